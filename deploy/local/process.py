@@ -1,0 +1,87 @@
+"""Starting and stopping one child so that it can never outlive us."""
+
+import asyncio
+import ctypes
+import os
+import signal
+import sys
+from asyncio.subprocess import Process
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from deploy.local.engines.account import Account
+
+_PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """All that is needed to start one process; secrets travel in `env`, never in `command`."""
+
+    command: tuple[str, ...]
+    cwd: Path
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)
+    account: Account | None = None
+    stop_signal: signal.Signals = signal.SIGTERM
+    death_signal: signal.Signals = signal.SIGKILL
+
+
+async def spawn(launch: Launch, *, output: int | Any = asyncio.subprocess.DEVNULL) -> Process:
+    """Start in a session of its own (a Ctrl-C reaches only us) that dies when this process dies."""
+    identity: dict[str, Any] = {}
+    if launch.account is not None:
+        identity = {"user": launch.account.uid, "group": launch.account.gid, "extra_groups": []}
+    return await asyncio.create_subprocess_exec(
+        *launch.command,
+        cwd=launch.cwd,
+        env=dict(launch.env),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=output,
+        stderr=asyncio.subprocess.STDOUT,
+        start_new_session=True,
+        preexec_fn=_die_with_parent(os.getpid(), launch.death_signal),
+        **identity,
+    )
+
+
+async def stop(process: Process, how: signal.Signals = signal.SIGTERM, *, grace: float = 10.0) -> None:
+    """Ask politely, wait `grace` seconds, then kill the whole session."""
+    if process.returncode is not None:
+        return
+    with suppress(ProcessLookupError):
+        process.send_signal(how)
+    try:
+        async with asyncio.timeout(grace):
+            await process.wait()
+    except TimeoutError:
+        await kill(process)
+
+
+async def kill(process: Process) -> None:
+    """`kill -9` for the process and everything it started."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    await process.wait()
+
+
+def inherited_environment() -> dict[str, str]:
+    """The few harmless variables a child needs; ours may hold settings meant for other tools."""
+    kept = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "PYTHONPATH", "SSL_CERT_FILE", "SSL_CERT_DIR")
+    return {name: os.environ[name] for name in kept if name in os.environ}
+
+
+def _die_with_parent(parent: int, how: signal.Signals) -> Callable[[], None] | None:
+    libc = _libc
+    if libc is None:  # elsewhere the next start cleans up what a killed supervisor left
+        return None
+
+    def in_child() -> None:
+        libc.prctl(_PR_SET_PDEATHSIG, int(how))
+        if os.getppid() != parent:
+            os._exit(1)
+
+    return in_child

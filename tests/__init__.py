@@ -1,0 +1,1 @@
+"""The proof: every package here tests one promise of the system."""

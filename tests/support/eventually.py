@@ -1,0 +1,35 @@
+"""Waiting for the outcome instead of sleeping for a guess."""
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable
+from typing import TypeVar, cast, overload
+
+T = TypeVar("T")
+
+_INTERVAL = 0.05
+
+
+@overload
+async def eventually(check: Callable[[], Awaitable[T]], within: float = 10.0) -> T: ...
+@overload
+async def eventually(check: Callable[[], T], within: float = 10.0) -> T: ...
+async def eventually(check: Callable[[], object], within: float = 10.0) -> object:
+    """Call `check` until it raises nothing and returns something true (or None); then return that.
+
+    When `within` seconds have passed, raise what the last attempt raised.
+    """
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + within
+    while True:
+        try:
+            result = check()
+            if inspect.isawaitable(result):
+                result = await cast("Awaitable[object]", result)
+            assert result is None or result, f"still {result!r} after {within} s"
+        except Exception:
+            if loop.time() >= deadline:
+                raise
+        else:
+            return result
+        await asyncio.sleep(_INTERVAL)
