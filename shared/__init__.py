@@ -1,0 +1,1 @@
+"""What every part of Everdesk shares: words (contracts), rules (domain) and pipes (kit)."""

@@ -1,0 +1,1 @@
+"""Words: the vocabulary, events, commands and policies every process agrees on."""

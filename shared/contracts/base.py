@@ -1,0 +1,33 @@
+"""The two model bases: tolerant readers for what travels between processes, strict ones for outside input."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, NewType
+from uuid import UUID
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict
+
+TicketId = NewType("TicketId", UUID)
+MessageId = NewType("MessageId", UUID)
+AgentId = NewType("AgentId", UUID)
+TeamId = NewType("TeamId", UUID)
+PolicyId = NewType("PolicyId", UUID)
+
+
+def _in_utc(at: datetime) -> datetime:
+    return at if at.utcoffset() == timedelta(0) else at.astimezone(UTC)
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+"""A moment, aware and in UTC."""
+
+
+class Contract(BaseModel):
+    """A value that travels: immutable, durations as seconds; a newer writer's extra fields are ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", ser_json_timedelta="float", use_attribute_docstrings=True)
+
+
+class Strict(BaseModel):
+    """A value from outside: unknown fields are refused, so a typing error is never silently lost."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_timedelta="float", use_attribute_docstrings=True)

@@ -1,0 +1,158 @@
+"""What may be asked of a ticket's workflow: one class per command, each with an id that makes a retry take effect once."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from shared.contracts.base import AgentId, Contract, Instant, MessageId, TeamId, TicketId
+from shared.contracts.policies import PolicySnapshot
+from shared.contracts.tickets import Actor, TopicId
+from shared.contracts.vocabulary import CloseReason, HoldReason, Priority
+
+
+class OpenTicket(Contract):
+    """What a ticket's workflow starts from; the person and their words stay in intake."""
+
+    ticket_id: TicketId
+    number: str
+    topic_id: TopicId | None = None
+    priority: Priority = Priority.NORMAL
+    opened_at: Instant
+    """When the submission was received: every clock starts here."""
+
+
+class MessageFact(Contract):
+    """A message was posted: who and when, never what."""
+
+    message_id: MessageId
+    author: Actor
+    received_at: Instant
+    is_automatic: bool = False
+
+
+class Command(Contract):
+    """Asked by an agent, a requester or the system; refused as a value, never half done."""
+
+    command_id: str
+    actor: Actor
+    expected_revision: int | None = None
+    """The `revision` the sender saw; another one is refused as VersionConflict."""
+
+
+class TriageTicket(Command):
+    """Settle team, policy and priority, and perhaps the agent."""
+
+    kind: Literal["triage"] = "triage"
+    team_id: TeamId
+    policy: PolicySnapshot
+    agent_id: AgentId | None = None
+    priority: Priority | None = None
+
+
+class AssignTicket(Command):
+    """Give the ticket to an agent; on a new ticket this triages it too, so it needs the policy."""
+
+    kind: Literal["assign"] = "assign"
+    agent_id: AgentId
+    team_id: TeamId | None = None
+    policy: PolicySnapshot | None = None
+
+
+class ReleaseTicket(Command):
+    """Give the ticket back to its team."""
+
+    kind: Literal["release"] = "release"
+
+
+class TransferTicket(Command):
+    """Hand the ticket to another team."""
+
+    kind: Literal["transfer"] = "transfer"
+    team_id: TeamId
+
+
+class PrioritiseTicket(Command):
+    """Change the priority."""
+
+    kind: Literal["prioritise"] = "prioritise"
+    priority: Priority
+
+
+class SetTicketDue(Command):
+    """Fix the instant by which the ticket must be resolved."""
+
+    kind: Literal["set_due"] = "set_due"
+    due_at: Instant
+
+
+class ChangeTicketPolicy(Command):
+    """Apply another SLA policy, carrying elapsed time."""
+
+    kind: Literal["change_policy"] = "change_policy"
+    policy: PolicySnapshot
+
+
+class PendTicket(Command):
+    """Wait for the requester."""
+
+    kind: Literal["pend"] = "pend"
+
+
+class HoldTicket(Command):
+    """Wait for a third party."""
+
+    kind: Literal["hold"] = "hold"
+    reason: HoldReason
+
+
+class ResumeTicket(Command):
+    """Go on working."""
+
+    kind: Literal["resume"] = "resume"
+
+
+class ResolveTicket(Command):
+    """Declare the matter settled."""
+
+    kind: Literal["resolve"] = "resolve"
+
+
+class ReopenTicket(Command):
+    """Take it up again."""
+
+    kind: Literal["reopen"] = "reopen"
+
+
+class CloseTicket(Command):
+    """End it. A ticket that is still new carries the policy if the sender knows one."""
+
+    kind: Literal["close"] = "close"
+    reason: CloseReason
+    policy: PolicySnapshot | None = None
+
+
+class RecordReply(Command):
+    """An agent's public reply, already durable in assignment, reaches the clocks."""
+
+    kind: Literal["reply"] = "reply"
+    message_id: MessageId
+    replied_at: Instant
+
+
+AnyCommand = Annotated[
+    TriageTicket
+    | AssignTicket
+    | ReleaseTicket
+    | TransferTicket
+    | PrioritiseTicket
+    | SetTicketDue
+    | ChangeTicketPolicy
+    | PendTicket
+    | HoldTicket
+    | ResumeTicket
+    | ResolveTicket
+    | ReopenTicket
+    | CloseTicket
+    | RecordReply,
+    Field(discriminator="kind"),
+]

@@ -1,0 +1,97 @@
+"""What people wrote: submissions, messages and notes, bodies included."""
+
+from uuid import UUID
+
+from pydantic import JsonValue
+
+from shared.contracts.base import Contract, Instant, MessageId, TicketId
+from shared.contracts.events.base import Event
+from shared.contracts.tickets import TopicId
+from shared.contracts.vocabulary import ActorKind, BodyFormat, Channel, Priority
+
+
+class Person(Contract):
+    """A name and an address as the person gave them."""
+
+    email: str
+    name: str
+    phone: str | None = None
+
+
+class Author(Contract):
+    """Who wrote; agents have an id, requesters an address."""
+
+    kind: ActorKind
+    id: UUID | None = None
+    name: str
+    email: str | None = None
+
+
+class AttachmentRef(Contract):
+    """A stored file; its bytes never travel on the bus."""
+
+    id: UUID
+    name: str
+    media_type: str
+    size: int
+    """Bytes."""
+
+
+class TicketEvent(Event):
+    """Something written on a ticket."""
+
+    ticket_id: TicketId
+
+    @property
+    def entity_id(self) -> UUID:
+        return self.ticket_id
+
+
+class TicketSubmitted(TicketEvent, name="ticket.submitted"):
+    """A requester asked for help; durable in intake before anyone else hears of it."""
+
+    produced_by = "intake"
+
+    number: str
+    message_id: MessageId
+    requester: Person
+    subject: str
+    body: str
+    body_format: BodyFormat
+    channel: Channel
+    topic_id: TopicId | None = None
+    priority: Priority | None = None
+    fields: dict[str, JsonValue] = {}
+    cc: tuple[str, ...] = ()
+    attachments: tuple[AttachmentRef, ...] = ()
+    follows: TicketId | None = None
+    """The archived ticket this one follows up."""
+    received_at: Instant
+
+
+class MessagePosted(TicketEvent, name="message.posted"):
+    """A public message, from the requester or from an agent."""
+
+    message_id: MessageId
+    author: Author
+    body: str
+    body_format: BodyFormat
+    channel: Channel
+    attachments: tuple[AttachmentRef, ...] = ()
+    is_automatic: bool = False
+    """True for auto-replies and bounces: they never reopen a ticket and never stop a clock."""
+    received_at: Instant
+
+
+class NoteAdded(TicketEvent, name="note.added"):
+    """A note among agents. Never shown to requesters."""
+
+    produced_by = "assignment"
+
+    note_id: MessageId
+    author: Author
+    body: str
+    body_format: BodyFormat
+    about: str | None = None
+    """The action the note comments on, if any."""
+    added_at: Instant

@@ -1,0 +1,174 @@
+"""What the ticket's workflow announces; each event carries the snapshot after it."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from shared.contracts.base import AgentId, Instant, MessageId, PolicyId, TeamId, TicketId
+from shared.contracts.events.base import Event
+from shared.contracts.tickets import Actor, TicketSnapshot, Verdict
+from shared.contracts.vocabulary import CloseReason, HoldReason, Metric, Priority
+
+Cause = Literal["command", "requester_message", "timer"]
+
+
+class LifecycleEvent(Event):
+    """One step of a ticket's life. `at` is when it took effect, which late mail can put before `snapshot.updated_at`."""
+
+    produced_by = "workflows"
+
+    ticket_id: TicketId
+    seq: int
+    revision: int
+    at: Instant
+    actor: Actor
+    snapshot: TicketSnapshot
+
+    @property
+    def entity_id(self) -> UUID:
+        return self.ticket_id
+
+
+class TicketOpened(LifecycleEvent, name="ticket.opened"):
+    """A ticket's workflow has begun."""
+
+
+class TicketTriaged(LifecycleEvent, name="ticket.triaged"):
+    """Team, priority and SLA policy are settled; the ticket is open."""
+
+    team_id: TeamId | None
+    priority: Priority
+    policy_id: PolicyId
+    policy_version: int
+
+
+class TicketAssigned(LifecycleEvent, name="ticket.assigned"):
+    """An agent now owns the ticket."""
+
+    agent_id: AgentId
+    previous_agent_id: AgentId | None = None
+
+
+class TicketReleased(LifecycleEvent, name="ticket.released"):
+    """The agent gave the ticket back to the team."""
+
+    previous_agent_id: AgentId
+
+
+class TicketTransferred(LifecycleEvent, name="ticket.transferred"):
+    """Another team has the ticket; its agent was dropped, its clocks were not touched."""
+
+    team_id: TeamId
+    previous_team_id: TeamId | None = None
+    previous_agent_id: AgentId | None = None
+
+
+class TicketPrioritised(LifecycleEvent, name="ticket.prioritised"):
+    """The priority changed, and the clocks' targets with it."""
+
+    priority: Priority
+    previous: Priority
+
+
+class TicketDueSet(LifecycleEvent, name="ticket.due_set"):
+    """An agent fixed the instant by which the ticket must be resolved."""
+
+    due_at: Instant
+
+
+class TicketPended(LifecycleEvent, name="ticket.pended"):
+    """Waits on the requester."""
+
+
+class TicketHeld(LifecycleEvent, name="ticket.held"):
+    """Waits on a third party."""
+
+    reason: HoldReason
+
+
+class TicketResumed(LifecycleEvent, name="ticket.resumed"):
+    """Work goes on."""
+
+    cause: Cause
+
+
+class TicketResolved(LifecycleEvent, name="ticket.resolved"):
+    """An answer was given that should settle the matter."""
+
+
+class TicketReopened(LifecycleEvent, name="ticket.reopened"):
+    """It did not: the ticket is open again."""
+
+    cause: Cause
+
+
+class TicketClosed(LifecycleEvent, name="ticket.closed"):
+    """Done, until the reopen window has passed."""
+
+    reason: CloseReason
+    cause: Cause
+
+
+class TicketArchived(LifecycleEvent, name="ticket.archived"):
+    """The reopen window has passed; the workflow ends."""
+
+
+class TicketPolicyChanged(LifecycleEvent, name="ticket.policy_changed"):
+    """Another SLA policy applies; elapsed time was carried over."""
+
+    policy_id: PolicyId
+    policy_version: int
+
+
+class SlaWarned(LifecycleEvent, name="ticket.sla_warned"):
+    """A clock has used this much of its target."""
+
+    metric: Metric
+    cycle: int
+    percent: Annotated[int, Field(ge=1, le=99)]
+    due_at: Instant
+
+
+class SlaBreached(LifecycleEvent, name="ticket.sla_breached"):
+    """A clock passed its due instant unsettled."""
+
+    metric: Metric
+    cycle: int
+    due_at: Instant
+
+
+class SlaBreachWithdrawn(LifecycleEvent, name="ticket.sla_breach_withdrawn"):
+    """A fact that arrived late shows there was no breach."""
+
+    metric: Metric
+    cycle: int
+
+
+class SlaSettled(LifecycleEvent, name="ticket.sla_settled"):
+    """A clock ended with a verdict."""
+
+    verdict: Verdict
+
+
+class TicketEscalated(LifecycleEvent, name="ticket.escalated"):
+    """A step of the policy's escalation ladder was taken."""
+
+    metric: Metric
+    cycle: int
+    step: int
+    do: Literal["notify", "raise_priority", "reassign"]
+    to: str | None = None
+
+
+class MessageUnclaimed(Event, name="message.unclaimed"):
+    """A requester wrote to a ticket that is archived: intake opens a follow-up."""
+
+    produced_by = "workflows"
+
+    ticket_id: TicketId
+    message_id: MessageId
+
+    @property
+    def entity_id(self) -> UUID:
+        return self.ticket_id

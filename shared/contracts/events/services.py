@@ -1,0 +1,151 @@
+"""What the services announce about people, teams, decisions and deliveries."""
+
+from typing import Literal
+from uuid import UUID
+
+from shared.contracts.base import AgentId, Contract, Instant, PolicyId, TeamId, TicketId
+from shared.contracts.events.base import Event
+from shared.contracts.tickets import TopicId
+from shared.contracts.vocabulary import Priority
+
+
+class Candidate(Contract):
+    """One agent who was considered, with what counted for and against."""
+
+    agent_id: AgentId
+    load: int
+    """Tickets the agent works on that are neither resolved nor closed, undelivered decisions included."""
+    is_available: bool
+    skills: tuple[str, ...] = ()
+    last_assigned_at: Instant | None = None
+
+
+class AssignmentDecided(Event, name="assignment.decided"):
+    """Why this team and this agent: the evidence of a routing decision."""
+
+    produced_by = "assignment"
+
+    ticket_id: TicketId
+    team_id: TeamId
+    agent_id: AgentId | None
+    priority: Priority
+    policy_id: PolicyId
+    rule: str
+    """The routing rule that matched, in words."""
+    required_skills: tuple[str, ...] = ()
+    candidates: tuple[Candidate, ...] = ()
+    tie_break: Literal["none", "longest_idle", "lowest_id"] = "none"
+    decided_at: Instant
+
+    @property
+    def entity_id(self) -> UUID:
+        return self.ticket_id
+
+
+class AgentChanged(Event, name="agent.changed"):
+    """An agent as they now are."""
+
+    produced_by = "assignment"
+
+    agent_id: AgentId
+    email: str
+    name: str
+    is_active: bool
+    is_available: bool
+    version: int
+
+    @property
+    def entity_id(self) -> UUID:
+        return self.agent_id
+
+
+class TeamChanged(Event, name="team.changed"):
+    """A team as it now is."""
+
+    produced_by = "assignment"
+
+    team_id: TeamId
+    slug: str
+    name: str
+    lead_id: AgentId | None
+    version: int
+
+    @property
+    def entity_id(self) -> UUID:
+        return self.team_id
+
+
+class TopicChanged(Event, name="topic.changed"):
+    """A help topic as it now is."""
+
+    produced_by = "intake"
+
+    topic_id: TopicId
+    slug: str
+    name: str
+    is_active: bool
+    version: int
+
+    @property
+    def entity_id(self) -> UUID:
+        return self.topic_id
+
+
+class RequesterChanged(Event, name="requester.changed"):
+    """A requester's name or address as it now is."""
+
+    produced_by = "intake"
+
+    requester_id: UUID
+    email: str
+    name: str
+    version: int
+
+    @property
+    def entity_id(self) -> UUID:
+        return self.requester_id
+
+
+class RequesterErased(Event, name="requester.erased"):
+    """A requester asked to be forgotten: every service redacts what it holds of these tickets."""
+
+    produced_by = "intake"
+
+    requester_id: UUID
+    ticket_ids: tuple[TicketId, ...]
+    erased_at: Instant
+
+    @property
+    def entity_id(self) -> UUID:
+        return self.requester_id
+
+
+class DeliveryEvent(Event):
+    """What became of one notification."""
+
+    produced_by = "notification"
+
+    delivery_id: UUID
+    ticket_id: TicketId
+    cause: str
+    """The id of the event that made it necessary."""
+    template: str
+    channel: Literal["email"] = "email"
+
+    @property
+    def entity_id(self) -> UUID:
+        return self.ticket_id
+
+
+class NotificationSent(DeliveryEvent, name="notification.sent"):
+    """The mail server took it."""
+
+    message_id: str
+    sent_at: Instant
+
+
+class NotificationFailed(DeliveryEvent, name="notification.failed"):
+    """It was given up."""
+
+    reason: str
+    failed_at: Instant

@@ -1,0 +1,149 @@
+"""The words of a ticket's life, each defined once: statuses, actions, priorities, kinds and permissions."""
+
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """Where a ticket stands."""
+
+    NEW = "new"
+    OPEN = "open"
+    PENDING = "pending"
+    ON_HOLD = "on_hold"
+    RESOLVED = "resolved"
+    CLOSED = "closed"
+
+
+class Action(StrEnum):
+    """What can be done to a ticket's lifecycle; `shared.domain.lifecycle` says from which status."""
+
+    TRIAGE = "triage"
+    ASSIGN = "assign"
+    RELEASE = "release"
+    TRANSFER = "transfer"
+    PRIORITISE = "prioritise"
+    SET_DUE = "set_due"
+    CHANGE_POLICY = "change_policy"
+    PEND = "pend"
+    HOLD = "hold"
+    RESUME = "resume"
+    RESOLVE = "resolve"
+    REOPEN = "reopen"
+    CLOSE = "close"
+
+
+class Priority(StrEnum):
+    """How urgent a ticket is; SLA targets are set per priority."""
+
+    LOW = "low"
+    NORMAL = "normal"
+    HIGH = "high"
+    URGENT = "urgent"
+
+    @property
+    def rank(self) -> int:
+        """0 for `low` up to 3 for `urgent`, for sorting."""
+        return list(Priority).index(self)
+
+
+class HoldReason(StrEnum):
+    """Which third party a ticket on hold waits for."""
+
+    VENDOR = "vendor"
+    THIRD_PARTY = "third_party"
+    CHANGE_WINDOW = "change_window"
+    PROBLEM = "problem"
+    APPROVAL = "approval"
+    OTHER = "other"
+
+
+class CloseReason(StrEnum):
+    """Why a ticket was closed; `spam` and `duplicate` cancel its clocks."""
+
+    RESOLVED = "resolved"
+    DUPLICATE = "duplicate"
+    SPAM = "spam"
+    WITHDRAWN = "withdrawn"
+    NO_RESPONSE = "no_response"
+
+
+class Metric(StrEnum):
+    """What an SLA clock measures."""
+
+    FIRST_RESPONSE = "first_response"
+    NEXT_RESPONSE = "next_response"
+    RESOLUTION = "resolution"
+
+
+class ClockState(StrEnum):
+    """Whether an SLA clock counts, waits or is done."""
+
+    RUNNING = "running"
+    PAUSED = "paused"
+    SETTLED = "settled"
+
+
+class Outcome(StrEnum):
+    """How an SLA clock ended."""
+
+    MET = "met"
+    BREACHED = "breached"
+    CANCELLED = "cancelled"
+
+
+class ActorKind(StrEnum):
+    """Who did it."""
+
+    REQUESTER = "requester"
+    AGENT = "agent"
+    CLIENT = "client"
+    SYSTEM = "system"
+
+
+class Channel(StrEnum):
+    """The door something came in through."""
+
+    PORTAL = "portal"
+    API = "api"
+    EMAIL = "email"
+    DESK = "desk"
+
+
+class BodyFormat(StrEnum):
+    """How a message body is written."""
+
+    TEXT = "text"
+    MARKDOWN = "markdown"
+    HTML = "html"
+
+
+class Permission(StrEnum):
+    """One thing a role may allow."""
+
+    TICKET_VIEW = "ticket.view"
+    TICKET_CREATE = "ticket.create"
+    TICKET_EDIT = "ticket.edit"
+    TICKET_ASSIGN = "ticket.assign"
+    TICKET_CLAIM = "ticket.claim"
+    TICKET_RELEASE = "ticket.release"
+    TICKET_TRANSFER = "ticket.transfer"
+    TICKET_REPLY = "ticket.reply"
+    TICKET_NOTE = "ticket.note"
+    TICKET_RESOLVE = "ticket.resolve"
+    TICKET_CLOSE = "ticket.close"
+    TICKET_REOPEN = "ticket.reopen"
+    TICKET_TAG = "ticket.tag"
+    REPORT_VIEW = "report.view"
+    ADMIN_AGENTS = "admin.agents"
+    ADMIN_TEAMS = "admin.teams"
+    ADMIN_SLA = "admin.sla"
+    ADMIN_ROUTING = "admin.routing"
+    ADMIN_CANNED = "admin.canned"
+
+
+class Scope(StrEnum):
+    """Which tickets a role reaches."""
+
+    ALL = "all"
+    TEAMS = "teams"
+    ASSIGNED = "assigned"

@@ -1,0 +1,1 @@
+"""Rules: pure functions and values, without a clock and without I/O."""

@@ -1,0 +1,1 @@
+"""Pipes: settings, database, bus, outbox, HTTP and everything else that touches the world."""

@@ -1,0 +1,113 @@
+"""Proofs of identity: API keys, passwords, session tokens and the requesters' signed links."""
+
+import asyncio
+import hashlib
+import hmac
+import re
+import secrets
+from dataclasses import dataclass
+from uuid import UUID
+
+from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
+from pwdlib import PasswordHash
+
+from shared.contracts.base import TicketId
+from shared.kit.settings import Settings
+
+LINK_MAX_AGE = 90 * 86_400
+"""Seconds a requester's link works."""
+PASSWORD_LENGTH = (10, 128)
+_API_KEY = re.compile(r"^hd_([0-9a-f]{16})_([A-Za-z0-9_-]{43})$")
+_passwords = PasswordHash.recommended()
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A key as its owner holds it; only `key_id` and the digest are stored."""
+
+    key_id: str
+    secret: str
+
+    @classmethod
+    def make(cls) -> "ApiKey":
+        """A new random key."""
+        return cls(secrets.token_hex(8), secrets.token_urlsafe(32))
+
+    @classmethod
+    def parse(cls, text: str) -> "ApiKey | None":
+        """The key written in `text`, or None if it has not a key's form."""
+        found = _API_KEY.fullmatch(text)
+        return cls(found[1], found[2]) if found else None
+
+    def __str__(self) -> str:
+        return f"hd_{self.key_id}_{self.secret}"
+
+    @property
+    def digest(self) -> bytes:
+        """What is stored: the secret has 256 random bits, so a plain SHA-256 is enough."""
+        return digest_of(self.secret)
+
+    def matches(self, digest: bytes) -> bool:
+        """Whether this key is the one stored, compared in constant time."""
+        return hmac.compare_digest(self.digest, digest)
+
+
+def digest_of(token: str) -> bytes:
+    """SHA-256 of a random token."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+def new_token() -> str:
+    """A random bearer token of 256 bits."""
+    return secrets.token_urlsafe(32)
+
+
+async def hash_password(password: str) -> str:
+    """Argon2id; runs in a thread, for it is slow on purpose."""
+    return await asyncio.to_thread(_passwords.hash, password)
+
+
+async def verify_password(password: str, hashed: str | None) -> bool:
+    """Whether the password fits. Takes as long where there is no such account."""
+    if len(password) > PASSWORD_LENGTH[1]:
+        return False
+    return await asyncio.to_thread(_verify, password, hashed)
+
+
+def _verify(password: str, hashed: str | None) -> bool:
+    if hashed is None:
+        _passwords.hash(password)
+        return False
+    return _passwords.verify(password, hashed)
+
+
+@dataclass(frozen=True, slots=True)
+class TicketLink:
+    """What a signed link stands for: one requester's access to one ticket."""
+
+    ticket_id: TicketId
+    email: str
+
+
+class TicketLinks:
+    """Makes and reads the links in requesters' mails. Intake and notification share the secret."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._portal = settings.portal_url.rstrip("/")
+        self._signer = URLSafeTimedSerializer(settings.link_secret.get_secret_value(), salt="ticket-link")
+
+    def token(self, link: TicketLink) -> str:
+        """The signed token of a link."""
+        return self._signer.dumps([link.ticket_id.hex, link.email.casefold()])
+
+    def url(self, link: TicketLink) -> str:
+        """The address to send to the requester."""
+        return f"{self._portal}/t/{self.token(link)}"
+
+    def read(self, token: str) -> TicketLink | None:
+        """The link a token stands for, or None if it is forged or too old."""
+        try:
+            ticket, email = self._signer.loads(token, max_age=LINK_MAX_AGE)
+            return TicketLink(TicketId(UUID(ticket)), str(email))
+        except (BadSignature, SignatureExpired, ValueError, TypeError):
+            return None

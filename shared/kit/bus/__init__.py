@@ -1,0 +1,16 @@
+"""NATS JetStream: one stream of events, durable consumers, dead letters."""
+
+from shared.kit.bus.connection import Bus, BusUnavailable, Outgoing
+from shared.kit.bus.consumer import Consumer, Unavailable, run_consumer
+from shared.kit.bus.dead_letters import DeadLetter, DeadLetters
+
+__all__ = [
+    "Bus",
+    "BusUnavailable",
+    "Consumer",
+    "DeadLetter",
+    "DeadLetters",
+    "Outgoing",
+    "Unavailable",
+    "run_consumer",
+]

@@ -1,0 +1,179 @@
+"""One durable pull consumer: batches, pauses while a dependency is away, dead letters for what cannot work."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from nats.aio.msg import Msg
+from nats.js import JetStreamContext
+from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
+from pydantic import ValidationError
+
+from shared.contracts.events import Envelope
+from shared.contracts.names import STREAM, retry_subject
+from shared.kit.bus.connection import REFUSED, Bus, BusUnavailable
+from shared.kit.bus.dead_letters import bury
+from shared.kit.db import is_unreachable
+from shared.kit.telemetry import CONSUMER_PAUSED, EVENTS_HANDLED, log
+
+FETCH_SECONDS = 5.0
+ACK_WAIT_SECONDS = 30.0
+PAUSE_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
+RETRY_DELAYS = (0.5, 2.0, 10.0, 60.0)
+MAX_ATTEMPTS = len(RETRY_DELAYS) + 1
+
+
+class Unavailable(Exception):
+    """A dependency cannot be reached. The consumer pauses, and this never counts as an attempt."""
+
+
+Handler = Callable[[list[Envelope]], Awaitable[None]]
+
+
+@dataclass
+class Consumer:
+    """What to consume and what to do with it. `handle` must be idempotent and all-or-nothing per call."""
+
+    name: str
+    subjects: tuple[str, ...]
+    handle: Handler
+    batch: int = 100
+    attempts: dict[str, int] = field(default_factory=dict)
+    """Failures per event while its dependencies were healthy."""
+
+    @property
+    def filters(self) -> list[str]:
+        """The subscribed subjects and this consumer's own retry subject."""
+        return [*self.subjects, retry_subject(self.name, "*")]
+
+
+def is_away(error: BaseException) -> bool:
+    """True for an error that says a dependency cannot be reached."""
+    return isinstance(error, (Unavailable, BusUnavailable)) or is_unreachable(error)
+
+
+async def run_consumer(bus: Bus, consumer: Consumer) -> None:
+    """Consumes for ever; returns only when cancelled."""
+    while True:
+        try:
+            js = await bus.jetstream()
+            await js.add_consumer(
+                STREAM,
+                ConsumerConfig(
+                    durable_name=consumer.name,
+                    filter_subjects=consumer.filters,
+                    ack_policy=AckPolicy.EXPLICIT,
+                    deliver_policy=DeliverPolicy.ALL,
+                    ack_wait=ACK_WAIT_SECONDS,
+                    max_deliver=-1,
+                    max_ack_pending=max(1000, consumer.batch * 2),
+                ),
+            )
+            subscription = await js.pull_subscribe_bind(consumer=consumer.name, stream=STREAM)
+            log.info("consumer.ready", consumer=consumer.name)
+            await _consume(js, subscription, consumer)
+        except REFUSED as error:
+            log.warning("consumer.interrupted", consumer=consumer.name, error=repr(error))
+            await asyncio.sleep(PAUSE_SECONDS[1])
+
+
+async def _consume(
+    js: JetStreamContext, subscription: JetStreamContext.PullSubscription, consumer: Consumer
+) -> None:
+    while True:
+        try:
+            messages = await subscription.fetch(consumer.batch, timeout=FETCH_SECONDS)
+        except (TimeoutError, asyncio.TimeoutError):
+            continue
+        await _settle(js, consumer, messages)
+
+
+async def _settle(js: JetStreamContext, consumer: Consumer, messages: Sequence[Msg]) -> None:
+    """Handles a batch as one; if that fails, each event alone, so that one bad event delays no other."""
+    readable: list[tuple[Msg, Envelope]] = []
+    for message in messages:
+        try:
+            readable.append((message, Envelope.model_validate_json(message.data)))
+        except ValidationError as error:
+            await _bury(js, consumer, message, error, attempts=1)
+    if not readable:
+        return
+    try:
+        await _handle_when_possible(consumer, readable)
+    except Exception as error:
+        if len(readable) == 1:
+            await _failed(js, consumer, *readable[0], error)
+            return
+        for pair in readable:
+            await _settle_one(js, consumer, pair)
+        return
+    await asyncio.gather(*(message.ack() for message, _ in readable))
+    EVENTS_HANDLED.labels(consumer.name, "handled").inc(len(readable))
+
+
+async def _settle_one(js: JetStreamContext, consumer: Consumer, pair: tuple[Msg, Envelope]) -> None:
+    try:
+        await _handle_when_possible(consumer, [pair])
+    except Exception as error:
+        await _failed(js, consumer, *pair, error)
+        return
+    await pair[0].ack()
+    EVENTS_HANDLED.labels(consumer.name, "handled").inc()
+
+
+async def _handle_when_possible(consumer: Consumer, pairs: Sequence[tuple[Msg, Envelope]]) -> None:
+    """Calls the handler, waiting as long as a dependency is away."""
+    pauses = 0
+    try:
+        while True:
+            try:
+                await consumer.handle([envelope for _, envelope in pairs])
+            except Exception as error:
+                if not is_away(error):
+                    raise
+                if pauses == 0:
+                    log.warning("consumer.paused", consumer=consumer.name, error=repr(error))
+                CONSUMER_PAUSED.labels(consumer.name).set(1)
+                await asyncio.sleep(PAUSE_SECONDS[min(pauses, len(PAUSE_SECONDS) - 1)])
+                pauses += 1
+                with suppress(*REFUSED):
+                    await asyncio.gather(*(message.in_progress() for message, _ in pairs))
+            else:
+                for _, envelope in pairs:
+                    consumer.attempts.pop(envelope.id, None)
+                return
+    finally:
+        if pauses:
+            log.info("consumer.resumed", consumer=consumer.name)
+            CONSUMER_PAUSED.labels(consumer.name).set(0)
+
+
+async def _failed(
+    js: JetStreamContext, consumer: Consumer, message: Msg, envelope: Envelope, error: Exception
+) -> None:
+    attempts = consumer.attempts.get(envelope.id, 0) + 1
+    consumer.attempts[envelope.id] = attempts
+    log.error(
+        "consumer.failed",
+        consumer=consumer.name,
+        event_id=envelope.id,
+        event_type=envelope.type,
+        attempt=attempts,
+        exc_info=error,
+    )
+    if attempts >= MAX_ATTEMPTS:
+        consumer.attempts.pop(envelope.id, None)
+        await _bury(js, consumer, message, error, attempts)
+        return
+    EVENTS_HANDLED.labels(consumer.name, "retried").inc()
+    await message.nak(delay=RETRY_DELAYS[attempts - 1])
+
+
+async def _bury(js: JetStreamContext, consumer: Consumer, message: Msg, error: Exception, attempts: int) -> None:
+    """Keeps the event in the dead-letter stream, then takes it off this consumer."""
+    await bury(js, consumer.name, message, repr(error), attempts)
+    await message.ack()
+    EVENTS_HANDLED.labels(consumer.name, "dead").inc()
+
+

@@ -1,0 +1,96 @@
+"""The database behind a service: one engine, short transactions, migrations under a lock."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import asyncpg
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+
+from shared.kit.settings import ServiceSettings
+
+Session = AsyncSession
+
+UNREACHABLE: tuple[type[BaseException], ...] = (
+    OperationalError,
+    InterfaceError,
+    PoolTimeout,
+    ConnectionError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError,
+)
+"""What a database that cannot be reached raises, as opposed to one that refuses a statement."""
+
+
+def is_unreachable(error: BaseException) -> bool:
+    """True if trying the same thing again later may help, because the database is away."""
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
+    return isinstance(error, UNREACHABLE)
+
+
+class Database:
+    """A pool of connections to one service's own database."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self.engine = engine
+        self._sessions = async_sessionmaker(engine, expire_on_commit=False)
+
+    @classmethod
+    def connect(cls, settings: ServiceSettings) -> "Database":
+        """A lazily connecting pool; a restarted server is noticed on the next use."""
+        engine = create_async_engine(
+            settings.database_url.get_secret_value(),
+            pool_size=settings.database_pool_size,
+            max_overflow=settings.database_pool_size,
+            pool_timeout=5,
+            pool_recycle=1800,
+            connect_args={"timeout": 5, "command_timeout": 30},
+        )
+        return cls(engine)
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[Session]:
+        """One transaction: committed when the block ends, rolled back when it raises."""
+        async with self._sessions() as session, session.begin():
+            yield session
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[AsyncConnection]:
+        """One transaction without the ORM's unit of work, for the hot paths."""
+        async with self.engine.begin() as connection:
+            yield connection
+
+    async def ping(self) -> None:
+        """Raises what `is_unreachable` recognises if the database does not answer."""
+        async with self.engine.connect() as connection:
+            await connection.execute(text("select 1"))
+
+    async def dispose(self) -> None:
+        """Closes every connection."""
+        await self.engine.dispose()
+
+
+def dsn_of(settings: ServiceSettings) -> str:
+    """The plain libpq address, for asyncpg without SQLAlchemy."""
+    return settings.database_url.get_secret_value().replace("postgresql+asyncpg://", "postgresql://", 1)
+
+
+def alembic_config(package: str, url: str) -> Config:
+    """Alembic's configuration for the migrations that live in `package`."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(*package.split("."), "migrations").absolute()))
+    config.attributes["url"] = url
+    return config
+
+
+async def migrate(settings: ServiceSettings, package: str) -> None:
+    """Brings a service's database to its newest migration; several may try, one at a time does."""
+    url = settings.database_url.get_secret_value()
+    await asyncio.to_thread(command.upgrade, alembic_config(package, url), "head")

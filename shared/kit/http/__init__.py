@@ -1,0 +1,1 @@
+"""HTTP conventions of all three services: problems, limits, paging, stored answers, pages."""

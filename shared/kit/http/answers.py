@@ -1,0 +1,104 @@
+"""`Idempotency-Key`: the first answer to a request is stored with its effect and given again to every retry."""
+
+import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import Header, Response
+from sqlalchemy import delete, func, insert, select
+from starlette.status import HTTP_200_OK
+
+from shared.kit.db import Database, Session
+from shared.kit.http.problems import Problem
+from shared.kit.tables import answers
+
+KEEP = timedelta(hours=72)
+"""How long an answer is given again."""
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=255,
+        pattern=r"^[\x21-\x7e]+$",
+        description="Makes a retry safe: the same key gets the first answer again",
+    ),
+]
+
+
+@dataclass
+class Guard:
+    """One keyed request in progress; `session` is the transaction in which the answer will be stored."""
+
+    session: Session
+    scope: str
+    key: str | None
+    request_hash: bytes
+    stored: Response | None = None
+    """The first answer, if this is a retry: return it and do nothing else."""
+
+    async def store(self, body: bytes, status: int = HTTP_200_OK, etag: str | None = None) -> None:
+        """Stores the answer in the guard's transaction."""
+        if self.key is not None:
+            await self.session.execute(
+                insert(answers).values(
+                    scope=self.scope,
+                    key=self.key,
+                    request_hash=self.request_hash,
+                    status=status,
+                    body=body,
+                    etag=etag,
+                )
+            )
+
+
+def fingerprint(*parts: str | bytes) -> bytes:
+    """What identifies a request's content."""
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part.encode() if isinstance(part, str) else part)
+        digest.update(b"\0")
+    return digest.digest()
+
+
+@asynccontextmanager
+async def guard(database: Database, scope: str, key: str | None, request_hash: bytes) -> AsyncIterator[Guard]:
+    """Opens a transaction that holds the key while the request runs.
+
+    Raises Problem 409 while the same key is in flight, 422 if it was used with another body.
+    """
+    async with database.begin() as session:
+        guarded = Guard(session, scope, key, request_hash)
+        if key is not None:
+            guarded.stored = await _claim(session, guarded)
+        yield guarded
+
+
+async def _claim(session: Session, guarded: Guard) -> Response | None:
+    lock = int.from_bytes(fingerprint(guarded.scope, guarded.key or "")[:8], "big", signed=True)
+    if not await session.scalar(select(func.pg_try_advisory_xact_lock(lock))):
+        raise Problem(
+            409, "request_in_flight", "a request with this Idempotency-Key is still running", headers={"Retry-After": "1"}
+        )
+    row = (
+        await session.execute(
+            select(answers.c.request_hash, answers.c.status, answers.c.body, answers.c.etag).where(
+                answers.c.scope == guarded.scope, answers.c.key == guarded.key
+            )
+        )
+    ).one_or_none()
+    if row is None:
+        return None
+    if row.request_hash != guarded.request_hash:
+        raise Problem(422, "idempotency_key_reused", "this Idempotency-Key was used with another body; make a new key")
+    headers = {"Idempotent-Replayed": "true"} | ({"ETag": row.etag} if row.etag else {})
+    return Response(row.body, row.status, headers, media_type="application/json")
+
+
+async def forget_old(session: Session) -> None:
+    """Deletes answers past their time."""
+    await session.execute(delete(answers).where(answers.c.created_at < func.now() - KEEP))

@@ -1,0 +1,194 @@
+"""A FastAPI app with the house's conventions: request ids, body limit, metrics, headers, health."""
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.contextvars import bind_contextvars, unbind_contextvars
+
+from shared.kit.clock import new_id
+from shared.kit.http import problems
+from shared.kit.telemetry import HTTP_SECONDS
+
+MAX_BODY = 512 * 1024
+"""Bytes; a larger request is refused while it is read, never buffered whole."""
+
+Check = Callable[[], Awaitable[None]]
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+SECURITY_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"same-origin"),
+    (
+        b"content-security-policy",
+        b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        b"font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    ),
+)
+
+
+class Conventions:
+    """Pure ASGI middleware: id, size limit, headers and duration for every request."""
+
+    def __init__(self, app: ASGIApp, service: str) -> None:
+        self.app = app
+        self.service = service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        request_id = str(new_id())
+        scope.setdefault("state", {})["request_id"] = request_id
+        bind_contextvars(request_id=request_id)
+        started, status = time.perf_counter(), 500
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                present = {name.lower() for name, _ in message["headers"]}
+                message["headers"] = [
+                    *message["headers"],
+                    (b"x-request-id", request_id.encode()),
+                    *(header for header in SECURITY_HEADERS if header[0] not in present),
+                ]
+            await send(message)
+
+        try:
+            await self.app(scope, _limited(scope, receive), send_with_headers)
+        finally:
+            route = getattr(scope.get("route"), "path", "unmatched")
+            HTTP_SECONDS.labels(self.service, scope["method"], route, str(status)).observe(time.perf_counter() - started)
+            unbind_contextvars("request_id")
+
+
+def _limited(scope: Scope, receive: Receive) -> Receive:
+    """Counts the body as it arrives and stops at MAX_BODY."""
+    declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
+    seen = 0
+
+    async def receive_limited() -> Message:
+        nonlocal seen
+        if declared.isdigit() and int(declared) > MAX_BODY:
+            raise _too_large()
+        message = await receive()
+        seen += len(message.get("body", b""))
+        if seen > MAX_BODY:
+            raise _too_large()
+        return message
+
+    return receive_limited
+
+
+def _too_large() -> problems.Problem:
+    return problems.Problem(413, "too_large", f"the request is larger than {MAX_BODY // 1024} KiB")
+
+
+def create_app(
+    *,
+    title: str,
+    service: str,
+    lifespan: Lifespan,
+    needed: Mapping[str, Check],
+    wanted: Mapping[str, Check],
+) -> FastAPI:
+    """An app with health routes. `needed` must answer for readiness; what is only `wanted` is named as degraded."""
+    app = FastAPI(
+        title=title,
+        version="1",
+        lifespan=lifespan,
+        openapi_url="/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        responses={"default": {"description": "A problem", "content": {problems.MEDIA_TYPE: {"schema": PROBLEM_SCHEMA}}}},
+    )
+    app.add_middleware(Conventions, service=service)
+    problems.install(app)
+
+    @app.get("/healthz", include_in_schema=False)
+    async def healthz() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @app.get("/readyz", include_in_schema=False)
+    async def readyz() -> Response:
+        names = [*needed, *wanted]
+        results = await asyncio.gather(*(_answers(check) for check in (*needed.values(), *wanted.values())))
+        state = dict(zip(names, results, strict=True))
+        is_ready = all(state[name] for name in needed)
+        return JSONResponse(
+            {
+                "status": "ready" if is_ready else "not_ready",
+                "degraded": [name for name in wanted if not state[name]],
+                "dependencies": {name: "ok" if is_ok else "unreachable" for name, is_ok in state.items()},
+            },
+            200 if is_ready else 503,
+        )
+
+    @app.get("/metrics", include_in_schema=False)
+    async def metrics() -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    return app
+
+
+async def _answers(check: Check) -> bool:
+    try:
+        async with asyncio.timeout(2):
+            await check()
+    except Exception:  # noqa: BLE001 - whatever it is, the dependency did not answer
+        return False
+    return True
+
+
+async def body_of(request: Request) -> bytes:
+    """The raw body, for fingerprints."""
+    return await request.body()
+
+
+def etag_of(revision: int) -> str:
+    """The entity tag of a ticket's revision."""
+    return f'"{revision}"'
+
+
+def revision_of(if_match: str | None) -> int | None:
+    """The revision an `If-Match` asks for; None without one. Raises Problem 422 for anything but our own tags."""
+    if if_match is None or if_match.strip() == "*":
+        return None
+    tag = if_match.strip().removeprefix("W/").strip('"')
+    if not tag.isdigit() or len(tag) > 9:
+        raise problems.Problem(422, "invalid_etag", "If-Match must be an ETag that we sent")
+    return int(tag)
+
+
+def canonical(data: object) -> bytes:
+    """JSON with sorted keys, for fingerprints."""
+    return json.dumps(data, sort_keys=True, separators=(",", ":"), default=str).encode()
+
+
+PROBLEM_SCHEMA = {
+    "type": "object",
+    "required": ["type", "title", "status", "code", "detail"],
+    "properties": {
+        "type": {"type": "string", "format": "uri"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "code": {"type": "string"},
+        "detail": {"type": "string"},
+        "request_id": {"type": ["string", "null"]},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {"pointer": {"type": "string"}, "detail": {"type": "string"}, "kind": {"type": "string"}},
+            },
+        },
+    },
+}

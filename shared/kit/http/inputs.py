@@ -1,0 +1,86 @@
+"""Field types for everything that comes from outside, each with its limit and a refusal that says what to change."""
+
+import unicodedata
+from typing import Annotated
+
+from email_validator import EmailNotValidError, validate_email
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+
+MAX_TEXT = 256 * 1024
+"""Bytes of a message body on the bus."""
+
+
+class Input(BaseModel):
+    """A request body: unknown fields are refused, types are not coerced."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+def _no_nul(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("must not contain the NUL character")
+    return text
+
+
+def _encodable(text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("must not contain unpaired surrogates") from None
+    return text
+
+
+def _not_blank(text: str) -> str:
+    if not text.strip():
+        raise ValueError("must not be blank")
+    return text
+
+
+def _within_bus(text: str) -> str:
+    if len(text.encode()) > MAX_TEXT:
+        raise ValueError(f"must be at most {MAX_TEXT // 1024} KiB")
+    return text
+
+
+def _one_line(text: str) -> str:
+    if any(unicodedata.category(character) in ("Cc", "Zl", "Zp") for character in text):
+        raise ValueError("must not contain line breaks or control characters")
+    return text
+
+
+def _address(text: str) -> str:
+    try:
+        return validate_email(text, check_deliverability=False).normalized
+    except EmailNotValidError as error:
+        raise ValueError(str(error)) from None
+
+
+Body = Annotated[
+    str,
+    StringConstraints(min_length=1),
+    AfterValidator(_encodable),
+    AfterValidator(_no_nul),
+    AfterValidator(_not_blank),
+    AfterValidator(_within_bus),
+]
+"""Text people wrote: any characters but NUL, not blank, kept exactly as sent."""
+
+Line = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=255),
+    AfterValidator(_encodable),
+    AfterValidator(_one_line),
+    AfterValidator(_not_blank),
+]
+"""One line such as a subject or a name."""
+
+Email = Annotated[
+    str, StringConstraints(min_length=3, max_length=254), AfterValidator(_encodable), AfterValidator(_one_line), AfterValidator(_address)
+]
+"""An e-mail address; its form is checked, not whether it can be reached."""
+
+Phone = Annotated[str, StringConstraints(pattern=r"^[0-9+()./ xX-]{3,40}$")]
+"""A telephone number, with an extension after X."""
+
+Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+"""A short name in URLs and settings."""

@@ -1,0 +1,103 @@
+"""Server-rendered pages: templates that escape by default, forms with a token, bodies made safe to show."""
+
+import hmac
+import secrets
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import nh3
+from fastapi import FastAPI, Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markdown_it import MarkdownIt
+from markupsafe import Markup, escape
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+
+from shared.contracts.vocabulary import BodyFormat
+from shared.kit.http.problems import Problem
+
+WEB = Path(__file__).parent.parent / "web"
+CSRF_COOKIE = "everdesk_csrf"
+_markdown = MarkdownIt("commonmark", {"html": False, "linkify": False})
+
+
+def as_html(body: str, body_format: BodyFormat | str) -> Markup:
+    """A message body as safe HTML: sanitised, external images dropped, links without a referrer."""
+    match BodyFormat(body_format):
+        case BodyFormat.TEXT:
+            return Markup(f'<p class="plain">{escape(body)}</p>')  # noqa: S704 - escaped here
+        case BodyFormat.MARKDOWN:
+            raw = _markdown.render(body)
+        case BodyFormat.HTML:
+            raw = body
+    tags = nh3.ALLOWED_TAGS - {"img"}
+    return Markup(nh3.clean(raw, tags=tags, link_rel="noopener noreferrer nofollow"))  # noqa: S704 - sanitised
+
+
+def as_text(body: str, body_format: BodyFormat | str) -> str:
+    """A message body as plain text, for mails and previews."""
+    if BodyFormat(body_format) is not BodyFormat.HTML:
+        return body
+    return nh3.clean(body.replace("</p>", "\n\n").replace("<br>", "\n"), tags=set()).strip()
+
+
+def timestamp(at: datetime | None) -> Markup:
+    """An instant as a `<time>` element, in UTC; the page's script shows it in the reader's zone."""
+    if at is None:
+        return Markup("")
+    return Markup('<time datetime="{}">{}</time>').format(at.isoformat(), at.strftime("%d %b %Y, %H:%M UTC"))
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words, as people say them."""
+    minutes = round(abs(seconds) / 60)
+    sign = "-" if seconds < 0 else ""
+    days, rest = divmod(minutes, 1440)
+    hours, minutes = divmod(rest, 60)
+    parts = [f"{days} d" if days else "", f"{hours} h" if hours else "", f"{minutes} min" if minutes and not days else ""]
+    return sign + (" ".join(part for part in parts if part) or "0 min")
+
+
+class Pages:
+    """A service's templates, over the shared base layout in `shared/kit/web`."""
+
+    def __init__(self, package: Path, secure_cookies: bool, **values: Any) -> None:
+        self._secure = secure_cookies
+        self._environment = Environment(
+            loader=FileSystemLoader([package / "templates", WEB / "templates"]),
+            autoescape=select_autoescape(default=True, default_for_string=True),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._environment.filters.update(as_html=as_html, timestamp=timestamp, duration=duration)
+        self._environment.globals.update(values)
+        self._package = package
+
+    def mount(self, app: FastAPI) -> None:
+        """Serves the shared and the service's own static files."""
+        app.mount("/static/shared", StaticFiles(directory=WEB / "static"), name="shared-static")
+        if (own := self._package / "static").is_dir():
+            app.mount("/static", StaticFiles(directory=own), name="static")
+
+    def render(self, request: Request, template: str, status: int = 200, **values: Any) -> HTMLResponse:
+        """A page; every page can hold a form, so every page carries the form token."""
+        token = request.cookies.get(CSRF_COOKIE) or secrets.token_urlsafe(24)
+        html = self._environment.get_template(template).render(request=request, csrf_token=token, **values)
+        response = HTMLResponse(html, status, headers={"Cache-Control": "no-store"})
+        if CSRF_COOKIE not in request.cookies:
+            self.set_cookie(response, CSRF_COOKIE, token)
+        return response
+
+    def set_cookie(self, response: Response, name: str, value: str, max_age: int | None = None) -> None:
+        """A cookie scripts cannot read and other sites cannot send."""
+        response.set_cookie(name, value, max_age=max_age, httponly=True, samesite="lax", secure=self._secure, path="/")
+
+
+def check_form_token(request: Request, sent: str | None) -> None:
+    """Raises Problem 403 unless the form came from one of our pages (double-submit cookie)."""
+    expected = request.cookies.get(CSRF_COOKIE)
+    if not expected or not sent or not hmac.compare_digest(expected, sent):
+        raise Problem(403, "form_expired", "the page was open too long or did not come from here; reload it and try again")

@@ -1,0 +1,151 @@
+"""Errors as RFC 9457 problems: one class to raise, one renderer."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from starlette.exceptions import HTTPException
+
+from shared.domain.errors import (
+    DueInPast,
+    IllegalTransition,
+    PolicyMissing,
+    Refusal,
+    TicketArchivedError,
+    UnknownTicket,
+    VersionConflict,
+)
+from shared.kit.db import is_unreachable
+from shared.kit.telemetry import log
+from shared.kit.tickets import TicketsUnavailable
+
+MEDIA_TYPE = "application/problem+json"
+TYPE_BASE = "https://everdesk.example/problems/"
+
+REFUSAL_STATUS: Mapping[type[Refusal], int] = {
+    IllegalTransition: 409,
+    VersionConflict: 412,
+    PolicyMissing: 409,
+    DueInPast: 422,
+    TicketArchivedError: 409,
+    UnknownTicket: 409,
+}
+TITLES: Mapping[int, str] = {
+    400: "Bad request",
+    401: "Not authenticated",
+    403: "Not permitted",
+    404: "Not found",
+    405: "Method not allowed",
+    409: "Conflict",
+    412: "The ticket has changed",
+    413: "Too large",
+    415: "Unsupported media type",
+    422: "Invalid input",
+    429: "Too many requests",
+    500: "Internal error",
+    503: "Temporarily unavailable",
+}
+
+
+class Problem(Exception):
+    """Something the caller is told: `status` and a stable `code`, in words that say what to change."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        detail: str,
+        *,
+        errors: Sequence[Mapping[str, str]] = (),
+        headers: Mapping[str, str] | None = None,
+        **extra: Any,
+    ) -> None:
+        super().__init__(detail)
+        self.status, self.code, self.detail = status, code, detail
+        self.errors, self.headers, self.extra = errors, dict(headers or {}), extra
+
+
+def not_found(what: str = "ticket") -> Problem:
+    """The answer for what does not exist, or may not be seen."""
+    return Problem(404, "not_found", f"there is no such {what}")
+
+
+def unavailable(detail: str, retry_after: int = 2) -> Problem:
+    """A dependency is away; the same request may be sent again."""
+    return Problem(503, "unavailable", detail, headers={"Retry-After": str(retry_after)})
+
+
+def invalid(pointer: str, detail: str) -> Problem:
+    """One field is wrong; `pointer` is a JSON pointer into the request."""
+    return Problem(422, "invalid_input", detail, errors=[{"pointer": pointer, "detail": detail}])
+
+
+def render(request: Request, problem: Problem) -> Response:
+    """The one place where a problem becomes a response."""
+    body: dict[str, Any] = {
+        "type": f"{TYPE_BASE}{problem.code.replace('_', '-')}",
+        "title": TITLES.get(problem.status, "Error"),
+        "status": problem.status,
+        "code": problem.code,
+        "detail": problem.detail,
+        "request_id": getattr(request.state, "request_id", None),
+        **problem.extra,
+    }
+    if problem.errors:
+        body["errors"] = list(problem.errors)
+    return JSONResponse(body, problem.status, headers=problem.headers, media_type=MEDIA_TYPE)
+
+
+def from_exception(error: Exception) -> Problem:
+    """The problem an exception amounts to."""
+    match error:
+        case Problem():
+            return error
+        case Refusal():
+            status = next((code for kind, code in REFUSAL_STATUS.items() if isinstance(error, kind)), 409)
+            headers = {"Retry-After": "1"} if isinstance(error, UnknownTicket) else None
+            return Problem(status, error.code, error.message, headers=headers, **error.details)
+        case TicketsUnavailable():
+            return unavailable("the ticket's workflow did not answer in time; send the same request again")
+        case RequestValidationError():
+            return _invalid_request(error)
+        case HTTPException():
+            code = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}.get(error.status_code, "http_error")
+            return Problem(error.status_code, code, str(error.detail), headers=dict(error.headers or {}))
+    if is_unreachable(error):
+        return unavailable("the database does not answer; send the same request again")
+    return Problem(500, "internal_error", "this is our fault; the request id helps us to find it")
+
+
+def _invalid_request(error: RequestValidationError) -> Problem:
+    errors = [
+        {"pointer": _pointer(item["loc"]), "detail": str(item["msg"]).removeprefix("Value error, "), "kind": item["type"]}
+        for item in error.errors()
+    ][:50]
+    where = errors[0]["pointer"] if errors else ""
+    detail = f"{where}: {errors[0]['detail']}" if errors else "the request is not valid"
+    if any(item["kind"] == "json_invalid" for item in errors):
+        return Problem(400, "malformed_json", "the body is not valid JSON", errors=errors)
+    return Problem(422, "invalid_input", detail, errors=errors)
+
+
+def _pointer(location: Sequence[int | str]) -> str:
+    """A JSON pointer for the body; `query:limit` and the like for the other places."""
+    place, *path = location
+    tail = "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in path)
+    return f"/{tail}" if place == "body" else f"{place}:{tail}"
+
+
+def install(app: FastAPI) -> None:
+    """Renders every error of the app as a problem."""
+
+    async def handle(request: Request, error: Exception) -> Response:
+        problem = from_exception(error)
+        if problem.status >= 500:
+            log.error("http.failed", path=request.scope.get("route_path"), code=problem.code, exc_info=error)
+        return render(request, problem)
+
+    for kind in (Problem, Refusal, TicketsUnavailable, RequestValidationError, HTTPException, Exception):
+        app.add_exception_handler(kind, handle)

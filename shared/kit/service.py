@@ -1,0 +1,71 @@
+"""What every service process does the same way: background tasks that are restarted, and serving HTTP."""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+
+from shared.kit.settings import Settings
+from shared.kit.telemetry import log
+
+Job = Callable[[], Coroutine[Any, Any, None]]
+RESTART_SECONDS = 1.0
+
+
+@asynccontextmanager
+async def background(jobs: dict[str, Job]) -> AsyncIterator[None]:
+    """Runs jobs for as long as the block lasts; one that fails is logged and started again."""
+    tasks = [asyncio.create_task(_forever(name, job), name=name) for name, job in jobs.items()]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _forever(name: str, job: Job) -> None:
+    while True:
+        try:
+            await job()
+        except Exception as error:
+            log.error("job.failed", job=name, exc_info=error)
+        await asyncio.sleep(RESTART_SECONDS)
+
+
+def serve(app: FastAPI, settings: Settings) -> None:
+    """Serves until SIGTERM or SIGINT, finishing the requests under way."""
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        loop="uvloop",
+        http="httptools",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_keep_alive=65,
+        timeout_graceful_shutdown=10,
+        proxy_headers=False,
+    )
+    uvicorn.Server(config).run()
+
+
+def dispatch(commands: dict[str, Callable[[], None]]) -> None:
+    """Runs the sub-command named on the command line; `serve` without one.
+
+    Exits without the interpreter's own clean-up, in which the Temporal client is known to crash.
+    """
+    name = sys.argv[1] if len(sys.argv) > 1 else "serve"
+    if name not in commands:
+        sys.stderr.write(f"unknown command {name!r}; use one of: {', '.join(commands)}\n")
+        sys.exit(2)
+    commands[name]()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)

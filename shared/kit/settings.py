@@ -1,0 +1,38 @@
+"""Every setting of every process, read from the environment once, at start."""
+
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """What all processes need. Each field is the variable `EVERDESK_<FIELD>`."""
+
+    model_config = SettingsConfigDict(env_prefix="EVERDESK_", env_file=None, frozen=True)
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65_535)
+    nats_url: SecretStr = SecretStr("nats://127.0.0.1:4222")
+    temporal_address: str = "127.0.0.1:7233"
+    temporal_namespace: str = "default"
+    link_secret: SecretStr = Field(min_length=16)
+    """Signs the requesters' links; the same in intake and notification."""
+    portal_url: str = "http://127.0.0.1:8001"
+    desk_url: str = "http://127.0.0.1:8002"
+    log_format: Literal["console", "json"] = "json"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    stream_max_bytes: int = Field(default=4 * 1024**3, ge=16 * 1024**2)
+    """Size of the event stream; full, it refuses and outboxes hold what waits."""
+    stream_max_age_days: int = Field(default=30, ge=1, le=3650)
+
+
+class ServiceSettings(Settings):
+    """What every service needs on top: its database, and what it believes of the network in front of it."""
+
+    database_url: SecretStr
+    database_pool_size: int = Field(default=10, ge=1, le=100)
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses whose `X-Forwarded-For` is believed."""
+    secure_cookies: bool = False
+    """Set where the site is served over https."""

@@ -1,0 +1,146 @@
+"""The way from the world to a ticket's workflow: start, signal, and commands that answer."""
+
+from datetime import timedelta
+from enum import StrEnum
+
+from temporalio.client import (
+    Client,
+    WorkflowExecutionStatus,
+    WorkflowHandle,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
+from temporalio.common import WorkflowIDReusePolicy
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from shared.contracts.base import TicketId
+from shared.contracts.commands import Command, MessageFact, OpenTicket
+from shared.contracts.names import TASK_QUEUE, ticket_workflow_id
+from shared.contracts.tickets import TicketSnapshot
+from shared.domain.errors import REFUSALS, Refusal, TicketArchivedError, UnknownTicket
+from shared.kit.settings import Settings
+
+ANSWER_WITHIN = timedelta(seconds=5)
+
+
+class TicketsUnavailable(Exception):
+    """Temporal or its workers did not answer in time. The same command may safely be sent again."""
+
+
+class Delivery(StrEnum):
+    """What became of a message fact."""
+
+    DELIVERED = "delivered"
+    NOT_STARTED = "not_started"
+    ARCHIVED = "archived"
+
+
+class Tickets:
+    """A client of every ticket's workflow. Connects on first use, so a service starts while Temporal is away."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+
+    @classmethod
+    async def connect(cls, settings: Settings) -> "Tickets":
+        """A lazily connecting client."""
+        return cls(
+            await Client.connect(
+                settings.temporal_address,
+                namespace=settings.temporal_namespace,
+                data_converter=pydantic_data_converter,
+                lazy=True,
+            )
+        )
+
+    async def ping(self) -> None:
+        """Raises TicketsUnavailable unless Temporal answers."""
+        try:
+            await self.client.service_client.check_health(timeout=timedelta(seconds=2))
+        except (RPCError, RuntimeError) as error:
+            raise TicketsUnavailable(str(error)) from error
+
+    async def start(self, ticket: OpenTicket) -> None:
+        """Starts a ticket's workflow; starting it again does nothing. Raises TicketsUnavailable."""
+        try:
+            await self.client.start_workflow(
+                "TicketWorkflow",
+                ticket,
+                id=ticket_workflow_id(ticket.ticket_id),
+                task_queue=TASK_QUEUE,
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                rpc_timeout=ANSWER_WITHIN,
+            )
+        except WorkflowAlreadyStartedError:
+            return
+        except (RPCError, RuntimeError) as error:
+            raise _away(error) from error
+
+    async def post_message(self, ticket_id: TicketId, fact: MessageFact) -> Delivery:
+        """Tells the workflow of a message. Raises TicketsUnavailable."""
+        handle = self._handle(ticket_id)
+        try:
+            await handle.signal("message_posted", fact, rpc_timeout=ANSWER_WITHIN)
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise _away(error) from error
+            return Delivery.ARCHIVED if await self._has_ended(handle) else Delivery.NOT_STARTED
+        except RuntimeError as error:
+            raise _away(error) from error
+        return Delivery.DELIVERED
+
+    async def send(self, ticket_id: TicketId, command: Command) -> TicketSnapshot:
+        """Carries out a command and returns the ticket after it.
+
+        Raises Refusal (typed) if the workflow refuses, TicketsUnavailable if it does not answer in time.
+        """
+        handle = self._handle(ticket_id)
+        try:
+            answer = await handle.execute_update(
+                "command",
+                command,
+                id=command.command_id,
+                result_type=TicketSnapshot,
+                rpc_timeout=ANSWER_WITHIN,
+            )
+        except WorkflowUpdateFailedError as error:
+            raise _refusal(error) from error
+        except WorkflowUpdateRPCTimeoutOrCancelledError as error:
+            raise TicketsUnavailable("the workflow did not answer in time") from error
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise _away(error) from error
+            if await self._has_ended(handle):
+                raise TicketArchivedError("the ticket is archived; open a follow-up instead") from error
+            raise UnknownTicket("the ticket is still being opened; try again in a moment") from error
+        except RuntimeError as error:
+            raise _away(error) from error
+        return answer
+
+    def _handle(self, ticket_id: TicketId) -> WorkflowHandle[object, object]:
+        return self.client.get_workflow_handle(ticket_workflow_id(ticket_id))
+
+    async def _has_ended(self, handle: WorkflowHandle[object, object]) -> bool:
+        try:
+            description = await handle.describe(rpc_timeout=ANSWER_WITHIN)
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return False
+            raise _away(error) from error
+        return description.status is not WorkflowExecutionStatus.RUNNING
+
+
+def _away(error: BaseException) -> TicketsUnavailable:
+    return TicketsUnavailable(f"Temporal does not answer: {error}")
+
+
+def _refusal(error: WorkflowUpdateFailedError) -> Exception:
+    cause = error.cause
+    if isinstance(cause, ApplicationError) and cause.type in REFUSALS:
+        details = cause.details[0] if cause.details else {}
+        return REFUSALS[cause.type](cause.message, **details)
+    if isinstance(cause, Refusal):
+        return cause
+    return TicketsUnavailable(f"the workflow could not carry out the command: {cause}")
