@@ -71,7 +71,7 @@ class Relay:
                 await asyncio.sleep(RETRY_SECONDS[min(failures, len(RETRY_SECONDS) - 1)])
                 failures += 1
 
-    async def _serve(self, connection: asyncpg.Connection[Any]) -> None:
+    async def _serve(self, connection: "asyncpg.Connection[Any]") -> None:
         if not await connection.fetchval("select pg_try_advisory_lock($1)", LEADER_LOCK):
             await self._follow(connection)
             return
@@ -84,7 +84,7 @@ class Relay:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), SWEEP_SECONDS)
 
-    async def _follow(self, connection: asyncpg.Connection[Any]) -> None:
+    async def _follow(self, connection: "asyncpg.Connection[Any]") -> None:
         """Passes wake-ups on to the leader until the leader's lock is free."""
         while not await connection.fetchval("select pg_try_advisory_lock($1)", LEADER_LOCK):
             with suppress(TimeoutError):
@@ -93,7 +93,7 @@ class Relay:
                 await connection.execute("select pg_notify('outbox', '')")
         await connection.execute("select pg_advisory_unlock($1)", LEADER_LOCK)
 
-    async def _publish_batch(self, connection: asyncpg.Connection[Any]) -> bool:
+    async def _publish_batch(self, connection: "asyncpg.Connection[Any]") -> bool:
         """Publishes up to BATCH rows; True if there may be more."""
         rows = await connection.fetch("select id, event_id, subject, envelope from outbox order by id limit $1", BATCH)
         if not rows:

@@ -1,5 +1,6 @@
 """The way from the world to a ticket's workflow: start, signal, and commands that answer."""
 
+import hashlib
 from datetime import timedelta
 from enum import StrEnum
 
@@ -20,6 +21,7 @@ from shared.contracts.commands import Command, MessageFact, OpenTicket
 from shared.contracts.names import TASK_QUEUE, ticket_workflow_id
 from shared.contracts.tickets import TicketSnapshot
 from shared.domain.errors import REFUSALS, Refusal, TicketArchivedError, UnknownTicket
+from shared.kit.clock import new_id
 from shared.kit.settings import Settings
 
 ANSWER_WITHIN = timedelta(seconds=5)
@@ -144,3 +146,10 @@ def _refusal(error: WorkflowUpdateFailedError) -> Exception:
     if isinstance(cause, Refusal):
         return cause
     return TicketsUnavailable(f"the workflow could not carry out the command: {cause}")
+
+
+def command_id(principal: str, route: str, ticket_id: TicketId, key: str | None) -> str:
+    """The id of a command, and of its Temporal update: the same for every retry with the same Idempotency-Key."""
+    if key is None:
+        return str(new_id())
+    return hashlib.sha256("\n".join((principal, route, str(ticket_id), key)).encode()).hexdigest()
