@@ -1,0 +1,112 @@
+"""Answers the five questions of business time (DESIGN §4.7) about any calendar."""
+
+from bisect import bisect_right
+from datetime import datetime, timedelta
+
+from shared.contracts.calendars import AnyCalendar
+from shared.domain.business_time.errors import InstantOutOfRange, NaiveInstant, NegativeDuration, NeverCloses
+from shared.domain.business_time.offsets import DAY, EPOCH
+from shared.domain.business_time.open_time import (
+    BLOCK,
+    FIRST_INSTANT,
+    LAST_INSTANT,
+    SEARCHED,
+    SECOND,
+    OpenTime,
+    open_time,
+)
+
+
+def add_business_time(calendar: AnyCalendar, start: datetime, duration: timedelta) -> datetime:
+    """The instant, in UTC, at which `duration` of open time has passed since `start`.
+
+    Time that runs out exactly at a closing is due at that closing. Adding zero gives `next_opening`.
+    Raises NoOpenTime when the calendar never opens for so long, NegativeDuration, and what `is_open` raises.
+    """
+    hours, moment, remaining = open_time(calendar), _moment(start), _microseconds(duration)
+    if remaining < 0:
+        raise NegativeDuration(duration)
+    if remaining == 0:
+        return _instant(_opening(hours, moment))
+    blocks = hours.blocks_from(moment)
+    block = next(blocks)
+    remaining += block.open_before(moment)
+    while remaining > block.total:
+        remaining -= block.total
+        block = next(blocks)
+    return _instant(block.moment_after(remaining))
+
+
+def business_time_between(calendar: AnyCalendar, start: datetime, end: datetime) -> timedelta:
+    """The open time in [start, end); none when they are reversed.
+
+    Raises what `is_open` raises.
+    """
+    hours, since, until = open_time(calendar), _moment(start), _moment(end)
+    if until <= since:
+        return timedelta()
+    first, last = since // BLOCK, until // BLOCK
+    whole = sum(hours.block(index).total for index in range(first, last))
+    elapsed = whole - hours.block(first).open_before(since) + hours.block(last).open_before(until)
+    return timedelta(microseconds=elapsed)
+
+
+def is_open(calendar: AnyCalendar, at: datetime) -> bool:
+    """Whether the instant lies in a window: an opening does, a closing does not.
+
+    Raises NoOpenTime for a calendar that never opens, HolidaysNotExpanded for one that still names a country,
+    NaiveInstant and InstantOutOfRange.
+    """
+    hours, moment = open_time(calendar), _moment(at)
+    block = hours.block(moment // BLOCK)
+    nth = bisect_right(block.ends, moment)
+    return nth < len(block.starts) and block.starts[nth] <= moment
+
+
+def next_opening(calendar: AnyCalendar, at: datetime) -> datetime:
+    """The first open instant not before `at`, in UTC: `at` itself when open.
+
+    Raises NoOpenTime when the next opening is more than twenty years away, and what `is_open` raises.
+    """
+    return _instant(_opening(open_time(calendar), _moment(at)))
+
+
+def next_closing(calendar: AnyCalendar, at: datetime) -> datetime:
+    """The first closing after `at`, in UTC: of the hours that are open now, else of those that open next.
+
+    Raises NeverCloses when they last for more than twenty years, and what `next_opening` raises.
+    """
+    hours = open_time(calendar)
+    opening = _opening(hours, _moment(at))
+    closing = opening
+    for index in range(opening // BLOCK, (opening + SEARCHED) // BLOCK):
+        block = hours.block(index)
+        nth = bisect_right(block.ends, closing)
+        if nth == len(block.starts) or block.starts[nth] > closing:
+            return _instant(closing)
+        closing = block.ends[nth]
+        if closing < block.until:
+            return _instant(closing)
+    raise NeverCloses(_instant(opening))
+
+
+def _opening(hours: OpenTime, moment: int) -> int:
+    block = next(block for block in hours.blocks_from(moment) if block.starts and block.ends[-1] > moment)
+    return max(moment, block.starts[bisect_right(block.ends, moment)])
+
+
+def _moment(at: datetime) -> int:
+    if at.utcoffset() is None:
+        raise NaiveInstant(at)
+    moment = _microseconds(at - EPOCH)
+    if not FIRST_INSTANT <= moment < LAST_INSTANT:
+        raise InstantOutOfRange(at)
+    return moment
+
+
+def _microseconds(duration: timedelta) -> int:
+    return (duration.days * DAY + duration.seconds) * SECOND + duration.microseconds
+
+
+def _instant(moment: int) -> datetime:
+    return EPOCH + timedelta(microseconds=moment)

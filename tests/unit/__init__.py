@@ -1,0 +1,1 @@
+"""Tests of pure rules: milliseconds each, no engines."""

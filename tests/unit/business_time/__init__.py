@@ -1,0 +1,1 @@
+"""Tests of business time: one folder, so that the oracle is shared by all of them."""
