@@ -34,6 +34,7 @@ from shared.contracts.events.lifecycle import (
     TicketTriaged,
 )
 from shared.contracts.events.services import (
+    AccessLinkRequested,
     AgentChanged,
     AssignmentDecided,
     Candidate,
@@ -47,6 +48,7 @@ from shared.contracts.events.services import (
 
 __all__ = [
     "EVENTS",
+    "AccessLinkRequested",
     "AgentChanged",
     "AssignmentDecided",
     "AttachmentRef",

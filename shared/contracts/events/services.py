@@ -120,6 +120,19 @@ class RequesterErased(Event, name="requester.erased"):
         return self.requester_id
 
 
+class AccessLinkRequested(Event, name="access.requested"):
+    """Someone named a ticket's number and its requester's address: mail the requester the link to it."""
+
+    produced_by = "intake"
+
+    ticket_id: TicketId
+    requested_at: Instant
+
+    @property
+    def entity_id(self) -> UUID:
+        return self.ticket_id
+
+
 class DeliveryEvent(Event):
     """What became of one notification."""
 
