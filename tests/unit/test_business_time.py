@@ -171,6 +171,14 @@ def test_a_calendar_that_has_ended_is_an_error_not_a_loop() -> None:
         next_opening(once, at("2026-11-24T00:00Z"))
 
 
+def test_an_opening_more_than_twenty_years_away_is_an_error() -> None:
+    far = [{"date": day, "hours": OFFICE} for day in ("2026-11-23", "2045-11-23", "2070-11-23")]
+    rare = calendar(weekly={}, special_days=far)
+    assert next_opening(rare, at("2026-11-24T00:00Z")) == at("2045-11-23T09:00+01:00")
+    with pytest.raises(NoOpenTime, match="twenty years after"):
+        next_opening(rare, at("2045-11-24T00:00Z"))
+
+
 def test_a_target_beyond_the_supported_years_is_an_error() -> None:
     with pytest.raises(NoOpenTime):
         add_business_time(BERLIN, at("2026-11-23T00:00Z"), timedelta(days=200_000))
