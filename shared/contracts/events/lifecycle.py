@@ -8,7 +8,7 @@ from pydantic import Field
 from shared.contracts.base import AgentId, Instant, MessageId, PolicyId, TeamId, TicketId
 from shared.contracts.events.base import Event
 from shared.contracts.tickets import Actor, TicketSnapshot, Verdict
-from shared.contracts.vocabulary import CloseReason, HoldReason, Metric, Priority
+from shared.contracts.vocabulary import ActorKind, CloseReason, HoldReason, Metric, Priority
 
 Cause = Literal["command", "requester_message", "timer"]
 
@@ -69,6 +69,13 @@ class TicketPrioritised(LifecycleEvent, name="ticket.prioritised"):
 
     priority: Priority
     previous: Priority
+
+
+class TicketMessageRecorded(LifecycleEvent, name="ticket.message_recorded"):
+    """A message reached the clocks: who and when, never what. Lets every verdict be proved from this log alone."""
+
+    message_id: MessageId
+    author: ActorKind
 
 
 class TicketDueSet(LifecycleEvent, name="ticket.due_set"):
