@@ -48,6 +48,17 @@ async def spawn(launch: Launch, *, output: int | Any = asyncio.subprocess.DEVNUL
     )
 
 
+async def run(launch: Launch) -> tuple[int, str]:
+    """To its end: exit status and what it wrote. Cancelled, it leaves nothing running."""
+    process = await spawn(launch, output=asyncio.subprocess.PIPE)
+    try:
+        output, _ = await process.communicate()
+    finally:
+        if process.returncode is None:
+            await kill(process)
+    return process.returncode or 0, output.decode(errors="replace")
+
+
 async def stop(process: Process, how: signal.Signals = signal.SIGTERM, *, grace: float = 10.0) -> None:
     """Ask politely, wait `grace` seconds, then kill the whole session."""
     if process.returncode is not None:

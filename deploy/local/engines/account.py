@@ -58,7 +58,7 @@ def _create() -> None:
     if useradd is None:
         raise LocalStackError(
             f"PostgreSQL must not run as root, and there is no 'useradd' here to make the account '{NAME}' "
-            f"it would run under. Create a system user called '{NAME}', or run 'make run' as an ordinary user."
+            f"it would run under. Create a system user called '{NAME}', or use an ordinary account."
         )
     command = [useradd, "--system", "--no-create-home", "--shell", "/usr/sbin/nologin"]
     if _group_exists():
@@ -67,7 +67,7 @@ def _create() -> None:
     if made.returncode != 0 and not _exists():  # another run may have been quicker
         raise LocalStackError(
             f"PostgreSQL must not run as root, and making the account '{NAME}' failed: {made.stderr.strip()} "
-            f"Create a system user called '{NAME}', or run 'make run' as an ordinary user."
+            f"Create a system user called '{NAME}', or use an ordinary account."
         )
 
 

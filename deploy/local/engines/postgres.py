@@ -9,7 +9,7 @@ from pathlib import Path
 
 import asyncpg
 
-from deploy.local import probe
+from deploy.local import probe, process
 from deploy.local.engines.account import Account, unprivileged_account
 from deploy.local.engines.ports import LOOPBACK
 from deploy.local.engines.postgres_leftovers import clear_leftovers
@@ -128,20 +128,13 @@ class Postgres:
         return path
 
     async def _run_initdb(self, data: Path, password_file: Path) -> None:
-        identity = {} if self._account is None else {"user": self._account.uid, "group": self._account.gid}
-        process = await asyncio.create_subprocess_exec(
+        command = (
             *(str(self.place.program("initdb")), "--pgdata", str(data), "--username", SUPERUSER),
             *("--auth", "scram-sha-256", "--pwfile", str(password_file), "--encoding", "UTF8"),
             *("--locale-provider", "builtin", "--builtin-locale", "C.UTF-8", "--locale", "C"),
-            cwd=self.place.data.parent,
-            env=inherited_environment(),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            extra_groups=None if self._account is None else [],
-            **identity,  # type: ignore[arg-type]
         )
-        output, _ = await process.communicate()
-        if process.returncode != 0:
-            said = output.decode(errors="replace").strip().splitlines()[-3:]
+        folder = self.place.data.parent
+        status, output = await process.run(Launch(command, folder, inherited_environment(), self._account))
+        if status != 0:
+            said = output.strip().splitlines()[-3:]
             raise LocalStackError(f"PostgreSQL could not set up its data folder {data}: {' '.join(said)}")

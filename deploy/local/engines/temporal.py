@@ -3,7 +3,7 @@
 import asyncio
 from pathlib import Path
 
-from deploy.local import probe
+from deploy.local import probe, process
 from deploy.local.engines import binaries
 from deploy.local.engines.ports import LOOPBACK
 from deploy.local.process import Launch, inherited_environment
@@ -65,16 +65,13 @@ class Temporal:
 
     async def _keep_history(self) -> bool:
         """The server gives its namespace one day of retention at first start; no flag changes that."""
-        update = await asyncio.create_subprocess_exec(
+        command = (
             *(str(binaries.script("temporal")), "operator", "namespace", "update", *_NO_PROFILE),
             *("--address", self.address, "--namespace", NAMESPACE, "--retention", RETENTION),
             *("--command-timeout", "5s"),
-            env=inherited_environment(),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.DEVNULL,
         )
-        return await update.wait() == 0
+        status, _ = await process.run(Launch(command, self.state, inherited_environment()))
+        return status == 0
 
 
 # A profile in the user's home or TEMPORAL_* in the shell must not point us at another server.

@@ -1,0 +1,56 @@
+# `make` alone lists the commands. Everything runs from .venv, which the first command makes.
+
+PYTHON ?= python3
+PY := .venv/bin/python
+BOOTSTRAP := @$(PYTHON) deploy/local/bootstrap.py
+
+.DEFAULT_GOAL := help
+.PHONY: help run demo test check migrate bench replay containers packages dev-packages chromium
+
+help: ## List these commands
+	@echo "Everdesk. make <command>:"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: packages ## Start everything here: engines, mail, services (Ctrl-C stops it)
+	@exec $(PY) -m deploy.local
+
+demo: packages ## Play the seed story against the running stack (TICKETS=, N=)
+	@TICKETS="$(TICKETS)" N="$(N)" exec $(PY) -m deploy.demo
+
+test: dev-packages chromium ## Run the tests against real engines (ARGS="-k word")
+	@exec $(PY) -m pytest $(ARGS)
+
+check: dev-packages ## Format, lint, types, import rules
+	$(PY) -m ruff format --check .
+	$(PY) -m ruff check .
+	$(PY) -m mypy
+	.venv/bin/lint-imports
+
+migrate: packages ## Bring the databases of the local stack up to date (make run does so too)
+	@exec $(PY) -m deploy.local --migrate
+
+bench: dev-packages ## Measure throughput and latency against the running stack
+	@exec $(PY) -m tests.load $(ARGS)
+
+replay: dev-packages ## Replay the recorded workflow histories
+	@exec $(PY) -m pytest tests/workflows -k replay $(ARGS)
+
+containers: ## Build and start the same system on containers
+	docker compose up --build $(ARGS)
+
+packages:
+	$(BOOTSTRAP) requirements.lock
+
+dev-packages: packages
+	$(BOOTSTRAP) requirements-dev.lock
+
+# The browser tests drive the system's own Chromium; a wheel has none.
+chromium:
+	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || test -x /usr/bin/chromium || \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo "Installing Chromium for the browser tests ..."; \
+	  apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
+	else \
+	  echo "The browser tests need Chromium. Install it, then run this again:" >&2; \
+	  echo "  sudo apt-get install chromium" >&2; exit 1; \
+	fi

@@ -1,0 +1,133 @@
+"""One supervised process: started, waited for, and started again whenever it dies."""
+
+import asyncio
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Callable
+from pathlib import Path
+
+from deploy.local import process
+from deploy.local.console import Console
+from deploy.local.errors import LocalStackError
+from deploy.local.output import Output
+from deploy.local.part import Job, Part
+from deploy.local.probe import NotReadyError
+
+FIRST_BACKOFF, LONGEST_BACKOFF = 0.2, 5.0
+_ATTEMPTS_AT_START = 4
+_READY_WITHIN = 60.0
+_STABLE_AFTER = 10.0
+_LAST_WORDS = 2.0
+
+
+class _DiedError(Exception):
+    """It ended before it was ready."""
+
+
+class Child:
+    def __init__(self, part: Part, logs: Path, console: Console, on_change: Callable[[], None]) -> None:
+        self.part = part
+        self.ready = asyncio.Event()
+        self._console = console
+        self._on_change = on_change
+        self._output = Output(part.name, logs / f"{part.name}.log", console)
+        self._process: Process | None = None
+        self._pump: asyncio.Task[None] | None = None
+
+    @property
+    def pid(self) -> int | None:
+        running = self._process is not None and self._process.returncode is None
+        return self._process.pid if self._process is not None and running else None
+
+    async def keep_running(self) -> None:
+        """Runs until cancelled; gives up only when it never got ready in the first place."""
+        loop = asyncio.get_running_loop()
+        failures = 0
+        while True:
+            started = loop.time()
+            try:
+                ended = await self._live()
+            except (NotReadyError, _DiedError) as problem:
+                await self.stop()
+                ended = str(problem)
+                if not self.ready.is_set() and failures + 1 >= _ATTEMPTS_AT_START:
+                    raise LocalStackError(self._could_not_start(ended)) from None
+            failures = 0 if loop.time() - started > _STABLE_AFTER else failures
+            pause = min(FIRST_BACKOFF * 2**failures, LONGEST_BACKOFF)
+            failures += 1
+            self._console.say(f"{self.part.name} {ended}; starting it again in {pause:.1f} s", "yellow")
+            await asyncio.sleep(pause)
+
+    async def stop(self) -> None:
+        if self._process is not None:
+            await process.stop(self._process, self.part.engine.launch().stop_signal)
+        if self._pump is not None:
+            await asyncio.wait({self._pump}, timeout=_LAST_WORDS)
+            self._pump.cancel()
+
+    async def kill(self) -> None:
+        if self._process is not None:
+            await process.kill(self._process)
+
+    async def _live(self) -> str:
+        """One life, from start to death; says how it ended."""
+        loop = asyncio.get_running_loop()
+        started, is_restart = loop.time(), self.ready.is_set()
+        child = await self._start()
+        await self._until_ready(child)
+        took = loop.time() - started
+        self._console.say(
+            f"{self.part.name} is ready{' again' if is_restart else ''} ({took:.1f} s)", "green"
+        )
+        self.ready.set()
+        self._on_change()
+        await child.wait()
+        self._on_change()
+        return f"ended ({_how(child.returncode)})"
+
+    async def _start(self) -> Process:
+        await self.part.engine.prepare()
+        self._process = child = await process.spawn(self.part.engine.launch(), output=PIPE)
+        self._on_change()
+        if child.stdout is not None:
+            self._pump = asyncio.create_task(self._output.pump(child.stdout))
+        return child
+
+    async def _until_ready(self, child: Process) -> None:
+        ready = asyncio.create_task(self.part.engine.wait_ready(_READY_WITHIN))
+        died = asyncio.create_task(child.wait())
+        try:
+            await asyncio.wait({ready, died}, return_when=asyncio.FIRST_COMPLETED)
+            if died.done():
+                raise _DiedError(f"ended before it was ready ({_how(child.returncode)})")
+            await ready
+        finally:
+            ready.cancel()
+            died.cancel()
+
+    def _could_not_start(self, ended: str) -> str:
+        log = f"logs/{self.part.name}.log"
+        said = self._output.tail or "(it wrote nothing)"
+        times = f"{_ATTEMPTS_AT_START} times in a row"
+        return f"{self.part.name} {ended}, {times}. Its last lines (more in {log}):\n{said}"
+
+
+async def run_job(job: Job, logs: Path, console: Console) -> None:
+    """To its end; anything but success stops the whole start."""
+    output = Output(job.speaker, logs / f"{job.name}.log", console)
+    child = await process.spawn(job.starts, output=PIPE)
+    try:
+        if child.stdout is not None:
+            await output.pump(child.stdout)
+        await child.wait()
+    finally:
+        if child.returncode is None:
+            await process.kill(child)
+    if child.returncode != 0:
+        raise LocalStackError(
+            f"{job.name} failed ({_how(child.returncode)}), so the stack cannot start. Its last lines "
+            f"(more in logs/{job.name}.log):\n{output.tail or '(it wrote nothing)'}"
+        )
+
+
+def _how(status: int | None) -> str:
+    return f"killed by signal {-status}" if status is not None and status < 0 else f"exit status {status}"

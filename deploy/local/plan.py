@@ -1,0 +1,119 @@
+"""The composition root: which processes make up the stack, and what each of them is told."""
+
+from pathlib import Path
+
+from deploy.local.engines import Nats, Postgres, Temporal
+from deploy.local.part import HttpPart, Job, Part, Plan, python
+from deploy.local.process import inherited_environment
+from deploy.local.settings import HOST, LocalSettings
+from deploy.local.stack_secrets import StackSecrets
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+SERVICES = ("intake", "assignment", "notification")
+SEEDED = ("intake", "assignment")
+FOUND_PORTS = ("postgres", "nats", "nats_monitor", "temporal", "worker")
+MAIL_FROM = "Everdesk <support@everdesk.example>"
+
+
+class Composition:
+    """Settings, secrets and ports in; the plan of the whole stack out."""
+
+    def __init__(self, settings: LocalSettings, secrets: StackSecrets, ports: dict[str, int]) -> None:
+        self._settings = settings
+        self._secrets = secrets
+        self._ports = {**settings.fixed_ports, **ports}
+        home, port = settings.home, self._ports
+        self._postgres = Postgres(home, port=port["postgres"], passwords=secrets.database_passwords)
+        self._nats = Nats(home, port=port["nats"], monitor_port=port["nats_monitor"], password=secrets.nats)
+        self._temporal = Temporal(home, port=port["temporal"], ui_port=port["temporal_ui"])
+
+    def plan(self) -> Plan:
+        return Plan(parts=(*self._foundations(), *self._applications()), jobs=self._jobs(), ports=self._ports)
+
+    @property
+    def urls(self) -> dict[str, str]:
+        names = (*SERVICES, "mail", "temporal_ui")
+        return {name: f"http://{HOST}:{self._ports[name]}" for name in names}
+
+    def _foundations(self) -> tuple[Part, ...]:
+        port = self._ports
+        return (
+            Part(self._postgres, f"PostgreSQL on port {port['postgres']}"),
+            Part(self._nats, f"NATS JetStream on port {port['nats']}"),
+            Part(self._temporal, f"Temporal on port {port['temporal']}"),
+            Part(self._mail(), f"{self.urls['mail']}/readyz"),
+        )
+
+    def _applications(self) -> tuple[Part, ...]:
+        worker = self._http("worker", "workflows.worker")
+        after_worker = ("postgres", "nats", "temporal")
+        parts = [Part(worker, _readyz(worker), after=after_worker)]
+        for name in SERVICES:
+            service = self._http(name, f"services.{name}.main", "serve", **self._specific(name))
+            made_ready = f"{name}-seed" if name in SEEDED else f"{name}-migrate"
+            parts.append(Part(service, _readyz(service), after=(made_ready, "nats", "temporal", "mail")))
+        return tuple(parts)
+
+    def _jobs(self) -> tuple[Job, ...]:
+        migrations = tuple(self._job(name, "migrate", after=("postgres",)) for name in SERVICES)
+        seeds = tuple(
+            self._job(name, "seed", after=(f"{name}-migrate", "nats", "temporal")) for name in SEEDED
+        )
+        return migrations + seeds
+
+    def _job(self, service: str, verb: str, *, after: tuple[str, ...]) -> Job:
+        env = {**self._common(service), **self._specific(service)}
+        if verb == "seed":
+            env |= self._seed(service)
+        launch = python(f"services.{service}.main", verb, cwd=CHECKOUT, env=env)
+        return Job(f"{service}-{verb}", service, launch, after)
+
+    def _mail(self) -> HttpPart:
+        env = inherited_environment() | {
+            "EVERDESK_HOST": HOST,
+            "EVERDESK_SMTP_PORT": str(self._ports["mail_smtp"]),
+            "EVERDESK_PORT": str(self._ports["mail"]),
+            "EVERDESK_MAIL_DIR": str(self._settings.home / "mail"),
+        }
+        return HttpPart("mail", self._ports["mail"], python("deploy.local.mail", cwd=CHECKOUT, env=env))
+
+    def _http(self, name: str, module: str, *arguments: str, **specific: str) -> HttpPart:
+        env = {**self._common(name), **specific}
+        return HttpPart(name, self._ports[name], python(module, *arguments, cwd=CHECKOUT, env=env))
+
+    def _common(self, name: str) -> dict[str, str]:
+        return (
+            inherited_environment()
+            | self._settings.passed_on
+            | {
+                "EVERDESK_HOST": HOST,
+                "EVERDESK_PORT": str(self._ports[name]),
+                "EVERDESK_NATS_URL": self._nats.url,
+                "EVERDESK_TEMPORAL_ADDRESS": self._temporal.address,
+                "EVERDESK_TEMPORAL_NAMESPACE": self._temporal.namespace,
+                "EVERDESK_LINK_SECRET": self._secrets.link,
+                "EVERDESK_PORTAL_URL": self.urls["intake"],
+                "EVERDESK_DESK_URL": self.urls["assignment"],
+                "EVERDESK_LOG_FORMAT": "console",
+                "PYTHONUNBUFFERED": "1",
+            }
+        )
+
+    def _specific(self, service: str) -> dict[str, str]:
+        own = {"EVERDESK_DATABASE_URL": self._postgres.url(service)}
+        if service == "assignment":
+            own["EVERDESK_SESSION_SECRET"] = self._secrets.session
+        if service == "notification":
+            own["EVERDESK_SMTP_HOST"] = HOST
+            own["EVERDESK_SMTP_PORT"] = str(self._ports["mail_smtp"])
+            own["EVERDESK_MAIL_FROM"] = MAIL_FROM
+        return own
+
+    def _seed(self, service: str) -> dict[str, str]:
+        if service == "intake":
+            return {"EVERDESK_SEED_API_KEY": self._secrets.api_key}
+        return {"EVERDESK_SEED_PASSWORD": self._secrets.agent_password}
+
+
+def _readyz(part: HttpPart) -> str:
+    return f"http://{HOST}:{part.port}/readyz"

@@ -1,0 +1,34 @@
+"""What a person needs once the stack is up: addresses and log-ins."""
+
+from collections.abc import Mapping
+
+from deploy.local.console import Console
+from deploy.local.demo_accounts import DEMO_ACCOUNTS
+from deploy.local.stack_secrets import StackSecrets
+
+_PLACES = (
+    ("Support centre (portal)", "intake", "/"),
+    ("Desk for agents", "assignment", "/"),
+    ("Mail that was sent", "mail", "/"),
+    ("Temporal", "temporal_ui", "/"),
+    ("Intake API", "intake", "/docs"),
+    ("Assignment API", "assignment", "/docs"),
+    ("Notification API", "notification", "/docs"),
+)
+
+
+def welcome(console: Console, urls: Mapping[str, str], secrets: StackSecrets, seconds: float) -> None:
+    console.plain()
+    console.plain(f"  Everdesk is ready ({seconds:.1f} s)", "bold green")
+    console.plain()
+    for label, name, path in _PLACES:
+        console.plain(f"  {label:<24} {urls[name]}{path}")
+    console.plain()
+    console.plain(f"  Demo agents, all with the password {secrets.agent_password}", "bold")
+    for account in DEMO_ACCOUNTS:
+        console.plain(f"  {account.email:<24} {account.role}")
+    console.plain()
+    console.plain(f"  Demo API key for intake  {secrets.api_key}")
+    console.plain()
+    console.plain("  Ctrl-C stops everything; 'make run' continues where it was.")
+    console.plain()
