@@ -10,7 +10,7 @@ from pathlib import Path
 import asyncpg
 
 from deploy.local import probe, process
-from deploy.local.engines.account import Account, unprivileged_account
+from deploy.local.account import Account, unprivileged_account
 from deploy.local.engines.ports import LOOPBACK
 from deploy.local.engines.postgres_leftovers import clear_leftovers
 from deploy.local.engines.postgres_place import Place, find_place

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+from deploy.local.account import Account
 from deploy.local.engines import binaries
-from deploy.local.engines.account import Account
 
 _SHARED = Path("/var/lib/everdesk")
 
