@@ -9,6 +9,7 @@ from contextlib import AbstractAsyncContextManager
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bind_contextvars, unbind_contextvars
 
@@ -66,7 +67,9 @@ class Conventions:
             await self.app(scope, _limited(scope, receive), send_with_headers)
         finally:
             route = getattr(scope.get("route"), "path", "unmatched")
-            HTTP_SECONDS.labels(self.service, scope["method"], route, str(status)).observe(time.perf_counter() - started)
+            HTTP_SECONDS.labels(self.service, scope["method"], route, str(status)).observe(
+                time.perf_counter() - started
+            )
             unbind_contextvars("request_id")
 
 
@@ -88,8 +91,9 @@ def _limited(scope: Scope, receive: Receive) -> Receive:
     return receive_limited
 
 
-def _too_large() -> problems.Problem:
-    return problems.Problem(413, "too_large", f"the request is larger than {MAX_BODY // 1024} KiB")
+def _too_large() -> HTTPException:
+    """Raised while FastAPI reads the body, where it lets only its own exception through."""
+    return HTTPException(413, f"the request is larger than {MAX_BODY // 1024} KiB")
 
 
 def create_app(
@@ -108,7 +112,9 @@ def create_app(
         openapi_url="/openapi.json",
         docs_url=None,
         redoc_url=None,
-        responses={"default": {"description": "A problem", "content": {problems.MEDIA_TYPE: {"schema": PROBLEM_SCHEMA}}}},
+        responses={
+            "default": {"description": "A problem", "content": {problems.MEDIA_TYPE: {"schema": PROBLEM_SCHEMA}}}
+        },
     )
     app.add_middleware(Conventions, service=service)
     problems.install(app)
