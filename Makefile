@@ -15,7 +15,7 @@ run: packages ## Start everything here: engines, mail, services (Ctrl-C stops it
 	@exec $(PY) -m deploy.local
 
 demo: packages ## Play the seed story against the running stack (TICKETS=, N=)
-	@TICKETS="$(TICKETS)" N="$(N)" exec $(PY) -m deploy.demo
+	@exec $(PY) -m deploy.demo
 
 test: dev-packages chromium ## Run the tests against real engines (ARGS="-k word")
 	@exec $(PY) -m pytest $(ARGS)

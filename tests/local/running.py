@@ -56,6 +56,9 @@ class LocalStack:
     def fail(self, name: str) -> None:
         (self.folder / "told" / f"{name}.fails").touch()
 
+    def make_stubborn(self, name: str) -> None:
+        (self.folder / "told" / f"{name}.stubborn").touch()
+
     async def launch(self, *arguments: str) -> None:
         env = {key: value for key, value in os.environ.items() if not key.startswith("EVERDESK_")}
         env |= {f"EVERDESK_{name}_PORT": str(port) for name, port in self.ports.items()}

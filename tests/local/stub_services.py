@@ -3,7 +3,7 @@
 from pathlib import Path
 
 _SERVER = """
-import json, os, sys
+import json, os, signal, sys
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -14,6 +14,8 @@ folder = Path(os.environ["EVERDESK_STUB_DIR"])
 print(f"{name} {verb} speaking", flush=True)
 if (folder / f"{name}-{verb}.fails").exists():
     sys.exit("the stub was told to fail")
+if (folder / f"{name}-{verb}.stubborn").exists():
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
 if verb != "serve":
     sys.exit(0)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import socket
 import stat
@@ -12,6 +13,8 @@ import pytest
 import pytest_asyncio
 
 from deploy.local import probe
+from deploy.local.errors import LocalStackError
+from deploy.local.state_folder import StateFolder
 from tests.local.running import LocalStack, alive
 from tests.support.eventually import eventually
 
@@ -19,8 +22,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[LocalStack]:
-    stack = LocalStack.in_folder(tmp_path_factory.mktemp("supervised"))
+async def running(open_folder_for_module: Path) -> AsyncIterator[LocalStack]:
+    stack = LocalStack.in_folder(open_folder_for_module)
     await stack.start()
     yield stack
     await stack.stop()
@@ -91,15 +94,15 @@ async def test_migrating_works_beside_a_running_stack(running: LocalStack) -> No
     other.said("notification-migrate is done")
 
 
-async def test_migrating_works_without_a_running_stack(tmp_path: Path) -> None:
-    stack = LocalStack.in_folder(tmp_path)
+async def test_migrating_works_without_a_running_stack(open_folder: Path) -> None:
+    stack = LocalStack.in_folder(open_folder)
     await stack.launch("--migrate")
     assert await stack.ended() == 0
     stack.said("The databases are up to date")
 
 
-async def test_a_taken_port_names_the_port_the_holder_and_the_setting(tmp_path: Path) -> None:
-    stack = LocalStack.in_folder(tmp_path)
+async def test_a_taken_port_names_the_port_the_holder_and_the_setting(open_folder: Path) -> None:
+    stack = LocalStack.in_folder(open_folder)
     with socket.create_server(("127.0.0.1", stack.ports["ASSIGNMENT"])):
         await stack.launch()
         assert await stack.ended() == 1
@@ -110,8 +113,40 @@ async def test_a_taken_port_names_the_port_the_holder_and_the_setting(tmp_path: 
     assert "Traceback" not in said
 
 
-async def test_a_failing_migration_ends_the_start_and_shows_its_last_words(tmp_path: Path) -> None:
-    stack = LocalStack.in_folder(tmp_path)
+async def test_a_folder_that_cannot_be_written_is_explained(open_folder: Path) -> None:
+    stack = LocalStack.in_folder(open_folder)
+    stack.state.write_text("a file where the folder should be")
+    await stack.launch()
+    assert await stack.ended() == 1
+    said = " ".join(stack.text.split())
+    assert "cannot be written" in said
+    assert "EVERDESK_HOME=" in said
+
+
+async def test_a_full_disk_is_explained(open_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    full = shutil.disk_usage(open_folder)._replace(free=400_000_000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: full)
+    with pytest.raises(LocalStackError, match="Only 400 MB are free"):
+        StateFolder(open_folder).check_space()
+
+
+async def test_a_second_ctrl_c_kills_what_does_not_stop(open_folder: Path) -> None:
+    stack = LocalStack.in_folder(open_folder)
+    stack.make_stubborn("notification-serve")
+    await stack.start()
+    pids = stack.described()["pids"]
+    assert stack.process is not None
+    stack.process.send_signal(signal.SIGINT)
+    await eventually(lambda: stack.said("Stopping"))
+    await asyncio.sleep(1)  # a second request right after the first is the same key press, passed on by make
+    stack.process.send_signal(signal.SIGINT)
+    async with asyncio.timeout(5):
+        await stack.ended()
+    assert alive(pids) == []
+
+
+async def test_a_failing_migration_ends_the_start_and_shows_its_last_words(open_folder: Path) -> None:
+    stack = LocalStack.in_folder(open_folder)
     stack.fail("assignment-migrate")
     await stack.launch()
     assert await stack.ended() == 1
@@ -121,9 +156,9 @@ async def test_a_failing_migration_ends_the_start_and_shows_its_last_words(tmp_p
 
 
 async def test_a_killed_supervisor_takes_its_children_with_it_and_the_next_one_goes_on(
-    tmp_path: Path,
+    open_folder: Path,
 ) -> None:
-    stack = LocalStack.in_folder(tmp_path)
+    stack = LocalStack.in_folder(open_folder)
     await stack.start()
     before = stack.described()
     assert stack.process is not None

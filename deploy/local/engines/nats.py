@@ -40,7 +40,7 @@ class Nats:
         return f"nats://{USER}:{quote(self._password, safe='')}@{LOOPBACK}:{self.port}"
 
     async def prepare(self) -> None:
-        self.state.mkdir(parents=True, exist_ok=True)
+        self.state.mkdir(mode=0o700, parents=True, exist_ok=True)
         values = {
             "listen": f"{LOOPBACK}:{self.port}",
             "http": f"{LOOPBACK}:{self.monitor_port}",

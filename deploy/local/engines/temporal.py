@@ -36,7 +36,7 @@ class Temporal:
         return NAMESPACE
 
     async def prepare(self) -> None:
-        self.state.mkdir(parents=True, exist_ok=True)
+        self.state.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def launch(self) -> Launch:
         command = [

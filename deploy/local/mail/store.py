@@ -18,7 +18,7 @@ class MailStore:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for unfinished in folder.glob("*.part"):
             unfinished.unlink()
         self._ids = sorted(path.stem for path in folder.glob("*.eml") if _ID.fullmatch(path.stem))
