@@ -1,4 +1,4 @@
-"""What may be asked of a ticket's workflow: one class per command, each with an id that makes a retry take effect once."""
+"""What may be asked of a ticket's workflow: a class per command, with an id that makes a retry take effect once."""
 
 from typing import Annotated, Literal
 

@@ -5,7 +5,16 @@ from typing import NewType
 from uuid import UUID
 
 from shared.contracts.base import AgentId, Contract, Instant, PolicyId, TeamId, TicketId
-from shared.contracts.vocabulary import ActorKind, ClockState, CloseReason, HoldReason, Metric, Outcome, Priority, Status
+from shared.contracts.vocabulary import (
+    ActorKind,
+    ClockState,
+    CloseReason,
+    HoldReason,
+    Metric,
+    Outcome,
+    Priority,
+    Status,
+)
 
 TopicId = NewType("TopicId", UUID)
 

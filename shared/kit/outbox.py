@@ -100,7 +100,9 @@ class Relay:
             return False
         batch = [Outgoing(id=row["event_id"], subject=row["subject"], payload=row["envelope"]) for row in rows]
         acknowledged = await self._bus.publish_until_acknowledged(batch)
-        await connection.execute("delete from outbox where id = any($1::bigint[])", [rows[i]["id"] for i in acknowledged])
+        await connection.execute(
+            "delete from outbox where id = any($1::bigint[])", [rows[i]["id"] for i in acknowledged]
+        )
         OUTBOX_SENT.labels(self._service).inc(len(acknowledged))
         if len(acknowledged) < len(rows):
             await asyncio.sleep(RETRY_SECONDS[1])

@@ -33,7 +33,7 @@ async def _forever(name: str, job: Job) -> None:
     while True:
         try:
             await job()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - a job must not end because one round of it failed
             log.error("job.failed", job=name, exc_info=error)
         await asyncio.sleep(RESTART_SECONDS)
 

@@ -11,15 +11,21 @@ from temporalio.client import (
     WorkflowUpdateFailedError,
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
-from temporalio.common import WorkflowIDReusePolicy
+from temporalio.common import (
+    SearchAttributeKey,
+    SearchAttributePair,
+    TypedSearchAttributes,
+    WorkflowIDReusePolicy,
+)
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from shared.contracts.base import TicketId
 from shared.contracts.commands import Command, MessageFact, OpenTicket
-from shared.contracts.names import TASK_QUEUE, ticket_workflow_id
+from shared.contracts.names import SEARCH_ATTRIBUTES, TASK_QUEUE, ticket_workflow_id
 from shared.contracts.tickets import TicketSnapshot
+from shared.contracts.vocabulary import Status
 from shared.domain.errors import REFUSALS, Refusal, TicketArchivedError, UnknownTicket
 from shared.kit.clock import new_id
 from shared.kit.settings import Settings
@@ -73,6 +79,7 @@ class Tickets:
                 id=ticket_workflow_id(ticket.ticket_id),
                 task_queue=TASK_QUEUE,
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                search_attributes=_as_opened(ticket),
                 rpc_timeout=ANSWER_WITHIN,
             )
         except WorkflowAlreadyStartedError:
@@ -132,6 +139,14 @@ class Tickets:
                 return False
             raise _away(error) from error
         return description.status is not WorkflowExecutionStatus.RUNNING
+
+
+def _as_opened(ticket: OpenTicket) -> TypedSearchAttributes:
+    """A new ticket's search attributes, given with the start: that costs no event of history."""
+    status, _team, _assignee, priority = (SearchAttributeKey.for_keyword(name) for name in SEARCH_ATTRIBUTES)
+    return TypedSearchAttributes(
+        [SearchAttributePair(status, Status.NEW.value), SearchAttributePair(priority, ticket.priority.value)]
+    )
 
 
 def _away(error: BaseException) -> TicketsUnavailable:

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from pydantic import JsonValue
+from pydantic import Field, JsonValue
 
 from shared.contracts.base import Contract, Instant, MessageId, TicketId
 from shared.contracts.events.base import Event
@@ -61,7 +61,7 @@ class TicketSubmitted(TicketEvent, name="ticket.submitted"):
     channel: Channel
     topic_id: TopicId | None = None
     priority: Priority | None = None
-    fields: dict[str, JsonValue] = {}
+    fields: dict[str, JsonValue] = Field(default_factory=dict)
     cc: tuple[str, ...] = ()
     attachments: tuple[AttachmentRef, ...] = ()
     follows: TicketId | None = None

@@ -14,7 +14,7 @@ Cause = Literal["command", "requester_message", "timer"]
 
 
 class LifecycleEvent(Event):
-    """One step of a ticket's life. `at` is when it took effect, which late mail can put before `snapshot.updated_at`."""
+    """One step of a ticket's life. `at` is when it took effect: late mail can put that before `updated_at`."""
 
     produced_by = "workflows"
 

@@ -1,7 +1,7 @@
 """NATS JetStream: one stream of events, durable consumers, dead letters."""
 
 from shared.kit.bus.connection import Bus, BusUnavailable, Outgoing
-from shared.kit.bus.consumer import Consumer, Unavailable, run_consumer
+from shared.kit.bus.consumer import Consumer, NotYet, Unavailable, run_consumer
 from shared.kit.bus.dead_letters import DeadLetter, DeadLetters
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "Consumer",
     "DeadLetter",
     "DeadLetters",
+    "NotYet",
     "Outgoing",
     "Unavailable",
     "run_consumer",

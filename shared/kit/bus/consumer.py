@@ -21,7 +21,12 @@ FETCH_SECONDS = 5.0
 ACK_WAIT_SECONDS = 30.0
 PAUSE_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
 RETRY_DELAYS = (0.5, 2.0, 10.0, 60.0)
+NOT_YET_DELAY = 1.0
 MAX_ATTEMPTS = len(RETRY_DELAYS) + 1
+
+
+class NotYet(Exception):
+    """What the event needs has not happened yet. It waits, others pass, and this never counts as an attempt."""
 
 
 class Unavailable(Exception):
@@ -78,13 +83,11 @@ async def run_consumer(bus: Bus, consumer: Consumer) -> None:
             await asyncio.sleep(PAUSE_SECONDS[1])
 
 
-async def _consume(
-    js: JetStreamContext, subscription: JetStreamContext.PullSubscription, consumer: Consumer
-) -> None:
+async def _consume(js: JetStreamContext, subscription: JetStreamContext.PullSubscription, consumer: Consumer) -> None:
     while True:
         try:
             messages = await subscription.fetch(consumer.batch, timeout=FETCH_SECONDS)
-        except (TimeoutError, asyncio.TimeoutError):
+        except TimeoutError:
             continue
         await _settle(js, consumer, messages)
 
@@ -101,7 +104,7 @@ async def _settle(js: JetStreamContext, consumer: Consumer, messages: Sequence[M
         return
     try:
         await _handle_when_possible(consumer, readable)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever fails, the event is retried or kept as a dead letter
         if len(readable) == 1:
             await _failed(js, consumer, *readable[0], error)
             return
@@ -115,7 +118,7 @@ async def _settle(js: JetStreamContext, consumer: Consumer, messages: Sequence[M
 async def _settle_one(js: JetStreamContext, consumer: Consumer, pair: tuple[Msg, Envelope]) -> None:
     try:
         await _handle_when_possible(consumer, [pair])
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - as above
         await _failed(js, consumer, *pair, error)
         return
     await pair[0].ack()
@@ -149,9 +152,11 @@ async def _handle_when_possible(consumer: Consumer, pairs: Sequence[tuple[Msg, E
             CONSUMER_PAUSED.labels(consumer.name).set(0)
 
 
-async def _failed(
-    js: JetStreamContext, consumer: Consumer, message: Msg, envelope: Envelope, error: Exception
-) -> None:
+async def _failed(js: JetStreamContext, consumer: Consumer, message: Msg, envelope: Envelope, error: Exception) -> None:
+    if isinstance(error, NotYet):
+        log.info("consumer.waits", consumer=consumer.name, event_id=envelope.id, reason=str(error))
+        await message.nak(delay=NOT_YET_DELAY)
+        return
     attempts = consumer.attempts.get(envelope.id, 0) + 1
     consumer.attempts[envelope.id] = attempts
     log.error(
@@ -175,5 +180,3 @@ async def _bury(js: JetStreamContext, consumer: Consumer, message: Msg, error: E
     await bury(js, consumer.name, message, repr(error), attempts)
     await message.ack()
     EVENTS_HANDLED.labels(consumer.name, "dead").inc()
-
-

@@ -75,7 +75,10 @@ class DeadLetters:
         await js.publish(
             retry_subject(letter.consumer, entity),
             letter.payload,
-            headers={"Nats-Msg-Id": f"retry:{letter.consumer}:{sequence}", "Content-Type": "application/cloudevents+json"},
+            headers={
+                "Nats-Msg-Id": f"retry:{letter.consumer}:{sequence}",
+                "Content-Type": "application/cloudevents+json",
+            },
         )
         await js.delete_msg(DEAD_STREAM, sequence)
         return letter
@@ -106,7 +109,11 @@ class DeadLetters:
                 for message in await subscription.fetch(100, timeout=1):
                     metadata = message.metadata
                     yield _letter(
-                        metadata.sequence.stream, message.subject, message.headers or {}, message.data, metadata.timestamp
+                        metadata.sequence.stream,
+                        message.subject,
+                        message.headers or {},
+                        message.data,
+                        metadata.timestamp,
                     )
         except nats.errors.TimeoutError:
             return

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Header, Response
 from sqlalchemy import delete, func, insert, select
@@ -41,19 +41,23 @@ class Guard:
     stored: Response | None = None
     """The first answer, if this is a retry: return it and do nothing else."""
 
+    def row(self, body: bytes, status: int = HTTP_200_OK, etag: str | None = None) -> dict[str, Any] | None:
+        """The row that stores the answer, for a command that writes everything in one statement; None without a key."""
+        if self.key is None:
+            return None
+        return {
+            "scope": self.scope,
+            "key": self.key,
+            "request_hash": self.request_hash,
+            "status": status,
+            "body": body,
+            "etag": etag,
+        }
+
     async def store(self, body: bytes, status: int = HTTP_200_OK, etag: str | None = None) -> None:
         """Stores the answer in the guard's transaction."""
-        if self.key is not None:
-            await self.session.execute(
-                insert(answers).values(
-                    scope=self.scope,
-                    key=self.key,
-                    request_hash=self.request_hash,
-                    status=status,
-                    body=body,
-                    etag=etag,
-                )
-            )
+        if (row := self.row(body, status, etag)) is not None:
+            await self.session.execute(insert(answers).values(row))
 
 
 def fingerprint(*parts: str | bytes) -> bytes:
@@ -82,7 +86,10 @@ async def _claim(session: Session, guarded: Guard) -> Response | None:
     lock = int.from_bytes(fingerprint(guarded.scope, guarded.key or "")[:8], "big", signed=True)
     if not await session.scalar(select(func.pg_try_advisory_xact_lock(lock))):
         raise Problem(
-            409, "request_in_flight", "a request with this Idempotency-Key is still running", headers={"Retry-After": "1"}
+            409,
+            "request_in_flight",
+            "a request with this Idempotency-Key is still running",
+            headers={"Retry-After": "1"},
         )
     row = (
         await session.execute(

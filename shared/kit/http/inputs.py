@@ -75,7 +75,11 @@ Line = Annotated[
 """One line such as a subject or a name."""
 
 Email = Annotated[
-    str, StringConstraints(min_length=3, max_length=254), AfterValidator(_encodable), AfterValidator(_one_line), AfterValidator(_address)
+    str,
+    StringConstraints(min_length=3, max_length=254),
+    AfterValidator(_encodable),
+    AfterValidator(_one_line),
+    AfterValidator(_address),
 ]
 """An e-mail address; its form is checked, not whether it can be reached."""
 

@@ -56,14 +56,18 @@ def duration(seconds: float) -> str:
     sign = "-" if seconds < 0 else ""
     days, rest = divmod(minutes, 1440)
     hours, minutes = divmod(rest, 60)
-    parts = [f"{days} d" if days else "", f"{hours} h" if hours else "", f"{minutes} min" if minutes and not days else ""]
+    parts = [
+        f"{days} d" if days else "",
+        f"{hours} h" if hours else "",
+        f"{minutes} min" if minutes and not days else "",
+    ]
     return sign + (" ".join(part for part in parts if part) or "0 min")
 
 
 class Pages:
     """A service's templates, over the shared base layout in `shared/kit/web`."""
 
-    def __init__(self, package: Path, secure_cookies: bool, **values: Any) -> None:
+    def __init__(self, package: Path, *, secure_cookies: bool, **values: Any) -> None:
         self._secure = secure_cookies
         self._environment = Environment(
             loader=FileSystemLoader([package / "templates", WEB / "templates"]),
@@ -100,4 +104,6 @@ def check_form_token(request: Request, sent: str | None) -> None:
     """Raises Problem 403 unless the form came from one of our pages (double-submit cookie)."""
     expected = request.cookies.get(CSRF_COOKIE)
     if not expected or not sent or not hmac.compare_digest(expected, sent):
-        raise Problem(403, "form_expired", "the page was open too long or did not come from here; reload it and try again")
+        raise Problem(
+            403, "form_expired", "the page was open too long or did not come from here; reload it and try again"
+        )

@@ -121,7 +121,11 @@ def from_exception(error: Exception) -> Problem:
 
 def _invalid_request(error: RequestValidationError) -> Problem:
     errors = [
-        {"pointer": _pointer(item["loc"]), "detail": str(item["msg"]).removeprefix("Value error, "), "kind": item["type"]}
+        {
+            "pointer": _pointer(item["loc"]),
+            "detail": str(item["msg"]).removeprefix("Value error, "),
+            "kind": item["type"],
+        }
         for item in error.errors()
     ][:50]
     where = errors[0]["pointer"] if errors else ""

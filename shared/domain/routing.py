@@ -1,0 +1,80 @@
+"""Which team, policy and agent a new ticket gets: rules and candidates in, the choice and its reason out."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
+
+from shared.contracts.base import AgentId, PolicyId, TeamId
+from shared.contracts.events import Candidate
+from shared.contracts.vocabulary import Priority
+
+TieBreak = Literal["none", "longest_idle", "lowest_id"]
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One line of the routing table: empty conditions match everything."""
+
+    position: int
+    team_id: TeamId
+    topic: str | None = None
+    priority: Priority | None = None
+    policy_id: PolicyId | None = None
+    set_priority: Priority | None = None
+    skills: frozenset[str] = frozenset()
+
+    def matches(self, topic: str | None, priority: Priority) -> bool:
+        """Whether every condition holds."""
+        return self.topic in (None, topic) and self.priority in (None, priority)
+
+    @property
+    def in_words(self) -> str:
+        """The rule as evidence shows it."""
+        conditions = [f"topic {self.topic}"] if self.topic else []
+        conditions += [f"priority {self.priority.value}"] if self.priority else []
+        return f"rule {self.position}: {' and '.join(conditions) or 'any ticket'}"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The agent picked, if any, and what decided between equals."""
+
+    agent_id: AgentId | None
+    tie_break: TieBreak = "none"
+
+
+def first_match(rules: Iterable[Rule], topic: str | None, priority: Priority) -> Rule | None:
+    """The rule that comes first among those that match."""
+    return min(
+        (rule for rule in rules if rule.matches(topic, priority)), key=lambda rule: rule.position, default=None
+    )
+
+
+def priority_for(rule: Rule | None, current: Priority, *, is_given: bool) -> Priority:
+    """A rule's priority is a default: one that somebody asked for stands."""
+    if is_given or rule is None or rule.set_priority is None:
+        return current
+    return rule.set_priority
+
+
+def pick(candidates: Sequence[Candidate], required_skills: frozenset[str] = frozenset()) -> Choice:
+    """The least-loaded available agent with the skills; ties go to the longest idle, then to the lowest id."""
+    fit = [one for one in candidates if one.is_available and required_skills <= set(one.skills)]
+    if not fit:
+        return Choice(None)
+    lightest = min(one.load for one in fit)
+    light = [one for one in fit if one.load == lightest]
+    if len(light) == 1:
+        return Choice(light[0].agent_id)
+    idle_since = min(one.last_assigned_at or _NEVER for one in light)
+    idlest = [one for one in light if (one.last_assigned_at or _NEVER) == idle_since]
+    if len(idlest) == 1:
+        return Choice(idlest[0].agent_id, "longest_idle")
+    return Choice(min(one.agent_id for one in idlest), "lowest_id")
+
+
+def with_one_more(candidate: Candidate, at: datetime) -> Candidate:
+    """The candidate after being given a ticket, for the next decision of the same batch."""
+    return candidate.model_copy(update={"load": candidate.load + 1, "last_assigned_at": at})

@@ -1,0 +1,48 @@
+"""What the clocks have to say: each becomes one event of the ticket."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.contracts.tickets import Verdict
+from shared.contracts.vocabulary import Metric
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """A threshold was passed."""
+
+    metric: Metric
+    cycle: int
+    percent: int
+    due_at: datetime
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Breached:
+    """The due instant passed unsettled."""
+
+    metric: Metric
+    cycle: int
+    due_at: datetime
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """A fact that arrived late shows there was no breach."""
+
+    metric: Metric
+    cycle: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A clock ended, or its verdict was revised."""
+
+    verdict: Verdict
+    at: datetime
+
+
+Notice = Warned | Breached | Withdrawn | Settled

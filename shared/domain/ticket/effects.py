@@ -1,0 +1,193 @@
+"""What each command does to a ticket once nothing speaks against it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import singledispatch
+from typing import TYPE_CHECKING
+
+from shared.contracts.base import AgentId
+from shared.contracts.commands import (
+    AssignTicket,
+    ChangeTicketPolicy,
+    CloseTicket,
+    Command,
+    HoldTicket,
+    MessageFact,
+    PendTicket,
+    PrioritiseTicket,
+    RecordReply,
+    ReleaseTicket,
+    ReopenTicket,
+    ResolveTicket,
+    ResumeTicket,
+    SetTicketDue,
+    TransferTicket,
+    TriageTicket,
+)
+from shared.contracts.events import (
+    TicketAssigned,
+    TicketDueSet,
+    TicketHeld,
+    TicketPended,
+    TicketPolicyChanged,
+    TicketPrioritised,
+    TicketReleased,
+    TicketResolved,
+    TicketResumed,
+    TicketTransferred,
+    TicketTriaged,
+)
+from shared.contracts.policies import PolicySnapshot
+from shared.contracts.vocabulary import Action, Priority, Status
+
+if TYPE_CHECKING:
+    from shared.domain.ticket.ticket import Ticket
+
+
+def carry_out(ticket: Ticket, command: Command, now: datetime) -> None:
+    """Applies a command that `Ticket.check` let pass."""
+    _apply(command, ticket, now)
+
+
+@singledispatch
+def _apply(command: Command, _ticket: Ticket, _now: datetime) -> None:
+    raise TypeError(f"no effect is written for {type(command).__name__}")
+
+
+@_apply.register(TriageTicket)
+def _(command: TriageTicket, ticket: Ticket, now: datetime) -> None:
+    ticket.state.team_id = command.team_id
+    _triage(ticket, command, command.policy, command.priority, now)
+    if command.agent_id is not None:
+        _assign(ticket, command, command.agent_id, now)
+
+
+@_apply.register(AssignTicket)
+def _(command: AssignTicket, ticket: Ticket, now: datetime) -> None:
+    ticket.state.team_id = command.team_id or ticket.state.team_id
+    if ticket.state.status is Status.NEW and command.policy is not None:
+        _triage(ticket, command, command.policy, None, now)
+    elif ticket.state.status is Status.NEW:
+        ticket.move(Action.ASSIGN)
+    _assign(ticket, command, command.agent_id, now)
+
+
+@_apply.register(ReleaseTicket)
+def _(command: ReleaseTicket, ticket: Ticket, now: datetime) -> None:
+    previous, ticket.state.assignee_id = ticket.state.assignee_id, None
+    ticket.announce(TicketReleased, now, command.actor, previous_agent_id=previous)
+
+
+@_apply.register(TransferTicket)
+def _(command: TransferTicket, ticket: Ticket, now: datetime) -> None:
+    previous_team, ticket.state.team_id = ticket.state.team_id, command.team_id
+    previous_agent, ticket.state.assignee_id = ticket.state.assignee_id, None
+    ticket.announce(
+        TicketTransferred,
+        now,
+        command.actor,
+        team_id=command.team_id,
+        previous_team_id=previous_team,
+        previous_agent_id=previous_agent,
+    )
+
+
+@_apply.register(PrioritiseTicket)
+def _(command: PrioritiseTicket, ticket: Ticket, now: datetime) -> None:
+    previous = ticket.state.sla.priority
+    ticket.state.sla.apply_priority(command.priority, now)
+    ticket.announce(TicketPrioritised, now, command.actor, priority=command.priority, previous=previous)
+
+
+@_apply.register(SetTicketDue)
+def _(command: SetTicketDue, ticket: Ticket, now: datetime) -> None:
+    ticket.state.sla.fix_due(command.due_at)
+    ticket.announce(TicketDueSet, now, command.actor, due_at=command.due_at)
+
+
+@_apply.register(ChangeTicketPolicy)
+def _(command: ChangeTicketPolicy, ticket: Ticket, now: datetime) -> None:
+    _change_policy(ticket, command, command.policy, now)
+
+
+@_apply.register(PendTicket)
+def _(command: PendTicket, ticket: Ticket, now: datetime) -> None:
+    ticket.move(Action.PEND)
+    ticket.state.sla.pause(now)
+    ticket.announce(TicketPended, now, command.actor)
+
+
+@_apply.register(HoldTicket)
+def _(command: HoldTicket, ticket: Ticket, now: datetime) -> None:
+    ticket.move(Action.HOLD)
+    ticket.state.hold_reason = command.reason
+    policy = ticket.state.policy
+    if policy is not None and policy.pause_on_hold:
+        ticket.state.sla.pause(now)
+    else:
+        ticket.state.sla.resume(now)
+    ticket.announce(TicketHeld, now, command.actor, reason=command.reason)
+
+
+@_apply.register(ResumeTicket)
+def _(command: ResumeTicket, ticket: Ticket, now: datetime) -> None:
+    ticket.move(Action.RESUME)
+    ticket.state.sla.resume(now)
+    ticket.announce(TicketResumed, now, command.actor, cause="command")
+
+
+@_apply.register(ResolveTicket)
+def _(command: ResolveTicket, ticket: Ticket, now: datetime) -> None:
+    ticket.move(Action.RESOLVE)
+    ticket.state.resolved_at = now
+    settled = list(ticket.state.sla.resolve(now))
+    ticket.announce(TicketResolved, now, command.actor)
+    ticket.notify(settled, command.actor)
+
+
+@_apply.register(ReopenTicket)
+def _(command: ReopenTicket, ticket: Ticket, now: datetime) -> None:
+    ticket.reopen(command.actor, now, "command")
+
+
+@_apply.register(CloseTicket)
+def _(command: CloseTicket, ticket: Ticket, now: datetime) -> None:
+    if ticket.state.policy is None and command.policy is not None:
+        _change_policy(ticket, command, command.policy, now)
+    ticket.close(command.actor, now, command.reason, "command")
+
+
+@_apply.register(RecordReply)
+def _(command: RecordReply, ticket: Ticket, now: datetime) -> None:
+    ticket.state.remember(command.message_id)
+    fact = MessageFact(message_id=command.message_id, author=command.actor, received_at=command.replied_at)
+    ticket.record_message(fact, now)
+
+
+def _triage(ticket: Ticket, command: Command, policy: PolicySnapshot, priority: Priority | None, now: datetime) -> None:
+    ticket.move(Action.TRIAGE)
+    if priority is not None:
+        ticket.state.sla.apply_priority(priority, now)
+    notices = list(ticket.state.sla.apply_policy(policy, now))
+    ticket.announce(
+        TicketTriaged,
+        now,
+        command.actor,
+        team_id=ticket.state.team_id,
+        priority=ticket.state.sla.priority,
+        policy_id=policy.policy_id,
+        policy_version=policy.version,
+    )
+    ticket.notify(notices, command.actor)
+
+
+def _assign(ticket: Ticket, command: Command, agent_id: AgentId, now: datetime) -> None:
+    previous, ticket.state.assignee_id = ticket.state.assignee_id, agent_id
+    ticket.announce(TicketAssigned, now, command.actor, agent_id=agent_id, previous_agent_id=previous)
+
+
+def _change_policy(ticket: Ticket, command: Command, policy: PolicySnapshot, now: datetime) -> None:
+    notices = list(ticket.state.sla.apply_policy(policy, now))
+    ticket.announce(TicketPolicyChanged, now, command.actor, policy_id=policy.policy_id, policy_version=policy.version)
+    ticket.notify(notices, command.actor)

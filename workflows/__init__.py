@@ -1,0 +1,1 @@
+"""The ticket's durable workflow, and the worker that runs it."""

@@ -1,0 +1,80 @@
+"""Facts from the bus reach the workflows: a submission starts one, a message is signalled to it."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
+
+from shared.contracts.commands import MessageFact, OpenTicket
+from shared.contracts.events import Envelope, MessagePosted, MessageUnclaimed, TicketSubmitted
+from shared.contracts.tickets import Actor
+from shared.contracts.vocabulary import ActorKind, Priority
+from shared.kit.bus import Bus, Consumer, NotYet, Unavailable
+from shared.kit.clock import utc_now
+from shared.kit.tickets import Delivery, Tickets, TicketsUnavailable
+
+AT_ONCE = 16
+
+
+class TicketFacts:
+    """Carries facts to workflows. Start and signal are both idempotent, so an event that comes twice does no harm."""
+
+    def __init__(self, tickets: Tickets, bus: Bus) -> None:
+        self._tickets = tickets
+        self._bus = bus
+        self._slots = asyncio.Semaphore(AT_ONCE)
+
+    def consumer(self) -> Consumer:
+        """The durable consumer of the workflow side."""
+        return Consumer("workflows", (TicketSubmitted.subjects(), MessagePosted.subjects()), self.deliver, batch=64)
+
+    async def deliver(self, envelopes: list[Envelope]) -> None:
+        """Delivers a batch: tickets side by side, the facts of one ticket in order."""
+        by_ticket: dict[str, list[Envelope]] = defaultdict(list)
+        for envelope in envelopes:
+            by_ticket[envelope.subject].append(envelope)
+        results = await asyncio.gather(*map(self._deliver_in_order, by_ticket.values()), return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+
+    async def _deliver_in_order(self, envelopes: Sequence[Envelope]) -> None:
+        async with self._slots:
+            for envelope in envelopes:
+                try:
+                    await self._deliver(envelope)
+                except TicketsUnavailable as error:
+                    raise Unavailable(str(error)) from error
+
+    async def _deliver(self, envelope: Envelope) -> None:
+        match envelope.open():
+            case TicketSubmitted() as submitted:
+                await self._tickets.start(_opening(submitted))
+            case MessagePosted() as posted:
+                await self._post(posted)
+
+    async def _post(self, posted: MessagePosted) -> None:
+        match await self._tickets.post_message(posted.ticket_id, _fact(posted)):
+            case Delivery.NOT_STARTED:
+                raise NotYet(f"the workflow of ticket {posted.ticket_id} has not started")
+            case Delivery.ARCHIVED if posted.author.kind is ActorKind.REQUESTER and not posted.is_automatic:
+                unclaimed = MessageUnclaimed(ticket_id=posted.ticket_id, message_id=posted.message_id)
+                await self._bus.publish_all([unclaimed.envelope(f"unclaimed:{posted.message_id}", utc_now())])
+
+
+def _opening(submitted: TicketSubmitted) -> OpenTicket:
+    return OpenTicket(
+        ticket_id=submitted.ticket_id,
+        number=submitted.number,
+        topic_id=submitted.topic_id,
+        priority=submitted.priority or Priority.NORMAL,
+        opened_at=submitted.received_at,
+    )
+
+
+def _fact(posted: MessagePosted) -> MessageFact:
+    return MessageFact(
+        message_id=posted.message_id,
+        author=Actor(kind=posted.author.kind, id=posted.author.id),
+        received_at=posted.received_at,
+        is_automatic=posted.is_automatic,
+    )

@@ -1,0 +1,190 @@
+"""The worker process: wiring only."""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+
+import uvicorn
+from fastapi import FastAPI
+from pydantic import Field
+from temporalio.api.enums.v1 import IndexedValueType
+from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
+from temporalio.api.workflowservice.v1 import SetWorkerDeploymentCurrentVersionRequest
+from temporalio.client import Client
+from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.service import RPCError
+from temporalio.worker import Worker, WorkerDeploymentConfig
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from shared.contracts.names import SEARCH_ATTRIBUTES, TASK_QUEUE, WORKFLOW_DEPLOYMENT
+from shared.kit.bus import Bus, run_consumer
+from shared.kit.http.app import create_app
+from shared.kit.service import background
+from shared.kit.settings import Settings
+from shared.kit.telemetry import configure_logging, log
+from shared.kit.tickets import Tickets
+from workflows.activities import Announcements
+from workflows.inbox import TicketFacts
+from workflows.ticket import TicketWorkflow
+
+POLLERS = 10
+CONNECT_RETRY_SECONDS = 1.0
+
+SANDBOX = SandboxedWorkflowRunner(
+    restrictions=SandboxRestrictions.default.with_passthrough_modules(
+        "pydantic", "pydantic_core", "annotated_types", "shared.contracts", "shared.domain"
+    )
+)
+"""The rules are passed through because building their models anew per ticket costs more than all else; that they
+stay pure is checked without running them: import-linter forbids them I/O, the linter forbids `datetime.now`."""
+
+
+class WorkerSettings(Settings):
+    """The worker's own settings."""
+
+    workflow_cache: int = Field(default=1000, ge=10)
+    """Tickets kept in memory; others are replayed from history when something happens to them."""
+    build_id: str = ""
+    """Names the deployed code; empty = unversioned, as in the one-command stack."""
+
+
+async def connect(settings: Settings) -> Client:
+    """A connected client, however long Temporal takes to come up."""
+    while True:
+        try:
+            return await Client.connect(
+                settings.temporal_address,
+                namespace=settings.temporal_namespace,
+                data_converter=pydantic_data_converter,
+            )
+        except (RPCError, RuntimeError, OSError) as error:
+            log.warning("worker.temporal_away", error=repr(error))
+            await asyncio.sleep(CONNECT_RETRY_SECONDS)
+
+
+async def ensure_search_attributes(client: Client) -> None:
+    """Adds the attributes the workflow sets, where the server does not have them."""
+    operator = client.operator_service
+    known = await operator.list_search_attributes(ListSearchAttributesRequest(namespace=client.namespace))
+    missing = {name for name in SEARCH_ATTRIBUTES if name not in known.custom_attributes}
+    if missing:
+        await operator.add_search_attributes(
+            AddSearchAttributesRequest(
+                namespace=client.namespace,
+                search_attributes=dict.fromkeys(missing, IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD),
+            )
+        )
+
+
+def ticket_worker(client: Client, bus: Bus, settings: WorkerSettings) -> Worker:
+    """The Temporal worker of one process."""
+    return Worker(
+        client,
+        task_queue=TASK_QUEUE,
+        workflows=[TicketWorkflow],
+        activities=[Announcements(bus).publish_events],
+        workflow_runner=SANDBOX,
+        max_cached_workflows=settings.workflow_cache,
+        max_concurrent_workflow_task_polls=POLLERS,
+        nonsticky_to_sticky_poll_ratio=0.5,
+        max_concurrent_activity_task_polls=5,
+        graceful_shutdown_timeout=timedelta(seconds=5),
+        deployment_config=_deployment(settings.build_id),
+    )
+
+
+def _deployment(build_id: str) -> WorkerDeploymentConfig | None:
+    """Running tickets move to newer code by themselves; replay tests and `workflow.patched` keep that safe."""
+    if not build_id:
+        return None
+    return WorkerDeploymentConfig(
+        version=WorkerDeploymentVersion(WORKFLOW_DEPLOYMENT, build_id),
+        use_worker_versioning=True,
+        default_versioning_behavior=VersioningBehavior.AUTO_UPGRADE,
+    )
+
+
+async def promote(client: Client, build_id: str) -> None:
+    """Makes this build the current one, once its worker polls."""
+    while True:
+        try:
+            await client.workflow_service.set_worker_deployment_current_version(
+                SetWorkerDeploymentCurrentVersionRequest(
+                    namespace=client.namespace,
+                    deployment_name=WORKFLOW_DEPLOYMENT,
+                    build_id=build_id,
+                    identity=client.identity,
+                )
+            )
+        except RPCError as error:
+            log.info("worker.not_yet_promoted", build_id=build_id, error=error.message)
+            await asyncio.sleep(CONNECT_RETRY_SECONDS)
+        else:
+            log.info("worker.promoted", build_id=build_id)
+            return
+
+
+@asynccontextmanager
+async def working(settings: WorkerSettings) -> AsyncIterator[tuple[Client, Bus]]:
+    """Runs the worker and its inbox for as long as the block lasts."""
+    async with AsyncExitStack() as stack:
+        bus = Bus(settings, "everdesk-worker")
+        await bus.start()
+        stack.push_async_callback(bus.stop)
+        client = await connect(settings)
+        await ensure_search_attributes(client)
+        await stack.enter_async_context(ticket_worker(client, bus, settings))
+        inbox = TicketFacts(Tickets(client), bus).consumer()
+        await stack.enter_async_context(background({"inbox": lambda: run_consumer(bus, inbox)}))
+        if settings.build_id:
+            await promote(client, settings.build_id)
+        log.info("worker.ready", task_queue=TASK_QUEUE)
+        yield client, bus
+
+
+def health_app(settings: WorkerSettings) -> FastAPI:
+    """Health and metrics; the worker itself lives as long as this app."""
+    connected: list[Tickets] = []
+    buses: list[Bus] = []
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        async with working(settings) as (client, bus):
+            connected.append(Tickets(client))
+            buses.append(bus)
+            yield
+
+    async def temporal() -> None:
+        await connected[0].ping()
+
+    async def nats() -> None:
+        if not buses[0].is_connected:
+            raise ConnectionError("NATS is away")
+
+    return create_app(
+        title="Everdesk worker",
+        service="worker",
+        lifespan=lifespan,
+        needed={"temporal": temporal},
+        wanted={"nats": nats},
+    )
+
+
+def main() -> None:
+    """Runs until SIGTERM; ends without the interpreter's clean-up, in which the Temporal client is known to crash."""
+    settings = WorkerSettings()
+    configure_logging(settings, "worker")
+    config = uvicorn.Config(
+        health_app(settings), host=settings.host, port=settings.port, access_log=False, log_config=None, loop="asyncio"
+    )
+    uvicorn.Server(config).run()
+    sys.stdout.flush()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
