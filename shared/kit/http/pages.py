@@ -1,6 +1,8 @@
 """Server-rendered pages: templates that escape by default, forms with a token, bodies made safe to show."""
 
 import hmac
+import html
+import re
 import secrets
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +22,8 @@ from shared.kit.http.problems import Problem
 
 WEB = Path(__file__).parent.parent / "web"
 CSRF_COOKIE = "everdesk_csrf"
+_PARAGRAPHS = re.compile(r"</(p|div|ul|ol|table|blockquote|pre|h[1-6])\s*>", re.IGNORECASE)
+_BREAKS = re.compile(r"<br\s*/?>|</(li|tr)\s*>", re.IGNORECASE)
 _markdown = MarkdownIt("commonmark", {"html": False, "linkify": False})
 
 
@@ -40,7 +44,7 @@ def as_text(body: str, body_format: BodyFormat | str) -> str:
     """A message body as plain text, for mails and previews."""
     if BodyFormat(body_format) is not BodyFormat.HTML:
         return body
-    return nh3.clean(body.replace("</p>", "\n\n").replace("<br>", "\n"), tags=set()).strip()
+    return html.unescape(nh3.clean(_BREAKS.sub("\n", _PARAGRAPHS.sub("\n\n", body)), tags=set())).strip()
 
 
 def timestamp(at: datetime | None) -> Markup:
@@ -89,8 +93,8 @@ class Pages:
     def render(self, request: Request, template: str, status: int = 200, **values: Any) -> HTMLResponse:
         """A page; every page can hold a form, so every page carries the form token."""
         token = request.cookies.get(CSRF_COOKIE) or secrets.token_urlsafe(24)
-        html = self._environment.get_template(template).render(request=request, csrf_token=token, **values)
-        response = HTMLResponse(html, status, headers={"Cache-Control": "no-store"})
+        page = self._environment.get_template(template).render(request=request, csrf_token=token, **values)
+        response = HTMLResponse(page, status, headers={"Cache-Control": "no-store"})
         if CSRF_COOKIE not in request.cookies:
             self.set_cookie(response, CSRF_COOKIE, token)
         return response
