@@ -107,7 +107,7 @@ class Tickets:
         """
         handle = self._handle(ticket_id)
         try:
-            answer = await handle.execute_update(
+            answer: TicketSnapshot = await handle.execute_update(
                 "command",
                 command,
                 id=command.command_id,

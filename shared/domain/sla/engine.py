@@ -144,6 +144,13 @@ class Sla(BaseModel):
         if clock is not None and self.policy is not None and not clock.is_settled and clock.running_since is not None:
             clock.pause(at, self.policy)
 
+    def hold(self, at: datetime) -> None:
+        """The ticket waits for a third party: the policy says whether that counts."""
+        if self.policy is not None and self.policy.pause_on_hold:
+            self.pause(at)
+        else:
+            self.resume(at)
+
     def resume(self, at: datetime) -> None:
         """Work goes on: resolution counts again."""
         clock = self._current(Metric.RESOLUTION)
@@ -215,7 +222,7 @@ class Sla(BaseModel):
             yield Settled(verdict, at)
 
     def _settle_first(self, clock: SlaClock, at: datetime) -> Iterator[Notice]:
-        """Settles or, for a reply that arrived late, settles anew. First response never pauses, so its start tells all."""
+        """Settles or, for a reply that came late, settles anew. First response never pauses: its start tells all."""
         if clock.is_settled and self.policy is not None:
             clock.settled_at, clock.outcome, clock.elapsed = None, None, timedelta()
             clock.running_since = clock.started_at

@@ -26,7 +26,7 @@ from shared.contracts.events import (
 )
 from shared.contracts.policies import PolicySnapshot
 from shared.contracts.tickets import Verdict
-from shared.contracts.vocabulary import ActorKind, Priority
+from shared.contracts.vocabulary import ActorKind
 from shared.domain.sla.engine import Sla
 from shared.domain.sla.notices import Notice, Settled
 
@@ -83,6 +83,17 @@ def _facts(envelopes: Iterable[Envelope]) -> list[_Fact]:
 
 
 def _apply(sla: Sla, fact: _Fact, policies: Policies) -> Iterator[Notice]:
+    """Feeds one event to the clocks; exactly one of the three kinds of fact knows it."""
+    yield from _retarget(sla, fact, policies)
+    yield from _change_status(sla, fact)
+    match fact.event:
+        case TicketMessageRecorded(author=kind):
+            yield from _message(sla, kind, fact.at)
+        case MessagePosted(author=author):
+            yield from _message(sla, author.kind, fact.at)
+
+
+def _retarget(sla: Sla, fact: _Fact, policies: Policies) -> Iterator[Notice]:
     match fact.event:
         case TicketTriaged(policy_id=policy_id, priority=priority):
             sla.apply_priority(priority, fact.at)
@@ -90,16 +101,17 @@ def _apply(sla: Sla, fact: _Fact, policies: Policies) -> Iterator[Notice]:
         case TicketPolicyChanged(policy_id=policy_id):
             yield from sla.apply_policy(_policy(policies, policy_id), fact.at)
         case TicketPrioritised(priority=priority):
-            sla.apply_priority(Priority(priority), fact.at)
+            sla.apply_priority(priority, fact.at)
         case TicketDueSet(due_at=due_at):
             sla.fix_due(due_at)
+
+
+def _change_status(sla: Sla, fact: _Fact) -> Iterator[Notice]:
+    match fact.event:
         case TicketPended():
             sla.pause(fact.at)
         case TicketHeld():
-            if sla.policy is not None and sla.policy.pause_on_hold:
-                sla.pause(fact.at)
-            else:
-                sla.resume(fact.at)
+            sla.hold(fact.at)
         case TicketResumed():
             sla.resume(fact.at)
         case TicketResolved():
@@ -108,10 +120,6 @@ def _apply(sla: Sla, fact: _Fact, policies: Policies) -> Iterator[Notice]:
             sla.reopen(fact.at)
         case TicketClosed(reason=reason):
             yield from sla.close(fact.at, reason)
-        case TicketMessageRecorded(author=author):
-            yield from _message(sla, author, fact.at)
-        case MessagePosted(author=author):
-            yield from _message(sla, author.kind, fact.at)
 
 
 def _message(sla: Sla, author: ActorKind, at: datetime) -> Iterator[Notice]:

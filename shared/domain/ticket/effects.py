@@ -122,11 +122,7 @@ def _(command: PendTicket, ticket: Ticket, now: datetime) -> None:
 def _(command: HoldTicket, ticket: Ticket, now: datetime) -> None:
     ticket.move(Action.HOLD)
     ticket.state.hold_reason = command.reason
-    policy = ticket.state.policy
-    if policy is not None and policy.pause_on_hold:
-        ticket.state.sla.pause(now)
-    else:
-        ticket.state.sla.resume(now)
+    ticket.state.sla.hold(now)
     ticket.announce(TicketHeld, now, command.actor, reason=command.reason)
 
 

@@ -19,7 +19,7 @@ class RateLimiter:
         self._item = RateLimitItemPerMinute(per_minute)
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
 
-    async def check(self, request: Request, response: Response | None, caller: str) -> None:
+    async def check(self, response: Response | None, caller: str) -> None:
         """Counts one request. Raises Problem 429 with `Retry-After` when the budget is used up."""
         allowed = await self._limiter.hit(self._item, self.name, caller)
         window = await self._limiter.get_window_stats(self._item, self.name, caller)
