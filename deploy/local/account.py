@@ -63,7 +63,7 @@ def _create() -> None:
     command = [useradd, "--system", "--no-create-home", "--shell", "/usr/sbin/nologin"]
     if _group_exists():
         command += ["--gid", NAME]
-    made = subprocess.run([*command, NAME], capture_output=True, text=True, check=False)  # noqa: S603
+    made = subprocess.run([*command, NAME], capture_output=True, text=True, check=False)
     if made.returncode != 0 and not _exists():  # another run may have been quicker
         raise LocalStackError(
             f"PostgreSQL must not run as root, and making the account '{NAME}' failed: {made.stderr.strip()} "

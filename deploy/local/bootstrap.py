@@ -57,7 +57,7 @@ def check_disk() -> None:
 def make_venv() -> None:
     major, minor = sys.version_info[:2]
     say(f"Making .venv with Python {major}.{minor} ...")
-    if subprocess.call([sys.executable, "-m", "venv", str(VENV)]) != 0:  # noqa: S603
+    if subprocess.call([sys.executable, "-m", "venv", str(VENV)]) != 0:
         fail(
             "Making the virtual environment failed. On Debian and Ubuntu the module 'venv' is a package of "
             f"its own: 'apt-get install python{major}.{minor}-venv', then remove .venv and try again."
@@ -68,7 +68,7 @@ def install(lock: Path) -> None:
     pins = [line for line in lock.read_text().splitlines() if "==" in line and line[0].isalnum()]
     say(f"Installing {len(pins)} packages from {lock.name} ... (a minute or two, the first time)")
     pip = [str(PYTHON), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
-    if subprocess.call([*pip, "--require-hashes", "-r", str(lock)]) != 0:  # noqa: S603
+    if subprocess.call([*pip, "--require-hashes", "-r", str(lock)]) != 0:
         fail(
             f"Installing the packages in {lock.name} failed; pip says why above. Most often the index "
             "cannot be reached: check the network and pip's settings (PIP_INDEX_URL, PIP_CERT, a proxy), "

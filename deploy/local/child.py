@@ -75,9 +75,7 @@ class Child:
         child = await self._start()
         await self._until_ready(child)
         took = loop.time() - started
-        self._console.say(
-            f"{self.part.name} is ready{' again' if is_restart else ''} ({took:.1f} s)", "green"
-        )
+        self._console.say(f"{self.part.name} is ready{' again' if is_restart else ''} ({took:.1f} s)", "green")
         self.ready.set()
         self._on_change()
         await child.wait()

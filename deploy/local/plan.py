@@ -56,9 +56,7 @@ class Composition:
 
     def _jobs(self) -> tuple[Job, ...]:
         migrations = tuple(self._job(name, "migrate", after=("postgres",)) for name in SERVICES)
-        seeds = tuple(
-            self._job(name, "seed", after=(f"{name}-migrate", "nats", "temporal")) for name in SEEDED
-        )
+        seeds = tuple(self._job(name, "seed", after=(f"{name}-migrate", "nats", "temporal")) for name in SEEDED)
         return migrations + seeds
 
     def _job(self, service: str, verb: str, *, after: tuple[str, ...]) -> Job:

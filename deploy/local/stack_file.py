@@ -10,9 +10,7 @@ from deploy.local.stack_secrets import StackSecrets
 
 
 class StackFile:
-    def __init__(
-        self, path: Path, urls: Mapping[str, str], ports: Mapping[str, int], secrets: StackSecrets
-    ) -> None:
+    def __init__(self, path: Path, urls: Mapping[str, str], ports: Mapping[str, int], secrets: StackSecrets) -> None:
         self._path = path
         self._description = {
             "urls": dict(urls),

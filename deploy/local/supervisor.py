@@ -42,9 +42,7 @@ class Supervisor:
             taken_ports.check_fixed_ports(self._settings.fixed_ports)
             secrets = load_or_create(self._state.secrets)
             reserved = frozenset(self._settings.fixed_ports.values())
-            composition = Composition(
-                self._settings, secrets, self._state.engine_ports(FOUND_PORTS, reserved)
-            )
+            composition = Composition(self._settings, secrets, self._state.engine_ports(FOUND_PORTS, reserved))
             self._listen_for_the_end()
             await self._serve(composition, secrets, started)
 

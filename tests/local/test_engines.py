@@ -87,13 +87,9 @@ async def test_the_nats_configuration_is_private(stack: engines.Stack) -> None:
 
 async def test_temporal_has_search_attributes_and_a_retention_over_30_days(stack: engines.Stack) -> None:
     client = await Client.connect(stack.temporal.address)
-    namespace = await client.workflow_service.describe_namespace(
-        DescribeNamespaceRequest(namespace="default")
-    )
+    namespace = await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace="default"))
     assert namespace.config.workflow_execution_retention_ttl.seconds > 30 * 86_400
-    listed = await client.operator_service.list_search_attributes(
-        ListSearchAttributesRequest(namespace="default")
-    )
+    listed = await client.operator_service.list_search_attributes(ListSearchAttributesRequest(namespace="default"))
     kinds = {listed.custom_attributes[name] for name in SEARCH_ATTRIBUTES}
     assert kinds == {IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD}
 

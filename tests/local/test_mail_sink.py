@@ -34,9 +34,7 @@ class Sink:
             "EVERDESK_PORT": str(self.port),
             "EVERDESK_MAIL_DIR": str(self.folder),
         }
-        self.process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "deploy.local.mail", env=env
-        )
+        self.process = await asyncio.create_subprocess_exec(sys.executable, "-m", "deploy.local.mail", env=env)
 
         async def ready() -> bool:
             return await probe.http_status("127.0.0.1", self.port, "/readyz") == 200

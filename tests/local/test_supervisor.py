@@ -66,9 +66,7 @@ async def test_output_carries_the_speakers_name_and_goes_to_its_log_without_colo
 
 
 @pytest.mark.parametrize("name", ["notification", "nats", "postgres"])
-async def test_what_is_killed_comes_back_with_its_new_pid_in_the_description(
-    running: LocalStack, name: str
-) -> None:
+async def test_what_is_killed_comes_back_with_its_new_pid_in_the_description(running: LocalStack, name: str) -> None:
     before = running.described()["pids"][name]
     os.kill(before, signal.SIGKILL)
 

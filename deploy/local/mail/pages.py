@@ -45,9 +45,7 @@ def pages_router(store: MailStore) -> APIRouter:
             mails, total = store.page(start, _PAGE_SIZE), len(store)
         newer = _link(q, max(start - _PAGE_SIZE, 0)) if start else None
         older = _link(q, start + _PAGE_SIZE) if start + _PAGE_SIZE < total else None
-        return page(
-            request, "inbox.html", q=q, mails=mails, total=total, start=start, newer=newer, older=older
-        )
+        return page(request, "inbox.html", q=q, mails=mails, total=total, start=start, newer=newer, older=older)
 
     @router.get("/messages/{mail_id}")
     def message(request: Request, mail_id: str) -> Response:
