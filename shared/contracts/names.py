@@ -31,5 +31,5 @@ def dead_subject(consumer: str, subject: str) -> str:
 
 
 def mail_thread_id(ticket_id: TicketId, domain: str) -> str:
-    """The Message-ID that every mail about a ticket refers to: mail clients show one thread, answers name their ticket."""
+    """The Message-ID every mail about a ticket refers to: mail clients show one thread, answers name their ticket."""
     return f"<ticket-{ticket_id}@{domain}>"
