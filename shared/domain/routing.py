@@ -10,6 +10,8 @@ from shared.contracts.events import Candidate
 from shared.contracts.vocabulary import Priority
 
 TieBreak = Literal["none", "longest_idle", "lowest_id"]
+FALLBACK = 0
+"""The position of the rule that stands for having none."""
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -32,6 +34,8 @@ class Rule:
     @property
     def in_words(self) -> str:
         """The rule as evidence shows it."""
+        if self.position == FALLBACK:
+            return "no rule matches: the fallback team"
         conditions = [f"topic {self.topic}"] if self.topic else []
         conditions += [f"priority {self.priority.value}"] if self.priority else []
         return f"rule {self.position}: {' and '.join(conditions) or 'any ticket'}"
@@ -47,9 +51,7 @@ class Choice:
 
 def first_match(rules: Iterable[Rule], topic: str | None, priority: Priority) -> Rule | None:
     """The rule that comes first among those that match."""
-    return min(
-        (rule for rule in rules if rule.matches(topic, priority)), key=lambda rule: rule.position, default=None
-    )
+    return min((rule for rule in rules if rule.matches(topic, priority)), key=lambda rule: rule.position, default=None)
 
 
 def priority_for(rule: Rule | None, current: Priority, *, is_given: bool) -> Priority:

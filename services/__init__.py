@@ -1,0 +1,1 @@
+"""The services: each owns one truth and its own database."""

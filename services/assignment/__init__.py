@@ -1,0 +1,1 @@
+"""Who works on a ticket, by which rules, and how well that went."""

@@ -1,0 +1,183 @@
+"""The commands of a ticket's life, each built from a request's body."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from fastapi import Response
+from sqlalchemy import select
+
+from services.assignment.commands.call import Attempt, Build, Call, act
+from services.assignment.context import Context
+from services.assignment.errors import already_assigned
+from services.assignment.models import Agent, Team
+from services.assignment.queries.members import check_assignable
+from services.assignment.queries.routing import get_policy, get_routing_table
+from services.assignment.schemas import actions
+from shared.contracts.base import AgentId, TeamId
+from shared.contracts.commands import (
+    AssignTicket,
+    ChangeTicketPolicy,
+    CloseTicket,
+    Command,
+    HoldTicket,
+    PrioritiseTicket,
+    SetTicketDue,
+    TransferTicket,
+    TriageTicket,
+)
+from shared.contracts.policies import PolicySnapshot
+from shared.contracts.vocabulary import Permission, Priority, Status
+from shared.domain.errors import VersionConflict
+from shared.kit.http.problems import invalid
+
+FURTHEST_DUE = timedelta(days=1826)
+CLAIM_TRIES = 4
+CLAIM_PAUSE_SECONDS = 0.15
+
+
+async def claim(context: Context, call: Call, body: actions.ActionInput) -> Response:
+    """Assigns the ticket to the caller if nobody has it. Of two who claim at once, one gets it.
+
+    The command names the revision at which the ticket was seen unassigned; if that was stale, it is looked at again.
+    """
+
+    async def build(attempt: Attempt) -> AssignTicket:
+        owner = attempt.ticket.assignee_id
+        if owner not in (None, attempt.actor.id):
+            name = await attempt.session.scalar(select(Agent.name).where(Agent.id == owner))
+            raise already_assigned(name or "somebody else")
+        command = await _assignment(attempt, attempt.call.caller.agent_id)
+        seen = attempt.ticket.revision or None
+        return command.model_copy(update={"expected_revision": call.expected_revision or seen})
+
+    for tries_left in reversed(range(CLAIM_TRIES)):
+        try:
+            return await act(context, call, Permission.TICKET_CLAIM, build, body.comment)
+        except VersionConflict:
+            if call.expected_revision is not None or not tries_left:
+                raise
+            await asyncio.sleep(CLAIM_PAUSE_SECONDS)
+    raise AssertionError("the last try returns or raises")
+
+
+def assign(body: actions.AssignInput) -> Build:
+    """Give the ticket to an agent; a new one is triaged by the rules on the way."""
+
+    async def build(attempt: Attempt) -> AssignTicket:
+        return await _assignment(attempt, body.agent_id)
+
+    return build
+
+
+def transfer(body: actions.TeamInput) -> Build:
+    """Hand the ticket to another team."""
+
+    async def build(attempt: Attempt) -> TransferTicket:
+        return TransferTicket(**carried(attempt), team_id=await _get_team(attempt, body.team_id))
+
+    return build
+
+
+def triage(body: actions.TeamInput) -> Build:
+    """Settle a new ticket's team by hand, and its policy by the rules."""
+
+    async def build(attempt: Attempt) -> TriageTicket:
+        team_id = await _get_team(attempt, body.team_id)
+        _, policy = await _route(attempt)
+        return TriageTicket(**carried(attempt), team_id=team_id, policy=policy)
+
+    return build
+
+
+def prioritise(body: actions.PrioritiseInput) -> Build:
+    """Change the priority, and the clocks' targets with it."""
+
+    async def build(attempt: Attempt) -> PrioritiseTicket:
+        return PrioritiseTicket(**carried(attempt), priority=body.priority)
+
+    return build
+
+
+def set_due(body: actions.SetDueInput) -> Build:
+    """Fix the instant by which the ticket must be resolved."""
+
+    async def build(attempt: Attempt) -> SetTicketDue:
+        if body.due_at - attempt.now > FURTHEST_DUE:
+            raise invalid("/due_at", f"must be within {FURTHEST_DUE.days} days from now")
+        return SetTicketDue(**carried(attempt), due_at=body.due_at)
+
+    return build
+
+
+def change_policy(body: actions.ChangePolicyInput) -> Build:
+    """Apply another SLA policy."""
+
+    async def build(attempt: Attempt) -> ChangeTicketPolicy:
+        policy = await attempt.context.policies.find_current(attempt.session, body.policy_id, attempt.now)
+        if policy is None:
+            raise invalid("/policy_id", "there is no such SLA policy")
+        return ChangeTicketPolicy(**carried(attempt), policy=policy)
+
+    return build
+
+
+def hold(body: actions.HoldInput) -> Build:
+    """Wait for a third party."""
+
+    async def build(attempt: Attempt) -> HoldTicket:
+        return HoldTicket(**carried(attempt), reason=body.reason)
+
+    return build
+
+
+def close(body: actions.CloseInput) -> Build:
+    """End it; a ticket that is still new takes its policy along, so that its clocks can be judged."""
+
+    async def build(attempt: Attempt) -> CloseTicket:
+        policy = (await _route(attempt))[1] if attempt.ticket.status == Status.NEW else None
+        return CloseTicket(**carried(attempt), reason=body.reason, policy=policy)
+
+    return build
+
+
+def plain(kind: type[Command]) -> Build:
+    """A command that needs nothing but who and when: release, pend, resume, resolve, reopen."""
+
+    async def build(attempt: Attempt) -> Command:
+        return kind(**carried(attempt))
+
+    return build
+
+
+def carried(attempt: Attempt) -> dict[str, Any]:
+    """What every command carries."""
+    return {
+        "command_id": attempt.command_id,
+        "actor": attempt.actor,
+        "expected_revision": attempt.call.expected_revision,
+    }
+
+
+async def _assignment(attempt: Attempt, agent_id: UUID) -> AssignTicket:
+    ticket = attempt.ticket
+    team_id, policy = TeamId(ticket.team_id) if ticket.team_id else None, None
+    if ticket.status == Status.NEW:
+        routed_to, policy = await _route(attempt)
+        team_id = team_id or routed_to
+    await check_assignable(attempt.session, agent_id, team_id)
+    return AssignTicket(**carried(attempt), agent_id=AgentId(agent_id), team_id=team_id, policy=policy)
+
+
+async def _route(attempt: Attempt) -> tuple[TeamId, PolicySnapshot]:
+    """Team and policy the rules choose for the ticket."""
+    ticket = attempt.ticket
+    rule = (await get_routing_table(attempt.session)).rule_for(ticket.topic_id, Priority(ticket.priority))
+    return rule.team_id, await get_policy(attempt.session, attempt.context.policies, rule, attempt.now)
+
+
+async def _get_team(attempt: Attempt, team_id: UUID) -> TeamId:
+    if await attempt.session.get(Team, team_id) is None:
+        raise invalid("/team_id", "there is no such team")
+    return TeamId(team_id)

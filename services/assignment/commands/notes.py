@@ -1,0 +1,57 @@
+"""Notes among agents: on their own, or about the action they comment on."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.dialects.postgresql import insert
+
+from services.assignment.models import Note
+from services.assignment.queries.callers import Caller
+from shared.contracts.base import MessageId, TicketId
+from shared.contracts.events import Author, NoteAdded
+from shared.contracts.vocabulary import ActorKind, BodyFormat
+from shared.kit import outbox
+from shared.kit.db import Session
+
+
+@dataclass(frozen=True, slots=True)
+class NewNote:
+    """A note about to be written; `id` is the same for every retry."""
+
+    id: UUID
+    ticket_id: UUID
+    body: str
+    body_format: BodyFormat = BodyFormat.TEXT
+    about: str | None = None
+
+
+async def add_note(session: Session, caller: Caller, note: NewNote, now: datetime) -> None:
+    """Stores and announces a note; writing it again does nothing."""
+    added = await session.scalar(
+        insert(Note)
+        .values(
+            id=note.id,
+            ticket_id=note.ticket_id,
+            author_id=caller.agent_id,
+            author_name=caller.name,
+            body=note.body,
+            body_format=note.body_format.value,
+            about=note.about,
+            added_at=now,
+        )
+        .on_conflict_do_nothing()
+        .returning(Note.id)
+    )
+    if added is None:
+        return
+    event = NoteAdded(
+        ticket_id=TicketId(note.ticket_id),
+        note_id=MessageId(note.id),
+        author=Author(kind=ActorKind.AGENT, id=caller.agent_id, name=caller.name),
+        body=note.body,
+        body_format=note.body_format,
+        about=note.about,
+        added_at=now,
+    )
+    await outbox.add(session, event, f"note:{note.id}", now)

@@ -1,0 +1,98 @@
+"""Signing in and out, with a lockout that forgets nothing when a cookie is dropped."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.dialects.postgresql import insert
+
+from services.assignment.context import Context
+from services.assignment.errors import locked_out, wrong_credentials
+from services.assignment.models import Agent, LoginAttempt, Session
+from shared.kit.auth import digest_of, new_token, verify_password
+from shared.kit.clock import utc_now
+from shared.kit.db import Session as Transaction
+
+FIRST_LOCK = timedelta(minutes=15)
+LONGEST_LOCK = timedelta(hours=24)
+FORGET_AFTER = timedelta(hours=48)
+TRIES = {"account from address": 5, "account": 25, "address": 100}
+"""Failures until the first lock. An account alone bears more, so that a stranger cannot easily lock its owner out."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A new session; the token is told once."""
+
+    token: str
+    expires_at: datetime
+    agent_id: UUID
+    email: str
+    name: str
+
+
+async def sign_in(context: Context, email: str, password: str, address: str) -> SignedIn:
+    """Opens a session. Raises Problem 401 for wrong credentials, 429 while locked out.
+
+    The attempt is counted before the password is looked at and forgiven when it fits, so that
+    attempts sent at once cannot outrun the count.
+    """
+    now = utc_now()
+    subjects = {name: _subject(name, email, address) for name in TRIES}
+    async with context.database.begin() as session:
+        locked = await _count(session, subjects, now)
+        agent = await session.scalar(select(Agent).where(func.lower(Agent.email) == email.lower()))
+    if locked is not None:
+        raise locked_out(max(1, round((locked - now).total_seconds())))
+    if not await verify_password(password, agent.password_hash if agent else None) or not agent or not agent.is_active:
+        raise wrong_credentials()
+    token, expires_at = new_token(), now + timedelta(hours=context.settings.session_hours)
+    async with context.database.begin() as session:
+        await session.execute(delete(LoginAttempt).where(LoginAttempt.subject.in_(subjects.values())))
+        session.add(Session(digest=digest_of(token), agent_id=agent.id, created_at=now, expires_at=expires_at))
+    return SignedIn(token, expires_at, agent.id, agent.email, agent.name)
+
+
+async def sign_out(context: Context, session_digest: bytes) -> None:
+    """Ends a session; ending it twice does nothing."""
+    async with context.database.begin() as session:
+        await session.execute(delete(Session).where(Session.digest == session_digest))
+
+
+async def forget_expired(session: Transaction, now: datetime) -> None:
+    """Deletes sessions that have ended and failures too old to count."""
+    await session.execute(delete(Session).where(Session.expires_at < now))
+    await session.execute(delete(LoginAttempt).where(LoginAttempt.last_at < now - FORGET_AFTER))
+
+
+def _subject(name: str, email: str, address: str) -> bytes:
+    """A digest, so that the table is no list of addresses."""
+    parts = {"account": (email.lower(),), "address": (address,)}.get(name, (email.lower(), address))
+    return hashlib.sha256("\n".join((name, *parts)).encode()).digest()
+
+
+async def _count(session: Transaction, subjects: dict[str, bytes], now: datetime) -> datetime | None:
+    """Counts one more failure per subject; the instant until which a lock already holds, if one does."""
+    one_at_a_time = int.from_bytes(subjects["account"][:8], "big", signed=True)
+    await session.execute(select(func.pg_advisory_xact_lock(one_at_a_time)))
+    attempts = await session.scalars(select(LoginAttempt).where(LoginAttempt.subject.in_(subjects.values())))
+    known = {attempt.subject: attempt for attempt in attempts}
+    locks = [one.locked_until for one in known.values() if one.locked_until and one.locked_until > now]
+    if locks:
+        return max(locks)
+    for name, subject in sorted(subjects.items(), key=lambda item: item[1]):
+        failures = known[subject].failures + 1 if subject in known else 1
+        lasts = lock_after(failures, TRIES[name])
+        values = {"failures": failures, "last_at": now, "locked_until": now + lasts if lasts else None}
+        counted = insert(LoginAttempt).values(subject=subject, **values)
+        await session.execute(counted.on_conflict_do_update(index_elements=["subject"], set_=values))
+    return None
+
+
+def lock_after(failures: int, tries: int) -> timedelta | None:
+    """How long the n-th failure in a row locks: every `tries` failures, twice as long as the time before."""
+    if failures % tries:
+        return None
+    return min(FIRST_LOCK * 2 ** min(failures // tries - 1, 10), LONGEST_LOCK)

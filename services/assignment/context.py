@@ -1,0 +1,44 @@
+"""What every command and query works with, built once in `main`."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from services.assignment.queries.policies import PolicyShelf
+from services.assignment.settings import AssignmentSettings
+from shared.kit.db import Database
+from shared.kit.outbox import Relay
+from shared.kit.tickets import ANSWER_WITHIN, Tickets, TicketsUnavailable
+
+
+class Gate:
+    """Lets so many commands through at once: while Temporal is away, reads keep their database connections."""
+
+    def __init__(self, width: int) -> None:
+        self._places = asyncio.Semaphore(width)
+
+    @asynccontextmanager
+    async def enter(self) -> AsyncIterator[None]:
+        """Waits for a place. Raises TicketsUnavailable when none becomes free in time."""
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN.total_seconds()):
+                await self._places.acquire()
+        except TimeoutError as error:
+            raise TicketsUnavailable("too many commands wait for the workflows") from error
+        try:
+            yield
+        finally:
+            self._places.release()
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The service's connections and caches."""
+
+    settings: AssignmentSettings
+    database: Database
+    tickets: Tickets
+    relay: Relay
+    policies: PolicyShelf
+    gate: Gate

@@ -1,0 +1,46 @@
+"""What this service refuses, in words that say what to do instead."""
+
+from shared.contracts.vocabulary import Permission
+from shared.kit.http.problems import Problem
+
+
+def not_signed_in() -> Problem:
+    """No token, or one that does not work (any more)."""
+    return Problem(
+        401,
+        "not_authenticated",
+        "sign in at POST /v1/sessions and send the token as Authorization: Bearer",
+        headers={"WWW-Authenticate": "Bearer"},
+    )
+
+
+def wrong_credentials() -> Problem:
+    """The same words for an unknown address, a wrong password and an account that is switched off."""
+    return Problem(401, "wrong_credentials", "the e-mail address or the password is wrong")
+
+
+def locked_out(retry_after: int) -> Problem:
+    """Too many failed sign-ins."""
+    return Problem(
+        429,
+        "locked_out",
+        f"too many failed sign-ins; try again in {-(-retry_after // 60)} min",
+        headers={"Retry-After": str(retry_after)},
+    )
+
+
+def not_permitted(permission: Permission) -> Problem:
+    """The agent may see the ticket or the page, but not do this."""
+    return Problem(
+        403, "not_permitted", f"your role does not allow {permission.value} here", permission=permission.value
+    )
+
+
+def already_exists(pointer: str, detail: str) -> Problem:
+    """A name that must be unique is taken."""
+    return Problem(409, "already_exists", detail, errors=[{"pointer": pointer, "detail": detail}])
+
+
+def already_assigned(name: str) -> Problem:
+    """Only an unassigned ticket can be claimed."""
+    return Problem(409, "already_assigned", f"{name} has this ticket; ask for it to be assigned to you instead")

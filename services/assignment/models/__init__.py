@@ -1,0 +1,28 @@
+"""The tables of the database `assignment`."""
+
+from services.assignment.models.base import FAR_FUTURE, Base
+from services.assignment.models.people import Agent, LoginAttempt, Membership, Role, Session, Team
+from services.assignment.models.rules import Calendar, Policy, RoutingRule, Topic
+from services.assignment.models.tickets import Decision, LoggedEvent, Message, Note, SettledClock, Ticket, TicketWords
+
+__all__ = [
+    "FAR_FUTURE",
+    "Agent",
+    "Base",
+    "Calendar",
+    "Decision",
+    "LoggedEvent",
+    "LoginAttempt",
+    "Membership",
+    "Message",
+    "Note",
+    "Policy",
+    "Role",
+    "RoutingRule",
+    "Session",
+    "SettledClock",
+    "Team",
+    "Ticket",
+    "TicketWords",
+    "Topic",
+]

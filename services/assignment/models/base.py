@@ -1,0 +1,30 @@
+"""The declarative base: one schema, the kit's tables included."""
+
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+from uuid import UUID
+
+from sqlalchemy import ARRAY, DateTime, MetaData, String, Uuid
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase
+
+from shared.kit.tables import NAMING, add_kit_tables
+
+FAR_FUTURE = datetime(9999, 12, 31, tzinfo=UTC)
+"""Stands for "not due" where a column is sorted by, so that a keyset never meets a null."""
+
+
+class Base(DeclarativeBase):
+    """Every table of this service."""
+
+    metadata = MetaData(naming_convention=NAMING)
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        datetime: DateTime(timezone=True),
+        UUID: Uuid(),
+        dict[str, Any]: JSONB(),
+        list[Any]: JSONB(),
+        list[str]: ARRAY(String(64)),
+    }
+
+
+add_kit_tables(Base.metadata)

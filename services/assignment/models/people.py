@@ -1,0 +1,84 @@
+"""Agents, the teams they belong to, what their roles allow, and their sessions."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, func, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from services.assignment.models.base import Base
+
+
+class Agent(Base):
+    """Someone who works on tickets."""
+
+    __tablename__ = "agents"
+    __table_args__ = (Index("uq_agents_email", func.lower(text("email")), unique=True),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    email: Mapped[str] = mapped_column(String(254))
+    name: Mapped[str] = mapped_column(String(255))
+    password_hash: Mapped[str | None] = mapped_column(String(255))
+    is_active: Mapped[bool] = mapped_column(default=True)
+    is_available: Mapped[bool] = mapped_column(default=True)
+    skills: Mapped[list[str]] = mapped_column(default=list)
+    version: Mapped[int] = mapped_column(default=1)
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Team(Base):
+    """A group of agents that tickets are routed to. Its row is the lock of its routing decisions."""
+
+    __tablename__ = "teams"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    slug: Mapped[str] = mapped_column(String(64), unique=True)
+    name: Mapped[str] = mapped_column(String(255))
+    lead_id: Mapped[UUID | None] = mapped_column(ForeignKey("agents.id"))
+    is_fallback: Mapped[bool] = mapped_column(default=False)
+    version: Mapped[int] = mapped_column(default=1)
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Role(Base):
+    """A set of permissions and how far they reach."""
+
+    __tablename__ = "roles"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(255), unique=True)
+    scope: Mapped[str] = mapped_column(String(16))
+    permissions: Mapped[list[str]] = mapped_column(default=list)
+    version: Mapped[int] = mapped_column(default=1)
+
+
+class Membership(Base):
+    """An agent's role in a team."""
+
+    __tablename__ = "memberships"
+
+    agent_id: Mapped[UUID] = mapped_column(ForeignKey("agents.id", ondelete="CASCADE"), primary_key=True)
+    team_id: Mapped[UUID] = mapped_column(ForeignKey("teams.id", ondelete="CASCADE"), primary_key=True, index=True)
+    role_id: Mapped[UUID] = mapped_column(ForeignKey("roles.id"))
+
+
+class Session(Base):
+    """A signed-in agent; only the token's digest is stored. Serves bearer tokens and the desk's cookie alike."""
+
+    __tablename__ = "sessions"
+
+    digest: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    agent_id: Mapped[UUID] = mapped_column(ForeignKey("agents.id", ondelete="CASCADE"), index=True)
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class LoginAttempt(Base):
+    """Failed sign-ins of one subject (an account from an address, an account, an address) in a row."""
+
+    __tablename__ = "login_attempts"
+
+    subject: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    failures: Mapped[int]
+    last_at: Mapped[datetime] = mapped_column(index=True)
+    locked_until: Mapped[datetime | None]

@@ -1,0 +1,69 @@
+"""What an administrator decides: working hours, SLA policies and where new tickets go."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Index, String, func, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from services.assignment.models.base import Base
+
+
+class Calendar(Base):
+    """One version of a calendar; older ones stay, for verdicts name them."""
+
+    __tablename__ = "calendars"
+    __table_args__ = (Index("uq_calendars_current", "slug", unique=True, postgresql_where=text("is_current")),)
+
+    slug: Mapped[str] = mapped_column(String(64), primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(255))
+    body: Mapped[dict[str, Any]]
+    is_current: Mapped[bool] = mapped_column(default=True)
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Policy(Base):
+    """One version of an SLA policy; older ones stay, for tickets carry them."""
+
+    __tablename__ = "sla_policies"
+    __table_args__ = (
+        Index("uq_sla_policies_current", "id", unique=True, postgresql_where=text("is_current")),
+        Index("uq_sla_policies_default", "is_default", unique=True, postgresql_where=text("is_current and is_default")),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True)
+    body: Mapped[dict[str, Any]]
+    is_default: Mapped[bool] = mapped_column(default=False)
+    is_current: Mapped[bool] = mapped_column(default=True)
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class RoutingRule(Base):
+    """When a new ticket looks like this, it goes there."""
+
+    __tablename__ = "routing_rules"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    position: Mapped[int] = mapped_column(unique=True)
+    topic: Mapped[str | None] = mapped_column(String(64))
+    priority: Mapped[str | None] = mapped_column(String(16))
+    team_id: Mapped[UUID] = mapped_column(ForeignKey("teams.id"))
+    policy_id: Mapped[UUID | None]
+    set_priority: Mapped[str | None] = mapped_column(String(16))
+    skills: Mapped[list[str]] = mapped_column(default=list)
+    version: Mapped[int] = mapped_column(default=1)
+
+
+class Topic(Base):
+    """A help topic as intake last announced it."""
+
+    __tablename__ = "topics"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    slug: Mapped[str] = mapped_column(String(64), index=True)
+    name: Mapped[str] = mapped_column(String(255))
+    is_active: Mapped[bool]
+    version: Mapped[int]

@@ -1,0 +1,148 @@
+"""Tickets as agents see them: read model, conversation, event log, routing decisions and verdicts."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Index, String, Text, func, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from services.assignment.models.base import FAR_FUTURE, Base
+
+
+class Ticket(Base):
+    """The newest known snapshot of a ticket, beside the words it was submitted with."""
+
+    __tablename__ = "tickets"
+    __table_args__ = (
+        Index("ix_tickets_assignee_id_assigned_at", "assignee_id", "assigned_at"),
+        Index("ix_tickets_team_id_status", "team_id", "status"),
+        Index("ix_tickets_updated_at_id", "updated_at", "id"),
+        Index("ix_tickets_created_at_id", "created_at", "id"),
+        Index("ix_tickets_next_due_at_id", "next_due_at", "id"),
+        Index("ix_tickets_tags", "tags", postgresql_using="gin"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    number: Mapped[str] = mapped_column(String(32), unique=True)
+    seq: Mapped[int] = mapped_column(default=0)
+    revision: Mapped[int] = mapped_column(default=0)
+    status: Mapped[str] = mapped_column(String(16))
+    priority: Mapped[str] = mapped_column(String(16))
+    priority_rank: Mapped[int]
+    asked_priority: Mapped[str | None] = mapped_column(String(16))
+    topic_id: Mapped[UUID | None]
+    team_id: Mapped[UUID | None]
+    assignee_id: Mapped[UUID | None]
+    assigned_at: Mapped[datetime | None]
+    next_due_at: Mapped[datetime] = mapped_column(default=FAR_FUTURE)
+    is_archived: Mapped[bool] = mapped_column(default=False)
+    subject: Mapped[str] = mapped_column(Text, default="")
+    requester_name: Mapped[str] = mapped_column(String(255), default="")
+    requester_email: Mapped[str] = mapped_column(String(254), default="")
+    tags: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    erased_at: Mapped[datetime | None]
+    snapshot: Mapped[dict[str, Any]] = mapped_column(JSONB)
+
+
+class TicketWords(Base):
+    """What a search looks in. Apart from the ticket, whose row changes often while its words never do."""
+
+    __tablename__ = "ticket_words"
+    __table_args__ = (
+        Index("ix_ticket_words", "words", postgresql_using="gin", postgresql_ops={"words": "gin_trgm_ops"}),
+    )
+
+    ticket_id: Mapped[UUID] = mapped_column(primary_key=True)
+    words: Mapped[str] = mapped_column(Text)
+
+
+class Message(Base):
+    """A public message of the conversation."""
+
+    __tablename__ = "messages"
+    __table_args__ = (Index("ix_messages_ticket_id_posted_at", "ticket_id", "posted_at", "id"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    ticket_id: Mapped[UUID]
+    author_kind: Mapped[str] = mapped_column(String(16))
+    author_id: Mapped[UUID | None]
+    author_name: Mapped[str] = mapped_column(String(255))
+    author_email: Mapped[str | None] = mapped_column(String(254))
+    body: Mapped[str] = mapped_column(Text)
+    body_format: Mapped[str] = mapped_column(String(16))
+    channel: Mapped[str] = mapped_column(String(16))
+    attachments: Mapped[list[Any]]
+    is_automatic: Mapped[bool]
+    posted_at: Mapped[datetime]
+
+
+class Note(Base):
+    """A note among agents, perhaps about an action."""
+
+    __tablename__ = "notes"
+    __table_args__ = (Index("ix_notes_ticket_id_added_at", "ticket_id", "added_at", "id"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    ticket_id: Mapped[UUID]
+    author_id: Mapped[UUID]
+    author_name: Mapped[str] = mapped_column(String(255))
+    body: Mapped[str] = mapped_column(Text)
+    body_format: Mapped[str] = mapped_column(String(16))
+    about: Mapped[str | None] = mapped_column(String(32))
+    added_at: Mapped[datetime]
+
+
+class LoggedEvent(Base):
+    """One line of the append-only event log. Holds ids and instants, nothing personal."""
+
+    __tablename__ = "events"
+    __table_args__ = (Index("ix_events_ticket_id_at", "ticket_id", "at", "seq", "event_id"),)
+
+    event_id: Mapped[str] = mapped_column(String(200), primary_key=True)
+    ticket_id: Mapped[UUID]
+    seq: Mapped[int]
+    type: Mapped[str] = mapped_column(String(64))
+    at: Mapped[datetime]
+    recorded_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    data: Mapped[dict[str, Any]]
+
+
+class Decision(Base):
+    """A routing decision: made once per ticket, sent until the workflow answers."""
+
+    __tablename__ = "decisions"
+    __table_args__ = (Index("ix_decisions_sent", "agent_id", postgresql_where=text("state = 'sent'")),)
+
+    ticket_id: Mapped[UUID] = mapped_column(primary_key=True)
+    team_id: Mapped[UUID] = mapped_column(ForeignKey("teams.id"))
+    agent_id: Mapped[UUID | None] = mapped_column(ForeignKey("agents.id"))
+    policy_id: Mapped[UUID]
+    policy_version: Mapped[int]
+    priority: Mapped[str] = mapped_column(String(16))
+    state: Mapped[str] = mapped_column(String(16))
+    evidence: Mapped[dict[str, Any]]
+    decided_at: Mapped[datetime]
+
+
+class SettledClock(Base):
+    """One verdict. A correction is a row of its own, with the next revision."""
+
+    __tablename__ = "verdicts"
+    __table_args__ = (Index("ix_verdicts_settled_at", "settled_at"),)
+
+    ticket_id: Mapped[UUID] = mapped_column(primary_key=True)
+    metric: Mapped[str] = mapped_column(String(16), primary_key=True)
+    cycle: Mapped[int] = mapped_column(primary_key=True)
+    revision: Mapped[int] = mapped_column(primary_key=True)
+    outcome: Mapped[str] = mapped_column(String(16))
+    elapsed_seconds: Mapped[float]
+    target_seconds: Mapped[float]
+    due_at: Mapped[datetime | None]
+    settled_at: Mapped[datetime]
+    team_id: Mapped[UUID | None]
+    agent_id: Mapped[UUID | None]
+    priority: Mapped[str] = mapped_column(String(16))

@@ -1,0 +1,119 @@
+"""One ticket as an agent sees it, or nothing if they may not."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, Select, or_, select
+
+from services.assignment.errors import not_permitted
+from services.assignment.models import Agent, Team, Ticket, Topic
+from services.assignment.queries.callers import Caller
+from services.assignment.schemas.tickets import ReplyView, TicketView, view_of
+from shared.contracts.base import AgentId, TeamId
+from shared.contracts.vocabulary import Permission
+from shared.domain.permissions import Place, Principal, permissions_on, reach
+from shared.kit.db import Session
+from shared.kit.http.problems import not_found
+
+NUMBER = re.compile(r"[A-Za-z0-9-]{1,32}")
+VIEW = Permission.TICKET_VIEW
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A ticket the caller may see, and what else they may do to it."""
+
+    ticket: Ticket
+    permissions: frozenset[Permission]
+
+    def require(self, permission: Permission) -> None:
+        """Raises Problem 403 unless the caller holds the permission on this ticket."""
+        if permission not in self.permissions:
+            raise not_permitted(permission)
+
+
+def place_of(ticket: Ticket) -> Place:
+    """Where the ticket stands, for the permission rules."""
+    team_id = TeamId(ticket.team_id) if ticket.team_id else None
+    return Place(team_id, AgentId(ticket.assignee_id) if ticket.assignee_id else None)
+
+
+def named(reference: str) -> ColumnElement[bool]:
+    """The condition for a ticket by id or number. Raises Problem 404 for what can be neither."""
+    try:
+        return Ticket.id == UUID(reference)
+    except ValueError:
+        pass
+    if not NUMBER.fullmatch(reference):
+        raise not_found()
+    return Ticket.number == reference
+
+
+async def get_ticket(session: Session, caller: Caller, reference: str) -> Found:
+    """The ticket and the caller's permissions on it. Raises Problem 404 if it does not exist or may not be seen."""
+    ticket = await session.scalar(select(Ticket).where(named(reference)))
+    if ticket is None:
+        raise not_found()
+    held = permissions_on(caller.principal, place_of(ticket))
+    if VIEW not in held:
+        raise not_found()
+    return Found(ticket, held)
+
+
+def visible_to(principal: Principal, permission: Permission = VIEW) -> ColumnElement[bool]:
+    """The condition for the tickets a permission extends to, enforced by the database."""
+    reached = reach(principal, permission)
+    if reached.is_everything:
+        return Ticket.id.is_not(None)
+    conditions: list[ColumnElement[bool]] = [Ticket.team_id.in_(reached.team_ids)]
+    if reached.is_own:
+        conditions.append(Ticket.assignee_id == principal.agent_id)
+    return or_(*conditions)
+
+
+def with_names() -> Select[Any]:
+    """Tickets beside the names of their team, assignee and topic."""
+    return (
+        select(
+            Ticket,
+            Team.slug.label("team_slug"),
+            Team.name.label("team_name"),
+            Agent.name.label("agent_name"),
+            Topic.slug.label("topic_slug"),
+            Topic.name.label("topic_name"),
+        )
+        .outerjoin(Team, Team.id == Ticket.team_id)
+        .outerjoin(Agent, Agent.id == Ticket.assignee_id)
+        .outerjoin(Topic, Topic.id == Ticket.topic_id)
+    )
+
+
+def as_view(row: Row[Any], caller: Caller, now: datetime) -> TicketView:
+    """The answer made of a row of `with_names`."""
+    return view_of(row, permissions_on(caller.principal, place_of(row.Ticket)), now)
+
+
+async def get_view(session: Session, caller: Caller, reference: str, now: datetime) -> TicketView:
+    """One ticket, ready to answer with. Raises Problem 404."""
+    row = (await session.execute(with_names().where(named(reference)))).one_or_none()
+    if row is None or VIEW not in permissions_on(caller.principal, place_of(row.Ticket)):
+        raise not_found()
+    return as_view(row, caller, now)
+
+
+async def view_after(session: Session, caller: Caller, ticket_id: UUID, now: datetime) -> TicketView:
+    """The ticket after the caller's own change, even if that took it out of their sight."""
+    session.expire_all()
+    row = (await session.execute(with_names().where(Ticket.id == ticket_id))).one()
+    return as_view(row, caller, now)
+
+
+async def reply_view_after(
+    session: Session, caller: Caller, ticket_id: UUID, message_id: UUID, now: datetime, *, is_pending: bool
+) -> ReplyView:
+    """The ticket after a reply, with the reply's id."""
+    view = await view_after(session, caller, ticket_id, now)
+    return ReplyView(**dict(view), message_id=message_id, pending=is_pending)
