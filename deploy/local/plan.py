@@ -105,6 +105,7 @@ class Composition:
             own["EVERDESK_SMTP_HOST"] = HOST
             own["EVERDESK_SMTP_PORT"] = str(self._ports["mail_smtp"])
             own["EVERDESK_MAIL_FROM"] = MAIL_FROM
+            own["EVERDESK_OPERATOR_TOKEN"] = self._secrets.operator
         return own
 
     def _seed(self, service: str) -> dict[str, str]:

@@ -18,6 +18,7 @@ class StackFile:
             "pids": {},
             "credentials": {
                 "api_key": secrets.api_key,
+                "operator_token": secrets.operator,
                 "agents": [
                     {"email": account.email, "password": secrets.agent_password, "role": account.role}
                     for account in DEMO_ACCOUNTS

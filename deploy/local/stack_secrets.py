@@ -43,6 +43,7 @@ class StackSecrets(BaseModel):
     nats: str = Field(default_factory=_token, repr=False)
     link: str = Field(default_factory=_token, repr=False)
     session: str = Field(default_factory=_token, repr=False)
+    operator: str = Field(default_factory=_token, repr=False)
     api_key: str = Field(default_factory=_api_key, repr=False)
     agent_password: str = Field(default_factory=_readable_password, repr=False)
 
