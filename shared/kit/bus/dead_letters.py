@@ -90,6 +90,11 @@ class DeadLetters:
         await js.delete_msg(DEAD_STREAM, sequence)
         return letter
 
+    async def forget(self, consumer: str, entity_id: str) -> None:
+        """Removes all dead letters of one consumer about one ticket, agent or other entity."""
+        js = await self._bus.jetstream()
+        await js.purge_stream(DEAD_STREAM, subject=dead_subject(consumer, f"everdesk.*.*.v1.{entity_id}"))
+
     async def _walk(self, after: int, consumer: str | None) -> AsyncIterator[DeadLetter]:
         js = await self._bus.jetstream()
         subject = f"everdesk_dead.{consumer}.>" if consumer else "everdesk_dead.>"
