@@ -1,0 +1,14 @@
+"""The operators' API, all of it behind the operator's token."""
+
+from fastapi import APIRouter
+
+from services.notification.api import dead_letters, deliveries, templates
+from services.notification.deps import OPERATOR
+
+
+def router() -> APIRouter:
+    """Every route under `/v1`."""
+    routes = APIRouter(prefix="/v1", dependencies=[OPERATOR])
+    for part in (deliveries, templates, dead_letters):
+        routes.include_router(part.router)
+    return routes

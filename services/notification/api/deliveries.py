@@ -1,0 +1,59 @@
+"""The ledger of mails, and the retry of a failed one."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+
+from services.notification.commands import retry_delivery
+from services.notification.delivery.status import DeliveryStatus
+from services.notification.deps import AllParts
+from services.notification.queries import DeliveryFilter, list_deliveries
+from services.notification.schemas import DeliveryView
+from shared.kit.http.answers import IdempotencyKey, fingerprint, guard
+from shared.kit.http.paging import Cursor, Limit, Page, decode_cursor, encode_cursor
+from shared.kit.http.problems import Problem
+
+router = APIRouter(prefix="/deliveries", tags=["deliveries"])
+
+AboutTicket = Annotated[UUID | None, Query(description="Only what was said about this ticket")]
+InStatus = Annotated[DeliveryStatus | None, Query(description="Only deliveries in this state")]
+
+
+@router.get("")
+async def list_all(
+    parts: AllParts,
+    ticket_id: AboutTicket = None,
+    status: InStatus = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Page[DeliveryView]:
+    """Who was told what and when, newest first."""
+    async with parts.database.begin() as session:
+        found = await list_deliveries(session, DeliveryFilter(ticket_id, status), _position(cursor), limit + 1)
+    page = found[:limit]
+    more = encode_cursor(str(page[-1].id)) if len(found) > limit else None
+    return Page(items=[DeliveryView.of(delivery) for delivery in page], next_cursor=more)
+
+
+@router.post("/{delivery_id}/retry", response_model=DeliveryView)
+async def retry(delivery_id: UUID, parts: AllParts, key: IdempotencyKey = None) -> Response:
+    """Sends a failed mail once more, with the Message-ID it had."""
+    async with guard(parts.database, "retry-delivery", key, fingerprint(str(delivery_id))) as guarded:
+        if guarded.stored is not None:
+            return guarded.stored
+        view = DeliveryView.of(await retry_delivery(guarded.session, delivery_id))
+        body = view.model_dump_json().encode()
+        await guarded.store(body)
+    parts.wake_sender()
+    return Response(body, media_type="application/json")
+
+
+def _position(cursor: str | None) -> UUID | None:
+    position = decode_cursor(cursor, str)
+    if position is None:
+        return None
+    try:
+        return UUID(str(position[0]))
+    except ValueError:
+        raise Problem(422, "invalid_cursor", "use next_cursor of the page before") from None

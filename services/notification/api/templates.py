@@ -1,0 +1,15 @@
+"""Which mails there are."""
+
+from fastapi import APIRouter
+
+from services.notification.delivery.catalogue import TEMPLATES
+from services.notification.schemas import TemplateView
+from shared.kit.http.paging import Page
+
+router = APIRouter(prefix="/templates", tags=["templates"])
+
+
+@router.get("")
+async def list_all() -> Page[TemplateView]:
+    """Every kind of mail, with the event that calls for it."""
+    return Page(items=[TemplateView.of(template) for template in TEMPLATES.values()])

@@ -1,0 +1,73 @@
+"""The web application: its parts, its routes, and what runs beside them."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from services.notification import api
+from services.notification.commands import settle_waiting
+from services.notification.consumers import Notifier
+from services.notification.delivery import smtp
+from services.notification.delivery.queue import DeliveryQueue
+from services.notification.delivery.sender import LEASE, Sender
+from services.notification.deps import Parts
+from services.notification.housekeeping import keep_house
+from services.notification.settings import NotificationSettings
+from shared.kit import asyncapi
+from shared.kit.bus import Bus, BusUnavailable, DeadLetters, run_consumer
+from shared.kit.db import Database, dsn_of
+from shared.kit.http.app import create_app
+from shared.kit.outbox import Relay
+from shared.kit.service import background
+
+NAME = "notification"
+
+
+def build(settings: NotificationSettings) -> FastAPI:
+    """The application, connected to nothing yet."""
+    database = Database.connect(settings)
+    bus = Bus(settings, NAME)
+    relay = Relay(dsn_of(settings), bus, NAME)
+    sender = make_sender(database, settings)
+    notifier = Notifier(database, bus, settings.mail_domain, on_commit=sender.wake)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await bus.start()
+        jobs = {
+            "relay": relay.run,
+            "consumer": lambda: run_consumer(bus, notifier.consumer),
+            "sender": sender.run,
+            "housekeeping": lambda: keep_house(database, settings),
+        }
+        async with background(jobs):
+            yield
+        await bus.stop()
+        await database.dispose()
+
+    async def bus_answers() -> None:
+        if not bus.is_connected:
+            raise BusUnavailable("not connected")
+
+    app = create_app(
+        title="Everdesk notification",
+        service=NAME,
+        lifespan=lifespan,
+        needed={"database": database.ping},
+        wanted={"bus": bus_answers, "smtp": lambda: smtp.ping(settings)},
+    )
+    app.state.parts = Parts(settings, database, bus, DeadLetters(bus), sender.wake)
+    app.include_router(api.router())
+    asyncapi.mount(app)
+    return app
+
+
+def make_sender(database: Database, settings: NotificationSettings) -> Sender:
+    """The sender over this database's ledger."""
+
+    async def settle() -> None:
+        async with database.begin() as session:
+            await settle_waiting(session)
+
+    return Sender(DeliveryQueue(database, LEASE), settings, settle)

@@ -1,0 +1,65 @@
+"""Events in, decisions out: one transaction per batch, so a redelivered event changes nothing."""
+
+from collections.abc import Callable, Sequence
+
+from services.notification.commands import record, settle_waiting
+from services.notification.decisions import decide
+from services.notification.projections import project
+from shared.contracts.events import (
+    EVENTS,
+    AccessLinkRequested,
+    AgentChanged,
+    Envelope,
+    Event,
+    LifecycleEvent,
+    MessagePosted,
+    RequesterErased,
+    TeamChanged,
+    TicketSubmitted,
+)
+from shared.kit.bus import Bus, Consumer, DeadLetters
+from shared.kit.db import Database
+from shared.kit.inbox import claim
+
+NAME = "notification"
+CONSUMED: tuple[type[Event], ...] = (
+    LifecycleEvent,
+    TicketSubmitted,
+    MessagePosted,
+    AccessLinkRequested,
+    AgentChanged,
+    TeamChanged,
+    RequesterErased,
+)
+
+
+class Notifier:
+    """Handles what the bus delivers."""
+
+    def __init__(self, database: Database, bus: Bus, domain: str, on_commit: Callable[[], None]) -> None:
+        self._database = database
+        self._dead_letters = DeadLetters(bus)
+        self._domain = domain
+        self._on_commit = on_commit
+
+    @property
+    def consumer(self) -> Consumer:
+        """The durable consumer `notification`."""
+        subjects = tuple(event.subjects() for event in EVENTS.values() if issubclass(event, CONSUMED))
+        return Consumer(NAME, subjects, self.on_events)
+
+    async def on_events(self, envelopes: Sequence[Envelope]) -> None:
+        """Projects and decides; wakes the sender when that is durable."""
+        async with self._database.begin() as session:
+            for envelope in await claim(session, NAME, envelopes):
+                event = envelope.open()
+                await project(event, session)
+                await record(session, envelope, decide(event), self._domain)
+                if isinstance(event, RequesterErased):
+                    await self._forget_dead_letters(event)
+            await settle_waiting(session)
+        self._on_commit()
+
+    async def _forget_dead_letters(self, event: RequesterErased) -> None:
+        for ticket_id in event.ticket_ids:
+            await self._dead_letters.forget(NAME, str(ticket_id))

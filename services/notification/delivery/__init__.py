@@ -1,0 +1,1 @@
+"""From a decision in the ledger to a mail the server has taken."""

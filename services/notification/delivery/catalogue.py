@@ -1,0 +1,101 @@
+"""Every mail Everdesk sends: one row per template, from which files, ledger, API and documents derive."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+from shared.contracts.events import (
+    AccessLinkRequested,
+    Event,
+    MessagePosted,
+    SlaBreached,
+    SlaWarned,
+    TicketAssigned,
+    TicketResolved,
+    TicketSubmitted,
+)
+
+Audience = Literal["requester", "agent"]
+
+
+class TemplateName(StrEnum):
+    """The name of a template is also that of its two files, `<name>.html` and `<name>.txt`."""
+
+    ACKNOWLEDGEMENT = "acknowledgement"
+    ACCESS_LINK = "access_link"
+    REPLY = "reply"
+    RESOLVED = "resolved"
+    ASSIGNED = "assigned"
+    REQUESTER_MESSAGE = "requester_message"
+    SLA_WARNED = "sla_warned"
+    SLA_BREACHED = "sla_breached"
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """One kind of mail. Raise `version` with every change of its words."""
+
+    name: TemplateName
+    event: type[Event]
+    audience: Audience
+    subject: str
+    """In Jinja; knows `ticket` and `facts`."""
+    auto_submitted: Literal["no", "auto-generated", "auto-replied"]
+    """RFC 3834: a person's own words are "no"; "auto-replied" answers a mail."""
+    version: int = 1
+
+
+_ALL = (
+    Template(
+        TemplateName.ACKNOWLEDGEMENT,
+        TicketSubmitted,
+        "requester",
+        "[#{{ ticket.number }}] {{ ticket.subject }}",
+        "auto-replied",
+    ),
+    Template(
+        TemplateName.ACCESS_LINK,
+        AccessLinkRequested,
+        "requester",
+        "[#{{ ticket.number }}] Your link to: {{ ticket.subject }}",
+        "auto-generated",
+    ),
+    Template(TemplateName.REPLY, MessagePosted, "requester", "[#{{ ticket.number }}] {{ ticket.subject }}", "no"),
+    Template(
+        TemplateName.RESOLVED,
+        TicketResolved,
+        "requester",
+        "[#{{ ticket.number }}] Resolved: {{ ticket.subject }}",
+        "auto-generated",
+    ),
+    Template(
+        TemplateName.ASSIGNED,
+        TicketAssigned,
+        "agent",
+        "[#{{ ticket.number }}] Assigned to you: {{ ticket.subject }}",
+        "auto-generated",
+    ),
+    Template(
+        TemplateName.REQUESTER_MESSAGE,
+        MessagePosted,
+        "agent",
+        "[#{{ ticket.number }}] New message: {{ ticket.subject }}",
+        "auto-generated",
+    ),
+    Template(
+        TemplateName.SLA_WARNED,
+        SlaWarned,
+        "agent",
+        "[#{{ ticket.number }}] {{ facts.metric | metric }} {{ facts.percent }} % used: {{ ticket.subject }}",
+        "auto-generated",
+    ),
+    Template(
+        TemplateName.SLA_BREACHED,
+        SlaBreached,
+        "agent",
+        "[#{{ ticket.number }}] {{ facts.metric | metric }} overdue: {{ ticket.subject }}",
+        "auto-generated",
+    ),
+)
+
+TEMPLATES: dict[TemplateName, Template] = {template.name: template for template in _ALL}

@@ -1,0 +1,167 @@
+"""Taking mails from the ledger and writing back what became of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select, update
+
+from services.notification.delivery.catalogue import TemplateName
+from services.notification.delivery.status import DeliveryStatus
+from services.notification.errors import MailRefused
+from services.notification.models import Delivery, Ticket
+from shared.contracts.base import TicketId
+from shared.contracts.events import NotificationFailed, NotificationSent
+from shared.kit import outbox
+from shared.kit.clock import utc_now
+from shared.kit.db import Database
+
+BATCH = 40
+BACKOFF = tuple(timedelta(seconds=seconds) for seconds in (1, 5, 30, 120, 600, 3600))
+GIVE_UP_AFTER = timedelta(days=5)
+"""How long a server may say "later" about one mail."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One mail to send, with the words of the moment."""
+
+    id: UUID
+    cause: str
+    template: TemplateName
+    ticket_id: TicketId
+    number: str
+    subject: str
+    address: str
+    name: str
+    facts: dict[str, Any]
+    message_id: str
+    attempts: int
+    created_at: datetime
+
+
+class DeliveryQueue:
+    """The ledger as a queue: any number of senders share it, a crashed one's claims run out."""
+
+    def __init__(self, database: Database, lease: timedelta) -> None:
+        self._database = database
+        self.lease = lease
+
+    async def claim(self) -> list[Job]:
+        """Up to BATCH mails that are due, now marked `sending` and ours until the lease ends; oldest first."""
+        due = (
+            select(Delivery.id)
+            .where(
+                Delivery.status.in_([DeliveryStatus.QUEUED, DeliveryStatus.SENDING]),
+                Delivery.next_attempt_at <= func.now(),
+            )
+            .order_by(Delivery.next_attempt_at, Delivery.id)
+            .limit(BATCH)
+            .with_for_update(skip_locked=True)
+        )
+        async with self._database.begin() as session:
+            ids = (await session.scalars(due)).all()
+            if not ids:
+                return []
+            await session.execute(
+                update(Delivery)
+                .where(Delivery.id.in_(ids))
+                .values(status=DeliveryStatus.SENDING, next_attempt_at=func.now() + self.lease)
+            )
+            rows = await session.execute(
+                select(Delivery, Ticket.number, Ticket.subject)
+                .join(Ticket, Ticket.id == Delivery.ticket_id)
+                .where(Delivery.id.in_(ids))
+                .order_by(Delivery.id)
+            )
+            return [_job(delivery, number, subject) for delivery, number, subject in rows]
+
+    async def release(self, jobs: Sequence[Job], reason: str) -> None:
+        """Puts mails back that were never handed over: no attempt is counted."""
+        async with self._database.begin() as session:
+            await session.execute(
+                update(Delivery)
+                .where(Delivery.id.in_([job.id for job in jobs]), Delivery.status == DeliveryStatus.SENDING)
+                .values(status=DeliveryStatus.QUEUED, next_attempt_at=func.now(), last_error=reason)
+            )
+
+    async def mark_sent(self, job: Job) -> None:
+        """Records the acceptance and announces it; the words are forgotten."""
+        at = utc_now()
+        async with self._database.begin() as session:
+            await session.execute(
+                update(Delivery)
+                .where(Delivery.id == job.id)
+                .values(
+                    status=DeliveryStatus.SENT,
+                    attempts=Delivery.attempts + 1,
+                    sent_at=at,
+                    next_attempt_at=None,
+                    last_error=None,
+                    facts={},
+                )
+            )
+            event = NotificationSent(
+                delivery_id=job.id,
+                ticket_id=job.ticket_id,
+                cause=job.cause,
+                template=job.template,
+                message_id=job.message_id,
+                sent_at=at,
+            )
+            await outbox.add(session, event, f"{job.id}:sent", at)
+
+    async def mark_refused(self, job: Job, refusal: MailRefused) -> bool:
+        """Plans the next attempt, or gives the mail up and announces that; True if given up."""
+        at, attempts = utc_now(), job.attempts + 1
+        is_over = refusal.is_permanent or at - job.created_at > GIVE_UP_AFTER
+        next_attempt_at = None if is_over else at + BACKOFF[min(attempts, len(BACKOFF)) - 1]
+        async with self._database.begin() as session:
+            await session.execute(
+                update(Delivery)
+                .where(Delivery.id == job.id)
+                .values(
+                    status=DeliveryStatus.FAILED if is_over else DeliveryStatus.QUEUED,
+                    attempts=attempts,
+                    next_attempt_at=next_attempt_at,
+                    last_error=refusal.reason[:1000],
+                )
+            )
+            if is_over:
+                await outbox.add(session, _failed(job, refusal, at), f"{job.id}:failed:{attempts}", at)
+        return is_over
+
+
+def _failed(job: Job, refusal: MailRefused, at: datetime) -> NotificationFailed:
+    return NotificationFailed(
+        delivery_id=job.id,
+        ticket_id=job.ticket_id,
+        cause=job.cause,
+        template=job.template,
+        reason=_without(refusal.reason, job.address),
+        failed_at=at,
+    )
+
+
+def _without(reason: str, address: str) -> str:
+    """Servers like to repeat the address; events do not carry it."""
+    return reason.replace(address, "the recipient")[:500]
+
+
+def _job(delivery: Delivery, number: str | None, subject: str | None) -> Job:
+    return Job(
+        id=delivery.id,
+        cause=delivery.cause,
+        template=TemplateName(delivery.template),
+        ticket_id=TicketId(delivery.ticket_id),
+        number=number or "",
+        subject=subject or "",
+        address=delivery.address or "",
+        name=delivery.name or "",
+        facts=delivery.facts,
+        message_id=delivery.message_id,
+        attempts=delivery.attempts,
+        created_at=delivery.created_at,
+    )

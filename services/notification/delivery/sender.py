@@ -1,0 +1,149 @@
+"""The loop that sends what the ledger holds: woken after a commit, swept in case a wake-up was lost."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import suppress
+from datetime import timedelta
+from itertools import groupby
+from typing import Any
+
+from services.notification.delivery.compose import Composer
+from services.notification.delivery.queue import DeliveryQueue, Job
+from services.notification.delivery.smtp import MailConnection
+from services.notification.errors import MailRefused, MailServerAway
+from services.notification.settings import NotificationSettings
+from shared.kit.db import is_unreachable
+from shared.kit.telemetry import MAILS, log
+
+SWEEP_SECONDS = 1.0
+PAUSE_SECONDS = (0.5, 1.0, 2.0, 5.0, 10.0)
+LEASE = timedelta(minutes=2)
+MAIL_SECONDS = 40.0
+"""The longest one mail may take; the lease must outlast it."""
+
+
+class Sender:
+    """Sends due mails over a few reused connections, the mails of one ticket in order."""
+
+    def __init__(
+        self,
+        queue: DeliveryQueue,
+        settings: NotificationSettings,
+        settle: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._queue = queue
+        self._composer = Composer(settings)
+        self._connections = [MailConnection(settings) for _ in range(settings.smtp_connections)]
+        self._settle = settle
+        self._woken = asyncio.Event()
+        self._is_stopping = False
+
+    def wake(self) -> None:
+        """Says that there may be mails to send."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Sends for ever. A server or database that is away makes it pause; nothing is lost by that."""
+        self._is_stopping = False
+        failures = 0
+        try:
+            while True:
+                self._woken.clear()
+                try:
+                    await self._finish(self._send_all_due())
+                except Exception as error:
+                    if not (isinstance(error, MailServerAway) or is_unreachable(error)):
+                        raise
+                    log.warning("mail.paused", error=str(error))
+                    await asyncio.sleep(PAUSE_SECONDS[min(failures, len(PAUSE_SECONDS) - 1)])
+                    failures += 1
+                else:
+                    failures = 0
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(self._woken.wait(), SWEEP_SECONDS)
+        finally:
+            for connection in self._connections:
+                await connection.close()
+
+    async def _finish(self, work: Coroutine[Any, Any, None]) -> None:
+        """An orderly stop waits for the mail under way: cut off, it might be taken and not recorded."""
+        task = asyncio.create_task(work)
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            self._is_stopping = True
+            with suppress(Exception):
+                await task
+            raise
+
+    async def _send_all_due(self) -> None:
+        await self._settle()
+        while not self._is_stopping and (jobs := await self._queue.claim()):
+            until = asyncio.get_running_loop().time() + self._queue.lease.total_seconds() - MAIL_SECONDS
+            lanes = zip(self._connections, _lanes(jobs, len(self._connections)), strict=True)
+            results = await asyncio.gather(
+                *(self._send_lane(connection, lane, until) for connection, lane in lanes), return_exceptions=True
+            )
+            for result in results:
+                if isinstance(result, BaseException):
+                    raise result
+
+    async def _send_lane(self, connection: MailConnection, jobs: Sequence[Job], until: float) -> None:
+        for position, job in enumerate(jobs):
+            if self._is_stopping or asyncio.get_running_loop().time() > until:
+                await self._queue.release(jobs[position:], "the sender ran out of time")
+                return
+            try:
+                await self._send(connection, job)
+            except MailServerAway as error:
+                await self._queue.release(jobs[position:], f"the mail server is away: {error}"[:1000])
+                raise
+
+    async def _send(self, connection: MailConnection, job: Job) -> None:
+        """One mail; between its acceptance and the record lies the only window in which a crash doubles it."""
+        try:
+            mail = self._composer.compose(job)
+        except Exception as error:  # noqa: BLE001 - one that cannot be written must not hold up the others
+            log.error("mail.cannot_be_written", delivery_id=str(job.id), template=job.template, exc_info=error)
+            await self._refused(job, MailRefused(f"cannot be written: {error!r}", is_permanent=True))
+            return
+        try:
+            async with asyncio.timeout(MAIL_SECONDS):
+                await connection.send(mail, job.address)
+        except MailRefused as refusal:
+            await self._refused(job, refusal)
+        except TimeoutError:
+            await connection.close()
+            await self._refused(job, MailRefused("the mail server was too slow", is_permanent=False))
+        else:
+            await _until_recorded(lambda: self._queue.mark_sent(job))
+            MAILS.labels(job.template, "sent").inc()
+
+    async def _refused(self, job: Job, refusal: MailRefused) -> None:
+        is_over = await self._queue.mark_refused(job, refusal)
+        MAILS.labels(job.template, "failed" if is_over else "retried").inc()
+        log.warning("mail.refused", delivery_id=str(job.id), template=job.template, is_over=is_over)
+
+
+async def _until_recorded(record: Callable[[], Awaitable[None]]) -> None:
+    """The mail is out: as long as this process lives it insists on writing that down."""
+    attempt = 0
+    while True:
+        try:
+            await record()
+        except Exception as error:
+            if not is_unreachable(error):
+                raise
+            await asyncio.sleep(PAUSE_SECONDS[min(attempt, len(PAUSE_SECONDS) - 1)])
+            attempt += 1
+        else:
+            return
+
+
+def _lanes(jobs: Sequence[Job], count: int) -> list[list[Job]]:
+    """The jobs spread over `count` lanes, each ticket's in one lane and in order."""
+    lanes: list[list[Job]] = [[] for _ in range(count)]
+    by_ticket = sorted(jobs, key=lambda job: (job.ticket_id, job.id))
+    for _, group in groupby(by_ticket, key=lambda job: job.ticket_id):
+        min(lanes, key=len).extend(group)
+    return lanes

@@ -1,0 +1,102 @@
+"""One reused connection to the mail server, and its answers sorted by what must be done about them."""
+
+import time
+from email.message import EmailMessage
+
+import aiosmtplib
+from aiosmtplib import SMTP
+
+from services.notification.errors import MailRefused, MailServerAway
+from services.notification.settings import NotificationSettings
+
+TIMEOUT = 15.0
+"""Seconds for one command."""
+FRESH_SECONDS = 5.0
+"""A connection idle for longer is tried before it is trusted with a mail."""
+SERVICE_CLOSING = 421
+
+_AWAY = (OSError, aiosmtplib.SMTPException, TimeoutError)
+
+
+class MailConnection:
+    """Connects when first needed, again after a failure."""
+
+    def __init__(self, settings: NotificationSettings) -> None:
+        self._settings = settings
+        self._client: SMTP | None = None
+        self._used_at = 0.0
+
+    async def send(self, message: EmailMessage, address: str) -> None:
+        """Hands one mail over; returns only when the server has taken it.
+
+        Raises MailServerAway if there is no connection, MailRefused if this mail was not taken.
+        """
+        client = await self._ready()
+        try:
+            await client.send_message(message, sender=self._settings.mail_address, recipients=[address])
+        except _AWAY as error:
+            refusal = refusal_of(error)
+            if isinstance(error, OSError) or not client.is_connected:
+                await self.close()
+            raise refusal from error
+        self._used_at = time.monotonic()
+
+    async def close(self) -> None:
+        """Ends the connection, if there is one."""
+        client, self._client = self._client, None
+        if client is not None:
+            client.close()
+
+    async def _ready(self) -> SMTP:
+        if self._client is not None and await self._is_alive(self._client):
+            return self._client
+        await self.close()
+        self._client = await connect(self._settings)
+        return self._client
+
+    async def _is_alive(self, client: SMTP) -> bool:
+        if not client.is_connected:
+            return False
+        if time.monotonic() - self._used_at < FRESH_SECONDS:
+            return True
+        try:
+            await client.rset()
+        except _AWAY:
+            return False
+        return True
+
+
+async def connect(settings: NotificationSettings) -> SMTP:
+    """A connection that is encrypted and signed in as the settings say. Raises MailServerAway."""
+    client = SMTP(
+        hostname=settings.smtp_host,
+        port=settings.smtp_port,
+        timeout=TIMEOUT,
+        use_tls=settings.smtp_tls == "tls",
+        start_tls=settings.smtp_tls == "starttls",
+        username=settings.smtp_username,
+        password=settings.smtp_password.get_secret_value() if settings.smtp_password else None,
+    )
+    try:
+        await client.connect()
+    except _AWAY as error:
+        client.close()
+        raise MailServerAway(str(error) or repr(error)) from error
+    return client
+
+
+async def ping(settings: NotificationSettings) -> None:
+    """Raises MailServerAway unless the server lets us in."""
+    client = await connect(settings)
+    client.close()
+
+
+def refusal_of(error: BaseException) -> MailRefused:
+    """A 5xx about this mail is final; about ourselves (the sender, a sign-in) it waits for an operator to mend it."""
+    if isinstance(error, aiosmtplib.SMTPRecipientsRefused):
+        error = error.recipients[0]
+    if isinstance(error, (aiosmtplib.SMTPSenderRefused, aiosmtplib.SMTPAuthenticationError)):
+        return MailRefused(f"{error.code} {error.message}", is_permanent=False)
+    if isinstance(error, aiosmtplib.SMTPResponseException):
+        return MailRefused(f"{error.code} {error.message}", is_permanent=500 <= error.code < 600)
+    return MailRefused(str(error) or repr(error), is_permanent=isinstance(error, aiosmtplib.SMTPNotSupported))

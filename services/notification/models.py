@@ -1,0 +1,102 @@
+"""The ledger of mails and the small projections from which their words and addresses come."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, DateTime, Index, Integer, MetaData, String, Text, UniqueConstraint, func, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from shared.kit.tables import NAMING, add_kit_tables
+
+
+class Base(DeclarativeBase):
+    """The tables of the database `notification`."""
+
+    metadata = MetaData(naming_convention=NAMING)
+    type_annotation_map = {datetime: DateTime(timezone=True), dict[str, Any]: JSONB}  # noqa: RUF012 - SQLAlchemy's own
+
+
+class Ticket(Base):
+    """What is known of a ticket; its halves come from intake and from the workflow, in either order."""
+
+    __tablename__ = "tickets"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    number: Mapped[str | None] = mapped_column(String(32))
+    subject: Mapped[str | None] = mapped_column(Text)
+    requester_email: Mapped[str | None] = mapped_column(String(320))
+    requester_name: Mapped[str | None] = mapped_column(Text)
+    follows: Mapped[UUID | None]
+    submitted_at: Mapped[datetime | None]
+    erased_at: Mapped[datetime | None]
+    seq: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    """Of the newest snapshot applied; 0 = none yet."""
+    status: Mapped[str | None] = mapped_column(String(16))
+    team_id: Mapped[UUID | None]
+    assignee_id: Mapped[UUID | None]
+
+    __table_args__ = (Index("ix_tickets_follows", "follows", postgresql_where=text("follows is not null")),)
+
+
+class Agent(Base):
+    """An agent's address, as assignment last announced it."""
+
+    __tablename__ = "agents"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    email: Mapped[str] = mapped_column(String(320))
+    name: Mapped[str] = mapped_column(Text)
+    is_active: Mapped[bool]
+    version: Mapped[int] = mapped_column(BigInteger)
+
+
+class Team(Base):
+    """A team and its lead, as assignment last announced them."""
+
+    __tablename__ = "teams"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(Text)
+    lead_id: Mapped[UUID | None]
+    version: Mapped[int] = mapped_column(BigInteger)
+
+
+class Delivery(Base):
+    """One person to be told one thing because of one event; the unique key makes a redelivered event harmless."""
+
+    __tablename__ = "deliveries"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    cause: Mapped[str] = mapped_column(String(200))
+    """The id of the event that made it necessary."""
+    recipient: Mapped[str] = mapped_column(String(64))
+    """`requester`, `assignee`, `agent:<id>` or `lead:<team id>`; who that is, is settled while it waits."""
+    template: Mapped[str] = mapped_column(String(64))
+    template_version: Mapped[int] = mapped_column(Integer)
+    ticket_id: Mapped[UUID]
+    agent_id: Mapped[UUID | None]
+    team_id: Mapped[UUID | None]
+    facts: Mapped[dict[str, Any]]
+    """What only the event said, such as a reply's text; emptied once the mail is sent."""
+    status: Mapped[str] = mapped_column(String(16))
+    address: Mapped[str | None] = mapped_column(String(320))
+    name: Mapped[str | None] = mapped_column(Text)
+    attempts: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    next_attempt_at: Mapped[datetime | None]
+    """While `sending`: the instant at which a crashed sender's claim ends."""
+    message_id: Mapped[str] = mapped_column(String(320))
+    last_error: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    sent_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        UniqueConstraint("cause", "recipient", "template"),
+        Index("ix_deliveries_ticket_id", "ticket_id", "id"),
+        Index("ix_deliveries_waiting", "id", postgresql_where=text("status = 'waiting'")),
+        Index("ix_deliveries_due", "next_attempt_at", postgresql_where=text("status in ('queued', 'sending')")),
+    )
+
+
+add_kit_tables(Base.metadata)

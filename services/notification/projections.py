@@ -1,0 +1,94 @@
+"""What notification remembers of tickets, agents and teams; an older word never overwrites a newer one."""
+
+from functools import singledispatch
+from typing import Any
+
+from sqlalchemy import update
+from sqlalchemy.dialects.postgresql import insert
+
+from services.notification.decisions import REQUESTER
+from services.notification.delivery.status import DeliveryStatus
+from services.notification.models import Agent, Delivery, Team, Ticket
+from shared.contracts.events import AgentChanged, Event, LifecycleEvent, RequesterErased, TeamChanged, TicketSubmitted
+from shared.kit.db import Session
+
+
+@singledispatch
+async def project(event: Event, session: Session) -> None:
+    """Applies an event to the projections; safe to repeat and in any order."""
+
+
+@project.register
+async def _(event: TicketSubmitted, session: Session) -> None:
+    told = {
+        "number": event.number,
+        "subject": event.subject,
+        "requester_email": event.requester.email,
+        "requester_name": event.requester.name,
+        "follows": event.follows,
+        "submitted_at": event.received_at,
+    }
+    statement = insert(Ticket).values(id=event.ticket_id, **told)
+    await session.execute(
+        statement.on_conflict_do_update(index_elements=[Ticket.id], set_=told, where=Ticket.erased_at.is_(None))
+    )
+
+
+@project.register
+async def _(event: LifecycleEvent, session: Session) -> None:
+    seen = event.snapshot
+    told = {
+        "number": seen.number,
+        "seq": seen.seq,
+        "status": seen.status.value,
+        "team_id": seen.team_id,
+        "assignee_id": seen.assignee_id,
+    }
+    statement = insert(Ticket).values(id=event.ticket_id, **told)
+    await session.execute(
+        statement.on_conflict_do_update(index_elements=[Ticket.id], set_=told, where=Ticket.seq < seen.seq)
+    )
+
+
+@project.register
+async def _(event: AgentChanged, session: Session) -> None:
+    told = {"email": event.email, "name": event.name, "is_active": event.is_active, "version": event.version}
+    await _upsert_newer(session, Agent, event.agent_id, told)
+
+
+@project.register
+async def _(event: TeamChanged, session: Session) -> None:
+    await _upsert_newer(
+        session, Team, event.team_id, {"name": event.name, "lead_id": event.lead_id, "version": event.version}
+    )
+
+
+@project.register
+async def _(event: RequesterErased, session: Session) -> None:
+    """Leaves a tombstone, so that a replayed submission brings nobody back."""
+    gone: dict[str, Any] = {
+        "subject": None,
+        "requester_email": None,
+        "requester_name": None,
+        "erased_at": event.erased_at,
+    }
+    for ticket_id in event.ticket_ids:
+        statement = insert(Ticket).values(id=ticket_id, **gone)
+        await session.execute(statement.on_conflict_do_update(index_elements=[Ticket.id], set_=gone))
+    theirs = Delivery.ticket_id.in_(event.ticket_ids)
+    await session.execute(update(Delivery).where(theirs).values(facts={}, last_error=None))
+    await session.execute(
+        update(Delivery).where(theirs, Delivery.recipient == REQUESTER.key).values(address=None, name=None)
+    )
+    await session.execute(
+        update(Delivery)
+        .where(theirs, Delivery.status != DeliveryStatus.SENT)
+        .values(status=DeliveryStatus.DROPPED, next_attempt_at=None, last_error="the requester was erased")
+    )
+
+
+async def _upsert_newer(session: Session, table: type[Agent | Team], row_id: object, told: dict[str, Any]) -> None:
+    statement = insert(table).values(id=row_id, **told)
+    await session.execute(
+        statement.on_conflict_do_update(index_elements=[table.id], set_=told, where=table.version < told["version"])
+    )

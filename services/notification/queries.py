@@ -1,0 +1,30 @@
+"""What is read from the ledger for the operators' API."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import select
+
+from services.notification.delivery.status import DeliveryStatus
+from services.notification.models import Delivery
+from shared.kit.db import Session
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryFilter:
+    """Which deliveries; None = any."""
+
+    ticket_id: UUID | None = None
+    status: DeliveryStatus | None = None
+
+
+async def list_deliveries(session: Session, wanted: DeliveryFilter, before: UUID | None, limit: int) -> list[Delivery]:
+    """Newest first; `before` is the last id of the page before."""
+    query = select(Delivery).order_by(Delivery.id.desc()).limit(limit)
+    if wanted.ticket_id is not None:
+        query = query.where(Delivery.ticket_id == wanted.ticket_id)
+    if wanted.status is not None:
+        query = query.where(Delivery.status == wanted.status)
+    if before is not None:
+        query = query.where(Delivery.id < before)
+    return list((await session.scalars(query)).all())
