@@ -14,9 +14,9 @@ with workflow.unsafe.imports_passed_through():
     from shared.contracts.vocabulary import ActorKind
     from shared.domain.errors import Refusal
     from shared.domain.ticket import Ticket, TicketState
+    from workflows.run_state import CarriedOver, TicketRun
 
 from workflows import options
-from workflows.run_state import CarriedOver, TicketRun
 from workflows.sla_timer import ArmedTimer
 
 _KEYS = [SearchAttributeKey.for_keyword(name) for name in SEARCH_ATTRIBUTES]

@@ -29,7 +29,7 @@ class EarlyFact(BaseModel):
 class Sla(BaseModel):
     """The clocks of one ticket. Source of every rule: DESIGN section 4.
 
-    Call `advance(now)` before and after each fact; then notices come in the order of their instants.
+    Call `advance(now)` before each fact and after it: a new due instant may already have passed.
     """
 
     model_config = ConfigDict(ser_json_timedelta="float")
@@ -80,7 +80,6 @@ class Sla(BaseModel):
             self._start(Metric.RESOLUTION, self.opened_at)
             early, self.early = self.early, []
             for fact in early:
-                yield from self.advance(fact.at)
                 yield from self._apply_early(fact)
             return
         for clock in self._unsettled():
@@ -124,6 +123,7 @@ class Sla(BaseModel):
 
     def replied(self, at: datetime) -> Iterator[Notice]:
         """A public reply by a person."""
+        yield from self.advance(at)
         if self.policy is None:
             self.early.append(EarlyFact(kind="replied", at=at))
         else:
@@ -159,11 +159,13 @@ class Sla(BaseModel):
 
     def resolve(self, at: datetime) -> Iterator[Notice]:
         """The matter is settled, and with it every clock."""
+        yield from self.advance(at)
         for clock in self._unsettled():
             yield from self._settle(clock, at, self._without_reply(clock))
 
     def close(self, at: datetime, reason: CloseReason) -> Iterator[Notice]:
         """The ticket ends; spam and duplicates cancel what is not yet breached."""
+        yield from self.advance(at)
         if self.policy is None:
             self.early.append(EarlyFact(kind="closed", at=at, reason=reason))
             return

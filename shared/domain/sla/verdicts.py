@@ -70,10 +70,7 @@ def _facts(envelopes: Iterable[Envelope]) -> list[_Fact]:
         return []
     opened_at = lifecycle[0].snapshot.opened_at
     recorded = {event.message_id for event in lifecycle if isinstance(event, TicketMessageRecorded)}
-    facts = [
-        _Fact(max(event.at, opened_at), 0 if isinstance(event, TicketMessageRecorded) else event.seq, event)
-        for event in lifecycle
-    ]
+    facts = [_Fact(max(event.at, opened_at), event.seq, event) for event in lifecycle]
     facts += [
         _Fact(max(event.received_at, opened_at), 0, event)
         for event in events

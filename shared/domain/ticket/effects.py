@@ -176,6 +176,7 @@ def _triage(ticket: Ticket, command: Command, policy: PolicySnapshot, priority: 
         policy_version=policy.version,
     )
     ticket.notify(notices, command.actor)
+    ticket.advance(now)
 
 
 def _assign(ticket: Ticket, command: Command, agent_id: AgentId, now: datetime) -> None:
@@ -187,3 +188,4 @@ def _change_policy(ticket: Ticket, command: Command, policy: PolicySnapshot, now
     notices = list(ticket.state.sla.apply_policy(policy, now))
     ticket.announce(TicketPolicyChanged, now, command.actor, policy_id=policy.policy_id, policy_version=policy.version)
     ticket.notify(notices, command.actor)
+    ticket.advance(now)

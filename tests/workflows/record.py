@@ -1,0 +1,135 @@
+"""Records the histories that `test_replay.py` replays: `python -m tests.workflows.record`, on the real server.
+
+Record a new shape when the workflow learns something new. Do not record an old one again to make a failing replay
+pass: tickets of that shape are running somewhere. Guard the change with `workflow.patched` instead.
+"""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from pathlib import Path
+
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.testing import WorkflowEnvironment
+
+from shared.contracts.base import TicketId
+from shared.contracts.commands import (
+    AssignTicket,
+    CloseTicket,
+    HoldTicket,
+    PendTicket,
+    PrioritiseTicket,
+    RecordReply,
+    ReopenTicket,
+    ResolveTicket,
+)
+from shared.contracts.names import ticket_workflow_id
+from shared.contracts.vocabulary import CloseReason, HoldReason, Priority
+from shared.domain.errors import Refusal
+from shared.kit.clock import new_id, utc_now
+from tests.support.eventually import eventually
+from tests.support.tickets import ADA, AGENT, BRUNO, message, opening, policy, triage
+from tests.workflows.conftest import SHORT_HISTORY, Announced, Desk, program, worker_for
+from workflows.worker import ensure_search_attributes
+
+HISTORIES = Path(__file__).parent / "histories"
+Story = Callable[[Desk, TicketId], Awaitable[None]]
+
+
+async def opened(desk: Desk, ticket_id: TicketId) -> None:
+    await eventually(lambda: desk.announced.names(ticket_id) == ["opened"])
+
+
+async def breached(desk: Desk, ticket_id: TicketId) -> None:
+    hasty = policy(targets={"normal": {"first_response": 1, "resolution": 2}})
+    await desk.tickets.send(ticket_id, triage(policy=hasty, agent_id=ADA))
+    await eventually(lambda: desk.announced.names(ticket_id).count("sla_breached") == 2)
+
+
+async def resolved_and_closed(desk: Desk, ticket_id: TicketId) -> None:
+    await desk.tickets.send(ticket_id, triage(agent_id=ADA))
+    await reply(desk, ticket_id)
+    await desk.tickets.post_message(ticket_id, message("thanks", utc_now()))
+    await desk.tickets.send(ticket_id, ResolveTicket(command_id="s", actor=AGENT))
+    await desk.tickets.send(ticket_id, CloseTicket(command_id="c", actor=AGENT, reason=CloseReason.RESOLVED))
+    await eventually(lambda: "closed" in desk.announced.names(ticket_id))
+
+
+async def reopened(desk: Desk, ticket_id: TicketId) -> None:
+    await desk.tickets.send(ticket_id, triage())
+    await desk.tickets.send(ticket_id, AssignTicket(command_id="a", actor=AGENT, agent_id=BRUNO))
+    await desk.tickets.send(ticket_id, PendTicket(command_id="p", actor=AGENT))
+    await desk.tickets.post_message(ticket_id, message("here you are", utc_now()))
+    await desk.tickets.send(ticket_id, HoldTicket(command_id="h", actor=AGENT, reason=HoldReason.VENDOR))
+    await desk.tickets.send(ticket_id, PrioritiseTicket(command_id="u", actor=AGENT, priority=Priority.HIGH))
+    await desk.tickets.send(ticket_id, ResolveTicket(command_id="s", actor=AGENT))
+    await desk.tickets.post_message(ticket_id, message("it is back", utc_now()))
+    await desk.tickets.send(ticket_id, ResolveTicket(command_id="s2", actor=AGENT))
+    with suppress(Refusal):
+        await desk.tickets.send(ticket_id, PendTicket(command_id="no", actor=AGENT))
+    await desk.tickets.send(ticket_id, ReopenTicket(command_id="o", actor=AGENT))
+    await eventually(lambda: desk.announced.names(ticket_id).count("reopened") == 2)
+
+
+async def outage(desk: Desk, ticket_id: TicketId) -> None:
+    desk.announced.is_away = True
+    await desk.tickets.send(ticket_id, triage())
+    await reply(desk, ticket_id)
+    desk.announced.is_away = False
+    await eventually(lambda: "sla_settled" in desk.announced.names(ticket_id), within=20)
+
+
+async def closed_archived(desk: Desk, ticket_id: TicketId) -> None:
+    brief = policy(auto_close_seconds=1, reopen_window_seconds=1)
+    await desk.tickets.send(ticket_id, triage(policy=brief))
+    await desk.tickets.send(ticket_id, ResolveTicket(command_id="s", actor=AGENT))
+    await eventually(lambda: "archived" in desk.announced.names(ticket_id))
+
+
+async def continued_as_new(desk: Desk, ticket_id: TicketId) -> None:
+    await desk.tickets.send(ticket_id, triage())
+    for number in range(40):
+        await desk.tickets.post_message(ticket_id, message(f"m{number}", utc_now()))
+        await eventually(lambda wanted=number + 1: count(desk, ticket_id) == wanted)
+
+
+def count(desk: Desk, ticket_id: TicketId) -> int:
+    return desk.announced.names(ticket_id).count("message_recorded")
+
+
+async def reply(desk: Desk, ticket_id: TicketId) -> None:
+    told = RecordReply(command_id="r", actor=AGENT, message_id=new_id(), replied_at=utc_now())
+    await desk.tickets.send(ticket_id, told)
+
+
+STORIES: list[Story] = [opened, breached, resolved_and_closed, reopened, outage, closed_archived, continued_as_new]
+
+
+async def record(desk: Desk, story: Story) -> None:
+    """Plays a story and writes the history of the ticket's last run."""
+    ticket_id = TicketId(new_id())
+    await desk.tickets.start(opening(ticket_id, at=utc_now()))
+    await story(desk, ticket_id)
+    await asyncio.sleep(0.5)
+    history = await desk.client.get_workflow_handle(ticket_workflow_id(ticket_id)).fetch_history()
+    (HISTORIES / f"{story.__name__}.json").write_text(history.to_json() + "\n")
+
+
+async def main() -> None:
+    HISTORIES.mkdir(exist_ok=True)
+    async with await WorkflowEnvironment.start_local(
+        dev_server_existing_path=program("temporal"),
+        data_converter=pydantic_data_converter,
+        dev_server_extra_args=["--dynamic-config-value", f"limit.historyCount.suggestContinueAsNew={SHORT_HISTORY}"],
+    ) as environment:
+        await ensure_search_attributes(environment.client)
+        announced = Announced()
+        async with worker_for(environment.client, announced):
+            for story in STORIES:
+                await record(Desk(environment.client, announced), story)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
+    os._exit(0)
