@@ -1,0 +1,1 @@
+"""What running on containers needs besides docker-compose.yml; standard library only."""
