@@ -22,7 +22,6 @@ from workflows.options import PUBLISH_EVENTS
 from workflows.ticket import TicketWorkflow
 from workflows.worker import SANDBOX, ensure_search_attributes
 
-
 SHORT_HISTORY = 80
 
 

@@ -8,6 +8,7 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from temporalio.contrib.pydantic import pydantic_data_converter
@@ -91,11 +92,11 @@ async def continued_as_new(desk: Desk, ticket_id: TicketId) -> None:
     await desk.tickets.send(ticket_id, triage())
     for number in range(40):
         await desk.tickets.post_message(ticket_id, message(f"m{number}", utc_now()))
-        await eventually(lambda wanted=number + 1: count(desk, ticket_id) == wanted)
+        await eventually(partial(has_recorded, desk, ticket_id, number + 1))
 
 
-def count(desk: Desk, ticket_id: TicketId) -> int:
-    return desk.announced.names(ticket_id).count("message_recorded")
+def has_recorded(desk: Desk, ticket_id: TicketId, messages: int) -> bool:
+    return desk.announced.names(ticket_id).count("message_recorded") == messages
 
 
 async def reply(desk: Desk, ticket_id: TicketId) -> None:

@@ -30,19 +30,19 @@ def test_every_story_has_a_saved_history() -> None:
     assert {path.stem for path in saved()} >= {story.__name__ for story in STORIES}
 
 
+def history_of(path: Path) -> WorkflowHistory:
+    """The history with its workflow's id, which is part of every event's id."""
+    started = json.loads(path.read_text())["events"][0]["workflowExecutionStartedEventAttributes"]
+    return WorkflowHistory.from_json(str(started["workflowId"]), path.read_text())
+
+
 @pytest.mark.parametrize("path", saved(), ids=lambda path: path.stem)
 async def test_a_saved_history_replays(path: Path) -> None:
     replayer = Replayer(workflows=[TicketWorkflow], workflow_runner=SANDBOX, data_converter=pydantic_data_converter)
     try:
-        await replayer.replay_workflow(WorkflowHistory.from_json(workflow_id_of(path), path.read_text()))
+        await replayer.replay_workflow(history_of(path))
     except NondeterminismError as error:
         pytest.fail(f"{path.name}: {error}\n{EXPLANATION}")
-
-
-def workflow_id_of(path: Path) -> str:
-    """The id is part of every event's id, so a replay under another would differ."""
-    started = json.loads(path.read_text())["events"][0]["workflowExecutionStartedEventAttributes"]
-    return str(started["workflowId"])
 
 
 @workflow.defn(name="TicketWorkflow")
@@ -59,9 +59,8 @@ class Unversioned:
 
 
 async def test_an_unversioned_change_of_commands_is_caught() -> None:
-    path = HISTORIES / "opened.json"
     replayer = Replayer(
         workflows=[Unversioned], workflow_runner=UnsandboxedWorkflowRunner(), data_converter=pydantic_data_converter
     )
     with pytest.raises(NondeterminismError):
-        await replayer.replay_workflow(WorkflowHistory.from_json(workflow_id_of(path), path.read_text()))
+        await replayer.replay_workflow(history_of(HISTORIES / "opened.json"))

@@ -52,7 +52,7 @@ async def test_a_whole_life_closes_archives_and_ends_by_itself(skipping: Desk) -
     await eventually(lambda: has_ended(skipping, ticket_id))
 
     assert skipping.announced.names(ticket_id)[-3:] == ["sla_settled", "closed", "archived"]
-    closed = next(e for e in map(lambda e: e.open(), skipping.announced.of(ticket_id)) if isinstance(e, TicketClosed))
+    closed = next(e for e in (each.open() for each in skipping.announced.of(ticket_id)) if isinstance(e, TicketClosed))
     assert abs(closed.at - (resolved_at + 5 * DAY)) < timedelta(seconds=2)
 
 
