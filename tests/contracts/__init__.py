@@ -1,0 +1,1 @@
+"""Tests of the words themselves: events, their samples and their document."""
