@@ -1,5 +1,6 @@
-"""The containers' health check: exit 0 when a URL answers 200 or a port accepts. Standard library only, no imports of ours.
+"""The containers' health check: exit 0 when a URL answers 200 or a port accepts.
 
+Standard library only and no imports of ours, because it starts every few seconds.
 `python healthcheck.py` asks our own `/readyz`; `http://host:port/path` or `tcp://host:port` asks another.
 """
 

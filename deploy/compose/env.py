@@ -21,7 +21,7 @@ def main() -> int:
         text = filled((ROOT / ".env.example").read_text(encoding="utf-8"), chosen)
         write_new(arguments.output, text)
     except FileExistsError:
-        sys.stderr.write(f"{arguments.output} is there already; its secrets open existing data, so it stays as it is.\n")
+        sys.stderr.write(f"{arguments.output} is there already, and its secrets open existing data: not touched.\n")
         return 1
     except ValueError as problem:
         sys.stderr.write(f"{problem}\n")

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from deploy.compose.env import ROOT
 from deploy.local.demo_accounts import DEMO_ACCOUNTS
+from deploy.local.private_files import write_private
 
 PORTS = {"intake": 8001, "assignment": 8002, "notification": 8003, "mail": 8025, "temporal_ui": 8233}
 
@@ -32,10 +33,7 @@ def main() -> int:
     home = Path(os.environ.get("EVERDESK_HOME", ".everdesk")).absolute()
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     target = home / "stack.json"
-    handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        json.dump(description, file, indent=2)
-        file.write("\n")
+    write_private(target, json.dumps(description, indent=2) + "\n")
     sys.stdout.write(f"Wrote {target}\n")
     return 0
 
