@@ -1,4 +1,4 @@
-"""A supervisor of its own in a child process, with stub services, on free ports."""
+"""A supervisor of its own in a child process, on free ports; with stub services or the real ones."""
 
 import asyncio
 import json
@@ -24,18 +24,20 @@ _PORTS = ("INTAKE", "ASSIGNMENT", "NOTIFICATION", "MAIL_SMTP", "MAIL", "TEMPORAL
 class LocalStack:
     folder: Path
     ports: dict[str, int]
+    has_stubs: bool = True
     lines: list[str] = field(default_factory=list)
     process: Process | None = None
     _reader: asyncio.Task[None] | None = None
 
     @classmethod
-    def in_folder(cls, folder: Path) -> "LocalStack":
+    def in_folder(cls, folder: Path, *, has_stubs: bool = True) -> "LocalStack":
         ports: dict[str, int] = {}
         for name in _PORTS:
             ports[name] = find_free_port(taken=frozenset(ports.values()))
-        (folder / "told").mkdir()
-        write_stubs(folder / "stubs")
-        return cls(folder, ports)
+        if has_stubs:
+            (folder / "told").mkdir()
+            write_stubs(folder / "stubs")
+        return cls(folder, ports, has_stubs)
 
     @property
     def state(self) -> Path:
@@ -62,11 +64,9 @@ class LocalStack:
     async def launch(self, *arguments: str) -> None:
         env = {key: value for key, value in os.environ.items() if not key.startswith("EVERDESK_")}
         env |= {f"EVERDESK_{name}_PORT": str(port) for name, port in self.ports.items()}
-        env |= {
-            "EVERDESK_HOME": str(self.state),
-            "EVERDESK_STUB_DIR": str(self.folder / "told"),
-            "PYTHONPATH": str(self.folder / "stubs"),
-        }
+        env["EVERDESK_HOME"] = str(self.state)
+        if self.has_stubs:
+            env |= {"EVERDESK_STUB_DIR": str(self.folder / "told"), "PYTHONPATH": str(self.folder / "stubs")}
         self.lines = []
         self.process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "deploy.local", *arguments),
@@ -77,9 +77,9 @@ class LocalStack:
         )
         self._reader = asyncio.create_task(self._read())
 
-    async def start(self) -> None:
+    async def start(self, *, within: float = 40.0) -> None:
         await self.launch()
-        await eventually(lambda: self.said("Everdesk is ready"), within=40)
+        await eventually(lambda: self.said("Everdesk is ready"), within=within)
 
     def said(self, words: str) -> None:
         assert words in self.text, self.text

@@ -1,0 +1,1 @@
+"""Processes are killed while work is under way; nothing may be lost and nothing doubled."""

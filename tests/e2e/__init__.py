@@ -1,0 +1,1 @@
+"""The whole system, started by its one command and driven over HTTP."""

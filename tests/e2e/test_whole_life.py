@@ -1,0 +1,97 @@
+"""A ticket's whole life over HTTP, on real engines, with the worker and NATS killed halfway."""
+
+import os
+import signal
+from functools import partial
+
+import pytest
+
+from shared.kit.clock import utc_now
+from tests.local.running import LocalStack
+from tests.support.api import Api, Json, System, status_is
+from tests.support.eventually import eventually
+
+
+@pytest.fixture
+def system(stack: LocalStack) -> System:
+    return System(stack.described())
+
+
+def kill(stack: LocalStack, name: str) -> None:
+    """`kill -9`; the supervisor brings it back."""
+    os.kill(stack.described()["pids"][name], signal.SIGKILL)
+
+
+async def assigned(agent: Api, ticket_id: str) -> Json:
+    ticket = await agent.get(f"/v1/tickets/{ticket_id}")
+    assert ticket["assignee_id"] or (ticket.get("assignee") or {}).get("id"), ticket
+    return ticket
+
+
+async def test_a_ticket_goes_in_through_intake_and_comes_out_closed(stack: LocalStack, system: System) -> None:
+    ada = await system.sign_in("ada@everdesk.example")
+    vera = await system.sign_in("vera@everdesk.example")
+    email = f"dana-{utc_now():%H%M%S%f}@bank.example"
+    opened = await system.submit("Online banking system down", email)
+    ticket_id, path = opened["id"], f"/v1/tickets/{opened['id']}"
+    await eventually(partial(assigned, ada, ticket_id), within=20)
+
+    refused = await vera.post(f"{path}/replies", {"body": "No", "body_format": "text"}, expect=403)
+    assert refused["code"]
+
+    kill(stack, "worker")
+    await ada.post(f"{path}/notes", {"body": "Restarting the gateway.", "body_format": "text"})
+    await ada.post(f"{path}/replies", {"body": "We are on it.", "body_format": "text"})
+    replied = await status_is(ada, ticket_id, "open")
+    clocks = {clock["metric"]: clock for clock in replied["sla"]["clocks"]}
+    assert clocks["first_response"]["outcome"] == "met"
+
+    await ada.post(f"{path}/pend")
+    kill(stack, "nats")
+    await system.intake.post(f"{path}/messages", {"body": "Still down for me.", "body_format": "text"})
+    await status_is(ada, ticket_id, "open", within=40)
+
+    await ada.post(f"{path}/resolve")
+    await status_is(ada, ticket_id, "resolved")
+    await system.intake.post(f"{path}/messages", {"body": "It broke again.", "body_format": "text"})
+    await status_is(ada, ticket_id, "open")
+    await ada.post(f"{path}/resolve")
+    closed = await ada.post(f"{path}/close", {"reason": "resolved"})
+    assert closed["status"] == "closed"
+    assert "reopen" in closed["allowed_actions"]
+
+    async def seen_by_requester() -> None:
+        seen = await system.intake.get(path)
+        assert seen["status"] == "closed"
+        messages = await system.intake.all(f"{path}/messages")
+        bodies = [each["body"] for each in messages]
+        assert bodies == ["Login returns 502.", "We are on it.", "Still down for me.", "It broke again."]
+
+    await eventually(seen_by_requester)
+    timeline = await ada.all(f"{path}/timeline")
+    kinds = [each.get("type") or each.get("kind") for each in timeline]
+    assert sum("ticket.opened" in str(kind) for kind in kinds) == 1
+    assert sum("ticket.reopened" in str(kind) for kind in kinds) == 1
+
+    async def mailed_once() -> None:
+        mails = await system.mails_to(email)
+        ids = [mail["MessageID"] for mail in mails]
+        assert len(set(ids)) == 4, [mail["Subject"] for mail in mails]
+
+    await eventually(mailed_once, within=20)
+
+
+async def test_reports_count_what_was_settled(system: System) -> None:
+    ada = await system.sign_in("ada@everdesk.example")
+    report = await ada.get("/v1/reports/sla", group_by="team")
+    assert report
+
+
+async def test_the_stack_starts_again_where_it_was(stack: LocalStack) -> None:
+    before = System(stack.described())
+    opened = await before.submit("Survives a restart", "restart@bank.example")
+    assert await stack.stop() == 0
+    await stack.start(within=90)
+    after = System(stack.described())
+    ada = await after.sign_in("ada@everdesk.example")
+    await eventually(partial(assigned, ada, opened["id"]), within=30)
