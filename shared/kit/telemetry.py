@@ -41,7 +41,7 @@ def configure_logging(settings: Settings, process: str) -> None:
         _without_secrets,
     ]
     last: structlog.types.Processor = (
-        structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0)
+        structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0, exception_formatter=structlog.dev.plain_traceback)
         if settings.log_format == "console"
         else structlog.processors.JSONRenderer()
     )
