@@ -53,6 +53,7 @@ class Database:
             pool_timeout=5,
             pool_recycle=1800,
             connect_args={"timeout": 5, "command_timeout": 30},
+            hide_parameters=True,
         )
         return cls(engine)
 
