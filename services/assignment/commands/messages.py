@@ -80,7 +80,7 @@ async def _post(
 ) -> datetime:
     """The message and its announcement; the instant at which it was first written. Raises Problem 422."""
     caller = call.caller
-    posted_at = await session.scalar(
+    posted_at: datetime | None = await session.scalar(
         insert(Message)
         .values(
             id=message_id,
@@ -115,7 +115,7 @@ async def _post(
 
 async def _first_posted_at(session: Session, message_id: UUID, body: MessageInput) -> datetime:
     """A retry whose first answer was lost: the same words, or the key was used for something else."""
-    first = (await session.execute(select(Message).where(Message.id == message_id))).scalar_one()
+    first = await session.get_one(Message, message_id)
     if (first.body, first.body_format) != (body.body, body.body_format.value):
         raise Problem(422, "idempotency_key_reused", "this Idempotency-Key was used with another body; make a new key")
     return first.posted_at

@@ -4,16 +4,16 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Table, case, func, update
+from sqlalchemy import case, func, update
 from sqlalchemy.dialects.postgresql import Insert, insert
 
-from services.assignment.models import FAR_FUTURE, Decision, Ticket
+from services.assignment.models import FAR_FUTURE, Decision, Ticket, table_of
 from shared.contracts.tickets import TicketSnapshot
 from shared.contracts.vocabulary import ClockState, Status
 from shared.kit.db import Session
 
-TICKETS: Table = Ticket.__table__  # type: ignore[assignment]
-DECISIONS: Table = Decision.__table__  # type: ignore[assignment]
+TICKETS = table_of(Ticket)
+DECISIONS = table_of(Decision)
 
 
 def row_of(snapshot: TicketSnapshot) -> dict[str, Any]:

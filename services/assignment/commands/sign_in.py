@@ -95,4 +95,5 @@ def lock_after(failures: int, tries: int) -> timedelta | None:
     """How long the n-th failure in a row locks: every `tries` failures, twice as long as the time before."""
     if failures % tries:
         return None
-    return min(FIRST_LOCK * 2 ** min(failures // tries - 1, 10), LONGEST_LOCK)
+    doublings = min(failures // tries - 1, 10)
+    return min(FIRST_LOCK * (1 << doublings), LONGEST_LOCK)

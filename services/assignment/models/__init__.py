@@ -1,6 +1,6 @@
 """The tables of the database `assignment`."""
 
-from services.assignment.models.base import FAR_FUTURE, Base
+from services.assignment.models.base import FAR_FUTURE, Base, table_of
 from services.assignment.models.people import Agent, LoginAttempt, Membership, Role, Session, Team
 from services.assignment.models.rules import Calendar, Policy, RoutingRule, Topic
 from services.assignment.models.tickets import Decision, LoggedEvent, Message, Note, SettledClock, Ticket, TicketWords
@@ -25,4 +25,5 @@ __all__ = [
     "Ticket",
     "TicketWords",
     "Topic",
+    "table_of",
 ]

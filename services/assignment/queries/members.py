@@ -99,13 +99,13 @@ async def get_burdens(session: Session, agent_ids: Collection[UUID]) -> dict[UUI
         .where(Decision.agent_id.in_(agent_ids), Decision.state == "sent")
         .group_by(Decision.agent_id)
     )
-    burdens: dict[UUID, Burden] = {}
+    burdens: dict[UUID | None, Burden] = {}
     for query in (working, under_way):
         for agent_id, load, last_at in (await session.execute(query)).tuples():
             known = burdens.get(agent_id, Burden())
             instants = [at for at in (known.last_assigned_at, last_at) if at is not None]
             burdens[agent_id] = Burden(known.load + load, max(instants, default=None))
-    return burdens
+    return {agent_id: burden for agent_id, burden in burdens.items() if agent_id}
 
 
 def as_candidate(member: Member, burden: Burden) -> Candidate:

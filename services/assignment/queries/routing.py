@@ -36,7 +36,7 @@ async def get_routing_table(session: Session) -> RoutingTable:
     if fallback is None:
         raise PolicyMissing("no team is marked as the fallback; run the seed or mark one")
     rows = await session.scalars(select(RoutingRule).order_by(RoutingRule.position))
-    topics = {topic_id: slug for topic_id, slug in (await session.execute(select(Topic.id, Topic.slug))).tuples()}
+    topics = dict((await session.execute(select(Topic.id, Topic.slug))).tuples().all())
     return RoutingTable(tuple(rule_of(row) for row in rows), Rule(FALLBACK, TeamId(fallback)), topics)
 
 

@@ -3,15 +3,14 @@
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, or_, select
+from sqlalchemy import ColumnElement, Select, or_, select
 
 from services.assignment.errors import not_permitted
 from services.assignment.models import Agent, Team, Ticket, Topic
 from services.assignment.queries.callers import Caller
-from services.assignment.schemas.tickets import ReplyView, TicketView, view_of
+from services.assignment.schemas.tickets import ReplyView, TicketRow, TicketView, view_of
 from shared.contracts.base import AgentId, TeamId
 from shared.contracts.vocabulary import Permission
 from shared.domain.permissions import Place, Principal, permissions_on, reach
@@ -74,7 +73,7 @@ def visible_to(principal: Principal, permission: Permission = VIEW) -> ColumnEle
     return or_(*conditions)
 
 
-def with_names() -> Select[Any]:
+def with_names() -> Select[Ticket, str, str, str, str, str]:
     """Tickets beside the names of their team, assignee and topic."""
     return (
         select(
@@ -91,7 +90,7 @@ def with_names() -> Select[Any]:
     )
 
 
-def as_view(row: Row[Any], caller: Caller, now: datetime) -> TicketView:
+def as_view(row: TicketRow, caller: Caller, now: datetime) -> TicketView:
     """The answer made of a row of `with_names`."""
     return view_of(row, permissions_on(caller.principal, place_of(row.Ticket)), now)
 

@@ -24,6 +24,10 @@ EXAMPLE: dict[str, Any] = {
 }
 
 
+TicketRow = Row[Ticket, str, str, str, str, str]
+"""A ticket beside the slug and name of its team, the name of its assignee, the slug and name of its topic."""
+
+
 class View(BaseModel):
     """Base of all answers."""
 
@@ -109,7 +113,7 @@ class ReplyView(TicketView):
     """True if the reply is stored and will be sent, but the ticket's clocks have not heard of it yet."""
 
 
-def view_of(row: Row[Any], held: frozenset[Permission], now: datetime) -> TicketView:
+def view_of(row: TicketRow, held: frozenset[Permission], now: datetime) -> TicketView:
     """The answer made of a ticket's row and its names."""
     ticket: Ticket = row.Ticket
     snapshot = TicketSnapshot.model_validate(ticket.snapshot)

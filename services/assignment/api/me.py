@@ -1,0 +1,39 @@
+"""Signing in and out, and who one is."""
+
+from fastapi import APIRouter, Request, Response
+from starlette.status import HTTP_201_CREATED, HTTP_204_NO_CONTENT
+
+from services.assignment.commands.sign_in import sign_in, sign_out
+from services.assignment.deps import Ctx, SignedIn
+from services.assignment.queries.people import get_agent_view
+from services.assignment.schemas.people import MeView, SessionView, SignInInput
+from shared.kit.http.limits import address_of
+from shared.kit.http.strict_json import StrictJsonRoute
+
+router = APIRouter(tags=["sessions"], route_class=StrictJsonRoute)
+
+
+@router.post("/sessions", status_code=HTTP_201_CREATED, summary="Sign in")
+async def create_session(request: Request, response: Response, context: Ctx, body: SignInInput) -> SessionView:
+    """Answers with a bearer token for twelve hours. Five failures in a row lock for 15 minutes, then for longer."""
+    address = address_of(request, context.settings.trusted_proxies)
+    signed_in = await sign_in(context, body.email, body.password.get_secret_value(), address)
+    async with context.database.begin() as session:
+        agent = await get_agent_view(session, signed_in.agent_id)
+    response.headers["Cache-Control"] = "no-store"
+    return SessionView(access_token=signed_in.token, expires_at=signed_in.expires_at, agent=agent)
+
+
+@router.delete("/sessions", status_code=HTTP_204_NO_CONTENT, summary="Sign out")
+async def delete_session(context: Ctx, caller: SignedIn) -> None:
+    """Ends the session the token belongs to."""
+    await sign_out(context, caller.session_digest)
+
+
+@router.get("/me", summary="Who am I")
+async def get_me(context: Ctx, caller: SignedIn) -> MeView:
+    """The signed-in agent, their memberships and everything these grant."""
+    async with context.database.begin() as session:
+        agent = await get_agent_view(session, caller.agent_id)
+    granted = {permission for grant in caller.principal.grants for permission in grant.permissions}
+    return MeView(agent=agent, memberships=agent.memberships, permissions=sorted(granted))

@@ -1,0 +1,86 @@
+"""Reading tickets."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Response
+from pydantic import AfterValidator
+
+from services.assignment.deps import Ctx, SignedIn, TicketReference
+from services.assignment.queries.conversation import list_entries, list_events
+from services.assignment.queries.lists import Filters, QueueView, Sort, Span, list_tickets
+from services.assignment.queries.tickets import get_ticket, get_view
+from services.assignment.schemas.conversation import EntryView, EventView
+from services.assignment.schemas.tickets import TicketView
+from shared.contracts.vocabulary import Priority, Status
+from shared.kit.clock import utc_now
+from shared.kit.http.app import etag_of
+from shared.kit.http.paging import Cursor, Limit, Page
+from shared.kit.http.strict_json import StrictJsonRoute
+
+router = APIRouter(prefix="/tickets", tags=["tickets"], route_class=StrictJsonRoute)
+
+
+def _plain(text: str | None) -> str | None:
+    if text is not None and not text.isprintable():
+        raise ValueError("must not contain control characters")
+    return text
+
+
+Word = Annotated[str | None, Query(max_length=254), AfterValidator(_plain)]
+
+
+def get_filters(
+    view: QueueView = QueueView.ALL,
+    status: Annotated[list[Status], Query(description="May be repeated")] = [],  # noqa: B006 - FastAPI copies it
+    team: Annotated[Word, Query(description="Id or slug")] = None,
+    assignee: Annotated[Word, Query(description="Id, e-mail address, `me` or `none`")] = None,
+    priority: Annotated[list[Priority], Query(description="May be repeated")] = [],  # noqa: B006
+    topic: Annotated[Word, Query(description="Id or slug")] = None,
+    tag: Word = None,
+    q: Annotated[Word, Query(description="Part of number, subject, requester's name or address")] = None,
+) -> Filters:
+    """The filters of a list."""
+    return Filters(view, tuple(status), team, assignee, tuple(priority), topic, tag, q)
+
+
+@router.get("", summary="List tickets")
+async def get_tickets(
+    context: Ctx,
+    caller: SignedIn,
+    filters: Annotated[Filters, Depends(get_filters)],
+    sort: Sort = Sort.UPDATED_LAST,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Page[TicketView]:
+    """The tickets you may see, narrowed and in order."""
+    async with context.database.begin() as session:
+        return await list_tickets(session, caller, filters, sort, Span(limit, cursor, utc_now()))
+
+
+@router.get("/{ticket}", summary="One ticket")
+async def get_one(response: Response, context: Ctx, caller: SignedIn, ticket: TicketReference) -> TicketView:
+    """The ticket as it now is, with its clocks and what you may do."""
+    async with context.database.begin() as session:
+        view = await get_view(session, caller, ticket, utc_now())
+    response.headers["ETag"] = etag_of(view.revision)
+    return view
+
+
+@router.get("/{ticket}/messages", summary="Messages and notes")
+async def get_messages(
+    context: Ctx, caller: SignedIn, ticket: TicketReference, limit: Limit = 50, cursor: Cursor = None
+) -> Page[EntryView]:
+    """The conversation and the notes among agents, oldest first."""
+    async with context.database.begin() as session:
+        found = await get_ticket(session, caller, ticket)
+        return await list_entries(session, found.ticket.id, limit, cursor)
+
+
+@router.get("/{ticket}/timeline", summary="What happened")
+async def get_timeline(
+    context: Ctx, caller: SignedIn, ticket: TicketReference, limit: Limit = 50, cursor: Cursor = None
+) -> Page[EventView]:
+    """The append-only event log of the ticket, routing evidence included, oldest first."""
+    async with context.database.begin() as session:
+        found = await get_ticket(session, caller, ticket)
+        return await list_events(session, found.ticket.id, limit, cursor)

@@ -1,0 +1,86 @@
+"""What every administrative change has in common: one transaction, a safe retry, refusals for clashes."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from uuid import UUID
+
+from fastapi import Response
+from pydantic import BaseModel
+from sqlalchemy.exc import IntegrityError
+from starlette.status import HTTP_201_CREATED
+
+from services.assignment.context import Context
+from services.assignment.errors import already_exists
+from services.assignment.models import Base
+from services.assignment.queries.callers import Caller
+from shared.kit.db import Session
+from shared.kit.http.answers import guard
+from shared.kit.http.problems import invalid, not_found
+
+Stored = TypeVar("Stored", bound=Base)
+UNIQUE_VIOLATION, FOREIGN_KEY_VIOLATION = "23505", "23503"
+
+
+@dataclass(frozen=True, slots=True)
+class Keyed:
+    """A POST that makes something: who sends it and what makes its retry recognisable."""
+
+    caller: Caller
+    path: str
+    key: str | None
+    request_hash: bytes
+
+
+async def create(context: Context, call: Keyed, make: Callable[[Session], Awaitable[BaseModel]]) -> Response:
+    """Makes something once per idempotency key and answers 201 with it."""
+    with_key = guard(context.database, f"{call.caller.agent_id}:{call.path}", call.key, call.request_hash)
+    async with with_key as guarded:
+        if guarded.stored is not None:
+            return guarded.stored
+        async with refusing_clashes():
+            view = await make(guarded.session)
+        body = view.model_dump_json().encode()
+        await guarded.store(body, HTTP_201_CREATED)
+    context.relay.wake()
+    return Response(body, HTTP_201_CREATED, media_type="application/json")
+
+
+@asynccontextmanager
+async def changing(context: Context) -> AsyncIterator[Session]:
+    """One transaction for a change; what it announces leaves at once."""
+    async with refusing_clashes(), context.database.begin() as session:
+        yield session
+    context.relay.wake()
+
+
+@asynccontextmanager
+async def refusing_clashes() -> AsyncIterator[None]:
+    """Turns the database's own refusals into Problem 409 and 422."""
+    try:
+        yield
+    except IntegrityError as error:
+        state = getattr(error.orig, "sqlstate", None)
+        if state == UNIQUE_VIOLATION:
+            raise already_exists("", "something with this name, address or position exists already") from error
+        if state == FOREIGN_KEY_VIOLATION:
+            raise invalid("", "it refers to an agent, team or role that does not exist") from error
+        raise
+
+
+async def get_locked(session: Session, model: type[Stored], key: UUID, what: str) -> Stored:
+    """A row about to be changed. Raises Problem 404."""
+    row = await session.get(model, key, with_for_update={"key_share": True})
+    if row is None:
+        raise not_found(what)
+    return row
+
+
+def changes_of(body: BaseModel, nullable: frozenset[str] = frozenset()) -> dict[str, Any]:
+    """The fields that were sent. Raises Problem 422 for a null where something must be."""
+    sent: Mapping[str, Any] = {name: getattr(body, name) for name in body.model_fields_set}
+    for name, value in sent.items():
+        if value is None and name not in nullable:
+            raise invalid(f"/{name}", "must not be null; leave it out to keep it as it is")
+    return dict(sent)

@@ -1,0 +1,136 @@
+"""Administration of agents, teams and roles; other services hear of agents and teams."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from pydantic import SecretStr
+from sqlalchemy import delete, update
+
+from services.assignment.commands.administration import changes_of, changing, get_locked
+from services.assignment.commands.announcements import agent_changed, team_changed
+from services.assignment.context import Context
+from services.assignment.models import Agent, Membership, Role, Session, Team
+from services.assignment.queries.callers import Caller
+from services.assignment.queries.people import get_agent_view, role_view, team_view
+from services.assignment.schemas.people import (
+    AgentInput,
+    AgentPatch,
+    AgentView,
+    MembershipInput,
+    RoleInput,
+    RolePatch,
+    RoleView,
+    TeamInputNew,
+    TeamPatch,
+    TeamView,
+)
+from shared.kit.auth import hash_password
+from shared.kit.clock import new_id, utc_now
+from shared.kit.db import Session as Transaction
+from shared.kit.http.problems import Problem, invalid
+
+
+async def create_agent(session: Transaction, body: AgentInput) -> AgentView:
+    """Adds an agent with their memberships."""
+    agent = Agent(
+        id=new_id(),
+        email=body.email,
+        name=body.name,
+        password_hash=await _hashed(body.password),
+        is_active=True,
+        is_available=body.is_available,
+        skills=list(body.skills),
+        version=1,
+    )
+    session.add(agent)
+    await session.flush()
+    await _set_memberships(session, agent.id, body.memberships)
+    await agent_changed(session, agent, utc_now())
+    return await get_agent_view(session, agent.id)
+
+
+async def change_agent(context: Context, caller: Caller, agent_id: UUID, body: AgentPatch) -> AgentView:
+    """Changes an agent; switching one off or giving a new password ends their sessions."""
+    changes = changes_of(body)
+    if changes.get("is_active") is False and agent_id == caller.agent_id:
+        raise Problem(409, "own_account", "you cannot switch off your own account; ask another administrator")
+    memberships: Sequence[MembershipInput] | None = changes.pop("memberships", None)
+    password = await _hashed(changes.pop("password", None))
+    async with changing(context) as session:
+        agent = await get_locked(session, Agent, agent_id, "agent")
+        _apply(agent, changes)
+        if password is not None:
+            agent.password_hash = password
+        if memberships is not None:
+            await _set_memberships(session, agent_id, memberships)
+        if password is not None or not agent.is_active:
+            await session.execute(delete(Session).where(Session.agent_id == agent_id))
+        await session.flush()
+        await agent_changed(session, agent, utc_now())
+        return await get_agent_view(session, agent_id)
+
+
+async def create_team(session: Transaction, body: TeamInputNew) -> TeamView:
+    """Adds a team."""
+    team = Team(id=new_id(), slug=body.slug, name=body.name, lead_id=body.lead_id, is_fallback=False, version=1)
+    session.add(team)
+    await session.flush()
+    await team_changed(session, team, utc_now())
+    return team_view(team)
+
+
+async def change_team(context: Context, team_id: UUID, body: TeamPatch) -> TeamView:
+    """Changes a team; the fallback mark moves, it never vanishes."""
+    changes = changes_of(body, nullable=frozenset({"lead_id"}))
+    async with changing(context) as session:
+        team = await get_locked(session, Team, team_id, "team")
+        if changes.get("is_fallback"):
+            await session.execute(update(Team).where(Team.is_fallback).values(is_fallback=False))
+        _apply(team, changes)
+        await session.flush()
+        await team_changed(session, team, utc_now())
+        return team_view(team)
+
+
+async def create_role(session: Transaction, body: RoleInput) -> RoleView:
+    """Adds a role."""
+    role = Role(id=new_id(), name=body.name, scope=body.scope.value, permissions=_values(body.permissions), version=1)
+    session.add(role)
+    await session.flush()
+    return role_view(role)
+
+
+async def change_role(context: Context, role_id: UUID, body: RolePatch) -> RoleView:
+    """Changes a role for everybody who has it, at once."""
+    changes = changes_of(body)
+    if "permissions" in changes:
+        changes["permissions"] = _values(changes["permissions"])
+    async with changing(context) as session:
+        role = await get_locked(session, Role, role_id, "role")
+        _apply(role, changes)
+        await session.flush()
+        return role_view(role)
+
+
+def _apply(row: Agent | Team | Role, changes: dict[str, Any]) -> None:
+    for name, value in changes.items():
+        setattr(row, name, list(value) if isinstance(value, tuple) else value)
+    row.version += 1
+
+
+def _values(permissions: frozenset[Any]) -> list[str]:
+    return sorted(permission.value for permission in permissions)
+
+
+async def _hashed(password: SecretStr | None) -> str | None:
+    return await hash_password(password.get_secret_value()) if password else None
+
+
+async def _set_memberships(session: Transaction, agent_id: UUID, memberships: Sequence[MembershipInput]) -> None:
+    if len({membership.team_id for membership in memberships}) < len(memberships):
+        raise invalid("/memberships", "an agent has one role per team; name each team once")
+    await session.execute(delete(Membership).where(Membership.agent_id == agent_id))
+    for membership in memberships:
+        session.add(Membership(agent_id=agent_id, team_id=membership.team_id, role_id=membership.role_id))
+    await session.flush()

@@ -1,0 +1,206 @@
+"""Routing of new tickets: decide under a lock and commit, then tell the workflow, as often as it takes."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import insert, select, update
+
+from services.assignment.commands.projection import apply_snapshots
+from services.assignment.context import Context
+from services.assignment.models import Decision, LoggedEvent, Team, Ticket, table_of
+from services.assignment.queries.members import Burden, Member, as_candidate, get_burdens, lock_members
+from services.assignment.queries.routing import RoutingTable, get_policy, get_routing_table
+from shared.contracts.base import AgentId, TeamId, TicketId
+from shared.contracts.commands import TriageTicket
+from shared.contracts.events import AssignmentDecided, TicketOpened
+from shared.contracts.policies import PolicySnapshot
+from shared.contracts.tickets import SYSTEM, TicketSnapshot
+from shared.contracts.vocabulary import Priority
+from shared.domain.errors import IllegalTransition, TicketArchivedError
+from shared.domain.routing import Rule, pick, priority_for
+from shared.kit.bus import Unavailable
+from shared.kit.clock import utc_now
+from shared.kit.db import Session
+from shared.kit.outbox import row_of
+from shared.kit.tables import outbox
+from shared.kit.tickets import TicketsUnavailable
+
+AT_ONCE = 8
+
+
+async def decide(context: Context, opened: Sequence[TicketOpened]) -> list[Decision]:
+    """The decision of each ticket: the stored one, or a new one committed with its evidence and announcement.
+
+    Locks the teams, then their members, always in the order of their ids: nobody else decides on the same loads.
+    """
+    now = utc_now()
+    async with context.database.begin() as session:
+        table = await get_routing_table(session)
+        asked = await _get_asked_priorities(session, [event.ticket_id for event in opened])
+        rules = {event.ticket_id: _rule_for(table, event, asked.get(event.ticket_id)) for event in opened}
+        members = await _lock(session, {rule.team_id for rule in rules.values()})
+        stored = await _get_stored(session, [event.ticket_id for event in opened])
+        burdens = await get_burdens(session, {member.agent_id for member in members})
+        new: list[AssignmentDecided] = []
+        versions: dict[UUID, int] = {}
+        for event in opened:
+            if event.ticket_id in stored or event.ticket_id in {one.ticket_id for one in new}:
+                continue
+            rule = rules[event.ticket_id]
+            policy = await get_policy(session, context.policies, rule, now)
+            versions[policy.policy_id] = policy.version
+            new.append(_choose(event, rule, policy, asked.get(event.ticket_id), members, burdens, now))
+        made = await _store(session, new, versions)
+    if made:
+        context.relay.wake()
+    return [*stored.values(), *made]
+
+
+async def deliver(context: Context, decisions: Sequence[Decision]) -> None:
+    """Sends every decision that the workflow has not answered. Raises Unavailable if one could not be sent."""
+    unanswered = [decision for decision in decisions if decision.state == "sent"]
+    if not unanswered:
+        return
+    async with context.database.begin() as session:
+        commands = [await _command(context, session, decision) for decision in unanswered]
+    places = asyncio.Semaphore(AT_ONCE)
+    results = await asyncio.gather(
+        *(
+            _send(context, places, TicketId(one.ticket_id), command)
+            for one, command in zip(unanswered, commands, strict=True)
+        ),
+        return_exceptions=True,
+    )
+    answered = {one.ticket_id: result for one, result in zip(unanswered, results, strict=True)}
+    superseded = [ticket_id for ticket_id, result in answered.items() if result is None]
+    async with context.database.begin() as session:
+        await apply_snapshots(session, [result for result in results if isinstance(result, TicketSnapshot)])
+        if superseded:
+            await session.execute(update(Decision).where(Decision.ticket_id.in_(superseded)).values(state="superseded"))
+    failures = [result for result in results if isinstance(result, BaseException)]
+    for failure in sorted(failures, key=lambda failure: not isinstance(failure, Unavailable)):
+        raise failure
+
+
+def _rule_for(table: RoutingTable, event: TicketOpened, asked: Priority | None) -> Rule:
+    return table.rule_for(event.snapshot.topic_id, asked or event.snapshot.priority)
+
+
+def _choose(
+    event: TicketOpened,
+    rule: Rule,
+    policy: PolicySnapshot,
+    asked: Priority | None,
+    members: Sequence[Member],
+    burdens: dict[UUID, Burden],
+    now: datetime,
+) -> AssignmentDecided:
+    """One decision with its evidence; the chosen agent's burden grows for the next one."""
+    candidates = tuple(
+        as_candidate(member, burdens.get(member.agent_id, Burden()))
+        for member in members
+        if member.team_id == rule.team_id
+    )
+    choice = pick(candidates, rule.skills)
+    if choice.agent_id is not None:
+        burdens[choice.agent_id] = Burden(burdens.get(choice.agent_id, Burden()).load + 1, now)
+    current = event.snapshot.priority
+    return AssignmentDecided(
+        ticket_id=event.ticket_id,
+        team_id=rule.team_id,
+        agent_id=choice.agent_id,
+        priority=priority_for(rule, current, is_given=asked is not None or current is not Priority.NORMAL),
+        policy_id=policy.policy_id,
+        rule=rule.in_words,
+        required_skills=tuple(sorted(rule.skills)),
+        candidates=candidates,
+        tie_break=choice.tie_break,
+        decided_at=now,
+    )
+
+
+async def _get_asked_priorities(session: Session, ticket_ids: Sequence[UUID]) -> dict[UUID, Priority]:
+    """The priorities requesters asked for; what nobody asked for is a rule's to set."""
+    rows = await session.execute(
+        select(Ticket.id, Ticket.asked_priority).where(Ticket.id.in_(ticket_ids), Ticket.asked_priority.is_not(None))
+    )
+    return {ticket_id: Priority(asked) for ticket_id, asked in rows.tuples() if asked}
+
+
+async def _lock(session: Session, team_ids: set[TeamId]) -> list[Member]:
+    await session.execute(
+        select(Team.id).where(Team.id.in_(team_ids)).order_by(Team.id).with_for_update(key_share=True)
+    )
+    return await lock_members(session, team_ids)
+
+
+async def _get_stored(session: Session, ticket_ids: Sequence[UUID]) -> dict[UUID, Decision]:
+    rows = await session.scalars(select(Decision).where(Decision.ticket_id.in_(ticket_ids)))
+    return {decision.ticket_id: decision for decision in rows}
+
+
+async def _store(session: Session, decided: Sequence[AssignmentDecided], versions: dict[UUID, int]) -> list[Decision]:
+    """Decisions, their lines in the event log and their announcements, each in one statement."""
+    if not decided:
+        return []
+    connection = await session.connection()
+    envelopes = [event.envelope(f"decision:{event.ticket_id}", event.decided_at) for event in decided]
+    rows = [
+        {
+            "ticket_id": event.ticket_id,
+            "team_id": event.team_id,
+            "agent_id": event.agent_id,
+            "policy_id": event.policy_id,
+            "policy_version": versions[event.policy_id],
+            "priority": event.priority.value,
+            "state": "sent",
+            "evidence": envelope.data,
+            "decided_at": event.decided_at,
+        }
+        for event, envelope in zip(decided, envelopes, strict=True)
+    ]
+    logged = [
+        {
+            "event_id": envelope.id,
+            "ticket_id": event.ticket_id,
+            "seq": 0,
+            "type": event.event_name,
+            "at": event.decided_at,
+            "data": envelope.data,
+        }
+        for event, envelope in zip(decided, envelopes, strict=True)
+    ]
+    await connection.execute(insert(table_of(Decision)), rows)
+    await connection.execute(insert(table_of(LoggedEvent)), logged)
+    await connection.execute(insert(outbox), [row_of(envelope) for envelope in envelopes])
+    return [Decision(**row) for row in rows]
+
+
+async def _command(context: Context, session: Session, decision: Decision) -> TriageTicket:
+    """The same command each time, for it is made of the stored decision."""
+    policy = await context.policies.find_version(session, decision.policy_id, decision.policy_version, utc_now())
+    if policy is None:
+        raise LookupError(f"policy {decision.policy_id} version {decision.policy_version} is gone")
+    return TriageTicket(
+        command_id=f"triage:{decision.ticket_id}",
+        actor=SYSTEM,
+        team_id=TeamId(decision.team_id),
+        policy=policy,
+        agent_id=AgentId(decision.agent_id) if decision.agent_id else None,
+        priority=Priority(decision.priority),
+    )
+
+
+async def _send(
+    context: Context, places: asyncio.Semaphore, ticket_id: TicketId, command: TriageTicket
+) -> TicketSnapshot | None:
+    """The ticket after triage; None if somebody was faster. Raises Unavailable."""
+    async with places:
+        try:
+            return await context.tickets.send(ticket_id, command)
+        except (IllegalTransition, TicketArchivedError):
+            return None
+        except TicketsUnavailable as error:
+            raise Unavailable(str(error)) from error

@@ -1,0 +1,20 @@
+"""What this service listens to: two durable consumers of the event stream."""
+
+from functools import partial
+
+from services.assignment.consumers.projection import SUBJECTS, project
+from services.assignment.consumers.triage import on_tickets_opened
+from services.assignment.context import Context
+from shared.contracts.events import TicketOpened
+from shared.kit.bus import Consumer
+
+PROJECTION = "assignment"
+TRIAGE = "assignment-triage"
+
+
+def build_consumers(context: Context) -> tuple[Consumer, ...]:
+    """The read model's and triage's consumers."""
+    return (
+        Consumer(PROJECTION, SUBJECTS, partial(project, context.database, PROJECTION), batch=200),
+        Consumer(TRIAGE, (TicketOpened.subjects(),), partial(on_tickets_opened, context), batch=50),
+    )

@@ -1,0 +1,198 @@
+"""Keeps the read model, the conversation, the event log and the verdicts: a batch of events is one transaction."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from services.assignment.commands.projection import apply_snapshots
+from services.assignment.consumers import statements
+from shared.contracts.events import (
+    Envelope,
+    LifecycleEvent,
+    MessagePosted,
+    RequesterErased,
+    SlaSettled,
+    TicketSubmitted,
+    TopicChanged,
+)
+from shared.contracts.tickets import TicketSnapshot
+from shared.contracts.vocabulary import ActorKind, Priority
+from shared.kit import inbox
+from shared.kit.db import Database
+
+SUBJECTS = (
+    "everdesk.ticket.*.v1.*",
+    MessagePosted.subjects(),
+    TopicChanged.subjects(),
+    RequesterErased.subjects(),
+)
+
+
+@dataclass
+class Plan:
+    """Everything a batch of events changes, as rows."""
+
+    submissions: list[dict[str, Any]] = field(default_factory=list)
+    messages: list[dict[str, Any]] = field(default_factory=list)
+    snapshots: list[TicketSnapshot] = field(default_factory=list)
+    log: list[dict[str, Any]] = field(default_factory=list)
+    verdicts: list[dict[str, Any]] = field(default_factory=list)
+    topics: list[dict[str, Any]] = field(default_factory=list)
+    erased: list[RequesterErased] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, envelopes: Sequence[Envelope]) -> "Plan":
+        """Reads a batch; an event of a kind this version does not know changes nothing unless it carries a snapshot."""
+        plan = cls()
+        for envelope in envelopes:
+            plan.add(envelope)
+        return plan
+
+    def add(self, envelope: Envelope) -> None:
+        """One event's part."""
+        match envelope.type:
+            case kind if kind == TicketSubmitted.type():
+                self.submit(TicketSubmitted.of(envelope))
+            case kind if kind == MessagePosted.type():
+                self.messages.append(message_row(MessagePosted.of(envelope)))
+            case kind if kind == TopicChanged.type():
+                self.topics.append(topic_row(TopicChanged.of(envelope)))
+            case kind if kind == RequesterErased.type():
+                self.erased.append(RequesterErased.of(envelope))
+            case kind if kind == SlaSettled.type():
+                settled = SlaSettled.of(envelope)
+                self.live(envelope, settled)
+                self.verdicts.append(verdict_row(settled))
+            case _ if "snapshot" in envelope.data:
+                self.live(envelope, LifecycleEvent.of(envelope))
+
+    def submit(self, event: TicketSubmitted) -> None:
+        """A ticket is known before its workflow has begun, so that agents see it even while Temporal is away."""
+        self.submissions.append(submission_row(event))
+        self.messages.append(first_message_row(event))
+
+    def live(self, envelope: Envelope, event: LifecycleEvent) -> None:
+        """One step of a ticket's life."""
+        self.snapshots.append(event.snapshot)
+        self.log.append(
+            {
+                "event_id": envelope.id,
+                "ticket_id": event.ticket_id,
+                "seq": event.seq,
+                "type": envelope.type.removeprefix("everdesk.").rpartition(".")[0],
+                "at": event.at,
+                "data": envelope.data,
+            }
+        )
+
+
+async def project(database: Database, consumer: str, batch: list[Envelope]) -> None:
+    """Applies what this consumer has not applied yet."""
+    async with database.begin() as session:
+        plan = Plan.of(await inbox.claim(session, consumer, batch))
+        await statements.write(session, statements.SUBMISSIONS, sorted(plan.submissions, key=lambda row: row["id"]))
+        await statements.write(session, statements.WORDS, [statements.words_of(row) for row in plan.submissions])
+        await statements.write(session, statements.MESSAGES, plan.messages)
+        await apply_snapshots(session, plan.snapshots)
+        await statements.write(session, statements.EVENTS, plan.log)
+        await statements.write(session, statements.VERDICTS, plan.verdicts)
+        await statements.write(session, statements.TOPICS, plan.topics)
+        for erasure in plan.erased:
+            await statements.erase(session, erasure)
+
+
+def submission_row(event: TicketSubmitted) -> dict[str, Any]:
+    """A ticket as submitted: new, before any event of its workflow."""
+    priority = event.priority or Priority.NORMAL
+    snapshot = TicketSnapshot(
+        ticket_id=event.ticket_id,
+        number=event.number,
+        seq=0,
+        revision=0,
+        status="new",
+        priority=priority,
+        topic_id=event.topic_id,
+        opened_at=event.received_at,
+        updated_at=event.received_at,
+    )
+    return {
+        "id": event.ticket_id,
+        "number": event.number,
+        "status": snapshot.status.value,
+        "priority": priority.value,
+        "priority_rank": priority.rank,
+        "asked_priority": event.priority.value if event.priority else None,
+        "topic_id": event.topic_id,
+        "subject": event.subject,
+        "requester_name": event.requester.name,
+        "requester_email": event.requester.email,
+        "created_at": event.received_at,
+        "updated_at": event.received_at,
+        "snapshot": snapshot.model_dump(mode="json"),
+    }
+
+
+def first_message_row(event: TicketSubmitted) -> dict[str, Any]:
+    """What the requester wrote first."""
+    return {
+        "id": event.message_id,
+        "ticket_id": event.ticket_id,
+        "author_kind": ActorKind.REQUESTER.value,
+        "author_id": None,
+        "author_name": event.requester.name,
+        "author_email": event.requester.email,
+        "body": event.body,
+        "body_format": event.body_format.value,
+        "channel": event.channel.value,
+        "attachments": [attachment.model_dump(mode="json") for attachment in event.attachments],
+        "is_automatic": False,
+        "posted_at": event.received_at,
+    }
+
+
+def message_row(event: MessagePosted) -> dict[str, Any]:
+    """A later message, from whoever wrote it."""
+    return {
+        "id": event.message_id,
+        "ticket_id": event.ticket_id,
+        "author_kind": event.author.kind.value,
+        "author_id": event.author.id,
+        "author_name": event.author.name,
+        "author_email": event.author.email,
+        "body": event.body,
+        "body_format": event.body_format.value,
+        "channel": event.channel.value,
+        "attachments": [attachment.model_dump(mode="json") for attachment in event.attachments],
+        "is_automatic": event.is_automatic,
+        "posted_at": event.received_at,
+    }
+
+
+def topic_row(event: TopicChanged) -> dict[str, Any]:
+    """A help topic."""
+    return {
+        "id": event.topic_id,
+        "slug": event.slug,
+        "name": event.name,
+        "is_active": event.is_active,
+        "version": event.version,
+    }
+
+
+def verdict_row(event: SlaSettled) -> dict[str, Any]:
+    """A verdict, credited to the team and agent who had the ticket."""
+    verdict, snapshot = event.verdict, event.snapshot
+    return {
+        "ticket_id": event.ticket_id,
+        "metric": verdict.metric.value,
+        "cycle": verdict.cycle,
+        "revision": verdict.revision,
+        "outcome": verdict.outcome.value,
+        "elapsed_seconds": verdict.elapsed.total_seconds(),
+        "target_seconds": verdict.target.total_seconds(),
+        "due_at": verdict.due_at,
+        "settled_at": verdict.settled_at,
+        "team_id": snapshot.team_id,
+        "agent_id": snapshot.assignee_id,
+        "priority": snapshot.priority.value,
+    }

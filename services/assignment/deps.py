@@ -1,0 +1,121 @@
+"""What routes ask for: the context, the signed-in agent, a permission, a call to change a ticket."""
+
+from typing import Annotated
+
+from fastapi import Depends, Header, Path, Request, Response
+from fastapi.dependencies.utils import get_flat_params
+from fastapi.params import Query as QueryParameter
+from fastapi.routing import APIRoute
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from services.assignment.commands.administration import Keyed
+from services.assignment.commands.call import Call
+from services.assignment.context import Context
+from services.assignment.errors import not_permitted, not_signed_in
+from services.assignment.queries.callers import Caller, find_caller
+from shared.contracts.vocabulary import Channel, Permission
+from shared.domain.permissions import holds
+from shared.kit.clock import utc_now
+from shared.kit.http.answers import IdempotencyKey, fingerprint
+from shared.kit.http.app import body_of, revision_of
+from shared.kit.http.limits import RateLimiter
+from shared.kit.http.problems import Problem
+
+BEARER = HTTPBearer(auto_error=False, description="The access_token of POST /v1/sessions")
+MAX_TOKEN = 128
+
+TicketReference = Annotated[str, Path(max_length=64, description="The ticket's id or number", examples=["100042"])]
+
+
+def get_context(request: Request) -> Context:
+    """The context that `main` built."""
+    context: Context = request.app.state.context
+    return context
+
+
+Ctx = Annotated[Context, Depends(get_context)]
+
+
+async def get_caller(
+    request: Request,
+    response: Response,
+    context: Ctx,
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(BEARER)],
+) -> Caller:
+    """The agent the bearer token stands for. Raises Problem 401, and 429 above the agent's budget."""
+    if credentials is None or len(credentials.credentials) > MAX_TOKEN:
+        raise not_signed_in()
+    caller = await find_caller(context.database, credentials.credentials, Channel.API, utc_now())
+    if caller is None:
+        raise not_signed_in()
+    limiter: RateLimiter = request.app.state.limiter
+    await limiter.check(response, str(caller.agent_id))
+    return caller
+
+
+SignedIn = Annotated[Caller, Depends(get_caller)]
+
+
+class Allowed:
+    """A dependency that asks for a permission which is about no single ticket."""
+
+    def __init__(self, permission: Permission) -> None:
+        self.permission = permission
+
+    async def __call__(self, caller: SignedIn) -> Caller:
+        """Raises Problem 403 unless the caller holds the permission somewhere."""
+        if not holds(caller.principal, self.permission):
+            raise not_permitted(self.permission)
+        return caller
+
+
+AgentsAdmin = Annotated[Caller, Depends(Allowed(Permission.ADMIN_AGENTS))]
+TeamsAdmin = Annotated[Caller, Depends(Allowed(Permission.ADMIN_TEAMS))]
+SlaAdmin = Annotated[Caller, Depends(Allowed(Permission.ADMIN_SLA))]
+RoutingAdmin = Annotated[Caller, Depends(Allowed(Permission.ADMIN_ROUTING))]
+ReportReader = Annotated[Caller, Depends(Allowed(Permission.REPORT_VIEW))]
+
+
+async def get_call(
+    request: Request,
+    caller: SignedIn,
+    ticket: TicketReference,
+    key: IdempotencyKey = None,
+    if_match: Annotated[str | None, Header(max_length=64, description="The ETag you saw; stale is refused")] = None,
+) -> Call:
+    """The request to change a ticket that this is."""
+    return Call(
+        caller=caller,
+        reference=ticket,
+        route=request.url.path.rstrip("/").rpartition("/")[2],
+        key=key,
+        expected_revision=revision_of(if_match),
+        request_hash=fingerprint(await body_of(request)),
+    )
+
+
+TicketCall = Annotated[Call, Depends(get_call)]
+
+
+async def refuse_unknown_parameters(request: Request) -> None:
+    """A misspelt filter must not silently show everything. Raises Problem 422."""
+    if not request.query_params:
+        return
+    route = request.scope.get("route")
+    fields = get_flat_params(route.dependant) if isinstance(route, APIRoute) else []
+    known = {field.alias for field in fields if isinstance(field.field_info, QueryParameter)}
+    for name in request.query_params:
+        if name in known:
+            continue
+        if name == "as_of":
+            raise Problem(422, "not_supported", "as_of is not supported yet; read /timeline for what happened when")
+        detail = f"there is no such parameter here; known: {', '.join(sorted(known)) or 'none'}"
+        raise Problem(422, "invalid_input", detail, errors=[{"pointer": f"query:{name[:64]}", "detail": detail}])
+
+
+async def get_keyed(request: Request, caller: SignedIn, key: IdempotencyKey = None) -> Keyed:
+    """The request to make something that this is."""
+    return Keyed(caller, request.url.path.rstrip("/"), key, fingerprint(await body_of(request)))
+
+
+KeyedCall = Annotated[Keyed, Depends(get_keyed)]

@@ -1,0 +1,100 @@
+"""The assignment service's process: builds everything from its settings and runs one of three commands."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+
+from fastapi import FastAPI
+
+from services.assignment.api import build_router
+from services.assignment.commands.housekeeping import keep_house
+from services.assignment.consumers import build_consumers
+from services.assignment.context import Context, Gate
+from services.assignment.queries.policies import PolicyShelf
+from services.assignment.seed import seed
+from services.assignment.settings import AssignmentSettings
+from services.assignment.web import install_web
+from shared.kit.bus import Bus, BusUnavailable, run_consumer
+from shared.kit.db import Database, dsn_of, migrate
+from shared.kit.http.app import create_app
+from shared.kit.http.limits import RateLimiter
+from shared.kit.outbox import Relay
+from shared.kit.service import Job, background, dispatch, serve
+from shared.kit.telemetry import configure_logging
+from shared.kit.tickets import Tickets
+
+SERVICE = "assignment"
+PACKAGE = "services.assignment"
+
+
+def build_app(settings: AssignmentSettings) -> FastAPI:
+    """The service: connections are made when it starts, and none of them has to be there already."""
+    bus = Bus(settings, SERVICE)
+    database = Database.connect(settings)
+    relay = Relay(dsn_of(settings), bus, SERVICE)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        tickets = await Tickets.connect(settings)
+        gate = Gate(settings.database_pool_size)
+        context = Context(settings, database, tickets, relay, PolicyShelf(), gate)
+        app.state.context = context
+        await bus.start()
+        consumers = {one.name: partial(run_consumer, bus, one) for one in build_consumers(context)}
+        jobs: dict[str, Job] = {"relay": relay.run, "housekeeping": partial(keep_house, context), **consumers}
+        async with background(jobs):
+            yield
+        await bus.stop()
+        await database.dispose()
+
+    async def ping_bus() -> None:
+        if not bus.is_connected:
+            raise BusUnavailable("not connected")
+
+    async def ping_temporal() -> None:
+        await app.state.context.tickets.ping()
+
+    app = create_app(
+        title="Everdesk assignment",
+        service=SERVICE,
+        lifespan=lifespan,
+        needed={"database": database.ping},
+        wanted={"bus": ping_bus, "temporal": ping_temporal},
+    )
+    app.state.limiter = RateLimiter("agent", settings.agent_requests_per_minute)
+    app.include_router(build_router())
+    install_web(app, settings)
+    return app
+
+
+def run_serve() -> None:
+    """Serves until told to stop."""
+    settings = AssignmentSettings()
+    configure_logging(settings, SERVICE)
+    serve(build_app(settings), settings)
+
+
+def run_migrate() -> None:
+    """Brings the database to the newest migration."""
+    settings = AssignmentSettings()
+    configure_logging(settings, SERVICE)
+    asyncio.run(migrate(settings, PACKAGE))
+
+
+def run_seed() -> None:
+    """Plants the small organisation a fresh installation begins with."""
+    settings = AssignmentSettings()
+    configure_logging(settings, SERVICE)
+    asyncio.run(_seed(settings))
+
+
+async def _seed(settings: AssignmentSettings) -> None:
+    database = Database.connect(settings)
+    password = settings.seed_password
+    await seed(database, password.get_secret_value() if password else None)
+    await database.dispose()
+
+
+if __name__ == "__main__":
+    dispatch({"serve": run_serve, "migrate": run_migrate, "seed": run_seed})

@@ -1,0 +1,79 @@
+"""What was written on a ticket and what happened to it, oldest first."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, Uuid, literal, null, select, tuple_, union_all
+from sqlalchemy.dialects.postgresql import JSONB
+
+from services.assignment.models import Agent, LoggedEvent, Message, Note
+from services.assignment.queries.cursors import instant_in, number_in, uuid_in, word_in
+from services.assignment.schemas.conversation import EntryView, EventView, entry_of, event_of
+from shared.contracts.vocabulary import ActorKind, Channel
+from shared.kit.db import Session
+from shared.kit.http.paging import Page, decode_cursor, encode_cursor
+
+
+async def list_entries(session: Session, ticket_id: UUID, limit: int, cursor: str | None) -> Page[EntryView]:
+    """Messages and notes in the order of their instants."""
+    entries = _entries(ticket_id).subquery()
+    query = select(entries).order_by(entries.c.at, entries.c.id).limit(limit + 1)
+    if (position := decode_cursor(cursor, str, str)) is not None:
+        after = (instant_in(position[0]), uuid_in(position[1]))
+        query = query.where(tuple_(entries.c.at, entries.c.id) > after)
+    rows = (await session.execute(query)).all()
+    more = encode_cursor(rows[limit - 1].at.isoformat(), rows[limit - 1].id.hex) if len(rows) > limit else None
+    return Page(items=[entry_of(row) for row in rows[:limit]], next_cursor=more)
+
+
+async def list_events(session: Session, ticket_id: UUID, limit: int, cursor: str | None) -> Page[EventView]:
+    """The event log of a ticket, with the names of the agents who acted."""
+    log = LoggedEvent
+    query = (
+        select(log, Agent.name.label("actor_name"))
+        .outerjoin(Agent, Agent.id == log.data["actor"]["id"].astext.cast(Uuid))
+        .where(log.ticket_id == ticket_id)
+        .order_by(log.at, log.seq, log.event_id)
+        .limit(limit + 1)
+    )
+    if (position := decode_cursor(cursor, str, int, str)) is not None:
+        after = (instant_in(position[0]), number_in(position[1]), word_in(position[2]))
+        query = query.where(tuple_(log.at, log.seq, log.event_id) > after)
+    rows = (await session.execute(query)).all()
+    last = rows[limit - 1].LoggedEvent if len(rows) > limit else None
+    more = encode_cursor(last.at.isoformat(), last.seq, last.event_id) if last else None
+    return Page(items=[event_of(row.LoggedEvent, row.actor_name) for row in rows[:limit]], next_cursor=more)
+
+
+def _entries(ticket_id: UUID) -> Any:
+    messages: Select[Any] = select(
+        literal("message").label("kind"),
+        Message.id.label("id"),
+        Message.author_kind.label("author_kind"),
+        Message.author_id.label("author_id"),
+        Message.author_name.label("author_name"),
+        Message.author_email.label("author_email"),
+        Message.body.label("body"),
+        Message.body_format.label("body_format"),
+        Message.channel.label("channel"),
+        Message.attachments.label("attachments"),
+        Message.is_automatic.label("is_automatic"),
+        null().label("about"),
+        Message.posted_at.label("at"),
+    ).where(Message.ticket_id == ticket_id)
+    notes: Select[Any] = select(
+        literal("note"),
+        Note.id,
+        literal(ActorKind.AGENT.value),
+        Note.author_id,
+        Note.author_name,
+        null(),
+        Note.body,
+        Note.body_format,
+        literal(Channel.DESK.value),
+        literal([], JSONB),
+        literal(value=False),
+        Note.about,
+        Note.added_at,
+    ).where(Note.ticket_id == ticket_id)
+    return union_all(messages, notes)

@@ -1,0 +1,73 @@
+"""Messages, notes and events as the API answers them."""
+
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import JsonValue
+from sqlalchemy import Row
+
+from services.assignment.models import LoggedEvent
+from services.assignment.schemas.tickets import View
+from shared.contracts.base import Instant
+from shared.contracts.events import AttachmentRef, Author
+from shared.contracts.vocabulary import BodyFormat, Channel
+
+ENVELOPE_PARTS = frozenset({"ticket_id", "seq", "revision", "at", "actor", "snapshot"})
+
+
+class EntryView(View):
+    """A public message or an internal note."""
+
+    id: UUID
+    kind: Literal["message", "note"]
+    author: Author
+    body: str
+    body_format: BodyFormat
+    channel: Channel
+    attachments: tuple[AttachmentRef, ...]
+    is_automatic: bool
+    about: str | None
+    """The action a note comments on."""
+    at: Instant
+
+
+class ActorView(View):
+    """Who did it; agents with their name."""
+
+    kind: str
+    id: UUID | None
+    name: str | None
+
+
+class EventView(View):
+    """One line of the event log."""
+
+    id: str
+    type: str
+    seq: int
+    at: Instant
+    """When it took effect."""
+    recorded_at: Instant
+    """When this service heard of it."""
+    actor: ActorView
+    details: dict[str, JsonValue]
+
+
+def entry_of(row: Row[Any]) -> EntryView:
+    """A row of messages and notes."""
+    author = Author(kind=row.author_kind, id=row.author_id, name=row.author_name, email=row.author_email)
+    return EntryView.model_validate({**row._asdict(), "author": author})
+
+
+def event_of(event: LoggedEvent, actor_name: str | None) -> EventView:
+    """A line of the log; what is not about the step itself is left out."""
+    actor = event.data.get("actor") or {"kind": "system", "id": None}
+    return EventView(
+        id=event.event_id,
+        type=event.type,
+        seq=event.seq,
+        at=event.at,
+        recorded_at=event.recorded_at,
+        actor=ActorView(kind=actor["kind"], id=actor.get("id"), name=actor_name),
+        details={name: value for name, value in event.data.items() if name not in ENVELOPE_PARTS},
+    )

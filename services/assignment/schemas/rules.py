@@ -1,0 +1,112 @@
+"""SLA policies, calendars and routing rules: what the API takes and answers."""
+
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field
+
+from services.assignment.schemas.people import Skills
+from services.assignment.schemas.tickets import View
+from shared.contracts.base import Instant
+from shared.contracts.calendars import BusinessCalendar, Holiday, SpecialDay, WeeklyHours
+from shared.contracts.policies import SlaPolicy, Targets
+from shared.contracts.vocabulary import Priority
+from shared.kit.http.inputs import Input, Line, Slug
+
+
+class CalendarInput(BusinessCalendar):
+    """A new calendar."""
+
+    slug: Slug
+    name: Line
+
+
+class CalendarPatch(Input):
+    """What to change; makes the next version."""
+
+    name: Line | None = None
+    timezone: str | None = None
+    weekly: WeeklyHours | None = None
+    holidays: tuple[Holiday, ...] | None = None
+    special_days: tuple[SpecialDay, ...] | None = None
+    holiday_country: str | None = None
+
+
+class CalendarView(BusinessCalendar):
+    """A calendar's newest version."""
+
+    slug: str
+    name: str
+    version: int
+    created_at: Instant
+
+
+class PolicyInput(SlaPolicy):
+    """A new SLA policy."""
+
+    is_default: bool = False
+
+
+class PolicyPatch(Input):
+    """What to change; makes the next version. Tickets keep the version they have."""
+
+    name: Annotated[str, Field(min_length=1, max_length=120)] | None = None
+    calendar: Slug | None = None
+    targets: dict[Priority, Targets] | None = None
+    pause_on_hold: bool | None = None
+    warn_at: tuple[int, ...] | None = None
+    auto_close_seconds: int | None = None
+    reopen_window_seconds: int | None = None
+    reopen_grace_seconds: int | None = None
+    is_default: bool | None = None
+
+
+class PolicyView(SlaPolicy):
+    """An SLA policy's newest version."""
+
+    id: UUID
+    version: int
+    is_default: bool
+    created_at: Instant
+
+
+class RoutingRuleInput(Input):
+    """When a new ticket has this topic and this priority (left out: any), it goes to this team."""
+
+    position: Annotated[int, Field(ge=1, le=1_000_000)]
+    """Rules are tried in this order; the first that matches decides."""
+    topic: Slug | None = None
+    priority: Priority | None = None
+    team_id: UUID
+    policy_id: UUID | None = None
+    """Left out: the default policy."""
+    set_priority: Priority | None = None
+    """For tickets whose requester named none."""
+    skills: Skills = ()
+    """What the agent must know."""
+
+
+class RoutingRulePatch(Input):
+    """What to change."""
+
+    position: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    topic: Slug | None = None
+    priority: Priority | None = None
+    team_id: UUID | None = None
+    policy_id: UUID | None = None
+    set_priority: Priority | None = None
+    skills: Skills | None = None
+
+
+class RoutingRuleView(View):
+    """A routing rule."""
+
+    id: UUID
+    position: int
+    topic: str | None
+    priority: Priority | None
+    team_id: UUID
+    policy_id: UUID | None
+    set_priority: Priority | None
+    skills: list[str]
+    version: int
