@@ -1,0 +1,1 @@
+"""The pipes, on real PostgreSQL and NATS."""

@@ -1,0 +1,23 @@
+"""Events to send through the pipes."""
+
+from uuid import UUID
+
+from shared.contracts.events import Envelope, TopicChanged
+from shared.contracts.tickets import TopicId
+from shared.kit.clock import new_id, utc_now
+
+
+def topic_changed(number: int, topic_id: UUID | None = None) -> TopicChanged:
+    return TopicChanged(
+        topic_id=TopicId(topic_id or new_id()), slug=f"topic-{number}", name="Topic", is_active=True, version=number
+    )
+
+
+def enveloped(number: int, topic_id: UUID | None = None) -> Envelope:
+    return topic_changed(number, topic_id).envelope(str(new_id()), utc_now())
+
+
+def version_of(envelope: Envelope) -> int:
+    version = envelope.data["version"]
+    assert isinstance(version, int)
+    return version

@@ -1,0 +1,166 @@
+"""The consumer: batches, single events when a batch fails, pauses for the world, dead letters for the hopeless."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from uuid import UUID
+
+import pytest
+
+from shared.contracts.events import Envelope
+from shared.kit import inbox
+from shared.kit.bus import Bus, Consumer, DeadLetters, NotYet, Unavailable, run_consumer
+from shared.kit.bus import consumer as consumer_module
+from shared.kit.clock import new_id
+from shared.kit.db import Database
+from tests.kit.events import enveloped, version_of
+from tests.support.eventually import eventually
+
+Handle = Callable[[list[Envelope]], Awaitable[None]]
+
+
+@asynccontextmanager
+async def consuming(bus: Bus, topic_id: UUID, handle: Handle, batch: int = 100) -> AsyncIterator[Consumer]:
+    name = f"test-{topic_id.hex[-12:]}"
+    consumer = Consumer(name, (f"everdesk.topic.changed.v1.{topic_id}",), handle, batch)
+    task = asyncio.create_task(run_consumer(bus, consumer))
+    try:
+        yield consumer
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(consumer_module, "RETRY_DELAYS", (0.01, 0.01, 0.01, 0.01))
+    monkeypatch.setattr(consumer_module, "NOT_YET_DELAY", 0.05)
+    monkeypatch.setattr(consumer_module, "PAUSE_SECONDS", (0.01, 0.05))
+
+
+async def test_every_event_is_handled_in_batches(bus: Bus) -> None:
+    topic_id, seen, sizes = new_id(), list[int](), list[int]()
+
+    async def handle(envelopes: list[Envelope]) -> None:
+        sizes.append(len(envelopes))
+        seen.extend(version_of(each) for each in envelopes)
+
+    await bus.jetstream()
+    await bus.publish_all([enveloped(number, topic_id) for number in range(250)])
+    async with consuming(bus, topic_id, handle):
+        await eventually(lambda: seen == list(range(250)))
+    assert max(sizes) > 1
+
+
+async def test_an_event_reaches_an_idle_consumer_at_once(bus: Bus) -> None:
+    topic_id, seen = new_id(), list[int]()
+
+    async def handle(envelopes: list[Envelope]) -> None:
+        seen.extend(version_of(each) for each in envelopes)
+
+    async with consuming(bus, topic_id, handle):
+        for number in range(3):
+            await bus.jetstream()
+            await bus.publish_all([enveloped(number, topic_id)])
+            await eventually(lambda wanted=number + 1: len(seen) == wanted, within=2)
+
+
+async def test_one_bad_event_is_buried_and_delays_no_other(bus: Bus) -> None:
+    topic_id, seen, attempts = new_id(), list[int](), list[int]()
+
+    async def handle(envelopes: list[Envelope]) -> None:
+        if any(version_of(each) == 7 for each in envelopes):
+            attempts.append(len(envelopes))
+            raise ValueError("seven is not a topic")
+        seen.extend(version_of(each) for each in envelopes)
+
+    await bus.jetstream()
+    await bus.publish_all([enveloped(number, topic_id) for number in range(10)])
+    letters = DeadLetters(bus)
+    async with consuming(bus, topic_id, handle) as consumer:
+        await eventually(lambda: sorted(seen) == [0, 1, 2, 3, 4, 5, 6, 8, 9])
+        buried = await eventually(lambda: letters.list(consumer=consumer.name))
+    assert [each.attempts for each in buried] == [5]
+    assert "seven is not a topic" in buried[0].error
+
+
+async def test_a_replayed_dead_letter_reaches_its_consumer_alone(bus: Bus) -> None:
+    topic_id, is_mended, seen, others = new_id(), False, list[int](), list[int]()
+
+    async def handle(envelopes: list[Envelope]) -> None:
+        if not is_mended:
+            raise ValueError("broken")
+        seen.extend(version_of(each) for each in envelopes)
+
+    async def other(envelopes: list[Envelope]) -> None:
+        others.extend(version_of(each) for each in envelopes)
+
+    await bus.jetstream()
+    letters = DeadLetters(bus)
+    bystander = Consumer(f"bystander-{topic_id.hex[-12:]}", (f"everdesk.topic.changed.v1.{topic_id}",), other)
+    async with consuming(bus, topic_id, handle) as consumer:
+        task = asyncio.create_task(run_consumer(bus, bystander))
+        await bus.publish_all([enveloped(1, topic_id)])
+        buried = await eventually(lambda: letters.list(consumer=consumer.name))
+        is_mended = True
+        await letters.replay(buried[0].sequence)
+        await eventually(lambda: seen == [1])
+        assert await letters.list(consumer=consumer.name) == []
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    assert others == [1]
+
+
+async def test_a_dependency_that_is_away_pauses_and_never_counts(bus: Bus) -> None:
+    topic_id, seen, calls = new_id(), list[int](), 0
+
+    async def handle(envelopes: list[Envelope]) -> None:
+        nonlocal calls
+        calls += 1
+        if calls <= 20:
+            raise Unavailable("the far end is away")
+        seen.extend(version_of(each) for each in envelopes)
+
+    await bus.jetstream()
+    await bus.publish_all([enveloped(number, topic_id) for number in range(5)])
+    async with consuming(bus, topic_id, handle) as consumer:
+        await eventually(lambda: seen == [0, 1, 2, 3, 4])
+        assert await DeadLetters(bus).list(consumer=consumer.name) == []
+
+
+async def test_what_is_not_yet_possible_waits_while_others_pass(bus: Bus) -> None:
+    topic_id, seen, waits = new_id(), list[int](), 0
+
+    async def handle(envelopes: list[Envelope]) -> None:
+        nonlocal waits
+        if any(version_of(each) == 0 for each in envelopes) and waits < 12:
+            waits += 1
+            raise NotYet("too early")
+        seen.extend(version_of(each) for each in envelopes)
+
+    await bus.jetstream()
+    await bus.publish_all([enveloped(number, topic_id) for number in range(4)])
+    async with consuming(bus, topic_id, handle) as consumer:
+        await eventually(lambda: seen == [1, 2, 3, 0])
+        assert await DeadLetters(bus).list(consumer=consumer.name) == []
+
+
+async def test_what_is_no_event_at_all_is_buried(bus: Bus) -> None:
+    topic_id = new_id()
+
+    async def handle(_envelopes: list[Envelope]) -> None: ...
+
+    js = await bus.jetstream()
+    await js.publish(f"everdesk.topic.changed.v1.{topic_id}", b"not json")
+    async with consuming(bus, topic_id, handle) as consumer:
+        buried = await eventually(lambda: DeadLetters(bus).list(consumer=consumer.name))
+    assert buried[0].payload == b"not json"
+
+
+async def test_the_inbox_lets_each_event_through_once(database: Database) -> None:
+    events = [enveloped(number) for number in range(3)]
+    async with database.begin() as session:
+        assert await inbox.claim(session, "a", [events[0], events[0], events[1]]) == events[:2]
+    async with database.begin() as session:
+        assert await inbox.claim(session, "a", events) == events[2:]
+        assert await inbox.claim(session, "b", events) == events

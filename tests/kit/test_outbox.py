@@ -1,0 +1,134 @@
+"""The outbox relay: in order, exactly the committed rows, however many relays run and whichever dies."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from uuid import UUID
+
+import pytest
+from sqlalchemy import func, select
+
+from deploy.local.engines import Stack
+from shared.contracts.names import STREAM
+from shared.kit import outbox
+from shared.kit.bus import Bus
+from shared.kit.clock import new_id, utc_now
+from shared.kit.db import Database, dsn_of
+from shared.kit.settings import ServiceSettings
+from shared.kit.tables import outbox as outbox_table
+from tests.kit.events import topic_changed
+from tests.support.eventually import eventually
+
+
+@asynccontextmanager
+async def relaying(relay: outbox.Relay) -> AsyncIterator[asyncio.Task[None]]:
+    task = asyncio.create_task(relay.run())
+    try:
+        yield task
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def announce(database: Database, topic_id: UUID, numbers: range) -> None:
+    for number in numbers:
+        async with database.begin() as session:
+            await outbox.add(session, topic_changed(number, topic_id), f"{topic_id}:{number}", utc_now())
+
+
+async def published(bus: Bus, topic_id: UUID) -> list[str]:
+    """The event ids on the stream about one topic, in the stream's order."""
+    js = await bus.jetstream()
+    subscription = await js.pull_subscribe(f"everdesk.topic.changed.v1.{topic_id}", stream=STREAM)
+    ids: list[str] = []
+    while (await subscription.consumer_info()).num_pending:
+        for message in await subscription.fetch(500, timeout=2):
+            ids.append((message.headers or {})["Nats-Msg-Id"])
+            await message.ack()
+    return ids
+
+
+async def waiting(database: Database) -> int:
+    async with database.begin() as session:
+        return await session.scalar(select(func.count()).select_from(outbox_table)) or 0
+
+
+async def is_drained(database: Database) -> bool:
+    return await waiting(database) == 0
+
+
+async def test_rows_are_published_in_order_and_removed(
+    database: Database, bus: Bus, kit_settings: ServiceSettings
+) -> None:
+    topic_id = new_id()
+    relay = outbox.Relay(dsn_of(kit_settings), bus, "kit")
+    async with relaying(relay):
+        await announce(database, topic_id, range(500))
+        relay.wake()
+        await eventually(lambda: is_drained(database))
+    assert await published(bus, topic_id) == [f"{topic_id}:{number}" for number in range(500)]
+
+
+async def test_a_row_that_is_rolled_back_is_never_published(
+    database: Database, bus: Bus, kit_settings: ServiceSettings
+) -> None:
+    topic_id = new_id()
+    with pytest.raises(ZeroDivisionError):
+        async with database.begin() as session:
+            await outbox.add(session, topic_changed(1, topic_id), "never", utc_now())
+            raise ZeroDivisionError
+    async with relaying(outbox.Relay(dsn_of(kit_settings), bus, "kit")):
+        await announce(database, topic_id, range(1))
+        await eventually(lambda: is_drained(database))
+    assert await published(bus, topic_id) == [f"{topic_id}:0"]
+
+
+async def test_another_relay_takes_over_when_the_leader_dies(
+    database: Database, bus: Bus, kit_settings: ServiceSettings
+) -> None:
+    topic_id = new_id()
+    first = outbox.Relay(dsn_of(kit_settings), bus, "kit")
+    second = outbox.Relay(dsn_of(kit_settings), bus, "kit")
+    async with relaying(first) as leader:
+        await announce(database, topic_id, range(50))
+        await eventually(lambda: is_drained(database))
+        async with relaying(second):
+            await announce(database, topic_id, range(50, 100))
+            second.wake()
+            await eventually(lambda: is_drained(database))
+            leader.cancel()
+            await announce(database, topic_id, range(100, 150))
+            second.wake()
+            await eventually(lambda: is_drained(database))
+    assert await published(bus, topic_id) == [f"{topic_id}:{number}" for number in range(150)]
+
+
+async def test_rows_wait_while_nats_is_away(
+    database: Database, bus: Bus, kit_settings: ServiceSettings, engines: Stack
+) -> None:
+    topic_id = new_id()
+    relay = outbox.Relay(dsn_of(kit_settings), bus, "kit")
+    async with relaying(relay):
+        await engines.kill("nats")
+        await announce(database, topic_id, range(20))
+        relay.wake()
+        assert await waiting(database) == 20
+        await engines.start("nats")
+        await eventually(lambda: is_drained(database), within=20)
+    assert await published(bus, topic_id) == [f"{topic_id}:{number}" for number in range(20)]
+
+
+async def test_the_relay_survives_the_database(
+    database: Database, bus: Bus, kit_settings: ServiceSettings, engines: Stack
+) -> None:
+    topic_id = new_id()
+    relay = outbox.Relay(dsn_of(kit_settings), bus, "kit")
+    async with relaying(relay):
+        await announce(database, topic_id, range(5))
+        await eventually(lambda: is_drained(database))
+        await engines.kill("postgres")
+        await engines.start("postgres")
+        await eventually(database.ping, within=20)
+        await announce(database, topic_id, range(5, 10))
+        await eventually(lambda: is_drained(database), within=20)
+    assert await published(bus, topic_id) == [f"{topic_id}:{number}" for number in range(10)]
