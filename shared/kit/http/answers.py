@@ -8,7 +8,8 @@ from datetime import timedelta
 from typing import Annotated, Any
 
 from fastapi import Header, Response
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, func, insert, text
+from sqlalchemy.exc import IntegrityError
 from starlette.status import HTTP_200_OK
 
 from shared.kit.db import Database, Session
@@ -79,26 +80,33 @@ async def guard(database: Database, scope: str, key: str | None, request_hash: b
         guarded = Guard(session, scope, key, request_hash)
         if key is not None:
             guarded.stored = await _claim(session, guarded)
-        yield guarded
+        try:
+            yield guarded
+        except IntegrityError as error:
+            if str(answers.primary_key.name) in str(error.orig):
+                raise _in_flight() from error
+            raise
+
+
+def _in_flight() -> Problem:
+    return Problem(
+        409, "request_in_flight", "a request with this Idempotency-Key is still running", headers={"Retry-After": "1"}
+    )
+
+
+CLAIM = text("""
+select pg_try_advisory_xact_lock(:lock) as is_free, request_hash, status, body, etag
+from (values (1)) as always left join answers on scope = :scope and key = :key
+""")
+"""Both questions in one round trip. An answer that is committed between the two runs into the primary key."""
 
 
 async def _claim(session: Session, guarded: Guard) -> Response | None:
     lock = int.from_bytes(fingerprint(guarded.scope, guarded.key or "")[:8], "big", signed=True)
-    if not await session.scalar(select(func.pg_try_advisory_xact_lock(lock))):
-        raise Problem(
-            409,
-            "request_in_flight",
-            "a request with this Idempotency-Key is still running",
-            headers={"Retry-After": "1"},
-        )
-    row = (
-        await session.execute(
-            select(answers.c.request_hash, answers.c.status, answers.c.body, answers.c.etag).where(
-                answers.c.scope == guarded.scope, answers.c.key == guarded.key
-            )
-        )
-    ).one_or_none()
-    if row is None:
+    row = (await session.execute(CLAIM, {"lock": lock, "scope": guarded.scope, "key": guarded.key})).one()
+    if not row.is_free:
+        raise _in_flight()
+    if row.request_hash is None:
         return None
     if row.request_hash != guarded.request_hash:
         raise Problem(422, "idempotency_key_reused", "this Idempotency-Key was used with another body; make a new key")
