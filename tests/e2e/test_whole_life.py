@@ -28,6 +28,12 @@ async def assigned(agent: Api, ticket_id: str) -> Json:
     return ticket
 
 
+async def first_response_is_met(agent: Api, ticket_id: str) -> None:
+    ticket = await agent.get(f"/v1/tickets/{ticket_id}")
+    outcomes = {clock["metric"]: clock["outcome"] for clock in ticket["sla"]["clocks"]}
+    assert outcomes["first_response"] == "met", outcomes
+
+
 async def test_a_ticket_goes_in_through_intake_and_comes_out_closed(stack: LocalStack, system: System) -> None:
     ada = await system.sign_in("ada@everdesk.example")
     vera = await system.sign_in("vera@everdesk.example")
@@ -42,9 +48,7 @@ async def test_a_ticket_goes_in_through_intake_and_comes_out_closed(stack: Local
     kill(stack, "worker")
     await ada.post(f"{path}/notes", {"body": "Restarting the gateway.", "body_format": "text"})
     await ada.post(f"{path}/replies", {"body": "We are on it.", "body_format": "text"})
-    replied = await status_is(ada, ticket_id, "open")
-    clocks = {clock["metric"]: clock for clock in replied["sla"]["clocks"]}
-    assert clocks["first_response"]["outcome"] == "met"
+    await eventually(partial(first_response_is_met, ada, ticket_id), within=40)
 
     await ada.post(f"{path}/pend")
     kill(stack, "nats")
