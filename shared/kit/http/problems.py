@@ -106,7 +106,8 @@ def from_exception(error: Exception) -> Problem:
         case Refusal():
             status = next((code for kind, code in REFUSAL_STATUS.items() if isinstance(error, kind)), 409)
             headers = {"Retry-After": "1"} if isinstance(error, UnknownTicket) else None
-            return Problem(status, error.code, error.message, headers=headers, **error.details)
+            told = {"ticket_status" if name == "status" else name: value for name, value in error.details.items()}
+            return Problem(status, error.code, error.message, headers=headers, **told)
         case TicketsUnavailable():
             return unavailable("the ticket's workflow did not answer in time; send the same request again")
         case RequestValidationError():
