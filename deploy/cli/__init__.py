@@ -1,0 +1,1 @@
+"""`everdesk`, the operator's command."""

@@ -1,0 +1,55 @@
+"""`everdesk api-keys`: keys of client programs, made and kept by intake itself."""
+
+import subprocess
+import sys
+from typing import Annotated
+
+import typer
+
+from deploy.cli.errors import said_plainly
+from deploy.cli.surroundings import DATABASE_URL, environment_of
+from deploy.local.part import python
+from deploy.local.plan import CHECKOUT
+
+app = typer.Typer(no_args_is_help=True, help="Make, list and revoke the keys of client programs.")
+
+
+@app.command(epilog="Example: everdesk api-keys create 'Mobile app' --scope create --scope read --per-minute 600")
+@said_plainly
+def create(
+    name: Annotated[str, typer.Argument(help="Who will use it")],
+    scope: Annotated[list[str] | None, typer.Option(help="create, read or reply; repeat it; default: all")] = None,
+    per_minute: Annotated[int | None, typer.Option(min=1, help="Requests a minute")] = None,
+    cidr: Annotated[list[str] | None, typer.Option(help="Addresses it may come from; repeat it")] = None,
+) -> None:
+    """Make a key and print it. It cannot be shown again."""
+    arguments = [name]
+    if scope:
+        arguments += ["--scopes", *scope]
+    if per_minute:
+        arguments += ["--per-minute", str(per_minute)]
+    if cidr:
+        arguments += ["--cidr", *cidr]
+    _intake("create-key", *arguments)
+
+
+@app.command("list", epilog="Example: everdesk api-keys list")
+@said_plainly
+def list_keys() -> None:
+    """List the keys, without their secrets."""
+    _intake("list-keys")
+
+
+@app.command(epilog="Example: everdesk api-keys revoke 1f0c9a3be2d47a55")
+@said_plainly
+def revoke(key_id: Annotated[str, typer.Argument(help="The 16 characters after hd_")]) -> None:
+    """Switch a key off; it stops working within seconds."""
+    _intake("revoke-key", key_id)
+
+
+def _intake(*arguments: str) -> None:
+    """Runs intake's own command line; its words and its exit status are ours."""
+    launch = python("services.intake.main", *arguments, cwd=CHECKOUT, env=environment_of("intake", DATABASE_URL))
+    sys.stdout.flush()
+    done = subprocess.run(launch.command, cwd=launch.cwd, env=dict(launch.env), check=False)
+    raise typer.Exit(done.returncode)

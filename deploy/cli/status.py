@@ -1,0 +1,126 @@
+"""`everdesk status`: the local stack at a glance, and an exit status that scripts can trust."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+import httpx2
+import psutil
+from nats.js.errors import NotFoundError
+from rich.console import Console
+
+from deploy.cli.bus import connected
+from deploy.cli.errors import CliError
+from deploy.cli.surroundings import database_url, running_stack
+from deploy.demo.running_stack import RunningStack
+from deploy.local.plan import SERVICES
+from deploy.local.settings import HOST
+from shared.contracts.names import DEAD_STREAM, STREAM
+
+ANSWERS_WITHIN = 5.0
+MEGABYTE = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One thing that is as it should be, or not."""
+
+    name: str
+    state: str
+    is_good: bool
+    more: str = ""
+
+
+def status(console: Console) -> bool:
+    """Shows everything; True if all of it is as it should be."""
+    stack = running_stack()
+    lines = {
+        "Processes": _processes(stack),
+        "Readiness": asyncio.run(_readiness(stack)),
+        "Waiting to be published (outboxes)": asyncio.run(_outboxes()),
+        "Waiting to be consumed": asyncio.run(_consumers()),
+    }
+    for heading, several in lines.items():
+        console.print(heading, style="bold")
+        for line in several:
+            console.print(
+                f"  {line.name:<28} {line.state:<14} {line.more}".rstrip(), style="" if line.is_good else "red"
+            )
+    return all(line.is_good for several in lines.values() for line in several)
+
+
+def _processes(stack: RunningStack) -> list[Line]:
+    return [_process(name, pid) for name, pid in stack.pids.items()]
+
+
+def _process(name: str, pid: int) -> Line:
+    try:
+        process = psutil.Process(pid)
+        memory = process.memory_info().rss // MEGABYTE
+        is_alive = process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return Line(name, "gone", is_good=False, more=f"process {pid}")
+    return Line(name, "running" if is_alive else "dead", is_good=is_alive, more=f"process {pid}, {memory} MB")
+
+
+async def _readiness(stack: RunningStack) -> list[Line]:
+    urls = {name: getattr(stack.urls, name) for name in (*SERVICES, "mail") if getattr(stack.urls, name)}
+    if "worker" in stack.ports:
+        urls["worker"] = f"http://{HOST}:{stack.ports['worker']}"
+    async with httpx2.AsyncClient(timeout=ANSWERS_WITHIN, trust_env=False) as http:
+        return list(await asyncio.gather(*(_ready(http, name, url) for name, url in urls.items())))
+
+
+async def _ready(http: httpx2.AsyncClient, name: str, url: str) -> Line:
+    try:
+        got = await http.get(f"{url}/readyz")
+        body = got.json()
+    except (httpx2.HTTPError, ValueError) as problem:
+        return Line(name, "no answer", is_good=False, more=repr(problem))
+    return readiness_line(name, got.status_code, body)
+
+
+def readiness_line(name: str, http_status: int, body: Mapping[str, Any]) -> Line:
+    """What `/readyz` said: degraded still serves, and is named."""
+    dependencies = ", ".join(f"{what} {state}" for what, state in body.get("dependencies", {}).items())
+    degraded = bool(body.get("degraded"))
+    state = "degraded" if degraded and http_status == 200 else str(body.get("status", http_status)).replace("_", " ")
+    return Line(name, state, is_good=http_status == 200 and not degraded, more=dependencies)
+
+
+async def _outboxes() -> list[Line]:
+    return list(await asyncio.gather(*(_outbox(service) for service in SERVICES)))
+
+
+async def _outbox(service: str) -> Line:
+    try:
+        async with asyncio.timeout(ANSWERS_WITHIN):
+            connection = await asyncpg.connect(database_url(service).replace("+asyncpg", "", 1))
+            try:
+                row = await connection.fetchrow("select count(*), now() - min(created_at) from outbox")
+            finally:
+                await connection.close()
+    except (OSError, TimeoutError, asyncpg.PostgresError, CliError) as problem:
+        return Line(service, "unknown", is_good=False, more=repr(problem))
+    count, oldest = row if row else (0, None)
+    return Line(
+        service, f"{count} events", is_good=True, more=f"oldest {oldest.total_seconds():.1f} s" if oldest else ""
+    )
+
+
+async def _consumers() -> list[Line]:
+    async with connected() as bus:
+        js = await bus.jetstream()
+        try:
+            consumers = await js.consumers_info(STREAM)
+            buried = (await js.stream_info(DEAD_STREAM)).state.messages
+        except NotFoundError:
+            return [Line(STREAM, "no stream", is_good=False, more="no service has started yet")]
+    lines = [
+        Line(one.name, f"{(one.num_pending or 0) + (one.num_ack_pending or 0)} events", is_good=True)
+        for one in sorted(consumers, key=lambda one: one.name)
+    ]
+    hint = "everdesk dead-letters list" if buried else ""
+    return [*lines, Line("dead letters", f"{buried} events", is_good=not buried, more=hint)]

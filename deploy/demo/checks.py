@@ -1,0 +1,45 @@
+"""What a step of the demonstration must make true, and waiting for it with a deadline."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+PATIENCE = 15.0
+"""Seconds that something which happens behind the APIs may take."""
+_LOOK_AGAIN = 0.05
+
+
+class DemoError(Exception):
+    """A sentence for the person who started the demonstration; shown without a traceback."""
+
+
+class StepFailed(DemoError):
+    """Something is not as it should be: what was expected, and what was found instead."""
+
+    def __init__(self, what: str, expected: object, found: object) -> None:
+        super().__init__(f"{what}\n  expected  {expected}\n  found     {found}")
+        self.what, self.expected, self.found = what, expected, found
+
+
+def equal(what: str, found: object, expected: object) -> None:
+    """Raises StepFailed unless both are the same."""
+    if found != expected:
+        raise StepFailed(what, expected, found)
+
+
+async def until(
+    what: str, look: Callable[[], Awaitable[T]], holds: Callable[[T], bool], expected: object, within: float = PATIENCE
+) -> T:
+    """Looks again and again until it holds, and returns what was seen then.
+
+    Raises StepFailed with what was seen last when `within` seconds have passed.
+    """
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + within
+    while not holds(seen := await look()):
+        if loop.time() >= deadline:
+            raise StepFailed(f"{what} (waited {within:.0f} s)", expected, seen)
+        await asyncio.sleep(_LOOK_AGAIN)
+    return seen

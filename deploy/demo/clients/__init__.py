@@ -1,0 +1,9 @@
+"""One small client per service, over the public APIs."""
+
+from deploy.demo.clients.assignment import Agent, Desk
+from deploy.demo.clients.http import Answer
+from deploy.demo.clients.intake import Intake
+from deploy.demo.clients.mail import MailSink
+from deploy.demo.clients.notification import Ledger
+
+__all__ = ["Agent", "Answer", "Desk", "Intake", "Ledger", "MailSink"]
