@@ -1,0 +1,1 @@
+"""Intake: who asked, and what."""

@@ -1,0 +1,56 @@
+"""The conversation on a ticket, as its requester sees it."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+
+from services.intake.api.access import Reader, Replier
+from services.intake.api.route import ApiRoute, answer
+from services.intake.commands.post_message import post_message
+from services.intake.deps import Parts
+from services.intake.queries import get_ticket, list_messages
+from services.intake.schemas import MessageView, PageRequest, PostMessage
+from shared.contracts.vocabulary import Channel
+from shared.kit.clock import utc_now
+from shared.kit.http.answers import IdempotencyKey, fingerprint, guard
+from shared.kit.http.app import canonical
+from shared.kit.http.paging import Page
+
+router = APIRouter(route_class=ApiRoute, tags=["messages"])
+
+
+@router.get("/tickets/{ticket_id}/messages")
+async def list_all(
+    ticket_id: UUID, page: Annotated[PageRequest, Query()], key: Reader, parts: Parts
+) -> Page[MessageView]:
+    """Every public message on the ticket, oldest first."""
+    async with parts.database.begin() as session:
+        await get_ticket(session, ticket_id, key.key_id)
+        messages, next_cursor = await list_messages(session, ticket_id, page.limit, page.cursor)
+    return Page(items=[MessageView.of(message) for message in messages], next_cursor=next_cursor)
+
+
+@router.post("/tickets/{ticket_id}/messages", status_code=201, response_model=MessageView)
+async def post(
+    ticket_id: UUID, request: PostMessage, key: Replier, parts: Parts, idempotency_key: IdempotencyKey = None
+) -> Response:
+    """Write again, as the requester. A solved ticket is taken up again; an archived one gets a follow-up."""
+    scope = f"{key.key_id}:message:{ticket_id}"
+    content = fingerprint(canonical(request.model_dump(mode="json")))
+    async with guard(parts.database, scope, idempotency_key, content) as guarded:
+        if guarded.stored:
+            return guarded.stored
+        ticket = await get_ticket(guarded.session, ticket_id, key.key_id)
+        message = await post_message(
+            guarded.session,
+            ticket,
+            body=request.body,
+            body_format=request.body_format,
+            channel=Channel.API,
+            at=utc_now(),
+        )
+        body = MessageView.of(message).model_dump_json().encode()
+        await guarded.store(body, 201)
+    parts.relay.wake()
+    return answer(body, 201)

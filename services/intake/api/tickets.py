@@ -1,0 +1,109 @@
+"""Submitting a request, and reading what became of it."""
+
+import json
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+
+from services.intake.api.access import Creator, Reader
+from services.intake.api.route import ApiRoute, answer
+from services.intake.commands.submit_ticket import Submission, submit_ticket
+from services.intake.deps import Intake, Parts
+from services.intake.errors import unknown_topic
+from services.intake.keyring import KnownKey
+from services.intake.queries import get_ticket, list_tickets
+from services.intake.schemas import RequesterView, SubmittedTicket, SubmitTicket, TicketFilters, TicketView
+from services.intake.topics import TopicEntry
+from shared.contracts.events import Person
+from shared.contracts.vocabulary import Channel, Priority, Status
+from shared.kit.auth import TicketLink
+from shared.kit.clock import utc_now
+from shared.kit.http.answers import IdempotencyKey, fingerprint, guard
+from shared.kit.http.app import canonical, etag_of
+from shared.kit.http.paging import Page
+
+FIRST_REVISION = 0
+router = APIRouter(route_class=ApiRoute, tags=["tickets"])
+
+
+@router.post("/tickets", status_code=201, response_model=SubmittedTicket)
+async def submit(request: SubmitTicket, key: Creator, parts: Parts, idempotency_key: IdempotencyKey = None) -> Response:
+    """Ask for help. The ticket is safe once this answers, whatever else is down."""
+    topic = await _topic(parts, request.topic)
+    submission = _submission(request, topic, key)
+    content = fingerprint(canonical(request.model_dump(mode="json"))) if idempotency_key else b""
+    async with guard(parts.database, f"{key.key_id}:submit", idempotency_key, content) as guarded:
+        if guarded.stored:
+            return _located(guarded.stored)
+        draft = _answer(parts, submission, topic).model_dump_json().encode()
+        stored = guarded.row(draft, 201, etag_of(FIRST_REVISION))
+        number = await submit_ticket(guarded.session, submission, stored)
+    body = draft.replace(submission.number.encode(), number.encode())
+    parts.relay.wake()
+    return answer(body, 201, etag=etag_of(FIRST_REVISION), location=f"/v1/tickets/{submission.ticket_id}")
+
+
+@router.get("/tickets")
+async def list_all(filters: Annotated[TicketFilters, Query()], key: Reader, parts: Parts) -> Page[TicketView]:
+    """The tickets this key created, newest first."""
+    topic = await _topic(parts, filters.topic)
+    async with parts.database.begin() as session:
+        tickets, next_cursor = await list_tickets(session, key.key_id, filters, topic.id if topic else None)
+    items = [TicketView.of(ticket, await parts.topics.slug_of(ticket.topic_id)) for ticket in tickets]
+    return Page(items=items, next_cursor=next_cursor)
+
+
+@router.get("/tickets/{ticket_id}", response_model=TicketView)
+async def read(ticket_id: UUID, key: Reader, parts: Parts) -> Response:
+    """A ticket as it stands now."""
+    async with parts.database.begin() as session:
+        ticket = await get_ticket(session, ticket_id, key.key_id)
+    view = TicketView.of(ticket, await parts.topics.slug_of(ticket.topic_id))
+    return answer(view, etag=etag_of(ticket.revision))
+
+
+async def _topic(parts: Intake, name: str | None) -> TopicEntry | None:
+    if name is None:
+        return None
+    topic = await parts.topics.find(name)
+    if topic is None:
+        raise unknown_topic()
+    return topic
+
+
+def _submission(request: SubmitTicket, topic: TopicEntry | None, key: KnownKey) -> Submission:
+    return Submission(
+        requester=Person(email=request.requester.email, name=request.requester.name, phone=request.requester.phone),
+        subject=request.subject,
+        body=request.body,
+        body_format=request.body_format,
+        channel=Channel.API,
+        received_at=utc_now(),
+        topic_id=topic.id if topic else None,
+        priority=request.priority,
+        fields=request.fields,
+        cc=tuple(request.cc),
+        api_key_id=key.key_id,
+    )
+
+
+def _answer(parts: Intake, submission: Submission, topic: TopicEntry | None) -> SubmittedTicket:
+    requester = submission.requester
+    return SubmittedTicket(
+        id=submission.ticket_id,
+        number=submission.number,
+        status=Status.NEW,
+        subject=submission.subject,
+        topic=topic.slug if topic else None,
+        priority=submission.priority or Priority.NORMAL,
+        requester=RequesterView(email=requester.email, name=requester.name, phone=requester.phone),
+        created_at=submission.received_at,
+        access_url=parts.links.url(TicketLink(submission.ticket_id, requester.email)),
+    )
+
+
+def _located(stored: Response) -> Response:
+    """A repeated answer tells again where the ticket is."""
+    stored.headers["Location"] = f"/v1/tickets/{json.loads(bytes(stored.body))['id']}"
+    return stored

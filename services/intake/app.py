@@ -1,0 +1,77 @@
+"""The web application: its parts, its routes, and what runs beside them."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from services.intake import api, web
+from services.intake.consumers import consumer
+from services.intake.deps import Intake
+from services.intake.housekeeping import keep_house
+from services.intake.keyring import KeyRing
+from services.intake.settings import IntakeSettings
+from services.intake.topics import Topics
+from shared.kit.auth import TicketLinks
+from shared.kit.bus import Bus, BusUnavailable, run_consumer
+from shared.kit.db import Database, dsn_of
+from shared.kit.http.app import create_app
+from shared.kit.http.limits import RateLimiter
+from shared.kit.http.pages import Pages
+from shared.kit.outbox import Relay
+from shared.kit.service import background
+from shared.kit.tickets import Tickets
+
+PACKAGE = Path(__file__).parent
+
+
+def build(settings: IntakeSettings) -> FastAPI:
+    """The application, connected to nothing yet."""
+    database = Database.connect(settings)
+    bus = Bus(settings, "intake")
+    relay = Relay(dsn_of(settings), bus, "intake")
+    pages = Pages(PACKAGE, secure_cookies=settings.secure_cookies, product="Support centre", home="/")
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        intake = app.state.intake = Intake(
+            settings=settings,
+            database=database,
+            relay=relay,
+            tickets=await Tickets.connect(settings),
+            topics=Topics(database),
+            keys=KeyRing(database),
+            links=TicketLinks(settings),
+            pages=pages,
+            form_limiter=RateLimiter("portal", settings.form_per_minute),
+        )
+        await bus.start()
+        jobs = {
+            "relay": relay.run,
+            "consumer": lambda: run_consumer(bus, consumer(database, relay)),
+            "housekeeping": lambda: keep_house(database, settings),
+        }
+        async with background(jobs):
+            yield
+        await bus.stop()
+        await intake.database.dispose()
+
+    async def bus_answers() -> None:
+        if not bus.is_connected:
+            raise BusUnavailable("not connected")
+
+    async def temporal_answers() -> None:
+        await app.state.intake.tickets.ping()
+
+    app = create_app(
+        title="Everdesk intake",
+        service="intake",
+        lifespan=lifespan,
+        needed={"database": database.ping},
+        wanted={"bus": bus_answers, "temporal": temporal_answers},
+    )
+    app.include_router(api.router())
+    app.include_router(web.router())
+    pages.mount(app)
+    return app

@@ -1,0 +1,26 @@
+"""What agents write reaches the requester's thread as rows of our own."""
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+
+from services.intake.models import Message, Ticket
+from shared.contracts.events import MessagePosted
+from shared.kit.db import Session
+
+
+async def record_reply(session: Session, posted: MessagePosted) -> None:
+    """Keeps an agent's message, once. One for a ticket we do not know is dropped."""
+    if await session.scalar(select(Ticket.id).where(Ticket.id == posted.ticket_id)) is None:
+        return
+    values = {
+        "id": posted.message_id,
+        "ticket_id": posted.ticket_id,
+        "author_kind": posted.author.kind,
+        "author_name": posted.author.name,
+        "body": posted.body,
+        "body_format": posted.body_format,
+        "channel": posted.channel,
+        "received_at": posted.received_at,
+        "is_automatic": posted.is_automatic,
+    }
+    await session.execute(insert(Message).values(values).on_conflict_do_nothing())

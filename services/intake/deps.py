@@ -1,0 +1,39 @@
+"""What every request may need, put together once in `main` and handed to routes by name."""
+
+from dataclasses import dataclass
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+
+from services.intake.keyring import KeyRing
+from services.intake.settings import IntakeSettings
+from services.intake.topics import Topics
+from shared.kit.auth import TicketLinks
+from shared.kit.db import Database
+from shared.kit.http.limits import RateLimiter
+from shared.kit.http.pages import Pages
+from shared.kit.outbox import Relay
+from shared.kit.tickets import Tickets
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """The service's parts."""
+
+    settings: IntakeSettings
+    database: Database
+    relay: Relay
+    tickets: Tickets
+    topics: Topics
+    keys: KeyRing
+    links: TicketLinks
+    pages: Pages
+    form_limiter: RateLimiter
+
+
+async def parts_of(request: Request) -> Intake:
+    """The parts, as `main` put them together."""
+    return cast(Intake, request.app.state.intake)
+
+
+Parts = Annotated[Intake, Depends(parts_of)]

@@ -1,0 +1,45 @@
+"""The process: `python -m services.intake.main serve|migrate|seed|create-key|list-keys|revoke-key`."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from services.intake import cli
+from services.intake.app import build
+from services.intake.commands.seed import seed
+from services.intake.settings import IntakeSettings
+from shared.kit.db import Database, migrate
+from shared.kit.service import dispatch, serve
+from shared.kit.telemetry import configure_logging
+
+PACKAGE = "services.intake"
+
+
+def main() -> None:
+    """Builds what the command needs, and runs it."""
+    settings = IntakeSettings()
+    configure_logging(settings, "intake")
+
+    def with_database(job: Callable[[Database, IntakeSettings], Awaitable[None]]) -> Callable[[], None]:
+        async def run() -> None:
+            database = Database.connect(settings)
+            try:
+                await job(database, settings)
+            finally:
+                await database.dispose()
+
+        return lambda: asyncio.run(run())
+
+    dispatch(
+        {
+            "serve": lambda: serve(build(settings), settings),
+            "migrate": lambda: asyncio.run(migrate(settings, PACKAGE)),
+            "seed": with_database(seed),
+            "create-key": with_database(cli.create_key),
+            "list-keys": with_database(cli.list_all_keys),
+            "revoke-key": with_database(cli.revoke),
+        }
+    )
+
+
+if __name__ == "__main__":
+    main()

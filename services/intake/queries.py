@@ -1,0 +1,89 @@
+"""Reading: one ticket, lists of tickets, the messages of one."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import func, select, tuple_
+
+from services.intake.models import Message, Ticket
+from services.intake.schemas import TicketFilters
+from shared.kit.db import Session
+from shared.kit.http.paging import decode_cursor, encode_cursor
+from shared.kit.http.problems import Problem, not_found
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
+Position = tuple[datetime, UUID]
+
+
+async def get_ticket(session: Session, ticket_id: UUID, api_key_id: str) -> Ticket:
+    """The ticket, if this key created it. Raises Problem 404."""
+    ticket = await session.scalar(select(Ticket).where(Ticket.id == ticket_id, Ticket.api_key_id == api_key_id))
+    if ticket is None:
+        raise not_found()
+    return ticket
+
+
+async def find_ticket_of(session: Session, ticket_id: UUID, email: str) -> Ticket | None:
+    """The ticket, if that is its requester's address."""
+    return await session.scalar(
+        select(Ticket).where(Ticket.id == ticket_id, func.lower(Ticket.requester_email) == email.lower())
+    )
+
+
+async def list_tickets(
+    session: Session, api_key_id: str, filters: TicketFilters, topic_id: UUID | None
+) -> tuple[list[Ticket], str | None]:
+    """One page of the tickets a key created, newest first, and where the next begins."""
+    query = select(Ticket).where(Ticket.api_key_id == api_key_id)
+    if filters.status:
+        query = query.where(Ticket.status == filters.status)
+    if filters.requester:
+        query = query.where(func.lower(Ticket.requester_email) == filters.requester.lower())
+    if topic_id:
+        query = query.where(Ticket.topic_id == topic_id)
+    if filters.created_from:
+        query = query.where(Ticket.created_at >= filters.created_from)
+    if filters.created_to:
+        query = query.where(Ticket.created_at < filters.created_to)
+    if position := _position(filters.cursor):
+        query = query.where(tuple_(Ticket.created_at, Ticket.id) < position)
+    query = query.order_by(Ticket.created_at.desc(), Ticket.id.desc()).limit(filters.limit + 1)
+    tickets = list(await session.scalars(query))
+    page = tickets[: filters.limit]
+    return page, _cursor(page[-1].created_at, page[-1].id) if len(tickets) > len(page) else None
+
+
+async def list_messages(
+    session: Session, ticket_id: UUID, limit: int, cursor: str | None
+) -> tuple[list[Message], str | None]:
+    """One page of a ticket's messages, oldest first, and where the next begins."""
+    query = select(Message).where(Message.ticket_id == ticket_id)
+    if position := _position(cursor):
+        query = query.where(tuple_(Message.received_at, Message.id) > position)
+    messages = list(await session.scalars(query.order_by(Message.received_at, Message.id).limit(limit + 1)))
+    page = messages[:limit]
+    return page, _cursor(page[-1].received_at, page[-1].id) if len(messages) > len(page) else None
+
+
+async def all_messages(session: Session, ticket_id: UUID) -> Sequence[Message]:
+    """A ticket's whole thread, oldest first."""
+    query = select(Message).where(Message.ticket_id == ticket_id).order_by(Message.received_at, Message.id)
+    return (await session.scalars(query)).all()
+
+
+def _cursor(at: datetime, row_id: UUID) -> str:
+    return encode_cursor((at - EPOCH) // MICROSECOND, row_id.hex)
+
+
+def _position(cursor: str | None) -> Position | None:
+    decoded = decode_cursor(cursor, int, str)
+    if decoded is None:
+        return None
+    microseconds, row_id = decoded
+    try:
+        return EPOCH + timedelta(microseconds=int(microseconds)), UUID(str(row_id))
+    except (ValueError, OverflowError):
+        raise Problem(422, "invalid_cursor", "use next_cursor of the page before") from None

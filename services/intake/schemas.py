@@ -1,0 +1,242 @@
+"""What the JSON API takes and gives, each with an example that works."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+
+from services.intake.models import Message, Ticket
+from shared.contracts.vocabulary import ActorKind, BodyFormat, Channel, CloseReason, Priority, Status
+from shared.kit.http.inputs import Body, Email, Input, Line, Phone
+from shared.kit.http.paging import Limit
+
+MAX_FIELDS = 50
+MAX_FIELD_NAME = 64
+MAX_FIELD_TEXT = 4_000
+MAX_FIELDS_BYTES = 16 * 1024
+EXACT_INTEGERS = 2**53
+"""Beyond it, JSON numbers lose digits on their way through other programs."""
+
+FieldValue = str | int | float | bool | None
+
+
+def _flat(value: object) -> object:
+    if not isinstance(value, dict):
+        return value
+    if len(value) > MAX_FIELDS:
+        raise ValueError(f"at most {MAX_FIELDS} fields")
+    for name, content in value.items():
+        _check_field(str(name), content)
+    if sum(len(str(name).encode()) + len(str(content).encode()) for name, content in value.items()) > MAX_FIELDS_BYTES:
+        raise ValueError(f"all fields together: at most {MAX_FIELDS_BYTES // 1024} KiB")
+    return value
+
+
+def _check_field(name: str, content: object) -> None:
+    if not 0 < len(name) <= MAX_FIELD_NAME or not name.isprintable():
+        raise ValueError(f"a field's name has 1 to {MAX_FIELD_NAME} printable characters")
+    match content:
+        case None | bool() | float():
+            return
+        case int() if abs(content) < EXACT_INTEGERS:
+            return
+        case str() if len(content) <= MAX_FIELD_TEXT and "\0" not in content:
+            return
+    raise ValueError(
+        f"{name}: use text of at most {MAX_FIELD_TEXT} characters without NUL, a number, true, false or null"
+    )
+
+
+def _none_yet(attachments: Sequence[UUID]) -> Sequence[UUID]:
+    if attachments:
+        raise ValueError("attachments are not supported yet; leave them out")
+    return attachments
+
+
+def _in_utc(at: datetime) -> datetime:
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("is too far from now") from None
+
+
+Fields = Annotated[
+    dict[str, FieldValue], BeforeValidator(_flat), Field(description="Your own data, kept with the ticket")
+]
+TopicName = Annotated[str, StringConstraints(min_length=1, max_length=64), Field(description="A topic's slug or id")]
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+
+
+class Requester(Input):
+    """Who asks for help."""
+
+    email: Email
+    name: Line
+    phone: Phone | None = None
+
+
+class SubmitTicket(Input):
+    """A request for help."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "requester": {"email": "dana@bank.example", "name": "Dana Ruiz", "phone": "555 1234567 X12"},
+                    "subject": "Online banking system down",
+                    "body": "Log-in answers 502 since nine o'clock.",
+                    "body_format": "text",
+                    "topic": "online-banking",
+                    "priority": "high",
+                    "fields": {"branch": "Harbour Street", "affected_users": 40},
+                }
+            ]
+        }
+    )
+
+    requester: Requester
+    subject: Line
+    body: Body
+    body_format: BodyFormat = BodyFormat.TEXT
+    topic: TopicName | None = None
+    priority: Priority | None = None
+    fields: Fields = Field(default_factory=dict)
+    attachments: Annotated[list[UUID], Field(max_length=20), AfterValidator(_none_yet)] = Field(default_factory=list)
+    """Not supported yet: anything but an empty list is refused."""
+    cc: Annotated[list[Email], Field(max_length=20)] = Field(default_factory=list)
+
+
+class PostMessage(Input):
+    """The requester writes again."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"body": "It works again since noon.", "body_format": "text"}]}
+    )
+
+    body: Body
+    body_format: BodyFormat = BodyFormat.TEXT
+
+
+class CloseRequest(Input):
+    """The requester no longer needs help."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "withdrawn"}]})
+
+    reason: CloseReason = CloseReason.WITHDRAWN
+
+
+class ReopenRequest(Input):
+    """The requester needs help after all."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{}]})
+
+
+class TicketFilters(Input):
+    """Which tickets to list, newest first."""
+
+    status: Status | None = None
+    requester: Email | None = None
+    topic: TopicName | None = None
+    created_from: Moment | None = None
+    """Created at this instant or later."""
+    created_to: Moment | None = None
+    """Created before this instant."""
+    limit: Limit = 50
+    cursor: Annotated[str | None, Field(max_length=1024)] = None
+
+
+class PageRequest(Input):
+    """Which page of a list."""
+
+    limit: Limit = 50
+    cursor: Annotated[str | None, Field(max_length=1024)] = None
+
+
+class RequesterView(BaseModel):
+    """Who asked."""
+
+    email: str
+    name: str
+    phone: str | None
+
+
+class TicketView(BaseModel):
+    """A ticket as its submitter may see it."""
+
+    id: UUID
+    number: str
+    status: Status
+    subject: str
+    topic: str | None
+    """The topic's slug."""
+    priority: Priority
+    requester: RequesterView
+    created_at: datetime
+    updated_at: datetime
+    resolved_at: datetime | None = None
+    closed_at: datetime | None = None
+    is_archived: bool = False
+    """Nothing can be changed any more; a message opens a follow-up."""
+    channel: Channel
+    fields: dict[str, FieldValue] = {}
+    cc: list[str] = []
+    follows: UUID | None = None
+    """The archived ticket that this one follows up."""
+    revision: int
+    """The number in the ETag."""
+
+    @classmethod
+    def of(cls, ticket: Ticket, topic: str | None) -> "TicketView":
+        """The view of a stored ticket; `topic` is the slug."""
+        return cls(
+            **{name: getattr(ticket, name) for name in cls.model_fields if name not in ("topic", "requester")},
+            topic=topic,
+            requester=RequesterView(
+                email=ticket.requester_email, name=ticket.requester_name, phone=ticket.requester_phone
+            ),
+        )
+
+
+class SubmittedTicket(BaseModel):
+    """The answer to a submission."""
+
+    id: UUID
+    number: str
+    status: Status
+    subject: str
+    topic: str | None
+    priority: Priority
+    requester: RequesterView
+    created_at: datetime
+    access_url: str
+    """The requester's own page for this ticket. Whoever has the link may read and reply."""
+
+
+class MessageView(BaseModel):
+    """A public message on a ticket."""
+
+    id: UUID
+    author: Annotated[ActorKind, Field(description="`requester` or `agent`")]
+    author_name: str
+    body: str
+    body_format: BodyFormat
+    channel: Channel
+    received_at: datetime
+    is_automatic: bool
+
+    @classmethod
+    def of(cls, message: Message) -> "MessageView":
+        """The view of a stored message."""
+        names = [name for name in cls.model_fields if name != "author"]
+        return cls(author=message.author_kind, **{name: getattr(message, name) for name in names})
+
+
+class TopicView(BaseModel):
+    """Something a request can be about."""
+
+    id: UUID
+    slug: str
+    name: str
+    description: str
