@@ -107,7 +107,7 @@ class Pages:
 def check_form_token(request: Request, sent: str | None) -> None:
     """Raises Problem 403 unless the form came from one of our pages (double-submit cookie)."""
     expected = request.cookies.get(CSRF_COOKIE)
-    if not expected or not sent or not hmac.compare_digest(expected, sent):
+    if not expected or not sent or not hmac.compare_digest(expected.encode(), sent.encode()):
         raise Problem(
             403, "form_expired", "the page was open too long or did not come from here; reload it and try again"
         )
