@@ -1,0 +1,1 @@
+"""Assignment, tested through HTTP on real PostgreSQL, NATS and Temporal."""

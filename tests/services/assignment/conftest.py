@@ -1,0 +1,52 @@
+"""The service running for real beside a real worker, and a stand-in for intake that only publishes."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx2
+import pytest
+
+from deploy.local.engines import Stack
+from services.assignment.main import PACKAGE, build_app
+from services.assignment.seed import seed
+from services.assignment.settings import AssignmentSettings
+from shared.kit.bus import Bus
+from shared.kit.db import Database, migrate
+from tests.services.assignment.desk import PASSWORD, Desk
+from tests.support.settings import common_environment
+from workflows.worker import WorkerSettings, working
+
+
+@pytest.fixture(scope="session")
+async def settings(engines: Stack) -> AssignmentSettings:
+    """The service's settings, its database migrated and seeded."""
+    common = {name.removeprefix("EVERDESK_").lower(): value for name, value in common_environment(engines).items()}
+    values: dict[str, Any] = {name: common[name] for name in common.keys() & AssignmentSettings.model_fields.keys()}
+    settings = AssignmentSettings(**values, database_url=engines.postgres.url("assignment"), seed_password=PASSWORD)
+    await migrate(settings, PACKAGE)
+    database = Database.connect(settings)
+    await seed(database, PASSWORD)
+    await database.dispose()
+    return settings
+
+
+@pytest.fixture(scope="session")
+async def worker(engines: Stack) -> AsyncIterator[Bus]:
+    """The real workflows; its bus is also what these tests publish with."""
+    common = {name.removeprefix("EVERDESK_").lower(): value for name, value in common_environment(engines).items()}
+    values: dict[str, Any] = {name: common[name] for name in common.keys() & WorkerSettings.model_fields.keys()}
+    async with working(WorkerSettings(**values)) as (_, bus):
+        yield bus
+
+
+@pytest.fixture(scope="session")
+async def desk(settings: AssignmentSettings, worker: Bus) -> AsyncIterator[Desk]:
+    """The service, everybody signed in as they need to be."""
+    app = build_app(settings)
+    database = Database.connect(settings)
+    async with (
+        app.router.lifespan_context(app),
+        httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://desk.example") as http,
+    ):
+        yield Desk(app, http, worker, database)
+    await database.dispose()
