@@ -35,7 +35,7 @@ class Composer:
         self._desk = settings.desk_url.rstrip("/")
         self._environment = Environment(
             loader=FileSystemLoader(TEMPLATE_FOLDER),
-            autoescape=select_autoescape(["html"]),
+            autoescape=select_autoescape(["html"], default_for_string=False),
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,

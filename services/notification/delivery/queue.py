@@ -1,6 +1,8 @@
 """Taking mails from the ledger and writing back what became of them."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,7 +18,7 @@ from shared.contracts.base import TicketId
 from shared.contracts.events import NotificationFailed, NotificationSent
 from shared.kit import outbox
 from shared.kit.clock import utc_now
-from shared.kit.db import Database
+from shared.kit.db import UNREACHABLE, Database
 
 BATCH = 40
 BACKOFF = tuple(timedelta(seconds=seconds) for seconds in (1, 5, 30, 120, 600, 3600))
@@ -47,7 +49,7 @@ class DeliveryQueue:
 
     def __init__(self, database: Database, lease: timedelta) -> None:
         self._database = database
-        self.lease = lease
+        self._lease = lease
 
     async def claim(self) -> list[Job]:
         """Up to BATCH mails that are due, now marked `sending` and ours until the lease ends; oldest first."""
@@ -68,7 +70,7 @@ class DeliveryQueue:
             await session.execute(
                 update(Delivery)
                 .where(Delivery.id.in_(ids))
-                .values(status=DeliveryStatus.SENDING, next_attempt_at=func.now() + self.lease)
+                .values(status=DeliveryStatus.SENDING, next_attempt_at=func.now() + self._lease)
             )
             rows = await session.execute(
                 select(Delivery, Ticket.number, Ticket.subject)
@@ -77,6 +79,26 @@ class DeliveryQueue:
                 .order_by(Delivery.id)
             )
             return [_job(delivery, number, subject) for delivery, number, subject in rows]
+
+    @asynccontextmanager
+    async def keeping(self, jobs: Sequence[Job]) -> AsyncIterator[None]:
+        """Renews our claims for as long as the block runs, however slow the mail server is."""
+        renewing = asyncio.create_task(self._renew([job.id for job in jobs]))
+        try:
+            yield
+        finally:
+            renewing.cancel()
+
+    async def _renew(self, ids: Sequence[UUID]) -> None:
+        while True:
+            await asyncio.sleep(self._lease.total_seconds() / 3)
+            with suppress(*UNREACHABLE):
+                async with self._database.begin() as session:
+                    await session.execute(
+                        update(Delivery)
+                        .where(Delivery.id.in_(ids), Delivery.status == DeliveryStatus.SENDING)
+                        .values(next_attempt_at=func.now() + self._lease)
+                    )
 
     async def release(self, jobs: Sequence[Job], reason: str) -> None:
         """Puts mails back that were never handed over: no attempt is counted."""

@@ -17,9 +17,10 @@ from shared.kit.telemetry import MAILS, log
 
 SWEEP_SECONDS = 1.0
 PAUSE_SECONDS = (0.5, 1.0, 2.0, 5.0, 10.0)
-LEASE = timedelta(minutes=2)
-MAIL_SECONDS = 40.0
-"""The longest one mail may take; the lease must outlast it."""
+LEASE = timedelta(seconds=10)
+"""How long after a crash others take over; a sender that lives renews it."""
+MAIL_SECONDS = 60.0
+"""The longest one mail may take."""
 
 
 class Sender:
@@ -79,19 +80,20 @@ class Sender:
     async def _send_all_due(self) -> None:
         await self._settle()
         while not self._is_stopping and (jobs := await self._queue.claim()):
-            until = asyncio.get_running_loop().time() + self._queue.lease.total_seconds() - MAIL_SECONDS
-            lanes = zip(self._connections, _lanes(jobs, len(self._connections)), strict=True)
-            results = await asyncio.gather(
-                *(self._send_lane(connection, lane, until) for connection, lane in lanes), return_exceptions=True
-            )
-            for result in results:
-                if isinstance(result, BaseException):
-                    raise result
+            async with self._queue.keeping(jobs):
+                await self._send_batch(jobs)
 
-    async def _send_lane(self, connection: MailConnection, jobs: Sequence[Job], until: float) -> None:
+    async def _send_batch(self, jobs: Sequence[Job]) -> None:
+        lanes = zip(self._connections, _lanes(jobs, len(self._connections)), strict=True)
+        sending = (self._send_lane(connection, lane) for connection, lane in lanes)
+        for result in await asyncio.gather(*sending, return_exceptions=True):
+            if isinstance(result, BaseException):
+                raise result
+
+    async def _send_lane(self, connection: MailConnection, jobs: Sequence[Job]) -> None:
         for position, job in enumerate(jobs):
-            if self._is_stopping or asyncio.get_running_loop().time() > until:
-                await self._queue.release(jobs[position:], "the sender ran out of time")
+            if self._is_stopping:
+                await self._queue.release(jobs[position:], "the sender was stopped")
                 return
             try:
                 await self._send(connection, job)

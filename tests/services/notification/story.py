@@ -1,0 +1,152 @@
+"""A ticket told in events, with its own ids, so that tests do not meet."""
+
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+from shared.contracts.base import AgentId, MessageId, TeamId, TicketId
+from shared.contracts.events import (
+    AccessLinkRequested,
+    AgentChanged,
+    Author,
+    Envelope,
+    Event,
+    LifecycleEvent,
+    MessagePosted,
+    Person,
+    SlaBreached,
+    SlaWarned,
+    TeamChanged,
+    TicketAssigned,
+    TicketOpened,
+    TicketResolved,
+    TicketSubmitted,
+    TicketTriaged,
+)
+from shared.contracts.names import ticket_workflow_id
+from shared.contracts.tickets import SYSTEM, Actor
+from shared.contracts.vocabulary import ActorKind, BodyFormat, Channel, Metric, Priority, Status
+from shared.kit.clock import new_id, utc_now
+from tests.contracts.examples import POLICY, SNAPSHOT, at
+
+_numbers = count(500_001)
+METRIC = {"metric": Metric.RESOLUTION, "cycle": 1}
+
+
+@dataclass
+class Story:
+    """One ticket of Ruth's, with agent Ada and Grace, who leads the team."""
+
+    subject: str = "Online banking system down"
+    ticket_id: TicketId = field(default_factory=lambda: TicketId(new_id()))
+    number: str = field(default_factory=lambda: str(next(_numbers)))
+    ada: AgentId = field(default_factory=lambda: AgentId(new_id()))
+    grace: AgentId = field(default_factory=lambda: AgentId(new_id()))
+    team: TeamId = field(default_factory=lambda: TeamId(new_id()))
+
+    @property
+    def requester(self) -> str:
+        return f"ruth-{self.number}@bank.example"
+
+    def people(self) -> list[Envelope]:
+        """The agents and their team, as assignment announces them."""
+        return [
+            self.agent(self.ada, "Ada Lovelace"),
+            self.agent(self.grace, "Grace Hopper"),
+            wrapped(TeamChanged(team_id=self.team, slug="banking", name="Banking", lead_id=self.grace, version=1)),
+        ]
+
+    def agent(self, agent_id: AgentId, name: str, *, is_active: bool = True) -> Envelope:
+        email = f"{name.split()[0].lower()}-{self.number}@everdesk.example"
+        return wrapped(
+            AgentChanged(agent_id=agent_id, email=email, name=name, is_active=is_active, is_available=True, version=1)
+        )
+
+    def submitted(self, **changes: Any) -> Envelope:
+        values: dict[str, Any] = {
+            "ticket_id": self.ticket_id,
+            "number": self.number,
+            "message_id": MessageId(new_id()),
+            "requester": Person(email=self.requester, name="Ruth Okafor"),
+            "subject": self.subject,
+            "body": "Nobody can log in.",
+            "body_format": BodyFormat.TEXT,
+            "channel": Channel.PORTAL,
+            "received_at": utc_now(),
+        }
+        return wrapped(TicketSubmitted(**(values | changes)))
+
+    def message(self, kind: ActorKind, body: str = "Hello there.", **changes: Any) -> Envelope:
+        name, author_id = ("Ada Lovelace", self.ada) if kind is ActorKind.AGENT else ("Ruth Okafor", None)
+        values: dict[str, Any] = {
+            "ticket_id": self.ticket_id,
+            "message_id": MessageId(new_id()),
+            "author": Author(kind=kind, id=author_id, name=name),
+            "body": body,
+            "body_format": BodyFormat.TEXT,
+            "channel": Channel.DESK,
+            "received_at": utc_now(),
+        }
+        return wrapped(MessagePosted(**(values | changes)))
+
+    def link_requested(self) -> Envelope:
+        return wrapped(AccessLinkRequested(ticket_id=self.ticket_id, requested_at=utc_now()))
+
+    def opened(self) -> Envelope:
+        return self._step(TicketOpened, 1, SYSTEM, status=Status.NEW, team_id=None, assignee_id=None)
+
+    def triaged(self) -> Envelope:
+        return self._step(
+            TicketTriaged,
+            2,
+            SYSTEM,
+            {"team_id": self.team, "priority": Priority.URGENT, "policy_id": POLICY, "policy_version": 1},
+            assignee_id=None,
+        )
+
+    def assigned(self, seq: int = 3, by: AgentId | None = None) -> Envelope:
+        actor = Actor(kind=ActorKind.AGENT, id=by or self.grace)
+        return self._step(TicketAssigned, seq, actor, {"agent_id": self.ada})
+
+    def warned(self, seq: int = 4, **snapshot: Any) -> Envelope:
+        return self._step(SlaWarned, seq, SYSTEM, METRIC | {"percent": 75, "due_at": at(240)}, **snapshot)
+
+    def breached(self, seq: int = 5, **snapshot: Any) -> Envelope:
+        return self._step(SlaBreached, seq, SYSTEM, METRIC | {"due_at": at(240)}, **snapshot)
+
+    def resolved(self, seq: int = 6) -> Envelope:
+        return self._step(TicketResolved, seq, Actor(kind=ActorKind.AGENT, id=self.ada), status=Status.RESOLVED)
+
+    def _step(
+        self,
+        event: type[LifecycleEvent],
+        seq: int,
+        actor: Actor,
+        values: dict[str, Any] | None = None,
+        **snapshot: Any,
+    ) -> Envelope:
+        seen = SNAPSHOT.model_copy(
+            update={
+                "ticket_id": self.ticket_id,
+                "number": self.number,
+                "seq": seq,
+                "team_id": self.team,
+                "assignee_id": self.ada,
+                **snapshot,
+            }
+        )
+        made = event(
+            ticket_id=self.ticket_id,
+            seq=seq,
+            revision=seq,
+            at=at(seq),
+            actor=actor,
+            snapshot=seen,
+            **(values or {}),
+        )
+        return made.envelope(f"{ticket_workflow_id(self.ticket_id)}:{seq}", at(seq))
+
+
+def wrapped(event: Event) -> Envelope:
+    """An event of a service, with an id of its own."""
+    return event.envelope(str(new_id()), utc_now())

@@ -1,0 +1,199 @@
+"""What a crash between any two steps of the sender leaves behind."""
+
+import asyncio
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+
+from services.notification.consumers import Notifier
+from services.notification.delivery.queue import DeliveryQueue, Job
+from services.notification.delivery.sender import Sender
+from services.notification.settings import NotificationSettings
+from shared.kit.bus import Bus
+from shared.kit.db import Database
+from tests.services.notification.mail_server import MailServer
+from tests.services.notification.story import Story
+from tests.support.eventually import eventually
+
+SHORT = timedelta(seconds=0.5)
+
+
+@pytest.fixture
+async def database(settings: NotificationSettings) -> AsyncIterator[Database]:
+    database = Database.connect(settings)
+    async with database.begin() as session:
+        await session.execute(text("delete from deliveries"))
+    yield database
+    await database.dispose()
+
+
+@pytest.fixture
+async def notifier(settings: NotificationSettings, database: Database) -> Notifier:
+    """The consumer's side alone: decides, and nobody sends."""
+    bus = Bus(settings, "test")
+    return Notifier(database, bus, settings.mail_domain, on_commit=lambda: None)
+
+
+async def _nothing_to_settle() -> None: ...
+
+
+@asynccontextmanager
+async def sending(queue: DeliveryQueue, settings: NotificationSettings) -> AsyncIterator[Sender]:
+    """A sender at work, stopped in order at the end."""
+    sender = Sender(queue, settings, _nothing_to_settle)
+    task = asyncio.create_task(sender.run())
+    try:
+        yield sender
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+class DiesBeforeRecording(DeliveryQueue):
+    """The process is gone after the server's 250 and before the row says so."""
+
+    async def mark_sent(self, job: Job) -> None:
+        self.died = True
+        await asyncio.Event().wait()
+
+    died = False
+
+
+async def test_a_claim_of_a_dead_sender_runs_out(
+    settings: NotificationSettings, database: Database, notifier: Notifier, mail_server: MailServer
+) -> None:
+    story = Story()
+    await notifier.on_events([story.submitted()])
+    queue = DeliveryQueue(database, SHORT)
+    assert [job.number for job in await queue.claim()] == [story.number]
+    assert await queue.claim() == []
+    async with sending(queue, settings):
+        await eventually(lambda: mail_server.about(story.number))
+        await eventually(lambda: _statuses(database), within=5)
+    assert len(mail_server.about(story.number)) == 1
+
+
+async def test_a_crash_before_the_record_repeats_the_same_mail(
+    settings: NotificationSettings, database: Database, notifier: Notifier, mail_server: MailServer
+) -> None:
+    story = Story()
+    await notifier.on_events([story.submitted()])
+    dying = DiesBeforeRecording(database, SHORT)
+    doomed = Sender(dying, settings, _nothing_to_settle)
+    jobs = await dying.claim()
+    crash = asyncio.create_task(doomed._send_batch(jobs))
+    await eventually(lambda: dying.died)
+    crash.cancel()
+    await asyncio.gather(crash, return_exceptions=True)
+
+    async with sending(DeliveryQueue(database, SHORT), settings):
+        await eventually(lambda: len(mail_server.about(story.number)) == 2)
+        await eventually(lambda: _statuses(database))
+    first, second = mail_server.about(story.number)
+    assert first["Message-ID"] == second["Message-ID"]
+    assert first["Date"] == second["Date"]
+
+
+async def test_a_living_sender_keeps_its_claims_however_slow_the_server_is(
+    settings: NotificationSettings, database: Database, notifier: Notifier
+) -> None:
+    story = Story()
+    await notifier.on_events([story.submitted()])
+    queue = DeliveryQueue(database, SHORT)
+    jobs = await queue.claim()
+    loop = asyncio.get_running_loop()
+    async with queue.keeping(jobs):
+        until = loop.time() + 3 * SHORT.total_seconds()
+        while loop.time() < until:
+            assert await queue.claim() == []
+            await asyncio.wait([asyncio.create_task(asyncio.Event().wait())], timeout=0.1)
+
+
+async def test_two_senders_share_the_work_and_send_nothing_twice(
+    settings: NotificationSettings, database: Database, notifier: Notifier, mail_server: MailServer
+) -> None:
+    stories = [Story() for _ in range(60)]
+    await notifier.on_events([story.submitted() for story in stories])
+    async with sending(DeliveryQueue(database, SHORT), settings), sending(DeliveryQueue(database, SHORT), settings):
+        await eventually(lambda: _statuses(database), within=20)
+    assert {len(mail_server.about(story.number)) for story in stories} == {1}
+
+
+async def test_an_orderly_stop_finishes_the_mail_under_way_and_puts_the_rest_back(
+    settings: NotificationSettings, database: Database, notifier: Notifier, mail_server: MailServer
+) -> None:
+    stories = [Story() for _ in range(60)]
+    await notifier.on_events([story.submitted() for story in stories])
+    async with sending(DeliveryQueue(database, SHORT), settings):
+        await eventually(lambda: any(mail_server.about(story.number) for story in stories))
+    async with database.begin() as session:
+        rows = await session.execute(text("select status, count(*) from deliveries group by status"))
+        counts = {row[0]: row[1] for row in rows}
+    sent = sum(len(mail_server.about(story.number)) for story in stories)
+    assert counts.get("sent", 0) == sent
+    assert counts.get("queued", 0) == 60 - sent
+
+
+@pytest.mark.chaos
+async def test_kill_9_in_the_middle_loses_no_mail(
+    settings: NotificationSettings,
+    database: Database,
+    mail_server: MailServer,
+    service_environment: object,
+) -> None:
+    assert callable(service_environment)
+    environment = service_environment("notification") | {
+        "EVERDESK_SMTP_PORT": str(mail_server.port),
+        "EVERDESK_PORT": "0",
+        "EVERDESK_STREAM_MAX_BYTES": str(settings.stream_max_bytes),
+    }
+    stories = [Story() for _ in range(60)]
+    bus = Bus(settings, "test")
+    await bus.start()
+    await bus.jetstream()
+    process = await _start(environment)
+    try:
+        mail_server.delay = 0.05
+        await bus.publish_all([story.submitted() for story in stories])
+        await eventually(lambda: _count(database, len(stories)), within=30)
+        await eventually(lambda: any(mail_server.about(story.number) for story in stories))
+        process.kill()
+        await process.wait()
+        assert not all(mail_server.about(story.number) for story in stories)
+        mail_server.delay = 0.0
+        process = await _start(environment)
+        await eventually(lambda: all(mail_server.about(story.number) for story in stories), within=40)
+        await eventually(lambda: _statuses(database), within=20)
+    finally:
+        process.kill()
+        await process.wait()
+        await bus.stop()
+    for story in stories:
+        assert len({mail["Message-ID"] for mail in mail_server.about(story.number)}) == 1
+    doubled = Counter(len(mail_server.about(story.number)) for story in stories)[2]
+    assert doubled <= settings.smtp_connections
+
+
+async def _start(environment: dict[str, str]) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "services.notification.main", "serve", env=environment, stdout=subprocess.DEVNULL
+    )
+
+
+async def _count(database: Database, expected: int) -> bool:
+    async with database.begin() as session:
+        found: int = (await session.execute(text("select count(*) from deliveries"))).scalar_one()
+        return found == expected
+
+
+async def _statuses(database: Database) -> bool:
+    """Whether everything in the ledger is sent."""
+    async with database.begin() as session:
+        found = (await session.scalars(text("select distinct status from deliveries"))).all()
+    return list(found) == ["sent"]

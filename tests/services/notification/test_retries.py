@@ -1,0 +1,117 @@
+"""A mail server that is away, slow to agree or says no: nothing is lost, nothing is sent twice."""
+
+from typing import Any
+
+from shared.contracts.events import Envelope, NotificationFailed, NotificationSent
+from shared.contracts.names import STREAM
+from shared.contracts.vocabulary import ActorKind
+from tests.services.notification.conftest import OPERATOR, Running
+from tests.services.notification.mail_server import MailServer
+from tests.services.notification.story import Story
+from tests.support.eventually import eventually
+
+
+async def test_mails_wait_while_the_server_is_away_and_leave_once_when_it_is_back(
+    service: Running, mail_server: MailServer
+) -> None:
+    await mail_server.stop()
+    stories = [Story() for _ in range(5)]
+    try:
+        for story in stories:
+            await service.publish(story.submitted(), story.message(ActorKind.AGENT))
+        row = await eventually(lambda: _waiting_for_the_server(service, stories[0]))
+        assert row["attempts"] == 0
+    finally:
+        await mail_server.start()
+    await eventually(lambda: all(len(mail_server.about(story.number)) == 2 for story in stories), within=20)
+    for story in stories:
+        assert [mail["Auto-Submitted"] for mail in mail_server.about(story.number)] == ["auto-replied", None]
+
+
+async def test_the_server_being_away_is_named_and_does_not_stop_the_service(
+    service: Running, mail_server: MailServer
+) -> None:
+    await mail_server.stop()
+    try:
+        answer = await service.http.get("/readyz")
+        assert answer.status_code == 200
+        assert answer.json()["degraded"] == ["smtp"]
+    finally:
+        await mail_server.start()
+    assert (await service.http.get("/readyz")).json()["degraded"] == []
+
+
+async def test_a_temporary_refusal_is_tried_again(service: Running, mail_server: MailServer) -> None:
+    story = Story()
+    mail_server.refusals[story.requester] = ["451 4.7.1 Greylisted, come back"]
+    await service.publish(story.submitted())
+    await eventually(lambda: mail_server.about(story.number))
+    row = await eventually(lambda: _only_row(service, story, "sent"))
+    assert row["attempts"] == 2
+    assert row["last_error"] is None
+
+
+async def test_a_final_refusal_is_announced_and_an_operator_may_retry(
+    service: Running, mail_server: MailServer
+) -> None:
+    story = Story()
+    mail_server.refusals[story.requester] = [f"550 5.1.1 <{story.requester}> no such user"]
+    await service.publish(story.submitted())
+    row = await eventually(lambda: _only_row(service, story, "failed"))
+    assert "550" in row["last_error"] or "5.1.1" in row["last_error"]
+
+    failed = await eventually(lambda: _announced(service, NotificationFailed, story))
+    assert story.requester not in failed.model_dump_json()
+    assert failed.data["delivery_id"] == row["id"]
+
+    headers = OPERATOR | {"Idempotency-Key": f"retry-{story.number}"}
+    first = await service.http.post(f"/v1/deliveries/{row['id']}/retry", headers=headers)
+    assert (first.status_code, first.json()["status"]) == (200, "queued")
+    again = await service.http.post(f"/v1/deliveries/{row['id']}/retry", headers=headers)
+    assert again.json() == first.json()
+
+    await eventually(lambda: mail_server.about(story.number))
+    sent = await eventually(lambda: _announced(service, NotificationSent, story))
+    assert sent.data["message_id"] == row["message_id"] == mail_server.about(story.number)[0]["Message-ID"]
+    refused = await service.http.post(f"/v1/deliveries/{row['id']}/retry", headers=OPERATOR)
+    assert (refused.status_code, refused.json()["code"]) == (409, "not_failed")
+
+
+async def test_many_mails_share_few_connections(service: Running, mail_server: MailServer) -> None:
+    before = mail_server.connections
+    stories = [Story() for _ in range(40)]
+    await service.publish(*(story.submitted() for story in stories))
+    await eventually(lambda: all(mail_server.about(story.number) for story in stories))
+    assert mail_server.connections - before <= 4
+
+
+async def test_a_sent_mail_leaves_its_words_behind(service: Running, mail_server: MailServer) -> None:
+    story = Story()
+    await service.publish(story.submitted(), story.message(ActorKind.AGENT, "a secret word"))
+    await eventually(lambda: _all_sent(service, story))
+    async with service.database.connection() as connection:
+        kept = await connection.exec_driver_sql(
+            "select count(*) from deliveries where facts::text like '%a secret word%'"
+        )
+        assert kept.scalar_one() == 0
+
+
+async def _only_row(service: Running, story: Story, status: str) -> dict[str, Any]:
+    (row,) = await service.ledger(ticket_id=str(story.ticket_id), status=status)
+    return row
+
+
+async def _waiting_for_the_server(service: Running, story: Story) -> dict[str, Any]:
+    rows = await service.ledger(ticket_id=str(story.ticket_id), status="queued")
+    return next(row for row in rows if "away" in (row["last_error"] or ""))
+
+
+async def _all_sent(service: Running, story: Story) -> bool:
+    rows = await service.ledger(ticket_id=str(story.ticket_id))
+    return bool(rows) and all(row["status"] == "sent" for row in rows)
+
+
+async def _announced(service: Running, event: type[NotificationSent | NotificationFailed], story: Story) -> Envelope:
+    js = await service.bus.jetstream()
+    message = await js.get_last_msg(STREAM, f"{event.type()}.{story.ticket_id}")
+    return Envelope.model_validate_json(message.data or b"")
