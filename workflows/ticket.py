@@ -7,7 +7,7 @@ from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
 from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
-    from shared.contracts.commands import AnyCommand, MessageFact
+    from shared.contracts.commands import AskedCommand, MessageFact
     from shared.contracts.events import Envelope
     from shared.contracts.names import SEARCH_ATTRIBUTES
     from shared.contracts.tickets import Actor, TicketSnapshot
@@ -54,8 +54,9 @@ class TicketWorkflow:
     # -- what the world may ask --------------------------------------------------------------------------------
 
     @workflow.update(name="command")
-    def command(self, command: AnyCommand) -> TicketSnapshot:
+    def command(self, asked: AskedCommand) -> TicketSnapshot:
         """Carries a command out. The same command id gets the first answer again, also after many runs."""
+        command = asked.root
         known = self.answers.get(command.command_id)
         if known is not None:
             return known
@@ -71,8 +72,9 @@ class TicketWorkflow:
         return snapshot
 
     @command.validator
-    def check_command(self, command: AnyCommand) -> None:
+    def check_command(self, asked: AskedCommand) -> None:
         """Refuses before anything is written to history; a remembered command passes whatever has changed since."""
+        command = asked.root
         if command.command_id in self.answers:
             return
         try:

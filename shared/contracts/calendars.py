@@ -55,6 +55,8 @@ def _checked_span(span: MinuteSpan) -> MinuteSpan:
 
 
 def _plain_date(value: object) -> object:
+    if type(value) is str and _ISO_DATE.fullmatch(value):  # a snapshot has hundreds; isinstance is slow in workflows
+        return value
     is_plain = isinstance(value, dt.date) and not isinstance(value, dt.datetime)
     if is_plain or (isinstance(value, str) and _ISO_DATE.fullmatch(value)):
         return value

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field, RootModel
 
 from shared.contracts.base import AgentId, Contract, Instant, MessageId, TeamId, TicketId
 from shared.contracts.policies import PolicySnapshot
@@ -156,3 +156,13 @@ AnyCommand = Annotated[
     | RecordReply,
     Field(discriminator="kind"),
 ]
+
+
+class AskedCommand(RootModel[AnyCommand]):
+    """Any command, as a handler of the workflow must declare it.
+
+    The SDK reads type hints without what `Annotated` adds, so a bare union would lose its discriminator:
+    every member would be tried on every command, four of them with a whole policy.
+    """
+
+    model_config = ConfigDict(frozen=True)
