@@ -8,7 +8,8 @@ T = TypeVar("T")
 
 PATIENCE = 15.0
 """Seconds that something which happens behind the APIs may take."""
-_LOOK_AGAIN = 0.05
+_FIRST_PAUSE, _LONGEST_PAUSE, _SLOWER = 0.05, 0.5, 1.3
+"""Looking again costs the services work: soon at first, then less and less often."""
 
 
 class DemoError(Exception):
@@ -37,9 +38,10 @@ async def until(
     Raises StepFailed with what was seen last when `within` seconds have passed.
     """
     loop = asyncio.get_running_loop()
-    deadline = loop.time() + within
+    deadline, pause = loop.time() + within, _FIRST_PAUSE
     while not holds(seen := await look()):
         if loop.time() >= deadline:
             raise StepFailed(f"{what} (waited {within:.0f} s)", expected, seen)
-        await asyncio.sleep(_LOOK_AGAIN)
+        await asyncio.sleep(pause)
+        pause = min(pause * _SLOWER, _LONGEST_PAUSE)
     return seen
