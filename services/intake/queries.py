@@ -8,6 +8,7 @@ from sqlalchemy import func, select, tuple_
 
 from services.intake.models import Message, Ticket
 from services.intake.schemas import TicketFilters
+from shared.kit.auth import TicketLink
 from shared.kit.db import Session
 from shared.kit.http.paging import decode_cursor, encode_cursor
 from shared.kit.http.problems import Problem, not_found
@@ -26,11 +27,10 @@ async def get_ticket(session: Session, ticket_id: UUID, api_key_id: str) -> Tick
     return ticket
 
 
-async def find_ticket_of(session: Session, ticket_id: UUID, email: str) -> Ticket | None:
-    """The ticket, if that is its requester's address."""
-    return await session.scalar(
-        select(Ticket).where(Ticket.id == ticket_id, func.lower(Ticket.requester_email) == email.lower())
-    )
+async def find_ticket_of(session: Session, link: TicketLink) -> Ticket | None:
+    """The ticket a requester's link stands for, if the address is still its requester's."""
+    ticket = await session.get(Ticket, link.ticket_id)
+    return ticket if ticket and ticket.requester_email.casefold() == link.email else None
 
 
 async def list_tickets(

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from services.intake.models import Ticket
 from shared.contracts.base import TicketId
@@ -16,9 +16,7 @@ async def request_access_link(session: Session, email: str, number: str, at: dat
 
     The event's id names the minute, so that asking again and again sends one mail a minute.
     """
-    ticket_id = await session.scalar(
-        select(Ticket.id).where(Ticket.number == number, func.lower(Ticket.requester_email) == email.lower())
-    )
-    if ticket_id is not None:
-        event = AccessLinkRequested(ticket_id=TicketId(ticket_id), requested_at=at)
-        await outbox.add(session, event, f"{ticket_id}:access:{at:%Y%m%d%H%M}", at)
+    ticket = await session.scalar(select(Ticket).where(Ticket.number == number))
+    if ticket is not None and ticket.requester_email.casefold() == email.casefold():
+        event = AccessLinkRequested(ticket_id=TicketId(ticket.id), requested_at=at)
+        await outbox.add(session, event, f"{ticket.id}:access:{at:%Y%m%d%H%M}", at)

@@ -10,6 +10,7 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from services.intake.deps import parts_of
+from services.intake.web.forms import NotValid
 from shared.domain.errors import Refusal
 from shared.kit.db import is_unreachable
 from shared.kit.http.problems import Problem, from_exception
@@ -26,6 +27,8 @@ class PageRoute(APIRoute):
         async def handle_as_page(request: Request) -> Response:
             try:
                 return await handle(request)
+            except NotValid as wrong:
+                return await _page(request, Problem(422, "invalid_input", "; ".join(wrong.errors.values())))
             except (Problem, Refusal, TicketsUnavailable, RequestValidationError, HTTPException) as error:
                 return await _page(request, from_exception(error))
             except Exception as error:

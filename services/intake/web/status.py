@@ -1,5 +1,36 @@
-"""stub"""
+"""Looking up a request: by mail, so that only its requester gets to see it."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request, Response
 
-router = APIRouter()
+from services.intake.commands.request_access_link import request_access_link
+from services.intake.deps import Intake, Parts
+from services.intake.web.forms import TRAP, LinkWanted, NotValid, Values, check, read_form
+from services.intake.web.route import PageRoute
+from shared.kit.clock import utc_now
+
+router = APIRouter(route_class=PageRoute)
+
+
+@router.get("/tickets/status")
+async def blank_form(request: Request, parts: Parts) -> Response:
+    """Address and number, please."""
+    return _form(request, parts, {}, {}, 200)
+
+
+@router.post("/tickets/status")
+async def send_form(request: Request, parts: Parts) -> Response:
+    """The same answer whether the two belong together or not: nobody can find out who has asked for help."""
+    values = await read_form(request, parts)
+    try:
+        wanted = check(LinkWanted, values)
+    except NotValid as wrong:
+        return _form(request, parts, values, wrong.errors, 422)
+    if not values.get(TRAP):
+        async with parts.database.begin() as session:
+            await request_access_link(session, wanted.email, wanted.number.removeprefix("#"), utc_now())
+        parts.relay.wake()
+    return parts.pages.render(request, "link_sent.html", email=wanted.email, page_class="narrow")
+
+
+def _form(request: Request, parts: Intake, values: Values, errors: Values, status: int) -> Response:
+    return parts.pages.render(request, "status.html", status, values=values, errors=errors, page_class="narrow")

@@ -1,0 +1,111 @@
+"""What every form of the portal does: a token against forgery, a trap for robots, errors at their fields."""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal, TypeVar
+
+from fastapi import Request
+from pydantic import BaseModel, Field, ValidationError
+
+from services.intake.deps import Intake
+from services.intake.schemas import TopicName
+from shared.contracts.vocabulary import CloseReason
+from shared.kit.auth import new_token
+from shared.kit.http.answers import fingerprint
+from shared.kit.http.inputs import Body, Email, Input, Line, Phone
+from shared.kit.http.limits import address_of
+from shared.kit.http.pages import check_form_token
+
+TRAP = "website"
+"""A field people do not see; robots fill it in."""
+FORM_ID = "form_id"
+"""Names one filling-in of a form, so that sending it twice has one effect."""
+
+Form = TypeVar("Form", bound=BaseModel)
+Values = Mapping[str, str]
+
+WORDS = {
+    "email": "Enter your e-mail address, like name@example.com",
+    "name": "Enter your name",
+    "phone": "Enter a telephone number of digits, or leave it empty",
+    "topic": "Choose what it is about",
+    "subject": "Say in a few words what it is about",
+    "body": "Describe what you need",
+    "number": "Enter the number of your request",
+    "reason": "Choose a reason",
+}
+"""What to do about a field that is empty or cannot be read."""
+
+
+class NewRequest(Input):
+    """A request for help, by form."""
+
+    email: Email
+    name: Line
+    phone: Phone | None = None
+    topic: TopicName
+    subject: Line
+    body: Body
+
+
+class LinkWanted(Input):
+    """Someone who lost the link to a request."""
+
+    email: Email
+    number: Annotated[str, Field(pattern=r"^#?[0-9]{1,18}$")]
+
+
+class Reply(Input):
+    """The requester writes again, by form."""
+
+    body: Body
+
+
+class Closing(Input):
+    """Why the requester closes it."""
+
+    reason: Literal[CloseReason.RESOLVED, CloseReason.WITHDRAWN] = CloseReason.WITHDRAWN
+
+
+class NotValid(Exception):
+    """What to correct, by field."""
+
+    def __init__(self, errors: Mapping[str, str]) -> None:
+        super().__init__("the form is not valid")
+        self.errors = errors
+
+
+async def read_form(request: Request, parts: Intake) -> Values:
+    """The form's fields. Raises Problem 403 for a form from elsewhere, 429 for too many from one address."""
+    form = await request.form(max_files=0, max_fields=40)
+    values = {name: value.replace("\r\n", "\n") for name, value in form.items() if isinstance(value, str)}
+    check_form_token(request, values.get("csrf_token"))
+    await parts.form_limiter.check(None, address_of(request, parts.settings.trusted_proxies))
+    return values
+
+
+def check(form: type[Form], values: Values) -> Form:
+    """The form's content. Raises NotValid; a field left empty counts as not given."""
+    given = {name: values[name].strip() for name in form.model_fields if values.get(name, "").strip()}
+    try:
+        return form.model_validate(given)
+    except ValidationError as error:
+        wrong = {str(item["loc"][0]): str(item["msg"]).removeprefix("Value error, ") for item in error.errors()}
+        raise NotValid(
+            {name: _in_words(name, given, wrong[name]) for name in form.model_fields if name in wrong}
+        ) from None
+
+
+def form_id_of(values: Values) -> str:
+    """The form's id, or a new one for a form that is shown for the first time."""
+    return values.get(FORM_ID, "")[:64] or new_token()
+
+
+def key_of(values: Values, form: BaseModel) -> str:
+    """The same for each sending of the same content from the same page: what makes a double click harmless."""
+    return fingerprint(form_id_of(values), form.model_dump_json()).hex()
+
+
+def _in_words(name: str, given: Values, detail: str) -> str:
+    if name in given and name in ("name", "subject", "body"):
+        return detail[:1].upper() + detail[1:]
+    return WORDS[name]
