@@ -79,11 +79,14 @@ async def test_the_link_opens_this_ticket_for_this_requester(
 
 
 async def test_a_hostile_subject_adds_no_header_and_no_recipient(service: Running, mail_server: MailServer) -> None:
-    story = Story(subject="Hello\r\nBcc: victim@evil.example\r\n\r\n<script>alert(1)</script>\u2028\x07 end")
+    story = Story(subject='Hello\r\nBcc: victim@evil.example\r\n\r\n</title>"><script>alert(1)</script>\u2028\x07 end')
     await mails_after(service, mail_server, story, 1)
     mail = mail_server.about(story.number)[0]
     assert mail["Bcc"] is None
-    assert mail["Subject"].strip() == f"[#{story.number}] Hello Bcc: victim@evil.example <script>alert(1)</script> end"
+    assert (
+        mail["Subject"].strip()
+        == f'[#{story.number}] Hello Bcc: victim@evil.example </title>"><script>alert(1)</script> end'
+    )
     assert "<script" not in html_of(mail)
 
 
