@@ -22,7 +22,7 @@ async def on_tickets_opened(context: Context, batch: list[Envelope]) -> None:
 
 
 async def until_submissions_are_known(context: Context, opened: list[TicketOpened]) -> None:
-    """Only the submission tells a priority that was asked for from the usual one; it is on its way, but not for ever."""
+    """Only the submission tells a priority asked for from the usual one. It is on its way; waits, but not for ever."""
     unsure = {event.ticket_id for event in opened if event.snapshot.priority is Priority.NORMAL}
     deadline = asyncio.get_running_loop().time() + WAIT_AT_MOST_SECONDS
     known = select(func.count()).select_from(Ticket).where(Ticket.id.in_(unsure), Ticket.subject != "")

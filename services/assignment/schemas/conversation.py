@@ -45,6 +45,8 @@ class EventView(View):
     id: str
     type: str
     seq: int
+    revision: int
+    """The ticket's revision after it; 0 for what is no step of the lifecycle."""
     at: Instant
     """When it took effect."""
     recorded_at: Instant
@@ -66,6 +68,7 @@ def event_of(event: LoggedEvent, actor_name: str | None) -> EventView:
         id=event.event_id,
         type=event.type,
         seq=event.seq,
+        revision=event.data.get("revision", 0),
         at=event.at,
         recorded_at=event.recorded_at,
         actor=ActorView(kind=actor["kind"], id=actor.get("id"), name=actor_name),

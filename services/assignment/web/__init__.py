@@ -1,9 +1,23 @@
 """The desk: server-rendered pages for agents."""
 
-from fastapi import FastAPI
+from pathlib import Path
+
+from fastapi import APIRouter, FastAPI
 
 from services.assignment.settings import AssignmentSettings
+from services.assignment.web import act, queue, reports, sign_in, ticket
+from services.assignment.web.frame import Desk, Flash
+from shared.kit.http.pages import Pages
 
 
 def install_web(app: FastAPI, settings: AssignmentSettings) -> None:
     """Adds the desk's pages to the service."""
+    pages = Pages(
+        Path(__file__).parent.parent, secure_cookies=settings.secure_cookies, product="Everdesk", home="/queue"
+    )
+    app.state.desk = Desk(pages, Flash(settings.session_secret.get_secret_value()))
+    pages.mount(app)
+    router = APIRouter(include_in_schema=False)
+    for part in (sign_in, queue, ticket, act, reports):
+        router.include_router(part.router)
+    app.include_router(router)

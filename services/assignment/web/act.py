@@ -1,0 +1,116 @@
+"""The desk's forms: each does one thing to a ticket, then shows the ticket."""
+
+from typing import Any
+from urllib.parse import quote
+
+from fastapi import APIRouter, Request, Response
+from pydantic import ValidationError
+from starlette.datastructures import FormData
+
+from services.assignment.commands.call import Call
+from services.assignment.commands.doings import DOINGS, do
+from services.assignment.context import Context
+from services.assignment.deps import Ctx
+from services.assignment.queries.callers import Caller
+from services.assignment.queries.conversation import list_events
+from services.assignment.queries.tickets import get_ticket
+from services.assignment.web.forms import SAID, body_of_form, errors_of, plain_values, revision_in
+from services.assignment.web.frame import Desk, DeskAgent, Notice, PageRoute, TheDesk
+from services.assignment.web.ticket import Draft, ticket_page
+from services.assignment.web.words import in_words
+from shared.domain.errors import Refusal, VersionConflict
+from shared.kit.http.answers import fingerprint
+from shared.kit.http.app import canonical
+from shared.kit.http.pages import check_form_token
+from shared.kit.http.problems import Problem, from_exception, not_found
+from shared.kit.tickets import TicketsUnavailable
+
+router = APIRouter(route_class=PageRoute)
+
+FOLLOWING = ("resolve", "pend")
+
+
+@router.post("/tickets/{number}/{action}")
+async def post_action(
+    request: Request, desk: TheDesk, context: Ctx, caller: DeskAgent, number: str, action: str
+) -> Response:
+    """Carries out what the form says; refused, the page comes back with the draft and the reason."""
+    form = await request.form()
+    check_form_token(request, _text(form, "csrf_token"))
+    doing = DOINGS.get(action)
+    if doing is None:
+        raise not_found("page")
+    values = plain_values(form)
+    draft = Draft(action, values)
+    try:
+        body = doing.body.model_validate(body_of_form(action, values))
+        await do(context, _call(caller, number, action, values), body)
+    except ValidationError as error:
+        told = Draft(action, values, errors_of(error))
+        return await ticket_page(request, desk, context, caller, number, status=422, draft=told)
+    except VersionConflict:
+        changed = await _what_changed(context, caller, number, revision_in(values))
+        return await ticket_page(
+            request, desk, context, caller, number, status=412, draft=draft, notices=[("warning", changed)]
+        )
+    except (Refusal, TicketsUnavailable, Problem) as error:
+        problem = from_exception(error)
+        if problem.status == 404:
+            raise
+        notices: list[Notice] = [("danger", problem.detail)]
+        return await ticket_page(
+            request, desk, context, caller, number, status=problem.status, draft=draft, notices=notices
+        )
+    notice = await _then(context, caller, number, action, values)
+    return await _onwards(desk, context, caller, number, notice)
+
+
+async def _then(context: Context, caller: Caller, number: str, action: str, values: dict[str, str]) -> Notice:
+    """What to say; a reply may bring the next step along: resolve, or wait for the requester."""
+    following = values.get("then", "")
+    if action != "replies" or following not in FOLLOWING:
+        return "success", SAID[action]
+    try:
+        await do(context, _call(caller, number, following, values | {"revision": ""}), DOINGS[following].body())
+    except (Refusal, TicketsUnavailable, Problem) as error:
+        return "warning", f"Reply sent, but the next step did not work: {from_exception(error).detail}."
+    return "success", f"{SAID[action]} {SAID[following]}"
+
+
+async def _onwards(desk: Desk, context: Context, caller: Caller, number: str, notice: Notice) -> Response:
+    """Back to the ticket; to the queue if the change took it out of sight."""
+    async with context.database.begin() as session:
+        try:
+            await get_ticket(session, caller, number)
+        except Problem:
+            return desk.redirect("/queue", notice)
+    return desk.redirect(f"/tickets/{quote(number, safe='')}", notice)
+
+
+async def _what_changed(context: Context, caller: Caller, number: str, seen: int | None) -> str:
+    """What happened since the page was loaded, for whoever wanted to change what they saw there."""
+    async with context.database.begin() as session:
+        found = await get_ticket(session, caller, number)
+        events = (await list_events(session, found.ticket.id, 200, None)).items
+    newer = [event for event in events if seen is None or event.revision > seen]
+    lines = [words for event in newer if (words := in_words(event, {}))]
+    happened = f" Meanwhile: {'; '.join(lines[-5:])}." if lines else ""
+    return (
+        f"The ticket changed after you opened this page, so nothing was done.{happened} Look again and send it again."
+    )
+
+
+def _call(caller: Caller, number: str, action: str, values: dict[str, str]) -> Call:
+    return Call(
+        caller=caller,
+        reference=number,
+        route=action,
+        key=values.get("form_id") or None,
+        expected_revision=revision_in(values),
+        request_hash=fingerprint(canonical(values)),
+    )
+
+
+def _text(form: FormData, name: str) -> str:
+    value: Any = form.get(name)
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,70 @@
+"""Reads the desk's forms into the same bodies that the API takes."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+from starlette.datastructures import FormData
+
+FRAME = frozenset({"csrf_token", "form_id", "revision", "then"})
+"""Fields of every form that are not part of what it says."""
+MAX_FORM_ID = 64
+
+SAID: Mapping[str, str] = {
+    "claim": "The ticket is yours.",
+    "assign": "Assigned.",
+    "release": "Given back to the team.",
+    "transfer": "Transferred.",
+    "triage": "Triaged.",
+    "prioritise": "Priority changed.",
+    "set-due": "Due instant set.",
+    "change-policy": "SLA policy changed.",
+    "pend": "Waiting for the requester.",
+    "hold": "On hold.",
+    "resume": "Work goes on.",
+    "resolve": "Resolved. Reopen it if that was wrong.",
+    "reopen": "Reopened.",
+    "close": "Closed. Reopen it if that was wrong.",
+    "replies": "Reply sent.",
+    "notes": "Note added.",
+    "tags": "Tags changed.",
+}
+"""What the next page says after each action."""
+
+
+def plain_values(form: FormData) -> dict[str, str]:
+    """The text fields of a form; files and repetitions are not ours."""
+    values = {name: value for name, value in form.items() if isinstance(value, str) and name != "csrf_token"}
+    form_id = values.get("form_id", "")
+    if len(form_id) > MAX_FORM_ID or not form_id.isascii() or not form_id.isprintable():
+        del values["form_id"]
+    return values
+
+
+def body_of_form(action: str, values: Mapping[str, str]) -> dict[str, Any]:
+    """The body the API would have been sent: empty optional fields are left out."""
+    said = {name: value.replace("\r\n", "\n") for name, value in values.items() if name not in FRAME}
+    if action == "tags":
+        return {name: said.get(name, "").replace(",", " ").split() for name in ("add", "remove")}
+    if action == "set-due" and said.get("due_at"):
+        said["due_at"] = f"{said['due_at'].removesuffix('Z')}Z"
+    required = {"body", "agent_id", "team_id", "priority", "due_at", "policy_id", "reason"}
+    return {name: value for name, value in said.items() if value or name in required}
+
+
+def revision_in(values: Mapping[str, str]) -> int | None:
+    """The revision the page showed."""
+    revision = values.get("revision", "")
+    return int(revision) if revision.isascii() and revision.isdigit() and len(revision) < 10 else None
+
+
+def errors_of(error: ValidationError) -> tuple[tuple[str, str], ...]:
+    """What is wrong, by field, in words for people."""
+    return tuple(
+        (str(one["loc"][0]) if one["loc"] else "form", _sentence(one["msg"])) for one in error.errors(include_url=False)
+    )
+
+
+def _sentence(message: str) -> str:
+    text = message.removeprefix("Value error, ").replace("String should have at least 1 character", "must not be empty")
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,72 @@
+"""Signing in to the desk and out of it."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Query, Request, Response
+from pydantic import SecretStr
+
+from services.assignment.commands.sign_in import sign_in, sign_out
+from services.assignment.deps import Ctx
+from services.assignment.web.frame import SESSION_COOKIE, MaybeAgent, PageRoute, TheDesk
+from shared.kit.http.limits import address_of
+from shared.kit.http.pages import check_form_token
+from shared.kit.http.problems import Problem
+
+router = APIRouter(route_class=PageRoute)
+
+QUEUE = "/queue"
+
+
+def safe_path(path: str | None) -> str:
+    """Where to go after signing in: a path of this site, never somebody else's."""
+    is_ours = path and path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
+    return path if is_ours and path else QUEUE
+
+
+@router.get("/")
+async def show_sign_in(
+    request: Request, desk: TheDesk, caller: MaybeAgent, following: Annotated[str | None, Query(alias="next")] = None
+) -> Response:
+    """The door; whoever is signed in goes straight on."""
+    if caller is not None:
+        return desk.redirect(safe_path(following))
+    return desk.render(request, "sign_in.html", None, following=safe_path(following), email="", error="")
+
+
+@router.post("/sign-in")
+async def post_sign_in(
+    request: Request,
+    desk: TheDesk,
+    context: Ctx,
+    email: Annotated[str, Form(max_length=254)] = "",
+    password: Annotated[SecretStr, Form()] = SecretStr(""),
+    following: Annotated[str, Form(alias="next")] = QUEUE,
+    csrf_token: Annotated[str, Form()] = "",
+) -> Response:
+    """Sets the session cookie, or says what is wrong."""
+    check_form_token(request, csrf_token)
+    address = address_of(request, context.settings.trusted_proxies)
+    try:
+        signed_in = await sign_in(context, email.strip(), password.get_secret_value(), address)
+    except Problem as problem:
+        said = {"following": safe_path(following), "email": email, "error": problem.detail}
+        page = desk.render(request, "sign_in.html", None, problem.status, **said)
+        page.headers.update(problem.headers)
+        return page
+    response = desk.redirect(safe_path(following))
+    lifetime = context.settings.session_hours * 3600
+    desk.pages.set_cookie(response, SESSION_COOKIE, signed_in.token, max_age=lifetime)
+    return response
+
+
+@router.post("/sign-out")
+async def post_sign_out(
+    request: Request, desk: TheDesk, context: Ctx, caller: MaybeAgent, csrf_token: Annotated[str, Form()] = ""
+) -> Response:
+    """Ends the session, here and on the server."""
+    check_form_token(request, csrf_token)
+    if caller is not None:
+        await sign_out(context, caller.session_digest)
+    response = desk.redirect("/", ("success", "You are signed out."))
+    response.delete_cookie(SESSION_COOKIE, path="/")
+    return response
