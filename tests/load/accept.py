@@ -1,0 +1,110 @@
+"""How fast intake makes a request durable, against a bare route that commits one row of the same size."""
+
+import json
+import os
+import statistics
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+from deploy.local import probe
+from deploy.local.engines.ports import find_free_port
+from tests.load.bare_route import PAYLOAD_VARIABLE
+from tests.load.python_process import result_of, running
+from tests.load.report import Budget, Report, Table
+from tests.load.system import System, system
+
+AT_ONCE = 16
+LIMIT = 0.40
+METHOD = """\
+POST /v1/tickets with an API key, its rate limit, validation and a body of about 540 characters, until the durable 201;
+one intake process whose relay publishes to NATS meanwhile, 16 keep-alive connections. The yardstick is a FastAPI route
+in a process of its own, served by the same `shared.kit.service.serve`, that commits one row through the same SQLAlchemy
+and asyncpg pool (`shared.kit.db.Database`); the row is as large as all that intake stores for one ticket, answer
+included. One client process with raw keep-alive sockets loads one target at a time; rounds are interleaved and figures
+are medians. Headline: with an Idempotency-Key, as a client program that may retry sends it."""
+STORED = """
+select sum(size) from (
+  select pg_column_size(t.*) as size from tickets t union all select pg_column_size(m.*) from messages m
+  union all select pg_column_size(a.*) from answers a
+  union all select octet_length((to_jsonb(t) || to_jsonb(m))::text) from tickets t join messages m on m.ticket_id = t.id
+) parts
+"""
+
+
+async def stored_bytes(stack: System) -> int:
+    """What one keyed ticket puts into intake's tables; the outbox row, gone once relayed, is about both rows as JSON."""
+    body = await _hammer(stack.urls["intake"], "/v1/tickets", stack.secrets.api_key, 1, 0.01, "keyed")
+    address = stack.environment("intake")["EVERDESK_DATABASE_URL"].replace("+asyncpg", "")
+    connection = await asyncpg.connect(address)
+    try:
+        return int(await connection.fetchval(STORED)) // int(body["accepted"])
+    finally:
+        await connection.close()
+
+
+async def _hammer(url: str, path: str, token: str, at_once: int, seconds: float, kind: str) -> dict[str, Any]:
+    arguments = (url, path, token, str(at_once), str(seconds), kind)
+    found: dict[str, Any] = json.loads((await result_of("tests.load.hammer", *arguments)).splitlines()[-1])
+    if found["refused"]:
+        raise RuntimeError(f"{kind}: requests were refused: {found['refused']}")
+    return found
+
+
+async def run() -> Report:
+    """About two minutes."""
+    rounds, seconds = int(os.environ.get("BENCH_ROUNDS", "5")), float(os.environ.get("BENCH_SECONDS", "6"))
+    async with AsyncExitStack() as scope:
+        stack = await scope.enter_async_context(system("postgres", "nats", "intake"))
+        size = await stored_bytes(stack)
+        port = find_free_port()
+        env = stack.environment("intake") | {"EVERDESK_PORT": str(port), PAYLOAD_VARIABLE: str(size)}
+        await scope.enter_async_context(running("tests.load.bare_route", env=env, log=Path("/dev/null")))
+
+        async def is_ready() -> bool:
+            return await probe.http_status("127.0.0.1", port, "/readyz") == 200
+
+        await probe.until(is_ready, within=30, what="the bare route")
+        bare = (f"http://127.0.0.1:{port}", "/rows", "none")
+        intake = (stack.urls["intake"], "/v1/tickets", stack.secrets.api_key)
+        targets = {"bare": bare, "keyed": intake, "plain": intake}
+        found: dict[str, list[dict[str, Any]]] = {kind: [] for kind in targets}
+        for kind, (url, path, token) in targets.items():
+            await _hammer(url, path, token, AT_ONCE, 2, kind)
+        for _ in range(rounds):
+            for kind, (url, path, token) in targets.items():
+                found[kind].append(await _hammer(url, path, token, AT_ONCE, seconds, kind))
+                print(f"  {kind}: {found[kind][-1]}", flush=True)
+    return _report(found, size, rounds, seconds)
+
+
+def _report(found: dict[str, list[dict[str, Any]]], size: int, rounds: int, seconds: float) -> Report:
+    def mid(kind: str, figure: str) -> float:
+        return statistics.median(one[figure] for one in found[kind])
+
+    def ratio(kind: str) -> float:
+        return statistics.median(
+            one["rate"] / bare["rate"] for one, bare in zip(found[kind], found["bare"], strict=True)
+        )
+
+    names = {
+        "bare": "bare route, one row",
+        "keyed": "intake, with Idempotency-Key",
+        "plain": "intake, without Idempotency-Key",
+    }
+    report = Report("accept", "Accepting a request", METHOD)
+    report.tables = [
+        Table(
+            f"{AT_ONCE} connections, one process",
+            ("route", "201 per second", "p50 ms", "p99 ms", "to the bare route"),
+            [[names[kind], mid(kind, "rate"), mid(kind, "p50_ms"), mid(kind, "p99_ms"), ratio(kind)] for kind in found],
+        )
+    ]
+    report.budgets = [Budget("accepted per second, to the bare route (keyed)", ratio("keyed"), ">=", LIMIT)]
+    report.notes = [
+        f"{rounds} rounds of {seconds:g} s each; the row weighs {size} bytes.",
+        "The key's rate limit is counted for each request but set too high to be reached.",
+    ]
+    return report

@@ -1,0 +1,80 @@
+"""One whole ticket life through the front doors: intake's API for the requester, assignment's for the agent."""
+
+import asyncio
+from contextlib import suppress
+from typing import Any
+
+import nats
+from nats.aio.msg import Msg
+
+from shared.contracts.events import TicketAssigned
+from shared.kit.clock import new_id
+from tests.load.http_client import Http
+from tests.load.system import System
+
+SENTENCE = "The transfer page of the online banking shows an error after the one-time code was entered. "
+BODY = SENTENCE * 6
+REPLY = "We have restarted the gateway; please try again and tell us if it happens once more. " * 3
+TRIES, PAUSE = 40, 0.05
+
+
+def a_submission(name: str) -> dict[str, Any]:
+    """About 600 characters of request, as a client program sends it."""
+    return {
+        "requester": {"email": f"{name}@customer.example", "name": "Ana Customer"},
+        "subject": "Online banking system down",
+        "body": BODY[:540],
+        "topic": "online-banking",
+    }
+
+
+class WholeLife:
+    """Plays lives; knows from the bus when a ticket has been assigned, so that nothing is polled."""
+
+    def __init__(self, system: System, agent_token: str) -> None:
+        self._system = system
+        self._intake = Http(system.urls["intake"], system.secrets.api_key)
+        self._desk = Http(system.urls["assignment"], agent_token)
+        self._bus = nats.NATS()
+        self._assigned: dict[str, asyncio.Event] = {}
+
+    @classmethod
+    async def begin(cls, system: System) -> "WholeLife":
+        """Signs the agent in and listens for assignments."""
+        door = Http(system.urls["assignment"], "none")
+        session = await door.post("/v1/sessions", system.login)
+        life = cls(system, session["access_token"])
+        life._bus = await nats.connect(system.environment("worker")["EVERDESK_NATS_URL"])
+        await life._bus.subscribe(TicketAssigned.subjects(), cb=life._on_assigned)
+        return life
+
+    async def end(self) -> None:
+        """Stops listening."""
+        await self._bus.close()
+
+    async def _on_assigned(self, message: Msg) -> None:
+        self._when_assigned(message.subject.rsplit(".", 1)[-1]).set()
+
+    def _when_assigned(self, ticket_id: str) -> asyncio.Event:
+        return self._assigned.setdefault(ticket_id, asyncio.Event())
+
+    async def __call__(self) -> str:
+        ticket = await self._intake.post("/v1/tickets", a_submission(new_id().hex))
+        path = f"/v1/tickets/{ticket['id']}"
+        await asyncio.wait_for(self._when_assigned(ticket["id"]).wait(), 120)
+        self._assigned.pop(ticket["id"])
+        await self._intake.post(f"{path}/messages", {"body": "It also happens on my phone.", "body_format": "text"})
+        await self._act(f"{path}/replies", {"body": REPLY, "body_format": "text"}, 201)
+        await self._act(f"{path}/notes", {"body": "Gateway 3 was out of memory.", "body_format": "text"}, 201)
+        await self._act(f"{path}/resolve", {}, 200)
+        await self._act(f"{path}/close", {"reason": "resolved"}, 200)
+        return f"ticket-{ticket['id']}"
+
+    async def _act(self, path: str, body: dict[str, Any], expect: int) -> None:
+        """The projection may be a moment behind, and a busy workflow may ask to come again."""
+        for _ in range(TRIES):
+            with suppress(AssertionError):
+                await self._desk.post(path, body, expect)
+                return
+            await asyncio.sleep(PAUSE)
+        await self._desk.post(path, body, expect)
