@@ -1,6 +1,7 @@
 """A real SMTP server in this process that can be away, refuse, or be looked into."""
 
 import asyncio
+from collections import defaultdict
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 
@@ -14,7 +15,7 @@ class MailServer:
 
     def __init__(self) -> None:
         self.port = find_free_port()
-        self.mails: list[EmailMessage] = []
+        self._mails: defaultdict[str, list[EmailMessage]] = defaultdict(list)
         self.refusals: dict[str, list[str]] = {}
         """What to answer, in turn, to mails for an address; afterwards they are taken."""
         self.connections = 0
@@ -38,7 +39,7 @@ class MailServer:
 
     def about(self, number: str) -> list[EmailMessage]:
         """The mails about one ticket, as they came."""
-        return [mail for mail in self.mails if mail["X-Everdesk-Ticket"] == number]
+        return self._mails[number]
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
         """aiosmtpd's hook for a complete mail."""
@@ -48,7 +49,7 @@ class MailServer:
         content = envelope.original_content or b""
         mail = message_from_bytes(content, policy=policy.default)
         assert isinstance(mail, EmailMessage)
-        self.mails.append(mail)
+        self._mails[mail["X-Everdesk-Ticket"]].append(mail)
         return "250 2.0.0 Taken"
 
     def _protocol(self) -> SMTP:

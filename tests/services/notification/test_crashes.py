@@ -131,7 +131,7 @@ async def test_an_orderly_stop_finishes_the_mail_under_way_and_puts_the_rest_bac
     stories = [Story() for _ in range(60)]
     await notifier.on_events([story.submitted() for story in stories])
     async with sending(DeliveryQueue(database, SHORT), settings):
-        await eventually(lambda: any(mail_server.about(story.number) for story in stories))
+        await eventually(lambda: any(mail_server.about(story.number) for story in stories), within=30)
     async with database.begin() as session:
         rows = await session.execute(text("select status, count(*) from deliveries group by status"))
         counts = {row[0]: row[1] for row in rows}
@@ -161,14 +161,14 @@ async def test_kill_9_in_the_middle_loses_no_mail(
     try:
         mail_server.delay = 0.05
         await bus.publish_all([story.submitted() for story in stories])
-        await eventually(lambda: _count(database, len(stories)), within=30)
-        await eventually(lambda: any(mail_server.about(story.number) for story in stories))
+        await eventually(lambda: _count(database, len(stories)), within=60)
+        await eventually(lambda: any(mail_server.about(story.number) for story in stories), within=30)
         process.kill()
         await process.wait()
         assert not all(mail_server.about(story.number) for story in stories)
         mail_server.delay = 0.0
         process = await _start(environment)
-        await eventually(lambda: all(mail_server.about(story.number) for story in stories), within=40)
+        await eventually(lambda: all(mail_server.about(story.number) for story in stories), within=60)
         await eventually(lambda: _statuses(database), within=20)
     finally:
         process.kill()

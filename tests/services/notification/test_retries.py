@@ -81,7 +81,7 @@ async def test_many_mails_share_few_connections(service: Running, mail_server: M
     before = mail_server.connections
     stories = [Story() for _ in range(40)]
     await service.publish(*(story.submitted() for story in stories))
-    await eventually(lambda: all(mail_server.about(story.number) for story in stories))
+    await eventually(lambda: all(mail_server.about(story.number) for story in stories), within=30)
     assert mail_server.connections - before <= 4
 
 
