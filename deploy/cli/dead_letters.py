@@ -14,6 +14,7 @@ from deploy.cli.errors import CliError, said_plainly
 from shared.kit.bus import DeadLetter, DeadLetters
 
 app = typer.Typer(no_args_is_help=True, help="List, read, replay and discard events that a consumer could not handle.")
+EVERYTHING = 1_000_000
 console = Console(highlight=False, markup=False, soft_wrap=True)
 
 Sequences = Annotated[list[int], typer.Argument(min=1, help="Numbers as `list` shows them")]
@@ -59,8 +60,7 @@ def replay(
     """Put events back for the consumer that failed, and no other."""
     if bool(sequences) == everything:
         raise CliError("Say which: numbers as 'list' shows them, or --all.")
-    for letter in asyncio.run(_replay(sequences or [], consumer)):
-        console.print(f"replayed  {_line(letter)}")
+    asyncio.run(_replay(sequences or [], consumer))
 
 
 @app.command(epilog="Example: everdesk dead-letters discard 7 --yes")
@@ -69,8 +69,7 @@ def discard(sequences: Sequences, *, yes: Annotated[bool, typer.Option("--yes", 
     """Remove dead letters for good."""
     if not yes:
         typer.confirm(f"Remove {len(sequences)} dead letter(s) for good?", abort=True)
-    for letter in asyncio.run(_discard(sequences)):
-        console.print(f"discarded  {_line(letter)}")
+    asyncio.run(_discard(sequences))
 
 
 async def _list(after: int, limit: int, consumer: str | None) -> list[DeadLetter]:
@@ -86,16 +85,19 @@ async def _get(sequence: int) -> DeadLetter:
         return await _found(DeadLetters(bus).get(sequence), sequence)
 
 
-async def _replay(sequences: list[int], consumer: str | None) -> list[DeadLetter]:
+async def _replay(sequences: list[int], consumer: str | None) -> None:
     async with connected() as bus:
         letters = DeadLetters(bus)
-        chosen = sequences or [letter.sequence for letter in await letters.list(limit=1_000_000, consumer=consumer)]
-        return [await _found(letters.replay(sequence), sequence) for sequence in chosen]
+        chosen = sequences or [letter.sequence for letter in await letters.list(limit=EVERYTHING, consumer=consumer)]
+        for sequence in chosen:
+            console.print(f"replayed   {_line(await _found(letters.replay(sequence), sequence))}")
+        console.print(f"{len(chosen)} put back; a consumer that fails again buries them again", style="dim")
 
 
-async def _discard(sequences: list[int]) -> list[DeadLetter]:
+async def _discard(sequences: list[int]) -> None:
     async with connected() as bus:
-        return [await _found(DeadLetters(bus).discard(sequence), sequence) for sequence in sequences]
+        for sequence in sequences:
+            console.print(f"discarded  {_line(await _found(DeadLetters(bus).discard(sequence), sequence))}")
 
 
 async def _found(asked: Awaitable[DeadLetter], sequence: int) -> DeadLetter:

@@ -1,13 +1,14 @@
 """What a step of the demonstration must make true, and waiting for it with a deadline."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeVar
 
 T = TypeVar("T")
 
 PATIENCE = 15.0
 """Seconds that something which happens behind the APIs may take."""
+_LONGEST_TEXT = 500
 _FIRST_PAUSE, _LONGEST_PAUSE, _SLOWER = 0.05, 0.5, 1.3
 """Looking again costs the services work: soon at first, then less and less often."""
 
@@ -20,8 +21,18 @@ class StepFailed(DemoError):
     """Something is not as it should be: what was expected, and what was found instead."""
 
     def __init__(self, what: str, expected: object, found: object) -> None:
-        super().__init__(f"{what}\n  expected  {expected}\n  found     {found}")
+        super().__init__(f"{what}\n  expected  {brief(expected)}\n  found     {brief(found)}")
         self.what, self.expected, self.found = what, expected, found
+
+
+def brief(value: object) -> str:
+    """A value as a person can take it in; of a ticket what matters most."""
+    if isinstance(value, Mapping) and {"number", "status"} <= value.keys():
+        assignee = (value.get("assignee") or {}).get("name", "nobody")
+        told = f"ticket {value['number']}: {value['status']}, revision {value.get('revision')}"
+        return f"{told}, assigned to {assignee}" if "assignee" in value else told
+    text = str(value)
+    return text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]} ..."
 
 
 def equal(what: str, found: object, expected: object) -> None:

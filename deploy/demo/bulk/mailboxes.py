@@ -11,7 +11,6 @@ from deploy.demo.clients import MailSink
 
 LEAST_PER_TICKET = 4
 """Acknowledgement, assignment, reply and resolution; clocks may add warnings."""
-MOST_PER_TICKET = 12
 _NUMBER = re.compile(r"\[#([^\]]+)\]")
 
 
@@ -19,15 +18,20 @@ async def mailbox_differences(mail: MailSink | None, worked: Sequence[Worked]) -
     """Tickets whose mails are missing, or of which a mail arrived twice; nothing where there is no sink."""
     if mail is None:
         return []
-    return compare_mailboxes(await mail.newest(MOST_PER_TICKET * len(worked)), worked)
+    ours = {one.accepted.number for one in worked}
+    mails: list[dict[str, Any]] = []
+    async for page in mail.pages():
+        mails.extend(page)
+        if not any(_number(one) in ours for one in page):  # older than this run
+            break
+    return compare_mailboxes(mails, worked)
 
 
 def compare_mailboxes(mails: Iterable[Mapping[str, Any]], worked: Sequence[Worked]) -> list[Difference]:
     """Every ticket has its mails, and every Message-ID came once."""
-    by_number: dict[str, list[str]] = {}
+    by_number: dict[str | None, list[str]] = {}
     for one in mails:
-        if named := _NUMBER.search(str(one["Subject"])):
-            by_number.setdefault(named[1], []).append(str(one["MessageID"]))
+        by_number.setdefault(_number(one), []).append(str(one["MessageID"]))
     found: list[Difference] = []
     for ticket in worked:
         line, number = ticket.accepted.source.line, ticket.accepted.number
@@ -38,3 +42,9 @@ def compare_mailboxes(mails: Iterable[Mapping[str, Any]], worked: Sequence[Worke
         if again:
             found.append(Difference(line, number, "mailbox: Message-IDs", "each once", again))
     return found
+
+
+def _number(mail: Mapping[str, Any]) -> str | None:
+    """The ticket a mail is about."""
+    named = _NUMBER.search(str(mail["Subject"]))
+    return named[1] if named else None

@@ -12,7 +12,12 @@ from deploy.demo.checks import DemoError, StepFailed
 
 GIVE_UP_AFTER = 60.0
 """Seconds a request may be answered with "not now" before that is a failure."""
+RESTARTS_WITHIN = 30.0
+"""Seconds a service may be gone that was there before, as when its supervisor starts it again."""
+STARTS_WITHIN = 3.0
+"""Seconds for the very first answer."""
 _LONGEST_WAIT = 5.0
+_TRY_AGAIN = 0.25
 _NOT_NOW = {429, 503}
 
 
@@ -42,6 +47,7 @@ class Service:
     name = "service"
 
     def __init__(self, url: str, token: str | None = None, connections: int = 20) -> None:
+        self._patience = STARTS_WITHIN
         self._http = httpx2.AsyncClient(
             base_url=url,
             headers={"Authorization": f"Bearer {token}"} if token else {},
@@ -80,17 +86,18 @@ class Service:
     ) -> Answer:
         """One request, sent again with the same key for as long as the service asks to wait or cannot be reached."""
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + GIVE_UP_AFTER
+        asked_at = loop.time()
         headers = {"Idempotency-Key": key} if key else {}
         while True:
             try:
                 got = await self._http.request(method, path, params=query or None, json=body, headers=headers)
             except httpx2.TransportError as problem:
-                if loop.time() >= deadline or isinstance(problem, httpx2.ConnectError):
+                if loop.time() - asked_at > self._patience:
                     raise DemoError(f"{self.name} cannot be reached at {self._http.base_url}: {problem!r}") from None
-                await asyncio.sleep(_LONGEST_WAIT / 10)
+                await asyncio.sleep(_TRY_AGAIN)
                 continue
-            if not _says_not_now(got) or loop.time() >= deadline:
+            self._patience = RESTARTS_WITHIN
+            if not _says_not_now(got) or loop.time() - asked_at > GIVE_UP_AFTER:
                 return Answer(got.status_code, _json_of(got))
             await asyncio.sleep(_wait_of(got))
 

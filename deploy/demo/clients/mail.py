@@ -1,10 +1,11 @@
 """The mail sink, through the part of Mailpit's API that both sinks have."""
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 from deploy.demo.clients.http import Service
 
-PAGE = 1000
+PAGE = 500
 
 
 class MailSink(Service):
@@ -17,12 +18,9 @@ class MailSink(Service):
         found = await self.get("/api/v1/search", query=f'subject:"[#{number}]"', limit=PAGE)
         return list(reversed(found["messages"]))
 
-    async def newest(self, count: int) -> list[dict[str, Any]]:
-        """The newest mails, newest first."""
-        mails: list[dict[str, Any]] = []
-        while len(mails) < count:
-            page = await self.get("/api/v1/messages", start=len(mails), limit=min(PAGE, count - len(mails)))
-            if not page["messages"]:
-                break
-            mails.extend(page["messages"])
-        return mails
+    async def pages(self) -> AsyncIterator[list[dict[str, Any]]]:
+        """All mails, newest first, a page at a time."""
+        seen = 0
+        while mails := (await self.get("/api/v1/messages", start=seen, limit=PAGE))["messages"]:
+            yield mails
+            seen += len(mails)
