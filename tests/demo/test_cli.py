@@ -1,0 +1,189 @@
+"""The operator's command: help with examples, honest exit statuses, and verdicts proved from history."""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from deploy.cli.__main__ import app
+from deploy.cli.sla import NotVerifiable, Shelf, differences
+from deploy.cli.status import readiness_line
+from deploy.cli.surroundings import NATS_URL, environment_of
+from shared.contracts.commands import ChangeTicketPolicy, CloseTicket, RecordReply, ResolveTicket
+from shared.contracts.events import Envelope, SlaSettled
+from shared.contracts.policies import SlaPolicy
+from shared.contracts.vocabulary import CloseReason
+from shared.domain.ticket import Ticket, TicketState
+from tests.support.tickets import (
+    AGENT,
+    ALWAYS,
+    HOUR,
+    MONDAY,
+    REQUESTER,
+    TICKET,
+    an_id,
+    calendar,
+    message,
+    opening,
+    policy,
+    triage,
+)
+
+COMMANDS = (
+    ("status",),
+    ("sla", "verify"),
+    ("dead-letters", "list"),
+    ("dead-letters", "show"),
+    ("dead-letters", "replay"),
+    ("dead-letters", "discard"),
+    ("api-keys", "create"),
+    ("api-keys", "list"),
+    ("api-keys", "revoke"),
+)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_every_command_explains_itself_with_an_example(command: tuple[str, ...]) -> None:
+    answer = CliRunner().invoke(app, [*command, "--help"])
+    assert answer.exit_code == 0
+    assert "Example: everdesk" in answer.output
+
+
+@pytest.mark.parametrize("command", [("status",), ("sla", "verify"), ("dead-letters", "list"), ("api-keys", "list")])
+def test_without_a_stack_every_command_fails_with_a_sentence(
+    command: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EVERDESK_HOME", str(tmp_path))
+    for needed in (NATS_URL, "EVERDESK_DATABASE_URL"):
+        monkeypatch.delenv(needed, raising=False)
+    answer = CliRunner().invoke(app, command)
+    assert answer.exit_code == 1
+    assert "make run" in " ".join(answer.output.split())
+
+
+def test_replaying_nothing_in_particular_is_refused() -> None:
+    assert CliRunner().invoke(app, ["dead-letters", "replay"]).exit_code == 1
+    assert CliRunner().invoke(app, ["dead-letters", "replay", "1", "--all"]).exit_code == 1
+
+
+def test_in_a_container_the_environment_says_where_things_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(NATS_URL, "nats://elsewhere:4222")
+    assert environment_of("notification", NATS_URL)[NATS_URL] == "nats://elsewhere:4222"
+
+
+@pytest.mark.parametrize(
+    ("http_status", "body", "state", "is_good"),
+    [
+        (200, {"status": "ready", "degraded": [], "dependencies": {"database": "ok"}}, "ready", True),
+        (200, {"status": "ready", "degraded": ["bus"], "dependencies": {"bus": "unreachable"}}, "degraded", False),
+        (503, {"status": "not_ready", "degraded": [], "dependencies": {}}, "not ready", False),
+        (200, {"status": "ready"}, "ready", True),
+    ],
+)
+def test_degraded_is_not_well(http_status: int, body: dict[str, Any], state: str, is_good: bool) -> None:
+    line = readiness_line("intake", http_status, body)
+    assert (line.state, line.is_good) == (state, is_good)
+
+
+# -- sla verify ----------------------------------------------------------------------------------------------------
+
+
+def a_life() -> list[Envelope]:
+    """Opened, triaged, answered, asked again, resolved, reopened by the requester, closed."""
+    ticket = Ticket(TicketState.of(opening()))
+    ticket.open(REQUESTER, MONDAY)
+    ticket.handle(triage(), MONDAY + HOUR / 10)
+    reply = RecordReply(command_id="r", actor=AGENT, message_id=an_id("reply"), replied_at=MONDAY + HOUR / 2)
+    ticket.handle(reply, MONDAY + HOUR / 2)
+    ticket.receive(message("again", MONDAY + HOUR), MONDAY + HOUR)
+    ticket.handle(ResolveTicket(command_id="s", actor=AGENT), MONDAY + 2 * HOUR)
+    ticket.receive(message("no", MONDAY + 3 * HOUR), MONDAY + 3 * HOUR)
+    close = CloseTicket(command_id="c", actor=AGENT, reason=CloseReason.RESOLVED)
+    ticket.handle(close, MONDAY + 13 * HOUR)
+    return [event.envelope(f"{TICKET}:{event.seq}", event.at) for event in ticket.events]
+
+
+def recorded(events: list[Envelope]) -> list[Any]:
+    """The rows assignment keeps of the verdicts in a log."""
+    verdicts = [SlaSettled.of(event).verdict for event in events if event.type == SlaSettled.type()]
+    return [
+        SimpleNamespace(
+            metric=verdict.metric.value,
+            cycle=verdict.cycle,
+            revision=verdict.revision,
+            outcome=verdict.outcome.value,
+            elapsed_seconds=verdict.elapsed.total_seconds(),
+            target_seconds=verdict.target.total_seconds(),
+            due_at=verdict.due_at,
+            settled_at=verdict.settled_at,
+        )
+        for verdict in verdicts
+    ]
+
+
+def shelf(version: int = 1) -> Shelf:
+    """The stored versions that the ticket's policy was made of."""
+    given = policy()
+    body = SlaPolicy(name=given.name, calendar="test", targets=given.targets).model_dump(mode="json")
+    policies = [SimpleNamespace(id=given.policy_id, version=version, body=body)]
+    return Shelf(policies, [SimpleNamespace(slug="test", version=calendar().version, body=ALWAYS)])
+
+
+def test_what_was_recorded_live_is_what_history_says() -> None:
+    events = a_life()
+    assert len(recorded(events)) == 5
+    assert differences(TICKET, recorded(events), events, shelf()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("outcome", "breached"),
+        ("elapsed_seconds", 1.0),
+        ("target_seconds", 1.0),
+        ("due_at", MONDAY),
+        ("settled_at", MONDAY + timedelta(microseconds=1)),
+    ],
+)
+def test_a_forged_verdict_is_found(name: str, value: str | float | datetime) -> None:
+    events = a_life()
+    rows = recorded(events)
+    setattr(rows[0], name, value)
+    found = differences(TICKET, rows, events, shelf())
+    assert [(one.metric, one.cycle) for one in found] == [(rows[0].metric, rows[0].cycle)]
+
+
+def test_a_verdict_that_is_missing_or_made_up_is_found() -> None:
+    events = a_life()
+    rows = recorded(events)
+    assert [one.recorded for one in differences(TICKET, rows[1:], events, shelf())] == ["none"]
+    made_up = SimpleNamespace(**(vars(rows[0]) | {"cycle": 9}))
+    assert [one.computed for one in differences(TICKET, [*rows, made_up], events, shelf())] == ["none"]
+
+
+def test_only_the_last_revision_counts() -> None:
+    events = a_life()
+    rows = recorded(events)
+    older = SimpleNamespace(**(vars(rows[0]) | {"revision": 0, "outcome": "breached"}))
+    assert differences(TICKET, [*rows, older], events, shelf()) == []
+
+
+def test_a_policy_version_that_is_gone_is_said_and_not_guessed() -> None:
+    events = a_life()
+    with pytest.raises(NotVerifiable, match="not stored any more"):
+        differences(TICKET, recorded(events), events, shelf(version=2))
+
+
+def test_two_versions_of_one_policy_are_not_guessed_apart() -> None:
+    ticket = Ticket(TicketState.of(opening()))
+    ticket.open(REQUESTER, MONDAY)
+    ticket.handle(triage(), MONDAY)
+    second = policy().model_copy(update={"version": 2})
+    ticket.handle(ChangeTicketPolicy(command_id="p", actor=AGENT, policy=second), MONDAY + HOUR)
+    ticket.handle(ResolveTicket(command_id="s", actor=AGENT), MONDAY + 2 * HOUR)
+    events = [event.envelope(f"{TICKET}:{event.seq}", event.at) for event in ticket.events]
+    with pytest.raises(NotVerifiable, match="one version"):
+        differences(TICKET, recorded(events), events, shelf())
