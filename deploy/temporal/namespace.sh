@@ -6,7 +6,7 @@ set -eu
 # Longer than the event stream keeps a message (30 days): a late redelivery must find the closed workflow.
 : "${RETENTION:=45d}"
 unset TEMPORAL_NAMESPACE
-server="--address $TEMPORAL_ADDRESS --disable-config-file --command-timeout 10s"
+server="--address $TEMPORAL_ADDRESS --command-timeout 10s"
 
 tries=0
 until temporal operator cluster health $server >/dev/null 2>&1; do
