@@ -10,6 +10,7 @@ from typing import Any
 import uvicorn
 from fastapi import FastAPI
 
+from shared.kit.db import is_unreachable
 from shared.kit.settings import Settings
 from shared.kit.telemetry import log
 
@@ -34,7 +35,10 @@ async def _forever(name: str, job: Job) -> None:
         try:
             await job()
         except Exception as error:  # noqa: BLE001 - a job must not end because one round of it failed
-            log.error("job.failed", job=name, exc_info=error)
+            if is_unreachable(error):
+                log.warning("job.waits", job=name, error=repr(error))
+            else:
+                log.error("job.failed", job=name, exc_info=error)
         await asyncio.sleep(RESTART_SECONDS)
 
 
@@ -57,7 +61,7 @@ def serve(app: FastAPI, settings: Settings) -> None:
 
 
 def dispatch(commands: dict[str, Callable[[], None]]) -> None:
-    """Runs the sub-command named on the command line; `serve` without one.
+    """Runs the sub-command named on the command line, or several one after another; `serve` without one.
 
     Exits without the interpreter's own clean-up, in which the Temporal client is known to crash.
     """
@@ -65,7 +69,9 @@ def dispatch(commands: dict[str, Callable[[], None]]) -> None:
     if name not in commands:
         sys.stderr.write(f"unknown command {name!r}; use one of: {', '.join(commands)}\n")
         sys.exit(2)
-    commands[name]()
+    following = sys.argv[2:] if all(argument in commands for argument in sys.argv[2:]) else []
+    for command in (name, *following):
+        commands[command]()
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)

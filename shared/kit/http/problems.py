@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
+from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 
 from shared.domain.errors import (
@@ -17,7 +18,7 @@ from shared.domain.errors import (
     UnknownTicket,
     VersionConflict,
 )
-from shared.kit.db import is_unreachable
+from shared.kit.db import UNREACHABLE, is_unreachable
 from shared.kit.telemetry import log
 from shared.kit.tickets import TicketsUnavailable
 
@@ -148,9 +149,13 @@ def install(app: FastAPI) -> None:
 
     async def handle(request: Request, error: Exception) -> Response:
         problem = from_exception(error)
-        if problem.status >= 500:
-            log.error("http.failed", path=request.scope.get("route_path"), code=problem.code, exc_info=error)
+        route = getattr(request.scope.get("route"), "path", None)
+        if problem.status == 503:
+            log.warning("http.unavailable", route=route, error=repr(error))
+        elif problem.status >= 500:
+            log.error("http.failed", route=route, code=problem.code, exc_info=error)
         return render(request, problem)
 
-    for kind in (Problem, Refusal, TicketsUnavailable, RequestValidationError, HTTPException, Exception):
+    known = (Problem, Refusal, TicketsUnavailable, RequestValidationError, HTTPException, DBAPIError, *UNREACHABLE)
+    for kind in (*known, Exception):
         app.add_exception_handler(kind, handle)

@@ -46,5 +46,7 @@ class _Parsed(Request):
 
 def _check_media_type(content_type: str) -> None:
     media_type = content_type.partition(";")[0].strip().lower()
-    if media_type != "application/json" and not (media_type.startswith("application/") and media_type.endswith("+json")):
+    if media_type != "application/json" and not (
+        media_type.startswith("application/") and media_type.endswith("+json")
+    ):
         raise Problem(415, "unsupported_media_type", "send the body as application/json")
