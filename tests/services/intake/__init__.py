@@ -1,0 +1,1 @@
+"""Tests of intake through HTTP and the bus."""

@@ -1,0 +1,45 @@
+"""Intake in process, on the real database and bus, with its jobs running."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from deploy.local.engines import Stack
+from services.intake.app import build
+from services.intake.commands.keys import Scope, put_key
+from services.intake.commands.seed import seed
+from services.intake.settings import IntakeSettings
+from shared.kit.auth import ApiKey
+from shared.kit.bus import Bus
+from shared.kit.db import Database, migrate
+from tests.services.intake.door import Door
+from tests.support.settings import common_environment
+
+
+@pytest.fixture(scope="session")
+async def settings(engines: Stack) -> IntakeSettings:
+    """The service's settings, its database migrated and seeded."""
+    common = {name.removeprefix("EVERDESK_").lower(): value for name, value in common_environment(engines).items()}
+    values: dict[str, Any] = {name: common[name] for name in common.keys() & IntakeSettings.model_fields.keys()}
+    settings = IntakeSettings(**values, database_url=engines.postgres.url("intake"), seed_api_key=str(ApiKey.make()))
+    await migrate(settings, "services.intake")
+    database = Database.connect(settings)
+    await seed(database, settings)
+    await database.dispose()
+    return settings
+
+
+@pytest.fixture(scope="session")
+async def door(settings: IntakeSettings) -> AsyncIterator[Door]:
+    """The service, running."""
+    app = build(settings)
+    database, bus, key = Database.connect(settings), Bus(settings, "intake-tests"), ApiKey.make()
+    async with database.begin() as session:
+        await put_key(session, key, "tests", list(Scope), per_minute=1_000_000)
+    await bus.start()
+    await bus.jetstream()
+    async with app.router.lifespan_context(app):
+        yield Door(app, database, bus, key)
+    await bus.stop()
+    await database.dispose()

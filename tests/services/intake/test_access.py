@@ -1,0 +1,118 @@
+"""Keys: who may do what, from where, and how often."""
+
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import select
+
+from services.intake.commands.keys import Scope, list_keys, revoke_key
+from services.intake.keyring import KeyRing
+from services.intake.models import StoredApiKey
+from shared.kit.auth import ApiKey
+from tests.services.intake.door import Door, request_for_help
+from tests.support.eventually import eventually
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["", "Bearer", "Bearer x", "Basic aGQ6", f"Bearer {ApiKey.make()}", "Bearer hd_0123456789abcdef_\u00e9"],
+)
+async def test_a_key_that_does_not_work_is_refused(door: Door, header: str) -> None:
+    async with door.browser() as http:
+        answer = await http.get("/v1/tickets", headers=[(b"authorization", header.encode())])
+    assert (answer.status_code, answer.json()["code"]) == (401, "invalid_api_key")
+    assert answer.headers["www-authenticate"].startswith("Bearer")
+
+
+async def test_a_key_with_the_right_id_and_another_secret_is_refused(door: Door) -> None:
+    forged = ApiKey(door.key.key_id, ApiKey.make().secret)
+    async with door.client(forged) as http:
+        assert (await http.get("/v1/topics")).status_code == 401
+
+
+async def test_each_scope_allows_its_own(door: Door) -> None:
+    ticket = await door.submit()
+    path = f"/v1/tickets/{ticket['id']}"
+    attempts = {
+        Scope.CREATE: ("POST", "/v1/tickets", request_for_help()),
+        Scope.READ: ("GET", "/v1/tickets", None),
+        Scope.REPLY: ("POST", f"{path}/messages", {"body": "more"}),
+    }
+    for owned in Scope:
+        async with door.client(await door.make_key(owned)) as http:
+            for wanted, (method, url, body) in attempts.items():
+                answer = await http.request(method, url, json=body)
+                if wanted is owned:
+                    assert answer.status_code in (200, 201, 404)
+                else:
+                    assert (answer.status_code, answer.json()["code"]) == (403, "scope_missing")
+                    assert answer.json()["scope"] == wanted
+
+
+async def test_a_key_sees_only_the_tickets_it_created(door: Door) -> None:
+    ticket = await door.submit()
+    path = f"/v1/tickets/{ticket['id']}"
+    async with door.client(await door.make_key()) as http:
+        assert (await http.get("/v1/tickets")).json()["items"] == []
+        for answer in (
+            await http.get(path),
+            await http.get(f"{path}/messages"),
+            await http.post(f"{path}/messages", json={"body": "hello"}),
+            await http.post(f"{path}/close", json={}),
+            await http.post(f"{path}/reopen", json={}),
+        ):
+            assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+async def test_a_key_may_be_bound_to_addresses(door: Door) -> None:
+    inside = await door.make_key(cidrs=["127.0.0.0/8", "2001:db8::/32"])
+    outside = await door.make_key(cidrs=["198.51.100.0/24"])
+    async with door.client(inside) as http:
+        assert (await http.get("/v1/topics")).status_code == 200
+    async with door.client(outside) as http:
+        answer = await http.get("/v1/topics")
+    assert (answer.status_code, answer.json()["code"]) == (403, "address_not_allowed")
+
+
+async def test_a_key_has_a_budget_and_is_told_what_is_left(door: Door) -> None:
+    async with door.client(await door.make_key(per_minute=2)) as http:
+        first, second, third = [await http.get("/v1/topics") for _ in range(3)]
+    assert first.headers["ratelimit-policy"] == '"api-key";q=2;w=60'
+    assert first.headers["ratelimit"].startswith('"api-key";r=1;t=')
+    assert second.headers["ratelimit"].startswith('"api-key";r=0;t=')
+    assert (third.status_code, third.json()["code"]) == (429, "rate_limited")
+    assert int(third.headers["retry-after"]) > 0
+
+
+async def test_posting_tells_what_is_left_too(door: Door) -> None:
+    async with door.client() as http:
+        answer = await http.post("/v1/tickets", json=request_for_help())
+    assert "ratelimit" in answer.headers
+
+
+async def test_a_revoked_key_stops_working_within_seconds(door: Door) -> None:
+    key = await door.make_key()
+    async with door.client(key) as http:
+        assert (await http.get("/v1/topics")).status_code == 200
+        async with door.database.begin() as session:
+            assert await revoke_key(session, key.key_id)
+            assert not await revoke_key(session, "0" * 16)
+
+        async def is_refused() -> bool:
+            return (await http.get("/v1/topics")).status_code == 401
+
+        await eventually(is_refused)
+    assert await KeyRing(door.database).find(str(key)) is None
+
+
+async def test_only_the_digest_is_kept_and_use_is_noted(door: Door) -> None:
+    key = await door.make_key()
+    async with door.client(key) as http:
+        await http.get("/v1/topics")
+    async with door.database.begin() as session:
+        stored = (await session.scalars(select(StoredApiKey).where(StoredApiKey.key_id == key.key_id))).one()
+        assert key.key_id in [known.key_id for known in await list_keys(session)]
+    assert stored.digest == key.digest
+    assert key.secret.encode() not in stored.digest
+    assert stored.last_used_at is not None
+    assert stored.last_used_at <= datetime.now(UTC)

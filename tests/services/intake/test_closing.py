@@ -1,0 +1,105 @@
+"""Closing and reopening, carried out by the real workflow."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx2
+import pytest
+
+from deploy.local.engines import Stack
+from shared.kit.http.pages import CSRF_COOKIE
+from tests.services.intake.door import Door, Json
+from tests.services.intake.test_portal import path_of, send
+from tests.support.eventually import eventually
+from tests.support.settings import common_environment
+from workflows.worker import WorkerSettings, working
+
+
+@pytest.fixture(scope="module")
+async def worker(engines: Stack) -> AsyncIterator[None]:
+    """The real workflows."""
+    common = {name.removeprefix("EVERDESK_").lower(): value for name, value in common_environment(engines).items()}
+    values: dict[str, Any] = {name: common[name] for name in common.keys() & WorkerSettings.model_fields.keys()}
+    async with working(WorkerSettings(**values)):
+        yield
+
+
+async def once_started(door: Door, ticket: Json, action: str, **arguments: Any) -> httpx2.Response:
+    """The answer to an action, once the ticket's workflow has begun."""
+
+    async def attempt() -> httpx2.Response:
+        async with door.client() as http:
+            answer = await http.post(f"/v1/tickets/{ticket['id']}/{action}", **arguments)
+        assert answer.json().get("code") != "unknown_ticket"
+        return answer
+
+    return await eventually(attempt, within=30)
+
+
+async def test_a_ticket_is_closed_and_reopened(door: Door, worker: None) -> None:
+    ticket = await door.submit()
+    closed = await once_started(door, ticket, "close", json={"reason": "withdrawn"})
+    assert closed.status_code == 200, closed.text
+    assert closed.json()["status"] == "closed"
+    assert closed.headers["etag"] == f'"{closed.json()["revision"]}"'
+    async with door.client() as http:
+        path = f"/v1/tickets/{ticket['id']}"
+        seen = await http.get(path)
+        assert seen.json() == closed.json(), "the one who closed it reads its own write"
+        again = await http.post(f"{path}/close", json={})
+        assert (again.status_code, again.json()["code"]) == (409, "illegal_transition")
+        stale = await http.post(f"{path}/reopen", headers={"If-Match": '"0"'})
+        assert (stale.status_code, stale.json()["code"]) == (412, "version_conflict")
+        reopened = await http.post(f"{path}/reopen", headers={"If-Match": closed.headers["etag"]})
+        assert (reopened.status_code, reopened.json()["status"]) == (200, "open")
+
+
+async def test_a_retried_close_takes_effect_once(door: Door, worker: None) -> None:
+    ticket = await door.submit()
+    headers = {"Idempotency-Key": "close-once"}
+    first = await once_started(door, ticket, "close", json={"reason": "duplicate"}, headers=headers)
+    async with door.client() as http:
+        path = f"/v1/tickets/{ticket['id']}"
+        second = await http.post(f"{path}/close", json={"reason": "duplicate"}, headers=headers)
+        other = await http.post(f"{path}/close", json={"reason": "spam"}, headers=headers)
+    assert (first.status_code, first.text) == (second.status_code, second.text)
+    assert second.headers["idempotent-replayed"] == "true"
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "status", "code"),
+    [
+        ({"If-Match": "nonsense"}, {}, 422, "invalid_etag"),
+        ({}, {"reason": "bored"}, 422, "invalid_input"),
+        ({}, {"comment": "x"}, 422, "invalid_input"),
+    ],
+)
+async def test_a_close_that_makes_no_sense_is_refused(
+    door: Door, headers: dict[str, str], body: Json, status: int, code: str
+) -> None:
+    ticket = await door.submit()
+    async with door.client() as http:
+        answer = await http.post(f"/v1/tickets/{ticket['id']}/close", json=body, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+
+async def test_the_requester_closes_and_reopens_in_the_portal(door: Door, worker: None) -> None:
+    ticket = await door.submit()
+    path = path_of(ticket["access_url"])
+    async with door.browser("203.0.113.50") as browser:
+        await browser.get(path)
+        assert CSRF_COOKIE in browser.cookies
+
+        async def close() -> httpx2.Response:
+            answer = await send(browser, f"{path}/close", reason="resolved", form_id="close")
+            assert answer.status_code == 200, "still being opened"
+            return answer
+
+        closed = await eventually(close, within=30)
+        assert "Your request is closed." in closed.text
+        reopened = await send(browser, f"{path}/reopen", form_id="reopen")
+        assert "Your request is open again." in reopened.text
+        refused = await send(browser, f"{path}/reopen", form_id="reopen-again")
+        assert refused.status_code == 409
+        assert "That is not possible now" in refused.text

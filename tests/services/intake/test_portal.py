@@ -1,0 +1,200 @@
+"""The portal's forms, as a browser without script sends them."""
+
+import re
+from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
+
+import httpx2
+import pytest
+
+from shared.contracts.events import AccessLinkRequested, TicketArchived, TicketClosed, TicketResolved
+from shared.kit.http.pages import CSRF_COOKIE
+from tests.services.intake.door import Door, after
+from tests.services.intake.test_submitting import announced
+from tests.support.eventually import eventually
+
+FORM = {
+    "email": "dana@bank.example",
+    "name": "Dana Ruiz",
+    "phone": "",
+    "topic": "online-banking",
+    "subject": "Online banking system down",
+    "body": "Log-in answers 502.\r\nSince nine.",
+    "website": "",
+}
+
+
+@pytest.fixture
+async def browser(door: Door, request: pytest.FixtureRequest) -> AsyncIterator[httpx2.AsyncClient]:
+    """Someone who has just opened the support centre, at an address of their own."""
+    address = f"198.51.100.{abs(hash(request.node.name)) % 250 + 1}"
+    async with door.browser(address) as http:
+        assert (await http.get("/")).status_code == 200
+        yield http
+
+
+async def send(browser: httpx2.AsyncClient, path: str, **fields: str) -> httpx2.Response:
+    """Sends a form with its token."""
+    return await browser.post(path, data={"csrf_token": browser.cookies[CSRF_COOKIE]} | fields)
+
+
+def path_of(url: str) -> str:
+    """An address without its host."""
+    return urlsplit(url).path
+
+
+def link_in(page: str) -> str:
+    """The first link to a ticket on a page."""
+    found = re.search(r'href="(/t/[^"?/]+)"', page)
+    assert found, page
+    return found[1]
+
+
+async def test_the_support_centre_offers_two_ways_and_the_topics(browser: httpx2.AsyncClient) -> None:
+    page = (await browser.get("/")).text
+    for expected in ("/tickets/new", "/tickets/status", "/tickets/new?topic=online-banking"):
+        assert f'href="{expected}"' in page
+
+
+async def test_a_request_by_form_ends_with_number_and_link(door: Door, browser: httpx2.AsyncClient) -> None:
+    answer = await send(browser, "/tickets/new", **FORM)
+    assert answer.status_code == 200
+    number = re.search(r'ticket-number num">(\d+)<', answer.text)
+    assert number
+    thread = await browser.get(link_in(answer.text))
+    assert number[1] in thread.text
+    assert "Log-in answers 502.\nSince nine." in thread.text
+    assert "Received" in thread.text
+    assert thread.headers["cache-control"] == "no-store"
+
+
+async def test_what_is_wrong_is_said_at_its_field_and_the_rest_is_kept(door: Door, browser: httpx2.AsyncClient) -> None:
+    before = await door.count("tickets")
+    answer = await send(browser, "/tickets/new", **FORM | {"email": "dana", "body": " ", "phone": "call me"})
+    assert answer.status_code == 422
+    for name in ("email", "body", "phone"):
+        assert f'id="f-{name}-error"' in answer.text
+        assert f'href="#f-{name}"' in answer.text
+    assert 'value="Online banking system down"' in answer.text
+    assert 'value="dana"' in answer.text
+    assert '<option value="online-banking" selected>' in answer.text
+    assert await door.count("tickets") == before
+
+
+async def test_sending_a_form_twice_opens_one_ticket(door: Door, browser: httpx2.AsyncClient) -> None:
+    form_id = re.search(r'name="form_id" value="([^"]+)"', (await browser.get("/tickets/new")).text)
+    assert form_id
+    before = await door.count("tickets")
+    first, second = [await send(browser, "/tickets/new", **FORM, form_id=form_id[1]) for _ in range(2)]
+    assert first.url == second.url
+    assert await door.count("tickets") == before + 1
+
+
+async def test_a_robot_is_thanked_and_forgotten(door: Door, browser: httpx2.AsyncClient) -> None:
+    before = await door.count("tickets")
+    answer = await send(browser, "/tickets/new", **FORM | {"website": "http://spam.example"})
+    assert (answer.status_code, path_of(str(answer.url))) == (200, "/tickets/thanks")
+    assert await door.count("tickets") == before
+
+
+@pytest.mark.parametrize("token", ["", "wrong", "\u00e9"])
+async def test_a_form_from_elsewhere_is_refused_as_a_page(browser: httpx2.AsyncClient, token: str) -> None:
+    answer = await browser.post("/tickets/new", data=FORM | {"csrf_token": token})
+    assert answer.status_code == 403
+    assert answer.headers["content-type"].startswith("text/html")
+
+
+async def test_one_address_may_send_so_many_forms(door: Door) -> None:
+    async with door.browser("192.0.2.77") as browser:
+        await browser.get("/")
+        answers = [await send(browser, "/tickets/status", email="x") for _ in range(21)]
+    assert [answer.status_code for answer in answers] == [422] * 20 + [429]
+    assert int(answers[-1].headers["retry-after"]) > 0
+    assert "A little slower" in answers[-1].text
+
+
+async def test_a_text_the_bus_could_not_carry_is_refused(door: Door, browser: httpx2.AsyncClient) -> None:
+    """Control characters grow sixfold in JSON; in a form they come in small."""
+    before = await door.count("tickets")
+    answer = await send(browser, "/tickets/new", **FORM | {"body": "x" + "\x01" * 170_000})
+    assert answer.status_code == 422
+    assert await door.count("tickets") == before
+
+
+async def test_a_lost_link_is_mailed_to_its_owner_and_the_page_tells_nothing(
+    door: Door, browser: httpx2.AsyncClient
+) -> None:
+    ticket = await door.submit()
+    before = await door.count("outbox")
+    right = await send(browser, "/tickets/status", email="Dana@Bank.example", number=f"#{ticket['number']}")
+    event = AccessLinkRequested.of(await announced(door, f"everdesk.access.requested.v1.{ticket['id']}"))
+    assert str(event.ticket_id) == ticket["id"]
+    wrong = await send(browser, "/tickets/status", email="Dana@Bank.example", number="999999999999")
+    other = await send(browser, "/tickets/status", email="mallory@bank.example", number=ticket["number"])
+    assert right.text == wrong.text == other.text.replace("mallory@bank.example", "Dana@bank.example")
+    assert await door.count("outbox") <= before
+
+
+async def test_the_status_form_says_what_is_missing(browser: httpx2.AsyncClient) -> None:
+    answer = await send(browser, "/tickets/status", email="", number="abc")
+    assert answer.status_code == 422
+    assert 'id="f-email-error"' in answer.text
+    assert 'id="f-number-error"' in answer.text
+
+
+async def test_a_reply_joins_the_thread_once(door: Door, browser: httpx2.AsyncClient) -> None:
+    ticket = await door.submit()
+    path = path_of(ticket["access_url"])
+    empty = await send(browser, f"{path}/reply", body=" ")
+    assert empty.status_code == 422
+    assert 'id="f-body-error"' in empty.text
+    for _ in range(2):
+        answer = await send(browser, f"{path}/reply", body="It works again", form_id="one")
+    assert answer.text.count("It works again") == 1
+    assert "Your message has been added." in answer.text
+
+
+@pytest.mark.parametrize("token", ["x", "a.b.c", "%00", "\u00e9"])
+async def test_a_link_that_is_not_ours_leads_nowhere(browser: httpx2.AsyncClient, token: str) -> None:
+    for path in (f"/t/{token}", f"/t/{token}/close", f"/tickets/thanks/{token}"):
+        answer = await browser.get(path)
+        assert answer.status_code == 404
+        assert "/tickets/status" in answer.text
+
+
+async def test_the_thread_speaks_the_requesters_words(door: Door, browser: httpx2.AsyncClient) -> None:
+    ticket = await door.submit()
+    path = path_of(ticket["access_url"])
+
+    async def shows(*words: str) -> None:
+        page = (await browser.get(path)).text
+        for word in words:
+            assert word in page
+
+    await shows("Received", f"{path}/close")
+    await door.publish(after(TicketResolved, ticket, seq=2, status="resolved"))
+    await eventually(lambda: shows("Solved", f"{path}/reopen", f"{path}/close"))
+    closed = {"reason": "resolved", "cause": "timer"}
+    await door.publish(after(TicketClosed, ticket, seq=3, status="closed", details=closed))
+    await eventually(lambda: shows("This request is closed.", f"{path}/reopen"))
+    await door.publish(after(TicketArchived, ticket, seq=4, status="closed", is_archived=True))
+    await eventually(lambda: shows("closed for good"))
+    page = (await browser.get(path)).text
+    assert f"{path}/reopen" not in page
+    assert f"{path}/close" not in page
+
+
+async def test_closing_is_asked_first(browser: httpx2.AsyncClient, door: Door) -> None:
+    ticket = await door.submit()
+    page = (await browser.get(f"{path_of(ticket['access_url'])}/close")).text
+    assert "Close ticket" in page
+    assert 'value="resolved" checked' in page
+
+
+async def test_an_html_body_is_shown_clean(door: Door, browser: httpx2.AsyncClient) -> None:
+    body = '<p onclick="x()">Hi <img src="http://tracker.example/a.png"><a href="javascript:x()">there</a></p>'
+    ticket = await door.submit(body=body, body_format="html")
+    page = (await browser.get(path_of(ticket["access_url"]))).text
+    assert "onclick" not in page
+    assert "tracker.example" not in page
+    assert "javascript:" not in page

@@ -1,0 +1,138 @@
+"""What intake learns from the bus: where tickets stand, what agents answer, what becomes a follow-up."""
+
+from uuid import UUID
+
+from shared.contracts.base import AgentId, MessageId, TicketId
+from shared.contracts.events import (
+    Author,
+    MessagePosted,
+    MessageUnclaimed,
+    TicketArchived,
+    TicketAssigned,
+    TicketOpened,
+    TicketPended,
+    TicketResolved,
+)
+from shared.contracts.vocabulary import ActorKind, BodyFormat, Channel
+from shared.kit.clock import derived_id, new_id, utc_now
+from tests.services.intake.door import Door, Json, after
+from tests.support.eventually import eventually
+
+
+def agent_message(ticket: Json, body: str = "Have you tried again?") -> MessagePosted:
+    """An agent's reply."""
+    return MessagePosted(
+        ticket_id=TicketId(UUID(ticket["id"])),
+        message_id=MessageId(new_id()),
+        author=Author(kind=ActorKind.AGENT, id=new_id(), name="Ana Torres"),
+        body=body,
+        body_format=BodyFormat.TEXT,
+        channel=Channel.DESK,
+        received_at=utc_now(),
+    )
+
+
+async def messages_of(door: Door, ticket_id: str) -> list[Json]:
+    """The thread as the API shows it."""
+    async with door.client() as http:
+        items: list[Json] = (await http.get(f"/v1/tickets/{ticket_id}/messages")).json()["items"]
+    return items
+
+
+async def test_a_ticket_follows_its_workflow(door: Door) -> None:
+    ticket = await door.submit()
+    await door.publish(after(TicketOpened, ticket, seq=1, status="new"))
+    await door.publish(after(TicketResolved, ticket, seq=3, status="resolved", priority="high", resolved_at=utc_now()))
+
+    async def is_resolved() -> None:
+        async with door.client() as http:
+            answer = await http.get(f"/v1/tickets/{ticket['id']}")
+        view = answer.json()
+        assert (view["status"], view["priority"], answer.headers["etag"]) == ("resolved", "high", '"3"')
+        assert view["resolved_at"]
+
+    await eventually(is_resolved)
+
+
+async def test_what_is_older_or_repeated_changes_nothing(door: Door) -> None:
+    ticket, other = await door.submit(), await door.submit()
+    newest = after(TicketPended, ticket, seq=5, status="pending")
+    await door.publish(newest, "same-id")
+    stale = after(TicketAssigned, ticket, seq=4, status="open", details={"agent_id": AgentId(new_id())})
+    await door.publish(stale)
+    await door.publish(after(TicketPended, other, seq=2, status="pending"))
+
+    async def has_caught_up() -> None:
+        assert (await door.stored(other["id"])).seq == 2
+
+    await eventually(has_caught_up)
+    stored = await door.stored(ticket["id"])
+    assert (stored.seq, stored.status) == (5, "pending")
+
+
+async def test_an_agents_reply_reaches_the_thread_once(door: Door) -> None:
+    ticket = await door.submit()
+    reply = agent_message(ticket)
+    await door.publish(reply, "reply-a")
+    await door.publish(reply, "reply-b")
+    await door.publish(agent_message(await door.submit()))
+    last = agent_message(ticket, "Anything else?")
+    await door.publish(last)
+
+    async def has_both() -> None:
+        assert len(await messages_of(door, ticket["id"])) == 3
+
+    await eventually(has_both)
+    thread = await messages_of(door, ticket["id"])
+    assert [(item["author"], item["author_name"]) for item in thread[1:]] == [("agent", "Ana Torres")] * 2
+
+
+async def test_an_event_about_a_ticket_of_nobody_is_skipped(door: Door) -> None:
+    stranger = {"id": str(new_id()), "number": "1"}
+    await door.publish(agent_message(stranger))
+    await door.publish(after(TicketOpened, stranger, seq=1, status="new"))
+    ticket = await door.submit()
+    await door.publish(after(TicketOpened, ticket, seq=1, status="new"))
+
+    async def has_caught_up() -> None:
+        assert (await door.stored(ticket["id"])).seq == 1
+
+    await eventually(has_caught_up)
+
+
+async def test_our_own_requesters_messages_do_not_come_back(door: Door) -> None:
+    ticket = await door.submit()
+    async with door.client() as http:
+        await http.post(f"/v1/tickets/{ticket['id']}/messages", json={"body": "mine"})
+    await door.publish(after(TicketOpened, ticket, seq=1, status="new"))
+
+    async def has_caught_up() -> None:
+        assert (await door.stored(ticket["id"])).seq == 1
+
+    await eventually(has_caught_up)
+    assert [item["body"] for item in await messages_of(door, ticket["id"])] == ["Log-in answers 502.", "mine"]
+
+
+async def test_a_message_for_an_archived_ticket_opens_one_follow_up(door: Door) -> None:
+    old = await door.submit(topic="access", cc=["lee@bank.example"])
+    await door.publish(after(TicketArchived, old, seq=9, status="closed", is_archived=True))
+    async with door.client() as http:
+        message = (await http.post(f"/v1/tickets/{old['id']}/messages", json={"body": "It is back"})).json()
+    message_id = MessageId(UUID(message["id"]))
+    unclaimed = MessageUnclaimed(ticket_id=TicketId(UUID(old["id"])), message_id=message_id)
+    follow_up = str(derived_id(message_id, "follow-up"))
+    for event_id in ("unclaimed-1", "unclaimed-2"):
+        await door.publish(unclaimed, event_id)
+
+    async def is_open() -> Json:
+        async with door.client() as http:
+            answer = await http.get(f"/v1/tickets/{follow_up}")
+        assert answer.status_code == 200
+        view: Json = answer.json()
+        return view
+
+    view = await eventually(is_open)
+    assert (view["follows"], view["subject"], view["topic"]) == (old["id"], f"Re: {old['subject']}", "access")
+    assert (view["requester"], view["cc"]) == (old["requester"], ["lee@bank.example"])
+    assert [item["body"] for item in await messages_of(door, follow_up)] == ["It is back"]
+    assert len({view["number"], old["number"]}) == 2
