@@ -4,16 +4,18 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import asyncpg
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 from shared.kit.settings import ServiceSettings
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 Session = AsyncSession
 
@@ -84,8 +86,10 @@ def dsn_of(settings: ServiceSettings) -> str:
     return settings.database_url.get_secret_value().replace("postgresql+asyncpg://", "postgresql://", 1)
 
 
-def alembic_config(package: str, url: str) -> Config:
+def alembic_config(package: str, url: str) -> "Config":
     """Alembic's configuration for the migrations that live in `package`."""
+    from alembic.config import Config  # only migrating processes pay for the import
+
     config = Config()
     config.set_main_option("script_location", str(Path(*package.split("."), "migrations").absolute()))
     config.attributes["url"] = url
@@ -94,5 +98,7 @@ def alembic_config(package: str, url: str) -> Config:
 
 async def migrate(settings: ServiceSettings, package: str) -> None:
     """Brings a service's database to its newest migration; several may try, one at a time does."""
+    from alembic import command  # as above
+
     url = settings.database_url.get_secret_value()
     await asyncio.to_thread(command.upgrade, alembic_config(package, url), "head")

@@ -49,9 +49,9 @@ async def test_every_service_is_told_what_the_contract_says_and_nothing_secret_b
     assert served["EVERDESK_DATABASE_URL"].startswith("postgresql+asyncpg://notification:")
     assert served["EVERDESK_SMTP_PORT"] == str(running.ports["MAIL_SMTP"])
     assert served["EVERDESK_PORTAL_URL"] == f"http://127.0.0.1:{running.ports['INTAKE']}"
-    seeded = running.told("intake-seed")
+    seeded = running.told("intake-migrate")
     assert seeded["env"]["EVERDESK_SEED_API_KEY"] == running.described()["credentials"]["api_key"]
-    assert seeded["argv"][1:] == ["seed"]
+    assert seeded["argv"][1:] == ["migrate", "seed"]
     assert "EVERDESK_SESSION_SECRET" in running.told("assignment-serve")["env"]
     assert "EVERDESK_SESSION_SECRET" not in served
     assert "EVERDESK_DATABASE_URL" not in running.told("worker-serve")["env"]
