@@ -39,12 +39,12 @@ WORDS = {
 class NewRequest(Input):
     """A request for help, by form."""
 
-    email: Email
-    name: Line
-    phone: Phone | None = None
     topic: TopicName
     subject: Line
     body: Body
+    email: Email
+    name: Line
+    phone: Phone | None = None
 
 
 class LinkWanted(Input):

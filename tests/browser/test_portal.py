@@ -1,0 +1,160 @@
+"""The portal in a real browser: without script, with script, on a phone, in the dark."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from playwright.async_api import Browser, Page, async_playwright, expect
+
+from deploy.local.engines import Stack
+from deploy.local.engines.ports import find_free_port
+from services.intake.app import build
+from services.intake.commands.seed import seed
+from services.intake.settings import IntakeSettings
+from shared.kit.db import Database, migrate
+from tests.support.eventually import eventually
+from tests.support.settings import common_environment
+
+CHROMIUM = "/usr/bin/chromium"
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PHONE = {"width": 360, "height": 740}
+DESKTOP = {"width": 1280, "height": 900}
+
+
+@pytest.fixture(scope="module")
+async def portal(engines: Stack) -> AsyncIterator[str]:
+    """The address of a running portal."""
+    common = {name.removeprefix("EVERDESK_").lower(): value for name, value in common_environment(engines).items()}
+    port = find_free_port()
+    values: dict[str, Any] = {name: common[name] for name in common.keys() & IntakeSettings.model_fields.keys()}
+    values |= {"database_url": engines.postgres.url("intake"), "portal_url": f"http://127.0.0.1:{port}", "port": port}
+    settings = IntakeSettings(**values)
+    await migrate(settings, "services.intake")
+    database = Database.connect(settings)
+    await seed(database, settings)
+    await database.dispose()
+    server = uvicorn.Server(uvicorn.Config(build(settings), port=port, log_config=None, access_log=False))
+    serving = asyncio.create_task(server.serve())
+    await eventually(lambda: server.started)
+    yield settings.portal_url
+    server.should_exit = True
+    await serving
+
+
+@pytest.fixture(scope="module")
+async def chromium() -> AsyncIterator[Browser]:
+    """A browser."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield browser
+        await browser.close()
+
+
+async def fill(page: Page, **fields: str) -> None:
+    """Fills in fields by their labels."""
+    for label, text in fields.items():
+        await page.get_by_label(label.replace("_", " ")).fill(text)
+
+
+async def open_ticket(page: Page, portal: str) -> str:
+    """Opens a ticket as a person would, and returns the path of its thread."""
+    await page.goto(portal)
+    await page.get_by_role("main").get_by_role("link", name="Open a ticket").click()
+    await page.get_by_label("What is it about?").select_option("Online banking")
+    await fill(
+        page,
+        Subject="Online banking system down",
+        What_do_you_need="Log-in answers 502.\nSince nine o'clock.",
+        **{"Your_e-mail_address": "dana@bank.example"},
+        Your_name="Dana Ruiz",
+    )
+    await page.get_by_role("button", name="Open the ticket").click()
+    await expect(page.get_by_role("heading", name="Thank you")).to_be_visible()
+    await page.get_by_role("link", name="See your ticket").click()
+    return page.url
+
+
+async def overflows(page: Page) -> bool:
+    """Whether the page can be scrolled sideways."""
+    return bool(await page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"))
+
+
+@pytest.mark.parametrize("has_script", [True, False], ids=["with script", "without script"])
+async def test_someone_opens_a_ticket_and_writes_again(chromium: Browser, portal: str, has_script: bool) -> None:
+    page = await chromium.new_page(java_script_enabled=has_script)
+    await open_ticket(page, portal)
+    await expect(page.get_by_role("heading", name="Online banking system down")).to_be_visible()
+    await expect(page.get_by_text("Received", exact=True)).to_be_visible()
+    await page.get_by_label("Write to us").fill("It still does not work.")
+    await page.get_by_role("button", name="Send").click()
+    await expect(page.get_by_text("Your message has been added.")).to_be_visible()
+    await expect(page.get_by_role("article")).to_have_count(2)
+    await page.get_by_role("link", name="Close this ticket").click()
+    await expect(page.get_by_role("heading", name=re.compile("Close ticket"))).to_be_visible()
+    await page.get_by_role("link", name="Keep it open").click()
+    await expect(page.get_by_role("article")).to_have_count(2)
+    await page.close()
+
+
+async def test_mistakes_are_said_at_their_fields_and_nothing_is_lost(chromium: Browser, portal: str) -> None:
+    page = await chromium.new_page()
+    await page.goto(f"{portal}/tickets/new?topic=access")
+    await fill(page, Subject="Locked out", **{"Your_e-mail_address": "dana"})
+    await page.get_by_role("button", name="Open the ticket").click()
+    await expect(page.get_by_role("alert")).to_be_focused()
+    email = page.get_by_label("Your e-mail address")
+    await expect(email).to_have_attribute("aria-invalid", "true")
+    await expect(email).to_have_accessible_description(re.compile("Enter your e-mail address"))
+    await expect(email).to_have_value("dana")
+    await expect(page.get_by_label("Subject")).to_have_value("Locked out")
+    await expect(page.get_by_label("What is it about?")).to_have_value("access")
+    await page.get_by_role("link", name="Enter your name").click()
+    await expect(page.get_by_label("Your name")).to_be_focused()
+    await page.close()
+
+
+async def test_a_lost_link_is_asked_for(chromium: Browser, portal: str) -> None:
+    page = await chromium.new_page()
+    await page.goto(portal)
+    await page.get_by_role("main").get_by_role("link", name="Check ticket status").click()
+    await fill(page, **{"Your_e-mail_address": "dana@bank.example"}, Ticket_number="100001")
+    await page.get_by_role("button", name="Mail me the link").click()
+    await expect(page.get_by_role("heading", name="Look into your mail")).to_be_visible()
+    await page.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
+async def test_every_page_fits(chromium: Browser, portal: str, tmp_path: Path, size: Any, scheme: Any) -> None:
+    context = await chromium.new_context(viewport=size, color_scheme=scheme)
+    page = await context.new_page()
+    problems: list[str] = []
+    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    thread = await open_ticket(page, portal)
+    for name, path in {
+        "home": "/",
+        "new": "/tickets/new",
+        "status": "/tickets/status",
+        "thread": thread.removeprefix(portal),
+        "close": f"{thread.removeprefix(portal)}/close",
+    }.items():
+        await page.goto(portal + path)
+        await page.screenshot(path=tmp_path / f"{name}.png", full_page=True)
+        assert not await overflows(page), f"{name} scrolls sideways"
+        assert await page.locator("h1").count() == 1
+    await page.goto(f"{portal}/tickets/new")
+    await page.get_by_role("button", name="Open the ticket").click()
+    await page.screenshot(path=tmp_path / "errors.png", full_page=True)
+    assert [text for text in problems if "422" not in text] == []
+    await context.close()
