@@ -23,7 +23,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from shared.contracts.names import SEARCH_ATTRIBUTES, TASK_QUEUE, WORKFLOW_DEPLOYMENT
 from shared.kit.bus import Bus, run_consumer
 from shared.kit.http.app import create_app
-from shared.kit.service import background
+from shared.kit.processes import background
 from shared.kit.settings import Settings
 from shared.kit.telemetry import configure_logging, log
 from shared.kit.tickets import Tickets

@@ -20,7 +20,7 @@ from shared.kit.db import Database, dsn_of, migrate
 from shared.kit.http.app import create_app
 from shared.kit.http.limits import RateLimiter
 from shared.kit.outbox import Relay
-from shared.kit.service import Job, background, dispatch, serve
+from shared.kit.processes import Job, background, dispatch, serve
 from shared.kit.telemetry import configure_logging
 from shared.kit.tickets import Tickets
 

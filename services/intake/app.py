@@ -20,7 +20,7 @@ from shared.kit.http.app import create_app
 from shared.kit.http.limits import RateLimiter
 from shared.kit.http.pages import Pages
 from shared.kit.outbox import Relay
-from shared.kit.service import background
+from shared.kit.processes import background
 from shared.kit.tickets import Tickets
 
 PACKAGE = Path(__file__).parent

@@ -8,7 +8,7 @@ from services.intake.app import build
 from services.intake.commands.seed import seed
 from services.intake.settings import IntakeSettings
 from shared.kit.db import Database, migrate
-from shared.kit.service import dispatch, serve
+from shared.kit.processes import dispatch, serve
 from shared.kit.telemetry import configure_logging
 
 PACKAGE = "services.intake"

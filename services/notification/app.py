@@ -19,7 +19,7 @@ from shared.kit.bus import Bus, BusUnavailable, DeadLetters, run_consumer
 from shared.kit.db import Database, dsn_of
 from shared.kit.http.app import create_app
 from shared.kit.outbox import Relay
-from shared.kit.service import background
+from shared.kit.processes import background
 
 NAME = "notification"
 

@@ -5,7 +5,7 @@ import asyncio
 from services.notification.app import build
 from services.notification.settings import NotificationSettings
 from shared.kit.db import migrate
-from shared.kit.service import dispatch, serve
+from shared.kit.processes import dispatch, serve
 from shared.kit.telemetry import configure_logging
 
 PACKAGE = "services.notification"

@@ -12,6 +12,7 @@ import asyncpg
 from deploy.local import probe
 from deploy.local.engines.ports import find_free_port
 from tests.load.bare_route import PAYLOAD_VARIABLE
+from tests.load.meter import CpuMeter
 from tests.load.python_process import result_of, running
 from tests.load.report import Budget, Report, Table
 from tests.load.system import System, system
@@ -21,7 +22,7 @@ LIMIT = 0.40
 METHOD = """\
 POST /v1/tickets with an API key, its rate limit, validation and a body of about 540 characters, until the durable 201;
 one intake process whose relay publishes to NATS meanwhile, 16 keep-alive connections. The yardstick is a FastAPI route
-in a process of its own, served by the same `shared.kit.service.serve`, that commits one row through the same SQLAlchemy
+in a process of its own, served by the same `shared.kit.processes.serve`, that commits one row through the same SQLAlchemy
 and asyncpg pool (`shared.kit.db.Database`); the row is as large as all that intake stores for one ticket, answer
 included. One client process with raw keep-alive sockets loads one target at a time; rounds are interleaved and figures
 are medians. Headline: with an Idempotency-Key, as a client program that may retry sends it."""
@@ -35,7 +36,7 @@ select sum(size) from (
 
 
 async def stored_bytes(stack: System) -> int:
-    """What one keyed ticket puts into intake's tables; the outbox row, gone once relayed, is about both rows as JSON."""
+    """What one keyed ticket puts into intake's tables; the outbox row, soon gone, is about both rows as JSON."""
     body = await _hammer(stack.urls["intake"], "/v1/tickets", stack.secrets.api_key, 1, 0.01, "keyed")
     address = stack.environment("intake")["EVERDESK_DATABASE_URL"].replace("+asyncpg", "")
     connection = await asyncpg.connect(address)
@@ -61,7 +62,7 @@ async def run() -> Report:
         size = await stored_bytes(stack)
         port = find_free_port()
         env = stack.environment("intake") | {"EVERDESK_PORT": str(port), PAYLOAD_VARIABLE: str(size)}
-        await scope.enter_async_context(running("tests.load.bare_route", env=env, log=Path("/dev/null")))
+        route = await scope.enter_async_context(running("tests.load.bare_route", env=env, log=Path("/dev/null")))
 
         async def is_ready() -> bool:
             return await probe.http_status("127.0.0.1", port, "/readyz") == 200
@@ -73,21 +74,24 @@ async def run() -> Report:
         found: dict[str, list[dict[str, Any]]] = {kind: [] for kind in targets}
         for kind, (url, path, token) in targets.items():
             await _hammer(url, path, token, AT_ONCE, 2, kind)
+        postgres = stack.pids["postgres"]
+        served_by = {"bare": route.pid, "keyed": stack.pids["intake"], "plain": stack.pids["intake"]}
         for _ in range(rounds):
             for kind, (url, path, token) in targets.items():
+                meter = CpuMeter({"process": served_by[kind], "postgres": postgres})
                 found[kind].append(await _hammer(url, path, token, AT_ONCE, seconds, kind))
+                found[kind][-1] |= {name: ms / found[kind][-1]["accepted"] for name, ms in meter.read().items()}
                 print(f"  {kind}: {found[kind][-1]}", flush=True)
     return _report(found, size, rounds, seconds)
 
 
 def _report(found: dict[str, list[dict[str, Any]]], size: int, rounds: int, seconds: float) -> Report:
     def mid(kind: str, figure: str) -> float:
-        return statistics.median(one[figure] for one in found[kind])
+        return float(statistics.median(one[figure] for one in found[kind]))
 
     def ratio(kind: str) -> float:
-        return statistics.median(
-            one["rate"] / bare["rate"] for one, bare in zip(found[kind], found["bare"], strict=True)
-        )
+        pairs = zip(found[kind], found["bare"], strict=True)
+        return float(statistics.median(one["rate"] / bare["rate"] for one, bare in pairs))
 
     names = {
         "bare": "bare route, one row",
@@ -98,7 +102,7 @@ def _report(found: dict[str, list[dict[str, Any]]], size: int, rounds: int, seco
     report.tables = [
         Table(
             f"{AT_ONCE} connections, one process",
-            ("route", "201 per second", "p50 ms", "p99 ms", "to the bare route"),
+            ("route", "201 per second", "p50 ms", "p99 ms", "to the bare route", "its CPU-ms each", "PostgreSQL's"),
             [[names[kind], mid(kind, "rate"), mid(kind, "p50_ms"), mid(kind, "p99_ms"), ratio(kind)] for kind in found],
         )
     ]

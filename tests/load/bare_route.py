@@ -10,7 +10,7 @@ from sqlalchemy import Column, LargeBinary, MetaData, Table, Uuid, insert
 
 from shared.kit.clock import new_id
 from shared.kit.db import Database
-from shared.kit.service import serve
+from shared.kit.processes import serve
 from shared.kit.settings import ServiceSettings
 
 ROWS = Table("bench_rows", MetaData(), Column("id", Uuid, primary_key=True), Column("payload", LargeBinary))

@@ -72,6 +72,8 @@ class TicketSubmitted(TicketEvent, name="ticket.submitted"):
 class MessagePosted(TicketEvent, name="message.posted"):
     """A public message, from the requester or from an agent."""
 
+    produced_by = "messages"
+
     message_id: MessageId
     author: Author
     body: str
