@@ -39,6 +39,8 @@ async def sign_in(context: Context, email: str, password: str, address: str) -> 
     The attempt is counted before the password is looked at and forgiven when it fits, so that
     attempts sent at once cannot outrun the count.
     """
+    if not _is_text(email) or not _is_text(password):
+        raise wrong_credentials()
     now = utc_now()
     subjects = {name: _subject(name, email, address) for name in TRIES}
     async with context.database.begin() as session:
@@ -65,6 +67,11 @@ async def forget_expired(session: Transaction, now: datetime) -> None:
     """Deletes sessions that have ended and failures too old to count."""
     await session.execute(delete(Session).where(Session.expires_at < now))
     await session.execute(delete(LoginAttempt).where(LoginAttempt.last_at < now - FORGET_AFTER))
+
+
+def _is_text(words: str) -> bool:
+    """Whether a database and a hash can take it; what they cannot is nobody's address or password."""
+    return "\0" not in words and not any("\ud800" <= character <= "\udfff" for character in words)
 
 
 def _subject(name: str, email: str, address: str) -> bytes:

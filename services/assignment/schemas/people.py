@@ -20,7 +20,7 @@ def _encodable(secret: SecretStr) -> SecretStr:
     return secret
 
 
-GivenPassword = Annotated[SecretStr, Field(min_length=1, max_length=1024), AfterValidator(_encodable)]
+GivenPassword = Annotated[SecretStr, Field(min_length=1, max_length=1024)]
 """A password to be tried; whatever it is, it either fits or does not."""
 
 NewPassword = Annotated[

@@ -1,6 +1,7 @@
 """What these tests say to the service: agents who act, requesters who write."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -8,11 +9,13 @@ import httpx2
 from fastapi import FastAPI
 
 from services.assignment.context import Context
+from services.assignment.models import Session
 from services.assignment.seed.organisation import id_of
 from shared.contracts.base import MessageId, TicketId
 from shared.contracts.events import Author, Envelope, MessagePosted, Person, TicketSubmitted, TopicChanged
 from shared.contracts.tickets import TopicId
 from shared.contracts.vocabulary import ActorKind, BodyFormat, Channel, Priority
+from shared.kit.auth import digest_of, new_token
 from shared.kit.bus import Bus, Outgoing
 from shared.kit.clock import derived_id, new_id, utc_now
 from shared.kit.db import Database
@@ -33,6 +36,7 @@ class Desk:
     database: Database
     tokens: dict[str, str] = field(default_factory=dict)
     numbers: int = 0
+    shared: Json | None = None
 
     @property
     def context(self) -> Context:
@@ -54,6 +58,20 @@ class Desk:
             assert response.status_code == 201, response.text
             self.tokens[email] = response.json()["access_token"]
         return AgentApi(self.http, self.tokens[email])
+
+    async def session_of(self, agent: UUID) -> "AgentApi":
+        """An agent whose password nobody needs."""
+        token, now = new_token(), utc_now()
+        async with self.database.begin() as session:
+            expires_at = now + timedelta(hours=1)
+            session.add(Session(digest=digest_of(token), agent_id=agent, created_at=now, expires_at=expires_at))
+        return AgentApi(self.http, token)
+
+    async def some_ticket(self) -> Json:
+        """A triaged ticket of online-banking that tests share, for what changes nothing."""
+        if self.shared is None:
+            self.shared = await self.ticket("online-banking")
+        return self.shared
 
     async def submit(self, topic: str = "general", **changes: Any) -> TicketSubmitted:
         """A requester asks for help."""

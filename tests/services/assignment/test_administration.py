@@ -1,0 +1,79 @@
+"""What administrators set: versions, clashes, and promises that could not be kept."""
+
+from shared.kit.clock import new_id
+from tests.services.assignment.desk import Desk, Json, agent_id, team_id
+
+WEEK = {day: [["09:00", "17:00"]] for day in ("mon", "tue", "wed", "thu", "fri")}
+
+
+async def test_a_changed_calendar_is_a_new_version(desk: Desk) -> None:
+    ada, slug = await desk.agent("ada"), f"c-{new_id().hex[-8:]}"
+    body = {"slug": slug, "name": "Hours", "timezone": "Europe/Berlin", "weekly": WEEK, "holiday_country": "DE-BY"}
+    made = await ada.post("/v1/calendars", body, expect=201)
+    assert made["version"] == 1
+    changed = await ada.patch(f"/v1/calendars/{slug}", {"timezone": "UTC", "holiday_country": None})
+    assert (changed["version"], changed["timezone"], changed["weekly"]["mon"]) == (2, "UTC", [["09:00", "17:00"]])
+    assert (await ada.post("/v1/calendars", body, expect=409))["code"] == "already_exists"
+    refused: tuple[Json, ...] = (
+        {"timezone": "Europe/Atlantis"},
+        {"holiday_country": "XX"},
+        {"weekly": {}},
+        {"weekly": {"mon": [["25:00", "26:00"]]}},
+        {"name": None},
+    )
+    for wrong in refused:
+        await ada.patch(f"/v1/calendars/{slug}", wrong, expect=422)
+    assert (await ada.get(f"/v1/calendars/{slug}"))["version"] == 2
+    past = {"slug": f"{slug}x", "name": "Past", "timezone": "UTC", "weekly": {}}
+    once = [{"date": "2001-01-01", "hours": [["09:00", "10:00"]]}]
+    await ada.post("/v1/calendars", past | {"special_days": once}, expect=422)
+
+
+async def test_a_changed_policy_is_a_new_version_and_there_is_always_a_default(desk: Desk) -> None:
+    ada = await desk.agent("ada")
+    targets = {"normal": {"first_response": 60, "resolution": 600}}
+    made = await ada.post("/v1/sla-policies", {"name": "Tight", "calendar": "always", "targets": targets}, expect=201)
+    changed = await ada.patch(f"/v1/sla-policies/{made['id']}", {"auto_close_seconds": 3600})
+    assert (changed["version"], changed["auto_close_seconds"], changed["name"]) == (2, 3600, "Tight")
+    default = next(one for one in (await ada.get("/v1/sla-policies"))["items"] if one["is_default"])
+    refused = await ada.patch(f"/v1/sla-policies/{default['id']}", {"is_default": False}, expect=409)
+    assert refused["code"] == "default_needed"
+    escalation = {"metric": "resolution", "at_percent": 90, "do": "notify", "to": "lead"}
+    for wrong in ({"calendar": "nowhere"}, {"escalations": [escalation]}, {"targets": {"normal": {"resolution": -1}}}):
+        body = {"name": "Wrong", "calendar": "always", "targets": targets} | wrong
+        await ada.post("/v1/sla-policies", body, expect=422)
+
+
+async def test_routing_rules_decide_for_the_next_ticket(desk: Desk) -> None:
+    ada = await desk.agent("ada")
+    rule = {"position": 5, "topic": "general", "priority": "urgent", "team_id": str(team_id("access-management"))}
+    made = await ada.post("/v1/routing-rules", rule | {"skills": ["cobol"]}, expect=201)
+    try:
+        ticket = await desk.ticket("general", priority="urgent")
+        assert (ticket["team"]["slug"], ticket["assignee"]) == ("access-management", None)
+        assert (await ada.post("/v1/routing-rules", rule, expect=409))["code"] == "already_exists"
+        await ada.patch(f"/v1/routing-rules/{made['id']}", {"team_id": str(new_id())}, expect=422)
+        assert (await ada.patch(f"/v1/routing-rules/{made['id']}", {"priority": None}))["version"] == 2
+    finally:
+        assert (await ada.send("DELETE", f"/v1/routing-rules/{made['id']}")).status_code == 204
+    await ada.get(f"/v1/routing-rules/{made['id']}", expect=404)
+
+
+async def test_agents_and_teams_clash_by_name_and_say_so(desk: Desk) -> None:
+    ada = await desk.agent("ada")
+    taken = {"email": "ADA@everdesk.example", "name": "Another Ada"}
+    assert (await ada.post("/v1/agents", taken, expect=409))["code"] == "already_exists"
+    assert (await ada.post("/v1/teams", {"slug": "online-banking", "name": "x"}, expect=409))[
+        "code"
+    ] == "already_exists"
+    await ada.post("/v1/teams", {"slug": f"t-{new_id().hex[-8:]}", "name": "x", "lead_id": str(new_id())}, expect=422)
+    twice = [{"team_id": str(team_id("online-banking")), "role_id": str(new_id())}] * 2
+    await ada.patch(f"/v1/agents/{agent_id('dmitri')}", {"memberships": twice}, expect=422)
+    await ada.patch(f"/v1/agents/{new_id()}", {"name": "Nobody"}, expect=404)
+
+
+async def test_making_something_twice_with_one_key_makes_it_once(desk: Desk) -> None:
+    ada, key, slug = await desk.agent("ada"), str(new_id()), f"t-{new_id().hex[-8:]}"
+    first = await ada.post("/v1/teams", {"slug": slug, "name": "Once"}, expect=201, Idempotency_Key=key)
+    again = await ada.post("/v1/teams", {"slug": slug, "name": "Once"}, expect=201, Idempotency_Key=key)
+    assert first == again

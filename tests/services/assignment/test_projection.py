@@ -1,0 +1,163 @@
+"""The read model: newest snapshot wins, twice is once, and erased is gone."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from services.assignment.consumers.projection import project
+from services.assignment.models import LoggedEvent, Message, SettledClock, Ticket
+from shared.contracts.base import TicketId
+from shared.contracts.events import Envelope, RequesterErased, SlaSettled, TicketPended
+from shared.contracts.tickets import SYSTEM, TicketSnapshot, Verdict
+from shared.contracts.vocabulary import Metric, Outcome, Status
+from shared.kit.clock import new_id, utc_now
+from tests.services.assignment.desk import Desk, agent_id, team_id
+
+
+def snapshot(ticket_id: UUID, seq: int, **changes: Any) -> TicketSnapshot:
+    now = utc_now()
+    return TicketSnapshot.model_validate(
+        {
+            "ticket_id": ticket_id,
+            "number": f"P{ticket_id.hex[-10:]}",
+            "seq": seq,
+            "revision": seq,
+            "status": Status.OPEN,
+            "priority": "normal",
+            "team_id": team_id("online-banking"),
+            "opened_at": now,
+            "updated_at": now,
+            **changes,
+        }
+    )
+
+
+def pended(ticket_id: UUID, seq: int, **changes: Any) -> Envelope:
+    after = snapshot(ticket_id, seq, **changes)
+    event = TicketPended(
+        ticket_id=TicketId(ticket_id), seq=seq, revision=seq, at=after.updated_at, actor=SYSTEM, snapshot=after
+    )
+    return event.envelope(f"test-{ticket_id}:{seq}", after.updated_at)
+
+
+def settled(ticket_id: UUID, seq: int, verdict: Verdict, **changes: Any) -> Envelope:
+    after = snapshot(ticket_id, seq, **changes)
+    event = SlaSettled(
+        ticket_id=TicketId(ticket_id),
+        seq=seq,
+        revision=seq,
+        at=after.updated_at,
+        actor=SYSTEM,
+        snapshot=after,
+        verdict=verdict,
+    )
+    return event.envelope(f"test-{ticket_id}:{seq}", after.updated_at)
+
+
+def verdict(revision: int, outcome: Outcome, minutes: int = 10, metric: Metric = Metric.FIRST_RESPONSE) -> Verdict:
+    return Verdict(
+        metric=metric,
+        cycle=1,
+        revision=revision,
+        target=timedelta(minutes=15),
+        elapsed=timedelta(minutes=minutes),
+        due_at=utc_now(),
+        settled_at=utc_now(),
+        outcome=outcome,
+        policy_version=1,
+        calendar_version=1,
+    )
+
+
+async def test_an_older_snapshot_never_overwrites_a_newer_one(desk: Desk) -> None:
+    ticket_id = new_id()
+    newer, older = pended(ticket_id, 5, status=Status.PENDING), pended(ticket_id, 3)
+    await project(desk.database, "test", [newer])
+    await project(desk.database, "test", [older])
+    async with desk.database.begin() as session:
+        ticket = await session.get_one(Ticket, ticket_id)
+        logged = await session.scalar(select(func.count()).where(LoggedEvent.ticket_id == ticket_id))
+    assert (ticket.seq, ticket.status) == (5, "pending")
+    assert logged == 2, "the log keeps what the read model skips"
+
+
+async def test_duplicates_change_nothing(desk: Desk) -> None:
+    ticket_id = new_id()
+    batch = [pended(ticket_id, 1), settled(ticket_id, 2, verdict(1, Outcome.MET)), pended(ticket_id, 1)]
+    for consumer in ("test", "test", "another"):
+        await project(desk.database, consumer, batch)
+    async with desk.database.begin() as session:
+        logged = await session.scalar(select(func.count()).where(LoggedEvent.ticket_id == ticket_id))
+        verdicts = await session.scalar(select(func.count()).where(SettledClock.ticket_id == ticket_id))
+    assert (logged, verdicts) == (2, 1)
+
+
+async def test_a_submission_is_seen_before_its_workflow_begins_and_words_survive_snapshots(desk: Desk) -> None:
+    ticket = await desk.ticket("online-banking", subject="Ünïcode & <b>words</b> 100%_\\")
+    ada = await desk.agent("ada")
+    assert ticket["subject"] == "Ünïcode & <b>words</b> 100%_\\"
+    for part in ("100%_\\", "ünïcode", ticket["number"].lower(), "dana r"):
+        found = await ada.get("/v1/tickets", q=part, limit=200)
+        assert ticket["id"] in [item["id"] for item in found["items"]], part
+    assert (await ada.get("/v1/tickets", q="100%x"))["items"] == []
+
+
+async def test_erasing_a_requester_redacts_everything_this_service_holds(desk: Desk) -> None:
+    ticket = await desk.ticket("online-banking")
+    ada, path = await desk.agent("ada"), f"/v1/tickets/{ticket['id']}"
+    await ada.post(f"{path}/notes", {"body": "Dana's number is 555."}, Idempotency_Key="erased")
+    event = RequesterErased(requester_id=new_id(), ticket_ids=(TicketId(UUID(ticket["id"])),), erased_at=utc_now())
+    await project(desk.database, "test", [event.envelope(f"erased:{ticket['id']}", utc_now())])
+    seen = await ada.get(path)
+    assert (seen["subject"], seen["requester"]) == ("[erased]", {"name": "[erased]", "email": ""})
+    entries = (await ada.get(f"{path}/messages"))["items"]
+    assert {entry["body"] for entry in entries} == {"[erased]"}
+    async with desk.database.begin() as session:
+        kept = await session.scalar(
+            select(func.count()).where(
+                Message.author_email == "dana@bank.example", Message.ticket_id == UUID(ticket["id"])
+            )
+        )
+    assert kept == 0
+    assert (await ada.get("/v1/tickets", q=ticket["number"]))["items"] == []
+
+
+async def test_reports_add_up_the_highest_revisions_only(desk: Desk) -> None:
+    ada, slug = await desk.agent("ada"), f"r-{new_id().hex[-8:]}"
+    team = await ada.post("/v1/teams", {"slug": slug, "name": slug})
+    place = {"team_id": team["id"], "assignee_id": agent_id("ada")}
+    corrected, missed, spam = new_id(), new_id(), new_id()
+    batch = [
+        settled(corrected, 1, verdict(1, Outcome.BREACHED, 20), **place),
+        settled(corrected, 2, verdict(2, Outcome.MET, 10), **place),
+        settled(missed, 1, verdict(1, Outcome.BREACHED, 30), **place),
+        settled(spam, 1, verdict(1, Outcome.CANCELLED, 1), **place),
+    ]
+    await project(desk.database, "test", batch)
+    report = await ada.get("/v1/reports/sla", team=slug, group_by="agent")
+    (group,) = report["items"]
+    (metric,) = group["metrics"]
+    assert group["name"] == "Ada Lindqvist"
+    assert {name: metric[name] for name in ("met", "breached", "cancelled", "attainment")} == {
+        "met": 1,
+        "breached": 1,
+        "cancelled": 1,
+        "attainment": 50.0,
+    }
+    assert metric["median_seconds"] == 20 * 60
+    assert metric["p90_seconds"] == 28 * 60
+    assert report["total"] == group["metrics"]
+    later: dict[str, Any] = {"from": (utc_now() + timedelta(days=1)).isoformat(), "to": "2200-01-01", "team": slug}
+    assert (await ada.get("/v1/reports/sla", **later))["items"] == []
+    reversed_period: dict[str, Any] = {"from": "2026-02-01", "to": "2026-01-01"}
+    await ada.get("/v1/reports/sla", expect=422, **reversed_period)
+
+
+async def test_an_agent_with_a_teams_scope_sees_reports_of_their_teams_only(desk: Desk) -> None:
+    ada, vera, slug = await desk.agent("ada"), await desk.agent("vera"), f"r-{new_id().hex[-8:]}"
+    team = await ada.post("/v1/teams", {"slug": slug, "name": slug})
+    await project(desk.database, "test", [settled(new_id(), 1, verdict(1, Outcome.MET), team_id=team["id"])])
+    assert slug in [group["name"] for group in (await ada.get("/v1/reports/sla"))["items"]]
+    assert slug not in [group["name"] for group in (await vera.get("/v1/reports/sla"))["items"]]

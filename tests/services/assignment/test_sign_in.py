@@ -1,0 +1,72 @@
+"""Signing in: the lockout counts on the server, a signed-out token is dead."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from services.assignment.commands.sign_in import lock_after
+from shared.kit.clock import new_id
+from tests.services.assignment.desk import PASSWORD, AgentApi, Desk, agent_id
+
+
+async def test_a_session_works_until_it_is_signed_out(desk: Desk) -> None:
+    answer = await desk.http.post("/v1/sessions", json={"email": "BRUNO@everdesk.example", "password": PASSWORD})
+    session = answer.json()
+    assert session["token_type"] == "bearer"
+    bruno = AgentApi(desk.http, session["access_token"])
+    me = await bruno.get("/v1/me")
+    assert me["agent"]["id"] == str(agent_id("bruno"))
+    assert {membership["team"] for membership in me["memberships"]} == {"online-banking", "service-desk"}
+    assert "admin.agents" in me["permissions"]
+    assert (await bruno.send("DELETE", "/v1/sessions")).status_code == 204
+    assert (await bruno.send("GET", "/v1/me")).status_code == 401
+
+
+async def test_five_failures_lock_the_account_even_for_the_right_password(desk: Desk) -> None:
+    ada, email = await desk.agent("ada"), f"{new_id().hex}@everdesk.example"
+    await ada.post("/v1/agents", {"email": email, "name": "Locked", "password": PASSWORD})
+    wrong = {"email": email, "password": "wrong-password"}
+    answers = await asyncio.gather(*(desk.http.post("/v1/sessions", json=wrong) for _ in range(8)))
+    statuses = sorted(answer.status_code for answer in answers)
+    assert statuses == [401] * 5 + [429] * 3, "attempts sent at once do not outrun the count"
+    refused = await desk.http.post("/v1/sessions", json={"email": email, "password": PASSWORD})
+    assert (refused.status_code, refused.json()["code"]) == (429, "locked_out")
+    assert 800 < int(refused.headers["retry-after"]) <= 900
+
+
+async def test_an_unknown_address_gets_the_same_words_as_a_wrong_password(desk: Desk) -> None:
+    bodies = []
+    for email in (f"{new_id().hex}@everdesk.example", "dmitri@everdesk.example"):
+        answer = await desk.http.post("/v1/sessions", json={"email": email, "password": "wrong-password"})
+        bodies.append({name: value for name, value in answer.json().items() if name != "request_id"})
+        assert answer.status_code == 401
+    assert bodies[0] == bodies[1]
+
+
+async def test_an_agent_who_is_switched_off_is_out_at_once(desk: Desk) -> None:
+    ada, email = await desk.agent("ada"), f"{new_id().hex}@everdesk.example"
+    agent = await ada.post("/v1/agents", {"email": email, "name": "Gone", "password": PASSWORD})
+    gone = await desk.agent(email)
+    await ada.patch(f"/v1/agents/{agent['id']}", {"is_active": False})
+    assert (await gone.send("GET", "/v1/me")).status_code == 401
+    answer = await desk.http.post("/v1/sessions", json={"email": email, "password": PASSWORD})
+    assert answer.json()["code"] == "wrong_credentials"
+    own = await ada.patch(f"/v1/agents/{agent_id('ada')}", {"is_active": False}, expect=409)
+    assert own["code"] == "own_account"
+
+
+@pytest.mark.parametrize(
+    ("failures", "lasts"),
+    [
+        (1, None),
+        (4, None),
+        (5, timedelta(minutes=15)),
+        (6, None),
+        (10, timedelta(minutes=30)),
+        (15, timedelta(hours=1)),
+        (500, timedelta(hours=24)),
+    ],
+)
+def test_a_lock_lasts_longer_each_time(failures: int, lasts: timedelta | None) -> None:
+    assert lock_after(failures, 5) == lasts
