@@ -46,7 +46,7 @@ def a_policy() -> PolicySnapshot:
         policy_id=PolicyId(new_id()),
         version=1,
         name="Standard",
-        targets=dict.fromkeys(("low", "normal", "high", "urgent"), targets),  # type: ignore[misc,arg-type]
+        targets=dict.fromkeys(("low", "normal", "high", "urgent"), targets),
         calendar=resolve(BusinessCalendar.model_validate(HOURS), "office", 1, utc_now()),
     )
 

@@ -24,7 +24,7 @@ METHOD = """\
 PostgreSQL, NATS and intake run; Temporal and the worker run too, work off one ticket, and are stopped. Then so many
 tickets are accepted over HTTP with an Idempotency-Key each. Temporal and the worker are started again, and the bench
 waits until the stream holds a `ticket.opened` of every ticket. Workflows are counted by listing them in Temporal's
-visibility, events by reading the whole stream; both are compared, id by id, with the ids that intake's answers named."""
+visibility, events by reading the stream; both are compared, id by id, with the ids that intake's answers named."""
 
 
 async def accept(stack: System, count: int) -> tuple[list[str], float]:
