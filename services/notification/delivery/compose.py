@@ -43,6 +43,7 @@ class Composer:
         self._environment.filters.update(
             metric=METRICS.__getitem__, instant=in_words, as_html=body_html, as_text=as_text
         )
+        self._subjects = {name: self._environment.from_string(template.subject) for name, template in TEMPLATES.items()}
         self._inliner = css_inline.CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)
 
     def compose(self, job: Job) -> EmailMessage:
@@ -50,7 +51,7 @@ class Composer:
         template = TEMPLATES[job.template]
         values = self._values(job, template)
         message = EmailMessage(policy=SMTP)
-        self._head(message, job, template, one_line(self._render_text(template.subject, values)))
+        self._head(message, job, template, one_line(self._subjects[template.name].render(values)))
         message.set_content(self._environment.get_template(f"{template.name}.txt").render(values))
         html = self._environment.get_template(f"{template.name}.html").render(values)
         message.add_alternative(self._inliner.inline(html), subtype="html")
@@ -89,9 +90,6 @@ class Composer:
             if is_requester
             else f"{self._desk}/tickets/{job.number}",
         }
-
-    def _render_text(self, source: str, values: dict[str, Any]) -> str:
-        return self._environment.from_string(source).render(values)
 
 
 def one_line(text: str) -> str:
