@@ -1,0 +1,188 @@
+"""The desk in a real browser: sign in, work on a ticket, read the report; without scripts and on a phone as well."""
+
+# ruff: noqa: F811 - fixtures of the service's own tests are used by name
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from playwright.async_api import Browser, Page, async_playwright, expect
+
+from services.assignment.main import build_app
+from services.assignment.settings import AssignmentSettings
+from shared.kit.clock import new_id
+from tests.services.assignment.conftest import desk, settings, worker  # noqa: F401 - fixtures
+from tests.services.assignment.desk import PASSWORD, Desk
+from tests.support.eventually import eventually
+
+CHROMIUM = "/usr/bin/chromium"
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+WIDTHS = {"phone": 390, "desktop": 1280}
+
+
+@pytest.fixture(scope="session")
+async def address(settings: AssignmentSettings) -> AsyncIterator[str]:
+    """The service on a port of its own."""
+    config = uvicorn.Config(build_app(settings), host="127.0.0.1", port=0, log_config=None, access_log=False)
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server.serve())
+    await eventually(lambda: server.started)
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    server.should_exit = True
+    await serving
+
+
+@pytest.fixture(scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """Chromium, as `make test` installs it."""
+    async with async_playwright() as playwright:
+        chromium = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield chromium
+        await chromium.close()
+
+
+@asynccontextmanager
+async def page_of(browser: Browser, **options: Any) -> AsyncIterator[Page]:
+    """A page in a profile of its own; an error in a script, or a refused one, fails the test."""
+    context = await browser.new_context(**({"viewport": {"width": WIDTHS["desktop"], "height": 900}} | options))
+    page = await context.new_page()
+    page.set_default_timeout(15_000)
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    await context.close()
+    assert errors == []
+
+
+async def sign_in(page: Page, address: str, name: str = "ada", path: str = "/queue") -> None:
+    """Through the door, and on to where they were going."""
+    await page.goto(address + path)
+    await page.get_by_label("E-mail address").fill(f"{name}@everdesk.example")
+    await page.get_by_label("Password").fill(PASSWORD)
+    await page.get_by_role("button", name="Sign in").click()
+    await page.wait_for_url(address + path)
+
+
+async def test_an_agent_signs_in_finds_a_ticket_and_replies(address: str, browser: Browser, desk: Desk) -> None:
+    ticket = await desk.ticket_of("ada")
+    async with page_of(browser) as page:
+        await sign_in(page, address)
+        await page.get_by_role("link", name=ticket["number"]).click()
+        await expect(page.get_by_role("heading", level=1)).to_have_text("Online banking system down")
+        await page.get_by_label("Your reply").fill("We are on it.\nAda")
+        await page.get_by_role("button", name="Send reply").click()
+        await expect(page.get_by_role("status")).to_contain_text("Reply sent.")
+        await expect(page.get_by_role("article", name="Reply by Ada Lindqvist")).to_contain_text("We are on it.")
+        await expect(page.get_by_label("Facts")).to_contain_text("First response met")
+        await page.get_by_text("Add a note for agents").click()
+        await page.get_by_label("Note", exact=True).fill("Restarted the gateway.")
+        await page.get_by_role("button", name="Add note").click()
+        await expect(page.get_by_role("article", name="Internal note by Ada Lindqvist")).to_be_visible()
+        await page.get_by_label("Your reply").fill("Done.")
+        await page.get_by_role("button", name="Resolve with this reply").click()
+        await expect(page.get_by_role("status")).to_contain_text("Reply sent. Resolved.")
+        await page.get_by_role("button", name="Reopen").click()
+        await expect(page.get_by_role("status")).to_contain_text("Reopened.")
+        await page.get_by_role("button", name="Sign out").click()
+        await page.goto(f"{address}/tickets/{ticket['number']}")
+        await expect(page.get_by_role("heading", level=1)).to_have_text("Sign in to the desk")
+
+
+async def test_closing_asks_first_and_a_stale_page_says_what_changed(
+    address: str,
+    browser: Browser,
+    desk: Desk,
+) -> None:
+    ticket, ada = await desk.ticket_of("ada"), await desk.agent("ada")
+    path = f"/tickets/{ticket['number']}"
+    async with page_of(browser) as page:
+        await sign_in(page, address, path=path)
+        await ada.post(f"/v1{path}/prioritise", {"priority": "urgent"})
+        await desk.seen(ticket["id"], priority="urgent")
+        await page.get_by_label("Your reply").fill("A careful answer.")
+        await page.get_by_role("button", name="Send reply").click()
+        await expect(page.get_by_role("status")).to_contain_text("priority from high to urgent")
+        await expect(page.get_by_label("Your reply")).to_have_value("A careful answer.")
+        await page.get_by_role("button", name="Send reply").click()
+        await expect(page.get_by_role("status")).to_contain_text("Reply sent.")
+        await page.locator("summary", has_text="Close").click()
+        await page.get_by_label("Reason").select_option("resolved")
+        await page.get_by_role("button", name="Close", exact=True).click()
+        await page.get_by_role("dialog").get_by_role("button", name="Close").click()
+        await expect(page.get_by_role("status")).to_contain_text("Closed.")
+        await expect(page.get_by_role("button", name="Reopen")).to_be_visible()
+
+
+async def test_everything_works_without_scripts(address: str, browser: Browser, desk: Desk) -> None:
+    ticket = await desk.ticket_of("ada")
+    async with page_of(browser, java_script_enabled=False) as page:
+        await sign_in(page, address, path=f"/tickets/{ticket['number']}")
+        await page.locator("summary", has_text="Put on hold").click()
+        await page.get_by_label("Waiting for").select_option("vendor")
+        await page.get_by_role("button", name="Put on hold", exact=True).click()
+        await expect(page.get_by_role("status")).to_contain_text("On hold.")
+        await page.get_by_role("button", name="Resume").click()
+        await expect(page.get_by_role("status")).to_contain_text("Work goes on.")
+
+
+async def test_a_viewer_is_offered_nothing_to_change(address: str, browser: Browser, desk: Desk) -> None:
+    ticket = await desk.some_ticket()
+    async with page_of(browser) as page:
+        await sign_in(page, address, "vera", f"/tickets/{ticket['number']}")
+        await expect(page.get_by_role("article").first).to_be_visible()
+        assert await page.locator("main form").count() == 0
+        elsewhere = await desk.ticket("access")
+        await page.goto(f"{address}/tickets/{elsewhere['number']}")
+        await expect(page.get_by_role("heading", level=1)).to_have_text("This is not here")
+
+
+async def test_a_form_from_elsewhere_is_refused(address: str, browser: Browser, desk: Desk) -> None:
+    ticket = await desk.some_ticket()
+    async with page_of(browser) as page:
+        await sign_in(page, address)
+        forms: tuple[dict[str, str | float | bool], ...] = ({}, {"csrf_token": "guessed"})
+        for form in forms:
+            answer = await page.request.post(f"{address}/tickets/{ticket['number']}/pend", form=form)
+            assert answer.status == 403
+        await page.goto(f"{address}/?next=//evil.example/")
+        assert page.url == f"{address}/queue"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("device", WIDTHS)
+async def test_pages_fit_phones_and_desktops(
+    address: str,
+    browser: Browser,
+    desk: Desk,
+    device: str,
+    scheme: str,
+) -> None:
+    ticket = await desk.some_ticket()
+    viewport = {"width": WIDTHS[device], "height": 844}
+    shots = os.environ.get("EVERDESK_SCREENSHOTS")
+    async with page_of(browser, viewport=viewport, color_scheme=scheme) as page:
+        await sign_in(page, address)
+        for path in (
+            "/queue?view=all",
+            f"/tickets/{ticket['number']}",
+            "/reports?group_by=agent",
+            f"/queue?q={new_id()}",
+        ):
+            await page.goto(address + path)
+            overflow = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
+            assert overflow <= 0, f"{path} is wider than the screen"
+            if shots:
+                name = path.strip("/").partition("?")[0].replace("/", "-")
+                await page.screenshot(path=Path(shots) / f"{name}-{device}-{scheme}.png", full_page=True)
