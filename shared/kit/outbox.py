@@ -106,4 +106,5 @@ class Relay:
         OUTBOX_SENT.labels(self._service).inc(len(acknowledged))
         if len(acknowledged) < len(rows):
             await asyncio.sleep(RETRY_SECONDS[1])
-        return True
+            return True
+        return len(rows) == BATCH
