@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Annotated, Any
 
 from fastapi import Header, Response
-from sqlalchemy import delete, func, insert, text
+from sqlalchemy import Row, delete, func, insert, text
 from sqlalchemy.exc import IntegrityError
 from starlette.status import HTTP_200_OK
 
@@ -30,6 +30,12 @@ IdempotencyKey = Annotated[
     ),
 ]
 
+CLAIM = """
+select pg_try_advisory_xact_lock(:lock) as is_free, request_hash, status, body, etag
+from (values (1)) as always left join answers on scope = :scope and key = :key
+"""
+"""Is the key free, and is there an answer? An answer committed in between runs into the primary key."""
+
 
 @dataclass
 class Guard:
@@ -42,23 +48,38 @@ class Guard:
     stored: Response | None = None
     """The first answer, if this is a retry: return it and do nothing else."""
 
-    def row(self, body: bytes, status: int = HTTP_200_OK, etag: str | None = None) -> dict[str, Any] | None:
-        """The row that stores the answer, for a command that writes everything in one statement; None without a key."""
-        if self.key is None:
-            return None
-        return {
-            "scope": self.scope,
-            "key": self.key,
-            "request_hash": self.request_hash,
-            "status": status,
-            "body": body,
-            "etag": etag,
-        }
+    @property
+    def claim(self) -> dict[str, Any]:
+        """What `CLAIM` asks with, alone or as the head of a command that does everything in one statement."""
+        lock = int.from_bytes(fingerprint(self.scope, self.key or "")[:8], "big", signed=True)
+        return {"lock": lock, "scope": self.scope, "key": self.key}
+
+    def settle(self, claimed: Row[Any]) -> None:
+        """Takes in what `CLAIM` found. Raises Problem 409 while the key is in flight, 422 for another body."""
+        if not claimed.is_free:
+            raise _in_flight()
+        if claimed.request_hash is None:
+            return
+        if claimed.request_hash != self.request_hash:
+            raise Problem(
+                422, "idempotency_key_reused", "this Idempotency-Key was used with another body; make a new key"
+            )
+        headers = {"Idempotent-Replayed": "true"} | ({"ETag": claimed.etag} if claimed.etag else {})
+        self.stored = Response(claimed.body, claimed.status, headers, media_type="application/json")
 
     async def store(self, body: bytes, status: int = HTTP_200_OK, etag: str | None = None) -> None:
         """Stores the answer in the guard's transaction."""
-        if (row := self.row(body, status, etag)) is not None:
-            await self.session.execute(insert(answers).values(row))
+        if self.key is not None:
+            await self.session.execute(
+                insert(answers).values(
+                    scope=self.scope,
+                    key=self.key,
+                    request_hash=self.request_hash,
+                    status=status,
+                    body=body,
+                    etag=etag,
+                )
+            )
 
 
 def fingerprint(*parts: str | bytes) -> bytes:
@@ -71,15 +92,18 @@ def fingerprint(*parts: str | bytes) -> bytes:
 
 
 @asynccontextmanager
-async def guard(database: Database, scope: str, key: str | None, request_hash: bytes) -> AsyncIterator[Guard]:
+async def guard(
+    database: Database, scope: str, key: str | None, request_hash: bytes, *, claims_itself: bool = False
+) -> AsyncIterator[Guard]:
     """Opens a transaction that holds the key while the request runs.
 
+    A command that `claims_itself` puts `CLAIM` at the head of its one statement and settles what it found.
     Raises Problem 409 while the same key is in flight, 422 if it was used with another body.
     """
     async with database.begin() as session:
         guarded = Guard(session, scope, key, request_hash)
-        if key is not None:
-            guarded.stored = await _claim(session, guarded)
+        if key is not None and not claims_itself:
+            guarded.settle((await session.execute(text(CLAIM), guarded.claim)).one())
         try:
             yield guarded
         except IntegrityError as error:
@@ -92,26 +116,6 @@ def _in_flight() -> Problem:
     return Problem(
         409, "request_in_flight", "a request with this Idempotency-Key is still running", headers={"Retry-After": "1"}
     )
-
-
-CLAIM = text("""
-select pg_try_advisory_xact_lock(:lock) as is_free, request_hash, status, body, etag
-from (values (1)) as always left join answers on scope = :scope and key = :key
-""")
-"""Both questions in one round trip. An answer that is committed between the two runs into the primary key."""
-
-
-async def _claim(session: Session, guarded: Guard) -> Response | None:
-    lock = int.from_bytes(fingerprint(guarded.scope, guarded.key or "")[:8], "big", signed=True)
-    row = (await session.execute(CLAIM, {"lock": lock, "scope": guarded.scope, "key": guarded.key})).one()
-    if not row.is_free:
-        raise _in_flight()
-    if row.request_hash is None:
-        return None
-    if row.request_hash != guarded.request_hash:
-        raise Problem(422, "idempotency_key_reused", "this Idempotency-Key was used with another body; make a new key")
-    headers = {"Idempotent-Replayed": "true"} | ({"ETag": row.etag} if row.etag else {})
-    return Response(row.body, row.status, headers, media_type="application/json")
 
 
 async def forget_old(session: Session) -> None:
