@@ -71,7 +71,7 @@ def build(settings: IntakeSettings) -> FastAPI:
         needed={"database": database.ping},
         wanted={"bus": bus_answers, "temporal": temporal_answers},
     )
-    app.include_router(api.router())
-    app.include_router(web.router())
+    for router in (*api.ROUTERS, *web.ROUTERS):
+        app.include_router(router)
     pages.mount(app)
     return app

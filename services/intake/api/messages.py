@@ -17,7 +17,7 @@ from shared.kit.http.answers import IdempotencyKey, fingerprint, guard
 from shared.kit.http.app import canonical
 from shared.kit.http.paging import Page
 
-router = APIRouter(route_class=ApiRoute, tags=["messages"])
+router = APIRouter(prefix="/v1", route_class=ApiRoute, tags=["messages"])
 
 
 @router.get("/tickets/{ticket_id}/messages")

@@ -23,7 +23,7 @@ from shared.kit.tickets import command_id
 
 CLIENT = Actor(kind=ActorKind.CLIENT)
 IfMatch = Annotated[str | None, Header(max_length=64, description="The ETag you saw; another revision answers 412")]
-router = APIRouter(route_class=ApiRoute, tags=["tickets"])
+router = APIRouter(prefix="/v1", route_class=ApiRoute, tags=["tickets"])
 
 
 @router.post("/tickets/{ticket_id}/close", response_model=TicketView)

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Response
 
 from services.intake.api.access import Creator, Reader
 from services.intake.api.route import ApiRoute, answer
-from services.intake.commands.submit_ticket import Submission, submit_ticket
+from services.intake.commands.submit_ticket import Answer, Submission, submit_ticket_once
 from services.intake.deps import Intake, Parts
 from services.intake.errors import unknown_topic
 from services.intake.keyring import KnownKey
@@ -24,7 +24,7 @@ from shared.kit.http.app import canonical, etag_of
 from shared.kit.http.paging import Page
 
 FIRST_REVISION = 0
-router = APIRouter(route_class=ApiRoute, tags=["tickets"])
+router = APIRouter(prefix="/v1", route_class=ApiRoute, tags=["tickets"])
 
 
 @router.post("/tickets", status_code=201, response_model=SubmittedTicket)
@@ -33,15 +33,15 @@ async def submit(request: SubmitTicket, key: Creator, parts: Parts, idempotency_
     topic = await _topic(parts, request.topic)
     submission = _submission(request, topic, key)
     content = fingerprint(canonical(request.model_dump(mode="json"))) if idempotency_key else b""
-    async with guard(parts.database, f"{key.key_id}:submit", idempotency_key, content) as guarded:
-        if guarded.stored:
-            return _located(guarded.stored)
-        draft = _answer(parts, submission, topic).model_dump_json().encode()
-        stored = guarded.row(draft, 201, etag_of(FIRST_REVISION))
-        number = await submit_ticket(guarded.session, submission, stored)
-    body = draft.replace(submission.number.encode(), number.encode())
+    draft = _answer(parts, submission, topic).model_dump_json()
+    etag = etag_of(FIRST_REVISION)
+    async with guard(parts.database, f"{key.key_id}:submit", idempotency_key, content, claims_itself=True) as guarded:
+        number = await submit_ticket_once(guarded, submission, Answer(draft, 201, etag))
+    if guarded.stored:
+        return _located(guarded.stored)
     parts.relay.wake()
-    return answer(body, 201, etag=etag_of(FIRST_REVISION), location=f"/v1/tickets/{submission.ticket_id}")
+    body = draft.replace(submission.number, number).encode()
+    return answer(body, 201, etag=etag, location=f"/v1/tickets/{submission.ticket_id}")
 
 
 @router.get("/tickets")

@@ -8,7 +8,7 @@ from services.intake.deps import Parts
 from services.intake.schemas import TopicView
 from shared.kit.http.paging import Page
 
-router = APIRouter(route_class=ApiRoute, tags=["topics"])
+router = APIRouter(prefix="/v1", route_class=ApiRoute, tags=["topics"])
 
 
 @router.get("/topics")

@@ -17,40 +17,45 @@ from shared.contracts.vocabulary import ActorKind, BodyFormat, Channel, Priority
 from shared.kit.auth import new_token
 from shared.kit.clock import new_id
 from shared.kit.db import Session
+from shared.kit.http.answers import CLAIM, Guard
 from shared.kit.http.app import canonical
 
-STORE_ANSWER = """, answer as (
-  insert into answers (scope, key, request_hash, status, body, etag) values (
-    :answer_scope, :answer_key, :answer_request_hash, :answer_status,
-    convert_to(replace(:answer_body, :stand_in, (select number from drawn)), 'UTF8'), :answer_etag
-  )
-)"""
-ACCEPT = """
-with drawn as (
-  select cast(nextval('ticket_numbers') as text) as number
-), ticket as (
+DRAW = "select cast(nextval('ticket_numbers') as text) as number"
+RECORD = """
+ticket as (
   insert into tickets (
     id, number, requester_email, requester_name, requester_phone, subject, topic_id, channel, requested_priority,
     fields, cc, follows, api_key_id, created_at, status, priority, seq, revision, is_archived, updated_at
-  ) values (
-    :id, (select number from drawn), :requester_email, :requester_name, :requester_phone, :subject, :topic_id, :channel,
-    :requested_priority, :fields, :cc, :follows, :api_key_id, :received_at, :status, :priority, 0, 0, false,
-    :received_at
-  )
+  ) select
+    cast(:id as uuid), number, :requester_email, :requester_name, :requester_phone, :subject, cast(:topic_id as uuid),
+    :channel, :requested_priority, cast(:fields as json), cast(:cc as text[]), cast(:follows as uuid), :api_key_id,
+    cast(:received_at as timestamptz), :status, :priority, 0, 0, false, cast(:received_at as timestamptz)
+  from drawn
 ), message as (
   insert into messages (
     id, ticket_id, author_kind, author_name, body, body_format, channel, received_at, is_automatic
-  ) values (
-    :message_id, :id, :author_kind, :requester_name, :body, :body_format, :channel, :received_at, false
-  )
+  ) select
+    cast(:message_id as uuid), cast(:id as uuid), :author_kind, :requester_name, :body, :body_format, :channel,
+    cast(:received_at as timestamptz), false
+  from drawn
 ), event as (
-  insert into outbox (event_id, subject, envelope) values (
-    :event_id, :event_subject, convert_to(replace(:envelope, :stand_in, (select number from drawn)), 'UTF8')
-  )
+  insert into outbox (event_id, subject, envelope)
+  select :event_id, :event_subject, convert_to(replace(:envelope, :stand_in, number), 'UTF8') from drawn
 )"""
-ACCEPT_ONLY = text(ACCEPT + " select number from drawn")  # noqa: S608 - constants only
-ACCEPT_AND_ANSWER = text(ACCEPT + STORE_ANSWER + " select number from drawn")  # noqa: S608 - constants only
-"""One round trip instead of five: this is the path every request for help takes.
+STORE = """
+answer as (
+  insert into answers (scope, key, request_hash, status, body, etag)
+  select
+    :scope, :key, cast(:request_hash as bytea), cast(:answer_status as integer),
+    convert_to(replace(:answer_body, :stand_in, number), 'UTF8'), :answer_etag
+  from drawn
+)"""
+SUBMIT = text(f"with drawn as ({DRAW}), {RECORD} select number from drawn")  # noqa: S608 - made of constants
+SUBMIT_ONCE = text(f"""
+with claim as ({CLAIM}), drawn as ({DRAW} from claim where is_free and request_hash is null), {RECORD}, {STORE}
+select claim.*, number from claim left join drawn on true
+""")  # noqa: S608 - made of constants
+"""One round trip instead of six: this is the path every request for help takes.
 
 The number is drawn where it is used; in the event and the answer a stand-in that nobody can guess waits for it.
 """
@@ -62,6 +67,15 @@ def _new_ticket_id() -> TicketId:
 
 def _new_message_id() -> MessageId:
     return MessageId(new_id())
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a retry will be given again."""
+
+    body: str
+    status: int
+    etag: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,26 +119,31 @@ class Submission:
         )
 
 
-async def submit_ticket(session: Session, submission: Submission, answer: Mapping[str, Any] | None = None) -> str:
-    """Records a request with everything that follows from it, and returns its number.
+async def submit_ticket(session: Session, submission: Submission) -> str:
+    """Records a request with everything that follows from it, and returns its number."""
+    return str(await session.scalar(SUBMIT, _columns(submission)))
 
-    `answer` is the row that makes a retry safe; where it contains the stand-in, the number is put.
+
+async def submit_ticket_once(guarded: Guard, submission: Submission, answer: Answer) -> str:
+    """Records a request and its answer, in which the number takes the place of the stand-in.
+
+    A retry records nothing: then `guarded.stored` has the first answer. Raises Problem 409 or 422 as `guard` does.
     """
-    event = outbox_row(submission.event(), f"{submission.ticket_id}:submitted", submission.received_at)
-    values = _columns(submission) | {
-        "event_id": event["event_id"],
-        "event_subject": event["subject"],
-        "envelope": event["envelope"].decode(),
-    }
-    if answer is None:
-        return str(await session.scalar(ACCEPT_ONLY, values))
-    values |= {f"answer_{name}": value for name, value in answer.items()}
-    values["answer_body"] = answer["body"].decode()
-    return str(await session.scalar(ACCEPT_AND_ANSWER, values))
+    if guarded.key is None:
+        return await submit_ticket(guarded.session, submission)
+    values = _columns(submission) | guarded.claim | {"request_hash": guarded.request_hash}
+    values |= {"answer_body": answer.body, "answer_status": answer.status, "answer_etag": answer.etag}
+    row = (await guarded.session.execute(SUBMIT_ONCE, values)).one()
+    guarded.settle(row)
+    return str(row.number)
 
 
 def _columns(submission: Submission) -> dict[str, Any]:
+    event = outbox_row(submission.event(), f"{submission.ticket_id}:submitted", submission.received_at)
     return {
+        "event_id": event["event_id"],
+        "event_subject": event["subject"],
+        "envelope": event["envelope"].decode(),
         "id": submission.ticket_id,
         "stand_in": submission.number,
         "requester_email": submission.requester.email,

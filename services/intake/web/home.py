@@ -5,7 +5,7 @@ from fastapi import APIRouter, Request, Response
 from services.intake.deps import Parts
 from services.intake.web.route import PageRoute
 
-router = APIRouter(route_class=PageRoute)
+router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 
 @router.get("/")

@@ -8,7 +8,7 @@ from services.intake.web.forms import TRAP, LinkWanted, NotValid, Values, check,
 from services.intake.web.route import PageRoute
 from shared.kit.clock import utc_now
 
-router = APIRouter(route_class=PageRoute)
+router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 
 @router.get("/tickets/status")

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
-from services.intake.commands.submit_ticket import Submission, submit_ticket
+from services.intake.commands.submit_ticket import Answer, Submission, submit_ticket_once
 from services.intake.deps import Intake, Parts
 from services.intake.queries import find_ticket_of
 from services.intake.web.forms import TRAP, WORDS, NewRequest, NotValid, Values, check, form_id_of, key_of, read_form
@@ -17,7 +17,7 @@ from shared.kit.clock import utc_now
 from shared.kit.http.answers import guard
 from shared.kit.http.problems import not_found
 
-router = APIRouter(route_class=PageRoute)
+router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 
 @router.get("/tickets/new")
@@ -87,9 +87,9 @@ async def _accept(parts: Intake, form: NewRequest, key: str) -> str:
         topic_id=topic.id,
     )
     token = parts.links.token(TicketLink(submission.ticket_id, form.email))
-    async with guard(parts.database, "portal:submit", key, b"") as guarded:
-        if guarded.stored:
-            return bytes(guarded.stored.body).decode()
-        await submit_ticket(guarded.session, submission, guarded.row(token.encode()))
+    async with guard(parts.database, "portal:submit", key, b"", claims_itself=True) as guarded:
+        await submit_ticket_once(guarded, submission, Answer(token, 200))
+    if guarded.stored:
+        return bytes(guarded.stored.body).decode()
     parts.relay.wake()
     return token

@@ -23,7 +23,7 @@ from shared.kit.http.problems import not_found
 from shared.kit.tickets import command_id
 
 REQUESTER = Actor(kind=ActorKind.REQUESTER)
-router = APIRouter(prefix="/t", route_class=PageRoute)
+router = APIRouter(prefix="/t", route_class=PageRoute, include_in_schema=False)
 
 
 async def ticket_of(token: str, parts: Parts) -> Ticket:
