@@ -24,18 +24,23 @@ UNREACHABLE: tuple[type[BaseException], ...] = (
     InterfaceError,
     PoolTimeout,
     ConnectionError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.TooManyConnectionsError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
 )
-"""What a database that cannot be reached raises, as opposed to one that refuses a statement."""
+AWAY_STATES = ("08", "57P", "53")
+"""SQLSTATE classes: connection exception, shutting down or starting up, out of resources."""
 
 
-def is_unreachable(error: BaseException) -> bool:
-    """True if trying the same thing again later may help, because the database is away."""
-    if isinstance(error, DBAPIError) and error.connection_invalidated:
+def is_unreachable(error: BaseException | None) -> bool:
+    """True if trying the same thing again later may help, because the database is away.
+
+    SQLAlchemy wraps some of the driver's errors in its most general one, so what is wrapped is looked at too.
+    """
+    if error is None:
+        return False
+    if isinstance(error, UNREACHABLE) or (getattr(error, "sqlstate", None) or "").startswith(AWAY_STATES):
         return True
-    return isinstance(error, UNREACHABLE)
+    return isinstance(error, DBAPIError) and (error.connection_invalidated or is_unreachable(error.orig))
 
 
 class Database:

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from shared.contracts.events import Envelope, Event
 from shared.kit.bus import Bus, Outgoing
+from shared.kit.db import UNREACHABLE
 from shared.kit.tables import outbox
 from shared.kit.telemetry import OUTBOX_SENT, log
 
@@ -66,7 +67,7 @@ class Relay:
                 finally:
                     with suppress(Exception):
                         await asyncio.wait_for(connection.close(), 2)
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except (OSError, TimeoutError, asyncpg.PostgresError, *UNREACHABLE) as error:
                 log.warning("outbox.database_away", service=self._service, error=repr(error))
                 await asyncio.sleep(RETRY_SECONDS[min(failures, len(RETRY_SECONDS) - 1)])
                 failures += 1

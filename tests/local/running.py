@@ -74,6 +74,7 @@ class LocalStack:
             env=env,
             stdout=PIPE,
             stderr=STDOUT,
+            limit=2**20,
         )
         self._reader = asyncio.create_task(self._read())
 

@@ -1,0 +1,41 @@
+"""A database that is away is told from one that refuses: only the first is waited for."""
+
+import asyncpg
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from deploy.local.engines import Stack
+from shared.kit.db import Database, is_unreachable
+from tests.support.eventually import eventually
+
+
+@pytest.mark.parametrize(
+    ("error", "is_away"),
+    [
+        (asyncpg.CannotConnectNowError("starting up"), True),
+        (asyncpg.AdminShutdownError("terminating"), True),
+        (asyncpg.TooManyConnectionsError("full"), True),
+        (asyncpg.ConnectionDoesNotExistError("closed"), True),
+        (ConnectionRefusedError(), True),
+        (asyncpg.UniqueViolationError("twice"), False),
+        (asyncpg.DataError("not a number"), False),
+        (ValueError("ours"), False),
+    ],
+)
+def test_errors_are_told_apart_wrapped_or_not(error: Exception, *, is_away: bool) -> None:
+    assert is_unreachable(error) is is_away
+    assert is_unreachable(DBAPIError("select 1", None, error)) is is_away
+
+
+async def test_every_error_around_a_crash_says_that_the_database_is_away(database: Database, engines: Stack) -> None:
+    await engines.kill("postgres")
+    with pytest.raises(Exception) as raised:  # noqa: PT011 - which one is the point
+        await database.ping()
+    assert is_unreachable(raised.value), repr(raised.value)
+    await engines.start("postgres")
+    await eventually(database.ping, within=20)
+    with pytest.raises(DBAPIError) as refused:
+        async with database.connection() as connection:
+            await connection.execute(text("select 1 / 0"))
+    assert not is_unreachable(refused.value)
