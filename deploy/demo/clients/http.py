@@ -10,7 +10,7 @@ import httpx2
 
 from deploy.demo.checks import DemoError, StepFailed
 
-GIVE_UP_AFTER = 60.0
+GIVE_UP_AFTER = 180.0
 """Seconds a request may be answered with "not now" before that is a failure."""
 RESTARTS_WITHIN = 30.0
 """Seconds a service may be gone that was there before, as when its supervisor starts it again."""
