@@ -1,48 +1,43 @@
 """Who is calling: the key in the Authorization header, what it may do, and how often."""
 
-from collections.abc import Callable, Coroutine
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Depends, Request, Response
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.security import HTTPBearer
 
 from services.intake.commands.keys import Scope
-from services.intake.deps import Parts
+from services.intake.deps import parts_of
 from services.intake.errors import address_refused, scope_missing, unknown_key
 from services.intake.keyring import KnownKey
 from shared.kit.http.limits import address_of
 
-BEARER = HTTPBearer(
-    scheme_name="ApiKey",
-    bearerFormat="hd_<id>_<secret>",
-    auto_error=False,
-    description="An API key of a client program",
-)
-Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(BEARER)]
 
+class Permitted(HTTPBearer):
+    """A dependency that is also the security scheme: the caller's key, if it has the scope."""
 
-async def caller(request: Request, response: Response, credentials: Credentials, parts: Parts) -> KnownKey:
-    """The key of this request. Raises Problem 401, 403 or 429."""
-    key = await parts.keys.find(credentials.credentials) if credentials else None
-    if key is None:
-        raise unknown_key()
-    if not key.may_come_from(address_of(request, parts.settings.trusted_proxies)):
-        raise address_refused()
-    await key.limiter.check(response, key.key_id)
-    request.state.rate_limit = dict(response.headers)
-    return key
+    def __init__(self, scope: Scope | None) -> None:
+        super().__init__(
+            scheme_name="ApiKey", bearerFormat="hd_<id>_<secret>", description="An API key of a client program"
+        )
+        self._scope = scope
 
-
-def _with_scope(scope: Scope) -> Callable[[KnownKey], Coroutine[Any, Any, KnownKey]]:
-    async def permitted(key: Annotated[KnownKey, Depends(caller)]) -> KnownKey:
-        if not key.may(scope):
-            raise scope_missing(scope)
+    async def __call__(self, request: Request, response: Response) -> KnownKey:  # type: ignore[override]
+        """The key of this request. Raises Problem 401, 403 or 429."""
+        parts = await parts_of(request)
+        scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
+        key = await parts.keys.find(credentials.strip()) if scheme.lower() == "bearer" else None
+        if key is None:
+            raise unknown_key()
+        if not key.may_come_from(address_of(request, parts.settings.trusted_proxies)):
+            raise address_refused()
+        await key.limiter.check(response, key.key_id)
+        request.state.rate_limit = dict(response.headers)
+        if self._scope and not key.may(self._scope):
+            raise scope_missing(self._scope)
         return key
 
-    return permitted
 
-
-AnyKey = Annotated[KnownKey, Depends(caller)]
-Creator = Annotated[KnownKey, Depends(_with_scope(Scope.CREATE))]
-Reader = Annotated[KnownKey, Depends(_with_scope(Scope.READ))]
-Replier = Annotated[KnownKey, Depends(_with_scope(Scope.REPLY))]
+AnyKey = Annotated[KnownKey, Depends(Permitted(None))]
+Creator = Annotated[KnownKey, Depends(Permitted(Scope.CREATE))]
+Reader = Annotated[KnownKey, Depends(Permitted(Scope.READ))]
+Replier = Annotated[KnownKey, Depends(Permitted(Scope.REPLY))]

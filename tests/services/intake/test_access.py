@@ -24,6 +24,11 @@ async def test_a_key_that_does_not_work_is_refused(door: Door, header: str) -> N
     assert answer.headers["www-authenticate"].startswith("Bearer")
 
 
+async def test_the_schemes_name_may_be_written_in_any_case(door: Door) -> None:
+    async with door.browser() as http:
+        assert (await http.get("/v1/topics", headers={"Authorization": f"bearer {door.key}"})).status_code == 200
+
+
 async def test_a_key_with_the_right_id_and_another_secret_is_refused(door: Door) -> None:
     forged = ApiKey(door.key.key_id, ApiKey.make().secret)
     async with door.client(forged) as http:
