@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -83,6 +84,7 @@ def _settled(row: Row[*tuple[Any, ...]]) -> dict[str, Any]:
     }
 
 
+@cache
 def _settleable() -> Select[*tuple[Any, ...]]:
     """Waiting rows with all they need, joined with it, locked against other settlers."""
     team_lead = aliased(Team)

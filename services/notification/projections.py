@@ -3,14 +3,27 @@
 from functools import singledispatch
 from typing import Any
 
-from sqlalchemy import update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Table, update
+from sqlalchemy.dialects.postgresql import Insert, insert
 
 from services.notification.decisions import REQUESTER
 from services.notification.delivery.status import DeliveryStatus
 from services.notification.models import Agent, Delivery, Team, Ticket
 from shared.contracts.events import AgentChanged, Event, LifecycleEvent, RequesterErased, TeamChanged, TicketSubmitted
 from shared.kit.db import Session
+
+TICKETS = Ticket.__table__
+assert isinstance(TICKETS, Table)
+
+
+def _if_newer(table: Table) -> Insert:
+    new = insert(table)
+    told = {name: new.excluded[name] for name in ("number", "seq", "status", "team_id", "assignee_id")}
+    return new.on_conflict_do_update(index_elements=["id"], set_=told, where=table.c.seq < new.excluded.seq)
+
+
+IF_NEWER = _if_newer(TICKETS)
+"""Built once: every step of every ticket's life runs it."""
 
 
 @singledispatch
@@ -44,10 +57,7 @@ async def _(event: LifecycleEvent, session: Session) -> None:
         "team_id": seen.team_id,
         "assignee_id": seen.assignee_id,
     }
-    statement = insert(Ticket).values(id=event.ticket_id, **told)
-    await session.execute(
-        statement.on_conflict_do_update(index_elements=[Ticket.id], set_=told, where=Ticket.seq < seen.seq)
-    )
+    await (await session.connection()).execute(IF_NEWER, {"id": event.ticket_id, **told})
 
 
 @project.register
