@@ -75,8 +75,3 @@ def pick(candidates: Sequence[Candidate], required_skills: frozenset[str] = froz
     if len(idlest) == 1:
         return Choice(idlest[0].agent_id, "longest_idle")
     return Choice(min(one.agent_id for one in idlest), "lowest_id")
-
-
-def with_one_more(candidate: Candidate, at: datetime) -> Candidate:
-    """The candidate after being given a ticket, for the next decision of the same batch."""
-    return candidate.model_copy(update={"load": candidate.load + 1, "last_assigned_at": at})

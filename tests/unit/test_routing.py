@@ -8,7 +8,7 @@ import pytest
 from shared.contracts.base import AgentId, TeamId
 from shared.contracts.events import Candidate
 from shared.contracts.vocabulary import Priority
-from shared.domain.routing import FALLBACK, Choice, Rule, first_match, pick, priority_for, with_one_more
+from shared.domain.routing import FALLBACK, Choice, Rule, first_match, pick, priority_for
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 TEAM = TeamId(UUID(int=10))
@@ -83,8 +83,3 @@ def test_rules_say_in_words_why_they_matched() -> None:
     assert Rule(10, TEAM, topic="access").in_words == "rule 10: topic access"
     assert Rule(7, TEAM).in_words == "rule 7: any ticket"
     assert Rule(FALLBACK, TEAM).in_words == "no rule matches: the fallback team"
-
-
-def test_one_more_ticket_counts_at_once() -> None:
-    busier = with_one_more(candidate(A, 1), NOON)
-    assert (busier.load, busier.last_assigned_at) == (2, NOON)

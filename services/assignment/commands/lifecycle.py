@@ -49,8 +49,8 @@ async def claim(context: Context, call: Call, body: actions.ActionInput) -> Resp
             name = await attempt.session.scalar(select(Agent.name).where(Agent.id == owner))
             raise already_assigned(name or "somebody else")
         command = await _assignment(attempt, attempt.call.caller.agent_id)
-        seen = attempt.ticket.revision or None
-        return command.model_copy(update={"expected_revision": call.expected_revision or seen})
+        asked = call.expected_revision
+        return command.model_copy(update={"expected_revision": attempt.ticket.revision if asked is None else asked})
 
     for tries_left in reversed(range(CLAIM_TRIES)):
         try:
