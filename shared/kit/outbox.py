@@ -18,6 +18,7 @@ from shared.kit.telemetry import OUTBOX_SENT, log
 LEADER_LOCK = 7_241_001
 BATCH = 200
 SWEEP_SECONDS = 1.0
+AWAY: tuple[type[BaseException], ...] = (OSError, TimeoutError, asyncpg.PostgresError, *UNREACHABLE)
 RETRY_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
 
 
@@ -67,7 +68,7 @@ class Relay:
                 finally:
                     with suppress(Exception):
                         await asyncio.wait_for(connection.close(), 2)
-            except (OSError, TimeoutError, asyncpg.PostgresError, *UNREACHABLE) as error:
+            except AWAY as error:
                 log.warning("outbox.database_away", service=self._service, error=repr(error))
                 await asyncio.sleep(RETRY_SECONDS[min(failures, len(RETRY_SECONDS) - 1)])
                 failures += 1
