@@ -22,10 +22,10 @@ LIMIT = 0.40
 METHOD = """\
 POST /v1/tickets with an API key, its rate limit, validation and a body of about 540 characters, until the durable 201;
 one intake process whose relay publishes to NATS meanwhile, 16 keep-alive connections. The yardstick is a FastAPI route
-in a process of its own, served by the same `shared.kit.processes.serve`, that commits one row through the same SQLAlchemy
-and asyncpg pool (`shared.kit.db.Database`); the row is as large as all that intake stores for one ticket, answer
-included. One client process with raw keep-alive sockets loads one target at a time; rounds are interleaved and figures
-are medians. Headline: with an Idempotency-Key, as a client program that may retry sends it."""
+in a process of its own, served by the same `shared.kit.processes.serve`, that commits one row through the same
+SQLAlchemy and asyncpg pool (`shared.kit.db.Database`); the row is as large as all that intake stores for one ticket,
+answer included. One client process with raw keep-alive sockets loads one target at a time; rounds are interleaved and
+figures are medians. Headline: with an Idempotency-Key, as a client program that may retry sends it."""
 STORED = """
 select sum(size) from (
   select pg_column_size(t.*) as size from tickets t union all select pg_column_size(m.*) from messages m

@@ -62,6 +62,8 @@ class Whole:
         rows.append(["mail sink, not counted", median_of(self.system, of("mail")), None, None, self.idle["mail"]])
         rate = statistics.median(one.rate for one in self.system)
         rows.append(["lives per second", rate, None, median_of(self.baseline, lambda one: one.rate), None])
+        rows.append(["history events", _events(self.system), None, _events(self.baseline), None])
+        rows.append(["workflow tasks", _tasks(self.system), None, _tasks(self.baseline), None])
         rows.append(["osTicket, for context", 256.0, None, None, None])
         rows.append(["django-helpdesk, for context", 352.0, None, None, None])
         columns = ("process", "CPU-ms per life", "%", "baseline CPU-ms (server + worker)", "idle CPU-ms per second")
@@ -70,6 +72,14 @@ class Whole:
     def budget(self) -> Budget:
         """What is promised of it."""
         return Budget("CPU of all processes per life, to the baseline's", self.total / self.lean, "<=", LIMIT)
+
+
+def _events(rounds: list[Round]) -> float:
+    return median_of(rounds, lambda one: one.history.events if one.history else 0.0)
+
+
+def _tasks(rounds: list[Round]) -> float:
+    return median_of(rounds, lambda one: one.history.workflow_tasks if one.history else 0.0)
 
 
 async def compare_whole(count: int, rounds: int) -> Whole:
