@@ -13,6 +13,13 @@ from shared.kit.clock import utc_now
 from shared.kit.tickets import Delivery, Tickets, TicketsUnavailable
 
 AT_ONCE = 16
+BATCH = 32
+A_BURST = 16
+"""Facts in one batch that make it worth asking how busy the workers are."""
+ENOUGH_WAITING = 48
+LOOK_AGAIN_SECONDS = 0.2
+LOOKS = 50
+"""Ten seconds at most, well within the time after which JetStream would deliver the batch again."""
 
 
 class TicketFacts:
@@ -25,10 +32,12 @@ class TicketFacts:
 
     def consumer(self) -> Consumer:
         """The durable consumer of the workflow side."""
-        return Consumer("workflows", (TicketSubmitted.subjects(), MessagePosted.subjects()), self.deliver, batch=64)
+        return Consumer("workflows", (TicketSubmitted.subjects(), MessagePosted.subjects()), self.deliver, BATCH)
 
     async def deliver(self, envelopes: list[Envelope]) -> None:
         """Delivers a batch: tickets side by side, the facts of one ticket in order."""
+        if len(envelopes) >= A_BURST:
+            await self._let_workers_catch_up()
         by_ticket: dict[str, list[Envelope]] = defaultdict(list)
         for envelope in envelopes:
             by_ticket[envelope.subject].append(envelope)
@@ -36,6 +45,16 @@ class TicketFacts:
         for result in results:
             if isinstance(result, BaseException):
                 raise result
+
+    async def _let_workers_catch_up(self) -> None:
+        """A burst waits in JetStream, not in Temporal's queue, where agents' commands would wait behind it."""
+        try:
+            for _ in range(LOOKS):
+                if await self._tickets.backlog() <= ENOUGH_WAITING:
+                    return
+                await asyncio.sleep(LOOK_AGAIN_SECONDS)
+        except TicketsUnavailable as error:
+            raise Unavailable(str(error)) from error
 
     async def _deliver_in_order(self, envelopes: Sequence[Envelope]) -> None:
         async with self._slots:

@@ -4,6 +4,9 @@ import hashlib
 from datetime import timedelta
 from enum import StrEnum
 
+from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import (
     Client,
     WorkflowExecutionStatus,
@@ -86,6 +89,20 @@ class Tickets:
             return
         except (RPCError, RuntimeError) as error:
             raise _away(error) from error
+
+    async def backlog(self) -> int:
+        """How many workflow tasks wait for a worker, about. Raises TicketsUnavailable."""
+        request = DescribeTaskQueueRequest(
+            namespace=self.client.namespace,
+            task_queue=TaskQueue(name=TASK_QUEUE),
+            task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+            report_stats=True,
+        )
+        try:
+            described = await self.client.workflow_service.describe_task_queue(request, timeout=ANSWER_WITHIN)
+        except (RPCError, RuntimeError) as error:
+            raise _away(error) from error
+        return described.stats.approximate_backlog_count
 
     async def post_message(self, ticket_id: TicketId, fact: MessageFact) -> Delivery:
         """Tells the workflow of a message. Raises TicketsUnavailable."""
