@@ -1,5 +1,6 @@
 """Hostile input through every text field: it comes back unchanged or is refused, and never breaks anything."""
 
+import asyncio
 import json
 import os
 from pathlib import Path
@@ -44,15 +45,21 @@ def submissions(text: str) -> list[Json]:
 
 
 async def test_every_text_field_takes_hostile_text_or_refuses_it(door: Door) -> None:
-    accepted = 0
+    waiting = [sent for text in hostile_strings() for sent in submissions(text)]
     async with door.client() as http:
-        for text in hostile_strings():
-            for sent in submissions(text):
+
+        async def submit_all() -> int:
+            accepted = 0
+            while waiting:
+                sent = waiting.pop()
                 answer = await http.post("/v1/tickets", json=sent)
-                assert answer.status_code in (201, 422), (text, answer.text)
+                assert answer.status_code in (201, 422), (sent, answer.text)
                 if answer.status_code == 201:
                     accepted += 1
                     await assert_unchanged(door, sent, answer.json())
+            return accepted
+
+        accepted = sum(await asyncio.gather(*(submit_all() for _ in range(8))))
     assert accepted > 500
 
 
