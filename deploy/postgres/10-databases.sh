@@ -28,6 +28,10 @@ SQL
 
   query() { psql --no-psqlrc --quiet --set ON_ERROR_STOP=1 --username "${POSTGRES_USER:-postgres}" --dbname postgres "$@"; }
 
+  for _ in {1..60}; do # run by hand, the server may be on its way up
+    pg_isready --quiet --username "${POSTGRES_USER:-postgres}" && break
+    sleep 1
+  done
   query --command 'REVOKE CONNECT ON DATABASE postgres, template1 FROM PUBLIC'
   provision intake INTAKE_DB_PASSWORD intake
   provision assignment ASSIGNMENT_DB_PASSWORD assignment
