@@ -29,14 +29,16 @@ check: dev-packages ## Format, lint, types, import rules
 migrate: packages ## Bring the databases of the local stack up to date (make run does so too)
 	@exec $(PY) -m deploy.local --migrate
 
-bench: dev-packages ## Measure throughput and latency against the running stack
+bench: dev-packages ## Measure against the budgets and write docs/bench (ARGS=accept|outage|lifecycle|memory)
 	@exec $(PY) -m tests.load $(ARGS)
 
-replay: dev-packages ## Replay the recorded workflow histories
+replay: dev-packages ## Replay the saved workflow histories on today's code
 	@exec $(PY) -m pytest tests/workflows -k replay $(ARGS)
 
-containers: ## Build and start the same system on containers
-	docker compose up --build $(ARGS)
+containers: ## Build and start the same system on containers (makes .env if there is none)
+	@test -f .env || $(PYTHON) -m deploy.compose.env
+	@if docker compose version >/dev/null 2>&1; then docker compose up --build $(ARGS); \
+	else docker-compose up --build $(ARGS); fi
 
 packages:
 	$(BOOTSTRAP) requirements.lock
