@@ -4,11 +4,13 @@ import re
 from functools import lru_cache
 from typing import Annotated
 
-from email_validator import EmailNotValidError, validate_email
+from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 
 MAX_TEXT = 256 * 1024
 """Bytes of a message body on the bus."""
+SPECIAL_USE_DOMAIN_NAMES.clear()
+"""A company's own `.local` or `.test` domain is as good as any: only the form of an address is checked."""
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
