@@ -11,11 +11,18 @@ from shared.contracts.events import (
     AgentChanged,
     Envelope,
     Event,
-    LifecycleEvent,
     MessagePosted,
     RequesterErased,
+    SlaBreached,
+    SlaWarned,
     TeamChanged,
+    TicketAssigned,
+    TicketClosed,
+    TicketReleased,
+    TicketResolved,
     TicketSubmitted,
+    TicketTransferred,
+    TicketTriaged,
 )
 from shared.kit.bus import Bus, Consumer, DeadLetters
 from shared.kit.db import Database
@@ -23,7 +30,14 @@ from shared.kit.inbox import claim
 
 NAME = "notification"
 CONSUMED: tuple[type[Event], ...] = (
-    LifecycleEvent,
+    TicketTriaged,
+    TicketAssigned,
+    TicketReleased,
+    TicketTransferred,
+    TicketResolved,
+    TicketClosed,
+    SlaWarned,
+    SlaBreached,
     TicketSubmitted,
     MessagePosted,
     AccessLinkRequested,
@@ -31,6 +45,7 @@ CONSUMED: tuple[type[Event], ...] = (
     TeamChanged,
     RequesterErased,
 )
+"""What calls for a mail, or changes who gets one; most of a ticket's steps do neither."""
 
 
 class Notifier:
@@ -57,8 +72,9 @@ class Notifier:
                 await record(session, envelope, decide(event), self._domain)
                 if isinstance(event, RequesterErased):
                     await self._forget_dead_letters(event)
-            await settle_waiting(session)
-        self._on_commit()
+            settled = await settle_waiting(session)
+        if settled:
+            self._on_commit()
 
     async def _forget_dead_letters(self, event: RequesterErased) -> None:
         for ticket_id in event.ticket_ids:

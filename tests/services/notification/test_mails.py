@@ -171,7 +171,7 @@ async def test_a_message_to_an_unassigned_ticket_is_dropped_with_its_reason(
     service: Running, mail_server: MailServer
 ) -> None:
     story = Story()
-    await service.publish(story.submitted(), story.opened(), story.message(ActorKind.REQUESTER))
+    await service.publish(story.submitted(), story.triaged(), story.message(ActorKind.REQUESTER))
     row = await eventually(lambda: _row(service, story, "requester_message", "dropped"))
     assert row["last_error"] == "nobody is assigned, or the team has no lead"
 
