@@ -27,8 +27,8 @@ MAX_TOKEN = 128
 TicketReference = Annotated[str, Path(max_length=64, description="The ticket's id or number", examples=["100042"])]
 
 
-def get_context(request: Request) -> Context:
-    """The context that `main` built."""
+async def get_context(request: Request) -> Context:
+    """The context that `main` built; a coroutine, for what is not would be sent to a thread."""
     context: Context = request.app.state.context
     return context
 

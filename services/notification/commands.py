@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, and_, case, or_, select, update
+from sqlalchemy import Row, Select, Table, and_, bindparam, case, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import aliased
 
@@ -21,6 +21,11 @@ from shared.kit.http.problems import Problem, not_found
 
 MESSAGE_IDS = UUID("6f1d3c5e-8a53-5b0e-9a52-3f2f3a3f4e11")
 SETTLE_AT_ONCE = 500
+DELIVERIES = Delivery.__table__
+assert isinstance(DELIVERIES, Table)
+RECORD = insert(DELIVERIES).on_conflict_do_nothing()
+SETTLE = update(DELIVERIES).where(DELIVERIES.c.id == bindparam("settled_id"))
+"""Built once, so that their compiled form is found again."""
 
 
 def message_id_of(cause: str, recipient: Recipient, template: TemplateName, domain: str) -> str:
@@ -47,7 +52,8 @@ async def record(session: Session, cause: Envelope, decisions: Sequence[Decision
         for decision in decisions
     ]
     if rows:
-        await session.execute(insert(Delivery).values(rows).on_conflict_do_nothing())
+        connection = await session.connection()
+        await connection.execute(RECORD, rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +72,8 @@ async def settle_waiting(session: Session) -> int:
     """
     rows = (await session.execute(_settleable())).all()
     if rows:
-        await session.execute(update(Delivery), [_settled(row) for row in rows])
+        connection = await session.connection()
+        await connection.execute(SETTLE, [_settled(row) for row in rows])
     return len(rows)
 
 
@@ -74,8 +81,8 @@ def _settled(row: Row[*tuple[Any, ...]]) -> dict[str, Any]:
     settlement = settlement_of(row)
     is_dropped = settlement.dropped_because is not None
     return {
-        "id": row.id,
-        "status": DeliveryStatus.DROPPED if is_dropped else DeliveryStatus.QUEUED,
+        "settled_id": row.id,
+        "status": (DeliveryStatus.DROPPED if is_dropped else DeliveryStatus.QUEUED).value,
         "address": settlement.address,
         "name": settlement.name,
         "last_error": settlement.dropped_because,

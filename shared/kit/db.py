@@ -48,6 +48,7 @@ class Database:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
+        self._reader = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._sessions = async_sessionmaker(engine, expire_on_commit=False)
 
     @classmethod
@@ -74,6 +75,12 @@ class Database:
     async def connection(self) -> AsyncIterator[AsyncConnection]:
         """One transaction without the ORM's unit of work, for the hot paths."""
         async with self.engine.begin() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """A connection for single queries, without the round trips that begin and end a transaction."""
+        async with self._reader.connect() as connection:
             yield connection
 
     async def ping(self) -> None:

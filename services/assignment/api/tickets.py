@@ -29,7 +29,7 @@ def _plain(text: str | None) -> str | None:
 Word = Annotated[str | None, Query(max_length=254), AfterValidator(_plain)]
 
 
-def get_filters(
+async def get_filters(
     view: QueueView = QueueView.ALL,
     status: Annotated[list[Status], Query(description="May be repeated")] = [],  # noqa: B006 - FastAPI copies it
     team: Annotated[Word, Query(description="Id or slug")] = None,

@@ -78,10 +78,15 @@ class Desk:
         return response
 
 
-def get_desk(request: Request) -> Desk:
+def desk_of(request: Request) -> Desk:
     """The desk that `install_web` built."""
     desk: Desk = request.app.state.desk
     return desk
+
+
+async def get_desk(request: Request) -> Desk:
+    """The same as a dependency."""
+    return desk_of(request)
 
 
 class NotSignedIn(Exception):
@@ -93,7 +98,7 @@ async def find_signed_in(request: Request) -> Caller | None:
     token = request.cookies.get(SESSION_COOKIE)
     if not token or len(token) > 128:
         return None
-    return await find_caller(get_context(request).database, token, Channel.DESK, utc_now())
+    return await find_caller((await get_context(request)).database, token, Channel.DESK, utc_now())
 
 
 async def get_signed_in(request: Request) -> Caller:
@@ -134,6 +139,6 @@ class PageRoute(APIRoute):
 
 async def problem_page(request: Request, problem: Problem) -> Response:
     """What went wrong, as a page. Asks the database for nothing: it may be what is away."""
-    page = get_desk(request).pages.render(request, "problem.html", problem.status, problem=problem, caller=None)
+    page = desk_of(request).pages.render(request, "problem.html", problem.status, problem=problem, caller=None)
     page.headers.update(problem.headers)
     return page

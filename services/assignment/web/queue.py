@@ -80,7 +80,7 @@ class Asked:
         return "/queue?" + urlencode({name: value for name, value in values.items() if value})
 
 
-def get_asked(
+async def get_asked(
     view: str = "",
     status: str = "",
     priority: str = "",

@@ -39,6 +39,7 @@ class Composer:
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
+            auto_reload=False,
         )
         self._environment.filters.update(
             metric=METRICS.__getitem__, instant=in_words, as_html=body_html, as_text=as_text

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Table, bindparam, func, select, update
 
 from services.notification.delivery.catalogue import TemplateName
 from services.notification.delivery.status import DeliveryStatus
@@ -24,6 +24,21 @@ BATCH = 40
 BACKOFF = tuple(timedelta(seconds=seconds) for seconds in (1, 5, 30, 120, 600, 3600))
 GIVE_UP_AFTER = timedelta(days=5)
 """How long a server may say "later" about one mail."""
+DELIVERIES = Delivery.__table__
+assert isinstance(DELIVERIES, Table)
+MARK_SENT = (
+    update(DELIVERIES)
+    .where(DELIVERIES.c.id == bindparam("sent_id"))
+    .values(
+        status=DeliveryStatus.SENT.value,
+        attempts=DELIVERIES.c.attempts + 1,
+        sent_at=bindparam("sent_at"),
+        next_attempt_at=None,
+        last_error=None,
+        facts={},
+    )
+)
+"""Built once: it runs for every mail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,18 +128,8 @@ class DeliveryQueue:
         """Records the acceptance and announces it; the words are forgotten."""
         at = utc_now()
         async with self._database.begin() as session:
-            await session.execute(
-                update(Delivery)
-                .where(Delivery.id == job.id)
-                .values(
-                    status=DeliveryStatus.SENT,
-                    attempts=Delivery.attempts + 1,
-                    sent_at=at,
-                    next_attempt_at=None,
-                    last_error=None,
-                    facts={},
-                )
-            )
+            connection = await session.connection()
+            await connection.execute(MARK_SENT, {"sent_id": job.id, "sent_at": at})
             event = NotificationSent(
                 delivery_id=job.id,
                 ticket_id=job.ticket_id,

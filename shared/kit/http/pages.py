@@ -79,6 +79,7 @@ class Pages:
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
+            auto_reload=False,
         )
         self._environment.filters.update(as_html=as_html, timestamp=timestamp, duration=duration)
         self._environment.globals.update(values)
