@@ -1,6 +1,7 @@
 """What facts and commands do to a ticket and its clocks: scripted lives with their expected events and verdicts."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -47,7 +48,7 @@ from tests.support.tickets import (
 class Life:
     """A ticket driven through time in a test."""
 
-    def __init__(self, **triage_changes: object) -> None:
+    def __init__(self, **triage_changes: Any) -> None:
         self.ticket = Ticket(TicketState.of(opening()))
         self.ticket.open(REQUESTER, MONDAY)
         self.count = 0
