@@ -1,18 +1,34 @@
 """Real engines for every test that needs them, started once per test process."""
 
+import shutil
 from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from deploy.local.engines import Stack, stack
+from deploy.local import engines as local_engines
+from deploy.local.engines import Stack
+from tests.local.running import LocalStack
 from tests.support.settings import common_environment
 
 
 @pytest.fixture(scope="session")
 async def engines(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
     """PostgreSQL, NATS and Temporal, empty at first and shared by the tests of this process."""
-    async with stack(tmp_path_factory.mktemp("engines")) as running:
+    async with local_engines.stack(tmp_path_factory.mktemp("engines")) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[LocalStack]:
+    """The whole system, started as `make run` starts it; one for the tests of a module."""
+    folder = tmp_path_factory.mktemp("system")
+    running = LocalStack.in_folder(folder, has_stubs=False)
+    await running.start(within=120)
+    try:
+        yield running
+    finally:
+        await running.stop()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture
