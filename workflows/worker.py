@@ -23,7 +23,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from shared.contracts.names import SEARCH_ATTRIBUTES, TASK_QUEUE, WORKFLOW_DEPLOYMENT
 from shared.kit.bus import Bus, run_consumer
 from shared.kit.http.app import create_app
-from shared.kit.processes import background
+from shared.kit.processes import background, calm_the_collector
 from shared.kit.settings import Settings
 from shared.kit.telemetry import configure_logging, log
 from shared.kit.tickets import Tickets
@@ -181,6 +181,7 @@ def main() -> None:
     config = uvicorn.Config(
         health_app(settings), host=settings.host, port=settings.port, access_log=False, log_config=None, loop="asyncio"
     )
+    calm_the_collector()
     uvicorn.Server(config).run()
     sys.stdout.flush()
     os._exit(0)

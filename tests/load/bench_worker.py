@@ -11,6 +11,7 @@ from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from shared.kit.bus import Bus, Outgoing
+from shared.kit.processes import calm_the_collector
 from shared.kit.telemetry import configure_logging
 from tests.load.baseline import BaselineWorkflow
 from tests.load.baseline_words import Happened
@@ -67,6 +68,7 @@ async def work(which: str) -> None:
         max_concurrent_activity_task_polls=5,
         graceful_shutdown_timeout=timedelta(seconds=5),
     )
+    calm_the_collector()
     async with baseline if which == "baseline" else ticket_worker(client, bus, settings):
         await stop.wait()
     await bus.stop()

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from deploy.local import process
@@ -136,7 +137,10 @@ def _report(count: int, colds: list[Start], filled_in: float, idle: Memory, full
     ]
     report.budgets = [
         Budget(
-            "seconds from the command to ready, best of three", min(took.seconds for took in colds), "<", LIMIT_SECONDS
+            "seconds from the command to ready, median of three",
+            median(took.seconds for took in colds),
+            "<",
+            LIMIT_SECONDS,
         )
     ]
     report.notes = [f"{count} tickets were accepted, routed and assigned in {filled_in:.0f} s."]

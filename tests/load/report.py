@@ -2,6 +2,7 @@
 
 import json
 import operator
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -64,6 +65,12 @@ class Report:
     facts: dict[str, str] = field(default_factory=machine.facts)
 
     @property
+    def command(self) -> str:
+        """What made it, with the settings that differ from the usual ones."""
+        given = [f"{name}={value}" for name, value in sorted(os.environ.items()) if name.startswith("BENCH_")]
+        return " ".join([*given, "make bench", f"ARGS={self.name}"])
+
+    @property
     def is_met(self) -> bool:
         """Whether every budget is kept."""
         return all(budget.is_met for budget in self.budgets)
@@ -77,7 +84,7 @@ class Report:
         )
         parts = [
             f"# {self.title}",
-            f"Made by `make bench ARGS={self.name}`. " + "; ".join(f"{k}: {v}" for k, v in self.facts.items()) + ".",
+            f"Made by `{self.command}`. " + "; ".join(f"{k}: {v}" for k, v in self.facts.items()) + ".",
             self.method,
             *([judged.markdown()] if self.budgets else []),
             *(table.markdown() for table in self.tables),
@@ -91,7 +98,7 @@ class Report:
         print(f"\n{text}", flush=True)
         FOLDER.mkdir(parents=True, exist_ok=True)
         (FOLDER / f"{self.name}.md").write_text(text, encoding="utf-8")
-        values = asdict(self) | {"is_met": self.is_met}
+        values = asdict(self) | {"command": self.command, "is_met": self.is_met}
         (FOLDER / f"{self.name}.json").write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
 
 
