@@ -18,6 +18,7 @@ from services.assignment.settings import AssignmentSettings
 from shared.kit.clock import new_id
 from tests.services.assignment.conftest import desk, settings, worker  # noqa: F401 - fixtures
 from tests.services.assignment.desk import PASSWORD, Desk
+from tests.support.engines import own_engines  # noqa: F401 - a fixture
 from tests.support.eventually import eventually
 
 CHROMIUM = "/usr/bin/chromium"

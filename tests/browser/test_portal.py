@@ -16,6 +16,7 @@ from services.intake.app import build
 from services.intake.commands.seed import seed
 from services.intake.settings import IntakeSettings
 from shared.kit.db import Database, migrate
+from tests.support.engines import own_engines  # noqa: F401 - a fixture
 from tests.support.eventually import eventually
 from tests.support.settings import common_environment
 

@@ -11,6 +11,7 @@ from shared.kit.bus import Bus
 from shared.kit.db import Database
 from shared.kit.settings import ServiceSettings
 from shared.kit.tables import KIT
+from tests.support.engines import own_engines  # noqa: F401 - a fixture
 from tests.support.settings import common_environment
 
 NAME = "kit"

@@ -13,6 +13,7 @@ from services.assignment.settings import AssignmentSettings
 from shared.kit.bus import Bus
 from shared.kit.db import Database, migrate
 from tests.services.assignment.desk import PASSWORD, Desk
+from tests.support.engines import own_engines  # noqa: F401 - a fixture
 from tests.support.settings import common_environment
 from workflows.worker import WorkerSettings, working
 

@@ -14,6 +14,7 @@ from shared.kit.auth import ApiKey
 from shared.kit.bus import Bus
 from shared.kit.db import Database, migrate
 from tests.services.intake.door import Door
+from tests.support.engines import own_engines  # noqa: F401 - a fixture
 from tests.support.settings import common_environment
 
 

@@ -16,6 +16,7 @@ from shared.kit.bus import Bus, Outgoing
 from shared.kit.clock import new_id
 from shared.kit.db import Database, migrate
 from tests.services.notification.mail_server import MailServer
+from tests.support.engines import own_engines  # noqa: F401 - a fixture
 from tests.support.settings import common_environment
 
 OPERATOR = {"Authorization": "Bearer the-operators-own-token"}
