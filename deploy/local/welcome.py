@@ -11,9 +11,9 @@ _PLACES = (
     ("Desk for agents", "assignment", "/"),
     ("Mail that was sent", "mail", "/"),
     ("Temporal", "temporal_ui", "/"),
-    ("Intake API", "intake", "/docs"),
-    ("Assignment API", "assignment", "/docs"),
-    ("Notification API", "notification", "/docs"),
+    ("Intake API", "intake", "/openapi.json"),
+    ("Assignment API", "assignment", "/openapi.json"),
+    ("Notification API", "notification", "/openapi.json"),
 )
 
 
