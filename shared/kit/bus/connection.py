@@ -19,6 +19,7 @@ from shared.kit.telemetry import log
 
 ACK_TIMEOUT = 5.0
 DUPLICATE_WINDOW = 120.0
+FLUSH_SECONDS = 1
 CONNECT_RETRY_SECONDS = (0.1, 0.25, 0.5, 1.0, 2.0)
 
 REFUSED = (nats.errors.Error, js_errors.Error, OSError, TimeoutError, asyncio.TimeoutError)
@@ -58,12 +59,12 @@ class Bus:
         self._connecting = asyncio.create_task(self._connect(), name="bus-connect")
 
     async def stop(self) -> None:
-        """Closes the connection, waiting briefly for what is under way."""
+        """Closes the connection once what was written has left; what was not acknowledged is delivered again."""
         if self._connecting:
             self._connecting.cancel()
         if self._client:
             with suppress(*REFUSED):
-                await asyncio.wait_for(self._client.drain(), 3)
+                await self._client.flush(FLUSH_SECONDS)
             with suppress(*REFUSED):
                 await self._client.close()
 
