@@ -8,7 +8,7 @@ from functools import partial
 from fastapi import FastAPI
 
 from services.assignment.api import build_router
-from services.assignment.commands.housekeeping import keep_house
+from services.assignment.commands.sign_in import forget_expired
 from services.assignment.consumers import build_consumers
 from services.assignment.context import Context, Gate
 from services.assignment.queries.policies import PolicyShelf
@@ -16,7 +16,9 @@ from services.assignment.seed import seed
 from services.assignment.settings import AssignmentSettings
 from services.assignment.web import install_web
 from shared.kit.bus import Bus, BusUnavailable, run_consumer
+from shared.kit.clock import utc_now
 from shared.kit.db import Database, dsn_of, migrate
+from shared.kit.housekeeping import keep_house
 from shared.kit.http.app import create_app
 from shared.kit.http.limits import RateLimiter
 from shared.kit.outbox import Relay
@@ -42,7 +44,8 @@ def build_app(settings: AssignmentSettings) -> FastAPI:
         app.state.context = context
         await bus.start()
         consumers = {one.name: partial(run_consumer, bus, one) for one in build_consumers(context)}
-        jobs: dict[str, Job] = {"relay": relay.run, "housekeeping": partial(keep_house, context), **consumers}
+        keeping = partial(keep_house, database, settings, lambda session: forget_expired(session, utc_now()))
+        jobs: dict[str, Job] = {"relay": relay.run, "housekeeping": keeping, **consumers}
         async with background(jobs):
             yield
         await bus.stop()

@@ -9,13 +9,13 @@ from fastapi import FastAPI
 from services.intake import api, web
 from services.intake.consumers import consumer
 from services.intake.deps import Intake
-from services.intake.housekeeping import keep_house
 from services.intake.keyring import KeyRing
 from services.intake.settings import IntakeSettings
 from services.intake.topics import Topics
 from shared.kit.auth import TicketLinks
 from shared.kit.bus import Bus, BusUnavailable, run_consumer
 from shared.kit.db import Database, dsn_of
+from shared.kit.housekeeping import keep_house
 from shared.kit.http.app import create_app
 from shared.kit.http.limits import RateLimiter
 from shared.kit.http.pages import Pages

@@ -12,11 +12,11 @@ from services.notification.delivery import smtp
 from services.notification.delivery.queue import DeliveryQueue
 from services.notification.delivery.sender import LEASE, Sender
 from services.notification.deps import Parts
-from services.notification.housekeeping import keep_house
 from services.notification.settings import NotificationSettings
 from shared.kit import asyncapi
 from shared.kit.bus import Bus, BusUnavailable, DeadLetters, run_consumer
 from shared.kit.db import Database, dsn_of
+from shared.kit.housekeeping import keep_house
 from shared.kit.http.app import create_app
 from shared.kit.outbox import Relay
 from shared.kit.processes import background

@@ -10,11 +10,11 @@ from sqlalchemy import func, insert, select, text, update
 
 from services.intake import cli
 from services.intake.commands.seed import SEEDED_TOPICS, TOPIC_NAMESPACE, seed
-from services.intake.housekeeping import keep_house
 from services.intake.models import Topic
 from services.intake.settings import IntakeSettings
 from shared.contracts.events import TopicChanged
 from shared.kit.clock import derived_id, utc_now
+from shared.kit.housekeeping import keep_house
 from shared.kit.tables import answers, inbox
 from tests.services.intake.door import Door
 from tests.services.intake.test_submitting import announced
