@@ -28,13 +28,13 @@ def add_business_time(calendar: AnyCalendar, start: datetime, duration: timedelt
         raise NegativeDuration(duration)
     if remaining == 0:
         return _instant(_opening(hours, moment))
-    blocks = hours.blocks_from(moment)
-    block = next(blocks)
-    remaining += block.open_before(moment)
-    while remaining > block.total:
-        remaining -= block.total
-        block = next(blocks)
-    return _instant(block.moment_after(remaining))
+    blocks = hours.opening_blocks(moment)
+    index, total = next(blocks)
+    remaining += hours.block(moment // BLOCK).open_before(moment)
+    while remaining > total:
+        remaining -= total
+        index, total = next(blocks)
+    return _instant(hours.block(index).moment_after(remaining))
 
 
 def business_time_between(calendar: AnyCalendar, start: datetime, end: datetime) -> timedelta:
@@ -46,7 +46,7 @@ def business_time_between(calendar: AnyCalendar, start: datetime, end: datetime)
     if until <= since:
         return timedelta()
     first, last = since // BLOCK, until // BLOCK
-    whole = sum(hours.block(index).total for index in range(first, last))
+    whole = sum(map(hours.total, range(first, last)))
     elapsed = whole - hours.block(first).open_before(since) + hours.block(last).open_before(until)
     return timedelta(microseconds=elapsed)
 
@@ -91,7 +91,8 @@ def next_closing(calendar: AnyCalendar, at: datetime) -> datetime:
 
 
 def _opening(hours: OpenTime, moment: int) -> int:
-    block = next(block for block in hours.blocks_from(moment) if block.starts and block.ends[-1] > moment)
+    blocks = (hours.block(index) for index, _ in hours.opening_blocks(moment))
+    block = next(block for block in blocks if block.ends[-1] > moment)
     return max(moment, block.starts[bisect_right(block.ends, moment)])
 
 

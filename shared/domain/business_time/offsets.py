@@ -3,11 +3,14 @@
 from bisect import bisect_right
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple, Protocol
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DAY = 86_400
+_STEP = 7 * DAY // 2
+"""No zone has ever kept an offset for less: the shortest (Freetown, September 1939) lasted four days."""
 
 Change = tuple[int, int]
 """(UTC epoch seconds from which it holds, seconds east of UTC)."""
@@ -45,32 +48,36 @@ class ListedOffsets:
 
 
 class ZoneOffsets:
-    """Offsets asked of a time zone as they are needed."""
+    """Offsets asked of a time zone as they are needed, and remembered for all calendars of that zone."""
 
     def __init__(self, zone: tzinfo) -> None:
         self._zone = zone
 
     def stretches(self, since: int, until: int) -> list[Stretch]:
         """As `Offsets.stretches`."""
-        initial = offset_at(self._zone, since)
-        return ListedOffsets(initial, offset_changes(self._zone, since, until)).stretches(since, until)
+        return _zone_stretches(self._zone, since, until)
+
+
+@lru_cache(maxsize=4096)
+def _zone_stretches(zone: tzinfo, since: int, until: int) -> list[Stretch]:
+    return ListedOffsets(offset_at(zone, since), offset_changes(zone, since, until)).stretches(since, until)
 
 
 def offset_at(zone: tzinfo, moment: int) -> int:
     """Seconds that the zone's clocks are ahead of UTC at an instant in UTC epoch seconds."""
-    offset = (EPOCH + timedelta(seconds=moment)).astimezone(zone).utcoffset() or timedelta()
+    offset = datetime.fromtimestamp(moment, zone).utcoffset() or timedelta()
     return offset.days * DAY + offset.seconds
 
 
 def offset_changes(zone: tzinfo, since: int, until: int) -> list[Change]:
     """The zone's changes of offset in (since, until), UTC epoch seconds, exact to the second.
 
-    Looks once a day: two changes that undo each other within one day would go unseen.
+    Looks twice a week: two changes that undo each other within half a week would go unseen.
     """
     changes: list[Change] = []
     here, offset = since, offset_at(zone, since)
     while here < until - 1:
-        there = min(here + DAY, until - 1)
+        there = min(here + _STEP, until - 1)
         if offset_at(zone, there) != offset:
             there = _first_change(zone, here, there)
             offset = offset_at(zone, there)

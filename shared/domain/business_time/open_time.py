@@ -1,4 +1,4 @@
-"""Keeps open time as UTC intervals in blocks of four weeks, so that every question is a bisection."""
+"""Keeps open time in blocks of four weeks: a total for those passed over, UTC intervals for those looked into."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ LAST_INSTANT = int((datetime(LAST_YEAR + 1, 1, 1, tzinfo=UTC) - EPOCH).total_sec
 class Block:
     """The open intervals [start, end) between two instants, everything in microseconds since 1970 UTC."""
 
-    __slots__ = ("_before", "ends", "starts", "total", "until")
+    __slots__ = ("_before", "ends", "starts", "until")
 
     def __init__(self, intervals: list[tuple[int, int]], until: int) -> None:
         self.until = until
@@ -34,7 +34,6 @@ class Block:
         self._before = [0]
         for start, end in intervals:
             self._before.append(self._before[-1] + end - start)
-        self.total = self._before[-1]
 
     def open_before(self, moment: int) -> int:
         """The open time from the block's beginning to this moment."""
@@ -42,7 +41,7 @@ class Block:
         return self._before[nth] + (max(0, moment - self.starts[nth]) if nth < len(self.starts) else 0)
 
     def moment_after(self, amount: int) -> int:
-        """The first moment at which `amount` (above 0, at most `total`) of the open time has passed."""
+        """The first moment at which `amount` (above 0, at most all) of the open time has passed."""
         nth = bisect_left(self._before, amount) - 1
         return self.starts[nth] + amount - self._before[nth]
 
@@ -57,37 +56,53 @@ class OpenTime:
     def __init__(self, days: LocalDays, offsets: Offsets) -> None:
         self._days, self._offsets = days, offsets
         self._blocks: dict[int, Block] = {}
+        self._totals: dict[int, int] = {}
 
     def block(self, index: int) -> Block:
         """The block number `index`, counted from 1970 UTC."""
         known = self._blocks.get(index)
         if known is None:
-            known = self._blocks[index] = self._built(index * BLOCK // SECOND, (index + 1) * BLOCK // SECOND)
+            known = self._blocks[index] = self._built(index)
         return known
 
-    def blocks_from(self, moment: int) -> Iterator[Block]:
-        """The block of this moment and those after it, until the caller has found what it looks for.
+    def total(self, index: int) -> int:
+        """All the open time of block number `index` in microseconds, found without building the block."""
+        known = self._totals.get(index)
+        if known is None:
+            seconds = sum(
+                self._days.open_seconds(since + offset, until + offset)
+                for since, until, offset in self._stretches(index)
+            )
+            known = self._totals[index] = seconds * SECOND
+        return known
+
+    def opening_blocks(self, moment: int) -> Iterator[tuple[int, int]]:
+        """Number and total of the blocks that open at all, from this moment's on, until the caller has its answer.
 
         Raises NoOpenTime after twenty years without an opening, and at the end of the supported years.
         """
-        opened = moment
+        searched_from = moment
         for index in range(moment // BLOCK, LAST_INSTANT // BLOCK + 1):
-            block = self.block(index)
-            yield block
-            opened = block.ends[-1] if block.starts else opened
-            if block.until - opened > SEARCHED:
+            until = (index + 1) * BLOCK
+            if total := self.total(index):
+                yield index, total
+                searched_from = until
+            elif until - searched_from > SEARCHED:
                 break
-        raise NoOpenTime(EPOCH + timedelta(microseconds=opened))
+        raise NoOpenTime(EPOCH + timedelta(microseconds=searched_from))
 
-    def _built(self, since: int, until: int) -> Block:
+    def _stretches(self, index: int) -> list[Stretch]:
+        return self._offsets.stretches(index * BLOCK // SECOND, (index + 1) * BLOCK // SECOND)
+
+    def _built(self, index: int) -> Block:
         intervals: list[tuple[int, int]] = []
-        for stretch in self._offsets.stretches(since, until):
+        for stretch in self._stretches(index):
             for start, end in self._open_seconds(stretch):
                 if intervals and intervals[-1][1] == start * SECOND:
                     intervals[-1] = (intervals[-1][0], end * SECOND)
                 else:
                     intervals.append((start * SECOND, end * SECOND))
-        return Block(intervals, until * SECOND)
+        return Block(intervals, (index + 1) * BLOCK)
 
     def _open_seconds(self, stretch: Stretch) -> Iterator[tuple[int, int]]:
         since, until, offset = stretch

@@ -1,28 +1,27 @@
-"""Random calendars around the days on which clocks change, so that every property meets the awkward ones."""
+"""Random calendars of any zone around the days on which clocks change, so that every property meets awkward ones."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 
-from shared.contracts.calendars import BusinessCalendar
+from shared.contracts.calendars import AnyCalendar, BusinessCalendar
+from shared.kit.calendars import resolve
+from tests.unit.business_time.clock_changes import ALL_ZONES, ODD, changes_in
+from tests.unit.business_time.oracle import WEEKDAYS
 
-CLOCK_CHANGES = {
-    "UTC": ["2026-03-29T01:00"],
-    "Europe/Berlin": ["2026-03-29T01:00", "2026-10-25T01:00"],
-    "America/New_York": ["2026-03-08T07:00", "2026-11-01T06:00"],
-    "America/Havana": ["2026-03-08T05:00", "2026-11-01T05:00"],
-    "America/St_Johns": ["2010-03-14T03:31", "2010-11-07T02:31"],
-    "Asia/Kathmandu": ["2026-06-15T00:00"],
-    "Asia/Beirut": ["2024-03-30T22:00", "2024-10-26T21:00"],
-    "Australia/Lord_Howe": ["2026-04-04T15:00", "2026-10-03T15:30"],
-    "Africa/Casablanca": ["2026-02-15T02:00", "2026-03-22T02:00"],
-    "Pacific/Apia": ["2011-12-30T10:00", "2012-03-31T14:00"],
-}
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 ALWAYS = {day: [["00:00", "24:00"]] for day in WEEKDAYS}
-Scene = tuple[dict[str, Any], datetime]
-"""A calendar's JSON and an instant near a change of its clocks."""
+
+
+class Scene(NamedTuple):
+    """A calendar as JSON, the same as a model (as people state it, or as its snapshot), and an instant."""
+
+    json: dict[str, Any]
+    calendar: AnyCalendar
+    at: datetime
+
+    def __repr__(self) -> str:
+        return f"{type(self.calendar).__name__} of {self.json} at {self.at.isoformat()}"
 
 
 def _clock(minute: int) -> str:
@@ -39,35 +38,41 @@ _weeks = st.one_of(
     st.just(ALWAYS),
     st.fixed_dictionaries(dict.fromkeys(WEEKDAYS, _windows)).filter(lambda week: any(week.values())),
 )
+_zone_years = st.one_of(
+    st.sampled_from(sorted(ODD.items())),
+    st.tuples(st.sampled_from(ALL_ZONES), st.just(2026)),
+    st.tuples(st.sampled_from(ALL_ZONES), st.integers(1902, 2100)),
+)
 
 
 @st.composite
 def scenes(draw: st.DrawFn) -> Scene:
-    zone = draw(st.sampled_from(sorted(CLOCK_CHANGES)))
-    change = datetime.fromisoformat(draw(st.sampled_from(CLOCK_CHANGES[zone]))).replace(tzinfo=UTC)
+    zone, year = draw(_zone_years)
+    change = draw(st.sampled_from(changes_in(zone, year) or [datetime(year, 6, 15, tzinfo=UTC)]))
     near = st.integers(-3, 3).map(lambda days: str((change + timedelta(days=days)).date()))
     part_day = st.fixed_dictionaries({"date": near, "hours": _windows.filter(bool)})
-    calendar = {
+    special_day = st.fixed_dictionaries({"date": near, "hours": _windows})
+    json = {
         "timezone": zone,
         "weekly": draw(_weeks),
         "holidays": draw(st.lists(st.one_of(st.fixed_dictionaries({"date": near}), part_day), max_size=3)),
-        "special_days": draw(
-            st.lists(
-                st.fixed_dictionaries({"date": near, "hours": _windows}),
-                max_size=2,
-                unique_by=lambda day: str(day["date"]),
-            )
-        ),
+        "special_days": draw(st.lists(special_day, max_size=2, unique_by=lambda day: str(day["date"]))),
     }
-    return calendar, change + timedelta(minutes=draw(st.integers(-2880, 2880)))
+    at = change + timedelta(seconds=draw(st.one_of(st.integers(-172_800, 172_800), st.integers(-2, 2))))
+    return Scene(json, draw(st.sampled_from([stated, snapshot]))(json, at), at)
 
 
-def business(calendar: dict[str, Any]) -> BusinessCalendar:
-    return BusinessCalendar.model_validate(calendar)
+def stated(json: dict[str, Any], _at: datetime) -> BusinessCalendar:
+    return BusinessCalendar.model_validate(json)
 
 
-microseconds = st.one_of(st.just(0), st.integers(0, 59_999_999))
+def snapshot(json: dict[str, Any], at: datetime) -> AnyCalendar:
+    return resolve(BusinessCalendar.model_validate(json), "standard", 1, at)
+
+
+microseconds = st.one_of(st.just(0), st.integers(0, 59_999_999)).map(lambda micros: timedelta(microseconds=micros))
 durations = st.one_of(
     st.integers(0, 20_000).map(lambda minutes: timedelta(minutes=minutes)),
+    st.integers(0, 2_000_000).map(lambda seconds: timedelta(seconds=seconds)),
     st.timedeltas(min_value=timedelta(), max_value=timedelta(days=30)),
 )
