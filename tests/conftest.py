@@ -42,3 +42,10 @@ def service_environment(engines: Stack, monkeypatch: pytest.MonkeyPatch) -> Call
         return values
 
     return environment
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Shows what tests recorded as their `summary`, whichever process ran them."""
+    reports = [report for kind in ("passed", "failed") for report in terminalreporter.getreports(kind)]
+    for line in (text for report in reports for name, text in report.user_properties if name == "summary"):
+        terminalreporter.write_line(line)

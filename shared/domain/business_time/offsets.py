@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DAY = 86_400
-_STEP = 7 * DAY // 2
+STEP = 7 * DAY // 2
 """No zone has ever kept an offset for less: the shortest (Freetown, September 1939) lasted four days."""
 
 Change = tuple[int, int]
@@ -77,7 +77,7 @@ def offset_changes(zone: tzinfo, since: int, until: int) -> list[Change]:
     changes: list[Change] = []
     here, offset = since, offset_at(zone, since)
     while here < until - 1:
-        there = min(here + _STEP, until - 1)
+        there = min(here + STEP, until - 1)
         if offset_at(zone, there) != offset:
             there = _first_change(zone, here, there)
             offset = offset_at(zone, there)
