@@ -29,7 +29,7 @@ check: dev-packages ## Format, lint, types, import rules
 migrate: packages ## Bring the databases of the local stack up to date (make run does so too)
 	@exec $(PY) -m deploy.local --migrate
 
-bench: dev-packages ## Measure against the budgets and write docs/bench (ARGS=accept|outage|lifecycle|memory)
+bench: dev-packages ## Measure against the budgets and write docs/bench (ARGS=accept|outage|lifecycle|memory|business_time)
 	@exec $(PY) -m tests.load $(ARGS)
 
 replay: dev-packages ## Replay the saved workflow histories on today's code

@@ -7,7 +7,7 @@ import sys
 
 from tests.load.report import Report
 
-BENCHMARKS = ("accept", "outage", "lifecycle", "memory")
+BENCHMARKS = ("accept", "outage", "lifecycle", "memory", "business_time")
 
 
 def main() -> int:
