@@ -81,15 +81,17 @@ class OpenTime:
 
         Raises NoOpenTime after twenty years without an opening, and at the end of the supported years.
         """
-        searched_from = moment
+        last: int | None = None
         for index in range(moment // BLOCK, LAST_INSTANT // BLOCK + 1):
-            until = (index + 1) * BLOCK
             if total := self.total(index):
                 yield index, total
-                searched_from = until
-            elif until - searched_from > SEARCHED:
+                last = index
+            elif (index + 1) * BLOCK - self._closing_in(last, moment) > SEARCHED:
                 break
-        raise NoOpenTime(EPOCH + timedelta(microseconds=searched_from))
+        raise NoOpenTime(EPOCH + timedelta(microseconds=self._closing_in(last, moment)))
+
+    def _closing_in(self, index: int | None, otherwise: int) -> int:
+        return otherwise if index is None else self.block(index).ends[-1]
 
     def _stretches(self, index: int) -> list[Stretch]:
         return self._offsets.stretches(index * BLOCK // SECOND, (index + 1) * BLOCK // SECOND)
