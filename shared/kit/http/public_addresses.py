@@ -1,0 +1,86 @@
+"""Which network addresses and URLs anybody may be asked under: the rules that keep a typed URL out of our networks."""
+
+import ipaddress
+import re
+from typing import Annotated
+
+import httpx2
+from pydantic import BeforeValidator
+from pydantic_settings import NoDecode
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+MAX_URL = 2000
+PORTS = {"https": 443, "http": 80}
+_NAME = re.compile(r"[a-z0-9_.-]{1,253}", re.IGNORECASE)
+_ENDS_IN_A_NUMBER = re.compile(r"(?:^|\.)(?:[0-9]+|0x[0-9a-f]*)\.?$", re.IGNORECASE)
+
+REFUSED_NETWORKS: tuple[Network, ...] = tuple(
+    ipaddress.ip_network(text)
+    for text in (
+        *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12"),
+        *("192.0.0.0/24", "192.0.2.0/24", "192.31.196.0/24", "192.52.193.0/24", "192.88.99.0/24", "192.168.0.0/16"),
+        *("192.175.48.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4"),
+        # IPv6: all but the global unicast block 2000::/3, and inside it what is reserved or carries an IPv4 address.
+        *("::/3", "4000::/2", "8000::/1", "2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20", "2620:4f:8000::/48"),
+    )
+)
+"""Private, loopback, link-local, shared, multicast, reserved; `::/3` holds IPv4's mapped and NAT64 forms."""
+
+
+class OutgoingRefused(Exception):
+    """This URL may not be asked; the words say why and never what a name resolved to."""
+
+
+def read_networks(given: object) -> object:
+    """Networks as a setting writes them, separated by commas; anything else is left to validation."""
+    if isinstance(given, str):
+        return tuple(part.strip() for part in given.split(",") if part.strip())
+    return given
+
+
+AllowedNetworks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(read_networks)]
+"""A setting's type: networks such as `10.20.0.0/16, fd00::/8`."""
+
+
+def is_in(address: Address, networks: tuple[Network, ...]) -> bool:
+    """True if one of the networks holds the address."""
+    return any(address in network for network in networks if network.version == address.version)
+
+
+def is_public(address: Address) -> bool:
+    """True for an address anybody on the internet may be asked under."""
+    return not is_in(address, REFUSED_NETWORKS)
+
+
+def read_url(text: str) -> httpx2.URL:
+    """A URL that may be asked as far as its letters tell. Raises OutgoingRefused."""
+    if len(text) > MAX_URL or not text.isprintable() or " " in text:
+        raise OutgoingRefused(f"a URL has at most {MAX_URL} characters, without spaces or control characters")
+    try:
+        url = httpx2.URL(text)
+    except (httpx2.InvalidURL, ValueError):
+        raise OutgoingRefused("this is not a URL") from None
+    if url.scheme not in PORTS or not url.raw_host:
+        raise OutgoingRefused("a URL starts with https:// and a host")
+    if url.userinfo:
+        raise OutgoingRefused("a URL must not carry a user name or password")
+    if url.port is not None and not 0 < url.port < 65_536:
+        raise OutgoingRefused("a port is a number from 1 to 65535")
+    _check_host(url.raw_host.decode())
+    return url
+
+
+def _check_host(host: str) -> None:
+    """A name, or an address as everybody writes it: other spellings only serve to hide one. Raises OutgoingRefused."""
+    if ":" in host or _ENDS_IN_A_NUMBER.search(host):
+        try:
+            ipaddress.ip_address(host)
+        except ValueError:
+            message = "an IPv4 address is four decimal numbers without leading zeros, an IPv6 address has no zone"
+            raise OutgoingRefused(message) from None
+    elif not _NAME.fullmatch(host):
+        raise OutgoingRefused("the host of a URL has letters, digits, dots and hyphens only")
+    if "%" in host:
+        raise OutgoingRefused("an IPv6 address in a URL has no zone")
