@@ -44,6 +44,12 @@ def expand_holidays(calendar: BusinessCalendar, years: Iterable[int]) -> Busines
     )
 
 
+def horizon(at: datetime, years: int = 10) -> tuple[date, date]:
+    """The dates, both included, for which a snapshot taken now is exact: outside facts beyond them do not matter."""
+    this_year = at.astimezone(UTC).year
+    return date(this_year - 1, 1, 1), date(this_year + years, 12, 31)
+
+
 def resolve(calendar: BusinessCalendar, slug: str, version: int, at: datetime, years: int = 10) -> ResolvedCalendar:
     """The snapshot that travels into a workflow: exact from the year before `at` to `years` after it.
 
@@ -51,8 +57,7 @@ def resolve(calendar: BusinessCalendar, slug: str, version: int, at: datetime, y
     """
     if at.utcoffset() is None:
         raise NaiveInstant(at)
-    this_year = at.astimezone(UTC).year
-    known_from, known_until = date(this_year - 1, 1, 1), date(this_year + years, 12, 31)
+    known_from, known_until = horizon(at, years)
     dated = expand_holidays(calendar, range(known_from.year, known_until.year + 1))
     recent = [holiday for holiday in dated.holidays if holiday.date >= known_from - _SLACK]
     since, until = _midnight(known_from - _SLACK), _midnight(known_until + _SLACK)

@@ -1,0 +1,28 @@
+"""The reading process: a question and a file on standard input, findings on standard output."""
+
+import resource
+import sys
+
+from shared.kit.holiday_feed.findings import Question, UnreadableFeed
+from shared.kit.holiday_feed.reading import read_feed
+from shared.kit.holiday_feed.sandbox import REFUSED
+
+CPU_SECONDS = 10
+MEMORY_BYTES = 768 * 1024 * 1024
+
+
+def main() -> int:
+    """Answers one question."""
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    question = Question.model_validate_json(sys.stdin.buffer.readline())
+    try:
+        sys.stdout.write(read_feed(sys.stdin.buffer.read(), question).model_dump_json())
+    except UnreadableFeed as refusal:
+        sys.stdout.write(str(refusal))
+        return REFUSED
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
