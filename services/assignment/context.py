@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from services.assignment.queries.policies import PolicyShelf
 from services.assignment.settings import AssignmentSettings
 from shared.kit.db import Database
+from shared.kit.holiday_feed import FeedReader
+from shared.kit.http.outgoing import Outgoing
 from shared.kit.outbox import Relay
 from shared.kit.tickets import ANSWER_WITHIN, Tickets, TicketsUnavailable
 
@@ -42,3 +44,5 @@ class Context:
     relay: Relay
     policies: PolicyShelf
     gate: Gate
+    outgoing: Outgoing
+    feeds: FeedReader

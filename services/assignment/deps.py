@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Header, Path, Request, Response
+from fastapi import Body, Depends, Header, Path, Request, Response
 from fastapi.dependencies.utils import get_flat_params
 from fastapi.params import Query as QueryParameter
 from fastapi.routing import APIRoute
@@ -18,6 +18,7 @@ from shared.domain.permissions import holds
 from shared.kit.clock import utc_now
 from shared.kit.http.answers import IdempotencyKey, fingerprint
 from shared.kit.http.app import body_of, revision_of
+from shared.kit.http.inputs import Input
 from shared.kit.http.limits import RateLimiter
 from shared.kit.http.problems import Problem
 
@@ -25,6 +26,17 @@ BEARER = HTTPBearer(auto_error=False, description="The access_token of POST /v1/
 MAX_TOKEN = 128
 
 TicketReference = Annotated[str, Path(max_length=64, description="The ticket's id or number", examples=["100042"])]
+
+CalendarSlug = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$", description="The calendar's slug")]
+Version = Annotated[int, Path(ge=1, lt=2**31, description="A number from the list of versions", examples=[2])]
+
+
+async def get_nothing(body: Annotated[Input, Body()] = Input()) -> Input:
+    """The body of a POST that needs none: an empty object, or nothing at all."""
+    return body
+
+
+TakesNothing = Depends(get_nothing)
 
 
 async def get_context(request: Request) -> Context:

@@ -7,7 +7,8 @@ from functools import partial
 
 from fastapi import FastAPI
 
-from services.assignment.api import build_router
+from services.assignment.api import body_limit, build_router
+from services.assignment.commands.feed_upkeep import keep_feeds_fresh
 from services.assignment.commands.sign_in import forget_expired
 from services.assignment.consumers import build_consumers
 from services.assignment.context import Context, Gate
@@ -18,9 +19,11 @@ from services.assignment.web import install_web
 from shared.kit.bus import Bus, BusUnavailable, run_consumer
 from shared.kit.clock import utc_now
 from shared.kit.db import Database, dsn_of, migrate
+from shared.kit.holiday_feed import FeedReader
 from shared.kit.housekeeping import keep_house
 from shared.kit.http.app import create_app
 from shared.kit.http.limits import RateLimiter
+from shared.kit.http.outgoing import Outgoing
 from shared.kit.outbox import Relay
 from shared.kit.processes import Job, background, dispatch, serve
 from shared.kit.telemetry import configure_logging
@@ -40,12 +43,14 @@ def build_app(settings: AssignmentSettings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         tickets = await Tickets.connect(settings)
         gate = Gate(settings.database_pool_size)
-        context = Context(settings, database, tickets, relay, PolicyShelf(), gate)
+        outgoing = Outgoing(settings.outgoing_allowed_networks)
+        context = Context(settings, database, tickets, relay, PolicyShelf(), gate, outgoing, FeedReader())
         app.state.context = context
         await bus.start()
         consumers = {one.name: partial(run_consumer, bus, one) for one in build_consumers(context)}
         keeping = partial(keep_house, database, settings, lambda session: forget_expired(session, utc_now()))
-        jobs: dict[str, Job] = {"relay": relay.run, "housekeeping": keeping, **consumers}
+        feeds = partial(keep_feeds_fresh, context)
+        jobs: dict[str, Job] = {"relay": relay.run, "housekeeping": keeping, "feeds": feeds, **consumers}
         async with background(jobs):
             yield
         await bus.stop()
@@ -64,6 +69,7 @@ def build_app(settings: AssignmentSettings) -> FastAPI:
         lifespan=lifespan,
         needed={"database": database.ping},
         wanted={"bus": ping_bus, "temporal": ping_temporal},
+        body_limit=body_limit,
     )
     app.state.limiter = RateLimiter("agent", settings.agent_requests_per_minute)
     app.include_router(build_router())

@@ -5,6 +5,8 @@ from typing import Literal
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared.kit.http.public_addresses import AllowedNetworks
+
 
 class Settings(BaseSettings):
     """What all processes need. Each field is the variable `EVERDESK_<FIELD>`."""
@@ -34,5 +36,7 @@ class ServiceSettings(Settings):
     database_pool_size: int = Field(default=10, ge=1, le=100)
     trusted_proxies: tuple[str, ...] = ()
     """Addresses whose `X-Forwarded-For` is believed."""
+    outgoing_allowed_networks: AllowedNetworks = ()
+    """Networks of ours that feeds may be fetched from, over http too: `10.20.0.0/16, fd00::/8`. Others are public."""
     secure_cookies: bool = False
     """Set where the site is served over https."""

@@ -1,14 +1,36 @@
 """The JSON API: routes parse, call one command or query, and answer."""
 
+import re
+
 from fastapi import APIRouter, Depends
 
-from services.assignment.api import actions, agents, calendars, me, policies, reports, roles, routing, teams, tickets
+from services.assignment.api import (
+    actions,
+    agents,
+    calendars,
+    holidays,
+    me,
+    policies,
+    reports,
+    roles,
+    routing,
+    teams,
+    tickets,
+)
 from services.assignment.deps import refuse_unknown_parameters
+from shared.kit.http.app import MAX_BODY
+
+IMPORTS = re.compile(r"/v1/calendars/[^/]+/import/?")
 
 
 def build_router() -> APIRouter:
     """Every route under /v1."""
     router = APIRouter(prefix="/v1", dependencies=[Depends(refuse_unknown_parameters)])
-    for part in (me, tickets, actions, agents, teams, roles, policies, calendars, routing, reports):
+    for part in (me, tickets, actions, agents, teams, roles, policies, calendars, holidays, routing, reports):
         router.include_router(part.router)
     return router
+
+
+def body_limit(path: str) -> int:
+    """How many bytes a request to this path may have."""
+    return holidays.MAX_UPLOAD if IMPORTS.fullmatch(path) else MAX_BODY

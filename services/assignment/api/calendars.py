@@ -1,21 +1,19 @@
 """Administration of calendars."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Response
 from starlette.status import HTTP_201_CREATED
 
 from services.assignment.commands.administration import create
-from services.assignment.commands.rules import change_calendar, create_calendar
-from services.assignment.deps import Ctx, KeyedCall, SlaAdmin
-from services.assignment.queries.rules import calendar_view, get_current_calendar, list_calendars
+from services.assignment.commands.calendars import change_calendar, create_calendar, restore_calendar
+from services.assignment.deps import CalendarSlug, Ctx, KeyedCall, SlaAdmin, TakesNothing, Version
+from services.assignment.queries.rules import get_calendar_view, list_calendars
+from services.assignment.queries.versions import calendar_version_view, get_calendar_version, list_calendar_versions
 from services.assignment.schemas.rules import CalendarInput, CalendarPatch, CalendarView
-from shared.kit.http.paging import Page
+from services.assignment.schemas.versions import CalendarVersionView
+from shared.kit.http.paging import Cursor, Limit, Page
 from shared.kit.http.strict_json import StrictJsonRoute
 
 router = APIRouter(prefix="/calendars", tags=["calendars"], route_class=StrictJsonRoute)
-
-CalendarSlug = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
 
 
 @router.get("", summary="List calendars")
@@ -28,17 +26,45 @@ async def get_calendars(context: Ctx, _: SlaAdmin) -> Page[CalendarView]:
 @router.post("", response_model=CalendarView, status_code=HTTP_201_CREATED, summary="Add a calendar")
 async def post_calendar(context: Ctx, _: SlaAdmin, call: KeyedCall, body: CalendarInput) -> Response:
     """Hours per weekday, holidays and special days in one time zone."""
-    return await create(context, call, lambda session: create_calendar(session, body))
+    return await create(context, call, lambda session: create_calendar(session, body, call.caller.agent_id))
 
 
 @router.get("/{slug}", summary="One calendar")
 async def get_calendar(context: Ctx, _: SlaAdmin, slug: CalendarSlug) -> CalendarView:
-    """The newest version."""
+    """The newest version, and how its feed fares."""
     async with context.database.begin() as session:
-        return calendar_view(await get_current_calendar(session, slug))
+        return await get_calendar_view(session, slug)
 
 
 @router.patch("/{slug}", summary="Change a calendar")
-async def patch_calendar(context: Ctx, _: SlaAdmin, slug: CalendarSlug, body: CalendarPatch) -> CalendarView:
+async def patch_calendar(context: Ctx, caller: SlaAdmin, slug: CalendarSlug, body: CalendarPatch) -> CalendarView:
     """Makes the next version; running tickets keep the hours they were promised."""
-    return await change_calendar(context, slug, body)
+    return await change_calendar(context, slug, body, caller.agent_id)
+
+
+@router.get("/{slug}/versions", summary="Every version of one calendar")
+async def get_versions(
+    context: Ctx, _: SlaAdmin, slug: CalendarSlug, limit: Limit = 50, cursor: Cursor = None
+) -> Page[CalendarVersionView]:
+    """Newest first; nothing is ever lost."""
+    async with context.database.begin() as session:
+        return await list_calendar_versions(session, slug, limit, cursor)
+
+
+@router.get("/{slug}/versions/{version}", summary="One version of one calendar")
+async def get_version(context: Ctx, _: SlaAdmin, slug: CalendarSlug, version: Version) -> CalendarVersionView:
+    """As it was, whatever the rules have become since."""
+    async with context.database.begin() as session:
+        return calendar_version_view(await get_calendar_version(session, slug, version))
+
+
+@router.post(
+    "/{slug}/versions/{version}/restore",
+    response_model=CalendarView,
+    status_code=HTTP_201_CREATED,
+    dependencies=[TakesNothing],
+    summary="Restore a version of one calendar",
+)
+async def post_restore(context: Ctx, _: SlaAdmin, call: KeyedCall, slug: CalendarSlug, version: Version) -> Response:
+    """Undoes a mistake: an earlier version becomes the newest, as a version of its own."""
+    return await create(context, call, lambda session: restore_calendar(session, slug, version, call.caller.agent_id))

@@ -6,11 +6,13 @@ from fastapi import APIRouter, Response
 from starlette.status import HTTP_201_CREATED
 
 from services.assignment.commands.administration import create
-from services.assignment.commands.rules import change_policy, create_policy
-from services.assignment.deps import Ctx, KeyedCall, SignedIn, SlaAdmin
+from services.assignment.commands.policies import change_policy, create_policy, restore_policy
+from services.assignment.deps import Ctx, KeyedCall, SignedIn, SlaAdmin, TakesNothing, Version
 from services.assignment.queries.rules import get_current_policy, list_policies, policy_view
+from services.assignment.queries.versions import get_policy_version, list_policy_versions, policy_version_view
 from services.assignment.schemas.rules import PolicyInput, PolicyPatch, PolicyView
-from shared.kit.http.paging import Page
+from services.assignment.schemas.versions import PolicyVersionView
+from shared.kit.http.paging import Cursor, Limit, Page
 from shared.kit.http.strict_json import StrictJsonRoute
 
 router = APIRouter(prefix="/sla-policies", tags=["sla policies"], route_class=StrictJsonRoute)
@@ -26,7 +28,7 @@ async def get_policies(context: Ctx, _: SignedIn) -> Page[PolicyView]:
 @router.post("", response_model=PolicyView, status_code=HTTP_201_CREATED, summary="Add an SLA policy")
 async def post_policy(context: Ctx, _: SlaAdmin, call: KeyedCall, body: PolicyInput) -> Response:
     """Targets in seconds of the calendar's open time; null means no clock."""
-    return await create(context, call, lambda session: create_policy(session, body))
+    return await create(context, call, lambda session: create_policy(session, body, call.caller.agent_id))
 
 
 @router.get("/{policy_id}", summary="One SLA policy")
@@ -37,6 +39,36 @@ async def get_policy(context: Ctx, _: SignedIn, policy_id: UUID) -> PolicyView:
 
 
 @router.patch("/{policy_id}", summary="Change an SLA policy")
-async def patch_policy(context: Ctx, _: SlaAdmin, policy_id: UUID, body: PolicyPatch) -> PolicyView:
+async def patch_policy(context: Ctx, caller: SlaAdmin, policy_id: UUID, body: PolicyPatch) -> PolicyView:
     """Makes the next version; tickets keep theirs until `change-policy`."""
-    return await change_policy(context, policy_id, body)
+    return await change_policy(context, policy_id, body, caller.agent_id)
+
+
+@router.get("/{policy_id}/versions", summary="Every version of one SLA policy")
+async def get_versions(
+    context: Ctx, _: SlaAdmin, policy_id: UUID, limit: Limit = 50, cursor: Cursor = None
+) -> Page[PolicyVersionView]:
+    """Newest first; nothing is ever lost."""
+    async with context.database.begin() as session:
+        return await list_policy_versions(session, policy_id, limit, cursor)
+
+
+@router.get("/{policy_id}/versions/{version}", summary="One version of one SLA policy")
+async def get_version(context: Ctx, _: SlaAdmin, policy_id: UUID, version: Version) -> PolicyVersionView:
+    """As it was, whatever the rules have become since."""
+    async with context.database.begin() as session:
+        return policy_version_view(await get_policy_version(session, policy_id, version))
+
+
+@router.post(
+    "/{policy_id}/versions/{version}/restore",
+    response_model=PolicyView,
+    status_code=HTTP_201_CREATED,
+    dependencies=[TakesNothing],
+    summary="Restore a version of one SLA policy",
+)
+async def post_restore(context: Ctx, _: SlaAdmin, call: KeyedCall, policy_id: UUID, version: Version) -> Response:
+    """Undoes a mistake: an earlier version becomes the newest, as a version of its own."""
+    return await create(
+        context, call, lambda session: restore_policy(session, policy_id, version, call.caller.agent_id)
+    )

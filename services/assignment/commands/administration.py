@@ -1,7 +1,7 @@
 """What every administrative change has in common: one transaction, a safe retry, refusals for clashes."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID
@@ -16,7 +16,7 @@ from services.assignment.errors import already_exists
 from services.assignment.models import Base
 from services.assignment.queries.callers import Caller
 from shared.kit.db import Session
-from shared.kit.http.answers import guard
+from shared.kit.http.answers import Guard, guard
 from shared.kit.http.problems import invalid, not_found
 
 Stored = TypeVar("Stored", bound=Base)
@@ -33,18 +33,31 @@ class Keyed:
     request_hash: bytes
 
 
-async def create(context: Context, call: Keyed, make: Callable[[Session], Awaitable[BaseModel]]) -> Response:
-    """Makes something once per idempotency key and answers 201 with it."""
-    with_key = guard(context.database, f"{call.caller.agent_id}:{call.path}", call.key, call.request_hash)
-    async with with_key as guarded:
+async def create(
+    context: Context, call: Keyed, make: Callable[[Session], Awaitable[BaseModel]], status: int = HTTP_201_CREATED
+) -> Response:
+    """Makes something once per idempotency key and answers with it."""
+    async with _keyed(context, call) as guarded:
         if guarded.stored is not None:
             return guarded.stored
         async with refusing_clashes():
             view = await make(guarded.session)
         body = view.model_dump_json().encode()
-        await guarded.store(body, HTTP_201_CREATED)
+        await guarded.store(body, status)
     context.relay.wake()
-    return Response(body, HTTP_201_CREATED, media_type="application/json")
+    return Response(body, status, media_type="application/json")
+
+
+async def find_answer(context: Context, call: Keyed) -> Response | None:
+    """The first answer if this is a retry; asked before work that is too slow for a transaction."""
+    if call.key is None:
+        return None
+    async with _keyed(context, call) as guarded:
+        return guarded.stored
+
+
+def _keyed(context: Context, call: Keyed) -> AbstractAsyncContextManager[Guard]:
+    return guard(context.database, f"{call.caller.agent_id}:{call.path}", call.key, call.request_hash)
 
 
 @asynccontextmanager

@@ -22,6 +22,25 @@ class Calendar(Base):
     body: Mapped[dict[str, Any]]
     is_current: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    created_by: Mapped[UUID | None] = mapped_column(ForeignKey("agents.id", ondelete="SET NULL"))
+
+
+class CalendarFeed(Base):
+    """Where a calendar's holidays come from every day, and how that went the last time."""
+
+    __tablename__ = "calendar_feeds"
+
+    slug: Mapped[str] = mapped_column(String(64), primary_key=True)
+    url: Mapped[str] = mapped_column(String(2000))
+    mode: Mapped[str] = mapped_column(String(16))
+    include_free: Mapped[bool] = mapped_column(default=False)
+    taken: Mapped[list[Any]] = mapped_column(default=list)
+    """The holidays that are in the calendar because the feed said so."""
+    created_by: Mapped[UUID | None] = mapped_column(ForeignKey("agents.id", ondelete="SET NULL"))
+    checked_at: Mapped[datetime]
+    succeeded_at: Mapped[datetime | None]
+    failure: Mapped[str | None] = mapped_column(String(500))
+    due_at: Mapped[datetime] = mapped_column(index=True)
 
 
 class Policy(Base):
@@ -39,6 +58,7 @@ class Policy(Base):
     is_default: Mapped[bool] = mapped_column(default=False)
     is_current: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    created_by: Mapped[UUID | None] = mapped_column(ForeignKey("agents.id", ondelete="SET NULL"))
 
 
 class RoutingRule(Base):

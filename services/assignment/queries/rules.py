@@ -4,14 +4,15 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from services.assignment.models import Calendar, Policy, RoutingRule
+from services.assignment.models import Calendar, CalendarFeed, Policy, RoutingRule
+from services.assignment.schemas.holidays import FeedStatus, ImportMode
 from services.assignment.schemas.rules import CalendarView, PolicyView, RoutingRuleView
 from shared.kit.db import Session
 from shared.kit.http.problems import not_found
 
 
-def calendar_view(calendar: Calendar) -> CalendarView:
-    """A calendar as answered."""
+def calendar_view(calendar: Calendar, feed: CalendarFeed | None = None) -> CalendarView:
+    """A calendar as answered, beside the feed that keeps it fresh."""
     return CalendarView.model_validate(
         {
             **calendar.body,
@@ -19,7 +20,26 @@ def calendar_view(calendar: Calendar) -> CalendarView:
             "name": calendar.name,
             "version": calendar.version,
             "created_at": calendar.created_at,
+            "feed_url": feed.url if feed else None,
+            "feed_status": _feed_status(feed) if feed else None,
         }
+    )
+
+
+async def get_calendar_view(session: Session, slug: str) -> CalendarView:
+    """A calendar's newest version as answered. Raises Problem 404."""
+    return calendar_view(await get_current_calendar(session, slug), await session.get(CalendarFeed, slug))
+
+
+def _feed_status(feed: CalendarFeed) -> FeedStatus:
+    return FeedStatus(
+        state="ok" if feed.failure is None else "failed",
+        mode=ImportMode(feed.mode),
+        include_free=feed.include_free,
+        checked_at=feed.checked_at,
+        succeeded_at=feed.succeeded_at,
+        detail=feed.failure,
+        next_at=feed.due_at,
     )
 
 
@@ -59,8 +79,13 @@ async def get_current_policy(session: Session, policy_id: UUID) -> Policy:
 
 async def list_calendars(session: Session) -> list[CalendarView]:
     """Every calendar's newest version."""
-    rows = await session.scalars(select(Calendar).where(Calendar.is_current).order_by(Calendar.slug))
-    return [calendar_view(row) for row in rows]
+    rows = await session.execute(
+        select(Calendar, CalendarFeed)
+        .outerjoin(CalendarFeed, CalendarFeed.slug == Calendar.slug)
+        .where(Calendar.is_current)
+        .order_by(Calendar.slug)
+    )
+    return [calendar_view(calendar, feed) for calendar, feed in rows]
 
 
 async def list_policies(session: Session) -> list[PolicyView]:

@@ -1,15 +1,17 @@
 """SLA policies, calendars and routing rules: what the API takes and answers."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 from pydantic import Field
 
+from services.assignment.schemas.holidays import FeedStatus
+from services.assignment.schemas.patches import patch_of
 from services.assignment.schemas.people import Skills
 from services.assignment.schemas.tickets import View
 from shared.contracts.base import Instant
 from shared.contracts.calendars import BusinessCalendar, Holiday, SpecialDay, WeeklyHours
-from shared.contracts.policies import SlaPolicy, Targets
+from shared.contracts.policies import SlaPolicy
 from shared.contracts.vocabulary import Priority
 from shared.kit.http.inputs import Input, Line, Slug
 
@@ -39,6 +41,9 @@ class CalendarView(BusinessCalendar):
     name: str
     version: int
     created_at: Instant
+    feed_url: str | None = None
+    """Where its holidays come from every day, beside those entered by hand."""
+    feed_status: FeedStatus | None = None
 
 
 class PolicyInput(SlaPolicy):
@@ -47,18 +52,12 @@ class PolicyInput(SlaPolicy):
     is_default: bool = False
 
 
-class PolicyPatch(Input):
-    """What to change; makes the next version. Tickets keep the version they have."""
-
-    name: Annotated[str, Field(min_length=1, max_length=120)] | None = None
-    calendar: Slug | None = None
-    targets: dict[Priority, Targets] | None = None
-    pause_on_hold: bool | None = None
-    warn_at: tuple[int, ...] | None = None
-    auto_close_seconds: int | None = None
-    reopen_window_seconds: int | None = None
-    reopen_grace_seconds: int | None = None
-    is_default: bool | None = None
+if TYPE_CHECKING:
+    PolicyPatch = Input
+else:
+    PolicyPatch = patch_of(
+        "PolicyPatch", SlaPolicy, "What to change; makes the next version. Tickets keep theirs.", is_default=bool
+    )
 
 
 class PolicyView(SlaPolicy):

@@ -44,7 +44,8 @@ def take_sound_events(calendar: Calendar) -> Iterator[tuple[Component, str]]:
     Events that share an id by mistake get ids of their own, else all but one of them would be lost.
     """
     zones = [part for part in calendar.subcomponents if part.name == "VTIMEZONE"]
-    sound, taken = [], set()
+    sound: list[Component] = []
+    taken: set[tuple[str, str]] = set()
     for event in calendar.walk("VEVENT"):
         event.subcomponents = []
         if (fault := _fault_of(event)) is not None:
@@ -57,6 +58,12 @@ def take_sound_events(calendar: Calendar) -> Iterator[tuple[Component, str]]:
     calendar.subcomponents = [*zones, *sound]
 
 
+def moment_of(event: Component, name: str) -> Any:
+    """The date, the instant or the duration that a property holds."""
+    value: Any = event[name]
+    return value.dt
+
+
 def plain(text: object) -> str | None:
     """A property's text on one line, cut to a name's length; None if nothing is left."""
     first = text[0] if isinstance(text, list) and text else text
@@ -64,7 +71,7 @@ def plain(text: object) -> str | None:
     return " ".join(words)[:MAX_NAME].strip() or None
 
 
-def _identify(event: Component, taken: set[Any], position: int) -> None:
+def _identify(event: Component, taken: set[tuple[str, str]], position: int) -> None:
     if "RECURRENCE-ID" in event:
         return
     key = (str(event.get("UID", "")), str(event.get("SEQUENCE", 0)))
@@ -89,11 +96,11 @@ def _fault_of(event: Component) -> str | None:
 
 
 def _fault_of_span(event: Component) -> str | None:
-    start = event["DTSTART"].dt
-    end = event["DTEND"].dt if "DTEND" in event else start
+    start = moment_of(event, "DTSTART")
+    end = moment_of(event, "DTEND") if "DTEND" in event else start
     if start.year < OLDEST_YEAR or max(start.year, end.year) > LAST_YEAR:
         return f"it is not within the years {OLDEST_YEAR} to {LAST_YEAR}"
-    if "DURATION" in event and event["DURATION"].dt < timedelta():
+    if "DURATION" in event and moment_of(event, "DURATION") < timedelta():
         return "it ends before it starts"
     if _kind(start) != _kind(end):
         return "its DTSTART and DTEND are not of one kind: dates, local times or instants"
@@ -107,7 +114,7 @@ def _kind(value: date | datetime) -> str:
 
 
 def _fault_of_rules(event: Component) -> str | None:
-    given = event.get("RRULE", [])
+    given: Any = event.get("RRULE", [])
     for rule in given if isinstance(given, list) else [given]:
         if not COARSE.issuperset(str(one) for one in rule.get("FREQ", [""])) or FINE_PARTS & set(rule):
             return "it repeats within a day, which no holiday does"

@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import recurring_ical_events
@@ -11,7 +12,7 @@ from icalendar import Calendar, Component
 
 from shared.contracts.calendars import DAY_MINUTES, Holiday, MinuteSpan
 from shared.domain.holidays import united
-from shared.kit.holiday_feed.events import calendars_in, plain, take_sound_events
+from shared.kit.holiday_feed.events import calendars_in, moment_of, plain, take_sound_events
 from shared.kit.holiday_feed.findings import Findings, Ignored, Question, UnreadableFeed
 
 MAX_OCCURRENCES = 20_000
@@ -50,6 +51,7 @@ class _Notes:
         until = datetime.combine(self.question.until + timedelta(days=2), time())
         happened: set[str] = set()
         for series in recurring_ical_events.of(calendar).series:
+            occurrence: Any  # the library's annotations are looser than what it gives: a date or an instant
             for occurrence in series.between(since, until):
                 self.occurrences += 1
                 if self.occurrences > MAX_OCCURRENCES:
@@ -58,7 +60,7 @@ class _Notes:
                 self.note(occurrence.as_component(keep_recurrence_attributes=False), occurrence.start, occurrence.end)
         for event in calendar.walk("VEVENT"):
             if "RECURRENCE-ID" not in event and str(event.get("UID")) not in happened:
-                self.ignore(event, self.outside, event["DTSTART"].dt)
+                self.ignore(event, self.outside, moment_of(event, "DTSTART"))
 
     @property
     def outside(self) -> str:

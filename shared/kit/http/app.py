@@ -18,10 +18,12 @@ from shared.kit.http import problems
 from shared.kit.telemetry import HTTP_SECONDS
 
 MAX_BODY = 512 * 1024
-"""Bytes; a larger request is refused while it is read, never buffered whole."""
+"""Bytes, where nothing else is said; a larger request is refused while it is read, never buffered whole."""
 
 Check = Callable[[], Awaitable[None]]
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+BodyLimit = Callable[[str], int]
+"""The bytes a request to a path may have."""
 
 SECURITY_HEADERS = (
     (b"x-content-type-options", b"nosniff"),
@@ -38,9 +40,10 @@ SECURITY_HEADERS = (
 class Conventions:
     """Pure ASGI middleware: id, size limit, headers and duration for every request."""
 
-    def __init__(self, app: ASGIApp, service: str) -> None:
+    def __init__(self, app: ASGIApp, service: str, body_limit: BodyLimit) -> None:
         self.app = app
         self.service = service
+        self.body_limit = body_limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -64,7 +67,7 @@ class Conventions:
             await send(message)
 
         try:
-            await self.app(scope, _limited(scope, receive), send_with_headers)
+            await self.app(scope, _limited(scope, receive, self.body_limit(scope["path"])), send_with_headers)
         finally:
             route = getattr(scope.get("route"), "path", "unmatched")
             HTTP_SECONDS.labels(self.service, scope["method"], route, str(status)).observe(
@@ -73,27 +76,32 @@ class Conventions:
             unbind_contextvars("request_id")
 
 
-def _limited(scope: Scope, receive: Receive) -> Receive:
-    """Counts the body as it arrives and stops at MAX_BODY."""
+def _limited(scope: Scope, receive: Receive, limit: int) -> Receive:
+    """Counts the body as it arrives and stops at the limit, in bytes."""
     declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
     seen = 0
 
     async def receive_limited() -> Message:
         nonlocal seen
-        if declared.isdigit() and int(declared) > MAX_BODY:
-            raise _too_large()
+        if declared.isdigit() and int(declared) > limit:
+            raise _too_large(limit)
         message = await receive()
         seen += len(message.get("body", b""))
-        if seen > MAX_BODY:
-            raise _too_large()
+        if seen > limit:
+            raise _too_large(limit)
         return message
 
     return receive_limited
 
 
-def _too_large() -> HTTPException:
+def _too_large(limit: int) -> HTTPException:
     """Raised while FastAPI reads the body, where it lets only its own exception through."""
-    return HTTPException(413, f"the request is larger than {MAX_BODY // 1024} KiB")
+    return HTTPException(413, f"the request is larger than {limit // 1024} KiB")
+
+
+def usual_body_limit(_: str) -> int:
+    """The same for every path."""
+    return MAX_BODY
 
 
 def create_app(
@@ -103,6 +111,7 @@ def create_app(
     lifespan: Lifespan,
     needed: Mapping[str, Check],
     wanted: Mapping[str, Check],
+    body_limit: BodyLimit = usual_body_limit,
 ) -> FastAPI:
     """An app with health routes. `needed` must answer for readiness; what is only `wanted` is named as degraded."""
     app = FastAPI(
@@ -116,7 +125,7 @@ def create_app(
             "default": {"description": "A problem", "content": {problems.MEDIA_TYPE: {"schema": PROBLEM_SCHEMA}}}
         },
     )
-    app.add_middleware(Conventions, service=service)
+    app.add_middleware(Conventions, service=service, body_limit=body_limit)
     problems.install(app)
 
     @app.get("/healthz", include_in_schema=False)

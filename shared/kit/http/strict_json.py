@@ -33,20 +33,28 @@ class _Parsed(Request):
     async def of(cls, request: Request) -> "_Parsed":
         parsed = cls(request.scope, request.receive)
         if raw := await parsed.body():
-            _check_media_type(parsed.headers.get("content-type", ""))
-            try:
-                parsed._parsed = from_json(raw, allow_inf_nan=False)
-            except ValueError as error:
-                raise Problem(400, "malformed_json", f"the body is not valid JSON in UTF-8: {error}") from None
+            if not is_json(media_type_of(parsed)):
+                raise Problem(415, "unsupported_media_type", "send the body as application/json")
+            parsed._parsed = read_json(raw)
         return parsed
 
     async def json(self) -> Any:
         return self._parsed
 
 
-def _check_media_type(content_type: str) -> None:
-    media_type = content_type.partition(";")[0].strip().lower()
-    if media_type != "application/json" and not (
-        media_type.startswith("application/") and media_type.endswith("+json")
-    ):
-        raise Problem(415, "unsupported_media_type", "send the body as application/json")
+def media_type_of(request: Request) -> str:
+    """What the body says it is, without parameters, in lower case."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def is_json(media_type: str) -> bool:
+    """True for JSON under any of its names."""
+    return media_type == "application/json" or (media_type.startswith("application/") and media_type.endswith("+json"))
+
+
+def read_json(raw: bytes) -> Any:
+    """The value of a JSON body. Raises Problem 400."""
+    try:
+        return from_json(raw, allow_inf_nan=False)
+    except ValueError as error:
+        raise Problem(400, "malformed_json", f"the body is not valid JSON in UTF-8: {error}") from None

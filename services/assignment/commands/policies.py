@@ -1,0 +1,76 @@
+"""Administration of SLA policies: every change is a new version, and an old one can be had back."""
+
+from uuid import UUID
+
+from sqlalchemy import update
+
+from services.assignment.commands.administration import changes_of, changing
+from services.assignment.commands.promises import check_policy, refuse_removed_default
+from services.assignment.commands.versions import check_not_newest, lock, merged, restored
+from services.assignment.context import Context
+from services.assignment.models import Policy
+from services.assignment.queries.rules import get_current_policy, policy_view
+from services.assignment.queries.versions import get_policy_version
+from services.assignment.schemas.patches import nullable_in
+from services.assignment.schemas.rules import PolicyInput, PolicyPatch, PolicyView
+from shared.contracts.policies import SlaPolicy
+from shared.kit.clock import new_id, utc_now
+from shared.kit.db import Session
+
+
+async def create_policy(session: Session, body: PolicyInput, by: UUID) -> PolicyView:
+    """Adds an SLA policy."""
+    policy = SlaPolicy.model_validate(body.model_dump(exclude={"is_default"}))
+    return policy_view(await _add(session, new_id(), 1, policy, by, is_default=body.is_default))
+
+
+async def change_policy(context: Context, policy_id: UUID, body: PolicyPatch, by: UUID) -> PolicyView:
+    """The next version of a policy; tickets keep the version they have until `change-policy`."""
+    changes = changes_of(body, nullable=nullable_in(SlaPolicy))
+    async with changing(context) as session:
+        current = await _lock(session, policy_id)
+        is_default = changes.pop("is_default", current.is_default)
+        refuse_removed_default(was_default=current.is_default, is_default=is_default)
+        policy = merged(SlaPolicy, current.body, changes)
+        return policy_view(await _add_next(session, current, policy, by, is_default=is_default))
+
+
+async def restore_policy(session: Session, policy_id: UUID, version: int, by: UUID) -> PolicyView:
+    """An old version once more, as the newest; whether it is the default stays. Raises Problem 404 and 409."""
+    current = await _lock(session, policy_id)
+    check_not_newest(version, current.version)
+    old = await get_policy_version(session, policy_id, version)
+    policy = restored(SlaPolicy, old.body, version)
+    return policy_view(await _add_next(session, current, policy, by, is_default=current.is_default))
+
+
+async def _lock(session: Session, policy_id: UUID) -> Policy:
+    await lock(session, f"policy:{policy_id}")
+    return await get_current_policy(session, policy_id)
+
+
+async def _add_next(session: Session, current: Policy, policy: SlaPolicy, by: UUID, *, is_default: bool) -> Policy:
+    current.is_current = False
+    await session.flush()
+    return await _add(session, current.id, current.version + 1, policy, by, is_default=is_default)
+
+
+async def _add(
+    session: Session, policy_id: UUID, version: int, policy: SlaPolicy, by: UUID, *, is_default: bool
+) -> Policy:
+    now = utc_now()
+    await check_policy(session, policy, now)
+    if is_default:
+        await session.execute(update(Policy).where(Policy.is_default, Policy.is_current).values(is_default=False))
+    stored = Policy(
+        id=policy_id,
+        version=version,
+        body=policy.model_dump(mode="json"),
+        is_default=is_default,
+        is_current=True,
+        created_at=now,
+        created_by=by,
+    )
+    session.add(stored)
+    await session.flush()
+    return stored

@@ -1,0 +1,82 @@
+"""What no calendar and no policy may be: a promise that nobody could keep, to people who do not exist."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import select
+
+from services.assignment.models import Agent, Calendar, Policy, Team
+from shared.contracts.calendars import BusinessCalendar, ResolvedCalendar
+from shared.contracts.policies import SlaPolicy, Targets
+from shared.domain.business_time import InstantOutOfRange, NoOpenTime, add_business_time, next_opening
+from shared.kit.calendars import UnknownHolidayCountry, resolve
+from shared.kit.db import Session
+from shared.kit.http.problems import Problem, invalid
+
+
+async def check_calendar(session: Session, slug: str, hours: BusinessCalendar, now: datetime) -> None:
+    """Raises Problem 422 for a calendar that stays closed, or in which a policy's target would never be reached."""
+    resolved = _resolved(slug, hours, now)
+    try:
+        next_opening(resolved, now)
+    except NoOpenTime as error:
+        raise invalid("/weekly", f"this calendar does not open any more: {error}") from error
+    using = await session.scalars(select(Policy).where(Policy.is_current, Policy.body["calendar"].astext == slug))
+    for policy in using:
+        longest = _longest({name: Targets.model_validate(one) for name, one in policy.body["targets"].items()})
+        if not _is_reached(resolved, longest, now):
+            name = policy.body["name"]
+            raise invalid("/weekly", f"it opens too seldom: {name} promises {longest} of its open time")
+
+
+async def check_policy(session: Session, policy: SlaPolicy, now: datetime) -> None:
+    """Raises Problem 422 for a calendar, team or agent that does not exist, and for a target beyond reach."""
+    calendar = await session.scalar(select(Calendar).where(Calendar.slug == policy.calendar, Calendar.is_current))
+    if calendar is None:
+        raise invalid("/calendar", f"there is no calendar {policy.calendar}; see GET /v1/calendars")
+    longest = _longest({name.value: targets for name, targets in policy.targets.items()})
+    resolved = _resolved(policy.calendar, BusinessCalendar.model_validate(calendar.body), now)
+    if not _is_reached(resolved, longest, now):
+        raise invalid("/targets", f"the calendar {policy.calendar} opens too seldom for {longest} of its open time")
+    for position, step in enumerate(policy.escalations):
+        if step.to is not None:
+            await _check_target(session, f"/escalations/{position}/to", step.to)
+
+
+def _resolved(slug: str, hours: BusinessCalendar, now: datetime) -> ResolvedCalendar:
+    try:
+        return resolve(hours, slug, 1, now)
+    except UnknownHolidayCountry as error:
+        raise invalid("/holiday_country", str(error)) from error
+
+
+def _longest(targets: dict[str, Targets]) -> timedelta:
+    seconds = (value for one in targets.values() for value in one.model_dump().values() if value is not None)
+    return timedelta(seconds=max(seconds, default=0))
+
+
+def _is_reached(calendar: ResolvedCalendar, target: timedelta, now: datetime) -> bool:
+    try:
+        add_business_time(calendar, now, target)
+    except (NoOpenTime, InstantOutOfRange):
+        return False
+    return True
+
+
+async def _check_target(session: Session, pointer: str, to: str) -> None:
+    kind, _, name = to.partition(":")
+    if kind == "team" and await session.scalar(select(Team.id).where(Team.slug == name)) is None:
+        raise invalid(pointer, f"there is no team {name}; see GET /v1/teams")
+    if kind == "agent":
+        try:
+            known = await session.scalar(select(Agent.id).where(Agent.id == UUID(name), Agent.is_active))
+        except ValueError:
+            known = None
+        if known is None:
+            raise invalid(pointer, "there is no such active agent; see GET /v1/agents")
+
+
+def refuse_removed_default(*, was_default: bool, is_default: bool) -> None:
+    """Tickets for which no rule names a policy need one. Raises Problem 409."""
+    if was_default and not is_default:
+        raise Problem(409, "default_needed", "mark another policy as the default instead")

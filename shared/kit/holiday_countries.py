@@ -1,0 +1,35 @@
+"""The countries, and parts of them, whose public holidays are known by date."""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+
+import holidays
+from holidays.registry import COUNTRIES
+
+_CODE = re.compile(r"[A-Z0-9]{1,3}")
+_SMALL_WORDS = frozenset({"and", "of", "the", "da"})
+
+
+@dataclass(frozen=True, slots=True)
+class HolidayCountry:
+    """A country as `holiday_country` names it: `code` alone, or with one of its `subdivisions` as `DE-BY`."""
+
+    code: str
+    name: str | None
+    subdivisions: tuple[str, ...]
+
+
+@cache
+def holiday_countries() -> tuple[HolidayCountry, ...]:
+    """All of them, by code; the first call takes a moment."""
+    names = {entry[1]: _words(key) for key, entry in COUNTRIES.items()}
+    known = holidays.list_supported_countries(include_aliases=False)
+    return tuple(
+        HolidayCountry(code, names.get(code), tuple(part for part in parts if _CODE.fullmatch(part)))
+        for code, parts in sorted(known.items())
+    )
+
+
+def _words(key: str) -> str:
+    return " ".join(word if word in _SMALL_WORDS else word.capitalize() for word in key.split("_"))
