@@ -3,8 +3,7 @@
 import asyncio
 import ipaddress
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,9 +15,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from shared.kit.clock import utc_now
 from shared.kit.http.outgoing import Budget, Outgoing, OutgoingFailed, Resolver
 from shared.kit.http.public_addresses import OutgoingRefused, is_public
+from tests.support.small_server import Serve, answering, serving
 
 LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"),)
-Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 def resolving(**hosts: str | Sequence[str]) -> Resolver:
@@ -31,28 +30,6 @@ def resolving(**hosts: str | Sequence[str]) -> Resolver:
         return [str(ipaddress.ip_address(host))]
 
     return resolver
-
-
-@asynccontextmanager
-async def serving(serve: Serve, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
-    """A server on a port of the loopback."""
-    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
-    try:
-        yield server.sockets[0].getsockname()[1]
-    finally:
-        server.close()
-
-
-def answering(head: str, body: bytes = b"", seen: list[str] | None = None) -> Serve:
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        request = await reader.readuntil(b"\r\n\r\n")
-        if seen is not None:
-            seen.append(request.decode())
-        writer.write(f"HTTP/1.1 {head}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode() + body)
-        await writer.drain()
-        writer.close()
-
-    return serve
 
 
 def endless(pause: float) -> Serve:

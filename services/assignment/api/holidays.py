@@ -43,13 +43,15 @@ SUMMARY:Christmas Day
 END:VEVENT
 END:VCALENDAR
 """
+FEED_SCHEMA = FeedImport.model_json_schema(ref_template="#/components/schemas/{model}")
+FEED_SCHEMA.pop("$defs")  # they are among the document's components already
 IMPORT_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "description": "A file as it is, or the URL of a feed",
         "content": {
             "text/calendar": {"schema": {"type": "string"}, "example": SAMPLE_FILE},
-            "application/json": {"schema": FeedImport.model_json_schema()},
+            "application/json": {"schema": FEED_SCHEMA},
         },
     }
 }

@@ -2,6 +2,7 @@
 
 import resource
 import sys
+from contextlib import suppress
 
 from shared.kit.holiday_feed.findings import Question, UnreadableFeed
 from shared.kit.holiday_feed.reading import read_feed
@@ -14,7 +15,8 @@ MEMORY_BYTES = 768 * 1024 * 1024
 def main() -> int:
     """Answers one question."""
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    with suppress(ValueError):  # not every system can limit an address space
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     question = Question.model_validate_json(sys.stdin.buffer.readline())
     try:
         sys.stdout.write(read_feed(sys.stdin.buffer.read(), question).model_dump_json())

@@ -23,7 +23,8 @@ async def settings(engines: Stack) -> AssignmentSettings:
     """The service's settings, its database migrated and seeded."""
     common = {name.removeprefix("EVERDESK_").lower(): value for name, value in common_environment(engines).items()}
     values: dict[str, Any] = {name: common[name] for name in common.keys() & AssignmentSettings.model_fields.keys()}
-    settings = AssignmentSettings(**values, database_url=engines.postgres.url("assignment"), seed_password=PASSWORD)
+    values |= {"seed_password": PASSWORD, "outgoing_allowed_networks": "127.0.0.0/8"}
+    settings = AssignmentSettings(**values, database_url=engines.postgres.url("assignment"))
     await migrate(settings, PACKAGE)
     database = Database.connect(settings)
     await seed(database, PASSWORD)
