@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
-from starlette.status import HTTP_200_OK, HTTP_204_NO_CONTENT
+from starlette.status import HTTP_200_OK, HTTP_204_NO_CONTENT, HTTP_422_UNPROCESSABLE_CONTENT
 
 from services.assignment.commands.administration import Keyed, changing, create, find_answer
 from services.assignment.commands.holiday_feeds import (
@@ -114,7 +114,8 @@ async def post_refresh(context: Ctx, caller: SlaAdmin, call: KeyedCall, slug: Ca
         reading = await read_wish(context, wish)
         return await create(context, call, partial(apply_import, wish=wish, reading=reading), HTTP_200_OK)
     except Problem as problem:
-        await note_failure(context, wish, problem)
+        if problem.status == HTTP_422_UNPROCESSABLE_CONTENT:
+            await note_failure(context, wish, problem)
         raise
 
 

@@ -40,6 +40,8 @@ class Wish:
     include_free: bool = False
     dry_run: bool = False
     remember: bool = False
+    is_refresh: bool = False
+    """It stands for a remembered feed, and makes no sense once that is forgotten."""
     url: str | None = None
     raw: bytes = b""
 
@@ -71,6 +73,8 @@ async def apply_import(session: Session, wish: Wish, reading: Reading) -> Import
     if current.body["timezone"] != reading.timezone:
         raise Problem(409, "calendar_changed", "the calendar's time zone was changed meanwhile; send this again")
     feed = await session.get(CalendarFeed, wish.slug)
+    if wish.is_refresh and (feed is None or feed.url != wish.url):
+        raise Problem(409, "feed_changed", "the calendar's feed was changed meanwhile; send this again")
     hours = BusinessCalendar.model_validate(current.body)
     plan = _plan(hours, wish, feed, reading.findings, now)
     changed = bool(plan.added or plan.removed)
@@ -90,7 +94,13 @@ async def refreshing(session: Session, slug: str, by: UUID | None) -> Wish:
         message = 'this calendar has no feed; import one with "remember": true'
         raise Problem(409, "no_feed", message)
     return Wish(
-        slug=slug, mode=ImportMode(feed.mode), by=by, include_free=feed.include_free, remember=True, url=feed.url
+        slug=slug,
+        mode=ImportMode(feed.mode),
+        by=by,
+        include_free=feed.include_free,
+        remember=True,
+        is_refresh=True,
+        url=feed.url,
     )
 
 

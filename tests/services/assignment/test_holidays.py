@@ -12,8 +12,10 @@ import pytest
 from sqlalchemy import update
 
 from services.assignment.commands.feed_upkeep import refresh_due
+from services.assignment.commands.holiday_feeds import apply_import, read_wish, refreshing
 from services.assignment.models import CalendarFeed
 from shared.kit.clock import new_id, utc_now
+from shared.kit.http.problems import Problem
 from tests.services.assignment.desk import AgentApi, Desk, Json
 from tests.services.assignment.test_versions import new_calendar
 from tests.support.small_server import answering, serving
@@ -161,6 +163,23 @@ async def test_feeds_that_are_due_are_read_by_themselves_and_a_bad_one_keeps_its
     assert stale["feed_status"]["next_at"] > now.isoformat()
     versions = (await ada.get(f"/v1/calendars/{good}/versions"))["items"]
     assert [one["created_by"] is None for one in versions] == [True, False, False]
+
+
+async def test_a_feed_forgotten_while_it_is_read_stays_forgotten(desk: Desk) -> None:
+    ada = await desk.agent("ada")
+    slug = await new_calendar(ada)
+    async with Site().open() as site:
+        await ada.post(f"/v1/calendars/{slug}/import", {"url": site.url, "remember": True})
+        site.body = feed(event(f"{YEAR + 1}0101", "New Year"))
+        async with desk.database.begin() as session:
+            wish = await refreshing(session, slug, by=None)
+        reading = await read_wish(desk.context, wish)
+        await ada.send("DELETE", f"/v1/calendars/{slug}/feed")
+        with pytest.raises(Problem, match="changed meanwhile"):
+            async with desk.database.begin() as session:
+                await apply_import(session, wish, reading)
+    stored = await ada.get(f"/v1/calendars/{slug}")
+    assert (stored["version"], stored["feed_url"]) == (1, None)
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,7 @@ async def test_restoring_a_calendar_undoes_a_mistake_and_keeps_it_in_the_history
     assert await ada.post(f"{path}/1/restore", expect=201, Idempotency_Key=key) == restored
     assert [one["version"] for one in (await ada.get(path))["items"]] == [3, 2, 1]
     assert (await ada.post(f"{path}/3/restore", expect=409))["code"] == "already_newest"
+    assert (await ada.send("POST", f"{path}/3/restore")).status_code == 409, "no body is as good as an empty one"
     assert (await ada.get(f"/v1/calendars/{slug}")) == restored
 
 
