@@ -1,13 +1,14 @@
 """What may be asked of a ticket's workflow: a class per command, with an id that makes a retry take effect once."""
 
 from typing import Annotated, Literal
+from uuid import UUID
 
 from pydantic import ConfigDict, Field, RootModel
 
 from shared.contracts.base import AgentId, Contract, Instant, MessageId, TeamId, TicketId
 from shared.contracts.policies import PolicySnapshot
 from shared.contracts.tickets import Actor, TopicId
-from shared.contracts.vocabulary import CloseReason, HoldReason, Priority
+from shared.contracts.vocabulary import CloseReason, HoldReason, PolicyMode, Priority
 
 
 class OpenTicket(Contract):
@@ -86,10 +87,20 @@ class SetTicketDue(Command):
 
 
 class ChangeTicketPolicy(Command):
-    """Apply another SLA policy, carrying elapsed time."""
+    """Apply another SLA policy."""
 
     kind: Literal["change_policy"] = "change_policy"
     policy: PolicySnapshot
+    mode: PolicyMode = PolicyMode.CARRY
+    rollout_id: UUID | None = None
+    """The roll-out this belongs to; by it the change can be taken back."""
+
+
+class RevertTicketPolicy(Command):
+    """Take a rolled-out policy back: the clocks stand as if it had never applied."""
+
+    kind: Literal["revert_policy"] = "revert_policy"
+    rollout_id: UUID
 
 
 class PendTicket(Command):
@@ -147,6 +158,7 @@ AnyCommand = Annotated[
     | PrioritiseTicket
     | SetTicketDue
     | ChangeTicketPolicy
+    | RevertTicketPolicy
     | PendTicket
     | HoldTicket
     | ResumeTicket

@@ -1,14 +1,25 @@
 """SLA policies: as an administrator writes them, and resolved so that a running ticket needs nothing else."""
 
+import hashlib
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
-from shared.contracts.base import Contract, PolicyId, Strict
+from shared.contracts.base import AgentId, Contract, PolicyId, Strict, TeamId
 from shared.contracts.calendars import BusinessCalendar, ResolvedCalendar
 from shared.contracts.vocabulary import Metric, Priority
 
-__all__ = ["BusinessCalendar", "Escalation", "PolicySnapshot", "ResolvedCalendar", "SlaPolicy", "Targets"]
+__all__ = [
+    "BusinessCalendar",
+    "Escalation",
+    "EscalationStep",
+    "LifecycleTimes",
+    "PolicySnapshot",
+    "ResolvedCalendar",
+    "Rest",
+    "SlaPolicy",
+    "Targets",
+]
 
 DAY = 86_400
 YEAR = 366 * DAY
@@ -29,13 +40,22 @@ class Targets(Strict):
 
 
 class Escalation(Strict):
-    """One step of the ladder: when a clock has used so much, or so long after its breach, do this."""
+    """One step of the ladder: when a clock has used so much, or so long after its breach, do this.
+
+    Both moments count as the clock does: in open time, and not while it is paused. A step is never taken at night
+    where nobody works at night.
+    """
 
     metric: Metric
-    at_percent: Annotated[int, Field(ge=1, le=1000)] | None = None
-    after_breach_seconds: Annotated[int, Field(ge=0, le=YEAR)] | None = None
+    at_percent: Annotated[int, Field(ge=1, le=1000, strict=True)] | None = None
+    """Of the target; from 100 on with the breach, not before it."""
+    after_breach_seconds: Annotated[int, Field(ge=0, le=YEAR, strict=True)] | None = None
     do: Literal["notify", "raise_priority", "reassign"]
-    to: Annotated[str, Field(pattern=r"^(lead|team:[a-z0-9-]{1,64}|agent:[0-9a-f-]{36})$")] | None = None
+    to: Annotated[str, Field(pattern=r"^(lead|team:[a-z0-9][a-z0-9-]{0,63}|agent:[0-9a-f-]{36})$")] | None = None
+    """Who is told or gets the ticket; `notify` without it tells whoever works on the ticket, else the lead."""
+    repeat_every_seconds: Annotated[int, Field(ge=60, le=YEAR, strict=True)] | None = None
+    """Take the step again each time so much more has been used."""
+    repeat_at_most: Annotated[int, Field(ge=1, le=100, strict=True)] = 10
 
     @model_validator(mode="after")
     def _one_moment(self) -> Self:
@@ -43,15 +63,56 @@ class Escalation(Strict):
             raise ValueError("give either at_percent or after_breach_seconds")
         return self
 
+    @model_validator(mode="after")
+    def _somebody_to_hand_to(self) -> Self:
+        if self.do == "reassign" and self.to is None:
+            raise ValueError("reassign needs `to`: lead, team:<slug> or agent:<id>")
+        return self
+
+    @property
+    def times(self) -> int:
+        """How often the step is taken at most."""
+        return 1 if self.repeat_every_seconds is None else 1 + self.repeat_at_most
+
+
+class EscalationStep(Escalation):
+    """A step whose target is settled: a ticket follows the ladder as it stood when it got its policy."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    team_id: TeamId | None = None
+    agent_id: AgentId | None = None
+
+
+Rest = Literal["auto_close", "reopen_window", "reopen_grace", "pending_reminder", "pending_resolve"]
+"""What a ticket waits for by itself, as named in `in_business_time`."""
+RestSeconds = Annotated[int, Field(gt=0, le=YEAR, strict=True)]
+
 
 class LifecycleTimes(Strict):
-    """How long a ticket rests in each waiting state, in seconds of wall time."""
+    """How long a ticket rests in each waiting state, in seconds: of wall time, or of the calendar's open time."""
 
-    auto_close_seconds: Annotated[int, Field(gt=0, le=YEAR, strict=True)] = 5 * DAY
+    auto_close_seconds: RestSeconds = 5 * DAY
     reopen_window_seconds: Annotated[int, Field(ge=0, le=YEAR, strict=True)] = 14 * DAY
     reopen_grace_seconds: Annotated[int, Field(ge=0, le=YEAR, strict=True)] = 0
-    pending_reminder_seconds: Annotated[tuple[int, ...], Field(max_length=10)] = ()
-    pending_resolve_seconds: Annotated[int, Field(gt=0, le=YEAR, strict=True)] | None = None
+    pending_reminder_seconds: Annotated[tuple[RestSeconds, ...], Field(max_length=10)] = ()
+    """Since the ticket became pending: each time the requester is reminded."""
+    pending_resolve_seconds: RestSeconds | None = None
+    """Since the ticket became pending; null = it waits for ever."""
+    in_business_time: Annotated[tuple[Rest, ...], Field(max_length=5)] = ()
+    """Which of these count open time instead of wall time."""
+
+    @field_validator("pending_reminder_seconds")
+    @classmethod
+    def _in_order(cls, seconds: tuple[int, ...]) -> tuple[int, ...]:
+        return tuple(sorted(set(seconds)))
+
+    @model_validator(mode="after")
+    def _reminds_before_it_resolves(self) -> Self:
+        last = self.pending_reminder_seconds[-1:]
+        if last and self.pending_resolve_seconds is not None and last[0] >= self.pending_resolve_seconds:
+            raise ValueError("pending_resolve_seconds must be later than the last of pending_reminder_seconds")
+        return self
 
 
 class SlaPolicy(LifecycleTimes):
@@ -69,18 +130,6 @@ class SlaPolicy(LifecycleTimes):
     def _ascending(cls, percents: tuple[int, ...]) -> tuple[int, ...]:
         return tuple(sorted(set(percents)))
 
-    @model_validator(mode="after")
-    def _only_what_works(self) -> Self:
-        """Refuses what the engine does not run yet: a promise must not be stored and then ignored."""
-        unfinished = {
-            "escalations": bool(self.escalations),
-            "pending_reminder_seconds": bool(self.pending_reminder_seconds),
-            "pending_resolve_seconds": self.pending_resolve_seconds is not None,
-        }
-        if named := [field for field, is_used in unfinished.items() if is_used]:
-            raise ValueError(f"not supported yet: {', '.join(named)}; leave it out")
-        return self
-
 
 class PolicySnapshot(Contract):
     """A policy with its calendar resolved, as a ticket carries it for the rest of its life."""
@@ -93,6 +142,21 @@ class PolicySnapshot(Contract):
     warn_at: tuple[int, ...] = (50, 75, 90)
     times: LifecycleTimes = LifecycleTimes()
     calendar: ResolvedCalendar
+    escalations: tuple[EscalationStep, ...] = ()
+    leads: dict[TeamId, AgentId] = Field(default_factory=dict)
+    """Who led each team when the ticket got its policy: whom a step to the `lead` hands the ticket to."""
+    digest: str = ""
+    """Names exactly this snapshot; events carry it, so that a verdict can be proved with the very same rules."""
+
+    @property
+    def key(self) -> str:
+        """What facts name the policy by: its digest, or its version where an older writer gave none."""
+        return self.digest or f"{self.policy_id}:{self.version}"
+
+    def sealed(self) -> Self:
+        """The same policy with its digest."""
+        content = self.model_copy(update={"digest": ""}).model_dump_json()
+        return self.model_copy(update={"digest": hashlib.sha256(content.encode()).hexdigest()[:32]})
 
     def target(self, metric: Metric, priority: Priority) -> int | None:
         """The target in seconds of open time, or None where the policy sets no clock."""

@@ -91,6 +91,14 @@ class Outcome(StrEnum):
     CANCELLED = "cancelled"
 
 
+class PolicyMode(StrEnum):
+    """What another SLA policy does to clocks that already run."""
+
+    CARRY = "carry"
+    RESTART = "restart"
+    REVERT = "revert"
+
+
 class ActorKind(StrEnum):
     """Who did it."""
 

@@ -38,6 +38,12 @@ class DueInPast(Refusal):
     code = "due_in_past"
 
 
+class NotRevertible(Refusal):
+    """The roll-out that should be undone does not apply (any more)."""
+
+    code = "not_revertible"
+
+
 class TicketArchivedError(Refusal):
     """The reopen window has passed; the workflow has ended."""
 
@@ -52,6 +58,14 @@ class UnknownTicket(Refusal):
 
 REFUSALS: dict[str, type[Refusal]] = {
     refusal.code: refusal
-    for refusal in (IllegalTransition, VersionConflict, PolicyMissing, DueInPast, TicketArchivedError, UnknownTicket)
+    for refusal in (
+        IllegalTransition,
+        VersionConflict,
+        PolicyMissing,
+        DueInPast,
+        NotRevertible,
+        TicketArchivedError,
+        UnknownTicket,
+    )
 }
 """Every refusal by its code: how one crosses a process boundary and comes back typed."""

@@ -40,6 +40,7 @@ from shared.contracts.events import (
     TicketPolicyChanged,
     TicketPrioritised,
     TicketReleased,
+    TicketReminded,
     TicketReopened,
     TicketResolved,
     TicketResumed,
@@ -189,6 +190,7 @@ _lifecycle: tuple[LifecycleEvent, ...] = (
     SlaBreachWithdrawn(**step(19, SYSTEM), metric=Metric.FIRST_RESPONSE, cycle=1),
     SlaSettled(**step(20), verdict=VERDICT),
     TicketEscalated(**step(21, SYSTEM), metric=Metric.RESOLUTION, cycle=1, step=1, do="notify", to="lead"),
+    TicketReminded(**step(22, SYSTEM, status=Status.PENDING), reminder=1, pending_since=at(9)),
 )
 
 _others: tuple[Event, ...] = (

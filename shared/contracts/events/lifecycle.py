@@ -8,7 +8,7 @@ from pydantic import Field
 from shared.contracts.base import AgentId, Instant, MessageId, PolicyId, TeamId, TicketId
 from shared.contracts.events.base import Event
 from shared.contracts.tickets import Actor, TicketSnapshot, Verdict
-from shared.contracts.vocabulary import ActorKind, CloseReason, HoldReason, Metric, Priority
+from shared.contracts.vocabulary import ActorKind, CloseReason, HoldReason, Metric, PolicyMode, Priority
 
 Cause = Literal["command", "requester_message", "timer"]
 
@@ -41,6 +41,7 @@ class TicketTriaged(LifecycleEvent, name="ticket.triaged"):
     priority: Priority
     policy_id: PolicyId
     policy_version: int
+    policy_digest: str = ""
 
 
 class TicketAssigned(LifecycleEvent, name="ticket.assigned"):
@@ -94,6 +95,16 @@ class TicketHeld(LifecycleEvent, name="ticket.held"):
     reason: HoldReason
 
 
+class TicketReminded(LifecycleEvent, name="ticket.reminded"):
+    """The ticket still waits for the requester, who is reminded of it."""
+
+    reminder: Annotated[int, Field(ge=1)]
+    """1 for the first since the ticket became pending."""
+    pending_since: Instant
+    resolves_at: Instant | None = None
+    """When the ticket will be resolved if the requester stays silent."""
+
+
 class TicketResumed(LifecycleEvent, name="ticket.resumed"):
     """Work goes on."""
 
@@ -101,7 +112,9 @@ class TicketResumed(LifecycleEvent, name="ticket.resumed"):
 
 
 class TicketResolved(LifecycleEvent, name="ticket.resolved"):
-    """An answer was given that should settle the matter."""
+    """An answer was given that should settle the matter, or the requester stayed silent too long (`timer`)."""
+
+    cause: Cause = "command"
 
 
 class TicketReopened(LifecycleEvent, name="ticket.reopened"):
@@ -122,10 +135,13 @@ class TicketArchived(LifecycleEvent, name="ticket.archived"):
 
 
 class TicketPolicyChanged(LifecycleEvent, name="ticket.policy_changed"):
-    """Another SLA policy applies; elapsed time was carried over."""
+    """Another SLA policy applies: elapsed time was carried over, the clocks began anew, or a roll-out was undone."""
 
     policy_id: PolicyId
     policy_version: int
+    policy_digest: str = ""
+    mode: PolicyMode = PolicyMode.CARRY
+    rollout_id: UUID | None = None
 
 
 class SlaWarned(LifecycleEvent, name="ticket.sla_warned"):
@@ -164,8 +180,15 @@ class TicketEscalated(LifecycleEvent, name="ticket.escalated"):
     metric: Metric
     cycle: int
     step: int
+    """The step's place in the policy's ladder, from 1."""
+    repetition: int = 1
+    """1 when the step is taken first."""
     do: Literal["notify", "raise_priority", "reassign"]
     to: str | None = None
+    team_id: TeamId | None = None
+    agent_id: AgentId | None = None
+    """Whom `to` stands for; a `lead` is the one at the time the policy was applied."""
+    due_at: Instant | None = None
 
 
 class MessageUnclaimed(Event, name="message.unclaimed"):

@@ -1,8 +1,27 @@
 """Service-level agreements: clocks that pause and settle, and verdicts that can be computed again."""
 
 from shared.contracts.tickets import Verdict
+from shared.domain.sla.clocks import Clocks
 from shared.domain.sla.engine import Sla
-from shared.domain.sla.notices import Breached, Notice, Settled, Warned, Withdrawn
-from shared.domain.sla.verdicts import verdicts
+from shared.domain.sla.facts import Fact, FactKind, fact_of, in_order
+from shared.domain.sla.notices import Breached, Escalated, Notice, Settled, Warned, Withdrawn
+from shared.domain.sla.verdicts import History, judged, verdicts
 
-__all__ = ["Breached", "Notice", "Settled", "Sla", "Verdict", "Warned", "Withdrawn", "verdicts"]
+__all__ = [
+    "Breached",
+    "Clocks",
+    "Escalated",
+    "Fact",
+    "FactKind",
+    "History",
+    "Notice",
+    "Settled",
+    "Sla",
+    "Verdict",
+    "Warned",
+    "Withdrawn",
+    "fact_of",
+    "in_order",
+    "judged",
+    "verdicts",
+]

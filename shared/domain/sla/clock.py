@@ -1,9 +1,10 @@
 """One SLA clock: how much open time it has used, when it is due, and how it ended."""
 
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Self
+from typing import ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict
 
 from shared.contracts.base import Instant
 from shared.contracts.policies import PolicySnapshot
@@ -12,12 +13,15 @@ from shared.contracts.vocabulary import ClockState, Metric, Outcome
 from shared.domain.business_time import add_business_time, business_time_between
 
 ZERO = timedelta()
+TICK = timedelta(milliseconds=1)
+"""A clock is breached once its due instant has passed; timers count in milliseconds."""
 
 
-class SlaClock(BaseModel):
+@dataclass(slots=True)
+class SlaClock:
     """The durable state of one (metric, cycle). Without a target it counts silently and never gives a verdict."""
 
-    model_config = ConfigDict(ser_json_timedelta="float")
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(ser_json_timedelta="float")
 
     metric: Metric
     cycle: int
@@ -30,24 +34,30 @@ class SlaClock(BaseModel):
     """A due instant an agent set by hand: it neither pauses nor moves."""
     due_at: Instant | None = None
     warn_next_at: Instant | None = None
-    warned: list[int] = Field(default_factory=list)
+    warned: list[int] = field(default_factory=list)
     breached_at: Instant | None = None
     """The due instant that passed unsettled; a later target does not erase it."""
+    breached_used: timedelta = ZERO
+    """Open time used when it passed: what steps after the breach count from."""
+    escalated: dict[int, int] = field(default_factory=dict)
+    """How often each step of the ladder has been taken."""
     settled_at: Instant | None = None
     outcome: Outcome | None = None
-    revision: int = 0
-
-    @classmethod
-    def start(cls, metric: Metric, cycle: int, at: datetime, target: timedelta | None, policy: PolicySnapshot) -> Self:
-        """A clock that runs from `at`."""
-        clock = cls(metric=metric, cycle=cycle, started_at=at, target=target, running_since=at)
-        clock.recompute(policy)
-        return clock
+    policy_version: int = 0
+    calendar_version: int = 0
+    """Under which versions it ended."""
 
     @property
     def is_settled(self) -> bool:
         """Whether it has ended."""
         return self.settled_at is not None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether open time counts just now."""
+        return self.settled_at is None and self.running_since is not None
+
+    # -- time ----------------------------------------------------------------------------------------------------
 
     def elapsed_at(self, at: datetime, policy: PolicySnapshot) -> timedelta:
         """Open time used up to `at`."""
@@ -55,19 +65,35 @@ class SlaClock(BaseModel):
             return self.elapsed
         return self.elapsed + business_time_between(policy.calendar, self.running_since, at)
 
+    def instant_of(self, used: timedelta, policy: PolicySnapshot) -> datetime | None:
+        """When so much time will have been used; at once if it has been already, never while it is paused."""
+        if self.running_since is None:
+            return None
+        remaining = used - self.elapsed
+        if remaining <= ZERO:
+            return self.running_since
+        return add_business_time(policy.calendar, self.running_since, remaining)
+
+    def instant_of_percent(self, percent: int, policy: PolicySnapshot) -> datetime | None:
+        """When this share of the target will have been used; of a due instant set by hand, the share of wall time."""
+        if self.fixed_due_at is not None:
+            return self.started_at + (self.fixed_due_at - self.started_at) * percent / 100
+        if self.target is None:
+            return None
+        return self.instant_of(self.target * percent / 100, policy)
+
     def recompute(self, policy: PolicySnapshot) -> None:
         """Finds the due instant and the next warning anew; call it after whatever moves them."""
-        self.due_at = self._due(policy)
-        self.warn_next_at = None
-        if self.due_at is None or self.breached_at is not None:
-            return
+        self.due_at = self.fixed_due_at or (None if self.target is None else self.instant_of(self.target, policy))
         percent = self.next_percent(policy)
-        if percent is not None:
-            self.warn_next_at = self._instant_of(percent, policy)
+        is_quiet = percent is None or self.due_at is None or self.breached_at is not None
+        self.warn_next_at = None if is_quiet or percent is None else self.instant_of_percent(percent, policy)
 
     def next_percent(self, policy: PolicySnapshot) -> int | None:
         """The lowest threshold not yet announced."""
         return next((percent for percent in policy.warn_at if percent not in self.warned), None)
+
+    # -- changes -------------------------------------------------------------------------------------------------
 
     def pause(self, at: datetime, policy: PolicySnapshot) -> None:
         """Stops counting."""
@@ -86,6 +112,13 @@ class SlaClock(BaseModel):
             self.elapsed = self.elapsed_at(at, policy)
             self.running_since = max(at, self.running_since)
 
+    def start_earlier(self, at: datetime, policy: PolicySnapshot) -> None:
+        """Counts from an earlier instant: of tickets made one, the earliest start wins."""
+        if at < self.started_at:
+            self.elapsed += business_time_between(policy.calendar, at, self.started_at)
+            self.started_at = at
+            self.recompute(policy)
+
     def retarget(self, target: timedelta | None, policy: PolicySnapshot) -> None:
         """Swaps the target, keeping the elapsed time and an earlier breach; warnings are armed again."""
         if target is None and self.breached_at is not None:
@@ -95,34 +128,41 @@ class SlaClock(BaseModel):
             self.warned = [percent for percent in self.warned if self.elapsed >= target * percent / 100]
         self.recompute(policy)
 
-    def end(self, at: datetime, policy: PolicySnapshot, outcome: Outcome | None = None) -> bool:
-        """Settles at `at`; True if that shows an announced breach to be none. Exactly at the due instant is met."""
-        was_breached = self.breached_at is not None and at > self.breached_at
-        is_withdrawn = self.breached_at is not None and not was_breached
-        if is_withdrawn:
-            self.breached_at = None
+    def breach(self) -> None:
+        """The due instant has passed unsettled."""
+        self.breached_at, self.warn_next_at = self.due_at, None
+        self.breached_used = self.target or ZERO
+
+    def end(self, at: datetime, policy: PolicySnapshot, outcome: Outcome | None = None) -> None:
+        """Settles at `at`. Exactly at the due instant is met."""
         self.elapsed = self.elapsed_at(at, policy)
         self.running_since = self.warn_next_at = None
         self.settled_at = at
-        self.outcome = outcome or (Outcome.BREACHED if was_breached else Outcome.MET)
-        self.revision += 1
-        return is_withdrawn
+        self.outcome = outcome or (Outcome.MET if self.breached_at is None else Outcome.BREACHED)
+        self.policy_version, self.calendar_version = policy.version, policy.calendar.version
 
-    def verdict(self, policy: PolicySnapshot) -> Verdict | None:
+    def begin_again(self, at: datetime, policy: PolicySnapshot) -> None:
+        """Goes on where it ended; what it was due by does not count the time between."""
+        self.settled_at = self.outcome = None
+        self.resume(at, policy)
+
+    # -- views ---------------------------------------------------------------------------------------------------
+
+    def verdict(self, revision: int = 1) -> Verdict | None:
         """The verdict of a settled clock; None where there was no target."""
         if self.settled_at is None or self.outcome is None or self.target is None:
             return None
-        return Verdict(
+        return Verdict.model_construct(
             metric=self.metric,
             cycle=self.cycle,
-            revision=self.revision,
+            revision=revision,
             target=self.target,
             elapsed=self.elapsed,
             due_at=self.breached_at or self.due_at,
             settled_at=self.settled_at,
             outcome=self.outcome,
-            policy_version=policy.version,
-            calendar_version=policy.calendar.version,
+            policy_version=self.policy_version,
+            calendar_version=self.calendar_version,
         )
 
     def view(self, at: datetime, policy: PolicySnapshot) -> Clock | None:
@@ -142,26 +182,3 @@ class SlaClock(BaseModel):
             settled_at=self.settled_at,
             outcome=self.outcome,
         )
-
-    def _due(self, policy: PolicySnapshot) -> datetime | None:
-        if self.fixed_due_at is not None:
-            return self.fixed_due_at
-        if self.target is None or self.running_since is None:
-            return None
-        return self._instant_after(self.target, policy)
-
-    def _instant_of(self, percent: int, policy: PolicySnapshot) -> datetime | None:
-        if self.fixed_due_at is not None:
-            return self.started_at + (self.fixed_due_at - self.started_at) * percent / 100
-        if self.target is None:
-            return None
-        return self._instant_after(self.target * percent / 100, policy)
-
-    def _instant_after(self, used: timedelta, policy: PolicySnapshot) -> datetime | None:
-        """When so much time will have been used; at once if it has been already."""
-        if self.running_since is None:
-            return None
-        remaining = used - self.elapsed
-        if remaining <= ZERO:
-            return self.running_since
-        return add_business_time(policy.calendar, self.running_since, remaining)

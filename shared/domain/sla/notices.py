@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from shared.contracts.policies import EscalationStep
 from shared.contracts.tickets import Verdict
 from shared.contracts.vocabulary import Metric
 
@@ -29,6 +30,20 @@ class Breached:
 
 
 @dataclass(frozen=True, slots=True)
+class Escalated:
+    """A step of the ladder is to be taken now."""
+
+    metric: Metric
+    cycle: int
+    index: int
+    """The step's index in the policy."""
+    repetition: int
+    step: EscalationStep
+    due_at: datetime | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Withdrawn:
     """A fact that arrived late shows there was no breach."""
 
@@ -45,4 +60,4 @@ class Settled:
     at: datetime
 
 
-Notice = Warned | Breached | Withdrawn | Settled
+Notice = Warned | Breached | Escalated | Withdrawn | Settled

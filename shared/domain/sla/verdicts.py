@@ -1,45 +1,30 @@
 """The verdicts of a ticket, computed again from nothing but its events and the policies."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from shared.contracts.base import PolicyId
 from shared.contracts.events import (
     Envelope,
-    Event,
     LifecycleEvent,
     MessagePosted,
-    TicketClosed,
-    TicketDueSet,
-    TicketHeld,
     TicketMessageRecorded,
     TicketOpened,
-    TicketPended,
     TicketPolicyChanged,
-    TicketPrioritised,
-    TicketReopened,
-    TicketResolved,
-    TicketResumed,
     TicketTriaged,
 )
 from shared.contracts.policies import PolicySnapshot
 from shared.contracts.tickets import Verdict
-from shared.contracts.vocabulary import ActorKind
+from shared.contracts.vocabulary import Priority
+from shared.domain.sla.clocks import Clocks
 from shared.domain.sla.engine import Sla
-from shared.domain.sla.notices import Notice, Settled
+from shared.domain.sla.facts import Fact, fact_of, in_order, posted_fact
+from shared.domain.sla.notices import Settled
 
 Policies = Mapping[PolicyId, PolicySnapshot] | Mapping[UUID, PolicySnapshot] | Mapping[str, PolicySnapshot]
-
-
-@dataclass(frozen=True, slots=True)
-class _Fact:
-    """An event at the instant that counts for clocks; `rank` orders what has the same instant."""
-
-    at: datetime
-    rank: int
-    event: Event
+"""By id where one version is all there is; else by digest, or by `<id>:<version>`."""
 
 
 def verdicts(events: Iterable[Envelope], policies: Policies) -> list[Verdict]:
@@ -48,14 +33,13 @@ def verdicts(events: Iterable[Envelope], policies: Policies) -> list[Verdict]:
     `events` may come in any order and more than once. Raises ValueError without `ticket.opened`,
     KeyError for a policy that is not given.
     """
-    facts = _facts(events)
-    opened = next((fact.event for fact in facts if isinstance(fact.event, TicketOpened)), None)
-    if opened is None:
-        raise ValueError("the events hold no ticket.opened")
-    sla = Sla(opened_at=opened.snapshot.opened_at, priority=opened.snapshot.priority)
+    history = History.of(events, policies)
+    sla = Sla.begin(history.opened_at, history.priority)
     latest: dict[tuple[str, int], Verdict] = {}
-    for fact in facts:
-        for notice in (*sla.advance(fact.at), *_apply(sla, fact, policies), *sla.advance(fact.at)):
+    for fact in history.facts:
+        if fact.policy is not None:
+            sla.policies[fact.policy] = history.policies[fact.policy]
+        for notice in sla.record(fact):
             if isinstance(notice, Settled):
                 key = (notice.verdict.metric.value, notice.verdict.cycle)
                 latest.pop(key, None)
@@ -63,69 +47,59 @@ def verdicts(events: Iterable[Envelope], policies: Policies) -> list[Verdict]:
     return list(latest.values())
 
 
-def _facts(envelopes: Iterable[Envelope]) -> list[_Fact]:
-    events = [envelope.open() for envelope in {envelope.id: envelope for envelope in envelopes}.values()]
-    lifecycle = sorted((event for event in events if isinstance(event, LifecycleEvent)), key=lambda event: event.seq)
-    if not lifecycle:
-        return []
-    opened_at = lifecycle[0].snapshot.opened_at
-    recorded = {event.message_id for event in lifecycle if isinstance(event, TicketMessageRecorded)}
-    facts = [_Fact(max(event.at, opened_at), event.seq, event) for event in lifecycle]
-    facts += [
-        _Fact(max(event.received_at, opened_at), 0, event)
-        for event in events
-        if isinstance(event, MessagePosted) and not event.is_automatic and event.message_id not in recorded
-    ]
-    return sorted(facts, key=lambda fact: (fact.at, fact.rank))
+def judged(clocks: Clocks) -> list[Verdict]:
+    """The verdicts of clocks that were folded at once, in the order of their settling."""
+    found = [verdict for clock in clocks.clocks if (verdict := clock.verdict()) is not None]
+    return sorted(found, key=lambda verdict: verdict.settled_at)
 
 
-def _apply(sla: Sla, fact: _Fact, policies: Policies) -> Iterator[Notice]:
-    """Feeds one event to the clocks; exactly one of the three kinds of fact knows it."""
-    yield from _retarget(sla, fact, policies)
-    yield from _change_status(sla, fact)
-    match fact.event:
-        case TicketMessageRecorded(author=kind):
-            yield from _message(sla, kind, fact.at)
-        case MessagePosted(author=author):
-            yield from _message(sla, author.kind, fact.at)
+class History:
+    """What the log of one ticket says to its clocks: where they begin, and facts in the order of their arrival."""
+
+    def __init__(
+        self, opened_at: datetime, priority: Priority, facts: list[Fact], policies: dict[str, PolicySnapshot]
+    ) -> None:
+        self.opened_at, self.priority, self.facts, self.policies = opened_at, priority, facts, policies
+
+    @classmethod
+    def of(cls, envelopes: Iterable[Envelope], policies: Policies) -> "History":
+        """Reads a log. Raises ValueError without `ticket.opened`, KeyError for a policy that is not given."""
+        events = [envelope.open() for envelope in {envelope.id: envelope for envelope in envelopes}.values()]
+        lifecycle = sorted((one for one in events if isinstance(one, LifecycleEvent)), key=lambda event: event.seq)
+        opened = next((event for event in lifecycle if isinstance(event, TicketOpened)), None)
+        if opened is None:
+            raise ValueError("the events hold no ticket.opened")
+        recorded = {event.message_id for event in lifecycle if isinstance(event, TicketMessageRecorded)}
+        posted = [one for one in events if isinstance(one, MessagePosted) and one.message_id not in recorded]
+        facts = [fact for event in lifecycle if (fact := fact_of(event)) is not None]
+        for fact in sorted(filter(None, map(posted_fact, posted)), key=lambda fact: fact.at):
+            _arrive(facts, fact, opened.snapshot.opened_at)
+        return cls(opened.snapshot.opened_at, opened.snapshot.priority, facts, _named(lifecycle, policies))
+
+    def folded(self) -> Clocks:
+        """The clocks after all facts in the order of their instants, at once."""
+        return Clocks(self.opened_at, self.priority).fold(in_order(self.facts), self.policies)
 
 
-def _retarget(sla: Sla, fact: _Fact, policies: Policies) -> Iterator[Notice]:
-    match fact.event:
-        case TicketTriaged(policy_id=policy_id, priority=priority):
-            sla.apply_priority(priority, fact.at)
-            yield from sla.apply_policy(_policy(policies, policy_id), fact.at)
-        case TicketPolicyChanged(policy_id=policy_id):
-            yield from sla.apply_policy(_policy(policies, policy_id), fact.at)
-        case TicketPrioritised(priority=priority):
-            sla.apply_priority(priority, fact.at)
-        case TicketDueSet(due_at=due_at):
-            sla.fix_due(due_at)
+def _arrive(facts: list[Fact], fact: Fact, opened_at: datetime) -> None:
+    """Puts a message that the ticket's own log does not hold where it will have arrived."""
+    at = max(fact.at, opened_at)
+    place = next((nth for nth, known in enumerate(facts) if known.at > at), len(facts))
+    seq = facts[place - 1].seq if place else 0
+    facts.insert(place, Fact(at, seq, fact.kind))
 
 
-def _change_status(sla: Sla, fact: _Fact) -> Iterator[Notice]:
-    match fact.event:
-        case TicketPended():
-            sla.pause(fact.at)
-        case TicketHeld():
-            sla.hold(fact.at)
-        case TicketResumed():
-            sla.resume(fact.at)
-        case TicketResolved():
-            yield from sla.resolve(fact.at)
-        case TicketReopened():
-            sla.reopen(fact.at)
-        case TicketClosed(reason=reason):
-            yield from sla.close(fact.at, reason)
-
-
-def _message(sla: Sla, author: ActorKind, at: datetime) -> Iterator[Notice]:
-    if author is ActorKind.AGENT:
-        yield from sla.replied(at)
-    else:
-        yield from sla.requester_wrote(at)
-
-
-def _policy(policies: Policies, policy_id: PolicyId | UUID) -> PolicySnapshot:
-    by_text = {str(key): policy for key, policy in policies.items()}
-    return by_text[str(policy_id)]
+def _named(events: Iterable[LifecycleEvent], policies: Mapping[Any, PolicySnapshot]) -> dict[str, PolicySnapshot]:
+    """The policies by the keys under which facts name them."""
+    given = {str(key): policy for key, policy in policies.items()}
+    for policy in policies.values():
+        given.setdefault(policy.key, policy)
+        given.setdefault(f"{policy.policy_id}:{policy.version}", policy)
+    found: dict[str, PolicySnapshot] = {}
+    for event in events:
+        if isinstance(event, TicketTriaged | TicketPolicyChanged):
+            version = f"{event.policy_id}:{event.policy_version}"
+            names = (event.policy_digest, version, str(event.policy_id))
+            name = next((name for name in names if name in given), names[-1])
+            found[event.policy_digest or version] = given[name]
+    return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from functools import singledispatch
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from shared.contracts.base import AgentId
 from shared.contracts.commands import (
@@ -21,6 +22,7 @@ from shared.contracts.commands import (
     ReopenTicket,
     ResolveTicket,
     ResumeTicket,
+    RevertTicketPolicy,
     SetTicketDue,
     TransferTicket,
     TriageTicket,
@@ -33,13 +35,12 @@ from shared.contracts.events import (
     TicketPolicyChanged,
     TicketPrioritised,
     TicketReleased,
-    TicketResolved,
     TicketResumed,
     TicketTransferred,
     TicketTriaged,
 )
 from shared.contracts.policies import PolicySnapshot
-from shared.contracts.vocabulary import Action, Priority, Status
+from shared.contracts.vocabulary import Action, PolicyMode, Priority, Status
 
 if TYPE_CHECKING:
     from shared.domain.ticket.ticket import Ticket
@@ -96,50 +97,49 @@ def _(command: TransferTicket, ticket: Ticket, now: datetime) -> None:
 @_apply.register(PrioritiseTicket)
 def _(command: PrioritiseTicket, ticket: Ticket, now: datetime) -> None:
     previous = ticket.state.sla.priority
-    ticket.state.sla.apply_priority(command.priority, now)
     ticket.announce(TicketPrioritised, now, command.actor, priority=command.priority, previous=previous)
 
 
 @_apply.register(SetTicketDue)
 def _(command: SetTicketDue, ticket: Ticket, now: datetime) -> None:
-    ticket.state.sla.fix_due(command.due_at)
     ticket.announce(TicketDueSet, now, command.actor, due_at=command.due_at)
 
 
 @_apply.register(ChangeTicketPolicy)
 def _(command: ChangeTicketPolicy, ticket: Ticket, now: datetime) -> None:
-    _change_policy(ticket, command, command.policy, now)
+    _change_policy(ticket, command, command.policy, now, mode=command.mode, rollout_id=command.rollout_id)
+
+
+@_apply.register(RevertTicketPolicy)
+def _(command: RevertTicketPolicy, ticket: Ticket, now: datetime) -> None:
+    policy = ticket.state.sla.policy_before(command.rollout_id)
+    if policy is not None:
+        _change_policy(ticket, command, policy, now, mode=PolicyMode.REVERT, rollout_id=command.rollout_id)
 
 
 @_apply.register(PendTicket)
 def _(command: PendTicket, ticket: Ticket, now: datetime) -> None:
     ticket.move(Action.PEND)
-    ticket.state.sla.pause(now)
+    ticket.state.waiting_since, ticket.state.reminders = now, 0
     ticket.announce(TicketPended, now, command.actor)
 
 
 @_apply.register(HoldTicket)
 def _(command: HoldTicket, ticket: Ticket, now: datetime) -> None:
     ticket.move(Action.HOLD)
-    ticket.state.hold_reason = command.reason
-    ticket.state.sla.hold(now)
+    ticket.state.hold_reason, ticket.state.waiting_since = command.reason, now
     ticket.announce(TicketHeld, now, command.actor, reason=command.reason)
 
 
 @_apply.register(ResumeTicket)
 def _(command: ResumeTicket, ticket: Ticket, now: datetime) -> None:
     ticket.move(Action.RESUME)
-    ticket.state.sla.resume(now)
     ticket.announce(TicketResumed, now, command.actor, cause="command")
 
 
 @_apply.register(ResolveTicket)
 def _(command: ResolveTicket, ticket: Ticket, now: datetime) -> None:
-    ticket.move(Action.RESOLVE)
-    ticket.state.resolved_at = now
-    settled = list(ticket.state.sla.resolve(now))
-    ticket.announce(TicketResolved, now, command.actor)
-    ticket.notify(settled, command.actor)
+    ticket.resolve(command.actor, now, "command")
 
 
 @_apply.register(ReopenTicket)
@@ -163,19 +163,17 @@ def _(command: RecordReply, ticket: Ticket, now: datetime) -> None:
 
 def _triage(ticket: Ticket, command: Command, policy: PolicySnapshot, priority: Priority | None, now: datetime) -> None:
     ticket.move(Action.TRIAGE)
-    if priority is not None:
-        ticket.state.sla.apply_priority(priority, now)
-    notices = list(ticket.state.sla.apply_policy(policy, now))
+    ticket.state.sla.know(policy)
     ticket.announce(
         TicketTriaged,
         now,
         command.actor,
         team_id=ticket.state.team_id,
-        priority=ticket.state.sla.priority,
+        priority=priority or ticket.state.sla.priority,
         policy_id=policy.policy_id,
         policy_version=policy.version,
+        policy_digest=policy.digest,
     )
-    ticket.notify(notices, command.actor)
     ticket.advance(now)
 
 
@@ -184,8 +182,24 @@ def _assign(ticket: Ticket, command: Command, agent_id: AgentId, now: datetime) 
     ticket.announce(TicketAssigned, now, command.actor, agent_id=agent_id, previous_agent_id=previous)
 
 
-def _change_policy(ticket: Ticket, command: Command, policy: PolicySnapshot, now: datetime) -> None:
-    notices = list(ticket.state.sla.apply_policy(policy, now))
-    ticket.announce(TicketPolicyChanged, now, command.actor, policy_id=policy.policy_id, policy_version=policy.version)
-    ticket.notify(notices, command.actor)
+def _change_policy(
+    ticket: Ticket,
+    command: Command,
+    policy: PolicySnapshot,
+    now: datetime,
+    *,
+    mode: PolicyMode = PolicyMode.CARRY,
+    rollout_id: UUID | None = None,
+) -> None:
+    ticket.state.sla.know(policy)
+    ticket.announce(
+        TicketPolicyChanged,
+        now,
+        command.actor,
+        policy_id=policy.policy_id,
+        policy_version=policy.version,
+        policy_digest=policy.digest,
+        mode=mode,
+        rollout_id=rollout_id,
+    )
     ticket.advance(now)

@@ -12,6 +12,7 @@ from shared.contracts.vocabulary import CloseReason, HoldReason, Status
 from shared.domain.sla import Sla
 
 REMEMBERED_MESSAGES = 1000
+DEFAULT_TIMES = LifecycleTimes()
 
 
 class TicketState(BaseModel):
@@ -33,6 +34,11 @@ class TicketState(BaseModel):
     close_reason: CloseReason | None = None
     resolved_at: Instant | None = None
     closed_at: Instant | None = None
+    waiting_since: Instant | None = None
+    """When it became pending or was put on hold."""
+    reminders: int = 0
+    """How often the requester has been reminded since."""
+    is_resolved_by_silence: bool = False
     reopen_count: int = 0
     is_archived: bool = False
     sla: Sla
@@ -48,7 +54,7 @@ class TicketState(BaseModel):
             topic_id=ticket.topic_id,
             opened_at=ticket.opened_at,
             updated_at=ticket.opened_at,
-            sla=Sla(opened_at=ticket.opened_at, priority=ticket.priority),
+            sla=Sla.begin(ticket.opened_at, ticket.priority),
         )
 
     @property
@@ -59,7 +65,7 @@ class TicketState(BaseModel):
     @property
     def times(self) -> LifecycleTimes:
         """How long the ticket rests in its waiting states."""
-        return self.sla.policy.times if self.sla.policy else LifecycleTimes()
+        return self.policy.times if self.policy else DEFAULT_TIMES
 
     def remember(self, message_id: UUID) -> bool:
         """True if the message is new."""
@@ -71,6 +77,7 @@ class TicketState(BaseModel):
 
     def snapshot(self) -> TicketSnapshot:
         """The ticket as others see it."""
+        policy = self.policy
         return TicketSnapshot.model_construct(
             ticket_id=self.ticket_id,
             number=self.number,
@@ -81,8 +88,8 @@ class TicketState(BaseModel):
             topic_id=self.topic_id,
             team_id=self.team_id,
             assignee_id=self.assignee_id,
-            policy_id=self.policy.policy_id if self.policy else None,
-            policy_version=self.policy.version if self.policy else None,
+            policy_id=policy.policy_id if policy else None,
+            policy_version=policy.version if policy else None,
             opened_at=self.opened_at,
             updated_at=self.updated_at,
             first_replied_at=self.sla.first_replied_at,

@@ -1,29 +1,41 @@
 """The ticket as a state machine: facts and commands in, events out. Pure, so tested in microseconds."""
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from shared.contracts.commands import AssignTicket, Command, MessageFact, RecordReply, SetTicketDue
+from shared.contracts.commands import (
+    AssignTicket,
+    Command,
+    MessageFact,
+    RecordReply,
+    RevertTicketPolicy,
+    SetTicketDue,
+)
 from shared.contracts.events import (
     LifecycleEvent,
-    SlaBreached,
-    SlaBreachWithdrawn,
-    SlaSettled,
-    SlaWarned,
-    TicketArchived,
     TicketClosed,
     TicketMessageRecorded,
     TicketOpened,
     TicketReopened,
+    TicketResolved,
     TicketResumed,
 )
 from shared.contracts.tickets import SYSTEM, Actor, TicketSnapshot
 from shared.contracts.vocabulary import Action, ActorKind, CloseReason, Status
-from shared.domain.errors import DueInPast, IllegalTransition, PolicyMissing, TicketArchivedError, VersionConflict
+from shared.domain.errors import (
+    DueInPast,
+    IllegalTransition,
+    NotRevertible,
+    PolicyMissing,
+    TicketArchivedError,
+    VersionConflict,
+)
 from shared.domain.lifecycle import next_state
-from shared.domain.sla import Breached, Notice, Settled, Warned, Withdrawn
+from shared.domain.sla import Notice, fact_of
 from shared.domain.ticket.effects import carry_out
+from shared.domain.ticket.notices import say
+from shared.domain.ticket.rests import end_rest, rest_ends_at
 from shared.domain.ticket.state import TicketState
 
 
@@ -59,6 +71,8 @@ class Ticket:
             raise PolicyMissing("assigning a new ticket triages it, so the command must carry an SLA policy")
         if isinstance(command, SetTicketDue) and command.due_at <= now:
             raise DueInPast("due_at must lie in the future")
+        if isinstance(command, RevertTicketPolicy) and not self.state.sla.can_revert(command.rollout_id):
+            raise NotRevertible("that roll-out does not apply to this ticket, or too much has happened since")
 
     def handle(self, command: Command, now: datetime) -> TicketSnapshot:
         """Carries a command out and returns the ticket after it. Raises Refusal."""
@@ -87,80 +101,61 @@ class Ticket:
             before = len(self.events)
             self.notify(self.state.sla.advance(instant), SYSTEM)
             if len(self.events) == before:
-                self._apply_due(instant)
+                end_rest(self, instant)
         self._touch(now)
 
     def next_instant(self) -> datetime | None:
         """When something is next due, if nothing else happens."""
-        return min(
-            (instant for instant in (self.state.sla.next_instant(), self._rest_ends_at()) if instant is not None),
-            default=None,
-        )
+        instants = (self.state.sla.next_instant(), rest_ends_at(self.state))
+        return min((instant for instant in instants if instant is not None), default=None)
 
     # -- what commands are made of -------------------------------------------------------------------------------
 
     def announce(self, kind: type[LifecycleEvent], at: datetime, actor: Actor, **fields: Any) -> None:
-        """The one door through which events leave."""
+        """The one door through which events leave; the clocks hear of each just as they would from the log."""
         self.state.seq += 1
-        self.events.append(
-            kind.model_construct(
-                ticket_id=self.state.ticket_id,
-                seq=self.state.seq,
-                revision=self.state.revision,
-                at=at,
-                actor=actor,
-                snapshot=self.state.snapshot(),
-                **fields,
-            )
+        event = kind.model_construct(
+            ticket_id=self.state.ticket_id,
+            seq=self.state.seq,
+            revision=self.state.revision,
+            at=at,
+            actor=actor,
+            **fields,
         )
+        fact = fact_of(event)
+        notices = self.state.sla.record(fact) if fact is not None else []
+        self.events.append(event.model_copy(update={"snapshot": self.state.snapshot()}))
+        self.notify(notices, actor)
 
     def notify(self, notices: Iterable[Notice], actor: Actor) -> None:
-        """Announces what the clocks have to say."""
+        """Announces what the clocks have to say, and does what they call for."""
         for notice in notices:
-            match notice:
-                case Warned():
-                    self.announce(
-                        SlaWarned,
-                        notice.at,
-                        SYSTEM,
-                        metric=notice.metric,
-                        cycle=notice.cycle,
-                        percent=notice.percent,
-                        due_at=notice.due_at,
-                    )
-                case Breached():
-                    self.announce(
-                        SlaBreached, notice.at, SYSTEM, metric=notice.metric, cycle=notice.cycle, due_at=notice.due_at
-                    )
-                case Withdrawn():
-                    self.announce(SlaBreachWithdrawn, notice.at, SYSTEM, metric=notice.metric, cycle=notice.cycle)
-                case Settled():
-                    self.announce(SlaSettled, notice.at, actor, verdict=notice.verdict)
+            say(self, notice, actor)
 
     def move(self, action: Action) -> None:
         """The only place where a status changes."""
         self.state.status = next_state(self.state.status, action)
         if self.state.status is not Status.ON_HOLD:
             self.state.hold_reason = None
+        if self.state.status not in (Status.ON_HOLD, Status.PENDING):
+            self.state.waiting_since = None
 
     def record_message(self, fact: MessageFact, now: datetime) -> None:
         """Clocks count a message from its receipt; the status follows in the order of arrival."""
-        at = min(max(fact.received_at, self.state.opened_at), now)
-        if fact.author.kind is ActorKind.AGENT:
-            self._record(fact, at, self.state.sla.replied(at))
-            return
-        if self.state.status in (Status.RESOLVED, Status.CLOSED):
-            self.reopen(fact.author, max(at, self.state.closed_at or self.state.resolved_at or at), "requester_message")
-        elif self._waits_for_requester():
-            self.move(Action.RESUME)
-            self.state.sla.resume(at)
-            self.announce(TicketResumed, at, fact.author, cause="requester_message")
-        self._record(fact, at, self.state.sla.requester_wrote(at))
+        if fact.author.kind is not ActorKind.AGENT:
+            self._take_up(fact.author, self._counts_from(fact, now))
+        at = self._counts_from(fact, now)
+        self.announce(TicketMessageRecorded, at, fact.author, message_id=fact.message_id, author=fact.author.kind)
+
+    def resolve(self, actor: Actor, at: datetime, cause: str) -> None:
+        """Declares the matter settled."""
+        self.move(Action.RESOLVE)
+        self.state.resolved_at, self.state.is_resolved_by_silence = at, cause == "timer"
+        self.announce(TicketResolved, at, actor, cause=cause)
 
     def reopen(self, actor: Actor, at: datetime, cause: str) -> None:
         """Opens the ticket again: a new cycle of resolution."""
         self.move(Action.REOPEN)
-        self.state.sla.reopen(at)
         self.state.resolved_at = self.state.closed_at = self.state.close_reason = None
         self.state.reopen_count += 1
         self.announce(TicketReopened, at, actor, cause=cause)
@@ -169,37 +164,30 @@ class Ticket:
         """Ends the ticket, but for the reopen window."""
         self.move(Action.CLOSE)
         self.state.closed_at, self.state.close_reason = at, reason
-        settled = list(self.state.sla.close(at, reason))
         self.announce(TicketClosed, at, actor, reason=reason, cause=cause)
-        self.notify(settled, actor)
 
     # -- inside --------------------------------------------------------------------------------------------------
 
-    def _record(self, fact: MessageFact, at: datetime, notices: Iterable[Notice]) -> None:
-        settled = list(notices)
-        self.announce(TicketMessageRecorded, at, fact.author, message_id=fact.message_id, author=fact.author.kind)
-        self.notify(settled, fact.author)
+    def _counts_from(self, fact: MessageFact, now: datetime) -> datetime:
+        """The receipt, within what the ticket has lived through and its clocks can still put in its place."""
+        return min(max(fact.received_at, self.state.opened_at, self.state.sla.horizon), now)
+
+    def _take_up(self, author: Actor, at: datetime) -> None:
+        """A requester's message ends the waiting, at its receipt if that was not before the waiting began."""
+        state = self.state
+        if state.status in (Status.RESOLVED, Status.CLOSED):
+            self.reopen(author, max(at, state.closed_at or state.resolved_at or at), "requester_message")
+        elif self._waits_for_requester():
+            since = state.waiting_since
+            self.move(Action.RESUME)
+            self.announce(TicketResumed, max(at, since or at), author, cause="requester_message")
 
     def _waits_for_requester(self) -> bool:
         """`pending` always; `on_hold` only where the policy pauses there."""
         if self.state.status is Status.ON_HOLD:
-            return self.state.policy is None or self.state.policy.pause_on_hold
+            policy = self.state.policy
+            return policy is None or policy.pause_on_hold
         return self.state.status is Status.PENDING
-
-    def _rest_ends_at(self) -> datetime | None:
-        """When the ticket closes, or is archived, by itself."""
-        if self.state.status is Status.RESOLVED and self.state.resolved_at is not None:
-            return self.state.resolved_at + timedelta(seconds=self.state.times.auto_close_seconds)
-        if self.state.status is Status.CLOSED and self.state.closed_at is not None and not self.state.is_archived:
-            return self.state.closed_at + timedelta(seconds=self.state.times.reopen_window_seconds)
-        return None
-
-    def _apply_due(self, instant: datetime) -> None:
-        if self.state.status is Status.RESOLVED:
-            self.close(SYSTEM, instant, CloseReason.RESOLVED, "timer")
-        elif self.state.status is Status.CLOSED:
-            self.state.is_archived = True
-            self.announce(TicketArchived, instant, SYSTEM)
 
     def _touch(self, now: datetime) -> None:
         self.state.updated_at = max(now, self.state.updated_at)
@@ -208,4 +196,8 @@ class Ticket:
 def action_of(command: Command) -> Action | None:
     """The row of the table a command uses; a reply uses none."""
     kind: str = getattr(command, "kind", "")
-    return None if kind == "reply" else Action(kind)
+    return None if kind == "reply" else Action(_SHARED_ROWS.get(kind, kind))
+
+
+_SHARED_ROWS = {"revert_policy": Action.CHANGE_POLICY}
+"""Commands that are allowed where another one is."""

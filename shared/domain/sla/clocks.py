@@ -1,0 +1,324 @@
+"""The clocks of one ticket and what each fact does to them. Source of every rule: DESIGN section 4."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from copy import copy
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from shared.contracts.base import Instant
+from shared.contracts.policies import PolicySnapshot
+from shared.contracts.vocabulary import CloseReason, Metric, Outcome, PolicyMode, Priority
+from shared.domain.business_time import business_time_between
+from shared.domain.sla import ladder
+from shared.domain.sla.clock import TICK, SlaClock
+from shared.domain.sla.facts import Fact, FactKind
+from shared.domain.sla.notices import Breached, Escalated, Notice, Warned
+
+CANCELLING = (CloseReason.SPAM, CloseReason.DUPLICATE)
+OUTLIVES_REOPENING = (FactKind.REPLIED, FactKind.WRITTEN, FactKind.DUE_SET, FactKind.COUNTED_FROM)
+Policies = Mapping[str, PolicySnapshot]
+"""The policies that facts name, by their keys."""
+
+
+@dataclass(slots=True)
+class Clocks:
+    """A fold over facts in the order of their instants: the same facts give the same clocks, whoever folds them."""
+
+    opened_at: Instant
+    priority: Priority
+    policy: str | None = None
+    clocks: list[SlaClock] = field(default_factory=list)
+    early: list[Fact] = field(default_factory=list)
+    """What happened before the policy was known; applied when it is."""
+    first_replied_at: Instant | None = None
+    last_replied_at: Instant | None = None
+
+    def fold(self, facts: Iterable[Fact], policies: Policies) -> "Clocks":
+        """Applies facts that are in order; returns itself."""
+        for fact in facts:
+            self.apply(fact, policies)
+        return self
+
+    def fork(self) -> "Clocks":
+        """A copy that can be changed on its own."""
+        clocks = [copy(clock) for clock in self.clocks]
+        for clock in clocks:
+            clock.warned, clock.escalated = list(clock.warned), dict(clock.escalated)
+        return replace(self, clocks=clocks, early=list(self.early))
+
+    def apply(self, fact: Fact, policies: Policies) -> list[Notice]:
+        """One fact, after all that was due up to its instant; returns what the clocks have to say of it."""
+        return [*self.advance(fact.at, policies), *self._take(fact, policies)]
+
+    # -- time ----------------------------------------------------------------------------------------------------
+
+    def next_instant(self, policies: Policies) -> datetime | None:
+        """When the clocks next have something to say, if nothing else happens."""
+        policy = self.rules(policies)
+        if policy is None:
+            return None
+        moments = (_next_moment(clock, policy) for clock in self.clocks if clock.settled_at is None)
+        return min((moment for moment in moments if moment is not None), default=None)
+
+    def advance(self, now: datetime, policies: Policies) -> list[Notice]:
+        """Says everything due up to `now`, in order."""
+        policy = self.rules(policies)
+        notices: list[Notice] = []
+        while policy is not None:
+            dues = [
+                (moment, place, clock)
+                for place, clock in enumerate(self.clocks)
+                if clock.settled_at is None and (moment := _next_moment(clock, policy)) is not None and moment <= now
+            ]
+            if not dues:
+                break
+            moment, _, clock = min(dues, key=lambda due: due[:2])
+            notices.append(_announce(clock, moment, policy))
+        return notices
+
+    # -- facts ---------------------------------------------------------------------------------------------------
+
+    def _take(self, fact: Fact, policies: Policies) -> list[Notice]:
+        if fact.priority is not None:
+            self._prioritise(fact.priority, fact.at, policies)
+        if fact.kind in (FactKind.TRIAGED, FactKind.POLICY_CHANGED):
+            return self._change_policy(fact, policies)
+        policy = self.rules(policies)
+        if policy is None:
+            self._keep_for_later(fact)
+            return []
+        return list(self._hear(fact, policy))
+
+    def _hear(self, fact: Fact, policy: PolicySnapshot) -> Iterator[Notice]:
+        """What does not change the rules themselves."""
+        match fact.kind:
+            case FactKind.REPLIED:
+                yield from self._replied(fact.at, policy)
+            case FactKind.RESOLVED:
+                yield from self._resolve(fact.at, policy)
+            case FactKind.CLOSED:
+                yield from self._close(fact.at, fact.reason or CloseReason.RESOLVED, policy)
+            case _:
+                self._go_on(fact, policy)
+
+    def _go_on(self, fact: Fact, policy: PolicySnapshot) -> None:
+        """What settles no clock, but starts, stops or moves one."""
+        match fact.kind:
+            case FactKind.WRITTEN:
+                self._requester_wrote(fact.at, policy)
+            case FactKind.PENDED:
+                self._pause(fact.at, policy)
+            case FactKind.HELD if policy.pause_on_hold:
+                self._pause(fact.at, policy)
+            case FactKind.HELD | FactKind.RESUMED:
+                self._resume(fact.at, policy)
+            case FactKind.REOPENED:
+                self._reopen(fact.at, policy)
+            case FactKind.DUE_SET if fact.due_at is not None:
+                self._fix_due(fact.due_at, policy)
+            case FactKind.COUNTED_FROM if fact.due_at is not None:
+                self._count_from(fact.due_at, policy)
+
+    def _keep_for_later(self, fact: Fact) -> None:
+        """Taken up again without a policy, nothing of what had ended it is left to judge."""
+        if fact.kind is FactKind.REOPENED:
+            self.early = [early for early in self.early if early.kind in OUTLIVES_REOPENING]
+        else:
+            self.early.append(fact)
+        if fact.kind is FactKind.REPLIED:
+            self._note_reply(fact.at)
+
+    def _change_policy(self, fact: Fact, policies: Policies) -> list[Notice]:
+        """The first policy starts the clocks at the instant the ticket was received; another applies from now on."""
+        old = self.rules(policies)
+        self.policy = fact.policy
+        new = self.rules(policies)
+        if new is None:
+            return []
+        if old is None:
+            return self._begin(new, policies)
+        notices: list[Notice] = []
+        for clock in [clock for clock in self.clocks if clock.settled_at is None]:
+            clock.carry_to(fact.at, old)
+            if fact.mode is PolicyMode.RESTART:
+                notices += self._start_over(clock, fact.at, old, new)
+                continue
+            if old.key != new.key:
+                clock.escalated = ladder.carried(clock, new)
+            clock.retarget(self._target(clock.metric, new), new)
+            clock.escalated = ladder.rearmed(clock, new)
+        return notices
+
+    def _begin(self, policy: PolicySnapshot, policies: Policies) -> list[Notice]:
+        early, self.early = self.early, []
+        self.first_replied_at = self.last_replied_at = None
+        self._start(Metric.FIRST_RESPONSE, self.opened_at, policy)
+        self._start(Metric.RESOLUTION, self.opened_at, policy)
+        notices: list[Notice] = []
+        for fact in early:
+            notices += self.advance(fact.at, policies)
+            notices += self._hear(fact, policy)
+        return notices
+
+    def _start_over(self, clock: SlaClock, at: datetime, old: PolicySnapshot, new: PolicySnapshot) -> Iterator[Notice]:
+        """Ends a clock, breached if it is late and cancelled if not, and starts the next cycle in its place."""
+        was_paused = clock.running_since is None
+        yield from self._settle(clock, at, old, None if _is_late(clock, at) else Outcome.CANCELLED)
+        following = self._start(clock.metric, at, new)
+        if was_paused:
+            following.pause(at, new)
+
+    def _prioritise(self, priority: Priority, at: datetime, policies: Policies) -> None:
+        """Another target applies from now on; elapsed time is carried."""
+        self.priority = priority
+        policy = self.rules(policies)
+        if policy is None:
+            return
+        for clock in self.clocks:
+            if clock.settled_at is None:
+                clock.carry_to(at, policy)
+                clock.retarget(self._target(clock.metric, policy), policy)
+                clock.escalated = ladder.rearmed(clock, policy)
+
+    def _fix_due(self, due_at: datetime, policy: PolicySnapshot) -> None:
+        """The resolution clock is due at a fixed instant."""
+        clock = self._running(Metric.RESOLUTION)
+        if clock is not None:
+            clock.fixed_due_at = due_at
+            clock.target = clock.target or due_at - clock.started_at
+            clock.recompute(policy)
+
+    def _count_from(self, at: datetime, policy: PolicySnapshot) -> None:
+        """Clocks that began with the ticket begin earlier."""
+        for clock in self.clocks:
+            if clock.settled_at is None and clock.cycle == 1 and clock.metric is not Metric.NEXT_RESPONSE:
+                clock.start_earlier(at, policy)
+
+    def _requester_wrote(self, at: datetime, policy: PolicySnapshot) -> None:
+        """Before the first reply the first-response clock covers it; after it, the oldest unanswered message counts."""
+        if self.first_replied_at is not None and self._running(Metric.NEXT_RESPONSE) is None:
+            self._start(Metric.NEXT_RESPONSE, at, policy)
+
+    def _replied(self, at: datetime, policy: PolicySnapshot) -> Iterator[Notice]:
+        """A public reply by a person."""
+        self._note_reply(at)
+        for metric in (Metric.FIRST_RESPONSE, Metric.NEXT_RESPONSE):
+            clock = self._running(metric)
+            if clock is not None:
+                yield from self._settle(clock, at, policy)
+
+    def _note_reply(self, at: datetime) -> None:
+        self.first_replied_at = self.first_replied_at or at
+        self.last_replied_at = at
+
+    def _pause(self, at: datetime, policy: PolicySnapshot) -> None:
+        clock = self._running(Metric.RESOLUTION)
+        if clock is not None and clock.running_since is not None:
+            clock.pause(at, policy)
+
+    def _resume(self, at: datetime, policy: PolicySnapshot) -> None:
+        clock = self._running(Metric.RESOLUTION)
+        if clock is not None and clock.running_since is None:
+            clock.resume(at, policy)
+
+    def _resolve(self, at: datetime, policy: PolicySnapshot) -> Iterator[Notice]:
+        """The matter is settled, and with it every clock."""
+        for clock in self.clocks:
+            if clock.settled_at is None:
+                yield from self._settle(clock, at, policy, _without_reply(clock, at))
+
+    def _close(self, at: datetime, reason: CloseReason, policy: PolicySnapshot) -> Iterator[Notice]:
+        """The ticket ends; spam and duplicates cancel what is not yet breached."""
+        for clock in self.clocks:
+            if clock.settled_at is None:
+                is_cancelled = reason in CANCELLING and not _is_late(clock, at)
+                outcome = Outcome.CANCELLED if is_cancelled else _without_reply(clock, at)
+                yield from self._settle(clock, at, policy, outcome)
+
+    def _reopen(self, at: datetime, policy: PolicySnapshot) -> None:
+        """A new cycle of resolution, or the old one continued where the policy's grace allows."""
+        clock = self._last(Metric.RESOLUTION)
+        if clock is not None and clock.settled_at is not None and _is_in_grace(clock.settled_at, at, policy):
+            clock.begin_again(at, policy)
+        elif clock is None or clock.settled_at is not None:
+            self._start(Metric.RESOLUTION, at, policy)
+
+    # -- inside --------------------------------------------------------------------------------------------------
+
+    def rules(self, policies: Policies) -> PolicySnapshot | None:
+        """The policy that applies just now. Raises KeyError where a fact names one that is not given."""
+        return None if self.policy is None else policies[self.policy]
+
+    def _start(self, metric: Metric, at: datetime, policy: PolicySnapshot) -> SlaClock:
+        cycle = 1 + sum(clock.metric is metric for clock in self.clocks)
+        clock = SlaClock(metric, cycle, at, self._target(metric, policy), running_since=at)
+        clock.recompute(policy)
+        self.clocks.append(clock)
+        return clock
+
+    def _settle(
+        self, clock: SlaClock, at: datetime, policy: PolicySnapshot, outcome: Outcome | None = None
+    ) -> Iterator[Notice]:
+        """Ends a clock; one that passed its due instant within the last tick says so first."""
+        if clock.breached_at is None and _is_late(clock, at):
+            clock.breach()
+            yield Breached(clock.metric, clock.cycle, clock.due_at or at, clock.due_at or at)
+        clock.end(at, policy, outcome)
+
+    def _target(self, metric: Metric, policy: PolicySnapshot) -> timedelta | None:
+        seconds = policy.target(metric, self.priority)
+        return None if seconds is None else timedelta(seconds=seconds)
+
+    def _running(self, metric: Metric) -> SlaClock | None:
+        """The unsettled clock of a metric, running or paused."""
+        clock = self._last(metric)
+        return clock if clock is not None and clock.settled_at is None else None
+
+    def _last(self, metric: Metric) -> SlaClock | None:
+        return next((clock for clock in reversed(self.clocks) if clock.metric is metric), None)
+
+
+def _next_moment(clock: SlaClock, policy: PolicySnapshot) -> datetime | None:
+    """When a clock next warns, breaches or escalates."""
+    moment = clock.warn_next_at
+    if clock.due_at is not None and clock.breached_at is None and (moment is None or clock.due_at + TICK < moment):
+        moment = clock.due_at + TICK
+    step = ladder.next_step(clock, policy) if policy.escalations else None
+    return step[0] if step is not None and (moment is None or step[0] < moment) else moment
+
+
+def _announce(clock: SlaClock, moment: datetime, policy: PolicySnapshot) -> Notice:
+    """At one instant a clock warns first, then breaches, then escalates."""
+    percent = clock.next_percent(policy)
+    if clock.warn_next_at is not None and clock.warn_next_at <= moment and percent is not None:
+        clock.warned.append(percent)
+        clock.recompute(policy)
+        return Warned(clock.metric, clock.cycle, percent, clock.due_at or moment, moment)
+    if clock.breached_at is None and clock.due_at is not None and clock.due_at + TICK <= moment:
+        clock.breach()
+        return Breached(clock.metric, clock.cycle, clock.due_at, clock.due_at)
+    step = ladder.next_step(clock, policy)
+    if step is None:
+        raise AssertionError("a clock has nothing to announce")
+    index = step[1]
+    clock.escalated[index] = times = clock.escalated.get(index, 0) + 1
+    due_at = clock.breached_at or clock.due_at
+    return Escalated(clock.metric, clock.cycle, index, times, policy.escalations[index], due_at, moment)
+
+
+def _is_late(clock: SlaClock, at: datetime) -> bool:
+    return clock.breached_at is not None or (clock.due_at is not None and at > clock.due_at)
+
+
+def _without_reply(clock: SlaClock, at: datetime) -> Outcome | None:
+    """Resolved without any reply, a first response that is not late has no verdict to give."""
+    return Outcome.CANCELLED if clock.metric is Metric.FIRST_RESPONSE and not _is_late(clock, at) else None
+
+
+def _is_in_grace(settled_at: datetime, at: datetime, policy: PolicySnapshot) -> bool:
+    grace = timedelta(seconds=policy.times.reopen_grace_seconds)
+    if not grace:
+        return False
+    if "reopen_grace" in policy.times.in_business_time:
+        return business_time_between(policy.calendar, settled_at, at) <= grace
+    return at - settled_at <= grace

@@ -1,0 +1,122 @@
+"""What happened to a ticket, as far as its clocks are concerned: read off its events, live and from the log alike."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+from shared.contracts.base import Instant
+from shared.contracts.events import (
+    Event,
+    LifecycleEvent,
+    MessagePosted,
+    TicketClosed,
+    TicketDueSet,
+    TicketHeld,
+    TicketMessageRecorded,
+    TicketPended,
+    TicketPolicyChanged,
+    TicketPrioritised,
+    TicketReopened,
+    TicketResolved,
+    TicketResumed,
+    TicketTriaged,
+)
+from shared.contracts.vocabulary import ActorKind, CloseReason, PolicyMode, Priority
+
+
+class FactKind(StrEnum):
+    """What a clock can hear of."""
+
+    TRIAGED = "triaged"
+    PRIORITISED = "prioritised"
+    POLICY_CHANGED = "policy_changed"
+    POLICY_REVERTED = "policy_reverted"
+    DUE_SET = "due_set"
+    COUNTED_FROM = "counted_from"
+    """Another ticket was made part of this one: `due_at` names the earlier start."""
+    WRITTEN = "written"
+    REPLIED = "replied"
+    PENDED = "pended"
+    HELD = "held"
+    RESUMED = "resumed"
+    RESOLVED = "resolved"
+    REOPENED = "reopened"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One thing that happened. Facts count in the order of `at`; `seq`, the order of arrival, settles ties."""
+
+    at: Instant
+    seq: int
+    kind: FactKind
+    priority: Priority | None = None
+    policy: str | None = None
+    """The key of the policy that applies from here on."""
+    mode: PolicyMode = PolicyMode.CARRY
+    rollout_id: UUID | None = None
+    due_at: Instant | None = None
+    reason: CloseReason | None = None
+
+    @property
+    def place(self) -> tuple[Instant, int]:
+        """What facts are sorted by."""
+        return self.at, self.seq
+
+
+def in_order(facts: Iterable[Fact]) -> list[Fact]:
+    """The facts that count, in the order in which they count: a policy that was taken back never applied."""
+    sorted_facts = sorted(facts, key=lambda fact: fact.place)
+    reverted = {fact.rollout_id for fact in sorted_facts if fact.kind is FactKind.POLICY_REVERTED}
+    if not reverted:
+        return sorted_facts
+    return [fact for fact in sorted_facts if fact.rollout_id is None or fact.rollout_id not in reverted]
+
+
+_PLAIN = {
+    TicketPended: FactKind.PENDED,
+    TicketHeld: FactKind.HELD,
+    TicketResumed: FactKind.RESUMED,
+    TicketResolved: FactKind.RESOLVED,
+    TicketReopened: FactKind.REOPENED,
+}
+
+
+def fact_of(event: LifecycleEvent) -> Fact | None:
+    """What the clocks hear of an event; None for what does not concern them."""
+    at, seq = event.at, event.seq
+    match event:
+        case TicketMessageRecorded(author=author):
+            return Fact(at, seq, said_by(author))
+        case TicketTriaged() | TicketPolicyChanged():
+            return _policy_fact(event)
+        case TicketPrioritised(priority=priority):
+            return Fact(at, seq, FactKind.PRIORITISED, priority=priority)
+        case TicketDueSet(due_at=due_at):
+            return Fact(at, seq, FactKind.DUE_SET, due_at=due_at)
+        case TicketClosed(reason=reason):
+            return Fact(at, seq, FactKind.CLOSED, reason=reason)
+    kind = _PLAIN.get(type(event))
+    return None if kind is None else Fact(at, seq, kind)
+
+
+def posted_fact(event: Event) -> Fact | None:
+    """A message taken from the conversation, where the ticket's own log does not hold it."""
+    if not isinstance(event, MessagePosted) or event.is_automatic:
+        return None
+    return Fact(event.received_at, 0, said_by(event.author.kind))
+
+
+def said_by(author: ActorKind) -> FactKind:
+    """A reply by a person of ours, or something a requester wrote."""
+    return FactKind.REPLIED if author is ActorKind.AGENT else FactKind.WRITTEN
+
+
+def _policy_fact(event: TicketTriaged | TicketPolicyChanged) -> Fact:
+    key = event.policy_digest or f"{event.policy_id}:{event.policy_version}"
+    if isinstance(event, TicketTriaged):
+        return Fact(event.at, event.seq, FactKind.TRIAGED, priority=event.priority, policy=key)
+    kind = FactKind.POLICY_REVERTED if event.mode is PolicyMode.REVERT else FactKind.POLICY_CHANGED
+    return Fact(event.at, event.seq, kind, policy=key, mode=event.mode, rollout_id=event.rollout_id)

@@ -1,0 +1,75 @@
+"""What a ticket does by itself when nobody does anything: remind, resolve, close, and end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from shared.contracts.events import TicketArchived, TicketReminded
+from shared.contracts.policies import Rest
+from shared.contracts.tickets import SYSTEM
+from shared.contracts.vocabulary import CloseReason, Status
+from shared.domain.business_time import add_business_time
+
+if TYPE_CHECKING:
+    from shared.domain.ticket.state import TicketState
+    from shared.domain.ticket.ticket import Ticket
+
+
+def rest_ends_at(state: TicketState) -> datetime | None:
+    """When the ticket next acts by itself, apart from its clocks."""
+    return min((at for _, at in _rests(state)), default=None)
+
+
+def end_rest(ticket: Ticket, instant: datetime) -> None:
+    """Does what is due at `instant`."""
+    state = ticket.state
+    due = [rest for rest, at in _rests(state) if at <= instant]
+    match due[0] if due else None:
+        case "pending_reminder":
+            state.reminders += 1
+            ticket.announce(
+                TicketReminded,
+                instant,
+                SYSTEM,
+                reminder=state.reminders,
+                pending_since=state.waiting_since,
+                resolves_at=_pending_resolves_at(state),
+            )
+        case "pending_resolve":
+            ticket.resolve(SYSTEM, instant, "timer")
+        case "auto_close":
+            reason = CloseReason.NO_RESPONSE if state.is_resolved_by_silence else CloseReason.RESOLVED
+            ticket.close(SYSTEM, instant, reason, "timer")
+        case "reopen_window":
+            state.is_archived = True
+            ticket.announce(TicketArchived, instant, SYSTEM)
+
+
+def _rests(state: TicketState) -> Iterator[tuple[Rest, datetime]]:
+    """What the ticket waits for in its present status, and until when."""
+    times = state.times
+    if state.status is Status.PENDING and state.waiting_since is not None:
+        for seconds in times.pending_reminder_seconds[state.reminders : state.reminders + 1]:
+            yield "pending_reminder", _after(state, "pending_reminder", state.waiting_since, seconds)
+        resolves_at = _pending_resolves_at(state)
+        if resolves_at is not None:
+            yield "pending_resolve", resolves_at
+    elif state.status is Status.RESOLVED and state.resolved_at is not None:
+        yield "auto_close", _after(state, "auto_close", state.resolved_at, times.auto_close_seconds)
+    elif state.status is Status.CLOSED and state.closed_at is not None and not state.is_archived:
+        yield "reopen_window", _after(state, "reopen_window", state.closed_at, times.reopen_window_seconds)
+
+
+def _pending_resolves_at(state: TicketState) -> datetime | None:
+    seconds, since = state.times.pending_resolve_seconds, state.waiting_since
+    return None if seconds is None or since is None else _after(state, "pending_resolve", since, seconds)
+
+
+def _after(state: TicketState, rest: Rest, since: datetime, seconds: int) -> datetime:
+    """So long after an instant, in the kind of time that the policy says."""
+    policy = state.policy
+    if policy is None or rest not in policy.times.in_business_time:
+        return since + timedelta(seconds=seconds)
+    return add_business_time(policy.calendar, since, timedelta(seconds=seconds))
