@@ -2,7 +2,7 @@
 
 from services.assignment.models.base import FAR_FUTURE, Base, table_of
 from services.assignment.models.people import Agent, LoginAttempt, Membership, Role, Session, Team
-from services.assignment.models.rules import Calendar, CalendarFeed, Policy, RoutingRule, Topic
+from services.assignment.models.rules import Calendar, CalendarFeed, Policy, RoutingRule, StoredSnapshot, Topic
 from services.assignment.models.tickets import Decision, LoggedEvent, Message, Note, SettledClock, Ticket, TicketWords
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "RoutingRule",
     "Session",
     "SettledClock",
+    "StoredSnapshot",
     "Team",
     "Ticket",
     "TicketWords",

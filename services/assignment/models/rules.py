@@ -61,6 +61,25 @@ class Policy(Base):
     created_by: Mapped[UUID | None] = mapped_column(ForeignKey("agents.id", ondelete="SET NULL"))
 
 
+class StoredSnapshot(Base):
+    """A policy exactly as tickets carry it, its calendar, holidays, clock changes and ladder resolved.
+
+    Written before a ticket first gets it, so that every verdict can be proved with the very rules it was given under,
+    whatever becomes of the time zone data and the libraries.
+    """
+
+    __tablename__ = "policy_snapshots"
+    __table_args__ = (Index("ix_policy_snapshots_policy_id", "policy_id", "version"),)
+
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    policy_id: Mapped[UUID]
+    version: Mapped[int]
+    calendar_slug: Mapped[str] = mapped_column(String(100))
+    calendar_version: Mapped[int]
+    body: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
 class RoutingRule(Base):
     """When a new ticket looks like this, it goes there."""
 

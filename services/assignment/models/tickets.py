@@ -4,11 +4,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, String, Text, func, text
+from sqlalchemy import Computed, ForeignKey, Index, String, Text, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.assignment.models.base import FAR_FUTURE, Base
+from shared.domain.sla.facts import HEARD_EVENTS
 
 
 class Ticket(Base):
@@ -96,11 +97,25 @@ class Note(Base):
     added_at: Mapped[datetime]
 
 
+HEARD = tuple(event.event_name for event in HEARD_EVENTS)
+"""The types of events that clocks hear of, beside `ticket.opened`."""
+FACT = (
+    "case when type = 'ticket.opened' then (data -> 'snapshot')"
+    " - '{ticket_id,number,seq,revision,status,topic_id,team_id,assignee_id,policy_id,policy_version,updated_at,"
+    "first_replied_at,resolved_at,closed_at,hold_reason,close_reason,reopen_count,is_archived,due_at,clocks}'::text[]"
+    f" when type in ({', '.join(repr(name) for name in HEARD)})"
+    " then data - '{ticket_id,revision,actor,snapshot,team_id,message_id}'::text[] end"
+)
+
+
 class LoggedEvent(Base):
     """One line of the append-only event log. Holds ids and instants, nothing personal."""
 
     __tablename__ = "events"
-    __table_args__ = (Index("ix_events_ticket_id_at", "ticket_id", "at", "seq", "event_id"),)
+    __table_args__ = (
+        Index("ix_events_ticket_id_at", "ticket_id", "at", "seq", "event_id"),
+        Index("ix_events_facts", "ticket_id", "seq", postgresql_where=text("fact is not null")),
+    )
 
     event_id: Mapped[str] = mapped_column(String(200), primary_key=True)
     ticket_id: Mapped[UUID]
@@ -109,6 +124,8 @@ class LoggedEvent(Base):
     at: Mapped[datetime]
     recorded_at: Mapped[datetime] = mapped_column(server_default=func.now())
     data: Mapped[dict[str, Any]]
+    fact: Mapped[dict[str, Any] | None] = mapped_column(JSONB, Computed(FACT, persisted=True))
+    """What clocks hear of the event, without the snapshot; of `ticket.opened` where they begin. Null for the rest."""
 
 
 class Decision(Base):

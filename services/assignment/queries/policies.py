@@ -1,27 +1,44 @@
-"""SLA policies as a ticket carries them: resolved with their calendar, and kept for the day."""
+"""SLA policies as a ticket carries them: resolved with their calendar and ladder, stored, and kept for the day."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, event, select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import InstrumentedAttribute
 
-from services.assignment.models import Calendar, Policy
-from shared.contracts.base import PolicyId
+from services.assignment.models import Calendar, Policy, StoredSnapshot, Team, table_of
+from shared.contracts.base import AgentId, PolicyId, TeamId
 from shared.contracts.calendars import BusinessCalendar
-from shared.contracts.policies import LifecycleTimes, PolicySnapshot, SlaPolicy
+from shared.contracts.policies import Escalation, EscalationStep, LifecycleTimes, PolicySnapshot, SlaPolicy
 from shared.kit.calendars import resolve
 from shared.kit.db import Session
 
-Key = tuple[UUID, int, str, int, date]
+
+class TeamLead(NamedTuple):
+    """What a ladder needs to know of a team."""
+
+    id: UUID
+    slug: str
+    lead_id: UUID | None
+
+
+Teams = tuple[TeamLead, ...]
+Key = tuple[UUID, int, str, int, date, Teams]
 KEPT = 256
 
 
 class PolicyShelf:
-    """Resolved policies by (policy, version, calendar, version, day): resolving costs milliseconds, looking up none."""
+    """Resolved policies by what they are made of: resolving costs milliseconds, looking up none.
+
+    Each is written down in the transaction that first asks for it, which commits before any ticket gets it.
+    """
 
     def __init__(self) -> None:
         self._snapshots: dict[Key, PolicySnapshot] = {}
+        self._stored: set[str] = set()
 
     async def find_default(self, session: Session, now: datetime) -> PolicySnapshot | None:
         """The policy of tickets for which no rule names another."""
@@ -49,16 +66,34 @@ class PolicyShelf:
         if row is None:
             return None
         policy, calendar = row.tuple()
-        key = (policy.id, policy.version, calendar.slug, calendar.version, now.date())
+        teams = await _get_teams(session) if policy.body.get("escalations") else ()
+        key = (policy.id, policy.version, calendar.slug, calendar.version, now.date(), teams)
         if key not in self._snapshots:
             if len(self._snapshots) >= KEPT:
                 self._snapshots.clear()
-            self._snapshots[key] = snapshot_of(policy, calendar, now)
+            self._snapshots[key] = snapshot_of(policy, calendar, now, teams)
+        await self._store(session, self._snapshots[key], now)
         return self._snapshots[key]
 
+    async def _store(self, session: Session, snapshot: PolicySnapshot, now: datetime) -> None:
+        """Until a transaction with it has committed, every one writes it."""
+        if snapshot.digest in self._stored:
+            return
+        row = {
+            "digest": snapshot.digest,
+            "policy_id": snapshot.policy_id,
+            "version": snapshot.version,
+            "calendar_slug": snapshot.calendar.slug,
+            "calendar_version": snapshot.calendar.version,
+            "body": snapshot.model_dump(mode="json"),
+            "created_at": now,
+        }
+        await session.execute(insert(table_of(StoredSnapshot)).values(row).on_conflict_do_nothing())
+        event.listen(session.sync_session, "after_commit", lambda _: self._stored.add(snapshot.digest), once=True)
 
-def snapshot_of(policy: Policy, calendar: Calendar, now: datetime) -> PolicySnapshot:
-    """A policy with its calendar resolved, from the year before `now` to ten years after."""
+
+def snapshot_of(policy: Policy, calendar: Calendar, now: datetime, teams: Teams = ()) -> PolicySnapshot:
+    """A policy with its calendar and ladder resolved, from the year before `now` to ten years after."""
     body = SlaPolicy.model_validate(policy.body)
     hours = BusinessCalendar.model_validate(calendar.body)
     return PolicySnapshot(
@@ -70,4 +105,22 @@ def snapshot_of(policy: Policy, calendar: Calendar, now: datetime) -> PolicySnap
         warn_at=body.warn_at,
         times=LifecycleTimes.model_validate(body.model_dump(include=set(LifecycleTimes.model_fields))),
         calendar=resolve(hours, calendar.slug, calendar.version, now),
-    )
+        escalations=_steps(body.escalations, teams),
+        leads={TeamId(team.id): AgentId(team.lead_id) for team in teams if team.lead_id is not None},
+    ).sealed()
+
+
+def _steps(escalations: Sequence[Escalation], teams: Teams) -> tuple[EscalationStep, ...]:
+    """The ladder with the teams and agents that its steps name."""
+    ids = {team.slug: team.id for team in teams}
+    steps = []
+    for escalation in escalations:
+        kind, _, name = (escalation.to or "").partition(":")
+        targets = {"team_id": ids.get(name) if kind == "team" else None, "agent_id": name if kind == "agent" else None}
+        steps.append(EscalationStep.model_validate({**escalation.model_dump(), **targets}))
+    return tuple(steps)
+
+
+async def _get_teams(session: Session) -> Teams:
+    rows = await session.execute(select(Team.id, Team.slug, Team.lead_id).order_by(Team.id))
+    return tuple(TeamLead(*row) for row in rows.tuples())

@@ -75,13 +75,25 @@ def in_order(facts: Iterable[Fact]) -> list[Fact]:
     return [fact for fact in sorted_facts if fact.rollout_id is None or fact.rollout_id not in reverted]
 
 
-_PLAIN = {
+_PLAIN: dict[type[LifecycleEvent], FactKind] = {
     TicketPended: FactKind.PENDED,
     TicketHeld: FactKind.HELD,
     TicketResumed: FactKind.RESUMED,
     TicketResolved: FactKind.RESOLVED,
     TicketReopened: FactKind.REOPENED,
 }
+
+
+HEARD_EVENTS: tuple[type[LifecycleEvent], ...] = (
+    TicketTriaged,
+    TicketPolicyChanged,
+    TicketPrioritised,
+    TicketDueSet,
+    TicketMessageRecorded,
+    *_PLAIN,
+    TicketClosed,
+)
+"""Every event that `fact_of` makes a fact of."""
 
 
 def fact_of(event: LifecycleEvent) -> Fact | None:

@@ -38,8 +38,8 @@ async def test_a_changed_policy_is_a_new_version_and_there_is_always_a_default(d
     default = next(one for one in (await ada.get("/v1/sla-policies"))["items"] if one["is_default"])
     refused = await ada.patch(f"/v1/sla-policies/{default['id']}", {"is_default": False}, expect=409)
     assert refused["code"] == "default_needed"
-    escalation = {"metric": "resolution", "at_percent": 90, "do": "notify", "to": "lead"}
-    for wrong in ({"calendar": "nowhere"}, {"escalations": [escalation]}, {"targets": {"normal": {"resolution": -1}}}):
+    nowhere = {"metric": "resolution", "at_percent": 90, "do": "reassign", "to": "team:nowhere"}
+    for wrong in ({"calendar": "nowhere"}, {"escalations": [nowhere]}, {"targets": {"normal": {"resolution": -1}}}):
         body = {"name": "Wrong", "calendar": "always", "targets": targets} | wrong
         await ada.post("/v1/sla-policies", body, expect=422)
 
