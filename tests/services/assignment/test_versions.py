@@ -114,6 +114,20 @@ async def test_a_policy_only_promises_what_its_calendar_and_people_can_keep(desk
     assert refused["errors"][0]["pointer"] == "/targets"
 
 
+async def test_a_ladder_leads_to_teams_and_agents_that_exist(desk: Desk) -> None:
+    ada, made = await desk.agent("ada"), await new_policy(await desk.agent("ada"))
+    step = {"metric": "resolution", "at_percent": 90, "do": "notify"}
+    path = f"/v1/sla-policies/{made['id']}"
+    for nobody in ("team:nowhere", f"agent:{new_id()}", f"agent:{'-' * 36}"):
+        ladder = [{**step, "to": "lead"}, {**step, "to": nobody}]
+        refused = await ada.patch(path, {"escalations": ladder}, expect=422)
+        assert refused["errors"][0]["pointer"] == "/escalations/1/to"
+    ladder = [{**step, "to": to} for to in ("lead", "team:online-banking", f"agent:{agent_id('ada')}")]
+    changed = await ada.patch(path, {"escalations": ladder, "pending_resolve_seconds": 3600})
+    assert [one["to"] for one in changed["escalations"]] == [one["to"] for one in ladder]
+    assert (await ada.patch(path, {"pending_resolve_seconds": None}))["pending_resolve_seconds"] is None
+
+
 async def test_versions_are_for_administrators(desk: Desk) -> None:
     ada, vera = await desk.agent("ada"), await desk.agent("vera")
     slug, policy = await new_calendar(ada), (await new_policy(ada))["id"]
