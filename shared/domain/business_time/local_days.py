@@ -51,6 +51,8 @@ class LocalDays:
         """The open [from, to) minutes of that date, apart and in order, within 0 and 1440."""
         if day not in self._exceptional:
             return self._ordinary_on(day)
+        if self._closed.get(day) == WHOLE_DAY:
+            return ()
         hours = _within_day(self._started_on(day), self._started_on(day - 1))
         return _cut(hours, _within_day(self._closed.get(day, ()), self._closed.get(day - 1, ())))
 
