@@ -47,7 +47,7 @@ def calendar(body: dict[str, Any] | None = None, version: int = 1) -> ResolvedCa
 
 def policy(name: str = "Standard", *, hours: dict[str, Any] | None = None, **changes: Any) -> PolicySnapshot:
     """A policy of one hour to answer, two to answer again, eight to resolve; high is four times as fast."""
-    times = LifecycleTimes(**{key: changes.pop(key) for key in list(changes) if key.endswith("_seconds")})
+    times = LifecycleTimes(**{key: changes.pop(key) for key in list(changes) if key in LifecycleTimes.model_fields})
     values: dict[str, Any] = {
         "policy_id": PolicyId(an_id(name)),
         "version": 1,

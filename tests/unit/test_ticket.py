@@ -1,7 +1,6 @@
 """What facts and commands do to a ticket and its clocks: scripted lives with their expected events and verdicts."""
 
 from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
 
@@ -9,11 +8,9 @@ from shared.contracts.commands import (
     AssignTicket,
     ChangeTicketPolicy,
     CloseTicket,
-    Command,
     HoldTicket,
     PendTicket,
     PrioritiseTicket,
-    RecordReply,
     ReleaseTicket,
     ReopenTicket,
     ResolveTicket,
@@ -21,14 +18,10 @@ from shared.contracts.commands import (
     SetTicketDue,
     TransferTicket,
 )
-from shared.contracts.events import SlaSettled
-from shared.contracts.tickets import Verdict
 from shared.contracts.vocabulary import CloseReason, HoldReason, Metric, Outcome, Priority, Status
 from shared.domain.errors import DueInPast, IllegalTransition, PolicyMissing, TicketArchivedError, VersionConflict
-from shared.domain.ticket import Ticket, TicketState
+from tests.support.lives import Life
 from tests.support.tickets import (
-    ADA,
-    AGENT,
     BRUNO,
     DAY,
     HOUR,
@@ -36,58 +29,9 @@ from tests.support.tickets import (
     MONDAY,
     OFFICE,
     OTHER_TEAM,
-    REQUESTER,
-    an_id,
-    message,
-    opening,
     policy,
     triage,
 )
-
-
-class Life:
-    """A ticket driven through time in a test."""
-
-    def __init__(self, **triage_changes: Any) -> None:
-        self.ticket = Ticket(TicketState.of(opening()))
-        self.ticket.open(REQUESTER, MONDAY)
-        self.count = 0
-        if triage_changes.pop("is_new", None) is None:
-            self.ticket.handle(triage(agent_id=ADA, **triage_changes), MONDAY)
-
-    def do(self, kind: type[Command], after: timedelta, **fields: object) -> "Life":
-        self.count += 1
-        self.ticket.handle(kind(command_id=f"c{self.count}", actor=AGENT, **fields), MONDAY + after)
-        return self
-
-    def reply(self, after: timedelta, *, written: timedelta | None = None) -> "Life":
-        at = MONDAY + (after if written is None else written)
-        return self.do(RecordReply, after, message_id=an_id(f"reply {after}"), replied_at=at)
-
-    def write(self, after: timedelta, *, received: timedelta | None = None, is_automatic: bool = False) -> "Life":
-        fact = message(f"m {after}", MONDAY + (after if received is None else received), is_automatic=is_automatic)
-        self.ticket.receive(fact, MONDAY + after)
-        return self
-
-    def wait(self, until: timedelta) -> "Life":
-        self.ticket.advance(MONDAY + until)
-        return self
-
-    @property
-    def status(self) -> Status:
-        return self.ticket.state.status
-
-    @property
-    def names(self) -> list[str]:
-        return [event.event_name.removeprefix("ticket.") for event in self.ticket.events]
-
-    @property
-    def verdicts(self) -> list[Verdict]:
-        return [event.verdict for event in self.ticket.events if isinstance(event, SlaSettled)]
-
-    def outcome(self, metric: Metric, cycle: int = 1) -> tuple[Outcome, int]:
-        found = [v for v in self.verdicts if v.metric is metric and v.cycle == cycle]
-        return found[-1].outcome, found[-1].revision
 
 
 def test_triage_settles_team_policy_and_agent_in_one_command() -> None:

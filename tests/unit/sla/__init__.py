@@ -1,0 +1,1 @@
+"""Tests of the SLA rules, one file per question."""
