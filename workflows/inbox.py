@@ -87,6 +87,7 @@ def _opening(submitted: TicketSubmitted) -> OpenTicket:
         topic_id=submitted.topic_id,
         priority=submitted.priority or Priority.NORMAL,
         opened_at=submitted.received_at,
+        has_exact_timer=True,
     )
 
 

@@ -32,7 +32,7 @@ class TicketWorkflow:
         self.ticket = Ticket(carried.ticket if carried else TicketState.of(start))
         self.pending: list[Envelope] = list(carried.pending) if carried else []
         self.answers: dict[str, TicketSnapshot] = dict(carried.answers) if carried else {}
-        self.timer = ArmedTimer()
+        self.timer = ArmedTimer(is_exact=start.has_exact_timer)
         self.flush: asyncio.Task[None] | None = None
         self.has_news = True
         self.indexed: tuple[str | None, ...] = ("new", None, None, start.priority.value) if not carried else ()

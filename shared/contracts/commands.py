@@ -20,6 +20,8 @@ class OpenTicket(Contract):
     priority: Priority = Priority.NORMAL
     opened_at: Instant
     """When the submission was received: every clock starts here."""
+    has_exact_timer: bool = False
+    """Whether every change re-arms the ticket's timer; false only for tickets started by older code."""
 
 
 class MessageFact(Contract):

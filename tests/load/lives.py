@@ -62,7 +62,8 @@ class OurLife:
         ticket_id, reply = TicketId(new_id()), MessageId(new_id())
         agent = Actor(kind=ActorKind.AGENT, id=AGENT)
         send = self._send
-        await self.tickets.start(OpenTicket(ticket_id=ticket_id, number="100001", opened_at=utc_now()))
+        opening = OpenTicket(ticket_id=ticket_id, number="100001", opened_at=utc_now(), has_exact_timer=True)
+        await self.tickets.start(opening)
         await send(
             ticket_id,
             TriageTicket(

@@ -66,7 +66,8 @@ def policy(name: str = "Standard", *, hours: dict[str, Any] | None = None, **cha
 
 def opening(ticket_id: TicketId = TICKET, at: datetime = MONDAY, **changes: Any) -> OpenTicket:
     """A submission received at `at`."""
-    return OpenTicket(ticket_id=ticket_id, number="100001", opened_at=at, **changes)
+    values: dict[str, Any] = {"ticket_id": ticket_id, "number": "100001", "opened_at": at, "has_exact_timer": True}
+    return OpenTicket(**(values | changes))
 
 
 def triage(command_id: str = "triage", **changes: Any) -> TriageTicket:

@@ -1,7 +1,8 @@
 """Records the histories that `test_replay.py` replays: `python -m tests.workflows.record`, on the real server.
 
-Record a new shape when the workflow learns something new. Do not record an old one again to make a failing replay
-pass: tickets of that shape are running somewhere. Guard the change with `workflow.patched` instead.
+Record a new shape when the workflow learns something new; what is there already is left alone. Do not delete an old
+one to make a failing replay pass: tickets of that shape are running somewhere. Guard the change with
+`workflow.patched` instead.
 """
 
 import asyncio
@@ -17,6 +18,7 @@ from temporalio.testing import WorkflowEnvironment
 from shared.contracts.base import TicketId
 from shared.contracts.commands import (
     AssignTicket,
+    ChangeTicketPolicy,
     CloseTicket,
     HoldTicket,
     PendTicket,
@@ -24,13 +26,14 @@ from shared.contracts.commands import (
     RecordReply,
     ReopenTicket,
     ResolveTicket,
+    RevertTicketPolicy,
 )
 from shared.contracts.names import ticket_workflow_id
-from shared.contracts.vocabulary import CloseReason, HoldReason, Priority
+from shared.contracts.vocabulary import CloseReason, HoldReason, PolicyMode, Priority
 from shared.domain.errors import Refusal
 from shared.kit.clock import new_id, utc_now
 from tests.support.eventually import eventually
-from tests.support.tickets import ADA, AGENT, BRUNO, message, opening, policy, triage
+from tests.support.tickets import ADA, AGENT, BRUNO, TEAM, an_id, message, opening, policy, triage
 from tests.workflows.conftest import SHORT_HISTORY, Announced, Desk, program, worker_for
 from workflows.worker import ensure_search_attributes
 
@@ -97,6 +100,49 @@ async def continued_as_new(desk: Desk, ticket_id: TicketId) -> None:
         await eventually(partial(has_recorded, desk, ticket_id, number + 1))
 
 
+async def escalated(desk: Desk, ticket_id: TicketId) -> None:
+    ladder = [
+        {"metric": "first_response", "at_percent": 50, "do": "raise_priority"},
+        {"metric": "resolution", "after_breach_seconds": 0, "do": "reassign", "to": "lead"},
+    ]
+    hasty = policy(
+        targets={name: {"first_response": 2, "resolution": 3} for name in ("normal", "high")}, escalations=ladder
+    )
+    hasty = hasty.model_copy(update={"leads": {TEAM: BRUNO}})
+    await desk.tickets.send(ticket_id, triage(policy=hasty.sealed(), agent_id=ADA))
+    await eventually(lambda: desk.announced.names(ticket_id).count("escalated") == 2)
+
+
+async def silent(desk: Desk, ticket_id: TicketId) -> None:
+    brief = policy(pending_reminder_seconds=(1,), pending_resolve_seconds=2, auto_close_seconds=1)
+    await desk.tickets.send(ticket_id, triage(policy=brief.sealed()))
+    await desk.tickets.send(ticket_id, PendTicket(command_id="p", actor=AGENT))
+    await eventually(lambda: "closed" in desk.announced.names(ticket_id))
+
+
+async def rolled_out_and_back(desk: Desk, ticket_id: TicketId) -> None:
+    rollout = an_id("rollout")
+    await desk.tickets.send(ticket_id, triage(policy=policy().sealed()))
+    other = policy("Other", targets={"normal": {"first_response": 1800}}).sealed()
+    change = ChangeTicketPolicy(
+        command_id="new", actor=AGENT, policy=other, mode=PolicyMode.RESTART, rollout_id=rollout
+    )
+    await desk.tickets.send(ticket_id, change)
+    await reply(desk, ticket_id)
+    await desk.tickets.send(ticket_id, RevertTicketPolicy(command_id="old", actor=AGENT, rollout_id=rollout))
+    await eventually(lambda: desk.announced.names(ticket_id).count("policy_changed") == 2)
+
+
+async def late_reply(desk: Desk, ticket_id: TicketId) -> None:
+    hasty = policy(targets={"normal": {"first_response": 1, "next_response": 60}})
+    written_at = utc_now()
+    await desk.tickets.send(ticket_id, triage(policy=hasty.sealed()))
+    await eventually(lambda: "sla_breached" in desk.announced.names(ticket_id))
+    told = RecordReply(command_id="r", actor=AGENT, message_id=new_id(), replied_at=written_at)
+    await desk.tickets.send(ticket_id, told)
+    await eventually(lambda: "sla_breach_withdrawn" in desk.announced.names(ticket_id))
+
+
 def has_recorded(desk: Desk, ticket_id: TicketId, messages: int) -> bool:
     return desk.announced.names(ticket_id).count("message_recorded") == messages
 
@@ -106,7 +152,10 @@ async def reply(desk: Desk, ticket_id: TicketId) -> None:
     await desk.tickets.send(ticket_id, told)
 
 
-STORIES: list[Story] = [opened, breached, resolved_and_closed, reopened, outage, closed_archived, continued_as_new]
+STORIES: list[Story] = [
+    *(opened, breached, resolved_and_closed, reopened, outage, closed_archived, continued_as_new),
+    *(escalated, silent, rolled_out_and_back, late_reply),
+]
 
 
 async def record(desk: Desk, story: Story) -> None:
@@ -130,6 +179,8 @@ async def main() -> None:
         announced = Announced()
         async with worker_for(environment.client, announced):
             for story in STORIES:
+                if (HISTORIES / f"{story.__name__}.json").exists():
+                    continue
                 await record(Desk(environment.client, announced), story)
 
 

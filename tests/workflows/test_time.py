@@ -7,13 +7,26 @@ from temporalio.client import WorkflowExecutionStatus
 
 from shared.contracts.base import TicketId
 from shared.contracts.commands import PendTicket, RecordReply, ResolveTicket
-from shared.contracts.events import SlaSettled, TicketClosed
+from shared.contracts.events import SlaSettled, TicketClosed, TicketEscalated
 from shared.contracts.names import ticket_workflow_id
 from shared.contracts.vocabulary import Outcome, Status
 from shared.domain.sla import verdicts
 from shared.kit.clock import new_id
 from tests.support.eventually import eventually
-from tests.support.tickets import ADA, AGENT, DAY, HOUR, MINUTE, an_id, message, opening, policy, triage
+from tests.support.tickets import (
+    ADA,
+    AGENT,
+    BRUNO,
+    DAY,
+    HOUR,
+    MINUTE,
+    TEAM,
+    an_id,
+    message,
+    opening,
+    policy,
+    triage,
+)
 from tests.workflows.conftest import Desk
 
 
@@ -82,6 +95,56 @@ async def test_live_verdicts_equal_those_computed_from_the_log(skipping: Desk) -
     live = [event.verdict for event in (each.open() for each in log) if isinstance(event, SlaSettled)]
     assert verdicts(log, {policy().policy_id: policy()}) == live
     assert [v.outcome for v in live] == [Outcome.MET, Outcome.MET, Outcome.BREACHED, Outcome.MET, Outcome.MET]
+
+
+async def test_a_ticket_wakes_when_something_is_due_and_at_no_other_time(skipping: Desk) -> None:
+    """A reply moves what is next due from half an hour to half the resolution target: the old timer must not fire."""
+    assert skipping.environment is not None
+    ticket_id = await open_ticket(skipping)
+    now = await skipping.environment.get_current_time()
+    told = RecordReply(command_id="r", actor=AGENT, message_id=an_id("r"), replied_at=now)
+    await skipping.tickets.send(ticket_id, told)
+    await eventually(lambda: "sla_settled" in skipping.announced.names(ticket_id))
+    await skipping.environment.sleep(10 * MINUTE)
+    before = await count(skipping, ticket_id, EventType.EVENT_TYPE_WORKFLOW_TASK_STARTED)
+    await skipping.environment.sleep(3 * HOUR)
+    assert await count(skipping, ticket_id, EventType.EVENT_TYPE_WORKFLOW_TASK_STARTED) == before
+    assert await count(skipping, ticket_id, EventType.EVENT_TYPE_TIMER_FIRED) == 0
+    await skipping.environment.sleep(HOUR)
+    await eventually(lambda: "sla_warned" in skipping.announced.names(ticket_id))
+    assert await count(skipping, ticket_id, EventType.EVENT_TYPE_TIMER_FIRED) == 1
+
+
+async def test_a_pending_ticket_reminds_resolves_and_closes_by_itself(skipping: Desk) -> None:
+    assert skipping.environment is not None
+    rests = policy(pending_reminder_seconds=(3600, 7200), pending_resolve_seconds=10_800).sealed()
+    ticket_id = await open_ticket(skipping, policy=rests)
+    await skipping.tickets.send(ticket_id, PendTicket(command_id="p", actor=AGENT))
+    await skipping.environment.sleep(6 * DAY)
+    lived = [name for name in skipping.announced.names(ticket_id) if not name.startswith("sla_")]
+    assert lived[3:] == ["pended", "reminded", "reminded", "resolved", "closed"]
+
+
+async def test_a_ladder_is_climbed_on_time_and_what_it_does_counts(skipping: Desk) -> None:
+    assert skipping.environment is not None
+    ladder = [
+        {"metric": "resolution", "at_percent": 50, "do": "raise_priority"},
+        {"metric": "resolution", "after_breach_seconds": 600, "do": "reassign", "to": "lead"},
+    ]
+    climbing = policy(escalations=ladder, leads={TEAM: BRUNO}).sealed()
+    ticket_id = await open_ticket(skipping, policy=climbing)
+    opened_at = await skipping.environment.get_current_time()
+    await skipping.environment.sleep(9 * HOUR)
+    events = [each.open() for each in skipping.announced.of(ticket_id)]
+    due = [(event.at - opened_at).total_seconds() / 3600 for event in events if isinstance(event, TicketEscalated)]
+    assert [round(hours, 1) for hours in due] == [4.0, 4.2]
+    snapshot = await skipping.client.get_workflow_handle(ticket_workflow_id(ticket_id)).query("snapshot")
+    assert (snapshot["priority"], snapshot["assignee_id"]) == ("high", str(BRUNO))
+
+
+async def count(desk: Desk, ticket_id: TicketId, kind: EventType.ValueType) -> int:
+    history = await desk.client.get_workflow_handle(ticket_workflow_id(ticket_id)).fetch_history()
+    return sum(event.event_type == kind for event in history.events)
 
 
 async def test_an_idle_ticket_sleeps_until_something_is_due(skipping: Desk) -> None:

@@ -131,7 +131,7 @@ class SlaClock:
     def breach(self) -> None:
         """The due instant has passed unsettled."""
         self.breached_at, self.warn_next_at = self.due_at, None
-        self.breached_used = self.target or ZERO
+        self.breached_used = max(self.target or ZERO, self.elapsed)
 
     def end(self, at: datetime, policy: PolicySnapshot, outcome: Outcome | None = None) -> None:
         """Settles at `at`. Exactly at the due instant is met."""

@@ -184,3 +184,9 @@ def test_grace_counts_open_time_where_the_policy_says_so() -> None:
 def test_a_policy_that_makes_no_sense_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         SlaPolicy.model_validate({"name": "Wrong", "calendar": "always", "targets": {}} | wrong)
+
+
+def test_steps_after_a_breach_count_from_it_also_where_a_higher_priority_brought_it_about() -> None:
+    life = laddered(step("resolution", after_breach_seconds=600)).reply(MINUTE)
+    life.do(PrioritiseTicket, 4 * HOUR, priority=Priority.HIGH).wait(5 * HOUR)
+    assert [round((event.at - MONDAY) / MINUTE) for event in life.events("escalated")] == [250]
