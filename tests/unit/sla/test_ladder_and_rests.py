@@ -1,6 +1,7 @@
 """What a policy makes a ticket do by itself: escalate step by step, remind, resolve, close, and be archived."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -23,11 +24,11 @@ FRIDAY_AFTERNOON = datetime(2026, 3, 6, 15, 0, tzinfo=UTC)
 """16:00 in Berlin, an hour before closing."""
 
 
-def step(metric: str = "first_response", **fields: object) -> dict[str, object]:
+def step(metric: str = "first_response", **fields: Any) -> dict[str, Any]:
     return {"metric": metric, "do": "notify", **fields}
 
 
-def laddered(*steps: dict[str, object], **changes: object) -> Life:
+def laddered(*steps: dict[str, Any], **changes: Any) -> Life:
     return Life(policy=policy(escalations=steps, leads={TEAM: BRUNO}, **changes))
 
 
@@ -86,7 +87,7 @@ def test_raising_the_priority_swaps_the_targets_and_stops_at_the_top() -> None:
         ({"to": f"agent:{BRUNO}", "agent_id": BRUNO}, "assigned", (TEAM, BRUNO)),
     ],
 )
-def test_a_step_hands_the_ticket_over(target: dict[str, object], event: str, owner: tuple[object, object]) -> None:
+def test_a_step_hands_the_ticket_over(target: dict[str, Any], event: str, owner: tuple[object, object]) -> None:
     life = laddered(step(do="reassign", at_percent=50, **target)).wait(HOUR)
     assert life.names.index("escalated") + 1 == life.names.index(event, 3)
     assert (life.ticket.state.team_id, life.ticket.state.assignee_id) == owner
@@ -124,7 +125,7 @@ def test_a_due_instant_set_by_hand_has_its_steps_too() -> None:
 
 
 def test_a_pending_ticket_reminds_then_resolves_then_closes_for_want_of_an_answer() -> None:
-    rests = {"pending_reminder_seconds": (3600, 7200), "pending_resolve_seconds": 10_800}
+    rests: dict[str, Any] = {"pending_reminder_seconds": (3600, 7200), "pending_resolve_seconds": 10_800}
     life = Life(policy=policy(**rests)).reply(MINUTE).do(PendTicket, HOUR).wait(30 * DAY)
     assert [(event.reminder, event.at - MONDAY) for event in life.events("reminded")] == [(1, 2 * HOUR), (2, 3 * HOUR)]
     assert {event.resolves_at for event in life.events("reminded")} == {MONDAY + 4 * HOUR}
@@ -144,7 +145,7 @@ def test_on_hold_nobody_is_reminded() -> None:
 
 
 def test_rests_count_open_time_where_the_policy_says_so() -> None:
-    hours = {"hours": OFFICE, "pending_reminder_seconds": (7200,), "pending_resolve_seconds": 14_400}
+    hours: dict[str, Any] = {"hours": OFFICE, "pending_reminder_seconds": (7200,), "pending_resolve_seconds": 14_400}
     business = policy(**hours, in_business_time=("pending_reminder", "pending_resolve", "auto_close"))
     life = Life(at=FRIDAY_AFTERNOON, policy=business).do(PendTicket, timedelta()).wait(40 * DAY)
     wall = Life(at=FRIDAY_AFTERNOON, policy=policy(**hours)).do(PendTicket, timedelta()).wait(40 * DAY)
@@ -159,7 +160,7 @@ def test_rests_count_open_time_where_the_policy_says_so() -> None:
 
 
 def test_grace_counts_open_time_where_the_policy_says_so() -> None:
-    grace = {"hours": OFFICE, "reopen_grace_seconds": 7200}
+    grace: dict[str, Any] = {"hours": OFFICE, "reopen_grace_seconds": 7200}
     for in_business_time, cycles in (((), [1, 2]), (("reopen_grace",), [1, 1])):
         life = Life(at=FRIDAY_AFTERNOON, policy=policy(**grace, in_business_time=in_business_time))
         life.reply(MINUTE).do(ResolveTicket, 30 * MINUTE).write(3 * DAY - 7 * HOUR + 30 * MINUTE)
@@ -181,7 +182,7 @@ def test_grace_counts_open_time_where_the_policy_says_so() -> None:
         {"warn_at": [100]},
     ],
 )
-def test_a_policy_that_makes_no_sense_is_refused(wrong: dict[str, object]) -> None:
+def test_a_policy_that_makes_no_sense_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         SlaPolicy.model_validate({"name": "Wrong", "calendar": "always", "targets": {}} | wrong)
 

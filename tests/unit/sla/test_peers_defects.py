@@ -258,6 +258,7 @@ def test_excluded_days_lengthen_the_wait(holidays: int, due: str) -> None:
     three_days = policy(hours=OFFICE | {"holidays": dates}, targets={"normal": {"resolution": 24 * 3600}})
     tuesday_noon = datetime(2026, 3, 3, 12, 0, tzinfo=UTC)
     (clock,) = Life(at=tuesday_noon, policy=three_days).ticket.state.snapshot().clocks
+    assert clock.due_at is not None
     assert f"{clock.due_at + HOUR:%a %H:%M}" == due
 
 
@@ -292,7 +293,9 @@ def test_the_sunday_on_which_clocks_change_counts_as_it_is(friday: str, elapsed:
 
 
 def test_a_promise_made_over_the_change_is_due_at_the_right_clock() -> None:
-    office = OFFICE | {"weekly": OFFICE["weekly"] | {"sun": [["00:00", "06:00"]]}}
+    days = ("mon", "tue", "wed", "thu", "fri")
+    week = {**{day: [["09:00", "17:00"]] for day in days}, "sun": [["00:00", "06:00"]]}
+    office = {"timezone": "Europe/Berlin", "weekly": week}
     saturday = datetime(2026, 3, 28, 12, 0, tzinfo=UTC)
     (clock,) = (
         Life(at=saturday, policy=policy(hours=office, targets={"normal": {"resolution": 4 * 3600}}))
