@@ -32,8 +32,8 @@ migrate: packages ## Bring the databases of the local stack up to date (make run
 bench: dev-packages ## Measure against the budgets and write docs/bench (ARGS=accept|outage|lifecycle|memory|business_time)
 	@exec $(PY) -m tests.load $(ARGS)
 
-replay: dev-packages ## Replay the saved workflow histories on today's code
-	@exec $(PY) -m pytest tests/workflows -k replay $(ARGS)
+replay: dev-packages ## Play a real incident log, by rules and by workflows (ARGS="--incidents 1000 --pure-only")
+	@exec $(PY) -m tests.replay $(ARGS)
 
 containers: ## Build and start the same system on containers (makes .env if there is none)
 	@test -f .env || $(PYTHON) -m deploy.compose.env

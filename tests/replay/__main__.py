@@ -81,8 +81,9 @@ def run_purely(
 
 def run_live(lives: Sequence[Life], policy: PolicySnapshot, processes: int) -> Tally:
     """Run (b)."""
-    tally = Tally(of=len(lives))
+    tally = Tally(of=len(lives), deeds_planned=sum(len(life.deeds) + 1 for life in lives))
     board = Board("live", tally)
+    board.head()
     for told in side_by_side(play_live, lives, policy, processes):
         tally.add_progress(told.process, told.what)
         board.show()

@@ -11,10 +11,10 @@ COLUMNS = (
     ("time", 7),
     ("incidents", 15),
     ("played up to", 16),
-    ("deeds", 8),
+    ("deeds", 15),
     ("verdicts equal", 14),
     ("mismatches", 10),
-    ("per second", 10),
+    ("deeds/s", 7),
     ("left", 7),
 )
 
@@ -45,16 +45,16 @@ class Board:
     def cells(self) -> tuple[str, ...]:
         """What the line says."""
         tally = self.tally
-        left = (tally.of - tally.incidents) / tally.per_second if tally.per_second else None
+        left, deeds = tally.seconds_left, str(tally.deeds)
         return (
             self.run,
             clock(tally.seconds),
             f"{tally.incidents} of {tally.of}",
             tally.instant.strftime("%Y-%m-%d %H:%M") if tally.instant else "",
-            str(tally.deeds),
+            f"{deeds} of {tally.deeds_planned}" if tally.deeds_planned else deeds,
             str(tally.verdicts),
             str(len(tally.faults)),
-            f"{tally.per_second:.1f}",
+            f"{tally.deeds / tally.seconds:.0f}" if tally.seconds else "",
             "" if left is None else clock(left),
         )
 

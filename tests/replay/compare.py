@@ -72,12 +72,13 @@ def _with_plan(found: Compared, live: Verdicts, life: Life, policy: PolicySnapsh
         return
     for key, verdict in live.items():
         planned = life.verdicts[key]
+        name = f"{key[0]} {key[1]}"
         if verdict.outcome is not planned.outcome:
             is_edge = abs(planned.elapsed - planned.target) <= allowed
-            told = f"{key[0]} {key[1]}: {verdict.outcome} live, {planned.outcome} in run (a)"
+            told = f"{name}: {verdict.outcome} live, {planned.outcome} in run (a)"
             (found.on_the_edge if is_edge else found.faults).append(told)
         elif (apart := _apart(verdict, planned, policy)) > allowed:
-            found.faults.append(f"{key[0]} {key[1]}: {apart} apart from run (a), where {allowed} is the drift")
+            found.faults.append(f"{name}: {apart} apart from run (a) with {allowed} of drift: {verdict!r}, {planned!r}")
 
 
 def _apart(one: Verdict, other: Verdict, policy: PolicySnapshot) -> timedelta:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -87,6 +88,7 @@ def weeks_until(first: datetime, now: datetime) -> timedelta:
     return -((first - now) // WEEK) * WEEK if first < now else timedelta()
 
 
+@cache
 def instant(text: str) -> datetime:
     """`29/2/2016 01:16`, day first. The log names no zone: its times are taken as UTC."""
     return datetime.strptime(text, "%d/%m/%Y %H:%M").replace(tzinfo=UTC)
@@ -118,8 +120,8 @@ def _rows(lines: list[Line], not_before: datetime) -> Iterator[Row]:
 
 
 def _changed(above: Line, line: Line) -> frozenset[str]:
-    listed = line.keys() - FORESIGHT - BOOKKEEPING
-    return frozenset(column for column in listed if line[column] != above[column])
+    different = dict(line.items() - above.items())
+    return frozenset(different.keys() - FORESIGHT - BOOKKEEPING)
 
 
 def _known(value: str) -> str | None:

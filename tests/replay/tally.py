@@ -16,6 +16,8 @@ class Tally:
 
     of: int
     """Incidents to be played."""
+    deeds_planned: int = 0
+    """Known in advance for real workflows only."""
     incidents: int = 0
     events: int = 0
     deeds: int = 0
@@ -31,6 +33,12 @@ class Tally:
     on_the_edge: dict[str, list[str]] = field(default_factory=dict)
     seconds: float = 0.0
     _servers: dict[int, datetime] = field(default_factory=dict)
+
+    @property
+    def seconds_left(self) -> float | None:
+        """An estimate from the deeds done, or from the incidents where those alone are known; None at first."""
+        done, of = (self.deeds, self.deeds_planned) if self.deeds_planned else (self.incidents, self.of)
+        return max(of - done, 0) * self.seconds / done if done else None
 
     @property
     def per_second(self) -> float:
