@@ -13,7 +13,7 @@ from tests.replay.choose import choose
 from tests.replay.log import Incident, NoLog, read, weeks_until
 from tests.replay.promise import policy_from
 from tests.replay.pure import Life
-from tests.replay.report import report_of
+from tests.replay.report import Setting, report_of
 from tests.replay.side_by_side import play_live, play_purely, side_by_side
 from tests.replay.tally import Tally
 
@@ -40,7 +40,8 @@ def main() -> int:
     pure, lives = run_purely(incidents, {each.number for each in chosen}, policy, asked.processes)
     live = None if asked.pure_only else run_live(lives, policy, asked.processes)
     late = sum(row.is_late for incident in incidents for row in incident.rows)
-    report = report_of(pure, live, shift, asked.processes, late)
+    reopened = sum(incident.is_reopened for incident in chosen)
+    report = report_of(pure, live, Setting(shift, asked.processes, late, reopened))
     if asked.keep:
         report.publish()
     else:

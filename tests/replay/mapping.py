@@ -29,6 +29,7 @@ Awaiting User Info, and the answer that ends it (99 % of the incidents came by p
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Any
 
 from shared.contracts.base import AgentId, MessageId, TeamId
 from shared.contracts.commands import (
@@ -130,7 +131,7 @@ class Plan:
         """The status the row asks for, if any."""
         return WANTED[self.row.state]
 
-    def do(self, why: str, kind: type[Command], status: Status | None = None, **fields: object) -> None:
+    def do(self, why: str, kind: type[Command], status: Status | None = None, **fields: Any) -> None:
         """Adds a command, after which the ticket has `status`."""
         command_id = f"{self.key}:{len(self.steps)}"
         self.steps.append(Step(why, kind(command_id=command_id, actor=actor_of(self.row), **fields)))
@@ -179,7 +180,7 @@ class Plan:
         if priority is not self.ticket.priority:
             self.change("priority", "prioritise", PrioritiseTicket, priority=priority)
 
-    def change(self, column: str, why: str, kind: type[Command], **fields: object) -> None:
+    def change(self, column: str, why: str, kind: type[Command], **fields: Any) -> None:
         """A change in place: the lifecycle takes it in any status but closed, an assignment not before triage."""
         if self.ticket.status is Status.CLOSED:
             if column in self.row.changed:

@@ -4,8 +4,9 @@ import sys
 from dataclasses import dataclass
 from datetime import timedelta
 
-from tests.load.report import Budget, Report, Table
+from tests.load.report import Budget, Cell, Report, Table
 from tests.replay import mapping
+from tests.replay.log import REOPENED
 from tests.replay.tally import Tally
 
 METHOD = """\
@@ -40,7 +41,18 @@ class ReplayReport(Report):
         return f'make replay ARGS="{self.arguments}"' if self.arguments else "make replay"
 
 
-def report_of(pure: Tally, live: Tally | None, shift: timedelta, processes: int, late_rows: int) -> ReplayReport:
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Under what the log was played."""
+
+    shift: timedelta
+    processes: int
+    late_rows: int
+    reopened: int
+    """Reopened incidents among the real workflows."""
+
+
+def report_of(pure: Tally, live: Tally | None, setting: Setting) -> ReplayReport:
     """The report of one replay."""
     report = ReplayReport("replay", "Real life: the incident log replayed", METHOD, arguments=" ".join(sys.argv[1:]))
     runs = {"(a) pure": pure} | ({"(b) real workflows": live} if live else {})
@@ -49,16 +61,19 @@ def report_of(pure: Tally, live: Tally | None, shift: timedelta, processes: int,
             Budget(f"{name}: incidents with a mismatch", len(tally.faults), "==", 0),
             Budget(f"{name}: incidents judged, of {tally.of}", tally.incidents, "==", tally.of),
         ]
+    if live:
+        budget = Budget("(b) real workflows: reopened incidents among them", setting.reopened, "==", REOPENED)
+        report.budgets.append(budget)
     report.tables = [_runs(runs), _outcomes(runs), _deeds(pure)]
     report.notes = [
-        f"Shifted forward by {shift.days // 7} whole weeks, so that no timer is overdue at the start.",
-        f"{late_rows} rows lie before the row above them or the opening (the log's incident out of order among "
+        f"Shifted forward by {setting.shift.days // 7} whole weeks, so that no timer is overdue at the start.",
+        f"{setting.late_rows} rows lie before the row above them or the opening (the log's incident out of order among "
         "them): each counts from the instant of that row on, as a fact told late.",
-        f"{processes} processes side by side, in run (b) each with a time-skipping server and a worker of its own.",
+        f"{setting.processes} processes side by side; in run (b) each has a time-skipping server and a worker.",
         *_edges(live),
         *(f"MISMATCH {number}: {fault}" for tally in runs.values() for number, fault in tally.faults.items()),
     ]
-    report.method += "\n\n**The mapping**\n\n" + "\n".join(mapping.__doc__.splitlines()[2:]).strip()  # type: ignore[union-attr]
+    report.method += "\n\n**The mapping**\n\n" + "\n".join(mapping.__doc__.splitlines()[2:]).strip()
     return report
 
 
@@ -94,8 +109,8 @@ def _runs(runs: dict[str, Tally]) -> Table:
 
 def _outcomes(runs: dict[str, Tally]) -> Table:
     keys = sorted({key for tally in runs.values() for key in tally.outcomes})
-    rows = [
-        (metric, outcome, *(tally.outcomes[metric, outcome] for tally in runs.values())) for metric, outcome in keys
+    rows: list[list[Cell]] = [
+        [metric, outcome, *(tally.outcomes[metric, outcome] for tally in runs.values())] for metric, outcome in keys
     ]
     return Table("Verdicts", ("metric", "outcome", *runs), rows)
 

@@ -20,7 +20,13 @@ STATE = frozenset({"incident_state", "active"})
 def row(state: str, changed: frozenset[str] | str = STATE, **values: Any) -> Row:
     """A row of group 1 without an agent, by a person; it changes the state unless told."""
     columns = frozenset({changed}) if isinstance(changed, str) else changed
-    given = {"at": MONDAY, "priority": "3 - Moderate", "group": "Group 1", "agent": None, "updated_by": "Updated by 1"}
+    given: dict[str, Any] = {
+        "at": MONDAY,
+        "priority": "3 - Moderate",
+        "group": "Group 1",
+        "agent": None,
+        "updated_by": "Updated by 1",
+    }
     return Row(state=state, changed=columns, **(given | values))
 
 
