@@ -74,11 +74,18 @@ def _with_plan(found: Compared, live: Verdicts, life: Life, policy: PolicySnapsh
         planned = life.verdicts[key]
         name = f"{key[0]} {key[1]}"
         if verdict.outcome is not planned.outcome:
-            is_edge = abs(planned.elapsed - planned.target) <= allowed
+            is_edge = _from_due(planned, policy) <= allowed
             told = f"{name}: {verdict.outcome} live, {planned.outcome} in run (a)"
             (found.on_the_edge if is_edge else found.faults).append(told)
         elif (apart := _apart(verdict, planned, policy)) > allowed:
             found.faults.append(f"{name}: {apart} apart from run (a) with {allowed} of drift: {verdict!r}, {planned!r}")
+
+
+def _from_due(verdict: Verdict, policy: PolicySnapshot) -> timedelta:
+    """How near to its due instant a clock was settled, in open time."""
+    if verdict.due_at is None:
+        return abs(verdict.elapsed - verdict.target)
+    return business_time_between(policy.calendar, *_sorted(verdict.due_at, verdict.settled_at))
 
 
 def _apart(one: Verdict, other: Verdict, policy: PolicySnapshot) -> timedelta:
