@@ -20,6 +20,7 @@ from tests.replay.tally import Tally
 AHEAD = timedelta(hours=1)
 """The servers start at the machine's time, after run (a); the first incident must still lie ahead of them."""
 PROCESSES = 2
+"""On two busy cores 134 incidents took 53 s on one server, 44 and 49 s on two, 45 s on three."""
 
 
 def main() -> int:
