@@ -84,10 +84,17 @@ class SlaClock:
 
     def recompute(self, policy: PolicySnapshot) -> None:
         """Finds the due instant and the next warning anew; call it after whatever moves them."""
-        self.due_at = self.fixed_due_at or (None if self.target is None else self.instant_of(self.target, policy))
+        self.due_at = self.fixed_due_at or self._due(policy)
         percent = self.next_percent(policy)
         is_quiet = percent is None or self.due_at is None or self.breached_at is not None
         self.warn_next_at = None if is_quiet or percent is None else self.instant_of_percent(percent, policy)
+
+    def _due(self, policy: PolicySnapshot) -> datetime | None:
+        """A clock that is late by any target was due when it first became late."""
+        if self.target is None or self.running_since is None:
+            return None
+        is_used_up = self.elapsed >= self.target
+        return self.breached_at if is_used_up and self.breached_at else self.instant_of(self.target, policy)
 
     def next_percent(self, policy: PolicySnapshot) -> int | None:
         """The lowest threshold not yet announced."""

@@ -1,10 +1,12 @@
 """What the fold itself promises: earlier starts, earlier shapes, and facts that clocks do not hear."""
 
+from shared.contracts.commands import PrioritiseTicket
 from shared.contracts.events import EVENTS, LifecycleEvent, TicketOpened
 from shared.contracts.vocabulary import Priority
 from shared.domain.sla import Clocks, Fact, FactKind, Sla, fact_of
 from shared.domain.sla.facts import HEARD_EVENTS
 from tests.contracts.examples import EXAMPLES
+from tests.support.lives import Life
 from tests.support.tickets import HOUR, MINUTE, MONDAY, policy
 
 STANDARD = policy()
@@ -25,6 +27,13 @@ def test_an_earlier_start_known_before_the_policy_counts_too() -> None:
     triaged = Fact(MONDAY + MINUTE, 2, FactKind.TRIAGED, priority=Priority.NORMAL, policy=STANDARD.key)
     clocks = Clocks(MONDAY, Priority.NORMAL).fold([joined, triaged], POLICIES)
     assert min(clock.due_at for clock in clocks.clocks if clock.due_at) == MONDAY + 30 * MINUTE
+
+
+def test_a_late_clock_goes_on_saying_when_it_was_due() -> None:
+    """A higher priority after the breach must not make it look due at the instant of the change."""
+    life = Life().wait(3 * HOUR).do(PrioritiseTicket, 3 * HOUR, priority=Priority.HIGH)
+    first = life.ticket.state.snapshot().clocks[0]
+    assert (first.due_at, first.breached_at) == (MONDAY + HOUR, MONDAY + HOUR)
 
 
 def test_what_an_older_run_carried_is_read_as_the_past() -> None:
