@@ -118,6 +118,26 @@ class LifecycleTimes(Strict):
 class SlaPolicy(LifecycleTimes):
     """An SLA policy as `/v1/sla-policies` takes it. Source of the field names: DESIGN section 4."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "name": "Standard",
+                    "calendar": "office-hours",
+                    "targets": {"urgent": {"first_response": 900, "next_response": 1800, "resolution": 14_400}},
+                    "warn_at": [50, 75, 90],
+                    "escalations": [
+                        {"metric": "resolution", "at_percent": 80, "do": "notify", "to": "lead"},
+                        {"metric": "resolution", "after_breach_seconds": 0, "do": "raise_priority"},
+                    ],
+                    "pending_reminder_seconds": [86_400],
+                    "pending_resolve_seconds": 432_000,
+                    "in_business_time": ["pending_reminder", "pending_resolve"],
+                }
+            ]
+        }
+    )
+
     name: Annotated[str, Field(min_length=1, max_length=120)]
     calendar: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
     targets: dict[Priority, Targets]
