@@ -6,7 +6,7 @@ import structlog
 import typer
 from rich.console import Console
 
-from deploy.cli import api_keys, dead_letters
+from deploy.cli import api_keys, dead_letters, versions
 from deploy.cli.errors import said_plainly
 from deploy.cli.sla import verify_all
 from deploy.cli.status import status as show_status
@@ -23,6 +23,7 @@ app = typer.Typer(
 sla = typer.Typer(no_args_is_help=True, help="Prove the service-level verdicts.")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(api_keys.app, name="api-keys")
+app.add_typer(versions.app, name="versions")
 app.add_typer(sla, name="sla")
 
 

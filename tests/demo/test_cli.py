@@ -42,6 +42,9 @@ COMMANDS = (
     ("api-keys", "create"),
     ("api-keys", "list"),
     ("api-keys", "revoke"),
+    ("versions", "list"),
+    ("versions", "promote"),
+    ("versions", "drain-status"),
 )
 
 

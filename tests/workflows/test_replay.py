@@ -16,9 +16,13 @@ from workflows.ticket import TicketWorkflow
 from workflows.worker import SANDBOX
 
 EXPLANATION = """
-The workflow's commands no longer match a history of a ticket that may be running right now.
-Keep the old path behind `if workflow.patched("what-changed"): ... else: ...` (see docs/workflows.md), then record
-a new history of the new shape. Recording the old one again would only hide the break.
+The workflow's commands (timers, activities, search attributes, continue-as-new) no longer match a history of a ticket
+that may be running right now: deployed like this, every such ticket would fail its workflow tasks and stand still.
+
+1. Was the change of commands not meant? Undo it; rules in shared/domain may change without changing commands.
+2. Was it meant? Keep the old path:  if workflow.patched("what-changed"): new() else: old()   (docs/workflows.md)
+3. Then record the new shape under a new name: add a story to tests/workflows/record.py and run
+   python -m tests.workflows.record. Recording the old one again would only hide the break.
 """
 
 
