@@ -172,7 +172,7 @@ def _report(found: Found) -> Report:
         _late("all at one instant", found.burst),
     ]
     columns = ("due", "fired", "earliest ms", "mean ms", "median ms", "p99 ms", "latest ms")
-    idle = [[when, one.events, one.workflow_tasks, one.bytes / 1024] for when, one in _idle(found)]
+    idle: list[list[Cell]] = [[when, one.events, one.workflow_tasks, one.bytes / 1024] for when, one in _idle(found)]
     report.tables = [
         Table("Lateness of a breach", columns, rows),
         Table("Memory of the worker", ("tickets", "EVERDESK_WORKFLOW_CACHE", "RSS MiB"), found.memory),

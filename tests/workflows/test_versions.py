@@ -1,8 +1,8 @@
 """Upgrades on the real server: who runs a ticket while two builds poll, after a promotion, and after going back."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from datetime import timedelta
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime, timedelta
 
 import pytest
 from temporalio.api.enums.v1 import EventType
@@ -38,8 +38,8 @@ class ListedBus(Bus):
     def __init__(self, announced: Announced) -> None:
         self._announced = announced
 
-    async def publish_all(self, envelopes: list[Envelope]) -> None:
-        await self._announced.publish_events(envelopes)
+    async def publish_all(self, envelopes: Sequence[Envelope]) -> None:
+        await self._announced.publish_events(list(envelopes))
 
 
 @pytest.fixture
@@ -149,7 +149,7 @@ async def has_published_on(desk: Desk, ticket_id: TicketId, build_id: str) -> bo
     return (await builds_of(desk, ticket_id))[-1] == build_id
 
 
-def opened_at(desk: Desk, ticket_id: TicketId) -> object:
+def opened_at(desk: Desk, ticket_id: TicketId) -> datetime:
     return desk.announced.of(ticket_id)[0].time
 
 
