@@ -129,10 +129,12 @@ async def run() -> Report:
     async with workflow_side() as side, alarms(side) as heard:
         memory: list[list[Cell]] = []
         async with side.worker(cache=LARGE) as worker:
-            memory.append(["none open", LARGE, rss_megabytes(worker.pid)])
+            await open_many(side.tickets, 1)
+            memory.append(["one open", LARGE, rss_megabytes(worker.pid)])
             started = time.perf_counter()
             ids = await open_many(side.tickets, count)
             took = time.perf_counter() - started
+            await asyncio.sleep(SETTLE_SECONDS)
             memory.append([f"{count} open, after opening them", LARGE, rss_megabytes(worker.pid)])
         asleep = [ticket_workflow_id(one) for one in ids[-SAMPLED:]]
         before = await histories(side.client, asleep)
