@@ -68,6 +68,6 @@ def make_sender(database: Database, settings: NotificationSettings) -> Sender:
 
     async def settle() -> None:
         async with database.begin() as session:
-            await settle_waiting(session)
+            await settle_waiting(session, settings.mail_domain)
 
     return Sender(DeliveryQueue(database, LEASE), settings, settle)

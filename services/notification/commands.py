@@ -1,59 +1,27 @@
-"""What changes the ledger: writing decisions down, settling who they are for, and an operator's retry."""
+"""What changes the ledger afterwards: settling who a decision is for, and an operator's retry."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, Table, and_, bindparam, case, or_, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Exists, Row, Select, Table, and_, bindparam, case, false, func, not_, or_, select, update
 from sqlalchemy.orm import aliased
 
-from services.notification.decisions import REQUESTER, Decision, Recipient
-from services.notification.delivery.catalogue import TEMPLATES, TemplateName
+from services.notification.decisions import REQUESTER, TEAM, TOLD
+from services.notification.delivery.catalogue import TemplateName
 from services.notification.delivery.status import DeliveryStatus
+from services.notification.expansion import WITHDRAWN, expand
 from services.notification.models import Agent, Delivery, Team, Ticket
-from shared.contracts.events import Envelope
-from shared.kit.clock import derived_id, new_id, utc_now
+from shared.kit.clock import utc_now
 from shared.kit.db import Session
 from shared.kit.http.problems import Problem, not_found
 
-MESSAGE_IDS = UUID("6f1d3c5e-8a53-5b0e-9a52-3f2f3a3f4e11")
 SETTLE_AT_ONCE = 500
 DELIVERIES = Delivery.__table__
 assert isinstance(DELIVERIES, Table)
-RECORD = insert(DELIVERIES).on_conflict_do_nothing()
 SETTLE = update(DELIVERIES).where(DELIVERIES.c.id == bindparam("settled_id"))
-"""Built once, so that their compiled form is found again."""
-
-
-def message_id_of(cause: str, recipient: Recipient, template: TemplateName, domain: str) -> str:
-    """The same for the same event and recipient, so that a mail sent twice is seen once."""
-    return f"<{derived_id(MESSAGE_IDS, f'{cause}|{recipient.key}|{template}')}@{domain}>"
-
-
-async def record(session: Session, cause: Envelope, decisions: Sequence[Decision], domain: str) -> None:
-    """Writes decisions into the ledger, each once however often its event arrives."""
-    rows = [
-        {
-            "id": new_id(),
-            "cause": cause.id,
-            "recipient": decision.recipient.key,
-            "template": decision.template.value,
-            "template_version": TEMPLATES[decision.template].version,
-            "ticket_id": decision.ticket_id,
-            "agent_id": decision.recipient.agent_id,
-            "team_id": decision.recipient.team_id,
-            "facts": dict(decision.facts),
-            "status": DeliveryStatus.WAITING.value,
-            "message_id": message_id_of(cause.id, decision.recipient, decision.template, domain),
-        }
-        for decision in decisions
-    ]
-    if rows:
-        connection = await session.connection()
-        await connection.execute(RECORD, rows)
+"""Built once, so that its compiled form is found again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +33,12 @@ class Settlement:
     dropped_because: str | None = None
 
 
-async def settle_waiting(session: Session) -> int:
+async def settle_waiting(session: Session, domain: str) -> int:
     """Settles every decision whose people and ticket are known by now; returns how many were looked at.
 
     What it needs may arrive after the event that needed it, so this runs after each batch and in the sweep.
     """
+    await expand(session, domain)
     rows = (await session.execute(_settleable())).all()
     if rows:
         connection = await session.connection()
@@ -83,6 +52,7 @@ def _settled(row: Row[*tuple[Any, ...]]) -> dict[str, Any]:
     return {
         "settled_id": row.id,
         "status": (DeliveryStatus.DROPPED if is_dropped else DeliveryStatus.QUEUED).value,
+        "agent_id": row.known_agent_id,
         "address": settlement.address,
         "name": settlement.name,
         "last_error": settlement.dropped_because,
@@ -112,6 +82,7 @@ def _settleable() -> Select[*tuple[Any, ...]]:
         .where(sibling.follows == Ticket.follows, sibling.id != Ticket.id, sibling.submitted_at < Ticket.submitted_at)
         .exists()
     )
+    is_for_members = and_(Delivery.recipient.startswith(TEAM), func.cardinality(team_lead.member_ids) > 0)
     return (
         select(
             Delivery.id,
@@ -122,6 +93,8 @@ def _settleable() -> Select[*tuple[Any, ...]]:
             Ticket.requester_name,
             Ticket.erased_at,
             has_sibling.label("is_repeated_follow_up"),
+            _is_void().label("is_void"),
+            Agent.id.label("known_agent_id"),
             Agent.email.label("agent_email"),
             Agent.name.label("agent_name"),
             Agent.is_active.label("is_agent_active"),
@@ -133,6 +106,7 @@ def _settleable() -> Select[*tuple[Any, ...]]:
             Delivery.status == DeliveryStatus.WAITING,
             or_(Ticket.submitted_at.is_not(None), Ticket.erased_at.is_not(None)),
             is_person_known,
+            not_(func.coalesce(is_for_members, false())),
         )
         .order_by(Delivery.id)
         .limit(SETTLE_AT_ONCE)
@@ -140,10 +114,27 @@ def _settleable() -> Select[*tuple[Any, ...]]:
     )
 
 
+def _is_void() -> Exists:
+    """Whether the breach that a row tells of has been withdrawn since; the two may arrive in either order."""
+    later = aliased(Delivery)
+    return (
+        select(later.id)
+        .where(
+            later.ticket_id == Delivery.ticket_id,
+            later.recipient == TOLD.key,
+            later.about == Delivery.about,
+            later.seq > Delivery.seq,
+        )
+        .exists()
+    )
+
+
 def settlement_of(row: Row[*tuple[Any, ...]]) -> Settlement:
     """Whom a row that has all it needs is for."""
     if row.erased_at is not None:
         return Settlement(dropped_because="the requester was erased")
+    if row.is_void:
+        return Settlement(dropped_because=WITHDRAWN)
     if row.recipient == REQUESTER.key:
         if row.template == TemplateName.ACKNOWLEDGEMENT and row.is_repeated_follow_up:
             return Settlement(

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Sequence
 
-from services.notification.commands import record, settle_waiting
+from services.notification.commands import settle_waiting
 from services.notification.decisions import decide
 from services.notification.projections import project
+from services.notification.recording import record
 from shared.contracts.events import (
     EVENTS,
     AccessLinkRequested,
@@ -14,11 +15,14 @@ from shared.contracts.events import (
     MessagePosted,
     RequesterErased,
     SlaBreached,
+    SlaBreachWithdrawn,
     SlaWarned,
     TeamChanged,
     TicketAssigned,
     TicketClosed,
+    TicketEscalated,
     TicketReleased,
+    TicketReminded,
     TicketResolved,
     TicketSubmitted,
     TicketTransferred,
@@ -34,10 +38,13 @@ CONSUMED: tuple[type[Event], ...] = (
     TicketAssigned,
     TicketReleased,
     TicketTransferred,
+    TicketReminded,
     TicketResolved,
     TicketClosed,
+    TicketEscalated,
     SlaWarned,
     SlaBreached,
+    SlaBreachWithdrawn,
     TicketSubmitted,
     MessagePosted,
     AccessLinkRequested,
@@ -69,10 +76,10 @@ class Notifier:
             for envelope in await claim(session, NAME, envelopes):
                 event = envelope.open()
                 await project(event, session)
-                await record(session, envelope, decide(event), self._domain)
+                await record(session, envelope.id, decide(event), self._domain)
                 if isinstance(event, RequesterErased):
                     await self._forget_dead_letters(event)
-            settled = await settle_waiting(session)
+            settled = await settle_waiting(session, self._domain)
         if settled:
             self._on_commit()
 

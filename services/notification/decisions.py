@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import singledispatch
 from uuid import UUID
 
@@ -15,12 +16,15 @@ from shared.contracts.events import (
     LifecycleEvent,
     MessagePosted,
     SlaBreached,
+    SlaBreachWithdrawn,
     SlaWarned,
     TicketAssigned,
+    TicketEscalated,
+    TicketReminded,
     TicketResolved,
     TicketSubmitted,
 )
-from shared.contracts.vocabulary import ActorKind
+from shared.contracts.vocabulary import ActorKind, Metric
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,10 @@ class Recipient:
 REQUESTER = Recipient("requester")
 ASSIGNEE = Recipient("assignee")
 """Whoever works on the ticket when the decision is settled."""
+TOLD = Recipient("told")
+"""Everybody who was told of what the decision is about."""
+TEAM = "team:"
+"""How the key of a whole team begins."""
 
 
 def agent(agent_id: AgentId) -> Recipient:
@@ -47,6 +55,24 @@ def lead(team_id: TeamId) -> Recipient:
     return Recipient(f"lead:{team_id}", team_id=team_id)
 
 
+def team(team_id: TeamId) -> Recipient:
+    """Every member of a team; its lead where no members are known."""
+    return Recipient(f"{TEAM}{team_id}", team_id=team_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """Which breach a mail tells of; `seq` is the step of the ticket's life that told it."""
+
+    key: str
+    seq: int
+
+    @classmethod
+    def of(cls, event: SlaBreached | SlaBreachWithdrawn | TicketEscalated) -> "Breach":
+        """The breach of the event's clock."""
+        return cls(f"{event.metric.value}:{event.cycle}", event.seq)
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """Tell this recipient this; `facts` is what only the event knows."""
@@ -55,6 +81,7 @@ class Decision:
     template: TemplateName
     recipient: Recipient
     facts: Mapping[str, JsonValue] = field(default_factory=dict)
+    about: Breach | None = None
 
 
 @singledispatch
@@ -94,7 +121,18 @@ def _(event: MessagePosted) -> list[Decision]:
 
 @decide.register
 def _(event: TicketResolved) -> list[Decision]:
-    return [Decision(event.ticket_id, TemplateName.RESOLVED, REQUESTER)]
+    template = TemplateName.RESOLVED_UNANSWERED if event.cause == "timer" else TemplateName.RESOLVED
+    return [Decision(event.ticket_id, template, REQUESTER)]
+
+
+@decide.register
+def _(event: TicketReminded) -> list[Decision]:
+    facts: dict[str, JsonValue] = {
+        "reminder": event.reminder,
+        "pending_since": event.pending_since.isoformat(),
+        "resolves_at": event.resolves_at.isoformat() if event.resolves_at else None,
+    }
+    return [Decision(event.ticket_id, TemplateName.REMINDER, REQUESTER, facts)]
 
 
 @decide.register
@@ -107,28 +145,61 @@ def _(event: TicketAssigned) -> list[Decision]:
 
 @decide.register
 def _(event: SlaWarned) -> list[Decision]:
-    return _about_time(event, TemplateName.SLA_WARNED, event.percent)
+    facts = _of_time(event, event.metric, event.due_at) | {"percent": event.percent}
+    return [Decision(event.ticket_id, TemplateName.SLA_WARNED, to, facts) for to in _responsible(event)]
 
 
 @decide.register
 def _(event: SlaBreached) -> list[Decision]:
-    return _about_time(event, TemplateName.SLA_BREACHED, 100)
+    facts, about = _of_time(event, event.metric, event.due_at), Breach.of(event)
+    return [Decision(event.ticket_id, TemplateName.SLA_BREACHED, to, facts, about) for to in _responsible(event)]
 
 
-def _about_time(event: SlaWarned | SlaBreached, template: TemplateName, percent: int) -> list[Decision]:
-    """To the agent of that moment; to the lead where nobody works on it; to nobody before triage."""
-    facts: dict[str, JsonValue] = {
-        "metric": event.metric.value,
-        "percent": percent,
-        "due_at": event.due_at.isoformat(),
+@decide.register
+def _(event: SlaBreachWithdrawn) -> list[Decision]:
+    facts = _of_time(event, event.metric, None)
+    return [Decision(event.ticket_id, TemplateName.SLA_BREACH_WITHDRAWN, TOLD, facts, Breach.of(event))]
+
+
+@decide.register
+def _(event: TicketEscalated) -> list[Decision]:
+    is_overdue = event.due_at is not None and event.due_at <= event.at
+    facts = _of_time(event, event.metric, event.due_at) | {
+        "step": event.step,
+        "repetition": event.repetition,
+        "do": event.do,
+        "is_overdue": is_overdue,
+    }
+    about = Breach.of(event) if is_overdue else None
+    return [Decision(event.ticket_id, TemplateName.ESCALATED, to, facts, about) for to in _told_of_step(event)]
+
+
+def _told_of_step(event: TicketEscalated) -> list[Recipient]:
+    """Whom a step names; who is given the ticket by it gets that mail instead."""
+    is_given = event.do == "reassign" and event.agent_id not in (None, event.snapshot.assignee_id)
+    team_id = event.team_id or event.snapshot.team_id
+    if is_given:
+        return []
+    if event.to is None:
+        return _responsible(event) if event.do == "notify" else []
+    if event.to == "lead":
+        return [lead(team_id)] if team_id else []
+    if event.agent_id:
+        return [agent(event.agent_id)]
+    return [team(event.team_id)] if event.team_id else []
+
+
+def _of_time(event: LifecycleEvent, metric: Metric, due_at: datetime | None) -> dict[str, JsonValue]:
+    return {
+        "metric": metric.value,
+        "due_at": due_at.isoformat() if due_at else None,
         "priority": event.snapshot.priority.value,
     }
-    recipient = _responsible(event)
-    return [Decision(event.ticket_id, template, recipient, facts)] if recipient else []
 
 
-def _responsible(event: LifecycleEvent) -> Recipient | None:
+def _responsible(event: LifecycleEvent) -> list[Recipient]:
+    """The agent of that moment; the lead where nobody works on it; nobody before triage."""
     snapshot = event.snapshot
     if snapshot.assignee_id:
-        return agent(snapshot.assignee_id)
-    return lead(snapshot.team_id) if snapshot.team_id else None
+        return [agent(snapshot.assignee_id)]
+    return [lead(snapshot.team_id)] if snapshot.team_id else []

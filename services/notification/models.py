@@ -4,8 +4,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, DateTime, Index, Integer, MetaData, String, Text, UniqueConstraint, func, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import BigInteger, DateTime, Index, Integer, MetaData, String, Text, UniqueConstraint, Uuid, func, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from shared.kit.tables import NAMING, add_kit_tables
@@ -53,13 +53,14 @@ class Agent(Base):
 
 
 class Team(Base):
-    """A team and its lead, as assignment last announced them."""
+    """A team, its lead and members, as assignment last announced them."""
 
     __tablename__ = "teams"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(Text)
     lead_id: Mapped[UUID | None]
+    member_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid()), server_default=text("'{}'"))
     version: Mapped[int] = mapped_column(BigInteger)
 
 
@@ -72,12 +73,17 @@ class Delivery(Base):
     cause: Mapped[str] = mapped_column(String(200))
     """The id of the event that made it necessary."""
     recipient: Mapped[str] = mapped_column(String(64))
-    """`requester`, `assignee`, `agent:<id>` or `lead:<team id>`; who that is, is settled while it waits."""
+    """`requester`, `assignee`, `agent:<id>`, `lead:<team id>`, `team:<team id>` or `told`; settled while it waits."""
     template: Mapped[str] = mapped_column(String(64))
     template_version: Mapped[int] = mapped_column(Integer)
     ticket_id: Mapped[UUID]
     agent_id: Mapped[UUID | None]
+    """Who it is for, once that is settled and an agent."""
     team_id: Mapped[UUID | None]
+    about: Mapped[str | None] = mapped_column(String(64))
+    """The breach it tells of, `<metric>:<cycle>`, so that those who were told can be told if it is withdrawn."""
+    seq: Mapped[int | None] = mapped_column(BigInteger)
+    """Of the step of the ticket's life that `about` comes from."""
     facts: Mapped[dict[str, Any]]
     """What only the event said, such as a reply's text; emptied once the mail is sent."""
     status: Mapped[str] = mapped_column(String(16))

@@ -68,9 +68,13 @@ async def _(event: AgentChanged, session: Session) -> None:
 
 @project.register
 async def _(event: TeamChanged, session: Session) -> None:
-    await _upsert_newer(
-        session, Team, event.team_id, {"name": event.name, "lead_id": event.lead_id, "version": event.version}
-    )
+    told = {
+        "name": event.name,
+        "lead_id": event.lead_id,
+        "member_ids": list(event.member_ids),
+        "version": event.version,
+    }
+    await _upsert_newer(session, Team, event.team_id, told)
 
 
 @project.register
@@ -92,7 +96,7 @@ async def _(event: RequesterErased, session: Session) -> None:
     )
     await session.execute(
         update(Delivery)
-        .where(theirs, Delivery.status != DeliveryStatus.SENT)
+        .where(theirs, Delivery.status.not_in([DeliveryStatus.SENT, DeliveryStatus.EXPANDED]))
         .values(status=DeliveryStatus.DROPPED, next_attempt_at=None, last_error="the requester was erased")
     )
 

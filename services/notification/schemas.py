@@ -49,7 +49,8 @@ class DeliveryView(BaseModel):
     template: str
     template_version: int
     recipient: str
-    """`requester`, `assignee`, `agent:<id>` or `lead:<team id>`."""
+    """`requester`, `assignee`, `agent:<id>` or `lead:<team id>`; `team:<team id>` is every member of a team, `told`
+    everybody who was told of the breach: such a row is `expanded` into one for each."""
     address: str | None
     """Where it goes; null while that is not known, and after an erasure."""
     status: DeliveryStatus

@@ -247,7 +247,14 @@ _others: tuple[Event, ...] = (
     AgentChanged(
         agent_id=ADA, email="ada@everdesk.example", name="Ada Lovelace", is_active=True, is_available=True, version=1
     ),
-    TeamChanged(team_id=BANKING, slug="online-banking", name="Online banking", lead_id=GRACE, version=1),
+    TeamChanged(
+        team_id=BANKING,
+        slug="online-banking",
+        name="Online banking",
+        lead_id=GRACE,
+        member_ids=(ADA, GRACE),
+        version=1,
+    ),
     TopicChanged(topic_id=TOPIC, slug="online-banking", name="Online banking", is_active=True, version=1),
     RequesterChanged(requester_id=REQUESTER, email="ruth@bank.example", name="Ruth Okafor", version=2),
     RequesterErased(requester_id=REQUESTER, ticket_ids=(TICKET,), erased_at=at(60)),

@@ -5,13 +5,14 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import SecretStr
-from sqlalchemy import delete, update
+from sqlalchemy import delete, select, update
 
 from services.assignment.commands.administration import changes_of, changing, get_locked
-from services.assignment.commands.announcements import agent_changed, team_changed
+from services.assignment.commands.announcements import agent_changed, members_changed, team_changed
 from services.assignment.context import Context
 from services.assignment.models import Agent, Membership, Role, Session, Team
 from services.assignment.queries.callers import Caller
+from services.assignment.queries.members import lock_teams
 from services.assignment.queries.people import get_agent_view, role_view, team_view
 from services.assignment.schemas.people import (
     AgentInput,
@@ -58,6 +59,8 @@ async def change_agent(context: Context, caller: Caller, agent_id: UUID, body: A
     memberships: Sequence[MembershipInput] | None = changes.pop("memberships", None)
     password = await _hashed(changes.pop("password", None))
     async with changing(context) as session:
+        if memberships is not None:
+            await _lock_teams(session, agent_id, memberships)
         agent = await get_locked(session, Agent, agent_id, "agent")
         _apply(agent, changes)
         if password is not None:
@@ -127,10 +130,19 @@ async def _hashed(password: SecretStr | None) -> str | None:
     return await hash_password(password.get_secret_value()) if password else None
 
 
+async def _lock_teams(session: Transaction, agent_id: UUID, memberships: Sequence[MembershipInput]) -> None:
+    """Before the agent, as routing does, both the teams they leave and those they join."""
+    before = await session.scalars(select(Membership.team_id).where(Membership.agent_id == agent_id))
+    await lock_teams(session, {*before, *(membership.team_id for membership in memberships)})
+
+
 async def _set_memberships(session: Transaction, agent_id: UUID, memberships: Sequence[MembershipInput]) -> None:
     if len({membership.team_id for membership in memberships}) < len(memberships):
         raise invalid("/memberships", "an agent has one role per team; name each team once")
-    await session.execute(delete(Membership).where(Membership.agent_id == agent_id))
+    theirs = Membership.agent_id == agent_id
+    before = set(await session.scalars(select(Membership.team_id).where(theirs)))
+    await session.execute(delete(Membership).where(theirs))
     for membership in memberships:
         session.add(Membership(agent_id=agent_id, team_id=membership.team_id, role_id=membership.role_id))
     await session.flush()
+    await members_changed(session, before ^ {membership.team_id for membership in memberships}, utc_now())

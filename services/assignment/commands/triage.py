@@ -9,8 +9,8 @@ from sqlalchemy import insert, select, update
 
 from services.assignment.commands.projection import apply_snapshots
 from services.assignment.context import Context
-from services.assignment.models import Decision, LoggedEvent, Team, Ticket, table_of
-from services.assignment.queries.members import Burden, Member, as_candidate, get_burdens, lock_members
+from services.assignment.models import Decision, LoggedEvent, Ticket, table_of
+from services.assignment.queries.members import Burden, Member, as_candidate, get_burdens, lock_members, lock_teams
 from services.assignment.queries.routing import RoutingTable, get_policy, get_routing_table
 from shared.contracts.base import AgentId, TeamId, TicketId
 from shared.contracts.commands import TriageTicket
@@ -130,9 +130,7 @@ async def _get_asked_priorities(session: Session, ticket_ids: Sequence[UUID]) ->
 
 
 async def _lock(session: Session, team_ids: set[TeamId]) -> list[Member]:
-    await session.execute(
-        select(Team.id).where(Team.id.in_(team_ids)).order_by(Team.id).with_for_update(key_share=True)
-    )
+    await lock_teams(session, team_ids)
     return await lock_members(session, team_ids)
 
 

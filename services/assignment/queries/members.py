@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import func, or_, select
 
-from services.assignment.models import Agent, Decision, Membership, Role, Ticket
+from services.assignment.models import Agent, Decision, Membership, Role, Team, Ticket
 from shared.contracts.base import AgentId, TeamId
 from shared.contracts.events import Candidate
 from shared.contracts.vocabulary import Scope, Status
@@ -58,6 +58,13 @@ async def check_assignable(session: Session, agent_id: UUID, team_id: UUID | Non
         raise invalid("/agent_id", "this agent is not active")
     if not roles:
         raise invalid("/agent_id", "this agent does not work on tickets in the ticket's team")
+
+
+async def lock_teams(session: Session, team_ids: Collection[UUID]) -> None:
+    """Locks teams in one order. Whoever locks agents too does that afterwards, so that no two wait for each other."""
+    await session.execute(
+        select(Team.id).where(Team.id.in_(team_ids)).order_by(Team.id).with_for_update(key_share=True)
+    )
 
 
 async def lock_members(session: Session, team_ids: Collection[UUID]) -> list[Member]:

@@ -9,8 +9,11 @@ from shared.contracts.events import (
     Event,
     MessagePosted,
     SlaBreached,
+    SlaBreachWithdrawn,
     SlaWarned,
     TicketAssigned,
+    TicketEscalated,
+    TicketReminded,
     TicketResolved,
     TicketSubmitted,
 )
@@ -24,11 +27,15 @@ class TemplateName(StrEnum):
     ACKNOWLEDGEMENT = "acknowledgement"
     ACCESS_LINK = "access_link"
     REPLY = "reply"
+    REMINDER = "reminder"
     RESOLVED = "resolved"
+    RESOLVED_UNANSWERED = "resolved_unanswered"
     ASSIGNED = "assigned"
     REQUESTER_MESSAGE = "requester_message"
     SLA_WARNED = "sla_warned"
     SLA_BREACHED = "sla_breached"
+    SLA_BREACH_WITHDRAWN = "sla_breach_withdrawn"
+    ESCALATED = "escalated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +69,20 @@ _ALL = (
     ),
     Template(TemplateName.REPLY, MessagePosted, "requester", "[#{{ ticket.number }}] {{ ticket.subject }}", "no"),
     Template(
+        TemplateName.REMINDER,
+        TicketReminded,
+        "requester",
+        "[#{{ ticket.number }}] We still need your answer: {{ ticket.subject }}",
+        "auto-generated",
+    ),
+    Template(
+        TemplateName.RESOLVED_UNANSWERED,
+        TicketResolved,
+        "requester",
+        "[#{{ ticket.number }}] Resolved without an answer: {{ ticket.subject }}",
+        "auto-generated",
+    ),
+    Template(
         TemplateName.RESOLVED,
         TicketResolved,
         "requester",
@@ -94,6 +115,20 @@ _ALL = (
         SlaBreached,
         "agent",
         "[#{{ ticket.number }}] {{ facts.metric | metric }} overdue: {{ ticket.subject }}",
+        "auto-generated",
+    ),
+    Template(
+        TemplateName.SLA_BREACH_WITHDRAWN,
+        SlaBreachWithdrawn,
+        "agent",
+        "[#{{ ticket.number }}] {{ facts.metric | metric }} not overdue after all: {{ ticket.subject }}",
+        "auto-generated",
+    ),
+    Template(
+        TemplateName.ESCALATED,
+        TicketEscalated,
+        "agent",
+        "[#{{ ticket.number }}] Escalated: {{ ticket.subject }}",
         "auto-generated",
     ),
 )

@@ -4,7 +4,10 @@ from enum import StrEnum
 
 
 class DeliveryStatus(StrEnum):
-    """waiting -> queued -> sending -> sent; `failed` may be retried, `dropped` has nobody to tell."""
+    """waiting -> queued -> sending -> sent.
+
+    `failed` may be retried, `dropped` has nobody to tell, `expanded` was for several: a row of each took its place.
+    """
 
     WAITING = "waiting"
     QUEUED = "queued"
@@ -12,3 +15,4 @@ class DeliveryStatus(StrEnum):
     SENT = "sent"
     FAILED = "failed"
     DROPPED = "dropped"
+    EXPANDED = "expanded"

@@ -68,6 +68,8 @@ class TeamChanged(Event, name="team.changed"):
     slug: str
     name: str
     lead_id: AgentId | None
+    member_ids: tuple[AgentId, ...] = ()
+    """Everybody who has a role in the team, active or not; announcements from before this field name nobody."""
     version: int
 
     @property

@@ -1,6 +1,7 @@
 """A ticket told in events, with its own ids, so that tests do not meet."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import count
 from typing import Any
 
@@ -15,10 +16,13 @@ from shared.contracts.events import (
     MessagePosted,
     Person,
     SlaBreached,
+    SlaBreachWithdrawn,
     SlaWarned,
     TeamChanged,
     TicketAssigned,
+    TicketEscalated,
     TicketOpened,
+    TicketReminded,
     TicketResolved,
     TicketSubmitted,
     TicketTriaged,
@@ -53,8 +57,21 @@ class Story:
         return [
             self.agent(self.ada, "Ada Lovelace"),
             self.agent(self.grace, "Grace Hopper"),
-            wrapped(TeamChanged(team_id=self.team, slug="banking", name="Banking", lead_id=self.grace, version=1)),
+            self.members(self.ada, self.grace),
         ]
+
+    def members(self, *agents: AgentId, version: int = 1) -> Envelope:
+        """The team with these members; Grace leads it, a member or not."""
+        return wrapped(
+            TeamChanged(
+                team_id=self.team,
+                slug="banking",
+                name="Banking",
+                lead_id=self.grace,
+                member_ids=agents,
+                version=version,
+            )
+        )
 
     def agent(self, agent_id: AgentId, name: str, *, is_active: bool = True) -> Envelope:
         email = f"{name.split()[0].lower()}-{self.number}@everdesk.example"
@@ -114,8 +131,23 @@ class Story:
     def breached(self, seq: int = 5, **snapshot: Any) -> Envelope:
         return self._step(SlaBreached, seq, SYSTEM, METRIC | {"due_at": at(240)}, **snapshot)
 
+    def withdrawn(self, seq: int = 7, **snapshot: Any) -> Envelope:
+        return self._step(SlaBreachWithdrawn, seq, SYSTEM, METRIC, **snapshot)
+
+    def escalated(self, seq: int = 6, *, step: dict[str, Any] | None = None, **snapshot: Any) -> Envelope:
+        """A step of the ladder, taken 10 minutes before the clock is due unless `step` says otherwise."""
+        values = METRIC | {"step": 1, "do": "notify", "due_at": at(seq + 10)} | (step or {})
+        return self._step(TicketEscalated, seq, SYSTEM, values, **snapshot)
+
+    def reminded(self, seq: int = 6, resolves_at: datetime | None = None) -> Envelope:
+        values = {"reminder": 1, "pending_since": at(5), "resolves_at": resolves_at}
+        return self._step(TicketReminded, seq, SYSTEM, values, status=Status.PENDING)
+
     def resolved(self, seq: int = 6) -> Envelope:
         return self._step(TicketResolved, seq, Actor(kind=ActorKind.AGENT, id=self.ada), status=Status.RESOLVED)
+
+    def resolved_by_silence(self, seq: int = 7) -> Envelope:
+        return self._step(TicketResolved, seq, SYSTEM, {"cause": "timer"}, status=Status.RESOLVED)
 
     def _step(
         self,

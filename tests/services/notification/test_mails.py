@@ -30,6 +30,12 @@ CASES: dict[TemplateName, tuple[Callable[[Story], list[Envelope]], str, str]] = 
     TemplateName.ACKNOWLEDGEMENT: (lambda s: [], "requester", "[#{n}] Online banking system down"),
     TemplateName.ACCESS_LINK: (lambda s: [s.link_requested()], "requester", "[#{n}] Your link to: Online"),
     TemplateName.REPLY: (lambda s: [s.message(ActorKind.AGENT)], "requester", "[#{n}] Online banking system down"),
+    TemplateName.REMINDER: (lambda s: [s.reminded()], "requester", "[#{n}] We still need your answer: Online"),
+    TemplateName.RESOLVED_UNANSWERED: (
+        lambda s: [s.resolved_by_silence()],
+        "requester",
+        "[#{n}] Resolved without an answer: Online",
+    ),
     TemplateName.RESOLVED: (lambda s: [s.resolved()], "requester", "[#{n}] Resolved: Online"),
     TemplateName.ASSIGNED: (lambda s: [s.assigned()], "ada", "[#{n}] Assigned to you: Online"),
     TemplateName.REQUESTER_MESSAGE: (
@@ -39,10 +45,12 @@ CASES: dict[TemplateName, tuple[Callable[[Story], list[Envelope]], str, str]] = 
     ),
     TemplateName.SLA_WARNED: (lambda s: [s.warned()], "ada", "[#{n}] Resolution 75 % used: Online"),
     TemplateName.SLA_BREACHED: (lambda s: [s.breached()], "ada", "[#{n}] Resolution overdue: Online"),
+    TemplateName.ESCALATED: (lambda s: [s.escalated()], "ada", "[#{n}] Escalated: Online"),
 }
+"""What makes each mail necessary; withdrawals need an earlier mail and have their own test."""
 
 
-@pytest.mark.parametrize("template", TemplateName)
+@pytest.mark.parametrize("template", CASES)
 async def test_each_template_reaches_its_reader(
     service: Running, mail_server: MailServer, settings: NotificationSettings, template: TemplateName
 ) -> None:
