@@ -22,6 +22,63 @@ def _verdict(details: Mapping[str, Any]) -> str:
     return f"{_kind(verdict['metric'])}: {_kind(verdict['outcome'])}"
 
 
+def _instant(value: object) -> str:
+    return f"{str(value)[:16].replace('T', ' ')} UTC"
+
+
+def _reminded(details: Mapping[str, Any], _names: Names) -> str:
+    which = "again " if details["reminder"] > 1 else ""
+    resolves_at = details.get("resolves_at")
+    end = f"; resolves by itself on {_instant(resolves_at)} if they stay silent" if resolves_at else ""
+    return f"reminded the requester {which}that an answer is needed{end}"
+
+
+def _policy_changed(details: Mapping[str, Any], names: Names) -> str:
+    policy = names.get(str(details["policy_id"]), "changed")
+    return POLICY_MODES[details.get("mode", "carry")].format(policy=policy)
+
+
+def _escalated(details: Mapping[str, Any], names: Names) -> str:
+    step = f"escalated, step {details['step']}"
+    again = f" for the {_ordinal(details['repetition'])} time" if details.get("repetition", 1) > 1 else ""
+    return f"{_metric(details)}: {step}{again}: {_taken(details, names)}"
+
+
+def _taken(details: Mapping[str, Any], names: Names) -> str:
+    target = _target(details, names)
+    match details["do"]:
+        case "raise_priority":
+            return f"raises the priority and tells {target}" if details.get("to") else "raises the priority"
+        case "reassign":
+            return f"hands over to {target}"
+        case _:
+            return f"tells {target}"
+
+
+def _target(details: Mapping[str, Any], names: Names) -> str:
+    """Whom a step names, as people say it."""
+    agent, team = names.get(str(details.get("agent_id"))), names.get(str(details.get("team_id")))
+    match str(details.get("to") or "").partition(":")[0]:
+        case "":
+            return "whoever is responsible"
+        case "lead":
+            return f"the lead of {team}" if team else "the lead"
+        case "team":
+            return team or "a team"
+        case _:
+            return agent or "an agent"
+
+
+def _ordinal(number: int) -> str:
+    ending = "th" if 10 <= number % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"
+
+
+POLICY_MODES = {
+    "carry": "SLA policy {policy}; the time used so far counts",
+    "restart": "SLA policy {policy}; the clocks begin anew",
+    "revert": "the change of the SLA policy is undone; SLA policy {policy} applies as if there had been none",
+}
 PHRASES: Mapping[str, Phrase] = {
     "ticket.opened": lambda _, __: "opened the ticket",
     "assignment.decided": lambda details, names: (
@@ -33,20 +90,23 @@ PHRASES: Mapping[str, Phrase] = {
     "ticket.released": lambda _, __: "gave the ticket back to the team",
     "ticket.transferred": lambda details, names: f"transferred to {names.get(str(details['team_id']), 'another team')}",
     "ticket.prioritised": lambda details, _: f"priority from {details['previous']} to {details['priority']}",
-    "ticket.due_set": lambda details, _: f"due instant set to {str(details['due_at'])[:16].replace('T', ' ')} UTC",
+    "ticket.due_set": lambda details, _: f"due instant set to {_instant(details['due_at'])}",
     "ticket.pended": lambda _, __: "waits for the requester",
     "ticket.held": lambda details, _: f"on hold: {_kind(details['reason'])}",
     "ticket.resumed": lambda _, __: "work goes on",
-    "ticket.resolved": lambda _, __: "resolved",
+    "ticket.reminded": _reminded,
+    "ticket.resolved": lambda details, _: (
+        "resolved, as the requester did not answer" if details.get("cause") == "timer" else "resolved"
+    ),
     "ticket.reopened": lambda _, __: "reopened",
     "ticket.closed": lambda details, _: f"closed: {_kind(details['reason'])}",
     "ticket.archived": lambda _, __: "archived",
-    "ticket.policy_changed": lambda details, names: f"SLA policy {names.get(str(details['policy_id']), 'changed')}",
+    "ticket.policy_changed": _policy_changed,
     "ticket.sla_warned": lambda details, _: f"{_metric(details)}: {details['percent']} % of the time used",
     "ticket.sla_breached": lambda details, _: f"{_metric(details)}: overdue",
     "ticket.sla_breach_withdrawn": lambda details, _: f"{_metric(details)}: was not overdue after all",
     "ticket.sla_settled": lambda details, _: _verdict(details),
-    "ticket.escalated": lambda details, _: f"{_metric(details)}: escalated, {_kind(details['do'])}",
+    "ticket.escalated": _escalated,
 }
 """One phrase per kind of event; what is not here is not shown."""
 

@@ -1,7 +1,10 @@
 """What administrators set: versions, clashes, and promises that could not be kept."""
 
+from shared.contracts.events import Envelope, TeamChanged
+from shared.contracts.names import STREAM
 from shared.kit.clock import new_id
 from tests.services.assignment.desk import Desk, Json, agent_id, team_id
+from tests.support.eventually import eventually
 
 WEEK = {day: [["09:00", "17:00"]] for day in ("mon", "tue", "wed", "thu", "fri")}
 
@@ -77,3 +80,39 @@ async def test_making_something_twice_with_one_key_makes_it_once(desk: Desk) -> 
     first = await ada.post("/v1/teams", {"slug": slug, "name": "Once"}, expect=201, Idempotency_Key=key)
     again = await ada.post("/v1/teams", {"slug": slug, "name": "Once"}, expect=201, Idempotency_Key=key)
     assert first == again
+
+
+async def test_a_team_is_announced_with_its_members_whenever_somebody_joins_or_leaves(desk: Desk) -> None:
+    ada, slug = await desk.agent("ada"), f"t-{new_id().hex[-8:]}"
+    team = await ada.post("/v1/teams", {"slug": slug, "name": "Night watch"})
+    roles = {role["name"]: role["id"] for role in (await ada.get("/v1/roles"))["items"]}
+    joins = {"memberships": [{"team_id": team["id"], "role_id": roles["Limited"]}]}
+    assert await announced(desk, team["id"], 1) == []
+    one = await ada.post("/v1/agents", {"email": f"{slug}@everdesk.example", "name": "Hedy"} | joins)
+    assert await announced(desk, team["id"], 2) == [one["id"]]
+
+    other_role = {"memberships": [{"team_id": team["id"], "role_id": roles["Expanded"]}]}
+    await ada.patch(f"/v1/agents/{one['id']}", other_role)
+    await ada.patch(f"/v1/teams/{team['id']}", {"name": "Night shift"})
+    assert await announced(desk, team["id"], 3) == [one["id"]]
+
+    await ada.patch(f"/v1/agents/{one['id']}", {"memberships": []})
+    assert await announced(desk, team["id"], 4) == []
+
+
+async def test_the_seeded_teams_are_announced_with_their_members(desk: Desk) -> None:
+    seeded = {str(agent_id(name)) for name in ("chioma", "dmitri")}
+    assert seeded <= set(await announced(desk, str(team_id("access-management"))))
+
+
+async def announced(desk: Desk, team: str, version: int | None = None) -> list[str]:
+    """The members of a team as last announced, in that version of it."""
+    stream = await desk.bus.jetstream()
+
+    async def members() -> tuple[list[str]]:
+        message = await stream.get_last_msg(STREAM, f"{TeamChanged.type()}.{team}")
+        event = TeamChanged.of(Envelope.model_validate_json(message.data or b""))
+        assert version in (None, event.version)
+        return ([str(member) for member in event.member_ids],)
+
+    return (await eventually(members))[0]
