@@ -85,6 +85,68 @@ async def test_a_ticket_goes_in_through_intake_and_comes_out_closed(stack: Local
     await eventually(mailed_once, within=20)
 
 
+QUICK = {
+    "calendar": "always",
+    "targets": {"normal": {"first_response": 5, "resolution": 3600}, "high": {"first_response": 5, "resolution": 3600}},
+    "warn_at": [],
+    "pending_reminder_seconds": [1],
+    "pending_resolve_seconds": 2,
+    "auto_close_seconds": 1,
+    "escalations": [
+        {"metric": "first_response", "at_percent": 50, "do": "raise_priority", "to": "lead"},
+        {"metric": "first_response", "after_breach_seconds": 0, "do": "reassign", "to": "lead"},
+    ],
+}
+"""A policy whose whole ladder and silence pass in seconds."""
+
+
+async def test_nobody_answers_and_the_ladder_acts_then_silence_resolves_and_closes(system: System) -> None:
+    ada = await system.sign_in("ada@everdesk.example")
+    night = f"n-{utc_now():%H%M%S%f}"
+    policy = await ada.post("/v1/sla-policies", {"name": night} | QUICK)
+    lead = next(one for one in (await ada.get("/v1/agents"))["items"] if one["email"] == "ada@everdesk.example")
+    team = await ada.post("/v1/teams", {"slug": night, "name": "Night watch", "lead_id": lead["id"]})
+    limited = next(one for one in (await ada.get("/v1/roles"))["items"] if one["name"] == "Limited")
+    watch = [{"team_id": team["id"], "role_id": limited["id"]}]
+    await ada.post("/v1/agents", {"email": f"{night}@everdesk.example", "name": "Hedy", "memberships": watch})
+    route = {"position": 1, "topic": "access", "team_id": team["id"], "policy_id": policy["id"]}
+    await ada.post("/v1/routing-rules", route)
+
+    email = f"dana-{night}@bank.example"
+    opened = await system.submit("Locked out", email, topic="access")
+    number, path = opened["number"], f"/v1/tickets/{opened['id']}"
+
+    async def handed_over() -> None:
+        ticket = await ada.get(path)
+        assert (ticket["priority"], ticket["assignee_id"]) == ("high", lead["id"]), ticket
+
+    await eventually(handed_over, within=20)
+    await ada.post(f"{path}/replies", {"body": "Which account is it?", "body_format": "text"})
+    await ada.post(f"{path}/pend")
+    closed = await status_is(ada, opened["id"], "closed")
+    assert closed["close_reason"] == "no_response"
+
+    await eventually(partial(mailed, system, f"{night}@everdesk.example", number, ["Assigned to you", "overdue"]))
+    await eventually(partial(mailed, system, "ada@everdesk.example", number, ["Assigned to you", "Escalated"]))
+    await eventually(
+        partial(
+            mailed,
+            system,
+            email,
+            number,
+            ["Locked out", "Locked out", "Resolved without an answer", "We still need your answer"],
+        )
+    )
+
+
+async def mailed(system: System, address: str, number: str, words: list[str]) -> None:
+    """Exactly these mails about the ticket are in somebody's mailbox, each once."""
+    subjects = [mail["Subject"] for mail in await system.mails_to(address) if f"[#{number}]" in mail["Subject"]]
+    said = sorted(subject.partition("] ")[2] for subject in subjects)
+    assert len(said) == len(words), said
+    assert all(word in subject for word, subject in zip(words, said, strict=True)), said
+
+
 async def test_reports_count_what_was_settled(system: System) -> None:
     ada = await system.sign_in("ada@everdesk.example")
     report = await ada.get("/v1/reports/sla", group_by="team")
