@@ -11,6 +11,7 @@ from services.assignment.deps import Ctx
 from services.assignment.queries.callers import Caller
 from services.assignment.queries.conversation import list_entries, list_events
 from services.assignment.queries.people import list_agents, list_teams
+from services.assignment.queries.rests import get_pending_rests
 from services.assignment.queries.rules import list_policies
 from services.assignment.queries.tickets import get_view
 from services.assignment.schemas.conversation import EntryView, EventView
@@ -63,6 +64,7 @@ async def ticket_page(
         teams = await list_teams(session)
         agents = await list_agents(session)
         policies = await list_policies(session)
+        coming = await get_pending_rests(session, ticket.id) if ticket.status is Status.PENDING else None
     names = {str(agent.id): agent.name for agent in agents} | {str(team.id): team.name for team in teams}
     names |= {str(policy.id): policy.name for policy in policies}
     return desk.render(
@@ -77,6 +79,7 @@ async def ticket_page(
         teams=[(str(team.id), team.name) for team in teams],
         agents=[(str(agent.id), agent.name) for agent in agents if _may_take(agent, ticket)],
         policies=[(str(policy.id), policy.name) for policy in policies],
+        coming=coming,
         policy_name=names.get(str(ticket.sla.policy_id), ""),
         priorities=[(one.value, one.value.capitalize()) for one in reversed(Priority)],
         hold_reasons=[(one.value, one.value.replace("_", " ").capitalize()) for one in HoldReason],

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from shared.contracts.events import TicketArchived, TicketReminded
-from shared.contracts.policies import Rest
+from shared.contracts.policies import LifecycleTimes, PolicySnapshot, Rest
 from shared.contracts.tickets import SYSTEM
 from shared.contracts.vocabulary import CloseReason, Status
 from shared.domain.business_time import add_business_time
@@ -35,7 +35,7 @@ def end_rest(ticket: Ticket, instant: datetime) -> None:
                 SYSTEM,
                 reminder=state.reminders,
                 pending_since=state.waiting_since,
-                resolves_at=_pending_resolves_at(state),
+                resolves_at=_pending_resolves_at(state.policy, state.waiting_since),
             )
         case "pending_resolve":
             ticket.resolve(SYSTEM, instant, "timer")
@@ -47,29 +47,34 @@ def end_rest(ticket: Ticket, instant: datetime) -> None:
             ticket.announce(TicketArchived, instant, SYSTEM)
 
 
+def pending_rests(policy: PolicySnapshot | None, since: datetime, reminders: int) -> Iterator[tuple[Rest, datetime]]:
+    """What comes next of a ticket that has waited for its requester `since`, after so many reminders."""
+    times = policy.times if policy else LifecycleTimes()
+    for seconds in times.pending_reminder_seconds[reminders : reminders + 1]:
+        yield "pending_reminder", _after(policy, "pending_reminder", since, seconds)
+    resolves_at = _pending_resolves_at(policy, since)
+    if resolves_at is not None:
+        yield "pending_resolve", resolves_at
+
+
 def _rests(state: TicketState) -> Iterator[tuple[Rest, datetime]]:
     """What the ticket waits for in its present status, and until when."""
-    times = state.times
+    times, policy = state.times, state.policy
     if state.status is Status.PENDING and state.waiting_since is not None:
-        for seconds in times.pending_reminder_seconds[state.reminders : state.reminders + 1]:
-            yield "pending_reminder", _after(state, "pending_reminder", state.waiting_since, seconds)
-        resolves_at = _pending_resolves_at(state)
-        if resolves_at is not None:
-            yield "pending_resolve", resolves_at
+        yield from pending_rests(policy, state.waiting_since, state.reminders)
     elif state.status is Status.RESOLVED and state.resolved_at is not None:
-        yield "auto_close", _after(state, "auto_close", state.resolved_at, times.auto_close_seconds)
+        yield "auto_close", _after(policy, "auto_close", state.resolved_at, times.auto_close_seconds)
     elif state.status is Status.CLOSED and state.closed_at is not None and not state.is_archived:
-        yield "reopen_window", _after(state, "reopen_window", state.closed_at, times.reopen_window_seconds)
+        yield "reopen_window", _after(policy, "reopen_window", state.closed_at, times.reopen_window_seconds)
 
 
-def _pending_resolves_at(state: TicketState) -> datetime | None:
-    seconds, since = state.times.pending_resolve_seconds, state.waiting_since
-    return None if seconds is None or since is None else _after(state, "pending_resolve", since, seconds)
+def _pending_resolves_at(policy: PolicySnapshot | None, since: datetime | None) -> datetime | None:
+    seconds = policy.times.pending_resolve_seconds if policy else None
+    return None if seconds is None or since is None else _after(policy, "pending_resolve", since, seconds)
 
 
-def _after(state: TicketState, rest: Rest, since: datetime, seconds: int) -> datetime:
+def _after(policy: PolicySnapshot | None, rest: Rest, since: datetime, seconds: int) -> datetime:
     """So long after an instant, in the kind of time that the policy says."""
-    policy = state.policy
     if policy is None or rest not in policy.times.in_business_time:
         return since + timedelta(seconds=seconds)
     return add_business_time(policy.calendar, since, timedelta(seconds=seconds))
