@@ -195,8 +195,8 @@ class Clocks:
                 clock.start_earlier(at, policy)
 
     def _requester_wrote(self, at: datetime, policy: PolicySnapshot) -> None:
-        """Before the first reply the first-response clock covers it; after it, the oldest unanswered message counts."""
-        if self.first_replied_at is not None and self._running(Metric.NEXT_RESPONSE) is None:
+        """The first-response clock covers it while that runs; after it, the oldest unanswered message counts."""
+        if self._running(Metric.FIRST_RESPONSE) is None and self._running(Metric.NEXT_RESPONSE) is None:
             self._start(Metric.NEXT_RESPONSE, at, policy)
 
     def _replied(self, at: datetime, policy: PolicySnapshot) -> Iterator[Notice]:

@@ -35,7 +35,6 @@ class Watch:
     targets: Mapping[str, Mapping[str, int]]
     priority: str
     pauses_on_hold: bool
-    has_reply: bool = False
     notes: list[Note] = field(default_factory=list)
 
     def begin(self) -> None:
@@ -47,10 +46,9 @@ class Watch:
     def hear(self, what: str, detail: Any) -> None:
         every = ("first_response", "next_response", "resolution")
         match what:
-            case "write" if self.has_reply and not self.open_notes("next_response"):
+            case "write" if not self.open_notes("first_response", "next_response"):
                 self.notes.append(Note("next_response"))
             case "reply":
-                self.has_reply = True
                 for note in self.open_notes("first_response", "next_response"):
                     note.outcome = "breached" if note.late_since else "met"
             case "pend" | "hold" | "resume":

@@ -224,6 +224,19 @@ def test_reopening_keeps_an_old_breach() -> None:
     assert (last(life, RESOLUTION, 1).outcome, last(life, RESOLUTION, 2).outcome) == (BREACHED, MET)
 
 
+def test_reopened_before_any_reply_the_message_waits_for_the_next_response() -> None:
+    """The first response was cancelled when the ticket was resolved without one; the requester still waits."""
+    life = Life().do(ResolveTicket, MINUTE).write(HOUR).reply(4 * HOUR)
+    assert (last(life, FIRST).outcome, last(life, FIRST).revision) == (CANCELLED, 1)
+    assert (last(life, NEXT).outcome, last(life, NEXT).elapsed) == (BREACHED, 3 * HOUR)
+
+
+def test_a_reply_from_before_a_priority_change_that_comes_after_it_meets_the_target_of_its_time() -> None:
+    """Found by replaying real incidents: the reply was stamped milliseconds before the change."""
+    life = Life().do(PrioritiseTicket, 50 * MINUTE, priority=Priority.HIGH).reply(HOUR, written=49 * MINUTE)
+    assert (last(life, FIRST).outcome, last(life, FIRST).target) == (MET, HOUR)
+
+
 def test_a_duplicate_does_not_escalate() -> None:
     """Zammad 904: merged tickets escalate."""
     life = Life().do(CloseTicket, MINUTE, reason=CloseReason.DUPLICATE).wait(30 * DAY)
