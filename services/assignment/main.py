@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 from services.assignment.api import body_limit, build_router
 from services.assignment.commands.feed_upkeep import keep_feeds_fresh
+from services.assignment.commands.rollout_progress import carry_out_rollouts
 from services.assignment.commands.sign_in import forget_expired
 from services.assignment.consumers import build_consumers
 from services.assignment.context import Context, Gate
@@ -50,7 +51,13 @@ def build_app(settings: AssignmentSettings) -> FastAPI:
         consumers = {one.name: partial(run_consumer, bus, one) for one in build_consumers(context)}
         keeping = partial(keep_house, database, settings, lambda session: forget_expired(session, utc_now()))
         feeds = partial(keep_feeds_fresh, context)
-        jobs: dict[str, Job] = {"relay": relay.run, "housekeeping": keeping, "feeds": feeds, **consumers}
+        jobs: dict[str, Job] = {
+            "relay": relay.run,
+            "housekeeping": keeping,
+            "feeds": feeds,
+            "rollouts": partial(carry_out_rollouts, context),
+            **consumers,
+        }
         async with background(jobs):
             yield
         await bus.stop()

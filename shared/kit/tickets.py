@@ -1,12 +1,12 @@
 """The way from the world to a ticket's workflow: start, signal, and commands that answer."""
 
 import hashlib
-from datetime import timedelta
+from datetime import UTC, timedelta
 from enum import StrEnum
 
 from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
-from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest, DescribeTaskQueueResponse
 from temporalio.client import (
     Client,
     WorkflowExecutionStatus,
@@ -30,10 +30,12 @@ from shared.contracts.names import SEARCH_ATTRIBUTES, TASK_QUEUE, ticket_workflo
 from shared.contracts.tickets import TicketSnapshot
 from shared.contracts.vocabulary import Status
 from shared.domain.errors import REFUSALS, Refusal, TicketArchivedError, UnknownTicket
-from shared.kit.clock import new_id
+from shared.kit.clock import new_id, utc_now
 from shared.kit.settings import Settings
 
 ANSWER_WITHIN = timedelta(seconds=5)
+POLLS_WITHIN = timedelta(seconds=90)
+"""A worker that lives asks for work at least this often."""
 
 
 class TicketsUnavailable(Exception):
@@ -92,6 +94,17 @@ class Tickets:
 
     async def backlog(self) -> int:
         """How many workflow tasks wait for a worker, about. Raises TicketsUnavailable."""
+        return (await self._described()).stats.approximate_backlog_count
+
+    async def has_worker(self) -> bool:
+        """Whether a worker has asked for work lately: if so, a ticket that does not answer is itself to blame."""
+        try:
+            pollers = (await self._described()).pollers
+        except TicketsUnavailable:
+            return False
+        return any(utc_now() - poller.last_access_time.ToDatetime(UTC) < POLLS_WITHIN for poller in pollers)
+
+    async def _described(self) -> DescribeTaskQueueResponse:
         request = DescribeTaskQueueRequest(
             namespace=self.client.namespace,
             task_queue=TaskQueue(name=TASK_QUEUE),
@@ -99,10 +112,9 @@ class Tickets:
             report_stats=True,
         )
         try:
-            described = await self.client.workflow_service.describe_task_queue(request, timeout=ANSWER_WITHIN)
+            return await self.client.workflow_service.describe_task_queue(request, timeout=ANSWER_WITHIN)
         except (RPCError, RuntimeError) as error:
             raise _away(error) from error
-        return described.stats.approximate_backlog_count
 
     async def post_message(self, ticket_id: TicketId, fact: MessageFact) -> Delivery:
         """Tells the workflow of a message. Raises TicketsUnavailable."""

@@ -2,6 +2,7 @@
 
 from services.assignment.models.base import FAR_FUTURE, Base, table_of
 from services.assignment.models.people import Agent, LoginAttempt, Membership, Role, Session, Team
+from services.assignment.models.rollouts import Rollout, RolloutStep, RolloutTicket
 from services.assignment.models.rules import Calendar, CalendarFeed, Policy, RoutingRule, StoredSnapshot, Topic
 from services.assignment.models.tickets import Decision, LoggedEvent, Message, Note, SettledClock, Ticket, TicketWords
 
@@ -19,6 +20,9 @@ __all__ = [
     "Note",
     "Policy",
     "Role",
+    "Rollout",
+    "RolloutStep",
+    "RolloutTicket",
     "RoutingRule",
     "Session",
     "SettledClock",

@@ -23,6 +23,12 @@ class Ticket(Base):
         Index("ix_tickets_created_at_id", "created_at", "id"),
         Index("ix_tickets_next_due_at_id", "next_due_at", "id"),
         Index("ix_tickets_tags", "tags", postgresql_using="gin"),
+        Index(
+            "ix_tickets_policy",
+            text("(snapshot ->> 'policy_id')"),
+            "id",
+            postgresql_where=text("status <> 'closed'"),
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
