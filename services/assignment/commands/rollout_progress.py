@@ -87,7 +87,7 @@ class Batch:
 async def carry_out_rollouts(context: Context) -> None:
     """For ever: does what there is to do, one process at a time."""
     while True:
-        if await find_under_way(context) is not None:
+        if await list_under_way(context):
             async with _leading(context) as is_leader:
                 if is_leader:
                     await work_off(context)
@@ -95,21 +95,22 @@ async def carry_out_rollouts(context: Context) -> None:
 
 
 async def work_off(context: Context) -> None:
-    """Until no roll-out is under way. While Temporal is away it waits, and nothing counts as tried."""
+    """Until no roll-out is under way, some tickets of each in turn. While nobody answers it waits longer and longer."""
     failures = 0
-    while (rollout_id := await find_under_way(context)) is not None:
-        if await take_step(context, rollout_id):
+    while under_way := await list_under_way(context):
+        answers = [await take_step(context, rollout_id) for rollout_id in under_way]
+        if any(answers):
             failures = 0
             continue
         await asyncio.sleep(AWAY_SECONDS[min(failures, len(AWAY_SECONDS) - 1)])
         failures += 1
 
 
-async def find_under_way(context: Context) -> UUID | None:
-    """The oldest roll-out that is not finished."""
-    query = select(Rollout.id).where(Rollout.state.in_(UNDER_WAY)).order_by(Rollout.id).limit(1)
+async def list_under_way(context: Context) -> list[UUID]:
+    """The roll-outs that are not finished, the oldest first."""
+    query = select(Rollout.id).where(Rollout.state.in_(UNDER_WAY)).order_by(Rollout.id)
     async with context.database.begin() as session:
-        return await session.scalar(query)
+        return list(await session.scalars(query))
 
 
 async def take_step(context: Context, rollout_id: UUID) -> bool:

@@ -32,6 +32,7 @@ async def start_rollout(
     now = utc_now()
     await lock(session, f"policy:{policy_id}")
     policy = await get_newest(context, session, policy_id, now)
+    _refuse_unseen(policy, asked)
     await _refuse_second(session, policy_id)
     rollout = Rollout(
         id=new_id(),
@@ -72,6 +73,13 @@ def enter(session: Session, rollout: Rollout, state: RolloutState, at: datetime,
     """The one door through which a roll-out changes its state: its history grows by a step."""
     rollout.state = state.value
     session.add(RolloutStep(rollout_id=rollout.id, state=state.value, at=at, by=by))
+
+
+def _refuse_unseen(policy: PolicySnapshot, asked: RolloutInput) -> None:
+    seen, newest = (asked.version, asked.calendar_version), (policy.version, policy.calendar.version)
+    if any(one not in (None, other) for one, other in zip(seen, newest, strict=True)):
+        detail = f"the newest is version {newest[0]} with version {newest[1]} of its calendar; look ahead again"
+        raise Problem(409, "newer_version", detail)
 
 
 async def _refuse_second(session: Session, policy_id: UUID, except_for: UUID | None = None) -> None:

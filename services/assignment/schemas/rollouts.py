@@ -64,6 +64,9 @@ class TicketState(StrEnum):
     """The roll-out was reverted before this ticket's turn."""
 
 
+Version = Annotated[int, Field(ge=1, lt=2**31, strict=True)]
+
+
 def _several(value: Any) -> Any:
     return (value,) if isinstance(value, str) else value
 
@@ -84,7 +87,7 @@ class RolloutFilter(Input):
         Field(max_length=len(Status)),
     ] = ()
     """One or several; closed tickets never run."""
-    from_versions: Annotated[tuple[Annotated[int, Field(ge=1, lt=2**31, strict=True)], ...], Field(max_length=100)] = ()
+    from_versions: Annotated[tuple[Version, ...], Field(max_length=100)] = ()
     """Only tickets that have one of these versions of the policy."""
 
 
@@ -102,10 +105,22 @@ class RolloutInput(PreviewInput):
 
     model_config = ConfigDict(
         json_schema_extra={
-            "examples": [{"mode": "carry", "filter": {"priority": ["urgent"]}, "comment": "New contract, as of today"}]
+            "examples": [
+                {
+                    "mode": "carry",
+                    "filter": {"priority": ["urgent"]},
+                    "version": 2,
+                    "calendar_version": 4,
+                    "comment": "New contract, as of today",
+                }
+            ]
         }
     )
 
+    version: Version | None = None
+    """The policy's version that you looked at; if there is a newer one by now, nothing is done."""
+    calendar_version: Version | None = None
+    """The same for its calendar."""
     comment: Body | None = None
     """Why; kept with the roll-out."""
 

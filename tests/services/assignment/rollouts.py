@@ -109,13 +109,13 @@ class Promise:
     async def lines(self, rollout_id: str) -> dict[str, Json]:
         """What became of each ticket of a roll-out."""
         found: dict[str, Json] = {}
-        cursor: dict[str, str] = {}
+        path = f"{self.path}/{rollout_id}/tickets"
+        page = await self.ada.get(path, limit=50)
         while True:
-            page = await self.ada.get(f"{self.path}/{rollout_id}/tickets", limit=50, **cursor)
             found |= {line["ticket_id"]: line for line in page["items"]}
             if not page["next_cursor"]:
                 return found
-            cursor = {"cursor": page["next_cursor"]}
+            page = await self.ada.get(path, limit=50, cursor=page["next_cursor"])
 
     async def due(self, ticket_id: str) -> dict[tuple[str, int], Any]:
         """When each clock that is not settled is due."""
@@ -131,6 +131,15 @@ class Promise:
             )
             rows = list(await session.scalars(query))
         return [row for row in rows if row.data["rollout_id"] == rollout_id and row.data["mode"] == mode]
+
+    async def reached(self, ticket_id: str, rollout_id: str, mode: str) -> LoggedEvent:
+        """The one event by which a roll-out reached a ticket, once the log has it."""
+
+        async def event() -> LoggedEvent:
+            (found,) = await self.applied(ticket_id, rollout_id, mode)
+            return found
+
+        return await eventually(event)
 
     async def recomputed(self, ticket_id: str, event: LoggedEvent) -> Outlook:
         """What a preview would have said at the very instant at which a roll-out took effect."""

@@ -1,10 +1,20 @@
 """A changed policy reaches running tickets only on purpose: seen beforehand, logged, and taken back without a trace."""
 
+import json
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
+from services.assignment.schemas.rollouts import (
+    Preview,
+    PreviewInput,
+    RolloutInput,
+    RolloutTicketView,
+    RolloutView,
+    TicketPreview,
+)
 from shared.kit.clock import new_id, utc_now
 from tests.services.assignment.desk import Desk, Json, agent_id
 from tests.services.assignment.rollouts import FASTER, HOUR, Promise, instant
@@ -52,7 +62,7 @@ async def test_what_was_previewed_is_what_happens_and_reverting_leaves_no_trace(
     assert (done["state"], done["counts"]["applied"], done["counts"]["total"]) == ("done", 7, 7)
     for ticket_id in tickets.values():
         await promise.desk.seen(ticket_id, status=previewed[ticket_id]["status_after"])
-        (event,) = await eventually(lambda ticket_id=ticket_id: promise.applied(ticket_id, done["id"], mode))
+        event = await promise.reached(ticket_id, done["id"], mode)
         exact = {
             (clock.metric.value, clock.cycle_after): clock
             for clock in (await promise.recomputed(ticket_id, event)).clocks
@@ -64,7 +74,7 @@ async def test_what_was_previewed_is_what_happens_and_reverting_leaves_no_trace(
             due = due_at and instant(due_at)
             assert due == exact[clock].due_after
             assert said["would_breach"] == exact[clock].would_breach
-            if due is None or (mode == "carry" and due > event.at):
+            if due is None or (mode == "carry" and not said["would_breach"]):
                 assert due == (said["due_after"] and instant(said["due_after"]))
             else:
                 assert due - event.at == instant(said["due_after"]) - previewed[ticket_id]["previewed_at"]
@@ -179,7 +189,7 @@ async def test_a_changed_calendar_reaches_running_tickets_by_a_roll_out_of_its_p
     done = await promise.roll_out("carry")
     assert (done["version"], done["calendar_version"], done["counts"]["applied"]) == (1, 2, 1)
     previewed = by_clock(seen["items"][0])
-    (event,) = await eventually(lambda: promise.applied(ticket, done["id"], "carry"))
+    event = await promise.reached(ticket, done["id"], "carry")
     moved = event.at - seen["items"][0]["previewed_at"]
     for clock, due_at in (await promise.due(ticket)).items():
         assert instant(due_at) == instant(previewed[clock]["due_after"]) - moved, "meanwhile the old hours counted"
@@ -217,6 +227,27 @@ async def test_roll_outs_are_listed_and_a_retry_gets_the_first_answer(desk: Desk
     assert [one["id"] for one in page["items"]] == [second["id"]]
     rest = await promise.ada.get(promise.path, limit=1, cursor=page["next_cursor"])
     assert ([one["id"] for one in rest["items"]], rest["next_cursor"]) == ([first["id"]], None)
+
+
+async def test_what_was_not_looked_at_is_not_rolled_out(desk: Desk) -> None:
+    promise = await Promise.make(desk)
+    ticket = await promise.ticket()
+    await promise.change(targets=FASTER)
+    seen = await promise.preview("carry")
+    await promise.change(targets={"normal": {"resolution": HOUR}})
+    looked_at = {"version": seen["version"], "calendar_version": seen["calendar_version"]}
+    refused = await promise.ada.post(promise.path, {"mode": "carry"} | looked_at, expect=409)
+    assert refused["code"] == "newer_version"
+    made = await promise.ada.post(promise.path, {"mode": "carry"} | looked_at | {"version": 3}, expect=202)
+    assert (await promise.lines(made["id"])).keys() == {ticket}
+
+
+@pytest.mark.parametrize("model", [PreviewInput, RolloutInput, Preview, RolloutView, RolloutTicketView, TicketPreview])
+async def test_the_documented_examples_are_valid(desk: Desk, model: type[BaseModel]) -> None:
+    schemas = (await desk.http.get("/openapi.json")).json()["components"]["schemas"]
+    assert schemas[model.__name__]["examples"]
+    (example,) = model.model_json_schema()["examples"]
+    model.model_validate_json(json.dumps(example))
 
 
 async def test_only_administrators_of_promises_may_look_or_act(desk: Desk) -> None:
