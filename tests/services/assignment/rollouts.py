@@ -11,13 +11,14 @@ import asyncpg
 from sqlalchemy import select
 
 from services.assignment.commands.rollout_progress import LEADER_LOCK
-from services.assignment.models import LoggedEvent
+from services.assignment.models import LoggedEvent, SettledClock
 from services.assignment.queries.histories import Shelf, get_histories
 from services.assignment.queries.policies import PolicyShelf
 from shared.contracts.policies import PolicySnapshot
 from shared.contracts.tickets import TicketSnapshot
 from shared.contracts.vocabulary import PolicyMode
 from shared.domain.rollouts import Outlook, outlook, remembered
+from shared.domain.sla import judged
 from shared.kit.clock import new_id, utc_now
 from shared.kit.db import dsn_of
 from tests.services.assignment.desk import AgentApi, Desk, Json
@@ -32,6 +33,8 @@ FASTER = {
     "normal": {"first_response": 3 * HOUR, "next_response": 2 * HOUR, "resolution": 12 * HOUR},
     "urgent": {"first_response": 2 * HOUR, "resolution": 6 * HOUR},
 }
+Key = tuple[str, int]
+Judgement = tuple[str, datetime | None, datetime]
 FINISHED = ("done", "failed", "reverted")
 
 
@@ -153,6 +156,20 @@ class Promise:
         policy: PolicySnapshot = history.policies[event.data["policy_digest"]]
         history.facts = [fact for fact in history.facts if fact.seq < event.seq]
         return outlook(remembered(snapshot, history), policy, PolicyMode(event.data["mode"]), event.at)
+
+    async def judged(self, ticket_id: str) -> tuple[dict[Key, Judgement], dict[Key, Judgement]]:
+        """The last revision of each verdict as recorded, and as the log alone says."""
+        shelf = Shelf({}, PolicyShelf(), utc_now())
+        query = select(SettledClock).where(SettledClock.ticket_id == UUID(ticket_id)).order_by(SettledClock.revision)
+        async with self.desk.database.begin() as session:
+            history = (await get_histories(session, shelf, [UUID(ticket_id)]))[UUID(ticket_id)]
+            rows = list(await session.scalars(query))
+        recorded = {(row.metric, row.cycle): (row.outcome, row.due_at, row.settled_at) for row in rows}
+        proved = {
+            (one.metric.value, one.cycle): (one.outcome.value, one.due_at, one.settled_at)
+            for one in judged(history.folded())
+        }
+        return recorded, proved
 
 
 @asynccontextmanager

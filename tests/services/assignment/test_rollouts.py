@@ -86,6 +86,26 @@ async def test_what_was_previewed_is_what_happens_and_reverting_leaves_no_trace(
     assert (await promise.preview(mode))["totals"]["concerned"] == 7
 
 
+@pytest.mark.parametrize("is_taken_back", [True, False])
+async def test_every_verdict_given_on_the_way_follows_from_the_log(desk: Desk, *, is_taken_back: bool) -> None:
+    promise = await Promise.make(desk)
+    tickets = list((await lives(promise)).values())
+    await promise.change(targets=FASTER)
+    done = await promise.roll_out("restart")
+    if is_taken_back:
+        await promise.revert(done["id"])
+    for ticket_id in tickets:
+        await promise.act(ticket_id, "resolve")
+
+        async def is_proved(ticket_id: str = ticket_id) -> None:
+            recorded, proved = await promise.judged(ticket_id)
+            assert proved.items() <= recorded.items()
+            assert len(proved) >= (1 if is_taken_back else 3)
+            assert {recorded[key][0] for key in recorded.keys() - proved.keys()} <= {"cancelled"}
+
+        await eventually(is_proved)
+
+
 async def test_the_totals_say_what_would_move_and_what_would_break(desk: Desk) -> None:
     promise = await Promise.make(desk)
     tickets = await lives(promise)
