@@ -3,6 +3,7 @@
 from shared.contracts.tickets import Verdict
 from shared.domain.sla.clocks import Clocks
 from shared.domain.sla.engine import Sla
+from shared.domain.sla.explain import Explanation, explain
 from shared.domain.sla.facts import Fact, FactKind, fact_of, in_order
 from shared.domain.sla.notices import Breached, Escalated, Notice, Settled, Warned, Withdrawn
 from shared.domain.sla.verdicts import History, judged, verdicts
@@ -11,6 +12,7 @@ __all__ = [
     "Breached",
     "Clocks",
     "Escalated",
+    "Explanation",
     "Fact",
     "FactKind",
     "History",
@@ -20,6 +22,7 @@ __all__ = [
     "Verdict",
     "Warned",
     "Withdrawn",
+    "explain",
     "fact_of",
     "in_order",
     "judged",
