@@ -7,9 +7,11 @@ from pydantic import AfterValidator
 
 from services.assignment.deps import Ctx, SignedIn, TicketReference
 from services.assignment.queries.conversation import list_entries, list_events
+from services.assignment.queries.explanations import get_explanation
 from services.assignment.queries.lists import Filters, QueueView, Sort, Span, list_tickets
 from services.assignment.queries.tickets import get_ticket, get_view
 from services.assignment.schemas.conversation import EntryView, EventView
+from services.assignment.schemas.explanations import SlaExplained
 from services.assignment.schemas.tickets import TicketView
 from shared.contracts.vocabulary import Priority, Status
 from shared.kit.clock import utc_now
@@ -84,3 +86,11 @@ async def get_timeline(
     async with context.database.begin() as session:
         found = await get_ticket(session, caller, ticket)
         return await list_events(session, found.ticket.id, limit, cursor)
+
+
+@router.get("/{ticket}/sla", summary="Why its promises stand as they do")
+async def get_sla(context: Ctx, caller: SignedIn, ticket: TicketReference) -> SlaExplained:
+    """Per clock: what counted and what did not, who held the time, and what would have met it."""
+    async with context.database.begin() as session:
+        found = await get_ticket(session, caller, ticket)
+        return await get_explanation(await session.connection(), found.ticket.id, found.ticket.number, utc_now())

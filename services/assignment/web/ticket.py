@@ -10,6 +10,7 @@ from services.assignment.context import Context
 from services.assignment.deps import Ctx
 from services.assignment.queries.callers import Caller
 from services.assignment.queries.conversation import list_entries, list_events
+from services.assignment.queries.explanations import get_explanation
 from services.assignment.queries.people import list_agents, list_teams
 from services.assignment.queries.rests import get_pending_rests
 from services.assignment.queries.rules import list_policies
@@ -18,10 +19,12 @@ from services.assignment.schemas.conversation import EntryView, EventView
 from services.assignment.schemas.people import AgentView
 from services.assignment.schemas.tickets import TicketView
 from services.assignment.web.frame import Desk, DeskAgent, Notice, PageRoute, TheDesk
+from services.assignment.web.why import Story, story_of
 from services.assignment.web.words import in_words
 from shared.contracts.vocabulary import CloseReason, HoldReason, Permission, Priority, Status
 from shared.kit.clock import new_id, utc_now
 from shared.kit.db import Session
+from shared.kit.http.problems import Problem
 
 router = APIRouter(route_class=PageRoute)
 
@@ -65,6 +68,7 @@ async def ticket_page(
         agents = await list_agents(session)
         policies = await list_policies(session)
         coming = await get_pending_rests(session, ticket.id) if ticket.status is Status.PENDING else None
+        stories = await _stories(session, ticket, now)
     names = {str(agent.id): agent.name for agent in agents} | {str(team.id): team.name for team in teams}
     names |= {str(policy.id): policy.name for policy in policies}
     return desk.render(
@@ -80,6 +84,7 @@ async def ticket_page(
         agents=[(str(agent.id), agent.name) for agent in agents if _may_take(agent, ticket)],
         policies=[(str(policy.id), policy.name) for policy in policies],
         coming=coming,
+        stories=stories,
         policy_name=names.get(str(ticket.sla.policy_id), ""),
         priorities=[(one.value, one.value.capitalize()) for one in reversed(Priority)],
         hold_reasons=[(one.value, one.value.replace("_", " ").capitalize()) for one in HoldReason],
@@ -122,6 +127,17 @@ def _thread(
     lines: list[tuple[datetime, EntryView | None, str]] = [(entry.at, entry, "") for entry in entries]
     lines += [(event.at, None, words) for event in events if (words := in_words(event, names))]
     return sorted(lines, key=lambda line: line[0])
+
+
+async def _stories(session: Session, ticket: TicketView, now: datetime) -> list[Story] | None:
+    """Why each clock stands as it does; None where that is too long to be told on a page."""
+    if ticket.seq > MOST:
+        return None
+    try:
+        told = await get_explanation(await session.connection(), ticket.id, ticket.number, now)
+    except Problem:
+        return None
+    return [story_of(clock) for clock in told.clocks]
 
 
 async def _all_entries(session: Session, ticket: TicketView) -> list[EntryView]:
