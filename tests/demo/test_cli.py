@@ -9,23 +9,30 @@ import pytest
 from typer.testing import CliRunner
 
 from deploy.cli.__main__ import app
-from deploy.cli.sla import NotVerifiable, Shelf, differences
+from deploy.cli.sla.verify import Difference, differences
 from deploy.cli.status import readiness_line
 from deploy.cli.surroundings import NATS_URL, environment_of
-from shared.contracts.commands import ChangeTicketPolicy, CloseTicket, RecordReply, ResolveTicket
+from services.assignment.queries.told import Told
+from shared.contracts.commands import (
+    ChangeTicketPolicy,
+    CloseTicket,
+    RecordReply,
+    ResolveTicket,
+    RevertTicketPolicy,
+)
 from shared.contracts.events import Envelope, SlaSettled
-from shared.contracts.policies import SlaPolicy
-from shared.contracts.vocabulary import CloseReason
+from shared.contracts.policies import PolicySnapshot
+from shared.contracts.vocabulary import CloseReason, PolicyMode
 from shared.domain.ticket import Ticket, TicketState
+from tests.support.histories import lines_of
 from tests.support.tickets import (
     AGENT,
-    ALWAYS,
     HOUR,
     MONDAY,
+    OFFICE,
     REQUESTER,
     TICKET,
     an_id,
-    calendar,
     message,
     opening,
     policy,
@@ -35,6 +42,7 @@ from tests.support.tickets import (
 COMMANDS = (
     ("status",),
     ("sla", "verify"),
+    ("sla", "explain"),
     ("dead-letters", "list"),
     ("dead-letters", "show"),
     ("dead-letters", "replay"),
@@ -127,18 +135,20 @@ def recorded(events: list[Envelope]) -> list[Any]:
     ]
 
 
-def shelf(version: int = 1) -> Shelf:
-    """The stored versions that the ticket's policy was made of."""
-    given = policy()
-    body = SlaPolicy(name=given.name, calendar="test", targets=given.targets).model_dump(mode="json")
-    policies = [SimpleNamespace(id=given.policy_id, version=version, body=body)]
-    return Shelf(policies, [SimpleNamespace(slug="test", version=calendar().version, body=ALWAYS)])
+def told(events: list[Envelope], rows: list[Any]) -> Told:
+    """A ticket as the database tells it."""
+    return Told(TICKET, list(lines_of(events)), rows)
+
+
+def found(events: list[Envelope], rows: list[Any], *others: PolicySnapshot) -> list[Difference]:
+    """What verifying finds under the standard policy and perhaps others."""
+    return differences(told(events, rows), {one.key: one for one in (policy(), *others)})
 
 
 def test_what_was_recorded_live_is_what_history_says() -> None:
     events = a_life()
     assert len(recorded(events)) == 5
-    assert differences(TICKET, recorded(events), events, shelf()) == []
+    assert found(events, recorded(events)) == []
 
 
 @pytest.mark.parametrize(
@@ -155,38 +165,39 @@ def test_a_forged_verdict_is_found(name: str, value: str | float | datetime) -> 
     events = a_life()
     rows = recorded(events)
     setattr(rows[0], name, value)
-    found = differences(TICKET, rows, events, shelf())
-    assert [(one.metric, one.cycle) for one in found] == [(rows[0].metric, rows[0].cycle)]
+    assert [(one.metric, one.cycle) for one in found(events, rows)] == [(rows[0].metric, rows[0].cycle)]
 
 
 def test_a_verdict_that_is_missing_or_made_up_is_found() -> None:
     events = a_life()
     rows = recorded(events)
-    assert [one.recorded for one in differences(TICKET, rows[1:], events, shelf())] == ["none"]
+    assert [one.recorded for one in found(events, rows[1:])] == ["none"]
     made_up = SimpleNamespace(**(vars(rows[0]) | {"cycle": 9}))
-    assert [one.computed for one in differences(TICKET, [*rows, made_up], events, shelf())] == ["none"]
+    assert [one.computed for one in found(events, [*rows, made_up])] == ["none"]
 
 
-def test_only_the_last_revision_counts() -> None:
+def test_without_a_policy_that_a_history_names_nothing_is_guessed() -> None:
     events = a_life()
-    rows = recorded(events)
-    older = SimpleNamespace(**(vars(rows[0]) | {"revision": 0, "outcome": "breached"}))
-    assert differences(TICKET, [*rows, older], events, shelf()) == []
+    with pytest.raises(KeyError):
+        differences(told(events, recorded(events)), {})
 
 
-def test_a_policy_version_that_is_gone_is_said_and_not_guessed() -> None:
-    events = a_life()
-    with pytest.raises(NotVerifiable, match="not stored any more"):
-        differences(TICKET, recorded(events), events, shelf(version=2))
-
-
-def test_two_versions_of_one_policy_are_not_guessed_apart() -> None:
+@pytest.mark.parametrize("mode", [PolicyMode.CARRY, PolicyMode.RESTART])
+@pytest.mark.parametrize("is_undone", [True, False])
+def test_several_versions_a_roll_out_and_its_undoing_are_all_verified(mode: PolicyMode, *, is_undone: bool) -> None:
     ticket = Ticket(TicketState.of(opening()))
     ticket.open(REQUESTER, MONDAY)
-    ticket.handle(triage(), MONDAY)
-    second = policy().model_copy(update={"version": 2})
-    ticket.handle(ChangeTicketPolicy(command_id="p", actor=AGENT, policy=second), MONDAY + HOUR)
-    ticket.handle(ResolveTicket(command_id="s", actor=AGENT), MONDAY + 2 * HOUR)
+    first, second = policy().sealed(), policy(version=2, hours=OFFICE).sealed()
+    ticket.handle(triage(policy=first), MONDAY)
+    rollout = an_id("rollout")
+    change = ChangeTicketPolicy(command_id="p", actor=AGENT, policy=second, mode=mode, rollout_id=rollout)
+    ticket.handle(change, MONDAY + HOUR / 2)
+    if is_undone:
+        ticket.handle(RevertTicketPolicy(command_id="q", actor=AGENT, rollout_id=rollout), MONDAY + HOUR)
+    ticket.advance(MONDAY + 9 * HOUR)
+    ticket.handle(ResolveTicket(command_id="s", actor=AGENT), MONDAY + 9 * HOUR)
     events = [event.envelope(f"{TICKET}:{event.seq}", event.at) for event in ticket.events]
-    with pytest.raises(NotVerifiable, match="one version"):
-        differences(TICKET, recorded(events), events, shelf())
+    rows = {(row.metric, row.cycle): row for row in recorded(events)}
+    assert found(events, list(rows.values()), first, second) == []
+    next(iter(rows.values())).outcome = "forged"
+    assert len(found(events, list(rows.values()), first, second)) == 1

@@ -27,7 +27,9 @@ from shared.contracts.vocabulary import ClockState, HoldReason, Metric, Outcome,
 from shared.domain.sla import History, explain, judged, verdicts
 from shared.domain.sla.explain import Explanation, HolderKind, Why
 from shared.domain.sla.explain.intervals import MOST
+from shared.domain.sla.stored import history_of
 from shared.domain.ticket import Ticket, TicketState
+from tests.support.histories import lines_of
 from tests.support.tickets import (
     ADA,
     AGENT,
@@ -62,7 +64,9 @@ class ExplainedLife(RandomLife):
         if not self.log:
             return
         events = envelopes(self.log)
-        folded = History.of(events, BY_KEY).folded()
+        history = History.of(events, BY_KEY)
+        assert history_of(lines_of(events), BY_KEY).facts == history.facts
+        folded = history.folded()
         found = explain(events, BY_KEY, self.now)
         by_clock = {(one.metric, one.cycle): one for one in found}
         known = {(clock.metric, clock.cycle): clock for clock in folded.clocks if clock.target is not None}

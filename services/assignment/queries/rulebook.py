@@ -70,11 +70,13 @@ class Rulebook:
             found[one.key] = stored or await self._by_version(connection, one, calendar_version)
         return found
 
-    def shared(self, snapshot: PolicySnapshot) -> PolicySnapshot:
-        """The same policy with the calendar object that others with the same hours have."""
-        calendar = snapshot.calendar
-        known = self._calendars.setdefault(calendar.model_dump_json(), calendar)
-        return snapshot if known is calendar else snapshot.model_copy(update={"calendar": known})
+    def judging(self, snapshot: PolicySnapshot) -> PolicySnapshot:
+        """The policy as it judges: with the calendar object that others with the same hours have, and silent.
+
+        Warnings and ladders change no verdict.
+        """
+        known = self._calendars.setdefault(snapshot.calendar.model_dump_json(), snapshot.calendar)
+        return snapshot.model_copy(update={"calendar": known, "warn_at": (), "escalations": ()})
 
     async def _stored(self, connection: AsyncConnection, digest: str) -> PolicySnapshot | None:
         if digest not in self._snapshots:
@@ -82,7 +84,7 @@ class Rulebook:
             body = await connection.scalar(select(snapshots.c.body).where(snapshots.c.digest == digest))
             if body is None:
                 return None
-            self._snapshots[digest] = self.shared(PolicySnapshot.model_validate_json(json.dumps(body)))
+            self._snapshots[digest] = self.judging(PolicySnapshot.model_validate_json(json.dumps(body)))
         return self._snapshots[digest]
 
     async def _by_version(
@@ -95,7 +97,7 @@ class Rulebook:
             raise PolicyGone(f"policy {named.policy_id} version {named.version} or its calendar is not stored any more")
         key = (policy.id, policy.version, calendar.version, named.at.year)
         if key not in self._resolved:
-            self._resolved[key] = self.shared(snapshot_of(policy, calendar, named.at))
+            self._resolved[key] = self.judging(snapshot_of(policy, calendar, named.at))
         return self._resolved[key]
 
     async def _all_versions(self, connection: AsyncConnection) -> tuple[Mapping[tuple[UUID, int], Any], Sequence[Any]]:

@@ -75,7 +75,7 @@ def in_order(facts: Iterable[Fact]) -> list[Fact]:
     return [fact for fact in sorted_facts if fact.rollout_id is None or fact.rollout_id not in reverted]
 
 
-_PLAIN: dict[type[LifecycleEvent], FactKind] = {
+PLAIN: dict[type[LifecycleEvent], FactKind] = {
     TicketPended: FactKind.PENDED,
     TicketHeld: FactKind.HELD,
     TicketResumed: FactKind.RESUMED,
@@ -90,7 +90,7 @@ HEARD_EVENTS: tuple[type[LifecycleEvent], ...] = (
     TicketPrioritised,
     TicketDueSet,
     TicketMessageRecorded,
-    *_PLAIN,
+    *PLAIN,
     TicketClosed,
 )
 """Every event that `fact_of` makes a fact of."""
@@ -110,7 +110,7 @@ def fact_of(event: LifecycleEvent) -> Fact | None:
             return Fact(at, seq, FactKind.DUE_SET, due_at=due_at)
         case TicketClosed(reason=reason):
             return Fact(at, seq, FactKind.CLOSED, reason=reason)
-    kind = _PLAIN.get(type(event))
+    kind = PLAIN.get(type(event))
     return None if kind is None else Fact(at, seq, kind)
 
 

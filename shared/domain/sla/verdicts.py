@@ -33,18 +33,7 @@ def verdicts(events: Iterable[Envelope], policies: Policies) -> list[Verdict]:
     `events` may come in any order and more than once. Raises ValueError without `ticket.opened`,
     KeyError for a policy that is not given.
     """
-    history = History.of(events, policies)
-    sla = Sla.begin(history.opened_at, history.priority)
-    latest: dict[tuple[str, int], Verdict] = {}
-    for fact in history.facts:
-        if fact.policy is not None:
-            sla.policies[fact.policy] = history.policies[fact.policy]
-        for notice in sla.record(fact):
-            if isinstance(notice, Settled):
-                key = (notice.verdict.metric.value, notice.verdict.cycle)
-                latest.pop(key, None)
-                latest[key] = notice.verdict
-    return list(latest.values())
+    return History.of(events, policies).verdicts()
 
 
 def judged(clocks: Clocks) -> list[Verdict]:
@@ -75,6 +64,20 @@ class History:
         for fact in sorted(filter(None, map(posted_fact, posted)), key=lambda fact: fact.at):
             _arrive(facts, fact, opened.snapshot.opened_at)
         return cls(opened.snapshot.opened_at, opened.snapshot.priority, facts, _named(lifecycle, policies))
+
+    def verdicts(self) -> list[Verdict]:
+        """The last revision of every verdict, the facts heard in the order of their arrival, as they were live."""
+        sla = Sla.begin(self.opened_at, self.priority)
+        latest: dict[tuple[str, int], Verdict] = {}
+        for fact in self.facts:
+            if fact.policy is not None:
+                sla.policies[fact.policy] = self.policies[fact.policy]
+            for notice in sla.record(fact):
+                if isinstance(notice, Settled):
+                    key = (notice.verdict.metric.value, notice.verdict.cycle)
+                    latest.pop(key, None)
+                    latest[key] = notice.verdict
+        return list(latest.values())
 
     def folded(self) -> Clocks:
         """The clocks after all facts in the order of their instants, at once."""

@@ -1,0 +1,5 @@
+"""`everdesk sla`: verdicts proved, explained, and judged again under other rules."""
+
+from deploy.cli.sla.commands import app
+
+__all__ = ["app"]

@@ -1,0 +1,80 @@
+"""Facts read back from the few fields kept beside each event, so that judging history needs no whole event."""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from shared.contracts.base import Instant
+from shared.contracts.events import (
+    TicketClosed,
+    TicketDueSet,
+    TicketMessageRecorded,
+    TicketOpened,
+    TicketPolicyChanged,
+    TicketPrioritised,
+    TicketTriaged,
+)
+from shared.contracts.policies import PolicySnapshot
+from shared.contracts.vocabulary import ActorKind, CloseReason, PolicyMode, Priority
+from shared.domain.sla.facts import PLAIN, Fact, FactKind, said_by
+from shared.domain.sla.verdicts import History
+
+Stored = Mapping[str, Any]
+"""What is kept of one event: `at`, `seq` and the fields that clocks hear."""
+Namer = Callable[[Stored], str]
+"""The key of the policy that a stored fact names."""
+
+OPENED = TicketOpened.event_name
+PLAIN_NAMES = {event.event_name: kind for event, kind in PLAIN.items()}
+PRIORITIES = {one.value: one for one in Priority}
+ACTORS = {one.value: said_by(one) for one in ActorKind}
+
+
+def own_key(stored: Stored) -> str:
+    """What the event itself calls its policy."""
+    return stored.get("policy_digest") or f"{stored['policy_id']}:{stored['policy_version']}"
+
+
+def history_of(
+    lines: Iterable[tuple[str, Stored]], policies: Mapping[str, PolicySnapshot], key: Namer = own_key
+) -> History:
+    """The history of one ticket from its lines (event name, fields). Raises ValueError without `ticket.opened`."""
+    facts: list[Fact] = []
+    opened: Stored | None = None
+    for name, stored in lines:
+        if name == OPENED:
+            opened = stored
+        else:
+            facts.append(stored_fact(name, stored, key))
+    if opened is None:
+        raise ValueError("the events hold no ticket.opened")
+    start, priority = datetime.fromisoformat(opened["opened_at"]), PRIORITIES[opened["priority"]]
+    return History(start, priority, facts, dict(policies))
+
+
+def stored_fact(name: str, stored: Stored, key: Namer = own_key) -> Fact:
+    """The fact of one line; the same as `fact_of` of the event it was kept beside. Raises KeyError for others."""
+    at, seq = datetime.fromisoformat(stored["at"]), stored["seq"]
+    if name == TicketMessageRecorded.event_name:
+        return Fact(at, seq, ACTORS[stored["author"]])
+    if name in PLAIN_NAMES:
+        return Fact(at, seq, PLAIN_NAMES[name])
+    return _with_details(name, at, seq, stored, key)
+
+
+def _with_details(name: str, at: Instant, seq: int, stored: Stored, key: Namer) -> Fact:
+    if name == TicketTriaged.event_name:
+        return Fact(at, seq, FactKind.TRIAGED, priority=PRIORITIES[stored["priority"]], policy=key(stored))
+    if name == TicketPrioritised.event_name:
+        return Fact(at, seq, FactKind.PRIORITISED, priority=PRIORITIES[stored["priority"]])
+    if name == TicketClosed.event_name:
+        return Fact(at, seq, FactKind.CLOSED, reason=CloseReason(stored["reason"]))
+    if name == TicketDueSet.event_name:
+        return Fact(at, seq, FactKind.DUE_SET, due_at=datetime.fromisoformat(stored["due_at"]))
+    if name != TicketPolicyChanged.event_name:
+        raise KeyError(name)
+    mode = PolicyMode(stored.get("mode") or PolicyMode.CARRY)
+    kind = FactKind.POLICY_REVERTED if mode is PolicyMode.REVERT else FactKind.POLICY_CHANGED
+    rollout = stored.get("rollout_id")
+    return Fact(at, seq, kind, policy=key(stored), mode=mode, rollout_id=UUID(rollout) if rollout else None)
