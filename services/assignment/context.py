@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from services.assignment.queries.policies import PolicyShelf
+from services.assignment.rejudging import Rejudger
 from services.assignment.settings import AssignmentSettings
 from shared.kit.db import Database
 from shared.kit.holiday_feed import FeedReader
@@ -46,3 +47,4 @@ class Context:
     gate: Gate
     outgoing: Outgoing
     feeds: FeedReader
+    rejudger: Rejudger = field(default_factory=Rejudger)

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,8 +12,11 @@ from rich.console import Console
 from deploy.cli.errors import CliError, said_plainly
 from deploy.cli.sla.reading import reading
 from deploy.cli.sla.verify import Findings, list_verifiable, verify_tickets
+from deploy.cli.sla.what_if import question_of, show
 from services.assignment.queries.explanations import find_ticket, get_explanation
+from services.assignment.queries.what_if import what_if
 from services.assignment.schemas.explanations import SlaExplained
+from services.assignment.schemas.what_if import WhatIfInput, WhatIfReport
 from services.assignment.web.why import Story, story_of
 from shared.kit.clock import utc_now
 from shared.kit.http.problems import Problem
@@ -103,6 +107,35 @@ async def _explain(number: str) -> SlaExplained:
             return await get_explanation(connection, *found, utc_now())
         except Problem as problem:
             raise CliError(f"The ticket cannot be explained: {problem.detail}.") from None
+
+
+@app.command("what-if", epilog="Example: everdesk sla what-if --policy new.json --from 2026-01-01")
+@said_plainly
+def what_if_command(
+    policy: Annotated[Path, typer.Option(help="The SLA policy as JSON, as /v1/sla-policies takes it")],
+    *,
+    calendar: Annotated[Path | None, typer.Option(help="A calendar as JSON, instead of the one it names")] = None,
+    replaces: Annotated[
+        str | None, typer.Option(help="The id of the policy whose place it takes, or 'all'; else the one of its name")
+    ] = None,
+    since: Annotated[str | None, typer.Option("--from", help="Verdicts settled from this day or instant on")] = None,
+    until: Annotated[str | None, typer.Option("--to", help="Verdicts settled before it")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As the API answers it")] = False,
+) -> None:
+    """Judge history under another policy or calendar, and say what would be different. Writes nothing."""
+    report = asyncio.run(_what_if(question_of(policy, calendar, replaces, since, until)))
+    if as_json:
+        console.out(report.model_dump_json(indent=2, by_alias=True))
+    else:
+        show(console, report)
+
+
+async def _what_if(question: WhatIfInput) -> WhatIfReport:
+    async with reading() as connection:
+        try:
+            return await what_if(connection, question, progress=Progress())
+        except Problem as problem:
+            raise CliError(f"This cannot be judged: {problem.detail or problem.code}.") from None
 
 
 def _print_story(story: Story) -> None:

@@ -9,7 +9,11 @@ from pydantic import AfterValidator, AwareDatetime
 from services.assignment.api.tickets import Word
 from services.assignment.deps import Ctx, ReportReader
 from services.assignment.queries.reports import Period, get_sla_report
+from services.assignment.queries.what_if import Sight
 from services.assignment.schemas.reports import GroupBy, SlaReport
+from services.assignment.schemas.what_if import WhatIfInput, WhatIfReport
+from shared.contracts.vocabulary import Permission
+from shared.domain.permissions import reach
 from shared.kit.clock import utc_now
 from shared.kit.http.problems import Problem
 from shared.kit.http.strict_json import StrictJsonRoute
@@ -46,6 +50,16 @@ async def get_sla(
         raise Problem(422, "invalid_input", "from must be earlier than to")
     async with context.database.begin() as session:
         return await get_sla_report(session, caller, Period(since, until, team, agent), group_by)
+
+
+@router.post("/what-if", summary="History judged under other rules")
+async def post_what_if(context: Ctx, caller: ReportReader, body: WhatIfInput) -> WhatIfReport:
+    """What verdicts would have been under another policy or calendar. Writes nothing; at most 20,000 tickets."""
+    reached = reach(caller.principal, Permission.REPORT_VIEW)
+    own = caller.agent_id if reached.is_own else None
+    sight = Sight(reached.is_everything, frozenset(reached.team_ids), own)
+    url = context.settings.database_url.get_secret_value()
+    return await context.rejudger.ask(url, body, sight)
 
 
 def _instant(moment: datetime | date, days: int = 0) -> datetime:

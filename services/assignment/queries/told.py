@@ -62,11 +62,11 @@ async def _portion(connection: AsyncConnection, ids: list[UUID]) -> list[Told]:
 async def policies_for(connection: AsyncConnection, told: Told, book: Rulebook) -> dict[str, PolicySnapshot]:
     """The policies a ticket was under, by the keys its facts name them by. Raises PolicyGone."""
     named = list(told.named)
-    version = None if all(one.digest for one in named) else await _calendar_version(connection, told.ticket_id)
+    version = None if all(one.digest for one in named) else await calendar_version_of(connection, told.ticket_id)
     return await book.policies_of(connection, named, version)
 
 
-async def _calendar_version(connection: AsyncConnection, ticket_id: UUID) -> int | None:
+async def calendar_version_of(connection: AsyncConnection, ticket_id: UUID) -> int | None:
     """What every verdict of a ticket names, for what was written before digests; None if they differ."""
     versions = (await connection.execute(CALENDAR_VERSIONS, {"ticket_id": ticket_id})).scalars().all()
     return versions[0] if len(versions) == 1 else None

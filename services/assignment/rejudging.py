@@ -1,0 +1,121 @@
+"""Runs a what-if in a process of its own: minutes of judging must not hold up a single other request.
+
+`python -m services.assignment.rejudging` is that process: a question on standard input, the answer on standard output.
+"""
+
+import asyncio
+import os
+import sys
+from uuid import UUID
+
+from pydantic import BaseModel
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from services.assignment.queries.what_if import Sight, what_if
+from services.assignment.schemas.what_if import WhatIfInput, WhatIfReport
+from shared.kit.http.problems import Problem
+from shared.kit.telemetry import log
+
+MOST_TICKETS = 20_000
+"""Answered while the caller waits; for more there is the command line."""
+WITHIN_SECONDS = 60.0
+AT_ONCE = 1
+"""Processes at the same time; more callers wait."""
+REFUSED = 3
+"""Exit status of a process that says why it refuses."""
+
+
+class Task(BaseModel):
+    """What the process is told. The address goes this way so that no list of processes shows it."""
+
+    database_url: str
+    question: WhatIfInput
+    is_everything: bool
+    team_ids: frozenset[UUID]
+    agent_id: UUID | None
+    most: int
+
+
+class Refused(BaseModel):
+    """A problem on its way back."""
+
+    status: int
+    code: str
+    detail: str
+
+
+class Rejudger:
+    """Answers one question after the other."""
+
+    def __init__(self) -> None:
+        self._places = asyncio.Semaphore(AT_ONCE)
+
+    async def ask(self, database_url: str, question: WhatIfInput, sight: Sight) -> WhatIfReport:
+        """The report. Raises Problem 422 for too much to judge at once, and what `what_if` raises."""
+        task = Task(
+            database_url=database_url,
+            question=question,
+            is_everything=sight.is_everything,
+            team_ids=sight.team_ids,
+            agent_id=sight.agent_id,
+            most=MOST_TICKETS,
+        )
+        async with self._places:
+            status, out, err = await _run(task.model_dump_json(by_alias=True).encode())
+        if status == 0:
+            return WhatIfReport.model_validate_json(out)
+        if status == REFUSED:
+            refused = Refused.model_validate_json(out)
+            raise Problem(refused.status, refused.code, refused.detail)
+        log.error("rejudging.died", status=status, stderr=err[-2000:].decode(errors="replace"))
+        raise Problem(503, "temporarily_unavailable", "judging history again failed; try again")
+
+
+async def _run(given: bytes) -> tuple[int | None, bytes, bytes]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "services.assignment.rejudging"),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env={"PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    try:
+        async with asyncio.timeout(WITHIN_SECONDS):
+            out, err = await process.communicate(given)
+    except TimeoutError:
+        detail = f"this takes longer than {WITHIN_SECONDS:g} s: narrow from and to, or use `everdesk sla what-if`"
+        raise Problem(422, "too_many_tickets", detail) from None
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    return process.returncode, out, err
+
+
+async def _answer(task: Task) -> WhatIfReport:
+    engine = create_async_engine(task.database_url, connect_args={"timeout": 5})
+    try:
+        async with engine.connect() as connection:
+            await connection.exec_driver_sql("set transaction isolation level repeatable read read only")
+            sight = Sight(task.is_everything, task.team_ids, task.agent_id)
+            return await what_if(connection, task.question, sight, task.most)
+    finally:
+        await engine.dispose()
+
+
+def main() -> int:
+    """The exit status."""
+    task = Task.model_validate_json(sys.stdin.buffer.read())
+    try:
+        report = asyncio.run(_answer(task))
+    except Problem as problem:
+        refused = Refused(status=problem.status, code=problem.code, detail=problem.detail or "")
+        sys.stdout.write(refused.model_dump_json())
+        return REFUSED
+    sys.stdout.write(report.model_dump_json())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
