@@ -7,7 +7,7 @@ import sys
 
 from tests.load.report import Report
 
-BENCHMARKS = ("accept", "outage", "lifecycle", "memory", "business_time", "long_history", "timers")
+BENCHMARKS = ("accept", "outage", "lifecycle", "memory", "business_time", "long_history", "timers", "what_if")
 
 
 def main() -> int:

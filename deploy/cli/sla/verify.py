@@ -76,7 +76,7 @@ def differences(told: Told, policies: Mapping[str, PolicySnapshot]) -> list[Diff
     computed = {(one.metric.value, one.cycle): _computed(one) for one in history.verdicts()}
     stored = {(row.metric, row.cycle): _stored(row) for row in told.recorded}
     return [
-        Difference(told.ticket_id, *key, recorded=_in_words(stored.get(key)), computed=_in_words(computed.get(key)))
+        Difference(told.ticket_id, key[0], key[1], _in_words(stored.get(key)), _in_words(computed.get(key)))
         for key in sorted(stored.keys() | computed.keys())
         if not _same(stored.get(key), computed.get(key))
     ]

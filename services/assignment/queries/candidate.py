@@ -13,13 +13,14 @@ from services.assignment.queries.rulebook import Named, PolicyGone, Rulebook
 from services.assignment.schemas.what_if import WhatIfInput
 from shared.contracts.base import PolicyId
 from shared.contracts.calendars import BusinessCalendar
-from shared.contracts.policies import LifecycleTimes, PolicySnapshot, SlaPolicy
-from shared.kit.calendars import resolve
+from shared.contracts.policies import LifecycleTimes, PolicySnapshot, SlaPolicy, Targets
+from shared.contracts.vocabulary import Priority
+from shared.domain.business_time import NoOpenTime, is_open
+from shared.kit.calendars import UnknownHolidayCountry, resolve
+from shared.kit.clock import utc_now
 from shared.kit.http.problems import Problem, not_found
 
 NOBODYS = UUID(int=0)
-GIVEN = 0
-"""The version of a calendar that came with the question."""
 
 
 @dataclass(slots=True)
@@ -39,17 +40,28 @@ class Candidate:
 
     @classmethod
     async def of(cls, connection: AsyncConnection, question: WhatIfInput, book: Rulebook) -> "Candidate":
-        """Raises Problem 404 for a policy to replace that is unknown, 422 for a calendar that is."""
+        """Raises Problem 404 for a policy to replace that is unknown, 422 for a calendar of no use."""
         stored = await _current_calendar(connection, question.policy.calendar)
         if question.calendar is None:
             if stored is None:
                 raise Problem(422, "invalid_input", f"there is no calendar {question.policy.calendar}")
             calendar, version = BusinessCalendar.model_validate(stored.body), int(stored.version)
         else:
-            calendar, version = question.calendar, GIVEN
-            if stored is not None and BusinessCalendar.model_validate(stored.body) == calendar:
-                version = int(stored.version)
-        return cls(question.policy, calendar, version, await _replaced(connection, question), book)
+            calendar, version = question.calendar, 1  # as if it were the next of that name
+            if stored is not None:
+                is_same = BusinessCalendar.model_validate(stored.body) == calendar
+                version = int(stored.version) + (0 if is_same else 1)
+        candidate = cls(question.policy, calendar, version, await _replaced(connection, question), book)
+        candidate.check()
+        return candidate
+
+    def check(self) -> None:
+        """Raises Problem 422 for a calendar that never opens, or whose country is unknown."""
+        now = utc_now()
+        try:
+            is_open(self._resolved(now.year)[1].calendar, now)
+        except (NoOpenTime, UnknownHolidayCountry) as problem:
+            raise Problem(422, "invalid_input", str(problem)) from problem
 
     async def answer(
         self, connection: AsyncConnection, named: Named, calendar_version: int | None
@@ -103,7 +115,7 @@ class Candidate:
         return self._answers[key]
 
 
-def _judging(targets: Mapping[object, object], times: LifecycleTimes, *, is_pausing: bool) -> tuple[object, ...]:
+def _judging(targets: Mapping[Priority, Targets], times: LifecycleTimes, *, is_pausing: bool) -> tuple[object, ...]:
     """What of a policy can change a verdict."""
     grace = times.reopen_grace_seconds
     return dict(targets), is_pausing, grace, bool(grace) and "reopen_grace" in times.in_business_time

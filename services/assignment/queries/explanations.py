@@ -64,7 +64,8 @@ def envelope_of(row: Any) -> Envelope:
 
 
 async def _names(connection: AsyncConnection, told: list[Explanation]) -> dict[UUID, str]:
-    holders = {part.held_by for one in told for part in (*one.intervals, *one.shares)}
+    holders = {part.held_by for one in told for part in one.intervals}
+    holders |= {share.held_by for one in told for share in one.shares}
     agents, teams = table_of(Agent), table_of(Team)
     names: dict[UUID, str] = {}
     for table, ids in (

@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from services.assignment.schemas.what_if import Counts, Example, GroupDifference, MetricDifference
 from shared.contracts.vocabulary import Metric, Outcome, Priority
 
+K = TypeVar("K")
 SHOWN = 50
 SAME_SECONDS = 0.001
 """Durations are stored as floating point seconds."""
@@ -57,9 +58,9 @@ class Tally:
 
     def add(self, other: "Tally") -> None:
         """Takes another in."""
-        for mine, its in ((self.before, other.before), (self.after, other.after), (self.changes, other.changes)):
-            for key, count in its.items():
-                mine[key] = mine.get(key, 0) + count  # type: ignore[index, call-overload]
+        _add(self.before, other.before)
+        _add(self.after, other.after)
+        _add(self.changes, other.changes)
         self.moved += other.moved
 
     def shown(self, metric: Metric) -> MetricDifference:
@@ -95,7 +96,8 @@ class Tallies:
         cell = self.cells.get((where.team_id, where.priority, where.metric))
         if cell is None:
             cell = self.cells[where.team_id, where.priority, where.metric] = Tally()
-        old, new = before and before.outcome, after and after.outcome
+        old = None if before is None else before.outcome
+        new = None if after is None else after.outcome
         cell.before[old] = cell.before.get(old, 0) + 1
         cell.after[new] = cell.after.get(new, 0) + 1
         self.verdicts += 1
@@ -135,6 +137,11 @@ class Tallies:
             )
             for priority in known
         ]
+
+
+def _add(mine: dict[K, int], its: Mapping[K, int]) -> None:
+    for key, count in its.items():
+        mine[key] = mine.get(key, 0) + count
 
 
 def _metrics(cells: Iterable[tuple[Metric, Tally]]) -> list[MetricDifference]:

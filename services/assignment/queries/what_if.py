@@ -20,7 +20,7 @@ from shared.contracts.policies import PolicySnapshot
 from shared.contracts.vocabulary import Metric, Outcome, Priority
 from shared.domain.business_time import InstantOutOfRange, NoOpenTime
 from shared.domain.sla.clock import SlaClock
-from shared.domain.sla.stored import history_of, own_key
+from shared.domain.sla.stored import NoBeginning, history_of, own_key
 from shared.kit.http.problems import Problem
 
 METRICS = {one.value: one for one in Metric}
@@ -72,7 +72,7 @@ class Rejudging:
             names = await self._answers(connection, told)
             history = history_of(told.lines, self.policies, lambda stored: names[own_key(stored)])
             clocks = history.folded().clocks
-        except (PolicyGone, ValueError, KeyError, NoOpenTime, InstantOutOfRange):
+        except (PolicyGone, NoBeginning, NoOpenTime, InstantOutOfRange):
             self.unjudged += 1
             return
         self.judged += 1
@@ -153,8 +153,9 @@ async def _tickets(connection: AsyncConnection, question: WhatIfInput, sight: Si
         seen = select(verdicts.c.ticket_id).where(_within(verdicts.c.team_id, verdicts.c.agent_id, sight))
         wanted.append(or_(tickets.c.id.in_(seen), _within(tickets.c.team_id, tickets.c.assignee_id, sight)))
     columns = (tickets.c.id, tickets.c.number, tickets.c.team_id, tickets.c.assignee_id, tickets.c.priority)
-    rows = await connection.execute(select(*columns).where(*wanted).order_by(tickets.c.id))
-    return {row.id: row for row in rows}
+    rows: Any = await connection.execute(select(*columns).where(*wanted).order_by(tickets.c.id))
+    found: dict[UUID, Row[Any]] = {row.id: row for row in rows.all()}
+    return found
 
 
 def _within(team: ColumnElement[Any], agent: ColumnElement[Any], sight: Sight) -> ColumnElement[bool]:

@@ -25,6 +25,14 @@ Stored = Mapping[str, Any]
 Namer = Callable[[Stored], str]
 """The key of the policy that a stored fact names."""
 
+
+class NoBeginning(ValueError):
+    """A history without `ticket.opened`."""
+
+    def __init__(self) -> None:
+        super().__init__("the events hold no ticket.opened")
+
+
 OPENED = TicketOpened.event_name
 PLAIN_NAMES = {event.event_name: kind for event, kind in PLAIN.items()}
 PRIORITIES = {one.value: one for one in Priority}
@@ -39,7 +47,7 @@ def own_key(stored: Stored) -> str:
 def history_of(
     lines: Iterable[tuple[str, Stored]], policies: Mapping[str, PolicySnapshot], key: Namer = own_key
 ) -> History:
-    """The history of one ticket from its lines (event name, fields). Raises ValueError without `ticket.opened`."""
+    """The history of one ticket from its lines (event name, fields). Raises NoBeginning."""
     facts: list[Fact] = []
     opened: Stored | None = None
     for name, stored in lines:
@@ -48,7 +56,7 @@ def history_of(
         else:
             facts.append(stored_fact(name, stored, key))
     if opened is None:
-        raise ValueError("the events hold no ticket.opened")
+        raise NoBeginning
     start, priority = datetime.fromisoformat(opened["opened_at"]), PRIORITIES[opened["priority"]]
     return History(start, priority, facts, dict(policies))
 

@@ -128,12 +128,17 @@ async def test_the_current_policy_changes_nothing_and_a_stricter_one_is_counted(
 async def test_another_calendar_and_none_at_all_are_judged(desk: Desk) -> None:
     ticket, ada = await a_whole_life(desk), await desk.agent("ada")
     body, since = await current_policy(desk, ticket), ticket["created_at"]
-    week = {day: [["00:00", "24:00"]] for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")}
-    always = {"timezone": "UTC", "weekly": week}
-    asked = {"policy": body, "calendar": always, "replaces": ticket["sla"]["policy_id"], "from": since}
+    week = {day: [["00:00", "12:00"], ["12:01", "24:00"]] for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")}
+    asked = {
+        "policy": body,
+        "calendar": {"timezone": "UTC", "weekly": week},
+        "replaces": ticket["sla"]["policy_id"],
+        "from": since,
+    }
     report = await ada.post("/v1/reports/what-if", asked)
     assert report["replaces"] == ticket["sla"]["policy_id"]
     assert report["unjudged"] == 0
+    assert report["verdicts"] >= 2
     no_promise = {**body, "targets": {}}
     report = await ada.post("/v1/reports/what-if", {"policy": no_promise, "from": since})
     assert report["differences"] == sum(one["other_changes"] for one in report["total"]) > 0
@@ -146,6 +151,7 @@ async def test_a_question_that_makes_no_sense_is_refused(desk: Desk) -> None:
     await ada.post("/v1/reports/what-if", {"policy": {**body, "calendar": "nowhere"}}, expect=422)
     await ada.post("/v1/reports/what-if", {"policy": {**body, "tragets": {}}}, expect=422)
     await ada.post("/v1/reports/what-if", {"policy": body, "replaces": ticket["id"]}, expect=404)
+    await ada.post("/v1/reports/what-if", {"policy": body, "calendar": {"timezone": "UTC", "weekly": {}}}, expect=422)
     times = {"from": "2026-02-01T00:00:00Z", "to": "2026-01-01T00:00:00Z"}
     await ada.post("/v1/reports/what-if", {"policy": body, **times}, expect=422)
 
