@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,9 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 
 from services.assignment.main import build_app
 from services.assignment.settings import AssignmentSettings
-from shared.kit.clock import new_id
+from shared.kit.clock import new_id, utc_now
 from tests.services.assignment.conftest import desk, settings, worker  # noqa: F401 - fixtures
-from tests.services.assignment.desk import PASSWORD, Desk
+from tests.services.assignment.desk import PASSWORD, Desk, agent_id
 from tests.support.engines import own_engines  # noqa: F401 - a fixture
 from tests.support.eventually import eventually
 
@@ -187,3 +188,38 @@ async def test_pages_fit_phones_and_desktops(
             if shots:
                 name = path.strip("/").partition("?")[0].replace("/", "-")
                 await page.screenshot(path=Path(shots) / f"{name}-{device}-{scheme}.png", full_page=True)
+
+
+@pytest.mark.parametrize(("device", "scheme", "scripts"), [("desktop", "light", True), ("phone", "dark", False)])
+async def test_the_page_says_why_a_promise_was_broken(
+    address: str, browser: Browser, desk: Desk, device: str, scheme: str, *, scripts: bool
+) -> None:
+    ticket, ada = (
+        await desk.ticket("online-banking", received_at=utc_now() - timedelta(hours=30)),
+        await desk.agent("ada"),
+    )
+    path = f"/tickets/{ticket['number']}"
+    for action, body in (
+        ("assign", {"agent_id": str(agent_id("ada"))}),
+        ("hold", {"reason": "vendor"}),
+        ("resume", {}),
+        ("resolve", {}),
+    ):
+        await ada.post(f"/v1{path}/{action}", body)
+    await desk.seen(ticket["id"], status="resolved")
+    viewport = {"width": WIDTHS[device], "height": 844}
+    async with page_of(browser, viewport=viewport, color_scheme=scheme, java_script_enabled=scripts) as page:
+        await sign_in(page, address, path=path)
+        why = page.get_by_role("region", name="Why")
+        story = why.locator("details", has_text="Resolution")
+        await expect(story.get_by_text("Who held the time")).to_be_hidden()
+        await story.locator("summary").click()
+        await expect(story.get_by_text("Who held the time")).to_be_visible()
+        await expect(story).to_contain_text("would have met it")
+        await expect(story).to_contain_text("Nobody yet (triage)")
+        await expect(story).to_contain_text("Standard, version 1")
+        if scripts:
+            overflow = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
+            assert overflow <= 0
+        if shots := os.environ.get("EVERDESK_SCREENSHOTS"):
+            await page.screenshot(path=Path(shots) / f"why-{device}-{scheme}.png", full_page=True)

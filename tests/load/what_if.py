@@ -14,6 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from deploy.local.engines import Stack, stack
+from deploy.local.engines.stack import EngineName
 from services.assignment.main import PACKAGE
 from services.assignment.queries.policies import PolicyShelf
 from services.assignment.queries.what_if import what_if
@@ -28,6 +29,7 @@ from tests.load.report import Budget, Report, Table
 from tests.support.settings import common_environment
 
 LIMIT_SECONDS = 60.0
+ENGINES: tuple[EngineName, ...] = ("postgres",)
 METHOD = """\
 Whole tickets written by COPY into a fresh PostgreSQL with this service's own migrations, so that every row is as the
 service writes it: 2,000 different lives played through the real rules (opened, triaged, assigned, answered, waiting,
@@ -67,7 +69,7 @@ async def run() -> Report:
     """Some minutes, most of them for writing the tickets."""
     count = int(os.environ.get("BENCH_TICKETS", "100000"))
     with tempfile.TemporaryDirectory(prefix="everdesk-bench-") as folder:
-        async with stack(Path(folder), only=("postgres",)) as engines:
+        async with stack(Path(folder), only=ENGINES) as engines:
             settings = settings_of(engines)
             await migrate(settings, PACKAGE)
             database = Database.connect(settings)
