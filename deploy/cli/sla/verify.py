@@ -9,13 +9,13 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.assignment.models import LoggedEvent, SettledClock, table_of
-from services.assignment.queries.told import Told, policies_for, read_histories
 from services.assignment.queries.rulebook import PolicyGone, Rulebook
+from services.assignment.queries.told import Told, policies_for, read_histories
 from shared.contracts.events import TicketTriaged
 from shared.contracts.policies import PolicySnapshot
 from shared.contracts.tickets import Verdict
 from shared.domain.business_time import InstantOutOfRange, NoOpenTime
-from shared.domain.sla.stored import history_of
+from shared.domain.sla.stored import NoBeginning, history_of
 
 SAME_SECONDS = 0.001
 """Durations are stored as floating point seconds."""
@@ -61,7 +61,7 @@ async def verify_tickets(connection: AsyncConnection, ids: Sequence[UUID], progr
             try:
                 policies = await policies_for(connection, told, book)
                 findings.differences += differences(told, policies)
-            except (PolicyGone, ValueError, KeyError, NoOpenTime, InstantOutOfRange) as problem:
+            except (PolicyGone, NoBeginning, NoOpenTime, InstantOutOfRange) as problem:
                 findings.unverifiable[told.ticket_id] = str(problem)
         progress(findings.tickets, len(ids))
     return findings
@@ -70,7 +70,7 @@ async def verify_tickets(connection: AsyncConnection, ids: Sequence[UUID], progr
 def differences(told: Told, policies: Mapping[str, PolicySnapshot]) -> list[Difference]:
     """What the history of one ticket says otherwise than its recorded verdicts, of which the last revisions count.
 
-    Raises ValueError where the log has no beginning.
+    Raises NoBeginning where the log does not hold the ticket's opening.
     """
     history = history_of(told.lines, policies)
     computed = {(one.metric.value, one.cycle): _computed(one) for one in history.verdicts()}

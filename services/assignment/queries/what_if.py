@@ -12,9 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.assignment.models import SettledClock, Team, Ticket, table_of
 from services.assignment.queries.candidate import Candidate
-from services.assignment.queries.told import Told, calendar_version_of, read_histories
 from services.assignment.queries.rulebook import PolicyGone, Rulebook
 from services.assignment.queries.tallies import Figures, Tallies, Where
+from services.assignment.queries.told import Told, calendar_version_of, read_histories
 from services.assignment.schemas.what_if import WhatIfInput, WhatIfReport
 from shared.contracts.policies import PolicySnapshot
 from shared.contracts.vocabulary import Metric, Outcome, Priority

@@ -80,6 +80,8 @@ def story_of(clock: ClockExplained) -> Story:
 def in_words(time: timedelta) -> str:
     """Exact to the second; never in days, for a day of open time is no day."""
     seconds = round(time.total_seconds())
+    if time and not seconds:
+        return "under 1 s"
     hours, minutes, seconds = seconds // 3600, seconds // 60 % 60, seconds % 60
     parts = ((hours, "h"), (minutes, "min"), (seconds, "s"))
     return " ".join(f"{amount} {unit}" for amount, unit in parts if amount) or "0 min"
