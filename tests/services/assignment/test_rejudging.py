@@ -125,6 +125,22 @@ async def test_the_current_policy_changes_nothing_and_a_stricter_one_is_counted(
         )
 
 
+async def test_reports_under_other_rules_reach_as_far_as_the_permission(desk: Desk) -> None:
+    ticket = await a_whole_life(desk)
+    elsewhere, ada = await desk.ticket("access"), await desk.agent("ada")
+    await ada.post(f"/v1/tickets/{elsewhere['id']}/resolve")
+    asked = {"policy": await current_policy(desk, ticket), "from": ticket["created_at"]}
+
+    async def is_judged() -> None:
+        report = await ada.post("/v1/reports/what-if", asked)
+        assert {"Online banking", "Access management"} <= {group["name"] for group in report["by_team"]}
+
+    await eventually(is_judged, within=60)
+    seen = await (await desk.agent("vera")).post("/v1/reports/what-if", asked)
+    assert {group["name"] for group in seen["by_team"]} == {"Online banking"}
+    await (await desk.agent("dmitri")).post("/v1/reports/what-if", asked, expect=403)
+
+
 async def test_another_calendar_and_none_at_all_are_judged(desk: Desk) -> None:
     ticket, ada = await a_whole_life(desk), await desk.agent("ada")
     body, since = await current_policy(desk, ticket), ticket["created_at"]
