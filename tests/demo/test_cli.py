@@ -43,6 +43,7 @@ COMMANDS = (
     ("status",),
     ("sla", "verify"),
     ("sla", "explain"),
+    ("sla", "what-if"),
     ("dead-letters", "list"),
     ("dead-letters", "show"),
     ("dead-letters", "replay"),

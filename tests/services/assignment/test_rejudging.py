@@ -1,17 +1,22 @@
 """Verdicts explained, proved from stored facts, and judged again under other rules, on the running service."""
 
+import asyncio
 import json
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 from sqlalchemy import select, text, update
+from typer.testing import CliRunner
 
+from deploy.cli.__main__ import app
 from deploy.cli.sla.verify import Findings, verify_tickets
 from services.assignment.models import LoggedEvent, SettledClock, table_of
 from services.assignment.queries.explanations import list_envelopes
 from services.assignment.queries.what_if import what_if
 from services.assignment.schemas.what_if import WhatIfInput
+from services.assignment.settings import AssignmentSettings
 from shared.kit.http.problems import Problem
 from tests.services.assignment.desk import Desk, Json
 from tests.support.eventually import eventually
@@ -184,3 +189,28 @@ async def test_more_tickets_than_can_wait_are_sent_to_the_command_line(desk: Des
 async def everything(desk: Desk) -> Any:
     async with desk.database.connection() as connection:
         return (await connection.execute(text("select count(*), max(settled_at) from verdicts"))).one()
+
+
+async def test_the_same_answers_on_the_command_line(
+    desk: Desk, settings: AssignmentSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticket, ada = await a_whole_life(desk), await desk.agent("ada")
+    monkeypatch.setenv("EVERDESK_DATABASE_URL", settings.database_url.get_secret_value())
+
+    async def everdesk(*words: str) -> Any:
+        return await asyncio.to_thread(CliRunner().invoke, app, ["sla", *words])
+
+    told = await everdesk("explain", ticket["number"])
+    assert told.exit_code == 0
+    assert "First response: met" in told.output
+    assert "Ada Lindqvist" in told.output
+    assert json.loads((await everdesk("explain", ticket["number"], "--json")).output)["clocks"]
+    assert (await everdesk("explain", "nowhere")).exit_code == 1
+    exported = tmp_path / "policy.json"
+    exported.write_text(json.dumps(await ada.get(f"/v1/sla-policies/{ticket['sla']['policy_id']}")))
+    since = ("--from", ticket["created_at"])
+    report = json.loads((await everdesk("what-if", "--policy", str(exported), *since, "--json")).output)
+    assert (report["differences"], report["moved"], report["replaces"]) == (0, 0, ticket["sla"]["policy_id"])
+    assert "0 would be different" in (await everdesk("what-if", "--policy", str(exported), *since)).output
+    exported.write_text('{"name": "X"}')
+    assert (await everdesk("what-if", "--policy", str(exported))).exit_code == 1
