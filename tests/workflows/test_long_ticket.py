@@ -58,10 +58,6 @@ async def long_desk() -> AsyncIterator[Desk]:
             yield Desk(environment.client, announced)
 
 
-@pytest.mark.xfail(
-    run=False,
-    reason="a ticket carries every clock it ever had: after some 130 answers it outgrows Temporal's payloads",
-)
 @pytest.mark.timeout(400)
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # of a step interrupted for slowness
 async def test_a_very_long_ticket_loses_nothing_and_its_clocks_stay_exact(long_desk: Desk) -> None:

@@ -76,6 +76,10 @@ class Clocks:
             notices.append(_announce(clock, moment, policy))
         return notices
 
+    def last_cycles(self) -> list[SlaClock]:
+        """The clock of each metric's last cycle, in the order in which they started."""
+        return [clock for clock in self.clocks if clock is self._last(clock.metric)]
+
     # -- facts ---------------------------------------------------------------------------------------------------
 
     def _take(self, fact: Fact, policies: Policies) -> list[Notice]:
@@ -250,7 +254,8 @@ class Clocks:
         return None if self.policy is None else policies[self.policy]
 
     def _start(self, metric: Metric, at: datetime, policy: PolicySnapshot) -> SlaClock:
-        cycle = 1 + sum(clock.metric is metric for clock in self.clocks)
+        last = self._last(metric)
+        cycle = 1 if last is None else last.cycle + 1
         clock = SlaClock(metric, cycle, at, self._target(metric, policy), running_since=at)
         clock.recompute(policy)
         self.clocks.append(clock)

@@ -84,11 +84,12 @@ class Sla(BaseModel):
         return self.current.first_replied_at
 
     def views(self, at: datetime) -> tuple[Clock, ...]:
-        """Every clock with a target, as seen at `at`."""
+        """The last cycle of each metric with a target, as seen at `at`; what came before has left its verdict."""
         policy = self.policy
         if policy is None:
             return ()
-        return tuple(view for clock in self.clocks if (view := clock.view(at, policy)) is not None)
+        last = self.current.last_cycles()
+        return tuple(view for clock in last if (view := clock.view(at, policy)) is not None)
 
     def due_at(self) -> datetime | None:
         """The earliest due instant of a clock still running."""
@@ -163,5 +164,15 @@ class Sla(BaseModel):
         past, self.facts = facts[:-WINDOW], facts[-WINDOW:]
         self.base.fold(past, self.policies)
         self.horizon = past[-1].at if past else self.horizon
+        self._forget_former_cycles()
         named = {self.base.policy, self.current.policy, *(fact.policy for fact in self.facts)}
         self.policies = {key: policy for key, policy in self.policies.items() if key in named}
+
+    def _forget_former_cycles(self) -> None:
+        """Clocks that no fact can reach any more; without this a talkative ticket outgrows Temporal's payloads."""
+        kept = self.base.last_cycles()
+        gone = {(clock.metric, clock.cycle) for clock in self.base.clocks if clock not in kept and clock.is_settled}
+        for clocks in (self.base, self.current):
+            clocks.clocks = [clock for clock in clocks.clocks if (clock.metric, clock.cycle) not in gone]
+        for metric, cycle in gone:
+            self.revisions.pop(f"{metric}:{cycle}", None)
