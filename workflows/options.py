@@ -20,3 +20,5 @@ REMEMBERED_COMMANDS = 200
 """Commands whose answer a retry gets again, across runs."""
 BATCH_LIMIT = 200
 """Events per publish activity: about 400 KB, under the server's payload limit."""
+CARRIED_EVENTS = 200
+"""Unpublished events that a run hands to the next: a payload may hold 2 MB, which an outage of NATS could exceed."""

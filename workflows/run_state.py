@@ -1,6 +1,10 @@
 """What a ticket's workflow carries from one run to the next."""
 
-from pydantic import Field
+import base64
+import zlib
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, PlainSerializer, TypeAdapter
 
 from shared.contracts.base import Contract
 from shared.contracts.commands import OpenTicket
@@ -8,13 +12,28 @@ from shared.contracts.events import Envelope
 from shared.contracts.tickets import TicketSnapshot
 from shared.domain.ticket import TicketState
 
+_ANSWERS = TypeAdapter(dict[str, TicketSnapshot])
+
+
+def _packed(answers: dict[str, TicketSnapshot]) -> str:
+    """Two hundred snapshots of one ticket are nearly the same: a tenth of their size, far from a payload's limit."""
+    return base64.b85encode(zlib.compress(_ANSWERS.dump_json(answers))).decode()
+
+
+def _unpacked(value: Any) -> Any:
+    """Older runs carried them as they are."""
+    return _ANSWERS.validate_json(zlib.decompress(base64.b85decode(value))) if isinstance(value, str) else value
+
+
+Answers = Annotated[dict[str, TicketSnapshot], BeforeValidator(_unpacked), PlainSerializer(_packed, return_type=str)]
+
 
 class CarriedOver(Contract):
     """The ticket, the events nobody has heard of yet, and the answers given to recent commands."""
 
     ticket: TicketState
     pending: list[Envelope] = Field(default_factory=list)
-    answers: dict[str, TicketSnapshot] = Field(default_factory=dict)
+    answers: Answers = Field(default_factory=dict)
 
 
 class TicketRun(OpenTicket):

@@ -102,9 +102,11 @@ class TicketWorkflow:
 
     @property
     def is_history_long(self) -> bool:
-        """Time for a new run, before the server's limits come near."""
+        """Time for a new run, before the server's limits come near; while too much waits for the bus, it waits too."""
         info = workflow.info()
-        return info.is_continue_as_new_suggested() or info.get_current_history_length() > options.HISTORY_LIMIT
+        return len(self.pending) <= options.CARRIED_EVENTS and (
+            info.is_continue_as_new_suggested() or info.get_current_history_length() > options.HISTORY_LIMIT
+        )
 
     def is_something_to_do(self) -> bool:
         """A message or a command came, the timer fired, or events can be published."""

@@ -50,6 +50,8 @@ class WorkerSettings(Settings):
     """Tickets kept in memory; others are replayed from history when something happens to them."""
     build_id: str = ""
     """Names the deployed code; empty = unversioned, as in the one-command stack."""
+    promote_on_start: bool = True
+    """Whether a build makes itself the current one as soon as it polls; false leaves that to `everdesk versions`."""
 
 
 async def connect(settings: Settings) -> Client:
@@ -140,7 +142,7 @@ async def working(settings: WorkerSettings) -> AsyncIterator[tuple[Client, Bus]]
         await stack.enter_async_context(ticket_worker(client, bus, settings))
         inbox = TicketFacts(Tickets(client), bus).consumer()
         await stack.enter_async_context(background({"inbox": lambda: run_consumer(bus, inbox)}))
-        if settings.build_id:
+        if settings.build_id and settings.promote_on_start:
             await promote(client, settings.build_id)
         log.info("worker.ready", task_queue=TASK_QUEUE)
         yield client, bus

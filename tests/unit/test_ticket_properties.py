@@ -241,10 +241,11 @@ class ForgetfulLife(RandomLife):
 
     def __init__(self) -> None:
         super().__init__()
-        self.window, engine.WINDOW = engine.WINDOW, 2
+        self.usual = engine.WINDOW, engine.SPACING
+        engine.WINDOW, engine.SPACING = 4, 1
 
     def teardown(self) -> None:
-        engine.WINDOW = self.window
+        engine.WINDOW, engine.SPACING = self.usual
 
 
 TestRandomLife = RandomLife.TestCase

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
 from shared.contracts.base import Instant
 from shared.contracts.policies import PolicySnapshot
@@ -20,6 +20,15 @@ from shared.domain.sla.reconcile import reconcile
 
 WINDOW = 100
 """Facts that can still be preceded by a late one; older ones are folded into `base`, twice as many at a time."""
+
+
+SPACING = 16
+"""Facts between two marks; the last two are kept."""
+SHOWN = 10
+"""Clocks in a snapshot. Every event and two hundred remembered answers carry one, so it must not grow for ever."""
+
+
+Place = tuple[Instant, int]
 
 
 class Sla(BaseModel):
@@ -41,6 +50,8 @@ class Sla(BaseModel):
     policies: dict[str, PolicySnapshot] = Field(default_factory=dict)
     revisions: dict[str, int] = Field(default_factory=dict)
     """The last revision published of each verdict."""
+    _marks: list[tuple[Place, Clocks]] = PrivateAttr(default_factory=list)
+    """`current` as it was after some recent facts: most late facts are only a little late. Never carried over."""
 
     @model_validator(mode="before")
     @classmethod
@@ -84,12 +95,13 @@ class Sla(BaseModel):
         return self.current.first_replied_at
 
     def views(self, at: datetime) -> tuple[Clock, ...]:
-        """The last cycle of each metric with a target, as seen at `at`; what came before has left its verdict."""
+        """The latest clocks with a target, as seen at `at`; what came before has left its verdict."""
         policy = self.policy
         if policy is None:
             return ()
-        last = self.current.last_cycles()
-        return tuple(view for clock in last if (view := clock.view(at, policy)) is not None)
+        unsettled = [clock for clock in self.clocks[:-SHOWN] if not clock.is_settled]
+        shown = (*unsettled, *self.clocks[-SHOWN:])
+        return tuple(view for clock in shown if (view := clock.view(at, policy)) is not None)
 
     def due_at(self) -> datetime | None:
         """The earliest due instant of a clock still running."""
@@ -128,7 +140,7 @@ class Sla(BaseModel):
         is_late = fact.at < self.reached or fact.kind is FactKind.POLICY_REVERTED
         insort(self.facts, fact, key=lambda known: known.place)
         self.reached = max(self.reached, fact.at)
-        notices = self._fold_again(fact.at) if is_late else self._go_on(fact)
+        notices = self._fold_again(fact) if is_late else self._go_on(fact)
         if len(self.facts) > 2 * WINDOW:
             self._settle_the_past()
         return notices
@@ -139,16 +151,22 @@ class Sla(BaseModel):
         open_before = [clock for clock in self.clocks if not clock.is_settled]
         known = len(self.clocks)
         notices = self.current.apply(fact, self.policies)
+        if len(self.facts) % SPACING == 0:
+            self._marks = [*self._marks[-1:], (fact.place, self.current.fork())]
         ended = [clock for clock in (*open_before, *self.clocks[known:]) if clock.is_settled]
         return [*notices, *(notice for clock in ended for notice in self._publish(clock, fact.at))]
 
-    def _fold_again(self, at: datetime) -> list[Notice]:
-        old, self.current = self.current, self.base.fork()
-        self.current.fold(in_order(self.facts), self.policies)
+    def _fold_again(self, fact: Fact) -> list[Notice]:
+        if fact.kind is FactKind.POLICY_REVERTED:
+            self._marks = []
+        self._marks = [mark for mark in self._marks if mark[0] < fact.place]
+        since, start = self._marks[-1] if self._marks else (None, self.base)
+        later = [known for known in in_order(self.facts) if since is None or known.place > since]
+        old, self.current = self.current, start.fork().fold(later, self.policies)
         self.current.advance(self.reached, self.policies)
         notices: list[Notice] = []
-        for said in reconcile(old, self.current, at, self.policy):
-            notices += self._publish(said, at) if isinstance(said, SlaClock) else [said]
+        for said in reconcile(old, self.current, fact.at, self.policy):
+            notices += self._publish(said, fact.at) if isinstance(said, SlaClock) else [said]
         return notices
 
     def _publish(self, clock: SlaClock, at: datetime) -> list[Notice]:
@@ -164,6 +182,7 @@ class Sla(BaseModel):
         past, self.facts = facts[:-WINDOW], facts[-WINDOW:]
         self.base.fold(past, self.policies)
         self.horizon = past[-1].at if past else self.horizon
+        self._marks = []
         self._forget_former_cycles()
         named = {self.base.policy, self.current.policy, *(fact.policy for fact in self.facts)}
         self.policies = {key: policy for key, policy in self.policies.items() if key in named}
