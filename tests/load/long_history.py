@@ -74,7 +74,7 @@ async def send(tickets: Tickets, ticket_id: TicketId, command: Command) -> Ticke
 async def a_ticket(tickets: Tickets, events: int) -> TicketId:
     """A ticket with at least so many events behind it."""
     ticket_id = TicketId(new_id())
-    await tickets.start(OpenTicket(ticket_id=ticket_id, number="100001", opened_at=utc_now()))
+    await tickets.start(OpenTicket(ticket_id=ticket_id, number="100001", opened_at=utc_now(), has_exact_timer=True))
     triage = TriageTicket(command_id=str(new_id()), actor=BY_AGENT, team_id=TEAM, policy=a_policy(), agent_id=AGENT)
     snapshot = await send(tickets, ticket_id, triage)
     while snapshot.seq < events:

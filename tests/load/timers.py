@@ -75,7 +75,7 @@ async def alarms(side: WorkflowSide) -> AsyncIterator[Alarms]:
 async def open_one(tickets: Tickets, policy: PolicySnapshot) -> TicketId:
     """An open ticket with an armed timer."""
     ticket_id = TicketId(new_id())
-    await tickets.start(OpenTicket(ticket_id=ticket_id, number="100001", opened_at=utc_now()))
+    await tickets.start(OpenTicket(ticket_id=ticket_id, number="100001", opened_at=utc_now(), has_exact_timer=True))
     await send(tickets, ticket_id, TriageTicket(command_id=str(new_id()), actor=BY_AGENT, team_id=TEAM, policy=policy))
     return ticket_id
 
