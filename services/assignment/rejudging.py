@@ -6,6 +6,8 @@
 import asyncio
 import os
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -21,6 +23,7 @@ MOST_TICKETS = 20_000
 WITHIN_SECONDS = 60.0
 AT_ONCE = 1
 """Processes at the same time; more callers wait."""
+WAITS_SECONDS = 30.0
 REFUSED = 3
 """Exit status of a process that says why it refuses."""
 
@@ -60,7 +63,7 @@ class Rejudger:
             agent_id=sight.agent_id,
             most=MOST_TICKETS,
         )
-        async with self._places:
+        async with self._place():
             status, out, err = await _run(task.model_dump_json(by_alias=True).encode())
         if status == 0:
             return WhatIfReport.model_validate_json(out)
@@ -69,6 +72,19 @@ class Rejudger:
             raise Problem(refused.status, refused.code, refused.detail)
         log.error("rejudging.died", status=status, stderr=err[-2000:].decode(errors="replace"))
         raise Problem(503, "temporarily_unavailable", "judging history again failed; try again")
+
+    @asynccontextmanager
+    async def _place(self) -> AsyncIterator[None]:
+        """Waits for the questions before. Raises Problem 503 when there are too many of them."""
+        try:
+            async with asyncio.timeout(WAITS_SECONDS):
+                await self._places.acquire()
+        except TimeoutError:
+            raise Problem(503, "temporarily_unavailable", "history is being judged for others; try again") from None
+        try:
+            yield
+        finally:
+            self._places.release()
 
 
 async def _run(given: bytes) -> tuple[int | None, bytes, bytes]:
