@@ -208,6 +208,12 @@ def test_a_clock_continued_in_grace_tells_the_time_between_as_ended() -> None:
     ]
 
 
+def test_a_clock_continued_at_the_instant_of_its_end_has_no_interval_of_no_length() -> None:
+    life = Life(policy(reopen_grace_seconds=7200)).reply(MONDAY + MINUTE).do(ResolveTicket, MONDAY + HOUR)
+    told = life.do(ReopenTicket, MONDAY + HOUR).told(Metric.RESOLUTION, MONDAY + 2 * HOUR)
+    assert [(one.why, one.added) for one in told.intervals] == [(Why.OPEN_HOURS, 2 * HOUR)]
+
+
 def test_a_transfer_changes_who_held_it_and_nothing_else() -> None:
     life = Life(policy()).do(TransferTicket, MONDAY + HOUR, team_id=OTHER_TEAM)
     told = life.told(Metric.RESOLUTION, MONDAY + 2 * HOUR)

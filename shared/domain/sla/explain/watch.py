@@ -53,7 +53,7 @@ class Watched:
         if clock.started_at < self.started_at:
             self.stretches.insert(0, Stretch(clock.started_at, self.started_at, policy, Holder(HolderKind.TRIAGE)))
             self.started_at = clock.started_at
-        if self.ended_at is not None and not clock.is_settled:
+        if self.ended_at is not None and not clock.is_settled and at > self.ended_at:
             self.stretches.append(Stretch(self.ended_at, at, policy, NOBODY, Why.ENDED))
         if clock.target != self.target or (clock.is_settled and self.ended_at is None):
             self.outgrown += [clock.elapsed - self.target] if self.target is not None else []
