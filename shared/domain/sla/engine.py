@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 from shared.contracts.base import Instant
 from shared.contracts.policies import PolicySnapshot
 from shared.contracts.tickets import Clock
-from shared.contracts.vocabulary import Priority
+from shared.contracts.vocabulary import Metric, Priority
 from shared.domain.sla.clock import SlaClock
 from shared.domain.sla.clocks import Clocks
 from shared.domain.sla.earlier import from_earlier_shape
@@ -110,6 +110,10 @@ class Sla(BaseModel):
     def next_instant(self) -> datetime | None:
         """When the clocks next have something to say, if nothing else happens."""
         return self.current.next_instant(self.policies)
+
+    def is_under_way(self, metric: Metric, cycle: int) -> bool:
+        """Whether that clock has not ended."""
+        return any((clock.metric, clock.cycle) == (metric, cycle) and not clock.is_settled for clock in self.clocks)
 
     def can_revert(self, rollout_id: UUID) -> bool:
         """Whether a roll-out applied to this ticket and has neither been undone nor grown too old to undo."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from shared.contracts.base import AgentId, TeamId
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
     from shared.domain.ticket.ticket import Ticket
 
 
-def say(ticket: Ticket, notice: Notice, actor: Actor) -> None:
-    """Announces a notice; a step of the ladder is announced and taken."""
+def say(ticket: Ticket, notice: Notice, actor: Actor) -> bool:
+    """Announces a notice; False for a step of a clock that has ended meanwhile, which is not taken any more."""
     match notice:
         case Warned(metric=metric, cycle=cycle, percent=percent, due_at=due_at, at=at):
             ticket.announce(SlaWarned, at, SYSTEM, metric=metric, cycle=cycle, percent=percent, due_at=due_at)
@@ -36,7 +37,20 @@ def say(ticket: Ticket, notice: Notice, actor: Actor) -> None:
         case Settled(verdict=verdict, at=at):
             ticket.announce(SlaSettled, at, actor, verdict=verdict)
         case Escalated():
-            _escalate(ticket, notice)
+            if not ticket.state.sla.is_under_way(notice.metric, notice.cycle):
+                return False
+            _announce_step(ticket, notice, _target(ticket, notice))
+    return True
+
+
+def take_step(ticket: Ticket, notice: Escalated) -> None:
+    """Does what a step of the ladder says, now: what it changes counts from here, not from when it should have been."""
+    at = max(notice.at, ticket.state.sla.reached)
+    match notice.step.do:
+        case "raise_priority":
+            _raise_priority(ticket, at)
+        case "reassign":
+            _hand_over(ticket, _target(ticket, notice), at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +61,7 @@ class Target:
     agent_id: AgentId | None = None
 
 
-def _escalate(ticket: Ticket, notice: Escalated) -> None:
-    target = _target(ticket, notice)
+def _announce_step(ticket: Ticket, notice: Escalated, target: Target) -> None:
     ticket.announce(
         TicketEscalated,
         notice.at,
@@ -63,11 +76,6 @@ def _escalate(ticket: Ticket, notice: Escalated) -> None:
         agent_id=target.agent_id,
         due_at=notice.due_at,
     )
-    match notice.step.do:
-        case "raise_priority":
-            _raise_priority(ticket, notice)
-        case "reassign":
-            _hand_over(ticket, target, notice)
 
 
 def _target(ticket: Ticket, notice: Escalated) -> Target:
@@ -79,25 +87,25 @@ def _target(ticket: Ticket, notice: Escalated) -> Target:
     return Target(notice.step.team_id, notice.step.agent_id)
 
 
-def _raise_priority(ticket: Ticket, notice: Escalated) -> None:
+def _raise_priority(ticket: Ticket, at: datetime) -> None:
     ladder, current = list(Priority), ticket.state.sla.priority
     if current is not ladder[-1]:
         higher = ladder[current.rank + 1]
-        ticket.announce(TicketPrioritised, notice.at, SYSTEM, priority=higher, previous=current)
+        ticket.announce(TicketPrioritised, at, SYSTEM, priority=higher, previous=current)
 
 
-def _hand_over(ticket: Ticket, target: Target, notice: Escalated) -> None:
+def _hand_over(ticket: Ticket, target: Target, at: datetime) -> None:
     """To a team, which drops the agent, or to an agent; who has it already keeps it."""
     state = ticket.state
     if target.agent_id is not None and target.agent_id != state.assignee_id:
         previous_agent, state.assignee_id = state.assignee_id, target.agent_id
-        ticket.announce(TicketAssigned, notice.at, SYSTEM, agent_id=target.agent_id, previous_agent_id=previous_agent)
+        ticket.announce(TicketAssigned, at, SYSTEM, agent_id=target.agent_id, previous_agent_id=previous_agent)
     elif target.agent_id is None and target.team_id is not None and target.team_id != state.team_id:
         previous_team, state.team_id = state.team_id, target.team_id
         previous_agent, state.assignee_id = state.assignee_id, None
         ticket.announce(
             TicketTransferred,
-            notice.at,
+            at,
             SYSTEM,
             team_id=target.team_id,
             previous_team_id=previous_team,

@@ -32,9 +32,9 @@ from shared.domain.errors import (
     VersionConflict,
 )
 from shared.domain.lifecycle import next_state
-from shared.domain.sla import Notice, fact_of
+from shared.domain.sla import Escalated, Notice, fact_of
 from shared.domain.ticket.effects import carry_out
-from shared.domain.ticket.notices import say
+from shared.domain.ticket.notices import say, take_step
 from shared.domain.ticket.rests import end_rest, rest_ends_at
 from shared.domain.ticket.state import TicketState
 
@@ -128,9 +128,11 @@ class Ticket:
         self.notify(notices, actor)
 
     def notify(self, notices: Iterable[Notice], actor: Actor) -> None:
-        """Announces what the clocks have to say, and does what they call for."""
-        for notice in notices:
-            say(self, notice, actor)
+        """Announces what the clocks have to say, then does what they call for."""
+        told = [notice for notice in notices if say(self, notice, actor)]
+        for notice in told:
+            if isinstance(notice, Escalated):
+                take_step(self, notice)
 
     def move(self, action: Action) -> None:
         """The only place where a status changes."""

@@ -191,3 +191,13 @@ def test_steps_after_a_breach_count_from_it_also_where_a_higher_priority_brought
     life = laddered(step("resolution", after_breach_seconds=600)).reply(MINUTE)
     life.do(PrioritiseTicket, 4 * HOUR, priority=Priority.HIGH).wait(5 * HOUR)
     assert [round((event.at - MONDAY) / MINUTE) for event in life.events("escalated")] == [250]
+
+
+def test_a_ladder_that_comes_late_takes_its_steps_from_now_on_and_none_of_a_matter_that_is_settled() -> None:
+    """A first policy on a ticket that was open for long: what it raises counts from here, verdicts stay in order."""
+    raising = step("resolution", do="raise_priority", at_percent=50)
+    ladder = policy(escalations=[step(do="raise_priority", at_percent=80), raising])
+    life = Life(is_new=True).wait(11 * HOUR).reply(11 * HOUR).do(ChangeTicketPolicy, 11 * HOUR, policy=ladder)
+    assert [event.metric for event in life.events("escalated")] == ["resolution"]
+    assert [event.at - MONDAY for event in life.events("prioritised")] == [11 * HOUR]
+    assert [verdict.revision for verdict in life.verdicts] == [1]
