@@ -4,7 +4,6 @@
 """
 
 import asyncio
-import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,8 +15,10 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from services.assignment.queries.what_if import Sight, what_if
 from services.assignment.schemas.what_if import WhatIfInput, WhatIfReport
 from shared.kit.http.problems import Problem
+from shared.kit.side_process import Ran, run_module
 from shared.kit.telemetry import log
 
+MODULE = "services.assignment.rejudging"
 MOST_TICKETS = 20_000
 """Answered while the caller waits; for more there is the command line."""
 WITHIN_SECONDS = 60.0
@@ -64,7 +65,7 @@ class Rejudger:
             most=MOST_TICKETS,
         )
         async with self._place():
-            status, out, err = await _run(task.model_dump_json(by_alias=True).encode())
+            status, out, err = await _run(task)
         if status == 0:
             return WhatIfReport.model_validate_json(out)
         if status == REFUSED:
@@ -87,26 +88,13 @@ class Rejudger:
             self._places.release()
 
 
-async def _run(given: bytes) -> tuple[int | None, bytes, bytes]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "services.assignment.rejudging"),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env={"PYTHONPATH": os.pathsep.join(sys.path)},
-    )
+async def _run(task: Task) -> Ran:
+    """Raises Problem 422 for what takes too long."""
     try:
-        async with asyncio.timeout(WITHIN_SECONDS):
-            out, err = await process.communicate(given)
+        return await run_module(MODULE, task.model_dump_json(by_alias=True).encode(), WITHIN_SECONDS)
     except TimeoutError:
         detail = f"this takes longer than {WITHIN_SECONDS:g} s: narrow from and to, or use `everdesk sla what-if`"
         raise Problem(422, "too_many_tickets", detail) from None
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    return process.returncode, out, err
 
 
 async def _answer(task: Task) -> WhatIfReport:

@@ -1,12 +1,11 @@
 """Reads a feed in a process of its own, with limits: a hostile file costs that process, never the service."""
 
 import asyncio
-import os
-import sys
 
 from pydantic import TypeAdapter
 
 from shared.kit.holiday_feed.findings import Findings, Question, UnreadableFeed
+from shared.kit.side_process import run_module
 from shared.kit.telemetry import log
 
 WITHIN_SECONDS = 20.0
@@ -26,33 +25,15 @@ class FeedReader:
 
     async def read(self, raw: bytes, question: Question) -> Findings:
         """What the file says, seconds of another process later. Raises UnreadableFeed."""
-        async with self._places:
-            status, out, err = await _run(question.model_dump_json().encode() + b"\n" + raw)
+        given = question.model_dump_json().encode() + b"\n" + raw
+        try:
+            async with self._places:
+                status, out, err = await run_module("shared.kit.holiday_feed", given, WITHIN_SECONDS)
+        except TimeoutError:
+            raise UnreadableFeed(f"this file takes longer than {WITHIN_SECONDS:g} s to read") from None
         if status == 0:
             return _FINDINGS.validate_json(out)
         if status == REFUSED:
             raise UnreadableFeed(out.decode())
         log.warning("holiday_feed.reader_died", status=status, stderr=err[-2000:].decode(errors="replace"))
         raise UnreadableFeed("this file cannot be read: it is broken, or too much work for a list of holidays")
-
-
-async def _run(given: bytes) -> tuple[int | None, bytes, bytes]:
-    """The reader's exit status and words. It gets no environment: there is nothing in it to steal."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "shared.kit.holiday_feed"),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env={"PYTHONPATH": os.pathsep.join(sys.path)},
-    )
-    try:
-        async with asyncio.timeout(WITHIN_SECONDS):
-            out, err = await process.communicate(given)
-    except TimeoutError:
-        raise UnreadableFeed(f"this file takes longer than {WITHIN_SECONDS:g} s to read") from None
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    return process.returncode, out, err
