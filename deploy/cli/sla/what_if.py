@@ -39,6 +39,10 @@ def question_of(
         raise CliError(f"This cannot be asked. {wrong}.") from None
 
 
+WIDE = 132
+"""Columns that the table needs, also where nothing says how wide the terminal is, as in a pipe."""
+
+
 def show(console: Console, report: WhatIfReport) -> None:
     """Totals, then by team and priority, then some of what would be different."""
     console.print(
@@ -54,6 +58,9 @@ def show(console: Console, report: WhatIfReport) -> None:
     for kind, group in groups:
         for metric in group.metrics:
             table.add_row(kind, group.name, *_row(metric))
+    for column in table.columns:
+        column.no_wrap = True
+    console.width = max(console.width, WIDE)
     console.print(table)
     for one in report.examples[:SHOWN]:
         console.print(
