@@ -31,7 +31,6 @@ class Clocks:
     early: list[Fact] = field(default_factory=list)
     """What happened before the policy was known; applied when it is."""
     first_replied_at: Instant | None = None
-    last_replied_at: Instant | None = None
 
     def fold(self, facts: Iterable[Fact], policies: Policies) -> "Clocks":
         """Applies facts that are in order; returns itself."""
@@ -130,7 +129,7 @@ class Clocks:
         else:
             self.early.append(fact)
         if fact.kind is FactKind.REPLIED:
-            self._note_reply(fact.at)
+            self.first_replied_at = self.first_replied_at or fact.at
 
     def _change_policy(self, fact: Fact, policies: Policies) -> list[Notice]:
         """The first policy starts the clocks at the instant the ticket was received; another applies from now on."""
@@ -155,7 +154,7 @@ class Clocks:
 
     def _begin(self, policy: PolicySnapshot, policies: Policies) -> list[Notice]:
         early, self.early = self.early, []
-        self.first_replied_at = self.last_replied_at = None
+        self.first_replied_at = None
         self._start(Metric.FIRST_RESPONSE, self.opened_at, policy)
         self._start(Metric.RESOLUTION, self.opened_at, policy)
         notices: list[Notice] = []
@@ -205,15 +204,11 @@ class Clocks:
 
     def _replied(self, at: datetime, policy: PolicySnapshot) -> Iterator[Notice]:
         """A public reply by a person."""
-        self._note_reply(at)
+        self.first_replied_at = self.first_replied_at or at
         for metric in (Metric.FIRST_RESPONSE, Metric.NEXT_RESPONSE):
             clock = self._running(metric)
             if clock is not None:
                 yield from self._settle(clock, at, policy)
-
-    def _note_reply(self, at: datetime) -> None:
-        self.first_replied_at = self.first_replied_at or at
-        self.last_replied_at = at
 
     def _pause(self, at: datetime, policy: PolicySnapshot) -> None:
         clock = self._running(Metric.RESOLUTION)

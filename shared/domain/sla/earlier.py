@@ -18,7 +18,6 @@ def from_earlier_shape(value: Mapping[str, Any]) -> dict[str, Any]:
         "clocks": clocks,
         "early": [fact | {"seq": 0} for fact in value.get("early", ())],
         "first_replied_at": value.get("first_replied_at"),
-        "last_replied_at": value.get("last_replied_at"),
     }
     known = [value["opened_at"], value.get("last_replied_at")]
     known += [clock.get(name) for clock in clocks for name in ("started_at", "breached_at", "settled_at")]
