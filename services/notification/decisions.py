@@ -92,6 +92,8 @@ def decide(_event: Event) -> list[Decision]:
 
 @decide.register
 def _(event: TicketSubmitted) -> list[Decision]:
+    if event.is_automatic or not event.acknowledge:
+        return []
     return [Decision(event.ticket_id, TemplateName.ACKNOWLEDGEMENT, REQUESTER)]
 
 

@@ -108,6 +108,15 @@ class ActorKind(StrEnum):
     SYSTEM = "system"
 
 
+class ParticipantState(StrEnum):
+    """Whether somebody in copy takes part: asked first, never added unasked."""
+
+    INVITED = "invited"
+    JOINED = "joined"
+    DECLINED = "declined"
+    REMOVED = "removed"
+
+
 class Channel(StrEnum):
     """The door something came in through."""
 

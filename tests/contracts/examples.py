@@ -20,6 +20,7 @@ from shared.contracts.events import (
     NoteAdded,
     NotificationFailed,
     NotificationSent,
+    ParticipantChanged,
     Person,
     RequesterChanged,
     RequesterErased,
@@ -48,6 +49,7 @@ from shared.contracts.events import (
     TicketTransferred,
     TicketTriaged,
     TopicChanged,
+    TopicField,
 )
 from shared.contracts.names import ticket_workflow_id
 from shared.contracts.tickets import SYSTEM, Actor, Clock, TicketSnapshot, TopicId, Verdict
@@ -60,6 +62,7 @@ from shared.contracts.vocabulary import (
     HoldReason,
     Metric,
     Outcome,
+    ParticipantState,
     Priority,
     Status,
 )
@@ -219,6 +222,14 @@ _others: tuple[Event, ...] = (
         channel=Channel.DESK,
         received_at=at(7),
     ),
+    ParticipantChanged(
+        ticket_id=TICKET,
+        email="ops@bank.example",
+        name="Operations",
+        state=ParticipantState.INVITED,
+        version=1,
+        changed_at=NOON,
+    ),
     NoteAdded(
         ticket_id=TICKET,
         note_id=MessageId(_uuid(4)),
@@ -255,7 +266,14 @@ _others: tuple[Event, ...] = (
         member_ids=(ADA, GRACE),
         version=1,
     ),
-    TopicChanged(topic_id=TOPIC, slug="online-banking", name="Online banking", is_active=True, version=1),
+    TopicChanged(
+        topic_id=TOPIC,
+        slug="online-banking",
+        name="Online banking",
+        is_active=True,
+        fields=(TopicField(name="branch", label="Branch", kind="choice"),),
+        version=1,
+    ),
     RequesterChanged(requester_id=REQUESTER, email="ruth@bank.example", name="Ruth Okafor", version=2),
     RequesterErased(requester_id=REQUESTER, ticket_ids=(TICKET,), erased_at=at(60)),
     AccessLinkRequested(ticket_id=TICKET, requested_at=at(30)),

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Response
 
 from services.intake.api.access import Reader, Replier
 from services.intake.api.route import ApiRoute, answer
-from services.intake.commands.post_message import post_message
+from services.intake.commands.post_message import Post, post_message
 from services.intake.deps import Parts
 from services.intake.queries import get_ticket, list_messages
 from services.intake.schemas import MessageView, PageRequest, PostMessage
@@ -45,10 +45,7 @@ async def post(
         message = await post_message(
             guarded.session,
             ticket,
-            body=request.body,
-            body_format=request.body_format,
-            channel=Channel.API,
-            at=utc_now(),
+            Post(body=request.body, body_format=request.body_format, channel=Channel.API, received_at=utc_now()),
         )
         body = MessageView.of(message).model_dump_json().encode()
         await guarded.store(body, 201)

@@ -1,43 +1,72 @@
-"""The requester writes again: a message row, and the news of it."""
+"""The requester, or somebody who takes part, writes again: a message row, and the news of it."""
 
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from services.intake.commands.announce import announce
 from services.intake.models import Message, Ticket
 from shared.contracts.base import MessageId, TicketId
-from shared.contracts.events import Author, MessagePosted
+from shared.contracts.events import AttachmentRef, Author, MessagePosted
 from shared.contracts.vocabulary import ActorKind, BodyFormat, Channel
 from shared.kit.clock import new_id
 from shared.kit.db import Session
 
 
-async def post_message(
-    session: Session, ticket: Ticket, *, body: str, body_format: BodyFormat, channel: Channel, at: datetime
-) -> Message:
-    """Records a requester's message on a ticket, whatever its status; the workflow decides what follows from it."""
+def _new_message_id() -> MessageId:
+    return MessageId(new_id())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Post:
+    """A message as it came through one of the doors, already checked."""
+
+    body: str
+    body_format: BodyFormat
+    channel: Channel
+    received_at: datetime
+    author_name: str | None = None
+    """Of a participant; the requester's own name where nothing is said."""
+    author_email: str | None = None
+    quoted: str = ""
+    is_automatic: bool = False
+    attachments: tuple[AttachmentRef, ...] = ()
+    message_id: MessageId = field(default_factory=_new_message_id)
+
+
+async def post_message(session: Session, ticket: Ticket, post: Post) -> Message:
+    """Records a message on a ticket, whatever its status; the workflow decides what follows from it."""
     message = Message(
-        id=new_id(),
+        id=post.message_id,
         ticket_id=ticket.id,
         author_kind=ActorKind.REQUESTER,
-        author_name=ticket.requester_name,
-        body=body,
-        body_format=body_format,
-        channel=channel,
-        received_at=at,
-        is_automatic=False,
+        author_name=post.author_name or ticket.requester_name,
+        author_email=post.author_email,
+        body=post.body,
+        body_format=post.body_format,
+        quoted=post.quoted,
+        channel=post.channel,
+        received_at=post.received_at,
+        is_automatic=post.is_automatic,
     )
     session.add(message)
-    await announce(session, _posted(ticket, message), f"{message.id}:posted", at)
+    await announce(session, _posted(ticket, message, post), f"{message.id}:posted", post.received_at)
     return message
 
 
-def _posted(ticket: Ticket, message: Message) -> MessagePosted:
+def _posted(ticket: Ticket, message: Message, post: Post) -> MessagePosted:
     return MessagePosted(
         ticket_id=TicketId(ticket.id),
-        message_id=MessageId(message.id),
-        author=Author(kind=ActorKind.REQUESTER, name=ticket.requester_name, email=ticket.requester_email),
-        body=message.body,
-        body_format=message.body_format,
-        channel=message.channel,
-        received_at=message.received_at,
+        message_id=post.message_id,
+        author=Author(
+            kind=ActorKind.REQUESTER,
+            name=message.author_name,
+            email=post.author_email or ticket.requester_email,
+        ),
+        body=post.body,
+        body_format=post.body_format,
+        channel=post.channel,
+        attachments=post.attachments,
+        is_automatic=post.is_automatic,
+        quoted=post.quoted,
+        received_at=post.received_at,
     )

@@ -19,6 +19,7 @@ async def record_reply(session: Session, posted: MessagePosted) -> None:
         "author_name": posted.author.name,
         "body": posted.body,
         "body_format": posted.body_format,
+        "quoted": posted.quoted,
         "channel": posted.channel,
         "received_at": posted.received_at,
         "is_automatic": posted.is_automatic,

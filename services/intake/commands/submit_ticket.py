@@ -11,7 +11,7 @@ from sqlalchemy import text
 from services.intake.commands.announce import outbox_row
 from services.intake.schemas import FieldValue
 from shared.contracts.base import MessageId, TicketId
-from shared.contracts.events import Person, TicketSubmitted
+from shared.contracts.events import AttachmentRef, Person, TicketSubmitted
 from shared.contracts.tickets import TopicId
 from shared.contracts.vocabulary import ActorKind, BodyFormat, Channel, Priority, Status
 from shared.kit.auth import new_token
@@ -33,10 +33,10 @@ ticket as (
   from drawn
 ), message as (
   insert into messages (
-    id, ticket_id, author_kind, author_name, body, body_format, channel, received_at, is_automatic
+    id, ticket_id, author_kind, author_name, body, body_format, quoted, channel, received_at, is_automatic
   ) select
-    cast(:message_id as uuid), cast(:id as uuid), :author_kind, :requester_name, :body, :body_format, :channel,
-    cast(:received_at as timestamptz), false
+    cast(:message_id as uuid), cast(:id as uuid), :author_kind, :requester_name, :body, :body_format, :quoted, :channel,
+    cast(:received_at as timestamptz), :is_automatic
   from drawn
 ), event as (
   insert into outbox (event_id, subject, envelope)
@@ -94,6 +94,11 @@ class Submission:
     cc: tuple[str, ...] = ()
     api_key_id: str | None = None
     follows: UUID | None = None
+    attachments: tuple[AttachmentRef, ...] = ()
+    quoted: str = ""
+    is_automatic: bool = False
+    acknowledge: bool = True
+    alert: bool = True
     ticket_id: TicketId = field(default_factory=_new_ticket_id)
     message_id: MessageId = field(default_factory=_new_message_id)
     number: str = field(default_factory=new_token)
@@ -115,6 +120,11 @@ class Submission:
             fields=dict(self.fields),
             cc=self.cc,
             follows=TicketId(self.follows) if self.follows else None,
+            attachments=self.attachments,
+            quoted=self.quoted,
+            is_automatic=self.is_automatic,
+            acknowledge=self.acknowledge,
+            alert=self.alert,
             received_at=self.received_at,
         )
 
@@ -164,4 +174,6 @@ def _columns(submission: Submission) -> dict[str, Any]:
         "author_kind": ActorKind.REQUESTER,
         "body": submission.body,
         "body_format": submission.body_format,
+        "quoted": submission.quoted,
+        "is_automatic": submission.is_automatic,
     }

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
 from services.intake.commands.change_status import change_status
-from services.intake.commands.post_message import post_message
+from services.intake.commands.post_message import Post, post_message
 from services.intake.deps import Intake, Parts
 from services.intake.models import Ticket
 from services.intake.queries import all_messages, find_ticket_of
@@ -63,10 +63,7 @@ async def reply(request: Request, token: str, ticket: Linked, parts: Parts) -> R
             await post_message(
                 guarded.session,
                 ticket,
-                body=form.body,
-                body_format=BodyFormat.TEXT,
-                channel=Channel.PORTAL,
-                at=utc_now(),
+                Post(body=form.body, body_format=BodyFormat.TEXT, channel=Channel.PORTAL, received_at=utc_now()),
             )
             await guarded.store(b"")
     parts.relay.wake()

@@ -6,6 +6,7 @@ from shared.contracts.events.conversation import (
     Author,
     MessagePosted,
     NoteAdded,
+    ParticipantChanged,
     Person,
     TicketSubmitted,
 )
@@ -46,6 +47,7 @@ from shared.contracts.events.services import (
     RequesterErased,
     TeamChanged,
     TopicChanged,
+    TopicField,
 )
 
 __all__ = [
@@ -64,6 +66,7 @@ __all__ = [
     "NoteAdded",
     "NotificationFailed",
     "NotificationSent",
+    "ParticipantChanged",
     "Person",
     "RequesterChanged",
     "RequesterErased",
@@ -92,4 +95,5 @@ __all__ = [
     "TicketTransferred",
     "TicketTriaged",
     "TopicChanged",
+    "TopicField",
 ]

@@ -7,7 +7,7 @@ from pydantic import Field, JsonValue
 from shared.contracts.base import Contract, Instant, MessageId, TicketId
 from shared.contracts.events.base import Event
 from shared.contracts.tickets import TopicId
-from shared.contracts.vocabulary import ActorKind, BodyFormat, Channel, Priority
+from shared.contracts.vocabulary import ActorKind, BodyFormat, Channel, ParticipantState, Priority
 
 
 class Person(Contract):
@@ -35,6 +35,8 @@ class AttachmentRef(Contract):
     media_type: str
     size: int
     """Bytes."""
+    is_inline: bool = False
+    """Shown inside the body, which names it as `attachment:<id>`."""
 
 
 class TicketEvent(Event):
@@ -66,6 +68,14 @@ class TicketSubmitted(TicketEvent, name="ticket.submitted"):
     attachments: tuple[AttachmentRef, ...] = ()
     follows: TicketId | None = None
     """The archived ticket this one follows up."""
+    quoted: str = ""
+    """What a mail quoted or signed, as plain text: kept, and shown on demand."""
+    is_automatic: bool = False
+    """True for what a machine wrote: an auto-reply, a bounce, a list."""
+    acknowledge: bool = True
+    """Whether the requester is sent an acknowledgement; machines never are."""
+    alert: bool = True
+    """Whether agents are told of the new ticket."""
     received_at: Instant
 
 
@@ -82,7 +92,22 @@ class MessagePosted(TicketEvent, name="message.posted"):
     attachments: tuple[AttachmentRef, ...] = ()
     is_automatic: bool = False
     """True for auto-replies and bounces: they never reopen a ticket and never stop a clock."""
+    quoted: str = ""
+    """What a mail quoted or signed, as plain text: kept, and shown on demand."""
     received_at: Instant
+
+
+class ParticipantChanged(TicketEvent, name="participant.changed"):
+    """Somebody in copy of a ticket, as they now are; `invited` means: ask them by mail."""
+
+    produced_by = "intake"
+
+    email: str
+    name: str
+    state: ParticipantState
+    version: int
+    """Rises with every change of this participant of this ticket."""
+    changed_at: Instant
 
 
 class NoteAdded(TicketEvent, name="note.added"):

@@ -77,6 +77,17 @@ class TeamChanged(Event, name="team.changed"):
         return self.team_id
 
 
+class TopicField(Contract):
+    """A custom field of a topic, as readers of its answers need it."""
+
+    name: str
+    """The key in a ticket's `fields`."""
+    label: str
+    kind: str
+    for_agents: bool = False
+    """Not shown to requesters."""
+
+
 class TopicChanged(Event, name="topic.changed"):
     """A help topic as it now is."""
 
@@ -86,6 +97,7 @@ class TopicChanged(Event, name="topic.changed"):
     slug: str
     name: str
     is_active: bool
+    fields: tuple[TopicField, ...] = ()
     version: int
 
     @property

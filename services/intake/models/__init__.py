@@ -1,0 +1,30 @@
+"""Intake's tables, by what they are about."""
+
+from services.intake.models.abuse import Ban
+from services.intake.models.attachments import Attachment, AttachmentState
+from services.intake.models.base import Base
+from services.intake.models.keys import StoredApiKey
+from services.intake.models.mail import MailId, RawMail, RawMailState
+from services.intake.models.people import Erasure, LinkRevocation, Participant
+from services.intake.models.tickets import FIRST_NUMBER, Happening, Message, Ticket
+from services.intake.models.topics import Announcement, Topic
+
+__all__ = [
+    "FIRST_NUMBER",
+    "Announcement",
+    "Attachment",
+    "AttachmentState",
+    "Ban",
+    "Base",
+    "Erasure",
+    "Happening",
+    "LinkRevocation",
+    "MailId",
+    "Message",
+    "Participant",
+    "RawMail",
+    "RawMailState",
+    "StoredApiKey",
+    "Ticket",
+    "Topic",
+]

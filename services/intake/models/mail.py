@@ -1,0 +1,58 @@
+"""Mail as it arrived, and which Message-ID belongs to which ticket."""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import ARRAY, BigInteger, Index, String, Text, func, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from services.intake.models.base import Base, one_of
+
+
+class RawMailState(StrEnum):
+    """What became of a mail."""
+
+    RECEIVED = "received"
+    DONE = "done"
+    IGNORED = "ignored"
+    """Read, and rightly without effect: a loop, a duplicate, a banned sender."""
+    FAILED = "failed"
+    """Given up for now; an operator can have it processed again."""
+
+
+class RawMail(Base):
+    """One mail, durable before it was acknowledged. The bytes are in the object store under `digest`."""
+
+    __tablename__ = "raw_mails"
+    __table_args__ = (Index("ix_raw_mails_waiting", "received_at", postgresql_where=text("state = 'received'")),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    identity: Mapped[str] = mapped_column(String(64), unique=True)
+    """The same for the same mail delivered again: a digest of its Message-ID and sender, or of all of it."""
+    digest: Mapped[str] = mapped_column(String(64))
+    size: Mapped[int] = mapped_column(BigInteger)
+    source: Mapped[str] = mapped_column(String(255))
+    """`smtp`, `api`, or the mailbox it was fetched from."""
+    sender: Mapped[str] = mapped_column(Text)
+    """Of the envelope; empty for bounces."""
+    recipients: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    received_at: Mapped[datetime]
+    state: Mapped[RawMailState] = mapped_column(one_of(RawMailState))
+    attempts: Mapped[int] = mapped_column(default=0)
+    next_attempt_at: Mapped[datetime | None]
+    outcome: Mapped[str] = mapped_column(Text, default="")
+    """What became of it, in words."""
+    ticket_id: Mapped[UUID | None] = mapped_column(index=True)
+    message_id: Mapped[UUID | None]
+    """Of the message it became."""
+
+
+class MailId(Base):
+    """A Message-ID seen on a ticket's mail: answers to it belong to the ticket."""
+
+    __tablename__ = "mail_ids"
+
+    mail_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    ticket_id: Mapped[UUID] = mapped_column(index=True)
+    seen_at: Mapped[datetime] = mapped_column(server_default=func.now())

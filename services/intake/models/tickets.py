@@ -1,0 +1,93 @@
+"""Tickets as they were submitted, with a projection of where they stand now, and what was written and done on them."""
+
+from datetime import datetime
+from uuid import UUID
+
+from pydantic import JsonValue
+from sqlalchemy import ARRAY, JSON, BigInteger, ForeignKey, Identity, Index, Sequence, String, Text, func
+from sqlalchemy.orm import Mapped, mapped_column
+
+from services.intake.models.base import Base
+from shared.contracts.vocabulary import ActorKind, BodyFormat, Channel, Priority, Status
+
+FIRST_NUMBER = 100_001
+TICKET_NUMBERS = Sequence("ticket_numbers", start=FIRST_NUMBER, metadata=Base.metadata)
+
+
+class Ticket(Base):
+    """A request for help. The columns from `status` on are a projection: its workflow owns that truth.
+
+    `topic_id` and `api_key_id` carry no foreign keys on purpose: each insert would lock the same hot row.
+    """
+
+    __tablename__ = "tickets"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    number: Mapped[str] = mapped_column(String(20), unique=True)
+    requester_email: Mapped[str] = mapped_column(String(254))
+    requester_name: Mapped[str] = mapped_column(String(255))
+    requester_phone: Mapped[str | None] = mapped_column(String(40))
+    subject: Mapped[str] = mapped_column(Text)
+    topic_id: Mapped[UUID | None]
+    channel: Mapped[Channel]
+    requested_priority: Mapped[Priority | None]
+    fields: Mapped[dict[str, JsonValue]] = mapped_column(JSON)
+    cc: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    follows: Mapped[UUID | None]
+    api_key_id: Mapped[str | None] = mapped_column(String(16))
+    created_at: Mapped[datetime]
+
+    status: Mapped[Status]
+    priority: Mapped[Priority]
+    seq: Mapped[int]
+    revision: Mapped[int]
+    resolved_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None]
+    is_archived: Mapped[bool]
+    updated_at: Mapped[datetime]
+
+    __table_args__ = (
+        Index("ix_tickets_api_key_id_created_at_id", "api_key_id", "created_at", "id"),
+        Index("ix_tickets_requester", func.lower(requester_email), "created_at"),
+    )
+
+
+class Message(Base):
+    """A public message: the requester's own, or an agent's as it came over the bus."""
+
+    __tablename__ = "messages"
+    __table_args__ = (Index("ix_messages_ticket_id_received_at_id", "ticket_id", "received_at", "id"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    ticket_id: Mapped[UUID] = mapped_column(ForeignKey("tickets.id"))
+    author_kind: Mapped[ActorKind]
+    author_name: Mapped[str] = mapped_column(Text)
+    author_email: Mapped[str | None] = mapped_column(String(254))
+    """Of a participant who is not the requester."""
+    body: Mapped[str] = mapped_column(Text)
+    body_format: Mapped[BodyFormat]
+    quoted: Mapped[str] = mapped_column(Text, server_default="")
+    """What a mail quoted or signed: kept, shown on demand, plain text."""
+    channel: Mapped[Channel]
+    received_at: Mapped[datetime]
+    is_automatic: Mapped[bool]
+
+
+class Happening(Base):
+    """Something a requester may learn of, in the order it became visible: the timeline, and what live pages wait for.
+
+    A writer holds the ticket's row, so that within a ticket ids rise in the order of commits.
+    """
+
+    __tablename__ = "happenings"
+    __table_args__ = (Index("ix_happenings_ticket_id_id", "ticket_id", "id"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    ticket_id: Mapped[UUID] = mapped_column(ForeignKey("tickets.id"))
+    kind: Mapped[str] = mapped_column(String(32))
+    """`message`, or a lifecycle event's name without its prefix: `pended`, `resolved` …"""
+    at: Mapped[datetime]
+    message_id: Mapped[UUID | None]
+    status: Mapped[Status]
+    """After it."""
+    revision: Mapped[int]
