@@ -48,7 +48,7 @@ class Database:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
-        self._reader = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._autocommit = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._sessions = async_sessionmaker(engine, expire_on_commit=False)
 
     @classmethod
@@ -78,9 +78,9 @@ class Database:
             yield connection
 
     @asynccontextmanager
-    async def reading(self) -> AsyncIterator[AsyncConnection]:
-        """A connection for single queries, without the round trips that begin and end a transaction."""
-        async with self._reader.connect() as connection:
+    async def single(self) -> AsyncIterator[AsyncConnection]:
+        """A connection for single statements, each a transaction of its own without round trips to begin and end it."""
+        async with self._autocommit.connect() as connection:
             yield connection
 
     async def ping(self) -> None:

@@ -48,7 +48,7 @@ async def find_caller(database: Database, token: str, channel: Channel, now: dat
         .outerjoin(Role, Role.id == Membership.role_id)
         .where(Session.digest == digest, Session.expires_at > now, Agent.is_active)
     )
-    async with database.reading() as connection:
+    async with database.single() as connection:
         rows = (await connection.execute(query)).all()
     if not rows:
         return None

@@ -19,7 +19,7 @@ from shared.contracts.events import Person
 from shared.contracts.vocabulary import Channel, Priority, Status
 from shared.kit.auth import TicketLink
 from shared.kit.clock import utc_now
-from shared.kit.http.answers import IdempotencyKey, fingerprint, guard
+from shared.kit.http.answers import Claim, IdempotencyKey, fingerprint
 from shared.kit.http.app import canonical, etag_of
 from shared.kit.http.paging import Page
 
@@ -35,10 +35,10 @@ async def submit(request: SubmitTicket, key: Creator, parts: Parts, idempotency_
     content = fingerprint(canonical(request.model_dump(mode="json"))) if idempotency_key else b""
     draft = _answer(parts, submission, topic).model_dump_json()
     etag = etag_of(FIRST_REVISION)
-    async with guard(parts.database, f"{key.key_id}:submit", idempotency_key, content, claims_itself=True) as guarded:
-        number = await submit_ticket_once(guarded, submission, Answer(draft, 201, etag))
-    if guarded.stored:
-        return _located(guarded.stored)
+    claim = Claim(f"{key.key_id}:submit", idempotency_key, content)
+    number = await submit_ticket_once(parts.database, claim, submission, Answer(draft, 201, etag))
+    if claim.stored:
+        return _located(claim.stored)
     parts.relay.wake()
     body = draft.replace(submission.number, number).encode()
     return answer(body, 201, etag=etag, location=f"/v1/tickets/{submission.ticket_id}")

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.intake.commands.announce import outbox_row
 from services.intake.schemas import FieldValue
@@ -16,8 +17,8 @@ from shared.contracts.tickets import TopicId
 from shared.contracts.vocabulary import ActorKind, BodyFormat, Channel, Priority, Status
 from shared.kit.auth import new_token
 from shared.kit.clock import new_id
-from shared.kit.db import Session
-from shared.kit.http.answers import CLAIM, Guard
+from shared.kit.db import Database, Session
+from shared.kit.http.answers import CLAIM, Claim, second_refused
 from shared.kit.http.app import canonical
 
 DRAW = "select cast(nextval('ticket_numbers') as text) as number"
@@ -129,22 +130,24 @@ class Submission:
         )
 
 
-async def submit_ticket(session: Session, submission: Submission) -> str:
+async def submit_ticket(session: Session | AsyncConnection, submission: Submission) -> str:
     """Records a request with everything that follows from it, and returns its number."""
     return str(await session.scalar(SUBMIT, _columns(submission)))
 
 
-async def submit_ticket_once(guarded: Guard, submission: Submission, answer: Answer) -> str:
+async def submit_ticket_once(database: Database, claim: Claim, submission: Submission, answer: Answer) -> str:
     """Records a request and its answer, in which the number takes the place of the stand-in.
 
-    A retry records nothing: then `guarded.stored` has the first answer. Raises Problem 409 or 422 as `guard` does.
+    A retry records nothing: then `claim.stored` has the first answer. Raises Problem 409 or 422 as `guard` does.
     """
-    if guarded.key is None:
-        return await submit_ticket(guarded.session, submission)
-    values = _columns(submission) | guarded.claim | {"request_hash": guarded.request_hash}
-    values |= {"answer_body": answer.body, "answer_status": answer.status, "answer_etag": answer.etag}
-    row = (await guarded.session.execute(SUBMIT_ONCE, values)).one()
-    guarded.settle(row)
+    async with database.single() as connection:
+        if claim.key is None:
+            return await submit_ticket(connection, submission)
+        values = _columns(submission) | claim.values | {"request_hash": claim.request_hash}
+        values |= {"answer_body": answer.body, "answer_status": answer.status, "answer_etag": answer.etag}
+        with second_refused():
+            row = (await connection.execute(SUBMIT_ONCE, values)).one()
+    claim.settle(row)
     return str(row.number)
 
 

@@ -14,7 +14,7 @@ from shared.contracts.events import Person
 from shared.contracts.vocabulary import BodyFormat, Channel
 from shared.kit.auth import TicketLink
 from shared.kit.clock import utc_now
-from shared.kit.http.answers import guard
+from shared.kit.http.answers import Claim
 from shared.kit.http.problems import not_found
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -87,9 +87,9 @@ async def _accept(parts: Intake, form: NewRequest, key: str) -> str:
         topic_id=topic.id,
     )
     token = parts.links.token(TicketLink(submission.ticket_id, form.email))
-    async with guard(parts.database, "portal:submit", key, b"", claims_itself=True) as guarded:
-        await submit_ticket_once(guarded, submission, Answer(token, 200))
-    if guarded.stored:
-        return bytes(guarded.stored.body).decode()
+    claim = Claim("portal:submit", key, b"")
+    await submit_ticket_once(parts.database, claim, submission, Answer(token, 200))
+    if claim.stored:
+        return bytes(claim.stored.body).decode()
     parts.relay.wake()
     return token

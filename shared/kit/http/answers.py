@@ -1,9 +1,9 @@
 """`Idempotency-Key`: the first answer to a request is stored with its effect and given again to every retry."""
 
 import hashlib
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -38,18 +38,17 @@ from (values (1)) as always left join answers on scope = :scope and key = :key
 
 
 @dataclass
-class Guard:
-    """One keyed request in progress; `session` is the transaction in which the answer will be stored."""
+class Claim:
+    """One keyed request: its key within a scope, and what it asks for."""
 
-    session: Session
     scope: str
     key: str | None
     request_hash: bytes
-    stored: Response | None = None
+    stored: Response | None = field(default=None, init=False)
     """The first answer, if this is a retry: return it and do nothing else."""
 
     @property
-    def claim(self) -> dict[str, Any]:
+    def values(self) -> dict[str, Any]:
         """What `CLAIM` asks with, alone or as the head of a command that does everything in one statement."""
         lock = int.from_bytes(fingerprint(self.scope, self.key or "")[:8], "big", signed=True)
         return {"lock": lock, "scope": self.scope, "key": self.key}
@@ -66,6 +65,13 @@ class Guard:
             )
         headers = {"Idempotent-Replayed": "true"} | ({"ETag": claimed.etag} if claimed.etag else {})
         self.stored = Response(claimed.body, claimed.status, headers, media_type="application/json")
+
+
+@dataclass
+class Guard(Claim):
+    """A keyed request in progress; `session` is the transaction in which the answer will be stored."""
+
+    session: Session
 
     async def store(self, body: bytes, status: int = HTTP_200_OK, etag: str | None = None) -> None:
         """Stores the answer in the guard's transaction."""
@@ -92,24 +98,31 @@ def fingerprint(*parts: str | bytes) -> bytes:
 
 
 @asynccontextmanager
-async def guard(
-    database: Database, scope: str, key: str | None, request_hash: bytes, *, claims_itself: bool = False
-) -> AsyncIterator[Guard]:
+async def guard(database: Database, scope: str, key: str | None, request_hash: bytes) -> AsyncIterator[Guard]:
     """Opens a transaction that holds the key while the request runs.
 
-    A command that `claims_itself` puts `CLAIM` at the head of its one statement and settles what it found.
     Raises Problem 409 while the same key is in flight, 422 if it was used with another body.
     """
     async with database.begin() as session:
-        guarded = Guard(session, scope, key, request_hash)
-        if key is not None and not claims_itself:
-            guarded.settle((await session.execute(text(CLAIM), guarded.claim)).one())
-        try:
+        guarded = Guard(scope, key, request_hash, session)
+        if key is not None:
+            guarded.settle((await session.execute(text(CLAIM), guarded.values)).one())
+        with second_refused():
             yield guarded
-        except IntegrityError as error:
-            if str(answers.primary_key.name) in str(error.orig):
-                raise _in_flight() from error
-            raise
+
+
+@contextmanager
+def second_refused() -> Iterator[None]:
+    """Around a command that stores an answer: one stored by somebody else meanwhile raises Problem 409.
+
+    A command that claims its key in its own one statement needs no `guard`, but this.
+    """
+    try:
+        yield
+    except IntegrityError as error:
+        if str(answers.primary_key.name) in str(error.orig):
+            raise _in_flight() from error
+        raise
 
 
 def _in_flight() -> Problem:
