@@ -11,6 +11,9 @@ NAMESPACE = "default"
 TASK_QUEUE = "everdesk-tickets"
 WORKFLOW_DEPLOYMENT = "everdesk"
 
+REPLY_DELIMITER = "Please write your reply above this line"
+"""Stands in every mail to a requester: what an answer holds below it is our own mail again."""
+
 SEARCH_ATTRIBUTES = ("EverdeskStatus", "EverdeskTeam", "EverdeskAssignee", "EverdeskPriority")
 """Keyword attributes of a ticket's workflow; none is personal."""
 

@@ -1,0 +1,1 @@
+"""Mail: what it says (pure), the doors it comes through, and what becomes of it."""

@@ -1,0 +1,137 @@
+"""Bytes into text whatever their charset claims to be: nothing raises, and no byte disappears."""
+
+import codecs
+import re
+from dataclasses import dataclass
+
+from charset_normalizer import from_bytes
+
+SAMPLE = 8_192
+"""Bytes shown to the detector, whose cost grows with them."""
+FEW_BAD_BYTES = 0.02
+"""Up to this share of undecodable bytes, the declared charset is believed."""
+REPAIR = "everdesk-repair"
+_REFUSED = frozenset({"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem"})
+_WIDER = {
+    "ascii": "cp1252",
+    "iso8859-1": "cp1252",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "shift_jis": "cp932",
+    "euc_kr": "cp949",
+    "big5": "big5hkscs",
+    "iso2022_jp": "iso2022_jp_ext",
+    "iso8859-9": "cp1254",
+    "tis-620": "cp874",
+}
+"""What senders mean by a charset's name, as browsers read it too: the superset their software writes."""
+_ALIASES = {
+    "ksc56011987": "cp949",
+    "ksc56011989": "cp949",
+    "windows949": "cp949",
+    "xsjis": "cp932",
+    "windows31j": "cp932",
+    "xeucjp": "euc_jp",
+    "xgbk": "gb18030",
+    "xbig5": "big5hkscs",
+    "iso88598i": "iso8859-8",
+    "iso88596i": "iso8859-6",
+    "unicode11utf7": "utf-7",
+    "utf8mb4": "utf-8",
+    "xmaccroatian": "mac_croatian",
+    "macintosh": "mac_roman",
+    "windows874": "cp874",
+    "dos874": "cp874",
+    "xutf8": "utf-8",
+}
+_NAME = re.compile(r"[^a-z0-9]+")
+_UNWANTED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufeff]")
+_SURROGATES = re.compile("[\ud800-\udfff]")
+_LINE_ENDS = re.compile("\r\n?|\x85|\u2028|\u2029")
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """Text, and which charset it turned out to be in."""
+
+    text: str
+    charset: str
+    is_as_declared: bool
+
+
+def decode(data: bytes, declared: str | None) -> Decoded:
+    """Tries what is declared, then UTF-8, then what the bytes look like, then Windows-1252 with every byte kept."""
+    believed = codec_of(declared)
+    for charset in dict.fromkeys((believed, "utf-8")):
+        if charset and (text := _strict(data, charset)) is not None:
+            return Decoded(text, charset, charset == believed or (believed is None and not declared and data.isascii()))
+    if believed and believed != "cp1252" and _share_of_bad_bytes(data, believed) <= FEW_BAD_BYTES:
+        return Decoded(_repaired(data, believed), believed, is_as_declared=False)
+    if (guess := _detected(data)) and (text := _strict(data, guess)) is not None:
+        return Decoded(text, guess, is_as_declared=False)
+    return Decoded(_repaired(data, "cp1252"), "cp1252", is_as_declared=False)
+
+
+def codec_of(name: str | None) -> str | None:
+    """Python's name of a text codec for a charset as mails spell it, or None if there is none that is safe."""
+    if not name or len(name) > 60 or not name.isascii():
+        return None
+    plain = name.strip("\"' \t").lower()
+    try:
+        found = codecs.lookup(_ALIASES.get(_NAME.sub("", plain), plain))
+    except (LookupError, ValueError):
+        return None
+    if found.name in _REFUSED or not getattr(found, "_is_text_encoding", True):
+        return None
+    return _WIDER.get(found.name, found.name)
+
+
+def clean(text: str) -> str:
+    """Text that can be stored and shown: one kind of line end, no NUL or control characters, no lone surrogates."""
+    if _SURROGATES.search(text):
+        text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return _UNWANTED.sub("", _LINE_ENDS.sub("\n", text))
+
+
+def _strict(data: bytes, charset: str) -> str | None:
+    try:
+        return data.decode(charset)
+    except (UnicodeError, ValueError):
+        return None
+
+
+def _repaired(data: bytes, charset: str) -> str:
+    try:
+        return data.decode(charset, REPAIR)
+    except (UnicodeError, ValueError):
+        return data.decode("latin-1")
+
+
+def _share_of_bad_bytes(data: bytes, charset: str) -> float:
+    try:
+        return data.decode(charset, "replace").count("\ufffd") / max(1, len(data))
+    except (UnicodeError, ValueError):
+        return 1.0
+
+
+def _detected(data: bytes) -> str | None:
+    best = from_bytes(data[:SAMPLE]).best()
+    return codec_of(best.encoding) if best else None
+
+
+def _keep_bad_bytes(error: UnicodeError) -> tuple[str, int]:
+    """What cannot be decoded is read as Windows-1252, or Latin-1 where that has no character."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    bad = error.object[error.start : error.end]
+    return "".join(_one(byte) for byte in bad), error.end
+
+
+def _one(byte: int) -> str:
+    try:
+        return bytes((byte,)).decode("cp1252")
+    except UnicodeDecodeError:
+        return chr(byte)
+
+
+codecs.register_error(REPAIR, _keep_bad_bytes)

@@ -1,0 +1,177 @@
+"""Reads any mail: `read_mail` never raises, never loses anything, and needs bounded time and memory."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from services.intake.mail.addresses import MailAddress, addresses
+from services.intake.mail.bodies import Gathered, joined_html, joined_text
+from services.intake.mail.charsets import clean
+from services.intake.mail.files import MailFile
+from services.intake.mail.guards import Envelope, Nature, nature_of
+from services.intake.mail.html import html_as_text, is_digestible, safe_html, stripped
+from services.intake.mail.mime import Part, parse
+from services.intake.mail.quotes import cut
+from services.intake.mail.threads import cited_ids, message_ids, ticket_number
+from shared.contracts.vocabulary import BodyFormat
+
+MAX_SUBJECT = 255
+MAX_DEFECTS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class ReadMail:
+    """What a mail says. Texts are clean: no NUL, no control characters but line end and tab, no lone surrogates."""
+
+    message_id: str | None = None
+    """In angle brackets, as in `in_reply_to`, `references` and `cited`."""
+    in_reply_to: str | None = None
+    references: tuple[str, ...] = ()
+    """Oldest first."""
+    cited: tuple[str, ...] = ()
+    """Of a bounce or report: the Message-IDs of the mails it is about."""
+    ticket_number: str | None = None
+    """From `[#number]` in the subject; anybody can write that, so it proves nothing."""
+    sender: MailAddress | None = None
+    reply_to: tuple[MailAddress, ...] = ()
+    to: tuple[MailAddress, ...] = ()
+    cc: tuple[MailAddress, ...] = ()
+    subject: str = ""
+    """One line of at most 255 characters; may be empty."""
+    sent_at: datetime | None = None
+    """In UTC, as the sender's clock says."""
+    text: str = ""
+    """What the person wrote; may be empty."""
+    html: str | None = None
+    """The same as safe HTML, its own pictures as `cid:<content id>` (see `html.with_attachments`)."""
+    quoted: str = ""
+    """What was cut: quotes and signature, as text."""
+    attachments: tuple[MailFile, ...] = ()
+    nature: Nature = Nature.PERSON
+    defects: tuple[str, ...] = ()
+    """What was wrong with it, for people who look into it."""
+    is_readable: bool = True
+    """If not, nothing but perhaps the header was understood: keep the mail itself with the ticket."""
+
+    @property
+    def body_format(self) -> BodyFormat:
+        """How `body` is written."""
+        return BodyFormat.TEXT if self.html is None else BodyFormat.HTML
+
+    @property
+    def body(self) -> str:
+        """What the person wrote, in the richest form."""
+        return self.text if self.html is None else self.html
+
+    @property
+    def is_automatic(self) -> bool:
+        """Whether a program wrote it: it is kept, but never answered and never reopens anything."""
+        return self.nature is not Nature.PERSON
+
+    @property
+    def thread_ids(self) -> tuple[str, ...]:
+        """The Message-IDs of mails it may belong to, the most telling first."""
+        nearest = (self.in_reply_to,) if self.in_reply_to else ()
+        return tuple(dict.fromkeys((*nearest, *self.cited, *reversed(self.references))))
+
+
+def read_mail(raw: bytes, *, own_domain: str = "", envelope_sender: str | None = None) -> ReadMail:
+    """What the mail says.
+
+    `own_domain` is the domain of the Message-IDs we make; `envelope_sender` what the SMTP client gave as MAIL FROM,
+    empty for `<>`. Never raises: what cannot be read is marked so.
+    """
+    try:
+        root, defects = parse(raw)
+        mail = _head(root, own_domain, envelope_sender)
+    except (ValueError, LookupError, RecursionError, ArithmeticError, TypeError, AttributeError) as error:
+        return ReadMail(is_readable=False, defects=(f"unreadable: {type(error).__name__}",))
+    try:
+        return _with_body(mail, root, defects)
+    except (ValueError, LookupError, RecursionError, ArithmeticError, TypeError, AttributeError) as error:
+        return replace(mail, is_readable=False, defects=(*defects, f"unreadable: {type(error).__name__}")[:MAX_DEFECTS])
+
+
+def _head(root: Part, own_domain: str, envelope_sender: str | None) -> ReadMail:
+    header = root.header
+    charset = root.content_type.parameters.get("charset")
+    senders = next(
+        (
+            found
+            for name in ("from", "sender", "reply-to", "return-path")
+            if (found := addresses(header, name, charset))
+        ),
+        (),
+    )
+    subject = " ".join(header.text("subject", charset).split())[:MAX_SUBJECT]
+    ids = message_ids(header, "message-id")
+    answered = message_ids(header, "in-reply-to")
+    mail = ReadMail(
+        message_id=ids[0] if ids else (header.plain("message-id")[:500] or None),
+        in_reply_to=answered[0] if answered else None,
+        references=message_ids(header, "references", "in-reply-to"),
+        ticket_number=ticket_number(subject),
+        sender=senders[0] if senders else None,
+        reply_to=addresses(header, "reply-to", charset),
+        to=addresses(header, "to", charset),
+        cc=addresses(header, "cc", charset),
+        subject=subject,
+        sent_at=_instant(header.plain("date")),
+    )
+    return replace(mail, nature=nature_of(_envelope(root, mail, own_domain, envelope_sender)))
+
+
+def _envelope(root: Part, mail: ReadMail, own_domain: str, envelope_sender: str | None) -> Envelope:
+    path = envelope_sender
+    if path is None and "return-path" in root.header:
+        path = root.header.plain("return-path").strip("<> ")
+    return Envelope(
+        header=root.header,
+        message_id=mail.message_id,
+        sender=mail.sender,
+        subject=mail.subject,
+        media_type=root.media_type,
+        report_type=root.content_type.parameters.get("report-type", "").lower(),
+        return_path=path,
+        own_domain=own_domain,
+    )
+
+
+def _with_body(mail: ReadMail, root: Part, defects: list[str]) -> ReadMail:
+    gathered = Gathered(defects=defects)
+    sections = gathered.sections(root)
+    html = joined_html(sections)
+    if html is not None and not is_digestible(html):
+        defects.append("HTML too large or too deeply nested: read as text, kept as a file")
+        gathered.files.append(MailFile("message.html", "text/html", html.encode()))
+        text, html = stripped(html), None
+    elif html is not None:
+        html = safe_html(html)
+        text = clean(html_as_text(html))
+    else:
+        text = joined_text(sections)
+    parted = cut(text)
+    return replace(
+        mail,
+        text=parted.visible,
+        html=html,
+        quoted=parted.quoted,
+        cited=_cited(mail, gathered.files, text),
+        attachments=tuple(gathered.files),
+        defects=tuple(dict.fromkeys(defects))[:MAX_DEFECTS],
+    )
+
+
+def _cited(mail: ReadMail, files: list[MailFile], text: str) -> tuple[str, ...]:
+    if mail.nature is not Nature.BOUNCE:
+        return ()
+    returned = [one.content for one in files if one.media_type.startswith(("message/", "text/rfc822-headers"))]
+    return cited_ids((*returned, text.encode("utf-8", "replace")))
+
+
+def _instant(date: str) -> datetime | None:
+    try:
+        at = parsedate_to_datetime(date[:100])
+        return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
