@@ -1,0 +1,43 @@
+"""Answers as people read them: under the labels of their fields, even when the form has changed since."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from services.intake.forms.form import Form
+from services.intake.forms.kinds import Audience, Choosing, CustomField, FileField
+
+WORDS_OF = {True: "Yes", False: "No"}
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """One answer, in words."""
+
+    name: str
+    label: str
+    text: str
+
+
+def answered(form: Form, former: Form, kept: Mapping[str, object], audience: Audience) -> list[Answered]:
+    """What an audience may read of the answers a ticket keeps: those to today's fields, then to removed ones.
+
+    Files are left out: they are shown as files. So is what never was a field: it is a client program's own data.
+    """
+    removed = Form(tuple(field for field in former.fields if field.name not in form.by_name))
+    fields = (*form.fields_for(audience), *removed.fields_for(audience))
+    return [
+        Answered(field.name, field.label, text)
+        for field in fields
+        if not isinstance(field, FileField) and (text := in_words(field, kept.get(field.name)))
+    ]
+
+
+def in_words(field: CustomField, answer: object) -> str:
+    """One answer as text, with the labels of what was chosen; empty if there is none."""
+    if answer is None:
+        return ""
+    if isinstance(answer, bool):
+        return WORDS_OF[answer]
+    labels = {choice.key: choice.label for choice in field.choices} if isinstance(field, Choosing) else {}
+    parts = answer if isinstance(answer, list) else [answer]
+    return ", ".join(labels.get(str(part), str(part)) for part in parts)
