@@ -128,6 +128,7 @@ def submission_row(event: TicketSubmitted) -> dict[str, Any]:
         "requester_email": event.requester.email,
         "created_at": event.received_at,
         "updated_at": event.received_at,
+        "fields": event.fields,
         "snapshot": snapshot.model_dump(mode="json"),
     }
 
@@ -145,7 +146,8 @@ def first_message_row(event: TicketSubmitted) -> dict[str, Any]:
         "body_format": event.body_format.value,
         "channel": event.channel.value,
         "attachments": [attachment.model_dump(mode="json") for attachment in event.attachments],
-        "is_automatic": False,
+        "quoted": event.quoted,
+        "is_automatic": event.is_automatic,
         "posted_at": event.received_at,
     }
 
@@ -163,6 +165,7 @@ def message_row(event: MessagePosted) -> dict[str, Any]:
         "body_format": event.body_format.value,
         "channel": event.channel.value,
         "attachments": [attachment.model_dump(mode="json") for attachment in event.attachments],
+        "quoted": event.quoted,
         "is_automatic": event.is_automatic,
         "posted_at": event.received_at,
     }
@@ -175,6 +178,7 @@ def topic_row(event: TopicChanged) -> dict[str, Any]:
         "slug": event.slug,
         "name": event.name,
         "is_active": event.is_active,
+        "fields": [field.model_dump(mode="json") for field in event.fields],
         "version": event.version,
     }
 

@@ -30,7 +30,7 @@ ERASED = "[erased]"
 def _submissions() -> Insert:
     """Words and origin; the lifecycle's columns are left to snapshots once one has come."""
     new = insert(TICKETS).values(seq=0, revision=0, next_due_at=FAR_FUTURE, is_archived=False)
-    words = ("subject", "requester_name", "requester_email", "asked_priority", "created_at")
+    words = ("subject", "requester_name", "requester_email", "asked_priority", "fields", "created_at")
     return new.on_conflict_do_update(
         index_elements=["id"], set_={name: new.excluded[name] for name in words}, where=TICKETS.c.erased_at.is_(None)
     )
@@ -38,7 +38,7 @@ def _submissions() -> Insert:
 
 def _topics() -> Insert:
     new = insert(TOPIC_TABLE)
-    fresh = {name: new.excluded[name] for name in ("slug", "name", "is_active", "version")}
+    fresh = {name: new.excluded[name] for name in ("slug", "name", "is_active", "fields", "version")}
     return new.on_conflict_do_update(
         index_elements=["id"], set_=fresh, where=TOPIC_TABLE.c.version < new.excluded.version
     )
@@ -68,11 +68,19 @@ async def write(session: Session, statement: Executable, rows: Sequence[dict[str
 async def erase(session: Session, event: RequesterErased) -> None:
     """Redacts what this service holds of a requester's tickets: words, messages, notes and stored answers."""
     ids = event.ticket_ids
-    nobody = {"subject": ERASED, "requester_name": ERASED, "requester_email": "", "erased_at": event.erased_at}
+    nobody = {
+        "subject": ERASED,
+        "requester_name": ERASED,
+        "requester_email": "",
+        "fields": {},
+        "erased_at": event.erased_at,
+    }
     await session.execute(update(Ticket).where(Ticket.id.in_(ids)).values(nobody))
     await session.execute(delete(TicketWords).where(TicketWords.ticket_id.in_(ids)))
     await session.execute(
-        update(Message).where(Message.ticket_id.in_(ids)).values(body=ERASED, body_format="text", attachments=[])
+        update(Message)
+        .where(Message.ticket_id.in_(ids))
+        .values(body=ERASED, body_format="text", quoted="", attachments=[])
     )
     await session.execute(
         update(Message)

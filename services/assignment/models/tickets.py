@@ -52,6 +52,8 @@ class Ticket(Base):
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     erased_at: Mapped[datetime | None]
+    fields: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'::jsonb"))
+    """The answers to the topic's own questions, by the names of its fields."""
     snapshot: Mapped[dict[str, Any]] = mapped_column(JSONB)
 
 
@@ -83,6 +85,8 @@ class Message(Base):
     body_format: Mapped[str] = mapped_column(String(16))
     channel: Mapped[str] = mapped_column(String(16))
     attachments: Mapped[list[Any]]
+    quoted: Mapped[str] = mapped_column(Text, server_default="")
+    """What a mail quoted or signed, as plain text."""
     is_automatic: Mapped[bool]
     posted_at: Mapped[datetime]
 

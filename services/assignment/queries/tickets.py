@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, or_, select
@@ -73,7 +74,7 @@ def visible_to(principal: Principal, permission: Permission = VIEW) -> ColumnEle
     return or_(*conditions)
 
 
-def with_names() -> Select[Ticket, str, str, str, str, str]:
+def with_names() -> Select[Ticket, str, str, str, str, str, list[Any]]:
     """Tickets beside the names of their team, assignee and topic."""
     return (
         select(
@@ -83,6 +84,7 @@ def with_names() -> Select[Ticket, str, str, str, str, str]:
             Agent.name.label("agent_name"),
             Topic.slug.label("topic_slug"),
             Topic.name.label("topic_name"),
+            Topic.fields.label("topic_fields"),
         )
         .outerjoin(Team, Team.id == Ticket.team_id)
         .outerjoin(Agent, Agent.id == Ticket.assignee_id)

@@ -24,6 +24,8 @@ class EntryView(View):
     body: str
     body_format: BodyFormat
     channel: Channel
+    quoted: str
+    """What a mail quoted or signed, as plain text."""
     attachments: tuple[AttachmentRef, ...]
     is_automatic: bool
     about: str | None

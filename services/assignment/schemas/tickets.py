@@ -1,10 +1,11 @@
 """A ticket as the API answers it."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, JsonValue
 from sqlalchemy import Row
 
 from services.assignment.models import FAR_FUTURE, Ticket
@@ -24,8 +25,8 @@ EXAMPLE: dict[str, Any] = {
 }
 
 
-TicketRow = Row[Ticket, str, str, str, str, str]
-"""A ticket beside the slug and name of its team, the name of its assignee, the slug and name of its topic."""
+TicketRow = Row[Ticket, str, str, str, str, str, list[Any]]
+"""A ticket beside the slug and name of its team, the name of its assignee, the slug, name and fields of its topic."""
 
 
 class View(BaseModel):
@@ -56,6 +57,15 @@ class RequesterRef(View):
     email: str
 
 
+class AnswerView(View):
+    """What was answered to one of the topic's own questions, or sent along by a client program."""
+
+    name: str
+    label: str
+    """As the topic's form words it; the name where no form asks for it."""
+    value: JsonValue
+
+
 class Sla(View):
     """The ticket's promises: which policy, and how each clock stands."""
 
@@ -83,6 +93,8 @@ class TicketView(View):
     assignee_id: UUID | None
     assignee: AgentRef | None
     tags: list[str]
+    fields: tuple[AnswerView, ...]
+    """In the order of the topic's form, then what no form asks for."""
     due_at: Instant | None
     """When the next running clock is due."""
     is_overdue: bool
@@ -131,6 +143,7 @@ def view_of(row: TicketRow, held: frozenset[Permission], now: datetime) -> Ticke
         if snapshot.assignee_id and row.agent_name
         else None,
         tags=sorted(ticket.tags),
+        fields=tuple(_answers(ticket.fields, row.topic_fields or [])),
         due_at=ticket.next_due_at if ticket.next_due_at < FAR_FUTURE else None,
         is_overdue=ticket.next_due_at < now,
         sla=Sla(policy_id=snapshot.policy_id, policy_version=snapshot.policy_version, clocks=snapshot.clocks),
@@ -138,6 +151,15 @@ def view_of(row: TicketRow, held: frozenset[Permission], now: datetime) -> Ticke
         allowed_actions=() if snapshot.is_archived else possible,
         permissions=tuple(sorted(held)),
     )
+
+
+def _answers(given: dict[str, JsonValue], asked: list[dict[str, Any]]) -> Iterator[AnswerView]:
+    labels = {str(field["name"]): str(field["label"]) for field in asked} | {
+        name: name for name in sorted(given) if all(name != field["name"] for field in asked)
+    }
+    for name, label in labels.items():
+        if given.get(name) not in (None, "", []):
+            yield AnswerView(name=name, label=label, value=given[name])
 
 
 def _named(ref: UUID | None, slug: str | None, name: str | None) -> NamedRef | None:

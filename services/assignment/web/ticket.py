@@ -20,7 +20,7 @@ from services.assignment.schemas.people import AgentView
 from services.assignment.schemas.tickets import TicketView
 from services.assignment.web.frame import Desk, DeskAgent, Notice, PageRoute, TheDesk
 from services.assignment.web.why import Story, story_of
-from services.assignment.web.words import in_words
+from services.assignment.web.words import in_one_line, in_words
 from shared.contracts.vocabulary import CloseReason, HoldReason, Permission, Priority, Status
 from shared.kit.clock import new_id, utc_now
 from shared.kit.db import Session
@@ -86,6 +86,7 @@ async def ticket_page(
         coming=coming,
         stories=stories,
         policy_name=names.get(str(ticket.sla.policy_id), ""),
+        answers=[(answer.label, in_one_line(answer.value)) for answer in ticket.fields],
         priorities=[(one.value, one.value.capitalize()) for one in reversed(Priority)],
         hold_reasons=[(one.value, one.value.replace("_", " ").capitalize()) for one in HoldReason],
         close_reasons=[(one.value, one.value.replace("_", " ").capitalize()) for one in CloseReason],

@@ -3,10 +3,23 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from pydantic import JsonValue
+
 from services.assignment.schemas.conversation import EventView
 
 Names = Mapping[str, str]
 Phrase = Callable[[Mapping[str, Any], Names], str]
+
+
+def in_one_line(value: JsonValue) -> str:
+    """An answer to a question of the topic's form, as people read it."""
+    match value:
+        case bool():
+            return "Yes" if value else "No"
+        case list():
+            return ", ".join(in_one_line(one) for one in value)
+        case _:
+            return str(value)
 
 
 def _metric(details: Mapping[str, Any]) -> str:

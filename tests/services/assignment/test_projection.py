@@ -9,11 +9,11 @@ from sqlalchemy import func, select
 from services.assignment.consumers.projection import project
 from services.assignment.models import LoggedEvent, Message, SettledClock, Ticket
 from shared.contracts.base import TicketId
-from shared.contracts.events import Envelope, RequesterErased, SlaSettled, TicketPended
+from shared.contracts.events import Envelope, RequesterErased, SlaSettled, TicketPended, TopicChanged, TopicField
 from shared.contracts.tickets import SYSTEM, TicketSnapshot, Verdict
 from shared.contracts.vocabulary import Metric, Outcome, Status
 from shared.kit.clock import new_id, utc_now
-from tests.services.assignment.desk import Desk, agent_id, team_id
+from tests.services.assignment.desk import TOPICS, Desk, agent_id, team_id
 
 
 def snapshot(ticket_id: UUID, seq: int, **changes: Any) -> TicketSnapshot:
@@ -161,3 +161,28 @@ async def test_an_agent_with_a_teams_scope_sees_reports_of_their_teams_only(desk
     await project(desk.database, "test", [settled(new_id(), 1, verdict(1, Outcome.MET), team_id=team["id"])])
     assert slug in [group["name"] for group in (await ada.get("/v1/reports/sla"))["items"]]
     assert slug not in [group["name"] for group in (await vera.get("/v1/reports/sla"))["items"]]
+
+
+async def test_answers_stand_with_the_labels_of_the_topics_form_and_what_no_form_asks_for_after_them(
+    desk: Desk,
+) -> None:
+    now = utc_now()
+    form = (
+        TopicField(name="branch", label="Your branch", kind="choice"),
+        TopicField(name="since", label="Since when", kind="date"),
+    )
+    changed = TopicChanged(
+        topic_id=TOPICS["access"], slug="access", name="Access", is_active=True, fields=form, version=9
+    )
+    await desk.publish(changed.envelope("topic:access:9", now))
+    answers = {"colour": "red", "branch": "Leeds", "since": None}
+    submitted = await desk.submit("access", fields=answers, quoted="> earlier words", is_automatic=True)
+    ticket = await desk.seen(submitted.ticket_id, status="open")
+    assert [(field["label"], field["value"]) for field in ticket["fields"]] == [
+        ("Your branch", "Leeds"),
+        ("colour", "red"),
+    ]
+    ada = await desk.agent("ada")
+    message = (await ada.get(f"/v1/tickets/{ticket['id']}/messages"))["items"][0]
+    assert message["quoted"] == "> earlier words"
+    assert message["is_automatic"] is True
