@@ -34,8 +34,8 @@ class ServiceSettings(Settings):
 
     database_url: SecretStr
     database_pool_size: int = Field(default=10, ge=1, le=100)
-    trusted_proxies: tuple[str, ...] = ()
-    """Addresses whose `X-Forwarded-For` is believed."""
+    trusted_proxies: AllowedNetworks = ()
+    """Addresses or networks whose `X-Forwarded-For` is believed: `10.0.0.5, 10.20.0.0/16`."""
     outgoing_allowed_networks: AllowedNetworks = ()
     """Networks of ours that feeds may be fetched from, over http too: `10.20.0.0/16, fd00::/8`. Others are public."""
     secure_cookies: bool = False

@@ -12,7 +12,7 @@ from shared.contracts.vocabulary import CloseReason
 from shared.kit.auth import new_token
 from shared.kit.http.answers import fingerprint
 from shared.kit.http.inputs import Body, Email, Input, Line, Phone
-from shared.kit.http.limits import address_of
+from shared.kit.http.limits import address_of, household_of
 from shared.kit.http.pages import check_form_token
 
 TRAP = "website"
@@ -79,7 +79,7 @@ async def read_form(request: Request, parts: Intake) -> Values:
     form = await request.form(max_files=0, max_fields=40)
     values = {name: value.replace("\r\n", "\n") for name, value in form.items() if isinstance(value, str)}
     check_form_token(request, values.get("csrf_token"))
-    await parts.form_limiter.check(None, address_of(request, parts.settings.trusted_proxies))
+    await parts.form_limiter.check(None, household_of(address_of(request, parts.settings.trusted_proxies)))
     return values
 
 

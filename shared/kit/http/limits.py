@@ -1,49 +1,116 @@
-"""Rate limits, counted in this process: a budget per caller, told in `RateLimit` headers."""
+"""Rate limits, counted in this process: a budget per caller, told in `RateLimit` headers, and who counts as one."""
 
 import math
 import time
+from collections.abc import Callable
+from ipaddress import IPv6Address, IPv6Network, ip_address
 
 from fastapi import Request, Response
-from limits import RateLimitItemPerMinute
-from limits.aio.storage import MemoryStorage
-from limits.aio.strategies import MovingWindowRateLimiter
 
 from shared.kit.http.problems import Problem
+from shared.kit.http.public_addresses import Address, Network, is_in
+
+WINDOW_SECONDS = 60.0
+MAX_CALLERS = 200_000
+"""A flood of more goes uncounted, rather than into memory or into each other's budget."""
+HOUSEHOLD_BITS = 64
+"""Of an IPv6 address: one customer has at least a /64, and may use a new address in it for every request."""
 
 
 class RateLimiter:
-    """So many requests a minute per caller."""
+    """So many requests a minute per caller: all at once if they were saved up, then as fast as they come back.
 
-    def __init__(self, name: str, per_minute: int) -> None:
+    A caller is one number, the instant at which the budget will be whole again; past it, there is nothing to remember.
+    """
+
+    def __init__(self, name: str, per_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
         self.name = name
-        self._item = RateLimitItemPerMinute(per_minute)
-        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+        self.per_minute = per_minute
+        self._clock = clock
+        self._whole_at: dict[str, float] = {}
+        self._swept_at = clock()
+
+    @property
+    def callers(self) -> int:
+        """How many are remembered."""
+        return len(self._whole_at)
 
     async def check(self, response: Response | None, caller: str) -> None:
         """Counts one request. Raises Problem 429 with `Retry-After` when the budget is used up."""
-        allowed = await self._limiter.hit(self._item, self.name, caller)
-        window = await self._limiter.get_window_stats(self._item, self.name, caller)
-        reset = max(1, math.ceil(window.reset_time - time.time()))
-        headers = {
-            "RateLimit-Policy": f'"{self.name}";q={self._item.amount};w=60',
-            "RateLimit": f'"{self.name}";r={window.remaining};t={reset}',
-        }
-        if not allowed:
-            raise Problem(
-                429,
-                "rate_limited",
-                f"more than {self._item.amount} requests a minute; try again in {reset} s",
-                headers={**headers, "Retry-After": str(reset)},
-            )
+        self.refuse_if_spent(caller)
+        self.count(caller)
         if response is not None:
-            response.headers.update(headers)
+            response.headers.update(self._headers(caller))
+
+    def refuse_if_spent(self, caller: str) -> None:
+        """Counts nothing. Raises Problem 429: for what is counted only when it fails."""
+        missing = self._missing_seconds(caller)
+        if self._left(missing) >= 1:
+            return
+        wait = math.ceil(missing - WINDOW_SECONDS + self._seconds_each)
+        raise Problem(
+            429,
+            "rate_limited",
+            f"more than {self.per_minute} requests a minute; try again in {wait} s",
+            headers={**self._headers(caller), "Retry-After": str(wait)},
+        )
+
+    def count(self, caller: str) -> None:
+        """Takes one from the caller's budget."""
+        now = self._clock()
+        if now - self._swept_at > WINDOW_SECONDS:
+            self._whole_at = {known: at for known, at in self._whole_at.items() if at > now}
+            self._swept_at = now
+        if caller in self._whole_at or len(self._whole_at) < MAX_CALLERS:
+            self._whole_at[caller] = max(self._whole_at.get(caller, now), now) + self._seconds_each
+
+    @property
+    def _seconds_each(self) -> float:
+        return WINDOW_SECONDS / self.per_minute
+
+    def _missing_seconds(self, caller: str) -> float:
+        return max(0.0, self._whole_at.get(caller, 0.0) - self._clock())
+
+    def _left(self, missing: float) -> int:
+        return math.floor((WINDOW_SECONDS - missing) / self._seconds_each + 1e-6)
+
+    def _headers(self, caller: str) -> dict[str, str]:
+        missing = self._missing_seconds(caller)
+        return {
+            "RateLimit-Policy": f'"{self.name}";q={self.per_minute};w={WINDOW_SECONDS:.0f}',
+            "RateLimit": f'"{self.name}";r={max(0, self._left(missing))};t={math.ceil(missing)}',
+        }
 
 
-def address_of(request: Request, trusted_proxies: tuple[str, ...]) -> str:
-    """The caller's address; `X-Forwarded-For` counts only where a trusted proxy set it."""
+def address_of(request: Request, trusted_proxies: tuple[Network, ...]) -> str:
+    """The caller's address; `X-Forwarded-For` counts only as far as trusted proxies wrote it, from the right."""
     peer = request.client.host if request.client else "unknown"
-    if peer in trusted_proxies and (forwarded := request.headers.get("x-forwarded-for")):
-        for hop in reversed([part.strip() for part in forwarded.split(",")]):
-            if hop not in trusted_proxies:
-                return hop
-    return peer
+    address = read_address(peer)
+    if address is None:
+        return peer
+    for hop in reversed(request.headers.get("x-forwarded-for", "").split(",")):
+        if not is_in(address, trusted_proxies) or (before := read_address(hop)) is None:
+            break
+        address = before
+    return str(address)
+
+
+def household_of(address: str) -> str:
+    """Whom an address is counted as: the IPv6 network of one customer is one caller."""
+    read = read_address(address)
+    if isinstance(read, IPv6Address):
+        return str(IPv6Network((int(read), HOUSEHOLD_BITS), strict=False))
+    return address
+
+
+def read_address(text: str) -> Address | None:
+    """The address written in `text`, with or without a port; an IPv4 one in IPv6's clothes is taken as IPv4."""
+    text = text.strip()
+    host = text[1:].partition("]")[0] if text.startswith("[") else text
+    if host.count(":") == 1:
+        host = host.partition(":")[0]
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return None
+    return (isinstance(address, IPv6Address) and address.ipv4_mapped) or address

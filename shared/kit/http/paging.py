@@ -29,6 +29,11 @@ def encode_cursor(*position: str | int) -> str:
     return base64.urlsafe_b64encode(json.dumps(position, separators=(",", ":")).encode()).decode().rstrip("=")
 
 
+def unusable_cursor() -> Problem:
+    """The answer to a cursor we did not make."""
+    return Problem(422, "invalid_cursor", "use next_cursor of the page before, with the same sort and filters")
+
+
 def decode_cursor(cursor: str | None, *kinds: type) -> tuple[str | int, ...] | None:
     """The position of a cursor, or None without one. Raises Problem 422 for a cursor we did not make."""
     if cursor is None:
@@ -38,5 +43,5 @@ def decode_cursor(cursor: str | None, *kinds: type) -> tuple[str | int, ...] | N
     except (ValueError, binascii.Error):
         position = None
     if not isinstance(position, list) or [type(part) for part in position] != list(kinds):
-        raise Problem(422, "invalid_cursor", "use next_cursor of the page before, with the same sort and filters")
+        raise unusable_cursor()
     return tuple(position)

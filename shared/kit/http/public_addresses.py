@@ -34,9 +34,9 @@ class OutgoingRefused(Exception):
 
 
 def read_networks(given: object) -> object:
-    """Networks as a setting writes them, separated by commas; anything else is left to validation."""
+    """Networks as a setting writes them, separated by commas or as JSON; anything else is left to validation."""
     if isinstance(given, str):
-        return tuple(part.strip() for part in given.split(",") if part.strip())
+        return tuple(part.strip() for part in given.strip().strip("[]").replace('"', "").split(",") if part.strip())
     return given
 
 
