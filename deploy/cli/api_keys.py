@@ -11,16 +11,19 @@ from deploy.cli.surroundings import DATABASE_URL, environment_of
 from deploy.local.part import python
 from deploy.local.plan import CHECKOUT
 
-app = typer.Typer(no_args_is_help=True, help="Make, list and revoke the keys of client programs.")
+app = typer.Typer(no_args_is_help=True, help="Make, list, rotate and revoke the keys of client programs.")
 
 
 @app.command(epilog="Example: everdesk api-keys create 'Mobile app' --scope create --scope read --per-minute 600")
 @said_plainly
 def create(
     name: Annotated[str, typer.Argument(help="Who will use it")],
-    scope: Annotated[list[str] | None, typer.Option(help="create, read or reply; repeat it; default: all")] = None,
+    scope: Annotated[
+        list[str] | None, typer.Option(help="create, read, reply or admin; repeat it; default: all but admin")
+    ] = None,
     per_minute: Annotated[int | None, typer.Option(min=1, help="Requests a minute")] = None,
     cidr: Annotated[list[str] | None, typer.Option(help="Addresses it may come from; repeat it")] = None,
+    expires: Annotated[str | None, typer.Option(help="The day or instant it stops working: 2027-12-31")] = None,
 ) -> None:
     """Make a key and print it. It cannot be shown again."""
     arguments = [name]
@@ -30,6 +33,8 @@ def create(
         arguments += ["--per-minute", str(per_minute)]
     if cidr:
         arguments += ["--cidr", *cidr]
+    if expires:
+        arguments += ["--expires", expires]
     _intake("create-key", *arguments)
 
 
@@ -38,6 +43,16 @@ def create(
 def list_keys() -> None:
     """List the keys, without their secrets."""
     _intake("list-keys")
+
+
+@app.command(epilog="Example: everdesk api-keys rotate 1f0c9a3be2d47a55 --overlap-hours 48")
+@said_plainly
+def rotate(
+    key_id: Annotated[str, typer.Argument(help="The 16 characters after hd_")],
+    overlap_hours: Annotated[float, typer.Option(min=0, help="Hours the old secret goes on working")] = 24,
+) -> None:
+    """Give a key a new secret and print it; the old one works on until the overlap is over."""
+    _intake("rotate-key", key_id, "--overlap-hours", str(overlap_hours))
 
 
 @app.command(epilog="Example: everdesk api-keys revoke 1f0c9a3be2d47a55")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from services.intake import api, web
+from services.intake import admin, api, web
 from services.intake.consumers import consumer
 from services.intake.deps import Intake
 from services.intake.keyring import KeyRing
@@ -45,6 +45,8 @@ def build(settings: IntakeSettings) -> FastAPI:
             links=TicketLinks(settings),
             pages=pages,
             form_limiter=RateLimiter("portal", settings.form_per_minute),
+            address_limiter=RateLimiter("address", settings.address_per_minute),
+            bad_key_limiter=RateLimiter("bad-key", settings.bad_keys_per_minute),
         )
         await bus.start()
         jobs = {
@@ -71,7 +73,7 @@ def build(settings: IntakeSettings) -> FastAPI:
         needed={"database": database.ping},
         wanted={"bus": bus_answers, "temporal": temporal_answers},
     )
-    for router in (*api.ROUTERS, *web.ROUTERS):
+    for router in (*api.ROUTERS, *admin.ROUTERS, *web.ROUTERS):
         app.include_router(router)
     pages.mount(app)
     return app

@@ -29,6 +29,8 @@ class Intake:
     links: TicketLinks
     pages: Pages
     form_limiter: RateLimiter
+    address_limiter: RateLimiter
+    bad_key_limiter: RateLimiter
 
 
 async def parts_of(request: Request) -> Intake:

@@ -2,13 +2,14 @@
 
 import time
 from dataclasses import dataclass
+from datetime import datetime
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 from sqlalchemy import select, update
 
 from services.intake.commands.keys import Scope
 from services.intake.models import StoredApiKey
-from shared.kit.auth import ApiKey
+from shared.kit.auth import ApiKey, digest_of
 from shared.kit.clock import utc_now
 from shared.kit.db import Database
 from shared.kit.http.limits import RateLimiter
@@ -17,6 +18,8 @@ REMEMBER_SECONDS = 5.0
 """A revoked or changed key goes on working for at most this long."""
 USE_NOTED_EVERY = 60.0
 """Seconds: `last_used_at` is this coarse, so that using a key does not mean writing a row."""
+NOBODYS_DIGEST = digest_of("")
+"""No secret has it: compared where there is nothing to compare, so that it takes as long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +28,20 @@ class KnownKey:
 
     key_id: str
     digest: bytes
+    previous_digest: bytes
+    previous_until: datetime | None
+    expires_at: datetime | None
     scopes: frozenset[str]
     networks: tuple[IPv4Network | IPv6Network, ...]
     limiter: RateLimiter
     fresh_until: float
+
+    def opens_with(self, key: ApiKey, now: datetime) -> bool:
+        """Whether the secret is the present one, or the one before while both work, and the key has not expired."""
+        is_present, is_previous = key.matches(self.digest), key.matches(self.previous_digest)
+        overlaps = self.previous_until is not None and now < self.previous_until
+        has_expired = self.expires_at is not None and now >= self.expires_at
+        return (is_present or (is_previous and overlaps)) and not has_expired
 
     def may(self, scope: Scope) -> bool:
         """Whether the key has the scope."""
@@ -45,6 +58,9 @@ class KnownKey:
         return any(peer in network for network in self.networks)
 
 
+NOBODYS_KEY = KnownKey("", NOBODYS_DIGEST, NOBODYS_DIGEST, None, None, frozenset(), (), RateLimiter("nobody", 1), 0.0)
+
+
 class KeyRing:
     """The keys in use, each remembered for a few seconds."""
 
@@ -54,26 +70,45 @@ class KeyRing:
         self._limiters: dict[int, RateLimiter] = {}
         self._noted: dict[str, float] = {}
 
+    def recall(self, text: str) -> KnownKey | None:
+        """The key written in `text`, if it was in use within the last seconds: without asking the database."""
+        key = ApiKey.parse(text)
+        known = self._known.get(key.key_id) if key else None
+        if key is None or known is None or known.fresh_until < time.monotonic():
+            return None
+        return known if known.opens_with(key, utc_now()) else None
+
     async def find(self, text: str) -> KnownKey | None:
-        """The active key written in `text`; None for everything else."""
+        """The active key written in `text`; None for everything else.
+
+        Whatever is not recalled costs one query and the same comparisons, whether there is such a key or not.
+        """
+        if (recalled := self.recall(text)) is not None:
+            return recalled
         key = ApiKey.parse(text)
         if key is None:
             return None
-        known = self._known.get(key.key_id)
-        if known is None or known.fresh_until < time.monotonic():
-            known = await self._look_up(key)
-        return known if known and key.matches(known.digest) else None
-
-    async def _look_up(self, key: ApiKey) -> KnownKey | None:
-        async with self._database.begin() as session:
-            stored = await session.scalar(
-                select(StoredApiKey).where(StoredApiKey.key_id == key.key_id, StoredApiKey.is_active)
-            )
-        self._known.pop(key.key_id, None)
-        if stored is None or not key.matches(stored.digest):
+        known = await self._look_up(key.key_id) or NOBODYS_KEY
+        if not known.opens_with(key, utc_now()):
             return None
         await self._note_use(key.key_id)
-        known = self._known[key.key_id] = self._remembered(stored)
+        return known
+
+    def forget(self, key_id: str) -> None:
+        """What was changed here works here at once; other processes learn of it within seconds."""
+        self._known.pop(key_id, None)
+
+    async def _look_up(self, key_id: str) -> KnownKey | None:
+        async with self._database.begin() as session:
+            stored = await session.scalar(
+                select(StoredApiKey).where(
+                    StoredApiKey.key_id == key_id, StoredApiKey.is_active, ~StoredApiKey.is_legacy
+                )
+            )
+        if stored is None:
+            self._known.pop(key_id, None)
+            return None
+        known = self._known[key_id] = self._remembered(stored)
         return known
 
     def _remembered(self, stored: StoredApiKey) -> KnownKey:
@@ -81,6 +116,9 @@ class KeyRing:
         return KnownKey(
             key_id=stored.key_id,
             digest=stored.digest,
+            previous_digest=stored.previous_digest or NOBODYS_DIGEST,
+            previous_until=stored.previous_until,
+            expires_at=stored.expires_at,
             scopes=frozenset(stored.scopes),
             networks=tuple(ip_network(cidr) for cidr in stored.cidrs),
             limiter=limiter,

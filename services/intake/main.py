@@ -1,4 +1,4 @@
-"""The process: `python -m services.intake.main serve|migrate|seed|create-key|list-keys|revoke-key`."""
+"""The process: `python -m services.intake.main serve|migrate|seed|create-key|list-keys|rotate-key|revoke-key`."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -36,6 +36,7 @@ def main() -> None:
             "seed": with_database(seed),
             "create-key": with_database(cli.create_key),
             "list-keys": with_database(cli.list_all_keys),
+            "rotate-key": with_database(cli.rotate),
             "revoke-key": with_database(cli.revoke),
         }
     )

@@ -10,8 +10,8 @@ from services.intake.models import Message, Ticket
 from services.intake.schemas import TicketFilters
 from shared.kit.auth import TicketLink
 from shared.kit.db import Session
-from shared.kit.http.paging import decode_cursor, encode_cursor
-from shared.kit.http.problems import Problem, not_found
+from shared.kit.http.paging import decode_cursor, encode_cursor, unusable_cursor
+from shared.kit.http.problems import not_found
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -74,16 +74,32 @@ async def all_messages(session: Session, ticket_id: UUID) -> Sequence[Message]:
     return (await session.scalars(query)).all()
 
 
-def _cursor(at: datetime, row_id: UUID) -> str:
-    return encode_cursor((at - EPOCH) // MICROSECOND, row_id.hex)
+def cursor_after(at: datetime, row_id: str) -> str:
+    """The cursor of what follows a row in the order of an instant and an id."""
+    return encode_cursor((at - EPOCH) // MICROSECOND, row_id)
 
 
-def _position(cursor: str | None) -> Position | None:
+def position_of(cursor: str | None) -> tuple[datetime, str] | None:
+    """The instant and the id that a cursor stands for. Raises Problem 422."""
     decoded = decode_cursor(cursor, int, str)
     if decoded is None:
         return None
-    microseconds, row_id = decoded
+    microseconds, row_id = int(decoded[0]), str(decoded[1])
+    if not (row_id.isascii() and row_id.isalnum()):
+        raise unusable_cursor()
     try:
-        return EPOCH + timedelta(microseconds=int(microseconds)), UUID(str(row_id))
-    except (ValueError, OverflowError):
-        raise Problem(422, "invalid_cursor", "use next_cursor of the page before") from None
+        return EPOCH + timedelta(microseconds=microseconds), row_id
+    except OverflowError:
+        raise unusable_cursor() from None
+
+
+def _cursor(at: datetime, row_id: UUID) -> str:
+    return cursor_after(at, row_id.hex)
+
+
+def _position(cursor: str | None) -> Position | None:
+    position = position_of(cursor)
+    try:
+        return position and (position[0], UUID(position[1]))
+    except ValueError:
+        raise unusable_cursor() from None

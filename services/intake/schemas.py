@@ -127,8 +127,8 @@ class CloseRequest(Input):
     reason: CloseReason = CloseReason.WITHDRAWN
 
 
-class ReopenRequest(Input):
-    """The requester needs help after all."""
+class NoContent(Input):
+    """An empty object, or no body at all: there is nothing to say."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{}]})
 

@@ -50,6 +50,7 @@ COMMANDS = (
     ("dead-letters", "discard"),
     ("api-keys", "create"),
     ("api-keys", "list"),
+    ("api-keys", "rotate"),
     ("api-keys", "revoke"),
     ("versions", "list"),
     ("versions", "promote"),

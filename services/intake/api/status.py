@@ -12,7 +12,7 @@ from services.intake.commands.change_status import change_status
 from services.intake.deps import Intake, Parts
 from services.intake.keyring import KnownKey
 from services.intake.queries import get_ticket
-from services.intake.schemas import CloseRequest, ReopenRequest, TicketView
+from services.intake.schemas import CloseRequest, NoContent, TicketView
 from shared.contracts.base import TicketId
 from shared.contracts.commands import CloseTicket, ReopenTicket
 from shared.contracts.tickets import Actor
@@ -51,7 +51,7 @@ async def reopen(
     ticket_id: UUID,
     key: Replier,
     parts: Parts,
-    request: ReopenRequest | None = None,
+    request: NoContent | None = None,
     if_match: IfMatch = None,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
@@ -61,7 +61,7 @@ async def reopen(
         actor=CLIENT,
         expected_revision=revision_of(if_match),
     )
-    return await _carry_out(parts, key, ticket_id, command, request or ReopenRequest(), idempotency_key)
+    return await _carry_out(parts, key, ticket_id, command, request or NoContent(), idempotency_key)
 
 
 async def _carry_out(

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from sqlalchemy.dialects.postgresql import insert
 
-from services.intake.commands.keys import Scope, put_key
+from services.intake.commands.keys import CLIENT_SCOPES, put_key
 from services.intake.models import Topic
 from services.intake.settings import IntakeSettings
 from shared.contracts.events import TopicChanged
@@ -36,7 +36,7 @@ async def seed(database: Database, settings: IntakeSettings) -> None:
             )
             await _put_topic(session, topic)
         if settings.seed_api_key and (key := ApiKey.parse(settings.seed_api_key.get_secret_value())):
-            await put_key(session, key, "Demonstration", list(Scope), per_minute=DEMO_KEY_PER_MINUTE)
+            await put_key(session, key, "Demonstration", CLIENT_SCOPES, per_minute=DEMO_KEY_PER_MINUTE)
 
 
 async def _put_topic(session: Session, topic: Topic) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from deploy.local.engines import Stack
 from services.intake.app import build
-from services.intake.commands.keys import Scope, put_key
+from services.intake.commands.keys import CLIENT_SCOPES, put_key
 from services.intake.commands.seed import seed
 from services.intake.settings import IntakeSettings
 from shared.kit.auth import ApiKey
@@ -37,7 +37,7 @@ async def door(settings: IntakeSettings) -> AsyncIterator[Door]:
     app = build(settings)
     database, bus, key = Database.connect(settings), Bus(settings, "intake-tests"), ApiKey.make()
     async with database.begin() as session:
-        await put_key(session, key, "tests", list(Scope), per_minute=1_000_000)
+        await put_key(session, key, "tests", CLIENT_SCOPES, per_minute=1_000_000)
     await bus.start()
     await bus.jetstream()
     async with app.router.lifespan_context(app):

@@ -1,6 +1,6 @@
 """Intake's door as tests knock on it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -9,8 +9,9 @@ import httpx2
 from fastapi import FastAPI
 from sqlalchemy import select, text
 
-from services.intake.commands.keys import Scope, put_key
+from services.intake.commands.keys import CLIENT_SCOPES, Scope, put_key
 from services.intake.models import Ticket
+from services.intake.settings import IntakeSettings
 from shared.contracts.base import TicketId
 from shared.contracts.events import Event, LifecycleEvent
 from shared.contracts.tickets import SYSTEM, TicketSnapshot
@@ -41,6 +42,12 @@ class Door:
     bus: Bus
     key: ApiKey
 
+    @property
+    def settings(self) -> IntakeSettings:
+        """What the service was built with."""
+        settings: IntakeSettings = self.app.state.intake.settings
+        return settings
+
     def client(self, key: ApiKey | None = None) -> httpx2.AsyncClient:
         """A client program holding `key`, the one with every scope unless told otherwise."""
         headers = {"Authorization": f"Bearer {key or self.key}"}
@@ -54,11 +61,11 @@ class Door:
         transport = httpx2.ASGITransport(app=self.app, client=(address, 4711))
         return httpx2.AsyncClient(transport=transport, base_url=BASE_URL, timeout=20, **arguments)
 
-    async def make_key(self, *scopes: Scope, per_minute: int = 100_000, cidrs: Sequence[str] = ()) -> ApiKey:
-        """A new key."""
+    async def make_key(self, *scopes: Scope, per_minute: int = 100_000, **limits: Any) -> ApiKey:
+        """A new key, with a client's scopes unless told otherwise."""
         key = ApiKey.make()
         async with self.database.begin() as session:
-            await put_key(session, key, "test", scopes or list(Scope), per_minute=per_minute, cidrs=cidrs)
+            await put_key(session, key, "test", scopes or CLIENT_SCOPES, per_minute=per_minute, **limits)
         return key
 
     async def submit(self, **changes: Any) -> Json:

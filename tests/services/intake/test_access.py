@@ -1,14 +1,15 @@
 """Keys: who may do what, from where, and how often."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import select
 
-from services.intake.commands.keys import Scope, list_keys, revoke_key
+from services.intake.commands.keys import Scope, list_keys, revoke_key, rotate_key
 from services.intake.keyring import KeyRing
 from services.intake.models import StoredApiKey
 from shared.kit.auth import ApiKey
+from shared.kit.clock import utc_now
 from tests.services.intake.door import Door, request_for_help
 from tests.support.eventually import eventually
 
@@ -42,6 +43,7 @@ async def test_each_scope_allows_its_own(door: Door) -> None:
         Scope.CREATE: ("POST", "/v1/tickets", request_for_help()),
         Scope.READ: ("GET", "/v1/tickets", None),
         Scope.REPLY: ("POST", f"{path}/messages", {"body": "more"}),
+        Scope.ADMIN: ("GET", "/v1/admin/api-keys", None),
     }
     for owned in Scope:
         async with door.client(await door.make_key(owned)) as http:
@@ -121,3 +123,83 @@ async def test_only_the_digest_is_kept_and_use_is_noted(door: Door) -> None:
     assert key.secret.encode() not in stored.digest
     assert stored.last_used_at is not None
     assert stored.last_used_at <= datetime.now(UTC)
+
+
+async def test_a_rotated_key_works_with_both_secrets_until_the_overlap_is_over(door: Door) -> None:
+    old = await door.make_key()
+    async with door.client(old) as http:
+        assert (await http.get("/v1/topics")).status_code == 200
+    new = await rotated(door, old, timedelta(hours=1))
+    for key in (new, old):
+        async with door.client(key) as http:
+            assert (await http.get("/v1/topics")).status_code == 200
+    newest = await rotated(door, old, timedelta(seconds=-1))
+    ring = KeyRing(door.database)
+    assert await ring.find(str(newest))
+    assert await ring.find(str(new)) is None, "its overlap is over"
+    assert await ring.find(str(old)) is None, "only one secret before is kept"
+
+
+async def test_an_overlap_ends_even_for_a_key_that_is_remembered(door: Door) -> None:
+    old = await door.make_key()
+    await rotated(door, old, timedelta(seconds=0.3))
+    ring = KeyRing(door.database)
+    assert await ring.find(str(old))
+
+    async def is_refused() -> bool:
+        return await ring.find(str(old)) is None
+
+    await eventually(is_refused, within=3)
+
+
+async def test_a_key_expires(door: Door) -> None:
+    key = await door.make_key(expires_at=utc_now() + timedelta(seconds=0.3))
+    ring = KeyRing(door.database)
+    assert await ring.find(str(key))
+
+    async def is_refused() -> bool:
+        return await ring.find(str(key)) is None
+
+    await eventually(is_refused, within=3)
+
+
+async def test_a_wrong_secret_does_not_push_out_the_right_one(door: Door) -> None:
+    ring = KeyRing(door.database)
+    assert await ring.find(str(door.key))
+    assert await ring.find(str(ApiKey(door.key.key_id, ApiKey.make().secret))) is None
+    assert ring.recall(str(door.key))
+
+
+async def test_an_address_that_tries_keys_is_stopped_and_working_keys_go_on(door: Door) -> None:
+    limit = door.settings.bad_keys_per_minute
+    key = await door.make_key()
+    async with door.browser("2001:db8:bad::1") as http:
+        known = {"Authorization": f"Bearer {key}"}
+        assert (await http.get("/v1/topics", headers=known)).status_code == 200
+        answers = [
+            await http.get("/v1/topics", headers={"Authorization": f"Bearer {ApiKey.make()}"}) for _ in range(limit + 1)
+        ]
+        assert [answer.status_code for answer in answers] == [401] * limit + [429]
+        assert int(answers[-1].headers["retry-after"]) > 0
+        assert (await http.get("/v1/topics", headers=known)).status_code == 200, "a key in use is not asked about"
+    async with door.browser("2001:db8:bad::2") as neighbour:
+        assert (await neighbour.get("/v1/topics")).status_code == 429, "the same network is the same caller"
+    async with door.browser("2001:db8:good::1") as other:
+        assert (await other.get("/v1/topics", headers=known)).status_code == 200
+
+
+async def test_an_address_has_a_budget_whatever_keys_it_uses(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(door.app.state.intake.address_limiter, "per_minute", 2)
+    keys = [await door.make_key() for _ in range(3)]
+    async with door.browser("203.0.113.77") as http:
+        answers = [await http.get("/v1/topics", headers={"Authorization": f"Bearer {key}"}) for key in keys]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert answers[-1].headers["ratelimit-policy"] == '"address";q=2;w=60'
+
+
+async def rotated(door: Door, key: ApiKey, overlap: timedelta) -> ApiKey:
+    """The key's new secret."""
+    async with door.database.begin() as session:
+        new = await rotate_key(session, key.key_id, utc_now(), overlap)
+    assert new is not None
+    return new

@@ -189,7 +189,7 @@ async def test_the_api_describes_itself(door: Door) -> None:
     assert described["openapi"].startswith("3.1")
     assert described["components"]["securitySchemes"]["ApiKey"]["scheme"] == "bearer"
     assert described["components"]["schemas"]["SubmitTicket"]["examples"]
-    assert set(described["paths"]) == {
+    assert set(described["paths"]) >= {
         "/v1/tickets", "/v1/tickets/{ticket_id}", "/v1/tickets/{ticket_id}/messages",
         "/v1/tickets/{ticket_id}/close", "/v1/tickets/{ticket_id}/reopen", "/v1/topics",
     }  # fmt: skip

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 import pytest
@@ -14,11 +15,14 @@ from services.intake.models import Topic
 from services.intake.settings import IntakeSettings
 from shared.contracts.events import TopicChanged
 from shared.kit.clock import derived_id, utc_now
+from shared.kit.db import Database
 from shared.kit.housekeeping import keep_house
 from shared.kit.tables import answers, inbox
 from tests.services.intake.door import Door
 from tests.services.intake.test_submitting import announced
 from tests.support.eventually import eventually
+
+Job = Callable[[Database, IntakeSettings], Awaitable[None]]
 
 
 async def test_seeding_twice_changes_nothing(door: Door, settings: IntakeSettings) -> None:
@@ -67,6 +71,11 @@ async def test_keys_are_made_listed_and_revoked_at_the_command_line(
         answer = await http.get("/v1/topics", headers={"Authorization": f"Bearer {key}"})
     assert answer.status_code == 200
     key_id = key.split("_")[1]
+    monkeypatch.setattr(sys, "argv", ["main", "rotate-key", key_id, "--overlap-hours", "2"])
+    await cli.rotate(door.database, settings)
+    new = capsys.readouterr().out.strip()
+    assert new != key
+    assert new.split("_")[1] == key_id
     monkeypatch.setattr(sys, "argv", ["main", "revoke-key", key_id])
     await cli.revoke(door.database, settings)
     monkeypatch.setattr(sys, "argv", ["main", "list-keys"])
@@ -74,16 +83,28 @@ async def test_keys_are_made_listed_and_revoked_at_the_command_line(
     line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith(key_id))
     assert "revoked" in line
     assert "create" in line
+    assert "127.0.0.1/32" in line
+    assert "the secret before works until" in line
     assert key.split("_", 2)[2] not in line
 
 
-async def test_revoking_a_key_that_does_not_exist_says_so(
+@pytest.mark.parametrize(("command", "job"), [("revoke-key", cli.revoke), ("rotate-key", cli.rotate)])
+async def test_a_key_that_does_not_exist_is_said_not_to(
+    door: Door, settings: IntakeSettings, monkeypatch: pytest.MonkeyPatch, command: str, job: Job
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["main", command, "0" * 16])
+    with pytest.raises(SystemExit) as ended:
+        await job(door.database, settings)
+    assert ended.value.code == 1
+
+
+async def test_a_key_cannot_be_made_to_expire_in_the_past(
     door: Door, settings: IntakeSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sys, "argv", ["main", "revoke-key", "0" * 16])
+    monkeypatch.setattr(sys, "argv", ["main", "create-key", "A client", "--expires", "2020-01-01"])
     with pytest.raises(SystemExit) as ended:
-        await cli.revoke(door.database, settings)
-    assert ended.value.code == 1
+        await cli.create_key(door.database, settings)
+    assert ended.value.code == 2
 
 
 async def test_old_answers_and_inbox_rows_are_forgotten(door: Door, settings: IntakeSettings) -> None:

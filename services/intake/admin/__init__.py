@@ -1,0 +1,6 @@
+"""The API by which the help desk's way in is set up, for keys with the scope `admin`."""
+
+from services.intake.admin import keys
+
+ROUTERS = (keys.router,)
+"""Every route under /v1/admin."""
