@@ -17,7 +17,8 @@ from shared.contracts.vocabulary import Channel, Permission
 from shared.domain.permissions import holds
 from shared.kit.clock import utc_now
 from shared.kit.http.answers import IdempotencyKey, fingerprint
-from shared.kit.http.app import body_of, revision_of
+from shared.kit.http.app import body_of
+from shared.kit.http.etags import revision_of
 from shared.kit.http.inputs import Input
 from shared.kit.http.limits import RateLimiter
 from shared.kit.http.problems import Problem

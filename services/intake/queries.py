@@ -1,10 +1,10 @@
 """Reading: one ticket, lists of tickets, the messages of one."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import ColumnElement, func, select, tuple_
 
 from services.intake.models import Message, Ticket
 from services.intake.schemas import TicketFilters
@@ -37,23 +37,33 @@ async def list_tickets(
     session: Session, api_key_id: str, filters: TicketFilters, topic_id: UUID | None
 ) -> tuple[list[Ticket], str | None]:
     """One page of the tickets a key created, newest first, and where the next begins."""
-    query = select(Ticket).where(Ticket.api_key_id == api_key_id)
-    if filters.status:
-        query = query.where(Ticket.status == filters.status)
-    if filters.requester:
-        query = query.where(func.lower(Ticket.requester_email) == filters.requester.lower())
-    if topic_id:
-        query = query.where(Ticket.topic_id == topic_id)
-    if filters.created_from:
-        query = query.where(Ticket.created_at >= filters.created_from)
-    if filters.created_to:
-        query = query.where(Ticket.created_at < filters.created_to)
+    query = select(Ticket).where(Ticket.api_key_id == api_key_id, *_conditions(filters, topic_id))
     if position := _position(filters.cursor):
         query = query.where(tuple_(Ticket.created_at, Ticket.id) < position)
     query = query.order_by(Ticket.created_at.desc(), Ticket.id.desc()).limit(filters.limit + 1)
     tickets = list(await session.scalars(query))
     page = tickets[: filters.limit]
     return page, _cursor(page[-1].created_at, page[-1].id) if len(tickets) > len(page) else None
+
+
+def _conditions(filters: TicketFilters, topic_id: UUID | None) -> Iterator[ColumnElement[bool]]:
+    """What the filters that were given ask for."""
+    if filters.status:
+        yield Ticket.status == filters.status
+    if filters.requester:
+        yield func.lower(Ticket.requester_email) == filters.requester.lower()
+    if topic_id:
+        yield Ticket.topic_id == topic_id
+    if filters.channel:
+        yield Ticket.channel == filters.channel
+    if filters.number:
+        yield Ticket.number == filters.number.removeprefix("#")
+    if filters.created_from:
+        yield Ticket.created_at >= filters.created_from
+    if filters.created_to:
+        yield Ticket.created_at < filters.created_to
+    if filters.updated_from:
+        yield Ticket.updated_at >= filters.updated_from
 
 
 async def list_messages(

@@ -139,10 +139,15 @@ class TicketFilters(Input):
     status: Status | None = None
     requester: Email | None = None
     topic: TopicName | None = None
+    channel: Channel | None = None
+    number: Annotated[str, StringConstraints(pattern=r"^#?[0-9]{1,18}$")] | None = None
+    """The ticket of that number."""
     created_from: Moment | None = None
     """Created at this instant or later."""
     created_to: Moment | None = None
     """Created before this instant."""
+    updated_from: Moment | None = None
+    """Changed at this instant or later: what is new since you last asked."""
     limit: Limit = 50
     cursor: Annotated[str | None, Field(max_length=1024)] = None
 

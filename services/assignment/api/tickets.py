@@ -15,7 +15,7 @@ from services.assignment.schemas.explanations import SlaExplained
 from services.assignment.schemas.tickets import TicketView
 from shared.contracts.vocabulary import Priority, Status
 from shared.kit.clock import utc_now
-from shared.kit.http.app import etag_of
+from shared.kit.http.etags import etag_of
 from shared.kit.http.paging import Cursor, Limit, Page
 from shared.kit.http.strict_json import StrictJsonRoute
 

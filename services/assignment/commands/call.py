@@ -24,7 +24,7 @@ from shared.domain.errors import VersionConflict
 from shared.kit.clock import derived_id, utc_now
 from shared.kit.db import Session
 from shared.kit.http.answers import Guard, guard
-from shared.kit.http.app import etag_of
+from shared.kit.http.etags import etag_of
 from shared.kit.tickets import command_id
 
 COMMENTS = derived_id(NAMESPACE_URL, "urn:everdesk:assignment:comments")

@@ -1,9 +1,8 @@
 """Closing and reopening by the client program, on the requester's behalf."""
 
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Response
+from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
 from services.intake.api.access import Replier
@@ -18,11 +17,11 @@ from shared.contracts.commands import CloseTicket, ReopenTicket
 from shared.contracts.tickets import Actor
 from shared.contracts.vocabulary import ActorKind
 from shared.kit.http.answers import IdempotencyKey, fingerprint, guard
-from shared.kit.http.app import canonical, etag_of, revision_of
+from shared.kit.http.app import canonical
+from shared.kit.http.etags import IfMatch, etag_of, revision_of
 from shared.kit.tickets import command_id
 
 CLIENT = Actor(kind=ActorKind.CLIENT)
-IfMatch = Annotated[str | None, Header(max_length=64, description="The ETag you saw; another revision answers 412")]
 router = APIRouter(prefix="/v1", route_class=ApiRoute, tags=["tickets"])
 
 
@@ -85,5 +84,6 @@ async def _carry_out(
         ticket = await get_ticket(after.session, ticket_id, key.key_id)
         view = TicketView.of(ticket, await parts.topics.slug_of(ticket.topic_id))
         body = view.model_dump_json().encode()
-        await after.store(body, 200, etag_of(ticket.revision))
-    return answer(body, etag=etag_of(ticket.revision))
+        etag = etag_of(ticket.revision, body)
+        await after.store(body, 200, etag)
+    return answer(body, etag=etag)

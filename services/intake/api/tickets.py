@@ -20,7 +20,8 @@ from shared.contracts.vocabulary import Channel, Priority, Status
 from shared.kit.auth import TicketLink
 from shared.kit.clock import utc_now
 from shared.kit.http.answers import Claim, IdempotencyKey, fingerprint
-from shared.kit.http.app import canonical, etag_of
+from shared.kit.http.app import canonical
+from shared.kit.http.etags import IfNoneMatch, etag_of, is_known
 from shared.kit.http.paging import Page
 
 FIRST_REVISION = 0
@@ -55,12 +56,16 @@ async def list_all(filters: Annotated[TicketFilters, Query()], key: Reader, part
 
 
 @router.get("/tickets/{ticket_id}", response_model=TicketView)
-async def read(ticket_id: UUID, key: Reader, parts: Parts) -> Response:
+async def read(ticket_id: UUID, key: Reader, parts: Parts, if_none_match: IfNoneMatch = None) -> Response:
     """A ticket as it stands now."""
     async with parts.database.begin() as session:
         ticket = await get_ticket(session, ticket_id, key.key_id)
     view = TicketView.of(ticket, await parts.topics.slug_of(ticket.topic_id))
-    return answer(view, etag=etag_of(ticket.revision))
+    body = view.model_dump_json().encode()
+    etag = etag_of(ticket.revision, body)
+    return (
+        Response(status_code=304, headers={"ETag": etag}) if is_known(if_none_match, etag) else answer(body, etag=etag)
+    )
 
 
 async def _topic(parts: Intake, name: str | None) -> TopicEntry | None:

@@ -168,21 +168,6 @@ async def body_of(request: Request) -> bytes:
     return await request.body()
 
 
-def etag_of(revision: int) -> str:
-    """The entity tag of a ticket's revision."""
-    return f'"{revision}"'
-
-
-def revision_of(if_match: str | None) -> int | None:
-    """The revision an `If-Match` asks for; None without one. Raises Problem 422 for anything but our own tags."""
-    if if_match is None or if_match.strip() == "*":
-        return None
-    tag = if_match.strip().removeprefix("W/").strip('"')
-    if not tag.isdigit() or len(tag) > 9:
-        raise problems.Problem(422, "invalid_etag", "If-Match must be an ETag that we sent")
-    return int(tag)
-
-
 def canonical(data: object) -> bytes:
     """JSON with sorted keys, for fingerprints."""
     return json.dumps(data, sort_keys=True, separators=(",", ":"), default=str).encode()

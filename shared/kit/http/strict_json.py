@@ -1,6 +1,6 @@
 """JSON bodies read strictly: UTF-8 only, no NaN, no unpaired surrogates, and a media type that says JSON."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
 from fastapi import Request
@@ -9,6 +9,9 @@ from fastapi.routing import APIRoute
 from pydantic_core import from_json
 
 from shared.kit.http.problems import Problem
+
+MAX_DEPTH = 32
+"""Arrays and objects within each other: far more than any request of ours needs."""
 
 
 class StrictJsonRoute(APIRoute):
@@ -55,6 +58,21 @@ def is_json(media_type: str) -> bool:
 def read_json(raw: bytes) -> Any:
     """The value of a JSON body. Raises Problem 400."""
     try:
-        return from_json(raw, allow_inf_nan=False)
+        value = from_json(raw, allow_inf_nan=False)
     except ValueError as error:
         raise Problem(400, "malformed_json", f"the body is not valid JSON in UTF-8: {error}") from None
+    if is_deeper(value, MAX_DEPTH):
+        raise Problem(400, "too_deep", f"the body nests objects and arrays more than {MAX_DEPTH} deep")
+    return value
+
+
+def is_deeper(value: Any, levels: int) -> bool:
+    """Whether arrays and objects nest more than so many levels deep; without recursion."""
+    layer = [value]
+    for _ in range(levels):
+        layer = [inner for outer in layer if isinstance(outer, list | dict) for inner in _content_of(outer)]
+    return any(isinstance(inner, list | dict) for inner in layer)
+
+
+def _content_of(outer: list[Any] | dict[str, Any]) -> Iterable[Any]:
+    return outer.values() if isinstance(outer, dict) else outer

@@ -48,7 +48,7 @@ async def test_a_ticket_follows_its_workflow(door: Door) -> None:
         async with door.client() as http:
             answer = await http.get(f"/v1/tickets/{ticket['id']}")
         view = answer.json()
-        assert (view["status"], view["priority"], answer.headers["etag"]) == ("resolved", "high", '"3"')
+        assert (view["status"], view["priority"], answer.headers["etag"][:3]) == ("resolved", "high", '"3-')
         assert view["resolved_at"]
 
     await eventually(is_resolved)

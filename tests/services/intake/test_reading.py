@@ -45,6 +45,11 @@ async def test_tickets_are_filtered(door: Door) -> None:
         assert await found(status="new") == [lee["id"]]
         assert await found(requester="lee@bank.example") == [lee["id"]]
         assert await found(topic="feedback") == [dana["id"]]
+        assert await found(number=lee["number"]) == await found(number=f"#{lee['number']}") == [lee["id"]]
+        assert await found(number="1") == []
+        assert await found(channel="api") == [dana["id"], lee["id"]]
+        assert await found(channel="email") == []
+        assert await found(updated_from=dana["created_at"]) == [dana["id"]]
         assert await found(created_from=dana["created_at"]) == [dana["id"]]
         assert await found(created_to=dana["created_at"]) == [lee["id"]]
         assert await found(created_from=(utc_now() + timedelta(hours=1)).isoformat()) == []
@@ -60,6 +65,10 @@ async def test_tickets_are_filtered(door: Door) -> None:
         ("topic=none-of-ours", "invalid_input"),
         ("topic=%00", "invalid_input"),
         ("requester=%00", "invalid_input"),
+        ("number=12%00", "invalid_input"),
+        ("number=one", "invalid_input"),
+        ("channel=fax", "invalid_input"),
+        ("updated_from=now", "invalid_input"),
         ("created_from=yesterday", "invalid_input"),
         ("created_from=2026-01-01T00:00:00", "invalid_input"),
         ("created_from=9999-12-31T23:59:59-14:00", "invalid_input"),
@@ -80,10 +89,32 @@ async def test_a_ticket_is_read_with_its_etag(door: Door) -> None:
     async with door.client() as http:
         answer = await http.get(f"/v1/tickets/{ticket['id']}")
     view = answer.json()
-    assert answer.headers["etag"] == '"0"'
+    assert answer.headers["etag"].startswith('"0-')
     assert (view["topic"], view["fields"], view["cc"]) == ("access", {"a": 1.0, "b": "\u2603"}, ["lee@bank.example"])
     assert view["channel"] == "api"
     assert "access_url" not in view, "a key that may only read must not get the link that allows replies"
+
+
+async def test_a_ticket_that_has_not_changed_is_not_sent_again(door: Door) -> None:
+    ticket = await door.submit()
+    path = f"/v1/tickets/{ticket['id']}"
+    async with door.client() as http:
+        first = await http.get(path)
+        etag = first.headers["etag"]
+        for known in (etag, f"W/{etag}", f'"other", {etag}', "*"):
+            answer = await http.get(path, headers={"If-None-Match": known})
+            assert (answer.status_code, answer.content, answer.headers["etag"]) == (304, b"", etag)
+            assert "ratelimit" in answer.headers
+        assert (await http.get(path, headers={"If-None-Match": '"0"'})).status_code == 200
+        by_timer = after(TicketClosed, ticket, seq=1, status="closed", details={"reason": "resolved", "cause": "timer"})
+        same_revision = by_timer.snapshot.model_copy(update={"revision": 0})
+        await door.publish(by_timer.model_copy(update={"revision": 0, "snapshot": same_revision}))
+
+        async def is_sent_again() -> None:
+            answer = await http.get(path, headers={"If-None-Match": etag})
+            assert (answer.status_code, answer.json()["status"]) == (200, "closed"), "a timer changes no revision"
+
+        await eventually(is_sent_again)
 
 
 @pytest.mark.parametrize(("ticket_id", "status"), [("01a2091e-28d4-7cf0-8b1a-8bdbf7a6b0f1", 404), ("100001", 422)])
