@@ -6,7 +6,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from services.intake import admin, api, web
+from services.intake import admin, api, osticket, web
 from services.intake.consumers import consumer
 from services.intake.deps import Intake
 from services.intake.keyring import KeyRing
@@ -16,7 +16,7 @@ from shared.kit.auth import TicketLinks
 from shared.kit.bus import Bus, BusUnavailable, run_consumer
 from shared.kit.db import Database, dsn_of
 from shared.kit.housekeeping import keep_house
-from shared.kit.http.app import create_app
+from shared.kit.http.app import MAX_BODY, create_app
 from shared.kit.http.limits import RateLimiter
 from shared.kit.http.pages import Pages
 from shared.kit.outbox import Relay
@@ -72,8 +72,9 @@ def build(settings: IntakeSettings) -> FastAPI:
         lifespan=lifespan,
         needed={"database": database.ping},
         wanted={"bus": bus_answers, "temporal": temporal_answers},
+        body_limit=lambda path: settings.osticket_max_body if path.startswith("/api/") else MAX_BODY,
     )
-    for router in (*api.ROUTERS, *admin.ROUTERS, *web.ROUTERS):
+    for router in (*api.ROUTERS, *admin.ROUTERS, *osticket.ROUTERS, *web.ROUTERS):
         app.include_router(router)
     pages.mount(app)
     return app

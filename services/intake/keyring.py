@@ -70,22 +70,20 @@ class KeyRing:
         self._limiters: dict[int, RateLimiter] = {}
         self._noted: dict[str, float] = {}
 
-    def recall(self, text: str) -> KnownKey | None:
-        """The key written in `text`, if it was in use within the last seconds: without asking the database."""
-        key = ApiKey.parse(text)
+    def recall(self, key: ApiKey | None) -> KnownKey | None:
+        """The key, if it was in use within the last seconds: without asking the database."""
         known = self._known.get(key.key_id) if key else None
         if key is None or known is None or known.fresh_until < time.monotonic():
             return None
         return known if known.opens_with(key, utc_now()) else None
 
-    async def find(self, text: str) -> KnownKey | None:
-        """The active key written in `text`; None for everything else.
+    async def find(self, key: ApiKey | None) -> KnownKey | None:
+        """The active key that a caller holds; None for everything else.
 
         Whatever is not recalled costs one query and the same comparisons, whether there is such a key or not.
         """
-        if (recalled := self.recall(text)) is not None:
+        if (recalled := self.recall(key)) is not None:
             return recalled
-        key = ApiKey.parse(text)
         if key is None:
             return None
         known = await self._look_up(key.key_id) or NOBODYS_KEY
@@ -101,9 +99,7 @@ class KeyRing:
     async def _look_up(self, key_id: str) -> KnownKey | None:
         async with self._database.begin() as session:
             stored = await session.scalar(
-                select(StoredApiKey).where(
-                    StoredApiKey.key_id == key_id, StoredApiKey.is_active, ~StoredApiKey.is_legacy
-                )
+                select(StoredApiKey).where(StoredApiKey.key_id == key_id, StoredApiKey.is_active)
             )
         if stored is None:
             self._known.pop(key_id, None)

@@ -1,8 +1,17 @@
 """Intake's settings: what every service has, and a little of its own."""
 
+from enum import IntEnum
+
 from pydantic import Field, SecretStr
 
 from shared.kit.settings import ServiceSettings
+
+
+class InvalidStatus(IntEnum):
+    """The status of a request that is not valid, by version of osTicket."""
+
+    AS_UP_TO_1_17 = 400
+    AS_SINCE_1_17_3 = 500
 
 
 class IntakeSettings(ServiceSettings):
@@ -17,5 +26,9 @@ class IntakeSettings(ServiceSettings):
     """Keys that do not work which one address may try in a minute."""
     form_per_minute: int = Field(default=20, ge=1)
     """Form submissions a minute allowed to one address in the portal."""
+    osticket_invalid_status: InvalidStatus = InvalidStatus.AS_SINCE_1_17_3
+    """What old clients get for a request that is not valid: osTicket answered 400 up to v1.17, 500 since v1.17.3."""
+    osticket_max_body: int = Field(default=10 * 1024**2, ge=64 * 1024, le=64 * 1024**2)
+    """Bytes of one request of an old client, its files included."""
     seed_api_key: SecretStr | None = None
     """A key to put in place when seeding, for demonstrations."""

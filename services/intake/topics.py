@@ -22,6 +22,7 @@ class TopicEntry:
     name: str
     description: str
     is_active: bool
+    legacy_id: int | None
 
 
 class Topics:
@@ -44,6 +45,11 @@ class Topics:
         entry = self._by_name.get(slug_or_id.lower())
         return entry if entry and entry.is_active else None
 
+    async def find_legacy(self, legacy_id: int) -> TopicEntry | None:
+        """The active topic that clients of the help desk before this one know by that number."""
+        await self._refresh()
+        return next((entry for entry in self._entries if entry.is_active and entry.legacy_id == legacy_id), None)
+
     async def slug_of(self, topic_id: UUID | None) -> str | None:
         """The slug of a topic, active or not."""
         if topic_id is None:
@@ -57,6 +63,6 @@ class Topics:
             return
         async with self._database.begin() as session:
             topics = (await session.scalars(select(Topic).order_by(Topic.position, Topic.slug))).all()
-        self._entries = [TopicEntry(t.id, t.slug, t.name, t.description, t.is_active) for t in topics]
+        self._entries = [TopicEntry(t.id, t.slug, t.name, t.description, t.is_active, t.legacy_id) for t in topics]
         self._by_name = {name: entry for entry in self._entries for name in (entry.slug, str(entry.id))}
         self._fresh_until = time.monotonic() + REMEMBER_SECONDS

@@ -9,21 +9,22 @@ from services.intake.commands.keys import Scope
 from services.intake.deps import Intake, parts_of
 from services.intake.errors import address_refused, scope_missing, unknown_key
 from services.intake.keyring import KnownKey
+from shared.kit.auth import ApiKey
 from shared.kit.http.limits import address_of, household_of
 
 
-async def key_of(request: Request, parts: Intake, text: str) -> KnownKey:
-    """The key written in `text`, for the address this request comes from.
+async def key_of(request: Request, parts: Intake, sent: ApiKey | None) -> KnownKey:
+    """The key that was sent, for the address this request comes from.
 
     Raises Problem 401, 403, and 429 for an address that asks too often or has tried too many keys that do not work.
     """
     address = address_of(request, parts.settings.trusted_proxies)
     household = household_of(address)
     await parts.address_limiter.check(None, household)
-    key = parts.keys.recall(text)
+    key = parts.keys.recall(sent)
     if key is None:
         parts.bad_key_limiter.refuse_if_spent(household)
-        key = await parts.keys.find(text)
+        key = await parts.keys.find(sent)
     if key is None:
         parts.bad_key_limiter.count(household)
         raise unknown_key()
@@ -45,7 +46,7 @@ class Permitted(HTTPBearer):
         """The key of this request. Raises Problem 401, 403 or 429."""
         parts = await parts_of(request)
         scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
-        key = await key_of(request, parts, credentials.strip() if scheme.lower() == "bearer" else "")
+        key = await key_of(request, parts, ApiKey.parse(credentials.strip()) if scheme.lower() == "bearer" else None)
         await key.limiter.check(response, key.key_id)
         request.state.rate_limit = dict(response.headers)
         if self._scope and not key.may(self._scope):

@@ -37,6 +37,7 @@ async def put_key(
     per_minute: int,
     cidrs: Sequence[str] = (),
     expires_at: datetime | None = None,
+    is_legacy: bool = False,
 ) -> None:
     """Stores a key's digest; a key that is already there is left as it is."""
     values = {
@@ -48,6 +49,7 @@ async def put_key(
         "cidrs": list(cidrs),
         "expires_at": expires_at,
         "is_active": True,
+        "is_legacy": is_legacy,
     }
     await session.execute(insert(StoredApiKey).values(values).on_conflict_do_nothing())
 

@@ -1,0 +1,70 @@
+"""Making the ticket an old client asks for: the same command as every other door, answered with a number."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+from services.intake.commands.submit_ticket import Answer, Submission, submit_ticket_once
+from services.intake.deps import Intake
+from services.intake.keyring import KnownKey
+from services.intake.osticket.json_body import read_json_body
+from services.intake.osticket.sent import Sent
+from services.intake.osticket.ticket import OWN, OldTicket, topic_number, translate, unknown_topic
+from services.intake.osticket.xml_body import read_xml_body
+from services.intake.topics import TopicEntry
+from shared.kit.clock import utc_now
+from shared.kit.http.answers import Claim, fingerprint
+from shared.kit.telemetry import log
+
+READERS: Mapping[str, Callable[[bytes], Sent]] = {"json": read_json_body, "xml": read_xml_body}
+"""By the suffix of the address; what the request calls its body is not looked at."""
+NAMES_LOGGED = 20
+REMARKS = "Remarks of the help desk on what the client program sent:"
+
+
+async def accept(parts: Intake, key: KnownKey, suffix: str, raw: bytes, idempotency_key: str | None) -> str:
+    """The number of the ticket, durable by then. Raises Problem 400, 409, 422, and NotValid."""
+    sent = await asyncio.to_thread(READERS[suffix], raw)
+    topic = await _topic(parts, sent)
+    ticket = translate(sent, topic)
+    _log_ignored(sent)
+    submission = _submission(sent, ticket, topic, key)
+    claim = Claim(f"{key.key_id}:osticket", idempotency_key, fingerprint(suffix, raw) if idempotency_key else b"")
+    number = await submit_ticket_once(parts.database, claim, submission, Answer(submission.number, 201))
+    if claim.stored:
+        return bytes(claim.stored.body).decode()
+    parts.relay.wake()
+    return number
+
+
+async def _topic(parts: Intake, sent: Sent) -> TopicEntry | None:
+    number = topic_number(sent)
+    if number is None:
+        return None
+    topic = await parts.topics.find_legacy(number)
+    if topic is None:
+        raise unknown_topic()
+    return topic
+
+
+def _submission(sent: Sent, ticket: OldTicket, topic: TopicEntry | None, key: KnownKey) -> Submission:
+    return Submission(
+        requester=ticket.requester,
+        subject=ticket.subject,
+        body=ticket.message.body,
+        body_format=ticket.message.body_format,
+        quoted="\n".join([REMARKS, *ticket.remarks]) if ticket.remarks else "",
+        channel=ticket.channel,
+        received_at=utc_now(),
+        topic_id=topic.id if topic else None,
+        priority=ticket.priority,
+        api_key_id=key.key_id,
+        alert=sent.alert,
+        acknowledge=sent.acknowledge,
+    )
+
+
+def _log_ignored(sent: Sent) -> None:
+    """Names without a meaning set nothing: neither a status nor an agent can come in this way."""
+    ignored = sorted(name[:64] for name in sent.values.keys() - OWN)
+    if ignored:
+        log.info("osticket.ignored", names=ignored[:NAMES_LOGGED], count=len(ignored))

@@ -1,0 +1,131 @@
+"""An XML body as old clients write it: no document type, no entities of its own, no network, few elements."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from lxml.etree import XMLParser, XMLSyntaxError, fromstring
+
+from services.intake.osticket.encoded import PLAIN, Encoded, NotBase64
+from services.intake.osticket.refusals import unreadable
+from services.intake.osticket.sent import Sent, SentFile, Text, Value, text_of
+
+MAX_DEPTH = 8
+MAX_ELEMENTS = 500
+MAX_ATTRIBUTES = 50
+OWN = ("message", "alert", "autorespond", "attachments")
+"""What is read in a way of its own."""
+
+
+@dataclass(slots=True)
+class Element:
+    """A part of the body: its own text, without that of its children."""
+
+    name: str
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    pieces: list[str] = field(default_factory=list)
+    children: list["Element"] = field(default_factory=list)
+
+    @property
+    def text(self) -> str:
+        """As it was written."""
+        return "".join(self.pieces)
+
+    def first(self, name: str) -> "Element | None":
+        """The first child of that name."""
+        return next((child for child in self.children if child.name == name), None)
+
+
+class _Builder:
+    """Takes the parser's steps one by one, so that a body that is too much never becomes a tree."""
+
+    def __init__(self) -> None:
+        self.root = Element("")
+        self._open = [self.root]
+        self._seen = 0
+
+    def doctype(self, *_: object) -> None:
+        raise unreadable("a document type is not accepted")
+
+    def start(self, name: str, attributes: Mapping[str, str]) -> None:
+        self._seen += 1
+        if self._seen > MAX_ELEMENTS or len(self._open) > MAX_DEPTH or len(attributes) > MAX_ATTRIBUTES:
+            raise unreadable(f"more than {MAX_ELEMENTS} elements, or nested deeper than {MAX_DEPTH}")
+        element = Element(name, dict(attributes))
+        self._open[-1].children.append(element)
+        self._open.append(element)
+
+    def end(self, _name: str) -> None:
+        self._open.pop()
+
+    def data(self, text: str) -> None:
+        self._open[-1].pieces.append(text)
+
+    def close(self) -> Element:
+        return self.root
+
+
+def read_xml_body(raw: bytes) -> Sent:
+    """What the client sent. Raises Problem 400 for what is no `<ticket>`, or an empty one."""
+    parser = XMLParser(target=_Builder(), resolve_entities=False, load_dtd=False, no_network=True, huge_tree=False)
+    try:
+        ticket = fromstring(raw, parser).first("ticket")
+    except (XMLSyntaxError, ValueError) as error:
+        raise unreadable(str(error)) from None
+    if ticket is None or not (ticket.children or ticket.attributes):
+        raise unreadable("a <ticket> with the ticket's fields is needed")
+    return _read(ticket)
+
+
+def _read(ticket: Element) -> Sent:
+    message, defects = _message(ticket.first("message"))
+    flags = {name: ticket.attributes.get(name, "") for name in ("alert", "autorespond")}
+    flags |= {child.name: child.text for child in ticket.children if child.name in flags}
+    return Sent(
+        values=_values(ticket),
+        message=message,
+        alert=_is_true(flags["alert"]),
+        acknowledge=_is_true(flags["autorespond"]),
+        files=tuple(_files(ticket.first("attachments"))),
+        defects=defects,
+    )
+
+
+def _values(ticket: Element) -> dict[str, Value]:
+    """Attributes of the ticket, then its elements; one that stands there more than once is a list."""
+    several: dict[str, list[str]] = {}
+    for child in ticket.children:
+        text = child.text.strip()
+        if child.name == "phone" and (extension := child.attributes.get("ext", "").strip()):
+            text = f"{text}X{extension}"
+        several.setdefault(child.name, []).append(text)
+    values: dict[str, Value] = {name: text.strip() for name, text in ticket.attributes.items()}
+    values |= {name: texts[0] if len(texts) == 1 else texts for name, texts in several.items()}
+    return {name: value for name, value in values.items() if name not in OWN}
+
+
+def _is_true(sent: str) -> bool:
+    """Unlike in JSON, the word "false" is understood."""
+    return sent.strip().lower() not in ("false", "0", "no", "off")
+
+
+def _message(sent: Element | None) -> tuple[Text | None, Mapping[str, str]]:
+    if sent is None:
+        return None, {}
+    try:
+        return text_of(sent.attributes.get("type", PLAIN).strip().lower(), _content(sent).as_text()), {}
+    except NotBase64 as wrong:
+        return None, {"message": str(wrong)}
+
+
+def _files(sent: Element | None) -> Iterator[SentFile]:
+    for item in sent.children if sent else []:
+        name = item.attributes.get("name", "attachment")
+        try:
+            yield SentFile(name, _content(item).as_bytes(), item.attributes.get("type", PLAIN).strip().lower())
+        except NotBase64 as wrong:
+            yield SentFile(name, defect=str(wrong))
+
+
+def _content(sent: Element) -> Encoded:
+    is_base64 = sent.attributes.get("encoding", "").strip().lower() == "base64"
+    return Encoded(sent.text, is_base64=is_base64, charset=sent.attributes.get("charset", "").strip().lower())

@@ -1,0 +1,1 @@
+"""The old help desk's API, as its clients use it."""

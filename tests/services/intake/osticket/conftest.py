@@ -1,0 +1,32 @@
+"""An old client's way in: a topic with its old number, and a key brought along."""
+
+import secrets
+
+import pytest
+from sqlalchemy import update
+
+from services.intake.commands.keys import Scope, put_key
+from services.intake.models import Topic
+from services.intake.osticket.keys import old_key
+from tests.services.intake.door import Door
+from tests.services.intake.osticket.old_client import OldClient
+from tests.support.eventually import eventually
+
+TOPIC_NUMBER = 10
+
+
+@pytest.fixture(scope="session")
+async def old(door: Door) -> OldClient:
+    """A client program that was written for osTicket, with its key."""
+    text = secrets.token_hex(16).upper()
+    key = old_key(text)
+    assert key is not None
+    async with door.database.begin() as session:
+        await session.execute(update(Topic).where(Topic.slug == "online-banking").values(legacy_id=TOPIC_NUMBER))
+        await put_key(session, key, "old", [Scope.CREATE], per_minute=100_000, is_legacy=True)
+
+    async def is_known() -> None:
+        assert await door.app.state.intake.topics.find_legacy(TOPIC_NUMBER)
+
+    await eventually(is_known)
+    return OldClient(door, text)

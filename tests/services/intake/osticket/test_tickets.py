@@ -1,0 +1,156 @@
+"""A ticket by the old addresses: the reference's own examples, and what each field becomes."""
+
+import base64
+import json
+from typing import Any
+
+import pytest
+
+from shared.contracts.events import TicketSubmitted
+from shared.contracts.vocabulary import BodyFormat, Channel, Priority
+from tests.services.intake.osticket.old_client import EXAMPLE, LEAST, OldClient
+from tests.services.intake.test_submitting import announced
+
+XML_EXAMPLE = """<?xml version="1.0" encoding="UTF-8"?>
+<ticket source="API" alert="false" autorespond="true"><name>Dana Ruiz</name><email>dana@bank.example</email>
+ <subject>Online banking system down</subject><phone ext="12">5551234567</phone><topicId>10</topicId>
+ <message type="text/plain">502 on login</message></ticket>"""
+
+
+async def test_the_example_in_json_becomes_a_ticket(old: OldClient) -> None:
+    made = await old.made(await old.json(EXAMPLE))
+    ticket, message = made.ticket, made.message
+    assert (ticket.requester_name, ticket.requester_email) == ("Dana Ruiz", "dana@bank.example")
+    assert (ticket.requester_phone, ticket.subject) == ("5551234567X12", "Online banking system down")
+    assert (ticket.requested_priority, ticket.channel) == (Priority.URGENT, Channel.API)
+    assert await old.door.app.state.intake.topics.slug_of(ticket.topic_id) == "online-banking"
+    assert (message.body, message.body_format) == ("<p>Login returns 502</p>", BodyFormat.HTML)
+    event = TicketSubmitted.of(await announced(old.door, f"everdesk.ticket.submitted.v1.{ticket.id}"))
+    assert (event.number, event.alert, event.acknowledge) == (ticket.number, True, False)
+
+
+async def test_the_example_in_xml_becomes_a_ticket(old: OldClient) -> None:
+    made = await old.made(await old.xml(XML_EXAMPLE))
+    assert made.ticket.requester_phone == "5551234567X12"
+    assert (made.message.body, made.message.body_format) == ("502 on login", BodyFormat.TEXT)
+    event = TicketSubmitted.of(await announced(old.door, f"everdesk.ticket.submitted.v1.{made.ticket.id}"))
+    assert (event.alert, event.acknowledge) == (False, True)
+
+
+@pytest.mark.parametrize("path", ["/api/tickets.json", "/api/http.php/tickets.json"])
+@pytest.mark.parametrize("content_type", ["application/x-www-form-urlencoded", "text/xml", "application/json", ""])
+async def test_the_suffix_decides_what_a_body_is(old: OldClient, path: str, content_type: str) -> None:
+    await old.made(await old.send(path, json.dumps(LEAST), Content_Type=content_type))
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT"])
+async def test_the_method_may_be_told_in_the_address(old: OldClient, method: str) -> None:
+    await old.made(await old.send("/api/tickets.json?_method=post", json.dumps(LEAST), method))
+
+
+TRUE: tuple[Any, ...] = (True, "false", "true", 1, None, [0])
+FALSE: tuple[Any, ...] = (False, 0, 0.0, "", "0", [])
+
+
+@pytest.mark.parametrize(("sent", "is_true"), [*((sent, True) for sent in TRUE), *((sent, False) for sent in FALSE)])
+async def test_flags_in_json_are_what_php_takes_for_true(old: OldClient, sent: Any, is_true: bool) -> None:
+    made = await old.made(await old.json(LEAST | {"alert": sent, "autorespond": sent}))
+    event = TicketSubmitted.of(await announced(old.door, f"everdesk.ticket.submitted.v1.{made.ticket.id}"))
+    assert (event.alert, event.acknowledge) == (is_true, is_true)
+
+
+@pytest.mark.parametrize(
+    ("source", "channel"),
+    [
+        ("API", Channel.API),
+        ("web", Channel.PORTAL),
+        ("Email", Channel.EMAIL),
+        ("Phone", Channel.API),
+        ("Other", Channel.API),
+        ("", Channel.API),
+        (None, Channel.API),
+    ],
+)
+async def test_sources_are_channels(old: OldClient, source: str | None, channel: Channel) -> None:
+    assert (await old.made(await old.json(LEAST | {"source": source}))).ticket.channel is channel
+
+
+@pytest.mark.parametrize(
+    ("number", "priority"),
+    [(1, Priority.LOW), ("2", Priority.NORMAL), (3.0, Priority.HIGH), (4, Priority.URGENT), (None, None), ("", None)],
+)
+@pytest.mark.parametrize("name", ["priorityId", "priority"])
+async def test_priorities_go_by_their_old_numbers(
+    old: OldClient, name: str, number: object, priority: Priority | None
+) -> None:
+    assert (await old.made(await old.json(LEAST | {name: number}))).ticket.requested_priority is priority
+
+
+async def test_a_priority_nobody_knows_is_remarked_upon(old: OldClient) -> None:
+    made = await old.made(await old.json(LEAST | {"priorityId": 17}))
+    assert made.ticket.requested_priority is None
+    assert "Priority '17' is not known here." in made.message.quoted
+
+
+async def test_without_a_subject_the_topic_lends_its_name(old: OldClient) -> None:
+    body = {name: value for name, value in LEAST.items() if name != "subject"}
+    assert (await old.made(await old.json(body | {"topicId": "10"}))).ticket.subject == "Online banking"
+
+
+LATIN = base64.b64encode("Zählen".encode("latin-1")).decode()
+MESSAGES: list[tuple[str, str, BodyFormat]] = [
+    ("plain words", "plain words", BodyFormat.TEXT),
+    ("data:,100%25", "100%25", BodyFormat.TEXT),
+    ("data:text/html,<b>x</b>", "<b>x</b>", BodyFormat.HTML),
+    (f"data:text/plain;charset=iso-8859-1;base64,{LATIN}", "Zählen", BodyFormat.TEXT),
+    ("data:text/html;base64,PGI+eDwvYj4", "<b>x</b>", BodyFormat.HTML),
+    ("data:text/plain;charset=iso-8859-1,Zählen", "Zählen", BodyFormat.TEXT),
+    ("data: I have none, sorry", "data: I have none, sorry", BodyFormat.TEXT),
+    ("data:text/html without a comma", "data:text/html without a comma", BodyFormat.TEXT),
+]
+
+
+@pytest.mark.parametrize(("sent", "body", "body_format"), MESSAGES, ids=[sent[:24] for sent, *_ in MESSAGES])
+async def test_messages_may_be_data_urls(old: OldClient, sent: str, body: str, body_format: BodyFormat) -> None:
+    message = (await old.made(await old.json(LEAST | {"message": sent}))).message
+    assert (message.body, message.body_format) == (body, body_format)
+
+
+@pytest.mark.parametrize(
+    ("message", "body", "body_format"),
+    [
+        ("<message>a &amp; <![CDATA[<b>]]></message>", "a & <b>", BodyFormat.TEXT),
+        ('<message type="text/html"><![CDATA[<b>x</b>]]></message>', "<b>x</b>", BodyFormat.HTML),
+        ('<message type="text/html" encoding="base64">PGI+\n eDwvYj4=</message>', "<b>x</b>", BodyFormat.HTML),
+    ],
+)
+async def test_messages_in_xml_have_type_and_encoding(
+    old: OldClient, message: str, body: str, body_format: BodyFormat
+) -> None:
+    sent = f'<ticket name="Dana" email="dana@bank.example"><subject>Down</subject>{message}</ticket>'
+    stored = (await old.made(await old.xml(sent))).message
+    assert (stored.body, stored.body_format) == (body, body_format)
+
+
+async def test_xml_may_be_in_another_charset(old: OldClient) -> None:
+    sent = XML_EXAMPLE.replace("UTF-8", "ISO-8859-1").replace("502 on login", "Zählen").encode("latin-1")
+    assert (await old.made(await old.xml(sent))).message.body == "Zählen"
+
+
+async def test_fields_of_the_inside_never_take_effect(old: OldClient) -> None:
+    inside = dict.fromkeys(
+        ("deptId", "statusId", "slaId", "staffId", "teamId", "uid", "cannedResponseId", "duedate", "number", "id"), 1
+    )
+    made = await old.made(await old.json(LEAST | inside | {"status": "closed", "fields": {"a": "b"}}))
+    ticket = made.ticket
+    assert (ticket.status, ticket.fields, ticket.api_key_id is not None) == ("new", {}, True)
+    assert ticket.number != "1"
+
+
+async def test_a_repeated_key_makes_one_ticket(old: OldClient) -> None:
+    before = await old.door.count("tickets")
+    answers = [await old.json(LEAST, Idempotency_Key="old-1") for _ in range(2)]
+    assert {answer.status_code for answer in answers} == {201}
+    assert len({answer.text for answer in answers}) == 1
+    assert await old.door.count("tickets") == before + 1
+    assert (await old.json(EXAMPLE, Idempotency_Key="old-1")).status_code == 422
