@@ -11,7 +11,7 @@ from deploy.cli.surroundings import DATABASE_URL, environment_of
 from deploy.local.part import python
 from deploy.local.plan import CHECKOUT
 
-app = typer.Typer(no_args_is_help=True, help="Make, list, rotate and revoke the keys of client programs.")
+app = typer.Typer(no_args_is_help=True, help="Make, bring along, list, rotate and revoke the keys of client programs.")
 
 
 @app.command(epilog="Example: everdesk api-keys create 'Mobile app' --scope create --scope read --per-minute 600")
@@ -36,6 +36,18 @@ def create(
     if expires:
         arguments += ["--expires", expires]
     _intake("create-key", *arguments)
+
+
+@app.command(
+    "import-osticket", epilog="Example: everdesk api-keys import-osticket 'Web form' --cidr 203.0.113.9 < key.txt"
+)
+@said_plainly
+def import_osticket(
+    name: Annotated[str, typer.Argument(help="Who uses it")],
+    cidr: Annotated[list[str] | None, typer.Option(help="Addresses it may come from; repeat it")] = None,
+) -> None:
+    """Let an osTicket client go on with its key: 32 hexadecimal digits, read from standard input."""
+    _intake("import-osticket-key", name, *(["--cidr", *cidr] if cidr else []))
 
 
 @app.command("list", epilog="Example: everdesk api-keys list")

@@ -3,16 +3,19 @@
 import argparse
 import sys
 from datetime import UTC, datetime, timedelta
+from getpass import getpass
 from ipaddress import ip_network
 
 from services.intake.commands.keys import CLIENT_SCOPES, OVERLAP, Scope, list_keys, put_key, revoke_key, rotate_key
 from services.intake.models import StoredApiKey
+from services.intake.osticket.keys import old_key
 from services.intake.settings import IntakeSettings
 from shared.kit.auth import ApiKey
 from shared.kit.clock import utc_now
 from shared.kit.db import Database
 
 MAX_HOURS = 24 * 366
+MAX_LINE = 200
 
 
 async def create_key(database: Database, settings: IntakeSettings) -> None:
@@ -44,6 +47,23 @@ async def create_key(database: Database, settings: IntakeSettings) -> None:
             expires_at=asked.expires_at,
         )
     sys.stdout.write(f"{key}\n")
+
+
+async def import_osticket_key(database: Database, settings: IntakeSettings) -> None:
+    """Takes over a key of an osTicket client, read from standard input: on a command line others would see it."""
+    parser = _parser("import-osticket-key", "Let an osTicket client go on with its key, given on standard input.")
+    parser.add_argument("name", help="who uses it")
+    parser.add_argument("--cidr", nargs="*", type=_network, default=[], dest="cidrs", help="addresses it may come from")
+    asked = _asked(parser)
+    key = old_key(getpass("Key: ") if sys.stdin.isatty() else sys.stdin.readline(MAX_LINE).strip())
+    if key is None:
+        parser.exit(1, "a key of osTicket has 32 hexadecimal digits\n")
+    async with database.begin() as session:
+        per_minute = settings.api_key_per_minute
+        await put_key(
+            session, key, asked.name, [Scope.CREATE], per_minute=per_minute, cidrs=asked.cidrs, is_legacy=True
+        )
+    sys.stdout.write(f"{key.key_id}\n")
 
 
 async def list_all_keys(database: Database, _settings: IntakeSettings) -> None:

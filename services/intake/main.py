@@ -1,4 +1,4 @@
-"""The process: `python -m services.intake.main serve|migrate|seed|create-key|list-keys|rotate-key|revoke-key`."""
+"""The process: `python -m services.intake.main COMMAND`: serve, migrate, seed, and those for API keys."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -35,6 +35,7 @@ def main() -> None:
             "migrate": lambda: asyncio.run(migrate(settings, PACKAGE)),
             "seed": with_database(seed),
             "create-key": with_database(cli.create_key),
+            "import-osticket-key": with_database(cli.import_osticket_key),
             "list-keys": with_database(cli.list_all_keys),
             "rotate-key": with_database(cli.rotate),
             "revoke-key": with_database(cli.revoke),

@@ -49,6 +49,7 @@ COMMANDS = (
     ("dead-letters", "replay"),
     ("dead-letters", "discard"),
     ("api-keys", "create"),
+    ("api-keys", "import-osticket"),
     ("api-keys", "list"),
     ("api-keys", "rotate"),
     ("api-keys", "revoke"),
