@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Exists, Row, Select, Table, and_, bindparam, case, false, func, not_, or_, select, update
 from sqlalchemy.orm import aliased
 
-from services.notification.decisions import REQUESTER, TEAM, TOLD
+from services.notification.decisions import GIVEN_BY_SYSTEM, REQUESTER, TEAM, TOLD
 from services.notification.delivery.catalogue import TemplateName
 from services.notification.delivery.status import DeliveryStatus
 from services.notification.expansion import WITHDRAWN, expand
@@ -92,6 +92,8 @@ def _settleable() -> Select[*tuple[Any, ...]]:
             Ticket.requester_email,
             Ticket.requester_name,
             Ticket.erased_at,
+            Ticket.alert,
+            Ticket.triaged_seq,
             has_sibling.label("is_repeated_follow_up"),
             _is_void().label("is_void"),
             Agent.id.label("known_agent_id"),
@@ -141,11 +143,19 @@ def settlement_of(row: Row[*tuple[Any, ...]]) -> Settlement:
                 dropped_because="a follow-up of the same ticket was acknowledged: this may be a mail loop"
             )
         return Settlement(row.requester_email, row.requester_name)
+    if not row.alert and _is_routing(row):
+        return Settlement(dropped_because="who opened the ticket asked not to alert agents of it")
     if row.agent_email is None:
         return Settlement(dropped_because="nobody is assigned, or the team has no lead")
     if not row.is_agent_active:
         return Settlement(dropped_because="the agent is not active")
     return Settlement(row.agent_email, row.agent_name)
+
+
+def _is_routing(row: Row[*tuple[Any, ...]]) -> bool:
+    """Whether it tells that a new ticket was given to an agent on its arrival; an escalation may do so later."""
+    given = row.facts.get(GIVEN_BY_SYSTEM)
+    return row.template == TemplateName.ASSIGNED and row.triaged_seq is not None and given == row.triaged_seq + 1
 
 
 async def retry_delivery(session: Session, delivery_id: UUID) -> Delivery:

@@ -24,6 +24,7 @@ from shared.contracts.events import (
     TicketResolved,
     TicketSubmitted,
 )
+from shared.contracts.tickets import SYSTEM
 from shared.contracts.vocabulary import ActorKind, Metric
 
 
@@ -41,6 +42,8 @@ ASSIGNEE = Recipient("assignee")
 """Whoever works on the ticket when the decision is settled."""
 TOLD = Recipient("told")
 """Everybody who was told of what the decision is about."""
+GIVEN_BY_SYSTEM = "given_by_system"
+"""The fact that no person chose the agent: which step of the ticket's life did."""
 TEAM = "team:"
 """How the key of a whole team begins."""
 
@@ -142,6 +145,8 @@ def _(event: TicketAssigned) -> list[Decision]:
     if event.actor.kind is ActorKind.AGENT and event.actor.id == event.agent_id:
         return []
     facts: dict[str, JsonValue] = {"priority": event.snapshot.priority.value}
+    if event.actor == SYSTEM:
+        facts[GIVEN_BY_SYSTEM] = event.seq
     return [Decision(event.ticket_id, TemplateName.ASSIGNED, agent(event.agent_id), facts)]
 
 

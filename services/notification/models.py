@@ -31,6 +31,10 @@ class Ticket(Base):
     follows: Mapped[UUID | None]
     submitted_at: Mapped[datetime | None]
     erased_at: Mapped[datetime | None]
+    alert: Mapped[bool] = mapped_column(server_default=text("true"))
+    """Whether agents are told of the new ticket; a client program may ask not to."""
+    triaged_seq: Mapped[int | None] = mapped_column(BigInteger)
+    """Of the step that triaged it; routing's choice of an agent is the step after it."""
     seq: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     """Of the newest snapshot applied; 0 = none yet."""
     status: Mapped[str | None] = mapped_column(String(16))

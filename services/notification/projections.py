@@ -9,7 +9,15 @@ from sqlalchemy.dialects.postgresql import Insert, insert
 from services.notification.decisions import REQUESTER
 from services.notification.delivery.status import DeliveryStatus
 from services.notification.models import Agent, Delivery, Team, Ticket
-from shared.contracts.events import AgentChanged, Event, LifecycleEvent, RequesterErased, TeamChanged, TicketSubmitted
+from shared.contracts.events import (
+    AgentChanged,
+    Event,
+    LifecycleEvent,
+    RequesterErased,
+    TeamChanged,
+    TicketSubmitted,
+    TicketTriaged,
+)
 from shared.kit.db import Session
 
 TICKETS = Ticket.__table__
@@ -39,6 +47,7 @@ async def _(event: TicketSubmitted, session: Session) -> None:
         "requester_email": event.requester.email,
         "requester_name": event.requester.name,
         "follows": event.follows,
+        "alert": event.alert,
         "submitted_at": event.received_at,
     }
     statement = insert(Ticket).values(id=event.ticket_id, **told)
@@ -48,7 +57,7 @@ async def _(event: TicketSubmitted, session: Session) -> None:
 
 
 @project.register
-async def _(event: LifecycleEvent, session: Session) -> None:
+async def _apply_snapshot(event: LifecycleEvent, session: Session) -> None:
     seen = event.snapshot
     told = {
         "number": seen.number,
@@ -58,6 +67,12 @@ async def _(event: LifecycleEvent, session: Session) -> None:
         "assignee_id": seen.assignee_id,
     }
     await (await session.connection()).execute(IF_NEWER, {"id": event.ticket_id, **told})
+
+
+@project.register
+async def _(event: TicketTriaged, session: Session) -> None:
+    await _apply_snapshot(event, session)
+    await session.execute(update(Ticket).where(Ticket.id == event.ticket_id).values(triaged_seq=event.seq))
 
 
 @project.register

@@ -125,6 +125,10 @@ class Story:
         actor = Actor(kind=ActorKind.AGENT, id=by or self.grace)
         return self._step(TicketAssigned, seq, actor, {"agent_id": self.ada})
 
+    def given(self, seq: int = 3) -> Envelope:
+        """To Ada, by the system: as routing does on arrival, and an escalation later."""
+        return self._step(TicketAssigned, seq, SYSTEM, {"agent_id": self.ada})
+
     def warned(self, seq: int = 4, **snapshot: Any) -> Envelope:
         return self._step(SlaWarned, seq, SYSTEM, METRIC | {"percent": 75, "due_at": at(240)}, **snapshot)
 

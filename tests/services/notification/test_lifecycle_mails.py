@@ -1,6 +1,7 @@
 """Who is told of reminders, silence, escalations, and of breaches that were none."""
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -72,6 +73,27 @@ async def test_a_ticket_resolved_by_silence_says_so_and_how_to_reopen(
     for body in (text_of(mail), html_of(mail)):
         assert "have not" in body
         assert "reopen" in body
+
+
+QUIET: dict[str, tuple[bool, Callable[[Story], Envelope], str]] = {
+    "routing's choice is not told": (False, lambda s: s.given(), "dropped"),
+    "an escalation's is": (False, lambda s: s.given(seq=9), "sent"),
+    "a person's is": (False, lambda s: s.assigned(), "sent"),
+    "with an alert every one is": (True, lambda s: s.given(), "sent"),
+}
+
+
+@pytest.mark.parametrize("case", QUIET)
+async def test_who_opens_a_ticket_may_ask_not_to_alert_agents_of_it(service: Running, case: str) -> None:
+    alert, given, outcome = QUIET[case]
+    story = Story()
+    await service.publish(*story.people(), story.submitted(alert=alert), story.triaged(), given(story))
+
+    async def is_settled() -> None:
+        rows = [row for row in await service.ledger(ticket_id=str(story.ticket_id)) if row["template"] == "assigned"]
+        assert [row["status"] for row in rows] == [outcome]
+
+    await eventually(is_settled, within=15)
 
 
 NOBODY: dict[tuple[str, str], int] = {}
