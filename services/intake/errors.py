@@ -1,6 +1,8 @@
 """What intake refuses, in words that say what to change."""
 
-from shared.kit.http.problems import Problem, invalid
+from collections.abc import Mapping
+
+from shared.kit.http.problems import Problem, invalid, pointer_to
 
 ASK_FOR_KEY = {"WWW-Authenticate": 'Bearer realm="intake"'}
 
@@ -23,6 +25,34 @@ def scope_missing(scope: str) -> Problem:
 def unknown_topic() -> Problem:
     """The topic is neither the slug nor the id of an active one."""
     return invalid("/topic", "there is no such topic; GET /v1/topics lists them")
+
+
+def wrong_fields(refused: Mapping[str, str]) -> Problem:
+    """Answers that the topic's form does not take, by the field's name."""
+    errors = [{"pointer": pointer_to("fields", name), "detail": detail} for name, detail in refused.items()]
+    return Problem(422, "invalid_input", f"{errors[0]['pointer']}: {errors[0]['detail']}", errors=errors[:50])
+
+
+def lists_without_form() -> Problem:
+    """Free fields hold single values: only a form says what a list means."""
+    return invalid("/fields", "use text, numbers, true, false or null; lists are for topics whose form asks for them")
+
+
+def too_many_topics(limit: int) -> Problem:
+    """People choose from a list that they can read."""
+    return Problem(409, "too_many_topics", f"there are {limit} topics already; replace one that is no longer used")
+
+
+def already_taken(pointer: str, detail: str) -> Problem:
+    """Another one has this name or number."""
+    return Problem(409, "already_exists", detail, errors=[{"pointer": pointer, "detail": detail}])
+
+
+def changed_since(version: int) -> Problem:
+    """Someone else changed it in the meantime."""
+    return Problem(
+        412, "version_conflict", f"it was changed in the meantime and is now at version {version}; read it again"
+    )
 
 
 def too_large_to_carry() -> Problem:

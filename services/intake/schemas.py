@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
+from services.intake.forms import Fields as FormFields
 from services.intake.models import Message, Ticket
 from shared.contracts.vocabulary import ActorKind, BodyFormat, Channel, CloseReason, Priority, Status
 from shared.kit.http.inputs import Body, Email, Input, Line, Phone
@@ -19,7 +20,10 @@ MAX_FIELDS_BYTES = 16 * 1024
 EXACT_INTEGERS = 2**53
 """Beyond it, JSON numbers lose digits on their way through other programs."""
 
-FieldValue = str | int | float | bool | None
+MAX_VALUES = 200
+"""Of one field that takes several."""
+
+FieldValue = str | int | float | bool | None | list[str]
 
 
 def _flat(value: object) -> object:
@@ -44,9 +48,15 @@ def _check_field(name: str, content: object) -> None:
             return
         case str() if len(content) <= MAX_FIELD_TEXT and "\0" not in content:
             return
+        case list() if len(content) <= MAX_VALUES and all(_is_short_text(part) for part in content):
+            return
     raise ValueError(
         f"{name}: use text of at most {MAX_FIELD_TEXT} characters without NUL, a number, true, false or null"
     )
+
+
+def _is_short_text(part: object) -> bool:
+    return isinstance(part, str) and len(part) <= MAX_FIELD_NAME and "\0" not in part
 
 
 def _none_yet(attachments: Sequence[UUID]) -> Sequence[UUID]:
@@ -63,7 +73,9 @@ def _in_utc(at: datetime) -> datetime:
 
 
 Fields = Annotated[
-    dict[str, FieldValue], BeforeValidator(_flat), Field(description="Your own data, kept with the ticket")
+    dict[str, FieldValue],
+    BeforeValidator(_flat),
+    Field(description="What the topic's form asks for; without a form, your own data, kept with the ticket"),
 ]
 TopicName = Annotated[str, StringConstraints(min_length=1, max_length=64), Field(description="A topic's slug or id")]
 Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
@@ -245,3 +257,7 @@ class TopicView(BaseModel):
     slug: str
     name: str
     description: str
+    priority: Priority | None
+    """Of requests that name none."""
+    form: FormFields
+    """The custom fields to send as `fields`; those for agents are not shown to requesters."""

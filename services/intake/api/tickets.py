@@ -1,6 +1,7 @@
 """Submitting a request, and reading what became of it."""
 
 import json
+from collections.abc import Mapping
 from typing import Annotated
 from uuid import UUID
 
@@ -10,10 +11,11 @@ from services.intake.api.access import Creator, Reader
 from services.intake.api.route import ApiRoute, answer
 from services.intake.commands.submit_ticket import Answer, Submission, submit_ticket_once
 from services.intake.deps import Intake, Parts
-from services.intake.errors import unknown_topic
+from services.intake.errors import lists_without_form, unknown_topic, wrong_fields
+from services.intake.forms import Audience, check
 from services.intake.keyring import KnownKey
 from services.intake.queries import get_ticket, list_tickets
-from services.intake.schemas import RequesterView, SubmittedTicket, SubmitTicket, TicketFilters, TicketView
+from services.intake.schemas import FieldValue, RequesterView, SubmittedTicket, SubmitTicket, TicketFilters, TicketView
 from services.intake.topics import TopicEntry
 from shared.contracts.events import Person
 from shared.contracts.vocabulary import Channel, Priority, Status
@@ -86,11 +88,23 @@ def _submission(request: SubmitTicket, topic: TopicEntry | None, key: KnownKey) 
         channel=Channel.API,
         received_at=utc_now(),
         topic_id=topic.id if topic else None,
-        priority=request.priority,
-        fields=request.fields,
+        priority=request.priority or (topic.priority if topic else None),
+        fields=_fields(request, topic),
         cc=tuple(request.cc),
         api_key_id=key.key_id,
     )
+
+
+def _fields(request: SubmitTicket, topic: TopicEntry | None) -> Mapping[str, FieldValue]:
+    """The answers to the topic's form, or the program's own data where there is none. Raises Problem 422."""
+    if topic is None or not topic.form:
+        if any(isinstance(value, list) for value in request.fields.values()):
+            raise lists_without_form()
+        return request.fields
+    checked = check(topic.form, request.fields, Audience.AGENTS)
+    if refused := checked.wrong | checked.surplus:
+        raise wrong_fields(refused)
+    return checked.values
 
 
 def _answer(parts: Intake, submission: Submission, topic: TopicEntry | None) -> SubmittedTicket:

@@ -1,4 +1,4 @@
-"""What a request can be about."""
+"""What a request can be about, and what each topic's form asks for."""
 
 from fastapi import APIRouter
 
@@ -6,6 +6,7 @@ from services.intake.api.access import AnyKey
 from services.intake.api.route import ApiRoute
 from services.intake.deps import Parts
 from services.intake.schemas import TopicView
+from services.intake.topics import TopicEntry
 from shared.kit.http.paging import Page
 
 router = APIRouter(prefix="/v1", route_class=ApiRoute, tags=["topics"])
@@ -13,6 +14,16 @@ router = APIRouter(prefix="/v1", route_class=ApiRoute, tags=["topics"])
 
 @router.get("/topics")
 async def list_all(_key: AnyKey, parts: Parts) -> Page[TopicView]:
-    """The topics to choose from, in their order."""
-    entries = await parts.topics.active()
-    return Page(items=[TopicView(id=e.id, slug=e.slug, name=e.name, description=e.description) for e in entries])
+    """The topics to choose from, in their order, each with the fields to send."""
+    return Page(items=[_view(entry) for entry in await parts.topics.active()])
+
+
+def _view(entry: TopicEntry) -> TopicView:
+    return TopicView(
+        id=entry.id,
+        slug=entry.slug,
+        name=entry.name,
+        description=entry.description,
+        priority=entry.priority,
+        form=entry.form.fields,
+    )

@@ -10,6 +10,8 @@ from pydantic import AfterValidator, Field, JsonValue, TypeAdapter
 from services.intake.forms.kinds import Asked, Audience, Choosing, CustomField, FileField, first_repeated
 
 MAX_FIELDS = 50
+MAX_FORMER_FIELDS = 200
+"""Removed fields that are remembered, the latest."""
 
 
 def _consistent(fields: tuple[CustomField, ...]) -> tuple[CustomField, ...]:
@@ -53,6 +55,7 @@ Fields = Annotated[tuple[CustomField, ...], Field(max_length=MAX_FIELDS), AfterV
 """The fields of one form as they come from outside; each refusal says what to change."""
 
 _fields: TypeAdapter[tuple[CustomField, ...]] = TypeAdapter(Fields)
+_loose_fields: TypeAdapter[tuple[CustomField, ...]] = TypeAdapter(tuple[CustomField, ...])
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,11 @@ class Form:
         """The form kept as JSON. Raises ValidationError for what is no form."""
         return cls(_fields.validate_python(stored))
 
+    @classmethod
+    def parse_former(cls, stored: Any) -> "Form":
+        """The removed fields kept as JSON."""
+        return cls(_loose_fields.validate_python(stored))
+
     def as_json(self) -> list[JsonValue]:
         """The form as it is kept."""
         return list(_fields.dump_python(self.fields, mode="json"))
@@ -78,6 +86,13 @@ class Form:
     def fields_for(self, audience: Audience) -> Iterator[CustomField]:
         """What an audience is asked, in order, its conditions aside."""
         return (field for field in self.fields if audience is Audience.AGENTS or field.visible_to is Audience.EVERYONE)
+
+    def former_after(self, replaced: "Form", former: "Form") -> "Form":
+        """The removed fields once this form takes the place of another, the latest first, without conditions."""
+        latest = {field.name: field.model_copy(update={"shown_if": None}) for field in former.fields}
+        latest |= {field.name: field.model_copy(update={"shown_if": None}) for field in replaced.fields}
+        gone = [field for name, field in reversed(latest.items()) if name not in self.by_name]
+        return Form(tuple(gone[:MAX_FORMER_FIELDS]))
 
     def __bool__(self) -> bool:
         return bool(self.fields)

@@ -28,6 +28,8 @@ class Topic(Base):
     """Of requests that name none."""
     form: Mapped[list[JsonValue]] = mapped_column(JSON, default=list, server_default="[]")
     """The custom fields, as `services.intake.forms` reads them."""
+    former_fields: Mapped[list[JsonValue]] = mapped_column(JSON, default=list, server_default="[]")
+    """Removed ones, so that the answers tickets keep stay readable by those who may."""
     thanks: Mapped[str] = mapped_column(Text, default="", server_default="")
     """Said after a request was sent, in Markdown; empty for the usual words."""
     legacy_id: Mapped[int | None] = mapped_column(unique=True)

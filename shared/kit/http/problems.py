@@ -140,8 +140,13 @@ def _invalid_request(error: RequestValidationError) -> Problem:
 def _pointer(location: Sequence[int | str]) -> str:
     """A JSON pointer for the body; `query:limit` and the like for the other places."""
     place, *path = location
-    tail = "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in path)
-    return f"/{tail}" if place == "body" else f"{place}:{tail}"
+    pointer = pointer_to(*path)
+    return pointer if place == "body" else f"{place}:{pointer[1:]}"
+
+
+def pointer_to(*path: str | int) -> str:
+    """The JSON pointer of a path in the body."""
+    return "/" + "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in path)
 
 
 def install(app: FastAPI) -> None:

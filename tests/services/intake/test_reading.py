@@ -153,6 +153,5 @@ async def test_a_message_posted_twice_with_one_key_is_one_message(door: Door) ->
 async def test_the_topics_are_listed_in_their_order(door: Door) -> None:
     async with door.client() as http:
         topics = (await http.get("/v1/topics")).json()
-    assert [topic["slug"] for topic in topics["items"]] == [
-        "general", "online-banking", "access", "report-problem", "feedback"
-    ]  # fmt: skip
+    seeded = ["general", "online-banking", "access", "report-problem", "feedback"]
+    assert [topic["slug"] for topic in topics["items"] if topic["slug"] in seeded] == seeded

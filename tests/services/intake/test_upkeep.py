@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import func, insert, select, text, update
 
 from services.intake import cli
-from services.intake.commands.seed import SEEDED_TOPICS, TOPIC_NAMESPACE, seed
+from services.intake.commands.seed import TOPIC_NAMESPACE, seed
+from services.intake.commands.seeded_topics import SEEDED_TOPICS
 from services.intake.models import Topic
 from services.intake.settings import IntakeSettings
 from shared.contracts.events import TopicChanged
@@ -32,10 +33,11 @@ async def test_seeding_twice_changes_nothing(door: Door, settings: IntakeSetting
 
 
 async def test_seeded_topics_have_stable_ids_and_are_announced(door: Door) -> None:
-    for slug, name, _ in SEEDED_TOPICS:
-        topic_id = derived_id(TOPIC_NAMESPACE, slug)
+    for content in SEEDED_TOPICS:
+        topic_id = derived_id(TOPIC_NAMESPACE, content.slug)
         event = TopicChanged.of(await announced(door, f"everdesk.topic.changed.v1.{topic_id}"))
-        assert (event.slug, event.name, event.is_active) == (slug, name, True)
+        assert (event.slug, event.name, event.is_active) == (content.slug, content.name, True)
+        assert [field.name for field in event.fields] == [field.name for field in content.form.fields]
 
 
 async def test_the_seeded_key_works(door: Door, settings: IntakeSettings) -> None:

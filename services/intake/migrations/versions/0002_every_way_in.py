@@ -48,6 +48,7 @@ def _topics() -> None:
     op.add_column("topics", sa.Column("is_public", sa.Boolean(), nullable=False, server_default="true"))
     op.add_column("topics", sa.Column("priority", WORD, nullable=True))
     op.add_column("topics", sa.Column("form", sa.JSON(), nullable=False, server_default="[]"))
+    op.add_column("topics", sa.Column("former_fields", sa.JSON(), nullable=False, server_default="[]"))
     op.add_column("topics", sa.Column("thanks", sa.Text(), nullable=False, server_default=""))
     op.add_column("topics", sa.Column("legacy_id", sa.Integer(), nullable=True))
     op.create_unique_constraint(op.f("uq_topics_legacy_id"), "topics", ["legacy_id"])
@@ -187,7 +188,7 @@ def downgrade() -> None:
         op.drop_table(table)
     for column in ("expires_at", "is_legacy", "previous_until", "previous_digest"):
         op.drop_column("api_keys", column)
-    for column in ("legacy_id", "thanks", "form", "priority", "is_public"):
+    for column in ("legacy_id", "thanks", "former_fields", "form", "priority", "is_public"):
         op.drop_column("topics", column)
     for column in ("quoted", "author_email"):
         op.drop_column("messages", column)

@@ -1,0 +1,64 @@
+"""Administration of announcements."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+from starlette.status import HTTP_201_CREATED, HTTP_204_NO_CONTENT
+
+from services.intake.admin.keyed import KeyedCall, Made, once
+from services.intake.admin.schemas import AnnouncementInput, AnnouncementView
+from services.intake.announcements import list_announcements
+from services.intake.api.access import Admin
+from services.intake.api.route import ApiRoute
+from services.intake.commands.announcements import (
+    create_announcement,
+    delete_announcement,
+    get_announcement,
+    replace_announcement,
+)
+from services.intake.deps import Parts
+from services.intake.schemas import PageRequest
+from shared.kit.db import Session
+from shared.kit.http.paging import Page
+
+router = APIRouter(prefix="/v1/admin/announcements", route_class=ApiRoute, tags=["administration"])
+
+
+@router.get("")
+async def list_all(_: Admin, page: Annotated[PageRequest, Query()], parts: Parts) -> Page[AnnouncementView]:
+    """All announcements, past and coming ones too, the latest start first."""
+    async with parts.database.begin() as session:
+        announcements, next_cursor = await list_announcements(session, page.limit, page.cursor)
+    return Page(items=[AnnouncementView.of(one) for one in announcements], next_cursor=next_cursor)
+
+
+@router.post("", status_code=HTTP_201_CREATED, response_model=AnnouncementView)
+async def create(_: Admin, call: KeyedCall, parts: Parts, request: AnnouncementInput) -> Response:
+    """Put an announcement up."""
+
+    async def make(session: Session) -> Made:
+        return Made(AnnouncementView.of(await create_announcement(session, request.content())))
+
+    return await once(parts, call, HTTP_201_CREATED, make)
+
+
+@router.get("/{announcement_id}")
+async def read(_: Admin, parts: Parts, announcement_id: UUID) -> AnnouncementView:
+    """One announcement."""
+    async with parts.database.begin() as session:
+        return AnnouncementView.of(await get_announcement(session, announcement_id))
+
+
+@router.put("/{announcement_id}")
+async def replace(_: Admin, parts: Parts, announcement_id: UUID, request: AnnouncementInput) -> AnnouncementView:
+    """Say it anew."""
+    async with parts.database.begin() as session:
+        return AnnouncementView.of(await replace_announcement(session, announcement_id, request.content()))
+
+
+@router.delete("/{announcement_id}", status_code=HTTP_204_NO_CONTENT)
+async def delete(_: Admin, parts: Parts, announcement_id: UUID) -> None:
+    """Take it down for good."""
+    async with parts.database.begin() as session:
+        await delete_announcement(session, announcement_id)

@@ -1,0 +1,113 @@
+"""Administration of topics and their forms."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Response
+from starlette.status import HTTP_200_OK, HTTP_201_CREATED
+
+from services.intake.admin.keyed import KeyedCall, Made, once
+from services.intake.admin.schemas import AdminTopicView, TopicInput, TopicOrder
+from services.intake.api.access import Admin
+from services.intake.api.route import ApiRoute, answer
+from services.intake.commands.topics import (
+    create_topic,
+    get_topic,
+    order_topics,
+    page_of_topics,
+    replace_topic,
+    switch_topic,
+)
+from services.intake.deps import Parts
+from services.intake.models import Topic
+from services.intake.schemas import NoContent, PageRequest
+from shared.kit.db import Session
+from shared.kit.http.etags import IfMatch, etag_of, revision_of
+from shared.kit.http.paging import Page
+
+Name = Annotated[str, Path(pattern=r"^[A-Za-z0-9-]{1,64}$", description="The topic's slug or id")]
+router = APIRouter(prefix="/v1/admin", route_class=ApiRoute, tags=["administration"])
+
+
+@router.get("/topics")
+async def list_all(_: Admin, page: Annotated[PageRequest, Query()], parts: Parts) -> Page[AdminTopicView]:
+    """Every topic in its order, active or not."""
+    async with parts.database.begin() as session:
+        topics, next_cursor = await page_of_topics(session, page.limit, page.cursor)
+    return Page(items=[AdminTopicView.of(topic) for topic in topics], next_cursor=next_cursor)
+
+
+@router.post("/topics", status_code=HTTP_201_CREATED, response_model=AdminTopicView)
+async def create(_: Admin, call: KeyedCall, parts: Parts, request: TopicInput) -> Response:
+    """Add a topic at the end of the list; it can be chosen at once."""
+
+    async def make(session: Session) -> Made:
+        return _made(await create_topic(session, request.content()))
+
+    return await once(parts, call, HTTP_201_CREATED, make)
+
+
+@router.put("/topic-order")
+async def order(_: Admin, parts: Parts, request: TopicOrder) -> TopicOrder:
+    """Say which topics come first. The answer names all of them in their order."""
+    async with parts.database.begin() as session:
+        topics = await order_topics(session, request.topics)
+    parts.relay.wake()
+    parts.topics.forget()
+    return TopicOrder(topics=[topic.slug for topic in topics])
+
+
+@router.get("/topics/{name}", response_model=AdminTopicView)
+async def read(_: Admin, parts: Parts, name: Name) -> Response:
+    """One topic, active or not."""
+    async with parts.database.begin() as session:
+        return _answer(await get_topic(session, name))
+
+
+@router.put("/topics/{name}", response_model=AdminTopicView)
+async def replace(_: Admin, parts: Parts, name: Name, request: TopicInput, if_match: IfMatch = None) -> Response:
+    """Say everything about a topic anew. Fields you leave out of its form go; answers given to them stay readable."""
+    async with parts.database.begin() as session:
+        replaced = _answer(await replace_topic(session, name, request.content(), revision_of(if_match)))
+    parts.relay.wake()
+    parts.topics.forget()
+    return replaced
+
+
+@router.post("/topics/{name}/deactivate", response_model=AdminTopicView)
+async def deactivate(
+    _: Admin,
+    call: KeyedCall,
+    parts: Parts,
+    name: Name,
+    request: NoContent | None = None,  # noqa: ARG001 - only checked
+) -> Response:
+    """Take a topic out of the list. Tickets that name it keep it."""
+
+    async def make(session: Session) -> Made:
+        return _made(await switch_topic(session, name, is_active=False))
+
+    return await once(parts, call, HTTP_200_OK, make)
+
+
+@router.post("/topics/{name}/reactivate", response_model=AdminTopicView)
+async def reactivate(
+    _: Admin,
+    call: KeyedCall,
+    parts: Parts,
+    name: Name,
+    request: NoContent | None = None,  # noqa: ARG001 - only checked
+) -> Response:
+    """Take a topic back into the list."""
+
+    async def make(session: Session) -> Made:
+        return _made(await switch_topic(session, name, is_active=True))
+
+    return await once(parts, call, HTTP_200_OK, make)
+
+
+def _made(topic: Topic) -> Made:
+    return Made(AdminTopicView.of(topic), etag_of(topic.version))
+
+
+def _answer(topic: Topic) -> Response:
+    return answer(AdminTopicView.of(topic), etag=etag_of(topic.version))

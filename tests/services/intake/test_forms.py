@@ -1,0 +1,90 @@
+"""Answers to a topic's form, as client programs send them."""
+
+from collections.abc import AsyncIterator
+
+import httpx2
+import pytest
+
+from services.intake.commands.keys import Scope
+from shared.contracts.events import TicketSubmitted
+from shared.kit.clock import new_id
+from tests.services.intake.door import Door, Json, request_for_help
+from tests.services.intake.test_submitting import announced
+
+SLUG = f"forms-{new_id().hex[-12:]}"
+FORM: list[Json] = [
+    {
+        "kind": "multi_choice",
+        "name": "ways",
+        "label": "Ways",
+        "required": True,
+        "choices": [{"key": "web", "label": "Website"}, {"key": "app", "label": "App"}],
+    },
+    {"kind": "number", "name": "amount", "label": "Amount", "min": 0, "shown_if": {"field": "ways", "is": "app"}},
+    {"kind": "checkbox", "name": "is_vip", "label": "VIP", "visible_to": "agents"},
+    {"kind": "date", "name": "since", "label": "Since"},
+]
+
+
+@pytest.fixture(scope="module")
+async def topic(door: Door) -> str:
+    """A topic with a form."""
+    async with door.client(await door.make_key(Scope.ADMIN)) as http:
+        answer = await http.post("/v1/admin/topics", json={"slug": SLUG, "name": "Forms", "form": FORM})
+    assert answer.status_code == 201, answer.text
+    return SLUG
+
+
+@pytest.fixture
+async def client(door: Door) -> AsyncIterator[httpx2.AsyncClient]:
+    """A client program."""
+    async with door.client() as http:
+        yield http
+
+
+async def test_answers_are_kept_and_announced_in_the_forms_shape(
+    door: Door, client: httpx2.AsyncClient, topic: str
+) -> None:
+    sent = {"ways": ["app", "web", "app"], "amount": 12.5, "is_vip": True, "since": None}
+    ticket = await door.submit(topic=topic, fields=sent)
+    kept = {"ways": ["web", "app"], "amount": 12.5, "is_vip": True}
+    assert (await client.get(f"/v1/tickets/{ticket['id']}")).json()["fields"] == kept
+    event = TicketSubmitted.of(await announced(door, f"everdesk.ticket.submitted.v1.{ticket['id']}"))
+    assert event.fields == kept
+
+
+@pytest.mark.parametrize(
+    ("fields", "pointers"),
+    [
+        ({}, {"/fields/ways"}),
+        ({"ways": []}, {"/fields/ways"}),
+        ({"ways": "web"}, {"/fields/ways"}),
+        ({"ways": ["web"], "amount": 5}, {"/fields/amount"}),
+        ({"ways": ["app"], "amount": -5}, {"/fields/amount"}),
+        ({"ways": ["app"], "other": 1, "a/b~c": 2}, {"/fields/other", "/fields/a~1b~0c"}),
+        ({"ways": ["fax"], "since": "soon"}, {"/fields/ways", "/fields/since"}),
+    ],
+)
+async def test_what_the_form_does_not_take_is_refused_at_its_field(
+    door: Door, client: httpx2.AsyncClient, topic: str, fields: Json, pointers: set[str]
+) -> None:
+    before = await door.count("tickets")
+    answer = await client.post("/v1/tickets", json=request_for_help(topic=topic, fields=fields))
+    problem = answer.json()
+    assert (answer.status_code, problem["code"]) == (422, "invalid_input")
+    assert {error["pointer"] for error in problem["errors"]} == pointers
+    assert await door.count("tickets") == before
+
+
+async def test_without_a_form_fields_are_the_programs_own(door: Door) -> None:
+    fields: Json = {"Any Name/at all": "x", "n": 4, "nothing": None}
+    for topic in (None, "general"):
+        ticket = await door.submit(topic=topic, fields=fields)
+        assert (await door.stored(ticket["id"])).fields == fields
+
+
+async def test_the_seeded_forms_take_what_the_documentation_sends(door: Door) -> None:
+    async with door.browser() as http:
+        example = (await http.get("/openapi.json")).json()["components"]["schemas"]["SubmitTicket"]["examples"][0]
+    ticket = await door.submit(**example)
+    assert (await door.stored(ticket["id"])).fields == example["fields"]
