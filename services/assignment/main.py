@@ -43,7 +43,7 @@ def build_app(settings: AssignmentSettings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         tickets = await Tickets.connect(settings)
-        gate = Gate(settings.database_pool_size)
+        gate = Gate(settings.database_pool_size // 2)
         outgoing = Outgoing(settings.outgoing_allowed_networks)
         context = Context(settings, database, tickets, relay, PolicyShelf(), gate, outgoing, FeedReader())
         app.state.context = context

@@ -57,7 +57,7 @@ class Database:
         engine = create_async_engine(
             settings.database_url.get_secret_value(),
             pool_size=settings.database_pool_size,
-            max_overflow=settings.database_pool_size,
+            max_overflow=0,
             pool_timeout=5,
             pool_recycle=1800,
             connect_args={"timeout": 5, "command_timeout": 30},

@@ -33,7 +33,8 @@ class ServiceSettings(Settings):
     """What every service needs on top: its database, and what it believes of the network in front of it."""
 
     database_url: SecretStr
-    database_pool_size: int = Field(default=10, ge=1, le=100)
+    database_pool_size: int = Field(default=20, ge=2, le=200)
+    """Connections a process may hold; each is made when it is first needed, and kept."""
     trusted_proxies: AllowedNetworks = ()
     """Addresses or networks whose `X-Forwarded-For` is believed: `10.0.0.5, 10.20.0.0/16`."""
     outgoing_allowed_networks: AllowedNetworks = ()
