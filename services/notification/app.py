@@ -14,6 +14,7 @@ from services.notification.delivery.sender import LEASE, Sender
 from services.notification.deps import Parts
 from services.notification.settings import NotificationSettings
 from shared.kit import asyncapi
+from shared.kit.auth import MailThreads
 from shared.kit.bus import Bus, BusUnavailable, DeadLetters, run_consumer
 from shared.kit.db import Database, dsn_of
 from shared.kit.housekeeping import keep_house
@@ -30,7 +31,7 @@ def build(settings: NotificationSettings) -> FastAPI:
     bus = Bus(settings, NAME)
     relay = Relay(dsn_of(settings), bus, NAME)
     sender = make_sender(database, settings)
-    notifier = Notifier(database, bus, settings.mail_domain, on_commit=sender.wake)
+    notifier = Notifier(database, bus, MailThreads(settings, settings.mail_domain), on_commit=sender.wake)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -65,9 +66,10 @@ def build(settings: NotificationSettings) -> FastAPI:
 
 def make_sender(database: Database, settings: NotificationSettings) -> Sender:
     """The sender over this database's ledger."""
+    threads = MailThreads(settings, settings.mail_domain)
 
     async def settle() -> None:
         async with database.begin() as session:
-            await settle_waiting(session, settings.mail_domain)
+            await settle_waiting(session, threads)
 
     return Sender(DeliveryQueue(database, LEASE), settings, settle)

@@ -13,6 +13,7 @@ from services.notification.delivery.catalogue import TemplateName
 from services.notification.delivery.status import DeliveryStatus
 from services.notification.expansion import WITHDRAWN, expand
 from services.notification.models import Agent, Delivery, Team, Ticket
+from shared.kit.auth import MailThreads
 from shared.kit.clock import utc_now
 from shared.kit.db import Session
 from shared.kit.http.problems import Problem, not_found
@@ -33,12 +34,12 @@ class Settlement:
     dropped_because: str | None = None
 
 
-async def settle_waiting(session: Session, domain: str) -> int:
+async def settle_waiting(session: Session, threads: MailThreads) -> int:
     """Settles every decision whose people and ticket are known by now; returns how many were looked at.
 
     What it needs may arrive after the event that needed it, so this runs after each batch and in the sweep.
     """
-    await expand(session, domain)
+    await expand(session, threads)
     rows = (await session.execute(_settleable())).all()
     if rows:
         connection = await session.connection()

@@ -28,6 +28,7 @@ from shared.contracts.events import (
     TicketTransferred,
     TicketTriaged,
 )
+from shared.kit.auth import MailThreads
 from shared.kit.bus import Bus, Consumer, DeadLetters
 from shared.kit.db import Database
 from shared.kit.inbox import claim
@@ -58,10 +59,10 @@ CONSUMED: tuple[type[Event], ...] = (
 class Notifier:
     """Handles what the bus delivers."""
 
-    def __init__(self, database: Database, bus: Bus, domain: str, on_commit: Callable[[], None]) -> None:
+    def __init__(self, database: Database, bus: Bus, threads: MailThreads, on_commit: Callable[[], None]) -> None:
         self._database = database
         self._dead_letters = DeadLetters(bus)
-        self._domain = domain
+        self._threads = threads
         self._on_commit = on_commit
 
     @property
@@ -76,10 +77,10 @@ class Notifier:
             for envelope in await claim(session, NAME, envelopes):
                 event = envelope.open()
                 await project(event, session)
-                await record(session, envelope.id, decide(event), self._domain)
+                await record(session, envelope.id, decide(event), self._threads)
                 if isinstance(event, RequesterErased):
                     await self._forget_dead_letters(event)
-            settled = await settle_waiting(session, self._domain)
+            settled = await settle_waiting(session, self._threads)
         if settled:
             self._on_commit()
 

@@ -12,13 +12,14 @@ from services.notification.delivery.status import DeliveryStatus
 from services.notification.models import Delivery, Team
 from services.notification.recording import record
 from shared.contracts.base import AgentId, TicketId
+from shared.kit.auth import MailThreads
 from shared.kit.db import Session
 
 AT_ONCE = 500
 WITHDRAWN = "the breach was withdrawn before anybody was told of it"
 
 
-async def expand(session: Session, domain: str) -> None:
+async def expand(session: Session, threads: MailThreads) -> None:
     """Expands what waits for a team whose members are known, or for those who were told of a withdrawn breach."""
     waiting = (
         select(Delivery, Team.member_ids)
@@ -35,10 +36,10 @@ async def expand(session: Session, domain: str) -> None:
         .with_for_update(of=Delivery, skip_locked=True)
     )
     for row in (await session.execute(waiting)).all():
-        await _expand_one(session, row, domain)
+        await _expand_one(session, row, threads)
 
 
-async def _expand_one(session: Session, row: Row[*tuple[Any, ...]], domain: str) -> None:
+async def _expand_one(session: Session, row: Row[*tuple[Any, ...]], threads: MailThreads) -> None:
     whole: Delivery = row.Delivery
     about = Breach(whole.about, whole.seq) if whole.about is not None and whole.seq is not None else None
     if whole.recipient == TOLD.key and about is not None:
@@ -50,7 +51,7 @@ async def _expand_one(session: Session, row: Row[*tuple[Any, ...]], domain: str)
         Decision(TicketId(whole.ticket_id), template, agent(AgentId(agent_id)), facts, about_each)
         for agent_id in sorted(agents)
     ]
-    await record(session, whole.cause, each, domain)
+    await record(session, whole.cause, each, threads)
     whole.status, whole.facts = DeliveryStatus.EXPANDED.value, {}
     await session.flush()
 

@@ -11,6 +11,7 @@ from services.notification.decisions import Decision, Recipient
 from services.notification.delivery.catalogue import TEMPLATES, TemplateName
 from services.notification.delivery.status import DeliveryStatus
 from services.notification.models import Delivery
+from shared.kit.auth import MailThreads
 from shared.kit.clock import derived_id, new_id
 from shared.kit.db import Session
 
@@ -21,20 +22,20 @@ RECORD = insert(DELIVERIES).on_conflict_do_nothing()
 """Built once, so that its compiled form is found again."""
 
 
-def message_id_of(cause: str, recipient: Recipient, template: TemplateName, domain: str) -> str:
+def mail_id_of(cause: str, recipient: Recipient, template: TemplateName) -> UUID:
     """The same for the same event and recipient, so that a mail sent twice is seen once."""
-    return f"<{derived_id(MESSAGE_IDS, f'{cause}|{recipient.key}|{template}')}@{domain}>"
+    return derived_id(MESSAGE_IDS, f"{cause}|{recipient.key}|{template}")
 
 
-async def record(session: Session, cause: str, decisions: Sequence[Decision], domain: str) -> None:
+async def record(session: Session, cause: str, decisions: Sequence[Decision], threads: MailThreads) -> None:
     """Writes what follows from the event with the id `cause`, each decision once however often the event arrives."""
-    rows = [_row(cause, decision, domain) for decision in decisions]
+    rows = [_row(cause, decision, threads) for decision in decisions]
     if rows:
         connection = await session.connection()
         await connection.execute(RECORD, rows)
 
 
-def _row(cause: str, decision: Decision, domain: str) -> dict[str, Any]:
+def _row(cause: str, decision: Decision, threads: MailThreads) -> dict[str, Any]:
     recipient, template, about = decision.recipient, decision.template, decision.about
     return {
         "id": new_id(),
@@ -49,5 +50,5 @@ def _row(cause: str, decision: Decision, domain: str) -> dict[str, Any]:
         "seq": about.seq if about else None,
         "facts": dict(decision.facts),
         "status": DeliveryStatus.WAITING.value,
-        "message_id": message_id_of(cause, recipient, template, domain),
+        "message_id": threads.message_id(decision.ticket_id, mail_id_of(cause, recipient, template)),
     }

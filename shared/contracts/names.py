@@ -31,8 +31,3 @@ def retry_subject(consumer: str, entity_id: str) -> str:
 def dead_subject(consumer: str, subject: str) -> str:
     """Where a consumer's dead letters of one subject are kept."""
     return f"everdesk_dead.{consumer}.{subject}"
-
-
-def mail_thread_id(ticket_id: TicketId, domain: str) -> str:
-    """The Message-ID every mail about a ticket refers to: mail clients show one thread, answers name their ticket."""
-    return f"<ticket-{ticket_id}@{domain}>"

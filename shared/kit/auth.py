@@ -1,6 +1,8 @@
 """Proofs of identity: API keys, passwords, session tokens and the requesters' signed links."""
 
 import asyncio
+import base64
+import binascii
 import hashlib
 import hmac
 import re
@@ -111,3 +113,47 @@ class TicketLinks:
             return TicketLink(TicketId(UUID(ticket)), str(email))
         except (BadSignature, SignatureExpired, ValueError, TypeError):
             return None
+
+
+MAIL_SIGNATURE_BYTES = 10
+"""Guessing takes a mail for each try: 80 bits are plenty, and the id fits on a line."""
+_MAIL_ID = re.compile(r"<?(t\.[a-z2-7]{26}(?:\.[a-z2-7]{26})?)\.([a-z2-7]{16})@[^<>\s@]{1,255}>?")
+
+
+class MailThreads:
+    """Makes and recognises the Message-IDs of our mails: nobody without the secret can name a ticket by one.
+
+    Only lower-case letters and digits are signed, for some servers change the case of what they pass on.
+    """
+
+    def __init__(self, settings: Settings, domain: str) -> None:
+        self._domain = domain
+        self._key = hashlib.sha256(b"mail-thread\0" + settings.link_secret.get_secret_value().encode()).digest()
+
+    def thread_id(self, ticket_id: TicketId) -> str:
+        """What every mail about a ticket refers to: mail clients show one thread, answers name their ticket."""
+        return self._signed(f"t.{_base32(ticket_id.bytes)}")
+
+    def message_id(self, ticket_id: TicketId, mail_id: UUID) -> str:
+        """The Message-ID of one mail about a ticket."""
+        return self._signed(f"t.{_base32(ticket_id.bytes)}.{_base32(mail_id.bytes)}")
+
+    def read(self, message_id: str) -> TicketId | None:
+        """The ticket of a Message-ID that we made, whatever domain it names; None for any other."""
+        found = _MAIL_ID.fullmatch(message_id.strip().lower())
+        if found is None or not hmac.compare_digest(self._signature(found[1]), found[2]):
+            return None
+        try:
+            return TicketId(UUID(bytes=base64.b32decode(f"{found[1][2:28].upper()}======")))
+        except (binascii.Error, ValueError):
+            return None
+
+    def _signed(self, name: str) -> str:
+        return f"<{name}.{self._signature(name)}@{self._domain}>"
+
+    def _signature(self, name: str) -> str:
+        return _base32(hmac.digest(self._key, name.encode(), "sha256")[:MAIL_SIGNATURE_BYTES])
+
+
+def _base32(content: bytes) -> str:
+    return base64.b32encode(content).decode().rstrip("=").lower()

@@ -2,7 +2,7 @@
 
 import unicodedata
 from datetime import UTC, datetime
-from email.headerregistry import Address
+from email.headerregistry import Address, HeaderRegistry, MessageIDHeader
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
@@ -16,13 +16,18 @@ from markupsafe import Markup, escape
 from services.notification.delivery.catalogue import TEMPLATES, Template, TemplateName
 from services.notification.delivery.queue import Job
 from services.notification.settings import NotificationSettings
-from shared.contracts.names import mail_thread_id
+from shared.contracts.names import REPLY_DELIMITER
 from shared.contracts.vocabulary import BodyFormat
-from shared.kit.auth import TicketLink, TicketLinks
+from shared.kit.auth import MailThreads, TicketLink, TicketLinks
 from shared.kit.http.pages import as_html, as_text
 
 TEMPLATE_FOLDER = Path(__file__).parent.parent / "templates"
 SUBJECT_LENGTH = 200
+_headers = HeaderRegistry()
+for _name in ("in-reply-to", "references"):
+    _headers.map_to_type(_name, MessageIDHeader)
+POLICY = SMTP.clone(header_factory=_headers)
+"""Ids stay whole: taken for text, a long one would be encoded, and no mail client would know it again."""
 METRICS = {"first_response": "First response", "next_response": "Next response", "resolution": "Resolution"}
 
 
@@ -32,6 +37,7 @@ class Composer:
     def __init__(self, settings: NotificationSettings) -> None:
         self._settings = settings
         self._links = TicketLinks(settings)
+        self._threads = MailThreads(settings, settings.mail_domain)
         self._desk = settings.desk_url.rstrip("/")
         self._environment = Environment(
             loader=FileSystemLoader(TEMPLATE_FOLDER),
@@ -51,7 +57,7 @@ class Composer:
         """The mail; the same job gives the same Message-ID and headers each time."""
         template = TEMPLATES[job.template]
         values = self._values(job, template)
-        message = EmailMessage(policy=SMTP)
+        message = EmailMessage(policy=POLICY)
         self._head(message, job, template, one_line(self._subjects[template.name].render(values)))
         message.set_content(self._environment.get_template(f"{template.name}.txt").render(values))
         html = self._environment.get_template(f"{template.name}.html").render(values)
@@ -59,7 +65,7 @@ class Composer:
         return message
 
     def _head(self, message: EmailMessage, job: Job, template: Template, subject: str) -> None:
-        thread = mail_thread_id(job.ticket_id, self._settings.mail_domain)
+        thread = self._threads.thread_id(job.ticket_id)
         message["From"] = _address(self._sender_name(job), self._settings.mail_address)
         message["To"] = _address(job.name, job.address)
         message["Reply-To"] = _address(self._settings.mail_name, self._settings.mail_address)
@@ -87,6 +93,7 @@ class Composer:
             "recipient": job.name,
             "facts": job.facts,
             "audience": template.audience,
+            "reply_delimiter": REPLY_DELIMITER,
             "link": self._links.url(TicketLink(job.ticket_id, job.address))
             if is_requester
             else f"{self._desk}/tickets/{job.number}",

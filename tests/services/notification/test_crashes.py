@@ -15,6 +15,7 @@ from services.notification.consumers import Notifier
 from services.notification.delivery.queue import DeliveryQueue, Job
 from services.notification.delivery.sender import Sender
 from services.notification.settings import NotificationSettings
+from shared.kit.auth import MailThreads
 from shared.kit.bus import Bus
 from shared.kit.db import Database
 from tests.services.notification.mail_server import MailServer
@@ -37,7 +38,7 @@ async def database(settings: NotificationSettings) -> AsyncIterator[Database]:
 async def notifier(settings: NotificationSettings, database: Database) -> Notifier:
     """The consumer's side alone: decides, and nobody sends."""
     bus = Bus(settings, "test")
-    return Notifier(database, bus, settings.mail_domain, on_commit=lambda: None)
+    return Notifier(database, bus, MailThreads(settings, settings.mail_domain), on_commit=lambda: None)
 
 
 async def _nothing_to_settle() -> None: ...

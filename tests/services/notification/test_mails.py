@@ -10,9 +10,9 @@ from services.notification.delivery.compose import TEMPLATE_FOLDER
 from services.notification.settings import NotificationSettings
 from shared.contracts.base import TicketId
 from shared.contracts.events import Envelope, RequesterErased
-from shared.contracts.names import mail_thread_id
+from shared.contracts.names import REPLY_DELIMITER
 from shared.contracts.vocabulary import ActorKind, BodyFormat, Channel
-from shared.kit.auth import TicketLinks
+from shared.kit.auth import MailThreads, TicketLinks
 from shared.kit.clock import new_id, utc_now
 from tests.services.notification.conftest import Running
 from tests.services.notification.mail_server import MailServer, html_of, text_of
@@ -65,12 +65,15 @@ async def test_each_template_reaches_its_reader(
     assert mail["To"].addresses[0].addr_spec == address
     assert mail["Subject"].startswith(subject.format(n=story.number))
     assert mail["From"].addresses[0].addr_spec == mail["Reply-To"].addresses[0].addr_spec == settings.mail_address
-    assert mail["References"] == mail["In-Reply-To"] == mail_thread_id(story.ticket_id, settings.mail_domain)
+    threads = MailThreads(settings, settings.mail_domain)
+    assert mail["References"] == mail["In-Reply-To"] == threads.thread_id(story.ticket_id)
+    assert threads.read(mail["Message-ID"]) == story.ticket_id
     assert mail["X-Auto-Response-Suppress"] == "All"
     assert mail["Auto-Submitted"] == (None if template is TemplateName.REPLY else TEMPLATES[template].auto_submitted)
     assert not [name for name, _ in mail.items() if name.startswith("List-")]
     for body in (text_of(mail), html_of(mail)):
         assert story.number in body
+        assert (REPLY_DELIMITER in body) == (reader == "requester")
         assert ("http://portal.example/t/" if reader == "requester" else "http://desk.example/tickets/") in body
 
 
