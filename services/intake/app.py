@@ -7,6 +7,7 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from services.intake import admin, api, osticket, web
+from services.intake.api import document
 from services.intake.consumers import consumer
 from services.intake.deps import Intake
 from services.intake.keyring import KeyRing
@@ -77,4 +78,5 @@ def build(settings: IntakeSettings) -> FastAPI:
     for router in (*api.ROUTERS, *admin.ROUTERS, *osticket.ROUTERS, *web.ROUTERS):
         app.include_router(router)
     pages.mount(app)
+    document.describe(app)
     return app

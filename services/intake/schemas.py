@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
+from services.intake import examples
 from services.intake.forms import Fields as FormFields
 from services.intake.models import Message, Ticket
 from shared.contracts.vocabulary import ActorKind, BodyFormat, Channel, CloseReason, Priority, Status
@@ -92,21 +93,7 @@ class Requester(Input):
 class SubmitTicket(Input):
     """A request for help."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "requester": {"email": "dana@bank.example", "name": "Dana Ruiz", "phone": "555 1234567 X12"},
-                    "subject": "Online banking system down",
-                    "body": "Log-in answers 502 since nine o'clock.",
-                    "body_format": "text",
-                    "topic": "online-banking",
-                    "priority": "high",
-                    "fields": {"branch": "Harbour Street", "affected_users": 40},
-                }
-            ]
-        }
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.SUBMISSION]})
 
     requester: Requester
     subject: Line
@@ -182,6 +169,8 @@ class RequesterView(BaseModel):
 class TicketView(BaseModel):
     """A ticket as its submitter may see it."""
 
+    model_config = ConfigDict(use_attribute_docstrings=True, json_schema_extra={"examples": [examples.TICKET]})
+
     id: UUID
     number: str
     status: Status
@@ -219,6 +208,8 @@ class TicketView(BaseModel):
 class SubmittedTicket(BaseModel):
     """The answer to a submission."""
 
+    model_config = ConfigDict(use_attribute_docstrings=True, json_schema_extra={"examples": [examples.SUBMITTED]})
+
     id: UUID
     number: str
     status: Status
@@ -233,6 +224,8 @@ class SubmittedTicket(BaseModel):
 
 class MessageView(BaseModel):
     """A public message on a ticket."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True, json_schema_extra={"examples": [examples.MESSAGE]})
 
     id: UUID
     author: Annotated[ActorKind, Field(description="`requester` or `agent`")]
@@ -252,6 +245,8 @@ class MessageView(BaseModel):
 
 class TopicView(BaseModel):
     """Something a request can be about."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True, json_schema_extra={"examples": [examples.TOPIC]})
 
     id: UUID
     slug: str

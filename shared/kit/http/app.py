@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bind_contextvars, unbind_contextvars
 
 from shared.kit.clock import new_id
-from shared.kit.http import problems
+from shared.kit.http import documents, problems
 from shared.kit.telemetry import HTTP_SECONDS
 
 MAX_BODY = 512 * 1024
@@ -121,12 +121,14 @@ def create_app(
         openapi_url="/openapi.json",
         docs_url=None,
         redoc_url=None,
+        generate_unique_id_function=documents.operation_id,
         responses={
-            "default": {"description": "A problem", "content": {problems.MEDIA_TYPE: {"schema": PROBLEM_SCHEMA}}}
+            "default": {"description": "A problem", "content": {problems.MEDIA_TYPE: {"schema": documents.PROBLEM}}}
         },
     )
     app.add_middleware(Conventions, service=service, body_limit=body_limit)
     problems.install(app)
+    documents.describe(app)
 
     @app.get("/healthz", include_in_schema=False)
     async def healthz() -> dict[str, str]:
@@ -171,24 +173,3 @@ async def body_of(request: Request) -> bytes:
 def canonical(data: object) -> bytes:
     """JSON with sorted keys, for fingerprints."""
     return json.dumps(data, sort_keys=True, separators=(",", ":"), default=str).encode()
-
-
-PROBLEM_SCHEMA = {
-    "type": "object",
-    "required": ["type", "title", "status", "code", "detail"],
-    "properties": {
-        "type": {"type": "string", "format": "uri"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "code": {"type": "string"},
-        "detail": {"type": "string"},
-        "request_id": {"type": ["string", "null"]},
-        "errors": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "properties": {"pointer": {"type": "string"}, "detail": {"type": "string"}, "kind": {"type": "string"}},
-            },
-        },
-    },
-}

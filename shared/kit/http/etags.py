@@ -9,10 +9,14 @@ from fastapi import Header
 from shared.kit.http.problems import Problem
 
 IfMatch = Annotated[
-    str | None, Header(max_length=64, description="The ETag you saw; if the ticket has changed since: 412")
+    str | None,
+    Header(alias="If-Match", max_length=64, description="The ETag you saw; if it has changed since: 412"),
 ]
 IfNoneMatch = Annotated[
-    str | None, Header(max_length=1024, description="ETags you have; if one is still right: 304 without a body")
+    str | None,
+    Header(
+        alias="If-None-Match", max_length=1024, description="ETags you have; if one is still right: 304 without a body"
+    ),
 ]
 _OURS = re.compile(r"([0-9]{1,9})(-[0-9a-f]{16})?")
 

@@ -83,19 +83,25 @@ def invalid(pointer: str, detail: str) -> Problem:
     return Problem(422, "invalid_input", detail, errors=[{"pointer": pointer, "detail": detail}])
 
 
-def render(request: Request, problem: Problem) -> Response:
-    """The one place where a problem becomes a response."""
+def body_of(problem: Problem, request_id: str | None) -> dict[str, Any]:
+    """A problem as the caller reads it."""
     body: dict[str, Any] = {
         "type": f"{TYPE_BASE}{problem.code.replace('_', '-')}",
         "title": TITLES.get(problem.status, "Error"),
         "status": problem.status,
         "code": problem.code,
         "detail": problem.detail,
-        "request_id": getattr(request.state, "request_id", None),
+        "request_id": request_id,
         **problem.extra,
     }
     if problem.errors:
         body["errors"] = list(problem.errors)
+    return body
+
+
+def render(request: Request, problem: Problem) -> Response:
+    """The one place where a problem becomes a response."""
+    body = body_of(problem, getattr(request.state, "request_id", None))
     return JSONResponse(body, problem.status, headers=problem.headers, media_type=MEDIA_TYPE)
 
 

@@ -71,7 +71,11 @@ class Door:
     async def submit(self, **changes: Any) -> Json:
         """A new ticket."""
         async with self.client() as http:
-            answer = await http.post("/v1/tickets", json=request_for_help(**changes))
+            return await self.submit_as(http, **changes)
+
+    async def submit_as(self, http: httpx2.AsyncClient, **changes: Any) -> Json:
+        """A new ticket of another client program."""
+        answer = await http.post("/v1/tickets", json=request_for_help(**changes))
         assert answer.status_code == 201, answer.text
         created: Json = answer.json()
         return created
