@@ -22,7 +22,7 @@ from services.intake.schemas import PageRequest
 from shared.kit.db import Session
 from shared.kit.http.paging import Page
 
-router = APIRouter(prefix="/v1/admin/announcements", route_class=ApiRoute, tags=["administration"])
+router = APIRouter(prefix="/v1/admin/announcements", route_class=ApiRoute, tags=["announcements"])
 
 
 @router.get("")

@@ -25,7 +25,7 @@ from shared.kit.http.etags import IfMatch, etag_of, revision_of
 from shared.kit.http.paging import Page
 
 Name = Annotated[str, Path(pattern=r"^[A-Za-z0-9-]{1,64}$", description="The topic's slug or id")]
-router = APIRouter(prefix="/v1/admin", route_class=ApiRoute, tags=["administration"])
+router = APIRouter(prefix="/v1/admin", route_class=ApiRoute, tags=["topic administration"])
 
 
 @router.get("/topics")

@@ -18,7 +18,10 @@ TAGS = [
     {"name": "attachments", "description": "Files, sent first and named in a submission or a message then."},
     {"name": "topics", "description": "What a request can be about, and what each topic asks for."},
     {"name": "api keys", "description": "The keys of client programs. Scope `admin`."},
-    {"name": "admin", "description": "Topics, forms, announcements and bans. Scope `admin`."},
+    {"name": "topic administration", "description": "Topics and the forms they ask for. Scope `admin`."},
+    {"name": "announcements", "description": "What everybody should know before they ask. Scope `admin`."},
+    {"name": "abuse", "description": "Who may not write to us. Scope `admin`."},
+    {"name": "personal data", "description": "What is kept of a person, and forgetting it. Scope `admin`."},
 ]
 
 

@@ -115,7 +115,7 @@ def example_of(schema: Json, schemas: Json) -> Any:
         return example_of(schemas[schema["$ref"].rpartition("/")[2]], schemas)
     for name in ("examples", "example", "const", "default", "enum"):
         if name in schema:
-            return _with_nulls(schema[name][0] if name in ("examples", "enum") else schema[name], schema)
+            return _completed(schema[name][0] if name in ("examples", "enum") else schema[name], schema, schemas)
     if parts := schema.get("anyOf") or schema.get("oneOf") or schema.get("allOf"):
         return None if {"type": "null"} in parts and len(parts) == 2 else example_of(parts[0], schemas)
     match schema.get("type"):
@@ -127,9 +127,12 @@ def example_of(schema: Json, schemas: Json) -> Any:
             return EXAMPLES.get(schema.get("format", kind or ""))
 
 
-def _with_nulls(example: Any, schema: Json) -> Any:
-    """FastAPI drops nulls from examples; what is required is put back."""
-    return dict.fromkeys(schema.get("required", ())) | example if isinstance(example, dict) else example
+def _completed(example: Any, schema: Json, schemas: Json) -> Any:
+    """What the schema requires and the example leaves out is put in: FastAPI drops nulls from examples."""
+    if not isinstance(example, dict):
+        return example
+    left_out = [name for name in schema.get("required", ()) if name not in example]
+    return example | {name: example_of(schema["properties"][name], schemas) for name in left_out}
 
 
 EXAMPLES: Mapping[str, Any] = {
