@@ -39,5 +39,12 @@ class ServiceSettings(Settings):
     """Addresses or networks whose `X-Forwarded-For` is believed: `10.0.0.5, 10.20.0.0/16`."""
     outgoing_allowed_networks: AllowedNetworks = ()
     """Networks of ours that feeds may be fetched from, over http too: `10.20.0.0/16, fd00::/8`. Others are public."""
+    storage_url: str = ".everdesk/files"
+    """Where files are kept: a folder, `file:///…`, or `s3://bucket/prefix`."""
+    storage_endpoint: str | None = None
+    """Of anything that speaks S3; Amazon's own where nothing is said."""
+    storage_region: str = "us-east-1"
+    storage_access_key: str | None = None
+    storage_secret_key: SecretStr | None = None
     secure_cookies: bool = False
     """Set where the site is served over https."""

@@ -1,0 +1,97 @@
+"""Files are kept once per content, whole or not at all."""
+
+import hashlib
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import obstore
+import pytest
+from obstore.store import LocalStore
+
+from shared.kit.clock import utc_now
+from shared.kit.storage import ContentMissing, Storage
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> Storage:
+    return Storage(LocalStore(tmp_path), tmp_path)
+
+
+async def chunks(*parts: bytes) -> AsyncIterator[bytes]:
+    for part in parts:
+        yield part
+
+
+async def broken() -> AsyncIterator[bytes]:
+    yield b"half of it"
+    raise ConnectionResetError("the client went away")
+
+
+def files_in(folder: Path) -> list[str]:
+    return [path.name for path in folder.rglob("*") if path.is_file()]
+
+
+async def everything(storage: Storage, digest: str, **of: int) -> bytes:
+    return b"".join([chunk async for chunk in storage.get(digest, **of)])
+
+
+async def test_a_content_is_found_by_its_digest(storage: Storage) -> None:
+    stored = await storage.put(chunks(b"GET /login ", b"502"))
+    assert stored.digest == hashlib.sha256(b"GET /login 502").hexdigest()
+    assert stored.size == 14
+    assert await everything(storage, stored.digest) == b"GET /login 502"
+
+
+async def test_an_empty_content_is_a_content(storage: Storage) -> None:
+    stored = await storage.put(chunks())
+    assert await everything(storage, stored.digest) == b""
+
+
+async def test_many_parts_are_put_together_again(storage: Storage) -> None:
+    part = bytes(range(256)) * 4096
+    stored = await storage.put(chunks(*[part] * 12))
+    assert stored.size == 12 * len(part)
+    assert hashlib.sha256(await everything(storage, stored.digest)).hexdigest() == stored.digest
+
+
+async def test_a_range_is_read_alone(storage: Storage) -> None:
+    stored = await storage.put(chunks(b"0123456789"))
+    assert await everything(storage, stored.digest, start=3, length=4) == b"3456"
+    assert await everything(storage, stored.digest, start=7) == b"789"
+
+
+async def test_the_same_bytes_are_kept_once(storage: Storage, tmp_path: Path) -> None:
+    first, second = await storage.put(chunks(b"same")), await storage.put(chunks(b"sa", b"me"))
+    assert first == second
+    assert files_in(tmp_path) == [first.digest]
+
+
+async def test_a_stream_that_breaks_off_leaves_nothing_and_says_why(storage: Storage, tmp_path: Path) -> None:
+    with pytest.raises(ConnectionResetError):
+        await storage.put(broken())
+    assert not files_in(tmp_path)
+
+
+async def test_what_is_not_there_is_missing(storage: Storage) -> None:
+    with pytest.raises(ContentMissing):
+        await everything(storage, "0" * 64)
+    assert not await storage.has("0" * 64)
+    await storage.delete("0" * 64)
+
+
+async def test_a_content_can_be_removed(storage: Storage) -> None:
+    stored = await storage.put(chunks(b"gone"))
+    await storage.delete(stored.digest)
+    assert not await storage.has(stored.digest)
+
+
+async def test_the_store_lists_what_it_keeps(storage: Storage) -> None:
+    kept = {(await storage.put(chunks(content))).digest for content in (b"a", b"b", b"c")}
+    assert {entry.digest async for batch in storage.entries() for entry in batch} == kept
+
+
+async def test_unfinished_uploads_are_cleared_away_after_their_time(storage: Storage, tmp_path: Path) -> None:
+    obstore.put(LocalStore(tmp_path), "incoming/0123", b"half")
+    assert await storage.forget_incoming(utc_now() - timedelta(hours=1)) == 0
+    assert await storage.forget_incoming(utc_now() + timedelta(hours=1)) == 1
