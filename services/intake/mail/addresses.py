@@ -9,6 +9,7 @@ MAX_ADDRESSES = 200
 """Of one field that are read."""
 MAX_NAME = 255
 _ADDRESS = re.compile(r"[^\s<>()\[\]\\,;:\"@]{1,64}@(?:[^\s<>()\[\]\\,;:\"@]{1,253}|\[[0-9A-Fa-f:.IPv]{2,60}\])")
+_SPACED = re.compile(r"\s*([.@])\s*")
 _QUOTES = re.compile(r'\\(.)|"')
 
 
@@ -25,7 +26,7 @@ def addresses(header: Header, name: str, charset: str | None = None) -> tuple[Ma
     found: dict[str, MailAddress] = {}
     for raw in header.all_raw(name):
         for one in split_addresses(unfolded(raw, charset))[:MAX_ADDRESSES]:
-            if read := address_in(one):
+            for read in addresses_in(one):
                 found.setdefault(read.address.casefold(), read)
     return tuple(found.values())[:MAX_ADDRESSES]
 
@@ -58,16 +59,23 @@ def split_addresses(line: str) -> list[str]:
     return [piece for piece in pieces if piece.strip()]
 
 
-def address_in(piece: str) -> MailAddress | None:
-    """The mailbox in `Name <a@b>`, `a@b (Name)` or worse; None if there is no address in it."""
+def addresses_in(piece: str) -> list[MailAddress]:
+    """The mailbox in `Name <a@b>`, `a@b (Name)` or worse; several where only spaces part them."""
     before, bracket, rest = piece.rpartition("<")
-    inside = rest.partition(">")[0] if bracket else ""
-    found = _ADDRESS.search(inside) or _ADDRESS.search(_without_comments(piece)) or _ADDRESS.search(words(piece))
-    if found is None or len(found[0]) > 254:
-        return None
-    address = found[0].strip("'")
-    name = _name(before) if bracket else _name(piece.replace(found[0], "", 1).replace("()", "").strip(" ()"))
-    return MailAddress("" if name.casefold() == address.casefold() else name, address)
+    inside = _SPACED.sub(r"\1", _without_comments(rest.partition(">")[0])) if bracket else ""
+    if found := _ADDRESS.search(inside):
+        return _person(_name(before), found[0])
+    bare = _ADDRESS.findall(_without_comments(piece)) or _ADDRESS.findall(words(piece))
+    if len(bare) == 1:
+        return _person(_name(piece.replace(bare[0], "", 1).strip(" ()<>")), bare[0])
+    return [one for address in bare for one in _person("", address)]
+
+
+def _person(name: str, address: str) -> list[MailAddress]:
+    plain = address.strip("'.")
+    if not 3 <= len(plain) <= 254:
+        return []
+    return [MailAddress("" if name.casefold() == plain.casefold() else name, plain)]
 
 
 def _without_comments(piece: str) -> str:
@@ -84,4 +92,4 @@ def _without_comments(piece: str) -> str:
 def _name(text: str) -> str:
     """A display name, its quotes and encoded words undone; some senders encode the quotes too."""
     plain = words(_QUOTES.sub(lambda found: found[1] or "", text))
-    return " ".join(plain.split()).strip("\"' ")[:MAX_NAME].strip()
+    return re.sub(r"[ \t]+", " ", plain).strip("\"' ")[:MAX_NAME].strip()

@@ -5,13 +5,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from html import escape
 
-from services.intake.mail.charsets import Decoded, clean, decode
+from services.intake.mail.charsets import clean, decode
 from services.intake.mail.files import MailFile, declared_name, file_of, safe_name
+from services.intake.mail.html import MAX_HTML, Pictures, stripped
 from services.intake.mail.mime import Part
 from services.intake.mail.transfer import uu_files
+from shared.kit.http.inputs import MAX_TEXT
 
-MAX_BODY = 1_048_576
-"""Bytes of one text part beyond which it is a file."""
+MAX_TEXTS = 50
+"""Text parts of one mail that are shown; further ones are files."""
 _PLAIN = frozenset({"text/plain", "text/enriched", "text/richtext"})
 _ENRICHED = re.compile(r"<(?!<)/?[a-zA-Z-]{1,60}>")
 
@@ -30,56 +32,66 @@ class Gathered:
 
     files: list[MailFile] = field(default_factory=list)
     defects: list[str] = field(default_factory=list)
+    texts: int = 0
 
     def sections(self, part: Part) -> list[Section]:
         """The text of a part and its children; what is no text joins the files."""
-        if part.is_multipart:
-            found = [self.sections(child) for child in part.children]
-            loose = [Section(text=self.decoded(text, part).text) for text in part.loose]
+        if part.children:
+            found = [section for child in part.children for section in self.sections(child)]
             if part.media_type == "multipart/alternative":
-                return [*_alternative([section for sections in found for section in sections]), *loose]
-            return [section for sections in (*found, loose) for section in sections]
-        if not _is_text(part):
+                found = _alternative(found)
+            return [*self.loose(part.before, part), *found, *self.loose(part.after, part)]
+        if not _is_text(part) or self.texts >= MAX_TEXTS:
             self.files.append(file_of(part, len(self.files) + 1, self.defects))
             return []
+        self.texts += 1
         return self.text(part)
 
+    def loose(self, data: bytes, part: Part) -> list[Section]:
+        """Text outside the parts."""
+        return [Section(text=self.decoded(data[:MAX_TEXT], part))] if data else []
+
     def text(self, part: Part) -> list[Section]:
-        """A text part as a section; files written into it come out."""
+        """A text part as a section; files written into it come out, and what is too long to show becomes one."""
         transferred = part.content()
         if transferred.defect:
             self.defects.append(transferred.defect)
-        content, written = (
-            uu_files(transferred.content) if part.media_type == "text/plain" else (transferred.content, [])
-        )
-        self.files.extend(
-            MailFile(safe_name(decode(one.name, None).text) or "file", "application/octet-stream", one.content)
-            for one in written
-        )
-        if len(content) > MAX_BODY:
-            self.defects.append("a text too long to be shown, kept as a file")
+        is_html = part.media_type == "text/html"
+        content = transferred.content if is_html else self.without_uu_files(transferred.content)
+        if len(content) > (MAX_HTML if is_html else MAX_TEXT):
+            self.defects.append("a text too long to be shown whole, kept as a file")
             self.files.append(file_of(part, len(self.files) + 1, self.defects))
-            content = content[: MAX_BODY // 4]
-        text = clean(self.decoded(content, part).text)
-        match part.media_type:
-            case "text/html":
-                return [Section(html=text)]
-            case "text/enriched" | "text/richtext":
-                return [Section(text=_ENRICHED.sub("", text).replace("<<", "<"))]
-        return [Section(text=text)]
+            text = self.decoded(content[:MAX_TEXT], part)
+            return [Section(text=stripped(text) if is_html else text)]
+        text = self.decoded(content, part)
+        if is_html:
+            pictures = Pictures()
+            html = pictures.take_out(text)
+            self.files.extend(pictures.files)
+            return [Section(html=html)]
+        is_enriched = part.media_type != "text/plain"
+        return [Section(text=_ENRICHED.sub("", text).replace("<<", "<") if is_enriched else text)]
 
-    def decoded(self, data: bytes, part: Part) -> Decoded:
-        """A part's bytes as text."""
+    def without_uu_files(self, content: bytes) -> bytes:
+        """A text without the files written into it."""
+        rest, files = uu_files(content)
+        for one in files:
+            name = safe_name(decode(one.name, None, may_guess=False).text) or f"attachment-{len(self.files) + 1}.bin"
+            self.files.append(MailFile(name, "application/octet-stream", one.content))
+        return rest
+
+    def decoded(self, data: bytes, part: Part) -> str:
+        """A part's bytes as clean text."""
         declared = part.content_type.parameters.get("charset")
         decoded = decode(data, declared)
         if not decoded.is_as_declared:
             self.defects.append(f"charset {(declared or 'none')[:40]!r} read as {decoded.charset}")
-        return decoded
+        return clean(decoded.text)
 
 
 def _is_text(part: Part) -> bool:
     """Text without a name that is not meant as a file."""
-    if part.disposition.value == "attachment" or declared_name(part):
+    if part.is_closed or part.disposition.value == "attachment" or declared_name(part):
         return False
     return part.media_type in _PLAIN or part.media_type == "text/html"
 
@@ -89,9 +101,7 @@ def _alternative(sections: Iterable[Section]) -> list[Section]:
     found = list(sections)
     texts = [one.text for one in found if one.text is not None]
     htmls = [one.html for one in found if one.html is not None]
-    if not found:
-        return []
-    return [Section("\n".join(texts) if texts else None, "\n".join(htmls) if htmls else None)]
+    return [Section("\n".join(texts) if texts else None, "\n".join(htmls) if htmls else None)] if found else []
 
 
 def joined_html(sections: Sequence[Section]) -> str | None:

@@ -12,6 +12,8 @@ FEW_BAD_BYTES = 0.02
 """Up to this share of undecodable bytes, the declared charset is believed."""
 REPAIR = "everdesk-repair"
 _REFUSED = frozenset({"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem"})
+_SEVEN_BITS = frozenset({"iso2022_jp_ext", "iso2022_kr", "hz", "utf-7", "utf-16", "utf-16-le", "utf-16-be", "utf-32"})
+"""Charsets whose bytes may all look like ASCII and mean something else."""
 _WIDER = {
     "ascii": "cp1252",
     "iso8859-1": "cp1252",
@@ -59,15 +61,20 @@ class Decoded:
     is_as_declared: bool
 
 
-def decode(data: bytes, declared: str | None) -> Decoded:
-    """Tries what is declared, then UTF-8, then what the bytes look like, then Windows-1252 with every byte kept."""
+def decode(data: bytes, declared: str | None, *, may_guess: bool = True) -> Decoded:
+    """Tries what is declared, then UTF-8, then what the bytes look like, then Windows-1252 with every byte kept.
+
+    UTF-8 comes first where Western text is declared, for that is often a mere default and never looks like UTF-8.
+    """
     believed = codec_of(declared)
-    for charset in dict.fromkeys((believed, "utf-8")):
+    if data.isascii() and believed not in _SEVEN_BITS:
+        return Decoded(data.decode("ascii"), believed or "ascii", believed is not None or not declared)
+    for charset in ("utf-8", believed) if believed in (None, "cp1252") else (believed, "utf-8"):
         if charset and (text := _strict(data, charset)) is not None:
-            return Decoded(text, charset, charset == believed or (believed is None and not declared and data.isascii()))
+            return Decoded(text, charset, charset == believed)
     if believed and believed != "cp1252" and _share_of_bad_bytes(data, believed) <= FEW_BAD_BYTES:
         return Decoded(_repaired(data, believed), believed, is_as_declared=False)
-    if (guess := _detected(data)) and (text := _strict(data, guess)) is not None:
+    if may_guess and (guess := _detected(data)) and (text := _strict(data, guess)) is not None:
         return Decoded(text, guess, is_as_declared=False)
     return Decoded(_repaired(data, "cp1252"), "cp1252", is_as_declared=False)
 

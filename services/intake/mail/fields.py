@@ -2,8 +2,8 @@
 
 import binascii
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from urllib.parse import unquote_to_bytes
 
 from services.intake.mail.charsets import clean, decode
@@ -34,11 +34,11 @@ class Header:
 
     def plain(self, name: str) -> str:
         """The first field of this name as one line, nothing decoded but its charset."""
-        return _unfolded(self.raw(name), None)
+        return unfolded(self.raw(name))
 
     def text(self, name: str, charset: str | None = None) -> str:
         """The first field of this name as one line with its encoded words decoded."""
-        return words(_unfolded(self.raw(name), charset))
+        return words(unfolded(self.raw(name), charset, may_guess=True))
 
     def __contains__(self, name: str) -> bool:
         return any(known == name for known, _ in self.fields)
@@ -49,17 +49,24 @@ class Parameterised:
     """A field such as Content-Type: its value in lower case, and its parameters."""
 
     value: str
-    parameters: dict[str, str]
+    parameters: Mapping[str, str] = field(default_factory=dict)
 
 
-def _unfolded(raw: bytes, charset: str | None) -> str:
-    line = _FOLD.sub(b" ", raw)
-    return clean(decode(line, charset).text).replace("\n", " ").strip()
-
-
-def unfolded(raw: bytes, charset: str | None = None) -> str:
+def unfolded(raw: bytes, charset: str | None = None, *, may_guess: bool = False) -> str:
     """A raw field as one line; bytes beyond ASCII are read in the charset, if one is known."""
-    return _unfolded(raw, charset)
+    line = _FOLD.sub(b" ", raw)
+    return one_line(decode(line, charset, may_guess=may_guess and _is_mostly_foreign(line)).text)
+
+
+def one_line(text: str) -> str:
+    """Text without line ends, as it stands in a header."""
+    return clean(text).replace("\n", " ").strip(" \t")
+
+
+def _is_mostly_foreign(line: bytes) -> bool:
+    """A few accents in a short line are Western; only more than that is worth a guess."""
+    foreign = sum(byte > 127 for byte in line)
+    return foreign >= 8 and foreign * 3 > len(line)
 
 
 def words(line: str) -> str:
@@ -75,7 +82,7 @@ def words(line: str) -> str:
             pending = []
         pending.append((charset, content))
         at = end
-    return clean("".join((*found, _joined(pending), line[at:]))).replace("\n", " ")
+    return one_line("".join((*found, _joined(pending), line[at:])))
 
 
 def _next_word(line: str, at: int) -> tuple[int, int, str, bytes] | None:
@@ -107,14 +114,15 @@ def _joined(pending: Sequence[tuple[str, bytes]]) -> str:
         end = at
         while end < len(pending) and pending[end][0].lower() == charset.lower():
             end += 1
-        parts.append(decode(b"".join(content for _, content in pending[at:end]), charset).text)
+        data = b"".join(content for _, content in pending[at:end])
+        parts.append(decode(data, charset, may_guess=False).text)
         at = end
     return "".join(parts)
 
 
 def parameterised(raw: bytes, charset: str | None = None) -> Parameterised:
     """A field's value and parameters: RFC 2231 and 2047 undone, quotes optional, first of two wins."""
-    line = _unfolded(raw, charset)
+    line = unfolded(raw, charset)
     value, _, rest = line.partition(";")
     pieces: dict[str, list[tuple[int, bool, str]]] = {}
     for name, number, is_extended, text in _parameters(rest):
@@ -153,4 +161,4 @@ def _assembled(pieces: list[tuple[int, bool, str]]) -> str:
         if is_extended and position == 0 and text.count("'") >= 2:
             charset, _, text = text.split("'", 2)
         data += unquote_to_bytes(text) if is_extended else text.encode("utf-8", "surrogateescape")
-    return clean(decode(data, charset or None).text).replace("\n", " ")
+    return one_line(decode(data, charset or None, may_guess=False).text)

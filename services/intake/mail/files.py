@@ -9,6 +9,15 @@ from services.intake.mail.mime import Part
 MAX_NAME = 200
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u200e\u200f]+")
 _MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,62}/[a-z0-9][a-z0-9!#$&^_.+-]{0,62}")
+_NAMES = {
+    "message/rfc822": ("message", ".eml"),
+    "message/delivery-status": ("delivery-status", ".txt"),
+    "message/disposition-notification": ("receipt", ".txt"),
+    "text/rfc822-headers": ("header", ".txt"),
+    "text/calendar": ("invitation", ".ics"),
+    "application/ms-tnef": ("winmail", ".dat"),
+    "application/pgp-signature": ("signature", ".asc"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +37,8 @@ def file_of(part: Part, number: int, defects: list[str]) -> MailFile:
     transferred = part.content()
     if transferred.defect:
         defects.append(transferred.defect)
+    if part.is_closed:
+        return MailFile(f"parts-{number}.eml", "message/rfc822", part.content().content)
     media_type = part.media_type if _MEDIA_TYPE.fullmatch(part.media_type) else "application/octet-stream"
     return MailFile(
         name=_name(part, media_type, number),
@@ -51,7 +62,7 @@ def content_id(part: Part) -> str | None:
 def safe_name(name: str) -> str:
     """A file's own name: no folders, no line ends, nothing that turns the direction of reading."""
     base = re.split(r"[/\\]", name)[-1]
-    plain = " ".join(_UNSAFE.sub(" ", base).split()).strip(". ")
+    plain = re.sub(r"[ \t]+", " ", _UNSAFE.sub(" ", base)).strip(". ")
     if len(plain) <= MAX_NAME:
         return plain
     stem, dot, ending = plain.rpartition(".")
@@ -61,6 +72,5 @@ def safe_name(name: str) -> str:
 def _name(part: Part, media_type: str, number: int) -> str:
     if name := safe_name(declared_name(part)):
         return name
-    if media_type == "message/rfc822":
-        return f"message-{number}.eml"
-    return f"attachment-{number}{mimetypes.guess_extension(media_type) or '.bin'}"
+    stem, ending = _NAMES.get(media_type, ("attachment", mimetypes.guess_extension(media_type) or ".bin"))
+    return f"{stem}-{number}{ending}"

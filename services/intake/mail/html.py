@@ -1,39 +1,67 @@
-"""HTML of mails: made safe, its pictures bound to the mail's own files, and read as text within bounds."""
+"""HTML of mails made harmless: known tags, no picture that is not the mail's own, bounds of size and depth."""
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from html import escape, unescape
+from urllib.parse import unquote, unquote_to_bytes
 
 import nh3
-from inscriptis import get_text
-from inscriptis.css_profiles import CSS_PROFILES
-from inscriptis.model.config import ParserConfig
 
-MAX_HTML = 1_048_576
+from services.intake.mail.files import MailFile
+from services.intake.mail.transfer import undo
+
+MAX_HTML = 524_288
 """Characters of HTML that are read as HTML."""
-MAX_NESTING = 150
+MAX_NESTING = 120
 """Tags open at once beyond which HTML is read as text only: sanitisers become slow and parsers forget content."""
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]{0,20})")
-_NEVER_OPEN = frozenset(
-    ("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr")
-    + ("p", "li", "dt", "dd", "option", "tr", "td", "th")
+_NEVER_OPEN = frozenset({
+    *("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"),
+    *("p", "li", "dt", "dd", "option", "tr", "td", "th"),
+})  # fmt: skip
+_LONG_TAG = re.compile(r"<[a-zA-Z][^<>]{32768}")
+_STRAY_AMPERSAND = re.compile(r"&(?!#?\w{1,40};)")
+_PROLOGUE = re.compile(r"\s*<\?xml[^<>]*>")
+_DATA_PICTURE = re.compile(
+    r"\bsrc\s{0,9}=\s{0,9}([\"']?)data:(image/[\w.+-]{1,40});base64,([\w+/=\s%-]*+)", re.IGNORECASE
 )
+_CID_PICTURE = re.compile(r'<img\b([^<>]*?)\bsrc="cid:([^"]*)"([^<>]*)>')
 _SILENT = re.compile(r"<(script|style|title|head)\b.*?(?:</\1\s*>|\Z)|<!--.*?(?:-->|\Z)", re.IGNORECASE | re.DOTALL)
-_BREAK = re.compile(r"<(?:br|/p|/div|/tr|/li|/h[1-6]|hr)\b[^<>]*>", re.IGNORECASE)
+_BREAK = re.compile(r"<(?:br|/p|/div|/tr|/li|/h[1-6]|hr)\b[^<>]{0,1000}>", re.IGNORECASE)
 _ANY_TAG = re.compile(r"<[!/?a-zA-Z][^<>]*+>")
-_PROLOGUE = re.compile(r"\s*<\?xml[^>]*>")
-_CID = re.compile(r'<img\b[^>]*?\bsrc="cid:([^"]*)"[^>]*>')
-_LOOKS = ParserConfig(css=CSS_PROFILES["strict"])
 
-TAGS = (nh3.ALLOWED_TAGS | {"font"}) - {"area", "map"}
-ATTRIBUTES = {name: set(allowed) for name, allowed in nh3.ALLOWED_ATTRIBUTES.items()} | {
+TAGS = (set(nh3.ALLOWED_TAGS) | {"font"}) - {"area", "map"}
+ATTRIBUTES = {tag: set(names) for tag, names in nh3.ALLOWED_ATTRIBUTES.items()} | {
     "img": {"src", "alt", "width", "height"}
 }
+SCHEMES = {"http", "https", "mailto", "tel"}
+MARKING = {"class", "id", "style", "type", "data-marker", "data-smartmail"}
+"""Attributes by which mail programs mark quotes and signatures; they are read, and then dropped."""
+
+
+@dataclass(slots=True)
+class Pictures:
+    """Pictures that stand in the HTML itself, taken out of it as files."""
+
+    files: list[MailFile] = field(default_factory=list)
+
+    def take_out(self, html: str) -> str:
+        """The HTML with a `cid:` link in place of each."""
+        return _DATA_PICTURE.sub(self._replace, html)
+
+    def _replace(self, found: re.Match[str]) -> str:
+        quote, media_type, data = found.groups()
+        number = len(self.files) + 1
+        content = undo(unquote_to_bytes(data), "base64").content
+        kind = media_type.lower().partition("/")[2].partition("+")[0]
+        self.files.append(MailFile(f"picture-{number}.{kind}", media_type.lower(), content, f"picture-{number}@html"))
+        return f"src={quote}cid:picture-{number}@html"
 
 
 def is_digestible(html: str) -> bool:
     """Whether HTML is small and flat enough to be read as HTML."""
-    return len(html) <= MAX_HTML and nesting(html) <= MAX_NESTING
+    return len(html) <= MAX_HTML and not _LONG_TAG.search(html) and nesting(html) <= MAX_NESTING
 
 
 def nesting(html: str) -> int:
@@ -57,38 +85,52 @@ def nesting(html: str) -> int:
 def safe_html(html: str) -> str:
     """Only harmless tags and attributes; of pictures, only those that came with the mail."""
     return nh3.clean(
-        _PROLOGUE.sub("", html, count=1),
-        tags=set(TAGS),
+        html,
+        tags=TAGS,
         attributes=ATTRIBUTES,
         attribute_filter=_only_own_pictures,
-        url_schemes={"http", "https", "mailto", "tel", "cid"},
+        url_schemes=SCHEMES | {"cid"},
         link_rel="noopener noreferrer nofollow",
     )
 
 
+def marked_html(html: str) -> str:
+    """Well-formed HTML without scripts, in which quotes and foreign pictures can still be told."""
+    marked = {"*": MARKING} | {tag: names | {"cite"} for tag, names in ATTRIBUTES.items()}
+    return nh3.clean(
+        _STRAY_AMPERSAND.sub("&amp;", _PROLOGUE.sub("", html, count=1)),
+        tags=TAGS,
+        attributes=marked,
+        url_schemes=SCHEMES | {"cid"},
+        link_rel=None,
+    )
+
+
 def _only_own_pictures(tag: str, attribute: str, value: str) -> str | None:
-    is_cid = value.strip().lower().startswith("cid:")
-    if tag == "img" and attribute == "src":
-        return "cid:" + value.strip()[4:] if is_cid else None
-    return None if is_cid and attribute in ("href", "src", "cite") else value
+    """`cid:` is for pictures, and pictures are for `cid:`; a link that names no host would lead into our own pages."""
+    if attribute not in ("src", "href", "cite"):
+        return value
+    scheme, _, rest = value.strip().partition(":")
+    if tag == "img":
+        return f"cid:{unquote(rest)}" if scheme.lower() == "cid" else None
+    return value if scheme.lower() in SCHEMES else None
+
+
+def own_pictures(html: str) -> frozenset[str]:
+    """The content ids that safe HTML shows."""
+    return frozenset(unescape(content_id) for _, content_id, _ in _CID_PICTURE.findall(html))
 
 
 def with_attachments(html: str, ids: Mapping[str, str]) -> str:
     """Safe HTML with each `cid:` picture replaced by `attachment:<id>`, or by a remark where the file is not there."""
 
     def bound(found: re.Match[str]) -> str:
-        if (known := ids.get(unescape(found[1]))) is None:
+        before, content_id, after = found.groups()
+        if (known := ids.get(unescape(content_id))) is None:
             return "[picture missing]"
-        return found[0].replace(f'src="cid:{found[1]}"', f'src="attachment:{escape(known)}"')
+        return f'<img{before}src="attachment:{escape(known)}"{after}>'
 
-    return _CID.sub(bound, html)
-
-
-def html_as_text(html: str) -> str:
-    """What HTML says, laid out as text."""
-    if not html.strip():
-        return ""
-    return "\n".join(line.rstrip() for line in str(get_text(html, _LOOKS)).splitlines()).strip("\n")
+    return _CID_PICTURE.sub(bound, html)
 
 
 def stripped(html: str) -> str:

@@ -1,8 +1,8 @@
 """A mail's tree of parts, found by one bounded walk over its bytes that no mail can break, slow down or blow up."""
 
 import re
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice, zip_longest
 
 from services.intake.mail.fields import Header, Parameterised, parameterised
 from services.intake.mail.transfer import Transferred, undo
@@ -20,7 +20,13 @@ _WELL_KNOWN = re.compile(
     rb"\n(?:from|to|subject|date|message-id|mime-version|content-type|content-transfer-encoding|received)[ \t]*:", re.I
 )
 _GUESSED = re.compile(rb"\n--([^\r\n]{1,200}?)[ \t]*\r?\ncontent-", re.IGNORECASE)
-_STATED_PREAMBLE = re.compile(rb"multi-?part|mime", re.IGNORECASE)
+_REMARK = re.compile(
+    rb"^.{0,200}(?:multi-?part|\bmime\b|mail reader|mail client|legible|this format|\brfc ?\d).{0,200}$", re.I | re.M
+)
+MAX_STRAY_LINES = 10
+GUESSING = 65_536
+"""Bytes of a multipart in which a boundary is looked for that its header does not name."""
+CR = 13
 
 
 @dataclass(slots=True)
@@ -28,21 +34,25 @@ class Part:
     """One part: its header, and where its body stands in the mail."""
 
     raw: bytes
+    begin: int
     header: Header
     start: int
     end: int
     content_type: Parameterised
     disposition: Parameterised
-    children: Sequence["Part"] = ()
-    loose: list[bytes] = field(default_factory=list)
-    """Text before the first and after the last part of a multipart that is no mere remark of the mail program."""
+    children: list["Part"] = field(default_factory=list)
+    is_closed: bool = False
+    """A multipart that was not opened, because it lies too deep or there are too many."""
+    before: bytes = b""
+    after: bytes = b""
+    """Text before the first and after the last part, but for remarks of mail programs."""
 
     @property
     def media_type(self) -> str:
         """Of the form `text/plain`, as declared; what is declared badly is plain text, as the standard has it."""
-        value = self.content_type.value
-        main, _, sub = value.partition("/")
-        return value if main and sub else "text/plain"
+        main, _, sub = self.content_type.value.partition("/")
+        is_void = main == "multipart" and not self.children and not self.is_closed
+        return self.content_type.value if main and sub and not is_void else "text/plain"
 
     @property
     def is_multipart(self) -> bool:
@@ -54,7 +64,9 @@ class Part:
         return self.raw[self.start : self.end]
 
     def content(self) -> Transferred:
-        """The body with its transfer encoding undone."""
+        """The body with its transfer encoding undone; a multipart that is one file keeps its header."""
+        if self.is_closed:
+            return Transferred(self.raw[self.begin : self.end])
         return undo(self.body(), self.header.plain("content-transfer-encoding"))
 
 
@@ -72,15 +84,15 @@ class _Walk:
         header, body = self.header(start, end)
         content_type = parameterised(header.raw("content-type"))
         disposition = parameterised(header.raw("content-disposition"))
-        part = Part(self.raw, header, body, end, content_type, disposition)
-        if part.media_type.startswith("multipart/"):
+        part = Part(self.raw, start, header, body, end, content_type, disposition)
+        if content_type.value.startswith("multipart/"):
             self.open(part, depth)
         return part
 
     def header(self, start: int, end: int) -> tuple[Header, int]:
         """The fields from `start` on, and where the body begins."""
         if self.raw.startswith((b"\n", b"\r\n"), start, end):
-            return Header(()), min(end, start + (1 if self.raw[start] == 10 else 2))
+            return Header(()), min(end, start + (2 if self.raw[start] == CR else 1))
         found = _END_OF_HEADER.search(self.raw, start, end)
         stop, body = (found.start() + 1, found.end()) if found else (end, end)
         if stop - start > MAX_HEADER:
@@ -91,7 +103,7 @@ class _Walk:
     def fields(self, start: int, stop: int) -> tuple[list[tuple[str, bytes]], int | None]:
         """The fields of a header; and, where a line breaks it off, the place of that line: the text begins there."""
         fields: list[tuple[str, bytes]] = []
-        at = start
+        at, stray = start, 0
         while at < stop and len(fields) < MAX_FIELDS:
             line_end = self.line_end(at, stop)
             while line_end < stop and self.raw[line_end] in b" \t":
@@ -100,7 +112,8 @@ class _Walk:
                 fields.append((name[1].decode().lower(), self.raw[name.end() : line_end].rstrip(b"\r\n")))
             elif not self.raw.startswith((b"From ", b">From "), at):
                 self.defects.append("a line in the header that is no field")
-                if not _WELL_KNOWN.search(self.raw, line_end - 1, stop):
+                stray += 1
+                if stray > MAX_STRAY_LINES or not _WELL_KNOWN.search(self.raw, line_end - 1, stop):
                     return fields, at
             at = line_end
         return fields, None
@@ -113,45 +126,64 @@ class _Walk:
     def open(self, part: Part, depth: int) -> None:
         """Gives a multipart its children."""
         boundary = part.content_type.parameters.get("boundary", "").encode("utf-8", "surrogateescape")
-        if depth >= MAX_DEPTH:
-            self.defects.append("parts nested too deeply")
+        if depth >= MAX_DEPTH or self.parts_left <= 0:
+            self.defects.append("more parts, or parts nested deeper, than are opened")
+            part.is_closed = True
             return
-        spans = list(self.spans(part, boundary)) if boundary else []
-        if not spans and (guessed := _GUESSED.search(self.raw, part.start - 1, part.end)):
+        spans = self.spans(part, boundary) if boundary else []
+        if not spans and (guessed := _GUESSED.search(self.raw, part.start - 1, min(part.end, part.start + GUESSING))):
             self.defects.append("a boundary that is missing or wrong")
-            spans = list(self.spans(part, guessed[1]))
+            spans = self.spans(part, guessed[1])
         if not spans:
             self.defects.append("a multipart without parts")
-            return
-        part.children = [self.part(start, end, depth + 1) for start, end in spans]
+        opened = self.parts_left
+        part.children = [self.part(start, end, depth + 1) for start, end in spans[:opened]]
+        if len(spans) > opened:
+            self.defects.append("more parts than are opened")
+            part.children.append(self.rest(spans[opened][0], part.end))
 
-    def spans(self, part: Part, boundary: bytes) -> Iterator[tuple[int, int]]:
-        """Where the parts between a boundary's lines stand; the last one may be unended."""
+    def rest(self, start: int, end: int) -> Part:
+        """The parts that are not opened, together."""
+        return Part(
+            self.raw, start, Header(()), start, end, Parameterised("multipart/mixed"), Parameterised(""), is_closed=True
+        )
+
+    def spans(self, part: Part, boundary: bytes) -> list[tuple[int, int]]:
+        """Where the parts between a boundary's lines stand, at most one more than may be opened."""
         line = re.compile(rb"\n--" + re.escape(boundary) + rb"(--)?[ \t]*\r?(?=\n|\Z)")
-        start: int | None = None
-        last_end = part.start
-        for found in line.finditer(self.raw, part.start - 1, part.end):
-            end = found.start() - (self.raw[found.start() - 1 : found.start()] == b"\r")
-            if start is not None and start <= end:
-                yield start, end
-            elif start is None:
-                self.loose(part, last_end, end)
-            if self.parts_left <= 1:
-                break
-            start = None if found[1] else min(found.end() + 1, part.end)
-            last_end = min(found.end() + 1, part.end)
-        if start is not None:
+        found = list(islice(line.finditer(self.raw, part.start - 1, part.end), self.parts_left + 2))
+        if not found:
+            return []
+        spans: list[tuple[int, int]] = []
+        part.before = self.loose(part.start, found[0].start())
+        for this, following in zip_longest(found, found[1:]):
+            start = min(this.end() + 1, part.end)
+            end = self.before_line_end(following.start()) if following else part.end
+            if this[1]:
+                part.after += self.loose(start, end)
+            else:
+                spans.append((start, max(start, end)))
+        if not found[-1][1]:
             self.defects.append("a last part without its end")
-            yield start, part.end
-        elif last_end > part.start:
-            self.loose(part, last_end, part.end)
+        return spans
 
-    def loose(self, part: Part, start: int, end: int) -> None:
-        """Keeps what stands outside the parts."""
+    def before_line_end(self, at: int) -> int:
+        """The end of what stands before the line feed at a place."""
+        return at - 1 if at and self.raw[at - 1] == CR else at
+
+    def loose(self, start: int, end: int) -> bytes:
+        """What people wrote outside the parts."""
         text = self.raw[start:end].strip() if end > start else b""
-        if text and not (len(text) < 500 and _STATED_PREAMBLE.search(text)):
+        if text and (text := _REMARK.sub(b"", text).strip()):
             self.defects.append("text outside the parts")
-            part.loose.append(text)
+        return text
+
+
+def first_charset(part: Part) -> str | None:
+    """The charset of the first text that names one; the header was probably written in it too."""
+    if named := part.content_type.parameters.get("charset"):
+        return named
+    return next((found for child in part.children if (found := first_charset(child))), None)
 
 
 def parse(raw: bytes) -> tuple[Part, list[str]]:

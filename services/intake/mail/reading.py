@@ -1,22 +1,23 @@
 """Reads any mail: `read_mail` never raises, never loses anything, and needs bounded time and memory."""
 
+import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from services.intake.mail.addresses import MailAddress, addresses
-from services.intake.mail.bodies import Gathered, joined_html, joined_text
-from services.intake.mail.charsets import clean
+from services.intake.mail.content import Content, content_of
 from services.intake.mail.files import MailFile
 from services.intake.mail.guards import Envelope, Nature, nature_of
-from services.intake.mail.html import html_as_text, is_digestible, safe_html, stripped
-from services.intake.mail.mime import Part, parse
-from services.intake.mail.quotes import cut
+from services.intake.mail.mime import Part, first_charset, parse
 from services.intake.mail.threads import cited_ids, message_ids, ticket_number
 from shared.contracts.vocabulary import BodyFormat
 
 MAX_SUBJECT = 255
 MAX_DEFECTS = 20
+YEARS = range(1970, 2100)
+"""Years a mail can be from."""
+_SPACES = re.compile(r"[ \t]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +88,14 @@ def read_mail(raw: bytes, *, own_domain: str = "", envelope_sender: str | None =
     except (ValueError, LookupError, RecursionError, ArithmeticError, TypeError, AttributeError) as error:
         return ReadMail(is_readable=False, defects=(f"unreadable: {type(error).__name__}",))
     try:
-        return _with_body(mail, root, defects)
+        return _with_content(mail, root, defects)
     except (ValueError, LookupError, RecursionError, ArithmeticError, TypeError, AttributeError) as error:
         return replace(mail, is_readable=False, defects=(*defects, f"unreadable: {type(error).__name__}")[:MAX_DEFECTS])
 
 
 def _head(root: Part, own_domain: str, envelope_sender: str | None) -> ReadMail:
     header = root.header
-    charset = root.content_type.parameters.get("charset")
+    charset = first_charset(root)
     senders = next(
         (
             found
@@ -103,7 +104,7 @@ def _head(root: Part, own_domain: str, envelope_sender: str | None) -> ReadMail:
         ),
         (),
     )
-    subject = " ".join(header.text("subject", charset).split())[:MAX_SUBJECT]
+    subject = _SPACES.sub(" ", header.text("subject", charset))[:MAX_SUBJECT].strip()
     ids = message_ids(header, "message-id")
     answered = message_ids(header, "in-reply-to")
     mail = ReadMail(
@@ -130,48 +131,37 @@ def _envelope(root: Part, mail: ReadMail, own_domain: str, envelope_sender: str 
         message_id=mail.message_id,
         sender=mail.sender,
         subject=mail.subject,
-        media_type=root.media_type,
+        media_type=root.content_type.value,
         report_type=root.content_type.parameters.get("report-type", "").lower(),
         return_path=path,
         own_domain=own_domain,
     )
 
 
-def _with_body(mail: ReadMail, root: Part, defects: list[str]) -> ReadMail:
-    gathered = Gathered(defects=defects)
-    sections = gathered.sections(root)
-    html = joined_html(sections)
-    if html is not None and not is_digestible(html):
-        defects.append("HTML too large or too deeply nested: read as text, kept as a file")
-        gathered.files.append(MailFile("message.html", "text/html", html.encode()))
-        text, html = stripped(html), None
-    elif html is not None:
-        html = safe_html(html)
-        text = clean(html_as_text(html))
-    else:
-        text = joined_text(sections)
-    parted = cut(text)
+def _with_content(mail: ReadMail, root: Part, defects: list[str]) -> ReadMail:
+    content = content_of(root, defects)
+    is_report = mail.nature is Nature.BOUNCE
     return replace(
         mail,
-        text=parted.visible,
-        html=html,
-        quoted=parted.quoted,
-        cited=_cited(mail, gathered.files, text),
-        attachments=tuple(gathered.files),
+        text=content.text,
+        html=content.html,
+        quoted=content.quoted,
+        cited=_cited(content) if is_report else (),
+        attachments=content.files,
         defects=tuple(dict.fromkeys(defects))[:MAX_DEFECTS],
+        is_readable=bool(root.header.fields),
     )
 
 
-def _cited(mail: ReadMail, files: list[MailFile], text: str) -> tuple[str, ...]:
-    if mail.nature is not Nature.BOUNCE:
-        return ()
-    returned = [one.content for one in files if one.media_type.startswith(("message/", "text/rfc822-headers"))]
-    return cited_ids((*returned, text.encode("utf-8", "replace")))
+def _cited(content: Content) -> tuple[str, ...]:
+    returned = [one.content for one in content.files if one.media_type.startswith(("message/", "text/rfc822-headers"))]
+    return cited_ids((*returned, content.whole.encode("utf-8", "replace")))
 
 
 def _instant(date: str) -> datetime | None:
     try:
         at = parsedate_to_datetime(date[:100])
-        return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
+        in_utc = (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
+    return in_utc if in_utc.year in YEARS else None

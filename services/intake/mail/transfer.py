@@ -9,7 +9,7 @@ _NOT_BASE64 = bytes(
 )
 _WHITE = b" \t\r\n\x0b\x0c\0"
 _UU_BEGIN = re.compile(rb"^begin [0-7]{3,4} ([^\r\n]{1,255})\r?\n", re.MULTILINE)
-_PLAIN = frozenset({"", "7bit", "8bit", "binary", "plain", "none", "text", "us-ascii"})
+MAX_UU_FILES = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +30,16 @@ class UuFile:
 
 def undo(data: bytes, encoding: str) -> Transferred:
     """The content of a part; an encoding that is unknown, or not really applied, leaves the bytes as they are."""
-    name = re.split(r"[\s;,]", encoding.strip().lower(), maxsplit=1)[0].strip("\"'")
-    if name in _PLAIN or name.replace("-", "") in _PLAIN:
-        return Transferred(data)
-    match name:
+    match re.sub(r"[^a-z0-9]+|^x-", "", re.split(r"[;,]", encoding.lower(), maxsplit=1)[0]):
+        case "" | "7bit" | "8bit" | "7bits" | "8bits" | "binary" | "plain" | "none" | "text":
+            return Transferred(data)
         case "base64":
             return _from_base64(data)
-        case "quoted-printable":
+        case "quotedprintable":
             return Transferred(binascii.a2b_qp(data))
-        case "x-uuencode" | "x-uue" | "uuencode" | "uue":
+        case "uuencode" | "uue":
             return _from_uu(data)
-    return Transferred(data, f"unknown transfer encoding {name[:40]!r}")
+    return Transferred(data, f"unknown transfer encoding {encoding.strip()[:40]!r}")
 
 
 def uu_files(data: bytes) -> tuple[bytes, list[UuFile]]:
@@ -48,7 +47,9 @@ def uu_files(data: bytes) -> tuple[bytes, list[UuFile]]:
     kept: list[bytes] = []
     files: list[UuFile] = []
     at = 0
-    while begin := _UU_BEGIN.search(data, at):
+    for _ in range(MAX_UU_FILES):
+        if (begin := _UU_BEGIN.search(data, at)) is None:
+            break
         content, end = _uu_lines(data, begin.end())
         if end is None:
             kept.append(data[at : begin.end()])
@@ -79,6 +80,8 @@ def _padded(piece: bytes) -> bytes:
 
 
 def _from_uu(data: bytes) -> Transferred:
+    if not data.strip():
+        return Transferred(b"")
     rest, files = uu_files(data)
     if len(files) == 1:
         return Transferred(files[0].content, "" if not rest.strip() else "text around a uuencoded file")

@@ -14,7 +14,9 @@ REPLIES = DATA / "replies"
 
 def corpus() -> list[Path]:
     """Every raw mail of the corpus; none if it is not there."""
-    return sorted(path for path in CORPUS.rglob("*") if path.is_file() and not path.name.endswith((".json", ".jsonl")))
+    return sorted(
+        path for path in CORPUS.rglob("*") if path.is_file() and path.suffix in (".eml", "") and path.name[0] != "."
+    )
 
 
 def need(path: Path) -> Path:

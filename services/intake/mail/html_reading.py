@@ -1,0 +1,99 @@
+"""The HTML of a mail in three: what its writer says as safe HTML and as text, and what they quote."""
+
+from dataclasses import dataclass
+from html import escape
+
+from inscriptis.css_profiles import CSS_PROFILES
+from inscriptis.html_engine import Inscriptis
+from inscriptis.model.config import ParserConfig
+from lxml import etree
+from lxml.html import HtmlElement
+
+from services.intake.mail.html import marked_html, safe_html, stripped
+from services.intake.mail.html_lines import Lines, cut_tree
+from services.intake.mail.quotes import first_foreign
+
+_LAYOUT = ParserConfig(css=CSS_PROFILES["strict"])
+_TINY = ("0", "1", "2", "0px", "1px", "2px")
+
+
+@dataclass(frozen=True, slots=True)
+class ReadHtml:
+    """What there is to show."""
+
+    html: str
+    text: str
+    quoted: str
+    blocked: int
+    """Pictures that would have been fetched from elsewhere."""
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether it shows nothing at all."""
+        return not self.text.strip() and "<img" not in self.html
+
+
+def read_html(html: str) -> ReadHtml:
+    """Reads digestible HTML (see `html.is_digestible`)."""
+    body = _tree(marked_html(html))
+    if body is None:
+        return ReadHtml("", "", "", 0)
+    blocked = _block_pictures(body)
+    lines = Lines.of(body)
+    at = first_foreign(lines.lines)
+    quoted = lines.text_from(at)
+    if at < len(lines.lines):
+        cut_tree(body, lines.places[at])
+    visible = safe_html(_inner(body)).strip()
+    return ReadHtml(visible, html_as_text(visible), quoted, blocked)
+
+
+def html_as_text(html: str) -> str:
+    """What HTML says, laid out as text."""
+    body = _tree(html)
+    if body is None:
+        return ""
+    try:
+        laid_out = str(Inscriptis(body, _LAYOUT).get_text())
+    except RecursionError:
+        return stripped(html)
+    return "\n".join(line.rstrip() for line in laid_out.splitlines()).strip("\n")
+
+
+def _tree(html: str) -> HtmlElement | None:
+    if not html.strip():
+        return None
+    parser = etree.HTMLParser(huge_tree=True, remove_comments=True)
+    root: HtmlElement | None = etree.fromstring(f"<body>{html}</body>", parser)
+    body: HtmlElement | None = None if root is None else root.find("body")
+    return body
+
+
+def _inner(body: HtmlElement) -> str:
+    return escape(body.text or "", quote=False) + "".join(
+        etree.tostring(child, encoding="unicode", method="html") for child in body
+    )
+
+
+def _block_pictures(body: HtmlElement) -> int:
+    """Puts a link in place of each picture that would be fetched from elsewhere; how many there were."""
+    blocked = 0
+    for picture in list(body.iter("img")):
+        if picture.get("src", "").strip().lower().startswith("cid:"):
+            continue
+        blocked += 1
+        is_pixel = picture.get("width") in _TINY or picture.get("height") in _TINY
+        title = " ".join((picture.get("alt") or "").split())[:200]
+        source = picture.get("src", "")
+        if not is_pixel or title:
+            picture.text = f"[picture: {title or 'not shown'}]"
+        is_linked = (
+            source.startswith(("http://", "https://"))
+            and not is_pixel
+            and next(picture.iterancestors("a"), None) is None
+        )
+        picture.tag = "a" if is_linked else "span"
+        picture.attrib.clear()
+        if is_linked:
+            picture.set("href", source)
+    return blocked
