@@ -11,6 +11,7 @@ from services.intake.api import document
 from services.intake.consumers import consumer
 from services.intake.deps import Intake
 from services.intake.keyring import KeyRing
+from services.intake.live import Hub, Live
 from services.intake.settings import IntakeSettings
 from services.intake.topics import Topics
 from shared.kit.auth import TicketLinks
@@ -32,6 +33,8 @@ def build(settings: IntakeSettings) -> FastAPI:
     database = Database.connect(settings)
     bus = Bus(settings, "intake")
     relay = Relay(dsn_of(settings), bus, "intake")
+    hub = Hub(dsn_of(settings))
+    live = Live(database, hub, limit=settings.streams, seconds=settings.stream_seconds)
     pages = Pages(PACKAGE, secure_cookies=settings.secure_cookies, product="Support centre", home="/")
 
     @asynccontextmanager
@@ -45,6 +48,7 @@ def build(settings: IntakeSettings) -> FastAPI:
             keys=KeyRing(database),
             links=TicketLinks(settings),
             pages=pages,
+            live=live,
             form_limiter=RateLimiter("portal", settings.form_per_minute),
             address_limiter=RateLimiter("address", settings.address_per_minute),
             bad_key_limiter=RateLimiter("bad-key", settings.bad_keys_per_minute),
@@ -53,6 +57,7 @@ def build(settings: IntakeSettings) -> FastAPI:
         jobs = {
             "relay": relay.run,
             "consumer": lambda: run_consumer(bus, consumer(database, relay)),
+            "live": hub.run,
             "housekeeping": lambda: keep_house(database, settings),
         }
         async with background(jobs):

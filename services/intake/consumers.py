@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from services.intake.commands.open_follow_up import open_follow_up
 from services.intake.commands.project import project
 from services.intake.commands.record_reply import record_reply
+from services.intake.live import announce, record
 from shared.contracts.events import EVENTS, Envelope, LifecycleEvent, MessagePosted, MessageUnclaimed
 from shared.contracts.vocabulary import ActorKind
 from shared.kit import inbox
@@ -30,22 +31,17 @@ def consumer(database: Database, relay: Relay) -> Consumer:
 
 
 async def on_events(database: Database, events: Sequence[Envelope]) -> None:
-    """Handles a batch in one transaction, each event once."""
-    wanted = [event for event in events if _is_wanted(event)]
+    """Handles a batch in one transaction, each event once; then those who wait for news of its tickets are woken."""
+    wanted = [event for event in events if event.type in HANDLED]
     if not wanted:
         return
     async with database.begin() as session:
         unseen = await inbox.claim(session, CONSUMER, wanted)
+        told = await record(session, unseen)
         await project(session, [LifecycleEvent.of(event).snapshot for event in _lifecycle(unseen)])
         for event in unseen:
             await _on_message(session, event)
-
-
-def _is_wanted(event: Envelope) -> bool:
-    """Our own requesters' messages come by as well; only what agents write is news."""
-    if event.type == MessagePosted.type():
-        return MessagePosted.of(event).author.kind is ActorKind.AGENT
-    return event.type in HANDLED
+    await announce(database, told)
 
 
 def _lifecycle(events: Sequence[Envelope]) -> list[Envelope]:
@@ -53,7 +49,10 @@ def _lifecycle(events: Sequence[Envelope]) -> list[Envelope]:
 
 
 async def _on_message(session: Session, event: Envelope) -> None:
+    """What requesters write is here already: only what agents write must be kept."""
     if event.type == MessagePosted.type():
-        await record_reply(session, MessagePosted.of(event))
+        posted = MessagePosted.of(event)
+        if posted.author.kind is ActorKind.AGENT:
+            await record_reply(session, posted)
     elif event.type == MessageUnclaimed.type():
         await open_follow_up(session, MessageUnclaimed.of(event))

@@ -6,6 +6,7 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 
 from services.intake.keyring import KeyRing
+from services.intake.live import Live
 from services.intake.settings import IntakeSettings
 from services.intake.topics import Topics
 from shared.kit.auth import TicketLinks
@@ -28,6 +29,7 @@ class Intake:
     keys: KeyRing
     links: TicketLinks
     pages: Pages
+    live: Live
     form_limiter: RateLimiter
     address_limiter: RateLimiter
     bad_key_limiter: RateLimiter

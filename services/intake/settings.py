@@ -30,5 +30,13 @@ class IntakeSettings(ServiceSettings):
     """What old clients get for a request that is not valid: osTicket answered 400 up to v1.17, 500 since v1.17.3."""
     osticket_max_body: int = Field(default=10 * 1024**2, ge=64 * 1024, le=64 * 1024**2)
     """Bytes of one request of an old client, its files included."""
+    streams: int = Field(default=2000, ge=1)
+    """Live streams one process keeps open."""
+    streams_per_key: int = Field(default=200, ge=1)
+    """Live streams one API key may keep open in a process."""
+    streams_per_address: int = Field(default=40, ge=1)
+    """Live pages one address may keep open in a process; a company may be one address."""
+    stream_seconds: int = Field(default=900, ge=1)
+    """After this, a live stream ends and its reader comes back."""
     seed_api_key: SecretStr | None = None
     """A key to put in place when seeding, for demonstrations."""

@@ -13,6 +13,12 @@ from shared.kit.auth import ApiKey
 from shared.kit.http.limits import address_of, household_of
 
 
+def sent_key(request: Request) -> ApiKey | None:
+    """The key in the Authorization header, if there is one of a key's form."""
+    scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
+    return ApiKey.parse(credentials.strip()) if scheme.lower() == "bearer" else None
+
+
 async def key_of(request: Request, parts: Intake, sent: ApiKey | None) -> KnownKey:
     """The key that was sent, for the address this request comes from.
 
@@ -45,8 +51,7 @@ class Permitted(HTTPBearer):
     async def __call__(self, request: Request, response: Response) -> KnownKey:  # type: ignore[override]
         """The key of this request. Raises Problem 401, 403 or 429."""
         parts = await parts_of(request)
-        scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
-        key = await key_of(request, parts, ApiKey.parse(credentials.strip()) if scheme.lower() == "bearer" else None)
+        key = await key_of(request, parts, sent_key(request))
         await key.limiter.check(response, key.key_id)
         request.state.rate_limit = dict(response.headers)
         if self._scope and not key.may(self._scope):

@@ -1,6 +1,7 @@
 """A message came for a ticket that is archived: it becomes the first message of a new one."""
 
 from services.intake.commands.submit_ticket import Submission, submit_ticket
+from services.intake.live.happenings import followed_up
 from services.intake.models import Message, Ticket
 from shared.contracts.base import MessageId, TicketId
 from shared.contracts.events import MessageUnclaimed, Person
@@ -34,3 +35,4 @@ async def open_follow_up(session: Session, unclaimed: MessageUnclaimed) -> None:
         received_at=message.received_at,
     )
     await submit_ticket(session, submission)
+    session.add(followed_up(old, message))

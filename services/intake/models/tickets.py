@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from pydantic import JsonValue
-from sqlalchemy import ARRAY, JSON, BigInteger, ForeignKey, Identity, Index, Sequence, String, Text, func
+from sqlalchemy import ARRAY, JSON, BigInteger, ForeignKey, Identity, Index, Sequence, String, Text, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.intake.models.base import Base
@@ -49,6 +49,7 @@ class Ticket(Base):
     __table_args__ = (
         Index("ix_tickets_api_key_id_created_at_id", "api_key_id", "created_at", "id"),
         Index("ix_tickets_requester", func.lower(requester_email), "created_at"),
+        Index("ix_tickets_follows", "follows", postgresql_where=text("follows is not null")),
     )
 
 
@@ -87,6 +88,7 @@ class Happening(Base):
     kind: Mapped[str] = mapped_column(String(32))
     """`message`, or a lifecycle event's name without its prefix: `pended`, `resolved` …"""
     at: Mapped[datetime]
+    actor: Mapped[ActorKind]
     message_id: Mapped[UUID | None]
     status: Mapped[Status]
     """After it."""

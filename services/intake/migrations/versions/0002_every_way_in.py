@@ -27,6 +27,7 @@ def upgrade() -> None:
 
 def _tickets() -> None:
     op.create_index("ix_tickets_requester", "tickets", [sa.text("lower(requester_email)"), "created_at"])
+    op.create_index("ix_tickets_follows", "tickets", ["follows"], postgresql_where=sa.text("follows is not null"))
     op.add_column("messages", sa.Column("author_email", sa.String(254), nullable=True))
     op.add_column("messages", sa.Column("quoted", sa.Text(), nullable=False, server_default=""))
     op.create_table(
@@ -35,6 +36,7 @@ def _tickets() -> None:
         sa.Column("ticket_id", sa.Uuid(), nullable=False),
         sa.Column("kind", sa.String(32), nullable=False),
         sa.Column("at", INSTANT, nullable=False),
+        sa.Column("actor", WORD, nullable=False),
         sa.Column("message_id", sa.Uuid(), nullable=True),
         sa.Column("status", WORD, nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
@@ -192,4 +194,5 @@ def downgrade() -> None:
         op.drop_column("topics", column)
     for column in ("quoted", "author_email"):
         op.drop_column("messages", column)
+    op.drop_index("ix_tickets_follows", table_name="tickets")
     op.drop_index("ix_tickets_requester", table_name="tickets")

@@ -1,0 +1,43 @@
+"""A ticket's life as it goes on, for programs that do not want to ask again and again."""
+
+from functools import partial
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+
+from services.intake.api.access import Reader, sent_key
+from services.intake.api.route import ApiRoute
+from services.intake.deps import Intake, Parts
+from services.intake.keyring import KnownKey
+from services.intake.live import Caller, Streaming
+from services.intake.live.streams import DESCRIPTION, EventId, LastEventId
+from services.intake.queries import get_ticket
+
+router = APIRouter(prefix="/v1", route_class=ApiRoute, tags=["tickets"])
+
+
+@router.get("/tickets/{ticket_id}/events", status_code=200, response_class=Streaming, responses=DESCRIPTION)
+async def follow(
+    request: Request,
+    ticket_id: UUID,
+    key: Reader,
+    parts: Parts,
+    last_event_id: LastEventId = None,
+    after: EventId = 0,
+) -> Response:
+    """What happens on the ticket, as server-sent events: first what you have not seen, then what is new, as it comes.
+
+    Ids rise. Reconnect with `Last-Event-ID`, as browsers do by themselves, and you miss nothing. The stream ends after
+    some minutes, so that access is checked again, and for good (204) once the ticket is archived.
+    """
+    async with parts.database.begin() as session:
+        await get_ticket(session, ticket_id, key.key_id)
+    after = after if last_event_id is None else last_event_id
+    caller = Caller(f"key:{key.key_id}", parts.settings.streams_per_key, partial(_may_read, parts, request, key))
+    return await parts.live.stream(ticket_id, after, caller)
+
+
+async def _may_read(parts: Intake, request: Request, key: KnownKey) -> bool:
+    """Whether the key still works: it may have been revoked since the stream began."""
+    known = await parts.keys.find(sent_key(request))
+    return known is not None and known.key_id == key.key_id

@@ -1,0 +1,66 @@
+"""Reading the timeline: what came after an event, and whether anything can still come."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy.orm import aliased
+
+from services.intake.models import Happening, Message, Ticket
+from shared.contracts.events import TicketArchived
+from shared.contracts.vocabulary import ActorKind
+from shared.kit.db import Session
+
+PER_LOOK = 500
+ARCHIVED = TicketArchived.event_name.removeprefix("ticket.")
+
+
+async def happenings_after(session: Session, ticket_id: UUID, after: int) -> list[Happening]:
+    """What happened on a ticket after an event, in order; at most 500 at a time."""
+    query = (
+        select(Happening)
+        .where(Happening.ticket_id == ticket_id, Happening.id > after)
+        .order_by(Happening.id)
+        .limit(PER_LOOK)
+    )
+    return list(await session.scalars(query))
+
+
+async def timeline_of(session: Session, ticket_id: UUID) -> Sequence[Happening]:
+    """Everything that happened on a ticket, in order."""
+    return (
+        await session.scalars(select(Happening).where(Happening.ticket_id == ticket_id).order_by(Happening.id))
+    ).all()
+
+
+async def follow_ups_of(session: Session, ticket_id: UUID) -> Sequence[Ticket]:
+    """The tickets that go on where an archived one ended, oldest first."""
+    return (await session.scalars(select(Ticket).where(Ticket.follows == ticket_id).order_by(Ticket.created_at))).all()
+
+
+async def is_over(session: Session, ticket_id: UUID) -> bool:
+    """Whether nothing more will happen: the ticket is archived, and no message waits to become a new one."""
+    query = select(Ticket.id).where(Ticket.id == ticket_id, Ticket.is_archived, ~_awaits_follow_up(ticket_id))
+    return await session.scalar(query) is not None
+
+
+async def awaits_follow_up(session: Session, ticket_id: UUID) -> bool:
+    """Whether somebody wrote on the archived ticket, and the new ticket it becomes is not there yet."""
+    return bool(await session.scalar(select(_awaits_follow_up(ticket_id))))
+
+
+def _awaits_follow_up(ticket_id: UUID) -> ColumnElement[bool]:
+    archived_at = (
+        select(func.max(Happening.at))
+        .where(Happening.ticket_id == ticket_id, Happening.kind == ARCHIVED)
+        .scalar_subquery()
+    )
+    follow_up = aliased(Ticket)
+    is_followed = exists().where(follow_up.follows == ticket_id, follow_up.created_at == Message.received_at)
+    return exists().where(
+        Message.ticket_id == ticket_id,
+        Message.author_kind == ActorKind.REQUESTER,
+        ~Message.is_automatic,
+        Message.received_at > archived_at,
+        ~is_followed,
+    )
