@@ -1,0 +1,1 @@
+"""Files that come with requests: taken in, attached, scanned, served and cleared away."""

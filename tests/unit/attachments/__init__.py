@@ -1,0 +1,1 @@
+"""Tests of what attachments are called and what they are."""
