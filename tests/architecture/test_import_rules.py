@@ -36,6 +36,8 @@ def copy(tmp_path: Path) -> Path:
         ("services/intake/errors.py", "import workflows.options\n"),
         ("workflows/ticket.py", "import shared.kit.clock\n"),
         ("shared/kit/clock.py", "import deploy.local\n"),
+        ("services/intake/client/models.py", "import shared.contracts.vocabulary\n"),
+        ("services/intake/client/models.py", "import services.intake.schemas\n"),
     ],
 )
 def test_a_breach_is_caught(copy: Path, module: str, breach: str) -> None:

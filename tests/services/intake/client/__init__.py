@@ -1,0 +1,1 @@
+"""Tests of the client package, against the service itself and against services that misbehave."""
