@@ -13,6 +13,7 @@ from deploy.demo.running_stack import RunningStack
 from deploy.demo.settings import DemoSettings, load_settings
 from deploy.demo.show import Show, seconds
 from deploy.demo.story import SUBJECT, Story, run_name
+from services.intake.client import IntakeError
 from shared.kit.clock import utc_now
 
 
@@ -23,7 +24,7 @@ def main() -> int:
         settings = load_settings()
         stack = RunningStack.load(settings.home)
         asyncio.run(feed(settings, stack, show) if settings.tickets else play(stack, show))
-    except DemoError as problem:
+    except (DemoError, IntakeError) as problem:
         show.failed(str(problem))
         return 1
     except KeyboardInterrupt:

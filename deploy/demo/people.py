@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from deploy.demo.checks import DemoError
-from deploy.demo.clients import Desk, Intake, Ledger, MailSink
+from deploy.demo.clients import Desk, Ledger, MailSink
+from deploy.demo.clients.http import GIVE_UP_AFTER
 from deploy.demo.running_stack import RunningStack
+from services.intake.client import IntakeClient, Patience
 
 VIEW_ONLY = "View only"
 ALL_ACCESS = "All access"
@@ -17,7 +19,7 @@ ALL_ACCESS = "All access"
 class Company:
     """The clients of one run; `ledger` and `mail` are None where the stack does not offer them."""
 
-    intake: Intake
+    intake: IntakeClient
     desks: tuple[Desk, ...]
     ledger: Ledger | None
     mail: MailSink | None
@@ -64,7 +66,9 @@ async def company(stack: RunningStack, connections: int = 20) -> AsyncIterator[C
     urls, secret = stack.urls, stack.credentials
     async with AsyncExitStack() as open_clients:
         key = secret.api_key.get_secret_value()
-        intake = await open_clients.enter_async_context(Intake(urls.intake, key, connections))
+        intake = await open_clients.enter_async_context(
+            IntakeClient(urls.intake, key, patience=Patience(total=GIVE_UP_AFTER), connections=connections)
+        )
         desks = [
             await open_clients.enter_async_context(await Desk.sign_in(urls.assignment, login, connections))
             for login in secret.agents

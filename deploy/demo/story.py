@@ -10,8 +10,9 @@ from deploy.demo.attainment import in_short, lines_of, reported, verdicts_of
 from deploy.demo.checks import DemoError, StepFailed, equal, until
 from deploy.demo.people import VIEW_ONLY, Company
 from deploy.demo.show import Show, in_words, state_of
+from services.intake.client import NewTicket, Person
 
-REQUESTER = {"email": "dana.ruiz@bank.example", "name": "Dana Ruiz", "phone": "555 1234567 X12"}
+REQUESTER = Person(email="dana.ruiz@bank.example", name="Dana Ruiz", phone="555 1234567 X12")
 SUBJECT = "Online banking system down"
 BODY = "Log-in answers 502 since nine o'clock; forty customers at our branch cannot pay."
 NOTE = "The gateway's certificate expired at 09:00; operations is renewing it."
@@ -59,18 +60,16 @@ class Story:
     # -- the beginning -------------------------------------------------------------------------------------------
 
     async def requester_opens_the_ticket(self) -> None:
-        request = {"requester": REQUESTER, "subject": SUBJECT, "body": BODY, "topic": "online-banking"}
+        request = NewTicket(requester=REQUESTER, subject=SUBJECT, body=BODY, topic="online-banking")
         key = self._key()
-        answer = await self._company.intake.submit(request, key=key)
-        equal("opening a ticket is answered", answer.status, 201)
-        opened = answer.body
-        equal("the new ticket's status", opened["status"], "new")
-        equal("the new ticket's subject", opened["subject"], SUBJECT)
-        again = await self._company.intake.submit(request, key=key)
-        equal("sending the same request again gives the same ticket", again.body["id"], opened["id"])
-        self._ticket = opened
-        self._expect("acknowledgement", REQUESTER["email"])
-        self._show.step(f'{REQUESTER["name"]} asks for help: ticket {opened["number"]}, "{SUBJECT}"', opened)
+        opened = await self._company.intake.submit(request, idempotency_key=key)
+        equal("the new ticket's status", opened.status, "new")
+        equal("the new ticket's subject", opened.subject, SUBJECT)
+        again = await self._company.intake.submit(request, idempotency_key=key)
+        equal("sending the same request again gives the same ticket", again.id, opened.id)
+        self._ticket = opened.model_dump(mode="json")
+        self._expect("acknowledgement", REQUESTER.email)
+        self._show.step(f'{REQUESTER.name} asks for help: ticket {opened.number}, "{SUBJECT}"', self._ticket)
 
     async def rules_triage_and_assign_it(self) -> None:
         lead = self._company.overseer
@@ -107,8 +106,7 @@ class Story:
     async def assignee_adds_a_note(self) -> None:
         self._ticket = await self._act("notes", body=NOTE)
         equal("the notes agents see", [note["body"] for note in await self._desk.notes(self._ticket["id"])], [NOTE])
-        shown = await self._company.intake.messages(self._ticket["id"])
-        equal("what the requester can read", [message["body"] for message in shown], [BODY])
+        equal("what the requester can read", await self._conversation(), [BODY])
         self._step("notes what it is, for colleagues only")
 
     async def assignee_replies_in_time(self) -> None:
@@ -134,7 +132,7 @@ class Story:
         await self._until_open()
         self._running("resolution")
         self._running("next_response")
-        self._show.step(f"{REQUESTER['name']} answers, and work resumes by itself", self._ticket)
+        self._show.step(f"{REQUESTER.name} answers, and work resumes by itself", self._ticket)
 
     async def assignee_replies_again(self) -> None:
         self._ticket = await self._reply(SECOND_REPLY)
@@ -148,7 +146,7 @@ class Story:
         running = [clock["metric"] for clock in self._clocks() if clock["state"] != "settled"]
         equal("clocks that run on after resolve", running, [])
         self._settled("resolution", int(self._clock("resolution")["cycle"]), "met")
-        self._expect("resolved", REQUESTER["email"])
+        self._expect("resolved", REQUESTER.email)
         self._step("resolves it" if not self._ticket["reopen_count"] else "resolves it again")
 
     async def requester_writes_and_it_reopens(self) -> None:
@@ -159,7 +157,7 @@ class Story:
         self._running("resolution")
         equal("the cycle of resolution after reopening", self._clock("resolution")["cycle"], first["cycle"] + 1)
         self._settled("resolution", first["cycle"], "met")
-        self._show.step(f"{REQUESTER['name']} writes that it is down again, which reopens it", self._ticket)
+        self._show.step(f"{REQUESTER.name} writes that it is down again, which reopens it", self._ticket)
 
     async def assignee_closes(self) -> None:
         self._ticket = await self._act("close", reason="resolved")
@@ -172,14 +170,14 @@ class Story:
     async def requester_sees_it_closed(self) -> None:
         seen = await until(
             "the requester sees it closed",
-            lambda: self._company.intake.ticket(self._ticket["id"]),
-            lambda ticket: bool(ticket["status"] == "closed"),
+            lambda: self._company.intake.get_ticket(self._ticket["id"]),
+            lambda ticket: ticket.status == "closed",
             "status closed",
         )
-        said = [message["body"] for message in await self._company.intake.messages(self._ticket["id"])]
+        said = await self._conversation()
         equal("the conversation the requester sees", said, [BODY, REPLY, ANSWER, SECOND_REPLY, RELAPSE])
-        equal("the conversation agents see", [one["body"] for one in await self._desk.messages(seen["id"])], said)
-        self._show.step(f"{REQUESTER['name']} sees it closed, with {len(said)} messages and not the note")
+        equal("the conversation agents see", [one["body"] for one in await self._desk.messages(str(seen.id))], said)
+        self._show.step(f"{REQUESTER.name} sees it closed, with {len(said)} messages and not the note")
 
     async def report_shows_it(self) -> None:
         ours = verdicts_of([self._ticket])
@@ -223,20 +221,24 @@ class Story:
     async def _reply(self, body: str) -> Ticket:
         ticket = await self._act("replies", body=body)
         equal("the clocks know of the reply at once", ticket["pending"], expected=False)
-        self._expect("reply", REQUESTER["email"])
+        self._expect("reply", REQUESTER.email)
         return ticket
 
     async def _requester_writes(self, body: str) -> None:
-        await self._company.intake.write(self._ticket["id"], body, key=self._key())
+        await self._company.intake.post_message(self._ticket["id"], body, idempotency_key=self._key())
         self._expect("requester_message", self._desk.agent.email)
 
     async def _requester_reads(self, body: str) -> None:
         await until(
             "the reply reaches the requester's thread",
-            lambda: self._company.intake.messages(self._ticket["id"]),
-            lambda messages: body in [message["body"] for message in messages],
+            self._conversation,
+            lambda said: body in said,
             body,
         )
+
+    async def _conversation(self) -> list[str]:
+        """What the requester can read, oldest first."""
+        return [message.body async for message in self._company.intake.list_messages(self._ticket["id"])]
 
     async def _until_open(self) -> None:
         self._ticket = await until(

@@ -2,10 +2,13 @@
 
 from collections import Counter
 from typing import Any
+from uuid import NAMESPACE_OID, uuid5
 
 from deploy.demo.bulk.compare import LIFE, CameOut, expected_mails
 from deploy.demo.bulk.dataset import RealTicket, from_row
 from deploy.demo.bulk.work import NOTE, REPLY, Accepted, Worked
+from services.intake.client import Message, Ticket
+from services.intake.examples import MESSAGE, TICKET
 
 ROW = {
     "subject": "Printer on fire",
@@ -16,6 +19,11 @@ ROW = {
 AGENT = "ada@everdesk.example"
 
 
+def id_of(number: str) -> str:
+    """The id of the ticket of that number."""
+    return str(uuid5(NAMESPACE_OID, number))
+
+
 def source(line: int = 7, **changes: Any) -> RealTicket:
     """What was read from the file."""
     return from_row(line, ROW | changes)
@@ -23,13 +31,13 @@ def source(line: int = 7, **changes: Any) -> RealTicket:
 
 def worked(line: int = 7, number: str = "100007") -> Worked:
     """The same after submitting and closing it."""
-    return Worked(Accepted(source(line), f"id-{number}", number), ticket(number), AGENT)
+    return Worked(Accepted(source(line), id_of(number), number), ticket(number), AGENT)
 
 
 def ticket(number: str = "100007") -> dict[str, Any]:
     """What assignment shows at the end."""
     return {
-        "id": f"id-{number}",
+        "id": id_of(number),
         "number": number,
         "subject": "Printer on fire",
         "status": "closed",
@@ -55,14 +63,17 @@ def came_out(**changes: Any) -> CameOut:
     one, reply, note = worked(), REPLY.format(line=7), NOTE.format(line=7)
     values: dict[str, Any] = {
         "worked": one,
-        "intake": {
-            "id": one.accepted.id,
-            "number": one.accepted.number,
-            "subject": "Printer on fire",
-            "status": "closed",
-            "requester": {"email": "sam@example.org"},
-        },
-        "intake_messages": [{"body": ROW["body"]}, {"body": reply}],
+        "intake": Ticket.model_validate(
+            TICKET
+            | {
+                "id": one.accepted.id,
+                "number": one.accepted.number,
+                "subject": "Printer on fire",
+                "status": "closed",
+                "requester": {"email": "sam@example.org", "name": "Sam"},
+            }
+        ),
+        "intake_messages": [Message.model_validate(MESSAGE | {"body": body}) for body in (ROW["body"], reply)],
         "desk": ticket(),
         "desk_entries": [
             {"kind": "message", "body": ROW["body"]},

@@ -8,6 +8,7 @@ import pytest
 
 from deploy.demo.bulk.compare import CameOut, differences, repeated_numbers
 from deploy.demo.bulk.mailboxes import compare_mailboxes
+from services.intake.client import Person
 from tests.demo.examples import AGENT, came_out, clock, mail, ticket, worked
 
 
@@ -17,7 +18,8 @@ def test_a_ticket_that_came_out_as_it_went_in_has_no_differences() -> None:
 
 def _body_altered() -> CameOut:
     good = came_out()
-    return came_out(intake_messages=[{"body": str(good.intake_messages[0]["body"]).rstrip()}, good.intake_messages[1]])
+    first, second = good.intake_messages
+    return came_out(intake_messages=[first.model_copy(update={"body": first.body.rstrip()}), second])
 
 
 def _reply_twice() -> CameOut:
@@ -26,7 +28,7 @@ def _reply_twice() -> CameOut:
 
 
 def _intake(**changes: Any) -> CameOut:
-    return came_out(intake={**came_out().intake, **changes})
+    return came_out(intake=came_out().intake.model_copy(update=changes))
 
 
 def _desk(**changes: Any) -> CameOut:
@@ -45,7 +47,10 @@ PLANTED: dict[str, tuple[Callable[[], CameOut], str]] = {
     "another subject in assignment": (lambda: _desk(subject="printer on fire"), "assignment: subject"),
     "a ticket left open in intake": (lambda: _intake(status="resolved"), "intake: status"),
     "a ticket left open in assignment": (lambda: _desk(status="open"), "assignment: status"),
-    "somebody else's ticket": (lambda: _intake(requester={"email": "other@example.org"}), "intake: requester"),
+    "somebody else's ticket": (
+        lambda: _intake(requester=Person(email="other@example.org", name="Sam")),
+        "intake: requester",
+    ),
     "another number": (lambda: _desk(number="100008"), "assignment: number"),
     "another priority": (lambda: _desk(priority="normal"), "assignment: priority"),
     "a reply recorded twice": (_reply_twice, "assignment: messages"),

@@ -7,6 +7,7 @@ from typing import Any
 
 from deploy.demo.bulk.work import NOTE, REPLY, Worked
 from deploy.demo.mails import Expected
+from services.intake.client import Message, Ticket
 
 LIFE = {
     "ticket.opened": 1,
@@ -25,8 +26,8 @@ class CameOut:
     """One ticket as every public door shows it at the end."""
 
     worked: Worked
-    intake: Mapping[str, Any]
-    intake_messages: Sequence[Mapping[str, Any]]
+    intake: Ticket
+    intake_messages: Sequence[Message]
     desk: Mapping[str, Any]
     desk_entries: Sequence[Mapping[str, Any]]
     timeline: Sequence[str]
@@ -52,12 +53,12 @@ def differences(out: CameOut) -> list[Difference]:
     reply, note = REPLY.format(line=source.line), NOTE.format(line=source.line)
     desk_says = [entry["body"] for entry in out.desk_entries if entry["kind"] == "message"]
     checks: list[tuple[str, object, object]] = [
-        ("intake: id", out.intake["id"], accepted.id),
-        ("intake: number", out.intake["number"], accepted.number),
-        ("intake: subject", out.intake["subject"], source.subject),
-        ("intake: status", out.intake["status"], "closed"),
-        ("intake: requester", out.intake["requester"]["email"].lower(), source.email.lower()),
-        ("intake: messages", [message["body"] for message in out.intake_messages], [source.body, reply]),
+        ("intake: id", str(out.intake.id), accepted.id),
+        ("intake: number", out.intake.number, accepted.number),
+        ("intake: subject", out.intake.subject, source.subject),
+        ("intake: status", out.intake.status, "closed"),
+        ("intake: requester", out.intake.requester.email.lower(), source.email.lower()),
+        ("intake: messages", [message.body for message in out.intake_messages], [source.body, reply]),
         ("assignment: number", out.desk["number"], accepted.number),
         ("assignment: subject", out.desk["subject"], source.subject),
         ("assignment: status", out.desk["status"], "closed"),

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from deploy.demo.checks import DemoError
+from services.intake.client import NewTicket, Person
+from services.intake.client.models import Priority
 
 SUBJECT_LENGTH = 80
-PRIORITIES = {"critical": "urgent", "high": "high", "medium": "normal", "low": "low"}
+PRIORITIES: Mapping[str, Priority] = {"critical": "urgent", "high": "high", "medium": "normal", "low": "low"}
 """Their words for ours; a ticket without any leaves the priority to the routing rules."""
 TOPICS = {
     "access": "access",
@@ -37,19 +39,19 @@ class RealTicket:
     body: str
     name: str
     email: str
-    priority: str | None
+    priority: Priority | None
     topic: str | None
 
     @property
-    def request(self) -> dict[str, Any]:
-        """The body of `POST /v1/tickets`."""
-        asked = {"priority": self.priority, "topic": self.topic}
-        return {
-            "requester": {"email": self.email, "name": self.name},
-            "subject": self.subject,
-            "body": self.body,
-            **{name: value for name, value in asked.items() if value is not None},
-        }
+    def request(self) -> NewTicket:
+        """What intake is asked."""
+        return NewTicket(
+            requester=Person(email=self.email, name=self.name),
+            subject=self.subject,
+            body=self.body,
+            priority=self.priority,
+            topic=self.topic,
+        )
 
 
 def from_row(line: int, row: Mapping[str, Any]) -> RealTicket:

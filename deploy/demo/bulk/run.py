@@ -76,8 +76,8 @@ class Run:
         ledger = self._company.ledger
         return CameOut(
             worked=worked,
-            intake=await intake.ticket(ticket_id),
-            intake_messages=await intake.messages(ticket_id),
+            intake=await intake.get_ticket(ticket_id),
+            intake_messages=[message async for message in intake.list_messages(ticket_id)],
             desk=await lead.ticket(ticket_id),
             desk_entries=await lead.entries(ticket_id),
             timeline=[str(event["type"]) for event in await lead.timeline(ticket_id)],

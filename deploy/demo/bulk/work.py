@@ -4,15 +4,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from deploy.demo.bulk.dataset import RealTicket
-from deploy.demo.checks import StepFailed, until
+from deploy.demo.checks import until
 from deploy.demo.clients import Desk
 from deploy.demo.people import Company
+from services.intake.client import Invalid
 
 NOTE = "Worked by the demonstration, ticket of line {line}."
 REPLY = "Thank you for writing. We have looked into it and settled it (line {line})."
 TRIAGED_WITHIN = 600.0
 """Seconds; a burst is worked off in its order, so a busy machine may need long for the last ones."""
-REFUSED = 422
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +51,11 @@ class Work:
 
     async def submit(self, source: RealTicket) -> Accepted | Refused:
         """Asks for help."""
-        answer = await self._company.intake.submit(source.request, key=f"{self._run}-{source.line}")
-        if answer.status == REFUSED and answer.code == "invalid_input":
-            return Refused(source, answer.in_short)
-        if answer.status != 201:
-            raise StepFailed(f"submitting line {source.line}", "201, or 422 invalid_input", answer.in_short)
-        return Accepted(source, answer.body["id"], answer.body["number"])
+        try:
+            ticket = await self._company.intake.submit(source.request, idempotency_key=f"{self._run}-{source.line}")
+        except Invalid as refusal:
+            return Refused(source, str(refusal))
+        return Accepted(source, str(ticket.id), ticket.number)
 
     async def close(self, accepted: Accepted) -> Worked:
         """Note, reply, resolve, close: each by the assignee, or a colleague where their role does not allow it."""

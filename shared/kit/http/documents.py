@@ -124,7 +124,7 @@ def example_of(schema: Json, schemas: Json) -> Any:
         case "array":
             return [example_of(schema["items"], schemas)] if "items" in schema else []
         case kind:
-            return EXAMPLES.get(schema.get("format", kind or ""))
+            return EXAMPLES.get(str(schema.get("format", kind)))
 
 
 def _completed(example: Any, schema: Json, schemas: Json) -> Any:
