@@ -50,6 +50,7 @@ def build(settings: IntakeSettings) -> FastAPI:
             pages=pages,
             live=live,
             form_limiter=RateLimiter("portal", settings.form_per_minute),
+            search_limiter=RateLimiter("search", settings.search_per_minute),
             address_limiter=RateLimiter("address", settings.address_per_minute),
             bad_key_limiter=RateLimiter("bad-key", settings.bad_keys_per_minute),
         )

@@ -31,6 +31,7 @@ class Intake:
     pages: Pages
     live: Live
     form_limiter: RateLimiter
+    search_limiter: RateLimiter
     address_limiter: RateLimiter
     bad_key_limiter: RateLimiter
 

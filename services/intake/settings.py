@@ -26,6 +26,8 @@ class IntakeSettings(ServiceSettings):
     """Keys that do not work which one address may try in a minute."""
     form_per_minute: int = Field(default=20, ge=1)
     """Form submissions a minute allowed to one address in the portal."""
+    search_per_minute: int = Field(default=60, ge=1)
+    """Searches of the support centre a minute allowed to one address."""
     osticket_invalid_status: InvalidStatus = InvalidStatus.AS_SINCE_1_17_3
     """What old clients get for a request that is not valid: osTicket answered 400 up to v1.17, 500 since v1.17.3."""
     osticket_max_body: int = Field(default=10 * 1024**2, ge=64 * 1024, le=64 * 1024**2)

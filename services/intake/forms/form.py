@@ -10,6 +10,8 @@ from pydantic import AfterValidator, Field, JsonValue, TypeAdapter
 from services.intake.forms.kinds import Asked, Audience, Choosing, CustomField, FileField, first_repeated
 
 MAX_FIELDS = 50
+MAX_ALL_CHOICES = 500
+"""Of a form's choices together: as many boxes can be ticked on its page."""
 MAX_FORMER_FIELDS = 200
 """Removed fields that are remembered, the latest."""
 
@@ -17,6 +19,8 @@ MAX_FORMER_FIELDS = 200
 def _consistent(fields: tuple[CustomField, ...]) -> tuple[CustomField, ...]:
     if twice := first_repeated(field.name for field in fields):
         raise ValueError(f"two fields have the name {twice!r}")
+    if sum(len(field.choices) for field in fields if isinstance(field, Choosing)) > MAX_ALL_CHOICES:
+        raise ValueError(f"at most {MAX_ALL_CHOICES} choices in all fields together")
     earlier: dict[str, Asked] = {}
     for field in fields:
         if field.shown_if and (wrong := _what_is_wrong_with(field, earlier.get(field.shown_if.field))):

@@ -1,6 +1,6 @@
 """What every form of the portal does: a token against forgery, a trap for robots, errors at their fields."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Literal, TypeVar
 
 from fastapi import Request
@@ -20,8 +20,25 @@ TRAP = "website"
 FORM_ID = "form_id"
 """Names one filling-in of a form, so that sending it twice has one effect."""
 
+MAX_INPUTS = 600
+"""Of one form: every choice of a topic's form may be ticked, and then there is the rest."""
+
 Form = TypeVar("Form", bound=BaseModel)
 Values = Mapping[str, str]
+
+
+class Sent(dict[str, str]):
+    """What a form sent: the last value of each name, and all of them where a name may have several."""
+
+    def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
+        pairs = tuple(pairs)
+        super().__init__(pairs)
+        self._pairs = pairs
+
+    def all(self, name: str) -> tuple[str, ...]:
+        """Every value of a name, in their order."""
+        return tuple(value for sent, value in self._pairs if sent == name)
+
 
 WORDS = {
     "email": "Enter your e-mail address, like name@example.com",
@@ -74,10 +91,11 @@ class NotValid(Exception):
         self.errors = errors
 
 
-async def read_form(request: Request, parts: Intake) -> Values:
+async def read_form(request: Request, parts: Intake) -> Sent:
     """The form's fields. Raises Problem 403 for a form from elsewhere, 429 for too many from one address."""
-    form = await request.form(max_files=0, max_fields=40)
-    values = {name: value.replace("\r\n", "\n") for name, value in form.items() if isinstance(value, str)}
+    form = await request.form(max_files=0, max_fields=MAX_INPUTS)
+    pairs = ((name, value) for name, value in form.multi_items() if isinstance(value, str))
+    values = Sent((name, value.replace("\r\n", "\n")) for name, value in pairs)
     check_form_token(request, values.get("csrf_token"))
     await parts.form_limiter.check(None, household_of(address_of(request, parts.settings.trusted_proxies)))
     return values
@@ -100,9 +118,9 @@ def form_id_of(values: Values) -> str:
     return values.get(FORM_ID, "")[:64] or new_token()
 
 
-def key_of(values: Values, form: BaseModel) -> str:
+def key_of(values: Values, form: BaseModel, *more: bytes) -> str:
     """The same for each sending of the same content from the same page: what makes a double click harmless."""
-    return fingerprint(form_id_of(values), form.model_dump_json()).hex()
+    return fingerprint(form_id_of(values), form.model_dump_json(), *more).hex()
 
 
 def _in_words(name: str, given: Values, detail: str) -> str:

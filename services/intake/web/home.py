@@ -1,14 +1,53 @@
-"""The support centre: the two things people come for."""
+"""The support centre: what is announced, what can be found, and the two things people come for."""
 
-from fastapi import APIRouter, Request, Response
+from typing import Annotated
 
+from fastapi import APIRouter, Query, Request, Response
+
+from services.intake.announcements import current_announcements
 from services.intake.deps import Parts
+from services.intake.forms import Audience
+from services.intake.forms.kinds import Choosing
+from services.intake.models import Announcement
+from services.intake.search import MAX_QUERY, Searched, find
+from services.intake.topics import TopicEntry
 from services.intake.web.route import PageRoute
+from shared.kit.clock import utc_now
+from shared.kit.http.limits import address_of, household_of
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 
 @router.get("/")
 async def home(request: Request, parts: Parts) -> Response:
-    """Open a request, or look one up."""
-    return parts.pages.render(request, "home.html", topics=await parts.topics.active())
+    """Open a request, or look one up; first what everybody should know."""
+    async with parts.database.begin() as session:
+        announcements = await current_announcements(session, utc_now())
+    return parts.pages.render(request, "home.html", topics=await parts.topics.public(), announcements=announcements)
+
+
+@router.get("/search")
+async def search(request: Request, parts: Parts, q: Annotated[str, Query(max_length=1000)] = "") -> Response:
+    """Topics and announcements that speak of it. Raises Problem 429."""
+    await parts.search_limiter.check(None, household_of(address_of(request, parts.settings.trusted_proxies)))
+    async with parts.database.begin() as session:
+        announcements = await current_announcements(session, utc_now())
+    query = q.strip()[:MAX_QUERY]
+    return parts.pages.render(
+        request,
+        "search.html",
+        query=query,
+        topics=find(query, [_searched_topic(topic) for topic in await parts.topics.public()]),
+        announcements=find(query, [_searched_announcement(announcement) for announcement in announcements]),
+    )
+
+
+def _searched_topic(topic: TopicEntry) -> Searched[TopicEntry]:
+    fields = list(topic.form.fields_for(Audience.EVERYONE))
+    labels = [field.label for field in fields]
+    choices = [choice.label for field in fields if isinstance(field, Choosing) for choice in field.choices]
+    return Searched.of(topic, topic.name, topic.description, *labels, *choices)
+
+
+def _searched_announcement(announcement: Announcement) -> Searched[Announcement]:
+    return Searched.of(announcement, announcement.title, announcement.body)

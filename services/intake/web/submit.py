@@ -1,5 +1,7 @@
-"""Asking for help by form."""
+"""Asking for help by form: what it is about first, then what the topic asks."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
@@ -7,48 +9,84 @@ from fastapi.responses import RedirectResponse
 
 from services.intake.commands.submit_ticket import Answer, Submission, submit_ticket_once
 from services.intake.deps import Intake, Parts
+from services.intake.forms import Answer as FieldAnswer
+from services.intake.forms import Audience
 from services.intake.queries import find_ticket_of
-from services.intake.web.forms import TRAP, WORDS, NewRequest, NotValid, Values, check, form_id_of, key_of, read_form
+from services.intake.topics import TopicEntry
+from services.intake.web.forms import (
+    TRAP,
+    WORDS,
+    NewRequest,
+    NotValid,
+    Sent,
+    Values,
+    check,
+    form_id_of,
+    key_of,
+    read_form,
+)
+from services.intake.web.questions import MORE_QUESTIONS, PHONE_PATTERN, Question, answers_in, questions_of
 from services.intake.web.route import PageRoute
 from shared.contracts.events import Person
 from shared.contracts.vocabulary import BodyFormat, Channel
 from shared.kit.auth import TicketLink
 from shared.kit.clock import utc_now
 from shared.kit.http.answers import Claim
+from shared.kit.http.app import canonical
 from shared.kit.http.problems import not_found
 
+CHANGE_TOPIC = "change_topic"
+"""The value of the button that asks for another topic's questions."""
+ABOUT_THE_REQUESTER = ("email", "name", "phone")
+"""Asked last, after the topic's questions."""
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A request that can be accepted."""
+
+    form: NewRequest
+    topic: TopicEntry
+    answers: Mapping[str, FieldAnswer]
 
 
 @router.get("/tickets/new")
 async def blank_form(request: Request, parts: Parts, topic: Annotated[str, Query(max_length=64)] = "") -> Response:
-    """The empty form; a link may choose the topic."""
-    return await _form(request, parts, {"topic": topic}, {}, 200)
+    """What it is about, then the form with the questions of that topic."""
+    if await parts.topics.find_public(topic) is None:
+        return parts.pages.render(request, "topics.html", topics=await parts.topics.public())
+    return await _form(request, parts, Sent([("topic", topic)]))
 
 
 @router.post("/tickets/new")
 async def send_form(request: Request, parts: Parts) -> Response:
-    """Accepts the request, or shows the form again with what to correct."""
-    values = await read_form(request, parts)
-    if values.get(TRAP):
+    """Accepts the request, or shows the form again with what to correct or to add."""
+    sent = await read_form(request, parts)
+    if sent.get(TRAP):
         return RedirectResponse("/tickets/thanks", 303)
+    topic = await parts.topics.find_public(sent.get("topic", "").strip())
+    if sent.get("do") == CHANGE_TOPIC:
+        return await _form(request, parts, sent)
+    if topic and _was_not_asked(topic, sent):
+        return await _form(request, parts, sent, status=422, notice=MORE_QUESTIONS)
     try:
-        form = check(NewRequest, values)
-        token = await _accept(parts, form, key_of(values, form))
+        wanted = _checked(sent, topic)
+        token = await _accept(parts, wanted, key_of(sent, wanted.form, canonical(wanted.answers)))
     except NotValid as wrong:
-        return await _form(request, parts, values, wrong.errors, 422)
+        return await _form(request, parts, sent, wrong.errors, 422)
     return RedirectResponse(f"/tickets/thanks/{token}", 303)
 
 
 @router.get("/tickets/thanks")
 async def thanks(request: Request, parts: Parts) -> Response:
     """What a robot gets to see."""
-    return parts.pages.render(request, "thanks.html", ticket=None, link="")
+    return parts.pages.render(request, "thanks.html", ticket=None, link="", said="")
 
 
 @router.get("/tickets/thanks/{token}")
 async def thanks_for(request: Request, token: str, parts: Parts) -> Response:
-    """The number, and the link to the request."""
+    """The number, the link to the request, and what the topic has to say."""
     link = parts.links.read(token)
     if link is None:
         raise not_found("request")
@@ -56,27 +94,65 @@ async def thanks_for(request: Request, token: str, parts: Parts) -> Response:
         ticket = await find_ticket_of(session, link)
     if ticket is None:
         raise not_found("request")
-    return parts.pages.render(request, "thanks.html", ticket=ticket, link=f"/t/{token}")
+    topic = await parts.topics.of_ticket(ticket.topic_id)
+    return parts.pages.render(
+        request, "thanks.html", ticket=ticket, link=f"/t/{token}", said=topic.thanks if topic else ""
+    )
 
 
-async def _form(request: Request, parts: Intake, values: Values, errors: Values, status: int) -> Response:
+def _was_not_asked(topic: TopicEntry, sent: Sent) -> bool:
+    """Whether the form was sent for a topic whose questions the page did not show."""
+    return sent.get("asked", topic.slug) != topic.slug and any(topic.form.fields_for(Audience.EVERYONE))
+
+
+def _checked(sent: Sent, topic: TopicEntry | None) -> Wanted:
+    """The request and the answers to its topic's questions. Raises NotValid with everything that is wrong."""
+    errors: dict[str, str] = {} if topic else {"topic": WORDS["topic"]}
+    form, answers = None, None
+    try:
+        form = check(NewRequest, sent)
+    except NotValid as wrong:
+        errors |= wrong.errors
+    try:
+        answers = answers_in(topic.form, sent) if topic else None
+    except NotValid as wrong:
+        errors |= wrong.errors
+    if form is None or topic is None or answers is None:
+        raise NotValid(errors)
+    return Wanted(form, topic, answers)
+
+
+async def _form(
+    request: Request, parts: Intake, sent: Sent, errors: Values | None = None, status: int = 200, notice: str = ""
+) -> Response:
+    topic = await parts.topics.find_public(sent.get("topic", "").strip())
+    errors = errors or {}
+    questions = questions_of(topic.form, sent, errors) if topic else []
     return parts.pages.render(
         request,
         "new.html",
         status,
-        options=[(topic.slug, topic.name) for topic in await parts.topics.active()],
-        values=values,
-        errors=errors,
-        form_id=form_id_of(values),
+        options=[(each.slug, each.name) for each in await parts.topics.public()],
+        topic=topic,
+        questions=questions,
+        values=sent | {"topic": topic.slug} if topic else sent,
+        errors=_in_page_order(errors, questions),
+        wrong=WORDS,
+        phone_pattern=PHONE_PATTERN,
+        form_id=form_id_of(sent),
+        notices=[("info", notice)] if notice else [],
         page_class="narrow",
     )
 
 
-async def _accept(parts: Intake, form: NewRequest, key: str) -> str:
+def _in_page_order(errors: Values, questions: list[Question]) -> dict[str, str]:
+    order = ["topic", "subject", "body", *(question.name for question in questions), *ABOUT_THE_REQUESTER]
+    return {name: errors[name] for name in order if name in errors}
+
+
+async def _accept(parts: Intake, wanted: Wanted, key: str) -> str:
     """Records the request once per key, and returns the token of its link."""
-    topic = await parts.topics.find(form.topic)
-    if topic is None:
-        raise NotValid({"topic": WORDS["topic"]})
+    form = wanted.form
     submission = Submission(
         requester=Person(email=form.email, name=form.name, phone=form.phone),
         subject=form.subject,
@@ -84,7 +160,9 @@ async def _accept(parts: Intake, form: NewRequest, key: str) -> str:
         body_format=BodyFormat.TEXT,
         channel=Channel.PORTAL,
         received_at=utc_now(),
-        topic_id=topic.id,
+        topic_id=wanted.topic.id,
+        priority=wanted.topic.priority,
+        fields=wanted.answers,
     )
     token = parts.links.token(TicketLink(submission.ticket_id, form.email))
     claim = Claim("portal:submit", key, b"")

@@ -11,6 +11,7 @@ from services.intake.deps import Intake, Parts
 from services.intake.models import Ticket
 from services.intake.queries import all_messages, find_ticket_of
 from services.intake.web.forms import Closing, NotValid, Reply, Values, check, form_id_of, key_of, read_form
+from services.intake.web.questions import requesters_answers
 from services.intake.web.route import PageRoute
 from services.intake.web.words import NOTICES, can, standing_of
 from shared.contracts.base import TicketId
@@ -117,13 +118,14 @@ async def _thread(
 ) -> Response:
     async with parts.database.begin() as session:
         messages = await all_messages(session, ticket.id)
-    topic = await parts.topics.find(str(ticket.topic_id)) if ticket.topic_id else None
+    topic = await parts.topics.of_ticket(ticket.topic_id)
     return parts.pages.render(
         request,
         "thread.html",
         status,
         ticket=ticket,
         topic=topic,
+        answers=requesters_answers(topic, ticket.fields),
         messages=messages,
         standing=standing_of(ticket),
         can_close=can(ticket, Action.CLOSE),

@@ -89,6 +89,11 @@ class Door:
         async with self.database.begin() as session:
             return (await session.scalars(select(Ticket).where(Ticket.id == UUID(ticket_id)))).one()
 
+    async def newest(self) -> Ticket:
+        """The row of the ticket made last."""
+        async with self.database.begin() as session:
+            return (await session.scalars(select(Ticket).order_by(Ticket.created_at.desc()).limit(1))).one()
+
     async def count(self, table: str) -> int:
         """How many rows a table has."""
         async with self.database.begin() as session:
