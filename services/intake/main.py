@@ -14,6 +14,15 @@ from shared.kit.telemetry import configure_logging
 PACKAGE = "services.intake"
 
 
+def serve_mail() -> None:
+    """Takes mail in, for ever."""
+    from services.intake.mail.process import build as build_mail  # only this process pays for the import
+    from services.intake.mail.settings import MailSettings
+
+    settings = MailSettings()
+    serve(build_mail(settings), settings)
+
+
 def main() -> None:
     """Builds what the command needs, and runs it."""
     settings = IntakeSettings()
@@ -31,6 +40,7 @@ def main() -> None:
 
     dispatch(
         {
+            "mail": serve_mail,
             "serve": lambda: serve(build(settings), settings),
             "migrate": lambda: asyncio.run(migrate(settings, PACKAGE)),
             "seed": with_database(seed),

@@ -4,7 +4,7 @@ from enum import IntEnum
 
 from pydantic import Field, SecretStr
 
-from shared.kit.settings import ServiceSettings
+from shared.kit.settings import MailingSettings
 
 
 class InvalidStatus(IntEnum):
@@ -14,7 +14,7 @@ class InvalidStatus(IntEnum):
     AS_SINCE_1_17_3 = 500
 
 
-class IntakeSettings(ServiceSettings):
+class IntakeSettings(MailingSettings):
     """Each field is the variable `EVERDESK_<FIELD>`."""
 
     port: int = Field(default=8001, ge=0, le=65_535)

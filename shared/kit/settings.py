@@ -1,8 +1,9 @@
 """Every setting of every process, read from the environment once, at start."""
 
-from typing import Literal
+from email.utils import parseaddr
+from typing import Literal, Self
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.kit.http.public_addresses import AllowedNetworks
@@ -48,3 +49,31 @@ class ServiceSettings(Settings):
     storage_secret_key: SecretStr | None = None
     secure_cookies: bool = False
     """Set where the site is served over https."""
+
+
+class MailingSettings(ServiceSettings):
+    """What the services that send mail and take it in must agree on: whom people write to."""
+
+    mail_from: str = "Everdesk <support@everdesk.example>"
+    """The address mails come from and answers go to."""
+
+    @model_validator(mode="after")
+    def _a_usable_sender(self) -> Self:
+        if "@" not in self.mail_address:
+            raise ValueError("mail_from must be an address, such as Everdesk <support@everdesk.example>")
+        return self
+
+    @property
+    def mail_address(self) -> str:
+        """The bare address of `mail_from`."""
+        return parseaddr(self.mail_from)[1]
+
+    @property
+    def mail_name(self) -> str:
+        """The display name of `mail_from`; agents' names are shown as "Ada via Everdesk"."""
+        return parseaddr(self.mail_from)[0] or "Everdesk"
+
+    @property
+    def mail_domain(self) -> str:
+        """The domain of our Message-IDs."""
+        return self.mail_address.rpartition("@")[2].casefold()

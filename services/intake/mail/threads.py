@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from services.intake.mail.fields import Header, unfolded
+from services.intake.mail.fields import Header, unfolded, words
 
 MAX_IDS = 50
 """Message-IDs of one mail that are looked at."""
@@ -20,7 +20,7 @@ def message_ids(header: Header, *names: str) -> tuple[str, ...]:
     found: list[str] = []
     for name in names:
         for raw in header.all_raw(name):
-            line = unfolded(raw)
+            line = words(unfolded(raw))
             bracketed = _ID.findall(line)
             found.extend(f"<{one}>" for one in bracketed or _BARE_ID.findall(line))
     return _few(found)

@@ -25,7 +25,11 @@ class RawMail(Base):
     """One mail, durable before it was acknowledged. The bytes are in the object store under `digest`."""
 
     __tablename__ = "raw_mails"
-    __table_args__ = (Index("ix_raw_mails_waiting", "received_at", postgresql_where=text("state = 'received'")),)
+    __table_args__ = (
+        Index("ix_raw_mails_waiting", "sender", "received_at", "id", postgresql_where=text("state = 'received'")),
+        Index("ix_raw_mails_sender_settled_at", "sender", "settled_at"),
+        Index("ix_raw_mails_failed", "received_at", postgresql_where=text("state = 'failed'")),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     identity: Mapped[str] = mapped_column(String(64), unique=True)
@@ -41,6 +45,7 @@ class RawMail(Base):
     state: Mapped[RawMailState] = mapped_column(one_of(RawMailState))
     attempts: Mapped[int] = mapped_column(default=0)
     next_attempt_at: Mapped[datetime | None]
+    settled_at: Mapped[datetime | None]
     outcome: Mapped[str] = mapped_column(Text, default="")
     """What became of it, in words."""
     ticket_id: Mapped[UUID | None] = mapped_column(index=True)

@@ -117,6 +117,7 @@ def _mail() -> None:
         sa.Column("state", WORD, nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("next_attempt_at", INSTANT, nullable=True),
+        sa.Column("settled_at", INSTANT, nullable=True),
         sa.Column("outcome", sa.Text(), nullable=False),
         sa.Column("ticket_id", sa.Uuid(), nullable=True),
         sa.Column("message_id", sa.Uuid(), nullable=True),
@@ -125,8 +126,13 @@ def _mail() -> None:
     )
     op.create_index("ix_raw_mails_ticket_id", "raw_mails", ["ticket_id"])
     op.create_index(
-        "ix_raw_mails_waiting", "raw_mails", ["received_at"], postgresql_where=sa.text("state = 'received'")
+        "ix_raw_mails_waiting",
+        "raw_mails",
+        ["sender", "received_at", "id"],
+        postgresql_where=sa.text("state = 'received'"),
     )
+    op.create_index("ix_raw_mails_sender_settled_at", "raw_mails", ["sender", "settled_at"])
+    op.create_index("ix_raw_mails_failed", "raw_mails", ["received_at"], postgresql_where=sa.text("state = 'failed'"))
     op.create_table(
         "mail_ids",
         sa.Column("mail_id", sa.Text(), nullable=False),

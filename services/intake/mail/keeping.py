@@ -1,0 +1,39 @@
+"""Keeps the files of a mail with its ticket, and binds the pictures in its HTML to them."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from services.intake.attachments.keeping import Keeper, Sent, ref_of
+from services.intake.mail.doors.reception import in_chunks
+from services.intake.mail.html import with_attachments
+from services.intake.mail.letter import Letter
+from services.intake.models import RawMail
+from shared.contracts.events import AttachmentRef
+from shared.contracts.vocabulary import BodyFormat
+from shared.kit.db import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A letter's body as it is stored, and its files as the event names them."""
+
+    body: str
+    refs: tuple[AttachmentRef, ...]
+
+
+async def keep_files(
+    keeper: Keeper, session: Session, stored: RawMail, letter: Letter, ticket_id: UUID, message_id: UUID
+) -> Kept:
+    """Keeps the files of a letter as those of one message; what is not let in is kept out of everybody's reach."""
+    refs: list[AttachmentRef] = []
+    ids: dict[str, str] = {}
+    for file in letter.files:
+        sent = Sent(file.name, f"mail:{stored.id}", content_id=file.content_id, is_inline=file.is_inline)
+        attachment = await keeper.keep_anyway(in_chunks(file.content), sent)
+        attachment.ticket_id, attachment.message_id = ticket_id, message_id
+        session.add(attachment)
+        if file.content_id:
+            ids[file.content_id] = str(attachment.id)
+        refs.append(ref_of(attachment))
+    is_html = letter.body_format is BodyFormat.HTML
+    return Kept(with_attachments(letter.body, ids) if is_html else letter.body, tuple(refs))

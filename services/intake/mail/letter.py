@@ -1,0 +1,94 @@
+"""A mail that was read, as the desk will show it: who wrote, what, and what is kept beside it; pure."""
+
+from dataclasses import dataclass, replace
+from email.headerregistry import Address
+from html import escape
+
+from services.intake.mail.files import MailFile
+from services.intake.mail.reading import ReadMail
+from shared.contracts.vocabulary import BodyFormat
+
+UNKNOWN = "nobody@unknown.invalid"
+"""Stands for a sender who gave no usable address; no mail can reach it."""
+MAX_BODY = 200 * 1024
+"""Bytes of text that are shown; with more, the mail itself is kept as a file beside it."""
+MAX_QUOTED = 100 * 1024
+NO_SUBJECT = "(no subject)"
+NO_TEXT = "(This mail has no text.)"
+UNREADABLE = "This mail could not be read. It is kept as it came, in the file original.eml."
+CUT = "[The rest is in the file original.eml.]"
+ORIGINAL = "original.eml"
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What is written into a ticket or a message."""
+
+    sender: str
+    """An address that can be written to, or UNKNOWN."""
+    name: str
+    subject: str
+    body: str
+    body_format: BodyFormat
+    quoted: str
+    files: tuple[MailFile, ...]
+
+    @property
+    def is_answerable(self) -> bool:
+        """Whether anybody could be answered."""
+        return self.sender != UNKNOWN
+
+    def with_banner(self) -> "Letter":
+        """The same, saying first that its writer does not belong to the ticket."""
+        words = f"From {self.sender}, who is not part of this ticket:"
+        if self.body_format is BodyFormat.HTML:
+            return replace(self, body=f"<p><em>{escape(words)}</em></p>\n{self.body}")
+        return replace(self, body=f"{words}\n\n{self.body}")
+
+
+def letter_of(mail: ReadMail, raw: bytes, envelope_sender: str) -> Letter:
+    """The letter of a mail; if anything of it cannot be shown, the mail itself is one of its files."""
+    sender, name = _sender_of(mail, envelope_sender)
+    quoted = _cut(mail.quoted, MAX_QUOTED)
+    body, body_format = mail.body, mail.body_format
+    if _size(body) > MAX_BODY:
+        body, body_format = f"{_cut(mail.text, MAX_BODY)}\n\n{CUT}", BodyFormat.TEXT
+    if not mail.is_readable:
+        body = f"{UNREADABLE}\n\n{body}".strip() if body_format is BodyFormat.TEXT else body
+    is_whole = mail.is_readable and body is mail.body and quoted == mail.quoted
+    original = () if is_whole else (MailFile(ORIGINAL, "message/rfc822", raw),)
+    return Letter(
+        sender=sender,
+        name=name,
+        subject=mail.subject or NO_SUBJECT,
+        body=body if body.strip() else NO_TEXT,
+        body_format=body_format,
+        quoted=quoted,
+        files=(*mail.attachments, *original),
+    )
+
+
+def _sender_of(mail: ReadMail, envelope_sender: str) -> tuple[str, str]:
+    given = mail.sender.address if mail.sender else envelope_sender
+    address = given if is_writable(given) else UNKNOWN
+    name = mail.sender.name if mail.sender and mail.sender.name else given.partition("@")[0]
+    return address, name or "Unknown sender"
+
+
+def is_writable(address: str) -> bool:
+    """Whether a mail could be addressed so."""
+    if not 3 <= len(address) <= 254:
+        return False
+    try:
+        parsed = Address(addr_spec=address)
+    except (ValueError, IndexError, TypeError):
+        return False
+    return bool(parsed.username and parsed.domain) and address.isascii() and address.isprintable()
+
+
+def _size(text: str) -> int:
+    return len(text.encode("utf-8", "replace"))
+
+
+def _cut(text: str, most: int) -> str:
+    return text if _size(text) <= most else text.encode("utf-8", "replace")[:most].decode("utf-8", "ignore")

@@ -1,0 +1,41 @@
+"""Which addresses are ours: what mail is taken for, which topic it is about, and who is never asked to take part."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from services.intake.mail.settings import MailSettings
+from services.intake.settings import IntakeSettings
+
+
+@dataclass(frozen=True, slots=True)
+class OwnAddresses:
+    """Our addresses, each with its plus-addresses, and whole domains as `@example.org`; all in lower case."""
+
+    addresses: frozenset[str]
+    domains: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, settings: IntakeSettings) -> "OwnAddresses":
+        """The support address, and whatever else the mail process is told to take."""
+        more = settings.mail_accepts if isinstance(settings, MailSettings) else ()
+        return cls(
+            frozenset({settings.mail_address.casefold(), *(one for one in more if not one.startswith("@"))}),
+            frozenset(one.removeprefix("@") for one in more if one.startswith("@")),
+        )
+
+    def has(self, address: str) -> bool:
+        """Whether mail to this address is for us."""
+        plain, _ = _parted(address)
+        return plain in self.addresses or plain.rpartition("@")[2] in self.domains
+
+    def topic_in(self, recipients: Iterable[str]) -> str | None:
+        """The slug that stands after the plus of the first address of ours that has one."""
+        parted = (_parted(address) for address in recipients if self.has(address))
+        return next((slug for _, slug in parted if slug), None)
+
+
+def _parted(address: str) -> tuple[str, str]:
+    """`support+billing@example.org` as `support@example.org` and `billing`."""
+    mailbox, _, domain = address.strip().casefold().rpartition("@")
+    name, _, slug = mailbox.partition("+")
+    return f"{name}@{domain}", slug

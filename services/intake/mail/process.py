@@ -1,0 +1,78 @@
+"""The mail process: its doors, its workers, and a small HTTP side that says how they are."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from services.intake.attachments.keeping import Keeper, Limits
+from services.intake.mail.bans import Bans
+from services.intake.mail.doors.mailboxes import Mailboxes
+from services.intake.mail.doors.reception import Reception
+from services.intake.mail.doors.smtp import listen
+from services.intake.mail.facts import Desk
+from services.intake.mail.own_addresses import OwnAddresses
+from services.intake.mail.processing import Parts, Processing
+from services.intake.mail.queue import MailQueue, waiting
+from services.intake.mail.reader import Reader
+from services.intake.mail.settings import MailSettings
+from services.intake.mail.writing import Writer
+from services.intake.models import RawMailState
+from services.intake.topics import Topics
+from shared.kit.auth import MailThreads
+from shared.kit.db import Database
+from shared.kit.http.app import create_app
+from shared.kit.processes import background
+from shared.kit.storage import Storage
+
+
+class GivenUp(Exception):
+    """Mails wait for an operator."""
+
+
+def build(settings: MailSettings) -> FastAPI:
+    """The process as an application, listening to nothing yet."""
+    database = Database.connect(settings)
+    storage = Storage.connect(settings)
+    keeper = Keeper(storage, Limits(settings.mail_max_bytes, frozenset()), scans=False)
+    own = OwnAddresses.of(settings)
+    reader = Reader(settings.mail_workers, settings.mail_read_seconds)
+    parts = Parts(
+        database=database,
+        storage=storage,
+        reader=reader,
+        queue=MailQueue(database, per_hour=settings.mail_per_sender_per_hour, attempts=settings.mail_attempts),
+        desk=Desk(
+            MailThreads(settings, settings.mail_domain), own, do_auto_replies_open=settings.mail_auto_replies_open
+        ),
+        writer=Writer(own, keeper),
+        topics=Topics(database),
+    )
+    processing = Processing(parts, settings)
+    reception = Reception(database, storage, processing.wake)
+    mailboxes = Mailboxes(settings, reception)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        server = await listen(settings, reception, Bans(database))
+        app.state.mail_port = server.sockets[0].getsockname()[1]
+        async with background({"processing": processing.run, **mailboxes.jobs}):
+            yield
+        server.close()
+        await asyncio.wait_for(reader.close(), 10)
+        await database.dispose()
+
+    async def nothing_given_up() -> None:
+        async with database.begin() as session:
+            failed = (await waiting(session)).get(RawMailState.FAILED, 0)
+        if failed:
+            raise GivenUp(f"{failed} mails could not be processed: everdesk mail list")
+
+    return create_app(
+        title="Everdesk mail in",
+        service="mail_in",
+        lifespan=lifespan,
+        needed={"database": database.ping},
+        wanted={"mails": nothing_given_up, "mailboxes": mailboxes.check},
+    )

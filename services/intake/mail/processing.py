@@ -1,0 +1,154 @@
+"""From a kept mail to what it becomes: read, decide, write, all of it in the transaction that settles the mail."""
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import text
+
+from services.intake.mail.deciding import Append, Ignore, decide
+from services.intake.mail.doors.smtp import SOURCE as SMTP
+from services.intake.mail.facts import Desk
+from services.intake.mail.letter import letter_of
+from services.intake.mail.queue import MailQueue, Settled, claim, settle
+from services.intake.mail.reader import Reader
+from services.intake.mail.settings import MailSettings
+from services.intake.mail.writing import Writer
+from services.intake.models import RawMail, RawMailState
+from services.intake.topics import Topics
+from shared.kit.db import Database, Session, is_unreachable
+from shared.kit.storage import Storage, StorageUnavailable
+from shared.kit.telemetry import MAILS_IN, log
+
+SWEEP_SECONDS = 1.0
+SOMEBODY_ELSES_SECONDS = 0.2
+"""How long a mail is left alone that another process has under way."""
+PAUSE_SECONDS = (0.5, 1.0, 2.0, 5.0, 10.0)
+WAKE_RELAY = text("select pg_notify('outbox', '')")
+"""The relay that leads runs in another process; outside the transaction, for inside it commits queue up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What processing needs, put together once in `process`."""
+
+    database: Database
+    storage: Storage
+    reader: Reader
+    queue: MailQueue
+    desk: Desk
+    writer: Writer
+    topics: Topics
+
+
+class Processing:
+    """Works on several senders' mails at once, on each sender's one after another."""
+
+    def __init__(self, parts: Parts, settings: MailSettings) -> None:
+        self._parts = parts
+        self._workers = settings.mail_workers
+        self._topic_of_source = {mailbox.name: mailbox.topic for mailbox in settings.mailboxes}
+        self._woken = asyncio.Event()
+        self._busy: dict[UUID, asyncio.Task[None]] = {}
+
+    def wake(self) -> None:
+        """Says that there is a new mail."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """For ever. While the database or the store is away it waits; no attempt is counted for that."""
+        failures = 0
+        try:
+            while True:
+                self._woken.clear()
+                try:
+                    await self._work_off()
+                    failures = 0
+                except Exception as error:
+                    if not is_away(error):
+                        raise
+                    log.warning("mail_in.waits", error=repr(error))
+                    await asyncio.sleep(PAUSE_SECONDS[min(failures, len(PAUSE_SECONDS) - 1)])
+                    failures += 1
+                    continue
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._woken.wait(), SWEEP_SECONDS)
+        finally:
+            for task in self._busy.values():
+                task.cancel()
+            await asyncio.gather(*self._busy.values(), return_exceptions=True)
+
+    async def _work_off(self) -> None:
+        """Until nothing is left that may be processed now."""
+        while True:
+            heads = await self._parts.queue.heads(self._busy)
+            if not heads and not self._busy:
+                return
+            for mail_id in heads:
+                while len(self._busy) >= self._workers:
+                    await self._next()
+                self._busy[mail_id] = asyncio.create_task(self._process(mail_id))
+            if self._busy:
+                await self._next()
+
+    async def _next(self) -> None:
+        """Waits for a free worker, or new mail. Raises what a worker could not do because something is away."""
+        woken = asyncio.create_task(self._woken.wait())
+        done, _ = await asyncio.wait({woken, *self._busy.values()}, return_when=asyncio.FIRST_COMPLETED)
+        woken.cancel()
+        self._woken.clear()
+        self._busy = {mail_id: task for mail_id, task in self._busy.items() if task not in done}
+        for task in done - {woken}:
+            await task
+
+    async def _process(self, mail_id: UUID) -> None:
+        try:
+            settled = await self.process(mail_id)
+        except Exception as error:
+            if is_away(error):
+                raise
+            is_over = await self._parts.queue.mark_failed(mail_id, error)
+            log.error("mail_in.not_processed", mail_id=str(mail_id), is_over=is_over, exc_info=error)
+            MAILS_IN.labels("processing", "failed" if is_over else "retried").inc()
+            return
+        if settled is None:
+            await asyncio.sleep(SOMEBODY_ELSES_SECONDS)
+        else:
+            MAILS_IN.labels("processing", settled.state.value).inc()
+
+    async def process(self, mail_id: UUID) -> Settled | None:
+        """Settles one mail; None if somebody else does, or has."""
+        async with self._parts.database.begin() as session:
+            stored = await claim(session, mail_id)
+            if stored is None:
+                return None
+            settled = await self._settled(session, stored)
+            settle(stored, settled)
+        if settled.state is RawMailState.DONE:
+            async with self._parts.database.single() as connection:
+                await connection.execute(WAKE_RELAY)
+        return settled
+
+    async def _settled(self, session: Session, stored: RawMail) -> Settled:
+        parts = self._parts
+        raw = await parts.storage.read(stored.digest, stored.size)
+        mail = await parts.reader.read(raw, stored.sender if stored.source == SMTP else None)
+        letter = letter_of(mail, raw, stored.sender)
+        decision = decide(await parts.desk.facts_of(session, mail, letter.sender))
+        if isinstance(decision, Ignore):
+            return Settled(RawMailState.IGNORED, decision.reason)
+        if isinstance(decision, Append):
+            return await parts.writer.append(session, stored, mail, letter, decision)
+        topic_id = await self._topic_of(stored)
+        return await parts.writer.open(session, stored, mail, letter, decision, topic_id)
+
+    async def _topic_of(self, stored: RawMail) -> UUID | None:
+        slug = self._parts.writer.own.topic_in(stored.recipients) or self._topic_of_source.get(stored.source)
+        topic = await self._parts.topics.find(slug) if slug else None
+        return topic.id if topic else None
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether the same mail may be processed once something answers again."""
+    return isinstance(error, StorageUnavailable) or is_unreachable(error)

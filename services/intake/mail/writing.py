@@ -1,0 +1,112 @@
+"""Turns a decision about a mail into a ticket or a message, with its files and the people in copy."""
+
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from sqlalchemy.dialects.postgresql import insert
+
+from services.intake.attachments.keeping import Keeper
+from services.intake.commands.participants import Guest, invite
+from services.intake.commands.post_message import Post, post_message
+from services.intake.commands.submit_ticket import Submission, submit_ticket
+from services.intake.mail.deciding import Append, Open
+from services.intake.mail.keeping import keep_files
+from services.intake.mail.letter import Letter, is_writable
+from services.intake.mail.own_addresses import OwnAddresses
+from services.intake.mail.queue import Settled
+from services.intake.mail.reading import ReadMail
+from services.intake.models import MailId, RawMail, RawMailState, Ticket
+from shared.contracts.base import MessageId
+from shared.contracts.events import Person
+from shared.contracts.vocabulary import Channel
+from shared.kit.clock import new_id
+from shared.kit.db import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """What writing needs besides the mail."""
+
+    own: OwnAddresses
+    keeper: Keeper
+
+    async def append(
+        self, session: Session, stored: RawMail, mail: ReadMail, letter: Letter, decision: Append
+    ) -> Settled:
+        """A message on the ticket, whatever its status: the workflow decides what follows from it."""
+        ticket = await session.get_one(Ticket, decision.ticket_id)
+        message_id = MessageId(new_id())
+        written = letter.with_banner() if decision.is_from_stranger else letter
+        kept = await keep_files(self.keeper, session, stored, written, ticket.id, message_id)
+        is_requester = letter.sender.casefold() == ticket.requester_email.casefold()
+        await post_message(
+            session,
+            ticket,
+            Post(
+                message_id=message_id,
+                body=kept.body,
+                body_format=letter.body_format,
+                channel=Channel.EMAIL,
+                received_at=stored.received_at,
+                author_name=None if is_requester else letter.name,
+                author_email=None if is_requester else letter.sender,
+                quoted=letter.quoted,
+                is_automatic=decision.is_automatic,
+                attachments=kept.refs,
+            ),
+        )
+        if not decision.is_from_stranger and not decision.is_automatic:
+            await invite(session, ticket.id, self._guests(mail, {ticket.requester_email}), stored.received_at)
+        await remember(session, mail, ticket.id)
+        outcome = f"a message on ticket {ticket.number}"
+        if decision.is_from_stranger:
+            outcome += ", from somebody who is not part of it"
+        return Settled(RawMailState.DONE, outcome, ticket.id, message_id)
+
+    async def open(
+        self,
+        session: Session,
+        stored: RawMail,
+        mail: ReadMail,
+        letter: Letter,
+        decision: Open,
+        topic_id: UUID | None,
+    ) -> Settled:
+        """A new ticket."""
+        draft = Submission(
+            requester=Person(email=letter.sender, name=letter.name),
+            subject=letter.subject,
+            body="",
+            body_format=letter.body_format,
+            channel=Channel.EMAIL,
+            received_at=stored.received_at,
+            topic_id=topic_id,
+            quoted=letter.quoted,
+            is_automatic=decision.is_automatic,
+            acknowledge=decision.acknowledge and letter.is_answerable,
+        )
+        kept = await keep_files(self.keeper, session, stored, letter, draft.ticket_id, draft.message_id)
+        number = await submit_ticket(session, replace(draft, body=kept.body, attachments=kept.refs))
+        if not decision.is_automatic:
+            await invite(session, draft.ticket_id, self._guests(mail, {letter.sender}), stored.received_at)
+        await remember(session, mail, draft.ticket_id)
+        return Settled(RawMailState.DONE, f"ticket {number}", draft.ticket_id, draft.message_id)
+
+    def _guests(self, mail: ReadMail, but: set[str]) -> list[Guest]:
+        """Whom the mail was also sent to: never ourselves, never its writer."""
+        excluded = {address.casefold() for address in but} | (
+            {mail.sender.address.casefold()} if mail.sender else set()
+        )
+        return [
+            Guest(one.address, one.name)
+            for one in (*mail.to, *mail.cc)
+            if one.address.casefold() not in excluded and not self.own.has(one.address) and is_writable(one.address)
+        ]
+
+
+async def remember(session: Session, mail: ReadMail, ticket_id: UUID) -> None:
+    """Answers to this mail belong to the ticket."""
+    if mail.message_id:
+        await session.execute(
+            insert(MailId).values(mail_id=mail.message_id, ticket_id=ticket_id).on_conflict_do_nothing()
+        )

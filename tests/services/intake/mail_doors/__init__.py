@@ -1,0 +1,1 @@
+"""Mail in, from the SMTP client to the ticket."""
