@@ -7,6 +7,8 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from services.intake import admin, api, osticket, web
+from services.intake.abuse.form_guard import FormGuard
+from services.intake.abuse.gate import Gate
 from services.intake.api import document
 from services.intake.consumers import consumer
 from services.intake.deps import Intake
@@ -35,7 +37,13 @@ def build(settings: IntakeSettings) -> FastAPI:
     relay = Relay(dsn_of(settings), bus, "intake")
     hub = Hub(dsn_of(settings))
     live = Live(database, hub, limit=settings.streams, seconds=settings.stream_seconds)
-    pages = Pages(PACKAGE, secure_cookies=settings.secure_cookies, product="Support centre", home="/")
+    pages = Pages(
+        PACKAGE,
+        secure_cookies=settings.secure_cookies,
+        product="Support centre",
+        home="/",
+        support_address=settings.support_address,
+    )
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -52,6 +60,8 @@ def build(settings: IntakeSettings) -> FastAPI:
             form_limiter=RateLimiter("portal", settings.form_per_minute),
             search_limiter=RateLimiter("search", settings.search_per_minute),
             address_limiter=RateLimiter("address", settings.address_per_minute),
+            gate=Gate(database, settings),
+            form_guard=FormGuard(database, settings),
             bad_key_limiter=RateLimiter("bad-key", settings.bad_keys_per_minute),
         )
         await bus.start()

@@ -5,6 +5,8 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
+from services.intake.abuse.form_guard import FormGuard
+from services.intake.abuse.gate import Gate
 from services.intake.keyring import KeyRing
 from services.intake.live import Live
 from services.intake.settings import IntakeSettings
@@ -34,6 +36,8 @@ class Intake:
     search_limiter: RateLimiter
     address_limiter: RateLimiter
     bad_key_limiter: RateLimiter
+    gate: Gate
+    form_guard: FormGuard
 
 
 async def parts_of(request: Request) -> Intake:

@@ -1,6 +1,6 @@
 """Intake's settings: what every service has, and a little of its own."""
 
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 
 from pydantic import Field, SecretStr
 
@@ -12,6 +12,14 @@ class InvalidStatus(IntEnum):
 
     AS_UP_TO_1_17 = 400
     AS_SINCE_1_17_3 = 500
+
+
+class ChallengeMode(StrEnum):
+    """When a form needs some work of the browser."""
+
+    OFF = "off"
+    UNDER_LOAD = "under_load"
+    ALWAYS = "always"
 
 
 class IntakeSettings(MailingSettings):
@@ -28,6 +36,26 @@ class IntakeSettings(MailingSettings):
     """Form submissions a minute allowed to one address in the portal."""
     search_per_minute: int = Field(default=60, ge=1)
     """Searches of the support centre a minute allowed to one address."""
+    requester_per_hour: int = Field(default=30, ge=0)
+    """New tickets an hour for one e-mail address, by portal and mail; 0 = no limit."""
+    api_requester_per_hour: int = Field(default=0, ge=0)
+    """The same for client programs with a key, osTicket's among them."""
+    max_open_tickets: int = Field(default=20, ge=0)
+    """Unsolved tickets that one e-mail address may have before portal and mail refuse another; 0 = no limit."""
+    api_max_open_tickets: int = Field(default=0, ge=0)
+    """The same for client programs with a key, osTicket's among them."""
+    support_address: str = Field(default="", max_length=254)
+    """The e-mail address requesters may write to instead; pages name it where the form cannot be sent."""
+    challenge: ChallengeMode = ChallengeMode.UNDER_LOAD
+    """When the portal's form asks the browser for some work: `off`, `under_load` or `always`."""
+    challenge_bits: int = Field(default=16, ge=8, le=22)
+    """How much work: each bit doubles it; 16 is well under a second on a telephone."""
+    calm_per_minute: int = Field(default=10, ge=1)
+    """Forms a minute from one address, beyond which the portal asks it for work."""
+    site_calm_per_minute: int = Field(default=120, ge=1)
+    """Forms a minute from everybody, beyond which the portal asks all for work."""
+    form_min_seconds: float = Field(default=2, ge=0, le=60)
+    """A form that comes back faster than this counts several times, as no person writes so fast."""
     osticket_invalid_status: InvalidStatus = InvalidStatus.AS_SINCE_1_17_3
     """What old clients get for a request that is not valid: osTicket answered 400 up to v1.17, 500 since v1.17.3."""
     osticket_max_body: int = Field(default=10 * 1024**2, ge=64 * 1024, le=64 * 1024**2)

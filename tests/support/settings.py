@@ -13,6 +13,9 @@ def common_environment(engines: Stack) -> dict[str, str]:
         "EVERDESK_SESSION_SECRET": "another-secret-for-tests",
         "EVERDESK_PORTAL_URL": "http://portal.example",
         "EVERDESK_DESK_URL": "http://desk.example",
+        "EVERDESK_CHALLENGE": "off",
+        "EVERDESK_REQUESTER_PER_HOUR": "0",
+        "EVERDESK_MAX_OPEN_TICKETS": "0",
         "EVERDESK_LOG_FORMAT": "console",
         "EVERDESK_LOG_LEVEL": "WARNING",
     }

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
+from services.intake.abuse.gate import Door
 from services.intake.api.access import Creator, Reader
 from services.intake.api.route import ApiRoute, answer
 from services.intake.commands.submit_ticket import Answer, Submission, submit_ticket_once
@@ -33,6 +34,7 @@ router = APIRouter(prefix="/v1", route_class=ApiRoute, tags=["tickets"])
 @router.post("/tickets", status_code=201, response_model=SubmittedTicket)
 async def submit(request: SubmitTicket, key: Creator, parts: Parts, idempotency_key: IdempotencyKey = None) -> Response:
     """Ask for help. The ticket is safe once this answers, whatever else is down."""
+    await parts.gate.admit(Door.CLIENT, request.requester.email)
     topic = await _topic(parts, request.topic)
     submission = _submission(request, topic, key)
     content = fingerprint(canonical(request.model_dump(mode="json"))) if idempotency_key else b""

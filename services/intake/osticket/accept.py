@@ -3,16 +3,20 @@
 import asyncio
 from collections.abc import Callable, Mapping
 
+from services.intake.abuse import refusals as abuse
+from services.intake.abuse.gate import Door
 from services.intake.commands.submit_ticket import Answer, Submission, submit_ticket_once
 from services.intake.deps import Intake
 from services.intake.keyring import KnownKey
 from services.intake.osticket.json_body import read_json_body
+from services.intake.osticket.refusals import NotValid, denied
 from services.intake.osticket.sent import Sent
 from services.intake.osticket.ticket import OWN, OldTicket, topic_number, translate, unknown_topic
 from services.intake.osticket.xml_body import read_xml_body
 from services.intake.topics import TopicEntry
 from shared.kit.clock import utc_now
 from shared.kit.http.answers import Claim, fingerprint
+from shared.kit.http.problems import Problem
 from shared.kit.telemetry import log
 
 READERS: Mapping[str, Callable[[bytes], Sent]] = {"json": read_json_body, "xml": read_xml_body}
@@ -22,10 +26,11 @@ REMARKS = "Remarks of the help desk on what the client program sent:"
 
 
 async def accept(parts: Intake, key: KnownKey, suffix: str, raw: bytes, idempotency_key: str | None) -> str:
-    """The number of the ticket, durable by then. Raises Problem 400, 409, 422, and NotValid."""
+    """The number of the ticket, durable by then. Raises Problem 400, 403, 409, 422 or 429, and NotValid."""
     sent = await asyncio.to_thread(READERS[suffix], raw)
     topic = await _topic(parts, sent)
     ticket = translate(sent, topic)
+    await _admit(parts, ticket)
     _log_ignored(sent)
     submission = _submission(sent, ticket, topic, key)
     claim = Claim(f"{key.key_id}:osticket", idempotency_key, fingerprint(suffix, raw) if idempotency_key else b"")
@@ -44,6 +49,18 @@ async def _topic(parts: Intake, sent: Sent) -> TopicEntry | None:
     if topic is None:
         raise unknown_topic()
     return topic
+
+
+async def _admit(parts: Intake, ticket: OldTicket) -> None:
+    try:
+        await parts.gate.admit(Door.CLIENT, ticket.requester.email, ticket.address)
+    except Problem as refused:
+        match refused.code:
+            case abuse.BANNED:
+                raise denied() from None
+            case abuse.TOO_MANY_OPEN:
+                raise NotValid({"email": refused.detail}) from None
+        raise
 
 
 def _submission(sent: Sent, ticket: OldTicket, topic: TopicEntry | None, key: KnownKey) -> Submission:

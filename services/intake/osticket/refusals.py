@@ -25,6 +25,11 @@ def unreadable(detail: str) -> Problem:
     return Problem(400, "unreadable_body", f"Unexpected or invalid data received: {detail}")
 
 
+def denied() -> Problem:
+    """The requester, or the address they came from, is banned."""
+    return Problem(403, "requester_banned", "Ticket Denied")
+
+
 class NotValid(Exception):
     """What to correct, by field."""
 

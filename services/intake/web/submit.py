@@ -6,7 +6,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
+from starlette.status import HTTP_429_TOO_MANY_REQUESTS
 
+from services.intake.abuse.gate import Door
 from services.intake.commands.submit_ticket import Answer, Submission, submit_ticket_once
 from services.intake.deps import Intake, Parts
 from services.intake.forms import Answer as FieldAnswer
@@ -33,6 +35,7 @@ from shared.kit.auth import TicketLink
 from shared.kit.clock import utc_now
 from shared.kit.http.answers import Claim
 from shared.kit.http.app import canonical
+from shared.kit.http.limits import address_of
 from shared.kit.http.problems import not_found
 
 CHANGE_TOPIC = "change_topic"
@@ -70,9 +73,14 @@ async def send_form(request: Request, parts: Parts) -> Response:
         return await _form(request, parts, sent)
     if topic and _was_not_asked(topic, sent):
         return await _form(request, parts, sent, status=422, notice=MORE_QUESTIONS)
+    address = address_of(request, parts.settings.trusted_proxies)
     try:
         wanted = _checked(sent, topic)
-        token = await _accept(parts, wanted, key_of(sent, wanted.form, canonical(wanted.answers)))
+        key = key_of(sent, wanted.form, canonical(wanted.answers))
+        if not await parts.form_guard.lets_pass(sent, form_id_of(sent), address, key):
+            return await _stopped(request, parts, sent)
+        await parts.gate.admit(Door.PEOPLE, wanted.form.email, address)
+        token = await _accept(parts, wanted, key)
     except NotValid as wrong:
         return await _form(request, parts, sent, wrong.errors, 422)
     return RedirectResponse(f"/tickets/thanks/{token}", 303)
@@ -122,12 +130,20 @@ def _checked(sent: Sent, topic: TopicEntry | None) -> Wanted:
     return Wanted(form, topic, answers)
 
 
+async def _stopped(request: Request, parts: Intake, sent: Sent) -> Response:
+    """The form again, with work for the browser; whoever waits a minute instead is let through without."""
+    page = await _form(request, parts, sent, status=HTTP_429_TOO_MANY_REQUESTS)
+    page.headers["Retry-After"] = "60"
+    return page
+
+
 async def _form(
     request: Request, parts: Intake, sent: Sent, errors: Values | None = None, status: int = 200, notice: str = ""
 ) -> Response:
     topic = await parts.topics.find_public(sent.get("topic", "").strip())
     errors = errors or {}
     questions = questions_of(topic.form, sent, errors) if topic else []
+    form_id = form_id_of(sent)
     return parts.pages.render(
         request,
         "new.html",
@@ -139,7 +155,9 @@ async def _form(
         errors=_in_page_order(errors, questions),
         wrong=WORDS,
         phone_pattern=PHONE_PATTERN,
-        form_id=form_id_of(sent),
+        form_id=form_id,
+        guard=parts.form_guard.fields_of(form_id, address_of(request, parts.settings.trusted_proxies)),
+        is_stopped=status == HTTP_429_TOO_MANY_REQUESTS,
         notices=[("info", notice)] if notice else [],
         page_class="narrow",
     )

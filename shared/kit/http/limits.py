@@ -20,12 +20,16 @@ HOUSEHOLD_BITS = 64
 class RateLimiter:
     """So many requests a minute per caller: all at once if they were saved up, then as fast as they come back.
 
-    A caller is one number, the instant at which the budget will be whole again; past it, there is nothing to remember.
+    The window may be another number of seconds. A caller is one number, the instant at which the budget will be whole
+    again; past it, there is nothing to remember.
     """
 
-    def __init__(self, name: str, per_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, name: str, quantity: int, clock: Callable[[], float] = time.monotonic, window: float = WINDOW_SECONDS
+    ) -> None:
         self.name = name
-        self.per_minute = per_minute
+        self.quantity = quantity
+        self.window = window
         self._clock = clock
         self._whole_at: dict[str, float] = {}
         self._swept_at = clock()
@@ -45,20 +49,24 @@ class RateLimiter:
     def refuse_if_spent(self, caller: str) -> None:
         """Counts nothing. Raises Problem 429: for what is counted only when it fails."""
         missing = self._missing_seconds(caller)
-        if self._left(missing) >= 1:
+        if not self.is_spent(caller):
             return
-        wait = math.ceil(missing - WINDOW_SECONDS + self._seconds_each)
+        wait = math.ceil(missing - self.window + self._seconds_each)
         raise Problem(
             429,
             "rate_limited",
-            f"more than {self.per_minute} requests a minute; try again in {wait} s",
+            f"more than {self.quantity} requests {_spoken(self.window)}; try again in {wait} s",
             headers={**self._headers(caller), "Retry-After": str(wait)},
         )
+
+    def is_spent(self, caller: str) -> bool:
+        """Whether nothing is left of the caller's budget."""
+        return self._left(self._missing_seconds(caller)) < 1
 
     def count(self, caller: str) -> None:
         """Takes one from the caller's budget."""
         now = self._clock()
-        if now - self._swept_at > WINDOW_SECONDS:
+        if now - self._swept_at > self.window:
             self._whole_at = {known: at for known, at in self._whole_at.items() if at > now}
             self._swept_at = now
         if caller in self._whole_at or len(self._whole_at) < MAX_CALLERS:
@@ -66,20 +74,24 @@ class RateLimiter:
 
     @property
     def _seconds_each(self) -> float:
-        return WINDOW_SECONDS / self.per_minute
+        return self.window / self.quantity
 
     def _missing_seconds(self, caller: str) -> float:
         return max(0.0, self._whole_at.get(caller, 0.0) - self._clock())
 
     def _left(self, missing: float) -> int:
-        return math.floor((WINDOW_SECONDS - missing) / self._seconds_each + 1e-6)
+        return math.floor((self.window - missing) / self._seconds_each + 1e-6)
 
     def _headers(self, caller: str) -> dict[str, str]:
         missing = self._missing_seconds(caller)
         return {
-            "RateLimit-Policy": f'"{self.name}";q={self.per_minute};w={WINDOW_SECONDS:.0f}',
+            "RateLimit-Policy": f'"{self.name}";q={self.quantity};w={self.window:.0f}',
             "RateLimit": f'"{self.name}";r={max(0, self._left(missing))};t={math.ceil(missing)}',
         }
+
+
+def _spoken(window: float) -> str:
+    return {60.0: "a minute", 3600.0: "an hour"}.get(window, f"in {window:.0f} s")
 
 
 def address_of(request: Request, trusted_proxies: tuple[Network, ...]) -> str:

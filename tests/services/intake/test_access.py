@@ -196,7 +196,7 @@ async def test_an_address_that_tries_keys_is_stopped_and_working_keys_go_on(door
 
 
 async def test_an_address_has_a_budget_whatever_keys_it_uses(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(door.app.state.intake.address_limiter, "per_minute", 2)
+    monkeypatch.setattr(door.app.state.intake.address_limiter, "quantity", 2)
     keys = [await door.make_key() for _ in range(3)]
     async with door.browser("203.0.113.77") as http:
         answers = [await http.get("/v1/topics", headers={"Authorization": f"Bearer {key}"}) for key in keys]

@@ -1,0 +1,71 @@
+"""Whether a requester may open one more ticket: not banned, not too fast, not too many open; in this order of cost."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from sqlalchemy import text
+
+from services.intake.abuse.bans import BanList
+from services.intake.abuse.refusals import banned, too_many_open
+from services.intake.settings import IntakeSettings
+from shared.kit.db import Database
+from shared.kit.http.limits import RateLimiter
+
+RECENT = 1_000
+"""Tickets looked at, so that counting costs little where somebody has had very many."""
+COUNT_OPEN = text("""
+select count(*) from (
+  select status from tickets where lower(requester_email) = lower(:email) order by created_at desc limit :recent
+) recent where status not in ('resolved', 'closed')
+""")
+HOUR = 3600.0
+
+
+class Door(Enum):
+    """Who stands between us and the requester; the value is what a banned one is answered with."""
+
+    PEOPLE = 403
+    """Nobody: the portal, and mail."""
+    CLIENT = 422
+    """A client program with a key, which may well ask for many people at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What one requester may do through a door; None and 0 are no limit."""
+
+    rate: RateLimiter | None
+    max_open: int
+
+
+class Gate:
+    """Asked before every new ticket. With the limits off it costs no query."""
+
+    def __init__(self, database: Database, settings: IntakeSettings) -> None:
+        self.bans = BanList(database)
+        self._database = database
+        self._allowances = {
+            Door.PEOPLE: Allowance(_per_hour(settings.requester_per_hour), settings.max_open_tickets),
+            Door.CLIENT: Allowance(_per_hour(settings.api_requester_per_hour), settings.api_max_open_tickets),
+        }
+
+    async def admit(self, door: Door, email: str, address: str | None = None) -> None:
+        """Counts one ticket. Raises Problem 403 or 422 for the banned and for too many open ones, 429 for too many.
+
+        Several at the same instant may pass the limit of open ones together; the rate bounds by how many.
+        """
+        if await self.bans.forbids(email, address):
+            raise banned(door.value)
+        allowance = self._allowances[door]
+        if allowance.rate is not None:
+            await allowance.rate.check(None, email.casefold())
+        if allowance.max_open and await self._open_tickets(email) >= allowance.max_open:
+            raise too_many_open(allowance.max_open)
+
+    async def _open_tickets(self, email: str) -> int:
+        async with self._database.begin() as session:
+            return int(await session.scalar(COUNT_OPEN, {"email": email, "recent": RECENT}) or 0)
+
+
+def _per_hour(limit: int) -> RateLimiter | None:
+    return RateLimiter("requester", limit, window=HOUR) if limit else None

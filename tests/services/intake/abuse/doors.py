@@ -1,0 +1,26 @@
+"""Intake under other settings than those of the other tests."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+from services.intake.abuse.form_guard import FormGuard
+from services.intake.abuse.gate import Gate
+from services.intake.deps import Intake
+from tests.services.intake.door import Door
+
+
+@contextmanager
+def under(door: Door, **settings: Any) -> Iterator[None]:
+    """The service with these settings, until the block ends."""
+    state, before = door.app.state._state, door.app.state.intake
+    changed = before.settings.model_copy(update=settings)
+    guarded: Intake = replace(
+        before, settings=changed, gate=Gate(door.database, changed), form_guard=FormGuard(door.database, changed)
+    )
+    state["intake"] = guarded
+    try:
+        yield
+    finally:
+        state["intake"] = before
