@@ -10,21 +10,25 @@ from services.intake import admin, api, osticket, web
 from services.intake.abuse.form_guard import FormGuard
 from services.intake.abuse.gate import Gate
 from services.intake.api import document
+from services.intake.attachments.keeping import Keeper
+from services.intake.attachments.scanning import Clamd, scan_for_ever
+from services.intake.attachments.tidying import tidy_for_ever
 from services.intake.consumers import consumer
 from services.intake.deps import Intake
 from services.intake.keyring import KeyRing
 from services.intake.live import Hub, Live
 from services.intake.settings import IntakeSettings
 from services.intake.topics import Topics
-from shared.kit.auth import TicketLinks
+from shared.kit.auth import FileLinks, TicketLinks
 from shared.kit.bus import Bus, BusUnavailable, run_consumer
 from shared.kit.db import Database, dsn_of
 from shared.kit.housekeeping import keep_house
-from shared.kit.http.app import MAX_BODY, create_app
+from shared.kit.http.app import create_app
 from shared.kit.http.limits import RateLimiter
 from shared.kit.http.pages import Pages
 from shared.kit.outbox import Relay
 from shared.kit.processes import background
+from shared.kit.storage import Storage
 from shared.kit.tickets import Tickets
 
 PACKAGE = Path(__file__).parent
@@ -36,6 +40,7 @@ def build(settings: IntakeSettings) -> FastAPI:
     bus = Bus(settings, "intake")
     relay = Relay(dsn_of(settings), bus, "intake")
     hub = Hub(dsn_of(settings))
+    storage = Storage.connect(settings)
     live = Live(database, hub, limit=settings.streams, seconds=settings.stream_seconds)
     pages = Pages(
         PACKAGE,
@@ -55,6 +60,9 @@ def build(settings: IntakeSettings) -> FastAPI:
             topics=Topics(database),
             keys=KeyRing(database),
             links=TicketLinks(settings),
+            files=FileLinks(settings),
+            storage=storage,
+            keeper=Keeper(storage, settings.file_limits, scans=settings.clamd is not None),
             pages=pages,
             live=live,
             form_limiter=RateLimiter("portal", settings.form_per_minute),
@@ -70,7 +78,11 @@ def build(settings: IntakeSettings) -> FastAPI:
             "consumer": lambda: run_consumer(bus, consumer(database, relay)),
             "live": hub.run,
             "housekeeping": lambda: keep_house(database, settings),
+            "tidying": lambda: tidy_for_ever(database, storage, settings.unattached_hours),
         }
+        if settings.clamd:
+            clamd = Clamd(settings.clamd)
+            jobs["scanning"] = lambda: scan_for_ever(database, storage, clamd)
         async with background(jobs):
             yield
         await bus.stop()
@@ -88,8 +100,8 @@ def build(settings: IntakeSettings) -> FastAPI:
         service="intake",
         lifespan=lifespan,
         needed={"database": database.ping},
-        wanted={"bus": bus_answers, "temporal": temporal_answers},
-        body_limit=lambda path: settings.osticket_max_body if path.startswith("/api/") else MAX_BODY,
+        wanted={"bus": bus_answers, "temporal": temporal_answers, "storage": storage.ping},
+        body_limit=settings.body_limit,
     )
     for router in (*api.ROUTERS, *admin.ROUTERS, *osticket.ROUTERS, *web.ROUTERS):
         app.include_router(router)

@@ -7,15 +7,17 @@ from fastapi import Depends, Request
 
 from services.intake.abuse.form_guard import FormGuard
 from services.intake.abuse.gate import Gate
+from services.intake.attachments.keeping import Keeper
 from services.intake.keyring import KeyRing
 from services.intake.live import Live
 from services.intake.settings import IntakeSettings
 from services.intake.topics import Topics
-from shared.kit.auth import TicketLinks
+from shared.kit.auth import FileLinks, TicketLinks
 from shared.kit.db import Database
 from shared.kit.http.limits import RateLimiter
 from shared.kit.http.pages import Pages
 from shared.kit.outbox import Relay
+from shared.kit.storage import Storage
 from shared.kit.tickets import Tickets
 
 
@@ -30,6 +32,9 @@ class Intake:
     topics: Topics
     keys: KeyRing
     links: TicketLinks
+    files: FileLinks
+    storage: Storage
+    keeper: Keeper
     pages: Pages
     live: Live
     form_limiter: RateLimiter

@@ -48,6 +48,23 @@ MESSAGE: Final[Json] = {
     "channel": "api",
     "received_at": "2026-11-24T09:11:02.730511Z",
     "is_automatic": False,
+    "quoted": "",
+    "attachments": [],
+}
+UPLOADED: Final[Json] = {
+    "id": "01a20920-11c2-7a4e-b0a8-9f1d2b3c4d5e",
+    "name": "trace.txt",
+    "media_type": "text/plain",
+    "size": 14,
+    "sha256": "30aef3e17a8a1e3a5bdbc7cbe1e4ff2fa5d8f1b0dbf1d3d3ab8e41a1e6a7b0c9",
+    "state": "unscanned",
+    "expires_at": "2026-11-25T09:03:58.104233Z",
+}
+ATTACHMENT: Final[Json] = {
+    **{name: UPLOADED[name] for name in ("id", "name", "media_type", "size", "state")},
+    "is_inline": False,
+    "field": None,
+    "url": f"/v1/tickets/{TICKET_ID}/attachments/01a20920-11c2-7a4e-b0a8-9f1d2b3c4d5e",
 }
 TOPIC: Final[Json] = {
     "id": "2f9cb7ff-3a4e-5c33-9d5e-7f5a1f1a2b10",

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, select, tuple_
 
-from services.intake.models import Message, Ticket
+from services.intake.models import Attachment, Message, Ticket
 from services.intake.schemas import TicketFilters
 from shared.kit.auth import TicketLink
 from shared.kit.db import Session
@@ -82,6 +82,16 @@ async def all_messages(session: Session, ticket_id: UUID) -> Sequence[Message]:
     """A ticket's whole thread, oldest first."""
     query = select(Message).where(Message.ticket_id == ticket_id).order_by(Message.received_at, Message.id)
     return (await session.scalars(query)).all()
+
+
+async def attachments_of(session: Session, message_ids: Sequence[UUID]) -> dict[UUID, list[Attachment]]:
+    """The files of messages, in the order they were sent."""
+    query = select(Attachment).where(Attachment.message_id.in_(message_ids)).order_by(Attachment.id)
+    found: dict[UUID, list[Attachment]] = {}
+    for attachment in await session.scalars(query):
+        if attachment.message_id:
+            found.setdefault(attachment.message_id, []).append(attachment)
+    return found
 
 
 def cursor_after(at: datetime, row_id: str) -> str:

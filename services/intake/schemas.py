@@ -1,7 +1,7 @@
 """What the JSON API takes and gives, each with an example that works."""
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 from uuid import UUID
 
@@ -9,7 +9,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 
 from services.intake import examples
 from services.intake.forms import Fields as FormFields
-from services.intake.models import Message, Ticket
+from services.intake.models import Attachment, AttachmentState, Message, Ticket
 from shared.contracts.vocabulary import ActorKind, BodyFormat, Channel, CloseReason, Priority, Status
 from shared.kit.http.inputs import Body, Email, Input, Line, Phone
 from shared.kit.http.paging import Limit
@@ -60,12 +60,6 @@ def _is_short_text(part: object) -> bool:
     return isinstance(part, str) and len(part) <= MAX_FIELD_NAME and "\0" not in part
 
 
-def _none_yet(attachments: Sequence[UUID]) -> Sequence[UUID]:
-    if attachments:
-        raise ValueError("attachments are not supported yet; leave them out")
-    return attachments
-
-
 def _in_utc(at: datetime) -> datetime:
     try:
         return at.astimezone(UTC)
@@ -79,6 +73,9 @@ Fields = Annotated[
     Field(description="What the topic's form asks for; without a form, your own data, kept with the ticket"),
 ]
 TopicName = Annotated[str, StringConstraints(min_length=1, max_length=64), Field(description="A topic's slug or id")]
+Files = Annotated[
+    list[UUID], Field(max_length=20, description="Ids of files that POST /v1/attachments gave you, each used once")
+]
 Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 
 
@@ -102,8 +99,7 @@ class SubmitTicket(Input):
     topic: TopicName | None = None
     priority: Priority | None = None
     fields: Fields = Field(default_factory=dict)
-    attachments: Annotated[list[UUID], Field(max_length=20), AfterValidator(_none_yet)] = Field(default_factory=list)
-    """Not supported yet: anything but an empty list is refused."""
+    attachments: Files = Field(default_factory=list)
     cc: Annotated[list[Email], Field(max_length=20)] = Field(default_factory=list)
 
 
@@ -116,6 +112,7 @@ class PostMessage(Input):
 
     body: Body
     body_format: BodyFormat = BodyFormat.TEXT
+    attachments: Files = Field(default_factory=list)
 
 
 class CloseRequest(Input):
@@ -222,6 +219,60 @@ class SubmittedTicket(BaseModel):
     """The requester's own page for this ticket. Whoever has the link may read and reply."""
 
 
+class UploadedFile(BaseModel):
+    """A file that was kept, and waits to be attached."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True, json_schema_extra={"examples": [examples.UPLOADED]})
+
+    id: UUID
+    """Name it in `attachments` of a submission or a message."""
+    name: str
+    """Made fit: without folders, control characters and what misleads."""
+    media_type: str
+    """What its content was found to be."""
+    size: int
+    """Bytes."""
+    sha256: str
+    state: AttachmentState
+    expires_at: datetime
+    """Until when it waits."""
+
+    @classmethod
+    def of(cls, attachment: Attachment, waits_hours: int) -> "UploadedFile":
+        """The view of a file that nothing has claimed yet."""
+        names = ("id", "name", "media_type", "size", "state")
+        expires_at = attachment.created_at + timedelta(hours=waits_hours)
+        known = {name: getattr(attachment, name) for name in names}
+        return cls(**known, sha256=attachment.digest, expires_at=expires_at)
+
+
+class AttachmentView(BaseModel):
+    """A file that belongs to a message."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True, json_schema_extra={"examples": [examples.ATTACHMENT]})
+
+    id: UUID
+    name: str
+    media_type: str
+    size: int
+    """Bytes."""
+    state: AttachmentState
+    """`pending` files are being scanned, `quarantined` ones are not given out."""
+    is_inline: bool
+    """Shown inside the body, which names it as `attachment:<id>`."""
+    field: str | None
+    """The custom field it answers."""
+    url: str
+    """Where its bytes are, for this API's keys."""
+
+    @classmethod
+    def of(cls, attachment: Attachment) -> "AttachmentView":
+        """The view of a file on a ticket."""
+        names = ("id", "name", "media_type", "size", "state", "is_inline", "field")
+        url = f"/v1/tickets/{attachment.ticket_id}/attachments/{attachment.id}"
+        return cls(**{name: getattr(attachment, name) for name in names}, url=url)
+
+
 class MessageView(BaseModel):
     """A public message on a ticket."""
 
@@ -235,12 +286,19 @@ class MessageView(BaseModel):
     channel: Channel
     received_at: datetime
     is_automatic: bool
+    quoted: str
+    """What a mail quoted or signed, as plain text."""
+    attachments: list[AttachmentView]
 
     @classmethod
-    def of(cls, message: Message) -> "MessageView":
-        """The view of a stored message."""
-        names = [name for name in cls.model_fields if name != "author"]
-        return cls(author=message.author_kind, **{name: getattr(message, name) for name in names})
+    def of(cls, message: Message, attachments: Iterable[Attachment] = ()) -> "MessageView":
+        """The view of a stored message and its files."""
+        names = [name for name in cls.model_fields if name not in ("author", "attachments")]
+        return cls(
+            author=message.author_kind,
+            attachments=[AttachmentView.of(attachment) for attachment in attachments],
+            **{name: getattr(message, name) for name in names},
+        )
 
 
 class TopicView(BaseModel):

@@ -4,6 +4,8 @@ from enum import IntEnum, StrEnum
 
 from pydantic import Field, SecretStr
 
+from services.intake.attachments.keeping import Limits
+from shared.kit.http.app import MAX_BODY
 from shared.kit.settings import MailingSettings
 
 
@@ -56,6 +58,17 @@ class IntakeSettings(MailingSettings):
     """Forms a minute from everybody, beyond which the portal asks all for work."""
     form_min_seconds: float = Field(default=2, ge=0, le=60)
     """A form that comes back faster than this counts several times, as no person writes so fast."""
+    max_file_bytes: int = Field(default=25 * 1024**2, ge=1024, le=5 * 1024**3)
+    """Bytes of one attached file."""
+    refused_extensions: str = (
+        "ade adp app bat chm cmd com cpl dll dmg exe hta ins isp jar js jse lib lnk mde msc msi msp mst nsh pif ps1"
+        " scr sct shb sys vb vbe vbs vxd wsc wsf wsh"
+    )
+    """Endings of files that are not taken in, separated by spaces; what comes by mail goes into quarantine instead."""
+    clamd: str | None = None
+    """Where clamd listens, as `host:port` or the path of its socket; without it nothing is scanned."""
+    unattached_hours: int = Field(default=24, ge=1)
+    """How long a file that was sent waits to be attached."""
     osticket_invalid_status: InvalidStatus = InvalidStatus.AS_SINCE_1_17_3
     """What old clients get for a request that is not valid: osTicket answered 400 up to v1.17, 500 since v1.17.3."""
     osticket_max_body: int = Field(default=10 * 1024**2, ge=64 * 1024, le=64 * 1024**2)
@@ -70,3 +83,18 @@ class IntakeSettings(MailingSettings):
     """After this, a live stream ends and its reader comes back."""
     seed_api_key: SecretStr | None = None
     """A key to put in place when seeding, for demonstrations."""
+
+    @property
+    def file_limits(self) -> Limits:
+        """What one file may be."""
+        return Limits(self.max_file_bytes, frozenset(self.refused_extensions.lower().split()))
+
+    def body_limit(self, path: str) -> int:
+        """Bytes a request to a path may have: forms with files have room for two of the largest."""
+        if path.startswith("/api/"):
+            return self.osticket_max_body
+        if path == "/v1/attachments" or path == "/tickets/uploads":
+            return self.max_file_bytes + MAX_BODY
+        if path == "/tickets/new" or (path.startswith("/t/") and path.endswith("/reply")):
+            return 2 * self.max_file_bytes + MAX_BODY
+        return MAX_BODY

@@ -157,3 +157,35 @@ class MailThreads:
 
 def _base32(content: bytes) -> str:
     return base64.b32encode(content).decode().rstrip("=").lower()
+
+
+FILE_LINK_MAX_AGE = 3_600
+"""Seconds an address of a file works; pages make it anew each time they are shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileLink:
+    """What an address of a file stands for; `is_inline` lets a picture be shown instead of being saved."""
+
+    attachment_id: UUID
+    is_inline: bool = False
+
+
+class FileLinks:
+    """Makes and reads the addresses of attached files. Intake serves them; the desk links to them as well."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._portal = settings.portal_url.rstrip("/")
+        self._signer = URLSafeTimedSerializer(settings.link_secret.get_secret_value(), salt="file-link")
+
+    def url(self, attachment_id: UUID, *, is_inline: bool = False) -> str:
+        """An address that works for an hour, for whoever has it."""
+        return f"{self._portal}/files/{self._signer.dumps([attachment_id.hex, int(is_inline)])}"
+
+    def read(self, token: str) -> FileLink | None:
+        """The file a token stands for, or None if it is forged or too old."""
+        try:
+            attachment, is_inline = self._signer.loads(token, max_age=FILE_LINK_MAX_AGE)
+            return FileLink(UUID(attachment), bool(is_inline))
+        except (BadSignature, SignatureExpired, ValueError, TypeError, AttributeError):
+            return None

@@ -127,9 +127,18 @@ class Storage:
             raise StorageUnavailable(f"could not be asked: {type(error).__name__}") from error
         return True
 
-    async def delete(self, digest: str) -> None:
-        """Removes a content; one that is not there is no error."""
+    async def delete(self, digest: str, *, written_before: datetime | None = None) -> bool:
+        """Removes a content, unless it was written again since an instant; whether there was one to remove."""
+        try:
+            found = await obstore.head_async(self._store, _place(digest))
+        except FileNotFoundError:
+            return False
+        except (BaseError, OSError) as error:
+            raise StorageUnavailable(f"could not be asked: {type(error).__name__}") from error
+        if written_before is not None and found["last_modified"] >= written_before:
+            return False
         await self._forget(_place(digest))
+        return True
 
     async def entries(self) -> AsyncIterator[list[Entry]]:
         """Every content, in batches."""

@@ -77,12 +77,13 @@ async def test_what_is_not_there_is_missing(storage: Storage) -> None:
     with pytest.raises(ContentMissing):
         await everything(storage, "0" * 64)
     assert not await storage.has("0" * 64)
-    await storage.delete("0" * 64)
+    assert not await storage.delete("0" * 64)
 
 
 async def test_a_content_can_be_removed(storage: Storage) -> None:
     stored = await storage.put(chunks(b"gone"))
-    await storage.delete(stored.digest)
+    assert not await storage.delete(stored.digest, written_before=utc_now() - timedelta(hours=1))
+    assert await storage.delete(stored.digest)
     assert not await storage.has(stored.digest)
 
 

@@ -6,10 +6,12 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 
 from services.intake.api.access import Reader, Replier
+from services.intake.api.attachments import owner_of
 from services.intake.api.route import ApiRoute, answer
-from services.intake.commands.post_message import Post, post_message
+from services.intake.attachments.claiming import Chosen
+from services.intake.commands.post_message import Post, post_with_files
 from services.intake.deps import Parts
-from services.intake.queries import get_ticket, list_messages
+from services.intake.queries import attachments_of, get_ticket, list_messages
 from services.intake.schemas import MessageView, PageRequest, PostMessage
 from shared.contracts.vocabulary import Channel
 from shared.kit.clock import utc_now
@@ -28,7 +30,9 @@ async def list_all(
     async with parts.database.begin() as session:
         await get_ticket(session, ticket_id, key.key_id)
         messages, next_cursor = await list_messages(session, ticket_id, page.limit, page.cursor)
-    return Page(items=[MessageView.of(message) for message in messages], next_cursor=next_cursor)
+        files = await attachments_of(session, [message.id for message in messages])
+    items = [MessageView.of(message, files.get(message.id, ())) for message in messages]
+    return Page(items=items, next_cursor=next_cursor)
 
 
 @router.post("/tickets/{ticket_id}/messages", status_code=201, response_model=MessageView)
@@ -42,12 +46,12 @@ async def post(
         if guarded.stored:
             return guarded.stored
         ticket = await get_ticket(guarded.session, ticket_id, key.key_id)
-        message = await post_message(
-            guarded.session,
-            ticket,
-            Post(body=request.body, body_format=request.body_format, channel=Channel.API, received_at=utc_now()),
+        post = Post(body=request.body, body_format=request.body_format, channel=Channel.API, received_at=utc_now())
+        message = await post_with_files(
+            guarded.session, ticket, post, Chosen.of(owner_of(key.key_id), request.attachments)
         )
-        body = MessageView.of(message).model_dump_json().encode()
+        files = await attachments_of(guarded.session, [message.id])
+        body = MessageView.of(message, files.get(message.id, ())).model_dump_json().encode()
         await guarded.store(body, 201)
     parts.relay.wake()
     return answer(body, 201)

@@ -9,11 +9,14 @@ from fastapi import APIRouter, Query, Response
 
 from services.intake.abuse.gate import Door
 from services.intake.api.access import Creator, Reader
+from services.intake.api.attachments import owner_of
 from services.intake.api.route import ApiRoute, answer
-from services.intake.commands.submit_ticket import Answer, Submission, submit_ticket_once
+from services.intake.attachments.claiming import Chosen
+from services.intake.commands.submit_ticket import Answer, Submission, submit_ticket_once, submit_ticket_with_files
 from services.intake.deps import Intake, Parts
 from services.intake.errors import lists_without_form, unknown_topic, wrong_fields
 from services.intake.forms import Audience, check
+from services.intake.forms.answers import files_in
 from services.intake.keyring import KnownKey
 from services.intake.queries import get_ticket, list_tickets
 from services.intake.schemas import FieldValue, RequesterView, SubmittedTicket, SubmitTicket, TicketFilters, TicketView
@@ -41,7 +44,11 @@ async def submit(request: SubmitTicket, key: Creator, parts: Parts, idempotency_
     draft = _answer(parts, submission, topic).model_dump_json()
     etag = etag_of(FIRST_REVISION)
     claim = Claim(f"{key.key_id}:submit", idempotency_key, content)
-    number = await submit_ticket_once(parts.database, claim, submission, Answer(draft, 201, etag))
+    prepared, chosen = Answer(draft, 201, etag), _files(request, submission, topic, key)
+    if chosen.files:
+        number = await submit_ticket_with_files(parts.database, claim, submission, prepared, chosen)
+    else:
+        number = await submit_ticket_once(parts.database, claim, submission, prepared)
     if claim.stored:
         return _located(claim.stored)
     parts.relay.wake()
@@ -95,6 +102,11 @@ def _submission(request: SubmitTicket, topic: TopicEntry | None, key: KnownKey) 
         cc=tuple(request.cc),
         api_key_id=key.key_id,
     )
+
+
+def _files(request: SubmitTicket, submission: Submission, topic: TopicEntry | None, key: KnownKey) -> Chosen:
+    answers = files_in(topic.form, submission.fields) if topic else {}
+    return Chosen.of(owner_of(key.key_id), request.attachments, answers)
 
 
 def _fields(request: SubmitTicket, topic: TopicEntry | None) -> Mapping[str, FieldValue]:

@@ -1,7 +1,7 @@
 """Attaching: files that were sent before become part of a ticket or a message, in the transaction that makes it."""
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -10,34 +10,48 @@ from services.intake.attachments.keeping import ref_of
 from services.intake.models import Attachment
 from shared.contracts.events import AttachmentRef
 from shared.kit.db import Session
-from shared.kit.http.problems import Problem, invalid
+from shared.kit.http.problems import Problem, invalid, pointer_to
 
 MAX_FILES = 100
 MAX_BYTES = 200 * 1024**2
 """Of one ticket, all its messages together."""
 
 
-async def claim(
-    session: Session, ids: Sequence[UUID], owner: str, ticket_id: UUID, message_id: UUID
-) -> tuple[AttachmentRef, ...]:
-    """Attaches files, in the order of `ids`. Raises Problem 422 for one that is unknown, another's or used already."""
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Files that somebody wants to attach: what they own, and which custom field each answers, if any."""
+
+    owner: str
+    files: Mapping[UUID, str | None]
+
+    @classmethod
+    def of(cls, owner: str, ids: Iterable[UUID], answers: Mapping[UUID, str] | None = None) -> "Chosen":
+        """Files beside the body, and those that answer fields."""
+        return cls(owner, dict.fromkeys(ids) | dict(answers or {}))
+
+
+async def claim(session: Session, chosen: Chosen, ticket_id: UUID, message_id: UUID) -> tuple[AttachmentRef, ...]:
+    """Attaches files, in their order. Raises Problem 422 for one that is unknown, another's or used already."""
+    ids = list(chosen.files)
     if not ids:
         return ()
     found = {
         attachment.id: attachment
         for attachment in await session.scalars(
             select(Attachment)
-            .where(Attachment.id.in_(ids), Attachment.owner == owner, Attachment.ticket_id.is_(None))
+            .where(Attachment.id.in_(ids), Attachment.owner == chosen.owner, Attachment.ticket_id.is_(None))
             .order_by(Attachment.id)
             .with_for_update()
         )
     }
-    for position, (attachment_id, times) in enumerate(Counter(ids).items()):
-        if attachment_id not in found or times > 1:
-            raise invalid(f"/attachments/{position}", "is not a file you have uploaded and not used yet")
+    for position, (attachment_id, name) in enumerate(chosen.files.items()):
+        if attachment_id not in found:
+            pointer = pointer_to("fields", name) if name else f"/attachments/{position}"
+            raise invalid(pointer, "is not a file you have uploaded and not used yet")
     await _stay_within(session, ticket_id, list(found.values()))
     for attachment in found.values():
         attachment.ticket_id, attachment.message_id = ticket_id, message_id
+        attachment.field = chosen.files[attachment.id]
     await session.flush()
     return tuple(ref_of(found[attachment_id]) for attachment_id in ids)
 

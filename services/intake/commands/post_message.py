@@ -1,8 +1,9 @@
 """The requester, or somebody who takes part, writes again: a message row, and the news of it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from services.intake.attachments.claiming import Chosen, claim
 from services.intake.commands.announce import announce
 from services.intake.models import Message, Ticket
 from shared.contracts.base import MessageId, TicketId
@@ -51,6 +52,12 @@ async def post_message(session: Session, ticket: Ticket, post: Post) -> Message:
     session.add(message)
     await announce(session, _posted(ticket, message, post), f"{message.id}:posted", post.received_at)
     return message
+
+
+async def post_with_files(session: Session, ticket: Ticket, post: Post, chosen: Chosen) -> Message:
+    """The same with files that were sent before. Raises Problem 422 for one that is not there to be attached."""
+    refs = await claim(session, chosen, ticket.id, post.message_id)
+    return await post_message(session, ticket, replace(post, attachments=refs))
 
 
 def _posted(ticket: Ticket, message: Message, post: Post) -> MessagePosted:

@@ -1,7 +1,7 @@
 """Accepting a request: ticket, first message, event and stored answer in one statement."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,6 +9,8 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.intake.attachments.claiming import Chosen
+from services.intake.attachments.claiming import claim as claim_files
 from services.intake.commands.announce import outbox_row
 from services.intake.schemas import FieldValue
 from shared.contracts.base import MessageId, TicketId
@@ -18,7 +20,7 @@ from shared.contracts.vocabulary import ActorKind, BodyFormat, Channel, Priority
 from shared.kit.auth import new_token
 from shared.kit.clock import new_id
 from shared.kit.db import Database, Session
-from shared.kit.http.answers import CLAIM, Claim, second_refused
+from shared.kit.http.answers import CLAIM, Claim, guard, second_refused
 from shared.kit.http.app import canonical
 
 DRAW = "select cast(nextval('ticket_numbers') as text) as number"
@@ -149,6 +151,24 @@ async def submit_ticket_once(database: Database, claim: Claim, submission: Submi
             row = (await connection.execute(SUBMIT_ONCE, values)).one()
     claim.settle(row)
     return str(row.number)
+
+
+async def submit_ticket_with_files(
+    database: Database, claim: Claim, submission: Submission, answer: Answer, chosen: Chosen
+) -> str:
+    """The same where files go with the request: several statements, one transaction.
+
+    Raises Problem 422 for a file that is not there to be attached.
+    """
+    async with guard(database, claim.scope, claim.key, claim.request_hash) as guarded:
+        if guarded.stored:
+            claim.stored = guarded.stored
+            return submission.number
+        refs = await claim_files(guarded.session, chosen, submission.ticket_id, submission.message_id)
+        number = await submit_ticket(guarded.session, replace(submission, attachments=refs))
+        body = answer.body.replace(submission.number, number)
+        await guarded.store(body.encode(), answer.status, answer.etag)
+    return number
 
 
 def _columns(submission: Submission) -> dict[str, Any]:

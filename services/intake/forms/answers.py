@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from uuid import UUID
 
 from services.intake.forms.form import Form
 from services.intake.forms.kinds import Audience, Choosing, CustomField, FileField
@@ -41,3 +42,9 @@ def in_words(field: CustomField, answer: object) -> str:
     labels = {choice.key: choice.label for choice in field.choices} if isinstance(field, Choosing) else {}
     parts = answer if isinstance(answer, list) else [answer]
     return ", ".join(labels.get(str(part), str(part)) for part in parts)
+
+
+def files_in(form: Form, kept: Mapping[str, object]) -> dict[UUID, str]:
+    """The files that answer fields, each with the field's name."""
+    asked = {field.name: kept.get(field.name) for field in form.fields if isinstance(field, FileField)}
+    return {UUID(str(file)): name for name, files in asked.items() if isinstance(files, list) for file in files}

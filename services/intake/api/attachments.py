@@ -1,0 +1,88 @@
+"""Files: sent first, then named in a submission or a message; and given out again."""
+
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+
+from services.intake.api.access import AnyKey, Reader
+from services.intake.api.route import ApiRoute, answer
+from services.intake.attachments.keeping import Sent
+from services.intake.attachments.serving import find_attachment, serve
+from services.intake.deps import Intake, Parts
+from services.intake.models import Attachment
+from services.intake.queries import get_ticket
+from services.intake.schemas import UploadedFile
+from shared.kit.http.answers import IdempotencyKey, fingerprint, guard
+from shared.kit.http.multipart import FormLimits, Part, read_form
+from shared.kit.http.problems import Problem
+from shared.kit.storage import StorageUnavailable
+
+router = APIRouter(prefix="/v1", route_class=ApiRoute, tags=["attachments"])
+FORM: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file"],
+                    "properties": {"file": {"type": "string", "format": "binary"}},
+                },
+                "example": {"file": "GET /login 502"},
+            }
+        },
+    }
+}
+
+
+def owner_of(key_id: str) -> str:
+    """Who a client program's uploads belong to until they are attached."""
+    return f"key:{key_id}"
+
+
+@router.post("/attachments", status_code=201, response_model=UploadedFile, openapi_extra=FORM)
+async def upload(request: Request, key: AnyKey, parts: Parts, idempotency_key: IdempotencyKey = None) -> Response:
+    """Send one file as the form field `file`; it is written to storage as it arrives, and waits a day to be attached.
+
+    An upload that broke off is sent again from its beginning; with the same Idempotency-Key it is kept once.
+    """
+    attachment = await _received(request, parts, owner_of(key.key_id))
+    content = fingerprint(attachment.name, attachment.digest)
+    async with guard(parts.database, f"{key.key_id}:attachment", idempotency_key, content) as guarded:
+        if guarded.stored:
+            return guarded.stored
+        guarded.session.add(attachment)
+        body = UploadedFile.of(attachment, parts.settings.unattached_hours).model_dump_json().encode()
+        await guarded.store(body, 201)
+    return answer(body, 201)
+
+
+@router.get("/tickets/{ticket_id}/attachments/{attachment_id}", response_class=Response)
+async def download(request: Request, ticket_id: UUID, attachment_id: UUID, key: Reader, parts: Parts) -> Response:
+    """The bytes of a file on the ticket; `Range` is understood."""
+    async with parts.database.begin() as session:
+        await get_ticket(session, ticket_id, key.key_id)
+    return await serve(request, parts.storage, await find_attachment(parts.database, attachment_id, ticket_id))
+
+
+async def _received(request: Request, parts: Intake, owner: str) -> Attachment:
+    async def keep(part: Part) -> Attachment:
+        if part.name != "file":
+            raise Problem(422, "unexpected_file", "send the file as the form field `file`")
+        return await parts.keeper.keep(part.content(), Sent(part.filename or "", owner))
+
+    try:
+        form = await read_form(request, keep, FormLimits(fields=0, files=1))
+    except StorageUnavailable:
+        raise storage_away() from None
+    if not form.files:
+        raise Problem(422, "file_missing", "send one file as the form field `file`")
+    return form.files["file"][0]
+
+
+def storage_away() -> Problem:
+    """Nothing can be kept at the moment."""
+    return Problem(
+        503, "storage_unavailable", "files cannot be stored at the moment; try again soon", headers={"Retry-After": "5"}
+    )
