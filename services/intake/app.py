@@ -48,6 +48,7 @@ def build(settings: IntakeSettings) -> FastAPI:
         product="Support centre",
         home="/",
         support_address=settings.support_address,
+        max_file_size=f"{settings.max_file_bytes / 1024**2:g} MiB",
     )
 
     @asynccontextmanager
@@ -66,6 +67,7 @@ def build(settings: IntakeSettings) -> FastAPI:
             pages=pages,
             live=live,
             form_limiter=RateLimiter("portal", settings.form_per_minute),
+            upload_limiter=RateLimiter("upload", settings.uploads_per_minute),
             search_limiter=RateLimiter("search", settings.search_per_minute),
             address_limiter=RateLimiter("address", settings.address_per_minute),
             gate=Gate(database, settings),

@@ -38,6 +38,7 @@ class Intake:
     pages: Pages
     live: Live
     form_limiter: RateLimiter
+    upload_limiter: RateLimiter
     search_limiter: RateLimiter
     address_limiter: RateLimiter
     bad_key_limiter: RateLimiter

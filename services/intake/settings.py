@@ -36,6 +36,8 @@ class IntakeSettings(MailingSettings):
     """Keys that do not work which one address may try in a minute."""
     form_per_minute: int = Field(default=20, ge=1)
     """Form submissions a minute allowed to one address in the portal."""
+    uploads_per_minute: int = Field(default=60, ge=1)
+    """Files a minute that one address may send from the portal's pages."""
     search_per_minute: int = Field(default=60, ge=1)
     """Searches of the support centre a minute allowed to one address."""
     requester_per_hour: int = Field(default=30, ge=0)

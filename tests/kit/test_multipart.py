@@ -31,7 +31,7 @@ def request_of(chunks: Iterable[bytes], content_type: str = CONTENT_TYPE) -> Req
     return Request(scope, receive)
 
 
-async def whole(part: Part) -> tuple[str, bytes]:
+async def whole(part: Part, _form: object) -> tuple[str, bytes]:
     return part.filename or "", b"".join([data async for data in part.content()])
 
 
@@ -67,7 +67,7 @@ async def test_any_content_survives_any_cut(content: bytes, step: int) -> None:
 
 
 async def test_a_file_nobody_reads_is_passed_over() -> None:
-    async def ignore(_part: Part) -> None:
+    async def ignore(_part: Part, _form: object) -> None:
         return None
 
     body = body_of(('name="f"; filename="x"', b"y" * 5000), ('name="after"', b"1"))

@@ -10,6 +10,7 @@ from services.intake.api.route import ApiRoute, answer
 from services.intake.attachments.keeping import Sent
 from services.intake.attachments.serving import find_attachment, serve
 from services.intake.deps import Intake, Parts
+from services.intake.errors import storage_away
 from services.intake.models import Attachment
 from services.intake.queries import get_ticket
 from services.intake.schemas import UploadedFile
@@ -67,7 +68,7 @@ async def download(request: Request, ticket_id: UUID, attachment_id: UUID, key: 
 
 
 async def _received(request: Request, parts: Intake, owner: str) -> Attachment:
-    async def keep(part: Part) -> Attachment:
+    async def keep(part: Part, _form: object) -> Attachment:
         if part.name != "file":
             raise Problem(422, "unexpected_file", "send the file as the form field `file`")
         return await parts.keeper.keep(part.content(), Sent(part.filename or "", owner))
@@ -79,10 +80,3 @@ async def _received(request: Request, parts: Intake, owner: str) -> Attachment:
     if not form.files:
         raise Problem(422, "file_missing", "send one file as the form field `file`")
     return form.files["file"][0]
-
-
-def storage_away() -> Problem:
-    """Nothing can be kept at the moment."""
-    return Problem(
-        503, "storage_unavailable", "files cannot be stored at the moment; try again soon", headers={"Retry-After": "5"}
-    )

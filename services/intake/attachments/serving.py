@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from services.intake.attachments.names import content_disposition
 from services.intake.attachments.sniffing import SHOWABLE, UNKNOWN
+from services.intake.errors import storage_away
 from services.intake.models import Attachment, AttachmentState
 from shared.kit.db import Database
 from shared.kit.http.problems import Problem, not_found
@@ -82,12 +83,7 @@ async def _begun(storage: Storage, attachment: Attachment, span: Span | None) ->
     except ContentMissing:
         raise not_found("file") from None
     except StorageUnavailable:
-        raise Problem(
-            503,
-            "storage_unavailable",
-            "files cannot be read at the moment; try again soon",
-            headers={"Retry-After": "5"},
-        ) from None
+        raise storage_away() from None
 
     async def rest() -> AsyncIterator[bytes]:
         yield first

@@ -6,20 +6,29 @@ from typing import Annotated, Literal, TypeVar
 from fastapi import Request
 from pydantic import BaseModel, Field, ValidationError
 
+from services.intake.attachments.keeping import Sent as SentFile
 from services.intake.deps import Intake
+from services.intake.errors import storage_away
+from services.intake.models import Attachment
 from services.intake.schemas import TopicName
 from shared.contracts.vocabulary import CloseReason
 from shared.kit.auth import new_token
 from shared.kit.http.answers import fingerprint
 from shared.kit.http.inputs import Body, Email, Input, Line, Phone
-from shared.kit.http.limits import address_of, household_of
+from shared.kit.http.limits import RateLimiter, address_of, household_of
+from shared.kit.http.multipart import MULTIPART, FormLimits, Part
+from shared.kit.http.multipart import Form as SentForm
+from shared.kit.http.multipart import read_form as read_multipart
 from shared.kit.http.pages import check_form_token
+from shared.kit.http.problems import Problem
+from shared.kit.storage import StorageUnavailable
 
 TRAP = "website"
 """A field people do not see; robots fill it in."""
 FORM_ID = "form_id"
 """Names one filling-in of a form, so that sending it twice has one effect."""
 
+MAX_FILES = 20
 MAX_INPUTS = 600
 """Of one form: every choice of a topic's form may be ticked, and then there is the rest."""
 
@@ -30,10 +39,12 @@ Values = Mapping[str, str]
 class Sent(dict[str, str]):
     """What a form sent: the last value of each name, and all of them where a name may have several."""
 
-    def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
-        pairs = tuple(pairs)
+    def __init__(self, pairs: Iterable[tuple[str, str]] = (), refused: Mapping[str, str] | None = None) -> None:
+        pairs = tuple((name, value.replace("\r\n", "\n")) for name, value in pairs)
         super().__init__(pairs)
         self._pairs = pairs
+        self.refused = dict(refused or {})
+        """Why files were not kept, by the name of their input."""
 
     def all(self, name: str) -> tuple[str, ...]:
         """Every value of a name, in their order."""
@@ -91,14 +102,51 @@ class NotValid(Exception):
         self.errors = errors
 
 
-async def read_form(request: Request, parts: Intake) -> Sent:
-    """The form's fields. Raises Problem 403 for a form from elsewhere, 429 for too many from one address."""
-    form = await request.form(max_files=0, max_fields=MAX_INPUTS)
-    pairs = ((name, value) for name, value in form.multi_items() if isinstance(value, str))
-    values = Sent((name, value.replace("\r\n", "\n")) for name, value in pairs)
-    check_form_token(request, values.get("csrf_token"))
-    await parts.form_limiter.check(None, household_of(address_of(request, parts.settings.trusted_proxies)))
-    return values
+async def read_form(request: Request, parts: Intake, limiter: RateLimiter | None = None) -> Sent:
+    """The form's fields; a file is kept, and its id stands for it under the name of its input.
+
+    Raises Problem 403 for a form from elsewhere, 429 for too many from one address, 503 while files cannot be kept.
+    """
+    await (limiter or parts.form_limiter).check(None, household_of(address_of(request, parts.settings.trusted_proxies)))
+    if request.headers.get("content-type", "").startswith(MULTIPART):
+        sent = await _with_files(request, parts)
+    else:
+        form = await request.form(max_files=0, max_fields=MAX_INPUTS)
+        sent = Sent((name, value) for name, value in form.multi_items() if isinstance(value, str))
+    check_form_token(request, sent.get("csrf_token"))
+    return sent
+
+
+async def _with_files(request: Request, parts: Intake) -> Sent:
+    refused: dict[str, str] = {}
+
+    async def keep(part: Part, form: SentForm[Attachment | None]) -> Attachment | None:
+        check_form_token(request, form.one("csrf_token"))
+        try:
+            return await parts.keeper.keep(part.content(), SentFile(part.filename or "", _owner(form.one(FORM_ID))))
+        except StorageUnavailable:
+            raise storage_away() from None
+        except Problem as problem:
+            refused[part.name] = problem.detail[:1].upper() + problem.detail[1:]
+            return None
+
+    form = await read_multipart(request, keep, FormLimits(fields=MAX_INPUTS, files=MAX_FILES))
+    kept = [(name, file) for name, files in form.files.items() for file in files if file]
+    async with parts.database.begin() as session:
+        session.add_all(file for _, file in kept)
+    fields = [(name, value) for name, values in form.values.items() for value in values]
+    return Sent([*fields, *((name, str(file.id)) for name, file in kept)], refused)
+
+
+def owner_of(sent: Values) -> str:
+    """Who the files of a form belong to until they are attached: whoever has the page with its id."""
+    return _owner(sent.get(FORM_ID, ""))
+
+
+def _owner(form_id: str) -> str:
+    if len(form_id) < 16:
+        raise Problem(422, "form_id_missing", "reload the page and choose the files again")
+    return f"form:{fingerprint('files', form_id[:64]).hex()[:40]}"
 
 
 def check(form: type[Form], values: Values) -> Form:

@@ -9,12 +9,15 @@ from fastapi.responses import RedirectResponse
 from starlette.status import HTTP_429_TOO_MANY_REQUESTS
 
 from services.intake.abuse.gate import Door
-from services.intake.commands.submit_ticket import Answer, Submission, submit_ticket_once
+from services.intake.attachments.claiming import Chosen
+from services.intake.commands.submit_ticket import Answer, Submission, submit_ticket_once, submit_ticket_with_files
 from services.intake.deps import Intake, Parts
 from services.intake.forms import Answer as FieldAnswer
 from services.intake.forms import Audience
+from services.intake.forms.answers import files_in
 from services.intake.queries import find_ticket_of
 from services.intake.topics import TopicEntry
+from services.intake.web.files import ATTACHMENT, chosen_files, files_by_input
 from services.intake.web.forms import (
     TRAP,
     WORDS,
@@ -52,6 +55,13 @@ class Wanted:
     form: NewRequest
     topic: TopicEntry
     answers: Mapping[str, FieldAnswer]
+    files: Chosen
+
+    @property
+    def words(self) -> dict[str, FieldAnswer]:
+        """The answers without files, which get new ids each time they are sent."""
+        named = set(self.files.files.values())
+        return {name: answer for name, answer in self.answers.items() if name not in named}
 
 
 @router.get("/tickets/new")
@@ -76,7 +86,7 @@ async def send_form(request: Request, parts: Parts) -> Response:
     address = address_of(request, parts.settings.trusted_proxies)
     try:
         wanted = _checked(sent, topic)
-        key = key_of(sent, wanted.form, canonical(wanted.answers))
+        key = key_of(sent, wanted.form, canonical(wanted.words))
         if not await parts.form_guard.lets_pass(sent, form_id_of(sent), address, key):
             return await _stopped(request, parts, sent)
         await parts.gate.admit(Door.PEOPLE, wanted.form.email, address)
@@ -116,6 +126,7 @@ def _was_not_asked(topic: TopicEntry, sent: Sent) -> bool:
 def _checked(sent: Sent, topic: TopicEntry | None) -> Wanted:
     """The request and the answers to its topic's questions. Raises NotValid with everything that is wrong."""
     errors: dict[str, str] = {} if topic else {"topic": WORDS["topic"]}
+    errors |= sent.refused
     form, answers = None, None
     try:
         form = check(NewRequest, sent)
@@ -125,9 +136,9 @@ def _checked(sent: Sent, topic: TopicEntry | None) -> Wanted:
         answers = answers_in(topic.form, sent) if topic else None
     except NotValid as wrong:
         errors |= wrong.errors
-    if form is None or topic is None or answers is None:
+    if errors or form is None or topic is None or answers is None:
         raise NotValid(errors)
-    return Wanted(form, topic, answers)
+    return Wanted(form, topic, answers, chosen_files(sent, files_in(topic.form, answers)))
 
 
 async def _stopped(request: Request, parts: Intake, sent: Sent) -> Response:
@@ -151,6 +162,7 @@ async def _form(
         options=[(each.slug, each.name) for each in await parts.topics.public()],
         topic=topic,
         questions=questions,
+        files=await files_by_input(parts, sent),
         values=sent | {"topic": topic.slug} if topic else sent,
         errors=_in_page_order(errors, questions),
         wrong=WORDS,
@@ -164,7 +176,7 @@ async def _form(
 
 
 def _in_page_order(errors: Values, questions: list[Question]) -> dict[str, str]:
-    order = ["topic", "subject", "body", *(question.name for question in questions), *ABOUT_THE_REQUESTER]
+    order = ["topic", "subject", "body", ATTACHMENT, *(question.name for question in questions), *ABOUT_THE_REQUESTER]
     return {name: errors[name] for name in order if name in errors}
 
 
@@ -183,8 +195,11 @@ async def _accept(parts: Intake, wanted: Wanted, key: str) -> str:
         fields=wanted.answers,
     )
     token = parts.links.token(TicketLink(submission.ticket_id, form.email))
-    claim = Claim("portal:submit", key, b"")
-    await submit_ticket_once(parts.database, claim, submission, Answer(token, 200))
+    claim, prepared = Claim("portal:submit", key, b""), Answer(token, 200)
+    if wanted.files.files:
+        await submit_ticket_with_files(parts.database, claim, submission, prepared, wanted.files)
+    else:
+        await submit_ticket_once(parts.database, claim, submission, prepared)
     if claim.stored:
         return bytes(claim.stored.body).decode()
     parts.relay.wake()

@@ -71,9 +71,9 @@ class Part:
 
 
 async def read_form(
-    request: Request, keep: Callable[[Part], Awaitable[Kept]], limits: FormLimits = FormLimits()
+    request: Request, keep: Callable[[Part, Form[Kept]], Awaitable[Kept]], limits: FormLimits = FormLimits()
 ) -> Form[Kept]:
-    """Reads a form to its end; each file that was chosen goes to `keep` while it arrives.
+    """Reads a form to its end; each file that was chosen goes to `keep` while it arrives, with what came before it.
 
     Raises Problem 400 for what is no such form, 415 for another media type, 422 beyond the limits.
     """
@@ -87,7 +87,7 @@ async def read_form(
         elif part.filename:
             files += 1
             _within(files, limits.files, "files")
-            form.files.setdefault(part.name, []).append(await keep(part))
+            form.files.setdefault(part.name, []).append(await keep(part, form))
         else:
             await part.text(limits.field_bytes)
     return form

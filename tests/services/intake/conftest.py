@@ -19,11 +19,16 @@ from tests.support.settings import common_environment
 
 
 @pytest.fixture(scope="session")
-async def settings(engines: Stack) -> IntakeSettings:
+async def settings(engines: Stack, tmp_path_factory: pytest.TempPathFactory) -> IntakeSettings:
     """The service's settings, its database migrated and seeded."""
     common = {name.removeprefix("EVERDESK_").lower(): value for name, value in common_environment(engines).items()}
     values: dict[str, Any] = {name: common[name] for name in common.keys() & IntakeSettings.model_fields.keys()}
-    settings = IntakeSettings(**values, database_url=engines.postgres.url("intake"), seed_api_key=str(ApiKey.make()))
+    settings = IntakeSettings(
+        **values,
+        database_url=engines.postgres.url("intake"),
+        seed_api_key=str(ApiKey.make()),
+        storage_url=str(tmp_path_factory.mktemp("files")),
+    )
     await migrate(settings, "services.intake")
     database = Database.connect(settings)
     await seed(database, settings)
