@@ -30,6 +30,9 @@ class Chosen:
         return cls(owner, dict.fromkeys(ids) | dict(answers or {}))
 
 
+NO_FILES = Chosen("", {})
+
+
 async def claim(session: Session, chosen: Chosen, ticket_id: UUID, message_id: UUID) -> tuple[AttachmentRef, ...]:
     """Attaches files, in their order. Raises Problem 422 for one that is unknown, another's or used already."""
     ids = list(chosen.files)

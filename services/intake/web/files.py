@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 from sqlalchemy import select
 
-from services.intake.attachments.claiming import Chosen
+from services.intake.attachments.claiming import NO_FILES, Chosen
 from services.intake.attachments.serving import find_attachment, serve
 from services.intake.deps import Intake, Parts
 from services.intake.models import Attachment
@@ -71,7 +71,8 @@ def chosen_ids(sent: Sent, name: str) -> list[UUID]:
 
 def chosen_files(sent: Sent, answers: dict[UUID, str] | None = None) -> Chosen:
     """What goes with the form: files beside the text, and those that answer questions. Raises NotValid."""
-    return Chosen.of(owner_of(sent), chosen_ids(sent, ATTACHMENT), answers)
+    ids = chosen_ids(sent, ATTACHMENT)
+    return Chosen.of(owner_of(sent), ids, answers) if ids or answers else NO_FILES
 
 
 async def files_by_input(parts: Intake, sent: Sent) -> dict[str, list[KeptFile]]:

@@ -125,7 +125,7 @@ async def test_many_retries_at_once_take_effect_once(door: Door) -> None:
         ({"requester": {"email": "a@b.example", "name": "N", "phone": "call me"}}, "/requester/phone"),
         ({"requester": {"email": "a@b.example", "name": "N", "id": 1}}, "/requester/id"),
         ({"cc": ["nobody"]}, "/cc/0"),
-        ({"attachments": ["01a2091e-28d4-7cf0-8b1a-8bdbf7a6b0f1"]}, "/attachments"),
+        ({"attachments": ["01a2091e-28d4-7cf0-8b1a-8bdbf7a6b0f1"]}, "/attachments/0"),
         ({"fields": {str(n): n for n in range(51)}}, "/fields"),
         ({"fields": {"deep": {"er": 1}}}, "/fields"),
         ({"fields": {"list": []}}, "/fields"),
