@@ -56,6 +56,7 @@ def build(settings: MailSettings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         server = await listen(settings, reception, Bans(database))
+        app.state.mailboxes = mailboxes
         app.state.mail_port = server.sockets[0].getsockname()[1]
         async with background({"processing": processing.run, **mailboxes.jobs}):
             yield

@@ -107,18 +107,18 @@ class Mailboxes:
 
     def __init__(self, settings: MailSettings, reception: Reception) -> None:
         outgoing = Outgoing(settings.outgoing_allowed_networks)
-        self._watchers = [
+        self.watchers = [
             Watcher(mailbox, reception, outgoing, settings.mail_max_bytes) for mailbox in settings.mailboxes
         ]
 
     @property
     def jobs(self) -> dict[str, Callable[[], Coroutine[Any, Any, None]]]:
         """What runs for ever."""
-        return {f"mailbox:{watcher.name}": partial(watcher.run) for watcher in self._watchers}
+        return {f"mailbox:{watcher.name}": partial(watcher.run) for watcher in self.watchers}
 
     async def check(self) -> None:
         """Raises MailboxAway if mails cannot be fetched from one."""
-        if troubled := [f"{watcher.name}: {watcher.trouble}" for watcher in self._watchers if watcher.trouble]:
+        if troubled := [f"{watcher.name}: {watcher.trouble}" for watcher in self.watchers if watcher.trouble]:
             raise MailboxAway("; ".join(troubled))
 
 
