@@ -37,8 +37,7 @@ class Facts:
     nature: Nature = Nature.PERSON
     is_own: bool = False
     """Its own Message-ID is one of ours, or it says to come from an address of ours."""
-    ban: str | None = None
-    """Why its sender is refused."""
+    is_banned: bool = False
     signed: Named | None = None
     """By a Message-ID that only we can have made."""
     known: Named | None = None
@@ -81,8 +80,8 @@ def decide(facts: Facts) -> Decision:
     """The first rule that fits. Anybody can write a number or a foreign Message-ID, so those count for members only."""
     if facts.nature is Nature.LOOP or facts.is_own:
         return Ignore("a loop: our own mail came back")
-    if facts.ban is not None:
-        return Ignore(f"the sender is banned: {facts.ban}".removesuffix(": "))
+    if facts.is_banned:
+        return Ignore("the sender is banned")
     if (ticket := _ticket_of(facts)) is not None:
         is_stranger = not ticket.is_member
         is_automatic = facts.nature in MACHINES or (facts.nature is Nature.LIST and is_stranger)

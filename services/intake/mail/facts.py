@@ -4,8 +4,8 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from services.intake.abuse.bans import BanList
 from services.intake.commands.participants import find_participant
-from services.intake.mail.bans import find_ban
 from services.intake.mail.deciding import Facts, Named, Standing
 from services.intake.mail.own_addresses import OwnAddresses
 from services.intake.mail.reading import ReadMail
@@ -18,9 +18,10 @@ from shared.kit.db import Session
 class Desk:
     """What we know of ourselves."""
 
-    def __init__(self, threads: MailThreads, own: OwnAddresses, *, do_auto_replies_open: bool) -> None:
+    def __init__(self, threads: MailThreads, own: OwnAddresses, bans: BanList, *, do_auto_replies_open: bool) -> None:
         self._threads = threads
         self._own = own
+        self._bans = bans
         self._do_auto_replies_open = do_auto_replies_open
 
     async def facts_of(self, session: Session, mail: ReadMail, sender: str) -> Facts:
@@ -29,7 +30,7 @@ class Desk:
         return Facts(
             nature=mail.nature,
             is_own=is_own,
-            ban=await find_ban(session, sender),
+            is_banned=await self._bans.forbids(sender),
             signed=await self._signed(session, mail, sender),
             known=await self._known(session, mail, sender),
             numbered=await self._numbered(session, mail, sender),

@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from services.intake.attachments.keeping import Keeper, Limits
-from services.intake.mail.bans import Bans
+from services.intake.abuse.gate import Gate
+from services.intake.attachments.keeping import Keeper
 from services.intake.mail.doors.mailboxes import Mailboxes
 from services.intake.mail.doors.reception import Reception
 from services.intake.mail.doors.smtp import listen
@@ -35,8 +35,9 @@ def build(settings: MailSettings) -> FastAPI:
     """The process as an application, listening to nothing yet."""
     database = Database.connect(settings)
     storage = Storage.connect(settings)
-    keeper = Keeper(storage, Limits(settings.mail_max_bytes, frozenset()), scans=False)
+    keeper = Keeper(storage, settings.file_limits, scans=settings.clamd is not None)
     own = OwnAddresses.of(settings)
+    gate = Gate(database, settings)
     reader = Reader(settings.mail_workers, settings.mail_read_seconds)
     parts = Parts(
         database=database,
@@ -44,9 +45,13 @@ def build(settings: MailSettings) -> FastAPI:
         reader=reader,
         queue=MailQueue(database, per_hour=settings.mail_per_sender_per_hour, attempts=settings.mail_attempts),
         desk=Desk(
-            MailThreads(settings, settings.mail_domain), own, do_auto_replies_open=settings.mail_auto_replies_open
+            MailThreads(settings, settings.mail_domain),
+            own,
+            gate.bans,
+            do_auto_replies_open=settings.mail_auto_replies_open,
         ),
         writer=Writer(own, keeper),
+        gate=gate,
         topics=Topics(database),
     )
     processing = Processing(parts, settings)
@@ -55,8 +60,8 @@ def build(settings: MailSettings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        server = await listen(settings, reception, Bans(database))
-        app.state.mailboxes = mailboxes
+        server = await listen(settings, reception, gate.bans)
+        app.state.mailboxes, app.state.gate = mailboxes, gate
         app.state.mail_port = server.sockets[0].getsockname()[1]
         async with background({"processing": processing.run, **mailboxes.jobs}):
             yield

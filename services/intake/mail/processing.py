@@ -3,10 +3,12 @@
 import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import text
 
+from services.intake.abuse.gate import Door, Gate
 from services.intake.mail.deciding import Append, Ignore, decide
 from services.intake.mail.doors.smtp import SOURCE as SMTP
 from services.intake.mail.facts import Desk
@@ -18,6 +20,7 @@ from services.intake.mail.writing import Writer
 from services.intake.models import RawMail, RawMailState
 from services.intake.topics import Topics
 from shared.kit.db import Database, Session, is_unreachable
+from shared.kit.http.problems import Problem
 from shared.kit.storage import Storage, StorageUnavailable
 from shared.kit.telemetry import MAILS_IN, log
 
@@ -25,8 +28,14 @@ SWEEP_SECONDS = 1.0
 SOMEBODY_ELSES_SECONDS = 0.2
 """How long a mail is left alone that another process has under way."""
 PAUSE_SECONDS = (0.5, 1.0, 2.0, 5.0, 10.0)
+TOO_MANY = 429
+NOT_YET = timedelta(minutes=5)
 WAKE_RELAY = text("select pg_notify('outbox', '')")
 """The relay that leads runs in another process; outside the transaction, for inside it commits queue up."""
+
+
+class NotYet(Exception):
+    """The sender has opened so many tickets lately that this one has to wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +49,7 @@ class Parts:
     desk: Desk
     writer: Writer
     topics: Topics
+    gate: Gate
 
 
 class Processing:
@@ -105,6 +115,9 @@ class Processing:
     async def _process(self, mail_id: UUID) -> None:
         try:
             settled = await self.process(mail_id)
+        except NotYet:
+            await self._parts.queue.put_off(mail_id, NOT_YET)
+            return
         except Exception as error:
             if is_away(error):
                 raise
@@ -140,8 +153,20 @@ class Processing:
             return Settled(RawMailState.IGNORED, decision.reason)
         if isinstance(decision, Append):
             return await parts.writer.append(session, stored, mail, letter, decision)
+        if letter.is_answerable and (refusal := await self._refusal_of(letter.sender)):
+            return Settled(RawMailState.IGNORED, refusal)
         topic_id = await self._topic_of(stored)
         return await parts.writer.open(session, stored, mail, letter, decision, topic_id)
+
+    async def _refusal_of(self, sender: str) -> str | None:
+        """Why the sender may not open one more ticket. Raises NotYet if it is only a matter of time."""
+        try:
+            await self._parts.gate.admit(Door.PEOPLE, sender)
+        except Problem as problem:
+            if problem.status == TOO_MANY:
+                raise NotYet from problem
+            return f"not let in: {problem.detail}"
+        return None
 
     async def _topic_of(self, stored: RawMail) -> UUID | None:
         slug = self._parts.writer.own.topic_in(stored.recipients) or self._topic_of_source.get(stored.source)

@@ -63,6 +63,12 @@ class MailQueue:
         async with self._database.begin() as session:
             return [mail_id for mail_id in await session.scalars(HEADS, values) if mail_id not in busy]
 
+    async def put_off(self, mail_id: UUID, pause: timedelta) -> None:
+        """Leaves a mail, and what its sender wrote after it, for later; that is no attempt."""
+        async with self._database.begin() as session:
+            if mail := await claim(session, mail_id):
+                mail.next_attempt_at = utc_now() + pause
+
     async def mark_failed(self, mail_id: UUID, error: BaseException) -> bool:
         """Plans another attempt; True if there will be none, and an operator must look at it."""
         async with self._database.begin() as session:

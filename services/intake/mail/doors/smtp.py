@@ -6,7 +6,7 @@ from collections import Counter
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from services.intake.mail.bans import Bans
+from services.intake.abuse.bans import BanList
 from services.intake.mail.doors.reception import Arrival, Reception
 from services.intake.mail.own_addresses import OwnAddresses
 from services.intake.mail.settings import MailSettings
@@ -28,7 +28,7 @@ SLACK = 1024 * 1024
 class Desk:
     """What the protocol asks of us, command by command (aiosmtpd's hooks)."""
 
-    def __init__(self, settings: MailSettings, reception: Reception, bans: Bans) -> None:
+    def __init__(self, settings: MailSettings, reception: Reception, bans: BanList) -> None:
         self._settings = settings
         self._reception = reception
         self._bans = bans
@@ -39,7 +39,7 @@ class Desk:
         self, _server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         """Turns away whom we do not want, and who sends too much."""
-        if await self._bans.find(address, address_of(session)):
+        if await self._bans.forbids(address, address_of(session)):
             return "550 5.7.1 Mail from this sender is not accepted"
         try:
             await self._limiter.check(None, address.casefold() or address_of(session))
@@ -166,7 +166,7 @@ class OpenLines:
             del self._open[peer]
 
 
-async def listen(settings: MailSettings, reception: Reception, bans: Bans) -> asyncio.Server:
+async def listen(settings: MailSettings, reception: Reception, bans: BanList) -> asyncio.Server:
     """Listens on `mail_port`. Raises OSError where that is taken."""
     desk = Desk(settings, reception, bans)
     tls = _tls(settings)

@@ -29,4 +29,4 @@ async def post(mail_settings: MailSettings, door: Door) -> AsyncIterator[PostOff
     """The mail process, running."""
     app = build(mail_settings)
     async with app.router.lifespan_context(app):
-        yield PostOffice(app.state.mail_port, door, mail_settings)
+        yield PostOffice(app.state.mail_port, door, mail_settings, app.state.gate)

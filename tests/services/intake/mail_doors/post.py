@@ -8,6 +8,7 @@ from uuid import UUID
 import aiosmtplib
 from sqlalchemy import select
 
+from services.intake.abuse.gate import Gate
 from services.intake.mail.doors.reception import identity_of
 from services.intake.mail.settings import MailSettings
 from services.intake.models import Attachment, Message, Participant, RawMail, RawMailState, Ticket
@@ -44,6 +45,7 @@ class PostOffice:
     port: int
     door: Door
     settings: MailSettings
+    gate: Gate
     threads: MailThreads = field(init=False)
 
     def __post_init__(self) -> None:
