@@ -9,6 +9,7 @@ from services.intake.abuse.bans import BanList
 from services.intake.abuse.refusals import banned, too_many_open
 from services.intake.settings import IntakeSettings
 from shared.kit.db import Database
+from shared.kit.http.answers import Claim
 from shared.kit.http.limits import RateLimiter
 
 RECENT = 1_000
@@ -16,7 +17,8 @@ RECENT = 1_000
 COUNT_OPEN = text("""
 select count(*) from (
   select status from tickets where lower(requester_email) = lower(:email) order by created_at desc limit :recent
-) recent where status not in ('resolved', 'closed')
+) recent
+where status not in ('resolved', 'closed') and not exists (select from answers where scope = :scope and key = :key)
 """)
 HOUR = 3600.0
 
@@ -49,9 +51,10 @@ class Gate:
             Door.CLIENT: Allowance(_per_hour(settings.api_requester_per_hour), settings.api_max_open_tickets),
         }
 
-    async def admit(self, door: Door, email: str, address: str | None = None) -> None:
+    async def admit(self, door: Door, email: str, address: str | None = None, claim: Claim | None = None) -> None:
         """Counts one ticket. Raises Problem 403 or 422 for the banned and for too many open ones, 429 for too many.
 
+        A request that was answered before, as its `claim` tells, is not held against the limit it has reached itself.
         Several at the same instant may pass the limit of open ones together; the rate bounds by how many.
         """
         if await self.bans.forbids(email, address):
@@ -59,12 +62,15 @@ class Gate:
         allowance = self._allowances[door]
         if allowance.rate is not None:
             await allowance.rate.check(None, email.casefold())
-        if allowance.max_open and await self._open_tickets(email) >= allowance.max_open:
+        if allowance.max_open and await self._open_tickets(email, claim) >= allowance.max_open:
             raise too_many_open(allowance.max_open)
 
-    async def _open_tickets(self, email: str) -> int:
+    async def _open_tickets(self, email: str, claim: Claim | None) -> int:
+        scope, key = (claim.scope, claim.key) if claim else (None, None)
         async with self._database.begin() as session:
-            return int(await session.scalar(COUNT_OPEN, {"email": email, "recent": RECENT}) or 0)
+            return int(
+                await session.scalar(COUNT_OPEN, {"email": email, "recent": RECENT, "scope": scope, "key": key}) or 0
+            )
 
 
 def _per_hour(limit: int) -> RateLimiter | None:

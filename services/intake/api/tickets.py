@@ -37,13 +37,13 @@ router = APIRouter(prefix="/v1", route_class=ApiRoute, tags=["tickets"])
 @router.post("/tickets", status_code=201, response_model=SubmittedTicket)
 async def submit(request: SubmitTicket, key: Creator, parts: Parts, idempotency_key: IdempotencyKey = None) -> Response:
     """Ask for help. The ticket is safe once this answers, whatever else is down."""
-    await parts.gate.admit(Door.CLIENT, request.requester.email)
     topic = await _topic(parts, request.topic)
     submission = _submission(request, topic, key)
     content = fingerprint(canonical(request.model_dump(mode="json"))) if idempotency_key else b""
     draft = _answer(parts, submission, topic).model_dump_json()
     etag = etag_of(FIRST_REVISION)
     claim = Claim(f"{key.key_id}:submit", idempotency_key, content)
+    await parts.gate.admit(Door.CLIENT, request.requester.email, claim=claim)
     prepared, chosen = Answer(draft, 201, etag), _files(request, submission, topic, key)
     if chosen.files:
         number = await submit_ticket_with_files(parts.database, claim, submission, prepared, chosen)

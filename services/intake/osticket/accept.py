@@ -2,12 +2,15 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from services.intake.abuse import refusals as abuse
 from services.intake.abuse.gate import Door
 from services.intake.commands.submit_ticket import Answer, Submission, submit_ticket_once
 from services.intake.deps import Intake
+from services.intake.forms import NO_FORM, Form
 from services.intake.keyring import KnownKey
+from services.intake.osticket.fields import answers_in
 from services.intake.osticket.json_body import read_json_body
 from services.intake.osticket.refusals import NotValid, denied
 from services.intake.osticket.sent import Sent
@@ -29,11 +32,11 @@ async def accept(parts: Intake, key: KnownKey, suffix: str, raw: bytes, idempote
     """The number of the ticket, durable by then. Raises Problem 400, 403, 409, 422 or 429, and NotValid."""
     sent = await asyncio.to_thread(READERS[suffix], raw)
     topic = await _topic(parts, sent)
-    ticket = translate(sent, topic)
-    await _admit(parts, ticket)
-    _log_ignored(sent)
-    submission = _submission(sent, ticket, topic, key)
+    ticket, form = translate(sent, topic), topic.form if topic else NO_FORM
+    submission = replace(_submission(sent, ticket, topic, key), fields=answers_in(form, sent))
+    _log_ignored(sent, form)
     claim = Claim(f"{key.key_id}:osticket", idempotency_key, fingerprint(suffix, raw) if idempotency_key else b"")
+    await _admit(parts, ticket, claim)
     number = await submit_ticket_once(parts.database, claim, submission, Answer(submission.number, 201))
     if claim.stored:
         return bytes(claim.stored.body).decode()
@@ -51,9 +54,9 @@ async def _topic(parts: Intake, sent: Sent) -> TopicEntry | None:
     return topic
 
 
-async def _admit(parts: Intake, ticket: OldTicket) -> None:
+async def _admit(parts: Intake, ticket: OldTicket, claim: Claim) -> None:
     try:
-        await parts.gate.admit(Door.CLIENT, ticket.requester.email, ticket.address)
+        await parts.gate.admit(Door.CLIENT, ticket.requester.email, ticket.address, claim)
     except Problem as refused:
         match refused.code:
             case abuse.BANNED:
@@ -73,15 +76,15 @@ def _submission(sent: Sent, ticket: OldTicket, topic: TopicEntry | None, key: Kn
         channel=ticket.channel,
         received_at=utc_now(),
         topic_id=topic.id if topic else None,
-        priority=ticket.priority,
+        priority=ticket.priority or (topic.priority if topic else None),
         api_key_id=key.key_id,
         alert=sent.alert,
         acknowledge=sent.acknowledge,
     )
 
 
-def _log_ignored(sent: Sent) -> None:
+def _log_ignored(sent: Sent, form: Form) -> None:
     """Names without a meaning set nothing: neither a status nor an agent can come in this way."""
-    ignored = sorted(name[:64] for name in sent.values.keys() - OWN)
+    ignored = sorted(name[:64] for name in sent.values.keys() - OWN - form.by_name.keys())
     if ignored:
         log.info("osticket.ignored", names=ignored[:NAMES_LOGGED], count=len(ignored))

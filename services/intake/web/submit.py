@@ -89,7 +89,7 @@ async def send_form(request: Request, parts: Parts) -> Response:
         key = key_of(sent, wanted.form, canonical(wanted.words))
         if not await parts.form_guard.lets_pass(sent, form_id_of(sent), address, key):
             return await _stopped(request, parts, sent)
-        await parts.gate.admit(Door.PEOPLE, wanted.form.email, address)
+        await parts.gate.admit(Door.PEOPLE, wanted.form.email, address, _claim(key))
         token = await _accept(parts, wanted, key)
     except NotValid as wrong:
         return await _form(request, parts, sent, wrong.errors, 422)
@@ -195,7 +195,7 @@ async def _accept(parts: Intake, wanted: Wanted, key: str) -> str:
         fields=wanted.answers,
     )
     token = parts.links.token(TicketLink(submission.ticket_id, form.email))
-    claim, prepared = Claim("portal:submit", key, b""), Answer(token, 200)
+    claim, prepared = _claim(key), Answer(token, 200)
     if wanted.files.files:
         await submit_ticket_with_files(parts.database, claim, submission, prepared, wanted.files)
     else:
@@ -204,3 +204,7 @@ async def _accept(parts: Intake, wanted: Wanted, key: str) -> str:
         return bytes(claim.stored.body).decode()
     parts.relay.wake()
     return token
+
+
+def _claim(key: str) -> Claim:
+    return Claim("portal:submit", key, b"")

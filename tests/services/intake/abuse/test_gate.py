@@ -116,9 +116,12 @@ async def test_one_requester_has_so_many_open_tickets(door: Door) -> None:
     email = somebody()
     with under(door, api_max_open_tickets=2):
         async with door.client() as http:
-            made = [await http.post("/v1/tickets", json=asked_by(email)) for _ in range(2)]
+            keyed = [{"Idempotency-Key": f"{email}-{n}"} for n in range(2)]
+            made = [await http.post("/v1/tickets", json=asked_by(email), headers=key) for key in keyed]
             full = await http.post("/v1/tickets", json=asked_by(email.upper()))
             assert (full.status_code, full.json()["code"]) == (422, "too_many_open_tickets")
+            retried = await http.post("/v1/tickets", json=asked_by(email), headers=keyed[1])
+            assert (retried.status_code, retried.text) == (201, made[1].text)
             await door.publish(after(TicketResolved, made[0].json(), seq=3, status="resolved"))
 
             async def has_room() -> None:
