@@ -98,6 +98,8 @@ class Composition:
 
     def _specific(self, service: str) -> dict[str, str]:
         own = {"EVERDESK_DATABASE_URL": self._postgres.url(service)}
+        if service == "intake":
+            own["EVERDESK_STORAGE_URL"] = str(self._settings.home / "files")
         if service == "assignment":
             own["EVERDESK_SESSION_SECRET"] = self._secrets.session
         if service == "notification":
