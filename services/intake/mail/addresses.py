@@ -8,7 +8,9 @@ from services.intake.mail.fields import Header, unfolded, words
 MAX_ADDRESSES = 200
 """Of one field that are read."""
 MAX_NAME = 255
-_ADDRESS = re.compile(r"[^\s<>()\[\]\\,;:\"@]{1,64}@(?:[^\s<>()\[\]\\,;:\"@]{1,253}|\[[0-9A-Fa-f:.IPv]{2,60}\])")
+_ADDRESS = re.compile(
+    r"(?<![^\s<>()\[\]\\,;:\"'])[^\s<>()\[\]\\,;:\"@]{1,64}@(?:[^\s<>()\[\]\\,;:\"@]{1,253}|\[[0-9A-Fa-f:.IPv]{2,60}\])"
+)
 _SPACED = re.compile(r"\s*([.@])\s*")
 _QUOTES = re.compile(r'\\(.)|"')
 

@@ -7,7 +7,7 @@ from html import escape
 
 from services.intake.mail.charsets import clean, decode
 from services.intake.mail.files import MailFile, declared_name, file_of, safe_name
-from services.intake.mail.html import MAX_HTML, Pictures, stripped
+from services.intake.mail.html import MAX_HTML, MAX_PICTURES, Pictures, stripped
 from services.intake.mail.mime import Part
 from services.intake.mail.transfer import uu_files
 from shared.kit.http.inputs import MAX_TEXT
@@ -68,6 +68,9 @@ class Gathered:
             pictures = Pictures()
             html = pictures.take_out(text)
             self.files.extend(pictures.files)
+            if len(pictures.files) == MAX_PICTURES:
+                self.defects.append("HTML with too many pictures in it, kept as a file")
+                self.files.append(file_of(part, len(self.files) + 1, self.defects))
             return [Section(html=html)]
         is_enriched = part.media_type != "text/plain"
         return [Section(text=_ENRICHED.sub("", text).replace("<<", "<") if is_enriched else text)]

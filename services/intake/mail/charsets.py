@@ -8,6 +8,8 @@ from charset_normalizer import from_bytes
 
 SAMPLE = 8_192
 """Bytes shown to the detector, whose cost grows with them."""
+WORTH_A_GUESS = 8
+"""Bytes below which the detector only dreams."""
 FEW_BAD_BYTES = 0.02
 """Up to this share of undecodable bytes, the declared charset is believed."""
 REPAIR = "everdesk-repair"
@@ -74,7 +76,12 @@ def decode(data: bytes, declared: str | None, *, may_guess: bool = True) -> Deco
             return Decoded(text, charset, charset == believed)
     if believed and believed != "cp1252" and _share_of_bad_bytes(data, believed) <= FEW_BAD_BYTES:
         return Decoded(_repaired(data, believed), believed, is_as_declared=False)
-    if may_guess and (guess := _detected(data)) and (text := _strict(data, guess)) is not None:
+    if (
+        may_guess
+        and len(data) >= WORTH_A_GUESS
+        and (guess := _detected(data))
+        and (text := _strict(data, guess)) is not None
+    ):
         return Decoded(text, guess, is_as_declared=False)
     return Decoded(_repaired(data, "cp1252"), "cp1252", is_as_declared=False)
 

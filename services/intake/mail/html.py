@@ -13,7 +13,12 @@ from services.intake.mail.transfer import undo
 
 MAX_HTML = 524_288
 """Characters of HTML that are read as HTML."""
-MAX_NESTING = 120
+MAX_TAGS = 20_000
+MAX_LINES = 50_000
+MAX_ENTITIES = 20_000
+MAX_PICTURES = 100
+"""Pictures in the HTML itself that are taken out of it."""
+MAX_NESTING = 100
 """Tags open at once beyond which HTML is read as text only: sanitisers become slow and parsers forget content."""
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]{0,20})")
 _NEVER_OPEN = frozenset({
@@ -47,8 +52,8 @@ class Pictures:
     files: list[MailFile] = field(default_factory=list)
 
     def take_out(self, html: str) -> str:
-        """The HTML with a `cid:` link in place of each."""
-        return _DATA_PICTURE.sub(self._replace, html)
+        """The HTML with a `cid:` link in place of each; what is too many stays where it is."""
+        return _DATA_PICTURE.sub(self._replace, html, count=MAX_PICTURES)
 
     def _replace(self, found: re.Match[str]) -> str:
         quote, media_type, data = found.groups()
@@ -60,8 +65,15 @@ class Pictures:
 
 
 def is_digestible(html: str) -> bool:
-    """Whether HTML is small and flat enough to be read as HTML."""
-    return len(html) <= MAX_HTML and not _LONG_TAG.search(html) and nesting(html) <= MAX_NESTING
+    """Whether HTML is small, simple and flat enough to be read as HTML, which takes about a second at most."""
+    return (
+        len(html) <= MAX_HTML
+        and html.count("<") <= MAX_TAGS
+        and html.count("&") <= MAX_ENTITIES
+        and html.count("\n") <= MAX_LINES
+        and not _LONG_TAG.search(html)
+        and nesting(html) <= MAX_NESTING
+    )
 
 
 def nesting(html: str) -> int:

@@ -8,9 +8,9 @@ from lxml.etree import iterwalk
 from lxml.html import HtmlElement
 
 from services.intake.mail import phrases
-from services.intake.mail.quotes import Line, Mark
+from services.intake.mail.lines import Line, Mark
 
-_BLOCKS = frozenset({
+BLOCKS = frozenset({
     *("address", "article", "aside", "blockquote", "body", "br", "caption", "center", "dd", "details", "div", "dl"),
     *("dt", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "ol", "p", "pre"),
     *("section", "summary", "table", "tbody", "tfoot", "thead", "tr", "ul"),
@@ -63,7 +63,7 @@ class Lines:
 
     def _start(self, element: HtmlElement) -> None:
         tag = str(element.tag)
-        if tag in _BLOCKS:
+        if tag in BLOCKS:
             self._break()
         elif tag in _CELLS and self._pieces:
             self._pieces.append(" ")
@@ -81,7 +81,7 @@ class Lines:
     def _end(self, element: HtmlElement, body: HtmlElement) -> None:
         tag = str(element.tag)
         self._preformatted -= tag == "pre"
-        if tag in _BLOCKS:
+        if tag in BLOCKS:
             self._break()
         if self._marks and self._marks[-1][0] is element:
             self._break()

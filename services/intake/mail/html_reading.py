@@ -5,15 +5,19 @@ from html import escape
 
 from inscriptis.css_profiles import CSS_PROFILES
 from inscriptis.html_engine import Inscriptis
+from inscriptis.html_properties import Display
 from inscriptis.model.config import ParserConfig
+from inscriptis.model.html_element import HtmlElement as LaidOut
 from lxml import etree
 from lxml.html import HtmlElement
 
 from services.intake.mail.html import marked_html, safe_html, stripped
-from services.intake.mail.html_lines import Lines, cut_tree
+from services.intake.mail.html_lines import BLOCKS, Lines, cut_tree
 from services.intake.mail.quotes import first_foreign
 
-_LAYOUT = ParserConfig(css=CSS_PROFILES["strict"])
+_BLOCK = LaidOut(display=Display.block)
+_LAYOUT = ParserConfig(css=dict.fromkeys(BLOCKS - {"br"}, _BLOCK) | CSS_PROFILES["strict"])
+"""The layout of the library, which does not know all elements that end a line."""
 _TINY = ("0", "1", "2", "0px", "1px", "2px")
 
 
@@ -49,15 +53,26 @@ def read_html(html: str) -> ReadHtml:
 
 
 def html_as_text(html: str) -> str:
-    """What HTML says, laid out as text."""
+    """What HTML says, laid out as text, with a remark where a picture is."""
     body = _tree(html)
     if body is None:
         return ""
+    _prepare(body)
     try:
         laid_out = str(Inscriptis(body, _LAYOUT).get_text())
     except RecursionError:
         return stripped(html)
     return "\n".join(line.rstrip() for line in laid_out.splitlines()).strip("\n")
+
+
+def _prepare(body: HtmlElement) -> None:
+    """Helps the library over what it forgets: pictures, and the line end that an empty element makes."""
+    for element in list(body.iterdescendants("img", *BLOCKS)):
+        if element.tag == "img":
+            element.text = f"[picture: {element.get('alt') or 'no title'}]"
+            element.tag = "span"
+        elif not len(element) and not element.text:
+            element.tag = "br"
 
 
 def _tree(html: str) -> HtmlElement | None:

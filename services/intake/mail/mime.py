@@ -14,6 +14,7 @@ MAX_PARTS = 250
 MAX_HEADER = 262_144
 """Bytes of one header that are read."""
 MAX_FIELDS = 1_000
+LONG_HEADER = "a header too long to be read whole"
 _END_OF_HEADER = re.compile(rb"\n\r?\n")
 _FIELD = re.compile(rb"([!-9;-~]{1,76})[ \t]*:[ \t]*")
 _WELL_KNOWN = re.compile(
@@ -96,7 +97,7 @@ class _Walk:
         found = _END_OF_HEADER.search(self.raw, start, end)
         stop, body = (found.start() + 1, found.end()) if found else (end, end)
         if stop - start > MAX_HEADER:
-            self.defects.append("a header too long to be read whole")
+            self.defects.append(LONG_HEADER)
         fields, at = self.fields(start, min(stop, start + MAX_HEADER))
         return Header(fields), body if at is None else at
 
@@ -116,6 +117,8 @@ class _Walk:
                 if stray > MAX_STRAY_LINES or not _WELL_KNOWN.search(self.raw, line_end - 1, stop):
                     return fields, at
             at = line_end
+        if at < stop:
+            self.defects.append(LONG_HEADER)
         return fields, None
 
     def line_end(self, at: int, stop: int) -> int:

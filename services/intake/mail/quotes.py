@@ -4,49 +4,18 @@ There is one cut: what is above it is shown, what is below it is kept. Answers b
 the quotes they answer.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum, auto
 
 from services.intake.mail import phrases
+from services.intake.mail.lines import Line, Mark
 from services.intake.mail.signatures import signature_start
 from shared.contracts.names import REPLY_DELIMITER
 
 ATTRIBUTION_LINES = 4
 HEADER_LINES = 8
-_QUOTED = re.compile(r"[ \t]{0,8}>(?!:\s*$)")
-
-
-class Mark(Enum):
-    """What is known of a line from where it stands, not from its words."""
-
-    NONE = auto()
-    QUOTE = auto()
-    """Part of what is answered."""
-    ATTRIBUTION = auto()
-    """Says who wrote the quote below."""
-    SIGNATURE = auto()
-    END = auto()
-    """From here on nothing is the writer's own."""
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of a mail's text."""
-
-    text: str
-    mark: Mark = Mark.NONE
-
-    @property
-    def is_blank(self) -> bool:
-        """Whether nothing is written on it."""
-        return not self.text.strip() and self.mark is not Mark.END
-
-    @property
-    def is_quote(self) -> bool:
-        """Whether it belongs to a quote."""
-        return self.mark is Mark.QUOTE or (self.mark is Mark.NONE and _QUOTED.match(self.text) is not None)
+TAILS = 8
+"""Signatures and quotes below each other that are told apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +36,8 @@ def cut(text: str) -> Cut:
 def first_foreign(lines: Sequence[Line]) -> int:
     """The number of the line from which on nothing is the writer's own; the count of lines if all of it is."""
     end = _announced(lines)
-    while (shorter := _without_tail(lines, end)) < end:
-        end = shorter
+    for _ in range(TAILS):
+        end = _without_tail(lines, end)
     return end if any(not line.is_blank for line in lines[:end]) else len(lines)
 
 
@@ -136,8 +105,7 @@ def _without_tail(lines: Sequence[Line], end: int) -> int:
         start -= 1
     if start < end:
         return start
-    own = max((at for at in range(end) if lines[at].is_quote), default=-1) + 1
-    return own + signature_start([line.text for line in lines[own:end]], end - own)
+    return signature_start(lines, end)
 
 
 def _attribution_start(lines: Sequence[Line], quote: int) -> int:

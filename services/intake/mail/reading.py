@@ -9,7 +9,7 @@ from services.intake.mail.addresses import MailAddress, addresses
 from services.intake.mail.content import Content, content_of
 from services.intake.mail.files import MailFile
 from services.intake.mail.guards import Envelope, Nature, nature_of
-from services.intake.mail.mime import Part, first_charset, parse
+from services.intake.mail.mime import LONG_HEADER, Part, first_charset, parse
 from services.intake.mail.threads import cited_ids, message_ids, ticket_number
 from shared.contracts.vocabulary import BodyFormat
 
@@ -52,7 +52,7 @@ class ReadMail:
     defects: tuple[str, ...] = ()
     """What was wrong with it, for people who look into it."""
     is_readable: bool = True
-    """If not, nothing but perhaps the header was understood: keep the mail itself with the ticket."""
+    """If not, keep the mail itself with the ticket: there may be more in it than was understood."""
 
     @property
     def body_format(self) -> BodyFormat:
@@ -149,7 +149,7 @@ def _with_content(mail: ReadMail, root: Part, defects: list[str]) -> ReadMail:
         cited=_cited(content) if is_report else (),
         attachments=content.files,
         defects=tuple(dict.fromkeys(defects))[:MAX_DEFECTS],
-        is_readable=bool(root.header.fields),
+        is_readable=bool(root.header.fields) and LONG_HEADER not in defects,
     )
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 
+from services.intake.mail.lines import Line
 from services.intake.mail.phrases import SENT_FROM
 
 MAX_LINES = 14
@@ -13,16 +14,16 @@ _DASH_NAME = re.compile(r"^-\s?[^\W\d_][\w.'\u2019-]*+(?:\s[^\W\d_][\w.'\u2019-]
 _ITEM = re.compile(r"^\s{0,3}[-*•]\s?\S")
 
 
-def signature_start(lines: Sequence[str], end: int) -> int:
+def signature_start(lines: Sequence[Line], end: int) -> int:
     """The number of the line where the signature at the end of `lines[:end]` begins; `end` if there is none."""
     written = 0
     found = end
-    for at in range(end - 1, -1, -1):
-        line = lines[at]
+    for at in range(end - 1, max(-1, end - 4 * MAX_LINES), -1):
+        line = lines[at].text
         if not line.strip():
             continue
         written += 1
-        if written > MAX_LINES + 1:
+        if written > MAX_LINES + 1 or lines[at].is_quote:
             break
         if _DELIMITER.match(line) or _FOOTER.match(line) or (written <= 3 and _is_sent_from(line)):
             found = at
@@ -35,12 +36,12 @@ def _is_sent_from(line: str) -> bool:
     return SENT_FROM.match(plain) is not None and ", " not in plain and len(plain.split()) <= 12
 
 
-def _dash_name(lines: Sequence[str], end: int) -> int:
+def _dash_name(lines: Sequence[Line], end: int) -> int:
     """`-Dana` or `- Dana Ruiz` as the last line, alone after a blank one: an item of a list has company."""
     last = end - 1
-    while last >= 0 and not lines[last].strip():
+    while last >= 0 and lines[last].is_blank:
         last -= 1
-    if last < 1 or not _DASH_NAME.match(lines[last]) or lines[last - 1].strip():
+    if last < 1 or not _DASH_NAME.match(lines[last].text[:200]) or not lines[last - 1].is_blank:
         return end
-    before = next((line for line in reversed(lines[:last]) if line.strip()), "")
+    before = next((lines[at].text for at in range(last - 1, -1, -1) if not lines[at].is_blank), "")
     return end if _ITEM.match(before) or not before else last

@@ -10,6 +10,8 @@ _NOT_BASE64 = bytes(
 _WHITE = b" \t\r\n\x0b\x0c\0"
 _UU_BEGIN = re.compile(rb"^begin [0-7]{3,4} ([^\r\n]{1,255})\r?\n", re.MULTILINE)
 MAX_UU_FILES = 50
+MAX_PADDING = 10_000
+"""Equals signs in base64, of which an honest one has two; some senders put several together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,8 @@ def _from_base64(data: bytes) -> Transferred:
     strange = len(packed) - len(clean)
     if strange * 50 > len(packed):
         return Transferred(data, "declared as base64, but it is not")
+    if clean.count(b"=") > MAX_PADDING:
+        return Transferred(data, "base64 in too many pieces")
     pieces = [piece for piece in re.split(rb"=+", clean) if piece]
     content = b"".join(binascii.a2b_base64(_padded(piece)) for piece in pieces)
     is_whole = not strange and all(len(piece) % 4 != 1 for piece in pieces)

@@ -40,7 +40,7 @@ def leaves(message: Message) -> list[Message]:
     """The parts of a mail as the standard library finds them; a mail in a mail is one part."""
     if message.get_content_maintype() != "multipart" or not isinstance(message.get_payload(), list):
         return [message]
-    return [leaf for part in message.get_payload() for leaf in leaves(part)]  # type: ignore[union-attr,arg-type]
+    return [leaf for part in message.get_payload() for leaf in leaves(part)]  # type: ignore[arg-type]
 
 
 def content(part: Message) -> bytes:
