@@ -43,6 +43,14 @@ PROBLEM_FORM: list[dict[str, Any]] = [
         "max_length": 1000,
         "shown_if": {"field": "signs", "is": "message"},
     },
+    {
+        "kind": "file",
+        "name": "screenshot",
+        "label": "A picture of it",
+        "hint": "Up to three; hide what nobody should see",
+        "max_files": 3,
+        "shown_if": {"field": "signs", "is_one_of": ["message", "wrong"]},
+    },
     {"kind": "date", "name": "since", "label": "Since when?", "min": "2000-01-01"},
     {"kind": "text", "name": "asset_tag", "label": "Asset tag", "visible_to": "agents", "max_length": 40},
 ]

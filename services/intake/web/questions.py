@@ -21,8 +21,6 @@ from services.intake.web.forms import NotValid, Sent
 PREFIX = "field-"
 """Keeps the names of custom fields apart from the page's own."""
 MORE_QUESTIONS = "There are a few more questions about this topic. Please look through them and send the form again."
-
-
 SHORT_CHOICE = 6
 """So many choices are shown at once, if one must be taken."""
 INPUT_TYPES = {"text": "text", "email": "email", "phone": "tel", "date": "date", "number": "number"}
