@@ -17,6 +17,7 @@ from services.intake.consumers import consumer
 from services.intake.deps import Intake
 from services.intake.keyring import KeyRing
 from services.intake.live import Hub, Live
+from services.intake.proofs import AddressProofs
 from services.intake.settings import IntakeSettings
 from services.intake.topics import Topics
 from shared.kit.auth import FileLinks, TicketLinks
@@ -66,6 +67,7 @@ def build(settings: IntakeSettings) -> FastAPI:
             keeper=Keeper(storage, settings.file_limits, scans=settings.clamd is not None),
             pages=pages,
             live=live,
+            proofs=AddressProofs(settings, pages),
             form_limiter=RateLimiter("portal", settings.form_per_minute),
             upload_limiter=RateLimiter("upload", settings.uploads_per_minute),
             search_limiter=RateLimiter("search", settings.search_per_minute),

@@ -10,6 +10,7 @@ from services.intake.abuse.gate import Gate
 from services.intake.attachments.keeping import Keeper
 from services.intake.keyring import KeyRing
 from services.intake.live import Live
+from services.intake.proofs import AddressProofs
 from services.intake.settings import IntakeSettings
 from services.intake.topics import Topics
 from shared.kit.auth import FileLinks, TicketLinks
@@ -37,6 +38,7 @@ class Intake:
     keeper: Keeper
     pages: Pages
     live: Live
+    proofs: AddressProofs
     form_limiter: RateLimiter
     upload_limiter: RateLimiter
     search_limiter: RateLimiter

@@ -8,7 +8,6 @@ from sqlalchemy import ColumnElement, func, select, tuple_
 
 from services.intake.models import Attachment, Message, Ticket
 from services.intake.schemas import TicketFilters
-from shared.kit.auth import TicketLink
 from shared.kit.db import Session
 from shared.kit.http.paging import decode_cursor, encode_cursor, unusable_cursor
 from shared.kit.http.problems import not_found
@@ -25,12 +24,6 @@ async def get_ticket(session: Session, ticket_id: UUID, api_key_id: str) -> Tick
     if ticket is None:
         raise not_found()
     return ticket
-
-
-async def find_ticket_of(session: Session, link: TicketLink) -> Ticket | None:
-    """The ticket a requester's link stands for, if the address is still its requester's."""
-    ticket = await session.get(Ticket, link.ticket_id)
-    return ticket if ticket and ticket.requester_email.casefold() == link.email else None
 
 
 async def list_tickets(

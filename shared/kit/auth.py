@@ -7,17 +7,21 @@ import hashlib
 import hmac
 import re
 import secrets
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
+from itsdangerous import BadData, URLSafeTimedSerializer
 from pwdlib import PasswordHash
 
 from shared.contracts.base import TicketId
+from shared.kit.clock import utc_now
 from shared.kit.settings import Settings
 
-LINK_MAX_AGE = 90 * 86_400
-"""Seconds a requester's link works."""
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MILLISECOND = timedelta(milliseconds=1)
 PASSWORD_LENGTH = (10, 128)
 _API_KEY = re.compile(r"^hd_([0-9a-f]{16})_([A-Za-z0-9_-]{43})$")
 _passwords = PasswordHash.recommended()
@@ -85,10 +89,14 @@ def _verify(password: str, hashed: str | None) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class TicketLink:
-    """What a signed link stands for: one requester's access to one ticket."""
+    """What a signed link stands for: one person's access to one ticket."""
 
     ticket_id: TicketId
     email: str
+    is_mailed: bool = False
+    """It went to the address by mail and nowhere else: whoever follows it can read that address's mail."""
+    signed_at: datetime | None = field(default=None, compare=False)
+    """None for one that is to be signed now."""
 
 
 class TicketLinks:
@@ -96,23 +104,35 @@ class TicketLinks:
 
     def __init__(self, settings: Settings) -> None:
         self._portal = settings.portal_url.rstrip("/")
+        self._lifetime = timedelta(days=settings.link_days)
         self._signer = URLSafeTimedSerializer(settings.link_secret.get_secret_value(), salt="ticket-link")
 
     def token(self, link: TicketLink) -> str:
-        """The signed token of a link."""
-        return self._signer.dumps([link.ticket_id.hex, link.email.casefold()])
+        """The signed token of a link. It tells the millisecond, so that a link made just after others died lives."""
+        signed_at = link.signed_at or utc_now()
+        milliseconds = (signed_at - EPOCH) // MILLISECOND
+        return self._signer.dumps([link.ticket_id.hex, link.email.casefold(), milliseconds, int(link.is_mailed)])
 
     def url(self, link: TicketLink) -> str:
         """The address to send to the requester."""
         return f"{self._portal}/t/{self.token(link)}"
 
     def read(self, token: str) -> TicketLink | None:
-        """The link a token stands for, or None if it is forged or too old."""
+        """The link a token stands for, or None if it is forged or too old. Whether it was revoked intake knows."""
         try:
-            ticket, email = self._signer.loads(token, max_age=LINK_MAX_AGE)
-            return TicketLink(TicketId(UUID(ticket)), str(email))
-        except (BadSignature, SignatureExpired, ValueError, TypeError):
+            payload, written_at = self._signer.loads(token, return_timestamp=True)
+            link = _link_of(payload, written_at)
+        except (BadData, ValueError, TypeError, OverflowError):
             return None
+        return link if utc_now() - (link.signed_at or written_at) <= self._lifetime else None
+
+
+def _link_of(payload: Sequence[Any], written_at: datetime) -> TicketLink:
+    """The first links told only their second, and not how they were handed over."""
+    ticket, email, *rest = payload
+    milliseconds, is_mailed = rest or ((written_at - EPOCH) // MILLISECOND, 0)
+    signed_at = EPOCH + milliseconds * MILLISECOND
+    return TicketLink(TicketId(UUID(ticket)), str(email), is_mailed=bool(is_mailed), signed_at=signed_at)
 
 
 MAIL_SIGNATURE_BYTES = 10

@@ -21,6 +21,8 @@ class Settings(BaseSettings):
     temporal_namespace: str = "default"
     link_secret: SecretStr = Field(min_length=16)
     """Signs the requesters' links; the same in intake and notification."""
+    link_days: int = Field(default=90, ge=1, le=3650)
+    """Days a requester's link works."""
     portal_url: str = "http://127.0.0.1:8001"
     desk_url: str = "http://127.0.0.1:8002"
     log_format: Literal["console", "json"] = "json"

@@ -16,6 +16,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
+from services.intake.live.happenings import announce
 from services.intake.live.hub import Hub
 from services.intake.live.reading import PER_LOOK, happenings_after, is_over
 from services.intake.models import Happening
@@ -103,6 +104,10 @@ class Live:
                 return Response(status_code=204, headers={"Cache-Control": "no-store"})
         stopping = anyio.Event()
         return Streaming(self._events(ticket_id, after, caller, stopping), stopping)
+
+    async def look_again(self, ticket_id: UUID) -> None:
+        """Lets every reader of the ticket, in every process, find out whether it may still read."""
+        await announce(self._database, [ticket_id])
 
     def _check_room(self, caller: Caller) -> None:
         if self._open[caller.name] >= caller.limit:

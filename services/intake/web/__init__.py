@@ -1,6 +1,6 @@
 """The portal: pages for people who ask for help."""
 
-from services.intake.web import api_docs, files, home, status, submit, thread
+from services.intake.web import api_docs, files, home, moves, status, submit, thread
 
-ROUTERS = (api_docs.router, files.router, home.router, submit.router, status.router, thread.router)
+ROUTERS = (api_docs.router, files.router, home.router, submit.router, status.router, thread.router, moves.router)
 """Every page."""

@@ -4,9 +4,10 @@ from fastapi import APIRouter, Request, Response
 
 from services.intake.commands.request_access_link import request_access_link
 from services.intake.deps import Intake, Parts
-from services.intake.web.forms import TRAP, LinkWanted, NotValid, Values, check, read_form
+from services.intake.web.forms import TRAP, LinkWanted, NotValid, Values, check, form_id_of, key_of, read_form
 from services.intake.web.route import PageRoute
 from shared.kit.clock import utc_now
+from shared.kit.http.answers import guard
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -26,11 +27,19 @@ async def send_form(request: Request, parts: Parts) -> Response:
     except NotValid as wrong:
         return _form(request, parts, values, wrong.errors, 422)
     if not values.get(TRAP):
-        async with parts.database.begin() as session:
-            await request_access_link(session, wanted.email, wanted.number.removeprefix("#"), utc_now())
+        await _note_wish(parts, wanted, key_of(values, wanted))
         parts.relay.wake()
     return parts.pages.render(request, "link_sent.html", email=wanted.email, page_class="narrow")
 
 
+async def _note_wish(parts: Intake, wanted: LinkWanted, key: str) -> None:
+    """Commits in either case that a link was asked for, so that the right ones take no longer."""
+    async with guard(parts.database, "portal:status", key, b"") as guarded:
+        if not guarded.stored:
+            await request_access_link(guarded.session, wanted.email, wanted.number.removeprefix("#"), utc_now())
+            await guarded.store(b"")
+
+
 def _form(request: Request, parts: Intake, values: Values, errors: Values, status: int) -> Response:
-    return parts.pages.render(request, "status.html", status, values=values, errors=errors, page_class="narrow")
+    shown = {"values": values, "errors": errors, "form_id": form_id_of(values)}
+    return parts.pages.render(request, "status.html", status, **shown, page_class="narrow")

@@ -15,7 +15,6 @@ from services.intake.deps import Intake, Parts
 from services.intake.forms import Answer as FieldAnswer
 from services.intake.forms import Audience
 from services.intake.forms.answers import files_in
-from services.intake.queries import find_ticket_of
 from services.intake.topics import TopicEntry
 from services.intake.web.files import ATTACHMENT, chosen_files, files_by_input
 from services.intake.web.forms import (
@@ -32,6 +31,7 @@ from services.intake.web.forms import (
 )
 from services.intake.web.questions import MORE_QUESTIONS, PHONE_PATTERN, Question, answers_in, questions_of
 from services.intake.web.route import PageRoute
+from services.intake.web.visiting import Token, Visited
 from shared.contracts.events import Person
 from shared.contracts.vocabulary import BodyFormat, Channel
 from shared.kit.auth import TicketLink
@@ -39,7 +39,6 @@ from shared.kit.clock import utc_now
 from shared.kit.http.answers import Claim
 from shared.kit.http.app import canonical
 from shared.kit.http.limits import address_of
-from shared.kit.http.problems import not_found
 
 CHANGE_TOPIC = "change_topic"
 """The value of the button that asks for another topic's questions."""
@@ -103,19 +102,11 @@ async def thanks(request: Request, parts: Parts) -> Response:
 
 
 @router.get("/tickets/thanks/{token}")
-async def thanks_for(request: Request, token: str, parts: Parts) -> Response:
+async def thanks_for(request: Request, token: Token, visit: Visited, parts: Parts) -> Response:
     """The number, the link to the request, and what the topic has to say."""
-    link = parts.links.read(token)
-    if link is None:
-        raise not_found("request")
-    async with parts.database.begin() as session:
-        ticket = await find_ticket_of(session, link)
-    if ticket is None:
-        raise not_found("request")
-    topic = await parts.topics.of_ticket(ticket.topic_id)
-    return parts.pages.render(
-        request, "thanks.html", ticket=ticket, link=f"/t/{token}", said=topic.thanks if topic else ""
-    )
+    topic = await parts.topics.of_ticket(visit.ticket.topic_id)
+    said = topic.thanks if topic else ""
+    return parts.pages.render(request, "thanks.html", ticket=visit.ticket, link=f"/t/{token}", said=said)
 
 
 def _was_not_asked(topic: TopicEntry, sent: Sent) -> bool:

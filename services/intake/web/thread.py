@@ -1,136 +1,111 @@
-"""One request as its requester sees it: where it stands, what was written, and what to do about it."""
+"""One request as its requester sees it: where it stands, what was written and done, and what comes meanwhile."""
 
+from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request, Response
-from fastapi.responses import RedirectResponse
+from fastapi import APIRouter, Query, Request, Response
 
-from services.intake.commands.change_status import change_status
 from services.intake.commands.post_message import Post, post_message
 from services.intake.deps import Intake, Parts
-from services.intake.models import Ticket
-from services.intake.queries import all_messages, find_ticket_of
-from services.intake.web.forms import Closing, NotValid, Reply, Values, check, form_id_of, key_of, read_form
-from services.intake.web.questions import requesters_answers
+from services.intake.live import Caller
+from services.intake.live.streams import EventId, LastEventId
+from services.intake.visits import Visit, get_visit
+from services.intake.web.forms import NotValid, Reply, Values, check, form_id_of, key_of, read_form
+from services.intake.web.moves import back
 from services.intake.web.route import PageRoute
-from services.intake.web.words import NOTICES, can, standing_of
-from shared.contracts.base import TicketId
-from shared.contracts.commands import CloseTicket, ReopenTicket
-from shared.contracts.tickets import Actor
-from shared.contracts.vocabulary import Action, ActorKind, BodyFormat, Channel
+from services.intake.web.thread_page import view_of
+from services.intake.web.visiting import Token, Visited, household
+from services.intake.web.words import NOTICES
+from shared.contracts.vocabulary import BodyFormat, Channel
 from shared.kit.clock import utc_now
 from shared.kit.http.answers import guard
-from shared.kit.http.problems import not_found
-from shared.kit.tickets import command_id
+from shared.kit.http.problems import Problem
 
-REQUESTER = Actor(kind=ActorKind.REQUESTER)
 router = APIRouter(prefix="/t", route_class=PageRoute, include_in_schema=False)
-
-
-async def ticket_of(token: str, parts: Parts) -> Ticket:
-    """The ticket the link in the address stands for. Raises Problem 404."""
-    link = parts.links.read(token)
-    if link is None:
-        raise not_found("request")
-    async with parts.database.begin() as session:
-        ticket = await find_ticket_of(session, link)
-    if ticket is None:
-        raise not_found("request")
-    return ticket
-
-
-Linked = Annotated[Ticket, Depends(ticket_of)]
 
 
 @router.get("/{token}")
 async def show(
-    request: Request, token: str, ticket: Linked, parts: Parts, done: Annotated[str, Query(max_length=20)] = ""
+    request: Request, token: Token, visit: Visited, parts: Parts, done: Annotated[str, Query(max_length=20)] = ""
 ) -> Response:
     """The thread."""
     notices = [NOTICES[done]] if done in NOTICES else []
-    return await _thread(request, parts, token, ticket, {}, {}, 200, notices)
+    page = await _thread(request, parts, token, visit, {}, {}, 200, notices)
+    parts.proofs.note(page, visit)
+    return page
+
+
+@router.get("/{token}/now")
+async def show_now(request: Request, token: Token, visit: Visited, parts: Parts) -> Response:
+    """The parts of the thread that change, for the page's script."""
+    return parts.pages.render(request, "thread_now.html", **await view_of(parts, token, visit), form_id=form_id_of({}))
+
+
+@router.get("/{token}/events")
+async def follow(
+    request: Request,
+    token: Token,
+    visit: Visited,
+    parts: Parts,
+    last_event_id: LastEventId = None,
+    after: EventId = 0,
+) -> Response:
+    """What happens while somebody looks, for the page's script."""
+    caller = Caller(
+        f"address:{household(request, parts)}", parts.settings.streams_per_address, partial(_may_read, parts, token)
+    )
+    return await parts.live.stream(visit.ticket.id, after if last_event_id is None else last_event_id, caller)
 
 
 @router.post("/{token}/reply")
-async def reply(request: Request, token: str, ticket: Linked, parts: Parts) -> Response:
-    """Adds what the requester wrote."""
+async def reply(request: Request, token: Token, visit: Visited, parts: Parts) -> Response:
+    """Adds what the visitor wrote."""
     values = await read_form(request, parts)
     try:
         form = check(Reply, values)
     except NotValid as wrong:
-        return await _thread(request, parts, token, ticket, values, wrong.errors, 422, [])
-    async with guard(parts.database, f"portal:reply:{ticket.id}", key_of(values, form), b"") as guarded:
+        return await _thread(request, parts, token, visit, values, wrong.errors, 422, [])
+    post = Post(
+        body=form.body,
+        body_format=BodyFormat.TEXT,
+        channel=Channel.PORTAL,
+        received_at=utc_now(),
+        author_name=None if visit.is_requester else visit.name,
+        author_email=None if visit.is_requester else visit.link.email,
+    )
+    async with guard(parts.database, f"portal:reply:{visit.ticket.id}", key_of(values, form), b"") as guarded:
         if not guarded.stored:
-            await post_message(
-                guarded.session,
-                ticket,
-                Post(body=form.body, body_format=BodyFormat.TEXT, channel=Channel.PORTAL, received_at=utc_now()),
-            )
+            await post_message(guarded.session, visit.ticket, post)
             await guarded.store(b"")
     parts.relay.wake()
-    return _back(token, "replied")
+    return back(token, "followed" if visit.ticket.is_archived else "replied")
 
 
-@router.get("/{token}/close")
-async def ask_to_close(request: Request, token: str, ticket: Linked, parts: Parts) -> Response:
-    """Asks before closing."""
-    return parts.pages.render(
-        request, "close.html", ticket=ticket, token=token, form_id=form_id_of({}), page_class="narrow"
-    )
-
-
-@router.post("/{token}/close")
-async def close(request: Request, token: str, ticket: Linked, parts: Parts) -> Response:
-    """Closes the request, if it can be closed; reopening undoes it."""
-    values = await read_form(request, parts)
-    form = check(Closing, values)
-    command = CloseTicket(command_id=_command_id("close", ticket, values), actor=REQUESTER, reason=form.reason)
-    await change_status(parts.database, parts.tickets, ticket.id, command)
-    return _back(token, "closed")
-
-
-@router.post("/{token}/reopen")
-async def reopen(request: Request, token: str, ticket: Linked, parts: Parts) -> Response:
-    """Takes the request up again."""
-    values = await read_form(request, parts)
-    command = ReopenTicket(command_id=_command_id("reopen", ticket, values), actor=REQUESTER)
-    await change_status(parts.database, parts.tickets, ticket.id, command)
-    return _back(token, "reopened")
-
-
-def _command_id(route: str, ticket: Ticket, values: Values) -> str:
-    return command_id("portal", route, TicketId(ticket.id), form_id_of(values))
-
-
-def _back(token: str, done: str) -> Response:
-    return RedirectResponse(f"/t/{token}?done={done}", 303)
+async def _may_read(parts: Intake, token: str) -> bool:
+    """Whether the link still opens the ticket: it may have been revoked since the page was opened."""
+    async with parts.database.begin() as session:
+        try:
+            await get_visit(session, parts.links, token)
+        except Problem:
+            return False
+    return True
 
 
 async def _thread(
     request: Request,
     parts: Intake,
     token: str,
-    ticket: Ticket,
+    visit: Visit,
     values: Values,
     errors: Values,
     status: int,
     notices: list[tuple[str, str]],
 ) -> Response:
-    async with parts.database.begin() as session:
-        messages = await all_messages(session, ticket.id)
-    topic = await parts.topics.of_ticket(ticket.topic_id)
     return parts.pages.render(
         request,
         "thread.html",
         status,
-        ticket=ticket,
-        topic=topic,
-        answers=requesters_answers(topic, ticket.fields),
-        messages=messages,
-        standing=standing_of(ticket),
-        can_close=can(ticket, Action.CLOSE),
-        can_reopen=can(ticket, Action.REOPEN),
-        token=token,
+        **await view_of(parts, token, visit),
         values=values,
         errors=errors,
         form_id=form_id_of(values),

@@ -1,9 +1,9 @@
-"""Where a request stands, in its requester's words."""
+"""Where a request stands and what happened to it, in its requester's words."""
 
 from dataclasses import dataclass
 
 from services.intake.models import Ticket
-from shared.contracts.vocabulary import Action, Status
+from shared.contracts.vocabulary import Action, ActorKind, Status
 from shared.domain.lifecycle import actions_from
 
 
@@ -28,10 +28,65 @@ ARCHIVED = Standing("Closed", "This request is closed for good. What you write b
 
 NOTICES = {
     "replied": ("success", "Your message has been added."),
+    "followed": ("success", "Your message has been sent. We are opening a new ticket for it."),
     "closed": ("success", "Your request is closed. If that was a mistake, reopen it below."),
     "reopened": ("success", "Your request is open again."),
 }
 """What has just happened, by the word in the address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What happened, by who did it: somebody on the asking side, one of us, or time."""
+
+    theirs: str
+    ours: str
+    by_itself: str
+    icon: str = "none"
+
+    @classmethod
+    def always(cls, text: str, icon: str = "none") -> "Words":
+        """The same whoever did it."""
+        return cls(text, text, text, icon)
+
+    def by(self, actor: ActorKind) -> str:
+        """The words for the one who did it."""
+        match actor:
+            case ActorKind.REQUESTER | ActorKind.CLIENT:
+                return self.theirs
+            case ActorKind.AGENT:
+                return self.ours
+            case ActorKind.SYSTEM:
+                return self.by_itself
+
+
+HAPPENED = {
+    "opened": Words.always("The ticket was opened", "file"),
+    "assigned": Words.always("Somebody is looking after it now", "person"),
+    "pended": Words.always("We need an answer to go on", "clock"),
+    "held": Words.always("We are waiting for someone else; the matter is not forgotten", "pause"),
+    "resumed": Words(
+        "An answer arrived, so work goes on", "We are working on it again", "We are working on it again", "person"
+    ),
+    "resolved": Words(
+        "Marked as solved",
+        "We think this is solved",
+        "We heard nothing more, so we take it as solved",
+        "check",
+    ),
+    "reopened": Words(
+        "Opened again, because it was not over", "We took it up again", "The ticket was opened again", "reply"
+    ),
+    "closed": Words(
+        "Closed on the requester's wish",
+        "We closed the ticket",
+        "Solved for a while, so the ticket closed by itself",
+        "lock",
+    ),
+    "archived": Words.always("Filed for good: what is written from now on opens a new ticket", "lock"),
+    "followed_up": Words.always("A new ticket goes on from here", "reply"),
+}
+"""What a thread tells besides messages, by the kind of happening."""
 
 
 def standing_of(ticket: Ticket) -> Standing:

@@ -94,7 +94,7 @@ class Composer:
             "facts": job.facts,
             "audience": template.audience,
             "reply_delimiter": REPLY_DELIMITER,
-            "link": self._links.url(TicketLink(job.ticket_id, job.address))
+            "link": self._links.url(TicketLink(job.ticket_id, job.address, is_mailed=True))
             if is_requester
             else f"{self._desk}/tickets/{job.number}",
         }

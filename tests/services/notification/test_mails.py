@@ -86,7 +86,7 @@ async def test_the_link_opens_this_ticket_for_this_requester(
     token = text.partition("http://portal.example/t/")[2].split()[0]
     link = TicketLinks(settings).read(token)
     assert link is not None
-    assert (link.ticket_id, link.email) == (story.ticket_id, story.requester)
+    assert (link.ticket_id, link.email, link.is_mailed) == (story.ticket_id, story.requester, True)
 
 
 async def test_a_hostile_subject_adds_no_header_and_no_recipient(service: Running, mail_server: MailServer) -> None:

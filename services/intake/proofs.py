@@ -1,0 +1,33 @@
+"""A cookie that says: this browser followed a link out of the mail of an address, so its user reads that mail."""
+
+from fastapi import Request, Response
+from itsdangerous import BadData, URLSafeTimedSerializer
+
+from services.intake.settings import IntakeSettings
+from services.intake.visits import Visit
+from shared.kit.http.pages import Pages
+
+COOKIE = "everdesk_address"
+LIFETIME = 7 * 86_400
+"""Seconds."""
+
+
+class AddressProofs:
+    """Writes and reads the cookie; it is signed, closed to scripts, and not sent by other sites' forms."""
+
+    def __init__(self, settings: IntakeSettings, pages: Pages) -> None:
+        self._pages = pages
+        self._signer = URLSafeTimedSerializer(settings.link_secret.get_secret_value(), salt="address-proof")
+
+    def note(self, response: Response, visit: Visit) -> None:
+        """Remembers the visitor's address, if the link that led here can only be had from its mailbox."""
+        if visit.link.is_mailed:
+            self._pages.set_cookie(response, COOKIE, self._signer.dumps(visit.link.email), max_age=LIFETIME)
+
+    def proves(self, request: Request, email: str) -> bool:
+        """Whether the user of this browser has shown to read the mail of the address, within the last days."""
+        try:
+            proved = self._signer.loads(request.cookies.get(COOKIE, ""), max_age=LIFETIME)
+        except BadData:
+            return False
+        return bool(proved == email.strip().casefold())

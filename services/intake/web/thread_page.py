@@ -1,0 +1,67 @@
+"""Everything a thread's page shows, read in one transaction."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+from services.intake.deps import Intake
+from services.intake.live.reading import awaits_follow_up, follow_ups_of, timeline_of
+from services.intake.models import Attachment, Ticket
+from services.intake.queries import all_messages
+from services.intake.visits import Visit
+from services.intake.web.entries import Thread, entries
+from services.intake.web.questions import requesters_answers
+from services.intake.web.words import can, standing_of
+from shared.contracts.base import TicketId
+from shared.contracts.vocabulary import Action
+from shared.kit.db import Session
+
+
+async def view_of(parts: Intake, token: str, visit: Visit) -> dict[str, Any]:
+    """The values of the templates `thread.html` and `thread_now.html`."""
+    ticket = visit.ticket
+    async with parts.database.begin() as session:
+        ticket = await session.get_one(Ticket, ticket.id)
+        thread = await _read(session, ticket)
+        before = await session.get(Ticket, ticket.follows) if ticket.follows else None
+        is_followed = ticket.is_archived and await awaits_follow_up(session, ticket.id)
+    links = _links(parts, visit, [*thread.follow_ups, *([before] if before else [])])
+    topic = await parts.topics.of_ticket(ticket.topic_id)
+    return {
+        "ticket": ticket,
+        "token": token,
+        "visit": visit,
+        "topic": topic,
+        "answers": requesters_answers(topic, ticket.fields),
+        "entries": entries(visit, thread, {}, links),
+        "last_event": thread.happenings[-1].id if thread.happenings else 0,
+        "before": before,
+        "before_link": links.get(before.id) if before else None,
+        "standing": standing_of(ticket),
+        "is_followed": is_followed,
+        "is_over": ticket.is_archived and not is_followed,
+        "can_close": visit.is_requester and can(ticket, Action.CLOSE),
+        "can_reopen": visit.is_requester and can(ticket, Action.REOPEN),
+    }
+
+
+async def _read(session: Session, ticket: Ticket) -> Thread:
+    files = select(Attachment).where(Attachment.ticket_id == ticket.id, Attachment.message_id.is_not(None))
+    return Thread(
+        messages=await all_messages(session, ticket.id),
+        happenings=await timeline_of(session, ticket.id),
+        attachments=(await session.scalars(files.order_by(Attachment.created_at, Attachment.id))).all(),
+        follow_ups=await follow_ups_of(session, ticket.id) if ticket.is_archived else (),
+    )
+
+
+def _links(parts: Intake, visit: Visit, tickets: Iterable[Ticket]) -> dict[UUID, str]:
+    """Links to tickets of the same person; as old as the one that led here, so that none outlives it."""
+    return {
+        ticket.id: f"/t/{parts.links.token(replace(visit.link, ticket_id=TicketId(ticket.id)))}"
+        for ticket in tickets
+        if ticket.requester_email.casefold() == visit.link.email
+    }
