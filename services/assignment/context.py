@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from services.assignment.queries.policies import PolicyShelf
 from services.assignment.rejudging import Rejudger
 from services.assignment.settings import AssignmentSettings
+from shared.kit.auth import FileLinks
 from shared.kit.db import Database
 from shared.kit.holiday_feed import FeedReader
 from shared.kit.http.outgoing import Outgoing
@@ -47,4 +48,5 @@ class Context:
     gate: Gate
     outgoing: Outgoing
     feeds: FeedReader
+    files: FileLinks
     rejudger: Rejudger = field(default_factory=Rejudger)

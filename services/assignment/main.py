@@ -17,6 +17,7 @@ from services.assignment.queries.policies import PolicyShelf
 from services.assignment.seed import seed
 from services.assignment.settings import AssignmentSettings
 from services.assignment.web import install_web
+from shared.kit.auth import FileLinks
 from shared.kit.bus import Bus, BusUnavailable, run_consumer
 from shared.kit.clock import utc_now
 from shared.kit.db import Database, dsn_of, migrate
@@ -45,7 +46,9 @@ def build_app(settings: AssignmentSettings) -> FastAPI:
         tickets = await Tickets.connect(settings)
         gate = Gate(settings.database_pool_size // 2)
         outgoing = Outgoing(settings.outgoing_allowed_networks)
-        context = Context(settings, database, tickets, relay, PolicyShelf(), gate, outgoing, FeedReader())
+        context = Context(
+            settings, database, tickets, relay, PolicyShelf(), gate, outgoing, FeedReader(), FileLinks(settings)
+        )
         app.state.context = context
         await bus.start()
         consumers = {one.name: partial(run_consumer, bus, one) for one in build_consumers(context)}

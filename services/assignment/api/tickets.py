@@ -75,7 +75,7 @@ async def get_messages(
     """The conversation and the notes among agents, oldest first."""
     async with context.database.begin() as session:
         found = await get_ticket(session, caller, ticket)
-        return await list_entries(session, found.ticket.id, limit, cursor)
+        return await list_entries(session, context.files, found.ticket.id, limit, cursor)
 
 
 @router.get("/{ticket}/timeline", summary="What happened")

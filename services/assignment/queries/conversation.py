@@ -10,11 +10,14 @@ from services.assignment.models import Agent, LoggedEvent, Message, Note
 from services.assignment.queries.cursors import instant_in, number_in, uuid_in, word_in
 from services.assignment.schemas.conversation import EntryView, EventView, entry_of, event_of
 from shared.contracts.vocabulary import ActorKind, Channel
+from shared.kit.auth import FileLinks
 from shared.kit.db import Session
 from shared.kit.http.paging import Page, decode_cursor, encode_cursor
 
 
-async def list_entries(session: Session, ticket_id: UUID, limit: int, cursor: str | None) -> Page[EntryView]:
+async def list_entries(
+    session: Session, files: FileLinks, ticket_id: UUID, limit: int, cursor: str | None
+) -> Page[EntryView]:
     """Messages and notes in the order of their instants."""
     entries = _entries(ticket_id).subquery()
     query = select(entries).order_by(entries.c.at, entries.c.id).limit(limit + 1)
@@ -23,7 +26,7 @@ async def list_entries(session: Session, ticket_id: UUID, limit: int, cursor: st
         query = query.where(tuple_(entries.c.at, entries.c.id) > after)
     rows = (await session.execute(query)).all()
     more = encode_cursor(rows[limit - 1].at.isoformat(), rows[limit - 1].id.hex) if len(rows) > limit else None
-    return Page(items=[entry_of(row) for row in rows[:limit]], next_cursor=more)
+    return Page(items=[entry_of(row, files) for row in rows[:limit]], next_cursor=more)
 
 
 async def list_events(session: Session, ticket_id: UUID, limit: int, cursor: str | None) -> Page[EventView]:

@@ -11,8 +11,16 @@ from services.assignment.schemas.tickets import View
 from shared.contracts.base import Instant
 from shared.contracts.events import AttachmentRef, Author
 from shared.contracts.vocabulary import BodyFormat, Channel
+from shared.kit.auth import FileLinks
 
 ENVELOPE_PARTS = frozenset({"ticket_id", "seq", "revision", "at", "actor", "snapshot"})
+
+
+class FileView(AttachmentRef):
+    """A file that came with a message."""
+
+    url: str
+    """Where intake gives it out, for an hour; a file that is being scanned or was found dangerous is refused there."""
 
 
 class EntryView(View):
@@ -26,7 +34,7 @@ class EntryView(View):
     channel: Channel
     quoted: str
     """What a mail quoted or signed, as plain text."""
-    attachments: tuple[AttachmentRef, ...]
+    attachments: tuple[FileView, ...]
     is_automatic: bool
     about: str | None
     """The action a note comments on."""
@@ -57,10 +65,12 @@ class EventView(View):
     details: dict[str, JsonValue]
 
 
-def entry_of(row: Row[Any]) -> EntryView:
+def entry_of(row: Row[Any], links: FileLinks) -> EntryView:
     """A row of messages and notes."""
+    refs = [AttachmentRef.model_validate(attachment) for attachment in row.attachments]
+    files = [FileView(**dict(ref), url=links.url(ref.id)) for ref in refs]
     author = Author(kind=row.author_kind, id=row.author_id, name=row.author_name, email=row.author_email)
-    return EntryView.model_validate({**row._asdict(), "author": author})
+    return EntryView.model_validate({**row._asdict(), "author": author, "attachments": files})
 
 
 def event_of(event: LoggedEvent, actor_name: str | None) -> EventView:

@@ -22,6 +22,7 @@ from services.assignment.web.frame import Desk, DeskAgent, Notice, PageRoute, Th
 from services.assignment.web.why import Story, story_of
 from services.assignment.web.words import in_one_line, in_words
 from shared.contracts.vocabulary import CloseReason, HoldReason, Permission, Priority, Status
+from shared.kit.auth import FileLinks
 from shared.kit.clock import new_id, utc_now
 from shared.kit.db import Session
 from shared.kit.http.problems import Problem
@@ -62,7 +63,7 @@ async def ticket_page(
     now = utc_now()
     async with context.database.begin() as session:
         ticket = await get_view(session, caller, number, now)
-        entries = await _all_entries(session, ticket)
+        entries = await _all_entries(session, context.files, ticket)
         events = await _all_events(session, ticket)
         teams = await list_teams(session)
         agents = await list_agents(session)
@@ -141,11 +142,11 @@ async def _stories(session: Session, ticket: TicketView, now: datetime) -> list[
     return [story_of(clock) for clock in told.clocks]
 
 
-async def _all_entries(session: Session, ticket: TicketView) -> list[EntryView]:
+async def _all_entries(session: Session, files: FileLinks, ticket: TicketView) -> list[EntryView]:
     found: list[EntryView] = []
     cursor: str | None = None
     while len(found) < MOST:
-        page = await list_entries(session, ticket.id, 200, cursor)
+        page = await list_entries(session, files, ticket.id, 200, cursor)
         found += page.items
         cursor = page.next_cursor
         if cursor is None:

@@ -9,9 +9,18 @@ from sqlalchemy import func, select
 from services.assignment.consumers.projection import project
 from services.assignment.models import LoggedEvent, Message, SettledClock, Ticket
 from shared.contracts.base import TicketId
-from shared.contracts.events import Envelope, RequesterErased, SlaSettled, TicketPended, TopicChanged, TopicField
+from shared.contracts.events import (
+    AttachmentRef,
+    Envelope,
+    RequesterErased,
+    SlaSettled,
+    TicketPended,
+    TopicChanged,
+    TopicField,
+)
 from shared.contracts.tickets import SYSTEM, TicketSnapshot, Verdict
 from shared.contracts.vocabulary import Metric, Outcome, Status
+from shared.kit.auth import FileLink, FileLinks
 from shared.kit.clock import new_id, utc_now
 from tests.services.assignment.desk import TOPICS, Desk, agent_id, team_id
 
@@ -186,3 +195,15 @@ async def test_answers_stand_with_the_labels_of_the_topics_form_and_what_no_form
     message = (await ada.get(f"/v1/tickets/{ticket['id']}/messages"))["items"][0]
     assert message["quoted"] == "> earlier words"
     assert message["is_automatic"] is True
+
+
+async def test_a_file_has_an_address_that_intake_gives_it_out_at(desk: Desk) -> None:
+    ref = AttachmentRef(id=new_id(), name="shot.png", media_type="image/png", size=73)
+    submitted = await desk.submit("general", attachments=(ref,))
+    ticket = await desk.seen(submitted.ticket_id, status="open")
+    ada = await desk.agent("ada")
+    message = (await ada.get(f"/v1/tickets/{ticket['id']}/messages"))["items"][0]
+    (file,) = message["attachments"]
+    assert (file["name"], file["size"]) == ("shot.png", 73)
+    link = FileLinks(desk.context.settings).read(file["url"].rpartition("/")[2])
+    assert link == FileLink(ref.id)
