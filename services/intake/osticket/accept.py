@@ -6,11 +6,13 @@ from dataclasses import replace
 
 from services.intake.abuse import refusals as abuse
 from services.intake.abuse.gate import Door
-from services.intake.commands.submit_ticket import Answer, Submission, submit_ticket_once
+from services.intake.attachments.claiming import Chosen
+from services.intake.commands.submit_ticket import Answer, Submission, submit_ticket_once, submit_ticket_with_files
 from services.intake.deps import Intake
 from services.intake.forms import NO_FORM, Form
 from services.intake.keyring import KnownKey
 from services.intake.osticket.fields import answers_in
+from services.intake.osticket.files import keep_files
 from services.intake.osticket.json_body import read_json_body
 from services.intake.osticket.refusals import NotValid, denied
 from services.intake.osticket.sent import Sent
@@ -33,15 +35,24 @@ async def accept(parts: Intake, key: KnownKey, suffix: str, raw: bytes, idempote
     sent = await asyncio.to_thread(READERS[suffix], raw)
     topic = await _topic(parts, sent)
     ticket, form = translate(sent, topic), topic.form if topic else NO_FORM
-    submission = replace(_submission(sent, ticket, topic, key), fields=answers_in(form, sent))
+    fields = answers_in(form, sent)
     _log_ignored(sent, form)
     claim = Claim(f"{key.key_id}:osticket", idempotency_key, fingerprint(suffix, raw) if idempotency_key else b"")
     await _admit(parts, ticket, claim)
-    number = await submit_ticket_once(parts.database, claim, submission, Answer(submission.number, 201))
+    chosen, remarks = await keep_files(parts.keeper, parts.database, key.key_id, sent.files)
+    submission = _submission(sent, ticket, topic, key, remarks)
+    number = await _record(parts, claim, replace(submission, fields=fields), chosen)
     if claim.stored:
         return bytes(claim.stored.body).decode()
     parts.relay.wake()
     return number
+
+
+async def _record(parts: Intake, claim: Claim, submission: Submission, chosen: Chosen) -> str:
+    answer = Answer(submission.number, 201)
+    if chosen.files:
+        return await submit_ticket_with_files(parts.database, claim, submission, answer, chosen)
+    return await submit_ticket_once(parts.database, claim, submission, answer)
 
 
 async def _topic(parts: Intake, sent: Sent) -> TopicEntry | None:
@@ -66,13 +77,16 @@ async def _admit(parts: Intake, ticket: OldTicket, claim: Claim) -> None:
         raise
 
 
-def _submission(sent: Sent, ticket: OldTicket, topic: TopicEntry | None, key: KnownKey) -> Submission:
+def _submission(
+    sent: Sent, ticket: OldTicket, topic: TopicEntry | None, key: KnownKey, remarks: tuple[str, ...]
+) -> Submission:
+    told = (*ticket.remarks, *remarks)
     return Submission(
         requester=ticket.requester,
         subject=ticket.subject,
         body=ticket.message.body,
         body_format=ticket.message.body_format,
-        quoted="\n".join([REMARKS, *ticket.remarks]) if ticket.remarks else "",
+        quoted="\n".join([REMARKS, *told]) if told else "",
         channel=ticket.channel,
         received_at=utc_now(),
         topic_id=topic.id if topic else None,
