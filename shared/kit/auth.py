@@ -207,5 +207,5 @@ class FileLinks:
         try:
             attachment, is_inline = self._signer.loads(token, max_age=FILE_LINK_MAX_AGE)
             return FileLink(UUID(attachment), bool(is_inline))
-        except (BadSignature, SignatureExpired, ValueError, TypeError, AttributeError):
+        except (BadData, ValueError, TypeError, AttributeError):
             return None
