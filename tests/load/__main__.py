@@ -7,7 +7,7 @@ import sys
 
 from tests.load.report import Report
 
-BENCHMARKS = ("accept", "outage", "lifecycle", "memory", "business_time", "long_history", "timers", "what_if")
+BENCHMARKS = ("accept", "outage", "lifecycle", "memory", "business_time", "long_history", "timers", "what_if", "upload")
 
 
 def main() -> int:
