@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import os
+import resource
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
@@ -12,11 +13,14 @@ import uvicorn
 from fastapi import FastAPI
 
 from shared.kit.db import is_unreachable
+from shared.kit.http.connections import GuardedConnection
 from shared.kit.settings import Settings
 from shared.kit.telemetry import log
 
 Job = Callable[[], Coroutine[Any, Any, None]]
 RESTART_SECONDS = 1.0
+SPARE_FILES = 512
+"""For databases, files and the like, beside the connections of clients."""
 
 
 @asynccontextmanager
@@ -53,15 +57,25 @@ def calm_the_collector() -> None:
     gc.set_threshold(20_000, 20, 50)
 
 
+def allow_files(wanted: int) -> None:
+    """Raises the number of files and connections this process may have open, as far as the system lets it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < limit:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+
+
 def serve(app: FastAPI, settings: Settings) -> None:
     """Serves until SIGTERM or SIGINT, finishing the requests under way."""
     calm_the_collector()
+    allow_files(settings.max_connections + SPARE_FILES)
     config = uvicorn.Config(
         app,
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http="httptools",
+        http=GuardedConnection,
+        limit_concurrency=settings.max_connections,
         access_log=False,
         log_config=None,
         server_header=False,

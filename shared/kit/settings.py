@@ -16,6 +16,8 @@ class Settings(BaseSettings):
 
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65_535)
+    max_connections: int = Field(default=4000, ge=10)
+    """Connections one process serves at once, live streams among them; more are answered 503."""
     nats_url: SecretStr = SecretStr("nats://127.0.0.1:4222")
     temporal_address: str = "127.0.0.1:7233"
     temporal_namespace: str = "default"

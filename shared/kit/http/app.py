@@ -9,12 +9,12 @@ from contextlib import AbstractAsyncContextManager
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bind_contextvars, unbind_contextvars
 
 from shared.kit.clock import new_id
 from shared.kit.http import documents, problems
+from shared.kit.http.receiving import limited
 from shared.kit.telemetry import HTTP_SECONDS
 
 MAX_BODY = 512 * 1024
@@ -67,36 +67,13 @@ class Conventions:
             await send(message)
 
         try:
-            await self.app(scope, _limited(scope, receive, self.body_limit(scope["path"])), send_with_headers)
+            await self.app(scope, limited(scope, receive, self.body_limit(scope["path"])), send_with_headers)
         finally:
             route = getattr(scope.get("route"), "path", "unmatched")
             HTTP_SECONDS.labels(self.service, scope["method"], route, str(status)).observe(
                 time.perf_counter() - started
             )
             unbind_contextvars("request_id")
-
-
-def _limited(scope: Scope, receive: Receive, limit: int) -> Receive:
-    """Counts the body as it arrives and stops at the limit, in bytes."""
-    declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
-    seen = 0
-
-    async def receive_limited() -> Message:
-        nonlocal seen
-        if declared.isdigit() and int(declared) > limit:
-            raise _too_large(limit)
-        message = await receive()
-        seen += len(message.get("body", b""))
-        if seen > limit:
-            raise _too_large(limit)
-        return message
-
-    return receive_limited
-
-
-def _too_large(limit: int) -> HTTPException:
-    """Raised while FastAPI reads the body, where it lets only its own exception through."""
-    return HTTPException(413, f"the request is larger than {limit // 1024} KiB")
 
 
 def usual_body_limit(_: str) -> int:

@@ -39,6 +39,7 @@ TITLES: Mapping[int, str] = {
     403: "Not permitted",
     404: "Not found",
     405: "Method not allowed",
+    408: "Too slow",
     409: "Conflict",
     412: "The ticket has changed",
     413: "Too large",
@@ -120,7 +121,9 @@ def from_exception(error: Exception) -> Problem:
         case RequestValidationError():
             return _invalid_request(error)
         case HTTPException():
-            code = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}.get(error.status_code, "http_error")
+            code = {404: "not_found", 405: "method_not_allowed", 408: "too_slow", 413: "too_large"}.get(
+                error.status_code, "http_error"
+            )
             return Problem(error.status_code, code, str(error.detail), headers=dict(error.headers or {}))
     if is_unreachable(error):
         return unavailable("the database does not answer; send the same request again")
