@@ -9,55 +9,11 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 
 from services.intake import examples
 from services.intake.forms import Fields as FormFields
+from services.intake.forms.free import FieldValue, within_limits
 from services.intake.models import Attachment, AttachmentState, Message, Ticket
 from shared.contracts.vocabulary import ActorKind, BodyFormat, Channel, CloseReason, Priority, Status
 from shared.kit.http.inputs import Body, Email, Input, Line, Phone
 from shared.kit.http.paging import Limit
-
-MAX_FIELDS = 50
-MAX_FIELD_NAME = 64
-MAX_FIELD_TEXT = 4_000
-MAX_FIELDS_BYTES = 16 * 1024
-EXACT_INTEGERS = 2**53
-"""Beyond it, JSON numbers lose digits on their way through other programs."""
-
-MAX_VALUES = 200
-"""Of one field that takes several."""
-
-FieldValue = str | int | float | bool | None | list[str]
-
-
-def _flat(value: object) -> object:
-    if not isinstance(value, dict):
-        return value
-    if len(value) > MAX_FIELDS:
-        raise ValueError(f"at most {MAX_FIELDS} fields")
-    for name, content in value.items():
-        _check_field(str(name), content)
-    if sum(len(str(name).encode()) + len(str(content).encode()) for name, content in value.items()) > MAX_FIELDS_BYTES:
-        raise ValueError(f"all fields together: at most {MAX_FIELDS_BYTES // 1024} KiB")
-    return value
-
-
-def _check_field(name: str, content: object) -> None:
-    if not 0 < len(name) <= MAX_FIELD_NAME or not name.isprintable():
-        raise ValueError(f"a field's name has 1 to {MAX_FIELD_NAME} printable characters")
-    match content:
-        case None | bool() | float():
-            return
-        case int() if abs(content) < EXACT_INTEGERS:
-            return
-        case str() if len(content) <= MAX_FIELD_TEXT and "\0" not in content:
-            return
-        case list() if len(content) <= MAX_VALUES and all(_is_short_text(part) for part in content):
-            return
-    raise ValueError(
-        f"{name}: use text of at most {MAX_FIELD_TEXT} characters without NUL, a number, true, false or null"
-    )
-
-
-def _is_short_text(part: object) -> bool:
-    return isinstance(part, str) and len(part) <= MAX_FIELD_NAME and "\0" not in part
 
 
 def _in_utc(at: datetime) -> datetime:
@@ -69,7 +25,7 @@ def _in_utc(at: datetime) -> datetime:
 
 Fields = Annotated[
     dict[str, FieldValue],
-    BeforeValidator(_flat),
+    BeforeValidator(within_limits),
     Field(description="What the topic's form asks for; without a form, your own data, kept with the ticket"),
 ]
 TopicName = Annotated[str, StringConstraints(min_length=1, max_length=64), Field(description="A topic's slug or id")]

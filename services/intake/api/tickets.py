@@ -17,9 +17,10 @@ from services.intake.deps import Intake, Parts
 from services.intake.errors import lists_without_form, unknown_topic, wrong_fields
 from services.intake.forms import Audience, check
 from services.intake.forms.answers import files_in
+from services.intake.forms.free import FieldValue
 from services.intake.keyring import KnownKey
 from services.intake.queries import get_ticket, list_tickets
-from services.intake.schemas import FieldValue, RequesterView, SubmittedTicket, SubmitTicket, TicketFilters, TicketView
+from services.intake.schemas import RequesterView, SubmittedTicket, SubmitTicket, TicketFilters, TicketView
 from services.intake.topics import TopicEntry
 from shared.contracts.events import Person
 from shared.contracts.vocabulary import Channel, Priority, Status

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.intake.attachments.claiming import Chosen
 from services.intake.attachments.claiming import claim as claim_files
 from services.intake.commands.announce import outbox_row
-from services.intake.schemas import FieldValue
+from services.intake.forms.free import FieldValue
 from shared.contracts.base import MessageId, TicketId
 from shared.contracts.events import AttachmentRef, Person, TicketSubmitted
 from shared.contracts.tickets import TopicId

@@ -41,7 +41,7 @@ TITLES: Mapping[int, str] = {
     405: "Method not allowed",
     408: "Too slow",
     409: "Conflict",
-    412: "The ticket has changed",
+    412: "Changed in the meantime",
     413: "Too large",
     415: "Unsupported media type",
     422: "Invalid input",
