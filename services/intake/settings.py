@@ -6,7 +6,7 @@ from pydantic import Field, SecretStr
 
 from services.intake.attachments.keeping import Limits
 from shared.kit.http.app import MAX_BODY
-from shared.kit.settings import MailingSettings
+from shared.kit.settings import MailingSettings, StorageSettings
 
 
 class InvalidStatus(IntEnum):
@@ -24,7 +24,7 @@ class ChallengeMode(StrEnum):
     ALWAYS = "always"
 
 
-class IntakeSettings(MailingSettings):
+class IntakeSettings(MailingSettings, StorageSettings):
     """Each field is the variable `EVERDESK_<FIELD>`."""
 
     port: int = Field(default=8001, ge=0, le=65_535)

@@ -14,10 +14,15 @@ class NotificationSettings(MailingSettings):
 
     port: int = Field(default=PORT, ge=0, le=65_535)
     smtp_host: str = "127.0.0.1"
+    """The server that mail leaves by."""
     smtp_port: int = Field(default=25, ge=1, le=65_535)
+    """Its port."""
     smtp_username: str | None = None
+    """The name to sign in with, if it asks for one."""
     smtp_password: SecretStr | None = None
+    """The password that goes with the name."""
     smtp_tls: Literal["none", "starttls", "tls"] = "none"
+    """How the connection is secured."""
     smtp_connections: int = Field(default=4, ge=1, le=50)
     """Mails under way at once."""
     operator_token: SecretStr | None = Field(default=None, min_length=16)

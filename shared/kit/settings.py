@@ -12,47 +12,66 @@ from shared.kit.http.public_addresses import AllowedNetworks
 class Settings(BaseSettings):
     """What all processes need. Each field is the variable `EVERDESK_<FIELD>`."""
 
-    model_config = SettingsConfigDict(env_prefix="EVERDESK_", env_file=None, frozen=True)
+    model_config = SettingsConfigDict(env_prefix="EVERDESK_", env_file=None, frozen=True, use_attribute_docstrings=True)
 
     host: str = "127.0.0.1"
+    """The address to listen on."""
     port: int = Field(default=8000, ge=0, le=65_535)
+    """The port to listen on."""
     max_connections: int = Field(default=4000, ge=10)
     """Connections one process serves at once, live streams among them; more are answered 503."""
     nats_url: SecretStr = SecretStr("nats://127.0.0.1:4222")
+    """Where NATS is, with user and password."""
     temporal_address: str = "127.0.0.1:7233"
+    """Where Temporal's frontend is."""
     temporal_namespace: str = "default"
+    """Its namespace; one for Everdesk alone."""
     link_secret: SecretStr = Field(min_length=16)
     """Signs the requesters' links; the same in intake and notification."""
     link_days: int = Field(default=90, ge=1, le=3650)
     """Days a requester's link works."""
     portal_url: str = "http://127.0.0.1:8001"
+    """How requesters reach the support centre: the beginning of every link in a mail."""
     desk_url: str = "http://127.0.0.1:8002"
+    """How agents reach the desk."""
     log_format: Literal["console", "json"] = "json"
+    """Lines for people or for programs."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """The least that is written."""
     stream_max_bytes: int = Field(default=4 * 1024**3, ge=16 * 1024**2)
     """Size of the event stream; full, it refuses and outboxes hold what waits."""
     stream_max_age_days: int = Field(default=30, ge=1, le=3650)
+    """How long the event stream remembers."""
 
 
 class ServiceSettings(Settings):
     """What every service needs on top: its database, and what it believes of the network in front of it."""
 
     database_url: SecretStr
+    """`postgresql+asyncpg://user:password@host/name`, one database per service."""
     database_pool_size: int = Field(default=20, ge=2, le=200)
     """Connections a process may hold; each is made when it is first needed, and kept."""
     trusted_proxies: AllowedNetworks = ()
     """Addresses or networks whose `X-Forwarded-For` is believed: `10.0.0.5, 10.20.0.0/16`."""
     outgoing_allowed_networks: AllowedNetworks = ()
     """Networks of ours that feeds may be fetched from, over http too: `10.20.0.0/16, fd00::/8`. Others are public."""
+    secure_cookies: bool = False
+    """Set where the site is served over https."""
+
+
+class StorageSettings(ServiceSettings):
+    """What a service needs that keeps files."""
+
     storage_url: str = ".everdesk/files"
     """Where files are kept: a folder, `file:///…`, or `s3://bucket/prefix`."""
     storage_endpoint: str | None = None
     """Of anything that speaks S3; Amazon's own where nothing is said."""
     storage_region: str = "us-east-1"
+    """Of the bucket."""
     storage_access_key: str | None = None
+    """Name of the bucket's user."""
     storage_secret_key: SecretStr | None = None
-    secure_cookies: bool = False
-    """Set where the site is served over https."""
+    """Secret of the bucket's user."""
 
 
 class MailingSettings(ServiceSettings):

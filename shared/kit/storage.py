@@ -15,7 +15,7 @@ from obstore.exceptions import BaseError
 from obstore.store import LocalStore, ObjectStore, S3Store
 
 from shared.kit.clock import new_id
-from shared.kit.settings import ServiceSettings
+from shared.kit.settings import StorageSettings
 
 if TYPE_CHECKING:
     from obstore import GetOptions
@@ -67,7 +67,7 @@ class Storage:
         self._folder = folder
 
     @classmethod
-    def connect(cls, settings: ServiceSettings) -> "Storage":
+    def connect(cls, settings: StorageSettings) -> "Storage":
         """The store the settings name: a folder, or a bucket of anything that speaks S3. Nothing is asked of it yet."""
         url = urlsplit(settings.storage_url)
         if url.scheme == "s3":
@@ -219,7 +219,7 @@ def _flush(path: Path) -> None:
         os.close(handle)
 
 
-def _bucket(settings: ServiceSettings, bucket: str, prefix: str) -> S3Store:
+def _bucket(settings: StorageSettings, bucket: str, prefix: str) -> S3Store:
     endpoint = settings.storage_endpoint
     secret = settings.storage_secret_key
     return S3Store(

@@ -70,22 +70,29 @@ class MailSettings(IntakeSettings):
     port: int = Field(default=8004, ge=0, le=65_535)
     """Of `/healthz`, `/readyz` and `/metrics`."""
     mail_port: int = Field(default=2525, ge=0, le=65_535)
+    """Where mail is taken in by SMTP."""
     mail_accepts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parted)] = ()
     """Addresses (`help@example.org`) and domains (`@example.org`) taken besides `mail_from` and its plus-addresses."""
     mail_max_bytes: int = Field(default=25 * MEBIBYTE, ge=64 * 1024, le=200 * MEBIBYTE)
+    """Of one mail."""
     mail_max_recipients: int = Field(default=100, ge=1, le=1000)
+    """Of one mail."""
     mail_connections: int = Field(default=64, ge=1, le=1000)
+    """SMTP clients served at once."""
     mail_connections_per_address: int = Field(default=10, ge=1, le=1000)
+    """Of those, from one address."""
     mail_command_seconds: float = Field(default=300.0, ge=1, le=3600)
     """How long a client may take for one command, and for one mail."""
     mail_tls_certificate: Path | None = None
     """A PEM file; with it, and its key, STARTTLS is offered."""
     mail_tls_key: Path | None = None
+    """The PEM file of its key."""
     mail_per_sender_per_minute: int = Field(default=600, ge=1)
     """Mails a minute taken from one sender; more are told to come back later."""
     mail_per_sender_per_hour: int = Field(default=60, ge=1)
     """Mails an hour of one sender that become tickets or messages; more wait, and are not lost."""
     mail_workers: int = Field(default=2, ge=1, le=32)
+    """Mails read at once."""
     mail_read_seconds: float = Field(default=20.0, ge=0.1, le=300)
     """How long the reading of one mail may take; then the mail itself becomes the ticket."""
     mail_attempts: int = Field(default=6, ge=1, le=50)
