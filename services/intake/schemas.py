@@ -1,5 +1,6 @@
 """What the JSON API takes and gives, each with an example that works."""
 
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
@@ -14,6 +15,16 @@ from services.intake.models import Attachment, AttachmentState, Message, Ticket
 from shared.contracts.vocabulary import ActorKind, BodyFormat, Channel, CloseReason, Priority, Status
 from shared.kit.http.inputs import Body, Email, Input, Line, Phone
 from shared.kit.http.paging import Limit
+
+RFC_3339 = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?([Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
+
+
+def _as_rfc_3339(value: object) -> object:
+    if isinstance(value, int | float) or (isinstance(value, str) and not RFC_3339.fullmatch(value)):
+        raise ValueError("write an instant with its offset, like 2026-11-24T09:30:00Z")
+    return value
 
 
 def _in_utc(at: datetime) -> datetime:
@@ -32,7 +43,7 @@ TopicName = Annotated[str, StringConstraints(min_length=1, max_length=64), Field
 Files = Annotated[
     list[UUID], Field(max_length=20, description="Ids of files that POST /v1/attachments gave you, each used once")
 ]
-Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_as_rfc_3339), AfterValidator(_in_utc)]
 
 
 class Requester(Input):

@@ -18,7 +18,11 @@ from deploy.local.stack_secrets import StackSecrets
 
 WITHIN = 60.0
 EVERYTHING = ("postgres", "nats", "temporal", "mail", "worker", "intake", "assignment", "notification")
-UNLIMITED = {"EVERDESK_API_KEY_PER_MINUTE": "10000000", "EVERDESK_AGENT_REQUESTS_PER_MINUTE": "10000000"}
+UNLIMITED = {
+    "EVERDESK_API_KEY_PER_MINUTE": "10000000",
+    "EVERDESK_ADDRESS_PER_MINUTE": "10000000",
+    "EVERDESK_AGENT_REQUESTS_PER_MINUTE": "10000000",
+}
 """The limits are counted for every request, but set where a load test does not reach them."""
 
 

@@ -195,6 +195,9 @@ def _event(happening: Happening) -> ServerSentEvent:
     return ServerSentEvent(view.model_dump_json(), event=view.kind, id=str(view.id), sep=SEPARATOR)
 
 
+_SCHEMA = HappeningView.model_json_schema(ref_template="#/components/schemas/{model}")
+_SCHEMA.pop("$defs")
+"""Its parts are among the document's components already."""
 DESCRIPTION: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "Server-sent events: `id:`, `event:` and, in JSON, `data:`. Comments keep it alive.",
@@ -203,7 +206,7 @@ DESCRIPTION: dict[int | str, dict[str, Any]] = {
                 "schema": {
                     "type": "string",
                     "contentMediaType": "application/json",
-                    "contentSchema": HappeningView.model_json_schema(),
+                    "contentSchema": _SCHEMA,
                 },
                 "example": "id: 42\nevent: resolved\ndata: "
                 '{"id":42,"kind":"resolved","at":"2026-11-24T09:12:30Z","status":"resolved","revision":4,"message_id":null}'

@@ -8,6 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from shared.domain.errors import (
     DueInPast,
@@ -33,6 +34,7 @@ REFUSAL_STATUS: Mapping[type[Refusal], int] = {
     TicketArchivedError: 409,
     UnknownTicket: 409,
 }
+METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 TITLES: Mapping[int, str] = {
     400: "Bad request",
     401: "Not authenticated",
@@ -158,11 +160,21 @@ def pointer_to(*path: str | int) -> str:
     return "/" + "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in path)
 
 
+def _methods_at(app: FastAPI, request: Request) -> list[str]:
+    """What the address takes: Starlette tells it of the first of its routes only."""
+    scopes = {method: {**request.scope, "method": method} for method in METHODS}
+    return [
+        method for method, scope in scopes.items() if any(route.matches(scope)[0] is Match.FULL for route in app.routes)
+    ]
+
+
 def install(app: FastAPI) -> None:
     """Renders every error of the app as a problem."""
 
     async def handle(request: Request, error: Exception) -> Response:
         problem = from_exception(error)
+        if problem.status == 405:
+            problem.headers["Allow"] = ", ".join(_methods_at(app, request))
         route = getattr(request.scope.get("route"), "path", None)
         if problem.status == 503:
             log.warning("http.unavailable", route=route, error=repr(error))
