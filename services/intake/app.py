@@ -17,6 +17,7 @@ from services.intake.consumers import consumer
 from services.intake.deps import Intake
 from services.intake.keyring import KeyRing
 from services.intake.live import Hub, Live
+from services.intake.mail.doors.pipe import MailPipe
 from services.intake.proofs import AddressProofs
 from services.intake.settings import IntakeSettings
 from services.intake.topics import Topics
@@ -74,6 +75,7 @@ def build(settings: IntakeSettings) -> FastAPI:
             address_limiter=RateLimiter("address", settings.address_per_minute),
             gate=Gate(database, settings),
             form_guard=FormGuard(database, settings),
+            mail_pipe=MailPipe(settings, database, storage),
             bad_key_limiter=RateLimiter("bad-key", settings.bad_keys_per_minute),
         )
         await bus.start()
@@ -89,6 +91,7 @@ def build(settings: IntakeSettings) -> FastAPI:
             jobs["scanning"] = lambda: scan_for_ever(database, storage, clamd)
         async with background(jobs):
             yield
+        await intake.mail_pipe.close()
         await bus.stop()
         await intake.database.dispose()
 

@@ -10,6 +10,7 @@ from services.intake.abuse.gate import Gate
 from services.intake.attachments.keeping import Keeper
 from services.intake.keyring import KeyRing
 from services.intake.live import Live
+from services.intake.mail.doors.pipe import MailPipe
 from services.intake.proofs import AddressProofs
 from services.intake.settings import IntakeSettings
 from services.intake.topics import Topics
@@ -46,6 +47,7 @@ class Intake:
     bad_key_limiter: RateLimiter
     gate: Gate
     form_guard: FormGuard
+    mail_pipe: MailPipe
 
 
 async def parts_of(request: Request) -> Intake:

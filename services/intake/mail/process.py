@@ -6,21 +6,14 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from services.intake.abuse.gate import Gate
-from services.intake.attachments.keeping import Keeper
+from services.intake.mail.assembly import assemble
 from services.intake.mail.doors.mailboxes import Mailboxes
 from services.intake.mail.doors.reception import Reception
 from services.intake.mail.doors.smtp import listen
-from services.intake.mail.facts import Desk
-from services.intake.mail.own_addresses import OwnAddresses
-from services.intake.mail.processing import Parts, Processing
-from services.intake.mail.queue import MailQueue, waiting
-from services.intake.mail.reader import Reader
+from services.intake.mail.processing import Processing
+from services.intake.mail.queue import waiting
 from services.intake.mail.settings import MailSettings
-from services.intake.mail.writing import Writer
 from services.intake.models import RawMailState
-from services.intake.topics import Topics
-from shared.kit.auth import MailThreads
 from shared.kit.db import Database
 from shared.kit.http.app import create_app
 from shared.kit.processes import background
@@ -35,25 +28,8 @@ def build(settings: MailSettings) -> FastAPI:
     """The process as an application, listening to nothing yet."""
     database = Database.connect(settings)
     storage = Storage.connect(settings)
-    keeper = Keeper(storage, settings.file_limits, scans=settings.clamd is not None)
-    own = OwnAddresses.of(settings)
-    gate = Gate(database, settings)
-    reader = Reader(settings.mail_workers, settings.mail_read_seconds)
-    parts = Parts(
-        database=database,
-        storage=storage,
-        reader=reader,
-        queue=MailQueue(database, per_hour=settings.mail_per_sender_per_hour, attempts=settings.mail_attempts),
-        desk=Desk(
-            MailThreads(settings, settings.mail_domain),
-            own,
-            gate.bans,
-            do_auto_replies_open=settings.mail_auto_replies_open,
-        ),
-        writer=Writer(own, keeper),
-        gate=gate,
-        topics=Topics(database),
-    )
+    parts = assemble(settings, database, storage)
+    gate, reader = parts.gate, parts.reader
     processing = Processing(parts, settings)
     reception = Reception(database, storage, processing.wake)
     mailboxes = Mailboxes(settings, reception)

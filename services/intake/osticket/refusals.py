@@ -30,6 +30,12 @@ def denied() -> Problem:
     return Problem(403, "requester_banned", "Ticket Denied")
 
 
+def not_settled() -> Problem:
+    """The mail is kept, and what becomes of it is not known yet."""
+    detail = "The mail is kept and has to wait; sent again, it is answered with its ticket and has no other effect"
+    return Problem(503, "not_settled", detail, headers={"Retry-After": "60"})
+
+
 class NotValid(Exception):
     """What to correct, by field."""
 

@@ -12,15 +12,21 @@ from starlette.exceptions import HTTPException
 
 from services.intake.commands.keys import Scope
 from services.intake.deps import Intake, Parts, parts_of
+from services.intake.errors import storage_away
+from services.intake.mail.doors.pipe import NotSettled, SenderBanned
 from services.intake.osticket.accept import accept
 from services.intake.osticket.access import permitted
-from services.intake.osticket.refusals import NotValid, unsupported
+from services.intake.osticket.refusals import NotValid, denied, not_settled, unreadable, unsupported
 from shared.kit.db import is_unreachable
 from shared.kit.http.answers import IdempotencyKey
 from shared.kit.http.problems import Problem, from_exception
+from shared.kit.storage import StorageUnavailable
 
+EMAIL = "email"
+IGNORED = "ignored"
+"""In place of a number, for a loop or a bounce of nothing we know: pipes try again after anything but a 201."""
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
-_TICKETS = re.compile(r"(?:http\.php/)?tickets\.(json|xml)")
+_TICKETS = re.compile(r"(?:http\.php/)?tickets\.(json|xml|email)")
 _CRON = re.compile(r"(?:http\.php/)?tasks/cron")
 AS_HTML = "text/html; charset=UTF-8"
 """What the old help desk calls its plain text; clients may look."""
@@ -68,7 +74,22 @@ async def answer(request: Request, path: str, parts: Parts, idempotency_key: Ide
 
 async def _make_ticket(request: Request, parts: Intake, suffix: str, idempotency_key: str | None) -> str:
     key = await permitted(request, parts, Scope.CREATE)
+    if suffix == EMAIL:
+        return await _hand_over(parts, await request.body())
     return await accept(parts, key, suffix, await request.body(), idempotency_key)
+
+
+async def _hand_over(parts: Intake, raw: bytes) -> str:
+    if not raw.strip():
+        raise unreadable("the mail is empty")
+    try:
+        return await parts.mail_pipe.hand_over(raw) or IGNORED
+    except SenderBanned:
+        raise denied() from None
+    except NotSettled:
+        raise not_settled() from None
+    except StorageUnavailable:
+        raise storage_away() from None
 
 
 def _method(request: Request) -> str:
