@@ -1,18 +1,21 @@
 """A thread as it is read: messages and what happened in between, in order, in the reader's words."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from markupsafe import Markup
 
+from services.intake.attachments.serving import SERVED
+from services.intake.attachments.sniffing import SHOWABLE
 from services.intake.models import Attachment, AttachmentState, Happening, Message, Ticket
 from services.intake.visits import Visit
 from services.intake.web.words import HAPPENED
-from shared.contracts.vocabulary import ActorKind
-from shared.kit.http.pages import as_html
+from shared.contracts.vocabulary import ActorKind, BodyFormat
+from shared.kit.http.pages import ATTACHED, as_html
 
+OPENED = "opened"
 FIRST, SAID, AFTER = range(3)
 """At the same instant: the opening, then what was written, then what followed from it."""
 UNAVAILABLE = {
@@ -82,50 +85,58 @@ class Thread:
     follow_ups: Sequence[Ticket]
 
 
-def entries(visit: Visit, thread: Thread, urls: Mapping[UUID, str], links: Mapping[UUID, str]) -> list[Said | Step]:
-    """The thread for one reader, oldest first. `urls` of files, and `links` of tickets that go on from here."""
-    said = [(m.received_at, SAID, _said(visit, m, _files_of(m, thread.attachments, urls))) for m in thread.messages]
-    steps = [
-        (h.at, FIRST if h.kind == "opened" else AFTER, _step(h, _next(h, thread, links)))
-        for h in thread.happenings
-        if h.kind in HAPPENED
+def entries(visit: Visit, thread: Thread, place: str, links: Mapping[UUID, str]) -> list[Said | Step]:
+    """The thread for one reader, oldest first. Files are under `place`; `links` lead to tickets that go on."""
+    placed: list[tuple[datetime, int, Said | Step]] = [
+        (message.received_at, SAID, _said(visit, message, thread, place)) for message in thread.messages
     ]
-    return [entry for *_, entry in sorted([*said, *steps], key=lambda found: found[:2])]
+    for happening in thread.happenings:
+        if happening.kind == OPENED:
+            placed.append((visit.ticket.created_at, FIRST, _step(happening, None)))
+        elif happening.kind in HAPPENED:
+            placed.append((happening.at, AFTER, _step(happening, _next(happening, thread, links))))
+    return [entry for *_, entry in sorted(placed, key=lambda found: found[:2])]
 
 
-def _said(visit: Visit, message: Message, files: Sequence[File]) -> Said:
+def _said(visit: Visit, message: Message, thread: Thread, place: str) -> Said:
+    mine = [attachment for attachment in thread.attachments if attachment.message_id == message.id]
+    pictures = {file.id: f"{place}/{file.id}?inline=1" for file in mine if _is_shown(file, message)}
+    files = [_file(attachment, place) for attachment in mine if attachment.id not in pictures]
     is_ours = message.author_kind is ActorKind.AGENT
-    writer = (message.author_email or visit.ticket.requester_email).casefold()
-    if is_ours:
-        label = "Automatic answer" if message.is_automatic else "Our answer"
-    elif writer == visit.link.email:
-        label = "Your message"
-    else:
-        label = "Message" if message.author_email is None else "Message in copy"
     return Said(
         id=f"m-{message.id}",
         at=message.received_at,
         side="reply" if is_ours else "requester",
-        label=label,
+        label=_label(visit, message, is_ours=is_ours),
         author=message.author_name,
-        body=as_html(message.body, message.body_format),
+        body=as_html(message.body, message.body_format, pictures),
         quoted=message.quoted,
         files=files,
         state=" ".join(file.note for file in files),
     )
 
 
-def _files_of(message: Message, attachments: Iterable[Attachment], urls: Mapping[UUID, str]) -> list[File]:
-    return [
-        File(
-            attachment.name,
-            attachment.size,
-            None if attachment.state in UNAVAILABLE else urls.get(attachment.id),
-            UNAVAILABLE.get(attachment.state, ""),
-        )
-        for attachment in attachments
-        if attachment.message_id == message.id and not attachment.is_inline
-    ]
+def _label(visit: Visit, message: Message, *, is_ours: bool) -> str:
+    if is_ours:
+        return "Automatic answer" if message.is_automatic else "Our answer"
+    if (message.author_email or visit.ticket.requester_email).casefold() == visit.link.email:
+        return "Your message"
+    return "Message in copy" if message.author_email else "Message"
+
+
+def _is_shown(attachment: Attachment, message: Message) -> bool:
+    """Whether the body shows the picture, so that it need not be listed."""
+    return (
+        attachment.state in SERVED
+        and attachment.media_type in SHOWABLE
+        and message.body_format is BodyFormat.HTML
+        and f"{ATTACHED}{attachment.id}" in message.body
+    )
+
+
+def _file(attachment: Attachment, place: str) -> File:
+    url = f"{place}/{attachment.id}" if attachment.state in SERVED else None
+    return File(attachment.name, attachment.size, url, UNAVAILABLE.get(attachment.state, ""))
 
 
 def _step(happening: Happening, link: str | None) -> Step:

@@ -32,8 +32,9 @@ def back(token: str, done: str) -> Response:
 async def ask_to_close(request: Request, token: Token, visit: Visited, parts: Parts) -> Response:
     """Asks before closing."""
     _only_requester(visit)
-    values = {"ticket": visit.ticket, "token": token, "form_id": form_id_of({}), "page_class": "narrow"}
-    return parts.pages.render(request, "close.html", **values)
+    return parts.pages.render(
+        request, "close.html", ticket=visit.ticket, token=token, form_id=form_id_of({}), page_class="narrow"
+    )
 
 
 @router.post("/t/{token}/close")

@@ -2,15 +2,19 @@
 
 from functools import partial
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
-from services.intake.commands.post_message import Post, post_message
+from services.intake.attachments.claiming import Chosen
+from services.intake.attachments.serving import find_attachment, serve
+from services.intake.commands.post_message import Post, post_with_files
 from services.intake.deps import Intake, Parts
 from services.intake.live import Caller
 from services.intake.live.streams import EventId, LastEventId
 from services.intake.visits import Visit, get_visit
-from services.intake.web.forms import NotValid, Reply, Values, check, form_id_of, key_of, read_form
+from services.intake.web.files import chosen_files, files_by_input
+from services.intake.web.forms import NotValid, Reply, Sent, Values, check, form_id_of, key_of, read_form
 from services.intake.web.moves import back
 from services.intake.web.route import PageRoute
 from services.intake.web.thread_page import view_of
@@ -30,7 +34,7 @@ async def show(
 ) -> Response:
     """The thread."""
     notices = [NOTICES[done]] if done in NOTICES else []
-    page = await _thread(request, parts, token, visit, {}, {}, 200, notices)
+    page = await _thread(request, parts, token, visit, Sent(), {}, 200, notices)
     parts.proofs.note(page, visit)
     return page
 
@@ -57,12 +61,25 @@ async def follow(
     return await parts.live.stream(visit.ticket.id, after if last_event_id is None else last_event_id, caller)
 
 
+@router.get("/{token}/files/{attachment_id}")
+async def give_file(
+    request: Request,
+    attachment_id: UUID,
+    visit: Visited,
+    parts: Parts,
+    inline: Annotated[bool, Query(description="To be shown in the page")] = False,  # noqa: FBT002 - a query
+) -> Response:
+    """A file of the thread, for as long as the link to the thread works."""
+    attachment = await find_attachment(parts.database, attachment_id, visit.ticket.id)
+    return await serve(request, parts.storage, attachment, is_inline=inline)
+
+
 @router.post("/{token}/reply")
 async def reply(request: Request, token: Token, visit: Visited, parts: Parts) -> Response:
     """Adds what the visitor wrote."""
     values = await read_form(request, parts)
     try:
-        form = check(Reply, values)
+        form, files = _checked(values)
     except NotValid as wrong:
         return await _thread(request, parts, token, visit, values, wrong.errors, 422, [])
     post = Post(
@@ -75,10 +92,22 @@ async def reply(request: Request, token: Token, visit: Visited, parts: Parts) ->
     )
     async with guard(parts.database, f"portal:reply:{visit.ticket.id}", key_of(values, form), b"") as guarded:
         if not guarded.stored:
-            await post_message(guarded.session, visit.ticket, post)
+            await post_with_files(guarded.session, visit.ticket, post, files)
             await guarded.store(b"")
     parts.relay.wake()
     return back(token, "followed" if visit.ticket.is_archived else "replied")
+
+
+def _checked(sent: Sent) -> tuple[Reply, Chosen]:
+    """Raises NotValid with everything that is wrong."""
+    errors = dict(sent.refused)
+    try:
+        form = check(Reply, sent)
+    except NotValid as wrong:
+        raise NotValid({**wrong.errors, **errors}) from None
+    if errors:
+        raise NotValid(errors)
+    return form, chosen_files(sent)
 
 
 async def _may_read(parts: Intake, token: str) -> bool:
@@ -96,7 +125,7 @@ async def _thread(
     parts: Intake,
     token: str,
     visit: Visit,
-    values: Values,
+    values: Sent,
     errors: Values,
     status: int,
     notices: list[tuple[str, str]],
@@ -107,6 +136,7 @@ async def _thread(
         status,
         **await view_of(parts, token, visit),
         values=values,
+        files=await files_by_input(parts, values),
         errors=errors,
         form_id=form_id_of(values),
         notices=notices,

@@ -36,7 +36,7 @@ async def view_of(parts: Intake, token: str, visit: Visit) -> dict[str, Any]:
         "visit": visit,
         "topic": topic,
         "answers": requesters_answers(topic, ticket.fields),
-        "entries": entries(visit, thread, {}, links),
+        "entries": entries(visit, thread, f"/t/{token}/files", links),
         "last_event": thread.happenings[-1].id if thread.happenings else 0,
         "before": before,
         "before_link": links.get(before.id) if before else None,

@@ -4,9 +4,12 @@ import hmac
 import html
 import re
 import secrets
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
+from uuid import UUID
 
 import nh3
 from fastapi import FastAPI, Request
@@ -21,14 +24,19 @@ from shared.contracts.vocabulary import BodyFormat
 from shared.kit.http.problems import Problem
 
 WEB = Path(__file__).parent.parent / "web"
+ATTACHED = "attachment:"
+NO_PICTURES: Mapping[UUID, str] = MappingProxyType({})
 CSRF_COOKIE = "everdesk_csrf"
 _PARAGRAPHS = re.compile(r"</(p|div|ul|ol|table|blockquote|pre|h[1-6])\s*>", re.IGNORECASE)
 _BREAKS = re.compile(r"<br\s*/?>|</(li|tr)\s*>", re.IGNORECASE)
 _markdown = MarkdownIt("commonmark", {"html": False, "linkify": False})
 
 
-def as_html(body: str, body_format: BodyFormat | str) -> Markup:
-    """A message body as safe HTML: sanitised, external images dropped, links without a referrer."""
+def as_html(body: str, body_format: BodyFormat | str, pictures: Mapping[UUID, str] = NO_PICTURES) -> Markup:
+    """A message body as safe HTML: sanitised, links without a referrer, no images but its own.
+
+    `pictures` says where attached images are, which HTML names `attachment:<id>`; without it there are none.
+    """
     match BodyFormat(body_format):
         case BodyFormat.TEXT:
             return Markup(f'<p class="plain">{escape(body)}</p>')  # noqa: S704 - escaped here
@@ -36,8 +44,26 @@ def as_html(body: str, body_format: BodyFormat | str) -> Markup:
             raw = _markdown.render(body)
         case BodyFormat.HTML:
             raw = body
-    tags = nh3.ALLOWED_TAGS - {"img"}
-    return Markup(nh3.clean(raw, tags=tags, link_rel="noopener noreferrer nofollow"))  # noqa: S704 - sanitised
+
+    def place(tag: str, attribute: str, value: str) -> str | None:
+        if (tag, attribute) == ("img", "src"):
+            return _address(value, pictures)
+        return None if value.strip().lower().startswith(ATTACHED) else value
+
+    tags = nh3.ALLOWED_TAGS if pictures else nh3.ALLOWED_TAGS - {"img"}
+    schemes = nh3.ALLOWED_URL_SCHEMES | {ATTACHED.rstrip(":")}
+    clean = nh3.clean(
+        raw, tags=tags, attribute_filter=place, url_schemes=schemes, link_rel="noopener noreferrer nofollow"
+    )
+    return Markup(clean)  # noqa: S704 - sanitised
+
+
+def _address(source: str, pictures: Mapping[UUID, str]) -> str | None:
+    scheme, _, name = source.strip().partition(":")
+    try:
+        return pictures.get(UUID(name)) if f"{scheme.lower()}:" == ATTACHED else None
+    except ValueError:
+        return None
 
 
 def as_text(body: str, body_format: BodyFormat | str) -> str:

@@ -20,9 +20,10 @@ from shared.contracts.vocabulary import ParticipantState
 from shared.kit.auth import TicketLink
 from shared.kit.clock import new_id, utc_now
 from tests.services.intake.door import Door, Json
-from tests.services.intake.test_live import client, reading, served
+from tests.services.intake.test_live import client, served
 from tests.services.intake.test_portal import path_of, send
 from tests.services.intake.test_submitting import announced
+from tests.support.sse import reading
 
 REQUESTER = "dana@bank.example"
 
