@@ -38,6 +38,8 @@ def copy(tmp_path: Path) -> Path:
         ("shared/kit/clock.py", "import deploy.local\n"),
         ("services/intake/client/models.py", "import shared.contracts.vocabulary\n"),
         ("services/intake/client/models.py", "import services.intake.schemas\n"),
+        ("services/intake/forms/check.py", "import services.intake.models\n"),
+        ("services/intake/forms/kinds/written.py", "import time\n"),
     ],
 )
 def test_a_breach_is_caught(copy: Path, module: str, breach: str) -> None:

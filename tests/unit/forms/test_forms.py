@@ -114,6 +114,25 @@ def test_all_answers_together_have_a_limit() -> None:
     assert "16 KiB" in checked.wrong["f5"]
 
 
+@pytest.mark.parametrize(
+    ("replaced", "former", "new", "remembered"),
+    [
+        ([], [], [SYSTEM], []),
+        ([SYSTEM, CARD], [], [SYSTEM], ["card"]),
+        ([SYSTEM], [field("text", "card")], [SYSTEM], ["card"]),
+        ([SYSTEM], [field("text", "card")], [SYSTEM, CARD], []),
+        ([SYSTEM, CARD], [field("text", "older")], [], ["card", "system", "older"]),
+    ],
+)
+def test_fields_that_go_are_remembered_the_latest_first(
+    replaced: list[Json], former: list[Json], new: list[Json], remembered: list[str]
+) -> None:
+    gone = form_of(*new).former_after(form_of(*replaced), form_of(*former))
+    assert [one.name for one in gone.fields] == remembered
+    assert all(one.shown_if is None for one in gone.fields)
+    assert Form.parse_former(gone.as_json()) == gone
+
+
 def test_answers_are_shown_in_words_even_when_their_fields_are_gone() -> None:
     today = form_of(SYSTEM, field("checkbox", "is_vip", label="VIP"), field("multi_choice", "ways"), INTERNAL)
     former = form_of(CARD | {"shown_if": None}, field("text", "secret", visible_to="agents"), SYSTEM)
