@@ -8,11 +8,12 @@ from uuid import UUID
 from sqlalchemy import Exists, Row, Select, Table, and_, bindparam, case, false, func, not_, or_, select, update
 from sqlalchemy.orm import aliased
 
-from services.notification.decisions import GIVEN_BY_SYSTEM, REQUESTER, TEAM, TOLD
+from services.notification.decisions import GIVEN_BY_SYSTEM, PARTICIPANT, REQUESTER, TEAM, TOLD
 from services.notification.delivery.catalogue import TemplateName
 from services.notification.delivery.status import DeliveryStatus
 from services.notification.expansion import WITHDRAWN, expand
-from services.notification.models import Agent, Delivery, Team, Ticket
+from services.notification.models import Agent, Delivery, Participant, Team, Ticket
+from shared.contracts.vocabulary import ParticipantState
 from shared.kit.auth import MailThreads
 from shared.kit.clock import utc_now
 from shared.kit.db import Session
@@ -73,6 +74,7 @@ def _settleable() -> Select[*tuple[Any, ...]]:
     )
     is_person_known = or_(
         Delivery.recipient == REQUESTER.key,
+        Participant.key.is_not(None),
         Agent.id.is_not(None),
         and_(Delivery.recipient == "assignee", Ticket.seq > 0, Ticket.assignee_id.is_(None)),
         and_(Delivery.team_id.is_not(None), team_lead.id.is_not(None), team_lead.lead_id.is_(None)),
@@ -97,12 +99,18 @@ def _settleable() -> Select[*tuple[Any, ...]]:
             Ticket.triaged_seq,
             has_sibling.label("is_repeated_follow_up"),
             _is_void().label("is_void"),
+            Participant.email.label("participant_email"),
+            Participant.name.label("participant_name"),
+            Participant.state.label("participant_state"),
             Agent.id.label("known_agent_id"),
             Agent.email.label("agent_email"),
             Agent.name.label("agent_name"),
             Agent.is_active.label("is_agent_active"),
         )
         .join(Ticket, Ticket.id == Delivery.ticket_id)
+        .outerjoin(
+            Participant, and_(Participant.ticket_id == Delivery.ticket_id, Participant.key == Delivery.recipient)
+        )
         .outerjoin(team_lead, team_lead.id == Delivery.team_id)
         .outerjoin(Agent, Agent.id == target)
         .where(
@@ -146,6 +154,12 @@ def settlement_of(row: Row[*tuple[Any, ...]]) -> Settlement:
         return Settlement(row.requester_email, row.requester_name)
     if not row.alert and _is_routing(row):
         return Settlement(dropped_because="who opened the ticket asked not to alert agents of it")
+    if row.recipient.startswith(PARTICIPANT):
+        is_asked = row.template == TemplateName.INVITATION
+        wanted = ParticipantState.INVITED if is_asked else ParticipantState.JOINED
+        if row.participant_state != wanted.value:
+            return Settlement(dropped_because=f"they have {row.participant_state}")
+        return Settlement(row.participant_email, row.participant_name)
     if row.agent_email is None:
         return Settlement(dropped_because="nobody is assigned, or the team has no lead")
     if not row.is_agent_active:

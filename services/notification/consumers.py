@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from services.notification.commands import settle_waiting
+from services.notification.copies import with_copies
 from services.notification.decisions import decide
 from services.notification.projections import project
 from services.notification.recording import record
@@ -13,6 +14,7 @@ from shared.contracts.events import (
     Envelope,
     Event,
     MessagePosted,
+    ParticipantChanged,
     RequesterErased,
     SlaBreached,
     SlaBreachWithdrawn,
@@ -48,6 +50,7 @@ CONSUMED: tuple[type[Event], ...] = (
     SlaBreachWithdrawn,
     TicketSubmitted,
     MessagePosted,
+    ParticipantChanged,
     AccessLinkRequested,
     AgentChanged,
     TeamChanged,
@@ -77,7 +80,7 @@ class Notifier:
             for envelope in await claim(session, NAME, envelopes):
                 event = envelope.open()
                 await project(event, session)
-                await record(session, envelope.id, decide(event), self._threads)
+                await record(session, envelope.id, await with_copies(session, decide(event)), self._threads)
                 if isinstance(event, RequesterErased):
                     await self._forget_dead_letters(event)
             settled = await settle_waiting(session, self._threads)

@@ -1,5 +1,6 @@
 """Who is to be told because of an event: event in, decisions out; nothing here looks anything up."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,6 +16,7 @@ from shared.contracts.events import (
     Event,
     LifecycleEvent,
     MessagePosted,
+    ParticipantChanged,
     SlaBreached,
     SlaBreachWithdrawn,
     SlaWarned,
@@ -25,7 +27,7 @@ from shared.contracts.events import (
     TicketSubmitted,
 )
 from shared.contracts.tickets import SYSTEM
-from shared.contracts.vocabulary import ActorKind, Metric
+from shared.contracts.vocabulary import ActorKind, Metric, ParticipantState
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,9 @@ TOLD = Recipient("told")
 """Everybody who was told of what the decision is about."""
 GIVEN_BY_SYSTEM = "given_by_system"
 """The fact that no person chose the agent: which step of the ticket's life did."""
+COPIED = frozenset({TemplateName.REPLY, TemplateName.RESOLVED, TemplateName.RESOLVED_UNANSWERED})
+"""What the requester is told and everybody who takes part as well."""
+PARTICIPANT = "participant:"
 TEAM = "team:"
 """How the key of a whole team begins."""
 
@@ -61,6 +66,11 @@ def lead(team_id: TeamId) -> Recipient:
 def team(team_id: TeamId) -> Recipient:
     """Every member of a team; its lead where no members are known."""
     return Recipient(f"{TEAM}{team_id}", team_id=team_id)
+
+
+def participant(email: str) -> Recipient:
+    """Somebody in copy, by a digest of their address: the ledger's keys are short."""
+    return Recipient(f"{PARTICIPANT}{hashlib.sha256(email.casefold().encode()).hexdigest()[:40]}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +132,13 @@ def _(event: MessagePosted) -> list[Decision]:
             return [Decision(event.ticket_id, TemplateName.REQUESTER_MESSAGE, ASSIGNEE, facts)]
         case _:
             return []
+
+
+@decide.register
+def _(event: ParticipantChanged) -> list[Decision]:
+    if event.state is not ParticipantState.INVITED:
+        return []
+    return [Decision(event.ticket_id, TemplateName.INVITATION, participant(event.email))]
 
 
 @decide.register

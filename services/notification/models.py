@@ -68,6 +68,20 @@ class Team(Base):
     version: Mapped[int] = mapped_column(BigInteger)
 
 
+class Participant(Base):
+    """Somebody in copy of a ticket, as intake last announced them."""
+
+    __tablename__ = "participants"
+
+    ticket_id: Mapped[UUID] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    """What the ledger calls them; see `decisions.participant`."""
+    email: Mapped[str] = mapped_column(String(320))
+    name: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(String(16))
+    version: Mapped[int] = mapped_column(BigInteger)
+
+
 class Delivery(Base):
     """One person to be told one thing because of one event; the unique key makes a redelivered event harmless."""
 
@@ -77,7 +91,10 @@ class Delivery(Base):
     cause: Mapped[str] = mapped_column(String(200))
     """The id of the event that made it necessary."""
     recipient: Mapped[str] = mapped_column(String(64))
-    """`requester`, `assignee`, `agent:<id>`, `lead:<team id>`, `team:<team id>` or `told`; settled while it waits."""
+    """`requester`, `participant:<digest>`, `assignee`, `agent:<id>`, `lead:<team id>`, `team:<team id>` or `told`.
+
+    Settled while it waits.
+    """
     template: Mapped[str] = mapped_column(String(64))
     template_version: Mapped[int] = mapped_column(Integer)
     ticket_id: Mapped[UUID]

@@ -3,16 +3,17 @@
 from functools import singledispatch
 from typing import Any
 
-from sqlalchemy import Table, update
+from sqlalchemy import Table, delete, or_, select, update
 from sqlalchemy.dialects.postgresql import Insert, insert
 
-from services.notification.decisions import REQUESTER
+from services.notification.decisions import PARTICIPANT, REQUESTER, participant
 from services.notification.delivery.status import DeliveryStatus
-from services.notification.models import Agent, Delivery, Team, Ticket
+from services.notification.models import Agent, Delivery, Participant, Team, Ticket
 from shared.contracts.events import (
     AgentChanged,
     Event,
     LifecycleEvent,
+    ParticipantChanged,
     RequesterErased,
     TeamChanged,
     TicketSubmitted,
@@ -82,6 +83,22 @@ async def _(event: AgentChanged, session: Session) -> None:
 
 
 @project.register
+async def _(event: ParticipantChanged, session: Session) -> None:
+    """Of an erased ticket nobody is remembered."""
+    if await session.scalar(select(Ticket.erased_at).where(Ticket.id == event.ticket_id)):
+        return
+    told = {"email": event.email, "name": event.name, "state": event.state.value, "version": event.version}
+    statement = insert(Participant).values(ticket_id=event.ticket_id, key=participant(event.email).key, **told)
+    await session.execute(
+        statement.on_conflict_do_update(
+            index_elements=[Participant.ticket_id, Participant.key],
+            set_=told,
+            where=Participant.version < told["version"],
+        )
+    )
+
+
+@project.register
 async def _(event: TeamChanged, session: Session) -> None:
     told = {
         "name": event.name,
@@ -104,11 +121,11 @@ async def _(event: RequesterErased, session: Session) -> None:
     for ticket_id in event.ticket_ids:
         statement = insert(Ticket).values(id=ticket_id, **gone)
         await session.execute(statement.on_conflict_do_update(index_elements=[Ticket.id], set_=gone))
+    await session.execute(delete(Participant).where(Participant.ticket_id.in_(event.ticket_ids)))
     theirs = Delivery.ticket_id.in_(event.ticket_ids)
+    is_outside = or_(Delivery.recipient == REQUESTER.key, Delivery.recipient.startswith(PARTICIPANT))
     await session.execute(update(Delivery).where(theirs).values(facts={}, last_error=None))
-    await session.execute(
-        update(Delivery).where(theirs, Delivery.recipient == REQUESTER.key).values(address=None, name=None)
-    )
+    await session.execute(update(Delivery).where(theirs, is_outside).values(address=None, name=None))
     await session.execute(
         update(Delivery)
         .where(theirs, Delivery.status.not_in([DeliveryStatus.SENT, DeliveryStatus.EXPANDED]))

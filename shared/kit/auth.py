@@ -117,6 +117,10 @@ class TicketLinks:
         """The address to send to the requester."""
         return f"{self._portal}/t/{self.token(link)}"
 
+    def invitation_url(self, link: TicketLink) -> str:
+        """The address at which somebody in copy says whether they take part."""
+        return f"{self._portal}/p/{self.token(link)}"
+
     def read(self, token: str) -> TicketLink | None:
         """The link a token stands for, or None if it is forged or too old. Whether it was revoked intake knows."""
         try:

@@ -8,6 +8,7 @@ from shared.contracts.events import (
     AccessLinkRequested,
     Event,
     MessagePosted,
+    ParticipantChanged,
     SlaBreached,
     SlaBreachWithdrawn,
     SlaWarned,
@@ -18,7 +19,8 @@ from shared.contracts.events import (
     TicketSubmitted,
 )
 
-Audience = Literal["requester", "agent"]
+Audience = Literal["requester", "guest", "agent"]
+"""A guest was put in copy and has not said yet whether they take part."""
 
 
 class TemplateName(StrEnum):
@@ -30,6 +32,7 @@ class TemplateName(StrEnum):
     REMINDER = "reminder"
     RESOLVED = "resolved"
     RESOLVED_UNANSWERED = "resolved_unanswered"
+    INVITATION = "invitation"
     ASSIGNED = "assigned"
     REQUESTER_MESSAGE = "requester_message"
     SLA_WARNED = "sla_warned"
@@ -87,6 +90,13 @@ _ALL = (
         TicketResolved,
         "requester",
         "[#{{ ticket.number }}] Resolved: {{ ticket.subject }}",
+        "auto-generated",
+    ),
+    Template(
+        TemplateName.INVITATION,
+        ParticipantChanged,
+        "guest",
+        "[#{{ ticket.number }}] Will you take part? {{ ticket.subject }}",
         "auto-generated",
     ),
     Template(

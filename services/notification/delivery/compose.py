@@ -86,7 +86,6 @@ class Composer:
         return self._settings.mail_name
 
     def _values(self, job: Job, template: Template) -> dict[str, Any]:
-        is_requester = template.audience == "requester"
         return {
             "product": self._settings.mail_name,
             "ticket": {"number": job.number, "subject": job.subject},
@@ -94,10 +93,15 @@ class Composer:
             "facts": job.facts,
             "audience": template.audience,
             "reply_delimiter": REPLY_DELIMITER,
-            "link": self._links.url(TicketLink(job.ticket_id, job.address, is_mailed=True))
-            if is_requester
-            else f"{self._desk}/tickets/{job.number}",
+            "link": self._link(job, template),
         }
+
+    def _link(self, job: Job, template: Template) -> str:
+        """Where the reader goes on: outside, a link that is theirs alone."""
+        if template.audience == "agent":
+            return f"{self._desk}/tickets/{job.number}"
+        link = TicketLink(job.ticket_id, job.address, is_mailed=True)
+        return self._links.url(link) if template.audience == "requester" else self._links.invitation_url(link)
 
 
 def one_line(text: str) -> str:

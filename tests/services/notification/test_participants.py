@@ -1,0 +1,99 @@
+"""People in copy: asked once, told what the requester is told if they take part, and nothing if they do not."""
+
+from email.message import EmailMessage
+
+from services.notification.settings import NotificationSettings
+from shared.contracts.base import TicketId
+from shared.contracts.events import Envelope, ParticipantChanged, RequesterErased
+from shared.contracts.names import REPLY_DELIMITER
+from shared.contracts.vocabulary import ActorKind, ParticipantState
+from shared.kit.auth import TicketLinks
+from shared.kit.clock import new_id, utc_now
+from tests.services.notification.conftest import Running
+from tests.services.notification.mail_server import MailServer, html_of, text_of
+from tests.services.notification.story import Story, wrapped
+from tests.support.eventually import eventually
+
+LEE = "lee@bank.example"
+
+
+def lee(story: Story, state: ParticipantState, version: int) -> Envelope:
+    return wrapped(
+        ParticipantChanged(
+            ticket_id=story.ticket_id, email=LEE, name="Lee", state=state, version=version, changed_at=utc_now()
+        )
+    )
+
+
+def to(mail_server: MailServer, story: Story, address: str) -> list[EmailMessage]:
+    return [mail for mail in mail_server.about(story.number) if mail["To"].addresses[0].addr_spec == address]
+
+
+async def test_whoever_is_in_copy_is_asked_once(
+    service: Running, mail_server: MailServer, settings: NotificationSettings
+) -> None:
+    story = Story()
+    invited = lee(story, ParticipantState.INVITED, 1)
+    await service.publish(story.submitted(), invited)
+    await service.deliver_again(invited)
+    await eventually(lambda: to(mail_server, story, LEE))
+    (mail,) = to(mail_server, story, LEE)
+    assert mail["Subject"] == f"[#{story.number}] Will you take part? {story.subject}"
+    text = text_of(mail)
+    assert REPLY_DELIMITER not in text
+    assert "You can simply answer" not in text + html_of(mail)
+    link = TicketLinks(settings).read(text.partition("http://portal.example/p/")[2].split()[0])
+    assert link is not None
+    assert (link.ticket_id, link.email) == (story.ticket_id, LEE)
+
+
+async def test_whoever_takes_part_gets_the_answers_with_a_link_of_their_own(
+    service: Running, mail_server: MailServer, settings: NotificationSettings
+) -> None:
+    story = Story()
+    await service.publish(
+        *story.people(),
+        story.submitted(),
+        lee(story, ParticipantState.JOINED, 2),
+        lee(story, ParticipantState.INVITED, 1),
+        story.message(ActorKind.AGENT, "It is repaired."),
+        story.message(ActorKind.REQUESTER, "Thanks."),
+        story.resolved(),
+    )
+    await eventually(lambda: len(to(mail_server, story, LEE)) >= 2)
+    mails = to(mail_server, story, LEE)
+    assert [mail["Subject"].partition("] ")[2] for mail in mails] == [story.subject, f"Resolved: {story.subject}"]
+    assert "It is repaired." in text_of(mails[0])
+    links = [text_of(mail).partition("http://portal.example/t/")[2].split()[0] for mail in mails]
+    assert {link.email for token in links if (link := TicketLinks(settings).read(token))} == {LEE}
+    await eventually(lambda: len(to(mail_server, story, story.requester)) == 3)
+    assert len({mail["Message-ID"] for mail in mail_server.about(story.number)}) == 6
+
+
+async def test_whoever_declines_or_leaves_hears_no_more(service: Running, mail_server: MailServer) -> None:
+    story = Story()
+    await service.publish(
+        *story.people(),
+        story.submitted(),
+        lee(story, ParticipantState.DECLINED, 2),
+        lee(story, ParticipantState.INVITED, 1),
+        story.message(ActorKind.AGENT),
+    )
+    await eventually(lambda: len(to(mail_server, story, story.requester)) == 2)
+    assert to(mail_server, story, LEE) == []
+    rows = await service.ledger(ticket_id=str(story.ticket_id))
+    assert {row["template"]: row["status"] for row in rows}["invitation"] == "dropped"
+
+
+async def test_people_in_copy_of_an_erased_ticket_are_forgotten(service: Running, mail_server: MailServer) -> None:
+    story = Story()
+    await service.publish(story.submitted(), lee(story, ParticipantState.JOINED, 1))
+    erased = RequesterErased(requester_id=new_id(), ticket_ids=(TicketId(story.ticket_id),), erased_at=utc_now())
+    await service.publish(wrapped(erased), lee(story, ParticipantState.JOINED, 2), story.message(ActorKind.AGENT))
+
+    async def is_settled() -> bool:
+        rows = await service.ledger(ticket_id=str(story.ticket_id))
+        return [row["status"] for row in rows if row["template"] == "reply"] == ["dropped"]
+
+    await eventually(is_settled)
+    assert to(mail_server, story, LEE) == []
