@@ -46,7 +46,7 @@ async def submit(request: SubmitTicket, key: Creator, parts: Parts, idempotency_
     claim = Claim(f"{key.key_id}:submit", idempotency_key, content)
     await parts.gate.admit(Door.CLIENT, request.requester.email, claim=claim)
     prepared, chosen = Answer(draft, 201, etag), _files(request, submission, topic, key)
-    if chosen.files:
+    if chosen.files or submission.cc:
         number = await submit_ticket_with_files(parts.database, claim, submission, prepared, chosen)
     else:
         number = await submit_ticket_once(parts.database, claim, submission, prepared)

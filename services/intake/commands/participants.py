@@ -30,7 +30,8 @@ class Guest:
 
 async def invite(session: Session | AsyncConnection, ticket_id: UUID, guests: Iterable[Guest], at: datetime) -> None:
     """Asks whoever was not asked before about this ticket, as long as there is room."""
-    known = set(await _emails(session, ticket_id))
+    guests = list(guests)
+    known = set(await _emails(session, ticket_id)) if guests else set()
     for guest in guests:
         email = guest.email.casefold()
         if email in known or len(known) >= MOST:

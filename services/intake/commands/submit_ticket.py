@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.intake.attachments.claiming import Chosen
 from services.intake.attachments.claiming import claim as claim_files
 from services.intake.commands.announce import outbox_row
+from services.intake.commands.participants import Guest, invite
 from services.intake.forms.free import FieldValue
 from shared.contracts.base import MessageId, TicketId
 from shared.contracts.events import AttachmentRef, Person, TicketSubmitted
@@ -156,7 +157,7 @@ async def submit_ticket_once(database: Database, claim: Claim, submission: Submi
 async def submit_ticket_with_files(
     database: Database, claim: Claim, submission: Submission, answer: Answer, chosen: Chosen
 ) -> str:
-    """The same where files go with the request: several statements, one transaction.
+    """The same where files go with the request, or people are in copy: several statements, one transaction.
 
     Raises Problem 422 for a file that is not there to be attached.
     """
@@ -166,6 +167,8 @@ async def submit_ticket_with_files(
             return submission.number
         refs = await claim_files(guarded.session, chosen, submission.ticket_id, submission.message_id)
         number = await submit_ticket(guarded.session, replace(submission, attachments=refs))
+        guests = [Guest(email) for email in submission.cc if email.casefold() != submission.requester.email.casefold()]
+        await invite(guarded.session, submission.ticket_id, guests, submission.received_at)
         body = answer.body.replace(submission.number, number)
         await guarded.store(body.encode(), answer.status, answer.etag)
     return number

@@ -1,6 +1,15 @@
 """The portal: pages for people who ask for help."""
 
-from services.intake.web import api_docs, files, home, moves, status, submit, thread
+from services.intake.web import api_docs, files, home, invitation, moves, status, submit, thread
 
-ROUTERS = (api_docs.router, files.router, home.router, submit.router, status.router, thread.router, moves.router)
+ROUTERS = (
+    api_docs.router,
+    files.router,
+    home.router,
+    submit.router,
+    status.router,
+    thread.router,
+    moves.router,
+    invitation.router,
+)
 """Every page."""

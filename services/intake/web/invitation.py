@@ -2,20 +2,21 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import BaseModel
-from sqlalchemy import select
 
 from services.intake.commands.participants import answer, find_participant
 from services.intake.deps import Parts
 from services.intake.models import LinkRevocation, Participant, Ticket
+from services.intake.visits import LONG_AGO, link_useless
 from services.intake.web.forms import check, read_form
 from services.intake.web.route import PageRoute
+from services.intake.web.visiting import Token
 from shared.contracts.vocabulary import ParticipantState
+from shared.kit.auth import TicketLink
 from shared.kit.clock import utc_now
 from shared.kit.db import Session
-from shared.kit.http.problems import Problem
 
 STATES = {"join": ParticipantState.JOINED, "decline": ParticipantState.DECLINED}
 router = APIRouter(prefix="/p", route_class=PageRoute, include_in_schema=False)
@@ -27,16 +28,14 @@ class Choice(BaseModel):
     answer: Literal["join", "decline"]
 
 
-async def invited_by(
-    token: Annotated[str, Path(max_length=1000)], parts: Parts
-) -> tuple[Ticket, Participant]:
+async def invited_by(token: Token, parts: Parts) -> tuple[Ticket, Participant]:
     """The ticket and the person of the link. Raises Problem 404, the same for every link that is of no use."""
     link = parts.links.read(token)
     async with parts.database.begin() as session:
         participant = await find_participant(session, link.ticket_id, link.email) if link else None
         if link is None or participant is None or participant.state is ParticipantState.REMOVED:
             raise link_useless()
-        if await _is_revoked(session, participant):
+        if await _is_revoked(session, link):
             raise link_useless()
         return await session.get_one(Ticket, participant.ticket_id), participant
 
@@ -45,7 +44,7 @@ Invited = Annotated[tuple[Ticket, Participant], Depends(invited_by)]
 
 
 @router.get("/{token}")
-async def ask(request: Request, token: str, invited: Invited, parts: Parts) -> Response:
+async def ask(request: Request, token: Token, invited: Invited, parts: Parts) -> Response:
     """The question. It shows no more of the ticket than the mail did."""
     ticket, participant = invited
     return parts.pages.render(
@@ -54,7 +53,7 @@ async def ask(request: Request, token: str, invited: Invited, parts: Parts) -> R
 
 
 @router.post("/{token}")
-async def decide(request: Request, token: str, invited: Invited, parts: Parts) -> Response:
+async def decide(request: Request, token: Token, invited: Invited, parts: Parts) -> Response:
     """Records the answer; it can be changed on the same page."""
     ticket, participant = invited
     choice = check(Choice, await read_form(request, parts))
@@ -64,14 +63,7 @@ async def decide(request: Request, token: str, invited: Invited, parts: Parts) -
     return RedirectResponse(f"/t/{token}" if choice.answer == "join" else f"/p/{token}", 303)
 
 
-def link_useless() -> Problem:
-    """The one answer to every link that opens nothing."""
-    return Problem(404, "link_not_valid", "this link does not open a ticket any more")
-
-
-async def _is_revoked(session: Session, participant: Participant) -> bool:
-    """Links that were revoked ask nothing either; the next mail brings a new one."""
-    revoked = select(LinkRevocation.made_before).where(
-        LinkRevocation.ticket_id == participant.ticket_id, LinkRevocation.email == participant.email
-    )
-    return await session.scalar(revoked) is not None
+async def _is_revoked(session: Session, link: TicketLink) -> bool:
+    """Links that were revoked ask nothing either."""
+    revocation = await session.get(LinkRevocation, (link.ticket_id, link.email))
+    return revocation is not None and (link.signed_at or LONG_AGO) < revocation.made_before
