@@ -4,6 +4,7 @@ import hashlib
 import re
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import httpx2
 import pytest
@@ -147,7 +148,7 @@ async def test_an_address_of_a_file_works_without_a_key_and_a_forged_one_looks_l
         sent = await send(http, PNG, "shot.png")
     files = door.app.state.intake.files
     async with door.browser() as browser:
-        url = files.url(sent["id"] and (await rows(door, name="shot.png"))[-1].id, is_inline=True)
+        url = files.url(UUID(sent["id"]), is_inline=True)
         unattached = await browser.get(url)
         await door.submit(attachments=[sent["id"]])
         shown = await browser.get(url)
