@@ -7,7 +7,18 @@ import sys
 
 from tests.load.report import Report
 
-BENCHMARKS = ("accept", "outage", "lifecycle", "memory", "business_time", "long_history", "timers", "what_if", "upload")
+BENCHMARKS = (
+    "accept",
+    "outage",
+    "lifecycle",
+    "memory",
+    "business_time",
+    "long_history",
+    "timers",
+    "what_if",
+    "upload",
+    "fuzz_mail",
+)
 
 
 def main() -> int:
