@@ -14,6 +14,7 @@ from shared.kit.http.inputs import MAX_TEXT
 
 MAX_TEXTS = 50
 """Text parts of one mail that are shown; further ones are files."""
+LONG_TEXT = "a text too long to be shown whole, kept as a file"
 _PLAIN = frozenset({"text/plain", "text/enriched", "text/richtext"})
 _ENRICHED = re.compile(r"<(?!<)/?[a-zA-Z-]{1,60}>")
 
@@ -24,6 +25,8 @@ class Section:
 
     text: str | None = None
     html: str | None = None
+    stripped: str = ""
+    """Of HTML too long to be read: its beginning as text, for want of better."""
 
 
 @dataclass(slots=True)
@@ -34,14 +37,15 @@ class Gathered:
     defects: list[str] = field(default_factory=list)
     texts: int = 0
 
-    def sections(self, part: Part) -> list[Section]:
+    def sections(self, part: Part, *, is_alternative: bool = False) -> list[Section]:
         """The text of a part and its children; what is no text joins the files."""
         if part.children:
-            found = [section for child in part.children for section in self.sections(child)]
-            if part.media_type == "multipart/alternative":
+            is_choice = part.media_type == "multipart/alternative"
+            found = [one for child in part.children for one in self.sections(child, is_alternative=is_choice)]
+            if is_choice:
                 found = _alternative(found)
             return [*self.loose(part.before, part), *found, *self.loose(part.after, part)]
-        if not _is_text(part) or self.texts >= MAX_TEXTS:
+        if not _is_text(part, is_alternative) or self.texts >= MAX_TEXTS:
             self.files.append(file_of(part, len(self.files) + 1, self.defects))
             return []
         self.texts += 1
@@ -59,10 +63,10 @@ class Gathered:
         is_html = part.media_type == "text/html"
         content = transferred.content if is_html else self.without_uu_files(transferred.content)
         if len(content) > (MAX_HTML if is_html else MAX_TEXT):
-            self.defects.append("a text too long to be shown whole, kept as a file")
+            self.defects.append(LONG_TEXT)
             self.files.append(file_of(part, len(self.files) + 1, self.defects))
             text = self.decoded(content[:MAX_TEXT], part)
-            return [Section(text=stripped(text) if is_html else text)]
+            return [Section(stripped=stripped(text)) if is_html else Section(text=text)]
         text = self.decoded(content, part)
         if is_html:
             pictures = Pictures()
@@ -92,9 +96,9 @@ class Gathered:
         return clean(decoded.text)
 
 
-def _is_text(part: Part) -> bool:
-    """Text without a name that is not meant as a file."""
-    if part.is_closed or part.disposition.value == "attachment" or declared_name(part):
+def _is_text(part: Part, is_alternative: bool) -> bool:  # noqa: FBT001 - private
+    """Text that is not meant as a file. One with a name is, unless it is one way of several to write the same."""
+    if part.is_closed or part.disposition.value == "attachment" or (declared_name(part) and not is_alternative):
         return False
     return part.media_type in _PLAIN or part.media_type == "text/html"
 
@@ -104,19 +108,20 @@ def _alternative(sections: Iterable[Section]) -> list[Section]:
     found = list(sections)
     texts = [one.text for one in found if one.text is not None]
     htmls = [one.html for one in found if one.html is not None]
-    return [Section("\n".join(texts) if texts else None, "\n".join(htmls) if htmls else None)] if found else []
+    rest = "" if texts else "\n".join(one.stripped for one in found)
+    return [Section("\n".join(texts) if texts else None, "\n".join(htmls) if htmls else None, rest)] if found else []
 
 
 def joined_html(sections: Sequence[Section]) -> str | None:
     """The whole mail as HTML, or None if no part of it is."""
     if not any(section.html and section.html.strip() for section in sections):
         return None
-    return "\n".join(one.html if one.html is not None else _as_html(one.text or "") for one in sections)
+    return "\n".join(one.html if one.html is not None else _as_html(one.text or one.stripped) for one in sections)
 
 
 def joined_text(sections: Sequence[Section]) -> str:
     """The whole mail as text, as far as it was written as text."""
-    return "\n".join(one.text for one in sections if one.text is not None)
+    return "\n".join(one.text or one.stripped for one in sections if one.text is not None or one.stripped)
 
 
 def _as_html(text: str) -> str:

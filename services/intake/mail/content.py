@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from services.intake.mail.bodies import Gathered, Section, joined_html, joined_text
+from services.intake.mail.bodies import LONG_TEXT, Gathered, Section, joined_html, joined_text
 from services.intake.mail.files import MailFile
 from services.intake.mail.html import is_digestible, own_pictures, stripped
 from services.intake.mail.html_reading import ReadHtml, read_html
@@ -37,7 +37,7 @@ def content_of(root: Part, defects: list[str]) -> Content:
     sections = gathered.sections(root)
     shown = _html(sections, gathered)
     if shown is not None:
-        return _content(Cut(shown.text, shown.quoted), shown.html, gathered)
+        return _content(Cut(shown.text, _quoted(shown.quoted, gathered)), shown.html, gathered)
     return _content(_cut_within_limits(_plain(sections, gathered), gathered), None, gathered)
 
 
@@ -49,7 +49,7 @@ def _html(sections: Sequence[Section], gathered: Gathered) -> ReadHtml | None:
     read = read_html(html)
     if read.is_blank and not read.quoted:
         return None
-    if len(read.html.encode()) > MAX_TEXT or len(read.quoted.encode()) > MAX_QUOTED:
+    if len(read.html.encode()) > MAX_TEXT:
         return None
     if read.blocked:
         gathered.defects.append(f"{read.blocked} pictures from elsewhere left out")
@@ -67,7 +67,7 @@ def _keep_another_text(plain: str, read: ReadHtml, gathered: Gathered) -> None:
 
 
 def _plain(sections: Sequence[Section], gathered: Gathered) -> str:
-    """The mail as text; HTML that cannot be shown is read as text and kept as a file."""
+    """The mail as text; HTML that cannot be shown is kept as a file, and read as text where there is no other."""
     html = joined_html(sections)
     text = joined_text(sections)
     if html is None:
@@ -82,11 +82,19 @@ def _plain(sections: Sequence[Section], gathered: Gathered) -> str:
 def _cut_within_limits(text: str, gathered: Gathered) -> Cut:
     head = _head(text, MAX_TEXT)
     parted = cut(head)
-    quoted = _head(parted.quoted, MAX_QUOTED)
-    if len(head) < len(text) or len(quoted) < len(parted.quoted):
-        gathered.defects.append("a text too long to be shown whole, kept as a file")
+    if len(head) < len(text):
+        gathered.defects.append(LONG_TEXT)
         gathered.files.append(MailFile("message.txt", "text/plain", text.encode()))
-    return Cut(parted.visible, quoted)
+    return Cut(parted.visible, _quoted(parted.quoted, gathered))
+
+
+def _quoted(text: str, gathered: Gathered) -> str:
+    """What is quoted, as much as is kept with the message; all of it is a file if that is not all."""
+    head = _head(text, MAX_QUOTED)
+    if len(head) < len(text):
+        gathered.defects.append("a quote too long to be kept whole, kept as a file")
+        gathered.files.append(MailFile("quoted.txt", "text/plain", text.encode()))
+    return head
 
 
 def _head(text: str, limit: int) -> str:

@@ -4,6 +4,8 @@
 
 import re
 
+from shared.contracts.names import REPLY_DELIMITER
+
 _WROTE = (
     r"wrote|writes|schrieb\w*|a écrit|escribió|ha escrit|escreveu|ha scritto|schreef|geschreven|skrev|"
     r"napsala?(?:\(a\))?|napísala?|napisała?(?:\(a\))?|pisze|kirjoitti|написала?|пишет|пише|написав|írta|a scris|yazdı|"
@@ -47,6 +49,8 @@ def is_short_attribution(line: str) -> bool:
     return len(line) <= 160 and _COLON.search(line) is not None and _WROTE_AT_LAST.search(line) is not None
 
 
+DELIMITER = re.compile(rf"{re.escape(REPLY_DELIMITER)}|(?:reply|response|answer) above this line", re.IGNORECASE)
+"""What our own mails say at their top, and those of other help desks."""
 _ORIGINAL = (
     r"original (?:message|e-?mail|appointment)|(?:ursprüngliche|original|weitergeleitete)[- ]?(?:nachricht|e-?mail)|"
     r"message (?:d'origine|original|transféré)|mensaje (?:original|reenviado)|messaggio (?:originale|inoltrato)|"

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from services.intake.mail import phrases
 from services.intake.mail.lines import Line, Mark
 from services.intake.mail.signatures import signature_start
-from shared.contracts.names import REPLY_DELIMITER
 
 ATTRIBUTION_LINES = 4
 HEADER_LINES = 8
@@ -55,7 +54,7 @@ def _announces(lines: Sequence[Line], at: int, last_quote: int) -> bool:
     if not text.strip() or len(text) > 400:
         return False
     return (
-        REPLY_DELIMITER.casefold() in text.casefold()
+        phrases.DELIMITER.search(text) is not None
         or phrases.ORIGINAL.match(text) is not None
         or phrases.BEGIN_FORWARDED.match(text.strip()) is not None
         or (phrases.RULE.match(text) is not None and _is_header(lines, _next_written(lines, at + 1)))

@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+from lxml.etree import LxmlError
+
 from services.intake.mail.addresses import MailAddress, addresses
 from services.intake.mail.content import Content, content_of
 from services.intake.mail.files import MailFile
@@ -15,6 +17,17 @@ from shared.contracts.vocabulary import BodyFormat
 
 MAX_SUBJECT = 255
 MAX_DEFECTS = 20
+FAILURES = (
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    AssertionError,
+    RecursionError,
+    LxmlError,
+)
+"""What a library may raise on a mail nobody thought of; the tests and the fuzzing know of none that does."""
 YEARS = range(1970, 2100)
 """Years a mail can be from."""
 _SPACES = re.compile(r"[ \t]+")
@@ -82,15 +95,13 @@ def read_mail(raw: bytes, *, own_domain: str = "", envelope_sender: str | None =
     `own_domain` is the domain of the Message-IDs we make; `envelope_sender` what the SMTP client gave as MAIL FROM,
     empty for `<>`. Never raises: what cannot be read is marked so.
     """
+    mail = ReadMail()
     try:
         root, defects = parse(raw)
         mail = _head(root, own_domain, envelope_sender)
-    except (ValueError, LookupError, RecursionError, ArithmeticError, TypeError, AttributeError) as error:
-        return ReadMail(is_readable=False, defects=(f"unreadable: {type(error).__name__}",))
-    try:
         return _with_content(mail, root, defects)
-    except (ValueError, LookupError, RecursionError, ArithmeticError, TypeError, AttributeError) as error:
-        return replace(mail, is_readable=False, defects=(*defects, f"unreadable: {type(error).__name__}")[:MAX_DEFECTS])
+    except FAILURES as error:
+        return replace(mail, is_readable=False, defects=(f"unreadable: {type(error).__name__}",))
 
 
 def _head(root: Part, own_domain: str, envelope_sender: str | None) -> ReadMail:

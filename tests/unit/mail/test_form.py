@@ -269,3 +269,28 @@ def test_a_plain_text_that_says_something_else_than_the_html_is_kept() -> None:
     mail = read_mail(letter(f"{both}--b--", Content_Type='multipart/alternative; boundary="b"'))
     assert mail.text == "Buy this"
     assert [one.content for one in mail.attachments] == [b"Please call Dana about invoice seventeen"]
+
+
+def test_a_text_with_a_name_is_a_file_but_not_where_it_is_one_way_to_write_the_mail() -> None:
+    both = part("Hello", Content_Type="text/plain; name=a") + part("<p>Hello</p>", Content_Type="text/html; name=b")
+    alternative = read_mail(letter(f"{both}--b--", Content_Type='multipart/alternative; boundary="b"'))
+    mixed = read_mail(letter(f"{both}--b--", Content_Type=MIXED))
+    assert (alternative.html, alternative.attachments) == ("<p>Hello</p>", ())
+    assert (mixed.text, [one.name for one in mixed.attachments]) == ("", ["a", "b"])
+
+
+def test_html_too_long_to_be_read_gives_way_to_the_plain_text() -> None:
+    long = part("<p>Hello</p>" * 60_000, Content_Type="text/html")
+    both = read_mail(letter(f"{part('Hello')}{long}--b--", Content_Type='multipart/alternative; boundary="b"'))
+    alone = read_mail(letter(f"{long}--b--", Content_Type='multipart/alternative; boundary="b"'))
+    assert both.text == "Hello"
+    assert alone.text.startswith("Hello\nHello")
+    assert [one.media_type for one in both.attachments] == ["text/html"]
+
+
+def test_a_quote_too_long_to_be_kept_with_the_message_is_a_file() -> None:
+    long = "> A line that is quoted\r\n" * 8_000
+    mail = read_mail(letter(f"Yes\r\n\r\nOn 1 May 2026 at 10:00, a@b.example wrote:\r\n{long}"))
+    assert mail.text == "Yes"
+    assert len(mail.quoted.encode()) <= 128 * 1024
+    assert mail.attachments[0].content.count(b"> A line that is quoted") == 8_000
