@@ -49,7 +49,7 @@ def build(settings: IntakeSettings) -> FastAPI:
         secure_cookies=settings.secure_cookies,
         product="Support centre",
         home="/",
-        support_address=settings.support_address,
+        support_address=settings.mail_address,
         max_file_size=f"{settings.max_file_bytes / 1024**2:g} MiB",
     )
 

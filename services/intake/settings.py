@@ -48,8 +48,6 @@ class IntakeSettings(MailingSettings, StorageSettings):
     """Unsolved tickets that one e-mail address may have before portal and mail refuse another; 0 = no limit."""
     api_max_open_tickets: int = Field(default=0, ge=0)
     """The same for client programs with a key, osTicket's among them."""
-    support_address: str = Field(default="", max_length=254)
-    """The e-mail address requesters may write to instead; pages name it where the form cannot be sent."""
     challenge: ChallengeMode = ChallengeMode.UNDER_LOAD
     """When the portal's form asks the browser for some work: `off`, `under_load` or `always`."""
     challenge_bits: int = Field(default=16, ge=8, le=22)

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from services.intake.abuse.bans import BanList
 from services.intake.commands.participants import find_participant
@@ -10,7 +10,7 @@ from services.intake.mail.deciding import Facts, Named, Standing
 from services.intake.mail.own_addresses import OwnAddresses
 from services.intake.mail.reading import ReadMail
 from services.intake.models import MailId, Ticket
-from shared.contracts.vocabulary import ParticipantState
+from shared.contracts.vocabulary import ParticipantState, Status
 from shared.kit.auth import MailThreads
 from shared.kit.db import Session
 
@@ -71,3 +71,12 @@ async def _named(session: Session, ticket_id: UUID, sender: str) -> Named | None
     participant = await find_participant(session, ticket_id, sender)
     is_in = participant is not None and participant.state is ParticipantState.JOINED
     return Named(ticket_id, Standing.PARTICIPANT if is_in else Standing.STRANGER)
+
+
+async def newest_open_ticket(session: Session, sender: str) -> UUID | None:
+    """Where a sender who may open no more tickets goes on."""
+    theirs = func.lower(Ticket.requester_email) == sender.lower()
+    is_open = Ticket.status.not_in([Status.RESOLVED, Status.CLOSED])
+    return await session.scalar(
+        select(Ticket.id).where(theirs, is_open).order_by(Ticket.created_at.desc(), Ticket.id.desc()).limit(1)
+    )

@@ -9,9 +9,10 @@ from uuid import UUID
 from sqlalchemy import text
 
 from services.intake.abuse.gate import Door, Gate
-from services.intake.mail.deciding import Append, Ignore, decide
+from services.intake.abuse.refusals import BANNED
+from services.intake.mail.deciding import Append, Decision, Ignore, Open, decide
 from services.intake.mail.doors.smtp import SOURCE as SMTP
-from services.intake.mail.facts import Desk
+from services.intake.mail.facts import Desk, newest_open_ticket
 from services.intake.mail.letter import letter_of
 from services.intake.mail.queue import MailQueue, Settled, claim, settle
 from services.intake.mail.reader import Reader
@@ -28,7 +29,6 @@ SWEEP_SECONDS = 1.0
 SOMEBODY_ELSES_SECONDS = 0.2
 """How long a mail is left alone that another process has under way."""
 PAUSE_SECONDS = (0.5, 1.0, 2.0, 5.0, 10.0)
-TOO_MANY = 429
 NOT_YET = timedelta(minutes=5)
 WAKE_RELAY = text("select pg_notify('outbox', '')")
 """The relay that leads runs in another process; outside the transaction, for inside it commits queue up."""
@@ -149,24 +149,29 @@ class Processing:
         mail = await parts.reader.read(raw, stored.sender if stored.source == SMTP else None)
         letter = letter_of(mail, raw, stored.sender)
         decision = decide(await parts.desk.facts_of(session, mail, letter.sender))
+        if isinstance(decision, Open) and letter.is_answerable:
+            decision = await self._admitted(session, letter.sender, decision)
         if isinstance(decision, Ignore):
             return Settled(RawMailState.IGNORED, decision.reason)
         if isinstance(decision, Append):
             return await parts.writer.append(session, stored, mail, letter, decision)
-        if letter.is_answerable and (refusal := await self._refusal_of(letter.sender)):
-            return Settled(RawMailState.IGNORED, refusal)
         topic_id = await self._topic_of(stored)
         return await parts.writer.open(session, stored, mail, letter, decision, topic_id)
 
-    async def _refusal_of(self, sender: str) -> str | None:
-        """Why the sender may not open one more ticket. Raises NotYet if it is only a matter of time."""
+    async def _admitted(self, session: Session, sender: str, wanted: Open) -> Decision:
+        """The same, if the sender may open one more ticket; else a message on their newest, so that nothing is lost.
+
+        Raises NotYet where there is none and it is only a matter of time.
+        """
         try:
             await self._parts.gate.admit(Door.PEOPLE, sender)
         except Problem as problem:
-            if problem.status == TOO_MANY:
-                raise NotYet from problem
-            return f"not let in: {problem.detail}"
-        return None
+            if problem.code == BANNED:
+                return Ignore("the sender is banned")
+            if (newest := await newest_open_ticket(session, sender)) is not None:
+                return Append(newest, wanted.is_automatic)
+            raise NotYet from problem
+        return wanted
 
     async def _topic_of(self, stored: RawMail) -> UUID | None:
         slug = self._parts.writer.own.topic_in(stored.recipients) or self._topic_of_source.get(stored.source)
