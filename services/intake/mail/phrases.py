@@ -44,6 +44,13 @@ def is_attribution(line: str) -> bool:
     return is_full_attribution(line) or (is_opened and is_short_attribution(line[-160:]))
 
 
+def is_opening(line: str) -> bool:
+    """Whether an attribution of several lines may begin with this one: `On Tue, 1 March 2011, Dana Ruiz`."""
+    return (
+        _OPENS.match(line) is not None and _DATE.search(line) is not None and line.rstrip()[-1:] not in (".", "!", "?")
+    )
+
+
 def is_short_attribution(line: str) -> bool:
     """Whether it is as short as `Dana Ruiz wrote:`."""
     return len(line) <= 160 and _COLON.search(line) is not None and _WROTE_AT_LAST.search(line) is not None

@@ -85,8 +85,7 @@ def _announces_unmarked_quote(lines: Sequence[Line], at: int) -> bool:
         piece = lines[at : at + count]
         if len(piece) < count or piece[-1].is_blank:
             return False
-        joined = _joined(piece)
-        if phrases.is_full_attribution(joined):
+        if phrases.is_full_attribution(_joined(piece)) and (count == 1 or phrases.is_opening(lines[at].text)):
             return _next_written(lines, at + count) < len(lines)
     return False
 
@@ -116,15 +115,18 @@ def _attribution_start(lines: Sequence[Line], quote: int) -> int:
         while last and lines[last - 1].mark is Mark.ATTRIBUTION:
             last -= 1
         return last
+    shortest = quote
     for count in range(1, min(ATTRIBUTION_LINES, last) + 1):
         piece = lines[last - count : last]
         if piece[0].is_blank or piece[0].is_quote:
             break
         if phrases.is_attribution(_joined(piece)):
-            return last - count
-    if last and phrases.is_short_attribution(lines[last - 1].text):
+            if phrases.is_opening(piece[0].text):
+                return last - count
+            shortest = last - count if shortest == quote else shortest
+    if shortest == quote and last and phrases.is_short_attribution(lines[last - 1].text):
         return last - 1
-    return quote
+    return shortest
 
 
 def _next_written(lines: Sequence[Line], at: int) -> int:
