@@ -1,15 +1,11 @@
 """`everdesk api-keys`: keys of client programs, made and kept by intake itself."""
 
-import subprocess
-import sys
 from typing import Annotated
 
 import typer
 
 from deploy.cli.errors import said_plainly
-from deploy.cli.surroundings import DATABASE_URL, environment_of
-from deploy.local.part import python
-from deploy.local.plan import CHECKOUT
+from deploy.cli.intake import intake
 
 app = typer.Typer(no_args_is_help=True, help="Make, bring along, list, rotate and revoke the keys of client programs.")
 
@@ -35,7 +31,7 @@ def create(
         arguments += ["--cidr", *cidr]
     if expires:
         arguments += ["--expires", expires]
-    _intake("create-key", *arguments)
+    intake("create-key", *arguments)
 
 
 @app.command(
@@ -47,14 +43,14 @@ def import_osticket(
     cidr: Annotated[list[str] | None, typer.Option(help="Addresses it may come from; repeat it")] = None,
 ) -> None:
     """Let an osTicket client go on with its key: 32 hexadecimal digits, read from standard input."""
-    _intake("import-osticket-key", name, *(["--cidr", *cidr] if cidr else []))
+    intake("import-osticket-key", name, *(["--cidr", *cidr] if cidr else []))
 
 
 @app.command("list", epilog="Example: everdesk api-keys list")
 @said_plainly
 def list_keys() -> None:
     """List the keys, without their secrets."""
-    _intake("list-keys")
+    intake("list-keys")
 
 
 @app.command(epilog="Example: everdesk api-keys rotate 1f0c9a3be2d47a55 --overlap-hours 48")
@@ -64,19 +60,11 @@ def rotate(
     overlap_hours: Annotated[float, typer.Option(min=0, help="Hours the old secret goes on working")] = 24,
 ) -> None:
     """Give a key a new secret and print it; the old one works on until the overlap is over."""
-    _intake("rotate-key", key_id, "--overlap-hours", str(overlap_hours))
+    intake("rotate-key", key_id, "--overlap-hours", str(overlap_hours))
 
 
 @app.command(epilog="Example: everdesk api-keys revoke 1f0c9a3be2d47a55")
 @said_plainly
 def revoke(key_id: Annotated[str, typer.Argument(help="The 16 characters after hd_")]) -> None:
     """Switch a key off; it stops working within seconds."""
-    _intake("revoke-key", key_id)
-
-
-def _intake(*arguments: str) -> None:
-    """Runs intake's own command line; its words and its exit status are ours."""
-    launch = python("services.intake.main", *arguments, cwd=CHECKOUT, env=environment_of("intake", DATABASE_URL))
-    sys.stdout.flush()
-    done = subprocess.run(launch.command, cwd=launch.cwd, env=dict(launch.env), check=False)
-    raise typer.Exit(done.returncode)
+    intake("revoke-key", key_id)

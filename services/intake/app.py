@@ -18,11 +18,13 @@ from services.intake.deps import Intake
 from services.intake.keyring import KeyRing
 from services.intake.live import Hub, Live
 from services.intake.mail.doors.pipe import MailPipe
+from services.intake.privacy.clearing import Clearing
+from services.intake.privacy.retention import Retention
 from services.intake.proofs import AddressProofs
 from services.intake.settings import IntakeSettings
 from services.intake.topics import Topics
 from shared.kit.auth import FileLinks, TicketLinks
-from shared.kit.bus import Bus, BusUnavailable, run_consumer
+from shared.kit.bus import Bus, BusUnavailable, StreamEraser, run_consumer
 from shared.kit.db import Database, dsn_of
 from shared.kit.housekeeping import keep_house
 from shared.kit.http.app import create_app
@@ -30,6 +32,7 @@ from shared.kit.http.limits import RateLimiter
 from shared.kit.http.pages import Pages
 from shared.kit.outbox import Relay
 from shared.kit.processes import background
+from shared.kit.requester_ids import RequesterIds
 from shared.kit.storage import Storage
 from shared.kit.tickets import Tickets
 
@@ -84,6 +87,8 @@ def build(settings: IntakeSettings) -> FastAPI:
             "consumer": lambda: run_consumer(bus, consumer(database, relay)),
             "live": hub.run,
             "housekeeping": lambda: keep_house(database, settings),
+            "retention": Retention(database, intake.links, settings.keeping).run,
+            "clearing": Clearing(database, StreamEraser(bus), storage, RequesterIds(settings)).run,
             "tidying": lambda: tidy_for_ever(database, storage, settings.unattached_hours),
         }
         if settings.clamd:

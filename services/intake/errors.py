@@ -65,3 +65,8 @@ def storage_away() -> Problem:
     return Problem(
         503, "storage_unavailable", "files cannot be kept at the moment; try again soon", headers={"Retry-After": "5"}
     )
+
+
+def erased() -> Problem:
+    """What people wrote on the ticket is gone for good, and nothing can be added."""
+    return Problem(410, "ticket_erased", "what was written on this ticket was erased; open a new one")

@@ -1,4 +1,4 @@
-"""The process: `python -m services.intake.main COMMAND`: serve, migrate, seed, and those for API keys."""
+"""The process: `python -m services.intake.main COMMAND`: serve, migrate, seed, and those for keys and people."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from services.intake import cli
 from services.intake.app import build
 from services.intake.commands.seed import seed
+from services.intake.privacy import cli as privacy
 from services.intake.settings import IntakeSettings
 from shared.kit.db import Database, migrate
 from shared.kit.processes import dispatch, serve
@@ -49,6 +50,9 @@ def main() -> None:
             "list-keys": with_database(cli.list_all_keys),
             "rotate-key": with_database(cli.rotate),
             "revoke-key": with_database(cli.revoke),
+            "find-requester": with_database(privacy.find_requester),
+            "export-requester": with_database(privacy.export_requester),
+            "erase-requester": with_database(privacy.erase_requester),
         }
     )
 

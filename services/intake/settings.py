@@ -1,10 +1,12 @@
 """Intake's settings: what every service has, and a little of its own."""
 
+from datetime import timedelta
 from enum import IntEnum, StrEnum
 
 from pydantic import Field, SecretStr
 
 from services.intake.attachments.keeping import Limits
+from services.intake.privacy.keeping import Keeping
 from shared.kit.http.app import MAX_BODY
 from shared.kit.settings import MailingSettings, StorageSettings
 
@@ -69,6 +71,10 @@ class IntakeSettings(MailingSettings, StorageSettings):
     """Where clamd listens, as `host:port` or the path of its socket; without it nothing is scanned."""
     unattached_hours: int = Field(default=24, ge=1)
     """How long a file that was sent waits to be attached."""
+    keep_ticket_days: int | None = Field(default=None, ge=1)
+    """How long what people wrote on a ticket is kept after it was archived; without it, for ever."""
+    keep_mail_days: int | None = Field(default=90, ge=1)
+    """How long mails are kept as they arrived, beside the messages they became."""
     osticket_invalid_status: InvalidStatus = InvalidStatus.AS_SINCE_1_17_3
     """What old clients get for a request that is not valid: osTicket answered 400 up to v1.17, 500 since v1.17.3."""
     osticket_max_body: int = Field(default=10 * 1024**2, ge=64 * 1024, le=64 * 1024**2)
@@ -83,6 +89,12 @@ class IntakeSettings(MailingSettings, StorageSettings):
     """After this, a live stream ends and its reader comes back."""
     seed_api_key: SecretStr | None = None
     """A key to put in place when seeding, for demonstrations."""
+
+    @property
+    def keeping(self) -> Keeping:
+        """For how long personal data is kept."""
+        tickets, mails = self.keep_ticket_days, self.keep_mail_days
+        return Keeping(timedelta(days=tickets) if tickets else None, timedelta(days=mails) if mails else None)
 
     @property
     def file_limits(self) -> Limits:

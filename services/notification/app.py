@@ -21,6 +21,7 @@ from shared.kit.housekeeping import keep_house
 from shared.kit.http.app import create_app
 from shared.kit.outbox import Relay
 from shared.kit.processes import background
+from shared.kit.requester_ids import RequesterIds
 
 NAME = "notification"
 
@@ -31,7 +32,7 @@ def build(settings: NotificationSettings) -> FastAPI:
     bus = Bus(settings, NAME)
     relay = Relay(dsn_of(settings), bus, NAME)
     sender = make_sender(database, settings)
-    notifier = Notifier(database, bus, MailThreads(settings, settings.mail_domain), on_commit=sender.wake)
+    notifier = Notifier(database, bus, MailThreads(settings, settings.mail_domain), RequesterIds(settings), sender.wake)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:

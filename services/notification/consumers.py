@@ -1,10 +1,13 @@
 """Events in, decisions out: one transaction per batch, so a redelivered event changes nothing."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from uuid import UUID
 
 from services.notification.commands import settle_waiting
 from services.notification.copies import with_copies
 from services.notification.decisions import decide
+from services.notification.erasure import ERASURES, erased_among, forget_part, tickets_of
 from services.notification.projections import project
 from services.notification.recording import record
 from shared.contracts.events import (
@@ -22,6 +25,7 @@ from shared.contracts.events import (
     TeamChanged,
     TicketAssigned,
     TicketClosed,
+    TicketErased,
     TicketEscalated,
     TicketReleased,
     TicketReminded,
@@ -34,6 +38,8 @@ from shared.kit.auth import MailThreads
 from shared.kit.bus import Bus, Consumer, DeadLetters
 from shared.kit.db import Database
 from shared.kit.inbox import claim
+from shared.kit.requester_ids import RequesterIds
+from shared.kit.tombstones import hold_off
 
 NAME = "notification"
 CONSUMED: tuple[type[Event], ...] = (
@@ -55,6 +61,7 @@ CONSUMED: tuple[type[Event], ...] = (
     AgentChanged,
     TeamChanged,
     RequesterErased,
+    TicketErased,
 )
 """What calls for a mail, or changes who gets one; most of a ticket's steps do neither."""
 
@@ -62,8 +69,11 @@ CONSUMED: tuple[type[Event], ...] = (
 class Notifier:
     """Handles what the bus delivers."""
 
-    def __init__(self, database: Database, bus: Bus, threads: MailThreads, on_commit: Callable[[], None]) -> None:
+    def __init__(
+        self, database: Database, bus: Bus, threads: MailThreads, ids: RequesterIds, on_commit: Callable[[], None]
+    ) -> None:
         self._database = database
+        self._ids = ids
         self._dead_letters = DeadLetters(bus)
         self._threads = threads
         self._on_commit = on_commit
@@ -77,11 +87,19 @@ class Notifier:
     async def on_events(self, envelopes: Sequence[Envelope]) -> None:
         """Projects and decides; wakes the sender when that is durable."""
         async with self._database.begin() as session:
-            for envelope in await claim(session, NAME, envelopes):
+            unseen = await claim(session, NAME, envelopes)
+            await hold_off(session, is_erasing=any(envelope.type in ERASURES for envelope in unseen))
+            erased = await erased_among(session, {UUID(envelope.subject) for envelope in unseen})
+            for envelope in unseen:
                 event = envelope.open()
                 await project(event, session)
-                await record(session, envelope.id, await with_copies(session, decide(event)), self._threads)
+                erased.update(tickets_of(event))
+                decisions = await with_copies(session, decide(event))
+                if event.entity_id in erased:
+                    decisions = [replace(decision, facts={}) for decision in decisions]
+                await record(session, envelope.id, decisions, self._threads)
                 if isinstance(event, RequesterErased):
+                    await forget_part(session, self._ids, event)
                     await self._forget_dead_letters(event)
             settled = await settle_waiting(session, self._threads)
         if settled:

@@ -3,12 +3,12 @@
 from functools import singledispatch
 from typing import Any
 
-from sqlalchemy import Table, delete, or_, select, update
+from sqlalchemy import Table, select, update
 from sqlalchemy.dialects.postgresql import Insert, insert
 
-from services.notification.decisions import PARTICIPANT, REQUESTER, participant
-from services.notification.delivery.status import DeliveryStatus
-from services.notification.models import Agent, Delivery, Participant, Team, Ticket
+from services.notification.decisions import participant
+from services.notification.erasure import bury
+from services.notification.models import Agent, Participant, Team, Ticket
 from shared.contracts.events import (
     AgentChanged,
     Event,
@@ -16,6 +16,7 @@ from shared.contracts.events import (
     ParticipantChanged,
     RequesterErased,
     TeamChanged,
+    TicketErased,
     TicketSubmitted,
     TicketTriaged,
 )
@@ -111,26 +112,12 @@ async def _(event: TeamChanged, session: Session) -> None:
 
 @project.register
 async def _(event: RequesterErased, session: Session) -> None:
-    """Leaves a tombstone, so that a replayed submission brings nobody back."""
-    gone: dict[str, Any] = {
-        "subject": None,
-        "requester_email": None,
-        "requester_name": None,
-        "erased_at": event.erased_at,
-    }
-    for ticket_id in event.ticket_ids:
-        statement = insert(Ticket).values(id=ticket_id, **gone)
-        await session.execute(statement.on_conflict_do_update(index_elements=[Ticket.id], set_=gone))
-    await session.execute(delete(Participant).where(Participant.ticket_id.in_(event.ticket_ids)))
-    theirs = Delivery.ticket_id.in_(event.ticket_ids)
-    is_outside = or_(Delivery.recipient == REQUESTER.key, Delivery.recipient.startswith(PARTICIPANT))
-    await session.execute(update(Delivery).where(theirs).values(facts={}, last_error=None))
-    await session.execute(update(Delivery).where(theirs, is_outside).values(address=None, name=None))
-    await session.execute(
-        update(Delivery)
-        .where(theirs, Delivery.status.not_in([DeliveryStatus.SENT, DeliveryStatus.EXPANDED]))
-        .values(status=DeliveryStatus.DROPPED, next_attempt_at=None, last_error="the requester was erased")
-    )
+    await bury(session, event.ticket_ids, event.erased_at)
+
+
+@project.register
+async def _(event: TicketErased, session: Session) -> None:
+    await bury(session, (event.ticket_id,), event.erased_at)
 
 
 async def _upsert_newer(session: Session, table: type[Agent | Team], row_id: object, told: dict[str, Any]) -> None:

@@ -1,12 +1,13 @@
 """Events leave a service only after its transaction: written as rows, then published by whichever relay leads."""
 
 import asyncio
+from collections.abc import Collection
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
 import asyncpg
-from sqlalchemy import insert
+from sqlalchemy import delete, insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from shared.contracts.events import Envelope, Event
@@ -34,6 +35,11 @@ def row_of(envelope: Envelope) -> dict[str, Any]:
 async def add(session: AsyncSession | AsyncConnection, event: Event, event_id: str, at: datetime) -> None:
     """Announces `event` if, and only if, the transaction commits."""
     await session.execute(insert(outbox).values(row_of(event.envelope(event_id, at))))
+
+
+async def forget(session: AsyncSession, subjects: Collection[str]) -> None:
+    """Withdraws what was announced on these subjects and has not left yet."""
+    await session.execute(delete(outbox).where(outbox.c.subject.in_(subjects)))
 
 
 class Relay:

@@ -33,6 +33,7 @@ from shared.contracts.events import (
     TicketAssigned,
     TicketClosed,
     TicketDueSet,
+    TicketErased,
     TicketEscalated,
     TicketHeld,
     TicketMessageRecorded,
@@ -275,7 +276,8 @@ _others: tuple[Event, ...] = (
         version=1,
     ),
     RequesterChanged(requester_id=REQUESTER, email="ruth@bank.example", name="Ruth Okafor", version=2),
-    RequesterErased(requester_id=REQUESTER, ticket_ids=(TICKET,), erased_at=at(60)),
+    RequesterErased(requester_id=REQUESTER, ticket_ids=(TICKET,), took_part_in=(TicketId(_uuid(8)),), erased_at=at(60)),
+    TicketErased(ticket_id=TICKET, erased_at=at(60)),
     AccessLinkRequested(ticket_id=TICKET, requested_at=at(30)),
     NotificationSent(
         delivery_id=_uuid(71),

@@ -24,8 +24,8 @@ async def kit_settings(engines: Stack) -> ServiceSettings:
     await connection.execute(f"create database {NAME}")
     await connection.close()
     values = {name.removeprefix("EVERDESK_").lower(): value for name, value in common_environment(engines).items()}
-    values.pop("session_secret")
-    return ServiceSettings.model_validate(values | {"database_url": engines.postgres.url("postgres", NAME)})
+    known = {name: values[name] for name in values.keys() & ServiceSettings.model_fields.keys()}
+    return ServiceSettings.model_validate(known | {"database_url": engines.postgres.url("postgres", NAME)})
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ from services.assignment.consumers.triage import on_tickets_opened
 from services.assignment.context import Context
 from shared.contracts.events import TicketOpened
 from shared.kit.bus import Consumer
+from shared.kit.requester_ids import RequesterIds
 
 PROJECTION = "assignment"
 TRIAGE = "assignment-triage"
@@ -15,6 +16,11 @@ TRIAGE = "assignment-triage"
 def build_consumers(context: Context) -> tuple[Consumer, ...]:
     """The read model's and triage's consumers."""
     return (
-        Consumer(PROJECTION, SUBJECTS, partial(project, context.database, PROJECTION), batch=200),
+        Consumer(
+            PROJECTION,
+            SUBJECTS,
+            partial(project, context.database, RequesterIds(context.settings), PROJECTION),
+            batch=200,
+        ),
         Consumer(TRIAGE, (TicketOpened.subjects(),), partial(on_tickets_opened, context), batch=50),
     )

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from services.assignment.commands.projection import apply_snapshots
-from services.assignment.consumers import statements
+from services.assignment.consumers import erasure, statements
+from services.assignment.consumers.erasure import ERASURES, Erasure
 from shared.contracts.events import (
     Envelope,
     LifecycleEvent,
@@ -19,6 +21,8 @@ from shared.contracts.tickets import TicketSnapshot
 from shared.contracts.vocabulary import ActorKind, Priority
 from shared.kit import inbox
 from shared.kit.db import Database
+from shared.kit.requester_ids import RequesterIds
+from shared.kit.tombstones import hold_off
 
 SUBJECTS = (
     "everdesk.ticket.*.v1.*",
@@ -38,7 +42,7 @@ class Plan:
     log: list[dict[str, Any]] = field(default_factory=list)
     verdicts: list[dict[str, Any]] = field(default_factory=list)
     topics: list[dict[str, Any]] = field(default_factory=list)
-    erased: list[RequesterErased] = field(default_factory=list)
+    erasures: list[Erasure] = field(default_factory=list)
 
     @classmethod
     def of(cls, envelopes: Sequence[Envelope]) -> "Plan":
@@ -57,8 +61,8 @@ class Plan:
                 self.messages.append(message_row(MessagePosted.of(envelope)))
             case kind if kind == TopicChanged.type():
                 self.topics.append(topic_row(TopicChanged.of(envelope)))
-            case kind if kind == RequesterErased.type():
-                self.erased.append(RequesterErased.of(envelope))
+            case kind if kind in ERASURES:
+                self.erasures.append(Erasure.of(envelope))
             case kind if kind == SlaSettled.type():
                 settled = SlaSettled.of(envelope)
                 self.live(envelope, settled)
@@ -70,6 +74,11 @@ class Plan:
         """A ticket is known before its workflow has begun, so that agents see it even while Temporal is away."""
         self.submissions.append(submission_row(event))
         self.messages.append(first_message_row(event))
+
+    def without(self, erased: set[UUID]) -> None:
+        """Drops what people wrote on tickets that were erased."""
+        self.messages = [row for row in self.messages if row["ticket_id"] not in erased]
+        self.submissions = [row for row in self.submissions if row["id"] not in erased]
 
     def live(self, envelope: Envelope, event: LifecycleEvent) -> None:
         """One step of a ticket's life."""
@@ -86,10 +95,12 @@ class Plan:
         )
 
 
-async def project(database: Database, consumer: str, batch: list[Envelope]) -> None:
+async def project(database: Database, ids: RequesterIds, consumer: str, batch: list[Envelope]) -> None:
     """Applies what this consumer has not applied yet."""
     async with database.begin() as session:
         plan = Plan.of(await inbox.claim(session, consumer, batch))
+        await hold_off(session, is_erasing=bool(plan.erasures))
+        plan.without(await erasure.erased_among(session, {row["ticket_id"] for row in plan.messages}))
         await statements.write(session, statements.SUBMISSIONS, sorted(plan.submissions, key=lambda row: row["id"]))
         await statements.write(session, statements.WORDS, [statements.words_of(row) for row in plan.submissions])
         await statements.write(session, statements.MESSAGES, plan.messages)
@@ -97,8 +108,7 @@ async def project(database: Database, consumer: str, batch: list[Envelope]) -> N
         await statements.write(session, statements.EVENTS, plan.log)
         await statements.write(session, statements.VERDICTS, plan.verdicts)
         await statements.write(session, statements.TOPICS, plan.topics)
-        for erasure in plan.erased:
-            await statements.erase(session, erasure)
+        await erasure.erase(session, ids, plan.erasures)
 
 
 def submission_row(event: TicketSubmitted) -> dict[str, Any]:

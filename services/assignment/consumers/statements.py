@@ -3,28 +3,23 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import Executable, delete, update
+from sqlalchemy import Executable
 from sqlalchemy.dialects.postgresql import Insert, insert
 
 from services.assignment.models import (
     FAR_FUTURE,
     LoggedEvent,
     Message,
-    Note,
     SettledClock,
     Ticket,
     TicketWords,
     Topic,
     table_of,
 )
-from shared.contracts.events import RequesterErased
-from shared.contracts.vocabulary import ActorKind
 from shared.kit.db import Session
-from shared.kit.tables import answers
 
 TICKETS: Final = table_of(Ticket)
 TOPIC_TABLE: Final = table_of(Topic)
-ERASED = "[erased]"
 
 
 def _submissions() -> Insert:
@@ -63,33 +58,3 @@ async def write(session: Session, statement: Executable, rows: Sequence[dict[str
     if rows:
         connection = await session.connection()
         await connection.execute(statement, list(rows))
-
-
-async def erase(session: Session, event: RequesterErased) -> None:
-    """Redacts what this service holds of a requester's tickets: words, messages, notes and stored answers."""
-    ids = event.ticket_ids
-    nobody = {
-        "subject": ERASED,
-        "requester_name": ERASED,
-        "requester_email": "",
-        "fields": {},
-        "erased_at": event.erased_at,
-    }
-    await session.execute(update(Ticket).where(Ticket.id.in_(ids)).values(nobody))
-    await session.execute(delete(TicketWords).where(TicketWords.ticket_id.in_(ids)))
-    await session.execute(
-        update(Message)
-        .where(Message.ticket_id.in_(ids))
-        .values(body=ERASED, body_format="text", quoted="", attachments=[])
-    )
-    await session.execute(
-        update(Message)
-        .where(Message.ticket_id.in_(ids), Message.author_kind != ActorKind.AGENT.value)
-        .values(author_name=ERASED, author_email=None)
-    )
-    await session.execute(update(Note).where(Note.ticket_id.in_(ids)).values(body=ERASED, body_format="text"))
-    numbers = (
-        await session.scalars(TICKETS.select().with_only_columns(TICKETS.c.number).where(TICKETS.c.id.in_(ids)))
-    ).all()
-    for reference in (*map(str, ids), *numbers):
-        await session.execute(delete(answers).where(answers.c.scope.endswith(f":{reference}", autoescape=True)))

@@ -4,7 +4,16 @@ from services.assignment.models.base import FAR_FUTURE, Base, table_of
 from services.assignment.models.people import Agent, LoginAttempt, Membership, Role, Session, Team
 from services.assignment.models.rollouts import Rollout, RolloutStep, RolloutTicket
 from services.assignment.models.rules import Calendar, CalendarFeed, Policy, RoutingRule, StoredSnapshot, Topic
-from services.assignment.models.tickets import Decision, LoggedEvent, Message, Note, SettledClock, Ticket, TicketWords
+from services.assignment.models.tickets import (
+    Decision,
+    ErasedTicket,
+    LoggedEvent,
+    Message,
+    Note,
+    SettledClock,
+    Ticket,
+    TicketWords,
+)
 
 __all__ = [
     "FAR_FUTURE",
@@ -13,6 +22,7 @@ __all__ = [
     "Calendar",
     "CalendarFeed",
     "Decision",
+    "ErasedTicket",
     "LoggedEvent",
     "LoginAttempt",
     "Membership",

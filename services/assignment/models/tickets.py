@@ -57,6 +57,15 @@ class Ticket(Base):
     snapshot: Mapped[dict[str, Any]] = mapped_column(JSONB)
 
 
+class ErasedTicket(Base):
+    """A tombstone: what people wrote on this ticket is gone, and nothing late or replayed brings it back."""
+
+    __tablename__ = "erased_tickets"
+
+    ticket_id: Mapped[UUID] = mapped_column(primary_key=True)
+    erased_at: Mapped[datetime]
+
+
 class TicketWords(Base):
     """What a search looks in. Apart from the ticket, whose row changes often while its words never do."""
 

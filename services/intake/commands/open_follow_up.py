@@ -26,6 +26,9 @@ async def open_follow_up(session: Session, unclaimed: MessageUnclaimed) -> None:
         log.info("follow_up.skipped", message_id=str(unclaimed.message_id), is_known=message is not None)
         return
     old = await session.get_one(Ticket, message.ticket_id)
+    if old.erased_at is not None:
+        log.info("follow_up.erased", message_id=str(unclaimed.message_id))
+        return
     files = (await attachments_of(session, [message.id])).get(message.id, [])
     copies = {file.id: _copy(file) for file in files}
     submission = Submission(

@@ -14,6 +14,7 @@ from shared.contracts.base import TicketId
 from shared.contracts.events import ParticipantChanged
 from shared.contracts.vocabulary import ParticipantState
 from shared.kit import outbox
+from shared.kit.clock import derived_id
 from shared.kit.db import Session
 
 MOST = 20
@@ -92,4 +93,5 @@ async def _announce(
     event = ParticipantChanged(
         ticket_id=TicketId(ticket_id), email=email, name=name, state=state, version=version, changed_at=at
     )
-    await outbox.add(session, event, f"{ticket_id}:participant:{email}:{version}"[:200], at)
+    who = derived_id(ticket_id, email)
+    await outbox.add(session, event, f"{ticket_id}:participant:{who}:{version}", at)

@@ -3,8 +3,11 @@
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from sqlalchemy import select
+
 from services.intake.attachments.claiming import Chosen, claim
 from services.intake.commands.announce import announce
+from services.intake.errors import erased
 from services.intake.models import Message, Ticket
 from shared.contracts.base import MessageId, TicketId
 from shared.contracts.events import AttachmentRef, Author, MessagePosted
@@ -35,7 +38,13 @@ class Post:
 
 
 async def post_message(session: Session, ticket: Ticket, post: Post) -> Message:
-    """Records a message on a ticket, whatever its status; the workflow decides what follows from it."""
+    """Records a message on a ticket, whatever its status; the workflow decides what follows from it.
+
+    Raises Problem 410 for an erased ticket.
+    """
+    not_erased = select(Ticket.id).where(Ticket.id == ticket.id, Ticket.erased_at.is_(None))
+    if await session.scalar(not_erased.with_for_update(read=True, key_share=True)) is None:
+        raise erased()
     message = Message(
         id=post.message_id,
         ticket_id=ticket.id,

@@ -9,8 +9,9 @@ from shared.kit.db import Session
 
 
 async def record_reply(session: Session, posted: MessagePosted) -> None:
-    """Keeps an agent's message, once. One for a ticket we do not know is dropped."""
-    if await session.scalar(select(Ticket.id).where(Ticket.id == posted.ticket_id)) is None:
+    """Keeps an agent's message, once. One for a ticket we do not know, or have erased, is dropped."""
+    wanted = select(Ticket.id).where(Ticket.id == posted.ticket_id, Ticket.erased_at.is_(None))
+    if await session.scalar(wanted) is None:
         return
     values = {
         "id": posted.message_id,

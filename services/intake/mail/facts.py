@@ -64,7 +64,7 @@ class Desk:
 
 async def _named(session: Session, ticket_id: UUID, sender: str) -> Named | None:
     ticket = await session.get(Ticket, ticket_id)
-    if ticket is None:
+    if ticket is None or ticket.erased_at is not None:
         return None
     if ticket.requester_email.casefold() == sender.casefold():
         return Named(ticket_id, Standing.REQUESTER)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ForeignKey, String, Uuid, func
+from sqlalchemy import ARRAY, ForeignKey, Index, String, Uuid, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.intake.models.base import Base
@@ -37,10 +37,22 @@ class LinkRevocation(Base):
 
 
 class Erasure(Base):
-    """A requester who was forgotten: which tickets were theirs, so that nothing late brings them back."""
+    """People's words that were erased: of one requester, or of a ticket whose time was over.
+
+    Rows of a requester stay as evidence; nothing in them says who it was.
+    """
 
     __tablename__ = "erasures"
+    __table_args__ = (Index("ix_erasures_unfinished", "erased_at", postgresql_where=text("finished_at is null")),)
 
-    requester_id: Mapped[UUID] = mapped_column(primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    requester_id: Mapped[UUID | None]
+    """None if it was for the time that had passed."""
     ticket_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid))
+    took_part_in: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid))
+    """Others' tickets, on which only this requester's own part was erased."""
+    digests: Mapped[list[str]] = mapped_column(ARRAY(String(64)))
+    """Of files still to be removed from the object store, unless somebody else sent the same."""
     erased_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    finished_at: Mapped[datetime | None]
+    """When the stream and the object store held nothing of it any more."""

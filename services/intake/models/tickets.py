@@ -36,6 +36,8 @@ class Ticket(Base):
     follows: Mapped[UUID | None]
     api_key_id: Mapped[str | None] = mapped_column(String(16))
     created_at: Mapped[datetime]
+    erased_at: Mapped[datetime | None]
+    """Since when all that people wrote on it is gone; nothing is added any more."""
 
     status: Mapped[Status]
     priority: Mapped[Priority]
@@ -50,6 +52,7 @@ class Ticket(Base):
         Index("ix_tickets_api_key_id_created_at_id", "api_key_id", "created_at", "id"),
         Index("ix_tickets_requester", func.lower(requester_email), "created_at"),
         Index("ix_tickets_follows", "follows", postgresql_where=text("follows is not null")),
+        Index("ix_tickets_kept", "updated_at", postgresql_where=text("is_archived and erased_at is null")),
     )
 
 

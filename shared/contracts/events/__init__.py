@@ -8,6 +8,7 @@ from shared.contracts.events.conversation import (
     NoteAdded,
     ParticipantChanged,
     Person,
+    TicketErased,
     TicketSubmitted,
 )
 from shared.contracts.events.lifecycle import (
@@ -79,6 +80,7 @@ __all__ = [
     "TicketAssigned",
     "TicketClosed",
     "TicketDueSet",
+    "TicketErased",
     "TicketEscalated",
     "TicketHeld",
     "TicketMessageRecorded",

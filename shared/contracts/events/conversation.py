@@ -122,3 +122,11 @@ class NoteAdded(TicketEvent, name="note.added"):
     about: str | None = None
     """The action the note comments on, if any."""
     added_at: Instant
+
+
+class TicketErased(TicketEvent, name="ticket.erased"):
+    """What people wrote on a ticket is kept no longer; its life and its verdicts stay."""
+
+    produced_by = "intake"
+
+    erased_at: Instant

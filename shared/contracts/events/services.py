@@ -121,12 +121,17 @@ class RequesterChanged(Event, name="requester.changed"):
 
 
 class RequesterErased(Event, name="requester.erased"):
-    """A requester asked to be forgotten: every service redacts what it holds of these tickets."""
+    """A requester asked to be forgotten: every service redacts what it holds of these tickets.
+
+    Who holds the link secret can tell from `requester_id` whether an address was theirs; nobody else can.
+    """
 
     produced_by = "intake"
 
     requester_id: UUID
     ticket_ids: tuple[TicketId, ...]
+    took_part_in: tuple[TicketId, ...] = ()
+    """Others' tickets, of which only what this person was and wrote is redacted."""
     erased_at: Instant
 
     @property

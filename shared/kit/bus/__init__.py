@@ -3,6 +3,7 @@
 from shared.kit.bus.connection import Bus, BusUnavailable, Outgoing
 from shared.kit.bus.consumer import Consumer, NotYet, Unavailable, run_consumer
 from shared.kit.bus.dead_letters import DeadLetter, DeadLetters
+from shared.kit.bus.erasing import StreamEraser
 
 __all__ = [
     "Bus",
@@ -12,6 +13,7 @@ __all__ = [
     "DeadLetters",
     "NotYet",
     "Outgoing",
+    "StreamEraser",
     "Unavailable",
     "run_consumer",
 ]

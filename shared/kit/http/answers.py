@@ -1,7 +1,7 @@
 """`Idempotency-Key`: the first answer to a request is stored with its effect and given again to every retry."""
 
 import hashlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -35,6 +35,14 @@ select pg_try_advisory_xact_lock(:lock) as is_free, request_hash, status, body, 
 from (values (1)) as always left join answers on scope = :scope and key = :key
 """
 """Is the key free, and is there an answer? An answer committed in between runs into the primary key."""
+
+
+FORGET_ABOUT = text("""
+delete from answers where exists (
+  select from unnest(cast(:words as text[])) as word
+  where position(word in scope) > 0 or position(convert_to(word, 'UTF8') in body) > 0
+)
+""")
 
 
 @dataclass
@@ -134,3 +142,8 @@ def _in_flight() -> Problem:
 async def forget_old(session: Session) -> None:
     """Deletes answers past their time."""
     await session.execute(delete(answers).where(answers.c.created_at < func.now() - KEEP))
+
+
+async def forget_about(session: Session, words: Collection[str]) -> None:
+    """Deletes answers in whose scope or body one of these words is found: ids, addresses."""
+    await session.execute(FORGET_ABOUT, {"words": sorted(words)})

@@ -126,6 +126,10 @@ class Pages:
             self.set_cookie(response, CSRF_COOKIE, token)
         return response
 
+    def text(self, template: str, **values: Any) -> str:
+        """A page that is no answer to a request, such as one in an archive."""
+        return self._environment.get_template(template).render(**values)
+
     def set_cookie(self, response: Response, name: str, value: str, max_age: int | None = None) -> None:
         """A cookie scripts cannot read and other sites cannot send."""
         response.set_cookie(name, value, max_age=max_age, httponly=True, samesite="lax", secure=self._secure, path="/")

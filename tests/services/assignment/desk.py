@@ -19,6 +19,7 @@ from shared.kit.auth import digest_of, new_token
 from shared.kit.bus import Bus, Outgoing
 from shared.kit.clock import derived_id, new_id, utc_now
 from shared.kit.db import Database
+from shared.kit.requester_ids import RequesterIds
 from tests.support.eventually import eventually
 
 PASSWORD = "a-password-only-for-tests"
@@ -43,6 +44,11 @@ class Desk:
         """What the service's commands work with."""
         context: Context = self.app.state.context
         return context
+
+    @property
+    def ids(self) -> RequesterIds:
+        """Names requesters as intake does."""
+        return RequesterIds(self.context.settings)
 
     async def publish(self, *envelopes: Envelope) -> None:
         """Puts events on the bus."""

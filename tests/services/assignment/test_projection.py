@@ -83,8 +83,8 @@ def verdict(revision: int, outcome: Outcome, minutes: int = 10, metric: Metric =
 async def test_an_older_snapshot_never_overwrites_a_newer_one(desk: Desk) -> None:
     ticket_id = new_id()
     newer, older = pended(ticket_id, 5, status=Status.PENDING), pended(ticket_id, 3)
-    await project(desk.database, "test", [newer])
-    await project(desk.database, "test", [older])
+    await project(desk.database, desk.ids, "test", [newer])
+    await project(desk.database, desk.ids, "test", [older])
     async with desk.database.begin() as session:
         ticket = await session.get_one(Ticket, ticket_id)
         logged = await session.scalar(select(func.count()).where(LoggedEvent.ticket_id == ticket_id))
@@ -96,7 +96,7 @@ async def test_duplicates_change_nothing(desk: Desk) -> None:
     ticket_id = new_id()
     batch = [pended(ticket_id, 1), settled(ticket_id, 2, verdict(1, Outcome.MET)), pended(ticket_id, 1)]
     for consumer in ("test", "test", "another"):
-        await project(desk.database, consumer, batch)
+        await project(desk.database, desk.ids, consumer, batch)
     async with desk.database.begin() as session:
         logged = await session.scalar(select(func.count()).where(LoggedEvent.ticket_id == ticket_id))
         verdicts = await session.scalar(select(func.count()).where(SettledClock.ticket_id == ticket_id))
@@ -118,7 +118,7 @@ async def test_erasing_a_requester_redacts_everything_this_service_holds(desk: D
     ada, path = await desk.agent("ada"), f"/v1/tickets/{ticket['id']}"
     await ada.post(f"{path}/notes", {"body": "Dana's number is 555."}, Idempotency_Key="erased")
     event = RequesterErased(requester_id=new_id(), ticket_ids=(TicketId(UUID(ticket["id"])),), erased_at=utc_now())
-    await project(desk.database, "test", [event.envelope(f"erased:{ticket['id']}", utc_now())])
+    await project(desk.database, desk.ids, "test", [event.envelope(f"erased:{ticket['id']}", utc_now())])
     seen = await ada.get(path)
     assert (seen["subject"], seen["requester"]) == ("[erased]", {"name": "[erased]", "email": ""})
     entries = (await ada.get(f"{path}/messages"))["items"]
@@ -144,7 +144,7 @@ async def test_reports_add_up_the_highest_revisions_only(desk: Desk) -> None:
         settled(missed, 1, verdict(1, Outcome.BREACHED, 30), **place),
         settled(spam, 1, verdict(1, Outcome.CANCELLED, 1), **place),
     ]
-    await project(desk.database, "test", batch)
+    await project(desk.database, desk.ids, "test", batch)
     report = await ada.get("/v1/reports/sla", team=slug, group_by="agent")
     (group,) = report["items"]
     (metric,) = group["metrics"]
@@ -167,7 +167,7 @@ async def test_reports_add_up_the_highest_revisions_only(desk: Desk) -> None:
 async def test_an_agent_with_a_teams_scope_sees_reports_of_their_teams_only(desk: Desk) -> None:
     ada, vera, slug = await desk.agent("ada"), await desk.agent("vera"), f"r-{new_id().hex[-8:]}"
     team = await ada.post("/v1/teams", {"slug": slug, "name": slug})
-    await project(desk.database, "test", [settled(new_id(), 1, verdict(1, Outcome.MET), team_id=team["id"])])
+    await project(desk.database, desk.ids, "test", [settled(new_id(), 1, verdict(1, Outcome.MET), team_id=team["id"])])
     assert slug in [group["name"] for group in (await ada.get("/v1/reports/sla"))["items"]]
     assert slug not in [group["name"] for group in (await vera.get("/v1/reports/sla"))["items"]]
 

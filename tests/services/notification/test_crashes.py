@@ -18,6 +18,7 @@ from services.notification.settings import NotificationSettings
 from shared.kit.auth import MailThreads
 from shared.kit.bus import Bus
 from shared.kit.db import Database
+from shared.kit.requester_ids import RequesterIds
 from tests.services.notification.mail_server import MailServer
 from tests.services.notification.story import Story
 from tests.support.eventually import eventually
@@ -38,7 +39,8 @@ async def database(settings: NotificationSettings) -> AsyncIterator[Database]:
 async def notifier(settings: NotificationSettings, database: Database) -> Notifier:
     """The consumer's side alone: decides, and nobody sends."""
     bus = Bus(settings, "test")
-    return Notifier(database, bus, MailThreads(settings, settings.mail_domain), on_commit=lambda: None)
+    threads = MailThreads(settings, settings.mail_domain)
+    return Notifier(database, bus, threads, RequesterIds(settings), on_commit=lambda: None)
 
 
 async def _nothing_to_settle() -> None: ...

@@ -26,6 +26,10 @@ def upgrade() -> None:
 
 
 def _tickets() -> None:
+    op.add_column("tickets", sa.Column("erased_at", INSTANT, nullable=True))
+    op.create_index(
+        "ix_tickets_kept", "tickets", ["updated_at"], postgresql_where=sa.text("is_archived and erased_at is null")
+    )
     op.create_index("ix_tickets_requester", "tickets", [sa.text("lower(requester_email)"), "created_at"])
     op.create_index("ix_tickets_follows", "tickets", ["follows"], postgresql_where=sa.text("follows is not null"))
     op.add_column("messages", sa.Column("author_email", sa.String(254), nullable=True))
@@ -166,10 +170,17 @@ def _people() -> None:
     )
     op.create_table(
         "erasures",
-        sa.Column("requester_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("requester_id", sa.Uuid(), nullable=True),
         sa.Column("ticket_ids", sa.ARRAY(sa.Uuid()), nullable=False),
+        sa.Column("took_part_in", sa.ARRAY(sa.Uuid()), nullable=False),
+        sa.Column("digests", sa.ARRAY(sa.String(64)), nullable=False),
         sa.Column("erased_at", INSTANT, server_default=NOW, nullable=False),
-        sa.PrimaryKeyConstraint("requester_id", name=op.f("pk_erasures")),
+        sa.Column("finished_at", INSTANT, nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_erasures")),
+    )
+    op.create_index(
+        "ix_erasures_unfinished", "erasures", ["erased_at"], postgresql_where=sa.text("finished_at is null")
     )
     op.create_table(
         "bans",
@@ -200,5 +211,7 @@ def downgrade() -> None:
         op.drop_column("topics", column)
     for column in ("quoted", "author_email"):
         op.drop_column("messages", column)
+    op.drop_index("ix_tickets_kept", table_name="tickets")
+    op.drop_column("tickets", "erased_at")
     op.drop_index("ix_tickets_follows", table_name="tickets")
     op.drop_index("ix_tickets_requester", table_name="tickets")

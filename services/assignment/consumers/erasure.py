@@ -1,0 +1,110 @@
+"""Forgetting people: what they wrote and were called goes, and a tombstone keeps late or replayed events from it."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import bindparam, delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from services.assignment.models import ErasedTicket, Message, Note, Ticket, TicketWords
+from shared.contracts.events import Envelope, MessagePosted, NoteAdded, RequesterErased, TicketErased
+from shared.contracts.vocabulary import ActorKind
+from shared.kit import outbox
+from shared.kit.db import Session
+from shared.kit.http.answers import forget_about
+from shared.kit.requester_ids import RequesterIds
+from shared.kit.tables import answers
+
+ERASED = "[erased]"
+TOMBSTONES: Final = select(ErasedTicket.ticket_id).where(ErasedTicket.ticket_id.in_(bindparam("ids", expanding=True)))
+ERASURES = frozenset((RequesterErased.type(), TicketErased.type()))
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """Whose words go from which tickets."""
+
+    ticket_ids: tuple[UUID, ...]
+    erased_at: datetime
+    requester_id: UUID | None = None
+    took_part_in: tuple[UUID, ...] = ()
+    """Others' tickets, of which only this requester's own part goes."""
+
+    @classmethod
+    def of(cls, envelope: Envelope) -> "Erasure":
+        """What an event of one of the kinds in `ERASURES` asks for."""
+        if envelope.type == TicketErased.type():
+            ticket = TicketErased.of(envelope)
+            return cls((ticket.ticket_id,), ticket.erased_at)
+        gone = RequesterErased.of(envelope)
+        return cls(gone.ticket_ids, gone.erased_at, gone.requester_id, gone.took_part_in)
+
+
+async def erased_among(session: Session, ticket_ids: Collection[UUID]) -> set[UUID]:
+    """Those of the tickets that were erased."""
+    return set(await session.scalars(TOMBSTONES, {"ids": list(ticket_ids)})) if ticket_ids else set()
+
+
+async def erase(session: Session, ids: RequesterIds, erasures: Sequence[Erasure]) -> None:
+    """Redacts what this service holds of erased people, and buries their tickets."""
+    for erasure in erasures:
+        await _bury(session, erasure)
+        await _redact(session, erasure.ticket_ids, erasure.erased_at)
+        if erasure.requester_id is not None:
+            await _redact_part(session, ids, erasure.requester_id, erasure.took_part_in)
+        await _forget_answers(session, (*erasure.ticket_ids, *erasure.took_part_in))
+        told = (MessagePosted, NoteAdded)
+        await outbox.forget(session, [f"{event.type()}.{one}" for event in told for one in erasure.ticket_ids])
+
+
+async def _bury(session: Session, erasure: Erasure) -> None:
+    rows = [{"ticket_id": ticket_id, "erased_at": erasure.erased_at} for ticket_id in erasure.ticket_ids]
+    if rows:
+        await session.execute(insert(ErasedTicket).on_conflict_do_nothing(), rows)
+
+
+async def _redact(session: Session, ids: Sequence[UUID], at: datetime) -> None:
+    nobody: dict[str, Any] = {
+        "subject": ERASED,
+        "requester_name": ERASED,
+        "requester_email": "",
+        "fields": {},
+        "erased_at": at,
+    }
+    await session.execute(update(Ticket).where(Ticket.id.in_(ids)).values(nobody))
+    await session.execute(delete(TicketWords).where(TicketWords.ticket_id.in_(ids)))
+    await session.execute(
+        update(Message)
+        .where(Message.ticket_id.in_(ids))
+        .values(body=ERASED, body_format="text", quoted="", attachments=[])
+    )
+    await session.execute(
+        update(Message)
+        .where(Message.ticket_id.in_(ids), Message.author_kind != ActorKind.AGENT.value)
+        .values(author_name=ERASED, author_email=None)
+    )
+    await session.execute(update(Note).where(Note.ticket_id.in_(ids)).values(body=ERASED, body_format="text"))
+
+
+async def _redact_part(session: Session, ids: RequesterIds, requester_id: UUID, ticket_ids: Sequence[UUID]) -> None:
+    """On others' tickets, what this person wrote: told by the id that their address gives."""
+    written = select(Message.id, Message.author_email).where(
+        Message.ticket_id.in_(ticket_ids), func.coalesce(Message.author_email, "") != ""
+    )
+    theirs = [row.id for row in await session.execute(written) if ids.of(row.author_email) == requester_id]
+    await session.execute(
+        update(Message)
+        .where(Message.id.in_(theirs))
+        .values(author_name=ERASED, author_email=None, body=ERASED, body_format="text", quoted="", attachments=[])
+    )
+
+
+async def _forget_answers(session: Session, ticket_ids: Sequence[UUID]) -> None:
+    """Stored answers name their ticket by its id, or in their scope by its number."""
+    numbers = await session.scalars(select(Ticket.number).where(Ticket.id.in_(ticket_ids)))
+    for number in numbers:
+        await session.execute(delete(answers).where(answers.c.scope.endswith(f":{number}", autoescape=True)))
+    await forget_about(session, {str(ticket_id) for ticket_id in ticket_ids})

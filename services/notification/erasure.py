@@ -1,0 +1,80 @@
+"""Forgetting people: their names, addresses and words go, and a tombstone keeps late or replayed events from them."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, String, cast, delete, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from services.notification.decisions import PARTICIPANT, REQUESTER
+from services.notification.delivery.status import DeliveryStatus
+from services.notification.models import Delivery, Participant, Ticket
+from shared.contracts.base import TicketId
+from shared.contracts.events import Event, RequesterErased, TicketErased
+from shared.kit.db import Session
+from shared.kit.requester_ids import RequesterIds
+
+ERASURES = frozenset((RequesterErased.type(), TicketErased.type()))
+DROPPED = {
+    "status": DeliveryStatus.DROPPED,
+    "next_attempt_at": None,
+    "last_error": "the requester was erased",
+}
+IS_UNDER_WAY = Delivery.status.not_in([DeliveryStatus.SENT, DeliveryStatus.EXPANDED])
+IS_OUTSIDE = or_(Delivery.recipient == REQUESTER.key, Delivery.recipient.startswith(PARTICIPANT))
+NOBODY = func.concat(PARTICIPANT, func.replace(cast(Delivery.id, String), "-", ""))
+"""In place of the digest of an address, which whoever guesses the address could recognise."""
+
+
+def tickets_of(event: Event) -> tuple[TicketId, ...]:
+    """The tickets whose words go because of an event; of most events none."""
+    match event:
+        case RequesterErased():
+            return event.ticket_ids
+        case TicketErased():
+            return (event.ticket_id,)
+    return ()
+
+
+async def erased_among(session: Session, ticket_ids: Collection[UUID]) -> set[UUID]:
+    """Those of the tickets that were erased."""
+    return set(await session.scalars(select(Ticket.id).where(Ticket.id.in_(ticket_ids), Ticket.erased_at.is_not(None))))
+
+
+async def bury(session: Session, ticket_ids: Sequence[UUID], at: datetime) -> None:
+    """Redacts what is held of tickets, and leaves tombstones, so that a replayed submission brings nobody back."""
+    gone: dict[str, Any] = {"subject": None, "requester_email": None, "requester_name": None, "erased_at": at}
+    for ticket_id in ticket_ids:
+        statement = insert(Ticket).values(id=ticket_id, **gone)
+        await session.execute(statement.on_conflict_do_update(index_elements=[Ticket.id], set_=gone))
+    await session.execute(delete(Participant).where(Participant.ticket_id.in_(ticket_ids)))
+    theirs = Delivery.ticket_id.in_(ticket_ids)
+    await session.execute(update(Delivery).where(theirs).values(facts={}, last_error=None))
+    await _unname(session, theirs, IS_OUTSIDE)
+    await session.execute(update(Delivery).where(theirs, IS_UNDER_WAY).values(DROPPED))
+
+
+async def forget_part(session: Session, ids: RequesterIds, event: RequesterErased) -> None:
+    """Takes a person out of others' tickets: told by the id that an address gives."""
+    copied = await session.execute(
+        select(Participant.ticket_id, Participant.key, Participant.email).where(
+            Participant.ticket_id.in_(event.took_part_in)
+        )
+    )
+    keys = {row.key for row in copied if ids.of(row.email) == event.requester_id}
+    about = Delivery.ticket_id.in_(event.took_part_in)
+    await session.execute(
+        delete(Participant).where(Participant.ticket_id.in_(event.took_part_in), Participant.key.in_(keys))
+    )
+    theirs = Delivery.recipient.in_(keys)
+    await session.execute(update(Delivery).where(about, theirs).values(facts={}, last_error=None))
+    await session.execute(update(Delivery).where(about, theirs, IS_UNDER_WAY).values(DROPPED))
+    await _unname(session, about, theirs)
+
+
+async def _unname(session: Session, *whose: ColumnElement[bool]) -> None:
+    await session.execute(update(Delivery).where(*whose).values(address=None, name=None))
+    copies = Delivery.recipient.startswith(PARTICIPANT)
+    await session.execute(update(Delivery).where(*whose, copies).values(recipient=NOBODY))
