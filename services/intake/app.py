@@ -53,6 +53,7 @@ def build(settings: IntakeSettings) -> FastAPI:
         product="Support centre",
         home="/",
         support_address=settings.mail_address,
+        max_file_bytes=settings.max_file_bytes,
         max_file_size=f"{settings.max_file_bytes / 1024**2:g} MiB",
     )
 
