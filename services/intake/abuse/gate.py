@@ -57,13 +57,17 @@ class Gate:
         A request that was answered before, as its `claim` tells, is not held against the limit it has reached itself.
         Several at the same instant may pass the limit of open ones together; the rate bounds by how many.
         """
-        if await self.bans.forbids(email, address):
-            raise banned(door.value)
+        await self.refuse_banned(door, email, address)
         allowance = self._allowances[door]
         if allowance.rate is not None:
             await allowance.rate.check(None, email.casefold())
         if allowance.max_open and await self._open_tickets(email, claim) >= allowance.max_open:
             raise too_many_open(allowance.max_open)
+
+    async def refuse_banned(self, door: Door, email: str, address: str | None = None) -> None:
+        """For what opens no ticket. Raises Problem 403 or 422."""
+        if await self.bans.forbids(email, address):
+            raise banned(door.value)
 
     async def _open_tickets(self, email: str, claim: Claim | None) -> int:
         scope, key = (claim.scope, claim.key) if claim else (None, None)

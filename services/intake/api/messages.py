@@ -5,6 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
+from services.intake.abuse.gate import Door
 from services.intake.api.access import Reader, Replier
 from services.intake.api.attachments import owner_of
 from services.intake.api.route import ApiRoute, answer
@@ -46,6 +47,7 @@ async def post(
         if guarded.stored:
             return guarded.stored
         ticket = await get_ticket(guarded.session, ticket_id, key.key_id)
+        await parts.gate.refuse_banned(Door.CLIENT, ticket.requester_email)
         post = Post(body=request.body, body_format=request.body_format, channel=Channel.API, received_at=utc_now())
         message = await post_with_files(
             guarded.session, ticket, post, Chosen.of(owner_of(key.key_id), request.attachments)

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
+from services.intake.abuse.gate import Door
 from services.intake.attachments.claiming import Chosen
 from services.intake.attachments.serving import find_attachment, serve
 from services.intake.commands.post_message import Post, post_with_files
@@ -23,6 +24,7 @@ from services.intake.web.words import NOTICES
 from shared.contracts.vocabulary import BodyFormat, Channel
 from shared.kit.clock import utc_now
 from shared.kit.http.answers import guard
+from shared.kit.http.limits import address_of
 from shared.kit.http.problems import Problem
 
 router = APIRouter(prefix="/t", route_class=PageRoute, include_in_schema=False)
@@ -78,6 +80,8 @@ async def give_file(
 async def reply(request: Request, token: Token, visit: Visited, parts: Parts) -> Response:
     """Adds what the visitor wrote."""
     values = await read_form(request, parts)
+    address = address_of(request, parts.settings.trusted_proxies)
+    await parts.gate.refuse_banned(Door.PEOPLE, visit.link.email, address)
     try:
         form, files = _checked(values)
     except NotValid as wrong:

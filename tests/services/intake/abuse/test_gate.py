@@ -65,6 +65,20 @@ async def test_a_banned_requester_is_refused_at_every_door(
     assert (await admin.delete(f"/v1/admin/bans/{email}")).status_code == 404
 
 
+async def test_a_banned_requester_cannot_write_on_an_earlier_ticket(
+    door: Door, admin: httpx2.AsyncClient, browser: httpx2.AsyncClient
+) -> None:
+    email = somebody()
+    ticket = await door.submit(**asked_by(email))
+    await admin.post("/v1/admin/bans", json={"pattern": email, "reason": "Threats"})
+    async with door.client() as http:
+        answer = await http.post(f"/v1/tickets/{ticket['id']}/messages", json={"body": "Again"})
+    assert (answer.status_code, answer.json()["code"]) == (422, "requester_banned")
+    form = {"csrf_token": browser.cookies[CSRF_COOKIE], "body": "Again"}
+    assert (await browser.post(f"{ticket['access_url']}/reply", data=form)).status_code == 403
+    assert (await browser.get(ticket["access_url"])).status_code == 200, "what was written can still be read"
+
+
 async def test_a_banned_network_cannot_use_the_form(admin: httpx2.AsyncClient, browser: httpx2.AsyncClient) -> None:
     await admin.post("/v1/admin/bans", json={"pattern": "198.51.100.200/30", "reason": "Robots"})
     try:
