@@ -6,7 +6,7 @@ import structlog
 import typer
 from rich.console import Console
 
-from deploy.cli import api_keys, dead_letters, requester, sla, versions
+from deploy.cli import api_keys, dead_letters, mail, requester, sla, versions
 from deploy.cli.errors import said_plainly
 from deploy.cli.status import status as show_status
 
@@ -20,6 +20,7 @@ app = typer.Typer(
 )
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(api_keys.app, name="api-keys")
+app.add_typer(mail.app, name="mail")
 app.add_typer(requester.app, name="requester")
 app.add_typer(versions.app, name="versions")
 app.add_typer(sla.app, name="sla")

@@ -69,6 +69,8 @@ async def _readiness(stack: RunningStack) -> list[Line]:
     urls = {name: getattr(stack.urls, name) for name in (*SERVICES, "mail") if getattr(stack.urls, name)}
     if "worker" in stack.ports:
         urls["worker"] = f"http://{HOST}:{stack.ports['worker']}"
+    if "mail_in_http" in stack.ports:
+        urls["mail_in"] = f"http://{HOST}:{stack.ports['mail_in_http']}"
     async with httpx2.AsyncClient(timeout=ANSWERS_WITHIN, trust_env=False) as http:
         return list(await asyncio.gather(*(_ready(http, name, url) for name, url in urls.items())))
 

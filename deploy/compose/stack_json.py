@@ -14,7 +14,8 @@ from deploy.compose.env import ROOT
 from deploy.local.demo_accounts import DEMO_ACCOUNTS
 from deploy.local.private_files import write_private
 
-PORTS = {"intake": 8001, "assignment": 8002, "notification": 8003, "mail": 8025, "temporal_ui": 8233}
+PORTS = {"intake": 8001, "assignment": 8002, "notification": 8003, "mail": 8025, "temporal_ui": 8233, "mail_in": 2525}
+WITHOUT_HTTP = frozenset({"mail_in"})
 
 
 def main() -> int:
@@ -49,7 +50,7 @@ def described(settings: Mapping[str, str]) -> dict[str, object]:
     host = settings.get("EVERDESK_BIND_ADDRESS", "127.0.0.1").replace("0.0.0.0", "127.0.0.1")  # noqa: S104
     ports = {name: int(settings.get(f"EVERDESK_{name.upper()}_PORT", default)) for name, default in PORTS.items()}
     return {
-        "urls": {name: f"http://{host}:{port}" for name, port in ports.items()},
+        "urls": {name: f"http://{host}:{port}" for name, port in ports.items() if name not in WITHOUT_HTTP},
         "ports": ports,
         "pids": {},
         "credentials": {

@@ -1,5 +1,6 @@
 """The composition root: which processes make up the stack, and what each of them is told."""
 
+from email.utils import parseaddr
 from pathlib import Path
 
 from deploy.local.engines import Nats, Postgres, Temporal
@@ -11,7 +12,7 @@ from deploy.local.stack_secrets import StackSecrets
 CHECKOUT = Path(__file__).resolve().parents[2]
 SERVICES = ("intake", "assignment", "notification")
 SEEDED = ("intake", "assignment")
-FOUND_PORTS = ("postgres", "nats", "nats_monitor", "temporal", "worker")
+FOUND_PORTS = ("postgres", "nats", "nats_monitor", "temporal", "worker", "mail_in_http")
 MAIL_FROM = "Everdesk <support@everdesk.example>"
 
 
@@ -35,6 +36,11 @@ class Composition:
         names = (*SERVICES, "mail", "temporal_ui")
         return {name: f"http://{HOST}:{self._ports[name]}" for name in names}
 
+    @property
+    def mail_in(self) -> str:
+        """Where mail is handed in, and for whom."""
+        return f"{HOST}:{self._ports['mail_in']}, for {parseaddr(MAIL_FROM)[1]}"
+
     def _foundations(self) -> tuple[Part, ...]:
         port = self._ports
         return (
@@ -51,7 +57,14 @@ class Composition:
         for name in SERVICES:
             service = self._http(name, f"services.{name}.main", "serve", **self._specific(name))
             parts.append(Part(service, _readyz(service), after=(f"{name}-migrate", "nats", "temporal", "mail")))
-        return tuple(parts)
+        return (*parts, Part(mail_in := self._mail_in(), _readyz(mail_in), after=("intake-migrate",)))
+
+    def _mail_in(self) -> HttpPart:
+        """Listens for mail on a fixed port; how it is, it says on one that was found."""
+        env = {**self._common("mail_in_http"), **self._specific("intake")}
+        env["EVERDESK_MAIL_IN_PORT"] = str(self._ports["mail_in"])
+        launch = python("services.intake.main", "mail", cwd=CHECKOUT, env=env)
+        return HttpPart("mail_in", self._ports["mail_in_http"], launch)
 
     def _jobs(self) -> tuple[Job, ...]:
         verbs = {name: ("migrate", "seed") if name in SEEDED else ("migrate",) for name in SERVICES}
@@ -91,6 +104,7 @@ class Composition:
                 "EVERDESK_LINK_SECRET": self._secrets.link,
                 "EVERDESK_PORTAL_URL": self.urls["intake"],
                 "EVERDESK_DESK_URL": self.urls["assignment"],
+                "EVERDESK_MAIL_FROM": MAIL_FROM,
                 "EVERDESK_LOG_FORMAT": "console",
                 "PYTHONUNBUFFERED": "1",
             }
@@ -105,7 +119,6 @@ class Composition:
         if service == "notification":
             own["EVERDESK_SMTP_HOST"] = HOST
             own["EVERDESK_SMTP_PORT"] = str(self._ports["mail_smtp"])
-            own["EVERDESK_MAIL_FROM"] = MAIL_FROM
             own["EVERDESK_OPERATOR_TOKEN"] = self._secrets.operator
         return own
 

@@ -18,6 +18,7 @@ class LocalSettings(BaseSettings):
     intake_port: int = Field(default=8001, ge=1, le=65_535)
     assignment_port: int = Field(default=8002, ge=1, le=65_535)
     notification_port: int = Field(default=8003, ge=1, le=65_535)
+    mail_in_port: int = Field(default=2525, ge=1, le=65_535)
     mail_smtp_port: int = Field(default=1025, ge=1, le=65_535)
     mail_port: int = Field(default=8025, ge=1, le=65_535)
     temporal_ui_port: int = Field(default=8233, ge=1, le=65_535)
@@ -29,6 +30,7 @@ class LocalSettings(BaseSettings):
             "intake": self.intake_port,
             "assignment": self.assignment_port,
             "notification": self.notification_port,
+            "mail_in": self.mail_in_port,
             "mail_smtp": self.mail_smtp_port,
             "mail": self.mail_port,
             "temporal_ui": self.temporal_ui_port,

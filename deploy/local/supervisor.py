@@ -108,7 +108,7 @@ class Supervisor:
             self._console.say(f"Still waiting for {', '.join(missing)}")
         self._is_up = True
         self._changed()
-        welcome(self._console, composition.urls, secrets, loop.time() - started)
+        welcome(self._console, composition.urls, secrets, composition.mail_in, loop.time() - started)
 
     @property
     def _pids(self) -> dict[str, int]:

@@ -17,12 +17,13 @@ _PLACES = (
 )
 
 
-def welcome(console: Console, urls: Mapping[str, str], secrets: StackSecrets, seconds: float) -> None:
+def welcome(console: Console, urls: Mapping[str, str], secrets: StackSecrets, mail_in: str, seconds: float) -> None:
     console.plain()
     console.plain(f"  Everdesk is ready ({seconds:.1f} s)", "bold green")
     console.plain()
     for label, name, path in _PLACES:
         console.plain(f"  {label:<24} {urls[name]}{path}")
+    console.plain(f"  {'Mail to us (SMTP)':<24} {mail_in}")
     console.plain()
     console.plain(f"  Demo agents, all with the password {secrets.agent_password}", "bold")
     for account in DEMO_ACCOUNTS:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from services.intake import cli
 from services.intake.app import build
 from services.intake.commands.seed import seed
+from services.intake.mail import cli as mail_cli
 from services.intake.privacy import cli as privacy
 from services.intake.settings import IntakeSettings
 from shared.kit.db import Database, migrate
@@ -50,6 +51,9 @@ def main() -> None:
             "list-keys": with_database(cli.list_all_keys),
             "rotate-key": with_database(cli.rotate),
             "revoke-key": with_database(cli.revoke),
+            "list-mails": with_database(mail_cli.list_mails),
+            "show-mail": with_database(mail_cli.show_mail),
+            "retry-mail": with_database(mail_cli.retry_mail),
             "find-requester": with_database(privacy.find_requester),
             "export-requester": with_database(privacy.export_requester),
             "erase-requester": with_database(privacy.erase_requester),

@@ -14,7 +14,7 @@ from deploy.compose.env import filled
 from deploy.local.engines.ports import find_free_port
 from tests.containers import compose_text
 
-PORTS = ("INTAKE", "ASSIGNMENT", "NOTIFICATION", "MAIL", "TEMPORAL_UI")
+PORTS = ("INTAKE", "ASSIGNMENT", "NOTIFICATION", "MAIL_IN", "MAIL", "TEMPORAL_UI")
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from tests.local.stub_services import write_stubs
 from tests.support.eventually import eventually
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-_PORTS = ("INTAKE", "ASSIGNMENT", "NOTIFICATION", "MAIL_SMTP", "MAIL", "TEMPORAL_UI")
+_PORTS = ("INTAKE", "ASSIGNMENT", "NOTIFICATION", "MAIL_IN", "MAIL_SMTP", "MAIL", "TEMPORAL_UI")
 
 
 @dataclass

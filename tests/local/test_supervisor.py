@@ -33,7 +33,7 @@ async def test_the_stack_is_described_for_scripts_in_a_private_file(running: Loc
     described = running.described()
     assert set(described) == {"urls", "ports", "pids", "credentials"}
     assert set(described["urls"]) == {"intake", "assignment", "notification", "mail", "temporal_ui"}
-    applications = {"worker", "intake", "assignment", "notification"}
+    applications = {"worker", "intake", "assignment", "notification", "mail_in"}
     assert set(described["pids"]) == applications | {"postgres", "nats", "temporal", "mail"}
     assert described["ports"]["intake"] == running.ports["INTAKE"]
     assert described["credentials"]["api_key"].startswith("hd_")

@@ -38,7 +38,7 @@ def build(settings: MailSettings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         server = await listen(settings, reception, gate.bans)
         app.state.mailboxes, app.state.gate = mailboxes, gate
-        app.state.mail_port = server.sockets[0].getsockname()[1]
+        app.state.mail_in_port = server.sockets[0].getsockname()[1]
         async with background({"processing": processing.run, **mailboxes.jobs}):
             yield
         server.close()

@@ -69,7 +69,7 @@ class MailSettings(IntakeSettings):
 
     port: int = Field(default=8004, ge=0, le=65_535)
     """Of `/healthz`, `/readyz` and `/metrics`."""
-    mail_port: int = Field(default=2525, ge=0, le=65_535)
+    mail_in_port: int = Field(default=2525, ge=0, le=65_535)
     """Where mail is taken in by SMTP."""
     mail_accepts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parted)] = ()
     """Addresses (`help@example.org`) and domains (`@example.org`) taken besides `mail_from` and its plus-addresses."""

@@ -79,15 +79,20 @@ def identity_of(content: bytes) -> str:
     """
     end = _END_OF_HEADER.search(content, 0, MAX_HEADER)
     if end is None:
-        return hashlib.sha256(content).hexdigest()
+        return _digest_of(content).hex()
     fields = {name.lower(): b" ".join(value.split()) for name, value in _NAMING.findall(content[: end.start() + 1])}
     if b"message-id" not in fields:
-        return hashlib.sha256(content).hexdigest()
+        return _digest_of(content).hex()
     digest = hashlib.sha256()
     for name in sorted(fields):
         digest.update(name + b":" + fields[name] + b"\n")
-    digest.update(hashlib.sha256(content[end.end() :].replace(b"\r\n", b"\n").rstrip()).digest())
+    digest.update(_digest_of(content[end.end() :]))
     return digest.hexdigest()
+
+
+def _digest_of(content: bytes) -> bytes:
+    """Whatever line ends a server made of it, and how many at the end."""
+    return hashlib.sha256(content.replace(b"\r\n", b"\n").rstrip()).digest()
 
 
 async def in_chunks(content: bytes) -> AsyncIterator[bytes]:

@@ -167,12 +167,12 @@ class OpenLines:
 
 
 async def listen(settings: MailSettings, reception: Reception, bans: BanList) -> asyncio.Server:
-    """Listens on `mail_port`. Raises OSError where that is taken."""
+    """Listens on `mail_in_port`. Raises OSError where that is taken."""
     desk = Desk(settings, reception, bans)
     tls = _tls(settings)
     lines = OpenLines(settings.mail_connections, settings.mail_connections_per_address)
     loop = asyncio.get_running_loop()
-    return await loop.create_server(lambda: Line(desk, settings, tls, lines), settings.host, settings.mail_port)
+    return await loop.create_server(lambda: Line(desk, settings, tls, lines), settings.host, settings.mail_in_port)
 
 
 def address_of(session: Session) -> str:

@@ -20,7 +20,11 @@ def mail_settings(settings: IntakeSettings, tmp_path_factory: pytest.TempPathFac
 
 def mail_settings_in(settings: IntakeSettings, folder: Path, **changes: object) -> MailSettings:
     """The settings of a mail process over the same database, keeping its bytes in `folder`."""
-    common = settings.model_dump() | {"mail_port": 0, "storage_url": str(folder), "mail_per_sender_per_hour": 1_000_000}
+    common = settings.model_dump() | {
+        "mail_in_port": 0,
+        "storage_url": str(folder),
+        "mail_per_sender_per_hour": 1_000_000,
+    }
     return MailSettings(**(common | changes))
 
 
@@ -29,4 +33,4 @@ async def post(mail_settings: MailSettings, door: Door) -> AsyncIterator[PostOff
     """The mail process, running."""
     app = build(mail_settings)
     async with app.router.lifespan_context(app):
-        yield PostOffice(app.state.mail_port, door, mail_settings, app.state.gate)
+        yield PostOffice(app.state.mail_in_port, door, mail_settings, app.state.gate)

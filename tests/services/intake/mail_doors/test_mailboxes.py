@@ -34,7 +34,7 @@ async def watching(post: PostOffice, imap: ImapServer, **changes: Any) -> AsyncI
     given = {"name": "inbox", "host": "127.0.0.1", "port": imap.port, "security": "none", "user": imap.user}
     given |= {"password": imap.password, "every_seconds": 1} | changes
     settings = MailSettings(
-        **(post.settings.model_dump() | {"mailboxes": (Mailbox(**given),), "mail_port": 0} | LOOPBACK)
+        **(post.settings.model_dump() | {"mailboxes": (Mailbox(**given),), "mail_in_port": 0} | LOOPBACK)
     )
     app = build(settings)
     async with app.router.lifespan_context(app):
