@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import os
 from collections.abc import AsyncIterable, AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -23,9 +24,9 @@ if TYPE_CHECKING:
 INCOMING = "incoming"
 KEPT = "sha256"
 CHUNK = 256 * 1024
-"""Bytes that are held at once when reading."""
+"""Bytes that are held at once when reading, and when writing to a folder."""
 PART = 5 * 1024**2
-"""Bytes of one part of an upload: the least S3 allows. Smaller contents go in one request."""
+"""Bytes of one part of an upload to a bucket: the least S3 allows. Smaller contents go in one request."""
 
 
 class StorageUnavailable(Exception):
@@ -72,14 +73,16 @@ class Storage:
         url = urlsplit(settings.storage_url)
         if url.scheme == "s3":
             return cls(_bucket(settings, url.netloc, url.path.strip("/")))
-        folder = Path(unquote(url.path)) if url.scheme == "file" else Path(settings.storage_url)
-        return cls(LocalStore(folder.absolute(), mkdir=True), folder.absolute())
+        folder = Path(unquote(url.path) if url.scheme == "file" else settings.storage_url).absolute()
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return cls(LocalStore(folder), folder)
 
     async def put(self, content: AsyncIterable[bytes]) -> Stored:
         """Writes a stream and tells what it was. Whatever `content` raises ends it, and nothing is kept."""
         incoming, measured = f"{INCOMING}/{new_id().hex}", _Measured(content)
         try:
-            await obstore.put_async(self._store, incoming, measured, chunk_size=PART, max_concurrency=1)
+            part = CHUNK if self._folder else PART
+            await obstore.put_async(self._store, incoming, measured, chunk_size=part, max_concurrency=1)
             if measured.failure is None:
                 stored = Stored(measured.digest, measured.size)
                 await self._settle(incoming, stored.digest)
@@ -137,6 +140,8 @@ class Storage:
             raise StorageUnavailable(f"could not be asked: {type(error).__name__}") from error
         if written_before is not None and found["last_modified"] >= written_before:
             return False
+        if self._folder is not None and written_before is not None:
+            return await self._take_away(digest, written_before)
         await self._forget(_place(digest))
         return True
 
@@ -150,6 +155,8 @@ class Storage:
 
     async def forget_incoming(self, before: datetime) -> int:
         """Removes what was begun before an instant and never finished; returns how many."""
+        if self._folder is not None:
+            return await asyncio.to_thread(_forget_files, self._folder / INCOMING, before)
         forgotten = 0
         try:
             async for batch in obstore.list(self._store, INCOMING):
@@ -167,11 +174,28 @@ class Storage:
 
     async def _settle(self, incoming: str, digest: str) -> None:
         place = _place(digest)
-        if self._folder is not None:
-            await asyncio.to_thread(_flush, self._folder / incoming)
+        if self._folder is None:
+            await obstore.rename_async(self._store, incoming, place)
+            return
+        await asyncio.to_thread(_flush, self._folder / incoming)
         await obstore.rename_async(self._store, incoming, place)
-        if self._folder is not None:
-            await asyncio.to_thread(_flush, (self._folder / place).parent)
+        await asyncio.to_thread(_flush_folders, self._folder, place)
+
+    async def _take_away(self, digest: str, written_before: datetime) -> bool:
+        """Moves a content aside and only then looks at it: one that was put there meanwhile is put back."""
+        aside = f"{INCOMING}/{new_id().hex}"
+        try:
+            await obstore.rename_async(self._store, _place(digest), aside)
+            found = await obstore.head_async(self._store, aside)
+            if found["last_modified"] >= written_before:
+                await self._settle(aside, digest)
+                return False
+        except FileNotFoundError:
+            return False
+        except (BaseError, OSError) as error:
+            raise StorageUnavailable(f"could not be removed: {type(error).__name__}") from error
+        await self._forget(aside)
+        return True
 
     async def _forget(self, path: str) -> None:
         try:
@@ -217,6 +241,25 @@ def _flush(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _flush_folders(root: Path, place: str) -> None:
+    """The file's folder and those above it: any of them may be new, and a new folder is lost with its parent's list."""
+    for folder in (root / place).parents:
+        _flush(folder)
+        if folder == root:
+            return
+
+
+def _forget_files(folder: Path, before: datetime) -> int:
+    """Looks itself, for obstore does not list the half-written files that a killed process leaves behind."""
+    forgotten = 0
+    for path in folder.glob("*"):
+        with suppress(FileNotFoundError):
+            if path.stat().st_mtime < before.timestamp():
+                path.unlink()
+                forgotten += 1
+    return forgotten
 
 
 def _bucket(settings: StorageSettings, bucket: str, prefix: str) -> S3Store:

@@ -1,16 +1,25 @@
 """Files are kept once per content, whole or not at all."""
 
+import asyncio
 import hashlib
+import os
+import signal
+import sys
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import obstore
 import pytest
 from obstore.store import LocalStore
 
 from shared.kit.clock import utc_now
+from shared.kit.settings import StorageSettings
 from shared.kit.storage import ContentMissing, Storage
+
+if TYPE_CHECKING:
+    from obstore import ObjectMeta
 
 
 @pytest.fixture
@@ -87,6 +96,29 @@ async def test_a_content_can_be_removed(storage: Storage) -> None:
     assert not await storage.has(stored.digest)
 
 
+async def test_a_content_written_again_while_it_is_being_removed_stays(
+    storage: Storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored = await storage.put(chunks(b"again"))
+    place = tmp_path / "sha256" / stored.digest[:2] / stored.digest[2:4] / stored.digest
+    os.utime(place, (0, 0))
+    ask, asked = obstore.head_async, []
+
+    async def head_then_somebody_writes(store: LocalStore, path: str) -> "ObjectMeta":
+        found = await ask(store, path)
+        if not asked:
+            asked.append(path)
+            await storage.put(chunks(b"again"))
+        return found
+
+    monkeypatch.setattr(obstore, "head_async", head_then_somebody_writes)
+    assert not await storage.delete(stored.digest, written_before=utc_now() - timedelta(hours=1))
+    assert await everything(storage, stored.digest) == b"again"
+    os.utime(place, (0, 0))
+    assert await storage.delete(stored.digest, written_before=utc_now() - timedelta(hours=1))
+    assert not files_in(tmp_path)
+
+
 async def test_the_store_lists_what_it_keeps(storage: Storage) -> None:
     kept = {(await storage.put(chunks(content))).digest for content in (b"a", b"b", b"c")}
     assert {entry.digest async for batch in storage.entries() for entry in batch} == kept
@@ -96,3 +128,35 @@ async def test_unfinished_uploads_are_cleared_away_after_their_time(storage: Sto
     obstore.put(LocalStore(tmp_path), "incoming/0123", b"half")
     assert await storage.forget_incoming(utc_now() - timedelta(hours=1)) == 0
     assert await storage.forget_incoming(utc_now() + timedelta(hours=1)) == 1
+
+
+DIES_HALF_WAY = """
+import asyncio, os, signal, sys
+from pathlib import Path
+from obstore.store import LocalStore
+from shared.kit.storage import Storage
+
+async def content():
+    for _ in range(8):
+        yield bytes(1024**2)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+folder = Path(sys.argv[1])
+asyncio.run(Storage(LocalStore(folder), folder).put(content()))
+"""
+
+
+async def test_what_a_killed_process_left_half_written_is_cleared_away_too(storage: Storage, tmp_path: Path) -> None:
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", DIES_HALF_WAY, str(tmp_path))
+    assert await process.wait() == -signal.SIGKILL
+    assert len(files_in(tmp_path)) == 1
+    assert [entry async for entry in storage.entries()] == [], "it never looks whole"
+    assert await storage.forget_incoming(utc_now() - timedelta(hours=1)) == 0
+    assert await storage.forget_incoming(utc_now() + timedelta(hours=1)) == 1
+    assert not files_in(tmp_path)
+
+
+async def test_nobody_else_on_the_machine_may_look_into_the_folder(tmp_path: Path) -> None:
+    settings = StorageSettings.model_construct(storage_url=str(tmp_path / "files"))
+    await Storage.connect(settings).put(chunks(b"private"))
+    assert (tmp_path / "files").stat().st_mode & 0o077 == 0
