@@ -67,7 +67,7 @@ class IntakeSettings(MailingSettings, StorageSettings):
         " scr sct shb sys vb vbe vbs vxd wsc wsf wsh"
     )
     """Endings of files that are not taken in, separated by spaces; what comes by mail goes into quarantine instead."""
-    clamd: str | None = None
+    clamd: str | None = Field(default=None, pattern=r"^(/.+|.+:\d{1,5})$")
     """Where clamd listens, as `host:port` or the path of its socket; without it nothing is scanned."""
     unattached_hours: int = Field(default=24, ge=1)
     """How long a file that was sent waits to be attached."""

@@ -1,7 +1,7 @@
 """Looking into files for malware with clamd, before anybody is given them."""
 
 import asyncio
-from collections.abc import AsyncIterable, Sequence
+from collections.abc import AsyncIterable, Mapping, Sequence
 from contextlib import suppress
 from uuid import UUID
 
@@ -19,6 +19,8 @@ WITHIN_SECONDS = 120.0
 """For one file."""
 CONNECT_SECONDS = 5.0
 MAX_REPLY = 4_096
+FIRST = UUID(int=0)
+"""Before every file."""
 
 
 class ScannerUnavailable(Exception):
@@ -36,21 +38,19 @@ class Clamd:
         try:
             async with asyncio.timeout(WITHIN_SECONDS):
                 return _verdict(await self._ask(content))
-        except (OSError, TimeoutError, asyncio.IncompleteReadError) as error:
+        except OSError as error:
             raise ScannerUnavailable(f"clamd does not answer: {type(error).__name__}") from error
 
     async def _ask(self, content: AsyncIterable[bytes]) -> str:
         async with asyncio.timeout(CONNECT_SECONDS):
             reader, writer = await self._connect()
+        answer = asyncio.create_task(reader.read(MAX_REPLY))
         try:
-            writer.write(b"zINSTREAM\0")
-            async for chunk in content:
-                writer.write(len(chunk).to_bytes(4, "big") + chunk)
-                await writer.drain()
-            writer.write(bytes(4))
-            await writer.drain()
-            return (await reader.read(MAX_REPLY)).rstrip(b"\0\n").decode("utf-8", "replace")
+            with suppress(ConnectionError):
+                await _send(writer, content, answer)
+            return (await answer).rstrip(b"\0\n").decode("utf-8", "replace")
         finally:
+            answer.cancel()
             writer.close()
             with suppress(OSError):
                 await writer.wait_closed()
@@ -60,6 +60,18 @@ class Clamd:
             return await asyncio.open_unix_connection(self._address)
         host, _, port = self._address.rpartition(":")
         return await asyncio.open_connection(host.strip("[]"), int(port))
+
+
+async def _send(writer: asyncio.StreamWriter, content: AsyncIterable[bytes], answer: asyncio.Task[bytes]) -> None:
+    """Stops when clamd has answered: to what is too large for it, it does so before the end, and hangs up."""
+    writer.write(b"zINSTREAM\0")
+    async for chunk in content:
+        if answer.done():
+            return
+        writer.write(len(chunk).to_bytes(4, "big") + chunk)
+        await writer.drain()
+    writer.write(bytes(4))
+    await writer.drain()
 
 
 def _verdict(reply: str) -> str | None:
@@ -74,45 +86,53 @@ def _verdict(reply: str) -> str | None:
 
 
 async def scan_for_ever(database: Database, storage: Storage, clamd: Clamd) -> None:
-    """Scans whatever is pending; while clamd is away, files wait and nothing is served unseen."""
-    gate = asyncio.Semaphore(AT_ONCE)
+    """Scans whatever is pending, in turns, so that a file which cannot be scanned holds up no other.
+
+    While clamd is away, files wait and nothing is served unseen.
+    """
+    gate, after = asyncio.Semaphore(AT_ONCE), FIRST
     while True:
-        try:
-            waiting = await pending_digests(database)
-            async with asyncio.TaskGroup() as group:
-                for digest in waiting:
-                    group.create_task(_scan(database, storage, clamd, digest, gate))
-        except* ScannerUnavailable as away:
-            log.warning("scanner.away", error=str(away.exceptions[0]))
-            waiting = []
-        if len(waiting) < BATCH:
+        waiting = await pending_files(database, after)
+        async with asyncio.TaskGroup() as group:
+            scans = [
+                group.create_task(_scan(database, storage, clamd, digest, gate))
+                for digest in dict.fromkeys(waiting.values())
+            ]
+        failures = [failure for scan in scans if (failure := scan.result())]
+        if failures:
+            log.warning("scanner.away", files=len(failures), error=str(failures[0]))
+        after = max(waiting) if len(waiting) == BATCH else FIRST
+        if failures or after == FIRST:
             await asyncio.sleep(IDLE_SECONDS)
 
 
-async def pending_digests(database: Database) -> Sequence[str]:
-    """Contents that wait to be scanned, oldest first; files with the same bytes are scanned once."""
+async def pending_files(database: Database, after: UUID) -> Mapping[UUID, str]:
+    """The next files to be scanned, oldest first, with their digests; files with the same bytes are scanned once."""
     query = (
-        select(Attachment.digest)
-        .where(Attachment.state == AttachmentState.PENDING)
-        .order_by(Attachment.created_at)
+        select(Attachment.id, Attachment.digest)
+        .where(Attachment.state == AttachmentState.PENDING, Attachment.id > after)
+        .order_by(Attachment.id)
         .limit(BATCH)
     )
     async with database.begin() as session:
-        return list(dict.fromkeys(await session.scalars(query)))
+        return {row.id: row.digest for row in await session.execute(query)}
 
 
-async def _scan(database: Database, storage: Storage, clamd: Clamd, digest: str, gate: asyncio.Semaphore) -> None:
+async def _scan(
+    database: Database, storage: Storage, clamd: Clamd, digest: str, gate: asyncio.Semaphore
+) -> ScannerUnavailable | StorageUnavailable | None:
+    """Settles what becomes of a content; what is returned is why that was not possible."""
     async with gate:
         try:
             found = await clamd.finds(storage.get(digest))
         except ContentMissing:
             found = "its content is missing"
-        except StorageUnavailable as error:
-            log.warning("scanner.storage_away", error=str(error))
-            return
+        except (ScannerUnavailable, StorageUnavailable) as failure:
+            return failure
     ids = await _settle(database, digest, AttachmentState.QUARANTINED if found else AttachmentState.CLEAN)
     if found:
         log.warning("attachment.quarantined", found=found, attachments=[str(one) for one in ids])
+    return None
 
 
 async def _settle(database: Database, digest: str, state: AttachmentState) -> Sequence[UUID]:

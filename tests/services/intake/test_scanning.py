@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from services.intake.attachments import scanning as scanning_module
 from services.intake.attachments.scanning import Clamd, ScannerUnavailable, scan_for_ever
 from services.intake.models import Attachment, AttachmentState
 from shared.kit.clock import new_id, utc_now
@@ -54,6 +55,17 @@ async def test_clamd_is_asked_chunk_by_chunk(content: tuple[bytes, ...], found: 
 async def test_what_clamd_cannot_look_into_is_not_called_clean() -> None:
     async with serving(clamd(lambda _: b"INSTREAM size limit exceeded. ERROR")) as port:
         assert await Clamd(f"127.0.0.1:{port}").finds(chunks(b"large")) is not None
+
+
+async def test_a_clamd_that_hangs_up_on_what_is_too_large_has_answered_nevertheless() -> None:
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly(100_000)
+        writer.write(b"INSTREAM size limit exceeded. ERROR\0")
+        await writer.drain()
+        writer.transport.abort()
+
+    async with serving(hang_up) as port:
+        assert await Clamd(f"127.0.0.1:{port}").finds(chunks(*[bytes(100_000)] * 400)) is not None
 
 
 @pytest.mark.parametrize("answer", [b"", b"nonsense", b"ERROR"])
@@ -115,6 +127,20 @@ async def test_files_come_out_clean_or_into_quarantine(door: Door) -> None:
         await second(AttachmentState.CLEAN)
         await third(AttachmentState.QUARANTINED)
     assert asked.count(good) == 1, "the same bytes are scanned once"
+
+
+async def test_a_file_that_cannot_be_scanned_holds_up_no_other(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scanning_module, "BATCH", 2)
+    poison = [b"clamd stumbles over this " + new_id().bytes for _ in range(3)]
+    stuck, waiting = [await pending(door, content) for content in poison], await pending(door, new_id().bytes)
+    stumbling = clamd(lambda content: b"stumbled" if content in poison else b"OK")
+    async with serving(stumbling) as port, scanning(door, f"127.0.0.1:{port}"):
+        await waiting(AttachmentState.CLEAN)
+        for each in stuck:
+            await each(AttachmentState.PENDING)
+    async with serving(clamd(by_content)) as port, scanning(door, f"127.0.0.1:{port}"):
+        for each in stuck:
+            await each(AttachmentState.CLEAN)
 
 
 async def test_while_clamd_is_away_files_wait_and_are_scanned_when_it_is_back(door: Door) -> None:
