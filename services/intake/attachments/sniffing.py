@@ -24,7 +24,6 @@ _SURE = (
     (b"GIF87a", "image/gif"),
     (b"GIF89a", "image/gif"),
     (b"%PDF-", "application/pdf"),
-    (b"MZ", "application/vnd.microsoft.portable-executable"),
     (b"\x7fELF", "application/x-executable"),
     (b"#!", "text/x-script"),
 )
@@ -44,6 +43,8 @@ def media_type_of(head: bytes, name: str) -> str:
     for beginning, media_type in _SURE:
         if head.startswith(beginning):
             return media_type
+    if head.startswith(b"MZ") and not _is_text(head):
+        return "application/vnd.microsoft.portable-executable"
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "image/webp"
     for beginning, (container, members) in _FAMILIES.items():

@@ -18,6 +18,7 @@ CASES = [
     (b"<svg xmlns='http://www.w3.org/2000/svg' onload='x'>", "a.png", "image/svg+xml"),
     (b"<?xml version='1.0'?><a/>", "a.xml", "application/xml"),
     (b"MZ\x90\0", "report.pdf", "application/vnd.microsoft.portable-executable"),
+    (b"MZ, please call me back", "a.txt", "text/plain"),
     (b"\x7fELF\x02", "a", "application/x-executable"),
     (b"#!/bin/sh\nrm -rf", "a.txt", "text/x-script"),
     (b"GET /login 502\n", "trace.txt", "text/plain"),
