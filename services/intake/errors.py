@@ -17,9 +17,10 @@ def address_refused() -> Problem:
     return Problem(403, "address_not_allowed", "this API key may not be used from your address")
 
 
-def scope_missing(scope: str) -> Problem:
-    """The key may do other things, not this."""
-    return Problem(403, "scope_missing", f"this API key lacks the scope {scope!r}", scope=scope)
+def scope_missing(*scopes: str) -> Problem:
+    """The key may do other things, not this, for which it needs one of the scopes."""
+    wanted = " or ".join(scopes)
+    return Problem(403, "scope_missing", f"this API key lacks the scope {wanted}", scope=wanted)
 
 
 def unknown_topic() -> Problem:

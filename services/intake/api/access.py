@@ -40,13 +40,13 @@ async def key_of(request: Request, parts: Intake, sent: ApiKey | None) -> KnownK
 
 
 class Permitted(HTTPBearer):
-    """A dependency that is also the security scheme: the caller's key, if it has the scope."""
+    """A dependency that is also the security scheme: the caller's key, if it has one of the scopes."""
 
-    def __init__(self, scope: Scope | None) -> None:
+    def __init__(self, *scopes: Scope) -> None:
         super().__init__(
             scheme_name="ApiKey", bearerFormat="hd_<id>_<secret>", description="An API key of a client program"
         )
-        self._scope = scope
+        self._scopes = scopes
 
     async def __call__(self, request: Request, response: Response) -> KnownKey:  # type: ignore[override]
         """The key of this request. Raises Problem 401, 403 or 429."""
@@ -54,13 +54,14 @@ class Permitted(HTTPBearer):
         key = await key_of(request, parts, sent_key(request))
         await key.limiter.check(response, key.key_id)
         request.state.rate_limit = dict(response.headers)
-        if self._scope and not key.may(self._scope):
-            raise scope_missing(self._scope)
+        if self._scopes and not any(key.may(scope) for scope in self._scopes):
+            raise scope_missing(*self._scopes)
         return key
 
 
-AnyKey = Annotated[KnownKey, Depends(Permitted(None))]
+AnyKey = Annotated[KnownKey, Depends(Permitted())]
 Creator = Annotated[KnownKey, Depends(Permitted(Scope.CREATE))]
 Reader = Annotated[KnownKey, Depends(Permitted(Scope.READ))]
 Replier = Annotated[KnownKey, Depends(Permitted(Scope.REPLY))]
+Writer = Annotated[KnownKey, Depends(Permitted(Scope.CREATE, Scope.REPLY))]
 Admin = Annotated[KnownKey, Depends(Permitted(Scope.ADMIN))]

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
-from services.intake.api.access import AnyKey, Reader
+from services.intake.api.access import Reader, Writer
 from services.intake.api.route import ApiRoute, answer
 from services.intake.attachments.keeping import Sent
 from services.intake.attachments.serving import find_attachment, serve
@@ -43,7 +43,7 @@ def owner_of(key_id: str) -> str:
 
 
 @router.post("/attachments", status_code=201, response_model=UploadedFile, openapi_extra=FORM)
-async def upload(request: Request, key: AnyKey, parts: Parts, idempotency_key: IdempotencyKey = None) -> Response:
+async def upload(request: Request, key: Writer, parts: Parts, idempotency_key: IdempotencyKey = None) -> Response:
     """Send one file as the form field `file`; it is written to storage as it arrives, and waits a day to be attached.
 
     An upload that broke off is sent again from its beginning; with the same Idempotency-Key it is kept once.

@@ -63,6 +63,13 @@ async def test_each_scope_allows_its_own(door: Door) -> None:
                     assert answer.json()["scope"] == wanted
 
 
+async def test_whoever_may_write_may_send_files_and_nobody_else(door: Door) -> None:
+    for owned in Scope:
+        async with door.client(await door.make_key(owned)) as http:
+            answer = await http.post("/v1/attachments", files={"file": ("a.txt", b"words")})
+        assert answer.status_code == (201 if owned in (Scope.CREATE, Scope.REPLY) else 403)
+
+
 async def test_a_key_sees_only_the_tickets_it_created(door: Door) -> None:
     ticket = await door.submit()
     path = f"/v1/tickets/{ticket['id']}"
