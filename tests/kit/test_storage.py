@@ -102,7 +102,8 @@ async def test_a_content_written_again_while_it_is_being_removed_stays(
     stored = await storage.put(chunks(b"again"))
     place = tmp_path / "sha256" / stored.digest[:2] / stored.digest[2:4] / stored.digest
     os.utime(place, (0, 0))
-    ask, asked = obstore.head_async, []
+    ask = obstore.head_async
+    asked: list[str] = []
 
     async def head_then_somebody_writes(store: LocalStore, path: str) -> "ObjectMeta":
         found = await ask(store, path)
