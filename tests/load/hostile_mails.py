@@ -101,6 +101,7 @@ MAILS: dict[str, Build] = {
     "300,000 levels": lambda: nested(300_000),
     "levels with boundaries alike": prefixed,
     "a boundary within itself": lambda: mixed(repeated(b"--b\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n")),
+    "text after the parts": lambda: mixed(b"--b\r\n\r\nx\r\n--b--\r\n" + repeated(b"multi" * 10 + b"\n")),
     "no boundary": lambda: with_type("multipart/mixed", repeated(b"x\n--")),
     "base64": lambda: encoded("base64", repeated(b"QUJD" * 19 + b"\r\n")),
     "base64 in pieces": lambda: encoded("base64", repeated(b"QQ==")),

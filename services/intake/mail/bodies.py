@@ -53,7 +53,7 @@ class Gathered:
 
     def loose(self, data: bytes, part: Part) -> list[Section]:
         """Text outside the parts."""
-        return [Section(text=self.decoded(data[:MAX_TEXT], part))] if data else []
+        return [Section(text=self.decoded(data, part))] if data else []
 
     def text(self, part: Part) -> list[Section]:
         """A text part as a section; files written into it come out, and what is too long to show becomes one."""

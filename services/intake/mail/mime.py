@@ -24,6 +24,8 @@ _GUESSED = re.compile(rb"\n--([^\r\n]{1,200}?)[ \t]*\r?\ncontent-", re.IGNORECAS
 _REMARK = re.compile(
     rb"^.{0,200}(?:multi-?part|\bmime\b|mail reader|mail client|legible|this format|\brfc ?\d).{0,200}$", re.I | re.M
 )
+MAX_LOOSE = 65_536
+"""Bytes outside the parts that are read as text; more than that is one file."""
 MAX_STRAY_LINES = 10
 GUESSING = 65_536
 """Bytes of a multipart in which a boundary is looked for that its header does not name."""
@@ -47,6 +49,8 @@ class Part:
     before: bytes = b""
     after: bytes = b""
     """Text before the first and after the last part, but for remarks of mail programs."""
+    outside: list[tuple[int, int]] = field(default_factory=list)
+    """Where there is more outside the parts than is read as text."""
 
     @property
     def media_type(self) -> str:
@@ -144,9 +148,10 @@ class _Walk:
         if len(spans) > opened:
             self.defects.append("more parts than are opened")
             part.children.append(self.rest(spans[opened][0], part.end))
+        part.children.extend(self.rest(start, end) for start, end in part.outside)
 
     def rest(self, start: int, end: int) -> Part:
-        """The parts that are not opened, together."""
+        """What is not opened, as one part."""
         return Part(
             self.raw, start, Header(()), start, end, Parameterised("multipart/mixed"), Parameterised(""), is_closed=True
         )
@@ -158,12 +163,12 @@ class _Walk:
         if not found:
             return []
         spans: list[tuple[int, int]] = []
-        part.before = self.loose(part.start, found[0].start())
+        part.before = self.loose(part, part.start, found[0].start())
         for this, following in zip_longest(found, found[1:]):
             start = min(this.end() + 1, part.end)
             end = self.before_line_end(following.start()) if following else part.end
             if this[1]:
-                part.after += self.loose(start, end)
+                part.after += self.loose(part, start, end)
             else:
                 spans.append((start, max(start, end)))
         if not found[-1][1]:
@@ -174,8 +179,12 @@ class _Walk:
         """The end of what stands before the line feed at a place."""
         return at - 1 if at and self.raw[at - 1] == CR else at
 
-    def loose(self, start: int, end: int) -> bytes:
+    def loose(self, part: Part, start: int, end: int) -> bytes:
         """What people wrote outside the parts."""
+        if end - start > MAX_LOOSE:
+            self.defects.append("much outside the parts, kept as a file")
+            part.outside.append((start, end))
+            return b""
         text = self.raw[start:end].strip() if end > start else b""
         if text and (text := _REMARK.sub(b"", text).strip()):
             self.defects.append("text outside the parts")

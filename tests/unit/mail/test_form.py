@@ -294,3 +294,9 @@ def test_a_quote_too_long_to_be_kept_with_the_message_is_a_file() -> None:
     assert mail.text == "Yes"
     assert len(mail.quoted.encode()) <= 128 * 1024
     assert mail.attachments[0].content.count(b"> A line that is quoted") == 8_000
+
+
+def test_much_outside_the_parts_is_a_file() -> None:
+    mail = read_mail(letter(f"{part('Hello')}--b--\r\n" + "a line\r\n" * 20_000, Content_Type=MIXED))
+    assert mail.text == "Hello"
+    assert [one.content.count(b"a line") for one in mail.attachments] == [20_000]

@@ -110,6 +110,26 @@ def test_what_is_safe_is_the_same_when_made_safe_again(html: str) -> None:
     assert "script" not in shown
 
 
+LINES = [
+    "--b",
+    "--b--",
+    "--c",
+    "--c--",
+    "",
+    "--b\r\nContent-Type: text/html",
+    "--b\r\nContent-Type: multipart/mixed; boundary=c",
+]
+
+
+@given(st.lists(st.sampled_from([*LINES, "{}", "{}", "{}"]), max_size=30))
+def test_no_word_is_lost_between_parts_however_they_are_bounded(lines: list[str]) -> None:
+    words = [f"word{number}x" for number in range(len(lines))]
+    body = "\r\n".join(line.format(word) for line, word in zip(lines, words, strict=True))
+    mail = read_mail(letter(body, Content_Type="multipart/mixed; boundary=b"))
+    kept = f"{mail.text} {mail.quoted} " + " ".join(one.content.decode() for one in mail.attachments)
+    assert {word for line, word in zip(lines, words, strict=True) if line == "{}"} <= set(re.findall(r"word\d+x", kept))
+
+
 @given(st.binary(max_size=2_000))
 def test_no_bytes_break_the_reading(raw: bytes) -> None:
     mail = read_mail(raw)
