@@ -74,6 +74,7 @@ def build(settings: IntakeSettings) -> FastAPI:
             live=live,
             proofs=AddressProofs(settings, pages),
             form_limiter=RateLimiter("portal", settings.form_per_minute),
+            similar_limiter=RateLimiter("similar", settings.similar_per_minute),
             upload_limiter=RateLimiter("upload", settings.uploads_per_minute),
             search_limiter=RateLimiter("search", settings.search_per_minute),
             address_limiter=RateLimiter("address", settings.address_per_minute),

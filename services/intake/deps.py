@@ -41,6 +41,7 @@ class Intake:
     live: Live
     proofs: AddressProofs
     form_limiter: RateLimiter
+    similar_limiter: RateLimiter
     upload_limiter: RateLimiter
     search_limiter: RateLimiter
     address_limiter: RateLimiter

@@ -1,9 +1,12 @@
 """A cookie that says: this browser followed a link out of the mail of an address, so its user reads that mail."""
 
+from datetime import UTC, datetime
+
 from fastapi import Request, Response
 from itsdangerous import BadData, URLSafeTimedSerializer
 
 from services.intake.settings import IntakeSettings
+from services.intake.suggestions import Proof
 from services.intake.visits import Visit
 from shared.kit.http.pages import Pages
 
@@ -21,13 +24,16 @@ class AddressProofs:
 
     def note(self, response: Response, visit: Visit) -> None:
         """Remembers the visitor's address, if the link that led here can only be had from its mailbox."""
-        if visit.link.is_mailed:
-            self._pages.set_cookie(response, COOKIE, self._signer.dumps(visit.link.email), max_age=LIFETIME)
+        signed_at = visit.link.signed_at
+        if visit.link.is_mailed and signed_at:
+            self._pages.set_cookie(
+                response, COOKIE, self._signer.dumps([visit.link.email, signed_at.timestamp()]), max_age=LIFETIME
+            )
 
-    def proves(self, request: Request, email: str) -> bool:
-        """Whether the user of this browser has shown to read the mail of the address, within the last days."""
+    def find(self, request: Request, email: str) -> Proof | None:
+        """The proof that the user of this browser reads the mail of the address, if there is one of the last days."""
         try:
-            proved = self._signer.loads(request.cookies.get(COOKIE, ""), max_age=LIFETIME)
-        except BadData:
-            return False
-        return bool(proved == email.strip().casefold())
+            proved, signed_at = self._signer.loads(request.cookies.get(COOKIE, ""), max_age=LIFETIME)
+        except (BadData, ValueError):
+            return None
+        return Proof(proved, datetime.fromtimestamp(signed_at, UTC)) if proved == email.strip().casefold() else None

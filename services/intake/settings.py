@@ -79,6 +79,8 @@ class IntakeSettings(MailingSettings, StorageSettings):
     """What old clients get for a request that is not valid: osTicket answered 400 up to v1.17, 500 since v1.17.3."""
     osticket_max_body: int = Field(default=10 * 1024**2, ge=64 * 1024, le=64 * 1024**2)
     """Bytes of one request of an old client, its files included."""
+    similar_per_minute: int = Field(default=60, ge=1)
+    """Looks for similar requests a minute allowed to one address, while a form is filled in."""
     streams: int = Field(default=2000, ge=1)
     """Live streams one process keeps open."""
     streams_per_key: int = Field(default=200, ge=1)

@@ -264,3 +264,16 @@ async def test_every_page_is_accessible_and_fits(
     await look("files")
     assert wrong == {}
     await context.close()
+
+
+async def test_an_earlier_ticket_is_offered_while_the_subject_is_typed(chromium: Browser, portal: Portal) -> None:
+    page = await chromium.new_page()
+    ticket = await portal.threads.open("Card blocked abroad", "kim@bank.example")
+    await page.goto(portal.url + ticket.path)
+    await page.goto(f"{portal.url}/tickets/new?topic=access")
+    await fill(page, Subject="My card is blocked", **{"Your_e-mail_address": "kim@bank.example"})
+    offer = page.get_by_role("link", name=f"{ticket.number}: Card blocked abroad")
+    await expect(offer).to_be_visible()
+    assert await faults(page) == []
+    await fill(page, **{"Your_e-mail_address": "kim@else.example"})
+    await expect(offer).to_be_hidden()

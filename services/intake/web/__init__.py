@@ -1,6 +1,6 @@
 """The portal: pages for people who ask for help."""
 
-from services.intake.web import api_docs, files, home, invitation, moves, status, submit, thread
+from services.intake.web import api_docs, files, home, invitation, moves, similar, status, submit, thread
 
 ROUTERS = (
     api_docs.router,
@@ -10,6 +10,7 @@ ROUTERS = (
     status.router,
     thread.router,
     moves.router,
+    similar.router,
     invitation.router,
 )
 """Every page."""

@@ -31,6 +31,7 @@ from services.intake.web.forms import (
 )
 from services.intake.web.questions import MORE_QUESTIONS, PHONE_PATTERN, Question, answers_in, questions_of
 from services.intake.web.route import PageRoute
+from services.intake.web.similar import similar_to
 from services.intake.web.visiting import Token, Visited
 from shared.contracts.events import Person
 from shared.contracts.vocabulary import BodyFormat, Channel
@@ -158,6 +159,7 @@ async def _form(
         errors=_in_page_order(errors, questions),
         wrong=WORDS,
         phone_pattern=PHONE_PATTERN,
+        similar=await similar_to(request, parts, sent.get("subject", ""), sent.get("email", "")),
         form_id=form_id,
         guard=parts.form_guard.fields_of(form_id, address_of(request, parts.settings.trusted_proxies)),
         is_stopped=status == HTTP_429_TOO_MANY_REQUESTS,

@@ -1,0 +1,63 @@
+"""While a ticket is written: "you already asked something like this", for those who have proved their address."""
+
+from typing import Annotated
+from urllib.parse import unquote
+
+from fastapi import APIRouter, Header, Query, Request, Response
+from pydantic import BaseModel
+
+from services.intake.deps import Intake, Parts
+from services.intake.suggestions import similar_tickets
+from services.intake.web.route import PageRoute
+from services.intake.web.visiting import household
+from services.intake.web.words import standing_of
+
+LONG_ENOUGH = 4
+"""Letters of a subject from which on it is worth looking."""
+router = APIRouter(route_class=PageRoute, include_in_schema=False)
+
+
+class SimilarTicket(BaseModel):
+    """A ticket as the form offers it."""
+
+    number: str
+    subject: str
+    standing: str
+    url: str
+
+
+class SimilarTickets(BaseModel):
+    """What the form's script is told."""
+
+    items: list[SimilarTicket]
+
+
+@router.get("/tickets/similar")
+async def find_similar(
+    request: Request,
+    parts: Parts,
+    subject: Annotated[str, Query(max_length=255)] = "",
+    requester_email: Annotated[str, Header(max_length=1000)] = "",
+) -> Response:
+    """Similar tickets of the address in the form. It comes in a header, so that no log of addresses keeps it."""
+    await parts.similar_limiter.check(None, household(request, parts))
+    found = SimilarTickets(items=await similar_to(request, parts, subject, unquote(requester_email)))
+    return Response(found.model_dump_json(), media_type="application/json", headers={"Cache-Control": "no-store"})
+
+
+async def similar_to(request: Request, parts: Intake, subject: str, email: str) -> list[SimilarTicket]:
+    """Nothing for whoever only types an address, without a look into the database."""
+    proof = parts.proofs.find(request, email)
+    if proof is None or len(subject.strip()) < LONG_ENOUGH:
+        return []
+    async with parts.database.begin() as session:
+        found = await similar_tickets(session, proof, subject)
+    return [
+        SimilarTicket(
+            number=one.ticket.number,
+            subject=one.ticket.subject,
+            standing=standing_of(one.ticket).label,
+            url=f"/t/{parts.links.token(one.link)}",
+        )
+        for one in found
+    ]
