@@ -10,7 +10,7 @@ from services.intake.commands.keys import CLIENT_SCOPES, OVERLAP, Scope
 from services.intake.models import StoredApiKey
 from services.intake.schemas import Moment
 from shared.kit.clock import utc_now
-from shared.kit.http.inputs import Input, Line
+from shared.kit.http.inputs import Input, Line, Whole
 
 MAX_OVERLAP = timedelta(days=30)
 EXAMPLE = {
@@ -59,7 +59,7 @@ class CreateKey(Input):
     scopes: Annotated[list[Scope], Field(min_length=1, max_length=20), AfterValidator(_once_each)] = Field(
         default_factory=lambda: list(CLIENT_SCOPES)
     )
-    per_minute: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    per_minute: Annotated[Whole, Field(ge=1, le=1_000_000)] | None = None
     """Requests a minute; the setting's default if not said."""
     cidrs: Annotated[
         list[Annotated[str, StringConstraints(max_length=64), AfterValidator(_network)]], Field(max_length=50)
@@ -73,7 +73,7 @@ class RotateKey(Input):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"overlap_seconds": 3600}]})
 
-    overlap_seconds: Annotated[int, Field(ge=0, le=int(MAX_OVERLAP.total_seconds()))] = int(OVERLAP.total_seconds())
+    overlap_seconds: Annotated[Whole, Field(ge=0, le=int(MAX_OVERLAP.total_seconds()))] = int(OVERLAP.total_seconds())
 
     @property
     def overlap(self) -> timedelta:

@@ -12,7 +12,7 @@ from services.intake.forms import CustomField, Fields, Form
 from services.intake.models import Announcement, Topic
 from services.intake.schemas import Moment, TopicName
 from shared.contracts.vocabulary import Priority
-from shared.kit.http.inputs import Body, Input, Line, Slug
+from shared.kit.http.inputs import Body, Flag, Input, Line, Slug, Whole
 
 MAX_PROSE = 20_000
 POSTGRES_INTEGERS = 2**31 - 1
@@ -73,7 +73,7 @@ class TopicInput(Input):
     """Its name in URLs and submissions; a changed one breaks links that name the old."""
     name: ShortLine
     description: Sentence = ""
-    is_public: bool = True
+    is_public: Flag = True
     """Offered in the portal; others are for client programs."""
     priority: Priority | None = None
     """Of requests that name none."""
@@ -81,7 +81,7 @@ class TopicInput(Input):
     """The custom fields, in the order in which they are asked."""
     thanks: OptionalProse = ""
     """Said after a request was sent, in Markdown; empty for the usual words."""
-    legacy_id: Annotated[int, Field(ge=1, le=POSTGRES_INTEGERS)] | None = None
+    legacy_id: Annotated[Whole, Field(ge=1, le=POSTGRES_INTEGERS)] | None = None
     """The number by which clients of the help desk before this one know it."""
 
     def content(self) -> TopicContent:
@@ -134,7 +134,7 @@ class AnnouncementInput(Input):
     title: Line
     body: Prose
     """Markdown; HTML in it is shown as text."""
-    is_urgent: bool = False
+    is_urgent: Flag = False
     """Shown first, and as a warning."""
     starts_at: Moment | None = None
     """When it begins to be shown; at once if left out."""

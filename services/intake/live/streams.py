@@ -204,13 +204,20 @@ DESCRIPTION: dict[int | str, dict[str, Any]] = {
         "content": {
             "text/event-stream": {
                 "schema": {
-                    "type": "string",
-                    "contentMediaType": "application/json",
-                    "contentSchema": _SCHEMA,
+                    "type": "object",
+                    "description": "One event",
+                    "properties": {
+                        "id": {"type": "string"},
+                        "event": {"type": "string"},
+                        "data": {"type": "string", "contentMediaType": "application/json", "contentSchema": _SCHEMA},
+                    },
                 },
-                "example": "id: 42\nevent: resolved\ndata: "
-                '{"id":42,"kind":"resolved","at":"2026-11-24T09:12:30Z","status":"resolved","revision":4,"message_id":null}'
-                "\n\n",
+                "example": {
+                    "id": "42",
+                    "event": "resolved",
+                    "data": '{"id":42,"kind":"resolved","at":"2026-11-24T09:12:30Z","status":"resolved",'
+                    '"revision":4,"message_id":null}',
+                },
             }
         },
     },

@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import Annotated
 
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Strict, StringConstraints
 
 MAX_TEXT = 256 * 1024
 """Bytes of a message body on the bus."""
@@ -90,6 +90,12 @@ Email = Annotated[
 
 Phone = Annotated[str, StringConstraints(pattern=r"^[0-9+()./ xX-]{3,40}$")]
 """A telephone number, with an extension after X."""
+
+Flag = Annotated[bool, Strict()]
+"""True or false as JSON writes them: no `0`, no `"yes"`."""
+
+Whole = Annotated[int, Strict()]
+"""A whole number as JSON writes it: no `"5"`."""
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
 """A short name in URLs and settings."""

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import StringConstraints
 
 from services.intake.forms.conditions import Answer, FieldName, ShownIf
-from shared.kit.http.inputs import Input, Line
+from shared.kit.http.inputs import Flag, Input, Line
 
 Hint = Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\x00-\x1f\x7f]*$")]
 
@@ -27,7 +27,7 @@ class Asked(Input):
     label: Line
     hint: Hint = ""
     """How to answer, in a sentence."""
-    required: bool = False
+    required: Flag = False
     """A checkbox that is required must be ticked."""
     visible_to: Audience = Audience.EVERYONE
     """What is for agents is neither shown to requesters nor taken from them."""

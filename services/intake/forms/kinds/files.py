@@ -7,6 +7,7 @@ from pydantic import Field
 
 from services.intake.forms.conditions import Answer
 from services.intake.forms.kinds.asked import Asked, first_repeated
+from shared.kit.http.inputs import Whole
 
 MAX_FILES = 10
 
@@ -15,7 +16,7 @@ class FileField(Asked):
     """Files, uploaded before; the answer is a list of their ids."""
 
     kind: Literal["file"]
-    max_files: Annotated[int, Field(ge=1, le=MAX_FILES)] = 1
+    max_files: Annotated[Whole, Field(ge=1, le=MAX_FILES)] = 1
 
     @property
     def requirement(self) -> str:

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from services.intake.forms.conditions import Answer
 from services.intake.forms.kinds.asked import Asked, between
+from shared.kit.http.inputs import Flag
 
 EXACT_NUMBERS = 2**53
 """Beyond it, JSON numbers lose digits on their way through other programs."""
@@ -50,7 +51,7 @@ class NumberField(Asked):
     kind: Literal["number"]
     min: Bound | None = None
     max: Bound | None = None
-    is_whole: bool = False
+    is_whole: Flag = False
     """Without a fraction."""
 
     @model_validator(mode="after")

@@ -6,7 +6,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from services.intake.forms.conditions import Answer
 from services.intake.forms.kinds.asked import Asked
-from shared.kit.http.inputs import Body, Email, Line, Phone
+from shared.kit.http.inputs import Body, Email, Line, Phone, Whole
 
 MAX_LINE = 255
 MAX_LONG_TEXT = 4_000
@@ -17,7 +17,7 @@ class TextField(Asked):
     """One line."""
 
     kind: Literal["text"]
-    max_length: Annotated[int, Field(ge=1, le=MAX_LINE)] = MAX_LINE
+    max_length: Annotated[Whole, Field(ge=1, le=MAX_LINE)] = MAX_LINE
 
     @property
     def requirement(self) -> str:
@@ -31,7 +31,7 @@ class LongTextField(Asked):
     """Several lines."""
 
     kind: Literal["long_text"]
-    max_length: Annotated[int, Field(ge=1, le=MAX_LONG_TEXT)] = MAX_LONG_TEXT
+    max_length: Annotated[Whole, Field(ge=1, le=MAX_LONG_TEXT)] = MAX_LONG_TEXT
 
     @property
     def requirement(self) -> str:
