@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from asyncio.subprocess import PIPE, STDOUT, Process
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,8 @@ class LocalStack:
     folder: Path
     ports: dict[str, int]
     has_stubs: bool = True
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """More settings for the services, by their variables."""
     lines: list[str] = field(default_factory=list)
     process: Process | None = None
     _reader: asyncio.Task[None] | None = None
@@ -64,7 +67,7 @@ class LocalStack:
     async def launch(self, *arguments: str) -> None:
         env = {key: value for key, value in os.environ.items() if not key.startswith("EVERDESK_")}
         env |= {f"EVERDESK_{name}_PORT": str(port) for name, port in self.ports.items()}
-        env["EVERDESK_HOME"] = str(self.state)
+        env |= {"EVERDESK_HOME": str(self.state), **self.settings}
         if self.has_stubs:
             env |= {"EVERDESK_STUB_DIR": str(self.folder / "told"), "PYTHONPATH": str(self.folder / "stubs")}
         self.lines = []
