@@ -87,7 +87,7 @@ class IntakeSettings(MailingSettings, StorageSettings):
     """Live streams one API key may keep open in a process."""
     streams_per_address: int = Field(default=40, ge=1)
     """Live pages one address may keep open in a process; a company may be one address."""
-    stream_seconds: int = Field(default=900, ge=1)
+    stream_seconds: float = Field(default=900, gt=0)
     """After this, a live stream ends and its reader comes back."""
     seed_api_key: SecretStr | None = None
     """A key to put in place when seeding, for demonstrations."""

@@ -26,7 +26,7 @@ OPEN_DOORS = {
     "EVERDESK_REQUESTER_PER_HOUR": "0",
     "EVERDESK_MAX_OPEN_TICKETS": "0",
     "EVERDESK_CHALLENGE": "off",
-    "EVERDESK_STREAM_SECONDS": "1",
+    "EVERDESK_STREAM_SECONDS": "0.2",
 }
 """Nothing is turned away for coming too often, and a stream ends soon: what is looked for lies behind that."""
 NOT_ASKED = "positive_data_acceptance"
