@@ -10,7 +10,7 @@ from services.intake.commands.keys import CLIENT_SCOPES, OVERLAP, Scope
 from services.intake.models import StoredApiKey
 from services.intake.schemas import Moment
 from shared.kit.clock import utc_now
-from shared.kit.http.inputs import Input, Line, Whole
+from shared.kit.http.inputs import Input, ShortLine, Whole
 
 MAX_OVERLAP = timedelta(days=30)
 EXAMPLE = {
@@ -54,7 +54,7 @@ class CreateKey(Input):
         }
     )
 
-    name: Annotated[Line, Field(max_length=120)]
+    name: ShortLine
     """Who will use it."""
     scopes: Annotated[list[Scope], Field(min_length=1, max_length=20), AfterValidator(_once_each)] = Field(
         default_factory=lambda: list(CLIENT_SCOPES)

@@ -12,7 +12,7 @@ from services.intake.forms import CustomField, Fields, Form
 from services.intake.models import Announcement, Topic
 from services.intake.schemas import Moment, TopicName
 from shared.contracts.vocabulary import Priority
-from shared.kit.http.inputs import Body, Flag, Input, Line, Slug, Whole
+from shared.kit.http.inputs import Body, Flag, Input, Line, ShortLine, Slug, Whole
 
 MAX_PROSE = 20_000
 POSTGRES_INTEGERS = 2**31 - 1
@@ -27,7 +27,6 @@ def _no_id(slug: str) -> str:
 
 
 TopicSlug = Annotated[Slug, AfterValidator(_no_id)]
-ShortLine = Annotated[Line, StringConstraints(max_length=120)]
 Prose = Annotated[Body, StringConstraints(max_length=MAX_PROSE)]
 OptionalProse = Annotated[str, StringConstraints(max_length=MAX_PROSE, pattern=r"^[^\x00]*$")]
 Sentence = Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\x00-\x1f\x7f]*$")]

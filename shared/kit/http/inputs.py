@@ -79,6 +79,15 @@ Line = Annotated[
 ]
 """One line such as a subject or a name."""
 
+ShortLine = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=120),
+    AfterValidator(_encodable),
+    AfterValidator(_one_line),
+    AfterValidator(_not_blank),
+]
+"""One line such as what we call something."""
+
 Email = Annotated[
     str,
     StringConstraints(min_length=3, max_length=254),

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import datetime
+from pathlib import Path
 from uuid import UUID
 
 import httpx2
@@ -64,6 +65,16 @@ async def test_lists_fetch_their_further_pages(intake: IntakeClient, monkeypatch
 
 async def test_topics_are_listed(intake: IntakeClient) -> None:
     assert "online-banking" in [topic.slug async for topic in intake.list_topics()]
+
+
+async def test_a_file_is_sent_and_then_named(intake: IntakeClient, tmp_path: Path) -> None:
+    path = tmp_path / "gateway.log"
+    path.write_bytes(b"GET /login 502\n" * 10_000)
+    file = await intake.upload(path, media_type="text/plain")
+    assert (file.name, file.size) == ("gateway.log", 150_000)
+    ticket = await intake.submit(REQUEST.model_copy(update={"attachments": [file.id]}))
+    message = await anext(aiter(intake.list_messages(ticket.id)))
+    assert [attached.id for attached in message.attachments] == [file.id]
 
 
 async def test_a_refusal_says_what_to_correct(intake: IntakeClient) -> None:
