@@ -59,7 +59,7 @@ class IntakeSettings(MailingSettings, StorageSettings):
     site_calm_per_minute: int = Field(default=120, ge=1)
     """Forms a minute from everybody, beyond which the portal asks all for work."""
     form_min_seconds: float = Field(default=2, ge=0, le=60)
-    """A form that comes back faster than this counts several times, as no person writes so fast."""
+    """A form that comes back faster than this counts twice, as no person writes so fast."""
     max_file_bytes: int = Field(default=25 * 1024**2, ge=1024, le=5 * 1024**3)
     """Bytes of one attached file."""
     refused_extensions: str = (

@@ -18,7 +18,7 @@ MADE = "made"
 CHALLENGE = "challenge"
 ANSWER = "challenge_answer"
 """The names of the hidden fields."""
-HASTY_COUNTS = 3
+HASTY_COUNTS = 2
 MAX_AGE = 86_400
 """Seconds a page with a form may be open before it counts as in a hurry again."""
 EVERYBODY = "*"
