@@ -71,6 +71,8 @@ class IntakeSettings(MailingSettings, StorageSettings):
     """Where clamd listens, as `host:port` or the path of its socket; without it nothing is scanned."""
     unattached_hours: int = Field(default=24, ge=1)
     """How long a file that was sent waits to be attached."""
+    waiting_bytes: int = Field(default=4 * 1024**3, ge=0)
+    """Bytes of files from the portal's pages that may wait to be attached, before these pages take no more."""
     keep_ticket_days: int | None = Field(default=None, ge=1)
     """How long what people wrote on a ticket is kept after it was archived; without it, for ever."""
     keep_mail_days: int | None = Field(default=90, ge=1)

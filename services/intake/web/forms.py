@@ -7,6 +7,7 @@ from fastapi import Request
 from pydantic import BaseModel, Field, ValidationError
 
 from services.intake.attachments.keeping import Sent as SentFile
+from services.intake.attachments.waiting import FORMS, refuse_if_full
 from services.intake.deps import Intake
 from services.intake.errors import storage_away
 from services.intake.models import Attachment
@@ -123,6 +124,7 @@ async def _with_files(request: Request, parts: Intake) -> Sent:
     async def keep(part: Part, form: SentForm[Attachment | None]) -> Attachment | None:
         check_form_token(request, form.one("csrf_token"))
         try:
+            await refuse_if_full(parts.database, parts.settings.waiting_bytes)
             return await parts.keeper.keep(part.content(), SentFile(part.filename or "", _owner(form.one(FORM_ID))))
         except StorageUnavailable:
             raise storage_away() from None
@@ -146,7 +148,7 @@ def owner_of(sent: Values) -> str:
 def _owner(form_id: str) -> str:
     if len(form_id) < 16:
         raise Problem(422, "form_id_missing", "reload the page and choose the files again")
-    return f"form:{fingerprint('files', form_id[:64]).hex()[:40]}"
+    return f"{FORMS}{fingerprint('files', form_id[:64]).hex()[:40]}"
 
 
 def check(form: type[Form], values: Values) -> Form:

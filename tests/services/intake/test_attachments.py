@@ -15,6 +15,7 @@ from services.intake.models import Attachment, AttachmentState
 from shared.contracts.events import MessagePosted, TicketSubmitted
 from shared.kit.clock import new_id, utc_now
 from shared.kit.storage import Storage
+from tests.services.intake.abuse.doors import under
 from tests.services.intake.door import Door, Json, request_for_help
 from tests.services.intake.test_submitting import announced
 
@@ -253,3 +254,14 @@ async def test_a_page_sends_files_one_by_one_while_it_is_filled_in(door: Door) -
     assert elsewhere.status_code == 403
     assert refused.status_code == 422
     assert "kind of file" in refused.text
+
+
+async def test_strangers_cannot_fill_the_disk_and_can_still_write(door: Door) -> None:
+    with under(door, waiting_bytes=0):
+        async with door.browser("203.0.113.79") as browser:
+            hidden = await form_of(browser, "/tickets/new?topic=general")
+            answer = await browser.post("/tickets/uploads", data=hidden, files={"attachment": ("shot.png", PNG)})
+        async with door.client() as http:
+            await send(http)
+    assert answer.status_code == 422
+    assert "without" in answer.text
