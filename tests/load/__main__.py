@@ -17,6 +17,7 @@ BENCHMARKS = (
     "timers",
     "what_if",
     "upload",
+    "mail",
     "fuzz_mail",
     "fuzz_api",
 )

@@ -22,6 +22,8 @@ UNLIMITED = {
     "EVERDESK_API_KEY_PER_MINUTE": "10000000",
     "EVERDESK_ADDRESS_PER_MINUTE": "10000000",
     "EVERDESK_AGENT_REQUESTS_PER_MINUTE": "10000000",
+    "EVERDESK_REQUESTER_PER_HOUR": "0",
+    "EVERDESK_MAX_OPEN_TICKETS": "0",
 }
 """The limits are counted for every request, but set where a load test does not reach them."""
 
@@ -77,7 +79,11 @@ class System:
 
     async def start(self, *names: str) -> None:
         """Starts parts in the plan's order, doing the jobs they need first; returns when all are ready."""
-        for wave in (("postgres", "nats", "temporal", "mail"), ("worker", "intake", "assignment", "notification")):
+        for wave in (
+            ("postgres", "nats", "temporal", "mail"),
+            ("worker", "intake", "assignment", "notification"),
+            ("mail_in",),
+        ):
             async with TaskGroup() as group:
                 for name in wave:
                     if name in names:

@@ -73,7 +73,7 @@ class _Talk:
             "LOGIN": self._login,
             "SELECT": self._select,
             "LIST": self._list,
-            "CREATE": lambda words: server.folders.setdefault(words.strip('"'), []) and None,
+            "CREATE": self._create,
             "EXPUNGE": self._expunge,
             "SEARCH": self._search,
             "FETCH": self._fetch,
@@ -127,6 +127,10 @@ class _Talk:
         for name in self._server.folders:
             if wanted in (name, "*", "%"):
                 self._say(f'* LIST () "/" "{name}"')
+        return None
+
+    def _create(self, words: str) -> str | None:
+        self._server.folders.setdefault(words.strip('"'), [])
         return None
 
     def _search(self, words: str) -> str | None:

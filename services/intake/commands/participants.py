@@ -38,10 +38,11 @@ async def invite(session: Session | AsyncConnection, ticket_id: UUID, guests: It
         if email in known or len(known) >= MOST:
             continue
         known.add(email)
+        name = guest.name or email.partition("@")[0]
         values = {
             "ticket_id": ticket_id,
             "email": email,
-            "name": guest.name or email.partition("@")[0],
+            "name": name,
             "state": ParticipantState.INVITED,
             "version": 1,
             "invited_at": at,
@@ -49,7 +50,7 @@ async def invite(session: Session | AsyncConnection, ticket_id: UUID, guests: It
         }
         statement = insert(Participant).values(values).on_conflict_do_nothing().returning(Participant.version)
         if (await session.execute(statement)).scalar() is not None:
-            await _announce(session, ticket_id, email, values["name"], ParticipantState.INVITED, 1, at)
+            await _announce(session, ticket_id, email, name, ParticipantState.INVITED, 1, at)
 
 
 async def answer(session: Session, ticket_id: UUID, email: str, state: ParticipantState, at: datetime) -> bool:

@@ -12,13 +12,9 @@ MEBIBYTE = 1024 * 1024
 
 
 def _parted(written: object) -> object:
-    return (
-        tuple(part.strip().casefold() for part in written.split(",") if part.strip()) if _is_text(written) else written
-    )
-
-
-def _is_text(written: object) -> bool:
-    return isinstance(written, str)
+    if not isinstance(written, str):
+        return written
+    return tuple(part.strip().casefold() for part in written.split(",") if part.strip())
 
 
 class OAuth(BaseModel):

@@ -2,12 +2,12 @@
 
 import unicodedata
 from datetime import UTC, datetime
-from email.headerregistry import Address, HeaderRegistry, MessageIDHeader
+from email.headerregistry import Address, BaseHeader, HeaderRegistry, MessageIDHeader
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import css_inline
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
@@ -25,7 +25,7 @@ TEMPLATE_FOLDER = Path(__file__).parent.parent / "templates"
 SUBJECT_LENGTH = 200
 _headers = HeaderRegistry()
 for _name in ("in-reply-to", "references"):
-    _headers.map_to_type(_name, MessageIDHeader)
+    _headers.map_to_type(_name, cast(type[BaseHeader], MessageIDHeader))
 POLICY = SMTP.clone(header_factory=_headers)
 """Ids stay whole: taken for text, a long one would be encoded, and no mail client would know it again."""
 METRICS = {"first_response": "First response", "next_response": "Next response", "resolution": "Resolution"}

@@ -80,12 +80,13 @@ def identity_of(content: bytes) -> str:
     end = _END_OF_HEADER.search(content, 0, MAX_HEADER)
     if end is None:
         return _digest_of(content).hex()
-    fields = {name.lower(): b" ".join(value.split()) for name, value in _NAMING.findall(content[: end.start() + 1])}
-    if b"message-id" not in fields:
+    found = _NAMING.findall(content[: end.start() + 1])
+    fields = sorted((name.lower(), b" ".join(value.split())) for name, value in found)
+    if not any(name == b"message-id" for name, _ in fields):
         return _digest_of(content).hex()
     digest = hashlib.sha256()
-    for name in sorted(fields):
-        digest.update(name + b":" + fields[name] + b"\n")
+    for name, value in fields:
+        digest.update(name + b":" + value + b"\n")
     digest.update(_digest_of(content[end.end() :]))
     return digest.hexdigest()
 

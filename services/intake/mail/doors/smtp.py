@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 from collections import Counter
+from typing import AnyStr, cast
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
@@ -117,9 +118,8 @@ class Line(SMTP):
             self._peer = household_of(str(peer[0])) if peer else "unknown"
             if not self._open_lines.open(self._peer):
                 self._peer = ""
-                assert isinstance(transport, asyncio.Transport)
-                transport.write(b"421 4.7.0 Too many connections; try again later\r\n")
-                transport.close()
+                cast(asyncio.Transport, transport).write(b"421 4.7.0 Too many connections; try again later\r\n")
+                cast(asyncio.Transport, transport).close()
                 return
         super().connection_made(transport)
 
@@ -134,11 +134,11 @@ class Line(SMTP):
         """What is never answered grows without end: a line that does not stop is cut."""
         self._unanswered += len(data)
         if self._unanswered > self._most and self.transport is not None:
-            self.transport.abort()
+            cast(asyncio.Transport, self.transport).abort()
             return
         super().data_received(data)
 
-    async def push(self, status: str | bytes) -> None:
+    async def push(self, status: AnyStr) -> None:
         """An answer."""
         self._unanswered = 0
         await super().push(status)

@@ -5,6 +5,8 @@ import itertools
 import os
 import re
 import signal
+import sys
+from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
@@ -98,7 +100,7 @@ async def test_a_reader_that_breaks_says_so_in_time(monkeypatch: pytest.MonkeyPa
 
     async def start() -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(
-            reading.sys.executable, "-c", breaks, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+            sys.executable, "-c", breaks, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
         )
 
     monkeypatch.setattr(reading, "_start", start)
@@ -145,7 +147,7 @@ async def test_a_database_that_is_away_means_later(post: PostOffice) -> None:
 
 
 @asynccontextmanager
-async def running(engines: Stack, post: PostOffice, port: int, log: Path) -> AsyncIterator[process.Process]:
+async def running(engines: Stack, post: PostOffice, port: int, log: Path) -> AsyncIterator[Process]:
     """The mail process, as the supervisor starts it; killed at the end as by a power cut."""
     environment = common_environment(engines) | {
         "EVERDESK_DATABASE_URL": engines.postgres.url("intake"),
