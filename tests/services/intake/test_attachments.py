@@ -13,6 +13,7 @@ from sqlalchemy import select, update
 from services.intake.attachments.tidying import tidy
 from services.intake.models import Attachment, AttachmentState
 from shared.contracts.events import MessagePosted, TicketSubmitted
+from shared.kit import auth
 from shared.kit.clock import new_id, utc_now
 from shared.kit.storage import Storage
 from tests.services.intake.abuse.doors import under
@@ -144,7 +145,9 @@ async def test_part_of_a_file_can_be_asked_for(door: Door) -> None:
     assert beyond.status_code == 416
 
 
-async def test_an_address_of_a_file_works_without_a_key_and_a_forged_one_looks_like_none(door: Door) -> None:
+async def test_an_address_of_a_file_works_without_a_key_and_a_forged_or_old_one_looks_like_none(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with door.client() as http:
         sent = await send(http, PNG, "shot.png")
     files = door.app.state.intake.files
@@ -154,7 +157,10 @@ async def test_an_address_of_a_file_works_without_a_key_and_a_forged_one_looks_l
         await door.submit(attachments=[sent["id"]])
         shown = await browser.get(url)
         forged = await browser.get(url[:-2] + "xx")
-    assert unattached.status_code == forged.status_code == 404
+        monkeypatch.setattr(auth, "FILE_LINK_MAX_AGE", -1)
+        old = await browser.get(url)
+    assert unattached.status_code == forged.status_code == old.status_code == 404
+    assert old.text == forged.text
     assert shown.content == PNG
     assert shown.headers["content-disposition"].startswith("inline;")
 
