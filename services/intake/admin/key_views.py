@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from ipaddress import ip_network
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, StringConstraints
 
 from services.intake.commands.keys import CLIENT_SCOPES, OVERLAP, Scope
 from services.intake.models import StoredApiKey
@@ -13,7 +13,7 @@ from shared.kit.clock import utc_now
 from shared.kit.http.inputs import Input, ShortLine, Whole
 
 MAX_OVERLAP = timedelta(days=30)
-EXAMPLE = {
+EXAMPLE: dict[str, JsonValue] = {
     "key_id": "1f0c9a3be2d47a55",
     "name": "Mobile app",
     "scopes": ["create", "read"],
