@@ -1,6 +1,6 @@
 """The OpenAPI document: complete, true to what happens, and readable without tools."""
 
-import jsonschema
+import jsonschema  # type: ignore[import-untyped]
 import pytest
 
 from services.intake.app import build
