@@ -62,6 +62,7 @@ _ALL = (
         "requester",
         "[#{{ ticket.number }}] {{ ticket.subject }}",
         "auto-replied",
+        version=2,
     ),
     Template(
         TemplateName.ACCESS_LINK,
@@ -69,14 +70,18 @@ _ALL = (
         "requester",
         "[#{{ ticket.number }}] Your link to: {{ ticket.subject }}",
         "auto-generated",
+        version=2,
     ),
-    Template(TemplateName.REPLY, MessagePosted, "requester", "[#{{ ticket.number }}] {{ ticket.subject }}", "no"),
+    Template(
+        TemplateName.REPLY, MessagePosted, "requester", "[#{{ ticket.number }}] {{ ticket.subject }}", "no", version=2
+    ),
     Template(
         TemplateName.REMINDER,
         TicketReminded,
         "requester",
         "[#{{ ticket.number }}] We still need your answer: {{ ticket.subject }}",
         "auto-generated",
+        version=2,
     ),
     Template(
         TemplateName.RESOLVED_UNANSWERED,
@@ -84,6 +89,7 @@ _ALL = (
         "requester",
         "[#{{ ticket.number }}] Resolved without an answer: {{ ticket.subject }}",
         "auto-generated",
+        version=2,
     ),
     Template(
         TemplateName.RESOLVED,
@@ -91,6 +97,7 @@ _ALL = (
         "requester",
         "[#{{ ticket.number }}] Resolved: {{ ticket.subject }}",
         "auto-generated",
+        version=2,
     ),
     Template(
         TemplateName.INVITATION,

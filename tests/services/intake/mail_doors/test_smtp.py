@@ -1,12 +1,19 @@
 """The listener: 250 means kept, and nothing else does."""
 
 import asyncio
+from pathlib import Path
 
 import aiosmtplib
 import pytest
 
+from services.intake.mail.doors.reception import Reception
+from services.intake.mail.doors.smtp import listen
+from services.intake.mail.settings import MailSettings
 from services.intake.models import RawMailState
+from shared.kit.storage import Storage
+from tests.kit.test_outgoing import certificate_for
 from tests.services.intake.mail_doors.post import SUPPORT, PostOffice, letter
+from tests.support.eventually import eventually
 
 
 async def test_a_mail_becomes_a_ticket(post: PostOffice) -> None:
@@ -90,3 +97,24 @@ async def test_one_address_has_so_many_connections(post: PostOffice) -> None:
         writer.close()
     assert greetings == [b"220"] * most + [b"421"]
     assert "Kept" in await post.hand_in(letter())
+
+
+async def test_where_there_is_a_certificate_the_line_can_be_encrypted(post: PostOffice, tmp_path: Path) -> None:
+    certificate_for("mx.everdesk.example", tmp_path)
+    pem = tmp_path / "server.pem"
+    given = {"mail_tls_certificate": pem, "mail_tls_key": pem, "mail_in_port": 0, "mail_connections_per_address": 1}
+    settings = MailSettings(**(post.settings.model_dump() | given))
+    reception = Reception(post.door.database, Storage.connect(settings))
+    server = await listen(settings, reception, post.gate.bans)
+    port, mail = server.sockets[0].getsockname()[1], letter()
+
+    async def encrypted() -> None:
+        client = aiosmtplib.SMTP(hostname="127.0.0.1", port=port, start_tls=True, validate_certs=False)
+        async with client:
+            assert client.get_transport_info("cipher") is not None
+            await client.sendmail("dana@bank.example", [SUPPORT], mail.as_bytes())
+
+    for _ in range(2):
+        await eventually(encrypted)
+    server.close()
+    assert (await post.settled(mail)).state is RawMailState.DONE
