@@ -1,6 +1,6 @@
 """The portal: pages for people who ask for help."""
 
-from services.intake.web import api_docs, files, home, invitation, moves, similar, status, submit, thread
+from services.intake.web import api_docs, everything, files, home, invitation, moves, similar, status, submit, thread
 
 ROUTERS = (
     api_docs.router,
@@ -11,6 +11,7 @@ ROUTERS = (
     thread.router,
     moves.router,
     similar.router,
+    everything.router,
     invitation.router,
 )
 """Every page."""
