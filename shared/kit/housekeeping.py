@@ -19,7 +19,7 @@ async def keep_house(database: Database, settings: ServiceSettings, *chores: Cho
     kept = timedelta(days=settings.stream_max_age_days + 1)
     while True:
         async with database.begin() as session:
-            await answers.forget_old(session)
+            await answers.forget_older_than(session, timedelta(hours=settings.answer_hours))
             await inbox.forget_older_than(session, kept)
             for chore in chores:
                 await chore(session)

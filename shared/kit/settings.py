@@ -42,6 +42,8 @@ class Settings(BaseSettings):
     """Size of the event stream; full, it refuses and outboxes hold what waits."""
     stream_max_age_days: int = Field(default=30, ge=1, le=3650)
     """How long the event stream remembers."""
+    dead_letter_days: int = Field(default=90, ge=1, le=3650)
+    """How long events that a consumer could not handle wait for an operator; they may hold people's words."""
 
 
 class ServiceSettings(Settings):
@@ -55,6 +57,8 @@ class ServiceSettings(Settings):
     """Addresses or networks whose `X-Forwarded-For` is believed: `10.0.0.5, 10.20.0.0/16`."""
     outgoing_allowed_networks: AllowedNetworks = ()
     """Networks of ours that feeds may be fetched from, over http too: `10.20.0.0/16, fd00::/8`. Others are public."""
+    answer_hours: int = Field(default=72, ge=24, le=24 * 30)
+    """How long the first answer to an Idempotency-Key is kept and given again."""
     secure_cookies: bool = False
     """Set where the site is served over https."""
 

@@ -159,6 +159,7 @@ class Bus:
                 retention=RetentionPolicy.LIMITS,
                 storage=StorageType.FILE,
                 discard=DiscardPolicy.NEW,
+                max_age=self._settings.dead_letter_days * 86_400,
                 max_bytes=self._settings.stream_max_bytes // 4,
                 duplicate_window=DUPLICATE_WINDOW,
                 allow_direct=True,

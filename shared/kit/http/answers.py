@@ -16,9 +16,6 @@ from shared.kit.db import Database, Session
 from shared.kit.http.problems import Problem
 from shared.kit.tables import answers
 
-KEEP = timedelta(hours=72)
-"""How long an answer is given again."""
-
 IdempotencyKey = Annotated[
     str | None,
     Header(
@@ -139,9 +136,9 @@ def _in_flight() -> Problem:
     )
 
 
-async def forget_old(session: Session) -> None:
+async def forget_older_than(session: Session, age: timedelta) -> None:
     """Deletes answers past their time."""
-    await session.execute(delete(answers).where(answers.c.created_at < func.now() - KEEP))
+    await session.execute(delete(answers).where(answers.c.created_at < func.now() - age))
 
 
 async def forget_about(session: Session, words: Collection[str]) -> None:

@@ -2,6 +2,7 @@
 
 from email.message import EmailMessage
 
+from services.notification.decisions import participant
 from services.notification.settings import NotificationSettings
 from shared.contracts.base import TicketId
 from shared.contracts.events import Envelope, ParticipantChanged, RequesterErased
@@ -9,6 +10,7 @@ from shared.contracts.names import REPLY_DELIMITER
 from shared.contracts.vocabulary import ActorKind, ParticipantState
 from shared.kit.auth import TicketLinks
 from shared.kit.clock import new_id, utc_now
+from shared.kit.requester_ids import RequesterIds
 from tests.services.notification.conftest import Running
 from tests.services.notification.mail_server import MailServer, html_of, text_of
 from tests.services.notification.story import Story, wrapped
@@ -97,3 +99,19 @@ async def test_people_in_copy_of_an_erased_ticket_are_forgotten(service: Running
 
     await eventually(is_settled)
     assert to(mail_server, story, LEE) == []
+
+
+async def test_somebody_in_copy_who_is_erased_is_forgotten_and_told_nothing_more(
+    service: Running, mail_server: MailServer, settings: NotificationSettings
+) -> None:
+    story = Story()
+    await service.publish(story.submitted(), lee(story, ParticipantState.JOINED, 1), story.message(ActorKind.AGENT))
+    await eventually(lambda: to(mail_server, story, LEE))
+    lees = RequesterIds(settings).of(LEE)
+    erased = RequesterErased(requester_id=lees, ticket_ids=(), took_part_in=(story.ticket_id,), erased_at=utc_now())
+    await service.publish(wrapped(erased), story.message(ActorKind.AGENT))
+    await eventually(lambda: len(to(mail_server, story, story.requester)) == 3)
+    assert len(to(mail_server, story, LEE)) == 1
+    ledger = str(await service.ledger(ticket_id=str(story.ticket_id)))
+    assert LEE not in ledger
+    assert participant(LEE).key not in ledger, "not even the digest of the address"
