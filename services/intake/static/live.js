@@ -32,9 +32,9 @@
   function show(state) {
     const words = { live: "This page updates by itself.", offline: "Offline, trying again…", useless: "This link does not work any more.", over: "" };
     root.dataset.liveState = state;
+    refresh.hidden = state === "live" || state === "over";
     if (status.textContent === words[state]) return;
     status.textContent = words[state];
-    refresh.hidden = state === "live";
     if (state === "offline" || state === "useless") voice.textContent = words[state];
   }
 
@@ -94,10 +94,8 @@
   function take(fresh) {
     const freshList = fresh.querySelector("[data-live-list]");
     const freshPart = fresh.querySelector("[data-live-part]");
-    const heads = document.title;
     const said = [...takeEntries(freshList), ...takePart(freshPart)];
     last = Math.max(last, Number(freshList.dataset.liveLast));
-    document.title = heads;
     if (said.length) voice.textContent = said.join(". ");
     if (!isOver()) return;
     disconnect();

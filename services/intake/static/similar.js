@@ -8,7 +8,7 @@ for (const box of document.querySelectorAll("[data-similar]")) {
 
   function show(items) {
     const rows = items.map(({ number, subject: words, standing, url }) =>
-      make("li", {}, make("a", { href: url, textContent: `${number}: ${words}` }), `, ${standing.toLowerCase()}`));
+      make("li", {}, make("a", { href: url, textContent: `${number}: ${words}` }), " ", make("span", { className: "small", textContent: standing })));
     box.querySelector("ul").replaceChildren(...rows);
     box.hidden = rows.length === 0;
   }

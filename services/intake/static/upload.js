@@ -70,7 +70,7 @@
     }
 
     answered() {
-      if (this.request.status !== 201) return this.fail(refusal(this.request), this.request.status === 429 || this.request.status >= 500);
+      if (this.request.status !== 201) return this.refused();
       const kept = JSON.parse(this.request.responseText);
       this.row.append(make("input", { type: "hidden", name: this.input.name, value: kept.id }));
       this.become("done", `${unit(kept.size)}, ready`, button("Remove", this.file.name, () => this.remove()));
@@ -78,11 +78,19 @@
       this.settle();
     }
 
-    fail(words, canRetry = true) {
+    refused() {
+      const page = new DOMParser().parseFromString(this.request.responseText, "text/html");
+      const words = page.querySelector("main p")?.textContent.trim();
+      const mayRetry = this.request.status === 429 || this.request.status >= 500;
+      if (words) this.fail(words, mayRetry, words);
+      else this.fail("could not be sent", mayRetry);
+    }
+
+    fail(words, canRetry = true, said = `${this.file.name} ${words}`) {
       const buttons = [button("Remove", this.file.name, () => this.remove())];
       if (canRetry) buttons.unshift(button("Try again", this.file.name, () => this.wait()));
       this.become("failed", words, ...buttons);
-      say(this.field, `${this.file.name} ${words}`);
+      say(this.field, said);
       this.settle();
     }
 
@@ -100,12 +108,6 @@
       sendNext(this.form);
       sendForm(this.form);
     }
-  }
-
-  function refusal(request) {
-    const page = new DOMParser().parseFromString(request.responseText, "text/html");
-    const words = page.querySelector("main p")?.textContent.trim() ?? "";
-    return words ? `was refused. ${words}` : "could not be sent";
   }
 
   function sendNext(form) {
