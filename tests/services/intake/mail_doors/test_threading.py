@@ -4,10 +4,12 @@ import pytest
 
 from services.intake.commands.participants import answer
 from services.intake.models import Ban, RawMailState
+from services.intake.privacy.requesters import Confirmation
 from shared.contracts.events import MessagePosted, ParticipantChanged, TicketSubmitted
 from shared.contracts.vocabulary import ParticipantState
 from shared.kit.clock import new_id, utc_now
 from tests.services.intake.mail_doors.post import SUPPORT, PostOffice, letter
+from tests.services.intake.test_privacy import closed, eraser_of
 from tests.services.intake.test_submitting import announced
 
 MALLORY = {"from": "Mallory <mallory@evil.example>"}
@@ -175,3 +177,22 @@ async def test_pictures_and_files_stay_with_their_message(post: PostOffice) -> N
     picture = next(file for name, file in files.items() if name != "trace.txt")
     assert f'src="attachment:{picture.id}"' in (await post.messages(row.ticket_id))[0].body
     assert {file.message_id for file in files.values()} == {row.message_id}
+
+
+async def test_an_answer_to_an_erased_ticket_is_a_new_contact(post: PostOffice) -> None:
+    sender = f"zenobia-{new_id().hex}@bank.example"
+    first = letter(**{"from": f"Zenobia <{sender}>"})
+    ticket_id = (await post.deliver(first)).ticket_id
+    assert ticket_id is not None
+    old = await post.ticket(ticket_id)
+    await closed(post.door, {"id": str(old.id), "number": old.number})
+    await eraser_of(post.door).erase(sender, Confirmation(tickets=1))
+    for headers in (
+        {"in_reply_to": first["message-id"]},
+        {"in_reply_to": post.answers(old)},
+        {"subject": f"Re: [#{old.number}]"},
+    ):
+        row = await post.deliver(letter("It still burns.", **{"from": f"Zenobia <{sender}>"}, **headers))
+        assert row.state is RawMailState.DONE
+        assert row.ticket_id not in (None, old.id)
+    assert [one.body for one in await post.messages(old.id)] == ["[erased]"]
