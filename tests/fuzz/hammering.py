@@ -29,8 +29,9 @@ OPEN_DOORS = {
     "EVERDESK_STREAM_SECONDS": "0.2",
 }
 """Nothing is turned away for coming too often, and a stream ends soon: what is looked for lies behind that."""
-NOT_ASKED = "positive_data_acceptance"
-"""A check that does not apply: rules such as "an address has an @" or "a topic of ours" are beyond JSON Schema."""
+NOT_ASKED = "positive_data_acceptance,ensure_resource_availability"
+"""Checks that do not apply: rules such as "a topic of ours" are beyond JSON Schema, and a repeated idempotency key gets
+the answer about what it made, even if that has been deleted since."""
 _COUNT = re.compile(r"^everdesk_http_request_seconds_count\{(.*)\} ([0-9.e+]+)$", re.MULTILINE)
 _LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 _CASES = re.compile(r"([0-9]+) generated(?:, [0-9]+ found ([0-9]+) unique failures?)?")

@@ -17,9 +17,10 @@ The whole system runs as `make run` starts it, with rate limits and caps out of 
 second; the key has every scope. Schemathesis reads `/openapi.json` and sends each operation its examples, then values
 at and just beyond every bound of its schema, then random ones, valid and not, then chains of calls that use each
 other's answers. It judges each answer: no server error, only documented statuses, media types and bodies, invalid data
-refused, no way around the key, methods that are not offered refused with a true `Allow`. Its check
-`positive_data_acceptance` is left out, for rules such as "a topic of ours" are beyond JSON Schema. Statuses are counted
-by intake itself (`/metrics`)."""
+refused, no way around the key, methods that are not offered refused with a true `Allow`. Two of its checks are left
+out: `positive_data_acceptance`, for rules such as "a topic of ours" are beyond JSON Schema, and
+`ensure_resource_availability`, for a repeated idempotency key gets the answer about what it made even if that has been
+deleted since. Statuses are counted by intake itself (`/metrics`)."""
 
 
 async def run() -> Report:
