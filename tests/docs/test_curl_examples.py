@@ -16,6 +16,15 @@ DOCS = CHECKOUT / "docs"
 PAGES = ("api.md", "topics-and-forms.md", "osticket.md")
 BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 ANSWERS = re.compile(r"^# answers ([0-9 ]+)$", re.MULTILINE)
+SETTLED = """
+settled() {{
+  [ -n "${{TICKET:-}}" ] || return 0
+  before=
+  until now=$({curl} -fsS "$EVERDESK_INTAKE/v1/tickets/$TICKET" -H "Authorization: Bearer $EVERDESK_KEY") \\
+    && [ "$now" = "$before" ] && ! echo "$now" | grep -q '"status":"new"'; do before=$now; sleep 2; done
+}}
+"""
+"""A reader is slower than the bus: between two blocks, what the last one set in motion comes to rest."""
 CURL = """#!/bin/sh
 exec {curl} -sS -w '%{{stderr}}%{{http_code}}\\n' "$@" 2>>"$STATUSES"
 """
@@ -73,8 +82,8 @@ async def reader(stack: LocalStack, tmp_path_factory: pytest.TempPathFactory) ->
 
 def script_of(blocks: list[Block]) -> str:
     """One shell for the whole page, as a reader has: what one block learns, the next may use."""
-    noted = (f"echo 'line {block.line}' >>\"$STATUSES\"\n{block.text}" for block in blocks)
-    return "set -eo pipefail\n" + "".join(noted)
+    noted = (f"settled\necho 'line {block.line}' >>\"$STATUSES\"\n{block.text}" for block in blocks)
+    return "set -eo pipefail\n" + SETTLED.format(curl=shutil.which("curl")) + "".join(noted)
 
 
 def answers_in(noted: Path) -> dict[int, list[str]]:
