@@ -75,6 +75,12 @@ async def worked_on(system: System, ada: Api) -> list[Json]:
     await eventually(partial(ada.post, f"{path}/notes", {"body": f"Note on {NAME}: {MARKER}"}), within=20)
     await ada.post(f"{path}/replies", {"body": f"Dear {NAME}, {MARKER}"})
     await system.intake.post(f"{path}/messages", {"body": f"Thanks! {MARKER}"})
+
+    async def the_thanks_are_known() -> None:
+        clocks = (await ada.get(path))["sla"]["clocks"]
+        assert "next_response" in {clock["metric"] for clock in clocks}
+
+    await eventually(the_thanks_are_known, within=30)
     await ada.post(f"{path}/resolve", {"comment": f"{MARKER} was it."})
     await ada.post(f"{path}/close", {"reason": "resolved"})
 

@@ -7,6 +7,8 @@ import httpx2
 import pytest
 
 from deploy.local.engines import Stack
+from shared.contracts.events import MessagePosted, TicketSubmitted
+from shared.contracts.names import STREAM
 from shared.kit.http.pages import CSRF_COOKIE
 from tests.services.intake.door import Door, Json
 from tests.services.intake.test_portal import path_of, send
@@ -16,12 +18,16 @@ from workflows.worker import WorkerSettings, working
 
 
 @pytest.fixture(scope="module")
-async def worker(engines: Stack) -> AsyncIterator[None]:
-    """The real workflows."""
+async def worker(engines: Stack, door: Door) -> AsyncIterator[None]:
+    """The real workflows, without the tickets of all tests before, and gone without a trace after."""
+    js = await door.bus.jetstream()
+    for written in (TicketSubmitted, MessagePosted):
+        await js.purge_stream(STREAM, subject=written.subjects())
     common = {name.removeprefix("EVERDESK_").lower(): value for name, value in common_environment(engines).items()}
     values: dict[str, Any] = {name: common[name] for name in common.keys() & WorkerSettings.model_fields.keys()}
     async with working(WorkerSettings(**values)):
         yield
+    await js.delete_consumer(STREAM, "workflows")
 
 
 async def once_started(door: Door, ticket: Json, action: str, **arguments: Any) -> httpx2.Response:
