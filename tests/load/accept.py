@@ -19,11 +19,14 @@ from tests.load.system import System, system
 
 AT_ONCE = 16
 MANY_AT_ONCE = 64
+CHECKS = {"EVERDESK_API_MAX_OPEN_TICKETS": "1000", "EVERDESK_API_REQUESTER_PER_HOUR": "1000000"}
+"""Off by default for client programs; here they are on, as every other check is."""
 LIMIT = 0.50
 SPREAD = 10.0
 """The slowest hundredth may take this many times as long as half of all, at MANY_AT_ONCE."""
 METHOD = """\
-POST /v1/tickets with an API key, its rate limit, validation and a body of about 540 characters, until the durable 201;
+POST /v1/tickets with an API key, a new requester each time, validation and a body of about 540 characters, until the
+durable 201, with all checks on: bans, the budgets of key, address and requester, and the limit of open tickets;
 one intake process whose relay publishes to NATS meanwhile, 16 keep-alive connections. The yardstick is a FastAPI route
 in a process of its own, served by the same `shared.kit.processes.serve`, that commits one row through the same
 SQLAlchemy and asyncpg pool (`shared.kit.db.Database`); the row is as large as all that intake stores for one ticket,
@@ -59,6 +62,7 @@ async def _hammer(url: str, path: str, token: str, at_once: int, seconds: float,
 
 async def run() -> Report:
     """About two minutes."""
+    os.environ.update(CHECKS)
     rounds, seconds = int(os.environ.get("BENCH_ROUNDS", "7")), float(os.environ.get("BENCH_SECONDS", "6"))
     async with AsyncExitStack() as scope:
         stack = await scope.enter_async_context(system("postgres", "nats", "intake"))

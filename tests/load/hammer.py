@@ -24,7 +24,9 @@ async def hammer(url: str, path: str, token: str, at_once: int, seconds: float, 
     async def one() -> None:
         while (started := time.perf_counter()) < deadline:
             key = {"Idempotency-Key": new_id().hex} if kind == "keyed" else None
-            body = a_submission("ana") if kind != "bare" else {k: a_submission("ana")[k] for k in ("subject", "body")}
+            body = a_submission(f"ana-{new_id().hex[-6:]}")
+            if kind == "bare":
+                body = {name: body[name] for name in ("subject", "body")}
             reply = await http.send(http.request("POST", path, body, key))
             if reply.status == 201:
                 latencies.append(time.perf_counter() - started)

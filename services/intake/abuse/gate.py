@@ -6,20 +6,14 @@ from enum import Enum
 from sqlalchemy import text
 
 from services.intake.abuse.bans import BanList
+from services.intake.abuse.open_tickets import COUNT
 from services.intake.abuse.refusals import banned, too_many_open
 from services.intake.settings import IntakeSettings
 from shared.kit.db import Database
 from shared.kit.http.answers import Claim
 from shared.kit.http.limits import RateLimiter
 
-RECENT = 1_000
-"""Tickets looked at, so that counting costs little where somebody has had very many."""
-COUNT_OPEN = text("""
-select count(*) from (
-  select status from tickets where lower(requester_email) = lower(:email) order by created_at desc limit :recent
-) recent
-where status not in ('resolved', 'closed') and not exists (select from answers where scope = :scope and key = :key)
-""")
+COUNT_OPEN = text(f"{COUNT} and not exists (select from answers where scope = :scope and key = :key)")
 HOUR = 3600.0
 
 
@@ -57,12 +51,17 @@ class Gate:
         A request that was answered before, as its `claim` tells, is not held against the limit it has reached itself.
         Several at the same instant may pass the limit of open ones together; the rate bounds by how many.
         """
+        max_open = await self.screen(door, email, address)
+        if max_open and await self._open_tickets(email, claim) >= max_open:
+            raise too_many_open(max_open)
+
+    async def screen(self, door: Door, email: str, address: str | None = None) -> int:
+        """The same without a query: what is left to hold is how many may be open, 0 for any number."""
         await self.refuse_banned(door, email, address)
         allowance = self._allowances[door]
         if allowance.rate is not None:
             await allowance.rate.check(None, email.casefold())
-        if allowance.max_open and await self._open_tickets(email, claim) >= allowance.max_open:
-            raise too_many_open(allowance.max_open)
+        return allowance.max_open
 
     async def refuse_banned(self, door: Door, email: str, address: str | None = None) -> None:
         """For what opens no ticket. Raises Problem 403 or 422."""
@@ -71,10 +70,9 @@ class Gate:
 
     async def _open_tickets(self, email: str, claim: Claim | None) -> int:
         scope, key = (claim.scope, claim.key) if claim else (None, None)
-        async with self._database.begin() as session:
-            return int(
-                await session.scalar(COUNT_OPEN, {"email": email, "recent": RECENT, "scope": scope, "key": key}) or 0
-            )
+        async with self._database.single() as connection:
+            asked = {"requester_email": email, "scope": scope, "key": key}
+            return int(await connection.scalar(COUNT_OPEN, asked) or 0)
 
 
 def _per_hour(limit: int) -> RateLimiter | None:

@@ -44,12 +44,13 @@ async def submit(request: SubmitTicket, key: Creator, parts: Parts, idempotency_
     draft = _answer(parts, submission, topic).model_dump_json()
     etag = etag_of(FIRST_REVISION)
     claim = Claim(f"{key.key_id}:submit", idempotency_key, content)
-    await parts.gate.admit(Door.CLIENT, request.requester.email, claim=claim)
     prepared, chosen = Answer(draft, 201, etag), _files(request, submission, topic, key)
     if chosen.files or submission.cc:
+        await parts.gate.admit(Door.CLIENT, request.requester.email, claim=claim)
         number = await submit_ticket_with_files(parts.database, claim, submission, prepared, chosen)
     else:
-        number = await submit_ticket_once(parts.database, claim, submission, prepared)
+        max_open = await parts.gate.screen(Door.CLIENT, request.requester.email)
+        number = await submit_ticket_once(parts.database, claim, submission, prepared, max_open)
     if claim.stored:
         return _located(claim.stored)
     parts.relay.wake()

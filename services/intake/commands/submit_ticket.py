@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.intake.abuse.open_tickets import COUNT
+from services.intake.abuse.refusals import too_many_open
 from services.intake.attachments.claiming import Chosen
 from services.intake.attachments.claiming import claim as claim_files
 from services.intake.commands.announce import outbox_row
@@ -57,6 +59,14 @@ answer as (
 SUBMIT = text(f"with drawn as ({DRAW}), {RECORD} select number from drawn")  # noqa: S608 - made of constants
 SUBMIT_ONCE = text(f"""
 with claim as ({CLAIM}), drawn as ({DRAW} from claim where is_free and request_hash is null), {RECORD}, {STORE}
+select claim.*, number from claim left join drawn on true
+""")  # noqa: S608 - made of constants
+SUBMIT_WITHIN = text(f"""
+with held as ({COUNT}), drawn as ({DRAW} from held where open < :max_open), {RECORD} select number from drawn
+""")  # noqa: S608 - made of constants
+SUBMIT_ONCE_WITHIN = text(f"""
+with claim as ({CLAIM}), held as ({COUNT}),
+drawn as ({DRAW} from claim, held where is_free and request_hash is null and open < :max_open), {RECORD}, {STORE}
 select claim.*, number from claim left join drawn on true
 """)  # noqa: S608 - made of constants
 """One round trip instead of six: this is the path every request for help takes.
@@ -138,20 +148,33 @@ async def submit_ticket(session: Session | AsyncConnection, submission: Submissi
     return str(await session.scalar(SUBMIT, _columns(submission)))
 
 
-async def submit_ticket_once(database: Database, claim: Claim, submission: Submission, answer: Answer) -> str:
+async def submit_ticket_once(
+    database: Database, claim: Claim, submission: Submission, answer: Answer, max_open: int = 0
+) -> str:
     """Records a request and its answer, in which the number takes the place of the stand-in.
 
-    A retry records nothing: then `claim.stored` has the first answer. Raises Problem 409 or 422 as `guard` does.
+    A retry records nothing: then `claim.stored` has the first answer. Raises Problem 409 or 422 as `guard` does, and
+    422 if the requester has `max_open` tickets already; 0 is no limit.
     """
+    number = await _in_one_statement(database, claim, submission, answer, max_open)
+    if number is None and claim.stored is None:
+        raise too_many_open(max_open)
+    return str(number)
+
+
+async def _in_one_statement(
+    database: Database, claim: Claim, submission: Submission, answer: Answer, max_open: int
+) -> str | None:
+    values = _columns(submission) | ({"max_open": max_open} if max_open else {})
     async with database.single() as connection:
         if claim.key is None:
-            return await submit_ticket(connection, submission)
-        values = _columns(submission) | claim.values | {"request_hash": claim.request_hash}
+            return cast("str | None", await connection.scalar(SUBMIT_WITHIN if max_open else SUBMIT, values))
+        values |= claim.values | {"request_hash": claim.request_hash}
         values |= {"answer_body": answer.body, "answer_status": answer.status, "answer_etag": answer.etag}
         with second_refused():
-            row = (await connection.execute(SUBMIT_ONCE, values)).one()
+            row = (await connection.execute(SUBMIT_ONCE_WITHIN if max_open else SUBMIT_ONCE, values)).one()
     claim.settle(row)
-    return str(row.number)
+    return cast("str | None", row.number)
 
 
 async def submit_ticket_with_files(
