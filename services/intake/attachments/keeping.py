@@ -8,7 +8,6 @@ from services.intake.attachments.sniffing import HEAD, media_type_of
 from services.intake.models import Attachment, AttachmentState
 from shared.contracts.events import AttachmentRef
 from shared.kit.clock import new_id, utc_now
-from shared.kit.db import Session
 from shared.kit.http.problems import Problem
 from shared.kit.storage import Storage, Stored
 
@@ -77,13 +76,6 @@ class Keeper:
             is_inline=sent.is_inline,
             created_at=utc_now(),
         )
-
-
-async def store_attachment(keeper: Keeper, session: Session, content: AsyncIterable[bytes], sent: Sent) -> Attachment:
-    """Keeps a file and adds its row to the session's transaction."""
-    attachment = await keeper.keep(content, sent)
-    session.add(attachment)
-    return attachment
 
 
 def ref_of(attachment: Attachment) -> AttachmentRef:
