@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Response
 from starlette.status import HTTP_200_OK, HTTP_201_CREATED
 
-from services.intake.admin.keyed import KeyedCall, Made, once
+from services.intake.admin.keyed import Keyed, KeyedCall, Made, once
 from services.intake.admin.schemas import AdminTopicView, TopicInput, TopicOrder
 from services.intake.api.access import Admin
 from services.intake.api.route import ApiRoute, answer
@@ -17,7 +17,7 @@ from services.intake.commands.topics import (
     replace_topic,
     switch_topic,
 )
-from services.intake.deps import Parts
+from services.intake.deps import Intake, Parts
 from services.intake.models import Topic
 from services.intake.schemas import NoContent, PageRequest
 from shared.kit.db import Session
@@ -82,11 +82,7 @@ async def deactivate(
     request: NoContent | None = None,  # noqa: ARG001 - only checked
 ) -> Response:
     """Take a topic out of the list. Tickets that name it keep it."""
-
-    async def make(session: Session) -> Made:
-        return _made(await switch_topic(session, name, is_active=False))
-
-    return await once(parts, call, HTTP_200_OK, make)
+    return await _switch(parts, call, name, is_active=False)
 
 
 @router.post("/topics/{name}/reactivate", response_model=AdminTopicView)
@@ -98,9 +94,12 @@ async def reactivate(
     request: NoContent | None = None,  # noqa: ARG001 - only checked
 ) -> Response:
     """Take a topic back into the list."""
+    return await _switch(parts, call, name, is_active=True)
 
+
+async def _switch(parts: Intake, call: Keyed, name: str, *, is_active: bool) -> Response:
     async def make(session: Session) -> Made:
-        return _made(await switch_topic(session, name, is_active=True))
+        return _made(await switch_topic(session, name, is_active=is_active))
 
     return await once(parts, call, HTTP_200_OK, make)
 
