@@ -8,13 +8,15 @@ from uuid import UUID
 from sqlalchemy import Exists, Row, Select, Table, and_, bindparam, case, false, func, not_, or_, select, update
 from sqlalchemy.orm import aliased
 
-from services.notification.decisions import GIVEN_BY_SYSTEM, PARTICIPANT, REQUESTER, TEAM, TOLD
+from services.notification.decisions import GIVEN_BY_SYSTEM, PARTICIPANT, REQUESTER, TEAM, TOLD, Recipient
 from services.notification.delivery.catalogue import TemplateName
 from services.notification.delivery.status import DeliveryStatus
 from services.notification.expansion import WITHDRAWN, expand
 from services.notification.models import Agent, Delivery, Participant, Team, Ticket
+from services.notification.recording import mail_id_of
+from shared.contracts.base import TicketId
 from shared.contracts.vocabulary import ParticipantState
-from shared.kit.auth import MailThreads
+from shared.kit.auth import MailAudience, MailThreads
 from shared.kit.clock import utc_now
 from shared.kit.db import Session
 from shared.kit.http.problems import Problem, not_found
@@ -44,12 +46,13 @@ async def settle_waiting(session: Session, threads: MailThreads) -> int:
     rows = (await session.execute(_settleable())).all()
     if rows:
         connection = await session.connection()
-        await connection.execute(SETTLE, [_settled(row) for row in rows])
+        await connection.execute(SETTLE, [_settled(row, threads) for row in rows])
     return len(rows)
 
 
-def _settled(row: Row[*tuple[Any, ...]]) -> dict[str, Any]:
+def _settled(row: Row[*tuple[Any, ...]], threads: MailThreads) -> dict[str, Any]:
     settlement = settlement_of(row)
+    mail_id = mail_id_of(row.cause, Recipient(row.recipient), TemplateName(row.template))
     is_dropped = settlement.dropped_because is not None
     return {
         "settled_id": row.id,
@@ -57,10 +60,20 @@ def _settled(row: Row[*tuple[Any, ...]]) -> dict[str, Any]:
         "agent_id": row.known_agent_id,
         "address": settlement.address,
         "name": settlement.name,
+        "message_id": threads.message_id(
+            TicketId(row.ticket_id), mail_id, audience_of(row.recipient), settlement.address or ""
+        ),
         "last_error": settlement.dropped_because,
         "next_attempt_at": None if is_dropped else utc_now(),
         "facts": {} if is_dropped else row.facts,
     }
+
+
+def audience_of(recipient: str) -> MailAudience:
+    """To whom the mail of a ledger's key goes: what its Message-ID says."""
+    if recipient == REQUESTER.key:
+        return MailAudience.REQUESTER
+    return MailAudience.GUEST if recipient.startswith(PARTICIPANT) else MailAudience.STAFF
 
 
 @cache
@@ -89,6 +102,8 @@ def _settleable() -> Select[*tuple[Any, ...]]:
     return (
         select(
             Delivery.id,
+            Delivery.cause,
+            Delivery.ticket_id,
             Delivery.recipient,
             Delivery.template,
             Delivery.facts,

@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -141,7 +142,30 @@ def _link_of(payload: Sequence[Any], written_at: datetime) -> TicketLink:
 
 MAIL_SIGNATURE_BYTES = 10
 """Guessing takes a mail for each try: 80 bits are plenty, and the id fits on a line."""
-_MAIL_ID = re.compile(r"<?(t\.[a-z2-7]{26}(?:\.[a-z2-7]{26})?)\.([a-z2-7]{16})@[^<>\s@]{1,255}>?")
+RECIPIENT_BYTES = 5
+"""Of the digest that tells an address in a Message-ID; the signature covers it, so it cannot be tried out."""
+_MAIL_ID = re.compile(
+    r"<?(t\.[a-z2-7]{26}(?:\.[a-z2-7]{26}(?:\.[rgs][a-z2-7]{8})?)?)\.([a-z2-7]{16})@[^<>\s@]{1,255}>?"
+)
+
+
+class MailAudience(StrEnum):
+    """To whom a mail of ours went; the value stands in its Message-ID."""
+
+    REQUESTER = "r"
+    GUEST = "g"
+    """Somebody in copy."""
+    STAFF = "s"
+
+
+@dataclass(frozen=True, slots=True)
+class MailReference:
+    """What a Message-ID of ours says. Ids of threads, and those made before ids named recipients, name nobody."""
+
+    ticket_id: TicketId
+    audience: MailAudience | None = None
+    recipient: str = ""
+    """The digest of the address the mail was sent to."""
 
 
 class MailThreads:
@@ -158,19 +182,38 @@ class MailThreads:
         """What every mail about a ticket refers to: mail clients show one thread, answers name their ticket."""
         return self._signed(f"t.{_base32(ticket_id.bytes)}")
 
-    def message_id(self, ticket_id: TicketId, mail_id: UUID) -> str:
-        """The Message-ID of one mail about a ticket."""
-        return self._signed(f"t.{_base32(ticket_id.bytes)}.{_base32(mail_id.bytes)}")
+    def message_id(
+        self, ticket_id: TicketId, mail_id: UUID, audience: MailAudience | None = None, address: str = ""
+    ) -> str:
+        """The Message-ID of one mail about a ticket, which also names to whom it is sent once that is known."""
+        name = f"t.{_base32(ticket_id.bytes)}.{_base32(mail_id.bytes)}"
+        return self._signed(f"{name}.{audience}{self._recipient(address)}" if audience else name)
 
     def read(self, message_id: str) -> TicketId | None:
         """The ticket of a Message-ID that we made, whatever domain it names; None for any other."""
+        reference = self.read_reference(message_id)
+        return reference.ticket_id if reference else None
+
+    def read_reference(self, message_id: str) -> MailReference | None:
+        """All that a Message-ID says which we made; None for any other."""
         found = _MAIL_ID.fullmatch(message_id.strip().lower())
         if found is None or not hmac.compare_digest(self._signature(found[1]), found[2]):
             return None
+        _, ticket, *rest = found[1].split(".")
         try:
-            return TicketId(UUID(bytes=base64.b32decode(f"{found[1][2:28].upper()}======")))
+            ticket_id = TicketId(UUID(bytes=base64.b32decode(f"{ticket.upper()}======")))
         except (binascii.Error, ValueError):
             return None
+        holder = rest[1] if len(rest) > 1 else ""
+        return MailReference(ticket_id, MailAudience(holder[0]) if holder else None, holder[1:])
+
+    def was_sent_to(self, reference: MailReference, address: str) -> bool:
+        """Whether the mail of the Message-ID went to this address: then its holder can read what goes there."""
+        return reference.audience is not None and hmac.compare_digest(reference.recipient, self._recipient(address))
+
+    def _recipient(self, address: str) -> str:
+        digest = hmac.digest(self._key, f"recipient\0{address.casefold()}".encode(), "sha256")
+        return _base32(digest[:RECIPIENT_BYTES])
 
     def _signed(self, name: str) -> str:
         return f"<{name}.{self._signature(name)}@{self._domain}>"

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from shared.contracts.base import TicketId
-from shared.kit.auth import MailThreads
+from shared.kit.auth import MailAudience, MailThreads
 from shared.kit.clock import new_id
 from shared.kit.settings import Settings
 
@@ -44,3 +44,32 @@ def test_it_survives_another_domain_and_servers_that_change_its_case() -> None:
 )
 def test_what_we_did_not_make_names_none(forge: Callable[[str], str]) -> None:
     assert threads().read(forge(threads().message_id(TICKET, new_id()))) is None
+
+
+@pytest.mark.parametrize("audience", MailAudience)
+def test_it_says_to_whom_the_mail_went(audience: MailAudience) -> None:
+    ours = threads()
+    made = ours.message_id(TICKET, new_id(), audience, "Dana@Bank.Example")
+    for written in (made, made.upper()):
+        reference = ours.read_reference(written)
+        assert reference is not None
+        assert (reference.ticket_id, reference.audience) == (TICKET, audience)
+        assert ours.was_sent_to(reference, "dana@bank.example")
+        assert not ours.was_sent_to(reference, "mallory@evil.example")
+
+
+def test_nobody_puts_another_recipient_into_it() -> None:
+    ours = threads()
+    hers = ours.message_id(TICKET, new_id(), MailAudience.REQUESTER, "dana@bank.example")
+    his = ours.message_id(TICKET, new_id(), MailAudience.GUEST, "mallory@evil.example")
+    swapped = hers.split(".")
+    swapped[3] = his.split(".")[3]
+    assert ours.read_reference(".".join(swapped)) is None
+
+
+def test_the_id_of_a_thread_names_nobody() -> None:
+    ours = threads()
+    for made in (ours.thread_id(TICKET), ours.message_id(TICKET, new_id())):
+        reference = ours.read_reference(made)
+        assert reference is not None
+        assert not ours.was_sent_to(reference, "")
