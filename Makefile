@@ -17,8 +17,8 @@ run: packages ## Start everything here: engines, mail, services (Ctrl-C stops it
 demo: packages ## Play the seed story against the running stack (TICKETS=, N=)
 	@exec $(PY) -m deploy.demo
 
-test: dev-packages chromium ## Run the tests against real engines (ARGS="-k word")
-	@exec $(PY) -m pytest $(ARGS)
+test: dev-packages chromium ## Run the tests against real engines, two files at a time (ARGS="tests/unit -k word")
+	@exec $(PY) -m pytest $(or $(ARGS),-n 2 --dist loadfile)
 
 check: dev-packages ## Format, lint, types, import rules
 	$(PY) -m ruff format --check .
