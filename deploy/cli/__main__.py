@@ -6,7 +6,7 @@ import structlog
 import typer
 from rich.console import Console
 
-from deploy.cli import api_keys, dead_letters, mail, requester, sla, versions
+from deploy.cli import api_keys, dead_letters, mail, outbox, requester, sla, versions
 from deploy.cli.errors import said_plainly
 from deploy.cli.status import status as show_status
 
@@ -19,6 +19,7 @@ app = typer.Typer(
     help="Operate Everdesk. Settings come from EVERDESK_* where given, else from the stack that 'make run' started.",
 )
 app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(outbox.app, name="outbox")
 app.add_typer(api_keys.app, name="api-keys")
 app.add_typer(mail.app, name="mail")
 app.add_typer(requester.app, name="requester")

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import asyncpg
@@ -21,6 +22,11 @@ from shared.contracts.names import DEAD_STREAM, STREAM
 
 ANSWERS_WITHIN = 5.0
 MEGABYTE = 1024 * 1024
+OUTBOX = """
+select count(*) filter (where parked_at is null), now() - min(created_at) filter (where parked_at is null),
+  count(parked_at)
+from outbox
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,15 +107,20 @@ async def _outbox(service: str) -> Line:
         async with asyncio.timeout(ANSWERS_WITHIN):
             connection = await asyncpg.connect(database_url(service).replace("+asyncpg", "", 1))
             try:
-                row = await connection.fetchrow("select count(*), now() - min(created_at) from outbox")
+                row = await connection.fetchrow(OUTBOX)
             finally:
                 await connection.close()
     except (OSError, TimeoutError, asyncpg.PostgresError, CliError) as problem:
         return Line(service, "unknown", is_good=False, more=repr(problem))
-    count, oldest = row if row else (0, None)
-    return Line(
-        service, f"{count} events", is_good=True, more=f"oldest {oldest.total_seconds():.1f} s" if oldest else ""
-    )
+    return outbox_line(service, *(row or (0, None, 0)))
+
+
+def outbox_line(service: str, waiting: int, oldest: timedelta | None, parked: int) -> Line:
+    """How much waits to be published; what the bus refuses for good needs an operator."""
+    more = [f"oldest {oldest.total_seconds():.1f} s"] if oldest else []
+    if parked:
+        more.append(f"{parked} parked, refused by the bus: everdesk outbox list")
+    return Line(service, f"{waiting} events", is_good=not parked, more=", ".join(more))
 
 
 async def _consumers() -> list[Line]:

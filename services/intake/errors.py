@@ -56,11 +56,6 @@ def changed_since(version: int) -> Problem:
     )
 
 
-def too_large_to_carry() -> Problem:
-    """Escaped for the bus, the text outgrows what one event can carry."""
-    return invalid("/body", "has too many control characters to be carried; shorten it")
-
-
 def storage_away() -> Problem:
     """Nothing can be kept or read at the moment."""
     return Problem(

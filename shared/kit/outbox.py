@@ -1,7 +1,7 @@
 """Events leave a service only after its transaction: written as rows, then published by whichever relay leads."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -13,27 +13,48 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from shared.contracts.events import Envelope, Event
 from shared.kit.bus import Bus, Outgoing
 from shared.kit.db import UNREACHABLE
+from shared.kit.http.problems import Problem, invalid
 from shared.kit.tables import outbox
-from shared.kit.telemetry import OUTBOX_SENT, log
+from shared.kit.telemetry import OUTBOX_PARKED, OUTBOX_SENT, log
 
 LEADER_LOCK = 7_241_001
 BATCH = 200
+MAX_EVENT_BYTES = 960 * 1024
+"""Of one event in JSON: NATS carries 1 MiB in one message, headers included."""
+MAX_REFUSALS = 5
+"""How often the bus may refuse an event itself before its row is parked."""
 SWEEP_SECONDS = 1.0
 AWAY: tuple[type[BaseException], ...] = (OSError, TimeoutError, asyncpg.PostgresError, *UNREACHABLE)
 RETRY_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
 
 
+WAITING = """
+select id, event_id, subject, envelope from outbox where parked_at is null order by refusals, id limit $1
+"""
+"""Rows that were refused before are tried after all others, so that they never hold up the rest."""
+REFUSED = """
+update outbox set refusals = refusals + 1, last_refusal = said,
+  parked_at = case when refusals + 1 >= $3 then now() end
+from unnest($1::bigint[], $2::text[]) as refused (row_id, said) where id = row_id
+returning event_id, parked_at is not null as is_parked
+"""
+
+
 def row_of(envelope: Envelope) -> dict[str, Any]:
-    """The outbox row of an event."""
-    return {
-        "event_id": envelope.id,
-        "subject": envelope.nats_subject,
-        "envelope": envelope.model_dump_json().encode(),
-    }
+    """The outbox row of an event. Raises Problem 422 if the bus could never carry it."""
+    content = envelope.model_dump_json().encode()
+    if len(content) > MAX_EVENT_BYTES:
+        raise too_large_to_carry()
+    return {"event_id": envelope.id, "subject": envelope.nats_subject, "envelope": content}
+
+
+def too_large_to_carry() -> Problem:
+    """Escaped for the bus, what was written outgrows what one event can carry."""
+    return invalid("/body", "is too large to be carried with all that belongs to it; shorten it")
 
 
 async def add(session: AsyncSession | AsyncConnection, event: Event, event_id: str, at: datetime) -> None:
-    """Announces `event` if, and only if, the transaction commits."""
+    """Announces `event` if, and only if, the transaction commits. Raises Problem 422 if it is too large."""
     await session.execute(insert(outbox).values(row_of(event.envelope(event_id, at))))
 
 
@@ -103,16 +124,26 @@ class Relay:
 
     async def _publish_batch(self, connection: "asyncpg.Connection[Any]") -> bool:
         """Publishes up to BATCH rows; True if there may be more."""
-        rows = await connection.fetch("select id, event_id, subject, envelope from outbox order by id limit $1", BATCH)
+        rows = await connection.fetch(WAITING, BATCH)
         if not rows:
             return False
         batch = [Outgoing(id=row["event_id"], subject=row["subject"], payload=row["envelope"]) for row in rows]
-        acknowledged = await self._bus.publish_until_acknowledged(batch)
+        published = await self._bus.publish_each(batch)
         await connection.execute(
-            "delete from outbox where id = any($1::bigint[])", [rows[i]["id"] for i in acknowledged]
+            "delete from outbox where id = any($1::bigint[])", [rows[i]["id"] for i in published.acknowledged]
         )
-        OUTBOX_SENT.labels(self._service).inc(len(acknowledged))
-        if len(acknowledged) < len(rows):
+        OUTBOX_SENT.labels(self._service).inc(len(published.acknowledged))
+        await self._note_refusals(connection, {rows[i]["id"]: said for i, said in published.refused.items()})
+        if not published.acknowledged:
             await asyncio.sleep(RETRY_SECONDS[1])
             return True
-        return len(rows) == BATCH
+        return len(rows) == BATCH or len(published.acknowledged) < len(rows)
+
+    async def _note_refusals(self, connection: "asyncpg.Connection[Any]", refused: Mapping[int, str]) -> None:
+        """Counts refusals; a row refused too often stays in the table, out of the way, until an operator acts."""
+        if not refused:
+            return
+        for row in await connection.fetch(REFUSED, list(refused), list(refused.values()), MAX_REFUSALS):
+            if row["is_parked"]:
+                log.error("outbox.parked", service=self._service, event_id=row["event_id"])
+                OUTBOX_PARKED.labels(self._service).inc()

@@ -11,7 +11,9 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    Text,
     func,
+    text,
 )
 
 NAMING = {
@@ -32,7 +34,13 @@ outbox = Table(
     Column("subject", String(255), nullable=False),
     Column("envelope", LargeBinary, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("refusals", Integer, nullable=False, server_default="0"),
+    Column("last_refusal", Text),
+    Column("parked_at", DateTime(timezone=True)),
+    Index("ix_outbox_waiting", "refusals", "id", postgresql_where=text("parked_at is null")),
+    Index("ix_outbox_parked", "id", postgresql_where=text("parked_at is not null")),
 )
+"""`refusals`: how often the bus refused the event itself; `parked_at`: since when it is not tried any more."""
 
 inbox = Table(
     "inbox",

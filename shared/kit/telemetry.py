@@ -20,6 +20,11 @@ HTTP_SECONDS = Histogram(
 EVENTS_HANDLED = Counter("everdesk_events_handled_total", "Events a consumer has settled", ("consumer", "outcome"))
 CONSUMER_PAUSED = Gauge("everdesk_consumer_paused", "1 while a consumer waits for a dependency", ("consumer",))
 OUTBOX_SENT = Counter("everdesk_outbox_sent_total", "Events the outbox relay has published", ("service",))
+OUTBOX_PARKED = Counter(
+    "everdesk_outbox_parked_total",
+    "Events the bus refused until they were put aside",
+    ("service",),
+)
 MAILBOX_AWAY = Gauge("everdesk_mailbox_away", "1 while a mailbox cannot be fetched from", ("mailbox",))
 MAILS_IN = Counter(
     "everdesk_mails_in_total", "Mails at the doors and after, by what became of them", ("source", "outcome")

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from deploy.cli.__main__ import app
 from deploy.cli.sla.verify import Difference, differences
-from deploy.cli.status import readiness_line
+from deploy.cli.status import outbox_line, readiness_line
 from deploy.cli.surroundings import NATS_URL, environment_of
 from services.assignment.queries.told import Told
 from shared.contracts.commands import (
@@ -48,6 +48,10 @@ COMMANDS = (
     ("dead-letters", "show"),
     ("dead-letters", "replay"),
     ("dead-letters", "discard"),
+    ("outbox", "list"),
+    ("outbox", "show"),
+    ("outbox", "replay"),
+    ("outbox", "discard"),
     ("api-keys", "create"),
     ("api-keys", "import-osticket"),
     ("api-keys", "list"),
@@ -204,3 +208,11 @@ def test_several_versions_a_roll_out_and_its_undoing_are_all_verified(mode: Poli
     assert found(events, list(rows.values()), first, second) == []
     next(iter(rows.values())).outcome = "forged"
     assert len(found(events, list(rows.values()), first, second)) == 1
+
+
+def test_status_is_not_well_while_events_are_parked() -> None:
+    fine, bad = outbox_line("intake", 3, timedelta(seconds=2), 0), outbox_line("intake", 0, None, 7)
+    assert fine.is_good
+    assert fine.more == "oldest 2.0 s"
+    assert not bad.is_good
+    assert bad.more == "7 parked, refused by the bus: everdesk outbox list"

@@ -1,12 +1,12 @@
 """The outbox relay: in order, exactly the committed rows, however many relays run and whichever dies."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from uuid import UUID
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select
 
 from deploy.local.engines import Stack
 from shared.contracts.names import STREAM
@@ -14,10 +14,13 @@ from shared.kit import outbox
 from shared.kit.bus import Bus
 from shared.kit.clock import new_id, utc_now
 from shared.kit.db import Database, dsn_of
+from shared.kit.http.problems import Problem
 from shared.kit.settings import ServiceSettings
 from shared.kit.tables import outbox as outbox_table
 from tests.kit.events import topic_changed
 from tests.support.eventually import eventually
+
+BIG = b'{"body":"' + rb"\u0001" * 256 * 1024 + b'"}'
 
 
 @asynccontextmanager
@@ -51,6 +54,15 @@ async def published(bus: Bus, topic_id: UUID) -> list[str]:
 async def waiting(database: Database) -> int:
     async with database.begin() as session:
         return await session.scalar(select(func.count()).select_from(outbox_table)) or 0
+
+
+async def len_is(found: Awaitable[list[tuple[str, int]]], wanted: int) -> bool:
+    return len(await found) == wanted
+
+
+async def has_left(database: Database, event_id: str) -> bool:
+    async with database.begin() as session:
+        return await session.scalar(select(outbox_table.c.id).where(outbox_table.c.event_id == event_id)) is None
 
 
 async def is_drained(database: Database) -> bool:
@@ -116,6 +128,50 @@ async def test_rows_wait_while_nats_is_away(
         await engines.start("nats")
         await eventually(lambda: is_drained(database), within=20)
     assert await published(bus, topic_id) == [f"{topic_id}:{number}" for number in range(20)]
+
+
+async def poison(database: Database, topic_id: UUID, count: int) -> None:
+    """Rows no server takes, as `outbox.add` would never write them: larger than a message may be."""
+    rows = [
+        {"event_id": f"{topic_id}:poison:{number}", "subject": f"everdesk.topic.changed.v1.{topic_id}", "envelope": BIG}
+        for number in range(count)
+    ]
+    async with database.begin() as session:
+        await (await session.connection()).execute(insert(outbox_table), rows)
+
+
+async def parked(database: Database) -> list[tuple[str, int]]:
+    async with database.begin() as session:
+        rows = await session.execute(
+            select(outbox_table.c.event_id, outbox_table.c.refusals)
+            .where(outbox_table.c.parked_at.is_not(None))
+            .order_by(outbox_table.c.id)
+        )
+        return [(row.event_id, row.refusals) for row in rows]
+
+
+async def test_rows_the_bus_never_takes_are_parked_and_hold_up_nothing(
+    database: Database, bus: Bus, kit_settings: ServiceSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "RETRY_SECONDS", (0.01,) * 5)
+    topic_id = new_id()
+    await poison(database, topic_id, outbox.BATCH)
+    await announce(database, topic_id, range(3))
+    async with relaying(outbox.Relay(dsn_of(kit_settings), bus, "kit")):
+        await eventually(lambda: len_is(parked(database), outbox.BATCH))
+        await announce(database, topic_id, range(3, 6))
+        await eventually(lambda: has_left(database, f"{topic_id}:5"))
+    assert {refusals for _, refusals in await parked(database)} == {outbox.MAX_REFUSALS}
+    assert await published(bus, topic_id) == [f"{topic_id}:{number}" for number in range(6)]
+
+
+async def test_an_event_larger_than_a_message_is_refused_before_it_is_written(database: Database) -> None:
+    topic = topic_changed(1, new_id())
+    with pytest.raises(Problem) as refused:
+        async with database.begin() as session:
+            await outbox.add(session, topic.model_copy(update={"name": "\x01" * 170_000}), "big", utc_now())
+    assert refused.value.status == 422
+    assert await waiting(database) == 0
 
 
 async def test_the_relay_survives_the_database(

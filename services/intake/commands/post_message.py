@@ -6,12 +6,12 @@ from datetime import datetime
 from sqlalchemy import select
 
 from services.intake.attachments.claiming import Chosen, claim
-from services.intake.commands.announce import announce
 from services.intake.errors import erased
 from services.intake.models import Message, Ticket
 from shared.contracts.base import MessageId, TicketId
 from shared.contracts.events import AttachmentRef, Author, MessagePosted
 from shared.contracts.vocabulary import ActorKind, BodyFormat, Channel
+from shared.kit import outbox
 from shared.kit.clock import new_id
 from shared.kit.db import Session
 
@@ -59,7 +59,7 @@ async def post_message(session: Session, ticket: Ticket, post: Post) -> Message:
         is_automatic=post.is_automatic,
     )
     session.add(message)
-    await announce(session, _posted(ticket, message, post), f"{message.id}:posted", post.received_at)
+    await outbox.add(session, _posted(ticket, message, post), f"{message.id}:posted", post.received_at)
     return message
 
 

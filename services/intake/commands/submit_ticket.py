@@ -13,7 +13,6 @@ from services.intake.abuse.open_tickets import COUNT
 from services.intake.abuse.refusals import too_many_open
 from services.intake.attachments.claiming import Chosen
 from services.intake.attachments.claiming import claim as claim_files
-from services.intake.commands.announce import outbox_row
 from services.intake.commands.participants import Guest, invite
 from services.intake.forms.free import FieldValue
 from shared.contracts.base import MessageId, TicketId
@@ -25,6 +24,7 @@ from shared.kit.clock import new_id
 from shared.kit.db import Database, Session
 from shared.kit.http.answers import CLAIM, Claim, guard, second_refused
 from shared.kit.http.app import canonical
+from shared.kit.outbox import row_of
 
 DRAW = "select cast(nextval('ticket_numbers') as text) as number"
 RECORD = """
@@ -198,7 +198,7 @@ async def submit_ticket_with_files(
 
 
 def _columns(submission: Submission) -> dict[str, Any]:
-    event = outbox_row(submission.event(), f"{submission.ticket_id}:submitted", submission.received_at)
+    event = row_of(submission.event().envelope(f"{submission.ticket_id}:submitted", submission.received_at))
     return {
         "event_id": event["event_id"],
         "event_subject": event["subject"],

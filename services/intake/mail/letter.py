@@ -4,6 +4,8 @@ from dataclasses import dataclass, replace
 from email.headerregistry import Address
 from html import escape
 
+from pydantic_core import to_json
+
 from services.intake.mail.files import MailFile
 from services.intake.mail.reading import ReadMail
 from shared.contracts.vocabulary import BodyFormat
@@ -12,7 +14,12 @@ UNKNOWN = "nobody@unknown.invalid"
 """Stands for a sender who gave no usable address; no mail can reach it."""
 MAX_BODY = 200 * 1024
 """Bytes of text that are shown; with more, the mail itself is kept as a file beside it."""
+MAX_ESCAPED = 400 * 1024
+"""Bytes of the same as JSON writes it, with the pictures' links in their final form: one event must carry it."""
 MAX_QUOTED = 100 * 1024
+PICTURE = "cid:"
+PICTURE_LINK = 60
+"""Bytes that a picture's link may grow by when it comes to name the file kept here."""
 NO_SUBJECT = "(no subject)"
 NO_TEXT = "(This mail has no text.)"
 UNREADABLE = "This mail could not be read. It is kept as it came, in the file original.eml."
@@ -51,7 +58,7 @@ def letter_of(mail: ReadMail, raw: bytes, envelope_sender: str) -> Letter:
     sender, name = _sender_of(mail, envelope_sender)
     quoted = _cut(mail.quoted, MAX_QUOTED)
     body, body_format = mail.body, mail.body_format
-    if _size(body) > MAX_BODY:
+    if _size(body) > MAX_BODY or _carried(body) > MAX_ESCAPED:
         body, body_format = f"{_cut(mail.text, MAX_BODY)}\n\n{CUT}", BodyFormat.TEXT
     if not mail.is_readable:
         body = f"{UNREADABLE}\n\n{body}".strip() if body_format is BodyFormat.TEXT else body
@@ -88,6 +95,10 @@ def is_writable(address: str) -> bool:
 
 def _size(text: str) -> int:
     return len(text.encode("utf-8", "replace"))
+
+
+def _carried(body: str) -> int:
+    return len(to_json(body)) + body.count(PICTURE) * PICTURE_LINK
 
 
 def _cut(text: str, most: int) -> str:

@@ -1,5 +1,6 @@
 """Erasing a requester: first what would go is told, then it goes, everywhere."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -23,6 +24,9 @@ from shared.kit.http.answers import forget_about
 from shared.kit.http.problems import Problem
 from shared.kit.requester_ids import RequesterIds
 from shared.kit.tickets import Tickets, command_id
+
+TICKETS_PER_EVENT = 10_000
+"""Ids of 39 bytes each in a message of at most 1 MiB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +88,21 @@ class Eraser:
             erased_at=at,
         )
         session.add(erasure)
-        event = RequesterErased(
+        for number, event in enumerate(_announcements(found, at)):
+            await outbox.add(session, event, f"{erasure.id}:erased" + (f":{number}" if number else ""), at)
+
+
+def _announcements(found: Holdings, at: datetime) -> Iterator[RequesterErased]:
+    """One event, or several where one message on the bus could not carry the ids of all tickets."""
+    own, others = ([TicketId(one) for one in ids] for ids in (found.ticket_ids, found.took_part_in))
+    for start in range(0, max(len(own), len(others), 1), TICKETS_PER_EVENT):
+        part = slice(start, start + TICKETS_PER_EVENT)
+        yield RequesterErased(
             requester_id=found.requester_id,
-            ticket_ids=tuple(TicketId(one) for one in found.ticket_ids),
-            took_part_in=tuple(TicketId(one) for one in found.took_part_in),
+            ticket_ids=tuple(own[part]),
+            took_part_in=tuple(others[part]),
             erased_at=at,
         )
-        await outbox.add(session, event, f"{erasure.id}:erased", at)
 
 
 def _check(found: Holdings, confirmation: Confirmation) -> None:

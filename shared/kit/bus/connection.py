@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import nats
 import nats.errors
@@ -23,6 +23,16 @@ FLUSH_SECONDS = 1
 CONNECT_RETRY_SECONDS = (0.1, 0.25, 0.5, 1.0, 2.0)
 
 REFUSED = (nats.errors.Error, js_errors.Error, OSError, TimeoutError, asyncio.TimeoutError)
+NEVER_SENT = (nats.errors.MaxPayloadError, nats.errors.BadSubjectError, nats.errors.BadHeaderError)
+MESSAGE_TOO_LARGE = 10054
+HEADER_TOO_LARGE = 10097
+"""JetStream's codes for messages larger than the stream takes."""
+
+
+def is_refusal(error: BaseException) -> bool:
+    """Whether an error is about the message itself, so that sending it again as it is fails again."""
+    is_too_large = isinstance(error, js_errors.APIError) and error.err_code in (MESSAGE_TOO_LARGE, HEADER_TOO_LARGE)
+    return is_too_large or isinstance(error, NEVER_SENT)
 
 
 class BusUnavailable(Exception):
@@ -41,6 +51,16 @@ class Outgoing:
     def of(cls, envelope: Envelope) -> "Outgoing":
         """The message that carries an event."""
         return cls(id=envelope.id, subject=envelope.nats_subject, payload=envelope.model_dump_json().encode())
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What became of a batch, by position; messages in neither may be accepted when they are sent again."""
+
+    acknowledged: list[int] = field(default_factory=list)
+    """Durable in the stream."""
+    refused: dict[int, str] = field(default_factory=dict)
+    """Why the server, or its client, will never accept the message as it is."""
 
 
 class Bus:
@@ -80,15 +100,22 @@ class Bus:
             raise BusUnavailable("not connected")
         return self._js
 
+    async def publish_each(self, batch: Sequence[Outgoing]) -> Published:
+        """Publishes all at once and returns what became of each message."""
+        if not self.is_connected or self._js is None:
+            return Published()
+        results = await asyncio.gather(*(self._publish(message) for message in batch), return_exceptions=True)
+        failed = {position: result for position, result in enumerate(results) if isinstance(result, BaseException)}
+        if failed:
+            log.warning("bus.not_acknowledged", count=len(failed), error=repr(next(iter(failed.values()))))
+        return Published(
+            [position for position in range(len(batch)) if position not in failed],
+            {position: repr(error) for position, error in failed.items() if is_refusal(error)},
+        )
+
     async def publish_until_acknowledged(self, batch: Sequence[Outgoing]) -> list[int]:
         """Publishes all at once and returns the positions JetStream has acknowledged as durable."""
-        if not self.is_connected or self._js is None:
-            return []
-        results = await asyncio.gather(*(self._publish(message) for message in batch), return_exceptions=True)
-        failures = [result for result in results if isinstance(result, BaseException)]
-        if failures:
-            log.warning("bus.not_acknowledged", count=len(failures), error=repr(failures[0]))
-        return [position for position, result in enumerate(results) if not isinstance(result, BaseException)]
+        return (await self.publish_each(batch)).acknowledged
 
     async def publish_all(self, envelopes: Sequence[Envelope]) -> None:
         """Publishes every event; raises BusUnavailable unless all were acknowledged."""

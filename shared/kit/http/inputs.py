@@ -6,11 +6,14 @@ from typing import Annotated
 
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 from pydantic import AfterValidator, BaseModel, ConfigDict, Strict, StringConstraints
+from pydantic_core import to_json
 
 MAX_TEXT = 256 * 1024
 """Bytes of a message body on the bus."""
 SPECIAL_USE_DOMAIN_NAMES.clear()
 """A company's own `.local` or `.test` domain is as good as any: only the form of an address is checked."""
+MAX_ESCAPED = 900 * 1024
+"""Bytes of a message body as JSON writes it, where a control character takes six: one event can carry no more."""
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -43,6 +46,8 @@ def _not_blank(text: str) -> str:
 def _within_bus(text: str) -> str:
     if len(text.encode()) > MAX_TEXT:
         raise ValueError(f"must be at most {MAX_TEXT // 1024} KiB")
+    if len(to_json(text)) > MAX_ESCAPED:
+        raise ValueError("has too many control characters to be carried; shorten it")
     return text
 
 
