@@ -1,19 +1,17 @@
 """A job from the ledger as a mail: both bodies, and headers that thread, never loop and cannot be forged."""
 
-import unicodedata
 from datetime import UTC, datetime
-from email.headerregistry import Address, BaseHeader, HeaderRegistry, MessageIDHeader
-from email.message import EmailMessage
-from email.policy import SMTP
 from email.utils import format_datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import css_inline
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
 
 from services.notification.delivery.catalogue import TEMPLATES, Template, TemplateName
+from services.notification.delivery.header import mailbox, message_ids, one_line, token, unstructured
+from services.notification.delivery.mime import alternatives, cleaned
 from services.notification.delivery.queue import Job
 from services.notification.settings import NotificationSettings
 from shared.contracts.names import REPLY_DELIMITER
@@ -23,11 +21,7 @@ from shared.kit.http.pages import as_html, as_text
 
 TEMPLATE_FOLDER = Path(__file__).parent.parent / "templates"
 SUBJECT_LENGTH = 200
-_headers = HeaderRegistry()
-for _name in ("in-reply-to", "references"):
-    _headers.map_to_type(_name, cast(type[BaseHeader], MessageIDHeader))
-POLICY = SMTP.clone(header_factory=_headers)
-"""Ids stay whole: taken for text, a long one would be encoded, and no mail client would know it again."""
+AUTHOR_LENGTH = 60
 METRICS = {"first_response": "First response", "next_response": "Next response", "resolution": "Resolution"}
 
 
@@ -53,36 +47,41 @@ class Composer:
         self._subjects = {name: self._environment.from_string(template.subject) for name, template in TEMPLATES.items()}
         self._inliner = css_inline.CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)
 
-    def compose(self, job: Job) -> EmailMessage:
-        """The mail; the same job gives the same Message-ID and headers each time."""
+    def compose(self, job: Job) -> bytes:
+        """The mail, in ASCII; the same job gives the same bytes each time.
+
+        Raises ValueError for an address that cannot be written to.
+        """
         template = TEMPLATES[job.template]
         values = self._values(job, template)
-        message = EmailMessage(policy=POLICY)
-        self._head(message, job, template, one_line(self._subjects[template.name].render(values)))
-        message.set_content(self._environment.get_template(f"{template.name}.txt").render(values))
+        text = self._environment.get_template(f"{template.name}.txt").render(values)
         html = self._environment.get_template(f"{template.name}.html").render(values)
-        message.add_alternative(self._inliner.inline(html), subtype="html")
-        return message
+        body = alternatives(text, self._inliner.inline(cleaned(html)), job.message_id)
+        return (self._head(job, template, self._subjects[template.name].render(values)) + body).encode("ascii")
 
-    def _head(self, message: EmailMessage, job: Job, template: Template, subject: str) -> None:
+    def _head(self, job: Job, template: Template, subject: str) -> str:
         thread = self._threads.thread_id(job.ticket_id)
-        message["From"] = _address(self._sender_name(job), self._settings.mail_address)
-        message["To"] = _address(job.name, job.address)
-        message["Reply-To"] = _address(self._settings.mail_name, self._settings.mail_address)
-        message["Subject"] = subject[:SUBJECT_LENGTH]
-        message["Date"] = format_datetime(job.created_at.astimezone(UTC))
-        message["Message-ID"] = job.message_id
-        message["In-Reply-To"] = thread
-        message["References"] = thread
+        desk, own = self._settings.mail_name, self._settings.mail_address
+        fields = [
+            mailbox("From", self._sender_name(job), own),
+            mailbox("To", job.name, job.address),
+            mailbox("Reply-To", desk, own),
+            unstructured("Subject", one_line(subject)[:SUBJECT_LENGTH]),
+            token("Date", format_datetime(job.created_at.astimezone(UTC))),
+            message_ids("Message-ID", [job.message_id]),
+            message_ids("In-Reply-To", [thread]),
+            message_ids("References", [thread]),
+            token("X-Auto-Response-Suppress", "All"),
+            unstructured("X-Everdesk-Ticket", job.number),
+        ]
         if template.auto_submitted != "no":
-            message["Auto-Submitted"] = template.auto_submitted
-        message["X-Auto-Response-Suppress"] = "All"
-        message["X-Everdesk-Ticket"] = job.number
+            fields.append(token("Auto-Submitted", template.auto_submitted))
+        return "".join(fields)
 
     def _sender_name(self, job: Job) -> str:
         """A reply comes from a person; everything else from the desk."""
         if job.template is TemplateName.REPLY and job.facts.get("author"):
-            return f"{job.facts['author']} ({self._settings.mail_name})"
+            return f"{one_line(str(job.facts['author']))[:AUTHOR_LENGTH].strip()} ({self._settings.mail_name})"
         return self._settings.mail_name
 
     def _values(self, job: Job, template: Template) -> dict[str, Any]:
@@ -104,12 +103,6 @@ class Composer:
         return self._links.url(link) if template.audience == "requester" else self._links.invitation_url(link)
 
 
-def one_line(text: str) -> str:
-    """Text fit for a header: no line ends, no control characters, no way to begin another header."""
-    kept = "".join(" " if unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") else char for char in text)
-    return " ".join(kept.split())
-
-
 def in_words(at: str) -> str:
     """An instant as mails say it."""
     return f"{datetime.fromisoformat(at).astimezone(UTC):%d %B %Y, %H:%M} UTC"
@@ -120,7 +113,3 @@ def body_html(body: str, body_format: str) -> Markup:
     if BodyFormat(body_format) is BodyFormat.TEXT:
         return Markup("<p>{}</p>").format(Markup("<br>").join(escape(body).splitlines()))
     return as_html(body, body_format)
-
-
-def _address(name: str, address: str) -> Address:
-    return Address(display_name=one_line(name)[:100], addr_spec=address)

@@ -1,7 +1,6 @@
 """One reused connection to the mail server, and its answers sorted by what must be done about them."""
 
 import time
-from email.message import EmailMessage
 
 import aiosmtplib
 from aiosmtplib import SMTP
@@ -26,14 +25,14 @@ class MailConnection:
         self._client: SMTP | None = None
         self._used_at = 0.0
 
-    async def send(self, message: EmailMessage, address: str) -> None:
+    async def send(self, message: bytes, address: str) -> None:
         """Hands one mail over; returns only when the server has taken it.
 
         Raises MailServerAway if there is no connection, MailRefused if this mail was not taken.
         """
         client = await self._ready()
         try:
-            await client.send_message(message, sender=self._settings.mail_address, recipients=[address])
+            await client.sendmail(self._settings.mail_address, [address], message)
         except _AWAY as error:
             refusal = refusal_of(error)
             if isinstance(error, OSError) or not client.is_connected:

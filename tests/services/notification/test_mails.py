@@ -266,3 +266,17 @@ async def _row(service: Running, story: Story, template: str, status: str) -> di
 
 async def _count(service: Running, story: Story, status: str, count: int) -> bool:
     return len(await service.ledger(ticket_id=str(story.ticket_id), status=status)) == count
+
+
+INJECTED = "=?utf-8?q?x=0D=0AContent-Type:_text/html=0D=0A=0D=0A<h1>Pay</h1>?="
+
+
+@pytest.mark.parametrize("words", [INJECTED, INJECTED.replace("=", "=3D"), "boss@victim.example, " + "a " * 60])
+async def test_hostile_words_go_through_the_service(service: Running, mail_server: MailServer, words: str) -> None:
+    story = Story(subject=words.strip())
+    person = {"email": story.requester, "name": words.strip()}
+    await service.publish(*story.people(), story.submitted(requester=person))
+    await eventually(lambda: len(mail_server.about(story.number)) == 1)
+    (mail,) = mail_server.about(story.number)
+    assert [one.addr_spec for one in mail["To"].addresses] == [story.requester]
+    assert [part.get_content_type() for part in mail.walk()][1:] == ["text/plain", "text/html"]

@@ -1,0 +1,45 @@
+"""The body of a mail: the same words as text and as HTML, in lines every mail server passes on unchanged."""
+
+import binascii
+import hashlib
+import re
+
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_LINE_ENDS = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
+_SURROGATES = re.compile(r"[\ud800-\udfff]")
+
+
+def alternatives(text: str, html: str, seed: str) -> str:
+    """The fields and parts of multipart/alternative; the same texts and seed give the same bytes.
+
+    A boundary with `=_` stands in no encoded part: there `=` is followed by hexadecimal digits or a line end.
+    """
+    boundary = f"=_{hashlib.sha256(seed.encode()).hexdigest()[:32]}"
+    return (
+        f'MIME-Version: 1.0\r\nContent-Type: multipart/alternative;\r\n boundary="{boundary}"\r\n\r\n'
+        f"--{boundary}\r\n{_part('plain', text)}\r\n--{boundary}\r\n{_part('html', html)}\r\n--{boundary}--\r\n"
+    )
+
+
+def _part(subtype: str, content: str) -> str:
+    data = cleaned(content).encode()
+    is_mostly_plain = sum(data.count(byte) for byte in b"aeinorst \n") * 4 > len(data)
+    encoding = "quoted-printable" if is_mostly_plain else "base64"
+    body = quoted_printable(data) if is_mostly_plain else _base64(data)
+    return f'Content-Type: text/{subtype}; charset="utf-8"\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n{body}'
+
+
+def cleaned(content: str) -> str:
+    """Text with one kind of line end, without control characters and lone surrogates."""
+    lines = _LINE_ENDS.sub("\n", content)
+    return _SURROGATES.sub("\ufffd", _CONTROLS.sub("", lines)).rstrip("\n") + "\n"
+
+
+def quoted_printable(data: bytes) -> str:
+    """RFC 2045, in lines of at most 76 characters."""
+    return binascii.b2a_qp(data).decode("ascii").replace("\n", "\r\n")
+
+
+def _base64(data: bytes) -> str:
+    lines = (binascii.b2a_base64(data[at : at + 57], newline=False) for at in range(0, len(data), 57))
+    return b"\r\n".join(lines).decode("ascii") + "\r\n"
