@@ -112,7 +112,8 @@ def _(event: TicketSubmitted) -> list[Decision]:
 
 @decide.register
 def _(event: AccessLinkRequested) -> list[Decision]:
-    return [Decision(event.ticket_id, TemplateName.ACCESS_LINK, REQUESTER)]
+    asked = participant(event.email) if event.email else REQUESTER
+    return [Decision(event.ticket_id, TemplateName.ACCESS_LINK, asked)]
 
 
 @decide.register

@@ -46,6 +46,7 @@ async def erased_among(session: Session, ticket_ids: Collection[UUID]) -> set[UU
 async def bury(session: Session, ticket_ids: Sequence[UUID], at: datetime) -> None:
     """Redacts what is held of tickets, and leaves tombstones, so that a replayed submission brings nobody back."""
     gone: dict[str, Any] = {"subject": None, "requester_email": None, "requester_name": None, "erased_at": at}
+    gone |= {"root_mail_id": None, "last_mail_id": None, "last_mail_at": None}
     for ticket_id in ticket_ids:
         statement = insert(Ticket).values(id=ticket_id, **gone)
         await session.execute(statement.on_conflict_do_update(index_elements=[Ticket.id], set_=gone))

@@ -30,6 +30,11 @@ class Ticket(Base):
     requester_name: Mapped[str | None] = mapped_column(Text)
     follows: Mapped[UUID | None]
     submitted_at: Mapped[datetime | None]
+    root_mail_id: Mapped[str | None] = mapped_column(Text)
+    """The Message-ID of the mail that opened it."""
+    last_mail_id: Mapped[str | None] = mapped_column(Text)
+    """Of the requester's newest mail on it, which ours answer."""
+    last_mail_at: Mapped[datetime | None]
     erased_at: Mapped[datetime | None]
     alert: Mapped[bool] = mapped_column(server_default=text("true"))
     """Whether agents are told of the new ticket; a client program may ask not to."""

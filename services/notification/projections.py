@@ -3,7 +3,7 @@
 from functools import singledispatch
 from typing import Any
 
-from sqlalchemy import Table, select, update
+from sqlalchemy import Table, and_, func, or_, select, update
 from sqlalchemy.dialects.postgresql import Insert, insert
 
 from services.notification.decisions import participant
@@ -13,6 +13,7 @@ from shared.contracts.events import (
     AgentChanged,
     Event,
     LifecycleEvent,
+    MessagePosted,
     ParticipantChanged,
     RequesterErased,
     TeamChanged,
@@ -20,6 +21,7 @@ from shared.contracts.events import (
     TicketSubmitted,
     TicketTriaged,
 )
+from shared.contracts.vocabulary import ActorKind
 from shared.kit.db import Session
 
 TICKETS = Ticket.__table__
@@ -51,10 +53,29 @@ async def _(event: TicketSubmitted, session: Session) -> None:
         "follows": event.follows,
         "alert": event.alert,
         "submitted_at": event.received_at,
+        "root_mail_id": event.mail_id,
     }
     statement = insert(Ticket).values(id=event.ticket_id, **told)
     await session.execute(
         statement.on_conflict_do_update(index_elements=[Ticket.id], set_=told, where=Ticket.erased_at.is_(None))
+    )
+
+
+@project.register
+async def _(event: MessagePosted, session: Session) -> None:
+    """Remembers which mail of the requester is the newest; programs' answers are nobody's words."""
+    if event.mail_id is None or event.is_automatic or event.author.kind is not ActorKind.REQUESTER:
+        return
+    told = {"last_mail_id": event.mail_id, "last_mail_at": event.received_at}
+    is_newer = or_(Ticket.last_mail_at.is_(None), Ticket.last_mail_at < event.received_at)
+    is_theirs = or_(
+        Ticket.requester_email.is_(None), func.lower(Ticket.requester_email) == (event.author.email or "").lower()
+    )
+    statement = insert(Ticket).values(id=event.ticket_id, **told)
+    await session.execute(
+        statement.on_conflict_do_update(
+            index_elements=[Ticket.id], set_=told, where=and_(Ticket.erased_at.is_(None), is_newer, is_theirs)
+        )
     )
 
 

@@ -32,6 +32,7 @@ class Post:
     """Of a participant; the requester's own name where nothing is said."""
     author_email: str | None = None
     quoted: str = ""
+    mail_id: str | None = None
     is_automatic: bool = False
     attachments: tuple[AttachmentRef, ...] = ()
     message_id: MessageId = field(default_factory=_new_message_id)
@@ -84,5 +85,6 @@ def _posted(ticket: Ticket, message: Message, post: Post) -> MessagePosted:
         attachments=post.attachments,
         is_automatic=post.is_automatic,
         quoted=post.quoted,
+        mail_id=post.mail_id,
         received_at=post.received_at,
     )

@@ -1,14 +1,16 @@
-"""Someone lost the link to their request: have it mailed to the address it was made with, and nowhere else."""
+"""Someone lost the link to a request: have it mailed to the requester or participant who asks, and nowhere else."""
 
+import hashlib
 from datetime import datetime
 
-from sqlalchemy import bindparam, insert, literal, select
+from sqlalchemy import bindparam, exists, insert, literal, select
 from sqlalchemy.sql.selectable import Select
 
-from services.intake.models import Ticket
+from services.intake.models import Participant, Ticket
 from services.intake.visits import NOBODYS
 from shared.contracts.base import TicketId
 from shared.contracts.events import AccessLinkRequested
+from shared.contracts.vocabulary import ParticipantState
 from shared.kit.db import Session
 from shared.kit.outbox import row_of
 from shared.kit.tables import outbox
@@ -20,11 +22,24 @@ async def request_access_link(session: Session, email: str, number: str, at: dat
     What the database is asked is the same either way, and takes as long. The event's id names the minute, so that
     asking again and again sends one mail a minute.
     """
-    ticket = (await session.execute(select(Ticket.id, Ticket.requester_email).where(Ticket.number == number))).first()
+    address = email.casefold()
+    takes_part = (
+        exists()
+        .where(
+            Participant.ticket_id == Ticket.id,
+            Participant.email == address,
+            Participant.state == ParticipantState.JOINED,
+        )
+        .label("takes_part")
+    )
+    query = select(Ticket.id, Ticket.requester_email, takes_part).where(Ticket.number == number)
+    ticket = (await session.execute(query)).first()
     ticket_id = TicketId(ticket.id) if ticket else NOBODYS.ticket_id
-    belongs = ticket is not None and ticket.requester_email.casefold() == email.casefold()
-    event = AccessLinkRequested(ticket_id=ticket_id, requested_at=at)
-    row = row_of(event.envelope(f"{ticket_id}:access:{at:%Y%m%d%H%M}", at))
+    is_requester = ticket is not None and ticket.requester_email.casefold() == address
+    belongs = is_requester or (ticket is not None and ticket.takes_part)
+    event = AccessLinkRequested(ticket_id=ticket_id, email=None if is_requester else address, requested_at=at)
+    whose = "" if is_requester else f":{hashlib.sha256(address.encode()).hexdigest()[:20]}"
+    row = row_of(event.envelope(f"{ticket_id}:access:{at:%Y%m%d%H%M}{whose}", at))
     columns = [outbox.c[name] for name in row]
     wanted: Select[tuple[object, ...]] = select(
         *(bindparam(name, content, outbox.c[name].type) for name, content in row.items())

@@ -110,6 +110,7 @@ class Submission:
     follows: UUID | None = None
     attachments: tuple[AttachmentRef, ...] = ()
     quoted: str = ""
+    mail_id: str | None = None
     is_automatic: bool = False
     acknowledge: bool = True
     alert: bool = True
@@ -139,6 +140,7 @@ class Submission:
             is_automatic=self.is_automatic,
             acknowledge=self.acknowledge,
             alert=self.alert,
+            mail_id=self.mail_id,
             received_at=self.received_at,
         )
 

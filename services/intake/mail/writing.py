@@ -51,6 +51,7 @@ class Writer:
                 author_name=None if is_requester else letter.name,
                 author_email=None if is_requester else letter.sender,
                 quoted=letter.quoted,
+                mail_id=mail.message_id,
                 is_automatic=decision.is_automatic,
                 attachments=kept.refs,
             ),
@@ -82,6 +83,7 @@ class Writer:
             received_at=stored.received_at,
             topic_id=topic_id,
             quoted=letter.quoted,
+            mail_id=mail.message_id,
             is_automatic=decision.is_automatic,
             acknowledge=decision.acknowledge and letter.is_answerable,
         )

@@ -49,7 +49,7 @@ class Template:
     event: type[Event]
     audience: Audience
     subject: str
-    """In Jinja; knows `ticket` and `facts`."""
+    """In Jinja; knows `ticket` and `facts`. The same in all that a requester gets: a thread is known by its subject."""
     auto_submitted: Literal["no", "auto-generated", "auto-replied"]
     """RFC 3834: a person's own words are "no"; "auto-replied" answers a mail."""
     version: int = 1
@@ -68,9 +68,9 @@ _ALL = (
         TemplateName.ACCESS_LINK,
         AccessLinkRequested,
         "requester",
-        "[#{{ ticket.number }}] Your link to: {{ ticket.subject }}",
+        "[#{{ ticket.number }}] {{ ticket.subject }}",
         "auto-generated",
-        version=2,
+        version=3,
     ),
     Template(
         TemplateName.REPLY, MessagePosted, "requester", "[#{{ ticket.number }}] {{ ticket.subject }}", "no", version=2
@@ -79,25 +79,25 @@ _ALL = (
         TemplateName.REMINDER,
         TicketReminded,
         "requester",
-        "[#{{ ticket.number }}] We still need your answer: {{ ticket.subject }}",
+        "[#{{ ticket.number }}] {{ ticket.subject }}",
         "auto-generated",
-        version=2,
+        version=3,
     ),
     Template(
         TemplateName.RESOLVED_UNANSWERED,
         TicketResolved,
         "requester",
-        "[#{{ ticket.number }}] Resolved without an answer: {{ ticket.subject }}",
+        "[#{{ ticket.number }}] {{ ticket.subject }}",
         "auto-generated",
-        version=2,
+        version=3,
     ),
     Template(
         TemplateName.RESOLVED,
         TicketResolved,
         "requester",
-        "[#{{ ticket.number }}] Resolved: {{ ticket.subject }}",
+        "[#{{ ticket.number }}] {{ ticket.subject }}",
         "auto-generated",
-        version=2,
+        version=3,
     ),
     Template(
         TemplateName.INVITATION,

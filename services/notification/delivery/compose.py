@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from markupsafe import Markup, escape
 
 from services.notification.delivery.catalogue import TEMPLATES, Template, TemplateName
-from services.notification.delivery.header import mailbox, message_ids, one_line, token, unstructured
+from services.notification.delivery.header import is_message_id, mailbox, message_ids, one_line, token, unstructured
 from services.notification.delivery.mime import alternatives, cleaned
 from services.notification.delivery.queue import Job
 from services.notification.settings import NotificationSettings
@@ -60,7 +60,7 @@ class Composer:
         return (self._head(job, template, self._subjects[template.name].render(values)) + body).encode("ascii")
 
     def _head(self, job: Job, template: Template, subject: str) -> str:
-        thread = self._threads.thread_id(job.ticket_id)
+        answered, references = self._thread(job, template)
         desk, own = self._settings.mail_name, self._settings.mail_address
         fields = [
             mailbox("From", self._sender_name(job), own),
@@ -69,14 +69,28 @@ class Composer:
             unstructured("Subject", one_line(subject)[:SUBJECT_LENGTH]),
             token("Date", format_datetime(job.created_at.astimezone(UTC))),
             message_ids("Message-ID", [job.message_id]),
-            message_ids("In-Reply-To", [thread]),
-            message_ids("References", [thread]),
+            message_ids("In-Reply-To", [answered]),
+            message_ids("References", references),
             token("X-Auto-Response-Suppress", "All"),
             unstructured("X-Everdesk-Ticket", job.number),
         ]
         if template.auto_submitted != "no":
             fields.append(token("Auto-Submitted", template.auto_submitted))
         return "".join(fields)
+
+    def _thread(self, job: Job, template: Template) -> tuple[str, list[str]]:
+        """The mail this one answers, and those it belongs with, oldest first.
+
+        The thread's signed id is among them, so that an answer names its ticket whatever else its client drops. Only
+        those who belong to the conversation are told its other ids.
+        """
+        signed = self._threads.thread_id(job.ticket_id)
+        if template.audience != "requester":
+            return signed, [signed]
+        root, theirs = (one if one and is_message_id(one) else None for one in (job.thread.root, job.thread.theirs))
+        answered = theirs or signed
+        earlier = (one for one in (root, signed, job.thread.ours) if one and one != answered)
+        return answered, [*dict.fromkeys(earlier), answered]
 
     def _sender_name(self, job: Job) -> str:
         """A reply comes from a person; everything else from the desk."""

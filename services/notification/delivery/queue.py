@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Table, bindparam, func, select, update
+from sqlalchemy import ScalarSelect, Table, bindparam, func, select, update
+from sqlalchemy.orm import aliased
 
 from services.notification.delivery.catalogue import TemplateName
 from services.notification.delivery.status import DeliveryStatus
@@ -42,6 +43,18 @@ MARK_SENT = (
 
 
 @dataclass(frozen=True, slots=True)
+class Thread:
+    """The mails before this one, by which the reader's mail client files it."""
+
+    root: str | None = None
+    """What opened the ticket."""
+    theirs: str | None = None
+    """The requester's newest."""
+    ours: str | None = None
+    """Ours before this one, to the same person."""
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """One mail to send, with the words of the moment."""
 
@@ -57,6 +70,7 @@ class Job:
     message_id: str
     attempts: int
     created_at: datetime
+    thread: Thread = Thread()
 
 
 class DeliveryQueue:
@@ -88,12 +102,12 @@ class DeliveryQueue:
                 .values(status=DeliveryStatus.SENDING, next_attempt_at=func.now() + self._lease)
             )
             rows = await session.execute(
-                select(Delivery, Ticket.number, Ticket.subject)
+                select(Delivery, Ticket, _sent_before())
                 .join(Ticket, Ticket.id == Delivery.ticket_id)
                 .where(Delivery.id.in_(ids))
                 .order_by(Delivery.id)
             )
-            return [_job(delivery, number, subject) for delivery, number, subject in rows]
+            return [_job(delivery, ticket, ours) for delivery, ticket, ours in rows]
 
     @asynccontextmanager
     async def keeping(self, jobs: Sequence[Job]) -> AsyncIterator[None]:
@@ -177,18 +191,36 @@ def _without(reason: str, address: str) -> str:
     return reason.replace(address, "the recipient")[:500]
 
 
-def _job(delivery: Delivery, number: str | None, subject: str | None) -> Job:
+def _sent_before() -> ScalarSelect[str]:
+    """The Message-ID of the mail about the same ticket that goes to the same person just before; they keep order."""
+    earlier = aliased(Delivery)
+    return (
+        select(earlier.message_id)
+        .where(
+            earlier.ticket_id == Delivery.ticket_id,
+            earlier.recipient == Delivery.recipient,
+            earlier.status.in_([DeliveryStatus.SENDING, DeliveryStatus.SENT]),
+            earlier.id < Delivery.id,
+        )
+        .order_by(earlier.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+
+
+def _job(delivery: Delivery, ticket: Ticket, ours: str | None) -> Job:
     return Job(
         id=delivery.id,
         cause=delivery.cause,
         template=TemplateName(delivery.template),
         ticket_id=TicketId(delivery.ticket_id),
-        number=number or "",
-        subject=subject or "",
+        number=ticket.number or "",
+        subject=ticket.subject or "",
         address=delivery.address or "",
         name=delivery.name or "",
         facts=delivery.facts,
         message_id=delivery.message_id,
         attempts=delivery.attempts,
         created_at=delivery.created_at,
+        thread=Thread(ticket.root_mail_id, ticket.last_mail_id or ticket.root_mail_id, ours),
     )

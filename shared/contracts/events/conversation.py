@@ -76,6 +76,8 @@ class TicketSubmitted(TicketEvent, name="ticket.submitted"):
     """Whether the requester is sent an acknowledgement; machines never are."""
     alert: bool = True
     """Whether agents are told of the new ticket."""
+    mail_id: str | None = None
+    """The Message-ID of the mail it came by."""
     received_at: Instant
 
 
@@ -94,6 +96,8 @@ class MessagePosted(TicketEvent, name="message.posted"):
     """True for auto-replies and bounces: they never reopen a ticket and never stop a clock."""
     quoted: str = ""
     """What a mail quoted or signed, as plain text: kept, and shown on demand."""
+    mail_id: str | None = None
+    """The Message-ID of the mail it came by."""
     received_at: Instant
 
 

@@ -140,11 +140,13 @@ class RequesterErased(Event, name="requester.erased"):
 
 
 class AccessLinkRequested(Event, name="access.requested"):
-    """Someone named a ticket's number and its requester's address: mail the requester the link to it."""
+    """Someone named a ticket's number and an address that belongs to it: mail its link there, and nowhere else."""
 
     produced_by = "intake"
 
     ticket_id: TicketId
+    email: str | None = None
+    """A participant's address; the requester's own where none is given."""
     requested_at: Instant
 
     @property

@@ -204,3 +204,18 @@ async def test_asking_for_a_link_costs_the_same_whether_address_and_number_belon
         asked.append(seen)
     assert asked[0] == asked[1] == asked[2]
     assert len(asked[0]) == 2
+
+
+async def test_whoever_takes_part_may_ask_for_their_link_and_who_was_only_asked_may_not(
+    door: Door, browser: httpx2.AsyncClient
+) -> None:
+    ticket = await door.submit()
+    await joined(door, ticket, "bo@bank.example")
+    await joined(door, ticket, "cy@bank.example", ParticipantState.INVITED)
+    pages = [
+        await send(browser, "/tickets/status", email=email, number=f"#{ticket['number']}")
+        for email in ("cy@bank.example", "Bo@Bank.example")
+    ]
+    assert pages[0].text.replace("cy@bank.example", "x") == pages[1].text.replace("Bo@bank.example", "x")
+    wanted = AccessLinkRequested.of(await announced(door, f"everdesk.access.requested.v1.{ticket['id']}"))
+    assert wanted.email == "bo@bank.example"

@@ -95,10 +95,11 @@ class Story:
 
     def message(self, kind: ActorKind, body: str = "Hello there.", **changes: Any) -> Envelope:
         name, author_id = ("Ada Lovelace", self.ada) if kind is ActorKind.AGENT else ("Ruth Okafor", None)
+        email = None if kind is ActorKind.AGENT else self.requester
         values: dict[str, Any] = {
             "ticket_id": self.ticket_id,
             "message_id": MessageId(new_id()),
-            "author": Author(kind=kind, id=author_id, name=name),
+            "author": Author(kind=kind, id=author_id, name=name, email=email),
             "body": body,
             "body_format": BodyFormat.TEXT,
             "channel": Channel.DESK,

@@ -45,7 +45,7 @@ async def is_told(service: Running, story: Story, *events: Envelope) -> Told:
 async def test_a_reminder_says_when_silence_resolves_the_ticket(service: Running, mail_server: MailServer) -> None:
     story = Story()
     assert await is_told(service, story, story.reminded(resolves_at=at(60))) == {("reminder", "ruth"): 1}
-    mail = _mail(mail_server, story, "We still need your answer")
+    mail = _mail(mail_server, story, "still need your answer")
     for body in (text_of(mail), html_of(mail)):
         assert "23 November 2026, 13:00 UTC" in body
         assert "http://portal.example/t/" in body
@@ -54,7 +54,7 @@ async def test_a_reminder_says_when_silence_resolves_the_ticket(service: Running
 async def test_without_an_end_a_reminder_threatens_with_nothing(service: Running, mail_server: MailServer) -> None:
     story = Story()
     await is_told(service, story, story.reminded())
-    text = text_of(_mail(mail_server, story, "We still need your answer"))
+    text = text_of(_mail(mail_server, story, "still need your answer"))
     assert "resolved" not in text
     assert "nothing is lost" in text
 
@@ -69,7 +69,7 @@ async def test_a_ticket_resolved_by_silence_says_so_and_how_to_reopen(
 ) -> None:
     story = Story()
     assert await is_told(service, story, story.resolved_by_silence()) == {("resolved_unanswered", "ruth"): 1}
-    mail = _mail(mail_server, story, "Resolved without an answer")
+    mail = _mail(mail_server, story, "asked you")
     for body in (text_of(mail), html_of(mail)):
         assert "have not" in body
         assert "reopen" in body
@@ -214,5 +214,5 @@ async def test_a_breach_that_arrives_after_its_withdrawal_is_not_told_but_the_ne
     assert await is_told(service, story, *events) == {("sla_breached", "ada"): 1}
 
 
-def _mail(mail_server: MailServer, story: Story, subject: str) -> Any:
-    return next(mail for mail in mail_server.about(story.number) if subject in mail["Subject"])
+def _mail(mail_server: MailServer, story: Story, words: str) -> Any:
+    return next(mail for mail in mail_server.about(story.number) if words in mail["Subject"] or words in text_of(mail))

@@ -1,6 +1,8 @@
 """Who gets which mail, and what is in it."""
 
 from collections.abc import Callable
+from datetime import timedelta
+from email.message import EmailMessage
 from typing import Any
 
 import pytest
@@ -28,15 +30,15 @@ async def mails_after(service: Running, mail_server: MailServer, story: Story, c
 
 CASES: dict[TemplateName, tuple[Callable[[Story], list[Envelope]], str, str]] = {
     TemplateName.ACKNOWLEDGEMENT: (lambda s: [], "requester", "[#{n}] Online banking system down"),
-    TemplateName.ACCESS_LINK: (lambda s: [s.link_requested()], "requester", "[#{n}] Your link to: Online"),
+    TemplateName.ACCESS_LINK: (lambda s: [s.link_requested()], "requester", "[#{n}] Online banking system down"),
     TemplateName.REPLY: (lambda s: [s.message(ActorKind.AGENT)], "requester", "[#{n}] Online banking system down"),
-    TemplateName.REMINDER: (lambda s: [s.reminded()], "requester", "[#{n}] We still need your answer: Online"),
+    TemplateName.REMINDER: (lambda s: [s.reminded()], "requester", "[#{n}] Online banking system down"),
     TemplateName.RESOLVED_UNANSWERED: (
         lambda s: [s.resolved_by_silence()],
         "requester",
-        "[#{n}] Resolved without an answer: Online",
+        "[#{n}] Online banking system down",
     ),
-    TemplateName.RESOLVED: (lambda s: [s.resolved()], "requester", "[#{n}] Resolved: Online"),
+    TemplateName.RESOLVED: (lambda s: [s.resolved()], "requester", "[#{n}] Online banking system down"),
     TemplateName.ASSIGNED: (lambda s: [s.assigned()], "ada", "[#{n}] Assigned to you: Online"),
     TemplateName.REQUESTER_MESSAGE: (
         lambda s: [s.triaged(), s.assigned(by=s.ada), s.message(ActorKind.REQUESTER)],
@@ -66,7 +68,9 @@ async def test_each_template_reaches_its_reader(
     assert mail["Subject"].startswith(subject.format(n=story.number))
     assert mail["From"].addresses[0].addr_spec == mail["Reply-To"].addresses[0].addr_spec == settings.mail_address
     threads = MailThreads(settings, settings.mail_domain)
-    assert mail["References"] == mail["In-Reply-To"] == threads.thread_id(story.ticket_id)
+    root = threads.thread_id(story.ticket_id)
+    assert mail["In-Reply-To"].strip() == root
+    assert set(mail["References"].split()) == {root, *ours_before(mail_server, story, mail)}
     assert threads.read(mail["Message-ID"]) == story.ticket_id
     assert mail["X-Auto-Response-Suppress"] == "All"
     assert mail["Auto-Submitted"] == (None if template is TemplateName.REPLY else TEMPLATES[template].auto_submitted)
@@ -266,6 +270,56 @@ async def _row(service: Running, story: Story, template: str, status: str) -> di
 
 async def _count(service: Running, story: Story, status: str, count: int) -> bool:
     return len(await service.ledger(ticket_id=str(story.ticket_id), status=status)) == count
+
+
+def ours_before(mail_server: MailServer, story: Story, mail: EmailMessage) -> list[str]:
+    """The id of the mail that the same outside reader got before this one."""
+    earlier = [one["Message-ID"].strip() for one in mail_server.about(story.number) if one["To"] == mail["To"]]
+    at = earlier.index(mail["Message-ID"].strip())
+    return earlier[at - 1 : at] if mail["To"].addresses[0].addr_spec == story.requester else []
+
+
+async def test_our_mails_answer_the_requesters_and_keep_one_subject(
+    service: Running, mail_server: MailServer, settings: NotificationSettings
+) -> None:
+    story = Story()
+    first, newer, late = (f"<{name}@bank.example>" for name in ("first", "newer", "late"))
+    at = utc_now()
+
+    def told() -> list[EmailMessage]:
+        return [mail for mail in mail_server.about(story.number) if story.requester in mail["To"]]
+
+    await service.publish(*story.people(), story.submitted(mail_id=first))
+    await eventually(lambda: len(told()) == 1)
+    await service.publish(
+        story.message(ActorKind.REQUESTER, mail_id=newer, received_at=at),
+        story.message(ActorKind.REQUESTER, mail_id=late, received_at=at - timedelta(minutes=5)),
+        story.message(ActorKind.REQUESTER, mail_id="<absence@bank.example>", is_automatic=True),
+        story.message(ActorKind.AGENT),
+    )
+    await eventually(lambda: len(told()) == 2)
+    await service.publish(story.resolved())
+    await eventually(lambda: len(told()) == 3)
+    thanks, reply, resolved = told()
+    root = MailThreads(settings, settings.mail_domain).thread_id(story.ticket_id)
+    assert [mail["In-Reply-To"] for mail in (thanks, reply, resolved)] == [first, newer, newer]
+    assert thanks["References"].split() == [root, first]
+    assert reply["References"].split() == [first, root, thanks["Message-ID"].strip(), newer]
+    assert resolved["References"].split() == [first, root, reply["Message-ID"].strip(), newer]
+    assert {mail["Subject"] for mail in (thanks, reply, resolved)} == {f"[#{story.number}] {story.subject}"}
+    assert "resolved" in text_of(resolved)
+    assert "resolved" in html_of(resolved)
+
+
+async def test_an_id_that_is_none_is_not_repeated(service: Running, mail_server: MailServer) -> None:
+    story = Story()
+    hostile = "<x@bank.example>\r\nBcc: mallory@evil.example"
+    await service.publish(*story.people(), story.submitted(mail_id=hostile))
+    await eventually(lambda: len(mail_server.about(story.number)) == 1)
+    (mail,) = mail_server.about(story.number)
+    assert mail["Bcc"] is None
+    assert mail["In-Reply-To"].strip() == mail["References"].strip()
+    assert "bank.example" not in mail["References"]
 
 
 INJECTED = "=?utf-8?q?x=0D=0AContent-Type:_text/html=0D=0A=0D=0A<h1>Pay</h1>?="

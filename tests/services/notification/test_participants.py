@@ -5,7 +5,7 @@ from email.message import EmailMessage
 from services.notification.decisions import participant
 from services.notification.settings import NotificationSettings
 from shared.contracts.base import TicketId
-from shared.contracts.events import Envelope, ParticipantChanged, RequesterErased
+from shared.contracts.events import AccessLinkRequested, Envelope, ParticipantChanged, RequesterErased
 from shared.contracts.names import REPLY_DELIMITER
 from shared.contracts.vocabulary import ActorKind, ParticipantState
 from shared.kit.auth import TicketLinks
@@ -64,12 +64,25 @@ async def test_whoever_takes_part_gets_the_answers_with_a_link_of_their_own(
     )
     await eventually(lambda: len(to(mail_server, story, LEE)) >= 2)
     mails = to(mail_server, story, LEE)
-    assert [mail["Subject"].partition("] ")[2] for mail in mails] == [story.subject, f"Resolved: {story.subject}"]
+    assert [mail["Subject"].partition("] ")[2] for mail in mails] == [story.subject, story.subject]
     assert "It is repaired." in text_of(mails[0])
     links = [text_of(mail).partition("http://portal.example/t/")[2].split()[0] for mail in mails]
     assert {link.email for token in links if (link := TicketLinks(settings).read(token))} == {LEE}
     await eventually(lambda: len(to(mail_server, story, story.requester)) == 3)
     assert len({mail["Message-ID"] for mail in mail_server.about(story.number)}) == 6
+
+
+async def test_whoever_takes_part_and_asks_for_their_link_gets_their_own(
+    service: Running, mail_server: MailServer, settings: NotificationSettings
+) -> None:
+    story = Story()
+    asked = AccessLinkRequested(ticket_id=story.ticket_id, email=LEE.upper(), requested_at=utc_now())
+    await service.publish(*story.people(), story.submitted(), lee(story, ParticipantState.JOINED, 1), wrapped(asked))
+    await eventually(lambda: to(mail_server, story, LEE))
+    (mail,) = to(mail_server, story, LEE)
+    link = TicketLinks(settings).read(text_of(mail).partition("http://portal.example/t/")[2].split()[0])
+    assert link is not None
+    assert (link.ticket_id, link.email, link.is_mailed) == (story.ticket_id, LEE, True)
 
 
 async def test_whoever_declines_or_leaves_hears_no_more(service: Running, mail_server: MailServer) -> None:

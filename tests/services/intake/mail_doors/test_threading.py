@@ -17,7 +17,8 @@ MALLORY = {"from": "Mallory <mallory@evil.example>"}
 
 async def test_an_answer_to_our_mail_is_a_message_on_its_ticket(post: PostOffice) -> None:
     ticket = await post.opened()
-    row = await post.deliver(letter("It still burns.", in_reply_to=post.answers(ticket), subject="Re: anything"))
+    answer = letter("It still burns.", in_reply_to=post.answers(ticket), subject="Re: anything")
+    row = await post.deliver(answer)
     assert row.ticket_id == ticket.id
     first, second = await post.messages(ticket.id)
     assert (second.id, second.body, second.author_email, second.author_name) == (
@@ -25,6 +26,7 @@ async def test_an_answer_to_our_mail_is_a_message_on_its_ticket(post: PostOffice
     )  # fmt: skip
     event = MessagePosted.of(await announced(post.door, f"everdesk.message.posted.v1.{ticket.id}"))
     assert (event.message_id, event.is_automatic) == (second.id, False)
+    assert event.mail_id == answer["message-id"]
     assert first.id != second.id
 
 
