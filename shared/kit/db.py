@@ -1,6 +1,8 @@
 """The database behind a service: one engine, short transactions, migrations under a lock."""
 
 import asyncio
+import errno
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -24,15 +26,36 @@ UNREACHABLE: tuple[type[BaseException], ...] = (
     InterfaceError,
     PoolTimeout,
     ConnectionError,
+    TimeoutError,
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,
 )
-AWAY_STATES = ("08", "57P", "53")
-"""SQLSTATE classes: connection exception, shutting down or starting up, out of resources."""
+AWAY_STATES = (
+    "08",  # connection exception
+    "53",  # out of resources: disk full, memory, connections
+    "57P",  # shutting down, crashed or starting up
+    "57014",  # cancelled: a statement's or a lock's time was over
+    "55P03",  # lock not available
+    "40001",  # serialisation failure
+    "40P01",  # deadlock
+    "25006",  # read-only: a standby that is not yet, or no longer, the primary
+    "25P03",  # the session's own time limits
+    "25P04",
+    "58030",  # the server's own I/O error
+    "28",  # refused at log-in, as while a password is changed
+)
+"""SQLSTATEs, or how they begin, that say nothing of the statement itself."""
+AWAY_ERRNOS = frozenset(
+    {
+        *(errno.EHOSTUNREACH, errno.EHOSTDOWN, errno.ENETUNREACH, errno.ENETDOWN, errno.ENOBUFS, errno.ENOMEM),
+        *(errno.EMFILE, errno.ENFILE, errno.ENOSPC, errno.EDQUOT, errno.EIO),
+    }
+)
+"""What this machine may lack, or not reach, for a time."""
 
 
 def is_unreachable(error: BaseException | None) -> bool:
-    """True if trying the same thing again later may help, because the database is away.
+    """True if trying the same thing again later may help: the database is away, hung, full or busy.
 
     SQLAlchemy wraps some of the driver's errors in its most general one, so what is wrapped is looked at too.
     """
@@ -40,6 +63,8 @@ def is_unreachable(error: BaseException | None) -> bool:
         return False
     if isinstance(error, UNREACHABLE) or (getattr(error, "sqlstate", None) or "").startswith(AWAY_STATES):
         return True
+    if isinstance(error, OSError):
+        return isinstance(error, socket.gaierror) or error.errno in AWAY_ERRNOS
     return isinstance(error, DBAPIError) and (error.connection_invalidated or is_unreachable(error.orig))
 
 

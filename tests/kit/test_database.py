@@ -1,5 +1,8 @@
 """A database that is away is told from one that refuses: only the first is waited for."""
 
+import errno
+import socket
+
 import asyncpg
 import pytest
 from sqlalchemy import text
@@ -17,6 +20,22 @@ from tests.support.eventually import eventually
         (asyncpg.AdminShutdownError("terminating"), True),
         (asyncpg.TooManyConnectionsError("full"), True),
         (asyncpg.ConnectionDoesNotExistError("closed"), True),
+        (asyncpg.QueryCanceledError("statement timeout"), True),
+        (asyncpg.LockNotAvailableError("lock timeout"), True),
+        (asyncpg.SerializationError("concurrent update"), True),
+        (asyncpg.DeadlockDetectedError("deadlock"), True),
+        (asyncpg.DiskFullError("no space left"), True),
+        (asyncpg.OutOfMemoryError("out of memory"), True),
+        (asyncpg.CrashShutdownError("crash"), True),
+        (asyncpg.ConnectionFailureError("broken"), True),
+        (asyncpg.ReadOnlySQLTransactionError("a standby"), True),
+        (asyncpg.InvalidPasswordError("rotated"), True),
+        (TimeoutError(), True),
+        (OSError(errno.ENOSPC, "No space left on device"), True),
+        (OSError(errno.EHOSTUNREACH, "No route to host"), True),
+        (socket.gaierror(socket.EAI_AGAIN, "name resolution"), True),
+        (FileNotFoundError(errno.ENOENT, "ours"), False),
+        (asyncpg.UndefinedTableError("ours"), False),
         (ConnectionRefusedError(), True),
         (asyncpg.UniqueViolationError("twice"), False),
         (asyncpg.DataError("not a number"), False),

@@ -1,8 +1,8 @@
 """One durable pull consumer: batches, pauses while a dependency is away, dead letters for what cannot work."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 from nats.aio.msg import Msg
@@ -19,6 +19,7 @@ from shared.kit.telemetry import CONSUMER_PAUSED, EVENTS_HANDLED, log
 
 FETCH_SECONDS = 5.0
 ACK_WAIT_SECONDS = 30.0
+RENEW_SECONDS = 10.0
 PAUSE_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
 RETRY_DELAYS = (0.5, 2.0, 10.0, 60.0)
 NOT_YET_DELAY = 1.0
@@ -131,7 +132,8 @@ async def _handle_when_possible(consumer: Consumer, pairs: Sequence[tuple[Msg, E
     try:
         while True:
             try:
-                await consumer.handle([envelope for _, envelope in pairs])
+                async with _in_progress(pairs):
+                    await consumer.handle([envelope for _, envelope in pairs])
             except Exception as error:
                 if not is_away(error):
                     raise
@@ -140,8 +142,7 @@ async def _handle_when_possible(consumer: Consumer, pairs: Sequence[tuple[Msg, E
                 CONSUMER_PAUSED.labels(consumer.name).set(1)
                 await asyncio.sleep(PAUSE_SECONDS[min(pauses, len(PAUSE_SECONDS) - 1)])
                 pauses += 1
-                with suppress(*REFUSED):
-                    await asyncio.gather(*(message.in_progress() for message, _ in pairs))
+                await _renew(pairs)
             else:
                 for _, envelope in pairs:
                     consumer.attempts.pop(envelope.id, None)
@@ -150,6 +151,27 @@ async def _handle_when_possible(consumer: Consumer, pairs: Sequence[tuple[Msg, E
         if pauses:
             log.info("consumer.resumed", consumer=consumer.name)
             CONSUMER_PAUSED.labels(consumer.name).set(0)
+
+
+@asynccontextmanager
+async def _in_progress(pairs: Sequence[tuple[Msg, Envelope]]) -> AsyncIterator[None]:
+    """Keeps a batch ours for as long as the block runs: a hung dependency takes longer than JetStream waits."""
+
+    async def keep_on() -> None:
+        while True:
+            await asyncio.sleep(RENEW_SECONDS)
+            await _renew(pairs)
+
+    renewing = asyncio.create_task(keep_on())
+    try:
+        yield
+    finally:
+        renewing.cancel()
+
+
+async def _renew(pairs: Sequence[tuple[Msg, Envelope]]) -> None:
+    with suppress(*REFUSED):
+        await asyncio.gather(*(message.in_progress() for message, _ in pairs))
 
 
 async def _failed(js: JetStreamContext, consumer: Consumer, message: Msg, envelope: Envelope, error: Exception) -> None:
