@@ -79,6 +79,8 @@ class IntakeSettings(MailingSettings, StorageSettings):
     """How long mails are kept as they arrived, beside the messages they became."""
     osticket_invalid_status: InvalidStatus = InvalidStatus.AS_SINCE_1_17_3
     """What old clients get for a request that is not valid: osTicket answered 400 up to v1.17, 500 since v1.17.3."""
+    osticket_default_topic: str = Field(default="", max_length=64)
+    """Slug of the topic for old clients' tickets that name none, or one that is not known; empty: no topic."""
     osticket_max_body: int = Field(default=10 * 1024**2, ge=64 * 1024, le=64 * 1024**2)
     """Bytes of one request of an old client, its files included."""
     similar_per_minute: int = Field(default=60, ge=1)

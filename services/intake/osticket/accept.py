@@ -16,7 +16,8 @@ from services.intake.osticket.files import keep_files
 from services.intake.osticket.json_body import read_json_body
 from services.intake.osticket.refusals import NotValid, denied
 from services.intake.osticket.sent import Sent
-from services.intake.osticket.ticket import OWN, OldTicket, topic_number, translate, unknown_topic
+from services.intake.osticket.ticket import OWN, OldTicket, translate
+from services.intake.osticket.topic import choose_topic
 from services.intake.osticket.xml_body import read_xml_body
 from services.intake.topics import TopicEntry
 from shared.kit.clock import utc_now
@@ -33,14 +34,15 @@ REMARKS = "Remarks of the help desk on what the client program sent:"
 async def accept(parts: Intake, key: KnownKey, suffix: str, raw: bytes, idempotency_key: str | None) -> str:
     """The number of the ticket, durable by then. Raises Problem 400, 403, 409, 422 or 429, and NotValid."""
     sent = await asyncio.to_thread(READERS[suffix], raw)
-    topic = await _topic(parts, sent)
+    choice = await choose_topic(parts.topics, sent, parts.settings.osticket_default_topic)
+    topic = choice.topic
     ticket, form = translate(sent, topic), topic.form if topic else NO_FORM
     fields = answers_in(form, sent)
     _log_ignored(sent, form)
     claim = Claim(f"{key.key_id}:osticket", idempotency_key, fingerprint(suffix, raw) if idempotency_key else b"")
     await _admit(parts, ticket, claim)
     chosen, remarks = await keep_files(parts.keeper, parts.database, key.key_id, sent.files)
-    submission = _submission(sent, ticket, topic, key, remarks)
+    submission = _submission(sent, ticket, topic, key, (*choice.remarks, *remarks))
     number = await _record(parts, claim, replace(submission, fields=fields), chosen)
     if claim.stored:
         return bytes(claim.stored.body).decode()
@@ -53,16 +55,6 @@ async def _record(parts: Intake, claim: Claim, submission: Submission, chosen: C
     if chosen.files:
         return await submit_ticket_with_files(parts.database, claim, submission, answer, chosen)
     return await submit_ticket_once(parts.database, claim, submission, answer)
-
-
-async def _topic(parts: Intake, sent: Sent) -> TopicEntry | None:
-    number = topic_number(sent)
-    if number is None:
-        return None
-    topic = await parts.topics.find_legacy(number)
-    if topic is None:
-        raise unknown_topic()
-    return topic
 
 
 async def _admit(parts: Intake, ticket: OldTicket, claim: Claim) -> None:

@@ -27,6 +27,7 @@ PRIORITIES: Mapping[int, Priority] = {1: Priority.LOW, 2: Priority.NORMAL, 3: Pr
 OWN = frozenset({"email", "name", "subject", "phone", "source", "topicId", "priorityId", "priority", "ip"})
 """Every other name is a custom field's, or nothing."""
 MAX_NUMBER_LENGTH = 9
+MAX_LENGTH_SHOWN = 40
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 T = TypeVar("T")
@@ -80,7 +81,7 @@ class _Reader:
 
     def get(self, name: str, read: Callable[[str], T], default: T) -> T:
         """The field's content; the default where it is missing, empty or wrong."""
-        text = _line(self.values.get(name))
+        text = text_line(self.values.get(name))
         return self.require(name, read, text, default) if text else default
 
     def require(self, name: str, read: Callable[[str], T], text: str, default: T) -> T:
@@ -95,34 +96,21 @@ class _Reader:
 def translate(sent: Sent, topic: TopicEntry | None) -> OldTicket:
     """The request in our words. Raises NotValid with every field that is wrong."""
     reader, values = _Reader(sent), sent.values
-    email = reader.require("email", EMAIL.read, _line(values.get("email")), "")
-    name = reader.require("name", NAME.read, _line(values.get("name")), "")
-    subject = reader.require("subject", SUBJECT.read, _line(values.get("subject")) or (topic.name if topic else ""), "")
+    email = reader.require("email", EMAIL.read, text_line(values.get("email")), "")
+    name = reader.require("name", NAME.read, text_line(values.get("name")), "")
+    subject = reader.require(
+        "subject", SUBJECT.read, text_line(values.get("subject")) or (topic.name if topic else ""), ""
+    )
     message = sent.message or Text("")
     reader.require("message", BODY.read, message.body, "")
     phone = reader.get("phone", PHONE.read, "") or None
     channel = reader.get("source", _channel, Channel.API)
-    address = reader.get("ip", _address, "") or None
-    number = _line(values.get("priorityId") or values.get("priority"))
-    priority, remarks = _priority(number)
+    address, address_remarks = _address(text_line(values.get("ip")))
+    priority, priority_remarks = _priority(text_line(values.get("priorityId") or values.get("priority")))
     if reader.errors:
         raise NotValid(reader.errors)
+    remarks = (*address_remarks, *priority_remarks)
     return OldTicket(Person(email=email, name=name, phone=phone), subject, message, channel, priority, address, remarks)
-
-
-def topic_number(sent: Sent) -> int | None:
-    """The old number of the topic, None where none is named. Raises NotValid."""
-    text = _line(sent.values.get("topicId"))
-    if text in ("", "0"):
-        return None
-    if not is_number(text):
-        raise NotValid({"topicId": "is not a topic's number"})
-    return int(text)
-
-
-def unknown_topic() -> NotValid:
-    """No active topic has that number."""
-    return NotValid({"topicId": "there is no such topic; an administrator gives topics their old numbers"})
 
 
 def is_number(text: str) -> bool:
@@ -130,7 +118,7 @@ def is_number(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) <= MAX_NUMBER_LENGTH
 
 
-def _line(value: Value | None) -> str:
+def text_line(value: Value | None) -> str:
     """A value in one line: line breaks and tabs, which old forms let through, become blanks."""
     match value:
         case None | True | False | list():
@@ -147,11 +135,12 @@ def _channel(text: str) -> Channel:
     return channel
 
 
-def _address(text: str) -> str:
+def _address(text: str) -> tuple[str | None, tuple[str, ...]]:
+    """The old help desk stored whatever was sent, so what is no address does not fail the call."""
     try:
-        return str(ip_address(text))
+        return str(ip_address(text)) if text else None, ()
     except ValueError:
-        raise ValueError("is not an IP address") from None
+        return None, (f"The address {shown(text)} is not an IP address.",)
 
 
 def _priority(number: str) -> tuple[Priority | None, tuple[str, ...]]:
@@ -159,4 +148,9 @@ def _priority(number: str) -> tuple[Priority | None, tuple[str, ...]]:
     if not number:
         return None, ()
     priority = PRIORITIES.get(int(number)) if is_number(number) else None
-    return priority, () if priority else (f"Priority {number[:40]!r} is not known here.",)
+    return priority, () if priority else (f"Priority {shown(number)} is not known here.",)
+
+
+def shown(text: str) -> str:
+    """A value as a remark on the ticket quotes it: in one line, of bounded length."""
+    return repr(text[:MAX_LENGTH_SHOWN])

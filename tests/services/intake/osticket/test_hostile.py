@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from services.intake.osticket.json_body import read_json_body
 from services.intake.osticket.refusals import NotValid
 from services.intake.osticket.sent import Sent
-from services.intake.osticket.ticket import topic_number, translate
+from services.intake.osticket.ticket import translate
+from services.intake.osticket.topic import topic_named
 from services.intake.osticket.xml_body import read_xml_body
 from shared.contracts.vocabulary import BodyFormat
 from shared.kit.http.problems import Problem
@@ -62,7 +63,7 @@ async def test_no_hostile_text_breaks_the_old_addresses(old: OldClient) -> None:
 
 def understood(sent: Sent) -> None:
     with suppress(NotValid):
-        topic_number(sent)
+        topic_named(sent)
         translate(sent, None)
 
 

@@ -2,10 +2,13 @@
 
 import base64
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlalchemy import select, update
 
+from services.intake.models import Attachment, Topic
 from shared.contracts.events import TicketSubmitted
 from shared.contracts.vocabulary import BodyFormat, Channel, Priority
 from tests.services.intake.osticket.old_client import EXAMPLE, LEAST, OldClient
@@ -90,6 +93,75 @@ async def test_a_priority_nobody_knows_is_remarked_upon(old: OldClient) -> None:
     made = await old.made(await old.json(LEAST | {"priorityId": 17}))
     assert made.ticket.requested_priority is None
     assert "Priority '17' is not known here." in made.message.quoted
+
+
+UNKNOWN_TOPICS = (999, "online-banking", -1, 1.5, "10 ", "1e1", "9" * 40, ["10", "11"], "1\n0", "\u0661")
+
+
+@pytest.mark.parametrize("number", UNKNOWN_TOPICS)
+async def test_a_topic_nobody_knows_is_remarked_upon(old: OldClient, number: object) -> None:
+    made = await old.made(await old.json(LEAST | {"topicId": number}))
+    if number == "10 ":
+        assert made.ticket.topic_id is not None
+    else:
+        assert made.ticket.topic_id is None
+        assert "is not known here; the default was taken." in made.message.quoted
+
+
+@pytest.mark.parametrize("nothing", [None, "", "0", 0, True, {}])
+async def test_no_topic_is_nothing_to_remark_upon(old: OldClient, nothing: object) -> None:
+    made = await old.made(await old.json(LEAST | {"topicId": nothing}))
+    assert (made.ticket.topic_id, made.message.quoted) == (None, "")
+
+
+@pytest.mark.parametrize("number", [None, 999])
+async def test_the_default_topic_takes_what_names_no_other(
+    old: OldClient, monkeypatch: pytest.MonkeyPatch, number: int | None
+) -> None:
+    intake = old.door.app.state.intake
+    changed = intake.settings.model_copy(update={"osticket_default_topic": "feedback"})
+    monkeypatch.setitem(old.door.app.state._state, "intake", replace(intake, settings=changed))
+    made = await old.made(await old.json(LEAST | {"topicId": number}))
+    assert await intake.topics.slug_of(made.ticket.topic_id) == "feedback"
+
+
+async def test_an_inactive_topic_gives_the_default(old: OldClient) -> None:
+    async with old.door.database.begin() as session:
+        await session.execute(update(Topic).where(Topic.slug == "feedback").values(legacy_id=77, is_active=False))
+    old.door.app.state.intake.topics.forget()
+    try:
+        made = await old.made(await old.json(LEAST | {"topicId": 77}))
+    finally:
+        async with old.door.database.begin() as session:
+            await session.execute(update(Topic).where(Topic.slug == "feedback").values(legacy_id=None, is_active=True))
+        old.door.app.state.intake.topics.forget()
+    assert made.ticket.topic_id is None
+    assert "Topic '77' is not known here" in made.message.quoted
+
+
+async def test_an_address_that_is_none_is_remarked_upon(old: OldClient) -> None:
+    made = await old.made(await old.json(LEAST | {"ip": "localhost"}))
+    assert "The address 'localhost' is not an IP address." in made.message.quoted
+
+
+async def test_ampersands_in_attributes_are_what_was_written(old: OldClient) -> None:
+    ticket = (
+        '<ticket name="Smith &amp; Sons &#38; &lt;Co&gt;" email="dana@bank.example"'
+        ' subject="R&amp;D &amp;#38; &quot;x&quot;" message="  A &amp; B  "><attachments>'
+        '<file name="a&amp;b.txt" encoding="base64">\n NTAy \n</file><file name="plain.txt">\n  502 \n</file>'
+        "</attachments></ticket>"
+    )
+    made = await old.made(await old.xml(ticket))
+    assert (made.ticket.requester_name, made.ticket.subject) == ("Smith & Sons & <Co>", 'R&D &#38; "x"')
+    assert made.message.body == "A & B"
+    async with old.door.database.begin() as session:
+        files = await session.scalars(select(Attachment).where(Attachment.ticket_id == made.ticket.id))
+        assert sorted((file.name, file.size) for file in files) == [("a&b.txt", 3), ("plain.txt", 3)]
+
+
+async def test_blanks_around_a_message_element_are_not_part_of_it(old: OldClient) -> None:
+    made = await old.made(await old.xml(XML_EXAMPLE.replace("502 on login", "\n\t  502 on login\n ")))
+    assert made.message.body == "502 on login"
 
 
 async def test_without_a_subject_the_topic_lends_its_name(old: OldClient) -> None:
