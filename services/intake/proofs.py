@@ -8,6 +8,7 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 from services.intake.settings import IntakeSettings
 from services.intake.suggestions import Proof
 from services.intake.visits import Visit
+from shared.kit.addresses import address_key
 from shared.kit.http.pages import Pages
 
 COOKIE = "everdesk_address"
@@ -36,4 +37,4 @@ class AddressProofs:
             proved, signed_at = self._signer.loads(request.cookies.get(COOKIE, ""), max_age=LIFETIME)
         except (BadData, ValueError):
             return None
-        return Proof(proved, datetime.fromtimestamp(signed_at, UTC)) if proved == email.strip().casefold() else None
+        return Proof(proved, datetime.fromtimestamp(signed_at, UTC)) if proved == address_key(email) else None

@@ -16,6 +16,7 @@ from services.notification.models import Agent, Delivery, Participant, Team, Tic
 from services.notification.recording import mail_id_of
 from shared.contracts.base import TicketId
 from shared.contracts.vocabulary import ParticipantState
+from shared.kit.addresses import is_reachable
 from shared.kit.auth import MailAudience, MailThreads
 from shared.kit.clock import utc_now
 from shared.kit.db import Session
@@ -52,6 +53,8 @@ async def settle_waiting(session: Session, threads: MailThreads) -> int:
 
 def _settled(row: Row[*tuple[Any, ...]], threads: MailThreads) -> dict[str, Any]:
     settlement = settlement_of(row)
+    if settlement.address is not None and not is_reachable(settlement.address):
+        settlement = Settlement(dropped_because="no mail can be sent to the address")
     mail_id = mail_id_of(row.cause, Recipient(row.recipient), TemplateName(row.template))
     is_dropped = settlement.dropped_because is not None
     return {

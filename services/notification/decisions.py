@@ -28,6 +28,7 @@ from shared.contracts.events import (
 )
 from shared.contracts.tickets import SYSTEM
 from shared.contracts.vocabulary import ActorKind, Metric, ParticipantState
+from shared.kit.addresses import address_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ def team(team_id: TeamId) -> Recipient:
 
 def participant(email: str) -> Recipient:
     """Somebody in copy, by a digest of their address: the ledger's keys are short."""
-    return Recipient(f"{PARTICIPANT}{hashlib.sha256(email.casefold().encode()).hexdigest()[:40]}")
+    return Recipient(f"{PARTICIPANT}{hashlib.sha256(address_key(email).encode()).hexdigest()[:40]}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from shared.contracts.events import (
     TicketTriaged,
 )
 from shared.contracts.vocabulary import ActorKind
+from shared.kit.addresses import address_key, with_ascii_domain
 from shared.kit.db import Session
 
 TICKETS = Ticket.__table__
@@ -48,7 +49,7 @@ async def _(event: TicketSubmitted, session: Session) -> None:
     told = {
         "number": event.number,
         "subject": event.subject,
-        "requester_email": event.requester.email,
+        "requester_email": with_ascii_domain(event.requester.email),
         "requester_name": event.requester.name,
         "follows": event.follows,
         "alert": event.alert,
@@ -69,7 +70,7 @@ async def _(event: MessagePosted, session: Session) -> None:
     told = {"last_mail_id": event.mail_id, "last_mail_at": event.received_at}
     is_newer = or_(Ticket.last_mail_at.is_(None), Ticket.last_mail_at < event.received_at)
     is_theirs = or_(
-        Ticket.requester_email.is_(None), func.lower(Ticket.requester_email) == (event.author.email or "").lower()
+        Ticket.requester_email.is_(None), func.lower(Ticket.requester_email) == address_key(event.author.email or "")
     )
     statement = insert(Ticket).values(id=event.ticket_id, **told)
     await session.execute(
@@ -100,7 +101,12 @@ async def _(event: TicketTriaged, session: Session) -> None:
 
 @project.register
 async def _(event: AgentChanged, session: Session) -> None:
-    told = {"email": event.email, "name": event.name, "is_active": event.is_active, "version": event.version}
+    told = {
+        "email": with_ascii_domain(event.email),
+        "name": event.name,
+        "is_active": event.is_active,
+        "version": event.version,
+    }
     await _upsert_newer(session, Agent, event.agent_id, told)
 
 
@@ -109,7 +115,12 @@ async def _(event: ParticipantChanged, session: Session) -> None:
     """Of an erased ticket nobody is remembered."""
     if await session.scalar(select(Ticket.erased_at).where(Ticket.id == event.ticket_id)):
         return
-    told = {"email": event.email, "name": event.name, "state": event.state.value, "version": event.version}
+    told = {
+        "email": with_ascii_domain(event.email),
+        "name": event.name,
+        "state": event.state.value,
+        "version": event.version,
+    }
     statement = insert(Participant).values(ticket_id=event.ticket_id, key=participant(event.email).key, **told)
     await session.execute(
         statement.on_conflict_do_update(

@@ -18,6 +18,7 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 from pwdlib import PasswordHash
 
 from shared.contracts.base import TicketId
+from shared.kit.addresses import address_key
 from shared.kit.clock import utc_now
 from shared.kit.settings import Settings
 
@@ -112,7 +113,7 @@ class TicketLinks:
         """The signed token of a link. It tells the millisecond, so that a link made just after others died lives."""
         signed_at = link.signed_at or utc_now()
         milliseconds = (signed_at - EPOCH) // MILLISECOND
-        return self._signer.dumps([link.ticket_id.hex, link.email.casefold(), milliseconds, int(link.is_mailed)])
+        return self._signer.dumps([link.ticket_id.hex, address_key(link.email), milliseconds, int(link.is_mailed)])
 
     def url(self, link: TicketLink) -> str:
         """The address to send to the requester."""
@@ -137,7 +138,7 @@ def _link_of(payload: Sequence[Any], written_at: datetime) -> TicketLink:
     ticket, email, *rest = payload
     milliseconds, is_mailed = rest or ((written_at - EPOCH) // MILLISECOND, 0)
     signed_at = EPOCH + milliseconds * MILLISECOND
-    return TicketLink(TicketId(UUID(ticket)), str(email), is_mailed=bool(is_mailed), signed_at=signed_at)
+    return TicketLink(TicketId(UUID(ticket)), address_key(str(email)), is_mailed=bool(is_mailed), signed_at=signed_at)
 
 
 MAIL_SIGNATURE_BYTES = 10
@@ -212,7 +213,7 @@ class MailThreads:
         return reference.audience is not None and hmac.compare_digest(reference.recipient, self._recipient(address))
 
     def _recipient(self, address: str) -> str:
-        digest = hmac.digest(self._key, f"recipient\0{address.casefold()}".encode(), "sha256")
+        digest = hmac.digest(self._key, f"recipient\0{address_key(address)}".encode(), "sha256")
         return _base32(digest[:RECIPIENT_BYTES])
 
     def _signed(self, name: str) -> str:

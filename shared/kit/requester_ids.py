@@ -4,6 +4,7 @@ import hashlib
 import hmac
 from uuid import UUID
 
+from shared.kit.addresses import address_key
 from shared.kit.settings import Settings
 
 
@@ -15,4 +16,4 @@ class RequesterIds:
 
     def of(self, email: str) -> UUID:
         """The id of whoever has this address, in whatever case it is written."""
-        return UUID(bytes=hmac.digest(self._key, email.strip().casefold().encode(), "sha256")[:16])
+        return UUID(bytes=hmac.digest(self._key, address_key(email).encode(), "sha256")[:16])

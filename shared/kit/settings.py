@@ -6,6 +6,7 @@ from typing import Literal, Self
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared.kit.addresses import is_plain, with_ascii_domain
 from shared.kit.http.public_addresses import AllowedNetworks
 
 
@@ -86,14 +87,14 @@ class MailingSettings(ServiceSettings):
 
     @model_validator(mode="after")
     def _a_usable_sender(self) -> Self:
-        if "@" not in self.mail_address:
+        if not is_plain(self.mail_address):
             raise ValueError("mail_from must be an address, such as Everdesk <support@everdesk.example>")
         return self
 
     @property
     def mail_address(self) -> str:
-        """The bare address of `mail_from`."""
-        return parseaddr(self.mail_from)[1]
+        """The bare address of `mail_from`, its domain in ASCII."""
+        return with_ascii_domain(parseaddr(self.mail_from)[1])
 
     @property
     def mail_name(self) -> str:

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from services.assignment.context import Context
 from services.assignment.errors import locked_out, wrong_credentials
 from services.assignment.models import Agent, LoginAttempt, Session
+from shared.kit.addresses import address_key
 from shared.kit.auth import digest_of, new_token, verify_password
 from shared.kit.clock import utc_now
 from shared.kit.db import Session as Transaction
@@ -45,7 +46,7 @@ async def sign_in(context: Context, email: str, password: str, address: str) -> 
     subjects = {name: _subject(name, email, address) for name in TRIES}
     async with context.database.begin() as session:
         locked = await _count(session, subjects, now)
-        agent = await session.scalar(select(Agent).where(func.lower(Agent.email) == email.lower()))
+        agent = await session.scalar(select(Agent).where(func.lower(Agent.email) == address_key(email)))
     if locked is not None:
         raise locked_out(max(1, round((locked - now).total_seconds())))
     if not await verify_password(password, agent.password_hash if agent else None) or not agent or not agent.is_active:
@@ -76,7 +77,7 @@ def _is_text(words: str) -> bool:
 
 def _subject(name: str, email: str, address: str) -> bytes:
     """A digest, so that the table is no list of addresses."""
-    parts = {"account": (email.lower(),), "address": (address,)}.get(name, (email.lower(), address))
+    parts = {"account": (address_key(email),), "address": (address,)}.get(name, (address_key(email), address))
     return hashlib.sha256("\n".join((name, *parts)).encode()).digest()
 
 

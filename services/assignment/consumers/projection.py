@@ -20,6 +20,7 @@ from shared.contracts.events import (
 from shared.contracts.tickets import TicketSnapshot
 from shared.contracts.vocabulary import ActorKind, Priority
 from shared.kit import inbox
+from shared.kit.addresses import with_ascii_domain
 from shared.kit.db import Database
 from shared.kit.requester_ids import RequesterIds
 from shared.kit.tombstones import hold_off
@@ -135,7 +136,7 @@ def submission_row(event: TicketSubmitted) -> dict[str, Any]:
         "topic_id": event.topic_id,
         "subject": event.subject,
         "requester_name": event.requester.name,
-        "requester_email": event.requester.email,
+        "requester_email": with_ascii_domain(event.requester.email),
         "created_at": event.received_at,
         "updated_at": event.received_at,
         "fields": event.fields,

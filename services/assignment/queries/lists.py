@@ -17,6 +17,7 @@ from services.assignment.queries.members import OVER
 from services.assignment.queries.tickets import as_view, visible_to, with_names
 from services.assignment.schemas.tickets import TicketView
 from shared.contracts.vocabulary import Priority, Status
+from shared.kit.addresses import address_key
 from shared.kit.db import Session
 from shared.kit.http.paging import Page, decode_cursor, encode_cursor
 
@@ -174,4 +175,4 @@ def _of_assignee(caller: Caller, wanted: str) -> ColumnElement[bool]:
     try:
         return Ticket.assignee_id == UUID(wanted)
     except ValueError:
-        return Ticket.assignee_id.in_(select(Agent.id).where(func.lower(Agent.email) == wanted.lower()))
+        return Ticket.assignee_id.in_(select(Agent.id).where(func.lower(Agent.email) == address_key(wanted)))

@@ -7,6 +7,7 @@ from ipaddress import ip_address, ip_network
 
 from pydantic import TypeAdapter, ValidationError
 
+from shared.kit.addresses import NotServed, address_key
 from shared.kit.http.inputs import Email
 from shared.kit.http.public_addresses import Network
 
@@ -22,6 +23,8 @@ def read_pattern(text: str) -> str:
         raise ValueError(f"at most {MAX_PATTERN} characters")
     if "@" not in text:
         return str(_network_of(text))
+    if not text.rpartition("@")[0].isascii():
+        raise NotServed
     try:
         read = _email.validate_python(f"anybody{text}" if text.startswith("@") else text).lower()
     except ValidationError:
@@ -53,7 +56,7 @@ class BanTable:
 
     def forbids(self, now: datetime, email: str, address: str | None = None) -> bool:
         """Whether the requester, or the address they write from, is banned."""
-        named = any(name in self.by_name and _holds(self.by_name[name], now) for name in _names(email.lower()))
+        named = any(name in self.by_name and _holds(self.by_name[name], now) for name in _names(address_key(email)))
         return named or (address is not None and bool(self.networks) and self._forbids_address(now, address))
 
     def _forbids_address(self, now: datetime, address: str) -> bool:

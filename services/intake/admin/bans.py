@@ -93,10 +93,17 @@ async def list_all(_: Admin, page: Annotated[PageRequest, Query()], parts: Parts
 async def lift(_: Admin, pattern: Annotated[str, Path(max_length=MAX_PATTERN)], parts: Parts) -> None:
     """Let them in again. Takes effect within seconds."""
     async with parts.database.begin() as session:
-        is_lifted = pattern.isprintable() and await lift_ban(session, pattern.strip().lower())
+        is_lifted = pattern.isprintable() and await lift_ban(session, _kept(pattern))
     if not is_lifted:
         raise not_found("ban")
     parts.gate.bans.forget()
+
+
+def _kept(pattern: str) -> str:
+    try:
+        return read_pattern(pattern)
+    except ValueError:
+        return pattern.strip().lower()
 
 
 def _printable(pattern: str) -> str:

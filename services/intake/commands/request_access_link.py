@@ -11,6 +11,7 @@ from services.intake.visits import NOBODYS
 from shared.contracts.base import TicketId
 from shared.contracts.events import AccessLinkRequested
 from shared.contracts.vocabulary import ParticipantState
+from shared.kit.addresses import address_key
 from shared.kit.db import Session
 from shared.kit.outbox import row_of
 from shared.kit.tables import outbox
@@ -22,7 +23,7 @@ async def request_access_link(session: Session, email: str, number: str, at: dat
     What the database is asked is the same either way, and takes as long. The event's id names the minute, so that
     asking again and again sends one mail a minute.
     """
-    address = email.casefold()
+    address = address_key(email)
     takes_part = (
         exists()
         .where(

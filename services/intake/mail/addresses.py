@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from services.intake.mail.fields import Header, unfolded, words
+from shared.kit.addresses import address_key, readable_address
 
 MAX_ADDRESSES = 200
 """Of one field that are read."""
@@ -29,7 +30,7 @@ def addresses(header: Header, name: str, charset: str | None = None) -> tuple[Ma
     for raw in header.all_raw(name):
         for one in split_addresses(unfolded(raw, charset))[:MAX_ADDRESSES]:
             for read in addresses_in(one):
-                found.setdefault(read.address.casefold(), read)
+                found.setdefault(address_key(read.address), read)
     return tuple(found.values())[:MAX_ADDRESSES]
 
 
@@ -77,7 +78,8 @@ def _person(name: str, address: str) -> list[MailAddress]:
     plain = address.strip("'.")
     if not 3 <= len(plain) <= 254:
         return []
-    return [MailAddress("" if name.casefold() == plain.casefold() else name, plain)]
+    kept = readable_address(plain) or plain
+    return [MailAddress("" if address_key(name) == address_key(kept) else name, kept)]
 
 
 def _without_comments(piece: str) -> str:

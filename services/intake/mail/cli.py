@@ -9,6 +9,7 @@ from sqlalchemy import select
 from services.intake.mail.queue import put_back
 from services.intake.models import RawMail, RawMailState
 from services.intake.settings import IntakeSettings
+from shared.kit.addresses import address_key
 from shared.kit.db import Database
 from shared.kit.storage import ContentMissing, Storage
 
@@ -24,7 +25,7 @@ async def list_mails(database: Database, _settings: IntakeSettings) -> None:
     asked = parser.parse_args(sys.argv[2:])
     wanted = select(RawMail).where(RawMail.state.in_(asked.states or [RawMailState.RECEIVED, RawMailState.FAILED]))
     if asked.sender is not None:
-        wanted = wanted.where(RawMail.sender == asked.sender.casefold())
+        wanted = wanted.where(RawMail.sender == address_key(asked.sender))
     newest = wanted.order_by(RawMail.received_at.desc(), RawMail.id).limit(max(1, min(asked.limit, MOST)))
     async with database.begin() as session:
         for mail in await session.scalars(newest):

@@ -1,7 +1,6 @@
 """A mail that was read, as the desk will show it: who wrote, what, and what is kept beside it; pure."""
 
 from dataclasses import dataclass, replace
-from email.headerregistry import Address
 from html import escape
 
 from pydantic_core import to_json
@@ -9,6 +8,7 @@ from pydantic_core import to_json
 from services.intake.mail.files import MailFile
 from services.intake.mail.reading import ReadMail
 from shared.contracts.vocabulary import BodyFormat
+from shared.kit.addresses import NOT_SERVED, readable_address
 
 UNKNOWN = "nobody@unknown.invalid"
 """Stands for a sender who gave no usable address; no mail can reach it."""
@@ -47,7 +47,10 @@ class Letter:
 
     def with_banner(self) -> "Letter":
         """The same, saying first that its writer does not belong to the ticket."""
-        words = f"From {self.sender}, who is not part of this ticket:"
+        return self.with_words_first(f"From {self.sender}, who is not part of this ticket:")
+
+    def with_words_first(self, words: str) -> "Letter":
+        """The same with words of ours above it."""
         if self.body_format is BodyFormat.HTML:
             return replace(self, body=f"<p><em>{escape(words)}</em></p>\n{self.body}")
         return replace(self, body=f"{words}\n\n{self.body}")
@@ -64,7 +67,7 @@ def letter_of(mail: ReadMail, raw: bytes, envelope_sender: str) -> Letter:
         body = f"{UNREADABLE}\n\n{body}".strip() if body_format is BodyFormat.TEXT else body
     is_whole = mail.is_readable and body is mail.body and quoted == mail.quoted
     original = () if is_whole else (MailFile(ORIGINAL, "message/rfc822", raw),)
-    return Letter(
+    letter = Letter(
         sender=sender,
         name=name,
         subject=mail.subject or NO_SUBJECT,
@@ -73,24 +76,25 @@ def letter_of(mail: ReadMail, raw: bytes, envelope_sender: str) -> Letter:
         quoted=quoted,
         files=(*mail.attachments, *original),
     )
+    given = _given_sender(mail, envelope_sender)
+    is_served = given.rpartition("@")[0].isascii()
+    return letter if is_served else letter.with_words_first(f"From {given}. {NOT_SERVED} Nobody is answered.")
 
 
 def _sender_of(mail: ReadMail, envelope_sender: str) -> tuple[str, str]:
-    given = mail.sender.address if mail.sender else envelope_sender
-    address = given if is_writable(given) else UNKNOWN
+    given = _given_sender(mail, envelope_sender)
+    address = readable_address(given) or UNKNOWN
     name = mail.sender.name if mail.sender and mail.sender.name else given.partition("@")[0]
     return address, name or "Unknown sender"
 
 
+def _given_sender(mail: ReadMail, envelope_sender: str) -> str:
+    return mail.sender.address if mail.sender else envelope_sender
+
+
 def is_writable(address: str) -> bool:
     """Whether a mail could be addressed so."""
-    if not 3 <= len(address) <= 254:
-        return False
-    try:
-        parsed = Address(addr_spec=address)
-    except (ValueError, IndexError, TypeError):
-        return False
-    return bool(parsed.username and parsed.domain) and address.isascii() and address.isprintable()
+    return readable_address(address) is not None
 
 
 def _size(text: str) -> int:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from services.intake.mail.settings import MailSettings
 from services.intake.settings import IntakeSettings
+from shared.kit.addresses import address_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +20,10 @@ class OwnAddresses:
         """The support address, and whatever else the mail process is told to take."""
         more = settings.mail_accepts if isinstance(settings, MailSettings) else ()
         return cls(
-            frozenset({settings.mail_address.casefold(), *(one for one in more if not one.startswith("@"))}),
-            frozenset(one.removeprefix("@") for one in more if one.startswith("@")),
+            frozenset(
+                {address_key(settings.mail_address), *(address_key(one) for one in more if not one.startswith("@"))}
+            ),
+            frozenset(address_key(one).removeprefix("@") for one in more if one.startswith("@")),
         )
 
     def has(self, address: str) -> bool:
@@ -36,6 +39,6 @@ class OwnAddresses:
 
 def _parted(address: str) -> tuple[str, str]:
     """`support+billing@example.org` as `support@example.org` and `billing`."""
-    mailbox, _, domain = address.strip().casefold().rpartition("@")
+    mailbox, _, domain = address_key(address).rpartition("@")
     name, _, slug = mailbox.partition("+")
     return f"{name}@{domain}", slug

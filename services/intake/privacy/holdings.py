@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, any_, func, literal, or_, select, union
 
 from services.intake.models import Attachment, Message, Participant, RawMail, RawMailState, Ticket
 from shared.contracts.vocabulary import Status
+from shared.kit.addresses import address_key
 from shared.kit.db import Session
 from shared.kit.http.problems import not_found
 from shared.kit.requester_ids import RequesterIds
@@ -37,7 +38,7 @@ class Holdings:
 
 async def find_holdings(session: Session, ids: RequesterIds, email: str) -> Holdings:
     """What is held of whoever has this address. Raises Problem 404 if that is nothing."""
-    email = email.strip().lower()
+    email = address_key(email)
     own = (
         await session.execute(
             select(Ticket.id, Ticket.status)

@@ -13,6 +13,7 @@ from services.intake.errors import storage_away
 from services.intake.models import Attachment
 from services.intake.schemas import TopicName
 from shared.contracts.vocabulary import CloseReason
+from shared.kit.addresses import NOT_SERVED
 from shared.kit.auth import new_token
 from shared.kit.http.answers import fingerprint
 from shared.kit.http.inputs import Body, Email, Input, Line, Phone
@@ -174,6 +175,8 @@ def key_of(values: Values, form: BaseModel, *more: bytes) -> str:
 
 
 def _in_words(name: str, given: Values, detail: str) -> str:
+    if detail == NOT_SERVED:
+        return detail
     if name in given and name in ("name", "subject", "body"):
         return detail[:1].upper() + detail[1:]
     return WORDS[name]

@@ -9,6 +9,8 @@ import unicodedata
 from base64 import b64encode
 from collections.abc import Iterable
 
+from shared.kit.addresses import is_plain
+
 LINE = 76
 """Columns a line has at most, where it can be broken: 78 (RFC 5322), and 76 with encoded words (RFC 2047)."""
 LONGEST_LINE = 998
@@ -20,8 +22,6 @@ _WORD_BYTES = 39
 """Bytes of text in one encoded word, so that its line has at most 76 columns, the field's name included."""
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _DOT_ATOM = rf"{_ATOM}(?:\.{_ATOM})*"
-_HOST = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
-_ADDRESS = re.compile(rf"{_DOT_ATOM}@{_HOST}(?:\.{_HOST})*")
 _MESSAGE_ID = re.compile(rf"<{_DOT_ATOM}@(?:{_DOT_ATOM}|\[[!-Z^-~]+\])>")
 _ENCODED_WORD = "=?"
 _QUOTED_PAIRS = re.compile(r'["\\]')
@@ -55,7 +55,7 @@ def unstructured(name: str, text: str) -> str:
 
 def mailbox(name: str, display_name: str, address: str) -> str:
     """A field with exactly one mailbox. Raises ValueError for an address that cannot be written plainly."""
-    if len(address) > 254 or not _ADDRESS.fullmatch(address) or _ENCODED_WORD in address:
+    if not is_plain(address):
         raise ValueError("an address must be ASCII, such as name@example.org")
     return _folded(name, [*phrase(display_name), f"<{address}>"])
 

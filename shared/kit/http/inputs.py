@@ -1,17 +1,15 @@
 """Field types for everything that comes from outside, each with its limit and a refusal that says what to change."""
 
 import re
-from functools import lru_cache
 from typing import Annotated
 
-from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 from pydantic import AfterValidator, BaseModel, ConfigDict, Strict, StringConstraints
 from pydantic_core import to_json
 
+from shared.kit.addresses import canonical_address
+
 MAX_TEXT = 256 * 1024
 """Bytes of a message body on the bus."""
-SPECIAL_USE_DOMAIN_NAMES.clear()
-"""A company's own `.local` or `.test` domain is as good as any: only the form of an address is checked."""
 MAX_ESCAPED = 900 * 1024
 """Bytes of a message body as JSON writes it, where a control character takes six: one event can carry no more."""
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -57,14 +55,6 @@ def _one_line(text: str) -> str:
     return text
 
 
-@lru_cache(maxsize=4096)
-def _address(text: str) -> str:
-    try:
-        return validate_email(text, check_deliverability=False).normalized
-    except EmailNotValidError as error:
-        raise ValueError(str(error)) from None
-
-
 Body = Annotated[
     str,
     StringConstraints(min_length=1),
@@ -98,9 +88,9 @@ Email = Annotated[
     StringConstraints(min_length=3, max_length=254),
     AfterValidator(_encodable),
     AfterValidator(_one_line),
-    AfterValidator(_address),
+    AfterValidator(canonical_address),
 ]
-"""An e-mail address; its form is checked, not whether it can be reached."""
+"""An e-mail address, its domain brought into ASCII; its form is checked, not whether it can be reached."""
 
 Phone = Annotated[str, StringConstraints(pattern=r"^[0-9+()./ xX-]{3,40}$")]
 """A telephone number, with an extension after X."""

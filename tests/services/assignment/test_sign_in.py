@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from services.assignment.commands.sign_in import lock_after
+from shared.kit.addresses import NOT_SERVED
 from shared.kit.clock import new_id
 from tests.services.assignment.desk import PASSWORD, AgentApi, Desk, agent_id
 
@@ -21,6 +22,24 @@ async def test_a_session_works_until_it_is_signed_out(desk: Desk) -> None:
     assert "admin.agents" in me["permissions"]
     assert (await bruno.send("DELETE", "/v1/sessions")).status_code == 204
     assert (await bruno.send("GET", "/v1/me")).status_code == 401
+
+
+async def test_an_international_domain_is_one_however_it_is_written(desk: Desk) -> None:
+    ada, mailbox = await desk.agent("ada"), f"ida-{new_id().hex}"
+    made = await ada.post("/v1/agents", {"email": f"{mailbox}@bücher.example", "name": "Ida", "password": PASSWORD})
+    assert made["email"] == f"{mailbox}@xn--bcher-kva.example"
+    for domain in ("bücher.example", "BÜCHER.example", "xn--bcher-kva.example"):
+        sent = {"email": f"{mailbox}@{domain}", "password": PASSWORD}
+        assert (await desk.http.post("/v1/sessions", json=sent)).status_code == 201, domain
+    same = {"email": f"{mailbox}@xn--bcher-kva.example", "name": "Twin", "password": PASSWORD}
+    assert (await ada.send("POST", "/v1/agents", json=same)).status_code == 409
+    wrong = [
+        (await desk.http.post("/v1/sessions", json={"email": f"{mailbox}@{domain}", "password": "x" * 12})).status_code
+        for domain in ("bücher.example", "xn--bcher-kva.example") * 3
+    ]
+    assert wrong == [401] * 5 + [429], "both count as one account"
+    refused = await ada.send("POST", "/v1/agents", json=same | {"email": "jürgen@bücher.example"})
+    assert NOT_SERVED in refused.text
 
 
 async def test_five_failures_lock_the_account_even_for_the_right_password(desk: Desk) -> None:

@@ -322,6 +322,22 @@ async def test_an_id_that_is_none_is_not_repeated(service: Running, mail_server:
     assert "bank.example" not in mail["References"]
 
 
+async def test_mail_goes_to_the_ascii_form_and_to_nobody_beyond_it(service: Running, mail_server: MailServer) -> None:
+    story, unserved = Story(), Story()
+    asked = {"email": "ida@bücher.example", "name": "Ida"}
+    await service.publish(story.submitted(requester=asked))
+    await service.publish(unserved.submitted(requester={"email": "jürgen@bücher.example", "name": "Jürgen"}))
+    await eventually(lambda: len(mail_server.about(story.number)) == 1)
+    (mail,) = mail_server.about(story.number)
+    assert [one.addr_spec for one in mail["To"].addresses] == ["ida@xn--bcher-kva.example"]
+
+    async def is_dropped() -> bool:
+        rows = await service.ledger(ticket_id=str(unserved.ticket_id))
+        return [row["status"] for row in rows] == ["dropped"]
+
+    await eventually(is_dropped)
+
+
 INJECTED = "=?utf-8?q?x=0D=0AContent-Type:_text/html=0D=0A=0D=0A<h1>Pay</h1>?="
 
 

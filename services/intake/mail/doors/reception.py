@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from services.intake.models import RawMail
 from services.intake.models.mail import RawMailState
+from shared.kit.addresses import address_key
 from shared.kit.clock import new_id
 from shared.kit.db import Database
 from shared.kit.storage import CHUNK, Storage
@@ -59,7 +60,7 @@ class Reception:
             "digest": stored.digest,
             "size": stored.size,
             "source": arrival.source,
-            "sender": arrival.sender.casefold(),
+            "sender": address_key(arrival.sender),
             "recipients": list(arrival.recipients),
             "received_at": arrival.received_at,
             "state": RawMailState.RECEIVED,

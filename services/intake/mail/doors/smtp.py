@@ -11,6 +11,7 @@ from services.intake.abuse.bans import BanList
 from services.intake.mail.doors.reception import Arrival, Reception
 from services.intake.mail.own_addresses import OwnAddresses
 from services.intake.mail.settings import MailSettings
+from shared.kit.addresses import NOT_SERVED, address_key
 from shared.kit.clock import utc_now
 from shared.kit.db import is_unreachable
 from shared.kit.http.limits import RateLimiter, household_of
@@ -40,10 +41,12 @@ class Desk:
         self, _server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         """Turns away whom we do not want, and who sends too much."""
+        if not address.rpartition("@")[0].isascii():
+            return f"553 5.6.7 {NOT_SERVED}"
         if await self._bans.forbids(address, address_of(session)):
             return "550 5.7.1 Mail from this sender is not accepted"
         try:
-            await self._limiter.check(None, address.casefold() or address_of(session))
+            await self._limiter.check(None, address_key(address) or address_of(session))
         except Problem:
             return "451 4.7.1 Too many mails from this sender; try again later"
         envelope.mail_from = address
