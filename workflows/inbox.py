@@ -3,12 +3,14 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
+from datetime import timedelta
 
 from shared.contracts.commands import MessageFact, OpenTicket
 from shared.contracts.events import Envelope, MessagePosted, MessageUnclaimed, TicketSubmitted
 from shared.contracts.tickets import Actor
 from shared.contracts.vocabulary import ActorKind, Priority
-from shared.kit.bus import Bus, Consumer, NotYet, Unavailable
+from shared.kit.bus import Bus, Consumer, NotYet, Partly, Unavailable
+from shared.kit.bus.consumer import is_away
 from shared.kit.clock import utc_now
 from shared.kit.tickets import Delivery, Tickets, TicketsUnavailable
 
@@ -25,26 +27,35 @@ LOOKS = 50
 class TicketFacts:
     """Carries facts to workflows. Start and signal are both idempotent, so an event that comes twice does no harm."""
 
-    def __init__(self, tickets: Tickets, bus: Bus) -> None:
+    def __init__(self, tickets: Tickets, bus: Bus, patience: timedelta = timedelta(minutes=10)) -> None:
         self._tickets = tickets
         self._bus = bus
+        self._patience = patience
         self._slots = asyncio.Semaphore(AT_ONCE)
 
     def consumer(self) -> Consumer:
         """The durable consumer of the workflow side."""
-        return Consumer("workflows", (TicketSubmitted.subjects(), MessagePosted.subjects()), self.deliver, BATCH)
+        subjects = (TicketSubmitted.subjects(), MessagePosted.subjects())
+        return Consumer("workflows", subjects, self.deliver, BATCH, self._patience)
 
     async def deliver(self, envelopes: list[Envelope]) -> None:
-        """Delivers a batch: tickets side by side, the facts of one ticket in order."""
+        """Delivers a batch: tickets side by side, the facts of one ticket in order.
+
+        Raises Partly for facts that failed, Unavailable while Temporal is away.
+        """
         if len(envelopes) >= A_BURST:
             await self._let_workers_catch_up()
         by_ticket: dict[str, list[Envelope]] = defaultdict(list)
         for envelope in envelopes:
             by_ticket[envelope.subject].append(envelope)
         results = await asyncio.gather(*map(self._deliver_in_order, by_ticket.values()), return_exceptions=True)
+        failed: dict[str, Exception] = {}
         for result in results:
             if isinstance(result, BaseException):
                 raise result
+            failed |= result
+        if failed:
+            raise Partly(failed)
 
     async def _let_workers_catch_up(self) -> None:
         """A burst waits in JetStream, not in Temporal's queue, where agents' commands would wait behind it."""
@@ -56,19 +67,26 @@ class TicketFacts:
         except TicketsUnavailable as error:
             raise Unavailable(str(error)) from error
 
-    async def _deliver_in_order(self, envelopes: Sequence[Envelope]) -> None:
+    async def _deliver_in_order(self, envelopes: Sequence[Envelope]) -> dict[str, Exception]:
+        """What failed, by event id. Raises Unavailable or BusUnavailable if something is away."""
+        failed: dict[str, Exception] = {}
         async with self._slots:
             for envelope in envelopes:
                 try:
                     await self._deliver(envelope)
                 except TicketsUnavailable as error:
                     raise Unavailable(str(error)) from error
+                except Exception as error:
+                    if is_away(error):
+                        raise
+                    failed[envelope.id] = error
+        return failed
 
     async def _deliver(self, envelope: Envelope) -> None:
         match envelope.open():
             case TicketSubmitted() as submitted:
                 await self._tickets.start(_opening(submitted))
-            case MessagePosted() as posted:
+            case MessagePosted() as posted if not posted.was_archived:
                 await self._post(posted)
 
     async def _post(self, posted: MessagePosted) -> None:

@@ -48,6 +48,8 @@ class WorkerSettings(Settings):
 
     workflow_cache: int = Field(default=1000, ge=10)
     """Tickets kept in memory; others are replayed from history when something happens to them."""
+    wait_for_start_seconds: int = Field(default=600, ge=1)
+    """Age at which a message whose ticket has no workflow becomes a dead letter, instead of waiting for its start."""
     build_id: str = ""
     """Names the deployed code; empty = unversioned, as in the one-command stack."""
     promote_on_start: bool = True
@@ -140,7 +142,7 @@ async def working(settings: WorkerSettings) -> AsyncIterator[tuple[Client, Bus]]
         client = await connect(settings)
         await ensure_search_attributes(client)
         await stack.enter_async_context(ticket_worker(client, bus, settings))
-        inbox = TicketFacts(Tickets(client), bus).consumer()
+        inbox = TicketFacts(Tickets(client), bus, timedelta(seconds=settings.wait_for_start_seconds)).consumer()
         await stack.enter_async_context(background({"inbox": lambda: run_consumer(bus, inbox)}))
         if settings.build_id and settings.promote_on_start:
             await promote(client, settings.build_id)

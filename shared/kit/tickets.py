@@ -42,6 +42,14 @@ class TicketsUnavailable(Exception):
     """Temporal or its workers did not answer in time. The same command may safely be sent again."""
 
 
+class TicketStuck(TicketsUnavailable):
+    """Temporal answers, this ticket's workflow does not, or fails at the command."""
+
+
+class TemporalRefused(Exception):
+    """Temporal will never take this request as it is."""
+
+
 class Delivery(StrEnum):
     """What became of a message fact."""
 
@@ -146,7 +154,7 @@ class Tickets:
         except WorkflowUpdateFailedError as error:
             raise _refusal(error) from error
         except WorkflowUpdateRPCTimeoutOrCancelledError as error:
-            raise TicketsUnavailable("the workflow did not answer in time") from error
+            raise TicketStuck("the workflow did not answer in time") from error
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:
                 raise _away(error) from error
@@ -178,7 +186,9 @@ def _as_opened(ticket: OpenTicket) -> TypedSearchAttributes:
     )
 
 
-def _away(error: BaseException) -> TicketsUnavailable:
+def _away(error: BaseException) -> Exception:
+    if isinstance(error, RPCError) and error.status is RPCStatusCode.INVALID_ARGUMENT:
+        return TemporalRefused(error.message)
     return TicketsUnavailable(f"Temporal does not answer: {error}")
 
 
@@ -189,7 +199,7 @@ def _refusal(error: WorkflowUpdateFailedError) -> Exception:
         return REFUSALS[cause.type](cause.message, **details)
     if isinstance(cause, Refusal):
         return cause
-    return TicketsUnavailable(f"the workflow could not carry out the command: {cause}")
+    return TicketStuck(f"the workflow could not carry out the command: {cause}")
 
 
 def command_id(principal: str, route: str, ticket_id: TicketId, key: str | None) -> str:

@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
 
 from shared.contracts.events import Envelope
 from shared.kit import inbox
-from shared.kit.bus import Bus, Consumer, DeadLetters, NotYet, Unavailable, run_consumer
+from shared.kit.bus import Bus, Consumer, DeadLetters, NotYet, Partly, Unavailable, run_consumer
 from shared.kit.bus import consumer as consumer_module
 from shared.kit.clock import new_id
 from shared.kit.db import Database
@@ -34,7 +35,7 @@ async def consuming(bus: Bus, topic_id: UUID, handle: Handle, batch: int = 100) 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(consumer_module, "RETRY_DELAYS", (0.01, 0.01, 0.01, 0.01))
-    monkeypatch.setattr(consumer_module, "NOT_YET_DELAY", 0.05)
+    monkeypatch.setattr(consumer_module, "NOT_YET_DELAYS", (0.05,))
     monkeypatch.setattr(consumer_module, "PAUSE_SECONDS", (0.01, 0.05))
 
 
@@ -143,6 +144,63 @@ async def test_what_is_not_yet_possible_waits_while_others_pass(bus: Bus) -> Non
     async with consuming(bus, topic_id, handle) as consumer:
         await eventually(lambda: seen == [1, 2, 3, 0])
         assert await DeadLetters(bus).list(consumer=consumer.name) == []
+
+
+async def test_patience_ends_in_a_dead_letter_that_can_be_replayed(bus: Bus) -> None:
+    topic_id, seen, is_possible = new_id(), list[int](), False
+
+    async def handle(envelopes: list[Envelope]) -> None:
+        if not is_possible:
+            raise NotYet("too early")
+        seen.extend(version_of(each) for each in envelopes)
+
+    await bus.jetstream()
+    await bus.publish_all([enveloped(1, topic_id)])
+    letters = DeadLetters(bus)
+    async with consuming(bus, topic_id, handle) as consumer:
+        consumer.patience = timedelta(seconds=0.1)
+        buried = await eventually(lambda: letters.list(consumer=consumer.name))
+        assert buried[0].attempts >= consumer_module.LEAST_DELIVERIES
+        assert "too early" in buried[0].error
+        is_possible = True
+        await letters.replay(buried[0].sequence)
+        await eventually(lambda: seen == [1])
+
+
+async def test_what_waits_counts_from_when_it_could_first_be_asked_for(bus: Bus) -> None:
+    """However old it is: after an outage, what it waits for may come a moment later."""
+    topic_id, seen, waits = new_id(), list[int](), 0
+
+    async def handle(envelopes: list[Envelope]) -> None:
+        nonlocal waits
+        waits += 1
+        if waits < consumer_module.LEAST_DELIVERIES:
+            raise NotYet("too early")
+        seen.extend(version_of(each) for each in envelopes)
+
+    await bus.jetstream()
+    await bus.publish_all([enveloped(1, topic_id)])
+    async with consuming(bus, topic_id, handle) as consumer:
+        consumer.patience = timedelta(0)
+        await eventually(lambda: seen == [1])
+        assert await DeadLetters(bus).list(consumer=consumer.name) == []
+
+
+async def test_a_thousand_that_wait_hold_up_nobody(bus: Bus, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(consumer_module, "NOT_YET_DELAYS", (1.0,))
+    topic_id, seen = new_id(), list[int]()
+
+    async def handle(envelopes: list[Envelope]) -> None:
+        early = {each.id: NotYet("too early") for each in envelopes if version_of(each) < 1200}
+        seen.extend(version_of(each) for each in envelopes if each.id not in early)
+        if early:
+            raise Partly(early)
+
+    await bus.jetstream()
+    await bus.publish_all([enveloped(number, topic_id) for number in range(1200)])
+    async with consuming(bus, topic_id, handle, batch=200):
+        await bus.publish_all([enveloped(number, topic_id) for number in range(1200, 1210)])
+        await eventually(lambda: sorted(seen) == list(range(1200, 1210)))
 
 
 async def test_what_is_no_event_at_all_is_buried(bus: Bus) -> None:

@@ -1,7 +1,7 @@
 """Routing of new tickets: decide under a lock and commit, then tell the workflow, as often as it takes."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -20,12 +20,12 @@ from shared.contracts.tickets import SYSTEM, TicketSnapshot
 from shared.contracts.vocabulary import Priority
 from shared.domain.errors import IllegalTransition, TicketArchivedError
 from shared.domain.routing import Rule, pick, priority_for
-from shared.kit.bus import Unavailable
+from shared.kit.bus import NotYet, Unavailable
 from shared.kit.clock import utc_now
 from shared.kit.db import Session
 from shared.kit.outbox import row_of
 from shared.kit.tables import outbox
-from shared.kit.tickets import TicketsUnavailable
+from shared.kit.tickets import TicketStuck, TicketsUnavailable
 
 AT_ONCE = 8
 
@@ -58,11 +58,14 @@ async def decide(context: Context, opened: Sequence[TicketOpened]) -> list[Decis
     return [*stored.values(), *made]
 
 
-async def deliver(context: Context, decisions: Sequence[Decision]) -> None:
-    """Sends every decision that the workflow has not answered. Raises Unavailable if one could not be sent."""
+async def deliver(context: Context, decisions: Sequence[Decision]) -> dict[UUID, Exception]:
+    """Sends every decision that the workflow has not answered; returns what went wrong, by ticket.
+
+    Raises Unavailable while Temporal or all of its workers are away.
+    """
     unanswered = [decision for decision in decisions if decision.state == "sent"]
     if not unanswered:
-        return
+        return {}
     async with context.database.begin() as session:
         commands = [await _command(context, session, decision) for decision in unanswered]
     places = asyncio.Semaphore(AT_ONCE)
@@ -79,9 +82,21 @@ async def deliver(context: Context, decisions: Sequence[Decision]) -> None:
         await apply_snapshots(session, [result for result in results if isinstance(result, TicketSnapshot)])
         if superseded:
             await session.execute(update(Decision).where(Decision.ticket_id.in_(superseded)).values(state="superseded"))
-    failures = [result for result in results if isinstance(result, BaseException)]
-    for failure in sorted(failures, key=lambda failure: not isinstance(failure, Unavailable)):
-        raise failure
+    return await _failed(context, answered)
+
+
+async def _failed(
+    context: Context, answered: Mapping[UUID, TicketSnapshot | BaseException | None]
+) -> dict[UUID, Exception]:
+    """A ticket that alone does not answer waits by itself, and holds up no other."""
+    failed = {ticket_id: result for ticket_id, result in answered.items() if isinstance(result, Exception)}
+    for failure in failed.values():
+        if isinstance(failure, Unavailable):
+            raise failure
+    stuck = {ticket_id for ticket_id, failure in failed.items() if isinstance(failure, TicketStuck)}
+    if stuck and not await context.tickets.has_worker():
+        raise Unavailable("no worker answers")
+    return {ticket_id: NotYet(str(failure)) if ticket_id in stuck else failure for ticket_id, failure in failed.items()}
 
 
 def _rule_for(table: RoutingTable, event: TicketOpened, asked: Priority | None) -> Rule:
@@ -194,11 +209,13 @@ async def _command(context: Context, session: Session, decision: Decision) -> Tr
 async def _send(
     context: Context, places: asyncio.Semaphore, ticket_id: TicketId, command: TriageTicket
 ) -> TicketSnapshot | None:
-    """The ticket after triage; None if somebody was faster. Raises Unavailable."""
+    """The ticket after triage; None if somebody was faster. Raises Unavailable, TicketStuck."""
     async with places:
         try:
             return await context.tickets.send(ticket_id, command)
         except (IllegalTransition, TicketArchivedError):
             return None
+        except TicketStuck:
+            raise
         except TicketsUnavailable as error:
             raise Unavailable(str(error)) from error

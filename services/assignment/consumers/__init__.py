@@ -1,5 +1,6 @@
 """What this service listens to: two durable consumers of the event stream."""
 
+from datetime import timedelta
 from functools import partial
 
 from services.assignment.consumers.projection import SUBJECTS, project
@@ -11,6 +12,8 @@ from shared.kit.requester_ids import RequesterIds
 
 PROJECTION = "assignment"
 TRIAGE = "assignment-triage"
+TRIAGE_PATIENCE = timedelta(hours=1)
+"""How long a ticket whose workflow does not answer waits before its opening is a dead letter."""
 
 
 def build_consumers(context: Context) -> tuple[Consumer, ...]:
@@ -22,5 +25,5 @@ def build_consumers(context: Context) -> tuple[Consumer, ...]:
             partial(project, context.database, RequesterIds(context.settings), PROJECTION),
             batch=200,
         ),
-        Consumer(TRIAGE, (TicketOpened.subjects(),), partial(on_tickets_opened, context), batch=50),
+        Consumer(TRIAGE, (TicketOpened.subjects(),), partial(on_tickets_opened, context), 50, TRIAGE_PATIENCE),
     )

@@ -1,6 +1,7 @@
 """New tickets get their team, policy, priority and agent."""
 
 import asyncio
+from uuid import UUID
 
 from sqlalchemy import func, select
 
@@ -9,16 +10,22 @@ from services.assignment.context import Context
 from services.assignment.models import Ticket
 from shared.contracts.events import Envelope, TicketOpened
 from shared.contracts.vocabulary import Priority
+from shared.kit.bus import Partly
 
 WAIT_AT_MOST_SECONDS = 5.0
 LOOK_EVERY_SECONDS = 0.05
 
 
 async def on_tickets_opened(context: Context, batch: list[Envelope]) -> None:
-    """Decides once per ticket and tells its workflow; a redelivered event sends the stored decision again."""
+    """Decides once per ticket and tells its workflow; a redelivered event sends the stored decision again.
+
+    Raises Partly for tickets whose workflow does not answer or refuses.
+    """
     opened = [TicketOpened.of(envelope) for envelope in batch]
     await until_submissions_are_known(context, opened)
-    await deliver(context, await decide(context, opened))
+    failed = await deliver(context, await decide(context, opened))
+    if failed:
+        raise Partly({one.id: failed[UUID(one.subject)] for one in batch if UUID(one.subject) in failed})
 
 
 async def until_submissions_are_known(context: Context, opened: list[TicketOpened]) -> None:

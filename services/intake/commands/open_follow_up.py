@@ -19,21 +19,26 @@ REPLY_PREFIX = "Re: "
 
 
 async def open_follow_up(session: Session, unclaimed: MessageUnclaimed) -> None:
-    """Opens the follow-up. Its ids derive from the message's, so that doing it again does nothing."""
+    """Opens the follow-up of a message whose ticket turned out to be archived, unless that was done on its arrival."""
     message = await session.get(Message, unclaimed.message_id)
-    ticket_id = TicketId(derived_id(unclaimed.message_id, "follow-up"))
-    if message is None or await session.get(Ticket, ticket_id) is not None:
+    if message is None or message.follow_up_id is not None:
         log.info("follow_up.skipped", message_id=str(unclaimed.message_id), is_known=message is not None)
         return
     old = await session.get_one(Ticket, message.ticket_id)
     if old.erased_at is not None:
         log.info("follow_up.erased", message_id=str(unclaimed.message_id))
         return
+    await follow_up(session, old, message)
+
+
+async def follow_up(session: Session, old: Ticket, message: Message) -> TicketId:
+    """Makes a flushed message the first of a new ticket. Its ids derive from the message's, so there can be but one."""
+    ticket_id = TicketId(derived_id(message.id, "follow-up"))
     files = (await attachments_of(session, [message.id])).get(message.id, [])
     copies = {file.id: _copy(file) for file in files}
     submission = Submission(
         ticket_id=ticket_id,
-        message_id=MessageId(derived_id(unclaimed.message_id, "follow-up-message")),
+        message_id=MessageId(derived_id(message.id, "follow-up-message")),
         requester=Person(email=old.requester_email, name=old.requester_name, phone=old.requester_phone),
         subject=old.subject if old.subject.startswith(REPLY_PREFIX) else REPLY_PREFIX + old.subject,
         body=_naming(message.body, copies),
@@ -52,7 +57,9 @@ async def open_follow_up(session: Session, unclaimed: MessageUnclaimed) -> None:
     for copy in copies.values():
         copy.ticket_id, copy.message_id = submission.ticket_id, submission.message_id
     session.add_all(copies.values())
-    session.add(followed_up(old, message))
+    message.follow_up_id = ticket_id
+    session.add(followed_up(old, message, ticket_id))
+    return ticket_id
 
 
 def _copy(file: Attachment) -> Attachment:

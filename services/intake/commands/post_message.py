@@ -6,7 +6,9 @@ from datetime import datetime
 from sqlalchemy import select
 
 from services.intake.attachments.claiming import Chosen, claim
+from services.intake.commands.open_follow_up import follow_up
 from services.intake.errors import erased
+from services.intake.live.happenings import said
 from services.intake.models import Message, Ticket
 from shared.contracts.base import MessageId, TicketId
 from shared.contracts.events import AttachmentRef, Author, MessagePosted
@@ -41,10 +43,12 @@ class Post:
 async def post_message(session: Session, ticket: Ticket, post: Post) -> Message:
     """Records a message on a ticket, whatever its status; the workflow decides what follows from it.
 
-    Raises Problem 410 for an erased ticket.
+    A ticket known to be archived has no workflow to ask: its follow-up is opened at once. Raises Problem 410 for an
+    erased ticket.
     """
-    not_erased = select(Ticket.id).where(Ticket.id == ticket.id, Ticket.erased_at.is_(None))
-    if await session.scalar(not_erased.with_for_update(read=True, key_share=True)) is None:
+    known = select(Ticket.is_archived).where(Ticket.id == ticket.id, Ticket.erased_at.is_(None))
+    was_archived = await session.scalar(known.with_for_update(read=True, key_share=True))
+    if was_archived is None:
         raise erased()
     message = Message(
         id=post.message_id,
@@ -60,8 +64,22 @@ async def post_message(session: Session, ticket: Ticket, post: Post) -> Message:
         is_automatic=post.is_automatic,
     )
     session.add(message)
-    await outbox.add(session, _posted(ticket, message, post), f"{message.id}:posted", post.received_at)
+    if was_archived:
+        await _on_archived(session, message)
+    event = _posted(ticket, message, post, was_archived=was_archived)
+    await outbox.add(session, event, f"{message.id}:posted", post.received_at)
     return message
+
+
+async def _on_archived(session: Session, message: Message) -> None:
+    """What the bus would bring back later, done now: the message's place in the timeline, and its follow-up."""
+    await session.flush()
+    query = select(Ticket).where(Ticket.id == message.ticket_id).with_for_update(key_share=True)
+    ticket = (await session.scalars(query.execution_options(populate_existing=True))).one()
+    session.add(said(ticket, message))
+    await session.flush()
+    if not message.is_automatic:
+        await follow_up(session, ticket, message)
 
 
 async def post_with_files(session: Session, ticket: Ticket, post: Post, chosen: Chosen) -> Message:
@@ -70,7 +88,7 @@ async def post_with_files(session: Session, ticket: Ticket, post: Post, chosen: 
     return await post_message(session, ticket, replace(post, attachments=refs))
 
 
-def _posted(ticket: Ticket, message: Message, post: Post) -> MessagePosted:
+def _posted(ticket: Ticket, message: Message, post: Post, *, was_archived: bool) -> MessagePosted:
     return MessagePosted(
         ticket_id=TicketId(ticket.id),
         message_id=post.message_id,
@@ -87,4 +105,6 @@ def _posted(ticket: Ticket, message: Message, post: Post) -> MessagePosted:
         quoted=post.quoted,
         mail_id=post.mail_id,
         received_at=post.received_at,
+        was_archived=was_archived,
+        follow_up_id=TicketId(message.follow_up_id) if message.follow_up_id else None,
     )

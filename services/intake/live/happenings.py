@@ -79,7 +79,8 @@ async def record(session: Session, events: Sequence[Envelope]) -> set[UUID]:
         if event.type in TOLD:
             rows.extend(_step(TOLD[event.type].of(event), first.get(ticket_id)))
         elif event.type == MessagePosted.type():
-            rows.append(_message(MessagePosted.of(event), standing))
+            posted = MessagePosted.of(event)
+            rows.extend([] if posted.was_archived else [_message(posted, standing)])
     if rows:
         await session.execute(insert(Happening), rows)
     return set(standings)
@@ -139,7 +140,20 @@ def _step(event: LifecycleEvent, first_message: UUID | None) -> list[dict[str, A
     ]
 
 
-def followed_up(old: Ticket, message: Message) -> Happening:
+def said(ticket: Ticket, message: Message) -> Happening:
+    """What the thread tells of a message that its ticket's workflow never hears of."""
+    return Happening(
+        ticket_id=ticket.id,
+        kind=MESSAGE,
+        at=message.received_at,
+        actor=message.author_kind,
+        message_id=message.id,
+        status=ticket.status,
+        revision=ticket.revision,
+    )
+
+
+def followed_up(old: Ticket, message: Message, follow_up_id: UUID) -> Happening:
     """What the archived ticket's thread tells once a message on it has become a new ticket."""
     return Happening(
         ticket_id=old.id,
@@ -147,6 +161,7 @@ def followed_up(old: Ticket, message: Message) -> Happening:
         at=message.received_at,
         actor=ActorKind.SYSTEM,
         message_id=message.id,
+        follow_up_id=follow_up_id,
         status=old.status,
         revision=old.revision,
     )

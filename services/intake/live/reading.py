@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, exists, func, select
-from sqlalchemy.orm import aliased
 
 from services.intake.models import Happening, Message, Ticket
 from shared.contracts.events import TicketArchived
@@ -55,12 +54,10 @@ def _awaits_follow_up(ticket_id: UUID) -> ColumnElement[bool]:
         .where(Happening.ticket_id == ticket_id, Happening.kind == ARCHIVED)
         .scalar_subquery()
     )
-    follow_up = aliased(Ticket)
-    is_followed = exists().where(follow_up.follows == ticket_id, follow_up.created_at == Message.received_at)
     return exists().where(
         Message.ticket_id == ticket_id,
         Message.author_kind == ActorKind.REQUESTER,
         ~Message.is_automatic,
         Message.received_at > archived_at,
-        ~is_followed,
+        Message.follow_up_id.is_(None),
     )

@@ -75,6 +75,8 @@ class Message(Base):
     channel: Mapped[Channel]
     received_at: Mapped[datetime]
     is_automatic: Mapped[bool]
+    follow_up_id: Mapped[UUID | None]
+    """The ticket it opened, because its own was archived."""
 
 
 class Happening(Base):
@@ -93,6 +95,8 @@ class Happening(Base):
     at: Mapped[datetime]
     actor: Mapped[ActorKind]
     message_id: Mapped[UUID | None]
+    follow_up_id: Mapped[UUID | None]
+    """Where it goes on, for `followed_up`."""
     status: Mapped[Status]
     """After it."""
     revision: Mapped[int]

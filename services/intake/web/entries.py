@@ -94,7 +94,7 @@ def entries(visit: Visit, thread: Thread, place: str, links: Mapping[UUID, str])
         if happening.kind == OPENED:
             placed.append((visit.ticket.created_at, FIRST, _step(happening, None)))
         elif happening.kind in HAPPENED:
-            placed.append((happening.at, AFTER, _step(happening, _next(happening, thread, links))))
+            placed.append((happening.at, AFTER, _step(happening, _next(happening, links))))
     return [entry for *_, entry in sorted(placed, key=lambda found: found[:2])]
 
 
@@ -144,9 +144,6 @@ def _step(happening: Happening, link: str | None) -> Step:
     return Step(f"h-{happening.id}", happening.at, words.by(happening.actor), words.icon, link)
 
 
-def _next(happening: Happening, thread: Thread, links: Mapping[UUID, str]) -> str | None:
+def _next(happening: Happening, links: Mapping[UUID, str]) -> str | None:
     """Where the ticket is that a message became."""
-    if happening.kind != "followed_up":
-        return None
-    ticket = next((ticket for ticket in thread.follow_ups if ticket.created_at == happening.at), None)
-    return links.get(ticket.id) if ticket else None
+    return links.get(happening.follow_up_id) if happening.follow_up_id else None

@@ -99,6 +99,10 @@ class MessagePosted(TicketEvent, name="message.posted"):
     mail_id: str | None = None
     """The Message-ID of the mail it came by."""
     received_at: Instant
+    was_archived: bool = False
+    """Whether the ticket was archived when the message was accepted: then its workflow is not told."""
+    follow_up_id: TicketId | None = None
+    """The ticket that the message opened, because this one was archived."""
 
 
 class ParticipantChanged(TicketEvent, name="participant.changed"):

@@ -1,7 +1,7 @@
 """NATS JetStream: one stream of events, durable consumers, dead letters."""
 
 from shared.kit.bus.connection import Bus, BusUnavailable, Outgoing
-from shared.kit.bus.consumer import Consumer, NotYet, Unavailable, run_consumer
+from shared.kit.bus.consumer import Consumer, NotYet, Partly, Unavailable, run_consumer
 from shared.kit.bus.dead_letters import DeadLetter, DeadLetters
 from shared.kit.bus.erasing import StreamEraser
 
@@ -13,6 +13,7 @@ __all__ = [
     "DeadLetters",
     "NotYet",
     "Outgoing",
+    "Partly",
     "StreamEraser",
     "Unavailable",
     "run_consumer",

@@ -1,9 +1,10 @@
 """One durable pull consumer: batches, pauses while a dependency is away, dead letters for what cannot work."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
@@ -14,6 +15,7 @@ from shared.contracts.events import Envelope
 from shared.contracts.names import STREAM, retry_subject
 from shared.kit.bus.connection import REFUSED, Bus, BusUnavailable
 from shared.kit.bus.dead_letters import bury
+from shared.kit.clock import utc_now
 from shared.kit.db import is_unreachable
 from shared.kit.telemetry import CONSUMER_PAUSED, EVENTS_HANDLED, log
 
@@ -22,12 +24,24 @@ ACK_WAIT_SECONDS = 30.0
 RENEW_SECONDS = 10.0
 PAUSE_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
 RETRY_DELAYS = (0.5, 2.0, 10.0, 60.0)
-NOT_YET_DELAY = 1.0
+NOT_YET_DELAYS = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0)
+LEAST_DELIVERIES = 6
+"""Of what is not yet possible, however old it is: what it waits for may be under way after a long outage."""
+MOST_PENDING = 50_000
+"""Events that may wait for another delivery before JetStream hands out no new ones."""
 MAX_ATTEMPTS = len(RETRY_DELAYS) + 1
 
 
 class NotYet(Exception):
-    """What the event needs has not happened yet. It waits, others pass, and this never counts as an attempt."""
+    """What the event needs has not happened yet. It waits while others pass, until the consumer's patience is over."""
+
+
+class Partly(Exception):
+    """Some events of a call failed, by their ids; all others have taken effect."""
+
+    def __init__(self, failed: Mapping[str, Exception]) -> None:
+        super().__init__(f"{len(failed)} events failed")
+        self.failed = failed
 
 
 class Unavailable(Exception):
@@ -39,12 +53,17 @@ Handler = Callable[[list[Envelope]], Awaitable[None]]
 
 @dataclass
 class Consumer:
-    """What to consume and what to do with it. `handle` must be idempotent and all-or-nothing per call."""
+    """What to consume and what to do with it.
+
+    `handle` must be idempotent, and all-or-nothing per call unless it raises Partly.
+    """
 
     name: str
     subjects: tuple[str, ...]
     handle: Handler
     batch: int = 100
+    patience: timedelta = timedelta(minutes=10)
+    """How old an event may become that is not yet possible."""
     attempts: dict[str, int] = field(default_factory=dict)
     """Failures per event while its dependencies were healthy."""
 
@@ -73,7 +92,7 @@ async def run_consumer(bus: Bus, consumer: Consumer) -> None:
                     deliver_policy=DeliverPolicy.ALL,
                     ack_wait=ACK_WAIT_SECONDS,
                     max_deliver=-1,
-                    max_ack_pending=max(1000, consumer.batch * 2),
+                    max_ack_pending=MOST_PENDING,
                 ),
             )
             subscription = await js.pull_subscribe_bind(consumer=consumer.name, stream=STREAM)
@@ -105,6 +124,9 @@ async def _settle(js: JetStreamContext, consumer: Consumer, messages: Sequence[M
         return
     try:
         await _handle_when_possible(consumer, readable)
+    except Partly as partly:
+        await _settle_each(js, consumer, readable, partly.failed)
+        return
     except Exception as error:  # noqa: BLE001 - whatever fails, the event is retried or kept as a dead letter
         if len(readable) == 1:
             await _failed(js, consumer, *readable[0], error)
@@ -116,9 +138,26 @@ async def _settle(js: JetStreamContext, consumer: Consumer, messages: Sequence[M
     EVENTS_HANDLED.labels(consumer.name, "handled").inc(len(readable))
 
 
+async def _settle_each(
+    js: JetStreamContext, consumer: Consumer, pairs: Sequence[tuple[Msg, Envelope]], failed: Mapping[str, Exception]
+) -> None:
+    """Acknowledges what took effect at once; what failed is retried or buried."""
+    done = [(message, envelope) for message, envelope in pairs if envelope.id not in failed]
+    await asyncio.gather(*(message.ack() for message, _ in done))
+    EVENTS_HANDLED.labels(consumer.name, "handled").inc(len(done))
+    for _, envelope in done:
+        consumer.attempts.pop(envelope.id, None)
+    for message, envelope in pairs:
+        if envelope.id in failed:
+            await _failed(js, consumer, message, envelope, failed[envelope.id])
+
+
 async def _settle_one(js: JetStreamContext, consumer: Consumer, pair: tuple[Msg, Envelope]) -> None:
     try:
         await _handle_when_possible(consumer, [pair])
+    except Partly as partly:
+        await _settle_each(js, consumer, [pair], partly.failed)
+        return
     except Exception as error:  # noqa: BLE001 - as above
         await _failed(js, consumer, *pair, error)
         return
@@ -176,8 +215,7 @@ async def _renew(pairs: Sequence[tuple[Msg, Envelope]]) -> None:
 
 async def _failed(js: JetStreamContext, consumer: Consumer, message: Msg, envelope: Envelope, error: Exception) -> None:
     if isinstance(error, NotYet):
-        log.info("consumer.waits", consumer=consumer.name, event_id=envelope.id, reason=str(error))
-        await message.nak(delay=NOT_YET_DELAY)
+        await _wait(js, consumer, message, envelope, error)
         return
     attempts = consumer.attempts.get(envelope.id, 0) + 1
     consumer.attempts[envelope.id] = attempts
@@ -195,6 +233,21 @@ async def _failed(js: JetStreamContext, consumer: Consumer, message: Msg, envelo
         return
     EVENTS_HANDLED.labels(consumer.name, "retried").inc()
     await message.nak(delay=RETRY_DELAYS[attempts - 1])
+
+
+async def _wait(js: JetStreamContext, consumer: Consumer, message: Msg, envelope: Envelope, error: NotYet) -> None:
+    """Leaves an event for later, longer each time; one that has waited too long is a dead letter.
+
+    Time counts from when the event reached the stream, so a dead letter that is replayed waits anew.
+    """
+    deliveries, since = message.metadata.num_delivered or 1, message.metadata.timestamp
+    if deliveries >= LEAST_DELIVERIES and utc_now() - since > consumer.patience:
+        log.error("consumer.out_of_patience", consumer=consumer.name, event_id=envelope.id, reason=str(error))
+        await _bury(js, consumer, message, error, deliveries)
+        return
+    log.info("consumer.waits", consumer=consumer.name, event_id=envelope.id, reason=str(error))
+    EVENTS_HANDLED.labels(consumer.name, "waits").inc()
+    await message.nak(delay=NOT_YET_DELAYS[min(deliveries, len(NOT_YET_DELAYS)) - 1])
 
 
 async def _bury(js: JetStreamContext, consumer: Consumer, message: Msg, error: Exception, attempts: int) -> None:

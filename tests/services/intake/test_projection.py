@@ -2,6 +2,9 @@
 
 from uuid import UUID
 
+from sqlalchemy import select
+
+from services.intake.models import Happening, Message, Ticket
 from shared.contracts.base import AgentId, MessageId, TicketId
 from shared.contracts.events import (
     Author,
@@ -16,6 +19,7 @@ from shared.contracts.events import (
 from shared.contracts.vocabulary import ActorKind, BodyFormat, Channel
 from shared.kit.clock import derived_id, new_id, utc_now
 from tests.services.intake.door import Door, Json, after
+from tests.services.intake.test_submitting import announced
 from tests.support.eventually import eventually
 
 
@@ -111,6 +115,41 @@ async def test_our_own_requesters_messages_do_not_come_back(door: Door) -> None:
 
     await eventually(has_caught_up)
     assert [item["body"] for item in await messages_of(door, ticket["id"])] == ["Log-in answers 502.", "mine"]
+
+
+async def archived(door: Door, ticket: Json) -> None:
+    await door.publish(after(TicketArchived, ticket, seq=9, status="closed", is_archived=True))
+
+    async def is_known() -> None:
+        assert (await door.stored(ticket["id"])).is_archived
+
+    await eventually(is_known)
+
+
+async def test_a_message_for_a_ticket_known_to_be_archived_opens_its_follow_up_at_once(door: Door) -> None:
+    old = await door.submit(topic="access")
+    await archived(door, old)
+    async with door.client() as http:
+        message = (await http.post(f"/v1/tickets/{old['id']}/messages", json={"body": "It is back"})).json()
+        follow_up = str(derived_id(UUID(message["id"]), "follow-up"))
+        view = (await http.get(f"/v1/tickets/{follow_up}")).json()
+    assert (view["follows"], view["subject"]) == (old["id"], f"Re: {old['subject']}")
+    async with door.database.begin() as session:
+        kinds = await session.scalars(
+            select(Happening.kind).where(Happening.ticket_id == UUID(old["id"])).order_by(Happening.id)
+        )
+        assert list(kinds)[-2:] == ["message", "followed_up"]
+        stored = await session.get_one(Message, UUID(message["id"]))
+        assert str(stored.follow_up_id) == follow_up
+    posted = MessagePosted.of(await announced(door, f"everdesk.message.posted.v1.{old['id']}"))
+    assert (posted.was_archived, str(posted.follow_up_id)) == (True, follow_up)
+    unclaimed = MessageUnclaimed(ticket_id=TicketId(UUID(old["id"])), message_id=MessageId(UUID(message["id"])))
+    await door.publish(unclaimed)
+    other = await door.submit()
+    await archived(door, other)
+    async with door.database.begin() as session:
+        follow_ups = await session.scalars(select(Ticket.id).where(Ticket.follows == UUID(old["id"])))
+        assert [str(one) for one in follow_ups] == [follow_up]
 
 
 async def test_a_message_for_an_archived_ticket_opens_one_follow_up(door: Door) -> None:
