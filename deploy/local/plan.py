@@ -99,6 +99,7 @@ class Composition:
                 "EVERDESK_HOST": HOST,
                 "EVERDESK_PORT": str(self._ports[name]),
                 "EVERDESK_NATS_URL": self._nats.url,
+                "EVERDESK_NATS_MONITOR_URL": f"http://{HOST}:{self._ports['nats_monitor']}",
                 "EVERDESK_TEMPORAL_ADDRESS": self._temporal.address,
                 "EVERDESK_TEMPORAL_NAMESPACE": self._temporal.namespace,
                 "EVERDESK_LINK_SECRET": self._secrets.link,

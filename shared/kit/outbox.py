@@ -12,9 +12,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from shared.contracts.events import Envelope, Event
 from shared.kit.bus import Bus, Outgoing
+from shared.kit.bus.connection import REFUSED as BUS_ERRORS
 from shared.kit.db import UNREACHABLE
 from shared.kit.http.problems import Problem, invalid
-from shared.kit.tables import outbox
+from shared.kit.published import Published
+from shared.kit.tables import outbox, outbox_published
 from shared.kit.telemetry import OUTBOX_PARKED, OUTBOX_SENT, log
 
 LEADER_LOCK = 7_241_001
@@ -59,16 +61,23 @@ async def add(session: AsyncSession | AsyncConnection, event: Event, event_id: s
 
 
 async def forget(session: AsyncSession, subjects: Collection[str]) -> None:
-    """Withdraws what was announced on these subjects and has not left yet."""
+    """Withdraws what was announced on these subjects and has not left yet; what has is not published again."""
     await session.execute(delete(outbox).where(outbox.c.subject.in_(subjects)))
+    await forget_published(session, subjects)
+
+
+async def forget_published(session: AsyncSession, subjects: Collection[str]) -> None:
+    """Keeps what has left on these subjects from being published again, and from being found here."""
+    await session.execute(delete(outbox_published).where(outbox_published.c.subject.in_(subjects)))
 
 
 class Relay:
     """Publishes a service's outbox in order. Any number run; a session advisory lock picks the leader.
 
-    The leader deletes rows by id once the stream has acknowledged them, so no cursor can skip a row that
-    commits late. `wake` is called after a commit and reaches the leader by LISTEN/NOTIFY; NOTIFY is sent
-    outside the transaction, because inside it PostgreSQL commits one by one. A sweep covers a lost wake-up.
+    The leader takes rows away by id once the stream has acknowledged them, so no cursor can skip a row that
+    commits late; for some minutes they are kept aside, in case the stream is restored from an older state.
+    `wake` is called after a commit and reaches the leader by LISTEN/NOTIFY; NOTIFY is sent outside the
+    transaction, because inside it PostgreSQL commits one by one. A sweep covers a lost wake-up.
     """
 
     def __init__(self, dsn: str, bus: Bus, service: str) -> None:
@@ -77,6 +86,7 @@ class Relay:
         self._service = service
         self._wanted = asyncio.Event()
         self._woken = asyncio.Event()
+        self._published = Published()
 
     def wake(self) -> None:
         """Tells the leader, here or elsewhere, that there are new rows."""
@@ -106,12 +116,28 @@ class Relay:
             return
         await connection.add_listener("outbox", lambda *_: self._woken.set())
         log.info("outbox.leading", service=self._service)
+        compared = -1
         while True:
             self._woken.clear()
-            while await self._publish_batch(connection):
+            if self._bus.is_connected and compared != self._bus.generation:
+                compared = await self._compare(connection)
+            while await self._publish_batch(connection) and self._bus.generation in (compared, 0):
                 pass
+            await self._published.forget_old(connection)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), SWEEP_SECONDS)
+
+    async def _compare(self, connection: "asyncpg.Connection[Any]") -> int:
+        """Puts back into the outbox what the stream has lost; returns the bus's generation this is true for."""
+        generation = self._bus.generation
+        try:
+            back = await self._published.put_back_lost(connection, await self._bus.jetstream())
+        except BUS_ERRORS as error:
+            log.warning("outbox.not_compared", service=self._service, error=repr(error))
+            return -1
+        if back:
+            log.error("outbox.published_again", service=self._service, count=back)
+        return generation
 
     async def _follow(self, connection: "asyncpg.Connection[Any]") -> None:
         """Passes wake-ups on to the leader until the leader's lock is free."""
@@ -129,9 +155,7 @@ class Relay:
             return False
         batch = [Outgoing(id=row["event_id"], subject=row["subject"], payload=row["envelope"]) for row in rows]
         published = await self._bus.publish_each(batch)
-        await connection.execute(
-            "delete from outbox where id = any($1::bigint[])", [rows[i]["id"] for i in published.acknowledged]
-        )
+        await self._published.take(connection, {rows[i]["id"]: seq for i, seq in published.sequences.items()})
         OUTBOX_SENT.labels(self._service).inc(len(published.acknowledged))
         await self._note_refusals(connection, {rows[i]["id"]: said for i, said in published.refused.items()})
         if not published.acknowledged:

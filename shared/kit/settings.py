@@ -40,7 +40,11 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """The least that is written."""
     stream_max_bytes: int = Field(default=4 * 1024**3, ge=16 * 1024**2)
-    """Size of the event stream; full, it refuses and outboxes hold what waits."""
+    """Size of the event stream, or half or less if room lacks; full, it refuses and outboxes hold what waits."""
+    stream_replicas: int = Field(default=1, ge=1, le=5)
+    """Copies of the streams; more than one needs a cluster of as many NATS servers."""
+    nats_monitor_url: str | None = None
+    """NATS's monitor, asked once at start whether an acknowledged event outlives a power cut."""
     stream_max_age_days: int = Field(default=30, ge=1, le=3650)
     """How long the event stream remembers."""
     dead_letter_days: int = Field(default=90, ge=1, le=3650)

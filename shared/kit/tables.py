@@ -42,6 +42,20 @@ outbox = Table(
 )
 """`refusals`: how often the bus refused the event itself; `parked_at`: since when it is not tried any more."""
 
+outbox_published = Table(
+    "outbox_published",
+    KIT,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("event_id", String(200), nullable=False),
+    Column("subject", String(255), nullable=False),
+    Column("envelope", LargeBinary, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("published_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Index("ix_outbox_published_sequence", "sequence"),
+)
+"""Outbox rows of the last minutes with their place in the stream, in case the stream loses them."""
+
 inbox = Table(
     "inbox",
     KIT,

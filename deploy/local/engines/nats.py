@@ -17,7 +17,7 @@ server_name: everdesk
 listen: {listen}
 http: {http}
 max_payload: 1MB
-jetstream {{ store_dir: {store} }}
+jetstream {{ store_dir: {store}, sync_interval: always }}
 authorization {{ user: {user}, password: {password} }}
 """
 

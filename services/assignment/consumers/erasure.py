@@ -58,6 +58,8 @@ async def erase(session: Session, ids: RequesterIds, erasures: Sequence[Erasure]
         await _forget_answers(session, (*erasure.ticket_ids, *erasure.took_part_in))
         told = (MessagePosted, NoteAdded)
         await outbox.forget(session, [f"{event.type()}.{one}" for event in told for one in erasure.ticket_ids])
+        took_part = [f"{event.type()}.{one}" for event in told for one in erasure.took_part_in]
+        await outbox.forget_published(session, took_part)
 
 
 async def _bury(session: Session, erasure: Erasure) -> None:

@@ -15,6 +15,7 @@ from services.intake.attachments.tidying import remove_contents
 from services.intake.models import Erasure
 from services.intake.privacy.tickets import subjects_of
 from shared.contracts.events import Envelope, Event, RequesterErased, TicketErased
+from shared.kit import outbox
 from shared.kit.bus import BusUnavailable, StreamEraser
 from shared.kit.bus.connection import REFUSED
 from shared.kit.clock import utc_now
@@ -62,6 +63,8 @@ class Clearing:
         if not (await self._clear_stream(erasure) and is_settled):
             return False
         async with self._database.begin() as session:
+            took_part = [subject for ticket_id in erasure.took_part_in for subject in subjects_of(ticket_id)]
+            await outbox.forget_published(session, took_part)
             done = await session.get_one(Erasure, erasure.id)
             if done.requester_id is None:
                 await session.delete(done)

@@ -1,7 +1,7 @@
 """The connection to JetStream: made in the background, so that a process starts and serves while NATS is away."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -10,15 +10,17 @@ import nats.errors
 from nats.aio.client import Client
 from nats.js import JetStreamContext
 from nats.js import errors as js_errors
-from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
+from nats.js.api import PubAck
 
 from shared.contracts.events import Envelope
-from shared.contracts.names import DEAD_STREAM, DEAD_SUBJECTS, STREAM, STREAM_SUBJECTS
+from shared.kit.bus.durability import warn_of_what_can_be_lost
+from shared.kit.bus.outgoing import Outgoing
+from shared.kit.bus.recent import Recent
+from shared.kit.bus.streams import StreamRefusedError, ensure_streams
 from shared.kit.settings import Settings
 from shared.kit.telemetry import log
 
 ACK_TIMEOUT = 5.0
-DUPLICATE_WINDOW = 120.0
 FLUSH_SECONDS = 1
 CONNECT_RETRY_SECONDS = (0.1, 0.25, 0.5, 1.0, 2.0)
 
@@ -40,31 +42,19 @@ class BusUnavailable(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Outgoing:
-    """One message to publish; `id` is what JetStream deduplicates by."""
-
-    id: str
-    subject: str
-    payload: bytes
-
-    @classmethod
-    def of(cls, envelope: Envelope) -> "Outgoing":
-        """The message that carries an event."""
-        return cls(id=envelope.id, subject=envelope.nats_subject, payload=envelope.model_dump_json().encode())
-
-
-@dataclass(frozen=True, slots=True)
 class Published:
     """What became of a batch, by position; messages in neither may be accepted when they are sent again."""
 
     acknowledged: list[int] = field(default_factory=list)
     """Durable in the stream."""
+    sequences: dict[int, int] = field(default_factory=dict)
+    """Where in the stream an acknowledged message is."""
     refused: dict[int, str] = field(default_factory=dict)
     """Why the server, or its client, will never accept the message as it is."""
 
 
 class Bus:
-    """One connection, reconnecting for ever; streams are set up in code whenever a connection is made."""
+    """One connection, reconnecting for ever; whenever it is made anew, so is certainty about the streams."""
 
     def __init__(self, settings: Settings, name: str) -> None:
         self._settings = settings
@@ -72,16 +62,22 @@ class Bus:
         self._client: Client | None = None
         self._js: JetStreamContext | None = None
         self._connected = asyncio.Event()
-        self._connecting: asyncio.Task[None] | None = None
+        self._unsure = asyncio.Event()
+        self._keeping: asyncio.Task[None] | None = None
+        self._highest = 0
+        self._write_problem: str | None = None
+        self._recent = Recent()
+        self.generation = 0
+        """Grows whenever the streams had to be made sure of: what was known about them may be outdated."""
 
     async def start(self) -> None:
         """Begins to connect; returns at once."""
-        self._connecting = asyncio.create_task(self._connect(), name="bus-connect")
+        self._keeping = asyncio.create_task(self._keep(), name="bus")
 
     async def stop(self) -> None:
         """Closes the connection once what was written has left; what was not acknowledged is delivered again."""
-        if self._connecting:
-            self._connecting.cancel()
+        if self._keeping:
+            self._keeping.cancel()
         if self._client:
             with suppress(*REFUSED):
                 await self._client.flush(FLUSH_SECONDS)
@@ -93,8 +89,19 @@ class Bus:
         """Whether the server is there right now."""
         return bool(self._client and self._client.is_connected and self._connected.is_set())
 
+    async def check_connected(self) -> None:
+        """Raises BusUnavailable unless the server is there, with the streams."""
+        if not self.is_connected:
+            raise BusUnavailable("not connected")
+
+    async def check_writable(self) -> None:
+        """Raises BusUnavailable if the server is away, or the last attempt to publish was not acknowledged."""
+        await self.check_connected()
+        if self._write_problem:
+            raise BusUnavailable(self._write_problem)
+
     async def jetstream(self) -> JetStreamContext:
-        """The JetStream context, waiting for the first connection."""
+        """The JetStream context, waiting for the connection."""
         await self._connected.wait()
         if self._js is None:
             raise BusUnavailable("not connected")
@@ -104,12 +111,15 @@ class Bus:
         """Publishes all at once and returns what became of each message."""
         if not self.is_connected or self._js is None:
             return Published()
+        known = self._highest
         results = await asyncio.gather(*(self._publish(message) for message in batch), return_exceptions=True)
         failed = {position: result for position, result in enumerate(results) if isinstance(result, BaseException)}
-        if failed:
-            log.warning("bus.not_acknowledged", count=len(failed), error=repr(next(iter(failed.values()))))
+        acknowledged = {position: ack for position, ack in enumerate(results) if isinstance(ack, PubAck)}
+        self._notice_a_step_back(known, acknowledged.values())
+        self._notice_failures(failed, is_any_acknowledged=bool(acknowledged))
         return Published(
-            [position for position in range(len(batch)) if position not in failed],
+            list(acknowledged),
+            {position: ack.seq for position, ack in acknowledged.items()},
             {position: repr(error) for position, error in failed.items() if is_refusal(error)},
         )
 
@@ -118,84 +128,111 @@ class Bus:
         return (await self.publish_each(batch)).acknowledged
 
     async def publish_all(self, envelopes: Sequence[Envelope]) -> None:
-        """Publishes every event; raises BusUnavailable unless all were acknowledged."""
-        done = await self.publish_until_acknowledged([Outgoing.of(envelope) for envelope in envelopes])
-        if len(done) < len(envelopes):
-            raise BusUnavailable(f"{len(envelopes) - len(done)} of {len(envelopes)} events were not acknowledged")
+        """Publishes every event; raises BusUnavailable unless all were acknowledged.
 
-    async def _publish(self, message: Outgoing) -> None:
+        For publishers without an outbox: what was published lately is kept in memory, and published again if the
+        stream turns out to have lost it.
+        """
+        batch = [Outgoing.of(envelope) for envelope in envelopes]
+        done = await self.publish_each(batch)
+        self._recent.keep((sequence, batch[position]) for position, sequence in done.sequences.items())
+        if len(done.acknowledged) < len(batch):
+            raise BusUnavailable(f"{len(batch) - len(done.acknowledged)} of {len(batch)} events were not acknowledged")
+
+    async def _publish(self, message: Outgoing) -> PubAck:
         js = await self.jetstream()
-        await js.publish(
+        return await js.publish(
             message.subject,
             message.payload,
             timeout=ACK_TIMEOUT,
             headers={"Nats-Msg-Id": message.id, "Content-Type": "application/cloudevents+json"},
         )
 
-    async def _connect(self) -> None:
+    def _notice_a_step_back(self, known: int, acknowledgements: Iterable[PubAck]) -> None:
+        """A new message at or below what was acknowledged before: the stream was restored from an older state."""
+        new = [ack.seq for ack in acknowledgements if not ack.duplicate]
+        if not new:
+            return
+        if min(new) <= known:
+            log.error("bus.stream_went_back", acknowledged_before=known, now=min(new))
+            self._highest = max(new)
+            self._unsure.set()
+        self._highest = max(self._highest, *new)
+
+    def _notice_failures(self, failed: Mapping[int, BaseException], *, is_any_acknowledged: bool) -> None:
+        problems = [error for error in failed.values() if not is_refusal(error)]
+        if failed:
+            log.warning("bus.not_acknowledged", count=len(failed), error=repr(next(iter(failed.values()))))
+        if problems and not is_any_acknowledged:
+            self._write_problem = repr(problems[0])
+        elif is_any_acknowledged:
+            self._write_problem = None
+        if any(isinstance(error, (js_errors.NoStreamResponseError, js_errors.NotFoundError)) for error in problems):
+            self._unsure.set()
+
+    async def _keep(self) -> None:
+        """Connects, and makes sure of the streams after each connection, for ever."""
         attempt = 0
         while True:
             try:
-                self._client = await nats.connect(
-                    self._settings.nats_url.get_secret_value(),
-                    name=self._name,
-                    max_reconnect_attempts=-1,
-                    reconnect_time_wait=0.25,
-                    connect_timeout=2,
-                    ping_interval=10,
-                    max_outstanding_pings=2,
-                    allow_reconnect=True,
-                    error_cb=self._on_error,
-                    disconnected_cb=self._on_disconnected,
-                    reconnected_cb=self._on_reconnected,
-                )
-                self._js = self._client.jetstream(timeout=ACK_TIMEOUT)
+                if self._client is None or self._client.is_closed:
+                    await self._connect()
+                self._unsure.clear()
                 await self._ensure_streams()
-            except REFUSED as error:
+            except (*REFUSED, StreamRefusedError) as error:
                 log.warning("bus.away", error=repr(error))
-                if self._client and not self._client.is_closed:
-                    with suppress(*REFUSED):
-                        await self._client.close()
                 await asyncio.sleep(CONNECT_RETRY_SECONDS[min(attempt, len(CONNECT_RETRY_SECONDS) - 1)])
                 attempt += 1
-            else:
-                self._connected.set()
-                log.info("bus.connected")
-                return
+                continue
+            attempt = 0
+            self.generation += 1
+            self._connected.set()
+            log.info("bus.connected")
+            if self.generation == 1:
+                await self._look_at_the_server()
+            await self._publish_again()
+            await self._unsure.wait()
+
+    async def _connect(self) -> None:
+        self._js = None
+        self._client = await nats.connect(
+            self._settings.nats_url.get_secret_value(),
+            name=self._name,
+            max_reconnect_attempts=-1,
+            reconnect_time_wait=0.25,
+            connect_timeout=2,
+            ping_interval=10,
+            max_outstanding_pings=2,
+            allow_reconnect=True,
+            error_cb=self._on_error,
+            disconnected_cb=self._on_disconnected,
+            reconnected_cb=self._on_reconnected,
+            closed_cb=self._on_closed,
+        )
+        self._js = self._client.jetstream(timeout=ACK_TIMEOUT)
 
     async def _ensure_streams(self) -> None:
-        js = self._client.jetstream(timeout=ACK_TIMEOUT) if self._client else None
-        if js is None:
+        if self._js is not None:
+            await ensure_streams(self._js, self._settings)
+
+    async def _look_at_the_server(self) -> None:
+        """Says once how safe an acknowledgement is."""
+        await warn_of_what_can_be_lost(self._settings)
+
+    async def _publish_again(self) -> None:
+        """What was published without an outbox and is not in the stream any more."""
+        if self._js is None:
             return
-        max_age = self._settings.stream_max_age_days * 86_400
-        for config in (
-            StreamConfig(
-                name=STREAM,
-                subjects=list(STREAM_SUBJECTS),
-                retention=RetentionPolicy.LIMITS,
-                storage=StorageType.FILE,
-                discard=DiscardPolicy.NEW,
-                max_age=max_age,
-                max_bytes=self._settings.stream_max_bytes,
-                duplicate_window=DUPLICATE_WINDOW,
-                allow_direct=True,
-            ),
-            StreamConfig(
-                name=DEAD_STREAM,
-                subjects=list(DEAD_SUBJECTS),
-                retention=RetentionPolicy.LIMITS,
-                storage=StorageType.FILE,
-                discard=DiscardPolicy.NEW,
-                max_age=self._settings.dead_letter_days * 86_400,
-                max_bytes=self._settings.stream_max_bytes // 4,
-                duplicate_window=DUPLICATE_WINDOW,
-                allow_direct=True,
-            ),
-        ):
-            try:
-                await js.add_stream(config)
-            except js_errors.BadRequestError:
-                await js.update_stream(config)
+        try:
+            lost = await self._recent.take_lost(self._js)
+        except REFUSED as error:
+            log.warning("bus.not_compared", error=repr(error))
+            self._unsure.set()
+            return
+        if lost:
+            log.error("bus.published_again", count=len(lost))
+            done = await self.publish_each(lost)
+            self._recent.keep((done.sequences.get(position, 0), message) for position, message in enumerate(lost))
 
     async def _on_error(self, error: Exception) -> None:
         log.debug("bus.error", error=repr(error))
@@ -205,3 +242,9 @@ class Bus:
 
     async def _on_reconnected(self) -> None:
         log.info("bus.reconnected")
+        self._connected.clear()
+        self._unsure.set()
+
+    async def _on_closed(self) -> None:
+        self._connected.clear()
+        self._unsure.set()

@@ -83,6 +83,7 @@ async def run_consumer(bus: Bus, consumer: Consumer) -> None:
     while True:
         try:
             js = await bus.jetstream()
+            generation = bus.generation
             await js.add_consumer(
                 STREAM,
                 ConsumerConfig(
@@ -97,14 +98,20 @@ async def run_consumer(bus: Bus, consumer: Consumer) -> None:
             )
             subscription = await js.pull_subscribe_bind(consumer=consumer.name, stream=STREAM)
             log.info("consumer.ready", consumer=consumer.name)
-            await _consume(js, subscription, consumer)
+            await _consume(js, subscription, consumer, lambda: bus.generation == generation)  # noqa: B023 - awaited here
         except REFUSED as error:
             log.warning("consumer.interrupted", consumer=consumer.name, error=repr(error))
             await asyncio.sleep(PAUSE_SECONDS[1])
 
 
-async def _consume(js: JetStreamContext, subscription: JetStreamContext.PullSubscription, consumer: Consumer) -> None:
-    while True:
+async def _consume(
+    js: JetStreamContext,
+    subscription: JetStreamContext.PullSubscription,
+    consumer: Consumer,
+    is_current: Callable[[], bool],
+) -> None:
+    """Until the bus was connected anew: the server may have forgotten the consumer meanwhile."""
+    while is_current():
         try:
             messages = await subscription.fetch(consumer.batch, timeout=FETCH_SECONDS)
         except TimeoutError:

@@ -1,0 +1,103 @@
+"""The two streams as the settings want them, made as large as the server has room for."""
+
+from collections.abc import Iterator
+
+from nats.js import JetStreamContext
+from nats.js import errors as js_errors
+from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
+
+from shared.contracts.names import DEAD_STREAM, DEAD_SUBJECTS, STREAM, STREAM_SUBJECTS
+from shared.kit.settings import Settings
+from shared.kit.telemetry import log
+
+DUPLICATE_WINDOW = 120.0
+SMALLEST_BYTES = 16 * 1024**2
+NO_ROOM = (10023, 10028, 10047)
+"""JetStream's codes for: no resources, no memory, no storage."""
+NOT_CLUSTERED = (10005, 10074)
+"""JetStream's codes for: no suitable peers, and replicas on a server that stands alone."""
+
+
+class StreamRefusedError(Exception):
+    """The server will not have the stream as the settings want it; the message says what to set."""
+
+
+def wanted_streams(settings: Settings) -> tuple[StreamConfig, StreamConfig]:
+    """The event stream and the dead letters'."""
+    day = 86_400
+    events = _config(STREAM, STREAM_SUBJECTS, settings.stream_max_age_days * day, settings.stream_max_bytes)
+    dead = _config(DEAD_STREAM, DEAD_SUBJECTS, settings.dead_letter_days * day, settings.stream_max_bytes // 4)
+    for config in (events, dead):
+        config.num_replicas = settings.stream_replicas
+    return events, dead
+
+
+def _config(name: str, subjects: tuple[str, ...], max_age: float, max_bytes: int) -> StreamConfig:
+    return StreamConfig(
+        name=name,
+        subjects=list(subjects),
+        retention=RetentionPolicy.LIMITS,
+        storage=StorageType.FILE,
+        discard=DiscardPolicy.NEW,
+        max_age=max_age,
+        max_bytes=max_bytes,
+        duplicate_window=DUPLICATE_WINDOW,
+        allow_direct=True,
+    )
+
+
+async def ensure_streams(js: JetStreamContext, settings: Settings) -> None:
+    """Makes or changes both streams. Raises StreamRefusedError if the server has no place for them."""
+    for config in wanted_streams(settings):
+        await _ensure(js, config)
+
+
+async def _ensure(js: JetStreamContext, config: StreamConfig) -> None:
+    """In the wanted size, or the largest half, quarter and so on for which there is room."""
+    wanted = config.max_bytes or SMALLEST_BYTES
+    held = await _held(js, config.name or "")
+    for size in _sizes(wanted, held):
+        config.max_bytes = size
+        try:
+            await _make(js, config)
+        except js_errors.APIError as error:
+            if error.err_code in NOT_CLUSTERED and (config.num_replicas or 1) > 1:
+                raise StreamRefusedError(
+                    f"NATS cannot keep {config.num_replicas} copies of the stream {config.name}: it needs a cluster of "
+                    "as many servers. Set EVERDESK_STREAM_REPLICAS to no more than there are."
+                ) from error
+            if error.err_code not in NO_ROOM:
+                raise
+        else:
+            if size < wanted:
+                log.warning("bus.stream_is_smaller", stream=config.name, bytes=size, wanted=wanted, advice=ADVICE)
+            return
+    raise StreamRefusedError(f"NATS has no room for the stream {config.name}, not even of {size} bytes. {ADVICE}")
+
+
+ADVICE = "Free space on the disk of NATS, raise its max_file_store, or set EVERDESK_STREAM_MAX_BYTES to what fits."
+
+
+def _sizes(wanted: int, held: int) -> Iterator[int]:
+    """From the wanted size down by halves. Never below what the stream holds, or the server would drop messages."""
+    size = max(wanted, held)
+    yield size
+    while size // 2 >= max(SMALLEST_BYTES, held):
+        size //= 2
+        yield size
+
+
+async def _held(js: JetStreamContext, name: str) -> int:
+    try:
+        return (await js.stream_info(name)).state.bytes
+    except js_errors.NotFoundError:
+        return 0
+
+
+async def _make(js: JetStreamContext, config: StreamConfig) -> None:
+    try:
+        await js.add_stream(config)
+    except js_errors.BadRequestError as error:
+        if error.err_code in NOT_CLUSTERED:
+            raise
+        await js.update_stream(config)
