@@ -50,6 +50,9 @@ _ALIASES = {
 }
 _NAME = re.compile(r"[^a-z0-9]+")
 _UNWANTED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufeff]")
+_C1 = re.compile("[\x80-\x9f]")
+_MEANT_BY_C1 = {code: bytes([code]).decode("cp1252", "ignore") for code in range(0x80, 0xA0)}
+"""What Windows text has at the places of these controls, as browsers read them; elsewhere they mean nothing."""
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _LINE_ENDS = re.compile("\r\n?|\x85|\u2028|\u2029")
 
@@ -104,7 +107,8 @@ def clean(text: str) -> str:
     """Text that can be stored and shown: one kind of line end, no NUL or control characters, no lone surrogates."""
     if _SURROGATES.search(text):
         text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return _UNWANTED.sub("", _LINE_ENDS.sub("\n", text))
+    text = _UNWANTED.sub("", _LINE_ENDS.sub("\n", text))
+    return text.translate(_MEANT_BY_C1) if _C1.search(text) else text
 
 
 def _strict(data: bytes, charset: str) -> str | None:
