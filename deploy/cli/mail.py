@@ -24,7 +24,7 @@ class State(StrEnum):
 @said_plainly
 def list_mails(
     state: Annotated[list[State] | None, typer.Option(help="Repeat it; default: received and failed")] = None,
-    sender: Annotated[str | None, typer.Option(help="Only of this envelope sender")] = None,
+    sender: Annotated[str | None, typer.Option(help="Only of this address, in the envelope or in From")] = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most so many")] = 50,
 ) -> None:
     """List mails, newest first: by default those that wait or were given up."""
@@ -43,6 +43,13 @@ def show(
 ) -> None:
     """Show what is known of a mail."""
     intake("show-mail", mail_id, *(["--raw"] if raw else []))
+
+
+@app.command("open", epilog="Example: everdesk mail open 01990a4e-3c00-7000-8000-000000000001")
+@said_plainly
+def open_mails(mail_ids: Annotated[list[str], typer.Argument(min=1, help="As `list` shows them")]) -> None:
+    """Open mails as tickets that were ignored or given up, whatever spoke against it."""
+    intake("open-mail", *mail_ids)
 
 
 @app.command(epilog="Example: everdesk mail retry 01990a4e-3c00-7000-8000-000000000001")

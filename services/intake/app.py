@@ -13,7 +13,7 @@ from services.intake.api import document
 from services.intake.attachments.keeping import Keeper
 from services.intake.attachments.scanning import Clamd, scan_for_ever
 from services.intake.attachments.tidying import tidy_for_ever
-from services.intake.consumers import consumer
+from services.intake.consumers import agents_consumer, consumer
 from services.intake.deps import Intake
 from services.intake.keyring import KeyRing
 from services.intake.live import Hub, Live
@@ -87,6 +87,7 @@ def build(settings: IntakeSettings) -> FastAPI:
         jobs = {
             "relay": relay.run,
             "consumer": lambda: run_consumer(bus, consumer(database, relay)),
+            "agents": lambda: run_consumer(bus, agents_consumer(database)),
             "live": hub.run,
             "housekeeping": lambda: keep_house(database, settings),
             "retention": Retention(database, intake.links, settings.keeping).run,

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from services.intake.commands.open_follow_up import open_follow_up
-from services.intake.commands.project import project
+from services.intake.commands.project import project, project_agents
 from services.intake.commands.record_reply import record_reply
 from services.intake.live import announce, record
-from shared.contracts.events import EVENTS, Envelope, LifecycleEvent, MessagePosted, MessageUnclaimed
+from shared.contracts.events import EVENTS, AgentChanged, Envelope, LifecycleEvent, MessagePosted, MessageUnclaimed
 from shared.contracts.vocabulary import ActorKind
 from shared.kit import inbox
 from shared.kit.bus import Consumer
@@ -14,6 +14,8 @@ from shared.kit.db import Database, Session
 from shared.kit.outbox import Relay
 
 CONSUMER = "intake"
+AGENTS = "intake-agents"
+"""A consumer of its own, so that an older installation hears of the agents there are."""
 LIFECYCLE = frozenset(name for name, kind in EVENTS.items() if issubclass(kind, LifecycleEvent))
 HANDLED = LIFECYCLE | {MessagePosted.type(), MessageUnclaimed.type()}
 SUBJECTS = tuple(EVENTS[name].subjects() for name in sorted(HANDLED))
@@ -28,6 +30,17 @@ def consumer(database: Database, relay: Relay) -> Consumer:
         relay.wake()
 
     return Consumer(CONSUMER, SUBJECTS, handle)
+
+
+def agents_consumer(database: Database) -> Consumer:
+    """Keeps who is an agent."""
+
+    async def handle(events: list[Envelope]) -> None:
+        async with database.begin() as session:
+            unseen = await inbox.claim(session, AGENTS, events)
+            await project_agents(session, [AgentChanged.of(event) for event in unseen])
+
+    return Consumer(AGENTS, (AgentChanged.subjects(),), handle)
 
 
 async def on_events(database: Database, events: Sequence[Envelope]) -> None:

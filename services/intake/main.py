@@ -53,6 +53,7 @@ def main() -> None:
             "revoke-key": with_database(cli.revoke),
             "list-mails": with_database(mail_cli.list_mails),
             "show-mail": with_database(mail_cli.show_mail),
+            "open-mail": with_database(mail_cli.open_mail),
             "retry-mail": with_database(mail_cli.retry_mail),
             "find-requester": with_database(privacy.find_requester),
             "export-requester": with_database(privacy.export_requester),

@@ -18,6 +18,7 @@ from shared.contracts.events import (
     MessagePosted,
     MessageUnclaimed,
     NoteAdded,
+    NoteReceived,
     NotificationFailed,
     NotificationSent,
     ParticipantChanged,
@@ -239,6 +240,14 @@ _others: tuple[Event, ...] = (
         body_format=BodyFormat.TEXT,
         about="hold",
         added_at=at(10),
+    ),
+    NoteReceived(
+        ticket_id=TICKET,
+        message_id=MessageId(_uuid(5)),
+        agent_id=ADA,
+        body="Unverified mail from ada@everdesk.example:\n\nI know this customer, please wait for me.",
+        body_format=BodyFormat.TEXT,
+        received_at=at(10),
     ),
     MessageUnclaimed(ticket_id=TICKET, message_id=MESSAGE),
     AssignmentDecided(

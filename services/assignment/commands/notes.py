@@ -2,15 +2,15 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 from uuid import UUID
 
 from sqlalchemy.dialects.postgresql import insert
 
 from services.assignment.models import Note
-from services.assignment.queries.callers import Caller
-from shared.contracts.base import MessageId, TicketId
-from shared.contracts.events import Author, NoteAdded
-from shared.contracts.vocabulary import ActorKind, BodyFormat
+from shared.contracts.base import AgentId, MessageId, TicketId
+from shared.contracts.events import AttachmentRef, Author, NoteAdded
+from shared.contracts.vocabulary import ActorKind, BodyFormat, Channel
 from shared.kit import outbox
 from shared.kit.db import Session
 
@@ -24,9 +24,23 @@ class NewNote:
     body: str
     body_format: BodyFormat = BodyFormat.TEXT
     about: str | None = None
+    channel: Channel = Channel.DESK
+    attachments: tuple[AttachmentRef, ...] = ()
 
 
-async def add_note(session: Session, caller: Caller, note: NewNote, now: datetime) -> None:
+class Writer(Protocol):
+    """An agent who writes: a caller, or the sender of a mail."""
+
+    @property
+    def agent_id(self) -> AgentId:
+        """The agent's id."""
+
+    @property
+    def name(self) -> str:
+        """The agent's name."""
+
+
+async def add_note(session: Session, caller: Writer, note: NewNote, now: datetime) -> None:
     """Stores and announces a note; writing it again does nothing."""
     added = await session.scalar(
         insert(Note)
@@ -38,6 +52,8 @@ async def add_note(session: Session, caller: Caller, note: NewNote, now: datetim
             body=note.body,
             body_format=note.body_format.value,
             about=note.about,
+            channel=note.channel.value,
+            attachments=[attachment.model_dump(mode="json") for attachment in note.attachments],
             added_at=now,
         )
         .on_conflict_do_nothing()

@@ -88,7 +88,9 @@ async def _redact(session: Session, ids: Sequence[UUID], at: datetime) -> None:
         .where(Message.ticket_id.in_(ids), Message.author_kind != ActorKind.AGENT.value)
         .values(author_name=ERASED, author_email=None)
     )
-    await session.execute(update(Note).where(Note.ticket_id.in_(ids)).values(body=ERASED, body_format="text"))
+    await session.execute(
+        update(Note).where(Note.ticket_id.in_(ids)).values(body=ERASED, body_format="text", attachments=[])
+    )
 
 
 async def _redact_part(session: Session, ids: RequesterIds, requester_id: UUID, ticket_ids: Sequence[UUID]) -> None:

@@ -6,12 +6,14 @@ from typing import Any
 from uuid import UUID
 
 from services.assignment.commands.projection import apply_snapshots
+from services.assignment.commands.staff_mail import take_staff_mail
 from services.assignment.consumers import erasure, statements
 from services.assignment.consumers.erasure import ERASURES, Erasure
 from shared.contracts.events import (
     Envelope,
     LifecycleEvent,
     MessagePosted,
+    NoteReceived,
     RequesterErased,
     SlaSettled,
     TicketSubmitted,
@@ -28,6 +30,7 @@ from shared.kit.tombstones import hold_off
 SUBJECTS = (
     "everdesk.ticket.*.v1.*",
     MessagePosted.subjects(),
+    NoteReceived.subjects(),
     TopicChanged.subjects(),
     RequesterErased.subjects(),
 )
@@ -44,6 +47,7 @@ class Plan:
     verdicts: list[dict[str, Any]] = field(default_factory=list)
     topics: list[dict[str, Any]] = field(default_factory=list)
     erasures: list[Erasure] = field(default_factory=list)
+    staff_mails: list[NoteReceived] = field(default_factory=list)
 
     @classmethod
     def of(cls, envelopes: Sequence[Envelope]) -> "Plan":
@@ -62,6 +66,8 @@ class Plan:
                 self.messages.append(message_row(MessagePosted.of(envelope)))
             case kind if kind == TopicChanged.type():
                 self.topics.append(topic_row(TopicChanged.of(envelope)))
+            case kind if kind == NoteReceived.type():
+                self.staff_mails.append(NoteReceived.of(envelope))
             case kind if kind in ERASURES:
                 self.erasures.append(Erasure.of(envelope))
             case kind if kind == SlaSettled.type():
@@ -80,6 +86,7 @@ class Plan:
         """Drops what people wrote on tickets that were erased."""
         self.messages = [row for row in self.messages if row["ticket_id"] not in erased]
         self.submissions = [row for row in self.submissions if row["id"] not in erased]
+        self.staff_mails = [mail for mail in self.staff_mails if mail.ticket_id not in erased]
 
     def live(self, envelope: Envelope, event: LifecycleEvent) -> None:
         """One step of a ticket's life."""
@@ -101,11 +108,14 @@ async def project(database: Database, ids: RequesterIds, consumer: str, batch: l
     async with database.begin() as session:
         plan = Plan.of(await inbox.claim(session, consumer, batch))
         await hold_off(session, is_erasing=bool(plan.erasures))
-        plan.without(await erasure.erased_among(session, {row["ticket_id"] for row in plan.messages}))
+        written_on = {row["ticket_id"] for row in plan.messages} | {mail.ticket_id for mail in plan.staff_mails}
+        plan.without(await erasure.erased_among(session, written_on))
         await statements.write(session, statements.SUBMISSIONS, sorted(plan.submissions, key=lambda row: row["id"]))
         await statements.write(session, statements.WORDS, [statements.words_of(row) for row in plan.submissions])
         await statements.write(session, statements.MESSAGES, plan.messages)
         await apply_snapshots(session, plan.snapshots)
+        for mail in plan.staff_mails:
+            await take_staff_mail(session, mail)
         await statements.write(session, statements.EVENTS, plan.log)
         await statements.write(session, statements.VERDICTS, plan.verdicts)
         await statements.write(session, statements.TOPICS, plan.topics)

@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.assignment.models.base import FAR_FUTURE, Base
+from shared.contracts.vocabulary import Channel
 from shared.domain.sla.facts import HEARD_EVENTS
 
 
@@ -113,6 +114,9 @@ class Note(Base):
     body: Mapped[str] = mapped_column(Text)
     body_format: Mapped[str] = mapped_column(String(16))
     about: Mapped[str | None] = mapped_column(String(32))
+    channel: Mapped[str] = mapped_column(String(16), server_default=Channel.DESK.value)
+    attachments: Mapped[list[Any]] = mapped_column(server_default=text("'[]'"))
+    """Of one that came by mail."""
     added_at: Mapped[datetime]
 
 

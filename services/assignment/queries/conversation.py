@@ -4,12 +4,11 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, Uuid, literal, null, select, tuple_, union_all
-from sqlalchemy.dialects.postgresql import JSONB
 
 from services.assignment.models import Agent, LoggedEvent, Message, Note
 from services.assignment.queries.cursors import instant_in, number_in, uuid_in, word_in
 from services.assignment.schemas.conversation import EntryView, EventView, entry_of, event_of
-from shared.contracts.vocabulary import ActorKind, Channel
+from shared.contracts.vocabulary import ActorKind
 from shared.kit.auth import FileLinks
 from shared.kit.db import Session
 from shared.kit.http.paging import Page, decode_cursor, encode_cursor
@@ -74,8 +73,8 @@ def _entries(ticket_id: UUID) -> Any:
         null(),
         Note.body,
         Note.body_format,
-        literal(Channel.DESK.value),
-        literal([], JSONB),
+        Note.channel,
+        Note.attachments,
         literal(""),
         literal(value=False),
         Note.about,

@@ -39,10 +39,13 @@ class Span:
 
 
 async def find_attachment(database: Database, attachment_id: UUID, ticket_id: UUID | None = None) -> Attachment:
-    """A file that may be served. Raises Problem 404, 409 while it is being scanned, 410 from quarantine."""
+    """A file that may be served; with `ticket_id`, one that the readers of that ticket may have.
+
+    Raises Problem 404, 409 while it is being scanned, 410 from quarantine.
+    """
     query = select(Attachment).where(Attachment.id == attachment_id, Attachment.ticket_id.is_not(None))
     if ticket_id is not None:
-        query = query.where(Attachment.ticket_id == ticket_id)
+        query = query.where(Attachment.ticket_id == ticket_id, Attachment.is_internal.is_(False))
     async with database.begin() as session:
         attachment = await session.scalar(query)
     if attachment is None:

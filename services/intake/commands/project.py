@@ -1,12 +1,15 @@
-"""The projection: where each ticket stands, as its workflow last said."""
+"""The projections: where each ticket stands, as its workflow last said, and who is an agent."""
 
 from collections.abc import Iterable
 
 from sqlalchemy import Table, bindparam, update
+from sqlalchemy.dialects.postgresql import insert
 
-from services.intake.models import Ticket
+from services.intake.models import Agent, Ticket
 from shared.contracts.base import TicketId
+from shared.contracts.events import AgentChanged
 from shared.contracts.tickets import TicketSnapshot
+from shared.kit.addresses import address_key
 from shared.kit.db import Session
 
 TICKETS = Ticket.__table__
@@ -34,3 +37,18 @@ async def project(session: Session, snapshots: Iterable[TicketSnapshot]) -> None
     ]
     if rows:
         await (await session.connection()).execute(PROJECT, rows)
+
+
+async def project_agents(session: Session, changes: Iterable[AgentChanged]) -> None:
+    """Keeps agents as they now are; in the order of their ids and versions."""
+    for change in sorted(changes, key=lambda change: (change.agent_id, change.version)):
+        told = {
+            "email": address_key(change.email),
+            "name": change.name,
+            "is_active": change.is_active,
+            "version": change.version,
+        }
+        statement = insert(Agent).values(id=change.agent_id, **told)
+        await session.execute(
+            statement.on_conflict_do_update(index_elements=[Agent.id], set_=told, where=Agent.version < change.version)
+        )

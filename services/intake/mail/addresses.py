@@ -65,10 +65,10 @@ def split_addresses(line: str) -> list[str]:
 def addresses_in(piece: str) -> list[MailAddress]:
     """The mailbox in `Name <a@b>`, `a@b (Name)` or worse; several where only spaces part them."""
     before, bracket, rest = piece.rpartition("<")
-    inside = _SPACED.sub(r"\1", _without_comments(rest.partition(">")[0])) if bracket else ""
+    inside = _SPACED.sub(r"\1", without_comments(rest.partition(">")[0])) if bracket else ""
     if found := _ADDRESS.search(inside):
         return _person(_name(before), found[0])
-    bare = _ADDRESS.findall(_without_comments(piece)) or _ADDRESS.findall(words(piece))
+    bare = _ADDRESS.findall(without_comments(piece)) or _ADDRESS.findall(words(piece))
     if len(bare) == 1:
         return _person(_name(piece.replace(bare[0], "", 1).strip(" ()<>")), bare[0])
     return [one for address in bare for one in _person("", address)]
@@ -82,7 +82,8 @@ def _person(name: str, address: str) -> list[MailAddress]:
     return [MailAddress("" if address_key(name) == address_key(kept) else name, kept)]
 
 
-def _without_comments(piece: str) -> str:
+def without_comments(piece: str) -> str:
+    """A field without comments in parentheses; one that is never closed takes the rest with it."""
     kept: list[str] = []
     depth = 0
     for char in piece:

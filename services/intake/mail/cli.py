@@ -4,9 +4,9 @@ import argparse
 import sys
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
-from services.intake.mail.queue import put_back
+from services.intake.mail.queue import as_ticket, put_back
 from services.intake.models import RawMail, RawMailState
 from services.intake.settings import IntakeSettings
 from shared.kit.addresses import address_key
@@ -20,12 +20,13 @@ async def list_mails(database: Database, _settings: IntakeSettings) -> None:
     """Prints mails, newest first; by default those that wait or were given up."""
     parser = _parser("list-mails", "List mails, newest first: by default those that wait or were given up.")
     parser.add_argument("--state", type=RawMailState, choices=list(RawMailState), action="append", dest="states")
-    parser.add_argument("--sender", help="only of this envelope sender")
+    parser.add_argument("--sender", help="only of this address, in the envelope or in From")
     parser.add_argument("--limit", type=int, default=50, help="at most so many; default: 50")
     asked = parser.parse_args(sys.argv[2:])
     wanted = select(RawMail).where(RawMail.state.in_(asked.states or [RawMailState.RECEIVED, RawMailState.FAILED]))
     if asked.sender is not None:
-        wanted = wanted.where(RawMail.sender == address_key(asked.sender))
+        address = address_key(asked.sender)
+        wanted = wanted.where(or_(RawMail.sender == address, RawMail.author == address))
     newest = wanted.order_by(RawMail.received_at.desc(), RawMail.id).limit(max(1, min(asked.limit, MOST)))
     async with database.begin() as session:
         for mail in await session.scalars(newest):
@@ -44,13 +45,34 @@ async def show_mail(database: Database, settings: IntakeSettings) -> None:
         parser.exit(1, f"there is no mail {asked.mail_id}\n")
     if not asked.raw:
         sys.stdout.write(f"{_line(mail)}\n")
-        for name in ("source", "recipients", "size", "digest", "attempts", "next_attempt_at", "ticket_id"):
+        for name in (
+            "author",
+            "subject",
+            "source",
+            "recipients",
+            "size",
+            "digest",
+            "attempts",
+            "next_attempt_at",
+            "ticket_id",
+        ):
             sys.stdout.write(f"{name:<16} {getattr(mail, name)}\n")
         return
     try:
         sys.stdout.buffer.write(await Storage.connect(settings).read(mail.digest, mail.size))
     except ContentMissing:
         parser.exit(1, "its bytes are gone\n")
+
+
+async def open_mail(database: Database, _settings: IntakeSettings) -> None:
+    """Has ignored mails become tickets."""
+    parser = _parser("open-mail", "Open mails as tickets that were ignored or given up, whatever spoke against it.")
+    parser.add_argument("mail_ids", type=UUID, nargs="+", metavar="mail_id")
+    asked = parser.parse_args(sys.argv[2:])
+    async with database.begin() as session:
+        missing = [mail_id for mail_id in asked.mail_ids if not await as_ticket(session, mail_id)]
+    if missing:
+        parser.exit(1, f"neither given up nor ignored: {', '.join(map(str, missing))}\n")
 
 
 async def retry_mail(database: Database, _settings: IntakeSettings) -> None:

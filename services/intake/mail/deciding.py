@@ -23,11 +23,27 @@ class Named:
 
     ticket_id: UUID
     standing: Standing
+    is_on_behalf: bool = False
+    """The sender is the one whom a robot's `Reply-To` names."""
 
     @property
     def is_member(self) -> bool:
         """Whether the sender belongs to the conversation."""
         return self.standing is not Standing.STRANGER
+
+
+@dataclass(frozen=True, slots=True)
+class Staff:
+    """The agent whose mail it is, and how sure that is."""
+
+    agent_id: UUID | None
+    """Whose address it is from; of a stranger's answer, the agent to whom the mail went that it answers, if known."""
+    ticket_id: UUID | None = None
+    """The ticket it is about, if it names one by more than a number anybody can write."""
+    is_verified: bool = False
+    """The mail server says that it is from the agent's address."""
+    is_automatic: bool = False
+    """An absence note, a bounce, or what looks like one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +52,9 @@ class Facts:
 
     nature: Nature = Nature.PERSON
     is_own: bool = False
-    """Its own Message-ID is one of ours, or it says to come from an address of ours."""
+    """Its own Message-ID is one that only we can have made."""
+    is_delivery_report: bool = False
+    """A mail server's report from a null sender: proof that nobody wrote it."""
     is_banned: bool = False
     signed: Named | None = None
     """By a Message-ID that only we can have made."""
@@ -44,6 +62,14 @@ class Facts:
     """By the Message-ID of a mail that came in before."""
     numbered: Named | None = None
     """By `[#number]` in the subject."""
+    related: Named | None = None
+    """The sender's own, by the same subject and a mail named by both that we have not seen."""
+    staff: Staff | None = None
+    """Set if the mail answers one that went to staff, or is from an agent's address."""
+    may_staff_reply: bool = False
+    """Whether an agent's mail that is known to be theirs may answer the requester."""
+    may_acknowledge: bool = True
+    """Whether the sender may be thanked: not a robot, and not one that answers each time within seconds."""
     do_auto_replies_open: bool = True
 
 
@@ -62,6 +88,8 @@ class Append:
     is_automatic: bool = False
     is_from_stranger: bool = False
     """Marked as such; it gives its sender access to nothing."""
+    is_on_behalf: bool = False
+    """Written by the one whom a robot's `Reply-To` names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,29 +100,59 @@ class Open:
     acknowledge: bool = True
 
 
-Decision = Ignore | Append | Open
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A note among agents: never shown to the requester, without effect on the ticket's life."""
+
+    ticket_id: UUID
+    agent_id: UUID
+    is_verified: bool = False
+    is_reply: bool = False
+    """To be sent to the requester instead, if the agent may reply."""
+
+
+Decision = Ignore | Append | Open | Note
 MACHINES = frozenset({Nature.BOUNCE, Nature.AUTO_REPLY})
 
 
 def decide(facts: Facts) -> Decision:
-    """The first rule that fits. Anybody can write a number or a foreign Message-ID, so those count for members only."""
+    """The first rule that fits. Only proof drops a mail; what merely looks automatic opens, or is kept, unanswered."""
     if facts.nature is Nature.LOOP or facts.is_own:
         return Ignore("a loop: our own mail came back")
     if facts.is_banned:
         return Ignore("the sender is banned")
+    if facts.staff is not None and (decision := _of_staff(facts, facts.staff)) is not None:
+        return decision
     if (ticket := _ticket_of(facts)) is not None:
         is_stranger = not ticket.is_member
         is_automatic = facts.nature in MACHINES or (facts.nature is Nature.LIST and is_stranger)
-        return Append(ticket.ticket_id, is_automatic, is_stranger and facts.nature is not Nature.BOUNCE)
-    if facts.nature is Nature.BOUNCE:
+        is_marked = is_stranger and facts.nature is not Nature.BOUNCE
+        return Append(ticket.ticket_id, is_automatic, is_marked, ticket.is_on_behalf)
+    if facts.is_delivery_report:
         return Ignore("a bounce of a mail we do not know")
-    if facts.nature is Nature.AUTO_REPLY and not facts.do_auto_replies_open:
+    if facts.nature in MACHINES and not facts.do_auto_replies_open:
         return Ignore("an automatic answer to nothing we know")
     is_person = facts.nature is Nature.PERSON
-    return Open(is_automatic=not is_person, acknowledge=is_person)
+    return Open(is_automatic=not is_person, acknowledge=is_person and facts.may_acknowledge)
+
+
+def _of_staff(facts: Facts, staff: Staff) -> Decision | None:
+    """What staff write about a ticket stays among staff; None if it is about nothing, as anybody's first mail."""
+    if staff.is_automatic:
+        return Ignore("an automatic answer of staff")
+    if staff.ticket_id is None:
+        return None
+    if staff.agent_id is None:
+        return Ignore("an answer to a mail for staff, from nobody who belongs to it")
+    return Note(staff.ticket_id, staff.agent_id, staff.is_verified, staff.is_verified and facts.may_staff_reply)
 
 
 def _ticket_of(facts: Facts) -> Named | None:
+    """Members are found by anything that names the ticket; others by a Message-ID, and are heard as strangers."""
     if facts.signed is not None:
         return facts.signed
-    return next((named for named in (facts.known, facts.numbered) if named is not None and named.is_member), None)
+    known = facts.known
+    if known is not None and not known.is_member and facts.nature is Nature.BOUNCE:
+        known = None
+    members = (named for named in (known, facts.numbered, facts.related) if named is not None and named.is_member)
+    return next(members, known)

@@ -59,9 +59,8 @@ def _field(name: str, *values: str) -> Rule:
     return rule
 
 
-def _subject(pattern: str) -> Rule:
-    compiled = re.compile(pattern, re.IGNORECASE)
-    return lambda mail: compiled.search(mail.subject[:200]) is not None
+def _subject(pattern: re.Pattern[str]) -> Rule:
+    return lambda mail: pattern.search(mail.subject[:200]) is not None
 
 
 def _mailbox(*names: str) -> Rule:
@@ -76,7 +75,8 @@ def _is_report(*kinds: str) -> Rule:
     return lambda mail: mail.media_type == "multipart/report" and mail.report_type in kinds
 
 
-def _is_ours(mail: Envelope) -> bool:
+def _is_of_our_domain(mail: Envelope) -> bool:
+    """Whether its Message-ID has the domain of ours: a company's other programs make such ids too."""
     domain = mail.own_domain.lower()
     return bool(domain and mail.message_id and mail.message_id.lower().endswith(f"@{domain}>"))
 
@@ -87,19 +87,26 @@ def _is_answered_by_a_program(mail: Envelope) -> bool:
 
 
 _BULK = ("bulk", "junk", "auto_reply", "auto-reply")
-BOUNCE_SUBJECT = _subject(
+_BOUNCED = re.compile(
     r"^(?:undeliver(?:ed|able)|undelivered mail|delivery (?:status notification|failure|has failed)|mail delivery "
     r"(?:failed|failure|system)|failure notice|returned mail|nicht zustellbar|unzustellbar|non remis|"
-    r"message non délivré|no se puede entregar|devuelto)"
+    r"message non délivré|no se puede entregar|devuelto)",
+    re.IGNORECASE,
 )
-AUTO_SUBJECT = _subject(
+_AUTO = re.compile(
     r"^(?:out of (?:the )?office|auto(?:matic|mated)?[ -]?(?:reply|response|answer)|automatische (?:antwort|nachricht)|"
     r"abwesenheits|abwesend|réponse automatique|absence du bureau|respuesta automática|risposta automatica|"
-    r"fuori sede|resposta automática|automatisch antwoord|autosvar|automaattinen vastaus|自动回复|自動回覆|自動応答)"
+    r"fuori sede|resposta automática|automatisch antwoord|autosvar|automaattinen vastaus|自动回复|自動回覆|自動応答)",
+    re.IGNORECASE,
+)
+BOUNCE_SUBJECT, AUTO_SUBJECT = _subject(_BOUNCED), _subject(_AUTO)
+_ROBOTS = frozenset({"mailerdaemon", "nobody", "autoreply", "autoresponder", "bounce", "bounces", "robot"})
+_NO_REPLY = (
+    *("noreply", "donotreply", "dontreply", "noreplies", "noresponse", "nepasrepondre", "noresponder"),
+    *("norespond", "nichtantworten", "keineantwort", "naoresponda", "norispondere", "nonrispondere", "nietantwoorden"),
 )
 STRONG: tuple[tuple[Nature, Rule], ...] = (
     (Nature.LOOP, lambda mail: any(name.startswith("x-everdesk") for name, _ in mail.header.fields)),
-    (Nature.LOOP, _is_ours),
     (Nature.LOOP, lambda mail: sum(name == "received" for name, _ in mail.header.fields) > HOPS),
     (Nature.BOUNCE, _field("x-failed-recipients")),
     (Nature.BOUNCE, _mailbox("mailer-daemon")),
@@ -127,11 +134,12 @@ STRONG: tuple[tuple[Nature, Rule], ...] = (
 WEAK: tuple[Rule, ...] = (
     AUTO_SUBJECT,
     BOUNCE_SUBJECT,
-    _mailbox("postmaster", "noreply", "no-reply", "donotreply", "do-not-reply"),
+    lambda mail: is_robot(mail.sender_mailbox) or mail.sender_mailbox == "postmaster",
     _field("x-auto-response-suppress"),
     _has_null_path,
+    _is_of_our_domain,
 )
-"""People cause these too; two together are proof."""
+"""People cause these too; two together mean a machine, which still opens a ticket."""
 
 
 def nature_of(mail: Envelope) -> Nature:
@@ -139,5 +147,24 @@ def nature_of(mail: Envelope) -> Nature:
     proven = {nature for nature, rule in STRONG if rule(mail)}
     hints = sum(rule(mail) for rule in WEAK)
     if hints >= 2:
-        proven.add(Nature.BOUNCE if BOUNCE_SUBJECT(mail) else Nature.AUTO_REPLY)
+        is_bounce = BOUNCE_SUBJECT(mail) and (_has_null_path(mail) or mail.sender_mailbox == "postmaster")
+        proven.add(Nature.BOUNCE if is_bounce else Nature.AUTO_REPLY)
     return next((nature for nature in Nature if nature in proven), Nature.PERSON)
+
+
+def is_delivery_report(mail: Envelope) -> bool:
+    """Whether it is beyond doubt a mail server's report: from a null sender, in a form that only reports have."""
+    is_plain = mail.sender_mailbox == "mailer-daemon" and BOUNCE_SUBJECT(mail)
+    is_report = _is_report("delivery-status")(mail) or _field("x-failed-recipients")(mail) or is_plain
+    return _has_null_path(mail) and is_report
+
+
+def is_robot(mailbox: str) -> bool:
+    """Whether a mailbox (the part before the @) says that nobody reads it, as `noreply` does."""
+    letters = re.sub(r"[^a-z]", "", mailbox.lower().partition("+")[0])
+    return letters in _ROBOTS or any(word in letters for word in _NO_REPLY)
+
+
+def has_automatic_subject(subject: str) -> bool:
+    """Whether a subject begins as those of absence notes and bounces do."""
+    return bool(_AUTO.search(subject[:200]) or _BOUNCED.search(subject[:200]))

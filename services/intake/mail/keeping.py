@@ -22,15 +22,26 @@ class Kept:
 
 
 async def keep_files(
-    keeper: Keeper, session: Session, stored: RawMail, letter: Letter, ticket_id: UUID, message_id: UUID
+    keeper: Keeper,
+    session: Session,
+    stored: RawMail,
+    letter: Letter,
+    ticket_id: UUID,
+    message_id: UUID,
+    *,
+    is_internal: bool = False,
 ) -> Kept:
-    """Keeps the files of a letter as those of one message; what is not let in is kept out of everybody's reach."""
+    """Keeps the files of a letter as those of one message; what is not let in is kept out of everybody's reach.
+
+    Those of an internal note are for agents only.
+    """
     refs: list[AttachmentRef] = []
     ids: dict[str, str] = {}
     for file in letter.files:
         sent = Sent(file.name, f"mail:{stored.id}", content_id=file.content_id, is_inline=file.is_inline)
         attachment = await keeper.keep_anyway(in_chunks(file.content), sent)
         attachment.ticket_id, attachment.message_id = ticket_id, message_id
+        attachment.is_internal = is_internal
         session.add(attachment)
         if file.content_id:
             ids[file.content_id] = str(attachment.id)

@@ -6,9 +6,11 @@ from html import escape
 from pydantic_core import to_json
 
 from services.intake.mail.files import MailFile
+from services.intake.mail.guards import is_robot
+from services.intake.mail.own_addresses import OwnAddresses
 from services.intake.mail.reading import ReadMail
 from shared.contracts.vocabulary import BodyFormat
-from shared.kit.addresses import NOT_SERVED, readable_address
+from shared.kit.addresses import NOT_SERVED, is_reachable, readable_address
 
 UNKNOWN = "nobody@unknown.invalid"
 """Stands for a sender who gave no usable address; no mail can reach it."""
@@ -48,6 +50,24 @@ class Letter:
     def with_banner(self) -> "Letter":
         """The same, saying first that its writer does not belong to the ticket."""
         return self.with_words_first(f"From {self.sender}, who is not part of this ticket:")
+
+    def unverified(self) -> "Letter":
+        """The same, saying first that nobody vouches for its sender."""
+        return self.with_words_first(f"Unverified mail from {self.sender}:")
+
+    def on_behalf(self, mail: ReadMail, own: OwnAddresses) -> "Letter":
+        """From the person whom `Reply-To` names, if a contact form of ours or a robot sent it for them."""
+        if not (own.has(self.sender) or is_robot(self.sender.rpartition("@")[0])):
+            return self
+        people = (
+            one
+            for one in mail.reply_to
+            if is_reachable(one.address) and not own.has(one.address) and not is_robot(one.address.rpartition("@")[0])
+        )
+        person = next(people, None)
+        if person is None:
+            return self
+        return replace(self, sender=person.address, name=person.name or person.address.partition("@")[0])
 
     def with_words_first(self, words: str) -> "Letter":
         """The same with words of ours above it."""

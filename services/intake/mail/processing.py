@@ -2,7 +2,7 @@
 
 import asyncio
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from services.intake.abuse.gate import Door, Gate
 from services.intake.abuse.refusals import BANNED
-from services.intake.mail.deciding import Append, Decision, Ignore, Open, decide
+from services.intake.mail.deciding import Append, Decision, Ignore, Note, Open, decide
 from services.intake.mail.doors.smtp import SOURCE as SMTP
 from services.intake.mail.facts import Desk, newest_open_ticket
 from services.intake.mail.letter import letter_of
@@ -20,6 +20,7 @@ from services.intake.mail.settings import MailSettings
 from services.intake.mail.writing import Writer
 from services.intake.models import RawMail, RawMailState
 from services.intake.topics import Topics
+from shared.kit.addresses import address_key
 from shared.kit.db import Database, Session, is_unreachable
 from shared.kit.http.problems import Problem
 from shared.kit.storage import Storage, StorageUnavailable
@@ -58,6 +59,8 @@ class Processing:
     def __init__(self, parts: Parts, settings: MailSettings) -> None:
         self._parts = parts
         self._workers = settings.mail_workers
+        self._mail_servers = {SMTP, *(mailbox.name for mailbox in settings.mailboxes)}
+        """Sources whose Authentication-Results may be trusted: what a client hands over, it may have written itself."""
         self._topic_of_source = {mailbox.name: mailbox.topic for mailbox in settings.mailboxes}
         self._woken = asyncio.Event()
         self._busy: dict[UUID, asyncio.Task[None]] = {}
@@ -147,16 +150,28 @@ class Processing:
         parts = self._parts
         raw = await parts.storage.read(stored.digest, stored.size)
         mail = await parts.reader.read(raw, stored.sender if stored.source == SMTP else None)
+        if stored.source not in self._mail_servers:
+            mail = replace(mail, authenticated_by=None)
         letter = letter_of(mail, raw, stored.sender)
-        decision = decide(await parts.desk.facts_of(session, mail, letter.sender))
-        if isinstance(decision, Open) and letter.is_answerable:
-            decision = await self._admitted(session, letter.sender, decision)
-        if isinstance(decision, Ignore):
-            return Settled(RawMailState.IGNORED, decision.reason)
-        if isinstance(decision, Append):
-            return await parts.writer.append(session, stored, mail, letter, decision)
-        topic_id = await self._topic_of(stored)
-        return await parts.writer.open(session, stored, mail, letter, decision, topic_id)
+        asking = letter.on_behalf(mail, parts.desk.own)
+        facts = await parts.desk.facts_of(session, mail, letter.sender, asking.sender, stored.received_at)
+        decision = decide(facts)
+        if stored.is_forced and isinstance(decision, Ignore):
+            decision = Open(is_automatic=mail.is_automatic, acknowledge=False)
+        elif isinstance(decision, Open) and asking.is_answerable:
+            decision = await self._admitted(session, asking.sender, decision)
+        match decision:
+            case Ignore(reason):
+                stored.subject, stored.author = asking.subject, address_key(letter.sender)
+                return Settled(RawMailState.IGNORED, reason)
+            case Append():
+                written = asking if decision.is_on_behalf else letter
+                return await parts.writer.append(session, stored, mail, written, decision)
+            case Note():
+                return await parts.writer.note(session, stored, letter, decision)
+            case Open():
+                topic_id = await self._topic_of(stored)
+                return await parts.writer.open(session, stored, mail, asking, decision, topic_id)
 
     async def _admitted(self, session: Session, sender: str, wanted: Open) -> Decision:
         """The same, if the sender may open one more ticket; else a message on their newest, so that nothing is lost.
@@ -169,7 +184,7 @@ class Processing:
             if problem.code == BANNED:
                 return Ignore("the sender is banned")
             if (newest := await newest_open_ticket(session, sender)) is not None:
-                return Append(newest, wanted.is_automatic)
+                return Append(newest, wanted.is_automatic, is_on_behalf=True)
             raise NotYet from problem
         return wanted
 

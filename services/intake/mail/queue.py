@@ -100,15 +100,30 @@ def settle(mail: RawMail, settled: Settled) -> None:
     mail.next_attempt_at, mail.settled_at = None, utc_now()
 
 
-async def put_back(session: Session, mail_id: UUID) -> bool:
+async def put_back(session: Session, mail_id: UUID, *, is_forced: bool = False) -> bool:
     """Has a mail processed again that was given up or ignored; False if there is none such."""
     again = (
         update(RawMail)
         .where(RawMail.id == mail_id, RawMail.state.in_([RawMailState.FAILED, RawMailState.IGNORED]))
-        .values(state=RawMailState.RECEIVED, attempts=0, next_attempt_at=None, settled_at=None, outcome="")
+        .values(
+            state=RawMailState.RECEIVED,
+            attempts=0,
+            next_attempt_at=None,
+            settled_at=None,
+            outcome="",
+            is_forced=is_forced,
+        )
         .returning(RawMail.id)
     )
     return await session.scalar(again) is not None
+
+
+async def as_ticket(session: Session, mail_id: UUID) -> bool:
+    """Has a mail that was given up or ignored become a ticket whatever speaks against it; False if there is none such.
+
+    What the mail process sees within a second.
+    """
+    return await put_back(session, mail_id, is_forced=True)
 
 
 async def waiting(session: Session) -> dict[RawMailState, int]:

@@ -8,9 +8,10 @@ from email.utils import parsedate_to_datetime
 from lxml.etree import LxmlError
 
 from services.intake.mail.addresses import MailAddress, addresses
+from services.intake.mail.authentication import authenticated_by
 from services.intake.mail.content import Content, content_of
 from services.intake.mail.files import MailFile
-from services.intake.mail.guards import Envelope, Nature, nature_of
+from services.intake.mail.guards import Envelope, Nature, is_delivery_report, nature_of
 from services.intake.mail.mime import LONG_HEADER, Part, first_charset, parse
 from services.intake.mail.threads import cited_ids, message_ids, ticket_number
 from shared.contracts.vocabulary import BodyFormat
@@ -62,6 +63,10 @@ class ReadMail:
     """What was cut: quotes and signature, as text."""
     attachments: tuple[MailFile, ...] = ()
     nature: Nature = Nature.PERSON
+    is_delivery_report: bool = False
+    """Whether it is beyond doubt a mail server's report about another mail."""
+    authenticated_by: str | None = None
+    """The server that says, in the topmost Authentication-Results, that the mail is from the domain in `From`."""
     defects: tuple[str, ...] = ()
     """What was wrong with it, for people who look into it."""
     is_readable: bool = True
@@ -130,7 +135,13 @@ def _head(root: Part, own_domain: str, envelope_sender: str | None) -> ReadMail:
         subject=subject,
         sent_at=_instant(header.plain("date")),
     )
-    return replace(mail, nature=nature_of(_envelope(root, mail, own_domain, envelope_sender)))
+    envelope = _envelope(root, mail, own_domain, envelope_sender)
+    return replace(
+        mail,
+        nature=nature_of(envelope),
+        is_delivery_report=is_delivery_report(envelope),
+        authenticated_by=authenticated_by(header),
+    )
 
 
 def _envelope(root: Part, mail: ReadMail, own_domain: str, envelope_sender: str | None) -> Envelope:

@@ -95,6 +95,11 @@ class MailSettings(IntakeSettings):
     """Before a mail that cannot be processed waits for an operator."""
     mail_auto_replies_open: bool = True
     """Whether an automatic answer to nothing we know opens a ticket (unacknowledged), or is only kept."""
+    mail_staff_replies: bool = False
+    """Whether an agent's mail answers the requester, where the mail server vouches for it; else it becomes a note."""
+    mail_authserv_ids: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parted)] = ()
+    """The names under which mail servers of yours write Authentication-Results, separated by commas; they must take
+    out such fields of others. Without one, no agent's mail is known to be theirs."""
     mailboxes: tuple[Mailbox, ...] = ()
     """JSON: `[{"name": "support", "host": "imap.example.org", "user": "support", "password": "..."}]`."""
 

@@ -10,6 +10,11 @@ MAX_IDS = 50
 _ID = re.compile(r"<([^<>\s@]{1,255}@[^<>\s@]{1,255})>")
 _BARE_ID = re.compile(r"(?<![^\s,;])([^<>\s@,;\"]{8,255}@[^<>\s@,;\"]{3,255})(?![^\s,;])")
 _NUMBER = re.compile(r"\[#\s?([0-9A-Za-z-]{1,20})\]")
+_PREFIX = re.compile(
+    r"\s*(?:(?:re|fw|fwd|aw|wg|sv|vs|vb|ref|rv|tr|antw|odp|pd|res|enc|ynt|ilt|atb|vl|hv|rif|\u56de\u590d|\u8f6c\u53d1|\u7b54\u590d)"
+    r"\s*(?:[\[(]\d{1,3}[\])])?\s*[:\uff1a]|\[#[^\]]{0,20}\])",
+    re.IGNORECASE,
+)
 _CITED = re.compile(
     rb"^[ \t>]*(?:message-id|original-message-id|x-original-message-id)[ \t]*:\s*(<[^<>\s]{3,510}>)", re.I | re.M
 )
@@ -36,6 +41,14 @@ def ticket_number(subject: str) -> str | None:
     """The number in `[#1000234]`, or None."""
     found = _NUMBER.search(subject)
     return found[1] if found else None
+
+
+def plain_subject(subject: str) -> str:
+    """A subject to compare by: without `Re:` and its like, ticket numbers, case and double spaces."""
+    rest = subject
+    while found := _PREFIX.match(rest):
+        rest = rest[found.end() :]
+    return " ".join(rest.split()).casefold()
 
 
 def _few(found: list[str]) -> tuple[str, ...]:

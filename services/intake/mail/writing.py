@@ -9,16 +9,17 @@ from services.intake.attachments.keeping import Keeper
 from services.intake.commands.participants import Guest, invite
 from services.intake.commands.post_message import Post, post_message
 from services.intake.commands.submit_ticket import Submission, submit_ticket
-from services.intake.mail.deciding import Append, Open
+from services.intake.mail.deciding import Append, Note, Open
 from services.intake.mail.keeping import keep_files
 from services.intake.mail.letter import Letter, is_writable
 from services.intake.mail.own_addresses import OwnAddresses
 from services.intake.mail.queue import Settled
 from services.intake.mail.reading import ReadMail
-from services.intake.models import MailId, RawMail, RawMailState, Ticket
-from shared.contracts.base import MessageId
-from shared.contracts.events import Person
+from services.intake.models import MailAncestor, MailId, RawMail, RawMailState, Ticket
+from shared.contracts.base import AgentId, MessageId, TicketId
+from shared.contracts.events import NoteReceived, Person
 from shared.contracts.vocabulary import Channel
+from shared.kit import outbox
 from shared.kit.clock import new_id
 from shared.kit.db import Session
 
@@ -64,6 +65,27 @@ class Writer:
             outcome += ", from somebody who is not part of it"
         return Settled(RawMailState.DONE, outcome, ticket.id, message_id)
 
+    async def note(self, session: Session, stored: RawMail, letter: Letter, decision: Note) -> Settled:
+        """What staff wrote, handed to those who keep notes; the mail and its files are kept from the requester."""
+        ticket = await session.get_one(Ticket, decision.ticket_id)
+        message_id = MessageId(new_id())
+        written = letter if decision.is_verified else letter.unverified()
+        kept = await keep_files(self.keeper, session, stored, written, ticket.id, message_id, is_internal=True)
+        event = NoteReceived(
+            ticket_id=TicketId(ticket.id),
+            message_id=message_id,
+            agent_id=AgentId(decision.agent_id),
+            body=kept.body,
+            body_format=letter.body_format,
+            attachments=kept.refs,
+            is_verified=decision.is_verified,
+            is_reply=decision.is_reply,
+            received_at=stored.received_at,
+        )
+        await outbox.add(session, event, f"{message_id}:staff-mail", stored.received_at)
+        stored.is_internal = True
+        return Settled(RawMailState.DONE, f"a mail of staff about ticket {ticket.number}", ticket.id, message_id)
+
     async def open(
         self,
         session: Session,
@@ -106,9 +128,16 @@ class Writer:
         ]
 
 
+MAX_ANCESTORS = 10
+
+
 async def remember(session: Session, mail: ReadMail, ticket_id: UUID) -> None:
-    """Answers to this mail belong to the ticket."""
+    """Answers to this mail belong to the ticket; so may other mails of its sender that name the same earlier ones."""
     if mail.message_id:
         await session.execute(
             insert(MailId).values(mail_id=mail.message_id, ticket_id=ticket_id).on_conflict_do_nothing()
         )
+    ancestors = dict.fromkeys((*mail.thread_ids[:MAX_ANCESTORS], *mail.thread_ids[-1:]))
+    if ancestors:
+        rows = [{"mail_id": mail_id, "ticket_id": ticket_id} for mail_id in ancestors]
+        await session.execute(insert(MailAncestor).values(rows).on_conflict_do_nothing())

@@ -4,13 +4,14 @@ from services.intake.models.abuse import Ban
 from services.intake.models.attachments import Attachment, AttachmentState
 from services.intake.models.base import Base
 from services.intake.models.keys import StoredApiKey
-from services.intake.models.mail import MailId, RawMail, RawMailState
-from services.intake.models.people import Erasure, LinkRevocation, Participant
+from services.intake.models.mail import MailAncestor, MailId, RawMail, RawMailState
+from services.intake.models.people import Agent, Erasure, LinkRevocation, Participant
 from services.intake.models.tickets import FIRST_NUMBER, Happening, Message, Ticket
 from services.intake.models.topics import Announcement, Topic
 
 __all__ = [
     "FIRST_NUMBER",
+    "Agent",
     "Announcement",
     "Attachment",
     "AttachmentState",
@@ -19,6 +20,7 @@ __all__ = [
     "Erasure",
     "Happening",
     "LinkRevocation",
+    "MailAncestor",
     "MailId",
     "Message",
     "Participant",

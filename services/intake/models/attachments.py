@@ -50,4 +50,6 @@ class Attachment(Base):
     """The custom field it answers."""
     content_id: Mapped[str | None] = mapped_column(String(255))
     is_inline: Mapped[bool] = mapped_column(default=False)
+    is_internal: Mapped[bool] = mapped_column(server_default=text("false"), default=False)
+    """Of a note among agents: never shown or given to requesters."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())

@@ -28,6 +28,7 @@ class RawMail(Base):
     __table_args__ = (
         Index("ix_raw_mails_waiting", "sender", "received_at", "id", postgresql_where=text("state = 'received'")),
         Index("ix_raw_mails_sender_settled_at", "sender", "settled_at"),
+        Index("ix_raw_mails_ignored", "received_at", "id", postgresql_where=text("state = 'ignored'")),
         Index("ix_raw_mails_failed", "received_at", postgresql_where=text("state = 'failed'")),
     )
 
@@ -51,6 +52,14 @@ class RawMail(Base):
     ticket_id: Mapped[UUID | None] = mapped_column(index=True)
     message_id: Mapped[UUID | None]
     """Of the message it became."""
+    subject: Mapped[str] = mapped_column(Text, server_default="", default="")
+    """Of one that was ignored, so that it can be found; as `author`."""
+    author: Mapped[str] = mapped_column(String(254), server_default="", default="")
+    """The address in its `From`."""
+    is_forced: Mapped[bool] = mapped_column(server_default=text("false"), default=False)
+    """Somebody wants it as a ticket although it was ignored."""
+    is_internal: Mapped[bool] = mapped_column(server_default=text("false"), default=False)
+    """Written by staff for staff: no part of a requester's data."""
 
 
 class MailId(Base):
@@ -61,3 +70,12 @@ class MailId(Base):
     mail_id: Mapped[str] = mapped_column(Text, primary_key=True)
     ticket_id: Mapped[UUID] = mapped_column(index=True)
     seen_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class MailAncestor(Base):
+    """A Message-ID that a ticket's mail named: other mails of the same thread name it too."""
+
+    __tablename__ = "mail_ancestors"
+
+    mail_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    ticket_id: Mapped[UUID] = mapped_column(primary_key=True, index=True)

@@ -25,6 +25,19 @@ class Participant(Base):
     changed_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
+class Agent(Base):
+    """An agent as assignment last told: whose mail is staff's."""
+
+    __tablename__ = "agents"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    email: Mapped[str] = mapped_column(String(254), index=True)
+    """In lower case."""
+    name: Mapped[str] = mapped_column(String(255))
+    is_active: Mapped[bool]
+    version: Mapped[int]
+
+
 class LinkRevocation(Base):
     """Signed links to a ticket, for one address, that were made before an instant and no longer work."""
 

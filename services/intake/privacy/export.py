@@ -57,8 +57,16 @@ class Exporter:
     async def _ticket(self, archive: Archive, ticket: Row) -> AsyncIterator[bytes]:
         folder = f"tickets/{ticket['number']}"
         belongs = ticket["id"]
-        files = await self._rows(select(Attachment).where(Attachment.ticket_id == belongs).order_by(Attachment.id))
-        mails = await self._rows(select(RawMail).where(RawMail.ticket_id == belongs).order_by(RawMail.received_at))
+        files = await self._rows(
+            select(Attachment)
+            .where(Attachment.ticket_id == belongs, Attachment.is_internal.is_(False))
+            .order_by(Attachment.id)
+        )
+        mails = await self._rows(
+            select(RawMail)
+            .where(RawMail.ticket_id == belongs, RawMail.is_internal.is_(False))
+            .order_by(RawMail.received_at)
+        )
         about = ticket | {
             "participants": await self._rows(select(Participant).where(Participant.ticket_id == belongs)),
             "timeline": await self._rows(
@@ -96,7 +104,9 @@ class Exporter:
             async for piece in self._files(archive, folder, await self._rows(written)):
                 yield piece
         others = select(RawMail).where(
-            mailed_by(holdings.email, ()), RawMail.ticket_id.is_(None) | RawMail.ticket_id.not_in(holdings.ticket_ids)
+            mailed_by(holdings.email, ()),
+            RawMail.is_internal.is_(False),
+            RawMail.ticket_id.is_(None) | RawMail.ticket_id.not_in(holdings.ticket_ids),
         )
         async for piece in self._mails(archive, "mails", await self._rows(others)):
             yield piece

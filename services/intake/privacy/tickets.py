@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, case, delete, select, update
 from services.intake.models import (
     Attachment,
     LinkRevocation,
+    MailAncestor,
     MailId,
     Message,
     Participant,
@@ -20,6 +21,7 @@ from shared.contracts.events import (
     Event,
     MessagePosted,
     NoteAdded,
+    NoteReceived,
     NotificationFailed,
     ParticipantChanged,
     TicketSubmitted,
@@ -39,6 +41,7 @@ TELLING: tuple[type[Event], ...] = (
     TicketSubmitted,
     MessagePosted,
     NoteAdded,
+    NoteReceived,
     ParticipantChanged,
     AccessLinkRequested,
     NotificationFailed,
@@ -64,6 +67,7 @@ async def erase_tickets(session: Session, links: TicketLinks, ids: Sequence[UUID
     await session.execute(delete(Participant).where(Participant.ticket_id.in_(ids)))
     await session.execute(delete(LinkRevocation).where(LinkRevocation.ticket_id.in_(ids)))
     await session.execute(delete(MailId).where(MailId.ticket_id.in_(ids)))
+    await session.execute(delete(MailAncestor).where(MailAncestor.ticket_id.in_(ids)))
     await forget_about(session, {str(ticket_id) for ticket_id in ids})
     await _forget_links(session, links, set(ids))
     await outbox.forget(session, [subject for ticket_id in ids for subject in subjects_of(ticket_id)])

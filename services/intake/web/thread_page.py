@@ -49,7 +49,9 @@ async def view_of(parts: Intake, token: str, visit: Visit) -> dict[str, Any]:
 
 
 async def _read(session: Session, ticket: Ticket) -> Thread:
-    files = select(Attachment).where(Attachment.ticket_id == ticket.id, Attachment.message_id.is_not(None))
+    files = select(Attachment).where(
+        Attachment.ticket_id == ticket.id, Attachment.message_id.is_not(None), Attachment.is_internal.is_(False)
+    )
     return Thread(
         messages=await all_messages(session, ticket.id),
         happenings=await timeline_of(session, ticket.id),

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from pydantic import Field, JsonValue
 
-from shared.contracts.base import Contract, Instant, MessageId, TicketId
+from shared.contracts.base import AgentId, Contract, Instant, MessageId, TicketId
 from shared.contracts.events.base import Event
 from shared.contracts.tickets import TopicId
 from shared.contracts.vocabulary import ActorKind, BodyFormat, Channel, ParticipantState, Priority
@@ -130,6 +130,25 @@ class NoteAdded(TicketEvent, name="note.added"):
     about: str | None = None
     """The action the note comments on, if any."""
     added_at: Instant
+
+
+class NoteReceived(TicketEvent, name="note.received"):
+    """What an agent wrote by mail about a ticket: a note, or where it says so a reply. No page shows it."""
+
+    produced_by = "intake"
+
+    message_id: MessageId
+    """Of the note or the reply it becomes."""
+    agent_id: AgentId
+    body: str
+    """Of a mail that nobody vouches for, the first line says so."""
+    body_format: BodyFormat
+    attachments: tuple[AttachmentRef, ...] = ()
+    is_verified: bool = False
+    """Whether the mail server says that the mail is from the agent's address."""
+    is_reply: bool = False
+    """Whether it answers the requester, if the agent may."""
+    received_at: Instant
 
 
 class TicketErased(TicketEvent, name="ticket.erased"):

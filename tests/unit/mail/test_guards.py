@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from services.intake.mail.guards import Nature
+from services.intake.mail.guards import Nature, is_robot
 from services.intake.mail.reading import read_mail
 from tests.unit.mail.letters import CORPUS, letter, need
 
@@ -35,6 +35,8 @@ NATURES: list[tuple[dict[str, str], Nature]] = [
     ({"Subject": "Out of office: who takes over?"}, Nature.PERSON),
     ({"Subject": "Abwesenheitsnotiz", "From": "noreply@bank.example"}, Nature.AUTO_REPLY),
     ({"From": "noreply@bank.example"}, Nature.PERSON),
+    ({"From": "noreply@shop.example", "Subject": "Undeliverable goods: parcel 12"}, Nature.AUTO_REPLY),
+    ({"From": "no_reply+12@shop.example", "Subject": "Returned mail order 7"}, Nature.AUTO_REPLY),
     ({"Subject": "Undelivered parcel"}, Nature.PERSON),
     ({"Return-Path": "<>"}, Nature.AUTO_REPLY),
     ({"Return-Path": "<>", "Subject": "Undelivered Mail Returned to Sender"}, Nature.BOUNCE),
@@ -49,8 +51,8 @@ NATURES: list[tuple[dict[str, str], Nature]] = [
     ({"List-Unsubscribe": "<mailto:off@lists.example>"}, Nature.LIST),
     ({"List-Id": "<talk.lists.example>", "Auto-Submitted": "auto-replied"}, Nature.LIST),
     ({"X-Everdesk-Ticket": "1000234"}, Nature.LOOP),
-    ({"Message-ID": f"<9d8c1c39@{OURS}>"}, Nature.LOOP),
-    ({"Message-ID": f"<9d8c1c39@{OURS.upper()}>"}, Nature.LOOP),
+    ({"Message-ID": f"<9d8c1c39@{OURS}>"}, Nature.PERSON),
+    ({"Message-ID": f"<9d8c1c39@{OURS.upper()}>", "From": "noreply@bank.example"}, Nature.AUTO_REPLY),
     ({"Message-ID": f"<9d8c1c39@not-{OURS}>"}, Nature.PERSON),
     ({"In-Reply-To": f"<9d8c1c39@{OURS}>"}, Nature.PERSON),
     ({"From": DAEMON, "X-Everdesk-Ticket": "1000234"}, Nature.LOOP),
@@ -69,6 +71,38 @@ def test_a_mail_has_the_nature_its_header_says(fields: dict[str, str], nature: N
 )
 def test_the_envelopes_sender_counts_as_return_path(path: str | None, nature: Nature) -> None:
     assert read_mail(letter(), envelope_sender=path).nature is nature
+
+
+@pytest.mark.parametrize(
+    ("fields", "path", "is_proven"),
+    [
+        ({"Content-Type": REPORT, "From": DAEMON}, "", True),
+        ({"Content-Type": REPORT, "From": DAEMON}, "postmaster@mx.example", False),
+        ({"Content-Type": REPORT, "From": DAEMON}, None, False),
+        ({"X-Failed-Recipients": "a@b.example"}, "", True),
+        ({"From": DAEMON, "Subject": "failure notice"}, "", True),
+        ({"From": DAEMON, "Subject": "Your quota"}, "", False),
+        ({"From": "noreply@shop.example", "Subject": "Undeliverable goods: parcel 12"}, "", False),
+        ({}, "", False),
+    ],
+)
+def test_only_a_null_sender_with_a_report_proves_a_bounce(
+    fields: dict[str, str], path: str | None, is_proven: bool
+) -> None:
+    assert read_mail(letter(**fields), envelope_sender=path).is_delivery_report is is_proven
+
+
+@pytest.mark.parametrize(
+    "mailbox",
+    ["noreply", "no-reply", "No_Reply", "DoNotReply", "noreply-dmarc-support", "shop.no-reply+12", "mailer-daemon"],
+)
+def test_a_robots_mailbox_is_known_by_its_name(mailbox: str) -> None:
+    assert is_robot(mailbox)
+
+
+@pytest.mark.parametrize("mailbox", ["info", "reply", "nora.reply", "postmaster", "dana", ""])
+def test_a_persons_mailbox_is_not_taken_for_a_robots(mailbox: str) -> None:
+    assert not is_robot(mailbox)
 
 
 def test_a_mail_that_passed_too_many_servers_goes_round_in_circles() -> None:

@@ -46,7 +46,7 @@ class Desk:
         if await self._bans.forbids(address, address_of(session)):
             return "550 5.7.1 Mail from this sender is not accepted"
         try:
-            await self._limiter.check(None, address_key(address) or address_of(session))
+            await self._limiter.check(None, address_key(_sender(address)) or address_of(session))
         except Problem:
             return "451 4.7.1 Too many mails from this sender; try again later"
         envelope.mail_from = address
@@ -71,7 +71,7 @@ class Desk:
         arrival = Arrival(
             content=content if isinstance(content, bytes) else content.encode(),
             source=SOURCE,
-            sender=envelope.mail_from or "",
+            sender=_sender(envelope.mail_from),
             recipients=tuple(envelope.rcpt_tos),
             received_at=utc_now(),
         )
@@ -189,3 +189,8 @@ def _tls(settings: MailSettings) -> ssl.SSLContext | None:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(settings.mail_tls_certificate, settings.mail_tls_key)
     return context
+
+
+def _sender(path: str | None) -> str:
+    """The address in MAIL FROM, empty for the null sender `<>` of bounces."""
+    return "" if path in (None, "<>") else path
