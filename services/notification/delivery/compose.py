@@ -29,7 +29,7 @@ class Composer:
     """Writes mails from the templates in `templates/`."""
 
     def __init__(self, settings: NotificationSettings) -> None:
-        self._settings = settings
+        self._name, self._address = settings.mail_name, settings.mail_address
         self._links = TicketLinks(settings)
         self._threads = MailThreads(settings, settings.mail_domain)
         self._desk = settings.desk_url.rstrip("/")
@@ -61,7 +61,7 @@ class Composer:
 
     def _head(self, job: Job, template: Template, subject: str) -> str:
         answered, references = self._thread(job, template)
-        desk, own = self._settings.mail_name, self._settings.mail_address
+        desk, own = self._name, self._address
         fields = [
             mailbox("From", self._sender_name(job), own),
             mailbox("To", job.name, job.address),
@@ -95,12 +95,12 @@ class Composer:
     def _sender_name(self, job: Job) -> str:
         """A reply comes from a person; everything else from the desk."""
         if job.template is TemplateName.REPLY and job.facts.get("author"):
-            return f"{one_line(str(job.facts['author']))[:AUTHOR_LENGTH].strip()} ({self._settings.mail_name})"
-        return self._settings.mail_name
+            return f"{one_line(str(job.facts['author']))[:AUTHOR_LENGTH].strip()} ({self._name})"
+        return self._name
 
     def _values(self, job: Job, template: Template) -> dict[str, Any]:
         return {
-            "product": self._settings.mail_name,
+            "product": self._name,
             "ticket": {"number": job.number, "subject": job.subject},
             "recipient": job.name,
             "facts": job.facts,

@@ -34,7 +34,8 @@ _JOINERS = "\u200c\u200d"
 
 def one_line(text: str) -> str:
     """Text fit for a header: no line ends, no controls, nothing invisible that turns or hides what is shown."""
-    return " ".join("".join(_shown(char) for char in text).split())
+    shown = text if text.isprintable() else "".join(_shown(char) for char in text)
+    return " ".join(shown.split())
 
 
 def _shown(char: str) -> str:
