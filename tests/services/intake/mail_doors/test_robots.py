@@ -150,7 +150,7 @@ async def test_ignored_mails_are_listed_newest_first_a_page_at_a_time(post: Post
     cursor: str | None = None
     async with post.door.client(await post.door.make_key(Scope.ADMIN)) as http:
         for _ in range(pages):
-            params: dict[str, str | int] = {"sender": sender, "limit": 1} | ({"cursor": cursor} if cursor else {})
+            params = {"sender": sender, "limit": "1"} | ({"cursor": cursor} if cursor else {})
             page = (await http.get("/v1/admin/mails", params=params)).json()
             found += [one["id"] for one in page["items"]]
             cursor = page["next_cursor"]
