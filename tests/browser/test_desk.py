@@ -162,6 +162,23 @@ async def test_a_form_from_elsewhere_is_refused(address: str, browser: Browser, 
         assert page.url == f"{address}/queue"
 
 
+@pytest.mark.parametrize("width", [390, 768, 1024, 1280, 1600])
+async def test_every_menu_opens_inside_the_page(address: str, browser: Browser, desk: Desk, width: int) -> None:
+    ticket = await desk.ticket_of("ada")
+    async with page_of(browser, viewport={"width": width, "height": 900}) as page:
+        await sign_in(page, address, path=f"/tickets/{ticket['number']}")
+        menus = page.locator(".asking")
+        assert await menus.count() >= 6
+        for menu in await menus.all():
+            await menu.locator("summary").click()
+            box, button = await menu.locator("form").bounding_box(), await menu.locator("summary").bounding_box()
+            assert box is not None
+            assert button is not None
+            assert box["x"] >= 0
+            assert box["x"] + box["width"] <= width
+            assert 0 <= box["y"] - button["y"] - button["height"] < 20, "the menu is under its button"
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("device", WIDTHS)
 async def test_pages_fit_phones_and_desktops(
@@ -210,8 +227,8 @@ async def test_the_page_says_why_a_promise_was_broken(
     viewport = {"width": WIDTHS[device], "height": 844}
     async with page_of(browser, viewport=viewport, color_scheme=scheme, java_script_enabled=scripts) as page:
         await sign_in(page, address, path=path)
-        why = page.get_by_role("region", name="Why")
-        story = why.locator("details", has_text="Resolution")
+        await page.get_by_role("link", name="SLA details").click()
+        story = page.get_by_role("region", name="Clocks").locator("details", has_text="Resolution")
         await expect(story.get_by_text("Who held the time")).to_be_hidden()
         await story.locator("summary").click()
         await expect(story.get_by_text("Who held the time")).to_be_visible()

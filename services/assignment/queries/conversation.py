@@ -18,7 +18,7 @@ async def list_entries(
     session: Session, files: FileLinks, ticket_id: UUID, limit: int, cursor: str | None
 ) -> Page[EntryView]:
     """Messages and notes in the order of their instants."""
-    entries = _entries(ticket_id).subquery()
+    entries = entries_of(ticket_id).subquery()
     query = select(entries).order_by(entries.c.at, entries.c.id).limit(limit + 1)
     if (position := decode_cursor(cursor, str, str)) is not None:
         after = (instant_in(position[0]), uuid_in(position[1]))
@@ -47,7 +47,8 @@ async def list_events(session: Session, ticket_id: UUID, limit: int, cursor: str
     return Page(items=[event_of(row.LoggedEvent, row.actor_name) for row in rows[:limit]], next_cursor=more)
 
 
-def _entries(ticket_id: UUID) -> Any:
+def entries_of(ticket_id: UUID) -> Any:
+    """Messages and notes of a ticket as rows of one shape."""
     messages: Select[Any] = select(
         literal("message").label("kind"),
         Message.id.label("id"),

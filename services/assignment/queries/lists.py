@@ -1,5 +1,6 @@
 """Lists of tickets: views, filters and keyset pages, as far as the caller's permissions reach."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -50,6 +51,9 @@ COLUMNS: dict[str, InstrumentedAttribute[Any]] = {
     "due_at": Ticket.next_due_at,
     "priority": Ticket.priority_rank,
 }
+
+
+_MARKED_NUMBER = re.compile(r"\[?#\s?([0-9A-Za-z-]{1,32})\]?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +120,16 @@ def conditions(caller: Caller, filters: Filters, now: datetime) -> Sequence[Colu
     if filters.tag:
         found.append(Ticket.tags.contains([filters.tag]))
     if filters.q:
-        matching = select(TicketWords.ticket_id).where(TicketWords.words.icontains(filters.q, autoescape=True))
+        words = without_hash(filters.q)
+        matching = select(TicketWords.ticket_id).where(TicketWords.words.icontains(words, autoescape=True))
         found.append(Ticket.id.in_(matching))
     return found
+
+
+def without_hash(q: str) -> str:
+    """A ticket number as mails and people write it, `#100030` or `[#100030]`, is looked for without its marks."""
+    found = _MARKED_NUMBER.fullmatch(q.strip())
+    return found[1] if found else q
 
 
 def of_view(caller: Caller, view: QueueView, now: datetime, *, has_status: bool) -> list[ColumnElement[bool]]:

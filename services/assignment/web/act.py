@@ -12,11 +12,11 @@ from services.assignment.commands.doings import DOINGS, do
 from services.assignment.context import Context
 from services.assignment.deps import Ctx
 from services.assignment.queries.callers import Caller
-from services.assignment.queries.conversation import list_events
+from services.assignment.queries.thread import list_thread
 from services.assignment.queries.tickets import get_ticket
 from services.assignment.web.forms import SAID, body_of_form, errors_of, plain_values, revision_in
 from services.assignment.web.frame import Desk, DeskAgent, Notice, PageRoute, TheDesk
-from services.assignment.web.ticket import Draft, ticket_page
+from services.assignment.web.ticket import Draft, PageState, ticket_page
 from services.assignment.web.words import in_words
 from shared.domain.errors import Refusal, VersionConflict
 from shared.kit.http.answers import fingerprint
@@ -27,6 +27,8 @@ from shared.kit.tickets import TicketsUnavailable
 
 router = APIRouter(route_class=PageRoute)
 
+MOST_CHANGES = 50
+"""Lines looked through for what changed under an open page."""
 FOLLOWING = ("resolve", "pend")
 
 
@@ -47,20 +49,17 @@ async def post_action(
         await do(context, _call(caller, number, action, values), body)
     except ValidationError as error:
         told = Draft(action, values, errors_of(error))
-        return await ticket_page(request, desk, context, caller, number, status=422, draft=told)
+        return await ticket_page(request, desk, context, caller, number, PageState(422, told))
     except VersionConflict:
         changed = await _what_changed(context, caller, number, revision_in(values))
-        return await ticket_page(
-            request, desk, context, caller, number, status=412, draft=draft, notices=[("warning", changed)]
-        )
+        state = PageState(412, draft, [("warning", changed)])
+        return await ticket_page(request, desk, context, caller, number, state)
     except (Refusal, TicketsUnavailable, Problem) as error:
         problem = from_exception(error)
         if problem.status == 404:
             raise
         notices: list[Notice] = [("danger", problem.detail)]
-        return await ticket_page(
-            request, desk, context, caller, number, status=problem.status, draft=draft, notices=notices
-        )
+        return await ticket_page(request, desk, context, caller, number, PageState(problem.status, draft, notices))
     notice = await _then(context, caller, number, action, values)
     return await _onwards(desk, context, caller, number, notice)
 
@@ -91,7 +90,8 @@ async def _what_changed(context: Context, caller: Caller, number: str, seen: int
     """What happened since the page was loaded, for whoever wanted to change what they saw there."""
     async with context.database.begin() as session:
         found = await get_ticket(session, caller, number)
-        events = (await list_events(session, found.ticket.id, 200, None)).items
+        page = await list_thread(session, context.files, found.ticket.id, MOST_CHANGES)
+    events = [line.event for line in reversed(page.lines) if line.event is not None]
     newer = [event for event in events if seen is None or event.revision > seen]
     lines = [words for event in newer if (words := in_words(event, {}))]
     happened = f" Meanwhile: {'; '.join(lines[-5:])}." if lines else ""

@@ -1,36 +1,36 @@
-"""One ticket: what was said, how its promises stand, and what can be done."""
+"""One ticket: what was said, how its SLA stands, and what can be done."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Annotated
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from services.assignment.context import Context
 from services.assignment.deps import Ctx
 from services.assignment.queries.callers import Caller
-from services.assignment.queries.conversation import list_entries, list_events
 from services.assignment.queries.explanations import get_explanation
 from services.assignment.queries.people import list_agents, list_teams
 from services.assignment.queries.rests import get_pending_rests
 from services.assignment.queries.rules import list_policies
-from services.assignment.queries.tickets import get_view
-from services.assignment.schemas.conversation import EntryView, EventView
+from services.assignment.queries.thread import ThreadLine, find_decision, list_thread
+from services.assignment.queries.tickets import get_ticket, get_view
+from services.assignment.schemas.conversation import EntryView
 from services.assignment.schemas.people import AgentView
 from services.assignment.schemas.tickets import TicketView
 from services.assignment.web.frame import Desk, DeskAgent, Notice, PageRoute, TheDesk
-from services.assignment.web.why import Story, story_of
+from services.assignment.web.why import story_of
 from services.assignment.web.words import in_one_line, in_words
 from shared.contracts.vocabulary import CloseReason, HoldReason, Permission, Priority, Status
-from shared.kit.auth import FileLinks
 from shared.kit.clock import new_id, utc_now
-from shared.kit.db import Session
-from shared.kit.http.problems import Problem
 
 router = APIRouter(route_class=PageRoute)
 
-MOST = 1000
-"""Entries shown on one page; older lines of longer tickets are read through the API."""
+Before = Annotated[str | None, Query(max_length=1024)]
+
+PER_PAGE = 50
+"""Lines of the conversation on one page; older ones are a page further."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +42,37 @@ class Draft:
     errors: tuple[tuple[str, str], ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class PageState:
+    """How a ticket's page is shown, apart from the ticket itself."""
+
+    status: int = 200
+    draft: Draft = Draft()
+    notices: Sequence[Notice] = ()
+    before: str | None = None
+    """The cursor of an older page of the conversation."""
+
+
+NEWEST = PageState()
+
+
 @router.get("/tickets/{number}")
-async def show_ticket(request: Request, desk: TheDesk, context: Ctx, caller: DeskAgent, number: str) -> Response:
-    """The ticket's page."""
-    return await ticket_page(request, desk, context, caller, number)
+async def show_ticket(
+    request: Request, desk: TheDesk, context: Ctx, caller: DeskAgent, number: str, before: Before = None
+) -> Response:
+    """The ticket's page; `before` is the cursor of an older page of its conversation."""
+    return await ticket_page(request, desk, context, caller, number, PageState(before=before))
+
+
+@router.get("/tickets/{number}/sla")
+async def show_sla(request: Request, desk: TheDesk, context: Ctx, caller: DeskAgent, number: str) -> Response:
+    """Why each SLA clock stands as it does. A page of its own, for it reads the ticket's whole event log."""
+    async with context.database.begin() as session:
+        found = await get_ticket(session, caller, number)
+        ticket = found.ticket
+        told = await get_explanation(await session.connection(), ticket.id, ticket.number, utc_now())
+    stories = [story_of(clock) for clock in told.clocks]
+    return desk.render(request, "ticket_sla.html", caller, number=ticket.number, stories=stories)
 
 
 async def ticket_page(
@@ -54,38 +81,35 @@ async def ticket_page(
     context: Context,
     caller: Caller,
     number: str,
-    *,
-    status: int = 200,
-    draft: Draft | None = None,
-    notices: Sequence[Notice] = (),
+    state: PageState = NEWEST,
 ) -> Response:
     """Renders a ticket, perhaps with a draft that was refused."""
     now = utc_now()
     async with context.database.begin() as session:
         ticket = await get_view(session, caller, number, now)
-        entries = await _all_entries(session, context.files, ticket)
-        events = await _all_events(session, ticket)
+        thread = await list_thread(session, context.files, ticket.id, PER_PAGE, state.before)
+        decision = await find_decision(session, ticket.id)
         teams = await list_teams(session)
         agents = await list_agents(session)
         policies = await list_policies(session)
         coming = await get_pending_rests(session, ticket.id) if ticket.status is Status.PENDING else None
-        stories = await _stories(session, ticket, now)
     names = {str(agent.id): agent.name for agent in agents} | {str(team.id): team.name for team in teams}
     names |= {str(policy.id): policy.name for policy in policies}
     return desk.render(
         request,
         "ticket.html",
         caller,
-        status,
+        state.status,
         ticket=ticket,
-        thread=_thread(entries, events, names),
-        evidence=next((event.details for event in events if event.type == "assignment.decided"), None),
+        thread=_shown(thread.lines, names),
+        older=thread.older,
+        is_newest=state.before is None,
+        evidence=decision.details if decision else None,
         names=names,
         teams=[(str(team.id), team.name) for team in teams],
         agents=[(str(agent.id), agent.name) for agent in agents if _may_take(agent, ticket)],
         policies=[(str(policy.id), policy.name) for policy in policies],
         coming=coming,
-        stories=stories,
         policy_name=names.get(str(ticket.sla.policy_id), ""),
         answers=[(answer.label, in_one_line(answer.value)) for answer in ticket.fields],
         priorities=[(one.value, one.value.capitalize()) for one in reversed(Priority)],
@@ -93,9 +117,9 @@ async def ticket_page(
         close_reasons=[(one.value, one.value.replace("_", " ").capitalize()) for one in CloseReason],
         can=_can(ticket),
         is_mine=ticket.assignee_id == caller.agent_id,
-        draft=draft or Draft(),
-        form_id=(draft.values.get("form_id") if draft else None) or str(new_id()),
-        notices=notices,
+        draft=state.draft,
+        form_id=state.draft.values.get("form_id") or str(new_id()),
+        notices=state.notices,
     )
 
 
@@ -122,45 +146,11 @@ def _may_take(agent: AgentView, ticket: TicketView) -> bool:
     )
 
 
-def _thread(
-    entries: Sequence[EntryView], events: Sequence[EventView], names: dict[str, str]
-) -> list[tuple[datetime, EntryView | None, str]]:
-    """Messages, notes and what happened between them, oldest first; what has no words is left out."""
-    lines: list[tuple[datetime, EntryView | None, str]] = [(entry.at, entry, "") for entry in entries]
-    lines += [(event.at, None, words) for event in events if (words := in_words(event, names))]
-    return sorted(lines, key=lambda line: line[0])
-
-
-async def _stories(session: Session, ticket: TicketView, now: datetime) -> list[Story] | None:
-    """Why each clock stands as it does; None where that is too long to be told on a page."""
-    if ticket.seq > MOST:
-        return None
-    try:
-        told = await get_explanation(await session.connection(), ticket.id, ticket.number, now)
-    except Problem:
-        return None
-    return [story_of(clock) for clock in told.clocks]
-
-
-async def _all_entries(session: Session, files: FileLinks, ticket: TicketView) -> list[EntryView]:
-    found: list[EntryView] = []
-    cursor: str | None = None
-    while len(found) < MOST:
-        page = await list_entries(session, files, ticket.id, 200, cursor)
-        found += page.items
-        cursor = page.next_cursor
-        if cursor is None:
-            break
-    return found
-
-
-async def _all_events(session: Session, ticket: TicketView) -> list[EventView]:
-    found: list[EventView] = []
-    cursor: str | None = None
-    while len(found) < MOST:
-        page = await list_events(session, ticket.id, 200, cursor)
-        found += page.items
-        cursor = page.next_cursor
-        if cursor is None:
-            break
-    return found
+def _shown(lines: Sequence[ThreadLine], names: dict[str, str]) -> list[tuple[datetime, EntryView | None, str]]:
+    """Messages, notes and what happened between them, newest first; what has no words is left out."""
+    shown: list[tuple[datetime, EntryView | None, str]] = []
+    for line in lines:
+        words = in_words(line.event, names) if line.event is not None else ""
+        if line.entry is not None or words:
+            shown.append((line.at, line.entry, words))
+    return shown

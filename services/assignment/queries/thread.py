@@ -1,0 +1,122 @@
+"""The lines of a ticket's page: messages, notes and events together, the newest page first."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Uuid, select, tuple_
+
+from services.assignment.models import Agent, LoggedEvent
+from services.assignment.queries.conversation import entries_of
+from services.assignment.queries.cursors import instant_in, number_in, uuid_in, word_in
+from services.assignment.schemas.conversation import EntryView, EventView, entry_of, event_of
+from shared.kit.auth import FileLinks
+from shared.kit.db import Session
+from shared.kit.http.paging import decode_cursor, encode_cursor
+
+ENTRY, EVENT = 0, 1
+"""At the same instant what was written stands before what followed from it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadLine:
+    """A message or note, or an event; exactly one of the two is set."""
+
+    at: datetime
+    entry: EntryView | None = None
+    event: EventView | None = None
+
+    @property
+    def cursor(self) -> str:
+        """The cursor of what is older than this line."""
+        if self.entry is not None:
+            return encode_cursor(self.at.isoformat(), ENTRY, 0, self.entry.id.hex)
+        assert self.event is not None
+        return encode_cursor(self.at.isoformat(), EVENT, self.event.seq, self.event.id)
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadPage:
+    """Lines from the newest to the oldest; `older` is the cursor of the next page, None on the last."""
+
+    lines: Sequence[ThreadLine]
+    older: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """A position in the thread, from a cursor."""
+
+    at: datetime
+    kind: int
+    seq: int
+    key: str
+
+    @classmethod
+    def parse(cls, cursor: str | None) -> "_Before | None":
+        position = decode_cursor(cursor, str, int, int, str)
+        if position is None:
+            return None
+        return cls(instant_in(position[0]), number_in(position[1]), number_in(position[2]), word_in(position[3]))
+
+
+async def list_thread(
+    session: Session, files: FileLinks, ticket_id: UUID, limit: int, cursor: str | None = None
+) -> ThreadPage:
+    """One page of the thread, at the cost of one page however long the thread is.
+
+    Raises Problem 422 for a cursor that is not ours.
+    """
+    before = _Before.parse(cursor)
+    entries = await _entries(session, files, ticket_id, limit + 1, before)
+    events = await _events(session, ticket_id, limit + 1, before)
+    lines = sorted([*entries, *events], key=_position, reverse=True)
+    return ThreadPage(lines[:limit], lines[limit - 1].cursor if len(lines) > limit else None)
+
+
+async def find_decision(session: Session, ticket_id: UUID) -> EventView | None:
+    """The routing decision with its evidence, if there is one."""
+    log = LoggedEvent
+    query = select(log).where(log.ticket_id == ticket_id, log.seq == 0, log.type == "assignment.decided").limit(1)
+    found = await session.scalar(query)
+    return event_of(found, None) if found else None
+
+
+def _position(line: ThreadLine) -> tuple[datetime, int, int, str]:
+    if line.entry is not None:
+        return line.at, ENTRY, 0, line.entry.id.hex
+    assert line.event is not None
+    return line.at, EVENT, line.event.seq, line.event.id
+
+
+async def _entries(
+    session: Session, files: FileLinks, ticket_id: UUID, limit: int, before: _Before | None
+) -> list[ThreadLine]:
+    entries = entries_of(ticket_id).subquery()
+    query = select(entries).order_by(entries.c.at.desc(), entries.c.id.desc()).limit(limit)
+    if before is not None:
+        is_older: ColumnElement[bool] = entries.c.at <= before.at
+        if before.kind == ENTRY:
+            is_older = tuple_(entries.c.at, entries.c.id) < (before.at, uuid_in(before.key))
+        query = query.where(is_older)
+    return [ThreadLine(row.at, entry=entry_of(row, files)) for row in await session.execute(query)]
+
+
+async def _events(session: Session, ticket_id: UUID, limit: int, before: _Before | None) -> list[ThreadLine]:
+    log = LoggedEvent
+    query: Any = (
+        select(log, Agent.name.label("actor_name"))
+        .outerjoin(Agent, Agent.id == log.data["actor"]["id"].astext.cast(Uuid))
+        .where(log.ticket_id == ticket_id)
+        .order_by(log.at.desc(), log.seq.desc(), log.event_id.desc())
+        .limit(limit)
+    )
+    if before is not None:
+        is_older: ColumnElement[bool] = log.at < before.at
+        if before.kind == EVENT:
+            is_older = tuple_(log.at, log.seq, log.event_id) < (before.at, before.seq, before.key)
+        query = query.where(is_older)
+    rows = await session.execute(query)
+    return [ThreadLine(row.LoggedEvent.at, event=event_of(row.LoggedEvent, row.actor_name)) for row in rows]
