@@ -63,6 +63,7 @@ def build_app(settings: AssignmentSettings) -> FastAPI:
         }
         async with background(jobs):
             yield
+        await context.digester.close()
         await bus.stop()
         await database.dispose()
 

@@ -35,6 +35,7 @@ async def reply(context: Context, call: Call, body: MessageInput) -> Response:
 
     With the workflow away the reply is accepted all the same: the announced message reaches it later.
     """
+    await context.digester.check(body.body, body.body_format)
     now = utc_now()
     async with opened(context, call) as guarded:
         if guarded.stored is not None:
@@ -123,6 +124,7 @@ async def _first_posted_at(session: Session, message_id: UUID, body: MessageInpu
 
 async def note(context: Context, call: Call, body: MessageInput) -> Response:
     """Stores and announces a note; the lifecycle never hears of it."""
+    await context.digester.check(body.body, body.body_format)
     async with opened(context, call) as guarded:
         if guarded.stored is not None:
             return guarded.stored
