@@ -3,12 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from functools import partial
 
 from fastapi import FastAPI
 
 from services.assignment.api import body_limit, build_router
+from services.assignment.commands import intents
 from services.assignment.commands.feed_upkeep import keep_feeds_fresh
+from services.assignment.commands.resending import resend_intents
 from services.assignment.commands.rollout_progress import carry_out_rollouts
 from services.assignment.commands.sign_in import forget_expired
 from services.assignment.consumers import build_consumers
@@ -52,18 +55,24 @@ def build_app(settings: AssignmentSettings) -> FastAPI:
         app.state.context = context
         await bus.start()
         consumers = {one.name: partial(run_consumer, bus, one) for one in build_consumers(context)}
-        keeping = partial(keep_house, database, settings, lambda session: forget_expired(session, utc_now()))
+        keeping = partial(
+            keep_house,
+            database,
+            settings,
+            lambda session: forget_expired(session, utc_now()),
+            lambda session: intents.forget_older_than(session, timedelta(hours=settings.answer_hours)),
+        )
         feeds = partial(keep_feeds_fresh, context)
         jobs: dict[str, Job] = {
             "relay": relay.run,
             "housekeeping": keeping,
             "feeds": feeds,
             "rollouts": partial(carry_out_rollouts, context),
+            "intents": partial(resend_intents, context),
             **consumers,
         }
         async with background(jobs):
             yield
-        await context.digester.close()
         await bus.stop()
         await database.dispose()
 

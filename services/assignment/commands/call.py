@@ -4,12 +4,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import NAMESPACE_URL, UUID
+from uuid import UUID
 
 from fastapi import Response
 from starlette.status import HTTP_200_OK
 
-from services.assignment.commands.notes import NewNote, add_note
+from services.assignment.commands import intents
+from services.assignment.commands.intents import Wanted
+from services.assignment.commands.notes import COMMENTS, NewNote, add_note
 from services.assignment.commands.projection import apply_snapshots
 from services.assignment.context import Context
 from services.assignment.models import Ticket
@@ -18,16 +20,14 @@ from services.assignment.queries.tickets import Found, get_ticket, view_after
 from services.assignment.schemas.tickets import TicketView
 from shared.contracts.base import TicketId
 from shared.contracts.commands import Command
-from shared.contracts.tickets import Actor
+from shared.contracts.tickets import Actor, TicketSnapshot
 from shared.contracts.vocabulary import Permission
-from shared.domain.errors import VersionConflict
+from shared.domain.errors import Refusal, TicketArchivedError, UnknownTicket, VersionConflict
 from shared.kit.clock import derived_id, utc_now
 from shared.kit.db import Session
-from shared.kit.http.answers import Guard, guard
+from shared.kit.http.answers import Guard, guard, second_refused
 from shared.kit.http.etags import etag_of
-from shared.kit.tickets import command_id
-
-COMMENTS = derived_id(NAMESPACE_URL, "urn:everdesk:assignment:comments")
+from shared.kit.tickets import TicketsUnavailable, command_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,19 @@ class Call:
     def about(self) -> str:
         """The action in the vocabulary's spelling."""
         return self.route.replace("-", "_")
+
+    def wanted(self, ticket: Ticket, command_id: str, comment: str | None = None) -> Wanted:
+        """What is written down of it before its command is sent."""
+        return Wanted(
+            command_id=command_id,
+            ticket_id=ticket.id,
+            request_hash=self.request_hash,
+            is_keyed=self.key is not None,
+            agent_id=self.caller.agent_id,
+            agent_name=self.caller.name,
+            about=self.about,
+            comment=comment,
+        )
 
     def command_id(self, ticket: Ticket) -> str:
         """The command's id: the same for every retry with the same key."""
@@ -96,23 +109,55 @@ async def act(
 ) -> Response:
     """Sends one command to the ticket's workflow and answers with the ticket as it then is.
 
-    Raises Problem 404 and 403, Refusal, TicketsUnavailable.
+    No transaction and no connection is held while the workflow is asked. Raises Problem 404 and 403, Refusal,
+    TicketsUnavailable.
     """
-    async with opened(context, call) as guarded:
-        if guarded.stored is not None:
-            return guarded.stored
-        async with context.database.begin() as session:
-            found = await get_ticket(session, call.caller, call.reference)
+    async with context.gate.enter():
+        async with guard(context.database, call.scope, call.key, call.request_hash) as before:
+            if before.stored is not None:
+                return before.stored
+            found = await get_ticket(before.session, call.caller, call.reference)
             found.require(permission)
-            attempt = Attempt(context, session, found, call, call.command_id(found.ticket), utc_now())
-            command = await build(attempt)
-        ticket_id = TicketId(found.ticket.id)
-        snapshot = await context.tickets.send(ticket_id, command)
-        await apply_snapshots(guarded.session, [snapshot])
-        if comment is not None:
-            note = NewNote(derived_id(COMMENTS, command.command_id), ticket_id, comment, about=call.about)
-            await add_note(guarded.session, call.caller, note, attempt.now)
-        return await answer(guarded, await view_after(guarded.session, call.caller, ticket_id, utc_now()))
+            attempt = Attempt(context, before.session, found, call, call.command_id(found.ticket), utc_now())
+            wanted = call.wanted(found.ticket, attempt.command_id, comment)
+            command = await intents.claim(before.session, wanted, lambda: build(attempt))
+        snapshot = await send(context, found.ticket, command)
+        async with answering(context, call, command.command_id) as guarded:
+            await apply_snapshots(guarded.session, [snapshot])
+            if comment is not None:
+                note = NewNote(derived_id(COMMENTS, command.command_id), found.ticket.id, comment, about=call.about)
+                await add_note(guarded.session, call.caller, note, attempt.now)
+            return await answer(guarded, await view_after(guarded.session, call.caller, found.ticket.id, utc_now()))
+
+
+async def send(context: Context, ticket: Ticket, command: Command) -> TicketSnapshot:
+    """Asks the workflow, and undoes the intent if there will be no answer to write down.
+
+    Raises Refusal and TicketsUnavailable; a workflow that has been there and is no more makes the ticket archived.
+    """
+    try:
+        return await context.tickets.send(TicketId(ticket.id), command)
+    except UnknownTicket as unknown:
+        await intents.drop(context.database, command.command_id)
+        if ticket.seq > 0:
+            raise TicketArchivedError("the ticket is archived; open a follow-up instead") from unknown
+        raise
+    except Refusal:
+        await intents.drop(context.database, command.command_id)
+        raise
+    except TicketsUnavailable:
+        await intents.let_go(context.database, command.command_id)
+        raise
+
+
+@asynccontextmanager
+async def answering(context: Context, call: Call, command_id: str) -> AsyncIterator[Guard]:
+    """The transaction in which effect and answer are stored and the intent ends; then the relay is woken."""
+    async with context.database.begin() as session:
+        with second_refused():
+            yield Guard(call.scope, call.key, call.request_hash, session)
+            await intents.finish(session, command_id)
+    context.relay.wake()
 
 
 async def answer(guarded: Guard, view: TicketView, status: int = HTTP_200_OK) -> Response:
@@ -130,6 +175,6 @@ def check_revision(ticket: Ticket, expected: int | None) -> None:
         )
 
 
-def message_id_of(call: Call, ticket: Ticket) -> UUID:
+def message_id_of(command_id: str) -> UUID:
     """The id of what a call writes: the same for every retry with the same key."""
-    return derived_id(COMMENTS, f"message:{call.command_id(ticket)}")
+    return derived_id(COMMENTS, f"message:{command_id}")

@@ -1,6 +1,7 @@
 """Replies, notes and tags: what agents write. A reply is durable before the ticket's clocks hear of it."""
 
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from fastapi import Response
@@ -8,22 +9,25 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from starlette.status import HTTP_201_CREATED
 
-from services.assignment.commands.call import COMMENTS, Call, answer, check_revision, message_id_of, opened
-from services.assignment.commands.notes import NewNote, add_note
+from services.assignment.commands import intents
+from services.assignment.commands.call import Call, answer, answering, check_revision, message_id_of, opened
+from services.assignment.commands.notes import COMMENTS, NewNote, add_note
 from services.assignment.commands.projection import apply_snapshots
 from services.assignment.context import Context
 from services.assignment.models import Message, Ticket
 from services.assignment.queries.tickets import get_ticket, reply_view_after, view_after
 from services.assignment.schemas.actions import MessageInput, TagsInput
 from shared.contracts.base import MessageId, TicketId
-from shared.contracts.commands import RecordReply
+from shared.contracts.commands import Command, RecordReply
 from shared.contracts.events import Author, MessagePosted
+from shared.contracts.tickets import TicketSnapshot
 from shared.contracts.vocabulary import ActorKind, Permission
-from shared.domain.errors import TicketArchivedError, UnknownTicket
+from shared.domain.errors import Refusal, TicketArchivedError, UnknownTicket
 from shared.kit import outbox
 from shared.kit.clock import derived_id, utc_now
 from shared.kit.db import Session
-from shared.kit.http.problems import Problem, invalid
+from shared.kit.http.answers import guard, key_reused
+from shared.kit.http.problems import invalid
 from shared.kit.telemetry import log
 from shared.kit.tickets import TicketsUnavailable
 
@@ -35,45 +39,57 @@ async def reply(context: Context, call: Call, body: MessageInput) -> Response:
 
     With the workflow away the reply is accepted all the same: the announced message reaches it later.
     """
-    await context.digester.check(body.body, body.body_format)
-    now = utc_now()
-    async with opened(context, call) as guarded:
-        if guarded.stored is not None:
-            return guarded.stored
-        async with context.database.begin() as session:
-            found = await get_ticket(session, call.caller, call.reference)
+    async with context.gate.enter():
+        async with guard(context.database, call.scope, call.key, call.request_hash) as before:
+            if before.stored is not None:
+                return before.stored
+            found = await get_ticket(before.session, call.caller, call.reference)
             found.require(Permission.TICKET_REPLY)
-            check_revision(found.ticket, call.expected_revision)
-            if found.ticket.is_archived:
-                raise TicketArchivedError("the ticket is archived; open a follow-up instead")
-            message_id = message_id_of(call, found.ticket)
-            replied_at = await _post(session, call, found.ticket.id, message_id, body, now)
-            if body.comment is not None:
-                await add_note(session, call.caller, _comment(call, found.ticket, body.comment), now)
+            wanted = call.wanted(found.ticket, call.command_id(found.ticket))
+            write = partial(_write, before.session, call, found.ticket, body, wanted.command_id)
+            command = await intents.claim(before.session, wanted, write)
         context.relay.wake()
-        ticket_id = TicketId(found.ticket.id)
-        command = RecordReply(
-            command_id=call.command_id(found.ticket),
-            actor=call.caller.actor,
-            message_id=MessageId(message_id),
-            replied_at=replied_at,
-        )
-        is_pending = not await _record(context, guarded.session, ticket_id, command)
-        view = await reply_view_after(
-            guarded.session, call.caller, ticket_id, message_id, utc_now(), is_pending=is_pending
-        )
-        return await answer(guarded, view, HTTP_201_CREATED)
+        snapshot = await _record(context, found.ticket, command)
+        async with answering(context, call, wanted.command_id) as guarded:
+            await apply_snapshots(guarded.session, [snapshot] if snapshot else [])
+            view = await reply_view_after(
+                guarded.session,
+                call.caller,
+                found.ticket.id,
+                message_id_of(wanted.command_id),
+                utc_now(),
+                is_pending=snapshot is None,
+            )
+            return await answer(guarded, view, HTTP_201_CREATED)
 
 
-async def _record(context: Context, session: Session, ticket_id: TicketId, command: RecordReply) -> bool:
-    """True if the workflow has taken the reply into account; else the announced message will see to it."""
+async def _write(session: Session, call: Call, ticket: Ticket, body: MessageInput, command_id: str) -> RecordReply:
+    """Stores the reply and its announcement, and makes the command that tells the workflow of them.
+
+    Raises VersionConflict, TicketArchivedError, Problem 422.
+    """
+    check_revision(ticket, call.expected_revision)
+    if ticket.is_archived:
+        raise TicketArchivedError("the ticket is archived; open a follow-up instead")
+    now, message_id = utc_now(), message_id_of(command_id)
+    replied_at = await _post(session, call, ticket.id, message_id, body, now)
+    if body.comment is not None:
+        await add_note(session, call.caller, _comment(call, ticket, body.comment, command_id), now)
+    return RecordReply(
+        command_id=command_id, actor=call.caller.actor, message_id=MessageId(message_id), replied_at=replied_at
+    )
+
+
+async def _record(context: Context, ticket: Ticket, command: Command) -> TicketSnapshot | None:
+    """The ticket after the reply; None if the workflow does not answer: the announced message will see to it."""
     try:
-        snapshot = await context.tickets.send(ticket_id, command)
+        return await context.tickets.send(TicketId(ticket.id), command)
     except (TicketsUnavailable, UnknownTicket, TicketArchivedError) as error:
-        log.warning("reply.recorded_later", ticket_id=str(ticket_id), error=repr(error))
-        return False
-    await apply_snapshots(session, [snapshot])
-    return True
+        log.warning("reply.recorded_later", ticket_id=str(ticket.id), error=repr(error))
+        return None
+    except Refusal:
+        await intents.drop(context.database, command.command_id)
+        raise
 
 
 async def _post(
@@ -118,20 +134,19 @@ async def _first_posted_at(session: Session, message_id: UUID, body: MessageInpu
     """A retry whose first answer was lost: the same words, or the key was used for something else."""
     first = await session.get_one(Message, message_id)
     if (first.body, first.body_format) != (body.body, body.body_format.value):
-        raise Problem(422, "idempotency_key_reused", "this Idempotency-Key was used with another body; make a new key")
+        raise key_reused()
     return first.posted_at
 
 
 async def note(context: Context, call: Call, body: MessageInput) -> Response:
     """Stores and announces a note; the lifecycle never hears of it."""
-    await context.digester.check(body.body, body.body_format)
     async with opened(context, call) as guarded:
         if guarded.stored is not None:
             return guarded.stored
         found = await get_ticket(guarded.session, call.caller, call.reference)
         found.require(Permission.TICKET_NOTE)
         check_revision(found.ticket, call.expected_revision)
-        note_id = message_id_of(call, found.ticket)
+        note_id = message_id_of(call.command_id(found.ticket))
         new = NewNote(note_id, found.ticket.id, body.body, body.body_format)
         await add_note(guarded.session, call.caller, new, utc_now())
         view = await reply_view_after(
@@ -155,9 +170,10 @@ async def change_tags(context: Context, call: Call, body: TagsInput) -> Response
             raise invalid("/add", f"a ticket has at most {MAX_TAGS} tags")
         await session.execute(update(Ticket).where(Ticket.id == found.ticket.id).values(tags=changed))
         if body.comment is not None:
-            await add_note(session, call.caller, _comment(call, found.ticket, body.comment), utc_now())
+            comment = _comment(call, found.ticket, body.comment, call.command_id(found.ticket))
+            await add_note(session, call.caller, comment, utc_now())
         return await answer(guarded, await view_after(session, call.caller, found.ticket.id, utc_now()))
 
 
-def _comment(call: Call, ticket: Ticket, comment: str) -> NewNote:
-    return NewNote(derived_id(COMMENTS, call.command_id(ticket)), ticket.id, comment, about=call.about)
+def _comment(call: Call, ticket: Ticket, comment: str, command_id: str) -> NewNote:
+    return NewNote(derived_id(COMMENTS, command_id), ticket.id, comment, about=call.about)

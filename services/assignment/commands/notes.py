@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
-from uuid import UUID
+from typing import NamedTuple, Protocol
+from uuid import NAMESPACE_URL, UUID
 
 from sqlalchemy.dialects.postgresql import insert
 
@@ -12,7 +12,30 @@ from shared.contracts.base import AgentId, MessageId, TicketId
 from shared.contracts.events import AttachmentRef, Author, NoteAdded
 from shared.contracts.vocabulary import ActorKind, BodyFormat, Channel
 from shared.kit import outbox
+from shared.kit.clock import derived_id
 from shared.kit.db import Session
+
+COMMENTS = derived_id(NAMESPACE_URL, "urn:everdesk:assignment:comments")
+"""The ids of what agents write derive from those of their commands."""
+
+
+class Writer(Protocol):
+    """An agent who writes: a caller, or the sender of a mail."""
+
+    @property
+    def agent_id(self) -> AgentId:
+        """The agent's id."""
+
+    @property
+    def name(self) -> str:
+        """The agent's name."""
+
+
+class Signature(NamedTuple):
+    """A writer who is not asking at this moment."""
+
+    agent_id: AgentId
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,18 +49,6 @@ class NewNote:
     about: str | None = None
     channel: Channel = Channel.DESK
     attachments: tuple[AttachmentRef, ...] = ()
-
-
-class Writer(Protocol):
-    """An agent who writes: a caller, or the sender of a mail."""
-
-    @property
-    def agent_id(self) -> AgentId:
-        """The agent's id."""
-
-    @property
-    def name(self) -> str:
-        """The agent's name."""
 
 
 async def add_note(session: Session, caller: Writer, note: NewNote, now: datetime) -> None:

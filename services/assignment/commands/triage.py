@@ -9,7 +9,7 @@ from sqlalchemy import insert, select, update
 
 from services.assignment.commands.projection import apply_snapshots
 from services.assignment.context import Context
-from services.assignment.models import Decision, LoggedEvent, Ticket, table_of
+from services.assignment.models import Decision, LoggedEvent, StoredSnapshot, Ticket, table_of
 from services.assignment.queries.members import Burden, Member, as_candidate, get_burdens, lock_members, lock_teams
 from services.assignment.queries.routing import RoutingTable, get_policy, get_routing_table
 from shared.contracts.base import AgentId, TeamId, TicketId
@@ -44,15 +44,15 @@ async def decide(context: Context, opened: Sequence[TicketOpened]) -> list[Decis
         stored = await _get_stored(session, [event.ticket_id for event in opened])
         burdens = await get_burdens(session, {member.agent_id for member in members})
         new: list[AssignmentDecided] = []
-        versions: dict[UUID, int] = {}
+        policies: dict[UUID, PolicySnapshot] = {}
         for event in opened:
             if event.ticket_id in stored or event.ticket_id in {one.ticket_id for one in new}:
                 continue
             rule = rules[event.ticket_id]
             policy = await get_policy(session, context.policies, rule, now)
-            versions[policy.policy_id] = policy.version
+            policies[policy.policy_id] = policy
             new.append(_choose(event, rule, policy, asked.get(event.ticket_id), members, burdens, now))
-        made = await _store(session, new, versions)
+        made = await _store(session, new, policies)
     if made:
         context.relay.wake()
     return [*stored.values(), *made]
@@ -154,7 +154,9 @@ async def _get_stored(session: Session, ticket_ids: Sequence[UUID]) -> dict[UUID
     return {decision.ticket_id: decision for decision in rows}
 
 
-async def _store(session: Session, decided: Sequence[AssignmentDecided], versions: dict[UUID, int]) -> list[Decision]:
+async def _store(
+    session: Session, decided: Sequence[AssignmentDecided], policies: dict[UUID, PolicySnapshot]
+) -> list[Decision]:
     """Decisions, their lines in the event log and their announcements, each in one statement."""
     if not decided:
         return []
@@ -166,7 +168,8 @@ async def _store(session: Session, decided: Sequence[AssignmentDecided], version
             "team_id": event.team_id,
             "agent_id": event.agent_id,
             "policy_id": event.policy_id,
-            "policy_version": versions[event.policy_id],
+            "policy_version": policies[event.policy_id].version,
+            "policy_digest": policies[event.policy_id].digest,
             "priority": event.priority.value,
             "state": "sent",
             "evidence": envelope.data,
@@ -192,10 +195,8 @@ async def _store(session: Session, decided: Sequence[AssignmentDecided], version
 
 
 async def _command(context: Context, session: Session, decision: Decision) -> TriageTicket:
-    """The same command each time, for it is made of the stored decision."""
-    policy = await context.policies.find_version(session, decision.policy_id, decision.policy_version, utc_now())
-    if policy is None:
-        raise LookupError(f"policy {decision.policy_id} version {decision.policy_version} is gone")
+    """The same command each time, for it is made of the stored decision and the policy stored with it."""
+    policy = await _policy_of(context, session, decision)
     return TriageTicket(
         command_id=f"triage:{decision.ticket_id}",
         actor=SYSTEM,
@@ -204,6 +205,18 @@ async def _command(context: Context, session: Session, decision: Decision) -> Tr
         agent_id=AgentId(decision.agent_id) if decision.agent_id else None,
         priority=Priority(decision.priority),
     )
+
+
+async def _policy_of(context: Context, session: Session, decision: Decision) -> PolicySnapshot:
+    """The policy as it was when the decision was made; decisions of older code name no snapshot."""
+    if decision.policy_digest is not None:
+        stored = await session.get(StoredSnapshot, decision.policy_digest)
+        if stored is not None:
+            return PolicySnapshot.model_validate(stored.body)
+    policy = await context.policies.find_version(session, decision.policy_id, decision.policy_version, utc_now())
+    if policy is None:
+        raise LookupError(f"policy {decision.policy_id} version {decision.policy_version} is gone")
+    return policy
 
 
 async def _send(

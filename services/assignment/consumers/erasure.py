@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from services.assignment.models import ErasedTicket, Message, Note, Ticket, TicketWords
+from services.assignment.models import ErasedTicket, Intent, Message, Note, Ticket, TicketWords
 from shared.contracts.events import Envelope, MessagePosted, NoteAdded, RequesterErased, TicketErased
 from shared.contracts.vocabulary import ActorKind
 from shared.kit import outbox
@@ -81,15 +81,17 @@ async def _redact(session: Session, ids: Sequence[UUID], at: datetime) -> None:
     await session.execute(
         update(Message)
         .where(Message.ticket_id.in_(ids))
-        .values(body=ERASED, body_format="text", quoted="", attachments=[], rendered=None)
+        .values(body=ERASED, body_format="text", quoted="", attachments=[])
     )
     await session.execute(
         update(Message)
         .where(Message.ticket_id.in_(ids), Message.author_kind != ActorKind.AGENT.value)
         .values(author_name=ERASED, author_email=None)
     )
-    notes = update(Note).where(Note.ticket_id.in_(ids))
-    await session.execute(notes.values(body=ERASED, body_format="text", attachments=[], rendered=None))
+    await session.execute(delete(Intent).where(Intent.ticket_id.in_(ids)))
+    await session.execute(
+        update(Note).where(Note.ticket_id.in_(ids)).values(body=ERASED, body_format="text", attachments=[])
+    )
 
 
 async def _redact_part(session: Session, ids: RequesterIds, requester_id: UUID, ticket_ids: Sequence[UUID]) -> None:
@@ -101,15 +103,7 @@ async def _redact_part(session: Session, ids: RequesterIds, requester_id: UUID, 
     await session.execute(
         update(Message)
         .where(Message.id.in_(theirs))
-        .values(
-            author_name=ERASED,
-            author_email=None,
-            body=ERASED,
-            body_format="text",
-            quoted="",
-            attachments=[],
-            rendered=None,
-        )
+        .values(author_name=ERASED, author_email=None, body=ERASED, body_format="text", quoted="", attachments=[])
     )
 
 

@@ -7,6 +7,7 @@ from services.assignment.models.rules import Calendar, CalendarFeed, Policy, Rou
 from services.assignment.models.tickets import (
     Decision,
     ErasedTicket,
+    Intent,
     LoggedEvent,
     Message,
     Note,
@@ -23,6 +24,7 @@ __all__ = [
     "CalendarFeed",
     "Decision",
     "ErasedTicket",
+    "Intent",
     "LoggedEvent",
     "LoginAttempt",
     "Membership",

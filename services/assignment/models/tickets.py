@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Computed, ForeignKey, Index, SmallInteger, String, Text, func, text
+from sqlalchemy import Computed, ForeignKey, Index, String, Text, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -99,10 +99,6 @@ class Message(Base):
     """What a mail quoted or signed, as plain text."""
     is_automatic: Mapped[bool]
     posted_at: Mapped[datetime]
-    rendered: Mapped[str | None] = mapped_column(Text)
-    """The body as safe HTML, made when it was first shown."""
-    renderer: Mapped[int | None] = mapped_column(SmallInteger)
-    """The version of the rendering that made it."""
 
 
 class Note(Base):
@@ -122,10 +118,6 @@ class Note(Base):
     attachments: Mapped[list[Any]] = mapped_column(server_default=text("'[]'"))
     """Of one that came by mail."""
     added_at: Mapped[datetime]
-    rendered: Mapped[str | None] = mapped_column(Text)
-    """The body as safe HTML, made when it was first shown."""
-    renderer: Mapped[int | None] = mapped_column(SmallInteger)
-    """The version of the rendering that made it."""
 
 
 HEARD = tuple(event.event_name for event in HEARD_EVENTS)
@@ -170,10 +162,38 @@ class Decision(Base):
     agent_id: Mapped[UUID | None] = mapped_column(ForeignKey("agents.id"))
     policy_id: Mapped[UUID]
     policy_version: Mapped[int]
+    policy_digest: Mapped[str | None] = mapped_column(String(64))
+    """Names the stored snapshot: whatever becomes of the calendar, the same policy is sent each time."""
     priority: Mapped[str] = mapped_column(String(16))
     state: Mapped[str] = mapped_column(String(16))
     evidence: Mapped[dict[str, Any]]
     decided_at: Mapped[datetime]
+
+
+class Intent(Base):
+    """A command on its way: written down before its workflow hears of it, gone with the answer."""
+
+    __tablename__ = "intents"
+    __table_args__ = (
+        Index("ix_intents_claimed_until", "claimed_until", postgresql_where=text("claimed_until is not null")),
+        Index("ix_intents_created_at", "created_at"),
+        Index("ix_intents_ticket_id", "ticket_id"),
+    )
+
+    command_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    ticket_id: Mapped[UUID]
+    request_hash: Mapped[bytes]
+    command: Mapped[dict[str, Any]]
+    """As it was first sent; every retry sends just this."""
+    is_keyed: Mapped[bool]
+    agent_id: Mapped[UUID]
+    agent_name: Mapped[str] = mapped_column(Text)
+    about: Mapped[str] = mapped_column(String(32))
+    comment: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime]
+    claimed_until: Mapped[datetime | None]
+    """Until when it is its sender's; past: the sender died; null: only a retry of the client sends it."""
+    silences: Mapped[int]
 
 
 class SettledClock(Base):

@@ -61,13 +61,11 @@ class Claim:
     def settle(self, claimed: Row[Any]) -> None:
         """Takes in what `CLAIM` found. Raises Problem 409 while the key is in flight, 422 for another body."""
         if not claimed.is_free:
-            raise _in_flight()
+            raise in_flight()
         if claimed.request_hash is None:
             return
         if claimed.request_hash != self.request_hash:
-            raise Problem(
-                422, "idempotency_key_reused", "this Idempotency-Key was used with another body; make a new key"
-            )
+            raise key_reused()
         headers = {"Idempotent-Replayed": "true"} | ({"ETag": claimed.etag} if claimed.etag else {})
         self.stored = Response(claimed.body, claimed.status, headers, media_type="application/json")
 
@@ -126,11 +124,17 @@ def second_refused() -> Iterator[None]:
         yield
     except IntegrityError as error:
         if str(answers.primary_key.name) in str(error.orig):
-            raise _in_flight() from error
+            raise in_flight() from error
         raise
 
 
-def _in_flight() -> Problem:
+def key_reused() -> Problem:
+    """The key belongs to another request."""
+    return Problem(422, "idempotency_key_reused", "this Idempotency-Key was used with another body; make a new key")
+
+
+def in_flight() -> Problem:
+    """The same request is being carried out at this moment."""
     return Problem(
         409, "request_in_flight", "a request with this Idempotency-Key is still running", headers={"Retry-After": "1"}
     )

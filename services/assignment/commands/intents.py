@@ -1,0 +1,97 @@
+"""A command is written down before it is sent: no transaction is open meanwhile, and no crash loses it."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import delete, update
+from sqlalchemy.dialects.postgresql import insert
+
+from services.assignment.models import Intent, table_of
+from shared.contracts.commands import AskedCommand, Command
+from shared.kit.clock import utc_now
+from shared.kit.db import Database, Session
+from shared.kit.http.answers import in_flight, key_reused
+
+LEASE = timedelta(seconds=30)
+"""How long a command is its sender's alone; after that the sender has died, for each waits much less for an answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Who asks for a command, and how a retry is told from another request."""
+
+    command_id: str
+    ticket_id: UUID
+    request_hash: bytes
+    is_keyed: bool
+    """Whether the client can send it again, and is to get the same answer then."""
+    agent_id: UUID
+    agent_name: str
+    about: str
+    comment: str | None = None
+    """Noted once the command has taken effect."""
+
+
+async def claim(session: Session, wanted: Wanted, build: Callable[[], Awaitable[Command]]) -> Command:
+    """The command to send: as it was first sent, or else built now, written down in this transaction.
+
+    Raises Problem 409 while somebody else sends it, 422 if the key was used for another request.
+    """
+    now = utc_now()
+    intent = await session.get(Intent, wanted.command_id, with_for_update=True)
+    if intent is not None:
+        if intent.request_hash != wanted.request_hash:
+            raise key_reused()
+        if intent.claimed_until is not None and intent.claimed_until > now:
+            raise in_flight()
+        intent.claimed_until = now + LEASE
+        return AskedCommand.model_validate(intent.command).root
+    command = await build()
+    if not await _write(session, wanted, command, now):
+        raise in_flight()
+    return command
+
+
+async def _write(session: Session, wanted: Wanted, command: Command, now: datetime) -> bool:
+    """False if the same command was written down by somebody else at the same time."""
+    row = {
+        "command_id": wanted.command_id,
+        "ticket_id": wanted.ticket_id,
+        "request_hash": wanted.request_hash,
+        "command": command.model_dump(mode="json"),
+        "is_keyed": wanted.is_keyed,
+        "agent_id": wanted.agent_id,
+        "agent_name": wanted.agent_name,
+        "about": wanted.about,
+        "comment": wanted.comment,
+        "created_at": now,
+        "claimed_until": now + LEASE,
+        "silences": 0,
+    }
+    written = insert(table_of(Intent)).values(row).on_conflict_do_nothing().returning(Intent.command_id)
+    return await session.scalar(written) is not None
+
+
+async def finish(session: Session, command_id: str) -> None:
+    """Ends an intent in the transaction of its answer, or because it was refused and can have no effect."""
+    await session.execute(delete(Intent).where(Intent.command_id == command_id))
+
+
+async def drop(database: Database, command_id: str) -> None:
+    """Ends an intent on its own."""
+    async with database.begin() as session:
+        await finish(session, command_id)
+
+
+async def let_go(database: Database, command_id: str) -> None:
+    """Nobody sends it any more: a retry with the same key sends it as it is; without a key there can be none."""
+    async with database.begin() as session:
+        await session.execute(delete(Intent).where(Intent.command_id == command_id, ~Intent.is_keyed))
+        await session.execute(update(Intent).where(Intent.command_id == command_id).values(claimed_until=None))
+
+
+async def forget_older_than(session: Session, age: timedelta) -> None:
+    """Deletes intents that no client will send again."""
+    await session.execute(delete(Intent).where(Intent.created_at < utc_now() - age))
