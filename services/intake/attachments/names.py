@@ -4,6 +4,8 @@ import re
 import unicodedata
 from urllib.parse import quote
 
+from shared.contracts.redaction import redacted
+
 MAX_NAME = 200
 """Characters of a name that are kept, its extension among them."""
 UNNAMED = "file"
@@ -16,8 +18,8 @@ _HIDDEN = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
 
 
 def safe_name(name: str) -> str:
-    """The last part of a path, without what hides, misleads or is refused by some system; `file` if nothing is left."""
-    last = _SEPARATORS.split(name[-4 * MAX_NAME :])[-1]
+    """The last part of a path, without our links and what hides, misleads or is refused; `file` if nothing is left."""
+    last = _SEPARATORS.split(redacted(name[-4 * MAX_NAME :]))[-1]
     shown = "".join(char for char in unicodedata.normalize("NFC", last) if unicodedata.category(char) not in _HIDDEN)
     fit = " ".join(_UNFIT.sub("_", shown).split()).strip(". ")
     if _RESERVED.fullmatch(fit):

@@ -9,6 +9,7 @@ from fastapi import Request
 from fastapi.responses import Response, StreamingResponse
 from sqlalchemy import select
 
+from services.intake.attachments.cleaning import WHOLE, cleaned
 from services.intake.attachments.names import content_disposition
 from services.intake.attachments.sniffing import SHOWABLE, UNKNOWN
 from services.intake.errors import storage_away
@@ -25,7 +26,6 @@ SANDBOX = {
     "X-Content-Type-Options": "nosniff",
     "Cross-Origin-Resource-Policy": "same-site",
     "Cache-Control": "private, max-age=3600, immutable",
-    "Accept-Ranges": "bytes",
 }
 _RANGE = re.compile(r"bytes=(\d{1,15})-(\d{0,15})")
 
@@ -60,22 +60,47 @@ async def find_attachment(database: Database, attachment_id: UUID, ticket_id: UU
 
 
 async def serve(request: Request, storage: Storage, attachment: Attachment, *, is_inline: bool = False) -> Response:
-    """The file's bytes as they come from the store, or the range of them that was asked for.
+    """The file's bytes, or the range of them that was asked for; text without our personal links.
 
     Raises Problem 404 if they are gone, 416 for an impossible range, 503 while the store is away.
     """
-    span = _span(request.headers.get("range"), attachment.size)
     shown = is_inline and attachment.media_type in SHOWABLE
-    headers = SANDBOX | {
-        "Content-Disposition": content_disposition(attachment.name, is_inline=shown),
-        "Content-Length": str(span.length if span else attachment.size),
-        "ETag": f'"{attachment.digest}"',
+    headers = SANDBOX | {"Content-Disposition": content_disposition(attachment.name, is_inline=shown)}
+    media_type = attachment.media_type if attachment.media_type in HARMLESS else UNKNOWN
+    asked = request.headers.get("range")
+    if attachment.media_type in SHOWABLE:
+        span = _span(asked, attachment.size)
+        return _answer(await _begun(storage, attachment, span), span, attachment, headers, media_type)
+    if attachment.size > WHOLE:
+        return StreamingResponse(cleaned(await _begun(storage, attachment, None)), 200, headers, media_type)
+    content = b"".join([piece async for piece in cleaned(await _begun(storage, attachment, None))])
+    span = _span(asked, len(content))
+    piece = content[span.start : span.start + span.length] if span else content
+    return _answer(_once(piece), span, attachment, headers, media_type, len(content))
+
+
+def _answer(
+    content: AsyncIterator[bytes],
+    span: Span | None,
+    attachment: Attachment,
+    headers: dict[str, str],
+    media_type: str,
+    size: int | None = None,
+) -> Response:
+    """`size` is that of what is handed out, where that is not as it is in the store."""
+    whole = attachment.size if size is None else size
+    headers = headers | {
+        "Content-Length": str(span.length if span else whole),
+        "ETag": f'"{attachment.digest}"' if whole == attachment.size else f'"{attachment.digest}-clean"',
+        "Accept-Ranges": "bytes",
     }
     if span:
-        headers["Content-Range"] = f"bytes {span.start}-{span.start + span.length - 1}/{attachment.size}"
-    media_type = attachment.media_type if attachment.media_type in HARMLESS else UNKNOWN
-    content = await _begun(storage, attachment, span)
+        headers["Content-Range"] = f"bytes {span.start}-{span.start + span.length - 1}/{whole}"
     return StreamingResponse(content, 206 if span else 200, headers, media_type)
+
+
+async def _once(content: bytes) -> AsyncIterator[bytes]:
+    yield content
 
 
 async def _begun(storage: Storage, attachment: Attachment, span: Span | None) -> AsyncIterator[bytes]:

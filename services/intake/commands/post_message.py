@@ -12,6 +12,7 @@ from services.intake.live.happenings import said
 from services.intake.models import Message, Ticket
 from shared.contracts.base import MessageId, TicketId
 from shared.contracts.events import AttachmentRef, Author, MessagePosted
+from shared.contracts.redaction import redacted
 from shared.contracts.vocabulary import ActorKind, BodyFormat, Channel
 from shared.kit import outbox
 from shared.kit.clock import new_id
@@ -38,6 +39,13 @@ class Post:
     is_automatic: bool = False
     attachments: tuple[AttachmentRef, ...] = ()
     message_id: MessageId = field(default_factory=_new_message_id)
+
+    def __post_init__(self) -> None:
+        """Takes our personal links out: an answer quotes the mail that brought one."""
+        object.__setattr__(self, "body", redacted(self.body))
+        object.__setattr__(self, "quoted", redacted(self.quoted))
+        if self.author_name:
+            object.__setattr__(self, "author_name", redacted(self.author_name))
 
 
 async def post_message(session: Session, ticket: Ticket, post: Post) -> Message:

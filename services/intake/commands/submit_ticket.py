@@ -17,6 +17,7 @@ from services.intake.commands.participants import Guest, invite
 from services.intake.forms.free import FieldValue
 from shared.contracts.base import MessageId, TicketId
 from shared.contracts.events import AttachmentRef, Person, TicketSubmitted
+from shared.contracts.redaction import redacted, redacted_values
 from shared.contracts.tickets import TopicId
 from shared.contracts.vocabulary import ActorKind, BodyFormat, Channel, Priority, Status
 from shared.kit.auth import new_token
@@ -118,6 +119,12 @@ class Submission:
     message_id: MessageId = field(default_factory=_new_message_id)
     number: str = field(default_factory=new_token)
     """A stand-in for the number, which is drawn when the request is recorded."""
+
+    def __post_init__(self) -> None:
+        """Takes our personal links out, whichever door it came through."""
+        for name in ("subject", "body", "quoted"):
+            object.__setattr__(self, name, redacted(getattr(self, name)))
+        object.__setattr__(self, "fields", redacted_values(self.fields))
 
     def event(self) -> TicketSubmitted:
         """What the other services learn of it."""

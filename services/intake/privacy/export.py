@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import Select, func, inspect, select
 
+from services.intake.attachments.cleaning import cleaned
 from services.intake.models import Attachment, AttachmentState, Base, Happening, Message, Participant, RawMail, Ticket
 from services.intake.privacy.archive import Archive
 from services.intake.privacy.holdings import Holdings, mailed_by
@@ -129,7 +130,7 @@ class Exporter:
         except ContentMissing:
             yield archive.text(f"{name}.missing.txt", "The content is no longer there.\n")
             return
-        async for piece in archive.file(name, _from(first, content)):
+        async for piece in archive.file(name, cleaned(_from(first, content))):
             yield piece
 
     async def _messages(self, *conditions: Any) -> AsyncIterator[list[Row]]:

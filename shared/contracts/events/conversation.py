@@ -2,10 +2,11 @@
 
 from uuid import UUID
 
-from pydantic import Field, JsonValue
+from pydantic import Field
 
 from shared.contracts.base import AgentId, Contract, Instant, MessageId, TicketId
 from shared.contracts.events.base import Event
+from shared.contracts.redaction import Foreign, ForeignValues
 from shared.contracts.tickets import TopicId
 from shared.contracts.vocabulary import ActorKind, BodyFormat, Channel, ParticipantState, Priority
 
@@ -14,7 +15,7 @@ class Person(Contract):
     """A name and an address as the person gave them."""
 
     email: str
-    name: str
+    name: Foreign
     phone: str | None = None
 
 
@@ -23,7 +24,7 @@ class Author(Contract):
 
     kind: ActorKind
     id: UUID | None = None
-    name: str
+    name: Foreign
     email: str | None = None
 
 
@@ -31,7 +32,7 @@ class AttachmentRef(Contract):
     """A stored file; its bytes never travel on the bus."""
 
     id: UUID
-    name: str
+    name: Foreign
     media_type: str
     size: int
     """Bytes."""
@@ -57,18 +58,18 @@ class TicketSubmitted(TicketEvent, name="ticket.submitted"):
     number: str
     message_id: MessageId
     requester: Person
-    subject: str
-    body: str
+    subject: Foreign
+    body: Foreign
     body_format: BodyFormat
     channel: Channel
     topic_id: TopicId | None = None
     priority: Priority | None = None
-    fields: dict[str, JsonValue] = Field(default_factory=dict)
+    fields: ForeignValues = Field(default_factory=dict)
     cc: tuple[str, ...] = ()
     attachments: tuple[AttachmentRef, ...] = ()
     follows: TicketId | None = None
     """The archived ticket this one follows up."""
-    quoted: str = ""
+    quoted: Foreign = ""
     """What a mail quoted or signed, as plain text: kept, and shown on demand."""
     is_automatic: bool = False
     """True for what a machine wrote: an auto-reply, a bounce, a list."""
@@ -88,13 +89,13 @@ class MessagePosted(TicketEvent, name="message.posted"):
 
     message_id: MessageId
     author: Author
-    body: str
+    body: Foreign
     body_format: BodyFormat
     channel: Channel
     attachments: tuple[AttachmentRef, ...] = ()
     is_automatic: bool = False
     """True for auto-replies and bounces: they never reopen a ticket and never stop a clock."""
-    quoted: str = ""
+    quoted: Foreign = ""
     """What a mail quoted or signed, as plain text: kept, and shown on demand."""
     mail_id: str | None = None
     """The Message-ID of the mail it came by."""
@@ -111,7 +112,7 @@ class ParticipantChanged(TicketEvent, name="participant.changed"):
     produced_by = "intake"
 
     email: str
-    name: str
+    name: Foreign
     state: ParticipantState
     version: int
     """Rises with every change of this participant of this ticket."""
@@ -125,7 +126,7 @@ class NoteAdded(TicketEvent, name="note.added"):
 
     note_id: MessageId
     author: Author
-    body: str
+    body: Foreign
     body_format: BodyFormat
     about: str | None = None
     """The action the note comments on, if any."""

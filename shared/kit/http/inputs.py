@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Strict, StringConstraints
 from pydantic_core import to_json
 
+from shared.contracts.redaction import redacted
 from shared.kit.addresses import canonical_address
 
 MAX_TEXT = 256 * 1024
@@ -62,8 +63,9 @@ Body = Annotated[
     AfterValidator(_no_nul),
     AfterValidator(_not_blank),
     AfterValidator(_within_bus),
+    AfterValidator(redacted),
 ]
-"""Text people wrote: any characters but NUL, not blank, kept exactly as sent."""
+"""Text people wrote: any characters but NUL, not blank, kept as sent but for our personal links."""
 
 Line = Annotated[
     str,
@@ -71,6 +73,7 @@ Line = Annotated[
     AfterValidator(_encodable),
     AfterValidator(_one_line),
     AfterValidator(_not_blank),
+    AfterValidator(redacted),
 ]
 """One line such as a subject or a name."""
 
@@ -80,6 +83,7 @@ ShortLine = Annotated[
     AfterValidator(_encodable),
     AfterValidator(_one_line),
     AfterValidator(_not_blank),
+    AfterValidator(redacted),
 ]
 """One line such as what we call something."""
 

@@ -1,0 +1,207 @@
+"""Takes our personal links out of foreign text: whoever reads a quotation must not get the reader's access with it.
+
+A token is recognised by its shape in the text as it stands and in readings of it: percent-encoding, HTML entities,
+quoted-printable and base64 undone, lines that were wrapped or quoted joined, tags left out. Every reading keeps where
+its characters came from, so that exactly the words of the link are replaced. All of it takes linear time.
+"""
+
+import base64
+import re
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from string import ascii_letters, digits
+from typing import Annotated, TypeVar, cast
+
+from pydantic import AfterValidator, JsonValue
+
+from shared.contracts.readings import WAYS, Draft, Reading, read
+
+Value = TypeVar("Value")
+REMOVED = "[link removed]"
+_CHAR = "[A-Za-z0-9_-]"
+_LETTERS = frozenset(f"{ascii_letters}{digits}_-")
+_SEAL = re.compile(rf"\.{_CHAR}{{6}}\.(?:{_CHAR}{{27}}|{_CHAR}{{1,26}}\Z)")
+"""How a signed token ends: when it was signed, and an HMAC-SHA1 of 27 letters. At the end of a text it may be cut."""
+_LIST = re.compile("Wy[IJ]")
+"""How the payload of every token of ours begins: `["` in base64, before a digit or a letter."""
+_PACKED = "eJ"
+"""How a compressed one begins, after a dot."""
+_PACKED_LETTERS = 40
+"""A compressed payload is at least so long, and no word."""
+_MAIL_ID = re.compile(
+    r"(?<![A-Za-z0-9._%+-])t\.[a-z2-7]{26}(?:\.[a-z2-7]{26}(?:\.[a-z2-7]{9})?)?\.[a-z2-7]{16}(?![a-z2-7])"
+    r"(?:@[^\s<>@\"'&]{1,255})?",
+    re.IGNORECASE,
+)
+"""A signed Message-ID: who names one is taken for somebody who had our mail."""
+_ADDRESS = re.compile(r"https?:/{1,2}[^\s\"'<>()\[\]]{0,300}\Z", re.IGNORECASE)
+_ADDRESS_LENGTH = 320
+_SHORTEST = 40
+"""Characters of the shortest thing that is looked for."""
+_BREAK = re.compile(r"=?\r?\n[ \t>]*")
+_BLOCK = re.compile(r"[A-Za-z0-9+/_-]{40,}(?:=?\r?\n[ \t>]*[A-Za-z0-9+/_-]{4,}(?=[ \t]*(?:=|\r?\n|\Z)))*={0,2}")
+"""Base64, on one line or on many."""
+_NO_TEXT = re.compile(r"[\x01-\x08\x0e-\x1a\x1c-\x1f]")
+_HEAD = 48
+"""Characters that tell text from a picture."""
+_DEEPEST = 3
+"""Layers of base64 that are looked into."""
+_LINE = 76
+
+
+@lru_cache(maxsize=16)
+def redacted(text: str) -> str:
+    """The text with `[link removed]` in the place of each of our personal links and signed Message-IDs.
+
+    A message passes several doors one after another; each asks, the first one's answer is kept for a moment.
+    """
+    return _redacted(text, 0)
+
+
+def redacted_bytes(content: bytes) -> bytes:
+    """The same for a file of text, or a mail as it came; every other byte stays."""
+    return _redacted_bytes(content, 0)
+
+
+def redacted_json(value: JsonValue) -> JsonValue:
+    """The same for every text in a JSON value, keys included."""
+    match value:
+        case str():
+            return redacted(value)
+        case list():
+            return [redacted_json(one) for one in value]
+        case dict():
+            return {redacted(name): redacted_json(one) for name, one in value.items()}
+    return value
+
+
+def redacted_values(values: Mapping[str, Value]) -> dict[str, Value]:
+    """The same for the answers of a form or the facts of a mail."""
+    return cast(dict[str, Value], redacted_json(cast(JsonValue, dict(values))))
+
+
+Foreign = Annotated[str, AfterValidator(redacted)]
+"""Text that people wrote, as it may be stored and shown."""
+ForeignValues = Annotated[dict[str, JsonValue], AfterValidator(redacted_values)]
+"""Values that people gave."""
+
+
+def _redacted(text: str, depth: int) -> str:
+    if len(text) < _SHORTEST:
+        return text
+    spans = [(start, end, REMOVED) for start, end in _spans(text)]
+    if depth < _DEEPEST:
+        spans += _encoded(text, depth)
+    return _replaced(text, spans) if spans else text
+
+
+def _replaced(text: str, spans: list[tuple[int, int, str]]) -> str:
+    """Of spans that overlap the one found first is right: a reading that was not meant takes too much or too little."""
+    chosen: list[tuple[int, int, str]] = []
+    for span in spans:
+        place = bisect_left(chosen, (span[0],))
+        is_free = place == len(chosen) or span[1] <= chosen[place][0]
+        if is_free and (place == 0 or chosen[place - 1][1] <= span[0]):
+            chosen.insert(place, span)
+    pieces, done = [], 0
+    for start, end, instead in chosen:
+        pieces += [text[done:start], instead]
+        done = end
+    return "".join([*pieces, text[done:]])
+
+
+def _spans(text: str) -> Iterator[tuple[int, int]]:
+    """Where links are, in any reading of the text. A reading is done with care only if there is something in it."""
+    yield from _tokens(text)
+    for mark, has_tags in WAYS:
+        draft = read(Draft(text), mark, has_tags=has_tags)
+        if draft is None or not any(_tokens(draft.text)):
+            continue
+        reading = read(Reading(text), mark, has_tags=has_tags)
+        if reading is not None:
+            yield from (reading.origin(start, end) for start, end in _tokens(reading.text))
+
+
+def _tokens(text: str) -> Iterator[tuple[int, int]]:
+    """Tokens with the address before them, found from their ends: a run of letters is looked at once."""
+    for seal in _SEAL.finditer(text):
+        start = _payload(text, seal.start())
+        if start is not None:
+            yield _with_address(text, start), seal.end()
+    if "t." in text or "T." in text:
+        yield from (found.span() for found in _MAIL_ID.finditer(text))
+
+
+def _payload(text: str, end: int) -> int | None:
+    """Where the payload that ends there begins; None if it is none of ours."""
+    first = end
+    while first and text[first - 1] in _LETTERS:
+        first -= 1
+    if first and text[first - 1] == "." and text.startswith(_PACKED, first) and _is_packed(text[first:end]):
+        return first - 1
+    found = _LIST.search(text, first, end)
+    return found.start() if found else None
+
+
+def _is_packed(payload: str) -> bool:
+    kinds = (str.isdigit, str.isupper, str.islower)
+    return len(payload) >= _PACKED_LETTERS and all(any(kind(char) for char in payload) for kind in kinds)
+
+
+def _with_address(text: str, start: int) -> int:
+    low = max(0, start - _ADDRESS_LENGTH)
+    before = text[low:start]
+    begins = before.lower().rfind("http")
+    return low + begins if begins >= 0 and _ADDRESS.fullmatch(before, begins) else start
+
+
+def _encoded(text: str, depth: int) -> Iterator[tuple[int, int, str]]:
+    """Base64 that says one of our links, and what stands in its place: base64 again, so that a mail stays one."""
+    for block in _BLOCK.finditer(text):
+        yield from _clean(block[0], block.start(), depth)
+        if "\n" not in block[0] and "/" in block[0]:
+            for piece in re.finditer("[^/]{40,}", block[0]):
+                yield from _clean(piece[0], block.start() + piece.start(), depth)
+
+
+def _clean(block: str, start: int, depth: int) -> Iterator[tuple[int, int, str]]:
+    content = _content_of(block)
+    clean = _redacted_bytes(content, depth + 1)
+    if clean != content:
+        yield start, start + len(block), _in_lines(clean, block)
+
+
+def _content_of(block: str) -> bytes:
+    """What a block of base64 says; nothing if it is no text, such as a picture."""
+    letters = _BREAK.sub("", block).rstrip("=").translate(_STANDARD)
+    usable = letters[: len(letters) - (len(letters) % 4 == 1)]
+    content = base64.b64decode(usable + "=" * (-len(usable) % 4))
+    return b"" if _NO_TEXT.search(content[:_HEAD].decode("latin-1")) else content
+
+
+_STANDARD = str.maketrans("-_", "+/")
+
+
+def _in_lines(content: bytes, block: str) -> str:
+    letters = base64.b64encode(content).decode()
+    if "\n" not in block:
+        return letters
+    end = "\r\n" if "\r\n" in block else "\n"
+    return end.join(letters[start : start + _LINE] for start in range(0, len(letters), _LINE))
+
+
+def _redacted_bytes(content: bytes, depth: int) -> bytes:
+    """Every byte survives the way through text and back, whatever the charset."""
+    codec = _codec_of(content)
+    text = content.decode(codec, "surrogateescape")
+    clean = _redacted(text, depth)
+    return content if clean is text or clean == text else clean.encode(codec, "surrogateescape")
+
+
+def _codec_of(content: bytes) -> str:
+    """UTF-16 has a zero in every other byte of a link; all else is read as UTF-8, or byte by byte."""
+    head = content[:_HEAD]
+    if len(content) % 2 == 0 and head.count(0) > len(head) // 3:
+        return "utf-16-le" if head[1::2].count(0) >= head[::2].count(0) else "utf-16-be"
+    return "utf-8"

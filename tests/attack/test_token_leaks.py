@@ -1,0 +1,83 @@
+"""Personal links in what people quote, and ways by which somebody unproved comes to one."""
+
+from base64 import encodebytes
+from collections.abc import Callable
+from urllib.parse import quote
+
+import pytest
+
+from shared.kit.clock import new_id
+from tests.services.intake.door import Door, Json
+from tests.services.intake.test_links import link_to
+from tests.support.traces import tables_naming
+
+QUOTATIONS: dict[str, Callable[[str], str]] = {
+    "text": lambda url: f"That was not I.\n> See {url}\n> Bye",
+    "wrapped": lambda url: "That was not I.\n> " + "\n> ".join(url[at : at + 60] for at in range(0, len(url), 60)),
+    "safelink": lambda url: (
+        f"See https://eur01.safelinks.protection.outlook.com/?url={quote(quote(url, safe=''))}&data=1"
+    ),
+}
+
+
+@pytest.fixture
+def email() -> str:
+    return f"kim-{new_id().hex[-12:]}@bank.example"
+
+
+async def asked(door: Door, email: str) -> Json:
+    return await door.submit(requester={"email": email, "name": "Kim"})
+
+
+def seal_of(url: str) -> str:
+    """The part of a link that nobody can guess."""
+    return url.rpartition(".")[2]
+
+
+@pytest.mark.parametrize("name", sorted(QUOTATIONS))
+@pytest.mark.parametrize("body_format", ["text", "markdown", "html"])
+async def test_a_quoted_link_is_kept_nowhere(door: Door, email: str, name: str, body_format: str) -> None:
+    ticket = await asked(door, email)
+    url = f"https://portal.example{link_to(door, ticket, email, is_mailed=True)}"
+    body = QUOTATIONS[name](url)
+    async with door.client() as http:
+        first = await http.post(
+            f"/v1/tickets/{ticket['id']}/messages",
+            json={"body": body, "body_format": body_format},
+            headers={"Idempotency-Key": str(new_id())},
+        )
+        again = await door.submit(subject=f"See {url}"[:255], body=body, fields={"note": body})
+        said = await http.get(f"/v1/tickets/{ticket['id']}/messages")
+    assert first.status_code == 201, first.text
+    for text in (first.text, said.text, str(again)):
+        assert seal_of(url) not in text.replace("\\n> ", "")
+    assert await rows_with(door, seal_of(url)) == []
+
+
+async def rows_with(door: Door, secret: str) -> list[str]:
+    """The tables of intake in which it stands, the bus's waiting events among them."""
+    return sorted(await tables_naming(door.database.engine, [secret]))
+
+
+@pytest.mark.parametrize("encode", ["plain", "base64"])
+async def test_a_file_of_text_is_handed_out_without_it(door: Door, email: str, encode: str) -> None:
+    ticket = await asked(door, email)
+    url = f"https://portal.example{link_to(door, ticket, email, is_mailed=True)}"
+    mail = f"Subject: no\n\n> {url}\n"
+    if encode == "base64":
+        inner = encodebytes(f"That was not I, see {url}\nBye\n".encode()).decode()
+        mail = f"Subject: no\nContent-Transfer-Encoding: base64\n\n{inner}"
+    async with door.client() as http:
+        kept = await http.post("/v1/attachments", files={"file": (f"{seal_of(url)}.eml", mail.encode())})
+        assert kept.status_code == 201, kept.text
+        posted = await http.post(
+            f"/v1/tickets/{ticket['id']}/messages", json={"body": "See file", "attachments": [kept.json()["id"]]}
+        )
+        assert posted.status_code == 201, posted.text
+    async with door.browser() as http:
+        page = await http.get(link_to(door, ticket, email, is_mailed=True))
+        (path,) = [part for part in page.text.split('"') if "/files/" in part][:1]
+        given = await http.get(path)
+    assert given.status_code == 200
+    assert seal_of(url) not in given.text
+    assert inner not in given.text if encode == "base64" else "[link removed]" in given.text

@@ -1,0 +1,162 @@
+"""No wrapping and no encoding carries one of our links past redaction, and nothing else is touched."""
+
+import base64
+import html
+import quopri
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.contracts.base import TicketId
+from shared.contracts.redaction import REMOVED, redacted, redacted_bytes, redacted_json
+from shared.kit.auth import MailThreads, TicketLink, TicketLinks
+from shared.kit.clock import new_id
+from shared.kit.settings import Settings
+
+SETTINGS = Settings(link_secret="a-secret-only-for-tests", portal_url="https://help.bank.example")
+LINKS = TicketLinks(SETTINGS)
+THREADS = MailThreads(SETTINGS, "help.bank.example")
+EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+emails = st.one_of(
+    st.just("dana@bank.example"),
+    st.from_regex(r"[a-z]{1,40}(\+[a-z]{1,20})?@[a-z]{1,40}\.example", fullmatch=True),
+    st.integers(20, 60).map(lambda size: f"{'a' * size}@{'b' * size}.example"),
+)
+links = st.builds(
+    lambda ticket, email, mailed, minutes: TicketLink(
+        TicketId(ticket), email, is_mailed=mailed, signed_at=EPOCH + timedelta(minutes=minutes)
+    ),
+    st.uuids(),
+    emails,
+    st.booleans(),
+    st.integers(0, 10**6),
+)
+
+
+def wrapped(text: str, width: int, glue: str) -> str:
+    """Broken into pieces, as mail clients break what is too long."""
+    return glue.join(text[start : start + width] for start in range(0, len(text), width))
+
+
+def everywhere_encoded(text: str) -> str:
+    return "".join(f"%{ord(char):02X}" for char in text)
+
+
+WRAPPINGS: dict[str, Callable[[str], str]] = {
+    "plain": lambda url: url,
+    "quoted": lambda url: f"> {url}",
+    "angle": lambda url: f"<{url}>",
+    "markdown": lambda url: f"[your ticket]({url})",
+    "href": lambda url: f'<a href="{html.escape(url)}">{html.escape(url)}</a>',
+    "percent": lambda url: quote(url, safe=""),
+    "percent twice": lambda url: quote(quote(url, safe=""), safe=""),
+    "all percent": everywhere_encoded,
+    "all percent twice": lambda url: quote(everywhere_encoded(url), safe=""),
+    "entities": lambda url: "".join(f"&#{ord(char)};" for char in url),
+    "hexadecimal entities": lambda url: "".join(f"&#x{ord(char):x};" for char in url),
+    "entities twice": lambda url: html.escape("".join(f"&#{ord(char)};" for char in url)),
+    "safelinks": lambda url: (
+        f"https://eur01.safelinks.protection.outlook.com/?url={quote(url, safe='')}&data=05%7C02&reserved=0"
+    ),
+    "google": lambda url: f"https://www.google.com/url?q={quote(url, safe='')}&sa=D&usg=AOvVaw0",
+    "proofpoint 2": lambda url: (
+        "https://urldefense.proofpoint.com/v2/url?u="
+        + quote(url, safe="").replace("_", "%5F").replace("-", "%2D").replace("%2F", "_").replace("%", "-")
+        + "&d=Dw"
+    ),
+    "proofpoint 3": lambda url: f"https://urldefense.com/v3/__{url}__;!!Nz8",
+    "base64": lambda url: f"https://track.example/click/{base64.urlsafe_b64encode(url.encode()).decode()}",
+    "mail in base64": lambda url: base64.encodebytes(f"Hello,\nsee {url}\nBye\n".encode()).decode(),
+    "quoted-printable": lambda url: quopri.encodestring(f"Grüße, see {url}".encode()).decode(),
+}
+GLUES = ("\n", "\r\n", "\n> ", "\n>> ", "\r\n> > > ", "=\n", "=\r\n> ", "\n  ", " ", "\u200b", "\n| ", "\nDR> ")
+TAGS = ("<br>", "<wbr/>", "<br>\n&gt; ", "</span><span class='x'>", "&shy;")
+
+
+def tell(text: str, token: str) -> bool:
+    """Whether a clean text still has a piece of the token that could be guessed on from."""
+    payload, _, seal = token[1:].rpartition(".")
+    pieces = [seal, payload[-20:], quote(everywhere_encoded(seal), safe="")]
+    return any(piece in text for piece in pieces)
+
+
+@given(link=links, name=st.sampled_from(sorted(WRAPPINGS)), before=st.text(max_size=40), after=st.text(max_size=40))
+def test_a_link_never_passes_in_any_encoding(link: TicketLink, name: str, before: str, after: str) -> None:
+    token = LINKS.token(link)
+    said = f"{before} {WRAPPINGS[name](LINKS.url(link))} {after}"
+    clean = redacted(said)
+    assert clean != said
+    assert not tell(clean, token)
+    assert redacted(clean) == clean
+
+
+@given(
+    link=links,
+    name=st.sampled_from(["plain", "percent", "entities", "href", "safelinks"]),
+    width=st.integers(20, 80),
+    glue=st.sampled_from(GLUES),
+)
+def test_a_link_never_passes_in_pieces(link: TicketLink, name: str, width: int, glue: str) -> None:
+    url = LINKS.url(link)
+    if name in ("entities", "percent") and glue in ("=\n", "=\r\n> "):
+        name = "plain"
+    said = f"You wrote:\n> {wrapped(WRAPPINGS[name](url), width, glue)}\n> Bye, all of you\n"
+    clean = redacted(said)
+    assert REMOVED in clean
+    assert clean.endswith(("Bye, all of you\n", "Bye, all of you"))
+    assert not tell(redacted(wrapped(clean, 10**6, "").replace(glue, "")), LINKS.token(link))
+
+
+@given(link=links, width=st.integers(10, 60), glue=st.sampled_from(TAGS))
+def test_tags_in_a_link_do_not_help(link: TicketLink, width: int, glue: str) -> None:
+    said = f"<p>Hello<br>{wrapped(LINKS.url(link), width, glue)}</p><p>Bye</p>"
+    clean = redacted(said)
+    assert clean == f"<p>Hello<br>{REMOVED}</p><p>Bye</p>"
+
+
+@given(ticket=st.uuids(), mail=st.uuids(), glue=st.sampled_from(["", "\n ", "=\n"]))
+def test_signed_message_ids_are_removed_too(ticket: UUID, mail: UUID, glue: str) -> None:
+    for signed in (THREADS.thread_id(TicketId(ticket)), THREADS.message_id(TicketId(ticket), mail)):
+        said = f"Message-ID: {wrapped(signed, 40, glue)}\nTo: you"
+        assert redacted(said) == f"Message-ID: <{REMOVED}>\nTo: you"
+
+
+@given(text=st.text(max_size=400))
+def test_other_text_is_kept_as_it_is(text: str) -> None:
+    assert redacted(text) == text
+    assert redacted_bytes(text.encode("utf-16")) == text.encode("utf-16")
+
+
+@given(content=st.binary(max_size=400))
+def test_other_bytes_are_kept_as_they_are(content: bytes) -> None:
+    assert redacted_bytes(content) == content
+
+
+@pytest.mark.parametrize("codec", ["utf-8", "utf-16", "utf-16-le", "utf-16-be", "latin-1"])
+def test_text_files_in_any_charset(codec: str) -> None:
+    url = LINKS.url(TicketLink(TicketId(new_id()), "dana@bank.example", is_mailed=True))
+    assert redacted_bytes(f"See {url} soon".encode(codec)).decode(codec) == f"See {REMOVED} soon"
+
+
+def test_values_are_cleaned_at_every_depth() -> None:
+    url = LINKS.url(TicketLink(TicketId(new_id()), "dana@bank.example"))
+    assert redacted_json({"a": [url, {"b": f"see {url}"}], "c": 1}) == {"a": [REMOVED, {"b": f"see {REMOVED}"}], "c": 1}
+
+
+def test_a_link_that_was_cut_at_the_end_cannot_be_completed() -> None:
+    url = LINKS.url(TicketLink(TicketId(new_id()), "dana@bank.example"))
+    assert redacted(f"See {url[:-1]}") == f"See {REMOVED}"
+
+
+@pytest.mark.parametrize(
+    "piece", ["WyI", ".aaaaaa.", "<b>", "%25", "&amp;", "=\n> ", "eJ.", "http", "A" * 76 + "\n", "t."]
+)
+def test_hostile_text_takes_linear_time(piece: str) -> None:
+    started = datetime.now(UTC)
+    redacted(piece * (256 * 1024 // len(piece)))
+    assert datetime.now(UTC) - started < timedelta(seconds=5)
