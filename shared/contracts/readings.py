@@ -92,7 +92,7 @@ _MOST = 4
 """How often something may have been encoded."""
 _HIDDEN = "\x00\u00ad\u200b\u200c\u200d\u2060\ufeff"
 _PREFIX = r"[ \t\u00a0\0]*(?:[A-Za-z]{0,4}[>|][ \t\u00a0\0]*)*"
-_GAP = re.compile(rf"=?(?:\r\n|\r|\n|\u2028|\u2029){_PREFIX}|[ \t\u00a0\x0b\x0c{_HIDDEN}]+")
+_GAP = re.compile(rf"=?(?:\r\n|\r|\n|\u2028|\u2029){_PREFIX}|[ \t\u00a0\x0b\x0c{_HIDDEN}]+|\\\\(?=[-_.])")
 """What a mail client puts where it breaks a line, and quotes it."""
 _TAG = re.compile(r"<(?![hH][tT][tT][pP])[^<>]{0,2000}>")
 

@@ -8,17 +8,10 @@ from uuid import NAMESPACE_URL, UUID
 from sqlalchemy.dialects.postgresql import insert
 
 from services.assignment.models import Note
-<<<<<<< HEAD
 from shared.contracts.base import AgentId, MessageId, TicketId
 from shared.contracts.events import AttachmentRef, Author, NoteAdded
-from shared.contracts.vocabulary import ActorKind, BodyFormat, Channel
-=======
-from services.assignment.queries.callers import Caller
-from shared.contracts.base import MessageId, TicketId
-from shared.contracts.events import Author, NoteAdded
 from shared.contracts.redaction import redacted
-from shared.contracts.vocabulary import ActorKind, BodyFormat
->>>>>>> 2b97b8b (Take our personal links out of foreign text at every door)
+from shared.contracts.vocabulary import ActorKind, BodyFormat, Channel
 from shared.kit import outbox
 from shared.kit.clock import derived_id
 from shared.kit.db import Session
