@@ -10,6 +10,7 @@ from services.assignment.rejudging import Rejudger
 from services.assignment.settings import AssignmentSettings
 from shared.kit.auth import FileLinks
 from shared.kit.db import Database
+from shared.kit.foreign.digester import Digester
 from shared.kit.holiday_feed import FeedReader
 from shared.kit.http.outgoing import Outgoing
 from shared.kit.outbox import Relay
@@ -50,3 +51,4 @@ class Context:
     feeds: FeedReader
     files: FileLinks
     rejudger: Rejudger = field(default_factory=Rejudger)
+    digester: Digester = field(default_factory=Digester)

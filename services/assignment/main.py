@@ -73,6 +73,7 @@ def build_app(settings: AssignmentSettings) -> FastAPI:
         }
         async with background(jobs):
             yield
+        await context.digester.close()
         await bus.stop()
         await database.dispose()
 

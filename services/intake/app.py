@@ -26,6 +26,7 @@ from services.intake.topics import Topics
 from shared.kit.auth import FileLinks, TicketLinks
 from shared.kit.bus import Bus, BusUnavailable, StreamEraser, run_consumer
 from shared.kit.db import Database, dsn_of
+from shared.kit.foreign.digester import Digester
 from shared.kit.housekeeping import keep_house
 from shared.kit.http.app import create_app
 from shared.kit.http.limits import RateLimiter
@@ -81,6 +82,7 @@ def build(settings: IntakeSettings) -> FastAPI:
             gate=Gate(database, settings),
             form_guard=FormGuard(database, settings),
             mail_pipe=MailPipe(settings, database, storage),
+            digester=Digester(),
             bad_key_limiter=RateLimiter("bad-key", settings.bad_keys_per_minute),
         )
         await bus.start()
@@ -100,6 +102,7 @@ def build(settings: IntakeSettings) -> FastAPI:
         async with background(jobs):
             yield
         await intake.mail_pipe.close()
+        await intake.digester.close()
         await bus.stop()
         await intake.database.dispose()
 

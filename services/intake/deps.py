@@ -16,6 +16,7 @@ from services.intake.settings import IntakeSettings
 from services.intake.topics import Topics
 from shared.kit.auth import FileLinks, TicketLinks
 from shared.kit.db import Database
+from shared.kit.foreign.digester import Digester
 from shared.kit.http.limits import RateLimiter
 from shared.kit.http.pages import Pages
 from shared.kit.outbox import Relay
@@ -49,6 +50,7 @@ class Intake:
     gate: Gate
     form_guard: FormGuard
     mail_pipe: MailPipe
+    digester: Digester
 
 
 async def parts_of(request: Request) -> Intake:

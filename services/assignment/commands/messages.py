@@ -39,6 +39,7 @@ async def reply(context: Context, call: Call, body: MessageInput) -> Response:
 
     With the workflow away the reply is accepted all the same: the announced message reaches it later.
     """
+    await context.digester.check(body.body, body.body_format)
     async with context.gate.enter():
         async with guard(context.database, call.scope, call.key, call.request_hash) as before:
             if before.stored is not None:
@@ -140,6 +141,7 @@ async def _first_posted_at(session: Session, message_id: UUID, body: MessageInpu
 
 async def note(context: Context, call: Call, body: MessageInput) -> Response:
     """Stores and announces a note; the lifecycle never hears of it."""
+    await context.digester.check(body.body, body.body_format)
     async with opened(context, call) as guarded:
         if guarded.stored is not None:
             return guarded.stored

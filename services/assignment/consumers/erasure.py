@@ -81,7 +81,7 @@ async def _redact(session: Session, ids: Sequence[UUID], at: datetime) -> None:
     await session.execute(
         update(Message)
         .where(Message.ticket_id.in_(ids))
-        .values(body=ERASED, body_format="text", quoted="", attachments=[])
+        .values(body=ERASED, body_format="text", quoted="", attachments=[], rendered=None)
     )
     await session.execute(
         update(Message)
@@ -89,9 +89,8 @@ async def _redact(session: Session, ids: Sequence[UUID], at: datetime) -> None:
         .values(author_name=ERASED, author_email=None)
     )
     await session.execute(delete(Intent).where(Intent.ticket_id.in_(ids)))
-    await session.execute(
-        update(Note).where(Note.ticket_id.in_(ids)).values(body=ERASED, body_format="text", attachments=[])
-    )
+    notes = update(Note).where(Note.ticket_id.in_(ids))
+    await session.execute(notes.values(body=ERASED, body_format="text", attachments=[], rendered=None))
 
 
 async def _redact_part(session: Session, ids: RequesterIds, requester_id: UUID, ticket_ids: Sequence[UUID]) -> None:
@@ -103,7 +102,15 @@ async def _redact_part(session: Session, ids: RequesterIds, requester_id: UUID, 
     await session.execute(
         update(Message)
         .where(Message.id.in_(theirs))
-        .values(author_name=ERASED, author_email=None, body=ERASED, body_format="text", quoted="", attachments=[])
+        .values(
+            author_name=ERASED,
+            author_email=None,
+            body=ERASED,
+            body_format="text",
+            quoted="",
+            attachments=[],
+            rendered=None,
+        )
     )
 
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Computed, ForeignKey, Index, String, Text, func, text
+from sqlalchemy import Computed, ForeignKey, Index, SmallInteger, String, Text, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -99,6 +99,10 @@ class Message(Base):
     """What a mail quoted or signed, as plain text."""
     is_automatic: Mapped[bool]
     posted_at: Mapped[datetime]
+    rendered: Mapped[str | None] = mapped_column(Text)
+    """The body as safe HTML, made when it was first shown."""
+    renderer: Mapped[int | None] = mapped_column(SmallInteger)
+    """The version of the rendering that made it."""
 
 
 class Note(Base):
@@ -118,6 +122,10 @@ class Note(Base):
     attachments: Mapped[list[Any]] = mapped_column(server_default=text("'[]'"))
     """Of one that came by mail."""
     added_at: Mapped[datetime]
+    rendered: Mapped[str | None] = mapped_column(Text)
+    """The body as safe HTML, made when it was first shown."""
+    renderer: Mapped[int | None] = mapped_column(SmallInteger)
+    """The version of the rendering that made it."""
 
 
 HEARD = tuple(event.event_name for event in HEARD_EVENTS)

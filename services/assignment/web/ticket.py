@@ -16,6 +16,7 @@ from services.assignment.queries.rests import get_pending_rests
 from services.assignment.queries.rules import list_policies
 from services.assignment.queries.thread import ThreadLine, find_decision, list_thread
 from services.assignment.queries.tickets import get_ticket, get_view
+from services.assignment.renderings import rendered_bodies
 from services.assignment.schemas.conversation import EntryView
 from services.assignment.schemas.people import AgentView
 from services.assignment.schemas.tickets import TicketView
@@ -102,6 +103,7 @@ async def ticket_page(
         state.status,
         ticket=ticket,
         thread=_shown(thread.lines, names),
+        bodies=await rendered_bodies(context, [line.entry for line in thread.lines if line.entry is not None]),
         older=thread.older,
         is_newest=state.before is None,
         evidence=decision.details if decision else None,

@@ -41,6 +41,7 @@ async def post(
     ticket_id: UUID, request: PostMessage, key: Replier, parts: Parts, idempotency_key: IdempotencyKey = None
 ) -> Response:
     """Write again, as the requester. A solved ticket is taken up again; an archived one gets a follow-up."""
+    await parts.digester.check(request.body, request.body_format)
     scope = f"{key.key_id}:message:{ticket_id}"
     content = fingerprint(canonical(request.model_dump(mode="json")))
     async with guard(parts.database, scope, idempotency_key, content) as guarded:

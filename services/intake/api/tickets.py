@@ -38,6 +38,7 @@ router = APIRouter(prefix="/v1", route_class=ApiRoute, tags=["tickets"])
 @router.post("/tickets", status_code=201, response_model=SubmittedTicket)
 async def submit(request: SubmitTicket, key: Creator, parts: Parts, idempotency_key: IdempotencyKey = None) -> Response:
     """Ask for help. The ticket is safe once this answers, whatever else is down."""
+    await parts.digester.check(request.body, request.body_format)
     topic = await _topic(parts, request.topic)
     submission = _submission(request, topic, key)
     content = fingerprint(canonical(request.model_dump(mode="json"))) if idempotency_key else b""

@@ -12,7 +12,7 @@ from shared.contracts.base import MessageId, TicketId
 from shared.contracts.events import MessageUnclaimed, Person
 from shared.kit.clock import derived_id
 from shared.kit.db import Session
-from shared.kit.http.pages import ATTACHED
+from shared.kit.foreign.rendering import ATTACHED
 from shared.kit.telemetry import log
 
 REPLY_PREFIX = "Re: "

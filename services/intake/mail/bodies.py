@@ -7,9 +7,10 @@ from html import escape
 
 from services.intake.mail.charsets import clean, decode
 from services.intake.mail.files import MailFile, declared_name, file_of, safe_name
-from services.intake.mail.html import MAX_HTML, MAX_PICTURES, Pictures, stripped
+from services.intake.mail.html import MAX_PICTURES, Pictures
 from services.intake.mail.mime import Part
 from services.intake.mail.transfer import uu_files
+from shared.kit.foreign.limits import MAX_HTML, stripped
 from shared.kit.http.inputs import MAX_TEXT
 
 MAX_TEXTS = 50

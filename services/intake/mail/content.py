@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 
 from services.intake.mail.bodies import LONG_TEXT, Gathered, Section, joined_html, joined_text
 from services.intake.mail.files import MailFile
-from services.intake.mail.html import is_digestible, own_pictures, stripped
+from services.intake.mail.html import is_digestible, own_pictures
 from services.intake.mail.html_reading import ReadHtml, read_html
 from services.intake.mail.mime import Part
 from services.intake.mail.quotes import Cut, cut
+from shared.kit.foreign.limits import stripped
 from shared.kit.http.inputs import MAX_TEXT
 
 MAX_QUOTED = MAX_TEXT // 2

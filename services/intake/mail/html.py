@@ -10,31 +10,16 @@ import nh3
 
 from services.intake.mail.files import MailFile
 from services.intake.mail.transfer import undo
+from shared.kit.foreign.limits import complaint
 
-MAX_HTML = 524_288
-"""Characters of HTML that are read as HTML."""
-MAX_TAGS = 20_000
-MAX_LINES = 50_000
-MAX_ENTITIES = 20_000
 MAX_PICTURES = 100
 """Pictures in the HTML itself that are taken out of it."""
-MAX_NESTING = 100
-"""Tags open at once beyond which HTML is read as text only: sanitisers become slow and parsers forget content."""
-_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]{0,20})")
-_NEVER_OPEN = frozenset({
-    *("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"),
-    *("p", "li", "dt", "dd", "option", "tr", "td", "th"),
-})  # fmt: skip
-_LONG_TAG = re.compile(r"<[a-zA-Z][^<>]{32768}")
 _STRAY_AMPERSAND = re.compile(r"&(?!#?\w{1,40};)")
-_PROLOGUE = re.compile(r"\s*<\?xml[^<>]*>")
+_PROLOGUE = re.compile(r"\A\s*<\?xml[^<>]*>")
 _DATA_PICTURE = re.compile(
     r"\bsrc\s{0,9}=\s{0,9}([\"']?)data:(image/[\w.+-]{1,40});base64,([\w+/=\s%-]*+)", re.IGNORECASE
 )
 _CID_PICTURE = re.compile(r'<img\b([^<>]*?)\bsrc="cid:([^"]*)"([^<>]*)>')
-_SILENT = re.compile(r"<(script|style|title|head)\b.*?(?:</\1\s*>|\Z)|<!--.*?(?:-->|\Z)", re.IGNORECASE | re.DOTALL)
-_BREAK = re.compile(r"<(?:br|/p|/div|/tr|/li|/h[1-6]|hr)\b[^<>]{0,1000}>", re.IGNORECASE)
-_ANY_TAG = re.compile(r"<[!/?a-zA-Z][^<>]*+>")
 
 TAGS = (set(nh3.ALLOWED_TAGS) | {"font"}) - {"area", "map"}
 ATTRIBUTES = {tag: set(names) for tag, names in nh3.ALLOWED_ATTRIBUTES.items()} | {
@@ -66,32 +51,7 @@ class Pictures:
 
 def is_digestible(html: str) -> bool:
     """Whether HTML is small, simple and flat enough to be read as HTML, which takes about a second at most."""
-    return (
-        len(html) <= MAX_HTML
-        and html.count("<") <= MAX_TAGS
-        and html.count("&") <= MAX_ENTITIES
-        and html.count("\n") <= MAX_LINES
-        and not _LONG_TAG.search(html)
-        and nesting(html) <= MAX_NESTING
-    )
-
-
-def nesting(html: str) -> int:
-    """How many tags are open at once, at most; ends that close nothing do not count."""
-    open_tags: dict[str, int] = {}
-    depth = deepest = 0
-    for end, name in _TAG.findall(html):
-        tag = name.lower()
-        if tag in _NEVER_OPEN:
-            continue
-        if not end:
-            open_tags[tag] = open_tags.get(tag, 0) + 1
-            depth += 1
-            deepest = max(deepest, depth)
-        elif open_tags.get(tag):
-            open_tags[tag] -= 1
-            depth -= 1
-    return deepest
+    return complaint(html) is None
 
 
 def safe_html(html: str) -> str:
@@ -143,10 +103,3 @@ def with_attachments(html: str, ids: Mapping[str, str]) -> str:
         return f'<img{before}src="attachment:{escape(known)}"{after}>'
 
     return _CID_PICTURE.sub(bound, html)
-
-
-def stripped(html: str) -> str:
-    """What HTML says, in linear time and without regard to its layout."""
-    text = _ANY_TAG.sub("", _BREAK.sub("\n", _SILENT.sub("", html)))
-    lines = (" ".join(line.split()) for line in unescape(text).splitlines())
-    return "\n".join(line for line in lines if line)

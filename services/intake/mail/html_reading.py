@@ -11,9 +11,10 @@ from inscriptis.model.html_element import HtmlElement as LaidOut
 from lxml import etree
 from lxml.html import HtmlElement
 
-from services.intake.mail.html import marked_html, safe_html, stripped
+from services.intake.mail.html import marked_html, safe_html
 from services.intake.mail.html_lines import BLOCKS, Lines, cut_tree
 from services.intake.mail.quotes import first_foreign
+from shared.kit.foreign.limits import stripped
 
 _BLOCK = LaidOut(display=Display.block)
 _LAYOUT = ParserConfig(css=dict.fromkeys(BLOCKS - {"br"}, _BLOCK) | CSS_PROFILES["strict"])

@@ -1,16 +1,10 @@
 """What runs in a reading process: mails in, what they say out, as data that can do nothing but be read."""
 
-import resource
-import struct
-import sys
-from typing import BinaryIO
-
 from pydantic import ConfigDict, RootModel
 
 from services.intake.mail.reading import ReadMail, read_mail
+from shared.kit.side_pool import serve
 
-FRAME = "!I"
-"""Each piece is preceded by its length."""
 NO_ENVELOPE = b"\xff"
 """Stands for a sender that is not known; no address has this byte."""
 MEMORY_BYTES = 2 * 1024**3
@@ -32,24 +26,11 @@ def from_wire(written: bytes) -> ReadMail:
     return Wire.model_validate_json(written).root
 
 
-def serve(source: BinaryIO, target: BinaryIO) -> None:
-    """Reads mails until nothing more comes."""
-    while (sender := _frame(source)) is not None and (raw := _frame(source)) is not None:
-        envelope_sender = None if sender == NO_ENVELOPE else sender.decode()
-        written = to_wire(read_mail(raw, envelope_sender=envelope_sender))
-        target.write(struct.pack(FRAME, len(written)))
-        target.write(written)
-        target.flush()
-
-
-def _frame(source: BinaryIO) -> bytes | None:
-    head = source.read(struct.calcsize(FRAME))
-    if len(head) < struct.calcsize(FRAME):
-        return None
-    (size,) = struct.unpack(FRAME, head)
-    return source.read(size)
+def read(sender: bytes, raw: bytes) -> bytes:
+    """What a mail says."""
+    envelope_sender = None if sender == NO_ENVELOPE else sender.decode()
+    return to_wire(read_mail(raw, envelope_sender=envelope_sender))
 
 
 if __name__ == "__main__":
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-    serve(sys.stdin.buffer, sys.stdout.buffer)
+    serve(read, 2, memory_bytes=MEMORY_BYTES)

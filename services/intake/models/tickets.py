@@ -4,7 +4,20 @@ from datetime import datetime
 from uuid import UUID
 
 from pydantic import JsonValue
-from sqlalchemy import ARRAY, JSON, BigInteger, ForeignKey, Identity, Index, Sequence, String, Text, func, text
+from sqlalchemy import (
+    ARRAY,
+    JSON,
+    BigInteger,
+    ForeignKey,
+    Identity,
+    Index,
+    Sequence,
+    SmallInteger,
+    String,
+    Text,
+    func,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.intake.models.base import Base
@@ -77,6 +90,10 @@ class Message(Base):
     is_automatic: Mapped[bool]
     follow_up_id: Mapped[UUID | None]
     """The ticket it opened, because its own was archived."""
+    rendered: Mapped[str | None] = mapped_column(Text)
+    """The body as safe HTML, made when it was first shown."""
+    renderer: Mapped[int | None] = mapped_column(SmallInteger)
+    """The version of the rendering that made it."""
 
 
 class Happening(Base):

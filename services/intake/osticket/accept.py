@@ -28,6 +28,7 @@ from shared.kit.telemetry import log
 READERS: Mapping[str, Callable[[bytes], Sent]] = {"json": read_json_body, "xml": read_xml_body}
 """By the suffix of the address; what the request calls its body is not looked at."""
 NAMES_LOGGED = 20
+INVALID = 422
 REMARKS = "Remarks of the help desk on what the client program sent:"
 
 
@@ -37,6 +38,7 @@ async def accept(parts: Intake, key: KnownKey, suffix: str, raw: bytes, idempote
     choice = await choose_topic(parts.topics, sent, parts.settings.osticket_default_topic)
     topic = choice.topic
     ticket, form = translate(sent, topic), topic.form if topic else NO_FORM
+    await _refuse_indigestible(parts, ticket)
     fields = answers_in(form, sent)
     _log_ignored(sent, form)
     claim = Claim(f"{key.key_id}:osticket", idempotency_key, fingerprint(suffix, raw) if idempotency_key else b"")
@@ -48,6 +50,15 @@ async def accept(parts: Intake, key: KnownKey, suffix: str, raw: bytes, idempote
         return bytes(claim.stored.body).decode()
     parts.relay.wake()
     return number
+
+
+async def _refuse_indigestible(parts: Intake, ticket: OldTicket) -> None:
+    try:
+        await parts.digester.check(ticket.message.body, ticket.message.body_format, "/message")
+    except Problem as refused:
+        if refused.status != INVALID:
+            raise
+        raise NotValid({"message": refused.detail}) from None
 
 
 async def _record(parts: Intake, claim: Claim, submission: Submission, chosen: Chosen) -> str:

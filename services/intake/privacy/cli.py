@@ -14,6 +14,7 @@ from services.intake.settings import IntakeSettings
 from shared.domain.errors import Refusal
 from shared.kit.auth import TicketLinks
 from shared.kit.db import Database
+from shared.kit.foreign.digester import Digester
 from shared.kit.http.pages import Pages
 from shared.kit.http.problems import Problem
 from shared.kit.requester_ids import RequesterIds
@@ -63,7 +64,7 @@ async def _export(database: Database, settings: IntakeSettings, email: str, path
     pages = Pages(PACKAGE, secure_cookies=settings.secure_cookies)
     file = await asyncio.to_thread(os.open, path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE)
     try:
-        async for piece in Exporter(database, Storage.connect(settings), pages).stream(holdings):
+        async for piece in Exporter(database, Storage.connect(settings), pages, Digester()).stream(holdings):
             await asyncio.to_thread(os.write, file, piece)
     finally:
         os.close(file)

@@ -13,5 +13,5 @@ def handed_out(parts: Intake, found: Holdings) -> StreamingResponse:
         "Content-Disposition": f'attachment; filename="requester-{found.requester_id}.zip"',
         "Cache-Control": "no-store",
     }
-    content = Exporter(parts.database, parts.storage, parts.pages).stream(found)
+    content = Exporter(parts.database, parts.storage, parts.pages, parts.digester).stream(found)
     return StreamingResponse(content, headers=headers, media_type="application/zip")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from markupsafe import Markup
 from sqlalchemy import Select, func, inspect, select
 
 from services.intake.attachments.cleaning import cleaned
@@ -14,13 +15,15 @@ from services.intake.privacy.archive import Archive
 from services.intake.privacy.holdings import Holdings, mailed_by
 from shared.kit.clock import utc_now
 from shared.kit.db import Database
+from shared.kit.foreign.digester import Digester
+from shared.kit.foreign.rendering import placed
 from shared.kit.http.pages import Pages
 from shared.kit.storage import ContentMissing, Storage
 
 MESSAGES_AT_ONCE = 100
 DANGEROUS = (AttachmentState.QUARANTINED, AttachmentState.PENDING)
 """Files that are named, and not handed out."""
-OURS = frozenset(("api_key_id", "digest", "owner", "identity"))
+OURS = frozenset(("api_key_id", "digest", "owner", "identity", "rendered", "renderer"))
 """Columns that say nothing of the person."""
 Row = dict[str, Any]
 
@@ -32,6 +35,7 @@ class Exporter:
     database: Database
     storage: Storage
     pages: Pages
+    digester: Digester
 
     async def stream(self, holdings: Holdings) -> AsyncIterator[bytes]:
         """The archive, in pieces. Raises StorageUnavailable, which leaves it unfinished and so unreadable."""
@@ -81,7 +85,8 @@ class Exporter:
         async for messages in self._messages(Message.ticket_id == belongs):
             page += 1
             yield archive.text(f"{folder}/messages-{page:03}.json", _json(messages))
-            html = self.pages.text("export_ticket.html", ticket=about, messages=messages, page=page)
+            bodies = {one["id"]: await self._shown(one) for one in messages}
+            html = self.pages.text("export_ticket.html", ticket=about, messages=messages, bodies=bodies, page=page)
             yield archive.text(f"{folder}/page-{page:03}.html", html)
         async for piece in self._files(archive, folder, files):
             yield piece
@@ -141,8 +146,11 @@ class Exporter:
             rows = await self._rows(query if after is None else query.where(Message.id > after))
             if not rows:
                 return
-            yield sorted(rows, key=lambda row: row["received_at"])
+            yield sorted((_without(row, OURS) for row in rows), key=lambda row: row["received_at"])
             after = rows[-1]["id"]
+
+    async def _shown(self, message: Row) -> Markup:
+        return placed((await self.digester.show(message["body"], message["body_format"])).html, {})
 
     async def _row(self, model: type[Base], row_id: UUID) -> Row | None:
         async with self.database.begin() as session:

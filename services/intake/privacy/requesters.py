@@ -131,5 +131,5 @@ async def _leave(session: Session, found: Holdings) -> None:
     await session.execute(
         update(Message)
         .where(func.lower(Message.author_email) == found.email)
-        .values(author_name=ERASED, author_email="", body=ERASED, body_format=BodyFormat.TEXT, quoted="")
+        .values(author_name=ERASED, author_email="", body=ERASED, body_format=BodyFormat.TEXT, quoted="", rendered=None)
     )

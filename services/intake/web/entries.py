@@ -1,7 +1,7 @@
 """A thread as it is read: messages and what happened in between, in order, in the reader's words."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from services.intake.models import Attachment, AttachmentState, Happening, Messa
 from services.intake.visits import Visit
 from services.intake.web.words import HAPPENED
 from shared.contracts.vocabulary import ActorKind, BodyFormat
-from shared.kit.http.pages import ATTACHED, as_html
+from shared.kit.foreign.rendering import ATTACHED, placed
 
 OPENED = "opened"
 FIRST, SAID, AFTER = range(3)
@@ -83,19 +83,21 @@ class Thread:
     happenings: Sequence[Happening]
     attachments: Sequence[Attachment]
     follow_ups: Sequence[Ticket]
+    bodies: Mapping[UUID, str] = field(default_factory=dict)
+    """The messages' bodies as safe HTML."""
 
 
 def entries(visit: Visit, thread: Thread, place: str, links: Mapping[UUID, str]) -> list[Said | Step]:
     """The thread for one reader, oldest first. Files are under `place`; `links` lead to tickets that go on."""
-    placed: list[tuple[datetime, int, Said | Step]] = [
+    in_order: list[tuple[datetime, int, Said | Step]] = [
         (message.received_at, SAID, _said(visit, message, thread, place)) for message in thread.messages
     ]
     for happening in thread.happenings:
         if happening.kind == OPENED:
-            placed.append((visit.ticket.created_at, FIRST, _step(happening, None)))
+            in_order.append((visit.ticket.created_at, FIRST, _step(happening, None)))
         elif happening.kind in HAPPENED:
-            placed.append((happening.at, AFTER, _step(happening, _next(happening, links))))
-    return [entry for *_, entry in sorted(placed, key=lambda found: found[:2])]
+            in_order.append((happening.at, AFTER, _step(happening, _next(happening, links))))
+    return [entry for *_, entry in sorted(in_order, key=lambda found: found[:2])]
 
 
 def _said(visit: Visit, message: Message, thread: Thread, place: str) -> Said:
@@ -109,7 +111,7 @@ def _said(visit: Visit, message: Message, thread: Thread, place: str) -> Said:
         side="reply" if is_ours else "requester",
         label=_label(visit, message, is_ours=is_ours),
         author=message.author_name,
-        body=as_html(message.body, message.body_format, pictures),
+        body=placed(thread.bodies[message.id], pictures),
         quoted=message.quoted,
         files=files,
         state=" ".join(file.note for file in files),

@@ -23,7 +23,9 @@ async def home(request: Request, parts: Parts) -> Response:
     """Open a request, or look one up; first what everybody should know."""
     async with parts.database.begin() as session:
         announcements = await current_announcements(session, utc_now())
-    return parts.pages.render(request, "home.html", topics=await parts.topics.public(), announcements=announcements)
+    prose = await parts.digester.prose(one.body for one in announcements)
+    topics = await parts.topics.public()
+    return parts.pages.render(request, "home.html", topics=topics, announcements=announcements, prose=prose)
 
 
 @router.get("/search")
@@ -33,12 +35,14 @@ async def search(request: Request, parts: Parts, q: Annotated[str, Query(max_len
     async with parts.database.begin() as session:
         announcements = await current_announcements(session, utc_now())
     query = q.strip()[:MAX_QUERY]
+    found = find(query, [_searched_announcement(announcement) for announcement in announcements])
     return parts.pages.render(
         request,
         "search.html",
         query=query,
         topics=find(query, [_searched_topic(topic) for topic in await parts.topics.public()]),
-        announcements=find(query, [_searched_announcement(announcement) for announcement in announcements]),
+        announcements=found,
+        prose=await parts.digester.prose(one.body for one in found),
     )
 
 

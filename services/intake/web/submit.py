@@ -106,7 +106,8 @@ async def thanks(request: Request, parts: Parts) -> Response:
 async def thanks_for(request: Request, token: Token, visit: Visited, parts: Parts) -> Response:
     """The number, the link to the request, and what the topic has to say."""
     topic = await parts.topics.of_ticket(visit.ticket.topic_id)
-    said = topic.thanks if topic else ""
+    thanks = topic.thanks if topic else ""
+    said = (await parts.digester.prose([thanks]))[thanks] if thanks else ""
     return parts.pages.render(request, "thanks.html", ticket=visit.ticket, link=f"/t/{token}", said=said)
 
 

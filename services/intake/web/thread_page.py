@@ -11,6 +11,7 @@ from services.intake.deps import Intake
 from services.intake.live.reading import awaits_follow_up, follow_ups_of, timeline_of
 from services.intake.models import Attachment, Ticket
 from services.intake.queries import all_messages
+from services.intake.renderings import rendered_bodies
 from services.intake.visits import Visit
 from services.intake.web.entries import Thread, entries
 from services.intake.web.questions import requesters_answers
@@ -28,6 +29,7 @@ async def view_of(parts: Intake, token: str, visit: Visit) -> dict[str, Any]:
         thread = await _read(session, ticket)
         before = await session.get(Ticket, ticket.follows) if ticket.follows else None
         is_followed = ticket.is_archived and await awaits_follow_up(session, ticket.id)
+    thread = replace(thread, bodies=await rendered_bodies(parts.database, parts.digester, thread.messages))
     links = _links(parts, visit, [*thread.follow_ups, *([before] if before else [])])
     topic = await parts.topics.of_ticket(ticket.topic_id)
     return {

@@ -1,5 +1,7 @@
 """A job from the ledger as a mail: both bodies, and headers that thread, never loop and cannot be forged."""
 
+import hashlib
+import secrets
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from pathlib import Path
@@ -17,7 +19,9 @@ from services.notification.settings import NotificationSettings
 from shared.contracts.names import REPLY_DELIMITER
 from shared.contracts.vocabulary import BodyFormat
 from shared.kit.auth import MailThreads, TicketLink, TicketLinks
-from shared.kit.http.pages import as_html, as_text
+from shared.kit.foreign.digester import Digester, at_once
+from shared.kit.foreign.limits import is_light
+from shared.kit.foreign.rendering import Rendered, placed
 
 TEMPLATE_FOLDER = Path(__file__).parent.parent / "templates"
 SUBJECT_LENGTH = 200
@@ -41,22 +45,25 @@ class Composer:
             lstrip_blocks=True,
             auto_reload=False,
         )
-        self._environment.filters.update(
-            metric=METRICS.__getitem__, instant=in_words, as_html=body_html, as_text=as_text
-        )
+        self._environment.filters.update(metric=METRICS.__getitem__, instant=in_words)
         self._subjects = {name: self._environment.from_string(template.subject) for name, template in TEMPLATES.items()}
+        self._secret = secrets.token_hex(16)
         self._inliner = css_inline.CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)
 
-    def compose(self, job: Job) -> bytes:
+    def compose(self, job: Job, words: Rendered | None = None) -> bytes:
         """The mail, in ASCII; the same job gives the same bytes each time.
 
-        Raises ValueError for an address that cannot be written to.
+        `words` are the foreign body, rendered before. The style inliner never sees them: it would follow their
+        depth with its stack. Raises ValueError for an address that cannot be written to.
         """
         template = TEMPLATES[job.template]
-        values = self._values(job, template)
+        words = words or foreign_words(job)
+        place = hashlib.sha256(f"{self._secret}{job.id}".encode()).hexdigest()
+        values = self._values(job, template) | {"body_html": place, "body_text": words.text}
         text = self._environment.get_template(f"{template.name}.txt").render(values)
         html = self._environment.get_template(f"{template.name}.html").render(values)
-        body = alternatives(text, self._inliner.inline(cleaned(html)), job.message_id)
+        sheet = self._inliner.inline(cleaned(html)).replace(place, words.html)
+        body = alternatives(text, sheet, job.message_id)
         return (self._head(job, template, self._subjects[template.name].render(values)) + body).encode("ascii")
 
     def _head(self, job: Job, template: Template, subject: str) -> str:
@@ -122,8 +129,30 @@ def in_words(at: str) -> str:
     return f"{datetime.fromisoformat(at).astimezone(UTC):%d %B %Y, %H:%M} UTC"
 
 
-def body_html(body: str, body_format: str) -> Markup:
-    """A message as safe HTML; plain text keeps its line ends in every mail client."""
-    if BodyFormat(body_format) is BodyFormat.TEXT:
-        return Markup("<p>{}</p>").format(Markup("<br>").join(escape(body).splitlines()))
-    return as_html(body, body_format)
+async def read_words(digester: Digester, job: Job) -> Rendered:
+    """The foreign body that a mail quotes, ready to be put into it."""
+    body, body_format = _body_of(job)
+    return _for_mail(await digester.show(body, body_format), body, body_format)
+
+
+def foreign_words(job: Job) -> Rendered:
+    """The same without waiting: a body that is not small becomes its bare text."""
+    body, body_format = _body_of(job)
+    return _for_mail(at_once(body, body_format), body, body_format)
+
+
+def is_risky(job: Job) -> bool:
+    """Whether libraries must work on what others wrote before the mail can be sent."""
+    return not is_light(*_body_of(job))
+
+
+def _body_of(job: Job) -> tuple[str, BodyFormat]:
+    return str(job.facts.get("body", "")), BodyFormat(job.facts.get("body_format", BodyFormat.TEXT))
+
+
+def _for_mail(words: Rendered, body: str, body_format: BodyFormat) -> Rendered:
+    """Plain text keeps its line ends in every mail client; pictures stay in the ticket."""
+    if body_format is BodyFormat.TEXT:
+        lines = Markup("<br>").join(escape(body).splitlines())
+        return Rendered(Markup("<p>{}</p>").format(lines), words.text)
+    return Rendered(placed(words.html, {}), words.text)

@@ -23,6 +23,7 @@ from shared.kit.db import UNREACHABLE, Database
 
 BATCH = 40
 BACKOFF = tuple(timedelta(seconds=seconds) for seconds in (1, 5, 30, 120, 600, 3600))
+FATAL_TWICE = 2
 GIVE_UP_AFTER = timedelta(days=5)
 """How long a server may say "later" about one mail."""
 DELIVERIES = Delivery.__table__
@@ -37,6 +38,7 @@ MARK_SENT = (
         next_attempt_at=None,
         last_error=None,
         facts={},
+        begun=0,
     )
 )
 """Built once: it runs for every mail."""
@@ -135,8 +137,17 @@ class DeliveryQueue:
             await session.execute(
                 update(Delivery)
                 .where(Delivery.id.in_([job.id for job in jobs]), Delivery.status == DeliveryStatus.SENDING)
-                .values(status=DeliveryStatus.QUEUED, next_attempt_at=func.now(), last_error=reason)
+                .values(status=DeliveryStatus.QUEUED, next_attempt_at=func.now(), last_error=reason, begun=0)
             )
+
+    async def begin(self, job: Job) -> bool:
+        """Counts, before a foreign body is worked on, that this is begun; False if it ended the sender twice before.
+
+        The count begins anew with whatever becomes of the mail; only the end of the process leaves it standing.
+        """
+        counted = update(Delivery).where(Delivery.id == job.id).values(begun=Delivery.begun + 1)
+        async with self._database.begin() as session:
+            return (await session.scalar(counted.returning(Delivery.begun)) or 0) <= FATAL_TWICE
 
     async def mark_sent(self, job: Job) -> None:
         """Records the acceptance and announces it; the words are forgotten."""
@@ -168,6 +179,7 @@ class DeliveryQueue:
                     attempts=attempts,
                     next_attempt_at=next_attempt_at,
                     last_error=refusal.reason[:1000],
+                    begun=0,
                 )
             )
             if is_over:

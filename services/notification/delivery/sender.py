@@ -7,18 +7,20 @@ from datetime import timedelta
 from itertools import groupby
 from typing import Any
 
-from services.notification.delivery.compose import Composer
+from services.notification.delivery.compose import Composer, is_risky, read_words
 from services.notification.delivery.queue import DeliveryQueue, Job
 from services.notification.delivery.smtp import MailConnection
 from services.notification.errors import MailRefused, MailServerAway
 from services.notification.settings import NotificationSettings
 from shared.kit.db import is_unreachable
+from shared.kit.foreign.digester import Digester
 from shared.kit.telemetry import MAILS, log
 
 SWEEP_SECONDS = 1.0
 PAUSE_SECONDS = (0.5, 1.0, 2.0, 5.0, 10.0)
 LEASE = timedelta(seconds=10)
 """How long after a crash others take over; a sender that lives renews it."""
+FATAL = "the sender ended twice while it wrote this mail; look at the message, then retry the delivery"
 MAIL_SECONDS = 60.0
 """The longest one mail may take."""
 
@@ -34,6 +36,7 @@ class Sender:
     ) -> None:
         self._queue = queue
         self._composer = Composer(settings)
+        self._digester = Digester()
         self._connections = [MailConnection(settings) for _ in range(settings.smtp_connections)]
         self._settle = settle
         self._woken = asyncio.Event()
@@ -65,6 +68,7 @@ class Sender:
         finally:
             for connection in self._connections:
                 await connection.close()
+            await self._digester.close()
 
     async def _finish(self, work: Coroutine[Any, Any, None]) -> None:
         """An orderly stop waits for the mail under way: cut off, it might be taken and not recorded."""
@@ -103,9 +107,14 @@ class Sender:
 
     async def _send(self, connection: MailConnection, job: Job) -> None:
         """One mail; between its acceptance and the record lies the only window in which a crash doubles it."""
+        if is_risky(job) and not await self._queue.begin(job):
+            await self._refused(job, MailRefused(FATAL, is_permanent=True))
+            return
         try:
-            mail = self._composer.compose(job)
-        except Exception as error:  # noqa: BLE001 - one that cannot be written must not hold up the others
+            mail = self._composer.compose(job, await read_words(self._digester, job))
+        except Exception as error:
+            if is_unreachable(error):
+                raise
             log.error("mail.cannot_be_written", delivery_id=str(job.id), template=job.template, exc_info=error)
             await self._refused(job, MailRefused(f"cannot be written: {error!r}", is_permanent=True))
             return

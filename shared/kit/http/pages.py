@@ -1,76 +1,42 @@
 """Server-rendered pages: templates that escape by default, forms with a token, bodies made safe to show."""
 
 import hmac
-import html
-import re
 import secrets
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
-import nh3
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
-from markdown_it import MarkdownIt
-from markupsafe import Markup, escape
+from markupsafe import Markup
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
 from shared.contracts.vocabulary import BodyFormat
+from shared.kit.foreign.rendering import placed, rendered
 from shared.kit.http.problems import Problem
 
 WEB = Path(__file__).parent.parent / "web"
-ATTACHED = "attachment:"
 NO_PICTURES: Mapping[UUID, str] = MappingProxyType({})
 CSRF_COOKIE = "everdesk_csrf"
-_PARAGRAPHS = re.compile(r"</(p|div|ul|ol|table|blockquote|pre|h[1-6])\s*>", re.IGNORECASE)
-_BREAKS = re.compile(r"<br\s*/?>|</(li|tr)\s*>", re.IGNORECASE)
-_markdown = MarkdownIt("commonmark", {"html": False, "linkify": False})
+
+
+@lru_cache(maxsize=256)
+def _prose(body: str, body_format: BodyFormat) -> str:
+    return rendered(body, body_format).html
 
 
 def as_html(body: str, body_format: BodyFormat | str, pictures: Mapping[UUID, str] = NO_PICTURES) -> Markup:
-    """A message body as safe HTML: sanitised, links without a referrer, no images but its own.
+    """Our own prose as safe HTML, rendered once: announcements, thanks, descriptions.
 
-    `pictures` says where attached images are, which HTML names `attachment:<id>`; without it there are none.
+    It renders where it is called; what others wrote goes through `shared.kit.foreign.digester`.
     """
-    match BodyFormat(body_format):
-        case BodyFormat.TEXT:
-            return Markup(f'<p class="plain">{escape(body)}</p>')  # noqa: S704 - escaped here
-        case BodyFormat.MARKDOWN:
-            raw = _markdown.render(body)
-        case BodyFormat.HTML:
-            raw = body
-
-    def place(tag: str, attribute: str, value: str) -> str | None:
-        if (tag, attribute) == ("img", "src"):
-            return _address(value, pictures)
-        return None if value.strip().lower().startswith(ATTACHED) else value
-
-    tags = nh3.ALLOWED_TAGS if pictures else nh3.ALLOWED_TAGS - {"img"}
-    schemes = nh3.ALLOWED_URL_SCHEMES | {ATTACHED.rstrip(":")}
-    clean = nh3.clean(
-        raw, tags=tags, attribute_filter=place, url_schemes=schemes, link_rel="noopener noreferrer nofollow"
-    )
-    return Markup(clean)  # noqa: S704 - sanitised
-
-
-def _address(source: str, pictures: Mapping[UUID, str]) -> str | None:
-    scheme, _, name = source.strip().partition(":")
-    try:
-        return pictures.get(UUID(name)) if f"{scheme.lower()}:" == ATTACHED else None
-    except ValueError:
-        return None
-
-
-def as_text(body: str, body_format: BodyFormat | str) -> str:
-    """A message body as plain text, for mails and previews."""
-    if BodyFormat(body_format) is not BodyFormat.HTML:
-        return body
-    return html.unescape(nh3.clean(_BREAKS.sub("\n", _PARAGRAPHS.sub("\n\n", body)), tags=set())).strip()
+    return placed(_prose(body, BodyFormat(body_format)), pictures)
 
 
 def timestamp(at: datetime | None) -> Markup:

@@ -116,7 +116,7 @@ async def test_an_export_holds_all_that_was_written_and_sent(door: Door, person:
     await eventually(is_answered)
     async with door.database.begin() as session:
         holdings = await find_holdings(session, RequesterIds(door.settings), person.email.upper())
-    exporter = Exporter(door.database, storage_of(door), door.app.state.intake.pages)
+    exporter = Exporter(door.database, storage_of(door), door.app.state.intake.pages, door.app.state.intake.digester)
     archive = zipfile.ZipFile(io.BytesIO(b"".join([piece async for piece in exporter.stream(holdings)])))
     assert archive.testzip() is None
     folder = f"tickets/{ticket['number']}"

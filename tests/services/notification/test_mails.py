@@ -258,7 +258,10 @@ async def test_an_erased_requester_is_forgotten_and_stays_forgotten(service: Run
 
 
 def test_every_template_has_its_two_files_and_no_file_is_left_over() -> None:
-    expected = {f"{name}.{kind}" for name in (*TemplateName, "layout") for kind in ("html", "txt")} | {"mail.css"}
+    expected = {f"{name}.{kind}" for name in (*TemplateName, "layout") for kind in ("html", "txt")} | {
+        "mail.css",
+        "message.css",
+    }
     assert {path.name for path in TEMPLATE_FOLDER.iterdir()} == expected
     assert set(TEMPLATES) == set(TemplateName)
 

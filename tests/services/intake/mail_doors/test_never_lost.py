@@ -25,14 +25,15 @@ from deploy.local.plan import CHECKOUT
 from deploy.local.process import inherited_environment
 from services.intake.abuse.bans import BanList
 from services.intake.mail import processing, queue
-from services.intake.mail import reader as reading
 from services.intake.mail.doors import smtp
 from services.intake.mail.doors.reception import Reception
 from services.intake.mail.reader import Reader
 from services.intake.mail.settings import MailSettings
 from services.intake.models import RawMailState
+from shared.kit import side_pool
 from shared.kit.clock import new_id
 from shared.kit.db import Database
+from shared.kit.side_pool import Died, SidePool
 from shared.kit.storage import Storage, StorageUnavailable
 from tests.services.intake.mail_doors.post import PostOffice, letter
 from tests.support.eventually import eventually
@@ -98,12 +99,12 @@ async def test_a_mail_that_cannot_be_processed_is_given_up_and_put_back(
 async def test_a_reader_that_breaks_says_so_in_time(monkeypatch: pytest.MonkeyPatch, breaks: str) -> None:
     """Every process the reader starts is broken: nothing at all can be read."""
 
-    async def start() -> asyncio.subprocess.Process:
+    async def start(_module: str) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(
             sys.executable, "-c", breaks, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
         )
 
-    monkeypatch.setattr(reading, "_start", start)
+    monkeypatch.setattr(side_pool, "_start", start)
     reader = Reader(1, 0.5)
     mail = await reader.read(letter().as_bytes(), "dana@bank.example")
     assert not mail.is_readable
@@ -113,15 +114,14 @@ async def test_a_reader_that_breaks_says_so_in_time(monkeypatch: pytest.MonkeyPa
 async def test_a_mail_that_hangs_its_reader_still_says_whose_it_is(
     post: PostOffice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ask, asked = Reader._ask, list[int]()
+    ask = SidePool.ask
 
-    async def slow_when_whole(self: Reader, raw: bytes, sender: str | None) -> Any:
-        asked.append(len(raw))
-        if b"hangs the reader" in raw:
-            raise TimeoutError
-        return await ask(self, raw, sender)
+    async def slow_when_whole(self: SidePool, *frames: bytes) -> bytes:
+        if b"hangs the reader" in frames[-1]:
+            raise Died("TimeoutError", is_out_of_time=True)
+        return await ask(self, *frames)
 
-    monkeypatch.setattr(Reader, "_ask", slow_when_whole)
+    monkeypatch.setattr(SidePool, "ask", slow_when_whole)
     mail = letter("This hangs the reader.", subject="Hard to read")
     row = await post.deliver(mail)
     assert row.ticket_id is not None

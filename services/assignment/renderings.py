@@ -1,0 +1,61 @@
+"""Messages and notes as they are shown: each is rendered when somebody first looks at it, and kept with its row."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from uuid import UUID
+
+from markupsafe import Markup
+from sqlalchemy import Update, bindparam, select, update
+
+from services.assignment.context import Context
+from services.assignment.models import Message, Note
+from services.assignment.schemas.conversation import EntryView
+from shared.contracts.vocabulary import BodyFormat
+from shared.kit.foreign.rendering import VERSION, placed
+
+MODELS: Mapping[str, type[Message | Note]] = {"message": Message, "note": Note}
+
+
+async def rendered_bodies(context: Context, entries: Sequence[EntryView]) -> dict[UUID, Markup]:
+    """The safe HTML of each entry, by its id."""
+    known = await _kept(context, [entry for entry in entries if entry.body_format is not BodyFormat.TEXT])
+    fresh: dict[str, list[dict[str, object]]] = {kind: [] for kind in MODELS}
+    shown: dict[UUID, Markup] = {}
+    for entry in entries:
+        if (html := known.get(entry.id)) is None:
+            html = (await context.digester.show(entry.body, entry.body_format)).html
+            if entry.body_format is not BodyFormat.TEXT:
+                fresh[entry.kind].append({"shown_id": entry.id, "shown_body": entry.body, "html": html})
+        shown[entry.id] = placed(html, {})
+    if any(fresh.values()):
+        await _keep(context, fresh)
+    return shown
+
+
+async def _kept(context: Context, entries: Iterable[EntryView]) -> dict[UUID, str]:
+    ids: dict[str, list[UUID]] = {kind: [] for kind in MODELS}
+    for entry in entries:
+        ids[entry.kind].append(entry.id)
+    kept: dict[UUID, str] = {}
+    async with context.database.begin() as session:
+        for kind, model in MODELS.items():
+            if ids[kind]:
+                stored = select(model.id, model.rendered).where(model.id.in_(ids[kind]), model.renderer == VERSION)
+                kept |= {row.id: row.rendered for row in await session.execute(stored) if row.rendered is not None}
+    return kept
+
+
+async def _keep(context: Context, fresh: Mapping[str, Sequence[Mapping[str, object]]]) -> None:
+    async with context.database.begin() as session:
+        connection = await session.connection()
+        for kind, rows in fresh.items():
+            if rows:
+                await connection.execute(_keeping(MODELS[kind]), rows)
+
+
+def _keeping(model: type[Message | Note]) -> Update:
+    """Unless the words have changed meanwhile, as when they were erased."""
+    return (
+        update(model)
+        .where(model.id == bindparam("shown_id"), model.body == bindparam("shown_body"))
+        .values(rendered=bindparam("html"), renderer=VERSION)
+    )
