@@ -114,10 +114,11 @@ async def page_of(post: PostOffice, ticket: Ticket, path: str = "", status: int 
 
 async def export_of(post: PostOffice, email: str) -> bytes:
     """All that intake would hand out to a person, unpacked."""
-    storage, pages = Storage.connect(post.settings), post.door.app.state.intake.pages
+    parts = post.door.app.state.intake
+    exporter = Exporter(post.door.database, Storage.connect(post.settings), parts.pages, parts.digester)
     async with post.door.database.begin() as session:
         holdings = await find_holdings(session, RequesterIds(post.settings), email)
-    packed = b"".join([piece async for piece in Exporter(post.door.database, storage, pages).stream(holdings)])
+    packed = b"".join([piece async for piece in exporter.stream(holdings)])
     archive = zipfile.ZipFile(io.BytesIO(packed))
     found = [archive.read(name) for name in archive.namelist()]
     assert len(found) > 3
