@@ -85,12 +85,17 @@ class Notifier:
         return Consumer(NAME, subjects, self.on_events)
 
     async def on_events(self, envelopes: Sequence[Envelope]) -> None:
-        """Projects and decides; wakes the sender when that is durable."""
+        """Projects and decides; wakes the sender when that is durable.
+
+        Rows are locked in the order of their ids, so that two replicas cannot deadlock; what concerns one stays in the
+        order in which it came. A batch that erases is alone, and stays in its own order.
+        """
         async with self._database.begin() as session:
             unseen = await claim(session, NAME, envelopes)
-            await hold_off(session, is_erasing=any(envelope.type in ERASURES for envelope in unseen))
+            is_erasing = any(envelope.type in ERASURES for envelope in unseen)
+            await hold_off(session, is_erasing=is_erasing)
             erased = await erased_among(session, {UUID(envelope.subject) for envelope in unseen})
-            for envelope in unseen:
+            for envelope in unseen if is_erasing else sorted(unseen, key=lambda envelope: envelope.subject):
                 event = envelope.open()
                 await project(event, session)
                 erased.update(tickets_of(event))

@@ -13,7 +13,7 @@ from services.notification.delivery.status import DeliveryStatus
 from services.notification.models import Delivery, Participant, Ticket
 from shared.contracts.base import TicketId
 from shared.contracts.events import Event, RequesterErased, TicketErased
-from shared.kit.db import Session
+from shared.kit.db import Session, lock_in_order
 from shared.kit.requester_ids import RequesterIds
 
 ERASURES = frozenset((RequesterErased.type(), TicketErased.type()))
@@ -47,11 +47,12 @@ async def bury(session: Session, ticket_ids: Sequence[UUID], at: datetime) -> No
     """Redacts what is held of tickets, and leaves tombstones, so that a replayed submission brings nobody back."""
     gone: dict[str, Any] = {"subject": None, "requester_email": None, "requester_name": None, "erased_at": at}
     gone |= {"root_mail_id": None, "last_mail_id": None, "last_mail_at": None}
-    for ticket_id in ticket_ids:
+    for ticket_id in sorted(ticket_ids):
         statement = insert(Ticket).values(id=ticket_id, **gone)
         await session.execute(statement.on_conflict_do_update(index_elements=[Ticket.id], set_=gone))
     await session.execute(delete(Participant).where(Participant.ticket_id.in_(ticket_ids)))
     theirs = Delivery.ticket_id.in_(ticket_ids)
+    await lock_in_order(session, Delivery.id, theirs)
     await session.execute(update(Delivery).where(theirs).values(facts={}, last_error=None))
     await _unname(session, theirs, IS_OUTSIDE)
     await session.execute(update(Delivery).where(theirs, IS_UNDER_WAY).values(DROPPED))
@@ -70,6 +71,7 @@ async def forget_part(session: Session, ids: RequesterIds, event: RequesterErase
         delete(Participant).where(Participant.ticket_id.in_(event.took_part_in), Participant.key.in_(keys))
     )
     theirs = Delivery.recipient.in_(keys)
+    await lock_in_order(session, Delivery.id, about, theirs)
     await session.execute(update(Delivery).where(about, theirs).values(facts={}, last_error=None))
     await session.execute(update(Delivery).where(about, theirs, IS_UNDER_WAY).values(DROPPED))
     await _unname(session, about, theirs)

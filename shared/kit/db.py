@@ -6,10 +6,10 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
@@ -18,6 +18,8 @@ from shared.kit.settings import ServiceSettings
 
 if TYPE_CHECKING:
     from alembic.config import Config
+    from sqlalchemy import ColumnElement
+    from sqlalchemy.orm import InstrumentedAttribute
 
 Session = AsyncSession
 
@@ -116,6 +118,14 @@ class Database:
     async def dispose(self) -> None:
         """Closes every connection."""
         await self.engine.dispose()
+
+
+async def lock_in_order(
+    session: Session, key: "InstrumentedAttribute[Any]", *where: "ColumnElement[bool]", skip_locked: bool = False
+) -> list[Any]:
+    """Locks rows in the order of their key and returns the keys: who locks several at once must not deadlock others."""
+    query = select(key).where(*where).order_by(key).with_for_update(skip_locked=skip_locked)
+    return list(await session.scalars(query))
 
 
 def dsn_of(settings: ServiceSettings) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import case, func, update
+from sqlalchemy import case, func, select, update
 from sqlalchemy.dialects.postgresql import Insert, insert
 
 from services.assignment.models import FAR_FUTURE, Decision, Ticket, table_of
@@ -91,8 +91,16 @@ async def apply_snapshots(session: Session, snapshots: Sequence[TicketSnapshot])
     await connection.execute(UPSERT, rows)
     arrived = [row["id"] for row in rows if row["status"] != Status.NEW.value]
     if arrived:
-        await connection.execute(
-            update(DECISIONS)
-            .where(DECISIONS.c.ticket_id == func.any(arrived), DECISIONS.c.state == "sent")
-            .values(state="applied")
-        )
+        await settle_decisions(session, arrived, "applied")
+
+
+async def settle_decisions(session: Session, ticket_ids: Sequence[Any], state: str) -> None:
+    """Says what became of routing decisions that were sent."""
+    locked = (
+        select(DECISIONS.c.ticket_id)
+        .where(DECISIONS.c.ticket_id == func.any(ticket_ids), DECISIONS.c.state == "sent")
+        .order_by(DECISIONS.c.ticket_id)
+        .with_for_update()
+    )
+    connection = await session.connection()
+    await connection.execute(update(DECISIONS).where(DECISIONS.c.ticket_id.in_(locked)).values(state=state))

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select
 
-from services.assignment.commands.projection import apply_snapshots
+from services.assignment.commands.projection import apply_snapshots, settle_decisions
 from services.assignment.context import Context
 from services.assignment.models import Decision, LoggedEvent, StoredSnapshot, Ticket, table_of
 from services.assignment.queries.members import Burden, Member, as_candidate, get_burdens, lock_members, lock_teams
@@ -81,7 +81,7 @@ async def deliver(context: Context, decisions: Sequence[Decision]) -> dict[UUID,
     async with context.database.begin() as session:
         await apply_snapshots(session, [result for result in results if isinstance(result, TicketSnapshot)])
         if superseded:
-            await session.execute(update(Decision).where(Decision.ticket_id.in_(superseded)).values(state="superseded"))
+            await settle_decisions(session, superseded, "superseded")
     return await _failed(context, answered)
 
 

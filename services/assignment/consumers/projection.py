@@ -118,7 +118,7 @@ async def project(database: Database, ids: RequesterIds, consumer: str, batch: l
             await take_staff_mail(session, mail)
         await statements.write(session, statements.EVENTS, plan.log)
         await statements.write(session, statements.VERDICTS, plan.verdicts)
-        await statements.write(session, statements.TOPICS, plan.topics)
+        await statements.write(session, statements.TOPICS, sorted(plan.topics, key=lambda row: row["id"]))
         await erasure.erase(session, ids, plan.erasures)
 
 

@@ -19,7 +19,7 @@ from shared.contracts.base import TicketId
 from shared.contracts.events import NotificationFailed, NotificationSent
 from shared.kit import outbox
 from shared.kit.clock import utc_now
-from shared.kit.db import UNREACHABLE, Database
+from shared.kit.db import UNREACHABLE, Database, lock_in_order
 
 BATCH = 40
 BACKOFF = tuple(timedelta(seconds=seconds) for seconds in (1, 5, 30, 120, 600, 3600))
@@ -125,18 +125,19 @@ class DeliveryQueue:
             await asyncio.sleep(self._lease.total_seconds() / 3)
             with suppress(*UNREACHABLE):
                 async with self._database.begin() as session:
-                    await session.execute(
-                        update(Delivery)
-                        .where(Delivery.id.in_(ids), Delivery.status == DeliveryStatus.SENDING)
-                        .values(next_attempt_at=func.now() + self._lease)
-                    )
+                    ours = (Delivery.id.in_(ids), Delivery.status == DeliveryStatus.SENDING)
+                    locked = await lock_in_order(session, Delivery.id, *ours, skip_locked=True)
+                    renewed = update(Delivery).where(Delivery.id.in_(locked))
+                    await session.execute(renewed.values(next_attempt_at=func.now() + self._lease))
 
     async def release(self, jobs: Sequence[Job], reason: str) -> None:
         """Puts mails back that were never handed over: no attempt is counted."""
+        ours = (Delivery.id.in_([job.id for job in jobs]), Delivery.status == DeliveryStatus.SENDING)
         async with self._database.begin() as session:
+            locked = await lock_in_order(session, Delivery.id, *ours)
             await session.execute(
                 update(Delivery)
-                .where(Delivery.id.in_([job.id for job in jobs]), Delivery.status == DeliveryStatus.SENDING)
+                .where(Delivery.id.in_(locked))
                 .values(status=DeliveryStatus.QUEUED, next_attempt_at=func.now(), last_error=reason, begun=0)
             )
 
