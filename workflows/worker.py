@@ -166,15 +166,17 @@ def health_app(settings: WorkerSettings) -> FastAPI:
         await connected[0].ping()
 
     async def nats() -> None:
-        if not buses[0].is_connected:
-            raise ConnectionError("NATS is away")
+        await buses[0].check_connected()
+
+    async def stream() -> None:
+        await buses[0].check_writable()
 
     return create_app(
         title="Everdesk worker",
         service="worker",
         lifespan=lifespan,
         needed={"temporal": temporal},
-        wanted={"nats": nats},
+        wanted={"nats": nats, "stream": stream},
     )
 
 

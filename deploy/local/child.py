@@ -17,6 +17,9 @@ _ATTEMPTS_AT_START = 4
 _READY_WITHIN = 60.0
 _STABLE_AFTER = 10.0
 _LAST_WORDS = 2.0
+_ASK_EVERY = 5.0
+_HUNG_AFTER = 20.0
+_HUNG_ASKS = 3
 
 
 class _DiedError(Exception):
@@ -46,16 +49,26 @@ class Child:
             started = loop.time()
             try:
                 ended = await self._live()
-            except (NotReadyError, _DiedError) as problem:
+            except Exception as problem:  # noqa: BLE001 - what has run before must come back by itself
                 await self.stop()
-                ended = str(problem)
-                if not self.ready.is_set() and failures + 1 >= _ATTEMPTS_AT_START:
-                    raise LocalStackError(self._could_not_start(ended)) from None
+                ended = self._as_failed_start(problem, failures)
             failures = 0 if loop.time() - started > _STABLE_AFTER else failures
-            pause = min(FIRST_BACKOFF * 2**failures, LONGEST_BACKOFF)
+            pause = min(FIRST_BACKOFF * (2**failures - 1), LONGEST_BACKOFF)
             failures += 1
-            self._console.say(f"{self.part.name} {ended}; starting it again in {pause:.1f} s", "yellow")
+            self._console.say(
+                f"{self.part.name} {ended}; starting it again{f' in {pause:.1f} s' if pause else ''}", "yellow"
+            )
             await asyncio.sleep(pause)
+
+    def _as_failed_start(self, problem: Exception, failures: int) -> str:
+        """How this start failed, in words; raises what ends the whole stack if it never ran."""
+        if self.ready.is_set():
+            return str(problem)
+        if not isinstance(problem, (NotReadyError, _DiedError)):
+            raise problem
+        if failures + 1 >= _ATTEMPTS_AT_START:
+            raise LocalStackError(self._could_not_start(str(problem))) from None
+        return str(problem)
 
     async def stop(self) -> None:
         if self._process is not None:
@@ -78,9 +91,34 @@ class Child:
         self._console.say(f"{self.part.name} is ready{' again' if is_restart else ''} ({took:.1f} s)", "green")
         self.ready.set()
         self._on_change()
-        await child.wait()
+        is_hung = await self._until_dead_or_hung(child)
         self._on_change()
-        return f"ended ({_how(child.returncode)})"
+        return "did not answer any more, and was ended" if is_hung else f"ended ({_how(child.returncode)})"
+
+    async def _until_dead_or_hung(self, child: Process) -> bool:
+        """Returns when it is dead; True if it was ended here because it no longer answered."""
+        died = asyncio.create_task(child.wait())
+        hung = asyncio.create_task(self._until_hung())
+        try:
+            await asyncio.wait({died, hung}, return_when=asyncio.FIRST_COMPLETED)
+            if died.done():
+                return False
+            await process.stop(child, self.part.engine.launch().stop_signal)
+            return True
+        finally:
+            died.cancel()
+            hung.cancel()
+
+    async def _until_hung(self) -> None:
+        """Asks every few seconds; returns once several questions in a row, and some time, went unanswered."""
+        loop = asyncio.get_running_loop()
+        answered, unanswered = loop.time(), 0
+        while unanswered < _HUNG_ASKS or loop.time() - answered < _HUNG_AFTER:
+            await asyncio.sleep(_ASK_EVERY)
+            if await self.part.engine.answers():
+                answered, unanswered = loop.time(), 0
+            else:
+                unanswered += 1
 
     async def _start(self) -> Process:
         await self.part.engine.prepare()

@@ -52,6 +52,8 @@ class Console:
         try:
             self._out.print(text)
             self._out.file.flush()
-        except OSError:  # the reader of our pipe went away; the stack need not
+        except BrokenPipeError:  # the reader went away; the stack need not
             self._is_closed = True
             sys.stdout = None
+        except OSError:  # written to a file on a disk that is full: later lines may fit
+            return

@@ -1,5 +1,6 @@
 """What the stack is made of: parts that run until stopped, and jobs that run once."""
 
+import json
 import os
 import sys
 from dataclasses import dataclass, field
@@ -34,6 +35,18 @@ class HttpPart:
             return await probe.http_status(HOST, self.port, "/readyz") == 200
 
         await probe.until(ready, within=within, what=self.name)
+
+    async def degraded(self) -> tuple[str, ...]:
+        """What it says on `/readyz` that it has to do without."""
+        try:
+            named = json.loads(await probe.http_body(HOST, self.port, "/readyz")).get("degraded", [])
+        except ValueError:
+            return ()
+        return tuple(str(one) for one in named)
+
+    async def answers(self) -> bool:
+        """Any answer will do: what it depends on may be away, and starting it again would not help."""
+        return await probe.http_status(HOST, self.port, "/healthz") is not None
 
 
 @dataclass(frozen=True, slots=True)

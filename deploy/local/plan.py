@@ -95,6 +95,7 @@ class Composition:
         return (
             inherited_environment()
             | self._settings.passed_on
+            | self._stream_size
             | {
                 "EVERDESK_HOST": HOST,
                 "EVERDESK_PORT": str(self._ports[name]),
@@ -110,6 +111,11 @@ class Composition:
                 "PYTHONUNBUFFERED": "1",
             }
         )
+
+    @property
+    def _stream_size(self) -> dict[str, str]:
+        size = self._settings.stream_max_bytes
+        return {} if size is None else {"EVERDESK_STREAM_MAX_BYTES": str(size)}
 
     def _specific(self, service: str) -> dict[str, str]:
         own = {"EVERDESK_DATABASE_URL": self._postgres.url(service)}

@@ -1,9 +1,10 @@
 """Asking a port whether its server is there yet, without a client library."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 INTERVAL = 0.05
+_MOST_BYTES = 65_536
 
 
 class NotReadyError(Exception):
@@ -32,17 +33,33 @@ async def accepts(host: str, port: int) -> bool:
 
 async def http_status(host: str, port: int, path: str) -> int | None:
     """The status of a GET, or None when nobody answered."""
-    request = f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n"
+    words = (await _get(host, port, path)).partition(b"\r\n")[0].split()
+    return int(words[1]) if len(words) > 1 and words[1].isdigit() else None
+
+
+async def http_body(host: str, port: int, path: str) -> bytes:
+    """The body of a GET; empty when nobody answered."""
+    return (await _get(host, port, path)).partition(b"\r\n\r\n")[2]
+
+
+async def _get(host: str, port: int, path: str) -> bytes:
+    request = f"GET {path} HTTP/1.0\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n"
     try:
         async with asyncio.timeout(5):
             reader, writer = await asyncio.open_connection(host, port)
             try:
                 writer.write(request.encode("ascii"))
                 await writer.drain()
-                status_line = await reader.readline()
+                return b"".join([chunk async for chunk in _chunks(reader)])
             finally:
                 writer.close()
     except (OSError, TimeoutError):
-        return None
-    words = status_line.split()
-    return int(words[1]) if len(words) > 1 and words[1].isdigit() else None
+        return b""
+
+
+async def _chunks(reader: asyncio.StreamReader) -> AsyncIterator[bytes]:
+    """To the end, or as much as any answer asked for here has."""
+    left = _MOST_BYTES
+    while left > 0 and (chunk := await reader.read(left)):
+        left -= len(chunk)
+        yield chunk

@@ -22,6 +22,8 @@ class LocalSettings(BaseSettings):
     mail_smtp_port: int = Field(default=1025, ge=1, le=65_535)
     mail_port: int = Field(default=8025, ge=1, le=65_535)
     temporal_ui_port: int = Field(default=8233, ge=1, le=65_535)
+    stream_max_bytes: int | None = Field(default=None, ge=16 * 1024**2)
+    """Size of the event stream; without it, the services' own default, or what there is room for."""
 
     @property
     def fixed_ports(self) -> dict[str, int]:

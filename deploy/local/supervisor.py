@@ -7,15 +7,19 @@ from contextlib import suppress
 from deploy.local import leftovers, taken_ports
 from deploy.local.child import Child, run_job
 from deploy.local.console import Console
-from deploy.local.part import Plan
+from deploy.local.part import HttpPart, Plan
 from deploy.local.plan import FOUND_PORTS, SERVICES, Composition
 from deploy.local.settings import LocalSettings
 from deploy.local.stack_file import StackFile
 from deploy.local.stack_secrets import StackSecrets, load_or_create
 from deploy.local.state_folder import StateFolder
+from deploy.local.stream_space import stream_bytes
 from deploy.local.welcome import welcome
 
 _REMINDER_EVERY = 5.0
+_SETTLES_WITHIN = 15.0
+_ASK_AGAIN = 0.2
+_VITAL = ("bus", "stream")
 _SECOND_REQUEST_AFTER = 0.7  # `make` passes a signal on that the terminal has sent us already
 
 
@@ -39,12 +43,19 @@ class Supervisor:
         with self._state.lock():
             self._clean_up_after_a_kill()
             self._state.check_space()
+            self._make_room_for_the_stream()
             taken_ports.check_fixed_ports(self._settings.fixed_ports)
             secrets = load_or_create(self._state.secrets)
             reserved = frozenset(self._settings.fixed_ports.values())
             composition = Composition(self._settings, secrets, self._state.engine_ports(FOUND_PORTS, reserved))
             self._listen_for_the_end()
             await self._serve(composition, secrets, started)
+
+    def _make_room_for_the_stream(self) -> None:
+        size, remark = stream_bytes(self._settings.home, self._settings.stream_max_bytes)
+        if remark is not None:
+            self._console.say(remark, "yellow")
+        self._settings = self._settings.model_copy(update={"stream_max_bytes": size})
 
     async def _serve(self, composition: Composition, secrets: StackSecrets, started: float) -> None:
         plan = composition.plan()
@@ -108,16 +119,36 @@ class Supervisor:
             self._console.say(f"Still waiting for {', '.join(missing)}")
         self._is_up = True
         self._changed()
+        if degraded := await self._degraded_after_a_while():
+            self._console.say(f"Everdesk is up, but not all of it works: {degraded}; see {self._state.logs}", "red")
+            return
         welcome(self._console, composition.urls, secrets, composition.mail_in, loop.time() - started)
+
+    async def _degraded_after_a_while(self) -> str:
+        """What the services name as degraded of the bus, once they have had some seconds to reach it."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + _SETTLES_WITHIN
+        parts = [child.part.engine for child in self._children.values() if isinstance(child.part.engine, HttpPart)]
+        while True:
+            named = {part.name: await part.degraded() for part in parts}
+            found = [f"{name} has no {what}" for name, several in named.items() for what in several if what in _VITAL]
+            if not found or loop.time() > deadline:
+                return ", ".join(found)
+            await asyncio.sleep(_ASK_AGAIN)
 
     @property
     def _pids(self) -> dict[str, int]:
         return {name: child.pid for name, child in self._children.items() if child.pid is not None}
 
     def _changed(self) -> None:
-        leftovers.record(self._state.children, self._pids)
-        if self._is_up:
-            self._file.write(self._pids)
+        """Writes down which processes run; on a full disk, as soon as there is space again."""
+        try:
+            leftovers.record(self._state.children, self._pids)
+            if self._is_up:
+                self._file.write(self._pids)
+        except OSError:
+            if not self._stop.is_set():
+                asyncio.get_running_loop().call_later(_REMINDER_EVERY, self._changed)
 
     async def _take_down(self) -> None:
         self._is_up = False

@@ -20,8 +20,9 @@ from services.assignment.queries.policies import PolicyShelf
 from services.assignment.seed import seed
 from services.assignment.settings import AssignmentSettings
 from services.assignment.web import install_web
+from shared.kit import outbox
 from shared.kit.auth import FileLinks
-from shared.kit.bus import Bus, BusUnavailable, run_consumer
+from shared.kit.bus import Bus, run_consumer
 from shared.kit.clock import utc_now
 from shared.kit.db import Database, dsn_of, migrate
 from shared.kit.holiday_feed import FeedReader
@@ -77,10 +78,6 @@ def build_app(settings: AssignmentSettings) -> FastAPI:
         await bus.stop()
         await database.dispose()
 
-    async def ping_bus() -> None:
-        if not bus.is_connected:
-            raise BusUnavailable("not connected")
-
     async def ping_temporal() -> None:
         await app.state.context.tickets.ping()
 
@@ -88,8 +85,13 @@ def build_app(settings: AssignmentSettings) -> FastAPI:
         title="Everdesk assignment",
         service=SERVICE,
         lifespan=lifespan,
-        needed={"database": database.ping},
-        wanted={"bus": ping_bus, "temporal": ping_temporal},
+        needed={"database": database.check_writable},
+        wanted={
+            "bus": bus.check_connected,
+            "stream": bus.check_writable,
+            "outbox": lambda: outbox.check_age(database),
+            "temporal": ping_temporal,
+        },
         body_limit=body_limit,
     )
     app.state.limiter = RateLimiter("agent", settings.agent_requests_per_minute)

@@ -23,8 +23,9 @@ from services.intake.privacy.retention import Retention
 from services.intake.proofs import AddressProofs
 from services.intake.settings import IntakeSettings
 from services.intake.topics import Topics
+from shared.kit import outbox
 from shared.kit.auth import FileLinks, TicketLinks
-from shared.kit.bus import Bus, BusUnavailable, StreamEraser, run_consumer
+from shared.kit.bus import Bus, StreamEraser, run_consumer
 from shared.kit.db import Database, dsn_of
 from shared.kit.foreign.digester import Digester
 from shared.kit.housekeeping import keep_house
@@ -106,10 +107,6 @@ def build(settings: IntakeSettings) -> FastAPI:
         await bus.stop()
         await intake.database.dispose()
 
-    async def bus_answers() -> None:
-        if not bus.is_connected:
-            raise BusUnavailable("not connected")
-
     async def temporal_answers() -> None:
         await app.state.intake.tickets.ping()
 
@@ -117,8 +114,14 @@ def build(settings: IntakeSettings) -> FastAPI:
         title="Everdesk intake",
         service="intake",
         lifespan=lifespan,
-        needed={"database": database.ping},
-        wanted={"bus": bus_answers, "temporal": temporal_answers, "storage": storage.ping},
+        needed={"database": database.check_writable},
+        wanted={
+            "bus": bus.check_connected,
+            "stream": bus.check_writable,
+            "outbox": lambda: outbox.check_age(database),
+            "temporal": temporal_answers,
+            "storage": storage.ping,
+        },
         body_limit=settings.body_limit,
     )
     for router in (*api.ROUTERS, *admin.ROUTERS, *osticket.ROUTERS, *web.ROUTERS):

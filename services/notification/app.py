@@ -13,9 +13,9 @@ from services.notification.delivery.queue import DeliveryQueue
 from services.notification.delivery.sender import LEASE, Sender
 from services.notification.deps import Parts
 from services.notification.settings import NotificationSettings
-from shared.kit import asyncapi
+from shared.kit import asyncapi, outbox
 from shared.kit.auth import MailThreads
-from shared.kit.bus import Bus, BusUnavailable, DeadLetters, run_consumer
+from shared.kit.bus import Bus, DeadLetters, run_consumer
 from shared.kit.db import Database, dsn_of
 from shared.kit.housekeeping import keep_house
 from shared.kit.http.app import create_app
@@ -48,16 +48,17 @@ def build(settings: NotificationSettings) -> FastAPI:
         await bus.stop()
         await database.dispose()
 
-    async def bus_answers() -> None:
-        if not bus.is_connected:
-            raise BusUnavailable("not connected")
-
     app = create_app(
         title="Everdesk notification",
         service=NAME,
         lifespan=lifespan,
-        needed={"database": database.ping},
-        wanted={"bus": bus_answers, "smtp": lambda: smtp.ping(settings)},
+        needed={"database": database.check_writable},
+        wanted={
+            "bus": bus.check_connected,
+            "stream": bus.check_writable,
+            "outbox": lambda: outbox.check_age(database),
+            "smtp": lambda: smtp.ping(settings),
+        },
     )
     app.state.parts = Parts(settings, database, bus, DeadLetters(bus), sender.wake)
     app.include_router(api.router())

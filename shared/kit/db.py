@@ -15,6 +15,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 from shared.kit.settings import ServiceSettings
+from shared.kit.writability import Writability
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -77,6 +78,7 @@ class Database:
         self.engine = engine
         self._autocommit = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._sessions = async_sessionmaker(engine, expire_on_commit=False)
+        self._writing = Writability()
 
     @classmethod
     def connect(cls, settings: ServiceSettings) -> "Database":
@@ -95,25 +97,33 @@ class Database:
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[Session]:
         """One transaction: committed when the block ends, rolled back when it raises."""
-        async with self._sessions() as session, session.begin():
-            yield session
+        with self._writing.noticing():
+            async with self._sessions() as session, session.begin():
+                yield session
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[AsyncConnection]:
         """One transaction without the ORM's unit of work, for the hot paths."""
-        async with self.engine.begin() as connection:
-            yield connection
+        with self._writing.noticing():
+            async with self.engine.begin() as connection:
+                yield connection
 
     @asynccontextmanager
     async def single(self) -> AsyncIterator[AsyncConnection]:
         """A connection for single statements, each a transaction of its own without round trips to begin and end it."""
-        async with self._autocommit.connect() as connection:
-            yield connection
+        with self._writing.noticing():
+            async with self._autocommit.connect() as connection:
+                yield connection
 
     async def ping(self) -> None:
         """Raises what `is_unreachable` recognises if the database does not answer."""
         async with self.engine.connect() as connection:
             await connection.execute(text("select 1"))
+
+    async def check_writable(self) -> None:
+        """Raises unless the database answers and takes writes: its disk may be full, or it may only follow another."""
+        async with self._autocommit.connect() as connection:
+            await self._writing.check(connection)
 
     async def dispose(self) -> None:
         """Closes every connection."""

@@ -3,17 +3,17 @@
 import asyncio
 from collections.abc import Collection, Mapping
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import asyncpg
-from sqlalchemy import delete, insert
+from sqlalchemy import delete, insert, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from shared.contracts.events import Envelope, Event
 from shared.kit.bus import Bus, Outgoing
 from shared.kit.bus.connection import REFUSED as BUS_ERRORS
-from shared.kit.db import UNREACHABLE
+from shared.kit.db import UNREACHABLE, Database
 from shared.kit.http.problems import Problem, invalid
 from shared.kit.published import Published
 from shared.kit.tables import outbox, outbox_published
@@ -40,6 +40,10 @@ update outbox set refusals = refusals + 1, last_refusal = said,
 from unnest($1::bigint[], $2::text[]) as refused (row_id, said) where id = row_id
 returning event_id, parked_at is not null as is_parked
 """
+
+
+OLDEST = "select now() - created_at from outbox where parked_at is null order by refusals, id limit 1"
+STUCK_AFTER = timedelta(seconds=30)
 
 
 def row_of(envelope: Envelope) -> dict[str, Any]:
@@ -69,6 +73,18 @@ async def forget(session: AsyncSession, subjects: Collection[str]) -> None:
 async def forget_published(session: AsyncSession, subjects: Collection[str]) -> None:
     """Keeps what has left on these subjects from being published again, and from being found here."""
     await session.execute(delete(outbox_published).where(outbox_published.c.subject.in_(subjects)))
+
+
+async def check_age(database: Database) -> None:
+    """Raises OutboxStuck if an event waits for longer than the bus should ever need."""
+    async with database.single() as connection:
+        age = await connection.scalar(text(OLDEST))
+    if age is not None and age > STUCK_AFTER:
+        raise OutboxStuck(f"the oldest event waits for {age}")
+
+
+class OutboxStuck(Exception):
+    """Events are accepted and do not leave."""
 
 
 class Relay:

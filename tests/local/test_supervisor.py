@@ -75,7 +75,7 @@ async def test_what_is_killed_comes_back_with_its_new_pid_in_the_description(run
 
     await eventually(has_new_pid)
     await eventually(lambda: running.said(f"{name} is ready again"))
-    running.said(f"{name} ended (killed by signal 9); starting it again in 0.2 s")
+    running.said(f"{name} ended (killed by signal 9); starting it again")
 
 
 async def test_a_second_supervisor_of_the_same_state_is_refused(running: LocalStack) -> None:

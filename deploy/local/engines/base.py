@@ -20,3 +20,6 @@ class Engine(Protocol):
 
     async def wait_ready(self, within: float) -> None:
         """Return once clients can work; raise `NotReadyError` otherwise."""
+
+    async def answers(self) -> bool:
+        """Whether it works right now, asked while it runs; what does not for long is started again."""

@@ -2,6 +2,8 @@
 
 import json
 import os
+import shutil
+from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import quote
 
@@ -11,13 +13,15 @@ from deploy.local.engines.ports import LOOPBACK
 from deploy.local.process import Launch, inherited_environment
 
 USER = "everdesk"
+SPACE_TO_START = 32 * 1024**2
 
+# What may be reserved is no limit here: with too little of it, a server that starts again leaves existing streams out.
 _CONFIG = """\
 server_name: everdesk
 listen: {listen}
 http: {http}
 max_payload: 1MB
-jetstream {{ store_dir: {store}, sync_interval: always }}
+jetstream {{ store_dir: {store}, sync_interval: always, max_file_store: 1TB }}
 authorization {{ user: {user}, password: {password} }}
 """
 
@@ -63,6 +67,12 @@ class Nats:
             return await probe.http_status(LOOPBACK, self.monitor_port, "/healthz") == 200
 
         await probe.until(healthy, within=within, what="NATS JetStream")
+
+    async def answers(self) -> bool:
+        """A failed write is kept until the server is started again, which helps once the disk has space."""
+        status = await probe.http_status(LOOPBACK, self.monitor_port, "/healthz")
+        is_disk_full = shutil.disk_usage(self.state).free < SPACE_TO_START
+        return status == HTTPStatus.OK or (status is not None and is_disk_full)
 
     @property
     def _config(self) -> Path:

@@ -87,6 +87,17 @@ class Postgres:
         await probe.until(self._answers, within=within, what="PostgreSQL")
         await provision(self.url(SUPERUSER, driver="postgresql"), self._service_passwords)
 
+    async def answers(self) -> bool:
+        """Refusing counts as an answer: it says that the server is there."""
+        try:
+            connection = await asyncpg.connect(self.url(SUPERUSER, driver="postgresql"), timeout=5, command_timeout=5)
+        except asyncpg.PostgresError:
+            return True
+        except (OSError, TimeoutError):
+            return False
+        await connection.close(timeout=1)
+        return True
+
     @property
     def _service_passwords(self) -> dict[str, str]:
         return {role: secret for role, secret in self._passwords.items() if role != SUPERUSER}

@@ -1,6 +1,7 @@
 """The Temporal dev server with a durable SQLite file, our search attributes and a long retention."""
 
 import asyncio
+from http import HTTPStatus
 from pathlib import Path
 
 from deploy.local import probe, process
@@ -62,6 +63,12 @@ class Temporal:
         deadline = loop.time() + within
         await probe.until(listening, within=within, what="Temporal")
         await probe.until(self._keep_history, within=deadline - loop.time(), what="Temporal's namespace")
+
+    async def answers(self) -> bool:
+        """Asked over its page for people, whose server passes the question on to the frontend and its store."""
+        if self.ui_port is None:
+            return await probe.accepts(LOOPBACK, self.port)
+        return await probe.http_status(LOOPBACK, self.ui_port, f"/api/v1/namespaces/{NAMESPACE}") == HTTPStatus.OK
 
     async def _keep_history(self) -> bool:
         """The server gives its namespace one day of retention at first start; no flag changes that."""

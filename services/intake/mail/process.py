@@ -55,6 +55,6 @@ def build(settings: MailSettings) -> FastAPI:
         title="Everdesk mail in",
         service="mail_in",
         lifespan=lifespan,
-        needed={"database": database.ping},
+        needed={"database": database.check_writable},
         wanted={"mails": nothing_given_up, "mailboxes": mailboxes.check},
     )
