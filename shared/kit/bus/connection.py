@@ -95,9 +95,8 @@ class Bus:
             raise BusUnavailable("not connected")
 
     async def check_writable(self) -> None:
-        """Raises BusUnavailable if the server is away, or the last attempt to publish was not acknowledged."""
-        await self.check_connected()
-        if self._write_problem:
+        """Raises BusUnavailable if the server is there, and the last attempt to publish was not acknowledged."""
+        if self.is_connected and self._write_problem:
             raise BusUnavailable(self._write_problem)
 
     async def jetstream(self) -> JetStreamContext:
