@@ -12,6 +12,8 @@ from shared.kit.clock import utc_now
 from shared.kit.db import Database, Session
 
 BACKOFF = tuple(timedelta(seconds=seconds) for seconds in (1, 5, 30, 120, 600))
+WAITS_AT_MOST = timedelta(days=3)
+"""How long a mail may wait because its sender has opened too many tickets."""
 HEADS_AT_ONCE = 200
 HEADS = text("""
 with recursive heads as (
@@ -64,10 +66,17 @@ class MailQueue:
             return [mail_id for mail_id in await session.scalars(HEADS, values) if mail_id not in busy]
 
     async def put_off(self, mail_id: UUID, pause: timedelta) -> None:
-        """Leaves a mail, and what its sender wrote after it, for later; that is no attempt."""
+        """Leaves a mail, and what its sender wrote after it, for later; that is no attempt.
+
+        One that has waited for days is given up, for an operator to see.
+        """
         async with self._database.begin() as session:
-            if mail := await claim(session, mail_id):
-                mail.next_attempt_at = utc_now() + pause
+            mail, now = await claim(session, mail_id), utc_now()
+            if mail is not None and now - mail.received_at > WAITS_AT_MOST:
+                mail.state, mail.next_attempt_at, mail.settled_at = RawMailState.FAILED, None, now
+                mail.outcome = f"its sender was not let in for {WAITS_AT_MOST.days} days"
+            elif mail is not None:
+                mail.next_attempt_at = now + pause
 
     async def mark_failed(self, mail_id: UUID, error: BaseException) -> bool:
         """Plans another attempt; True if there will be none, and an operator must look at it."""

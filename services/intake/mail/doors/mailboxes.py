@@ -20,6 +20,8 @@ from shared.kit.telemetry import MAILBOX_AWAY, MAILS_IN, log
 
 LONGEST_PAUSE = 600.0
 FIRST_PAUSE = 2.0
+MOST_TRIES = 10
+"""How often one mail may break the connection, until the process starts again."""
 HEADER = 64 * 1024
 _ADDRESSED = re.compile(
     rb"^(?:delivered-to|x-original-to|to|cc)[ \t]*:((?:[^\n]|\n[ \t])*)", re.IGNORECASE | re.MULTILINE
@@ -42,7 +44,9 @@ class Watcher:
         self._reception = reception
         self._token = AccessToken(mailbox.oauth, outgoing) if mailbox.oauth else None
         self._max_bytes = max_bytes
-        self._too_large: set[str] = set()
+        self._left: set[str] = set()
+        """Mails that stay where they are: too large, or not to be had."""
+        self._tries: dict[str, int] = {}
 
     async def run(self) -> None:
         """For ever."""
@@ -80,22 +84,43 @@ class Watcher:
             look.close()
 
     async def _fetch_all(self, look: Look) -> None:
-        while waiting := [uid for uid in await asyncio.to_thread(look.waiting) if uid not in self._too_large]:
+        while waiting := [uid for uid in await asyncio.to_thread(look.waiting) if uid not in self._left]:
+            waiting.sort(key=lambda uid: self._tries.get(uid, 0))
             for uid in waiting[: self._mailbox.at_once]:
                 await self._fetch(look, uid)
 
+    def _not_had(self, uid: str) -> None:
+        """A mail at which the connection breaks each time comes after all others, and in the end is left there."""
+        self._tries[uid] = self._tries.get(uid, 0) + 1
+        if self._tries[uid] >= MOST_TRIES:
+            self._left.add(uid)
+            log.error("mailbox.not_fetched", mailbox=self.name, uid=uid)
+            MAILS_IN.labels(self.name, "not_fetched").inc()
+
     async def _fetch(self, look: Look, uid: str) -> None:
         """One mail: ours first, put away then; interrupted in between, it is fetched again and known."""
-        if await asyncio.to_thread(look.size, uid) > self._max_bytes:
-            self._too_large.add(uid)
-            log.error("mailbox.too_large", mailbox=self.name, uid=uid)
-            MAILS_IN.labels(self.name, "too_large").inc()
+        raw = await self._had(look, uid)
+        if uid in self._left:
             return
-        raw = await asyncio.to_thread(look.fetch, uid)
         if raw is not None:
             is_new = await self._reception.accept(arrival_of(raw, self.name))
             MAILS_IN.labels(self.name, "kept" if is_new else "known").inc()
         await asyncio.to_thread(look.put_away, uid)
+
+    async def _had(self, look: Look, uid: str) -> bytes | None:
+        """The mail; None for one that is gone, or is too large and left."""
+        try:
+            size = await asyncio.to_thread(look.size, uid)
+            raw = await asyncio.to_thread(look.fetch, uid) if size <= self._max_bytes else None
+        except BROKEN:
+            self._not_had(uid)
+            raise
+        self._tries.pop(uid, None)
+        if size > self._max_bytes:
+            self._left.add(uid)
+            log.error("mailbox.too_large", mailbox=self.name, uid=uid)
+            MAILS_IN.labels(self.name, "too_large").inc()
+        return raw
 
     def _says(self, trouble: str | None) -> None:
         self.trouble = trouble

@@ -9,6 +9,7 @@ import pytest
 from fastapi import FastAPI
 
 from services.intake.mail.doors import mailboxes as doors
+from services.intake.mail.doors.imap import Look
 from services.intake.mail.process import build
 from services.intake.mail.settings import Mailbox, MailSettings
 from services.intake.models import RawMailState
@@ -39,6 +40,32 @@ async def watching(post: PostOffice, imap: ImapServer, **changes: Any) -> AsyncI
     app = build(settings)
     async with app.router.lifespan_context(app):
         yield app
+
+
+async def test_a_mail_at_which_the_connection_breaks_each_time_holds_up_no_other(
+    post: PostOffice, imap: ImapServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doors, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(doors, "MOST_TRIES", 3)
+    broken, fetch, tries = imap.put(letter().as_bytes()), Look.fetch, 0
+
+    def breaks(look: Look, uid: str) -> bytes | None:
+        nonlocal tries
+        if uid == str(broken.uid):
+            tries += 1
+            raise ConnectionResetError
+        return fetch(look, uid)
+
+    monkeypatch.setattr(Look, "fetch", breaks)
+    mail = letter(**{"from": "Kim <kim@shop.example>"})
+    imap.put(mail.as_bytes())
+    async with watching(post, imap):
+        assert (await post.settled(mail)).state is RawMailState.DONE
+        await eventually(lambda: tries == 3)
+        after = letter(**{"from": "Lee <lee@shop.example>"})
+        imap.put(after.as_bytes())
+        assert (await post.settled(after)).state is RawMailState.DONE
+    assert tries == 3
 
 
 @pytest.mark.parametrize(
