@@ -4,6 +4,7 @@ They are here and not at the agents' desk because a mail is personal data that o
 would copy every loop and every bounce into another database.
 """
 
+import asyncio
 from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
@@ -21,6 +22,7 @@ from services.intake.mail.queue import as_ticket
 from services.intake.mail.unsettled import MailPosition, find_mail, page_of_mails
 from services.intake.models import RawMail, RawMailState
 from services.intake.schemas import PageRequest
+from shared.contracts.redaction import redacted_bytes
 from shared.kit.db import Session
 from shared.kit.http.paging import Page, decode_cursor, encode_cursor, unusable_cursor
 from shared.kit.http.problems import Problem, not_found
@@ -109,7 +111,7 @@ async def get(_: Admin, mail_id: MailId, parts: Parts) -> MailView:
 
 @router.get("/{mail_id}/original", response_class=Response)
 async def original(_: Admin, mail_id: MailId, parts: Parts) -> Response:
-    """The mail as it came, byte by byte."""
+    """The mail as it came, but for requesters' personal links."""
     async with parts.database.begin() as session:
         mail = await find_mail(session, mail_id)
     try:
@@ -123,7 +125,8 @@ async def original(_: Admin, mail_id: MailId, parts: Parts) -> Response:
         "X-Content-Type-Options": "nosniff",
         "Cache-Control": "private, no-store",
     }
-    return Response(content, headers=headers, media_type="application/octet-stream")
+    shown = await asyncio.to_thread(redacted_bytes, content)
+    return Response(shown, headers=headers, media_type="application/octet-stream")
 
 
 @router.post("/{mail_id}/open", status_code=HTTP_202_ACCEPTED, response_model=MailView)

@@ -31,8 +31,11 @@ async def open_follow_up(session: Session, unclaimed: MessageUnclaimed) -> None:
     await follow_up(session, old, message)
 
 
-async def follow_up(session: Session, old: Ticket, message: Message) -> TicketId:
-    """Makes a flushed message the first of a new ticket. Its ids derive from the message's, so there can be but one."""
+async def follow_up(session: Session, old: Ticket, message: Message, mail_id: str | None = None) -> TicketId:
+    """Makes a flushed message the first of a new ticket. Its ids derive from the message's, so there can be but one.
+
+    `mail_id` is the Message-ID of the mail it came by, where that is still known.
+    """
     ticket_id = TicketId(derived_id(message.id, "follow-up"))
     files = (await attachments_of(session, [message.id])).get(message.id, [])
     copies = {file.id: _copy(file) for file in files}
@@ -43,6 +46,7 @@ async def follow_up(session: Session, old: Ticket, message: Message) -> TicketId
         subject=old.subject if old.subject.startswith(REPLY_PREFIX) else REPLY_PREFIX + old.subject,
         body=_naming(message.body, copies),
         quoted=message.quoted,
+        mail_id=mail_id,
         body_format=message.body_format,
         channel=message.channel,
         topic_id=old.topic_id,

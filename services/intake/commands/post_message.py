@@ -73,13 +73,13 @@ async def post_message(session: Session, ticket: Ticket, post: Post) -> Message:
     )
     session.add(message)
     if was_archived:
-        await _on_archived(session, message)
+        await _on_archived(session, message, post.mail_id)
     event = _posted(ticket, message, post, was_archived=was_archived)
     await outbox.add(session, event, f"{message.id}:posted", post.received_at)
     return message
 
 
-async def _on_archived(session: Session, message: Message) -> None:
+async def _on_archived(session: Session, message: Message, mail_id: str | None) -> None:
     """What the bus would bring back later, done now: the message's place in the timeline, and its follow-up."""
     await session.flush()
     query = select(Ticket).where(Ticket.id == message.ticket_id).with_for_update(key_share=True)
@@ -87,7 +87,7 @@ async def _on_archived(session: Session, message: Message) -> None:
     session.add(said(ticket, message))
     await session.flush()
     if not message.is_automatic:
-        await follow_up(session, ticket, message)
+        await follow_up(session, ticket, message, mail_id)
 
 
 async def post_with_files(session: Session, ticket: Ticket, post: Post, chosen: Chosen) -> Message:

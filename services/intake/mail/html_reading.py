@@ -14,7 +14,7 @@ from lxml.html import HtmlElement
 from services.intake.mail.html import marked_html, safe_html
 from services.intake.mail.html_lines import BLOCKS, Lines, cut_tree
 from services.intake.mail.quotes import first_foreign
-from shared.kit.foreign.limits import stripped
+from shared.kit.foreign.limits import MAX_RENDERED, MAX_RENDERED_TAGS, stripped
 
 _BLOCK = LaidOut(display=Display.block)
 _LAYOUT = ParserConfig(css=dict.fromkeys(BLOCKS - {"br"}, _BLOCK) | CSS_PROFILES["strict"])
@@ -39,8 +39,11 @@ class ReadHtml:
 
 
 def read_html(html: str) -> ReadHtml:
-    """Reads digestible HTML (see `html.is_digestible`)."""
-    body = _tree(marked_html(html))
+    """Reads digestible HTML (see `html.is_digestible`); nothing if parsers make far more of it than was written."""
+    marked = marked_html(html)
+    if len(marked) > MAX_RENDERED or marked.count("<") > MAX_RENDERED_TAGS:
+        return ReadHtml("", "", "", 0)
+    body = _tree(marked)
     if body is None:
         return ReadHtml("", "", "", 0)
     blocked = _block_pictures(body)

@@ -20,6 +20,7 @@ from services.intake.mail.settings import MailSettings
 from services.intake.mail.writing import Writer
 from services.intake.models import RawMail, RawMailState
 from services.intake.topics import Topics
+from shared.contracts.redaction import redacted
 from shared.kit.addresses import address_key
 from shared.kit.db import Database, Session, is_unreachable
 from shared.kit.http.problems import Problem
@@ -162,7 +163,7 @@ class Processing:
             decision = await self._admitted(session, asking.sender, decision)
         match decision:
             case Ignore(reason):
-                stored.subject, stored.author = asking.subject, address_key(letter.sender)
+                stored.subject, stored.author = redacted(asking.subject), address_key(letter.sender)
                 return Settled(RawMailState.IGNORED, reason)
             case Append():
                 written = asking if decision.is_on_behalf else letter

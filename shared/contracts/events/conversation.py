@@ -141,7 +141,7 @@ class NoteReceived(TicketEvent, name="note.received"):
     message_id: MessageId
     """Of the note or the reply it becomes."""
     agent_id: AgentId
-    body: str
+    body: Foreign
     """Of a mail that nobody vouches for, the first line says so."""
     body_format: BodyFormat
     attachments: tuple[AttachmentRef, ...] = ()

@@ -2,6 +2,7 @@
 
 import html
 import re
+from typing import NamedTuple
 
 from shared.contracts.vocabulary import BodyFormat
 
@@ -13,6 +14,7 @@ MAX_LINES = 50_000
 MAX_ENTITIES = 20_000
 MAX_NESTING = 100
 """Tags open at once: beyond, sanitisers become slow and parsers forget content or overflow their stack."""
+MAX_CARRIED = 100_000
 MAX_RENDERED = 2 * 1024 * 1024
 """Characters of the safe HTML that a body may become."""
 MAX_RENDERED_TAGS = 2 * MAX_TAGS
@@ -27,6 +29,9 @@ _NEVER_OPEN = frozenset({
 })  # fmt: skip
 _FOREIGN = frozenset({"svg", "math"})
 """Within these every element may hold others, and `/>` ends one."""
+_FORMATTING = frozenset(
+    ["a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u"]
+)
 _LONG_TAG = re.compile(r"<[a-zA-Z][^<>]{32768}")
 _SILENT = re.compile(r"<(script|style|title|head)\b.*?(?:</\1\s*>|\Z)|<!--.*?(?:-->|\Z)", re.IGNORECASE | re.DOTALL)
 _BREAK = re.compile(r"<(?:br|/p|/div|/tr|/li|/h[1-6]|hr)\b[^<>]{0,1000}>", re.IGNORECASE)
@@ -45,30 +50,46 @@ def complaint(source: str) -> str | None:
         return f"must have at most {MAX_LINES} lines"
     if _LONG_TAG.search(source):
         return "must have no tag longer than 32768 characters; attach pictures instead of writing them into the HTML"
-    if nesting(source) > MAX_NESTING:
+    found = shape(source)
+    if found.deepest > MAX_NESTING:
         return f"must have at most {MAX_NESTING} elements one within the other; send flatter HTML, or plain text"
+    if found.carried > MAX_CARRIED:
+        return "must close its formatting elements such as b and font; close each before the paragraph ends"
     return None
 
 
-def nesting(source: str) -> int:
-    """How many tags are open at once, at most; ends that close nothing do not count."""
+class Shape(NamedTuple):
+    """How deep HTML is, and what parsers would add to it."""
+
+    deepest: int
+    """Tags open at once, at most; ends that close nothing do not count."""
+    carried: int
+    """Formatting elements open at each tag, summed up: where one is left open, parsers repeat it in each paragraph."""
+
+
+def shape(source: str) -> Shape:
+    """Counts open tags from the beginning to the end."""
     open_tags: dict[str, int] = {}
-    depth = deepest = foreign = 0
+    depth = deepest = foreign = formatting = carried = 0
     for found in _TAG.finditer(source):
         end, name, rest = found.groups()
         tag = name.lower()
+        carried += formatting
         if (tag in _NEVER_OPEN and not foreign) or (foreign and not end and rest.endswith("/")):
             continue
         if not end:
             open_tags[tag] = open_tags.get(tag, 0) + 1
-            depth += 1
-            foreign += tag in _FOREIGN
-            deepest = max(deepest, depth)
+            step = 1
         elif open_tags.get(tag):
             open_tags[tag] -= 1
-            depth -= 1
-            foreign -= tag in _FOREIGN
-    return deepest
+            step = -1
+        else:
+            continue
+        depth += step
+        deepest = max(deepest, depth)
+        foreign += step * (tag in _FOREIGN)
+        formatting += step * (tag in _FORMATTING)
+    return Shape(deepest, carried)
 
 
 def is_light(source: str, body_format: BodyFormat) -> bool:

@@ -1,13 +1,14 @@
 """Which ticket a mail belongs to, and who cannot push their way into one."""
 
 import pytest
+from sqlalchemy import update
 
 from services.intake.commands.participants import answer
-from services.intake.models import Ban, RawMailState
+from services.intake.models import Ban, RawMailState, Ticket
 from services.intake.privacy.requesters import Confirmation
 from shared.contracts.events import MessagePosted, ParticipantChanged, TicketSubmitted
 from shared.contracts.vocabulary import ParticipantState
-from shared.kit.clock import new_id, utc_now
+from shared.kit.clock import derived_id, new_id, utc_now
 from tests.services.intake.mail_doors.post import SUPPORT, PostOffice, letter
 from tests.services.intake.test_privacy import closed, eraser_of
 from tests.services.intake.test_submitting import announced
@@ -191,3 +192,15 @@ async def test_an_answer_to_an_erased_ticket_is_a_new_contact(post: PostOffice) 
         assert row.state is RawMailState.DONE
         assert row.ticket_id not in (None, old.id)
     assert [one.body for one in await post.messages(old.id)] == ["[erased]"]
+
+
+async def test_the_follow_up_of_an_archived_ticket_answers_the_mail_that_opened_it(post: PostOffice) -> None:
+    ticket = await post.opened()
+    async with post.door.database.begin() as session:
+        await session.execute(update(Ticket).where(Ticket.id == ticket.id).values(is_archived=True, status="closed"))
+    more = letter("It is back.", in_reply_to=post.answers(ticket))
+    row = await post.deliver(more)
+    assert row.message_id is not None
+    follow_up = derived_id(row.message_id, "follow-up")
+    event = TicketSubmitted.of(await announced(post.door, f"everdesk.ticket.submitted.v1.{follow_up}"))
+    assert (event.follows, event.mail_id) == (ticket.id, more["message-id"])

@@ -1,0 +1,79 @@
+"""A mail whose writing ends the sender: counted before the work, parked the third time, and retried by hand."""
+
+import asyncio
+
+from sqlalchemy import select
+
+from services.notification.commands import retry_delivery
+from services.notification.consumers import Notifier
+from services.notification.delivery.queue import DeliveryQueue, Job
+from services.notification.delivery.sender import FATAL, Sender
+from services.notification.delivery.status import DeliveryStatus
+from services.notification.models import Delivery
+from services.notification.settings import NotificationSettings
+from shared.contracts.vocabulary import ActorKind, BodyFormat
+from shared.kit.db import Database
+from shared.kit.foreign.digester import Digester
+from shared.kit.foreign.rendering import Rendered
+from tests.services.notification.conftest import mail_server, settings  # noqa: F401 - fixtures
+from tests.services.notification.mail_server import MailServer
+from tests.services.notification.story import Story
+from tests.services.notification.test_crashes import SHORT, database, notifier, sending  # noqa: F401 - fixtures
+from tests.support.engines import own_engines  # noqa: F401 - a fixture
+from tests.support.eventually import eventually
+
+BODY = "<p>words</p>" * 1000
+
+
+class EndsTheProcess(Digester):
+    """Its libraries crash the process that calls them."""
+
+    async def show(self, body: str, body_format: BodyFormat) -> Rendered:
+        """Never comes back."""
+        await asyncio.Event().wait()
+        raise AssertionError(body, body_format)
+
+
+async def end_while_writing(queue: DeliveryQueue, settings: NotificationSettings, jobs: list[Job]) -> None:  # noqa: F811
+    """A sender that is gone in the middle of a mail."""
+
+    async def nothing() -> None: ...
+
+    sender = Sender(queue, settings, nothing)
+    sender._digester = EndsTheProcess()
+    crash = asyncio.create_task(sender._send_batch(jobs))
+    done, _ = await asyncio.wait([crash], timeout=0.3)
+    crash.cancel()
+    await asyncio.gather(crash, return_exceptions=True)
+    assert not done
+
+
+async def test_a_mail_that_ends_its_sender_twice_is_parked_and_can_be_retried(
+    settings: NotificationSettings,  # noqa: F811
+    database: Database,  # noqa: F811
+    notifier: Notifier,  # noqa: F811
+    mail_server: MailServer,  # noqa: F811
+) -> None:
+    story, queue = Story(), DeliveryQueue(database, SHORT)
+    await notifier.on_events([story.submitted()])
+    async with sending(queue, settings):
+        await eventually(lambda: mail_server.about(story.number))
+    await notifier.on_events([story.message(ActorKind.AGENT, BODY, body_format=BodyFormat.HTML)])
+    for _ in range(2):
+        jobs = await eventually(queue.claim, within=5)
+        await end_while_writing(queue, settings, [job for job in jobs if job.facts.get("body")])
+
+    async def failed() -> Delivery:
+        async with database.begin() as session:
+            return (await session.scalars(select(Delivery).where(Delivery.status == DeliveryStatus.FAILED))).one()
+
+    async with sending(queue, settings):
+        parked = await eventually(failed, within=5)
+        assert parked.last_error == FATAL
+        async with database.begin() as session:
+            await retry_delivery(session, parked.id)
+
+        def has_arrived() -> None:
+            assert len(mail_server.about(story.number)) == 2
+
+        await eventually(has_arrived, within=5)
