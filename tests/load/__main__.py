@@ -18,6 +18,7 @@ BENCHMARKS = (
     "what_if",
     "upload",
     "mail",
+    "abuse",
     "fuzz_mail",
     "fuzz_api",
 )

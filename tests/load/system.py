@@ -115,7 +115,7 @@ class System:
 
     async def close(self) -> None:
         """Stops everything, backwards."""
-        for name in reversed(EVERYTHING):
+        for name in ("mail_in", *reversed(EVERYTHING)):
             await self.stop(name)
 
 
