@@ -21,6 +21,7 @@ from services.intake.mail.doors.pipe import MailPipe
 from services.intake.privacy.clearing import Clearing
 from services.intake.privacy.retention import Retention
 from services.intake.proofs import AddressProofs
+from services.intake.receipts import Receipts
 from services.intake.settings import IntakeSettings
 from services.intake.topics import Topics
 from shared.kit import outbox
@@ -32,6 +33,7 @@ from shared.kit.housekeeping import keep_house
 from shared.kit.http.app import create_app
 from shared.kit.http.limits import RateLimiter
 from shared.kit.http.pages import Pages
+from shared.kit.one_time import ExportLinks
 from shared.kit.outbox import Relay
 from shared.kit.processes import background
 from shared.kit.requester_ids import RequesterIds
@@ -70,6 +72,8 @@ def build(settings: IntakeSettings) -> FastAPI:
             keys=KeyRing(database),
             links=TicketLinks(settings),
             files=FileLinks(settings),
+            exports=ExportLinks(settings),
+            receipts=Receipts(settings),
             storage=storage,
             keeper=Keeper(storage, settings.file_limits, scans=settings.clamd is not None),
             pages=pages,

@@ -12,6 +12,7 @@ from services.intake.keyring import KeyRing
 from services.intake.live import Live
 from services.intake.mail.doors.pipe import MailPipe
 from services.intake.proofs import AddressProofs
+from services.intake.receipts import Receipts
 from services.intake.settings import IntakeSettings
 from services.intake.topics import Topics
 from shared.kit.auth import FileLinks, TicketLinks
@@ -19,6 +20,7 @@ from shared.kit.db import Database
 from shared.kit.foreign.digester import Digester
 from shared.kit.http.limits import RateLimiter
 from shared.kit.http.pages import Pages
+from shared.kit.one_time import ExportLinks
 from shared.kit.outbox import Relay
 from shared.kit.storage import Storage
 from shared.kit.tickets import Tickets
@@ -36,6 +38,8 @@ class Intake:
     keys: KeyRing
     links: TicketLinks
     files: FileLinks
+    exports: ExportLinks
+    receipts: Receipts
     storage: Storage
     keeper: Keeper
     pages: Pages

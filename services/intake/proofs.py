@@ -1,6 +1,6 @@
 """A cookie that says: this browser followed a link out of the mail of an address, so its user reads that mail."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from fastapi import Request, Response
 from itsdangerous import BadData, URLSafeTimedSerializer
@@ -9,11 +9,13 @@ from services.intake.settings import IntakeSettings
 from services.intake.suggestions import Proof
 from services.intake.visits import Visit
 from shared.kit.addresses import address_key
+from shared.kit.clock import utc_now
 from shared.kit.http.pages import Pages
 
 COOKIE = "everdesk_address"
 LIFETIME = 7 * 86_400
 """Seconds."""
+FRESH = timedelta(seconds=LIFETIME)
 
 
 class AddressProofs:
@@ -24,9 +26,12 @@ class AddressProofs:
         self._signer = URLSafeTimedSerializer(settings.link_secret.get_secret_value(), salt="address-proof")
 
     def note(self, response: Response, visit: Visit) -> None:
-        """Remembers the visitor's address, if the link that led here can only be had from its mailbox."""
+        """Remembers the visitor's address, if the link that led here was mailed to it, and lately.
+
+        An old link may have been passed on or seen by others: it opens its ticket, and proves no more.
+        """
         signed_at = visit.link.signed_at
-        if visit.link.is_mailed and signed_at:
+        if visit.link.is_mailed and signed_at and utc_now() - signed_at <= FRESH:
             self._pages.set_cookie(
                 response, COOKIE, self._signer.dumps([visit.link.email, signed_at.timestamp()]), max_age=LIFETIME
             )

@@ -27,6 +27,10 @@ class Proof:
     email: str
     at: datetime
 
+    def link_to(self, ticket_id: TicketId) -> TicketLink:
+        """A link of that address, as old as the proof: it dies with it, of age or revoked."""
+        return TicketLink(ticket_id, self.email, signed_at=self.at)
+
 
 @dataclass(frozen=True, slots=True)
 class Similar:
@@ -46,7 +50,7 @@ async def similar_tickets(session: Session, proof: Proof, subject: str) -> list[
     tickets = [ticket for score, ticket in likest if score >= ENOUGH]
     if not tickets or await _was_revoked(session, proof, tickets):
         return []
-    return [Similar(ticket, TicketLink(TicketId(ticket.id), proof.email, signed_at=proof.at)) for ticket in tickets]
+    return [Similar(ticket, proof.link_to(TicketId(ticket.id))) for ticket in tickets]
 
 
 def resemblance(one: str, other: str) -> float:

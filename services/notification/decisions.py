@@ -114,7 +114,8 @@ def _(event: TicketSubmitted) -> list[Decision]:
 @decide.register
 def _(event: AccessLinkRequested) -> list[Decision]:
     asked = participant(event.email) if event.email else REQUESTER
-    return [Decision(event.ticket_id, TemplateName.ACCESS_LINK, asked)]
+    template = TemplateName.EXPORT_LINK if event.wanted == "everything" else TemplateName.ACCESS_LINK
+    return [Decision(event.ticket_id, template, asked)]
 
 
 @decide.register

@@ -17,6 +17,7 @@ from services.intake.commands.topics import TopicContent, create_topic
 from services.intake.forms import Form
 from services.intake.settings import IntakeSettings
 from shared.kit.db import Database
+from tests.browser.mailed import follow_the_mailed_link
 from tests.browser.test_portal import DESKTOP, PHONE, chromium, overflows, portal  # noqa: F401 - fixtures
 from tests.support.engines import own_engines  # noqa: F401 - a fixture
 from tests.support.settings import common_environment
@@ -98,7 +99,7 @@ async def test_questions_come_and_go_with_the_answers_before_them(page: Page, ce
     await fill_in_the_rest(page)
     await page.get_by_role("button", name="Open the ticket").click()
     await expect(page.get_by_role("heading", name="Thank you")).to_be_visible()
-    await page.get_by_role("link", name="See your ticket").click()
+    await follow_the_mailed_link(page)
     await expect(page.get_by_text("Which system?")).to_be_visible()
     await expect(page.get_by_text("Where is it?")).to_have_count(0)
 
@@ -193,7 +194,7 @@ async def test_the_pages_fit_and_are_accessible(
     await page.get_by_label("It is slow").check()
     await page.get_by_label("Amount").fill("90")
     await page.get_by_role("button", name="Open the ticket").click()
-    await page.get_by_role("link", name="See your ticket").click()
+    await follow_the_mailed_link(page)
     await expect(page.get_by_text("Harbour Street")).to_be_visible()
     await is_fit("answers")
     await context.close()

@@ -16,6 +16,7 @@ from services.intake.app import build
 from services.intake.commands.seed import seed
 from services.intake.settings import IntakeSettings
 from shared.kit.db import Database, migrate
+from tests.browser.mailed import follow_the_mailed_link
 from tests.support.engines import own_engines  # noqa: F401 - a fixture
 from tests.support.eventually import eventually
 from tests.support.settings import common_environment
@@ -82,8 +83,7 @@ async def open_ticket(page: Page, portal: str) -> str:
     )
     await page.get_by_role("button", name="Open the ticket").click()
     await expect(page.get_by_role("heading", name="Thank you")).to_be_visible()
-    await page.get_by_role("link", name="See your ticket").click()
-    return page.url
+    return await follow_the_mailed_link(page)
 
 
 async def overflows(page: Page) -> bool:

@@ -13,9 +13,12 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 
 from deploy.local.engines import Stack
 from services.intake.models import AttachmentState
+from services.intake.receipts import Receipts
+from shared.contracts.base import TicketId
 from shared.contracts.events import TicketPended, TicketResolved
 from shared.kit.clock import utc_now
 from shared.kit.db import Database
+from tests.browser.mailed import SETTINGS, follow_the_mailed_link
 from tests.browser.portal_server import portal_settings, running
 from tests.browser.test_portal import CHROMIUM, DESKTOP, PHONE, QUIET, fill, overflows
 from tests.browser.threads import Threads
@@ -164,7 +167,7 @@ async def test_everything_works_without_script(chromium: Browser, portal: Portal
         Your_name="Nora Script",
     )
     await page.get_by_role("button", name="Open the ticket").last.click()
-    await page.get_by_role("link", name="See your ticket").click()
+    await follow_the_mailed_link(page)
     await page.get_by_label("Write to us").fill("It says error 7.")
     await page.get_by_label("Files").set_input_files(log)
     await page.get_by_role("button", name="Send").click()
@@ -212,7 +215,7 @@ async def paths(portal: Portal) -> dict[str, str]:
         "search": "/search?q=online",
         "topics": "/tickets/new",
         "new": "/tickets/new?topic=online-banking",
-        "thanks": f"/tickets/thanks/{pending.path.removeprefix('/t/')}",
+        "thanks": f"/tickets/thanks/{Receipts(SETTINGS).token(TicketId(pending.id))}",
         "status": "/tickets/status",
         "close": f"{pending.path}/close",
         "revoke": f"{pending.path}/revoke",

@@ -7,7 +7,7 @@ from sqlalchemy import bindparam, exists, insert, literal, select
 from sqlalchemy.sql.selectable import Select
 
 from services.intake.models import Participant, Ticket
-from services.intake.visits import NOBODYS
+from services.intake.visits import NOBODYS, Visit
 from shared.contracts.base import TicketId
 from shared.contracts.events import AccessLinkRequested
 from shared.contracts.vocabulary import ParticipantState
@@ -46,3 +46,14 @@ async def request_access_link(session: Session, email: str, number: str, at: dat
         *(bindparam(name, content, outbox.c[name].type) for name, content in row.items())
     ).where(literal(belongs))
     await session.execute(insert(outbox).from_select(columns, wanted))
+
+
+async def request_export_link(session: Session, visit: Visit, at: datetime) -> None:
+    """Has the one-time link to everything mailed to the visitor's own address, at most once a minute."""
+    address = None if visit.is_requester else visit.link.email
+    event = AccessLinkRequested(
+        ticket_id=TicketId(visit.ticket.id), email=address, wanted="everything", requested_at=at
+    )
+    whose = hashlib.sha256(visit.link.email.encode()).hexdigest()[:20]
+    row = row_of(event.envelope(f"{visit.ticket.id}:everything:{at:%Y%m%d%H%M}:{whose}", at))
+    await session.execute(insert(outbox).values(row))

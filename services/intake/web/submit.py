@@ -15,7 +15,9 @@ from services.intake.deps import Intake, Parts
 from services.intake.forms import Answer as FieldAnswer
 from services.intake.forms import Audience
 from services.intake.forms.answers import files_in
+from services.intake.models import Ticket
 from services.intake.topics import TopicEntry
+from services.intake.visits import link_useless
 from services.intake.web.files import ATTACHMENT, chosen_files, files_by_input
 from services.intake.web.forms import (
     TRAP,
@@ -32,10 +34,10 @@ from services.intake.web.forms import (
 from services.intake.web.questions import MORE_QUESTIONS, PHONE_PATTERN, Question, answers_in, questions_of
 from services.intake.web.route import PageRoute
 from services.intake.web.similar import similar_to
-from services.intake.web.visiting import Token, Visited
+from services.intake.web.visiting import Token
+from shared.contracts.base import TicketId
 from shared.contracts.events import Person
 from shared.contracts.vocabulary import BodyFormat, Channel
-from shared.kit.auth import TicketLink
 from shared.kit.clock import utc_now
 from shared.kit.http.answers import Claim
 from shared.kit.http.app import canonical
@@ -93,7 +95,7 @@ async def send_form(request: Request, parts: Parts) -> Response:
         token = await _accept(parts, wanted, key)
     except NotValid as wrong:
         return await _form(request, parts, sent, wrong.errors, 422)
-    return RedirectResponse(f"/tickets/thanks/{token}", 303)
+    return RedirectResponse(f"/tickets/thanks/{token}" if token else "/tickets/thanks", 303)
 
 
 @router.get("/tickets/thanks")
@@ -103,12 +105,23 @@ async def thanks(request: Request, parts: Parts) -> Response:
 
 
 @router.get("/tickets/thanks/{token}")
-async def thanks_for(request: Request, token: Token, visit: Visited, parts: Parts) -> Response:
-    """The number, the link to the request, and what the topic has to say."""
-    topic = await parts.topics.of_ticket(visit.ticket.topic_id)
+async def thanks_for(request: Request, token: Token, parts: Parts) -> Response:
+    """The number and what the topic has to say; the link only where this browser has shown to read that mail.
+
+    Whoever sends a form may have typed anybody's address: the link is mailed there, and shown to nobody.
+    Raises Problem 404 for a receipt that is none of ours, or old.
+    """
+    ticket_id = parts.receipts.read(token)
+    async with parts.database.begin() as session:
+        ticket = await session.get(Ticket, ticket_id) if ticket_id else None
+    if ticket is None or ticket.erased_at is not None:
+        raise link_useless()
+    proof = parts.proofs.find(request, ticket.requester_email)
+    link = f"/t/{parts.links.token(proof.link_to(TicketId(ticket.id)))}" if proof else ""
+    topic = await parts.topics.of_ticket(ticket.topic_id)
     thanks = topic.thanks if topic else ""
     said = (await parts.digester.prose([thanks]))[thanks] if thanks else ""
-    return parts.pages.render(request, "thanks.html", ticket=visit.ticket, link=f"/t/{token}", said=said)
+    return parts.pages.render(request, "thanks.html", ticket=ticket, link=link, said=said)
 
 
 def _was_not_asked(topic: TopicEntry, sent: Sent) -> bool:
@@ -175,7 +188,7 @@ def _in_page_order(errors: Values, questions: list[Question]) -> dict[str, str]:
 
 
 async def _accept(parts: Intake, wanted: Wanted, key: str) -> str:
-    """Records the request once per key, and returns the token of its link."""
+    """Records the request once per key, and returns the token of its receipt."""
     form = wanted.form
     submission = Submission(
         requester=Person(email=form.email, name=form.name, phone=form.phone),
@@ -188,7 +201,7 @@ async def _accept(parts: Intake, wanted: Wanted, key: str) -> str:
         priority=wanted.topic.priority,
         fields=wanted.answers,
     )
-    token = parts.links.token(TicketLink(submission.ticket_id, form.email))
+    token = parts.receipts.token(submission.ticket_id)
     claim, prepared = _claim(key), Answer(token, 200)
     if wanted.files.files:
         await submit_ticket_with_files(parts.database, claim, submission, prepared, wanted.files)

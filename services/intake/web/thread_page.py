@@ -63,7 +63,12 @@ async def _read(session: Session, ticket: Ticket) -> Thread:
 
 
 def _links(parts: Intake, visit: Visit, tickets: Iterable[Ticket]) -> dict[UUID, str]:
-    """Links to tickets of the same person; as old as the one that led here, so that none outlives it."""
+    """Links to tickets of the same person; as old as the one that led here, so that none outlives it.
+
+    A link that did not come by mail, such as client programs are given, opens its own ticket and no other.
+    """
+    if not visit.link.is_mailed:
+        return {}
     return {
         ticket.id: f"/t/{parts.links.token(replace(visit.link, ticket_id=TicketId(ticket.id)))}"
         for ticket in tickets

@@ -28,6 +28,7 @@ class TemplateName(StrEnum):
 
     ACKNOWLEDGEMENT = "acknowledgement"
     ACCESS_LINK = "access_link"
+    EXPORT_LINK = "export_link"
     REPLY = "reply"
     REMINDER = "reminder"
     RESOLVED = "resolved"
@@ -71,6 +72,13 @@ _ALL = (
         "[#{{ ticket.number }}] {{ ticket.subject }}",
         "auto-generated",
         version=3,
+    ),
+    Template(
+        TemplateName.EXPORT_LINK,
+        AccessLinkRequested,
+        "requester",
+        "[#{{ ticket.number }}] {{ ticket.subject }}",
+        "auto-generated",
     ),
     Template(
         TemplateName.REPLY, MessagePosted, "requester", "[#{{ ticket.number }}] {{ ticket.subject }}", "no", version=2

@@ -22,6 +22,7 @@ from shared.kit.auth import MailThreads, TicketLink, TicketLinks
 from shared.kit.foreign.digester import Digester, at_once
 from shared.kit.foreign.limits import is_light
 from shared.kit.foreign.rendering import Rendered, placed
+from shared.kit.one_time import ExportLinks
 
 TEMPLATE_FOLDER = Path(__file__).parent.parent / "templates"
 SUBJECT_LENGTH = 200
@@ -35,6 +36,7 @@ class Composer:
     def __init__(self, settings: NotificationSettings) -> None:
         self._name, self._address = settings.mail_name, settings.mail_address
         self._links = TicketLinks(settings)
+        self._exports = ExportLinks(settings)
         self._threads = MailThreads(settings, settings.mail_domain)
         self._desk = settings.desk_url.rstrip("/")
         self._environment = Environment(
@@ -120,6 +122,8 @@ class Composer:
         """Where the reader goes on: outside, a link that is theirs alone."""
         if template.audience == "agent":
             return f"{self._desk}/tickets/{job.number}"
+        if template.name is TemplateName.EXPORT_LINK:
+            return self._exports.url(job.address, job.id, job.created_at)
         link = TicketLink(job.ticket_id, job.address, is_mailed=True)
         return self._links.url(link) if template.audience == "requester" else self._links.invitation_url(link)
 

@@ -147,6 +147,8 @@ class AccessLinkRequested(Event, name="access.requested"):
     ticket_id: TicketId
     email: str | None = None
     """A participant's address; the requester's own where none is given."""
+    wanted: Literal["ticket", "everything"] = "ticket"
+    """What the link is to open: the ticket, or once all that is held of the address."""
     requested_at: Instant
 
     @property

@@ -7,7 +7,9 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 
+from shared.contracts.base import TicketId
 from shared.contracts.events import AccessLinkRequested, TicketArchived, TicketClosed, TicketResolved
+from shared.kit.auth import TicketLink
 from shared.kit.http.pages import CSRF_COOKIE
 from tests.services.intake.door import Door, after
 from tests.services.intake.test_submitting import announced
@@ -43,11 +45,11 @@ def path_of(url: str) -> str:
     return urlsplit(url).path
 
 
-def link_in(page: str) -> str:
-    """The first link to a ticket on a page."""
-    found = re.search(r'href="(/t/[^"?/]+)"', page)
-    assert found, page
-    return found[1]
+async def mailed_link(door: Door) -> str:
+    """The path of the link that the acknowledgement of the newest ticket brings."""
+    ticket = await door.newest()
+    link = TicketLink(TicketId(ticket.id), ticket.requester_email, is_mailed=True)
+    return f"/t/{door.app.state.intake.links.token(link)}"
 
 
 async def test_the_support_centre_offers_two_ways_and_the_topics(browser: httpx2.AsyncClient) -> None:
@@ -56,12 +58,14 @@ async def test_the_support_centre_offers_two_ways_and_the_topics(browser: httpx2
         assert f'href="{expected}"' in page
 
 
-async def test_a_request_by_form_ends_with_number_and_link(door: Door, browser: httpx2.AsyncClient) -> None:
+async def test_a_request_by_form_ends_with_a_receipt(door: Door, browser: httpx2.AsyncClient) -> None:
     answer = await send(browser, "/tickets/new", **FORM)
     assert answer.status_code == 200
     number = re.search(r'ticket-number num">(\d+)<', answer.text)
     assert number
-    thread = await browser.get(link_in(answer.text))
+    assert "/t/" not in answer.text, "anybody may have typed that address"
+    assert "We mail the link" in answer.text
+    thread = await browser.get(await mailed_link(door))
     assert number[1] in thread.text
     assert "Log-in answers 502.\nSince nine." in thread.text
     assert "Received" in thread.text

@@ -12,7 +12,7 @@ from shared.contracts.vocabulary import Priority
 from shared.kit.clock import new_id
 from tests.services.intake.door import Door, Json
 from tests.services.intake.test_portal import FORM as PERSON
-from tests.services.intake.test_portal import link_in, send
+from tests.services.intake.test_portal import mailed_link, send
 
 SLUG = f"asked-{new_id().hex[-12:]}"
 FIELDS: list[Json] = [
@@ -106,7 +106,7 @@ async def test_answers_reach_the_ticket_and_its_page(door: Door, browser: httpx2
     assert answer.status_code == 200, answer.text
     assert "Read <em>this</em>" in answer.text
     assert "<script>x()" not in answer.text
-    thread = await browser.get(link_in(answer.text))
+    thread = await browser.get(await mailed_link(door))
     for words in ("Which system?", "Website", "Slow, Dark", "12.5", "It cannot wait", "Yes"):
         assert words in thread.text
     assert "forged" not in thread.text

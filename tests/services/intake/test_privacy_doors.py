@@ -11,10 +11,13 @@ import pytest
 
 from services.intake.commands.keys import Scope
 from shared.contracts.base import TicketId
+from shared.contracts.events import AccessLinkRequested
 from shared.kit.auth import TicketLink, TicketLinks
-from shared.kit.clock import new_id
+from shared.kit.clock import new_id, utc_now
+from shared.kit.one_time import EXPORT_LIFETIME, ExportLinks
 from tests.services.intake.door import Door, Json
 from tests.services.intake.test_privacy import Person, closed
+from tests.services.intake.test_submitting import announced
 from tests.support.traces import tables_naming
 
 PATH = "/v1/admin/requesters"
@@ -75,13 +78,34 @@ async def test_an_erasure_must_be_confirmed_by_a_number(admin: httpx2.AsyncClien
     assert answer.json()["errors"][0]["pointer"] == "/tickets"
 
 
-async def test_a_mailed_link_hands_out_everything_of_its_address(door: Door, person: Person) -> None:
+async def test_a_mailed_link_has_another_mailed_which_hands_out_everything_once(door: Door, person: Person) -> None:
     first, second = await person.writes(door), await person.writes(door)
     async with door.browser() as http:
         page = await http.get(f"/t/{link_to(door, person, first, is_mailed=True)}")
         (path,) = [part for part in page.text.split('"') if part.endswith("/everything")]
-        names = names_in(await http.get(path))
+        answer = await pressed(http, path)
+        assert person.email.casefold() in answer.text
+        assert "/everything/" not in answer.text
+        asked = AccessLinkRequested.of(await announced(door, f"everdesk.access.requested.v1.{first['id']}"))
+        assert (asked.wanted, asked.email) == ("everything", None)
+
+        links = ExportLinks(door.settings)
+        path = links.url(person.email, new_id(), utc_now()).removeprefix(door.settings.portal_url)
+        names = names_in(await pressed(http, path))
+        assert (await pressed(http, path)).status_code == 404, "it works once"
+        old = links.url(person.email, new_id(), utc_now() - EXPORT_LIFETIME).removeprefix(door.settings.portal_url)
+        assert (await http.get(old)).status_code == 404
+        for salt in (link_to(door, person, first, is_mailed=True), path.rpartition("/")[2][:-1]):
+            assert (await http.get(f"/everything/{salt}")).status_code == 404
     assert {f"tickets/{ticket['number']}/ticket.json" for ticket in (first, second)} <= names
+
+
+async def pressed(http: httpx2.AsyncClient, path: str) -> httpx2.Response:
+    """What the only button of a page does."""
+    page = await http.get(path)
+    assert page.status_code == 200, page.text
+    csrf = page.text.partition('name="csrf_token" value="')[2].partition('"')[0]
+    return await http.post(path, data={"csrf_token": csrf})
 
 
 async def test_a_link_that_was_not_mailed_proves_no_address(door: Door, person: Person) -> None:

@@ -24,6 +24,7 @@ from shared.contracts.vocabulary import BodyFormat
 from shared.kit.clock import new_id
 from shared.kit.http.pages import CSRF_COOKIE, as_html
 from tests.services.intake.door import Door, Json, after
+from tests.services.intake.test_links import link_to
 from tests.services.intake.test_live import AGENT, CLOSED, posted, tell
 from tests.services.intake.test_portal import path_of
 from tests.services.intake.test_submitting import announced
@@ -171,7 +172,7 @@ async def test_what_is_written_on_an_archived_ticket_goes_on_in_a_new_one(
     door: Door, browser: httpx2.AsyncClient
 ) -> None:
     ticket = await archived(door)
-    path = path_of(ticket["access_url"])
+    path = link_to(door, ticket, is_mailed=True)
     assert "your message opens a new one" in (await browser.get(path)).text
     page = (await send_with_file(browser, path, "It is back.")).text
     assert "We are opening a new ticket for it." in page
@@ -188,6 +189,9 @@ async def test_what_is_written_on_an_archived_ticket_goes_on_in_a_new_one(
         new = (await session.scalars(select(Ticket).where(Ticket.follows == UUID(ticket["id"])))).one()
     old_page = (await browser.get(path)).text
     assert "its number appears here" not in old_page
+    unproved = (await browser.get(path_of(ticket["access_url"]))).text
+    assert "A new ticket goes on from here" in words(unproved)
+    assert "goes on from here: <a" not in unproved, "a link that was not mailed opens one ticket"
     onward = re.search(r'A new ticket goes on from here: <a href="(/t/[^"]+)"', old_page)
     assert onward
     new_page = (await browser.get(onward[1])).text

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
-from typing import Any
+from typing import Any, Literal
 
 from shared.contracts.base import AgentId, MessageId, TeamId, TicketId
 from shared.contracts.events import (
@@ -107,8 +107,8 @@ class Story:
         }
         return wrapped(MessagePosted(**(values | changes)))
 
-    def link_requested(self) -> Envelope:
-        return wrapped(AccessLinkRequested(ticket_id=self.ticket_id, requested_at=utc_now()))
+    def link_requested(self, wanted: Literal["ticket", "everything"] = "ticket") -> Envelope:
+        return wrapped(AccessLinkRequested(ticket_id=self.ticket_id, wanted=wanted, requested_at=utc_now()))
 
     def opened(self) -> Envelope:
         return self._step(TicketOpened, 1, SYSTEM, status=Status.NEW, team_id=None, assignee_id=None)

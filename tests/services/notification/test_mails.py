@@ -31,6 +31,11 @@ async def mails_after(service: Running, mail_server: MailServer, story: Story, c
 CASES: dict[TemplateName, tuple[Callable[[Story], list[Envelope]], str, str]] = {
     TemplateName.ACKNOWLEDGEMENT: (lambda s: [], "requester", "[#{n}] Online banking system down"),
     TemplateName.ACCESS_LINK: (lambda s: [s.link_requested()], "requester", "[#{n}] Online banking system down"),
+    TemplateName.EXPORT_LINK: (
+        lambda s: [s.link_requested(wanted="everything")],
+        "requester",
+        "[#{n}] Online banking system down",
+    ),
     TemplateName.REPLY: (lambda s: [s.message(ActorKind.AGENT)], "requester", "[#{n}] Online banking system down"),
     TemplateName.REMINDER: (lambda s: [s.reminded()], "requester", "[#{n}] Online banking system down"),
     TemplateName.RESOLVED_UNANSWERED: (
@@ -75,10 +80,12 @@ async def test_each_template_reaches_its_reader(
     assert mail["X-Auto-Response-Suppress"] == "All"
     assert mail["Auto-Submitted"] == (None if template is TemplateName.REPLY else TEMPLATES[template].auto_submitted)
     assert not [name for name, _ in mail.items() if name.startswith("List-")]
+    place = "everything" if template is TemplateName.EXPORT_LINK else "t"
+    where = f"http://portal.example/{place}/" if reader == "requester" else "http://desk.example/tickets/"
     for body in (text_of(mail), html_of(mail)):
         assert story.number in body
         assert (REPLY_DELIMITER in body) == (reader == "requester")
-        assert ("http://portal.example/t/" if reader == "requester" else "http://desk.example/tickets/") in body
+        assert where in body
 
 
 async def test_the_link_opens_this_ticket_for_this_requester(

@@ -1,0 +1,46 @@
+"""Links that work once and for minutes: a mail brings them to whoever may have all that is held of an address."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from itsdangerous import BadData, URLSafeSerializer
+
+from shared.kit.auth import EPOCH, MILLISECOND, digest_of
+from shared.kit.clock import utc_now
+from shared.kit.settings import Settings
+
+EXPORT_LIFETIME = timedelta(minutes=15)
+_CLOCKS_APART = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class ExportLink:
+    """What a link stands for."""
+
+    email: str
+    key: str
+    """Of this one link: what has been used is remembered by it."""
+
+
+class ExportLinks:
+    """Makes and reads links to the export of a person. Notification mails them, intake serves them."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._portal = settings.portal_url.rstrip("/")
+        self._signer = URLSafeSerializer(settings.link_secret.get_secret_value(), salt="export-link")
+
+    def url(self, email: str, mail_id: UUID, at: datetime) -> str:
+        """The address to mail; the same mail has the same one, and it works for minutes from `at` on."""
+        payload = [email.casefold(), mail_id.hex, (at - EPOCH) // MILLISECOND]
+        return f"{self._portal}/everything/{self._signer.dumps(payload)}"
+
+    def read(self, token: str) -> ExportLink | None:
+        """The link of a token; None if it is forged or too old. Whether it was used intake knows."""
+        try:
+            email, mail_id, milliseconds = self._signer.loads(token)
+            age = utc_now() - (EPOCH + milliseconds * MILLISECOND)
+        except (BadData, ValueError, TypeError, OverflowError):
+            return None
+        is_young = -_CLOCKS_APART <= age <= EXPORT_LIFETIME
+        return ExportLink(str(email), digest_of(f"{email}:{mail_id}").hex()) if is_young else None
