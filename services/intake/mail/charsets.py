@@ -1,10 +1,14 @@
 """Bytes into text whatever their charset claims to be: nothing raises, and no byte disappears."""
 
+# ruff: noqa: RUF001 - letters of other alphabets that look like Latin ones are meant
+
 import codecs
 import re
 from dataclasses import dataclass
 
 from charset_normalizer import from_bytes
+
+from services.intake.mail.japanese import decode_iso_2022_jp, is_iso_2022_jp
 
 SAMPLE = 8_192
 """Bytes shown to the detector, whose cost grows with them."""
@@ -29,7 +33,16 @@ _WIDER = {
     "tis-620": "cp874",
 }
 """What senders mean by a charset's name, as browsers read it too: the superset their software writes."""
+JAPANESE = "iso2022_jp_ext"
 _ALIASES = {
+    "iso2022jpms": JAPANESE,
+    "xiso2022jp": JAPANESE,
+    "xiso2022jpms": JAPANESE,
+    "cp50220": JAPANESE,
+    "cp50221": JAPANESE,
+    "cp50222": JAPANESE,
+    "windows50220": JAPANESE,
+    "windows50221": JAPANESE,
     "ksc56011987": "cp949",
     "ksc56011989": "cp949",
     "windows949": "cp949",
@@ -48,6 +61,23 @@ _ALIASES = {
     "dos874": "cp874",
     "xutf8": "utf-8",
 }
+_LIKELY = [
+    *(
+        "cp1251",
+        "koi8_r",
+        "koi8_u",
+        "cp866",
+        "cp1250",
+        "iso8859_2",
+        "cp1253",
+        "iso8859_7",
+        "cp1254",
+        "cp1255",
+        "cp1256",
+    ),
+    *("cp1257", "cp874", "cp1258", "cp932", "euc_jp", "gb18030", "big5", "cp949", "cp1252", "utf_8"),
+]
+"""What mails without a right label are written in; short samples fit many others by chance."""
 _NAME = re.compile(r"[^a-z0-9]+")
 _UNWANTED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufeff]")
 _C1 = re.compile("[\x80-\x9f]")
@@ -72,6 +102,10 @@ def decode(data: bytes, declared: str | None, *, may_guess: bool = True) -> Deco
     UTF-8 comes first where Western text is declared, for that is often a mere default and never looks like UTF-8.
     """
     believed = codec_of(declared)
+    if is_iso_2022_jp(data) and believed not in _SEVEN_BITS - {JAPANESE}:
+        text = _strict(data, JAPANESE)
+        is_declared = believed == JAPANESE
+        return Decoded(decode_iso_2022_jp(data) if text is None else text, JAPANESE, is_declared)
     if data.isascii() and believed not in _SEVEN_BITS:
         return Decoded(data.decode("ascii"), believed or "ascii", believed is not None or not declared)
     for charset in ("utf-8", believed) if believed in (None, "cp1252") else (believed, "utf-8"):
@@ -79,6 +113,10 @@ def decode(data: bytes, declared: str | None, *, may_guess: bool = True) -> Deco
             return Decoded(text, charset, charset == believed)
     if believed and believed != "cp1252" and _share_of_bad_bytes(data, believed) <= FEW_BAD_BYTES:
         return Decoded(_repaired(data, believed), believed, is_as_declared=False)
+    if is_western(data):
+        return Decoded(_repaired(data, "cp1252"), "cp1252", is_as_declared=False)
+    if cyrillic := _cyrillic(data):
+        return Decoded(_repaired(data, cyrillic), cyrillic, is_as_declared=False)
     if (
         may_guess
         and len(data) >= WORTH_A_GUESS
@@ -87,6 +125,54 @@ def decode(data: bytes, declared: str | None, *, may_guess: bool = True) -> Deco
     ):
         return Decoded(text, guess, is_as_declared=False)
     return Decoded(_repaired(data, "cp1252"), "cp1252", is_as_declared=False)
+
+
+_WESTERN_WORD = re.compile(r"[A-Za-zÀ-ÖØ-öø-ÿŒœŠšŽžŸ]+")
+_IN_WORDS = re.compile(r"(?<=[A-Za-zÀ-ÖØ-öø-ÿ])[^\x00-\x7fÀ-ÖØ-öø-ÿŒœŠšŽžŸ‘’´·\xad\xa0–—…](?=[A-Za-zÀ-ÖØ-öø-ÿ])")
+_SWAPPED_CASE = re.compile(r"[a-zß-öø-ÿ][À-ÖØ-Þ]")
+"""As Cyrillic and Chinese look in Windows-1252, and no Western word does."""
+_ALPHABETS = tuple(
+    frozenset(letters)
+    for letters in (
+        *("àâæçéèêëîïôœùûüÿ", "äöüßéà", "áéíóúñüïç", "áâãàçéêíóôõúü", "àèéìíîòóùú", "æøåéäöüôòèêó", "åäöéüàšž"),
+        *("áðéíóúýþæö", "éèêëïöüáóíçñ", "àçèéíïòóúü"),
+    )
+)
+"""What the languages of Western Europe write beyond plain letters."""
+_ELSEWHERE_TOO = frozenset("øìþðýõšžòùû")
+"""Where Czech, Hungarian and Turkish have letters of theirs: beside those of no one language they mean these."""
+_MOSTLY_PLAIN = 0.7
+"""Up to this share of its letters, a Western text has accents."""
+
+
+def is_western(data: bytes) -> bool:
+    """Whether bytes read as Western text in Windows-1252: mostly plain letters, accents in words and no sign in one."""
+    sample = _strict(data[:SAMPLE], "cp1252")
+    if sample is None or _IN_WORDS.search(sample) or _SWAPPED_CASE.search(sample):
+        return False
+    letters = "".join(_WESTERN_WORD.findall(sample))
+    foreign = sum(not letter.isascii() for letter in letters)
+    written = {letter for letter in letters.lower() if not letter.isascii()}
+    if not (written.isdisjoint(_ELSEWHERE_TOO) or any(written <= alphabet for alphabet in _ALPHABETS)):
+        return False
+    signs = sum(not one.isascii() for one in sample) - foreign
+    return foreign <= _MOSTLY_PLAIN * len(letters) and signs <= max(2, len(letters) // 5)
+
+
+_CYRILLIC_TEXT = re.compile(r"[\x00-\x7fЀ-ӿ«»„“”–—…№\xa0]+")
+_CYRILLIC_WORD = re.compile(r"[а-яё]{4}", re.IGNORECASE)
+_SWAPPED_CYRILLIC = re.compile("[а-яё][А-ЯЁ]")
+
+
+def _cyrillic(data: bytes) -> str | None:
+    """The one charset in which all reads as Cyrillic with capitals where they belong."""
+    for charset in ("cp1251", "koi8-r"):
+        text = _strict(data[:SAMPLE], charset)
+        if text is None or not _CYRILLIC_TEXT.fullmatch(text) or _SWAPPED_CYRILLIC.search(text):
+            continue
+        if _CYRILLIC_WORD.search(text):
+            return charset
+    return None
 
 
 def codec_of(name: str | None) -> str | None:
@@ -133,7 +219,7 @@ def _share_of_bad_bytes(data: bytes, charset: str) -> float:
 
 
 def _detected(data: bytes) -> str | None:
-    best = from_bytes(data[:SAMPLE]).best()
+    best = from_bytes(data[:SAMPLE], cp_isolation=_LIKELY).best()
     return codec_of(best.encoding) if best else None
 
 

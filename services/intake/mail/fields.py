@@ -55,18 +55,12 @@ class Parameterised:
 def unfolded(raw: bytes, charset: str | None = None, *, may_guess: bool = False) -> str:
     """A raw field as one line; bytes beyond ASCII are read in the charset, if one is known."""
     line = _FOLD.sub(b" ", raw)
-    return one_line(decode(line, charset, may_guess=may_guess and _is_mostly_foreign(line)).text)
+    return one_line(decode(line, charset, may_guess=may_guess).text)
 
 
 def one_line(text: str) -> str:
     """Text without line ends, as it stands in a header."""
     return clean(text).replace("\n", " ").strip(" \t")
-
-
-def _is_mostly_foreign(line: bytes) -> bool:
-    """A few accents in a short line are Western; only more than that is worth a guess."""
-    foreign = sum(byte > 127 for byte in line)
-    return foreign >= 8 and foreign * 3 > len(line)
 
 
 def words(line: str) -> str:
@@ -122,7 +116,7 @@ def _joined(pending: Sequence[tuple[str, bytes]]) -> str:
 
 def parameterised(raw: bytes, charset: str | None = None) -> Parameterised:
     """A field's value and parameters: RFC 2231 and 2047 undone, quotes optional, first of two wins."""
-    line = unfolded(raw, charset)
+    line = unfolded(raw, charset, may_guess=True)
     value, _, rest = line.partition(";")
     pieces: dict[str, list[tuple[int, bool, str]]] = {}
     for name, number, is_extended, text in _parameters(rest):

@@ -96,6 +96,8 @@ def letter_of(mail: ReadMail, raw: bytes, envelope_sender: str) -> Letter:
         quoted=quoted,
         files=(*mail.attachments, *original),
     )
+    if mail.whole_subject:
+        letter = letter.with_words_first(f"Subject: {mail.whole_subject}")
     given = _given_sender(mail, envelope_sender)
     is_served = given.rpartition("@")[0].isascii()
     return letter if is_served else letter.with_words_first(f"From {given}. {NOT_SERVED} Nobody is answered.")

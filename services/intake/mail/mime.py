@@ -26,7 +26,6 @@ _REMARK = re.compile(
 )
 MAX_LOOSE = 65_536
 """Bytes outside the parts that are read as text; more than that is one file."""
-MAX_STRAY_LINES = 10
 GUESSING = 65_536
 """Bytes of a multipart in which a boundary is looked for that its header does not name."""
 CR = 13
@@ -83,15 +82,18 @@ class _Walk:
     parts_left: int = MAX_PARTS
     defects: list[str] = field(default_factory=list)
 
-    def part(self, start: int, end: int, depth: int) -> Part:
-        """The part between two places, opened as far as allowed."""
+    def part(self, start: int, end: int, depth: int, charset: str | None = None) -> Part:
+        """The part between two places, opened as far as allowed; `charset` is what the multipart around it names."""
         self.parts_left -= 1
         header, body = self.header(start, end)
         content_type = parameterised(header.raw("content-type"))
-        disposition = parameterised(header.raw("content-disposition"))
+        charset = content_type.parameters.get("charset") or charset
+        if charset and not header.raw("content-type").isascii():
+            content_type = parameterised(header.raw("content-type"), charset)
+        disposition = parameterised(header.raw("content-disposition"), charset)
         part = Part(self.raw, start, header, body, end, content_type, disposition)
         if content_type.value.startswith("multipart/"):
-            self.open(part, depth)
+            self.open(part, depth, charset)
         return part
 
     def header(self, start: int, end: int) -> tuple[Header, int]:
@@ -108,7 +110,8 @@ class _Walk:
     def fields(self, start: int, stop: int) -> tuple[list[tuple[str, bytes]], int | None]:
         """The fields of a header; and, where a line breaks it off, the place of that line: the text begins there."""
         fields: list[tuple[str, bytes]] = []
-        at, stray = start, 0
+        at = start
+        last = max((found.start() for found in _WELL_KNOWN.finditer(self.raw, start, stop)), default=-1)
         while at < stop and len(fields) < MAX_FIELDS:
             line_end = self.line_end(at, stop)
             while line_end < stop and self.raw[line_end] in b" \t":
@@ -117,8 +120,7 @@ class _Walk:
                 fields.append((name[1].decode().lower(), self.raw[name.end() : line_end].rstrip(b"\r\n")))
             elif not self.raw.startswith((b"From ", b">From "), at):
                 self.defects.append("a line in the header that is no field")
-                stray += 1
-                if stray > MAX_STRAY_LINES or not _WELL_KNOWN.search(self.raw, line_end - 1, stop):
+                if last < line_end - 1:
                     return fields, at
             at = line_end
         if at < stop:
@@ -130,7 +132,7 @@ class _Walk:
         found = self.raw.find(b"\n", at, stop)
         return stop if found < 0 else found + 1
 
-    def open(self, part: Part, depth: int) -> None:
+    def open(self, part: Part, depth: int, charset: str | None) -> None:
         """Gives a multipart its children."""
         boundary = part.content_type.parameters.get("boundary", "").encode("utf-8", "surrogateescape")
         if depth >= MAX_DEPTH or self.parts_left <= 0:
@@ -144,7 +146,7 @@ class _Walk:
         if not spans:
             self.defects.append("a multipart without parts")
         opened = self.parts_left
-        part.children = [self.part(start, end, depth + 1) for start, end in spans[:opened]]
+        part.children = [self.part(start, end, depth + 1, charset) for start, end in spans[:opened]]
         if len(spans) > opened:
             self.defects.append("more parts than are opened")
             part.children.append(self.rest(spans[opened][0], part.end))

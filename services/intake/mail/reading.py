@@ -53,6 +53,8 @@ class ReadMail:
     cc: tuple[MailAddress, ...] = ()
     subject: str = ""
     """One line of at most 255 characters; may be empty."""
+    whole_subject: str = ""
+    """The same uncut, if that is more."""
     sent_at: datetime | None = None
     """In UTC, as the sender's clock says."""
     text: str = ""
@@ -120,7 +122,8 @@ def _head(root: Part, own_domain: str, envelope_sender: str | None) -> ReadMail:
         ),
         (),
     )
-    subject = _SPACES.sub(" ", header.text("subject", charset))[:MAX_SUBJECT].strip()
+    whole_subject = _SPACES.sub(" ", header.text("subject", charset)).strip()
+    subject = whole_subject[:MAX_SUBJECT].strip()
     ids = message_ids(header, "message-id")
     answered = message_ids(header, "in-reply-to")
     mail = ReadMail(
@@ -133,6 +136,7 @@ def _head(root: Part, own_domain: str, envelope_sender: str | None) -> ReadMail:
         to=addresses(header, "to", charset),
         cc=addresses(header, "cc", charset),
         subject=subject,
+        whole_subject=whole_subject if len(whole_subject) > MAX_SUBJECT else "",
         sent_at=_instant(header.plain("date")),
     )
     envelope = _envelope(root, mail, own_domain, envelope_sender)

@@ -1,9 +1,12 @@
 """Mails of every broken form: what is in them still comes out."""
 
+# ruff: noqa: RUF001 - letters of other alphabets that look like Latin ones are meant
+
 import pytest
 
 from services.intake.mail.addresses import MailAddress
 from services.intake.mail.charsets import clean, decode
+from services.intake.mail.letter import letter_of
 from services.intake.mail.mime import MAX_DEPTH, MAX_PARTS
 from services.intake.mail.reading import read_mail
 from tests.unit.mail.letters import letter
@@ -94,6 +97,9 @@ def test_a_file_written_into_the_text_comes_out() -> None:
     assert [(one.name, one.content) for one in mail.attachments] == [("a.txt", b"Hello")]
 
 
+VENDORS = b"\x1b$B-!8+@Q=q\x1b(B"
+
+
 @pytest.mark.parametrize(
     ("data", "declared", "text"),
     [
@@ -103,6 +109,18 @@ def test_a_file_written_into_the_text_comes_out() -> None:
         ("„€“".encode("cp1252"), "iso-8859-1", "„€“"),
         ("ワーク".encode("iso2022_jp"), "ISO-2022-JP", "ワーク"),
         ("①ワーク".encode("cp932"), "Shift_JIS", "①ワーク"),
+        *(
+            (VENDORS, label, "①見積書")
+            for label in ("iso-2022-jp", "ISO-2022-JP-MS", "cp50220", "utf-8", "us-ascii", None)
+        ),
+        (b"\x1b$B-j\x1b(B No. \x1b$B-b\x1b(B\r\n\x1b(I1\x1b(B", "iso-2022-jp", "㈱ No. №\r\nｱ"),
+        ("Problème à régler".encode("latin-1"), None, "Problème à régler"),
+        ("Kære support, jeg får".encode("latin-1"), "x-unknown", "Kære support, jeg får"),
+        ("Não é possível".encode("latin-1"), "utf-8", "Não é possível"),
+        ("L’été, c’est “bientôt”".encode("cp1252"), "iso-8859-1", "L’été, c’est “bientôt”"),
+        ("Zamówienie nie dotarło, proszę".encode("cp1250"), None, "Zamówienie nie dotarło, proszę"),
+        ("Здравствуйте".encode("koi8-r"), None, "Здравствуйте"),
+        ("Заказ не пришёл".encode("cp1251"), None, "Заказ не пришёл"),
         ("스티해".encode("cp949"), "ks_c_5601-1987", "스티해"),
         ("测试镕".encode("gb18030"), "gb2312", "测试镕"),
         ("Привет".encode("koi8-r"), '"KOI8-R"', "Привет"),
@@ -300,3 +318,41 @@ def test_much_outside_the_parts_is_a_file() -> None:
     mail = read_mail(letter(f"{part('Hello')}--b--\r\n" + "a line\r\n" * 20_000, Content_Type=MIXED))
     assert mail.text == "Hello"
     assert [one.content.count(b"a line") for one in mail.attachments] == [20_000]
+
+
+def test_curly_quotes_of_windows_are_none_of_latin_9s_controls() -> None:
+    raw = letter(Content_Type="text/plain; charset=iso-8859-15") + "“Hi” – it’s 5 €".encode("cp1252").replace(
+        b"\x80", b"\xa4"
+    )
+    assert read_mail(raw).text == "Hello“Hi” – it’s 5 €"
+
+
+@pytest.mark.parametrize("text", ["Problème à régler", "Здравствуйте", "“Größe”"])
+def test_a_raw_subject_is_guessed_as_a_body_is(text: str) -> None:
+    charset = "koi8-r" if text[0] == "З" else "cp1252"
+    subject = read_mail(b"From: a@b.example\r\nSubject: " + text.encode(charset) + b"\r\n\r\nx").subject
+    assert subject == text
+
+
+@pytest.mark.parametrize("where", ["part", "multipart"])
+def test_a_raw_file_name_is_in_the_charset_that_is_named_around_it(where: str) -> None:
+    outer, inner = ("", "; charset=shift_jis") if where == "part" else ("; charset=shift_jis", "")
+    raw = (
+        f"From: a@b.example\r\nContent-Type: multipart/mixed; boundary=x{outer}\r\n\r\n--x\r\n"
+        f"Content-Type: text/csv{inner}\r\nContent-Disposition: attachment; filename="
+    ).encode() + '"見積書.csv"\r\n\r\na\r\n--x--\r\n'.encode("cp932")
+    assert read_mail(raw).attachments[0].name == "見積書.csv"
+
+
+@pytest.mark.parametrize("stray", [1, 11, 300])
+def test_stray_lines_inside_a_header_do_not_end_it(stray: int) -> None:
+    raw = b"From: a@b.example\r\n" + b"no field at all\r\n" * stray + b"Subject: Late\r\n\r\nHello"
+    mail = read_mail(raw)
+    assert (mail.subject, mail.text) == ("Late", "Hello")
+
+
+def test_what_a_long_subject_loses_is_not_lost() -> None:
+    long = "My printer burns. " * 30
+    mail = read_mail(letter(Subject=long))
+    assert len(mail.subject) <= 255
+    assert letter_of(mail, b"", "").body == f"Subject: {long.strip()}\n\nHello"
