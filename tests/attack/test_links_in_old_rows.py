@@ -1,0 +1,60 @@
+"""Links that were stored before doors took them out: the migration finds every one."""
+
+import asyncio
+from uuid import UUID
+
+import pytest
+from alembic import command
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from deploy.local.engines import Stack
+from shared.contracts.base import TicketId
+from shared.kit.auth import TicketLink, TicketLinks
+from shared.kit.clock import new_id
+from shared.kit.db import alembic_config
+from shared.kit.settings import Settings
+from tests.support.engines import own_engines  # noqa: F401 - a fixture
+from tests.support.traces import tables_naming
+
+HEADS = {"intake": ("0008", "messages"), "assignment": ("0012", "messages"), "notification": ("0009", "deliveries")}
+FILL = {
+    "intake": """
+        insert into tickets (id, number, requester_email, requester_name, subject, channel, fields, cc, created_at,
+          status, priority, seq, revision, is_archived, updated_at)
+        values (:id, :number, 'dana@bank.example', 'Dana', :said, 'email',
+          json_build_object('note', cast(:said as text)), '{}', now(), 'new', 'normal', 0, 0, false, now());
+        insert into messages (id, ticket_id, author_kind, author_name, body, body_format, quoted, channel, received_at,
+          is_automatic, rendered, renderer)
+        values (:id, :id, 'requester', 'Dana', :said, 'text', :said, 'email', now(), false, :said, 1);
+        insert into answers (scope, key, request_hash, status, body)
+        values ('k:message:1', :number, '', 201, convert_to(cast(:said as text), 'UTF8')),
+          ('portal:submit', :number, '', 200, convert_to(cast(:token as text), 'UTF8'))""",
+    "notification": """
+        insert into deliveries (id, cause, recipient, template, template_version, ticket_id, facts, status, message_id)
+        values (:id, :number, 'requester', 'reply', 1, :id,
+          jsonb_build_object('body', cast(:said as text)), 'sent', :number)""",
+}
+
+
+@pytest.mark.parametrize("service", sorted(FILL))
+async def test_a_link_in_an_old_row_is_taken_out(engines: Stack, service: str) -> None:
+    url = engines.postgres.url(service)
+    config = alembic_config(f"services.{service}", url)
+    await asyncio.to_thread(command.upgrade, config, "head")
+    await asyncio.to_thread(command.downgrade, config, HEADS[service][0])
+    ticket = new_id()
+    links = TicketLinks(Settings.model_validate({"link_secret": "a-secret-only-for-tests"}))
+    token = links.token(TicketLink(TicketId(UUID(str(ticket))), "dana@bank.example", is_mailed=True))
+    values = {"id": ticket, "number": ticket.hex[-12:], "said": f"> http://portal.example/t/{token}", "token": token}
+    engine = create_async_engine(url)
+    async with engine.begin() as session:
+        for statement in FILL[service].split(";"):
+            used = {name: value for name, value in values.items() if f":{name}" in statement}
+            await session.execute(text(statement), used)
+    await asyncio.to_thread(command.upgrade, config, "head")
+    assert await tables_naming(engine, [token.rpartition(".")[2]]) == {}
+    async with engine.begin() as session:
+        kept = await session.scalar(text(f"select t::text from {HEADS[service][1]} t where id = :id"), {"id": ticket})
+    assert "[link removed]" in str(kept)
+    await engine.dispose()
