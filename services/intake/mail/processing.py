@@ -22,7 +22,7 @@ from services.intake.models import RawMail, RawMailState
 from services.intake.topics import Topics
 from shared.contracts.redaction import redacted
 from shared.kit.addresses import address_key
-from shared.kit.db import Database, Session, is_unreachable
+from shared.kit.db import UNREACHABLE, Database, Session, is_unreachable
 from shared.kit.http.problems import Problem
 from shared.kit.storage import Storage, StorageUnavailable
 from shared.kit.telemetry import MAILS_IN, log
@@ -65,6 +65,8 @@ class Processing:
         self._topic_of_source = {mailbox.name: mailbox.topic for mailbox in settings.mailboxes}
         self._woken = asyncio.Event()
         self._busy: dict[UUID, asyncio.Task[None]] = {}
+        self._begun: set[UUID] = set()
+        """Mails marked as begun by this process, which lives: their mark tells of no crash."""
 
     def wake(self) -> None:
         """Says that there is a new mail."""
@@ -92,6 +94,9 @@ class Processing:
             for task in self._busy.values():
                 task.cancel()
             await asyncio.gather(*self._busy.values(), return_exceptions=True)
+            if self._begun:
+                with suppress(*UNREACHABLE):
+                    await self._parts.queue.let_go(self._begun)
 
     async def _work_off(self) -> None:
         """Until nothing is left that may be processed now."""
@@ -121,11 +126,13 @@ class Processing:
             settled = await self.process(mail_id)
         except NotYet:
             await self._parts.queue.put_off(mail_id, NOT_YET)
+            self._begun.discard(mail_id)
             return
         except Exception as error:
             if is_away(error):
                 raise
             is_over = await self._parts.queue.mark_failed(mail_id, error)
+            self._begun.discard(mail_id)
             log.error("mail_in.not_processed", mail_id=str(mail_id), is_over=is_over, exc_info=error)
             MAILS_IN.labels("processing", "failed" if is_over else "retried").inc()
             return
@@ -135,13 +142,18 @@ class Processing:
             MAILS_IN.labels("processing", settled.state.value).inc()
 
     async def process(self, mail_id: UUID) -> Settled | None:
-        """Settles one mail; None if somebody else does, or has."""
+        """Settles one mail; None if somebody else does, or has, or it is given up."""
+        if not await self._parts.queue.begin(mail_id, is_ours=mail_id in self._begun):
+            return None
+        self._begun.add(mail_id)
         async with self._parts.database.begin() as session:
             stored = await claim(session, mail_id)
             if stored is None:
+                self._begun.discard(mail_id)
                 return None
             settled = await self._settled(session, stored)
             settle(stored, settled)
+        self._begun.discard(mail_id)
         if settled.state is RawMailState.DONE:
             async with self._parts.database.single() as connection:
                 await connection.execute(WAKE_RELAY)

@@ -15,6 +15,8 @@ BACKOFF = tuple(timedelta(seconds=seconds) for seconds in (1, 5, 30, 120, 600))
 WAITS_AT_MOST = timedelta(days=3)
 """How long a mail may wait because its sender has opened too many tickets."""
 HEADS_AT_ONCE = 200
+BEGUN = ("being processed", "being processed, again: the process ended at it before")
+FATAL = "the process ended twice at this mail; look at it, then: everdesk mail retry"
 HEADS = text("""
 with recursive heads as (
   (select id, sender, received_at, next_attempt_at from raw_mails where state = 'received'
@@ -65,6 +67,30 @@ class MailQueue:
         async with self._database.begin() as session:
             return [mail_id for mail_id in await session.scalars(HEADS, values) if mail_id not in busy]
 
+    async def begin(self, mail_id: UUID, *, is_ours: bool) -> bool:
+        """Writes down, before the work that may end the process, that a mail is begun; False if there is no more to do.
+
+        A mark that is found there was left by a process that ended, unless it `is_ours`. The third time the mail is
+        given up, and an operator must look at it.
+        """
+        async with self._database.begin() as session:
+            mail = await claim(session, mail_id)
+            if mail is None:
+                return False
+            times = BEGUN.index(mail.outcome) + 1 if mail.outcome in BEGUN and not is_ours else 0
+            if times < len(BEGUN):
+                mail.outcome = BEGUN[times]
+                return True
+            mail.state, mail.next_attempt_at, mail.settled_at = RawMailState.FAILED, None, utc_now()
+            mail.outcome = FATAL
+            return False
+
+    async def let_go(self, mail_ids: Collection[UUID]) -> None:
+        """Takes the mark off mails whose processing was stopped in an orderly way."""
+        marked = update(RawMail).where(RawMail.id.in_(mail_ids), RawMail.outcome.in_(BEGUN))
+        async with self._database.begin() as session:
+            await session.execute(marked.where(RawMail.state == RawMailState.RECEIVED).values(outcome=""))
+
     async def put_off(self, mail_id: UUID, pause: timedelta) -> None:
         """Leaves a mail, and what its sender wrote after it, for later; that is no attempt.
 
@@ -76,7 +102,7 @@ class MailQueue:
                 mail.state, mail.next_attempt_at, mail.settled_at = RawMailState.FAILED, None, now
                 mail.outcome = f"its sender was not let in for {WAITS_AT_MOST.days} days"
             elif mail is not None:
-                mail.next_attempt_at = now + pause
+                mail.next_attempt_at, mail.outcome = now + pause, ""
 
     async def mark_failed(self, mail_id: UUID, error: BaseException) -> bool:
         """Plans another attempt; True if there will be none, and an operator must look at it."""

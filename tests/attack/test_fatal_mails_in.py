@@ -1,0 +1,58 @@
+"""A mail that ends the process that reads it: marked before the work, given up the third time, and retried by hand."""
+
+from uuid import UUID
+
+import pytest
+
+from services.intake.mail.queue import BEGUN, FATAL, MailQueue, put_back
+from services.intake.models import RawMail, RawMailState
+from shared.kit.clock import new_id, utc_now
+from tests.services.intake.conftest import door, settings  # noqa: F401 - fixtures
+from tests.services.intake.door import Door
+from tests.support.engines import own_engines  # noqa: F401 - a fixture
+
+
+@pytest.fixture
+async def mail_id(door: Door) -> UUID:  # noqa: F811
+    """A mail that waits; no process of ours looks for it here."""
+    mail = RawMail(
+        id=new_id(),
+        identity=new_id().hex,
+        digest="0" * 64,
+        size=1,
+        source="smtp",
+        sender="",
+        recipients=[],
+        received_at=utc_now(),
+        state=RawMailState.RECEIVED,
+    )
+    async with door.database.begin() as session:
+        session.add(mail)
+    return mail.id
+
+
+async def stored(door: Door, mail_id: UUID) -> tuple[RawMailState, str]:  # noqa: F811
+    """How the mail stands."""
+    async with door.database.begin() as session:
+        mail = await session.get_one(RawMail, mail_id)
+        return mail.state, mail.outcome
+
+
+async def test_a_mail_that_ends_its_process_twice_is_given_up_and_can_be_retried(door: Door, mail_id: UUID) -> None:  # noqa: F811
+    queue = MailQueue(door.database, per_hour=60, attempts=6)
+    for words in BEGUN:
+        assert await queue.begin(mail_id, is_ours=False)
+        assert await stored(door, mail_id) == (RawMailState.RECEIVED, words)
+    assert not await queue.begin(mail_id, is_ours=False)
+    assert await stored(door, mail_id) == (RawMailState.FAILED, FATAL)
+    async with door.database.begin() as session:
+        assert await put_back(session, mail_id)
+    assert await queue.begin(mail_id, is_ours=False)
+
+
+async def test_a_process_that_lives_counts_no_crash_of_its_own(door: Door, mail_id: UUID) -> None:  # noqa: F811
+    queue = MailQueue(door.database, per_hour=60, attempts=6)
+    for _ in range(5):
+        assert await queue.begin(mail_id, is_ours=True)
+    await queue.let_go([mail_id])
+    assert await stored(door, mail_id) == (RawMailState.RECEIVED, "")
