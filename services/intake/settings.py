@@ -63,10 +63,15 @@ class IntakeSettings(MailingSettings, StorageSettings):
     max_file_bytes: int = Field(default=25 * 1024**2, ge=1024, le=5 * 1024**3)
     """Bytes of one attached file."""
     refused_extensions: str = (
-        "ade adp app bat chm cmd com cpl dll dmg exe hta ins isp jar js jse lib lnk mde msc msi msp mst nsh pif ps1"
-        " scr sct shb sys vb vbe vbs vxd wsc wsf wsh"
+        "ade adp app appref-ms appx appxbundle application bat chm cmd com cpl desktop dll dmg docm dotm exe gadget hlp"
+        " hta inf ins iso isp jar jnlp js jse lib library-ms lnk mam mde mdb msc msh msh1 msh2 msi msix msixbundle msp"
+        " mst nsh ops pif potm ppa ppam ppsm pptm ps1 ps1xml ps2 ps2xml psc1 psc2 psd1 psm1 pyz pyzw reg rgs scf scr"
+        " sct settingcontent-ms shb shs sldm sys theme url vb vbe vbs vhd vhdx vxd website wll wsb wsc wsf wsh xbap"
+        " xla xlam xll xlm xlsb xlsm xltm xnk"
     )
     """Endings of files that are not taken in, separated by spaces; what comes by mail goes into quarantine instead."""
+    takes_macros: bool = False
+    """Whether office files with macros in them are taken in, under any name."""
     clamd: str | None = Field(default=None, pattern=r"^(/.+|.+:\d{1,5})$")
     """Where clamd listens, as `host:port` or the path of its socket; without it nothing is scanned."""
     unattached_hours: int = Field(default=24, ge=1)
@@ -105,7 +110,7 @@ class IntakeSettings(MailingSettings, StorageSettings):
     @property
     def file_limits(self) -> Limits:
         """What one file may be."""
-        return Limits(self.max_file_bytes, frozenset(self.refused_extensions.lower().split()))
+        return Limits(self.max_file_bytes, frozenset(self.refused_extensions.lower().split()), takes_macros=self.takes_macros)
 
     def body_limit(self, path: str) -> int:
         """Bytes a request to a path may have: forms with files have room for two of the largest."""

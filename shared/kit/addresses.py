@@ -16,6 +16,7 @@ NOT_SERVED = "An address with characters beyond ASCII before the @ is not served
 MAX_LENGTH = 254
 NOWHERE = ".invalid"
 """The domain that no mail can reach (RFC 2606); stands for senders who gave no usable address."""
+_GOOGLE = ("gmail.com", "googlemail.com")
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _HOST = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?"
 _PLAIN = re.compile(
@@ -73,6 +74,20 @@ def address_key(text: str) -> str:
         return text.lower()
     local, at, domain = text.rpartition("@")
     return f"{local}{at}".casefold() + ascii_domain(domain)
+
+
+def mailbox_key(text: str) -> str:
+    """Whose mailbox an address is, as far as its letters tell: what bans and limits per person count by.
+
+    Without the `+tag` that most servers ignore; Google's ignores dots as well, and has two names.
+    """
+    local, at, domain = address_key(text).rpartition("@")
+    if not at:
+        return domain
+    local = local.partition("+")[0] or local
+    if domain in _GOOGLE:
+        local, domain = local.replace(".", "") or local, _GOOGLE[0]
+    return f"{local}@{domain}"
 
 
 def with_ascii_domain(text: str) -> str:

@@ -6,7 +6,8 @@ import pytest
 from fastapi import Request, Response
 
 from shared.kit.http import limits
-from shared.kit.http.limits import RateLimiter, address_of, household_of
+from shared.kit.http.client_address import address_of, network_of
+from shared.kit.http.limits import RateLimiter
 from shared.kit.http.problems import Problem
 from shared.kit.http.public_addresses import read_networks
 from shared.kit.settings import ServiceSettings
@@ -112,5 +113,5 @@ def test_networks_are_read_with_commas_or_as_json(written: str) -> None:
 
 
 def test_a_customers_ipv6_network_is_one_caller() -> None:
-    assert household_of("2001:db8:1:2:3:4:5:6") == household_of("2001:db8:1:2::9") == "2001:db8:1:2::/64"
-    assert household_of("203.0.113.9") == "203.0.113.9"
+    assert network_of("2001:db8:1:2:3:4:5:6") == network_of("2001:db8:1:2::9") == "2001:db8:1:2::/64"
+    assert network_of("203.0.113.9") == "203.0.113.9"

@@ -7,7 +7,7 @@ from services.assignment.commands.sign_in import sign_in, sign_out
 from services.assignment.deps import Ctx, SignedIn
 from services.assignment.queries.people import get_agent_view
 from services.assignment.schemas.people import MeView, SessionView, SignInInput
-from shared.kit.http.limits import address_of
+from shared.kit.http.client_address import address_of
 from shared.kit.http.strict_json import StrictJsonRoute
 
 router = APIRouter(tags=["sessions"], route_class=StrictJsonRoute)

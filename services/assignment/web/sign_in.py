@@ -8,7 +8,7 @@ from pydantic import SecretStr
 from services.assignment.commands.sign_in import sign_in, sign_out
 from services.assignment.deps import Ctx
 from services.assignment.web.frame import SESSION_COOKIE, MaybeAgent, PageRoute, TheDesk
-from shared.kit.http.limits import address_of
+from shared.kit.http.client_address import address_of
 from shared.kit.http.pages import check_form_token
 from shared.kit.http.problems import Problem
 

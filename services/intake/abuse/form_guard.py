@@ -12,7 +12,7 @@ from services.intake.abuse.challenge import Challenges
 from services.intake.abuse.pressure import Pressure
 from services.intake.settings import ChallengeMode, IntakeSettings
 from shared.kit.db import Database
-from shared.kit.http.limits import household_of
+from shared.kit.http.client_address import network_of
 
 MADE = "made"
 CHALLENGE = "challenge"
@@ -66,7 +66,7 @@ class FormGuard:
         A challenge is spent by the first form that passes with it.
         """
         times = HASTY_COUNTS if self._is_hasty(values.get(MADE, ""), form_id) else 1
-        self._households.note(household_of(address), times)
+        self._households.note(network_of(address), times)
         self._site.note(EVERYBODY)
         if not self._is_asked(address):
             return True
@@ -76,7 +76,7 @@ class FormGuard:
     def _is_asked(self, address: str) -> bool:
         if self._mode is not ChallengeMode.UNDER_LOAD:
             return self._mode is ChallengeMode.ALWAYS
-        return self._site.is_high(EVERYBODY) or self._households.is_high(household_of(address))
+        return self._site.is_high(EVERYBODY) or self._households.is_high(network_of(address))
 
     def _is_hasty(self, made: str, form_id: str) -> bool:
         if not self._min_seconds:

@@ -9,7 +9,7 @@ from services.intake.abuse.bans import BanList
 from services.intake.abuse.open_tickets import COUNT
 from services.intake.abuse.refusals import banned, too_many_open
 from services.intake.settings import IntakeSettings
-from shared.kit.addresses import address_key
+from shared.kit.addresses import mailbox_key
 from shared.kit.db import Database
 from shared.kit.http.answers import Claim
 from shared.kit.http.limits import RateLimiter
@@ -61,7 +61,7 @@ class Gate:
         await self.refuse_banned(door, email, address)
         allowance = self._allowances[door]
         if allowance.rate is not None:
-            await allowance.rate.check(None, address_key(email))
+            await allowance.rate.check(None, mailbox_key(email))
         return allowance.max_open
 
     async def refuse_banned(self, door: Door, email: str, address: str | None = None) -> None:

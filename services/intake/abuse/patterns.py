@@ -7,7 +7,7 @@ from ipaddress import ip_address, ip_network
 
 from pydantic import TypeAdapter, ValidationError
 
-from shared.kit.addresses import NotServed, address_key
+from shared.kit.addresses import NotServed, address_key, mailbox_key
 from shared.kit.http.inputs import Email
 from shared.kit.http.public_addresses import Network
 
@@ -50,13 +50,13 @@ class BanTable:
     def of(cls, bans: Iterable[tuple[str, datetime | None]]) -> "BanTable":
         """From stored patterns and their ends."""
         kept = dict(bans)
-        by_name = {pattern: end for pattern, end in kept.items() if "@" in pattern}
+        by_name = {_mailbox(pattern): end for pattern, end in kept.items() if "@" in pattern}
         networks = tuple((ip_network(pattern), end) for pattern, end in kept.items() if "@" not in pattern)
         return cls(by_name, networks)
 
     def forbids(self, now: datetime, email: str, address: str | None = None) -> bool:
         """Whether the requester, or the address they write from, is banned."""
-        named = any(name in self.by_name and _holds(self.by_name[name], now) for name in _names(address_key(email)))
+        named = any(name in self.by_name and _holds(self.by_name[name], now) for name in _names(email))
         return named or (address is not None and bool(self.networks) and self._forbids_address(now, address))
 
     def _forbids_address(self, now: datetime, address: str) -> bool:
@@ -68,12 +68,16 @@ class BanTable:
 
 
 def _names(email: str) -> Iterable[str]:
-    """The address, its domain, and every domain above."""
-    yield email
-    domain = email.rpartition("@")[2]
+    """The mailbox, under every tag it may be given, its domain, and every domain above."""
+    yield mailbox_key(email)
+    domain = address_key(email).rpartition("@")[2]
     while domain:
         yield f"@{domain}"
         domain = domain.partition(".")[2]
+
+
+def _mailbox(pattern: str) -> str:
+    return pattern if pattern.startswith("@") else mailbox_key(pattern)
 
 
 def _holds(end: datetime | None, now: datetime) -> bool:

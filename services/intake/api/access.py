@@ -10,7 +10,7 @@ from services.intake.deps import Intake, parts_of
 from services.intake.errors import address_refused, scope_missing, unknown_key
 from services.intake.keyring import KnownKey
 from shared.kit.auth import ApiKey
-from shared.kit.http.limits import address_of, household_of
+from shared.kit.http.client_address import address_of, network_of
 
 
 def sent_key(request: Request) -> ApiKey | None:
@@ -22,16 +22,15 @@ def sent_key(request: Request) -> ApiKey | None:
 async def key_of(request: Request, parts: Intake, sent: ApiKey | None) -> KnownKey:
     """The key that was sent, for the address this request comes from.
 
-    Raises Problem 401, 403, and 429 for an address that asks too often or has tried too many keys that do not work.
+    Raises Problem 401, 403, and 429 for an address that asks too often, or that sends another key that does not work
+    after too many. A key that works is let in whatever others at its address have sent.
     """
     address = address_of(request, parts.settings.trusted_proxies)
-    household = household_of(address)
+    household = network_of(address)
     await parts.address_limiter.check(None, household)
-    key = parts.keys.recall(sent)
+    key = await parts.keys.find(sent)
     if key is None:
         parts.bad_key_limiter.refuse_if_spent(household)
-        key = await parts.keys.find(sent)
-    if key is None:
         parts.bad_key_limiter.count(household)
         raise unknown_key()
     if not key.may_come_from(address):

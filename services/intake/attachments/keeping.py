@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterable, AsyncIterator
 from dataclasses import dataclass
 
+from services.intake.attachments.macros import MacroDetector
 from services.intake.attachments.names import extension_of, safe_name
 from services.intake.attachments.sniffing import HEAD, media_type_of
 from services.intake.models import Attachment, AttachmentState
@@ -20,10 +21,12 @@ class Limits:
 
     max_bytes: int
     refused_extensions: frozenset[str]
+    takes_macros: bool = False
 
-    def refuses(self, name: str, media_type: str) -> bool:
+    def refuses(self, name: str, media_type: str, *, has_macros: bool) -> bool:
         """Whether a file of this kind is not let in."""
-        return extension_of(name) in self.refused_extensions or media_type in EXECUTABLE_TYPES
+        is_program = extension_of(name) in self.refused_extensions or media_type in EXECUTABLE_TYPES
+        return is_program or (has_macros and not self.takes_macros)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,7 @@ class Keeper:
         name = safe_name(sent.name)
         watched = _Watched(content, None, name)
         stored = await self._storage.put(watched)
-        is_refused = stored.size > self._limits.max_bytes or self._limits.refuses(name, watched.media_type)
+        is_refused = stored.size > self._limits.max_bytes or watched.is_refused_by(self._limits)
         state = AttachmentState.QUARANTINED if is_refused else self._fresh
         return self._row(stored, sent, name, watched.media_type, state)
 
@@ -98,6 +101,11 @@ class _Watched:
         self._name = name
         self._head = b""
         self._size = 0
+        self._macros = MacroDetector()
+
+    def is_refused_by(self, limits: Limits) -> bool:
+        """Whether what has passed is of a kind that is not let in."""
+        return limits.refuses(self._name, self.media_type, has_macros=self._macros.has_macros)
 
     @property
     def media_type(self) -> str:
@@ -110,8 +118,9 @@ class _Watched:
                 self._head += chunk[: HEAD - len(self._head)]
             if self._limits and self._size > self._limits.max_bytes:
                 raise too_large(self._name, self._limits.max_bytes)
+            self._macros.feed(chunk)
             yield chunk
-        if self._limits and self._limits.refuses(self._name, self.media_type):
+        if self._limits and self.is_refused_by(self._limits):
             raise refused_kind(self._name)
 
 
@@ -121,5 +130,5 @@ def too_large(name: str, limit: int) -> Problem:
 
 
 def refused_kind(name: str) -> Problem:
-    """Programs are not taken in."""
+    """Programs and macros are not taken in."""
     return Problem(422, "file_type_refused", f"{name} is a kind of file that is not accepted here; send it another way")

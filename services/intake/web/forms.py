@@ -16,8 +16,9 @@ from shared.contracts.vocabulary import CloseReason
 from shared.kit.addresses import NOT_SERVED
 from shared.kit.auth import new_token
 from shared.kit.http.answers import fingerprint
+from shared.kit.http.client_address import address_of, network_of
 from shared.kit.http.inputs import Body, Email, Input, Line, Phone
-from shared.kit.http.limits import RateLimiter, address_of, household_of
+from shared.kit.http.limits import RateLimiter
 from shared.kit.http.multipart import MULTIPART, FormLimits, Part
 from shared.kit.http.multipart import Form as SentForm
 from shared.kit.http.multipart import read_form as read_multipart
@@ -109,7 +110,7 @@ async def read_form(request: Request, parts: Intake, limiter: RateLimiter | None
 
     Raises Problem 403 for a form from elsewhere, 429 for too many from one address, 503 while files cannot be kept.
     """
-    await (limiter or parts.form_limiter).check(None, household_of(address_of(request, parts.settings.trusted_proxies)))
+    await (limiter or parts.form_limiter).check(None, network_of(address_of(request, parts.settings.trusted_proxies)))
     if request.headers.get("content-type", "").startswith(MULTIPART):
         sent = await _with_files(request, parts)
     else:

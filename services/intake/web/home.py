@@ -13,7 +13,7 @@ from services.intake.search import MAX_QUERY, Searched, find
 from services.intake.topics import TopicEntry
 from services.intake.web.route import PageRoute
 from shared.kit.clock import utc_now
-from shared.kit.http.limits import address_of, household_of
+from shared.kit.http.client_address import address_of, network_of
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -31,7 +31,7 @@ async def home(request: Request, parts: Parts) -> Response:
 @router.get("/search")
 async def search(request: Request, parts: Parts, q: Annotated[str, Query(max_length=1000)] = "") -> Response:
     """Topics and announcements that speak of it. Raises Problem 429."""
-    await parts.search_limiter.check(None, household_of(address_of(request, parts.settings.trusted_proxies)))
+    await parts.search_limiter.check(None, network_of(address_of(request, parts.settings.trusted_proxies)))
     async with parts.database.begin() as session:
         announcements = await current_announcements(session, utc_now())
     query = q.strip()[:MAX_QUERY]

@@ -41,7 +41,7 @@ from shared.contracts.vocabulary import BodyFormat, Channel
 from shared.kit.clock import utc_now
 from shared.kit.http.answers import Claim
 from shared.kit.http.app import canonical
-from shared.kit.http.limits import address_of
+from shared.kit.http.client_address import address_of
 
 CHANGE_TOPIC = "change_topic"
 """The value of the button that asks for another topic's questions."""

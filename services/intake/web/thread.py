@@ -24,7 +24,7 @@ from services.intake.web.words import NOTICES
 from shared.contracts.vocabulary import BodyFormat, Channel
 from shared.kit.clock import utc_now
 from shared.kit.http.answers import guard
-from shared.kit.http.limits import address_of
+from shared.kit.http.client_address import address_of
 from shared.kit.http.problems import Problem
 
 router = APIRouter(prefix="/t", route_class=PageRoute, include_in_schema=False)

@@ -6,7 +6,7 @@ from fastapi import Depends, Path, Request
 
 from services.intake.deps import Intake, Parts
 from services.intake.visits import Visit, get_visit
-from shared.kit.http.limits import address_of, household_of
+from shared.kit.http.client_address import address_of, network_of
 
 Token = Annotated[str, Path(max_length=1000)]
 
@@ -22,4 +22,4 @@ Visited = Annotated[Visit, Depends(visit_of)]
 
 def household(request: Request, parts: Intake) -> str:
     """Whom a visitor without a key is counted as."""
-    return household_of(address_of(request, parts.settings.trusted_proxies))
+    return network_of(address_of(request, parts.settings.trusted_proxies))

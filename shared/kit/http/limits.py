@@ -1,20 +1,16 @@
-"""Rate limits, counted in this process: a budget per caller, told in `RateLimit` headers, and who counts as one."""
+"""Rate limits, counted in this process: a budget per caller, told in `RateLimit` headers."""
 
 import math
 import time
 from collections.abc import Callable
-from ipaddress import IPv6Address, IPv6Network, ip_address
 
-from fastapi import Request, Response
+from fastapi import Response
 
 from shared.kit.http.problems import Problem
-from shared.kit.http.public_addresses import Address, Network, is_in
 
 WINDOW_SECONDS = 60.0
 MAX_CALLERS = 200_000
 """A flood of more goes uncounted, rather than into memory or into each other's budget."""
-HOUSEHOLD_BITS = 64
-"""Of an IPv6 address: one customer has at least a /64, and may use a new address in it for every request."""
 
 
 class RateLimiter:
@@ -92,37 +88,3 @@ class RateLimiter:
 
 def _spoken(window: float) -> str:
     return {60.0: "a minute", 3600.0: "an hour"}.get(window, f"in {window:.0f} s")
-
-
-def address_of(request: Request, trusted_proxies: tuple[Network, ...]) -> str:
-    """The caller's address; `X-Forwarded-For` counts only as far as trusted proxies wrote it, from the right."""
-    peer = request.client.host if request.client else "unknown"
-    address = read_address(peer)
-    if address is None:
-        return peer
-    for hop in reversed(request.headers.get("x-forwarded-for", "").split(",")):
-        if not is_in(address, trusted_proxies) or (before := read_address(hop)) is None:
-            break
-        address = before
-    return str(address)
-
-
-def household_of(address: str) -> str:
-    """Whom an address is counted as: the IPv6 network of one customer is one caller."""
-    read = read_address(address)
-    if isinstance(read, IPv6Address):
-        return str(IPv6Network((int(read), HOUSEHOLD_BITS), strict=False))
-    return address
-
-
-def read_address(text: str) -> Address | None:
-    """The address written in `text`, with or without a port; an IPv4 one in IPv6's clothes is taken as IPv4."""
-    text = text.strip()
-    host = text[1:].partition("]")[0] if text.startswith("[") else text
-    if host.count(":") == 1:
-        host = host.partition(":")[0]
-    try:
-        address = ip_address(host)
-    except ValueError:
-        return None
-    return (isinstance(address, IPv6Address) and address.ipv4_mapped) or address

@@ -14,7 +14,8 @@ from services.intake.mail.settings import MailSettings
 from shared.kit.addresses import NOT_SERVED, address_key
 from shared.kit.clock import utc_now
 from shared.kit.db import is_unreachable
-from shared.kit.http.limits import RateLimiter, household_of
+from shared.kit.http.client_address import network_of
+from shared.kit.http.limits import RateLimiter
 from shared.kit.http.problems import Problem
 from shared.kit.storage import StorageUnavailable
 from shared.kit.telemetry import MAILS_IN, log
@@ -118,7 +119,7 @@ class Line(SMTP):
         """Counts the connection, or ends it."""
         if not self._peer:
             peer = transport.get_extra_info("peername")
-            self._peer = household_of(str(peer[0])) if peer else "unknown"
+            self._peer = network_of(str(peer[0])) if peer else "unknown"
             if not self._open_lines.open(self._peer):
                 self._peer = ""
                 cast(asyncio.Transport, transport).write(b"421 4.7.0 Too many connections; try again later\r\n")
