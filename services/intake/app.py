@@ -31,6 +31,7 @@ from shared.kit.db import Database, dsn_of
 from shared.kit.foreign.digester import Digester
 from shared.kit.housekeeping import keep_house
 from shared.kit.http.app import create_app
+from shared.kit.http.form_tokens import FormTokens
 from shared.kit.http.limits import RateLimiter
 from shared.kit.http.pages import Pages
 from shared.kit.one_time import ExportLinks
@@ -131,5 +132,6 @@ def build(settings: IntakeSettings) -> FastAPI:
     for router in (*api.ROUTERS, *admin.ROUTERS, *osticket.ROUTERS, *web.ROUTERS):
         app.include_router(router)
     pages.mount(app)
+    FormTokens(settings.link_secret.get_secret_value(), settings.portal_url).install(app)
     document.describe(app)
     return app

@@ -110,7 +110,8 @@ class IntakeSettings(MailingSettings, StorageSettings):
     @property
     def file_limits(self) -> Limits:
         """What one file may be."""
-        return Limits(self.max_file_bytes, frozenset(self.refused_extensions.lower().split()), takes_macros=self.takes_macros)
+        refused = frozenset(self.refused_extensions.lower().split())
+        return Limits(self.max_file_bytes, refused, takes_macros=self.takes_macros)
 
     def body_limit(self, path: str) -> int:
         """Bytes a request to a path may have: forms with files have room for two of the largest."""

@@ -1,9 +1,11 @@
 """Signing in and out, and who one is."""
 
-from fastapi import APIRouter, Request, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
 from starlette.status import HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
-from services.assignment.commands.sign_in import sign_in, sign_out
+from services.assignment.commands.sign_in import sign_in, sign_out, sign_out_everywhere
 from services.assignment.deps import Ctx, SignedIn
 from services.assignment.queries.people import get_agent_view
 from services.assignment.schemas.people import MeView, SessionView, SignInInput
@@ -25,9 +27,17 @@ async def create_session(request: Request, response: Response, context: Ctx, bod
 
 
 @router.delete("/sessions", status_code=HTTP_204_NO_CONTENT, summary="Sign out")
-async def delete_session(context: Ctx, caller: SignedIn) -> None:
-    """Ends the session the token belongs to."""
-    await sign_out(context, caller.session_digest)
+async def delete_session(
+    context: Ctx,
+    caller: SignedIn,
+    *,
+    everywhere: Annotated[bool, Query(description="All sessions of yours")] = False,
+) -> None:
+    """Ends the session the token belongs to; with `everywhere`, all your sessions, the desk's among them."""
+    if everywhere:
+        await sign_out_everywhere(context, caller.agent_id)
+    else:
+        await sign_out(context, caller.session_digest)
 
 
 @router.get("/me", summary="Who am I")

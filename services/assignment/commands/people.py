@@ -9,6 +9,7 @@ from sqlalchemy import delete, select, update
 
 from services.assignment.commands.administration import changes_of, changing, get_locked
 from services.assignment.commands.announcements import agent_changed, members_changed, team_changed
+from services.assignment.commands.passwords import hash_new_password
 from services.assignment.context import Context
 from services.assignment.models import Agent, Membership, Role, Session, Team
 from services.assignment.queries.callers import Caller
@@ -26,7 +27,6 @@ from services.assignment.schemas.people import (
     TeamPatch,
     TeamView,
 )
-from shared.kit.auth import hash_password
 from shared.kit.clock import new_id, utc_now
 from shared.kit.db import Session as Transaction
 from shared.kit.http.problems import Problem, invalid
@@ -38,7 +38,7 @@ async def create_agent(session: Transaction, body: AgentInput) -> AgentView:
         id=new_id(),
         email=body.email,
         name=body.name,
-        password_hash=await _hashed(body.password),
+        password_hash=await _hashed(body.password, body.email, body.name),
         is_active=True,
         is_available=body.is_available,
         skills=list(body.skills),
@@ -57,7 +57,8 @@ async def change_agent(context: Context, caller: Caller, agent_id: UUID, body: A
     if changes.get("is_active") is False and agent_id == caller.agent_id:
         raise Problem(409, "own_account", "you cannot switch off your own account; ask another administrator")
     memberships: Sequence[MembershipInput] | None = changes.pop("memberships", None)
-    password = await _hashed(changes.pop("password", None))
+    given: SecretStr | None = changes.pop("password", None)
+    password = await _hashed(given, *await _names_of(context, agent_id)) if given else None
     async with changing(context) as session:
         if memberships is not None:
             await _lock_teams(session, agent_id, memberships)
@@ -126,8 +127,15 @@ def _values(permissions: frozenset[Any]) -> list[str]:
     return sorted(permission.value for permission in permissions)
 
 
-async def _hashed(password: SecretStr | None) -> str | None:
-    return await hash_password(password.get_secret_value()) if password else None
+async def _hashed(password: SecretStr | None, *known: str) -> str | None:
+    return await hash_new_password(password.get_secret_value(), known) if password else None
+
+
+async def _names_of(context: Context, agent_id: UUID) -> Sequence[str]:
+    """What everybody knows of an agent; read before anything is locked, for judging and hashing take their time."""
+    async with context.database.begin() as session:
+        row = (await session.execute(select(Agent.email, Agent.name).where(Agent.id == agent_id))).one_or_none()
+    return (row.email, row.name) if row else ()
 
 
 async def _lock_teams(session: Transaction, agent_id: UUID, memberships: Sequence[MembershipInput]) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from services.assignment.context import Context
@@ -15,6 +15,7 @@ from shared.kit.addresses import address_key
 from shared.kit.auth import digest_of, new_token, verify_password
 from shared.kit.clock import utc_now
 from shared.kit.db import Session as Transaction
+from shared.kit.http.client_address import network_of
 
 FIRST_LOCK = timedelta(minutes=15)
 LONGEST_LOCK = timedelta(hours=24)
@@ -34,11 +35,12 @@ class SignedIn:
     name: str
 
 
-async def sign_in(context: Context, email: str, password: str, address: str) -> SignedIn:
-    """Opens a session. Raises Problem 401 for wrong credentials, 429 while locked out.
+async def sign_in(context: Context, email: str, password: str, address: str, replaced: bytes | None = None) -> SignedIn:
+    """Opens a session; `replaced` is the digest of the browser's session before, which ends.
 
-    The attempt is counted before the password is looked at and forgiven when it fits, so that
-    attempts sent at once cannot outrun the count.
+    Raises Problem 401 for wrong credentials, 429 while locked out. The attempt is counted before the password is looked
+    at and forgiven when it fits, so that attempts sent at once cannot outrun the count. What others failed at from the
+    same address is not forgiven: else an attacker's own account would clear the way for guessing.
     """
     if not _is_text(email) or not _is_text(password):
         raise wrong_credentials()
@@ -53,7 +55,8 @@ async def sign_in(context: Context, email: str, password: str, address: str) -> 
         raise wrong_credentials()
     token, expires_at = new_token(), now + timedelta(hours=context.settings.session_hours)
     async with context.database.begin() as session:
-        await session.execute(delete(LoginAttempt).where(LoginAttempt.subject.in_(subjects.values())))
+        await _forgive(session, subjects)
+        await session.execute(delete(Session).where(Session.digest == replaced))
         session.add(Session(digest=digest_of(token), agent_id=agent.id, created_at=now, expires_at=expires_at))
     return SignedIn(token, expires_at, agent.id, agent.email, agent.name)
 
@@ -62,6 +65,12 @@ async def sign_out(context: Context, session_digest: bytes) -> None:
     """Ends a session; ending it twice does nothing."""
     async with context.database.begin() as session:
         await session.execute(delete(Session).where(Session.digest == session_digest))
+
+
+async def sign_out_everywhere(context: Context, agent_id: UUID) -> None:
+    """Ends every session of an agent."""
+    async with context.database.begin() as session:
+        await session.execute(delete(Session).where(Session.agent_id == agent_id))
 
 
 async def forget_expired(session: Transaction, now: datetime) -> None:
@@ -77,7 +86,8 @@ def _is_text(words: str) -> bool:
 
 def _subject(name: str, email: str, address: str) -> bytes:
     """A digest, so that the table is no list of addresses."""
-    parts = {"account": (address_key(email),), "address": (address,)}.get(name, (address_key(email), address))
+    account, network = address_key(email), network_of(address)
+    parts = {"account": (account,), "address": (network,)}.get(name, (account, network))
     return hashlib.sha256("\n".join((name, *parts)).encode()).digest()
 
 
@@ -97,6 +107,17 @@ async def _count(session: Transaction, subjects: dict[str, bytes], now: datetime
         counted = insert(LoginAttempt).values(subject=subject, **values)
         await session.execute(counted.on_conflict_do_update(index_elements=["subject"], set_=values))
     return None
+
+
+async def _forgive(session: Transaction, subjects: dict[str, bytes]) -> None:
+    """Takes back what this attempt counted: for the account all its failures, for the address this one."""
+    own = [subject for name, subject in subjects.items() if name != "address"]
+    await session.execute(delete(LoginAttempt).where(LoginAttempt.subject.in_(own)))
+    await session.execute(
+        update(LoginAttempt)
+        .where(LoginAttempt.subject == subjects["address"])
+        .values(failures=func.greatest(LoginAttempt.failures - 1, 0), locked_until=None)
+    )
 
 
 def lock_after(failures: int, tries: int) -> timedelta | None:

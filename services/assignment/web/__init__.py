@@ -6,7 +6,8 @@ from fastapi import APIRouter, FastAPI
 
 from services.assignment.settings import AssignmentSettings
 from services.assignment.web import act, queue, reports, sign_in, ticket
-from services.assignment.web.frame import Desk, Flash
+from services.assignment.web.frame import SESSION_COOKIE, Desk, Flash
+from shared.kit.http.form_tokens import FormTokens
 from shared.kit.http.pages import Pages
 
 
@@ -17,6 +18,7 @@ def install_web(app: FastAPI, settings: AssignmentSettings) -> None:
     )
     app.state.desk = Desk(pages, Flash(settings.session_secret.get_secret_value()))
     pages.mount(app)
+    FormTokens(settings.session_secret.get_secret_value(), settings.desk_url, SESSION_COOKIE).install(app)
     router = APIRouter(include_in_schema=False)
     for part in (sign_in, queue, ticket, act, reports):
         router.include_router(part.router)

@@ -21,7 +21,7 @@ from services.assignment.web.words import in_words
 from shared.domain.errors import Refusal, VersionConflict
 from shared.kit.http.answers import fingerprint
 from shared.kit.http.app import canonical
-from shared.kit.http.pages import check_form_token
+from shared.kit.http.form_tokens import check_form_token
 from shared.kit.http.problems import Problem, from_exception, not_found
 from shared.kit.tickets import TicketsUnavailable
 

@@ -5,11 +5,12 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Query, Request, Response
 from pydantic import SecretStr
 
-from services.assignment.commands.sign_in import sign_in, sign_out
+from services.assignment.commands.sign_in import sign_in, sign_out, sign_out_everywhere
 from services.assignment.deps import Ctx
 from services.assignment.web.frame import SESSION_COOKIE, MaybeAgent, PageRoute, TheDesk
+from shared.kit.auth import digest_of
 from shared.kit.http.client_address import address_of
-from shared.kit.http.pages import check_form_token
+from shared.kit.http.form_tokens import check_form_token
 from shared.kit.http.problems import Problem
 
 router = APIRouter(route_class=PageRoute)
@@ -47,7 +48,7 @@ async def post_sign_in(
     check_form_token(request, csrf_token)
     address = address_of(request, context.settings.trusted_proxies)
     try:
-        signed_in = await sign_in(context, email.strip(), password.get_secret_value(), address)
+        signed_in = await sign_in(context, email.strip(), password.get_secret_value(), address, _session_of(request))
     except Problem as problem:
         said = {"following": safe_path(following), "email": email, "error": problem.detail}
         page = desk.render(request, "sign_in.html", None, problem.status, **said)
@@ -61,12 +62,26 @@ async def post_sign_in(
 
 @router.post("/sign-out")
 async def post_sign_out(
-    request: Request, desk: TheDesk, context: Ctx, caller: MaybeAgent, csrf_token: Annotated[str, Form()] = ""
+    request: Request,
+    desk: TheDesk,
+    context: Ctx,
+    caller: MaybeAgent,
+    csrf_token: Annotated[str, Form()] = "",
+    everywhere: Annotated[str, Form(max_length=3)] = "",
 ) -> Response:
-    """Ends the session, here and on the server."""
+    """Ends the session, here and on the server; with `everywhere`, all sessions of the agent."""
     check_form_token(request, csrf_token)
-    if caller is not None:
+    if caller is not None and everywhere:
+        await sign_out_everywhere(context, caller.agent_id)
+    elif caller is not None:
         await sign_out(context, caller.session_digest)
-    response = desk.redirect("/", ("success", "You are signed out."))
+    said = "You are signed out everywhere." if everywhere else "You are signed out."
+    response = desk.redirect("/", ("success", said))
     response.delete_cookie(SESSION_COOKIE, path="/")
     return response
+
+
+def _session_of(request: Request) -> bytes | None:
+    """The digest of the session this browser had, which a new one takes the place of."""
+    token = request.cookies.get(SESSION_COOKIE)
+    return digest_of(token) if token else None

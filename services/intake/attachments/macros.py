@@ -1,4 +1,4 @@
-"""Finds macros in office files by the names of their parts, whatever the file is called. Pure, one pass, no unpacking."""
+"""Finds macros in office files by the names of their parts, whatever the file is called. Pure, without unpacking."""
 
 _ZIP = b"PK\x03\x04"
 _OLE = b"\xd0\xcf\x11\xe0"

@@ -17,12 +17,12 @@ from shared.kit.addresses import NOT_SERVED
 from shared.kit.auth import new_token
 from shared.kit.http.answers import fingerprint
 from shared.kit.http.client_address import address_of, network_of
+from shared.kit.http.form_tokens import check_form_token
 from shared.kit.http.inputs import Body, Email, Input, Line, Phone
 from shared.kit.http.limits import RateLimiter
 from shared.kit.http.multipart import MULTIPART, FormLimits, Part
 from shared.kit.http.multipart import Form as SentForm
 from shared.kit.http.multipart import read_form as read_multipart
-from shared.kit.http.pages import check_form_token
 from shared.kit.http.problems import Problem
 from shared.kit.storage import StorageUnavailable
 

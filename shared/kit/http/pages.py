@@ -1,7 +1,5 @@
 """Server-rendered pages: templates that escape by default, forms with a token, bodies made safe to show."""
 
-import hmac
-import secrets
 from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
@@ -19,11 +17,10 @@ from starlette.staticfiles import StaticFiles
 
 from shared.contracts.vocabulary import BodyFormat
 from shared.kit.foreign.rendering import placed, rendered
-from shared.kit.http.problems import Problem
+from shared.kit.http.form_tokens import CSRF_COOKIE, form_tokens_of
 
 WEB = Path(__file__).parent.parent / "web"
 NO_PICTURES: Mapping[UUID, str] = MappingProxyType({})
-CSRF_COOKIE = "everdesk_csrf"
 
 
 @lru_cache(maxsize=256)
@@ -85,10 +82,12 @@ class Pages:
 
     def render(self, request: Request, template: str, status: int = 200, **values: Any) -> HTMLResponse:
         """A page; every page can hold a form, so every page carries the form token."""
-        token = request.cookies.get(CSRF_COOKIE) or secrets.token_urlsafe(24)
+        tokens = form_tokens_of(request)
+        known = tokens.find(request)
+        token = known or tokens.make(request)
         page = self._environment.get_template(template).render(request=request, csrf_token=token, **values)
         response = HTMLResponse(page, status, headers={"Cache-Control": "no-store"})
-        if CSRF_COOKIE not in request.cookies:
+        if known is None:
             self.set_cookie(response, CSRF_COOKIE, token)
         return response
 
@@ -99,12 +98,3 @@ class Pages:
     def set_cookie(self, response: Response, name: str, value: str, max_age: int | None = None) -> None:
         """A cookie scripts cannot read and other sites cannot send."""
         response.set_cookie(name, value, max_age=max_age, httponly=True, samesite="lax", secure=self._secure, path="/")
-
-
-def check_form_token(request: Request, sent: str | None) -> None:
-    """Raises Problem 403 unless the form came from one of our pages (double-submit cookie)."""
-    expected = request.cookies.get(CSRF_COOKIE)
-    if not expected or not sent or not hmac.compare_digest(expected.encode(), sent.encode()):
-        raise Problem(
-            403, "form_expired", "the page was open too long or did not come from here; reload it and try again"
-        )

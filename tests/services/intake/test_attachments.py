@@ -170,6 +170,10 @@ async def test_an_address_of_a_file_works_without_a_key_and_a_forged_or_old_one_
     [
         ("setup.exe", b"text", 422, "file_type_refused"),
         ("report.pdf", b"MZ\x90\0" + bytes(50), 422, "file_type_refused"),
+        ("letter.docm", b"PK\x03\x04" + bytes(60), 422, "file_type_refused"),
+        ("letter.docx", b"PK\x03\x04" + bytes(70_000) + b"word/vbaProject.bin", 422, "file_type_refused"),
+        ("sheet.ods", b"PK\x03\x04" + bytes(60) + b"Basic/script-lc.xml", 422, "file_type_refused"),
+        ("old.doc", b"\xd0\xcf\x11\xe0" + bytes(70_000) + "_VBA_PROJECT".encode("utf-16-le"), 422, "file_type_refused"),
         ("big.txt", b"x" * (25 * 1024**2 + 1), 413, "file_too_large"),
     ],
 )

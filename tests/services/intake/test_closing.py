@@ -9,7 +9,7 @@ import pytest
 from deploy.local.engines import Stack
 from shared.contracts.events import MessagePosted, TicketSubmitted
 from shared.contracts.names import STREAM
-from shared.kit.http.pages import CSRF_COOKIE
+from shared.kit.http.form_tokens import CSRF_COOKIE
 from tests.services.intake.door import Door, Json
 from tests.services.intake.test_portal import path_of, send
 from tests.support.eventually import eventually

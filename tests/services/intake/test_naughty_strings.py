@@ -13,7 +13,7 @@ import httpx2
 import pytest
 
 from services.intake.commands.keys import Scope
-from shared.kit.http.pages import CSRF_COOKIE
+from shared.kit.http.form_tokens import CSRF_COOKIE
 from tests.services.intake.door import Door, Json, request_for_help
 from tests.services.intake.osticket.conftest import old  # noqa: F401 - a fixture
 from tests.services.intake.osticket.old_client import LEAST, OldClient

@@ -10,7 +10,7 @@ import pytest
 from shared.contracts.base import TicketId
 from shared.contracts.events import AccessLinkRequested, TicketArchived, TicketClosed, TicketResolved
 from shared.kit.auth import TicketLink
-from shared.kit.http.pages import CSRF_COOKIE
+from shared.kit.http.form_tokens import CSRF_COOKIE
 from tests.services.intake.door import Door, after
 from tests.services.intake.test_submitting import announced
 from tests.support.eventually import eventually

@@ -22,7 +22,8 @@ from shared.contracts.events import (
 )
 from shared.contracts.vocabulary import BodyFormat
 from shared.kit.clock import new_id
-from shared.kit.http.pages import CSRF_COOKIE, as_html
+from shared.kit.http.form_tokens import CSRF_COOKIE
+from shared.kit.http.pages import as_html
 from tests.services.intake.door import Door, Json, after
 from tests.services.intake.test_links import link_to
 from tests.services.intake.test_live import AGENT, CLOSED, posted, tell

@@ -8,7 +8,7 @@ import pytest
 from services.intake.commands.keys import Scope
 from shared.contracts.events import TicketResolved
 from shared.kit.clock import new_id
-from shared.kit.http.pages import CSRF_COOKIE
+from shared.kit.http.form_tokens import CSRF_COOKIE
 from tests.services.intake.abuse.doors import under
 from tests.services.intake.door import Door, Json, after, request_for_help
 from tests.support.eventually import eventually

@@ -9,7 +9,7 @@ import pytest
 
 from services.intake.abuse.challenge import solve
 from services.intake.settings import ChallengeMode
-from shared.kit.http.pages import CSRF_COOKIE
+from shared.kit.http.form_tokens import CSRF_COOKIE
 from tests.services.intake.abuse.doors import under
 from tests.services.intake.abuse.test_gate import form_of, somebody
 from tests.services.intake.door import Door

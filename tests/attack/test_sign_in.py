@@ -1,0 +1,117 @@
+"""Guessing passwords and using sessions of others: counters, passwords, and what a session leaves behind."""
+
+# ruff: noqa: F811 - fixtures of the service's own tests are used by name
+
+import httpx2
+import pytest
+from fastapi import FastAPI
+
+from services.assignment.commands.sign_in import TRIES
+from services.assignment.web.frame import SESSION_COOKIE
+from shared.kit.clock import new_id
+from tests.attack.test_cross_site_forms import token_of
+from tests.services.assignment.conftest import desk, settings, worker  # noqa: F401 - fixtures
+from tests.services.assignment.desk import PASSWORD, Desk
+from tests.support.engines import own_engines  # noqa: F401 - a fixture
+
+WEAK = (
+    "aaaaaaaaaa",
+    "password123",
+    "1234567890",
+    "qwertyuiop",
+    "Everdesk2026",
+    "passwordpassword",
+    "qwerty12345qwerty12345",
+    "abcdefghijkl",
+    "short",
+)
+
+
+@pytest.fixture
+async def own_account(desk: Desk) -> str:
+    """The address of an agent the attacker is."""
+    ada, email = await desk.agent("ada"), f"mallory-{new_id().hex}@everdesk.example"
+    await ada.post("/v1/agents", {"email": email, "name": "Mallory Own", "password": PASSWORD})
+    return email
+
+
+def client_at(app: FastAPI, address: str) -> httpx2.AsyncClient:
+    """Somebody at a network address."""
+    transport = httpx2.ASGITransport(app=app, client=(address, 4711))
+    return httpx2.AsyncClient(transport=transport, base_url="http://desk.example")
+
+
+async def attempt(http: httpx2.AsyncClient, email: str, password: str) -> int:
+    """The status of one attempt."""
+    return (await http.post("/v1/sessions", json={"email": email, "password": password})).status_code
+
+
+async def test_ones_own_log_in_clears_no_way_for_guessing_at_others(desk: Desk, own_account: str) -> None:
+    async with client_at(desk.app, "203.0.113.200") as http:
+        for number in range(TRIES["address"]):
+            if number % 20 == 19:
+                assert await attempt(http, own_account, PASSWORD) == 201
+            assert await attempt(http, f"nobody-{new_id().hex}@everdesk.example", "wrong-password") == 401
+        assert await attempt(http, f"nobody-{new_id().hex}@everdesk.example", "wrong-password") == 429
+    async with client_at(desk.app, "203.0.113.201") as elsewhere:
+        assert await attempt(elsewhere, own_account, PASSWORD) == 201
+
+
+async def test_a_network_of_ipv6_is_one_address(desk: Desk) -> None:
+    statuses = []
+    for number in range(TRIES["address"] + 1):
+        async with client_at(desk.app, f"2001:db8:5:5::{number + 1:x}") as http:
+            statuses.append(await attempt(http, f"nobody-{new_id().hex}@everdesk.example", "wrong-password"))
+    assert statuses == [401] * TRIES["address"] + [429]
+
+
+@pytest.mark.parametrize("password", WEAK)
+async def test_a_password_that_is_easily_guessed_is_refused(desk: Desk, own_account: str, password: str) -> None:
+    ada = await desk.agent("ada")
+    answer = await ada.send(
+        "POST", "/v1/agents", json={"email": f"{new_id().hex}@everdesk.example", "name": "New", "password": password}
+    )
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/password")
+
+
+async def test_what_everybody_knows_of_an_agent_is_no_password(desk: Desk) -> None:
+    ada, email = await desk.agent("ada"), f"zebulon-{new_id().hex}@everdesk.example"
+    for password in (email, email.upper(), "Zebulon Quartermain"):
+        body = {"email": email, "name": "Zebulon Quartermain", "password": password}
+        assert (await ada.send("POST", "/v1/agents", json=body)).status_code == 422, password
+    made = await ada.post("/v1/agents", {"email": email, "name": "Zebulon Quartermain", "password": PASSWORD})
+    changed = await ada.send("PATCH", f"/v1/agents/{made['id']}", json={"password": "zebulon quartermain"})
+    assert changed.status_code == 422
+
+
+async def test_signing_out_everywhere_ends_every_session(desk: Desk, own_account: str) -> None:
+    async with client_at(desk.app, "203.0.113.202") as http:
+        tokens = []
+        for _ in range(3):
+            answer = await http.post("/v1/sessions", json={"email": own_account, "password": PASSWORD})
+            tokens.append(answer.json()["access_token"])
+        headers = [{"Authorization": f"Bearer {token}"} for token in tokens]
+        assert (await http.delete("/v1/sessions?everywhere=true", headers=headers[0])).status_code == 204
+        assert [(await http.get("/v1/me", headers=one)).status_code for one in headers] == [401] * 3
+
+
+async def test_a_token_serves_one_session_and_no_other(desk: Desk) -> None:
+    async with httpx2.AsyncClient(
+        transport=httpx2.ASGITransport(app=desk.app), base_url="http://desk.example"
+    ) as browser:
+        before = await token_of(browser, "/")
+        credentials = {"email": "bruno@everdesk.example", "password": PASSWORD}
+        answer = await browser.post("/sign-in", data=credentials | {"csrf_token": before})
+        assert answer.status_code == 303
+        first = browser.cookies[SESSION_COOKIE]
+        during = await token_of(browser, "/queue")
+        assert during != before
+        assert (await browser.post("/sign-out", data={"csrf_token": before})).status_code == 403
+        again = await browser.post("/sign-in", data=credentials | {"csrf_token": during})
+        assert again.status_code == 303
+        assert browser.cookies[SESSION_COOKIE] != first
+        ended = await desk.http.get("/v1/me", headers={"Authorization": f"Bearer {first}"})
+        assert ended.status_code == 401, "the session before has ended"
+        assert (await browser.post("/sign-out", data={"csrf_token": during})).status_code == 403
+        after = await token_of(browser, "/queue")
+        assert (await browser.post("/sign-out", data={"csrf_token": after})).status_code == 303
