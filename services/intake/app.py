@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from services.intake import admin, api, osticket, web
 from services.intake.abuse.form_guard import FormGuard
 from services.intake.abuse.gate import Gate
+from services.intake.abuse.invitations import InvitationLimits, forget_counts
 from services.intake.api import document
 from services.intake.attachments.keeping import Keeper
 from services.intake.attachments.scanning import Clamd, scan_for_ever
@@ -86,6 +87,7 @@ def build(settings: IntakeSettings) -> FastAPI:
             search_limiter=RateLimiter("search", settings.search_per_minute),
             address_limiter=RateLimiter("address", settings.address_per_minute),
             gate=Gate(database, settings),
+            invitations=InvitationLimits(settings),
             form_guard=FormGuard(database, settings),
             mail_pipe=MailPipe(settings, database, storage),
             digester=Digester(),
@@ -94,10 +96,10 @@ def build(settings: IntakeSettings) -> FastAPI:
         await bus.start()
         jobs = {
             "relay": relay.run,
-            "consumer": lambda: run_consumer(bus, consumer(database, relay)),
+            "consumer": lambda: run_consumer(bus, consumer(database, relay, intake.invitations)),
             "agents": lambda: run_consumer(bus, agents_consumer(database)),
             "live": hub.run,
-            "housekeeping": lambda: keep_house(database, settings),
+            "housekeeping": lambda: keep_house(database, settings, forget_counts),
             "retention": Retention(database, intake.links, settings.keeping).run,
             "clearing": Clearing(database, StreamEraser(bus), storage, RequesterIds(settings)).run,
             "tidying": lambda: tidy_for_ever(database, storage, settings.unattached_hours),

@@ -2,11 +2,21 @@
 
 from collections.abc import Sequence
 
+from services.intake.abuse.invitations import InvitationLimits
+from services.intake.commands.decide_participant import decide_participant
 from services.intake.commands.open_follow_up import open_follow_up
 from services.intake.commands.project import project, project_agents
 from services.intake.commands.record_reply import record_reply
 from services.intake.live import announce, record
-from shared.contracts.events import EVENTS, AgentChanged, Envelope, LifecycleEvent, MessagePosted, MessageUnclaimed
+from shared.contracts.events import (
+    EVENTS,
+    AgentChanged,
+    Envelope,
+    LifecycleEvent,
+    MessagePosted,
+    MessageUnclaimed,
+    ParticipantDecided,
+)
 from shared.contracts.vocabulary import ActorKind
 from shared.kit import inbox
 from shared.kit.bus import Consumer
@@ -17,16 +27,16 @@ CONSUMER = "intake"
 AGENTS = "intake-agents"
 """A consumer of its own, so that an older installation hears of the agents there are."""
 LIFECYCLE = frozenset(name for name, kind in EVENTS.items() if issubclass(kind, LifecycleEvent))
-HANDLED = LIFECYCLE | {MessagePosted.type(), MessageUnclaimed.type()}
+HANDLED = LIFECYCLE | {MessagePosted.type(), MessageUnclaimed.type(), ParticipantDecided.type()}
 SUBJECTS = tuple(EVENTS[name].subjects() for name in sorted(HANDLED))
 """One subject per event that is handled: what intake announces itself is not sent back to it."""
 
 
-def consumer(database: Database, relay: Relay) -> Consumer:
+def consumer(database: Database, relay: Relay, limits: InvitationLimits) -> Consumer:
     """Intake's one consumer."""
 
     async def handle(events: list[Envelope]) -> None:
-        await on_events(database, events)
+        await on_events(database, limits, events)
         relay.wake()
 
     return Consumer(CONSUMER, SUBJECTS, handle)
@@ -43,7 +53,7 @@ def agents_consumer(database: Database) -> Consumer:
     return Consumer(AGENTS, (AgentChanged.subjects(),), handle)
 
 
-async def on_events(database: Database, events: Sequence[Envelope]) -> None:
+async def on_events(database: Database, limits: InvitationLimits, events: Sequence[Envelope]) -> None:
     """Handles a batch in one transaction, each event once; then those who wait for news of its tickets are woken."""
     wanted = [event for event in events if event.type in HANDLED]
     if not wanted:
@@ -54,6 +64,9 @@ async def on_events(database: Database, events: Sequence[Envelope]) -> None:
         await project(session, [LifecycleEvent.of(event).snapshot for event in _lifecycle(unseen)])
         for event in unseen:
             await _on_message(session, event)
+        for event in unseen:
+            if event.type == ParticipantDecided.type():
+                told.add(await decide_participant(session, limits, ParticipantDecided.of(event)))
     await announce(database, told)
 
 

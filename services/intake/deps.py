@@ -7,6 +7,7 @@ from fastapi import Depends, Request
 
 from services.intake.abuse.form_guard import FormGuard
 from services.intake.abuse.gate import Gate
+from services.intake.abuse.invitations import InvitationLimits
 from services.intake.attachments.keeping import Keeper
 from services.intake.keyring import KeyRing
 from services.intake.live import Live
@@ -52,6 +53,7 @@ class Intake:
     address_limiter: RateLimiter
     bad_key_limiter: RateLimiter
     gate: Gate
+    invitations: InvitationLimits
     form_guard: FormGuard
     mail_pipe: MailPipe
     digester: Digester

@@ -50,6 +50,12 @@ class IntakeSettings(MailingSettings, StorageSettings):
     """Unsolved tickets that one e-mail address may have before portal and mail refuse another; 0 = no limit."""
     api_max_open_tickets: int = Field(default=0, ge=0)
     """The same for client programs with a key, osTicket's among them."""
+    invitations_per_mailbox_per_day: int = Field(default=20, ge=0)
+    """Invitations to people in copy that one mailbox, its plus-addresses included, may cause in a day; 0 = no limit."""
+    invitations_per_guest_per_day: int = Field(default=5, ge=0)
+    """Invitations a day that one mailbox gets, whoever causes them; 0 = no limit. More people are only proposed."""
+    invitations_per_address_per_day: int = Field(default=50, ge=0)
+    """Invitations a day caused on the portal's pages from one IPv4 address or IPv6 /64; 0 = no limit."""
     challenge: ChallengeMode = ChallengeMode.UNDER_LOAD
     """When the portal's form asks the browser for some work: `off`, `under_load` or `always`."""
     challenge_bits: int = Field(default=16, ge=8, le=22)

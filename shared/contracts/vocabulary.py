@@ -111,10 +111,20 @@ class ActorKind(StrEnum):
 class ParticipantState(StrEnum):
     """Whether somebody in copy takes part: asked first, never added unasked."""
 
+    PROPOSED = "proposed"
+    """Named by a mail that proves nothing: not asked before the requester or an agent confirms it."""
     INVITED = "invited"
     JOINED = "joined"
     DECLINED = "declined"
     REMOVED = "removed"
+
+
+class ParticipantDecision(StrEnum):
+    """What an agent decides about somebody in copy of a ticket."""
+
+    INVITE = "invite"
+    """Adds somebody, or confirms who was proposed."""
+    REMOVE = "remove"
 
 
 class Channel(StrEnum):

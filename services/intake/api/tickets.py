@@ -48,7 +48,7 @@ async def submit(request: SubmitTicket, key: Creator, parts: Parts, idempotency_
     prepared, chosen = Answer(draft, 201, etag), _files(request, submission, topic, key)
     if chosen.files or submission.cc:
         await parts.gate.admit(Door.CLIENT, request.requester.email, claim=claim)
-        number = await submit_ticket_with_files(parts.database, claim, submission, prepared, chosen)
+        number = await submit_ticket_with_files(parts.database, claim, submission, prepared, chosen, parts.invitations)
     else:
         max_open = await parts.gate.screen(Door.CLIENT, request.requester.email)
         number = await submit_ticket_once(parts.database, claim, submission, prepared, max_open)

@@ -1,24 +1,27 @@
-"""People in copy of a ticket: asked first, part of the conversation only if they want to be."""
+"""People in copy of a ticket: named by somebody, asked by mail, part of the conversation only if they want to be."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.intake.abuse.invitations import InvitationLimits, Inviter
 from services.intake.models import Participant
 from shared.contracts.base import TicketId
 from shared.contracts.events import ParticipantChanged
-from shared.contracts.vocabulary import ParticipantState
+from shared.contracts.vocabulary import Channel, ParticipantState
 from shared.kit import outbox
 from shared.kit.clock import derived_id
 from shared.kit.db import Session
 
 MOST = 20
-"""Participants of one ticket, those who declined included."""
+"""Participants of one ticket, those who declined included; as many again may be proposed."""
+MOST_ROWS = 10 * MOST
+"""Of one ticket, those who were removed included."""
+ASKED = frozenset((ParticipantState.INVITED, ParticipantState.JOINED, ParticipantState.DECLINED))
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,47 +32,93 @@ class Guest:
     name: str = ""
 
 
-async def invite(session: Session | AsyncConnection, ticket_id: UUID, guests: Iterable[Guest], at: datetime) -> None:
-    """Asks whoever was not asked before about this ticket, as long as there is room."""
-    guests = list(guests)
-    known = set(await _emails(session, ticket_id)) if guests else set()
-    for guest in guests:
-        email = guest.email.casefold()
-        if email in known or len(known) >= MOST:
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """How people in copy were named, and who answers for that."""
+
+    channel: Channel
+    at: datetime
+    added_by: str = ""
+    """The address of a mail's sender, or the name of an agent."""
+    inviter: Inviter | None = None
+    """Whose invitations are counted; None for agents, who are trusted."""
+    is_deliberate: bool = False
+    """Whether a person chose this guest on a page: then who was removed may be asked again."""
+
+    @property
+    def revives(self) -> frozenset[ParticipantState]:
+        """The states from which somebody is asked once more."""
+        removed = (ParticipantState.REMOVED,) if self.is_deliberate else ()
+        return frozenset((ParticipantState.PROPOSED, *removed))
+
+
+async def propose(session: Session, ticket_id: UUID, guests: Iterable[Guest], origin: Origin) -> None:
+    """Notes people whom nobody proved to want here. They are not mailed and read nothing until confirmed."""
+    known = await _known(session, ticket_id)
+    for email, guest in _by_email(guests).items():
+        if email not in known and _has_room(known.values(), ParticipantState.PROPOSED):
+            known[email] = await _add(session, ticket_id, guest, ParticipantState.PROPOSED, origin)
+
+
+async def invite(
+    session: Session, ticket_id: UUID, guests: Iterable[Guest], origin: Origin, limits: InvitationLimits
+) -> None:
+    """Asks whoever was not asked before about this ticket; beyond the limits they are only proposed."""
+    known = await _known(session, ticket_id)
+    for email, guest in sorted(_by_email(guests).items()):
+        before = known.get(email)
+        if before is not None and before.state not in origin.revives:
             continue
-        known.add(email)
-        name = guest.name or email.partition("@")[0]
-        values = {
-            "ticket_id": ticket_id,
-            "email": email,
-            "name": name,
-            "state": ParticipantState.INVITED,
-            "version": 1,
-            "invited_at": at,
-            "changed_at": at,
-        }
-        statement = insert(Participant).values(values).on_conflict_do_nothing().returning(Participant.version)
-        if (await session.execute(statement)).scalar() is not None:
-            await _announce(session, ticket_id, email, name, ParticipantState.INVITED, 1, at)
+        if not _has_room(known.values(), ParticipantState.INVITED) and origin.inviter is not None:
+            continue
+        is_within = origin.inviter is None or await limits.take(session, origin.inviter, email, origin.at)
+        state = ParticipantState.INVITED if is_within else ParticipantState.PROPOSED
+        if before is None:
+            known[email] = await _add(session, ticket_id, guest, state, origin)
+        elif before.state is not state:
+            await _ask_again(session, before, guest, state, origin)
 
 
 async def answer(session: Session, ticket_id: UUID, email: str, state: ParticipantState, at: datetime) -> bool:
-    """Records what somebody who was asked says, or that they leave; False if nothing changed by it."""
+    """Records what somebody who was asked says; False if nothing changed by it."""
+    joined_at = func.coalesce(Participant.joined_at, at) if state is ParticipantState.JOINED else Participant.joined_at
     statement = (
         update(Participant)
         .where(
             Participant.ticket_id == ticket_id,
             Participant.email == email.casefold(),
-            Participant.state.not_in([state, ParticipantState.REMOVED]),
+            Participant.state.in_(ASKED - {state}),
         )
-        .values(state=state, version=Participant.version + 1, changed_at=at)
-        .returning(Participant.name, Participant.version)
+        .values(state=state, version=Participant.version + 1, changed_at=at, joined_at=joined_at)
+        .returning(Participant)
+        .execution_options(populate_existing=True)
     )
-    row = (await session.execute(statement)).one_or_none()
-    if row is None:
+    changed = await session.scalar(statement)
+    if changed is None:
         return False
-    await _announce(session, ticket_id, email.casefold(), row.name, state, row.version, at)
+    await _announce(session, changed)
     return True
+
+
+async def remove(session: Session, ticket_id: UUID, at: datetime, email: str | None = None) -> list[str]:
+    """Takes one person, or everybody in copy, out of a ticket; returns the addresses of those it changed.
+
+    From the commit on nothing that they hold opens the ticket: links are checked against this table, and a removed
+    guest's links so far are revoked as well by `revoke_links_of`.
+    """
+    statement = (
+        update(Participant)
+        .where(Participant.ticket_id == ticket_id, Participant.state != ParticipantState.REMOVED)
+        .values(state=ParticipantState.REMOVED, version=Participant.version + 1, changed_at=at, joined_at=None)
+        .returning(Participant)
+        .execution_options(populate_existing=True)
+    )
+    if email is not None:
+        statement = statement.where(Participant.email == email.casefold())
+    removed = list(await session.scalars(statement))
+    for participant in removed:
+        await _announce(session, participant)
+    return [participant.email for participant in removed]
 
 
 async def find_participant(session: Session, ticket_id: UUID, email: str) -> Participant | None:
@@ -77,22 +126,85 @@ async def find_participant(session: Session, ticket_id: UUID, email: str) -> Par
     return await session.get(Participant, (ticket_id, email.casefold()))
 
 
-async def _emails(session: Session | AsyncConnection, ticket_id: UUID) -> list[str]:
-    found = await session.execute(select(Participant.email).where(Participant.ticket_id == ticket_id))
-    return list(found.scalars())
+async def list_participants(
+    session: Session, ticket_id: UUID, states: Collection[ParticipantState]
+) -> list[Participant]:
+    """The people in copy who are in one of these states, in the order in which they were named."""
+    query = select(Participant).where(Participant.ticket_id == ticket_id, Participant.state.in_(states))
+    return list(await session.scalars(query.order_by(Participant.invited_at, Participant.email)))
 
 
-async def _announce(
-    session: Session | AsyncConnection,
-    ticket_id: UUID,
-    email: str,
-    name: str,
-    state: ParticipantState,
-    version: int,
-    at: datetime,
-) -> None:
-    event = ParticipantChanged(
-        ticket_id=TicketId(ticket_id), email=email, name=name, state=state, version=version, changed_at=at
+async def _known(session: Session, ticket_id: UUID) -> dict[str, Participant]:
+    rows = await session.scalars(
+        select(Participant)
+        .where(Participant.ticket_id == ticket_id)
+        .order_by(Participant.email)
+        .with_for_update()
+        .execution_options(populate_existing=True)
     )
-    who = derived_id(ticket_id, email)
-    await outbox.add(session, event, f"{ticket_id}:participant:{who}:{version}", at)
+    return {row.email: row for row in rows}
+
+
+def _by_email(guests: Iterable[Guest]) -> dict[str, Guest]:
+    found: dict[str, Guest] = {}
+    for guest in guests:
+        found.setdefault(guest.email.casefold(), replace(guest, email=guest.email.casefold()))
+    return found
+
+
+def _has_room(known: Collection[Participant], state: ParticipantState) -> bool:
+    alike = ASKED if state in ASKED else {state}
+    return len(known) < MOST_ROWS and sum(one.state in alike for one in known) < MOST
+
+
+async def _add(session: Session, ticket_id: UUID, guest: Guest, state: ParticipantState, origin: Origin) -> Participant:
+    values = {
+        "ticket_id": ticket_id,
+        "email": guest.email,
+        "name": guest.name or guest.email.partition("@")[0],
+        "state": state,
+        "version": 1,
+        "invited_at": origin.at,
+        "changed_at": origin.at,
+        "channel": origin.channel,
+        "added_by": origin.added_by,
+    }
+    is_new = await session.scalar(
+        insert(Participant).values(values).on_conflict_do_nothing().returning(Participant.version)
+    )
+    added = await session.get_one(Participant, (ticket_id, guest.email), populate_existing=True)
+    if is_new is not None:
+        await _announce(session, added)
+    return added
+
+
+async def _ask_again(
+    session: Session, participant: Participant, guest: Guest, state: ParticipantState, origin: Origin
+) -> None:
+    """Whoever was proposed stays named by who proposed them; whoever was removed is named anew."""
+    if participant.state is ParticipantState.REMOVED:
+        participant.channel, participant.added_by = origin.channel, origin.added_by
+        participant.name = guest.name or participant.name
+        participant.invited_at = origin.at
+    participant.state, participant.changed_at = state, origin.at
+    participant.version += 1
+    await session.flush()
+    await _announce(session, participant)
+
+
+async def _announce(session: Session, participant: Participant) -> None:
+    event = ParticipantChanged(
+        ticket_id=TicketId(participant.ticket_id),
+        email=participant.email,
+        name=participant.name,
+        state=participant.state,
+        version=participant.version,
+        changed_at=participant.changed_at,
+        channel=participant.channel,
+        added_by=participant.added_by,
+        added_at=participant.invited_at,
+        joined_at=participant.joined_at,
+    )
+    who = derived_id(participant.ticket_id, participant.email)
+    event_id = f"{participant.ticket_id}:participant:{who}:{participant.version}"
+    await outbox.add(session, event, event_id, participant.changed_at)

@@ -1,11 +1,14 @@
 """Links that others have seen: all made so far stop working, and the requester is mailed a new one."""
 
+from collections.abc import Iterable
 from datetime import datetime
+from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func
 from sqlalchemy.dialects.postgresql import insert
 
-from services.intake.models import LinkRevocation, Participant, Ticket
+from services.intake.commands.participants import remove
+from services.intake.models import LinkRevocation, Ticket
 from shared.contracts.base import TicketId
 from shared.contracts.events import AccessLinkRequested
 from shared.kit import outbox
@@ -13,10 +16,26 @@ from shared.kit.db import Session
 
 
 async def revoke_links(session: Session, ticket: Ticket, at: datetime) -> None:
-    """Makes every link to the ticket useless that was signed before `at`, whoever holds it."""
-    copies = await session.scalars(select(Participant.email).where(Participant.ticket_id == ticket.id))
-    addresses = sorted({ticket.requester_email.casefold(), *copies})
-    rows = [{"ticket_id": ticket.id, "email": address, "made_before": at} for address in addresses]
+    """Makes every link to the ticket useless that was signed before `at`, and removes everybody in copy."""
+    removed = await remove(session, ticket.id, at)
+    await revoke_links_of(session, ticket.id, [ticket.requester_email, *removed], at)
+    wanted = AccessLinkRequested(ticket_id=TicketId(ticket.id), requested_at=at)
+    await outbox.add(session, wanted, f"{ticket.id}:revoked:{at:%Y%m%d%H%M%S%f}", at)
+
+
+async def remove_participant(session: Session, ticket_id: UUID, email: str, at: datetime) -> bool:
+    """Takes somebody in copy out of a ticket for good; False if they were not in it."""
+    removed = await remove(session, ticket_id, at, email)
+    await revoke_links_of(session, ticket_id, removed, at)
+    return bool(removed)
+
+
+async def revoke_links_of(session: Session, ticket_id: UUID, emails: Iterable[str], at: datetime) -> None:
+    """Makes the links of these addresses to the ticket useless that were signed before `at`."""
+    addresses = sorted({email.casefold() for email in emails})
+    rows = [{"ticket_id": ticket_id, "email": address, "made_before": at} for address in addresses]
+    if not rows:
+        return
     revocation = insert(LinkRevocation).values(rows)
     latest = func.greatest(LinkRevocation.made_before, revocation.excluded.made_before)
     await session.execute(
@@ -24,5 +43,3 @@ async def revoke_links(session: Session, ticket: Ticket, at: datetime) -> None:
             index_elements=[LinkRevocation.ticket_id, LinkRevocation.email], set_={"made_before": latest}
         )
     )
-    wanted = AccessLinkRequested(ticket_id=TicketId(ticket.id), requested_at=at)
-    await outbox.add(session, wanted, f"{ticket.id}:revoked:{at:%Y%m%d%H%M%S%f}", at)

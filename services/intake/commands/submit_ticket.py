@@ -9,11 +9,12 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.intake.abuse.invitations import InvitationLimits, Inviter
 from services.intake.abuse.open_tickets import COUNT
 from services.intake.abuse.refusals import too_many_open
 from services.intake.attachments.claiming import Chosen
 from services.intake.attachments.claiming import claim as claim_files
-from services.intake.commands.participants import Guest, invite
+from services.intake.commands.participants import Guest, Origin, invite
 from services.intake.forms.free import FieldValue
 from shared.contracts.base import MessageId, TicketId
 from shared.contracts.events import AttachmentRef, Person, TicketSubmitted
@@ -187,10 +188,16 @@ async def _in_one_statement(
 
 
 async def submit_ticket_with_files(
-    database: Database, claim: Claim, submission: Submission, answer: Answer, chosen: Chosen
+    database: Database,
+    claim: Claim,
+    submission: Submission,
+    answer: Answer,
+    chosen: Chosen,
+    limits: InvitationLimits | None = None,
 ) -> str:
     """The same where files go with the request, or people are in copy: several statements, one transaction.
 
+    People in copy are asked only where `limits` are given: by client programs, whose key is trusted.
     Raises Problem 422 for a file that is not there to be attached.
     """
     async with guard(database, claim.scope, claim.key, claim.request_hash) as guarded:
@@ -199,11 +206,18 @@ async def submit_ticket_with_files(
             return submission.number
         refs = await claim_files(guarded.session, chosen, submission.ticket_id, submission.message_id)
         number = await submit_ticket(guarded.session, replace(submission, attachments=refs))
-        guests = [Guest(email) for email in submission.cc if email.casefold() != submission.requester.email.casefold()]
-        await invite(guarded.session, submission.ticket_id, guests, submission.received_at)
+        if limits is not None and submission.cc:
+            await _invite(guarded.session, submission, limits)
         body = answer.body.replace(submission.number, number)
         await guarded.store(body.encode(), answer.status, answer.etag)
     return number
+
+
+async def _invite(session: Session, submission: Submission, limits: InvitationLimits) -> None:
+    requester = submission.requester.email
+    origin = Origin(submission.channel, submission.received_at, inviter=Inviter(requester))
+    guests = [Guest(email) for email in submission.cc if email.casefold() != requester.casefold()]
+    await invite(session, submission.ticket_id, guests, origin, limits)
 
 
 def _columns(submission: Submission) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Puts together what turns kept mails into tickets: for the mail process, and for mails that clients hand over."""
 
 from services.intake.abuse.gate import Gate
+from services.intake.abuse.invitations import InvitationLimits
 from services.intake.attachments.keeping import Keeper
 from services.intake.mail.facts import Desk
 from services.intake.mail.own_addresses import OwnAddresses
@@ -26,7 +27,9 @@ def assemble(settings: MailSettings, database: Database, storage: Storage) -> Pa
         reader=Reader(settings.mail_workers, settings.mail_read_seconds),
         queue=MailQueue(database, per_hour=settings.mail_per_sender_per_hour, attempts=settings.mail_attempts),
         desk=Desk(threads, own, gate.bans, StaffMail(threads, settings.mail_authserv_ids), settings),
-        writer=Writer(own, Keeper(storage, settings.file_limits, scans=settings.clamd is not None)),
+        writer=Writer(
+            own, Keeper(storage, settings.file_limits, scans=settings.clamd is not None), InvitationLimits(settings)
+        ),
         gate=gate,
         topics=Topics(database),
     )

@@ -25,6 +25,8 @@ class Named:
     standing: Standing
     is_on_behalf: bool = False
     """The sender is the one whom a robot's `Reply-To` names."""
+    is_proved: bool = False
+    """Whether it is named by the Message-ID of a mail that we sent to this very sender."""
 
     @property
     def is_member(self) -> bool:
@@ -90,6 +92,8 @@ class Append:
     """Marked as such; it gives its sender access to nothing."""
     is_on_behalf: bool = False
     """Written by the one whom a robot's `Reply-To` names."""
+    is_proved: bool = False
+    """Whether the sender answers a mail of ours to them; else people in copy are only proposed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +131,8 @@ def decide(facts: Facts) -> Decision:
         is_stranger = not ticket.is_member
         is_automatic = facts.nature in MACHINES or (facts.nature is Nature.LIST and is_stranger)
         is_marked = is_stranger and facts.nature is not Nature.BOUNCE
-        return Append(ticket.ticket_id, is_automatic, is_marked, ticket.is_on_behalf)
+        is_proved = ticket.is_proved and not is_stranger
+        return Append(ticket.ticket_id, is_automatic, is_marked, ticket.is_on_behalf, is_proved)
     if facts.is_delivery_report:
         return Ignore("a bounce of a mail we do not know")
     if facts.nature in MACHINES and not facts.do_auto_replies_open:

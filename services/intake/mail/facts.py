@@ -1,5 +1,6 @@
 """Looks up what a decision about a mail rests on: which tickets it names, and what its sender is to them."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from uuid import UUID
@@ -18,7 +19,7 @@ from services.intake.mail.staff import StaffMail
 from services.intake.mail.threads import plain_subject
 from services.intake.models import MailAncestor, MailId, Ticket
 from shared.contracts.vocabulary import Channel, ParticipantState, Status
-from shared.kit.auth import MailThreads
+from shared.kit.auth import MailAudience, MailReference, MailThreads
 from shared.kit.db import Session
 
 MAX_RELATED = 20
@@ -66,11 +67,16 @@ class Desk:
         )
 
     async def _signed(self, session: Session, mail: ReadMail, sender: str) -> Named | None:
-        for message_id in mail.thread_ids:
-            ticket_id = self._threads.read(message_id)
-            if ticket_id is not None and (named := await _named(session, ticket_id, sender)):
-                return named
+        """Proved only if one of the ids is that of a mail to the sender: all others anybody may have seen."""
+        found = [one for message_id in mail.thread_ids if (one := self._threads.read_reference(message_id))]
+        for reference in found:
+            if (named := await _named(session, reference.ticket_id, sender)) is not None:
+                same = (one for one in found if one.ticket_id == reference.ticket_id)
+                return replace(named, is_proved=any(self._proves(one, sender) for one in same))
         return None
+
+    def _proves(self, reference: MailReference, sender: str) -> bool:
+        return reference.audience is not MailAudience.STAFF and self._threads.was_sent_to(reference, sender)
 
     async def _known(self, session: Session, mail: ReadMail, sender: str) -> Named | None:
         """Of several tickets, the sender's own; else the one whose mail is answered most directly."""

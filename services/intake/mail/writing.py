@@ -5,8 +5,9 @@ from uuid import UUID
 
 from sqlalchemy.dialects.postgresql import insert
 
+from services.intake.abuse.invitations import InvitationLimits, Inviter
 from services.intake.attachments.keeping import Keeper
-from services.intake.commands.participants import Guest, invite
+from services.intake.commands.participants import Guest, Origin, invite, propose
 from services.intake.commands.post_message import Post, post_message
 from services.intake.commands.submit_ticket import Submission, submit_ticket
 from services.intake.mail.deciding import Append, Note, Open
@@ -30,6 +31,7 @@ class Writer:
 
     own: OwnAddresses
     keeper: Keeper
+    limits: InvitationLimits
 
     async def append(
         self, session: Session, stored: RawMail, mail: ReadMail, letter: Letter, decision: Append
@@ -58,7 +60,12 @@ class Writer:
             ),
         )
         if not decision.is_from_stranger and not decision.is_automatic:
-            await invite(session, ticket.id, self._guests(mail, {ticket.requester_email}), stored.received_at)
+            origin = _origin(letter, stored)
+            guests = self._guests(mail, {ticket.requester_email})
+            if decision.is_proved:
+                await invite(session, ticket.id, guests, origin, self.limits)
+            else:
+                await propose(session, ticket.id, guests, origin)
         await remember(session, mail, ticket.id)
         outcome = f"a message on ticket {ticket.number}"
         if decision.is_from_stranger:
@@ -95,7 +102,7 @@ class Writer:
         decision: Open,
         topic_id: UUID | None,
     ) -> Settled:
-        """A new ticket."""
+        """A new ticket. Its sender proved nothing yet, so that people in copy are proposed to them, and not asked."""
         draft = Submission(
             requester=Person(email=letter.sender, name=letter.name),
             subject=letter.subject,
@@ -112,7 +119,7 @@ class Writer:
         kept = await keep_files(self.keeper, session, stored, letter, draft.ticket_id, draft.message_id)
         number = await submit_ticket(session, replace(draft, body=kept.body, attachments=kept.refs))
         if not decision.is_automatic:
-            await invite(session, draft.ticket_id, self._guests(mail, {letter.sender}), stored.received_at)
+            await propose(session, draft.ticket_id, self._guests(mail, {letter.sender}), _origin(letter, stored))
         await remember(session, mail, draft.ticket_id)
         return Settled(RawMailState.DONE, f"ticket {number}", draft.ticket_id, draft.message_id)
 
@@ -129,6 +136,11 @@ class Writer:
 
 
 MAX_ANCESTORS = 10
+
+
+def _origin(letter: Letter, stored: RawMail) -> Origin:
+    sender = letter.sender.casefold()
+    return Origin(Channel.EMAIL, stored.received_at, added_by=sender, inviter=Inviter(sender))
 
 
 async def remember(session: Session, mail: ReadMail, ticket_id: UUID) -> None:

@@ -5,7 +5,7 @@ from services.intake.models.attachments import Attachment, AttachmentState
 from services.intake.models.base import Base
 from services.intake.models.keys import StoredApiKey
 from services.intake.models.mail import MailAncestor, MailId, RawMail, RawMailState
-from services.intake.models.people import Agent, Erasure, LinkRevocation, Participant
+from services.intake.models.people import Agent, Erasure, InvitationCount, LinkRevocation, Participant
 from services.intake.models.tickets import FIRST_NUMBER, Happening, Message, Ticket
 from services.intake.models.topics import Announcement, Topic
 
@@ -19,6 +19,7 @@ __all__ = [
     "Base",
     "Erasure",
     "Happening",
+    "InvitationCount",
     "LinkRevocation",
     "MailAncestor",
     "MailId",

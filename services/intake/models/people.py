@@ -1,17 +1,17 @@
 """Who may see a ticket besides its requester, whose links were revoked, who was forgotten."""
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import ARRAY, ForeignKey, Index, String, Uuid, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.intake.models.base import Base
-from shared.contracts.vocabulary import ParticipantState
+from shared.contracts.vocabulary import Channel, ParticipantState
 
 
 class Participant(Base):
-    """Somebody in copy of a ticket: asked first, then part of the conversation."""
+    """Somebody in copy of a ticket: proposed or asked first, then part of the conversation."""
 
     __tablename__ = "participants"
 
@@ -22,7 +22,25 @@ class Participant(Base):
     state: Mapped[ParticipantState]
     version: Mapped[int] = mapped_column(default=1)
     invited_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    """When they were named, or last confirmed."""
     changed_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    channel: Mapped[Channel | None]
+    """How they were named; None for those named before this was kept."""
+    added_by: Mapped[str] = mapped_column(String(255), server_default="")
+    """Who named them: the address of a mail's sender in lower case, or the name of an agent."""
+    joined_at: Mapped[datetime | None]
+    """Since when they take part; kept while they pause, so that the requester is told once."""
+
+
+class InvitationCount(Base):
+    """How many invitations somebody sent, or got, on one day. Keyed digests: a row tells nobody who it was."""
+
+    __tablename__ = "invitation_counts"
+
+    scope: Mapped[str] = mapped_column(String(16), primary_key=True)
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    count: Mapped[int]
 
 
 class Agent(Base):

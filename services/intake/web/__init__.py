@@ -1,6 +1,18 @@
 """The portal: pages for people who ask for help."""
 
-from services.intake.web import api_docs, everything, files, home, invitation, moves, similar, status, submit, thread
+from services.intake.web import (
+    api_docs,
+    everything,
+    files,
+    home,
+    invitation,
+    moves,
+    people,
+    similar,
+    status,
+    submit,
+    thread,
+)
 
 ROUTERS = (
     api_docs.router,
@@ -10,6 +22,7 @@ ROUTERS = (
     status.router,
     thread.router,
     moves.router,
+    people.router,
     similar.router,
     everything.router,
     invitation.router,

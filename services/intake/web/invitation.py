@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import BaseModel
 
-from services.intake.commands.participants import answer, find_participant
+from services.intake.commands.participants import ASKED, answer, find_participant
 from services.intake.deps import Parts
 from services.intake.models import LinkRevocation, Participant, Ticket
 from services.intake.visits import LONG_AGO, link_useless
@@ -33,7 +33,7 @@ async def invited_by(token: Token, parts: Parts) -> tuple[Ticket, Participant]:
     link = parts.links.read(token)
     async with parts.database.begin() as session:
         participant = await find_participant(session, link.ticket_id, link.email) if link else None
-        if link is None or participant is None or participant.state is ParticipantState.REMOVED:
+        if link is None or participant is None or participant.state not in ASKED:
             raise link_useless()
         if await _is_revoked(session, link):
             raise link_useless()

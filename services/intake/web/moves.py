@@ -31,7 +31,7 @@ def back(token: str, done: str) -> Response:
 @router.get("/t/{token}/close")
 async def ask_to_close(request: Request, token: Token, visit: Visited, parts: Parts) -> Response:
     """Asks before closing."""
-    _only_requester(visit)
+    only_requester(visit)
     return parts.pages.render(
         request, "close.html", ticket=visit.ticket, token=token, form_id=form_id_of({}), page_class="narrow"
     )
@@ -41,7 +41,7 @@ async def ask_to_close(request: Request, token: Token, visit: Visited, parts: Pa
 async def close(request: Request, token: Token, visit: Visited, parts: Parts) -> Response:
     """Closes the request, if it can be closed; reopening undoes it."""
     values = await read_form(request, parts)
-    _only_requester(visit)
+    only_requester(visit)
     form = check(Closing, values)
     command = CloseTicket(command_id=_command_id("close", visit.ticket, values), actor=REQUESTER, reason=form.reason)
     await change_status(parts.database, parts.tickets, visit.ticket.id, command)
@@ -52,7 +52,7 @@ async def close(request: Request, token: Token, visit: Visited, parts: Parts) ->
 async def reopen(request: Request, token: Token, visit: Visited, parts: Parts) -> Response:
     """Takes the request up again."""
     values = await read_form(request, parts)
-    _only_requester(visit)
+    only_requester(visit)
     command = ReopenTicket(command_id=_command_id("reopen", visit.ticket, values), actor=REQUESTER)
     await change_status(parts.database, parts.tickets, visit.ticket.id, command)
     return back(token, "reopened")
@@ -61,7 +61,7 @@ async def reopen(request: Request, token: Token, visit: Visited, parts: Parts) -
 @router.get("/t/{token}/revoke")
 async def ask_to_revoke(request: Request, token: Token, visit: Visited, parts: Parts) -> Response:
     """Asks before making the earlier links useless."""
-    _only_requester(visit)
+    only_requester(visit)
     return parts.pages.render(request, "revoke.html", ticket=visit.ticket, token=token, page_class="narrow")
 
 
@@ -69,7 +69,7 @@ async def ask_to_revoke(request: Request, token: Token, visit: Visited, parts: P
 async def revoke(request: Request, visit: Visited, parts: Parts) -> Response:
     """Makes every link so far useless, this one too, and has a new one mailed: only its owner reads that."""
     await read_form(request, parts)
-    _only_requester(visit)
+    only_requester(visit)
     async with parts.database.begin() as session:
         await revoke_links(session, visit.ticket, utc_now())
     parts.relay.wake()
@@ -83,7 +83,8 @@ async def links_revoked(request: Request, parts: Parts) -> Response:
     return parts.pages.render(request, "links_revoked.html", page_class="narrow")
 
 
-def _only_requester(visit: Visit) -> None:
+def only_requester(visit: Visit) -> None:
+    """Raises Problem 403 for anybody else on the ticket's page."""
     if not visit.is_requester:
         raise Problem(403, "not_the_requester", "only the person who opened the ticket can do that")
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from services.intake.commands.participants import list_participants
 from services.intake.deps import Intake
 from services.intake.live.reading import awaits_follow_up, follow_ups_of, timeline_of
 from services.intake.models import Attachment, Ticket
@@ -14,11 +15,18 @@ from services.intake.queries import all_messages
 from services.intake.renderings import rendered_bodies
 from services.intake.visits import Visit
 from services.intake.web.entries import Thread, entries
+from services.intake.web.people import Person
 from services.intake.web.questions import requesters_answers
 from services.intake.web.words import can, standing_of
 from shared.contracts.base import TicketId
-from shared.contracts.vocabulary import Action
+from shared.contracts.vocabulary import Action, ParticipantState
 from shared.kit.db import Session
+
+IN_COPY = {
+    True: (ParticipantState.PROPOSED, ParticipantState.INVITED, ParticipantState.JOINED),
+    False: (ParticipantState.JOINED,),
+}
+"""Whom the requester sees, who decides about them, and whom others in copy see."""
 
 
 async def view_of(parts: Intake, token: str, visit: Visit) -> dict[str, Any]:
@@ -28,6 +36,7 @@ async def view_of(parts: Intake, token: str, visit: Visit) -> dict[str, Any]:
         ticket = await session.get_one(Ticket, ticket.id)
         thread = await _read(session, ticket)
         before = await session.get(Ticket, ticket.follows) if ticket.follows else None
+        people = await list_participants(session, ticket.id, IN_COPY[visit.is_requester])
         is_followed = ticket.is_archived and await awaits_follow_up(session, ticket.id)
     thread = replace(thread, bodies=await rendered_bodies(parts.database, parts.digester, thread.messages))
     links = _links(parts, visit, [*thread.follow_ups, *([before] if before else [])])
@@ -39,6 +48,7 @@ async def view_of(parts: Intake, token: str, visit: Visit) -> dict[str, Any]:
         "topic": topic,
         "answers": requesters_answers(topic, ticket.fields),
         "entries": entries(visit, thread, f"/t/{token}/files", links),
+        "people": [Person.of(one) for one in people],
         "last_event": thread.happenings[-1].id if thread.happenings else 0,
         "before": before,
         "before_link": links.get(before.id) if before else None,

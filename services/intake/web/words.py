@@ -30,6 +30,9 @@ NOTICES = {
     "replied": ("success", "Your message has been added."),
     "followed": ("success", "Your message has been sent. We are opening a new ticket for it."),
     "closed": ("success", "Your request is closed. If that was a mistake, reopen it below."),
+    "invited": ("success", "They have been invited by mail, and take part once they say so."),
+    "declined": ("info", "They said earlier that they do not want to take part, so they were not asked again."),
+    "removed": ("success", "They are no longer in copy, and their links have stopped working."),
     "reopened": ("success", "Your request is open again."),
 }
 """What has just happened, by the word in the address."""

@@ -8,7 +8,7 @@ from shared.contracts.base import AgentId, Contract, Instant, MessageId, TicketI
 from shared.contracts.events.base import Event
 from shared.contracts.redaction import Foreign, ForeignValues
 from shared.contracts.tickets import TopicId
-from shared.contracts.vocabulary import ActorKind, BodyFormat, Channel, ParticipantState, Priority
+from shared.contracts.vocabulary import ActorKind, BodyFormat, Channel, ParticipantDecision, ParticipantState, Priority
 
 
 class Person(Contract):
@@ -117,6 +117,25 @@ class ParticipantChanged(TicketEvent, name="participant.changed"):
     version: int
     """Rises with every change of this participant of this ticket."""
     changed_at: Instant
+    channel: Channel | None = None
+    """How they were named; None for those named before this was kept."""
+    added_by: str = ""
+    """Who named them: the address of a mail's sender, or the name of an agent."""
+    added_at: Instant | None = None
+    joined_at: Instant | None = None
+    """Since when they take part; the same as `changed_at` in the event that tells it first."""
+
+
+class ParticipantDecided(TicketEvent, name="participant.decided"):
+    """An agent adds, confirms or removes somebody in copy; intake carries it out and announces the change."""
+
+    produced_by = "assignment"
+
+    email: str
+    name: str = ""
+    decision: ParticipantDecision
+    agent: Author
+    decided_at: Instant
 
 
 class NoteAdded(TicketEvent, name="note.added"):

@@ -1,0 +1,145 @@
+"""People in copy, on a ticket's page: who they are, who named them, and the requester's two buttons."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, Field
+
+from services.intake.abuse.gate import Door
+from services.intake.abuse.invitations import Inviter
+from services.intake.commands.participants import Guest, Origin, find_participant, invite
+from services.intake.commands.revoke_links import remove_participant
+from services.intake.deps import Intake, Parts
+from services.intake.models import Participant
+from services.intake.visits import Visit
+from services.intake.web.forms import NotValid, check, read_form
+from services.intake.web.moves import back, only_requester
+from services.intake.web.route import PageRoute
+from services.intake.web.visiting import Token, Visited
+from shared.contracts.vocabulary import Channel, ParticipantState
+from shared.kit.clock import utc_now
+from shared.kit.http.inputs import Email
+from shared.kit.http.limits import address_of
+from shared.kit.http.problems import Problem
+
+router = APIRouter(prefix="/t", route_class=PageRoute, include_in_schema=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody in copy, in the words of the page."""
+
+    email: str
+    name: str
+    state: ParticipantState
+    label: str
+    tone: str
+    since: datetime
+    origin: str
+    """How they were named."""
+
+    @classmethod
+    def of(cls, participant: Participant) -> "Person":
+        """The words for a row."""
+        label, tone = LABELS[participant.state]
+        return cls(
+            participant.email,
+            participant.name,
+            participant.state,
+            label,
+            tone,
+            participant.joined_at or participant.invited_at,
+            origin_of(participant.channel, participant.added_by),
+        )
+
+
+LABELS = {
+    ParticipantState.PROPOSED: ("Waiting for you", "warn"),
+    ParticipantState.INVITED: ("Invited", "info"),
+    ParticipantState.JOINED: ("Takes part", "ok"),
+    ParticipantState.DECLINED: ("Does not take part", "neutral"),
+    ParticipantState.REMOVED: ("Removed", "neutral"),
+}
+
+
+class Chosen(BaseModel):
+    """Whom a button is about."""
+
+    email: Annotated[str, Field(max_length=254)]
+
+
+class Added(BaseModel):
+    """Whom the requester wants in copy."""
+
+    email: Email
+
+
+@router.post("/{token}/participants")
+async def add(request: Request, token: Token, visit: Visited, parts: Parts) -> Response:
+    """Invites somebody. Raises Problem 429 beyond the limits."""
+    only_requester(visit)
+    sent = await read_form(request, parts)
+    try:
+        added = check(Added, sent)
+    except NotValid as wrong:
+        raise Problem(422, "invalid_input", wrong.errors["email"]) from None
+    return await _invite(request, parts, visit, token, added.email)
+
+
+@router.post("/{token}/participants/confirm")
+async def confirm(request: Request, token: Token, visit: Visited, parts: Parts) -> Response:
+    """Invites who was proposed. Raises Problem 404 for others, 429 beyond the limits."""
+    only_requester(visit)
+    chosen = check(Chosen, await read_form(request, parts))
+    async with parts.database.begin() as session:
+        found = await find_participant(session, visit.ticket.id, chosen.email)
+    if found is None or found.state is not ParticipantState.PROPOSED:
+        raise Problem(404, "not_proposed", "this person is not proposed any more; look at the ticket again")
+    return await _invite(request, parts, visit, token, found.email)
+
+
+@router.post("/{token}/participants/remove")
+async def remove(request: Request, token: Token, visit: Visited, parts: Parts) -> Response:
+    """Takes somebody in copy out: their links, open pages and mails end now."""
+    only_requester(visit)
+    chosen = check(Chosen, await read_form(request, parts))
+    async with parts.database.begin() as session:
+        await remove_participant(session, visit.ticket.id, chosen.email, utc_now())
+    parts.relay.wake()
+    await parts.live.look_again(visit.ticket.id)
+    return back(token, "removed")
+
+
+async def _invite(request: Request, parts: Intake, visit: Visit, token: str, email: str) -> Response:
+    """Asks them, unless they said no before: whoever declined comes back by the link in their own mail only."""
+    address = address_of(request, parts.settings.trusted_proxies)
+    await parts.gate.refuse_banned(Door.PEOPLE, visit.link.email, address)
+    if email.casefold() == visit.link.email:
+        raise Problem(422, "the_requester", "this is your own address")
+    inviter = Inviter(visit.ticket.requester_email, address)
+    origin = Origin(Channel.PORTAL, utc_now(), visit.link.email, inviter, is_deliberate=True)
+    async with parts.database.begin() as session:
+        await invite(session, visit.ticket.id, [Guest(email)], origin, parts.invitations)
+        found = await find_participant(session, visit.ticket.id, email)
+    parts.relay.wake()
+    if found is None or found.state is ParticipantState.PROPOSED:
+        raise Problem(429, "too_many_invitations", "too many people were invited; try again tomorrow")
+    if found.state is ParticipantState.DECLINED:
+        return back(token, "declined")
+    return back(token, "invited")
+
+
+def origin_of(channel: Channel | None, added_by: str) -> str:
+    """Who named somebody, in words."""
+    match channel:
+        case Channel.EMAIL:
+            return f"in copy of a mail from {added_by}"
+        case Channel.DESK:
+            return f"added by {added_by}"
+        case Channel.PORTAL:
+            return "added on this page"
+        case Channel.API:
+            return "named when the ticket was opened"
+    return "in copy"
