@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from services.intake.abuse.invitations import InvitationLimits
 from services.intake.commands.participants import Guest as CopiedPerson
-from services.intake.commands.participants import answer, invite
+from services.intake.commands.participants import Origin, answer, invite
 from services.intake.mail.process import build
 from services.intake.models import Agent, RawMail, RawMailState, Ticket
 from services.intake.privacy.export import Exporter
@@ -285,7 +286,8 @@ async def test_an_agent_who_asks_for_help_is_a_requester_in_that_thread(post: Po
 async def test_an_agent_in_copy_who_takes_part_writes_in_the_thread(post: PostOffice, kim: Person) -> None:
     ticket = await post.opened()
     async with post.door.database.begin() as session:
-        await invite(session, ticket.id, [CopiedPerson(kim.email)], utc_now())
+        origin = Origin(Channel.DESK, utc_now())
+        await invite(session, ticket.id, [CopiedPerson(kim.email)], origin, InvitationLimits(post.settings))
         assert await answer(session, ticket.id, kim.email, ParticipantState.JOINED, utc_now())
     await deliver(post, "Me too.", kim.email, in_reply_to=post.answers(ticket))
     assert (await post.messages(ticket.id))[-1].body == "Me too."

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from services.intake.abuse.invitations import InvitationLimits
 from services.intake.commands.record_reply import record_reply
 from services.intake.commands.submit_ticket import Submission, submit_ticket
 from services.intake.consumers import on_events
@@ -59,6 +60,7 @@ class Threads:
 
     def __init__(self, settings: IntakeSettings, database: Database) -> None:
         self._links = TicketLinks(settings)
+        self._limits = InvitationLimits(settings)
         self.database = database
 
     async def open(self, subject: str = "Online banking system down", email: str = "dana@bank.example") -> Opened:
@@ -121,7 +123,7 @@ class Threads:
 
     async def tell(self, *events: Event) -> None:
         """Lets the portal learn of events."""
-        await on_events(self.database, [event.envelope(str(new_id()), utc_now()) for event in events])
+        await on_events(self.database, self._limits, [event.envelope(str(new_id()), utc_now()) for event in events])
 
     async def attach(self, ticket: Opened, name: str, state: AttachmentState) -> None:
         """A file to the first message; without bytes."""

@@ -47,7 +47,7 @@ async def revoke(
         if ticket is None:
             raise not_found()
         now = utc_now()
-        await revoke_links(session, ticket, now)
+        await revoke_links(session, ticket, now, removes=False)
         return Made(RevokedLinks(ticket_id=ticket.id, number=number, made_before=now))
 
     return await once(parts, call, 200, make)

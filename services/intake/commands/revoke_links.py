@@ -4,21 +4,23 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from services.intake.commands.participants import remove
-from services.intake.models import LinkRevocation, Ticket
+from services.intake.models import LinkRevocation, Participant, Ticket
 from shared.contracts.base import TicketId
 from shared.contracts.events import AccessLinkRequested
 from shared.kit import outbox
 from shared.kit.db import Session
 
 
-async def revoke_links(session: Session, ticket: Ticket, at: datetime) -> None:
-    """Makes every link to the ticket useless that was signed before `at`, and removes everybody in copy."""
-    removed = await remove(session, ticket.id, at)
-    await revoke_links_of(session, ticket.id, [ticket.requester_email, *removed], at)
+async def revoke_links(session: Session, ticket: Ticket, at: datetime, *, removes: bool = True) -> None:
+    """Makes every link to the ticket useless that was signed before `at`, and removes everybody in copy if told to."""
+    copies = await session.scalars(select(Participant.email).where(Participant.ticket_id == ticket.id))
+    await revoke_links_of(session, ticket.id, [ticket.requester_email, *copies], at)
+    if removes:
+        await remove(session, ticket.id, at)
     wanted = AccessLinkRequested(ticket_id=TicketId(ticket.id), requested_at=at)
     await outbox.add(session, wanted, f"{ticket.id}:revoked:{at:%Y%m%d%H%M%S%f}", at)
 

@@ -108,5 +108,7 @@ def _addresses_in(envelope: Envelope) -> Iterator[str]:
     for person in (data, data.get("author"), data.get("requester")):
         if isinstance(person, dict) and isinstance(email := person.get("email"), str):
             yield email
+    if isinstance(added_by := data.get("added_by"), str):
+        yield added_by
     copies = data.get("cc")
     yield from (one for one in copies if isinstance(one, str)) if isinstance(copies, list) else ()

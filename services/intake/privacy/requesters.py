@@ -124,6 +124,7 @@ def _files_of(email: str) -> ColumnElement[bool]:
 async def _leave(session: Session, found: Holdings) -> None:
     """Takes the person out of others' tickets, which otherwise stay as they are."""
     await session.execute(delete(Participant).where(Participant.email == found.email))
+    await session.execute(update(Participant).where(Participant.added_by == found.email).values(added_by=""))
     await session.execute(delete(LinkRevocation).where(LinkRevocation.email == found.email))
     copies = await session.scalars(select(Ticket).where(copied_to(found.email)).order_by(Ticket.id).with_for_update())
     for ticket in copies:

@@ -24,6 +24,7 @@ from shared.contracts.events import (
     NoteReceived,
     NotificationFailed,
     ParticipantChanged,
+    ParticipantDecided,
     TicketSubmitted,
 )
 from shared.contracts.vocabulary import ActorKind, BodyFormat, Status
@@ -43,6 +44,7 @@ TELLING: tuple[type[Event], ...] = (
     NoteAdded,
     NoteReceived,
     ParticipantChanged,
+    ParticipantDecided,
     AccessLinkRequested,
     NotificationFailed,
 )

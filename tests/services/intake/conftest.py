@@ -28,6 +28,9 @@ async def settings(engines: Stack, tmp_path_factory: pytest.TempPathFactory) -> 
         database_url=engines.postgres.url("intake"),
         seed_api_key=str(ApiKey.make()),
         storage_url=str(tmp_path_factory.mktemp("files")),
+        invitations_per_mailbox_per_day=0,
+        invitations_per_guest_per_day=0,
+        invitations_per_address_per_day=0,
     )
     await migrate(settings, "services.intake")
     database = Database.connect(settings)

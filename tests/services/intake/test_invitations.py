@@ -5,11 +5,12 @@ from uuid import UUID
 import httpx2
 import pytest
 
-from services.intake.commands.participants import Guest, answer, find_participant, invite
+from services.intake.abuse.invitations import InvitationLimits, Inviter
+from services.intake.commands.participants import Guest, Origin, answer, find_participant, invite, remove
 from services.intake.models import LinkRevocation
 from shared.contracts.base import TicketId
 from shared.contracts.events import ParticipantChanged
-from shared.contracts.vocabulary import ParticipantState
+from shared.contracts.vocabulary import Channel, ParticipantState
 from shared.kit.auth import TicketLink, TicketLinks
 from shared.kit.clock import utc_now
 from tests.services.intake.door import BASE_URL, Door, Json
@@ -108,8 +109,9 @@ async def test_whoever_was_removed_cannot_come_back(door: Door) -> None:
     created = await door.submit(cc=[LEE])
     ticket_id = UUID(created["id"])
     async with door.database.begin() as session:
-        assert await answer(session, ticket_id, LEE, ParticipantState.REMOVED, utc_now())
-        await invite(session, ticket_id, [Guest(LEE)], utc_now())
+        assert await remove(session, ticket_id, utc_now(), LEE) == [LEE]
+        origin = Origin(Channel.EMAIL, utc_now(), "dana@bank.example", Inviter("dana@bank.example"))
+        await invite(session, ticket_id, [Guest(LEE)], origin, InvitationLimits(door.settings))
         assert not await answer(session, ticket_id, LEE, ParticipantState.JOINED, utc_now())
     async with door.browser() as browser:
         assert (await browser.get(page_of(door, created))).status_code == 404

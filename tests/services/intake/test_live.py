@@ -13,6 +13,7 @@ from sqlalchemy import text
 from sse_starlette.sse import AppStatus
 
 from deploy.local.engines.ports import find_free_port
+from services.intake.abuse.invitations import InvitationLimits
 from services.intake.commands.keys import Scope, revoke_key
 from services.intake.consumers import on_events
 from services.intake.live.reading import happenings_after
@@ -90,7 +91,11 @@ def posted(ticket: Json, kind: ActorKind = ActorKind.AGENT, **changes: Any) -> M
 async def tell(door: Door, *events: Event, ids: Sequence[str] = ()) -> None:
     """Hands events to the consumer as one batch."""
     named = ids or [str(new_id()) for _ in events]
-    await on_events(door.database, [event.envelope(name, utc_now()) for event, name in zip(events, named, strict=True)])
+    await on_events(
+        door.database,
+        InvitationLimits(door.settings),
+        [event.envelope(name, utc_now()) for event, name in zip(events, named, strict=True)],
+    )
 
 
 async def timeline(door: Door, ticket: Json) -> list[Any]:

@@ -13,7 +13,7 @@ from services.intake.mail.doors.reception import identity_of
 from services.intake.mail.settings import MailSettings
 from services.intake.models import Attachment, Message, Participant, RawMail, RawMailState, Ticket
 from shared.contracts.base import TicketId
-from shared.kit.auth import MailThreads
+from shared.kit.auth import MailAudience, MailThreads
 from shared.kit.clock import new_id
 from tests.services.intake.door import Door
 from tests.support.eventually import eventually
@@ -116,5 +116,9 @@ class PostOffice:
             return {one.email: one.state.value for one in found}
 
     def answers(self, ticket: Ticket) -> str:
-        """The Message-ID of a mail of ours about the ticket."""
-        return self.threads.message_id(TicketId(ticket.id), new_id())
+        """The Message-ID of a mail of ours to the requester of the ticket."""
+        return self.answers_to(ticket, ticket.requester_email)
+
+    def answers_to(self, ticket: Ticket, email: str, audience: MailAudience = MailAudience.REQUESTER) -> str:
+        """The Message-ID of a mail of ours about the ticket to this address."""
+        return self.threads.message_id(TicketId(ticket.id), new_id(), audience, email)

@@ -120,7 +120,9 @@ async def test_a_bounce_of_our_mail_is_noted_on_its_ticket(post: PostOffice) -> 
 
 async def test_people_in_copy_are_asked_and_not_added(post: PostOffice) -> None:
     people = "Lee <lee@bank.example>, LEE@bank.example, support+x@everdesk.example, dana@bank.example"
-    ticket = await post.opened(cc=people, to=f"{SUPPORT}, Kim <kim@shop.example>")
+    ticket = await post.opened()
+    both = {"cc": people, "to": f"{SUPPORT}, Kim <kim@shop.example>"}
+    await post.deliver(letter("Please tell them.", in_reply_to=post.answers(ticket), **both))
     assert await post.participants(ticket.id) == {"lee@bank.example": "invited", "kim@shop.example": "invited"}
     event = ParticipantChanged.of(await announced(post.door, f"everdesk.participant.changed.v1.{ticket.id}"))
     assert (event.state, event.version) == (ParticipantState.INVITED, 1)
