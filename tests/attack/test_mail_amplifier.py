@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from services.intake.abuse.invitations import InvitationLimits, Inviter, mailbox_of
+from services.intake.abuse.invitations import InvitationLimits, Inviter
 from services.intake.mail.process import build
 from shared.kit.clock import new_id, utc_now
 from tests.load.amplifier import CC, MAILS, mails_with_copies
@@ -66,7 +66,3 @@ async def test_a_network_counts_as_one(door: Door) -> None:
             inviter = Inviter(f"{new_id()}@evil.example", f"2001:db8:77:1::{number}")
             taken.append(await limits.take(session, inviter, f"{new_id()}@bank.example", utc_now()))
     assert taken == [True] * 3 + [False] * 2
-
-
-def test_plus_addresses_are_one_mailbox() -> None:
-    assert mailbox_of("Dana+a@Bank.example") == mailbox_of("dana+b+c@bank.example") == "dana@bank.example"

@@ -11,9 +11,10 @@ from sqlalchemy.dialects.postgresql import insert
 
 from services.intake.models import InvitationCount
 from services.intake.settings import IntakeSettings
+from shared.kit.addresses import mailbox_key
 from shared.kit.clock import utc_now
 from shared.kit.db import Session
-from shared.kit.http.limits import household_of
+from shared.kit.http.client_address import network_of
 
 KEPT = timedelta(days=1)
 """How long the counts of a day that is over are kept."""
@@ -48,10 +49,10 @@ class InvitationLimits:
         return True
 
     def _counted(self, inviter: Inviter, guest: str) -> Iterator[tuple[str, str, int]]:
-        yield "mailbox", mailbox_of(inviter.email), self._settings.invitations_per_mailbox_per_day
+        yield "mailbox", mailbox_key(inviter.email), self._settings.invitations_per_mailbox_per_day
         if inviter.address is not None:
-            yield "network", household_of(inviter.address), self._settings.invitations_per_address_per_day
-        yield "guest", mailbox_of(guest), self._settings.invitations_per_guest_per_day
+            yield "network", network_of(inviter.address), self._settings.invitations_per_address_per_day
+        yield "guest", mailbox_key(guest), self._settings.invitations_per_guest_per_day
 
     async def _count(self, session: Session, scope: str, who: str, limit: int, at: datetime) -> bool:
         digest = hmac.digest(self._key, f"{scope}\0{who}".encode(), "sha256").hex()
@@ -62,12 +63,6 @@ class InvitationLimits:
             where=InvitationCount.count < limit,
         ).returning(InvitationCount.count)
         return await session.scalar(counted) is not None
-
-
-def mailbox_of(email: str) -> str:
-    """The mailbox behind an address: plus-addresses of one person are one."""
-    name, _, domain = email.strip().casefold().rpartition("@")
-    return f"{name.partition('+')[0]}@{domain}"
 
 
 async def forget_counts(session: Session) -> None:

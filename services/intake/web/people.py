@@ -20,8 +20,8 @@ from services.intake.web.route import PageRoute
 from services.intake.web.visiting import Token, Visited
 from shared.contracts.vocabulary import Channel, ParticipantState
 from shared.kit.clock import utc_now
+from shared.kit.http.client_address import address_of
 from shared.kit.http.inputs import Email
-from shared.kit.http.limits import address_of
 from shared.kit.http.problems import Problem
 
 router = APIRouter(prefix="/t", route_class=PageRoute, include_in_schema=False)

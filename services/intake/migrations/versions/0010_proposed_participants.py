@@ -1,6 +1,6 @@
 """By whom and how people in copy were named, and how many invitations are out. Whoever takes part is announced again.
 
-Revision 0009, after 0008.
+Revision 0010, after 0009.
 """
 
 import json
@@ -9,8 +9,8 @@ from uuid import uuid5
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0009"
-down_revision = "0008"
+revision = "0010"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 
