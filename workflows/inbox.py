@@ -12,7 +12,8 @@ from shared.contracts.vocabulary import ActorKind, Priority
 from shared.kit.bus import Bus, Consumer, NotYet, Partly, Unavailable
 from shared.kit.bus.consumer import is_away
 from shared.kit.clock import utc_now
-from shared.kit.tickets import Delivery, Tickets, TicketsUnavailable
+from shared.kit.tickets import Delivery, Tickets
+from shared.kit.unavailable import TicketsUnavailable
 
 AT_ONCE = 16
 BATCH = 32

@@ -14,7 +14,8 @@ from shared.kit.foreign.digester import Digester
 from shared.kit.holiday_feed import FeedReader
 from shared.kit.http.outgoing import Outgoing
 from shared.kit.outbox import Relay
-from shared.kit.tickets import ANSWER_WITHIN, Tickets, TicketsUnavailable
+from shared.kit.tickets import ANSWER_WITHIN, Tickets
+from shared.kit.unavailable import TicketsUnavailable
 
 
 class Gate:

@@ -1,13 +1,9 @@
 """The process: `python -m services.intake.main COMMAND`: serve, migrate, seed, and those for keys and people."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from importlib import import_module
 
-from services.intake import cli
-from services.intake.app import build
-from services.intake.commands.seed import seed
-from services.intake.mail import cli as mail_cli
-from services.intake.privacy import cli as privacy
 from services.intake.settings import IntakeSettings
 from shared.kit.db import Database, migrate
 from shared.kit.processes import dispatch, serve
@@ -16,9 +12,33 @@ from shared.kit.telemetry import configure_logging
 PACKAGE = "services.intake"
 
 
+JOBS = {
+    "seed": ("services.intake.commands.seed", "seed"),
+    "create-key": ("services.intake.cli", "create_key"),
+    "import-osticket-key": ("services.intake.cli", "import_osticket_key"),
+    "list-keys": ("services.intake.cli", "list_all_keys"),
+    "rotate-key": ("services.intake.cli", "rotate"),
+    "revoke-key": ("services.intake.cli", "revoke"),
+    "list-mails": ("services.intake.mail.cli", "list_mails"),
+    "show-mail": ("services.intake.mail.cli", "show_mail"),
+    "retry-mail": ("services.intake.mail.cli", "retry_mail"),
+    "find-requester": ("services.intake.privacy.cli", "find_requester"),
+    "export-requester": ("services.intake.privacy.cli", "export_requester"),
+    "erase-requester": ("services.intake.privacy.cli", "erase_requester"),
+}
+"""Command, module, function. Each process imports what it runs: imports are most of a start."""
+
+
+def serve_web(settings: IntakeSettings) -> None:
+    """Serves the API and the portal, for ever."""
+    from services.intake.app import build  # only this process pays for the import
+
+    serve(build(settings), settings)
+
+
 def serve_mail() -> None:
     """Takes mail in, for ever."""
-    from services.intake.mail.process import build as build_mail  # only this process pays for the import
+    from services.intake.mail.process import build as build_mail  # as above
     from services.intake.mail.settings import MailSettings
 
     settings = MailSettings()
@@ -30,11 +50,11 @@ def main() -> None:
     settings = IntakeSettings()
     configure_logging(settings, "intake")
 
-    def with_database(job: Callable[[Database, IntakeSettings], Awaitable[None]]) -> Callable[[], None]:
+    def with_database(module: str, function: str) -> Callable[[], None]:
         async def run() -> None:
             database = Database.connect(settings)
             try:
-                await job(database, settings)
+                await getattr(import_module(module), function)(database, settings)
             finally:
                 await database.dispose()
 
@@ -43,21 +63,9 @@ def main() -> None:
     dispatch(
         {
             "mail": serve_mail,
-            "serve": lambda: serve(build(settings), settings),
+            "serve": lambda: serve_web(settings),
             "migrate": lambda: asyncio.run(migrate(settings, PACKAGE)),
-            "seed": with_database(seed),
-            "create-key": with_database(cli.create_key),
-            "import-osticket-key": with_database(cli.import_osticket_key),
-            "list-keys": with_database(cli.list_all_keys),
-            "rotate-key": with_database(cli.rotate),
-            "revoke-key": with_database(cli.revoke),
-            "list-mails": with_database(mail_cli.list_mails),
-            "show-mail": with_database(mail_cli.show_mail),
-            "open-mail": with_database(mail_cli.open_mail),
-            "retry-mail": with_database(mail_cli.retry_mail),
-            "find-requester": with_database(privacy.find_requester),
-            "export-requester": with_database(privacy.export_requester),
-            "erase-requester": with_database(privacy.erase_requester),
+            **{name: with_database(*job) for name, job in JOBS.items()},
         }
     )
 

@@ -2,7 +2,6 @@
 
 import asyncio
 
-from services.notification.app import build
 from services.notification.settings import NotificationSettings
 from shared.kit.db import migrate
 from shared.kit.processes import dispatch, serve
@@ -11,13 +10,20 @@ from shared.kit.telemetry import configure_logging
 PACKAGE = "services.notification"
 
 
+def serve_web(settings: NotificationSettings) -> None:
+    """Serves, for ever."""
+    from services.notification.app import build  # only the serving process pays for the import
+
+    serve(build(settings), settings)
+
+
 def main() -> None:
     """Builds what the command needs, and runs it."""
     settings = NotificationSettings()
     configure_logging(settings, "notification")
     dispatch(
         {
-            "serve": lambda: serve(build(settings), settings),
+            "serve": lambda: serve_web(settings),
             "migrate": lambda: asyncio.run(migrate(settings, PACKAGE)),
         }
     )

@@ -55,7 +55,6 @@ class Ticket(Base):
     """Of the step that triaged it; routing's choice of an agent is the step after it."""
     seq: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     """Of the newest snapshot applied; 0 = none yet."""
-    status: Mapped[str | None] = mapped_column(String(16))
     team_id: Mapped[UUID | None]
     assignee_id: Mapped[UUID | None]
 

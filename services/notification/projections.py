@@ -31,7 +31,7 @@ assert isinstance(TICKETS, Table)
 
 def _if_newer(table: Table) -> Insert:
     new = insert(table)
-    told = {name: new.excluded[name] for name in ("number", "seq", "status", "team_id", "assignee_id")}
+    told = {name: new.excluded[name] for name in ("number", "seq", "team_id", "assignee_id")}
     return new.on_conflict_do_update(index_elements=["id"], set_=told, where=table.c.seq < new.excluded.seq)
 
 
@@ -86,7 +86,6 @@ async def _apply_snapshot(event: LifecycleEvent, session: Session) -> None:
     told = {
         "number": seen.number,
         "seq": seen.seq,
-        "status": seen.status.value,
         "team_id": seen.team_id,
         "assignee_id": seen.assignee_id,
     }

@@ -32,18 +32,11 @@ from shared.contracts.vocabulary import Status
 from shared.domain.errors import REFUSALS, Refusal, TicketArchivedError, UnknownTicket
 from shared.kit.clock import new_id, utc_now
 from shared.kit.settings import Settings
+from shared.kit.unavailable import TicketStuck, TicketsUnavailable
 
 ANSWER_WITHIN = timedelta(seconds=5)
 POLLS_WITHIN = timedelta(seconds=90)
 """A worker that lives asks for work at least this often."""
-
-
-class TicketsUnavailable(Exception):
-    """Temporal or its workers did not answer in time. The same command may safely be sent again."""
-
-
-class TicketStuck(TicketsUnavailable):
-    """Temporal answers, this ticket's workflow does not, or fails at the command."""
 
 
 class TemporalRefused(Exception):

@@ -19,6 +19,7 @@ BENCHMARKS = (
     "upload",
     "mail",
     "abuse",
+    "restart",
     "fuzz_mail",
     "fuzz_api",
 )

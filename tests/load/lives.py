@@ -26,7 +26,8 @@ from shared.contracts.tickets import Actor
 from shared.contracts.vocabulary import ActorKind, CloseReason
 from shared.kit.calendars import resolve
 from shared.kit.clock import new_id, utc_now
-from shared.kit.tickets import Tickets, TicketsUnavailable
+from shared.kit.tickets import Tickets
+from shared.kit.unavailable import TicketsUnavailable
 from tests.load.baseline import KEYS, BaselineWorkflow
 from tests.load.baseline_words import Do, Open, Posted, View
 from tests.load.bench_worker import QUEUE

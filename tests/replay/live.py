@@ -20,7 +20,8 @@ from shared.contracts.events import Envelope, TicketArchived
 from shared.contracts.names import SEARCH_ATTRIBUTES
 from shared.contracts.policies import PolicySnapshot
 from shared.domain.errors import Refusal
-from shared.kit.tickets import Delivery, Tickets, TicketsUnavailable
+from shared.kit.tickets import Delivery, Tickets
+from shared.kit.unavailable import TicketsUnavailable
 from tests.replay.compare import Compared, compare, unfinished
 from tests.replay.promise import AUTO_CLOSE, REOPEN_WINDOW
 from tests.replay.pure import Deed, Life

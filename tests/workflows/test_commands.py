@@ -20,7 +20,8 @@ from shared.contracts.names import ticket_workflow_id
 from shared.contracts.vocabulary import CloseReason, Priority, Status
 from shared.domain.errors import IllegalTransition, UnknownTicket, VersionConflict
 from shared.kit.clock import new_id, utc_now
-from shared.kit.tickets import Delivery, TicketsUnavailable, command_id
+from shared.kit.tickets import Delivery, command_id
+from shared.kit.unavailable import TicketsUnavailable
 from tests.support.eventually import eventually
 from tests.support.tickets import AGENT, BRUNO, an_id, message, opening, triage
 from tests.workflows.conftest import Announced, Desk, worker_for

@@ -27,7 +27,8 @@ from shared.kit.clock import derived_id, utc_now
 from shared.kit.db import Session
 from shared.kit.http.answers import Guard, guard, second_refused
 from shared.kit.http.etags import etag_of
-from shared.kit.tickets import TicketsUnavailable, command_id
+from shared.kit.tickets import command_id
+from shared.kit.unavailable import TicketsUnavailable
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ from shared.kit.db import Session
 from shared.kit.http.answers import guard, key_reused
 from shared.kit.http.problems import invalid
 from shared.kit.telemetry import log
-from shared.kit.tickets import TicketsUnavailable
+from shared.kit.unavailable import TicketsUnavailable
 
 MAX_TAGS = 20
 

@@ -16,7 +16,7 @@ from shared.contracts.tickets import TicketSnapshot
 from shared.domain.errors import Refusal
 from shared.kit.clock import derived_id, utc_now
 from shared.kit.telemetry import log
-from shared.kit.tickets import TicketStuck, TicketsUnavailable
+from shared.kit.unavailable import TicketStuck, TicketsUnavailable
 
 EVERY_SECONDS = 10.0
 AT_ONCE = 20

@@ -28,7 +28,7 @@ from shared.domain.errors import NotRevertible, Refusal
 from shared.kit.clock import utc_now
 from shared.kit.db import Session, dsn_of
 from shared.kit.telemetry import log
-from shared.kit.tickets import TicketsUnavailable
+from shared.kit.unavailable import TicketsUnavailable
 
 LEADER_LOCK = 7_241_005
 LOOK_EVERY_SECONDS = 1.0

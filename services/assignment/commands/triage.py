@@ -25,7 +25,7 @@ from shared.kit.clock import utc_now
 from shared.kit.db import Session
 from shared.kit.outbox import row_of
 from shared.kit.tables import outbox
-from shared.kit.tickets import TicketStuck, TicketsUnavailable
+from shared.kit.unavailable import TicketStuck, TicketsUnavailable
 
 AT_ONCE = 8
 

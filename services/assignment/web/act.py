@@ -23,7 +23,7 @@ from shared.kit.http.answers import fingerprint
 from shared.kit.http.app import canonical
 from shared.kit.http.form_tokens import check_form_token
 from shared.kit.http.problems import Problem, from_exception, not_found
-from shared.kit.tickets import TicketsUnavailable
+from shared.kit.unavailable import TicketsUnavailable
 
 router = APIRouter(route_class=PageRoute)
 

@@ -21,7 +21,7 @@ from shared.kit.clock import utc_now
 from shared.kit.db import is_unreachable
 from shared.kit.http.pages import Pages
 from shared.kit.http.problems import Problem, from_exception
-from shared.kit.tickets import TicketsUnavailable
+from shared.kit.unavailable import TicketsUnavailable
 
 SESSION_COOKIE = "everdesk_session"
 FLASH_COOKIE = "everdesk_flash"

@@ -19,7 +19,8 @@ from shared.kit.http.pages import Pages
 from shared.kit.http.problems import Problem
 from shared.kit.requester_ids import RequesterIds
 from shared.kit.storage import Storage, StorageUnavailable
-from shared.kit.tickets import Tickets, TicketsUnavailable
+from shared.kit.tickets import Tickets
+from shared.kit.unavailable import TicketsUnavailable
 
 PACKAGE = Path(__file__).parent.parent
 PRIVATE = 0o600

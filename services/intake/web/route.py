@@ -14,7 +14,7 @@ from services.intake.web.forms import NotValid
 from shared.domain.errors import Refusal
 from shared.kit.db import is_unreachable
 from shared.kit.http.problems import Problem, from_exception
-from shared.kit.tickets import TicketsUnavailable
+from shared.kit.unavailable import TicketsUnavailable
 
 
 class PageRoute(APIRoute):

@@ -17,7 +17,8 @@ from shared.contracts.commands import Command
 from shared.contracts.tickets import TicketSnapshot
 from shared.kit.bus import Unavailable
 from shared.kit.clock import new_id, utc_now
-from shared.kit.tickets import Tickets, TicketsUnavailable
+from shared.kit.tickets import Tickets
+from shared.kit.unavailable import TicketsUnavailable
 from tests.services.assignment.desk import Desk, Json
 from tests.services.assignment.test_triage import forget, opened
 

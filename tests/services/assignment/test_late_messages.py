@@ -17,7 +17,8 @@ from shared.contracts.vocabulary import ActorKind, BodyFormat, Channel
 from shared.kit.bus import DeadLetters, NotYet, Partly, run_consumer
 from shared.kit.bus import consumer as consumer_module
 from shared.kit.clock import new_id, utc_now
-from shared.kit.tickets import Tickets, TicketStuck
+from shared.kit.tickets import Tickets
+from shared.kit.unavailable import TicketStuck
 from tests.services.assignment.desk import Desk
 from tests.services.assignment.test_triage import forget as forget_decisions
 from tests.services.assignment.test_triage import opened

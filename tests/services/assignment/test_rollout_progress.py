@@ -15,7 +15,8 @@ from services.assignment.models import LoggedEvent, RolloutTicket
 from shared.contracts.base import TicketId
 from shared.contracts.commands import Command
 from shared.contracts.tickets import TicketSnapshot
-from shared.kit.tickets import Tickets, TicketsUnavailable
+from shared.kit.tickets import Tickets
+from shared.kit.unavailable import TicketsUnavailable
 from tests.services.assignment.desk import Desk
 from tests.services.assignment.rollouts import FASTER, Promise, held_up
 from tests.support.eventually import eventually

@@ -1,0 +1,9 @@
+"""What is raised while ticket workflows cannot be reached: apart from their client, which takes long to import."""
+
+
+class TicketsUnavailable(Exception):
+    """Temporal or its workers did not answer in time. The same command may safely be sent again."""
+
+
+class TicketStuck(TicketsUnavailable):
+    """Temporal answers, this ticket's workflow does not, or fails at the command."""
