@@ -16,12 +16,12 @@ from tests.load.report import Budget, Report, Table
 from tests.local.running import LocalStack
 
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
-BUDGET_SECONDS = {"intake": 4.0, "assignment": 10.0, "notification": 4.0, "worker": 4.0, "mail_in": 4.0}
+BUDGET_SECONDS = {"intake": 5.0, "assignment": 5.0, "notification": 5.0, "worker": 5.0, "mail_in": 5.0}
 PATIENCE = 120.0
 MODULES = {
-    "intake": "services.intake.main",
+    "intake": "services.intake.app",
     "assignment": "services.assignment.main",
-    "notification": "services.notification.main",
+    "notification": "services.notification.app",
     "worker": "workflows.worker",
 }
 METHOD = """\
