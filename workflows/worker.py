@@ -174,6 +174,7 @@ def health_app(settings: WorkerSettings) -> FastAPI:
     return create_app(
         title="Everdesk worker",
         service="worker",
+        settings=settings,
         lifespan=lifespan,
         needed={"temporal": temporal},
         wanted={"nats": nats, "stream": stream},

@@ -84,6 +84,7 @@ def build_app(settings: AssignmentSettings) -> FastAPI:
     app = create_app(
         title="Everdesk assignment",
         service=SERVICE,
+        settings=settings,
         lifespan=lifespan,
         needed={"database": database.check_writable},
         wanted={

@@ -120,6 +120,7 @@ def build(settings: IntakeSettings) -> FastAPI:
     app = create_app(
         title="Everdesk intake",
         service="intake",
+        settings=settings,
         lifespan=lifespan,
         needed={"database": database.check_writable},
         wanted={

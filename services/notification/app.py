@@ -51,6 +51,7 @@ def build(settings: NotificationSettings) -> FastAPI:
     app = create_app(
         title="Everdesk notification",
         service=NAME,
+        settings=settings,
         lifespan=lifespan,
         needed={"database": database.check_writable},
         wanted={

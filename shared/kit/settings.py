@@ -35,6 +35,8 @@ class Settings(BaseSettings):
     """How requesters reach the support centre: the beginning of every link in a mail."""
     desk_url: str = "http://127.0.0.1:8002"
     """How agents reach the desk."""
+    metrics_token: SecretStr | None = Field(default=None, min_length=16)
+    """Asked of whoever reads `/metrics`, as a bearer token; without it they are for the same machine alone."""
     log_format: Literal["console", "json"] = "json"
     """Lines for people or for programs."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

@@ -54,6 +54,7 @@ def build(settings: MailSettings) -> FastAPI:
     return create_app(
         title="Everdesk mail in",
         service="mail_in",
+        settings=settings,
         lifespan=lifespan,
         needed={"database": database.check_writable},
         wanted={"mails": nothing_given_up, "mailboxes": mailboxes.check},

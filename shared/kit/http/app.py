@@ -1,26 +1,24 @@
 """A FastAPI app with the house's conventions: request ids, body limit, metrics, headers, health."""
 
-import asyncio
 import json
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 
 from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse, Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bind_contextvars, unbind_contextvars
 
 from shared.kit.clock import new_id
 from shared.kit.http import documents, problems
+from shared.kit.http.health import Check, install_health
 from shared.kit.http.receiving import limited
+from shared.kit.settings import Settings
 from shared.kit.telemetry import HTTP_SECONDS
 
 MAX_BODY = 512 * 1024
 """Bytes, where nothing else is said; a larger request is refused while it is read, never buffered whole."""
 
-Check = Callable[[], Awaitable[None]]
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 BodyLimit = Callable[[str], int]
 """The bytes a request to a path may have."""
@@ -85,6 +83,7 @@ def create_app(
     *,
     title: str,
     service: str,
+    settings: Settings,
     lifespan: Lifespan,
     needed: Mapping[str, Check],
     wanted: Mapping[str, Check],
@@ -107,39 +106,8 @@ def create_app(
     problems.install(app)
     documents.describe(app)
 
-    @app.get("/healthz", include_in_schema=False)
-    async def healthz() -> dict[str, str]:
-        return {"status": "ok"}
-
-    @app.get("/readyz", include_in_schema=False)
-    async def readyz() -> Response:
-        names = [*needed, *wanted]
-        results = await asyncio.gather(*(_answers(check) for check in (*needed.values(), *wanted.values())))
-        state = dict(zip(names, results, strict=True))
-        is_ready = all(state[name] for name in needed)
-        return JSONResponse(
-            {
-                "status": "ready" if is_ready else "not_ready",
-                "degraded": [name for name in wanted if not state[name]],
-                "dependencies": {name: "ok" if is_ok else "unreachable" for name, is_ok in state.items()},
-            },
-            200 if is_ready else 503,
-        )
-
-    @app.get("/metrics", include_in_schema=False)
-    async def metrics() -> Response:
-        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
-
+    install_health(app, settings, needed, wanted)
     return app
-
-
-async def _answers(check: Check) -> bool:
-    try:
-        async with asyncio.timeout(2):
-            await check()
-    except Exception:  # noqa: BLE001 - whatever it is, the dependency did not answer
-        return False
-    return True
 
 
 async def body_of(request: Request) -> bytes:

@@ -1,0 +1,110 @@
+"""`/healthz`, `/readyz` and `/metrics` of every process."""
+
+import asyncio
+import hmac
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from ipaddress import ip_address
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from shared.kit.http.client_address import read_address
+from shared.kit.http.problems import Problem
+from shared.kit.settings import Settings
+
+Check = Callable[[], Awaitable[None]]
+ANSWER_SECONDS = 0.4
+"""The longest `/readyz` waits: whoever asks gets an answer within half a second, whatever hangs."""
+GIVE_UP_SECONDS = 5.0
+"""A check that takes longer has found its dependency away."""
+FRESH_SECONDS = 5.0
+"""How long the answer before stands in for one that is not there yet: a slow moment is no outage."""
+_FORWARDING = ("x-forwarded-for", "forwarded", "x-real-ip")
+
+
+@dataclass(slots=True)
+class _Answer:
+    is_ok: bool
+    at: float
+
+
+class Dependency:
+    """One thing a process needs or wants, asked at most once at a time."""
+
+    def __init__(self, check: Check) -> None:
+        self._check = check
+        self._asking: asyncio.Task[None] | None = None
+        self._last = _Answer(is_ok=False, at=float("-inf"))
+
+    def ask(self) -> asyncio.Task[None]:
+        """The question under way, begun now if there is none."""
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.create_task(self._ask())
+        return self._asking
+
+    @property
+    def is_ok(self) -> bool:
+        """What is known: the answer to the present question, or for a while the one before."""
+        is_answered = self._asking is not None and self._asking.done()
+        return self._last.is_ok and (is_answered or time.monotonic() - self._last.at < FRESH_SECONDS)
+
+    async def _ask(self) -> None:
+        is_ok = True
+        try:
+            async with asyncio.timeout(GIVE_UP_SECONDS):
+                await self._check()
+        except Exception:  # noqa: BLE001 - whatever it is, the dependency did not answer
+            is_ok = False
+        self._last = _Answer(is_ok, time.monotonic())
+
+
+def install_health(app: FastAPI, settings: Settings, needed: Mapping[str, Check], wanted: Mapping[str, Check]) -> None:
+    """Adds the three routes. `needed` must answer for readiness; what is only `wanted` is named as degraded."""
+    dependencies = {name: Dependency(check) for name, check in (*needed.items(), *wanted.items())}
+
+    @app.get("/healthz", include_in_schema=False)
+    async def healthz() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @app.get("/readyz", include_in_schema=False)
+    async def readyz() -> Response:
+        questions = [dependency.ask() for dependency in dependencies.values()]
+        if questions:
+            await asyncio.wait(questions, timeout=ANSWER_SECONDS)
+        state = {name: dependency.is_ok for name, dependency in dependencies.items()}
+        is_ready = all(state[name] for name in needed)
+        return JSONResponse(
+            {
+                "status": "ready" if is_ready else "not_ready",
+                "degraded": [name for name in wanted if not state[name]],
+                "dependencies": {name: "ok" if is_ok else "unreachable" for name, is_ok in state.items()},
+            },
+            200 if is_ready else 503,
+        )
+
+    @app.get("/metrics", include_in_schema=False)
+    async def metrics(request: Request) -> Response:
+        check_may_measure(request, settings)
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+
+def check_may_measure(request: Request, settings: Settings) -> None:
+    """Raises Problem 401 or 403 unless the caller holds the token or, where none is set, is on this machine.
+
+    What came through a proxy is not from this machine, wherever the proxy runs.
+    """
+    if settings.metrics_token is not None:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        expected = settings.metrics_token.get_secret_value()
+        if scheme.lower() != "bearer" or not hmac.compare_digest(token.strip().encode(), expected.encode()):
+            raise Problem(401, "metrics_token_needed", "send the metrics token as a bearer token")
+        return
+    peer = read_address(request.client.host) if request.client else None
+    is_local = peer is not None and ip_address(str(peer)).is_loopback
+    if not is_local or any(name in request.headers for name in _FORWARDING):
+        raise Problem(
+            403, "metrics_not_public", "metrics are for this machine alone; set EVERDESK_METRICS_TOKEN to read them"
+        )
