@@ -43,6 +43,7 @@ returning event_id, parked_at is not null as is_parked
 
 
 OLDEST = "select now() - created_at from outbox where parked_at is null order by refusals, id limit 1"
+TRY_TO_LEAD = "select pg_try_advisory_lock($1)"
 STUCK_AFTER = timedelta(seconds=30)
 
 
@@ -127,18 +128,28 @@ class Relay:
                 failures += 1
 
     async def _serve(self, connection: "asyncpg.Connection[Any]") -> None:
-        if not await connection.fetchval("select pg_try_advisory_lock($1)", LEADER_LOCK):
-            await self._follow(connection)
-            return
+        """Leads while the bus is there and nobody else does; else passes wake-ups on to whoever leads."""
         await connection.add_listener("outbox", lambda *_: self._woken.set())
+        while True:
+            if self._bus.is_connected and await connection.fetchval(TRY_TO_LEAD, LEADER_LOCK):
+                await self._lead(connection)
+                await connection.execute("select pg_advisory_unlock($1)", LEADER_LOCK)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wanted.wait(), SWEEP_SECONDS)
+                self._wanted.clear()
+                await connection.execute("select pg_notify('outbox', '')")
+
+    async def _lead(self, connection: "asyncpg.Connection[Any]") -> None:
+        """Publishes until the bus is away from here: it may be there for another relay."""
         log.info("outbox.leading", service=self._service)
         compared = -1
-        while True:
+        while self._bus.is_connected:
             self._woken.clear()
-            if self._bus.is_connected and compared != self._bus.generation:
+            if compared != self._bus.generation:
                 compared = await self._compare(connection)
             while await self._publish_batch(connection) and self._bus.generation in (compared, 0):
-                pass
+                if not self._bus.is_connected:
+                    return
             await self._published.forget_old(connection)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), SWEEP_SECONDS)
@@ -154,15 +165,6 @@ class Relay:
         if back:
             log.error("outbox.published_again", service=self._service, count=back)
         return generation
-
-    async def _follow(self, connection: "asyncpg.Connection[Any]") -> None:
-        """Passes wake-ups on to the leader until the leader's lock is free."""
-        while not await connection.fetchval("select pg_try_advisory_lock($1)", LEADER_LOCK):
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._wanted.wait(), SWEEP_SECONDS)
-                self._wanted.clear()
-                await connection.execute("select pg_notify('outbox', '')")
-        await connection.execute("select pg_advisory_unlock($1)", LEADER_LOCK)
 
     async def _publish_batch(self, connection: "asyncpg.Connection[Any]") -> bool:
         """Publishes up to BATCH rows; True if there may be more."""

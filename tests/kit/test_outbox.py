@@ -6,9 +6,11 @@ from contextlib import asynccontextmanager
 from uuid import UUID
 
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import func, insert, select
 
 from deploy.local.engines import Stack
+from deploy.local.engines.ports import find_free_port
 from shared.contracts.names import STREAM
 from shared.kit import outbox
 from shared.kit.bus import Bus
@@ -188,3 +190,20 @@ async def test_the_relay_survives_the_database(
         await announce(database, topic_id, range(5, 10))
         await eventually(lambda: is_drained(database), within=20)
     assert await published(bus, topic_id) == [f"{topic_id}:{number}" for number in range(10)]
+
+
+async def test_a_relay_that_is_cut_off_from_the_bus_does_not_keep_others_from_publishing(
+    database: Database, bus: Bus, kit_settings: ServiceSettings
+) -> None:
+    nowhere = f"nats://127.0.0.1:{find_free_port()}"
+    cut_off = Bus(kit_settings.model_copy(update={"nats_url": SecretStr(nowhere)}), "kit-cut-off")
+    await cut_off.start()
+    topic_id = new_id()
+    first, second = (outbox.Relay(dsn_of(kit_settings), one, "kit") for one in (cut_off, bus))
+    async with relaying(first):
+        await announce(database, topic_id, range(3))
+        first.wake()
+        async with relaying(second):
+            await eventually(lambda: is_drained(database))
+    await cut_off.stop()
+    assert len(await published(bus, topic_id)) == 3
