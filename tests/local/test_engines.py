@@ -3,10 +3,12 @@
 import asyncio
 import stat
 from collections.abc import AsyncIterator
+from ipaddress import ip_address
 from pathlib import Path
 
 import asyncpg
 import nats
+import psutil
 import pytest
 import pytest_asyncio
 from temporalio.api.enums.v1 import IndexedValueType
@@ -47,6 +49,15 @@ async def test_postgres_starts_although_its_old_pid_belongs_to_another_process(s
     lock.write_text("\n".join([str(stack.pid("nats")), *lines[1:]]) + "\n")
     await stack.start("postgres")
     await (await _connect(stack, "intake")).close()
+
+
+async def test_every_engine_listens_on_the_loopback_alone(stack: engines.Stack) -> None:
+    for engine in ("postgres", "nats", "temporal"):
+        process = psutil.Process(stack.pid(engine))
+        sockets = [one for each in (process, *process.children()) for one in each.net_connections("inet")]
+        heard = {one.laddr.ip for one in sockets if one.status == psutil.CONN_LISTEN}
+        assert heard, engine
+        assert all(ip_address(ip).is_loopback for ip in heard), f"{engine}: {heard}"
 
 
 async def test_a_role_cannot_enter_another_services_database(stack: engines.Stack) -> None:
