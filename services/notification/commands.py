@@ -177,7 +177,7 @@ def settlement_of(row: Row[*tuple[Any, ...]]) -> Settlement:
         wanted = ParticipantState.INVITED if is_asked else ParticipantState.JOINED
         if row.participant_state != wanted.value:
             return Settlement(dropped_because=f"they have {row.participant_state}")
-        return Settlement(row.participant_email, row.participant_name)
+        return Settlement(row.participant_email, "" if is_asked else row.participant_name)
     if row.agent_email is None:
         return Settlement(dropped_because="nobody is assigned, or the team has no lead")
     if not row.is_agent_active:

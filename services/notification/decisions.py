@@ -139,9 +139,12 @@ def _(event: MessagePosted) -> list[Decision]:
 
 @decide.register
 def _(event: ParticipantChanged) -> list[Decision]:
-    if event.state is not ParticipantState.INVITED:
-        return []
-    return [Decision(event.ticket_id, TemplateName.INVITATION, participant(event.email))]
+    if event.state is ParticipantState.INVITED:
+        return [Decision(event.ticket_id, TemplateName.INVITATION, participant(event.email))]
+    is_first = event.joined_at is not None and event.joined_at == event.changed_at
+    if event.state is ParticipantState.JOINED and is_first:
+        return [Decision(event.ticket_id, TemplateName.PARTICIPANT_JOINED, REQUESTER, {"email": event.email})]
+    return []
 
 
 @decide.register

@@ -2,13 +2,15 @@
 
 from functools import singledispatch
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Table, and_, func, or_, select, update
 from sqlalchemy.dialects.postgresql import Insert, insert
 
 from services.notification.decisions import participant
+from services.notification.delivery.status import DeliveryStatus
 from services.notification.erasure import bury
-from services.notification.models import Agent, Participant, Team, Ticket
+from services.notification.models import Agent, Delivery, Participant, Team, Ticket
 from shared.contracts.events import (
     AgentChanged,
     Event,
@@ -21,7 +23,7 @@ from shared.contracts.events import (
     TicketSubmitted,
     TicketTriaged,
 )
-from shared.contracts.vocabulary import ActorKind
+from shared.contracts.vocabulary import ActorKind, ParticipantState
 from shared.kit.addresses import address_key, with_ascii_domain
 from shared.kit.db import Session
 
@@ -120,13 +122,29 @@ async def _(event: ParticipantChanged, session: Session) -> None:
         "state": event.state.value,
         "version": event.version,
     }
-    statement = insert(Participant).values(ticket_id=event.ticket_id, key=participant(event.email).key, **told)
-    await session.execute(
+    key = participant(event.email).key
+    statement = insert(Participant).values(ticket_id=event.ticket_id, key=key, **told)
+    applied = await session.scalar(
         statement.on_conflict_do_update(
             index_elements=[Participant.ticket_id, Participant.key],
             set_=told,
             where=Participant.version < told["version"],
+        ).returning(Participant.key)
+    )
+    if applied is not None and event.state in (ParticipantState.REMOVED, ParticipantState.DECLINED):
+        await _keep_back(session, event.ticket_id, key, f"they have {event.state.value}")
+
+
+async def _keep_back(session: Session, ticket_id: UUID, recipient: str, reason: str) -> None:
+    """Drops the mails to somebody in copy that have not gone out yet."""
+    await session.execute(
+        update(Delivery)
+        .where(
+            Delivery.ticket_id == ticket_id,
+            Delivery.recipient == recipient,
+            Delivery.status.in_([DeliveryStatus.WAITING, DeliveryStatus.QUEUED]),
         )
+        .values(status=DeliveryStatus.DROPPED.value, next_attempt_at=None, last_error=reason, facts={})
     )
 
 

@@ -85,6 +85,7 @@ FIELDS = {
     *("X-Auto-Response-Suppress", "X-Everdesk-Ticket", "MIME-Version", "Content-Type"),
 }
 FACTS: dict[str, object] = {
+    "email": "lee@bank.example",
     "author": "Ada",
     "body": "Hello.",
     "body_format": "text",

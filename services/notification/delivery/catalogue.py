@@ -34,6 +34,7 @@ class TemplateName(StrEnum):
     RESOLVED = "resolved"
     RESOLVED_UNANSWERED = "resolved_unanswered"
     INVITATION = "invitation"
+    PARTICIPANT_JOINED = "participant_joined"
     ASSIGNED = "assigned"
     REQUESTER_MESSAGE = "requester_message"
     SLA_WARNED = "sla_warned"
@@ -111,7 +112,15 @@ _ALL = (
         TemplateName.INVITATION,
         ParticipantChanged,
         "guest",
-        "[#{{ ticket.number }}] Will you take part? {{ ticket.subject }}",
+        "[#{{ ticket.number }}] Will you take part?",
+        "auto-generated",
+        version=2,
+    ),
+    Template(
+        TemplateName.PARTICIPANT_JOINED,
+        ParticipantChanged,
+        "requester",
+        "[#{{ ticket.number }}] {{ ticket.subject }}",
         "auto-generated",
     ),
     Template(

@@ -40,8 +40,10 @@ async def test_whoever_is_in_copy_is_asked_once(
     await service.deliver_again(invited)
     await eventually(lambda: to(mail_server, story, LEE))
     (mail,) = to(mail_server, story, LEE)
-    assert mail["Subject"] == f"[#{story.number}] Will you take part? {story.subject}"
+    assert mail["Subject"] == f"[#{story.number}] Will you take part?"
     text = text_of(mail)
+    for foreign in (story.subject, "Lee"):
+        assert foreign not in mail.as_string().replace(LEE, "") + text + html_of(mail).replace(LEE, "")
     assert REPLY_DELIMITER not in text
     assert "You can simply answer" not in text + html_of(mail)
     link = TicketLinks(settings).read(text.partition("http://portal.example/p/")[2].split()[0])
@@ -128,3 +130,22 @@ async def test_somebody_in_copy_who_is_erased_is_forgotten_and_told_nothing_more
     ledger = str(await service.ledger(ticket_id=str(story.ticket_id)))
     assert LEE not in ledger
     assert participant(LEE).key not in ledger, "not even the digest of the address"
+
+
+async def test_the_requester_is_told_once_who_joined(service: Running, mail_server: MailServer) -> None:
+    story, now = Story(), utc_now()
+    joined = ParticipantChanged(
+        ticket_id=story.ticket_id,
+        email=LEE,
+        name="Lee",
+        state=ParticipantState.JOINED,
+        version=2,
+        changed_at=now,
+        joined_at=now,
+    )
+    back = joined.model_copy(update={"version": 4, "changed_at": utc_now()})
+    await service.publish(story.submitted(), wrapped(joined), wrapped(back), story.message(ActorKind.AGENT))
+    await eventually(lambda: len(to(mail_server, story, story.requester)) == 3)
+    (told,) = [mail for mail in to(mail_server, story, story.requester) if "now takes part" in text_of(mail)]
+    assert LEE in text_of(told)
+    assert "remove them" in text_of(told)
