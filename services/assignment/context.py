@@ -17,6 +17,9 @@ from shared.kit.outbox import Relay
 from shared.kit.tickets import ANSWER_WITHIN, Tickets
 from shared.kit.unavailable import TicketsUnavailable
 
+SIGN_INS_AT_ONCE = 4
+"""A flood of guesses then waits by itself: hashing is slow on purpose, and attempts at one account wait in line."""
+
 
 class Gate:
     """Lets so many commands through at once: while Temporal is away, reads keep their database connections."""
@@ -51,5 +54,6 @@ class Context:
     outgoing: Outgoing
     feeds: FeedReader
     files: FileLinks
+    sign_ins: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(SIGN_INS_AT_ONCE))
     rejudger: Rejudger = field(default_factory=Rejudger)
     digester: Digester = field(default_factory=Digester)

@@ -2,17 +2,25 @@
 
 # ruff: noqa: F811 - fixtures of the service's own tests are used by name
 
+import asyncio
+import json
+
 import httpx2
 import pytest
 from fastapi import FastAPI
 
+from services.assignment.commands import sign_in
 from services.assignment.commands.sign_in import TRIES
+from services.assignment.main import build_app
+from services.assignment.settings import AssignmentSettings
 from services.assignment.web.frame import SESSION_COOKIE
+from shared.kit.auth import verify_password
 from shared.kit.clock import new_id
 from tests.attack.test_cross_site_forms import token_of
 from tests.services.assignment.conftest import desk, settings, worker  # noqa: F401 - fixtures
 from tests.services.assignment.desk import PASSWORD, Desk
 from tests.support.engines import own_engines  # noqa: F401 - a fixture
+from tests.support.raw_http import served, status_of
 
 WEAK = (
     "aaaaaaaaaa",
@@ -115,3 +123,60 @@ async def test_a_token_serves_one_session_and_no_other(desk: Desk) -> None:
         assert (await browser.post("/sign-out", data={"csrf_token": during})).status_code == 403
         after = await token_of(browser, "/queue")
         assert (await browser.post("/sign-out", data={"csrf_token": after})).status_code == 303
+
+
+async def test_attempts_at_many_accounts_at_once_are_all_counted(desk: Desk) -> None:
+    async with client_at(desk.app, "203.0.113.210") as http:
+        attempts = (
+            attempt(http, f"nobody-{new_id().hex}@everdesk.example", "wrong-password")
+            for _ in range(TRIES["address"] + 20)
+        )
+        statuses = await asyncio.gather(*attempts)
+    assert sorted(statuses) == [401] * TRIES["address"] + [429] * 20
+
+
+async def test_ones_own_log_in_lifts_no_lock_that_others_set_meanwhile(
+    desk: Desk, own_account: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def verify_slowly(password: str, hashed: str | None) -> bool:
+        is_right = await verify_password(password, hashed)
+        if password == PASSWORD:
+            for _ in range(TRIES["address"] - 1):
+                await attempt(http, f"nobody-{new_id().hex}@everdesk.example", "wrong-password")
+        return is_right
+
+    monkeypatch.setattr(sign_in, "verify_password", verify_slowly)
+    async with client_at(desk.app, "203.0.113.211") as http:
+        assert await attempt(http, own_account, PASSWORD) == 201
+        assert await attempt(http, f"nobody-{new_id().hex}@everdesk.example", "wrong-password") == 429
+
+
+async def test_a_client_behind_a_proxy_does_not_choose_the_address_it_is_locked_by(
+    settings: AssignmentSettings,
+) -> None:
+    trusting = settings.model_validate(settings.model_dump() | {"trusted_proxies": "127.0.0.0/8"})
+    statuses = []
+    async with served(build_app(trusting)) as port:
+        for number in range(TRIES["address"] + 1):
+            body = json.dumps({"email": f"nobody-{new_id().hex}@everdesk.example", "password": "wrong-password"})
+            headers = [
+                "Content-Type: application/json",
+                f"X-Forwarded-For: 198.51.100.{number}",
+                "X-Forwarded-For: 203.0.113.212",
+            ]
+            statuses.append(await status_of(port, "POST", "/v1/sessions", headers, body.encode()))
+    assert statuses == [401] * TRIES["address"] + [429]
+
+
+@pytest.mark.parametrize("headers", [{"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}])
+@pytest.mark.parametrize("path", ["/sign-in", "/sign-out", "/tickets/{number}/pend"])
+async def test_the_desk_takes_no_form_of_another_site(desk: Desk, path: str, headers: dict[str, str]) -> None:
+    ticket = await desk.some_ticket()
+    async with httpx2.AsyncClient(
+        transport=httpx2.ASGITransport(app=desk.app), base_url="http://desk.example"
+    ) as browser:
+        credentials = {"email": "ada@everdesk.example", "password": PASSWORD}
+        await browser.post("/sign-in", data=credentials | {"csrf_token": await token_of(browser, "/")})
+        form = credentials | {"csrf_token": await token_of(browser, "/queue")}
+        answer = await browser.post(path.format(number=ticket["number"]), data=form, headers=headers)
+        assert answer.status_code == 403

@@ -44,18 +44,23 @@ async def sign_in(context: Context, email: str, password: str, address: str, rep
     """
     if not _is_text(email) or not _is_text(password):
         raise wrong_credentials()
+    async with context.sign_ins:
+        return await _sign_in(context, email, password, address, replaced)
+
+
+async def _sign_in(context: Context, email: str, password: str, address: str, replaced: bytes | None) -> SignedIn:
     now = utc_now()
     subjects = {name: _subject(name, email, address) for name in TRIES}
     async with context.database.begin() as session:
-        locked = await _count(session, subjects, now)
+        counted = await _count(session, subjects, now)
         agent = await session.scalar(select(Agent).where(func.lower(Agent.email) == address_key(email)))
-    if locked is not None:
-        raise locked_out(max(1, round((locked - now).total_seconds())))
+    if counted.holds_until is not None:
+        raise locked_out(max(1, round((counted.holds_until - now).total_seconds())))
     if not await verify_password(password, agent.password_hash if agent else None) or not agent or not agent.is_active:
         raise wrong_credentials()
     token, expires_at = new_token(), now + timedelta(hours=context.settings.session_hours)
     async with context.database.begin() as session:
-        await _forgive(session, subjects)
+        await _forgive(session, subjects, counted)
         await session.execute(delete(Session).where(Session.digest == replaced))
         session.add(Session(digest=digest_of(token), agent_id=agent.id, created_at=now, expires_at=expires_at))
     return SignedIn(token, expires_at, agent.id, agent.email, agent.name)
@@ -91,33 +96,54 @@ def _subject(name: str, email: str, address: str) -> bytes:
     return hashlib.sha256("\n".join((name, *parts)).encode()).digest()
 
 
-async def _count(session: Transaction, subjects: dict[str, bytes], now: datetime) -> datetime | None:
-    """Counts one more failure per subject; the instant until which a lock already holds, if one does."""
-    one_at_a_time = int.from_bytes(subjects["account"][:8], "big", signed=True)
-    await session.execute(select(func.pg_advisory_xact_lock(one_at_a_time)))
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """What counting an attempt found or did."""
+
+    holds_until: datetime | None = None
+    """A lock that was there already; then nothing was counted."""
+    address_locked_until: datetime | None = None
+    """The lock of the address that this very attempt set."""
+
+
+async def _count(session: Transaction, subjects: dict[str, bytes], now: datetime) -> _Counted:
+    """Counts one more failure per subject, unless a lock holds.
+
+    One at a time per account and per address: else attempts at many accounts from one address would each count on
+    what they had read before the others wrote.
+    """
+    for key in sorted(int.from_bytes(subjects[name][:8], "big", signed=True) for name in ("account", "address")):
+        await session.execute(select(func.pg_advisory_xact_lock(key)))
     attempts = await session.scalars(select(LoginAttempt).where(LoginAttempt.subject.in_(subjects.values())))
     known = {attempt.subject: attempt for attempt in attempts}
     locks = [one.locked_until for one in known.values() if one.locked_until and one.locked_until > now]
     if locks:
-        return max(locks)
+        return _Counted(holds_until=max(locks))
+    set_by_this: dict[str, datetime | None] = {}
     for name, subject in sorted(subjects.items(), key=lambda item: item[1]):
         failures = known[subject].failures + 1 if subject in known else 1
         lasts = lock_after(failures, TRIES[name])
-        values = {"failures": failures, "last_at": now, "locked_until": now + lasts if lasts else None}
+        set_by_this[name] = now + lasts if lasts else None
+        values = {"failures": failures, "last_at": now, "locked_until": set_by_this[name]}
         counted = insert(LoginAttempt).values(subject=subject, **values)
         await session.execute(counted.on_conflict_do_update(index_elements=["subject"], set_=values))
-    return None
+    return _Counted(address_locked_until=set_by_this["address"])
 
 
-async def _forgive(session: Transaction, subjects: dict[str, bytes]) -> None:
-    """Takes back what this attempt counted: for the account all its failures, for the address this one."""
+async def _forgive(session: Transaction, subjects: dict[str, bytes], counted: _Counted) -> None:
+    """Takes back what this attempt counted: for the account all its failures, for the address this one.
+
+    A lock that others' failures set at the address in the meantime stays.
+    """
     own = [subject for name, subject in subjects.items() if name != "address"]
     await session.execute(delete(LoginAttempt).where(LoginAttempt.subject.in_(own)))
+    at_address = LoginAttempt.subject == subjects["address"]
     await session.execute(
-        update(LoginAttempt)
-        .where(LoginAttempt.subject == subjects["address"])
-        .values(failures=func.greatest(LoginAttempt.failures - 1, 0), locked_until=None)
+        update(LoginAttempt).where(at_address).values(failures=func.greatest(LoginAttempt.failures - 1, 0))
     )
+    if counted.address_locked_until is not None:
+        is_own_lock = LoginAttempt.locked_until == counted.address_locked_until
+        await session.execute(update(LoginAttempt).where(at_address, is_own_lock).values(locked_until=None))
 
 
 def lock_after(failures: int, tries: int) -> timedelta | None:
