@@ -8,6 +8,7 @@ from services.intake.mail.bodies import LONG_TEXT, Gathered, Section, joined_htm
 from services.intake.mail.files import MailFile
 from services.intake.mail.html import is_digestible, own_pictures
 from services.intake.mail.html_reading import ReadHtml, read_html
+from services.intake.mail.lines import ANSWER, Cutting
 from services.intake.mail.mime import Part
 from services.intake.mail.quotes import Cut, cut
 from shared.kit.foreign.limits import stripped
@@ -32,22 +33,22 @@ class Content:
     """All of its text, for those who look for Message-IDs in it."""
 
 
-def content_of(root: Part, defects: list[str]) -> Content:
+def content_of(root: Part, defects: list[str], cutting: Cutting = ANSWER) -> Content:
     """Everything in a mail but its header."""
     gathered = Gathered(defects=defects)
     sections = gathered.sections(root)
-    shown = _html(sections, gathered)
+    shown = _html(sections, gathered, cutting)
     if shown is not None:
         return _content(Cut(shown.text, _quoted(shown.quoted, gathered)), shown.html, gathered)
-    return _content(_cut_within_limits(_plain(sections, gathered), gathered), None, gathered)
+    return _content(_cut_within_limits(_plain(sections, gathered), gathered, cutting), None, gathered)
 
 
-def _html(sections: Sequence[Section], gathered: Gathered) -> ReadHtml | None:
+def _html(sections: Sequence[Section], gathered: Gathered, cutting: Cutting) -> ReadHtml | None:
     """The mail as HTML, if it has any that can be shown."""
     html = joined_html(sections)
     if html is None or not is_digestible(html):
         return None
-    read = read_html(html)
+    read = read_html(html, cutting)
     if read.is_blank and not read.quoted:
         return None
     if len(read.html.encode()) > MAX_TEXT:
@@ -80,9 +81,9 @@ def _plain(sections: Sequence[Section], gathered: Gathered) -> str:
     return text if text.strip() else said
 
 
-def _cut_within_limits(text: str, gathered: Gathered) -> Cut:
+def _cut_within_limits(text: str, gathered: Gathered, cutting: Cutting) -> Cut:
     head = _head(text, MAX_TEXT)
-    parted = cut(head)
+    parted = cut(head, cutting)
     if len(head) < len(text):
         gathered.defects.append(LONG_TEXT)
         gathered.files.append(MailFile("message.txt", "text/plain", text.encode()))

@@ -26,7 +26,7 @@ ATTRIBUTES = {tag: set(names) for tag, names in nh3.ALLOWED_ATTRIBUTES.items()} 
     "img": {"src", "alt", "width", "height"}
 }
 SCHEMES = {"http", "https", "mailto", "tel"}
-MARKING = {"class", "id", "style", "type", "data-marker", "data-smartmail"}
+MARKING = {"class", "id", "style", "type", "data-marker", "data-smartmail", "name"}
 """Attributes by which mail programs mark quotes and signatures; they are read, and then dropped."""
 
 

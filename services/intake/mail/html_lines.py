@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from lxml.etree import iterwalk
 from lxml.html import HtmlElement
 
-from services.intake.mail import phrases
+from services.intake.mail.attributions import is_attribution, parting
 from services.intake.mail.lines import Line, Mark
 
 BLOCKS = frozenset({
@@ -18,16 +18,25 @@ BLOCKS = frozenset({
 _CELLS = frozenset({"td", "th"})
 _ENDS = frozenset({
     *("divrplyfwdmsg", "appendonsend", "mail-editor-reference-message-container", "olk_src_body_section", "zwchr"),
-    *("outlookmessageheader", "yahoo_quoted", "replyforwardheader"),
+    *("outlookmessageheader", "yahoo_quoted", "replyforwardheader", "ms-outlook-mobile-body-separator-line"),
+    *("ms-outlook-mobile-reference-message", "sh-quoted-content", "isreplycontent", "moz-forward-container"),
+    *("bloop_original_html", "aolreplycontent", "messagereplysection", "front-quote", "missive_quote"),
 })  # fmt: skip
 _SIGNATURES = frozenset({
     *("gmail_signature", "moz-signature", "protonmail_signature_block", "signature", "ms-outlook-mobile-signature"),
-    *("applemailsignature", "tutanota_signature"),
+    *("applemailsignature", "tutanota_signature", "messagesignaturesection", "sh-signature", "front-signature"),
+    *("missive_signature", "bloop_sign", "zmail_signature", "x_signature"),
 })  # fmt: skip
-_ATTRIBUTIONS = frozenset({"gmail_attr", "moz-cite-prefix"})
-_QUOTES = frozenset({"gmail_quote", "protonmail_quote", "tutanota_quote", "zmail_extra", "iscwrapper"})
+_ATTRIBUTIONS = frozenset({"gmail_attr", "moz-cite-prefix", "reply-intro", "airmail_on", "aolmail_gmail_attr"})
+_QUOTES = frozenset({
+    *("gmail_quote", "protonmail_quote", "tutanota_quote", "zmail_extra", "iscwrapper", "hey-quote", "clean_bq"),
+    "freshdesk_quote",
+})  # fmt: skip
+_NAMED_QUOTE = "quote"
+"""What GMX and web.de name the part that they quote."""
 _OUTLOOK_RULE = re.compile(r"border-top:\s?solid #(?:e1e1e1|b5c4df) 1\.0pt", re.IGNORECASE)
-_COPIED = re.compile(r"^(?:x_)+")
+_COPIED = re.compile(r"^(?:x_)+|^(?:ydp[0-9a-f]{1,12}-?|aolmail_|yiv\d{1,12})(?=yahoo_quoted|gmail_)")
+_NUMBERED = re.compile(r"_\d{1,12}$")
 _WHITE = re.compile(r"\s+")
 
 
@@ -111,7 +120,8 @@ class Lines:
         if element.get("type") == "cite" or element.get("cite") or names & _QUOTES:
             return True
         above = next((line for line in reversed(self.lines) if not line.is_blank), Line(""))
-        return above.mark is Mark.ATTRIBUTION or phrases.is_attribution(above.text[-400:])
+        said = above.text[-400:]
+        return above.mark is Mark.ATTRIBUTION or is_attribution(said[parting(said) or 0 :])
 
     def _text(self, text: str | None, place: Place) -> None:
         if not text:
@@ -195,10 +205,12 @@ def _trim(body: HtmlElement) -> None:
 
 
 def _names(element: HtmlElement) -> Iterator[str]:
-    """What an element is called by class, id and the like; Outlook puts `x_` before what it copies."""
+    """What an element is called by class, id and the like; programs put `x_` and the like before what they copy."""
     for attribute in ("class", "id", "data-smartmail"):
         for name in element.get(attribute, "")[:500].lower().split():
-            yield _COPIED.sub("", name)
+            yield _NUMBERED.sub("", _COPIED.sub("", name))
+    if element.tag == "div" and (name := element.get("name", "").lower()):
+        yield "isreplycontent" if name == _NAMED_QUOTE else name
 
 
 def _split(text: str) -> Iterator[tuple[int, str]]:

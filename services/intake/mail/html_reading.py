@@ -13,6 +13,7 @@ from lxml.html import HtmlElement
 
 from services.intake.mail.html import marked_html, safe_html
 from services.intake.mail.html_lines import BLOCKS, Lines, cut_tree
+from services.intake.mail.lines import ANSWER, Cutting
 from services.intake.mail.quotes import first_foreign
 from shared.kit.foreign.limits import MAX_RENDERED, MAX_RENDERED_TAGS, stripped
 
@@ -38,7 +39,7 @@ class ReadHtml:
         return not self.text.strip() and "<img" not in self.html
 
 
-def read_html(html: str) -> ReadHtml:
+def read_html(html: str, cutting: Cutting = ANSWER) -> ReadHtml:
     """Reads digestible HTML (see `html.is_digestible`); nothing if parsers make far more of it than was written."""
     marked = marked_html(html)
     if len(marked) > MAX_RENDERED or marked.count("<") > MAX_RENDERED_TAGS:
@@ -48,7 +49,7 @@ def read_html(html: str) -> ReadHtml:
         return ReadHtml("", "", "", 0)
     blocked = _block_pictures(body)
     lines = Lines.of(body)
-    at = first_foreign(lines.lines)
+    at = first_foreign(lines.lines, cutting)
     quoted = lines.text_from(at)
     if at < len(lines.lines):
         cut_tree(body, lines.places[at])

@@ -6,103 +6,94 @@ import re
 
 from shared.contracts.names import REPLY_DELIMITER
 
-_WROTE = (
-    r"wrote|writes|schrieb\w*|a écrit|escribió|ha escrit|escreveu|ha scritto|schreef|geschreven|skrev|"
-    r"napsala?(?:\(a\))?|napísala?|napisała?(?:\(a\))?|pisze|kirjoitti|написала?|пишет|пише|написав|írta|a scris|yazdı|"
-    r"έγραψε|viết|menulis|כתב\w*|كتب|写道|寫道|のメッセージ|のメール|작성|님이 작성"
+_ABOVE = (
+    r"(?:reply|response|answer|comment|write|type|respond)\w* above (?:this|the) (?:dotted )?line|"
+    r"oberhalb dieser (?:linie|zeile)|über dieser (?:linie|zeile)|au-dessus de cette ligne|"
+    r"(?:por )?encima de esta línea|sopra questa (?:linea|riga)|acima desta linha|boven deze (?:lijn|regel)|"
+    r"powyżej tej linii|выше этой (?:линии|строки|черты)|over denne linje|ovanför denna (?:linje|rad)"
 )
-_OPENING = (
-    r"On|Am|Le|El|Il|Em|Op|Den|Dne|Dňa|W dniu|Dnia|Pe|În data|Στις|Vào|Pada|ב|في|在|於|"
-    r"(?:mon|tue|wed|thu|fri|sat|sun|man|tir|ons|tor|tors|fre|lør|søn|lör|sön|mån|tis|ma|ti|ke|to|pe|la|su|"
-    r"пн|вт|ср|чт|пт|сб|вс)\b\.?"
+DELIMITER = re.compile(
+    rf"^[\W_]{{0,40}}(?:{re.escape(REPLY_DELIMITER)}|(?:[^\W\d_]{{1,12}}[ ]){{0,5}}(?:{_ABOVE})"
+    r"(?: to (?:reply|respond|add a comment))?)[\W_]{0,40}$",
+    re.IGNORECASE,
 )
-_WROTE_AT_LAST = re.compile(_WROTE, re.IGNORECASE)
-_OPENS = re.compile(rf"[\s*-]{{0,3}}(?:{_OPENING})", re.IGNORECASE)
-_DATE = re.compile(r"\d{1,4}[.,/ :年-]")
-_ADDRESS = re.compile(r"[^\s<>@]{1,64}@[^\s<>@]{3,}")
-_TIME = re.compile(r"\d{1,2}[:.h]\d{2}(?!\d)")
-_YOU_WROTE = re.compile(r"\d{4}.{0,20} you wrote:\W{0,3}$", re.IGNORECASE)
-_COLON = re.compile(r"[:：]\W{0,3}$")
-
-
-def is_full_attribution(line: str) -> bool:
-    """Whether it reads `On 1 March 2011 at 9:30, Dana Ruiz wrote:` or `2014-03-20 8:48 Dana Ruiz <dana@bank.example>:`.
-
-    That is more than people write who report what somebody wrote.
-    """
-    if not _COLON.search(line):
-        return False
-    says_so = _WROTE_AT_LAST.search(line[-160:]) is not None
-    has_address = _ADDRESS.search(line[-160:]) is not None
-    has_time = _TIME.search(line) is not None
-    return (says_so and (has_time or has_address)) or (has_time and has_address) or _YOU_WROTE.search(line) is not None
-
-
-def is_attribution(line: str) -> bool:
-    """Whether it announces a quote, if one follows at once: `On Tuesday, Dana Ruiz wrote:` will do."""
-    is_opened = _OPENS.match(line) is not None or "@" in line or _DATE.search(line) is not None
-    return is_full_attribution(line) or (is_opened and is_short_attribution(line[-160:]))
-
-
-def is_opening(line: str) -> bool:
-    """Whether an attribution of several lines may begin with this one: `On Tue, 1 March 2011, Dana Ruiz`."""
-    return (
-        _OPENS.match(line) is not None and _DATE.search(line) is not None and line.rstrip()[-1:] not in (".", "!", "?")
-    )
-
-
-def is_short_attribution(line: str) -> bool:
-    """Whether it is as short as `Dana Ruiz wrote:`."""
-    return len(line) <= 160 and _COLON.search(line) is not None and _WROTE_AT_LAST.search(line) is not None
-
-
-DELIMITER = re.compile(rf"{re.escape(REPLY_DELIMITER)}|(?:reply|response|answer) above this line", re.IGNORECASE)
-"""What our own mails say at their top, and those of other help desks."""
+"""What our own mails say at their top, and those of other help desks: a line that says nothing else."""
+OWN_DELIMITER = re.compile(rf"^[\W_]{{0,40}}{re.escape(REPLY_DELIMITER)}[\W_]{{0,40}}$", re.IGNORECASE)
+"""What only our own mails say."""
 _ORIGINAL = (
-    r"original (?:message|e-?mail|appointment)|(?:ursprüngliche|original|weitergeleitete)[- ]?(?:nachricht|e-?mail)|"
-    r"message (?:d'origine|original|transféré)|mensaje (?:original|reenviado)|messaggio (?:originale|inoltrato)|"
-    r"mensagem (?:original|encaminhada)|(?:oorspronkelijk|doorgestuurd) bericht|"
-    r"(?:ursprungligt|vidarebefordrat) meddelande|(?:oprindelig|videresendt|opprinnelig) (?:meddelelse|melding)|"
-    r"původní (?:zpráva|e-?mail)|wiadomość oryginalna|(?:исходное|пересылаемое|оригинальное) сообщение|"
-    r"forwarded (?:message|by\b.{0,60})|reply message|alkuperäinen viesti|eredeti üzenet|原始邮件|原始郵件|转发邮件|"
-    r"転送メッセージ|元のメッセージ|원본 메시지"
+    r"original (?:message|e-?mail|appointment)|(?:ursprüngliche|original|weitergeleitete|antwort)[- ]?"
+    r"(?:nachricht|e-?mail|mail)|"
+    r"message (?:d'origine|d’origine|original|transféré|initial)|mail original|mensaje (?:original|reenviado)|"
+    r"messaggio (?:originale|inoltrato)|"
+    r"mensagem (?:original|encaminhada)|(?:oorspronkelijk|origineel|doorgestuurd) bericht|"
+    r"(?:ursprungligt|vidarebefordrat) meddelande|(?:oprindelig|videresendt|opprinnelig) (?:meddelelse|melding|mail)|"
+    r"původní (?:zpráva|e-?mail)|pôvodná správa|přeposlaná zpráva|(?:oryginalna|przekazana) wiadomość|"
+    r"wiadomość (?:oryginalna|przekazana)|(?:исходное|пересылаемое|пересланное|оригинальное) (?:сообщение|письмо)|"
+    r"(?:вихідне|оригінальне|переслане|пересланий) (?:повідомлення|лист)|"
+    r"forwarded (?:message|mail|by\b.{0,60})|reply message|(?:alkuperäinen|välitetty) viesti|eredeti üzenet|"
+    r"mesaj original|mesajul original|orijinal (?:mesaj|ileti)|özgün ileti|iletilen (?:mesaj|ileti)|αρχικό μήνυμα|"
+    r"pesan asli|原始邮件|原始郵件|原始信件|原邮件|转发邮件|转发的邮件|轉寄郵件|轉寄的郵件|転送メッセージ|"
+    r"元のメッセージ|原文|原始信息|원본 메시지|원본 메일|전달된 메시지|전달된 메일"
 )
-ORIGINAL = re.compile(rf"^[\s*]{{0,3}}[-_=]{{2,}}\s?(?:{_ORIGINAL})\s?[-_=]{{2,}}\W{{0,3}}$", re.IGNORECASE)
+_DASH = "[-_=‐‑‒–—―─]"
+ORIGINAL = re.compile(
+    rf"^[\s*]{{0,3}}{_DASH}{{2,60}}\s{{0,3}}(?:{_ORIGINAL})\s{{0,3}}{_DASH}{{2,60}}\W{{0,3}}$", re.IGNORECASE
+)
 """`-----Original Message-----`"""
 BEGIN_FORWARDED = re.compile(
-    r"^(?:begin forwarded message|anfang der weitergeleiteten nachricht|début du message (?:transféré|réexpédié)|"
-    r"inicio del mensaje reenviado|inizio messaggio inoltrato|begin doorgestuurd bericht)\s?:$",
+    r"^(?:begin forwarded message|anfang der weitergeleiteten (?:nachricht|e-?mail)|"
+    r"début du message (?:transféré|réexpédié)|inicio del mensaje reenviado|inizio messaggio inoltrato|"
+    r"begin doorgestuurd bericht|início da mensagem (?:encaminhada|reencaminhada)|"
+    r"vidarebefordrat brev|start på videresendt (?:besked|melding)|videresendt (?:besked|melding)|"
+    r"początek przekazywanej wiadomości|začátek přeposílané zprávy|välitetty viesti alkaa|"
+    r"начало переадресованного сообщения|iletilen ileti başlangıcı|开始转发的邮件|下面是被转发的邮件|"
+    r"転送されたメッセージ|전달된 메시지 시작)\s?[:：]$",
     re.IGNORECASE,
 )
-RULE = re.compile(r"^[\s*]{0,3}[_=-]{8,}\s{0,3}$")
+RULE = re.compile(r"^[\s*]{0,3}[_=\-‐–—─]{8,}\s{0,3}$")
 """A line drawn across."""
-
-_FROM = "from|von|de|da|van|från|fra|od|lähettäjä|feladó|от|від|kimden|发件人|寄件者|差出人|보낸 사람"
-_WHEN = (
-    "sent|date|sent on|gesendet|datum|envoyé|envoyé le|enviado|enviado el|enviado em|fecha|data|inviato|verzonden|"
-    "skickat|sendt|dato|odesláno|wysłano|lähetetty|päivämäärä|elküldve|отправлено|дата|надіслано|gönderildi|"
-    "message du|发送时间|日期|寄件日期|送信日時|日付|보낸 날짜|날짜"
-)
-_TO = "to|an|à|a|para|aan|till|til|komu|do|pro|vastaanottaja|címzett|кому|kime|收件人|宛先|받는 사람"
-_ABOUT = (
-    "subject|betreff|objet|sujet|asunto|oggetto|assunto|onderwerp|ämne|emne|předmět|temat|aihe|tárgy|тема|konu|主题|主旨|"
-    "件名|제목"
-)
-_COPY = "cc|kopie|copie à|copie|kopia|kopi|copia|копия|抄送|副本|참조"
-HEADER_LINE = re.compile(
-    rf"^[\s*]{{0,8}}(?:(?P<sender>{_FROM})|(?P<when>{_WHEN})|(?P<to>{_TO})|(?P<about>{_ABOUT})|(?P<copy>{_COPY}))"
-    r"[\s*]{0,3}[:：][\s*]{0,3}",
+GREETING = re.compile(
+    r"^(?:hi|hello|hey|dear|good (?:morning|day|afternoon|evening)|hallo|guten (?:tag|morgen|abend)|moin|liebe[rs]?|"
+    r"sehr geehrte[rs]?|bonjour|bonsoir|salut|hola|buen(?:os|as) \w+|ciao|buon(?:giorno|asera)|olá|bom dia|boa tarde|"
+    r"hoi|beste|geachte|hej|hei|moi|cześć|dzień dobry|witam|dobrý den|ahoj|здравствуйте|добрый день|привет|merhaba|"
+    r"こんにちは|お世話になっております|你好|您好|안녕하세요)\b[^.?]{0,40}[,!:，！、。]?$",
     re.IGNORECASE,
 )
-"""A line of the header that Outlook and its like put above the mail they answer."""
-
+"""A line that only greets."""
+_DEVICE = (
+    r"i-?phon\w*|ipad\w*|ipod\w*|ios|apple|mac\b|blackberry|android|\w*phone|mobile|mobil\w*|handy|smartphone|tablet\w*|samsung|"
+    r"galaxy|huawei|honor|htc|nokia|xperia|sony|pixel|nexus|oneplus|xiaomi|mi \w+|lg\b|motorola|windows|verizon|"
+    r"t-mobile|at&t|vodafone|outlook|yahoo|proton\w*|gmail|spark|mail\w*|e-mail|zoho|gmx|web\.de|superhuman|polymail|"
+    r"airmail|k-9|hey|telefon\w*|téléphone|teléfono|telefono|telefone|telefoon|móvil|puhelime\w*|телефон\w*|яндекс\w*|"
+    r"почт\w*|mobiel|komórk\w*|device|gerät\w*|appareil|dispositiv\w*|handheld|wireless|app|aol|icloud|edge|bluemail"
+)
+_SIGNED = (
+    r"sent (?:from|via|using|with|on|securely from)|"
+    r"gesendet (?:von|mit|über|aus)|von (?:meinem|meiner|unterwegs|mobil)|diese (?:nachricht|e-?mail) wurde (?:von|"
+    r"mit)|(?:e-?mail|nachricht) (?:gesendet|verschickt) (?:von|mit)|versendet (?:von|mit)|"
+    r"envoyé (?:de(?:puis)?|à partir d[eu']|avec|via|par)|provenance :|"
+    r"enviado (?:desde|do|a partir d[eo]|del?|con|com|via|pelo)|inviato (?:d\w+|con|tramite)|"
+    r"verzonden (?:vanaf|met|via|vanuit)|verstuurd (?:vanaf|met|via)|skickat (?:från|med)|sendt (?:fra|med|via)|"
+    r"odesláno (?:z|ze|pomocí)|odoslané (?:z|zo)|wysłan[eoay] (?:z|ze|za pomocą)|lähetetty|"
+    r"отправлено (?:с|со|из|через)|надіслано (?:з|із|зі|через)|elküldve|"
+    r"trimis (?:de pe|din|de la)|küldve|στάλθηκε από|dikirim dari|được gửi từ|nosūtīts|saadetud"
+)
+_GET = (
+    r"get|download|télécharge[rz]|obtenez|obt(?:ener|enha|én)|scarica|ottieni|hämta|hent|získejte|pobierz|hanki|holen|"
+    r"скачать|отримати|скачайте|laden"
+)
 SENT_FROM = re.compile(
-    r"^(?:sent (?:from|via|using) (?:my|mail for|outlook|yahoo|proton|gmail|samsung|the|a|iphone)\b|sent with|"
-    r"get outlook for|gesendet (?:von|mit) |von meinem .{1,40} gesendet|diese nachricht wurde von meinem|"
-    r"envoyé (?:de(?:puis)?|à partir d)|télécharger outlook|enviado (?:desde|do|a partir d|del)|obtener outlook|"
-    r"inviato d|scarica outlook|verzonden (?:vanaf|met|via) |verstuurd vanaf|skickat från|sendt fra|hent outlook|"
-    r"odesláno z|wysłane z|lähetetty |отправлено (?:с|из) |从我的.{1,20}发送|发自我的|"
-    r"iphoneから送信|나의 .{1,20}에서 보냄)",
+    rf"^(?:(?:{_SIGNED})(?!\w).{{0,60}}?(?<!\w)(?:{_DEVICE})(?!\w)|(?:{_GET}) (?:\S{{1,12}} ){{0,2}}"
+    r"(?:outlook|bluemail|spark|yahoo|gmx|aol|protonmail)(?!\w)|.{0,30}(?:'?[dt][ae]n|ımdan|imden) gönderildi|"
+    r"\S{0,40} ?(?:から送信|から送信されました)|从我的.{1,20}发送|從我的.{1,20}傳送|[发發]自我的|[发發傳]送自我的|"
+    r"来自我的|(?:나의|내) .{1,20}에서 보냄|\S{1,20}에서 보냄|sent from my)",
     re.IGNORECASE,
 )
 """`Sent from my phone`, written by the phone."""
+REASON = re.compile(
+    r"(?<!\w)(?:because|since|as|and|but|so|which|who|is|was|has|had|it|that|sorry|while|where|please|weil|und|aber|"
+    r"ist|war|hat|bitte|parce|car|mais|qui|est|désolé|porque|pero|pues|perché|però|maar|omdat|men|fordi|ale|bo|gdyż|"
+    r"потому|но|так)(?!\w)",
+    re.IGNORECASE,
+)
+"""Words of a sentence, which a phone does not write about itself."""

@@ -16,6 +16,7 @@ from services.intake.mail.facts import Desk, newest_open_ticket
 from services.intake.mail.letter import letter_of
 from services.intake.mail.queue import MailQueue, Settled, claim, settle
 from services.intake.mail.reader import Reader
+from services.intake.mail.reading import ReadMail
 from services.intake.mail.settings import MailSettings
 from services.intake.mail.writing import Writer
 from services.intake.models import RawMail, RawMailState
@@ -162,17 +163,21 @@ class Processing:
     async def _settled(self, session: Session, stored: RawMail) -> Settled:
         parts = self._parts
         raw = await parts.storage.read(stored.digest, stored.size)
-        mail = await parts.reader.read(raw, stored.sender if stored.source == SMTP else None)
-        if stored.source not in self._mail_servers:
-            mail = replace(mail, authenticated_by=None)
+        mail = await self._read(stored, raw)
         letter = letter_of(mail, raw, stored.sender)
         asking = letter.on_behalf(mail, parts.desk.own)
         facts = await parts.desk.facts_of(session, mail, letter.sender, asking.sender, stored.received_at)
         decision = decide(facts)
+        is_new = isinstance(decision, Open)
         if stored.is_forced and isinstance(decision, Ignore):
             decision = Open(is_automatic=mail.is_automatic, acknowledge=False)
+            is_new = True
         elif isinstance(decision, Open) and asking.is_answerable:
             decision = await self._admitted(session, asking.sender, decision)
+        if is_new and mail.quoted:
+            mail = await self._read(stored, raw, is_opening=True)
+            letter = letter_of(mail, raw, stored.sender)
+            asking = letter.on_behalf(mail, parts.desk.own)
         match decision:
             case Ignore(reason):
                 stored.subject, stored.author = redacted(asking.subject), address_key(letter.sender)
@@ -185,6 +190,12 @@ class Processing:
             case Open():
                 topic_id = await self._topic_of(stored)
                 return await parts.writer.open(session, stored, mail, asking, decision, topic_id)
+
+    async def _read(self, stored: RawMail, raw: bytes, *, is_opening: bool = False) -> ReadMail:
+        """What a mail says; only once it is known to open a ticket is it known that nobody has read what it quotes."""
+        sender = stored.sender if stored.source == SMTP else None
+        mail = await self._parts.reader.read(raw, sender, is_opening=is_opening)
+        return mail if stored.source in self._mail_servers else replace(mail, authenticated_by=None)
 
     async def _admitted(self, session: Session, sender: str, wanted: Open) -> Decision:
         """The same, if the sender may open one more ticket; else a message on their newest, so that nothing is lost.

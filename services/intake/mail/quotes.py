@@ -1,20 +1,30 @@
 """Where the text a person wrote ends and what they quoted or signed begins; in doubt, all of it is theirs.
 
 There is one cut: what is above it is shown, what is below it is kept. Answers between quotes are therefore shown with
-the quotes they answer.
+the quotes they answer. Of a mail that opens a ticket only two things are folded away: a quotation at its end that is
+of a mail of ours, and a signature below the standard delimiter.
 """
 
-from collections.abc import Sequence
+# ruff: noqa: RUF001 - punctuation of other scripts is meant
+
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from services.intake.mail import phrases
-from services.intake.mail.lines import Line, Mark
+from services.intake.mail.attributions import (
+    is_attribution,
+    is_full_attribution,
+    is_opening,
+    is_short_attribution,
+    parting,
+)
+from services.intake.mail.headers import is_header
+from services.intake.mail.lines import ANSWER, Cutting, Line, Mark
+from services.intake.mail.pasted import is_pasted
 from services.intake.mail.signatures import signature_start
 
-ATTRIBUTION_LINES = 4
-HEADER_LINES = 8
-TAILS = 8
-"""Signatures and quotes below each other that are told apart."""
+ATTRIBUTION_LINES = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,108 +35,151 @@ class Cut:
     quoted: str
 
 
-def cut(text: str) -> Cut:
+def cut(text: str, cutting: Cutting = ANSWER) -> Cut:
     """Parts a text. If nothing of their own would be left to see, everything is shown."""
-    lines = text.split("\n")
-    at = first_foreign([Line(line) for line in lines])
-    return Cut("\n".join(lines[:at]).strip("\n"), "\n".join(lines[at:]).strip("\n"))
+    starts = _starts(text)
+    ends = [*starts[1:], len(text) + 1]
+    lines = [Line(text[start:end].removesuffix("\n")) for start, end in zip(starts, ends, strict=True)]
+    at = first_foreign(lines, cutting)
+    offset = starts[at] if at < len(starts) else len(text)
+    visible = text[:offset] if text[:offset].endswith("\n") else text[:offset].rstrip(" \t" if at < len(starts) else "")
+    return Cut(visible.strip("\n"), text[offset:].strip("\n"))
 
 
-def first_foreign(lines: Sequence[Line]) -> int:
+def first_foreign(lines: Sequence[Line], cutting: Cutting = ANSWER) -> int:
     """The number of the line from which on nothing is the writer's own; the count of lines if all of it is."""
+    end = _end_of_opening(lines, cutting) if cutting.is_opening else _end_of_answer(lines, cutting)
+    return end if _says_something(lines[:end]) else len(lines)
+
+
+def _end_of_opening(lines: Sequence[Line], cutting: Cutting) -> int:
+    """Above what is proven: a quotation of ours that ends the mail, and a standard signature."""
+    end = written = _written_end(lines, len(lines))
+    start = _quote_start(lines, end)
+    if any(phrases.OWN_DELIMITER.match(line.text[:200].lstrip("> \t")) for line in lines[start:end]):
+        end = written = _written_end(lines, _attribution_start(lines, start))
+    end = signature_start(lines, end, cutting)
+    return len(lines) if end == written == _written_end(lines, len(lines)) else end
+
+
+def _end_of_answer(lines: Sequence[Line], cutting: Cutting) -> int:
     end = _announced(lines)
-    for _ in range(TAILS):
-        end = _without_tail(lines, end)
-    return end if any(not line.is_blank for line in lines[:end]) else len(lines)
+    attributions = [at for at, line in enumerate(lines[:end]) if line.text.strip() and _ends_unmarked(lines, at)]
+    last_quote = end
+    while True:
+        before = end
+        end = _without_tail(lines, end, cutting)
+        last_quote = min(last_quote, end)
+        while last_quote > 0 and not lines[last_quote - 1].is_quote:
+            last_quote -= 1
+        below = end
+        while attributions and attributions[-1] >= last_quote:
+            at = attributions.pop()
+            below = at if at < end else below
+        end = min(end, below)
+        if end == before:
+            return end
 
 
 def _announced(lines: Sequence[Line]) -> int:
     """The first line that says that somebody else's mail follows."""
-    last_quote = max((at for at, line in enumerate(lines) if line.is_quote), default=-1)
     for at, line in enumerate(lines):
-        if line.mark is Mark.END or (not line.is_quote and _announces(lines, at, last_quote)):
+        if line.mark is Mark.END or (not line.is_quote and _announces(lines, at)):
             return at
     return len(lines)
 
 
-def _announces(lines: Sequence[Line], at: int, last_quote: int) -> bool:
+def _announces(lines: Sequence[Line], at: int) -> bool:
     text = lines[at].text
     if not text.strip() or len(text) > 400:
         return False
-    return (
-        phrases.DELIMITER.search(text) is not None
-        or phrases.ORIGINAL.match(text) is not None
-        or phrases.BEGIN_FORWARDED.match(text.strip()) is not None
-        or (phrases.RULE.match(text) is not None and _is_header(lines, _next_written(lines, at + 1)))
-        or _is_header(lines, at)
-        or (at > last_quote and _announces_unmarked_quote(lines, at))
-    )
+    if phrases.DELIMITER.match(text) or phrases.ORIGINAL.match(text) or phrases.BEGIN_FORWARDED.match(text.strip()):
+        return True
+    below = _next_written(lines, at + 1) if phrases.RULE.match(text) else at
+    return is_header(lines, below) and not _is_led_to(lines, at)
 
 
-def _is_header(lines: Sequence[Line], at: int) -> bool:
-    """Whether lines like `From:`, `Sent:`, `To:`, `Subject:` begin here: at least three kinds of them."""
-    kinds: set[str] = set()
-    seen = 0
-    for line in lines[at : at + 2 * HEADER_LINES]:
-        if line.is_blank:
-            continue
-        found = phrases.HEADER_LINE.match(line.text[:200])
-        if found is None or seen == HEADER_LINES:
-            break
-        kinds.add(found.lastgroup or "")
-        seen += 1
-    first = phrases.HEADER_LINE.match(lines[at].text[:200]) if at < len(lines) else None
-    return first is not None and first.lastgroup in ("sender", "when") and len(kinds) >= 3 and "sender" in kinds
+def _is_led_to(lines: Sequence[Line], at: int) -> bool:
+    """Whether the line above says `I got this:`, so that what follows was pasted to be read."""
+    above = next((line.text.strip() for line in reversed(lines[max(0, at - 4) : at]) if not line.is_blank), "")
+    return above.endswith((":", "：")) and not is_short_attribution(above)
 
 
-def _announces_unmarked_quote(lines: Sequence[Line], at: int) -> bool:
-    """Whether an attribution stands here, below which the quote is not marked as one."""
-    for count in range(1, ATTRIBUTION_LINES + 1):
-        piece = lines[at : at + count]
-        if len(piece) < count or piece[-1].is_blank:
-            return False
-        if phrases.is_full_attribution(_joined(piece)) and (count == 1 or phrases.is_opening(lines[at].text)):
-            return _next_written(lines, at + count) < len(lines)
+def _ends_unmarked(lines: Sequence[Line], at: int) -> bool:
+    """Whether an attribution stands here, below which the quote need not be marked as one."""
+    if lines[at].is_quote or len(lines[at].text) > 400:
+        return False
+    for count, joined in _joinings(lines, at):
+        if is_full_attribution(joined) and (count == 1 or is_opening(lines[at].text)):
+            return True
     return False
 
 
-def _without_tail(lines: Sequence[Line], end: int) -> int:
+def _joinings(lines: Sequence[Line], at: int) -> Iterator[tuple[int, str]]:
+    """The line, it and the next, and so on; a blank one may stand before an address in angle brackets only."""
+    joined = ""
+    count = 0
+    for number, line in enumerate(lines[at : at + ATTRIBUTION_LINES]):
+        if line.is_blank:
+            following = lines[at + number + 1].text.strip() if at + number + 1 < len(lines) else ""
+            if not number or not following.startswith(("<", "mailto:", "> ")):
+                return
+            continue
+        joined = f"{joined} {line.text.strip()[:300]}"[:800].strip()
+        count += 1
+        yield count, joined
+
+
+def _without_tail(lines: Sequence[Line], end: int, cutting: Cutting) -> int:
     """`end` moved up by one blank tail, signature or quote with its attribution, if there is one."""
+    end = _written_end(lines, end)
+    start = _quote_start(lines, end)
+    if start == end:
+        return signature_start(lines, end, cutting)
+    attribution = _attribution_start(lines, start)
+    return end if attribution == start and is_pasted(lines, start, end) else attribution
+
+
+def _written_end(lines: Sequence[Line], end: int) -> int:
     while end and lines[end - 1].is_blank:
         end -= 1
+    return end
+
+
+def _quote_start(lines: Sequence[Line], end: int) -> int:
     start = end
     while start and (lines[start - 1].is_quote or lines[start - 1].is_blank):
         start -= 1
-    if start < end:
-        return _attribution_start(lines, start)
-    while start and (lines[start - 1].mark is Mark.SIGNATURE or (start < end and lines[start - 1].is_blank)):
-        start -= 1
-    if start < end:
-        return start
-    return signature_start(lines, end)
+    return start if start < end else end
 
 
 def _attribution_start(lines: Sequence[Line], quote: int) -> int:
     """Where the attribution above a quote begins; the quote itself if there is none."""
-    last = quote
-    while last and lines[last - 1].is_blank:
-        last -= 1
+    last = _written_end(lines, quote)
     if last and lines[last - 1].mark is Mark.ATTRIBUTION:
         while last and lines[last - 1].mark is Mark.ATTRIBUTION:
             last -= 1
         return last
     shortest = quote
-    for count in range(1, min(ATTRIBUTION_LINES, last) + 1):
-        piece = lines[last - count : last]
-        if piece[0].is_blank or piece[0].is_quote:
+    for start in range(last - 1, max(-1, last - 1 - ATTRIBUTION_LINES), -1):
+        if lines[start].is_quote:
             break
-        if phrases.is_attribution(_joined(piece)):
-            if phrases.is_opening(piece[0].text):
-                return last - count
-            shortest = last - count if shortest == quote else shortest
-    if shortest == quote and last and phrases.is_short_attribution(lines[last - 1].text):
-        return last - 1
+        if lines[start].is_blank:
+            continue
+        joined = list(_joinings(lines[:last], start))
+        if not joined or sum(not line.is_blank for line in lines[start:last]) != joined[-1][0]:
+            break
+        if is_attribution(joined[-1][1]):
+            if is_opening(lines[start].text):
+                return start
+            shortest = start if shortest == quote else shortest
     return shortest
+
+
+def _says_something(lines: Sequence[Line]) -> bool:
+    """Whether more than a greeting stands there."""
+    written = [line.text.strip() for line in lines if not line.is_blank]
+    return len(written) > 1 or (len(written) == 1 and not phrases.GREETING.match(written[0][:200]))
 
 
 def _next_written(lines: Sequence[Line], at: int) -> int:
@@ -135,5 +188,20 @@ def _next_written(lines: Sequence[Line], at: int) -> int:
     return at
 
 
-def _joined(lines: Sequence[Line]) -> str:
-    return " ".join(line.text.strip()[:300] for line in lines)[:800]
+def _starts(text: str) -> list[int]:
+    """Where lines begin; an attribution behind somebody's own words begins one too."""
+    starts = [0]
+    at = text.find("\n")
+    while at >= 0:
+        starts.append(at + 1)
+        at = text.find("\n", at + 1)
+    plain = [*starts, len(text) + 1]
+    lines = [Line(text[start : end - 1]) for start, end in pairwise(plain)]
+    parted = []
+    for number, line in enumerate(lines):
+        if line.is_quote or len(line.text) > 400 or (offset := parting(line.text)) is None:
+            continue
+        rest = [Line(line.text[offset:]), *lines[number + 1 : number + ATTRIBUTION_LINES]]
+        if any(is_full_attribution(joined) for _, joined in _joinings(rest, 0)):
+            parted.append(starts[number] + offset)
+    return sorted({*starts, *parted})

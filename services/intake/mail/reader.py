@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from services.intake.mail.reading import ReadMail
-from services.intake.mail.side import NO_ENVELOPE, from_wire
+from services.intake.mail.side import ANSWER, NO_ENVELOPE, OPENING, from_wire
 from shared.kit.side_pool import Died, SidePool
 from shared.kit.telemetry import log
 
@@ -17,12 +17,15 @@ class Reader:
     def __init__(self, count: int, within_seconds: float) -> None:
         self._pool = SidePool("services.intake.mail.side", count, within_seconds)
 
-    async def read(self, raw: bytes, envelope_sender: str | None) -> ReadMail:
-        """What the mail says. One that cannot be read in time is marked unreadable, with what its header says."""
+    async def read(self, raw: bytes, envelope_sender: str | None, *, is_opening: bool = False) -> ReadMail:
+        """What the mail says, hardly cut if it opens a ticket.
+
+        One that cannot be read in time is marked unreadable, with what its header says.
+        """
         sender = NO_ENVELOPE if envelope_sender is None else envelope_sender.encode("utf-8", "replace")
         for content in (raw, raw[:HEADER_BYTES].partition(b"\r\n\r\n")[0] + b"\r\n\r\n"):
             try:
-                mail = from_wire(await self._pool.ask(sender, content))
+                mail = from_wire(await self._pool.ask(sender, OPENING if is_opening else ANSWER, content))
             except (Died, ValueError) as error:
                 log.warning("mail_in.unreadable", size=len(content), error=type(error).__name__)
                 continue

@@ -12,6 +12,7 @@ from services.intake.mail.authentication import authenticated_by
 from services.intake.mail.content import Content, content_of
 from services.intake.mail.files import MailFile
 from services.intake.mail.guards import Envelope, Nature, is_delivery_report, nature_of
+from services.intake.mail.lines import Cutting, signer_of
 from services.intake.mail.mime import LONG_HEADER, Part, first_charset, parse
 from services.intake.mail.threads import cited_ids, message_ids, ticket_number
 from shared.contracts.vocabulary import BodyFormat
@@ -96,17 +97,20 @@ class ReadMail:
         return tuple(dict.fromkeys((*nearest, *self.cited, *reversed(self.references))))
 
 
-def read_mail(raw: bytes, *, own_domain: str = "", envelope_sender: str | None = None) -> ReadMail:
+def read_mail(
+    raw: bytes, *, own_domain: str = "", envelope_sender: str | None = None, is_opening: bool = False
+) -> ReadMail:
     """What the mail says.
 
     `own_domain` is the domain of the Message-IDs we make; `envelope_sender` what the SMTP client gave as MAIL FROM,
-    empty for `<>`. Never raises: what cannot be read is marked so.
+    empty for `<>`. Of a mail that opens a ticket (`is_opening`) hardly anything is cut. Never
+    raises: what cannot be read is marked so.
     """
     mail = ReadMail()
     try:
         root, defects = parse(raw)
         mail = _head(root, own_domain, envelope_sender)
-        return _with_content(mail, root, defects)
+        return _with_content(mail, root, defects, is_opening=is_opening)
     except FAILURES as error:
         return replace(mail, is_readable=False, defects=(f"unreadable: {type(error).__name__}",))
 
@@ -164,8 +168,9 @@ def _envelope(root: Part, mail: ReadMail, own_domain: str, envelope_sender: str 
     )
 
 
-def _with_content(mail: ReadMail, root: Part, defects: list[str]) -> ReadMail:
-    content = content_of(root, defects)
+def _with_content(mail: ReadMail, root: Part, defects: list[str], *, is_opening: bool) -> ReadMail:
+    signer = signer_of(mail.sender.name, mail.sender.address) if mail.sender else frozenset[str]()
+    content = content_of(root, defects, Cutting(is_opening, signer))
     is_report = mail.nature is Nature.BOUNCE
     return replace(
         mail,

@@ -7,6 +7,8 @@ from shared.kit.side_pool import serve
 
 NO_ENVELOPE = b"\xff"
 """Stands for a sender that is not known; no address has this byte."""
+OPENING, ANSWER = b"opening", b"answer"
+"""How a mail is to be cut."""
 MEMORY_BYTES = 2 * 1024**3
 
 
@@ -26,11 +28,11 @@ def from_wire(written: bytes) -> ReadMail:
     return Wire.model_validate_json(written).root
 
 
-def read(sender: bytes, raw: bytes) -> bytes:
-    """What a mail says."""
+def read(sender: bytes, manner: bytes, raw: bytes) -> bytes:
+    """What a mail says, cut as OPENING or as ANSWER."""
     envelope_sender = None if sender == NO_ENVELOPE else sender.decode()
-    return to_wire(read_mail(raw, envelope_sender=envelope_sender))
+    return to_wire(read_mail(raw, envelope_sender=envelope_sender, is_opening=manner == OPENING))
 
 
 if __name__ == "__main__":
-    serve(read, 2, memory_bytes=MEMORY_BYTES)
+    serve(read, 3, memory_bytes=MEMORY_BYTES)
