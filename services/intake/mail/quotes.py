@@ -107,7 +107,7 @@ def _is_led_to(lines: Sequence[Line], at: int) -> bool:
 
 def _ends_unmarked(lines: Sequence[Line], at: int) -> bool:
     """Whether an attribution stands here, below which the quote need not be marked as one."""
-    if lines[at].is_quote or len(lines[at].text) > 400:
+    if lines[at].is_quote or len(lines[at].text) > 400 or _is_led_to(lines, at):
         return False
     for count, joined in _joinings(lines, at):
         if is_full_attribution(joined) and (count == 1 or is_opening(lines[at].text)):

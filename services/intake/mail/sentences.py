@@ -19,6 +19,16 @@ _SPEAKING = re.compile(
     r"я|мы|вы|не|ми|ви|minä|ei|ben|değil)(?![\w'-])",
     re.IGNORECASE,
 )
+_TROUBLE = re.compile(
+    r"(?<!\w)(?:fail\w*|crash\w*|broken?|breaks|errors?|missing|works?|problem\w*|urgent|fehler\w*|\w*fehler|"
+    r"funktioniert|geht|defekt|kaputt|störung|dringend|panne|marche|problème\w*|erreur|urgente?|puedo|funciona|roto|"
+    r"erro|errore|funzion\w+|rotto|werkt|kapot|działa|błąd|не работает|ошибка|nefunguje|chyba|fungerar|virker)(?!\w)",
+    re.IGNORECASE,
+)
+"""What people write to a help desk for."""
+_ASKING = re.compile(
+    r"^\W{0,3}(?:please|pls|bitte|s'il vous|svp|merci de|por favor|per favore|prosím|proszę)\s", re.IGNORECASE
+)
 _WIDE_SPEECH = re.compile(r"[ぁ-ん]{2,}|[、]|(?:니다|세요|어요|아요|까요)")
 _CONTACT = re.compile(
     r"[^\s<>@]{1,64}@[^\s<>@]{3,}|https?://|www\.|(?<!\w)\+?\(?\d[\d\s()/.\-]{6,}\d|(?<!\w)(?:\w[\w-]{1,40}\.){1,3}"
@@ -47,6 +57,8 @@ def is_sentence(line: str) -> bool:
     if is_contact(text) and len(words) <= MAX_WORDS:
         return bool(_INNER_END.search(text)) or (len(words) >= 4 and _SPEAKING.search(text) is not None)
     if len(words) > MAX_WORDS or len(text) > 160 or _INNER_END.search(text) or _WIDE_SPEECH.search(text):
+        return True
+    if len(words) >= 2 and (_TROUBLE.search(text) or _ASKING.match(text)):
         return True
     if len(words) >= 3 and _SPEAKING.search(text):
         return True

@@ -49,7 +49,7 @@ def _delimited(lines: Sequence[Line], end: int, cutting: Cutting) -> int:
         if not text.strip():
             continue
         if delimiter.match(text):
-            if _is_signature(below, cutting):
+            if _is_signature(below, cutting) or _is_below_quote(lines, at, below, cutting):
                 found = at
         elif _FOOTER.match(text):
             if not cutting.is_opening and _is_list_footer(below):
@@ -58,6 +58,12 @@ def _delimited(lines: Sequence[Line], end: int, cutting: Cutting) -> int:
             break
         below.append(text)
     return found
+
+
+def _is_below_quote(lines: Sequence[Line], at: int, below: Sequence[str], cutting: Cutting) -> bool:
+    """Whether a motto without a stop stands below what was quoted, where few people go on writing."""
+    above = _last_written(lines, at)
+    return not cutting.is_opening and len(below) == 1 and above >= 0 and lines[above].is_quote
 
 
 def _marked(lines: Sequence[Line], last: int, end: int, cutting: Cutting) -> int:
@@ -80,11 +86,20 @@ def _is_signature(below: Sequence[str], cutting: Cutting) -> bool:
     """Whether lines without sentences sign a mail, rather than go on with it."""
     texts = [text for text in below if not _DELIMITER.match(text) and not _FOOTER.match(text)]
     if not cutting.is_opening:
-        return len(texts) == 1 or not any(is_prose(text) and not _is_sent_from(text) for text in texts)
+        return _may_sign(texts, cutting)
     if not texts or len(texts) > MAX_OPENING_LINES or not all(is_named(text) or is_contact(text) for text in texts):
         return False
     words = set(re.findall(r"[^\W\d_]{2,40}", " ".join(texts)[:1000].casefold()))
     return bool(words & cutting.signer) if cutting.signer else any(is_named(text) for text in texts)
+
+
+def _may_sign(texts: Sequence[str], cutting: Cutting) -> bool:
+    """Whether an answer may be signed so: a line written as a sentence is, but without its stop, needs company."""
+    prose = sum(is_prose(text) and not _is_sent_from(text) for text in texts)
+    if prose:
+        return prose == 1 and is_named(texts[-1]) and any(is_contact(text) for text in texts)
+    is_wide = len(texts) == 1 and texts[0].upper() == texts[0].lower() and not is_contact(texts[0])
+    return not is_wide or any(word in texts[0].casefold() for word in cutting.signer)
 
 
 def _is_list_footer(below: Sequence[str]) -> bool:
