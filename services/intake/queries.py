@@ -4,16 +4,21 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select, tuple_
+from sqlalchemy import Boolean, ColumnElement, func, literal_column, select, tuple_
 
 from services.intake.models import Attachment, Message, Ticket
+from services.intake.models.tickets import NOT_CLOSED
 from services.intake.schemas import TicketFilters
+from shared.contracts.vocabulary import Status
 from shared.kit.db import Session
 from shared.kit.http.paging import decode_cursor, encode_cursor, unusable_cursor
 from shared.kit.http.problems import not_found
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
+
+IS_NOT_CLOSED = literal_column(f"tickets.{NOT_CLOSED}", Boolean)
+"""In the words of the indexes, which a parameter would hide."""
 
 Position = tuple[datetime, UUID]
 
@@ -43,6 +48,8 @@ def _conditions(filters: TicketFilters, topic_id: UUID | None) -> Iterator[Colum
     """What the filters that were given ask for."""
     if filters.status:
         yield Ticket.status == filters.status
+        if filters.status is not Status.CLOSED:
+            yield IS_NOT_CLOSED
     if filters.requester:
         yield func.lower(Ticket.requester_email) == filters.requester.lower()
     if topic_id:

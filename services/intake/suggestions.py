@@ -7,8 +7,8 @@ from datetime import datetime
 from sqlalchemy import func, select
 
 from services.intake.models import LinkRevocation, Ticket
+from services.intake.queries import IS_NOT_CLOSED
 from shared.contracts.base import TicketId
-from shared.contracts.vocabulary import Status
 from shared.kit.auth import TicketLink
 from shared.kit.db import Session
 
@@ -17,7 +17,6 @@ LOOKED_AT = 100
 SHOWN = 3
 ENOUGH = 0.3
 """Of 1 for the same words in any order."""
-STILL_OF_USE = (Status.NEW, Status.OPEN, Status.PENDING, Status.ON_HOLD, Status.RESOLVED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +66,7 @@ def _pieces(text: str) -> set[str]:
 async def _newest(session: Session, email: str) -> Sequence[Ticket]:
     query = (
         select(Ticket)
-        .where(func.lower(Ticket.requester_email) == email, Ticket.status.in_(STILL_OF_USE), ~Ticket.is_archived)
+        .where(func.lower(Ticket.requester_email) == email, IS_NOT_CLOSED, ~Ticket.is_archived)
         .order_by(Ticket.created_at.desc())
         .limit(LOOKED_AT)
     )

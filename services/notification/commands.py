@@ -12,7 +12,7 @@ from services.notification.decisions import GIVEN_BY_SYSTEM, PARTICIPANT, REQUES
 from services.notification.delivery.catalogue import TemplateName
 from services.notification.delivery.status import DeliveryStatus
 from services.notification.expansion import WITHDRAWN, expand
-from services.notification.models import Agent, Delivery, Participant, Team, Ticket
+from services.notification.models import IS_WAITING, Agent, Delivery, Participant, Team, Ticket
 from services.notification.recording import mail_id_of
 from shared.contracts.base import TicketId
 from shared.contracts.vocabulary import ParticipantState
@@ -132,7 +132,7 @@ def _settleable() -> Select[*tuple[Any, ...]]:
         .outerjoin(team_lead, team_lead.id == Delivery.team_id)
         .outerjoin(Agent, Agent.id == target)
         .where(
-            Delivery.status == DeliveryStatus.WAITING,
+            IS_WAITING,
             or_(Ticket.submitted_at.is_not(None), Ticket.erased_at.is_not(None)),
             is_person_known,
             not_(func.coalesce(is_for_members, false())),

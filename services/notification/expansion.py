@@ -9,7 +9,7 @@ from sqlalchemy.orm import aliased
 from services.notification.decisions import TEAM, TOLD, Breach, Decision, agent
 from services.notification.delivery.catalogue import TemplateName
 from services.notification.delivery.status import DeliveryStatus
-from services.notification.models import Delivery, Team
+from services.notification.models import IS_WAITING, Delivery, Team
 from services.notification.recording import record
 from shared.contracts.base import AgentId, TicketId
 from shared.kit.auth import MailThreads
@@ -25,7 +25,7 @@ async def expand(session: Session, threads: MailThreads) -> None:
         select(Delivery, Team.member_ids)
         .outerjoin(Team, Team.id == Delivery.team_id)
         .where(
-            Delivery.status == DeliveryStatus.WAITING,
+            IS_WAITING,
             or_(
                 Delivery.recipient == TOLD.key,
                 Delivery.recipient.startswith(TEAM) & (func.cardinality(Team.member_ids) > 0),

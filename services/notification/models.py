@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     DateTime,
     Index,
     Integer,
@@ -16,6 +17,7 @@ from sqlalchemy import (
     UniqueConstraint,
     Uuid,
     func,
+    literal_column,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
@@ -140,9 +142,15 @@ class Delivery(Base):
     __table_args__ = (
         UniqueConstraint("cause", "recipient", "template"),
         Index("ix_deliveries_ticket_id", "ticket_id", "id"),
+        Index("ix_deliveries_not_sent", "status", "id", postgresql_where=text("status <> 'sent'")),
         Index("ix_deliveries_waiting", "id", postgresql_where=text("status = 'waiting'")),
         Index("ix_deliveries_due", "next_attempt_at", postgresql_where=text("status in ('queued', 'sending')")),
     )
 
+
+IS_WAITING = literal_column("deliveries.status = 'waiting'", Boolean)
+IS_DUE = literal_column("deliveries.status in ('queued', 'sending')", Boolean)
+IS_NOT_SENT = literal_column("deliveries.status <> 'sent'", Boolean)
+"""In the words of the indexes, which a parameter would hide."""
 
 add_kit_tables(Base.metadata)

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from services.notification.delivery.status import DeliveryStatus
-from services.notification.models import Delivery
+from services.notification.models import IS_NOT_SENT, Delivery
 from shared.kit.db import Session
 
 
@@ -25,6 +25,8 @@ async def list_deliveries(session: Session, wanted: DeliveryFilter, before: UUID
         query = query.where(Delivery.ticket_id == wanted.ticket_id)
     if wanted.status is not None:
         query = query.where(Delivery.status == wanted.status)
+        if wanted.status is not DeliveryStatus.SENT:
+            query = query.where(IS_NOT_SENT)
     if before is not None:
         query = query.where(Delivery.id < before)
     return list((await session.scalars(query)).all())

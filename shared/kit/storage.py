@@ -6,7 +6,7 @@ import os
 from collections.abc import AsyncIterable, AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
@@ -145,10 +145,18 @@ class Storage:
         await self._forget(_place(digest))
         return True
 
-    async def entries(self) -> AsyncIterator[list[Entry]]:
-        """Every content, in batches."""
+    async def entries(self, after: str = "") -> AsyncIterator[list[Entry]]:
+        """The contents whose digests come after one, in the order of their digests, in batches."""
         try:
-            async for batch in obstore.list(self._store, KEPT):
+            if self._folder is not None:
+                for outer in await asyncio.to_thread(_folders, self._folder / KEPT, after[:2]):
+                    begin = after[2:4] if outer.name == after[:2] else ""
+                    for inner in await asyncio.to_thread(_folders, outer, begin):
+                        if found := await asyncio.to_thread(_entries_in, inner, after):
+                            yield found
+                return
+            start = _place(after) if after else None
+            async for batch in obstore.list(self._store, KEPT, offset=start):
                 yield [Entry(meta["path"].rpartition("/")[2], meta["size"], meta["last_modified"]) for meta in batch]
         except (BaseError, OSError) as error:
             raise StorageUnavailable(f"could not be listed: {type(error).__name__}") from error
@@ -249,6 +257,29 @@ def _flush_folders(root: Path, place: str) -> None:
         _flush(folder)
         if folder == root:
             return
+
+
+def _folders(folder: Path, begin: str) -> list[Path]:
+    """What is in a folder from a name on, in order: at most 256 of one level."""
+    return [path for path in _sorted(folder) if path.name >= begin]
+
+
+def _entries_in(folder: Path, after: str) -> list[Entry]:
+    """What a folder holds after a digest."""
+    found = []
+    for path in _sorted(folder):
+        with suppress(FileNotFoundError):
+            if path.name > after:
+                about = path.stat()
+                found.append(Entry(path.name, about.st_size, datetime.fromtimestamp(about.st_mtime, UTC)))
+    return found
+
+
+def _sorted(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except FileNotFoundError:
+        return []
 
 
 def _forget_files(folder: Path, before: datetime) -> int:

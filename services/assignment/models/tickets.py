@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.assignment.models.base import FAR_FUTURE, Base
+from services.assignment.models.ticket_indexes import ticket_indexes
 from shared.contracts.vocabulary import Channel
 from shared.domain.sla.facts import HEARD_EVENTS
 
@@ -19,10 +20,7 @@ class Ticket(Base):
     __tablename__ = "tickets"
     __table_args__ = (
         Index("ix_tickets_assignee_id_assigned_at", "assignee_id", "assigned_at"),
-        Index("ix_tickets_team_id_status", "team_id", "status"),
-        Index("ix_tickets_updated_at_id", "updated_at", "id"),
-        Index("ix_tickets_created_at_id", "created_at", "id"),
-        Index("ix_tickets_next_due_at_id", "next_due_at", "id"),
+        *ticket_indexes(),
         Index("ix_tickets_tags", "tags", postgresql_using="gin"),
         Index(
             "ix_tickets_policy",
@@ -208,7 +206,12 @@ class SettledClock(Base):
     """One verdict. A correction is a row of its own, with the next revision."""
 
     __tablename__ = "verdicts"
-    __table_args__ = (Index("ix_verdicts_settled_at", "settled_at"),)
+    __table_args__ = (
+        Index("ix_verdicts_settled_at", "settled_at"),
+        Index(
+            "ix_verdicts_corrections", "ticket_id", "metric", "cycle", "revision", postgresql_where=text("revision > 1")
+        ),
+    )
 
     ticket_id: Mapped[UUID] = mapped_column(primary_key=True)
     metric: Mapped[str] = mapped_column(String(16), primary_key=True)

@@ -8,16 +8,16 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select, tuple_
+from sqlalchemy import ColumnElement, func, select, true
 from sqlalchemy.orm import InstrumentedAttribute
 
 from services.assignment.models import Agent, Team, Ticket, TicketWords, Topic
 from services.assignment.queries.callers import Caller
 from services.assignment.queries.cursors import bad_cursor, instant_in, number_in, uuid_in
-from services.assignment.queries.members import OVER
+from services.assignment.queries.lanes import DONE, Conditions, Order, any_of, lanes, merged, scopes_of
 from services.assignment.queries.tickets import as_view, visible_to, with_names
 from services.assignment.schemas.tickets import TicketView
-from shared.contracts.vocabulary import Priority, Status
+from shared.contracts.vocabulary import Permission, Priority, Status
 from shared.kit.addresses import address_key
 from shared.kit.db import Session
 from shared.kit.http.paging import Page, decode_cursor, encode_cursor
@@ -53,6 +53,15 @@ COLUMNS: dict[str, InstrumentedAttribute[Any]] = {
 }
 
 
+LOOKED_AT = 1000
+"""Tickets of a list in which words are looked for one by one: a page of those in every fortieth is among them."""
+LOOKED_AT_FOR_SHORT = 20_000
+COUNTED = 1000
+LETTERS = 3
+WORKING = tuple(status for status in Status if status not in DONE)
+NOBODYS = UUID(int=0)
+Place = tuple[UUID, Any]
+_LETTERS = re.compile(r"[^\W_]+")
 _MARKED_NUMBER = re.compile(r"\[?#\s?([0-9A-Za-z-]{1,32})\]?")
 
 
@@ -80,50 +89,114 @@ class Span:
 
 
 async def list_tickets(session: Session, caller: Caller, filters: Filters, sort: Sort, span: Span) -> Page[TicketView]:
-    """One page. Raises Problem 422 for a cursor that is not of this sort."""
-    limit, cursor, now = span.limit, span.cursor, span.now
-    query = with_names().where(*conditions(caller, filters, now))
-    column, is_descending = COLUMNS[sort.lstrip("-")], sort.startswith("-")
-    if (after := position_of(cursor, sort)) is not None:
-        key = tuple_(column, Ticket.id)
-        query = query.where(key < after if is_descending else key > after)
-    ordered = query.order_by(column.desc(), Ticket.id.desc()) if is_descending else query.order_by(column, Ticket.id)
-    rows = (await session.execute(ordered.limit(limit + 1))).all()
-    items = [as_view(row, caller, now) for row in rows[:limit]]
-    more = encode_position(sort, column, rows[limit - 1].Ticket) if len(rows) > limit else None
-    return Page(items=items, next_cursor=more)
+    """One page. Raises Problem 422 for a cursor that is not of this sort.
+
+    A page of a search may hold fewer than asked for, or nothing, and still have a next one.
+    """
+    order = Order(COLUMNS[sort.lstrip("-")], sort.startswith("-"), position_of(span.cursor, sort))
+    listed = await _listed(session, caller, filters, span.now)
+    found = await (_search if filters.q else _walk)(session, order, listed, span.limit)
+    shown = found.places[: span.limit]
+    query = with_names().where(Ticket.id.in_([ticket_id for ticket_id, _ in shown]), visible_to(caller.principal))
+    rows = {row.Ticket.id: row for row in (await session.execute(query)).all()} if shown else {}
+    items = [as_view(rows[ticket_id], caller, span.now) for ticket_id, _ in shown if ticket_id in rows]
+    last = shown[-1] if len(found.places) > span.limit else found.looked_to
+    return Page(items=items, next_cursor=encode_position(sort, *last) if last else None)
 
 
 async def count_views(session: Session, caller: Caller, now: datetime) -> dict[QueueView, int]:
-    """How many tickets each view holds, in one scan."""
-    counts: list[ColumnElement[int]] = [
-        func.count().filter(*of_view(caller, view, now, has_status=False)) for view in QueueView
-    ]
-    query = select(*counts).select_from(Ticket).where(visible_to(caller.principal))
-    row = (await session.execute(query)).one()
+    """How many tickets each view holds, as far as `COUNTED`: one more than that stands for all above it."""
+    order = Order(Ticket.created_at, is_descending=False)
+    counts = []
+    for view in QueueView:
+        listed = await _listed(session, caller, Filters(view), now)
+        places = merged(order, listed.parts, listed.narrowed, COUNTED + 1)
+        counts.append(select(func.count()).select_from(places).scalar_subquery())
+    row = (await session.execute(select(*counts))).one()
     return dict(zip(QueueView, row, strict=True))
 
 
-def conditions(caller: Caller, filters: Filters, now: datetime) -> Sequence[ColumnElement[bool]]:
-    """Everything a ticket of the list must fulfil."""
-    found = [visible_to(caller.principal), *of_view(caller, filters.view, now, has_status=bool(filters.status))]
-    if filters.status:
-        found.append(Ticket.status.in_([status.value for status in filters.status]))
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """The tickets of a list: its lanes, and what each ticket must fulfil besides."""
+
+    parts: Sequence[Conditions]
+    narrowed: Conditions
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Tickets in order, each with what it is sorted by; and how far a search looked, if there is more to look at."""
+
+    places: Sequence[Place]
+    looked_to: Place | None = None
+
+
+async def _listed(session: Session, caller: Caller, filters: Filters, now: datetime) -> Listed:
+    """The list, its names resolved first: only of an id it is known how many tickets bear it."""
+    statuses = filters.status or (tuple(Status) if filters.view is QueueView.ALL else WORKING)
+    team_id = await _id_of(session, Team.id, Team.slug == filters.team, filters.team)
+    assignee_id = await _assignee(session, caller, filters.assignee)
+    narrowed = [visible_to(caller.principal), *of_view(caller, filters.view, now)]
     if filters.priority:
-        found.append(Ticket.priority.in_([priority.value for priority in filters.priority]))
-    if filters.team:
-        found.append(_by_id_or_slug(Ticket.team_id, Team.id, Team.slug, filters.team))
-    if filters.assignee:
-        found.append(_of_assignee(caller, filters.assignee))
+        narrowed.append(Ticket.priority.in_([priority.value for priority in filters.priority]))
     if filters.topic:
-        found.append(_by_id_or_slug(Ticket.topic_id, Topic.id, Topic.slug, filters.topic))
+        narrowed.append(Ticket.topic_id == await _id_of(session, Topic.id, Topic.slug == filters.topic, filters.topic))
     if filters.tag:
-        found.append(Ticket.tags.contains([filters.tag]))
-    if filters.q:
-        words = without_hash(filters.q)
-        matching = select(TicketWords.ticket_id).where(TicketWords.words.icontains(words, autoescape=True))
-        found.append(Ticket.id.in_(matching))
-    return found
+        narrowed.append(Ticket.tags.contains([filters.tag]))
+    if filters.assignee:
+        narrowed.append(Ticket.assignee_id == assignee_id if assignee_id else Ticket.assignee_id.is_(None))
+    if filters.team:
+        narrowed.append(Ticket.team_id == team_id)
+    scopes = _scopes(caller, filters, team_id, assignee_id)
+    return Listed(lanes(statuses, scopes), narrowed, without_hash(filters.q or ""))
+
+
+def _scopes(caller: Caller, filters: Filters, team_id: UUID | None, assignee_id: UUID | None) -> Sequence[Conditions]:
+    """The narrowest scopes that hold the whole list."""
+    if filters.view is QueueView.MINE or assignee_id:
+        return [(Ticket.assignee_id == (assignee_id or caller.agent_id),)]
+    if filters.team:
+        return [(Ticket.team_id == team_id,)]
+    if filters.view is QueueView.TEAM:
+        return [(Ticket.team_id == one,) for one in sorted({grant.team_id for grant in caller.principal.grants})]
+    return scopes_of(caller.principal, Permission.TICKET_VIEW)
+
+
+async def _walk(session: Session, order: Order, listed: Listed, limit: int) -> Places:
+    """The page, and one more to tell whether there is a next."""
+    found = merged(order, listed.parts, listed.narrowed, limit + 1)
+    rows = await session.execute(select(found.c.id, found.c.place).order_by(*order.by(found)))
+    return Places(rows.tuples().all())
+
+
+async def _search(session: Session, order: Order, listed: Listed, limit: int) -> Places:
+    """First among the next tickets of the list, where frequent words are; else by the index of words, for rare ones.
+
+    Words too short for that index are looked for among the next tickets only, and the page tells where to go on.
+    """
+    has_index = is_indexed(listed.words)
+    looked_at = LOOKED_AT if has_index else LOOKED_AT_FOR_SHORT
+    window = merged(order, listed.parts, listed.narrowed, looked_at)
+    matching = TicketWords.words.icontains(listed.words, autoescape=True)
+    has_words = select(TicketWords.ticket_id).where(TicketWords.ticket_id == window.c.id, matching).offset(0).lateral()
+    near = select(window.c.id, window.c.place).join(has_words, true()).order_by(*order.by(window)).limit(limit + 1)
+    places = (await session.execute(near)).tuples().all()
+    if len(places) > limit:
+        return Places(places)
+    end = select(window.c.id, window.c.place).order_by(*order.by(window)).offset(looked_at - 1)
+    looked_to = (await session.execute(end)).tuples().first()
+    if looked_to is None or not has_index:
+        return Places(places, looked_to)
+    worded = select(TicketWords.ticket_id).where(matching).cte().prefix_with("materialized")
+    wanted = (Ticket.id.in_(select(worded.c.ticket_id)), any_of([(*part,) for part in listed.parts]), *listed.narrowed)
+    return Places((await session.execute(order.walk(wanted, limit + 1))).tuples().all())
+
+
+def is_indexed(words: str) -> bool:
+    """Whether the index of words, which knows them by three letters in a row, can find these."""
+    return any(len(run) >= LETTERS for run in _LETTERS.findall(words))
 
 
 def without_hash(q: str) -> str:
@@ -132,21 +205,19 @@ def without_hash(q: str) -> str:
     return found[1] if found else q
 
 
-def of_view(caller: Caller, view: QueueView, now: datetime, *, has_status: bool) -> list[ColumnElement[bool]]:
-    """What makes a ticket part of a view."""
-    is_active = [] if has_status else [Ticket.status.not_in(OVER)]
+def of_view(caller: Caller, view: QueueView, now: datetime) -> list[ColumnElement[bool]]:
+    """What makes a ticket part of a view, beside its status."""
     match view:
         case QueueView.MINE:
-            return [Ticket.assignee_id == caller.agent_id, *is_active]
+            return [Ticket.assignee_id == caller.agent_id]
         case QueueView.TEAM:
-            teams = {grant.team_id for grant in caller.principal.grants}
-            return [Ticket.team_id.in_(teams), *is_active]
+            return [Ticket.team_id.in_({grant.team_id for grant in caller.principal.grants})]
         case QueueView.UNASSIGNED:
-            return [Ticket.assignee_id.is_(None), *is_active]
+            return [Ticket.assignee_id.is_(None)]
         case QueueView.OVERDUE:
-            return [Ticket.next_due_at < now, *is_active]
+            return [Ticket.next_due_at < now]
         case QueueView.ALL:
-            return [Ticket.id.is_not(None)]
+            return []
 
 
 def position_of(cursor: str | None, sort: Sort) -> tuple[datetime | int, UUID] | None:
@@ -161,29 +232,25 @@ def position_of(cursor: str | None, sort: Sort) -> tuple[datetime | int, UUID] |
     return place, uuid_in(ticket_id)
 
 
-def encode_position(sort: Sort, column: InstrumentedAttribute[Any], ticket: Ticket) -> str:
+def encode_position(sort: Sort, ticket_id: UUID, value: datetime | int) -> str:
     """The cursor that continues after a ticket."""
-    value = getattr(ticket, column.key)
-    return encode_cursor(sort.value, value.isoformat() if isinstance(value, datetime) else str(value), ticket.id.hex)
+    return encode_cursor(sort.value, value.isoformat() if isinstance(value, datetime) else str(value), ticket_id.hex)
 
 
-def _by_id_or_slug(
-    column: InstrumentedAttribute[UUID | None],
-    key: InstrumentedAttribute[UUID],
-    slug: InstrumentedAttribute[str],
-    wanted: str,
-) -> ColumnElement[bool]:
+async def _id_of(
+    session: Session, key: InstrumentedAttribute[UUID], is_it: ColumnElement[bool], wanted: str | None
+) -> UUID | None:
+    """The id that was given, or the one of what has the name that was given; NOBODYS if nothing has."""
+    if not wanted:
+        return None
     try:
-        return column == UUID(wanted)
+        return UUID(wanted)
     except ValueError:
-        return column.in_(select(key).where(slug == wanted))
+        return await session.scalar(select(key).where(is_it).limit(1)) or NOBODYS
 
 
-def _of_assignee(caller: Caller, wanted: str) -> ColumnElement[bool]:
-    """By id, by e-mail address, `me` or `none`."""
-    if wanted in ("me", "none"):
-        return Ticket.assignee_id == caller.agent_id if wanted == "me" else Ticket.assignee_id.is_(None)
-    try:
-        return Ticket.assignee_id == UUID(wanted)
-    except ValueError:
-        return Ticket.assignee_id.in_(select(Agent.id).where(func.lower(Agent.email) == address_key(wanted)))
+async def _assignee(session: Session, caller: Caller, wanted: str | None) -> UUID | None:
+    """By id, by e-mail address or `me`; None for `none`, or if nobody is asked for."""
+    if not wanted or wanted in ("me", "none"):
+        return caller.agent_id if wanted == "me" else None
+    return await _id_of(session, Agent.id, func.lower(Agent.email) == address_key(wanted), wanted)

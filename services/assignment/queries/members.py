@@ -8,14 +8,13 @@ from uuid import UUID
 from sqlalchemy import func, or_, select
 
 from services.assignment.models import Agent, Decision, Membership, Role, Team, Ticket
+from services.assignment.queries.lanes import IS_OPEN
 from shared.contracts.base import AgentId, TeamId
 from shared.contracts.events import Candidate
-from shared.contracts.vocabulary import Scope, Status
+from shared.contracts.vocabulary import Scope
 from shared.domain.permissions import WORKS_TICKETS
 from shared.kit.db import Session
 from shared.kit.http.problems import invalid
-
-OVER = (Status.RESOLVED.value, Status.CLOSED.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +91,11 @@ async def lock_members(session: Session, team_ids: Collection[UUID]) -> list[Mem
 
 async def get_burdens(session: Session, agent_ids: Collection[UUID]) -> dict[UUID, Burden]:
     """Open tickets plus decisions on the way, and when each agent last got one."""
-    working = (
-        select(
-            Ticket.assignee_id,
-            func.count().filter(Ticket.status.not_in(OVER)),
-            func.max(Ticket.assigned_at),
-        )
-        .where(Ticket.assignee_id.in_(agent_ids))
-        .group_by(Ticket.assignee_id)
+    known_agents = select(Agent.id).where(Agent.id.in_(agent_ids)).subquery()
+    working = select(
+        known_agents.c.id,
+        select(func.count()).where(Ticket.assignee_id == known_agents.c.id, IS_OPEN).scalar_subquery(),
+        select(func.max(Ticket.assigned_at)).where(Ticket.assignee_id == known_agents.c.id).scalar_subquery(),
     )
     under_way = (
         select(Decision.agent_id, func.count(), func.max(Decision.decided_at))

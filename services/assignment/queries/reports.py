@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, Subquery, func, or_, select
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy import ColumnElement, Row, Select, Subquery, exists, func, literal_column, or_, select, tuple_
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from services.assignment.models import Agent, SettledClock, Team
 from services.assignment.queries.callers import Caller
@@ -33,50 +33,58 @@ async def get_sla_report(session: Session, caller: Caller, period: Period, group
     verdicts = _highest_revisions(caller, period).subquery()
     key = {GroupBy.TEAM: verdicts.c.team_id, GroupBy.AGENT: verdicts.c.agent_id, GroupBy.PRIORITY: verdicts.c.priority}
     rows = (await session.execute(_measured(verdicts, key[group_by]))).all()
-    names = await _names(session, group_by, {row.key for row in rows})
+    names = await _names(session, group_by, {row.key for row in rows if not row.is_total})
     groups: dict[Any, list[MetricReport]] = {}
     for row in rows:
-        groups.setdefault(row.key, []).append(_metric(row))
+        if not row.is_total:
+            groups.setdefault(row.key, []).append(_metric(row))
     items = [
         GroupReport(id=one if isinstance(one, UUID) else None, name=names[one], metrics=_in_order(metrics))
         for one, metrics in sorted(groups.items(), key=lambda item: _place(item[0], names))
     ]
-    total = [_metric(row) for row in (await session.execute(_measured(verdicts, None))).all()]
+    total = [_metric(row) for row in rows if row.is_total]
     return SlaReport(from_=period.since, to=period.until, group_by=group_by, items=items, total=_in_order(total))
 
 
 def _highest_revisions(caller: Caller, period: Period) -> Select[Any]:
     """The last word on each clock, as far as the caller's report permission reaches."""
-    latest = (
-        select(SettledClock)
-        .distinct(SettledClock.ticket_id, SettledClock.metric, SettledClock.cycle)
-        .order_by(SettledClock.ticket_id, SettledClock.metric, SettledClock.cycle, SettledClock.revision.desc())
-        .subquery()
+    latest, newer = SettledClock, aliased(SettledClock)
+    is_corrected = exists().where(
+        newer.ticket_id == latest.ticket_id,
+        newer.metric == latest.metric,
+        newer.cycle == latest.cycle,
+        newer.revision > latest.revision,
+        newer.revision > literal_column("1"),
     )
-    conditions: list[ColumnElement[bool]] = [latest.c.settled_at >= period.since, latest.c.settled_at < period.until]
+    conditions: list[ColumnElement[bool]] = [
+        latest.settled_at >= period.since,
+        latest.settled_at < period.until,
+        ~is_corrected,
+    ]
     if period.team:
-        conditions.append(latest.c.team_id.in_(_ids(Team.id, Team.slug, period.team)))
+        conditions.append(latest.team_id.in_(_ids(Team.id, Team.slug, period.team)))
     if period.agent:
-        conditions.append(latest.c.agent_id.in_(_ids(Agent.id, Agent.email, period.agent)))
+        conditions.append(latest.agent_id.in_(_ids(Agent.id, Agent.email, period.agent)))
     reached = reach(caller.principal, Permission.REPORT_VIEW)
     if not reached.is_everything:
-        own = [latest.c.agent_id == caller.agent_id] if reached.is_own else []
-        conditions.append(or_(latest.c.team_id.in_(reached.team_ids), *own))
+        own = [latest.agent_id == caller.agent_id] if reached.is_own else []
+        conditions.append(or_(latest.team_id.in_(reached.team_ids), *own))
     return select(latest).where(*conditions)
 
 
-def _measured(verdicts: Subquery, key: ColumnElement[Any] | None) -> Select[Any]:
-    """Counts and percentiles per metric, and per key if there is one."""
+def _measured(verdicts: Subquery, key: ColumnElement[Any]) -> Select[Any]:
+    """Counts and percentiles per metric and key, and per metric alone (`is_total`), the verdicts read once."""
     judged = verdicts.c.outcome != Outcome.CANCELLED.value
-    elapsed = verdicts.c.elapsed_seconds
-    groups = [verdicts.c.metric] if key is None else [key.label("key"), verdicts.c.metric]
+    elapsed, metric = verdicts.c.elapsed_seconds, verdicts.c.metric
     counts = [func.count().filter(verdicts.c.outcome == outcome.value).label(outcome.value) for outcome in Outcome]
     return select(
-        *groups,
+        key.label("key"),
+        metric,
+        (func.grouping(key) == 1).label("is_total"),
         *counts,
         func.percentile_cont(0.5).within_group(elapsed).filter(judged).label("median"),
         func.percentile_cont(0.9).within_group(elapsed).filter(judged).label("p90"),
-    ).group_by(*([verdicts.c.metric] if key is None else [key, verdicts.c.metric]))
+    ).group_by(func.grouping_sets(tuple_(metric, key), tuple_(metric)))
 
 
 def _metric(row: Row[Any]) -> MetricReport:

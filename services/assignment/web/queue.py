@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from services.assignment.deps import Ctx
-from services.assignment.queries.lists import Filters, QueueView, Sort, Span, count_views, list_tickets
+from services.assignment.queries.lists import COUNTED, Filters, QueueView, Sort, Span, count_views, list_tickets
 from services.assignment.queries.people import list_agents, list_teams
 from services.assignment.schemas.tickets import TicketView
 from services.assignment.web.frame import DeskAgent, PageRoute, TheDesk
@@ -121,13 +121,20 @@ async def show_queue(
         asked=asked,
         page=page,
         next_clock=next_clock,
-        views=[(asked.url(view=view.value), name, view is asked.view, counts[view]) for view, name in VIEWS.items()],
+        views=[
+            (asked.url(view=view.value), name, view is asked.view, shown(counts[view])) for view, name in VIEWS.items()
+        ],
         sorts=[(sort.value, name) for sort, name in SORTS.items()],
         statuses=[(status.value, status.value.replace("_", " ").capitalize()) for status in Status],
         priorities=[(priority.value, priority.value.capitalize()) for priority in reversed(Priority)],
         teams=[(team.slug, team.name) for team in teams],
         agents=[("none", "Nobody"), ("me", "Me"), *((str(agent.id), agent.name) for agent in agents)],
     )
+
+
+def shown(count: int) -> str:
+    """A count as its tab has it."""
+    return f"{COUNTED}+" if count > COUNTED else str(count)
 
 
 def next_clock(ticket: TicketView) -> Clock | None:

@@ -4,8 +4,9 @@ from typing import Final
 
 COUNT: Final = """
 select count(*) as open from (
-  select status from tickets where lower(requester_email) = lower(:requester_email) order by created_at desc limit 1000
+  select status from tickets where lower(requester_email) = lower(:requester_email) and status <> 'closed'
+  order by created_at desc limit 1000
 ) recent
-where status not in ('resolved', 'closed')
+where status <> 'resolved'
 """
-"""Of the last thousand, so that it costs little where somebody has had very many."""
+"""Of the last thousand that are not closed, which an index holds apart: whoever has had very many costs no more."""

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterable, Mapping, Sequence
 from contextlib import suppress
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import Boolean, literal_column, select, update
 
 from services.intake.models import Attachment, AttachmentState
 from shared.kit.db import Database
@@ -19,6 +19,8 @@ WITHIN_SECONDS = 120.0
 """For one file."""
 CONNECT_SECONDS = 5.0
 MAX_REPLY = 4_096
+IS_PENDING = literal_column("attachments.state = 'pending'", Boolean)
+"""In the words of the index, which a parameter would hide."""
 FIRST = UUID(int=0)
 """Before every file."""
 
@@ -110,7 +112,7 @@ async def pending_files(database: Database, after: UUID) -> Mapping[UUID, str]:
     """The next files to be scanned, oldest first, with their digests; files with the same bytes are scanned once."""
     query = (
         select(Attachment.id, Attachment.digest)
-        .where(Attachment.state == AttachmentState.PENDING, Attachment.id > after)
+        .where(IS_PENDING, Attachment.id > after)
         .order_by(Attachment.id)
         .limit(BATCH)
     )

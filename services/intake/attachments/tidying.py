@@ -5,14 +5,18 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from sqlalchemy import CompoundSelect, delete, select, union_all
+from sqlalchemy.dialects.postgresql import insert
 
-from services.intake.models import Attachment, RawMail
+from services.intake.models import Attachment, RawMail, Walk
 from shared.kit.clock import utc_now
 from shared.kit.db import Database
 from shared.kit.storage import Entry, Storage, StorageUnavailable
 from shared.kit.telemetry import log
 
 EVERY_SECONDS = 3600.0
+AT_ONCE = 5000
+"""Contents of the store that a round looks at: the next round goes on there, so that none costs by all there are."""
+WALK = "files"
 GRACE = timedelta(hours=2)
 """Bytes this young are left alone: the row that will speak of them may not be written yet."""
 
@@ -30,14 +34,29 @@ async def tidy_for_ever(database: Database, storage: Storage, unattached_hours: 
 async def tidy(database: Database, storage: Storage, unattached_for: timedelta, grace: timedelta = GRACE) -> int:
     """Clears away once; returns how many contents went. Raises StorageUnavailable."""
     now = utc_now()
+    unattached = delete(Attachment).where(Attachment.ticket_id.is_(None), Attachment.created_at < now - unattached_for)
     async with database.begin() as session:
-        await session.execute(
-            delete(Attachment).where(Attachment.ticket_id.is_(None), Attachment.created_at < now - unattached_for)
-        )
+        digests = set(await session.scalars(unattached.returning(Attachment.digest)))
     await storage.forget_incoming(now - max(grace, timedelta(hours=6)))
-    removed = 0
-    async for batch in storage.entries():
+    removed = await remove_contents(database, storage, sorted(digests), grace)
+    return removed + await _walk(database, storage, grace)
+
+
+async def _walk(database: Database, storage: Storage, grace: timedelta) -> int:
+    """Looks at the next contents of the store, at most `AT_ONCE`, and round again; returns how many went."""
+    async with database.begin() as session:
+        begun_at = await session.scalar(select(Walk.position).where(Walk.name == WALK)) or ""
+    removed = seen = 0
+    position = ""
+    async for batch in storage.entries(after=begun_at):
         removed += await _remove_unknown(database, storage, batch, grace)
+        seen += len(batch)
+        if seen >= AT_ONCE:
+            position = batch[-1].digest
+            break
+    async with database.begin() as session:
+        here = insert(Walk).values(name=WALK, position=position)
+        await session.execute(here.on_conflict_do_update(index_elements=[Walk.name], set_={"position": position}))
     return removed
 
 

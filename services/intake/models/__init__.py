@@ -1,7 +1,7 @@
 """Intake's tables, by what they are about."""
 
 from services.intake.models.abuse import Ban
-from services.intake.models.attachments import Attachment, AttachmentState
+from services.intake.models.attachments import Attachment, AttachmentState, Walk
 from services.intake.models.base import Base
 from services.intake.models.keys import StoredApiKey
 from services.intake.models.mail import MailAncestor, MailId, RawMail, RawMailState
@@ -30,4 +30,5 @@ __all__ = [
     "StoredApiKey",
     "Ticket",
     "Topic",
+    "Walk",
 ]

@@ -30,6 +30,7 @@ class Attachment(Base):
         Index("ix_attachments_ticket_id_message_id", "ticket_id", "message_id"),
         Index("ix_attachments_digest", "digest"),
         Index("ix_attachments_unclaimed", "created_at", postgresql_where=text("ticket_id is null")),
+        Index("ix_attachments_unscanned", "id", postgresql_where=text("state = 'pending'")),
         Index("ix_attachments_pending", "created_at", postgresql_where=text("state = 'pending'")),
     )
 
@@ -53,3 +54,12 @@ class Attachment(Base):
     is_internal: Mapped[bool] = mapped_column(server_default=text("false"), default=False)
     """Of a note among agents: never shown or given to requesters."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Walk(Base):
+    """How far a recurring job has come that does a little each time, so that it goes on there."""
+
+    __tablename__ = "walks"
+
+    name: Mapped[str] = mapped_column(String(32), primary_key=True)
+    position: Mapped[str] = mapped_column(Text)

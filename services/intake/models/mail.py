@@ -28,8 +28,12 @@ class RawMail(Base):
     __table_args__ = (
         Index("ix_raw_mails_waiting", "sender", "received_at", "id", postgresql_where=text("state = 'received'")),
         Index("ix_raw_mails_sender_settled_at", "sender", "settled_at"),
-        Index("ix_raw_mails_ignored", "received_at", "id", postgresql_where=text("state = 'ignored'")),
-        Index("ix_raw_mails_failed", "received_at", postgresql_where=text("state = 'failed'")),
+        Index("ix_raw_mails_state_received_at", "state", "received_at", "id"),
+        Index("ix_raw_mails_kept", "received_at", postgresql_where=text("state <> 'received'")),
+        Index("ix_raw_mails_digest", "digest"),
+        Index("ix_raw_mails_message_id", "message_id", postgresql_where=text("message_id is not null")),
+        Index("ix_raw_mails_from", text("lower(sender)")),
+        Index("ix_raw_mails_author", "author", postgresql_where=text("author <> ''")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

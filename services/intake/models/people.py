@@ -16,7 +16,7 @@ class Participant(Base):
     __tablename__ = "participants"
 
     ticket_id: Mapped[UUID] = mapped_column(ForeignKey("tickets.id"), primary_key=True)
-    email: Mapped[str] = mapped_column(String(254), primary_key=True)
+    email: Mapped[str] = mapped_column(String(254), primary_key=True, index=True)
     """In lower case."""
     name: Mapped[str] = mapped_column(String(255))
     state: Mapped[ParticipantState]
@@ -62,7 +62,7 @@ class LinkRevocation(Base):
     __tablename__ = "link_revocations"
 
     ticket_id: Mapped[UUID] = mapped_column(ForeignKey("tickets.id"), primary_key=True)
-    email: Mapped[str] = mapped_column(String(254), primary_key=True)
+    email: Mapped[str] = mapped_column(String(254), primary_key=True, index=True)
     """In lower case."""
     made_before: Mapped[datetime]
 

@@ -24,6 +24,8 @@ from services.intake.models.base import Base
 from shared.contracts.vocabulary import ActorKind, BodyFormat, Channel, Priority, Status
 
 FIRST_NUMBER = 100_001
+NOT_CLOSED = "status <> 'closed'"
+BY_KEY = "api_key_id is not null"
 TICKET_NUMBERS = Sequence("ticket_numbers", start=FIRST_NUMBER, metadata=Base.metadata)
 
 
@@ -65,6 +67,24 @@ class Ticket(Base):
         Index("ix_tickets_api_key_id_created_at_id", "api_key_id", "created_at", "id"),
         Index("ix_tickets_requester", func.lower(requester_email), "created_at"),
         Index("ix_tickets_follows", "follows", postgresql_where=text("follows is not null")),
+        Index(
+            "ix_tickets_requester_not_closed",
+            func.lower(requester_email),
+            "created_at",
+            postgresql_where=text(NOT_CLOSED),
+        ),
+        Index("ix_tickets_api_key_not_closed", "api_key_id", "created_at", "id", postgresql_where=text(NOT_CLOSED)),
+        Index("ix_tickets_api_key_updated_at", "api_key_id", "updated_at", postgresql_where=text(BY_KEY)),
+        Index(
+            "ix_tickets_api_key_topic_id", "api_key_id", "topic_id", "created_at", "id", postgresql_where=text(BY_KEY)
+        ),
+        Index("ix_tickets_api_key_channel", "api_key_id", "channel", "created_at", "id", postgresql_where=text(BY_KEY)),
+        Index(
+            "ix_tickets_cc",
+            text("addresses_in_copy(cc)"),
+            postgresql_using="gin",
+            postgresql_where=text("cc <> '{}'"),
+        ),
         Index("ix_tickets_kept", "updated_at", postgresql_where=text("is_archived and erased_at is null")),
     )
 
@@ -73,7 +93,14 @@ class Message(Base):
     """A public message: the requester's own, or an agent's as it came over the bus."""
 
     __tablename__ = "messages"
-    __table_args__ = (Index("ix_messages_ticket_id_received_at_id", "ticket_id", "received_at", "id"),)
+    __table_args__ = (
+        Index("ix_messages_ticket_id_received_at_id", "ticket_id", "received_at", "id"),
+        Index(
+            "ix_messages_author_email",
+            text("lower(author_email)"),
+            postgresql_where=text("author_email is not null"),
+        ),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     ticket_id: Mapped[UUID] = mapped_column(ForeignKey("tickets.id"))

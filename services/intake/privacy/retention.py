@@ -4,9 +4,9 @@ import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import Boolean, literal_column, select
 
-from services.intake.models import Attachment, Erasure, RawMail, RawMailState, Ticket
+from services.intake.models import Attachment, Erasure, RawMail, Ticket
 from services.intake.privacy.keeping import Keeping
 from services.intake.privacy.tickets import erase_tickets, remove_files
 from shared.contracts.base import TicketId
@@ -19,6 +19,8 @@ from shared.kit.db import Database, Session
 TICKETS_AT_ONCE = 20
 MAILS_AT_ONCE = 200
 EVERY_SECONDS = 3600.0
+IS_READ = literal_column("raw_mails.state <> 'received'", Boolean)
+"""In the words of the index, which a parameter would hide."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ class Retention:
     async def _mails(self, before: datetime, now: datetime) -> int:
         due = (
             select(RawMail.id)
-            .where(RawMail.state != RawMailState.RECEIVED, RawMail.received_at < before)
+            .where(IS_READ, RawMail.received_at < before)
             .order_by(RawMail.received_at)
             .limit(MAILS_AT_ONCE)
             .with_for_update(skip_locked=True)

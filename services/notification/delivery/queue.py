@@ -14,7 +14,7 @@ from sqlalchemy.orm import aliased
 from services.notification.delivery.catalogue import TemplateName
 from services.notification.delivery.status import DeliveryStatus
 from services.notification.errors import MailRefused
-from services.notification.models import Delivery, Ticket
+from services.notification.models import IS_DUE, Delivery, Ticket
 from shared.contracts.base import TicketId
 from shared.contracts.events import NotificationFailed, NotificationSent
 from shared.kit import outbox
@@ -87,7 +87,7 @@ class DeliveryQueue:
         due = (
             select(Delivery.id)
             .where(
-                Delivery.status.in_([DeliveryStatus.QUEUED, DeliveryStatus.SENDING]),
+                IS_DUE,
                 Delivery.next_attempt_at <= func.now(),
             )
             .order_by(Delivery.next_attempt_at, Delivery.id)

@@ -1,0 +1,29 @@
+"""The indexes that lists of tickets walk: one set for tickets that are worked on, one for those that are over.
+
+The first stays as small as today's work is, whatever lies in the past. The second has an order for each scope and sort,
+so that a page of it is read where it begins and nothing is counted or sorted.
+"""
+
+from typing import Final
+
+from sqlalchemy import Index, text
+
+OPEN: Final = "status not in ('resolved', 'closed')"
+OVER: Final = "status in ('resolved', 'closed')"
+ORDERS: Final = ("updated_at", "created_at", "next_due_at", "priority_rank")
+SCOPES: Final = ((), ("team_id",), ("assignee_id",))
+BY_WHOM: Final = ("team_id", "assignee_id")
+
+
+def ticket_indexes() -> list[Index]:
+    """All of them, of the table `tickets`."""
+    worked_on = [(order, "id") for order in ORDERS] + [(column,) for column in BY_WHOM]
+    over = [(*scope, "status", order, "id") for scope in SCOPES for order in ORDERS]
+    return [
+        *(Index(f"ix_tickets_open_{columns[0]}", *columns, postgresql_where=text(OPEN)) for columns in worked_on),
+        *(
+            Index("_".join(("ix_tickets_over", *columns[:-1])), *columns, postgresql_where=text(OVER))
+            for columns in over
+        ),
+        Index("ix_tickets_over_topic_id", "topic_id", postgresql_where=text(OVER)),
+    ]
