@@ -22,6 +22,7 @@ BENCHMARKS = (
     "restart",
     "fuzz_mail",
     "fuzz_api",
+    "growth",
 )
 
 

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Boolean, ColumnElement, Text, func, literal_column, select, text, union
+from sqlalchemy import Boolean, ColumnElement, Text, func, literal_column, select, text, union
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from services.intake.models import Attachment, Message, Participant, RawMail, RawMailState, Ticket
 from shared.contracts.vocabulary import Status

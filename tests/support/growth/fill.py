@@ -1,0 +1,149 @@
+"""Fills the three databases: a fixed number of tickets that are worked on, and as many closed ones as wanted.
+
+Closed tickets end months ago, so that a report on the last weeks is about the same verdicts however long the past is.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+
+OPEN: Final = 1000
+RARE: Final = "rare@example.org"
+"""Somebody with a handful of tickets."""
+BUSY: Final = "person7@example.org"
+"""Somebody with one ticket in two hundred."""
+KEY: Final = "growthkey"
+A_TICKET: Final = UUID(hashlib.md5(b"ticket77", usedforsecurity=False).hexdigest())
+NUMBERED: Final = """
+select i, md5('ticket' || i)::uuid as id, 'G' || i as number, i > 0 as is_closed,
+  case when i > 0 then 'closed' when i % 5 = 0 then 'resolved'
+    else (array['open','pending','on_hold','new'])[-i % 4 + 1] end as status,
+  abs(i) % 4 as rank, (array['low','normal','high','urgent'])[abs(i) % 4 + 1] as priority,
+  case when i between 1 and 5 then 'rare@example.org' else 'person' || abs(i) % 200 || '@example.org' end as email,
+  case when i > 0 then now() - interval '60 days' - make_interval(mins => i)
+    else now() + make_interval(mins => i) end as at
+from generate_series($1::int, $2::int) as i where i <> 0
+"""
+"""Negative numbers are worked on, positive ones are closed, the oldest last."""
+ASSIGNMENT: Final = (
+    f"""
+    insert into tickets (id, number, seq, revision, status, priority, priority_rank, team_id, assignee_id, assigned_at,
+      next_due_at, is_archived, subject, requester_name, requester_email, created_at, updated_at, snapshot, tags)
+    select id, number, 3, 2, status, priority, rank, team_id, agent_id, at,
+      case when is_closed then '9999-12-31Z'::timestamptz else at + interval '8 hours' end, is_closed,
+      'Subject of ' || number, 'Person', email, at, at + interval '1 hour',
+      jsonb_build_object('ticket_id', id, 'number', number, 'seq', 3, 'revision', 2, 'status', status,
+        'priority', priority, 'team_id', team_id, 'assignee_id', agent_id, 'opened_at', at, 'updated_at', at,
+        'is_archived', is_closed, 'policy_id', md5('policy')::uuid, 'policy_version', 1, 'clocks', '[]'::jsonb),
+      array['tag' || i % 1000]
+    from (
+      select n.*, ($3::uuid[])[abs(i) % cardinality($3::uuid[]) + 1] as team_id,
+        case when i % 7 <> 0 then ($4::uuid[])[abs(i) / 7 % cardinality($4::uuid[]) + 1] end as agent_id
+      from ({NUMBERED}) as n) as one
+    """,
+    f"""
+    insert into ticket_words (ticket_id, words)
+    select id, number || ' printer ' || md5(number) || case when i in (3, 4) then ' zeppelin ' else ' ' end || email
+    from ({NUMBERED}) as n
+    """,
+    f"""
+    insert into messages (id, ticket_id, author_kind, author_name, author_email, body, body_format, channel,
+      attachments, is_automatic, posted_at)
+    select md5('message' || i)::uuid, id, 'requester', 'Person', email, 'The printer is on fire', 'text', 'web',
+      '[]', false, at from ({NUMBERED}) as n
+    """,
+    f"""
+    insert into events (event_id, ticket_id, seq, type, at, data)
+    select 'event' || i || ':' || seq, id, seq, case seq when 1 then 'ticket.opened' else 'ticket.updated' end, at,
+      jsonb_build_object('snapshot', jsonb_build_object('status', status))
+    from ({NUMBERED}) as n, generate_series(1, 2) as seq
+    """,
+    f"""
+    insert into verdicts (ticket_id, metric, cycle, revision, outcome, elapsed_seconds, target_seconds, settled_at,
+      team_id, agent_id, priority)
+    select id, metric, 1, revision, case when i % 9 = 0 then 'breached' else 'met' end, abs(i) % 5000, 4000, at,
+      ($3::uuid[])[abs(i) % cardinality($3::uuid[]) + 1], ($4::uuid[])[abs(i) % cardinality($4::uuid[]) + 1], priority
+    from ({NUMBERED}) as n, unnest(array['first_response', 'resolution']) as metric, generate_series(1, 2) as revision
+    where revision = 1 or i % 50 = 0
+    """,
+    f"""
+    insert into decisions (ticket_id, team_id, agent_id, policy_id, policy_version, priority, state, evidence,
+      decided_at)
+    select id, ($3::uuid[])[1], ($4::uuid[])[1], md5('policy')::uuid, 1, priority, 'applied', '{{}}', at
+    from ({NUMBERED}) as n
+    """,
+)
+INTAKE: Final = (
+    f"""
+    insert into tickets (id, number, requester_email, requester_name, subject, channel, fields, cc, api_key_id,
+      created_at, status, priority, seq, revision, is_archived, updated_at, closed_at, topic_id)
+    select id, number, email, 'Person', 'Subject of ' || number, case when i % 2 = 0 then 'api' else 'email' end,
+      '{{}}', case when i % 100 = 0 then array['copy' || i % 1000 || '@example.org'] else '{{}}' end,
+      case when i % 2 = 0 then '{KEY}' end,
+      at, status, priority, 3, 2, is_closed, at, case when is_closed then at end, md5('topic' || i % 5)::uuid
+    from ({NUMBERED}) as n
+    """,
+    f"""
+    insert into messages (id, ticket_id, author_kind, author_name, author_email, body, body_format, channel,
+      received_at, is_automatic)
+    select md5('message' || i)::uuid, id, 'requester', 'Person', case when i % 3 = 0 then email end, 'Fire', 'text',
+      'email', at, false
+    from ({NUMBERED}) as n
+    """,
+    f"""
+    insert into happenings (ticket_id, kind, at, actor, message_id, status, revision)
+    select id, 'message', at, 'requester', md5('message' || i)::uuid, status, 1 from ({NUMBERED}) as n
+    """,
+    f"""
+    insert into raw_mails (id, identity, digest, size, source, sender, recipients, received_at, state, settled_at,
+      ticket_id, message_id, author, attempts, outcome)
+    select md5('mail' || i)::uuid, md5('identity' || i), encode(sha256(('mail' || i)::bytea), 'hex'), 1000, 'smtp',
+      email, array['help@example.org'], at,
+      case when i % 50 = 0 then 'ignored' when i between -100 and -91 then 'received' else 'done' end,
+      case when i not between -100 and -91 then at end, id, md5('message' || i)::uuid, email, 0, ''
+    from ({NUMBERED}) as n
+    """,
+    f"insert into mail_ids (mail_id, ticket_id) select '<' || i || '@example.org>', id from ({NUMBERED}) as n",
+    f"insert into mail_ancestors (mail_id, ticket_id) select '<a' || i || '@example.org>', id from ({NUMBERED}) as n",
+    f"""
+    insert into attachments (id, digest, name, media_type, size, state, owner, ticket_id, message_id, is_inline,
+      created_at)
+    select md5('file' || i)::uuid, encode(sha256(('file' || i)::bytea), 'hex'), 'a.txt', 'text/plain', 10,
+      case when i between -50 and -1 then 'pending' else 'clean' end, 'mail:1', id, md5('message' || i)::uuid, false, at
+    from ({NUMBERED}) as n where i % 2 = 0
+    """,
+)
+NOTIFICATION: Final = (
+    f"""
+    insert into tickets (id, number, subject, requester_email, requester_name, submitted_at, seq)
+    select id, number, 'Subject', email, 'Person', at, 3 from ({NUMBERED}) as n
+    """,
+    f"""
+    insert into deliveries (id, cause, recipient, template, template_version, ticket_id, facts, status, address, name,
+      message_id, created_at, sent_at, next_attempt_at)
+    select md5('delivery' || i || recipient)::uuid, 'event' || i, recipient, 'reply', 1, id, '{{}}',
+      case when i % 500 = 0 then 'failed' when i between -20 and -1 then 'queued'
+        when i between -40 and -21 then 'waiting' else 'sent' end,
+      email, 'Person', '<' || i || recipient || '@example.org>', at, at,
+      case when i between -20 and -1 then now() end
+    from ({NUMBERED}) as n, unnest(array['requester', 'assignee']) as recipient
+    """,
+)
+STATEMENTS: Final = {"assignment": ASSIGNMENT, "intake": INTAKE, "notification": NOTIFICATION}
+
+
+async def fill(
+    dsn: str, service: str, span: tuple[int, int], teams: Sequence[object] = (), agents: Sequence[object] = ()
+) -> None:
+    """Writes the tickets with these numbers and all that belongs to them, and has the planner count them."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        for statement in STATEMENTS[service]:
+            more = (list(teams), list(agents)) if "$4" in statement else ()
+            await connection.execute(statement, *span, *more)
+        await connection.execute("vacuum analyze")
+    finally:
+        await connection.close()

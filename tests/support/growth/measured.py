@@ -1,0 +1,67 @@
+"""A path, and what its statements would do: taken from the running code and explained by the database."""
+
+import json
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+from sqlalchemy import event
+
+from shared.kit.db import Database
+
+GUARDED = frozenset(
+    {
+        *("tickets", "ticket_words", "messages", "events", "verdicts", "decisions"),
+        *("happenings", "raw_mails", "mail_ids", "mail_ancestors", "attachments", "deliveries"),
+    }
+)
+"""Tables that grow with every ticket there ever was."""
+EXPLAINED = ("select", "with", "update", "delete", "insert")
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """Something a service does, run as it does it."""
+
+    name: str
+    run: Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One statement as it was sent."""
+
+    sql: str
+    parameters: tuple[Any, ...]
+
+
+@contextmanager
+def listening(database: Database) -> Iterator[list[Statement]]:
+    """What the database is asked meanwhile."""
+    heard: list[Statement] = []
+
+    def hear(_connection: Any, _cursor: Any, sql: str, parameters: Any, _context: Any, is_many: bool) -> None:
+        heard.append(Statement(sql, tuple(parameters[0] if is_many else parameters)))
+
+    event.listen(database.engine.sync_engine, "before_cursor_execute", hear)
+    try:
+        yield heard
+    finally:
+        event.remove(database.engine.sync_engine, "before_cursor_execute", hear)
+
+
+async def scans(connection: "asyncpg.Connection[Any]", statement: Statement) -> list[str]:
+    """The guarded tables that a statement would read from one end to the other."""
+    if not statement.sql.lstrip(" \n(").lower().startswith(EXPLAINED):
+        return []
+    plan = await connection.fetchval(f"explain (format json) {statement.sql}", *statement.parameters)
+    return sorted(set(_scanned(json.loads(plan)[0]["Plan"])))
+
+
+def _scanned(node: dict[str, Any]) -> Iterator[str]:
+    if "Seq Scan" in node["Node Type"] and node.get("Relation Name") in GUARDED:
+        yield node["Relation Name"]
+    for inner in node.get("Plans", ()):
+        yield from _scanned(inner)
