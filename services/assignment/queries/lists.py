@@ -55,7 +55,7 @@ COLUMNS: dict[str, InstrumentedAttribute[Any]] = {
 
 LOOKED_AT = 1000
 """Tickets of a list in which words are looked for one by one: a page of those in every fortieth is among them."""
-LOOKED_AT_FOR_SHORT = 20_000
+LOOKED_AT_FOR_SHORT = 2000
 COUNTED = 1000
 LETTERS = 3
 WORKING = tuple(status for status in Status if status not in DONE)

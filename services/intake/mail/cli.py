@@ -27,7 +27,7 @@ async def list_mails(database: Database, _settings: IntakeSettings) -> None:
     if asked.sender is not None:
         address = address_key(asked.sender)
         wanted = wanted.where(or_(RawMail.sender == address, RawMail.author == address))
-    newest = wanted.order_by(RawMail.received_at.desc(), RawMail.id).limit(max(1, min(asked.limit, MOST)))
+    newest = wanted.order_by(RawMail.received_at.desc(), RawMail.id.desc()).limit(max(1, min(asked.limit, MOST)))
     async with database.begin() as session:
         for mail in await session.scalars(newest):
             sys.stdout.write(f"{_line(mail)}\n")

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import or_, select, tuple_
+from sqlalchemy import literal_column, select, tuple_, union
 
 from services.intake.models import RawMail, RawMailState
 from shared.kit.addresses import address_key
@@ -27,7 +27,9 @@ async def page_of_mails(
     wanted = select(RawMail).where(RawMail.state == state)
     if sender is not None:
         address = address_key(sender)
-        wanted = wanted.where(or_(RawMail.sender == address, RawMail.author == address))
+        by_sender = select(RawMail.id).where(RawMail.sender == address)
+        by_author = select(RawMail.id).where(RawMail.author == address, RawMail.author != literal_column("''"))
+        wanted = wanted.where(RawMail.id.in_(union(by_sender, by_author)))
     if after is not None:
         wanted = wanted.where(tuple_(RawMail.received_at, RawMail.id) < after)
     newest = wanted.order_by(RawMail.received_at.desc(), RawMail.id.desc()).limit(limit)

@@ -34,11 +34,12 @@ NARROWED = {
     "of an agent": Filters(assignee="ada@everdesk.example"),
     "urgent": Filters(priority=(Priority.URGENT,)),
     "of a topic nobody uses": Filters(topic="nothing-such"),
-    "tagged": Filters(tag="tag7"),
+    "tagged as many are": Filters(tag="tag3"),
+    "tagged as few are": Filters(tag="rare"),
     "a frequent word": Filters(q="printer"),
     "a rare word": Filters(q="zeppelin"),
     "a word that is nowhere": Filters(q="xylophone"),
-    "a number": Filters(q="#G77"),
+    "a number": Filters(q="#G-77"),
     "two letters": Filters(q="zq"),
 }
 
