@@ -20,8 +20,9 @@ METHOD = f"""\
 The three services' databases, made by their own migrations and filled by SQL: {OPEN:,} tickets that are worked on,
 always the same, and ever more closed ones, each with its messages, events, verdicts, mails, files and deliveries.
 Every path is the function that the service calls, timed from call to answer on one connection: the fastest of {TIMES}
-runs after one to warm up, because other work on the machine only ever adds. A list is its first two pages, a report all three of its groupings. A path's ratio is its
-time with the most closed tickets to its time with the fewest, {FLOOR_MS:g} ms added to both. The store that is tidied
+runs after one to warm up, because other work on the machine only ever adds. A list is its first two pages, a report all
+three of its groupings. A path's ratio is its time with the most closed tickets to its time with the fewest,
+{FLOOR_MS:g} ms added to both. The store that is tidied
 is empty: what a round looks at in it is bounded, whatever it holds."""
 
 Times = dict[str, float]

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from deploy.local.engines import Stack, stack
+from deploy.local.engines.stack import EngineName
 from services.assignment.seed import seed
 from services.assignment.settings import AssignmentSettings
 from services.intake.settings import IntakeSettings
@@ -21,6 +22,7 @@ from tests.support.growth.fill import A_TICKET, OPEN, fill
 from tests.support.growth.measured import Path
 from tests.support.settings import common_environment
 
+ENGINES: tuple[EngineName, ...] = ("postgres",)
 KINDS: dict[str, type[ServiceSettings]] = {
     "assignment": AssignmentSettings,
     "intake": IntakeSettings,
@@ -50,7 +52,7 @@ class Past:
 @asynccontextmanager
 async def past(folder: Folder) -> AsyncIterator[Past]:
     """A PostgreSQL of its own, the services' migrations run, nothing filled yet."""
-    async with stack(folder / "engines", only=("postgres",)) as engines:
+    async with stack(folder / "engines", only=ENGINES) as engines:
         settings = {service: _settings(engines, folder, service) for service in KINDS}
         for service, one in settings.items():
             await migrate(one, f"services.{service}")
