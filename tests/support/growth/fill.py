@@ -39,7 +39,7 @@ ASSIGNMENT: Final = (
         'priority', priority, 'team_id', team_id, 'assignee_id', agent_id, 'opened_at', at, 'updated_at', at,
         'is_archived', is_closed, 'policy_id', md5('policy')::uuid, 'policy_version', 1, 'clocks', '[]'::jsonb),
       array['tag' || i % 4] ||
-        case when i between 1 and 5 then array['rare'] else '{}' end
+        case when i between 1 and 5 then array['rare'] else '{{}}' end
     from (
       select n.*, ($3::uuid[])[abs(i) % cardinality($3::uuid[]) + 1] as team_id,
         case when i % 7 <> 0 then ($4::uuid[])[abs(i) / 7 % cardinality($4::uuid[]) + 1] end as agent_id

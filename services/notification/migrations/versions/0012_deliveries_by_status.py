@@ -7,8 +7,8 @@ It is left as it is if it exists: an operator with very many deliveries can buil
 from alembic import op
 from sqlalchemy import text
 
-revision = "0011"
-down_revision = "0010"
+revision = "0012"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 
