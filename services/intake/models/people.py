@@ -26,7 +26,7 @@ class Participant(Base):
     changed_at: Mapped[datetime] = mapped_column(server_default=func.now())
     channel: Mapped[Channel | None]
     """How they were named; None for those named before this was kept."""
-    added_by: Mapped[str] = mapped_column(String(255), server_default="")
+    added_by: Mapped[str] = mapped_column(String(255), server_default="", index=True)
     """Who named them: the address of a mail's sender in lower case, or the name of an agent."""
     joined_at: Mapped[datetime | None]
     """Since when they take part; kept while they pause, so that the requester is told once."""

@@ -121,7 +121,8 @@ def copied_to(email: str) -> ColumnElement[bool]:
 
 async def _took_part_in(session: Session, email: str, but: Sequence[UUID]) -> tuple[UUID, ...]:
     found = union(
-        select(Participant.ticket_id).where(or_(Participant.email == email, Participant.added_by == email)),
+        select(Participant.ticket_id).where(Participant.email == email),
+        select(Participant.ticket_id).where(Participant.added_by == email),
         select(Message.ticket_id).where(func.lower(Message.author_email) == email),
         select(Ticket.id).where(copied_to(email)),
     ).subquery()

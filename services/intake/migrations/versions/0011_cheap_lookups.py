@@ -23,6 +23,7 @@ INDEXES = (
     ("ix_tickets_api_key_channel", "tickets", ["api_key_id", "channel", "created_at", "id"], BY_KEY),
     ("ix_messages_author_email", "messages", ["lower(author_email)"], "author_email is not null"),
     ("ix_participants_email", "participants", ["email"], None),
+    ("ix_participants_added_by", "participants", ["added_by"], None),
     ("ix_link_revocations_email", "link_revocations", ["email"], None),
     ("ix_raw_mails_digest", "raw_mails", ["digest"], None),
     ("ix_raw_mails_message_id", "raw_mails", ["message_id"], "message_id is not null"),
