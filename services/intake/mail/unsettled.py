@@ -6,6 +6,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import literal_column, select, tuple_, union
+from sqlalchemy.orm import aliased
 
 from services.intake.models import RawMail, RawMailState
 from shared.kit.addresses import address_key
@@ -25,15 +26,16 @@ async def page_of_mails(
 ) -> Sequence[RawMail]:
     """Mails in a state, newest first; of one address, in the envelope or in `From`, if it is given."""
     wanted = select(RawMail).where(RawMail.state == state)
-    if sender is not None:
-        address = address_key(sender)
-        by_sender = select(RawMail.id).where(RawMail.sender == address)
-        by_author = select(RawMail.id).where(RawMail.author == address, RawMail.author != literal_column("''"))
-        wanted = wanted.where(RawMail.id.in_(union(by_sender, by_author)))
     if after is not None:
         wanted = wanted.where(tuple_(RawMail.received_at, RawMail.id) < after)
     newest = wanted.order_by(RawMail.received_at.desc(), RawMail.id.desc()).limit(limit)
-    return (await session.scalars(newest)).all()
+    if sender is None:
+        return (await session.scalars(newest)).all()
+    address = address_key(sender)
+    is_author = (RawMail.author == address) & (RawMail.author != literal_column("''"))
+    either = union(newest.where(RawMail.sender == address), newest.where(is_author)).subquery()
+    mail = aliased(RawMail, either)
+    return (await session.scalars(select(mail).order_by(mail.received_at.desc(), mail.id.desc()).limit(limit))).all()
 
 
 async def find_mail(session: Session, mail_id: UUID) -> RawMail:

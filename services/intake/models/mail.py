@@ -33,7 +33,8 @@ class RawMail(Base):
         Index("ix_raw_mails_digest", "digest"),
         Index("ix_raw_mails_message_id", "message_id", postgresql_where=text("message_id is not null")),
         Index("ix_raw_mails_from", text("lower(sender)")),
-        Index("ix_raw_mails_author", "author", postgresql_where=text("author <> ''")),
+        Index("ix_raw_mails_sender_state", "sender", "state", "received_at", "id"),
+        Index("ix_raw_mails_author", "author", "state", "received_at", "id", postgresql_where=text("author <> ''")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

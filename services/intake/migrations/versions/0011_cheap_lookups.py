@@ -30,7 +30,8 @@ INDEXES = (
     ("ix_raw_mails_state_received_at", "raw_mails", ["state", "received_at", "id"], None),
     ("ix_raw_mails_kept", "raw_mails", ["received_at"], "state <> 'received'"),
     ("ix_raw_mails_from", "raw_mails", ["lower(sender)"], None),
-    ("ix_raw_mails_author", "raw_mails", ["author"], "author <> ''"),
+    ("ix_raw_mails_author", "raw_mails", ["author", "state", "received_at", "id"], "author <> ''"),
+    ("ix_raw_mails_sender_state", "raw_mails", ["sender", "state", "received_at", "id"], None),
     ("ix_attachments_unscanned", "attachments", ["id"], "state = 'pending'"),
 )
 IN_COPY = """
