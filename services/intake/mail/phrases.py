@@ -43,7 +43,7 @@ ORIGINAL = re.compile(
 BEGIN_FORWARDED = re.compile(
     r"^(?:begin forwarded message|anfang der weitergeleiteten (?:nachricht|e-?mail)|"
     r"début du message (?:transféré|réexpédié)|inicio del mensaje reenviado|inizio messaggio inoltrato|"
-    r"begin doorgestuurd bericht|início da mensagem (?:encaminhada|reencaminhada)|"
+    r"(?:begin|start van) doorgestuurd bericht|início da mensagem (?:encaminhada|reencaminhada)|"
     r"vidarebefordrat brev|start på videresendt (?:besked|melding)|videresendt (?:besked|melding)|"
     r"początek przekazywanej wiadomości|začátek přeposílané zprávy|välitetty viesti alkaa|"
     r"начало переадресованного сообщения|iletilen ileti başlangıcı|开始转发的邮件|下面是被转发的邮件|"

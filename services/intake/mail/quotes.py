@@ -57,7 +57,10 @@ def _end_of_opening(lines: Sequence[Line], cutting: Cutting) -> int:
     end = written = _written_end(lines, len(lines))
     start = _quote_start(lines, end)
     if any(phrases.OWN_DELIMITER.match(line.text[:200].lstrip("> \t")) for line in lines[start:end]):
-        end = written = _written_end(lines, _attribution_start(lines, start))
+        above = _attribution_start(lines, start)
+        said = " ".join(line.text.strip() for line in lines[above:start])
+        is_proven = is_full_attribution(said) or (above < start and lines[above].mark is Mark.ATTRIBUTION)
+        end = written = _written_end(lines, above if is_proven else start)
     end = signature_start(lines, end, cutting)
     return len(lines) if end == written == _written_end(lines, len(lines)) else end
 

@@ -22,7 +22,8 @@ _SPEAKING = re.compile(
 _TROUBLE = re.compile(
     r"(?<!\w)(?:fail\w*|crash\w*|broken?|breaks|errors?|missing|works?|problem\w*|urgent|fehler\w*|\w*fehler|"
     r"funktioniert|geht|defekt|kaputt|störung|dringend|panne|marche|problème\w*|erreur|urgente?|puedo|funciona|roto|"
-    r"erro|errore|funzion\w+|rotto|werkt|kapot|działa|błąd|не работает|ошибка|nefunguje|chyba|fungerar|virker)(?!\w)",
+    r"order|invoice|serial|bestell\w+|rechnung\w*|auftrag\w*|kundennummer|seriennummer|commande|facture|pedido|factura|"
+    r"ordine|fattura|zamówienie|faktura|заказ|счёт|erro|errore|funzion\w+|rotto|werkt|kapot|działa|błąd|не работает|ошибка|nefunguje|chyba|fungerar|virker)(?!\w)",
     re.IGNORECASE,
 )
 """What people write to a help desk for."""
@@ -54,11 +55,12 @@ def is_sentence(line: str) -> bool:
         return False
     if _STEP.match(text) or _POSTSCRIPT.match(text) or text.endswith((":", "：", "?", "？")):
         return True
+    rest = _CONTACT.sub(" ", text)
+    if len(words) >= 2 and (_TROUBLE.search(rest) or _ASKING.match(text)):
+        return True
     if is_contact(text) and len(words) <= MAX_WORDS:
         return bool(_INNER_END.search(text)) or (len(words) >= 4 and _SPEAKING.search(text) is not None)
     if len(words) > MAX_WORDS or len(text) > 160 or _INNER_END.search(text) or _WIDE_SPEECH.search(text):
-        return True
-    if len(words) >= 2 and (_TROUBLE.search(text) or _ASKING.match(text)):
         return True
     if len(words) >= 3 and _SPEAKING.search(text):
         return True

@@ -129,6 +129,7 @@ OPENINGS = [
     "It fails.\n\n- Dana",
     "It fails.\n\n-- \nPrinter broken again",
     "It fails.\n\n-- \nDruckerfehler",
+    "It fails.\n\n-- \nDana Ruiz\nOrder 4711-0815-99",
     "印刷できません。\n\n-- \n印刷できません",
     f"Hello\n\n{REPLY_DELIMITER}\n\nThe printer fails.",
     f"{AT}\n> {REPLY_DELIMITER}\n> Dear Dana\n\nMy answer stands below.",
@@ -153,6 +154,13 @@ def test_a_mail_that_opens_a_ticket_is_hardly_cut(text: str) -> None:
 )
 def test_of_an_opening_mail_only_what_is_proven_is_folded(tail: str) -> None:
     assert cut(f"It fails.\n\n{tail}", OPENING).visible == "It fails."
+
+
+def test_of_html_that_opens_a_ticket_only_what_is_proven_is_folded() -> None:
+    ours = f'<div class="gmail_quote"><div class="gmail_attr">{escape(AT)}</div><blockquote class="gmail_quote">'
+    ours += f"<p>{REPLY_DELIMITER}</p><p>Dear Dana</p></blockquote></div>"
+    read = read_html(f"<p>It fails.</p><p>-- <br>Dana Ruiz</p>{ours}", OPENING)
+    assert (read.text, "Dear Dana" in read.quoted, "Dana Ruiz" in read.quoted) == ("It fails.", True, True)
 
 
 def test_a_mail_is_read_as_what_it_is() -> None:
