@@ -23,7 +23,8 @@ _TROUBLE = re.compile(
     r"(?<!\w)(?:fail\w*|crash\w*|broken?|breaks|errors?|missing|works?|problem\w*|urgent|fehler\w*|\w*fehler|"
     r"funktioniert|geht|defekt|kaputt|störung|dringend|panne|marche|problème\w*|erreur|urgente?|puedo|funciona|roto|"
     r"order|invoice|serial|bestell\w+|rechnung\w*|auftrag\w*|kundennummer|seriennummer|commande|facture|pedido|factura|"
-    r"ordine|fattura|zamówienie|faktura|заказ|счёт|erro|errore|funzion\w+|rotto|werkt|kapot|działa|błąd|не работает|ошибка|nefunguje|chyba|fungerar|virker)(?!\w)",
+    r"ordine|fattura|zamówienie|faktura|заказ|счёт|erro|errore|funzion\w+|rotto|werkt|kapot|działa|"
+    r"błąd|не работает|ошибка|nefunguje|chyba|fungerar|virker)(?!\w)",
     re.IGNORECASE,
 )
 """What people write to a help desk for."""

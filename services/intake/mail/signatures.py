@@ -90,7 +90,11 @@ def _is_signature(below: Sequence[str], cutting: Cutting) -> bool:
     if not texts or len(texts) > MAX_OPENING_LINES or not all(is_named(text) or is_contact(text) for text in texts):
         return False
     words = set(re.findall(r"[^\W\d_]{2,40}", " ".join(texts)[:1000].casefold()))
-    return bool(words & cutting.signer) if cutting.signer else any(is_named(text) for text in texts)
+    return (
+        bool(words & cutting.signer)
+        if cutting.signer
+        else any(is_named(text) and text.lower() != text.upper() for text in texts)
+    )
 
 
 def _may_sign(texts: Sequence[str], cutting: Cutting) -> bool:
