@@ -84,7 +84,8 @@ _GET = (
 )
 SENT_FROM = re.compile(
     rf"^(?:(?:{_SIGNED})(?!\w).{{0,60}}?(?<!\w)(?:{_DEVICE})(?!\w)|(?:{_GET}) (?:\S{{1,12}} ){{0,2}}"
-    r"(?:outlook|bluemail|spark|yahoo|gmx|aol|protonmail)(?!\w)|.{0,30}(?:'?[dt][ae]n|ımdan|imden) gönderildi|"
+    r"(?:outlook|bluemail|spark|yahoo|gmx|aol|protonmail)(?:\s(?:for|mail|pour|für|para|per|voor|til|för|pro|dla|для)(?!\w)|"
+    r"\s{0,2}<|$)|.{0,30}(?:'?[dt][ae]n|ımdan|imden) gönderildi|"
     r"\S{0,40} ?(?:から送信|から送信されました)|从我的.{1,20}发送|從我的.{1,20}傳送|[发發]自我的|[发發傳]送自我的|"
     r"来自我的|(?:나의|내) .{1,20}에서 보냄|\S{1,20}에서 보냄|sent from my)",
     re.IGNORECASE,

@@ -5,7 +5,7 @@
 import re
 
 MAX_WORDS = 14
-_STEP = re.compile(r"^\s{0,8}(?:\d{1,2}[.)]\s|[a-z][.)]\s|(?:[-•+]\s?|\*\s)[^\W\d_])")
+_STEP = re.compile(r"^\s{0,8}(?:\d{1,2}[.)]\s|\d{1,2}:\d{2}|[a-z][.)]\s|(?:[-•+]\s?|\*\s)[^\W\d_])")
 _POSTSCRIPT = re.compile(
     r"^\W{0,3}(?:p\.?\s?){1,3}s\.?(?:\W|$)|^\W{0,3}(?:nb|n\.b\.|ps|edit|update|note|nota|hinweis|nachtrag|з\.ы\.|追伸)\b",
     re.IGNORECASE,

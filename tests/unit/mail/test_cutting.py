@@ -23,6 +23,8 @@ QUOTE = "> Does it work?\n> Help"
 AT = "On Tue, 1 Mar 2011 at 18:02, Help <help@bank.example> wrote:"
 SEEN = [
     "Name: Dana\n________________________________\nThe printer is broken.",
+    "12:30 - 13:00 lunch\n--\n13:00 - 14:00 call",
+    "It fails.\n\nDownload Outlook again",
     "Name: Dana\n____________________\nPrinter broken\nhttps://printer.example/status",
     "It fails.\n\n--\n1. Open the app\n2. Click Export\n3. It crashes",
     "It fails.\n--\nopen the app\nclick on export",
