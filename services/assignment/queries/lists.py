@@ -1,15 +1,15 @@
 """Lists of tickets: views, filters and keyset pages, as far as the caller's permissions reach."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select, true
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy import ColumnElement, Select, func, select, true
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from services.assignment.models import Agent, Team, Ticket, TicketWords, Topic
 from services.assignment.queries.callers import Caller
@@ -95,7 +95,7 @@ async def list_tickets(session: Session, caller: Caller, filters: Filters, sort:
     """
     order = Order(COLUMNS[sort.lstrip("-")], sort.startswith("-"), position_of(span.cursor, sort))
     listed = await _listed(session, caller, filters, span.now)
-    found = await (_search if filters.q else _walk)(session, order, listed, span.limit)
+    found = await (_search if filters.q or filters.tag else _walk)(session, order, listed, span.limit)
     shown = found.places[: span.limit]
     query = with_names().where(Ticket.id.in_([ticket_id for ticket_id, _ in shown]), visible_to(caller.principal))
     rows = {row.Ticket.id: row for row in (await session.execute(query)).all()} if shown else {}
@@ -123,6 +123,15 @@ class Listed:
     parts: Sequence[Conditions]
     narrowed: Conditions
     words: str = ""
+    tag: str = ""
+
+    def sought(self) -> Iterator[Select[UUID]]:
+        """The ids of the tickets with the words, and of those with the tag: both are rare or frequent, who knows."""
+        if self.words:
+            yield select(TicketWords.ticket_id).where(TicketWords.words.icontains(self.words, autoescape=True))
+        if self.tag:
+            tagged = aliased(Ticket)
+            yield select(tagged.id).where(tagged.tags.contains([self.tag]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,14 +152,12 @@ async def _listed(session: Session, caller: Caller, filters: Filters, now: datet
         narrowed.append(Ticket.priority.in_([priority.value for priority in filters.priority]))
     if filters.topic:
         narrowed.append(Ticket.topic_id == await _id_of(session, Topic.id, Topic.slug == filters.topic, filters.topic))
-    if filters.tag:
-        narrowed.append(Ticket.tags.contains([filters.tag]))
     if filters.assignee:
         narrowed.append(Ticket.assignee_id == assignee_id if assignee_id else Ticket.assignee_id.is_(None))
     if filters.team:
         narrowed.append(Ticket.team_id == team_id)
     scopes = _scopes(caller, filters, team_id, assignee_id)
-    return Listed(lanes(statuses, scopes), narrowed, without_hash(filters.q or ""))
+    return Listed(lanes(statuses, scopes), narrowed, without_hash(filters.q or ""), filters.tag or "")
 
 
 def _scopes(caller: Caller, filters: Filters, team_id: UUID | None, assignee_id: UUID | None) -> Sequence[Conditions]:
@@ -176,22 +183,27 @@ async def _search(session: Session, order: Order, listed: Listed, limit: int) ->
 
     Words too short for that index are looked for among the next tickets only, and the page tells where to go on.
     """
-    has_index = is_indexed(listed.words)
+    has_index = not listed.words or is_indexed(listed.words)
     looked_at = LOOKED_AT if has_index else LOOKED_AT_FOR_SHORT
     window = merged(order, listed.parts, listed.narrowed, looked_at)
-    matching = TicketWords.words.icontains(listed.words, autoescape=True)
-    has_words = select(TicketWords.ticket_id).where(TicketWords.ticket_id == window.c.id, matching).offset(0).lateral()
-    near = select(window.c.id, window.c.place).join(has_words, true()).order_by(*order.by(window)).limit(limit + 1)
-    places = (await session.execute(near)).tuples().all()
+    near = select(window.c.id, window.c.place)
+    for one in listed.sought():
+        near = near.join(one.where(one.selected_columns[0] == window.c.id).offset(0).lateral(), true())
+    places = (await session.execute(near.order_by(*order.by(window)).limit(limit + 1))).tuples().all()
     if len(places) > limit:
         return Places(places)
     end = select(window.c.id, window.c.place).order_by(*order.by(window)).offset(looked_at - 1)
     looked_to = (await session.execute(end)).tuples().first()
     if looked_to is None or not has_index:
         return Places(places, looked_to)
-    worded = select(TicketWords.ticket_id).where(matching).cte().prefix_with("materialized")
-    wanted = (Ticket.id.in_(select(worded.c.ticket_id)), any_of([(*part,) for part in listed.parts]), *listed.narrowed)
-    return Places((await session.execute(order.walk(wanted, limit + 1))).tuples().all())
+    return Places((await session.execute(_by_index(order, listed, limit + 1))).tuples().all())
+
+
+def _by_index(order: Order, listed: Listed, most: int) -> Select[Any]:
+    """What the indexes of words and tags find, which is little, put in order."""
+    found = [one.cte().prefix_with("materialized") for one in listed.sought()]
+    both = [Ticket.id.in_(select(one.c[0])) for one in found]
+    return order.walk((*both, any_of([(*part,) for part in listed.parts]), *listed.narrowed), most)
 
 
 def is_indexed(words: str) -> bool:
