@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from shared.contracts.base import AgentId, Contract, PolicyId, Strict, TeamId
 from shared.contracts.calendars import BusinessCalendar, ResolvedCalendar
+from shared.contracts.durations import AnyDuration, Duration, PositiveDuration, RepeatDuration, WorkingDays
 from shared.contracts.vocabulary import Metric, Priority
 
 __all__ = [
@@ -19,23 +20,22 @@ __all__ = [
     "Rest",
     "SlaPolicy",
     "Targets",
+    "WorkingDays",
 ]
 
 DAY = 86_400
-YEAR = 366 * DAY
-TargetSeconds = Annotated[int, Field(gt=0, le=YEAR, strict=True)]
 
 
 class Targets(Strict):
-    """The open time allowed per metric, in whole seconds; null = no clock."""
+    """The open time allowed per metric, in whole seconds or `{"working_days": n}`; null = no clock."""
 
-    first_response: TargetSeconds | None = None
-    next_response: TargetSeconds | None = None
-    resolution: TargetSeconds | None = None
+    first_response: PositiveDuration | None = None
+    next_response: PositiveDuration | None = None
+    resolution: PositiveDuration | None = None
 
-    def of(self, metric: Metric) -> int | None:
-        """The target of one metric in seconds, or None where no clock runs."""
-        value: int | None = getattr(self, metric.value)
+    def of(self, metric: Metric) -> Duration | None:
+        """The target of one metric in seconds or working days, or None where no clock runs."""
+        value: Duration | None = getattr(self, metric.value)
         return value
 
 
@@ -49,11 +49,11 @@ class Escalation(Strict):
     metric: Metric
     at_percent: Annotated[int, Field(ge=1, le=1000, strict=True)] | None = None
     """Of the target; from 100 on with the breach, not before it."""
-    after_breach_seconds: Annotated[int, Field(ge=0, le=YEAR, strict=True)] | None = None
+    after_breach_seconds: AnyDuration | None = None
     do: Literal["notify", "raise_priority", "reassign"]
     to: Annotated[str, Field(pattern=r"^(lead|team:[a-z0-9][a-z0-9-]{0,63}|agent:[0-9a-f-]{36})$")] | None = None
     """Who is told or gets the ticket; `notify` without it tells whoever works on the ticket, else the lead."""
-    repeat_every_seconds: Annotated[int, Field(ge=60, le=YEAR, strict=True)] | None = None
+    repeat_every_seconds: RepeatDuration | None = None
     """Take the step again each time so much more has been used."""
     repeat_at_most: Annotated[int, Field(ge=1, le=100, strict=True)] = 10
 
@@ -84,33 +84,41 @@ class EscalationStep(Escalation):
     agent_id: AgentId | None = None
 
 
+def _length(time: Duration) -> tuple[bool, int]:
+    """Orders times of one unit."""
+    return (True, time.working_days) if isinstance(time, WorkingDays) else (False, time)
+
+
 Rest = Literal["auto_close", "reopen_window", "reopen_grace", "pending_reminder", "pending_resolve"]
 """What a ticket waits for by itself, as named in `in_business_time`."""
-RestSeconds = Annotated[int, Field(gt=0, le=YEAR, strict=True)]
 
 
 class LifecycleTimes(Strict):
-    """How long a ticket rests in each waiting state, in seconds: of wall time, or of the calendar's open time."""
+    """How long a ticket rests in each waiting state, in seconds of wall time or of open time, or in working days."""
 
-    auto_close_seconds: RestSeconds = 5 * DAY
-    reopen_window_seconds: Annotated[int, Field(ge=0, le=YEAR, strict=True)] = 14 * DAY
-    reopen_grace_seconds: Annotated[int, Field(ge=0, le=YEAR, strict=True)] = 0
-    pending_reminder_seconds: Annotated[tuple[RestSeconds, ...], Field(max_length=10)] = ()
+    auto_close_seconds: PositiveDuration = 5 * DAY
+    reopen_window_seconds: AnyDuration = 14 * DAY
+    reopen_grace_seconds: AnyDuration = 0
+    pending_reminder_seconds: Annotated[tuple[PositiveDuration, ...], Field(max_length=10)] = ()
     """Since the ticket became pending: each time the requester is reminded."""
-    pending_resolve_seconds: RestSeconds | None = None
+    pending_resolve_seconds: PositiveDuration | None = None
     """Since the ticket became pending; null = it waits for ever."""
     in_business_time: Annotated[tuple[Rest, ...], Field(max_length=5)] = ()
-    """Which of these count open time instead of wall time."""
+    """Which of these count open time instead of wall time, where they are given in seconds."""
 
     @field_validator("pending_reminder_seconds")
     @classmethod
-    def _in_order(cls, seconds: tuple[int, ...]) -> tuple[int, ...]:
-        return tuple(sorted(set(seconds)))
+    def _in_order(cls, times: tuple[Duration, ...]) -> tuple[Duration, ...]:
+        """Seconds first: which of two units is longer depends on the calendar and the day."""
+        return tuple(sorted(set(times), key=_length))
 
     @model_validator(mode="after")
     def _reminds_before_it_resolves(self) -> Self:
-        last = self.pending_reminder_seconds[-1:]
-        if last and self.pending_resolve_seconds is not None and last[0] >= self.pending_resolve_seconds:
+        resolve = self.pending_resolve_seconds
+        if resolve is None:
+            return self
+        limit = _length(resolve)
+        if any(known[0] == limit[0] and known[1] >= limit[1] for known in map(_length, self.pending_reminder_seconds)):
             raise ValueError("pending_resolve_seconds must be later than the last of pending_reminder_seconds")
         return self
 
@@ -124,7 +132,9 @@ class SlaPolicy(LifecycleTimes):
                 {
                     "name": "Standard",
                     "calendar": "office-hours",
-                    "targets": {"urgent": {"first_response": 900, "next_response": 1800, "resolution": 14_400}},
+                    "targets": {
+                        "urgent": {"first_response": 900, "next_response": 1800, "resolution": {"working_days": 2}}
+                    },
                     "warn_at": [50, 75, 90],
                     "escalations": [
                         {"metric": "resolution", "at_percent": 80, "do": "notify", "to": "lead"},
@@ -178,7 +188,7 @@ class PolicySnapshot(Contract):
         content = self.model_copy(update={"digest": ""}).model_dump_json()
         return self.model_copy(update={"digest": hashlib.sha256(content.encode()).hexdigest()[:32]})
 
-    def target(self, metric: Metric, priority: Priority) -> int | None:
-        """The target in seconds of open time, or None where the policy sets no clock."""
+    def target(self, metric: Metric, priority: Priority) -> Duration | None:
+        """The target in seconds of open time or in working days, or None where the policy sets no clock."""
         targets = self.targets.get(priority)
         return targets.of(metric) if targets else None

@@ -4,6 +4,8 @@ from datetime import timedelta
 from typing import NewType
 from uuid import UUID
 
+from pydantic import Field
+
 from shared.contracts.base import AgentId, Contract, Instant, PolicyId, TeamId, TicketId
 from shared.contracts.vocabulary import (
     ActorKind,
@@ -42,6 +44,8 @@ class Clock(Contract):
     breached_at: Instant | None = None
     settled_at: Instant | None = None
     outcome: Outcome | None = None
+    working_days: int | None = Field(default=None, exclude_if=lambda days: days is None)
+    """The target as its policy says it, where it says working days; left out otherwise."""
 
 
 class Verdict(Contract):

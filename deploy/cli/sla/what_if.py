@@ -12,6 +12,7 @@ from rich.table import Table
 from deploy.cli.errors import CliError
 from services.assignment.schemas.what_if import GroupDifference, MetricDifference, WhatIfInput, WhatIfReport
 from shared.contracts.calendars import BusinessCalendar
+from shared.contracts.durations import DAYS, SECONDS
 from shared.contracts.policies import SlaPolicy
 
 SHOWN = 10
@@ -35,8 +36,12 @@ def question_of(
     try:
         return WhatIfInput.model_validate_json(json.dumps(given))
     except ValidationError as problem:
-        wrong = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in problem.errors())
+        wrong = "; ".join(f"{_place(one['loc'])}: {one['msg']}" for one in problem.errors())
         raise CliError(f"This cannot be asked. {wrong}.") from None
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    return ".".join(str(part) for part in location if part not in (SECONDS, DAYS))
 
 
 WIDE = 132

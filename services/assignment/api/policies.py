@@ -27,7 +27,7 @@ async def get_policies(context: Ctx, _: SignedIn) -> Page[PolicyView]:
 
 @router.post("", response_model=PolicyView, status_code=HTTP_201_CREATED, summary="Add an SLA policy")
 async def post_policy(context: Ctx, _: SlaAdmin, call: KeyedCall, body: PolicyInput) -> Response:
-    """Targets in seconds of the calendar's open time; null means no clock."""
+    """Targets in seconds of the calendar's open time, or `{"working_days": n}`; null means no clock."""
     return await create(context, call, lambda session: create_policy(session, body, call.caller.agent_id))
 
 

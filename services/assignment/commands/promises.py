@@ -1,14 +1,16 @@
 """What no calendar and no policy may be: a promise that nobody could keep, to people who do not exist."""
 
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import select
 
 from services.assignment.models import Agent, Calendar, Policy, Team
 from shared.contracts.calendars import BusinessCalendar, ResolvedCalendar
-from shared.contracts.policies import SlaPolicy, Targets
-from shared.domain.business_time import InstantOutOfRange, NoOpenTime, add_business_time, next_opening
+from shared.contracts.policies import SlaPolicy, Targets, WorkingDays
+from shared.contracts.vocabulary import Metric
+from shared.domain.business_time import InstantOutOfRange, NoOpenTime, add_business_time, add_working_days, next_opening
 from shared.kit.calendars import UnknownHolidayCountry, resolve
 from shared.kit.db import Session
 from shared.kit.http.problems import Problem, invalid
@@ -50,14 +52,28 @@ def _resolved(slug: str, hours: BusinessCalendar, now: datetime) -> ResolvedCale
         raise invalid("/holiday_country", str(error)) from error
 
 
-def _longest(targets: dict[str, Targets]) -> timedelta:
-    seconds = (value for one in targets.values() for value in one.model_dump().values() if value is not None)
-    return timedelta(seconds=max(seconds, default=0))
+class _Longest(NamedTuple):
+    """The longest target in open time, and the longest in working days."""
+
+    open_time: timedelta
+    working_days: int
+
+    def __str__(self) -> str:
+        days = str(WorkingDays(working_days=self.working_days)) if self.working_days else ""
+        return " and ".join(filter(None, (str(self.open_time) if self.open_time else "", days)))
 
 
-def _is_reached(calendar: ResolvedCalendar, target: timedelta, now: datetime) -> bool:
+def _longest(targets: dict[str, Targets]) -> _Longest:
+    given = [target for one in targets.values() for metric in Metric if (target := one.of(metric)) is not None]
+    seconds = (target for target in given if not isinstance(target, WorkingDays))
+    days = (target.working_days for target in given if isinstance(target, WorkingDays))
+    return _Longest(timedelta(seconds=max(seconds, default=0)), max(days, default=0))
+
+
+def _is_reached(calendar: ResolvedCalendar, longest: _Longest, now: datetime) -> bool:
     try:
-        add_business_time(calendar, now, target)
+        add_business_time(calendar, now, longest.open_time)
+        add_working_days(calendar, now, longest.working_days)
     except (NoOpenTime, InstantOutOfRange):
         return False
     return True

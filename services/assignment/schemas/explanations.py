@@ -70,6 +70,8 @@ class RulesView(View):
     policy_version: int
     calendar_version: int
     target: timedelta | None
+    working_days: int | None = None
+    """The target as the policy says it, where it says working days; `target` is the open time they came to."""
 
 
 class RemedyView(View):

@@ -12,6 +12,7 @@ from services.assignment.schemas.explanations import (
     RulesView,
     ShareView,
 )
+from shared.contracts.durations import WorkingDays
 from shared.contracts.vocabulary import ClockState, Metric, Outcome
 from shared.domain.sla.explain import HolderKind, Why
 
@@ -66,7 +67,7 @@ def story_of(clock: ClockExplained) -> Story:
     return Story(
         title=TITLES[clock.metric] + cycle,
         state=_state(clock),
-        lead=f"{in_words(clock.elapsed)} of open time used, {in_words(clock.target)} allowed",
+        lead=f"{in_words(clock.elapsed)} of open time used, {_allowed(clock)} allowed",
         due_at=clock.due_at,
         is_late=clock.is_late,
         end_by=clock.remedy.end_by if clock.remedy else None,
@@ -137,6 +138,16 @@ def _line(interval: IntervalView) -> str:
 
 
 def _rules(rules: RulesView) -> str:
-    target = "no target" if rules.target is None else f"target {in_words(rules.target)}"
+    target = "no target" if rules.target is None else f"target {_target(rules.target, rules.working_days)}"
     name = f"{rules.policy_name}, version {rules.policy_version}"
     return f"{name}, calendar version {rules.calendar_version}, {target}"
+
+
+def _allowed(clock: ClockExplained) -> str:
+    return _target(clock.target, clock.rules[-1].working_days if clock.rules else None)
+
+
+def _target(open_time: timedelta, working_days: int | None) -> str:
+    if working_days is None:
+        return in_words(open_time)
+    return f"{WorkingDays(working_days=working_days)} ({in_words(open_time)})"

@@ -15,6 +15,7 @@ from shared.domain.business_time.errors import (
     NeverCloses,
     NoOpenTime,
 )
+from shared.domain.business_time.working_days import add_working_days
 
 __all__ = [
     "HolidaysNotExpanded",
@@ -24,6 +25,7 @@ __all__ = [
     "NeverCloses",
     "NoOpenTime",
     "add_business_time",
+    "add_working_days",
     "business_time_between",
     "is_open",
     "next_closing",

@@ -23,18 +23,18 @@ def add_business_time(calendar: AnyCalendar, start: datetime, duration: timedelt
     Time that runs out exactly at a closing is due at that closing. Adding zero gives `next_opening`.
     Raises NoOpenTime when the calendar never opens for so long, NegativeDuration, and what `is_open` raises.
     """
-    hours, moment, remaining = open_time(calendar), _moment(start), _microseconds(duration)
+    hours, moment, remaining = open_time(calendar), moment_of(start), _microseconds(duration)
     if remaining < 0:
         raise NegativeDuration(duration)
     if remaining == 0:
-        return _instant(_opening(hours, moment))
+        return instant_of(opening_from(hours, moment))
     blocks = hours.opening_blocks(moment)
     index, total = next(blocks)
     remaining += hours.block(moment // BLOCK).open_before(moment)
     while remaining > total:
         remaining -= total
         index, total = next(blocks)
-    return _instant(hours.block(index).moment_after(remaining))
+    return instant_of(hours.block(index).moment_after(remaining))
 
 
 def business_time_between(calendar: AnyCalendar, start: datetime, end: datetime) -> timedelta:
@@ -42,7 +42,7 @@ def business_time_between(calendar: AnyCalendar, start: datetime, end: datetime)
 
     Raises what `is_open` raises.
     """
-    hours, since, until = open_time(calendar), _moment(start), _moment(end)
+    hours, since, until = open_time(calendar), moment_of(start), moment_of(end)
     if until <= since:
         return timedelta()
     first, last = since // BLOCK, until // BLOCK
@@ -57,7 +57,7 @@ def is_open(calendar: AnyCalendar, at: datetime) -> bool:
     Raises NoOpenTime for a calendar that never opens, HolidaysNotExpanded for one that still names a country,
     NaiveInstant and InstantOutOfRange.
     """
-    hours, moment = open_time(calendar), _moment(at)
+    hours, moment = open_time(calendar), moment_of(at)
     block = hours.block(moment // BLOCK)
     nth = bisect_right(block.ends, moment)
     return nth < len(block.starts) and block.starts[nth] <= moment
@@ -68,7 +68,7 @@ def next_opening(calendar: AnyCalendar, at: datetime) -> datetime:
 
     Raises NoOpenTime when the next opening is more than twenty years away, and what `is_open` raises.
     """
-    return _instant(_opening(open_time(calendar), _moment(at)))
+    return instant_of(opening_from(open_time(calendar), moment_of(at)))
 
 
 def next_closing(calendar: AnyCalendar, at: datetime) -> datetime:
@@ -77,26 +77,28 @@ def next_closing(calendar: AnyCalendar, at: datetime) -> datetime:
     Raises NeverCloses when they last for more than twenty years, and what `next_opening` raises.
     """
     hours = open_time(calendar)
-    opening = _opening(hours, _moment(at))
+    opening = opening_from(hours, moment_of(at))
     closing = opening
     for index in range(opening // BLOCK, (opening + SEARCHED) // BLOCK):
         block = hours.block(index)
         nth = bisect_right(block.ends, closing)
         if nth == len(block.starts) or block.starts[nth] > closing:
-            return _instant(closing)
+            return instant_of(closing)
         closing = block.ends[nth]
         if closing < block.until:
-            return _instant(closing)
-    raise NeverCloses(_instant(opening))
+            return instant_of(closing)
+    raise NeverCloses(instant_of(opening))
 
 
-def _opening(hours: OpenTime, moment: int) -> int:
+def opening_from(hours: OpenTime, moment: int) -> int:
+    """The first open moment not before this one, in microseconds since 1970. Raises NoOpenTime."""
     blocks = (hours.block(index) for index, _ in hours.opening_blocks(moment))
     block = next(block for block in blocks if block.ends[-1] > moment)
     return max(moment, block.starts[bisect_right(block.ends, moment)])
 
 
-def _moment(at: datetime) -> int:
+def moment_of(at: datetime) -> int:
+    """Microseconds since 1970. Raises NaiveInstant and InstantOutOfRange."""
     if at.utcoffset() is None:
         raise NaiveInstant(at)
     moment = _microseconds(at - EPOCH)
@@ -109,5 +111,6 @@ def _microseconds(duration: timedelta) -> int:
     return (duration.days * DAY + duration.seconds) * SECOND + duration.microseconds
 
 
-def _instant(moment: int) -> datetime:
+def instant_of(moment: int) -> datetime:
+    """The instant, in UTC, so many microseconds after 1970."""
     return EPOCH + timedelta(microseconds=moment)

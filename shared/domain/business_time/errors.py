@@ -44,5 +44,5 @@ class InstantOutOfRange(ValueError):
 class NegativeDuration(ValueError):
     """Business time is only ever added."""
 
-    def __init__(self, duration: timedelta) -> None:
+    def __init__(self, duration: timedelta | str) -> None:
         super().__init__(f"cannot add {duration}: business time runs forward only")

@@ -72,6 +72,10 @@ class LocalDays:
             seconds -= _open_within(self._ordinary_on(exceptional[nth]), *part)
         return seconds
 
+    def open_seconds_of(self, day: int, since: int, until: int) -> int:
+        """How much of [since, until), in seconds after that date's midnight, is open."""
+        return _open_within(self.open_spans(day), since, until)
+
     def _ordinary_before(self, moment: int) -> int:
         day, second = divmod(moment, _DAY_SECONDS)
         weeks, weekday = divmod(day + _EPOCH_WEEKDAY, 7)

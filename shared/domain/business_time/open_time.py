@@ -54,7 +54,7 @@ class OpenTime:
     """
 
     def __init__(self, days: LocalDays, offsets: Offsets) -> None:
-        self._days, self._offsets = days, offsets
+        self.days, self.offsets = days, offsets
         self._blocks: dict[int, Block] = {}
         self._totals: dict[int, int] = {}
 
@@ -70,8 +70,7 @@ class OpenTime:
         known = self._totals.get(index)
         if known is None:
             seconds = sum(
-                self._days.open_seconds(since + offset, until + offset)
-                for since, until, offset in self._stretches(index)
+                self.days.open_seconds(since + offset, until + offset) for since, until, offset in self.stretches(index)
             )
             known = self._totals[index] = seconds * SECOND
         return known
@@ -93,12 +92,13 @@ class OpenTime:
     def _closing_in(self, index: int | None, otherwise: int) -> int:
         return otherwise if index is None else self.block(index).ends[-1]
 
-    def _stretches(self, index: int) -> list[Stretch]:
-        return self._offsets.stretches(index * BLOCK // SECOND, (index + 1) * BLOCK // SECOND)
+    def stretches(self, index: int) -> list[Stretch]:
+        """Block number `index` in UTC, cut where the offset changes."""
+        return self.offsets.stretches(index * BLOCK // SECOND, (index + 1) * BLOCK // SECOND)
 
     def _built(self, index: int) -> Block:
         intervals: list[tuple[int, int]] = []
-        for stretch in self._stretches(index):
+        for stretch in self.stretches(index):
             for start, end in self._open_seconds(stretch):
                 if intervals and intervals[-1][1] == start * SECOND:
                     intervals[-1] = (intervals[-1][0], end * SECOND)
@@ -110,7 +110,7 @@ class OpenTime:
         since, until, offset = stretch
         for day in range((since + offset) // DAY, (until + offset - 1) // DAY + 1):
             midnight = day * DAY - offset
-            for opening, closing in self._days.open_spans(day):
+            for opening, closing in self.days.open_spans(day):
                 start, end = max(since, midnight + opening * 60), min(until, midnight + closing * 60)
                 if start < end:
                     yield start, end

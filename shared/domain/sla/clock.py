@@ -7,14 +7,22 @@ from typing import ClassVar
 from pydantic import ConfigDict
 
 from shared.contracts.base import Instant
+from shared.contracts.durations import Duration, WorkingDays
 from shared.contracts.policies import PolicySnapshot
 from shared.contracts.tickets import Clock, Verdict
 from shared.contracts.vocabulary import ClockState, Metric, Outcome
-from shared.domain.business_time import add_business_time, business_time_between
+from shared.domain.business_time import add_business_time, add_working_days, business_time_between, next_opening
 
 ZERO = timedelta()
 TICK = timedelta(milliseconds=1)
 """A clock is breached once its due instant has passed; timers count in milliseconds."""
+
+
+def open_time_of(time: Duration, since: datetime, policy: PolicySnapshot) -> timedelta:
+    """How much open time passes until this much has passed since an instant."""
+    if not isinstance(time, WorkingDays):
+        return timedelta(seconds=time)
+    return business_time_between(policy.calendar, since, add_working_days(policy.calendar, since, time.working_days))
 
 
 @dataclass(slots=True)
@@ -46,6 +54,8 @@ class SlaClock:
     policy_version: int = 0
     calendar_version: int = 0
     """Under which versions it ended."""
+    working_days: int | None = None
+    """The target as the policy says it, where it says working days: its due instants are moved into open time."""
 
     @property
     def is_settled(self) -> bool:
@@ -70,15 +80,17 @@ class SlaClock:
         if self.running_since is None:
             return None
         remaining = used - self.elapsed
-        if remaining <= ZERO:
-            return self.running_since
-        return add_business_time(policy.calendar, self.running_since, remaining)
+        if remaining > ZERO:
+            at = add_business_time(policy.calendar, self.running_since, remaining)
+        else:
+            at = self.running_since
+        return at if self.working_days is None else next_opening(policy.calendar, at)
 
     def instant_of_percent(self, percent: int, policy: PolicySnapshot) -> datetime | None:
         """When this share of the target will have been used; of a due instant set by hand, the share of wall time."""
         if self.fixed_due_at is not None:
             return self.started_at + (self.fixed_due_at - self.started_at) * percent / 100
-        if self.target is None:
+        if not self.target:
             return None
         return self.instant_of(self.target * percent / 100, policy)
 
@@ -126,13 +138,19 @@ class SlaClock:
             self.started_at = at
             self.recompute(policy)
 
-    def retarget(self, target: timedelta | None, policy: PolicySnapshot) -> None:
+    def promise(self, target: Duration | None, policy: PolicySnapshot) -> None:
+        """Sets the target; working days become the open time until the instant they end, counted from the start."""
+        self.working_days = target.working_days if isinstance(target, WorkingDays) else None
+        self.target = None if target is None else open_time_of(target, self.started_at, policy)
+
+    def retarget(self, target: Duration | None, policy: PolicySnapshot) -> None:
         """Swaps the target, keeping the elapsed time and an earlier breach; warnings are armed again."""
         if target is None and self.breached_at is not None:
             return
-        self.target = target
+        self.promise(target, policy)
         if target is not None:
-            self.warned = [percent for percent in self.warned if self.elapsed >= target * percent / 100]
+            whole = self.target or ZERO
+            self.warned = [percent for percent in self.warned if self.elapsed >= whole * percent / 100]
         self.recompute(policy)
 
     def breach(self) -> None:
@@ -188,4 +206,5 @@ class SlaClock:
             breached_at=self.breached_at,
             settled_at=self.settled_at,
             outcome=self.outcome,
+            working_days=self.working_days,
         )

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from shared.contracts.base import Instant
-from shared.contracts.policies import PolicySnapshot
+from shared.contracts.policies import PolicySnapshot, WorkingDays
 from shared.contracts.vocabulary import CloseReason, Metric, Outcome, PolicyMode, Priority
-from shared.domain.business_time import business_time_between
+from shared.domain.business_time import add_working_days, business_time_between
 from shared.domain.sla import ladder
 from shared.domain.sla.clock import TICK, SlaClock
 from shared.domain.sla.facts import Fact, FactKind
@@ -148,7 +148,7 @@ class Clocks:
                 continue
             if old.key != new.key:
                 clock.escalated = ladder.carried(clock, new)
-            clock.retarget(self._target(clock.metric, new), new)
+            clock.retarget(new.target(clock.metric, self.priority), new)
             clock.escalated = ladder.rearmed(clock, new)
         return notices
 
@@ -180,7 +180,7 @@ class Clocks:
         for clock in self.clocks:
             if clock.settled_at is None:
                 clock.carry_to(at, policy)
-                clock.retarget(self._target(clock.metric, policy), policy)
+                clock.retarget(policy.target(clock.metric, self.priority), policy)
                 clock.escalated = ladder.rearmed(clock, policy)
 
     def _fix_due(self, due_at: datetime, policy: PolicySnapshot) -> None:
@@ -196,6 +196,8 @@ class Clocks:
         for clock in self.clocks:
             if clock.settled_at is None and clock.cycle == 1 and clock.metric is not Metric.NEXT_RESPONSE:
                 clock.start_earlier(at, policy)
+                if clock.working_days is not None:
+                    clock.retarget(policy.target(clock.metric, self.priority), policy)
 
     def _requester_wrote(self, at: datetime, policy: PolicySnapshot) -> None:
         """The first-response clock covers it while that runs; after it, the oldest unanswered message counts."""
@@ -251,7 +253,8 @@ class Clocks:
     def _start(self, metric: Metric, at: datetime, policy: PolicySnapshot) -> SlaClock:
         last = self._last(metric)
         cycle = 1 if last is None else last.cycle + 1
-        clock = SlaClock(metric, cycle, at, self._target(metric, policy), running_since=at)
+        clock = SlaClock(metric, cycle, at, None, running_since=at)
+        clock.promise(policy.target(metric, self.priority), policy)
         clock.recompute(policy)
         self.clocks.append(clock)
         return clock
@@ -264,10 +267,6 @@ class Clocks:
             clock.breach()
             yield Breached(clock.metric, clock.cycle, clock.due_at or at, clock.due_at or at)
         clock.end(at, policy, outcome)
-
-    def _target(self, metric: Metric, policy: PolicySnapshot) -> timedelta | None:
-        seconds = policy.target(metric, self.priority)
-        return None if seconds is None else timedelta(seconds=seconds)
 
     def _running(self, metric: Metric) -> SlaClock | None:
         """The unsettled clock of a metric, running or paused."""
@@ -316,7 +315,10 @@ def _without_reply(clock: SlaClock, at: datetime) -> Outcome | None:
 
 
 def _is_in_grace(settled_at: datetime, at: datetime, policy: PolicySnapshot) -> bool:
-    grace = timedelta(seconds=policy.times.reopen_grace_seconds)
+    allowed = policy.times.reopen_grace_seconds
+    if isinstance(allowed, WorkingDays):
+        return at <= add_working_days(policy.calendar, settled_at, allowed.working_days)
+    grace = timedelta(seconds=allowed)
     if not grace:
         return False
     if "reopen_grace" in policy.times.in_business_time:

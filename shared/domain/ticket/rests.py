@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from shared.contracts.durations import Duration, WorkingDays
 from shared.contracts.events import TicketArchived, TicketReminded
 from shared.contracts.policies import LifecycleTimes, PolicySnapshot, Rest
 from shared.contracts.tickets import SYSTEM
 from shared.contracts.vocabulary import CloseReason, Status
-from shared.domain.business_time import add_business_time
+from shared.domain.business_time import add_business_time, add_working_days
 
 if TYPE_CHECKING:
     from shared.domain.ticket.state import TicketState
@@ -50,8 +51,9 @@ def end_rest(ticket: Ticket, instant: datetime) -> None:
 def pending_rests(policy: PolicySnapshot | None, since: datetime, reminders: int) -> Iterator[tuple[Rest, datetime]]:
     """What comes next of a ticket that has waited for its requester `since`, after so many reminders."""
     times = policy.times if policy else LifecycleTimes()
-    for seconds in times.pending_reminder_seconds[reminders : reminders + 1]:
-        yield "pending_reminder", _after(policy, "pending_reminder", since, seconds)
+    reminds_at = sorted(_after(policy, "pending_reminder", since, time) for time in times.pending_reminder_seconds)
+    for at in reminds_at[reminders : reminders + 1]:
+        yield "pending_reminder", at
     resolves_at = _pending_resolves_at(policy, since)
     if resolves_at is not None:
         yield "pending_resolve", resolves_at
@@ -73,8 +75,12 @@ def _pending_resolves_at(policy: PolicySnapshot | None, since: datetime | None) 
     return None if seconds is None or since is None else _after(policy, "pending_resolve", since, seconds)
 
 
-def _after(policy: PolicySnapshot | None, rest: Rest, since: datetime, seconds: int) -> datetime:
+def _after(policy: PolicySnapshot | None, rest: Rest, since: datetime, time: Duration) -> datetime:
     """So long after an instant, in the kind of time that the policy says."""
+    if isinstance(time, WorkingDays):
+        if policy is None:
+            raise AssertionError("working days are counted in a policy's calendar")
+        return add_working_days(policy.calendar, since, time.working_days)
     if policy is None or rest not in policy.times.in_business_time:
-        return since + timedelta(seconds=seconds)
-    return add_business_time(policy.calendar, since, timedelta(seconds=seconds))
+        return since + timedelta(seconds=time)
+    return add_business_time(policy.calendar, since, timedelta(seconds=time))

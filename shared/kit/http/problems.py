@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
+from shared.contracts.durations import DAYS, SECONDS
 from shared.domain.errors import (
     DueInPast,
     IllegalTransition,
@@ -150,7 +151,7 @@ def _invalid_request(error: RequestValidationError) -> Problem:
 
 def _pointer(location: Sequence[int | str]) -> str:
     """A JSON pointer for the body; `query:limit` and the like for the other places."""
-    place, *path = location
+    place, *path = (part for part in location if part not in (SECONDS, DAYS))
     pointer = pointer_to(*path)
     return pointer if place == "body" else f"{place}:{pointer[1:]}"
 

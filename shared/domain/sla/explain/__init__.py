@@ -59,7 +59,7 @@ def _explanation(watched: Watched, history: History, policy: PolicySnapshot, now
         state=ClockState.SETTLED if clock.is_settled else going,
         outcome=clock.outcome,
         is_late=clock.breached_at is not None,
-        target=clock.target or clock.elapsed,
+        target=clock.elapsed if clock.target is None else clock.target,
         elapsed=clock.elapsed if clock.is_settled else clock.elapsed_at(now, policy),
         started_at=clock.started_at,
         until=clock.settled_at or now,

@@ -5,7 +5,7 @@ from datetime import timedelta
 from functools import partial
 from math import ceil
 
-from shared.contracts.policies import PolicySnapshot, Targets
+from shared.contracts.policies import PolicySnapshot, Targets, WorkingDays
 from shared.contracts.vocabulary import Metric, Outcome, Priority
 from shared.domain.sla.clock import ZERO
 from shared.domain.sla.clocks import Clocks
@@ -56,9 +56,11 @@ def _is_met(watched: Watched, history: History, change: Change) -> bool:
 
 
 def _raised(policy: PolicySnapshot, metric: Metric, more: int) -> PolicySnapshot:
-    """The policy with this much longer targets."""
+    """The policy with this much longer targets; those in working days stay."""
     targets: dict[Priority, Targets] = {}
     for priority, known in policy.targets.items():
-        seconds = known.of(metric)
-        targets[priority] = known if seconds is None else known.model_copy(update={metric.value: seconds + more})
+        target = known.of(metric)
+        targets[priority] = known
+        if target is not None and not isinstance(target, WorkingDays):
+            targets[priority] = known.model_copy(update={metric.value: target + more})
     return policy.model_copy(update={"targets": targets})

@@ -82,6 +82,8 @@ class Rules:
     policy_version: int
     calendar_version: int
     target: timedelta | None
+    working_days: int | None
+    """The target as the policy says it, where it says working days."""
 
 
 @dataclass(frozen=True, slots=True)

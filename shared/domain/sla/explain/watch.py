@@ -62,7 +62,8 @@ class Watched:
         self._note_rules(at, policy)
 
     def _note_rules(self, at: datetime, policy: PolicySnapshot) -> None:
-        now = Rules(at, policy.policy_id, policy.name, policy.version, policy.calendar.version, self.clock.target)
+        said = self.clock.target, self.clock.working_days
+        now = Rules(at, policy.policy_id, policy.name, policy.version, policy.calendar.version, *said)
         if not self.rules or replace(now, since=self.rules[-1].since) != self.rules[-1]:
             self.rules.append(now)
 

@@ -1,0 +1,42 @@
+"""How long a policy may let pass: whole seconds, or whole working days of its calendar."""
+
+from typing import Annotated, Any
+
+from pydantic import Discriminator, Field, Tag
+
+from shared.contracts.base import Strict
+
+YEAR = 366 * 86_400
+MOST_DAYS = 366
+SECONDS, DAYS = "(seconds)", "(days)"
+"""Names of the two forms; in brackets, so that they are told from fields where an error is located."""
+
+
+class WorkingDays(Strict):
+    """Until the same local time so many open days later, moved into open time."""
+
+    working_days: Annotated[int, Field(ge=1, le=MOST_DAYS, strict=True)]
+
+    def __str__(self) -> str:
+        return "1 working day" if self.working_days == 1 else f"{self.working_days} working days"
+
+
+def _unit(value: Any) -> str:
+    return DAYS if isinstance(value, dict | WorkingDays) else SECONDS
+
+
+_Days = Annotated[WorkingDays, Tag(DAYS)]
+_unit_of = Discriminator(_unit)
+
+PositiveDuration = Annotated[
+    Annotated[Annotated[int, Field(gt=0, le=YEAR, strict=True)], Tag(SECONDS)] | _Days, _unit_of
+]
+"""Whole seconds, or `{"working_days": n}`."""
+AnyDuration = Annotated[Annotated[Annotated[int, Field(ge=0, le=YEAR, strict=True)], Tag(SECONDS)] | _Days, _unit_of]
+"""The same; 0 for at once, or never."""
+RepeatDuration = Annotated[
+    Annotated[Annotated[int, Field(ge=60, le=YEAR, strict=True)], Tag(SECONDS)] | _Days, _unit_of
+]
+"""The same; a minute at least."""
+
+Duration = int | WorkingDays
