@@ -160,7 +160,7 @@ async def test_rows_the_bus_never_takes_are_parked_and_hold_up_nothing(
     await poison(database, topic_id, outbox.BATCH)
     await announce(database, topic_id, range(3))
     async with relaying(outbox.Relay(dsn_of(kit_settings), bus, "kit")):
-        await eventually(lambda: len_is(parked(database), outbox.BATCH))
+        await eventually(lambda: len_is(parked(database), outbox.BATCH), within=60)
         await announce(database, topic_id, range(3, 6))
         await eventually(lambda: has_left(database, f"{topic_id}:5"))
     assert {refusals for _, refusals in await parked(database)} == {outbox.MAX_REFUSALS}

@@ -114,7 +114,7 @@ class Desk:
         ada = await self.agent("ada")
         return await ada.post(f"/v1/tickets/{ticket['id']}/assign", {"agent_id": str(agent_id(name))})
 
-    async def seen(self, ticket_id: UUID | str, **expected: Any) -> Json:
+    async def seen(self, ticket_id: UUID | str, within: float = 20, **expected: Any) -> Json:
         """The ticket as a lead sees it, once it is as expected."""
         ada = await self.agent("ada")
 
@@ -123,7 +123,7 @@ class Desk:
             assert {name: found[name] for name in expected} == expected
             return found
 
-        return await eventually(ticket, within=20)
+        return await eventually(ticket, within=within)
 
     async def write(self, ticket_id: UUID | str, body: str = "Still down for me.") -> None:
         """The requester writes again."""

@@ -88,6 +88,9 @@ async def test_an_empty_search_just_asks(browser: httpx2.AsyncClient) -> None:
 
 async def test_one_address_may_search_so_often(door: Door) -> None:
     async with door.browser("192.0.2.99") as browser:
-        answers = [await browser.get("/search?q=card") for _ in range(61)]
-    assert [answer.status_code for answer in answers] == [200] * 60 + [429]
+        answers = [await browser.get("/search?q=card") for _ in range(60)]
+        assert {answer.status_code for answer in answers} == {200}
+        while answers[-1].status_code == 200 and len(answers) < 120:
+            answers.append(await browser.get("/search?q=card"))
+    assert answers[-1].status_code == 429, "the budget comes back while the test runs, a search a second"
     assert "A little slower" in answers[-1].text
