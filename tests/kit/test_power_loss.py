@@ -2,11 +2,13 @@
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
+from typing import Any
 from uuid import UUID
 
+import pytest
 from sqlalchemy import text
 
 from deploy.local.engines import Stack
@@ -14,6 +16,7 @@ from shared.contracts.events import Envelope
 from shared.contracts.names import STREAM
 from shared.kit import outbox
 from shared.kit.bus import Bus, Consumer, Outgoing, run_consumer
+from shared.kit.bus.connection import Published
 from shared.kit.clock import new_id, utc_now
 from shared.kit.db import Database, dsn_of
 from shared.kit.settings import ServiceSettings
@@ -66,13 +69,13 @@ async def test_nothing_is_missing_after_the_store_went_back_in_time(
     consumer = Consumer(f"test-{topic_id.hex[-12:]}", ("everdesk.topic.changed.v1.*",), handle)
     async with running(asyncio.create_task(relay.run()), asyncio.create_task(run_consumer(bus, consumer))):
         await announce(database, topic_id, range(20))
-        await bus.publish_all([enveloped(number, worker_topic) for number in range(10)])
+        await eventually(partial(bus.publish_all, [enveloped(number, worker_topic) for number in range(10)]))
         await eventually(lambda: len(seen) == 30)
         generation = bus.generation
         await back_up(engines)
         await eventually(lambda: bus.generation > generation, within=20)
         await announce(database, topic_id, range(20, 60))
-        await bus.publish_all([enveloped(number, worker_topic) for number in range(10, 30)])
+        await eventually(partial(bus.publish_all, [enveloped(number, worker_topic) for number in range(10, 30)]))
         await eventually(lambda: len(seen) == 90, within=20)
         generation = bus.generation
         seen.clear()
@@ -102,6 +105,58 @@ async def test_a_lost_stream_and_consumer_are_made_again_on_reconnection(bus: Bu
         await eventually(lambda: bus.generation > generation, within=20)
         await eventually(partial(bus.publish_all, [enveloped(2, topic_id)]))
         await eventually(lambda: seen >= {1, 2}, within=20)
+
+
+async def test_what_cannot_be_published_again_at_once_is_tried_until_it_can(
+    bus: Bus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    js, topic_id = await bus.jetstream(), new_id()
+    await bus.publish_all([enveloped(number, topic_id) for number in range(3)])
+    publish, failures = bus.publish_each, [Published(), Published()]
+
+    async def fails_twice(batch: Sequence[Outgoing]) -> Published:
+        is_of_the_lost = any(str(topic_id) in message.subject for message in batch)
+        return failures.pop() if is_of_the_lost and failures else await publish(batch)
+
+    monkeypatch.setattr(bus, "publish_each", fails_twice)
+    await js.delete_stream(STREAM)
+    await bus.publish_until_acknowledged([Outgoing.of(enveloped(1, new_id()))])
+
+    async def is_back() -> bool:
+        subject = f"everdesk.topic.changed.v1.{topic_id}"
+        return (await js.stream_info(STREAM, subjects_filter=subject)).state.subjects == {subject: 3}
+
+    await eventually(is_back, within=20)
+    assert not failures
+
+
+async def test_a_consumer_keeps_its_subscription_over_reconnections(
+    bus: Bus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server answers a request that was sent before to an abandoned one, too; those events are then 30 s late."""
+    topic_id, seen, bound = new_id(), set[int](), list[object]()
+    js = await bus.jetstream()
+    bind = js.pull_subscribe_bind
+
+    async def counted(**options: Any) -> object:
+        bound.append(options)
+        return await bind(**options)
+
+    async def handle(envelopes: list[Envelope]) -> None:
+        seen.update(version_of(each) for each in envelopes)
+
+    monkeypatch.setattr(js, "pull_subscribe_bind", counted)
+    consumer = Consumer(f"test-{topic_id.hex[-12:]}", (f"everdesk.topic.changed.v1.{topic_id}",), handle)
+    async with running(asyncio.create_task(run_consumer(bus, consumer))):
+        await bus.publish_all([enveloped(1, topic_id)])
+        await eventually(lambda: seen == {1})
+        generation = bus.generation
+        await js.delete_stream(STREAM)
+        await bus.publish_until_acknowledged([Outgoing.of(enveloped(1, new_id()))])
+        await eventually(lambda: bus.generation > generation, within=20)
+        await eventually(partial(bus.publish_all, [enveloped(2, topic_id)]))
+        await eventually(lambda: seen == {1, 2}, within=20)
+    assert len(bound) == 1
 
 
 async def test_a_stream_deleted_under_a_live_connection_is_made_again(bus: Bus) -> None:

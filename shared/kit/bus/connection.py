@@ -15,7 +15,7 @@ from nats.js.api import PubAck
 from shared.contracts.events import Envelope
 from shared.kit.bus.durability import warn_of_what_can_be_lost
 from shared.kit.bus.outgoing import Outgoing
-from shared.kit.bus.recent import Recent
+from shared.kit.bus.recent import NOT_IN_STREAM, Recent
 from shared.kit.bus.streams import StreamRefusedError, ensure_streams
 from shared.kit.settings import Settings
 from shared.kit.telemetry import log
@@ -189,7 +189,7 @@ class Bus:
             log.info("bus.connected")
             if self.generation == 1:
                 await self._look_at_the_server()
-            await self._publish_again()
+            await self._publish_again_until_done()
             await self._unsure.wait()
 
     async def _connect(self) -> None:
@@ -218,20 +218,28 @@ class Bus:
         """Says once how safe an acknowledgement is."""
         await warn_of_what_can_be_lost(self._settings)
 
-    async def _publish_again(self) -> None:
-        """What was published without an outbox and is not in the stream any more."""
+    async def _publish_again_until_done(self) -> None:
+        """Publishes what is not in the stream any more, unless the streams have to be made sure of first."""
+        attempt = 0
+        while not self._unsure.is_set() and not await self._publish_again():
+            await asyncio.sleep(CONNECT_RETRY_SECONDS[min(attempt, len(CONNECT_RETRY_SECONDS) - 1)])
+            attempt += 1
+
+    async def _publish_again(self) -> bool:
+        """What was published without an outbox and is not in the stream any more; False if some of it still is not."""
         if self._js is None:
-            return
+            return True
         try:
             lost = await self._recent.take_lost(self._js)
         except REFUSED as error:
             log.warning("bus.not_compared", error=repr(error))
-            self._unsure.set()
-            return
-        if lost:
-            log.error("bus.published_again", count=len(lost))
-            done = await self.publish_each(lost)
-            self._recent.keep((done.sequences.get(position, 0), message) for position, message in enumerate(lost))
+            return False
+        if not lost:
+            return True
+        log.error("bus.published_again", count=len(lost))
+        done = await self.publish_each(lost)
+        self._recent.keep((done.sequences.get(place, NOT_IN_STREAM), message) for place, message in enumerate(lost))
+        return len(done.acknowledged) == len(lost)
 
     async def _on_error(self, error: Exception) -> None:
         log.debug("bus.error", error=repr(error))

@@ -79,7 +79,12 @@ def is_away(error: BaseException) -> bool:
 
 
 async def run_consumer(bus: Bus, consumer: Consumer) -> None:
-    """Consumes for ever; returns only when cancelled."""
+    """Consumes for ever; returns only when cancelled.
+
+    The subscription stays for as long as the client does, whose requests for more outlive a reconnection: the server
+    may answer one that an abandoned subscription sent, and those events would come again only after ACK_WAIT_SECONDS.
+    """
+    bound: tuple[JetStreamContext, JetStreamContext.PullSubscription] | None = None
     while True:
         try:
             js = await bus.jetstream()
@@ -96,9 +101,10 @@ async def run_consumer(bus: Bus, consumer: Consumer) -> None:
                     max_ack_pending=MOST_PENDING,
                 ),
             )
-            subscription = await js.pull_subscribe_bind(consumer=consumer.name, stream=STREAM)
+            if bound is None or bound[0] is not js:
+                bound = js, await js.pull_subscribe_bind(consumer=consumer.name, stream=STREAM)
             log.info("consumer.ready", consumer=consumer.name)
-            await _consume(js, subscription, consumer, lambda: bus.generation == generation)  # noqa: B023 - awaited here
+            await _consume(*bound, consumer, lambda: bus.generation == generation)  # noqa: B023 - awaited here
         except REFUSED as error:
             log.warning("consumer.interrupted", consumer=consumer.name, error=repr(error))
             await asyncio.sleep(PAUSE_SECONDS[1])

@@ -17,6 +17,8 @@ KEPT_BYTES = 16 * 1024**2
 PAGE = 400
 """More than one batch, so that a page without a loss is older than any step back."""
 AT_ONCE = 50
+NOT_IN_STREAM = 2**63 - 1
+"""In place of the sequence of a message that no stream has acknowledged; no stream ever gets so far."""
 
 
 class Recent:
