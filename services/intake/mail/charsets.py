@@ -4,6 +4,7 @@
 
 import codecs
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from charset_normalizer import from_bytes
@@ -33,6 +34,8 @@ _WIDER = {
     "tis-620": "cp874",
 }
 """What senders mean by a charset's name, as browsers read it too: the superset their software writes."""
+_WESTERN = frozenset({"cp1252", "iso8859-15", "iso8859-14", "mac-roman"})
+"""Charsets that programs name by default, whatever they write."""
 JAPANESE = "iso2022_jp_ext"
 _ALIASES = {
     "iso2022jpms": JAPANESE,
@@ -100,16 +103,19 @@ def decode(data: bytes, declared: str | None, *, may_guess: bool = True) -> Deco
     """Tries what is declared, then UTF-8, then what the bytes look like, then Windows-1252 with every byte kept.
 
     UTF-8 comes first where Western text is declared, for that is often a mere default and never looks like UTF-8.
+    So does Cyrillic, where Western text would be nonsense; 8-bit text that is called ASCII is declared as nothing.
     """
     believed = codec_of(declared)
+    if believed == "cp1252" and not data.isascii() and _is_ascii_by_name(declared):
+        believed = None
     if is_iso_2022_jp(data) and believed not in _SEVEN_BITS - {JAPANESE}:
         text = _strict(data, JAPANESE)
         is_declared = believed == JAPANESE
         return Decoded(decode_iso_2022_jp(data) if text is None else text, JAPANESE, is_declared)
     if data.isascii() and believed not in _SEVEN_BITS:
         return Decoded(data.decode("ascii"), believed or "ascii", believed is not None or not declared)
-    for charset in ("utf-8", believed) if believed in (None, "cp1252") else (believed, "utf-8"):
-        if charset and (text := _strict(data, charset)) is not None:
+    for charset in _in_order_of_trust(data, believed):
+        if (text := _strict(data, charset)) is not None:
             return Decoded(text, charset, charset == believed)
     if believed and believed != "cp1252" and _share_of_bad_bytes(data, believed) <= FEW_BAD_BYTES:
         return Decoded(_repaired(data, believed), believed, is_as_declared=False)
@@ -125,6 +131,21 @@ def decode(data: bytes, declared: str | None, *, may_guess: bool = True) -> Deco
     ):
         return Decoded(text, guess, is_as_declared=False)
     return Decoded(_repaired(data, "cp1252"), "cp1252", is_as_declared=False)
+
+
+def _in_order_of_trust(data: bytes, believed: str | None) -> Iterator[str]:
+    """The charsets to try before any guess."""
+    if believed is not None and believed not in _WESTERN:
+        yield believed
+    yield "utf-8"
+    if believed in _WESTERN and not is_western(data) and (cyrillic := _cyrillic(data)):
+        yield cyrillic
+    if believed in _WESTERN:
+        yield believed
+
+
+def _is_ascii_by_name(declared: str | None) -> bool:
+    return declared is not None and codecs.lookup(declared.strip("\"' \t").lower()).name == "ascii"
 
 
 _WESTERN_WORD = re.compile(r"[A-Za-zÀ-ÖØ-öø-ÿŒœŠšŽžŸ]+")

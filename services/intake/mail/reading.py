@@ -134,7 +134,7 @@ def _head(root: Part, own_domain: str, envelope_sender: str | None) -> ReadMail:
         message_id=ids[0] if ids else (header.plain("message-id")[:500] or None),
         in_reply_to=answered[0] if answered else None,
         references=message_ids(header, "references", "in-reply-to"),
-        ticket_number=ticket_number(subject),
+        ticket_number=ticket_number(whole_subject),
         sender=senders[0] if senders else None,
         reply_to=addresses(header, "reply-to", charset),
         to=addresses(header, "to", charset),

@@ -107,6 +107,16 @@ VENDORS = b"\x1b$B-!8+@Q=q\x1b(B"
         ("Grüße".encode(), "iso-8859-1", "Grüße"),
         ("Grüße".encode(), None, "Grüße"),
         ("„€“".encode("cp1252"), "iso-8859-1", "„€“"),
+        *(
+            ("Größe: 20 €, “très” cher".encode(), label, "Größe: 20 €, “très” cher")
+            for label in ("iso-8859-1", "iso-8859-15", "windows-1252", "macintosh", "us-ascii")
+        ),
+        *(
+            ("Здравствуйте, не работает принтер".encode(charset), label, "Здравствуйте, не работает принтер")
+            for charset in ("koi8-r", "cp1251")
+            for label in ("us-ascii", "iso-8859-1", "iso-8859-15", "windows-1252", "utf-8", None)
+        ),
+        ("로그인이 되지 않습니다".encode("cp949"), "us-ascii", "로그인이 되지 않습니다"),
         ("ワーク".encode("iso2022_jp"), "ISO-2022-JP", "ワーク"),
         ("①ワーク".encode("cp932"), "Shift_JIS", "①ワーク"),
         *(
@@ -356,3 +366,7 @@ def test_what_a_long_subject_loses_is_not_lost() -> None:
     mail = read_mail(letter(Subject=long))
     assert len(mail.subject) <= 255
     assert letter_of(mail, b"", "").body == f"Subject: {long.strip()}\n\nHello"
+
+
+def test_a_ticket_number_counts_where_a_long_subject_is_cut() -> None:
+    assert read_mail(letter(Subject="x" * 255 + " [#100]")).ticket_number == "100"
