@@ -14,6 +14,7 @@ from services.intake.topics import TopicEntry
 from shared.contracts.events import Person
 from shared.contracts.vocabulary import Channel, Priority
 from shared.kit.http.inputs import Body, Email, Line, Phone
+from shared.contracts.redaction import redacted
 
 SOURCES: Mapping[str, Channel] = {
     "api": Channel.API,
@@ -28,6 +29,9 @@ OWN = frozenset({"email", "name", "subject", "phone", "source", "topicId", "prio
 """Every other name is a custom field's, or nothing."""
 MAX_NUMBER_LENGTH = 9
 MAX_LENGTH_SHOWN = 40
+MAX_LINE = 255
+MAX_WHOLE_LINE = 10_000
+"""Of a line that is too long for its field and is kept as a remark."""
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 T = TypeVar("T")
@@ -97,19 +101,19 @@ def translate(sent: Sent, topic: TopicEntry | None) -> OldTicket:
     """The request in our words. Raises NotValid with every field that is wrong."""
     reader, values = _Reader(sent), sent.values
     email = reader.require("email", EMAIL.read, text_line(values.get("email")), "")
-    name = reader.require("name", NAME.read, text_line(values.get("name")), "")
-    subject = reader.require(
-        "subject", SUBJECT.read, text_line(values.get("subject")) or (topic.name if topic else ""), ""
-    )
+    name, name_remarks = _fitting("name", text_line(values.get("name")))
+    subject, subject_remarks = _fitting("subject", text_line(values.get("subject")) or (topic.name if topic else ""))
+    name = reader.require("name", NAME.read, name, "")
+    subject = reader.require("subject", SUBJECT.read, subject, "")
     message = sent.message or Text("")
     reader.require("message", BODY.read, message.body, "")
     phone = reader.get("phone", PHONE.read, "") or None
     channel = reader.get("source", _channel, Channel.API)
-    address, address_remarks = _address(text_line(values.get("ip")))
-    priority, priority_remarks = _priority(text_line(values.get("priorityId") or values.get("priority")))
+    address, address_remarks = _address(as_named(values.get("ip")))
+    priority, priority_remarks = _priority(as_named(values.get("priorityId") or values.get("priority")))
     if reader.errors:
         raise NotValid(reader.errors)
-    remarks = (*address_remarks, *priority_remarks)
+    remarks = (*name_remarks, *subject_remarks, *address_remarks, *priority_remarks)
     return OldTicket(Person(email=email, name=name, phone=phone), subject, message, channel, priority, address, remarks)
 
 
@@ -126,6 +130,20 @@ def text_line(value: Value | None) -> str:
         case float() if value.is_integer():
             return str(int(value))
     return _CONTROLS.sub(" ", str(value)).strip()
+
+
+def as_named(value: Value | None) -> str:
+    """What a client wrote where one id or address belongs, a list too, in one line; empty for nothing."""
+    if isinstance(value, list):
+        return text_line(", ".join(value))
+    return text_line(value)
+
+
+def _fitting(name: str, text: str) -> tuple[str, tuple[str, ...]]:
+    """A line cut to what its field holds, as the old help desk did, and the whole of it as a remark."""
+    if len(text) <= MAX_LINE:
+        return text, ()
+    return text[:MAX_LINE].strip(), (f"The whole {name}: {redacted(text[:MAX_WHOLE_LINE])}",)
 
 
 def _channel(text: str) -> Channel:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from services.intake.osticket.sent import Sent
-from services.intake.osticket.ticket import is_number, shown, text_line
+from services.intake.osticket.ticket import as_named, is_number, shown
 from services.intake.topics import TopicEntry, Topics
 
 NO_TOPIC = ("", "0")
@@ -36,8 +36,7 @@ async def choose_topic(topics: Topics, sent: Sent, default_slug: str) -> ChosenT
 
 def topic_named(sent: Sent) -> str:
     """What the client wrote for the topic, in one line."""
-    value = sent.values.get("topicId")
-    return ", ".join(value) if isinstance(value, list) else text_line(value)
+    return as_named(sent.values.get("topicId"))
 
 
 async def _default(topics: Topics, slug: str) -> TopicEntry | None:

@@ -76,7 +76,7 @@ INVALID = [
     ({"email": "not an address"}, "email"),
     ({"email": ["dana@bank.example"]}, "email"),
     ({"name": ""}, "name"),
-    ({"name": {"first": "Dana"}, "subject": "x" * 300}, "subject"),
+    ({"name": {"first": "Dana"}}, "name"),
     ({"subject": " "}, "subject"),
     ({"message": None}, "message"),
     ({"message": ""}, "message"),

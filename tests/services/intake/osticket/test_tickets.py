@@ -95,6 +95,28 @@ async def test_a_priority_nobody_knows_is_remarked_upon(old: OldClient) -> None:
     assert "Priority '17' is not known here." in made.message.quoted
 
 
+@pytest.mark.parametrize("name", ["subject", "name"])
+async def test_a_line_that_is_too_long_is_cut_and_kept_whole_beside_the_message(old: OldClient, name: str) -> None:
+    line = "Disk full on " + "host " * 60 + "the last word"
+    for answer in (
+        await old.json(LEAST | {name: line}),
+        await old.xml(f"<ticket><message>m</message><email>dana@bank.example</email>{xml_line(name, line)}</ticket>"),
+    ):
+        made = await old.made(answer)
+        kept = made.ticket.subject if name == "subject" else made.ticket.requester_name
+        assert kept == line[:255].strip()
+        assert line in made.message.quoted
+
+
+def xml_line(name: str, line: str) -> str:
+    return "".join(f"<{one}>{line if one == name else 'x'}</{one}>" for one in ("subject", "name"))
+
+
+@pytest.mark.parametrize(("name", "words"), [("priorityId", "Priority '2, 3'"), ("ip", "The address '2, 3'")])
+async def test_a_list_where_one_value_belongs_is_remarked_upon(old: OldClient, name: str, words: str) -> None:
+    assert words in (await old.made(await old.json(LEAST | {name: ["2", "3"]}))).message.quoted
+
+
 UNKNOWN_TOPICS = (999, "online-banking", -1, 1.5, "10 ", "1e1", "9" * 40, ["10", "11"], "1\n0", "\u0661")
 
 
