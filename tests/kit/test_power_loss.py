@@ -66,7 +66,8 @@ async def test_nothing_is_missing_after_the_store_went_back_in_time(
         return UUID(envelope.nats_subject.rsplit(".", 1)[-1])
 
     relay = outbox.Relay(dsn_of(kit_settings), bus, "kit")
-    consumer = Consumer(f"test-{topic_id.hex[-12:]}", ("everdesk.topic.changed.v1.*",), handle)
+    subjects = tuple(f"everdesk.topic.changed.v1.{one}" for one in (topic_id, worker_topic))
+    consumer = Consumer(f"test-{topic_id.hex[-12:]}", subjects, handle)
     async with running(asyncio.create_task(relay.run()), asyncio.create_task(run_consumer(bus, consumer))):
         await announce(database, topic_id, range(20))
         await eventually(partial(bus.publish_all, [enveloped(number, worker_topic) for number in range(10)]))
@@ -130,9 +131,7 @@ async def test_what_cannot_be_published_again_at_once_is_tried_until_it_can(
     assert not failures
 
 
-async def test_a_consumer_keeps_its_subscription_over_reconnections(
-    bus: Bus, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_consumer_keeps_its_subscription_over_reconnections(bus: Bus, monkeypatch: pytest.MonkeyPatch) -> None:
     """The server answers a request that was sent before to an abandoned one, too; those events are then 30 s late."""
     topic_id, seen, bound = new_id(), set[int](), list[object]()
     js = await bus.jetstream()
