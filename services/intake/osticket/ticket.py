@@ -12,9 +12,9 @@ from services.intake.osticket.refusals import NotValid
 from services.intake.osticket.sent import Sent, Text, Value
 from services.intake.topics import TopicEntry
 from shared.contracts.events import Person
+from shared.contracts.redaction import redacted
 from shared.contracts.vocabulary import Channel, Priority
 from shared.kit.http.inputs import Body, Email, Line, Phone
-from shared.contracts.redaction import redacted
 
 SOURCES: Mapping[str, Channel] = {
     "api": Channel.API,

@@ -88,7 +88,7 @@ async def test_many_mails_share_few_connections(service: Running, mail_server: M
 async def test_a_sent_mail_leaves_its_words_behind(service: Running, mail_server: MailServer) -> None:
     story = Story()
     await service.publish(story.submitted(), story.message(ActorKind.AGENT, "a secret word"))
-    await eventually(lambda: _all_sent(service, story))
+    await eventually(lambda: _all_sent(service, story, 2))
     async with service.database.connection() as connection:
         kept = await connection.exec_driver_sql(
             "select count(*) from deliveries where facts::text like '%a secret word%'"
@@ -106,9 +106,9 @@ async def _waiting_for_the_server(service: Running, story: Story) -> dict[str, A
     return next(row for row in rows if "away" in (row["last_error"] or ""))
 
 
-async def _all_sent(service: Running, story: Story) -> bool:
+async def _all_sent(service: Running, story: Story, count: int) -> bool:
     rows = await service.ledger(ticket_id=str(story.ticket_id))
-    return bool(rows) and all(row["status"] == "sent" for row in rows)
+    return [row["status"] for row in rows] == ["sent"] * count
 
 
 async def _announced(service: Running, event: type[NotificationSent | NotificationFailed], story: Story) -> Envelope:
