@@ -40,7 +40,7 @@ async def test_a_policy_of_working_days_from_its_json_to_the_ticket(desk: Desk) 
         since, due = (datetime.fromisoformat(first[name]) for name in ("started_at", "due_at"))
         assert due - since == timedelta(days=2)
         told = await page_of(desk, ada, {"number": f"{ticket['number']}/sla"})
-        assert "2 working days (48 h) allowed" in told or "2 working days (2 d" in told, told
+        assert "2 working days (48 h) allowed" in told
 
     await eventually(is_due, within=20)
 
