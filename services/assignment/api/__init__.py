@@ -10,6 +10,7 @@ from services.assignment.api import (
     calendars,
     holidays,
     me,
+    participants,
     policies,
     reports,
     roles,
@@ -27,7 +28,21 @@ IMPORTS = re.compile(r"/v1/calendars/[^/]+/import/?")
 def build_router() -> APIRouter:
     """Every route under /v1."""
     router = APIRouter(prefix="/v1", dependencies=[Depends(refuse_unknown_parameters)])
-    for part in (me, tickets, actions, agents, teams, roles, policies, rollouts, calendars, holidays, routing, reports):
+    for part in (
+        me,
+        tickets,
+        actions,
+        participants,
+        agents,
+        teams,
+        roles,
+        policies,
+        rollouts,
+        calendars,
+        holidays,
+        routing,
+        reports,
+    ):
         router.include_router(part.router)
     return router
 

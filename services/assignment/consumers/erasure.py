@@ -9,8 +9,15 @@ from uuid import UUID
 from sqlalchemy import bindparam, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from services.assignment.models import ErasedTicket, Intent, Message, Note, Ticket, TicketWords
-from shared.contracts.events import Envelope, MessagePosted, NoteAdded, RequesterErased, TicketErased
+from services.assignment.models import ErasedTicket, Intent, Message, Note, Participant, Ticket, TicketWords
+from shared.contracts.events import (
+    Envelope,
+    MessagePosted,
+    NoteAdded,
+    ParticipantDecided,
+    RequesterErased,
+    TicketErased,
+)
 from shared.contracts.vocabulary import ActorKind
 from shared.kit import outbox
 from shared.kit.db import Session
@@ -55,8 +62,9 @@ async def erase(session: Session, ids: RequesterIds, erasures: Sequence[Erasure]
         await _redact(session, erasure.ticket_ids, erasure.erased_at)
         if erasure.requester_id is not None:
             await _redact_part(session, ids, erasure.requester_id, erasure.took_part_in)
+            await _take_out(session, ids, erasure.requester_id, erasure.took_part_in)
         await _forget_answers(session, (*erasure.ticket_ids, *erasure.took_part_in))
-        told = (MessagePosted, NoteAdded)
+        told = (MessagePosted, NoteAdded, ParticipantDecided)
         await outbox.forget(session, [f"{event.type()}.{one}" for event in told for one in erasure.ticket_ids])
         took_part = [f"{event.type()}.{one}" for event in told for one in erasure.took_part_in]
         await outbox.forget_published(session, took_part)
@@ -88,6 +96,7 @@ async def _redact(session: Session, ids: Sequence[UUID], at: datetime) -> None:
         .where(Message.ticket_id.in_(ids), Message.author_kind != ActorKind.AGENT.value)
         .values(author_name=ERASED, author_email=None)
     )
+    await session.execute(delete(Participant).where(Participant.ticket_id.in_(ids)))
     await session.execute(delete(Intent).where(Intent.ticket_id.in_(ids)))
     notes = update(Note).where(Note.ticket_id.in_(ids))
     await session.execute(notes.values(body=ERASED, body_format="text", attachments=[], rendered=None))
@@ -112,6 +121,17 @@ async def _redact_part(session: Session, ids: RequesterIds, requester_id: UUID, 
             rendered=None,
         )
     )
+
+
+async def _take_out(session: Session, ids: RequesterIds, requester_id: UUID, ticket_ids: Sequence[UUID]) -> None:
+    """On others' tickets, this person in copy, and as the one who named somebody."""
+    named = select(Participant.ticket_id, Participant.email, Participant.added_by)
+    rows = (await session.execute(named.where(Participant.ticket_id.in_(ticket_ids)))).all()
+    emails = {row.email for row in rows if ids.of(row.email) == requester_id}
+    inviters = {row.added_by for row in rows if "@" in row.added_by and ids.of(row.added_by) == requester_id}
+    here = Participant.ticket_id.in_(ticket_ids)
+    await session.execute(delete(Participant).where(here, Participant.email.in_(emails)))
+    await session.execute(update(Participant).where(here, Participant.added_by.in_(inviters)).values(added_by=""))
 
 
 async def _forget_answers(session: Session, ticket_ids: Sequence[UUID]) -> None:

@@ -14,6 +14,7 @@ from shared.contracts.events import (
     LifecycleEvent,
     MessagePosted,
     NoteReceived,
+    ParticipantChanged,
     RequesterErased,
     SlaSettled,
     TicketSubmitted,
@@ -22,7 +23,7 @@ from shared.contracts.events import (
 from shared.contracts.tickets import TicketSnapshot
 from shared.contracts.vocabulary import ActorKind, Priority
 from shared.kit import inbox
-from shared.kit.addresses import with_ascii_domain
+from shared.kit.addresses import address_key, with_ascii_domain
 from shared.kit.db import Database
 from shared.kit.requester_ids import RequesterIds
 from shared.kit.tombstones import hold_off
@@ -31,6 +32,7 @@ SUBJECTS = (
     "everdesk.ticket.*.v1.*",
     MessagePosted.subjects(),
     NoteReceived.subjects(),
+    ParticipantChanged.subjects(),
     TopicChanged.subjects(),
     RequesterErased.subjects(),
 )
@@ -45,6 +47,7 @@ class Plan:
     snapshots: list[TicketSnapshot] = field(default_factory=list)
     log: list[dict[str, Any]] = field(default_factory=list)
     verdicts: list[dict[str, Any]] = field(default_factory=list)
+    participants: list[dict[str, Any]] = field(default_factory=list)
     topics: list[dict[str, Any]] = field(default_factory=list)
     erasures: list[Erasure] = field(default_factory=list)
     staff_mails: list[NoteReceived] = field(default_factory=list)
@@ -66,6 +69,8 @@ class Plan:
                 self.messages.append(message_row(MessagePosted.of(envelope)))
             case kind if kind == TopicChanged.type():
                 self.topics.append(topic_row(TopicChanged.of(envelope)))
+            case kind if kind == ParticipantChanged.type():
+                self.participants.append(participant_row(ParticipantChanged.of(envelope)))
             case kind if kind == NoteReceived.type():
                 self.staff_mails.append(NoteReceived.of(envelope))
             case kind if kind in ERASURES:
@@ -86,6 +91,7 @@ class Plan:
         """Drops what people wrote on tickets that were erased."""
         self.messages = [row for row in self.messages if row["ticket_id"] not in erased]
         self.submissions = [row for row in self.submissions if row["id"] not in erased]
+        self.participants = [row for row in self.participants if row["ticket_id"] not in erased]
         self.staff_mails = [mail for mail in self.staff_mails if mail.ticket_id not in erased]
 
     def live(self, envelope: Envelope, event: LifecycleEvent) -> None:
@@ -108,7 +114,8 @@ async def project(database: Database, ids: RequesterIds, consumer: str, batch: l
     async with database.begin() as session:
         plan = Plan.of(await inbox.claim(session, consumer, batch))
         await hold_off(session, is_erasing=bool(plan.erasures))
-        written_on = {row["ticket_id"] for row in plan.messages} | {mail.ticket_id for mail in plan.staff_mails}
+        written_on = {row["ticket_id"] for row in (*plan.messages, *plan.participants)}
+        written_on |= {mail.ticket_id for mail in plan.staff_mails}
         plan.without(await erasure.erased_among(session, written_on))
         await statements.write(session, statements.SUBMISSIONS, sorted(plan.submissions, key=lambda row: row["id"]))
         await statements.write(session, statements.WORDS, [statements.words_of(row) for row in plan.submissions])
@@ -116,6 +123,7 @@ async def project(database: Database, ids: RequesterIds, consumer: str, batch: l
         await apply_snapshots(session, plan.snapshots)
         for mail in plan.staff_mails:
             await take_staff_mail(session, mail)
+        await statements.write(session, statements.PARTICIPANTS, in_order(plan.participants))
         await statements.write(session, statements.EVENTS, plan.log)
         await statements.write(session, statements.VERDICTS, plan.verdicts)
         await statements.write(session, statements.TOPICS, sorted(plan.topics, key=lambda row: row["id"]))
@@ -190,6 +198,27 @@ def message_row(event: MessagePosted) -> dict[str, Any]:
         "is_automatic": event.is_automatic,
         "posted_at": event.received_at,
     }
+
+
+def participant_row(event: ParticipantChanged) -> dict[str, Any]:
+    """Somebody in copy, as they now are."""
+    return {
+        "ticket_id": event.ticket_id,
+        "email": address_key(event.email),
+        "name": event.name,
+        "state": event.state.value,
+        "version": event.version,
+        "changed_at": event.changed_at,
+        "channel": event.channel.value if event.channel else None,
+        "added_by": event.added_by,
+        "added_at": event.added_at or event.changed_at,
+        "joined_at": event.joined_at,
+    }
+
+
+def in_order(participants: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """In the one order in which rows are locked, older versions first."""
+    return sorted(participants, key=lambda row: (row["ticket_id"], row["email"], row["version"]))
 
 
 def topic_row(event: TopicChanged) -> dict[str, Any]:

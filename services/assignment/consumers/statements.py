@@ -10,6 +10,7 @@ from services.assignment.models import (
     FAR_FUTURE,
     LoggedEvent,
     Message,
+    Participant,
     SettledClock,
     Ticket,
     TicketWords,
@@ -20,6 +21,7 @@ from shared.kit.db import Session
 
 TICKETS: Final = table_of(Ticket)
 TOPIC_TABLE: Final = table_of(Topic)
+PARTICIPANTS_TABLE: Final = table_of(Participant)
 
 
 def _submissions() -> Insert:
@@ -39,12 +41,22 @@ def _topics() -> Insert:
     )
 
 
+def _participants() -> Insert:
+    """Newest first or last: an older event never overwrites a newer one, nor what an agent decided since."""
+    new = insert(PARTICIPANTS_TABLE)
+    fresh = {column.name: new.excluded[column.name] for column in PARTICIPANTS_TABLE.c if not column.primary_key}
+    return new.on_conflict_do_update(
+        index_elements=["ticket_id", "email"], set_=fresh, where=PARTICIPANTS_TABLE.c.version < new.excluded.version
+    )
+
+
 SUBMISSIONS: Final = _submissions()
 WORDS: Final = insert(table_of(TicketWords)).on_conflict_do_nothing()
 MESSAGES: Final = insert(table_of(Message)).on_conflict_do_nothing()
 EVENTS: Final = insert(table_of(LoggedEvent)).on_conflict_do_nothing()
 VERDICTS: Final = insert(table_of(SettledClock)).on_conflict_do_nothing()
 TOPICS: Final = _topics()
+PARTICIPANTS: Final = _participants()
 
 
 def words_of(submission: dict[str, Any]) -> dict[str, Any]:

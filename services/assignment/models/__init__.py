@@ -1,6 +1,7 @@
 """The tables of the database `assignment`."""
 
 from services.assignment.models.base import FAR_FUTURE, Base, table_of
+from services.assignment.models.participants import Participant
 from services.assignment.models.people import Agent, LoginAttempt, Membership, Role, Session, Team
 from services.assignment.models.rollouts import Rollout, RolloutStep, RolloutTicket
 from services.assignment.models.rules import Calendar, CalendarFeed, Policy, RoutingRule, StoredSnapshot, Topic
@@ -30,6 +31,7 @@ __all__ = [
     "Membership",
     "Message",
     "Note",
+    "Participant",
     "Policy",
     "Role",
     "Rollout",

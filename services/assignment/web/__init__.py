@@ -5,7 +5,7 @@ from pathlib import Path
 from fastapi import APIRouter, FastAPI
 
 from services.assignment.settings import AssignmentSettings
-from services.assignment.web import act, queue, reports, sign_in, ticket
+from services.assignment.web import act, participants, queue, reports, sign_in, ticket
 from services.assignment.web.frame import SESSION_COOKIE, Desk, Flash
 from shared.kit.http.form_tokens import FormTokens
 from shared.kit.http.pages import Pages
@@ -20,6 +20,6 @@ def install_web(app: FastAPI, settings: AssignmentSettings) -> None:
     pages.mount(app)
     FormTokens(settings.session_secret.get_secret_value(), settings.desk_url, SESSION_COOKIE).install(app)
     router = APIRouter(include_in_schema=False)
-    for part in (sign_in, queue, ticket, act, reports):
+    for part in (sign_in, queue, ticket, participants, act, reports):
         router.include_router(part.router)
     app.include_router(router)

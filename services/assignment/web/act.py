@@ -61,7 +61,7 @@ async def post_action(
         notices: list[Notice] = [("danger", problem.detail)]
         return await ticket_page(request, desk, context, caller, number, PageState(problem.status, draft, notices))
     notice = await _then(context, caller, number, action, values)
-    return await _onwards(desk, context, caller, number, notice)
+    return await onwards(desk, context, caller, number, notice)
 
 
 async def _then(context: Context, caller: Caller, number: str, action: str, values: dict[str, str]) -> Notice:
@@ -76,7 +76,7 @@ async def _then(context: Context, caller: Caller, number: str, action: str, valu
     return "success", f"{SAID[action]} {SAID[following]}"
 
 
-async def _onwards(desk: Desk, context: Context, caller: Caller, number: str, notice: Notice) -> Response:
+async def onwards(desk: Desk, context: Context, caller: Caller, number: str, notice: Notice) -> Response:
     """Back to the ticket; to the queue if the change took it out of sight."""
     async with context.database.begin() as session:
         try:

@@ -11,6 +11,7 @@ from services.assignment.context import Context
 from services.assignment.deps import Ctx
 from services.assignment.queries.callers import Caller
 from services.assignment.queries.explanations import get_explanation
+from services.assignment.queries.participants import list_participants
 from services.assignment.queries.people import list_agents, list_teams
 from services.assignment.queries.rests import get_pending_rests
 from services.assignment.queries.rules import list_policies
@@ -21,6 +22,7 @@ from services.assignment.schemas.conversation import EntryView
 from services.assignment.schemas.people import AgentView
 from services.assignment.schemas.tickets import TicketView
 from services.assignment.web.frame import Desk, DeskAgent, Notice, PageRoute, TheDesk
+from services.assignment.web.people_words import Person
 from services.assignment.web.why import story_of
 from services.assignment.web.words import in_one_line, in_words
 from shared.contracts.vocabulary import CloseReason, HoldReason, Permission, Priority, Status
@@ -90,6 +92,7 @@ async def ticket_page(
         ticket = await get_view(session, caller, number, now)
         thread = await list_thread(session, context.files, ticket.id, PER_PAGE, state.before)
         decision = await find_decision(session, ticket.id)
+        in_copy = await list_participants(session, ticket.id)
         teams = await list_teams(session)
         agents = await list_agents(session)
         policies = await list_policies(session)
@@ -106,6 +109,7 @@ async def ticket_page(
         bodies=await rendered_bodies(context, [line.entry for line in thread.lines if line.entry is not None]),
         older=thread.older,
         is_newest=state.before is None,
+        people=[Person.of(view) for view in in_copy],
         evidence=decision.details if decision else None,
         names=names,
         teams=[(str(team.id), team.name) for team in teams],
@@ -138,6 +142,10 @@ def _can(ticket: TicketView) -> set[str]:
         can.add("note")
     if Permission.TICKET_TAG in held:
         can.add("tag")
+    if Permission.TICKET_EDIT in held:
+        can.add("remove_people")
+        if not ticket.is_archived:
+            can.add("ask_people")
     return can
 
 

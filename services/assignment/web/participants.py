@@ -1,0 +1,79 @@
+"""The forms of the ticket page's card of people in copy: each decides about one person, then shows the ticket."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Request, Response
+from pydantic import ValidationError
+
+from services.assignment.commands import participants
+from services.assignment.commands.call import Call
+from services.assignment.context import Context
+from services.assignment.deps import Ctx
+from services.assignment.schemas.participants import ParticipantInput
+from services.assignment.web.act import onwards
+from services.assignment.web.forms import errors_of, plain_values
+from services.assignment.web.frame import DeskAgent, PageRoute, TheDesk
+from services.assignment.web.ticket import Draft, PageState, ticket_page
+from shared.domain.errors import Refusal
+from shared.kit.http.answers import fingerprint
+from shared.kit.http.form_tokens import check_form_token
+from shared.kit.http.problems import Problem, from_exception
+
+router = APIRouter(route_class=PageRoute)
+
+Decision = Annotated[str, Path(pattern="^(add|confirm|remove)$")]
+ASKED = "They are asked by mail whether they want to take part."
+SAID = {"add": ASKED, "confirm": ASKED, "remove": "Removed. Their links stop working, and they get no more mails."}
+
+
+async def get_values(request: Request) -> dict[str, str]:
+    """The form's text fields, of a form that the desk itself gave out."""
+    form = await request.form()
+    token = form.get("csrf_token")
+    check_form_token(request, token if isinstance(token, str) else "")
+    return plain_values(form)
+
+
+Values = Annotated[dict[str, str], Depends(get_values)]
+
+
+@router.post("/tickets/{number}/participants/{decision}")
+async def post_decision(
+    request: Request, desk: TheDesk, context: Ctx, caller: DeskAgent, number: str, decision: Decision, values: Values
+) -> Response:
+    """Carries out what the form says; refused, the page comes back with the reason and what was typed."""
+    draft = Draft(f"participants-{decision}", values)
+    email = values.get("email", "").strip()
+    try:
+        await _decide(context, _call(caller, number, decision, values, email), decision, email)
+    except ValidationError as error:
+        draft = Draft(draft.action, values, errors_of(error))
+        return await ticket_page(request, desk, context, caller, number, PageState(422, draft))
+    except (Refusal, Problem) as error:
+        problem = from_exception(error)
+        state = PageState(problem.status, draft, [("danger", problem.detail)])
+        return await ticket_page(request, desk, context, caller, number, state)
+    return await onwards(desk, context, caller, number, ("success", SAID[decision]))
+
+
+async def _decide(context: Context, call: Call, decision: str, email: str) -> None:
+    match decision:
+        case "add":
+            await participants.add_participant(context, call, ParticipantInput(email=email))
+        case "confirm":
+            await participants.confirm_participant(context, call, email)
+        case _:
+            await participants.remove_participant(context, call.caller, call.reference, email)
+
+
+def _call(caller: DeskAgent, number: str, decision: str, values: dict[str, str], email: str) -> Call:
+    """All forms of a page have one id: the address tells them apart."""
+    form_id = values.get("form_id", "")
+    return Call(
+        caller=caller,
+        reference=number,
+        route=f"participants/{decision}",
+        key=f"{form_id}-{fingerprint(email).hex()[:16]}" if form_id else None,
+        expected_revision=None,
+        request_hash=fingerprint(email),
+    )
