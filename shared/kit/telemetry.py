@@ -2,11 +2,11 @@
 
 import logging
 import sys
-from typing import Any
 
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
 
+from shared.kit.log_privacy import mask_private
 from shared.kit.settings import Settings
 
 log = structlog.stdlib.get_logger("everdesk")
@@ -31,15 +31,6 @@ MAILS_IN = Counter(
 )
 MAILS = Counter("everdesk_mails_total", "Mails by what became of them", ("template", "outcome"))
 
-_SECRET_WORDS = ("password", "secret", "token", "authorization", "api_key", "cookie")
-
-
-def _without_secrets(_logger: Any, _method: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
-    for key in event:
-        if any(word in key.lower() for word in _SECRET_WORDS):
-            event[key] = "***"
-    return event
-
 
 def configure_logging(settings: Settings, process: str) -> None:
     """Sends every log line, the libraries' too, to standard output in one format."""
@@ -47,7 +38,6 @@ def configure_logging(settings: Settings, process: str) -> None:
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        _without_secrets,
     ]
     last: structlog.types.Processor = (
         structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0, exception_formatter=structlog.dev.plain_traceback)
@@ -66,10 +56,9 @@ def configure_logging(settings: Settings, process: str) -> None:
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
+                mask_private,
                 last,
-            ]
-            if settings.log_format == "json"
-            else [structlog.stdlib.ProcessorFormatter.remove_processors_meta, last],
+            ],
         )
     )
     root = logging.getLogger()
