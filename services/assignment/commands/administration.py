@@ -90,6 +90,15 @@ async def get_locked(session: Session, model: type[Stored], key: UUID, what: str
     return row
 
 
+def apply_changes(row: Base, changes: Mapping[str, Any]) -> bool:
+    """Sets a row's columns. Returns whether any of them now has another value: only then is it a new version."""
+    columns = {name: list(value) if isinstance(value, tuple) else value for name, value in changes.items()}
+    differing = {name: value for name, value in columns.items() if getattr(row, name) != value}
+    for name, value in differing.items():
+        setattr(row, name, value)
+    return bool(differing)
+
+
 def changes_of(body: BaseModel, nullable: frozenset[str] = frozenset()) -> dict[str, Any]:
     """The fields that were sent. Raises Problem 422 for a null where something must be."""
     sent: Mapping[str, Any] = {name: getattr(body, name) for name in body.model_fields_set}

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from services.assignment.commands.administration import changes_of, changing
 from services.assignment.commands.promises import check_calendar
-from services.assignment.commands.versions import check_not_newest, lock, merged, restored
+from services.assignment.commands.versions import check_not_newest, is_same, lock, merged, restored
 from services.assignment.context import Context
 from services.assignment.models import Calendar, CalendarFeed
 from services.assignment.queries.rules import calendar_view, get_current_calendar
@@ -22,12 +22,14 @@ async def create_calendar(session: Session, body: CalendarInput, by: UUID) -> Ca
 
 
 async def change_calendar(context: Context, slug: str, body: CalendarPatch, by: UUID) -> CalendarView:
-    """The next version of a calendar; running tickets keep the hours they were promised."""
+    """The next version of a calendar, if anything differs; running tickets keep the hours they were promised."""
     changes = changes_of(body, nullable=frozenset({"holiday_country"}))
     async with changing(context) as session:
         current = await lock_calendar(session, slug)
         name = changes.pop("name", current.name)
         hours = merged(BusinessCalendar, current.body, changes)
+        if name == current.name and is_same(hours, current.body):
+            return calendar_view(current, await session.get(CalendarFeed, slug))
         changed = await add_next_version(session, current, hours, by, name)
         return calendar_view(changed, await session.get(CalendarFeed, slug))
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import SecretStr
 from sqlalchemy import delete, select, update
 
-from services.assignment.commands.administration import changes_of, changing, get_locked
+from services.assignment.commands.administration import apply_changes, changes_of, changing, get_locked
 from services.assignment.commands.announcements import agent_changed, members_changed, team_changed
 from services.assignment.commands.passwords import hash_new_password
 from services.assignment.context import Context
@@ -63,11 +63,14 @@ async def change_agent(context: Context, caller: Caller, agent_id: UUID, body: A
         if memberships is not None:
             await _lock_teams(session, agent_id, memberships)
         agent = await get_locked(session, Agent, agent_id, "agent")
-        _apply(agent, changes)
+        differs = apply_changes(agent, changes)
         if password is not None:
             agent.password_hash = password
-        if memberships is not None:
-            await _set_memberships(session, agent_id, memberships)
+        if memberships is not None and await _set_memberships(session, agent_id, memberships):
+            differs = True
+        if not differs and password is None:
+            return await get_agent_view(session, agent_id)
+        agent.version += 1
         if password is not None or not agent.is_active:
             await session.execute(delete(Session).where(Session.agent_id == agent_id))
         await session.flush()
@@ -89,9 +92,11 @@ async def change_team(context: Context, team_id: UUID, body: TeamPatch) -> TeamV
     changes = changes_of(body, nullable=frozenset({"lead_id"}))
     async with changing(context) as session:
         team = await get_locked(session, Team, team_id, "team")
-        if changes.get("is_fallback"):
+        if changes.get("is_fallback") and not team.is_fallback:
             await session.execute(update(Team).where(Team.is_fallback).values(is_fallback=False))
-        _apply(team, changes)
+        if not apply_changes(team, changes):
+            return team_view(team)
+        team.version += 1
         await session.flush()
         await team_changed(session, team, utc_now())
         return team_view(team)
@@ -112,15 +117,12 @@ async def change_role(context: Context, role_id: UUID, body: RolePatch) -> RoleV
         changes["permissions"] = _values(changes["permissions"])
     async with changing(context) as session:
         role = await get_locked(session, Role, role_id, "role")
-        _apply(role, changes)
-        await session.flush()
+        if changes.get("permissions") == sorted(role.permissions):
+            del changes["permissions"]  # seeded roles hold them in another order
+        if apply_changes(role, changes):
+            role.version += 1
+            await session.flush()
         return role_view(role)
-
-
-def _apply(row: Agent | Team | Role, changes: dict[str, Any]) -> None:
-    for name, value in changes.items():
-        setattr(row, name, list(value) if isinstance(value, tuple) else value)
-    row.version += 1
 
 
 def _values(permissions: frozenset[Any]) -> list[str]:
@@ -144,13 +146,19 @@ async def _lock_teams(session: Transaction, agent_id: UUID, memberships: Sequenc
     await lock_teams(session, {*before, *(membership.team_id for membership in memberships)})
 
 
-async def _set_memberships(session: Transaction, agent_id: UUID, memberships: Sequence[MembershipInput]) -> None:
+async def _set_memberships(session: Transaction, agent_id: UUID, memberships: Sequence[MembershipInput]) -> bool:
+    """Returns whether they differ from what the agent had. Raises Problem 422 for a team named twice."""
     if len({membership.team_id for membership in memberships}) < len(memberships):
         raise invalid("/memberships", "an agent has one role per team; name each team once")
     theirs = Membership.agent_id == agent_id
-    before = set(await session.scalars(select(Membership.team_id).where(theirs)))
+    rows = await session.execute(select(Membership.team_id, Membership.role_id).where(theirs))
+    roles = {row.team_id: row.role_id for row in rows}
+    wanted = {membership.team_id: membership.role_id for membership in memberships}
+    if roles == wanted:
+        return False
     await session.execute(delete(Membership).where(theirs))
     for membership in memberships:
         session.add(Membership(agent_id=agent_id, team_id=membership.team_id, role_id=membership.role_id))
     await session.flush()
-    await members_changed(session, before ^ {membership.team_id for membership in memberships}, utc_now())
+    await members_changed(session, roles.keys() ^ wanted.keys(), utc_now())
+    return True

@@ -6,7 +6,7 @@ from sqlalchemy import update
 
 from services.assignment.commands.administration import changes_of, changing
 from services.assignment.commands.promises import check_policy, refuse_removed_default
-from services.assignment.commands.versions import check_not_newest, lock, merged, restored
+from services.assignment.commands.versions import check_not_newest, is_same, lock, merged, restored
 from services.assignment.context import Context
 from services.assignment.models import Policy
 from services.assignment.queries.rules import get_current_policy, policy_view
@@ -25,13 +25,15 @@ async def create_policy(session: Session, body: PolicyInput, by: UUID) -> Policy
 
 
 async def change_policy(context: Context, policy_id: UUID, body: PolicyPatch, by: UUID) -> PolicyView:
-    """The next version of a policy; tickets keep the version they have until `change-policy`."""
+    """The next version of a policy, if anything differs; tickets keep the version they have until `change-policy`."""
     changes = changes_of(body, nullable=nullable_in(SlaPolicy))
     async with changing(context) as session:
         current = await _lock(session, policy_id)
         is_default = changes.pop("is_default", current.is_default)
         refuse_removed_default(was_default=current.is_default, is_default=is_default)
         policy = merged(SlaPolicy, current.body, changes)
+        if is_default == current.is_default and is_same(policy, current.body):
+            return policy_view(current)
         return policy_view(await _add_next(session, current, policy, by, is_default=is_default))
 
 

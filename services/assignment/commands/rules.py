@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from services.assignment.commands.administration import changes_of, changing, get_locked
+from services.assignment.commands.administration import apply_changes, changes_of, changing, get_locked
 from services.assignment.context import Context
 from services.assignment.models import Policy, RoutingRule, Team
 from services.assignment.queries.rules import rule_view
@@ -31,8 +31,8 @@ async def change_rule(context: Context, rule_id: UUID, body: RoutingRulePatch) -
     changes = _columns(changes_of(body, nullable=RULE_NULLS))
     async with changing(context) as session:
         rule = await get_locked(session, RoutingRule, rule_id, "routing rule")
-        for name, value in changes.items():
-            setattr(rule, name, value)
+        if not apply_changes(rule, changes):
+            return rule_view(rule)
         rule.version += 1
         with session.no_autoflush:
             await _check_rule(session, rule)

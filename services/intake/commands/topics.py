@@ -150,6 +150,9 @@ def _fill(topic: Topic, content: TopicContent) -> None:
 
 
 async def _changed(session: Session, topic: Topic) -> None:
+    """The next version of a topic, announced; none if nothing differs from what is stored."""
+    if not session.is_modified(topic):
+        return
     topic.version += 1
     try:
         await session.flush()

@@ -116,3 +116,23 @@ async def announced(desk: Desk, team: str, version: int | None = None) -> list[s
         return ([str(member) for member in event.member_ids],)
 
     return (await eventually(members))[0]
+
+
+async def test_a_patch_that_changes_nothing_makes_no_version(desk: Desk) -> None:
+    ada = await desk.agent("ada")
+    for listing, key, field in (
+        ("agents", "id", "name"),
+        ("teams", "id", "name"),
+        ("roles", "id", "permissions"),
+        ("calendars", "slug", "weekly"),
+        ("sla-policies", "id", "targets"),
+        ("routing-rules", "id", "position"),
+    ):
+        one = (await ada.get(f"/v1/{listing}"))["items"][0]
+        path = f"/v1/{listing}/{one[key]}"
+        for nothing in ({}, {field: one[field]}):
+            assert (await ada.patch(path, nothing))["version"] == one["version"], (listing, nothing)
+    agent = await ada.get(f"/v1/agents/{agent_id('dmitri')}")
+    memberships = [{name: one[name] for name in ("team_id", "role_id")} for one in agent["memberships"]]
+    same = await ada.patch(f"/v1/agents/{agent['id']}", {"memberships": memberships})
+    assert same["version"] == agent["version"]
