@@ -25,6 +25,7 @@ from shared.contracts.events import (
     TicketReminded,
     TicketResolved,
     TicketSubmitted,
+    TicketTransferred,
 )
 from shared.contracts.tickets import SYSTEM
 from shared.contracts.vocabulary import ActorKind, Metric, ParticipantState
@@ -47,6 +48,8 @@ TOLD = Recipient("told")
 """Everybody who was told of what the decision is about."""
 GIVEN_BY_SYSTEM = "given_by_system"
 """The fact that no person chose the agent: which step of the ticket's life did."""
+DONE_BY = "done_by"
+"""The fact of which agent did it: whoever acts is not told of it."""
 COPIED = frozenset({TemplateName.REPLY, TemplateName.RESOLVED, TemplateName.RESOLVED_UNANSWERED})
 """What the requester is told and everybody who takes part as well."""
 PARTICIPANT = "participant:"
@@ -171,6 +174,15 @@ def _(event: TicketAssigned) -> list[Decision]:
     if event.actor == SYSTEM:
         facts[GIVEN_BY_SYSTEM] = event.seq
     return [Decision(event.ticket_id, TemplateName.ASSIGNED, agent(event.agent_id), facts)]
+
+
+@decide.register
+def _(event: TicketTransferred) -> list[Decision]:
+    """A person's transfer only: an escalation that hands over tells the team in words of its own."""
+    if event.actor.kind is not ActorKind.AGENT:
+        return []
+    facts: dict[str, JsonValue] = {"priority": event.snapshot.priority.value, DONE_BY: str(event.actor.id)}
+    return [Decision(event.ticket_id, TemplateName.TRANSFERRED, team(event.team_id), facts)]
 
 
 @decide.register

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import Row, func, or_, select, update
 from sqlalchemy.orm import aliased
 
-from services.notification.decisions import TEAM, TOLD, Breach, Decision, agent
+from services.notification.decisions import DONE_BY, TEAM, TOLD, Breach, Decision, agent
 from services.notification.delivery.catalogue import TemplateName
 from services.notification.delivery.status import DeliveryStatus
 from services.notification.models import IS_WAITING, Delivery, Team
@@ -45,7 +45,7 @@ async def _expand_one(session: Session, row: Row[*tuple[Any, ...]], threads: Mai
     if whole.recipient == TOLD.key and about is not None:
         agents, about_each = await _withdraw(session, whole.ticket_id, about), None
     else:
-        agents, about_each = set(row.member_ids), about
+        agents, about_each = {one for one in row.member_ids if str(one) != whole.facts.get(DONE_BY)}, about
     template, facts = TemplateName(whole.template), dict(whole.facts)
     each = [
         Decision(TicketId(whole.ticket_id), template, agent(AgentId(agent_id)), facts, about_each)

@@ -17,6 +17,7 @@ from shared.contracts.events import (
     TicketReminded,
     TicketResolved,
     TicketSubmitted,
+    TicketTransferred,
 )
 
 Audience = Literal["requester", "guest", "agent"]
@@ -36,6 +37,7 @@ class TemplateName(StrEnum):
     INVITATION = "invitation"
     PARTICIPANT_JOINED = "participant_joined"
     ASSIGNED = "assigned"
+    TRANSFERRED = "transferred"
     REQUESTER_MESSAGE = "requester_message"
     SLA_WARNED = "sla_warned"
     SLA_BREACHED = "sla_breached"
@@ -128,6 +130,13 @@ _ALL = (
         TicketAssigned,
         "agent",
         "[#{{ ticket.number }}] Assigned to you: {{ ticket.subject }}",
+        "auto-generated",
+    ),
+    Template(
+        TemplateName.TRANSFERRED,
+        TicketTransferred,
+        "agent",
+        "[#{{ ticket.number }}] Transferred to your team: {{ ticket.subject }}",
         "auto-generated",
     ),
     Template(

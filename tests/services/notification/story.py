@@ -25,6 +25,7 @@ from shared.contracts.events import (
     TicketReminded,
     TicketResolved,
     TicketSubmitted,
+    TicketTransferred,
     TicketTriaged,
 )
 from shared.contracts.names import ticket_workflow_id
@@ -125,6 +126,10 @@ class Story:
     def assigned(self, seq: int = 3, by: AgentId | None = None) -> Envelope:
         actor = Actor(kind=ActorKind.AGENT, id=by or self.grace)
         return self._step(TicketAssigned, seq, actor, {"agent_id": self.ada})
+
+    def transferred(self, by: AgentId | None, seq: int = 4) -> Envelope:
+        actor = Actor(kind=ActorKind.AGENT, id=by) if by else SYSTEM
+        return self._step(TicketTransferred, seq, actor, {"team_id": self.team}, assignee_id=None)
 
     def given(self, seq: int = 3) -> Envelope:
         """To Ada, by the system: as routing does on arrival, and an escalation later."""

@@ -42,6 +42,16 @@ async def is_told(service: Running, story: Story, *events: Envelope) -> Told:
     return (await eventually(settled, within=15))[0]
 
 
+async def test_a_transfer_tells_the_new_team_but_not_whoever_did_it(service: Running, mail_server: MailServer) -> None:
+    from_elsewhere, from_inside, by_rule = Story(), Story(), Story()
+    found = await is_told(service, from_elsewhere, from_elsewhere.transferred(AgentId(new_id())))
+    assert found == {("transferred", "ada"): 1, ("transferred", "grace"): 1}
+    assert "your team has this ticket now" in text_of(_mail(mail_server, from_elsewhere, "your team has"))
+    found = await is_told(service, from_inside, from_inside.transferred(from_inside.ada))
+    assert found == {("transferred", "grace"): 1}
+    assert await is_told(service, by_rule, by_rule.transferred(None)) == {}
+
+
 async def test_a_reminder_says_when_silence_resolves_the_ticket(service: Running, mail_server: MailServer) -> None:
     story = Story()
     assert await is_told(service, story, story.reminded(resolves_at=at(60))) == {("reminder", "ruth"): 1}
