@@ -32,6 +32,8 @@ OPEN_DOORS = {
 NOT_ASKED = "positive_data_acceptance,ensure_resource_availability"
 """Checks that do not apply: rules such as "a topic of ours" are beyond JSON Schema, and a repeated idempotency key gets
 the answer about what it made, even if that has been deleted since."""
+NOT_ASKED_WHERE_PATHS_OVERLAP = f"{NOT_ASKED},unsupported_method"
+"""`/rollouts/preview` is also a value of `/rollouts/{id}`: the framework's `Allow` names the first route alone."""
 _COUNT = re.compile(r"^everdesk_http_request_seconds_count\{(.*)\} ([0-9.e+]+)$", re.MULTILINE)
 _LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 _CASES = re.compile(r"([0-9]+) generated(?:, [0-9]+ found ([0-9]+) unique failures?)?")
@@ -68,13 +70,15 @@ async def make_key(stack: LocalStack, *scopes: str) -> str:
     return said.split()[-1]
 
 
-async def hammer(url: str, key: str, *, examples: int, phases: str, seconds: int, seed: int) -> Outcome:
-    """Asks every operation of the document for what it may and what it may not be asked."""
+async def hammer(
+    url: str, key: str, *, examples: int, phases: str, seconds: int, seed: int, not_asked: str = NOT_ASKED
+) -> Outcome:
+    """Asks every operation of the document for what it may and what it may not be asked, as the holder of `key`."""
     with tempfile.TemporaryDirectory() as folder:
         status, said = await _run(
             *(str(SCHEMATHESIS), "run", f"{url}/openapi.json", "--header", f"Authorization: Bearer {key}"),
             *("--max-examples", str(examples), "--phases", phases, "--max-time", str(seconds), "--seed", str(seed)),
-            *("--exclude-checks", NOT_ASKED, "--request-timeout", "20", "--continue-on-failure"),
+            *("--exclude-checks", not_asked, "--request-timeout", "20", "--continue-on-failure"),
             *("--generation-database", "none", "--warnings", "off", "--no-color"),
             cwd=Path(folder),
         )

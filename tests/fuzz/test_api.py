@@ -1,30 +1,78 @@
-"""Nothing that the document allows, or nearly allows, breaks the service or gets an answer it does not describe."""
+"""Nothing that a document allows, or nearly allows, breaks its service or gets an answer it does not describe."""
 
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import AsyncIterator, Callable
 
+import httpx2
 import pytest
 
-from tests.fuzz.hammering import ALL_SCOPES, answered, hammer, make_key, open_stack, server_errors
+from tests.fuzz.hammering import (
+    ALL_SCOPES,
+    NOT_ASKED,
+    NOT_ASKED_WHERE_PATHS_OVERLAP,
+    answered,
+    hammer,
+    make_key,
+    open_stack,
+    server_errors,
+)
+from tests.local.running import LocalStack
 
 EXAMPLES = 4
 SECONDS = 60
+SECONDS_OF_A_ROLE = 15
 SEED = 20261124
+PHASES = "examples,coverage,fuzzing"
+Record = Callable[[str, object], None]
+
+
+@pytest.fixture(scope="module")
+async def opened(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[LocalStack]:
+    """The whole system, with its limits out of the way."""
+    async with open_stack(tmp_path_factory.mktemp("fuzz")) as stack:
+        yield stack
+
+
+async def hold(url: str, key: str, seconds: int, not_asked: str, record: Record, name: str) -> int:
+    """Asks for so long; the number of cases. Fails on a failed check or a server error."""
+    outcome = await hammer(url, key, examples=EXAMPLES, phases=PHASES, seconds=seconds, seed=SEED, not_asked=not_asked)
+    counted = await answered(url)
+    assert server_errors(counted) == {}, outcome.output
+    assert outcome.is_clean, outcome.output
+    statuses = ", ".join(f"{sum(n for (_, s), n in counted.items() if s[0] == c)} {c}xx" for c in "2345")
+    record("summary", f"fuzz {name}: {outcome.cases} cases, answered {statuses}")
+    return outcome.cases
 
 
 @pytest.mark.timeout(300)
-async def test_every_operation_survives_what_schemathesis_thinks_of(
-    tmp_path: Path, record_property: Callable[[str, object], None]
+async def test_every_operation_of_intake_survives_what_schemathesis_thinks_of(
+    opened: LocalStack, record_property: Record
 ) -> None:
-    async with open_stack(tmp_path) as stack:
-        url = stack.described()["urls"]["intake"]
-        key = await make_key(stack, *ALL_SCOPES)
-        outcome = await hammer(
-            url, key, examples=EXAMPLES, phases="examples,coverage,fuzzing", seconds=SECONDS, seed=SEED
+    key = await make_key(opened, *ALL_SCOPES)
+    url = opened.described()["urls"]["intake"]
+    assert await hold(url, key, SECONDS, NOT_ASKED, record_property, "intake") > 500
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("role", ["All access", "Expanded", "Limited", "View only"])
+async def test_every_operation_of_assignment_survives_each_role(
+    opened: LocalStack, record_property: Record, role: str
+) -> None:
+    described = opened.described()
+    url = described["urls"]["assignment"]
+    agent = next(agent for agent in described["credentials"]["agents"] if agent["role"] == role)
+    async with httpx2.AsyncClient() as http:
+        answer = await http.post(
+            f"{url}/v1/sessions", json={"email": agent["email"], "password": agent["password"]}, timeout=20
         )
-        counted = await answered(url)
-    assert server_errors(counted) == {}, outcome.output
-    assert outcome.is_clean, outcome.output
-    assert outcome.cases > 500
-    statuses = ", ".join(f"{sum(n for (_, s), n in counted.items() if s[0] == c)} {c}xx" for c in "2345")
-    record_property("summary", f"fuzz: {outcome.cases} cases, answered {statuses}")
+    token = answer.json()["access_token"]
+    name = f"assignment as {role}"
+    assert await hold(url, token, SECONDS_OF_A_ROLE, NOT_ASKED_WHERE_PATHS_OVERLAP, record_property, name) > 50
+
+
+@pytest.mark.timeout(300)
+async def test_every_operation_of_notification_survives(opened: LocalStack, record_property: Record) -> None:
+    described = opened.described()
+    url, token = described["urls"]["notification"], described["credentials"]["operator_token"]
+    assert (
+        await hold(url, token, SECONDS_OF_A_ROLE, NOT_ASKED_WHERE_PATHS_OVERLAP, record_property, "notification") > 50
+    )
