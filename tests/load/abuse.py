@@ -1,6 +1,7 @@
 """What everybody else notices while somebody throws at each door what used to stop a service."""
 
 import asyncio
+import contextlib
 import os
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -12,6 +13,7 @@ from deploy.local.plan import MAIL_FROM
 from shared.kit.clock import new_id
 from shared.kit.http.inputs import MAX_TEXT
 from tests.load import full_disk
+from tests.load.amplifier import mails_with_copies
 from tests.load.http_client import Http
 from tests.load.report import Budget, Report, Table
 from tests.load.system import System, system
@@ -38,8 +40,9 @@ The whole system runs. Others submit tickets, write messages, look at a thread a
 second, at fixed instants: a request that waits for another counts with its waiting. First alone, then with one attacker
 at each door, who sends the next hostile request as soon as the last one is answered. Every body is a little different
 each time, so that no answer is known before. p95 of the others during the attack is held against p95 without it;
-below 25 ms it is taken for 25 ms. At last the whole system runs on a small disk of its own, which is filled to the last
-byte for a while under submissions, and freed."""
+below 25 ms it is taken for 25 ms. Then the same with 25 mails of 20 strangers in copy each. At last
+the whole system runs on a small disk of its own, which is filled to the last byte for a while under submissions, and
+freed."""
 
 
 @dataclass
@@ -139,7 +142,28 @@ async def by_mail(stack: System, _others: Others, _salt: str) -> None:
     await asyncio.sleep(0.5)
 
 
-SCENARIOS: list[Scenario] = [Scenario("freezing bodies at every door", (at_the_api, at_the_desk, by_mail))]
+async def with_people_in_copy(stack: System, _others: Others, salt: str) -> None:
+    """As 25 mails from plus-addresses of one mailbox, each with 20 strangers in copy."""
+    async with aiosmtplib.SMTP(
+        hostname="127.0.0.1", port=stack.ports["mail_in"], start_tls=False, timeout=60
+    ) as client:
+        for mail in mails_with_copies(f"mallory-{salt}", support=SUPPORT):
+            with contextlib.suppress(aiosmtplib.SMTPResponseException):  # refused as too many is an answer, too
+                await client.send_message(mail, sender=mail["From"], recipients=[SUPPORT])
+    await asyncio.sleep(0.5)
+
+
+async def invitations(stack: System) -> int:
+    """Mails that strangers were sent because somebody put them in copy."""
+    http = Http(stack.urls["mail"], "none")
+    found = (await http.send(http.request("GET", "/api/v1/search?query=to:victim.example&limit=200"))).json
+    return len(found["messages"])
+
+
+SCENARIOS: list[Scenario] = [
+    Scenario("freezing bodies at every door", (at_the_api, at_the_desk, by_mail)),
+    Scenario("25 mails with 20 people in copy", (with_people_in_copy,)),
+]
 """Further kinds of abuse are added here, each with a function that commits it once."""
 
 
@@ -188,6 +212,7 @@ async def run() -> Report:
             caption = f"{scenario.name}: {rounds} rounds of attack in {time.monotonic() - started:.0f} s"
             tables.append(Table(caption, ("others", "p95 ms alone", "p95 ms attacked", "ratio"), rows))
             budgets += [Budget(f"{scenario.name}: p95 of {row[0]}", row[3], "<=", SLOWED) for row in rows]
+        budgets.append(Budget("strangers in copy who were mailed", await invitations(stack), "==", 0))
         budgets.append(Budget("answers of 500 and above to others", len(others.failed), "==", 0))
     more_tables, more_budgets, more_notes = await full_disk.measure()
     notes = [*others.failed[:5], *more_notes]
