@@ -5,7 +5,7 @@ PY := .venv/bin/python
 BOOTSTRAP := @$(PYTHON) deploy/local/bootstrap.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check migrate bench replay containers packages dev-packages chromium
+.PHONY: help run demo test check migrate screenshots bench replay containers packages dev-packages chromium
 
 help: ## List these commands
 	@echo "Everdesk. make <command>:"
@@ -34,6 +34,9 @@ bench: dev-packages ## Measure against the budgets and write docs/bench (ARGS=ac
 
 replay: dev-packages ## Play a real incident log, by rules and by workflows (ARGS="--incidents 1000 --pure-only")
 	@exec $(PY) -m tests.replay $(ARGS)
+
+screenshots: dev-packages chromium ## Picture the portal and the desk anew for the docs (docs/screens)
+	@exec $(PY) -m tests.screenshots
 
 containers: ## Build and start the same system on containers (makes .env if there is none)
 	@test -f .env || $(PYTHON) -m deploy.compose.env

@@ -68,9 +68,7 @@ def show(console: Console, report: WhatIfReport) -> None:
     console.width = max(console.width, WIDE)
     console.print(table)
     for one in report.examples[:SHOWN]:
-        console.print(
-            f"{one.number}  {one.metric} {one.cycle}: {one.before or 'no promise'} -> {one.after or 'no promise'}"
-        )
+        console.print(f"{one.number}  {one.metric} {one.cycle}: {one.before or 'no SLA'} -> {one.after or 'no SLA'}")
     for caveat in report.cannot_know:
         console.print(f"- {caveat}", style="dim")
 

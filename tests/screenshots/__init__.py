@@ -1,0 +1,1 @@
+"""Pictures of the portal and the desk for the docs: `make screenshots`."""
