@@ -12,6 +12,7 @@ from services.assignment.api import body_limit, build_router
 from services.assignment.commands import intents
 from services.assignment.commands.feed_upkeep import keep_feeds_fresh
 from services.assignment.commands.resending import resend_intents
+from services.assignment.commands.returns import forget_told, return_tickets
 from services.assignment.commands.rollout_progress import carry_out_rollouts
 from services.assignment.commands.sign_in import forget_expired
 from services.assignment.consumers import build_consumers
@@ -62,6 +63,7 @@ def build_app(settings: AssignmentSettings) -> FastAPI:
             settings,
             lambda session: forget_expired(session, utc_now()),
             lambda session: intents.forget_older_than(session, timedelta(hours=settings.answer_hours)),
+            forget_told,
         )
         feeds = partial(keep_feeds_fresh, context)
         jobs: dict[str, Job] = {
@@ -69,6 +71,7 @@ def build_app(settings: AssignmentSettings) -> FastAPI:
             "housekeeping": keeping,
             "feeds": feeds,
             "rollouts": partial(carry_out_rollouts, context),
+            "returns": partial(return_tickets, context),
             "intents": partial(resend_intents, context),
             **consumers,
         }

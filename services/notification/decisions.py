@@ -24,6 +24,7 @@ from shared.contracts.events import (
     TicketEscalated,
     TicketReminded,
     TicketResolved,
+    TicketsReturned,
     TicketSubmitted,
     TicketTransferred,
 )
@@ -183,6 +184,20 @@ def _(event: TicketTransferred) -> list[Decision]:
         return []
     facts: dict[str, JsonValue] = {"priority": event.snapshot.priority.value, DONE_BY: str(event.actor.id)}
     return [Decision(event.ticket_id, TemplateName.TRANSFERRED, team(event.team_id), facts)]
+
+
+@decide.register
+def _(event: TicketsReturned) -> list[Decision]:
+    """One mail for all of them, in the thread of the first."""
+    facts: dict[str, JsonValue] = {
+        "team": event.team,
+        "previous": event.previous,
+        "reason": event.tickets[0].reason.value,
+        "count": event.count,
+        "tickets": [{"number": one.number, "priority": one.priority.value} for one in event.tickets],
+    }
+    first = event.tickets[0].ticket_id
+    return [Decision(first, TemplateName.RETURNED, agent(agent_id), facts) for agent_id in event.told]
 
 
 @decide.register

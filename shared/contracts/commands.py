@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field, RootModel
 from shared.contracts.base import AgentId, Contract, Instant, MessageId, TeamId, TicketId
 from shared.contracts.policies import PolicySnapshot
 from shared.contracts.tickets import Actor, TopicId
-from shared.contracts.vocabulary import CloseReason, HoldReason, PolicyMode, Priority
+from shared.contracts.vocabulary import CloseReason, HoldReason, PolicyMode, Priority, ReturnReason
 
 
 class OpenTicket(Contract):
@@ -65,6 +65,10 @@ class ReleaseTicket(Command):
     """Give the ticket back to its team."""
 
     kind: Literal["release"] = "release"
+    agent_id: AgentId | None = None
+    """Only while this agent has it: refused as soon as another one does. Null: whoever has it."""
+    reason: ReturnReason | None = None
+    """Why, if not because somebody asked."""
 
 
 class TransferTicket(Command):
@@ -72,6 +76,8 @@ class TransferTicket(Command):
 
     kind: Literal["transfer"] = "transfer"
     team_id: TeamId
+    reason: ReturnReason | None = None
+    """Why, if not because somebody asked."""
 
 
 class PrioritiseTicket(Command):

@@ -46,6 +46,14 @@ class Priority(StrEnum):
         return list(Priority).index(self)
 
 
+class ReturnReason(StrEnum):
+    """Why a ticket went back to a team without anybody asking for it."""
+
+    AGENT_INACTIVE = "agent_inactive"
+    AGENT_LEFT_TEAM = "agent_left_team"
+    TEAM_INACTIVE = "team_inactive"
+
+
 class HoldReason(StrEnum):
     """Which third party a ticket on hold waits for."""
 

@@ -26,6 +26,7 @@ from shared.contracts.events import (
     Person,
     RequesterChanged,
     RequesterErased,
+    ReturnedTicket,
     SlaBreached,
     SlaBreachWithdrawn,
     SlaSettled,
@@ -48,6 +49,7 @@ from shared.contracts.events import (
     TicketReopened,
     TicketResolved,
     TicketResumed,
+    TicketsReturned,
     TicketSubmitted,
     TicketTransferred,
     TicketTriaged,
@@ -68,6 +70,7 @@ from shared.contracts.vocabulary import (
     ParticipantDecision,
     ParticipantState,
     Priority,
+    ReturnReason,
     Status,
 )
 
@@ -280,6 +283,19 @@ _others: tuple[Event, ...] = (
     ),
     AgentChanged(
         agent_id=ADA, email="ada@everdesk.example", name="Ada Lovelace", is_active=True, is_available=True, version=1
+    ),
+    TicketsReturned(
+        team_id=BANKING,
+        team="Online banking",
+        previous="Ada Lovelace",
+        tickets=(
+            ReturnedTicket(
+                ticket_id=TICKET, number="100042", priority=Priority.URGENT, reason=ReturnReason.AGENT_INACTIVE
+            ),
+        ),
+        count=1,
+        told=(GRACE,),
+        returned_at=at(5),
     ),
     TeamChanged(
         team_id=BANKING,

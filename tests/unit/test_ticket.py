@@ -1,6 +1,7 @@
 """What facts and commands do to a ticket and its clocks: scripted lives with their expected events and verdicts."""
 
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import pytest
 
@@ -239,6 +240,8 @@ def test_refusals_change_nothing() -> None:
     ):
         with pytest.raises(error):
             life.do(kind, MINUTE, **fields)
+    with pytest.raises(IllegalTransition, match="another agent"):
+        life.do(ReleaseTicket, MINUTE, agent_id=UUID(int=1))
     life.do(ReleaseTicket, MINUTE)
     with pytest.raises(IllegalTransition):
         life.do(ReleaseTicket, MINUTE)

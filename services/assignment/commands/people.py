@@ -9,6 +9,7 @@ from sqlalchemy import delete, select, update
 
 from services.assignment.commands.administration import apply_changes, changes_of, changing, get_locked
 from services.assignment.commands.announcements import agent_changed, members_changed, team_changed
+from services.assignment.commands.departures import note_departures
 from services.assignment.commands.passwords import hash_new_password
 from services.assignment.context import Context
 from services.assignment.models import Agent, Membership, Role, Session, Team
@@ -122,6 +123,8 @@ async def change_role(context: Context, role_id: UUID, body: RolePatch) -> RoleV
         if apply_changes(role, changes):
             role.version += 1
             await session.flush()
+            holders = select(Membership.agent_id).where(Membership.role_id == role_id)
+            await note_departures(session, (await session.scalars(holders)).all())
         return role_view(role)
 
 
@@ -160,5 +163,7 @@ async def _set_memberships(session: Transaction, agent_id: UUID, memberships: Se
     for membership in memberships:
         session.add(Membership(agent_id=agent_id, team_id=membership.team_id, role_id=membership.role_id))
     await session.flush()
+    left = {team_id for team_id, role_id in roles.items() if wanted.get(team_id) != role_id}
+    await note_departures(session, [agent_id], left)
     await members_changed(session, roles.keys() ^ wanted.keys(), utc_now())
     return True

@@ -4,15 +4,14 @@ What was done is a row's state; what was sent carries an id made of roll-out and
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 from sqlalchemy import func, select, update
 
+from services.assignment.commands.leading import leading
 from services.assignment.commands.projection import apply_snapshots
 from services.assignment.commands.rollouts import enter
 from services.assignment.context import Context
@@ -26,7 +25,7 @@ from shared.contracts.tickets import SYSTEM, Actor, TicketSnapshot
 from shared.contracts.vocabulary import ActorKind, PolicyMode
 from shared.domain.errors import NotRevertible, Refusal
 from shared.kit.clock import utc_now
-from shared.kit.db import Session, dsn_of
+from shared.kit.db import Session
 from shared.kit.telemetry import log
 from shared.kit.unavailable import TicketsUnavailable
 
@@ -88,7 +87,7 @@ async def carry_out_rollouts(context: Context) -> None:
     """For ever: does what there is to do, one process at a time."""
     while True:
         if await list_under_way(context):
-            async with _leading(context) as is_leader:
+            async with leading(context, LEADER_LOCK) as is_leader:
                 if is_leader:
                     await work_off(context)
         await asyncio.sleep(LOOK_EVERY_SECONDS)
@@ -232,14 +231,3 @@ async def _finish(session: Session, rollout: Rollout) -> None:
         state = RolloutState.FAILED if await session.scalar(failed) else RolloutState.DONE
     enter(session, rollout, state, utc_now())
     log.info("rollout.finished", rollout=str(rollout.id), state=state.value)
-
-
-@asynccontextmanager
-async def _leading(context: Context) -> AsyncIterator[bool]:
-    """Whether this process leads; its own connection holds the lock, so that a dead leader holds none."""
-    connection = await asyncpg.connect(dsn_of(context.settings), timeout=5, command_timeout=30)
-    try:
-        yield await connection.fetchval("select pg_try_advisory_lock($1)", LEADER_LOCK)
-    finally:
-        with suppress(Exception):
-            await asyncio.wait_for(connection.close(), 2)

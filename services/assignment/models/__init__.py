@@ -3,6 +3,7 @@
 from services.assignment.models.base import FAR_FUTURE, Base, table_of
 from services.assignment.models.participants import Participant
 from services.assignment.models.people import Agent, LoginAttempt, Membership, Role, Session, Team
+from services.assignment.models.returns import Departure, TicketReturn
 from services.assignment.models.rollouts import Rollout, RolloutStep, RolloutTicket
 from services.assignment.models.rules import Calendar, CalendarFeed, Policy, RoutingRule, StoredSnapshot, Topic
 from services.assignment.models.tickets import (
@@ -24,6 +25,7 @@ __all__ = [
     "Calendar",
     "CalendarFeed",
     "Decision",
+    "Departure",
     "ErasedTicket",
     "Intent",
     "LoggedEvent",
@@ -43,6 +45,7 @@ __all__ = [
     "StoredSnapshot",
     "Team",
     "Ticket",
+    "TicketReturn",
     "TicketWords",
     "Topic",
     "table_of",

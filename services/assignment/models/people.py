@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, func, text
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, func, text, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.assignment.models.base import Base
@@ -36,6 +36,9 @@ class Team(Base):
     name: Mapped[str] = mapped_column(String(255))
     lead_id: Mapped[UUID | None] = mapped_column(ForeignKey("agents.id"))
     is_fallback: Mapped[bool] = mapped_column(default=False)
+    is_active: Mapped[bool] = mapped_column(default=True, server_default=true())
+    successor_id: Mapped[UUID | None] = mapped_column(ForeignKey("teams.id"))
+    """Who has its tickets once it is inactive; null: the fallback team."""
     version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 

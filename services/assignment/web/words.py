@@ -82,6 +82,21 @@ def _target(details: Mapping[str, Any], names: Names) -> str:
             return agent or "an agent"
 
 
+def _because(details: Mapping[str, Any], names: Names) -> str:
+    """Why a ticket went back although nobody asked for it."""
+    agent = names.get(str(details.get("previous_agent_id")), "the agent")
+    team = names.get(str(details.get("previous_team_id")), "the team")
+    match details.get("reason"):
+        case "agent_inactive":
+            return f", as {agent} is not active any more"
+        case "agent_left_team":
+            return f", as {agent} does not work in it any more"
+        case "team_inactive":
+            return f", as {team} is not active any more"
+        case _:
+            return ""
+
+
 def _ordinal(number: int) -> str:
     ending = "th" if 10 <= number % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
     return f"{number}{ending}"
@@ -100,8 +115,10 @@ PHRASES: Mapping[str, Phrase] = {
     ),
     "ticket.triaged": lambda details, names: f"triaged to {names.get(str(details['team_id']), 'a team')}",
     "ticket.assigned": lambda details, names: f"assigned to {names.get(str(details['agent_id']), 'an agent')}",
-    "ticket.released": lambda _, __: "gave the ticket back to the team",
-    "ticket.transferred": lambda details, names: f"transferred to {names.get(str(details['team_id']), 'another team')}",
+    "ticket.released": lambda details, names: f"gave the ticket back to the team{_because(details, names)}",
+    "ticket.transferred": lambda details, names: (
+        f"transferred to {names.get(str(details['team_id']), 'another team')}{_because(details, names)}"
+    ),
     "ticket.prioritised": lambda details, _: f"priority from {details['previous']} to {details['priority']}",
     "ticket.due_set": lambda details, _: f"due instant set to {_instant(details['due_at'])}",
     "ticket.pended": lambda _, __: "waits for the requester",

@@ -16,6 +16,7 @@ from shared.contracts.events import (
     TicketEscalated,
     TicketReminded,
     TicketResolved,
+    TicketsReturned,
     TicketSubmitted,
     TicketTransferred,
 )
@@ -38,6 +39,7 @@ class TemplateName(StrEnum):
     PARTICIPANT_JOINED = "participant_joined"
     ASSIGNED = "assigned"
     TRANSFERRED = "transferred"
+    RETURNED = "returned"
     REQUESTER_MESSAGE = "requester_message"
     SLA_WARNED = "sla_warned"
     SLA_BREACHED = "sla_breached"
@@ -137,6 +139,13 @@ _ALL = (
         TicketTransferred,
         "agent",
         "[#{{ ticket.number }}] Transferred to your team: {{ ticket.subject }}",
+        "auto-generated",
+    ),
+    Template(
+        TemplateName.RETURNED,
+        TicketsReturned,
+        "agent",
+        "{{ facts.count }} {{ 'ticket' if facts.count == 1 else 'tickets' }} came back to {{ facts.team }}",
         "auto-generated",
     ),
     Template(

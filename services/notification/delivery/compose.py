@@ -116,6 +116,7 @@ class Composer:
             "audience": template.audience,
             "reply_delimiter": REPLY_DELIMITER,
             "link": self._link(job, template),
+            "desk": self._desk,
         }
 
     def _link(self, job: Job, template: Template) -> str:

@@ -48,7 +48,9 @@ from shared.contracts.events.services import (
     NotificationSent,
     RequesterChanged,
     RequesterErased,
+    ReturnedTicket,
     TeamChanged,
+    TicketsReturned,
     TopicChanged,
     TopicField,
 )
@@ -75,6 +77,7 @@ __all__ = [
     "Person",
     "RequesterChanged",
     "RequesterErased",
+    "ReturnedTicket",
     "SlaBreachWithdrawn",
     "SlaBreached",
     "SlaSettled",
@@ -100,6 +103,7 @@ __all__ = [
     "TicketSubmitted",
     "TicketTransferred",
     "TicketTriaged",
+    "TicketsReturned",
     "TopicChanged",
     "TopicField",
 ]

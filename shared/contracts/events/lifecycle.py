@@ -8,7 +8,7 @@ from pydantic import Field
 from shared.contracts.base import AgentId, Instant, MessageId, PolicyId, TeamId, TicketId
 from shared.contracts.events.base import Event
 from shared.contracts.tickets import Actor, TicketSnapshot, Verdict
-from shared.contracts.vocabulary import ActorKind, CloseReason, HoldReason, Metric, PolicyMode, Priority
+from shared.contracts.vocabulary import ActorKind, CloseReason, HoldReason, Metric, PolicyMode, Priority, ReturnReason
 
 Cause = Literal["command", "requester_message", "timer"]
 
@@ -55,6 +55,8 @@ class TicketReleased(LifecycleEvent, name="ticket.released"):
     """The agent gave the ticket back to the team."""
 
     previous_agent_id: AgentId
+    reason: ReturnReason | None = None
+    """Why, if nobody asked for it."""
 
 
 class TicketTransferred(LifecycleEvent, name="ticket.transferred"):
@@ -63,6 +65,8 @@ class TicketTransferred(LifecycleEvent, name="ticket.transferred"):
     team_id: TeamId
     previous_team_id: TeamId | None = None
     previous_agent_id: AgentId | None = None
+    reason: ReturnReason | None = None
+    """Why, if nobody asked for it."""
 
 
 class TicketPrioritised(LifecycleEvent, name="ticket.prioritised"):

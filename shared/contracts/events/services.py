@@ -1,12 +1,14 @@
 """What the services announce about people, teams, decisions and deliveries."""
 
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
+
+from pydantic import Field
 
 from shared.contracts.base import AgentId, Contract, Instant, PolicyId, TeamId, TicketId
 from shared.contracts.events.base import Event
 from shared.contracts.tickets import TopicId
-from shared.contracts.vocabulary import Priority
+from shared.contracts.vocabulary import Priority, ReturnReason
 
 
 class Candidate(Contract):
@@ -57,6 +59,38 @@ class AgentChanged(Event, name="agent.changed"):
     @property
     def entity_id(self) -> UUID:
         return self.agent_id
+
+
+class ReturnedTicket(Contract):
+    """One ticket that came back, as people are told of it."""
+
+    ticket_id: TicketId
+    number: str
+    priority: Priority
+    reason: ReturnReason
+
+
+class TicketsReturned(Event, name="tickets.returned"):
+    """Tickets came back to a team together because an agent or another team is there no more."""
+
+    produced_by = "assignment"
+
+    team_id: TeamId
+    team: str
+    """The name of the team that has them now."""
+    previous: str
+    """The name of the agent, or of the team, that had them."""
+    tickets: Annotated[tuple[ReturnedTicket, ...], Field(min_length=1)]
+    """The first of them, by number."""
+    count: Annotated[int, Field(ge=1)]
+    """How many there are in all."""
+    told: tuple[AgentId, ...] = ()
+    """The team's lead; without an active one the active members, or whoever administers agents."""
+    returned_at: Instant
+
+    @property
+    def entity_id(self) -> UUID:
+        return self.team_id
 
 
 class TeamChanged(Event, name="team.changed"):

@@ -77,7 +77,7 @@ def _(command: AssignTicket, ticket: Ticket, now: datetime) -> None:
 @_apply.register(ReleaseTicket)
 def _(command: ReleaseTicket, ticket: Ticket, now: datetime) -> None:
     previous, ticket.state.assignee_id = ticket.state.assignee_id, None
-    ticket.announce(TicketReleased, now, command.actor, previous_agent_id=previous)
+    ticket.announce(TicketReleased, now, command.actor, previous_agent_id=previous, reason=command.reason)
 
 
 @_apply.register(TransferTicket)
@@ -91,6 +91,7 @@ def _(command: TransferTicket, ticket: Ticket, now: datetime) -> None:
         team_id=command.team_id,
         previous_team_id=previous_team,
         previous_agent_id=previous_agent,
+        reason=command.reason,
     )
 
 

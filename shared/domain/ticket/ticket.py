@@ -9,6 +9,7 @@ from shared.contracts.commands import (
     Command,
     MessageFact,
     RecordReply,
+    ReleaseTicket,
     RevertTicketPolicy,
     SetTicketDue,
 )
@@ -67,6 +68,8 @@ class Ticket:
             next_state(self.state.status, action)
         if action is Action.RELEASE and self.state.assignee_id is None:
             raise IllegalTransition("nobody is assigned, so nobody can be released", action=action.value)
+        if isinstance(command, ReleaseTicket) and command.agent_id not in (None, self.state.assignee_id):
+            raise IllegalTransition("another agent has the ticket by now", action=Action.RELEASE.value)
         if isinstance(command, AssignTicket) and self.state.policy is None and command.policy is None:
             raise PolicyMissing("assigning a new ticket triages it, so the command must carry an SLA policy")
         if isinstance(command, SetTicketDue) and command.due_at <= now:

@@ -15,6 +15,7 @@ from shared.contracts.events import (
     LifecycleEvent,
     MessagePosted,
     Person,
+    ReturnedTicket,
     SlaBreached,
     SlaBreachWithdrawn,
     SlaWarned,
@@ -22,15 +23,17 @@ from shared.contracts.events import (
     TicketAssigned,
     TicketEscalated,
     TicketOpened,
+    TicketReleased,
     TicketReminded,
     TicketResolved,
+    TicketsReturned,
     TicketSubmitted,
     TicketTransferred,
     TicketTriaged,
 )
 from shared.contracts.names import ticket_workflow_id
 from shared.contracts.tickets import SYSTEM, Actor
-from shared.contracts.vocabulary import ActorKind, BodyFormat, Channel, Metric, Priority, Status
+from shared.contracts.vocabulary import ActorKind, BodyFormat, Channel, Metric, Priority, ReturnReason, Status
 from shared.kit.clock import new_id, utc_now
 from tests.contracts.examples import POLICY, SNAPSHOT, at
 
@@ -130,6 +133,26 @@ class Story:
     def transferred(self, by: AgentId | None, seq: int = 4) -> Envelope:
         actor = Actor(kind=ActorKind.AGENT, id=by) if by else SYSTEM
         return self._step(TicketTransferred, seq, actor, {"team_id": self.team}, assignee_id=None)
+
+    def released(self, seq: int = 4) -> Envelope:
+        values = {"previous_agent_id": self.ada, "reason": ReturnReason.AGENT_INACTIVE}
+        return self._step(TicketReleased, seq, SYSTEM, values, assignee_id=None)
+
+    def returned(self, *others: ReturnedTicket, told: tuple[AgentId, ...]) -> Envelope:
+        """This ticket, and perhaps others beside it, back from Ada, who is switched off."""
+        mine = ReturnedTicket(
+            ticket_id=self.ticket_id, number=self.number, priority=Priority.URGENT, reason=ReturnReason.AGENT_INACTIVE
+        )
+        event = TicketsReturned(
+            team_id=self.team,
+            team="Banking",
+            previous="Ada Lovelace",
+            tickets=(mine, *others),
+            count=1 + len(others),
+            told=told,
+            returned_at=utc_now(),
+        )
+        return wrapped(event)
 
     def given(self, seq: int = 3) -> Envelope:
         """To Ada, by the system: as routing does on arrival, and an escalation later."""

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from shared.contracts.base import AgentId
-from shared.contracts.events import Envelope
-from shared.contracts.vocabulary import Priority
+from shared.contracts.events import Envelope, ReturnedTicket
+from shared.contracts.vocabulary import Priority, ReturnReason
 from shared.kit.clock import new_id
 from tests.contracts.examples import at
 from tests.services.notification.conftest import Running
@@ -50,6 +50,22 @@ async def test_a_transfer_tells_the_new_team_but_not_whoever_did_it(service: Run
     found = await is_told(service, from_inside, from_inside.transferred(from_inside.ada))
     assert found == {("transferred", "grace"): 1}
     assert await is_told(service, by_rule, by_rule.transferred(None)) == {}
+
+
+async def test_tickets_that_came_back_together_are_one_mail_that_names_each(
+    service: Running, mail_server: MailServer
+) -> None:
+    story, other = Story(), Story()
+    also = ReturnedTicket(
+        ticket_id=other.ticket_id, number=other.number, priority=Priority.LOW, reason=ReturnReason.AGENT_INACTIVE
+    )
+    found = await is_told(service, story, story.released(), story.returned(also, told=(story.grace,)))
+    assert found == {("returned", "grace"): 1}
+    mail = _mail(mail_server, story, "2 tickets came back to Banking")
+    for body in (text_of(mail), html_of(mail)):
+        assert "Ada Lovelace, who had them, is not active any more" in body
+        for number in (story.number, other.number):
+            assert f"/tickets/{number}" in body
 
 
 async def test_a_reminder_says_when_silence_resolves_the_ticket(service: Running, mail_server: MailServer) -> None:

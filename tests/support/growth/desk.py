@@ -8,11 +8,13 @@ from uuid import UUID
 from sqlalchemy import select
 
 from services.assignment.commands.projection import apply_snapshots
+from services.assignment.commands.return_notices import tell
 from services.assignment.models import Ticket
 from services.assignment.queries.callers import Caller
 from services.assignment.queries.lists import Filters, QueueView, Sort, Span, count_views, list_tickets
 from services.assignment.queries.members import get_burdens
 from services.assignment.queries.reports import Period, get_sla_report
+from services.assignment.queries.returns import find_strays, has_work
 from services.assignment.schemas.reports import GroupBy
 from shared.contracts.base import AgentId, TeamId
 from shared.contracts.tickets import TicketSnapshot
@@ -70,6 +72,7 @@ def paths(database: Database, teams: list[UUID], agents: list[UUID]) -> Iterator
         yield _report(database, f"SLA report of 30 days, {scope}", caller)
     yield _burdens(database, agents)
     yield _projection(database)
+    yield _returns(database)
 
 
 def _list(database: Database, name: str, caller: Caller, filters: Filters, sort: Sort) -> Path:
@@ -106,6 +109,17 @@ def _burdens(database: Database, agents: list[UUID]) -> Path:
             await get_burdens(session, agents)
 
     return Path("routing: what its agents have on their desks", run)
+
+
+def _returns(database: Database) -> Path:
+    async def run() -> None:
+        now = utc_now()
+        async with database.begin() as session:
+            await find_strays(session, now, 40)
+            await has_work(session, now, now)
+            await tell(session, now)
+
+    return Path("tickets that nobody looks at", run)
 
 
 def _projection(database: Database) -> Path:

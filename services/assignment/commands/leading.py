@@ -1,0 +1,21 @@
+"""Background work that one process does at a time."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+import asyncpg
+
+from services.assignment.context import Context
+from shared.kit.db import dsn_of
+
+
+@asynccontextmanager
+async def leading(context: Context, lock: int) -> AsyncIterator[bool]:
+    """Whether this process leads; its own connection holds the lock, so that a dead leader holds none."""
+    connection = await asyncpg.connect(dsn_of(context.settings), timeout=5, command_timeout=30)
+    try:
+        yield await connection.fetchval("select pg_try_advisory_lock($1)", lock)
+    finally:
+        with suppress(Exception):
+            await asyncio.wait_for(connection.close(), 2)

@@ -1,0 +1,48 @@
+"""Tickets whose agent or team is there no more: who left what, and what became of each ticket."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Index, String, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from services.assignment.models.base import Base
+
+
+class Departure(Base):
+    """An agent works in a team no more. Kept until no assignment that was on its way can still arrive."""
+
+    __tablename__ = "departures"
+
+    agent_id: Mapped[UUID] = mapped_column(ForeignKey("agents.id", ondelete="CASCADE"), primary_key=True)
+    team_id: Mapped[UUID] = mapped_column(ForeignKey("teams.id", ondelete="CASCADE"), primary_key=True)
+    left_at: Mapped[datetime]
+
+
+class TicketReturn(Base):
+    """One ticket that goes back to a team: written before its workflow hears of it, told to people afterwards."""
+
+    __tablename__ = "ticket_returns"
+    __table_args__ = (
+        Index("uq_ticket_returns_queued", "ticket_id", unique=True, postgresql_where=text("state = 'queued'")),
+        Index("ix_ticket_returns_ticket_id", "ticket_id"),
+        Index("ix_ticket_returns_to_do", "next_attempt_at", "id", postgresql_where=text("state = 'queued'")),
+        Index("ix_ticket_returns_to_tell", "to_team_id", postgresql_where=text("state = 'returned'")),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    """The command's id is made of it."""
+    ticket_id: Mapped[UUID]
+    agent_id: Mapped[UUID | None] = mapped_column(ForeignKey("agents.id", ondelete="SET NULL"))
+    """Who had it."""
+    from_team_id: Mapped[UUID | None] = mapped_column(ForeignKey("teams.id"))
+    to_team_id: Mapped[UUID] = mapped_column(ForeignKey("teams.id"))
+    revision: Mapped[int]
+    """At which the ticket was seen like this."""
+    reason: Mapped[str] = mapped_column(String(32))
+    state: Mapped[str] = mapped_column(String(16))
+    """`queued`, `returned`, `told`, or `refused` by a ticket that had changed in the meantime."""
+    attempts: Mapped[int] = mapped_column(default=0)
+    next_attempt_at: Mapped[datetime]
+    """Of a refused one: when the ticket may be looked at again."""
+    created_at: Mapped[datetime]

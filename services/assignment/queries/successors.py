@@ -1,0 +1,52 @@
+"""Who has the tickets of a team that is inactive."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import select
+
+from services.assignment.models import Team
+from shared.contracts.base import TeamId
+from shared.domain.errors import PolicyMissing
+from shared.kit.db import Session
+
+
+@dataclass(frozen=True, slots=True)
+class TeamRow:
+    """What of a team decides who works for it."""
+
+    id: UUID
+    name: str
+    is_active: bool
+    is_fallback: bool
+    successor_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class Successors:
+    """Every team, and who has its tickets."""
+
+    teams: Mapping[UUID, TeamRow]
+    fallback: TeamId
+
+    def home_of(self, team_id: UUID | None) -> TeamId:
+        """The team itself if it is active, else the next one in its line that is, else the fallback team."""
+        seen: set[UUID] = set()
+        while team_id is not None and team_id in self.teams and team_id not in seen:
+            team = self.teams[team_id]
+            if team.is_active:
+                return TeamId(team_id)
+            seen.add(team_id)
+            team_id = team.successor_id
+        return self.fallback
+
+
+async def get_successors(session: Session) -> Successors:
+    """As it now is. Raises PolicyMissing if no team is marked as the fallback."""
+    query = select(Team.id, Team.name, Team.is_active, Team.is_fallback, Team.successor_id).order_by(Team.id)
+    teams = [TeamRow(*row) for row in (await session.execute(query)).tuples()]
+    fallback = next((team.id for team in teams if team.is_fallback), None)
+    if fallback is None:
+        raise PolicyMissing("no team is marked as the fallback; run the seed or mark one")
+    return Successors({team.id: team for team in teams}, TeamId(fallback))

@@ -1,0 +1,200 @@
+"""Tickets of agents and teams that are there no more: they go back where people look, who are told once of them all."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import cast
+from uuid import UUID
+
+import pytest
+
+from services.assignment.commands.leading import leading
+from services.assignment.commands.returns import LEADER_LOCK, take_step, work_off
+from shared.contracts.base import TicketId
+from shared.contracts.commands import Command
+from shared.contracts.events import Envelope, TicketsReturned
+from shared.contracts.names import STREAM
+from shared.contracts.tickets import TicketSnapshot
+from shared.kit.clock import new_id
+from shared.kit.tickets import Tickets
+from tests.services.assignment.desk import AgentApi, Desk, Json
+from tests.support.eventually import eventually
+
+
+class Killed(BaseException):
+    """The process ends here: nothing is written down any more."""
+
+
+class Mortal:
+    """The way to the workflows of a process that dies after so many commands, each of which took effect."""
+
+    def __init__(self, tickets: Tickets, lives: int) -> None:
+        self.tickets, self.lives = tickets, lives
+
+    async def send(self, ticket_id: TicketId, command: Command) -> TicketSnapshot:
+        self.lives -= 1
+        snapshot = await self.tickets.send(ticket_id, command)
+        if self.lives < 0:
+            raise Killed
+        return snapshot
+
+
+@dataclass(frozen=True)
+class Crew:
+    """A team of its own: a lead, and a member who will be gone."""
+
+    desk: Desk
+    admin: AgentApi
+    team: str
+    lead: str
+    member: str
+    role: str
+
+    @classmethod
+    async def hired(cls, desk: Desk, *, has_lead: bool = True) -> "Crew":
+        """Nobody of it takes part in routing."""
+        admin = await desk.agent("ada")
+        name = new_id().hex[-10:]
+        roles = {one["name"]: one["id"] for one in (await admin.get("/v1/roles"))["items"]}
+        team = await admin.post("/v1/teams", {"slug": f"crew-{name}", "name": f"Crew {name}"})
+        people: list[str] = []
+        for who in ("lead", "member"):
+            agent = {"email": f"{who}-{name}@everdesk.example", "name": f"{who.title()} {name}", "is_available": False}
+            joins = [{"team_id": team["id"], "role_id": roles["Expanded"]}]
+            people.append((await admin.post("/v1/agents", agent | {"memberships": joins}))["id"])
+        if has_lead:
+            await admin.patch(f"/v1/teams/{team['id']}", {"lead_id": people[0]})
+        return cls(desk, admin, team["id"], people[0], people[1], roles["Expanded"])
+
+    async def ticket(self) -> str:
+        """One that the member has."""
+        ticket = await self.desk.ticket("general")
+        await self.admin.post(f"/v1/tickets/{ticket['id']}/transfer", {"team_id": self.team})
+        await self.admin.post(f"/v1/tickets/{ticket['id']}/assign", {"agent_id": self.member})
+        return str(ticket["id"])
+
+    async def tickets(self, number: int) -> list[str]:
+        """Several."""
+        return await asyncio.gather(*(self.ticket() for _ in range(number)))
+
+    async def is_back(self, ticket_id: str, team: str | None = None) -> Json:
+        """The ticket, once it is the team's and nobody's."""
+        found = await self.desk.seen(ticket_id, assignee=None)
+        assert found["team"]["id"] == (team or self.team)
+        return found
+
+    async def told(self, count: int, team: str | None = None) -> TicketsReturned:
+        """What people were last told of, once that are so many tickets."""
+
+        async def announcement() -> TicketsReturned:
+            stream = await self.desk.bus.jetstream()
+            message = await stream.get_last_msg(STREAM, f"{TicketsReturned.type()}.{team or self.team}")
+            event = TicketsReturned.of(Envelope.model_validate_json(message.data or b""))
+            assert event.count == count
+            return event
+
+        return await eventually(announcement, within=20)
+
+    async def lets_go(self) -> None:
+        """The member is switched off."""
+        await self.admin.patch(f"/v1/agents/{self.member}", {"is_active": False})
+
+    async def events(self, ticket_id: str) -> list[Json]:
+        """The ticket's log."""
+        return list((await self.admin.get(f"/v1/tickets/{ticket_id}/timeline"))["items"])
+
+
+async def test_what_a_deactivated_agent_had_is_back_in_the_team_and_the_lead_is_told_once(desk: Desk) -> None:
+    crew = await Crew.hired(desk)
+    tickets = await crew.tickets(3)
+    await crew.admin.post(f"/v1/tickets/{tickets[2]}/hold", {"reason": "vendor"})
+    await crew.lets_go()
+    for ticket_id in tickets:
+        await crew.is_back(ticket_id)
+    told = await crew.told(3)
+    assert {str(one.ticket_id) for one in told.tickets} == set(tickets)
+    assert (told.told, {one.reason for one in told.tickets}) == ((UUID(crew.lead),), {"agent_inactive"})
+    released = [one for one in await crew.events(tickets[0]) if one["type"] == "ticket.released"]
+    assert [one["details"]["reason"] for one in released] == ["agent_inactive"]
+
+
+async def test_a_resolved_ticket_comes_back_when_it_is_reopened(desk: Desk) -> None:
+    crew = await Crew.hired(desk, has_lead=False)
+    by_message, by_agent = await crew.tickets(2)
+    for ticket_id in (by_message, by_agent):
+        await crew.admin.post(f"/v1/tickets/{ticket_id}/resolve")
+    await crew.lets_go()
+    assert (await desk.seen(by_message, status="resolved"))["assignee"]["id"] == crew.member
+    await desk.write(by_message)
+    await desk.seen(by_message, status="open")
+    await crew.is_back(by_message)
+    assert (await crew.told(1)).told == (UUID(crew.lead),), "the only active member, for nobody leads"
+    await crew.admin.post(f"/v1/tickets/{by_agent}/reopen")
+    await crew.is_back(by_agent)
+
+
+async def test_who_leaves_a_team_gives_back_its_tickets_only(desk: Desk) -> None:
+    crew, other = await Crew.hired(desk), await Crew.hired(desk)
+    both = [{"team_id": team, "role_id": crew.role} for team in (crew.team, other.team)]
+    await crew.admin.patch(f"/v1/agents/{crew.member}", {"memberships": both})
+    here, there = await crew.ticket(), await replace(other, member=crew.member).ticket()
+    await crew.admin.patch(f"/v1/agents/{crew.member}", {"memberships": both[1:]})
+    await crew.is_back(here)
+    assert (await crew.told(1)).tickets[0].reason == "agent_left_team"
+    assert (await desk.seen(there))["assignee"]["id"] == crew.member
+
+
+async def test_who_may_only_look_any_more_keeps_no_ticket(desk: Desk) -> None:
+    crew = await Crew.hired(desk)
+    ticket_id = await crew.ticket()
+    roles = {one["name"]: one["id"] for one in (await crew.admin.get("/v1/roles"))["items"]}
+    looks = [{"team_id": crew.team, "role_id": roles["View only"]}]
+    await crew.admin.patch(f"/v1/agents/{crew.member}", {"memberships": looks})
+    await crew.is_back(ticket_id)
+
+
+async def test_a_process_that_dies_gives_nothing_back_twice_and_forgets_nothing(desk: Desk) -> None:
+    crew = await Crew.hired(desk)
+    tickets = await crew.tickets(4)
+    context = desk.context
+    async with _alone(desk):
+        await crew.lets_go()
+        dying = replace(context, tickets=cast("Tickets", Mortal(context.tickets, 2)))
+        with pytest.raises(Killed):
+            await take_step(dying)
+    told = await crew.told(4)
+    assert {str(one.ticket_id) for one in told.tickets} == set(tickets)
+    for ticket_id in tickets:
+        await crew.is_back(ticket_id)
+        assert [one["type"] for one in await crew.events(ticket_id)].count("ticket.released") == 1
+
+
+async def test_a_ticket_that_somebody_else_took_meanwhile_stays_with_them(desk: Desk) -> None:
+    crew = await Crew.hired(desk)
+    ticket_id = await crew.ticket()
+
+    class Late(Mortal):
+        """Somebody is faster than the command."""
+
+        async def send(self, ticket_id: TicketId, command: Command) -> TicketSnapshot:
+            await crew.admin.post(f"/v1/tickets/{ticket_id}/assign", {"agent_id": crew.lead})
+            return await self.tickets.send(ticket_id, command)
+
+    context = desk.context
+    async with _alone(desk):
+        await crew.lets_go()
+        await work_off(replace(context, tickets=cast("Tickets", Late(context.tickets, 0))))
+    assert (await desk.seen(ticket_id))["assignee"]["id"] == crew.lead
+
+
+@asynccontextmanager
+async def _alone(desk: Desk) -> AsyncIterator[None]:
+    """The background job stands still meanwhile."""
+    async with AsyncExitStack() as stack:
+
+        async def lead() -> None:
+            assert await stack.enter_async_context(leading(desk.context, LEADER_LOCK))
+
+        await eventually(lead)
+        yield
