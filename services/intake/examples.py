@@ -37,6 +37,7 @@ TICKET: Final[Json] = {
     "fields": SUBMISSION["fields"],
     "cc": [],
     "follows": None,
+    "followed_by": [],
     "revision": 2,
 }
 MESSAGE: Final[Json] = {
@@ -49,6 +50,7 @@ MESSAGE: Final[Json] = {
     "received_at": "2026-11-24T09:11:02.730511Z",
     "is_automatic": False,
     "quoted": "",
+    "follow_up_id": None,
     "attachments": [],
 }
 UPLOADED: Final[Json] = {

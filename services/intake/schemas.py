@@ -154,15 +154,19 @@ class TicketView(BaseModel):
     cc: list[str] = []
     follows: UUID | None = None
     """The archived ticket that this one follows up."""
+    followed_by: list[UUID] = []
+    """The tickets that go on from this archived one, oldest first; told where one ticket is asked for."""
     revision: int
     """The number in the ETag."""
 
     @classmethod
-    def of(cls, ticket: Ticket, topic: str | None) -> "TicketView":
+    def of(cls, ticket: Ticket, topic: str | None, followed_by: Iterable[UUID] = ()) -> "TicketView":
         """The view of a stored ticket; `topic` is the slug."""
+        given = ("topic", "requester", "followed_by")
         return cls(
-            **{name: getattr(ticket, name) for name in cls.model_fields if name not in ("topic", "requester")},
+            **{name: getattr(ticket, name) for name in cls.model_fields if name not in given},
             topic=topic,
+            followed_by=list(followed_by),
             requester=RequesterView(
                 email=ticket.requester_email, name=ticket.requester_name, phone=ticket.requester_phone
             ),
@@ -255,6 +259,8 @@ class MessageView(BaseModel):
     is_automatic: bool
     quoted: str
     """What a mail quoted or signed, as plain text."""
+    follow_up_id: UUID | None = None
+    """The ticket it went on to, because its own was archived."""
     attachments: list[AttachmentView]
 
     @classmethod

@@ -10,7 +10,8 @@ from services.intake.api.access import Reader, Replier
 from services.intake.api.attachments import owner_of
 from services.intake.api.route import ApiRoute, answer
 from services.intake.attachments.claiming import Chosen
-from services.intake.commands.post_message import Post, post_with_files
+from services.intake.commands.post_message import post_with_files
+from services.intake.commands.posts import Post
 from services.intake.deps import Parts
 from services.intake.queries import attachments_of, get_ticket, list_messages
 from services.intake.schemas import MessageView, PageRequest, PostMessage

@@ -19,6 +19,7 @@ from services.intake.forms import Audience, check
 from services.intake.forms.answers import files_in
 from services.intake.forms.free import FieldValue
 from services.intake.keyring import KnownKey
+from services.intake.live.reading import follow_ups_of
 from services.intake.queries import get_ticket, list_tickets
 from services.intake.schemas import RequesterView, SubmittedTicket, SubmitTicket, TicketFilters, TicketView
 from services.intake.topics import TopicEntry
@@ -74,7 +75,9 @@ async def read(ticket_id: UUID, key: Reader, parts: Parts, if_none_match: IfNone
     """A ticket as it stands now."""
     async with parts.database.begin() as session:
         ticket = await get_ticket(session, ticket_id, key.key_id)
-    view = TicketView.of(ticket, await parts.topics.slug_of(ticket.topic_id))
+        after = await follow_ups_of(session, ticket_id) if ticket.is_archived else ()
+    onward = [each.id for each in after if each.api_key_id == ticket.api_key_id]
+    view = TicketView.of(ticket, await parts.topics.slug_of(ticket.topic_id), onward)
     body = view.model_dump_json().encode()
     etag = etag_of(ticket.revision, body)
     return (

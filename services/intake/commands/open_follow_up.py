@@ -1,15 +1,19 @@
-"""A message came for a ticket that is archived: it becomes the first message of a new one."""
+"""A message came for a ticket that is archived: it goes to the ticket that goes on from it, or opens one."""
 
 from collections.abc import Mapping
 from uuid import UUID
 
+from sqlalchemy import func, select
+
 from services.intake.attachments.keeping import ref_of
+from services.intake.commands.posts import Post, message_of, tell
 from services.intake.commands.submit_ticket import Submission, submit_ticket
 from services.intake.live.happenings import followed_up
 from services.intake.models import Attachment, Message, Ticket
 from services.intake.queries import attachments_of
 from shared.contracts.base import MessageId, TicketId
 from shared.contracts.events import MessageUnclaimed, Person
+from shared.kit.addresses import address_key
 from shared.kit.clock import derived_id
 from shared.kit.db import Session
 from shared.kit.foreign.rendering import ATTACHED
@@ -32,13 +36,74 @@ async def open_follow_up(session: Session, unclaimed: MessageUnclaimed) -> None:
 
 
 async def follow_up(session: Session, old: Ticket, message: Message, mail_id: str | None = None) -> TicketId:
-    """Makes a flushed message the first of a new ticket. Its ids derive from the message's, so there can be but one.
+    """Takes a flushed message to the ticket that goes on from an archived one; opens that if there is none.
 
-    `mail_id` is the Message-ID of the mail it came by, where that is still known.
+    The ids of what it makes derive from the message's. `mail_id` is the Message-ID of the mail it came by, where that
+    is still known.
     """
+    last = await _last_of(session, old)
+    goes_on = last.id != old.id and not last.is_archived
+    ticket_id = await (_add if goes_on else _open)(session, last, message, mail_id)
+    message.follow_up_id = ticket_id
+    session.add(followed_up(old, message, ticket_id))
+    return ticket_id
+
+
+async def _last_of(session: Session, old: Ticket) -> Ticket:
+    """The last of the tickets that go on from one another, beginning with an archived one.
+
+    Whoever opens a follow-up holds the lock of the ticket it follows, so of two messages at once the second finds
+    what the first has opened. Locks are taken from the oldest ticket on.
+    """
+    last = old
+    while last.id == old.id or last.is_archived:
+        await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"follow-up:{last.id}", 0))))
+        newest = select(Ticket).where(Ticket.follows == last.id, Ticket.erased_at.is_(None))
+        newest = newest.order_by(Ticket.created_at.desc(), Ticket.id.desc()).limit(1)
+        found = await session.scalar(
+            newest.with_for_update(read=True, key_share=True).execution_options(populate_existing=True)
+        )
+        if found is None:
+            break
+        last = found
+    return last
+
+
+async def _add(session: Session, ticket: Ticket, message: Message, mail_id: str | None) -> TicketId:
+    """Adds the message to the follow-up that is there, with copies of its files."""
+    message_id = MessageId(derived_id(message.id, "follow-up-message"))
+    copies = await _copies(session, message)
+    author = message.author_email
+    if author is None:
+        old = await session.get_one(Ticket, message.ticket_id)
+        author = (
+            None if address_key(old.requester_email) == address_key(ticket.requester_email) else old.requester_email
+        )
+    post = Post(
+        message_id=message_id,
+        body=_naming(message.body, copies),
+        body_format=message.body_format,
+        channel=message.channel,
+        received_at=message.received_at,
+        author_name=message.author_name,
+        author_email=author,
+        quoted=message.quoted,
+        mail_id=mail_id,
+        is_automatic=message.is_automatic,
+        attachments=tuple(ref_of(copy) for copy in copies.values()),
+    )
+    again = message_of(ticket, post)
+    session.add(again)
+    await session.flush()
+    _attach(session, copies, ticket.id, message_id)
+    await tell(session, ticket, again, post, was_archived=False)
+    return TicketId(ticket.id)
+
+
+async def _open(session: Session, old: Ticket, message: Message, mail_id: str | None) -> TicketId:
+    """Makes the message the first of a new ticket."""
     ticket_id = TicketId(derived_id(message.id, "follow-up"))
-    files = (await attachments_of(session, [message.id])).get(message.id, [])
-    copies = {file.id: _copy(file) for file in files}
+    copies = await _copies(session, message)
     submission = Submission(
         ticket_id=ticket_id,
         message_id=MessageId(derived_id(message.id, "follow-up-message")),
@@ -58,12 +123,20 @@ async def follow_up(session: Session, old: Ticket, message: Message, mail_id: st
         attachments=tuple(ref_of(copy) for copy in copies.values()),
     )
     await submit_ticket(session, submission)
-    for copy in copies.values():
-        copy.ticket_id, copy.message_id = submission.ticket_id, submission.message_id
-    session.add_all(copies.values())
-    message.follow_up_id = ticket_id
-    session.add(followed_up(old, message, ticket_id))
+    _attach(session, copies, submission.ticket_id, submission.message_id)
     return ticket_id
+
+
+async def _copies(session: Session, message: Message) -> dict[UUID, Attachment]:
+    """Copies of a message's files, by the ids of the originals."""
+    files = (await attachments_of(session, [message.id])).get(message.id, [])
+    return {file.id: _copy(file) for file in files}
+
+
+def _attach(session: Session, copies: Mapping[UUID, Attachment], ticket_id: UUID, message_id: UUID) -> None:
+    for copy in copies.values():
+        copy.ticket_id, copy.message_id = ticket_id, message_id
+    session.add_all(copies.values())
 
 
 def _copy(file: Attachment) -> Attachment:

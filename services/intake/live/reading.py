@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy import ColumnElement, exists, func, or_, select
 
 from services.intake.models import Happening, Message, Ticket
 from shared.contracts.events import TicketArchived
@@ -33,8 +33,10 @@ async def timeline_of(session: Session, ticket_id: UUID) -> Sequence[Happening]:
 
 
 async def follow_ups_of(session: Session, ticket_id: UUID) -> Sequence[Ticket]:
-    """The tickets that go on where an archived one ended, oldest first."""
-    return (await session.scalars(select(Ticket).where(Ticket.follows == ticket_id).order_by(Ticket.created_at))).all()
+    """The tickets that go on where an archived one ended, oldest first: also the later ones its messages went to."""
+    told = select(Happening.follow_up_id).where(Happening.ticket_id == ticket_id, Happening.follow_up_id.is_not(None))
+    query = select(Ticket).where(or_(Ticket.follows == ticket_id, Ticket.id.in_(told)))
+    return (await session.scalars(query.order_by(Ticket.created_at, Ticket.id))).all()
 
 
 async def is_over(session: Session, ticket_id: UUID) -> bool:

@@ -8,7 +8,8 @@ from sqlalchemy.dialects.postgresql import insert
 from services.intake.abuse.invitations import InvitationLimits, Inviter
 from services.intake.attachments.keeping import Keeper
 from services.intake.commands.participants import Guest, Origin, invite, propose
-from services.intake.commands.post_message import Post, post_message
+from services.intake.commands.post_message import post_message
+from services.intake.commands.posts import Post
 from services.intake.commands.submit_ticket import Submission, submit_ticket
 from services.intake.mail.deciding import Append, Note, Open
 from services.intake.mail.keeping import keep_files

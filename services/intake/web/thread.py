@@ -9,7 +9,8 @@ from fastapi import APIRouter, Query, Request, Response
 from services.intake.abuse.gate import Door
 from services.intake.attachments.claiming import Chosen
 from services.intake.attachments.serving import find_attachment, serve
-from services.intake.commands.post_message import Post, post_with_files
+from services.intake.commands.post_message import post_with_files
+from services.intake.commands.posts import Post
 from services.intake.deps import Intake, Parts
 from services.intake.live import Caller
 from services.intake.live.streams import EventId, LastEventId

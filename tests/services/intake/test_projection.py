@@ -1,5 +1,6 @@
 """What intake learns from the bus: where tickets stand, what agents answer, what becomes a follow-up."""
 
+import asyncio
 from uuid import UUID
 
 from sqlalchemy import select
@@ -175,3 +176,67 @@ async def test_a_message_for_an_archived_ticket_opens_one_follow_up(door: Door) 
     assert (view["requester"], view["cc"]) == (old["requester"], ["lee@bank.example"])
     assert [item["body"] for item in await messages_of(door, follow_up)] == ["It is back"]
     assert len({view["number"], old["number"]}) == 2
+
+
+async def follow_up_of(door: Door, message: Json) -> str:
+    """The ticket that a message on an archived one went on to."""
+    async with door.database.begin() as session:
+        return str((await session.get_one(Message, UUID(message["id"]))).follow_up_id)
+
+
+async def test_every_message_on_an_archived_ticket_goes_to_the_one_follow_up(door: Door) -> None:
+    old = await door.submit()
+    await archived(door, old)
+    async with door.client() as http:
+        texts = ["It is back", "And now it is slow", "Still slow"]
+        answers = await asyncio.gather(
+            *(http.post(f"/v1/tickets/{old['id']}/messages", json={"body": body}) for body in texts)
+        )
+        sent = [answer.json() for answer in answers]
+        follow_ups = {await follow_up_of(door, message) for message in sent}
+        assert len(follow_ups) == 1
+        first = follow_ups.pop()
+        assert sorted(item["body"] for item in await messages_of(door, first)) == sorted(texts)
+        view = (await http.get(f"/v1/tickets/{old['id']}")).json()
+        assert view["followed_by"] == [first]
+        assert {item["follow_up_id"] for item in (await messages_of(door, old["id"]))[1:]} == {first}
+
+
+async def test_a_message_whose_follow_up_is_archived_too_opens_one_that_follows_that(door: Door) -> None:
+    old = await door.submit()
+    await archived(door, old)
+    async with door.client() as http:
+        first = await follow_up_of(
+            door, (await http.post(f"/v1/tickets/{old['id']}/messages", json={"body": "Again"})).json()
+        )
+        await archived(door, (await http.get(f"/v1/tickets/{first}")).json())
+        third = [
+            (await http.post(f"/v1/tickets/{place}/messages", json={"body": f"Once more on {place}"})).json()
+            for place in (old["id"], first, old["id"])
+        ]
+        second = {await follow_up_of(door, message) for message in third}
+        assert len(second) == 1
+        last = (await http.get(f"/v1/tickets/{second.pop()}")).json()
+        assert (last["follows"], last["subject"]) == (first, f"Re: {old['subject']}")
+        assert len(await messages_of(door, last["id"])) == 3
+        assert (await http.get(f"/v1/tickets/{old['id']}")).json()["followed_by"] == [first, last["id"]]
+
+
+async def test_messages_that_turn_out_unclaimed_share_the_follow_up(door: Door) -> None:
+    old = await door.submit()
+    async with door.client() as http:
+        sent = [
+            (await http.post(f"/v1/tickets/{old['id']}/messages", json={"body": body})).json()
+            for body in ("One", "Two")
+        ]
+    await archived(door, old)
+    for message in sent:
+        unclaimed = MessageUnclaimed(ticket_id=TicketId(UUID(old["id"])), message_id=MessageId(UUID(message["id"])))
+        await door.publish(unclaimed)
+
+    async def is_shared() -> None:
+        first, second = [await follow_up_of(door, message) for message in sent]
+        assert first == second != "None"
+        assert [item["body"] for item in await messages_of(door, first)] == ["One", "Two"]
+
+    await eventually(is_shared)
