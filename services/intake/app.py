@@ -88,7 +88,7 @@ def build(settings: IntakeSettings) -> FastAPI:
             address_limiter=RateLimiter("address", settings.address_per_minute),
             gate=Gate(database, settings),
             invitations=InvitationLimits(settings),
-            form_guard=FormGuard(database, settings),
+            form_guard=FormGuard(settings),
             mail_pipe=MailPipe(settings, database, storage),
             digester=Digester(),
             bad_key_limiter=RateLimiter("bad-key", settings.bad_keys_per_minute),

@@ -7,9 +7,10 @@ from importlib import import_module
 from services.intake.settings import IntakeSettings
 from shared.kit.db import Database, migrate
 from shared.kit.processes import dispatch, serve
-from shared.kit.telemetry import configure_logging
+from shared.kit.telemetry import configure_logging, log
 
 PACKAGE = "services.intake"
+RETIRED = frozenset({"challenge", "challenge_bits"})
 
 
 JOBS = {
@@ -33,7 +34,14 @@ def serve_web(settings: IntakeSettings) -> None:
     """Serves the API and the portal, for ever."""
     from services.intake.app import build  # only this process pays for the import
 
+    warn_of_retired(settings)
     serve(build(settings), settings)
+
+
+def warn_of_retired(settings: IntakeSettings) -> None:
+    """Says which variables are set that have no effect any more."""
+    for name in RETIRED & settings.model_fields_set:
+        log.warning("setting.ignored", setting=f"EVERDESK_{name.upper()}", instead="EVERDESK_FORM_MIN_SECONDS")
 
 
 def serve_mail() -> None:

@@ -1,7 +1,7 @@
 """Intake's settings: what every service has, and a little of its own."""
 
 from datetime import timedelta
-from enum import IntEnum, StrEnum
+from enum import IntEnum
 
 from pydantic import Field, SecretStr
 
@@ -16,14 +16,6 @@ class InvalidStatus(IntEnum):
 
     AS_UP_TO_1_17 = 400
     AS_SINCE_1_17_3 = 500
-
-
-class ChallengeMode(StrEnum):
-    """When a form needs some work of the browser."""
-
-    OFF = "off"
-    UNDER_LOAD = "under_load"
-    ALWAYS = "always"
 
 
 class IntakeSettings(MailingSettings, StorageSettings):
@@ -56,16 +48,16 @@ class IntakeSettings(MailingSettings, StorageSettings):
     """Invitations a day that one mailbox gets, whoever causes them; 0 = no limit. More people are only proposed."""
     invitations_per_address_per_day: int = Field(default=50, ge=0)
     """Invitations a day caused on the portal's pages from one IPv4 address or IPv6 /64; 0 = no limit."""
-    challenge: ChallengeMode = ChallengeMode.UNDER_LOAD
-    """When the portal's form asks the browser for some work: `off`, `under_load` or `always`."""
-    challenge_bits: int = Field(default=16, ge=8, le=22)
-    """How much work: each bit doubles it; 16 is well under a second on a telephone."""
     calm_per_minute: int = Field(default=10, ge=1)
-    """Forms a minute from one address, beyond which the portal asks it for work."""
+    """Forms a minute from one address, beyond which its hasty forms are held back."""
     site_calm_per_minute: int = Field(default=120, ge=1)
-    """Forms a minute from everybody, beyond which the portal asks all for work."""
+    """Forms a minute from everybody, beyond which everybody's hasty forms are held back."""
     form_min_seconds: float = Field(default=2, ge=0, le=60)
-    """A form that comes back faster than this counts twice, as no person writes so fast."""
+    """A form that comes back faster than this is hasty, as no person writes so fast; 0 = none is."""
+    challenge: str | None = None
+    """Ignored: forms carry no challenge any more. `EVERDESK_FORM_MIN_SECONDS=0` lets hasty forms through."""
+    challenge_bits: str | None = None
+    """Ignored, as `EVERDESK_CHALLENGE` is."""
     max_file_bytes: int = Field(default=25 * 1024**2, ge=1024, le=5 * 1024**3)
     """Bytes of one attached file."""
     refused_extensions: str = (

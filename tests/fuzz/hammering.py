@@ -25,7 +25,7 @@ OPEN_DOORS = {
     "EVERDESK_SEARCH_PER_MINUTE": "10000000",
     "EVERDESK_REQUESTER_PER_HOUR": "0",
     "EVERDESK_MAX_OPEN_TICKETS": "0",
-    "EVERDESK_CHALLENGE": "off",
+    "EVERDESK_FORM_MIN_SECONDS": "0",
     "EVERDESK_STREAM_SECONDS": "0.2",
 }
 """Nothing is turned away for coming too often, and a stream ends soon: what is looked for lies behind that."""

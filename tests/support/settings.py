@@ -13,7 +13,7 @@ def common_environment(engines: Stack) -> dict[str, str]:
         "EVERDESK_SESSION_SECRET": "another-secret-for-tests",
         "EVERDESK_PORTAL_URL": "http://portal.example",
         "EVERDESK_DESK_URL": "http://desk.example",
-        "EVERDESK_CHALLENGE": "off",
+        "EVERDESK_FORM_MIN_SECONDS": "0",
         "EVERDESK_REQUESTER_PER_HOUR": "0",
         "EVERDESK_MAX_OPEN_TICKETS": "0",
         "EVERDESK_LOG_FORMAT": "console",

@@ -89,7 +89,7 @@ async def send_form(request: Request, parts: Parts) -> Response:
     try:
         wanted = _checked(sent, topic)
         key = key_of(sent, wanted.form, canonical(wanted.words))
-        if not await parts.form_guard.lets_pass(sent, form_id_of(sent), address, key):
+        if not parts.form_guard.lets_pass(sent, form_id_of(sent), address):
             return await _stopped(request, parts, sent)
         await parts.gate.admit(Door.PEOPLE, wanted.form.email, address, _claim(key))
         token = await _accept(parts, wanted, key)
@@ -148,7 +148,7 @@ def _checked(sent: Sent, topic: TopicEntry | None) -> Wanted:
 
 
 async def _stopped(request: Request, parts: Intake, sent: Sent) -> Response:
-    """The form again, with work for the browser; whoever waits a minute instead is let through without."""
+    """The form again, with all that was written: it passes once it was on a page for some seconds."""
     page = await _form(request, parts, sent, status=HTTP_429_TOO_MANY_REQUESTS)
     page.headers["Retry-After"] = "60"
     return page
@@ -175,7 +175,7 @@ async def _form(
         phone_pattern=PHONE_PATTERN,
         similar=await similar_to(request, parts, sent.get("subject", ""), sent.get("email", "")),
         form_id=form_id,
-        guard=parts.form_guard.fields_of(form_id, address_of(request, parts.settings.trusted_proxies)),
+        made=parts.form_guard.made(form_id),
         is_stopped=status == HTTP_429_TOO_MANY_REQUESTS,
         notices=[("info", notice)] if notice else [],
         page_class="narrow",

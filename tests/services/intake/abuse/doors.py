@@ -17,7 +17,7 @@ def under(door: Door, **settings: Any) -> Iterator[None]:
     state, before = door.app.state._state, door.app.state.intake
     changed = before.settings.model_copy(update=settings)
     guarded: Intake = replace(
-        before, settings=changed, gate=Gate(door.database, changed), form_guard=FormGuard(door.database, changed)
+        before, settings=changed, gate=Gate(door.database, changed), form_guard=FormGuard(changed)
     )
     state["intake"] = guarded
     try:
