@@ -1,8 +1,8 @@
 """Holds back the portal's forms that no person can have filled in, while forms come faster than usual.
 
-There is no puzzle for the browser to solve: `altcha` would check one on the server, but a page needs its widget to solve
-it, and a program that fills in forms solves it as well. The hidden field, the time a form was on a page, and the limits
-per address and requester are what remains of it.
+There is no puzzle for the browser to solve: `altcha` would check one on the server, but a page needs its widget to
+solve it, and a program that fills in forms solves it as well. The hidden field, the time a form was on a page, and the
+limits per address and requester are what remains of it.
 """
 
 import time
