@@ -26,6 +26,8 @@ class Rule:
     policy_id: PolicyId | None = None
     set_priority: Priority | None = None
     skills: frozenset[str] = frozenset()
+    instead_of: str | None = None
+    """The name of the team the rule says, if that is not active and `team_id` is its successor."""
 
     def matches(self, topic: str | None, priority: Priority) -> bool:
         """Whether every condition holds."""
@@ -34,6 +36,10 @@ class Rule:
     @property
     def in_words(self) -> str:
         """The rule as evidence shows it."""
+        return f"{self._conditions}; {self.instead_of} is not active" if self.instead_of else self._conditions
+
+    @property
+    def _conditions(self) -> str:
         if self.position == FALLBACK:
             return "no rule matches: the fallback team"
         conditions = [f"topic {self.topic}"] if self.topic else []

@@ -38,5 +38,8 @@ async def get_agent(context: Ctx, _: SignedIn, agent_id: UUID) -> AgentView:
 
 @router.patch("/{agent_id}", summary="Change an agent")
 async def patch_agent(context: Ctx, caller: AgentsAdmin, agent_id: UUID, body: AgentPatch) -> AgentView:
-    """`is_active: false` signs them out for good; `is_available: false` only keeps new tickets away."""
+    """`is_active: false` signs them out for good, and their open tickets go back to their teams.
+
+    `is_available: false` only keeps new tickets away.
+    """
     return await change_agent(context, caller, agent_id, body)

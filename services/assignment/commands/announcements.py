@@ -35,6 +35,7 @@ async def team_changed(session: Session, team: Team, now: datetime) -> None:
         name=team.name,
         lead_id=AgentId(team.lead_id) if team.lead_id else None,
         member_ids=tuple(AgentId(agent_id) for agent_id in await session.scalars(members)),
+        is_active=team.is_active,
         version=team.version,
     )
     await outbox.add(session, event, f"team:{team.id}:{team.version}", now)

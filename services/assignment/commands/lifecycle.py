@@ -117,7 +117,7 @@ def change_policy(body: actions.ChangePolicyInput) -> Build:
     async def build(attempt: Attempt) -> ChangeTicketPolicy:
         policy = await attempt.context.policies.find_current(attempt.session, body.policy_id, attempt.now)
         if policy is None:
-            raise invalid("/policy_id", "there is no such SLA policy")
+            raise invalid("/policy_id", "there is no such active SLA policy")
         return ChangeTicketPolicy(**carried(attempt), policy=policy)
 
     return build
@@ -178,6 +178,9 @@ async def _route(attempt: Attempt) -> tuple[TeamId, PolicySnapshot]:
 
 
 async def _get_team(attempt: Attempt, team_id: UUID) -> TeamId:
-    if await attempt.session.get(Team, team_id) is None:
+    team = await attempt.session.get(Team, team_id)
+    if team is None:
         raise invalid("/team_id", "there is no such team")
+    if not team.is_active:
+        raise invalid("/team_id", "this team is not active")
     return TeamId(team_id)

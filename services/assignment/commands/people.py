@@ -11,6 +11,7 @@ from services.assignment.commands.administration import apply_changes, changes_o
 from services.assignment.commands.announcements import agent_changed, members_changed, team_changed
 from services.assignment.commands.departures import note_departures
 from services.assignment.commands.passwords import hash_new_password
+from services.assignment.commands.team_activity import switch_team
 from services.assignment.context import Context
 from services.assignment.models import Agent, Membership, Role, Session, Team
 from services.assignment.queries.callers import Caller
@@ -88,11 +89,14 @@ async def create_team(session: Transaction, body: TeamInputNew) -> TeamView:
     return team_view(team)
 
 
-async def change_team(context: Context, team_id: UUID, body: TeamPatch) -> TeamView:
-    """Changes a team; the fallback mark moves, it never vanishes."""
+async def change_team(context: Context, team_id: UUID, body: TeamPatch, by: UUID) -> TeamView:
+    """Changes a team; the fallback mark moves, it never vanishes, and nothing is left pointing to an inactive one."""
     changes = changes_of(body, nullable=frozenset({"lead_id"}))
     async with changing(context) as session:
+        await lock_teams(session, {team_id, body.reassign_to or team_id})
         team = await get_locked(session, Team, team_id, "team")
+        if changes.keys() & {"is_active", "reassign_to", "is_fallback"}:
+            await switch_team(session, team, changes, by)
         if changes.get("is_fallback") and not team.is_fallback:
             await session.execute(update(Team).where(Team.is_fallback).values(is_fallback=False))
         if not apply_changes(team, changes):

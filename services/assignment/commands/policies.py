@@ -2,13 +2,14 @@
 
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from services.assignment.commands.administration import changes_of, changing
-from services.assignment.commands.promises import check_policy, refuse_removed_default
+from services.assignment.commands.promises import check_policy, refuse_inactive_default, refuse_removed_default
 from services.assignment.commands.versions import check_not_newest, is_same, lock, merged, restored
 from services.assignment.context import Context
 from services.assignment.models import Policy
+from services.assignment.queries.deactivation import names_in_ladder
 from services.assignment.queries.rules import get_current_policy, policy_view
 from services.assignment.queries.versions import get_policy_version
 from services.assignment.schemas.patches import nullable_in
@@ -30,11 +31,17 @@ async def change_policy(context: Context, policy_id: UUID, body: PolicyPatch, by
     async with changing(context) as session:
         current = await _lock(session, policy_id)
         is_default = changes.pop("is_default", current.is_default)
+        is_active = changes.pop("is_active", current.is_active)
         refuse_removed_default(was_default=current.is_default, is_default=is_default)
+        refuse_inactive_default(is_default=is_default, is_active=is_active)
         policy = merged(SlaPolicy, current.body, changes)
-        if is_default == current.is_default and is_same(policy, current.body):
+        is_as_before = (is_default, is_active) == (current.is_default, current.is_active)
+        if is_as_before and is_same(policy, current.body):
             return policy_view(current)
-        return policy_view(await _add_next(session, current, policy, by, is_default=is_default))
+        following = await _add_next(session, current, policy, by, is_default=is_default)
+        following.is_active = is_active
+        await session.flush()
+        return policy_view(following)
 
 
 async def restore_policy(session: Session, policy_id: UUID, version: int, by: UUID) -> PolicyView:
@@ -46,6 +53,18 @@ async def restore_policy(session: Session, policy_id: UUID, version: int, by: UU
     return policy_view(await _add_next(session, current, policy, by, is_default=current.is_default))
 
 
+async def rename_in_ladders(session: Session, old: str, new: str, by: UUID) -> None:
+    """A next version of every policy with a step that names a team which is there no more."""
+    named = select(Policy.id).where(Policy.is_current, names_in_ladder(old)).order_by(Policy.id)
+    for policy_id in (await session.scalars(named)).all():
+        current = await _lock(session, policy_id)
+        steps = [
+            {**step, "to": new if step.get("to") == old else step.get("to")} for step in current.body["escalations"]
+        ]
+        policy = merged(SlaPolicy, current.body, {"escalations": steps})
+        await _add_next(session, current, policy, by, is_default=current.is_default)
+
+
 async def _lock(session: Session, policy_id: UUID) -> Policy:
     await lock(session, f"policy:{policy_id}")
     return await get_current_policy(session, policy_id)
@@ -54,7 +73,9 @@ async def _lock(session: Session, policy_id: UUID) -> Policy:
 async def _add_next(session: Session, current: Policy, policy: SlaPolicy, by: UUID, *, is_default: bool) -> Policy:
     current.is_current = False
     await session.flush()
-    return await _add(session, current.id, current.version + 1, policy, by, is_default=is_default)
+    following = await _add(session, current.id, current.version + 1, policy, by, is_default=is_default)
+    following.is_active = current.is_active
+    return following
 
 
 async def _add(

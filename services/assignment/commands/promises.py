@@ -81,8 +81,8 @@ def _is_reached(calendar: ResolvedCalendar, longest: _Longest, now: datetime) ->
 
 async def _check_target(session: Session, pointer: str, to: str) -> None:
     kind, _, name = to.partition(":")
-    if kind == "team" and await session.scalar(select(Team.id).where(Team.slug == name)) is None:
-        raise invalid(pointer, f"there is no team {name}; see GET /v1/teams")
+    if kind == "team" and await session.scalar(select(Team.id).where(Team.slug == name, Team.is_active)) is None:
+        raise invalid(pointer, f"there is no active team {name}; see GET /v1/teams")
     if kind == "agent":
         try:
             known = await session.scalar(select(Agent.id).where(Agent.id == UUID(name), Agent.is_active))
@@ -96,3 +96,9 @@ def refuse_removed_default(*, was_default: bool, is_default: bool) -> None:
     """Tickets for which no rule names a policy need one. Raises Problem 409."""
     if was_default and not is_default:
         raise Problem(409, "default_needed", "mark another policy as the default instead")
+
+
+def refuse_inactive_default(*, is_default: bool, is_active: bool) -> None:
+    """The default is what tickets get whose own policy is inactive. Raises Problem 409."""
+    if is_default and not is_active:
+        raise Problem(409, "default_needed", "the default policy must be active; mark another policy as the default")

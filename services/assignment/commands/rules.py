@@ -1,5 +1,6 @@
 """Administration of routing rules."""
 
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +21,7 @@ RULE_NULLS = frozenset({"topic", "priority", "policy_id", "set_priority"})
 async def create_rule(session: Session, body: RoutingRuleInput) -> RoutingRuleView:
     """Adds a line to the routing table."""
     rule = RoutingRule(id=new_id(), version=1, **_columns(body.model_dump()))
-    await _check_rule(session, rule)
+    await _check_rule(session, rule, {"team_id", "policy_id"})
     session.add(rule)
     await session.flush()
     return rule_view(rule)
@@ -35,7 +36,7 @@ async def change_rule(context: Context, rule_id: UUID, body: RoutingRulePatch) -
             return rule_view(rule)
         rule.version += 1
         with session.no_autoflush:
-            await _check_rule(session, rule)
+            await _check_rule(session, rule, changes.keys())
         await session.flush()
         return rule_view(rule)
 
@@ -46,14 +47,16 @@ async def delete_rule(context: Context, rule_id: UUID) -> None:
         await session.delete(await get_locked(session, RoutingRule, rule_id, "routing rule"))
 
 
-async def _check_rule(session: Session, rule: RoutingRule) -> None:
-    """Raises Problem 422 for what does not exist."""
-    if await session.get(Team, rule.team_id) is None:
-        raise invalid("/team_id", "there is no such team")
-    if rule.policy_id is not None:
-        known = await session.scalar(select(Policy.id).where(Policy.id == rule.policy_id, Policy.is_current))
-        if known is None:
-            raise invalid("/policy_id", "there is no such SLA policy")
+async def _check_rule(session: Session, rule: RoutingRule, changed: Collection[str]) -> None:
+    """Raises Problem 422 for what does not exist, or not any more."""
+    if "team_id" in changed:
+        team = await session.get(Team, rule.team_id)
+        if team is None or not team.is_active:
+            raise invalid("/team_id", "there is no such active team")
+    if "policy_id" in changed and rule.policy_id is not None:
+        query = select(Policy.id).where(Policy.id == rule.policy_id, Policy.is_current, Policy.is_active)
+        if await session.scalar(query) is None:
+            raise invalid("/policy_id", "there is no such active SLA policy")
 
 
 def _columns(values: dict[str, Any]) -> dict[str, Any]:

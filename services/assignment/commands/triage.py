@@ -128,12 +128,16 @@ def _choose(
         agent_id=choice.agent_id,
         priority=priority_for(rule, current, is_given=asked is not None or current is not Priority.NORMAL),
         policy_id=policy.policy_id,
-        rule=rule.in_words,
+        rule=rule.in_words if _is_as_said(rule, policy) else f"{rule.in_words}; its SLA policy is not active",
         required_skills=tuple(sorted(rule.skills)),
         candidates=candidates,
         tie_break=choice.tie_break,
         decided_at=now,
     )
+
+
+def _is_as_said(rule: Rule, policy: PolicySnapshot) -> bool:
+    return rule.policy_id in (None, policy.policy_id)
 
 
 async def _get_asked_priorities(session: Session, ticket_ids: Sequence[UUID]) -> dict[UUID, Priority]:

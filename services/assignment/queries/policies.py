@@ -45,7 +45,11 @@ class PolicyShelf:
         return await self._find(session, now, Policy.is_default, Policy.is_current)
 
     async def find_current(self, session: Session, policy_id: UUID, now: datetime) -> PolicySnapshot | None:
-        """The newest version of a policy."""
+        """The newest version of a policy that tickets may be given."""
+        return await self._find(session, now, Policy.id == policy_id, Policy.is_current, Policy.is_active)
+
+    async def find_newest(self, session: Session, policy_id: UUID, now: datetime) -> PolicySnapshot | None:
+        """The newest version of a policy, active or not, for tickets that have an older one."""
         return await self._find(session, now, Policy.id == policy_id, Policy.is_current)
 
     async def find_version(

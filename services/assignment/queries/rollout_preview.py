@@ -75,7 +75,7 @@ async def preview(context: Context, policy_id: UUID, asked: PreviewInput, limit:
 async def get_newest(context: Context, session: Session, policy_id: UUID, now: datetime) -> PolicySnapshot:
     """The version that new tickets get. Raises Problem 404."""
     await get_current_policy(session, policy_id)
-    policy = await context.policies.find_current(session, policy_id, now)
+    policy = await context.policies.find_newest(session, policy_id, now)
     if policy is None:
         raise not_found("SLA policy")
     return policy

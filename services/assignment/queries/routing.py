@@ -1,13 +1,14 @@
 """The routing table as the rules need it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
 
-from services.assignment.models import RoutingRule, Team, Topic
+from services.assignment.models import RoutingRule, Topic
 from services.assignment.queries.policies import PolicyShelf
+from services.assignment.queries.successors import Successors, get_successors
 from shared.contracts.base import PolicyId, TeamId
 from shared.contracts.policies import PolicySnapshot
 from shared.contracts.vocabulary import Priority
@@ -32,12 +33,19 @@ class RoutingTable:
 
 async def get_routing_table(session: Session) -> RoutingTable:
     """The table as it now is. Raises PolicyMissing if there is no fallback team to start from."""
-    fallback = await session.scalar(select(Team.id).where(Team.is_fallback).order_by(Team.id).limit(1))
-    if fallback is None:
-        raise PolicyMissing("no team is marked as the fallback; run the seed or mark one")
+    successors = await get_successors(session)
     rows = await session.scalars(select(RoutingRule).order_by(RoutingRule.position))
     topics = dict((await session.execute(select(Topic.id, Topic.slug))).tuples().all())
-    return RoutingTable(tuple(rule_of(row) for row in rows), Rule(FALLBACK, TeamId(fallback)), topics)
+    rules = tuple(_going_on(rule_of(row), successors) for row in rows)
+    return RoutingTable(rules, Rule(FALLBACK, successors.fallback), topics)
+
+
+def _going_on(rule: Rule, successors: Successors) -> Rule:
+    """The rule with the team that has the tickets of the one it names."""
+    home = successors.home_of(rule.team_id)
+    if home == rule.team_id:
+        return rule
+    return replace(rule, team_id=home, instead_of=successors.teams[rule.team_id].name)
 
 
 def rule_of(row: RoutingRule) -> Rule:

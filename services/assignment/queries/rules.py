@@ -51,6 +51,7 @@ def policy_view(policy: Policy) -> PolicyView:
             "id": policy.id,
             "version": policy.version,
             "is_default": policy.is_default,
+            "is_active": policy.is_active,
             "created_at": policy.created_at,
         }
     )

@@ -120,6 +120,9 @@ class TeamView(View):
     lead_id: UUID | None
     is_fallback: bool
     """Whether tickets go here that no rule matches."""
+    is_active: bool = True
+    successor_id: UUID | None = None
+    """Of an inactive team: who has its tickets."""
     version: int
 
 
@@ -132,12 +135,18 @@ class TeamInputNew(Input):
 
 
 class TeamPatch(Input):
-    """What to change; `is_fallback: true` takes the mark from the team that had it."""
+    """What to change; `is_fallback: true` takes the mark from the team that had it.
+
+    An inactive team gets no tickets. Whatever points to it goes to `reassign_to`, which only an unused team can spare.
+    """
 
     slug: Slug | None = None
     name: Line | None = None
     lead_id: UUID | None = None
     is_fallback: Literal[True] | None = None
+    is_active: bool | None = None
+    reassign_to: UUID | None = None
+    """Who has its open tickets, its routing rules and its places in escalations from now on."""
 
 
 class RoleView(View):

@@ -56,7 +56,11 @@ if TYPE_CHECKING:
     PolicyPatch = Input
 else:
     PolicyPatch = patch_of(
-        "PolicyPatch", SlaPolicy, "What to change; makes the next version. Tickets keep theirs.", is_default=bool
+        "PolicyPatch",
+        SlaPolicy,
+        "What to change; makes the next version. Tickets keep theirs.",
+        is_default=bool,
+        is_active=bool,
     )
 
 
@@ -66,6 +70,8 @@ class PolicyView(SlaPolicy):
     id: UUID
     version: int
     is_default: bool
+    is_active: bool = True
+    """Whether tickets may still be given it; routing takes the default policy instead of an inactive one."""
     created_at: Instant
 
 

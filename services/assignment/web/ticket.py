@@ -112,9 +112,13 @@ async def ticket_page(
         people=[Person.of(view) for view in in_copy],
         evidence=decision.details if decision else None,
         names=names,
-        teams=[(str(team.id), team.name) for team in teams],
+        teams=[(str(team.id), team.name) for team in teams if team.is_active],
         agents=[(str(agent.id), agent.name) for agent in agents if _may_take(agent, ticket)],
-        policies=[(str(policy.id), policy.name) for policy in policies],
+        policies=[
+            (str(policy.id), policy.name)
+            for policy in policies
+            if policy.is_active or policy.id == ticket.sla.policy_id
+        ],
         coming=coming,
         policy_name=names.get(str(ticket.sla.policy_id), ""),
         answers=[(answer.label, in_one_line(answer.value)) for answer in ticket.fields],

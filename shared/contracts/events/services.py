@@ -104,6 +104,8 @@ class TeamChanged(Event, name="team.changed"):
     lead_id: AgentId | None
     member_ids: tuple[AgentId, ...] = ()
     """Everybody who has a role in the team, active or not; announcements from before this field name nobody."""
+    is_active: bool = True
+    """Whether it may be given tickets."""
     version: int
 
     @property

@@ -21,6 +21,8 @@ from shared.kit.tickets import Tickets
 from tests.services.assignment.desk import AgentApi, Desk, Json
 from tests.support.eventually import eventually
 
+POLICY = {"name": "Crews", "calendar": "always", "targets": {"urgent": {"resolution": 36_000}}}
+
 
 class Killed(BaseException):
     """The process ends here: nothing is written down any more."""
@@ -198,3 +200,86 @@ async def _alone(desk: Desk) -> AsyncIterator[None]:
 
         await eventually(lead)
         yield
+
+
+async def test_a_team_is_switched_off_once_another_takes_what_points_to_it(desk: Desk) -> None:
+    crew, other = await Crew.hired(desk), await Crew.hired(desk)
+    ticket_id, resolved = await crew.tickets(2)
+    await crew.admin.post(f"/v1/tickets/{resolved}/resolve")
+    slug = (await crew.admin.get(f"/v1/teams/{crew.team}"))["slug"]
+    rule = {"position": 2, "topic": "general", "priority": "urgent", "team_id": crew.team}
+    made = await crew.admin.post("/v1/routing-rules", rule, expect=201)
+    step = {"metric": "resolution", "at_percent": 90, "do": "reassign", "to": f"team:{slug}"}
+    policy = await crew.admin.post("/v1/sla-policies", POLICY | {"escalations": [step]}, expect=201)
+    try:
+        ahead = await crew.admin.get(f"/v1/teams/{crew.team}/deactivation")
+        assert (ahead["open_tickets"], ahead["routing_rules"], ahead["refused_as"]) == (1, 1, "reassign_needed")
+        assert ahead["policies"] == [POLICY["name"]]
+        path = f"/v1/teams/{crew.team}"
+        assert (await crew.admin.patch(path, {"is_active": False}, expect=409))["code"] == "reassign_needed"
+        for wrong in (crew.team, str(new_id())):
+            await crew.admin.patch(path, {"is_active": False, "reassign_to": wrong}, expect=422)
+        off = await crew.admin.patch(path, {"is_active": False, "reassign_to": other.team})
+        assert (off["is_active"], off["successor_id"]) == (False, other.team)
+        assert (await crew.admin.get(f"/v1/sla-policies/{policy['id']}"))["escalations"][0]["to"] != step["to"]
+        urgent = await desk.ticket("general", priority="urgent")
+        assert urgent["team"]["id"] == other.team
+        await crew.admin.patch(f"/v1/routing-rules/{made['id']}", {"team_id": crew.team}, expect=422)
+    finally:
+        await crew.admin.send("DELETE", f"/v1/routing-rules/{made['id']}")
+    await crew.is_back(ticket_id, other.team)
+    told = await crew.told(1, other.team)
+    assert (told.told, told.tickets[0].reason) == ((UUID(other.lead),), "team_inactive")
+    await crew.admin.post(f"/v1/tickets/{resolved}/reopen")
+    await crew.is_back(resolved, other.team)
+    refused = await crew.admin.post(f"/v1/tickets/{resolved}/transfer", {"team_id": crew.team}, expect=422)
+    assert "not active" in str(refused)
+
+
+async def test_a_team_that_nothing_points_to_is_switched_off_and_on(desk: Desk) -> None:
+    crew = await Crew.hired(desk)
+    assert not (await crew.admin.patch(f"/v1/teams/{crew.team}", {"is_active": False}))["is_active"]
+    assert (await crew.admin.patch(f"/v1/teams/{crew.team}", {"is_active": True}))["is_active"]
+    fallback = next(one for one in (await crew.admin.get("/v1/teams"))["items"] if one["is_fallback"])
+    off = {"is_active": False, "reassign_to": crew.team}
+    assert (await crew.admin.patch(f"/v1/teams/{fallback['id']}", off, expect=409))["code"] == "fallback_needed"
+
+
+async def test_an_inactive_policy_leaves_its_rules_to_the_default(desk: Desk) -> None:
+    admin = await desk.agent("ada")
+    policy = await admin.post("/v1/sla-policies", POLICY, expect=201)
+    team = await admin.post("/v1/teams", {"slug": f"quiet-{new_id().hex[-10:]}", "name": "Quiet"})
+    rule = {"position": 3, "topic": "general", "priority": "urgent", "team_id": team["id"], "policy_id": policy["id"]}
+    made = await admin.post("/v1/routing-rules", rule, expect=201)
+    try:
+        before = await desk.ticket("general", priority="urgent")
+        assert before["sla"]["policy_id"] == policy["id"]
+        ahead = await admin.get(f"/v1/sla-policies/{policy['id']}/deactivation")
+        assert (ahead["open_tickets"], ahead["routing_rules"], ahead["refused_as"]) == (1, 1, None)
+        off = await admin.patch(f"/v1/sla-policies/{policy['id']}", {"is_active": False})
+        assert (off["is_active"], off["version"]) == (False, 2)
+        after = await desk.ticket("general", priority="urgent")
+        default = next(one for one in (await admin.get("/v1/sla-policies"))["items"] if one["is_default"])
+        assert (after["sla"]["policy_id"], after["team"]["id"]) == (default["id"], team["id"])
+        decided = next(
+            one
+            for one in (await admin.get(f"/v1/tickets/{after['id']}/timeline"))["items"]
+            if one["type"] == "assignment.decided"
+        )
+        assert "its SLA policy is not active" in decided["details"]["rule"]
+        assert (await desk.seen(before["id"]))["sla"]["policy_id"] == policy["id"]
+        change = {"policy_id": policy["id"]}
+        await admin.post(f"/v1/tickets/{after['id']}/change-policy", change, expect=422)
+        await admin.patch(f"/v1/sla-policies/{policy['id']}", {"is_default": True}, expect=409)
+        off = {"is_active": False}
+        assert (await admin.patch(f"/v1/sla-policies/{default['id']}", off, expect=409))["code"] == "default_needed"
+    finally:
+        await admin.send("DELETE", f"/v1/routing-rules/{made['id']}")
+
+
+async def test_it_can_be_seen_what_switching_an_agent_off_would_do(desk: Desk) -> None:
+    crew = await Crew.hired(desk)
+    await crew.ticket()
+    ahead = await crew.admin.get(f"/v1/agents/{crew.member}/deactivation")
+    assert (ahead["open_tickets"], ahead["leads"], ahead["refused_as"]) == (1, [], None)
+    assert len((await crew.admin.get(f"/v1/agents/{crew.lead}/deactivation"))["leads"]) == 1
