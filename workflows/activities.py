@@ -7,7 +7,7 @@ from shared.kit.bus import Bus
 from workflows.options import PUBLISH_EVENTS
 
 
-class Announcements:
+class PublishActivities:
     """Publishes events to JetStream, which keeps one of each id."""
 
     def __init__(self, bus: Bus) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, PlainSerializer, TypeAdapter
 
-from shared.contracts.base import Contract
+from shared.contracts.base import WireModel
 from shared.contracts.commands import OpenTicket
 from shared.contracts.events import Envelope
 from shared.contracts.tickets import TicketSnapshot
@@ -28,7 +28,7 @@ def _unpacked(value: Any) -> Any:
 Answers = Annotated[dict[str, TicketSnapshot], BeforeValidator(_unpacked), PlainSerializer(_packed, return_type=str)]
 
 
-class CarriedOver(Contract):
+class ContinueAsNewState(WireModel):
     """The ticket, the events nobody has heard of yet, and the answers given to recent commands."""
 
     ticket: TicketState
@@ -39,4 +39,4 @@ class CarriedOver(Contract):
 class TicketRun(OpenTicket):
     """What one run starts from: the submission, and what the run before knew, if there was one."""
 
-    carried: CarriedOver | None = None
+    carried: ContinueAsNewState | None = None

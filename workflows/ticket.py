@@ -14,7 +14,7 @@ with workflow.unsafe.imports_passed_through():
     from shared.contracts.vocabulary import ActorKind
     from shared.domain.errors import Refusal
     from shared.domain.ticket import Ticket, TicketState
-    from workflows.run_state import CarriedOver, TicketRun
+    from workflows.run_state import ContinueAsNewState, TicketRun
 
 from workflows import options
 from workflows.sla_timer import ArmedTimer
@@ -159,7 +159,7 @@ class TicketWorkflow:
     def continue_as_new(self, start: TicketRun) -> None:
         """Starts a new run that knows all this one knew. A batch under way is published again under the same ids."""
         self.timer.disarm()
-        carried = CarriedOver(ticket=self.ticket.state, pending=self.pending, answers=self.answers)
+        carried = ContinueAsNewState(ticket=self.ticket.state, pending=self.pending, answers=self.answers)
         workflow.continue_as_new(start.model_copy(update={"carried": carried}))
 
 

@@ -27,8 +27,8 @@ from shared.kit.processes import background, calm_the_collector
 from shared.kit.settings import Settings
 from shared.kit.telemetry import configure_logging, log
 from shared.kit.tickets import Tickets
-from workflows.activities import Announcements
-from workflows.inbox import TicketFacts
+from workflows.activities import PublishActivities
+from workflows.consumer import TicketEventConsumer
 from workflows.ticket import TicketWorkflow
 
 POLLERS = 10
@@ -90,7 +90,7 @@ def ticket_worker(client: Client, bus: Bus, settings: WorkerSettings) -> Worker:
         client,
         task_queue=TASK_QUEUE,
         workflows=[TicketWorkflow],
-        activities=[Announcements(bus).publish_events],
+        activities=[PublishActivities(bus).publish_events],
         workflow_runner=SANDBOX,
         max_cached_workflows=settings.workflow_cache,
         max_concurrent_workflow_task_polls=POLLERS,
@@ -142,7 +142,7 @@ async def working(settings: WorkerSettings) -> AsyncIterator[tuple[Client, Bus]]
         client = await connect(settings)
         await ensure_search_attributes(client)
         await stack.enter_async_context(ticket_worker(client, bus, settings))
-        inbox = TicketFacts(Tickets(client), bus, timedelta(seconds=settings.wait_for_start_seconds)).consumer()
+        inbox = TicketEventConsumer(Tickets(client), bus, timedelta(seconds=settings.wait_for_start_seconds)).consumer()
         await stack.enter_async_context(background({"inbox": lambda: run_consumer(bus, inbox)}))
         if settings.build_id and settings.promote_on_start:
             await promote(client, settings.build_id)

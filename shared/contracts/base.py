@@ -21,13 +21,13 @@ Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 """A moment, aware and in UTC."""
 
 
-class Contract(BaseModel):
+class WireModel(BaseModel):
     """A value that travels: immutable, durations as seconds; a newer writer's extra fields are ignored."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", ser_json_timedelta="float", use_attribute_docstrings=True)
 
 
-class Strict(BaseModel):
+class StrictModel(BaseModel):
     """A value from outside: unknown fields are refused, so a typing error is never silently lost."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_timedelta="float", use_attribute_docstrings=True)

@@ -18,7 +18,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from shared.contracts.base import Contract, Strict
+from shared.contracts.base import StrictModel, WireModel
 
 DAY_MINUTES: Final = 24 * 60
 FIRST_YEAR: Final = 1900
@@ -91,7 +91,7 @@ def window_minutes(window: tuple[str, str]) -> MinuteSpan:
     return start, end if end > start else end + DAY_MINUTES
 
 
-class WeeklyHours(Strict):
+class WeeklyHours(StrictModel):
     """The windows that start on each weekday; a day left out is closed."""
 
     mon: Windows = ()
@@ -108,7 +108,7 @@ class WeeklyHours(Strict):
         return windows
 
 
-class Holiday(Strict):
+class Holiday(StrictModel):
     """A local date that is closed: wholly, or during `hours` only."""
 
     date: Day
@@ -116,7 +116,7 @@ class Holiday(Strict):
     name: Label | None = None
 
 
-class SpecialDay(Strict):
+class SpecialDay(StrictModel):
     """A local date whose `hours` replace the windows its weekday would start."""
 
     date: Day
@@ -124,7 +124,7 @@ class SpecialDay(Strict):
     name: Label | None = None
 
 
-class BusinessCalendar(Strict):
+class BusinessCalendar(StrictModel):
     """Working hours as people state them (DESIGN §4): the JSON of `/v1/calendars`.
 
     Windows of one day may overlap and touch: they count once. A holiday closes its local date from 00:00 to
@@ -201,7 +201,7 @@ OffsetChange = tuple[int, Annotated[int, Field(gt=-172_800, lt=172_800)]]
 """[UTC epoch seconds from which it holds, seconds east of UTC]."""
 
 
-class ResolvedCalendar(Contract):
+class ResolvedCalendar(WireModel):
     """A calendar with every outside fact written in, so that workflow code replays it for ever (DESIGN §3).
 
     Countries' holidays are dates and the zone is its UTC offsets, exact for the UTC days from `known_from` to

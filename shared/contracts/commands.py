@@ -5,13 +5,13 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, RootModel
 
-from shared.contracts.base import AgentId, Contract, Instant, MessageId, TeamId, TicketId
+from shared.contracts.base import AgentId, Instant, MessageId, TeamId, TicketId, WireModel
 from shared.contracts.policies import PolicySnapshot
 from shared.contracts.tickets import Actor, TopicId
 from shared.contracts.vocabulary import CloseReason, HoldReason, PolicyMode, Priority, ReturnReason
 
 
-class OpenTicket(Contract):
+class OpenTicket(WireModel):
     """What a ticket's workflow starts from; the person and their words stay in intake."""
 
     ticket_id: TicketId
@@ -24,7 +24,7 @@ class OpenTicket(Contract):
     """Whether every change re-arms the ticket's timer; false only for tickets started by older code."""
 
 
-class MessageFact(Contract):
+class MessageFact(WireModel):
     """A message was posted: who and when, never what."""
 
     message_id: MessageId
@@ -33,7 +33,7 @@ class MessageFact(Contract):
     is_automatic: bool = False
 
 
-class Command(Contract):
+class Command(WireModel):
     """Asked by an agent, a requester or the system; refused as a value, never half done."""
 
     command_id: str

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import Discriminator, Field, Tag
 
-from shared.contracts.base import Strict
+from shared.contracts.base import StrictModel
 
 YEAR = 366 * 86_400
 MOST_DAYS = 366
@@ -12,7 +12,7 @@ SECONDS, DAYS = "(seconds)", "(days)"
 """Names of the two forms; in brackets, so that they are told from fields where an error is located."""
 
 
-class WorkingDays(Strict):
+class WorkingDays(StrictModel):
     """Until the same local time so many open days later, moved into open time."""
 
     working_days: Annotated[int, Field(ge=1, le=MOST_DAYS, strict=True)]

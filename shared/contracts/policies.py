@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
-from shared.contracts.base import AgentId, Contract, PolicyId, Strict, TeamId
+from shared.contracts.base import AgentId, PolicyId, StrictModel, TeamId, WireModel
 from shared.contracts.calendars import BusinessCalendar, ResolvedCalendar
 from shared.contracts.durations import AnyDuration, Duration, PositiveDuration, RepeatDuration, WorkingDays
 from shared.contracts.vocabulary import Metric, Priority
@@ -14,10 +14,10 @@ __all__ = [
     "BusinessCalendar",
     "Escalation",
     "EscalationStep",
+    "LifecycleTimer",
     "LifecycleTimes",
     "PolicySnapshot",
     "ResolvedCalendar",
-    "Rest",
     "SlaPolicy",
     "Targets",
     "WorkingDays",
@@ -26,7 +26,7 @@ __all__ = [
 DAY = 86_400
 
 
-class Targets(Strict):
+class Targets(StrictModel):
     """The open time allowed per metric, in whole seconds or `{"working_days": n}`; null = no clock."""
 
     first_response: PositiveDuration | None = None
@@ -39,7 +39,7 @@ class Targets(Strict):
         return value
 
 
-class Escalation(Strict):
+class Escalation(StrictModel):
     """One step of the ladder: when a clock has used so much, or so long after its breach, do this.
 
     Both moments count as the clock does: in open time, and not while it is paused. A step is never taken at night
@@ -89,11 +89,11 @@ def _length(time: Duration) -> tuple[bool, int]:
     return (True, time.working_days) if isinstance(time, WorkingDays) else (False, time)
 
 
-Rest = Literal["auto_close", "reopen_window", "reopen_grace", "pending_reminder", "pending_resolve"]
+LifecycleTimer = Literal["auto_close", "reopen_window", "reopen_grace", "pending_reminder", "pending_resolve"]
 """What a ticket waits for by itself, as named in `in_business_time`."""
 
 
-class LifecycleTimes(Strict):
+class LifecycleTimes(StrictModel):
     """How long a ticket rests in each waiting state, in seconds of wall time or of open time, or in working days."""
 
     auto_close_seconds: PositiveDuration = 5 * DAY
@@ -103,7 +103,7 @@ class LifecycleTimes(Strict):
     """Since the ticket became pending: each time the requester is reminded."""
     pending_resolve_seconds: PositiveDuration | None = None
     """Since the ticket became pending; null = it waits for ever."""
-    in_business_time: Annotated[tuple[Rest, ...], Field(max_length=5)] = ()
+    in_business_time: Annotated[tuple[LifecycleTimer, ...], Field(max_length=5)] = ()
     """Which of these count open time instead of wall time, where they are given in seconds."""
 
     @field_validator("pending_reminder_seconds")
@@ -161,7 +161,7 @@ class SlaPolicy(LifecycleTimes):
         return tuple(sorted(set(percents)))
 
 
-class PolicySnapshot(Contract):
+class PolicySnapshot(WireModel):
     """A policy with its calendar resolved, as a ticket carries it for the rest of its life."""
 
     policy_id: PolicyId

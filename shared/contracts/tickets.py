@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from shared.contracts.base import AgentId, Contract, Instant, PolicyId, TeamId, TicketId
+from shared.contracts.base import AgentId, Instant, PolicyId, TeamId, TicketId, WireModel
 from shared.contracts.vocabulary import (
     ActorKind,
     ClockState,
@@ -21,7 +21,7 @@ from shared.contracts.vocabulary import (
 TopicId = NewType("TopicId", UUID)
 
 
-class Actor(Contract):
+class Actor(WireModel):
     """Who caused something; an id, never a name or an address."""
 
     kind: ActorKind
@@ -31,7 +31,7 @@ class Actor(Contract):
 SYSTEM = Actor(kind=ActorKind.SYSTEM)
 
 
-class Clock(Contract):
+class Clock(WireModel):
     """One SLA clock at the instant of its snapshot; durations are open time under the policy's calendar."""
 
     metric: Metric
@@ -48,7 +48,7 @@ class Clock(Contract):
     """The target as its policy says it, where it says working days; left out otherwise."""
 
 
-class Verdict(Contract):
+class Verdict(WireModel):
     """How a clock ended. Append-only: a correction is the next `revision` of the same (metric, cycle)."""
 
     metric: Metric
@@ -63,7 +63,7 @@ class Verdict(Contract):
     calendar_version: int
 
 
-class TicketSnapshot(Contract):
+class TicketSnapshot(WireModel):
     """The whole lifecycle state after one event: enough for a projection to upsert and forget the past."""
 
     ticket_id: TicketId

@@ -27,7 +27,7 @@ from shared.contracts.vocabulary import ClockState, HoldReason, Metric, Outcome,
 from shared.domain.sla import History, explain, judged, verdicts
 from shared.domain.sla.explain import Explanation, HolderKind, Why
 from shared.domain.sla.explain.intervals import MOST
-from shared.domain.sla.stored import history_of
+from shared.domain.sla.fact_codec import history_of
 from shared.domain.ticket import Ticket, TicketState
 from tests.support.histories import lines_of
 from tests.support.tickets import (

@@ -15,7 +15,7 @@ from shared.contracts.events import TicketTriaged
 from shared.contracts.policies import PolicySnapshot
 from shared.contracts.tickets import Verdict
 from shared.domain.business_time import InstantOutOfRange, NoOpenTime
-from shared.domain.sla.stored import NoBeginning, history_of
+from shared.domain.sla.fact_codec import NoBeginning, history_of
 
 SAME_SECONDS = 0.001
 """Durations are stored as floating point seconds."""

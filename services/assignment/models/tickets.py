@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from services.assignment.models.base import FAR_FUTURE, Base
 from services.assignment.models.ticket_indexes import ticket_indexes
 from shared.contracts.vocabulary import Channel
-from shared.domain.sla.facts import HEARD_EVENTS
+from shared.domain.sla.facts import SLA_EVENTS
 
 
 class Ticket(Base):
@@ -126,7 +126,7 @@ class Note(Base):
     """The version of the rendering that made it."""
 
 
-HEARD = tuple(event.event_name for event in HEARD_EVENTS)
+HEARD = tuple(event.event_name for event in SLA_EVENTS)
 """The types of events that clocks hear of, beside `ticket.opened`."""
 FACT = (
     "case when type = 'ticket.opened' then (data -> 'snapshot')"

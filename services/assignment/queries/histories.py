@@ -11,7 +11,7 @@ from services.assignment.models import LoggedEvent, StoredSnapshot
 from services.assignment.queries.policies import PolicyShelf
 from shared.contracts.policies import PolicySnapshot
 from shared.domain.sla import Fact, History
-from shared.domain.sla.stored import OPENED, Stored, history_of
+from shared.domain.sla.fact_codec import OPENED, Stored, history_of
 from shared.kit.db import Session
 
 

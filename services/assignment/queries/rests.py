@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, func, select
 from services.assignment.models import LoggedEvent, StoredSnapshot
 from shared.contracts.events import TicketPended, TicketPolicyChanged, TicketReminded, TicketTriaged
 from shared.contracts.policies import PolicySnapshot
-from shared.domain.ticket.rests import pending_rests
+from shared.domain.ticket.automatic_transitions import pending_timers
 from shared.kit.db import Session
 
 
@@ -35,7 +35,7 @@ async def get_pending_rests(session: Session, ticket_id: UUID) -> ComingRests:
     reminders = select(func.count()).where(
         LoggedEvent.ticket_id == ticket_id, _is(TicketReminded), LoggedEvent.seq > pended.seq
     )
-    coming = dict(pending_rests(policy, pended.at, await session.scalar(reminders) or 0))
+    coming = dict(pending_timers(policy, pended.at, await session.scalar(reminders) or 0))
     return ComingRests(coming.get("pending_reminder"), coming.get("pending_resolve"))
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.assignment.queries.rulebook import Named, Rulebook
 from shared.contracts.policies import PolicySnapshot
-from shared.domain.sla.stored import Stored
+from shared.domain.sla.fact_codec import Stored
 
 AT_ONCE = 500
 NAMES_POLICY = frozenset({"ticket.triaged", "ticket.policy_changed"})

@@ -20,7 +20,7 @@ from shared.contracts.policies import PolicySnapshot
 from shared.contracts.vocabulary import Metric, Outcome, Priority
 from shared.domain.business_time import InstantOutOfRange, NoOpenTime
 from shared.domain.sla.clock import SlaClock
-from shared.domain.sla.stored import NoBeginning, history_of, own_key
+from shared.domain.sla.fact_codec import NoBeginning, history_of, own_key
 from shared.kit.http.problems import Problem
 
 METRICS = {one.value: one for one in Metric}

@@ -5,13 +5,13 @@ from uuid import UUID
 
 from pydantic import JsonValue
 
-from shared.contracts.base import Contract, Instant
+from shared.contracts.base import Instant, WireModel
 
 EVENTS: dict[str, type["Event"]] = {}
 """Every event class by its type, e.g. `everdesk.ticket.assigned.v1`."""
 
 
-class Envelope(Contract):
+class Envelope(WireModel):
     """CloudEvents 1.0, structured JSON mode. `id` is also the `Nats-Msg-Id` and a webhook's id."""
 
     specversion: Literal["1.0"] = "1.0"
@@ -36,7 +36,7 @@ class Envelope(Contract):
         return EVENTS[self.type].model_validate(self.data)
 
 
-class Event(Contract):
+class Event(WireModel):
     """A fact, named in the past tense. Subclass with `name=` (and `version=`): that is its only definition."""
 
     event_name: ClassVar[str] = ""

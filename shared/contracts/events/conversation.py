@@ -4,14 +4,14 @@ from uuid import UUID
 
 from pydantic import Field
 
-from shared.contracts.base import AgentId, Contract, Instant, MessageId, TicketId
+from shared.contracts.base import AgentId, Instant, MessageId, TicketId, WireModel
 from shared.contracts.events.base import Event
 from shared.contracts.redaction import Foreign, ForeignValues
 from shared.contracts.tickets import TopicId
 from shared.contracts.vocabulary import ActorKind, BodyFormat, Channel, ParticipantDecision, ParticipantState, Priority
 
 
-class Person(Contract):
+class Person(WireModel):
     """A name and an address as the person gave them."""
 
     email: str
@@ -19,7 +19,7 @@ class Person(Contract):
     phone: str | None = None
 
 
-class Author(Contract):
+class Author(WireModel):
     """Who wrote; agents have an id, requesters an address."""
 
     kind: ActorKind
@@ -28,7 +28,7 @@ class Author(Contract):
     email: str | None = None
 
 
-class AttachmentRef(Contract):
+class AttachmentRef(WireModel):
     """A stored file; its bytes never travel on the bus."""
 
     id: UUID

@@ -5,13 +5,13 @@ from uuid import UUID
 
 from pydantic import Field
 
-from shared.contracts.base import AgentId, Contract, Instant, PolicyId, TeamId, TicketId
+from shared.contracts.base import AgentId, Instant, PolicyId, TeamId, TicketId, WireModel
 from shared.contracts.events.base import Event
 from shared.contracts.tickets import TopicId
 from shared.contracts.vocabulary import Priority, ReturnReason
 
 
-class Candidate(Contract):
+class Candidate(WireModel):
     """One agent who was considered, with what counted for and against."""
 
     agent_id: AgentId
@@ -61,7 +61,7 @@ class AgentChanged(Event, name="agent.changed"):
         return self.agent_id
 
 
-class ReturnedTicket(Contract):
+class ReturnedTicket(WireModel):
     """One ticket that came back, as people are told of it."""
 
     ticket_id: TicketId
@@ -113,7 +113,7 @@ class TeamChanged(Event, name="team.changed"):
         return self.team_id
 
 
-class TopicField(Contract):
+class TopicField(WireModel):
     """A custom field of a topic, as readers of its answers need it."""
 
     name: str

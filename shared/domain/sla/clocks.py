@@ -9,10 +9,10 @@ from shared.contracts.base import Instant
 from shared.contracts.policies import PolicySnapshot, WorkingDays
 from shared.contracts.vocabulary import CloseReason, Metric, Outcome, PolicyMode, Priority
 from shared.domain.business_time import add_working_days, business_time_between
-from shared.domain.sla import ladder
+from shared.domain.sla import escalation
 from shared.domain.sla.clock import TICK, SlaClock
+from shared.domain.sla.clock_events import Breached, ClockEvent, Escalated, Warned
 from shared.domain.sla.facts import Fact, FactKind
-from shared.domain.sla.notices import Breached, Escalated, Notice, Warned
 
 CANCELLING = (CloseReason.SPAM, CloseReason.DUPLICATE)
 OUTLIVES_REOPENING = (FactKind.REPLIED, FactKind.WRITTEN, FactKind.DUE_SET, FactKind.COUNTED_FROM)
@@ -45,9 +45,9 @@ class Clocks:
             clock.warned, clock.escalated = list(clock.warned), dict(clock.escalated)
         return replace(self, clocks=clocks, early=list(self.early))
 
-    def apply(self, fact: Fact, policies: Policies) -> list[Notice]:
+    def apply(self, fact: Fact, policies: Policies) -> list[ClockEvent]:
         """One fact, after all that was due up to its instant; returns what the clocks have to say of it."""
-        return [*self.advance(fact.at, policies), *self._take(fact, policies)]
+        return [*self.advance(fact.at, policies), *self._apply_fact(fact, policies)]
 
     # -- time ----------------------------------------------------------------------------------------------------
 
@@ -59,10 +59,10 @@ class Clocks:
         moments = (_next_moment(clock, policy) for clock in self.clocks if clock.settled_at is None)
         return min((moment for moment in moments if moment is not None), default=None)
 
-    def advance(self, now: datetime, policies: Policies) -> list[Notice]:
+    def advance(self, now: datetime, policies: Policies) -> list[ClockEvent]:
         """Says everything due up to `now`, in order."""
         policy = self.rules(policies)
-        notices: list[Notice] = []
+        notices: list[ClockEvent] = []
         while policy is not None:
             dues = [
                 (moment, place, clock)
@@ -72,7 +72,7 @@ class Clocks:
             if not dues:
                 break
             moment, _, clock = min(dues, key=lambda due: due[:2])
-            notices.append(_announce(clock, moment, policy))
+            notices.append(_next_event(clock, moment, policy))
         return notices
 
     def last_cycles(self) -> list[SlaClock]:
@@ -81,18 +81,18 @@ class Clocks:
 
     # -- facts ---------------------------------------------------------------------------------------------------
 
-    def _take(self, fact: Fact, policies: Policies) -> list[Notice]:
+    def _apply_fact(self, fact: Fact, policies: Policies) -> list[ClockEvent]:
         if fact.priority is not None:
             self._prioritise(fact.priority, fact.at, policies)
         if fact.kind in (FactKind.TRIAGED, FactKind.POLICY_CHANGED):
             return self._change_policy(fact, policies)
         policy = self.rules(policies)
         if policy is None:
-            self._keep_for_later(fact)
+            self._buffer(fact)
             return []
-        return list(self._hear(fact, policy))
+        return list(self._apply_settling(fact, policy))
 
-    def _hear(self, fact: Fact, policy: PolicySnapshot) -> Iterator[Notice]:
+    def _apply_settling(self, fact: Fact, policy: PolicySnapshot) -> Iterator[ClockEvent]:
         """What does not change the rules themselves."""
         match fact.kind:
             case FactKind.REPLIED:
@@ -102,9 +102,9 @@ class Clocks:
             case FactKind.CLOSED:
                 yield from self._close(fact.at, fact.reason or CloseReason.RESOLVED, policy)
             case _:
-                self._go_on(fact, policy)
+                self._apply_other(fact, policy)
 
-    def _go_on(self, fact: Fact, policy: PolicySnapshot) -> None:
+    def _apply_other(self, fact: Fact, policy: PolicySnapshot) -> None:
         """What settles no clock, but starts, stops or moves one."""
         match fact.kind:
             case FactKind.WRITTEN:
@@ -122,7 +122,7 @@ class Clocks:
             case FactKind.COUNTED_FROM if fact.due_at is not None:
                 self._count_from(fact.due_at, policy)
 
-    def _keep_for_later(self, fact: Fact) -> None:
+    def _buffer(self, fact: Fact) -> None:
         """Taken up again without a policy, nothing of what had ended it is left to judge."""
         if fact.kind is FactKind.REOPENED:
             self.early = [early for early in self.early if early.kind in OUTLIVES_REOPENING]
@@ -131,7 +131,7 @@ class Clocks:
         if fact.kind is FactKind.REPLIED:
             self.first_replied_at = self.first_replied_at or fact.at
 
-    def _change_policy(self, fact: Fact, policies: Policies) -> list[Notice]:
+    def _change_policy(self, fact: Fact, policies: Policies) -> list[ClockEvent]:
         """The first policy starts the clocks at the instant the ticket was received; another applies from now on."""
         old = self.rules(policies)
         self.policy = fact.policy
@@ -140,30 +140,32 @@ class Clocks:
             return []
         if old is None:
             return self._begin(new, policies)
-        notices: list[Notice] = []
+        notices: list[ClockEvent] = []
         for clock in [clock for clock in self.clocks if clock.settled_at is None]:
             clock.carry_to(fact.at, old)
             if fact.mode is PolicyMode.RESTART:
                 notices += self._start_over(clock, fact.at, old, new)
                 continue
             if old.key != new.key:
-                clock.escalated = ladder.carried(clock, new)
+                clock.escalated = escalation.carried(clock, new)
             clock.retarget(new.target(clock.metric, self.priority), new)
-            clock.escalated = ladder.rearmed(clock, new)
+            clock.escalated = escalation.rearmed(clock, new)
         return notices
 
-    def _begin(self, policy: PolicySnapshot, policies: Policies) -> list[Notice]:
+    def _begin(self, policy: PolicySnapshot, policies: Policies) -> list[ClockEvent]:
         early, self.early = self.early, []
         self.first_replied_at = None
         self._start(Metric.FIRST_RESPONSE, self.opened_at, policy)
         self._start(Metric.RESOLUTION, self.opened_at, policy)
-        notices: list[Notice] = []
+        notices: list[ClockEvent] = []
         for fact in early:
             notices += self.advance(fact.at, policies)
-            notices += self._hear(fact, policy)
+            notices += self._apply_settling(fact, policy)
         return notices
 
-    def _start_over(self, clock: SlaClock, at: datetime, old: PolicySnapshot, new: PolicySnapshot) -> Iterator[Notice]:
+    def _start_over(
+        self, clock: SlaClock, at: datetime, old: PolicySnapshot, new: PolicySnapshot
+    ) -> Iterator[ClockEvent]:
         """Ends a clock, breached if it is late and cancelled if not, and starts the next cycle in its place."""
         was_paused = clock.running_since is None
         yield from self._settle(clock, at, old, None if _is_late(clock, at) else Outcome.CANCELLED)
@@ -181,7 +183,7 @@ class Clocks:
             if clock.settled_at is None:
                 clock.carry_to(at, policy)
                 clock.retarget(policy.target(clock.metric, self.priority), policy)
-                clock.escalated = ladder.rearmed(clock, policy)
+                clock.escalated = escalation.rearmed(clock, policy)
 
     def _fix_due(self, due_at: datetime, policy: PolicySnapshot) -> None:
         """The resolution clock is due at a fixed instant."""
@@ -204,7 +206,7 @@ class Clocks:
         if self._running(Metric.FIRST_RESPONSE) is None and self._running(Metric.NEXT_RESPONSE) is None:
             self._start(Metric.NEXT_RESPONSE, at, policy)
 
-    def _replied(self, at: datetime, policy: PolicySnapshot) -> Iterator[Notice]:
+    def _replied(self, at: datetime, policy: PolicySnapshot) -> Iterator[ClockEvent]:
         """A public reply by a person."""
         self.first_replied_at = self.first_replied_at or at
         for metric in (Metric.FIRST_RESPONSE, Metric.NEXT_RESPONSE):
@@ -222,13 +224,13 @@ class Clocks:
         if clock is not None and clock.running_since is None:
             clock.resume(at, policy)
 
-    def _resolve(self, at: datetime, policy: PolicySnapshot) -> Iterator[Notice]:
+    def _resolve(self, at: datetime, policy: PolicySnapshot) -> Iterator[ClockEvent]:
         """The matter is settled, and with it every clock."""
         for clock in self.clocks:
             if clock.settled_at is None:
                 yield from self._settle(clock, at, policy, _without_reply(clock, at))
 
-    def _close(self, at: datetime, reason: CloseReason, policy: PolicySnapshot) -> Iterator[Notice]:
+    def _close(self, at: datetime, reason: CloseReason, policy: PolicySnapshot) -> Iterator[ClockEvent]:
         """The ticket ends; spam and duplicates cancel what is not yet breached."""
         for clock in self.clocks:
             if clock.settled_at is None:
@@ -261,7 +263,7 @@ class Clocks:
 
     def _settle(
         self, clock: SlaClock, at: datetime, policy: PolicySnapshot, outcome: Outcome | None = None
-    ) -> Iterator[Notice]:
+    ) -> Iterator[ClockEvent]:
         """Ends a clock; one that passed its due instant within the last tick says so first."""
         if clock.breached_at is None and _is_late(clock, at):
             clock.breach()
@@ -282,11 +284,11 @@ def _next_moment(clock: SlaClock, policy: PolicySnapshot) -> datetime | None:
     moment = clock.warn_next_at
     if clock.due_at is not None and clock.breached_at is None and (moment is None or clock.due_at + TICK < moment):
         moment = clock.due_at + TICK
-    step = ladder.next_step(clock, policy) if policy.escalations else None
+    step = escalation.next_step(clock, policy) if policy.escalations else None
     return step[0] if step is not None and (moment is None or step[0] < moment) else moment
 
 
-def _announce(clock: SlaClock, moment: datetime, policy: PolicySnapshot) -> Notice:
+def _next_event(clock: SlaClock, moment: datetime, policy: PolicySnapshot) -> ClockEvent:
     """At one instant a clock warns first, then breaches, then escalates."""
     percent = clock.next_percent(policy)
     if clock.warn_next_at is not None and clock.warn_next_at <= moment and percent is not None:
@@ -296,7 +298,7 @@ def _announce(clock: SlaClock, moment: datetime, policy: PolicySnapshot) -> Noti
     if clock.breached_at is None and clock.due_at is not None and clock.due_at + TICK <= moment:
         clock.breach()
         return Breached(clock.metric, clock.cycle, clock.due_at, clock.due_at)
-    step = ladder.next_step(clock, policy)
+    step = escalation.next_step(clock, policy)
     if step is None:
         raise AssertionError("a clock has nothing to announce")
     index = step[1]

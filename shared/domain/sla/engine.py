@@ -12,10 +12,10 @@ from shared.contracts.policies import PolicySnapshot
 from shared.contracts.tickets import Clock
 from shared.contracts.vocabulary import Metric, Priority
 from shared.domain.sla.clock import SlaClock
+from shared.domain.sla.clock_events import ClockEvent, Settled
 from shared.domain.sla.clocks import Clocks
-from shared.domain.sla.earlier import from_earlier_shape
 from shared.domain.sla.facts import Fact, FactKind, in_order
-from shared.domain.sla.notices import Notice, Settled
+from shared.domain.sla.legacy_state import from_legacy_state
 from shared.domain.sla.reconcile import reconcile
 
 WINDOW = 100
@@ -55,8 +55,8 @@ class Sla(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _read_earlier_shape(cls, value: Any) -> Any:
-        return from_earlier_shape(value) if isinstance(value, dict) and "base" not in value else value
+    def _read_legacy_state(cls, value: Any) -> Any:
+        return from_legacy_state(value) if isinstance(value, dict) and "base" not in value else value
 
     @classmethod
     def begin(cls, opened_at: datetime, priority: Priority) -> "Sla":
@@ -128,30 +128,30 @@ class Sla(BaseModel):
 
     # -- what happens --------------------------------------------------------------------------------------------
 
-    def know(self, policy: PolicySnapshot) -> None:
+    def register_policy(self, policy: PolicySnapshot) -> None:
         """Keeps a policy that a fact is about to name."""
         self.policies[policy.key] = policy
 
-    def advance(self, now: datetime) -> list[Notice]:
+    def advance(self, now: datetime) -> list[ClockEvent]:
         """Says everything due up to `now`, in order."""
         notices = self.current.advance(now, self.policies)
         if notices:
             self.reached = max(self.reached, now)
         return notices
 
-    def record(self, fact: Fact) -> list[Notice]:
+    def record(self, fact: Fact) -> list[ClockEvent]:
         """Takes a fact in, late or not; returns what there is to say because of it."""
         is_late = fact.at < self.reached or fact.kind is FactKind.POLICY_REVERTED
         insort(self.facts, fact, key=lambda known: known.place)
         self.reached = max(self.reached, fact.at)
-        notices = self._fold_again(fact) if is_late else self._go_on(fact)
+        notices = self._refold(fact) if is_late else self._apply_in_order(fact)
         if len(self.facts) > 2 * WINDOW:
-            self._settle_the_past()
+            self._compact()
         return notices
 
     # -- inside --------------------------------------------------------------------------------------------------
 
-    def _go_on(self, fact: Fact) -> list[Notice]:
+    def _apply_in_order(self, fact: Fact) -> list[ClockEvent]:
         open_before = [clock for clock in self.clocks if not clock.is_settled]
         known = len(self.clocks)
         notices = self.current.apply(fact, self.policies)
@@ -160,7 +160,7 @@ class Sla(BaseModel):
         ended = [clock for clock in (*open_before, *self.clocks[known:]) if clock.is_settled]
         return [*notices, *(notice for clock in ended for notice in self._publish(clock, fact.at))]
 
-    def _fold_again(self, fact: Fact) -> list[Notice]:
+    def _refold(self, fact: Fact) -> list[ClockEvent]:
         if fact.kind is FactKind.POLICY_REVERTED:
             self._marks = []
         self._marks = [mark for mark in self._marks if mark[0] < fact.place]
@@ -168,12 +168,12 @@ class Sla(BaseModel):
         later = [known for known in in_order(self.facts) if since is None or known.place > since]
         old, self.current = self.current, start.fork().fold(later, self.policies)
         self.current.advance(self.reached, self.policies)
-        notices: list[Notice] = []
+        notices: list[ClockEvent] = []
         for said in reconcile(old, self.current, fact.at, self.policy):
             notices += self._publish(said, fact.at) if isinstance(said, SlaClock) else [said]
         return notices
 
-    def _publish(self, clock: SlaClock, at: datetime) -> list[Notice]:
+    def _publish(self, clock: SlaClock, at: datetime) -> list[ClockEvent]:
         key = f"{clock.metric}:{clock.cycle}"
         verdict = clock.verdict(self.revisions.get(key, 0) + 1)
         if verdict is None:
@@ -181,17 +181,17 @@ class Sla(BaseModel):
         self.revisions[key] = verdict.revision
         return [Settled(verdict, at)]
 
-    def _settle_the_past(self) -> None:
+    def _compact(self) -> None:
         facts = in_order(self.facts)
         past, self.facts = facts[:-WINDOW], facts[-WINDOW:]
         self.base.fold(past, self.policies)
         self.horizon = past[-1].at if past else self.horizon
         self._marks = []
-        self._forget_former_cycles()
+        self._drop_former_cycles()
         named = {self.base.policy, self.current.policy, *(fact.policy for fact in self.facts)}
         self.policies = {key: policy for key, policy in self.policies.items() if key in named}
 
-    def _forget_former_cycles(self) -> None:
+    def _drop_former_cycles(self) -> None:
         """Clocks that no fact can reach any more; without this a talkative ticket outgrows Temporal's payloads."""
         kept = self.base.last_cycles()
         gone = {(clock.metric, clock.cycle) for clock in self.base.clocks if clock not in kept and clock.is_settled}

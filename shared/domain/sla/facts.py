@@ -84,7 +84,7 @@ PLAIN: dict[type[LifecycleEvent], FactKind] = {
 }
 
 
-HEARD_EVENTS: tuple[type[LifecycleEvent], ...] = (
+SLA_EVENTS: tuple[type[LifecycleEvent], ...] = (
     TicketTriaged,
     TicketPolicyChanged,
     TicketPrioritised,

@@ -7,13 +7,13 @@ from datetime import datetime
 from shared.contracts.policies import PolicySnapshot
 from shared.contracts.vocabulary import Outcome
 from shared.domain.sla.clock import SlaClock
+from shared.domain.sla.clock_events import Breached, ClockEvent, Escalated, Warned, Withdrawn
 from shared.domain.sla.clocks import Clocks
-from shared.domain.sla.notices import Breached, Escalated, Notice, Warned, Withdrawn
 
 
 def reconcile(
     announced: Clocks, actual: Clocks, at: datetime, policy: PolicySnapshot | None
-) -> Iterator[Notice | SlaClock]:
+) -> Iterator[ClockEvent | SlaClock]:
     """Corrections in order; a clock in their midst is one whose verdict is new or has changed."""
     known = {(clock.metric, clock.cycle): clock for clock in announced.clocks}
     for clock in actual.clocks:
@@ -27,7 +27,7 @@ def reconcile(
 
 def _corrections(
     before: SlaClock | None, clock: SlaClock, at: datetime, policy: PolicySnapshot | None
-) -> Iterator[Notice]:
+) -> Iterator[ClockEvent]:
     if before is not None and before.breached_at is not None and clock.breached_at is None:
         yield Withdrawn(clock.metric, clock.cycle, at)
     if not clock.is_settled and policy is not None:
@@ -38,13 +38,13 @@ def _corrections(
         yield from _new_steps(before, clock, at, policy)
 
 
-def _new_warnings(before: SlaClock | None, clock: SlaClock, at: datetime) -> Iterator[Notice]:
+def _new_warnings(before: SlaClock | None, clock: SlaClock, at: datetime) -> Iterator[ClockEvent]:
     for percent in clock.warned:
         if clock.due_at is not None and (before is None or percent not in before.warned):
             yield Warned(clock.metric, clock.cycle, percent, clock.due_at, min(at, clock.due_at))
 
 
-def _new_steps(before: SlaClock | None, clock: SlaClock, at: datetime, policy: PolicySnapshot) -> Iterator[Notice]:
+def _new_steps(before: SlaClock | None, clock: SlaClock, at: datetime, policy: PolicySnapshot) -> Iterator[ClockEvent]:
     for index, times in clock.escalated.items():
         taken = before.escalated.get(index, 0) if before is not None else 0
         for repetition in range(taken + 1, times + 1):
@@ -52,7 +52,7 @@ def _new_steps(before: SlaClock | None, clock: SlaClock, at: datetime, policy: P
             yield Escalated(clock.metric, clock.cycle, index, repetition, step, due_at, at)
 
 
-def _taken_back(clock: SlaClock, at: datetime) -> Iterator[Notice | SlaClock]:
+def _taken_back(clock: SlaClock, at: datetime) -> Iterator[ClockEvent | SlaClock]:
     """A cycle that never was: its breach is withdrawn, its verdict cancelled by the next revision."""
     if clock.breached_at is not None:
         yield Withdrawn(clock.metric, clock.cycle, at)

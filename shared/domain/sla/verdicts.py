@@ -18,10 +18,10 @@ from shared.contracts.events import (
 from shared.contracts.policies import PolicySnapshot
 from shared.contracts.tickets import Verdict
 from shared.contracts.vocabulary import Priority
+from shared.domain.sla.clock_events import Settled
 from shared.domain.sla.clocks import Clocks
 from shared.domain.sla.engine import Sla
 from shared.domain.sla.facts import Fact, fact_of, in_order, posted_fact
-from shared.domain.sla.notices import Settled
 
 Policies = Mapping[PolicyId, PolicySnapshot] | Mapping[UUID, PolicySnapshot] | Mapping[str, PolicySnapshot]
 """By id where one version is all there is; else by digest, or by `<id>:<version>`."""

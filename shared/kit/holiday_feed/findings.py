@@ -4,7 +4,7 @@ import datetime as dt
 
 from pydantic import Field
 
-from shared.contracts.base import Strict
+from shared.contracts.base import StrictModel
 from shared.contracts.calendars import Holiday
 
 
@@ -12,7 +12,7 @@ class UnreadableFeed(ValueError):
     """The file is no iCalendar, or asks for more work than a list of holidays needs; the words say which."""
 
 
-class Question(Strict):
+class Question(StrictModel):
     """Which closures are wanted: those of these local dates, both included, in this zone."""
 
     timezone: str
@@ -22,7 +22,7 @@ class Question(Strict):
     """Takes events marked as free time (`TRANSP:TRANSPARENT`) too."""
 
 
-class Ignored(Strict):
+class Ignored(StrictModel):
     """An event of the feed that closes nothing."""
 
     name: str | None = Field(description="The event's title")
@@ -31,7 +31,7 @@ class Ignored(Strict):
     reason: str = Field(description="Why it closes nothing")
 
 
-class Findings(Strict):
+class Findings(StrictModel):
     """What a feed says: one holiday per date, in order, and what was left out."""
 
     holidays: tuple[Holiday, ...] = ()

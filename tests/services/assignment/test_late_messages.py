@@ -23,7 +23,7 @@ from tests.services.assignment.desk import Desk
 from tests.services.assignment.test_triage import forget as forget_decisions
 from tests.services.assignment.test_triage import opened
 from tests.support.eventually import eventually
-from workflows.inbox import TicketFacts
+from workflows.consumer import TicketEventConsumer
 
 
 def late_message(**changes: object) -> Envelope:
@@ -59,13 +59,13 @@ async def test_a_thousand_late_messages_stop_no_new_ticket(desk: Desk) -> None:
 
 
 async def test_what_was_archived_on_arrival_is_not_asked_for(desk: Desk) -> None:
-    await TicketFacts(desk.context.tickets, desk.bus).deliver([late_message(was_archived=True)])
+    await TicketEventConsumer(desk.context.tickets, desk.bus).deliver([late_message(was_archived=True)])
 
 
 async def test_an_old_message_without_a_workflow_is_a_dead_letter(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(consumer_module, "NOT_YET_DELAYS", (0.05,))
     envelope = late_message()
-    facts = TicketFacts(desk.context.tickets, desk.bus, patience=timedelta(0)).consumer()
+    facts = TicketEventConsumer(desk.context.tickets, desk.bus, patience=timedelta(0)).consumer()
     consumer = replace(facts, name=f"late-{envelope.subject[-12:]}", subjects=(envelope.nats_subject,))
     task = asyncio.create_task(run_consumer(desk.bus, consumer))
     await desk.publish(envelope)

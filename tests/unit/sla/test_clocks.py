@@ -4,7 +4,7 @@ from shared.contracts.commands import PrioritiseTicket
 from shared.contracts.events import EVENTS, LifecycleEvent, TicketOpened
 from shared.contracts.vocabulary import Priority
 from shared.domain.sla import Clocks, Fact, FactKind, Sla, fact_of
-from shared.domain.sla.facts import HEARD_EVENTS
+from shared.domain.sla.facts import SLA_EVENTS
 from tests.contracts.examples import EXAMPLES
 from tests.support.lives import Life
 from tests.support.tickets import HOUR, MINUTE, MONDAY, policy
@@ -70,6 +70,6 @@ def test_what_an_older_run_carried_is_read_as_the_past() -> None:
 def test_clocks_hear_of_what_is_listed_and_of_nothing_else() -> None:
     lifecycle = [event for event in EXAMPLES.values() if isinstance(event, LifecycleEvent)]
     heard = {type(event) for event in lifecycle if fact_of(event) is not None}
-    assert heard == set(HEARD_EVENTS)
+    assert heard == set(SLA_EVENTS)
     assert TicketOpened not in heard
-    assert {event.type() for event in HEARD_EVENTS} <= set(EVENTS)
+    assert {event.type() for event in SLA_EVENTS} <= set(EVENTS)

@@ -25,7 +25,7 @@ LOOKS = 50
 """Ten seconds at most, well within the time after which JetStream would deliver the batch again."""
 
 
-class TicketFacts:
+class TicketEventConsumer:
     """Carries facts to workflows. Start and signal are both idempotent, so an event that comes twice does no harm."""
 
     def __init__(self, tickets: Tickets, bus: Bus, patience: timedelta = timedelta(minutes=10)) -> None:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 
-def from_earlier_shape(value: Mapping[str, Any]) -> dict[str, Any]:
+def from_legacy_state(value: Mapping[str, Any]) -> dict[str, Any]:
     """The clocks as they stood become the base; facts count from the latest instant they knew of."""
     policy = value.get("policy")
     key = policy and (policy.get("digest") or f"{policy['policy_id']}:{policy['version']}")

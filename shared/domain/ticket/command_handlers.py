@@ -1,10 +1,7 @@
-"""What each command does to a ticket once nothing speaks against it."""
-
-from __future__ import annotations
+"""One handler per command: what it changes on a ticket, once `Ticket.check` has passed it."""
 
 from datetime import datetime
 from functools import singledispatch
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 from shared.contracts.base import AgentId
@@ -41,23 +38,22 @@ from shared.contracts.events import (
 )
 from shared.contracts.policies import PolicySnapshot
 from shared.contracts.vocabulary import Action, PolicyMode, Priority, Status
+from shared.domain.ticket.automatic_transitions import advance
+from shared.domain.ticket.core import TicketCore
 
-if TYPE_CHECKING:
-    from shared.domain.ticket.ticket import Ticket
 
-
-def carry_out(ticket: Ticket, command: Command, now: datetime) -> None:
-    """Applies a command that `Ticket.check` let pass."""
+def apply_command(ticket: TicketCore, command: Command, now: datetime) -> None:
+    """Applies a command that has been checked. Raises TypeError for a kind without a handler."""
     _apply(command, ticket, now)
 
 
 @singledispatch
-def _apply(command: Command, _ticket: Ticket, _now: datetime) -> None:
-    raise TypeError(f"no effect is written for {type(command).__name__}")
+def _apply(command: Command, _ticket: TicketCore, _now: datetime) -> None:
+    raise TypeError(f"no handler for {type(command).__name__}")
 
 
 @_apply.register(TriageTicket)
-def _(command: TriageTicket, ticket: Ticket, now: datetime) -> None:
+def _(command: TriageTicket, ticket: TicketCore, now: datetime) -> None:
     ticket.state.team_id = command.team_id
     _triage(ticket, command, command.policy, command.priority, now)
     if command.agent_id is not None:
@@ -65,7 +61,7 @@ def _(command: TriageTicket, ticket: Ticket, now: datetime) -> None:
 
 
 @_apply.register(AssignTicket)
-def _(command: AssignTicket, ticket: Ticket, now: datetime) -> None:
+def _(command: AssignTicket, ticket: TicketCore, now: datetime) -> None:
     ticket.state.team_id = command.team_id or ticket.state.team_id
     if ticket.state.status is Status.NEW and command.policy is not None:
         _triage(ticket, command, command.policy, None, now)
@@ -75,16 +71,16 @@ def _(command: AssignTicket, ticket: Ticket, now: datetime) -> None:
 
 
 @_apply.register(ReleaseTicket)
-def _(command: ReleaseTicket, ticket: Ticket, now: datetime) -> None:
+def _(command: ReleaseTicket, ticket: TicketCore, now: datetime) -> None:
     previous, ticket.state.assignee_id = ticket.state.assignee_id, None
-    ticket.announce(TicketReleased, now, command.actor, previous_agent_id=previous, reason=command.reason)
+    ticket.record_event(TicketReleased, now, command.actor, previous_agent_id=previous, reason=command.reason)
 
 
 @_apply.register(TransferTicket)
-def _(command: TransferTicket, ticket: Ticket, now: datetime) -> None:
+def _(command: TransferTicket, ticket: TicketCore, now: datetime) -> None:
     previous_team, ticket.state.team_id = ticket.state.team_id, command.team_id
     previous_agent, ticket.state.assignee_id = ticket.state.assignee_id, None
-    ticket.announce(
+    ticket.record_event(
         TicketTransferred,
         now,
         command.actor,
@@ -96,76 +92,78 @@ def _(command: TransferTicket, ticket: Ticket, now: datetime) -> None:
 
 
 @_apply.register(PrioritiseTicket)
-def _(command: PrioritiseTicket, ticket: Ticket, now: datetime) -> None:
+def _(command: PrioritiseTicket, ticket: TicketCore, now: datetime) -> None:
     previous = ticket.state.sla.priority
-    ticket.announce(TicketPrioritised, now, command.actor, priority=command.priority, previous=previous)
+    ticket.record_event(TicketPrioritised, now, command.actor, priority=command.priority, previous=previous)
 
 
 @_apply.register(SetTicketDue)
-def _(command: SetTicketDue, ticket: Ticket, now: datetime) -> None:
-    ticket.announce(TicketDueSet, now, command.actor, due_at=command.due_at)
+def _(command: SetTicketDue, ticket: TicketCore, now: datetime) -> None:
+    ticket.record_event(TicketDueSet, now, command.actor, due_at=command.due_at)
 
 
 @_apply.register(ChangeTicketPolicy)
-def _(command: ChangeTicketPolicy, ticket: Ticket, now: datetime) -> None:
+def _(command: ChangeTicketPolicy, ticket: TicketCore, now: datetime) -> None:
     _change_policy(ticket, command, command.policy, now, mode=command.mode, rollout_id=command.rollout_id)
 
 
 @_apply.register(RevertTicketPolicy)
-def _(command: RevertTicketPolicy, ticket: Ticket, now: datetime) -> None:
+def _(command: RevertTicketPolicy, ticket: TicketCore, now: datetime) -> None:
     policy = ticket.state.sla.policy_before(command.rollout_id)
     if policy is not None:
         _change_policy(ticket, command, policy, now, mode=PolicyMode.REVERT, rollout_id=command.rollout_id)
 
 
 @_apply.register(PendTicket)
-def _(command: PendTicket, ticket: Ticket, now: datetime) -> None:
+def _(command: PendTicket, ticket: TicketCore, now: datetime) -> None:
     ticket.move(Action.PEND)
     ticket.state.waiting_since, ticket.state.reminders = now, 0
-    ticket.announce(TicketPended, now, command.actor)
+    ticket.record_event(TicketPended, now, command.actor)
 
 
 @_apply.register(HoldTicket)
-def _(command: HoldTicket, ticket: Ticket, now: datetime) -> None:
+def _(command: HoldTicket, ticket: TicketCore, now: datetime) -> None:
     ticket.move(Action.HOLD)
     ticket.state.hold_reason, ticket.state.waiting_since = command.reason, now
-    ticket.announce(TicketHeld, now, command.actor, reason=command.reason)
+    ticket.record_event(TicketHeld, now, command.actor, reason=command.reason)
 
 
 @_apply.register(ResumeTicket)
-def _(command: ResumeTicket, ticket: Ticket, now: datetime) -> None:
+def _(command: ResumeTicket, ticket: TicketCore, now: datetime) -> None:
     ticket.move(Action.RESUME)
-    ticket.announce(TicketResumed, now, command.actor, cause="command")
+    ticket.record_event(TicketResumed, now, command.actor, cause="command")
 
 
 @_apply.register(ResolveTicket)
-def _(command: ResolveTicket, ticket: Ticket, now: datetime) -> None:
+def _(command: ResolveTicket, ticket: TicketCore, now: datetime) -> None:
     ticket.resolve(command.actor, now, "command")
 
 
 @_apply.register(ReopenTicket)
-def _(command: ReopenTicket, ticket: Ticket, now: datetime) -> None:
+def _(command: ReopenTicket, ticket: TicketCore, now: datetime) -> None:
     ticket.reopen(command.actor, now, "command")
 
 
 @_apply.register(CloseTicket)
-def _(command: CloseTicket, ticket: Ticket, now: datetime) -> None:
+def _(command: CloseTicket, ticket: TicketCore, now: datetime) -> None:
     if ticket.state.policy is None and command.policy is not None:
         _change_policy(ticket, command, command.policy, now)
     ticket.close(command.actor, now, command.reason, "command")
 
 
 @_apply.register(RecordReply)
-def _(command: RecordReply, ticket: Ticket, now: datetime) -> None:
+def _(command: RecordReply, ticket: TicketCore, now: datetime) -> None:
     ticket.state.remember(command.message_id)
     fact = MessageFact(message_id=command.message_id, author=command.actor, received_at=command.replied_at)
     ticket.record_message(fact, now)
 
 
-def _triage(ticket: Ticket, command: Command, policy: PolicySnapshot, priority: Priority | None, now: datetime) -> None:
+def _triage(
+    ticket: TicketCore, command: Command, policy: PolicySnapshot, priority: Priority | None, now: datetime
+) -> None:
     ticket.move(Action.TRIAGE)
-    ticket.state.sla.know(policy)
-    ticket.announce(
+    ticket.state.sla.register_policy(policy)
+    ticket.record_event(
         TicketTriaged,
         now,
         command.actor,
@@ -175,16 +173,16 @@ def _triage(ticket: Ticket, command: Command, policy: PolicySnapshot, priority: 
         policy_version=policy.version,
         policy_digest=policy.digest,
     )
-    ticket.advance(now)
+    advance(ticket, now)
 
 
-def _assign(ticket: Ticket, command: Command, agent_id: AgentId, now: datetime) -> None:
+def _assign(ticket: TicketCore, command: Command, agent_id: AgentId, now: datetime) -> None:
     previous, ticket.state.assignee_id = ticket.state.assignee_id, agent_id
-    ticket.announce(TicketAssigned, now, command.actor, agent_id=agent_id, previous_agent_id=previous)
+    ticket.record_event(TicketAssigned, now, command.actor, agent_id=agent_id, previous_agent_id=previous)
 
 
 def _change_policy(
-    ticket: Ticket,
+    ticket: TicketCore,
     command: Command,
     policy: PolicySnapshot,
     now: datetime,
@@ -192,8 +190,8 @@ def _change_policy(
     mode: PolicyMode = PolicyMode.CARRY,
     rollout_id: UUID | None = None,
 ) -> None:
-    ticket.state.sla.know(policy)
-    ticket.announce(
+    ticket.state.sla.register_policy(policy)
+    ticket.record_event(
         TicketPolicyChanged,
         now,
         command.actor,
@@ -203,4 +201,4 @@ def _change_policy(
         mode=mode,
         rollout_id=rollout_id,
     )
-    ticket.advance(now)
+    advance(ticket, now)

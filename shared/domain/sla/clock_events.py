@@ -60,4 +60,4 @@ class Settled:
     at: datetime
 
 
-Notice = Warned | Breached | Escalated | Withdrawn | Settled
+ClockEvent = Warned | Breached | Escalated | Withdrawn | Settled
