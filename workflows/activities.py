@@ -1,4 +1,4 @@
-"""The one effect a ticket's workflow has on the world: its events are published."""
+"""The activities of the ticket workflow."""
 
 from temporalio import activity
 
@@ -8,12 +8,12 @@ from workflows.options import PUBLISH_EVENTS
 
 
 class PublishActivities:
-    """Publishes events to JetStream, which keeps one of each id."""
+    """Publishes events to JetStream, which drops duplicates by event id."""
 
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
 
     @activity.defn(name=PUBLISH_EVENTS)
     async def publish_events(self, batch: list[Envelope]) -> None:
-        """Returns once every event is durable. Raises BusUnavailable, and is tried again."""
+        """Returns once every event is stored. Raises BusUnavailable, upon which Temporal retries it."""
         await self._bus.publish_all(batch)

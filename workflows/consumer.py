@@ -1,4 +1,4 @@
-"""Facts from the bus reach the workflows: a submission starts one, a message is signalled to it."""
+"""The JetStream consumer of the workflow side: a submission starts a workflow, a message is signalled to it."""
 
 import asyncio
 from collections import defaultdict
@@ -15,37 +15,37 @@ from shared.kit.clock import utc_now
 from shared.kit.tickets import Delivery, Tickets
 from shared.kit.unavailable import TicketsUnavailable
 
-AT_ONCE = 16
-BATCH = 32
-A_BURST = 16
-"""Facts in one batch that make it worth asking how busy the workers are."""
-ENOUGH_WAITING = 48
-LOOK_AGAIN_SECONDS = 0.2
-LOOKS = 50
-"""Ten seconds at most, well within the time after which JetStream would deliver the batch again."""
+MAX_CONCURRENT_TICKETS = 16
+BATCH_SIZE = 32
+BURST_SIZE = 16
+"""Batches from this size on first wait until the workers have caught up."""
+MAX_BACKLOG = 48
+BACKLOG_POLL_SECONDS = 0.2
+MAX_BACKLOG_POLLS = 50
+"""Polls before going on regardless: ten seconds, less than JetStream's redelivery time."""
 
 
 class TicketEventConsumer:
-    """Carries facts to workflows. Start and signal are both idempotent, so an event that comes twice does no harm."""
+    """Starts and signals ticket workflows. Both are idempotent, so an event may be delivered twice."""
 
     def __init__(self, tickets: Tickets, bus: Bus, patience: timedelta = timedelta(minutes=10)) -> None:
         self._tickets = tickets
         self._bus = bus
         self._patience = patience
-        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._slots = asyncio.Semaphore(MAX_CONCURRENT_TICKETS)
 
     def consumer(self) -> Consumer:
         """The durable consumer of the workflow side."""
         subjects = (TicketSubmitted.subjects(), MessagePosted.subjects())
-        return Consumer("workflows", subjects, self.deliver, BATCH, self._patience)
+        return Consumer("workflows", subjects, self.deliver, BATCH_SIZE, self._patience)
 
     async def deliver(self, envelopes: list[Envelope]) -> None:
         """Delivers a batch: tickets side by side, the facts of one ticket in order.
 
         Raises Partly for facts that failed, Unavailable while Temporal is away.
         """
-        if len(envelopes) >= A_BURST:
-            await self._let_workers_catch_up()
+        if len(envelopes) >= BURST_SIZE:
+            await self._wait_for_backlog()
         by_ticket: dict[str, list[Envelope]] = defaultdict(list)
         for envelope in envelopes:
             by_ticket[envelope.subject].append(envelope)
@@ -58,13 +58,13 @@ class TicketEventConsumer:
         if failed:
             raise Partly(failed)
 
-    async def _let_workers_catch_up(self) -> None:
+    async def _wait_for_backlog(self) -> None:
         """A burst waits in JetStream, not in Temporal's queue, where agents' commands would wait behind it."""
         try:
-            for _ in range(LOOKS):
-                if await self._tickets.backlog() <= ENOUGH_WAITING:
+            for _ in range(MAX_BACKLOG_POLLS):
+                if await self._tickets.backlog() <= MAX_BACKLOG:
                     return
-                await asyncio.sleep(LOOK_AGAIN_SECONDS)
+                await asyncio.sleep(BACKLOG_POLL_SECONDS)
         except TicketsUnavailable as error:
             raise Unavailable(str(error)) from error
 

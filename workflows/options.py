@@ -1,4 +1,4 @@
-"""How long things may take and how often they are tried: named here, never typed where they are used."""
+"""Time-outs, retry policies and limits of the ticket workflow."""
 
 from datetime import timedelta
 
@@ -6,7 +6,7 @@ from temporalio.common import RetryPolicy
 
 PUBLISH_EVENTS = "publish_events"
 PUBLISH_TIMEOUT = timedelta(seconds=20)
-PUBLISH_FOR_EVER = RetryPolicy(
+PUBLISH_RETRY = RetryPolicy(
     initial_interval=timedelta(milliseconds=200),
     backoff_coefficient=2,
     maximum_interval=timedelta(seconds=10),

@@ -1,4 +1,4 @@
-"""What a ticket's workflow carries from one run to the next."""
+"""The input of a workflow run, and the state that continue-as-new hands to the next run."""
 
 import base64
 import zlib
@@ -15,21 +15,23 @@ from shared.domain.ticket import TicketState
 _ANSWERS = TypeAdapter(dict[str, TicketSnapshot])
 
 
-def _packed(answers: dict[str, TicketSnapshot]) -> str:
-    """Two hundred snapshots of one ticket are nearly the same: a tenth of their size, far from a payload's limit."""
+def _compressed(answers: dict[str, TicketSnapshot]) -> str:
+    """Compresses the answers: snapshots of one ticket are nearly alike, so they shrink to a tenth."""
     return base64.b85encode(zlib.compress(_ANSWERS.dump_json(answers))).decode()
 
 
-def _unpacked(value: Any) -> Any:
-    """Older runs carried them as they are."""
+def _decompressed(value: Any) -> Any:
+    """Decompresses the answers; older runs carried them uncompressed."""
     return _ANSWERS.validate_json(zlib.decompress(base64.b85decode(value))) if isinstance(value, str) else value
 
 
-Answers = Annotated[dict[str, TicketSnapshot], BeforeValidator(_unpacked), PlainSerializer(_packed, return_type=str)]
+Answers = Annotated[
+    dict[str, TicketSnapshot], BeforeValidator(_decompressed), PlainSerializer(_compressed, return_type=str)
+]
 
 
 class ContinueAsNewState(WireModel):
-    """The ticket, the events nobody has heard of yet, and the answers given to recent commands."""
+    """The ticket, the events not published yet, and the answers to recent commands by command id."""
 
     ticket: TicketState
     pending: list[Envelope] = Field(default_factory=list)
@@ -37,6 +39,6 @@ class ContinueAsNewState(WireModel):
 
 
 class TicketRun(OpenTicket):
-    """What one run starts from: the submission, and what the run before knew, if there was one."""
+    """The input of a run: the submission, and the state of the run before, if there was one."""
 
     carried: ContinueAsNewState | None = None

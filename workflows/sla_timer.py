@@ -1,4 +1,4 @@
-"""The one timer a ticket has armed: it fires at the next instant anything is due, and at no other."""
+"""The updatable timer of a ticket: armed for the next instant at which anything is due."""
 
 import asyncio
 from datetime import datetime
@@ -7,7 +7,7 @@ from temporalio import workflow
 
 
 class ArmedTimer:
-    """At most one Temporal timer.
+    """Holds at most one Temporal timer.
 
     `is_exact`: re-armed by every change of what is due, so that the ticket never wakes for nothing. Tickets that were
     opened before that was so keep a timer that is too early: their histories say it was left alone.

@@ -24,7 +24,7 @@ _KEYS = [SearchAttributeKey.for_keyword(name) for name in SEARCH_ATTRIBUTES]
 
 @workflow.defn(name="TicketWorkflow")
 class TicketWorkflow:
-    """Handlers change the ticket and answer at once; the loop in `run` owns every effect."""
+    """One ticket. Handlers change its state and answer at once, without awaiting; `run` owns timers and publishing."""
 
     @workflow.init
     def __init__(self, start: TicketRun) -> None:
@@ -33,29 +33,35 @@ class TicketWorkflow:
         self.pending: list[Envelope] = list(carried.pending) if carried else []
         self.answers: dict[str, TicketSnapshot] = dict(carried.answers) if carried else {}
         self.timer = ArmedTimer(is_exact=start.has_exact_timer)
-        self.flush: asyncio.Task[None] | None = None
-        self.has_news = True
-        self.indexed: tuple[str | None, ...] = ("new", None, None, start.priority.value) if not carried else ()
+        self.publishing: asyncio.Task[None] | None = None
+        self.wake = True
+        self.search_attributes: tuple[str | None, ...] = (
+            ("new", None, None, start.priority.value) if not carried else ()
+        )
         if carried is None:
             self.ticket.open(Actor(kind=ActorKind.REQUESTER), workflow.now())
 
     @workflow.run
     async def run(self, start: TicketRun) -> None:
-        """Lives until the reopen window has passed and everybody has been told."""
+        """The life of a ticket, from its submission until the reopen window of the closed ticket has passed.
+
+        Each round applies what has come due (SLA warnings and breaches, escalations, reminders, auto-resolve,
+        auto-close, archive), publishes the events of that, of commands and of messages, arms one timer for the next
+        due instant, and waits. Commands and messages are applied by the handlers below, which end the wait.
+        """
         while not self.is_over:
-            self.has_news = False
-            self.ticket.advance(workflow.now())
-            self.announce()
-            self.timer.arm(self.ticket.next_instant())
+            self.apply_due()
+            self.publish_events()
+            self.arm_timer()
             if self.is_history_long:
                 self.continue_as_new(start)
-            await workflow.wait_condition(self.is_something_to_do)
+            await self.wait_for_work()
 
-    # -- what the world may ask --------------------------------------------------------------------------------
+    # -- handlers: commands, messages, reads -------------------------------------------------------------------
 
     @workflow.update(name="command")
     def command(self, asked: AskedCommand) -> TicketSnapshot:
-        """Carries a command out. The same command id gets the first answer again, also after many runs."""
+        """Applies a command and returns the ticket. A repeated command id gets the first answer, also in later runs."""
         command = asked.root
         known = self.answers.get(command.command_id)
         if known is not None:
@@ -65,7 +71,7 @@ class TicketWorkflow:
         except Refusal as refusal:
             raise _as_failure(refusal) from refusal
         finally:
-            self.has_news = True
+            self.wake = True
         self.answers[command.command_id] = snapshot
         if len(self.answers) > options.REMEMBERED_COMMANDS:
             del self.answers[next(iter(self.answers))]
@@ -82,18 +88,31 @@ class TicketWorkflow:
         except Refusal as refusal:
             raise _as_failure(refusal) from refusal
 
-    @workflow.signal
+    @workflow.signal(name="message_posted")
     def message_posted(self, fact: MessageFact) -> None:
-        """A message was posted somewhere; it cannot be refused."""
+        """Records a message that a service has already stored; it cannot be refused."""
         self.ticket.receive(fact, workflow.now())
-        self.has_news = True
+        self.wake = True
 
-    @workflow.query
+    @workflow.query(name="snapshot")
     def snapshot(self) -> TicketSnapshot:
-        """The ticket as it now is."""
+        """The ticket in its present state."""
         return self.ticket.state.snapshot()
 
-    # -- the loop's verbs --------------------------------------------------------------------------------------
+    # -- the steps of `run` ------------------------------------------------------------------------------------
+
+    def apply_due(self) -> None:
+        """Brings the ticket to the present: every timer and SLA deadline up to now takes effect, in order."""
+        self.wake = False
+        self.ticket.advance(workflow.now())
+
+    def arm_timer(self) -> None:
+        """Arms the one timer for the next instant at which anything is due."""
+        self.timer.arm(self.ticket.next_instant())
+
+    async def wait_for_work(self) -> None:
+        """Waits for a command, a message, the timer, or the end of a publish activity."""
+        await workflow.wait_condition(self.has_work)
 
     @property
     def is_over(self) -> bool:
@@ -108,38 +127,38 @@ class TicketWorkflow:
             info.is_continue_as_new_suggested() or info.get_current_history_length() > options.HISTORY_LIMIT
         )
 
-    def is_something_to_do(self) -> bool:
-        """A message or a command came, the timer fired, or events can be published."""
-        return self.has_news or self.timer.has_fired or (self.flush is not None and self.flush.done())
+    def has_work(self) -> bool:
+        """A message or a command came, the timer fired, or a publish activity has ended."""
+        return self.wake or self.timer.has_fired or (self.publishing is not None and self.publishing.done())
 
-    def announce(self) -> None:
-        """Publishes what has happened, one batch at a time; a batch that is under way holds up nothing else."""
-        self.collect()
-        if self.flush is not None and self.flush.done():
-            self.flush.result()
-            self.flush = None
-        if self.flush is None and self.pending:
-            self.index()
-            self.flush = asyncio.create_task(self.publish(self.pending[: options.BATCH_LIMIT]))
+    def publish_events(self) -> None:
+        """Starts publishing what has happened, one batch at a time; a batch under way holds up nothing else."""
+        self.collect_events()
+        if self.publishing is not None and self.publishing.done():
+            self.publishing.result()
+            self.publishing = None
+        if self.publishing is None and self.pending:
+            self.update_search_attributes()
+            self.publishing = asyncio.create_task(self.publish_batch(self.pending[: options.BATCH_LIMIT]))
 
-    def collect(self) -> None:
-        """Gives the ticket's new events their envelopes."""
+    def collect_events(self) -> None:
+        """Moves the ticket's new events, in envelopes, to those that wait to be published."""
         events, self.ticket.events = self.ticket.events, []
         workflow_id = workflow.info().workflow_id
         self.pending.extend(event.envelope(f"{workflow_id}:{event.seq}", event.at) for event in events)
 
-    async def publish(self, batch: list[Envelope]) -> None:
-        """Tells the world, trying for ever."""
+    async def publish_batch(self, batch: list[Envelope]) -> None:
+        """Publishes a batch by an activity that is retried for ever."""
         await workflow.execute_activity(
             options.PUBLISH_EVENTS,
             batch,
             start_to_close_timeout=options.PUBLISH_TIMEOUT,
-            retry_policy=options.PUBLISH_FOR_EVER,
+            retry_policy=options.PUBLISH_RETRY,
         )
         del self.pending[: len(batch)]
 
-    def index(self) -> None:
-        """Keeps the search attributes in step, once per batch and only when they changed."""
+    def update_search_attributes(self) -> None:
+        """Sets the search attributes that have changed, once per batch."""
         state = self.ticket.state
         values = (
             state.status.value,
@@ -149,15 +168,15 @@ class TicketWorkflow:
         )
         updates: list[SearchAttributeUpdate[str]] = [
             key.value_set(value) if value is not None else key.value_unset()
-            for key, value, old in zip(_KEYS, values, self.indexed or (None,) * len(values), strict=True)
+            for key, value, old in zip(_KEYS, values, self.search_attributes or (None,) * len(values), strict=True)
             if value != old
         ]
         if updates:
             workflow.upsert_search_attributes(updates)
-        self.indexed = values
+        self.search_attributes = values
 
     def continue_as_new(self, start: TicketRun) -> None:
-        """Starts a new run that knows all this one knew. A batch under way is published again under the same ids."""
+        """Starts a new run with all the state of this one. A batch under way is published again under the same ids."""
         self.timer.disarm()
         carried = ContinueAsNewState(ticket=self.ticket.state, pending=self.pending, answers=self.answers)
         workflow.continue_as_new(start.model_copy(update={"carried": carried}))

@@ -10,17 +10,13 @@ from datetime import timedelta
 import uvicorn
 from fastapi import FastAPI
 from pydantic import Field
-from temporalio.api.enums.v1 import IndexedValueType
-from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
-from temporalio.api.workflowservice.v1 import SetWorkerDeploymentCurrentVersionRequest
 from temporalio.client import Client
-from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError
-from temporalio.worker import Worker, WorkerDeploymentConfig
+from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
-from shared.contracts.names import SEARCH_ATTRIBUTES, TASK_QUEUE, WORKFLOW_DEPLOYMENT
+from shared.contracts.names import TASK_QUEUE
 from shared.kit.bus import Bus, run_consumer
 from shared.kit.http.app import create_app
 from shared.kit.processes import background, calm_the_collector
@@ -29,6 +25,8 @@ from shared.kit.telemetry import configure_logging, log
 from shared.kit.tickets import Tickets
 from workflows.activities import PublishActivities
 from workflows.consumer import TicketEventConsumer
+from workflows.deployment import deployment_of, promote
+from workflows.provisioning import ensure_search_attributes
 from workflows.ticket import TicketWorkflow
 
 POLLERS = 10
@@ -70,20 +68,6 @@ async def connect(settings: Settings) -> Client:
             await asyncio.sleep(CONNECT_RETRY_SECONDS)
 
 
-async def ensure_search_attributes(client: Client) -> None:
-    """Adds the attributes the workflow sets, where the server does not have them."""
-    operator = client.operator_service
-    known = await operator.list_search_attributes(ListSearchAttributesRequest(namespace=client.namespace))
-    missing = {name for name in SEARCH_ATTRIBUTES if name not in known.custom_attributes}
-    if missing:
-        await operator.add_search_attributes(
-            AddSearchAttributesRequest(
-                namespace=client.namespace,
-                search_attributes=dict.fromkeys(missing, IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD),
-            )
-        )
-
-
 def ticket_worker(client: Client, bus: Bus, settings: WorkerSettings) -> Worker:
     """The Temporal worker of one process."""
     return Worker(
@@ -97,44 +81,13 @@ def ticket_worker(client: Client, bus: Bus, settings: WorkerSettings) -> Worker:
         nonsticky_to_sticky_poll_ratio=0.5,
         max_concurrent_activity_task_polls=5,
         graceful_shutdown_timeout=timedelta(seconds=5),
-        deployment_config=_deployment(settings.build_id),
+        deployment_config=deployment_of(settings.build_id),
     )
-
-
-def _deployment(build_id: str) -> WorkerDeploymentConfig | None:
-    """Running tickets move to newer code by themselves; replay tests and `workflow.patched` keep that safe."""
-    if not build_id:
-        return None
-    return WorkerDeploymentConfig(
-        version=WorkerDeploymentVersion(WORKFLOW_DEPLOYMENT, build_id),
-        use_worker_versioning=True,
-        default_versioning_behavior=VersioningBehavior.AUTO_UPGRADE,
-    )
-
-
-async def promote(client: Client, build_id: str) -> None:
-    """Makes this build the current one, once its worker polls."""
-    while True:
-        try:
-            await client.workflow_service.set_worker_deployment_current_version(
-                SetWorkerDeploymentCurrentVersionRequest(
-                    namespace=client.namespace,
-                    deployment_name=WORKFLOW_DEPLOYMENT,
-                    build_id=build_id,
-                    identity=client.identity,
-                )
-            )
-        except RPCError as error:
-            log.info("worker.not_yet_promoted", build_id=build_id, error=error.message)
-            await asyncio.sleep(CONNECT_RETRY_SECONDS)
-        else:
-            log.info("worker.promoted", build_id=build_id)
-            return
 
 
 @asynccontextmanager
 async def working(settings: WorkerSettings) -> AsyncIterator[tuple[Client, Bus]]:
-    """Runs the worker and its inbox for as long as the block lasts."""
+    """Runs the worker and its consumer for as long as the block lasts."""
     async with AsyncExitStack() as stack:
         bus = Bus(settings, "everdesk-worker")
         await bus.start()
@@ -142,8 +95,10 @@ async def working(settings: WorkerSettings) -> AsyncIterator[tuple[Client, Bus]]
         client = await connect(settings)
         await ensure_search_attributes(client)
         await stack.enter_async_context(ticket_worker(client, bus, settings))
-        inbox = TicketEventConsumer(Tickets(client), bus, timedelta(seconds=settings.wait_for_start_seconds)).consumer()
-        await stack.enter_async_context(background({"inbox": lambda: run_consumer(bus, inbox)}))
+        consumer = TicketEventConsumer(
+            Tickets(client), bus, timedelta(seconds=settings.wait_for_start_seconds)
+        ).consumer()
+        await stack.enter_async_context(background({"inbox": lambda: run_consumer(bus, consumer)}))
         if settings.build_id and settings.promote_on_start:
             await promote(client, settings.build_id)
         log.info("worker.ready", task_queue=TASK_QUEUE)

@@ -18,7 +18,7 @@ from tests.load.lives import BaselineLife, Life, OurLife, a_policy, play
 from tests.load.meter import CpuMeter
 from tests.load.python_process import engine_environment, running
 from tests.load.report import Budget, Cell, Table
-from workflows.worker import ensure_search_attributes
+from workflows.provisioning import ensure_search_attributes
 
 LIMIT = 1.25
 COLUMNS = ("workflow", "server CPU-ms", "worker CPU-ms", "together", "events", "WFT", "history KiB", "lives/s")

@@ -15,7 +15,7 @@ from shared.kit.bus import Bus
 from shared.kit.settings import Settings
 from shared.kit.tickets import Tickets
 from tests.load.python_process import engine_environment, running
-from workflows.worker import ensure_search_attributes
+from workflows.provisioning import ensure_search_attributes
 
 
 @dataclass

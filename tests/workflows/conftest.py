@@ -19,8 +19,9 @@ from shared.contracts.events import Envelope
 from shared.contracts.names import SEARCH_ATTRIBUTES, TASK_QUEUE
 from shared.kit.tickets import Tickets
 from workflows.options import PUBLISH_EVENTS
+from workflows.provisioning import ensure_search_attributes
 from workflows.ticket import TicketWorkflow
-from workflows.worker import SANDBOX, ensure_search_attributes
+from workflows.worker import SANDBOX
 
 SHORT_HISTORY = 80
 

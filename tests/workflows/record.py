@@ -35,7 +35,7 @@ from shared.kit.clock import new_id, utc_now
 from tests.support.eventually import eventually
 from tests.support.tickets import ADA, AGENT, BRUNO, TEAM, an_id, message, opening, policy, triage
 from tests.workflows.conftest import SHORT_HISTORY, Announced, Desk, program, worker_for
-from workflows.worker import ensure_search_attributes
+from workflows.provisioning import ensure_search_attributes
 
 HISTORIES = Path(__file__).parent / "histories"
 CHECKOUT = Path(__file__).resolve().parents[2]

@@ -30,7 +30,7 @@ from tests.support.eventually import eventually
 from tests.support.tickets import ADA, opening, policy, triage
 from tests.workflows.conftest import Announced, Desk, program, worker_for
 from tests.workflows.long_story import LongStory
-from workflows.worker import ensure_search_attributes
+from workflows.provisioning import ensure_search_attributes
 
 MESSAGES, STATUS_CHANGES = 5000, 500
 SUGGESTED = 400

@@ -27,7 +27,9 @@ from tests.support.eventually import eventually
 from tests.support.tickets import ADA, AGENT, opening, policy, triage
 from tests.workflows.conftest import Announced, Desk, program
 from tests.workflows.test_replay import Unversioned
-from workflows.worker import WorkerSettings, ensure_search_attributes, promote, ticket_worker
+from workflows.deployment import promote
+from workflows.provisioning import ensure_search_attributes
+from workflows.worker import WorkerSettings, ticket_worker
 
 A, B = "build-a", "build-b"
 SOON = policy("Soon", targets={"normal": {"resolution": 4}}, warn_at=())
