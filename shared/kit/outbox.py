@@ -11,6 +11,7 @@ from sqlalchemy import delete, insert, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from shared.contracts.events import Envelope, Event
+from shared.kit.backoff import DEPENDENCY, Pauses
 from shared.kit.bus import Bus, Outgoing
 from shared.kit.bus.connection import REFUSED as BUS_ERRORS
 from shared.kit.db import UNREACHABLE, Database
@@ -27,7 +28,6 @@ MAX_REFUSALS = 5
 """How often the bus may refuse an event itself before its row is parked."""
 SWEEP_SECONDS = 1.0
 AWAY: tuple[type[BaseException], ...] = (OSError, TimeoutError, asyncpg.PostgresError, *UNREACHABLE)
-RETRY_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
 
 
 WAITING = """
@@ -112,20 +112,19 @@ class Relay:
 
     async def run(self) -> None:
         """Leads or waits to lead, for ever."""
-        failures = 0
+        pauses = Pauses(DEPENDENCY)
         while True:
             try:
                 connection = await asyncpg.connect(self._dsn, timeout=5, command_timeout=30)
                 try:
-                    failures = 0
+                    pauses.reset()
                     await self._serve(connection)
                 finally:
                     with suppress(Exception):
                         await asyncio.wait_for(connection.close(), 2)
             except AWAY as error:
                 log.warning("outbox.database_away", service=self._service, error=repr(error))
-                await asyncio.sleep(RETRY_SECONDS[min(failures, len(RETRY_SECONDS) - 1)])
-                failures += 1
+                await pauses.wait()
 
     async def _serve(self, connection: "asyncpg.Connection[Any]") -> None:
         """Leads while the bus is there and nobody else does; else passes wake-ups on to whoever leads."""
@@ -177,7 +176,7 @@ class Relay:
         OUTBOX_SENT.labels(self._service).inc(len(published.acknowledged))
         await self._note_refusals(connection, {rows[i]["id"]: said for i, said in published.refused.items()})
         if not published.acknowledged:
-            await asyncio.sleep(RETRY_SECONDS[1])
+            await asyncio.sleep(DEPENDENCY.after(2))
             return True
         return len(rows) == BATCH or len(published.acknowledged) < len(rows)
 

@@ -13,6 +13,7 @@ from services.intake.mail.letter import ORIGINAL, letter_of
 from services.intake.mail.reading import ReadMail
 from shared.contracts.vocabulary import BodyFormat
 from shared.kit import outbox
+from shared.kit.backoff import Backoff
 from shared.kit.bus import Bus
 from shared.kit.clock import new_id
 from shared.kit.db import Database, dsn_of
@@ -59,7 +60,7 @@ async def test_an_operator_sees_replays_and_discards_parked_events(
     cli: CliRunner,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(outbox, "RETRY_SECONDS", (0.01,) * 5)
+    monkeypatch.setattr(outbox, "DEPENDENCY", Backoff((0.01,) * 5))
     event_id, subject = str(new_id()), f"everdesk.topic.changed.v1.{new_id()}"
     async with database.begin() as session:
         await session.execute(insert(outbox_table).values(event_id=event_id, subject=subject, envelope=BIG))

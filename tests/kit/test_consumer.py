@@ -10,6 +10,7 @@ import pytest
 
 from shared.contracts.events import Envelope
 from shared.kit import inbox
+from shared.kit.backoff import Backoff
 from shared.kit.bus import Bus, Consumer, DeadLetters, NotYet, Partly, Unavailable, run_consumer
 from shared.kit.bus import consumer as consumer_module
 from shared.kit.clock import new_id
@@ -34,9 +35,9 @@ async def consuming(bus: Bus, topic_id: UUID, handle: Handle, batch: int = 100) 
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(consumer_module, "RETRY_DELAYS", (0.01, 0.01, 0.01, 0.01))
-    monkeypatch.setattr(consumer_module, "NOT_YET_DELAYS", (0.05,))
-    monkeypatch.setattr(consumer_module, "PAUSE_SECONDS", (0.01, 0.05))
+    monkeypatch.setattr(consumer_module, "EVENT_FAILED", Backoff((0.01, 0.01, 0.01, 0.01)))
+    monkeypatch.setattr(consumer_module, "EVENT_NOT_YET", Backoff((0.05,)))
+    monkeypatch.setattr(consumer_module, "DEPENDENCY", Backoff((0.01, 0.05)))
 
 
 async def test_every_event_is_handled_in_batches(bus: Bus) -> None:
@@ -187,7 +188,7 @@ async def test_what_waits_counts_from_when_it_could_first_be_asked_for(bus: Bus)
 
 
 async def test_a_thousand_that_wait_hold_up_nobody(bus: Bus, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(consumer_module, "NOT_YET_DELAYS", (1.0,))
+    monkeypatch.setattr(consumer_module, "EVENT_NOT_YET", Backoff((1.0,)))
     topic_id, seen = new_id(), list[int]()
 
     async def handle(envelopes: list[Envelope]) -> None:

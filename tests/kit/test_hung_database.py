@@ -8,6 +8,7 @@ from sqlalchemy import text
 
 from shared.contracts.events import Envelope
 from shared.kit import inbox
+from shared.kit.backoff import Backoff
 from shared.kit.bus import Bus, Consumer, DeadLetters, run_consumer
 from shared.kit.bus import consumer as consumer_module
 from shared.kit.clock import new_id
@@ -51,8 +52,8 @@ async def test_events_wait_for_a_hung_database_and_none_is_buried(
     bus: Bus,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(consumer_module, "RETRY_DELAYS", (0.01,) * 4)
-    monkeypatch.setattr(consumer_module, "PAUSE_SECONDS", (0.01,))
+    monkeypatch.setattr(consumer_module, "EVENT_FAILED", Backoff((0.01,) * 4))
+    monkeypatch.setattr(consumer_module, "DEPENDENCY", Backoff((0.01,)))
     topic_id, tries = new_id(), 0
     name = f"hung-{topic_id.hex[-12:]}"
 

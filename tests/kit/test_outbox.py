@@ -13,6 +13,7 @@ from deploy.local.engines import Stack
 from deploy.local.engines.ports import find_free_port
 from shared.contracts.names import STREAM
 from shared.kit import outbox
+from shared.kit.backoff import Backoff
 from shared.kit.bus import Bus
 from shared.kit.clock import new_id, utc_now
 from shared.kit.db import Database, dsn_of
@@ -155,7 +156,7 @@ async def parked(database: Database) -> list[tuple[str, int]]:
 async def test_rows_the_bus_never_takes_are_parked_and_hold_up_nothing(
     database: Database, bus: Bus, kit_settings: ServiceSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(outbox, "RETRY_SECONDS", (0.01,) * 5)
+    monkeypatch.setattr(outbox, "DEPENDENCY", Backoff((0.01,) * 5))
     topic_id = new_id()
     await poison(database, topic_id, outbox.BATCH)
     await announce(database, topic_id, range(3))

@@ -24,6 +24,7 @@ from shared.contracts.policies import PolicySnapshot
 from shared.contracts.tickets import SYSTEM, Actor, TicketSnapshot
 from shared.contracts.vocabulary import ActorKind, PolicyMode
 from shared.domain.errors import NotRevertible, Refusal
+from shared.kit.backoff import PATIENT, Pauses
 from shared.kit.clock import utc_now
 from shared.kit.db import Session
 from shared.kit.telemetry import log
@@ -34,7 +35,6 @@ LOOK_EVERY_SECONDS = 1.0
 BATCH = 40
 AT_ONCE = 8
 """Commands under way together: a roll-out leaves room for the people who work."""
-AWAY_SECONDS = (0.5, 1.0, 2.0, 5.0, 10.0)
 TRIES = 20
 """How often a ticket may fail to answer while there are workers, before the roll-out goes on without it."""
 
@@ -95,14 +95,13 @@ async def carry_out_rollouts(context: Context) -> None:
 
 async def work_off(context: Context) -> None:
     """Until no roll-out is under way, some tickets of each in turn. While nobody answers it waits longer and longer."""
-    failures = 0
+    pauses = Pauses(PATIENT)
     while under_way := await list_under_way(context):
         answers = [await take_step(context, rollout_id) for rollout_id in under_way]
         if any(answers):
-            failures = 0
-            continue
-        await asyncio.sleep(AWAY_SECONDS[min(failures, len(AWAY_SECONDS) - 1)])
-        failures += 1
+            pauses.reset()
+        else:
+            await pauses.wait()
 
 
 async def list_under_way(context: Context) -> list[UUID]:

@@ -9,12 +9,12 @@ from uuid import UUID
 import asyncpg
 
 from services.intake.live.happenings import CHANNEL
+from shared.kit.backoff import LISTEN, Pauses
 from shared.kit.outbox import AWAY
 from shared.kit.telemetry import log
 
 PROOF_SECONDS = 20.0
 """How often a silent connection must prove that it is alive."""
-POLL_SECONDS = (1.0, 2.0, 5.0)
 """While nothing can be heard, those who wait look for themselves this often."""
 
 
@@ -50,12 +50,12 @@ class Hub:
 
     async def run(self) -> None:
         """Listens, for ever; while the database cannot be heard, wakes everybody now and then instead."""
-        failures = 0
+        pauses = Pauses(LISTEN)
         while True:
             try:
                 connection = await asyncpg.connect(self._dsn, timeout=5, command_timeout=10)
                 try:
-                    failures = 0
+                    pauses.reset()
                     await self._listen(connection)
                 finally:
                     with suppress(Exception):
@@ -63,8 +63,7 @@ class Hub:
             except AWAY as error:
                 log.warning("live.cannot_listen", error=repr(error))
             self.wake_all()
-            await asyncio.sleep(POLL_SECONDS[min(failures, len(POLL_SECONDS) - 1)])
-            failures += 1
+            await pauses.wait()
 
     async def _listen(self, connection: "asyncpg.Connection[Any]") -> None:
         """Until the connection is lost."""

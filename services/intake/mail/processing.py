@@ -23,6 +23,7 @@ from services.intake.models import RawMail, RawMailState
 from services.intake.topics import Topics
 from shared.contracts.redaction import redacted
 from shared.kit.addresses import address_key
+from shared.kit.backoff import PATIENT, retry
 from shared.kit.db import UNREACHABLE, Database, Session, is_unreachable
 from shared.kit.http.problems import Problem
 from shared.kit.storage import Storage, StorageUnavailable
@@ -31,7 +32,6 @@ from shared.kit.telemetry import MAILS_IN, log
 SWEEP_SECONDS = 1.0
 SOMEBODY_ELSES_SECONDS = 0.2
 """How long a mail is left alone that another process has under way."""
-PAUSE_SECONDS = (0.5, 1.0, 2.0, 5.0, 10.0)
 NOT_YET = timedelta(minutes=5)
 WAKE_RELAY = text("select pg_notify('outbox', '')")
 """The relay that leads runs in another process; outside the transaction, for inside it commits queue up."""
@@ -75,20 +75,10 @@ class Processing:
 
     async def run(self) -> None:
         """For ever. While the database or the store is away it waits; no attempt is counted for that."""
-        failures = 0
         try:
             while True:
                 self._woken.clear()
-                try:
-                    await self._work_off()
-                    failures = 0
-                except Exception as error:
-                    if not is_away(error):
-                        raise
-                    log.warning("mail_in.waits", error=repr(error))
-                    await asyncio.sleep(PAUSE_SECONDS[min(failures, len(PAUSE_SECONDS) - 1)])
-                    failures += 1
-                    continue
+                await retry(self._work_off, PATIENT, is_away, _log_wait)
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._woken.wait(), SWEEP_SECONDS)
         finally:
@@ -216,6 +206,10 @@ class Processing:
         slug = self._parts.writer.own.topic_in(stored.recipients) or self._topic_of_source.get(stored.source)
         topic = await self._parts.topics.find(slug) if slug else None
         return topic.id if topic else None
+
+
+def _log_wait(error: Exception, _failures: int) -> None:
+    log.warning("mail_in.waits", error=repr(error))
 
 
 def is_away(error: BaseException) -> bool:

@@ -8,10 +8,10 @@ from uuid import UUID
 from sqlalchemy import func, select, text, update
 
 from services.intake.models import RawMail, RawMailState
+from shared.kit.backoff import MAIL_IN
 from shared.kit.clock import utc_now
 from shared.kit.db import Database, Session
 
-BACKOFF = tuple(timedelta(seconds=seconds) for seconds in (1, 5, 30, 120, 600))
 WAITS_AT_MOST = timedelta(days=3)
 """How long a mail may wait because its sender has opened too many tickets."""
 HEADS_AT_ONCE = 200
@@ -115,7 +115,7 @@ class MailQueue:
             if mail.attempts >= self._attempts:
                 mail.state, mail.next_attempt_at, mail.settled_at = RawMailState.FAILED, None, utc_now()
                 return True
-            mail.next_attempt_at = utc_now() + BACKOFF[min(mail.attempts, len(BACKOFF)) - 1]
+            mail.next_attempt_at = utc_now() + MAIL_IN.delay_after(mail.attempts)
             return False
 
 

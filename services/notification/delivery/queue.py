@@ -18,11 +18,11 @@ from services.notification.models import IS_DUE, Delivery, Ticket
 from shared.contracts.base import TicketId
 from shared.contracts.events import NotificationFailed, NotificationSent
 from shared.kit import outbox
+from shared.kit.backoff import MAIL_OUT
 from shared.kit.clock import utc_now
 from shared.kit.db import UNREACHABLE, Database, lock_in_order
 
 BATCH = 40
-BACKOFF = tuple(timedelta(seconds=seconds) for seconds in (1, 5, 30, 120, 600, 3600))
 FATAL_TWICE = 2
 GIVE_UP_AFTER = timedelta(days=5)
 """How long a server may say "later" about one mail."""
@@ -170,7 +170,7 @@ class DeliveryQueue:
         """Plans the next attempt, or gives the mail up and announces that; True if given up."""
         at, attempts = utc_now(), job.attempts + 1
         is_over = refusal.is_permanent or at - job.created_at > GIVE_UP_AFTER
-        next_attempt_at = None if is_over else at + BACKOFF[min(attempts, len(BACKOFF)) - 1]
+        next_attempt_at = None if is_over else at + MAIL_OUT.delay_after(attempts)
         async with self._database.begin() as session:
             await session.execute(
                 update(Delivery)

@@ -12,12 +12,12 @@ from services.notification.delivery.queue import DeliveryQueue, Job
 from services.notification.delivery.smtp import MailConnection
 from services.notification.errors import MailRefused, MailServerAway
 from services.notification.settings import NotificationSettings
+from shared.kit.backoff import PATIENT, retry
 from shared.kit.db import is_unreachable
 from shared.kit.foreign.digester import Digester
 from shared.kit.telemetry import MAILS, log
 
 SWEEP_SECONDS = 1.0
-PAUSE_SECONDS = (0.5, 1.0, 2.0, 5.0, 10.0)
 LEASE = timedelta(seconds=10)
 """How long after a crash others take over; a sender that lives renews it."""
 FATAL = "the sender ended twice while it wrote this mail; look at the message, then retry the delivery"
@@ -49,22 +49,12 @@ class Sender:
     async def run(self) -> None:
         """Sends for ever. A server or database that is away makes it pause; nothing is lost by that."""
         self._is_stopping = False
-        failures = 0
         try:
             while True:
                 self._woken.clear()
-                try:
-                    await self._finish(self._send_all_due())
-                except Exception as error:
-                    if not (isinstance(error, MailServerAway) or is_unreachable(error)):
-                        raise
-                    log.warning("mail.paused", error=str(error))
-                    await asyncio.sleep(PAUSE_SECONDS[min(failures, len(PAUSE_SECONDS) - 1)])
-                    failures += 1
-                else:
-                    failures = 0
-                    with suppress(TimeoutError):
-                        await asyncio.wait_for(self._woken.wait(), SWEEP_SECONDS)
+                await retry(lambda: self._finish(self._send_all_due()), PATIENT, _is_away, _log_pause)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._woken.wait(), SWEEP_SECONDS)
         finally:
             for connection in self._connections:
                 await connection.close()
@@ -127,7 +117,8 @@ class Sender:
             await connection.close()
             await self._refused(job, MailRefused("the mail server was too slow", is_permanent=False))
         else:
-            await _until_recorded(lambda: self._queue.mark_sent(job))
+            # The mail is out: as long as this process lives it insists on writing that down.
+            await retry(lambda: self._queue.mark_sent(job), PATIENT, is_unreachable)
             MAILS.labels(job.template, "sent").inc()
 
     async def _refused(self, job: Job, refusal: MailRefused) -> None:
@@ -136,19 +127,12 @@ class Sender:
         log.warning("mail.refused", delivery_id=str(job.id), template=job.template, is_over=is_over)
 
 
-async def _until_recorded(record: Callable[[], Awaitable[None]]) -> None:
-    """The mail is out: as long as this process lives it insists on writing that down."""
-    attempt = 0
-    while True:
-        try:
-            await record()
-        except Exception as error:
-            if not is_unreachable(error):
-                raise
-            await asyncio.sleep(PAUSE_SECONDS[min(attempt, len(PAUSE_SECONDS) - 1)])
-            attempt += 1
-        else:
-            return
+def _is_away(error: Exception) -> bool:
+    return isinstance(error, MailServerAway) or is_unreachable(error)
+
+
+def _log_pause(error: Exception, _failures: int) -> None:
+    log.warning("mail.paused", error=str(error))
 
 
 def _lanes(jobs: Sequence[Job], count: int) -> list[list[Job]]:

@@ -13,6 +13,7 @@ from nats.js import errors as js_errors
 from nats.js.api import PubAck
 
 from shared.contracts.events import Envelope
+from shared.kit.backoff import CONNECT, Pauses
 from shared.kit.bus.durability import warn_of_what_can_be_lost
 from shared.kit.bus.outgoing import Outgoing
 from shared.kit.bus.recent import NOT_IN_STREAM, Recent
@@ -22,7 +23,6 @@ from shared.kit.telemetry import log
 
 ACK_TIMEOUT = 5.0
 FLUSH_SECONDS = 1
-CONNECT_RETRY_SECONDS = (0.1, 0.25, 0.5, 1.0, 2.0)
 
 REFUSED = (nats.errors.Error, js_errors.Error, OSError, TimeoutError, asyncio.TimeoutError)
 NEVER_SENT = (nats.errors.MaxPayloadError, nats.errors.BadSubjectError, nats.errors.BadHeaderError)
@@ -171,7 +171,7 @@ class Bus:
 
     async def _keep(self) -> None:
         """Connects, and makes sure of the streams after each connection, for ever."""
-        attempt = 0
+        pauses = Pauses(CONNECT)
         while True:
             try:
                 if self._client is None or self._client.is_closed:
@@ -180,10 +180,9 @@ class Bus:
                 await self._ensure_streams()
             except (*REFUSED, StreamRefusedError) as error:
                 log.warning("bus.away", error=repr(error))
-                await asyncio.sleep(CONNECT_RETRY_SECONDS[min(attempt, len(CONNECT_RETRY_SECONDS) - 1)])
-                attempt += 1
+                await pauses.wait()
                 continue
-            attempt = 0
+            pauses.reset()
             self.generation += 1
             self._connected.set()
             log.info("bus.connected")
@@ -220,10 +219,9 @@ class Bus:
 
     async def _publish_again_until_done(self) -> None:
         """Publishes what is not in the stream any more, unless the streams have to be made sure of first."""
-        attempt = 0
+        pauses = Pauses(CONNECT)
         while not self._unsure.is_set() and not await self._publish_again():
-            await asyncio.sleep(CONNECT_RETRY_SECONDS[min(attempt, len(CONNECT_RETRY_SECONDS) - 1)])
-            attempt += 1
+            await pauses.wait()
 
     async def _publish_again(self) -> bool:
         """What was published without an outbox and is not in the stream any more; False if some of it still is not."""

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from shared.contracts.events import Envelope
 from shared.contracts.names import STREAM, retry_subject
+from shared.kit.backoff import DEPENDENCY, EVENT_FAILED, EVENT_NOT_YET, retry
 from shared.kit.bus.connection import REFUSED, Bus, BusUnavailable
 from shared.kit.bus.dead_letters import bury
 from shared.kit.clock import utc_now
@@ -22,14 +23,11 @@ from shared.kit.telemetry import CONSUMER_PAUSED, EVENTS_HANDLED, log
 FETCH_SECONDS = 5.0
 ACK_WAIT_SECONDS = 30.0
 RENEW_SECONDS = 10.0
-PAUSE_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
-RETRY_DELAYS = (0.5, 2.0, 10.0, 60.0)
-NOT_YET_DELAYS = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0)
 LEAST_DELIVERIES = 6
 """Of what is not yet possible, however old it is: what it waits for may be under way after a long outage."""
 MOST_PENDING = 50_000
 """Events that may wait for another delivery before JetStream hands out no new ones."""
-MAX_ATTEMPTS = len(RETRY_DELAYS) + 1
+MAX_ATTEMPTS = len(EVENT_FAILED.seconds) + 1
 
 
 class NotYet(Exception):
@@ -107,7 +105,7 @@ async def run_consumer(bus: Bus, consumer: Consumer) -> None:
             await _consume(*bound, consumer, lambda: bus.generation == generation)  # noqa: B023 - awaited here
         except REFUSED as error:
             log.warning("consumer.interrupted", consumer=consumer.name, error=repr(error))
-            await asyncio.sleep(PAUSE_SECONDS[1])
+            await asyncio.sleep(DEPENDENCY.after(2))
 
 
 async def _consume(
@@ -180,27 +178,27 @@ async def _settle_one(js: JetStreamContext, consumer: Consumer, pair: tuple[Msg,
 
 async def _handle_when_possible(consumer: Consumer, pairs: Sequence[tuple[Msg, Envelope]]) -> None:
     """Calls the handler, waiting as long as a dependency is away."""
-    pauses = 0
+    is_paused = False
+
+    def pause(error: Exception, failures: int) -> None:
+        nonlocal is_paused
+        is_paused = True
+        if failures == 0:
+            log.warning("consumer.paused", consumer=consumer.name, error=repr(error))
+        CONSUMER_PAUSED.labels(consumer.name).set(1)
+
+    async def handle() -> None:
+        if is_paused:
+            await _renew(pairs)
+        async with _in_progress(pairs):
+            await consumer.handle([envelope for _, envelope in pairs])
+
     try:
-        while True:
-            try:
-                async with _in_progress(pairs):
-                    await consumer.handle([envelope for _, envelope in pairs])
-            except Exception as error:
-                if not is_away(error):
-                    raise
-                if pauses == 0:
-                    log.warning("consumer.paused", consumer=consumer.name, error=repr(error))
-                CONSUMER_PAUSED.labels(consumer.name).set(1)
-                await asyncio.sleep(PAUSE_SECONDS[min(pauses, len(PAUSE_SECONDS) - 1)])
-                pauses += 1
-                await _renew(pairs)
-            else:
-                for _, envelope in pairs:
-                    consumer.attempts.pop(envelope.id, None)
-                return
+        await retry(handle, DEPENDENCY, is_away, pause)
+        for _, envelope in pairs:
+            consumer.attempts.pop(envelope.id, None)
     finally:
-        if pauses:
+        if is_paused:
             log.info("consumer.resumed", consumer=consumer.name)
             CONSUMER_PAUSED.labels(consumer.name).set(0)
 
@@ -245,7 +243,7 @@ async def _failed(js: JetStreamContext, consumer: Consumer, message: Msg, envelo
         await _bury(js, consumer, message, error, attempts)
         return
     EVENTS_HANDLED.labels(consumer.name, "retried").inc()
-    await message.nak(delay=RETRY_DELAYS[attempts - 1])
+    await message.nak(delay=EVENT_FAILED.after(attempts))
 
 
 async def _wait(js: JetStreamContext, consumer: Consumer, message: Msg, envelope: Envelope, error: NotYet) -> None:
@@ -260,7 +258,7 @@ async def _wait(js: JetStreamContext, consumer: Consumer, message: Msg, envelope
         return
     log.info("consumer.waits", consumer=consumer.name, event_id=envelope.id, reason=str(error))
     EVENTS_HANDLED.labels(consumer.name, "waits").inc()
-    await message.nak(delay=NOT_YET_DELAYS[min(deliveries, len(NOT_YET_DELAYS)) - 1])
+    await message.nak(delay=EVENT_NOT_YET.after(deliveries))
 
 
 async def _bury(js: JetStreamContext, consumer: Consumer, message: Msg, error: Exception, attempts: int) -> None:

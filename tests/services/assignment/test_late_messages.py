@@ -14,6 +14,7 @@ from shared.contracts.events import Author, Envelope, MessagePosted
 from shared.contracts.names import STREAM
 from shared.contracts.tickets import TicketSnapshot
 from shared.contracts.vocabulary import ActorKind, BodyFormat, Channel
+from shared.kit.backoff import Backoff
 from shared.kit.bus import DeadLetters, NotYet, Partly, run_consumer
 from shared.kit.bus import consumer as consumer_module
 from shared.kit.clock import new_id, utc_now
@@ -63,7 +64,7 @@ async def test_what_was_archived_on_arrival_is_not_asked_for(desk: Desk) -> None
 
 
 async def test_an_old_message_without_a_workflow_is_a_dead_letter(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(consumer_module, "NOT_YET_DELAYS", (0.05,))
+    monkeypatch.setattr(consumer_module, "EVENT_NOT_YET", Backoff((0.05,)))
     envelope = late_message()
     facts = TicketEventConsumer(desk.context.tickets, desk.bus, patience=timedelta(0)).consumer()
     consumer = replace(facts, name=f"late-{envelope.subject[-12:]}", subjects=(envelope.nats_subject,))

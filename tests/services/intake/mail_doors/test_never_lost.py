@@ -9,7 +9,6 @@ import sys
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -31,6 +30,7 @@ from services.intake.mail.reader import Reader
 from services.intake.mail.settings import MailSettings
 from services.intake.models import RawMailState
 from shared.kit import side_pool
+from shared.kit.backoff import Backoff
 from shared.kit.clock import new_id
 from shared.kit.db import Database
 from shared.kit.side_pool import Died, SidePool
@@ -82,7 +82,7 @@ async def test_a_mail_that_cannot_be_processed_is_given_up_and_put_back(
 
     mail, later = letter(), letter("Written after it.")
     with monkeypatch.context() as broken:
-        broken.setattr(queue, "BACKOFF", (timedelta(),))
+        broken.setattr(queue, "MAIL_IN", Backoff((0,)))
         broken.setattr(processing, "letter_of", broken_letter)
         await post.hand_in(mail)
         row = await post.settled(mail)
