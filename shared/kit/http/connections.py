@@ -1,4 +1,8 @@
-"""Connections that do not wait for ever: a header has to come, whole, within its time and size."""
+"""Connections that do not wait for ever: a header has to come, whole, within its time and size.
+
+Of uvicorn's settings, `timeout_keep_alive` counts only after a first answer, and `h11_max_incomplete_event_size` needs
+the slower h11. A reverse proxy does both (docs/deployment.md), but `make run` and the compose file start none.
+"""
 
 import asyncio
 

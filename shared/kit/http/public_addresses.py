@@ -16,17 +16,17 @@ PORTS = {"https": 443, "http": 80}
 _NAME = re.compile(r"[a-z0-9_.-]{1,253}", re.IGNORECASE)
 _ENDS_IN_A_NUMBER = re.compile(r"(?:^|\.)(?:[0-9]+|0x[0-9a-f]*)\.?$", re.IGNORECASE)
 
-REFUSED_NETWORKS: tuple[Network, ...] = tuple(
+MISSED_BY_IS_GLOBAL: tuple[Network, ...] = tuple(
     ipaddress.ip_network(text)
     for text in (
-        *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12"),
-        *("192.0.0.0/24", "192.0.2.0/24", "192.31.196.0/24", "192.52.193.0/24", "192.88.99.0/24", "192.168.0.0/16"),
-        *("192.175.48.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4"),
-        # IPv6: all but the global unicast block 2000::/3, and inside it what is reserved or carries an IPv4 address.
-        *("::/3", "4000::/2", "8000::/1", "2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20", "2620:4f:8000::/48"),
+        *("192.0.0.0/24", "192.31.196.0/24", "192.52.193.0/24", "192.88.99.0/24", "192.175.48.0/24"),
+        *("::/8", "2001::/23", "2002::/16", "2620:4f:8000::/48", "3fff::/20", "fec0::/10"),
     )
 )
-"""Private, loopback, link-local, shared, multicast, reserved; `::/3` holds IPv4's mapped and NAT64 forms."""
+"""Reserved for protocols, or carriers of an IPv4 address: mapped and NAT64 (`::/8`), Teredo (`2001::/23`), 6to4.
+
+Named here because Python's own tables differ between its releases.
+"""
 
 
 class OutgoingRefused(Exception):
@@ -51,7 +51,8 @@ def is_in(address: Address, networks: tuple[Network, ...]) -> bool:
 
 def is_public(address: Address) -> bool:
     """True for an address anybody on the internet may be asked under."""
-    return not is_in(address, REFUSED_NETWORKS)
+    is_special = address.is_multicast or address.is_reserved
+    return address.is_global and not is_special and not is_in(address, MISSED_BY_IS_GLOBAL)
 
 
 def read_url(text: str) -> httpx2.URL:
