@@ -1,7 +1,7 @@
 """Forms with files, read as they arrive: fields are small and kept, files are handed on chunk by chunk.
 
 The parser is `python_multipart`, as in Starlette. Starlette's reader on top of it copies whole files to `/tmp`, which
-is memory in a container, before a handler sees the first byte. `streaming-form-data` must be told the names of all parts
+is memory in a container, before a handler sees the first byte. `streaming-form-data` must know the names of all parts
 beforehand, which depend on a field of the form itself, and hands data on without waiting for the store.
 """
 
