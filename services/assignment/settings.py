@@ -1,14 +1,30 @@
 """The assignment service's settings; each field is the variable `EVERDESK_<FIELD>`."""
 
-from pydantic import Field, SecretStr
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, Field, SecretStr
 
 from shared.kit.settings import ServiceSettings
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (OSError, ValueError, KeyError) as unknown:
+        raise ValueError("is not the name of a time zone, such as Europe/Berlin") from unknown
+    return name
+
+
+TimeZone = Annotated[str, AfterValidator(_known_zone)]
 
 
 class AssignmentSettings(ServiceSettings):
     """What this service needs on top of the common ones."""
 
     port: int = Field(default=8002, ge=0, le=65_535)
+    time_zone: TimeZone = "UTC"
+    """Whose days the days of a report are where its reader names no zone, such as `Europe/Berlin`."""
     session_secret: SecretStr = Field(min_length=16)
     """Signs the desk's short notices between a form and the page after it."""
     session_hours: int = Field(default=12, ge=1, le=168)

@@ -1,26 +1,26 @@
 """Reports on promises kept."""
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query, Response
+from fastapi.responses import PlainTextResponse
 from pydantic import AfterValidator, AwareDatetime
 
 from services.assignment.api.tickets import Word
 from services.assignment.deps import Ctx, ReportReader
-from services.assignment.queries.reports import Period, get_sla_report
+from services.assignment.queries.periods import Period, WrongPeriod, period_of
+from services.assignment.queries.reports import get_sla_report
 from services.assignment.queries.what_if import Sight
 from services.assignment.schemas.reports import GroupBy, SlaReport
 from services.assignment.schemas.what_if import WhatIfInput, WhatIfReport
 from shared.contracts.vocabulary import Permission
 from shared.domain.permissions import reach
-from shared.kit.clock import utc_now
 from shared.kit.http.problems import Problem
 from shared.kit.http.strict_json import StrictJsonRoute
 
 router = APIRouter(prefix="/reports", tags=["reports"], route_class=StrictJsonRoute)
 
-USUAL = timedelta(days=30)
 YEARS = range(1970, 2201)
 
 
@@ -33,23 +33,45 @@ def _near(moment: datetime | date | None) -> datetime | date | None:
 Moment = Annotated[AwareDatetime | date | None, AfterValidator(_near)]
 
 
-@router.get("/sla", summary="SLA attainment")
-async def get_sla(
+async def _asked(
     context: Ctx,
-    caller: ReportReader,
     from_: Annotated[Moment, Query(alias="from", description="Instant or day; 30 days before `to` if left out")] = None,
     to: Annotated[Moment, Query(description="Instant (not included) or day (included); now if left out")] = None,
+    tz: Annotated[Word, Query(description="Whose days: an IANA name; `EVERDESK_TIME_ZONE` if left out")] = None,
     team: Annotated[Word, Query(description="Id or slug")] = None,
     agent: Annotated[Word, Query(description="Id or e-mail address")] = None,
-    group_by: GroupBy = GroupBy.TEAM,
-) -> SlaReport:
-    """Verdicts settled in the period, by the highest revision of each; cancelled ones are left out."""
-    until = _instant(to, days=1) if to else utc_now()
-    since = _instant(from_) if from_ else until - USUAL
-    if since >= until:
-        raise Problem(422, "invalid_input", "from must be earlier than to")
+) -> Period:
+    try:
+        return period_of(from_, to, tz or context.settings.time_zone, team=team, agent=agent)
+    except WrongPeriod as wrong:
+        raise Problem(422, "invalid_input", str(wrong)) from wrong
+
+
+Asked = Annotated[Period, Depends(_asked)]
+
+
+@router.get("/sla", summary="SLA attainment")
+async def get_sla(context: Ctx, caller: ReportReader, period: Asked, group_by: GroupBy = GroupBy.TEAM) -> SlaReport:
+    """Verdicts settled in the period, by the highest revision of each, and clocks that still run.
+
+    A clock that fell due in the period and has not stopped yet is a breach; cancelled verdicts are left out.
+    """
     async with context.database.begin() as session:
-        return await get_sla_report(session, caller, Period(since, until, team, agent), group_by)
+        return await get_sla_report(session, caller, period, group_by)
+
+
+@router.get("/sla.csv", summary="SLA attainment as a table", response_class=PlainTextResponse)
+async def get_sla_csv(context: Ctx, caller: ReportReader, period: Asked, group_by: GroupBy = GroupBy.TEAM) -> Response:
+    """The same figures and instants as `/v1/reports/sla`."""
+    return as_csv(await get_sla(context, caller, period, group_by))
+
+
+def as_csv(report: SlaReport) -> Response:
+    """A file to open in a spreadsheet."""
+    name = f"sla-{report.group_by.value}.csv"
+    return Response(
+        report.as_csv(), media_type="text/csv", headers={"Content-Disposition": f'attachment; filename="{name}"'}
+    )
 
 
 @router.post("/what-if", summary="History judged under other rules")
@@ -60,10 +82,3 @@ async def post_what_if(context: Ctx, caller: ReportReader, body: WhatIfInput) ->
     sight = Sight(reached.is_everything, frozenset(reached.team_ids), own)
     url = context.settings.database_url.get_secret_value()
     return await context.rejudger.ask(url, body, sight)
-
-
-def _instant(moment: datetime | date, days: int = 0) -> datetime:
-    """The instant itself; of a day its beginning, or the beginning of the day after."""
-    if isinstance(moment, datetime):
-        return moment.astimezone(UTC)
-    return datetime.combine(moment + timedelta(days=days), time(), UTC)

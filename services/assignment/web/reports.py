@@ -1,19 +1,27 @@
 """The desk's report: how well promises were kept, by team, agent or priority."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Annotated
+from urllib.parse import urlencode
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
+from services.assignment.api.reports import YEARS, as_csv
 from services.assignment.deps import Ctx
 from services.assignment.errors import not_permitted
+from services.assignment.queries.callers import Caller
 from services.assignment.queries.people import list_teams
-from services.assignment.queries.reports import Period, get_sla_report
-from services.assignment.schemas.reports import GroupBy
+from services.assignment.queries.periods import Period, WrongPeriod, period_of, zone_called
+from services.assignment.queries.reports import get_sla_report
+from services.assignment.schemas.reports import GroupBy, SlaReport
 from services.assignment.web.frame import DeskAgent, PageRoute, TheDesk
 from shared.contracts.vocabulary import Permission
 from shared.domain.permissions import holds
 from shared.kit.clock import utc_now
+from shared.kit.db import Session
+from shared.kit.http.problems import Problem
 
 router = APIRouter(route_class=PageRoute)
 
@@ -27,37 +35,104 @@ PERIODS: Mapping[str, tuple[str, timedelta]] = {
 GROUPS: Mapping[GroupBy, str] = {GroupBy.TEAM: "Teams", GroupBy.AGENT: "Agents", GroupBy.PRIORITY: "Priorities"}
 
 
-@router.get("/reports")
-async def show_reports(
-    request: Request,
-    desk: TheDesk,
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the form says: days of the reader's zone, or else how far back from now; nonsense counts for nothing."""
+
+    days: str
+    first: date | None
+    last: date | None
+    zone: str
+    team: str
+    group_by: GroupBy
+
+    @property
+    def period(self) -> Period:
+        """Raises WrongPeriod."""
+        if self.first or self.last:
+            return period_of(self.first, self.last, self.zone, team=self.team or None)
+        return period_of(utc_now() - PERIODS[self.days][1], None, self.zone, team=self.team or None)
+
+    def query(self, group_by: GroupBy) -> str:
+        """The same question, broken down in another way."""
+        bounds = {"from": self.first, "to": self.last} if self.first or self.last else {"days": self.days}
+        said = {"group_by": group_by.value, **bounds, "tz": self.zone, "team": self.team}
+        return urlencode({name: value for name, value in said.items() if value})
+
+
+def _asked(
     context: Ctx,
-    caller: DeskAgent,
     days: str = "30",
+    from_: Annotated[str, Query(alias="from")] = "",
+    to: str = "",
+    tz: str = "",
     group_by: str = GroupBy.TEAM.value,
     team: str = "",
-) -> Response:
+) -> Asked:
+    return Asked(
+        days if days in PERIODS else "30",
+        _day(from_),
+        _day(to),
+        tz if _is_zone(tz) else context.settings.time_zone,
+        team if team.isprintable() and len(team) <= 64 else "",
+        GroupBy(group_by) if group_by in set(GroupBy) else GroupBy.TEAM,
+    )
+
+
+Form = Annotated[Asked, Depends(_asked)]
+
+
+@router.get("/reports")
+async def show_reports(request: Request, desk: TheDesk, context: Ctx, caller: DeskAgent, asked: Form) -> Response:
     """Attainment bars with the numbers behind them."""
-    if not holds(caller.principal, Permission.REPORT_VIEW):
-        raise not_permitted(Permission.REPORT_VIEW)
-    days = days if days in PERIODS else "30"
-    group = GroupBy(group_by) if group_by in set(GroupBy) else GroupBy.TEAM
-    until = utc_now()
-    narrowed_to = team if team.isprintable() and len(team) <= 64 else ""
+    report, error = None, ""
     async with context.database.begin() as session:
         teams = await list_teams(session)
-        period = Period(until - PERIODS[days][1], until, narrowed_to or None)
-        report = await get_sla_report(session, caller, period, group)
-    tail = f"&days={days}" + (f"&team={narrowed_to}" if narrowed_to in {one.slug for one in teams} else "")
+        try:
+            report = await _report(session, caller, asked)
+        except WrongPeriod as wrong:
+            error = str(wrong)
     return desk.render(
         request,
         "reports.html",
         caller,
+        400 if error else 200,
         report=report,
-        tabs=[(f"/reports?group_by={one.value}{tail}", name, one is group) for one, name in GROUPS.items()],
+        error=error,
+        asked=asked,
+        tabs=[(f"/reports?{asked.query(one)}", name, one is asked.group_by) for one, name in GROUPS.items()],
+        table_url=f"/reports.csv?{asked.query(asked.group_by)}",
         periods=[(value, name) for value, (name, _) in PERIODS.items()],
         teams=[(one.slug, one.name) for one in teams],
-        days=days,
-        team=narrowed_to,
-        group_by=group.value,
     )
+
+
+@router.get("/reports.csv")
+async def download_report(context: Ctx, caller: DeskAgent, asked: Form) -> Response:
+    """The figures of the page as a table."""
+    async with context.database.begin() as session:
+        try:
+            return as_csv(await _report(session, caller, asked))
+        except WrongPeriod as wrong:
+            raise Problem(422, "invalid_input", str(wrong)) from wrong
+
+
+async def _report(session: Session, caller: Caller, asked: Asked) -> SlaReport:
+    if not holds(caller.principal, Permission.REPORT_VIEW):
+        raise not_permitted(Permission.REPORT_VIEW)
+    return await get_sla_report(session, caller, asked.period, asked.group_by)
+
+
+def _day(text: str) -> date | None:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return day if day.year in YEARS else None
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        return bool(zone_called(name))
+    except WrongPeriod:
+        return False

@@ -13,7 +13,8 @@ from services.assignment.models import Ticket
 from services.assignment.queries.callers import Caller
 from services.assignment.queries.lists import Filters, QueueView, Sort, Span, count_views, list_tickets
 from services.assignment.queries.members import get_burdens
-from services.assignment.queries.reports import Period, get_sla_report
+from services.assignment.queries.periods import Period
+from services.assignment.queries.reports import get_sla_report
 from services.assignment.queries.returns import find_strays, has_work
 from services.assignment.schemas.reports import GroupBy
 from shared.contracts.base import AgentId, TeamId

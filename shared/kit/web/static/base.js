@@ -29,6 +29,9 @@ function showTimes(root = document) {
   }
 }
 
+// <input data-zone>: whose days the days of the form are.
+for (const field of all("input[data-zone]")) field.value = Intl.DateTimeFormat().resolvedOptions().timeZone || field.value;
+
 // Dialogs: data-opens="id", data-closes, and <form data-confirm="Title">.
 function make(tag, properties = {}, ...children) {
   const element = Object.assign(document.createElement(tag), properties);
