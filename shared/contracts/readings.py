@@ -84,24 +84,53 @@ class Draft:
 
 
 Text = TypeVar("Text", Reading, Draft)
-_ENCODED = re.compile(r"%[0-7][0-9A-Fa-f]|&(?:#[0-9]{2,7}|#[xX][0-9A-Fa-f]{2,6}|[A-Za-z]{2,10});|\\u00[0-7][0-9A-Fa-f]")
+_ENCODED = re.compile(
+    r"%[0-7][0-9A-Fa-f]|&(?:#(?:[0-9]+|[xX][0-9A-Fa-f]+)(?:;|(?=[G-Zg-z._/%&:-]))|[A-Za-z]{2,10};)|\\u00[0-7][0-9A-Fa-f]"
+)
+"""Numbers of entities may have any number of zeros before them, and no semicolon."""
 _MARKED = {"quoted": re.compile(r"=([2-7][0-9A-Fa-f])"), "rewritten": re.compile(r"-([2-7][0-9A-Fa-f])")}
 """Quoted-printable, and what a link-rewriter makes of percent signs."""
 _SOFT = re.compile(r"=[ \t]*\r?\n")
 _MOST = 4
 """How often something may have been encoded."""
-_HIDDEN = "\x00\u00ad\u200b\u200c\u200d\u2060\ufeff"
+_HIDDEN = (
+    "\x00\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
+    "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff"
+)
+"""Characters nobody sees: soft hyphens, marks of direction, joiners, variants."""
 _PREFIX = r"[ \t\u00a0\0]*(?:[A-Za-z]{0,4}[>|][ \t\u00a0\0]*)*"
-_GAP = re.compile(rf"=?(?:\r\n|\r|\n|\u2028|\u2029){_PREFIX}|[ \t\u00a0\x0b\x0c{_HIDDEN}]+|\\\\(?=[-_.])")
+_ESCAPE = r"\\(?=[\\\-_.:/~=?&%#*])"
+"""How Markdown and JSON keep a character from meaning something."""
+_GAP = re.compile(
+    rf"=?(?:\r\n|\r|\n|\u2028|\u2029){_PREFIX}|[ \t\u00a0\u2000-\u200a\u202f\x0b\x0c{_HIDDEN}]+|{_ESCAPE}"
+)
 """What a mail client puts where it breaks a line, and quotes it."""
+_NAMED = re.compile(r"(?:\r\n|\r|\n)[ \t>|]*(?:[^\W\d_][\w.,'\u2019 -]{0,40}[>|][ \t>|]*)+")
+"""A quoted line that begins with the name of who wrote it."""
+_DEFANGED = re.compile(r"[\[({](?:([.:/_-]{1,3})|dot)[\])}]", re.IGNORECASE)
+"""How a gateway or a careful person makes an address unusable."""
 _TAG = re.compile(r"<(?![hH][tT][tT][pP])[^<>]{0,2000}>")
+_PARSED_TAG = re.compile(
+    r"<!--(?>[\s\S]*?(?:-->|\Z))"
+    r"|<(?![hH][tT][tT][pP])[A-Za-z/!?](?>(?:=\s*(?:\"[^\"]*(?:\"|\Z)|'[^']*(?:'|\Z))|[^>])*)(?:>|\Z)"
+)
+"""The same as a browser reads it: a value may hold any sign, and what never ends goes on to the end."""
 
 
 def _plain(char: re.Match[str]) -> str:
     code = char[0]
+    if code.startswith("&#"):
+        return _numbered(code)
     if code.startswith("&"):
         return html.unescape(code)
     return chr(int(code[-2:], 16))
+
+
+def _numbered(code: str) -> str:
+    """A number too large for a character is left alone: reading thousands of digits is slow, and refused by Python."""
+    is_hex = code[2] in "xX"
+    number = code[3 if is_hex else 2 :].rstrip(";").lstrip("0")
+    return html.unescape(f"&#{'x' if is_hex else ''}{number};") if 0 < len(number) < len("1114111") + 1 else code
 
 
 def _decoded(reading: Text) -> Text:
@@ -117,26 +146,46 @@ def _marked(code: re.Match[str]) -> str:
     return chr(int(code[1], 16))
 
 
-def read(text: Text, mark: str | None, *, has_tags: bool) -> Text | None:
+def _undefanged(sign: re.Match[str]) -> str:
+    return sign[1] or "."
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a text is read."""
+
+    mark: str | None = None
+    """Which sign stands for a percent sign."""
+    tags: re.Pattern[str] | None = None
+    """What is left out as a tag."""
+    is_named: bool = False
+    """Lines begin with the name of whom they quote."""
+
+
+def read(text: Text, way: Way) -> Text | None:
     """A text as it may have been meant; None where another reading says the same.
 
     A tag may have broken a line, and what follows it may be quoted.
     """
-    if mark is not None:
-        unmarked = text.rewritten(_SOFT, "") if mark == "quoted" else text
-        text = unmarked.rewritten(_MARKED[mark], _marked)
+    if way.mark is not None:
+        unmarked = text.rewritten(_SOFT, "") if way.mark == "quoted" else text
+        text = unmarked.rewritten(_MARKED[way.mark], _marked)
         if text is unmarked:
             return None
     text = _decoded(text)
-    if not has_tags:
-        bare = text.rewritten(_TAG, "\n")
-        if bare is text:
-            return None
-        text = bare
-    return _decoded(text.rewritten(_GAP, ""))
+    for pattern in (way.tags, _NAMED if way.is_named else None):
+        if pattern is not None:
+            bare = text.rewritten(pattern, "\n")
+            if bare is text:
+                return None
+            text = bare
+    return _decoded(text.rewritten(_GAP, "").rewritten(_DEFANGED, _undefanged))
 
 
-WAYS: tuple[tuple[str | None, bool], ...] = tuple(
-    (mark, has_tags) for mark in (None, "quoted", "rewritten") for has_tags in (True, False)
+WAYS: tuple[Way, ...] = tuple(
+    Way(mark, tags, is_named)
+    for is_named in (False, True)
+    for mark in (None, "quoted", "rewritten")
+    for tags in (None, _PARSED_TAG, _TAG)
 )
 """How a text is read besides as it stands."""

@@ -10,32 +10,16 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from string import ascii_letters, digits
 from typing import Annotated, TypeVar, cast
 
 from pydantic import AfterValidator, JsonValue
 
+from shared.contracts.own_tokens import tokens
 from shared.contracts.readings import WAYS, Draft, Reading, read
 
 Value = TypeVar("Value")
 REMOVED = "[link removed]"
-_CHAR = "[A-Za-z0-9_-]"
-_LETTERS = frozenset(f"{ascii_letters}{digits}_-")
-_SEAL = re.compile(rf"\.{_CHAR}{{6}}\.(?:{_CHAR}{{27}}|{_CHAR}{{1,26}}\Z)")
-"""How a signed token ends: when it was signed, and an HMAC-SHA1 of 27 letters. At the end of a text it may be cut."""
-_LIST = re.compile("Wy[IJ]")
-"""How the payload of every token of ours begins: `["` in base64, before a digit or a letter."""
-_PACKED = "eJ"
-"""How a compressed one begins, after a dot."""
-_PACKED_LETTERS = 40
-"""A compressed payload is at least so long, and no word."""
-_MAIL_ID = re.compile(
-    r"(?<![A-Za-z0-9._%+-])t\.[a-z2-7]{26}(?:\.[a-z2-7]{26}(?:\.[a-z2-7]{9})?)?\.[a-z2-7]{16}(?![a-z2-7])"
-    r"(?:@[^\s<>@\"'&]{1,255})?",
-    re.IGNORECASE,
-)
-"""A signed Message-ID: who names one is taken for somebody who had our mail."""
-_ADDRESS = re.compile(r"https?:/{1,2}[^\s\"'<>()\[\]]{0,300}\Z", re.IGNORECASE)
+_ADDRESS = re.compile(r"h(?:tt|xx)ps?:/{1,2}[^\s\"'<>()\[\]]{0,300}\Z", re.IGNORECASE)
 _ADDRESS_LENGTH = 320
 _SHORTEST = 40
 """Characters of the shortest thing that is looked for."""
@@ -113,46 +97,25 @@ def _replaced(text: str, spans: list[tuple[int, int, str]]) -> str:
 
 def _spans(text: str) -> Iterator[tuple[int, int]]:
     """Where links are, in any reading of the text. A reading is done with care only if there is something in it."""
-    yield from _tokens(text)
-    for mark, has_tags in WAYS:
-        draft = read(Draft(text), mark, has_tags=has_tags)
-        if draft is None or not any(_tokens(draft.text)):
+    yield from _links(text)
+    for way in WAYS:
+        draft = read(Draft(text), way)
+        if draft is None or not any(tokens(draft.text)):
             continue
-        reading = read(Reading(text), mark, has_tags=has_tags)
+        reading = read(Reading(text), way)
         if reading is not None:
-            yield from (reading.origin(start, end) for start, end in _tokens(reading.text))
+            yield from (reading.origin(start, end) for start, end in _links(reading.text))
 
 
-def _tokens(text: str) -> Iterator[tuple[int, int]]:
-    """Tokens with the address before them, found from their ends: a run of letters is looked at once."""
-    for seal in _SEAL.finditer(text):
-        start = _payload(text, seal.start())
-        if start is not None:
-            yield _with_address(text, start), seal.end()
-    if "t." in text or "T." in text:
-        yield from (found.span() for found in _MAIL_ID.finditer(text))
-
-
-def _payload(text: str, end: int) -> int | None:
-    """Where the payload that ends there begins; None if it is none of ours."""
-    first = end
-    while first and text[first - 1] in _LETTERS:
-        first -= 1
-    if first and text[first - 1] == "." and text.startswith(_PACKED, first) and _is_packed(text[first:end]):
-        return first - 1
-    found = _LIST.search(text, first, end)
-    return found.start() if found else None
-
-
-def _is_packed(payload: str) -> bool:
-    kinds = (str.isdigit, str.isupper, str.islower)
-    return len(payload) >= _PACKED_LETTERS and all(any(kind(char) for char in payload) for kind in kinds)
+def _links(text: str) -> Iterator[tuple[int, int]]:
+    """Tokens with the address before them."""
+    yield from ((_with_address(text, start), end) for start, end in tokens(text))
 
 
 def _with_address(text: str, start: int) -> int:
     low = max(0, start - _ADDRESS_LENGTH)
     before = text[low:start]
-    begins = before.lower().rfind("http")
+    begins = max(before.lower().rfind(scheme) for scheme in ("http", "hxxp"))
     return low + begins if begins >= 0 and _ADDRESS.fullmatch(before, begins) else start
 
 

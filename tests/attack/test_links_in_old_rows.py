@@ -11,8 +11,9 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from deploy.local.engines import Stack
 from shared.contracts.base import TicketId
 from shared.kit.auth import TicketLink, TicketLinks
-from shared.kit.clock import new_id
+from shared.kit.clock import new_id, utc_now
 from shared.kit.db import alembic_config
+from shared.kit.one_time import ExportLinks
 from shared.kit.settings import Settings
 from tests.support.engines import own_engines  # noqa: F401 - a fixture
 from tests.support.traces import tables_naming
@@ -38,15 +39,19 @@ FILL = {
 
 
 @pytest.mark.parametrize("service", sorted(FILL))
-async def test_a_link_in_an_old_row_is_taken_out(engines: Stack, service: str) -> None:
+@pytest.mark.parametrize("kind", ["t", "everything"])
+async def test_a_link_in_an_old_row_is_taken_out(engines: Stack, service: str, kind: str) -> None:
     url = engines.postgres.url(service)
     config = alembic_config(f"services.{service}", url)
     await asyncio.to_thread(command.upgrade, config, "head")
     await asyncio.to_thread(command.downgrade, config, HEADS[service][0])
     ticket = new_id()
-    links = TicketLinks(Settings.model_validate({"link_secret": "a-secret-only-for-tests"}))
-    token = links.token(TicketLink(TicketId(UUID(str(ticket))), "dana@bank.example", is_mailed=True))
-    values = {"id": ticket, "number": ticket.hex[-12:], "said": f"> http://portal.example/t/{token}", "token": token}
+    settings = Settings.model_validate({"link_secret": "a-secret-only-for-tests"})
+    token = TicketLinks(settings).token(TicketLink(TicketId(UUID(str(ticket))), "dana@bank.example", is_mailed=True))
+    if kind == "everything":
+        token = ExportLinks(settings).url("dana@bank.example", UUID(str(ticket)), utc_now()).rpartition("/")[2]
+    said = f"> http://portal.example/{kind}/{token}"
+    values = {"id": ticket, "number": ticket.hex[-12:], "said": said, "token": token}
     engine = create_async_engine(url)
     async with engine.begin() as session:
         for statement in FILL[service].split(";"):

@@ -3,10 +3,13 @@
 from base64 import encodebytes
 from collections.abc import Callable
 from urllib.parse import quote
+from uuid import UUID
 
 import pytest
 
-from shared.kit.clock import new_id
+from shared.kit.clock import new_id, utc_now
+from shared.kit.one_time import ExportLinks
+from shared.kit.settings import Settings
 from tests.services.intake.door import Door, Json
 from tests.services.intake.test_links import link_to
 from tests.support.traces import tables_naming
@@ -57,6 +60,19 @@ async def test_a_quoted_link_is_kept_nowhere(door: Door, email: str, name: str, 
 async def rows_with(door: Door, secret: str) -> list[str]:
     """The tables of intake in which it stands, the bus's waiting events among them."""
     return sorted(await tables_naming(door.database.engine, [secret]))
+
+
+async def test_a_quoted_export_link_is_kept_nowhere(door: Door, email: str) -> None:
+    settings = Settings.model_validate({"link_secret": "a-secret-only-for-tests"})
+    url = ExportLinks(settings).url(email, UUID(str(new_id())), utc_now())
+    said = await door.submit(
+        requester={"email": email, "name": f"Kim {url}"[:200]},
+        subject=f"See {url}"[:255],
+        body=url,
+        fields={"note": url},
+    )
+    assert seal_of(url) not in str(said)
+    assert await rows_with(door, seal_of(url)) == []
 
 
 @pytest.mark.parametrize("encode", ["plain", "base64"])

@@ -1,0 +1,100 @@
+"""Every kind of token this system makes, and how those that open something are recognised in a text by their shape."""
+
+import re
+import zlib
+from base64 import urlsafe_b64decode
+from collections.abc import Iterator, Mapping
+from string import ascii_letters, digits
+from types import MappingProxyType
+
+REDACTED: Mapping[str, str] = MappingProxyType(
+    {
+        "ticket-link": "thread links and invitations, of requesters and of people in copy",
+        "export-link": "one-time links to all that is held of a person",
+        "file-link": "addresses of attached files",
+        "ticket-receipt": "what the opener of a ticket is shown",
+        "address-proof": "the cookie that says whose mail a browser reads",
+        "desk-flash": "the cookie of a notice on the desk",
+        "mail-thread": "Message-IDs, by which an answer finds its ticket",
+        "api-key": "keys of programs",
+    }
+)
+"""Kinds that are taken out of foreign text, by the salt of their signer or by name."""
+KEPT: Mapping[str, str] = MappingProxyType(
+    {
+        "form-made": "says only when a form was shown, and opens nothing",
+        "form-token": "is worth nothing without the cookie of the same browser",
+        "session": "random, only ever in a cookie closed to scripts: no page, mail or address holds it",
+    }
+)
+"""Kinds that stay where they are found, and why they may."""
+
+_CHAR = "[A-Za-z0-9_-]"
+_LETTERS = frozenset(f"{ascii_letters}{digits}_-")
+_SEAL = re.compile(rf"(?P<time>\.{_CHAR}{{6}})?\.(?:{_CHAR}{{27}}|{_CHAR}{{1,26}}\Z)")
+"""How a signed token ends: mostly a date, and an HMAC-SHA1 of 27 letters, which the end of a text may cut."""
+_LIST = re.compile("Wy[IJ]")
+"""How the payload of every signed token begins: `["` in base64, before a digit or a letter."""
+_ONE_TIME = re.compile(rb'\["(?:[^"\\]|\\.)+","[0-9a-f]{32}",[0-9]+\]')
+"""The payload of an export link. It is read, for nothing else tells such a token from a word, a dot and a word."""
+_PACKED = "eJ"
+"""How a compressed payload begins, after a dot."""
+_PACKED_LETTERS = 40
+"""A compressed payload is at least so long, and no word."""
+_LONGEST_PAYLOAD = 4_096
+_MAIL_ID = re.compile(
+    r"(?<![A-Za-z0-9._%+-])t\.[a-z2-7]{26}(?:\.[a-z2-7]{26}(?:\.[a-z2-7]{9})?)?\.[a-z2-7]{16}(?![a-z2-7])"
+    r"(?:@[^\s<>@\"'&]{1,255})?",
+    re.IGNORECASE,
+)
+"""A signed Message-ID: who names one is taken for somebody who had our mail."""
+_API_KEY = re.compile(rf"hd_[0-9a-f]{{16}}_{_CHAR}{{43}}")
+
+
+def tokens(text: str) -> Iterator[tuple[int, int]]:
+    """Where tokens of the redacted kinds stand. They are found from their ends: a run of letters is looked at once."""
+    for seal in _SEAL.finditer(text):
+        start = _payload(text, seal.start(), is_dated=seal["time"] is not None)
+        if start is not None:
+            yield start, seal.end()
+    if "t." in text or "T." in text:
+        yield from (found.span() for found in _MAIL_ID.finditer(text))
+    if "hd_" in text:
+        yield from (found.span() for found in _API_KEY.finditer(text))
+
+
+def _payload(text: str, end: int, *, is_dated: bool) -> int | None:
+    """Where the payload that ends there begins; None if it is none of ours."""
+    first = end
+    while first and text[first - 1] in _LETTERS:
+        first -= 1
+    if first and text[first - 1] == "." and text.startswith(_PACKED, first):
+        is_ours = _is_packed if is_dated else _is_packed_one_time
+        return first - 1 if is_ours(text[first:end]) else None
+    found = _LIST.search(text, first, end)
+    if found is None or not (is_dated or _is_one_time(_decoded(text[found.start() : end]))):
+        return None
+    return found.start()
+
+
+def _is_packed(payload: str) -> bool:
+    kinds = (str.isdigit, str.isupper, str.islower)
+    return len(payload) >= _PACKED_LETTERS and all(any(kind(char) for char in payload) for kind in kinds)
+
+
+def _is_packed_one_time(payload: str) -> bool:
+    try:
+        return _is_one_time(zlib.decompressobj().decompress(_decoded(payload), _LONGEST_PAYLOAD))
+    except zlib.error:
+        return False
+
+
+def _is_one_time(payload: bytes) -> bool:
+    return _ONE_TIME.fullmatch(payload) is not None
+
+
+def _decoded(payload: str) -> bytes:
+    """What base64 says; nothing where it is none, or longer than any payload of ours."""
+    if len(payload) > _LONGEST_PAYLOAD or len(payload) % 4 == 1:
+        return b""
+    return urlsafe_b64decode(payload + "=" * (-len(payload) % 4))

@@ -1,0 +1,90 @@
+"""No kind of token is forgotten: each signer in the source has a row, and each redacted kind is found."""
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from services.assignment.web.frame import Flash
+from services.intake.receipts import Receipts
+from shared.contracts.base import TicketId
+from shared.contracts.own_tokens import KEPT, REDACTED
+from shared.contracts.redaction import REMOVED, redacted
+from shared.kit.auth import ApiKey, FileLinks, MailThreads, TicketLink, TicketLinks
+from shared.kit.clock import new_id, utc_now
+from shared.kit.one_time import ExportLinks
+from shared.kit.settings import Settings
+
+SOURCE = Path(__file__).parents[2]
+SETTINGS = Settings.model_validate({"link_secret": "a-secret-only-for-tests"})
+TICKET = TicketId(UUID(str(new_id())))
+HANDMADE = {
+    "shared/kit/auth.py": "api-key, session, mail-thread",
+    "shared/kit/http/form_tokens.py": "form-token",
+    "services/assignment/commands/sign_in.py": "session",
+    "services/intake/web/forms.py": "form-made",
+}
+"""Where random or hand-signed tokens are made, and which rows they have."""
+NO_TOKENS = {
+    "shared/kit/requester_ids.py": "an id, which opens nothing",
+    "shared/kit/http/health.py": "compares",
+    "services/notification/deps.py": "compares",
+    "services/intake/abuse/invitations.py": "a digest that is stored and never shown",
+    "services/intake/client/asking.py": "an idempotency key",
+    "services/notification/delivery/compose.py": "a boundary between parts of a mail",
+}
+SIGNERS = {"URLSafeTimedSerializer", "URLSafeSerializer", "TimestampSigner", "Signer"}
+MAKERS = {"token_urlsafe", "token_hex", "token_bytes", "new_token", "digest", "new"}
+SAMPLES = {
+    "ticket-link": TicketLinks(SETTINGS).token(TicketLink(TICKET, "dana@bank.example")),
+    "export-link": ExportLinks(SETTINGS).url("dana@bank.example", UUID(str(new_id())), utc_now()),
+    "file-link": FileLinks(SETTINGS).url(TICKET),
+    "ticket-receipt": Receipts(SETTINGS).token(TICKET),
+    "desk-flash": Flash("a-secret-only-for-tests").write("success", "The ticket was assigned to Ada."),
+    "mail-thread": MailThreads(SETTINGS, "help.example").thread_id(TICKET).strip("<>"),
+    "api-key": str(ApiKey.make()),
+}
+
+
+@cache
+def all_calls() -> list[tuple[str, ast.Call, str]]:
+    return list(calls())
+
+
+def calls() -> Iterator[tuple[str, ast.Call, str]]:
+    """Every call in the services and what they share: where, the call, the name of what is called."""
+    for folder in ("services", "shared", "workflows"):
+        for path in sorted((SOURCE / folder).rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.Call):
+                    yield str(path.relative_to(SOURCE)), node, ast.unparse(node.func)
+
+
+def test_every_signer_has_a_row() -> None:
+    signers = [(path, call) for path, call, name in all_calls() if name in SIGNERS]
+    salts = [ast.literal_eval(word.value) for _, call in signers for word in call.keywords if word.arg == "salt"]
+    assert len(salts) == len(signers) > 5
+    assert set(salts) <= {*REDACTED, *KEPT}
+
+
+def test_every_maker_of_random_or_hand_signed_tokens_is_known() -> None:
+    makers = {
+        path
+        for path, _, name in all_calls()
+        if name.rpartition(".")[2] in MAKERS and name.partition(".")[0] in ("secrets", "hmac", "new_token")
+    } | {path for path, _, name in all_calls() if name == "hmac.compare_digest"}
+    assert makers == {*HANDMADE, *NO_TOKENS}
+    rows = {row for told in HANDMADE.values() for row in told.split(", ")}
+    assert rows <= {*REDACTED, *KEPT}
+
+
+def test_each_redacted_kind_has_a_sample() -> None:
+    assert {*SAMPLES, "address-proof"} == {*REDACTED}
+
+
+@pytest.mark.parametrize("kind", sorted(SAMPLES))
+def test_each_redacted_kind_is_found(kind: str) -> None:
+    assert redacted(f"See {SAMPLES[kind]} soon") == f"See {REMOVED} soon"
