@@ -90,7 +90,7 @@ def _length(time: Duration) -> tuple[bool, int]:
 
 
 LifecycleTimer = Literal["auto_close", "reopen_window", "reopen_grace", "pending_reminder", "pending_resolve"]
-"""What a ticket waits for by itself, as named in `in_business_time`."""
+"""The timers of a ticket's lifecycle, as named in `in_business_time`."""
 
 
 class LifecycleTimes(StrictModel):

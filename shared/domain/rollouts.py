@@ -1,4 +1,4 @@
-"""What another version of its policy would do to a running ticket: the ticket as its log has it, lived on with it."""
+"""Simulates a policy change on a ticket rebuilt from its event log."""
 
 from collections.abc import Iterator
 from copy import copy

@@ -36,6 +36,7 @@ def copy(tmp_path: Path) -> Path:
         ("services/intake/errors.py", "import workflows.options\n"),
         ("workflows/ticket.py", "import shared.kit.clock\n"),
         ("shared/kit/clock.py", "import deploy.local\n"),
+        ("shared/domain/ticket/state.py", "import shared.domain.rollouts\n"),
         ("services/intake/client/models.py", "import shared.contracts.vocabulary\n"),
         ("services/intake/client/models.py", "import services.intake.schemas\n"),
         ("services/intake/forms/check.py", "import services.intake.models\n"),

@@ -1,4 +1,4 @@
-"""What the clocks have to say: each becomes one event of the ticket."""
+"""What clocks report: each clock event becomes one event of the ticket."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -46,13 +46,13 @@ class Clocks:
         return replace(self, clocks=clocks, early=list(self.early))
 
     def apply(self, fact: Fact, policies: Policies) -> list[ClockEvent]:
-        """One fact, after all that was due up to its instant; returns what the clocks have to say of it."""
+        """Applies a fact after all that was due up to its instant; returns the clock events of both."""
         return [*self.advance(fact.at, policies), *self._apply_fact(fact, policies)]
 
     # -- time ----------------------------------------------------------------------------------------------------
 
     def next_instant(self, policies: Policies) -> datetime | None:
-        """When the clocks next have something to say, if nothing else happens."""
+        """When the next warning, breach or escalation is due, if nothing else happens."""
         policy = self.rules(policies)
         if policy is None:
             return None
@@ -60,7 +60,7 @@ class Clocks:
         return min((moment for moment in moments if moment is not None), default=None)
 
     def advance(self, now: datetime, policies: Policies) -> list[ClockEvent]:
-        """Says everything due up to `now`, in order."""
+        """Applies every warning, breach and escalation due up to `now`; returns them in order."""
         policy = self.rules(policies)
         notices: list[ClockEvent] = []
         while policy is not None:
@@ -93,7 +93,7 @@ class Clocks:
         return list(self._apply_settling(fact, policy))
 
     def _apply_settling(self, fact: Fact, policy: PolicySnapshot) -> Iterator[ClockEvent]:
-        """What does not change the rules themselves."""
+        """Applies a fact that may settle clocks; others go to `_apply_other`."""
         match fact.kind:
             case FactKind.REPLIED:
                 yield from self._replied(fact.at, policy)
@@ -105,7 +105,7 @@ class Clocks:
                 self._apply_other(fact, policy)
 
     def _apply_other(self, fact: Fact, policy: PolicySnapshot) -> None:
-        """What settles no clock, but starts, stops or moves one."""
+        """Applies a fact that starts, pauses, resumes or moves a clock."""
         match fact.kind:
             case FactKind.WRITTEN:
                 self._requester_wrote(fact.at, policy)
@@ -123,7 +123,7 @@ class Clocks:
                 self._count_from(fact.due_at, policy)
 
     def _buffer(self, fact: Fact) -> None:
-        """Taken up again without a policy, nothing of what had ended it is left to judge."""
+        """Buffers a fact until triage. Reopening before triage discards buffered closing facts."""
         if fact.kind is FactKind.REOPENED:
             self.early = [early for early in self.early if early.kind in OUTLIVES_REOPENING]
         else:
@@ -225,7 +225,7 @@ class Clocks:
             clock.resume(at, policy)
 
     def _resolve(self, at: datetime, policy: PolicySnapshot) -> Iterator[ClockEvent]:
-        """The matter is settled, and with it every clock."""
+        """Resolving settles every clock."""
         for clock in self.clocks:
             if clock.settled_at is None:
                 yield from self._settle(clock, at, policy, _without_reply(clock, at))

@@ -1,4 +1,4 @@
-"""The SLA of one ticket: facts go in as they arrive, late ones to their place in time, and notices come out."""
+"""The SLA of one ticket: facts go in as they arrive, late ones in their place in time; clock events come out."""
 
 from bisect import insort
 from datetime import datetime
@@ -108,7 +108,7 @@ class Sla(BaseModel):
         return min((clock.due_at for clock in self.clocks if clock.due_at and not clock.is_settled), default=None)
 
     def next_instant(self) -> datetime | None:
-        """When the clocks next have something to say, if nothing else happens."""
+        """When the next warning, breach or escalation is due, if nothing else happens."""
         return self.current.next_instant(self.policies)
 
     def is_under_way(self, metric: Metric, cycle: int) -> bool:
@@ -129,18 +129,18 @@ class Sla(BaseModel):
     # -- what happens --------------------------------------------------------------------------------------------
 
     def register_policy(self, policy: PolicySnapshot) -> None:
-        """Keeps a policy that a fact is about to name."""
+        """Adds a policy, before the first fact that names it is recorded."""
         self.policies[policy.key] = policy
 
     def advance(self, now: datetime) -> list[ClockEvent]:
-        """Says everything due up to `now`, in order."""
+        """Applies every warning, breach and escalation due up to `now`; returns them in order."""
         notices = self.current.advance(now, self.policies)
         if notices:
             self.reached = max(self.reached, now)
         return notices
 
     def record(self, fact: Fact) -> list[ClockEvent]:
-        """Takes a fact in, late or not; returns what there is to say because of it."""
+        """Records a fact, late or not; returns the clock events and verdicts that follow from it."""
         is_late = fact.at < self.reached or fact.kind is FactKind.POLICY_REVERTED
         insort(self.facts, fact, key=lambda known: known.place)
         self.reached = max(self.reached, fact.at)
@@ -192,7 +192,7 @@ class Sla(BaseModel):
         self.policies = {key: policy for key, policy in self.policies.items() if key in named}
 
     def _drop_former_cycles(self) -> None:
-        """Clocks that no fact can reach any more; without this a talkative ticket outgrows Temporal's payloads."""
+        """Drops clocks that no fact can change any more, so that the state stays under Temporal's payload limit."""
         kept = self.base.last_cycles()
         gone = {(clock.metric, clock.cycle) for clock in self.base.clocks if clock not in kept and clock.is_settled}
         for clocks in (self.base, self.current):

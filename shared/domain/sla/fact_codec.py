@@ -1,4 +1,4 @@
-"""Facts read back from the few fields kept beside each event, so that judging history needs no whole event."""
+"""Decodes facts from the fields stored beside each event, so that re-judging need not read whole events."""
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime

@@ -26,7 +26,7 @@ from shared.contracts.vocabulary import ActorKind, CloseReason, PolicyMode, Prio
 
 
 class FactKind(StrEnum):
-    """What a clock can hear of."""
+    """The kinds of facts that affect a clock."""
 
     TRIAGED = "triaged"
     PRIORITISED = "prioritised"
@@ -97,7 +97,7 @@ SLA_EVENTS: tuple[type[LifecycleEvent], ...] = (
 
 
 def fact_of(event: LifecycleEvent) -> Fact | None:
-    """What the clocks hear of an event; None for what does not concern them."""
+    """The fact that an event is to the clocks; None for events that do not affect them."""
     at, seq = event.at, event.seq
     match event:
         case TicketMessageRecorded(author=author):

@@ -1,4 +1,4 @@
-"""Reads what tickets carried before late facts were folded again: runs of that time may still continue as new."""
+"""Reads the SLA state of runs that began before late facts were recomputed; such runs may still continue as new."""
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""What must be said when the past turns out different: the clocks as announced against the clocks as they are."""
+"""Corrections after a late fact: compares the clocks as published with the clocks as recomputed."""
 
 from collections.abc import Iterator
 from dataclasses import replace

@@ -64,7 +64,7 @@ class TicketState(BaseModel):
 
     @property
     def times(self) -> LifecycleTimes:
-        """How long the ticket rests in its waiting states."""
+        """The delays of the lifecycle timers."""
         return self.policy.times if self.policy else DEFAULT_TIMES
 
     def remember(self, message_id: UUID) -> bool:
