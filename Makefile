@@ -5,7 +5,7 @@ PY := .venv/bin/python
 BOOTSTRAP := @$(PYTHON) deploy/local/bootstrap.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check migrate screenshots bench replay containers packages dev-packages chromium
+.PHONY: help run demo test soak check migrate screenshots bench replay containers packages dev-packages chromium
 
 help: ## List these commands
 	@echo "Everdesk. make <command>:"
@@ -18,7 +18,10 @@ demo: packages ## Play the seed story against the running stack (TICKETS=, N=)
 	@exec $(PY) -m deploy.demo
 
 test: dev-packages chromium ## Run the tests against real engines, two files at a time (ARGS="tests/unit -k word")
-	@exec $(PY) -m pytest $(or $(ARGS),-n 2 --dist loadfile)
+	@exec $(PY) -m pytest $(or $(ARGS),-n 2 --dist loadfile) $(if $(CI),--durations=20)
+
+soak: dev-packages ## Run the tests of quantity in their long form, about ten minutes (ARGS="-k rollout")
+	@EVERDESK_TEST_SIZE=long exec $(PY) -m pytest -m soak $(ARGS)
 
 check: dev-packages ## Format, lint, types, import rules
 	$(PY) -m ruff format --check .

@@ -1,13 +1,16 @@
 """Real engines for every test that needs them, started once per test process."""
 
+import os
 import shutil
 from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import pytest
 
 from deploy.local import engines as local_engines
 from deploy.local.engines import Stack
 from tests.local.running import LocalStack
+from tests.support.scheduling import CostScheduling
 from tests.support.settings import common_environment
 
 
@@ -49,3 +52,29 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     reports = [report for kind in ("passed", "failed") for report in terminalreporter.getreports(kind)]
     for line in (text for report in reports for name, text in report.user_properties if name == "summary"):
         terminalreporter.write_line(line)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> CostScheduling | None:
+    """Under `--dist loadfile`: dear files first."""
+    return CostScheduling(config, log) if config.getvalue("dist") == "loadfile" else None
+
+
+class FailuresAtOnce:
+    """Names each failure when it happens; pytest itself names them at the end, which a stopped run never reaches."""
+
+    def __init__(self, terminal: pytest.TerminalReporter) -> None:
+        self.terminal = terminal
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Called for set-up, call and tear-down of each test, by whichever process ran it."""
+        if report.failed:
+            self.terminal.write_line(f"FAILED {report.nodeid} ({report.when}, {report.duration:.1f} s)", red=True)
+            self.terminal.flush()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """In CI, a failure is named at once."""
+    terminal = config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("CI") == "true" and isinstance(terminal, pytest.TerminalReporter):
+        config.pluginmanager.register(FailuresAtOnce(terminal), "failures-at-once")

@@ -8,13 +8,16 @@ import json
 import httpx2
 import pytest
 from fastapi import FastAPI
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
 
 from services.assignment.commands import sign_in
 from services.assignment.commands.sign_in import TRIES
 from services.assignment.main import build_app
 from services.assignment.settings import AssignmentSettings
 from services.assignment.web.frame import SESSION_COOKIE
-from shared.kit.auth import verify_password
+from shared.kit import auth
+from shared.kit.auth import hash_password, verify_password
 from shared.kit.clock import new_id
 from tests.attack.test_cross_site_forms import token_of
 from tests.services.assignment.conftest import desk, settings, worker  # noqa: F401 - fixtures
@@ -43,6 +46,17 @@ async def own_account(desk: Desk) -> str:
     return email
 
 
+@pytest.fixture
+def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests about counting, of which each makes a hundred attempts."""
+    quick = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
+    monkeypatch.setattr(auth, "_passwords", quick)
+
+
+async def test_guessing_is_made_dear() -> None:
+    assert (await hash_password(PASSWORD)).startswith("$argon2id$v=19$m=65536,t=3,p=4$")
+
+
 def client_at(app: FastAPI, address: str) -> httpx2.AsyncClient:
     """Somebody at a network address."""
     transport = httpx2.ASGITransport(app=app, client=(address, 4711))
@@ -54,6 +68,7 @@ async def attempt(http: httpx2.AsyncClient, email: str, password: str) -> int:
     return (await http.post("/v1/sessions", json={"email": email, "password": password})).status_code
 
 
+@pytest.mark.usefixtures("quick_hashes")
 async def test_ones_own_log_in_clears_no_way_for_guessing_at_others(desk: Desk, own_account: str) -> None:
     async with client_at(desk.app, "203.0.113.200") as http:
         for number in range(TRIES["address"]):
@@ -65,6 +80,7 @@ async def test_ones_own_log_in_clears_no_way_for_guessing_at_others(desk: Desk, 
         assert await attempt(elsewhere, own_account, PASSWORD) == 201
 
 
+@pytest.mark.usefixtures("quick_hashes")
 async def test_a_network_of_ipv6_is_one_address(desk: Desk) -> None:
     statuses = []
     for number in range(TRIES["address"] + 1):
@@ -125,6 +141,7 @@ async def test_a_token_serves_one_session_and_no_other(desk: Desk) -> None:
         assert (await browser.post("/sign-out", data={"csrf_token": after})).status_code == 303
 
 
+@pytest.mark.usefixtures("quick_hashes")
 async def test_attempts_at_many_accounts_at_once_are_all_counted(desk: Desk) -> None:
     async with client_at(desk.app, "203.0.113.210") as http:
         attempts = (
@@ -135,6 +152,7 @@ async def test_attempts_at_many_accounts_at_once_are_all_counted(desk: Desk) -> 
     assert sorted(statuses) == [401] * TRIES["address"] + [429] * 20
 
 
+@pytest.mark.usefixtures("quick_hashes")
 async def test_ones_own_log_in_lifts_no_lock_that_others_set_meanwhile(
     desk: Desk, own_account: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -151,6 +169,7 @@ async def test_ones_own_log_in_lifts_no_lock_that_others_set_meanwhile(
         assert await attempt(http, f"nobody-{new_id().hex}@everdesk.example", "wrong-password") == 429
 
 
+@pytest.mark.usefixtures("quick_hashes")
 async def test_a_client_behind_a_proxy_does_not_choose_the_address_it_is_locked_by(
     settings: AssignmentSettings,
 ) -> None:

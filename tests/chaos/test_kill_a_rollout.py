@@ -9,8 +9,9 @@ import pytest
 from tests.local.running import LocalStack
 from tests.support.api import Api, Json, System
 from tests.support.eventually import eventually
+from tests.support.sizes import either
 
-TICKETS = 120
+TICKETS = either(60, 120)
 AT_ONCE = 8
 # Which process dies, and the warnings that the policy gets before it: a change that changes nothing makes no version.
 VICTIMS = {"assignment": [10, 20], "worker": [10, 30], "temporal": [10, 40], "postgres": [10, 50]}
@@ -39,6 +40,7 @@ async def finished(ada: Api, path: str) -> Json:
 
 
 @pytest.mark.chaos
+@pytest.mark.soak
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("victim", VICTIMS)
 async def test_a_roll_out_survives_the_death_of_any_process_it_needs(stack: LocalStack, victim: str) -> None:

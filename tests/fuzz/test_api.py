@@ -16,10 +16,11 @@ from tests.fuzz.hammering import (
     server_errors,
 )
 from tests.local.running import LocalStack
+from tests.support.sizes import either
 
 EXAMPLES = 4
-SECONDS = 60
-SECONDS_OF_A_ROLE = 15
+SECONDS = either(40, 60)
+SECONDS_OF_A_ROLE = either(8, 15)
 SEED = 20261124
 PHASES = "examples,coverage,fuzzing"
 Record = Callable[[str, object], None]
@@ -43,6 +44,7 @@ async def hold(url: str, key: str, seconds: int, not_asked: str, record: Record,
     return outcome.cases
 
 
+@pytest.mark.soak
 @pytest.mark.timeout(300)
 async def test_every_operation_of_intake_survives_what_schemathesis_thinks_of(
     opened: LocalStack, record_property: Record
@@ -52,6 +54,7 @@ async def test_every_operation_of_intake_survives_what_schemathesis_thinks_of(
     assert await hold(url, key, SECONDS, NOT_ASKED, record_property, "intake") > 500
 
 
+@pytest.mark.soak
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("role", ["All access", "Expanded", "Limited", "View only"])
 async def test_every_operation_of_assignment_survives_each_role(
@@ -69,6 +72,7 @@ async def test_every_operation_of_assignment_survives_each_role(
     assert await hold(url, token, SECONDS_OF_A_ROLE, NOT_ASKED_WHERE_PATHS_OVERLAP, record_property, name) > 50
 
 
+@pytest.mark.soak
 @pytest.mark.timeout(300)
 async def test_every_operation_of_notification_survives(opened: LocalStack, record_property: Record) -> None:
     described = opened.described()

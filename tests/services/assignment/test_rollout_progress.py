@@ -20,8 +20,12 @@ from shared.kit.unavailable import TicketsUnavailable
 from tests.services.assignment.desk import Desk
 from tests.services.assignment.rollouts import FASTER, Promise, held_up
 from tests.support.eventually import eventually
+from tests.support.sizes import either
 
 AT_ONCE = 8
+TICKETS = either(60, 200)
+"""More than a roll-out tells in one batch."""
+DIES_AFTER = 20
 
 
 class Killed(BaseException):
@@ -76,28 +80,29 @@ async def times_told(promise: Promise, rollout_id: str, mode: str) -> Counter[st
         return Counter(str(ticket_id) for ticket_id in await session.scalars(query))
 
 
-async def test_two_hundred_tickets_are_told_once_each_although_the_process_dies_twice(desk: Desk) -> None:
+@pytest.mark.soak
+async def test_many_tickets_are_told_once_each_although_the_process_dies_twice(desk: Desk) -> None:
     promise = await Promise.make(desk)
-    tickets = await many(promise, 200)
+    tickets = await many(promise, TICKETS)
     await promise.change(targets=FASTER)
     async with held_up(desk):
         made = await promise.ada.post(promise.path, {"mode": "restart"}, expect=202)
-        assert (made["state"], made["counts"]["queued"]) == ("queued", 200)
+        assert (made["state"], made["counts"]["queued"]) == ("queued", TICKETS)
         for _ in range(2):
-            mortal = replace(desk.context, tickets=cast("Tickets", Mortal(desk.context.tickets, 20)))
+            mortal = replace(desk.context, tickets=cast("Tickets", Mortal(desk.context.tickets, DIES_AFTER)))
             with pytest.raises(Killed):
                 await take_step(mortal, UUID(made["id"]))
         half = await promise.ada.get(f"{promise.path}/{made['id']}")
-        assert (half["state"], half["counts"]["queued"]) == ("running", 200), "nothing was written down"
+        assert (half["state"], half["counts"]["queued"]) == ("running", TICKETS), "nothing was written down"
     done = await promise.finished(made["id"])
-    assert (done["state"], done["counts"]["applied"]) == ("done", 200)
+    assert (done["state"], done["counts"]["applied"]) == ("done", TICKETS)
 
     async def everybody_once() -> None:
         assert await times_told(promise, made["id"], "restart") == dict.fromkeys(tickets, 1)
 
     await eventually(everybody_once, within=30)
     back = await promise.revert(made["id"])
-    assert back["counts"] == back["counts"] | {"total": 200, "applied": 0, "reverted": 200}
+    assert back["counts"] == back["counts"] | {"total": TICKETS, "applied": 0, "reverted": TICKETS}
 
 
 async def test_a_roll_out_taken_back_half_way_leaves_no_ticket_changed(desk: Desk) -> None:
