@@ -1,7 +1,6 @@
 """Real engines for every test that needs them, started once per test process."""
 
 import os
-import shutil
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -10,6 +9,7 @@ import pytest
 from deploy.local import engines as local_engines
 from deploy.local.engines import Stack
 from tests.local.running import LocalStack
+from tests.support.memory_disk import data_folder
 from tests.support.scheduling import CostScheduling
 from tests.support.settings import common_environment
 
@@ -17,21 +17,21 @@ from tests.support.settings import common_environment
 @pytest.fixture(scope="session")
 async def engines(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
     """PostgreSQL, NATS and Temporal, empty at first and shared by the tests of this process."""
-    async with local_engines.stack(tmp_path_factory.mktemp("engines")) as running:
-        yield running
+    with data_folder(tmp_path_factory, "engines") as folder:
+        async with local_engines.stack(folder) as running:
+            yield running
 
 
 @pytest.fixture(scope="module")
 async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[LocalStack]:
     """The whole system, started as `make run` starts it; one for the tests of a module."""
-    folder = tmp_path_factory.mktemp("system")
-    running = LocalStack.in_folder(folder, has_stubs=False)
-    await running.start(within=120)
-    try:
-        yield running
-    finally:
-        await running.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+    with data_folder(tmp_path_factory, "system") as folder:
+        running = LocalStack.in_folder(folder, has_stubs=False)
+        await running.start(within=120)
+        try:
+            yield running
+        finally:
+            await running.stop()
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from tests.fuzz.hammering import (
     server_errors,
 )
 from tests.local.running import LocalStack
+from tests.support.memory_disk import data_folder
 from tests.support.sizes import either
 
 EXAMPLES = 4
@@ -29,8 +30,9 @@ Record = Callable[[str, object], None]
 @pytest.fixture(scope="module")
 async def opened(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[LocalStack]:
     """The whole system, with its limits out of the way."""
-    async with open_stack(tmp_path_factory.mktemp("fuzz")) as stack:
-        yield stack
+    with data_folder(tmp_path_factory, "fuzz") as folder:
+        async with open_stack(folder) as stack:
+            yield stack
 
 
 async def hold(url: str, key: str, seconds: int, not_asked: str, record: Record, name: str) -> int:

@@ -7,6 +7,7 @@ import pytest
 
 from tests.support.growth.measured import Statement, listening, scans
 from tests.support.growth.past import Past, past
+from tests.support.memory_disk import data_folder
 
 CLOSED = 20_000
 FOR_EACH = "select assignee_id, count(*) filter (where status <> 'closed') from tickets group by assignee_id"
@@ -15,9 +16,10 @@ FOR_EACH = "select assignee_id, count(*) filter (where status <> 'closed') from 
 @pytest.fixture(scope="module")
 async def grown(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Past]:
     """Twenty thousand closed tickets, and a few that are worked on."""
-    async with past(tmp_path_factory.mktemp("past")) as one:
-        await one.grow(CLOSED, 200)
-        yield one
+    with data_folder(tmp_path_factory, "past") as folder:
+        async with past(folder) as one:
+            await one.grow(CLOSED, 200)
+            yield one
 
 
 @pytest.mark.parametrize("service", ["assignment", "intake", "notification"])
