@@ -1,6 +1,7 @@
 """What changes the ledger afterwards: settling who a decision is for, and an operator's retry."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -23,6 +24,8 @@ from shared.kit.db import Session
 from shared.kit.http.problems import Problem, not_found
 
 SETTLE_AT_ONCE = 500
+TOGETHER = timedelta(seconds=2)
+"""How long a mail about a clock waits for what else the ticket's clocks say at that moment; see `delivery.worst`."""
 DELIVERIES = Delivery.__table__
 assert isinstance(DELIVERIES, Table)
 SETTLE = update(DELIVERIES).where(DELIVERIES.c.id == bindparam("settled_id"))
@@ -67,7 +70,7 @@ def _settled(row: Row[*tuple[Any, ...]], threads: MailThreads) -> dict[str, Any]
             TicketId(row.ticket_id), mail_id, audience_of(row.recipient), settlement.address or ""
         ),
         "last_error": settlement.dropped_because,
-        "next_attempt_at": None if is_dropped else utc_now(),
+        "next_attempt_at": None if is_dropped else utc_now() + (TOGETHER if row.weight is not None else timedelta()),
         "facts": {} if is_dropped else row.facts,
     }
 
@@ -110,6 +113,7 @@ def _settleable() -> Select[*tuple[Any, ...]]:
             Delivery.recipient,
             Delivery.template,
             Delivery.facts,
+            Delivery.weight,
             Ticket.requester_email,
             Ticket.requester_name,
             Ticket.erased_at,

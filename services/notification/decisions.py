@@ -53,6 +53,8 @@ DONE_BY = "done_by"
 """The fact of which agent did it: whoever acts is not told of it."""
 COPIED = frozenset({TemplateName.REPLY, TemplateName.RESOLVED, TemplateName.RESOLVED_UNANSWERED})
 """What the requester is told and everybody who takes part as well."""
+OVERDUE = 1e11
+"""More than any percentage, and less the later it was due: what has been overdue longest is the worst."""
 PARTICIPANT = "participant:"
 TEAM = "team:"
 """How the key of a whole team begins."""
@@ -100,6 +102,8 @@ class Decision:
     recipient: Recipient
     facts: Mapping[str, JsonValue] = field(default_factory=dict)
     about: Breach | None = None
+    weight: float | None = None
+    """How bad it is, if a clock says it: of several mails to one person that are not sent yet only the worst is."""
 
 
 @singledispatch
@@ -203,13 +207,19 @@ def _(event: TicketsReturned) -> list[Decision]:
 @decide.register
 def _(event: SlaWarned) -> list[Decision]:
     facts = _of_time(event, event.metric, event.due_at) | {"percent": event.percent}
-    return [Decision(event.ticket_id, TemplateName.SLA_WARNED, to, facts) for to in _responsible(event)]
+    return [
+        Decision(event.ticket_id, TemplateName.SLA_WARNED, to, facts, weight=event.percent)
+        for to in _responsible(event)
+    ]
 
 
 @decide.register
 def _(event: SlaBreached) -> list[Decision]:
     facts, about = _of_time(event, event.metric, event.due_at), Breach.of(event)
-    return [Decision(event.ticket_id, TemplateName.SLA_BREACHED, to, facts, about) for to in _responsible(event)]
+    weight = OVERDUE - event.due_at.timestamp()
+    return [
+        Decision(event.ticket_id, TemplateName.SLA_BREACHED, to, facts, about, weight) for to in _responsible(event)
+    ]
 
 
 @decide.register

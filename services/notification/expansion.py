@@ -17,6 +17,7 @@ from shared.kit.db import Session
 
 AT_ONCE = 500
 WITHDRAWN = "the breach was withdrawn before anybody was told of it"
+TOLD_WITH_WORSE = "something worse was to be told at the same time: one mail tells both"
 
 
 async def expand(session: Session, threads: MailThreads) -> None:
@@ -48,7 +49,7 @@ async def _expand_one(session: Session, row: Row[*tuple[Any, ...]], threads: Mai
         agents, about_each = {one for one in row.member_ids if str(one) != whole.facts.get(DONE_BY)}, about
     template, facts = TemplateName(whole.template), dict(whole.facts)
     each = [
-        Decision(TicketId(whole.ticket_id), template, agent(AgentId(agent_id)), facts, about_each)
+        Decision(TicketId(whole.ticket_id), template, agent(AgentId(agent_id)), facts, about_each, whole.weight)
         for agent_id in sorted(agents)
     ]
     await record(session, whole.cause, each, threads)
@@ -81,6 +82,9 @@ async def _withdraw(session: Session, ticket_id: UUID, withdrawn: Breach) -> set
     told = select(Delivery.agent_id).where(
         *of_it,
         Delivery.agent_id.is_not(None),
-        Delivery.status.in_([DeliveryStatus.SENDING, DeliveryStatus.SENT]),
+        or_(
+            Delivery.status.in_([DeliveryStatus.SENDING, DeliveryStatus.SENT]),
+            Delivery.last_error == TOLD_WITH_WORSE,
+        ),
     )
     return {agent_id for agent_id in await session.scalars(told) if agent_id is not None}

@@ -8,6 +8,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     DateTime,
+    Double,
     Index,
     Integer,
     MetaData,
@@ -124,6 +125,8 @@ class Delivery(Base):
     """The breach it tells of, `<metric>:<cycle>`, so that those who were told can be told if it is withdrawn."""
     seq: Mapped[int | None] = mapped_column(BigInteger)
     """Of the step of the ticket's life that `about` comes from."""
+    weight: Mapped[float | None] = mapped_column(Double)
+    """How bad it is, if a clock says it: of several unsent ones to one person only the worst is sent."""
     facts: Mapped[dict[str, Any]]
     """What only the event said, such as a reply's text; emptied once the mail is sent."""
     status: Mapped[str] = mapped_column(String(16))

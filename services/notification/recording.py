@@ -48,6 +48,7 @@ def _row(cause: str, decision: Decision, threads: MailThreads) -> dict[str, Any]
         "team_id": recipient.team_id,
         "about": about.key if about else None,
         "seq": about.seq if about else None,
+        "weight": decision.weight,
         "facts": dict(decision.facts),
         "status": DeliveryStatus.WAITING.value,
         "message_id": threads.message_id(decision.ticket_id, mail_id_of(cause, recipient, template)),

@@ -13,6 +13,7 @@ from sqlalchemy.orm import aliased
 
 from services.notification.delivery.catalogue import TemplateName
 from services.notification.delivery.status import DeliveryStatus
+from services.notification.delivery.worst import is_worst, take_lesser
 from services.notification.errors import MailRefused
 from services.notification.models import IS_DUE, Delivery, Ticket
 from shared.contracts.base import TicketId
@@ -89,6 +90,7 @@ class DeliveryQueue:
             .where(
                 IS_DUE,
                 Delivery.next_attempt_at <= func.now(),
+                is_worst(),
             )
             .order_by(Delivery.next_attempt_at, Delivery.id)
             .limit(BATCH)
@@ -109,7 +111,9 @@ class DeliveryQueue:
                 .where(Delivery.id.in_(ids))
                 .order_by(Delivery.id)
             )
-            return [_job(delivery, ticket, ours) for delivery, ticket, ours in rows]
+            found = rows.all()
+            await take_lesser(session, [delivery for delivery, _, _ in found])
+            return [_job(delivery, ticket, ours) for delivery, ticket, ours in found]
 
     @asynccontextmanager
     async def keeping(self, jobs: Sequence[Job]) -> AsyncIterator[None]:

@@ -158,8 +158,12 @@ class Story:
         """To Ada, by the system: as routing does on arrival, and an escalation later."""
         return self._step(TicketAssigned, seq, SYSTEM, {"agent_id": self.ada})
 
-    def warned(self, seq: int = 4, **snapshot: Any) -> Envelope:
-        return self._step(SlaWarned, seq, SYSTEM, METRIC | {"percent": 75, "due_at": at(240)}, **snapshot)
+    def warned(
+        self, seq: int = 4, *, percent: int = 75, metric: Metric = Metric.RESOLUTION, **snapshot: Any
+    ) -> Envelope:
+        return self._step(
+            SlaWarned, seq, SYSTEM, METRIC | {"metric": metric, "percent": percent, "due_at": at(240)}, **snapshot
+        )
 
     def breached(self, seq: int = 5, **snapshot: Any) -> Envelope:
         return self._step(SlaBreached, seq, SYSTEM, METRIC | {"due_at": at(240)}, **snapshot)

@@ -8,7 +8,7 @@ import pytest
 
 from shared.contracts.base import AgentId
 from shared.contracts.events import Envelope, ReturnedTicket
-from shared.contracts.vocabulary import Priority, ReturnReason
+from shared.contracts.vocabulary import Metric, Priority, ReturnReason
 from shared.kit.clock import new_id
 from tests.contracts.examples import at
 from tests.services.notification.conftest import Running
@@ -242,3 +242,23 @@ async def test_a_breach_that_arrives_after_its_withdrawal_is_not_told_but_the_ne
 
 def _mail(mail_server: MailServer, story: Story, words: str) -> Any:
     return next(mail for mail in mail_server.about(story.number) if words in mail["Subject"] or words in text_of(mail))
+
+
+async def test_of_what_clocks_say_at_one_moment_the_worst_is_told_once(
+    service: Running, mail_server: MailServer
+) -> None:
+    warned, overdue = Story(), Story()
+    events = [warned.warned(seq, percent=percent) for seq, percent in ((5, 50), (6, 75), (7, 90))]
+    events.append(warned.warned(8, percent=50, metric=Metric.FIRST_RESPONSE))
+    assert await is_told(service, warned, *events) == {("sla_warned", "ada"): 1}
+    mail = _mail(mail_server, warned, "90 % used")
+    for body in (text_of(mail), html_of(mail)):
+        assert "90 % of the time" in body
+        assert "First response" in body
+    found = await is_told(
+        service,
+        overdue,
+        *(overdue.warned(seq, percent=percent) for seq, percent in ((5, 50), (6, 75), (7, 90))),
+        overdue.breached(8),
+    )
+    assert found == {("sla_breached", "ada"): 1}
