@@ -211,7 +211,9 @@ async def test_whatever_the_order_of_events_nothing_is_lost(service: Running, ma
     await service.publish(*told_first)
     await eventually(lambda: _count(service, story, "waiting", 4))
     await service.publish(story.submitted(), *reversed(story.people()))
-    await eventually(lambda: len(mail_server.about(story.number)) == 4, within=15)  # the warning is told with the breach
+    await eventually(
+        lambda: len(mail_server.about(story.number)) == 4, within=15
+    )  # the warning is told with the breach
 
 
 async def test_an_older_snapshot_does_not_bring_back_an_old_assignee(service: Running, mail_server: MailServer) -> None:
