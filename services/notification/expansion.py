@@ -8,7 +8,7 @@ from sqlalchemy.orm import aliased
 
 from services.notification.decisions import DONE_BY, TEAM, TOLD, Breach, Decision, agent
 from services.notification.delivery.catalogue import TemplateName
-from services.notification.delivery.status import DeliveryStatus
+from services.notification.delivery.status import TOLD_WITH_WORSE, DeliveryStatus
 from services.notification.models import IS_WAITING, Delivery, Team
 from services.notification.recording import record
 from shared.contracts.base import AgentId, TicketId
@@ -17,7 +17,6 @@ from shared.kit.db import Session
 
 AT_ONCE = 500
 WITHDRAWN = "the breach was withdrawn before anybody was told of it"
-TOLD_WITH_WORSE = "something worse was to be told at the same time: one mail tells both"
 
 
 async def expand(session: Session, threads: MailThreads) -> None:

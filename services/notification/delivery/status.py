@@ -2,6 +2,9 @@
 
 from enum import StrEnum
 
+TOLD_WITH_WORSE = "something worse was to be told at the same time: one mail tells both"
+"""Why a mail about a clock was dropped; see `worst`."""
+
 
 class DeliveryStatus(StrEnum):
     """waiting -> queued -> sending -> sent.

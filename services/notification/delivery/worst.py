@@ -10,8 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, or_, select, update
 from sqlalchemy.orm import aliased
 
-from services.notification.delivery.status import DeliveryStatus
-from services.notification.expansion import TOLD_WITH_WORSE
+from services.notification.delivery.status import TOLD_WITH_WORSE, DeliveryStatus
 from services.notification.models import Delivery
 from shared.kit.db import Session
 
