@@ -34,6 +34,8 @@ class IntakeSettings(MailingSettings, StorageSettings):
     """Files a minute that one address may send from the portal's pages."""
     search_per_minute: int = Field(default=60, ge=1)
     """Searches of the support centre a minute allowed to one address."""
+    repeat_minutes: int = Field(default=10, ge=0, le=1440)
+    """Minutes in which the portal asks before it takes the same words from the same person again; 0 = never."""
     requester_per_hour: int = Field(default=30, ge=0)
     """New tickets an hour for one e-mail address, by portal and mail; 0 = no limit."""
     api_requester_per_hour: int = Field(default=0, ge=0)
@@ -104,6 +106,11 @@ class IntakeSettings(MailingSettings, StorageSettings):
         """For how long personal data is kept."""
         tickets, mails = self.keep_ticket_days, self.keep_mail_days
         return Keeping(timedelta(days=tickets) if tickets else None, timedelta(days=mails) if mails else None)
+
+    @property
+    def repeat_window(self) -> timedelta:
+        """How long the portal asks about what was sent before."""
+        return timedelta(minutes=self.repeat_minutes)
 
     @property
     def file_limits(self) -> Limits:

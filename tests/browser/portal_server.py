@@ -23,7 +23,7 @@ def portal_settings(engines: Stack, **changes: Any) -> IntakeSettings:
     port = find_free_port()
     values: dict[str, Any] = {name: common[name] for name in common.keys() & IntakeSettings.model_fields.keys()}
     values |= {"database_url": engines.postgres.url("intake"), "portal_url": f"http://127.0.0.1:{port}", "port": port}
-    return IntakeSettings(**(values | changes))
+    return IntakeSettings(**({"repeat_minutes": 0} | values | changes))
 
 
 @asynccontextmanager

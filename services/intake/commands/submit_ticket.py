@@ -15,6 +15,7 @@ from services.intake.abuse.refusals import too_many_open
 from services.intake.attachments.claiming import Chosen
 from services.intake.attachments.claiming import claim as claim_files
 from services.intake.commands.participants import Guest, Origin, invite
+from services.intake.commands.repeats import Content, refuse_repeated
 from services.intake.forms.free import FieldValue
 from shared.contracts.base import MessageId, TicketId
 from shared.contracts.events import AttachmentRef, Person, TicketSubmitted
@@ -194,16 +195,20 @@ async def submit_ticket_with_files(
     answer: Answer,
     chosen: Chosen,
     limits: InvitationLimits | None = None,
+    content: Content | None = None,
 ) -> str:
     """The same where files go with the request, or people are in copy: several statements, one transaction.
 
     People in copy are asked only where `limits` are given: by client programs, whose key is trusted.
-    Raises Problem 422 for a file that is not there to be attached.
+    `content` is what people sent, so that the same is not taken twice by mistake.
+    Raises Problem 422 for a file that is not there to be attached, Repeated for what was sent a moment ago.
     """
     async with guard(database, claim.scope, claim.key, claim.request_hash) as guarded:
         if guarded.stored:
             claim.stored = guarded.stored
             return submission.number
+        if content is not None:
+            await refuse_repeated(guarded.session, content, submission.ticket_id)
         refs = await claim_files(guarded.session, chosen, submission.ticket_id, submission.message_id)
         number = await submit_ticket(guarded.session, replace(submission, attachments=refs))
         if limits is not None and submission.cc:

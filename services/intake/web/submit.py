@@ -3,14 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
-from starlette.status import HTTP_429_TOO_MANY_REQUESTS
+from starlette.status import HTTP_409_CONFLICT, HTTP_429_TOO_MANY_REQUESTS
 
 from services.intake.abuse.gate import Door
 from services.intake.attachments.claiming import Chosen
-from services.intake.commands.submit_ticket import Answer, Submission, submit_ticket_once, submit_ticket_with_files
+from services.intake.commands.repeats import Content, Repeated
+from services.intake.commands.submit_ticket import Answer, Submission, submit_ticket_with_files
 from services.intake.deps import Intake, Parts
 from services.intake.forms import Answer as FieldAnswer
 from services.intake.forms import Audience
@@ -43,6 +45,8 @@ from shared.kit.http.answers import Claim
 from shared.kit.http.app import canonical
 from shared.kit.http.client_address import address_of
 
+SEND_ANYWAY = "send_anyway"
+"""The value of the button that sends the same once more."""
 CHANGE_TOPIC = "change_topic"
 """The value of the button that asks for another topic's questions."""
 ABOUT_THE_REQUESTER = ("email", "name", "phone")
@@ -88,13 +92,15 @@ async def send_form(request: Request, parts: Parts) -> Response:
     address = address_of(request, parts.settings.trusted_proxies)
     try:
         wanted = _checked(sent, topic)
-        key = key_of(sent, wanted.form, canonical(wanted.words))
+        key = key_of(sent, wanted.form, canonical(wanted.words), sent.get("do", "").encode())
         if not parts.form_guard.lets_pass(sent, form_id_of(sent), address):
             return await _stopped(request, parts, sent)
         await parts.gate.admit(Door.PEOPLE, wanted.form.email, address, _claim(key))
-        token = await _accept(parts, wanted, key)
+        token = await _accept(parts, wanted, key, is_wanted=sent.get("do") == SEND_ANYWAY)
     except NotValid as wrong:
         return await _form(request, parts, sent, wrong.errors, 422)
+    except Repeated as repeated:
+        return await _form(request, parts, sent, status=HTTP_409_CONFLICT, earlier=repeated.ticket_id)
     return RedirectResponse(f"/tickets/thanks/{token}" if token else "/tickets/thanks", 303)
 
 
@@ -155,7 +161,13 @@ async def _stopped(request: Request, parts: Intake, sent: Sent) -> Response:
 
 
 async def _form(
-    request: Request, parts: Intake, sent: Sent, errors: Values | None = None, status: int = 200, notice: str = ""
+    request: Request,
+    parts: Intake,
+    sent: Sent,
+    errors: Values | None = None,
+    status: int = 200,
+    notice: str = "",
+    earlier: UUID | None = None,
 ) -> Response:
     topic = await parts.topics.find_public(sent.get("topic", "").strip())
     errors = errors or {}
@@ -177,6 +189,7 @@ async def _form(
         form_id=form_id,
         made=parts.form_guard.made(form_id),
         is_stopped=status == HTTP_429_TOO_MANY_REQUESTS,
+        earlier=await _named(request, parts, earlier) if earlier else None,
         notices=[("info", notice)] if notice else [],
         page_class="narrow",
     )
@@ -187,8 +200,17 @@ def _in_page_order(errors: Values, questions: list[Question]) -> dict[str, str]:
     return {name: errors[name] for name in order if name in errors}
 
 
-async def _accept(parts: Intake, wanted: Wanted, key: str) -> str:
-    """Records the request once per key, and returns the token of its receipt."""
+async def _named(request: Request, parts: Intake, ticket_id: UUID) -> dict[str, str]:
+    """The number of the ticket that was opened before; its link only for whoever has shown to read that mail."""
+    async with parts.database.begin() as session:
+        ticket = await session.get_one(Ticket, ticket_id)
+    proof = parts.proofs.find(request, ticket.requester_email)
+    link = f"/t/{parts.links.token(proof.link_to(TicketId(ticket.id)))}" if proof else ""
+    return {"number": ticket.number, "link": link}
+
+
+async def _accept(parts: Intake, wanted: Wanted, key: str, *, is_wanted: bool) -> str:
+    """Records the request once per key, and returns the token of its receipt. Raises Repeated."""
     form = wanted.form
     submission = Submission(
         requester=Person(email=form.email, name=form.name, phone=form.phone),
@@ -203,10 +225,9 @@ async def _accept(parts: Intake, wanted: Wanted, key: str) -> str:
     )
     token = parts.receipts.token(submission.ticket_id)
     claim, prepared = _claim(key), Answer(token, 200)
-    if wanted.files.files:
-        await submit_ticket_with_files(parts.database, claim, submission, prepared, wanted.files)
-    else:
-        await submit_ticket_once(parts.database, claim, submission, prepared)
+    words = (wanted.topic.slug, form.subject, form.body)
+    content = Content("portal:same", form.email, words, parts.settings.repeat_window, is_wanted)
+    await submit_ticket_with_files(parts.database, claim, submission, prepared, wanted.files, content=content)
     if claim.stored:
         return bytes(claim.stored.body).decode()
     parts.relay.wake()

@@ -5,12 +5,14 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
+from starlette.status import HTTP_409_CONFLICT
 
 from services.intake.abuse.gate import Door
 from services.intake.attachments.claiming import Chosen
 from services.intake.attachments.serving import find_attachment, serve
 from services.intake.commands.post_message import post_with_files
 from services.intake.commands.posts import Post
+from services.intake.commands.repeats import Content, Repeated, refuse_repeated
 from services.intake.deps import Intake, Parts
 from services.intake.live import Caller
 from services.intake.live.streams import EventId, LastEventId
@@ -28,6 +30,9 @@ from shared.kit.http.answers import guard
 from shared.kit.http.client_address import address_of
 from shared.kit.http.problems import Problem
 
+SEND_ANYWAY = "send_anyway"
+"""The value of the button that sends the same once more."""
+REPEATED = "repeated"
 router = APIRouter(prefix="/t", route_class=PageRoute, include_in_schema=False)
 
 
@@ -95,12 +100,26 @@ async def reply(request: Request, token: Token, visit: Visited, parts: Parts) ->
         author_name=None if visit.is_requester else visit.name,
         author_email=None if visit.is_requester else visit.link.email,
     )
-    async with guard(parts.database, f"portal:reply:{visit.ticket.id}", key_of(values, form), b"") as guarded:
-        if not guarded.stored:
-            await post_with_files(guarded.session, visit.ticket, post, files)
-            await guarded.store(b"")
+    place, do = f"portal:reply:{visit.ticket.id}", values.get("do", "")
+    window = parts.settings.repeat_window
+    content = Content(f"portal:same:{visit.ticket.id}", visit.link.email, (form.body,), window, do == SEND_ANYWAY)
+    try:
+        await _post(parts, visit, post, files, (place, key_of(values, form, do.encode())), content)
+    except Repeated:
+        return await _thread(request, parts, token, visit, values, {}, HTTP_409_CONFLICT, [NOTICES[REPEATED]])
     parts.relay.wake()
     return back(token, "followed" if visit.ticket.is_archived else "replied")
+
+
+async def _post(
+    parts: Intake, visit: Visit, post: Post, files: Chosen, claim: tuple[str, str], content: Content
+) -> None:
+    """Adds it once per form. Raises Repeated."""
+    async with guard(parts.database, *claim, b"") as guarded:
+        if not guarded.stored:
+            await refuse_repeated(guarded.session, content, visit.ticket.id)
+            await post_with_files(guarded.session, visit.ticket, post, files)
+            await guarded.store(b"")
 
 
 def _checked(sent: Sent) -> tuple[Reply, Chosen]:
@@ -145,4 +164,5 @@ async def _thread(
         errors=errors,
         form_id=form_id_of(values),
         notices=notices,
+        is_repeated=status == HTTP_409_CONFLICT,
     )

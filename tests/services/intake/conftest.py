@@ -24,6 +24,7 @@ async def settings(engines: Stack, tmp_path_factory: pytest.TempPathFactory) -> 
     common = {name.removeprefix("EVERDESK_").lower(): value for name, value in common_environment(engines).items()}
     values: dict[str, Any] = {name: common[name] for name in common.keys() & IntakeSettings.model_fields.keys()}
     settings = IntakeSettings(
+        repeat_minutes=0,
         **values,
         database_url=engines.postgres.url("intake"),
         seed_api_key=str(ApiKey.make()),

@@ -1,7 +1,9 @@
 """The portal's forms, as a browser without script sends them."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 import httpx2
@@ -92,6 +94,42 @@ async def test_sending_a_form_twice_opens_one_ticket(door: Door, browser: httpx2
     first, second = [await send(browser, "/tickets/new", **FORM, form_id=form_id[1]) for _ in range(2)]
     assert first.url == second.url
     assert await door.count("tickets") == before + 1
+
+
+@pytest.fixture
+def asking(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The portal asks about what was sent before; other tests here send the same words over and over."""
+    monkeypatch.setattr(type(door.settings), "repeat_window", timedelta(minutes=10))
+
+
+@pytest.mark.usefixtures("asking")
+async def test_the_same_words_sent_anew_are_asked_about_first(door: Door, browser: httpx2.AsyncClient) -> None:
+    form, before = FORM | {"body": "Only once, please"}, await door.count("tickets")
+    answers = await asyncio.gather(
+        *(send(browser, "/tickets/new", **form, form_id=f"the-page-of-{n:012}") for n in range(2))
+    )
+    assert sorted(answer.status_code for answer in answers) == [200, 409]
+    again = await send(browser, "/tickets/new", **form | {"body": "only  once,\nPLEASE"})
+    number = (await door.newest()).number
+    assert (again.status_code, f"ticket {number}" in again.text) == (409, True)
+    assert "/t/" not in again.text
+    assert "Send anyway" in again.text
+    assert await door.count("tickets") == before + 1
+    assert (await send(browser, "/tickets/new", **form, do="send_anyway")).status_code == 200
+    other = await send(browser, "/tickets/new", **form | {"email": "somebody.else@bank.example"})
+    assert (other.status_code, await door.count("tickets")) == (200, before + 3)
+
+
+@pytest.mark.usefixtures("asking")
+async def test_the_same_message_sent_anew_is_asked_about_first(door: Door, browser: httpx2.AsyncClient) -> None:
+    path = path_of((await door.submit())["access_url"])
+    for n in range(2):
+        answer = await send(browser, f"{path}/reply", body="Any news?", form_id=f"the-page-of-{n:012}")
+    assert answer.status_code == 409
+    assert "You have sent this message already" in answer.text
+    assert answer.text.count("Any news?") == 2, "in the thread and in the form"
+    sent = await send(browser, f"{path}/reply", body="Any news?", do="send_anyway", form_id="another-page-of-it")
+    assert (sent.status_code, sent.text.count("Any news?")) == (200, 2)
 
 
 async def test_a_robot_is_thanked_and_forgotten(door: Door, browser: httpx2.AsyncClient) -> None:
