@@ -1,27 +1,21 @@
 """What every page of the desk needs: who is signed in, notices carried over a redirect, problems shown as pages."""
 
-from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import Depends, Request
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from fastapi.routing import APIRoute
 from itsdangerous import BadSignature, URLSafeTimedSerializer
-from starlette.exceptions import HTTPException
 from starlette.status import HTTP_303_SEE_OTHER
 
 from services.assignment.deps import get_context
 from services.assignment.queries.callers import Caller, find_caller
 from shared.contracts.vocabulary import Channel
-from shared.domain.errors import Refusal
 from shared.kit.clock import utc_now
-from shared.kit.db import is_unreachable
+from shared.kit.http.page_route import BasePageRoute
 from shared.kit.http.pages import Pages
-from shared.kit.http.problems import Problem, from_exception
-from shared.kit.unavailable import TicketsUnavailable
+from shared.kit.http.problems import Problem
 
 SESSION_COOKIE = "everdesk_session"
 FLASH_COOKIE = "everdesk_flash"
@@ -114,27 +108,19 @@ DeskAgent = Annotated[Caller, Depends(get_signed_in)]
 MaybeAgent = Annotated[Caller | None, Depends(find_signed_in)]
 
 
-class PageRoute(APIRoute):
-    """A route whose refusals are rendered as a page: whoever fills in a form never meets JSON."""
+class PageRoute(BasePageRoute):
+    """A route whose refusals are rendered as a page of the desk."""
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Turns what is raised for the reader's eyes into a page; what is our fault goes on as it is."""
-        handle = super().get_route_handler()
+    async def answer_own(self, request: Request, error: Exception) -> Response | None:
+        """Who is not signed in does that first, then comes back."""
+        if not isinstance(error, NotSignedIn):
+            return None
+        path = request.url.path if request.method == "GET" else "/queue"
+        return RedirectResponse(f"/?next={quote(path, safe='/')}", HTTP_303_SEE_OTHER)
 
-        async def handle_as_page(request: Request) -> Response:
-            try:
-                return await handle(request)
-            except NotSignedIn:
-                path = request.url.path if request.method == "GET" else "/queue"
-                return RedirectResponse(f"/?next={quote(path, safe='/')}", HTTP_303_SEE_OTHER)
-            except (Problem, Refusal, TicketsUnavailable, RequestValidationError, HTTPException) as error:
-                return await problem_page(request, from_exception(error))
-            except Exception as error:
-                if not is_unreachable(error):
-                    raise
-                return await problem_page(request, from_exception(error))
-
-        return handle_as_page
+    async def render_problem(self, request: Request, problem: Problem) -> Response:
+        """What went wrong, as a page."""
+        return await problem_page(request, problem)
 
 
 async def problem_page(request: Request, problem: Problem) -> Response:

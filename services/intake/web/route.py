@@ -1,46 +1,26 @@
-"""Pages answer problems as pages: whoever fills in a form never meets JSON."""
-
-from collections.abc import Callable, Coroutine
-from typing import Any
+"""How the portal's pages show a problem."""
 
 from fastapi import Request
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
-from fastapi.routing import APIRoute
-from starlette.exceptions import HTTPException
 
 from services.intake.deps import parts_of
 from services.intake.web.forms import NotValid
-from shared.domain.errors import Refusal
-from shared.kit.db import is_unreachable
-from shared.kit.http.problems import Problem, from_exception
-from shared.kit.unavailable import TicketsUnavailable
+from shared.kit.http.page_route import BasePageRoute
+from shared.kit.http.problems import Problem
 
 
-class PageRoute(APIRoute):
-    """A route whose refusals are rendered as a page."""
+class PageRoute(BasePageRoute):
+    """A route whose refusals are rendered as a page of the portal."""
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Turns what is raised for the reader's eyes into a page; what is our fault goes on as it is."""
-        handle = super().get_route_handler()
+    async def answer_own(self, request: Request, error: Exception) -> Response | None:
+        """A form that is not valid where its page cannot be shown again."""
+        if not isinstance(error, NotValid):
+            return None
+        return await self.render_problem(request, Problem(422, "invalid_input", "; ".join(error.errors.values())))
 
-        async def handle_as_page(request: Request) -> Response:
-            try:
-                return await handle(request)
-            except NotValid as wrong:
-                return await _page(request, Problem(422, "invalid_input", "; ".join(wrong.errors.values())))
-            except (Problem, Refusal, TicketsUnavailable, RequestValidationError, HTTPException) as error:
-                return await _page(request, from_exception(error))
-            except Exception as error:
-                if not is_unreachable(error):
-                    raise
-                return await _page(request, from_exception(error))
-
-        return handle_as_page
-
-
-async def _page(request: Request, problem: Problem) -> Response:
-    parts = await parts_of(request)
-    page = parts.pages.render(request, "problem.html", problem.status, problem=problem)
-    page.headers.update(problem.headers)
-    return page
+    async def render_problem(self, request: Request, problem: Problem) -> Response:
+        """What went wrong, as a page."""
+        parts = await parts_of(request)
+        page = parts.pages.render(request, "problem.html", problem.status, problem=problem)
+        page.headers.update(problem.headers)
+        return page
