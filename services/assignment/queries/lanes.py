@@ -8,6 +8,7 @@ however much is over. The conditions are written as in the indexes: a parameter 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
+from uuid import UUID
 
 from sqlalchemy import Boolean, ColumnElement, Select, Subquery, literal_column, or_, select, tuple_, union_all
 from sqlalchemy.orm import InstrumentedAttribute
@@ -18,6 +19,9 @@ from shared.contracts.vocabulary import Permission, Status
 from shared.domain.permissions import Principal, reach
 
 Conditions = Sequence[ColumnElement[bool]]
+Carried = Sequence[ColumnElement[Any] | InstrumentedAttribute[Any]]
+Place = tuple[UUID, Any]
+"""A ticket, and what it is sorted by."""
 IS_OPEN: Final = literal_column(f"tickets.{OPEN}", Boolean)
 IS_OVER: Final = literal_column(f"tickets.{OVER}", Boolean)
 DONE: Final = (Status.RESOLVED, Status.CLOSED)
@@ -32,9 +36,9 @@ class Order:
     is_descending: bool
     after: tuple[Any, ...] | None = None
 
-    def walk(self, conditions: Conditions, most: int) -> Select[Any]:
-        """The first tickets that fulfil the conditions: their ids, beside the value they are sorted by."""
-        query = select(Ticket.id.label("id"), self.column.label("place")).where(*conditions)
+    def walk(self, conditions: Conditions, most: int, carried: Carried = (Ticket.id,)) -> Select[Any]:
+        """The first tickets that fulfil the conditions: what is carried, beside the value they are sorted by."""
+        query = select(*carried, self.column.label("place")).where(*conditions)
         if self.after is not None:
             key = tuple_(self.column, Ticket.id)
             query = query.where(key < self.after if self.is_descending else key > self.after)
@@ -46,6 +50,16 @@ class Order:
         """The same order, of rows that `walk` found."""
         place, ticket_id = found.c.place, found.c.id
         return (place.desc(), ticket_id.desc()) if self.is_descending else (place, ticket_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """The tickets of a list: its lanes, what each must fulfil besides, and the words and the tag it must bear."""
+
+    parts: Sequence[Conditions]
+    narrowed: Conditions
+    words: str = ""
+    tag: str = ""
 
 
 def lanes(statuses: Sequence[Status], scopes: Sequence[Conditions]) -> list[Conditions]:
@@ -80,9 +94,11 @@ def scopes_of(principal: Principal, permission: Permission) -> list[Conditions]:
     return found
 
 
-def merged(order: Order, parts: Sequence[Conditions], more: Conditions, most: int) -> Subquery:
-    """The first tickets of all lanes together that fulfil `more` as well: `id` and `place`."""
-    walks = [order.walk((*part, *more), most) for part in parts or (NOTHING,)]
+def merged(
+    order: Order, parts: Sequence[Conditions], more: Conditions, most: int, carried: Carried = (Ticket.id,)
+) -> Subquery:
+    """The first tickets of all lanes together that fulfil `more` as well: what is carried, and `place`."""
+    walks = [order.walk((*part, *more), most, carried) for part in parts or (NOTHING,)]
     together = union_all(*walks).subquery()
     return select(together).order_by(*order.by(together)).limit(most).subquery()
 

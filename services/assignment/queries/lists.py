@@ -1,22 +1,23 @@
 """Lists of tickets: views, filters and keyset pages, as far as the caller's permissions reach."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, select, true
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
-from services.assignment.models import Agent, Team, Ticket, TicketWords, Topic
+from services.assignment.models import Agent, Team, Ticket, Topic, table_of
 from services.assignment.queries.callers import Caller
 from services.assignment.queries.cursors import bad_cursor, instant_in, number_in, uuid_in
-from services.assignment.queries.lanes import DONE, Conditions, Order, any_of, lanes, merged, scopes_of
+from services.assignment.queries.lanes import DONE, Conditions, Listed, Order, Place, lanes, merged, scopes_of
+from services.assignment.queries.searches import search
 from services.assignment.queries.tickets import as_view, visible_to, with_names
-from services.assignment.schemas.tickets import TicketView
+from services.assignment.schemas.tickets import TicketRow, TicketView
 from shared.contracts.vocabulary import Permission, Priority, Status
 from shared.kit.addresses import address_key
 from shared.kit.db import Session
@@ -53,15 +54,10 @@ COLUMNS: dict[str, InstrumentedAttribute[Any]] = {
 }
 
 
-LOOKED_AT = 1000
-"""Tickets of a list in which words are looked for one by one: a page of those in every fortieth is among them."""
-LOOKED_AT_FOR_SHORT = 2000
 COUNTED = 1000
-LETTERS = 3
+WHOLE = tuple(table_of(Ticket).c)
 WORKING = tuple(status for status in Status if status not in DONE)
 NOBODYS = UUID(int=0)
-Place = tuple[UUID, Any]
-_LETTERS = re.compile(r"[^\W_]+")
 _MARKED_NUMBER = re.compile(r"\[?#\s?([0-9A-Za-z-]{1,32})\]?")
 
 
@@ -95,12 +91,13 @@ async def list_tickets(session: Session, caller: Caller, filters: Filters, sort:
     """
     order = Order(COLUMNS[sort.lstrip("-")], sort.startswith("-"), position_of(span.cursor, sort))
     listed = await _listed(session, caller, filters, span.now)
-    found = await (_search if filters.q or filters.tag else _walk)(session, order, listed, span.limit)
-    shown = found.places[: span.limit]
-    query = with_names().where(Ticket.id.in_([ticket_id for ticket_id, _ in shown]), visible_to(caller.principal))
-    rows = {row.Ticket.id: row for row in (await session.execute(query)).all()} if shown else {}
-    items = [as_view(rows[ticket_id], caller, span.now) for ticket_id, _ in shown if ticket_id in rows]
-    last = shown[-1] if len(found.places) > span.limit else found.looked_to
+    rows: Sequence[TicketRow]
+    if listed.words or listed.tag:
+        found = await search(session, order, listed, span.limit)
+        rows, last = await _rows_of(session, caller, found.page(span.limit)), found.last(span.limit)
+    else:
+        rows, last = await _walk(session, order, listed, span.limit)
+    items = [as_view(row, caller, span.now) for row in rows]
     return Page(items=items, next_cursor=encode_position(sort, *last) if last else None)
 
 
@@ -114,32 +111,6 @@ async def count_views(session: Session, caller: Caller, now: datetime) -> dict[Q
         counts.append(select(func.count()).select_from(places).scalar_subquery())
     row = (await session.execute(select(*counts))).one()
     return dict(zip(QueueView, row, strict=True))
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """The tickets of a list: its lanes, and what each ticket must fulfil besides."""
-
-    parts: Sequence[Conditions]
-    narrowed: Conditions
-    words: str = ""
-    tag: str = ""
-
-    def sought(self) -> Iterator[Select[UUID]]:
-        """The ids of the tickets with the words, and of those with the tag: both are rare or frequent, who knows."""
-        if self.words:
-            yield select(TicketWords.ticket_id).where(TicketWords.words.icontains(self.words, autoescape=True))
-        if self.tag:
-            tagged = aliased(Ticket)
-            yield select(tagged.id).where(tagged.tags.contains([self.tag]))
-
-
-@dataclass(frozen=True, slots=True)
-class Places:
-    """Tickets in order, each with what it is sorted by; and how far a search looked, if there is more to look at."""
-
-    places: Sequence[Place]
-    looked_to: Place | None = None
 
 
 async def _listed(session: Session, caller: Caller, filters: Filters, now: datetime) -> Listed:
@@ -171,44 +142,21 @@ def _scopes(caller: Caller, filters: Filters, team_id: UUID | None, assignee_id:
     return scopes_of(caller.principal, Permission.TICKET_VIEW)
 
 
-async def _walk(session: Session, order: Order, listed: Listed, limit: int) -> Places:
-    """The page, and one more to tell whether there is a next."""
-    found = merged(order, listed.parts, listed.narrowed, limit + 1)
-    rows = await session.execute(select(found.c.id, found.c.place).order_by(*order.by(found)))
-    return Places(rows.tuples().all())
+async def _walk(session: Session, order: Order, listed: Listed, limit: int) -> tuple[Sequence[TicketRow], Place | None]:
+    """The page, read where the index finds it; and where it ends, if there is a next one."""
+    found = merged(order, listed.parts, listed.narrowed, limit + 1, WHOLE)
+    query = with_names(aliased(Ticket, found, name="Ticket")).add_columns(found.c.place)
+    rows = (await session.execute(query.order_by(*order.by(found)))).all()
+    last = rows[limit - 1] if len(rows) > limit else None
+    return rows[:limit], last and (last.Ticket.id, last.place)
 
 
-async def _search(session: Session, order: Order, listed: Listed, limit: int) -> Places:
-    """First among the next tickets of the list, where frequent words are; else by the index of words, for rare ones.
-
-    Words too short for that index are looked for among the next tickets only, and the page tells where to go on.
-    """
-    has_index = not listed.words or is_indexed(listed.words)
-    looked_at = LOOKED_AT if has_index else LOOKED_AT_FOR_SHORT
-    window = merged(order, listed.parts, listed.narrowed, looked_at)
-    near = select(window.c.id, window.c.place)
-    for one in listed.sought():
-        near = near.join(one.where(one.selected_columns[0] == window.c.id).offset(0).lateral(), true())
-    places = (await session.execute(near.order_by(*order.by(window)).limit(limit + 1))).tuples().all()
-    if len(places) > limit:
-        return Places(places)
-    end = select(window.c.id, window.c.place).order_by(*order.by(window)).offset(looked_at - 1)
-    looked_to = (await session.execute(end)).tuples().first()
-    if looked_to is None or not has_index:
-        return Places(places, looked_to)
-    return Places((await session.execute(_by_index(order, listed, limit + 1))).tuples().all())
-
-
-def _by_index(order: Order, listed: Listed, most: int) -> Select[Any]:
-    """What the indexes of words and tags find, which is little, put in order."""
-    found = [one.cte().prefix_with("materialized") for one in listed.sought()]
-    both = [Ticket.id.in_(select(one.c[0])) for one in found]
-    return order.walk((*both, any_of([(*part,) for part in listed.parts]), *listed.narrowed), most)
-
-
-def is_indexed(words: str) -> bool:
-    """Whether the index of words, which knows them by three letters in a row, can find these."""
-    return any(len(run) >= LETTERS for run in _LETTERS.findall(words))
+async def _rows_of(session: Session, caller: Caller, places: Sequence[Place]) -> Sequence[TicketRow]:
+    """The tickets in these places that the caller may see, in the same order."""
+    ids = [ticket_id for ticket_id, _ in places]
+    query = with_names().where(Ticket.id.in_(ids), visible_to(caller.principal))
+    rows = {row.Ticket.id: row for row in (await session.execute(query)).all()} if ids else {}
+    return [rows[ticket_id] for ticket_id in ids if ticket_id in rows]
 
 
 def without_hash(q: str) -> str:

@@ -78,9 +78,12 @@ def _entries(caller: Caller, period: Period) -> CTE:
 
 
 def _final(running: CTE, period: Period) -> list[ColumnElement[bool]]:
-    """The last word on each clock of the period. A clock that a reopening set going again has none yet."""
+    """The last word on each clock of the period. A clock that a reopening set going again has none yet.
+
+    `offset 0` has corrections looked up for each verdict of the period; joined, all there ever were would be read.
+    """
     latest, newer = SettledClock, aliased(SettledClock)
-    is_corrected = exists().where(
+    correction = select(newer.revision).where(
         newer.ticket_id == latest.ticket_id,
         newer.metric == latest.metric,
         newer.cycle == latest.cycle,
@@ -90,7 +93,7 @@ def _final(running: CTE, period: Period) -> list[ColumnElement[bool]]:
     runs_again = exists().where(
         running.c.ticket_id == latest.ticket_id, running.c.metric == latest.metric, running.c.cycle == latest.cycle
     )
-    return [period.holds(latest.settled_at.expression), ~is_corrected, ~runs_again]
+    return [period.holds(latest.settled_at.expression), ~correction.offset(0).exists(), ~runs_again]
 
 
 def _scope(

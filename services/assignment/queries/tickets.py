@@ -74,11 +74,11 @@ def visible_to(principal: Principal, permission: Permission = VIEW) -> ColumnEle
     return or_(*conditions)
 
 
-def with_names() -> Select[Ticket, str, str, str, str, str, list[Any]]:
-    """Tickets beside the names of their team, assignee and topic."""
+def with_names(ticket: type[Ticket] = Ticket) -> Select[Ticket, str, str, str, str, str, list[Any]]:
+    """Tickets, or those of an alias called `Ticket`, beside the names of their team, assignee and topic."""
     return (
         select(
-            Ticket,
+            ticket,
             Team.slug.label("team_slug"),
             Team.name.label("team_name"),
             Agent.name.label("agent_name"),
@@ -86,9 +86,9 @@ def with_names() -> Select[Ticket, str, str, str, str, str, list[Any]]:
             Topic.name.label("topic_name"),
             Topic.fields.label("topic_fields"),
         )
-        .outerjoin(Team, Team.id == Ticket.team_id)
-        .outerjoin(Agent, Agent.id == Ticket.assignee_id)
-        .outerjoin(Topic, Topic.id == Ticket.topic_id)
+        .outerjoin(Team, Team.id == ticket.team_id)
+        .outerjoin(Agent, Agent.id == ticket.assignee_id)
+        .outerjoin(Topic, Topic.id == ticket.topic_id)
     )
 
 

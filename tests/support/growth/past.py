@@ -1,5 +1,6 @@
 """The three services' databases with a past that grows, and all their paths."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from deploy.local.engines import Stack, stack
+from deploy.local.engines.postgres import SUPERUSER
 from deploy.local.engines.stack import EngineName
 from services.assignment.seed import seed
 from services.assignment.settings import AssignmentSettings
@@ -18,6 +20,7 @@ from services.notification.settings import NotificationSettings
 from shared.kit.db import Database, dsn_of, migrate
 from shared.kit.settings import ServiceSettings
 from tests.support.growth import desk, door, mailer
+from tests.support.growth.counted import count_statements
 from tests.support.growth.fill import A_TICKET, OPEN, fill
 from tests.support.growth.measured import Path
 from tests.support.settings import common_environment
@@ -36,6 +39,8 @@ class Past:
 
     databases: dict[str, Database]
     dsns: dict[str, str]
+    owners: dict[str, str]
+    """The same databases, as the superuser reaches them."""
     paths: dict[str, list[Path]]
     teams: list[UUID]
     agents: list[UUID]
@@ -44,15 +49,18 @@ class Past:
     async def grow(self, closed: int, still_open: int = OPEN) -> None:
         """To so many closed tickets; those that are worked on are there from the first time on."""
         first = -still_open if self.closed == 0 else self.closed + 1
-        for service, dsn in self.dsns.items():
-            await fill(dsn, service, (first, closed), self.teams, self.agents)
+        async with asyncio.TaskGroup() as group:
+            for service, dsn in self.owners.items():
+                group.create_task(fill(dsn, service, (first, closed), self.teams, self.agents))
         self.closed = closed
 
 
 @asynccontextmanager
-async def past(folder: Folder) -> AsyncIterator[Past]:
-    """A PostgreSQL of its own, the services' migrations run, nothing filled yet."""
+async def past(folder: Folder, *, is_counted: bool = False) -> AsyncIterator[Past]:
+    """A PostgreSQL of its own, the services' migrations run, nothing filled yet; perhaps it counts statements."""
     async with stack(folder / "engines", only=ENGINES) as engines:
+        if is_counted:
+            await count_statements(engines)
         settings = {service: _settings(engines, folder, service) for service in KINDS}
         for service, one in settings.items():
             await migrate(one, f"services.{service}")
@@ -65,7 +73,9 @@ async def past(folder: Folder) -> AsyncIterator[Past]:
                 "intake": list(door.paths(databases["intake"], settings["intake"], A_TICKET)),  # type: ignore[arg-type]
                 "notification": list(mailer.paths(databases["notification"], settings["notification"], A_TICKET)),  # type: ignore[arg-type]
             }
-            yield Past(databases, {name: dsn_of(one) for name, one in settings.items()}, paths, teams, agents)
+            dsns = {name: dsn_of(one) for name, one in settings.items()}
+            owners = {name: engines.postgres.url(SUPERUSER, name, driver="postgresql") for name in KINDS}
+            yield Past(databases, dsns, owners, paths, teams, agents)
         finally:
             for database in databases.values():
                 await database.dispose()
