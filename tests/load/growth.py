@@ -15,7 +15,8 @@ from tests.support.growth.writing import Written, write_costs
 SIZES = (1_000, 100_000, 1_000_000)
 LIMIT = 1.5
 ROUNDS = 3
-RUNS = 3
+WARM = 2
+"""The second round takes the place of the first, which only warms up."""
 FLOOR_PAGES = 100
 FLOOR_MS = 1.0
 """Differences below these say more about the machine, or about joins with tables of a few rows, than about the path."""
@@ -23,7 +24,7 @@ METHOD = f"""\
 The three services' databases, made by their own migrations and filled by SQL: {OPEN:,} tickets that are worked on,
 always the same, and ever more closed ones, each with its messages, events, verdicts, mails, files and deliveries.
 Every path is the function that the service calls, on one connection; a list is its first two pages, a report all three
-of its groupings. All paths run in turn, {ROUNDS} rounds of {RUNS} runs each after one to warm up, and PostgreSQL itself
+of its groupings. All paths run in turn, {ROUNDS} rounds after one to warm up, and PostgreSQL itself
 counts (`pg_stat_statements`): the pages that a path's statements touch, cached or not, and the time they take. Pages
 are the measure that nothing else on the machine can change; the most of all runs counts, so that a plan that is worse
 only sometimes is seen. Of the times the shortest counts, because other work only ever adds. A ratio is the figure with
@@ -62,13 +63,12 @@ async def _grow(grown: Past, size: int) -> str:
 async def measure(grown: Past, counting: Counter) -> Costs:
     """What each path of each service costs: the most pages and the shortest time of all its runs."""
     costs: Costs = {}
-    for _ in range(ROUNDS):
+    for turn in range(ROUNDS + 1):
+        counting.forget()
         for service, paths in grown.paths.items():
             for path in paths:
-                await path.run()
-                runs = [await counting.cost(service, path.run) for _ in range(RUNS)]
-                key = (service, path.name)
-                costs[key] = _extremes([*runs, costs[key]] if key in costs else runs)
+                cost, key = await counting.cost(service, path.run), (service, path.name)
+                costs[key] = cost if turn < WARM else _extremes([cost, costs[key]])
     return costs
 
 
