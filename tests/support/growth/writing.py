@@ -17,9 +17,11 @@ where i.indrelid = $1::regclass and pg_get_expr(i.indpred, i.indrelid) ~ 'resolv
 STEPS: Final = {
     "opened": """
       insert into {table} (id, number, seq, revision, status, priority, priority_rank, team_id, assignee_id,
-        assigned_at, next_due_at, is_archived, created_at, updated_at, snapshot)
+        assigned_at, next_due_at, is_archived, subject, requester_name, requester_email, created_at, updated_at,
+        snapshot)
       select md5($1 || '-' || i)::uuid, 'W' || $1 || '-' || i, 1, 1, 'open', priority, priority_rank, team_id,
-        assignee_id, now(), now() + make_interval(mins => i), false, now(), now(), snapshot
+        assignee_id, now(), now() + make_interval(mins => i), false, subject, requester_name,
+        requester_email, now(), now(), snapshot
       from generate_series(1, {rows}) as i
       join (select t.*, row_number() over () as n from (select * from tickets limit {rows}) as t) as one on one.n = i
     """,
