@@ -14,7 +14,7 @@ from tests.support.growth.writing import Written, write_costs
 
 SIZES = (1_000, 100_000, 1_000_000)
 LIMIT = 1.5
-ROUNDS = 3
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
 WARM = 2
 """The second round takes the place of the first, which only warms up."""
 FLOOR_PAGES = 100
@@ -24,7 +24,7 @@ METHOD = f"""\
 The three services' databases, made by their own migrations and filled by SQL: {OPEN:,} tickets that are worked on,
 always the same, and ever more closed ones, each with its messages, events, verdicts, mails, files and deliveries.
 Every path is the function that the service calls, on one connection; a list is its first two pages, a report all three
-of its groupings. All paths run in turn, {ROUNDS} rounds after one to warm up, and PostgreSQL itself
+of its groupings. All paths run in turn, rounds of them: {ROUNDS} after one to warm up, and PostgreSQL itself
 counts (`pg_stat_statements`): the pages that a path's statements touch, cached or not, and the time they take. Pages
 are the measure that nothing else on the machine can change; the most of all runs counts, so that a plan that is worse
 only sometimes is seen. Of the times the shortest counts, because other work only ever adds. A ratio is the figure with

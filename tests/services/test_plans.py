@@ -5,21 +5,54 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
-from tests.support.growth.measured import Statement, listening, scans
+from tests.support.growth.counted import Counter, counter
+from tests.support.growth.measured import Path, Statement, listening, scans
 from tests.support.growth.past import Past, past
 from tests.support.memory_disk import data_folder
 
+FEW = 1_000
 CLOSED = 20_000
+IN_TEST = (
+    "SLA report of 30 days, everything",
+    "list, everything, all, by created_at",
+    "list, everything, status closed, by -updated_at",
+    "list, everything, tagged as many are, by -updated_at",
+    "list, everything, two letters, by created_at",
+    "list, everything, a word that is nowhere, by -updated_at",
+)
+"""One of each kind; the bench of growth counts them all."""
+ONE_LEVEL_MORE = 2
+"""A B-tree of one page gets a second level; what reads the past would read twenty times as many."""
 FOR_EACH = "select assignee_id, count(*) filter (where status <> 'closed') from tickets group by assignee_id"
 
 
 @pytest.fixture(scope="module")
 async def grown(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Past]:
-    """Twenty thousand closed tickets, and a few that are worked on."""
+    """Twenty thousand closed tickets, and a few that are worked on; what the paths cost before is known."""
     with data_folder(tmp_path_factory, "past") as folder:
-        async with past(folder) as one:
-            await one.grow(CLOSED, 200)
+        async with past(folder, is_counted=True) as one:
+            await one.grow(FEW, 200)
+            one.before = await pages_of(one)
+            await one.grow(CLOSED)
             yield one
+
+
+async def pages_of(grown: Past) -> dict[str, int]:
+    """The pages that some paths touch, plans and caches warm."""
+    async with counter(grown.owners["assignment"]) as counting:
+        return {path.name: await _pages(counting, path) for path in grown.paths["assignment"] if path.name in IN_TEST}
+
+
+async def _pages(counting: Counter, path: Path) -> int:
+    counting.forget()
+    return min([(await counting.cost("assignment", path.run)).pages for _ in range(3)])
+
+
+async def test_no_path_touches_more_pages_because_of_closed_tickets(grown: Past) -> None:
+    after = await pages_of(grown)
+    assert set(after) == set(IN_TEST)
+    grew = {name: (grown.before[name], after[name]) for name in after}
+    assert not {name: two for name, two in grew.items() if two[1] > ONE_LEVEL_MORE * (two[0] + 100)}
 
 
 @pytest.mark.parametrize("service", ["assignment", "intake", "notification"])

@@ -18,6 +18,8 @@ SETTINGS = {
     "autovacuum": "off",
     "max_wal_size": "4GB",
     "checkpoint_timeout": "30min",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
 }
 """Of the bench's own server: statements are counted, and nothing is written in the background meanwhile."""
 COUNTED = """

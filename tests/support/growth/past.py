@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path as Folder
 from typing import Any
 from uuid import UUID
@@ -45,6 +45,8 @@ class Past:
     teams: list[UUID]
     agents: list[UUID]
     closed: int = 0
+    before: dict[str, int] = field(default_factory=dict)
+    """The pages that paths touched before it grew."""
 
     async def grow(self, closed: int, still_open: int = OPEN) -> None:
         """To so many closed tickets; those that are worked on are there from the first time on."""
