@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, exists, func, or_, select
+from sqlalchemy import ColumnElement, exists, func, select, union
 
 from services.intake.models import Happening, Message, Ticket
 from shared.contracts.events import TicketArchived
@@ -35,7 +35,8 @@ async def timeline_of(session: Session, ticket_id: UUID) -> Sequence[Happening]:
 async def follow_ups_of(session: Session, ticket_id: UUID) -> Sequence[Ticket]:
     """The tickets that go on where an archived one ended, oldest first: also the later ones its messages went to."""
     told = select(Happening.follow_up_id).where(Happening.ticket_id == ticket_id, Happening.follow_up_id.is_not(None))
-    query = select(Ticket).where(or_(Ticket.follows == ticket_id, Ticket.id.in_(told)))
+    follows = select(Ticket.id).where(Ticket.follows == ticket_id)
+    query = select(Ticket).where(Ticket.id.in_(union(follows, told)))
     return (await session.scalars(query.order_by(Ticket.created_at, Ticket.id))).all()
 
 
