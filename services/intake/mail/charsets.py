@@ -11,10 +11,12 @@ from charset_normalizer import from_bytes
 
 from services.intake.mail.japanese import decode_iso_2022_jp, is_iso_2022_jp
 
+KOREAN, KOREAN_HEAD = "iso2022_kr", b"\x1b$)C"
+"""ISO-2022-KR (RFC 1557) begins with this escape, once."""
 SAMPLE = 8_192
 """Bytes shown to the detector, whose cost grows with them."""
 WORTH_A_GUESS = 8
-"""Bytes below which the detector only dreams."""
+"""Minimum sample size, in bytes, for charset detection."""
 FEW_BAD_BYTES = 0.02
 """Up to this share of undecodable bytes, the declared charset is believed."""
 REPAIR = "everdesk-repair"
@@ -108,10 +110,8 @@ def decode(data: bytes, declared: str | None, *, may_guess: bool = True) -> Deco
     believed = codec_of(declared)
     if believed == "cp1252" and not data.isascii() and _is_ascii_by_name(declared):
         believed = None
-    if is_iso_2022_jp(data) and believed not in _SEVEN_BITS - {JAPANESE}:
-        text = _strict(data, JAPANESE)
-        is_declared = believed == JAPANESE
-        return Decoded(decode_iso_2022_jp(data) if text is None else text, JAPANESE, is_declared)
+    if (escaped := _iso_2022(data, believed)) is not None:
+        return escaped
     if data.isascii() and believed not in _SEVEN_BITS:
         return Decoded(data.decode("ascii"), believed or "ascii", believed is not None or not declared)
     for charset in _in_order_of_trust(data, believed):
@@ -131,6 +131,16 @@ def decode(data: bytes, declared: str | None, *, may_guess: bool = True) -> Deco
     ):
         return Decoded(text, guess, is_as_declared=False)
     return Decoded(_repaired(data, "cp1252"), "cp1252", is_as_declared=False)
+
+
+def _iso_2022(data: bytes, believed: str | None) -> Decoded | None:
+    """Japanese or Korean in seven bits, told by their escapes whatever the label; None if it is neither."""
+    if is_iso_2022_jp(data) and believed not in _SEVEN_BITS - {JAPANESE}:
+        text = _strict(data, JAPANESE)
+        return Decoded(decode_iso_2022_jp(data) if text is None else text, JAPANESE, believed == JAPANESE)
+    if data.startswith(KOREAN_HEAD) and (text := _strict(data, KOREAN)) is not None:
+        return Decoded(text, KOREAN, believed == KOREAN)
+    return None
 
 
 def _in_order_of_trust(data: bytes, believed: str | None) -> Iterator[str]:

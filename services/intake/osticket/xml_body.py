@@ -18,17 +18,26 @@ OWN = ("message", "alert", "autorespond", "attachments")
 
 @dataclass(slots=True)
 class Element:
-    """A part of the body: its own text, without that of its children."""
+    """A part of the body: its text and its children, in the order in which they were written."""
 
     name: str
     attributes: Mapping[str, str] = field(default_factory=dict)
-    pieces: list[str] = field(default_factory=list)
-    children: list["Element"] = field(default_factory=list)
+    content: list["str | Element"] = field(default_factory=list)
+
+    @property
+    def children(self) -> list["Element"]:
+        """The elements directly inside."""
+        return [part for part in self.content if isinstance(part, Element)]
 
     @property
     def text(self) -> str:
-        """As it was written."""
-        return "".join(self.pieces)
+        """Its own text, without that of its children."""
+        return "".join(part for part in self.content if isinstance(part, str))
+
+    @property
+    def whole_text(self) -> str:
+        """All the text inside, that of markup in the middle of a sentence included."""
+        return "".join(part if isinstance(part, str) else part.whole_text for part in self.content)
 
     def first(self, name: str) -> "Element | None":
         """The first child of that name."""
@@ -51,14 +60,14 @@ class _Builder:
         if self._seen > MAX_ELEMENTS or len(self._open) > MAX_DEPTH or len(attributes) > MAX_ATTRIBUTES:
             raise unreadable(f"more than {MAX_ELEMENTS} elements, or nested deeper than {MAX_DEPTH}")
         element = Element(name, dict(attributes))
-        self._open[-1].children.append(element)
+        self._open[-1].content.append(element)
         self._open.append(element)
 
     def end(self, _name: str) -> None:
         self._open.pop()
 
     def data(self, text: str) -> None:
-        self._open[-1].pieces.append(text)
+        self._open[-1].content.append(text)
 
     def close(self) -> Element:
         return self.root
@@ -113,10 +122,12 @@ def _is_true(sent: str) -> bool:
 
 
 def _message_of(ticket: Element) -> Element | None:
-    """The element, else the attribute of that name."""
+    """The element, else the attribute of that name; an empty element does not hide the attribute."""
     as_attribute = ticket.attributes.get("message")
     found = ticket.first("message")
-    return Element("message", pieces=[as_attribute]) if found is None and as_attribute is not None else found
+    if as_attribute is None or (found is not None and found.whole_text.strip()):
+        return found
+    return Element("message", content=[as_attribute])
 
 
 def _message(sent: Element | None) -> tuple[Text | None, Mapping[str, str]]:
@@ -139,4 +150,6 @@ def _files(sent: Element | None) -> Iterator[SentFile]:
 
 def _content(sent: Element) -> Encoded:
     is_base64 = sent.attributes.get("encoding", "").strip().lower() == "base64"
-    return Encoded(sent.text.strip(), is_base64=is_base64, charset=sent.attributes.get("charset", "").strip().lower())
+    return Encoded(
+        sent.whole_text.strip(), is_base64=is_base64, charset=sent.attributes.get("charset", "").strip().lower()
+    )

@@ -124,6 +124,10 @@ VENDORS = b"\x1b$B-!8+@Q=q\x1b(B"
             for label in ("iso-2022-jp", "ISO-2022-JP-MS", "cp50220", "utf-8", "us-ascii", None)
         ),
         (b"\x1b$B-j\x1b(B No. \x1b$B-b\x1b(B\r\n\x1b(I1\x1b(B", "iso-2022-jp", "㈱ No. №\r\nｱ"),
+        *(
+            ("결제가 되지 않습니다".encode("iso2022_kr"), label, "결제가 되지 않습니다")
+            for label in ("iso-2022-kr", "utf-8", None)
+        ),
         ("Problème à régler".encode("latin-1"), None, "Problème à régler"),
         ("Kære support, jeg får".encode("latin-1"), "x-unknown", "Kære support, jeg får"),
         ("Não é possível".encode("latin-1"), "utf-8", "Não é possível"),

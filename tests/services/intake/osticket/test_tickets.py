@@ -248,3 +248,17 @@ async def test_a_repeated_key_makes_one_ticket(old: OldClient) -> None:
     assert len({answer.text for answer in answers}) == 1
     assert await old.door.count("tickets") == before + 1
     assert (await old.json(EXAMPLE, Idempotency_Key="old-1")).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("xml", "body"),
+    [
+        ('<ticket message="502 on login"><message/>', "502 on login"),
+        ('<ticket message="502 on login"><message> </message>', "502 on login"),
+        ('<ticket message="ignored"><message>502 on login</message>', "502 on login"),
+        ("<ticket><message>502 <b>on <i>every</i></b> login</message>", "502 on every login"),
+    ],
+)
+async def test_the_words_of_an_xml_message_are_kept(old: OldClient, xml: str, body: str) -> None:
+    rest = "<name>Dana</name><email>dana@bank.example</email><subject>Down</subject></ticket>"
+    assert (await old.made(await old.xml(xml + rest))).message.body == body
