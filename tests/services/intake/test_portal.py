@@ -121,6 +121,20 @@ async def test_the_same_words_sent_anew_are_asked_about_first(door: Door, browse
 
 
 @pytest.mark.usefixtures("asking")
+async def test_what_is_sent_anyway_has_its_files(door: Door, browser: httpx2.AsyncClient) -> None:
+    form = FORM | {"body": "See the picture", "csrf_token": browser.cookies[CSRF_COOKIE]}
+    for n in range(2):
+        page = {"form_id": f"page-with-files-{n:012}"}
+        answer = await browser.post("/tickets/new", data=form | page, files={"attachment": ("log.txt", b"502")})
+    assert answer.status_code == 409
+    kept = re.findall(r'name="attachment" value="([0-9a-f-]{36})"', answer.text)
+    assert len(kept) == 1, "the file need not be chosen again"
+    again = await browser.post("/tickets/new", data=form | page | {"attachment": kept[0], "do": "send_anyway"})
+    assert again.status_code == 200
+    assert "log.txt" in (await browser.get(await mailed_link(door))).text
+
+
+@pytest.mark.usefixtures("asking")
 async def test_the_same_message_sent_anew_is_asked_about_first(door: Door, browser: httpx2.AsyncClient) -> None:
     path = path_of((await door.submit())["access_url"])
     for n in range(2):
