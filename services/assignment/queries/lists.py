@@ -19,6 +19,7 @@ from services.assignment.queries.searches import search
 from services.assignment.queries.tickets import as_view, visible_to, with_names
 from services.assignment.schemas.tickets import TicketRow, TicketView
 from shared.contracts.vocabulary import Permission, Priority, Status
+from shared.domain.permissions import reach
 from shared.kit.addresses import address_key
 from shared.kit.db import Session
 from shared.kit.http.paging import Page, decode_cursor, encode_cursor
@@ -136,10 +137,18 @@ def _scopes(caller: Caller, filters: Filters, team_id: UUID | None, assignee_id:
     if filters.view is QueueView.MINE or assignee_id:
         return [(Ticket.assignee_id == (assignee_id or caller.agent_id),)]
     if filters.team:
-        return [(Ticket.team_id == team_id,)]
+        return _in_team(caller, team_id)
     if filters.view is QueueView.TEAM:
         return [(Ticket.team_id == one,) for one in sorted({grant.team_id for grant in caller.principal.grants})]
     return scopes_of(caller.principal, Permission.TICKET_VIEW)
+
+
+def _in_team(caller: Caller, team_id: UUID | None) -> Sequence[Conditions]:
+    """The team, or one's own tickets, or none: in a team out of reach each ticket would be looked at in vain."""
+    reached = reach(caller.principal, Permission.TICKET_VIEW)
+    if reached.is_everything or team_id in reached.team_ids:
+        return [(Ticket.team_id == team_id,)]
+    return [(Ticket.assignee_id == caller.agent_id,)] if reached.is_own else []
 
 
 async def _walk(session: Session, order: Order, listed: Listed, limit: int) -> tuple[Sequence[TicketRow], Place | None]:
