@@ -41,7 +41,7 @@ async def portal(engines: Stack) -> AsyncIterator[str]:
     port = find_free_port()
     values: dict[str, Any] = {name: common[name] for name in common.keys() & IntakeSettings.model_fields.keys()}
     values |= {"database_url": engines.postgres.url("intake"), "portal_url": f"http://127.0.0.1:{port}", "port": port}
-    settings = IntakeSettings(**values)
+    settings = IntakeSettings(**values, repeat_minutes=0)  # the tests send the same words over and over
     await migrate(settings, "services.intake")
     database = Database.connect(settings)
     await seed(database, settings)
