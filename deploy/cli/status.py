@@ -27,6 +27,10 @@ select count(*) filter (where parked_at is null), now() - min(created_at) filter
   count(parked_at)
 from outbox
 """
+MAILS = """
+select count(*) filter (where status in ('waiting', 'queued', 'sending')), count(*) filter (where status = 'failed')
+from deliveries where status in ('waiting', 'queued', 'sending', 'failed')
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,7 @@ def status(console: Console) -> bool:
         "Readiness": asyncio.run(_readiness(stack)),
         "Waiting to be published (outboxes)": asyncio.run(_outboxes()),
         "Waiting to be consumed": asyncio.run(_consumers()),
+        "Mails": [asyncio.run(_mails())],
     }
     for heading, several in lines.items():
         console.print(heading, style="bold")
@@ -104,15 +109,32 @@ async def _outboxes() -> list[Line]:
 
 async def _outbox(service: str) -> Line:
     try:
-        async with asyncio.timeout(ANSWERS_WITHIN):
-            connection = await asyncpg.connect(database_url(service).replace("+asyncpg", "", 1))
-            try:
-                row = await connection.fetchrow(OUTBOX)
-            finally:
-                await connection.close()
+        return outbox_line(service, *(await _first_row(service, OUTBOX) or (0, None, 0)))
     except (OSError, TimeoutError, asyncpg.PostgresError, CliError) as problem:
         return Line(service, "unknown", is_good=False, more=repr(problem))
-    return outbox_line(service, *(row or (0, None, 0)))
+
+
+async def _mails() -> Line:
+    try:
+        return mails_line(*(await _first_row("notification", MAILS) or (0, 0)))
+    except (OSError, TimeoutError, asyncpg.PostgresError, CliError) as problem:
+        return Line("mails out", "unknown", is_good=False, more=repr(problem))
+
+
+async def _first_row(service: str, query: str) -> asyncpg.Record | None:
+    """What a query of one row answers, within ANSWERS_WITHIN seconds."""
+    async with asyncio.timeout(ANSWERS_WITHIN):
+        connection = await asyncpg.connect(database_url(service).replace("+asyncpg", "", 1))
+        try:
+            return await connection.fetchrow(query)
+        finally:
+            await connection.close()
+
+
+def mails_line(waiting: int, failed: int) -> Line:
+    """How many mails wait to be sent; those that failed for good need an operator."""
+    more = f"{failed} failed: GET /v1/deliveries?status=failed, then POST /v1/deliveries/ID/retry" if failed else ""
+    return Line("mails out", f"{waiting} mails", is_good=not failed, more=more)
 
 
 def outbox_line(service: str, waiting: int, oldest: timedelta | None, parked: int) -> Line:

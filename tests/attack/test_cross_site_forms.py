@@ -1,6 +1,8 @@
 """Forms sent by other sites, with planted cookies, or with the token of a session that has ended."""
 
+import ast
 import re
+from pathlib import Path
 
 import httpx2
 import pytest
@@ -13,10 +15,18 @@ FROM_ELSEWHERE = (
     {"Origin": "https://evil.example"},
     {"Origin": "null"},
     {"Origin": "http://portal.example.evil.example"},
+    {"Origin": "http://portal.example:8080"},
+    {"Origin": "ftp://portal.example"},
+    {"Origin": "http://[portal.example"},
     {"Sec-Fetch-Site": "cross-site"},
     {"Sec-Fetch-Site": "same-site"},
 )
-FROM_HERE: tuple[dict[str, str], ...] = ({}, {"Origin": BASE_URL}, {"Sec-Fetch-Site": "same-origin"})
+FROM_HERE: tuple[dict[str, str], ...] = (
+    *({}, {"Origin": BASE_URL}, {"Sec-Fetch-Site": "same-origin"}),
+    {"Origin": BASE_URL.replace("http:", "https:")},
+)
+"""The last: a proxy ends TLS in front of us."""
+WEB = ("services/intake/web", "services/assignment/web")
 
 
 async def token_of(browser: httpx2.AsyncClient, path: str) -> str:
@@ -51,3 +61,34 @@ async def test_a_planted_cookie_does_not_make_a_token(door: Door, planted: str) 
             headers={"Cookie": f"{CSRF_COOKIE}={planted}"},
         )
         assert answer.status_code == 403
+
+
+def called_in(function: ast.AST) -> set[str]:
+    """The names of what a function calls or asks for as a dependency."""
+    names = {node.id for node in ast.walk(function) if isinstance(node, ast.Name)}
+    return names | {node.attr for node in ast.walk(function) if isinstance(node, ast.Attribute)}
+
+
+@pytest.mark.parametrize("folder", WEB)
+def test_every_form_that_is_taken_checks_its_token(folder: str) -> None:
+    """Each handler of a POST reaches `check_form_token` by the functions and dependencies it names."""
+    functions: dict[str, set[str]] = {}
+    handlers: set[str] = set()
+    for path in Path(folder).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Assign):
+                for target in (each for each in node.targets if isinstance(each, ast.Name)):
+                    functions.setdefault(target.id, set()).update(called_in(node.value))
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                functions.setdefault(node.name, set()).update(called_in(node))
+                posts = [each for each in node.decorator_list if ".post(" in ast.unparse(each)]
+                handlers |= {node.name} if posts else set()
+
+    def reaches(name: str, seen: frozenset[str] = frozenset()) -> bool:
+        if name in ("check_form_token", "form_tokens_of"):
+            return True
+        following = functions.get(name, set()) - seen
+        return any(reaches(each, seen | {name, *following}) for each in following)
+
+    assert len(handlers) > 2
+    assert {handler for handler in handlers if not reaches(handler)} == set()

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from deploy.cli.__main__ import app
 from deploy.cli.sla.verify import Difference, differences
-from deploy.cli.status import outbox_line, readiness_line
+from deploy.cli.status import mails_line, outbox_line, readiness_line
 from deploy.cli.surroundings import NATS_URL, environment_of
 from services.assignment.queries.told import Told
 from shared.contracts.commands import (
@@ -216,3 +216,10 @@ def test_status_is_not_well_while_events_are_parked() -> None:
     assert fine.more == "oldest 2.0 s"
     assert not bad.is_good
     assert bad.more == "7 parked, refused by the bus: everdesk outbox list"
+
+
+def test_mails_that_failed_for_good_are_no_good_state() -> None:
+    fine, bad = mails_line(3, 0), mails_line(0, 2)
+    assert (fine.state, fine.is_good, fine.more) == ("3 mails", True, "")
+    assert not bad.is_good
+    assert bad.more.startswith("2 failed")

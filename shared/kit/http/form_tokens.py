@@ -14,7 +14,9 @@ from shared.kit.http.problems import Problem
 
 CSRF_COOKIE = "everdesk_csrf"
 NO_SESSION = ""
+NO_ORIGIN = "null"
 _SEED_BYTES = 18
+_DEFAULT_PORTS = {"http": 80, "https": 443}
 _ELSEWHERE = frozenset(("cross-site", "same-site"))
 
 
@@ -24,7 +26,7 @@ class FormTokens:
     def __init__(self, secret: str, public_url: str, session_cookie: str | None = None) -> None:
         """`session_cookie` names the cookie of signed-in people; without one, tokens are for the browser alone."""
         self._key = hmac.digest(secret.encode(), b"form-token", "sha256")
-        self._public = urlsplit(public_url).netloc.lower()
+        self._public = _origin_of(public_url)
         self._session_cookie = session_cookie
 
     def install(self, app: FastAPI) -> None:
@@ -59,7 +61,23 @@ class FormTokens:
         origin = request.headers.get("origin")
         if origin is None:
             return request.headers.get("sec-fetch-site") not in _ELSEWHERE
-        return urlsplit(origin).netloc.lower() in {self._public, request.headers.get("host", "").lower()} - {""}
+        return _origin_of(origin) in {self._public, *self._own_origins(request)} - {NO_ORIGIN}
+
+    def _own_origins(self, request: Request) -> set[str]:
+        """Where the browser may think it is by the Host it sent; plain http only where we are served by it."""
+        schemes = {"https"} if self._public.startswith("https:") else {"https", request.url.scheme}
+        host = request.headers.get("host", "")
+        return {_origin_of(f"{scheme}://{host}") for scheme in schemes} if host else set()
+
+
+def _origin_of(url: str) -> str:
+    """Scheme, host and port (RFC 6454), the default port spelled out; "null" for what has none."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or _DEFAULT_PORTS[parts.scheme]
+    except (ValueError, KeyError):
+        return NO_ORIGIN
+    return f"{parts.scheme}://{parts.hostname}:{port}" if parts.hostname else NO_ORIGIN
 
 
 def form_tokens_of(request: Request) -> FormTokens:
