@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -160,3 +161,21 @@ async def test_every_page_fits(chromium: Browser, portal: str, tmp_path: Path, s
     await page.screenshot(path=tmp_path / "errors.png", full_page=True)
     assert [text for text in problems if "422" not in text] == []
     await context.close()
+
+
+@pytest.mark.parametrize("has_script", [True, False])
+async def test_what_was_sent_already_can_be_sent_anyway(
+    chromium: Browser, portal: str, monkeypatch: pytest.MonkeyPatch, *, has_script: bool
+) -> None:
+    monkeypatch.setattr(IntakeSettings, "repeat_window", timedelta(minutes=10))
+    page = await chromium.new_page(java_script_enabled=has_script)
+    for _ in range(2):
+        await page.goto(f"{portal}/tickets/new?topic=access")
+        await fill(page, Subject="Sent twice", What_do_you_need=f"Script: {has_script}", Your_name="Dana")
+        await page.get_by_label("Your e-mail address").fill("dana@bank.example")
+        await page.get_by_role("button", name="Open the ticket").last.click()
+    await expect(page.get_by_text("You have sent this already.")).to_be_visible()
+    await expect(page.get_by_label("Subject")).to_have_value("Sent twice")
+    await page.get_by_role("button", name="Send anyway").click()
+    await expect(page.get_by_role("heading", name="Thank you")).to_be_visible()
+    await page.close()
