@@ -12,8 +12,8 @@ from shared.contracts.vocabulary import ActorKind, Priority
 from shared.kit.bus import Bus, Consumer, NotYet, Partly, Unavailable
 from shared.kit.bus.consumer import is_away
 from shared.kit.clock import utc_now
-from shared.kit.tickets import Delivery, Tickets
-from shared.kit.unavailable import TicketsUnavailable
+from shared.kit.ticket_errors import TicketsUnavailable
+from shared.kit.tickets import SignalDelivery, Tickets
 
 MAX_CONCURRENT_TICKETS = 16
 BATCH_SIZE = 32
@@ -92,9 +92,9 @@ class TicketEventConsumer:
 
     async def _post(self, posted: MessagePosted) -> None:
         match await self._tickets.post_message(posted.ticket_id, _fact(posted)):
-            case Delivery.NOT_STARTED:
+            case SignalDelivery.NOT_STARTED:
                 raise NotYet(f"the workflow of ticket {posted.ticket_id} has not started")
-            case Delivery.ARCHIVED if posted.author.kind is ActorKind.REQUESTER and not posted.is_automatic:
+            case SignalDelivery.ARCHIVED if posted.author.kind is ActorKind.REQUESTER and not posted.is_automatic:
                 unclaimed = MessageUnclaimed(ticket_id=posted.ticket_id, message_id=posted.message_id)
                 await self._bus.publish_all([unclaimed.envelope(f"unclaimed:{posted.message_id}", utc_now())])
 

@@ -19,7 +19,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from shared.contracts.names import TASK_QUEUE
 from shared.kit.bus import Bus, run_consumer
 from shared.kit.http.app import create_app
-from shared.kit.processes import background, calm_the_collector
+from shared.kit.processes import background, tune_gc
 from shared.kit.settings import Settings
 from shared.kit.telemetry import configure_logging, log
 from shared.kit.tickets import Tickets
@@ -143,7 +143,7 @@ def main() -> None:
     config = uvicorn.Config(
         health_app(settings), host=settings.host, port=settings.port, access_log=False, log_config=None, loop="asyncio"
     )
-    calm_the_collector()
+    tune_gc()
     uvicorn.Server(config).run()
     sys.stdout.flush()
     os._exit(0)

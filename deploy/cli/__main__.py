@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 
 from deploy.cli import api_keys, dead_letters, mail, outbox, requester, sla, versions
-from deploy.cli.errors import said_plainly
+from deploy.cli.errors import friendly_errors
 from deploy.cli.status import status as show_status
 
 console = Console(highlight=False, markup=False, soft_wrap=True)
@@ -28,7 +28,7 @@ app.add_typer(sla.app, name="sla")
 
 
 @app.command(epilog="Example: everdesk status && echo all is well")
-@said_plainly
+@friendly_errors
 def status() -> None:
     """Show processes, readiness, backlogs and dead letters of the local stack; exit 1 if anything is not well."""
     if not show_status(console):

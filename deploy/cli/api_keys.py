@@ -4,14 +4,14 @@ from typing import Annotated
 
 import typer
 
-from deploy.cli.errors import said_plainly
+from deploy.cli.errors import friendly_errors
 from deploy.cli.intake import intake
 
 app = typer.Typer(no_args_is_help=True, help="Make, bring along, list, rotate and revoke the keys of client programs.")
 
 
 @app.command(epilog="Example: everdesk api-keys create 'Mobile app' --scope create --scope read --per-minute 600")
-@said_plainly
+@friendly_errors
 def create(
     name: Annotated[str, typer.Argument(help="Who will use it")],
     scope: Annotated[
@@ -37,7 +37,7 @@ def create(
 @app.command(
     "import-osticket", epilog="Example: everdesk api-keys import-osticket 'Web form' --cidr 203.0.113.9 < key.txt"
 )
-@said_plainly
+@friendly_errors
 def import_osticket(
     name: Annotated[str, typer.Argument(help="Who uses it")],
     cidr: Annotated[list[str] | None, typer.Option(help="Addresses it may come from; repeat it")] = None,
@@ -47,14 +47,14 @@ def import_osticket(
 
 
 @app.command("list", epilog="Example: everdesk api-keys list")
-@said_plainly
+@friendly_errors
 def list_keys() -> None:
     """List the keys, without their secrets."""
     intake("list-keys")
 
 
 @app.command(epilog="Example: everdesk api-keys rotate 1f0c9a3be2d47a55 --overlap-hours 48")
-@said_plainly
+@friendly_errors
 def rotate(
     key_id: Annotated[str, typer.Argument(help="The 16 characters after hd_")],
     overlap_hours: Annotated[float, typer.Option(min=0, help="Hours the old secret goes on working")] = 24,
@@ -64,7 +64,7 @@ def rotate(
 
 
 @app.command(epilog="Example: everdesk api-keys revoke 1f0c9a3be2d47a55")
-@said_plainly
+@friendly_errors
 def revoke(key_id: Annotated[str, typer.Argument(help="The 16 characters after hd_")]) -> None:
     """Switch a key off; it stops working within seconds."""
     intake("revoke-key", key_id)

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from deploy.cli.environment import bus_settings
 from deploy.cli.errors import CliError
-from deploy.cli.surroundings import bus_settings
 from shared.kit.bus import Bus, BusUnavailable
 from shared.kit.bus.connection import REFUSED
 

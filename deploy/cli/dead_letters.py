@@ -10,7 +10,7 @@ from nats.js.errors import NotFoundError
 from rich.console import Console
 
 from deploy.cli.bus import connected
-from deploy.cli.errors import CliError, said_plainly
+from deploy.cli.errors import CliError, friendly_errors
 from shared.kit.bus import DeadLetter, DeadLetters
 
 app = typer.Typer(no_args_is_help=True, help="List, read, replay and discard events that a consumer could not handle.")
@@ -22,7 +22,7 @@ OfConsumer = Annotated[str | None, typer.Option("--consumer", help="Only those o
 
 
 @app.command("list", epilog="Example: everdesk dead-letters list --consumer notification")
-@said_plainly
+@friendly_errors
 def list_letters(
     consumer: OfConsumer = None,
     after: Annotated[int, typer.Option(min=0, help="Only numbers above this one")] = 0,
@@ -37,7 +37,7 @@ def list_letters(
 
 
 @app.command(epilog="Example: everdesk dead-letters show 7")
-@said_plainly
+@friendly_errors
 def show(sequence: Annotated[int, typer.Argument(min=1, help="Number as `list` shows it")]) -> None:
     """Show one dead letter with its event, which may hold people's words and addresses."""
     letter = asyncio.run(_get(sequence))
@@ -50,7 +50,7 @@ def show(sequence: Annotated[int, typer.Argument(min=1, help="Number as `list` s
 
 
 @app.command(epilog="Example: everdesk dead-letters replay 7 8    or: everdesk dead-letters replay --all")
-@said_plainly
+@friendly_errors
 def replay(
     sequences: Annotated[list[int] | None, typer.Argument(min=1, help="Numbers as `list` shows them")] = None,
     *,
@@ -64,7 +64,7 @@ def replay(
 
 
 @app.command(epilog="Example: everdesk dead-letters discard 7 --yes")
-@said_plainly
+@friendly_errors
 def discard(sequences: Sequences, *, yes: Annotated[bool, typer.Option("--yes", help="Do not ask")] = False) -> None:
     """Remove dead letters for good."""
     if not yes:

@@ -18,7 +18,7 @@ class CliError(Exception):
     """What is wrong and what to do about it."""
 
 
-def said_plainly(command: Callable[P, R]) -> Callable[P, R]:
+def friendly_errors(command: Callable[P, R]) -> Callable[P, R]:
     """Shows expected failures without a traceback."""
 
     @functools.wraps(command)

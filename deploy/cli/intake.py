@@ -5,9 +5,9 @@ import sys
 
 import typer
 
-from deploy.cli.surroundings import DATABASE_URL, environment_of
-from deploy.local.part import python
+from deploy.cli.environment import DATABASE_URL, environment_of
 from deploy.local.plan import CHECKOUT
+from deploy.local.service_spec import python
 
 
 def intake(*arguments: str) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from deploy.cli.errors import said_plainly
+from deploy.cli.errors import friendly_errors
 from deploy.cli.intake import intake
 
 app = typer.Typer(no_args_is_help=True, help="List and show mails that came in, and have them processed again.")
@@ -21,7 +21,7 @@ class State(StrEnum):
 
 
 @app.command("list", epilog="Example: everdesk mail list --state failed")
-@said_plainly
+@friendly_errors
 def list_mails(
     state: Annotated[list[State] | None, typer.Option(help="Repeat it; default: received and failed")] = None,
     sender: Annotated[str | None, typer.Option(help="Only of this address, in the envelope or in From")] = None,
@@ -35,7 +35,7 @@ def list_mails(
 
 
 @app.command(epilog="Example: everdesk mail show 01990a4e-3c00-7000-8000-000000000001 --raw > mail.eml")
-@said_plainly
+@friendly_errors
 def show(
     mail_id: Annotated[str, typer.Argument(help="As `list` shows it")],
     *,
@@ -46,14 +46,14 @@ def show(
 
 
 @app.command("open", epilog="Example: everdesk mail open 01990a4e-3c00-7000-8000-000000000001")
-@said_plainly
+@friendly_errors
 def open_mails(mail_ids: Annotated[list[str], typer.Argument(min=1, help="As `list` shows them")]) -> None:
     """Open mails as tickets that were ignored or given up, whatever spoke against it."""
     intake("open-mail", *mail_ids)
 
 
 @app.command(epilog="Example: everdesk mail retry 01990a4e-3c00-7000-8000-000000000001")
-@said_plainly
+@friendly_errors
 def retry(mail_ids: Annotated[list[str], typer.Argument(min=1, help="As `list` shows them")]) -> None:
     """Have mails processed again that were given up or ignored."""
     intake("retry-mail", *mail_ids)

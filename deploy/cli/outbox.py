@@ -11,8 +11,8 @@ import asyncpg
 import typer
 from rich.console import Console
 
-from deploy.cli.errors import CliError, said_plainly
-from deploy.cli.surroundings import DATABASE_URL, database_url
+from deploy.cli.environment import DATABASE_URL, database_url
+from deploy.cli.errors import CliError, friendly_errors
 from deploy.local.plan import SERVICES
 
 app = typer.Typer(no_args_is_help=True, help="List, read, replay and discard events that the bus refuses.")
@@ -32,7 +32,7 @@ Rows = Annotated[list[int], typer.Argument(min=1, help="Numbers as `list` shows 
 
 
 @app.command("list", epilog="Example: everdesk outbox list")
-@said_plainly
+@friendly_errors
 def list_parked(
     service: Annotated[str | None, typer.Option("--service", help="Only this one's")] = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most so many of each service")] = 50,
@@ -46,14 +46,14 @@ def list_parked(
 
 
 @app.command(epilog="Example: everdesk outbox show assignment 7")
-@said_plainly
+@friendly_errors
 def show(service: Service, row: Annotated[int, typer.Argument(min=1, help="Number as `list` shows it")]) -> None:
     """Show one parked event, which may hold people's words and addresses."""
     console.print(asyncio.run(_content(_known(service), row)))
 
 
 @app.command(epilog="Example: everdesk outbox replay assignment 7 8    or: everdesk outbox replay assignment --all")
-@said_plainly
+@friendly_errors
 def replay(
     service: Service,
     rows: Annotated[list[int] | None, typer.Argument(min=1, help="Numbers as `list` shows them")] = None,
@@ -68,7 +68,7 @@ def replay(
 
 
 @app.command(epilog="Example: everdesk outbox discard assignment 7 --yes")
-@said_plainly
+@friendly_errors
 def discard(
     service: Service, rows: Rows, *, yes: Annotated[bool, typer.Option("--yes", help="Do not ask")] = False
 ) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from deploy.cli.errors import said_plainly
+from deploy.cli.errors import friendly_errors
 from deploy.cli.intake import intake
 
 app = typer.Typer(no_args_is_help=True, help="Find, export and erase what is held of a requester.")
@@ -13,21 +13,21 @@ Email = Annotated[str, typer.Argument(help="The requester's address")]
 
 
 @app.command(epilog="Example: everdesk requester find dana@bank.example")
-@said_plainly
+@friendly_errors
 def find(email: Email) -> None:
     """Tell how much is held of a requester."""
     intake("find-requester", email)
 
 
 @app.command(epilog="Example: everdesk requester export dana@bank.example dana.zip")
-@said_plainly
+@friendly_errors
 def export(email: Email, file: Annotated[Path, typer.Argument(help="Does not exist yet")]) -> None:
     """Write all that is held of a requester into a ZIP."""
     intake("export-requester", email, str(file.absolute()))
 
 
 @app.command(epilog="Example: everdesk requester erase dana@bank.example --tickets 3")
-@said_plainly
+@friendly_errors
 def erase(
     email: Email,
     tickets: Annotated[

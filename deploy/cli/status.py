@@ -13,8 +13,8 @@ from nats.js.errors import NotFoundError
 from rich.console import Console
 
 from deploy.cli.bus import connected
+from deploy.cli.environment import database_url, running_stack
 from deploy.cli.errors import CliError
-from deploy.cli.surroundings import database_url, running_stack
 from deploy.demo.running_stack import RunningStack
 from deploy.local.plan import SERVICES
 from deploy.local.settings import HOST
@@ -34,7 +34,7 @@ from deliveries where status in ('waiting', 'queued', 'sending', 'failed')
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class StatusLine:
     """One thing that is as it should be, or not."""
 
     name: str
@@ -62,21 +62,21 @@ def status(console: Console) -> bool:
     return all(line.is_good for several in lines.values() for line in several)
 
 
-def _processes(stack: RunningStack) -> list[Line]:
+def _processes(stack: RunningStack) -> list[StatusLine]:
     return [_process(name, pid) for name, pid in stack.pids.items()]
 
 
-def _process(name: str, pid: int) -> Line:
+def _process(name: str, pid: int) -> StatusLine:
     try:
         process = psutil.Process(pid)
         memory = process.memory_info().rss // MEGABYTE
         is_alive = process.status() != psutil.STATUS_ZOMBIE
     except psutil.Error:
-        return Line(name, "gone", is_good=False, more=f"process {pid}")
-    return Line(name, "running" if is_alive else "dead", is_good=is_alive, more=f"process {pid}, {memory} MB")
+        return StatusLine(name, "gone", is_good=False, more=f"process {pid}")
+    return StatusLine(name, "running" if is_alive else "dead", is_good=is_alive, more=f"process {pid}, {memory} MB")
 
 
-async def _readiness(stack: RunningStack) -> list[Line]:
+async def _readiness(stack: RunningStack) -> list[StatusLine]:
     urls = {name: getattr(stack.urls, name) for name in (*SERVICES, "mail") if getattr(stack.urls, name)}
     if "worker" in stack.ports:
         urls["worker"] = f"http://{HOST}:{stack.ports['worker']}"
@@ -86,39 +86,39 @@ async def _readiness(stack: RunningStack) -> list[Line]:
         return list(await asyncio.gather(*(_ready(http, name, url) for name, url in urls.items())))
 
 
-async def _ready(http: httpx2.AsyncClient, name: str, url: str) -> Line:
+async def _ready(http: httpx2.AsyncClient, name: str, url: str) -> StatusLine:
     try:
         got = await http.get(f"{url}/readyz")
         body = got.json()
     except (httpx2.HTTPError, ValueError) as problem:
-        return Line(name, "no answer", is_good=False, more=repr(problem))
+        return StatusLine(name, "no answer", is_good=False, more=repr(problem))
     return readiness_line(name, got.status_code, body)
 
 
-def readiness_line(name: str, http_status: int, body: Mapping[str, Any]) -> Line:
+def readiness_line(name: str, http_status: int, body: Mapping[str, Any]) -> StatusLine:
     """What `/readyz` said: degraded still serves, and is named."""
     dependencies = ", ".join(f"{what} {state}" for what, state in body.get("dependencies", {}).items())
     degraded = bool(body.get("degraded"))
     state = "degraded" if degraded and http_status == 200 else str(body.get("status", http_status)).replace("_", " ")
-    return Line(name, state, is_good=http_status == 200 and not degraded, more=dependencies)
+    return StatusLine(name, state, is_good=http_status == 200 and not degraded, more=dependencies)
 
 
-async def _outboxes() -> list[Line]:
+async def _outboxes() -> list[StatusLine]:
     return list(await asyncio.gather(*(_outbox(service) for service in SERVICES)))
 
 
-async def _outbox(service: str) -> Line:
+async def _outbox(service: str) -> StatusLine:
     try:
         return outbox_line(service, *(await _first_row(service, OUTBOX) or (0, None, 0)))
     except (OSError, TimeoutError, asyncpg.PostgresError, CliError) as problem:
-        return Line(service, "unknown", is_good=False, more=repr(problem))
+        return StatusLine(service, "unknown", is_good=False, more=repr(problem))
 
 
-async def _mails() -> Line:
+async def _mails() -> StatusLine:
     try:
         return mails_line(*(await _first_row("notification", MAILS) or (0, 0)))
     except (OSError, TimeoutError, asyncpg.PostgresError, CliError) as problem:
-        return Line("mails out", "unknown", is_good=False, more=repr(problem))
+        return StatusLine("mails out", "unknown", is_good=False, more=repr(problem))
 
 
 async def _first_row(service: str, query: str) -> asyncpg.Record | None:
@@ -131,31 +131,31 @@ async def _first_row(service: str, query: str) -> asyncpg.Record | None:
             await connection.close()
 
 
-def mails_line(waiting: int, failed: int) -> Line:
+def mails_line(waiting: int, failed: int) -> StatusLine:
     """How many mails wait to be sent; those that failed for good need an operator."""
     more = f"{failed} failed: GET /v1/deliveries?status=failed, then POST /v1/deliveries/ID/retry" if failed else ""
-    return Line("mails out", f"{waiting} mails", is_good=not failed, more=more)
+    return StatusLine("mails out", f"{waiting} mails", is_good=not failed, more=more)
 
 
-def outbox_line(service: str, waiting: int, oldest: timedelta | None, parked: int) -> Line:
+def outbox_line(service: str, waiting: int, oldest: timedelta | None, parked: int) -> StatusLine:
     """How much waits to be published; what the bus refuses for good needs an operator."""
     more = [f"oldest {oldest.total_seconds():.1f} s"] if oldest else []
     if parked:
         more.append(f"{parked} parked, refused by the bus: everdesk outbox list")
-    return Line(service, f"{waiting} events", is_good=not parked, more=", ".join(more))
+    return StatusLine(service, f"{waiting} events", is_good=not parked, more=", ".join(more))
 
 
-async def _consumers() -> list[Line]:
+async def _consumers() -> list[StatusLine]:
     async with connected() as bus:
         js = await bus.jetstream()
         try:
             consumers = await js.consumers_info(STREAM)
             buried = (await js.stream_info(DEAD_STREAM)).state.messages
         except NotFoundError:
-            return [Line(STREAM, "no stream", is_good=False, more="no service has started yet")]
+            return [StatusLine(STREAM, "no stream", is_good=False, more="no service has started yet")]
     lines = [
-        Line(one.name, f"{(one.num_pending or 0) + (one.num_ack_pending or 0)} events", is_good=True)
+        StatusLine(one.name, f"{(one.num_pending or 0) + (one.num_ack_pending or 0)} events", is_good=True)
         for one in sorted(consumers, key=lambda one: one.name)
     ]
     hint = "everdesk dead-letters list" if buried else ""
-    return [*lines, Line("dead letters", f"{buried} events", is_good=not buried, more=hint)]
+    return [*lines, StatusLine("dead letters", f"{buried} events", is_good=not buried, more=hint)]

@@ -18,8 +18,8 @@ from temporalio.api.workflowservice.v1 import (
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from deploy.cli.errors import CliError, said_plainly
-from deploy.cli.surroundings import environment_of
+from deploy.cli.environment import environment_of
+from deploy.cli.errors import CliError, friendly_errors
 from shared.contracts.names import NAMESPACE, WORKFLOW_DEPLOYMENT
 
 ADDRESS, NAMESPACE_SETTING = "EVERDESK_TEMPORAL_ADDRESS", "EVERDESK_TEMPORAL_NAMESPACE"
@@ -43,7 +43,7 @@ class Version:
 
 
 @app.command("list", epilog="Example: everdesk versions list")
-@said_plainly
+@friendly_errors
 def list_versions() -> None:
     """List the builds that have polled, the one new tickets start on, and the open tickets of each."""
     for one in _run(versions):
@@ -51,7 +51,7 @@ def list_versions() -> None:
 
 
 @app.command("promote", epilog="Example: everdesk versions promote 2026-11-24    (going back is the same)")
-@said_plainly
+@friendly_errors
 def promote_version(build: Build) -> None:
     """Make a build the current one: new tickets start on it, running ones move to it at their next step."""
     _run(promote, build)
@@ -59,7 +59,7 @@ def promote_version(build: Build) -> None:
 
 
 @app.command("drain-status", epilog="Example: everdesk versions drain-status 2026-11-01")
-@said_plainly
+@friendly_errors
 def drain_status(build: Build) -> None:
     """Say whether a build's workers may be stopped; exit 1 while they may not."""
     found = _run(version, build)

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from deploy.demo.show import in_words
+from deploy.demo.show import format_state
 
 Verdicts = Counter[tuple[str, str]]
 """How many of each (metric, outcome)."""
@@ -47,4 +47,4 @@ def _percent(attainment: float | None) -> str:
 
 
 def _median(seconds: float | None) -> str:
-    return "-" if seconds is None else in_words(seconds)
+    return "-" if seconds is None else format_state(seconds)

@@ -14,7 +14,7 @@ SENT = "sent"
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class SentMails:
     """One mail as the mailbox shows it; `template` is empty where no ledger could be read."""
 
     template: str
@@ -51,7 +51,7 @@ def repeated(mails: Iterable[Mapping[str, Any]]) -> list[str]:
 
 async def check(
     ticket: Mapping[str, Any], expected: Expected, ledger: Ledger | None, mail: MailSink | None
-) -> list[Sent]:
+) -> list[SentMails]:
     """Waits until exactly the expected mails have gone out, each once. Raises StepFailed otherwise."""
     deliveries: list[dict[str, Any]] = []
     if ledger is not None:
@@ -63,7 +63,7 @@ async def check(
         )
     templates = {str(one["message_id"]).strip("<>"): str(one["template"]) for one in deliveries}
     if mail is None:
-        return [Sent(str(one["template"]), str(one["address"]), "", str(one["message_id"])) for one in deliveries]
+        return [SentMails(str(one["template"]), str(one["address"]), "", str(one["message_id"])) for one in deliveries]
     wanted = per_address(expected)
     arrived = await until(
         f"the mails about {ticket['number']} in the mailboxes",
@@ -74,7 +74,7 @@ async def check(
     if again := repeated(arrived):
         raise StepFailed(f"the mails about {ticket['number']}", "every Message-ID once", again)
     return [
-        Sent(templates.get(one["MessageID"], ""), one["To"][0]["Address"], one["Subject"], one["MessageID"])
+        SentMails(templates.get(one["MessageID"], ""), one["To"][0]["Address"], one["Subject"], one["MessageID"])
         for one in arrived
     ]
 

@@ -12,10 +12,10 @@ _STATE_STYLES = {"met": "green", "running": "cyan", "paused": "yellow", "breache
 _UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 
 
-def in_words(seconds: float) -> str:
+def format_state(seconds: float) -> str:
     """A duration in its two largest units: `14 min 59 s`."""
     if seconds < 0:
-        return f"-{in_words(-seconds)}"
+        return f"-{format_state(-seconds)}"
     if seconds < 60:
         return f"{seconds:.1f} s" if 0 < seconds < 10 else f"{seconds:.0f} s"
     left = int(seconds)
@@ -39,8 +39,8 @@ def clock_line(clock: Mapping[str, Any]) -> str:
     used, target = float(clock["elapsed"]), float(clock["target"])
     name = str(clock["metric"]).replace("_", " ")
     name = f"{name} {clock['cycle']}" if clock["cycle"] > 1 else name
-    left = in_words(target - used) if clock["state"] != "settled" else "-"
-    return f"{name:<18} used {in_words(used):>11}   target {in_words(target):>11}   left {left:>13}"
+    left = format_state(target - used) if clock["state"] != "settled" else "-"
+    return f"{name:<18} used {format_state(used):>11}   target {format_state(target):>11}   left {left:>13}"
 
 
 class Show:

@@ -9,7 +9,7 @@ from deploy.demo import mails
 from deploy.demo.attainment import in_short, lines_of, reported, verdicts_of
 from deploy.demo.checks import DemoError, StepFailed, equal, until
 from deploy.demo.people import VIEW_ONLY, Company
-from deploy.demo.show import Show, in_words, state_of
+from deploy.demo.show import Show, format_state, state_of
 from services.intake.client import NewTicket, Person
 
 REQUESTER = Person(email="dana.ruiz@bank.example", name="Dana Ruiz", phone="555 1234567 X12")
@@ -266,7 +266,7 @@ class Story:
         equal(f"the verdict of {metric} {cycle}", state_of(clock), outcome)
         used, target = float(clock["elapsed"]), float(clock["target"])
         if outcome == "met" and used > target:
-            raise StepFailed(f"{metric} {cycle} is met", f"at most {in_words(target)}", in_words(used))
+            raise StepFailed(f"{metric} {cycle} is met", f"at most {format_state(target)}", format_state(used))
 
     async def _show_why(self) -> None:
         """The evidence of the assignment, as the timeline keeps it."""

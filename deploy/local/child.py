@@ -9,8 +9,8 @@ from deploy.local import process
 from deploy.local.console import Console
 from deploy.local.errors import LocalStackError
 from deploy.local.output import Output
-from deploy.local.part import Job, Part
 from deploy.local.probe import NotReadyError
+from deploy.local.service_spec import JobSpec, ServiceSpec
 
 FIRST_BACKOFF, LONGEST_BACKOFF = 0.2, 5.0
 _ATTEMPTS_AT_START = 4
@@ -27,7 +27,7 @@ class _DiedError(Exception):
 
 
 class Child:
-    def __init__(self, part: Part, logs: Path, console: Console, on_change: Callable[[], None]) -> None:
+    def __init__(self, part: ServiceSpec, logs: Path, console: Console, on_change: Callable[[], None]) -> None:
         self.part = part
         self.ready = asyncio.Event()
         self._console = console
@@ -147,7 +147,7 @@ class Child:
         return f"{self.part.name} {ended}, {times}. Its last lines (more in {log}):\n{said}"
 
 
-async def run_job(job: Job, logs: Path, console: Console) -> None:
+async def run_job(job: JobSpec, logs: Path, console: Console) -> None:
     """To its end; anything but success stops the whole start."""
     output = Output(job.speaker, logs / f"{job.name}.log", console)
     child = await process.spawn(job.starts, output=PIPE)

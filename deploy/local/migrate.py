@@ -5,8 +5,8 @@ import json
 
 from deploy.local.child import Child, run_job
 from deploy.local.console import Console
-from deploy.local.part import Plan
 from deploy.local.plan import FOUND_PORTS, Composition
+from deploy.local.service_spec import StackSpec
 from deploy.local.settings import LocalSettings
 from deploy.local.stack_secrets import load_or_create
 from deploy.local.state_folder import AlreadyRunningError, StateFolder
@@ -28,7 +28,7 @@ async def migrate(settings: LocalSettings, console: Console) -> None:
     console.say("The databases are up to date", "green")
 
 
-async def _with_postgres(plan: Plan, state: StateFolder, console: Console) -> None:
+async def _with_postgres(plan: StackSpec, state: StateFolder, console: Console) -> None:
     part = next(part for part in plan.parts if part.name == "postgres")
     child = Child(part, state.logs, console, on_change=lambda: None)
     keeping = asyncio.create_task(child.keep_running())
@@ -44,7 +44,7 @@ async def _with_postgres(plan: Plan, state: StateFolder, console: Console) -> No
         await child.stop()
 
 
-async def _run_migrations(plan: Plan, state: StateFolder, console: Console) -> None:
+async def _run_migrations(plan: StackSpec, state: StateFolder, console: Console) -> None:
     for job in plan.jobs:
         if job.name.endswith("-migrate"):
             await run_job(job, state.logs, console)

@@ -4,8 +4,8 @@ from email.utils import parseaddr
 from pathlib import Path
 
 from deploy.local.engines import Nats, Postgres, Temporal
-from deploy.local.part import HttpPart, Job, Part, Plan, python
 from deploy.local.process import inherited_environment
+from deploy.local.service_spec import HttpServiceSpec, JobSpec, ServiceSpec, StackSpec, python
 from deploy.local.settings import HOST, LocalSettings
 from deploy.local.stack_secrets import StackSecrets
 
@@ -28,8 +28,8 @@ class Composition:
         self._nats = Nats(home, port=port["nats"], monitor_port=port["nats_monitor"], password=secrets.nats)
         self._temporal = Temporal(home, port=port["temporal"], ui_port=port["temporal_ui"])
 
-    def plan(self) -> Plan:
-        return Plan(parts=(*self._foundations(), *self._applications()), jobs=self._jobs(), ports=self._ports)
+    def plan(self) -> StackSpec:
+        return StackSpec(parts=(*self._foundations(), *self._applications()), jobs=self._jobs(), ports=self._ports)
 
     @property
     def urls(self) -> dict[str, str]:
@@ -41,55 +41,55 @@ class Composition:
         """Where mail is handed in, and for whom."""
         return f"{HOST}:{self._ports['mail_in']}, for {parseaddr(MAIL_FROM)[1]}"
 
-    def _foundations(self) -> tuple[Part, ...]:
+    def _foundations(self) -> tuple[ServiceSpec, ...]:
         port = self._ports
         return (
-            Part(self._postgres, f"PostgreSQL on port {port['postgres']}"),
-            Part(self._nats, f"NATS JetStream on port {port['nats']}"),
-            Part(self._temporal, f"Temporal on port {port['temporal']}"),
-            Part(self._mail(), f"{self.urls['mail']}/readyz"),
+            ServiceSpec(self._postgres, f"PostgreSQL on port {port['postgres']}"),
+            ServiceSpec(self._nats, f"NATS JetStream on port {port['nats']}"),
+            ServiceSpec(self._temporal, f"Temporal on port {port['temporal']}"),
+            ServiceSpec(self._mail(), f"{self.urls['mail']}/readyz"),
         )
 
-    def _applications(self) -> tuple[Part, ...]:
+    def _applications(self) -> tuple[ServiceSpec, ...]:
         worker = self._http("worker", "workflows.worker")
         after_worker = ("postgres", "nats", "temporal")
-        parts = [Part(worker, _readyz(worker), after=after_worker)]
+        parts = [ServiceSpec(worker, _readyz(worker), after=after_worker)]
         for name in SERVICES:
             service = self._http(name, f"services.{name}.main", "serve", **self._specific(name))
-            parts.append(Part(service, _readyz(service), after=(f"{name}-migrate", "nats", "temporal", "mail")))
-        return (*parts, Part(mail_in := self._mail_in(), _readyz(mail_in), after=("intake-migrate",)))
+            parts.append(ServiceSpec(service, _readyz(service), after=(f"{name}-migrate", "nats", "temporal", "mail")))
+        return (*parts, ServiceSpec(mail_in := self._mail_in(), _readyz(mail_in), after=("intake-migrate",)))
 
-    def _mail_in(self) -> HttpPart:
+    def _mail_in(self) -> HttpServiceSpec:
         """Listens for mail on a fixed port; how it is, it says on one that was found."""
         env = {**self._common("mail_in_http"), **self._specific("intake")}
         env["EVERDESK_MAIL_IN_PORT"] = str(self._ports["mail_in"])
         launch = python("services.intake.main", "mail", cwd=CHECKOUT, env=env)
-        return HttpPart("mail_in", self._ports["mail_in_http"], launch)
+        return HttpServiceSpec("mail_in", self._ports["mail_in_http"], launch)
 
-    def _jobs(self) -> tuple[Job, ...]:
+    def _jobs(self) -> tuple[JobSpec, ...]:
         verbs = {name: ("migrate", "seed") if name in SEEDED else ("migrate",) for name in SERVICES}
         return tuple(self._job(name, *verbs[name]) for name in SERVICES)
 
-    def _job(self, service: str, *verbs: str) -> Job:
+    def _job(self, service: str, *verbs: str) -> JobSpec:
         """Migrates and seeds in one process: most of its time is spent importing."""
         env = {**self._common(service), **self._specific(service)}
         if "seed" in verbs:
             env |= self._seed(service)
         launch = python(f"services.{service}.main", *verbs, cwd=CHECKOUT, env=env)
-        return Job(f"{service}-migrate", service, launch, after=("postgres",))
+        return JobSpec(f"{service}-migrate", service, launch, after=("postgres",))
 
-    def _mail(self) -> HttpPart:
+    def _mail(self) -> HttpServiceSpec:
         env = inherited_environment() | {
             "EVERDESK_HOST": HOST,
             "EVERDESK_SMTP_PORT": str(self._ports["mail_smtp"]),
             "EVERDESK_PORT": str(self._ports["mail"]),
             "EVERDESK_MAIL_DIR": str(self._settings.home / "mail"),
         }
-        return HttpPart("mail", self._ports["mail"], python("deploy.local.mail", cwd=CHECKOUT, env=env))
+        return HttpServiceSpec("mail", self._ports["mail"], python("deploy.local.mail", cwd=CHECKOUT, env=env))
 
-    def _http(self, name: str, module: str, *arguments: str, **specific: str) -> HttpPart:
+    def _http(self, name: str, module: str, *arguments: str, **specific: str) -> HttpServiceSpec:
         env = {**self._common(name), **specific}
-        return HttpPart(name, self._ports[name], python(module, *arguments, cwd=CHECKOUT, env=env))
+        return HttpServiceSpec(name, self._ports[name], python(module, *arguments, cwd=CHECKOUT, env=env))
 
     def _common(self, name: str) -> dict[str, str]:
         return (
@@ -135,5 +135,5 @@ class Composition:
         return {"EVERDESK_SEED_PASSWORD": self._secrets.agent_password}
 
 
-def _readyz(part: HttpPart) -> str:
+def _readyz(part: HttpServiceSpec) -> str:
     return f"http://{HOST}:{part.port}/readyz"

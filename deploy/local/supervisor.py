@@ -4,11 +4,11 @@ import asyncio
 import signal
 from contextlib import suppress
 
-from deploy.local import leftovers, taken_ports
+from deploy.local import orphan_cleanup, taken_ports
 from deploy.local.child import Child, run_job
 from deploy.local.console import Console
-from deploy.local.part import HttpPart, Plan
 from deploy.local.plan import FOUND_PORTS, SERVICES, Composition
+from deploy.local.service_spec import HttpServiceSpec, StackSpec
 from deploy.local.settings import LocalSettings
 from deploy.local.stack_file import StackFile
 from deploy.local.stack_secrets import StackSecrets, load_or_create
@@ -75,7 +75,7 @@ class Supervisor:
             await self._take_down()
 
     async def _bring_up_and_keep_up(
-        self, plan: Plan, composition: Composition, secrets: StackSecrets, started: float
+        self, plan: StackSpec, composition: Composition, secrets: StackSecrets, started: float
     ) -> None:
         for part in plan.parts:
             self._children[part.name] = child = Child(part, self._state.logs, self._console, self._changed)
@@ -91,7 +91,7 @@ class Supervisor:
         except ExceptionGroup as problems:
             raise problems.exceptions[0] from None
 
-    async def _do(self, plan: Plan, name: str) -> None:
+    async def _do(self, plan: StackSpec, name: str) -> None:
         job = next(job for job in plan.jobs if job.name == name)
         await self._all_done(job.after)
         self._waiting[name] = f"{name} to finish"
@@ -128,7 +128,9 @@ class Supervisor:
         """What the services name as degraded of the bus, once they have had some seconds to reach it."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + _SETTLES_WITHIN
-        parts = [child.part.engine for child in self._children.values() if isinstance(child.part.engine, HttpPart)]
+        parts = [
+            child.part.engine for child in self._children.values() if isinstance(child.part.engine, HttpServiceSpec)
+        ]
         while True:
             named = {part.name: await part.degraded() for part in parts}
             found = [f"{name} has no {what}" for name, several in named.items() for what in several if what in _VITAL]
@@ -143,7 +145,7 @@ class Supervisor:
     def _changed(self) -> None:
         """Writes down which processes run; on a full disk, as soon as there is space again."""
         try:
-            leftovers.record(self._state.children, self._pids)
+            orphan_cleanup.record(self._state.children, self._pids)
             if self._is_up:
                 self._file.write(self._pids)
         except OSError:
@@ -163,11 +165,11 @@ class Supervisor:
 
     def _clean_up_after_a_kill(self) -> None:
         self._state.stack.unlink(missing_ok=True)
-        found = leftovers.find(self._state.children)
+        found = orphan_cleanup.find(self._state.children)
         if found:
             names = ", ".join(leftover.name for leftover in found)
             self._console.say(f"Cleaning up what a killed run left behind: {names}", "yellow")
-            leftovers.end(found)
+            orphan_cleanup.end(found)
 
     def _listen_for_the_end(self) -> None:
         loop = asyncio.get_running_loop()

@@ -5,23 +5,23 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from services.assignment.queries.policies import PolicyShelf
-from services.assignment.rejudging import Rejudger
+from services.assignment.holiday_feed import FeedReader
+from services.assignment.queries.policies import PolicyCache
 from services.assignment.settings import AssignmentSettings
+from services.assignment.sla_analysis.what_if_worker import WhatIfWorker
 from shared.kit.auth import FileLinks
 from shared.kit.db import Database
-from shared.kit.foreign.digester import Digester
-from shared.kit.holiday_feed import FeedReader
-from shared.kit.http.outgoing import Outgoing
+from shared.kit.http.safe_client import SafeHttpClient
 from shared.kit.outbox import Relay
+from shared.kit.ticket_errors import TicketsUnavailable
 from shared.kit.tickets import ANSWER_WITHIN, Tickets
-from shared.kit.unavailable import TicketsUnavailable
+from shared.kit.user_content.renderer import BodyRenderer
 
 SIGN_INS_AT_ONCE = 4
 """A flood of guesses then waits by itself: hashing is slow on purpose, and attempts at one account wait in line."""
 
 
-class Gate:
+class ConcurrencyLimit:
     """Lets so many commands through at once: while Temporal is away, reads keep their database connections."""
 
     def __init__(self, width: int) -> None:
@@ -42,18 +42,18 @@ class Gate:
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
+class AppState:
     """The service's connections and caches."""
 
     settings: AssignmentSettings
     database: Database
     tickets: Tickets
     relay: Relay
-    policies: PolicyShelf
-    gate: Gate
-    outgoing: Outgoing
+    policies: PolicyCache
+    gate: ConcurrencyLimit
+    outgoing: SafeHttpClient
     feeds: FeedReader
     files: FileLinks
     sign_ins: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(SIGN_INS_AT_ONCE))
-    rejudger: Rejudger = field(default_factory=Rejudger)
-    digester: Digester = field(default_factory=Digester)
+    rejudger: WhatIfWorker = field(default_factory=WhatIfWorker)
+    digester: BodyRenderer = field(default_factory=BodyRenderer)

@@ -9,19 +9,19 @@ from fastapi.routing import APIRoute
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from services.assignment.commands.administration import Keyed
-from services.assignment.commands.call import Call
-from services.assignment.context import Context
+from services.assignment.commands.command_request import CommandRequest
+from services.assignment.context import AppState
 from services.assignment.errors import not_permitted, not_signed_in
 from services.assignment.queries.callers import Caller, find_caller
 from shared.contracts.vocabulary import Channel, Permission
 from shared.domain.permissions import holds
 from shared.kit.clock import utc_now
-from shared.kit.http.answers import IdempotencyKey, fingerprint
 from shared.kit.http.app import body_of
 from shared.kit.http.etags import revision_of
+from shared.kit.http.idempotency import IdempotencyKey, fingerprint
 from shared.kit.http.inputs import Input
-from shared.kit.http.limits import RateLimiter
 from shared.kit.http.problems import Problem
+from shared.kit.http.rate_limits import RateLimiter
 
 BEARER = HTTPBearer(auto_error=False, description="The access_token of POST /v1/sessions")
 MAX_TOKEN = 128
@@ -40,13 +40,13 @@ async def get_nothing(body: Annotated[Input, Body()] = Input()) -> Input:
 TakesNothing = Depends(get_nothing)
 
 
-async def get_context(request: Request) -> Context:
+async def get_context(request: Request) -> AppState:
     """The context that `main` built; a coroutine, for what is not would be sent to a thread."""
-    context: Context = request.app.state.context
+    context: AppState = request.app.state.context
     return context
 
 
-Ctx = Annotated[Context, Depends(get_context)]
+Ctx = Annotated[AppState, Depends(get_context)]
 
 
 async def get_caller(
@@ -95,9 +95,9 @@ async def get_call(
     ticket: TicketReference,
     key: IdempotencyKey = None,
     if_match: Annotated[str | None, Header(max_length=64, description="The ETag you saw; stale is refused")] = None,
-) -> Call:
+) -> CommandRequest:
     """The request to change a ticket that this is."""
-    return Call(
+    return CommandRequest(
         caller=caller,
         reference=ticket,
         route=request.url.path.rstrip("/").rpartition("/")[2],
@@ -107,7 +107,7 @@ async def get_call(
     )
 
 
-TicketCall = Annotated[Call, Depends(get_call)]
+TicketCall = Annotated[CommandRequest, Depends(get_call)]
 
 
 async def refuse_unknown_parameters(request: Request) -> None:

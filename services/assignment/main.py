@@ -10,27 +10,27 @@ from fastapi import FastAPI
 
 from services.assignment.api import body_limit, build_router
 from services.assignment.commands import intents
-from services.assignment.commands.feed_upkeep import keep_feeds_fresh
-from services.assignment.commands.resending import resend_intents
+from services.assignment.commands.feed_refresh import keep_feeds_fresh
+from services.assignment.commands.intent_recovery import resend_intents
 from services.assignment.commands.returns import forget_told, return_tickets
-from services.assignment.commands.rollout_progress import carry_out_rollouts
 from services.assignment.commands.sign_in import forget_expired
 from services.assignment.consumers import build_consumers
-from services.assignment.context import Context, Gate
-from services.assignment.queries.policies import PolicyShelf
+from services.assignment.context import AppState, ConcurrencyLimit
+from services.assignment.holiday_feed import FeedReader
+from services.assignment.queries.policies import PolicyCache
 from services.assignment.seed import seed
 from services.assignment.settings import AssignmentSettings
+from services.assignment.sla_analysis.rollout_runner import carry_out_rollouts
 from services.assignment.web import install_web
 from shared.kit import outbox
 from shared.kit.auth import FileLinks
 from shared.kit.bus import Bus, run_consumer
+from shared.kit.cleanup import run_cleanup
 from shared.kit.clock import utc_now
 from shared.kit.db import Database, dsn_of, migrate
-from shared.kit.holiday_feed import FeedReader
-from shared.kit.housekeeping import keep_house
 from shared.kit.http.app import create_app
-from shared.kit.http.limits import RateLimiter
-from shared.kit.http.outgoing import Outgoing
+from shared.kit.http.rate_limits import RateLimiter
+from shared.kit.http.safe_client import SafeHttpClient
 from shared.kit.outbox import Relay
 from shared.kit.processes import Job, background, dispatch, serve
 from shared.kit.telemetry import configure_logging
@@ -49,16 +49,16 @@ def build_app(settings: AssignmentSettings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         tickets = await Tickets.connect(settings)
-        gate = Gate(settings.database_pool_size // 2)
-        outgoing = Outgoing(settings.outgoing_allowed_networks)
-        context = Context(
-            settings, database, tickets, relay, PolicyShelf(), gate, outgoing, FeedReader(), FileLinks(settings)
+        gate = ConcurrencyLimit(settings.database_pool_size // 2)
+        outgoing = SafeHttpClient(settings.outgoing_allowed_networks)
+        context = AppState(
+            settings, database, tickets, relay, PolicyCache(), gate, outgoing, FeedReader(), FileLinks(settings)
         )
         app.state.context = context
         await bus.start()
         consumers = {one.name: partial(run_consumer, bus, one) for one in build_consumers(context)}
         keeping = partial(
-            keep_house,
+            run_cleanup,
             database,
             settings,
             lambda session: forget_expired(session, utc_now()),

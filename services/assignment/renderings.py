@@ -6,16 +6,16 @@ from uuid import UUID
 from markupsafe import Markup
 from sqlalchemy import Update, bindparam, select, update
 
-from services.assignment.context import Context
+from services.assignment.context import AppState
 from services.assignment.models import Message, Note
 from services.assignment.schemas.conversation import EntryView
 from shared.contracts.vocabulary import BodyFormat
-from shared.kit.foreign.rendering import VERSION, placed
+from shared.kit.user_content.rendering import VERSION, placed
 
 MODELS: Mapping[str, type[Message | Note]] = {"message": Message, "note": Note}
 
 
-async def rendered_bodies(context: Context, entries: Sequence[EntryView]) -> dict[UUID, Markup]:
+async def rendered_bodies(context: AppState, entries: Sequence[EntryView]) -> dict[UUID, Markup]:
     """The safe HTML of each entry, by its id."""
     known = await _kept(context, [entry for entry in entries if entry.body_format is not BodyFormat.TEXT])
     fresh: dict[str, list[dict[str, object]]] = {kind: [] for kind in MODELS}
@@ -31,7 +31,7 @@ async def rendered_bodies(context: Context, entries: Sequence[EntryView]) -> dic
     return shown
 
 
-async def _kept(context: Context, entries: Iterable[EntryView]) -> dict[UUID, str]:
+async def _kept(context: AppState, entries: Iterable[EntryView]) -> dict[UUID, str]:
     ids: dict[str, list[UUID]] = {kind: [] for kind in MODELS}
     for entry in entries:
         ids[entry.kind].append(entry.id)
@@ -44,7 +44,7 @@ async def _kept(context: Context, entries: Iterable[EntryView]) -> dict[UUID, st
     return kept
 
 
-async def _keep(context: Context, fresh: Mapping[str, Sequence[Mapping[str, object]]]) -> None:
+async def _keep(context: AppState, fresh: Mapping[str, Sequence[Mapping[str, object]]]) -> None:
     async with context.database.begin() as session:
         connection = await session.connection()
         for kind, rows in fresh.items():

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from getpass import getpass
 from ipaddress import ip_network
 
-from services.intake.commands.keys import CLIENT_SCOPES, OVERLAP, Scope, list_keys, put_key, revoke_key, rotate_key
+from services.intake.commands.keys import CLIENT_SCOPES, OVERLAP, KeyScope, list_keys, put_key, revoke_key, rotate_key
 from services.intake.models import StoredApiKey
 from services.intake.osticket.keys import old_key
 from services.intake.settings import IntakeSettings
@@ -25,8 +25,8 @@ async def create_key(database: Database, settings: IntakeSettings) -> None:
     parser.add_argument(
         "--scopes",
         nargs="+",
-        type=Scope,
-        choices=list(Scope),
+        type=KeyScope,
+        choices=list(KeyScope),
         default=list(CLIENT_SCOPES),
         help="default: create, read and reply",
     )
@@ -61,7 +61,7 @@ async def import_osticket_key(database: Database, settings: IntakeSettings) -> N
     async with database.begin() as session:
         per_minute = settings.api_key_per_minute
         await put_key(
-            session, key, asked.name, [Scope.CREATE], per_minute=per_minute, cidrs=asked.cidrs, is_legacy=True
+            session, key, asked.name, [KeyScope.CREATE], per_minute=per_minute, cidrs=asked.cidrs, is_legacy=True
         )
     sys.stdout.write(f"{key.key_id}\n")
 

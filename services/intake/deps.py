@@ -5,30 +5,30 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
+from services.intake.abuse.admission_control import AdmissionControl
 from services.intake.abuse.form_guard import FormGuard
-from services.intake.abuse.gate import Gate
 from services.intake.abuse.invitations import InvitationLimits
-from services.intake.attachments.keeping import Keeper
-from services.intake.keyring import KeyRing
+from services.intake.access.api_key_cache import ApiKeyCache
+from services.intake.access.email_verification import EmailVerification
+from services.intake.access.receipts import Receipts
+from services.intake.attachments.object_store import Storage
+from services.intake.attachments.upload import Uploader
 from services.intake.live import Live
-from services.intake.mail.doors.pipe import MailPipe
-from services.intake.proofs import AddressProofs
-from services.intake.receipts import Receipts
+from services.intake.mail.transports.http_pipe import MailPipe
 from services.intake.settings import IntakeSettings
 from services.intake.topics import Topics
 from shared.kit.auth import FileLinks, TicketLinks
 from shared.kit.db import Database
-from shared.kit.foreign.digester import Digester
-from shared.kit.http.limits import RateLimiter
 from shared.kit.http.pages import Pages
-from shared.kit.one_time import ExportLinks
+from shared.kit.http.rate_limits import RateLimiter
+from shared.kit.one_time_links import ExportLinks
 from shared.kit.outbox import Relay
-from shared.kit.storage import Storage
 from shared.kit.tickets import Tickets
+from shared.kit.user_content.renderer import BodyRenderer
 
 
 @dataclass(frozen=True, slots=True)
-class Intake:
+class AppState:
     """The service's parts."""
 
     settings: IntakeSettings
@@ -36,32 +36,32 @@ class Intake:
     relay: Relay
     tickets: Tickets
     topics: Topics
-    keys: KeyRing
+    keys: ApiKeyCache
     links: TicketLinks
     files: FileLinks
     exports: ExportLinks
     receipts: Receipts
     storage: Storage
-    keeper: Keeper
+    keeper: Uploader
     pages: Pages
     live: Live
-    proofs: AddressProofs
+    proofs: EmailVerification
     form_limiter: RateLimiter
     similar_limiter: RateLimiter
     upload_limiter: RateLimiter
     search_limiter: RateLimiter
     address_limiter: RateLimiter
     bad_key_limiter: RateLimiter
-    gate: Gate
+    gate: AdmissionControl
     invitations: InvitationLimits
     form_guard: FormGuard
     mail_pipe: MailPipe
-    digester: Digester
+    digester: BodyRenderer
 
 
-async def parts_of(request: Request) -> Intake:
+async def parts_of(request: Request) -> AppState:
     """The parts, as `main` put them together."""
-    return cast(Intake, request.app.state.intake)
+    return cast(AppState, request.app.state.intake)
 
 
-Parts = Annotated[Intake, Depends(parts_of)]
+Parts = Annotated[AppState, Depends(parts_of)]

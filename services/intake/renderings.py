@@ -8,8 +8,8 @@ from sqlalchemy import bindparam, update
 from services.intake.models import Message
 from shared.contracts.vocabulary import BodyFormat
 from shared.kit.db import Database
-from shared.kit.foreign.digester import Digester
-from shared.kit.foreign.rendering import VERSION
+from shared.kit.user_content.renderer import BodyRenderer
+from shared.kit.user_content.rendering import VERSION
 
 KEEP = (
     update(Message)
@@ -20,7 +20,7 @@ KEEP = (
 """Unless the words have changed meanwhile, as when they were erased."""
 
 
-async def rendered_bodies(database: Database, digester: Digester, messages: Iterable[Message]) -> dict[UUID, str]:
+async def rendered_bodies(database: Database, digester: BodyRenderer, messages: Iterable[Message]) -> dict[UUID, str]:
     """The safe HTML of each message, by its id."""
     shown: dict[UUID, str] = {}
     fresh: list[dict[str, object]] = []

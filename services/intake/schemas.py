@@ -10,7 +10,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 
 from services.intake import examples
 from services.intake.forms import Fields as FormFields
-from services.intake.forms.free import FieldValue, within_limits
+from services.intake.forms.unstructured import FieldValue, within_limits
 from services.intake.models import Attachment, AttachmentState, Message, Ticket
 from shared.contracts.vocabulary import ActorKind, BodyFormat, Channel, CloseReason, Priority, Status
 from shared.kit.http.inputs import Body, Email, Input, Line, Phone

@@ -5,8 +5,8 @@ from enum import IntEnum
 
 from pydantic import Field, SecretStr
 
-from services.intake.attachments.keeping import Limits
-from services.intake.privacy.keeping import Keeping
+from services.intake.attachments.upload import Limits
+from services.intake.privacy.retention_policy import RetentionPolicy
 from shared.kit.http.app import MAX_BODY
 from shared.kit.settings import MailingSettings, StorageSettings
 
@@ -102,10 +102,10 @@ class IntakeSettings(MailingSettings, StorageSettings):
     """A key to put in place when seeding, for demonstrations."""
 
     @property
-    def keeping(self) -> Keeping:
+    def keeping(self) -> RetentionPolicy:
         """For how long personal data is kept."""
         tickets, mails = self.keep_ticket_days, self.keep_mail_days
-        return Keeping(timedelta(days=tickets) if tickets else None, timedelta(days=mails) if mails else None)
+        return RetentionPolicy(timedelta(days=tickets) if tickets else None, timedelta(days=mails) if mails else None)
 
     @property
     def repeat_window(self) -> timedelta:

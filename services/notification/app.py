@@ -5,19 +5,19 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from services.notification import api
-from services.notification.commands import settle_waiting
+from services.notification import api, asyncapi
+from services.notification.commands import resolve_recipients
 from services.notification.consumers import Notifier
 from services.notification.delivery import smtp
 from services.notification.delivery.queue import DeliveryQueue
 from services.notification.delivery.sender import LEASE, Sender
-from services.notification.deps import Parts
+from services.notification.deps import AppState
 from services.notification.settings import NotificationSettings
-from shared.kit import asyncapi, outbox
+from shared.kit import outbox
 from shared.kit.auth import MailThreads
 from shared.kit.bus import Bus, DeadLetters, run_consumer
+from shared.kit.cleanup import run_cleanup
 from shared.kit.db import Database, dsn_of
-from shared.kit.housekeeping import keep_house
 from shared.kit.http.app import create_app
 from shared.kit.outbox import Relay
 from shared.kit.processes import background
@@ -41,7 +41,7 @@ def build(settings: NotificationSettings) -> FastAPI:
             "relay": relay.run,
             "consumer": lambda: run_consumer(bus, notifier.consumer),
             "sender": sender.run,
-            "housekeeping": lambda: keep_house(database, settings),
+            "housekeeping": lambda: run_cleanup(database, settings),
         }
         async with background(jobs):
             yield
@@ -61,7 +61,7 @@ def build(settings: NotificationSettings) -> FastAPI:
             "smtp": lambda: smtp.ping(settings),
         },
     )
-    app.state.parts = Parts(settings, database, bus, DeadLetters(bus), sender.wake)
+    app.state.parts = AppState(settings, database, bus, DeadLetters(bus), sender.wake)
     app.include_router(api.router())
     asyncapi.mount(app)
     return app
@@ -73,6 +73,6 @@ def make_sender(database: Database, settings: NotificationSettings) -> Sender:
 
     async def settle() -> None:
         async with database.begin() as session:
-            await settle_waiting(session, threads)
+            await resolve_recipients(session, threads)
 
     return Sender(DeliveryQueue(database, LEASE), settings, settle)

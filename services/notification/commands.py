@@ -9,12 +9,12 @@ from uuid import UUID
 from sqlalchemy import Exists, Row, Select, Table, and_, bindparam, case, false, func, not_, or_, select, update
 from sqlalchemy.orm import aliased
 
-from services.notification.decisions import GIVEN_BY_SYSTEM, PARTICIPANT, REQUESTER, TEAM, TOLD, Recipient
-from services.notification.delivery.catalogue import TemplateName
+from services.notification.decisions import ALREADY_NOTIFIED, GIVEN_BY_SYSTEM, PARTICIPANT, REQUESTER, TEAM, Recipient
 from services.notification.delivery.status import DeliveryStatus
-from services.notification.expansion import WITHDRAWN, expand
+from services.notification.delivery.templates import TemplateName
+from services.notification.delivery_repository import mail_id_of
 from services.notification.models import IS_WAITING, Agent, Delivery, Participant, Team, Ticket
-from services.notification.recording import mail_id_of
+from services.notification.recipient_expansion import WITHDRAWN, expand
 from shared.contracts.base import TicketId
 from shared.contracts.vocabulary import ParticipantState
 from shared.kit.addresses import is_reachable
@@ -41,7 +41,7 @@ class Settlement:
     dropped_because: str | None = None
 
 
-async def settle_waiting(session: Session, threads: MailThreads) -> int:
+async def resolve_recipients(session: Session, threads: MailThreads) -> int:
     """Settles every decision whose people and ticket are known by now; returns how many were looked at.
 
     What it needs may arrive after the event that needed it, so this runs after each batch and in the sweep.
@@ -154,7 +154,7 @@ def _is_void() -> Exists:
         select(later.id)
         .where(
             later.ticket_id == Delivery.ticket_id,
-            later.recipient == TOLD.key,
+            later.recipient == ALREADY_NOTIFIED.key,
             later.about == Delivery.about,
             later.seq > Delivery.seq,
         )

@@ -4,12 +4,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from uuid import UUID
 
-from services.notification.commands import settle_waiting
-from services.notification.copies import with_copies
+from services.notification.cc_recipients import with_copies
+from services.notification.commands import resolve_recipients
 from services.notification.decisions import decide
+from services.notification.delivery_repository import record
 from services.notification.erasure import ERASURES, erased_among, forget_part, tickets_of
 from services.notification.projections import project
-from services.notification.recording import record
 from shared.contracts.events import (
     EVENTS,
     AccessLinkRequested,
@@ -40,7 +40,7 @@ from shared.kit.bus import Bus, Consumer, DeadLetters
 from shared.kit.db import Database
 from shared.kit.inbox import claim
 from shared.kit.requester_ids import RequesterIds
-from shared.kit.tombstones import hold_off
+from shared.kit.tombstones import lock_against_erasure
 
 NAME = "notification"
 CONSUMED: tuple[type[Event], ...] = (
@@ -95,7 +95,7 @@ class Notifier:
         async with self._database.begin() as session:
             unseen = await claim(session, NAME, envelopes)
             is_erasing = any(envelope.type in ERASURES for envelope in unseen)
-            await hold_off(session, is_erasing=is_erasing)
+            await lock_against_erasure(session, is_erasing=is_erasing)
             erased = await erased_among(session, {UUID(envelope.subject) for envelope in unseen})
             for envelope in unseen if is_erasing else sorted(unseen, key=lambda envelope: envelope.subject):
                 event = envelope.open()
@@ -108,7 +108,7 @@ class Notifier:
                 if isinstance(event, RequesterErased):
                     await forget_part(session, self._ids, event)
                     await self._forget_dead_letters(event)
-            settled = await settle_waiting(session, self._threads)
+            settled = await resolve_recipients(session, self._threads)
         if settled:
             self._on_commit()
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from pydantic import JsonValue
 
-from services.notification.delivery.catalogue import TemplateName
+from services.notification.delivery.templates import TemplateName
 from shared.contracts.base import AgentId, TeamId, TicketId
 from shared.contracts.events import (
     AccessLinkRequested,
@@ -45,7 +45,7 @@ class Recipient:
 REQUESTER = Recipient("requester")
 ASSIGNEE = Recipient("assignee")
 """Whoever works on the ticket when the decision is settled."""
-TOLD = Recipient("told")
+ALREADY_NOTIFIED = Recipient("told")
 """Everybody who was told of what the decision is about."""
 GIVEN_BY_SYSTEM = "given_by_system"
 """The fact that no person chose the agent: which step of the ticket's life did."""
@@ -94,7 +94,7 @@ class Breach:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class NotificationDecision:
     """Tell this recipient this; `facts` is what only the event knows."""
 
     ticket_id: TicketId
@@ -107,27 +107,27 @@ class Decision:
 
 
 @singledispatch
-def decide(_event: Event) -> list[Decision]:
+def decide(_event: Event) -> list[NotificationDecision]:
     """The mails an event calls for; most call for none."""
     return []
 
 
 @decide.register
-def _(event: TicketSubmitted) -> list[Decision]:
+def _(event: TicketSubmitted) -> list[NotificationDecision]:
     if event.is_automatic or not event.acknowledge:
         return []
-    return [Decision(event.ticket_id, TemplateName.ACKNOWLEDGEMENT, REQUESTER)]
+    return [NotificationDecision(event.ticket_id, TemplateName.ACKNOWLEDGEMENT, REQUESTER)]
 
 
 @decide.register
-def _(event: AccessLinkRequested) -> list[Decision]:
+def _(event: AccessLinkRequested) -> list[NotificationDecision]:
     asked = participant(event.email) if event.email else REQUESTER
     template = TemplateName.EXPORT_LINK if event.wanted == "everything" else TemplateName.ACCESS_LINK
-    return [Decision(event.ticket_id, template, asked)]
+    return [NotificationDecision(event.ticket_id, template, asked)]
 
 
 @decide.register
-def _(event: MessagePosted) -> list[Decision]:
+def _(event: MessagePosted) -> list[NotificationDecision]:
     if event.is_automatic:
         return []
     facts: dict[str, JsonValue] = {
@@ -138,60 +138,62 @@ def _(event: MessagePosted) -> list[Decision]:
     }
     match event.author.kind:
         case ActorKind.AGENT:
-            return [Decision(event.ticket_id, TemplateName.REPLY, REQUESTER, facts)]
+            return [NotificationDecision(event.ticket_id, TemplateName.REPLY, REQUESTER, facts)]
         case ActorKind.REQUESTER | ActorKind.CLIENT:
-            return [Decision(event.ticket_id, TemplateName.REQUESTER_MESSAGE, ASSIGNEE, facts)]
+            return [NotificationDecision(event.ticket_id, TemplateName.REQUESTER_MESSAGE, ASSIGNEE, facts)]
         case _:
             return []
 
 
 @decide.register
-def _(event: ParticipantChanged) -> list[Decision]:
+def _(event: ParticipantChanged) -> list[NotificationDecision]:
     if event.state is ParticipantState.INVITED:
-        return [Decision(event.ticket_id, TemplateName.INVITATION, participant(event.email))]
+        return [NotificationDecision(event.ticket_id, TemplateName.INVITATION, participant(event.email))]
     is_first = event.joined_at is not None and event.joined_at == event.changed_at
     if event.state is ParticipantState.JOINED and is_first:
-        return [Decision(event.ticket_id, TemplateName.PARTICIPANT_JOINED, REQUESTER, {"email": event.email})]
+        return [
+            NotificationDecision(event.ticket_id, TemplateName.PARTICIPANT_JOINED, REQUESTER, {"email": event.email})
+        ]
     return []
 
 
 @decide.register
-def _(event: TicketResolved) -> list[Decision]:
+def _(event: TicketResolved) -> list[NotificationDecision]:
     template = TemplateName.RESOLVED_UNANSWERED if event.cause == "timer" else TemplateName.RESOLVED
-    return [Decision(event.ticket_id, template, REQUESTER)]
+    return [NotificationDecision(event.ticket_id, template, REQUESTER)]
 
 
 @decide.register
-def _(event: TicketReminded) -> list[Decision]:
+def _(event: TicketReminded) -> list[NotificationDecision]:
     facts: dict[str, JsonValue] = {
         "reminder": event.reminder,
         "pending_since": event.pending_since.isoformat(),
         "resolves_at": event.resolves_at.isoformat() if event.resolves_at else None,
     }
-    return [Decision(event.ticket_id, TemplateName.REMINDER, REQUESTER, facts)]
+    return [NotificationDecision(event.ticket_id, TemplateName.REMINDER, REQUESTER, facts)]
 
 
 @decide.register
-def _(event: TicketAssigned) -> list[Decision]:
+def _(event: TicketAssigned) -> list[NotificationDecision]:
     if event.actor.kind is ActorKind.AGENT and event.actor.id == event.agent_id:
         return []
     facts: dict[str, JsonValue] = {"priority": event.snapshot.priority.value}
     if event.actor == SYSTEM:
         facts[GIVEN_BY_SYSTEM] = event.seq
-    return [Decision(event.ticket_id, TemplateName.ASSIGNED, agent(event.agent_id), facts)]
+    return [NotificationDecision(event.ticket_id, TemplateName.ASSIGNED, agent(event.agent_id), facts)]
 
 
 @decide.register
-def _(event: TicketTransferred) -> list[Decision]:
+def _(event: TicketTransferred) -> list[NotificationDecision]:
     """A person's transfer only: an escalation that hands over tells the team in words of its own."""
     if event.actor.kind is not ActorKind.AGENT:
         return []
     facts: dict[str, JsonValue] = {"priority": event.snapshot.priority.value, DONE_BY: str(event.actor.id)}
-    return [Decision(event.ticket_id, TemplateName.TRANSFERRED, team(event.team_id), facts)]
+    return [NotificationDecision(event.ticket_id, TemplateName.TRANSFERRED, team(event.team_id), facts)]
 
 
 @decide.register
-def _(event: TicketsReturned) -> list[Decision]:
+def _(event: TicketsReturned) -> list[NotificationDecision]:
     """One mail for all of them, in the thread of the first."""
     facts: dict[str, JsonValue] = {
         "team": event.team,
@@ -201,35 +203,40 @@ def _(event: TicketsReturned) -> list[Decision]:
         "tickets": [{"number": one.number, "priority": one.priority.value} for one in event.tickets],
     }
     first = event.tickets[0].ticket_id
-    return [Decision(first, TemplateName.RETURNED, agent(agent_id), facts) for agent_id in event.told]
+    return [NotificationDecision(first, TemplateName.RETURNED, agent(agent_id), facts) for agent_id in event.told]
 
 
 @decide.register
-def _(event: SlaWarned) -> list[Decision]:
+def _(event: SlaWarned) -> list[NotificationDecision]:
     facts = _of_time(event, event.metric, event.due_at) | {"percent": event.percent}
     return [
-        Decision(event.ticket_id, TemplateName.SLA_WARNED, to, facts, weight=event.percent)
+        NotificationDecision(event.ticket_id, TemplateName.SLA_WARNED, to, facts, weight=event.percent)
         for to in _responsible(event)
     ]
 
 
 @decide.register
-def _(event: SlaBreached) -> list[Decision]:
+def _(event: SlaBreached) -> list[NotificationDecision]:
     facts, about = _of_time(event, event.metric, event.due_at), Breach.of(event)
     weight = OVERDUE - event.due_at.timestamp()
     return [
-        Decision(event.ticket_id, TemplateName.SLA_BREACHED, to, facts, about, weight) for to in _responsible(event)
+        NotificationDecision(event.ticket_id, TemplateName.SLA_BREACHED, to, facts, about, weight)
+        for to in _responsible(event)
     ]
 
 
 @decide.register
-def _(event: SlaBreachWithdrawn) -> list[Decision]:
+def _(event: SlaBreachWithdrawn) -> list[NotificationDecision]:
     facts = _of_time(event, event.metric, None)
-    return [Decision(event.ticket_id, TemplateName.SLA_BREACH_WITHDRAWN, TOLD, facts, Breach.of(event))]
+    return [
+        NotificationDecision(
+            event.ticket_id, TemplateName.SLA_BREACH_WITHDRAWN, ALREADY_NOTIFIED, facts, Breach.of(event)
+        )
+    ]
 
 
 @decide.register
-def _(event: TicketEscalated) -> list[Decision]:
+def _(event: TicketEscalated) -> list[NotificationDecision]:
     is_overdue = event.due_at is not None and event.due_at <= event.at
     facts = _of_time(event, event.metric, event.due_at) | {
         "step": event.step,
@@ -238,7 +245,9 @@ def _(event: TicketEscalated) -> list[Decision]:
         "is_overdue": is_overdue,
     }
     about = Breach.of(event) if is_overdue else None
-    return [Decision(event.ticket_id, TemplateName.ESCALATED, to, facts, about) for to in _told_of_step(event)]
+    return [
+        NotificationDecision(event.ticket_id, TemplateName.ESCALATED, to, facts, about) for to in _told_of_step(event)
+    ]
 
 
 def _told_of_step(event: TicketEscalated) -> list[Recipient]:

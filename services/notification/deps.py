@@ -16,7 +16,7 @@ from shared.kit.http.problems import Problem
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class AppState:
     """The service's parts."""
 
     settings: NotificationSettings
@@ -26,12 +26,12 @@ class Parts:
     wake_sender: Callable[[], None]
 
 
-async def parts_of(request: Request) -> Parts:
+async def parts_of(request: Request) -> AppState:
     """The parts, as `app` put them together."""
-    return cast(Parts, request.app.state.parts)
+    return cast(AppState, request.app.state.parts)
 
 
-AllParts = Annotated[Parts, Depends(parts_of)]
+AllParts = Annotated[AppState, Depends(parts_of)]
 
 _bearer = HTTPBearer(
     auto_error=False,

@@ -43,7 +43,7 @@ async def erased_among(session: Session, ticket_ids: Collection[UUID]) -> set[UU
     return set(await session.scalars(select(Ticket.id).where(Ticket.id.in_(ticket_ids), Ticket.erased_at.is_not(None))))
 
 
-async def bury(session: Session, ticket_ids: Sequence[UUID], at: datetime) -> None:
+async def add_tombstones(session: Session, ticket_ids: Sequence[UUID], at: datetime) -> None:
     """Redacts what is held of tickets, and leaves tombstones, so that a replayed submission brings nobody back."""
     gone: dict[str, Any] = {"subject": None, "requester_email": None, "requester_name": None, "erased_at": at}
     gone |= {"root_mail_id": None, "last_mail_id": None, "last_mail_at": None}

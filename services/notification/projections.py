@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import Insert, insert
 
 from services.notification.decisions import participant
 from services.notification.delivery.status import DeliveryStatus
-from services.notification.erasure import bury
+from services.notification.erasure import add_tombstones
 from services.notification.models import Agent, Delivery, Participant, Team, Ticket
 from shared.contracts.events import (
     AgentChanged,
@@ -161,12 +161,12 @@ async def _(event: TeamChanged, session: Session) -> None:
 
 @project.register
 async def _(event: RequesterErased, session: Session) -> None:
-    await bury(session, event.ticket_ids, event.erased_at)
+    await add_tombstones(session, event.ticket_ids, event.erased_at)
 
 
 @project.register
 async def _(event: TicketErased, session: Session) -> None:
-    await bury(session, (event.ticket_id,), event.erased_at)
+    await add_tombstones(session, (event.ticket_id,), event.erased_at)
 
 
 async def _upsert_newer(session: Session, table: type[Agent | Team], row_id: object, told: dict[str, Any]) -> None:

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, JsonValue, TypeAdapter, ValidationError
 
-from services.notification.delivery.catalogue import Audience, Template
 from services.notification.delivery.status import DeliveryStatus
+from services.notification.delivery.templates import Audience, Template
 from services.notification.models import Delivery
 from shared.kit.bus import DeadLetter
 

@@ -130,7 +130,7 @@ class BusinessCalendar(StrictModel):
     Windows of one day may overlap and touch: they count once. A holiday closes its local date from 00:00 to
     24:00, with what the evening before carries into it, and beats a special day; what its own evening carries
     into the morning after stays open. `holiday_country` is an ISO 3166 code (`DE`, `DE-BY`) that
-    `shared.kit.calendars` expands into dated holidays; until then no time can be computed.
+    `services.assignment.calendar_resolution` expands into dated holidays; until then no time can be computed.
     """
 
     model_config = ConfigDict(

@@ -14,8 +14,8 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
+from shared.kit.database_writability import DatabaseWritability
 from shared.kit.settings import ServiceSettings
-from shared.kit.writability import Writability
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -78,7 +78,7 @@ class Database:
         self.engine = engine
         self._autocommit = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._sessions = async_sessionmaker(engine, expire_on_commit=False)
-        self._writing = Writability()
+        self._writing = DatabaseWritability()
 
     @classmethod
     def connect(cls, settings: ServiceSettings) -> "Database":

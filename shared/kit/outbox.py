@@ -12,11 +12,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from shared.contracts.events import Envelope, Event
 from shared.kit.backoff import DEPENDENCY, Pauses
-from shared.kit.bus import Bus, Outgoing
+from shared.kit.bus import Bus, BusMessage
 from shared.kit.bus.connection import REFUSED as BUS_ERRORS
 from shared.kit.db import UNREACHABLE, Database
 from shared.kit.http.problems import Problem, invalid
-from shared.kit.published import Published
+from shared.kit.published_rows import PublishedRows
 from shared.kit.tables import outbox, outbox_published
 from shared.kit.telemetry import OUTBOX_PARKED, OUTBOX_SENT, log
 
@@ -103,7 +103,7 @@ class Relay:
         self._service = service
         self._wanted = asyncio.Event()
         self._woken = asyncio.Event()
-        self._published = Published()
+        self._published = PublishedRows()
 
     def wake(self) -> None:
         """Tells the leader, here or elsewhere, that there are new rows."""
@@ -170,7 +170,7 @@ class Relay:
         rows = await connection.fetch(WAITING, BATCH)
         if not rows:
             return False
-        batch = [Outgoing(id=row["event_id"], subject=row["subject"], payload=row["envelope"]) for row in rows]
+        batch = [BusMessage(id=row["event_id"], subject=row["subject"], payload=row["envelope"]) for row in rows]
         published = await self._bus.publish_each(batch)
         await self._published.take(connection, {rows[i]["id"]: seq for i, seq in published.sequences.items()})
         OUTBOX_SENT.labels(self._service).inc(len(published.acknowledged))

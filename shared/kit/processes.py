@@ -13,7 +13,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from shared.kit.db import is_unreachable
-from shared.kit.http.connections import GuardedConnection
+from shared.kit.http.connection_guard import GuardedConnection
 from shared.kit.settings import Settings
 from shared.kit.telemetry import log
 
@@ -47,7 +47,7 @@ async def _forever(name: str, job: Job) -> None:
         await asyncio.sleep(RESTART_SECONDS)
 
 
-def calm_the_collector() -> None:
+def tune_gc() -> None:
     """What is loaded by now lives for ever, so it is not walked again; what comes is mostly freed by counting.
 
     Call it once everything is imported and built: measured, a busy service spends about a twentieth less.
@@ -67,7 +67,7 @@ def allow_files(wanted: int) -> None:
 
 def serve(app: FastAPI, settings: Settings) -> None:
     """Serves until SIGTERM or SIGINT, finishing the requests under way."""
-    calm_the_collector()
+    tune_gc()
     allow_files(settings.max_connections + SPARE_FILES)
     config = uvicorn.Config(
         app,

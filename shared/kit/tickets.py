@@ -32,7 +32,7 @@ from shared.contracts.vocabulary import Status
 from shared.domain.errors import REFUSALS, Refusal, TicketArchivedError, UnknownTicket
 from shared.kit.clock import new_id, utc_now
 from shared.kit.settings import Settings
-from shared.kit.unavailable import TicketStuck, TicketsUnavailable
+from shared.kit.ticket_errors import TicketStuck, TicketsUnavailable
 
 ANSWER_WITHIN = timedelta(seconds=5)
 POLLS_WITHIN = timedelta(seconds=90)
@@ -43,7 +43,7 @@ class TemporalRefused(Exception):
     """Temporal will never take this request as it is."""
 
 
-class Delivery(StrEnum):
+class SignalDelivery(StrEnum):
     """What became of a message fact."""
 
     DELIVERED = "delivered"
@@ -117,7 +117,7 @@ class Tickets:
         except (RPCError, RuntimeError) as error:
             raise _away(error) from error
 
-    async def post_message(self, ticket_id: TicketId, fact: MessageFact) -> Delivery:
+    async def post_message(self, ticket_id: TicketId, fact: MessageFact) -> SignalDelivery:
         """Tells the workflow of a message. Raises TicketsUnavailable."""
         handle = self._handle(ticket_id)
         try:
@@ -125,10 +125,10 @@ class Tickets:
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:
                 raise _away(error) from error
-            return Delivery.ARCHIVED if await self._has_ended(handle) else Delivery.NOT_STARTED
+            return SignalDelivery.ARCHIVED if await self._has_ended(handle) else SignalDelivery.NOT_STARTED
         except RuntimeError as error:
             raise _away(error) from error
-        return Delivery.DELIVERED
+        return SignalDelivery.DELIVERED
 
     async def send(self, ticket_id: TicketId, command: Command) -> TicketSnapshot:
         """Carries out a command and returns the ticket after it.

@@ -11,7 +11,7 @@ SHARED: Final = text(f"select pg_advisory_xact_lock_shared({LOCK})")
 ALONE: Final = text(f"select pg_advisory_xact_lock({LOCK})")
 
 
-async def hold_off(session: Session, *, is_erasing: bool) -> None:
+async def lock_against_erasure(session: Session, *, is_erasing: bool) -> None:
     """To the end of the transaction writers hold off erasers, and an eraser everybody.
 
     Call it before anything is read or written of tickets, and once: a lock that grows can wait for itself.

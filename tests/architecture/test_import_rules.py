@@ -40,8 +40,8 @@ def copy(tmp_path: Path) -> Path:
         ("services/intake/client/models.py", "import shared.contracts.vocabulary\n"),
         ("services/intake/client/models.py", "import services.intake.schemas\n"),
         ("services/intake/forms/check.py", "import services.intake.models\n"),
-        ("services/intake/forms/kinds/written.py", "import time\n"),
-        ("services/intake/mail/quotes.py", "import asyncio\n"),
+        ("services/intake/forms/fields/text.py", "import time\n"),
+        ("services/intake/mail/parsing/quotes.py", "import asyncio\n"),
     ],
 )
 def test_a_breach_is_caught(copy: Path, module: str, breach: str) -> None:

@@ -6,15 +6,15 @@ from sqlalchemy import select
 
 from services.notification.commands import retry_delivery
 from services.notification.consumers import Notifier
-from services.notification.delivery.queue import DeliveryQueue, Job
+from services.notification.delivery.queue import DeliveryQueue, MailJob
 from services.notification.delivery.sender import FATAL, Sender
 from services.notification.delivery.status import DeliveryStatus
 from services.notification.models import Delivery
 from services.notification.settings import NotificationSettings
 from shared.contracts.vocabulary import ActorKind, BodyFormat
 from shared.kit.db import Database
-from shared.kit.foreign.digester import Digester
-from shared.kit.foreign.rendering import Rendered
+from shared.kit.user_content.renderer import BodyRenderer
+from shared.kit.user_content.rendering import Rendered
 from tests.services.notification.conftest import mail_server, settings  # noqa: F401 - fixtures
 from tests.services.notification.mail_server import MailServer
 from tests.services.notification.story import Story
@@ -25,7 +25,7 @@ from tests.support.eventually import eventually
 BODY = "<p>words</p>" * 1000
 
 
-class EndsTheProcess(Digester):
+class EndsTheProcess(BodyRenderer):
     """Its libraries crash the process that calls them."""
 
     async def show(self, body: str, body_format: BodyFormat) -> Rendered:
@@ -34,7 +34,7 @@ class EndsTheProcess(Digester):
         raise AssertionError(body, body_format)
 
 
-async def end_while_writing(queue: DeliveryQueue, settings: NotificationSettings, jobs: list[Job]) -> None:  # noqa: F811
+async def end_while_writing(queue: DeliveryQueue, settings: NotificationSettings, jobs: list[MailJob]) -> None:  # noqa: F811
     """A sender that is gone in the middle of a mail."""
 
     async def nothing() -> None: ...

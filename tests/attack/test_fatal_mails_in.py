@@ -4,7 +4,7 @@ from uuid import UUID
 
 import pytest
 
-from services.intake.mail.queue import BEGUN, FATAL, MailQueue, put_back
+from services.intake.mail.pipeline.queue import BEGUN, FATAL, MailQueue, put_back
 from services.intake.models import RawMail, RawMailState
 from shared.kit.clock import new_id, utc_now
 from tests.services.intake.conftest import door, settings  # noqa: F401 - fixtures

@@ -11,16 +11,16 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select, update
 
-from services.intake.commands.keys import CLIENT_SCOPES, Scope, put_key
-from services.intake.mail.reading import read_mail
+from services.intake.commands.keys import CLIENT_SCOPES, KeyScope, put_key
+from services.intake.mail.parsing.parser import read_mail
 from services.intake.models import Message
 from services.intake.osticket.keys import old_key
 from services.notification.delivery.compose import Composer
 from shared.contracts.vocabulary import BodyFormat
-from shared.kit.foreign.digester import REMARK, TOO_SLOW, Digester, Indigestible, plain
-from shared.kit.foreign.limits import MAX_NESTING, complaint, shape, stripped
-from shared.kit.foreign.rendering import VERSION, placed, rendered
 from shared.kit.http.inputs import MAX_TEXT
+from shared.kit.user_content.limits import MAX_NESTING, complaint, shape, stripped
+from shared.kit.user_content.renderer import REMARK, TOO_SLOW, BodyRenderer, Indigestible, plain
+from shared.kit.user_content.rendering import VERSION, placed, rendered
 from tests.attack.test_outgoing_mail import SETTINGS, job
 from tests.services.intake.conftest import door, settings  # noqa: F401 - fixtures
 from tests.services.intake.door import Door
@@ -90,15 +90,15 @@ def cpu(who: int = resource.RUSAGE_SELF) -> float:
 
 
 @pytest.fixture(scope="module")
-async def digester() -> AsyncIterator[Digester]:
+async def digester() -> AsyncIterator[BodyRenderer]:
     """What the services digest with."""
-    one = Digester()
+    one = BodyRenderer()
     yield one
     await one.close()
 
 
 @pytest.mark.parametrize(("kind", "name"), ALL, ids=lambda value: value)
-async def test_every_body_is_shown_somehow_in_bounded_time(digester: Digester, kind: str, name: str) -> None:
+async def test_every_body_is_shown_somehow_in_bounded_time(digester: BodyRenderer, kind: str, name: str) -> None:
     body, before = body_of(kind, name), cpu()
     shown = await digester.show(body, BodyFormat(kind))
     assert cpu() - before < HERE_SECONDS
@@ -106,7 +106,7 @@ async def test_every_body_is_shown_somehow_in_bounded_time(digester: Digester, k
     assert len(shown.html) <= 8 * len(body) + 1000
 
 
-async def test_what_was_digested_once_costs_nothing_again(digester: Digester) -> None:
+async def test_what_was_digested_once_costs_nothing_again(digester: BodyRenderer) -> None:
     for body in (BRACKETS, HTML["reopened formatting"]):
         await digester.show(body, BodyFormat.MARKDOWN)
         beside, before = cpu(resource.RUSAGE_CHILDREN), cpu()
@@ -116,7 +116,7 @@ async def test_what_was_digested_once_costs_nothing_again(digester: Digester) ->
         assert cpu() - before < HERE_SECONDS
 
 
-async def test_a_body_out_of_time_is_told_from_one_that_is_large(digester: Digester) -> None:
+async def test_a_body_out_of_time_is_told_from_one_that_is_large(digester: BodyRenderer) -> None:
     with pytest.raises(Indigestible, match=TOO_SLOW[:30]):
         await digester.render(BRACKETS, BodyFormat.MARKDOWN)
     newsletter = "<p>Ordinary <b>words</b> with <a href='http://x.y'>a link</a>.</p>\n" * 3_000
@@ -201,7 +201,7 @@ FREEZING = ((DEEP, "html"), (MISNESTED, "html"), (BRACKETS, "markdown"))
 
 @pytest.mark.parametrize("way", ["tickets", "messages", "announcements"])
 async def test_programs_are_refused_with_words_while_others_are_served(door: Door, way: str) -> None:  # noqa: F811
-    ticket, admin = await door.submit(), await door.make_key(Scope.ADMIN)
+    ticket, admin = await door.submit(), await door.make_key(KeyScope.ADMIN)
     path = {
         "tickets": "/v1/tickets",
         "messages": f"/v1/tickets/{ticket['id']}/messages",

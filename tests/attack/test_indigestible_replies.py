@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import select, update
 
 from services.assignment.models import Message
-from services.assignment.web.frame import SESSION_COOKIE
-from shared.kit.foreign.digester import REMARK
-from shared.kit.foreign.rendering import VERSION
+from services.assignment.web.page_base import SESSION_COOKIE
+from shared.kit.user_content.renderer import REMARK
+from shared.kit.user_content.rendering import VERSION
 from tests.attack.test_indigestible_bodies import FREEZING, HERE_SECONDS, cpu
 from tests.services.assignment.conftest import desk, settings, worker  # noqa: F401 - fixtures
 from tests.services.assignment.desk import Desk

@@ -13,7 +13,7 @@ from shared.contracts.base import TicketId
 from shared.kit.auth import TicketLink, TicketLinks
 from shared.kit.clock import new_id, utc_now
 from shared.kit.db import alembic_config
-from shared.kit.one_time import ExportLinks
+from shared.kit.one_time_links import ExportLinks
 from shared.kit.settings import Settings
 from tests.support.engines import own_engines  # noqa: F401 - a fixture
 from tests.support.traces import tables_naming

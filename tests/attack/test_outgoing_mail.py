@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.notification.delivery.catalogue import TEMPLATES, TemplateName
 from services.notification.delivery.compose import Composer
 from services.notification.delivery.header import is_message_id, mailbox, unstructured
-from services.notification.delivery.queue import Job
+from services.notification.delivery.queue import MailJob
+from services.notification.delivery.templates import TEMPLATES, TemplateName
 from services.notification.settings import NotificationSettings
 from shared.contracts.base import TicketId
 from shared.kit.auth import MailThreads
@@ -102,12 +102,12 @@ FACTS: dict[str, object] = {
 }
 
 
-def job(name: str, subject: str, template: TemplateName = TemplateName.REPLY, address: str = ADDRESS) -> Job:
+def job(name: str, subject: str, template: TemplateName = TemplateName.REPLY, address: str = ADDRESS) -> MailJob:
     """A mail with these words wherever words of people can stand."""
     made = MailThreads(SETTINGS, SETTINGS.mail_domain).message_id(TICKET, new_id())
     facts = FACTS | {"author": name, "body": f"{subject}\n{name}", "attachments": [name]}
     at = datetime(2026, 11, 2, 9, tzinfo=UTC)
-    return Job(new_id(), "cause", template, TICKET, "100003", subject, address, name, facts, made, 0, at)
+    return MailJob(new_id(), "cause", template, TICKET, "100003", subject, address, name, facts, made, 0, at)
 
 
 def check(raw: bytes, template: TemplateName = TemplateName.REPLY) -> StrictMail:

@@ -9,8 +9,8 @@ from typer.testing import CliRunner
 
 from deploy.cli.__main__ import app
 from services.assignment.schemas.actions import HoldInput, MessageInput
-from services.intake.mail.letter import ORIGINAL, letter_of
-from services.intake.mail.reading import ReadMail
+from services.intake.mail.parsing.inbound_message import ORIGINAL, inbound_message_of
+from services.intake.mail.parsing.parser import ReadMail
 from shared.contracts.vocabulary import BodyFormat
 from shared.kit import outbox
 from shared.kit.backoff import Backoff
@@ -42,7 +42,7 @@ def test_a_body_that_can_be_carried_is_kept_as_it_is(text: str) -> None:
 
 def test_a_mail_whose_pictures_outgrow_an_event_is_shown_as_text_with_the_whole_mail_as_a_file() -> None:
     html = "<p>Look.</p>" + '<img src="cid:a">' * 11_000
-    letter = letter_of(ReadMail(text="Look.", html=html), b"raw", "dana@bank.example")
+    letter = inbound_message_of(ReadMail(text="Look.", html=html), b"raw", "dana@bank.example")
     assert (letter.body_format, letter.files[-1].name) == (BodyFormat.TEXT, ORIGINAL)
     assert letter.body.startswith("Look.")
 

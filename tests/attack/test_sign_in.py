@@ -15,7 +15,7 @@ from services.assignment.commands import sign_in
 from services.assignment.commands.sign_in import TRIES
 from services.assignment.main import build_app
 from services.assignment.settings import AssignmentSettings
-from services.assignment.web.frame import SESSION_COOKIE
+from services.assignment.web.page_base import SESSION_COOKIE
 from shared.kit import auth
 from shared.kit.auth import hash_password, verify_password
 from shared.kit.clock import new_id

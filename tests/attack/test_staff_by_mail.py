@@ -10,12 +10,13 @@ import pytest
 from sqlalchemy import select
 
 from services.intake.abuse.invitations import InvitationLimits
+from services.intake.attachments.object_store import Storage
 from services.intake.commands.participants import Guest as CopiedPerson
 from services.intake.commands.participants import Origin, answer, invite
 from services.intake.mail.process import build
 from services.intake.models import Agent, RawMail, RawMailState, Ticket
 from services.intake.privacy.export import Exporter
-from services.intake.privacy.holdings import find_holdings
+from services.intake.privacy.subject_data import find_subject_data
 from services.intake.settings import IntakeSettings
 from shared.contracts.base import AgentId, MessageId, TicketId
 from shared.contracts.events import AgentChanged, Author, MessagePosted, NoteReceived
@@ -23,7 +24,6 @@ from shared.contracts.vocabulary import ActorKind, BodyFormat, Channel, Particip
 from shared.kit.auth import MailAudience, TicketLink
 from shared.kit.clock import new_id, utc_now
 from shared.kit.requester_ids import RequesterIds
-from shared.kit.storage import Storage
 from tests.services.intake.conftest import door, settings  # noqa: F401 - fixtures
 from tests.services.intake.door import Door
 from tests.services.intake.mail_doors.conftest import mail_settings_in
@@ -118,7 +118,7 @@ async def export_of(post: PostOffice, email: str) -> bytes:
     parts = post.door.app.state.intake
     exporter = Exporter(post.door.database, Storage.connect(post.settings), parts.pages, parts.digester)
     async with post.door.database.begin() as session:
-        holdings = await find_holdings(session, RequesterIds(post.settings), email)
+        holdings = await find_subject_data(session, RequesterIds(post.settings), email)
     packed = b"".join([piece async for piece in exporter.stream(holdings)])
     archive = zipfile.ZipFile(io.BytesIO(packed))
     found = [archive.read(name) for name in archive.namelist()]

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from shared.kit.clock import new_id, utc_now
-from shared.kit.one_time import ExportLinks
+from shared.kit.one_time_links import ExportLinks
 from shared.kit.settings import Settings
 from tests.services.intake.door import Door, Json
 from tests.services.intake.test_links import link_to

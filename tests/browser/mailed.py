@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 from playwright.async_api import Page, expect
 
-from services.intake.receipts import Receipts
+from services.intake.access.receipts import Receipts
 from shared.kit.auth import TicketLink, TicketLinks
 from shared.kit.settings import Settings
 

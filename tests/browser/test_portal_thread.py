@@ -12,8 +12,8 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, async_playwright, expect
 
 from deploy.local.engines import Stack
+from services.intake.access.receipts import Receipts
 from services.intake.models import AttachmentState
-from services.intake.receipts import Receipts
 from shared.contracts.base import TicketId
 from shared.contracts.events import TicketPended, TicketResolved
 from shared.kit.clock import utc_now

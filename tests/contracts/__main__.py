@@ -2,8 +2,8 @@
 
 import json
 
+from services.notification.asyncapi import document
 from shared.contracts.events import EVENTS
-from shared.kit.asyncapi import document
 from tests.contracts.examples import sample_text
 from tests.contracts.files import ASYNCAPI, sample_file
 

@@ -6,8 +6,8 @@ from typing import Any
 import jsonschema  # type: ignore[import-untyped]
 import pytest
 
+from services.notification.asyncapi import document
 from shared.contracts.events import EVENTS
-from shared.kit.asyncapi import document
 from tests.contracts.examples import example_envelope
 from tests.contracts.files import ASYNCAPI
 

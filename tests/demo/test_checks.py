@@ -11,7 +11,7 @@ from deploy.demo.attainment import reported, verdicts_of
 from deploy.demo.bulk.pool import over
 from deploy.demo.checks import DemoError, StepFailed, brief, equal, until
 from deploy.demo.running_stack import RunningStack
-from deploy.demo.show import clock_line, in_words
+from deploy.demo.show import clock_line, format_state
 from tests.demo.examples import clock, mail, ticket
 
 
@@ -70,7 +70,7 @@ def test_an_unreadable_description_is_refused_in_a_sentence(tmp_path: Path) -> N
     ],
 )
 def test_durations_are_told_in_their_two_largest_units(seconds: float, words: str) -> None:
-    assert in_words(seconds) == words
+    assert format_state(seconds) == words
 
 
 def test_a_settled_clock_has_nothing_left() -> None:

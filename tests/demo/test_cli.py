@@ -9,10 +9,10 @@ import pytest
 from typer.testing import CliRunner
 
 from deploy.cli.__main__ import app
-from deploy.cli.sla.verify import Difference, differences
+from deploy.cli.environment import NATS_URL, environment_of
+from deploy.cli.sla.verify import VerdictDifference, differences
 from deploy.cli.status import mails_line, outbox_line, readiness_line
-from deploy.cli.surroundings import NATS_URL, environment_of
-from services.assignment.queries.told import Told
+from services.assignment.sla_analysis.fact_history import FactHistory
 from shared.contracts.commands import (
     ChangeTicketPolicy,
     CloseTicket,
@@ -142,12 +142,12 @@ def recorded(events: list[Envelope]) -> list[Any]:
     ]
 
 
-def told(events: list[Envelope], rows: list[Any]) -> Told:
+def told(events: list[Envelope], rows: list[Any]) -> FactHistory:
     """A ticket as the database tells it."""
-    return Told(TICKET, list(lines_of(events)), rows)
+    return FactHistory(TICKET, list(lines_of(events)), rows)
 
 
-def found(events: list[Envelope], rows: list[Any], *others: PolicySnapshot) -> list[Difference]:
+def found(events: list[Envelope], rows: list[Any], *others: PolicySnapshot) -> list[VerdictDifference]:
     """What verifying finds under the standard policy and perhaps others."""
     return differences(told(events, rows), {one.key: one for one in (policy(), *others)})
 

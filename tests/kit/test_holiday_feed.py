@@ -4,12 +4,12 @@ from datetime import date
 
 import pytest
 
+from services.assignment.holiday_feed import FeedFindings, FeedReader, FeedRequest, UnreadableFeed
+from services.assignment.holiday_feed.reading import read_feed
 from shared.contracts.calendars import Holiday
-from shared.kit.holiday_feed import FeedReader, Findings, Question, UnreadableFeed
-from shared.kit.holiday_feed.reading import read_feed
 
 HORIZON = {"since": date(2026, 1, 1), "until": date(2030, 12, 31)}
-BERLIN = Question(timezone="Europe/Berlin", **HORIZON)
+BERLIN = FeedRequest(timezone="Europe/Berlin", **HORIZON)
 NEW_YORK = """BEGIN:VTIMEZONE
 TZID:Custom/New_York
 BEGIN:STANDARD
@@ -36,13 +36,13 @@ def feed(*events: str, head: str = "") -> bytes:
 
 
 def read(
-    *events: str, head: str = "", question: Question = BERLIN
+    *events: str, head: str = "", question: FeedRequest = BERLIN
 ) -> list[tuple[str, tuple[tuple[str, str], ...] | None]]:
     """Dates and closed hours of what a feed says."""
     return [(one.date.isoformat(), one.hours) for one in read_feed(feed(*events, head=head), question).holidays]
 
 
-def reasons(findings: Findings) -> list[tuple[str | None, str, int]]:
+def reasons(findings: FeedFindings) -> list[tuple[str | None, str, int]]:
     return [(one.name, one.reason, one.occurrences) for one in findings.ignored]
 
 

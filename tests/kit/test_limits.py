@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import pytest
 from fastapi import Request, Response
 
-from shared.kit.http import limits
+from shared.kit.http import rate_limits
 from shared.kit.http.client_address import address_of, network_of
-from shared.kit.http.limits import RateLimiter
 from shared.kit.http.problems import Problem
 from shared.kit.http.public_addresses import read_networks
+from shared.kit.http.rate_limits import RateLimiter
 from shared.kit.settings import ServiceSettings
 
 
@@ -68,7 +68,7 @@ async def test_idle_callers_are_forgotten() -> None:
 
 
 async def test_a_flood_of_callers_does_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "MAX_CALLERS", 10)
+    monkeypatch.setattr(rate_limits, "MAX_CALLERS", 10)
     limiter = RateLimiter("test", 1, Clock())
     for number in range(100):
         assert await refused(limiter, f"caller {number}") is None

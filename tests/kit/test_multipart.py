@@ -8,7 +8,7 @@ from fastapi import Request
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.kit.http.multipart import Form, FormLimits, Part, read_form
+from services.intake.web.multipart import FormLimits, FormPart, MultipartForm, read_form
 from shared.kit.http.problems import Problem
 
 BOUNDARY = "wall"
@@ -31,11 +31,11 @@ def request_of(chunks: Iterable[bytes], content_type: str = CONTENT_TYPE) -> Req
     return Request(scope, receive)
 
 
-async def whole(part: Part, _form: object) -> tuple[str, bytes]:
+async def whole(part: FormPart, _form: object) -> tuple[str, bytes]:
     return part.filename or "", b"".join([data async for data in part.content()])
 
 
-async def read(body: bytes, step: int = 7, limits: FormLimits = FormLimits()) -> Form[tuple[str, bytes]]:
+async def read(body: bytes, step: int = 7, limits: FormLimits = FormLimits()) -> MultipartForm[tuple[str, bytes]]:
     pieces = [body[at : at + step] for at in range(0, len(body), step)]
     return await read_form(request_of(pieces), whole, limits)
 
@@ -67,7 +67,7 @@ async def test_any_content_survives_any_cut(content: bytes, step: int) -> None:
 
 
 async def test_a_file_nobody_reads_is_passed_over() -> None:
-    async def ignore(_part: Part, _form: object) -> None:
+    async def ignore(_part: FormPart, _form: object) -> None:
         return None
 
     body = body_of(('name="f"; filename="x"', b"y" * 5000), ('name="after"', b"1"))

@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from shared.kit.clock import utc_now
-from shared.kit.http.outgoing import Budget, Outgoing, OutgoingFailed, Resolver
 from shared.kit.http.public_addresses import OutgoingRefused, is_public
+from shared.kit.http.safe_client import Budget, OutgoingFailed, Resolver, SafeHttpClient
 from tests.support.small_server import Serve, answering, serving
 
 LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"),)
@@ -70,7 +70,7 @@ def endless(pause: float) -> Serve:
 )
 async def test_a_name_that_resolves_to_an_address_of_ours_is_refused(address: str) -> None:
     assert not is_public(ipaddress.ip_address(address))
-    outgoing = Outgoing(resolver=resolving(feeds_example=address))
+    outgoing = SafeHttpClient(resolver=resolving(feeds_example=address))
     with pytest.raises(OutgoingRefused, match=r"feeds.example is not on the public internet") as refused:
         await outgoing.get("https://feeds.example/holidays.ics")
     assert address not in str(refused.value)
@@ -82,7 +82,7 @@ def test_public_addresses_are_public(address: str) -> None:
 
 
 async def test_one_private_address_among_public_ones_is_enough_to_refuse() -> None:
-    outgoing = Outgoing(resolver=resolving(feeds_example=("93.184.215.14", "10.0.0.1")))
+    outgoing = SafeHttpClient(resolver=resolving(feeds_example=("93.184.215.14", "10.0.0.1")))
     with pytest.raises(OutgoingRefused):
         await outgoing.get("https://feeds.example/")
 
@@ -109,7 +109,7 @@ async def test_one_private_address_among_public_ones_is_enough_to_refuse() -> No
 )
 async def test_spellings_that_hide_an_address_are_refused(url: str) -> None:
     with pytest.raises(OutgoingRefused):
-        await Outgoing(resolver=resolving(feeds_example="93.184.215.14")).get(url)
+        await SafeHttpClient(resolver=resolving(feeds_example="93.184.215.14")).get(url)
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ async def test_spellings_that_hide_an_address_are_refused(url: str) -> None:
 async def test_a_redirect_is_checked_like_the_first_url(location: str) -> None:
     seen: list[str] = []
     async with serving(answering(f"302 Found\r\nLocation: {location}", seen=seen)) as port:
-        outgoing = Outgoing(LOOPBACK, resolver=resolving(inside_example="10.0.0.1"))
+        outgoing = SafeHttpClient(LOOPBACK, resolver=resolving(inside_example="10.0.0.1"))
         with pytest.raises(OutgoingRefused):
             await outgoing.get(f"http://127.0.0.1:{port}/")
     assert len(seen) == 1
@@ -128,16 +128,16 @@ async def test_redirects_are_followed_three_times_and_not_for_ever() -> None:
     seen: list[str] = []
     async with serving(answering("301 Moved\r\nLocation: /again", seen=seen)) as port:
         with pytest.raises(OutgoingFailed, match="redirects"):
-            await Outgoing(LOOPBACK).get(f"http://127.0.0.1:{port}/")
+            await SafeHttpClient(LOOPBACK).get(f"http://127.0.0.1:{port}/")
         assert len(seen) == 4
-        assert (await Outgoing(LOOPBACK).post(f"http://127.0.0.1:{port}/", b"{}", {})).status == 301
+        assert (await SafeHttpClient(LOOPBACK).post(f"http://127.0.0.1:{port}/", b"{}", {})).status == 301
     assert len(seen) == 5
 
 
 async def test_an_allowed_network_may_be_asked_over_http_under_its_name() -> None:
     seen: list[str] = []
     async with serving(answering("200 OK", b"hello", seen)) as port:
-        outgoing = Outgoing(LOOPBACK, resolver=resolving(intranet_example="127.0.0.1"))
+        outgoing = SafeHttpClient(LOOPBACK, resolver=resolving(intranet_example="127.0.0.1"))
         answer = await outgoing.get(f"http://intranet.example:{port}/a?b=c", {"Accept": "text/calendar"})
     assert (answer.status, answer.body) == (200, b"hello")
     assert seen[0].startswith("GET /a?b=c HTTP/1.1")
@@ -147,13 +147,13 @@ async def test_an_allowed_network_may_be_asked_over_http_under_its_name() -> Non
 async def test_an_answer_that_never_ends_is_cut_at_its_size() -> None:
     async with serving(endless(pause=0)) as port:
         with pytest.raises(OutgoingFailed, match="larger than 256 KiB"):
-            await Outgoing(LOOPBACK, budget=Budget(max_bytes=256 * 1024)).get(f"http://127.0.0.1:{port}/")
+            await SafeHttpClient(LOOPBACK, budget=Budget(max_bytes=256 * 1024)).get(f"http://127.0.0.1:{port}/")
 
 
 async def test_an_answer_that_trickles_is_cut_at_its_time() -> None:
     async with serving(endless(pause=0.02)) as port:
         with pytest.raises(OutgoingFailed, match=r"within 0.4 s"):
-            await Outgoing(LOOPBACK, budget=Budget(within_seconds=0.4)).get(f"http://127.0.0.1:{port}/")
+            await SafeHttpClient(LOOPBACK, budget=Budget(within_seconds=0.4)).get(f"http://127.0.0.1:{port}/")
 
 
 async def test_a_resolver_that_hangs_is_cut_at_its_time() -> None:
@@ -162,13 +162,13 @@ async def test_a_resolver_that_hangs_is_cut_at_its_time() -> None:
         return []
 
     with pytest.raises(OutgoingFailed, match="within"):
-        await Outgoing(resolver=hanging, budget=Budget(within_seconds=0.1)).get("https://feeds.example/")
+        await SafeHttpClient(resolver=hanging, budget=Budget(within_seconds=0.1)).get("https://feeds.example/")
 
 
 async def test_a_compressed_answer_is_refused_before_it_can_grow() -> None:
     async with serving(answering("200 OK\r\nContent-Encoding: gzip", b"\x1f\x8b")) as port:
         with pytest.raises(OutgoingFailed, match="compressed"):
-            await Outgoing(LOOPBACK).get(f"http://127.0.0.1:{port}/")
+            await SafeHttpClient(LOOPBACK).get(f"http://127.0.0.1:{port}/")
 
 
 @pytest.mark.parametrize("reply", [b"", b"nonsense\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort"])
@@ -180,29 +180,29 @@ async def test_a_server_that_breaks_off_is_a_failure_with_words(reply: bytes) ->
 
     async with serving(serve) as port:
         with pytest.raises(OutgoingFailed, match="broke off"):
-            await Outgoing(LOOPBACK).get(f"http://127.0.0.1:{port}/")
+            await SafeHttpClient(LOOPBACK).get(f"http://127.0.0.1:{port}/")
     with pytest.raises(OutgoingFailed, match="lets nobody connect"):
-        await Outgoing(LOOPBACK).get(f"http://127.0.0.1:{port}/")
+        await SafeHttpClient(LOOPBACK).get(f"http://127.0.0.1:{port}/")
 
 
 async def test_the_environment_sends_nothing_through_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     async with serving(answering("200 OK", b"direct")) as port:
-        assert (await Outgoing(LOOPBACK).get(f"http://127.0.0.1:{port}/")).body == b"direct"
+        assert (await SafeHttpClient(LOOPBACK).get(f"http://127.0.0.1:{port}/")).body == b"direct"
 
 
 async def test_tls_verifies_the_name_although_the_address_is_what_is_dialled(tmp_path: Path) -> None:
     server_tls, client_tls = certificate_for("feeds.example", tmp_path)
     names = resolving(feeds_example="127.0.0.1", other_example="127.0.0.1")
     async with serving(answering("200 OK", b"secret"), server_tls) as port:
-        outgoing = Outgoing(LOOPBACK, resolver=names, tls=client_tls)
+        outgoing = SafeHttpClient(LOOPBACK, resolver=names, tls=client_tls)
         assert (await outgoing.get(f"https://feeds.example:{port}/")).body == b"secret"
         for wrong in (f"https://other.example:{port}/", f"https://127.0.0.1:{port}/"):
             with pytest.raises(OutgoingFailed, match="certificate"):
                 await outgoing.get(wrong)
         with pytest.raises(OutgoingFailed, match="certificate"):
-            await Outgoing(LOOPBACK, resolver=names).get(f"https://feeds.example:{port}/")
+            await SafeHttpClient(LOOPBACK, resolver=names).get(f"https://feeds.example:{port}/")
 
 
 def certificate_for(host: str, folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:

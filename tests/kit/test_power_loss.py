@@ -15,8 +15,8 @@ from deploy.local.engines import Stack
 from shared.contracts.events import Envelope
 from shared.contracts.names import STREAM
 from shared.kit import outbox
-from shared.kit.bus import Bus, Consumer, Outgoing, run_consumer
-from shared.kit.bus.connection import Published
+from shared.kit.bus import Bus, BusMessage, Consumer, run_consumer
+from shared.kit.bus.connection import PublishAck
 from shared.kit.clock import new_id, utc_now
 from shared.kit.db import Database, dsn_of
 from shared.kit.settings import ServiceSettings
@@ -113,15 +113,15 @@ async def test_what_cannot_be_published_again_at_once_is_tried_until_it_can(
 ) -> None:
     js, topic_id = await bus.jetstream(), new_id()
     await bus.publish_all([enveloped(number, topic_id) for number in range(3)])
-    publish, failures = bus.publish_each, [Published(), Published()]
+    publish, failures = bus.publish_each, [PublishAck(), PublishAck()]
 
-    async def fails_twice(batch: Sequence[Outgoing]) -> Published:
+    async def fails_twice(batch: Sequence[BusMessage]) -> PublishAck:
         is_of_the_lost = any(str(topic_id) in message.subject for message in batch)
         return failures.pop() if is_of_the_lost and failures else await publish(batch)
 
     monkeypatch.setattr(bus, "publish_each", fails_twice)
     await js.delete_stream(STREAM)
-    await bus.publish_until_acknowledged([Outgoing.of(enveloped(1, new_id()))])
+    await bus.publish_until_acknowledged([BusMessage.of(enveloped(1, new_id()))])
 
     async def is_back() -> bool:
         subject = f"everdesk.topic.changed.v1.{topic_id}"
@@ -151,7 +151,7 @@ async def test_a_consumer_keeps_its_subscription_over_reconnections(bus: Bus, mo
         await eventually(lambda: seen == {1})
         generation = bus.generation
         await js.delete_stream(STREAM)
-        await bus.publish_until_acknowledged([Outgoing.of(enveloped(1, new_id()))])
+        await bus.publish_until_acknowledged([BusMessage.of(enveloped(1, new_id()))])
         await eventually(lambda: bus.generation > generation, within=20)
         await eventually(partial(bus.publish_all, [enveloped(2, topic_id)]))
         await eventually(lambda: seen == {1, 2}, within=20)
@@ -163,7 +163,7 @@ async def test_a_stream_deleted_under_a_live_connection_is_made_again(bus: Bus) 
     await js.delete_stream(STREAM)
 
     async def accepts() -> bool:
-        return bool(await bus.publish_until_acknowledged([Outgoing.of(enveloped(1, new_id()))]))
+        return bool(await bus.publish_until_acknowledged([BusMessage.of(enveloped(1, new_id()))]))
 
     await eventually(accepts, within=20)
 

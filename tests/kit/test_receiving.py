@@ -10,10 +10,10 @@ from starlette.exceptions import HTTPException
 from starlette.types import Message
 
 from deploy.local.engines.ports import find_free_port
-from shared.kit.http import connections, receiving
+from shared.kit.http import body_limits, connection_guard
 from shared.kit.http.app import Conventions
-from shared.kit.http.connections import GuardedConnection
-from shared.kit.http.receiving import limited
+from shared.kit.http.body_limits import limited
+from shared.kit.http.connection_guard import GuardedConnection
 from tests.support.eventually import eventually
 
 
@@ -47,7 +47,7 @@ async def test_a_body_over_its_limit_is_stopped(declared: str | None) -> None:
 
 
 async def test_a_body_that_does_not_come_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(receiving, "PATIENCE", 0.01)
+    monkeypatch.setattr(body_limits, "PATIENCE", 0.01)
     receive = limited(scope(), asyncio.Event().wait, 4)  # type: ignore[arg-type]
     with pytest.raises(HTTPException) as refused:
         await receive()
@@ -58,7 +58,7 @@ async def test_waiting_for_the_client_to_leave_has_no_end(monkeypatch: pytest.Mo
     messages = body(b"abcd")
     receive = limited(scope(), messages.__anext__, 4)
     await receive()
-    monkeypatch.setattr(receiving, "PATIENCE", 0.0)
+    monkeypatch.setattr(body_limits, "PATIENCE", 0.0)
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(receive(), 0.05)
 
@@ -66,8 +66,8 @@ async def test_waiting_for_the_client_to_leave_has_no_end(monkeypatch: pytest.Mo
 @pytest.fixture
 async def port(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[int]:
     """A server with little patience."""
-    monkeypatch.setattr(connections, "HEADER_SECONDS", 0.3)
-    monkeypatch.setattr(receiving, "PATIENCE", 0.3)
+    monkeypatch.setattr(connection_guard, "HEADER_SECONDS", 0.3)
+    monkeypatch.setattr(body_limits, "PATIENCE", 0.3)
     app = FastAPI()
 
     @app.post("/")

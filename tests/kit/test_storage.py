@@ -14,9 +14,9 @@ import obstore
 import pytest
 from obstore.store import LocalStore
 
+from services.intake.attachments.object_store import ContentMissing, Storage
 from shared.kit.clock import utc_now
 from shared.kit.settings import StorageSettings
-from shared.kit.storage import ContentMissing, Storage
 
 if TYPE_CHECKING:
     from obstore import ObjectMeta
@@ -135,7 +135,7 @@ DIES_HALF_WAY = """
 import asyncio, os, signal, sys
 from pathlib import Path
 from obstore.store import LocalStore
-from shared.kit.storage import Storage
+from services.intake.attachments.object_store import Storage
 
 async def content():
     for _ in range(8):

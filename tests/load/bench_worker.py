@@ -10,8 +10,8 @@ from temporalio import activity
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
-from shared.kit.bus import Bus, Outgoing
-from shared.kit.processes import calm_the_collector
+from shared.kit.bus import Bus, BusMessage
+from shared.kit.processes import tune_gc
 from shared.kit.telemetry import configure_logging
 from tests.load.baseline import BaselineWorkflow
 from tests.load.baseline_words import Happened
@@ -35,7 +35,7 @@ class Publisher:
     async def publish(self, batch: list[Happened]) -> None:
         """Returns once every event is durable."""
         messages = [
-            Outgoing(
+            BusMessage(
                 id=event.id,
                 subject=f"everdesk.baseline.{event.name}.v1.{event.ticket_id}",
                 payload=event.model_dump_json().encode(),
@@ -68,7 +68,7 @@ async def work(which: str) -> None:
         max_concurrent_activity_task_polls=5,
         graceful_shutdown_timeout=timedelta(seconds=5),
     )
-    calm_the_collector()
+    tune_gc()
     async with baseline if which == "baseline" else ticket_worker(client, bus, settings):
         await stop.wait()
     await bus.stop()

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 from statistics import median
 from zoneinfo import available_timezones
 
+from services.assignment.calendar_resolution import expand_holidays, resolve
 from shared.contracts.calendars import AnyCalendar, BusinessCalendar
 from shared.domain.business_time import add_business_time, business_time_between
-from shared.kit.calendars import expand_holidays, resolve
 from tests.load.report import Budget, Report, Table
 
 METHOD = """\

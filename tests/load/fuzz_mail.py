@@ -12,9 +12,9 @@ from statistics import median, quantiles
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from services.intake.mail.html import safe_html
-from services.intake.mail.quotes import cut
-from services.intake.mail.reading import ReadMail, read_mail
+from services.intake.mail.parsing.html import safe_html
+from services.intake.mail.parsing.parser import ReadMail, read_mail
+from services.intake.mail.parsing.quotes import cut
 from tests.load.hostile_mails import MAILS
 from tests.load.report import Budget, Report, Table
 from tests.unit.mail.letters import CORPUS, corpus

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from shared.kit.foreign.limits import MAX_TAGS
+from shared.kit.user_content.limits import MAX_TAGS
 
 SIZE = 25_000_000
 HTML_SIZE = 500_000

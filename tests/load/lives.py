@@ -9,6 +9,7 @@ from uuid import UUID
 from temporalio.client import Client
 from temporalio.common import SearchAttributePair, TypedSearchAttributes, WorkflowIDReusePolicy
 
+from services.assignment.calendar_resolution import resolve
 from shared.contracts.base import AgentId, MessageId, PolicyId, TeamId, TicketId
 from shared.contracts.calendars import BusinessCalendar
 from shared.contracts.commands import (
@@ -24,10 +25,9 @@ from shared.contracts.names import ticket_workflow_id
 from shared.contracts.policies import PolicySnapshot
 from shared.contracts.tickets import Actor
 from shared.contracts.vocabulary import ActorKind, CloseReason
-from shared.kit.calendars import resolve
 from shared.kit.clock import new_id, utc_now
+from shared.kit.ticket_errors import TicketsUnavailable
 from shared.kit.tickets import Tickets
-from shared.kit.unavailable import TicketsUnavailable
 from tests.load.baseline import KEYS, BaselineWorkflow
 from tests.load.baseline_words import Do, Open, Posted, View
 from tests.load.bench_worker import QUEUE

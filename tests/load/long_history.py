@@ -13,8 +13,8 @@ from shared.contracts.names import ticket_workflow_id
 from shared.contracts.tickets import Actor, TicketSnapshot
 from shared.contracts.vocabulary import ActorKind, Priority
 from shared.kit.clock import new_id, utc_now
+from shared.kit.ticket_errors import TicketsUnavailable
 from shared.kit.tickets import Tickets
-from shared.kit.unavailable import TicketsUnavailable
 from tests.load.lives import AGENT, TEAM, a_policy
 from tests.load.report import Budget, Cell, Report, Table
 from tests.load.workflow_side import WorkflowSide, workflow_side

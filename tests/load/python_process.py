@@ -7,8 +7,8 @@ from pathlib import Path
 
 from deploy.local import process
 from deploy.local.engines import Stack
-from deploy.local.part import python
 from deploy.local.process import inherited_environment
+from deploy.local.service_spec import python
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 

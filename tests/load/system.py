@@ -11,8 +11,8 @@ from pathlib import Path
 from deploy.local import process
 from deploy.local.demo_accounts import DEMO_ACCOUNTS
 from deploy.local.engines.ports import find_free_port
-from deploy.local.part import Job, Part
 from deploy.local.plan import FOUND_PORTS, Composition
+from deploy.local.service_spec import JobSpec, ServiceSpec
 from deploy.local.settings import LocalSettings
 from deploy.local.stack_secrets import StackSecrets
 
@@ -44,7 +44,7 @@ class System:
         self.secrets = StackSecrets()
         self._composition = Composition(self.settings, self.secrets, {name: port() for name in FOUND_PORTS})
         self._plan = self._composition.plan()
-        self._parts: dict[str, Part] = {part.name: part for part in self._plan.parts}
+        self._parts: dict[str, ServiceSpec] = {part.name: part for part in self._plan.parts}
         self._running: dict[str, Process] = {}
         self._logs = home / "logs"
         self._logs.mkdir(parents=True, exist_ok=True)
@@ -103,7 +103,7 @@ class System:
             print(self.log(name)[-3000:])
             raise
 
-    async def _do(self, job: Job) -> None:
+    async def _do(self, job: JobSpec) -> None:
         status, output = await process.run(job.starts)
         if status != 0:
             raise RuntimeError(f"{job.name} failed:\n{output[-3000:]}")

@@ -16,11 +16,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from deploy.local.engines import Stack, stack
 from deploy.local.engines.stack import EngineName
 from services.assignment.main import PACKAGE
-from services.assignment.queries.policies import PolicyShelf
-from services.assignment.queries.what_if import what_if
+from services.assignment.queries.policies import PolicyCache
 from services.assignment.schemas.what_if import WhatIfInput, WhatIfReport
 from services.assignment.seed import seed
 from services.assignment.settings import AssignmentSettings
+from services.assignment.sla_analysis.what_if import what_if
 from shared.contracts.policies import PolicySnapshot
 from shared.kit.clock import utc_now
 from shared.kit.db import Database, dsn_of, migrate
@@ -94,7 +94,7 @@ async def the_policy(database: Database) -> tuple[PolicySnapshot, dict[str, Any]
     async with database.begin() as session:
         query = text("select id, body from sla_policies where body->>'name' = 'Office hours' and is_current")
         policy_id, body = (await session.execute(query)).one()
-        policy = await PolicyShelf().find_current(session, policy_id, utc_now())
+        policy = await PolicyCache().find_current(session, policy_id, utc_now())
         assert policy is not None
         teams = list((await session.execute(text("select id from teams order by id"))).scalars())
     return policy, body, teams

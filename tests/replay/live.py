@@ -20,8 +20,8 @@ from shared.contracts.events import Envelope, TicketArchived
 from shared.contracts.names import SEARCH_ATTRIBUTES
 from shared.contracts.policies import PolicySnapshot
 from shared.domain.errors import Refusal
-from shared.kit.tickets import Delivery, Tickets
-from shared.kit.unavailable import TicketsUnavailable
+from shared.kit.ticket_errors import TicketsUnavailable
+from shared.kit.tickets import SignalDelivery, Tickets
 from tests.replay.compare import Compared, compare, unfinished
 from tests.replay.promise import AUTO_CLOSE, REOPEN_WINDOW
 from tests.replay.pure import Deed, Life
@@ -139,7 +139,7 @@ class Replay:
             await self.tickets.start(what)
         elif isinstance(what, MessageFact):
             delivery = await self.tickets.post_message(ticket_id, what)
-            if delivery is not Delivery.DELIVERED:
+            if delivery is not SignalDelivery.DELIVERED:
                 being.refused.append(f"message at {at}: {delivery}")
             being.done.append(Deed(max(at, what.received_at), what))
         else:

@@ -2,11 +2,11 @@
 
 from datetime import datetime, timedelta
 
+from services.assignment.calendar_resolution import resolve
 from services.assignment.seed.organisation import TARGETS, WEEK
 from shared.contracts.base import PolicyId
 from shared.contracts.calendars import BusinessCalendar
 from shared.contracts.policies import LifecycleTimes, PolicySnapshot
-from shared.kit.calendars import resolve
 from tests.support.tickets import an_id
 
 AUTO_CLOSE = timedelta(days=5)

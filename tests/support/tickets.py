@@ -4,13 +4,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
+from services.assignment.calendar_resolution import resolve
 from shared.contracts.base import AgentId, MessageId, PolicyId, TeamId, TicketId
 from shared.contracts.calendars import BusinessCalendar, ResolvedCalendar
 from shared.contracts.commands import MessageFact, OpenTicket, TriageTicket
 from shared.contracts.policies import LifecycleTimes, PolicySnapshot
 from shared.contracts.tickets import Actor
 from shared.contracts.vocabulary import ActorKind
-from shared.kit.calendars import resolve
 
 SPACE = UUID("00000000-0000-4000-8000-000000000000")
 MONDAY = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)

@@ -8,14 +8,14 @@ from uuid import UUID
 
 import pytest
 
-from services.assignment.web.frame import Flash
-from services.intake.receipts import Receipts
+from services.assignment.web.page_base import Flash
+from services.intake.access.receipts import Receipts
 from shared.contracts.base import TicketId
 from shared.contracts.own_tokens import KEPT, REDACTED
 from shared.contracts.redaction import REMOVED, redacted
 from shared.kit.auth import ApiKey, FileLinks, MailThreads, TicketLink, TicketLinks
 from shared.kit.clock import new_id, utc_now
-from shared.kit.one_time import ExportLinks
+from shared.kit.one_time_links import ExportLinks
 from shared.kit.settings import Settings
 
 SOURCE = Path(__file__).parents[2]
@@ -33,7 +33,7 @@ NO_TOKENS = {
     "shared/kit/http/health.py": "compares",
     "services/notification/deps.py": "compares",
     "services/intake/abuse/invitations.py": "a digest that is stored and never shown",
-    "services/intake/client/asking.py": "an idempotency key",
+    "services/intake/client/retry.py": "an idempotency key",
     "services/notification/delivery/compose.py": "a boundary between parts of a mail",
 }
 SIGNERS = {"URLSafeTimedSerializer", "URLSafeSerializer", "TimestampSigner", "Signer"}

@@ -17,7 +17,7 @@ from shared.contracts.base import TicketId
 from shared.contracts.redaction import REMOVED, redacted, redacted_bytes, redacted_json
 from shared.kit.auth import MailThreads, TicketLink, TicketLinks
 from shared.kit.clock import new_id
-from shared.kit.one_time import ExportLinks
+from shared.kit.one_time_links import ExportLinks
 from shared.kit.settings import Settings
 
 SETTINGS = Settings(link_secret="a-secret-only-for-tests", portal_url="https://help.bank.example")

@@ -24,8 +24,8 @@ from shared.contracts.vocabulary import Action, CloseReason, HoldReason, Status
 from shared.domain.errors import IllegalTransition
 from shared.domain.lifecycle import actions_from
 from shared.kit.clock import new_id, utc_now
+from shared.kit.ticket_errors import TicketsUnavailable
 from shared.kit.tickets import Tickets
-from shared.kit.unavailable import TicketsUnavailable
 from tests.support.tickets import AGENT, message
 
 TOLD_TWICE = 20

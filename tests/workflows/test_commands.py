@@ -20,8 +20,8 @@ from shared.contracts.names import ticket_workflow_id
 from shared.contracts.vocabulary import CloseReason, Priority, Status
 from shared.domain.errors import IllegalTransition, UnknownTicket, VersionConflict
 from shared.kit.clock import new_id, utc_now
-from shared.kit.tickets import Delivery, command_id
-from shared.kit.unavailable import TicketsUnavailable
+from shared.kit.ticket_errors import TicketsUnavailable
+from shared.kit.tickets import SignalDelivery, command_id
 from tests.support.eventually import eventually
 from tests.support.tickets import AGENT, BRUNO, an_id, message, opening, triage
 from tests.workflows.conftest import Announced, Desk, worker_for
@@ -113,7 +113,7 @@ async def test_a_reply_told_twice_by_update_and_by_signal_counts_once(desk: Desk
 
 async def test_a_message_for_a_ticket_not_yet_started_is_told_so(desk: Desk) -> None:
     nobody = TicketId(new_id())
-    assert await desk.tickets.post_message(nobody, message("m", utc_now())) is Delivery.NOT_STARTED
+    assert await desk.tickets.post_message(nobody, message("m", utc_now())) is SignalDelivery.NOT_STARTED
     with pytest.raises(UnknownTicket):
         await desk.tickets.send(nobody, PendTicket(command_id="p", actor=AGENT))
 

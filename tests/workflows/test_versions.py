@@ -21,8 +21,8 @@ from shared.contracts.names import TASK_QUEUE, WORKFLOW_DEPLOYMENT, ticket_workf
 from shared.contracts.vocabulary import Status
 from shared.kit.bus import Bus
 from shared.kit.clock import new_id, utc_now
+from shared.kit.ticket_errors import TicketsUnavailable
 from shared.kit.tickets import Tickets
-from shared.kit.unavailable import TicketsUnavailable
 from tests.support.eventually import eventually
 from tests.support.tickets import ADA, AGENT, opening, policy, triage
 from tests.workflows.conftest import Announced, Desk, program

@@ -9,15 +9,15 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from deploy.cli.errors import CliError, said_plainly
+from deploy.cli.errors import CliError, friendly_errors
 from deploy.cli.sla.reading import reading
-from deploy.cli.sla.verify import Findings, list_verifiable, verify_tickets
+from deploy.cli.sla.verify import VerificationResult, list_verifiable, verify_tickets
 from deploy.cli.sla.what_if import question_of, show
-from services.assignment.queries.explanations import find_ticket, get_explanation
-from services.assignment.queries.what_if import what_if
 from services.assignment.schemas.explanations import SlaExplained
 from services.assignment.schemas.what_if import WhatIfInput, WhatIfReport
-from services.assignment.web.why import Story, story_of
+from services.assignment.sla_analysis.explanations import find_ticket, get_explanation
+from services.assignment.sla_analysis.what_if import what_if
+from services.assignment.web.sla_explanation_view import ExplanationView, story_of
 from shared.kit.clock import utc_now
 from shared.kit.http.problems import Problem
 
@@ -49,7 +49,7 @@ class Progress:
 
 
 @app.command(epilog="Example: everdesk sla verify")
-@said_plainly
+@friendly_errors
 def verify() -> None:
     """Compute every recorded verdict again from the event log; exit 1 if one differs, 3 if one cannot be verified."""
     found = asyncio.run(_verify())
@@ -67,7 +67,7 @@ def verify() -> None:
         raise typer.Exit(DIFFERENT if found.differences else UNVERIFIABLE)
 
 
-async def _verify() -> Findings:
+async def _verify() -> VerificationResult:
     async with reading() as connection:
         found = await verify_tickets(connection, await list_verifiable(connection), Progress())
     if found.is_clean:
@@ -81,7 +81,7 @@ async def _verify() -> Findings:
 
 
 @app.command(epilog="Example: everdesk sla explain 100042")
-@said_plainly
+@friendly_errors
 def explain(
     number: Annotated[str, typer.Argument(help="The ticket's number")],
     *,
@@ -110,7 +110,7 @@ async def _explain(number: str) -> SlaExplained:
 
 
 @app.command("what-if", epilog="Example: everdesk sla what-if --policy new.json --from 2026-01-01")
-@said_plainly
+@friendly_errors
 def what_if_command(
     policy: Annotated[Path, typer.Option(help="The SLA policy as JSON, as /v1/sla-policies takes it")],
     *,
@@ -138,7 +138,7 @@ async def _what_if(question: WhatIfInput) -> WhatIfReport:
             raise CliError(f"This cannot be judged: {problem.detail or problem.code}.") from None
 
 
-def _print_story(story: Story) -> None:
+def _print_story(story: ExplanationView) -> None:
     colours = {"met": "green", "breached": "red", "overdue": "red"}
     console.print(f"\n{story.title}: {story.state}", style=f"bold {colours.get(story.state, '')}".strip())
     due = f", due {_shown(story.due_at)}" if story.due_at else ""

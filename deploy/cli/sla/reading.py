@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
+from deploy.cli.environment import database_url
 from deploy.cli.errors import CliError
-from deploy.cli.surroundings import database_url
 
 
 @asynccontextmanager

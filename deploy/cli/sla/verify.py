@@ -9,8 +9,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.assignment.models import LoggedEvent, SettledClock, table_of
-from services.assignment.queries.rulebook import PolicyGone, Rulebook
-from services.assignment.queries.told import Told, policies_for, read_histories
+from services.assignment.sla_analysis.fact_history import FactHistory, policies_for, read_histories
+from services.assignment.sla_analysis.policy_history import PolicyGone, PolicyHistory
 from shared.contracts.events import TicketTriaged
 from shared.contracts.policies import PolicySnapshot
 from shared.contracts.tickets import Verdict
@@ -26,7 +26,7 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class VerdictDifference:
     """A verdict that is not what its ticket's history says."""
 
     ticket_id: UUID
@@ -37,12 +37,12 @@ class Difference:
 
 
 @dataclass
-class Findings:
+class VerificationResult:
     """What verifying has shown."""
 
     tickets: int = 0
     verdicts: int = 0
-    differences: list[Difference] = field(default_factory=list)
+    differences: list[VerdictDifference] = field(default_factory=list)
     unverifiable: dict[UUID, str] = field(default_factory=dict)
 
     @property
@@ -51,9 +51,9 @@ class Findings:
         return not self.differences and not self.unverifiable
 
 
-async def verify_tickets(connection: AsyncConnection, ids: Sequence[UUID], progress: Progress) -> Findings:
+async def verify_tickets(connection: AsyncConnection, ids: Sequence[UUID], progress: Progress) -> VerificationResult:
     """Verifies these tickets, every verdict of each."""
-    findings, book = Findings(), Rulebook()
+    findings, book = VerificationResult(), PolicyHistory()
     async for portion in read_histories(connection, ids):
         for told in portion:
             findings.tickets += 1
@@ -67,7 +67,7 @@ async def verify_tickets(connection: AsyncConnection, ids: Sequence[UUID], progr
     return findings
 
 
-def differences(told: Told, policies: Mapping[str, PolicySnapshot]) -> list[Difference]:
+def differences(told: FactHistory, policies: Mapping[str, PolicySnapshot]) -> list[VerdictDifference]:
     """What the history of one ticket says otherwise than its recorded verdicts, of which the last revisions count.
 
     Raises NoBeginning where the log does not hold the ticket's opening.
@@ -76,7 +76,7 @@ def differences(told: Told, policies: Mapping[str, PolicySnapshot]) -> list[Diff
     computed = {(one.metric.value, one.cycle): _computed(one) for one in history.verdicts()}
     stored = {(row.metric, row.cycle): _stored(row) for row in told.recorded}
     return [
-        Difference(told.ticket_id, key[0], key[1], _in_words(stored.get(key)), _in_words(computed.get(key)))
+        VerdictDifference(told.ticket_id, key[0], key[1], _in_words(stored.get(key)), _in_words(computed.get(key)))
         for key in sorted(stored.keys() | computed.keys())
         if not _same(stored.get(key), computed.get(key))
     ]

@@ -10,7 +10,7 @@ from deploy.demo.bulk.dataset import RealTicket
 from deploy.demo.bulk.mailboxes import mailbox_differences
 from deploy.demo.bulk.meter import Meter
 from deploy.demo.bulk.pool import over
-from deploy.demo.bulk.work import Accepted, Refused, Work, Worked
+from deploy.demo.bulk.work import Accepted, Work, Worked, WorkRefused
 from deploy.demo.checks import DemoError, StepFailed, until
 from deploy.demo.mails import in_ledger
 from deploy.demo.people import Company
@@ -37,7 +37,7 @@ class Run:
         with Meter(self._show.console, "accepted", len(tickets)) as accepting:
             answers = await over(tickets, self._work.submit, self._at_once, accepting.one_done)
         accepted = [answer for answer in answers if isinstance(answer, Accepted)]
-        refused = [answer for answer in answers if isinstance(answer, Refused)]
+        refused = [answer for answer in answers if isinstance(answer, WorkRefused)]
         if not accepted:
             raise DemoError(f"None of the {len(tickets)} tickets was accepted. The first: {refused[0].reason}")
         with Meter(self._show.console, "worked", len(accepted)) as working:
@@ -100,12 +100,12 @@ class Run:
         )
         return ours.total()
 
-    def _list(self, refused: Sequence[Refused], mismatches: Sequence[Difference]) -> None:
+    def _list(self, refused: Sequence[WorkRefused], mismatches: Sequence[Difference]) -> None:
         if refused:
             rows = Counter(one.reason for one in refused).most_common()
             lines = {reason: [str(one.source.line) for one in refused if one.reason == reason] for reason, _ in rows}
             self._show.table(
-                "Refused by validation", [(count, why, f"lines {', '.join(lines[why][:5])}") for why, count in rows]
+                "WorkRefused by validation", [(count, why, f"lines {', '.join(lines[why][:5])}") for why, count in rows]
             )
         if mismatches:
             self._show.table(

@@ -5,7 +5,7 @@ from typing import Any
 
 from deploy.demo.bulk.dataset import RealTicket
 from deploy.demo.checks import until
-from deploy.demo.clients import Desk
+from deploy.demo.clients import AgentClient
 from deploy.demo.people import Company
 from services.intake.client import Invalid
 
@@ -25,7 +25,7 @@ class Accepted:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class WorkRefused:
     """A ticket that intake's documented validation turned down."""
 
     source: RealTicket
@@ -49,12 +49,12 @@ class Work:
         self._company = company
         self._run = run
 
-    async def submit(self, source: RealTicket) -> Accepted | Refused:
+    async def submit(self, source: RealTicket) -> Accepted | WorkRefused:
         """Asks for help."""
         try:
             ticket = await self._company.intake.submit(source.request, idempotency_key=f"{self._run}-{source.line}")
         except Invalid as refusal:
-            return Refused(source, str(refusal))
+            return WorkRefused(source, str(refusal))
         return Accepted(source, str(ticket.id), ticket.number)
 
     async def close(self, accepted: Accepted) -> Worked:
@@ -81,5 +81,5 @@ class Work:
         )
         return found or {}
 
-    async def _act(self, accepted: Accepted, desk: Desk, verb: str, **body: Any) -> dict[str, Any]:
+    async def _act(self, accepted: Accepted, desk: AgentClient, verb: str, **body: Any) -> dict[str, Any]:
         return await desk.act(accepted.id, verb, key=f"{self._run}-{accepted.source.line}-{verb}", **body)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from deploy.demo.checks import DemoError
-from deploy.demo.clients.http import Answer, Service
+from deploy.demo.clients.http import Service, ServiceResponse
 from deploy.demo.running_stack import AgentLogin
 
 
@@ -19,13 +19,13 @@ class Agent:
     role: str
 
 
-class Door(Service):
+class DeskApi(Service):
     """Where one signs in."""
 
     name = "assignment"
 
 
-class Desk(Service):
+class AgentClient(Service):
     """One agent's session."""
 
     name = "assignment"
@@ -35,10 +35,10 @@ class Desk(Service):
         self.agent = agent
 
     @classmethod
-    async def sign_in(cls, url: str, login: AgentLogin, connections: int = 20) -> "Desk":
+    async def sign_in(cls, url: str, login: AgentLogin, connections: int = 20) -> "AgentClient":
         """Opens a session. Raises StepFailed if the log-in in stack.json does not work."""
         credentials = {"email": login.email, "password": login.password.get_secret_value()}
-        async with Door(url) as door:
+        async with DeskApi(url) as door:
             session = await door.post("/v1/sessions", credentials, expect=201)
         found = session["agent"]
         agent = Agent(found["id"], found["name"], found["email"], login.role)
@@ -81,7 +81,7 @@ class Desk(Service):
             self._expected(200, "POST", f"/v1/tickets/{ticket_id}/{verb}", answer)
         return dict(answer.body)
 
-    async def attempt(self, ticket_id: str, verb: str, *, key: str, **body: Any) -> Answer:
+    async def attempt(self, ticket_id: str, verb: str, *, key: str, **body: Any) -> ServiceResponse:
         """Tries something that may be refused."""
         return await self.ask("POST", f"/v1/tickets/{ticket_id}/{verb}", body=body, key=key)
 

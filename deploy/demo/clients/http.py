@@ -22,7 +22,7 @@ _NOT_NOW = {429, 503}
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ServiceResponse:
     """A status and the JSON that came with it."""
 
     status: int
@@ -83,7 +83,7 @@ class Service:
         query: Mapping[str, str | int] | None = None,
         body: Mapping[str, Any] | None = None,
         key: str | None = None,
-    ) -> Answer:
+    ) -> ServiceResponse:
         """One request, sent again with the same key for as long as the service asks to wait or cannot be reached."""
         loop = asyncio.get_running_loop()
         asked_at = loop.time()
@@ -98,10 +98,10 @@ class Service:
                 continue
             self._patience = RESTARTS_WITHIN
             if not _says_not_now(got) or loop.time() - asked_at > GIVE_UP_AFTER:
-                return Answer(got.status_code, _json_of(got))
+                return ServiceResponse(got.status_code, _json_of(got))
             await asyncio.sleep(_wait_of(got))
 
-    def _expected(self, status: int, method: str, path: str, answer: Answer) -> Answer:
+    def _expected(self, status: int, method: str, path: str, answer: ServiceResponse) -> ServiceResponse:
         if answer.status != status:
             raise StepFailed(f"{self.name}: {method} {path}", status, answer.in_short)
         return answer

@@ -12,8 +12,8 @@ import asyncpg
 from deploy.local import probe, process
 from deploy.local.account import Account, unprivileged_account
 from deploy.local.engines.ports import LOOPBACK
-from deploy.local.engines.postgres_leftovers import clear_leftovers
-from deploy.local.engines.postgres_place import Place, find_place
+from deploy.local.engines.postgres_cleanup import clear_leftovers
+from deploy.local.engines.postgres_location import PostgresLocation, find_place
 from deploy.local.engines.postgres_roles import provision
 from deploy.local.errors import LocalStackError
 from deploy.local.process import Launch, inherited_environment
@@ -42,7 +42,7 @@ class Postgres:
         self._passwords = passwords
         self._wanted = state / "postgres"
         self._account: Account | None = None
-        self._place: Place | None = None
+        self._place: PostgresLocation | None = None
 
     @property
     def ports(self) -> dict[str, int]:
@@ -53,7 +53,7 @@ class Postgres:
         return f"{driver}://{role}:{self._passwords[role]}@{LOOPBACK}:{self.port}/{database or role}"
 
     @property
-    def place(self) -> Place:
+    def place(self) -> PostgresLocation:
         if self._place is None:
             raise RuntimeError("prepare() comes first")
         return self._place

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Response
 from starlette.status import HTTP_201_CREATED
 
-from services.assignment.commands.doings import do
+from services.assignment.commands.action_registry import do
 from services.assignment.deps import Ctx, TicketCall
 from services.assignment.schemas import actions
 from services.assignment.schemas.tickets import ReplyView, TicketView

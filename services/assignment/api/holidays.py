@@ -10,7 +10,7 @@ from starlette.status import HTTP_200_OK, HTTP_204_NO_CONTENT, HTTP_422_UNPROCES
 
 from services.assignment.commands.administration import Keyed, changing, create, find_answer
 from services.assignment.commands.holiday_feeds import (
-    Wish,
+    ImportRequest,
     apply_import,
     forget_feed,
     note_failure,
@@ -21,8 +21,8 @@ from services.assignment.deps import CalendarSlug, Ctx, KeyedCall, SlaAdmin, Tak
 from services.assignment.queries.holidays import list_countries, list_holidays
 from services.assignment.schemas.holidays import CountryView, DatedHoliday, FeedImport, ImportMode, ImportResult
 from shared.contracts.calendars import FIRST_YEAR, LAST_YEAR
-from shared.kit.http.answers import fingerprint
 from shared.kit.http.app import body_of
+from shared.kit.http.idempotency import fingerprint
 from shared.kit.http.paging import Page
 from shared.kit.http.problems import Problem
 from shared.kit.http.strict_json import StrictJsonRoute, is_json, media_type_of, read_json
@@ -85,10 +85,10 @@ async def post_import(
     sent: dict[str, Any] = {name: value for name, value in wished.items() if value is not None}
     if is_json(media_type):
         body = _feed_import(raw, sent)
-        wish = Wish(slug=slug, by=caller.agent_id, **body.model_dump())
+        wish = ImportRequest(slug=slug, by=caller.agent_id, **body.model_dump())
     elif media_type == "text/calendar":
         options: dict[str, Any] = {"mode": ImportMode.MERGE} | sent
-        wish = Wish(slug=slug, by=caller.agent_id, raw=raw, **options)
+        wish = ImportRequest(slug=slug, by=caller.agent_id, raw=raw, **options)
     else:
         raise Problem(415, "unsupported_media_type", "send a file as text/calendar, or a feed as application/json")
     keyed = Keyed(call.caller, call.path, call.key, fingerprint(raw, request.url.query))

@@ -11,9 +11,9 @@ from services.assignment.api.tickets import Word
 from services.assignment.deps import Ctx, ReportReader
 from services.assignment.queries.periods import Period, WrongPeriod, period_of
 from services.assignment.queries.reports import get_sla_report
-from services.assignment.queries.what_if import Sight
 from services.assignment.schemas.reports import GroupBy, SlaReport
 from services.assignment.schemas.what_if import WhatIfInput, WhatIfReport
+from services.assignment.sla_analysis.what_if import VisibilityScope
 from shared.contracts.vocabulary import Permission
 from shared.domain.permissions import reach
 from shared.kit.http.problems import Problem
@@ -79,6 +79,6 @@ async def post_what_if(context: Ctx, caller: ReportReader, body: WhatIfInput) ->
     """What verdicts would have been under another policy or calendar. Writes nothing; at most 20,000 tickets."""
     reached = reach(caller.principal, Permission.REPORT_VIEW)
     own = caller.agent_id if reached.is_own else None
-    sight = Sight(reached.is_everything, frozenset(reached.team_ids), own)
+    sight = VisibilityScope(reached.is_everything, frozenset(reached.team_ids), own)
     url = context.settings.database_url.get_secret_value()
     return await context.rejudger.ask(url, body, sight)

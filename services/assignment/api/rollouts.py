@@ -7,10 +7,7 @@ from fastapi import APIRouter, Query, Response
 from starlette.status import HTTP_200_OK, HTTP_202_ACCEPTED
 
 from services.assignment.commands.administration import create, find_answer
-from services.assignment.commands.rollouts import revert_rollout, start_rollout
 from services.assignment.deps import Ctx, KeyedCall, SlaAdmin, TakesNothing
-from services.assignment.queries.rollout_preview import preview
-from services.assignment.queries.rollouts import get_rollout, get_rollout_view, list_rollout_tickets, list_rollouts
 from services.assignment.schemas.rollouts import (
     Preview,
     PreviewInput,
@@ -18,6 +15,14 @@ from services.assignment.schemas.rollouts import (
     RolloutTicketView,
     RolloutView,
     TicketState,
+)
+from services.assignment.sla_analysis.rollout_commands import revert_rollout, start_rollout
+from services.assignment.sla_analysis.rollout_preview import preview
+from services.assignment.sla_analysis.rollout_queries import (
+    get_rollout,
+    get_rollout_view,
+    list_rollout_tickets,
+    list_rollouts,
 )
 from shared.kit.db import Session
 from shared.kit.http.paging import Cursor, Limit, Page

@@ -9,7 +9,7 @@ from services.assignment.commands.administration import create
 from services.assignment.commands.rules import change_rule, create_rule, delete_rule
 from services.assignment.deps import Ctx, KeyedCall, RoutingAdmin
 from services.assignment.models import RoutingRule
-from services.assignment.queries.rules import list_rules, rule_view
+from services.assignment.queries.configuration import list_rules, rule_view
 from services.assignment.schemas.rules import RoutingRuleInput, RoutingRulePatch, RoutingRuleView
 from shared.kit.http.paging import Page
 from shared.kit.http.problems import not_found

@@ -7,12 +7,12 @@ from pydantic import AfterValidator
 
 from services.assignment.deps import Ctx, SignedIn, TicketReference
 from services.assignment.queries.conversation import list_entries, list_events
-from services.assignment.queries.explanations import get_explanation
-from services.assignment.queries.lists import Filters, QueueView, Sort, Span, list_tickets
+from services.assignment.queries.lists import Filters, QueueView, Sort, TimeSpan, list_tickets
 from services.assignment.queries.tickets import get_ticket, get_view
 from services.assignment.schemas.conversation import EntryView, EventView
 from services.assignment.schemas.explanations import SlaExplained
 from services.assignment.schemas.tickets import TicketView
+from services.assignment.sla_analysis.explanations import get_explanation
 from shared.contracts.vocabulary import Priority, Status
 from shared.kit.clock import utc_now
 from shared.kit.http.etags import etag_of
@@ -56,7 +56,7 @@ async def get_tickets(
 ) -> Page[TicketView]:
     """The tickets you may see, narrowed and in order."""
     async with context.database.begin() as session:
-        return await list_tickets(session, caller, filters, sort, Span(limit, cursor, utc_now()))
+        return await list_tickets(session, caller, filters, sort, TimeSpan(limit, cursor, utc_now()))
 
 
 @router.get("/{ticket}", summary="One ticket")

@@ -11,12 +11,12 @@ from pydantic import BaseModel
 from sqlalchemy.exc import IntegrityError
 from starlette.status import HTTP_201_CREATED
 
-from services.assignment.context import Context
+from services.assignment.context import AppState
 from services.assignment.errors import already_exists
 from services.assignment.models import Base
 from services.assignment.queries.callers import Caller
 from shared.kit.db import Session
-from shared.kit.http.answers import Guard, guard
+from shared.kit.http.idempotency import IdempotentTransaction, idempotent_transaction
 from shared.kit.http.problems import invalid, not_found
 
 Stored = TypeVar("Stored", bound=Base)
@@ -34,7 +34,7 @@ class Keyed:
 
 
 async def create(
-    context: Context, call: Keyed, make: Callable[[Session], Awaitable[BaseModel]], status: int = HTTP_201_CREATED
+    context: AppState, call: Keyed, make: Callable[[Session], Awaitable[BaseModel]], status: int = HTTP_201_CREATED
 ) -> Response:
     """Makes something once per idempotency key and answers with it."""
     async with _keyed(context, call) as guarded:
@@ -48,7 +48,7 @@ async def create(
     return Response(body, status, media_type="application/json")
 
 
-async def find_answer(context: Context, call: Keyed) -> Response | None:
+async def find_answer(context: AppState, call: Keyed) -> Response | None:
     """The first answer if this is a retry; asked before work that is too slow for a transaction."""
     if call.key is None:
         return None
@@ -56,12 +56,12 @@ async def find_answer(context: Context, call: Keyed) -> Response | None:
         return guarded.stored
 
 
-def _keyed(context: Context, call: Keyed) -> AbstractAsyncContextManager[Guard]:
-    return guard(context.database, f"{call.caller.agent_id}:{call.path}", call.key, call.request_hash)
+def _keyed(context: AppState, call: Keyed) -> AbstractAsyncContextManager[IdempotentTransaction]:
+    return idempotent_transaction(context.database, f"{call.caller.agent_id}:{call.path}", call.key, call.request_hash)
 
 
 @asynccontextmanager
-async def changing(context: Context) -> AsyncIterator[Session]:
+async def changing(context: AppState) -> AsyncIterator[Session]:
     """One transaction for a change; what it announces leaves at once."""
     async with refusing_clashes(), context.database.begin() as session:
         yield session

@@ -3,11 +3,11 @@
 from uuid import UUID
 
 from services.assignment.commands.administration import changes_of, changing
-from services.assignment.commands.promises import check_calendar
+from services.assignment.commands.policy_validation import check_calendar
 from services.assignment.commands.versions import check_not_newest, is_same, lock, merged, restored
-from services.assignment.context import Context
+from services.assignment.context import AppState
 from services.assignment.models import Calendar, CalendarFeed
-from services.assignment.queries.rules import calendar_view, get_current_calendar
+from services.assignment.queries.configuration import calendar_view, get_current_calendar
 from services.assignment.queries.versions import get_calendar_version
 from services.assignment.schemas.rules import CalendarInput, CalendarPatch, CalendarView
 from shared.contracts.calendars import BusinessCalendar
@@ -21,7 +21,7 @@ async def create_calendar(session: Session, body: CalendarInput, by: UUID) -> Ca
     return calendar_view(await _add(session, body.slug, body.name, 1, hours, by))
 
 
-async def change_calendar(context: Context, slug: str, body: CalendarPatch, by: UUID) -> CalendarView:
+async def change_calendar(context: AppState, slug: str, body: CalendarPatch, by: UUID) -> CalendarView:
     """The next version of a calendar, if anything differs; running tickets keep the hours they were promised."""
     changes = changes_of(body, nullable=frozenset({"holiday_country"}))
     async with changing(context) as session:

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from services.assignment.models import Departure, Ticket, table_of
-from services.assignment.queries.lanes import IS_OPEN
+from services.assignment.queries.indexed_ranges import IS_OPEN
 from shared.kit.clock import utc_now
 from shared.kit.db import Session
 

@@ -7,20 +7,20 @@ from uuid import UUID
 from pydantic import TypeAdapter
 from sqlalchemy import delete
 
+from services.assignment.calendar_resolution import horizon
 from services.assignment.commands.calendars import add_next_version, lock_calendar
-from services.assignment.context import Context
+from services.assignment.context import AppState
+from services.assignment.holiday_feed import FeedFindings, FeedRequest, UnreadableFeed
 from services.assignment.models import Calendar, CalendarFeed
-from services.assignment.queries.rules import get_current_calendar
+from services.assignment.queries.configuration import get_current_calendar
 from services.assignment.schemas.holidays import ImportMode, ImportResult
 from shared.contracts.calendars import BusinessCalendar, Holiday
 from shared.domain.holidays import HolidayPlan, plan_import
-from shared.kit.calendars import horizon
 from shared.kit.clock import utc_now
 from shared.kit.db import Session
-from shared.kit.holiday_feed import Findings, Question, UnreadableFeed
-from shared.kit.http.outgoing import OutgoingFailed
 from shared.kit.http.problems import Problem, invalid, not_found
 from shared.kit.http.public_addresses import OutgoingRefused
+from shared.kit.http.safe_client import OutgoingFailed
 
 FRESH_FOR = timedelta(days=1)
 RETRY_AFTER = timedelta(hours=1)
@@ -31,7 +31,7 @@ _HOLIDAYS = TypeAdapter(tuple[Holiday, ...])
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class ImportRequest:
     """What an import is to do. A `url` alone is a feed; `raw` alone is a file that somebody uploads."""
 
     slug: str
@@ -47,27 +47,27 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class FeedReading:
     """What was found, and the zone it was read for."""
 
     timezone: str
-    findings: Findings
+    findings: FeedFindings
 
 
-async def read_wish(context: Context, wish: Wish) -> Reading:
+async def read_wish(context: AppState, wish: ImportRequest) -> FeedReading:
     """Fetches and reads what the import is of. Raises Problem 404 and 422."""
     async with context.database.begin() as session:
         timezone = str((await get_current_calendar(session, wish.slug)).body["timezone"])
     raw = wish.raw if wish.url is None else await _fetch(context, wish.url)
     since, until = horizon(utc_now())
-    question = Question(timezone=timezone, since=since, until=until, include_free=wish.include_free)
+    question = FeedRequest(timezone=timezone, since=since, until=until, include_free=wish.include_free)
     try:
-        return Reading(timezone, await context.feeds.read(raw, question))
+        return FeedReading(timezone, await context.feeds.read(raw, question))
     except UnreadableFeed as refusal:
         raise Problem(422, "unreadable_feed", str(refusal)) from refusal
 
 
-async def apply_import(session: Session, wish: Wish, reading: Reading) -> ImportResult:
+async def apply_import(session: Session, wish: ImportRequest, reading: FeedReading) -> ImportResult:
     """Makes the calendar's next version, if anything differs. Raises Problem 404, 409 and 422."""
     now, current = utc_now(), await lock_calendar(session, wish.slug)
     if current.body["timezone"] != reading.timezone:
@@ -86,14 +86,14 @@ async def apply_import(session: Session, wish: Wish, reading: Reading) -> Import
     return _result(current, wish, plan, reading.findings, changed=changed)
 
 
-async def refreshing(session: Session, slug: str, by: UUID | None) -> Wish:
+async def refreshing(session: Session, slug: str, by: UUID | None) -> ImportRequest:
     """The import that a calendar's remembered feed stands for. Raises Problem 404 and 409."""
     await get_current_calendar(session, slug)
     feed = await session.get(CalendarFeed, slug)
     if feed is None:
         message = 'this calendar has no feed; import one with "remember": true'
         raise Problem(409, "no_feed", message)
-    return Wish(
+    return ImportRequest(
         slug=slug,
         mode=ImportMode(feed.mode),
         by=by,
@@ -104,7 +104,7 @@ async def refreshing(session: Session, slug: str, by: UUID | None) -> Wish:
     )
 
 
-async def note_failure(context: Context, wish: Wish, problem: Problem) -> None:
+async def note_failure(context: AppState, wish: ImportRequest, problem: Problem) -> None:
     """Lets the calendar show that its feed could not be read; its holidays stay."""
     async with context.database.begin() as session:
         feed = await session.get(CalendarFeed, wish.slug, with_for_update=True)
@@ -121,7 +121,7 @@ async def forget_feed(session: Session, slug: str) -> None:
         raise not_found("feed of this calendar")
 
 
-async def _fetch(context: Context, url: str) -> bytes:
+async def _fetch(context: AppState, url: str) -> bytes:
     try:
         answer = await context.outgoing.get(url, FEED_TYPES)
     except OutgoingRefused as refusal:
@@ -134,7 +134,7 @@ async def _fetch(context: Context, url: str) -> bytes:
 
 
 def _plan(
-    hours: BusinessCalendar, wish: Wish, feed: CalendarFeed | None, findings: Findings, now: datetime
+    hours: BusinessCalendar, wish: ImportRequest, feed: CalendarFeed | None, findings: FeedFindings, now: datetime
 ) -> HolidayPlan:
     is_same_feed = feed is not None and feed.url == wish.url
     earlier = _HOLIDAYS.validate_python(feed.taken) if feed is not None and is_same_feed else ()
@@ -146,7 +146,7 @@ def _plan(
     return plan
 
 
-async def _remember(session: Session, wish: Wish, plan: HolidayPlan, now: datetime) -> None:
+async def _remember(session: Session, wish: ImportRequest, plan: HolidayPlan, now: datetime) -> None:
     values = {
         "slug": wish.slug,
         "url": wish.url,
@@ -166,7 +166,9 @@ async def _remember(session: Session, wish: Wish, plan: HolidayPlan, now: dateti
         setattr(feed, name, value)
 
 
-def _result(current: Calendar, wish: Wish, plan: HolidayPlan, findings: Findings, *, changed: bool) -> ImportResult:
+def _result(
+    current: Calendar, wish: ImportRequest, plan: HolidayPlan, findings: FeedFindings, *, changed: bool
+) -> ImportResult:
     return ImportResult(
         calendar=current.slug,
         version=current.version,

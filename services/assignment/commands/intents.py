@@ -12,14 +12,14 @@ from services.assignment.models import Intent, table_of
 from shared.contracts.commands import AskedCommand, Command
 from shared.kit.clock import utc_now
 from shared.kit.db import Database, Session
-from shared.kit.http.answers import in_flight, key_reused
+from shared.kit.http.idempotency import in_flight, key_reused
 
 LEASE = timedelta(seconds=30)
 """How long a command is its sender's alone; after that the sender has died, for each waits much less for an answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class IntentRequest:
     """Who asks for a command, and how a retry is told from another request."""
 
     command_id: str
@@ -34,7 +34,7 @@ class Wanted:
     """Noted once the command has taken effect."""
 
 
-async def claim(session: Session, wanted: Wanted, build: Callable[[], Awaitable[Command]]) -> Command:
+async def claim(session: Session, wanted: IntentRequest, build: Callable[[], Awaitable[Command]]) -> Command:
     """The command to send: as it was first sent, or else built now, written down in this transaction.
 
     Raises Problem 409 while somebody else sends it, 422 if the key was used for another request.
@@ -54,7 +54,7 @@ async def claim(session: Session, wanted: Wanted, build: Callable[[], Awaitable[
     return command
 
 
-async def _write(session: Session, wanted: Wanted, command: Command, now: datetime) -> bool:
+async def _write(session: Session, wanted: IntentRequest, command: Command, now: datetime) -> bool:
     """False if the same command was written down by somebody else at the same time."""
     row = {
         "command_id": wanted.command_id,

@@ -6,12 +6,12 @@ from contextlib import asynccontextmanager, suppress
 
 import asyncpg
 
-from services.assignment.context import Context
+from services.assignment.context import AppState
 from shared.kit.db import dsn_of
 
 
 @asynccontextmanager
-async def leading(context: Context, lock: int) -> AsyncIterator[bool]:
+async def leading(context: AppState, lock: int) -> AsyncIterator[bool]:
     """Whether this process leads; its own connection holds the lock, so that a dead leader holds none."""
     connection = await asyncpg.connect(dsn_of(context.settings), timeout=5, command_timeout=30)
     try:

@@ -8,12 +8,12 @@ from uuid import UUID
 from fastapi import Response
 from sqlalchemy import select
 
-from services.assignment.commands.call import Attempt, Build, Call, act
-from services.assignment.context import Context
+from services.assignment.commands.command_request import Build, CommandContext, CommandRequest, act
+from services.assignment.context import AppState
 from services.assignment.errors import already_assigned
 from services.assignment.models import Agent, Team
-from services.assignment.queries.members import check_assignable
 from services.assignment.queries.routing import get_policy, get_routing_table
+from services.assignment.queries.team_members import check_assignable
 from services.assignment.schemas import actions
 from shared.contracts.base import AgentId, TeamId
 from shared.contracts.commands import (
@@ -37,13 +37,13 @@ CLAIM_TRIES = 4
 CLAIM_PAUSE_SECONDS = 0.15
 
 
-async def claim(context: Context, call: Call, body: actions.ActionInput) -> Response:
+async def claim(context: AppState, call: CommandRequest, body: actions.ActionInput) -> Response:
     """Assigns the ticket to the caller if nobody has it. Of two who claim at once, one gets it.
 
     The command names the revision at which the ticket was seen unassigned; if that was stale, it is looked at again.
     """
 
-    async def build(attempt: Attempt) -> AssignTicket:
+    async def build(attempt: CommandContext) -> AssignTicket:
         owner = attempt.ticket.assignee_id
         if owner not in (None, attempt.actor.id):
             name = await attempt.session.scalar(select(Agent.name).where(Agent.id == owner))
@@ -65,7 +65,7 @@ async def claim(context: Context, call: Call, body: actions.ActionInput) -> Resp
 def assign(body: actions.AssignInput) -> Build:
     """Give the ticket to an agent; a new one is triaged by the rules on the way."""
 
-    async def build(attempt: Attempt) -> AssignTicket:
+    async def build(attempt: CommandContext) -> AssignTicket:
         return await _assignment(attempt, body.agent_id)
 
     return build
@@ -74,7 +74,7 @@ def assign(body: actions.AssignInput) -> Build:
 def transfer(body: actions.TeamInput) -> Build:
     """Hand the ticket to another team."""
 
-    async def build(attempt: Attempt) -> TransferTicket:
+    async def build(attempt: CommandContext) -> TransferTicket:
         return TransferTicket(**carried(attempt), team_id=await _get_team(attempt, body.team_id))
 
     return build
@@ -83,7 +83,7 @@ def transfer(body: actions.TeamInput) -> Build:
 def triage(body: actions.TeamInput) -> Build:
     """Settle a new ticket's team by hand, and its policy by the rules."""
 
-    async def build(attempt: Attempt) -> TriageTicket:
+    async def build(attempt: CommandContext) -> TriageTicket:
         team_id = await _get_team(attempt, body.team_id)
         _, policy = await _route(attempt)
         return TriageTicket(**carried(attempt), team_id=team_id, policy=policy)
@@ -94,7 +94,7 @@ def triage(body: actions.TeamInput) -> Build:
 def prioritise(body: actions.PrioritiseInput) -> Build:
     """Change the priority, and the clocks' targets with it."""
 
-    async def build(attempt: Attempt) -> PrioritiseTicket:
+    async def build(attempt: CommandContext) -> PrioritiseTicket:
         return PrioritiseTicket(**carried(attempt), priority=body.priority)
 
     return build
@@ -103,7 +103,7 @@ def prioritise(body: actions.PrioritiseInput) -> Build:
 def set_due(body: actions.SetDueInput) -> Build:
     """Fix the instant by which the ticket must be resolved."""
 
-    async def build(attempt: Attempt) -> SetTicketDue:
+    async def build(attempt: CommandContext) -> SetTicketDue:
         if body.due_at - attempt.now > FURTHEST_DUE:
             raise invalid("/due_at", f"must be within {FURTHEST_DUE.days} days from now")
         return SetTicketDue(**carried(attempt), due_at=body.due_at)
@@ -114,7 +114,7 @@ def set_due(body: actions.SetDueInput) -> Build:
 def change_policy(body: actions.ChangePolicyInput) -> Build:
     """Apply another SLA policy."""
 
-    async def build(attempt: Attempt) -> ChangeTicketPolicy:
+    async def build(attempt: CommandContext) -> ChangeTicketPolicy:
         policy = await attempt.context.policies.find_current(attempt.session, body.policy_id, attempt.now)
         if policy is None:
             raise invalid("/policy_id", "there is no such active SLA policy")
@@ -126,7 +126,7 @@ def change_policy(body: actions.ChangePolicyInput) -> Build:
 def hold(body: actions.HoldInput) -> Build:
     """Wait for a third party."""
 
-    async def build(attempt: Attempt) -> HoldTicket:
+    async def build(attempt: CommandContext) -> HoldTicket:
         return HoldTicket(**carried(attempt), reason=body.reason)
 
     return build
@@ -135,7 +135,7 @@ def hold(body: actions.HoldInput) -> Build:
 def close(body: actions.CloseInput) -> Build:
     """End it; a ticket that is still new takes its policy along, so that its clocks can be judged."""
 
-    async def build(attempt: Attempt) -> CloseTicket:
+    async def build(attempt: CommandContext) -> CloseTicket:
         policy = (await _route(attempt))[1] if attempt.ticket.status == Status.NEW else None
         return CloseTicket(**carried(attempt), reason=body.reason, policy=policy)
 
@@ -145,13 +145,13 @@ def close(body: actions.CloseInput) -> Build:
 def plain(kind: type[Command]) -> Build:
     """A command that needs nothing but who and when: release, pend, resume, resolve, reopen."""
 
-    async def build(attempt: Attempt) -> Command:
+    async def build(attempt: CommandContext) -> Command:
         return kind(**carried(attempt))
 
     return build
 
 
-def carried(attempt: Attempt) -> dict[str, Any]:
+def carried(attempt: CommandContext) -> dict[str, Any]:
     """What every command carries."""
     return {
         "command_id": attempt.command_id,
@@ -160,7 +160,7 @@ def carried(attempt: Attempt) -> dict[str, Any]:
     }
 
 
-async def _assignment(attempt: Attempt, agent_id: UUID) -> AssignTicket:
+async def _assignment(attempt: CommandContext, agent_id: UUID) -> AssignTicket:
     ticket = attempt.ticket
     team_id, policy = TeamId(ticket.team_id) if ticket.team_id else None, None
     if ticket.status == Status.NEW:
@@ -170,14 +170,14 @@ async def _assignment(attempt: Attempt, agent_id: UUID) -> AssignTicket:
     return AssignTicket(**carried(attempt), agent_id=AgentId(agent_id), team_id=team_id, policy=policy)
 
 
-async def _route(attempt: Attempt) -> tuple[TeamId, PolicySnapshot]:
+async def _route(attempt: CommandContext) -> tuple[TeamId, PolicySnapshot]:
     """Team and policy the rules choose for the ticket."""
     ticket = attempt.ticket
     rule = (await get_routing_table(attempt.session)).rule_for(ticket.topic_id, Priority(ticket.priority))
     return rule.team_id, await get_policy(attempt.session, attempt.context.policies, rule, attempt.now)
 
 
-async def _get_team(attempt: Attempt, team_id: UUID) -> TeamId:
+async def _get_team(attempt: CommandContext, team_id: UUID) -> TeamId:
     team = await attempt.session.get(Team, team_id)
     if team is None:
         raise invalid("/team_id", "there is no such team")

@@ -10,10 +10,17 @@ from sqlalchemy.dialects.postgresql import insert
 from starlette.status import HTTP_201_CREATED
 
 from services.assignment.commands import intents
-from services.assignment.commands.call import Call, answer, answering, check_revision, message_id_of, opened
+from services.assignment.commands.command_request import (
+    CommandRequest,
+    answer,
+    answering,
+    check_revision,
+    message_id_of,
+    opened,
+)
 from services.assignment.commands.notes import COMMENTS, NewNote, add_note
 from services.assignment.commands.projection import apply_snapshots
-from services.assignment.context import Context
+from services.assignment.context import AppState
 from services.assignment.models import Message, Ticket
 from services.assignment.queries.tickets import get_ticket, reply_view_after, view_after
 from services.assignment.schemas.actions import MessageInput, TagsInput
@@ -26,22 +33,22 @@ from shared.domain.errors import Refusal, TicketArchivedError, UnknownTicket
 from shared.kit import outbox
 from shared.kit.clock import derived_id, utc_now
 from shared.kit.db import Session
-from shared.kit.http.answers import guard, key_reused
+from shared.kit.http.idempotency import idempotent_transaction, key_reused
 from shared.kit.http.problems import invalid
 from shared.kit.telemetry import log
-from shared.kit.unavailable import TicketsUnavailable
+from shared.kit.ticket_errors import TicketsUnavailable
 
 MAX_TAGS = 20
 
 
-async def reply(context: Context, call: Call, body: MessageInput) -> Response:
+async def reply(context: AppState, call: CommandRequest, body: MessageInput) -> Response:
     """Stores and announces a reply, then tells the workflow at once, so that the answer shows the clock it stopped.
 
     With the workflow away the reply is accepted all the same: the announced message reaches it later.
     """
     await context.digester.check(body.body, body.body_format)
     async with context.gate.enter():
-        async with guard(context.database, call.scope, call.key, call.request_hash) as before:
+        async with idempotent_transaction(context.database, call.scope, call.key, call.request_hash) as before:
             if before.stored is not None:
                 return before.stored
             found = await get_ticket(before.session, call.caller, call.reference)
@@ -64,7 +71,9 @@ async def reply(context: Context, call: Call, body: MessageInput) -> Response:
             return await answer(guarded, view, HTTP_201_CREATED)
 
 
-async def _write(session: Session, call: Call, ticket: Ticket, body: MessageInput, command_id: str) -> RecordReply:
+async def _write(
+    session: Session, call: CommandRequest, ticket: Ticket, body: MessageInput, command_id: str
+) -> RecordReply:
     """Stores the reply and its announcement, and makes the command that tells the workflow of them.
 
     Raises VersionConflict, TicketArchivedError, Problem 422.
@@ -81,7 +90,7 @@ async def _write(session: Session, call: Call, ticket: Ticket, body: MessageInpu
     )
 
 
-async def _record(context: Context, ticket: Ticket, command: Command) -> TicketSnapshot | None:
+async def _record(context: AppState, ticket: Ticket, command: Command) -> TicketSnapshot | None:
     """The ticket after the reply; None if the workflow does not answer: the announced message will see to it."""
     try:
         return await context.tickets.send(TicketId(ticket.id), command)
@@ -94,7 +103,7 @@ async def _record(context: Context, ticket: Ticket, command: Command) -> TicketS
 
 
 async def _post(
-    session: Session, call: Call, ticket_id: UUID, message_id: UUID, body: MessageInput, now: datetime
+    session: Session, call: CommandRequest, ticket_id: UUID, message_id: UUID, body: MessageInput, now: datetime
 ) -> datetime:
     """The message and its announcement; the instant at which it was first written. Raises Problem 422."""
     caller = call.caller
@@ -139,7 +148,7 @@ async def _first_posted_at(session: Session, message_id: UUID, body: MessageInpu
     return first.posted_at
 
 
-async def note(context: Context, call: Call, body: MessageInput) -> Response:
+async def note(context: AppState, call: CommandRequest, body: MessageInput) -> Response:
     """Stores and announces a note; the lifecycle never hears of it."""
     await context.digester.check(body.body, body.body_format)
     async with opened(context, call) as guarded:
@@ -157,7 +166,7 @@ async def note(context: Context, call: Call, body: MessageInput) -> Response:
         return await answer(guarded, view, HTTP_201_CREATED)
 
 
-async def change_tags(context: Context, call: Call, body: TagsInput) -> Response:
+async def change_tags(context: AppState, call: CommandRequest, body: TagsInput) -> Response:
     """Puts tags on and takes them off."""
     async with opened(context, call) as guarded:
         if guarded.stored is not None:
@@ -177,5 +186,5 @@ async def change_tags(context: Context, call: Call, body: TagsInput) -> Response
         return await answer(guarded, await view_after(session, call.caller, found.ticket.id, utc_now()))
 
 
-def _comment(call: Call, ticket: Ticket, comment: str, command_id: str) -> NewNote:
+def _comment(call: CommandRequest, ticket: Ticket, comment: str, command_id: str) -> NewNote:
     return NewNote(derived_id(COMMENTS, command_id), ticket.id, comment, about=call.about)

@@ -20,7 +20,7 @@ COMMENTS = derived_id(NAMESPACE_URL, "urn:everdesk:assignment:comments")
 """The ids of what agents write derive from those of their commands."""
 
 
-class Writer(Protocol):
+class NoteAuthor(Protocol):
     """An agent who writes: a caller, or the sender of a mail."""
 
     @property
@@ -56,7 +56,7 @@ class NewNote:
         object.__setattr__(self, "body", redacted(self.body))
 
 
-async def add_note(session: Session, caller: Writer, note: NewNote, now: datetime) -> None:
+async def add_note(session: Session, caller: NoteAuthor, note: NewNote, now: datetime) -> None:
     """Stores and announces a note; writing it again does nothing."""
     added = await session.scalar(
         insert(Note)

@@ -7,8 +7,8 @@ from fastapi import Response
 from sqlalchemy import func, select
 from starlette.status import HTTP_202_ACCEPTED
 
-from services.assignment.commands.call import Call, check_revision, opened
-from services.assignment.context import Context
+from services.assignment.commands.command_request import CommandRequest, check_revision, opened
+from services.assignment.context import AppState
 from services.assignment.models import Participant, Ticket
 from services.assignment.queries.callers import Caller
 from services.assignment.queries.tickets import get_ticket
@@ -21,9 +21,9 @@ from shared.kit import outbox
 from shared.kit.addresses import address_key
 from shared.kit.clock import new_id, utc_now
 from shared.kit.db import Session
-from shared.kit.http.answers import fingerprint
+from shared.kit.http.idempotency import fingerprint
 from shared.kit.http.problems import Problem, invalid, not_found
-from shared.kit.tombstones import hold_off
+from shared.kit.tombstones import lock_against_erasure
 
 NEEDED = Permission.TICKET_EDIT
 MOST = 20
@@ -62,7 +62,7 @@ class Deciding:
         await outbox.add(self.session, decided, f"participant-decided:{new_id()}", self.at)
 
 
-async def add_participant(context: Context, call: Call, body: ParticipantInput) -> Response:
+async def add_participant(context: AppState, call: CommandRequest, body: ParticipantInput) -> Response:
     """Invites somebody, or confirms who was proposed; whoever was asked already is left alone.
 
     Raises Problem 403, 404, 409 and 422, TicketArchivedError, VersionConflict.
@@ -81,7 +81,7 @@ async def add_participant(context: Context, call: Call, body: ParticipantInput) 
     return Response(answer, HTTP_202_ACCEPTED, media_type="application/json")
 
 
-async def confirm_participant(context: Context, call: Call, email: str) -> Response:
+async def confirm_participant(context: AppState, call: CommandRequest, email: str) -> Response:
     """Invites somebody who was proposed. Raises Problem 403, 404 and 409, TicketArchivedError, VersionConflict."""
     call = replace(call, request_hash=fingerprint(call.request_hash, address_key(email)))
     async with opened(context, call) as guarded:
@@ -98,7 +98,7 @@ async def confirm_participant(context: Context, call: Call, email: str) -> Respo
     return Response(answer, HTTP_202_ACCEPTED, media_type="application/json")
 
 
-async def remove_participant(context: Context, caller: Caller, reference: str, email: str) -> None:
+async def remove_participant(context: AppState, caller: Caller, reference: str, email: str) -> None:
     """Takes somebody out of a ticket, archived or not; once more does nothing. Raises Problem 403 and 404."""
     async with context.database.begin() as session:
         deciding = await _begin(session, caller, reference)
@@ -113,7 +113,7 @@ async def remove_participant(context: Context, caller: Caller, reference: str, e
 
 async def _begin(session: Session, caller: Caller, reference: str, revision: int | None = None) -> Deciding:
     """Locks the ticket, so that two agents cannot fill it beyond the limit and an erasure comes before or after."""
-    await hold_off(session, is_erasing=False)
+    await lock_against_erasure(session, is_erasing=False)
     found = await get_ticket(session, caller, reference)
     found.require(NEEDED)
     await session.refresh(found.ticket, with_for_update=True)

@@ -12,11 +12,11 @@ from services.assignment.commands.announcements import agent_changed, members_ch
 from services.assignment.commands.departures import note_departures
 from services.assignment.commands.passwords import hash_new_password
 from services.assignment.commands.team_activity import switch_team
-from services.assignment.context import Context
+from services.assignment.context import AppState
 from services.assignment.models import Agent, Membership, Role, Session, Team
 from services.assignment.queries.callers import Caller
-from services.assignment.queries.members import lock_teams
 from services.assignment.queries.people import get_agent_view, role_view, team_view
+from services.assignment.queries.team_members import lock_teams
 from services.assignment.schemas.people import (
     AgentInput,
     AgentPatch,
@@ -53,7 +53,7 @@ async def create_agent(session: Transaction, body: AgentInput) -> AgentView:
     return await get_agent_view(session, agent.id)
 
 
-async def change_agent(context: Context, caller: Caller, agent_id: UUID, body: AgentPatch) -> AgentView:
+async def change_agent(context: AppState, caller: Caller, agent_id: UUID, body: AgentPatch) -> AgentView:
     """Changes an agent; switching one off or giving a new password ends their sessions."""
     changes = changes_of(body)
     if changes.get("is_active") is False and agent_id == caller.agent_id:
@@ -89,7 +89,7 @@ async def create_team(session: Transaction, body: TeamInputNew) -> TeamView:
     return team_view(team)
 
 
-async def change_team(context: Context, team_id: UUID, body: TeamPatch, by: UUID) -> TeamView:
+async def change_team(context: AppState, team_id: UUID, body: TeamPatch, by: UUID) -> TeamView:
     """Changes a team; the fallback mark moves, it never vanishes, and nothing is left pointing to an inactive one."""
     changes = changes_of(body, nullable=frozenset({"lead_id"}))
     async with changing(context) as session:
@@ -115,7 +115,7 @@ async def create_role(session: Transaction, body: RoleInput) -> RoleView:
     return role_view(role)
 
 
-async def change_role(context: Context, role_id: UUID, body: RolePatch) -> RoleView:
+async def change_role(context: AppState, role_id: UUID, body: RolePatch) -> RoleView:
     """Changes a role for everybody who has it, at once."""
     changes = changes_of(body)
     if "permissions" in changes:
@@ -140,7 +140,7 @@ async def _hashed(password: SecretStr | None, *known: str) -> str | None:
     return await hash_new_password(password.get_secret_value(), known) if password else None
 
 
-async def _names_of(context: Context, agent_id: UUID) -> Sequence[str]:
+async def _names_of(context: AppState, agent_id: UUID) -> Sequence[str]:
     """What everybody knows of an agent; read before anything is locked, for judging and hashing take their time."""
     async with context.database.begin() as session:
         row = (await session.execute(select(Agent.email, Agent.name).where(Agent.id == agent_id))).one_or_none()

@@ -5,12 +5,12 @@ from uuid import UUID
 from sqlalchemy import select, update
 
 from services.assignment.commands.administration import changes_of, changing
-from services.assignment.commands.promises import check_policy, refuse_inactive_default, refuse_removed_default
+from services.assignment.commands.policy_validation import check_policy, refuse_inactive_default, refuse_removed_default
 from services.assignment.commands.versions import check_not_newest, is_same, lock, merged, restored
-from services.assignment.context import Context
+from services.assignment.context import AppState
 from services.assignment.models import Policy
+from services.assignment.queries.configuration import get_current_policy, policy_view
 from services.assignment.queries.deactivation import names_in_ladder
-from services.assignment.queries.rules import get_current_policy, policy_view
 from services.assignment.queries.versions import get_policy_version
 from services.assignment.schemas.patches import nullable_in
 from services.assignment.schemas.rules import PolicyInput, PolicyPatch, PolicyView
@@ -25,7 +25,7 @@ async def create_policy(session: Session, body: PolicyInput, by: UUID) -> Policy
     return policy_view(await _add(session, new_id(), 1, policy, by, is_default=body.is_default))
 
 
-async def change_policy(context: Context, policy_id: UUID, body: PolicyPatch, by: UUID) -> PolicyView:
+async def change_policy(context: AppState, policy_id: UUID, body: PolicyPatch, by: UUID) -> PolicyView:
     """The next version of a policy, if anything differs; tickets keep the version they have until `change-policy`."""
     changes = changes_of(body, nullable=nullable_in(SlaPolicy))
     async with changing(context) as session:

@@ -7,13 +7,13 @@ from typing import Any
 from sqlalchemy import case, func, select, update
 from sqlalchemy.dialects.postgresql import Insert, insert
 
-from services.assignment.models import FAR_FUTURE, Decision, Ticket, table_of
+from services.assignment.models import FAR_FUTURE, RoutingDecision, Ticket, table_of
 from shared.contracts.tickets import TicketSnapshot
 from shared.contracts.vocabulary import ClockState, Status
 from shared.kit.db import Session
 
 TICKETS = table_of(Ticket)
-DECISIONS = table_of(Decision)
+DECISIONS = table_of(RoutingDecision)
 
 
 def row_of(snapshot: TicketSnapshot) -> dict[str, Any]:

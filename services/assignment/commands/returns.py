@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql import insert
 from services.assignment.commands.leading import leading
 from services.assignment.commands.projection import apply_snapshots
 from services.assignment.commands.return_notices import tell
-from services.assignment.context import Context
+from services.assignment.context import AppState
 from services.assignment.models import Departure, TicketReturn, table_of
 from services.assignment.queries.returns import find_strays, has_work, still_holds
 from services.assignment.queries.routing import get_routing_table
@@ -30,7 +30,7 @@ from shared.domain.errors import Refusal, TicketArchivedError, UnknownTicket
 from shared.kit.clock import new_id, utc_now
 from shared.kit.db import Session
 from shared.kit.telemetry import log
-from shared.kit.unavailable import TicketsUnavailable
+from shared.kit.ticket_errors import TicketsUnavailable
 
 LEADER_LOCK = 7_241_006
 LOOK_EVERY_SECONDS = 1.0
@@ -55,7 +55,7 @@ class Answer:
     refusal: Refusal | None = None
 
 
-async def return_tickets(context: Context) -> None:
+async def return_tickets(context: AppState) -> None:
     """For ever: does what there is to do, one process at a time."""
     while True:
         if await _has_work(context):
@@ -65,7 +65,7 @@ async def return_tickets(context: Context) -> None:
         await asyncio.sleep(LOOK_EVERY_SECONDS)
 
 
-async def work_off(context: Context) -> None:
+async def work_off(context: AppState) -> None:
     """Sends back all that can be, then tells people of all of it at once."""
     while await take_step(context):
         pass
@@ -76,7 +76,7 @@ async def work_off(context: Context) -> None:
     context.relay.wake()
 
 
-async def take_step(context: Context) -> bool:
+async def take_step(context: AppState) -> bool:
     """Sends some tickets back. False if there is none left, or none of them answered."""
     async with context.database.begin() as session:
         await write_lines(session, utc_now())
@@ -122,7 +122,7 @@ async def write_lines(session: Session, now: datetime) -> None:
     await session.execute(insert(table_of(TicketReturn)).values(rows).on_conflict_do_nothing())
 
 
-async def _has_work(context: Context) -> bool:
+async def _has_work(context: AppState) -> bool:
     now = utc_now()
     async with context.database.begin() as session:
         return await has_work(session, now, now - DEPARTED_FOR)
@@ -157,7 +157,7 @@ def command_of(line: TicketReturn) -> Command:
     )
 
 
-async def _send(context: Context, places: asyncio.Semaphore, line: TicketReturn) -> Answer:
+async def _send(context: AppState, places: asyncio.Semaphore, line: TicketReturn) -> Answer:
     async with places:
         try:
             return Answer(line, snapshot=await context.tickets.send(TicketId(line.ticket_id), command_of(line)))

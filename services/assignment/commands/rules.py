@@ -7,9 +7,9 @@ from uuid import UUID
 from sqlalchemy import select
 
 from services.assignment.commands.administration import apply_changes, changes_of, changing, get_locked
-from services.assignment.context import Context
+from services.assignment.context import AppState
 from services.assignment.models import Policy, RoutingRule, Team
-from services.assignment.queries.rules import rule_view
+from services.assignment.queries.configuration import rule_view
 from services.assignment.schemas.rules import RoutingRuleInput, RoutingRulePatch, RoutingRuleView
 from shared.kit.clock import new_id
 from shared.kit.db import Session
@@ -27,7 +27,7 @@ async def create_rule(session: Session, body: RoutingRuleInput) -> RoutingRuleVi
     return rule_view(rule)
 
 
-async def change_rule(context: Context, rule_id: UUID, body: RoutingRulePatch) -> RoutingRuleView:
+async def change_rule(context: AppState, rule_id: UUID, body: RoutingRulePatch) -> RoutingRuleView:
     """Changes a line of the routing table, for tickets to come."""
     changes = _columns(changes_of(body, nullable=RULE_NULLS))
     async with changing(context) as session:
@@ -41,7 +41,7 @@ async def change_rule(context: Context, rule_id: UUID, body: RoutingRulePatch) -
         return rule_view(rule)
 
 
-async def delete_rule(context: Context, rule_id: UUID) -> None:
+async def delete_rule(context: AppState, rule_id: UUID) -> None:
     """Takes a line out of the routing table. Raises Problem 404."""
     async with changing(context) as session:
         await session.delete(await get_locked(session, RoutingRule, rule_id, "routing rule"))

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from services.assignment.context import Context
+from services.assignment.context import AppState
 from services.assignment.errors import locked_out, wrong_credentials
 from services.assignment.models import Agent, LoginAttempt, Session
 from shared.kit.addresses import address_key
@@ -35,7 +35,9 @@ class SignedIn:
     name: str
 
 
-async def sign_in(context: Context, email: str, password: str, address: str, replaced: bytes | None = None) -> SignedIn:
+async def sign_in(
+    context: AppState, email: str, password: str, address: str, replaced: bytes | None = None
+) -> SignedIn:
     """Opens a session; `replaced` is the digest of the browser's session before, which ends.
 
     Raises Problem 401 for wrong credentials, 429 while locked out. The attempt is counted before the password is looked
@@ -48,7 +50,7 @@ async def sign_in(context: Context, email: str, password: str, address: str, rep
         return await _sign_in(context, email, password, address, replaced)
 
 
-async def _sign_in(context: Context, email: str, password: str, address: str, replaced: bytes | None) -> SignedIn:
+async def _sign_in(context: AppState, email: str, password: str, address: str, replaced: bytes | None) -> SignedIn:
     now = utc_now()
     subjects = {name: _subject(name, email, address) for name in TRIES}
     async with context.database.begin() as session:
@@ -66,13 +68,13 @@ async def _sign_in(context: Context, email: str, password: str, address: str, re
     return SignedIn(token, expires_at, agent.id, agent.email, agent.name)
 
 
-async def sign_out(context: Context, session_digest: bytes) -> None:
+async def sign_out(context: AppState, session_digest: bytes) -> None:
     """Ends a session; ending it twice does nothing."""
     async with context.database.begin() as session:
         await session.execute(delete(Session).where(Session.digest == session_digest))
 
 
-async def sign_out_everywhere(context: Context, agent_id: UUID) -> None:
+async def sign_out_everywhere(context: AppState, agent_id: UUID) -> None:
     """Ends every session of an agent."""
     async with context.database.begin() as session:
         await session.execute(delete(Session).where(Session.agent_id == agent_id))

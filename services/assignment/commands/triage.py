@@ -8,10 +8,17 @@ from uuid import UUID
 from sqlalchemy import insert, select
 
 from services.assignment.commands.projection import apply_snapshots, settle_decisions
-from services.assignment.context import Context
-from services.assignment.models import Decision, LoggedEvent, StoredSnapshot, Ticket, table_of
-from services.assignment.queries.members import Burden, Member, as_candidate, get_burdens, lock_members, lock_teams
+from services.assignment.context import AppState
+from services.assignment.models import LoggedEvent, RoutingDecision, StoredSnapshot, Ticket, table_of
 from services.assignment.queries.routing import RoutingTable, get_policy, get_routing_table
+from services.assignment.queries.team_members import (
+    AgentLoad,
+    Member,
+    as_candidate,
+    get_agent_loads,
+    lock_members,
+    lock_teams,
+)
 from shared.contracts.base import AgentId, TeamId, TicketId
 from shared.contracts.commands import TriageTicket
 from shared.contracts.events import AssignmentDecided, TicketOpened
@@ -25,12 +32,12 @@ from shared.kit.clock import utc_now
 from shared.kit.db import Session
 from shared.kit.outbox import row_of
 from shared.kit.tables import outbox
-from shared.kit.unavailable import TicketStuck, TicketsUnavailable
+from shared.kit.ticket_errors import TicketStuck, TicketsUnavailable
 
 AT_ONCE = 8
 
 
-async def decide(context: Context, opened: Sequence[TicketOpened]) -> list[Decision]:
+async def decide(context: AppState, opened: Sequence[TicketOpened]) -> list[RoutingDecision]:
     """The decision of each ticket: the stored one, or a new one committed with its evidence and announcement.
 
     Locks the teams, then their members, always in the order of their ids: nobody else decides on the same loads.
@@ -42,7 +49,7 @@ async def decide(context: Context, opened: Sequence[TicketOpened]) -> list[Decis
         rules = {event.ticket_id: _rule_for(table, event, asked.get(event.ticket_id)) for event in opened}
         members = await _lock(session, {rule.team_id for rule in rules.values()})
         stored = await _get_stored(session, [event.ticket_id for event in opened])
-        burdens = await get_burdens(session, {member.agent_id for member in members})
+        burdens = await get_agent_loads(session, {member.agent_id for member in members})
         new: list[AssignmentDecided] = []
         policies: dict[UUID, PolicySnapshot] = {}
         for event in opened:
@@ -58,7 +65,7 @@ async def decide(context: Context, opened: Sequence[TicketOpened]) -> list[Decis
     return [*stored.values(), *made]
 
 
-async def deliver(context: Context, decisions: Sequence[Decision]) -> dict[UUID, Exception]:
+async def deliver(context: AppState, decisions: Sequence[RoutingDecision]) -> dict[UUID, Exception]:
     """Sends every decision that the workflow has not answered; returns what went wrong, by ticket.
 
     Raises Unavailable while Temporal or all of its workers are away.
@@ -86,7 +93,7 @@ async def deliver(context: Context, decisions: Sequence[Decision]) -> dict[UUID,
 
 
 async def _failed(
-    context: Context, answered: Mapping[UUID, TicketSnapshot | BaseException | None]
+    context: AppState, answered: Mapping[UUID, TicketSnapshot | BaseException | None]
 ) -> dict[UUID, Exception]:
     """A ticket that alone does not answer waits by itself, and holds up no other."""
     failed = {ticket_id: result for ticket_id, result in answered.items() if isinstance(result, Exception)}
@@ -109,18 +116,18 @@ def _choose(
     policy: PolicySnapshot,
     asked: Priority | None,
     members: Sequence[Member],
-    burdens: dict[UUID, Burden],
+    burdens: dict[UUID, AgentLoad],
     now: datetime,
 ) -> AssignmentDecided:
     """One decision with its evidence; the chosen agent's burden grows for the next one."""
     candidates = tuple(
-        as_candidate(member, burdens.get(member.agent_id, Burden()))
+        as_candidate(member, burdens.get(member.agent_id, AgentLoad()))
         for member in members
         if member.team_id == rule.team_id
     )
     choice = pick(candidates, rule.skills)
     if choice.agent_id is not None:
-        burdens[choice.agent_id] = Burden(burdens.get(choice.agent_id, Burden()).load + 1, now)
+        burdens[choice.agent_id] = AgentLoad(burdens.get(choice.agent_id, AgentLoad()).load + 1, now)
     current = event.snapshot.priority
     return AssignmentDecided(
         ticket_id=event.ticket_id,
@@ -153,14 +160,14 @@ async def _lock(session: Session, team_ids: set[TeamId]) -> list[Member]:
     return await lock_members(session, team_ids)
 
 
-async def _get_stored(session: Session, ticket_ids: Sequence[UUID]) -> dict[UUID, Decision]:
-    rows = await session.scalars(select(Decision).where(Decision.ticket_id.in_(ticket_ids)))
+async def _get_stored(session: Session, ticket_ids: Sequence[UUID]) -> dict[UUID, RoutingDecision]:
+    rows = await session.scalars(select(RoutingDecision).where(RoutingDecision.ticket_id.in_(ticket_ids)))
     return {decision.ticket_id: decision for decision in rows}
 
 
 async def _store(
     session: Session, decided: Sequence[AssignmentDecided], policies: dict[UUID, PolicySnapshot]
-) -> list[Decision]:
+) -> list[RoutingDecision]:
     """Decisions, their lines in the event log and their announcements, each in one statement."""
     if not decided:
         return []
@@ -192,13 +199,13 @@ async def _store(
         }
         for event, envelope in zip(decided, envelopes, strict=True)
     ]
-    await connection.execute(insert(table_of(Decision)), rows)
+    await connection.execute(insert(table_of(RoutingDecision)), rows)
     await connection.execute(insert(table_of(LoggedEvent)), logged)
     await connection.execute(insert(outbox), [row_of(envelope) for envelope in envelopes])
-    return [Decision(**row) for row in rows]
+    return [RoutingDecision(**row) for row in rows]
 
 
-async def _command(context: Context, session: Session, decision: Decision) -> TriageTicket:
+async def _command(context: AppState, session: Session, decision: RoutingDecision) -> TriageTicket:
     """The same command each time, for it is made of the stored decision and the policy stored with it."""
     policy = await _policy_of(context, session, decision)
     return TriageTicket(
@@ -211,7 +218,7 @@ async def _command(context: Context, session: Session, decision: Decision) -> Tr
     )
 
 
-async def _policy_of(context: Context, session: Session, decision: Decision) -> PolicySnapshot:
+async def _policy_of(context: AppState, session: Session, decision: RoutingDecision) -> PolicySnapshot:
     """The policy as it was when the decision was made; decisions of older code name no snapshot."""
     if decision.policy_digest is not None:
         stored = await session.get(StoredSnapshot, decision.policy_digest)
@@ -224,7 +231,7 @@ async def _policy_of(context: Context, session: Session, decision: Decision) -> 
 
 
 async def _send(
-    context: Context, places: asyncio.Semaphore, ticket_id: TicketId, command: TriageTicket
+    context: AppState, places: asyncio.Semaphore, ticket_id: TicketId, command: TriageTicket
 ) -> TicketSnapshot | None:
     """The ticket after triage; None if somebody was faster. Raises Unavailable, TicketStuck."""
     async with places:

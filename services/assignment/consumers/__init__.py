@@ -5,7 +5,7 @@ from functools import partial
 
 from services.assignment.consumers.projection import SUBJECTS, project
 from services.assignment.consumers.triage import on_tickets_opened
-from services.assignment.context import Context
+from services.assignment.context import AppState
 from shared.contracts.events import TicketOpened
 from shared.kit.bus import Consumer
 from shared.kit.requester_ids import RequesterIds
@@ -16,7 +16,7 @@ TRIAGE_PATIENCE = timedelta(hours=1)
 """How long a ticket whose workflow does not answer waits before its opening is a dead letter."""
 
 
-def build_consumers(context: Context) -> tuple[Consumer, ...]:
+def build_consumers(context: AppState) -> tuple[Consumer, ...]:
     """The read model's and triage's consumers."""
     return (
         Consumer(

@@ -21,7 +21,7 @@ from shared.contracts.events import (
 from shared.contracts.vocabulary import ActorKind
 from shared.kit import outbox
 from shared.kit.db import Session
-from shared.kit.http.answers import forget_about
+from shared.kit.http.idempotency import forget_about
 from shared.kit.requester_ids import RequesterIds
 from shared.kit.tables import answers
 
@@ -31,7 +31,7 @@ ERASURES = frozenset((RequesterErased.type(), TicketErased.type()))
 
 
 @dataclass(frozen=True, slots=True)
-class Erasure:
+class ErasureConsumer:
     """Whose words go from which tickets."""
 
     ticket_ids: tuple[UUID, ...]
@@ -41,7 +41,7 @@ class Erasure:
     """Others' tickets, of which only this requester's own part goes."""
 
     @classmethod
-    def of(cls, envelope: Envelope) -> "Erasure":
+    def of(cls, envelope: Envelope) -> "ErasureConsumer":
         """What an event of one of the kinds in `ERASURES` asks for."""
         if envelope.type == TicketErased.type():
             ticket = TicketErased.of(envelope)
@@ -55,7 +55,7 @@ async def erased_among(session: Session, ticket_ids: Collection[UUID]) -> set[UU
     return set(await session.scalars(TOMBSTONES, {"ids": list(ticket_ids)})) if ticket_ids else set()
 
 
-async def erase(session: Session, ids: RequesterIds, erasures: Sequence[Erasure]) -> None:
+async def erase(session: Session, ids: RequesterIds, erasures: Sequence[ErasureConsumer]) -> None:
     """Redacts what this service holds of erased people, and buries their tickets."""
     for erasure in erasures:
         await _bury(session, erasure)
@@ -70,7 +70,7 @@ async def erase(session: Session, ids: RequesterIds, erasures: Sequence[Erasure]
         await outbox.forget_published(session, took_part)
 
 
-async def _bury(session: Session, erasure: Erasure) -> None:
+async def _bury(session: Session, erasure: ErasureConsumer) -> None:
     rows = [{"ticket_id": ticket_id, "erased_at": erasure.erased_at} for ticket_id in erasure.ticket_ids]
     if rows:
         await session.execute(insert(ErasedTicket).on_conflict_do_nothing(), rows)

@@ -8,7 +8,7 @@ from uuid import UUID
 from services.assignment.commands.projection import apply_snapshots
 from services.assignment.commands.staff_mail import take_staff_mail
 from services.assignment.consumers import erasure, statements
-from services.assignment.consumers.erasure import ERASURES, Erasure
+from services.assignment.consumers.erasure import ERASURES, ErasureConsumer
 from shared.contracts.events import (
     Envelope,
     LifecycleEvent,
@@ -26,7 +26,7 @@ from shared.kit import inbox
 from shared.kit.addresses import address_key, with_ascii_domain
 from shared.kit.db import Database
 from shared.kit.requester_ids import RequesterIds
-from shared.kit.tombstones import hold_off
+from shared.kit.tombstones import lock_against_erasure
 
 SUBJECTS = (
     "everdesk.ticket.*.v1.*",
@@ -39,7 +39,7 @@ SUBJECTS = (
 
 
 @dataclass
-class Plan:
+class ProjectionBatch:
     """Everything a batch of events changes, as rows."""
 
     submissions: list[dict[str, Any]] = field(default_factory=list)
@@ -49,11 +49,11 @@ class Plan:
     verdicts: list[dict[str, Any]] = field(default_factory=list)
     participants: list[dict[str, Any]] = field(default_factory=list)
     topics: list[dict[str, Any]] = field(default_factory=list)
-    erasures: list[Erasure] = field(default_factory=list)
+    erasures: list[ErasureConsumer] = field(default_factory=list)
     staff_mails: list[NoteReceived] = field(default_factory=list)
 
     @classmethod
-    def of(cls, envelopes: Sequence[Envelope]) -> "Plan":
+    def of(cls, envelopes: Sequence[Envelope]) -> "ProjectionBatch":
         """Reads a batch; an event of a kind this version does not know changes nothing unless it carries a snapshot."""
         plan = cls()
         for envelope in envelopes:
@@ -74,7 +74,7 @@ class Plan:
             case kind if kind == NoteReceived.type():
                 self.staff_mails.append(NoteReceived.of(envelope))
             case kind if kind in ERASURES:
-                self.erasures.append(Erasure.of(envelope))
+                self.erasures.append(ErasureConsumer.of(envelope))
             case kind if kind == SlaSettled.type():
                 settled = SlaSettled.of(envelope)
                 self.live(envelope, settled)
@@ -112,8 +112,8 @@ class Plan:
 async def project(database: Database, ids: RequesterIds, consumer: str, batch: list[Envelope]) -> None:
     """Applies what this consumer has not applied yet."""
     async with database.begin() as session:
-        plan = Plan.of(await inbox.claim(session, consumer, batch))
-        await hold_off(session, is_erasing=bool(plan.erasures))
+        plan = ProjectionBatch.of(await inbox.claim(session, consumer, batch))
+        await lock_against_erasure(session, is_erasing=bool(plan.erasures))
         written_on = {row["ticket_id"] for row in (*plan.messages, *plan.participants)}
         written_on |= {mail.ticket_id for mail in plan.staff_mails}
         plan.without(await erasure.erased_among(session, written_on))

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from services.assignment.commands.triage import decide, deliver
-from services.assignment.context import Context
+from services.assignment.context import AppState
 from services.assignment.models import Ticket
 from shared.contracts.events import Envelope, TicketOpened
 from shared.contracts.vocabulary import Priority
@@ -16,7 +16,7 @@ WAIT_AT_MOST_SECONDS = 5.0
 LOOK_EVERY_SECONDS = 0.05
 
 
-async def on_tickets_opened(context: Context, batch: list[Envelope]) -> None:
+async def on_tickets_opened(context: AppState, batch: list[Envelope]) -> None:
     """Decides once per ticket and tells its workflow; a redelivered event sends the stored decision again.
 
     Raises Partly for tickets whose workflow does not answer or refuses.
@@ -28,7 +28,7 @@ async def on_tickets_opened(context: Context, batch: list[Envelope]) -> None:
         raise Partly({one.id: failed[UUID(one.subject)] for one in batch if UUID(one.subject) in failed})
 
 
-async def until_submissions_are_known(context: Context, opened: list[TicketOpened]) -> None:
+async def until_submissions_are_known(context: AppState, opened: list[TicketOpened]) -> None:
     """Only the submission tells a priority asked for from the usual one. It is on its way; waits, but not for ever."""
     unsure = {event.ticket_id for event in opened if event.snapshot.priority is Priority.NORMAL}
     deadline = asyncio.get_running_loop().time() + WAIT_AT_MOST_SECONDS

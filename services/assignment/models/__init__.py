@@ -7,12 +7,12 @@ from services.assignment.models.returns import Departure, TicketReturn
 from services.assignment.models.rollouts import Rollout, RolloutStep, RolloutTicket
 from services.assignment.models.rules import Calendar, CalendarFeed, Policy, RoutingRule, StoredSnapshot, Topic
 from services.assignment.models.tickets import (
-    Decision,
     ErasedTicket,
     Intent,
     LoggedEvent,
     Message,
     Note,
+    RoutingDecision,
     SettledClock,
     Ticket,
     TicketWords,
@@ -24,7 +24,6 @@ __all__ = [
     "Base",
     "Calendar",
     "CalendarFeed",
-    "Decision",
     "Departure",
     "ErasedTicket",
     "Intent",
@@ -39,6 +38,7 @@ __all__ = [
     "Rollout",
     "RolloutStep",
     "RolloutTicket",
+    "RoutingDecision",
     "RoutingRule",
     "Session",
     "SettledClock",

@@ -157,7 +157,7 @@ class LoggedEvent(Base):
     """What clocks hear of the event, without the snapshot; of `ticket.opened` where they begin. Null for the rest."""
 
 
-class Decision(Base):
+class RoutingDecision(Base):
     """A routing decision: made once per ticket, sent until the workflow answers."""
 
     __tablename__ = "decisions"

@@ -8,8 +8,8 @@ from sqlalchemy.sql.expression import cast, literal
 
 from services.assignment.models import Agent, Policy, RoutingRule, Team, Ticket
 from services.assignment.queries.callers import Caller
-from services.assignment.queries.lanes import IS_OPEN
-from services.assignment.queries.rules import get_current_policy
+from services.assignment.queries.configuration import get_current_policy
+from services.assignment.queries.indexed_ranges import IS_OPEN
 from services.assignment.schemas.deactivation import AgentDeactivation, PolicyDeactivation, TeamDeactivation
 from shared.kit.db import Session
 from shared.kit.http.problems import not_found

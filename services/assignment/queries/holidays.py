@@ -2,12 +2,12 @@
 
 import asyncio
 
-from services.assignment.queries.rules import get_current_calendar
+from services.assignment.calendar_resolution import UnknownHolidayCountry, expand_holidays
+from services.assignment.holiday_countries import holiday_countries
+from services.assignment.queries.configuration import get_current_calendar
 from services.assignment.schemas.holidays import CountryView, DatedHoliday
 from shared.contracts.calendars import BusinessCalendar
-from shared.kit.calendars import UnknownHolidayCountry, expand_holidays
 from shared.kit.db import Session
-from shared.kit.holiday_countries import holiday_countries
 from shared.kit.http.problems import Problem
 
 

@@ -14,7 +14,16 @@ from sqlalchemy.orm import InstrumentedAttribute, aliased
 from services.assignment.models import Agent, Team, Ticket, Topic, table_of
 from services.assignment.queries.callers import Caller
 from services.assignment.queries.cursors import bad_cursor, instant_in, number_in, uuid_in
-from services.assignment.queries.lanes import DONE, Conditions, Listed, Order, Place, lanes, merged, scopes_of
+from services.assignment.queries.indexed_ranges import (
+    DONE,
+    Conditions,
+    Listed,
+    Order,
+    Place,
+    indexed_ranges,
+    merged,
+    scopes_of,
+)
 from services.assignment.queries.searches import search
 from services.assignment.queries.tickets import as_view, visible_to, with_names
 from services.assignment.schemas.tickets import TicketRow, TicketView
@@ -77,7 +86,7 @@ class Filters:
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class TimeSpan:
     """Which page, and as of when."""
 
     limit: int
@@ -85,7 +94,9 @@ class Span:
     now: datetime
 
 
-async def list_tickets(session: Session, caller: Caller, filters: Filters, sort: Sort, span: Span) -> Page[TicketView]:
+async def list_tickets(
+    session: Session, caller: Caller, filters: Filters, sort: Sort, span: TimeSpan
+) -> Page[TicketView]:
     """One page. Raises Problem 422 for a cursor that is not of this sort.
 
     A page of a search may hold fewer than asked for, or nothing, and still have a next one.
@@ -129,7 +140,7 @@ async def _listed(session: Session, caller: Caller, filters: Filters, now: datet
     if filters.team:
         narrowed.append(Ticket.team_id == team_id)
     scopes = _scopes(caller, filters, team_id, assignee_id)
-    return Listed(lanes(statuses, scopes), narrowed, without_hash(filters.q or ""), filters.tag or "")
+    return Listed(indexed_ranges(statuses, scopes), narrowed, without_hash(filters.q or ""), filters.tag or "")
 
 
 def _scopes(caller: Caller, filters: Filters, team_id: UUID | None, assignee_id: UUID | None) -> Sequence[Conditions]:

@@ -9,11 +9,11 @@ from sqlalchemy import ColumnElement, event, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import InstrumentedAttribute
 
+from services.assignment.calendar_resolution import resolve
 from services.assignment.models import Calendar, Policy, StoredSnapshot, Team, table_of
 from shared.contracts.base import AgentId, PolicyId, TeamId
 from shared.contracts.calendars import BusinessCalendar
 from shared.contracts.policies import Escalation, EscalationStep, LifecycleTimes, PolicySnapshot, SlaPolicy
-from shared.kit.calendars import resolve
 from shared.kit.db import Session
 
 
@@ -30,7 +30,7 @@ Key = tuple[UUID, int, str, int, date, Teams]
 KEPT = 256
 
 
-class PolicyShelf:
+class PolicyCache:
     """Resolved policies by what they are made of: resolving costs milliseconds, looking up none.
 
     Each is written down in the transaction that first asks for it, which commits before any ticket gets it.

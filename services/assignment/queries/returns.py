@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, and_, exists, literal, or_, select, true, union_all
 
 from services.assignment.models import Agent, Departure, Membership, Role, Team, Ticket, TicketReturn
-from services.assignment.queries.lanes import IS_OPEN
+from services.assignment.queries.indexed_ranges import IS_OPEN
 from shared.contracts.base import AgentId
 from shared.contracts.vocabulary import Permission, ReturnReason, Scope
 from shared.domain.permissions import WORKS_TICKETS

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from services.assignment.models import RoutingRule, Topic
-from services.assignment.queries.policies import PolicyShelf
+from services.assignment.queries.policies import PolicyCache
 from services.assignment.queries.successors import Successors, get_successors
 from shared.contracts.base import PolicyId, TeamId
 from shared.contracts.policies import PolicySnapshot
@@ -61,7 +61,7 @@ def rule_of(row: RoutingRule) -> Rule:
     )
 
 
-async def get_policy(session: Session, shelf: PolicyShelf, rule: Rule, now: datetime) -> PolicySnapshot:
+async def get_policy(session: Session, shelf: PolicyCache, rule: Rule, now: datetime) -> PolicySnapshot:
     """The policy a rule names, else the default. Raises PolicyMissing."""
     found = await shelf.find_current(session, rule.policy_id, now) if rule.policy_id else None
     found = found or await shelf.find_default(session, now)

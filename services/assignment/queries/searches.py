@@ -14,7 +14,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from services.assignment.models import Ticket, TicketWords
-from services.assignment.queries.lanes import Listed, Order, Place, any_of, merged
+from services.assignment.queries.indexed_ranges import Listed, Order, Place, any_of, merged
 from shared.kit.db import Session
 
 LOOKED_AT = 500

@@ -23,7 +23,7 @@ VIEW = Permission.TICKET_VIEW
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class AuthorizedTicket:
     """A ticket the caller may see, and what else they may do to it."""
 
     ticket: Ticket
@@ -52,7 +52,7 @@ def named(reference: str) -> ColumnElement[bool]:
     return Ticket.number == reference
 
 
-async def get_ticket(session: Session, caller: Caller, reference: str) -> Found:
+async def get_ticket(session: Session, caller: Caller, reference: str) -> AuthorizedTicket:
     """The ticket and the caller's permissions on it. Raises Problem 404 if it does not exist or may not be seen."""
     ticket = await session.scalar(select(Ticket).where(named(reference)))
     if ticket is None:
@@ -60,7 +60,7 @@ async def get_ticket(session: Session, caller: Caller, reference: str) -> Found:
     held = permissions_on(caller.principal, place_of(ticket))
     if VIEW not in held:
         raise not_found()
-    return Found(ticket, held)
+    return AuthorizedTicket(ticket, held)
 
 
 def visible_to(principal: Principal, permission: Permission = VIEW) -> ColumnElement[bool]:

@@ -7,8 +7,8 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, select
 
 from services.assignment.models import Calendar, Policy
+from services.assignment.queries.configuration import get_current_calendar, get_current_policy
 from services.assignment.queries.cursors import number_in
-from services.assignment.queries.rules import get_current_calendar, get_current_policy
 from services.assignment.schemas.versions import CalendarVersionView, PolicyVersionView
 from shared.kit.db import Session
 from shared.kit.http.paging import Page, decode_cursor, encode_cursor

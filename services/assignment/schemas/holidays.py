@@ -6,10 +6,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field
 
+from services.assignment.holiday_feed import Ignored
 from services.assignment.schemas.tickets import View
 from shared.contracts.base import Instant
 from shared.contracts.calendars import Holiday, Windows
-from shared.kit.holiday_feed import Ignored
 from shared.kit.http.inputs import Input
 from shared.kit.http.public_addresses import MAX_URL, OutgoingRefused, read_url
 

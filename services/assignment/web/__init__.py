@@ -5,8 +5,8 @@ from pathlib import Path
 from fastapi import APIRouter, FastAPI
 
 from services.assignment.settings import AssignmentSettings
-from services.assignment.web import act, participants, queue, reports, sign_in, ticket
-from services.assignment.web.frame import SESSION_COOKIE, Desk, Flash
+from services.assignment.web import participants, queue, reports, sign_in, ticket, ticket_actions
+from services.assignment.web.page_base import SESSION_COOKIE, DeskPages, Flash
 from shared.kit.http.form_tokens import FormTokens
 from shared.kit.http.pages import Pages
 
@@ -16,10 +16,10 @@ def install_web(app: FastAPI, settings: AssignmentSettings) -> None:
     pages = Pages(
         Path(__file__).parent.parent, secure_cookies=settings.secure_cookies, product="Everdesk", home="/queue"
     )
-    app.state.desk = Desk(pages, Flash(settings.session_secret.get_secret_value()))
+    app.state.desk = DeskPages(pages, Flash(settings.session_secret.get_secret_value()))
     pages.mount(app)
     FormTokens(settings.session_secret.get_secret_value(), settings.desk_url, SESSION_COOKIE).install(app)
     router = APIRouter(include_in_schema=False)
-    for part in (sign_in, queue, ticket, participants, act, reports):
+    for part in (sign_in, queue, ticket, participants, ticket_actions, reports):
         router.include_router(part.router)
     app.include_router(router)

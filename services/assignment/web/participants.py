@@ -6,17 +6,17 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import ValidationError
 
 from services.assignment.commands import participants
-from services.assignment.commands.call import Call
-from services.assignment.context import Context
+from services.assignment.commands.command_request import CommandRequest
+from services.assignment.context import AppState
 from services.assignment.deps import Ctx
 from services.assignment.schemas.participants import ParticipantInput
-from services.assignment.web.act import onwards
 from services.assignment.web.forms import errors_of, plain_values
-from services.assignment.web.frame import DeskAgent, PageRoute, TheDesk
-from services.assignment.web.ticket import Draft, PageState, ticket_page
+from services.assignment.web.page_base import DeskAgent, PageRoute, TheDesk
+from services.assignment.web.ticket import PageState, UnsentForm, ticket_page
+from services.assignment.web.ticket_actions import onwards
 from shared.domain.errors import Refusal
-from shared.kit.http.answers import fingerprint
 from shared.kit.http.form_tokens import check_form_token
+from shared.kit.http.idempotency import fingerprint
 from shared.kit.http.problems import Problem, from_exception
 
 router = APIRouter(route_class=PageRoute)
@@ -42,12 +42,12 @@ async def post_decision(
     request: Request, desk: TheDesk, context: Ctx, caller: DeskAgent, number: str, decision: Decision, values: Values
 ) -> Response:
     """Carries out what the form says; refused, the page comes back with the reason and what was typed."""
-    draft = Draft(f"participants-{decision}", values)
+    draft = UnsentForm(f"participants-{decision}", values)
     email = values.get("email", "").strip()
     try:
         await _decide(context, _call(caller, number, decision, values, email), decision, email)
     except ValidationError as error:
-        draft = Draft(draft.action, values, errors_of(error))
+        draft = UnsentForm(draft.action, values, errors_of(error))
         return await ticket_page(request, desk, context, caller, number, PageState(422, draft))
     except (Refusal, Problem) as error:
         problem = from_exception(error)
@@ -56,7 +56,7 @@ async def post_decision(
     return await onwards(desk, context, caller, number, ("success", SAID[decision]))
 
 
-async def _decide(context: Context, call: Call, decision: str, email: str) -> None:
+async def _decide(context: AppState, call: CommandRequest, decision: str, email: str) -> None:
     match decision:
         case "add":
             await participants.add_participant(context, call, ParticipantInput(email=email))
@@ -66,10 +66,10 @@ async def _decide(context: Context, call: Call, decision: str, email: str) -> No
             await participants.remove_participant(context, call.caller, call.reference, email)
 
 
-def _call(caller: DeskAgent, number: str, decision: str, values: dict[str, str], email: str) -> Call:
+def _call(caller: DeskAgent, number: str, decision: str, values: dict[str, str], email: str) -> CommandRequest:
     """All forms of a page have one id: the address tells them apart."""
     form_id = values.get("form_id", "")
-    return Call(
+    return CommandRequest(
         caller=caller,
         reference=number,
         route=f"participants/{decision}",

@@ -8,10 +8,10 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from services.assignment.deps import Ctx
-from services.assignment.queries.lists import COUNTED, Filters, QueueView, Sort, Span, count_views, list_tickets
+from services.assignment.queries.lists import COUNTED, Filters, QueueView, Sort, TimeSpan, count_views, list_tickets
 from services.assignment.queries.people import list_agents, list_teams
 from services.assignment.schemas.tickets import TicketView
-from services.assignment.web.frame import DeskAgent, PageRoute, TheDesk
+from services.assignment.web.page_base import DeskAgent, PageRoute, TheDesk
 from shared.contracts.tickets import Clock
 from shared.contracts.vocabulary import ClockState, Priority, Status
 from shared.kit.clock import utc_now
@@ -36,7 +36,7 @@ SORTS: Mapping[Sort, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class QueueRequest:
     """The queue as asked for; anything odd in the address means "not narrowed"."""
 
     view: QueueView
@@ -89,9 +89,9 @@ async def get_asked(
     q: Annotated[str, Query(max_length=254)] = "",
     sort: str = "",
     cursor: Annotated[str | None, Query(max_length=1024)] = None,
-) -> Asked:
+) -> QueueRequest:
     """The filters of the address."""
-    return Asked(
+    return QueueRequest(
         view=QueueView(view) if view in set(QueueView) else QueueView.MINE,
         status=Status(status) if status in set(Status) else None,
         priority=Priority(priority) if priority in set(Priority) else None,
@@ -105,12 +105,12 @@ async def get_asked(
 
 @router.get("/queue")
 async def show_queue(
-    request: Request, desk: TheDesk, context: Ctx, caller: DeskAgent, asked: Annotated[Asked, Depends(get_asked)]
+    request: Request, desk: TheDesk, context: Ctx, caller: DeskAgent, asked: Annotated[QueueRequest, Depends(get_asked)]
 ) -> Response:
     """One page of tickets."""
     now = utc_now()
     async with context.database.begin() as session:
-        page = await list_tickets(session, caller, asked.filters, asked.sort, Span(PER_PAGE, asked.cursor, now))
+        page = await list_tickets(session, caller, asked.filters, asked.sort, TimeSpan(PER_PAGE, asked.cursor, now))
         counts = await count_views(session, caller, now)
         teams = await list_teams(session)
         agents = await list_agents(session)

@@ -16,7 +16,7 @@ from services.assignment.queries.people import list_teams
 from services.assignment.queries.periods import Period, WrongPeriod, period_of, zone_called
 from services.assignment.queries.reports import get_sla_report
 from services.assignment.schemas.reports import GroupBy, SlaReport
-from services.assignment.web.frame import DeskAgent, PageRoute, TheDesk
+from services.assignment.web.page_base import DeskAgent, PageRoute, TheDesk
 from shared.contracts.vocabulary import Permission
 from shared.domain.permissions import holds
 from shared.kit.clock import utc_now

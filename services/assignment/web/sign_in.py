@@ -7,7 +7,7 @@ from pydantic import SecretStr
 
 from services.assignment.commands.sign_in import sign_in, sign_out, sign_out_everywhere
 from services.assignment.deps import Ctx
-from services.assignment.web.frame import SESSION_COOKIE, MaybeAgent, PageRoute, TheDesk
+from services.assignment.web.page_base import SESSION_COOKIE, MaybeAgent, PageRoute, TheDesk
 from shared.kit.auth import digest_of
 from shared.kit.http.client_address import address_of
 from shared.kit.http.form_tokens import check_form_token

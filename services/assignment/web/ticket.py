@@ -7,24 +7,24 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from services.assignment.context import Context
+from services.assignment.context import AppState
 from services.assignment.deps import Ctx
 from services.assignment.queries.callers import Caller
-from services.assignment.queries.explanations import get_explanation
+from services.assignment.queries.configuration import list_policies
 from services.assignment.queries.participants import list_participants
 from services.assignment.queries.people import list_agents, list_teams
-from services.assignment.queries.rests import get_pending_rests
-from services.assignment.queries.rules import list_policies
 from services.assignment.queries.thread import ThreadLine, find_decision, list_thread
 from services.assignment.queries.tickets import get_ticket, get_view
+from services.assignment.queries.upcoming_timers import get_upcoming_timers
 from services.assignment.renderings import rendered_bodies
 from services.assignment.schemas.conversation import EntryView
 from services.assignment.schemas.people import AgentView
 from services.assignment.schemas.tickets import TicketView
-from services.assignment.web.frame import Desk, DeskAgent, Notice, PageRoute, TheDesk
-from services.assignment.web.people_words import Person
-from services.assignment.web.why import story_of
-from services.assignment.web.words import in_one_line, in_words
+from services.assignment.sla_analysis.explanations import get_explanation
+from services.assignment.web.labels import format_event, format_event_short
+from services.assignment.web.page_base import DeskAgent, DeskPages, Notice, PageRoute, TheDesk
+from services.assignment.web.participant_labels import ParticipantLine
+from services.assignment.web.sla_explanation_view import story_of
 from shared.contracts.vocabulary import CloseReason, HoldReason, Permission, Priority, Status
 from shared.kit.clock import new_id, utc_now
 
@@ -37,7 +37,7 @@ PER_PAGE = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class UnsentForm:
     """What somebody had written when their form was refused."""
 
     action: str = ""
@@ -50,7 +50,7 @@ class PageState:
     """How a ticket's page is shown, apart from the ticket itself."""
 
     status: int = 200
-    draft: Draft = Draft()
+    draft: UnsentForm = UnsentForm()
     notices: Sequence[Notice] = ()
     before: str | None = None
     """The cursor of an older page of the conversation."""
@@ -80,8 +80,8 @@ async def show_sla(request: Request, desk: TheDesk, context: Ctx, caller: DeskAg
 
 async def ticket_page(
     request: Request,
-    desk: Desk,
-    context: Context,
+    desk: DeskPages,
+    context: AppState,
     caller: Caller,
     number: str,
     state: PageState = NEWEST,
@@ -96,7 +96,7 @@ async def ticket_page(
         teams = await list_teams(session)
         agents = await list_agents(session)
         policies = await list_policies(session)
-        coming = await get_pending_rests(session, ticket.id) if ticket.status is Status.PENDING else None
+        coming = await get_upcoming_timers(session, ticket.id) if ticket.status is Status.PENDING else None
     names = {str(agent.id): agent.name for agent in agents} | {str(team.id): team.name for team in teams}
     names |= {str(policy.id): policy.name for policy in policies}
     return desk.render(
@@ -109,7 +109,7 @@ async def ticket_page(
         bodies=await rendered_bodies(context, [line.entry for line in thread.lines if line.entry is not None]),
         older=thread.older,
         is_newest=state.before is None,
-        people=[Person.of(view) for view in in_copy],
+        people=[ParticipantLine.of(view) for view in in_copy],
         evidence=decision.details if decision else None,
         names=names,
         teams=[(str(team.id), team.name) for team in teams if team.is_active],
@@ -121,7 +121,7 @@ async def ticket_page(
         ],
         coming=coming,
         policy_name=names.get(str(ticket.sla.policy_id), ""),
-        answers=[(answer.label, in_one_line(answer.value)) for answer in ticket.fields],
+        answers=[(answer.label, format_event_short(answer.value)) for answer in ticket.fields],
         priorities=[(one.value, one.value.capitalize()) for one in reversed(Priority)],
         hold_reasons=[(one.value, one.value.replace("_", " ").capitalize()) for one in HoldReason],
         close_reasons=[(one.value, one.value.replace("_", " ").capitalize()) for one in CloseReason],
@@ -164,7 +164,7 @@ def _shown(lines: Sequence[ThreadLine], names: dict[str, str]) -> list[tuple[dat
     """Messages, notes and what happened between them, newest first; what has no words is left out."""
     shown: list[tuple[datetime, EntryView | None, str]] = []
     for line in lines:
-        words = in_words(line.event, names) if line.event is not None else ""
+        words = format_event(line.event, names) if line.event is not None else ""
         if line.entry is not None or words:
             shown.append((line.at, line.entry, words))
     return shown

@@ -11,7 +11,7 @@ from hashlib import sha256
 
 from itsdangerous import BadSignature, TimestampSigner
 
-from services.intake.abuse.pressure import Pressure
+from services.intake.abuse.load_detector import LoadDetector
 from services.intake.settings import IntakeSettings
 from shared.kit.http.client_address import network_of
 
@@ -30,8 +30,8 @@ class FormGuard:
         self._min_seconds = settings.form_min_seconds
         secret = settings.link_secret.get_secret_value()
         self._clock = TimestampSigner(secret, salt="form-made", digest_method=sha256)
-        self._networks = Pressure(settings.calm_per_minute)
-        self._site = Pressure(settings.site_calm_per_minute)
+        self._networks = LoadDetector(settings.calm_per_minute)
+        self._site = LoadDetector(settings.site_calm_per_minute)
 
     def made(self, form_id: str) -> str:
         """The value of the hidden field of a form that is shown now."""

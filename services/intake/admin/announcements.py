@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 from starlette.status import HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
-from services.intake.admin.keyed import KeyedCall, Made, once
+from services.intake.admin.idempotent_commands import KeyedCall, Made, once
 from services.intake.admin.schemas import AnnouncementInput, AnnouncementView
 from services.intake.announcements import list_announcements
 from services.intake.api.access import Admin

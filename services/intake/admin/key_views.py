@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, StringConstraints
 
-from services.intake.commands.keys import CLIENT_SCOPES, OVERLAP, Scope
+from services.intake.commands.keys import CLIENT_SCOPES, OVERLAP, KeyScope
 from services.intake.models import StoredApiKey
 from services.intake.schemas import Moment
 from shared.kit.clock import utc_now
@@ -41,7 +41,7 @@ def _ahead(at: datetime) -> datetime:
     return at
 
 
-def _once_each(scopes: list[Scope]) -> list[Scope]:
+def _once_each(scopes: list[KeyScope]) -> list[KeyScope]:
     return list(dict.fromkeys(scopes))
 
 
@@ -56,7 +56,7 @@ class CreateKey(Input):
 
     name: ShortLine
     """Who will use it."""
-    scopes: Annotated[list[Scope], Field(min_length=1, max_length=20), AfterValidator(_once_each)] = Field(
+    scopes: Annotated[list[KeyScope], Field(min_length=1, max_length=20), AfterValidator(_once_each)] = Field(
         default_factory=lambda: list(CLIENT_SCOPES)
     )
     per_minute: Annotated[Whole, Field(ge=1, le=1_000_000)] | None = None
@@ -88,7 +88,7 @@ class ApiKeyView(BaseModel):
 
     key_id: str
     name: str
-    scopes: list[Scope]
+    scopes: list[KeyScope]
     per_minute: int
     cidrs: list[str]
     state: Literal["active", "expired", "revoked"]

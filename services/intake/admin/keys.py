@@ -15,8 +15,8 @@ from services.intake.schemas import NoContent, PageRequest
 from shared.kit.auth import ApiKey
 from shared.kit.clock import utc_now
 from shared.kit.db import Session
-from shared.kit.http.answers import Guard, IdempotencyKey, fingerprint, guard
 from shared.kit.http.app import canonical
+from shared.kit.http.idempotency import IdempotencyKey, IdempotentTransaction, fingerprint, idempotent_transaction
 from shared.kit.http.paging import Page
 from shared.kit.http.problems import Problem, not_found
 
@@ -28,7 +28,7 @@ router = APIRouter(prefix="/v1/admin", route_class=ApiRoute, tags=["api keys"])
 async def create(request: CreateKey, admin: Admin, parts: Parts, idempotency_key: IdempotencyKey = None) -> Response:
     """Make a key. It is shown in this answer only: a repetition of the answer is without it."""
     scope, content = f"{admin.key_id}:key", fingerprint(canonical(request.model_dump(mode="json")))
-    async with guard(parts.database, scope, idempotency_key, content) as guarded:
+    async with idempotent_transaction(parts.database, scope, idempotency_key, content) as guarded:
         if guarded.stored:
             return guarded.stored
         key = ApiKey.make()
@@ -72,7 +72,9 @@ async def rotate(
     """Give a key a new secret, shown in this answer only. The one before works until the overlap is over."""
     asked = request or RotateKey()
     content = fingerprint(canonical(asked.model_dump(mode="json")))
-    async with guard(parts.database, f"{admin.key_id}:rotate:{key_id}", idempotency_key, content) as guarded:
+    async with idempotent_transaction(
+        parts.database, f"{admin.key_id}:rotate:{key_id}", idempotency_key, content
+    ) as guarded:
         if guarded.stored:
             return guarded.stored
         await _view(guarded.session, key_id, utc_now())
@@ -109,7 +111,7 @@ async def _view(session: Session, key_id: str, now: datetime) -> ApiKeyView:
     return ApiKeyView.of(stored, now)
 
 
-async def _shown_once(guarded: Guard, key: ApiKey, status: int) -> Response:
+async def _shown_once(guarded: IdempotentTransaction, key: ApiKey, status: int) -> Response:
     """The answer with the secret; what is stored for repetitions is without."""
     await guarded.session.flush()
     view = await _view(guarded.session, key.key_id, utc_now())

@@ -13,20 +13,20 @@ from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.status import HTTP_202_ACCEPTED
 
-from services.intake.admin.keyed import KeyedCall, Made, once
+from services.intake.admin.idempotent_commands import KeyedCall, Made, once
 from services.intake.api.access import Admin
 from services.intake.api.route import ApiRoute
+from services.intake.attachments.object_store import ContentMissing, StorageUnavailable
 from services.intake.deps import Parts
 from services.intake.errors import storage_away
-from services.intake.mail.queue import as_ticket
-from services.intake.mail.unsettled import MailPosition, find_mail, page_of_mails
+from services.intake.mail.pipeline.mail_queries import MailPosition, find_mail, page_of_mails
+from services.intake.mail.pipeline.queue import as_ticket
 from services.intake.models import RawMail, RawMailState
 from services.intake.schemas import PageRequest
 from shared.contracts.redaction import redacted_bytes
 from shared.kit.db import Session
 from shared.kit.http.paging import Page, decode_cursor, encode_cursor, unusable_cursor
 from shared.kit.http.problems import Problem, not_found
-from shared.kit.storage import ContentMissing, StorageUnavailable
 
 MailId = Annotated[UUID, Path()]
 router = APIRouter(prefix="/v1/admin/mails", route_class=ApiRoute, tags=["mails"])

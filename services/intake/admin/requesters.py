@@ -9,12 +9,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.intake.api.access import Admin
 from services.intake.api.route import ApiRoute, answer
-from services.intake.deps import Intake, Parts
+from services.intake.deps import AppState, Parts
 from services.intake.privacy.download import handed_out
-from services.intake.privacy.holdings import Holdings, find_email, find_holdings
 from services.intake.privacy.requesters import Confirmation, Eraser
-from shared.kit.http.answers import IdempotencyKey, fingerprint, guard
+from services.intake.privacy.subject_data import SubjectData, find_email, find_subject_data
 from shared.kit.http.app import canonical
+from shared.kit.http.idempotency import IdempotencyKey, fingerprint, idempotent_transaction
 from shared.kit.http.inputs import Input
 from shared.kit.requester_ids import RequesterIds
 
@@ -59,7 +59,7 @@ class RequesterHoldings(BaseModel):
     mails: int
 
     @classmethod
-    def of(cls, found: Holdings) -> "RequesterHoldings":
+    def of(cls, found: SubjectData) -> "RequesterHoldings":
         """The numbers of what was found."""
         return cls(
             requester_id=found.requester_id,
@@ -103,7 +103,7 @@ async def erase(
     ids = RequesterIds(parts.settings)
     requester_id = _id_in(who) or ids.of(who)
     scope, content = f"{admin.key_id}:erase:{requester_id}", fingerprint(canonical(request.model_dump(mode="json")))
-    async with guard(parts.database, scope, idempotency_key, content) as guarded:
+    async with idempotent_transaction(parts.database, scope, idempotency_key, content) as guarded:
         if guarded.stored:
             return guarded.stored
         found = await _found(parts, who)
@@ -115,13 +115,13 @@ async def erase(
     return answer(body)
 
 
-async def _found(parts: Intake, who: str) -> Holdings:
+async def _found(parts: AppState, who: str) -> SubjectData:
     """Raises Problem 404."""
     ids = RequesterIds(parts.settings)
     async with parts.database.begin() as session:
         requester_id = _id_in(who)
         email = await find_email(session, ids, requester_id) if requester_id else who
-        return await find_holdings(session, ids, email)
+        return await find_subject_data(session, ids, email)
 
 
 def _id_in(who: str) -> UUID | None:

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Response
 from starlette.status import HTTP_200_OK, HTTP_201_CREATED
 
-from services.intake.admin.keyed import Keyed, KeyedCall, Made, once
+from services.intake.admin.idempotent_commands import Keyed, KeyedCall, Made, once
 from services.intake.admin.schemas import AdminTopicView, TopicInput, TopicOrder
 from services.intake.api.access import Admin
 from services.intake.api.route import ApiRoute, answer
@@ -17,7 +17,7 @@ from services.intake.commands.topics import (
     replace_topic,
     switch_topic,
 )
-from services.intake.deps import Intake, Parts
+from services.intake.deps import AppState, Parts
 from services.intake.models import Topic
 from services.intake.schemas import NoContent, PageRequest
 from shared.contracts.vocabulary import BodyFormat
@@ -100,7 +100,7 @@ async def reactivate(
     return await _switch(parts, call, name, is_active=True)
 
 
-async def _switch(parts: Intake, call: Keyed, name: str, *, is_active: bool) -> Response:
+async def _switch(parts: AppState, call: Keyed, name: str, *, is_active: bool) -> Response:
     async def make(session: Session) -> Made:
         return _made(await switch_topic(session, name, is_active=is_active))
 

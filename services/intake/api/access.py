@@ -5,10 +5,10 @@ from typing import Annotated
 from fastapi import Depends, Request, Response
 from fastapi.security import HTTPBearer
 
-from services.intake.commands.keys import Scope
-from services.intake.deps import Intake, parts_of
+from services.intake.access.api_key_cache import KnownKey
+from services.intake.commands.keys import KeyScope
+from services.intake.deps import AppState, parts_of
 from services.intake.errors import address_refused, scope_missing, unknown_key
-from services.intake.keyring import KnownKey
 from shared.kit.auth import ApiKey
 from shared.kit.http.client_address import address_of, network_of
 
@@ -19,7 +19,7 @@ def sent_key(request: Request) -> ApiKey | None:
     return ApiKey.parse(credentials.strip()) if scheme.lower() == "bearer" else None
 
 
-async def key_of(request: Request, parts: Intake, sent: ApiKey | None) -> KnownKey:
+async def key_of(request: Request, parts: AppState, sent: ApiKey | None) -> KnownKey:
     """The key that was sent, for the address this request comes from.
 
     Raises Problem 401, 403, and 429 for an address that asks too often, or that sends another key that does not work
@@ -41,7 +41,7 @@ async def key_of(request: Request, parts: Intake, sent: ApiKey | None) -> KnownK
 class Permitted(HTTPBearer):
     """A dependency that is also the security scheme: the caller's key, if it has one of the scopes."""
 
-    def __init__(self, *scopes: Scope) -> None:
+    def __init__(self, *scopes: KeyScope) -> None:
         super().__init__(
             scheme_name="ApiKey", bearerFormat="hd_<id>_<secret>", description="An API key of a client program"
         )
@@ -59,8 +59,8 @@ class Permitted(HTTPBearer):
 
 
 AnyKey = Annotated[KnownKey, Depends(Permitted())]
-Creator = Annotated[KnownKey, Depends(Permitted(Scope.CREATE))]
-Reader = Annotated[KnownKey, Depends(Permitted(Scope.READ))]
-Replier = Annotated[KnownKey, Depends(Permitted(Scope.REPLY))]
-Writer = Annotated[KnownKey, Depends(Permitted(Scope.CREATE, Scope.REPLY))]
-Admin = Annotated[KnownKey, Depends(Permitted(Scope.ADMIN))]
+Creator = Annotated[KnownKey, Depends(Permitted(KeyScope.CREATE))]
+Reader = Annotated[KnownKey, Depends(Permitted(KeyScope.READ))]
+Replier = Annotated[KnownKey, Depends(Permitted(KeyScope.REPLY))]
+Writer = Annotated[KnownKey, Depends(Permitted(KeyScope.CREATE, KeyScope.REPLY))]
+Admin = Annotated[KnownKey, Depends(Permitted(KeyScope.ADMIN))]

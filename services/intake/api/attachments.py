@@ -7,17 +7,17 @@ from fastapi import APIRouter, Request, Response
 
 from services.intake.api.access import Reader, Writer
 from services.intake.api.route import ApiRoute, answer
-from services.intake.attachments.keeping import Sent
-from services.intake.attachments.serving import find_attachment, serve
-from services.intake.deps import Intake, Parts
+from services.intake.attachments.download import find_attachment, serve
+from services.intake.attachments.object_store import StorageUnavailable
+from services.intake.attachments.upload import IncomingFile
+from services.intake.deps import AppState, Parts
 from services.intake.errors import storage_away
 from services.intake.models import Attachment
 from services.intake.queries import get_ticket
 from services.intake.schemas import UploadedFile
-from shared.kit.http.answers import IdempotencyKey, fingerprint, guard
-from shared.kit.http.multipart import FormLimits, Part, read_form
+from services.intake.web.multipart import FormLimits, FormPart, read_form
+from shared.kit.http.idempotency import IdempotencyKey, fingerprint, idempotent_transaction
 from shared.kit.http.problems import Problem
-from shared.kit.storage import StorageUnavailable
 
 router = APIRouter(prefix="/v1", route_class=ApiRoute, tags=["attachments"])
 FORM: dict[str, Any] = {
@@ -50,7 +50,7 @@ async def upload(request: Request, key: Writer, parts: Parts, idempotency_key: I
     """
     attachment = await _received(request, parts, owner_of(key.key_id))
     content = fingerprint(attachment.name, attachment.digest)
-    async with guard(parts.database, f"{key.key_id}:attachment", idempotency_key, content) as guarded:
+    async with idempotent_transaction(parts.database, f"{key.key_id}:attachment", idempotency_key, content) as guarded:
         if guarded.stored:
             return guarded.stored
         guarded.session.add(attachment)
@@ -67,11 +67,11 @@ async def download(request: Request, ticket_id: UUID, attachment_id: UUID, key: 
     return await serve(request, parts.storage, await find_attachment(parts.database, attachment_id, ticket_id))
 
 
-async def _received(request: Request, parts: Intake, owner: str) -> Attachment:
-    async def keep(part: Part, _form: object) -> Attachment:
+async def _received(request: Request, parts: AppState, owner: str) -> Attachment:
+    async def keep(part: FormPart, _form: object) -> Attachment:
         if part.name != "file":
             raise Problem(422, "unexpected_file", "send the file as the form field `file`")
-        return await parts.keeper.keep(part.content(), Sent(part.filename or "", owner))
+        return await parts.keeper.keep(part.content(), IncomingFile(part.filename or "", owner))
 
     try:
         form = await read_form(request, keep, FormLimits(fields=0, files=1))

@@ -5,11 +5,11 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
+from services.intake.access.api_key_cache import KnownKey
 from services.intake.api.access import Reader, sent_key
 from services.intake.api.route import ApiRoute
-from services.intake.deps import Intake, Parts
-from services.intake.keyring import KnownKey
-from services.intake.live import Caller, Streaming
+from services.intake.deps import AppState, Parts
+from services.intake.live import Streaming, StreamReader
 from services.intake.live.streams import DESCRIPTION, EventId, LastEventId
 from services.intake.queries import get_ticket
 
@@ -33,11 +33,11 @@ async def follow(
     async with parts.database.begin() as session:
         await get_ticket(session, ticket_id, key.key_id)
     after = after if last_event_id is None else last_event_id
-    caller = Caller(f"key:{key.key_id}", parts.settings.streams_per_key, partial(_may_read, parts, request, key))
+    caller = StreamReader(f"key:{key.key_id}", parts.settings.streams_per_key, partial(_may_read, parts, request, key))
     return await parts.live.stream(ticket_id, after, caller)
 
 
-async def _may_read(parts: Intake, request: Request, key: KnownKey) -> bool:
+async def _may_read(parts: AppState, request: Request, key: KnownKey) -> bool:
     """Whether the key still works: it may have been revoked since the stream began."""
     known = await parts.keys.find(sent_key(request))
     return known is not None and known.key_id == key.key_id

@@ -5,11 +5,11 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
-from services.intake.abuse.gate import Door
+from services.intake.abuse.admission_control import EntryPoint
 from services.intake.api.access import Reader, Replier
 from services.intake.api.attachments import owner_of
 from services.intake.api.route import ApiRoute, answer
-from services.intake.attachments.claiming import Chosen
+from services.intake.attachments.attaching import ChosenFiles
 from services.intake.commands.post_message import post_with_files
 from services.intake.commands.posts import Post
 from services.intake.deps import Parts
@@ -17,8 +17,8 @@ from services.intake.queries import attachments_of, get_ticket, list_messages
 from services.intake.schemas import MessageView, PageRequest, PostMessage
 from shared.contracts.vocabulary import Channel
 from shared.kit.clock import utc_now
-from shared.kit.http.answers import IdempotencyKey, fingerprint, guard
 from shared.kit.http.app import canonical
+from shared.kit.http.idempotency import IdempotencyKey, fingerprint, idempotent_transaction
 from shared.kit.http.paging import Page
 
 router = APIRouter(prefix="/v1", route_class=ApiRoute, tags=["messages"])
@@ -45,14 +45,14 @@ async def post(
     await parts.digester.check(request.body, request.body_format)
     scope = f"{key.key_id}:message:{ticket_id}"
     content = fingerprint(canonical(request.model_dump(mode="json")))
-    async with guard(parts.database, scope, idempotency_key, content) as guarded:
+    async with idempotent_transaction(parts.database, scope, idempotency_key, content) as guarded:
         if guarded.stored:
             return guarded.stored
         ticket = await get_ticket(guarded.session, ticket_id, key.key_id)
-        await parts.gate.refuse_banned(Door.CLIENT, ticket.requester_email)
+        await parts.gate.refuse_banned(EntryPoint.CLIENT, ticket.requester_email)
         post = Post(body=request.body, body_format=request.body_format, channel=Channel.API, received_at=utc_now())
         message = await post_with_files(
-            guarded.session, ticket, post, Chosen.of(owner_of(key.key_id), request.attachments)
+            guarded.session, ticket, post, ChosenFiles.of(owner_of(key.key_id), request.attachments)
         )
         files = await attachments_of(guarded.session, [message.id])
         body = MessageView.of(message, files.get(message.id, ())).model_dump_json().encode()

@@ -5,20 +5,20 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
+from services.intake.access.api_key_cache import KnownKey
 from services.intake.api.access import Replier
 from services.intake.api.route import ApiRoute, answer
 from services.intake.commands.change_status import change_status
-from services.intake.deps import Intake, Parts
-from services.intake.keyring import KnownKey
+from services.intake.deps import AppState, Parts
 from services.intake.queries import get_ticket
 from services.intake.schemas import CloseRequest, NoContent, TicketView
 from shared.contracts.base import TicketId
 from shared.contracts.commands import CloseTicket, ReopenTicket
 from shared.contracts.tickets import Actor
 from shared.contracts.vocabulary import ActorKind
-from shared.kit.http.answers import IdempotencyKey, fingerprint, guard
 from shared.kit.http.app import canonical
 from shared.kit.http.etags import IfMatch, etag_of, revision_of
+from shared.kit.http.idempotency import IdempotencyKey, fingerprint, idempotent_transaction
 from shared.kit.tickets import command_id
 
 CLIENT = Actor(kind=ActorKind.CLIENT)
@@ -64,7 +64,7 @@ async def reopen(
 
 
 async def _carry_out(
-    parts: Intake,
+    parts: AppState,
     key: KnownKey,
     ticket_id: UUID,
     command: CloseTicket | ReopenTicket,
@@ -73,12 +73,12 @@ async def _carry_out(
 ) -> Response:
     """Asks the workflow between two short transactions: the first looks for a stored answer, the second stores it."""
     scope, content = f"{key.key_id}:{command.kind}:{ticket_id}", fingerprint(canonical(asked.model_dump(mode="json")))
-    async with guard(parts.database, scope, idempotency_key, content) as before:
+    async with idempotent_transaction(parts.database, scope, idempotency_key, content) as before:
         if before.stored:
             return before.stored
         await get_ticket(before.session, ticket_id, key.key_id)
     await change_status(parts.database, parts.tickets, ticket_id, command)
-    async with guard(parts.database, scope, idempotency_key, content) as after:
+    async with idempotent_transaction(parts.database, scope, idempotency_key, content) as after:
         if after.stored:
             return after.stored
         ticket = await get_ticket(after.session, ticket_id, key.key_id)

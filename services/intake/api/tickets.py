@@ -7,19 +7,19 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
-from services.intake.abuse.gate import Door
+from services.intake.abuse.admission_control import EntryPoint
+from services.intake.access.api_key_cache import KnownKey
 from services.intake.api.access import Creator, Reader
 from services.intake.api.attachments import owner_of
 from services.intake.api.route import ApiRoute, answer
-from services.intake.attachments.claiming import Chosen
+from services.intake.attachments.attaching import ChosenFiles
 from services.intake.commands.submit_ticket import Answer, Submission, submit_ticket_once, submit_ticket_with_files
-from services.intake.deps import Intake, Parts
+from services.intake.deps import AppState, Parts
 from services.intake.errors import lists_without_form, unknown_topic, wrong_fields
 from services.intake.forms import Audience, check
 from services.intake.forms.answers import files_in
-from services.intake.forms.free import FieldValue
-from services.intake.keyring import KnownKey
-from services.intake.live.reading import follow_ups_of
+from services.intake.forms.unstructured import FieldValue
+from services.intake.live.timeline_queries import follow_ups_of
 from services.intake.queries import get_ticket, list_tickets
 from services.intake.schemas import RequesterView, SubmittedTicket, SubmitTicket, TicketFilters, TicketView
 from services.intake.topics import TopicEntry
@@ -27,9 +27,9 @@ from shared.contracts.events import Person
 from shared.contracts.vocabulary import Channel, Priority, Status
 from shared.kit.auth import TicketLink
 from shared.kit.clock import utc_now
-from shared.kit.http.answers import Claim, IdempotencyKey, fingerprint
 from shared.kit.http.app import canonical
 from shared.kit.http.etags import IfNoneMatch, etag_of, is_known
+from shared.kit.http.idempotency import IdempotencyClaim, IdempotencyKey, fingerprint
 from shared.kit.http.paging import Page
 
 FIRST_REVISION = 0
@@ -45,13 +45,13 @@ async def submit(request: SubmitTicket, key: Creator, parts: Parts, idempotency_
     content = fingerprint(canonical(request.model_dump(mode="json"))) if idempotency_key else b""
     draft = _answer(parts, submission, topic).model_dump_json()
     etag = etag_of(FIRST_REVISION)
-    claim = Claim(f"{key.key_id}:submit", idempotency_key, content)
+    claim = IdempotencyClaim(f"{key.key_id}:submit", idempotency_key, content)
     prepared, chosen = Answer(draft, 201, etag), _files(request, submission, topic, key)
     if chosen.files or submission.cc:
-        await parts.gate.admit(Door.CLIENT, request.requester.email, claim=claim)
+        await parts.gate.admit(EntryPoint.CLIENT, request.requester.email, claim=claim)
         number = await submit_ticket_with_files(parts.database, claim, submission, prepared, chosen, parts.invitations)
     else:
-        max_open = await parts.gate.screen(Door.CLIENT, request.requester.email)
+        max_open = await parts.gate.screen(EntryPoint.CLIENT, request.requester.email)
         number = await submit_ticket_once(parts.database, claim, submission, prepared, max_open)
     if claim.stored:
         return _located(claim.stored)
@@ -85,7 +85,7 @@ async def read(ticket_id: UUID, key: Reader, parts: Parts, if_none_match: IfNone
     )
 
 
-async def _topic(parts: Intake, name: str | None) -> TopicEntry | None:
+async def _topic(parts: AppState, name: str | None) -> TopicEntry | None:
     if name is None:
         return None
     topic = await parts.topics.find(name)
@@ -110,9 +110,9 @@ def _submission(request: SubmitTicket, topic: TopicEntry | None, key: KnownKey) 
     )
 
 
-def _files(request: SubmitTicket, submission: Submission, topic: TopicEntry | None, key: KnownKey) -> Chosen:
+def _files(request: SubmitTicket, submission: Submission, topic: TopicEntry | None, key: KnownKey) -> ChosenFiles:
     answers = files_in(topic.form, submission.fields) if topic else {}
-    return Chosen.of(owner_of(key.key_id), request.attachments, answers)
+    return ChosenFiles.of(owner_of(key.key_id), request.attachments, answers)
 
 
 def _fields(request: SubmitTicket, topic: TopicEntry | None) -> Mapping[str, FieldValue]:
@@ -127,7 +127,7 @@ def _fields(request: SubmitTicket, topic: TopicEntry | None) -> Mapping[str, Fie
     return checked.values
 
 
-def _answer(parts: Intake, submission: Submission, topic: TopicEntry | None) -> SubmittedTicket:
+def _answer(parts: AppState, submission: Submission, topic: TopicEntry | None) -> SubmittedTicket:
     requester = submission.requester
     return SubmittedTicket(
         id=submission.ticket_id,

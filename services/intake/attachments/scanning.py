@@ -7,9 +7,9 @@ from uuid import UUID
 
 from sqlalchemy import Boolean, literal_column, select, update
 
+from services.intake.attachments.object_store import ContentMissing, Storage, StorageUnavailable
 from services.intake.models import Attachment, AttachmentState
 from shared.kit.db import Database
-from shared.kit.storage import ContentMissing, Storage, StorageUnavailable
 from shared.kit.telemetry import log
 
 AT_ONCE = 4

@@ -1,6 +1,5 @@
 """A client of the intake API for Python programs: typed, safe to retry, made of httpx2 and pydantic alone."""
 
-from services.intake.client.asking import Patience
 from services.intake.client.blocking import BlockingIntakeClient
 from services.intake.client.client import IntakeClient
 from services.intake.client.errors import (
@@ -28,6 +27,7 @@ from services.intake.client.models import (
     Ticket,
     Topic,
 )
+from services.intake.client.retry import RetryPolicy
 from services.intake.client.uploads import Source
 
 __all__ = [
@@ -45,9 +45,9 @@ __all__ = [
     "NotAuthenticated",
     "NotFound",
     "NotPermitted",
-    "Patience",
     "Person",
     "Refused",
+    "RetryPolicy",
     "Source",
     "SubmittedTicket",
     "Ticket",

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import suppress
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
-from services.intake.client.asking import Patience
 from services.intake.client.client import IntakeClient
+from services.intake.client.retry import RetryPolicy
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
@@ -42,7 +42,9 @@ def _iterate(
 class BlockingIntakeClient:
     """`IntakeClient` without `await`; not for use inside a running event loop, nor by several threads at once."""
 
-    def __init__(self, base_url: str, api_key: str, *, timeout: float = 30.0, patience: Patience | None = None) -> None:
+    def __init__(
+        self, base_url: str, api_key: str, *, timeout: float = 30.0, patience: RetryPolicy | None = None
+    ) -> None:
         """As for `IntakeClient`."""
         self.runner = asyncio.Runner()
         self.client = IntakeClient(base_url, api_key, timeout=timeout, patience=patience)

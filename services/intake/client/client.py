@@ -7,7 +7,6 @@ from uuid import UUID
 
 import httpx2
 
-from services.intake.client.asking import Asker, Patience, new_key
 from services.intake.client.models import (
     Answer,
     Attachment,
@@ -20,6 +19,7 @@ from services.intake.client.models import (
     Ticket,
     Topic,
 )
+from services.intake.client.retry import RetryingClient, RetryPolicy, new_key
 from services.intake.client.streams import happenings
 from services.intake.client.uploads import Source, Upload
 
@@ -42,7 +42,7 @@ class IntakeClient:
         api_key: str,
         *,
         timeout: float = 30.0,
-        patience: Patience | None = None,
+        patience: RetryPolicy | None = None,
         connections: int = 20,
         transport: httpx2.AsyncBaseTransport | None = None,
     ) -> None:
@@ -55,7 +55,7 @@ class IntakeClient:
             transport=transport,
             trust_env=False,
         )
-        self._asker = Asker(http, patience or Patience())
+        self._asker = RetryingClient(http, patience or RetryPolicy())
 
     async def __aenter__(self) -> Self:
         return self

@@ -5,15 +5,15 @@ from collections.abc import AsyncIterator
 
 import httpx2
 
-from services.intake.client.asking import AWAY, Asker
 from services.intake.client.errors import Refused, Unreachable
 from services.intake.client.models import Happening
+from services.intake.client.retry import AWAY, RetryingClient
 
 SILENCE = httpx2.Timeout(30.0, read=60.0)
 """Seconds: the service gives a sign of life every fifteen."""
 
 
-async def happenings(asker: Asker, path: str, after: int) -> AsyncIterator[Happening]:
+async def happenings(asker: RetryingClient, path: str, after: int) -> AsyncIterator[Happening]:
     """Each happening once, in order. Raises Refused, and Unreachable when it could not be taken up again in time."""
     loop = asyncio.get_running_loop()
     heard_at, attempt = loop.time(), 0

@@ -15,7 +15,7 @@ OVERLAP = timedelta(hours=24)
 """How long a rotated secret goes on working, where nothing else is said."""
 
 
-class Scope(StrEnum):
+class KeyScope(StrEnum):
     """What a key may do: with the tickets it created, or with how the help desk is set up."""
 
     CREATE = "create"
@@ -24,7 +24,7 @@ class Scope(StrEnum):
     ADMIN = "admin"
 
 
-CLIENT_SCOPES = (Scope.CREATE, Scope.READ, Scope.REPLY)
+CLIENT_SCOPES = (KeyScope.CREATE, KeyScope.READ, KeyScope.REPLY)
 """What a client program needs; setting up the help desk must be asked for."""
 
 
@@ -32,7 +32,7 @@ async def put_key(
     session: Session,
     key: ApiKey,
     name: str,
-    scopes: Sequence[Scope],
+    scopes: Sequence[KeyScope],
     *,
     per_minute: int,
     cidrs: Sequence[str] = (),

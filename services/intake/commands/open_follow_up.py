@@ -5,10 +5,10 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
-from services.intake.attachments.keeping import ref_of
+from services.intake.attachments.upload import ref_of
 from services.intake.commands.posts import Post, message_of, tell
 from services.intake.commands.submit_ticket import Submission, submit_ticket
-from services.intake.live.happenings import followed_up
+from services.intake.live.timeline import followed_up
 from services.intake.models import Attachment, Message, Ticket
 from services.intake.queries import attachments_of
 from shared.contracts.base import MessageId, TicketId
@@ -16,8 +16,8 @@ from shared.contracts.events import MessageUnclaimed, Person
 from shared.kit.addresses import address_key
 from shared.kit.clock import derived_id
 from shared.kit.db import Session
-from shared.kit.foreign.rendering import ATTACHED
 from shared.kit.telemetry import log
+from shared.kit.user_content.rendering import ATTACHED
 
 REPLY_PREFIX = "Re: "
 

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 from sqlalchemy import select
 
-from services.intake.attachments.claiming import Chosen, claim
+from services.intake.attachments.attaching import ChosenFiles, claim
 from services.intake.commands.open_follow_up import follow_up
 from services.intake.commands.posts import Post, message_of, tell
 from services.intake.errors import erased
-from services.intake.live.happenings import said
+from services.intake.live.timeline import said
 from services.intake.models import Message, Ticket
 from shared.kit.db import Session
 
@@ -42,7 +42,7 @@ async def _on_archived(session: Session, message: Message, mail_id: str | None) 
         await follow_up(session, ticket, message, mail_id)
 
 
-async def post_with_files(session: Session, ticket: Ticket, post: Post, chosen: Chosen) -> Message:
+async def post_with_files(session: Session, ticket: Ticket, post: Post, chosen: ChosenFiles) -> Message:
     """The same with files that were sent before. Raises Problem 422 for one that is not there to be attached."""
     refs = await claim(session, chosen, ticket.id, post.message_id)
     return await post_message(session, ticket, replace(post, attachments=refs))

@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from shared.kit.addresses import address_key
 from shared.kit.db import Session
-from shared.kit.http.answers import fingerprint
+from shared.kit.http.idempotency import fingerprint
 
 REMEMBER = text("""
 insert into answers (scope, key, request_hash, status, body)

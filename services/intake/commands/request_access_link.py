@@ -6,8 +6,8 @@ from datetime import datetime
 from sqlalchemy import bindparam, exists, insert, literal, select
 from sqlalchemy.sql.selectable import Select
 
+from services.intake.access.link_access import NOBODYS, LinkAccess
 from services.intake.models import Participant, Ticket
-from services.intake.visits import NOBODYS, Visit
 from shared.contracts.base import TicketId
 from shared.contracts.events import AccessLinkRequested
 from shared.contracts.vocabulary import ParticipantState
@@ -48,7 +48,7 @@ async def request_access_link(session: Session, email: str, number: str, at: dat
     await session.execute(insert(outbox).from_select(columns, wanted))
 
 
-async def request_export_link(session: Session, visit: Visit, at: datetime) -> None:
+async def request_export_link(session: Session, visit: LinkAccess, at: datetime) -> None:
     """Has the one-time link to everything mailed to the visitor's own address, at most once a minute."""
     address = None if visit.is_requester else visit.link.email
     event = AccessLinkRequested(

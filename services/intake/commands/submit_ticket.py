@@ -12,11 +12,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.intake.abuse.invitations import InvitationLimits, Inviter
 from services.intake.abuse.open_tickets import COUNT
 from services.intake.abuse.refusals import too_many_open
-from services.intake.attachments.claiming import Chosen
-from services.intake.attachments.claiming import claim as claim_files
+from services.intake.attachments.attaching import ChosenFiles
+from services.intake.attachments.attaching import claim as claim_files
 from services.intake.commands.participants import Guest, Origin, invite
 from services.intake.commands.repeats import Content, refuse_repeated
-from services.intake.forms.free import FieldValue
+from services.intake.forms.unstructured import FieldValue
 from shared.contracts.base import MessageId, TicketId
 from shared.contracts.events import AttachmentRef, Person, TicketSubmitted
 from shared.contracts.redaction import redacted, redacted_values
@@ -25,8 +25,8 @@ from shared.contracts.vocabulary import ActorKind, BodyFormat, Channel, Priority
 from shared.kit.auth import new_token
 from shared.kit.clock import new_id
 from shared.kit.db import Database, Session
-from shared.kit.http.answers import CLAIM, Claim, guard, second_refused
 from shared.kit.http.app import canonical
+from shared.kit.http.idempotency import CLAIM, IdempotencyClaim, idempotent_transaction, second_refused
 from shared.kit.outbox import row_of
 
 DRAW = "select cast(nextval('ticket_numbers') as text) as number"
@@ -160,7 +160,7 @@ async def submit_ticket(session: Session | AsyncConnection, submission: Submissi
 
 
 async def submit_ticket_once(
-    database: Database, claim: Claim, submission: Submission, answer: Answer, max_open: int = 0
+    database: Database, claim: IdempotencyClaim, submission: Submission, answer: Answer, max_open: int = 0
 ) -> str:
     """Records a request and its answer, in which the number takes the place of the stand-in.
 
@@ -174,7 +174,7 @@ async def submit_ticket_once(
 
 
 async def _in_one_statement(
-    database: Database, claim: Claim, submission: Submission, answer: Answer, max_open: int
+    database: Database, claim: IdempotencyClaim, submission: Submission, answer: Answer, max_open: int
 ) -> str | None:
     values = _columns(submission) | ({"max_open": max_open} if max_open else {})
     async with database.single() as connection:
@@ -190,10 +190,10 @@ async def _in_one_statement(
 
 async def submit_ticket_with_files(
     database: Database,
-    claim: Claim,
+    claim: IdempotencyClaim,
     submission: Submission,
     answer: Answer,
-    chosen: Chosen,
+    chosen: ChosenFiles,
     limits: InvitationLimits | None = None,
     content: Content | None = None,
 ) -> str:
@@ -203,7 +203,7 @@ async def submit_ticket_with_files(
     `content` is what people sent, so that the same is not taken twice by mistake.
     Raises Problem 422 for a file that is not there to be attached, Repeated for what was sent a moment ago.
     """
-    async with guard(database, claim.scope, claim.key, claim.request_hash) as guarded:
+    async with idempotent_transaction(database, claim.scope, claim.key, claim.request_hash) as guarded:
         if guarded.stored:
             claim.stored = guarded.stored
             return submission.number

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
+from services.intake.forms.fields import Audience, BaseChoiceField, CustomField, FileField
 from services.intake.forms.form import Form
-from services.intake.forms.kinds import Audience, Choosing, CustomField, FileField
 
 WORDS_OF = {True: "Yes", False: "No"}
 
@@ -29,17 +29,17 @@ def answered(form: Form, former: Form, kept: Mapping[str, object], audience: Aud
     return [
         Answered(field.name, field.label, text)
         for field in fields
-        if not isinstance(field, FileField) and (text := in_words(field, kept.get(field.name)))
+        if not isinstance(field, FileField) and (text := format_answer(field, kept.get(field.name)))
     ]
 
 
-def in_words(field: CustomField, answer: object) -> str:
+def format_answer(field: CustomField, answer: object) -> str:
     """One answer as text, with the labels of what was chosen; empty if there is none."""
     if answer is None:
         return ""
     if isinstance(answer, bool):
         return WORDS_OF[answer]
-    labels = {choice.key: choice.label for choice in field.choices} if isinstance(field, Choosing) else {}
+    labels = {choice.key: choice.label for choice in field.choices} if isinstance(field, BaseChoiceField) else {}
     parts = answer if isinstance(answer, list) else [answer]
     return ", ".join(labels.get(str(part), str(part)) for part in parts)
 

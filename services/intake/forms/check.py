@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from services.intake.forms.conditions import Answer
+from services.intake.forms.fields import Audience, BaseField
 from services.intake.forms.form import Form
-from services.intake.forms.kinds import Asked, Audience
 
 MAX_ANSWERS_BYTES = 16 * 1024
 """All answers of one ticket together."""
@@ -45,7 +45,7 @@ def check(form: Form, given: Mapping[str, object], audience: Audience) -> Checke
     return checked
 
 
-def is_shown(asked: Asked, answers: Mapping[str, Answer]) -> bool:
+def is_shown(asked: BaseField, answers: Mapping[str, Answer]) -> bool:
     """Whether a field is asked for, after these answers to the ones before it."""
     return asked.shown_if is None or asked.shown_if.holds(answers.get(asked.shown_if.field))
 
@@ -64,7 +64,7 @@ def _is_empty(given: object) -> bool:
     return given is None or given == [] or (isinstance(given, str) and not given.strip())
 
 
-def _read(asked: Asked, given: object, checked: Checked) -> None:
+def _read(asked: BaseField, given: object, checked: Checked) -> None:
     try:
         checked.values[asked.name] = asked.read(given)
     except ValueError as refusal:

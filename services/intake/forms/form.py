@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, JsonValue, TypeAdapter
 
-from services.intake.forms.kinds import Asked, Audience, Choosing, CustomField, FileField, first_repeated
+from services.intake.forms.fields import Audience, BaseChoiceField, BaseField, CustomField, FileField, first_repeated
 
 MAX_FIELDS = 50
 MAX_ALL_CHOICES = 500
@@ -19,9 +19,9 @@ MAX_FORMER_FIELDS = 200
 def _consistent(fields: tuple[CustomField, ...]) -> tuple[CustomField, ...]:
     if twice := first_repeated(field.name for field in fields):
         raise ValueError(f"two fields have the name {twice!r}")
-    if sum(len(field.choices) for field in fields if isinstance(field, Choosing)) > MAX_ALL_CHOICES:
+    if sum(len(field.choices) for field in fields if isinstance(field, BaseChoiceField)) > MAX_ALL_CHOICES:
         raise ValueError(f"at most {MAX_ALL_CHOICES} choices in all fields together")
-    earlier: dict[str, Asked] = {}
+    earlier: dict[str, BaseField] = {}
     for field in fields:
         if field.shown_if and (wrong := _what_is_wrong_with(field, earlier.get(field.shown_if.field))):
             raise ValueError(f"{field.name}: {wrong}")
@@ -29,7 +29,7 @@ def _consistent(fields: tuple[CustomField, ...]) -> tuple[CustomField, ...]:
     return fields
 
 
-def _what_is_wrong_with(field: Asked, cause: Asked | None) -> str | None:
+def _what_is_wrong_with(field: BaseField, cause: BaseField | None) -> str | None:
     """Why a condition cannot stand. That it looks backwards only is what keeps conditions free of cycles."""
     condition = field.shown_if
     if condition is None:
@@ -45,8 +45,8 @@ def _what_is_wrong_with(field: Asked, cause: Asked | None) -> str | None:
     return None
 
 
-def _is_possible(cause: Asked, wanted: object) -> bool:
-    if isinstance(cause, Choosing):
+def _is_possible(cause: BaseField, wanted: object) -> bool:
+    if isinstance(cause, BaseChoiceField):
         return wanted in cause.keys
     try:
         cause.read(wanted)

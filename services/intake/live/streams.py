@@ -16,10 +16,10 @@ from fastapi.responses import Response
 from pydantic import BaseModel
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
-from services.intake.live.happenings import announce
-from services.intake.live.hub import Hub
-from services.intake.live.reading import PER_LOOK, happenings_after, is_over
-from services.intake.models import Happening
+from services.intake.live.notify_listener import NotifyListener
+from services.intake.live.timeline import announce
+from services.intake.live.timeline_queries import PER_LOOK, entries_after, is_over
+from services.intake.models import TimelineEntry
 from shared.contracts.vocabulary import Status
 from shared.kit.db import Database, is_unreachable
 from shared.kit.http.problems import Problem
@@ -64,13 +64,13 @@ class HappeningView(BaseModel):
     """Of the message that was posted, or that the ticket began with."""
 
     @classmethod
-    def of(cls, happening: Happening) -> "HappeningView":
+    def of(cls, happening: TimelineEntry) -> "HappeningView":
         """The view of a stored row."""
         return cls(**{name: getattr(happening, name) for name in cls.model_fields})
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
+class StreamReader:
     """Whose connection it is, how many such callers may hold, and whether the caller may still read."""
 
     name: str
@@ -81,7 +81,7 @@ class Caller:
 class Live:
     """The open streams of this process."""
 
-    def __init__(self, database: Database, hub: Hub, *, limit: int, seconds: float) -> None:
+    def __init__(self, database: Database, hub: NotifyListener, *, limit: int, seconds: float) -> None:
         self.hub = hub
         self._database = database
         self._limit = limit
@@ -93,14 +93,14 @@ class Live:
         """How many readers are connected."""
         return self._open.total()
 
-    async def stream(self, ticket_id: UUID, after: int, caller: Caller) -> Response:
+    async def stream(self, ticket_id: UUID, after: int, caller: StreamReader) -> Response:
         """The ticket's happenings after an event, as they come; 204 if none can come any more.
 
         Raises Problem 429 when the caller has too many streams open, 503 when all together are too many.
         """
         self._check_room(caller)
         async with self._database.begin() as session:
-            if not await happenings_after(session, ticket_id, after) and await is_over(session, ticket_id):
+            if not await entries_after(session, ticket_id, after) and await is_over(session, ticket_id):
                 return Response(status_code=204, headers={"Cache-Control": "no-store"})
         stopping = anyio.Event()
         return Streaming(self._events(ticket_id, after, caller, stopping), stopping)
@@ -109,7 +109,7 @@ class Live:
         """Lets every reader of the ticket, in every process, find out whether it may still read."""
         await announce(self._database, [ticket_id])
 
-    def _check_room(self, caller: Caller) -> None:
+    def _check_room(self, caller: StreamReader) -> None:
         if self._open[caller.name] >= caller.limit:
             raise Problem(
                 429,
@@ -121,7 +121,7 @@ class Live:
             raise Problem(503, "unavailable", "too many streams are open; try again", headers={"Retry-After": "30"})
 
     @contextmanager
-    def _seat(self, caller: Caller) -> Iterator[None]:
+    def _seat(self, caller: StreamReader) -> Iterator[None]:
         self._open[caller.name] += 1
         try:
             yield
@@ -131,7 +131,7 @@ class Live:
                 del self._open[caller.name]
 
     async def _events(
-        self, ticket_id: UUID, after: int, caller: Caller, stopping: anyio.Event
+        self, ticket_id: UUID, after: int, caller: StreamReader, stopping: anyio.Event
     ) -> AsyncIterator[ServerSentEvent]:
         """Ends when nothing more can come, when the caller may not read any more, when the server stops, or in time."""
         ends_at = time.monotonic() + self._seconds
@@ -149,13 +149,13 @@ class Live:
                     return
                 await _one_of(news, stopping, within=left)
 
-    async def _look(self, ticket_id: UUID, after: int, caller: Caller) -> tuple[list[Happening], bool]:
+    async def _look(self, ticket_id: UUID, after: int, caller: StreamReader) -> tuple[list[TimelineEntry], bool]:
         """What is new, and whether there may be more. While the database is away there is nothing new."""
         try:
             if not await caller.may_read():
                 return [], False
             async with self._database.begin() as session:
-                found = await happenings_after(session, ticket_id, after)
+                found = await entries_after(session, ticket_id, after)
                 return found, not await is_over(session, ticket_id)
         except Exception as error:
             if not is_unreachable(error):
@@ -190,7 +190,7 @@ async def _one_of(news: asyncio.Event, stopping: anyio.Event, within: float) -> 
             wait.cancel()
 
 
-def _event(happening: Happening) -> ServerSentEvent:
+def _event(happening: TimelineEntry) -> ServerSentEvent:
     view = HappeningView.of(happening)
     return ServerSentEvent(view.model_dump_json(), event=view.kind, id=str(view.id), sep=SEPARATOR)
 

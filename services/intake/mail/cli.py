@@ -6,12 +6,12 @@ from uuid import UUID
 
 from sqlalchemy import or_, select
 
-from services.intake.mail.queue import as_ticket, put_back
+from services.intake.attachments.object_store import ContentMissing, Storage
+from services.intake.mail.pipeline.queue import as_ticket, put_back
 from services.intake.models import RawMail, RawMailState
 from services.intake.settings import IntakeSettings
 from shared.kit.addresses import address_key
 from shared.kit.db import Database
-from shared.kit.storage import ContentMissing, Storage
 
 MOST = 10_000
 

@@ -6,18 +6,18 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from services.intake.mail.assembly import assemble
-from services.intake.mail.doors.mailboxes import Mailboxes
-from services.intake.mail.doors.reception import Reception
-from services.intake.mail.doors.smtp import listen
-from services.intake.mail.processing import Processing
-from services.intake.mail.queue import waiting
+from services.intake.attachments.object_store import Storage
+from services.intake.mail.pipeline.factory import assemble
+from services.intake.mail.pipeline.processing import MailPipeline
+from services.intake.mail.pipeline.queue import waiting
 from services.intake.mail.settings import MailSettings
+from services.intake.mail.transports.mailboxes import Mailboxes
+from services.intake.mail.transports.reception import Reception
+from services.intake.mail.transports.smtp import listen
 from services.intake.models import RawMailState
 from shared.kit.db import Database
 from shared.kit.http.app import create_app
 from shared.kit.processes import background
-from shared.kit.storage import Storage
 
 
 class GivenUp(Exception):
@@ -30,7 +30,7 @@ def build(settings: MailSettings) -> FastAPI:
     storage = Storage.connect(settings)
     parts = assemble(settings, database, storage)
     gate, reader = parts.gate, parts.reader
-    processing = Processing(parts, settings)
+    processing = MailPipeline(parts, settings)
     reception = Reception(database, storage, processing.wake)
     mailboxes = Mailboxes(settings, reception)
 

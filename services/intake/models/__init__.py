@@ -6,7 +6,7 @@ from services.intake.models.base import Base
 from services.intake.models.keys import StoredApiKey
 from services.intake.models.mail import MailAncestor, MailId, RawMail, RawMailState
 from services.intake.models.people import Agent, Erasure, InvitationCount, LinkRevocation, Participant
-from services.intake.models.tickets import FIRST_NUMBER, Happening, Message, Ticket
+from services.intake.models.tickets import FIRST_NUMBER, Message, Ticket, TimelineEntry
 from services.intake.models.topics import Announcement, Topic
 
 __all__ = [
@@ -18,7 +18,6 @@ __all__ = [
     "Ban",
     "Base",
     "Erasure",
-    "Happening",
     "InvitationCount",
     "LinkRevocation",
     "MailAncestor",
@@ -29,6 +28,7 @@ __all__ = [
     "RawMailState",
     "StoredApiKey",
     "Ticket",
+    "TimelineEntry",
     "Topic",
     "Walk",
 ]

@@ -123,7 +123,7 @@ class Message(Base):
     """The version of the rendering that made it."""
 
 
-class Happening(Base):
+class TimelineEntry(Base):
     """Something a requester may learn of, in the order it became visible: the timeline, and what live pages wait for.
 
     A writer holds the ticket's row, so that within a ticket ids rise in the order of commits.

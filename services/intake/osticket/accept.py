@@ -5,34 +5,34 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from services.intake.abuse import refusals as abuse
-from services.intake.abuse.gate import Door
-from services.intake.attachments.claiming import Chosen
+from services.intake.abuse.admission_control import EntryPoint
+from services.intake.access.api_key_cache import KnownKey
+from services.intake.attachments.attaching import ChosenFiles
 from services.intake.commands.submit_ticket import Answer, Submission, submit_ticket_once, submit_ticket_with_files
-from services.intake.deps import Intake
+from services.intake.deps import AppState
 from services.intake.forms import NO_FORM, Form
-from services.intake.keyring import KnownKey
 from services.intake.osticket.fields import answers_in
 from services.intake.osticket.files import keep_files
 from services.intake.osticket.json_body import read_json_body
 from services.intake.osticket.refusals import NotValid, denied
-from services.intake.osticket.sent import Sent
+from services.intake.osticket.request_model import OldRequest
 from services.intake.osticket.ticket import OWN, OldTicket, translate
 from services.intake.osticket.topic import choose_topic
 from services.intake.osticket.xml_body import read_xml_body
 from services.intake.topics import TopicEntry
 from shared.kit.clock import utc_now
-from shared.kit.http.answers import Claim, fingerprint
+from shared.kit.http.idempotency import IdempotencyClaim, fingerprint
 from shared.kit.http.problems import Problem
 from shared.kit.telemetry import log
 
-READERS: Mapping[str, Callable[[bytes], Sent]] = {"json": read_json_body, "xml": read_xml_body}
+READERS: Mapping[str, Callable[[bytes], OldRequest]] = {"json": read_json_body, "xml": read_xml_body}
 """By the suffix of the address; what the request calls its body is not looked at."""
 NAMES_LOGGED = 20
 INVALID = 422
 REMARKS = "Remarks of the help desk on what the client program sent:"
 
 
-async def accept(parts: Intake, key: KnownKey, suffix: str, raw: bytes, idempotency_key: str | None) -> str:
+async def accept(parts: AppState, key: KnownKey, suffix: str, raw: bytes, idempotency_key: str | None) -> str:
     """The number of the ticket, durable by then. Raises Problem 400, 403, 409, 422 or 429, and NotValid."""
     sent = await asyncio.to_thread(READERS[suffix], raw)
     choice = await choose_topic(parts.topics, sent, parts.settings.osticket_default_topic)
@@ -41,7 +41,9 @@ async def accept(parts: Intake, key: KnownKey, suffix: str, raw: bytes, idempote
     await _refuse_indigestible(parts, ticket)
     fields = answers_in(form, sent)
     _log_ignored(sent, form)
-    claim = Claim(f"{key.key_id}:osticket", idempotency_key, fingerprint(suffix, raw) if idempotency_key else b"")
+    claim = IdempotencyClaim(
+        f"{key.key_id}:osticket", idempotency_key, fingerprint(suffix, raw) if idempotency_key else b""
+    )
     await _admit(parts, ticket, claim)
     chosen, remarks = await keep_files(parts.keeper, parts.database, key.key_id, sent.files)
     submission = _submission(sent, ticket, topic, key, (*choice.remarks, *remarks))
@@ -52,7 +54,7 @@ async def accept(parts: Intake, key: KnownKey, suffix: str, raw: bytes, idempote
     return number
 
 
-async def _refuse_indigestible(parts: Intake, ticket: OldTicket) -> None:
+async def _refuse_indigestible(parts: AppState, ticket: OldTicket) -> None:
     try:
         await parts.digester.check(ticket.message.body, ticket.message.body_format, "/message")
     except Problem as refused:
@@ -61,16 +63,16 @@ async def _refuse_indigestible(parts: Intake, ticket: OldTicket) -> None:
         raise NotValid({"message": refused.detail}) from None
 
 
-async def _record(parts: Intake, claim: Claim, submission: Submission, chosen: Chosen) -> str:
+async def _record(parts: AppState, claim: IdempotencyClaim, submission: Submission, chosen: ChosenFiles) -> str:
     answer = Answer(submission.number, 201)
     if chosen.files:
         return await submit_ticket_with_files(parts.database, claim, submission, answer, chosen)
     return await submit_ticket_once(parts.database, claim, submission, answer)
 
 
-async def _admit(parts: Intake, ticket: OldTicket, claim: Claim) -> None:
+async def _admit(parts: AppState, ticket: OldTicket, claim: IdempotencyClaim) -> None:
     try:
-        await parts.gate.admit(Door.CLIENT, ticket.requester.email, ticket.address, claim)
+        await parts.gate.admit(EntryPoint.CLIENT, ticket.requester.email, ticket.address, claim)
     except Problem as refused:
         match refused.code:
             case abuse.BANNED:
@@ -81,7 +83,7 @@ async def _admit(parts: Intake, ticket: OldTicket, claim: Claim) -> None:
 
 
 def _submission(
-    sent: Sent, ticket: OldTicket, topic: TopicEntry | None, key: KnownKey, remarks: tuple[str, ...]
+    sent: OldRequest, ticket: OldTicket, topic: TopicEntry | None, key: KnownKey, remarks: tuple[str, ...]
 ) -> Submission:
     told = (*ticket.remarks, *remarks)
     return Submission(
@@ -100,7 +102,7 @@ def _submission(
     )
 
 
-def _log_ignored(sent: Sent, form: Form) -> None:
+def _log_ignored(sent: OldRequest, form: Form) -> None:
     """Names without a meaning set nothing: neither a status nor an agent can come in this way."""
     ignored = sorted(name[:64] for name in sent.values.keys() - OWN - form.by_name.keys())
     if ignored:

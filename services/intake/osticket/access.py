@@ -2,17 +2,17 @@
 
 from fastapi import Request
 
+from services.intake.access.api_key_cache import KnownKey
 from services.intake.api.access import key_of
-from services.intake.commands.keys import Scope
-from services.intake.deps import Intake
-from services.intake.keyring import KnownKey
+from services.intake.commands.keys import KeyScope
+from services.intake.deps import AppState
 from services.intake.osticket.keys import old_key
 from services.intake.osticket.refusals import key_required, not_authorized
 from shared.kit.auth import ApiKey
 from shared.kit.http.problems import Problem
 
 
-async def permitted(request: Request, parts: Intake, scope: Scope | None) -> KnownKey:
+async def permitted(request: Request, parts: AppState, scope: KeyScope | None) -> KnownKey:
     """The key of this request. Raises Problem 401 or 429."""
     text = request.headers.get("x-api-key", "").strip()
     try:

@@ -4,15 +4,15 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from services.intake.forms import Answer, Audience, CustomField, Form, check, from_texts
-from services.intake.forms.kinds import CheckboxField, Choosing, DateField, FileField
+from services.intake.forms.fields import BaseChoiceField, CheckboxField, DateField, FileField
 from services.intake.osticket.refusals import NotValid
-from services.intake.osticket.sent import Sent, Value
+from services.intake.osticket.request_model import OldRequest, Value
 
 MAX_EPOCH = 2**33
 NO = ("", "0", "false")
 
 
-def answers_in(form: Form, sent: Sent) -> Mapping[str, Answer]:
+def answers_in(form: Form, sent: OldRequest) -> Mapping[str, Answer]:
     """The answers to what everyone is asked. Raises NotValid; what nobody asked for is left out."""
     given = ((field, sent.values.get(field.name)) for field in form.fields if not isinstance(field, FileField))
     texts = {field.name: _texts(field, value) for field, value in given if value is not None}
@@ -25,7 +25,7 @@ def answers_in(form: Form, sent: Sent) -> Mapping[str, Answer]:
 def _texts(field: CustomField, value: Value) -> tuple[str, ...]:
     texts = tuple(value) if isinstance(value, list) else (_text(value),)
     match field:
-        case Choosing():
+        case BaseChoiceField():
             keys = {choice.label.casefold(): choice.key for choice in field.choices}
             return tuple(keys.get(text.strip().casefold(), text) for text in texts)
         case DateField():

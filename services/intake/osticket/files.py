@@ -3,24 +3,24 @@
 from collections.abc import Sequence
 
 from services.intake.api.attachments import owner_of
-from services.intake.attachments.claiming import Chosen
-from services.intake.attachments.keeping import Keeper, Sent
+from services.intake.attachments.attaching import ChosenFiles
 from services.intake.attachments.names import safe_name
+from services.intake.attachments.object_store import StorageUnavailable
+from services.intake.attachments.upload import IncomingFile, Uploader
 from services.intake.errors import storage_away
-from services.intake.mail.doors.reception import in_chunks
+from services.intake.mail.transports.reception import in_chunks
 from services.intake.models import Attachment
-from services.intake.osticket.sent import SentFile
+from services.intake.osticket.request_model import SentFile
 from shared.kit.db import Database
 from shared.kit.http.problems import Problem
-from shared.kit.storage import StorageUnavailable
 
 MAX_FILES = 20
 """Of one request, as of one submission through the API."""
 
 
 async def keep_files(
-    keeper: Keeper, database: Database, key_id: str, files: Sequence[SentFile]
-) -> tuple[Chosen, tuple[str, ...]]:
+    keeper: Uploader, database: Database, key_id: str, files: Sequence[SentFile]
+) -> tuple[ChosenFiles, tuple[str, ...]]:
     """What can be attached, and a remark on each file that cannot. Raises Problem 503 while the store is away."""
     owner = owner_of(key_id)
     kept: list[Attachment] = []
@@ -29,7 +29,7 @@ async def keep_files(
         defect = file.defect or ("one file too many" if position >= MAX_FILES else "")
         try:
             if not defect:
-                kept.append(await keeper.keep(in_chunks(file.content), Sent(file.name, owner)))
+                kept.append(await keeper.keep(in_chunks(file.content), IncomingFile(file.name, owner)))
         except Problem as refused:
             defect = refused.detail
         except StorageUnavailable:
@@ -39,4 +39,4 @@ async def keep_files(
     if kept:
         async with database.begin() as session:
             session.add_all(kept)
-    return Chosen.of(owner, [attachment.id for attachment in kept]), tuple(remarks[:MAX_FILES])
+    return ChosenFiles.of(owner, [attachment.id for attachment in kept]), tuple(remarks[:MAX_FILES])

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from services.intake.osticket.encoded import NotBase64, read_data_url
+from services.intake.osticket.decoding import NotBase64, read_data_url
 from services.intake.osticket.refusals import unreadable
-from services.intake.osticket.sent import Sent, SentFile, Text, Value, text_of
+from services.intake.osticket.request_model import OldRequest, SentFile, Text, Value, text_of
 from shared.kit.http.strict_json import read_json
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -13,13 +13,13 @@ OWN = ("message", "alert", "autorespond", "attachments")
 """What is read in a way of its own."""
 
 
-def read_json_body(raw: bytes) -> Sent:
+def read_json_body(raw: bytes) -> OldRequest:
     """What the client sent. Raises Problem 400 for what is no JSON object, or an empty one."""
     body = read_json(raw.removeprefix(BYTE_ORDER_MARK))
     if not isinstance(body, dict) or not body:
         raise unreadable("a JSON object with the ticket's fields is needed")
     message, defects = _message(body.get("message"))
-    return Sent(
+    return OldRequest(
         values={name: value for name, sent in body.items() if name not in OWN and (value := _value(sent)) is not None},
         message=message,
         alert=_is_true(body.get("alert")),

@@ -10,17 +10,17 @@ from fastapi.responses import Response
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
-from services.intake.commands.keys import Scope
-from services.intake.deps import Intake, Parts, parts_of
+from services.intake.attachments.object_store import StorageUnavailable
+from services.intake.commands.keys import KeyScope
+from services.intake.deps import AppState, Parts, parts_of
 from services.intake.errors import storage_away
-from services.intake.mail.doors.pipe import NotSettled, SenderBanned
+from services.intake.mail.transports.http_pipe import NotSettled, SenderBanned
 from services.intake.osticket.accept import accept
 from services.intake.osticket.access import permitted
 from services.intake.osticket.refusals import NotValid, denied, not_settled, unreadable, unsupported
 from shared.kit.db import is_unreachable
-from shared.kit.http.answers import IdempotencyKey
+from shared.kit.http.idempotency import IdempotencyKey
 from shared.kit.http.problems import Problem, from_exception
-from shared.kit.storage import StorageUnavailable
 
 EMAIL = "email"
 IGNORED = "ignored"
@@ -72,14 +72,14 @@ async def answer(request: Request, path: str, parts: Parts, idempotency_key: Ide
     raise unsupported()
 
 
-async def _make_ticket(request: Request, parts: Intake, suffix: str, idempotency_key: str | None) -> str:
-    key = await permitted(request, parts, Scope.CREATE)
+async def _make_ticket(request: Request, parts: AppState, suffix: str, idempotency_key: str | None) -> str:
+    key = await permitted(request, parts, KeyScope.CREATE)
     if suffix == EMAIL:
         return await _hand_over(parts, await request.body())
     return await accept(parts, key, suffix, await request.body(), idempotency_key)
 
 
-async def _hand_over(parts: Intake, raw: bytes) -> str:
+async def _hand_over(parts: AppState, raw: bytes) -> str:
     if not raw.strip():
         raise unreadable("the mail is empty")
     try:

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from services.intake.osticket.refusals import NotValid
-from services.intake.osticket.sent import Sent, Text, Value
+from services.intake.osticket.request_model import OldRequest, Text, Value
 from services.intake.topics import TopicEntry
 from shared.contracts.events import Person
 from shared.contracts.redaction import redacted
@@ -79,7 +79,7 @@ BODY = _Kind[str](Body, "a message is required")
 class _Reader:
     """Reads field by field and keeps what is wrong with each, so that a client learns of everything at once."""
 
-    def __init__(self, sent: Sent) -> None:
+    def __init__(self, sent: OldRequest) -> None:
         self.values = sent.values
         self.errors: dict[str, str] = dict(sent.defects)
 
@@ -97,7 +97,7 @@ class _Reader:
             return default
 
 
-def translate(sent: Sent, topic: TopicEntry | None) -> OldTicket:
+def translate(sent: OldRequest, topic: TopicEntry | None) -> OldTicket:
     """The request in our words. Raises NotValid with every field that is wrong."""
     reader, values = _Reader(sent), sent.values
     email = reader.require("email", EMAIL.read, text_line(values.get("email")), "")

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from services.intake.osticket.sent import Sent
+from services.intake.osticket.request_model import OldRequest
 from services.intake.osticket.ticket import as_named, is_number, shown
 from services.intake.topics import TopicEntry, Topics
 
@@ -17,7 +17,7 @@ class ChosenTopic:
     remarks: tuple[str, ...] = ()
 
 
-async def choose_topic(topics: Topics, sent: Sent, default_slug: str) -> ChosenTopic:
+async def choose_topic(topics: Topics, sent: OldRequest, default_slug: str) -> ChosenTopic:
     """The topic a client names by number.
 
     An unknown, inactive or malformed number gives the default topic and never fails the call: osTicket did so. Without
@@ -34,7 +34,7 @@ async def choose_topic(topics: Topics, sent: Sent, default_slug: str) -> ChosenT
     )
 
 
-def topic_named(sent: Sent) -> str:
+def topic_named(sent: OldRequest) -> str:
     """What the client wrote for the topic, in one line."""
     return as_named(sent.values.get("topicId"))
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 from lxml.etree import XMLParser, XMLSyntaxError, fromstring
 
-from services.intake.osticket.encoded import PLAIN, Encoded, NotBase64
+from services.intake.osticket.decoding import PLAIN, Encoded, NotBase64
 from services.intake.osticket.refusals import unreadable
-from services.intake.osticket.sent import Sent, SentFile, Text, Value, text_of
+from services.intake.osticket.request_model import OldRequest, SentFile, Text, Value, text_of
 
 MAX_DEPTH = 8
 MAX_ELEMENTS = 500
@@ -73,7 +73,7 @@ class _Builder:
         return self.root
 
 
-def read_xml_body(raw: bytes) -> Sent:
+def read_xml_body(raw: bytes) -> OldRequest:
     """What the client sent. Raises Problem 400 for what is no `<ticket>`, or an empty one.
 
     Entities are resolved, or `&amp;` in an attribute would read `&#38;`. XML's own are the only ones: a document type,
@@ -89,11 +89,11 @@ def read_xml_body(raw: bytes) -> Sent:
     return _read(ticket)
 
 
-def _read(ticket: Element) -> Sent:
+def _read(ticket: Element) -> OldRequest:
     message, defects = _message(_message_of(ticket))
     flags = {name: ticket.attributes.get(name, "") for name in ("alert", "autorespond")}
     flags |= {child.name: child.text for child in ticket.children if child.name in flags}
-    return Sent(
+    return OldRequest(
         values=_values(ticket),
         message=message,
         alert=_is_true(flags["alert"]),

@@ -7,20 +7,20 @@ import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from services.intake.attachments.object_store import Storage, StorageUnavailable
 from services.intake.privacy.export import Exporter
-from services.intake.privacy.holdings import Holdings, find_holdings
 from services.intake.privacy.requesters import Confirmation, Eraser
+from services.intake.privacy.subject_data import SubjectData, find_subject_data
 from services.intake.settings import IntakeSettings
 from shared.domain.errors import Refusal
 from shared.kit.auth import TicketLinks
 from shared.kit.db import Database
-from shared.kit.foreign.digester import Digester
 from shared.kit.http.pages import Pages
 from shared.kit.http.problems import Problem
 from shared.kit.requester_ids import RequesterIds
-from shared.kit.storage import Storage, StorageUnavailable
+from shared.kit.ticket_errors import TicketsUnavailable
 from shared.kit.tickets import Tickets
-from shared.kit.unavailable import TicketsUnavailable
+from shared.kit.user_content.renderer import BodyRenderer
 
 PACKAGE = Path(__file__).parent.parent
 PRIVATE = 0o600
@@ -56,16 +56,16 @@ async def erase_requester(database: Database, settings: IntakeSettings) -> None:
 
 async def _find(database: Database, settings: IntakeSettings, email: str) -> None:
     async with database.begin() as session:
-        _tell(await find_holdings(session, RequesterIds(settings), email))
+        _tell(await find_subject_data(session, RequesterIds(settings), email))
 
 
 async def _export(database: Database, settings: IntakeSettings, email: str, path: Path) -> None:
     async with database.begin() as session:
-        holdings = await find_holdings(session, RequesterIds(settings), email)
+        holdings = await find_subject_data(session, RequesterIds(settings), email)
     pages = Pages(PACKAGE, secure_cookies=settings.secure_cookies)
     file = await asyncio.to_thread(os.open, path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE)
     try:
-        async for piece in Exporter(database, Storage.connect(settings), pages, Digester()).stream(holdings):
+        async for piece in Exporter(database, Storage.connect(settings), pages, BodyRenderer()).stream(holdings):
             await asyncio.to_thread(os.write, file, piece)
     finally:
         os.close(file)
@@ -78,7 +78,7 @@ async def _erase(database: Database, settings: IntakeSettings, email: str, confi
     sys.stdout.write("erased; the other services follow by event, the stream and the files within a minute\n")
 
 
-def _tell(found: Holdings) -> None:
+def _tell(found: SubjectData) -> None:
     sys.stdout.write(
         f"requester  {found.requester_id}\n"
         f"tickets    {len(found.ticket_ids)}, of which not closed: {len(found.open_ids)}\n"

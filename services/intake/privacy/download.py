@@ -2,12 +2,12 @@
 
 from fastapi.responses import StreamingResponse
 
-from services.intake.deps import Intake
+from services.intake.deps import AppState
 from services.intake.privacy.export import Exporter
-from services.intake.privacy.holdings import Holdings
+from services.intake.privacy.subject_data import SubjectData
 
 
-def handed_out(parts: Intake, found: Holdings) -> StreamingResponse:
+def handed_out(parts: AppState, found: SubjectData) -> StreamingResponse:
     """The archive of a person's data as a download; its name does not say whose."""
     headers = {
         "Content-Disposition": f'attachment; filename="requester-{found.requester_id}.zip"',

@@ -9,16 +9,25 @@ from uuid import UUID
 from markupsafe import Markup
 from sqlalchemy import Select, func, inspect, select
 
-from services.intake.attachments.cleaning import cleaned
-from services.intake.models import Attachment, AttachmentState, Base, Happening, Message, Participant, RawMail, Ticket
+from services.intake.attachments.link_removal import cleaned
+from services.intake.attachments.object_store import ContentMissing, Storage
+from services.intake.models import (
+    Attachment,
+    AttachmentState,
+    Base,
+    Message,
+    Participant,
+    RawMail,
+    Ticket,
+    TimelineEntry,
+)
 from services.intake.privacy.archive import Archive
-from services.intake.privacy.holdings import Holdings, mailed_by
+from services.intake.privacy.subject_data import SubjectData, mailed_by
 from shared.kit.clock import utc_now
 from shared.kit.db import Database
-from shared.kit.foreign.digester import Digester
-from shared.kit.foreign.rendering import placed
 from shared.kit.http.pages import Pages
-from shared.kit.storage import ContentMissing, Storage
+from shared.kit.user_content.renderer import BodyRenderer
+from shared.kit.user_content.rendering import placed
 
 MESSAGES_AT_ONCE = 100
 DANGEROUS = (AttachmentState.QUARANTINED, AttachmentState.PENDING)
@@ -35,9 +44,9 @@ class Exporter:
     database: Database
     storage: Storage
     pages: Pages
-    digester: Digester
+    digester: BodyRenderer
 
-    async def stream(self, holdings: Holdings) -> AsyncIterator[bytes]:
+    async def stream(self, holdings: SubjectData) -> AsyncIterator[bytes]:
         """The archive, in pieces. Raises StorageUnavailable, which leaves it unfinished and so unreadable."""
         archive, tickets = Archive(), []
         for ticket_id in holdings.ticket_ids:
@@ -75,7 +84,7 @@ class Exporter:
         about = ticket | {
             "participants": await self._rows(select(Participant).where(Participant.ticket_id == belongs)),
             "timeline": await self._rows(
-                select(Happening).where(Happening.ticket_id == belongs).order_by(Happening.id)
+                select(TimelineEntry).where(TimelineEntry.ticket_id == belongs).order_by(TimelineEntry.id)
             ),
             "files": [_without(file, OURS) | {"place": _place(file)} for file in files],
             "mails": [_without(mail, OURS) for mail in mails],
@@ -93,7 +102,7 @@ class Exporter:
         async for piece in self._mails(archive, f"{folder}/mails", mails):
             yield piece
 
-    async def _elsewhere(self, archive: Archive, holdings: Holdings) -> AsyncIterator[bytes]:
+    async def _elsewhere(self, archive: Archive, holdings: SubjectData) -> AsyncIterator[bytes]:
         """What the person was and wrote on others' tickets, and mails that became part of none."""
         for ticket_id in holdings.took_part_in:
             folder = f"took-part-in/{ticket_id}"

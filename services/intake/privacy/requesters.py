@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, delete, func, select, update
 
 from services.intake.commands.change_status import change_status
 from services.intake.models import Attachment, Erasure, LinkRevocation, Message, Participant, Ticket
-from services.intake.privacy.holdings import Holdings, copied_to, find_holdings, mailed_by
+from services.intake.privacy.subject_data import SubjectData, copied_to, find_subject_data, mailed_by
 from services.intake.privacy.tickets import ERASED, erase_tickets, remove_files, tickets_open
 from shared.contracts.base import TicketId
 from shared.contracts.commands import CloseTicket
@@ -20,7 +20,7 @@ from shared.kit import outbox
 from shared.kit.auth import TicketLinks
 from shared.kit.clock import new_id, utc_now
 from shared.kit.db import Database, Session
-from shared.kit.http.answers import forget_about
+from shared.kit.http.idempotency import forget_about
 from shared.kit.http.problems import Problem
 from shared.kit.requester_ids import RequesterIds
 from shared.kit.tickets import Tickets, command_id
@@ -48,19 +48,19 @@ class Eraser:
     links: TicketLinks
     ids: RequesterIds
 
-    async def erase(self, email: str, confirmation: Confirmation) -> Holdings:
+    async def erase(self, email: str, confirmation: Confirmation) -> SubjectData:
         """Erases all that intake holds of a requester, and has the other services do so; returns what there was.
 
         Raises Problem 404 if nothing is held, 409 if the number of tickets is another or some are open, Refusal and
         TicketsUnavailable if they cannot be closed.
         """
         async with self.database.begin() as session:
-            found = await find_holdings(session, self.ids, email)
+            found = await find_subject_data(session, self.ids, email)
         _check(found, confirmation)
         for ticket_id in found.open_ids:
             await self._withdraw(ticket_id)
         async with self.database.begin() as session:
-            found = await find_holdings(session, self.ids, email)
+            found = await find_subject_data(session, self.ids, email)
             _check(found, confirmation)
             await self._erase(session, found, utc_now())
         return found
@@ -73,7 +73,7 @@ class Eraser:
         )
         await change_status(self.database, self.tickets, ticket_id, command)
 
-    async def _erase(self, session: Session, found: Holdings, at: datetime) -> None:
+    async def _erase(self, session: Session, found: SubjectData, at: datetime) -> None:
         own_mails = mailed_by(found.email, found.ticket_ids)
         digests = await remove_files(session, _files_of(found.email), own_mails)
         digests |= await erase_tickets(session, self.links, found.ticket_ids, at)
@@ -92,7 +92,7 @@ class Eraser:
             await outbox.add(session, event, f"{erasure.id}:erased" + (f":{number}" if number else ""), at)
 
 
-def _announcements(found: Holdings, at: datetime) -> Iterator[RequesterErased]:
+def _announcements(found: SubjectData, at: datetime) -> Iterator[RequesterErased]:
     """One event, or several where one message on the bus could not carry the ids of all tickets."""
     own, others = ([TicketId(one) for one in ids] for ids in (found.ticket_ids, found.took_part_in))
     for start in range(0, max(len(own), len(others), 1), TICKETS_PER_EVENT):
@@ -105,7 +105,7 @@ def _announcements(found: Holdings, at: datetime) -> Iterator[RequesterErased]:
         )
 
 
-def _check(found: Holdings, confirmation: Confirmation) -> None:
+def _check(found: SubjectData, confirmation: Confirmation) -> None:
     if len(found.ticket_ids) != confirmation.tickets:
         raise Problem(
             409,
@@ -121,7 +121,7 @@ def _files_of(email: str) -> ColumnElement[bool]:
     return Attachment.message_id.in_(written)
 
 
-async def _leave(session: Session, found: Holdings) -> None:
+async def _leave(session: Session, found: SubjectData) -> None:
     """Takes the person out of others' tickets, which otherwise stay as they are."""
     await session.execute(delete(Participant).where(Participant.email == found.email))
     await session.execute(update(Participant).where(Participant.added_by == found.email).values(added_by=""))

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Boolean, literal_column, select
 
 from services.intake.models import Attachment, Erasure, RawMail, Ticket
-from services.intake.privacy.keeping import Keeping
+from services.intake.privacy.retention_policy import RetentionPolicy
 from services.intake.privacy.tickets import erase_tickets, remove_files
 from shared.contracts.base import TicketId
 from shared.contracts.events import TicketErased
@@ -29,7 +29,7 @@ class Retention:
 
     database: Database
     links: TicketLinks
-    keeping: Keeping
+    keeping: RetentionPolicy
 
     async def run(self) -> None:
         """Once an hour, for ever."""

@@ -31,7 +31,7 @@ from shared.contracts.vocabulary import ActorKind, BodyFormat, Status
 from shared.kit import outbox
 from shared.kit.auth import TicketLinks
 from shared.kit.db import Session
-from shared.kit.http.answers import forget_about
+from shared.kit.http.idempotency import forget_about
 from shared.kit.http.problems import Problem
 from shared.kit.tables import answers
 

@@ -2,14 +2,14 @@
 
 from services.intake.web import (
     api_docs,
-    everything,
+    data_export,
     files,
     home,
     invitation,
-    moves,
     people,
     similar,
     status,
+    status_actions,
     submit,
     thread,
 )
@@ -21,10 +21,10 @@ ROUTERS = (
     submit.router,
     status.router,
     thread.router,
-    moves.router,
+    status_actions.router,
     people.router,
     similar.router,
-    everything.router,
+    data_export.router,
     invitation.router,
 )
 """Every page."""

@@ -8,11 +8,11 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 from sqlalchemy import select
 
-from services.intake.attachments.claiming import NO_FILES, Chosen
-from services.intake.attachments.serving import find_attachment, serve
-from services.intake.deps import Intake, Parts
+from services.intake.attachments.attaching import NO_FILES, ChosenFiles
+from services.intake.attachments.download import find_attachment, serve
+from services.intake.deps import AppState, Parts
 from services.intake.models import Attachment
-from services.intake.web.forms import MAX_FILES, NotValid, Sent, owner_of, read_form
+from services.intake.web.forms import MAX_FILES, NotValid, SubmittedForm, owner_of, read_form
 from services.intake.web.questions import PREFIX
 from services.intake.web.route import PageRoute
 from shared.kit.http.problems import Problem, not_found
@@ -58,7 +58,7 @@ async def give(request: Request, token: str, parts: Parts) -> Response:
     return await serve(request, parts.storage, attachment, is_inline=link.is_inline)
 
 
-def chosen_ids(sent: Sent, name: str) -> list[UUID]:
+def chosen_ids(sent: SubmittedForm, name: str) -> list[UUID]:
     """The files an input brought, this time or before. Raises NotValid."""
     try:
         ids = [UUID(text) for text in dict.fromkeys(sent.all(name)) if text]
@@ -69,13 +69,13 @@ def chosen_ids(sent: Sent, name: str) -> list[UUID]:
     return ids
 
 
-def chosen_files(sent: Sent, answers: dict[UUID, str] | None = None) -> Chosen:
+def chosen_files(sent: SubmittedForm, answers: dict[UUID, str] | None = None) -> ChosenFiles:
     """What goes with the form: files beside the text, and those that answer questions. Raises NotValid."""
     ids = chosen_ids(sent, ATTACHMENT)
-    return Chosen.of(owner_of(sent), ids, answers) if ids or answers else NO_FILES
+    return ChosenFiles.of(owner_of(sent), ids, answers) if ids or answers else NO_FILES
 
 
-async def files_by_input(parts: Intake, sent: Sent) -> dict[str, list[KeptFile]]:
+async def files_by_input(parts: AppState, sent: SubmittedForm) -> dict[str, list[KeptFile]]:
     """The files that a form brought and that are still to be attached, for showing it again."""
     wanted = {text: name for name in sent for text in sent.all(name) if name == ATTACHMENT or name.startswith(PREFIX)}
     ids = [UUID(text) for text in wanted if IS_ID.fullmatch(text)]
@@ -85,7 +85,7 @@ async def files_by_input(parts: Intake, sent: Sent) -> dict[str, list[KeptFile]]
     return by_input
 
 
-async def kept_files(parts: Intake, sent: Sent, ids: Sequence[UUID]) -> list[KeptFile]:
+async def kept_files(parts: AppState, sent: SubmittedForm, ids: Sequence[UUID]) -> list[KeptFile]:
     """Those of the files that this form brought and that are still to be attached, for showing it again."""
     if not ids:
         return []

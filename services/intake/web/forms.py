@@ -6,25 +6,25 @@ from typing import Annotated, Literal, TypeVar
 from fastapi import Request
 from pydantic import BaseModel, Field, ValidationError
 
-from services.intake.attachments.keeping import Sent as SentFile
-from services.intake.attachments.waiting import FORMS, refuse_if_full
-from services.intake.deps import Intake
+from services.intake.attachments.object_store import StorageUnavailable
+from services.intake.attachments.upload import IncomingFile as SentFile
+from services.intake.attachments.upload_quota import FORMS, refuse_if_full
+from services.intake.deps import AppState
 from services.intake.errors import storage_away
 from services.intake.models import Attachment
 from services.intake.schemas import TopicName
+from services.intake.web.multipart import MULTIPART, FormLimits, FormPart
+from services.intake.web.multipart import MultipartForm as SentForm
+from services.intake.web.multipart import read_form as read_multipart
 from shared.contracts.vocabulary import CloseReason
 from shared.kit.addresses import NOT_SERVED
 from shared.kit.auth import new_token
-from shared.kit.http.answers import fingerprint
 from shared.kit.http.client_address import address_of, network_of
 from shared.kit.http.form_tokens import check_form_token
+from shared.kit.http.idempotency import fingerprint
 from shared.kit.http.inputs import Body, Email, Input, Line, Phone
-from shared.kit.http.limits import RateLimiter
-from shared.kit.http.multipart import MULTIPART, FormLimits, Part
-from shared.kit.http.multipart import Form as SentForm
-from shared.kit.http.multipart import read_form as read_multipart
 from shared.kit.http.problems import Problem
-from shared.kit.storage import StorageUnavailable
+from shared.kit.http.rate_limits import RateLimiter
 
 TRAP = "website"
 """A field people do not see; robots fill it in."""
@@ -39,7 +39,7 @@ Form = TypeVar("Form", bound=BaseModel)
 Values = Mapping[str, str]
 
 
-class Sent(dict[str, str]):
+class SubmittedForm(dict[str, str]):
     """What a form sent: the last value of each name, and all of them where a name may have several."""
 
     def __init__(self, pairs: Iterable[tuple[str, str]] = (), refused: Mapping[str, str] | None = None) -> None:
@@ -105,7 +105,7 @@ class NotValid(Exception):
         self.errors = errors
 
 
-async def read_form(request: Request, parts: Intake, limiter: RateLimiter | None = None) -> Sent:
+async def read_form(request: Request, parts: AppState, limiter: RateLimiter | None = None) -> SubmittedForm:
     """The form's fields; a file is kept, and its id stands for it under the name of its input.
 
     Raises Problem 403 for a form from elsewhere, 429 for too many from one address, 503 while files cannot be kept.
@@ -115,15 +115,15 @@ async def read_form(request: Request, parts: Intake, limiter: RateLimiter | None
         sent = await _with_files(request, parts)
     else:
         form = await request.form(max_files=0, max_fields=MAX_INPUTS)
-        sent = Sent((name, value) for name, value in form.multi_items() if isinstance(value, str))
+        sent = SubmittedForm((name, value) for name, value in form.multi_items() if isinstance(value, str))
     check_form_token(request, sent.get("csrf_token"))
     return sent
 
 
-async def _with_files(request: Request, parts: Intake) -> Sent:
+async def _with_files(request: Request, parts: AppState) -> SubmittedForm:
     refused: dict[str, str] = {}
 
-    async def keep(part: Part, form: SentForm[Attachment | None]) -> Attachment | None:
+    async def keep(part: FormPart, form: SentForm[Attachment | None]) -> Attachment | None:
         check_form_token(request, form.one("csrf_token"))
         try:
             await refuse_if_full(parts.database, parts.settings.waiting_bytes)
@@ -139,7 +139,7 @@ async def _with_files(request: Request, parts: Intake) -> Sent:
     async with parts.database.begin() as session:
         session.add_all(file for _, file in kept)
     fields = [(name, value) for name, values in form.values.items() for value in values]
-    return Sent([*fields, *((name, str(file.id)) for name, file in kept)], refused)
+    return SubmittedForm([*fields, *((name, str(file.id)) for name, file in kept)], refused)
 
 
 def owner_of(sent: Values) -> str:

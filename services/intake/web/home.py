@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 from services.intake.announcements import current_announcements
 from services.intake.deps import Parts
 from services.intake.forms import Audience
-from services.intake.forms.kinds import Choosing
+from services.intake.forms.fields import BaseChoiceField
 from services.intake.models import Announcement
 from services.intake.search import MAX_QUERY, Searched, find
 from services.intake.topics import TopicEntry
@@ -49,7 +49,7 @@ async def search(request: Request, parts: Parts, q: Annotated[str, Query(max_len
 def _searched_topic(topic: TopicEntry) -> Searched[TopicEntry]:
     fields = list(topic.form.fields_for(Audience.EVERYONE))
     labels = [field.label for field in fields]
-    choices = [choice.label for field in fields if isinstance(field, Choosing) for choice in field.choices]
+    choices = [choice.label for field in fields if isinstance(field, BaseChoiceField) for choice in field.choices]
     return Searched.of(topic, topic.name, topic.description, *labels, *choices)
 
 

@@ -6,10 +6,10 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import BaseModel
 
+from services.intake.access.link_access import LONG_AGO, link_not_valid
 from services.intake.commands.participants import ASKED, answer, find_participant
 from services.intake.deps import Parts
 from services.intake.models import LinkRevocation, Participant, Ticket
-from services.intake.visits import LONG_AGO, link_useless
 from services.intake.web.forms import check, read_form
 from services.intake.web.route import PageRoute
 from services.intake.web.visiting import Token
@@ -22,7 +22,7 @@ STATES = {"join": ParticipantState.JOINED, "decline": ParticipantState.DECLINED}
 router = APIRouter(prefix="/p", route_class=PageRoute, include_in_schema=False)
 
 
-class Choice(BaseModel):
+class InvitationAnswer(BaseModel):
     """The button that was pressed."""
 
     answer: Literal["join", "decline"]
@@ -34,9 +34,9 @@ async def invited_by(token: Token, parts: Parts) -> tuple[Ticket, Participant]:
     async with parts.database.begin() as session:
         participant = await find_participant(session, link.ticket_id, link.email) if link else None
         if link is None or participant is None or participant.state not in ASKED:
-            raise link_useless()
+            raise link_not_valid()
         if await _is_revoked(session, link):
-            raise link_useless()
+            raise link_not_valid()
         return await session.get_one(Ticket, participant.ticket_id), participant
 
 
@@ -56,7 +56,7 @@ async def ask(request: Request, token: Token, invited: Invited, parts: Parts) ->
 async def decide(request: Request, token: Token, invited: Invited, parts: Parts) -> Response:
     """Records the answer; it can be changed on the same page."""
     ticket, participant = invited
-    choice = check(Choice, await read_form(request, parts))
+    choice = check(InvitationAnswer, await read_form(request, parts))
     async with parts.database.begin() as session:
         await answer(session, ticket.id, participant.email, STATES[choice.answer], utc_now())
     parts.relay.wake()

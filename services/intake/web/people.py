@@ -7,16 +7,16 @@ from typing import Annotated
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
-from services.intake.abuse.gate import Door
+from services.intake.abuse.admission_control import EntryPoint
 from services.intake.abuse.invitations import Inviter
+from services.intake.access.link_access import LinkAccess
 from services.intake.commands.participants import Guest, Origin, find_participant, invite
 from services.intake.commands.revoke_links import remove_participant
-from services.intake.deps import Intake, Parts
+from services.intake.deps import AppState, Parts
 from services.intake.models import Participant
-from services.intake.visits import Visit
 from services.intake.web.forms import NotValid, check, read_form
-from services.intake.web.moves import back, only_requester
 from services.intake.web.route import PageRoute
+from services.intake.web.status_actions import back, only_requester
 from services.intake.web.visiting import Token, Visited
 from shared.contracts.vocabulary import Channel, ParticipantState
 from shared.kit.clock import utc_now
@@ -28,7 +28,7 @@ router = APIRouter(prefix="/t", route_class=PageRoute, include_in_schema=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class ParticipantView:
     """Somebody in copy, in the words of the page."""
 
     email: str
@@ -41,7 +41,7 @@ class Person:
     """How they were named."""
 
     @classmethod
-    def of(cls, participant: Participant) -> "Person":
+    def of(cls, participant: Participant) -> "ParticipantView":
         """The words for a row."""
         label, tone = LABELS[participant.state]
         return cls(
@@ -64,7 +64,7 @@ LABELS = {
 }
 
 
-class Chosen(BaseModel):
+class ChosenParticipant(BaseModel):
     """Whom a button is about."""
 
     email: Annotated[str, Field(max_length=254)]
@@ -92,7 +92,7 @@ async def add(request: Request, token: Token, visit: Visited, parts: Parts) -> R
 async def confirm(request: Request, token: Token, visit: Visited, parts: Parts) -> Response:
     """Invites who was proposed. Raises Problem 404 for others, 429 beyond the limits."""
     only_requester(visit)
-    chosen = check(Chosen, await read_form(request, parts))
+    chosen = check(ChosenParticipant, await read_form(request, parts))
     async with parts.database.begin() as session:
         found = await find_participant(session, visit.ticket.id, chosen.email)
     if found is None or found.state is not ParticipantState.PROPOSED:
@@ -104,7 +104,7 @@ async def confirm(request: Request, token: Token, visit: Visited, parts: Parts) 
 async def remove(request: Request, token: Token, visit: Visited, parts: Parts) -> Response:
     """Takes somebody in copy out: their links, open pages and mails end now."""
     only_requester(visit)
-    chosen = check(Chosen, await read_form(request, parts))
+    chosen = check(ChosenParticipant, await read_form(request, parts))
     async with parts.database.begin() as session:
         await remove_participant(session, visit.ticket.id, chosen.email, utc_now())
     parts.relay.wake()
@@ -112,10 +112,10 @@ async def remove(request: Request, token: Token, visit: Visited, parts: Parts) -
     return back(token, "removed")
 
 
-async def _invite(request: Request, parts: Intake, visit: Visit, token: str, email: str) -> Response:
+async def _invite(request: Request, parts: AppState, visit: LinkAccess, token: str, email: str) -> Response:
     """Asks them, unless they said no before: whoever declined comes back by the link in their own mail only."""
     address = address_of(request, parts.settings.trusted_proxies)
-    await parts.gate.refuse_banned(Door.PEOPLE, visit.link.email, address)
+    await parts.gate.refuse_banned(EntryPoint.PEOPLE, visit.link.email, address)
     if email.casefold() == visit.link.email:
         raise Problem(422, "the_requester", "this is your own address")
     inviter = Inviter(visit.ticket.requester_email, address)

@@ -4,10 +4,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from services.intake.forms import Answer, Audience, CustomField, Form, answered, check, from_texts, in_words
+from services.intake.forms import Answer, Audience, CustomField, Form, answered, check, format_answer, from_texts
 from services.intake.forms.check import MISSING
-from services.intake.forms.kinds import (
-    Choosing,
+from services.intake.forms.fields import (
+    BaseChoiceField,
     DateField,
     EmailField,
     LongTextField,
@@ -16,7 +16,7 @@ from services.intake.forms.kinds import (
     TextField,
 )
 from services.intake.topics import TopicEntry
-from services.intake.web.forms import NotValid, Sent
+from services.intake.web.forms import NotValid, SubmittedForm
 
 PREFIX = "field-"
 """Keeps the names of custom fields apart from the page's own."""
@@ -28,7 +28,7 @@ PHONE_PATTERN = r"[0-9+\(\)./ xX\-]{3,40}"
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class FormQuestion:
     """One custom field on the page."""
 
     field: CustomField
@@ -59,7 +59,11 @@ class Question:
     @property
     def options(self) -> list[tuple[str, str]]:
         """The choices as key and label."""
-        return [(choice.key, choice.label) for choice in self.field.choices] if isinstance(self.field, Choosing) else []
+        return (
+            [(choice.key, choice.label) for choice in self.field.choices]
+            if isinstance(self.field, BaseChoiceField)
+            else []
+        )
 
     @property
     def is_short_choice(self) -> bool:
@@ -83,12 +87,12 @@ def _bounds_of(field: CustomField) -> dict[str, object]:
     return {}
 
 
-def questions_of(form: Form, sent: Sent, errors: Mapping[str, str]) -> list[Question]:
+def questions_of(form: Form, sent: SubmittedForm, errors: Mapping[str, str]) -> list[FormQuestion]:
     """What requesters are asked, with what they have answered so far."""
     return [_question(form, field, sent, errors) for field in form.fields_for(Audience.EVERYONE)]
 
 
-def answers_in(form: Form, sent: Sent) -> dict[str, Answer]:
+def answers_in(form: Form, sent: SubmittedForm) -> dict[str, Answer]:
     """The answers in a form that was sent; what nobody asked for is left out. Raises NotValid."""
     checked = check(form, from_texts(form, texts_in(sent)), Audience.EVERYONE)
     if checked.wrong:
@@ -109,15 +113,15 @@ def in_quotes(words: str) -> str:
     return f"\u201c{words}\u201d"
 
 
-def texts_in(sent: Sent) -> dict[str, tuple[str, ...]]:
+def texts_in(sent: SubmittedForm) -> dict[str, tuple[str, ...]]:
     """The custom fields in a form that was sent, by their own names."""
     return {name.removeprefix(PREFIX): sent.all(name) for name in sent if name.startswith(PREFIX)}
 
 
-def _question(form: Form, field: CustomField, sent: Sent, errors: Mapping[str, str]) -> Question:
+def _question(form: Form, field: CustomField, sent: SubmittedForm, errors: Mapping[str, str]) -> FormQuestion:
     name = PREFIX + field.name
     condition = field.shown_if
-    return Question(
+    return FormQuestion(
         field=field,
         name=name,
         value=sent.get(name, ""),
@@ -133,7 +137,7 @@ def _only_if(form: Form, field: CustomField) -> str:
     if field.shown_if is None:
         return ""
     cause = form.by_name[field.shown_if.field]
-    wanted = " or ".join(in_quotes(in_words(cause, answer)) for answer in field.shown_if.wanted)
+    wanted = " or ".join(in_quotes(format_answer(cause, answer)) for answer in field.shown_if.wanted)
     return f"Only if you answered {wanted} to {in_quotes(cause.label)}"
 
 

@@ -6,10 +6,10 @@ from urllib.parse import unquote
 from fastapi import APIRouter, Header, Query, Request, Response
 from pydantic import BaseModel
 
-from services.intake.deps import Intake, Parts
+from services.intake.deps import AppState, Parts
 from services.intake.suggestions import similar_tickets
 from services.intake.web.route import PageRoute
-from services.intake.web.visiting import household
+from services.intake.web.visiting import rate_limit_key
 from services.intake.web.words import standing_of
 
 LONG_ENOUGH = 4
@@ -40,12 +40,12 @@ async def find_similar(
     requester_email: Annotated[str, Header(max_length=1000)] = "",
 ) -> Response:
     """Similar tickets of the address in the form. It comes in a header, so that no log of addresses keeps it."""
-    await parts.similar_limiter.check(None, household(request, parts))
+    await parts.similar_limiter.check(None, rate_limit_key(request, parts))
     found = SimilarTickets(items=await similar_to(request, parts, subject, unquote(requester_email)))
     return Response(found.model_dump_json(), media_type="application/json", headers={"Cache-Control": "no-store"})
 
 
-async def similar_to(request: Request, parts: Intake, subject: str, email: str) -> list[SimilarTicket]:
+async def similar_to(request: Request, parts: AppState, subject: str, email: str) -> list[SimilarTicket]:
     """Nothing for whoever only types an address, without a look into the database."""
     proof = parts.proofs.find(request, email)
     if proof is None or len(subject.strip()) < LONG_ENOUGH:

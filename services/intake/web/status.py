@@ -3,11 +3,11 @@
 from fastapi import APIRouter, Request, Response
 
 from services.intake.commands.request_access_link import request_access_link
-from services.intake.deps import Intake, Parts
+from services.intake.deps import AppState, Parts
 from services.intake.web.forms import TRAP, LinkWanted, NotValid, Values, check, form_id_of, key_of, read_form
 from services.intake.web.route import PageRoute
 from shared.kit.clock import utc_now
-from shared.kit.http.answers import guard
+from shared.kit.http.idempotency import idempotent_transaction
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -32,14 +32,14 @@ async def send_form(request: Request, parts: Parts) -> Response:
     return parts.pages.render(request, "link_sent.html", email=wanted.email, page_class="narrow")
 
 
-async def _note_wish(parts: Intake, wanted: LinkWanted, key: str) -> None:
+async def _note_wish(parts: AppState, wanted: LinkWanted, key: str) -> None:
     """Commits in either case that a link was asked for, so that the right ones take no longer."""
-    async with guard(parts.database, "portal:status", key, b"") as guarded:
+    async with idempotent_transaction(parts.database, "portal:status", key, b"") as guarded:
         if not guarded.stored:
             await request_access_link(guarded.session, wanted.email, wanted.number.removeprefix("#"), utc_now())
             await guarded.store(b"")
 
 
-def _form(request: Request, parts: Intake, values: Values, errors: Values, status: int) -> Response:
+def _form(request: Request, parts: AppState, values: Values, errors: Values, status: int) -> Response:
     shown = {"values": values, "errors": errors, "form_id": form_id_of(values)}
     return parts.pages.render(request, "status.html", status, **shown, page_class="narrow")

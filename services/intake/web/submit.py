@@ -9,31 +9,31 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from starlette.status import HTTP_409_CONFLICT, HTTP_429_TOO_MANY_REQUESTS
 
-from services.intake.abuse.gate import Door
-from services.intake.attachments.claiming import Chosen
+from services.intake.abuse.admission_control import EntryPoint
+from services.intake.access.link_access import link_not_valid
+from services.intake.attachments.attaching import ChosenFiles
 from services.intake.commands.repeats import Content, Repeated
 from services.intake.commands.submit_ticket import Answer, Submission, submit_ticket_with_files
-from services.intake.deps import Intake, Parts
+from services.intake.deps import AppState, Parts
 from services.intake.forms import Answer as FieldAnswer
 from services.intake.forms import Audience
 from services.intake.forms.answers import files_in
 from services.intake.models import Ticket
 from services.intake.topics import TopicEntry
-from services.intake.visits import link_useless
 from services.intake.web.files import ATTACHMENT, chosen_files, files_by_input
 from services.intake.web.forms import (
     TRAP,
     WORDS,
     NewRequest,
     NotValid,
-    Sent,
+    SubmittedForm,
     Values,
     check,
     form_id_of,
     key_of,
     read_form,
 )
-from services.intake.web.questions import MORE_QUESTIONS, PHONE_PATTERN, Question, answers_in, questions_of
+from services.intake.web.questions import MORE_QUESTIONS, PHONE_PATTERN, FormQuestion, answers_in, questions_of
 from services.intake.web.route import PageRoute
 from services.intake.web.similar import similar_to
 from services.intake.web.visiting import Token
@@ -41,9 +41,9 @@ from shared.contracts.base import TicketId
 from shared.contracts.events import Person
 from shared.contracts.vocabulary import BodyFormat, Channel
 from shared.kit.clock import utc_now
-from shared.kit.http.answers import Claim
 from shared.kit.http.app import canonical
 from shared.kit.http.client_address import address_of
+from shared.kit.http.idempotency import IdempotencyClaim
 
 SEND_ANYWAY = "send_anyway"
 """The value of the button that sends the same once more."""
@@ -55,13 +55,13 @@ router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class RequestedForm:
     """A request that can be accepted."""
 
     form: NewRequest
     topic: TopicEntry
     answers: Mapping[str, FieldAnswer]
-    files: Chosen
+    files: ChosenFiles
 
     @property
     def words(self) -> dict[str, FieldAnswer]:
@@ -75,7 +75,7 @@ async def blank_form(request: Request, parts: Parts, topic: Annotated[str, Query
     """What it is about, then the form with the questions of that topic."""
     if await parts.topics.find_public(topic) is None:
         return parts.pages.render(request, "topics.html", topics=await parts.topics.public())
-    return await _form(request, parts, Sent([("topic", topic)]))
+    return await _form(request, parts, SubmittedForm([("topic", topic)]))
 
 
 @router.post("/tickets/new")
@@ -95,7 +95,7 @@ async def send_form(request: Request, parts: Parts) -> Response:
         key = key_of(sent, wanted.form, canonical(wanted.words), sent.get("do", "").encode())
         if not parts.form_guard.lets_pass(sent, form_id_of(sent), address):
             return await _stopped(request, parts, sent)
-        await parts.gate.admit(Door.PEOPLE, wanted.form.email, address, _claim(key))
+        await parts.gate.admit(EntryPoint.PEOPLE, wanted.form.email, address, _claim(key))
         token = await _accept(parts, wanted, key, is_wanted=sent.get("do") == SEND_ANYWAY)
     except NotValid as wrong:
         return await _form(request, parts, sent, wrong.errors, 422)
@@ -121,7 +121,7 @@ async def thanks_for(request: Request, token: Token, parts: Parts) -> Response:
     async with parts.database.begin() as session:
         ticket = await session.get(Ticket, ticket_id) if ticket_id else None
     if ticket is None or ticket.erased_at is not None:
-        raise link_useless()
+        raise link_not_valid()
     proof = parts.proofs.find(request, ticket.requester_email)
     link = f"/t/{parts.links.token(proof.link_to(TicketId(ticket.id)))}" if proof else ""
     topic = await parts.topics.of_ticket(ticket.topic_id)
@@ -130,12 +130,12 @@ async def thanks_for(request: Request, token: Token, parts: Parts) -> Response:
     return parts.pages.render(request, "thanks.html", ticket=ticket, link=link, said=said)
 
 
-def _was_not_asked(topic: TopicEntry, sent: Sent) -> bool:
+def _was_not_asked(topic: TopicEntry, sent: SubmittedForm) -> bool:
     """Whether the form was sent for a topic whose questions the page did not show."""
     return sent.get("asked", topic.slug) != topic.slug and any(topic.form.fields_for(Audience.EVERYONE))
 
 
-def _checked(sent: Sent, topic: TopicEntry | None) -> Wanted:
+def _checked(sent: SubmittedForm, topic: TopicEntry | None) -> RequestedForm:
     """The request and the answers to its topic's questions. Raises NotValid with everything that is wrong."""
     errors: dict[str, str] = {} if topic else {"topic": WORDS["topic"]}
     errors |= sent.refused
@@ -150,10 +150,10 @@ def _checked(sent: Sent, topic: TopicEntry | None) -> Wanted:
         errors |= wrong.errors
     if errors or form is None or topic is None or answers is None:
         raise NotValid(errors)
-    return Wanted(form, topic, answers, chosen_files(sent, files_in(topic.form, answers)))
+    return RequestedForm(form, topic, answers, chosen_files(sent, files_in(topic.form, answers)))
 
 
-async def _stopped(request: Request, parts: Intake, sent: Sent) -> Response:
+async def _stopped(request: Request, parts: AppState, sent: SubmittedForm) -> Response:
     """The form again, with all that was written: it passes once it was on a page for some seconds."""
     page = await _form(request, parts, sent, status=HTTP_429_TOO_MANY_REQUESTS)
     page.headers["Retry-After"] = "60"
@@ -162,8 +162,8 @@ async def _stopped(request: Request, parts: Intake, sent: Sent) -> Response:
 
 async def _form(
     request: Request,
-    parts: Intake,
-    sent: Sent,
+    parts: AppState,
+    sent: SubmittedForm,
     errors: Values | None = None,
     status: int = 200,
     notice: str = "",
@@ -195,12 +195,12 @@ async def _form(
     )
 
 
-def _in_page_order(errors: Values, questions: list[Question]) -> dict[str, str]:
+def _in_page_order(errors: Values, questions: list[FormQuestion]) -> dict[str, str]:
     order = ["topic", "subject", "body", ATTACHMENT, *(question.name for question in questions), *ABOUT_THE_REQUESTER]
     return {name: errors[name] for name in order if name in errors}
 
 
-async def _named(request: Request, parts: Intake, ticket_id: UUID) -> dict[str, str]:
+async def _named(request: Request, parts: AppState, ticket_id: UUID) -> dict[str, str]:
     """The number of the ticket that was opened before; its link only for whoever has shown to read that mail."""
     async with parts.database.begin() as session:
         ticket = await session.get_one(Ticket, ticket_id)
@@ -209,7 +209,7 @@ async def _named(request: Request, parts: Intake, ticket_id: UUID) -> dict[str, 
     return {"number": ticket.number, "link": link}
 
 
-async def _accept(parts: Intake, wanted: Wanted, key: str, *, is_wanted: bool) -> str:
+async def _accept(parts: AppState, wanted: RequestedForm, key: str, *, is_wanted: bool) -> str:
     """Records the request once per key, and returns the token of its receipt. Raises Repeated."""
     form = wanted.form
     submission = Submission(
@@ -234,5 +234,5 @@ async def _accept(parts: Intake, wanted: Wanted, key: str, *, is_wanted: bool) -
     return token
 
 
-def _claim(key: str) -> Claim:
-    return Claim("portal:submit", key, b"")
+def _claim(key: str) -> IdempotencyClaim:
+    return IdempotencyClaim("portal:submit", key, b"")

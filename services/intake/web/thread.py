@@ -7,27 +7,27 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 from starlette.status import HTTP_409_CONFLICT
 
-from services.intake.abuse.gate import Door
-from services.intake.attachments.claiming import Chosen
-from services.intake.attachments.serving import find_attachment, serve
+from services.intake.abuse.admission_control import EntryPoint
+from services.intake.access.link_access import LinkAccess, get_link_access
+from services.intake.attachments.attaching import ChosenFiles
+from services.intake.attachments.download import find_attachment, serve
 from services.intake.commands.post_message import post_with_files
 from services.intake.commands.posts import Post
 from services.intake.commands.repeats import Content, Repeated, refuse_repeated
-from services.intake.deps import Intake, Parts
-from services.intake.live import Caller
+from services.intake.deps import AppState, Parts
+from services.intake.live import StreamReader
 from services.intake.live.streams import EventId, LastEventId
-from services.intake.visits import Visit, get_visit
 from services.intake.web.files import chosen_files, files_by_input
-from services.intake.web.forms import NotValid, Reply, Sent, Values, check, form_id_of, key_of, read_form
-from services.intake.web.moves import back
+from services.intake.web.forms import NotValid, Reply, SubmittedForm, Values, check, form_id_of, key_of, read_form
 from services.intake.web.route import PageRoute
+from services.intake.web.status_actions import back
 from services.intake.web.thread_page import view_of
-from services.intake.web.visiting import Token, Visited, household
+from services.intake.web.visiting import Token, Visited, rate_limit_key
 from services.intake.web.words import NOTICES
 from shared.contracts.vocabulary import BodyFormat, Channel
 from shared.kit.clock import utc_now
-from shared.kit.http.answers import guard
 from shared.kit.http.client_address import address_of
+from shared.kit.http.idempotency import idempotent_transaction
 from shared.kit.http.problems import Problem
 
 SEND_ANYWAY = "send_anyway"
@@ -42,7 +42,7 @@ async def show(
 ) -> Response:
     """The thread."""
     notices = [NOTICES[done]] if done in NOTICES else []
-    page = await _thread(request, parts, token, visit, Sent(), {}, 200, notices)
+    page = await _thread(request, parts, token, visit, SubmittedForm(), {}, 200, notices)
     parts.proofs.note(page, visit)
     return page
 
@@ -63,8 +63,10 @@ async def follow(
     after: EventId = 0,
 ) -> Response:
     """What happens while somebody looks, for the page's script."""
-    caller = Caller(
-        f"address:{household(request, parts)}", parts.settings.streams_per_address, partial(_may_read, parts, token)
+    caller = StreamReader(
+        f"address:{rate_limit_key(request, parts)}",
+        parts.settings.streams_per_address,
+        partial(_may_read, parts, token),
     )
     return await parts.live.stream(visit.ticket.id, after if last_event_id is None else last_event_id, caller)
 
@@ -87,7 +89,7 @@ async def reply(request: Request, token: Token, visit: Visited, parts: Parts) ->
     """Adds what the visitor wrote."""
     values = await read_form(request, parts)
     address = address_of(request, parts.settings.trusted_proxies)
-    await parts.gate.refuse_banned(Door.PEOPLE, visit.link.email, address)
+    await parts.gate.refuse_banned(EntryPoint.PEOPLE, visit.link.email, address)
     try:
         form, files = _checked(values)
     except NotValid as wrong:
@@ -112,17 +114,17 @@ async def reply(request: Request, token: Token, visit: Visited, parts: Parts) ->
 
 
 async def _post(
-    parts: Intake, visit: Visit, post: Post, files: Chosen, claim: tuple[str, str], content: Content
+    parts: AppState, visit: LinkAccess, post: Post, files: ChosenFiles, claim: tuple[str, str], content: Content
 ) -> None:
     """Adds it once per form. Raises Repeated."""
-    async with guard(parts.database, *claim, b"") as guarded:
+    async with idempotent_transaction(parts.database, *claim, b"") as guarded:
         if not guarded.stored:
             await refuse_repeated(guarded.session, content, visit.ticket.id)
             await post_with_files(guarded.session, visit.ticket, post, files)
             await guarded.store(b"")
 
 
-def _checked(sent: Sent) -> tuple[Reply, Chosen]:
+def _checked(sent: SubmittedForm) -> tuple[Reply, ChosenFiles]:
     """Raises NotValid with everything that is wrong."""
     errors = dict(sent.refused)
     try:
@@ -134,11 +136,11 @@ def _checked(sent: Sent) -> tuple[Reply, Chosen]:
     return form, chosen_files(sent)
 
 
-async def _may_read(parts: Intake, token: str) -> bool:
+async def _may_read(parts: AppState, token: str) -> bool:
     """Whether the link still opens the ticket: it may have been revoked since the page was opened."""
     async with parts.database.begin() as session:
         try:
-            await get_visit(session, parts.links, token)
+            await get_link_access(session, parts.links, token)
         except Problem:
             return False
     return True
@@ -146,10 +148,10 @@ async def _may_read(parts: Intake, token: str) -> bool:
 
 async def _thread(
     request: Request,
-    parts: Intake,
+    parts: AppState,
     token: str,
-    visit: Visit,
-    values: Sent,
+    visit: LinkAccess,
+    values: SubmittedForm,
     errors: Values,
     status: int,
     notices: list[tuple[str, str]],

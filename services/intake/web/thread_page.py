@@ -7,16 +7,16 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from services.intake.access.link_access import LinkAccess
 from services.intake.commands.participants import list_participants
-from services.intake.deps import Intake
-from services.intake.live.reading import awaits_follow_up, follow_ups_of, timeline_of
+from services.intake.deps import AppState
+from services.intake.live.timeline_queries import awaits_follow_up, follow_ups_of, timeline_of
 from services.intake.models import Attachment, Ticket
 from services.intake.queries import all_messages
 from services.intake.renderings import rendered_bodies
-from services.intake.visits import Visit
-from services.intake.web.entries import Thread, entries
-from services.intake.web.people import Person
+from services.intake.web.people import ParticipantView
 from services.intake.web.questions import requesters_answers
+from services.intake.web.thread_entries import ThreadView, entries
 from services.intake.web.words import can, standing_of
 from shared.contracts.base import TicketId
 from shared.contracts.vocabulary import Action, ParticipantState
@@ -29,7 +29,7 @@ IN_COPY = {
 """Whom the requester sees, who decides about them, and whom others in copy see."""
 
 
-async def view_of(parts: Intake, token: str, visit: Visit) -> dict[str, Any]:
+async def view_of(parts: AppState, token: str, visit: LinkAccess) -> dict[str, Any]:
     """The values of the templates `thread.html` and `thread_now.html`."""
     ticket = visit.ticket
     async with parts.database.begin() as session:
@@ -48,7 +48,7 @@ async def view_of(parts: Intake, token: str, visit: Visit) -> dict[str, Any]:
         "topic": topic,
         "answers": requesters_answers(topic, ticket.fields),
         "entries": entries(visit, thread, f"/t/{token}/files", links),
-        "people": [Person.of(one) for one in people],
+        "people": [ParticipantView.of(one) for one in people],
         "last_event": thread.happenings[-1].id if thread.happenings else 0,
         "before": before,
         "before_link": links.get(before.id) if before else None,
@@ -60,11 +60,11 @@ async def view_of(parts: Intake, token: str, visit: Visit) -> dict[str, Any]:
     }
 
 
-async def _read(session: Session, ticket: Ticket) -> Thread:
+async def _read(session: Session, ticket: Ticket) -> ThreadView:
     files = select(Attachment).where(
         Attachment.ticket_id == ticket.id, Attachment.message_id.is_not(None), Attachment.is_internal.is_(False)
     )
-    return Thread(
+    return ThreadView(
         messages=await all_messages(session, ticket.id),
         happenings=await timeline_of(session, ticket.id),
         attachments=(await session.scalars(files.order_by(Attachment.created_at, Attachment.id))).all(),
@@ -72,7 +72,7 @@ async def _read(session: Session, ticket: Ticket) -> Thread:
     )
 
 
-def _links(parts: Intake, visit: Visit, tickets: Iterable[Ticket]) -> dict[UUID, str]:
+def _links(parts: AppState, visit: LinkAccess, tickets: Iterable[Ticket]) -> dict[UUID, str]:
     """Links to tickets of the same person; as old as the one that led here, so that none outlives it.
 
     A link that did not come by mail, such as client programs are given, opens its own ticket and no other.

@@ -4,22 +4,22 @@ from typing import Annotated
 
 from fastapi import Depends, Path, Request
 
-from services.intake.deps import Intake, Parts
-from services.intake.visits import Visit, get_visit
+from services.intake.access.link_access import LinkAccess, get_link_access
+from services.intake.deps import AppState, Parts
 from shared.kit.http.client_address import address_of, network_of
 
 Token = Annotated[str, Path(max_length=1000)]
 
 
-async def visit_of(token: Token, parts: Parts) -> Visit:
+async def visit_of(token: Token, parts: Parts) -> LinkAccess:
     """The visit the link in the address stands for. Raises Problem 404."""
     async with parts.database.begin() as session:
-        return await get_visit(session, parts.links, token)
+        return await get_link_access(session, parts.links, token)
 
 
-Visited = Annotated[Visit, Depends(visit_of)]
+Visited = Annotated[LinkAccess, Depends(visit_of)]
 
 
-def household(request: Request, parts: Intake) -> str:
+def rate_limit_key(request: Request, parts: AppState) -> str:
     """Whom a visitor without a key is counted as."""
     return network_of(address_of(request, parts.settings.trusted_proxies))

@@ -8,7 +8,7 @@ from shared.domain.lifecycle import actions_from
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class StatusText:
     """A status as the requester reads it; `tone` colours the badge."""
 
     label: str
@@ -17,14 +17,16 @@ class Standing:
 
 
 STANDINGS = {
-    Status.NEW: Standing("Received", "We have your request and will look at it soon.", "info"),
-    Status.OPEN: Standing("In progress", "We are working on it.", "accent"),
-    Status.PENDING: Standing("Waiting for you", "We need an answer from you to go on.", "warn"),
-    Status.ON_HOLD: Standing("On hold", "We are waiting for someone else, and will come back to you.", "neutral"),
-    Status.RESOLVED: Standing("Solved", "We think this is solved. If it is not, write below or reopen it.", "ok"),
-    Status.CLOSED: Standing("Closed", "This request is closed. Write below if you still need help with it.", "neutral"),
+    Status.NEW: StatusText("Received", "We have your request and will look at it soon.", "info"),
+    Status.OPEN: StatusText("In progress", "We are working on it.", "accent"),
+    Status.PENDING: StatusText("Waiting for you", "We need an answer from you to go on.", "warn"),
+    Status.ON_HOLD: StatusText("On hold", "We are waiting for someone else, and will come back to you.", "neutral"),
+    Status.RESOLVED: StatusText("Solved", "We think this is solved. If it is not, write below or reopen it.", "ok"),
+    Status.CLOSED: StatusText(
+        "Closed", "This request is closed. Write below if you still need help with it.", "neutral"
+    ),
 }
-ARCHIVED = Standing("Closed", "This request is closed for good. What you write below opens a new one.", "neutral")
+ARCHIVED = StatusText("Closed", "This request is closed for good. What you write below opens a new one.", "neutral")
 
 NOTICES = {
     "replied": ("success", "Your message has been added."),
@@ -93,7 +95,7 @@ HAPPENED = {
 """What a thread tells besides messages, by the kind of happening."""
 
 
-def standing_of(ticket: Ticket) -> Standing:
+def standing_of(ticket: Ticket) -> StatusText:
     """Where the ticket stands."""
     return ARCHIVED if ticket.is_archived else STANDINGS[ticket.status]
 

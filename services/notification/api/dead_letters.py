@@ -12,7 +12,7 @@ from services.notification.deps import AllParts
 from services.notification.schemas import DeadLetterDetail, DeadLetterView
 from shared.kit.bus import BusUnavailable
 from shared.kit.bus.connection import REFUSED
-from shared.kit.http.answers import IdempotencyKey, fingerprint, guard
+from shared.kit.http.idempotency import IdempotencyKey, fingerprint, idempotent_transaction
 from shared.kit.http.paging import Cursor, Limit, Page, decode_cursor, encode_cursor
 from shared.kit.http.problems import not_found, unavailable
 
@@ -49,7 +49,7 @@ async def get_one(sequence: Sequence, parts: AllParts) -> DeadLetterDetail:
 @router.post("/{sequence}/replay", response_model=DeadLetterView)
 async def replay(sequence: Sequence, parts: AllParts, key: IdempotencyKey = None) -> Response:
     """Puts the event back for the consumer that failed, and no other."""
-    async with guard(parts.database, "replay-dead-letter", key, fingerprint(str(sequence))) as guarded:
+    async with idempotent_transaction(parts.database, "replay-dead-letter", key, fingerprint(str(sequence))) as guarded:
         if guarded.stored is not None:
             return guarded.stored
         async with _answering():

@@ -10,7 +10,7 @@ from services.notification.delivery.status import DeliveryStatus
 from services.notification.deps import AllParts
 from services.notification.queries import DeliveryFilter, list_deliveries
 from services.notification.schemas import DeliveryView
-from shared.kit.http.answers import IdempotencyKey, fingerprint, guard
+from shared.kit.http.idempotency import IdempotencyKey, fingerprint, idempotent_transaction
 from shared.kit.http.paging import Cursor, Limit, Page, decode_cursor, encode_cursor
 from shared.kit.http.problems import Problem
 
@@ -39,7 +39,7 @@ async def list_all(
 @router.post("/{delivery_id}/retry", response_model=DeliveryView)
 async def retry(delivery_id: UUID, parts: AllParts, key: IdempotencyKey = None) -> Response:
     """Sends a failed mail once more, with the Message-ID it had."""
-    async with guard(parts.database, "retry-delivery", key, fingerprint(str(delivery_id))) as guarded:
+    async with idempotent_transaction(parts.database, "retry-delivery", key, fingerprint(str(delivery_id))) as guarded:
         if guarded.stored is not None:
             return guarded.stored
         view = DeliveryView.of(await retry_delivery(guarded.session, delivery_id))

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from services.notification.delivery.catalogue import TEMPLATES
+from services.notification.delivery.templates import TEMPLATES
 from services.notification.schemas import TemplateView
 from shared.kit.http.paging import Page
 

@@ -11,18 +11,18 @@ import css_inline
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
 
-from services.notification.delivery.catalogue import TEMPLATES, Template, TemplateName
 from services.notification.delivery.header import is_message_id, mailbox, message_ids, one_line, token, unstructured
 from services.notification.delivery.mime import alternatives, cleaned
-from services.notification.delivery.queue import Job
+from services.notification.delivery.queue import MailJob
+from services.notification.delivery.templates import TEMPLATES, Template, TemplateName
 from services.notification.settings import NotificationSettings
 from shared.contracts.names import REPLY_DELIMITER
 from shared.contracts.vocabulary import BodyFormat
 from shared.kit.auth import MailThreads, TicketLink, TicketLinks
-from shared.kit.foreign.digester import Digester, at_once
-from shared.kit.foreign.limits import is_light
-from shared.kit.foreign.rendering import Rendered, placed
-from shared.kit.one_time import ExportLinks
+from shared.kit.one_time_links import ExportLinks
+from shared.kit.user_content.limits import is_light
+from shared.kit.user_content.renderer import BodyRenderer, at_once
+from shared.kit.user_content.rendering import Rendered, placed
 
 TEMPLATE_FOLDER = Path(__file__).parent.parent / "templates"
 SUBJECT_LENGTH = 200
@@ -47,12 +47,12 @@ class Composer:
             lstrip_blocks=True,
             auto_reload=False,
         )
-        self._environment.filters.update(metric=METRICS.__getitem__, instant=in_words)
+        self._environment.filters.update(metric=METRICS.__getitem__, instant=format_instant)
         self._subjects = {name: self._environment.from_string(template.subject) for name, template in TEMPLATES.items()}
         self._secret = secrets.token_hex(16)
         self._inliner = css_inline.CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)
 
-    def compose(self, job: Job, words: Rendered | None = None) -> bytes:
+    def compose(self, job: MailJob, words: Rendered | None = None) -> bytes:
         """The mail, in ASCII; the same job gives the same bytes each time.
 
         `words` are the foreign body, rendered before. The style inliner never sees them: it would follow their
@@ -68,7 +68,7 @@ class Composer:
         body = alternatives(text, sheet, job.message_id)
         return (self._head(job, template, self._subjects[template.name].render(values)) + body).encode("ascii")
 
-    def _head(self, job: Job, template: Template, subject: str) -> str:
+    def _head(self, job: MailJob, template: Template, subject: str) -> str:
         answered, references = self._thread(job, template)
         desk, own = self._name, self._address
         fields = [
@@ -87,7 +87,7 @@ class Composer:
             fields.append(token("Auto-Submitted", template.auto_submitted))
         return "".join(fields)
 
-    def _thread(self, job: Job, template: Template) -> tuple[str, list[str]]:
+    def _thread(self, job: MailJob, template: Template) -> tuple[str, list[str]]:
         """The mail this one answers, and those it belongs with, oldest first.
 
         The thread's signed id is among them, so that an answer names its ticket whatever else its client drops. Only
@@ -101,13 +101,13 @@ class Composer:
         earlier = (one for one in (root, signed, job.thread.ours) if one and one != answered)
         return answered, [*dict.fromkeys(earlier), answered]
 
-    def _sender_name(self, job: Job) -> str:
+    def _sender_name(self, job: MailJob) -> str:
         """A reply comes from a person; everything else from the desk."""
         if job.template is TemplateName.REPLY and job.facts.get("author"):
             return f"{one_line(str(job.facts['author']))[:AUTHOR_LENGTH].strip()} ({self._name})"
         return self._name
 
-    def _values(self, job: Job, template: Template) -> dict[str, Any]:
+    def _values(self, job: MailJob, template: Template) -> dict[str, Any]:
         return {
             "product": self._name,
             "ticket": {"number": job.number, "subject": job.subject},
@@ -119,7 +119,7 @@ class Composer:
             "desk": self._desk,
         }
 
-    def _link(self, job: Job, template: Template) -> str:
+    def _link(self, job: MailJob, template: Template) -> str:
         """Where the reader goes on: outside, a link that is theirs alone."""
         if template.audience == "agent":
             return f"{self._desk}/tickets/{job.number}"
@@ -129,29 +129,29 @@ class Composer:
         return self._links.url(link) if template.audience == "requester" else self._links.invitation_url(link)
 
 
-def in_words(at: str) -> str:
+def format_instant(at: str) -> str:
     """An instant as mails say it."""
     return f"{datetime.fromisoformat(at).astimezone(UTC):%d %B %Y, %H:%M} UTC"
 
 
-async def read_words(digester: Digester, job: Job) -> Rendered:
+async def read_words(digester: BodyRenderer, job: MailJob) -> Rendered:
     """The foreign body that a mail quotes, ready to be put into it."""
     body, body_format = _body_of(job)
     return _for_mail(await digester.show(body, body_format), body, body_format)
 
 
-def foreign_words(job: Job) -> Rendered:
+def foreign_words(job: MailJob) -> Rendered:
     """The same without waiting: a body that is not small becomes its bare text."""
     body, body_format = _body_of(job)
     return _for_mail(at_once(body, body_format), body, body_format)
 
 
-def is_risky(job: Job) -> bool:
+def is_risky(job: MailJob) -> bool:
     """Whether libraries must work on what others wrote before the mail can be sent."""
     return not is_light(*_body_of(job))
 
 
-def _body_of(job: Job) -> tuple[str, BodyFormat]:
+def _body_of(job: MailJob) -> tuple[str, BodyFormat]:
     return str(job.facts.get("body", "")), BodyFormat(job.facts.get("body_format", BodyFormat.TEXT))
 
 

@@ -11,8 +11,8 @@ from uuid import UUID
 from sqlalchemy import ScalarSelect, Table, bindparam, func, select, update
 from sqlalchemy.orm import aliased
 
-from services.notification.delivery.catalogue import TemplateName
 from services.notification.delivery.status import DeliveryStatus
+from services.notification.delivery.templates import TemplateName
 from services.notification.delivery.worst import is_worst, take_lesser
 from services.notification.errors import MailRefused
 from services.notification.models import IS_DUE, Delivery, Ticket
@@ -46,7 +46,7 @@ MARK_SENT = (
 
 
 @dataclass(frozen=True, slots=True)
-class Thread:
+class MailThread:
     """The mails before this one, by which the reader's mail client files it."""
 
     root: str | None = None
@@ -58,7 +58,7 @@ class Thread:
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class MailJob:
     """One mail to send, with the words of the moment."""
 
     id: UUID
@@ -73,7 +73,7 @@ class Job:
     message_id: str
     attempts: int
     created_at: datetime
-    thread: Thread = Thread()
+    thread: MailThread = MailThread()
 
 
 class DeliveryQueue:
@@ -83,7 +83,7 @@ class DeliveryQueue:
         self._database = database
         self._lease = lease
 
-    async def claim(self) -> list[Job]:
+    async def claim(self) -> list[MailJob]:
         """Up to BATCH mails that are due, now marked `sending` and ours until the lease ends; oldest first."""
         due = (
             select(Delivery.id)
@@ -116,7 +116,7 @@ class DeliveryQueue:
             return [_job(delivery, ticket, ours) for delivery, ticket, ours in found]
 
     @asynccontextmanager
-    async def keeping(self, jobs: Sequence[Job]) -> AsyncIterator[None]:
+    async def keeping(self, jobs: Sequence[MailJob]) -> AsyncIterator[None]:
         """Renews our claims for as long as the block runs, however slow the mail server is."""
         renewing = asyncio.create_task(self._renew([job.id for job in jobs]))
         try:
@@ -134,7 +134,7 @@ class DeliveryQueue:
                     renewed = update(Delivery).where(Delivery.id.in_(locked))
                     await session.execute(renewed.values(next_attempt_at=func.now() + self._lease))
 
-    async def release(self, jobs: Sequence[Job], reason: str) -> None:
+    async def release(self, jobs: Sequence[MailJob], reason: str) -> None:
         """Puts mails back that were never handed over: no attempt is counted."""
         ours = (Delivery.id.in_([job.id for job in jobs]), Delivery.status == DeliveryStatus.SENDING)
         async with self._database.begin() as session:
@@ -145,7 +145,7 @@ class DeliveryQueue:
                 .values(status=DeliveryStatus.QUEUED, next_attempt_at=func.now(), last_error=reason, begun=0)
             )
 
-    async def begin(self, job: Job) -> bool:
+    async def begin(self, job: MailJob) -> bool:
         """Counts, before a foreign body is worked on, that this is begun; False if it ended the sender twice before.
 
         The count begins anew with whatever becomes of the mail; only the end of the process leaves it standing.
@@ -154,7 +154,7 @@ class DeliveryQueue:
         async with self._database.begin() as session:
             return (await session.scalar(counted.returning(Delivery.begun)) or 0) <= FATAL_TWICE
 
-    async def mark_sent(self, job: Job) -> None:
+    async def mark_sent(self, job: MailJob) -> None:
         """Records the acceptance and announces it; the words are forgotten."""
         at = utc_now()
         async with self._database.begin() as session:
@@ -170,7 +170,7 @@ class DeliveryQueue:
             )
             await outbox.add(session, event, f"{job.id}:sent", at)
 
-    async def mark_refused(self, job: Job, refusal: MailRefused) -> bool:
+    async def mark_refused(self, job: MailJob, refusal: MailRefused) -> bool:
         """Plans the next attempt, or gives the mail up and announces that; True if given up."""
         at, attempts = utc_now(), job.attempts + 1
         is_over = refusal.is_permanent or at - job.created_at > GIVE_UP_AFTER
@@ -192,7 +192,7 @@ class DeliveryQueue:
         return is_over
 
 
-def _failed(job: Job, refusal: MailRefused, at: datetime) -> NotificationFailed:
+def _failed(job: MailJob, refusal: MailRefused, at: datetime) -> NotificationFailed:
     return NotificationFailed(
         delivery_id=job.id,
         ticket_id=job.ticket_id,
@@ -225,8 +225,8 @@ def _sent_before() -> ScalarSelect[str]:
     )
 
 
-def _job(delivery: Delivery, ticket: Ticket, ours: str | None) -> Job:
-    return Job(
+def _job(delivery: Delivery, ticket: Ticket, ours: str | None) -> MailJob:
+    return MailJob(
         id=delivery.id,
         cause=delivery.cause,
         template=TemplateName(delivery.template),
@@ -239,5 +239,5 @@ def _job(delivery: Delivery, ticket: Ticket, ours: str | None) -> Job:
         message_id=delivery.message_id,
         attempts=delivery.attempts,
         created_at=delivery.created_at,
-        thread=Thread(ticket.root_mail_id, ticket.last_mail_id or ticket.root_mail_id, ours),
+        thread=MailThread(ticket.root_mail_id, ticket.last_mail_id or ticket.root_mail_id, ours),
     )

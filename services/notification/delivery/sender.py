@@ -8,14 +8,14 @@ from itertools import groupby
 from typing import Any
 
 from services.notification.delivery.compose import Composer, is_risky, read_words
-from services.notification.delivery.queue import DeliveryQueue, Job
+from services.notification.delivery.queue import DeliveryQueue, MailJob
 from services.notification.delivery.smtp import MailConnection
 from services.notification.errors import MailRefused, MailServerAway
 from services.notification.settings import NotificationSettings
 from shared.kit.backoff import PATIENT, retry
 from shared.kit.db import is_unreachable
-from shared.kit.foreign.digester import Digester
 from shared.kit.telemetry import MAILS, log
+from shared.kit.user_content.renderer import BodyRenderer
 
 SWEEP_SECONDS = 1.0
 LEASE = timedelta(seconds=10)
@@ -36,7 +36,7 @@ class Sender:
     ) -> None:
         self._queue = queue
         self._composer = Composer(settings)
-        self._digester = Digester()
+        self._digester = BodyRenderer()
         self._connections = [MailConnection(settings) for _ in range(settings.smtp_connections)]
         self._settle = settle
         self._woken = asyncio.Event()
@@ -77,14 +77,14 @@ class Sender:
             async with self._queue.keeping(jobs):
                 await self._send_batch(jobs)
 
-    async def _send_batch(self, jobs: Sequence[Job]) -> None:
+    async def _send_batch(self, jobs: Sequence[MailJob]) -> None:
         lanes = zip(self._connections, _lanes(jobs, len(self._connections)), strict=True)
         sending = (self._send_lane(connection, lane) for connection, lane in lanes)
         for result in await asyncio.gather(*sending, return_exceptions=True):
             if isinstance(result, BaseException):
                 raise result
 
-    async def _send_lane(self, connection: MailConnection, jobs: Sequence[Job]) -> None:
+    async def _send_lane(self, connection: MailConnection, jobs: Sequence[MailJob]) -> None:
         for position, job in enumerate(jobs):
             if self._is_stopping:
                 await self._queue.release(jobs[position:], "the sender was stopped")
@@ -95,7 +95,7 @@ class Sender:
                 await self._queue.release(jobs[position:], f"the mail server is away: {error}"[:1000])
                 raise
 
-    async def _send(self, connection: MailConnection, job: Job) -> None:
+    async def _send(self, connection: MailConnection, job: MailJob) -> None:
         """One mail; between its acceptance and the record lies the only window in which a crash doubles it."""
         if is_risky(job) and not await self._queue.begin(job):
             await self._refused(job, MailRefused(FATAL, is_permanent=True))
@@ -121,7 +121,7 @@ class Sender:
             await retry(lambda: self._queue.mark_sent(job), PATIENT, is_unreachable)
             MAILS.labels(job.template, "sent").inc()
 
-    async def _refused(self, job: Job, refusal: MailRefused) -> None:
+    async def _refused(self, job: MailJob, refusal: MailRefused) -> None:
         is_over = await self._queue.mark_refused(job, refusal)
         MAILS.labels(job.template, "failed" if is_over else "retried").inc()
         log.warning("mail.refused", delivery_id=str(job.id), template=job.template, is_over=is_over)
@@ -135,9 +135,9 @@ def _log_pause(error: Exception, _failures: int) -> None:
     log.warning("mail.paused", error=str(error))
 
 
-def _lanes(jobs: Sequence[Job], count: int) -> list[list[Job]]:
+def _lanes(jobs: Sequence[MailJob], count: int) -> list[list[MailJob]]:
     """The jobs spread over `count` lanes, each ticket's in one lane and in order."""
-    lanes: list[list[Job]] = [[] for _ in range(count)]
+    lanes: list[list[MailJob]] = [[] for _ in range(count)]
     by_ticket = sorted(jobs, key=lambda job: (job.ticket_id, job.id))
     for _, group in groupby(by_ticket, key=lambda job: job.ticket_id):
         min(lanes, key=len).extend(group)

@@ -24,7 +24,7 @@ class HolidaysNotExpanded(ValueError):
     """The calendar names a country whose holidays are not yet dates."""
 
     def __init__(self, country: str) -> None:
-        super().__init__(f"the holidays of {country} are not dates yet: call shared.kit.calendars.expand_holidays")
+        super().__init__(f"the holidays of {country} are not dates yet: call expand_holidays")
 
 
 class NaiveInstant(ValueError):

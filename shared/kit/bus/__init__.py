@@ -1,19 +1,19 @@
 """NATS JetStream: one stream of events, durable consumers, dead letters."""
 
+from shared.kit.bus.bus_message import BusMessage
 from shared.kit.bus.connection import Bus, BusUnavailable
 from shared.kit.bus.consumer import Consumer, NotYet, Partly, Unavailable, run_consumer
 from shared.kit.bus.dead_letters import DeadLetter, DeadLetters
-from shared.kit.bus.erasing import StreamEraser
-from shared.kit.bus.outgoing import Outgoing
+from shared.kit.bus.stream_eraser import StreamEraser
 
 __all__ = [
     "Bus",
+    "BusMessage",
     "BusUnavailable",
     "Consumer",
     "DeadLetter",
     "DeadLetters",
     "NotYet",
-    "Outgoing",
     "Partly",
     "StreamEraser",
     "Unavailable",

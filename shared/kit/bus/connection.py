@@ -14,9 +14,9 @@ from nats.js.api import PubAck
 
 from shared.contracts.events import Envelope
 from shared.kit.backoff import CONNECT, Pauses
+from shared.kit.bus.bus_message import BusMessage
 from shared.kit.bus.durability import warn_of_what_can_be_lost
-from shared.kit.bus.outgoing import Outgoing
-from shared.kit.bus.recent import NOT_IN_STREAM, Recent
+from shared.kit.bus.recent_publishes import NOT_IN_STREAM, RecentPublishes
 from shared.kit.bus.streams import StreamRefusedError, ensure_streams
 from shared.kit.settings import Settings
 from shared.kit.telemetry import log
@@ -42,7 +42,7 @@ class BusUnavailable(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
+class PublishAck:
     """What became of a batch, by position; messages in neither may be accepted when they are sent again."""
 
     acknowledged: list[int] = field(default_factory=list)
@@ -66,7 +66,7 @@ class Bus:
         self._keeping: asyncio.Task[None] | None = None
         self._highest = 0
         self._write_problem: str | None = None
-        self._recent = Recent()
+        self._recent = RecentPublishes()
         self.generation = 0
         """Grows whenever the streams had to be made sure of: what was known about them may be outdated."""
 
@@ -106,23 +106,23 @@ class Bus:
             raise BusUnavailable("not connected")
         return self._js
 
-    async def publish_each(self, batch: Sequence[Outgoing]) -> Published:
+    async def publish_each(self, batch: Sequence[BusMessage]) -> PublishAck:
         """Publishes all at once and returns what became of each message."""
         if not self.is_connected or self._js is None:
-            return Published()
+            return PublishAck()
         known = self._highest
         results = await asyncio.gather(*(self._publish(message) for message in batch), return_exceptions=True)
         failed = {position: result for position, result in enumerate(results) if isinstance(result, BaseException)}
         acknowledged = {position: ack for position, ack in enumerate(results) if isinstance(ack, PubAck)}
         self._notice_a_step_back(known, acknowledged.values())
         self._notice_failures(failed, is_any_acknowledged=bool(acknowledged))
-        return Published(
+        return PublishAck(
             list(acknowledged),
             {position: ack.seq for position, ack in acknowledged.items()},
             {position: repr(error) for position, error in failed.items() if is_refusal(error)},
         )
 
-    async def publish_until_acknowledged(self, batch: Sequence[Outgoing]) -> list[int]:
+    async def publish_until_acknowledged(self, batch: Sequence[BusMessage]) -> list[int]:
         """Publishes all at once and returns the positions JetStream has acknowledged as durable."""
         return (await self.publish_each(batch)).acknowledged
 
@@ -132,13 +132,13 @@ class Bus:
         For publishers without an outbox: what was published lately is kept in memory, and published again if the
         stream turns out to have lost it.
         """
-        batch = [Outgoing.of(envelope) for envelope in envelopes]
+        batch = [BusMessage.of(envelope) for envelope in envelopes]
         done = await self.publish_each(batch)
         self._recent.keep((sequence, batch[position]) for position, sequence in done.sequences.items())
         if len(done.acknowledged) < len(batch):
             raise BusUnavailable(f"{len(batch) - len(done.acknowledged)} of {len(batch)} events were not acknowledged")
 
-    async def _publish(self, message: Outgoing) -> PubAck:
+    async def _publish(self, message: BusMessage) -> PubAck:
         js = await self.jetstream()
         return await js.publish(
             message.subject,

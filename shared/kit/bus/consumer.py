@@ -15,7 +15,7 @@ from shared.contracts.events import Envelope
 from shared.contracts.names import STREAM, retry_subject
 from shared.kit.backoff import DEPENDENCY, EVENT_FAILED, EVENT_NOT_YET, retry
 from shared.kit.bus.connection import REFUSED, Bus, BusUnavailable
-from shared.kit.bus.dead_letters import bury
+from shared.kit.bus.dead_letters import dead_letter
 from shared.kit.clock import utc_now
 from shared.kit.db import is_unreachable
 from shared.kit.telemetry import CONSUMER_PAUSED, EVENTS_HANDLED, log
@@ -263,6 +263,6 @@ async def _wait(js: JetStreamContext, consumer: Consumer, message: Msg, envelope
 
 async def _bury(js: JetStreamContext, consumer: Consumer, message: Msg, error: Exception, attempts: int) -> None:
     """Keeps the event in the dead-letter stream, then takes it off this consumer."""
-    await bury(js, consumer.name, message, repr(error), attempts)
+    await dead_letter(js, consumer.name, message, repr(error), attempts)
     await message.ack()
     EVENTS_HANDLED.labels(consumer.name, "dead").inc()

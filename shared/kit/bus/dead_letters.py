@@ -28,7 +28,7 @@ class DeadLetter:
     payload: bytes
 
 
-async def bury(js: JetStreamContext, consumer: str, message: Msg, error: str, attempts: int) -> None:
+async def dead_letter(js: JetStreamContext, consumer: str, message: Msg, error: str, attempts: int) -> None:
     """Copies a message to the dead-letter stream; burying it twice keeps one."""
     event_id = (message.headers or {}).get("Nats-Msg-Id", f"stream-{message.metadata.sequence.stream}")
     await js.publish(

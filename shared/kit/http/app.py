@@ -11,8 +11,8 @@ from structlog.contextvars import bind_contextvars, unbind_contextvars
 
 from shared.kit.clock import new_id
 from shared.kit.http import documents, problems
+from shared.kit.http.body_limits import limited
 from shared.kit.http.health import Check, install_health
-from shared.kit.http.receiving import limited
 from shared.kit.settings import Settings
 from shared.kit.telemetry import HTTP_SECONDS
 

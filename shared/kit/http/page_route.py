@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from shared.domain.errors import Refusal
 from shared.kit.db import is_unreachable
 from shared.kit.http.problems import Problem, from_exception
-from shared.kit.unavailable import TicketsUnavailable
+from shared.kit.ticket_errors import TicketsUnavailable
 
 SHOWN = (Problem, Refusal, TicketsUnavailable, RequestValidationError, HTTPException)
 """What is raised for the reader's eyes."""

@@ -16,8 +16,8 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
 from shared.contracts.vocabulary import BodyFormat
-from shared.kit.foreign.rendering import placed, rendered
 from shared.kit.http.form_tokens import CSRF_COOKIE, form_tokens_of
+from shared.kit.user_content.rendering import placed, rendered
 
 WEB = Path(__file__).parent.parent / "web"
 NO_PICTURES: Mapping[UUID, str] = MappingProxyType({})
@@ -31,7 +31,7 @@ def _prose(body: str, body_format: BodyFormat) -> str:
 def as_html(body: str, body_format: BodyFormat | str, pictures: Mapping[UUID, str] = NO_PICTURES) -> Markup:
     """Our own prose as safe HTML, rendered once: announcements, thanks, descriptions.
 
-    It renders where it is called; what others wrote goes through `shared.kit.foreign.digester`.
+    It renders where it is called; what others wrote goes through `shared.kit.user_content.renderer`.
     """
     return placed(_prose(body, BodyFormat(body_format)), pictures)
 

@@ -22,7 +22,7 @@ from shared.domain.errors import (
 )
 from shared.kit.db import UNREACHABLE, is_unreachable
 from shared.kit.telemetry import log
-from shared.kit.unavailable import TicketsUnavailable
+from shared.kit.ticket_errors import TicketsUnavailable
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_BASE = "https://everdesk.example/problems/"

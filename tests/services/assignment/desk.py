@@ -8,7 +8,7 @@ from uuid import UUID
 import httpx2
 from fastapi import FastAPI
 
-from services.assignment.context import Context
+from services.assignment.context import AppState
 from services.assignment.models import Session
 from services.assignment.seed.organisation import id_of
 from shared.contracts.base import MessageId, TicketId
@@ -16,7 +16,7 @@ from shared.contracts.events import Author, Envelope, MessagePosted, Person, Tic
 from shared.contracts.tickets import TopicId
 from shared.contracts.vocabulary import ActorKind, BodyFormat, Channel, Priority
 from shared.kit.auth import digest_of, new_token
-from shared.kit.bus import Bus, Outgoing
+from shared.kit.bus import Bus, BusMessage
 from shared.kit.clock import derived_id, new_id, utc_now
 from shared.kit.db import Database
 from shared.kit.requester_ids import RequesterIds
@@ -40,9 +40,9 @@ class Desk:
     shared: Json | None = None
 
     @property
-    def context(self) -> Context:
+    def context(self) -> AppState:
         """What the service's commands work with."""
-        context: Context = self.app.state.context
+        context: AppState = self.app.state.context
         return context
 
     @property
@@ -53,7 +53,7 @@ class Desk:
     async def publish(self, *envelopes: Envelope) -> None:
         """Puts events on the bus."""
         await self.bus.jetstream()
-        done = await self.bus.publish_until_acknowledged([Outgoing.of(envelope) for envelope in envelopes])
+        done = await self.bus.publish_until_acknowledged([BusMessage.of(envelope) for envelope in envelopes])
         assert len(done) == len(envelopes)
 
     async def agent(self, name: str) -> "AgentApi":

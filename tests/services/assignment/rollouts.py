@@ -10,10 +10,10 @@ from uuid import UUID
 import asyncpg
 from sqlalchemy import select
 
-from services.assignment.commands.rollout_progress import LEADER_LOCK
 from services.assignment.models import LoggedEvent, SettledClock
-from services.assignment.queries.histories import Shelf, get_histories
-from services.assignment.queries.policies import PolicyShelf
+from services.assignment.queries.policies import PolicyCache
+from services.assignment.sla_analysis.rollout_runner import LEADER_LOCK
+from services.assignment.sla_analysis.ticket_histories import PolicyByDigest, get_histories
 from shared.contracts.policies import PolicySnapshot
 from shared.contracts.tickets import TicketSnapshot
 from shared.contracts.vocabulary import PolicyMode
@@ -146,7 +146,7 @@ class Promise:
 
     async def recomputed(self, ticket_id: str, event: LoggedEvent) -> Outlook:
         """What a preview would have said at the very instant at which a roll-out took effect."""
-        shelf = Shelf({}, PolicyShelf(), utc_now())
+        shelf = PolicyByDigest({}, PolicyCache(), utc_now())
         async with self.desk.database.begin() as session:
             history = (await get_histories(session, shelf, [UUID(ticket_id)]))[UUID(ticket_id)]
             earlier = select(LoggedEvent.data["snapshot"]).where(
@@ -159,7 +159,7 @@ class Promise:
 
     async def judged(self, ticket_id: str) -> tuple[dict[Key, Judgement], dict[Key, Judgement]]:
         """The last revision of each verdict as recorded, and as the log alone says."""
-        shelf = Shelf({}, PolicyShelf(), utc_now())
+        shelf = PolicyByDigest({}, PolicyCache(), utc_now())
         query = select(SettledClock).where(SettledClock.ticket_id == UUID(ticket_id)).order_by(SettledClock.revision)
         async with self.desk.database.begin() as session:
             history = (await get_histories(session, shelf, [UUID(ticket_id)]))[UUID(ticket_id)]

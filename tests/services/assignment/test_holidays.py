@@ -11,7 +11,7 @@ import httpx2
 import pytest
 from sqlalchemy import update
 
-from services.assignment.commands.feed_upkeep import refresh_due
+from services.assignment.commands.feed_refresh import refresh_due
 from services.assignment.commands.holiday_feeds import apply_import, read_wish, refreshing
 from services.assignment.models import CalendarFeed
 from shared.kit.clock import new_id, utc_now

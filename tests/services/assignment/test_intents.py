@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from services.assignment.commands.resending import resend_left_behind
+from services.assignment.commands.intent_recovery import resend_left_behind
 from services.assignment.commands.triage import decide, deliver
 from services.assignment.models import Calendar, Intent, Note
 from shared.contracts.base import TicketId
@@ -17,8 +17,8 @@ from shared.contracts.commands import Command
 from shared.contracts.tickets import TicketSnapshot
 from shared.kit.bus import Unavailable
 from shared.kit.clock import new_id, utc_now
+from shared.kit.ticket_errors import TicketsUnavailable
 from shared.kit.tickets import Tickets
-from shared.kit.unavailable import TicketsUnavailable
 from tests.services.assignment.desk import Desk, Json
 from tests.services.assignment.test_triage import forget, opened
 

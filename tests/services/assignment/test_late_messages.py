@@ -18,8 +18,8 @@ from shared.kit.backoff import Backoff
 from shared.kit.bus import DeadLetters, NotYet, Partly, run_consumer
 from shared.kit.bus import consumer as consumer_module
 from shared.kit.clock import new_id, utc_now
+from shared.kit.ticket_errors import TicketStuck
 from shared.kit.tickets import Tickets
-from shared.kit.unavailable import TicketStuck
 from tests.services.assignment.desk import Desk
 from tests.services.assignment.test_triage import forget as forget_decisions
 from tests.services.assignment.test_triage import opened

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from services.assignment.commands.triage import decide, deliver
-from services.assignment.models import Decision
+from services.assignment.models import RoutingDecision
 from shared.kit.bus import Unavailable
 from shared.kit.clock import new_id
 from shared.kit.tickets import Tickets
@@ -61,7 +61,7 @@ async def test_a_decision_that_cannot_be_sent_pauses_the_consumer_and_is_kept(wi
         with pytest.raises(Unavailable):
             await deliver(without_temporal.context, [decision])
         async with without_temporal.database.begin() as session:
-            kept = await session.get_one(Decision, event.ticket_id)
+            kept = await session.get_one(RoutingDecision, event.ticket_id)
         assert (kept.state, kept.agent_id) == ("sent", decision.agent_id)
     finally:
         await forget(without_temporal, [event])

@@ -11,12 +11,12 @@ from sqlalchemy import select, text, update
 from typer.testing import CliRunner
 
 from deploy.cli.__main__ import app
-from deploy.cli.sla.verify import Findings, verify_tickets
+from deploy.cli.sla.verify import VerificationResult, verify_tickets
 from services.assignment.models import LoggedEvent, SettledClock, table_of
-from services.assignment.queries.explanations import list_envelopes
-from services.assignment.queries.what_if import what_if
 from services.assignment.schemas.what_if import WhatIfInput
 from services.assignment.settings import AssignmentSettings
+from services.assignment.sla_analysis.explanations import list_envelopes
+from services.assignment.sla_analysis.what_if import what_if
 from shared.kit.http.problems import Problem
 from tests.services.assignment.desk import Desk, Json
 from tests.support.eventually import eventually
@@ -43,7 +43,7 @@ async def a_whole_life(desk: Desk) -> Json:
     return await desk.seen(ticket["id"], status="resolved")
 
 
-async def verified(desk: Desk, ticket_id: str) -> Findings:
+async def verified(desk: Desk, ticket_id: str) -> VerificationResult:
     async with desk.database.connection() as connection:
         return await verify_tickets(connection, [UUID(ticket_id)], lambda _done, _of: None)
 

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from services.assignment.web.frame import SESSION_COOKIE
+from services.assignment.web.page_base import SESSION_COOKIE
 from shared.kit.clock import new_id
 from tests.services.assignment.desk import AgentApi, Desk, Json
 from tests.support.eventually import eventually

@@ -9,14 +9,14 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
-from services.assignment.commands import rollout_progress
-from services.assignment.commands.rollout_progress import take_step
 from services.assignment.models import LoggedEvent, RolloutTicket
+from services.assignment.sla_analysis import rollout_runner
+from services.assignment.sla_analysis.rollout_runner import take_step
 from shared.contracts.base import TicketId
 from shared.contracts.commands import Command
 from shared.contracts.tickets import TicketSnapshot
+from shared.kit.ticket_errors import TicketsUnavailable
 from shared.kit.tickets import Tickets
-from shared.kit.unavailable import TicketsUnavailable
 from tests.services.assignment.desk import Desk
 from tests.services.assignment.rollouts import FASTER, Promise, held_up
 from tests.support.eventually import eventually
@@ -143,7 +143,7 @@ async def test_while_temporal_is_away_nothing_is_lost_and_nothing_counts_as_trie
 
 
 async def test_a_ticket_that_never_answers_holds_up_no_other(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rollout_progress, "TRIES", 3)
+    monkeypatch.setattr(rollout_runner, "TRIES", 3)
     promise = await Promise.make(desk)
     tickets = sorted(await many(promise, 3))
     await promise.change(targets=FASTER)

@@ -6,7 +6,7 @@ from datetime import timedelta
 from sqlalchemy import insert
 
 from services.assignment.models import LoggedEvent, Note, table_of
-from services.assignment.web.frame import SESSION_COOKIE
+from services.assignment.web.page_base import SESSION_COOKIE
 from services.assignment.web.ticket import PER_PAGE
 from shared.kit.clock import new_id, utc_now
 from tests.services.assignment.desk import Desk, agent_id

@@ -8,7 +8,7 @@ from sqlalchemy import func, select, update
 
 from services.assignment.commands.triage import decide, deliver
 from services.assignment.consumers.triage import on_tickets_opened
-from services.assignment.models import Agent, Decision, LoggedEvent, Ticket
+from services.assignment.models import Agent, LoggedEvent, RoutingDecision, Ticket
 from shared.contracts.base import TicketId
 from shared.contracts.events import TicketOpened
 from shared.contracts.tickets import Actor, TicketSnapshot
@@ -42,7 +42,9 @@ async def forget(desk: Desk, events: list[TicketOpened]) -> None:
     """Takes the load of decisions that no workflow will ever answer."""
     async with desk.database.begin() as session:
         ids = [event.ticket_id for event in events]
-        await session.execute(update(Decision).where(Decision.ticket_id.in_(ids)).values(state="superseded"))
+        await session.execute(
+            update(RoutingDecision).where(RoutingDecision.ticket_id.in_(ids)).values(state="superseded")
+        )
 
 
 async def test_tickets_go_to_the_least_loaded_agent_and_the_evidence_says_so(desk: Desk) -> None:
@@ -75,20 +77,24 @@ async def test_a_redelivered_event_sends_the_stored_decision_again(desk: Desk) -
             select(LoggedEvent).where(LoggedEvent.ticket_id == UUID(ticket["id"]), LoggedEvent.type == "ticket.opened")
         )
         assert event is not None
-        await session.execute(update(Decision).where(Decision.ticket_id == event.ticket_id).values(state="sent"))
+        await session.execute(
+            update(RoutingDecision).where(RoutingDecision.ticket_id == event.ticket_id).values(state="sent")
+        )
     again = TicketOpened.model_validate(event.data)
     await on_tickets_opened(desk.context, [again.envelope(event.event_id, event.at)])
     after = await desk.seen(ticket["id"])
     assert (after["assignee_id"], after["revision"]) == (ticket["assignee_id"], ticket["revision"])
     async with desk.database.begin() as session:
-        decisions = (await session.scalars(select(Decision).where(Decision.ticket_id == event.ticket_id))).all()
+        decisions = (
+            await session.scalars(select(RoutingDecision).where(RoutingDecision.ticket_id == event.ticket_id))
+        ).all()
     assert [decision.state for decision in decisions] == ["applied"]
 
 
 async def test_a_ticket_that_somebody_triaged_first_supersedes_the_decision(desk: Desk) -> None:
     ticket = await desk.ticket("online-banking")
     async with desk.database.begin() as session:
-        decision = await session.get_one(Decision, UUID(ticket["id"]))
+        decision = await session.get_one(RoutingDecision, UUID(ticket["id"]))
         decision.state = "sent"
     ada = await desk.agent("ada")
     submitted = await desk.submit("online-banking")
@@ -101,7 +107,7 @@ async def test_a_ticket_that_somebody_triaged_first_supersedes_the_decision(desk
 
     async def is_settled() -> None:
         async with desk.database.begin() as session:
-            made = await session.get_one(Decision, submitted.ticket_id)
+            made = await session.get_one(RoutingDecision, submitted.ticket_id)
         assert made.state in ("superseded", "applied")
 
     await eventually(is_settled)

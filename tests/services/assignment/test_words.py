@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from services.assignment.schemas.conversation import ENVELOPE_PARTS, ActorView, EventView
-from services.assignment.web.words import PHRASES, in_words
+from services.assignment.web.labels import PHRASES, format_event
 from shared.contracts.events import LifecycleEvent
 from tests.contracts.examples import ADA, BANKING, EXAMPLES, NOON, POLICY
 
@@ -56,14 +56,14 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(("name", "details", "words"), CASES)
 def test_each_step_has_its_words(name: str, details: dict[str, Any], words: str) -> None:
-    assert in_words(event(f"ticket.{name}", details), NAMES).startswith(f"Everdesk: {words}")
+    assert format_event(event(f"ticket.{name}", details), NAMES).startswith(f"Everdesk: {words}")
 
 
 def test_every_step_of_a_life_has_words_but_the_bookkeeping() -> None:
     steps = [one for one in EXAMPLES.values() if isinstance(one, LifecycleEvent)]
     for one in steps:
         details = one.model_dump(mode="json", exclude=set(ENVELOPE_PARTS))
-        assert in_words(event(one.event_name, details), NAMES) or one.event_name == "ticket.message_recorded"
+        assert format_event(event(one.event_name, details), NAMES) or one.event_name == "ticket.message_recorded"
     assert len(steps) >= len(PHRASES) - 1
 
 

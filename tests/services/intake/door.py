@@ -9,7 +9,7 @@ import httpx2
 from fastapi import FastAPI
 from sqlalchemy import select, text
 
-from services.intake.commands.keys import CLIENT_SCOPES, Scope, put_key
+from services.intake.commands.keys import CLIENT_SCOPES, KeyScope, put_key
 from services.intake.models import Ticket
 from services.intake.settings import IntakeSettings
 from shared.contracts.base import TicketId
@@ -61,7 +61,7 @@ class Door:
         transport = httpx2.ASGITransport(app=self.app, client=(address, 4711))
         return httpx2.AsyncClient(transport=transport, base_url=BASE_URL, timeout=20, **arguments)
 
-    async def make_key(self, *scopes: Scope, per_minute: int = 100_000, **limits: Any) -> ApiKey:
+    async def make_key(self, *scopes: KeyScope, per_minute: int = 100_000, **limits: Any) -> ApiKey:
         """A new key, with a client's scopes unless told otherwise."""
         key = ApiKey.make()
         async with self.database.begin() as session:

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
-from services.intake.commands.keys import Scope, list_keys, revoke_key, rotate_key
-from services.intake.keyring import KeyRing
+from services.intake.access.api_key_cache import ApiKeyCache
+from services.intake.commands.keys import KeyScope, list_keys, revoke_key, rotate_key
 from services.intake.models import StoredApiKey
 from shared.kit.auth import ApiKey
 from shared.kit.clock import utc_now
@@ -47,12 +47,12 @@ async def test_each_scope_allows_its_own(door: Door) -> None:
     ticket = await door.submit()
     path = f"/v1/tickets/{ticket['id']}"
     attempts = {
-        Scope.CREATE: ("POST", "/v1/tickets", request_for_help()),
-        Scope.READ: ("GET", "/v1/tickets", None),
-        Scope.REPLY: ("POST", f"{path}/messages", {"body": "more"}),
-        Scope.ADMIN: ("GET", "/v1/admin/api-keys", None),
+        KeyScope.CREATE: ("POST", "/v1/tickets", request_for_help()),
+        KeyScope.READ: ("GET", "/v1/tickets", None),
+        KeyScope.REPLY: ("POST", f"{path}/messages", {"body": "more"}),
+        KeyScope.ADMIN: ("GET", "/v1/admin/api-keys", None),
     }
-    for owned in Scope:
+    for owned in KeyScope:
         async with door.client(await door.make_key(owned)) as http:
             for wanted, (method, url, body) in attempts.items():
                 answer = await http.request(method, url, json=body)
@@ -64,10 +64,10 @@ async def test_each_scope_allows_its_own(door: Door) -> None:
 
 
 async def test_whoever_may_write_may_send_files_and_nobody_else(door: Door) -> None:
-    for owned in Scope:
+    for owned in KeyScope:
         async with door.client(await door.make_key(owned)) as http:
             answer = await http.post("/v1/attachments", files={"file": ("a.txt", b"words")})
-        assert answer.status_code == (201 if owned in (Scope.CREATE, Scope.REPLY) else 403)
+        assert answer.status_code == (201 if owned in (KeyScope.CREATE, KeyScope.REPLY) else 403)
 
 
 async def test_a_key_sees_only_the_tickets_it_created(door: Door) -> None:
@@ -123,7 +123,7 @@ async def test_a_revoked_key_stops_working_within_seconds(door: Door) -> None:
             return (await http.get("/v1/topics")).status_code == 401
 
         await eventually(is_refused)
-    assert await KeyRing(door.database).find(key) is None
+    assert await ApiKeyCache(door.database).find(key) is None
 
 
 async def test_only_the_digest_is_kept_and_use_is_noted(door: Door) -> None:
@@ -148,7 +148,7 @@ async def test_a_rotated_key_works_with_both_secrets_until_the_overlap_is_over(d
         async with door.client(key) as http:
             assert (await http.get("/v1/topics")).status_code == 200
     newest = await rotated(door, old, timedelta(seconds=-1))
-    ring = KeyRing(door.database)
+    ring = ApiKeyCache(door.database)
     assert await ring.find(newest)
     assert await ring.find(new) is None, "its overlap is over"
     assert await ring.find(old) is None, "only one secret before is kept"
@@ -157,7 +157,7 @@ async def test_a_rotated_key_works_with_both_secrets_until_the_overlap_is_over(d
 async def test_an_overlap_ends_even_for_a_key_that_is_remembered(door: Door) -> None:
     old = await door.make_key()
     await rotated(door, old, timedelta(seconds=0.3))
-    ring = KeyRing(door.database)
+    ring = ApiKeyCache(door.database)
     assert await ring.find(old)
 
     async def is_refused() -> bool:
@@ -168,7 +168,7 @@ async def test_an_overlap_ends_even_for_a_key_that_is_remembered(door: Door) -> 
 
 async def test_a_key_expires(door: Door) -> None:
     key = await door.make_key(expires_at=utc_now() + timedelta(seconds=0.3))
-    ring = KeyRing(door.database)
+    ring = ApiKeyCache(door.database)
     assert await ring.find(key)
 
     async def is_refused() -> bool:
@@ -178,7 +178,7 @@ async def test_a_key_expires(door: Door) -> None:
 
 
 async def test_a_wrong_secret_does_not_push_out_the_right_one(door: Door) -> None:
-    ring = KeyRing(door.database)
+    ring = ApiKeyCache(door.database)
     assert await ring.find(door.key)
     assert await ring.find(ApiKey(door.key.key_id, ApiKey.make().secret)) is None
     assert ring.recall(door.key)

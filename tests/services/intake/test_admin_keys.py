@@ -6,7 +6,7 @@ import httpx2
 import pytest
 from sqlalchemy import text
 
-from services.intake.commands.keys import Scope
+from services.intake.commands.keys import KeyScope
 from tests.services.intake.door import Door, Json
 
 PATH = "/v1/admin/api-keys"
@@ -15,7 +15,7 @@ PATH = "/v1/admin/api-keys"
 @pytest.fixture
 async def admin(door: Door) -> AsyncIterator[httpx2.AsyncClient]:
     """Somebody who may."""
-    async with door.client(await door.make_key(Scope.ADMIN)) as http:
+    async with door.client(await door.make_key(KeyScope.ADMIN)) as http:
         yield http
 
 

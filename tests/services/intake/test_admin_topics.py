@@ -7,7 +7,7 @@ import httpx2
 import pytest
 from nats.js.api import DeliverPolicy
 
-from services.intake.commands.keys import Scope
+from services.intake.commands.keys import KeyScope
 from shared.contracts.events import Envelope, TopicChanged, TopicField
 from shared.contracts.names import STREAM
 from shared.kit.clock import new_id
@@ -35,7 +35,7 @@ FORM: list[Json] = [
 @pytest.fixture
 async def admin(door: Door) -> AsyncIterator[httpx2.AsyncClient]:
     """An administrator's program."""
-    async with door.client(await door.make_key(Scope.ADMIN)) as http:
+    async with door.client(await door.make_key(KeyScope.ADMIN)) as http:
         yield http
 
 

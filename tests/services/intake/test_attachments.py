@@ -10,12 +10,12 @@ import httpx2
 import pytest
 from sqlalchemy import select, update
 
-from services.intake.attachments.tidying import tidy
+from services.intake.attachments.garbage_collection import tidy
+from services.intake.attachments.object_store import Storage
 from services.intake.models import Attachment, AttachmentState
 from shared.contracts.events import MessagePosted, TicketSubmitted
 from shared.kit import auth
 from shared.kit.clock import new_id, utc_now
-from shared.kit.storage import Storage
 from tests.services.intake.abuse.doors import under
 from tests.services.intake.door import Door, Json, request_for_help
 from tests.services.intake.test_submitting import announced

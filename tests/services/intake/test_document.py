@@ -4,7 +4,7 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 
 from services.intake.app import build
-from services.intake.commands.keys import Scope
+from services.intake.commands.keys import KeyScope
 from services.intake.settings import IntakeSettings
 from shared.kit.http.documents import JSON, Json, operations
 from shared.kit.http.problems import MEDIA_TYPE
@@ -82,7 +82,7 @@ async def test_refusals_are_what_the_document_says(
 
 
 async def test_the_examples_of_requests_work(door: Door, described: Json) -> None:
-    async with door.client(await door.make_key(*Scope)) as http:
+    async with door.client(await door.make_key(*KeyScope)) as http:
         values = {"ticket_id": (await door.submit_as(http))["id"]}
         for path, operation in api(described):
             content = operation.get("requestBody", {}).get("content", {}).get(JSON)

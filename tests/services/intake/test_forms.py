@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import httpx2
 import pytest
 
-from services.intake.commands.keys import Scope
+from services.intake.commands.keys import KeyScope
 from shared.contracts.events import TicketSubmitted
 from shared.kit.clock import new_id
 from tests.services.intake.door import Door, Json, request_for_help
@@ -29,7 +29,7 @@ FORM: list[Json] = [
 @pytest.fixture(scope="module")
 async def topic(door: Door) -> str:
     """A topic with a form."""
-    async with door.client(await door.make_key(Scope.ADMIN)) as http:
+    async with door.client(await door.make_key(KeyScope.ADMIN)) as http:
         answer = await http.post("/v1/admin/topics", json={"slug": SLUG, "name": "Forms", "form": FORM})
     assert answer.status_code == 201, answer.text
     return SLUG

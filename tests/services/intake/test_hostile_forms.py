@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from services.intake.admin.schemas import TopicInput
-from services.intake.commands.keys import Scope
+from services.intake.commands.keys import KeyScope
 from shared.kit.clock import new_id
 from tests.services.intake.door import Door, Json, request_for_help
 from tests.services.intake.test_hostile import hostile_strings
@@ -23,7 +23,7 @@ KINDS = (*FREE, *NARROW[:-1])
 @pytest.fixture(scope="module")
 async def admin(door: Door) -> AsyncIterator[httpx2.AsyncClient]:
     """An administrator's program, and a topic that asks for every kind of text."""
-    async with door.client(await door.make_key(Scope.ADMIN)) as http:
+    async with door.client(await door.make_key(KeyScope.ADMIN)) as http:
         assert (await http.post("/v1/admin/topics", json=content())).status_code == 201
         yield http
 

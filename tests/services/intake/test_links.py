@@ -11,9 +11,9 @@ import pytest
 from itsdangerous import URLSafeTimedSerializer
 from sqlalchemy import event
 
-from services.intake.commands.keys import Scope
+from services.intake.access.email_verification import COOKIE
+from services.intake.commands.keys import KeyScope
 from services.intake.models import Participant
-from services.intake.proofs import COOKIE
 from shared.contracts.base import TicketId
 from shared.contracts.events import AccessLinkRequested
 from shared.contracts.vocabulary import ParticipantState
@@ -146,12 +146,12 @@ async def test_an_administrator_makes_the_links_of_everybody_useless(door: Door,
     ticket = await door.submit()
     await joined(door, ticket, "bo@bank.example")
     path = f"/v1/admin/tickets/{ticket['number']}/revoke-links"
-    async with door.client(await door.make_key(Scope.ADMIN)) as admin:
+    async with door.client(await door.make_key(KeyScope.ADMIN)) as admin:
         answer = await admin.post(path)
         assert (answer.status_code, answer.json()["ticket_id"]) == (200, ticket["id"])
         assert datetime.fromisoformat(answer.json()["made_before"]) <= utc_now()
         assert (await admin.post("/v1/admin/tickets/99/revoke-links")).status_code == 404
-    async with door.client(await door.make_key(Scope.CREATE, Scope.READ, Scope.REPLY)) as http:
+    async with door.client(await door.make_key(KeyScope.CREATE, KeyScope.READ, KeyScope.REPLY)) as http:
         assert (await http.post(path)).status_code == 403
     for email in (REQUESTER, "bo@bank.example"):
         assert (await browser.get(link_to(door, ticket, email, age=timedelta(seconds=30)))).status_code == 404

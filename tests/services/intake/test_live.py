@@ -14,10 +14,10 @@ from sse_starlette.sse import AppStatus
 
 from deploy.local.engines.ports import find_free_port
 from services.intake.abuse.invitations import InvitationLimits
-from services.intake.commands.keys import Scope, revoke_key
+from services.intake.commands.keys import KeyScope, revoke_key
 from services.intake.consumers import on_events
-from services.intake.live.reading import happenings_after
 from services.intake.live.streams import Live
+from services.intake.live.timeline_queries import entries_after
 from shared.contracts.base import MessageId, TicketId
 from shared.contracts.events import (
     Author,
@@ -101,7 +101,7 @@ async def tell(door: Door, *events: Event, ids: Sequence[str] = ()) -> None:
 async def timeline(door: Door, ticket: Json) -> list[Any]:
     """What was written down."""
     async with door.database.begin() as session:
-        return await happenings_after(session, UUID(ticket["id"]), 0)
+        return await entries_after(session, UUID(ticket["id"]), 0)
 
 
 async def test_what_concerns_the_requester_is_written_down_and_nothing_else(door: Door) -> None:
@@ -163,7 +163,7 @@ async def test_ids_rise_in_the_order_in_which_they_can_be_read(door: Door) -> No
     async def read(count: int) -> None:
         while len(seen) < count:
             async with door.database.begin() as session:
-                found = await happenings_after(session, UUID(ticket["id"]), seen[-1] if seen else 0)
+                found = await entries_after(session, UUID(ticket["id"]), seen[-1] if seen else 0)
             seen.extend(row.id for row in found)
 
     writers = [tell(door, posted(ticket), posted(ticket)) for _ in range(12)]
@@ -246,7 +246,7 @@ async def test_who_may_not_read_the_ticket_may_not_follow_it(door: Door, url: st
     ticket = await door.submit()
     async with client(url, await door.make_key()) as http:
         assert (await http.get(path_of(ticket))).status_code == 404
-    async with client(url, await door.make_key(Scope.CREATE, Scope.REPLY)) as http:
+    async with client(url, await door.make_key(KeyScope.CREATE, KeyScope.REPLY)) as http:
         assert (await http.get(path_of(ticket))).json()["code"] == "scope_missing"
     async with httpx2.AsyncClient(base_url=url) as http:
         assert (await http.get(path_of(ticket))).status_code == 401

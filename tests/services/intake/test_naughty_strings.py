@@ -12,7 +12,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from services.intake.commands.keys import Scope
+from services.intake.commands.keys import KeyScope
 from shared.kit.http.form_tokens import CSRF_COOKIE
 from tests.services.intake.door import Door, Json, request_for_help
 from tests.services.intake.osticket.conftest import old  # noqa: F401 - a fixture
@@ -144,7 +144,7 @@ async def test_submissions_keep_or_refuse_every_string(door: Door, record_proper
 @pytest.mark.timeout(300)
 async def test_other_routes_keep_or_refuse_every_string(door: Door, record_property: Note) -> None:
     tally = Tally("other routes of the API")
-    key = await door.make_key(*Scope)
+    key = await door.make_key(*KeyScope)
     async with door.client(key) as http:
         ticket = await door.submit_as(http)
     messages = f"/v1/tickets/{ticket['id']}/messages"

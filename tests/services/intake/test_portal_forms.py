@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from services.intake.commands.keys import Scope
+from services.intake.commands.keys import KeyScope
 from shared.contracts.vocabulary import Priority
 from shared.kit.clock import new_id
 from tests.services.intake.door import Door, Json
@@ -51,7 +51,7 @@ ANSWERS: dict[str, Any] = {"field-system": "web", "field-signs": ["dark", "slow"
 @pytest.fixture(scope="module")
 async def admin(door: Door) -> AsyncIterator[httpx2.AsyncClient]:
     """An administrator's program."""
-    async with door.client(await door.make_key(Scope.ADMIN)) as http:
+    async with door.client(await door.make_key(KeyScope.ADMIN)) as http:
         yield http
 
 

@@ -12,14 +12,23 @@ import httpx2
 import pytest
 from sqlalchemy import select, update
 
-from services.intake.commands.keys import Scope
-from services.intake.models import Attachment, Erasure, Happening, Message, Participant, RawMail, RawMailState, Ticket
-from services.intake.privacy.clearing import Clearing
+from services.intake.commands.keys import KeyScope
+from services.intake.models import (
+    Attachment,
+    Erasure,
+    Message,
+    Participant,
+    RawMail,
+    RawMailState,
+    Ticket,
+    TimelineEntry,
+)
+from services.intake.privacy.erasure_job import ErasureJob
 from services.intake.privacy.export import Exporter
-from services.intake.privacy.holdings import find_email, find_holdings
-from services.intake.privacy.keeping import Keeping
 from services.intake.privacy.requesters import Confirmation, Eraser
 from services.intake.privacy.retention import Retention
+from services.intake.privacy.retention_policy import RetentionPolicy
+from services.intake.privacy.subject_data import find_email, find_subject_data
 from shared.contracts.base import MessageId, TicketId
 from shared.contracts.events import Author, MessagePosted, MessageUnclaimed, TicketArchived, TicketClosed
 from shared.contracts.vocabulary import ActorKind, BodyFormat, Channel, ParticipantState
@@ -115,7 +124,7 @@ async def test_an_export_holds_all_that_was_written_and_sent(door: Door, person:
 
     await eventually(is_answered)
     async with door.database.begin() as session:
-        holdings = await find_holdings(session, RequesterIds(door.settings), person.email.upper())
+        holdings = await find_subject_data(session, RequesterIds(door.settings), person.email.upper())
     exporter = Exporter(door.database, storage_of(door), door.app.state.intake.pages, door.app.state.intake.digester)
     archive = zipfile.ZipFile(io.BytesIO(b"".join([piece async for piece in exporter.stream(holdings)])))
     assert archive.testzip() is None
@@ -250,7 +259,7 @@ async def test_the_stream_and_the_store_are_cleared_once_everybody_knows(door: D
         await session.execute(
             update(Erasure).where(Erasure.requester_id == ids.of(person.email)).values(erased_at=past)
         )
-    clearing = Clearing(door.database, StreamEraser(door.bus), storage_of(door), ids)
+    clearing = ErasureJob(door.database, StreamEraser(door.bus), storage_of(door), ids)
     stream = StreamEraser(door.bus)
     subject = f"everdesk.ticket.submitted.v1.{ticket['id']}"
 
@@ -287,14 +296,14 @@ async def test_words_of_old_tickets_are_kept_no_longer_than_decided(door: Door, 
     async with door.database.begin() as session:
         long_ago = utc_now() - timedelta(days=400)
         await session.execute(update(Ticket).where(Ticket.id == UUID(old["id"])).values(updated_at=long_ago))
-    retention = Retention(door.database, TicketLinks(door.settings), Keeping(timedelta(days=365), None))
+    retention = Retention(door.database, TicketLinks(door.settings), RetentionPolicy(timedelta(days=365), None))
     assert await retention.keep_no_longer() == 1
     assert (await door.stored(old["id"])).subject == "[erased]"
     assert (await door.stored(young["id"])).subject == f"Subject of {person.name}"
     async with door.database.begin() as session:
-        steps = select(Happening.kind).where(Happening.ticket_id == UUID(old["id"]))
+        steps = select(TimelineEntry.kind).where(TimelineEntry.ticket_id == UUID(old["id"]))
         assert "closed" in set(await session.scalars(steps)), "what happened, and when, stays"
-    assert await Retention(door.database, TicketLinks(door.settings), Keeping(None, None)).keep_no_longer() == 0
+    assert await Retention(door.database, TicketLinks(door.settings), RetentionPolicy(None, None)).keep_no_longer() == 0
 
 
 async def test_raw_mails_are_kept_no_longer_than_decided(door: Door, person: Person) -> None:
@@ -303,7 +312,9 @@ async def test_raw_mails_are_kept_no_longer_than_decided(door: Door, person: Per
     old = await add_mail(door, person, ticket["id"], received_at=long_ago)
     unread = await add_mail(door, person, None, received_at=long_ago, state=RawMailState.RECEIVED)
     young = await add_mail(door, person, ticket["id"])
-    await Retention(door.database, TicketLinks(door.settings), Keeping(None, timedelta(days=90))).keep_no_longer()
+    await Retention(
+        door.database, TicketLinks(door.settings), RetentionPolicy(None, timedelta(days=90))
+    ).keep_no_longer()
     async with door.database.begin() as session:
         left = set(await session.scalars(select(RawMail.id).where(RawMail.id.in_((old, unread, young)))))
         await session.execute(update(RawMail).where(RawMail.id == unread).values(state=RawMailState.DONE))
@@ -312,4 +323,4 @@ async def test_raw_mails_are_kept_no_longer_than_decided(door: Door, person: Per
 
 @pytest.fixture
 async def admin(door: Door) -> httpx2.AsyncClient:
-    return door.client(await door.make_key(Scope.ADMIN))
+    return door.client(await door.make_key(KeyScope.ADMIN))

@@ -9,12 +9,12 @@ from uuid import UUID
 import httpx2
 import pytest
 
-from services.intake.commands.keys import Scope
+from services.intake.commands.keys import KeyScope
 from shared.contracts.base import TicketId
 from shared.contracts.events import AccessLinkRequested
 from shared.kit.auth import TicketLink, TicketLinks
 from shared.kit.clock import new_id, utc_now
-from shared.kit.one_time import EXPORT_LIFETIME, ExportLinks
+from shared.kit.one_time_links import EXPORT_LIFETIME, ExportLinks
 from tests.services.intake.door import Door, Json
 from tests.services.intake.test_privacy import Person, closed
 from tests.services.intake.test_submitting import announced
@@ -26,7 +26,7 @@ PATH = "/v1/admin/requesters"
 @pytest.fixture
 async def admin(door: Door) -> AsyncIterator[httpx2.AsyncClient]:
     """Somebody who may."""
-    async with door.client(await door.make_key(Scope.ADMIN)) as http:
+    async with door.client(await door.make_key(KeyScope.ADMIN)) as http:
         yield http
 
 

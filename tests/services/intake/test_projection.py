@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from services.intake.models import Happening, Message, Ticket
+from services.intake.models import Message, Ticket, TimelineEntry
 from shared.contracts.base import AgentId, MessageId, TicketId
 from shared.contracts.events import (
     Author,
@@ -137,7 +137,7 @@ async def test_a_message_for_a_ticket_known_to_be_archived_opens_its_follow_up_a
     assert (view["follows"], view["subject"]) == (old["id"], f"Re: {old['subject']}")
     async with door.database.begin() as session:
         kinds = await session.scalars(
-            select(Happening.kind).where(Happening.ticket_id == UUID(old["id"])).order_by(Happening.id)
+            select(TimelineEntry.kind).where(TimelineEntry.ticket_id == UUID(old["id"])).order_by(TimelineEntry.id)
         )
         assert list(kinds)[-2:] == ["message", "followed_up"]
         stored = await session.get_one(Message, UUID(message["id"]))

@@ -7,10 +7,10 @@ from contextlib import asynccontextmanager
 import pytest
 
 from services.intake.attachments import scanning as scanning_module
+from services.intake.attachments.object_store import Storage
 from services.intake.attachments.scanning import Clamd, ScannerUnavailable, scan_for_ever
 from services.intake.models import Attachment, AttachmentState
 from shared.kit.clock import new_id, utc_now
-from shared.kit.storage import Storage
 from tests.services.intake.door import Door
 from tests.support.eventually import eventually
 from tests.support.small_server import Serve, serving

@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from services.intake.commands.keys import Scope
+from services.intake.commands.keys import KeyScope
 from shared.kit.clock import utc_now
 from tests.services.intake.door import Door
 
@@ -17,7 +17,7 @@ ANNOUNCEMENTS = "/v1/admin/announcements"
 @pytest.fixture
 async def admin(door: Door) -> AsyncIterator[httpx2.AsyncClient]:
     """An administrator's program, which cleans up."""
-    async with door.client(await door.make_key(Scope.ADMIN)) as http:
+    async with door.client(await door.make_key(KeyScope.ADMIN)) as http:
         yield http
         for one in (await http.get(ANNOUNCEMENTS, params={"limit": 200})).json()["items"]:
             await http.delete(f"{ANNOUNCEMENTS}/{one['id']}")

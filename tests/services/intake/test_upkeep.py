@@ -15,9 +15,9 @@ from services.intake.commands.seeded_topics import SEEDED_TOPICS
 from services.intake.models import Topic
 from services.intake.settings import IntakeSettings
 from shared.contracts.events import TopicChanged
+from shared.kit.cleanup import run_cleanup
 from shared.kit.clock import derived_id, utc_now
 from shared.kit.db import Database
-from shared.kit.housekeeping import keep_house
 from shared.kit.tables import answers, inbox
 from tests.services.intake.door import Door
 from tests.services.intake.test_submitting import announced
@@ -125,7 +125,7 @@ async def test_old_answers_and_inbox_rows_are_forgotten(door: Door, settings: In
             seen = await session.scalar(select(func.count()).where(inbox.c.consumer == "upkeep"))
             assert seen == 1
 
-    job = asyncio.create_task(keep_house(door.database, settings))
+    job = asyncio.create_task(run_cleanup(door.database, settings))
     try:
         await eventually(remembers_only_the_new)
     finally:

@@ -12,7 +12,7 @@ from deploy.local.engines import Stack
 from services.notification.app import build
 from services.notification.settings import NotificationSettings
 from shared.contracts.events import Envelope
-from shared.kit.bus import Bus, Outgoing
+from shared.kit.bus import Bus, BusMessage
 from shared.kit.clock import new_id
 from shared.kit.db import Database, migrate
 from tests.services.notification.mail_server import MailServer
@@ -57,13 +57,13 @@ class Running:
     async def publish(self, *envelopes: Envelope) -> None:
         """Puts events on the bus, in order."""
         for position, envelope in enumerate(envelopes):
-            done = await self.bus.publish_until_acknowledged([Outgoing.of(envelope)])
+            done = await self.bus.publish_until_acknowledged([BusMessage.of(envelope)])
             assert done == [0], f"event {position} was not taken"
 
     async def deliver_again(self, *envelopes: Envelope) -> None:
         """The same events once more, past JetStream's own deduplication, as after a lost acknowledgement."""
         again = [
-            Outgoing(id=str(new_id()), subject=envelope.nats_subject, payload=envelope.model_dump_json().encode())
+            BusMessage(id=str(new_id()), subject=envelope.nats_subject, payload=envelope.model_dump_json().encode())
             for envelope in envelopes
         ]
         assert len(await self.bus.publish_until_acknowledged(again)) == len(again)

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from alembic import command
 
-from services.notification.delivery.catalogue import TemplateName
+from services.notification.delivery.templates import TemplateName
 from services.notification.settings import NotificationSettings
 from shared.contracts.events import AgentChanged
-from shared.kit.bus import Outgoing
+from shared.kit.bus import BusMessage
 from shared.kit.clock import new_id
 from shared.kit.db import alembic_config
 from tests.services.notification.conftest import OPERATOR, Running
@@ -83,7 +83,7 @@ async def test_the_templates_are_listed(service: Running) -> None:
 
 async def test_a_dead_letter_is_read_and_replayed(service: Running) -> None:
     subject = f"{AgentChanged.type()}.{new_id()}"
-    await service.bus.publish_until_acknowledged([Outgoing(str(new_id()), subject, b"not an envelope")])
+    await service.bus.publish_until_acknowledged([BusMessage(str(new_id()), subject, b"not an envelope")])
     letter = await eventually(lambda: _dead_letter(service, subject))
     assert letter["consumer"] == "notification"
 

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from services.notification.consumers import Notifier
-from services.notification.delivery.queue import DeliveryQueue, Job
+from services.notification.delivery.queue import DeliveryQueue, MailJob
 from services.notification.delivery.sender import Sender
 from services.notification.settings import NotificationSettings
 from shared.kit.auth import MailThreads
@@ -61,7 +61,7 @@ async def sending(queue: DeliveryQueue, settings: NotificationSettings) -> Async
 class DiesBeforeRecording(DeliveryQueue):
     """The process is gone after the server's 250 and before the row says so."""
 
-    async def mark_sent(self, job: Job) -> None:
+    async def mark_sent(self, job: MailJob) -> None:
         self.died = True
         await asyncio.Event().wait()
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from services.notification.delivery.catalogue import TEMPLATES, TemplateName
 from services.notification.delivery.compose import TEMPLATE_FOLDER
+from services.notification.delivery.templates import TEMPLATES, TemplateName
 from services.notification.settings import NotificationSettings
 from shared.contracts.base import TicketId
 from shared.contracts.events import Envelope, RequesterErased

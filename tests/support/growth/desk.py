@@ -11,11 +11,11 @@ from services.assignment.commands.projection import apply_snapshots
 from services.assignment.commands.return_notices import tell
 from services.assignment.models import Ticket
 from services.assignment.queries.callers import Caller
-from services.assignment.queries.lists import Filters, QueueView, Sort, Span, count_views, list_tickets
-from services.assignment.queries.members import get_burdens
+from services.assignment.queries.lists import Filters, QueueView, Sort, TimeSpan, count_views, list_tickets
 from services.assignment.queries.periods import Period
 from services.assignment.queries.reports import get_sla_report
 from services.assignment.queries.returns import find_strays, has_work
+from services.assignment.queries.team_members import get_agent_loads
 from services.assignment.schemas.reports import GroupBy
 from shared.contracts.base import AgentId, TeamId
 from shared.contracts.tickets import TicketSnapshot
@@ -79,9 +79,9 @@ def paths(database: Database, teams: list[UUID], agents: list[UUID]) -> Iterator
 def _list(database: Database, name: str, caller: Caller, filters: Filters, sort: Sort) -> Path:
     async def run() -> None:
         async with database.begin() as session:
-            page = await list_tickets(session, caller, filters, sort, Span(25, None, utc_now()))
+            page = await list_tickets(session, caller, filters, sort, TimeSpan(25, None, utc_now()))
             if page.next_cursor:
-                await list_tickets(session, caller, filters, sort, Span(25, page.next_cursor, utc_now()))
+                await list_tickets(session, caller, filters, sort, TimeSpan(25, page.next_cursor, utc_now()))
 
     return Path(name, run)
 
@@ -107,7 +107,7 @@ def _report(database: Database, name: str, caller: Caller) -> Path:
 def _burdens(database: Database, agents: list[UUID]) -> Path:
     async def run() -> None:
         async with database.begin() as session:
-            await get_burdens(session, agents)
+            await get_agent_loads(session, agents)
 
     return Path("routing: what its agents have on their desks", run)
 

@@ -6,16 +6,17 @@ from uuid import UUID
 
 from sqlalchemy import select, text
 
-from services.intake.abuse.gate import COUNT_OPEN
+from services.intake.abuse.admission_control import COUNT_OPEN
+from services.intake.attachments.garbage_collection import tidy
+from services.intake.attachments.object_store import Storage
 from services.intake.attachments.scanning import pending_files
-from services.intake.attachments.tidying import tidy
-from services.intake.live.reading import follow_ups_of, happenings_after, is_over
-from services.intake.mail.queue import MailQueue, waiting
-from services.intake.mail.unsettled import page_of_mails
+from services.intake.live.timeline_queries import entries_after, follow_ups_of, is_over
+from services.intake.mail.pipeline.mail_queries import page_of_mails
+from services.intake.mail.pipeline.queue import MailQueue, waiting
 from services.intake.models import MailAncestor, MailId, RawMailState
-from services.intake.privacy.holdings import find_holdings
-from services.intake.privacy.keeping import Keeping
 from services.intake.privacy.retention import Retention
+from services.intake.privacy.retention_policy import RetentionPolicy
+from services.intake.privacy.subject_data import find_subject_data
 from services.intake.queries import list_tickets
 from services.intake.schemas import TicketFilters
 from services.intake.settings import IntakeSettings
@@ -25,9 +26,8 @@ from shared.kit import inbox, outbox
 from shared.kit.auth import TicketLinks
 from shared.kit.clock import utc_now
 from shared.kit.db import Database, Session
-from shared.kit.http import answers
+from shared.kit.http import idempotency
 from shared.kit.requester_ids import RequesterIds
-from shared.kit.storage import Storage
 from tests.support.growth.fill import BUSY, KEY, RARE
 from tests.support.growth.measured import Path
 
@@ -38,7 +38,7 @@ Asking = Callable[[Session], Awaitable[object]]
 def paths(database: Database, settings: IntakeSettings, ticket_id: UUID) -> Iterator[Path]:
     """All of them."""
     storage, ids, links = Storage.connect(settings), RequesterIds(settings), TicketLinks(settings)
-    retention = Retention(database, links, Keeping(YEARS, YEARS))
+    retention = Retention(database, links, RetentionPolicy(YEARS, YEARS))
     queue = MailQueue(database, per_hour=100, attempts=5)
     for name, asking in (*_of_tickets(ticket_id), *_of_keys(), *_of_mails(), *_of_upkeep(ids)):
         yield Path(name, _within(database, asking))
@@ -53,7 +53,7 @@ def _of_tickets(ticket_id: UUID) -> Iterator[tuple[str, Asking]]:
     counted = {"requester_email": BUSY, "scope": None, "key": None}
     yield "open tickets of a requester", lambda session: session.execute(COUNT_OPEN, counted)
     yield "similar requests", lambda session: similar_tickets(session, Proof(BUSY, utc_now()), "Printer is on fire")
-    yield "a live page: what is new", lambda session: happenings_after(session, ticket_id, 0)
+    yield "a live page: what is new", lambda session: entries_after(session, ticket_id, 0)
     yield "a live page: is it over", lambda session: is_over(session, ticket_id)
     yield "follow-ups of a ticket", lambda session: follow_ups_of(session, ticket_id)
 
@@ -100,8 +100,8 @@ def _page(state: RawMailState, sender: str | None) -> Asking:
 
 
 def _of_upkeep(ids: RequesterIds) -> Iterator[tuple[str, Asking]]:
-    yield "personal data of a requester", lambda session: find_holdings(session, ids, RARE)
-    yield "stored answers are forgotten", lambda session: answers.forget_older_than(session, timedelta(hours=24))
+    yield "personal data of a requester", lambda session: find_subject_data(session, ids, RARE)
+    yield "stored answers are forgotten", lambda session: idempotency.forget_older_than(session, timedelta(hours=24))
     yield "the inbox is forgotten", lambda session: inbox.forget_older_than(session, timedelta(days=8))
 
 

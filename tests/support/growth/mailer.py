@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from uuid import UUID
 
-from services.notification.commands import settle_waiting
+from services.notification.commands import resolve_recipients
 from services.notification.delivery.queue import DeliveryQueue
 from services.notification.delivery.status import DeliveryStatus
 from services.notification.erasure import erased_among
@@ -25,7 +25,7 @@ def paths(database: Database, settings: NotificationSettings, ticket_id: UUID) -
 
     async def settle() -> None:
         async with database.begin() as session:
-            await settle_waiting(session, threads)
+            await resolve_recipients(session, threads)
 
     async def erased() -> None:
         async with database.begin() as session:

@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 
+from services.assignment.calendar_resolution import resolve
 from shared.contracts.calendars import AnyCalendar, BusinessCalendar
-from shared.kit.calendars import resolve
 from tests.unit.business_time.clock_changes import ALL_ZONES, ODD, changes_in
 from tests.unit.business_time.oracle import WEEKDAYS
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from services.assignment.calendar_resolution import resolve
 from shared.contracts.calendars import BusinessCalendar
 from shared.domain.business_time import (
     add_business_time,
@@ -13,7 +14,6 @@ from shared.domain.business_time import (
     next_closing,
     next_opening,
 )
-from shared.kit.calendars import resolve
 from tests.unit.business_time.oracle import MICROSECOND, Oracle
 from tests.unit.business_time.strategies import Scene, durations, microseconds, scenes
 

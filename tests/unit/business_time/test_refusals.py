@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from services.assignment.calendar_resolution import resolve
 from shared.contracts.calendars import AnyCalendar, BusinessCalendar, ResolvedCalendar
 from shared.domain.business_time import (
     HolidaysNotExpanded,
@@ -22,7 +23,6 @@ from shared.domain.business_time import (
     next_closing,
     next_opening,
 )
-from shared.kit.calendars import resolve
 from tests.unit.business_time.strategies import ALWAYS
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)

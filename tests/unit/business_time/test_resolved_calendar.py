@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 import pytest
 from pydantic import ValidationError
 
+from services.assignment.calendar_resolution import UnknownHolidayCountry, expand_holidays, resolve
 from shared.contracts import calendars as contracts
 from shared.contracts.calendars import BusinessCalendar, ResolvedCalendar
 from shared.domain.business_time import (
@@ -17,7 +18,6 @@ from shared.domain.business_time import (
     next_closing,
     next_opening,
 )
-from shared.kit.calendars import UnknownHolidayCountry, expand_holidays, resolve
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 OFFICE = {day: [["09:00", "12:30"], ["13:30", "17:00"]] for day in ("mon", "tue", "wed", "thu", "fri")}

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.assignment.calendar_resolution import resolve
 from shared.contracts.calendars import BusinessCalendar
 from shared.domain.business_time import NegativeDuration, NoOpenTime, add_working_days, is_open, next_opening
-from shared.kit.calendars import resolve
 from tests.unit.business_time.strategies import Scene, microseconds, scenes
 
 BERLIN = ZoneInfo("Europe/Berlin")

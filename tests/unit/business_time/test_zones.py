@@ -9,10 +9,10 @@ from zoneinfo import TZPATH, ZoneInfo
 
 import pytest
 
+from services.assignment.calendar_resolution import resolve
 from shared.contracts.calendars import BusinessCalendar
 from shared.domain.business_time import add_business_time, business_time_between, next_closing, next_opening
 from shared.domain.business_time.offsets import STEP, Change, offset_at, offset_changes
-from shared.kit.calendars import resolve
 from tests.unit.business_time.clock_changes import ALL_ZONES, ODD, changes_in
 from tests.unit.business_time.oracle import WEEKDAYS, Oracle
 from tests.unit.business_time.strategies import ALWAYS

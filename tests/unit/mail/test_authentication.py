@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.intake.mail.reading import read_mail
+from services.intake.mail.parsing.parser import read_mail
 from tests.unit.mail.letters import letter
 
 MX = "mx.desk.example"

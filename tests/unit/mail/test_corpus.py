@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from services.intake.mail.reading import ReadMail, read_mail
+from services.intake.mail.parsing.parser import ReadMail, read_mail
 from tests.unit.mail.letters import CORPUS, corpus, expectations, need
 
 EXPECTED = expectations(CORPUS / "expected.jsonl")

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.intake.mail.html_reading import read_html
-from services.intake.mail.lines import Cutting
-from services.intake.mail.quotes import cut
-from services.intake.mail.reading import read_mail
+from services.intake.mail.parsing.html_parser import read_html
+from services.intake.mail.parsing.lines import Cutting
+from services.intake.mail.parsing.parser import read_mail
+from services.intake.mail.parsing.quotes import cut
 from shared.contracts.names import REPLY_DELIMITER
 from tests.unit.mail.attributions import ATTRIBUTIONS, HEADERS, PHONES
 from tests.unit.mail.letters import letter

@@ -4,11 +4,11 @@
 
 import pytest
 
-from services.intake.mail.addresses import MailAddress
-from services.intake.mail.charsets import clean, decode
-from services.intake.mail.letter import letter_of
-from services.intake.mail.mime import MAX_DEPTH, MAX_PARTS
-from services.intake.mail.reading import read_mail
+from services.intake.mail.parsing.addresses import MailAddress
+from services.intake.mail.parsing.charsets import clean, decode
+from services.intake.mail.parsing.inbound_message import inbound_message_of
+from services.intake.mail.parsing.mime import MAX_DEPTH, MAX_PARTS
+from services.intake.mail.parsing.parser import read_mail
 from tests.unit.mail.letters import letter
 
 MIXED = 'multipart/mixed; boundary="b"'
@@ -369,7 +369,7 @@ def test_what_a_long_subject_loses_is_not_lost() -> None:
     long = "My printer burns. " * 30
     mail = read_mail(letter(Subject=long))
     assert len(mail.subject) <= 255
-    assert letter_of(mail, b"", "").body == f"Subject: {long.strip()}\n\nHello"
+    assert inbound_message_of(mail, b"", "").body == f"Subject: {long.strip()}\n\nHello"
 
 
 def test_a_ticket_number_counts_where_a_long_subject_is_cut() -> None:

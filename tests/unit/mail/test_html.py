@@ -2,10 +2,10 @@
 
 import pytest
 
-from services.intake.mail.html import is_digestible, safe_html, with_attachments
-from services.intake.mail.html_reading import read_html
-from services.intake.mail.reading import read_mail
-from shared.kit.foreign.limits import stripped
+from services.intake.mail.parsing.html import is_digestible, safe_html, with_attachments
+from services.intake.mail.parsing.html_parser import read_html
+from services.intake.mail.parsing.parser import read_mail
+from shared.kit.user_content.limits import stripped
 from tests.unit.mail.letters import letter
 
 GMAIL = """\

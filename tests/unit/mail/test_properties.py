@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.intake.mail.charsets import decode
-from services.intake.mail.html import safe_html
-from services.intake.mail.html_reading import read_html
-from services.intake.mail.quotes import cut
-from services.intake.mail.reading import read_mail
+from services.intake.mail.parsing.charsets import decode
+from services.intake.mail.parsing.html import safe_html
+from services.intake.mail.parsing.html_parser import read_html
+from services.intake.mail.parsing.parser import read_mail
+from services.intake.mail.parsing.quotes import cut
 from tests.unit.mail.letters import letter
 
 SPOKEN = [

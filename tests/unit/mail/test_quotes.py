@@ -4,7 +4,7 @@
 
 import pytest
 
-from services.intake.mail.quotes import cut
+from services.intake.mail.parsing.quotes import cut
 from shared.contracts.names import REPLY_DELIMITER
 
 QUOTE = "> Does it work?\n> Help"

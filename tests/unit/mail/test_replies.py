@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from services.intake.mail.quotes import Cut, cut
+from services.intake.mail.parsing.quotes import Cut, cut
 from tests.unit.mail.letters import REPLIES, expectations, need
 
 EXPECTED = expectations(REPLIES / "expected.jsonl")

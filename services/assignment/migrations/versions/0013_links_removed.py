@@ -1,6 +1,6 @@
 """Our personal links are taken out of what people wrote before doors did that."""
 
-from shared.kit.redacting import redact_rows
+from shared.kit.redaction_migration import redact_rows
 
 revision = "0013"
 down_revision = "0012"

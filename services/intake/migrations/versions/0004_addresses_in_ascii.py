@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from shared.kit.addresses import with_ascii_domain
-from shared.kit.migrating import bring_into_ascii
+from shared.kit.migration_steps import bring_into_ascii
 
 revision = "0004"
 down_revision = "0003"

@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from shared.kit.redacting import redact_rows
+from shared.kit.redaction_migration import redact_rows
 
 revision = "0009"
 down_revision = "0008"

@@ -1,6 +1,6 @@
 """Our personal links are taken out of old rows again: more kinds and wrappings of them are recognised now."""
 
-from shared.kit.redacting import redact_rows
+from shared.kit.redaction_migration import redact_rows
 
 revision = "0012"
 down_revision = "0011"

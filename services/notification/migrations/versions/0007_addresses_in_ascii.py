@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from shared.kit.addresses import address_key
-from shared.kit.migrating import bring_into_ascii
+from shared.kit.migration_steps import bring_into_ascii
 
 revision = "0007"
 down_revision = "0006"

@@ -5,9 +5,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+from services.intake.abuse.admission_control import AdmissionControl
 from services.intake.abuse.form_guard import FormGuard
-from services.intake.abuse.gate import Gate
-from services.intake.deps import Intake
+from services.intake.deps import AppState
 from tests.services.intake.door import Door
 
 
@@ -16,8 +16,8 @@ def under(door: Door, **settings: Any) -> Iterator[None]:
     """The service with these settings, until the block ends."""
     state, before = door.app.state._state, door.app.state.intake
     changed = before.settings.model_copy(update=settings)
-    guarded: Intake = replace(
-        before, settings=changed, gate=Gate(door.database, changed), form_guard=FormGuard(changed)
+    guarded: AppState = replace(
+        before, settings=changed, gate=AdmissionControl(door.database, changed), form_guard=FormGuard(changed)
     )
     state["intake"] = guarded
     try:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import httpx2
 import pytest
 
-from services.intake.commands.keys import Scope
+from services.intake.commands.keys import KeyScope
 from shared.contracts.events import TicketResolved
 from shared.kit.clock import new_id
 from shared.kit.http.form_tokens import CSRF_COOKIE
@@ -36,7 +36,7 @@ def form_of(browser: httpx2.AsyncClient, email: str) -> dict[str, str]:
 
 @pytest.fixture
 async def admin(door: Door) -> AsyncIterator[httpx2.AsyncClient]:
-    async with door.client(await door.make_key(Scope.ADMIN)) as http:
+    async with door.client(await door.make_key(KeyScope.ADMIN)) as http:
         yield http
 
 
@@ -112,7 +112,7 @@ async def test_a_pattern_that_names_nobody_is_refused(admin: httpx2.AsyncClient,
 
 
 async def test_bans_need_the_scope(door: Door) -> None:
-    async with door.client(await door.make_key(Scope.CREATE)) as http:
+    async with door.client(await door.make_key(KeyScope.CREATE)) as http:
         assert (await http.get("/v1/admin/bans")).status_code == 403
 
 

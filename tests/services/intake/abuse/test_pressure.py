@@ -1,6 +1,6 @@
 """Load is what comes faster than usual, and it is remembered for a minute."""
 
-from services.intake.abuse.pressure import COOLS_IN, Pressure
+from services.intake.abuse.load_detector import COOLS_IN, LoadDetector
 
 
 class Clock:
@@ -12,7 +12,7 @@ class Clock:
 
 def test_pressure_is_high_for_a_minute_after_it_was_too_much() -> None:
     clock = Clock()
-    pressure = Pressure(per_minute=3, clock=clock)
+    pressure = LoadDetector(per_minute=3, clock=clock)
     for _ in range(3):
         pressure.note("a")
     assert not pressure.is_high("a")
@@ -26,7 +26,7 @@ def test_pressure_is_high_for_a_minute_after_it_was_too_much() -> None:
 
 
 def test_what_counts_several_times_is_too_much_sooner() -> None:
-    pressure = Pressure(per_minute=10, clock=Clock())
+    pressure = LoadDetector(per_minute=10, clock=Clock())
     for _ in range(3):
         pressure.note("a", times=3)
     assert not pressure.is_high("a")

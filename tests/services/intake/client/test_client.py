@@ -9,7 +9,7 @@ import httpx2
 import pytest
 
 from services.intake.client import IntakeClient, Invalid, NewTicket, NotAuthenticated, NotFound, NotPermitted, Person
-from services.intake.commands.keys import Scope
+from services.intake.commands.keys import KeyScope
 from shared.contracts.events import TicketClosed
 from shared.kit.auth import ApiKey
 from tests.services.intake.door import BASE_URL, Door, after
@@ -91,7 +91,7 @@ async def test_each_refusal_has_a_class_of_its_own(door: Door, intake: IntakeCli
     async with client_of(door, ApiKey.make()) as stranger:
         with pytest.raises(NotAuthenticated):
             await stranger.submit(REQUEST)
-    async with client_of(door, await door.make_key(Scope.READ)) as reader:
+    async with client_of(door, await door.make_key(KeyScope.READ)) as reader:
         with pytest.raises(NotPermitted, match="create"):
             await reader.submit(REQUEST)
 

@@ -15,9 +15,9 @@ from services.intake.client import (
     Conflict,
     IntakeClient,
     NewTicket,
-    Patience,
     Person,
     Refused,
+    RetryPolicy,
     TooManyRequests,
     Unavailable,
     Unreachable,
@@ -26,7 +26,7 @@ from services.intake.client.uploads import Source
 from services.intake.examples import SUBMITTED, TICKET, TOPIC
 
 REQUEST = NewTicket(requester=Person(email="dana@bank.example", name="Dana"), subject="Down", body="Down.")
-QUICK = Patience(total=2.0, first=0.001, longest=0.002)
+QUICK = RetryPolicy(total=2.0, first=0.001, longest=0.002)
 FILE = {"id": TICKET["id"], "name": "a.log", "media_type": "text/plain", "size": 3}
 
 Answer = httpx2.Response | Exception
@@ -47,7 +47,7 @@ class Service:
             raise answer
         return answer
 
-    def client(self, patience: Patience = QUICK) -> IntakeClient:
+    def client(self, patience: RetryPolicy = QUICK) -> IntakeClient:
         return IntakeClient("http://intake.example", "a key", patience=patience, transport=httpx2.MockTransport(self))
 
 
@@ -104,13 +104,13 @@ async def test_patience_ends_rather_than_wait_longer_than_it_lasts() -> None:
         with pytest.raises(TooManyRequests):
             await intake.submit(REQUEST)
     away = Service(httpx2.ConnectError("refused"))
-    async with away.client(Patience(total=0)) as intake:
+    async with away.client(RetryPolicy(total=0)) as intake:
         with pytest.raises(Unreachable, match=r"intake\.example"):
             await intake.submit(REQUEST)
 
 
 def test_waits_grow_are_shortened_at_random_and_never_undercut_the_service() -> None:
-    patience = Patience(first=1.0, longest=8.0)
+    patience = RetryPolicy(first=1.0, longest=8.0)
     assert all(0 <= patience.wait(0, 0) <= 1 for _ in range(50))
     assert all(5 <= patience.wait(20, 5) <= 13 for _ in range(50))
     assert len({patience.wait(3, 0) for _ in range(50)}) > 40
@@ -187,7 +187,7 @@ async def test_a_stream_that_may_not_be_read_ends_with_the_reason() -> None:
 
 
 async def test_a_stream_that_does_not_come_back_is_given_up() -> None:
-    async with Service(*[httpx2.ConnectError("refused")] * 100).client(Patience(0.05, 0.01, 0.01)) as intake:
+    async with Service(*[httpx2.ConnectError("refused")] * 100).client(RetryPolicy(0.05, 0.01, 0.01)) as intake:
         with pytest.raises(Unreachable):
             await anext(intake.events(TICKET["id"]))
 

@@ -8,9 +8,9 @@ from uuid import UUID
 import aiosmtplib
 from sqlalchemy import select
 
-from services.intake.abuse.gate import Gate
-from services.intake.mail.doors.reception import identity_of
+from services.intake.abuse.admission_control import AdmissionControl
 from services.intake.mail.settings import MailSettings
+from services.intake.mail.transports.reception import identity_of
 from services.intake.models import Attachment, Message, Participant, RawMail, RawMailState, Ticket
 from shared.contracts.base import TicketId
 from shared.kit.auth import MailAudience, MailThreads
@@ -45,7 +45,7 @@ class PostOffice:
     port: int
     door: Door
     settings: MailSettings
-    gate: Gate
+    gate: AdmissionControl
     threads: MailThreads = field(init=False)
 
     def __post_init__(self) -> None:

@@ -6,9 +6,9 @@ import aiosmtplib
 import httpx2
 import pytest
 
-from services.intake.commands.keys import Scope
+from services.intake.commands.keys import KeyScope
 from services.intake.models import RawMail, RawMailState
-from services.intake.privacy.holdings import find_holdings
+from services.intake.privacy.subject_data import find_subject_data
 from shared.contracts.base import TicketId
 from shared.contracts.events import AccessLinkRequested, TicketSubmitted
 from shared.kit.addresses import NOT_SERVED
@@ -67,7 +67,7 @@ async def test_every_door_keeps_the_same_address(post: PostOffice, old: OldClien
     assert set(await post.participants(row.ticket_id)) <= {f"bo@{ASCII}"}
     for written in (ida.ascii, ida.unicode):
         async with door.database.begin() as session:
-            assert len((await find_holdings(session, RequesterIds(door.settings), written)).ticket_ids) == 4
+            assert len((await find_subject_data(session, RequesterIds(door.settings), written)).ticket_ids) == 4
         async with door.client() as http:
             found = (await http.get("/v1/tickets", params={"requester": written})).json()["items"]
         assert len(found) == 1
@@ -100,7 +100,7 @@ async def test_links_and_the_status_form_know_both(door: Door) -> None:
 async def test_a_ban_holds_for_both(post: PostOffice, banned: str) -> None:
     ida, door = Ida(), post.door
     pattern = banned.format(mailbox=ida.mailbox)
-    async with door.client(await door.make_key(Scope.ADMIN)) as admin:
+    async with door.client(await door.make_key(KeyScope.ADMIN)) as admin:
         made = await admin.post("/v1/admin/bans", json={"pattern": pattern, "reason": "Only spam"})
         assert (made.status_code, made.json()["pattern"]) == (201, ida.ascii)
         for written in (ida.ascii, ida.unicode):
@@ -117,7 +117,7 @@ async def test_a_ban_holds_for_both(post: PostOffice, banned: str) -> None:
 
 async def test_a_ban_of_a_domain_holds_for_both(door: Door) -> None:
     name = f"d{new_id().hex[-10:]}"
-    async with door.client(await door.make_key(Scope.ADMIN)) as admin, door.client() as http:
+    async with door.client(await door.make_key(KeyScope.ADMIN)) as admin, door.client() as http:
         made = await admin.post("/v1/admin/bans", json={"pattern": f"@{name}.bücher.example", "reason": "Only spam"})
         assert made.json()["pattern"] == f"@{name}.{ASCII}"
         for domain in (ASCII, UNICODE):
@@ -141,7 +141,7 @@ async def test_a_mailbox_beyond_ascii_is_refused_at_every_door_in_one_sentence(
     old: OldClient,  # noqa: F811
 ) -> None:
     door = post.door
-    async with door.client(await door.make_key(*Scope)) as http, door.browser("2001:db8:9:3::1") as browser:
+    async with door.client(await door.make_key(*KeyScope)) as http, door.browser("2001:db8:9:3::1") as browser:
         await browser.get("/")
         answers: list[httpx2.Response] = [
             await http.post("/v1/tickets", json=request_for_help(requester={"email": FOREIGN, "name": "J"})),

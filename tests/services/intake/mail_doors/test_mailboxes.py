@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
-from services.intake.mail.doors import mailboxes as doors
-from services.intake.mail.doors.imap import Look
 from services.intake.mail.process import build
 from services.intake.mail.settings import Mailbox, MailSettings
+from services.intake.mail.transports import mailboxes as doors
+from services.intake.mail.transports.imap_session import ImapSession
 from services.intake.models import RawMailState
 from tests.services.intake.mail_doors.post import PostOffice, letter
 from tests.support.eventually import eventually
@@ -47,16 +47,16 @@ async def test_a_mail_at_which_the_connection_breaks_each_time_holds_up_no_other
 ) -> None:
     monkeypatch.setattr(doors, "FIRST_PAUSE", 0.01)
     monkeypatch.setattr(doors, "MOST_TRIES", 3)
-    broken, fetch, tries = imap.put(letter().as_bytes()), Look.fetch, 0
+    broken, fetch, tries = imap.put(letter().as_bytes()), ImapSession.fetch, 0
 
-    def breaks(look: Look, uid: str) -> bytes | None:
+    def breaks(look: ImapSession, uid: str) -> bytes | None:
         nonlocal tries
         if uid == str(broken.uid):
             tries += 1
             raise ConnectionResetError
         return fetch(look, uid)
 
-    monkeypatch.setattr(Look, "fetch", breaks)
+    monkeypatch.setattr(ImapSession, "fetch", breaks)
     mail = letter(**{"from": "Kim <kim@shop.example>"})
     imap.put(mail.as_bytes())
     async with watching(post, imap):

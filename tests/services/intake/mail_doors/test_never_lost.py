@@ -19,22 +19,22 @@ import pytest
 from deploy.local import process
 from deploy.local.engines import Stack
 from deploy.local.engines.ports import find_free_port
-from deploy.local.part import python
 from deploy.local.plan import CHECKOUT
 from deploy.local.process import inherited_environment
+from deploy.local.service_spec import python
 from services.intake.abuse.bans import BanList
-from services.intake.mail import processing, queue
-from services.intake.mail.doors import smtp
-from services.intake.mail.doors.reception import Reception
-from services.intake.mail.reader import Reader
+from services.intake.attachments.object_store import Storage, StorageUnavailable
+from services.intake.mail.parsing.parser_pool import ParserPool
+from services.intake.mail.pipeline import processing, queue
 from services.intake.mail.settings import MailSettings
+from services.intake.mail.transports import smtp
+from services.intake.mail.transports.reception import Reception
 from services.intake.models import RawMailState
-from shared.kit import side_pool
+from shared.kit import worker_pool
 from shared.kit.backoff import Backoff
 from shared.kit.clock import new_id
 from shared.kit.db import Database
-from shared.kit.side_pool import Died, SidePool
-from shared.kit.storage import Storage, StorageUnavailable
+from shared.kit.worker_pool import Died, WorkerPool
 from tests.services.intake.mail_doors.post import PostOffice, letter
 from tests.support.eventually import eventually
 from tests.support.settings import common_environment
@@ -104,8 +104,8 @@ async def test_a_reader_that_breaks_says_so_in_time(monkeypatch: pytest.MonkeyPa
             sys.executable, "-c", breaks, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
         )
 
-    monkeypatch.setattr(side_pool, "_start", start)
-    reader = Reader(1, 0.5)
+    monkeypatch.setattr(worker_pool, "_start", start)
+    reader = ParserPool(1, 0.5)
     mail = await reader.read(letter().as_bytes(), "dana@bank.example")
     assert not mail.is_readable
     await reader.close()
@@ -114,14 +114,14 @@ async def test_a_reader_that_breaks_says_so_in_time(monkeypatch: pytest.MonkeyPa
 async def test_a_mail_that_hangs_its_reader_still_says_whose_it_is(
     post: PostOffice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ask = SidePool.ask
+    ask = WorkerPool.ask
 
-    async def slow_when_whole(self: SidePool, *frames: bytes) -> bytes:
+    async def slow_when_whole(self: WorkerPool, *frames: bytes) -> bytes:
         if b"hangs the reader" in frames[-1]:
             raise Died("TimeoutError", is_out_of_time=True)
         return await ask(self, *frames)
 
-    monkeypatch.setattr(SidePool, "ask", slow_when_whole)
+    monkeypatch.setattr(WorkerPool, "ask", slow_when_whole)
     mail = letter("This hangs the reader.", subject="Hard to read")
     row = await post.deliver(mail)
     assert row.ticket_id is not None

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
-from services.intake.commands.keys import Scope
-from services.intake.mail.doors.reception import in_chunks
+from services.intake.commands.keys import KeyScope
+from services.intake.mail.transports.reception import in_chunks
 from services.intake.models import RawMailState, Ticket
 from shared.contracts.events import TicketSubmitted
 from shared.kit.clock import new_id
@@ -110,7 +110,7 @@ async def test_what_was_ignored_is_found_and_opened_as_a_ticket(post: PostOffice
     assert ignored.state is RawMailState.IGNORED
     raw = mail.as_bytes().replace(b"\n", b"\r\n")
     await post.door.app.state.intake.storage.put(in_chunks(raw))  # the tests' processes have stores of their own
-    admin = await post.door.make_key(Scope.ADMIN)
+    admin = await post.door.make_key(KeyScope.ADMIN)
     async with post.door.client(admin) as http:
         listed = (await http.get("/v1/admin/mails", params={"sender": sender.upper()})).json()["items"]
         assert [(one["id"], one["subject"], one["reason"]) for one in listed] == [
@@ -137,7 +137,7 @@ async def test_only_an_administrators_key_sees_mails(post: PostOffice) -> None:
     async with post.door.client() as http:
         assert (await http.get("/v1/admin/mails")).status_code == 403
         assert (await http.post(f"/v1/admin/mails/{new_id()}/open")).status_code == 403
-    async with post.door.client(await post.door.make_key(Scope.ADMIN)) as http:
+    async with post.door.client(await post.door.make_key(KeyScope.ADMIN)) as http:
         assert (await http.get(f"/v1/admin/mails/{new_id()}")).status_code == 404
         assert (await http.get("/v1/admin/mails", params={"cursor": "WyJ4IiwieSJd"})).status_code in (400, 422)
 
@@ -148,7 +148,7 @@ async def test_ignored_mails_are_listed_newest_first_a_page_at_a_time(post: Post
     sent = [await post.deliver(letter(x_everdesk_ticket="1", **{"from": sender})) for _ in range(pages)]
     found: list[str] = []
     cursor: str | None = None
-    async with post.door.client(await post.door.make_key(Scope.ADMIN)) as http:
+    async with post.door.client(await post.door.make_key(KeyScope.ADMIN)) as http:
         for _ in range(pages):
             params = {"sender": sender, "limit": "1"} | ({"cursor": cursor} if cursor else {})
             page = (await http.get("/v1/admin/mails", params=params)).json()

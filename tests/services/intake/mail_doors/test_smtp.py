@@ -6,11 +6,11 @@ from pathlib import Path
 import aiosmtplib
 import pytest
 
-from services.intake.mail.doors.reception import Reception
-from services.intake.mail.doors.smtp import listen
+from services.intake.attachments.object_store import Storage
 from services.intake.mail.settings import MailSettings
+from services.intake.mail.transports.reception import Reception
+from services.intake.mail.transports.smtp import listen
 from services.intake.models import RawMailState
-from shared.kit.storage import Storage
 from tests.kit.test_outgoing import certificate_for
 from tests.services.intake.mail_doors.post import SUPPORT, PostOffice, letter
 from tests.support.eventually import eventually

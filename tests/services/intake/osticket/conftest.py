@@ -5,7 +5,7 @@ import secrets
 import pytest
 from sqlalchemy import update
 
-from services.intake.commands.keys import Scope, put_key
+from services.intake.commands.keys import KeyScope, put_key
 from services.intake.models import Topic
 from services.intake.osticket.keys import old_key
 from tests.services.intake.door import Door
@@ -23,7 +23,7 @@ async def old(door: Door) -> OldClient:
     assert key is not None
     async with door.database.begin() as session:
         await session.execute(update(Topic).where(Topic.slug == "online-banking").values(legacy_id=TOPIC_NUMBER))
-        await put_key(session, key, "old", [Scope.CREATE], per_minute=100_000, is_legacy=True)
+        await put_key(session, key, "old", [KeyScope.CREATE], per_minute=100_000, is_legacy=True)
 
     async def is_known() -> None:
         assert await door.app.state.intake.topics.find_legacy(TOPIC_NUMBER)

@@ -7,7 +7,7 @@ import pytest
 from services.intake.forms import Form
 from services.intake.osticket.fields import answers_in
 from services.intake.osticket.refusals import NotValid
-from services.intake.osticket.sent import Sent
+from services.intake.osticket.request_model import OldRequest
 
 FORM = Form.parse(
     [
@@ -55,7 +55,7 @@ CASES: list[tuple[str, Any, Any]] = [
 
 @pytest.mark.parametrize(("name", "sent", "kept"), CASES)
 def test_answers_are_understood_as_the_old_help_desk_did(name: str, sent: Any, kept: Any) -> None:
-    assert answers_in(FORM, Sent({name: sent}))[name] == kept
+    assert answers_in(FORM, OldRequest({name: sent}))[name] == kept
 
 
 @pytest.mark.parametrize(
@@ -63,10 +63,10 @@ def test_answers_are_understood_as_the_old_help_desk_did(name: str, sent: Any, k
 )
 def test_an_answer_that_does_not_fit_is_refused_by_its_name(name: str, sent: Any) -> None:
     with pytest.raises(NotValid) as refused:
-        answers_in(FORM, Sent({name: sent}))
+        answers_in(FORM, OldRequest({name: sent}))
     assert list(refused.value.errors) == [name]
 
 
 @pytest.mark.parametrize("name", ["internal", "proof", "unknown", "statusId"])
 def test_what_is_not_asked_of_everyone_is_not_taken(name: str) -> None:
-    assert name not in answers_in(FORM, Sent({name: "x"}))
+    assert name not in answers_in(FORM, OldRequest({name: "x"}))

@@ -5,9 +5,9 @@ import base64
 import pytest
 from sqlalchemy import select
 
+from services.intake.attachments.object_store import Storage, StorageUnavailable
 from services.intake.models import Attachment
 from shared.contracts.events import TicketSubmitted
-from shared.kit.storage import Storage, StorageUnavailable
 from tests.services.intake.osticket.old_client import EXAMPLE, LEAST, Made, OldClient
 from tests.services.intake.test_submitting import announced
 

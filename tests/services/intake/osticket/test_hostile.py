@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from services.intake.osticket.json_body import read_json_body
 from services.intake.osticket.refusals import NotValid
-from services.intake.osticket.sent import Sent
+from services.intake.osticket.request_model import OldRequest
 from services.intake.osticket.ticket import translate
 from services.intake.osticket.topic import topic_named
 from services.intake.osticket.xml_body import read_xml_body
@@ -61,7 +61,7 @@ async def test_no_hostile_text_breaks_the_old_addresses(old: OldClient) -> None:
     assert accepted > 500
 
 
-def understood(sent: Sent) -> None:
+def understood(sent: OldRequest) -> None:
     with suppress(NotValid):
         topic_named(sent)
         translate(sent, None)

@@ -10,7 +10,7 @@ import pytest
 import uvicorn
 
 from deploy.local.engines.ports import find_free_port
-from shared.kit.http.connections import GuardedConnection
+from shared.kit.http.connection_guard import GuardedConnection
 from tests.services.intake.osticket.old_client import LEAST, OldClient
 from tests.services.intake.osticket.test_email import letter
 from tests.support.eventually import eventually

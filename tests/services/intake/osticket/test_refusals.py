@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from services.intake.commands.keys import Scope
-from services.intake.deps import Intake
+from services.intake.commands.keys import KeyScope
+from services.intake.deps import AppState
 from services.intake.settings import InvalidStatus
 from tests.services.intake.osticket.old_client import EXAMPLE, LEAST, OldClient
 
@@ -106,7 +106,7 @@ async def test_all_that_is_wrong_is_told_at_once(old: OldClient) -> None:
 
 
 async def test_clients_older_than_1_17_3_can_have_their_status(old: OldClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    intake: Intake = old.door.app.state.intake
+    intake: AppState = old.door.app.state.intake
     older = intake.settings.model_copy(update={"osticket_invalid_status": InvalidStatus.AS_UP_TO_1_17})
     monkeypatch.setitem(old.door.app.state._state, "intake", replace(intake, settings=older))
     assert (await old.json({"name": "Dana"})).status_code == 400
@@ -119,7 +119,7 @@ async def test_without_a_key_that_works_nothing_goes(old: OldClient, key: str) -
 
 
 async def test_a_key_of_ours_works_in_the_old_header(old: OldClient) -> None:
-    await old.made(await old.json(LEAST, X_API_Key=str(await old.door.make_key(Scope.CREATE))))
+    await old.made(await old.json(LEAST, X_API_Key=str(await old.door.make_key(KeyScope.CREATE))))
 
 
 async def test_upper_and_lower_case_are_the_same_old_key(old: OldClient) -> None:
@@ -133,18 +133,18 @@ async def test_an_old_key_opens_the_old_door_alone(old: OldClient) -> None:
 
 
 async def test_a_key_without_the_permission_is_told_so(old: OldClient) -> None:
-    answer = await old.json(LEAST, X_API_Key=str(await old.door.make_key(Scope.READ)))
+    answer = await old.json(LEAST, X_API_Key=str(await old.door.make_key(KeyScope.READ)))
     assert (answer.status_code, answer.text) == (401, "API key not authorized")
 
 
 async def test_a_key_from_another_address_counts_as_none(old: OldClient) -> None:
-    key = await old.door.make_key(Scope.CREATE, cidrs=["203.0.113.0/24"])
+    key = await old.door.make_key(KeyScope.CREATE, cidrs=["203.0.113.0/24"])
     answer = await old.json(LEAST, X_API_Key=str(key))
     assert (answer.status_code, answer.text) == (401, "Valid API key required")
 
 
 async def test_a_key_has_a_rate(old: OldClient) -> None:
-    key = str(await old.door.make_key(Scope.CREATE, per_minute=1))
+    key = str(await old.door.make_key(KeyScope.CREATE, per_minute=1))
     await old.made(await old.json(LEAST, X_API_Key=key))
     answer = await old.json(LEAST, X_API_Key=key)
     assert answer.status_code == 429

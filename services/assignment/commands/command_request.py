@@ -1,0 +1,184 @@
+"""One request to change a ticket: who sends it, what makes its retry recognisable, and how it is carried out."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from fastapi import Response
+from starlette.status import HTTP_200_OK
+
+from services.assignment.commands import intents
+from services.assignment.commands.intents import IntentRequest
+from services.assignment.commands.notes import COMMENTS, NewNote, add_note
+from services.assignment.commands.projection import apply_snapshots
+from services.assignment.context import AppState
+from services.assignment.models import Ticket
+from services.assignment.queries.callers import Caller
+from services.assignment.queries.tickets import AuthorizedTicket, get_ticket, view_after
+from services.assignment.schemas.tickets import TicketView
+from shared.contracts.base import TicketId
+from shared.contracts.commands import Command
+from shared.contracts.tickets import Actor, TicketSnapshot
+from shared.contracts.vocabulary import Permission
+from shared.domain.errors import Refusal, TicketArchivedError, UnknownTicket, VersionConflict
+from shared.kit.clock import derived_id, utc_now
+from shared.kit.db import Session
+from shared.kit.http.etags import etag_of
+from shared.kit.http.idempotency import IdempotentTransaction, idempotent_transaction, second_refused
+from shared.kit.ticket_errors import TicketsUnavailable
+from shared.kit.tickets import command_id
+
+
+@dataclass(frozen=True, slots=True)
+class CommandRequest:
+    """A request to change a ticket, as it came in."""
+
+    caller: Caller
+    reference: str
+    """The ticket's id or number, as the client wrote it."""
+    route: str
+    """The last part of the path: `set-due`."""
+    key: str | None
+    expected_revision: int | None
+    request_hash: bytes
+
+    @property
+    def scope(self) -> str:
+        """Where the idempotency key counts: an agent, a route, a ticket."""
+        return f"{self.caller.agent_id}:{self.route}:{self.reference}"
+
+    @property
+    def about(self) -> str:
+        """The action in the vocabulary's spelling."""
+        return self.route.replace("-", "_")
+
+    def wanted(self, ticket: Ticket, command_id: str, comment: str | None = None) -> IntentRequest:
+        """What is written down of it before its command is sent."""
+        return IntentRequest(
+            command_id=command_id,
+            ticket_id=ticket.id,
+            request_hash=self.request_hash,
+            is_keyed=self.key is not None,
+            agent_id=self.caller.agent_id,
+            agent_name=self.caller.name,
+            about=self.about,
+            comment=comment,
+        )
+
+    def command_id(self, ticket: Ticket) -> str:
+        """The command's id: the same for every retry with the same key."""
+        return command_id(str(self.caller.agent_id), self.route, TicketId(ticket.id), self.key)
+
+
+@dataclass(frozen=True, slots=True)
+class CommandContext:
+    """What a command is built from: the ticket as known, and what every command carries."""
+
+    context: AppState
+    session: Session
+    found: AuthorizedTicket
+    call: CommandRequest
+    command_id: str
+    now: datetime
+
+    @property
+    def ticket(self) -> Ticket:
+        """The ticket as the read model knows it."""
+        return self.found.ticket
+
+    @property
+    def actor(self) -> Actor:
+        """Who asks."""
+        return self.call.caller.actor
+
+
+Build = Callable[[CommandContext], Awaitable[Command]]
+
+
+@asynccontextmanager
+async def opened(context: AppState, call: CommandRequest) -> AsyncIterator[IdempotentTransaction]:
+    """Holds the idempotency key for the time of the call, and wakes the relay when its transaction has committed."""
+    async with (
+        context.gate.enter(),
+        idempotent_transaction(context.database, call.scope, call.key, call.request_hash) as guarded,
+    ):
+        yield guarded
+    context.relay.wake()
+
+
+async def act(
+    context: AppState, call: CommandRequest, permission: Permission, build: Build, comment: str | None = None
+) -> Response:
+    """Sends one command to the ticket's workflow and answers with the ticket as it then is.
+
+    No transaction and no connection is held while the workflow is asked. Raises Problem 404 and 403, Refusal,
+    TicketsUnavailable.
+    """
+    async with context.gate.enter():
+        async with idempotent_transaction(context.database, call.scope, call.key, call.request_hash) as before:
+            if before.stored is not None:
+                return before.stored
+            found = await get_ticket(before.session, call.caller, call.reference)
+            found.require(permission)
+            attempt = CommandContext(context, before.session, found, call, call.command_id(found.ticket), utc_now())
+            wanted = call.wanted(found.ticket, attempt.command_id, comment)
+            command = await intents.claim(before.session, wanted, lambda: build(attempt))
+        snapshot = await send(context, found.ticket, command)
+        async with answering(context, call, command.command_id) as guarded:
+            await apply_snapshots(guarded.session, [snapshot])
+            if comment is not None:
+                note = NewNote(derived_id(COMMENTS, command.command_id), found.ticket.id, comment, about=call.about)
+                await add_note(guarded.session, call.caller, note, attempt.now)
+            return await answer(guarded, await view_after(guarded.session, call.caller, found.ticket.id, utc_now()))
+
+
+async def send(context: AppState, ticket: Ticket, command: Command) -> TicketSnapshot:
+    """Asks the workflow, and undoes the intent if there will be no answer to write down.
+
+    Raises Refusal and TicketsUnavailable; a workflow that has been there and is no more makes the ticket archived.
+    """
+    try:
+        return await context.tickets.send(TicketId(ticket.id), command)
+    except UnknownTicket as unknown:
+        await intents.drop(context.database, command.command_id)
+        if ticket.seq > 0:
+            raise TicketArchivedError("the ticket is archived; open a follow-up instead") from unknown
+        raise
+    except Refusal:
+        await intents.drop(context.database, command.command_id)
+        raise
+    except TicketsUnavailable:
+        await intents.let_go(context.database, command.command_id)
+        raise
+
+
+@asynccontextmanager
+async def answering(context: AppState, call: CommandRequest, command_id: str) -> AsyncIterator[IdempotentTransaction]:
+    """The transaction in which effect and answer are stored and the intent ends; then the relay is woken."""
+    async with context.database.begin() as session:
+        with second_refused():
+            yield IdempotentTransaction(call.scope, call.key, call.request_hash, session)
+            await intents.finish(session, command_id)
+    context.relay.wake()
+
+
+async def answer(guarded: IdempotentTransaction, view: TicketView, status: int = HTTP_200_OK) -> Response:
+    """Stores the answer beside its effect and returns it."""
+    body, etag = view.model_dump_json().encode(), etag_of(view.revision)
+    await guarded.store(body, status, etag)
+    return Response(body, status, {"ETag": etag}, media_type="application/json")
+
+
+def check_revision(ticket: Ticket, expected: int | None) -> None:
+    """For what the workflow does not judge. Raises VersionConflict."""
+    if expected not in (None, ticket.revision):
+        raise VersionConflict(
+            f"the ticket is at revision {ticket.revision}, not {expected}; look at it again", revision=ticket.revision
+        )
+
+
+def message_id_of(command_id: str) -> UUID:
+    """The id of what a call writes: the same for every retry with the same key."""
+    return derived_id(COMMENTS, f"message:{command_id}")

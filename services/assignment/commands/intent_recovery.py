@@ -1,0 +1,101 @@
+"""Commands whose sender died before the answer was written down are sent again, and have their effect once."""
+
+import asyncio
+from collections.abc import Sequence
+
+from sqlalchemy import select, update
+
+from services.assignment.commands.intents import LEASE, drop, finish, let_go
+from services.assignment.commands.notes import COMMENTS, NewNote, Signature, add_note
+from services.assignment.commands.projection import apply_snapshots
+from services.assignment.context import AppState
+from services.assignment.models import Intent
+from shared.contracts.base import AgentId, TicketId
+from shared.contracts.commands import AskedCommand
+from shared.contracts.tickets import TicketSnapshot
+from shared.domain.errors import Refusal
+from shared.kit.clock import derived_id, utc_now
+from shared.kit.telemetry import log
+from shared.kit.ticket_errors import TicketStuck, TicketsUnavailable
+
+EVERY_SECONDS = 10.0
+AT_ONCE = 20
+MOST_SILENCES = 20
+"""How often a ticket may fail to answer, while Temporal does, before its command is given up."""
+
+
+async def resend_intents(context: AppState) -> None:
+    """For ever: looks for commands that were left behind."""
+    while True:
+        while await resend_left_behind(context):
+            pass
+        await asyncio.sleep(EVERY_SECONDS)
+
+
+async def resend_left_behind(context: AppState) -> int:
+    """Sends some again; returns how many were settled."""
+    settled = [await _resend(context, intent) for intent in await _left_behind(context)]
+    return sum(settled)
+
+
+async def _left_behind(context: AppState) -> Sequence[Intent]:
+    """Intents whose claim has run out, now claimed by us."""
+    now = utc_now()
+    query = (
+        select(Intent)
+        .where(Intent.claimed_until < now)
+        .order_by(Intent.claimed_until, Intent.command_id)
+        .limit(AT_ONCE)
+        .with_for_update(skip_locked=True)
+    )
+    async with context.database.begin() as session:
+        intents = (await session.scalars(query)).all()
+        for intent in intents:
+            intent.claimed_until = now + LEASE
+    return intents
+
+
+async def _resend(context: AppState, intent: Intent) -> bool:
+    ticket_id, command = TicketId(intent.ticket_id), AskedCommand.model_validate(intent.command).root
+    try:
+        snapshot = await context.tickets.send(ticket_id, command)
+    except Refusal as refusal:
+        log.warning("intent.refused", command_id=intent.command_id, ticket_id=str(ticket_id), code=refusal.code)
+        await drop(context.database, intent.command_id)
+        return True
+    except TicketStuck:
+        return await _note_silence(context, intent)
+    except TicketsUnavailable:
+        return False
+    await _take_in(context, intent, snapshot)
+    log.info("intent.carried_out", command_id=intent.command_id, ticket_id=str(ticket_id))
+    return True
+
+
+async def _take_in(context: AppState, intent: Intent, snapshot: TicketSnapshot) -> None:
+    async with context.database.begin() as session:
+        await apply_snapshots(session, [snapshot])
+        if intent.comment is not None:
+            note_id = derived_id(COMMENTS, intent.command_id)
+            note = NewNote(note_id, intent.ticket_id, intent.comment, about=intent.about)
+            await add_note(session, Signature(AgentId(intent.agent_id), intent.agent_name), note, utc_now())
+        if not intent.is_keyed:
+            await finish(session, intent.command_id)
+    if intent.is_keyed:
+        await let_go(context.database, intent.command_id)
+    context.relay.wake()
+
+
+async def _note_silence(context: AppState, intent: Intent) -> bool:
+    """Counts that this one ticket did not answer; True if its command is thereby given up."""
+    if not await context.tickets.has_worker():
+        return False
+    if intent.silences + 1 >= MOST_SILENCES:
+        log.error("intent.given_up", command_id=intent.command_id, ticket_id=str(intent.ticket_id))
+        await drop(context.database, intent.command_id)
+        return True
+    async with context.database.begin() as session:
+        await session.execute(
+            update(Intent).where(Intent.command_id == intent.command_id).values(silences=Intent.silences + 1)
+        )
+    return False

@@ -1,0 +1,83 @@
+"""Why the clocks of one ticket stand as they do, with names."""
+
+import asyncio
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.assignment.models import Agent, LoggedEvent, Team, Ticket, table_of
+from services.assignment.schemas.explanations import ClockExplained, SlaExplained
+from services.assignment.sla_analysis.policy_history import (
+    PolicyGone,
+    PolicyHistory,
+    calendar_version_of,
+    policies_named,
+)
+from shared.contracts.events import EVENTS, Envelope, TicketOpened
+from shared.domain.sla import Explanation, explain
+from shared.kit.http.problems import Problem
+
+
+async def get_explanation(connection: AsyncConnection, ticket_id: UUID, number: str, now: datetime) -> SlaExplained:
+    """Every clock of a ticket, told up to its end or up to now.
+
+    Raises Problem 409 where the rules it was judged by are stored no more.
+    """
+    events = await list_envelopes(connection, ticket_id)
+    if all(event.type != TicketOpened.type() for event in events):
+        return SlaExplained(ticket_id=ticket_id, number=number, as_of=now, clocks=[])
+    try:
+        policies = await PolicyHistory().policies_of(connection, policies_named(events), calendar_version_of(events))
+    except PolicyGone as gone:
+        raise Problem(409, "not_explainable", str(gone)) from gone
+    told = await asyncio.to_thread(explain, events, policies, now)
+    names = await _names(connection, told)
+    clocks = [ClockExplained.of(one, names) for one in told]
+    return SlaExplained(ticket_id=ticket_id, number=number, as_of=now, clocks=clocks)
+
+
+async def find_ticket(connection: AsyncConnection, reference: str) -> tuple[UUID, str] | None:
+    """Id and number of a ticket by its number, whoever asks."""
+    tickets = table_of(Ticket)
+    row = (
+        await connection.execute(select(tickets.c.id, tickets.c.number).where(tickets.c.number == reference))
+    ).first()
+    return None if row is None else (row.id, row.number)
+
+
+async def list_envelopes(connection: AsyncConnection, ticket_id: UUID) -> list[Envelope]:
+    """The lifecycle events of a ticket as they travelled, in order; kinds this version does not know are left out."""
+    log = table_of(LoggedEvent)
+    query = select(log).where(log.c.ticket_id == ticket_id, log.c.seq > 0).order_by(log.c.seq)
+    envelopes = [envelope_of(row) for row in await connection.execute(query)]
+    return [envelope for envelope in envelopes if envelope.type in EVENTS]
+
+
+def envelope_of(row: Any) -> Envelope:
+    """A line of the log as it travelled."""
+    return Envelope(
+        id=row.event_id,
+        source="/everdesk/workflows",
+        type=f"everdesk.{row.type}.v1",
+        subject=str(row.ticket_id),
+        time=row.at,
+        data=row.data,
+    )
+
+
+async def _names(connection: AsyncConnection, told: list[Explanation]) -> dict[UUID, str]:
+    holders = {part.held_by for one in told for part in one.intervals}
+    holders |= {share.held_by for one in told for share in one.shares}
+    agents, teams = table_of(Agent), table_of(Team)
+    names: dict[UUID, str] = {}
+    for table, ids in (
+        (agents, {holder.agent_id for holder in holders if holder.agent_id}),
+        (teams, {holder.team_id for holder in holders if holder.team_id}),
+    ):
+        if ids:
+            rows = await connection.execute(select(table.c.id, table.c.name).where(table.c.id.in_(ids)))
+            names |= dict(rows.tuples().all())
+    return names

@@ -1,0 +1,130 @@
+"""What every page of the desk needs: who is signed in, notices carried over a redirect, problems shown as pages."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+from urllib.parse import quote
+
+from fastapi import Depends, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from itsdangerous import BadSignature, URLSafeTimedSerializer
+from starlette.status import HTTP_303_SEE_OTHER
+
+from services.assignment.deps import get_context
+from services.assignment.queries.callers import Caller, find_caller
+from shared.contracts.vocabulary import Channel
+from shared.kit.clock import utc_now
+from shared.kit.http.page_route import BasePageRoute
+from shared.kit.http.pages import Pages
+from shared.kit.http.problems import Problem
+
+SESSION_COOKIE = "everdesk_session"
+FLASH_COOKIE = "everdesk_flash"
+FLASH_SECONDS = 60
+ERROR = 400
+
+Notice = tuple[str, str]
+
+
+class Flash:
+    """A notice for the next page, signed so that nobody else can put words on ours."""
+
+    def __init__(self, secret: str) -> None:
+        self._signer = URLSafeTimedSerializer(secret, salt="desk-flash")
+
+    def write(self, kind: str, text: str) -> str:
+        """The cookie's value."""
+        return self._signer.dumps([kind, text])
+
+    def read(self, cookie: str | None) -> list[Notice]:
+        """The notices of a cookie: one, or none if it is not ours or too old."""
+        if not cookie:
+            return []
+        try:
+            kind, text = self._signer.loads(cookie, max_age=FLASH_SECONDS)
+        except (BadSignature, ValueError, TypeError):
+            return []
+        return [(str(kind), str(text))]
+
+
+@dataclass(frozen=True, slots=True)
+class DeskPages:
+    """Pages and their notices."""
+
+    pages: Pages
+    flash: Flash
+
+    def render(
+        self, request: Request, template: str, caller: Caller | None, status: int = 200, **values: Any
+    ) -> HTMLResponse:
+        """A page with what was announced before the redirect to it."""
+        waiting = self.flash.read(request.cookies.get(FLASH_COOKIE))
+        notices = [*waiting, *values.pop("notices", [])]
+        response = self.pages.render(request, template, status, caller=caller, notices=notices, **values)
+        if FLASH_COOKIE in request.cookies:
+            response.delete_cookie(FLASH_COOKIE, path="/")
+        return response
+
+    def redirect(self, to: str, notice: Notice | None = None) -> RedirectResponse:
+        """Post/Redirect/Get: the next page, and what to say there."""
+        response = RedirectResponse(to, HTTP_303_SEE_OTHER)
+        if notice:
+            self.pages.set_cookie(response, FLASH_COOKIE, self.flash.write(*notice), max_age=FLASH_SECONDS)
+        return response
+
+
+def desk_of(request: Request) -> DeskPages:
+    """The desk that `install_web` built."""
+    desk: DeskPages = request.app.state.desk
+    return desk
+
+
+async def get_desk(request: Request) -> DeskPages:
+    """The same as a dependency."""
+    return desk_of(request)
+
+
+class NotSignedIn(Exception):
+    """The page needs an agent: sign in first, then come back."""
+
+
+async def find_signed_in(request: Request) -> Caller | None:
+    """The agent of the session cookie, if it works."""
+    token = request.cookies.get(SESSION_COOKIE)
+    if not token or len(token) > 128:
+        return None
+    return await find_caller((await get_context(request)).database, token, Channel.DESK, utc_now())
+
+
+async def get_signed_in(request: Request) -> Caller:
+    """The agent of the session cookie. Raises NotSignedIn."""
+    caller = await find_signed_in(request)
+    if caller is None:
+        raise NotSignedIn
+    return caller
+
+
+TheDesk = Annotated[DeskPages, Depends(get_desk)]
+DeskAgent = Annotated[Caller, Depends(get_signed_in)]
+MaybeAgent = Annotated[Caller | None, Depends(find_signed_in)]
+
+
+class PageRoute(BasePageRoute):
+    """A route whose refusals are rendered as a page of the desk."""
+
+    async def answer_own(self, request: Request, error: Exception) -> Response | None:
+        """Who is not signed in does that first, then comes back."""
+        if not isinstance(error, NotSignedIn):
+            return None
+        path = request.url.path if request.method == "GET" else "/queue"
+        return RedirectResponse(f"/?next={quote(path, safe='/')}", HTTP_303_SEE_OTHER)
+
+    async def render_problem(self, request: Request, problem: Problem) -> Response:
+        """What went wrong, as a page."""
+        return await problem_page(request, problem)
+
+
+async def problem_page(request: Request, problem: Problem) -> Response:
+    """What went wrong, as a page. Asks the database for nothing: it may be what is away."""
+    page = desk_of(request).pages.render(request, "problem.html", problem.status, problem=problem, caller=None)
+    page.headers.update(problem.headers)
+    return page

@@ -1,0 +1,116 @@
+"""The desk's forms: each does one thing to a ticket, then shows the ticket."""
+
+from typing import Any
+from urllib.parse import quote
+
+from fastapi import APIRouter, Request, Response
+from pydantic import ValidationError
+from starlette.datastructures import FormData
+
+from services.assignment.commands.action_registry import ACTIONS, do
+from services.assignment.commands.command_request import CommandRequest
+from services.assignment.context import AppState
+from services.assignment.deps import Ctx
+from services.assignment.queries.callers import Caller
+from services.assignment.queries.thread import list_thread
+from services.assignment.queries.tickets import get_ticket
+from services.assignment.web.forms import SAID, body_of_form, errors_of, plain_values, revision_in
+from services.assignment.web.labels import format_event
+from services.assignment.web.page_base import DeskAgent, DeskPages, Notice, PageRoute, TheDesk
+from services.assignment.web.ticket import PageState, UnsentForm, ticket_page
+from shared.domain.errors import Refusal, VersionConflict
+from shared.kit.http.app import canonical
+from shared.kit.http.form_tokens import check_form_token
+from shared.kit.http.idempotency import fingerprint
+from shared.kit.http.problems import Problem, from_exception, not_found
+from shared.kit.ticket_errors import TicketsUnavailable
+
+router = APIRouter(route_class=PageRoute)
+
+MOST_CHANGES = 50
+"""Lines looked through for what changed under an open page."""
+FOLLOWING = ("resolve", "pend")
+
+
+@router.post("/tickets/{number}/{action}")
+async def post_action(
+    request: Request, desk: TheDesk, context: Ctx, caller: DeskAgent, number: str, action: str
+) -> Response:
+    """Carries out what the form says; refused, the page comes back with the draft and the reason."""
+    form = await request.form()
+    check_form_token(request, _text(form, "csrf_token"))
+    doing = ACTIONS.get(action)
+    if doing is None:
+        raise not_found("page")
+    values = plain_values(form)
+    draft = UnsentForm(action, values)
+    try:
+        body = doing.body.model_validate(body_of_form(action, values))
+        await do(context, _call(caller, number, action, values), body)
+    except ValidationError as error:
+        told = UnsentForm(action, values, errors_of(error))
+        return await ticket_page(request, desk, context, caller, number, PageState(422, told))
+    except VersionConflict:
+        changed = await _what_changed(context, caller, number, revision_in(values))
+        state = PageState(412, draft, [("warning", changed)])
+        return await ticket_page(request, desk, context, caller, number, state)
+    except (Refusal, TicketsUnavailable, Problem) as error:
+        problem = from_exception(error)
+        if problem.status == 404:
+            raise
+        notices: list[Notice] = [("danger", problem.detail)]
+        return await ticket_page(request, desk, context, caller, number, PageState(problem.status, draft, notices))
+    notice = await _then(context, caller, number, action, values)
+    return await onwards(desk, context, caller, number, notice)
+
+
+async def _then(context: AppState, caller: Caller, number: str, action: str, values: dict[str, str]) -> Notice:
+    """What to say; a reply may bring the next step along: resolve, or wait for the requester."""
+    following = values.get("then", "")
+    if action != "replies" or following not in FOLLOWING:
+        return "success", SAID[action]
+    try:
+        await do(context, _call(caller, number, following, values | {"revision": ""}), ACTIONS[following].body())
+    except (Refusal, TicketsUnavailable, Problem) as error:
+        return "warning", f"Reply sent, but the next step did not work: {from_exception(error).detail}."
+    return "success", f"{SAID[action]} {SAID[following]}"
+
+
+async def onwards(desk: DeskPages, context: AppState, caller: Caller, number: str, notice: Notice) -> Response:
+    """Back to the ticket; to the queue if the change took it out of sight."""
+    async with context.database.begin() as session:
+        try:
+            await get_ticket(session, caller, number)
+        except Problem:
+            return desk.redirect("/queue", notice)
+    return desk.redirect(f"/tickets/{quote(number, safe='')}", notice)
+
+
+async def _what_changed(context: AppState, caller: Caller, number: str, seen: int | None) -> str:
+    """What happened since the page was loaded, for whoever wanted to change what they saw there."""
+    async with context.database.begin() as session:
+        found = await get_ticket(session, caller, number)
+        page = await list_thread(session, context.files, found.ticket.id, MOST_CHANGES)
+    events = [line.event for line in reversed(page.lines) if line.event is not None]
+    newer = [event for event in events if seen is None or event.revision > seen]
+    lines = [words for event in newer if (words := format_event(event, {}))]
+    happened = f" Meanwhile: {'; '.join(lines[-5:])}." if lines else ""
+    return (
+        f"The ticket changed after you opened this page, so nothing was done.{happened} Look again and send it again."
+    )
+
+
+def _call(caller: Caller, number: str, action: str, values: dict[str, str]) -> CommandRequest:
+    return CommandRequest(
+        caller=caller,
+        reference=number,
+        route=action,
+        key=values.get("form_id") or None,
+        expected_revision=revision_in(values),
+        request_hash=fingerprint(canonical(values)),
+    )
+
+
+def _text(form: FormData, name: str) -> str:
+    value: Any = form.get(name)
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,63 @@
+"""Who comes by a signed link, and whether the link still opens its ticket."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+from sqlalchemy import and_, select
+
+from services.intake.models import LinkRevocation, Participant, Ticket
+from shared.contracts.base import TicketId
+from shared.contracts.vocabulary import ParticipantState
+from shared.kit.auth import TicketLink, TicketLinks
+from shared.kit.db import Session
+from shared.kit.http.problems import Problem
+
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+NOBODYS = TicketLink(TicketId(UUID(int=0)), "", signed_at=LONG_AGO)
+"""Looked up in place of a link that cannot be read, so that it takes as long as one that was revoked."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkAccess:
+    """Somebody on a ticket's page."""
+
+    ticket: Ticket
+    link: TicketLink
+    name: str
+    is_requester: bool
+    """Else somebody in copy, who may read and write."""
+
+
+def link_not_valid() -> Problem:
+    """The one answer to every link that opens nothing: forged, expired, revoked, or of a ticket that is no more."""
+    return Problem(404, "link_not_valid", "this link does not open a ticket any more")
+
+
+async def get_link_access(session: Session, links: TicketLinks, token: str) -> LinkAccess:
+    """Who comes with a token. Raises Problem 404, always the same and after the same one query."""
+    link = links.read(token) or NOBODYS
+    query = (
+        select(Ticket, Participant, LinkRevocation.made_before)
+        .outerjoin(
+            Participant,
+            and_(
+                Participant.ticket_id == Ticket.id,
+                Participant.email == link.email,
+                Participant.state == ParticipantState.JOINED,
+            ),
+        )
+        .outerjoin(LinkRevocation, and_(LinkRevocation.ticket_id == Ticket.id, LinkRevocation.email == link.email))
+        .where(Ticket.id == link.ticket_id)
+    )
+    found = (await session.execute(query)).one_or_none()
+    visit = _visit(link, found.Ticket, found.Participant) if found else None
+    if visit is None or (found and found.made_before and (link.signed_at or LONG_AGO) < found.made_before):
+        raise link_not_valid()
+    return visit
+
+
+def _visit(link: TicketLink, ticket: Ticket, participant: Participant | None) -> LinkAccess | None:
+    if ticket.requester_email.casefold() == link.email:
+        return LinkAccess(ticket, link, ticket.requester_name, is_requester=True)
+    return LinkAccess(ticket, link, participant.name, is_requester=False) if participant else None

@@ -1,0 +1,90 @@
+"""Clearing away: files nobody attached, uploads that broke off, and bytes no row speaks of any more."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+
+from sqlalchemy import CompoundSelect, delete, select, union_all
+from sqlalchemy.dialects.postgresql import insert
+
+from services.intake.attachments.object_store import Entry, Storage, StorageUnavailable
+from services.intake.models import Attachment, RawMail, Walk
+from shared.kit.clock import utc_now
+from shared.kit.db import Database
+from shared.kit.telemetry import log
+
+EVERY_SECONDS = 3600.0
+AT_ONCE = 5000
+"""Contents of the store that a round looks at: the next round goes on there, so that none costs by all there are."""
+WALK = "files"
+GRACE = timedelta(hours=2)
+"""Bytes this young are left alone: the row that will speak of them may not be written yet."""
+
+
+async def tidy_for_ever(database: Database, storage: Storage, unattached_hours: int) -> None:
+    """Once an hour."""
+    while True:
+        try:
+            await tidy(database, storage, timedelta(hours=unattached_hours))
+        except StorageUnavailable as error:
+            log.warning("files.untidied", error=str(error))
+        await asyncio.sleep(EVERY_SECONDS)
+
+
+async def tidy(database: Database, storage: Storage, unattached_for: timedelta, grace: timedelta = GRACE) -> int:
+    """Clears away once; returns how many contents went. Raises StorageUnavailable."""
+    now = utc_now()
+    unattached = delete(Attachment).where(Attachment.ticket_id.is_(None), Attachment.created_at < now - unattached_for)
+    async with database.begin() as session:
+        digests = set(await session.scalars(unattached.returning(Attachment.digest)))
+    await storage.forget_incoming(now - max(grace, timedelta(hours=6)))
+    removed = await remove_contents(database, storage, sorted(digests), grace)
+    return removed + await _walk(database, storage, grace)
+
+
+async def _walk(database: Database, storage: Storage, grace: timedelta) -> int:
+    """Looks at the next contents of the store, at most `AT_ONCE`, and round again; returns how many went."""
+    async with database.begin() as session:
+        begun_at = await session.scalar(select(Walk.position).where(Walk.name == WALK)) or ""
+    removed = seen = 0
+    position = ""
+    async for batch in storage.entries(after=begun_at):
+        removed += await _remove_unknown(database, storage, batch, grace)
+        seen += len(batch)
+        if seen >= AT_ONCE:
+            position = batch[-1].digest
+            break
+    async with database.begin() as session:
+        here = insert(Walk).values(name=WALK, position=position)
+        await session.execute(here.on_conflict_do_update(index_elements=[Walk.name], set_={"position": position}))
+    return removed
+
+
+async def remove_contents(
+    database: Database, storage: Storage, digests: Sequence[str], grace: timedelta = GRACE
+) -> int:
+    """Removes those of the contents that no row speaks of; returns how many. Raises StorageUnavailable.
+
+    One written again within `grace` stays for the next round: somebody has just sent the same bytes.
+    """
+    removed = 0
+    for digest in digests:
+        async with database.begin() as session:
+            is_known = (await session.execute(_spoken_of([digest]).limit(1))).first() is not None
+        if not is_known:
+            removed += await storage.delete(digest, written_before=utc_now() - grace)
+    return removed
+
+
+def _spoken_of(digests: Sequence[str]) -> CompoundSelect[str]:
+    return union_all(
+        select(Attachment.digest).where(Attachment.digest.in_(digests)),
+        select(RawMail.digest).where(RawMail.digest.in_(digests)),
+    )
+
+
+async def _remove_unknown(database: Database, storage: Storage, entries: Sequence[Entry], grace: timedelta) -> int:
+    digests = [entry.digest for entry in entries if entry.written_at < utc_now() - grace]
+    async with database.begin() as session:
+        known = set(await session.scalars(_spoken_of(digests)))
+    return await remove_contents(database, storage, [one for one in digests if one not in known], grace)

@@ -1,0 +1,35 @@
+"""Puts together what turns kept mails into tickets: for the mail process, and for mails that clients hand over."""
+
+from services.intake.abuse.admission_control import AdmissionControl
+from services.intake.abuse.invitations import InvitationLimits
+from services.intake.attachments.object_store import Storage
+from services.intake.attachments.upload import Uploader
+from services.intake.mail.parsing.parser_pool import ParserPool
+from services.intake.mail.pipeline.persist import MailPersister
+from services.intake.mail.pipeline.processing import PipelineState
+from services.intake.mail.pipeline.queue import MailQueue
+from services.intake.mail.routing.lookup import RoutingLookup
+from services.intake.mail.routing.own_addresses import OwnAddresses
+from services.intake.mail.routing.staff import StaffMail
+from services.intake.mail.settings import MailSettings
+from services.intake.topics import Topics
+from shared.kit.auth import MailThreads
+from shared.kit.db import Database
+
+
+def assemble(settings: MailSettings, database: Database, storage: Storage) -> PipelineState:
+    """The parts of processing; nothing runs yet."""
+    own, gate = OwnAddresses.of(settings), AdmissionControl(database, settings)
+    threads = MailThreads(settings, settings.mail_domain)
+    return PipelineState(
+        database=database,
+        storage=storage,
+        reader=ParserPool(settings.mail_workers, settings.mail_read_seconds),
+        queue=MailQueue(database, per_hour=settings.mail_per_sender_per_hour, attempts=settings.mail_attempts),
+        desk=RoutingLookup(threads, own, gate.bans, StaffMail(threads, settings.mail_authserv_ids), settings),
+        writer=MailPersister(
+            own, Uploader(storage, settings.file_limits, scans=settings.clamd is not None), InvitationLimits(settings)
+        ),
+        gate=gate,
+        topics=Topics(database),
+    )

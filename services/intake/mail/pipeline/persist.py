@@ -1,0 +1,156 @@
+"""Turns a decision about a mail into a ticket or a message, with its files and the people in copy."""
+
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from sqlalchemy.dialects.postgresql import insert
+
+from services.intake.abuse.invitations import InvitationLimits, Inviter
+from services.intake.attachments.upload import Uploader
+from services.intake.commands.participants import Guest, Origin, invite, propose
+from services.intake.commands.post_message import post_message
+from services.intake.commands.posts import Post
+from services.intake.commands.submit_ticket import Submission, submit_ticket
+from services.intake.mail.parsing.inbound_message import InboundMessage, is_writable
+from services.intake.mail.parsing.parser import ReadMail
+from services.intake.mail.pipeline.mail_files import keep_files
+from services.intake.mail.pipeline.queue import SettledMail
+from services.intake.mail.routing.decision import AddNote, AppendMessage, OpenTicket
+from services.intake.mail.routing.own_addresses import OwnAddresses
+from services.intake.models import MailAncestor, MailId, RawMail, RawMailState, Ticket
+from shared.contracts.base import AgentId, MessageId, TicketId
+from shared.contracts.events import NoteReceived, Person
+from shared.contracts.vocabulary import Channel
+from shared.kit import outbox
+from shared.kit.clock import new_id
+from shared.kit.db import Session
+
+
+@dataclass(frozen=True, slots=True)
+class MailPersister:
+    """What writing needs besides the mail."""
+
+    own: OwnAddresses
+    keeper: Uploader
+    limits: InvitationLimits
+
+    async def append(
+        self, session: Session, stored: RawMail, mail: ReadMail, letter: InboundMessage, decision: AppendMessage
+    ) -> SettledMail:
+        """A message on the ticket, whatever its status: the workflow decides what follows from it."""
+        ticket = await session.get_one(Ticket, decision.ticket_id)
+        message_id = MessageId(new_id())
+        written = letter.with_banner() if decision.is_from_stranger else letter
+        kept = await keep_files(self.keeper, session, stored, written, ticket.id, message_id)
+        is_requester = letter.sender.casefold() == ticket.requester_email.casefold()
+        await post_message(
+            session,
+            ticket,
+            Post(
+                message_id=message_id,
+                body=kept.body,
+                body_format=letter.body_format,
+                channel=Channel.EMAIL,
+                received_at=stored.received_at,
+                author_name=None if is_requester else letter.name,
+                author_email=None if is_requester else letter.sender,
+                quoted=letter.quoted,
+                mail_id=mail.message_id,
+                is_automatic=decision.is_automatic,
+                attachments=kept.refs,
+            ),
+        )
+        if not decision.is_from_stranger and not decision.is_automatic:
+            origin = _origin(letter, stored)
+            guests = self._guests(mail, {ticket.requester_email})
+            if decision.is_proved:
+                await invite(session, ticket.id, guests, origin, self.limits)
+            else:
+                await propose(session, ticket.id, guests, origin)
+        await remember(session, mail, ticket.id)
+        outcome = f"a message on ticket {ticket.number}"
+        if decision.is_from_stranger:
+            outcome += ", from somebody who is not part of it"
+        return SettledMail(RawMailState.DONE, outcome, ticket.id, message_id)
+
+    async def note(self, session: Session, stored: RawMail, letter: InboundMessage, decision: AddNote) -> SettledMail:
+        """What staff wrote, handed to those who keep notes; the mail and its files are kept from the requester."""
+        ticket = await session.get_one(Ticket, decision.ticket_id)
+        message_id = MessageId(new_id())
+        written = letter if decision.is_verified else letter.unverified()
+        kept = await keep_files(self.keeper, session, stored, written, ticket.id, message_id, is_internal=True)
+        event = NoteReceived(
+            ticket_id=TicketId(ticket.id),
+            message_id=message_id,
+            agent_id=AgentId(decision.agent_id),
+            body=kept.body,
+            body_format=letter.body_format,
+            attachments=kept.refs,
+            is_verified=decision.is_verified,
+            is_reply=decision.is_reply,
+            received_at=stored.received_at,
+        )
+        await outbox.add(session, event, f"{message_id}:staff-mail", stored.received_at)
+        stored.is_internal = True
+        return SettledMail(RawMailState.DONE, f"a mail of staff about ticket {ticket.number}", ticket.id, message_id)
+
+    async def open(
+        self,
+        session: Session,
+        stored: RawMail,
+        mail: ReadMail,
+        letter: InboundMessage,
+        decision: OpenTicket,
+        topic_id: UUID | None,
+    ) -> SettledMail:
+        """A new ticket. Its sender proved nothing yet, so that people in copy are proposed to them, and not asked."""
+        draft = Submission(
+            requester=Person(email=letter.sender, name=letter.name),
+            subject=letter.subject,
+            body="",
+            body_format=letter.body_format,
+            channel=Channel.EMAIL,
+            received_at=stored.received_at,
+            topic_id=topic_id,
+            quoted=letter.quoted,
+            mail_id=mail.message_id,
+            is_automatic=decision.is_automatic,
+            acknowledge=decision.acknowledge and letter.is_answerable,
+        )
+        kept = await keep_files(self.keeper, session, stored, letter, draft.ticket_id, draft.message_id)
+        number = await submit_ticket(session, replace(draft, body=kept.body, attachments=kept.refs))
+        if not decision.is_automatic:
+            await propose(session, draft.ticket_id, self._guests(mail, {letter.sender}), _origin(letter, stored))
+        await remember(session, mail, draft.ticket_id)
+        return SettledMail(RawMailState.DONE, f"ticket {number}", draft.ticket_id, draft.message_id)
+
+    def _guests(self, mail: ReadMail, but: set[str]) -> list[Guest]:
+        """Whom the mail was also sent to: never ourselves, never its writer."""
+        excluded = {address.casefold() for address in but} | (
+            {mail.sender.address.casefold()} if mail.sender else set()
+        )
+        return [
+            Guest(one.address, one.name)
+            for one in (*mail.to, *mail.cc)
+            if one.address.casefold() not in excluded and not self.own.has(one.address) and is_writable(one.address)
+        ]
+
+
+MAX_ANCESTORS = 10
+
+
+def _origin(letter: InboundMessage, stored: RawMail) -> Origin:
+    sender = letter.sender.casefold()
+    return Origin(Channel.EMAIL, stored.received_at, added_by=sender, inviter=Inviter(sender))
+
+
+async def remember(session: Session, mail: ReadMail, ticket_id: UUID) -> None:
+    """Answers to this mail belong to the ticket; so may other mails of its sender that name the same earlier ones."""
+    if mail.message_id:
+        await session.execute(
+            insert(MailId).values(mail_id=mail.message_id, ticket_id=ticket_id).on_conflict_do_nothing()
+        )
+    ancestors = dict.fromkeys((*mail.thread_ids[:MAX_ANCESTORS], *mail.thread_ids[-1:]))
+    if ancestors:
+        rows = [{"mail_id": mail_id, "ticket_id": ticket_id} for mail_id in ancestors]
+        await session.execute(insert(MailAncestor).values(rows).on_conflict_do_nothing())

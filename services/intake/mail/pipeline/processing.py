@@ -1,0 +1,217 @@
+"""From a kept mail to what it becomes: read, decide, write, all of it in the transaction that settles the mail."""
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import text
+
+from services.intake.abuse.admission_control import AdmissionControl, EntryPoint
+from services.intake.abuse.refusals import BANNED
+from services.intake.attachments.object_store import Storage, StorageUnavailable
+from services.intake.mail.parsing.inbound_message import inbound_message_of
+from services.intake.mail.parsing.parser import ReadMail
+from services.intake.mail.parsing.parser_pool import ParserPool
+from services.intake.mail.pipeline.persist import MailPersister
+from services.intake.mail.pipeline.queue import MailQueue, SettledMail, claim, settle
+from services.intake.mail.routing.decision import AddNote, AppendMessage, Decision, IgnoreMail, OpenTicket, decide
+from services.intake.mail.routing.lookup import RoutingLookup, newest_open_ticket
+from services.intake.mail.settings import MailSettings
+from services.intake.mail.transports.smtp import SOURCE as SMTP
+from services.intake.models import RawMail, RawMailState
+from services.intake.topics import Topics
+from shared.contracts.redaction import redacted
+from shared.kit.addresses import address_key
+from shared.kit.backoff import PATIENT, retry
+from shared.kit.db import UNREACHABLE, Database, Session, is_unreachable
+from shared.kit.http.problems import Problem
+from shared.kit.telemetry import MAILS_IN, log
+
+SWEEP_SECONDS = 1.0
+SOMEBODY_ELSES_SECONDS = 0.2
+"""How long a mail is left alone that another process has under way."""
+NOT_YET = timedelta(minutes=5)
+WAKE_RELAY = text("select pg_notify('outbox', '')")
+"""The relay that leads runs in another process; outside the transaction, for inside it commits queue up."""
+
+
+class MailNotReady(Exception):
+    """The sender has opened so many tickets lately that this one has to wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineState:
+    """What processing needs, put together once in `process`."""
+
+    database: Database
+    storage: Storage
+    reader: ParserPool
+    queue: MailQueue
+    desk: RoutingLookup
+    writer: MailPersister
+    topics: Topics
+    gate: AdmissionControl
+
+
+class MailPipeline:
+    """Works on several senders' mails at once, on each sender's one after another."""
+
+    def __init__(self, parts: PipelineState, settings: MailSettings) -> None:
+        self._parts = parts
+        self._workers = settings.mail_workers
+        self._mail_servers = {SMTP, *(mailbox.name for mailbox in settings.mailboxes)}
+        """Sources whose Authentication-Results may be trusted: what a client hands over, it may have written itself."""
+        self._topic_of_source = {mailbox.name: mailbox.topic for mailbox in settings.mailboxes}
+        self._woken = asyncio.Event()
+        self._busy: dict[UUID, asyncio.Task[None]] = {}
+        self._begun: set[UUID] = set()
+        """Mails marked as begun by this process, which lives: their mark tells of no crash."""
+
+    def wake(self) -> None:
+        """Says that there is a new mail."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """For ever. While the database or the store is away it waits; no attempt is counted for that."""
+        try:
+            while True:
+                self._woken.clear()
+                await retry(self._work_off, PATIENT, is_away, _log_wait)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._woken.wait(), SWEEP_SECONDS)
+        finally:
+            for task in self._busy.values():
+                task.cancel()
+            await asyncio.gather(*self._busy.values(), return_exceptions=True)
+            if self._begun:
+                with suppress(*UNREACHABLE):
+                    await self._parts.queue.let_go(self._begun)
+
+    async def _work_off(self) -> None:
+        """Until nothing is left that may be processed now."""
+        while True:
+            heads = await self._parts.queue.heads(self._busy)
+            if not heads and not self._busy:
+                return
+            for mail_id in heads:
+                while len(self._busy) >= self._workers:
+                    await self._next()
+                self._busy[mail_id] = asyncio.create_task(self._process(mail_id))
+            if self._busy:
+                await self._next()
+
+    async def _next(self) -> None:
+        """Waits for a free worker, or new mail. Raises what a worker could not do because something is away."""
+        woken = asyncio.create_task(self._woken.wait())
+        done, _ = await asyncio.wait({woken, *self._busy.values()}, return_when=asyncio.FIRST_COMPLETED)
+        woken.cancel()
+        self._woken.clear()
+        self._busy = {mail_id: task for mail_id, task in self._busy.items() if task not in done}
+        for task in done - {woken}:
+            await task
+
+    async def _process(self, mail_id: UUID) -> None:
+        try:
+            settled = await self.process(mail_id)
+        except MailNotReady:
+            await self._parts.queue.put_off(mail_id, NOT_YET)
+            self._begun.discard(mail_id)
+            return
+        except Exception as error:
+            if is_away(error):
+                raise
+            is_over = await self._parts.queue.mark_failed(mail_id, error)
+            self._begun.discard(mail_id)
+            log.error("mail_in.not_processed", mail_id=str(mail_id), is_over=is_over, exc_info=error)
+            MAILS_IN.labels("processing", "failed" if is_over else "retried").inc()
+            return
+        if settled is None:
+            await asyncio.sleep(SOMEBODY_ELSES_SECONDS)
+        else:
+            MAILS_IN.labels("processing", settled.state.value).inc()
+
+    async def process(self, mail_id: UUID) -> SettledMail | None:
+        """Settles one mail; None if somebody else does, or has, or it is given up."""
+        if not await self._parts.queue.begin(mail_id, is_ours=mail_id in self._begun):
+            return None
+        self._begun.add(mail_id)
+        async with self._parts.database.begin() as session:
+            stored = await claim(session, mail_id)
+            if stored is None:
+                self._begun.discard(mail_id)
+                return None
+            settled = await self._settled(session, stored)
+            settle(stored, settled)
+        self._begun.discard(mail_id)
+        if settled.state is RawMailState.DONE:
+            async with self._parts.database.single() as connection:
+                await connection.execute(WAKE_RELAY)
+        return settled
+
+    async def _settled(self, session: Session, stored: RawMail) -> SettledMail:
+        parts = self._parts
+        raw = await parts.storage.read(stored.digest, stored.size)
+        mail = await self._read(stored, raw)
+        letter = inbound_message_of(mail, raw, stored.sender)
+        asking = letter.on_behalf(mail, parts.desk.own)
+        facts = await parts.desk.facts_of(session, mail, letter.sender, asking.sender, stored.received_at)
+        decision = decide(facts)
+        is_new = isinstance(decision, OpenTicket)
+        if stored.is_forced and isinstance(decision, IgnoreMail):
+            decision = OpenTicket(is_automatic=mail.is_automatic, acknowledge=False)
+            is_new = True
+        elif isinstance(decision, OpenTicket) and asking.is_answerable:
+            decision = await self._admitted(session, asking.sender, decision)
+        if is_new and mail.quoted:
+            mail = await self._read(stored, raw, is_opening=True)
+            letter = inbound_message_of(mail, raw, stored.sender)
+            asking = letter.on_behalf(mail, parts.desk.own)
+        match decision:
+            case IgnoreMail(reason):
+                stored.subject, stored.author = redacted(asking.subject), address_key(letter.sender)
+                return SettledMail(RawMailState.IGNORED, reason)
+            case AppendMessage():
+                written = asking if decision.is_on_behalf else letter
+                return await parts.writer.append(session, stored, mail, written, decision)
+            case AddNote():
+                return await parts.writer.note(session, stored, letter, decision)
+            case OpenTicket():
+                topic_id = await self._topic_of(stored)
+                return await parts.writer.open(session, stored, mail, asking, decision, topic_id)
+
+    async def _read(self, stored: RawMail, raw: bytes, *, is_opening: bool = False) -> ReadMail:
+        """What a mail says; only once it is known to open a ticket is it known that nobody has read what it quotes."""
+        sender = stored.sender if stored.source == SMTP else None
+        mail = await self._parts.reader.read(raw, sender, is_opening=is_opening)
+        return mail if stored.source in self._mail_servers else replace(mail, authenticated_by=None)
+
+    async def _admitted(self, session: Session, sender: str, wanted: OpenTicket) -> Decision:
+        """The same, if the sender may open one more ticket; else a message on their newest, so that nothing is lost.
+
+        Raises NotYet where there is none and it is only a matter of time.
+        """
+        try:
+            await self._parts.gate.admit(EntryPoint.PEOPLE, sender)
+        except Problem as problem:
+            if problem.code == BANNED:
+                return IgnoreMail("the sender is banned")
+            if (newest := await newest_open_ticket(session, sender)) is not None:
+                return AppendMessage(newest, wanted.is_automatic, is_on_behalf=True)
+            raise MailNotReady from problem
+        return wanted
+
+    async def _topic_of(self, stored: RawMail) -> UUID | None:
+        slug = self._parts.writer.own.topic_in(stored.recipients) or self._topic_of_source.get(stored.source)
+        topic = await self._parts.topics.find(slug) if slug else None
+        return topic.id if topic else None
+
+
+def _log_wait(error: Exception, _failures: int) -> None:
+    log.warning("mail_in.waits", error=repr(error))
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether the same mail may be processed once something answers again."""
+    return isinstance(error, StorageUnavailable) or is_unreachable(error)

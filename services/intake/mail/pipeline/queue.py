@@ -1,0 +1,171 @@
+"""The mails that wait, as a queue: each sender's in the order of their arrival, nobody behind somebody else's flood."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import func, select, text, update
+
+from services.intake.models import RawMail, RawMailState
+from shared.kit.backoff import MAIL_IN
+from shared.kit.clock import utc_now
+from shared.kit.db import Database, Session
+
+WAITS_AT_MOST = timedelta(days=3)
+"""How long a mail may wait because its sender has opened too many tickets."""
+HEADS_AT_ONCE = 200
+BEGUN = ("being processed", "being processed, again: the process ended at it before")
+FATAL = "the process ended twice at this mail; look at it, then: everdesk mail retry"
+HEADS = text("""
+with recursive heads as (
+  (select id, sender, received_at, next_attempt_at from raw_mails where state = 'received'
+   order by sender, received_at, id limit 1)
+  union all
+  select next.* from heads, lateral (
+    select id, sender, received_at, next_attempt_at from raw_mails
+    where state = 'received' and sender > heads.sender
+    order by sender, received_at, id limit 1
+  ) as next
+), counted as (
+  select heads.*, (
+    select count(*) from (
+      select 1 from raw_mails where sender = heads.sender and settled_at > now() - interval '1 hour' limit :per_hour
+    ) as recent
+  ) as settled
+  from heads where next_attempt_at is null or next_attempt_at <= now()
+)
+select id from counted where sender = '' or settled < :per_hour order by settled, received_at, id limit :most
+""")
+"""The oldest waiting mail of each sender who has not had their share of the hour; least served first.
+
+It jumps from sender to sender in the index, so that a flood of one costs no more than a single mail.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class SettledMail:
+    """What became of a mail."""
+
+    state: RawMailState
+    outcome: str
+    ticket_id: UUID | None = None
+    message_id: UUID | None = None
+
+
+class MailQueue:
+    """Any number of processes share it."""
+
+    def __init__(self, database: Database, *, per_hour: int, attempts: int) -> None:
+        self._database = database
+        self._per_hour = per_hour
+        self._attempts = attempts
+
+    async def heads(self, busy: Collection[UUID]) -> list[UUID]:
+        """Mails that may be processed now, none of those in `busy`."""
+        values = {"per_hour": self._per_hour, "most": HEADS_AT_ONCE}
+        async with self._database.begin() as session:
+            return [mail_id for mail_id in await session.scalars(HEADS, values) if mail_id not in busy]
+
+    async def begin(self, mail_id: UUID, *, is_ours: bool) -> bool:
+        """Writes down, before the work that may end the process, that a mail is begun; False if there is no more to do.
+
+        A mark that is found there was left by a process that ended, unless it `is_ours`. The third time the mail is
+        given up, and an operator must look at it.
+        """
+        async with self._database.begin() as session:
+            mail = await claim(session, mail_id)
+            if mail is None:
+                return False
+            times = BEGUN.index(mail.outcome) + 1 if mail.outcome in BEGUN and not is_ours else 0
+            if times < len(BEGUN):
+                mail.outcome = BEGUN[times]
+                return True
+            mail.state, mail.next_attempt_at, mail.settled_at = RawMailState.FAILED, None, utc_now()
+            mail.outcome = FATAL
+            return False
+
+    async def let_go(self, mail_ids: Collection[UUID]) -> None:
+        """Takes the mark off mails whose processing was stopped in an orderly way."""
+        marked = update(RawMail).where(RawMail.id.in_(mail_ids), RawMail.outcome.in_(BEGUN))
+        async with self._database.begin() as session:
+            await session.execute(marked.where(RawMail.state == RawMailState.RECEIVED).values(outcome=""))
+
+    async def put_off(self, mail_id: UUID, pause: timedelta) -> None:
+        """Leaves a mail, and what its sender wrote after it, for later; that is no attempt.
+
+        One that has waited for days is given up, for an operator to see.
+        """
+        async with self._database.begin() as session:
+            mail, now = await claim(session, mail_id), utc_now()
+            if mail is not None and now - mail.received_at > WAITS_AT_MOST:
+                mail.state, mail.next_attempt_at, mail.settled_at = RawMailState.FAILED, None, now
+                mail.outcome = f"its sender was not let in for {WAITS_AT_MOST.days} days"
+            elif mail is not None:
+                mail.next_attempt_at, mail.outcome = now + pause, ""
+
+    async def mark_failed(self, mail_id: UUID, error: BaseException) -> bool:
+        """Plans another attempt; True if there will be none, and an operator must look at it."""
+        async with self._database.begin() as session:
+            mail = await claim(session, mail_id)
+            if mail is None:
+                return False
+            mail.attempts += 1
+            mail.outcome = f"{type(error).__name__}: {error}"[:500]
+            if mail.attempts >= self._attempts:
+                mail.state, mail.next_attempt_at, mail.settled_at = RawMailState.FAILED, None, utc_now()
+                return True
+            mail.next_attempt_at = utc_now() + MAIL_IN.delay_after(mail.attempts)
+            return False
+
+
+async def claim(session: Session, mail_id: UUID) -> RawMail | None:
+    """The mail, ours until the transaction ends; None if somebody else has it, or has settled it."""
+    return await session.scalar(
+        select(RawMail)
+        .where(RawMail.id == mail_id, RawMail.state == RawMailState.RECEIVED)
+        .with_for_update(skip_locked=True)
+    )
+
+
+def settle(mail: RawMail, settled: SettledMail) -> None:
+    """Writes down what became of a mail."""
+    mail.state, mail.outcome = settled.state, settled.outcome
+    mail.ticket_id, mail.message_id = settled.ticket_id, settled.message_id
+    mail.next_attempt_at, mail.settled_at = None, utc_now()
+
+
+async def put_back(session: Session, mail_id: UUID, *, is_forced: bool = False) -> bool:
+    """Has a mail processed again that was given up or ignored; False if there is none such."""
+    again = (
+        update(RawMail)
+        .where(RawMail.id == mail_id, RawMail.state.in_([RawMailState.FAILED, RawMailState.IGNORED]))
+        .values(
+            state=RawMailState.RECEIVED,
+            attempts=0,
+            next_attempt_at=None,
+            settled_at=None,
+            outcome="",
+            is_forced=is_forced,
+        )
+        .returning(RawMail.id)
+    )
+    return await session.scalar(again) is not None
+
+
+async def as_ticket(session: Session, mail_id: UUID) -> bool:
+    """Has a mail that was given up or ignored become a ticket whatever speaks against it; False if there is none such.
+
+    What the mail process sees within a second.
+    """
+    return await put_back(session, mail_id, is_forced=True)
+
+
+async def waiting(session: Session) -> dict[RawMailState, int]:
+    """How many mails wait or were given up."""
+    counted = (
+        select(RawMail.state, func.count())
+        .where(RawMail.state.in_([RawMailState.RECEIVED, RawMailState.FAILED]))
+        .group_by(RawMail.state)
+    )
+    return dict((await session.execute(counted)).tuples().all())

@@ -1,0 +1,138 @@
+"""What intake holds of one person, found by their address."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import Boolean, ColumnElement, Text, func, literal_column, select, text, union
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from services.intake.models import Attachment, Message, Participant, RawMail, RawMailState, Ticket
+from shared.contracts.vocabulary import Status
+from shared.kit.addresses import address_key
+from shared.kit.db import Session
+from shared.kit.http.problems import not_found
+from shared.kit.requester_ids import RequesterIds
+
+ADDRESSES = text("""
+with recursive requesters as (
+  (select lower(requester_email) as email from tickets order by 1 limit 1)
+  union all
+  select next.email from requesters, lateral (
+    select lower(requester_email) as email from tickets
+    where lower(requester_email) > requesters.email order by 1 limit 1) as next
+), copied as (
+  (select email from participants order by 1 limit 1)
+  union all
+  select next.email from copied, lateral (
+    select email from participants where participants.email > copied.email order by 1 limit 1) as next
+)
+select email from requesters union all select email from copied
+""")
+"""Jumps from address to address in the indexes, so that it costs by people, not by what they ever asked."""
+
+ALONE = text("set local max_parallel_workers_per_gather = 0")
+"""Little is found, however much is expected: starting helpers would take longer than all the rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectData:
+    """One person's traces: ids and numbers only, nothing that was written."""
+
+    email: str
+    """In lower case."""
+    requester_id: UUID
+    ticket_ids: tuple[UUID, ...]
+    open_ids: tuple[UUID, ...]
+    """Those of the tickets that are not closed."""
+    took_part_in: tuple[UUID, ...]
+    """Others' tickets with this person in copy, or with something they wrote."""
+    messages: int
+    files: int
+    mails: int
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is held at all."""
+        return not (self.ticket_ids or self.took_part_in or self.mails)
+
+
+async def find_subject_data(session: Session, ids: RequesterIds, email: str) -> SubjectData:
+    """What is held of whoever has this address. Raises Problem 404 if that is nothing."""
+    email = address_key(email)
+    await session.execute(ALONE)
+    own = (
+        await session.execute(
+            select(Ticket.id, Ticket.status)
+            .where(func.lower(Ticket.requester_email) == email, Ticket.erased_at.is_(None))
+            .order_by(Ticket.created_at, Ticket.id)
+        )
+    ).all()
+    ticket_ids = tuple(row.id for row in own)
+    others = await _took_part_in(session, email, ticket_ids)
+    holdings = SubjectData(
+        email=email,
+        requester_id=ids.of(email),
+        ticket_ids=ticket_ids,
+        open_ids=tuple(row.id for row in own if row.status is not Status.CLOSED),
+        took_part_in=others,
+        messages=await _count(session, written_by(email, ticket_ids)),
+        files=await _count(session, Attachment.ticket_id.in_(ticket_ids)),
+        mails=await _count(session, mailed_by(email, ticket_ids)),
+    )
+    if holdings.is_empty:
+        raise not_found("requester")
+    return holdings
+
+
+async def find_email(session: Session, ids: RequesterIds, requester_id: UUID) -> str:
+    """The address behind an id; looks at each address there is once, for the way back cannot be computed.
+
+    Raises Problem 404.
+    """
+    async for (email,) in await session.stream(ADDRESSES):
+        if ids.of(email) == requester_id:
+            return str(email)
+    raise not_found("requester")
+
+
+def written_by(email: str, ticket_ids: Sequence[UUID]) -> ColumnElement[bool]:
+    """Messages on a person's own tickets, and theirs on others'."""
+    found = union(
+        select(Message.id).where(Message.ticket_id.in_(ticket_ids)),
+        select(Message.id).where(func.lower(Message.author_email) == email),
+    )
+    return Message.id.in_(found)
+
+
+def mailed_by(email: str, ticket_ids: Sequence[UUID]) -> ColumnElement[bool]:
+    """Mails that became part of a person's tickets, and others they sent; one still to be read is left to be read."""
+    sent = (func.lower(RawMail.sender) == email) & (RawMail.state != RawMailState.RECEIVED)
+    written = select(Message.id).where(func.lower(Message.author_email) == email)
+    found = union(
+        select(RawMail.id).where(RawMail.ticket_id.in_(ticket_ids)),
+        select(RawMail.id).where(RawMail.message_id.in_(written)),
+        select(RawMail.id).where(sent),
+    )
+    return RawMail.id.in_(found)
+
+
+def copied_to(email: str) -> ColumnElement[bool]:
+    """Tickets that name the address in copy, however it is written there."""
+    copies = func.addresses_in_copy(Ticket.cc, type_=ARRAY(Text))
+    return copies.contains([email]) & literal_column("tickets.cc <> '{}'", Boolean)
+
+
+async def _took_part_in(session: Session, email: str, but: Sequence[UUID]) -> tuple[UUID, ...]:
+    found = union(
+        select(Participant.ticket_id).where(Participant.email == email),
+        select(Participant.ticket_id).where(Participant.added_by == email),
+        select(Message.ticket_id).where(func.lower(Message.author_email) == email),
+        select(Ticket.id).where(copied_to(email)),
+    ).subquery()
+    query = select(found.c.ticket_id).where(found.c.ticket_id.not_in(but)).order_by(found.c.ticket_id)
+    return tuple((await session.scalars(query)).all())
+
+
+async def _count(session: Session, rows: ColumnElement[bool]) -> int:
+    return int(await session.scalar(select(func.count()).where(rows)) or 0)

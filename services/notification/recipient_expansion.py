@@ -1,0 +1,91 @@
+"""Decisions for several people: a row of the ledger for each of them takes the place of the one for all."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, func, or_, select, update
+from sqlalchemy.orm import aliased
+
+from services.notification.decisions import ALREADY_NOTIFIED, DONE_BY, TEAM, Breach, NotificationDecision, agent
+from services.notification.delivery.status import TOLD_WITH_WORSE, DeliveryStatus
+from services.notification.delivery.templates import TemplateName
+from services.notification.delivery_repository import record
+from services.notification.models import IS_WAITING, Delivery, Team
+from shared.contracts.base import AgentId, TicketId
+from shared.kit.auth import MailThreads
+from shared.kit.db import Session
+
+AT_ONCE = 500
+WITHDRAWN = "the breach was withdrawn before anybody was told of it"
+
+
+async def expand(session: Session, threads: MailThreads) -> None:
+    """Expands what waits for a team whose members are known, or for those who were told of a withdrawn breach."""
+    waiting = (
+        select(Delivery, Team.member_ids)
+        .outerjoin(Team, Team.id == Delivery.team_id)
+        .where(
+            IS_WAITING,
+            or_(
+                Delivery.recipient == ALREADY_NOTIFIED.key,
+                Delivery.recipient.startswith(TEAM) & (func.cardinality(Team.member_ids) > 0),
+            ),
+        )
+        .order_by(Delivery.id)
+        .limit(AT_ONCE)
+        .with_for_update(of=Delivery, skip_locked=True)
+    )
+    for row in (await session.execute(waiting)).all():
+        await _expand_one(session, row, threads)
+
+
+async def _expand_one(session: Session, row: Row[*tuple[Any, ...]], threads: MailThreads) -> None:
+    whole: Delivery = row.Delivery
+    about = Breach(whole.about, whole.seq) if whole.about is not None and whole.seq is not None else None
+    if whole.recipient == ALREADY_NOTIFIED.key and about is not None:
+        agents, about_each = await _withdraw(session, whole.ticket_id, about), None
+    else:
+        agents, about_each = {one for one in row.member_ids if str(one) != whole.facts.get(DONE_BY)}, about
+    template, facts = TemplateName(whole.template), dict(whole.facts)
+    each = [
+        NotificationDecision(
+            TicketId(whole.ticket_id), template, agent(AgentId(agent_id)), facts, about_each, whole.weight
+        )
+        for agent_id in sorted(agents)
+    ]
+    await record(session, whole.cause, each, threads)
+    whole.status, whole.facts = DeliveryStatus.EXPANDED.value, {}
+    await session.flush()
+
+
+async def _withdraw(session: Session, ticket_id: UUID, withdrawn: Breach) -> set[UUID]:
+    """Keeps back what has not gone out yet; the agents to whom something has."""
+    earlier = aliased(Delivery)
+    since = select(func.coalesce(func.max(earlier.seq), 0)).where(
+        earlier.ticket_id == ticket_id,
+        earlier.recipient == ALREADY_NOTIFIED.key,
+        earlier.about == withdrawn.key,
+        earlier.seq < withdrawn.seq,
+    )
+    of_it = (
+        Delivery.ticket_id == ticket_id,
+        Delivery.about == withdrawn.key,
+        Delivery.recipient != ALREADY_NOTIFIED.key,
+        Delivery.seq < withdrawn.seq,
+        Delivery.seq > since.scalar_subquery(),
+    )
+    await session.execute(
+        update(Delivery)
+        .where(*of_it, Delivery.status.in_([DeliveryStatus.WAITING, DeliveryStatus.QUEUED]))
+        .values(status=DeliveryStatus.DROPPED.value, next_attempt_at=None, last_error=WITHDRAWN, facts={})
+        .execution_options(synchronize_session=False)
+    )
+    told = select(Delivery.agent_id).where(
+        *of_it,
+        Delivery.agent_id.is_not(None),
+        or_(
+            Delivery.status.in_([DeliveryStatus.SENDING, DeliveryStatus.SENT]),
+            Delivery.last_error == TOLD_WITH_WORSE,
+        ),
+    )
+    return {agent_id for agent_id in await session.scalars(told) if agent_id is not None}

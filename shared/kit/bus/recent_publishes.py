@@ -1,0 +1,79 @@
+"""What the stream has acknowledged lately, compared with what it still holds after it was restored or failed over."""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Iterable, Sequence
+
+from nats.js import JetStreamContext
+from nats.js.errors import NotFoundError
+
+from shared.contracts.names import STREAM
+from shared.kit.bus.bus_message import BusMessage
+
+KEPT_SECONDS = 600.0
+"""Longer than a server waits with fsync: two minutes, unless it is told otherwise."""
+KEPT_BYTES = 16 * 1024**2
+PAGE = 400
+"""More than one batch, so that a page without a loss is older than any step back."""
+AT_ONCE = 50
+NOT_IN_STREAM = 2**63 - 1
+"""In place of the sequence of a message that no stream has acknowledged; no stream ever gets so far."""
+
+
+class RecentPublishes:
+    """The last minutes of a publisher that has no outbox, in memory and bounded."""
+
+    def __init__(self) -> None:
+        self._kept: deque[tuple[float, int, BusMessage]] = deque()
+        self._bytes = 0
+
+    def keep(self, acknowledged: Iterable[tuple[int, BusMessage]]) -> None:
+        """Remembers messages with their sequences, and forgets what is too old or too much."""
+        now = time.monotonic()
+        for sequence, message in acknowledged:
+            self._kept.append((now, sequence, message))
+            self._bytes += len(message.payload)
+        while self._kept and (self._bytes > KEPT_BYTES or self._kept[0][0] < now - KEPT_SECONDS):
+            self._bytes -= len(self._kept.popleft()[2].payload)
+
+    async def take_lost(self, js: JetStreamContext) -> list[BusMessage]:
+        """Returns, oldest first, and forgets what the stream does not hold any more."""
+        by_sequence = sorted(self._kept, key=lambda kept: kept[1], reverse=True)
+        lost: set[int] = set()
+        for start in range(0, len(by_sequence), PAGE):
+            page = by_sequence[start : start + PAGE]
+            missing = await missing_from_stream(js, [(sequence, message.id) for _, sequence, message in page])
+            if not missing:
+                break
+            lost |= {id(page[position]) for position in missing}
+        taken = [kept for kept in self._kept if id(kept) in lost]
+        self._kept = deque(kept for kept in self._kept if id(kept) not in lost)
+        self._bytes = sum(len(message.payload) for _, _, message in self._kept)
+        return [message for _, _, message in taken]
+
+
+async def missing_from_stream(js: JetStreamContext, acknowledged: Sequence[tuple[int, str]]) -> list[int]:
+    """The positions of those (sequence, id) which the stream has acknowledged and does not hold any more.
+
+    A number the stream has used and that is empty was erased on purpose, and is not missing.
+    """
+    if not acknowledged:
+        return []
+    last = (await js.stream_info(STREAM)).state.last_seq
+    missing: list[int] = []
+    for start in range(0, len(acknowledged), AT_ONCE):
+        some = acknowledged[start : start + AT_ONCE]
+        held = await asyncio.gather(*(_holds(js, last, sequence, message_id) for sequence, message_id in some))
+        missing += [start + position for position, is_held in enumerate(held) if not is_held]
+    return missing
+
+
+async def _holds(js: JetStreamContext, last: int, sequence: int, message_id: str) -> bool:
+    if sequence > last:
+        return False
+    try:
+        message = await js.get_msg(STREAM, seq=sequence)
+    except NotFoundError:
+        return True
+    return (message.headers or {}).get("Nats-Msg-Id") == message_id

@@ -1,0 +1,140 @@
+"""Processes that work on foreign data beside a service: what kills one costs the work it had, and nothing else."""
+
+import asyncio
+import contextlib
+import os
+import resource
+import signal
+import struct
+import sys
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator, Callable
+from typing import BinaryIO
+
+FRAME = "!I"
+"""Each piece, in both directions, is preceded by its length."""
+NICENESS = 10
+"""Side processes give way to those that answer people."""
+_BROKE = (asyncio.IncompleteReadError, ConnectionError, TimeoutError)
+
+
+class Died(Exception):
+    """The process ended, or had to be ended, at this work."""
+
+    def __init__(self, reason: str, *, is_out_of_time: bool) -> None:
+        super().__init__(reason)
+        self.is_out_of_time = is_out_of_time
+        """Whether the work used up its processor time: done again, it would do so again."""
+
+
+class Busy(Exception):
+    """Every process is at work for longer than one may wait."""
+
+
+class WorkerPool:
+    """A few processes that run `python -m module`; one is started when needed, and again after it was lost."""
+
+    def __init__(self, module: str, count: int, within: float, patience: float | None = None) -> None:
+        """`within` is the seconds one work may take; `patience` those that work may wait for a process."""
+        self._module, self._count, self._within, self._patience = module, count, within, patience
+        self._idle: asyncio.LifoQueue[Process | None] = asyncio.LifoQueue()
+        for _ in range(count):
+            self._idle.put_nowait(None)
+
+    async def ask(self, *frames: bytes) -> bytes:
+        """What the process makes of the frames. Raises Died and Busy."""
+        async with self._process() as process:
+            try:
+                async with asyncio.timeout(self._within):
+                    return await _exchange(process, frames)
+            except _BROKE as error:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(process.wait(), 0.2)
+                is_out_of_time = isinstance(error, TimeoutError) or process.returncode == -signal.SIGPROF
+                raise Died(type(error).__name__, is_out_of_time=is_out_of_time) from error
+
+    async def close(self) -> None:
+        """Ends the processes, after the work they have; they would start again when needed."""
+        ended = [await self._idle.get() for _ in range(self._count)]
+        for process in ended:
+            if process is not None:
+                await _end(process)
+            self._idle.put_nowait(None)
+
+    @contextlib.asynccontextmanager
+    async def _process(self) -> AsyncIterator[Process]:
+        """A process that waits for work; after anything unforeseen it is replaced."""
+        try:
+            process = await asyncio.wait_for(self._idle.get(), self._patience)
+        except TimeoutError:
+            raise Busy from None
+        keep: Process | None = None
+        try:
+            if process is None or process.returncode is not None:
+                process = await _start(self._module)
+            yield process
+            keep = process
+        finally:
+            if keep is None and process is not None:
+                await _end(process)
+            self._idle.put_nowait(keep)
+
+
+def serve(work: Callable[..., bytes], frames: int, *, memory_bytes: int, cpu_seconds: float | None = None) -> None:
+    """What the process runs: `work` on so many frames at a time, until nothing more comes.
+
+    More memory than allowed is a MemoryError; more processor time for one work ends the process, wherever it is.
+    """
+    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    os.nice(NICENESS)
+    source, target = sys.stdin.buffer, sys.stdout.buffer
+    while (given := _frames(source, frames)) is not None:
+        if cpu_seconds is not None:
+            signal.setitimer(signal.ITIMER_PROF, cpu_seconds)
+        written = work(*given)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        target.write(struct.pack(FRAME, len(written)))
+        target.write(written)
+        target.flush()
+
+
+def _frames(source: BinaryIO, count: int) -> list[bytes] | None:
+    frames: list[bytes] = []
+    for _ in range(count):
+        head = source.read(struct.calcsize(FRAME))
+        if len(head) < struct.calcsize(FRAME):
+            return None
+        (size,) = struct.unpack(FRAME, head)
+        frames.append(source.read(size))
+    return frames
+
+
+async def _exchange(process: Process, frames: tuple[bytes, ...]) -> bytes:
+    assert process.stdin is not None
+    assert process.stdout is not None
+    for frame in frames:
+        process.stdin.write(struct.pack(FRAME, len(frame)))
+        process.stdin.write(frame)
+    await process.stdin.drain()
+    (size,) = struct.unpack(FRAME, await process.stdout.readexactly(struct.calcsize(FRAME)))
+    return await process.stdout.readexactly(size)
+
+
+async def _start(module: str) -> Process:
+    """It gets no environment but the path of its code: there is nothing in it to steal."""
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", module),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        env={"PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+
+
+async def _end(process: Process) -> None:
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+    await process.wait()
