@@ -4,11 +4,12 @@ from collections.abc import AsyncIterator
 from uuid import UUID
 
 import pytest
+from sqlalchemy import delete
 
 from services.intake.abuse.invitations import InvitationLimits
 from services.intake.consumers import on_events
 from services.intake.mail.process import build
-from services.intake.models import Ticket
+from services.intake.models import InvitationCount, Ticket
 from shared.contracts.base import MessageId, TicketId
 from shared.contracts.events import Author, ParticipantDecided
 from shared.contracts.vocabulary import ActorKind, ParticipantDecision
@@ -20,6 +21,13 @@ from tests.services.intake.mail_doors.post import PostOffice, letter
 from tests.services.intake.test_invitations import press
 
 STRANGER = "mallory@evil.example"
+
+
+@pytest.fixture(autouse=True)
+async def nobody_was_invited_today(door: Door) -> None:
+    """Whoever shares the engines has invited the same people, who may be invited five times a day."""
+    async with door.database.begin() as session:
+        await session.execute(delete(InvitationCount))
 
 
 @pytest.fixture(scope="module")

@@ -97,6 +97,8 @@ FACTS: dict[str, object] = {
     "due_at": "2026-11-02T12:00:00+00:00",
     "repetition": 1,
     "is_overdue": True,
+    **{"team": "Payments", "previous": "Zoë", "reason": "agent_inactive", "count": 2},
+    "tickets": [{"number": "100003", "priority": "high"}],
     "do": "notify",
     "step": 1,
 }

@@ -21,7 +21,7 @@ from shared.kit.db import Session
 
 async def create_policy(session: Session, body: PolicyInput, by: UUID) -> PolicyView:
     """Adds an SLA policy."""
-    policy = SlaPolicy.model_validate(body.model_dump(exclude={"is_default"}))
+    policy = SlaPolicy.model_validate(body.model_dump(exclude={"is_default", "is_active"}))
     return policy_view(await _add(session, new_id(), 1, policy, by, is_default=body.is_default))
 
 

@@ -1,6 +1,6 @@
 """SLA policies, calendars and routing rules: what the API takes and answers."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 from uuid import UUID
 
 from pydantic import Field
@@ -50,6 +50,8 @@ class PolicyInput(SlaPolicy):
     """A new SLA policy."""
 
     is_default: bool = False
+    is_active: Literal[True] = True
+    """A new policy is active; said here so that what was read can be sent again."""
 
 
 if TYPE_CHECKING:

@@ -1,10 +1,10 @@
 """History judged under other rules: what is asked, and what differs."""
 
 from datetime import timedelta
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, ConfigDict, Field, model_validator
+from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field, model_validator
 
 from services.assignment.schemas.tickets import View
 from shared.contracts.base import Instant
@@ -24,13 +24,24 @@ CANNOT_KNOW = (
 """What no report of this kind can know."""
 
 
+ADDITIONS = frozenset({"id", "version", "is_default", "is_active", "created_at"})
+"""What the API adds to a policy that it answers."""
+
+
+def without_additions(policy: object) -> object:
+    """A policy as it is taken, from one as it is answered."""
+    return (
+        {name: value for name, value in policy.items() if name not in ADDITIONS} if isinstance(policy, dict) else policy
+    )
+
+
 class WhatIfInput(Input):
     """Which rules, and for what."""
 
     model_config = ConfigDict(populate_by_name=True)
 
-    policy: SlaPolicy
-    """As `/v1/sla-policies` takes it."""
+    policy: Annotated[SlaPolicy, BeforeValidator(without_additions)]
+    """As `/v1/sla-policies` takes it; what it answers beyond that is left out."""
     calendar: BusinessCalendar | None = None
     """In place of the calendar that the policy names."""
     replaces: UUID | Literal["all"] | None = None

@@ -83,7 +83,7 @@ async def test_a_mail_that_cannot_be_processed_is_given_up_and_put_back(
     mail, later = letter(), letter("Written after it.")
     with monkeypatch.context() as broken:
         broken.setattr(queue, "MAIL_IN", Backoff((0,)))
-        broken.setattr(processing, "letter_of", broken_letter)
+        broken.setattr(processing, "inbound_message_of", broken_letter)
         await post.hand_in(mail)
         row = await post.settled(mail)
     assert (row.state, row.attempts) == (RawMailState.FAILED, post.settings.mail_attempts)
