@@ -1,8 +1,10 @@
 """Mails whose sender proves nothing: they may add words, and lead nobody to reading."""
 
 from collections.abc import AsyncIterator
+from random import randrange
 from uuid import UUID
 
+import httpx2
 import pytest
 from sqlalchemy import delete
 
@@ -39,6 +41,11 @@ async def post(door: Door, tmp_path_factory: pytest.TempPathFactory) -> AsyncIte
         yield PostOffice(app.state.mail_in_port, door, settings, app.state.gate)
 
 
+def a_browser(door: Door) -> httpx2.AsyncClient:
+    """Somebody at an address that nobody has counted requests of."""
+    return door.browser(f"203.0.{randrange(256)}.{randrange(1, 255)}")
+
+
 def link(post: PostOffice, ticket: Ticket, email: str, page: str = "t") -> str:
     token = TicketLinks(post.settings).token(TicketLink(TicketId(ticket.id), email, is_mailed=True))
     return f"/{page}/{token}"
@@ -46,7 +53,7 @@ def link(post: PostOffice, ticket: Ticket, email: str, page: str = "t") -> str:
 
 async def submit_form(door: Door, page: str, action: str, **values: str) -> str:
     """What the ticket's page shows after one of its forms was sent."""
-    async with door.browser() as browser:
+    async with a_browser(door) as browser:
         shown = await browser.get(page)
         token = shown.text.partition('name="csrf_token" value="')[2].partition('"')[0]
         sent = await browser.post(
@@ -57,7 +64,7 @@ async def submit_form(door: Door, page: str, action: str, **values: str) -> str:
 
 
 async def can_read(door: Door, post: PostOffice, ticket: Ticket, email: str = STRANGER) -> bool:
-    async with door.browser() as browser:
+    async with a_browser(door) as browser:
         asked = await browser.get(link(post, ticket, email, "p"))
         thread = await browser.get(link(post, ticket, email))
     return asked.status_code != 404 or thread.status_code != 404
@@ -88,7 +95,7 @@ async def test_a_ticket_opened_in_anothers_name_lets_no_copy_read(post: PostOffi
     assert await post.participants(ticket.id) == {STRANGER: "proposed"}
     assert not await can_read(door, post, ticket)
     page = link(post, ticket, "dana@bank.example")
-    async with door.browser() as browser:
+    async with a_browser(door) as browser:
         shown = (await browser.get(page)).text
     assert STRANGER in shown
     assert "In copy of a mail from dana@bank.example" in shown
@@ -98,7 +105,7 @@ async def test_the_requester_confirms_and_removes(post: PostOffice, door: Door) 
     ticket = await post.opened(cc="lee@bank.example")
     page, lees = link(post, ticket, "dana@bank.example"), link(post, ticket, "lee@bank.example", "p")
     assert "have been invited" in await submit_form(door, page, "participants/confirm", email="lee@bank.example")
-    async with door.browser() as browser:
+    async with a_browser(door) as browser:
         assert "The printer burns." in (await press(browser, lees, "join")).text
         await submit_form(door, page, "participants/remove", email="lee@bank.example")
         assert (await browser.get(lees.replace("/p/", "/t/"))).status_code == 404
@@ -107,14 +114,14 @@ async def test_the_requester_confirms_and_removes(post: PostOffice, door: Door) 
     assert await post.participants(ticket.id) == {"lee@bank.example": "removed"}
     await submit_form(door, page, "participants", email="lee@bank.example")
     assert await post.participants(ticket.id) == {"lee@bank.example": "invited"}
-    async with door.browser() as browser:
+    async with a_browser(door) as browser:
         assert (await browser.get(lees)).status_code == 404, "an old link stays dead"
 
 
 async def test_revoking_all_links_evicts_everybody(post: PostOffice, door: Door) -> None:
     ticket = await post.opened()
     await post.deliver(letter("See Cc.", in_reply_to=post.answers(ticket), cc="lee@bank.example, kim@bank.example"))
-    async with door.browser() as browser:
+    async with a_browser(door) as browser:
         await press(browser, link(post, ticket, "lee@bank.example", "p"), "join")
     await submit_form(door, link(post, ticket, "dana@bank.example"), "revoke")
     assert set((await post.participants(ticket.id)).values()) == {"removed"}
@@ -124,7 +131,7 @@ async def test_revoking_all_links_evicts_everybody(post: PostOffice, door: Door)
 async def test_only_the_requester_decides(post: PostOffice, door: Door) -> None:
     ticket = await post.opened()
     await post.deliver(letter("See Cc.", in_reply_to=post.answers(ticket), cc="lee@bank.example"))
-    async with door.browser() as browser:
+    async with a_browser(door) as browser:
         shown = await press(browser, link(post, ticket, "lee@bank.example", "p"), "join")
         assert "participants/remove" not in shown.text
         token = shown.text.partition('name="csrf_token" value="')[2].partition('"')[0]
