@@ -23,6 +23,7 @@ EXAMPLES = 4
 SECONDS = either(40, 60)
 SECONDS_OF_A_ROLE = either(8, 15)
 SEED = 20261124
+ROUNDS = 6
 PHASES = "examples,coverage,fuzzing"
 Record = Callable[[str, object], None]
 
@@ -35,15 +36,24 @@ async def opened(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Loca
             yield stack
 
 
-async def hold(url: str, key: str, seconds: int, not_asked: str, record: Record, name: str) -> int:
-    """Asks for so long; the number of cases. Fails on a failed check or a server error."""
-    outcome = await hammer(url, key, examples=EXAMPLES, phases=PHASES, seconds=seconds, seed=SEED, not_asked=not_asked)
-    counted = await answered(url)
-    assert server_errors(counted) == {}, outcome.output
-    assert outcome.is_clean, outcome.output
+async def hold(url: str, key: str, seconds: int, least: int, not_asked: str, record: Record, name: str) -> None:
+    """Asks for so long, and again with other cases until there were so many answers: a busy machine gives few.
+
+    Fails on a failed check or a server error.
+    """
+    before = sum((await answered(url)).values())
+    for seed in range(SEED, SEED + ROUNDS):
+        outcome = await hammer(
+            url, key, examples=EXAMPLES, phases=PHASES, seconds=seconds, seed=seed, not_asked=not_asked
+        )
+        counted = await answered(url)
+        assert server_errors(counted) == {}, outcome.output
+        assert outcome.is_clean, outcome.output
+        if (given := sum(counted.values()) - before) >= least:
+            break
     statuses = ", ".join(f"{sum(n for (_, s), n in counted.items() if s[0] == c)} {c}xx" for c in "2345")
-    record("summary", f"fuzz {name}: {outcome.cases} cases, answered {statuses}")
-    return outcome.cases
+    record("summary", f"fuzz {name}: {given} more answers, in all {statuses}")
+    assert given >= least
 
 
 @pytest.mark.soak
@@ -53,7 +63,7 @@ async def test_every_operation_of_intake_survives_what_schemathesis_thinks_of(
 ) -> None:
     key = await make_key(opened, *ALL_SCOPES)
     url = opened.described()["urls"]["intake"]
-    assert await hold(url, key, SECONDS, NOT_ASKED, record_property, "intake") > 500
+    await hold(url, key, SECONDS, 500, NOT_ASKED, record_property, "intake")
 
 
 @pytest.mark.soak
@@ -71,7 +81,7 @@ async def test_every_operation_of_assignment_survives_each_role(
         )
     token = answer.json()["access_token"]
     name = f"assignment as {role}"
-    assert await hold(url, token, SECONDS_OF_A_ROLE, NOT_ASKED_WHERE_PATHS_OVERLAP, record_property, name) > 50
+    await hold(url, token, SECONDS_OF_A_ROLE, 50, NOT_ASKED_WHERE_PATHS_OVERLAP, record_property, name)
 
 
 @pytest.mark.soak
@@ -79,6 +89,4 @@ async def test_every_operation_of_assignment_survives_each_role(
 async def test_every_operation_of_notification_survives(opened: LocalStack, record_property: Record) -> None:
     described = opened.described()
     url, token = described["urls"]["notification"], described["credentials"]["operator_token"]
-    assert (
-        await hold(url, token, SECONDS_OF_A_ROLE, NOT_ASKED_WHERE_PATHS_OVERLAP, record_property, "notification") > 50
-    )
+    await hold(url, token, SECONDS_OF_A_ROLE, 50, NOT_ASKED_WHERE_PATHS_OVERLAP, record_property, "notification")
