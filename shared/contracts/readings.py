@@ -162,24 +162,37 @@ class Way:
     """Lines begin with the name of whom they quote."""
 
 
-def read(text: Text, way: Way) -> Text | None:
+def read(text: Text, way: Way, steps: dict[tuple[object, ...], Text | None] | None = None) -> Text | None:
     """A text as it may have been meant; None where another reading says the same.
 
-    A tag may have broken a line, and what follows it may be quoted.
+    A tag may have broken a line, and what follows it may be quoted. `steps` is kept from one way to the next.
     """
-    if way.mark is not None:
-        unmarked = text.rewritten(_SOFT, "") if way.mark == "quoted" else text
-        text = unmarked.rewritten(_MARKED[way.mark], _marked)
-        if text is unmarked:
-            return None
-    text = _decoded(text)
-    for pattern in (way.tags, _NAMED if way.is_named else None):
-        if pattern is not None:
-            bare = text.rewritten(pattern, "\n")
-            if bare is text:
-                return None
-            text = bare
-    return _decoded(text.rewritten(_GAP, "").rewritten(_DEFANGED, _undefanged))
+    steps = {} if steps is None else steps
+    if (way.mark,) not in steps:
+        steps[way.mark,] = _unmarked(text, way.mark)
+    found = steps[way.mark,]
+    if found is not None and way.tags is not None:
+        if (way.mark, way.tags) not in steps:
+            steps[way.mark, way.tags] = _changed(found, way.tags)
+        found = steps[way.mark, way.tags]
+    if found is not None and way.is_named:
+        found = _changed(found, _NAMED)
+    return None if found is None else _decoded(found.rewritten(_GAP, "").rewritten(_DEFANGED, _undefanged))
+
+
+def _unmarked(text: Text, mark: str | None) -> Text | None:
+    """Decoded, after what its mark encodes; None if it holds no such mark."""
+    if mark is None:
+        return _decoded(text)
+    soft = text.rewritten(_SOFT, "") if mark == "quoted" else text
+    unmarked = soft.rewritten(_MARKED[mark], _marked)
+    return None if unmarked is soft else _decoded(unmarked)
+
+
+def _changed(text: Text, pattern: re.Pattern[str]) -> Text | None:
+    """Without what matches; None if nothing does."""
+    bare = text.rewritten(pattern, "\n")
+    return None if bare is text else bare
 
 
 WAYS: tuple[Way, ...] = tuple(

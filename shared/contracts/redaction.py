@@ -98,8 +98,9 @@ def _replaced(text: str, spans: list[tuple[int, int, str]]) -> str:
 def _spans(text: str) -> Iterator[tuple[int, int]]:
     """Where links are, in any reading of the text. A reading is done with care only if there is something in it."""
     yield from _links(text)
+    drafts: dict[tuple[object, ...], Draft | None] = {}
     for way in WAYS:
-        draft = read(Draft(text), way)
+        draft = read(Draft(text), way, drafts)
         if draft is None or not any(tokens(draft.text)):
             continue
         reading = read(Reading(text), way)
