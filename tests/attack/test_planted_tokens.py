@@ -36,7 +36,7 @@ def planted() -> dict[str, str]:
     ]
     mail_id = MailThreads(SETTINGS, "everdesk.example").thread_id(ticket)
     return {url.rpartition(".")[2]: url for url in urls} | {
-        str(key).rpartition("_")[2]: str(key),
+        key.secret: str(key),
         mail_id.strip("<>").partition("@")[0].rpartition(".")[2]: mail_id,
     }
 
