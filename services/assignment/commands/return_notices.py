@@ -1,4 +1,4 @@
-"""Tells a team's people once of all the tickets that came back to it together."""
+"""Announces returned tickets: one event, and so one mail, per team for all that came back together."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Tickets whose agent or team is there no more go back to a team that is, and its lead is told once of all of them.
+"""Returns tickets of inactive or departed agents, and of inactive teams, to an active team; its lead gets one mail.
 
 What there is to do is read off the tickets themselves, so it makes no difference whether an agent was switched off a
 moment ago, an assignment to them was on its way just then, or a resolved ticket of theirs has only now been reopened.
@@ -27,6 +27,7 @@ from shared.contracts.commands import Command, ReleaseTicket, TransferTicket
 from shared.contracts.tickets import SYSTEM, TicketSnapshot
 from shared.contracts.vocabulary import Priority, ReturnReason
 from shared.domain.errors import Refusal, TicketArchivedError, UnknownTicket
+from shared.kit.backoff import Backoff
 from shared.kit.clock import new_id, utc_now
 from shared.kit.db import Session
 from shared.kit.telemetry import log
@@ -43,7 +44,8 @@ CHANGED = timedelta(seconds=5)
 """After this the read model has heard of whatever made the ticket refuse."""
 GONE = timedelta(days=1)
 KEPT = timedelta(days=30)
-SILENCES = tuple(timedelta(seconds=seconds) for seconds in (1, 2, 5, 10, 30, 60))
+SILENT = Backoff((1, 2, 5, 10, 30, 60))
+"""Pauses after a ticket's workflow did not answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +181,6 @@ async def _write_down(session: Session, answers: Sequence[Answer], now: datetime
             is_gone = isinstance(answer.refusal, (TicketArchivedError, UnknownTicket))
             values = {"state": "refused", "next_attempt_at": now + (GONE if is_gone else CHANGED)}
         else:
-            wait = SILENCES[min(line.attempts, len(SILENCES) - 1)]
-            values = {"attempts": line.attempts + 1, "next_attempt_at": now + wait}
+            attempts = line.attempts + 1
+            values = {"attempts": attempts, "next_attempt_at": now + SILENT.delay_after(attempts)}
         await session.execute(update(TicketReturn).where(TicketReturn.id == line.id).values(values))

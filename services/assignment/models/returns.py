@@ -1,4 +1,4 @@
-"""Tickets whose agent or team is there no more: who left what, and what became of each ticket."""
+"""Tables of departures and ticket returns: who left which team, and what became of each ticket."""
 
 from datetime import datetime
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Tickets that nobody looks at: their agent or their team is there no more. Only what is worked on is read."""
+"""Finds open tickets whose agent or team is inactive, or whose agent left the team. Reads open tickets only."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -3,11 +3,11 @@
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import CTE, DateTime, and_, case, cast, column, func, or_, select, text
+from sqlalchemy import CTE, DateTime, and_, case, cast, column, func, or_, select
 from sqlalchemy.dialects.postgresql import JSONB
 
 from services.assignment.models import Ticket
-from services.assignment.models.ticket_indexes import OPEN
+from services.assignment.queries.indexed_ranges import IS_OPEN
 from shared.contracts.vocabulary import ClockState
 
 OVERDUE: Final = "overdue"
@@ -38,7 +38,7 @@ def running_clocks(now: datetime) -> CTE:
             case((is_overdue, OVERDUE), else_=RUNNING).label("outcome"),
             case((is_overdue, func.coalesce(breached_at, due_at)), else_=_instant(clock, "started_at")).label("at"),
         )
-        .where(text(f"tickets.{OPEN}"), clock["state"].astext != ClockState.SETTLED.value)
+        .where(IS_OPEN, clock["state"].astext != ClockState.SETTLED.value)
         .cte("running")
     )
 

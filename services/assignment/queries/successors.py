@@ -1,4 +1,4 @@
-"""Who has the tickets of a team that is inactive."""
+"""Which active team takes over from an inactive one."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,1 +1,1 @@
-"""Mail: what it says (pure), the doors it comes through, and what becomes of it."""
+"""Inbound mail: parsing (pure), routing, transports (SMTP, IMAP, HTTP) and the pipeline that processes it."""

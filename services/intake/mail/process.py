@@ -1,4 +1,4 @@
-"""The mail process: its doors, its workers, and a small HTTP side that says how they are."""
+"""The mail process: its transports, its workers, and a small HTTP side that says how they are."""
 
 import asyncio
 from collections.abc import AsyncIterator

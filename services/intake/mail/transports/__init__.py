@@ -1,1 +1,1 @@
-"""The doors mail comes through: an SMTP listener, mailboxes that are watched, and what both keep before they thank."""
+"""How mail arrives: an SMTP listener, polled IMAP mailboxes, an HTTP route; each stores it before acknowledging."""
