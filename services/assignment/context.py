@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from services.assignment.holiday_feed import FeedReader
 from services.assignment.queries.policies import PolicyCache
 from services.assignment.settings import AssignmentSettings
-from services.assignment.sla_analysis.what_if_worker import WhatIfWorker
+from services.assignment.what_if_process import WhatIfWorker
 from shared.kit.auth import FileLinks
 from shared.kit.db import Database
 from shared.kit.http.safe_client import SafeHttpClient

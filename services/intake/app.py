@@ -21,7 +21,7 @@ from services.intake.attachments.upload import Uploader
 from services.intake.consumers import agents_consumer, consumer
 from services.intake.deps import AppState
 from services.intake.live import Live, NotifyListener
-from services.intake.mail.transports.http_pipe import MailPipe
+from services.intake.mail.http_pipe import MailPipe
 from services.intake.privacy.erasure_job import ErasureJob
 from services.intake.privacy.retention import Retention
 from services.intake.settings import IntakeSettings

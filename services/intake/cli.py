@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from getpass import getpass
 from ipaddress import ip_network
 
-from services.intake.commands.keys import CLIENT_SCOPES, OVERLAP, KeyScope, list_keys, put_key, revoke_key, rotate_key
+from services.intake.access.key_scopes import CLIENT_SCOPES, KeyScope
+from services.intake.commands.keys import OVERLAP, list_keys, put_key, revoke_key, rotate_key
 from services.intake.models import StoredApiKey
 from services.intake.osticket.keys import old_key
 from services.intake.settings import IntakeSettings

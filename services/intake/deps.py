@@ -14,7 +14,8 @@ from services.intake.access.receipts import Receipts
 from services.intake.attachments.object_store import Storage
 from services.intake.attachments.upload import Uploader
 from services.intake.live import Live
-from services.intake.mail.transports.http_pipe import MailPipe
+from services.intake.mail.http_pipe import MailPipe
+from services.intake.privacy.export import Exporter
 from services.intake.settings import IntakeSettings
 from services.intake.topics import Topics
 from shared.kit.auth import FileLinks, TicketLinks
@@ -57,6 +58,11 @@ class AppState:
     form_guard: FormGuard
     mail_pipe: MailPipe
     digester: BodyRenderer
+
+    @property
+    def exporter(self) -> Exporter:
+        """Writes all that is held of a person."""
+        return Exporter(self.database, self.storage, self.pages, self.digester)
 
 
 async def parts_of(request: Request) -> AppState:

@@ -1,12 +1,12 @@
 """Intake's settings: what every service has, and a little of its own."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import IntEnum
 
 from pydantic import Field, SecretStr
 
 from services.intake.attachments.upload import Limits
-from services.intake.privacy.retention_policy import RetentionPolicy
 from shared.kit.http.app import MAX_BODY
 from shared.kit.settings import MailingSettings, StorageSettings
 
@@ -16,6 +16,16 @@ class InvalidStatus(IntEnum):
 
     AS_UP_TO_1_17 = 400
     AS_SINCE_1_17_3 = 500
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionPolicy:
+    """For how long personal data is kept; None = for ever. `privacy.retention` carries it out."""
+
+    tickets: timedelta | None
+    """What people wrote on a ticket, from the day it was archived."""
+    mails: timedelta | None
+    """Mails as they arrived, from the day they came."""
 
 
 class IntakeSettings(MailingSettings, StorageSettings):

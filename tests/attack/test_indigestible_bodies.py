@@ -11,7 +11,8 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select, update
 
-from services.intake.commands.keys import CLIENT_SCOPES, KeyScope, put_key
+from services.intake.access.key_scopes import CLIENT_SCOPES, KeyScope
+from services.intake.commands.keys import put_key
 from services.intake.mail.parsing.parser import read_mail
 from services.intake.models import Message
 from services.intake.osticket.keys import old_key

@@ -8,8 +8,8 @@ from fastapi import Request, Response
 from shared.kit.http import rate_limits
 from shared.kit.http.client_address import address_of, network_of
 from shared.kit.http.problems import Problem
-from shared.kit.http.public_addresses import read_networks
 from shared.kit.http.rate_limits import RateLimiter
+from shared.kit.public_addresses import read_networks
 from shared.kit.settings import ServiceSettings
 
 

@@ -13,7 +13,7 @@ from services.assignment.queries.periods import Period, WrongPeriod, period_of
 from services.assignment.queries.reports import get_sla_report
 from services.assignment.schemas.reports import GroupBy, SlaReport
 from services.assignment.schemas.what_if import WhatIfInput, WhatIfReport
-from services.assignment.sla_analysis.what_if import VisibilityScope
+from services.assignment.what_if_process import VisibilityScope
 from shared.contracts.vocabulary import Permission
 from shared.domain.permissions import reach
 from shared.kit.http.problems import Problem

@@ -33,6 +33,7 @@ from shared.domain.errors import Refusal, TicketArchivedError, UnknownTicket
 from shared.kit import outbox
 from shared.kit.clock import derived_id, utc_now
 from shared.kit.db import Session
+from shared.kit.http.body_check import check_body
 from shared.kit.http.idempotency import idempotent_transaction, key_reused
 from shared.kit.http.problems import invalid
 from shared.kit.telemetry import log
@@ -46,7 +47,7 @@ async def reply(context: AppState, call: CommandRequest, body: MessageInput) -> 
 
     With the workflow away the reply is accepted all the same: the announced message reaches it later.
     """
-    await context.digester.check(body.body, body.body_format)
+    await check_body(context.digester, body.body, body.body_format)
     async with context.gate.enter():
         async with idempotent_transaction(context.database, call.scope, call.key, call.request_hash) as before:
             if before.stored is not None:
@@ -150,7 +151,7 @@ async def _first_posted_at(session: Session, message_id: UUID, body: MessageInpu
 
 async def note(context: AppState, call: CommandRequest, body: MessageInput) -> Response:
     """Stores and announces a note; the lifecycle never hears of it."""
-    await context.digester.check(body.body, body.body_format)
+    await check_body(context.digester, body.body, body.body_format)
     async with opened(context, call) as guarded:
         if guarded.stored is not None:
             return guarded.stored

@@ -16,6 +16,7 @@ from services.assignment.sla_analysis.candidate_rules import CandidateRules
 from services.assignment.sla_analysis.comparison_stats import ComparisonStats, Figures, Where
 from services.assignment.sla_analysis.fact_history import FactHistory, calendar_version_of, read_histories
 from services.assignment.sla_analysis.policy_history import PolicyGone, PolicyHistory
+from services.assignment.what_if_process import EVERYTHING, VisibilityScope
 from shared.contracts.policies import PolicySnapshot
 from shared.contracts.vocabulary import Metric, Outcome, Priority
 from shared.domain.business_time import InstantOutOfRange, NoOpenTime
@@ -28,27 +29,6 @@ OUTCOMES = {one.value: one for one in Outcome}
 PRIORITIES = {one.value: one for one in Priority}
 Progress = Callable[[int, int], None]
 """Told how many tickets are done, and of how many."""
-
-
-@dataclass(frozen=True, slots=True)
-class VisibilityScope:
-    """Whose verdicts the caller's report permission reaches; everybody's for an operator."""
-
-    is_everything: bool = True
-    team_ids: frozenset[UUID] = frozenset()
-    agent_id: UUID | None = None
-    """Themselves, where their own are reached."""
-
-    def reaches(self, team_id: UUID | None, agent_id: UUID | None) -> bool:
-        """Whether a verdict of that team and agent is seen."""
-        return (
-            self.is_everything
-            or (team_id is not None and team_id in self.team_ids)
-            or (agent_id is not None and agent_id == self.agent_id)
-        )
-
-
-EVERYTHING = VisibilityScope()
 
 
 @dataclass(slots=True)

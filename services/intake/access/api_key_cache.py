@@ -7,7 +7,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 from sqlalchemy import select, update
 
-from services.intake.commands.keys import KeyScope
+from services.intake.access.key_scopes import KeyScope
 from services.intake.models import StoredApiKey
 from shared.kit.auth import ApiKey, digest_of
 from shared.kit.clock import utc_now

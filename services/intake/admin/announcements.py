@@ -21,6 +21,7 @@ from services.intake.deps import Parts
 from services.intake.schemas import PageRequest
 from shared.contracts.vocabulary import BodyFormat
 from shared.kit.db import Session
+from shared.kit.http.body_check import check_body
 from shared.kit.http.paging import Page
 
 router = APIRouter(prefix="/v1/admin/announcements", route_class=ApiRoute, tags=["announcements"])
@@ -37,7 +38,7 @@ async def list_all(_: Admin, page: Annotated[PageRequest, Query()], parts: Parts
 @router.post("", status_code=HTTP_201_CREATED, response_model=AnnouncementView)
 async def create(_: Admin, call: KeyedCall, parts: Parts, request: AnnouncementInput) -> Response:
     """Put an announcement up."""
-    await parts.digester.check(request.body, BodyFormat.MARKDOWN)
+    await check_body(parts.digester, request.body, BodyFormat.MARKDOWN)
 
     async def make(session: Session) -> Made:
         return Made(AnnouncementView.of(await create_announcement(session, request.content())))
@@ -55,7 +56,7 @@ async def read(_: Admin, parts: Parts, announcement_id: UUID) -> AnnouncementVie
 @router.put("/{announcement_id}")
 async def replace(_: Admin, parts: Parts, announcement_id: UUID, request: AnnouncementInput) -> AnnouncementView:
     """Say it anew."""
-    await parts.digester.check(request.body, BodyFormat.MARKDOWN)
+    await check_body(parts.digester, request.body, BodyFormat.MARKDOWN)
     async with parts.database.begin() as session:
         return AnnouncementView.of(await replace_announcement(session, announcement_id, request.content()))
 

@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, StringConstraints
 
-from services.intake.commands.keys import CLIENT_SCOPES, OVERLAP, KeyScope
+from services.intake.access.key_scopes import CLIENT_SCOPES, KeyScope
+from services.intake.commands.keys import OVERLAP
 from services.intake.models import StoredApiKey
 from services.intake.schemas import Moment
 from shared.kit.clock import utc_now

@@ -92,7 +92,7 @@ async def read(who: Who, _: Admin, parts: Parts) -> RequesterHoldings:
 @router.get("/{who}/export", response_class=StreamingResponse, responses={200: {"content": ZIP}})
 async def export(who: Who, _: Admin, parts: Parts) -> Response:
     """All that is held of a person, as a ZIP: pages to read, JSON, files, and mails as they came."""
-    return handed_out(parts, await _found(parts, who))
+    return handed_out(parts.exporter, await _found(parts, who))
 
 
 @router.post("/{who}/erase", response_model=RequesterHoldings)

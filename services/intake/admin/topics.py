@@ -22,6 +22,7 @@ from services.intake.models import Topic
 from services.intake.schemas import NoContent, PageRequest
 from shared.contracts.vocabulary import BodyFormat
 from shared.kit.db import Session
+from shared.kit.http.body_check import check_body
 from shared.kit.http.etags import IfMatch, etag_of, revision_of
 from shared.kit.http.paging import Page
 
@@ -40,7 +41,7 @@ async def list_all(_: Admin, page: Annotated[PageRequest, Query()], parts: Parts
 @router.post("/topics", status_code=HTTP_201_CREATED, response_model=AdminTopicView)
 async def create(_: Admin, call: KeyedCall, parts: Parts, request: TopicInput) -> Response:
     """Add a topic at the end of the list; it can be chosen at once."""
-    await parts.digester.check(request.thanks, BodyFormat.MARKDOWN, "/thanks")
+    await check_body(parts.digester, request.thanks, BodyFormat.MARKDOWN, "/thanks")
 
     async def make(session: Session) -> Made:
         return _made(await create_topic(session, request.content()))
@@ -68,7 +69,7 @@ async def read(_: Admin, parts: Parts, name: Name) -> Response:
 @router.put("/topics/{name}", response_model=AdminTopicView)
 async def replace(_: Admin, parts: Parts, name: Name, request: TopicInput, if_match: IfMatch = None) -> Response:
     """Say everything about a topic anew. Fields you leave out of its form go; answers given to them stay readable."""
-    await parts.digester.check(request.thanks, BodyFormat.MARKDOWN, "/thanks")
+    await check_body(parts.digester, request.thanks, BodyFormat.MARKDOWN, "/thanks")
     async with parts.database.begin() as session:
         replaced = _answer(await replace_topic(session, name, request.content(), revision_of(if_match)))
     parts.relay.wake()

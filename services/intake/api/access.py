@@ -6,7 +6,7 @@ from fastapi import Depends, Request, Response
 from fastapi.security import HTTPBearer
 
 from services.intake.access.api_key_cache import KnownKey
-from services.intake.commands.keys import KeyScope
+from services.intake.access.key_scopes import KeyScope
 from services.intake.deps import AppState, parts_of
 from services.intake.errors import address_refused, scope_missing, unknown_key
 from shared.kit.auth import ApiKey

@@ -18,6 +18,7 @@ from services.intake.schemas import MessageView, PageRequest, PostMessage
 from shared.contracts.vocabulary import Channel
 from shared.kit.clock import utc_now
 from shared.kit.http.app import canonical
+from shared.kit.http.body_check import check_body
 from shared.kit.http.idempotency import IdempotencyKey, fingerprint, idempotent_transaction
 from shared.kit.http.paging import Page
 
@@ -42,7 +43,7 @@ async def post(
     ticket_id: UUID, request: PostMessage, key: Replier, parts: Parts, idempotency_key: IdempotencyKey = None
 ) -> Response:
     """Write again, as the requester. A solved ticket is taken up again; an archived one gets a follow-up."""
-    await parts.digester.check(request.body, request.body_format)
+    await check_body(parts.digester, request.body, request.body_format)
     scope = f"{key.key_id}:message:{ticket_id}"
     content = fingerprint(canonical(request.model_dump(mode="json")))
     async with idempotent_transaction(parts.database, scope, idempotency_key, content) as guarded:

@@ -28,6 +28,7 @@ from shared.contracts.vocabulary import Channel, Priority, Status
 from shared.kit.auth import TicketLink
 from shared.kit.clock import utc_now
 from shared.kit.http.app import canonical
+from shared.kit.http.body_check import check_body
 from shared.kit.http.etags import IfNoneMatch, etag_of, is_known
 from shared.kit.http.idempotency import IdempotencyClaim, IdempotencyKey, fingerprint
 from shared.kit.http.paging import Page
@@ -39,7 +40,7 @@ router = APIRouter(prefix="/v1", route_class=ApiRoute, tags=["tickets"])
 @router.post("/tickets", status_code=201, response_model=SubmittedTicket)
 async def submit(request: SubmitTicket, key: Creator, parts: Parts, idempotency_key: IdempotencyKey = None) -> Response:
     """Ask for help. The ticket is safe once this answers, whatever else is down."""
-    await parts.digester.check(request.body, request.body_format)
+    await check_body(parts.digester, request.body, request.body_format)
     topic = await _topic(parts, request.topic)
     submission = _submission(request, topic, key)
     content = fingerprint(canonical(request.model_dump(mode="json"))) if idempotency_key else b""

@@ -2,30 +2,17 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from sqlalchemy import select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
+from services.intake.access.key_scopes import KeyScope
 from services.intake.models import StoredApiKey
 from shared.kit.auth import ApiKey
 from shared.kit.db import Session
 
 OVERLAP = timedelta(hours=24)
 """How long a rotated secret goes on working, where nothing else is said."""
-
-
-class KeyScope(StrEnum):
-    """What a key may do: with the tickets it created, or with how the help desk is set up."""
-
-    CREATE = "create"
-    READ = "read"
-    REPLY = "reply"
-    ADMIN = "admin"
-
-
-CLIENT_SCOPES = (KeyScope.CREATE, KeyScope.READ, KeyScope.REPLY)
-"""What a client program needs; setting up the help desk must be asked for."""
 
 
 async def put_key(

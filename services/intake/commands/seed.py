@@ -4,7 +4,8 @@ from uuid import UUID
 
 from sqlalchemy.dialects.postgresql import insert
 
-from services.intake.commands.keys import CLIENT_SCOPES, put_key
+from services.intake.access.key_scopes import CLIENT_SCOPES
+from services.intake.commands.keys import put_key
 from services.intake.commands.seeded_topics import SEEDED_TOPICS
 from services.intake.commands.topics import FIRST_VERSION, announce_topic, topic_of
 from services.intake.models import Topic

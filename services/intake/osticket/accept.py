@@ -21,6 +21,7 @@ from services.intake.osticket.topic import choose_topic
 from services.intake.osticket.xml_body import read_xml_body
 from services.intake.topics import TopicEntry
 from shared.kit.clock import utc_now
+from shared.kit.http.body_check import check_body
 from shared.kit.http.idempotency import IdempotencyClaim, fingerprint
 from shared.kit.http.problems import Problem
 from shared.kit.telemetry import log
@@ -56,7 +57,7 @@ async def accept(parts: AppState, key: KnownKey, suffix: str, raw: bytes, idempo
 
 async def _refuse_indigestible(parts: AppState, ticket: OldTicket) -> None:
     try:
-        await parts.digester.check(ticket.message.body, ticket.message.body_format, "/message")
+        await check_body(parts.digester, ticket.message.body, ticket.message.body_format, "/message")
     except Problem as refused:
         if refused.status != INVALID:
             raise

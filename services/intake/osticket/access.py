@@ -3,8 +3,8 @@
 from fastapi import Request
 
 from services.intake.access.api_key_cache import KnownKey
+from services.intake.access.key_scopes import KeyScope
 from services.intake.api.access import key_of
-from services.intake.commands.keys import KeyScope
 from services.intake.deps import AppState
 from services.intake.osticket.keys import old_key
 from services.intake.osticket.refusals import key_required, not_authorized

@@ -10,11 +10,11 @@ from fastapi.responses import Response
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
+from services.intake.access.key_scopes import KeyScope
 from services.intake.attachments.object_store import StorageUnavailable
-from services.intake.commands.keys import KeyScope
 from services.intake.deps import AppState, Parts, parts_of
 from services.intake.errors import storage_away
-from services.intake.mail.transports.http_pipe import NotSettled, SenderBanned
+from services.intake.mail.http_pipe import NotSettled, SenderBanned
 from services.intake.osticket.accept import accept
 from services.intake.osticket.access import permitted
 from services.intake.osticket.refusals import NotValid, denied, not_settled, unreadable, unsupported

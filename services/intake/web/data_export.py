@@ -75,7 +75,7 @@ async def hand_out(request: Request, link: Exported, parts: Parts) -> Response:
     await _use(parts, link)
     async with parts.database.begin() as session:
         found = await find_subject_data(session, RequesterIds(parts.settings), link.email)
-    return handed_out(parts, found)
+    return handed_out(parts.exporter, found)
 
 
 async def _use(parts: AppState, link: ExportLink) -> None:

@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from markupsafe import Markup, escape
 
 from shared.contracts.vocabulary import BodyFormat
-from shared.kit.http.problems import invalid, unavailable
 from shared.kit.telemetry import log
 from shared.kit.user_content.limits import MAX_RENDERED, MAX_RENDERED_TAGS, complaint, is_light, stripped
 from shared.kit.user_content.rendering import VERSION, Rendered, placed, rendered
@@ -38,15 +37,10 @@ class BodyRenderer:
         self._kept: OrderedDict[bytes, Rendered | Indigestible] = OrderedDict()
         self._characters = 0
 
-    async def check(self, body: str, body_format: BodyFormat, pointer: str = "/body") -> None:
-        """Raises Problem 422 for a body nobody could show, and 503 while too many wait to be tried."""
-        try:
-            if not is_light(body, body_format):
-                await self.render(body, body_format)
-        except Indigestible as error:
-            raise invalid(pointer, str(error)) from None
-        except Busy:
-            raise unavailable("too many large messages are being read; send the same request again", 5) from None
+    async def check(self, body: str, body_format: BodyFormat) -> None:
+        """Raises Indigestible for a body nobody could show, and Busy while too many wait to be tried."""
+        if not is_light(body, body_format):
+            await self.render(body, body_format)
 
     async def show(self, body: str, body_format: BodyFormat) -> Rendered:
         """The body in both forms; an indigestible one as its bare text, which takes linear time."""

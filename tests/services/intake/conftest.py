@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from deploy.local.engines import Stack
+from services.intake.access.key_scopes import CLIENT_SCOPES
 from services.intake.app import build
-from services.intake.commands.keys import CLIENT_SCOPES, put_key
+from services.intake.commands.keys import put_key
 from services.intake.commands.seed import seed
 from services.intake.settings import IntakeSettings
 from shared.kit.auth import ApiKey

@@ -9,7 +9,8 @@ import httpx2
 from fastapi import FastAPI
 from sqlalchemy import select, text
 
-from services.intake.commands.keys import CLIENT_SCOPES, KeyScope, put_key
+from services.intake.access.key_scopes import CLIENT_SCOPES, KeyScope
+from services.intake.commands.keys import put_key
 from services.intake.models import Ticket
 from services.intake.settings import IntakeSettings
 from shared.contracts.base import TicketId

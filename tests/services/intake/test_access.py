@@ -6,7 +6,8 @@ import pytest
 from sqlalchemy import select
 
 from services.intake.access.api_key_cache import ApiKeyCache
-from services.intake.commands.keys import KeyScope, list_keys, revoke_key, rotate_key
+from services.intake.access.key_scopes import KeyScope
+from services.intake.commands.keys import list_keys, revoke_key, rotate_key
 from services.intake.models import StoredApiKey
 from shared.kit.auth import ApiKey
 from shared.kit.clock import utc_now

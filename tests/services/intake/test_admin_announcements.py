@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from services.intake.commands.keys import KeyScope
+from services.intake.access.key_scopes import KeyScope
 from shared.kit.clock import utc_now
 from tests.services.intake.door import Door, Json
 

@@ -6,7 +6,7 @@ import httpx2
 import pytest
 from sqlalchemy import text
 
-from services.intake.commands.keys import KeyScope
+from services.intake.access.key_scopes import KeyScope
 from tests.services.intake.door import Door, Json
 
 PATH = "/v1/admin/api-keys"

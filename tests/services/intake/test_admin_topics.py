@@ -7,7 +7,7 @@ import httpx2
 import pytest
 from nats.js.api import DeliverPolicy
 
-from services.intake.commands.keys import KeyScope
+from services.intake.access.key_scopes import KeyScope
 from shared.contracts.events import Envelope, TopicChanged, TopicField
 from shared.contracts.names import STREAM
 from shared.kit.clock import new_id

@@ -3,8 +3,8 @@
 import jsonschema  # type: ignore[import-untyped]
 import pytest
 
+from services.intake.access.key_scopes import KeyScope
 from services.intake.app import build
-from services.intake.commands.keys import KeyScope
 from services.intake.settings import IntakeSettings
 from shared.kit.http.documents import JSON, Json, operations
 from shared.kit.http.problems import MEDIA_TYPE

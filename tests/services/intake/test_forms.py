@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import httpx2
 import pytest
 
-from services.intake.commands.keys import KeyScope
+from services.intake.access.key_scopes import KeyScope
 from shared.contracts.events import TicketSubmitted
 from shared.kit.clock import new_id
 from tests.services.intake.door import Door, Json, request_for_help

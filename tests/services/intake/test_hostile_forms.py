@@ -8,8 +8,8 @@ import httpx2
 import pytest
 from pydantic import ValidationError
 
+from services.intake.access.key_scopes import KeyScope
 from services.intake.admin.schemas import TopicInput
-from services.intake.commands.keys import KeyScope
 from shared.kit.clock import new_id
 from tests.services.intake.door import Door, Json, request_for_help
 from tests.services.intake.test_hostile import hostile_strings

@@ -12,7 +12,7 @@ from itsdangerous import URLSafeTimedSerializer
 from sqlalchemy import event
 
 from services.intake.access.email_verification import COOKIE
-from services.intake.commands.keys import KeyScope
+from services.intake.access.key_scopes import KeyScope
 from services.intake.models import Participant
 from shared.contracts.base import TicketId
 from shared.contracts.events import AccessLinkRequested

@@ -14,7 +14,8 @@ from sse_starlette.sse import AppStatus
 
 from deploy.local.engines.ports import find_free_port
 from services.intake.abuse.invitations import InvitationLimits
-from services.intake.commands.keys import KeyScope, revoke_key
+from services.intake.access.key_scopes import KeyScope
+from services.intake.commands.keys import revoke_key
 from services.intake.consumers import on_events
 from services.intake.live.streams import Live
 from services.intake.live.timeline_queries import entries_after

@@ -12,7 +12,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from services.intake.commands.keys import KeyScope
+from services.intake.access.key_scopes import KeyScope
 from shared.kit.http.form_tokens import CSRF_COOKIE
 from tests.services.intake.door import Door, Json, request_for_help
 from tests.services.intake.osticket.conftest import old  # noqa: F401 - a fixture

@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from services.intake.commands.keys import KeyScope
+from services.intake.access.key_scopes import KeyScope
 from shared.contracts.vocabulary import Priority
 from shared.kit.clock import new_id
 from tests.services.intake.door import Door, Json

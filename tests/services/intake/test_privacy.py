@@ -12,7 +12,7 @@ import httpx2
 import pytest
 from sqlalchemy import select, update
 
-from services.intake.commands.keys import KeyScope
+from services.intake.access.key_scopes import KeyScope
 from services.intake.models import (
     Attachment,
     Erasure,
@@ -27,8 +27,8 @@ from services.intake.privacy.erasure_job import ErasureJob
 from services.intake.privacy.export import Exporter
 from services.intake.privacy.requesters import Confirmation, Eraser
 from services.intake.privacy.retention import Retention
-from services.intake.privacy.retention_policy import RetentionPolicy
 from services.intake.privacy.subject_data import find_email, find_subject_data
+from services.intake.settings import RetentionPolicy
 from shared.contracts.base import MessageId, TicketId
 from shared.contracts.events import Author, MessagePosted, MessageUnclaimed, TicketArchived, TicketClosed
 from shared.contracts.vocabulary import ActorKind, BodyFormat, Channel, ParticipantState

@@ -9,7 +9,7 @@ from uuid import UUID
 import httpx2
 import pytest
 
-from services.intake.commands.keys import KeyScope
+from services.intake.access.key_scopes import KeyScope
 from shared.contracts.base import TicketId
 from shared.contracts.events import AccessLinkRequested
 from shared.kit.auth import TicketLink, TicketLinks

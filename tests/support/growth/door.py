@@ -15,11 +15,10 @@ from services.intake.mail.pipeline.mail_queries import page_of_mails
 from services.intake.mail.pipeline.queue import MailQueue, waiting
 from services.intake.models import MailAncestor, MailId, RawMailState
 from services.intake.privacy.retention import Retention
-from services.intake.privacy.retention_policy import RetentionPolicy
 from services.intake.privacy.subject_data import find_subject_data
 from services.intake.queries import list_tickets
 from services.intake.schemas import TicketFilters
-from services.intake.settings import IntakeSettings
+from services.intake.settings import IntakeSettings, RetentionPolicy
 from services.intake.suggestions import Proof, similar_tickets
 from shared.contracts.vocabulary import Channel, Status
 from shared.kit import inbox, outbox

@@ -5,10 +5,10 @@ from html import escape
 
 from pydantic_core import to_json
 
+from services.intake.mail.own_addresses import OwnAddresses
 from services.intake.mail.parsing.auto_reply_detection import is_robot
 from services.intake.mail.parsing.files import MailFile
 from services.intake.mail.parsing.parser import ReadMail
-from services.intake.mail.routing.own_addresses import OwnAddresses
 from shared.contracts.vocabulary import BodyFormat
 from shared.kit.addresses import NOT_SERVED, is_reachable, readable_address
 

@@ -4,12 +4,12 @@ from services.intake.abuse.admission_control import AdmissionControl
 from services.intake.abuse.invitations import InvitationLimits
 from services.intake.attachments.object_store import Storage
 from services.intake.attachments.upload import Uploader
+from services.intake.mail.own_addresses import OwnAddresses
 from services.intake.mail.parsing.parser_pool import ParserPool
 from services.intake.mail.pipeline.persist import MailPersister
 from services.intake.mail.pipeline.processing import PipelineState
 from services.intake.mail.pipeline.queue import MailQueue
 from services.intake.mail.routing.lookup import RoutingLookup
-from services.intake.mail.routing.own_addresses import OwnAddresses
 from services.intake.mail.routing.staff import StaffMail
 from services.intake.mail.settings import MailSettings
 from services.intake.topics import Topics

@@ -11,12 +11,12 @@ from services.intake.commands.participants import Guest, Origin, invite, propose
 from services.intake.commands.post_message import post_message
 from services.intake.commands.posts import Post
 from services.intake.commands.submit_ticket import Submission, submit_ticket
+from services.intake.mail.own_addresses import OwnAddresses
 from services.intake.mail.parsing.inbound_message import InboundMessage, is_writable
 from services.intake.mail.parsing.parser import ReadMail
 from services.intake.mail.pipeline.mail_files import keep_files
 from services.intake.mail.pipeline.queue import SettledMail
 from services.intake.mail.routing.decision import AddNote, AppendMessage, OpenTicket
-from services.intake.mail.routing.own_addresses import OwnAddresses
 from services.intake.models import MailAncestor, MailId, RawMail, RawMailState, Ticket
 from shared.contracts.base import AgentId, MessageId, TicketId
 from shared.contracts.events import NoteReceived, Person

@@ -9,12 +9,12 @@ from sqlalchemy import func, select
 
 from services.intake.abuse.bans import BanList
 from services.intake.commands.participants import find_participant
+from services.intake.mail.own_addresses import OwnAddresses
 from services.intake.mail.parsing.auto_reply_detection import is_robot
 from services.intake.mail.parsing.inbound_message import NO_SUBJECT
 from services.intake.mail.parsing.parser import ReadMail
 from services.intake.mail.parsing.threads import plain_subject
 from services.intake.mail.routing.decision import NamedTicket, RoutingFacts, SenderStanding
-from services.intake.mail.routing.own_addresses import OwnAddresses
 from services.intake.mail.routing.staff import StaffMail
 from services.intake.mail.settings import MailSettings
 from services.intake.models import MailAncestor, MailId, Ticket

@@ -9,7 +9,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from services.intake.abuse.bans import BanList
 from services.intake.attachments.object_store import StorageUnavailable
-from services.intake.mail.routing.own_addresses import OwnAddresses
+from services.intake.mail.own_addresses import OwnAddresses
 from services.intake.mail.settings import MailSettings
 from services.intake.mail.transports.reception import Arrival, Reception
 from shared.kit.addresses import NOT_SERVED, address_key

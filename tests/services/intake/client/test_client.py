@@ -8,8 +8,8 @@ from uuid import UUID
 import httpx2
 import pytest
 
+from services.intake.access.key_scopes import KeyScope
 from services.intake.client import IntakeClient, Invalid, NewTicket, NotAuthenticated, NotFound, NotPermitted, Person
-from services.intake.commands.keys import KeyScope
 from shared.contracts.events import TicketClosed
 from shared.kit.auth import ApiKey
 from tests.services.intake.door import BASE_URL, Door, after

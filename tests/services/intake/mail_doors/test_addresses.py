@@ -6,7 +6,7 @@ import aiosmtplib
 import httpx2
 import pytest
 
-from services.intake.commands.keys import KeyScope
+from services.intake.access.key_scopes import KeyScope
 from services.intake.models import RawMail, RawMailState
 from services.intake.privacy.subject_data import find_subject_data
 from shared.contracts.base import TicketId

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 from sqlalchemy import func, select
 
-from services.intake.mail.transports.http_pipe import MailPipe, NotSettled
+from services.intake.mail.http_pipe import MailPipe, NotSettled
 from services.intake.models import Message, Ticket
 from shared.contracts.vocabulary import Status
 from shared.kit.clock import new_id

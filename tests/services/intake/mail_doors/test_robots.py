@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
-from services.intake.commands.keys import KeyScope
+from services.intake.access.key_scopes import KeyScope
 from services.intake.mail.transports.reception import in_chunks
 from services.intake.models import RawMailState, Ticket
 from shared.contracts.events import TicketSubmitted

@@ -5,7 +5,8 @@ import secrets
 import pytest
 from sqlalchemy import update
 
-from services.intake.commands.keys import KeyScope, put_key
+from services.intake.access.key_scopes import KeyScope
+from services.intake.commands.keys import put_key
 from services.intake.models import Topic
 from services.intake.osticket.keys import old_key
 from tests.services.intake.door import Door

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from services.intake.commands.keys import KeyScope
+from services.intake.access.key_scopes import KeyScope
 from services.intake.deps import AppState
 from services.intake.settings import InvalidStatus
 from tests.services.intake.osticket.old_client import EXAMPLE, LEAST, OldClient
