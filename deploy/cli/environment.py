@@ -6,8 +6,8 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from deploy.cli.errors import CliError
-from deploy.demo.running_stack import RunningStack
 from deploy.local.plan import CHECKOUT, Composition
+from deploy.local.running_stack import RunningStack
 from deploy.local.service_spec import StackSpec
 from deploy.local.settings import load_settings
 from deploy.local.stack_secrets import load_or_create
@@ -25,12 +25,12 @@ def home() -> Path:
 
 
 def running_stack() -> RunningStack:
-    """The local stack. Raises DemoError if none runs."""
+    """The local stack. Raises LocalStackError if none runs."""
     return RunningStack.load(home())
 
 
 def local_plan() -> StackSpec:
-    """The local stack as it was started: its processes and what each was told. Raises DemoError if none runs."""
+    """The local stack as it was started: its processes and what each was told. Raises LocalStackError if none runs."""
     stack, state = running_stack(), StateFolder(home())
     if not state.secrets.exists():
         raise CliError(

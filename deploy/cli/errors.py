@@ -7,7 +7,6 @@ from typing import ParamSpec, TypeVar
 import typer
 from rich.console import Console
 
-from deploy.demo.checks import DemoError
 from deploy.local.errors import LocalStackError
 
 P = ParamSpec("P")
@@ -25,7 +24,7 @@ def friendly_errors(command: Callable[P, R]) -> Callable[P, R]:
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return command(*args, **kwargs)
-        except (CliError, DemoError, LocalStackError) as problem:
+        except (CliError, LocalStackError) as problem:
             Console(stderr=True, highlight=False, markup=False).print(str(problem), style="red")
             raise typer.Exit(1) from None
 

@@ -15,8 +15,8 @@ from rich.console import Console
 from deploy.cli.bus import connected
 from deploy.cli.environment import database_url, running_stack
 from deploy.cli.errors import CliError
-from deploy.demo.running_stack import RunningStack
 from deploy.local.plan import SERVICES
+from deploy.local.running_stack import RunningStack
 from deploy.local.settings import HOST
 from shared.contracts.names import DEAD_STREAM, STREAM
 

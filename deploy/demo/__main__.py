@@ -9,10 +9,11 @@ from deploy.demo.bulk.dataset import read
 from deploy.demo.bulk.run import Run
 from deploy.demo.checks import DemoError
 from deploy.demo.people import company
-from deploy.demo.running_stack import RunningStack
 from deploy.demo.settings import DemoSettings, load_settings
 from deploy.demo.show import Show, seconds
 from deploy.demo.story import SUBJECT, Story, run_name
+from deploy.local.errors import LocalStackError
+from deploy.local.running_stack import RunningStack
 from services.intake.client import IntakeError
 from shared.kit.clock import utc_now
 
@@ -24,7 +25,7 @@ def main() -> int:
         settings = load_settings()
         stack = RunningStack.load(settings.home)
         asyncio.run(feed(settings, stack, show) if settings.tickets else play(stack, show))
-    except (DemoError, IntakeError) as problem:
+    except (DemoError, IntakeError, LocalStackError) as problem:
         show.failed(str(problem))
         return 1
     except KeyboardInterrupt:

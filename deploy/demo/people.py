@@ -8,7 +8,7 @@ from typing import Any
 from deploy.demo.checks import DemoError
 from deploy.demo.clients import AgentClient, Ledger, MailSink
 from deploy.demo.clients.http import GIVE_UP_AFTER
-from deploy.demo.running_stack import RunningStack
+from deploy.local.running_stack import RunningStack
 from services.intake.client import IntakeClient, RetryPolicy
 
 VIEW_ONLY = "View only"

@@ -42,6 +42,8 @@ def copy(tmp_path: Path) -> Path:
         ("services/intake/forms/check.py", "import services.intake.models\n"),
         ("services/intake/forms/fields/text.py", "import time\n"),
         ("services/intake/mail/parsing/quotes.py", "import asyncio\n"),
+        ("deploy/cli/errors.py", "import deploy.demo.checks\n"),
+        ("deploy/local/errors.py", "import deploy.demo.checks\n"),
     ],
 )
 def test_a_breach_is_caught(copy: Path, module: str, breach: str) -> None:
@@ -49,6 +51,22 @@ def test_a_breach_is_caught(copy: Path, module: str, breach: str) -> None:
     path.write_text(path.read_text() + "\n" + breach)
     result = lint(copy)
     assert result.returncode != 0, result.stdout
+
+
+@pytest.mark.parametrize(
+    ("package", "module", "breach"),
+    [
+        ("shared.kit", "shared/kit/settings.py", "import shared.kit.http.app\n"),
+        ("services.assignment", "services/assignment/queries/cursors.py", "import services.assignment.context\n"),
+        ("services.intake", "services/intake/privacy/archive.py", "import services.intake.deps\n"),
+        ("services.intake.mail", "services/intake/mail/parsing/html.py", "import services.intake.mail.routing.staff\n"),
+    ],
+)
+def test_a_circle_of_packages_is_caught(copy: Path, package: str, module: str, breach: str) -> None:
+    path = copy / module
+    path.write_text(path.read_text() + "\n" + breach)
+    result = lint(copy)
+    assert f"No cycles are allowed in {package}." in result.stdout, result.stdout
 
 
 def test_the_rules_hold() -> None:

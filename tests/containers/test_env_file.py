@@ -10,7 +10,7 @@ import pytest
 
 from deploy.compose.env import filled
 from deploy.compose.stack_json import described, read_env
-from deploy.demo.running_stack import RunningStack
+from deploy.local.running_stack import RunningStack
 from shared.kit.auth import ApiKey
 from tests.containers import compose_text
 

@@ -9,9 +9,10 @@ import pytest
 from deploy.demo import mails
 from deploy.demo.attainment import reported, verdicts_of
 from deploy.demo.bulk.pool import over
-from deploy.demo.checks import DemoError, StepFailed, brief, equal, until
-from deploy.demo.running_stack import RunningStack
+from deploy.demo.checks import StepFailed, brief, equal, until
 from deploy.demo.show import clock_line, format_state
+from deploy.local.errors import LocalStackError
+from deploy.local.running_stack import RunningStack
 from tests.demo.examples import clock, mail, ticket
 
 
@@ -43,13 +44,13 @@ def test_a_ticket_is_told_in_one_line() -> None:
 
 
 def test_without_a_stack_the_message_says_how_to_start_one(tmp_path: Path) -> None:
-    with pytest.raises(DemoError, match="make run"):
+    with pytest.raises(LocalStackError, match="make run"):
         RunningStack.load(tmp_path)
 
 
 def test_an_unreadable_description_is_refused_in_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "stack.json").write_text("{}", encoding="utf-8")
-    with pytest.raises(DemoError, match="does not describe a stack"):
+    with pytest.raises(LocalStackError, match="does not describe a stack"):
         RunningStack.load(tmp_path)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from deploy.demo.checks import DemoError
 from deploy.demo.clients.http import Service, ServiceResponse
-from deploy.demo.running_stack import AgentLogin
+from deploy.local.running_stack import AgentLogin
 
 
 @dataclass(frozen=True, slots=True)

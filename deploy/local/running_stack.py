@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
-from deploy.demo.checks import DemoError
+from deploy.local.errors import LocalStackError
 from deploy.local.state_folder import StateFolder
 
 
@@ -49,16 +49,16 @@ class RunningStack(Described):
 
     @classmethod
     def load(cls, home: Path) -> "RunningStack":
-        """Raises DemoError if no stack runs from this folder."""
+        """Raises LocalStackError if no stack runs from this folder."""
         file = StateFolder(home.absolute()).stack
         try:
             return cls.model_validate_json(file.read_text(encoding="utf-8"))
         except FileNotFoundError:
-            raise DemoError(
+            raise LocalStackError(
                 f"No stack runs from {file.parent}. Start one in another terminal with 'make run', wait until it "
                 "says that it is ready, and try again. (EVERDESK_HOME names the folder of a stack that runs elsewhere.)"
             ) from None
         except (OSError, ValidationError) as problem:
-            raise DemoError(
+            raise LocalStackError(
                 f"{file} does not describe a stack: {problem}. Restart the stack with 'make run'."
             ) from None
