@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from services.assignment.commands.administration import apply_changes, changes_of, changing, get_locked
+from services.assignment.commands.versions import lock
 from services.assignment.context import AppState
 from services.assignment.models import Policy, RoutingRule, Team
 from services.assignment.queries.configuration import rule_view
@@ -16,6 +17,8 @@ from shared.kit.db import Session
 from shared.kit.http.problems import invalid
 
 RULE_NULLS = frozenset({"topic", "priority", "policy_id", "set_priority"})
+_BETWEEN = 0
+"""A position that no rule has, used while two change places."""
 
 
 async def create_rule(session: Session, body: RoutingRuleInput) -> RoutingRuleView:
@@ -62,3 +65,25 @@ async def _check_rule(session: Session, rule: RoutingRule, changed: Collection[s
 def _columns(values: dict[str, Any]) -> dict[str, Any]:
     """A rule's fields as columns take them."""
     return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+
+
+async def move_rule(context: AppState, rule_id: UUID, *, is_up: bool) -> None:
+    """Lets a rule change places with the one tried before it (`is_up`) or after it, if there is one.
+
+    Raises Problem 404.
+    """
+    async with changing(context) as session:
+        await lock(session, "routing-rules")
+        rule = await get_locked(session, RoutingRule, rule_id, "routing rule")
+        position = rule.position
+        beside = RoutingRule.position < position if is_up else RoutingRule.position > position
+        order = RoutingRule.position.desc() if is_up else RoutingRule.position
+        other = await session.scalar(select(RoutingRule).where(beside).order_by(order).limit(1).with_for_update())
+        if other is None:
+            return
+        theirs, other.position = other.position, _BETWEEN
+        await session.flush()  # positions are unique at every moment
+        rule.position = theirs
+        await session.flush()
+        other.position = position
+        rule.version, other.version = rule.version + 1, other.version + 1

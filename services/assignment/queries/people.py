@@ -16,7 +16,7 @@ from shared.kit.http.problems import not_found
 async def list_agents(session: Session) -> list[AgentView]:
     """Everybody, by name."""
     agents = (await session.scalars(select(Agent).order_by(Agent.name, Agent.id))).all()
-    return await _agent_views(session, agents)
+    return await agent_views(session, agents)
 
 
 async def get_agent_view(session: Session, agent_id: UUID) -> AgentView:
@@ -24,10 +24,11 @@ async def get_agent_view(session: Session, agent_id: UUID) -> AgentView:
     agent = await session.get(Agent, agent_id)
     if agent is None:
         raise not_found("agent")
-    return (await _agent_views(session, [agent]))[0]
+    return (await agent_views(session, [agent]))[0]
 
 
-async def _agent_views(session: Session, agents: Sequence[Agent]) -> list[AgentView]:
+async def agent_views(session: Session, agents: Sequence[Agent]) -> list[AgentView]:
+    """Agents as answered, each with their memberships."""
     query = (
         select(Membership.agent_id, Team, Role)
         .join(Team, Team.id == Membership.team_id)

@@ -5,7 +5,8 @@ from pathlib import Path
 from fastapi import APIRouter, FastAPI
 
 from services.assignment.settings import AssignmentSettings
-from services.assignment.web import participants, queue, reports, sign_in, ticket, ticket_actions
+from services.assignment.web import admin, participants, queue, reports, sign_in, ticket, ticket_actions
+from services.assignment.web.admin.sections import sections_of
 from services.assignment.web.page_base import SESSION_COOKIE, DeskPages, Flash
 from shared.kit.http.form_tokens import FormTokens
 from shared.kit.http.pages import Pages
@@ -14,12 +15,16 @@ from shared.kit.http.pages import Pages
 def install_web(app: FastAPI, settings: AssignmentSettings) -> None:
     """Adds the desk's pages to the service."""
     pages = Pages(
-        Path(__file__).parent.parent, secure_cookies=settings.secure_cookies, product="Everdesk", home="/queue"
+        Path(__file__).parent.parent,
+        secure_cookies=settings.secure_cookies,
+        product="Everdesk",
+        home="/queue",
+        sections_of=sections_of,
     )
     app.state.desk = DeskPages(pages, Flash(settings.session_secret.get_secret_value()))
     pages.mount(app)
     FormTokens(settings.session_secret.get_secret_value(), settings.desk_url, SESSION_COOKIE).install(app)
     router = APIRouter(include_in_schema=False)
-    for part in (sign_in, queue, ticket, participants, ticket_actions, reports):
+    for part in (sign_in, queue, ticket, participants, ticket_actions, reports, admin):
         router.include_router(part.router)
     app.include_router(router)

@@ -115,8 +115,8 @@ class PageRoute(BasePageRoute):
         """Who is not signed in does that first, then comes back."""
         if not isinstance(error, NotSignedIn):
             return None
-        path = request.url.path if request.method == "GET" else "/queue"
-        return RedirectResponse(f"/?next={quote(path, safe='/')}", HTTP_303_SEE_OTHER)
+        wanted = f"{request.url.path}?{request.url.query}".rstrip("?") if request.method == "GET" else "/queue"
+        return RedirectResponse(f"/?next={quote(wanted, safe='/')}", HTTP_303_SEE_OTHER)
 
     async def render_problem(self, request: Request, problem: Problem) -> Response:
         """What went wrong, as a page."""

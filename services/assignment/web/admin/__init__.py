@@ -1,0 +1,9 @@
+"""The administration pages: people, rights, SLA rules and routing, on the same commands as the API."""
+
+from fastapi import APIRouter
+
+from services.assignment.web.admin import agents, calendars, policies, roles, routing, start, teams
+
+router = APIRouter()
+for section in (start, agents, teams, roles, policies, calendars, routing):
+    router.include_router(section.router)

@@ -1,0 +1,180 @@
+"""Administration pages of agents: a searchable list, and a form for one agent."""
+
+from typing import Annotated, Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request, Response
+
+from services.assignment.commands.administration import create
+from services.assignment.commands.people import change_agent, create_agent
+from services.assignment.context import AppState
+from services.assignment.deps import Ctx
+from services.assignment.queries import deactivation
+from services.assignment.queries.agent_lists import AgentState, list_agent_page
+from services.assignment.queries.callers import Caller
+from services.assignment.queries.people import get_agent_view, list_roles, list_teams
+from services.assignment.schemas.people import AgentInput, AgentPatch, AgentView
+from services.assignment.web.admin.sections import AgentsPageCaller
+from services.assignment.web.admin.submitted_form import (
+    AdminForm,
+    FormRefused,
+    FormView,
+    SubmittedForm,
+    check_unchanged,
+    fresh_form,
+    refusals,
+    refused_form,
+)
+from services.assignment.web.page_base import DeskPages, PageRoute, TheDesk
+
+PATH = "/admin/agents"
+router = APIRouter(prefix=PATH, route_class=PageRoute)
+
+ROLE_IN = "role-"
+"""Before a team's id: the field that holds the agent's role in it."""
+
+
+@router.get("")
+async def show_agents(
+    request: Request,
+    desk: TheDesk,
+    context: Ctx,
+    caller: AgentsPageCaller,
+    q: Annotated[str, Query(max_length=254)] = "",
+    state: str = "active",
+    cursor: Annotated[str | None, Query(max_length=1024)] = None,
+) -> Response:
+    """A page of agents by name."""
+    wanted = AgentState(state) if state in set(AgentState) else AgentState.ACTIVE
+    words = q.strip() if q.isprintable() else ""
+    async with context.database.begin() as session:
+        page = await list_agent_page(session, words, wanted, cursor)
+    following = {"q": words, "state": wanted.value, "cursor": page.next_cursor}
+    return desk.render(
+        request,
+        "admin/agents.html",
+        caller,
+        page=page,
+        q=words,
+        state=wanted.value,
+        states=[(one.value, one.value.capitalize()) for one in AgentState],
+        next_url=f"{PATH}?{urlencode(following)}" if page.next_cursor else None,
+    )
+
+
+@router.get("/new")
+async def show_new_agent(request: Request, desk: TheDesk, context: Ctx, caller: AgentsPageCaller) -> Response:
+    """An empty form."""
+    return await _form_page(request, desk, context, caller, None, fresh_form({"is_available": True}))
+
+
+@router.post("/new")
+async def post_agent(
+    request: Request, desk: TheDesk, context: Ctx, caller: AgentsPageCaller, form: AdminForm
+) -> Response:
+    """Adds the agent, or shows the form again."""
+    try:
+        async with refusals(_field):
+            body = AgentInput.model_validate(
+                {"email": form.text("email"), "password": form.raw("password") or None} | _common(form)
+            )
+            await create(context, form.keyed(caller, PATH), lambda session: create_agent(session, body))
+    except FormRefused as refused:
+        return await _form_page(request, desk, context, caller, None, refused_form(form, refused, _typed(form)))
+    return desk.redirect(PATH, ("success", f"{body.name} was added."))
+
+
+@router.get("/{agent_id}")
+async def show_agent(
+    request: Request, desk: TheDesk, context: Ctx, caller: AgentsPageCaller, agent_id: UUID
+) -> Response:
+    """The form of one agent. Raises Problem 404."""
+    async with context.database.begin() as session:
+        agent = await get_agent_view(session, agent_id)
+    return await _form_page(request, desk, context, caller, agent, fresh_form(_values_of(agent)))
+
+
+@router.post("/{agent_id}")
+async def post_changes(
+    request: Request, desk: TheDesk, context: Ctx, caller: AgentsPageCaller, agent_id: UUID, form: AdminForm
+) -> Response:
+    """Saves the form, or shows it again. A new password ends the agent's sessions."""
+    async with context.database.begin() as session:
+        agent = await get_agent_view(session, agent_id)
+    try:
+        async with refusals(_field):
+            check_unchanged(form, agent.version)
+            password = {"password": form.raw("password")} if form.raw("password") else {}
+            body = AgentPatch.model_validate({"email": form.text("email")} | _common(form) | password)
+            await change_agent(context, caller, agent_id, body)
+    except FormRefused as refused:
+        return await _form_page(request, desk, context, caller, agent, refused_form(form, refused, _typed(form)))
+    return desk.redirect(PATH, ("success", f"{form.text('name')} was saved."))
+
+
+@router.post("/{agent_id}/activity")
+async def post_activity(
+    desk: TheDesk, context: Ctx, caller: AgentsPageCaller, agent_id: UUID, form: AdminForm
+) -> Response:
+    """Deactivates the agent, or activates them again."""
+    is_active = form.is_ticked("is_active")
+    try:
+        async with refusals():
+            agent = await change_agent(context, caller, agent_id, AgentPatch(is_active=is_active))
+    except FormRefused as refused:
+        return desk.redirect(f"{PATH}/{agent_id}", ("danger", refused.notice))
+    done = "is active again." if is_active else "was deactivated. Their open tickets go back to their teams."
+    return desk.redirect(PATH, ("success", f"{agent.name} {done}"))
+
+
+async def _form_page(
+    request: Request, desk: DeskPages, context: AppState, caller: Caller, agent: AgentView | None, view: FormView
+) -> Response:
+    async with context.database.begin() as session:
+        teams = await list_teams(session)
+        roles = await list_roles(session)
+        consequences = await deactivation.of_agent(session, caller, agent.id) if agent and agent.is_active else None
+    memberships = {membership.team_id for membership in agent.memberships} if agent else set()
+    return desk.render(
+        request,
+        "admin/agent.html",
+        caller,
+        view.status,
+        notices=view.notices,
+        agent=agent,
+        view=view,
+        teams=[team for team in teams if team.is_active or team.id in memberships],
+        roles=[(str(role.id), role.name) for role in roles],
+        consequences=consequences,
+    )
+
+
+def _common(form: SubmittedForm) -> dict[str, Any]:
+    roles = {name.removeprefix(ROLE_IN): form.text(name) for name in form.fields if name.startswith(ROLE_IN)}
+    return {
+        "name": form.text("name"),
+        "is_available": form.is_ticked("is_available"),
+        "skills": tuple(form.text("skills").lower().replace(",", " ").split()),
+        "memberships": [{"team_id": team, "role_id": role} for team, role in roles.items() if role],
+    }
+
+
+def _typed(form: SubmittedForm) -> dict[str, Any]:
+    return {name: form.text(name) for name in form.fields if name != "password"}
+
+
+def _values_of(agent: AgentView) -> dict[str, Any]:
+    roles = {f"{ROLE_IN}{membership.team_id}": str(membership.role_id) for membership in agent.memberships}
+    return {
+        "name": agent.name,
+        "email": agent.email,
+        "is_available": agent.is_available,
+        "skills": ", ".join(agent.skills),
+        "version": agent.version,
+        **roles,
+    }
+
+
+def _field(place: tuple[Any, ...]) -> str:
+    return str(place[0])

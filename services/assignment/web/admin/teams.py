@@ -1,0 +1,165 @@
+"""Administration pages of teams."""
+
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+
+from services.assignment.commands.administration import create
+from services.assignment.commands.people import change_team, create_team
+from services.assignment.context import AppState
+from services.assignment.deps import Ctx
+from services.assignment.models import Team
+from services.assignment.queries import deactivation
+from services.assignment.queries.callers import Caller
+from services.assignment.queries.people import list_agents, list_teams, team_view
+from services.assignment.schemas.people import TeamInputNew, TeamPatch, TeamView
+from services.assignment.web.admin.sections import TeamsPageCaller
+from services.assignment.web.admin.submitted_form import (
+    AdminForm,
+    FormRefused,
+    FormView,
+    SubmittedForm,
+    check_unchanged,
+    fresh_form,
+    refusals,
+    refused_form,
+)
+from services.assignment.web.page_base import DeskPages, PageRoute, TheDesk
+from shared.kit.http.problems import not_found
+
+PATH = "/admin/teams"
+router = APIRouter(prefix=PATH, route_class=PageRoute)
+
+
+@router.get("")
+async def show_teams(request: Request, desk: TheDesk, context: Ctx, caller: TeamsPageCaller) -> Response:
+    """Every team with its lead and its members."""
+    async with context.database.begin() as session:
+        teams = await list_teams(session)
+        agents = await list_agents(session)
+    names = {agent.id: agent.name for agent in agents}
+    members: dict[UUID, int] = {}
+    for agent in agents:
+        for membership in agent.memberships if agent.is_active else ():
+            members[membership.team_id] = members.get(membership.team_id, 0) + 1
+    return desk.render(request, "admin/teams.html", caller, teams=teams, names=names, members=members)
+
+
+@router.get("/new")
+async def show_new_team(request: Request, desk: TheDesk, context: Ctx, caller: TeamsPageCaller) -> Response:
+    """An empty form."""
+    return await _form_page(request, desk, context, caller, None, fresh_form())
+
+
+@router.post("/new")
+async def post_team(
+    request: Request, desk: TheDesk, context: Ctx, caller: TeamsPageCaller, form: AdminForm
+) -> Response:
+    """Adds the team, or shows the form again."""
+    try:
+        async with refusals():
+            body = TeamInputNew.model_validate(_fields(form))
+            await create(context, form.keyed(caller, PATH), lambda session: create_team(session, body))
+    except FormRefused as refused:
+        return await _form_page(request, desk, context, caller, None, refused_form(form, refused, _typed(form)))
+    return desk.redirect(PATH, ("success", f"{body.name} was added. Give agents a role in it on their pages."))
+
+
+@router.get("/{team_id}")
+async def show_team(request: Request, desk: TheDesk, context: Ctx, caller: TeamsPageCaller, team_id: UUID) -> Response:
+    """The form of one team. Raises Problem 404."""
+    team = await _get_team(context, team_id)
+    return await _form_page(request, desk, context, caller, team, fresh_form(_values_of(team)))
+
+
+@router.post("/{team_id}")
+async def post_changes(
+    request: Request, desk: TheDesk, context: Ctx, caller: TeamsPageCaller, team_id: UUID, form: AdminForm
+) -> Response:
+    """Saves the form, or shows it again."""
+    team = await _get_team(context, team_id)
+    try:
+        async with refusals():
+            check_unchanged(form, team.version)
+            fallback = {"is_fallback": True} if form.is_ticked("is_fallback") and not team.is_fallback else {}
+            body = TeamPatch.model_validate(_fields(form) | fallback)
+            await change_team(context, team_id, body, caller.agent_id)
+    except FormRefused as refused:
+        return await _form_page(request, desk, context, caller, team, refused_form(form, refused, _typed(form)))
+    return desk.redirect(PATH, ("success", f"{body.name} was saved."))
+
+
+@router.post("/{team_id}/activity")
+async def post_activity(
+    request: Request, desk: TheDesk, context: Ctx, caller: TeamsPageCaller, team_id: UUID, form: AdminForm
+) -> Response:
+    """Deactivates the team, handing over what points to it, or activates it again."""
+    team = await _get_team(context, team_id)
+    is_active = form.is_ticked("is_active")
+    successor = form.optional("reassign_to")
+    try:
+        async with refusals():
+            sent = {"is_active": is_active} | ({"reassign_to": successor} if successor and not is_active else {})
+            await change_team(context, team_id, TeamPatch.model_validate(sent), caller.agent_id)
+    except FormRefused as refused:
+        values = _values_of(team) | {"reassign_to": successor or ""}
+        return await _form_page(request, desk, context, caller, team, refused_form(form, refused, values))
+    return desk.redirect(PATH, ("success", f"{team.name} {'is active again' if is_active else 'was deactivated'}."))
+
+
+async def _get_team(context: AppState, team_id: UUID) -> TeamView:
+    async with context.database.begin() as session:
+        team = await session.get(Team, team_id)
+    if team is None:
+        raise not_found("team")
+    return team_view(team)
+
+
+async def _form_page(
+    request: Request, desk: DeskPages, context: AppState, caller: Caller, team: TeamView | None, view: FormView
+) -> Response:
+    async with context.database.begin() as session:
+        agents = await list_agents(session)
+        teams = await list_teams(session)
+        stored = await session.get(Team, team.id) if team else None
+        consequences = await deactivation.of_team(session, stored) if stored and stored.is_active else None
+    members = [
+        (agent, membership.role)
+        for agent in agents
+        for membership in agent.memberships
+        if team and membership.team_id == team.id and agent.is_active
+    ]
+    return desk.render(
+        request,
+        "admin/team.html",
+        caller,
+        view.status,
+        notices=view.notices,
+        team=team,
+        view=view,
+        members=members,
+        agents=[
+            (str(agent.id), agent.name) for agent in agents if agent.is_active or (team and agent.id == team.lead_id)
+        ],
+        others=[(str(one.id), one.name) for one in teams if one.is_active and team and one.id != team.id],
+        consequences=consequences,
+    )
+
+
+def _fields(form: SubmittedForm) -> dict[str, Any]:
+    return {"slug": form.text("slug"), "name": form.text("name"), "lead_id": form.optional("lead_id")}
+
+
+def _typed(form: SubmittedForm) -> dict[str, Any]:
+    return {name: form.text(name) for name in form.fields}
+
+
+def _values_of(team: TeamView) -> dict[str, Any]:
+    return {
+        "slug": team.slug,
+        "name": team.name,
+        "lead_id": team.lead_id or "",
+        "is_fallback": team.is_fallback,
+        "version": team.version,
+    }
