@@ -2,7 +2,7 @@
 
 import re
 
-from shared.contracts.durations import Duration, WorkingDays
+from shared.contracts.durations import MOST_DAYS, Duration, WorkingDays
 
 _UNITS = {"d": 86_400, "h": 3600, "m": 60, "s": 1}
 _WORDS = {
@@ -21,7 +21,9 @@ def parse_duration_text(text: str) -> Duration | None:
     if not text:
         return None
     if days := _WORKING_DAYS.fullmatch(text):
-        return WorkingDays.model_validate({"working_days": int(days[1])})
+        if not 1 <= int(days[1]) <= MOST_DAYS:
+            raise ValueError(f"Write 1 to {MOST_DAYS} working days")
+        return WorkingDays(working_days=int(days[1]))
     if clock := _CLOCK.fullmatch(text):
         return int(clock[1]) * 3600 + int(clock[2]) * 60
     return _sum_of_parts(text)
@@ -39,13 +41,16 @@ def _sum_of_parts(text: str) -> int:
     return seconds
 
 
-def format_duration_text(duration: Duration | None) -> str:
-    """The shortest text that `parse_duration_text` reads back as the same duration; empty for None."""
+def format_duration_text(duration: Duration | None, *, has_days: bool = True) -> str:
+    """The text that `parse_duration_text` reads back as the same duration; empty for None.
+
+    Without `has_days` it counts in hours: a day of open time is easily taken for a working day.
+    """
     if duration is None:
         return ""
     if isinstance(duration, WorkingDays):
         return str(duration)
-    if duration and duration % 86_400 == 0:
+    if has_days and duration and duration % 86_400 == 0:
         return f"{duration // 86_400}d"
     hours, rest = divmod(duration, 3600)
     minutes, seconds = divmod(rest, 60)

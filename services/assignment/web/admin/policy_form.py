@@ -69,7 +69,10 @@ def policy_values(policy: SlaPolicy) -> dict[str, Any]:
     }
     values |= {name: format_duration_text(getattr(policy, name)) for name in TIMES}
     for priority, targets in policy.targets.items():
-        values |= {target_field(priority, metric): format_duration_text(targets.of(metric)) for metric in METRICS}
+        values |= {
+            target_field(priority, metric): format_duration_text(targets.of(metric), has_days=False)
+            for metric in METRICS
+        }
     for number, step in enumerate(policy.escalations):
         values |= _step_values(number, step.model_dump(mode="json"))
     return values
@@ -166,10 +169,10 @@ def _step_values(number: int, step: Mapping[str, Any]) -> dict[str, Any]:
     values = {
         "metric": step["metric"],
         "moment": AFTER_BREACH if percent is None else AT_PERCENT,
-        "amount": format_duration_text(after) if percent is None else str(percent),
+        "amount": format_duration_text(after, has_days=False) if percent is None else str(percent),
         "do": step["do"],
         "to": step["to"] or "",
-        "repeat": format_duration_text(repeat),
+        "repeat": format_duration_text(repeat, has_days=False),
         "most": step["repeat_at_most"] if repeat else "",
     }
     return {f"step-{number}-{name}": value for name, value in values.items()}
