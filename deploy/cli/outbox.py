@@ -14,6 +14,7 @@ from rich.console import Console
 from deploy.cli.environment import DATABASE_URL, database_url
 from deploy.cli.errors import CliError, friendly_errors
 from deploy.local.plan import SERVICES
+from shared.kit.db import OUTBOX_CHANNEL
 
 app = typer.Typer(no_args_is_help=True, help="List, read, replay and discard events that the bus refuses.")
 console = Console(highlight=False, markup=False, soft_wrap=True)
@@ -22,6 +23,7 @@ LISTED = """
 select id, event_id, subject, refusals, last_refusal, parked_at, octet_length(envelope) as size
 from outbox where parked_at is not null order by id limit $1
 """
+NOTIFY = "select pg_notify($1, '')"
 REPLAY = """
 update outbox set parked_at = null, refusals = 0, last_refusal = null
 where parked_at is not null and ($1 or id = any($2::bigint[])) returning id
@@ -121,5 +123,8 @@ async def _content(service: str, row_id: int) -> str:
 
 
 async def _change(service: str, statement: str, *values: bool | Sequence[int]) -> int:
+    """Changes rows, lets the relay know, and returns how many they were."""
     async with _connection(service) as connection:
-        return len(await connection.fetch(statement, *values))
+        changed = await connection.fetch(statement, *values)
+        await connection.execute(NOTIFY, OUTBOX_CHANNEL)
+        return len(changed)

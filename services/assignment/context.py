@@ -12,7 +12,7 @@ from services.assignment.what_if_process import WhatIfWorker
 from shared.kit.auth import FileLinks
 from shared.kit.db import Database
 from shared.kit.http.safe_client import SafeHttpClient
-from shared.kit.outbox import Relay
+from shared.kit.relay import Relay
 from shared.kit.ticket_errors import TicketsUnavailable
 from shared.kit.tickets import ANSWER_WITHIN, Tickets
 from shared.kit.user_content.renderer import BodyRenderer

@@ -31,8 +31,8 @@ from shared.kit.db import Database, dsn_of, migrate
 from shared.kit.http.app import create_app
 from shared.kit.http.rate_limits import RateLimiter
 from shared.kit.http.safe_client import SafeHttpClient
-from shared.kit.outbox import Relay
 from shared.kit.processes import Job, background, dispatch, serve
+from shared.kit.relay import Relay
 from shared.kit.telemetry import configure_logging
 from shared.kit.tickets import Tickets
 
@@ -45,6 +45,7 @@ def build_app(settings: AssignmentSettings) -> FastAPI:
     bus = Bus(settings, SERVICE)
     database = Database.connect(settings)
     relay = Relay(dsn_of(settings), bus, SERVICE)
+    database.publish_with(relay.publish)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

@@ -36,8 +36,8 @@ from shared.kit.http.form_tokens import FormTokens
 from shared.kit.http.pages import Pages
 from shared.kit.http.rate_limits import RateLimiter
 from shared.kit.one_time_links import ExportLinks
-from shared.kit.outbox import Relay
 from shared.kit.processes import background
+from shared.kit.relay import Relay
 from shared.kit.requester_ids import RequesterIds
 from shared.kit.tickets import Tickets
 from shared.kit.user_content.renderer import BodyRenderer
@@ -50,6 +50,7 @@ def build(settings: IntakeSettings) -> FastAPI:
     database = Database.connect(settings)
     bus = Bus(settings, "intake")
     relay = Relay(dsn_of(settings), bus, "intake")
+    database.publish_with(relay.publish)
     hub = NotifyListener(dsn_of(settings))
     storage = Storage.connect(settings)
     live = Live(database, hub, limit=settings.streams, seconds=settings.stream_seconds)
@@ -68,7 +69,6 @@ def build(settings: IntakeSettings) -> FastAPI:
         intake = app.state.intake = AppState(
             settings=settings,
             database=database,
-            relay=relay,
             tickets=await Tickets.connect(settings),
             topics=Topics(database),
             keys=ApiKeyCache(database),
@@ -96,7 +96,7 @@ def build(settings: IntakeSettings) -> FastAPI:
         await bus.start()
         jobs = {
             "relay": relay.run,
-            "consumer": lambda: run_consumer(bus, consumer(database, relay, intake.invitations)),
+            "consumer": lambda: run_consumer(bus, consumer(database, intake.invitations)),
             "agents": lambda: run_consumer(bus, agents_consumer(database)),
             "live": hub.run,
             "housekeeping": lambda: run_cleanup(database, settings, forget_counts),

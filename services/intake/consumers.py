@@ -21,7 +21,6 @@ from shared.contracts.vocabulary import ActorKind
 from shared.kit import inbox
 from shared.kit.bus import Consumer
 from shared.kit.db import Database, Session
-from shared.kit.outbox import Relay
 
 CONSUMER = "intake"
 AGENTS = "intake-agents"
@@ -32,12 +31,11 @@ SUBJECTS = tuple(EVENTS[name].subjects() for name in sorted(HANDLED))
 """One subject per event that is handled: what intake announces itself is not sent back to it."""
 
 
-def consumer(database: Database, relay: Relay, limits: InvitationLimits) -> Consumer:
+def consumer(database: Database, limits: InvitationLimits) -> Consumer:
     """Intake's one consumer."""
 
     async def handle(events: list[Envelope]) -> None:
         await on_events(database, limits, events)
-        relay.wake()
 
     return Consumer(CONSUMER, SUBJECTS, handle)
 

@@ -23,7 +23,6 @@ from shared.kit.db import Database
 from shared.kit.http.pages import Pages
 from shared.kit.http.rate_limits import RateLimiter
 from shared.kit.one_time_links import ExportLinks
-from shared.kit.outbox import Relay
 from shared.kit.tickets import Tickets
 from shared.kit.user_content.renderer import BodyRenderer
 
@@ -34,7 +33,6 @@ class AppState:
 
     settings: IntakeSettings
     database: Database
-    relay: Relay
     tickets: Tickets
     topics: Topics
     keys: ApiKeyCache

@@ -19,8 +19,8 @@ from shared.kit.bus import Bus, DeadLetters, run_consumer
 from shared.kit.cleanup import run_cleanup
 from shared.kit.db import Database, dsn_of
 from shared.kit.http.app import create_app
-from shared.kit.outbox import Relay
 from shared.kit.processes import background
+from shared.kit.relay import Relay
 from shared.kit.requester_ids import RequesterIds
 
 NAME = "notification"
@@ -31,6 +31,7 @@ def build(settings: NotificationSettings) -> FastAPI:
     database = Database.connect(settings)
     bus = Bus(settings, NAME)
     relay = Relay(dsn_of(settings), bus, NAME)
+    database.publish_with(relay.publish)
     sender = make_sender(database, settings)
     notifier = Notifier(database, bus, MailThreads(settings, settings.mail_domain), RequesterIds(settings), sender.wake)
 

@@ -3,8 +3,8 @@
 import asyncio
 import errno
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 from shared.kit.database_writability import DatabaseWritability
+from shared.kit.outbox_row import ANNOUNCED, OutboxRow
 from shared.kit.settings import ServiceSettings
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import InstrumentedAttribute
 
 Session = AsyncSession
+OUTBOX_CHANNEL = "outbox"
+"""Of the notification that there are new outbox rows."""
 
 UNREACHABLE: tuple[type[BaseException], ...] = (
     OperationalError,
@@ -79,6 +82,7 @@ class Database:
         self._autocommit = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._sessions = async_sessionmaker(engine, expire_on_commit=False)
         self._writing = DatabaseWritability()
+        self._publish: Callable[[Sequence[OutboxRow]], None] | None = None
 
     @classmethod
     def connect(cls, settings: ServiceSettings) -> "Database":
@@ -96,10 +100,31 @@ class Database:
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[Session]:
-        """One transaction: committed when the block ends, rolled back when it raises."""
+        """One transaction: committed when the block ends, rolled back when it raises.
+
+        Outbox rows it has written are handed to the relay after the commit.
+        """
         with self._writing.noticing():
             async with self._sessions() as session, session.begin():
                 yield session
+        if (rows := session.info.get(ANNOUNCED)) is not None:
+            await self.announce(rows)
+
+    def publish_with(self, publish: Callable[[Sequence[OutboxRow]], None]) -> None:
+        """Names the relay of this process; without one, that of another is notified."""
+        self._publish = publish
+
+    async def announce(self, rows: Sequence[OutboxRow]) -> None:
+        """Has committed outbox rows published; without any, the relay reads the table.
+
+        If that fails, the relay's sweep finds them.
+        """
+        if self._publish is not None:
+            self._publish(rows)
+            return
+        with suppress(*UNREACHABLE, DBAPIError):
+            async with self.single() as connection:
+                await connection.execute(text("select pg_notify(:channel, '')"), {"channel": OUTBOX_CHANNEL})
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[AsyncConnection]:

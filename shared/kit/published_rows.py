@@ -9,6 +9,7 @@ from nats.js import JetStreamContext
 from shared.kit.bus.recent_publishes import KEPT_SECONDS, PAGE, missing_from_stream
 
 FORGET_AT_ONCE = 1000
+FULL_BATCH = f"DELETE {FORGET_AT_ONCE}"
 MOST_ROWS = 100_000
 TAKE = """
 with acknowledged as (select * from unnest($1::bigint[], $2::bigint[]) as one (row_id, sequence)),
@@ -72,5 +73,6 @@ class PublishedRows:
     async def forget_old(self, connection: "asyncpg.Connection[Any]") -> None:
         """Deletes the oldest rows past their minutes, and those beyond the bound, a batch at a time."""
         bound, is_too_old = await connection.fetchrow(BOUND, MOST_ROWS, KEPT_SECONDS) or (None, None)
-        if bound is not None and (is_too_old or bound > 0):
-            await connection.execute(FORGET, FORGET_AT_ONCE, KEPT_SECONDS, bound)
+        is_more = bound is not None and (is_too_old or bound > 0)
+        while is_more:
+            is_more = await connection.execute(FORGET, FORGET_AT_ONCE, KEPT_SECONDS, bound) == FULL_BATCH

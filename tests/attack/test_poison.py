@@ -12,7 +12,7 @@ from services.assignment.schemas.actions import HoldInput, MessageInput
 from services.intake.mail.parsing.inbound_message import ORIGINAL, inbound_message_of
 from services.intake.mail.parsing.parser import ReadMail
 from shared.contracts.vocabulary import BodyFormat
-from shared.kit import outbox
+from shared.kit import relay as relays
 from shared.kit.backoff import Backoff
 from shared.kit.bus import Bus
 from shared.kit.clock import new_id
@@ -60,7 +60,7 @@ async def test_an_operator_sees_replays_and_discards_parked_events(
     cli: CliRunner,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(outbox, "DEPENDENCY", Backoff((0.01,) * 5))
+    monkeypatch.setattr(relays, "DEPENDENCY", Backoff((0.01,) * 5))
     event_id, subject = str(new_id()), f"everdesk.topic.changed.v1.{new_id()}"
     async with database.begin() as session:
         await session.execute(insert(outbox_table).values(event_id=event_id, subject=subject, envelope=BIG))
@@ -76,7 +76,7 @@ async def test_an_operator_sees_replays_and_discards_parked_events(
             assert isinstance(found, int)
             return found
 
-    relay = asyncio.create_task(outbox.Relay(dsn_of(kit_settings), bus, "kit").run())
+    relay = asyncio.create_task(relays.Relay(dsn_of(kit_settings), bus, "kit").run())
     number = str(await eventually(row))
     listed = await run("list", "--service", "intake")
     assert subject in listed

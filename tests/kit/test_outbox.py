@@ -13,6 +13,7 @@ from deploy.local.engines import Stack
 from deploy.local.engines.ports import find_free_port
 from shared.contracts.names import STREAM
 from shared.kit import outbox
+from shared.kit import relay as relays
 from shared.kit.backoff import Backoff
 from shared.kit.bus import Bus
 from shared.kit.clock import new_id, utc_now
@@ -23,11 +24,18 @@ from shared.kit.tables import outbox as outbox_table
 from tests.kit.events import topic_changed
 from tests.support.eventually import eventually
 
+LONG = 1000.0
 BIG = b'{"body":"' + rb"\u0001" * 256 * 1024 + b'"}'
 
 
+@pytest.fixture(autouse=True)
+def no_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is published in these tests, no sweep has found it."""
+    monkeypatch.setattr(relays, "SWEEP_SECONDS", LONG)
+
+
 @asynccontextmanager
-async def relaying(relay: outbox.Relay) -> AsyncIterator[asyncio.Task[None]]:
+async def relaying(relay: relays.Relay) -> AsyncIterator[asyncio.Task[None]]:
     task = asyncio.create_task(relay.run())
     try:
         yield task
@@ -76,7 +84,7 @@ async def test_rows_are_published_in_order_and_removed(
     database: Database, bus: Bus, kit_settings: ServiceSettings
 ) -> None:
     topic_id = new_id()
-    relay = outbox.Relay(dsn_of(kit_settings), bus, "kit")
+    relay = relays.Relay(dsn_of(kit_settings), bus, "kit")
     async with relaying(relay):
         await announce(database, topic_id, range(500))
         relay.wake()
@@ -92,7 +100,7 @@ async def test_a_row_that_is_rolled_back_is_never_published(
         async with database.begin() as session:
             await outbox.add(session, topic_changed(1, topic_id), "never", utc_now())
             raise ZeroDivisionError
-    async with relaying(outbox.Relay(dsn_of(kit_settings), bus, "kit")):
+    async with relaying(relays.Relay(dsn_of(kit_settings), bus, "kit")):
         await announce(database, topic_id, range(1))
         await eventually(lambda: is_drained(database))
     assert await published(bus, topic_id) == [f"{topic_id}:0"]
@@ -102,8 +110,8 @@ async def test_another_relay_takes_over_when_the_leader_dies(
     database: Database, bus: Bus, kit_settings: ServiceSettings
 ) -> None:
     topic_id = new_id()
-    first = outbox.Relay(dsn_of(kit_settings), bus, "kit")
-    second = outbox.Relay(dsn_of(kit_settings), bus, "kit")
+    first = relays.Relay(dsn_of(kit_settings), bus, "kit")
+    second = relays.Relay(dsn_of(kit_settings), bus, "kit")
     async with relaying(first) as leader:
         await announce(database, topic_id, range(50))
         await eventually(lambda: is_drained(database))
@@ -122,7 +130,7 @@ async def test_rows_wait_while_nats_is_away(
     database: Database, bus: Bus, kit_settings: ServiceSettings, engines: Stack
 ) -> None:
     topic_id = new_id()
-    relay = outbox.Relay(dsn_of(kit_settings), bus, "kit")
+    relay = relays.Relay(dsn_of(kit_settings), bus, "kit")
     async with relaying(relay):
         await engines.kill("nats")
         await announce(database, topic_id, range(20))
@@ -156,15 +164,15 @@ async def parked(database: Database) -> list[tuple[str, int]]:
 async def test_rows_the_bus_never_takes_are_parked_and_hold_up_nothing(
     database: Database, bus: Bus, kit_settings: ServiceSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(outbox, "DEPENDENCY", Backoff((0.01,) * 5))
+    monkeypatch.setattr(relays, "DEPENDENCY", Backoff((0.01,) * 5))
     topic_id = new_id()
-    await poison(database, topic_id, outbox.BATCH)
+    await poison(database, topic_id, relays.BATCH)
     await announce(database, topic_id, range(3))
-    async with relaying(outbox.Relay(dsn_of(kit_settings), bus, "kit")):
-        await eventually(lambda: len_is(parked(database), outbox.BATCH), within=60)
+    async with relaying(relays.Relay(dsn_of(kit_settings), bus, "kit")):
+        await eventually(lambda: len_is(parked(database), relays.BATCH), within=60)
         await announce(database, topic_id, range(3, 6))
         await eventually(lambda: has_left(database, f"{topic_id}:5"))
-    assert {refusals for _, refusals in await parked(database)} == {outbox.MAX_REFUSALS}
+    assert {refusals for _, refusals in await parked(database)} == {relays.MAX_REFUSALS}
     assert await published(bus, topic_id) == [f"{topic_id}:{number}" for number in range(6)]
 
 
@@ -181,7 +189,7 @@ async def test_the_relay_survives_the_database(
     database: Database, bus: Bus, kit_settings: ServiceSettings, engines: Stack
 ) -> None:
     topic_id = new_id()
-    relay = outbox.Relay(dsn_of(kit_settings), bus, "kit")
+    relay = relays.Relay(dsn_of(kit_settings), bus, "kit")
     async with relaying(relay):
         await announce(database, topic_id, range(5))
         await eventually(lambda: is_drained(database))
@@ -200,7 +208,7 @@ async def test_a_relay_that_is_cut_off_from_the_bus_does_not_keep_others_from_pu
     cut_off = Bus(kit_settings.model_copy(update={"nats_url": SecretStr(nowhere)}), "kit-cut-off")
     await cut_off.start()
     topic_id = new_id()
-    first, second = (outbox.Relay(dsn_of(kit_settings), one, "kit") for one in (cut_off, bus))
+    first, second = (relays.Relay(dsn_of(kit_settings), one, "kit") for one in (cut_off, bus))
     async with relaying(first):
         await announce(database, topic_id, range(3))
         first.wake()
@@ -208,3 +216,81 @@ async def test_a_relay_that_is_cut_off_from_the_bus_does_not_keep_others_from_pu
             await eventually(lambda: is_drained(database))
     await cut_off.stop()
     assert len(await published(bus, topic_id)) == 3
+
+
+async def write_silently(database: Database, topic_id: UUID, number: int) -> None:
+    """A row nobody is told of, as when the process dies right after its commit."""
+    row = outbox.row_of(topic_changed(number, topic_id).envelope(f"{topic_id}:{number}", utc_now()))
+    async with database.connection() as connection:
+        await connection.execute(insert(outbox_table).values(row))
+
+
+async def test_a_row_nobody_was_told_of_waits_for_the_sweep_at_most(
+    database: Database, bus: Bus, kit_settings: ServiceSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    topic_id = new_id()
+    monkeypatch.setattr(relays, "SWEEP_SECONDS", 0.3)
+    async with relaying(relays.Relay(dsn_of(kit_settings), bus, "kit")):
+        await announce(database, topic_id, range(1))
+        await eventually(lambda: is_drained(database))
+        await write_silently(database, topic_id, 1)
+        await eventually(lambda: is_drained(database), within=3)
+    assert await published(bus, topic_id) == [f"{topic_id}:0", f"{topic_id}:1"]
+
+
+async def is_published(bus: Bus, topic_id: UUID, count: int) -> bool:
+    return len(await published(bus, topic_id)) == count
+
+
+async def test_what_the_leading_process_has_committed_is_published_without_being_read_back(
+    database: Database, bus: Bus, kit_settings: ServiceSettings
+) -> None:
+    topic_id = new_id()
+    relay = relays.Relay(dsn_of(kit_settings), bus, "kit")
+    own = Database(database.engine)
+    own.publish_with(relay.publish)
+    async with relaying(relay):
+        await announce(own, topic_id, range(1))
+        await eventually(lambda: is_drained(database))
+        await write_silently(database, topic_id, 1)
+        await announce(own, topic_id, range(2, 4))
+        await eventually(lambda: is_published(bus, topic_id, 3))
+        await eventually(lambda: has_left(database, f"{topic_id}:3"))
+        assert await waiting(database) == 1, "the table was not read"
+
+
+async def test_a_row_of_a_savepoint_that_was_undone_is_never_published(
+    database: Database, bus: Bus, kit_settings: ServiceSettings
+) -> None:
+    topic_id = new_id()
+    relay = relays.Relay(dsn_of(kit_settings), bus, "kit")
+    own = Database(database.engine)
+    own.publish_with(relay.publish)
+    async with relaying(relay):
+        await announce(own, topic_id, range(1))
+        await eventually(lambda: is_drained(database))
+        async with own.begin() as session:
+            savepoint = await session.begin_nested()
+            await outbox.add(session, topic_changed(1, topic_id), f"{topic_id}:undone", utc_now())
+            await savepoint.rollback()
+            async with session.begin_nested():
+                await outbox.add(session, topic_changed(2, topic_id), f"{topic_id}:kept", utc_now())
+        await eventually(lambda: is_drained(database))
+    assert await published(bus, topic_id) == [f"{topic_id}:0", f"{topic_id}:kept"]
+
+
+async def test_a_follower_leads_as_soon_as_the_leader_has_gone(
+    database: Database, bus: Bus, kit_settings: ServiceSettings
+) -> None:
+    topic_id = new_id()
+    first, second = (relays.Relay(dsn_of(kit_settings), bus, "kit") for _ in range(2))
+    async with relaying(first) as leader:
+        await announce(database, topic_id, range(1))
+        await eventually(lambda: is_drained(database))
+        async with relaying(second):
+            leader.cancel()
+            await asyncio.gather(leader, return_exceptions=True)
+            await write_silently(database, topic_id, 1)
+            await announce(database, topic_id, range(2, 3))
+            await eventually(lambda: is_drained(database))
+    assert await published(bus, topic_id) == [f"{topic_id}:{number}" for number in range(3)]

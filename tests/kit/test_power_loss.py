@@ -15,6 +15,7 @@ from deploy.local.engines import Stack
 from shared.contracts.events import Envelope
 from shared.contracts.names import STREAM
 from shared.kit import outbox
+from shared.kit import relay as relays
 from shared.kit.bus import Bus, BusMessage, Consumer, run_consumer
 from shared.kit.bus.connection import PublishAck
 from shared.kit.clock import new_id, utc_now
@@ -65,7 +66,7 @@ async def test_nothing_is_missing_after_the_store_went_back_in_time(
     def topic_of(envelope: Envelope) -> UUID:
         return UUID(envelope.nats_subject.rsplit(".", 1)[-1])
 
-    relay = outbox.Relay(dsn_of(kit_settings), bus, "kit")
+    relay = relays.Relay(dsn_of(kit_settings), bus, "kit")
     subjects = tuple(f"everdesk.topic.changed.v1.{one}" for one in (topic_id, worker_topic))
     consumer = Consumer(f"test-{topic_id.hex[-12:]}", subjects, handle)
     async with running(asyncio.create_task(relay.run()), asyncio.create_task(run_consumer(bus, consumer))):
@@ -169,9 +170,10 @@ async def test_a_stream_deleted_under_a_live_connection_is_made_again(bus: Bus) 
 
 
 async def test_kept_rows_are_forgotten_in_batches_once_they_are_old(
-    database: Database, bus: Bus, kit_settings: ServiceSettings
+    database: Database, bus: Bus, kit_settings: ServiceSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    relay = outbox.Relay(dsn_of(kit_settings), bus, "kit")
+    monkeypatch.setattr(relays, "SWEEP_SECONDS", 0.3)
+    relay = relays.Relay(dsn_of(kit_settings), bus, "kit")
     async with running(asyncio.create_task(relay.run())):
         await announce(database, new_id(), range(5))
         await eventually(lambda: kept(database, 5))

@@ -49,6 +49,5 @@ async def once(parts: AppState, call: Keyed, status: int, make: Callable[[Sessio
         made = await make(guarded.session)
         body = made.view.model_dump_json().encode()
         await guarded.store(body, status, made.etag)
-    parts.relay.wake()
     parts.topics.forget()
     return answer(body, status, **({"etag": made.etag} if made.etag else {}))

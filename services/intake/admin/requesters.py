@@ -111,7 +111,6 @@ async def erase(
         erased = await eraser.erase(found.email, Confirmation(request.tickets, close_open=request.close_open))
         body = RequesterHoldings.of(erased).model_dump_json().encode()
         await guarded.store(body)
-    parts.relay.wake()
     return answer(body)
 
 

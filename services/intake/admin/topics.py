@@ -54,7 +54,6 @@ async def order(_: Admin, parts: Parts, request: TopicOrder) -> TopicOrder:
     """Say which topics come first. The answer names all of them in their order."""
     async with parts.database.begin() as session:
         topics = await order_topics(session, request.topics)
-    parts.relay.wake()
     parts.topics.forget()
     return TopicOrder(topics=[topic.slug for topic in topics])
 
@@ -72,7 +71,6 @@ async def replace(_: Admin, parts: Parts, name: Name, request: TopicInput, if_ma
     await check_body(parts.digester, request.thanks, BodyFormat.MARKDOWN, "/thanks")
     async with parts.database.begin() as session:
         replaced = _answer(await replace_topic(session, name, request.content(), revision_of(if_match)))
-    parts.relay.wake()
     parts.topics.forget()
     return replaced
 

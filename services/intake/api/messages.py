@@ -58,5 +58,4 @@ async def post(
         files = await attachments_of(guarded.session, [message.id])
         body = MessageView.of(message, files.get(message.id, ())).model_dump_json().encode()
         await guarded.store(body, 201)
-    parts.relay.wake()
     return answer(body, 201)

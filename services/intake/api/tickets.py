@@ -56,7 +56,6 @@ async def submit(request: SubmitTicket, key: Creator, parts: Parts, idempotency_
         number = await submit_ticket_once(parts.database, claim, submission, prepared, max_open)
     if claim.stored:
         return _located(claim.stored)
-    parts.relay.wake()
     body = draft.replace(submission.number, number).encode()
     return answer(body, 201, etag=etag, location=f"/v1/tickets/{submission.ticket_id}")
 

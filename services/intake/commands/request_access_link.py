@@ -13,7 +13,7 @@ from shared.contracts.events import AccessLinkRequested
 from shared.contracts.vocabulary import ParticipantState
 from shared.kit.addresses import address_key
 from shared.kit.db import Session
-from shared.kit.outbox import row_of
+from shared.kit.outbox import add, note_rows, row_of
 from shared.kit.tables import outbox
 
 
@@ -46,6 +46,7 @@ async def request_access_link(session: Session, email: str, number: str, at: dat
         *(bindparam(name, content, outbox.c[name].type) for name, content in row.items())
     ).where(literal(belongs))
     await session.execute(insert(outbox).from_select(columns, wanted))
+    note_rows(session)
 
 
 async def request_export_link(session: Session, visit: LinkAccess, at: datetime) -> None:
@@ -55,5 +56,4 @@ async def request_export_link(session: Session, visit: LinkAccess, at: datetime)
         ticket_id=TicketId(visit.ticket.id), email=address, wanted="everything", requested_at=at
     )
     whose = hashlib.sha256(visit.link.email.encode()).hexdigest()[:20]
-    row = row_of(event.envelope(f"{visit.ticket.id}:everything:{at:%Y%m%d%H%M}:{whose}", at))
-    await session.execute(insert(outbox).values(row))
+    await add(session, event, f"{visit.ticket.id}:everything:{at:%Y%m%d%H%M}:{whose}", at)

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.intake.abuse.invitations import InvitationLimits, Inviter
@@ -27,7 +27,8 @@ from shared.kit.clock import new_id
 from shared.kit.db import Database, Session
 from shared.kit.http.app import canonical
 from shared.kit.http.idempotency import CLAIM, IdempotencyClaim, idempotent_transaction, second_refused
-from shared.kit.outbox import row_of
+from shared.kit.outbox import note_rows, row_of
+from shared.kit.outbox_row import OutboxRow
 
 DRAW = "select cast(nextval('ticket_numbers') as text) as number"
 RECORD = """
@@ -50,6 +51,7 @@ ticket as (
 ), event as (
   insert into outbox (event_id, subject, envelope)
   select :event_id, :event_subject, convert_to(replace(:envelope, :stand_in, number), 'UTF8') from drawn
+  returning id
 )"""
 STORE = """
 answer as (
@@ -59,18 +61,19 @@ answer as (
     convert_to(replace(:answer_body, :stand_in, number), 'UTF8'), :answer_etag
   from drawn
 )"""
-SUBMIT = text(f"with drawn as ({DRAW}), {RECORD} select number from drawn")  # noqa: S608 - made of constants
+ROW = "select number, (select id from event) as row_id"
+SUBMIT = text(f"with drawn as ({DRAW}), {RECORD} {ROW} from drawn")
 SUBMIT_ONCE = text(f"""
 with claim as ({CLAIM}), drawn as ({DRAW} from claim where is_free and request_hash is null), {RECORD}, {STORE}
-select claim.*, number from claim left join drawn on true
+select claim.*, made.* from claim left join ({ROW} from drawn) as made on true
 """)  # noqa: S608 - made of constants
 SUBMIT_WITHIN = text(f"""
-with held as ({COUNT}), drawn as ({DRAW} from held where open < :max_open), {RECORD} select number from drawn
-""")  # noqa: S608 - made of constants
+with held as ({COUNT}), drawn as ({DRAW} from held where open < :max_open), {RECORD} {ROW} from drawn
+""")
 SUBMIT_ONCE_WITHIN = text(f"""
 with claim as ({CLAIM}), held as ({COUNT}),
 drawn as ({DRAW} from claim, held where is_free and request_hash is null and open < :max_open), {RECORD}, {STORE}
-select claim.*, number from claim left join drawn on true
+select claim.*, made.* from claim left join ({ROW} from drawn) as made on true
 """)  # noqa: S608 - made of constants
 """One round trip instead of six: this is the path every request for help takes.
 
@@ -154,9 +157,18 @@ class Submission:
         )
 
 
-async def submit_ticket(session: Session | AsyncConnection, submission: Submission) -> str:
+async def submit_ticket(session: Session, submission: Submission) -> str:
     """Records a request with everything that follows from it, and returns its number."""
-    return str(await session.scalar(SUBMIT, _columns(submission)))
+    values = _columns(submission)
+    row = (await session.execute(SUBMIT, values)).one()
+    note_rows(session, [_outbox_row(row, values)])
+    return str(row.number)
+
+
+def _outbox_row(made: Row[Any], values: Mapping[str, Any]) -> OutboxRow:
+    """The row of the event as it was written, with the number in the stand-in's place."""
+    envelope = values["envelope"].replace(values["stand_in"], made.number)
+    return OutboxRow(made.row_id, values["event_id"], values["event_subject"], envelope.encode())
 
 
 async def submit_ticket_once(
@@ -179,13 +191,25 @@ async def _in_one_statement(
     values = _columns(submission) | ({"max_open": max_open} if max_open else {})
     async with database.single() as connection:
         if claim.key is None:
-            return cast("str | None", await connection.scalar(SUBMIT_WITHIN if max_open else SUBMIT, values))
-        values |= claim.values | {"request_hash": claim.request_hash}
-        values |= {"answer_body": answer.body, "answer_status": answer.status, "answer_etag": answer.etag}
-        with second_refused():
-            row = (await connection.execute(SUBMIT_ONCE_WITHIN if max_open else SUBMIT_ONCE, values)).one()
+            made = (await connection.execute(SUBMIT_WITHIN if max_open else SUBMIT, values)).one_or_none()
+        else:
+            made = await _claimed(connection, claim, answer, values, max_open)
+    if made is None:
+        return None
+    await database.announce([_outbox_row(made, values)])
+    return str(made.number)
+
+
+async def _claimed(
+    connection: AsyncConnection, claim: IdempotencyClaim, answer: Answer, values: Mapping[str, Any], max_open: int
+) -> Row[Any] | None:
+    """What was recorded under the claim's key; None if it has an answer, or too many tickets are open."""
+    keyed = {**values, **claim.values, "request_hash": claim.request_hash}
+    keyed |= {"answer_body": answer.body, "answer_status": answer.status, "answer_etag": answer.etag}
+    with second_refused():
+        row = (await connection.execute(SUBMIT_ONCE_WITHIN if max_open else SUBMIT_ONCE, keyed)).one()
     claim.settle(row)
-    return cast("str | None", row.number)
+    return row if row.number is not None else None
 
 
 async def submit_ticket_with_files(

@@ -10,7 +10,7 @@ import asyncpg
 
 from services.intake.live.timeline import CHANNEL
 from shared.kit.backoff import LISTEN, Pauses
-from shared.kit.outbox import AWAY
+from shared.kit.relay import AWAY
 from shared.kit.telemetry import log
 
 PROOF_SECONDS = 20.0

@@ -51,7 +51,6 @@ async def accept(parts: AppState, key: KnownKey, suffix: str, raw: bytes, idempo
     number = await _record(parts, claim, replace(submission, fields=fields), chosen)
     if claim.stored:
         return bytes(claim.stored.body).decode()
-    parts.relay.wake()
     return number
 
 

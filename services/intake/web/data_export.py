@@ -44,7 +44,6 @@ async def send(request: Request, visit: Visited, parts: Parts) -> Response:
     _only_mailed(visit)
     async with parts.database.begin() as session:
         await request_export_link(session, visit, utc_now())
-    parts.relay.wake()
     return parts.pages.render(request, "everything.html", email=visit.link.email, is_sent=True, is_ready=False)
 
 

@@ -59,7 +59,6 @@ async def decide(request: Request, token: Token, invited: Invited, parts: Parts)
     choice = check(InvitationAnswer, await read_form(request, parts))
     async with parts.database.begin() as session:
         await answer(session, ticket.id, participant.email, STATES[choice.answer], utc_now())
-    parts.relay.wake()
     return RedirectResponse(f"/t/{token}" if choice.answer == "join" else f"/p/{token}", 303)
 
 

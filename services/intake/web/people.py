@@ -107,7 +107,6 @@ async def remove(request: Request, token: Token, visit: Visited, parts: Parts) -
     chosen = check(ChosenParticipant, await read_form(request, parts))
     async with parts.database.begin() as session:
         await remove_participant(session, visit.ticket.id, chosen.email, utc_now())
-    parts.relay.wake()
     await parts.live.look_again(visit.ticket.id)
     return back(token, "removed")
 
@@ -123,7 +122,6 @@ async def _invite(request: Request, parts: AppState, visit: LinkAccess, token: s
     async with parts.database.begin() as session:
         await invite(session, visit.ticket.id, [Guest(email)], origin, parts.invitations)
         found = await find_participant(session, visit.ticket.id, email)
-    parts.relay.wake()
     if found is None or found.state is ParticipantState.PROPOSED:
         raise Problem(429, "too_many_invitations", "too many people were invited; try again tomorrow")
     if found.state is ParticipantState.DECLINED:

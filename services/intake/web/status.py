@@ -28,7 +28,6 @@ async def send_form(request: Request, parts: Parts) -> Response:
         return _form(request, parts, values, wrong.errors, 422)
     if not values.get(TRAP):
         await _note_wish(parts, wanted, key_of(values, wanted))
-        parts.relay.wake()
     return parts.pages.render(request, "link_sent.html", email=wanted.email, page_class="narrow")
 
 

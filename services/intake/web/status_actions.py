@@ -72,7 +72,6 @@ async def revoke(request: Request, visit: Visited, parts: Parts) -> Response:
     only_requester(visit)
     async with parts.database.begin() as session:
         await revoke_links(session, visit.ticket, utc_now())
-    parts.relay.wake()
     await parts.live.look_again(visit.ticket.id)
     return RedirectResponse("/tickets/links-revoked", 303)
 

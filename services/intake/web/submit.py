@@ -230,7 +230,6 @@ async def _accept(parts: AppState, wanted: RequestedForm, key: str, *, is_wanted
     await submit_ticket_with_files(parts.database, claim, submission, prepared, wanted.files, content=content)
     if claim.stored:
         return bytes(claim.stored.body).decode()
-    parts.relay.wake()
     return token
 
 

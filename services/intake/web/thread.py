@@ -109,7 +109,6 @@ async def reply(request: Request, token: Token, visit: Visited, parts: Parts) ->
         await _post(parts, visit, post, files, (place, key_of(values, form, do.encode())), content)
     except Repeated:
         return await _thread(request, parts, token, visit, values, {}, HTTP_409_CONFLICT, [NOTICES[REPEATED]])
-    parts.relay.wake()
     return back(token, "followed" if visit.ticket.is_archived else "replied")
 
 

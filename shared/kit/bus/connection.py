@@ -1,7 +1,7 @@
 """The connection to JetStream: made in the background, so that a process starts and serves while NATS is away."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -67,6 +67,7 @@ class Bus:
         self._highest = 0
         self._write_problem: str | None = None
         self._recent = RecentPublishes()
+        self._on_change: list[Callable[[], None]] = []
         self.generation = 0
         """Grows whenever the streams had to be made sure of: what was known about them may be outdated."""
 
@@ -83,6 +84,14 @@ class Bus:
                 await self._client.flush(FLUSH_SECONDS)
             with suppress(*REFUSED):
                 await self._client.close()
+
+    def on_change(self, tell: Callable[[], None]) -> None:
+        """Calls `tell` whenever the server has come or gone, and when the streams were made sure of."""
+        self._on_change.append(tell)
+
+    def _changed(self) -> None:
+        for tell in self._on_change:
+            tell()
 
     @property
     def is_connected(self) -> bool:
@@ -185,6 +194,7 @@ class Bus:
             pauses.reset()
             self.generation += 1
             self._connected.set()
+            self._changed()
             log.info("bus.connected")
             if self.generation == 1:
                 await self._look_at_the_server()
@@ -244,6 +254,7 @@ class Bus:
 
     async def _on_disconnected(self) -> None:
         log.warning("bus.disconnected")
+        self._changed()
 
     async def _on_reconnected(self) -> None:
         log.info("bus.reconnected")
@@ -253,3 +264,4 @@ class Bus:
     async def _on_closed(self) -> None:
         self._connected.clear()
         self._unsure.set()
+        self._changed()

@@ -6,8 +6,6 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import text
-
 from services.intake.abuse.admission_control import AdmissionControl, EntryPoint
 from services.intake.abuse.refusals import BANNED
 from services.intake.attachments.object_store import Storage, StorageUnavailable
@@ -33,8 +31,6 @@ SWEEP_SECONDS = 1.0
 SOMEBODY_ELSES_SECONDS = 0.2
 """How long a mail is left alone that another process has under way."""
 NOT_YET = timedelta(minutes=5)
-WAKE_RELAY = text("select pg_notify('outbox', '')")
-"""The relay that leads runs in another process; outside the transaction, for inside it commits queue up."""
 
 
 class MailNotReady(Exception):
@@ -145,9 +141,6 @@ class MailPipeline:
             settled = await self._settled(session, stored)
             settle(stored, settled)
         self._begun.discard(mail_id)
-        if settled.state is RawMailState.DONE:
-            async with self._parts.database.single() as connection:
-                await connection.execute(WAKE_RELAY)
         return settled
 
     async def _settled(self, session: Session, stored: RawMail) -> SettledMail:
