@@ -8,8 +8,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 
 import uvicorn
-from fastapi import FastAPI
 from pydantic import Field
+from starlette.applications import Starlette
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError
@@ -18,7 +18,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 
 from shared.contracts.names import TASK_QUEUE
 from shared.kit.bus import Bus, run_consumer
-from shared.kit.http.app import create_app
+from shared.kit.http.health_app import create_health_app
 from shared.kit.processes import background, tune_gc
 from shared.kit.settings import Settings
 from shared.kit.telemetry import configure_logging, log
@@ -105,13 +105,13 @@ async def working(settings: WorkerSettings) -> AsyncIterator[tuple[Client, Bus]]
         yield client, bus
 
 
-def health_app(settings: WorkerSettings) -> FastAPI:
+def health_app(settings: WorkerSettings) -> Starlette:
     """Health and metrics; the worker itself lives as long as this app."""
     connected: list[Tickets] = []
     buses: list[Bus] = []
 
     @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         async with working(settings) as (client, bus):
             connected.append(Tickets(client))
             buses.append(bus)
@@ -126,14 +126,7 @@ def health_app(settings: WorkerSettings) -> FastAPI:
     async def stream() -> None:
         await buses[0].check_writable()
 
-    return create_app(
-        title="Everdesk worker",
-        service="worker",
-        settings=settings,
-        lifespan=lifespan,
-        needed={"temporal": temporal},
-        wanted={"nats": nats, "stream": stream},
-    )
+    return create_health_app("worker", settings, lifespan, {"temporal": temporal}, {"nats": nats, "stream": stream})
 
 
 def main() -> None:

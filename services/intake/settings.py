@@ -7,7 +7,7 @@ from enum import IntEnum
 from pydantic import Field, SecretStr
 
 from services.intake.attachments.upload import Limits
-from shared.kit.http.app import MAX_BODY
+from shared.kit.http.conventions import MAX_BODY
 from shared.kit.settings import MailingSettings, StorageSettings
 
 

@@ -1,8 +1,6 @@
 """The database behind a service: one engine, short transactions, migrations under a lock."""
 
 import asyncio
-import errno
-import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -10,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import asyncpg
 from sqlalchemy import select, text
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
@@ -36,42 +34,7 @@ UNREACHABLE: tuple[type[BaseException], ...] = (
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,
 )
-AWAY_STATES = (
-    "08",  # connection exception
-    "53",  # out of resources: disk full, memory, connections
-    "57P",  # shutting down, crashed or starting up
-    "57014",  # cancelled: a statement's or a lock's time was over
-    "55P03",  # lock not available
-    "40001",  # serialisation failure
-    "40P01",  # deadlock
-    "25006",  # read-only: a standby that is not yet, or no longer, the primary
-    "25P03",  # the session's own time limits
-    "25P04",
-    "58030",  # the server's own I/O error
-    "28",  # refused at log-in, as while a password is changed
-)
-"""SQLSTATEs, or how they begin, that say nothing of the statement itself."""
-AWAY_ERRNOS = frozenset(
-    {
-        *(errno.EHOSTUNREACH, errno.EHOSTDOWN, errno.ENETUNREACH, errno.ENETDOWN, errno.ENOBUFS, errno.ENOMEM),
-        *(errno.EMFILE, errno.ENFILE, errno.ENOSPC, errno.EDQUOT, errno.EIO),
-    }
-)
-"""What this machine may lack, or not reach, for a time."""
-
-
-def is_unreachable(error: BaseException | None) -> bool:
-    """True if trying the same thing again later may help: the database is away, hung, full or busy.
-
-    SQLAlchemy wraps some of the driver's errors in its most general one, so what is wrapped is looked at too.
-    """
-    if error is None:
-        return False
-    if isinstance(error, UNREACHABLE) or (getattr(error, "sqlstate", None) or "").startswith(AWAY_STATES):
-        return True
-    if isinstance(error, OSError):
-        return isinstance(error, socket.gaierror) or error.errno in AWAY_ERRNOS
-    return isinstance(error, DBAPIError) and (error.connection_invalidated or is_unreachable(error.orig))
+"""What a database that is away raises mostly; `shared.kit.outages` knows these by name, and others by what they say."""
 
 
 class Database:
@@ -141,7 +104,7 @@ class Database:
                 yield connection
 
     async def ping(self) -> None:
-        """Raises what `is_unreachable` recognises if the database does not answer."""
+        """Raises what `outages.is_unreachable` recognises if the database does not answer."""
         async with self.engine.connect() as connection:
             await connection.execute(text("select 1"))
 

@@ -10,10 +10,10 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import uvicorn
-from fastapi import FastAPI
+from starlette.applications import Starlette
 
-from shared.kit.db import is_unreachable
 from shared.kit.http.connection_guard import GuardedConnection
+from shared.kit.outages import is_unreachable
 from shared.kit.settings import Settings
 from shared.kit.telemetry import log
 
@@ -65,7 +65,7 @@ def allow_files(wanted: int) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
 
 
-def serve(app: FastAPI, settings: Settings) -> None:
+def serve(app: Starlette, settings: Settings) -> None:
     """Serves until SIGTERM or SIGINT, finishing the requests under way."""
     tune_gc()
     allow_files(settings.max_connections + SPARE_FILES)

@@ -7,7 +7,7 @@ from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.kit.addresses import is_plain, with_ascii_domain
-from shared.kit.public_addresses import AllowedNetworks
+from shared.kit.networks import AllowedNetworks
 
 
 class Settings(BaseSettings):

@@ -9,7 +9,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from deploy.local.engines import Stack
-from shared.kit.db import Database, is_unreachable
+from shared.kit.db import UNREACHABLE, Database
+from shared.kit.outages import AWAY_KINDS, is_unreachable
 from tests.support.eventually import eventually
 
 
@@ -58,3 +59,8 @@ async def test_every_error_around_a_crash_says_that_the_database_is_away(databas
         async with database.connection() as connection:
             await connection.execute(text("select 1 / 0"))
     assert not is_unreachable(refused.value)
+
+
+def test_the_kinds_known_by_name_are_those_that_a_database_raises() -> None:
+    names = {f"{kind.__module__}.{kind.__qualname__}" for kind in UNREACHABLE if kind.__module__ != "builtins"}
+    assert names == AWAY_KINDS

@@ -12,7 +12,8 @@ from shared.kit.backoff import Backoff
 from shared.kit.bus import Bus, Consumer, DeadLetters, run_consumer
 from shared.kit.bus import consumer as consumer_module
 from shared.kit.clock import new_id
-from shared.kit.db import Database, is_unreachable
+from shared.kit.db import Database
+from shared.kit.outages import is_unreachable
 from shared.kit.settings import ServiceSettings
 from tests.kit.events import enveloped
 from tests.support.black_hole import BlackHole, black_hole

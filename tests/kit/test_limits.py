@@ -9,7 +9,7 @@ from shared.kit.http import rate_limits
 from shared.kit.http.client_address import address_of, network_of
 from shared.kit.http.problems import Problem
 from shared.kit.http.rate_limits import RateLimiter
-from shared.kit.public_addresses import read_networks
+from shared.kit.networks import read_networks
 from shared.kit.settings import ServiceSettings
 
 

@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from shared.kit.clock import utc_now
+from shared.kit.http.public_addresses import OutgoingRefused, is_public
 from shared.kit.http.safe_client import Budget, OutgoingFailed, Resolver, SafeHttpClient
-from shared.kit.public_addresses import OutgoingRefused, is_public
 from tests.support.small_server import Serve, answering, serving
 
 LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"),)

@@ -11,9 +11,9 @@ from starlette.types import Message
 
 from deploy.local.engines.ports import find_free_port
 from shared.kit.http import body_limits, connection_guard
-from shared.kit.http.app import Conventions
 from shared.kit.http.body_limits import limited
 from shared.kit.http.connection_guard import GuardedConnection
+from shared.kit.http.conventions import Conventions
 from tests.support.eventually import eventually
 
 

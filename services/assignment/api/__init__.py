@@ -21,7 +21,7 @@ from services.assignment.api import (
     tickets,
 )
 from services.assignment.deps import refuse_unknown_parameters
-from shared.kit.http.app import MAX_BODY
+from shared.kit.http.conventions import MAX_BODY
 
 IMPORTS = re.compile(r"/v1/calendars/[^/]+/import/?")
 

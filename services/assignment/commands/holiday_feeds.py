@@ -19,8 +19,8 @@ from shared.domain.holidays import HolidayPlan, plan_import
 from shared.kit.clock import utc_now
 from shared.kit.db import Session
 from shared.kit.http.problems import Problem, invalid, not_found
+from shared.kit.http.public_addresses import OutgoingRefused
 from shared.kit.http.safe_client import OutgoingFailed
-from shared.kit.public_addresses import OutgoingRefused
 
 FRESH_FOR = timedelta(days=1)
 RETRY_AFTER = timedelta(hours=1)

@@ -11,7 +11,7 @@ from services.assignment.schemas.tickets import View
 from shared.contracts.base import Instant
 from shared.contracts.calendars import Holiday, Windows
 from shared.kit.http.inputs import Input
-from shared.kit.public_addresses import MAX_URL, OutgoingRefused, read_url
+from shared.kit.http.public_addresses import MAX_URL, OutgoingRefused, read_url
 
 FEED = "https://feeds.example/holidays.ics"
 CHRISTMAS: dict[str, Any] = {"date": "2026-12-25", "hours": None, "name": "Christmas Day"}

@@ -15,9 +15,10 @@ from services.assignment.web.page_base import DeskAgent, PageRoute, TheDesk
 from services.assignment.web.ticket import PageState, UnsentForm, ticket_page
 from services.assignment.web.ticket_actions import onwards
 from shared.domain.errors import Refusal
+from shared.kit.http.error_handlers import from_exception
 from shared.kit.http.form_tokens import check_form_token
 from shared.kit.http.idempotency import fingerprint
-from shared.kit.http.problems import Problem, from_exception
+from shared.kit.http.problems import Problem
 
 router = APIRouter(route_class=PageRoute)
 

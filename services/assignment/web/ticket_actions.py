@@ -20,9 +20,10 @@ from services.assignment.web.page_base import DeskAgent, DeskPages, Notice, Page
 from services.assignment.web.ticket import PageState, UnsentForm, ticket_page
 from shared.domain.errors import Refusal, VersionConflict
 from shared.kit.http.app import canonical
+from shared.kit.http.error_handlers import from_exception
 from shared.kit.http.form_tokens import check_form_token
 from shared.kit.http.idempotency import fingerprint
-from shared.kit.http.problems import Problem, from_exception, not_found
+from shared.kit.http.problems import Problem, not_found
 from shared.kit.ticket_errors import TicketsUnavailable
 
 router = APIRouter(route_class=PageRoute)

@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from shared.kit.addresses import NotServed, address_key, mailbox_key
 from shared.kit.http.inputs import Email
-from shared.kit.public_addresses import Network
+from shared.kit.networks import Network
 
 _email: TypeAdapter[str] = TypeAdapter(Email)
 MAX_PATTERN = 254

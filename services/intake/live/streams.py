@@ -21,8 +21,9 @@ from services.intake.live.timeline import announce
 from services.intake.live.timeline_queries import PER_LOOK, entries_after, is_over
 from services.intake.models import TimelineEntry
 from shared.contracts.vocabulary import Status
-from shared.kit.db import Database, is_unreachable
+from shared.kit.db import Database
 from shared.kit.http.problems import Problem
+from shared.kit.outages import is_unreachable
 
 HEARTBEAT_SECONDS = 15
 RECONNECT_MILLISECONDS = 2000

@@ -18,9 +18,10 @@ from services.intake.mail.http_pipe import NotSettled, SenderBanned
 from services.intake.osticket.accept import accept
 from services.intake.osticket.access import permitted
 from services.intake.osticket.refusals import NotValid, denied, not_settled, unreadable, unsupported
-from shared.kit.db import is_unreachable
+from shared.kit.http.error_handlers import from_exception
 from shared.kit.http.idempotency import IdempotencyKey
-from shared.kit.http.problems import Problem, from_exception
+from shared.kit.http.problems import Problem
+from shared.kit.outages import is_unreachable
 
 EMAIL = "email"
 IGNORED = "ignored"

@@ -13,7 +13,7 @@ from services.notification.delivery.smtp import MailConnection
 from services.notification.errors import MailRefused, MailServerAway
 from services.notification.settings import NotificationSettings
 from shared.kit.backoff import PATIENT, retry
-from shared.kit.db import is_unreachable
+from shared.kit.outages import is_unreachable
 from shared.kit.telemetry import MAILS, log
 from shared.kit.user_content.renderer import BodyRenderer
 

@@ -17,7 +17,7 @@ from shared.kit.backoff import DEPENDENCY, EVENT_FAILED, EVENT_NOT_YET, retry
 from shared.kit.bus.connection import REFUSED, Bus, BusUnavailable
 from shared.kit.bus.dead_letters import dead_letter
 from shared.kit.clock import utc_now
-from shared.kit.db import is_unreachable
+from shared.kit.outages import is_unreachable
 from shared.kit.telemetry import CONSUMER_PAUSED, EVENTS_HANDLED, log
 
 FETCH_SECONDS = 5.0

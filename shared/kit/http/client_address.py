@@ -3,9 +3,9 @@
 import re
 from ipaddress import IPv6Address, IPv6Network, ip_address
 
-from fastapi import Request
+from starlette.requests import Request
 
-from shared.kit.public_addresses import Address, Network, is_in
+from shared.kit.networks import Address, Network, is_in
 
 NETWORK_BITS = 64
 """Of an IPv6 address: one customer has at least a /64, and may use a new address in it for every request."""

@@ -11,8 +11,9 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from shared.domain.errors import Refusal
-from shared.kit.db import is_unreachable
-from shared.kit.http.problems import Problem, from_exception
+from shared.kit.http.error_handlers import from_exception
+from shared.kit.http.problems import Problem
+from shared.kit.outages import is_unreachable
 from shared.kit.ticket_errors import TicketsUnavailable
 
 SHOWN = (Problem, Refusal, TicketsUnavailable, RequestValidationError, HTTPException)

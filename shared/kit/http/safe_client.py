@@ -11,7 +11,8 @@ from functools import cached_property
 
 import httpx2
 
-from shared.kit.public_addresses import PORTS, Address, Network, OutgoingRefused, is_in, is_public, read_url
+from shared.kit.http.public_addresses import PORTS, OutgoingRefused, is_public, read_url
+from shared.kit.networks import Address, Network, is_in
 
 Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
 """The addresses of a host, for a port; raises OSError when there are none."""

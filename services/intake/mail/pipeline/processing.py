@@ -23,8 +23,9 @@ from services.intake.topics import Topics
 from shared.contracts.redaction import redacted
 from shared.kit.addresses import address_key
 from shared.kit.backoff import PATIENT, retry
-from shared.kit.db import UNREACHABLE, Database, Session, is_unreachable
+from shared.kit.db import UNREACHABLE, Database, Session
 from shared.kit.http.problems import Problem
+from shared.kit.outages import is_unreachable
 from shared.kit.telemetry import MAILS_IN, log
 
 SWEEP_SECONDS = 1.0

@@ -14,8 +14,8 @@ from services.intake.mail.transports.imap_session import BROKEN, ImapSession
 from services.intake.mail.transports.oauth_tokens import AccessToken, TokenRefused
 from services.intake.mail.transports.reception import Arrival, Reception
 from shared.kit.clock import utc_now
-from shared.kit.db import is_unreachable
 from shared.kit.http.safe_client import SafeHttpClient
+from shared.kit.outages import is_unreachable
 from shared.kit.telemetry import MAILBOX_AWAY, MAILS_IN, log
 
 LONGEST_PAUSE = 600.0

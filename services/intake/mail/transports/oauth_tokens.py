@@ -5,8 +5,8 @@ import time
 from urllib.parse import urlencode
 
 from services.intake.mail.settings import OAuth
+from shared.kit.http.public_addresses import OutgoingRefused
 from shared.kit.http.safe_client import OutgoingFailed, SafeHttpClient
-from shared.kit.public_addresses import OutgoingRefused
 
 EARLY_SECONDS = 60.0
 """A token is replaced so long before its end."""

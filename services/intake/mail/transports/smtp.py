@@ -14,10 +14,10 @@ from services.intake.mail.settings import MailSettings
 from services.intake.mail.transports.reception import Arrival, Reception
 from shared.kit.addresses import NOT_SERVED, address_key
 from shared.kit.clock import utc_now
-from shared.kit.db import is_unreachable
 from shared.kit.http.client_address import network_of
 from shared.kit.http.problems import Problem
 from shared.kit.http.rate_limits import RateLimiter
+from shared.kit.outages import is_unreachable
 from shared.kit.telemetry import MAILS_IN, log
 
 SOURCE = "smtp"

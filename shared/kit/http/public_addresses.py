@@ -2,14 +2,10 @@
 
 import ipaddress
 import re
-from typing import Annotated
 
 import httpx2
-from pydantic import BeforeValidator
-from pydantic_settings import NoDecode
 
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+from shared.kit.networks import Address, Network, is_in
 
 MAX_URL = 2000
 PORTS = {"https": 443, "http": 80}
@@ -31,22 +27,6 @@ Named here because Python's own tables differ between its releases.
 
 class OutgoingRefused(Exception):
     """This URL may not be asked; the words say why and never what a name resolved to."""
-
-
-def read_networks(given: object) -> object:
-    """Networks as a setting writes them, separated by commas or as JSON; anything else is left to validation."""
-    if isinstance(given, str):
-        return tuple(part.strip() for part in given.strip().strip("[]").replace('"', "").split(",") if part.strip())
-    return given
-
-
-AllowedNetworks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(read_networks)]
-"""A setting's type: networks such as `10.20.0.0/16, fd00::/8`."""
-
-
-def is_in(address: Address, networks: tuple[Network, ...]) -> bool:
-    """True if one of the networks holds the address."""
-    return any(address in network for network in networks if network.version == address.version)
 
 
 def is_public(address: Address) -> bool:

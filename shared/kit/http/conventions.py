@@ -1,0 +1,72 @@
+"""What every request to every process gets: an id, a size limit, security headers, and its duration in the metrics."""
+
+import time
+from collections.abc import Callable
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.contextvars import bind_contextvars, unbind_contextvars
+
+from shared.kit.clock import new_id
+from shared.kit.http.body_limits import limited
+from shared.kit.telemetry import HTTP_SECONDS
+
+MAX_BODY = 512 * 1024
+"""Bytes, where nothing else is said; a larger request is refused while it is read, never buffered whole."""
+
+BodyLimit = Callable[[str], int]
+"""The bytes a request to a path may have."""
+
+SECURITY_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"same-origin"),
+    (
+        b"content-security-policy",
+        b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        b"font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    ),
+)
+
+
+class Conventions:
+    """Pure ASGI middleware: id, size limit, headers and duration for every request."""
+
+    def __init__(self, app: ASGIApp, service: str, body_limit: BodyLimit) -> None:
+        self.app = app
+        self.service = service
+        self.body_limit = body_limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        request_id = str(new_id())
+        scope.setdefault("state", {})["request_id"] = request_id
+        bind_contextvars(request_id=request_id)
+        started, status = time.perf_counter(), 500
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                present = {name.lower() for name, _ in message["headers"]}
+                message["headers"] = [
+                    *message["headers"],
+                    (b"x-request-id", request_id.encode()),
+                    *(header for header in SECURITY_HEADERS if header[0] not in present),
+                ]
+            await send(message)
+
+        try:
+            await self.app(scope, limited(scope, receive, self.body_limit(scope["path"])), send_with_headers)
+        finally:
+            route = getattr(scope.get("route"), "path", "unmatched")
+            HTTP_SECONDS.labels(self.service, scope["method"], route, str(status)).observe(
+                time.perf_counter() - started
+            )
+            unbind_contextvars("request_id")
+
+
+def usual_body_limit(_: str) -> int:
+    """The same for every path."""
+    return MAX_BODY

@@ -1,0 +1,110 @@
+"""Each process loads what it works with and no more: what is loaded costs start-up time, memory and attack surface."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+ENVIRONMENT = {
+    "EVERDESK_LINK_SECRET": "x" * 32,
+    "EVERDESK_SESSION_SECRET": "x" * 32,
+    "EVERDESK_DATABASE_URL": "postgresql+asyncpg://nobody@127.0.0.1:1/nothing",
+}
+DATABASE = frozenset({"sqlalchemy", "asyncpg", "alembic"})
+PAGES = frozenset({"jinja2", "markdown_it", "nh3"})
+SERVER = frozenset({"fastapi", "starlette", "uvicorn"})
+
+
+class Process(NamedTuple):
+    """What a process starts with, what it works with, and what it may not load."""
+
+    start: str
+    works_with: frozenset[str]
+    may_not_load: frozenset[str]
+
+
+PROCESSES = {
+    # Publishes and consumes for the workflows; its health page needs no framework, and nobody reads anything it shows.
+    "worker": Process(
+        "from workflows.worker import WorkerSettings, health_app; health_app(WorkerSettings())",
+        frozenset({"temporalio", "nats"}),
+        DATABASE | PAGES | {"fastapi", "httpx2", "obstore"},
+    ),
+    # Learns of tickets from events alone; migrations run before it; mails link to files and hold none.
+    "notification": Process(
+        "from services.notification.app import build; from services.notification.settings import NotificationSettings;"
+        "build(NotificationSettings())",
+        frozenset({"sqlalchemy", "nats", "jinja2"}),
+        frozenset({"temporalio", "alembic", "obstore", "holidays"}),
+    ),
+    # Keeps and reads mails; tickets open by events, so it never speaks to a workflow, and it renders no page.
+    "mail in": Process(
+        "from services.intake.mail.process import build; from services.intake.mail.settings import MailSettings;"
+        "build(MailSettings())",
+        frozenset({"sqlalchemy", "aiosmtpd", "obstore"}),
+        frozenset({"temporalio", "alembic", "jinja2", "holidays"}),
+    ),
+    # Temporal is loaded: requesters close and reopen their tickets here, and see at once whether the workflow agreed.
+    "intake": Process(
+        "from services.intake.app import build; from services.intake.settings import IntakeSettings;"
+        "build(IntakeSettings())",
+        frozenset({"sqlalchemy", "nats", "jinja2", "obstore", "temporalio"}),
+        frozenset({"alembic", "holidays", "aiosmtplib"}),
+    ),
+    # Sends agents' commands to the workflows; files and mails are other services' business.
+    "assignment": Process(
+        "from services.assignment.main import build_app; from services.assignment.settings import AssignmentSettings;"
+        "build_app(AssignmentSettings())",
+        frozenset({"sqlalchemy", "nats", "jinja2", "temporalio"}),
+        frozenset({"alembic", "obstore", "aiosmtplib", "aiosmtpd"}),
+    ),
+    # The processes that read foreign input for others, one start for many inputs, and hold no connection to anything.
+    "what-if": Process(
+        "import services.assignment.sla_analysis.what_if_worker",
+        frozenset({"sqlalchemy"}),
+        PAGES | {"temporalio", "nats", "alembic", "obstore"},
+    ),
+    "mail reader": Process(
+        "import services.intake.mail.parsing.parser_worker",
+        frozenset({"nh3"}),
+        DATABASE | SERVER | {"temporalio", "nats", "jinja2", "httpx2"},
+    ),
+    "body renderer": Process(
+        "import shared.kit.user_content.render_worker",
+        frozenset({"markdown_it", "nh3"}),
+        DATABASE | SERVER | {"temporalio", "nats", "jinja2", "httpx2"},
+    ),
+    "holiday feed reader": Process(
+        "import services.assignment.holiday_feed.__main__",
+        frozenset({"icalendar"}),
+        DATABASE | SERVER | PAGES | {"temporalio", "nats", "httpx2"},
+    ),
+}
+
+
+def loaded_by(start: str, storage: Path) -> set[str]:
+    """The top-level names a fresh interpreter has imported after this start."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("EVERDESK_")}
+    code = f"import sys; {start}; print(*{{name.partition('.')[0] for name in sys.modules}})"
+    ran = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env=kept | ENVIRONMENT | {"EVERDESK_STORAGE_URL": str(storage)},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    return set(ran.stdout.split())
+
+
+@pytest.mark.parametrize("name", PROCESSES)
+def test_a_process_loads_what_it_works_with_and_no_more(name: str, tmp_path: Path) -> None:
+    process = PROCESSES[name]
+    loaded = loaded_by(process.start, tmp_path)
+    assert process.works_with <= loaded
+    assert not process.may_not_load & loaded
