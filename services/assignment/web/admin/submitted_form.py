@@ -13,9 +13,10 @@ from services.assignment.queries.callers import Caller
 from services.assignment.web.forms import MAX_FORM_ID
 from shared.domain.errors import Refusal
 from shared.kit.clock import new_id
+from shared.kit.http.error_handlers import from_exception
 from shared.kit.http.form_tokens import check_form_token
 from shared.kit.http.idempotency import fingerprint
-from shared.kit.http.problems import Problem, from_exception
+from shared.kit.http.problems import Problem
 
 FieldErrors = tuple[tuple[str, str], ...]
 MOST_FIELDS = 2000
