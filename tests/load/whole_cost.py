@@ -1,119 +1,185 @@
-"""Part (b) of the whole life's price: every process of the system, against the baseline in the same run."""
+"""Part (b) of the whole life's price: every process of the system, beside an earlier commit and the lean baseline."""
 
 import asyncio
-import statistics
+import os
 import time
-from collections.abc import Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from nats.js import JetStreamContext
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
+from shared.contracts.names import STREAM
 from shared.kit.bus import Bus
 from shared.kit.settings import Settings
-from tests.load.comparison import Round, all_published, measure, median_of
+from tests.load.arrivals import Arrivals
+from tests.load.calibration import Calibration
+from tests.load.checkouts import PRESENT, checkout_of
+from tests.load.comparison import Round, measure
+from tests.load.histories import Histories, histories
+from tests.load.latency import Latencies, bare_updates, slow_lives
 from tests.load.lives import BaselineLife, play
-from tests.load.meter import CpuMeter
+from tests.load.meter import Costs, CpuMeter
 from tests.load.python_process import running
-from tests.load.report import Budget, Table
-from tests.load.system import EVERYTHING, system
+from tests.load.statements import StatementCounter, Statements
+from tests.load.systems import HostedSystem, hosted_system
 from tests.load.whole_lives import WholeLife
+from workflows.provisioning import ensure_search_attributes
 
-LIMIT = 2.0
+PAST = os.environ.get("BENCH_PAST", "266d124")
+"""The commit beside which the present checkout is measured."""
 AT_ONCE = 16
-COUNTED = tuple(name for name in EVERYTHING if name != "mail")
-"""The mail sink stands for the rest of the world's mail servers: shown, not counted."""
-IDLE_SECONDS = 5.0
-ENGINES = ("temporal", "worker")
+WARM_UP = 40
+SAMPLED_HISTORIES = 30
+SETTLING_SECONDS, IDLE_SECONDS = 10.0, 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class WholeRound:
+    """What a life cost in one round: CPU-ms by process, statements by database, messages, history; lives a second."""
+
+    cpu: Costs
+    calibration: float
+    statements: Statements
+    messages: float
+    history: Histories
+    rate: float
+    rate_to_the_end: float
+
+
+@dataclass
+class Side:
+    """One running system and all that is asked of it."""
+
+    system: HostedSystem
+    js: JetStreamContext
+    client: Client
+    life: WholeLife
+    arrivals: Arrivals
+    meter: CpuMeter
+    counter: StatementCounter
+    rounds: list[WholeRound] = field(default_factory=list)
+    latencies: Latencies = field(default_factory=Latencies)
+    idle: Costs = field(default_factory=dict)
+
+    async def play(self, count: int, calibration: Calibration) -> None:
+        """A round, from the first request until every mail and event of it has arrived."""
+        calibration.restart()
+        await self.counter.restart()
+        published = await self._published()
+        self.meter.restart()
+        started = time.perf_counter()
+        played = await play(self.life, count, AT_ONCE)
+        answered = time.perf_counter() - started
+        await self.arrivals.all_of(count)
+        arrived = time.perf_counter() - started
+        self.rounds.append(
+            WholeRound(
+                cpu={name: spent / count for name, spent in self.meter.read().items()},
+                calibration=calibration.read(),
+                statements={name: calls / count for name, calls in (await self.counter.read()).items()},
+                messages=(await self._published() - published) / count,
+                history=await histories(self.client, played[:: max(1, count // SAMPLED_HISTORIES)]),
+                rate=count / answered,
+                rate_to_the_end=count / arrived,
+            )
+        )
+
+    async def _published(self) -> int:
+        return (await self.js.stream_info(STREAM)).state.last_seq
 
 
 @dataclass
 class Whole:
-    """Rounds of the whole system and of the baseline, and what the system uses doing nothing."""
+    """Both systems' rounds, and the baseline's."""
 
-    system: list[Round] = field(default_factory=list)
+    present: Side
+    past: Side
     baseline: list[Round] = field(default_factory=list)
-    idle: dict[str, float] = field(default_factory=dict)
-
-    @property
-    def total(self) -> float:
-        """CPU-ms per life of everything that counts."""
-        return median_of(self.system, lambda one: one.sum_of(*COUNTED))
-
-    @property
-    def lean(self) -> float:
-        """CPU-ms per life of the baseline's server and worker."""
-        return median_of(self.baseline, lambda one: one.sum_of(*ENGINES))
-
-    def table(self) -> Table:
-        """Where it goes."""
-
-        def of(name: str) -> Callable[[Round], float]:
-            return lambda one: one.cpu.get(name, 0.0)
-
-        rows: list[list[str | float | None]] = []
-        for name in COUNTED:
-            lean = median_of(self.baseline, of(name)) if name in (*ENGINES, "nats") else None
-            spent = median_of(self.system, of(name))
-            rows.append([name, spent, spent / self.total * 100, lean, self.idle[name]])
-        rows.append(["all that counts", self.total, 100.0, self.lean, sum(self.idle[name] for name in COUNTED)])
-        rows.append(["mail sink, not counted", median_of(self.system, of("mail")), None, None, self.idle["mail"]])
-        rate = statistics.median(one.rate for one in self.system)
-        rows.append(["lives per second", rate, None, median_of(self.baseline, lambda one: one.rate), None])
-        rows.append(["history events", _events(self.system), None, _events(self.baseline), None])
-        rows.append(["workflow tasks", _tasks(self.system), None, _tasks(self.baseline), None])
-        rows.append(["osTicket, for context", 256.0, None, None, None])
-        rows.append(["django-helpdesk, for context", 352.0, None, None, None])
-        columns = ("process", "CPU-ms per life", "%", "baseline CPU-ms (server + worker)", "idle CPU-ms per second")
-        return Table(f"The whole system through HTTP, {AT_ONCE} lives at a time", columns, rows)
-
-    def budget(self) -> Budget:
-        """What is promised of it."""
-        return Budget("CPU of all processes per life, to the baseline's", self.total / self.lean, "<=", LIMIT)
-
-
-def _events(rounds: list[Round]) -> float:
-    return median_of(rounds, lambda one: one.history.events if one.history else 0.0)
-
-
-def _tasks(rounds: list[Round]) -> float:
-    return median_of(rounds, lambda one: one.history.workflow_tasks if one.history else 0.0)
 
 
 async def compare_whole(count: int, rounds: int) -> Whole:
-    """Interleaved rounds of whole lives and baseline lives on one running system."""
+    """Interleaved rounds of whole lives on two running systems, and of baseline lives on the present one's engines."""
     async with AsyncExitStack() as scope:
-        stack = await scope.enter_async_context(system(*EVERYTHING))
-        env = stack.environment("worker")
-        bus = Bus(Settings.model_validate({"nats_url": env["EVERDESK_NATS_URL"], "link_secret": "x" * 16}), "bench")
-        await bus.start()
-        scope.push_async_callback(bus.stop)
-        js = await bus.jetstream()
-        client = await Client.connect(env["EVERDESK_TEMPORAL_ADDRESS"], data_converter=pydantic_data_converter)
-        lean = await scope.enter_async_context(
-            running("tests.load.bench_worker", "baseline", env=env, log=Path("/dev/null"))
-        )
-        whole_life = await WholeLife.begin(stack)
-        scope.push_async_callback(whole_life.end)
-        baseline_life = BaselineLife(client)
-        await asyncio.gather(play(whole_life, 20, 8), play(baseline_life, 20, 8))
-        await all_published(js)
-        meter = CpuMeter(stack.pids)
-        lean_meter = CpuMeter({"temporal": stack.pids["temporal"], "worker": lean.pid, "nats": stack.pids["nats"]})
-        found = Whole(idle=await _idle(meter))
-        for _ in range(rounds):
-            found.system.append(await measure(whole_life, count, AT_ONCE, meter, client, js))
-            found.baseline.append(await measure(baseline_life, count, AT_ONCE, lean_meter, client, js))
-            for name, one in (("whole", found.system[-1]), ("baseline", found.baseline[-1])):
-                print(f"  {name}: " + ", ".join(f"{k} {v:.1f}" for k, v in one.cpu.items()), flush=True)
+        calibration = Calibration()
+        scope.callback(calibration.close)
+        past = await scope.enter_async_context(_side_of_past())
+        present = await scope.enter_async_context(_side(await scope.enter_async_context(hosted_system(PRESENT))))
+        lean = await scope.enter_async_context(_lean_worker(present))
+        found = Whole(present, past)
+        await _idle((present, past))
+        for number in range(rounds):
+            for side in (past, present) if number % 2 else (present, past):
+                await side.play(count, calibration)
+                _say(side.system.name, side.rounds[-1].cpu)
+            one = await measure(BaselineLife(present.client), count, AT_ONCE, lean, present.client, present.js)
+            found.baseline.append(one)
+            _say("baseline", one.cpu)
+        for side in (past, present):
+            await slow_lives(side.life, max(5, count // 5), side.latencies)
+        for side in (past, present):
+            await _bare(side, max(20, count // 2))
         return found
 
 
-async def _idle(meter: CpuMeter) -> dict[str, float]:
-    meter.restart()
-    started = time.perf_counter()
+@asynccontextmanager
+async def _side_of_past() -> AsyncIterator[Side]:
+    async with checkout_of(PAST) as checkout, hosted_system(checkout) as system, _side(system) as side:
+        yield side
+
+
+@asynccontextmanager
+async def _side(system: HostedSystem) -> AsyncIterator[Side]:
+    """Connected to everything, and warm."""
+    async with AsyncExitStack() as scope:
+        bus = Bus(Settings.model_validate({"nats_url": system.nats_url, "link_secret": "x" * 16}), "bench")
+        await bus.start()
+        scope.push_async_callback(bus.stop)
+        js = await bus.jetstream()
+        client = await Client.connect(system.temporal_address, data_converter=pydantic_data_converter)
+        arrivals = await Arrivals.of(system, js)
+        scope.push_async_callback(arrivals.close)
+        counter = await StatementCounter.of(system.database_url)
+        scope.push_async_callback(counter.close)
+        life = await WholeLife.begin(system)
+        scope.push_async_callback(life.end)
+        await play(life, WARM_UP, 8)
+        await arrivals.all_of(WARM_UP)
+        yield Side(system, js, client, life, arrivals, CpuMeter(system.pids), counter)
+
+
+@asynccontextmanager
+async def _lean_worker(side: Side) -> AsyncIterator[CpuMeter]:
+    """The baseline's worker on the engines of a system, warm; the meter of what it uses."""
+    await ensure_search_attributes(side.client)
+    env = {
+        "EVERDESK_NATS_URL": side.system.nats_url,
+        "EVERDESK_TEMPORAL_ADDRESS": side.system.temporal_address,
+        "EVERDESK_LINK_SECRET": "a-secret-only-for-the-bench",
+        "EVERDESK_LOG_FORMAT": "console",
+    }
+    async with running("tests.load.bench_worker", "baseline", env=env, log=Path("/dev/null")) as worker:
+        await play(BaselineLife(side.client), 20, 8)
+        pids = side.system.pids
+        yield CpuMeter({"temporal": pids["temporal"], "worker": worker.pid, "nats": pids["nats"]})
+
+
+async def _idle(sides: Sequence[Side]) -> None:
+    """What both use with nothing to do, once what came before has been forgotten."""
+    await asyncio.sleep(SETTLING_SECONDS)
+    for side in sides:
+        side.meter.restart()
     await asyncio.sleep(IDLE_SECONDS)
-    took = time.perf_counter() - started
-    return {name: spent / took for name, spent in meter.read().items()}
+    for side in sides:
+        side.idle = {name: spent / IDLE_SECONDS for name, spent in side.meter.read().items()}
+
+
+async def _bare(side: Side, count: int) -> None:
+    await bare_updates(side.client, count, side.latencies)
+
+
+def _say(name: str, cpu: Costs) -> None:
+    print(f"  {name}: " + ", ".join(f"{key} {value:.1f}" for key, value in cpu.items()), flush=True)

@@ -10,7 +10,7 @@ from nats.aio.msg import Msg
 from shared.contracts.events import TicketAssigned
 from shared.kit.clock import new_id
 from tests.load.http_client import Http
-from tests.load.system import System
+from tests.load.systems import HostedSystem
 
 SENTENCE = "The transfer page of the online banking shows an error after the one-time code was entered. "
 BODY = SENTENCE * 6
@@ -37,20 +37,19 @@ def a_submission(name: str) -> dict[str, Any]:
 class WholeLife:
     """Plays lives; knows from the bus when a ticket has been assigned, so that nothing is polled."""
 
-    def __init__(self, system: System, agent_token: str) -> None:
-        self._system = system
-        self._intake = Http(system.urls["intake"], system.secrets.api_key)
+    def __init__(self, system: HostedSystem, agent_token: str) -> None:
+        self._intake = Http(system.urls["intake"], system.api_key)
         self._desk = Http(system.urls["assignment"], agent_token)
         self._bus = Client()
         self._assigned: dict[str, asyncio.Event] = {}
 
     @classmethod
-    async def begin(cls, system: System) -> "WholeLife":
+    async def begin(cls, system: HostedSystem) -> "WholeLife":
         """Signs the agent in and listens for assignments."""
         door = Http(system.urls["assignment"], "none")
         session = await door.post("/v1/sessions", system.login)
         life = cls(system, session["access_token"])
-        life._bus = await nats.connect(system.environment("worker")["EVERDESK_NATS_URL"])
+        life._bus = await nats.connect(system.nats_url)
         await life._bus.subscribe(TicketAssigned.subjects(), cb=life._on_assigned)
         return life
 
@@ -65,19 +64,32 @@ class WholeLife:
         return self._assigned.setdefault(ticket_id, asyncio.Event())
 
     async def __call__(self) -> str:
+        ticket_id = await self.open()
+        path = await self.assigned(ticket_id)
+        await self.write(path)
+        await self.act(f"{path}/replies", {"body": REPLY, "body_format": "text"}, 201)
+        await self.act(f"{path}/notes", {"body": "Gateway 3 was out of memory.", "body_format": "text"}, 201)
+        await self.act(f"{path}/resolve", {}, 200)
+        await self.act(f"{path}/close", {"reason": "resolved"}, 200)
+        return f"ticket-{ticket_id}"
+
+    async def open(self) -> str:
+        """The requester's ticket; its id."""
         ticket = await self._intake.post("/v1/tickets", a_submission(new_id().hex), headers=a_key())
-        path = f"/v1/tickets/{ticket['id']}"
-        await asyncio.wait_for(self._when_assigned(ticket["id"]).wait(), 120)
-        self._assigned.pop(ticket["id"])
+        return str(ticket["id"])
+
+    async def assigned(self, ticket_id: str) -> str:
+        """Waits until somebody was found for it; the ticket's path."""
+        await asyncio.wait_for(self._when_assigned(ticket_id).wait(), 120)
+        self._assigned.pop(ticket_id)
+        return f"/v1/tickets/{ticket_id}"
+
+    async def write(self, path: str) -> None:
+        """The requester's second message."""
         words = {"body": "It also happens on my phone.", "body_format": "text"}
         await self._intake.post(f"{path}/messages", words, headers=a_key())
-        await self._act(f"{path}/replies", {"body": REPLY, "body_format": "text"}, 201)
-        await self._act(f"{path}/notes", {"body": "Gateway 3 was out of memory.", "body_format": "text"}, 201)
-        await self._act(f"{path}/resolve", {}, 200)
-        await self._act(f"{path}/close", {"reason": "resolved"}, 200)
-        return f"ticket-{ticket['id']}"
 
-    async def _act(self, path: str, body: dict[str, Any], expect: int) -> None:
+    async def act(self, path: str, body: dict[str, Any], expect: int) -> None:
         """The projection may be a moment behind, and a busy workflow may ask to come again: the key makes that safe."""
         request = self._desk.request("POST", path, body, a_key())
         for _ in range(TRIES):
