@@ -8,14 +8,14 @@ its characters came from, so that exactly the words of the link are replaced. Al
 import base64
 import re
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Annotated, TypeVar, cast
 
 from pydantic import AfterValidator, JsonValue
 
 from shared.contracts.own_tokens import tokens
-from shared.contracts.readings import WAYS, Draft, Reading, read
+from shared.contracts.readings import Draft, Gap, Memory, Reading, Way, gaps_of, joined, read, ways_of
 
 Value = TypeVar("Value")
 REMOVED = "[link removed]"
@@ -74,13 +74,11 @@ ForeignValues = Annotated[dict[str, JsonValue], AfterValidator(redacted_values)]
 def _redacted(text: str, depth: int) -> str:
     if len(text) < _SHORTEST:
         return text
-    spans = [(start, end, REMOVED) for start, end in _spans(text)]
-    if depth < _DEEPEST:
-        spans += _encoded(text, depth)
-    return _replaced(text, spans) if spans else text
+    text = _without_links(text)
+    return _replaced(text, _encoded(text, depth)) if depth < _DEEPEST else text
 
 
-def _replaced(text: str, spans: list[tuple[int, int, str]]) -> str:
+def _replaced(text: str, spans: Iterable[tuple[int, int, str]]) -> str:
     """Of spans that overlap the one found first is right: a reading that was not meant takes too much or too little."""
     chosen: list[tuple[int, int, str]] = []
     for span in spans:
@@ -88,6 +86,8 @@ def _replaced(text: str, spans: list[tuple[int, int, str]]) -> str:
         is_free = place == len(chosen) or span[1] <= chosen[place][0]
         if is_free and (place == 0 or chosen[place - 1][1] <= span[0]):
             chosen.insert(place, span)
+    if not chosen:
+        return text
     pieces, done = [], 0
     for start, end, instead in chosen:
         pieces += [text[done:start], instead]
@@ -95,17 +95,32 @@ def _replaced(text: str, spans: list[tuple[int, int, str]]) -> str:
     return "".join([*pieces, text[done:]])
 
 
-def _spans(text: str) -> Iterator[tuple[int, int]]:
-    """Where links are, in any reading of the text. A reading is done with care only if there is something in it."""
-    yield from _links(text)
-    drafts: dict[tuple[object, ...], Draft | None] = {}
-    for way in WAYS:
-        draft = read(Draft(text), way, drafts)
-        if draft is None or not any(tokens(draft.text)):
+def _without_links(text: str) -> str:
+    """Without the links of any reading. What one found is gone before the next, which has less to find.
+
+    A reading is done with care only if there is something in it, and only once if several say the same.
+    """
+    memory = Memory()
+    text = _replaced(text, [(*span, REMOVED) for span in _links(text)])
+    seen = {text}
+    for way in ways_of(text):
+        unjoined = read(Draft(text, memory), way)
+        if unjoined is None:
             continue
-        reading = read(Reading(text), way)
-        if reading is not None:
-            yield from (reading.origin(start, end) for start, end in _links(reading.text))
+        for gap in gaps_of(unjoined):
+            draft = joined(unjoined, gap)
+            if draft.text not in seen and any(tokens(draft.text)):
+                text = _without_links_read(text, way, gap)
+            seen.add(draft.text)
+    return text
+
+
+def _without_links_read(text: str, way: Way, gap: Gap) -> str:
+    wrapped = read(Reading(text), way)
+    if wrapped is None:
+        return text
+    reading = joined(wrapped, gap)
+    return _replaced(text, [(*reading.origin(*span), REMOVED) for span in _links(reading.text)])
 
 
 def _links(text: str) -> Iterator[tuple[int, int]]:

@@ -197,6 +197,19 @@ def test_a_link_never_passes_in_pieces(url: str, name: str, width: int, glue: st
     assert not tell(redacted(wrapped(clean, 10**6, "").replace(glue, "")), url.rpartition("/")[2])
 
 
+@pytest.mark.parametrize("sign", [">", "|"])
+@pytest.mark.parametrize("tail", [1, 2, 3, 4])
+@pytest.mark.parametrize("glue", ["\n", "\r\n", "\n> ", "\n>> ", "=\n", "\nDR> ", "\n> DR> ", "<br>", "\nDana Reyes> "])
+def test_the_last_letters_of_a_folded_link_are_no_initials(glue: str, tail: int, sign: str) -> None:
+    url = LINKS.url(TicketLink(TicketId(new_id()), "dana@bank.example", is_mailed=True))
+    while not url[-4:].isalpha():
+        url = LINKS.url(TicketLink(TicketId(new_id()), "dana@bank.example", is_mailed=True))
+    for rest in (f"{sign}. And more.\n", f"{sign} and more.\n", f"{sign}\nDR> (Bye)\n"):
+        said = f"You wrote:{glue}<{wrapped(url[:-tail], 60, glue)}{glue}{url[-tail:]}{rest}"
+        assert not tell(redacted(said), url.rpartition("/")[2])
+        assert url[-30 - tail : -tail] not in redacted(said)
+
+
 @given(url=urls, width=st.integers(10, 60), glue=st.sampled_from(TAGS))
 def test_tags_in_a_link_do_not_help(url: str, width: int, glue: str) -> None:
     said = f"<p>Hello<br>{wrapped(url, width, glue)}</p><p>Bye</p>"
