@@ -19,7 +19,7 @@ from shared.contracts.events import (
 )
 from shared.contracts.vocabulary import ActorKind
 from shared.kit import inbox
-from shared.kit.bus import Consumer
+from shared.kit.bus import LINGER_SECONDS, Consumer
 from shared.kit.db import Database, Session
 
 CONSUMER = "intake"
@@ -37,7 +37,7 @@ def consumer(database: Database, limits: InvitationLimits) -> Consumer:
     async def handle(events: list[Envelope]) -> None:
         await on_events(database, limits, events)
 
-    return Consumer(CONSUMER, SUBJECTS, handle)
+    return Consumer(CONSUMER, SUBJECTS, handle, linger=LINGER_SECONDS)
 
 
 def agents_consumer(database: Database) -> Consumer:

@@ -36,7 +36,7 @@ from shared.contracts.events import (
     TicketTriaged,
 )
 from shared.kit.auth import MailThreads
-from shared.kit.bus import Bus, Consumer, DeadLetters
+from shared.kit.bus import LINGER_SECONDS, Bus, Consumer, DeadLetters
 from shared.kit.db import Database
 from shared.kit.inbox import claim
 from shared.kit.requester_ids import RequesterIds
@@ -84,7 +84,7 @@ class Notifier:
     def consumer(self) -> Consumer:
         """The durable consumer `notification`."""
         subjects = tuple(event.subjects() for event in EVENTS.values() if issubclass(event, CONSUMED))
-        return Consumer(NAME, subjects, self.on_events)
+        return Consumer(NAME, subjects, self.on_events, linger=LINGER_SECONDS)
 
     async def on_events(self, envelopes: Sequence[Envelope]) -> None:
         """Projects and decides; wakes the sender when that is durable.

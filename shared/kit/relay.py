@@ -21,6 +21,8 @@ LEADER_LOCK = 7_241_001
 BATCH = 200
 MOST_HANDED = 2000
 """Committed rows kept in memory until they are published; more are read from the table instead."""
+MOST_REMEMBERED = 10_000
+"""Ids of events that were committed here, for consumers that pass over what they have done themselves."""
 MAX_REFUSALS = 5
 """How often the bus may refuse an event itself before its row is parked."""
 SWEEP_SECONDS = 15.0
@@ -67,6 +69,7 @@ class Relay:
         self._is_to_read = True
         self._is_reading = False
         self._handed: deque[OutboxRow] = deque()
+        self._committed: dict[str, None] = {}
         self._acknowledged: dict[int, int] = {}
         self._take_at = 0.0
         self._published = PublishedRows()
@@ -74,12 +77,19 @@ class Relay:
 
     def publish(self, rows: Sequence[OutboxRow]) -> None:
         """Publishes rows of a transaction that has just committed in this process; none: they have to be read."""
+        self._committed |= dict.fromkeys(row.event_id for row in rows)
+        while len(self._committed) > MOST_REMEMBERED:
+            del self._committed[next(iter(self._committed))]
         has_room = len(self._handed) + len(rows) <= MOST_HANDED
         if rows and has_room and self._is_leading and not self._is_reading:
             self._handed.extend(rows)
         else:
             self._is_to_read = True
         self._woken.set()
+
+    def has_committed(self, event_id: str) -> bool:
+        """Whether this process has announced the event, lately: False says nothing."""
+        return event_id in self._committed
 
     def wake(self) -> None:
         """Tells the leader, here or elsewhere, that there are new rows in the table."""

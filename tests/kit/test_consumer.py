@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
 
 from shared.contracts.events import Envelope
+from shared.contracts.names import STREAM
 from shared.kit import inbox
 from shared.kit.backoff import Backoff
 from shared.kit.bus import Bus, Consumer, DeadLetters, NotYet, Partly, Unavailable, run_consumer
@@ -22,9 +24,11 @@ Handle = Callable[[list[Envelope]], Awaitable[None]]
 
 
 @asynccontextmanager
-async def consuming(bus: Bus, topic_id: UUID, handle: Handle, batch: int = 100) -> AsyncIterator[Consumer]:
+async def consuming(
+    bus: Bus, topic_id: UUID, handle: Handle, batch: int = 100, **options: Any
+) -> AsyncIterator[Consumer]:
     name = f"test-{topic_id.hex[-12:]}"
-    consumer = Consumer(name, (f"everdesk.topic.changed.v1.{topic_id}",), handle, batch)
+    consumer = Consumer(name, (f"everdesk.topic.changed.v1.{topic_id}",), handle, batch, **options)
     task = asyncio.create_task(run_consumer(bus, consumer))
     try:
         yield consumer
@@ -223,3 +227,58 @@ async def test_the_inbox_lets_each_event_through_once(database: Database) -> Non
     async with database.begin() as session:
         assert await inbox.claim(session, "a", events) == events[2:]
         assert await inbox.claim(session, "b", events) == events
+
+
+async def test_what_comes_shortly_after_one_another_is_one_batch(bus: Bus) -> None:
+    topic_id, batches = new_id(), list[list[int]]()
+
+    async def handle(envelopes: list[Envelope]) -> None:
+        batches.append([version_of(each) for each in envelopes])
+
+    await bus.jetstream()
+    async with consuming(bus, topic_id, handle, linger=0.3):
+        for number in range(5):
+            await bus.publish_all([enveloped(number, topic_id)])
+            await asyncio.sleep(0.02)
+        await eventually(lambda: batches == [[0, 1, 2, 3, 4]])
+        await bus.publish_all([enveloped(5, topic_id)])
+        await eventually(lambda: batches[1:] == [[5]])
+
+
+async def test_what_a_process_did_itself_is_passed_over(bus: Bus) -> None:
+    topic_id, seen = new_id(), list[int]()
+    events = [enveloped(number, topic_id) for number in range(4)]
+    own = {events[0].id, events[2].id}
+
+    async def handle(envelopes: list[Envelope]) -> None:
+        seen.extend(version_of(each) for each in envelopes)
+
+    js = await bus.jetstream()
+    await bus.publish_all(events)
+    async with consuming(bus, topic_id, handle, is_own=own.__contains__) as consumer:
+
+        async def is_all_acknowledged() -> bool:
+            info = await js.consumer_info(STREAM, consumer.name)
+            return not info.num_ack_pending and not info.num_pending
+
+        await eventually(is_all_acknowledged)
+    assert seen == [1, 3]
+
+
+async def test_what_a_consumer_leaves_behind_reaches_the_next_one_at_once(bus: Bus) -> None:
+    topic_id, seen, hold = new_id(), set[int](), asyncio.Event()
+
+    async def never(envelopes: list[Envelope]) -> None:
+        seen.add(-1)
+        await hold.wait()
+
+    async def handle(envelopes: list[Envelope]) -> None:
+        seen.update(version_of(each) for each in envelopes)
+
+    await bus.jetstream()
+    await bus.publish_all([enveloped(0, topic_id)])
+    async with consuming(bus, topic_id, never):
+        await eventually(lambda: seen == {-1})
+        await bus.publish_all([enveloped(number, topic_id) for number in range(1, 20)])
+    async with consuming(bus, topic_id, handle):
+        await eventually(lambda: set(range(1, 20)) <= seen, within=5)

@@ -136,16 +136,16 @@ async def test_a_consumer_keeps_its_subscription_over_reconnections(bus: Bus, mo
     """The server answers a request that was sent before to an abandoned one, too; those events are then 30 s late."""
     topic_id, seen, bound = new_id(), set[int](), list[object]()
     js = await bus.jetstream()
-    bind = js.pull_subscribe_bind
+    subscribe = bus.client.subscribe
 
-    async def counted(**options: Any) -> object:
+    async def counted(subject: str, **options: Any) -> object:
         bound.append(options)
-        return await bind(**options)
+        return await subscribe(subject, **options)
 
     async def handle(envelopes: list[Envelope]) -> None:
         seen.update(version_of(each) for each in envelopes)
 
-    monkeypatch.setattr(js, "pull_subscribe_bind", counted)
+    monkeypatch.setattr(bus.client, "subscribe", counted)
     consumer = Consumer(f"test-{topic_id.hex[-12:]}", (f"everdesk.topic.changed.v1.{topic_id}",), handle)
     async with running(asyncio.create_task(run_consumer(bus, consumer))):
         await bus.publish_all([enveloped(1, topic_id)])

@@ -7,7 +7,7 @@ from services.assignment.consumers.projection import SUBJECTS, project
 from services.assignment.consumers.triage import on_tickets_opened
 from services.assignment.context import AppState
 from shared.contracts.events import TicketOpened
-from shared.kit.bus import Consumer
+from shared.kit.bus import LINGER_SECONDS, Consumer
 from shared.kit.requester_ids import RequesterIds
 
 PROJECTION = "assignment"
@@ -24,6 +24,7 @@ def build_consumers(context: AppState) -> tuple[Consumer, ...]:
             SUBJECTS,
             partial(project, context.database, RequesterIds(context.settings), PROJECTION),
             batch=200,
+            linger=LINGER_SECONDS,
         ),
         Consumer(TRIAGE, (TicketOpened.subjects(),), partial(on_tickets_opened, context), 50, TRIAGE_PATIENCE),
     )

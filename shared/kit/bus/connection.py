@@ -1,8 +1,8 @@
 """The connection to JetStream: made in the background, so that a process starts and serves while NATS is away."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 import nats
@@ -67,7 +67,7 @@ class Bus:
         self._highest = 0
         self._write_problem: str | None = None
         self._recent = RecentPublishes()
-        self._on_change: list[Callable[[], None]] = []
+        self._on_change: list[Callable[[], object]] = []
         self.generation = 0
         """Grows whenever the streams had to be made sure of: what was known about them may be outdated."""
 
@@ -85,9 +85,18 @@ class Bus:
             with suppress(*REFUSED):
                 await self._client.close()
 
-    def on_change(self, tell: Callable[[], None]) -> None:
+    def on_change(self, tell: Callable[[], object]) -> None:
         """Calls `tell` whenever the server has come or gone, and when the streams were made sure of."""
         self._on_change.append(tell)
+
+    @contextmanager
+    def calling_on_change(self, tell: Callable[[], object]) -> Iterator[None]:
+        """The same for as long as the block lasts."""
+        self._on_change.append(tell)
+        try:
+            yield
+        finally:
+            self._on_change.remove(tell)
 
     def _changed(self) -> None:
         for tell in self._on_change:
@@ -114,6 +123,13 @@ class Bus:
         if self._js is None:
             raise BusUnavailable("not connected")
         return self._js
+
+    @property
+    def client(self) -> Client:
+        """The connection itself. Raises BusUnavailable before the first one."""
+        if self._client is None:
+            raise BusUnavailable("not connected")
+        return self._client
 
     async def publish_each(self, batch: Sequence[BusMessage]) -> PublishAck:
         """Publishes all at once and returns what became of each message."""

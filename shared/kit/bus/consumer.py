@@ -16,11 +16,13 @@ from shared.contracts.names import STREAM, retry_subject
 from shared.kit.backoff import DEPENDENCY, EVENT_FAILED, EVENT_NOT_YET, retry
 from shared.kit.bus.connection import REFUSED, Bus, BusUnavailable
 from shared.kit.bus.dead_letters import dead_letter
+from shared.kit.bus.pull import PullStream
 from shared.kit.clock import utc_now
 from shared.kit.outages import is_unreachable
 from shared.kit.telemetry import CONSUMER_PAUSED, EVENTS_HANDLED, log
 
-FETCH_SECONDS = 5.0
+LINGER_SECONDS = 0.04
+"""For consumers whose effect nobody waits for at that moment."""
 ACK_WAIT_SECONDS = 30.0
 RENEW_SECONDS = 10.0
 LEAST_DELIVERIES = 6
@@ -60,8 +62,12 @@ class Consumer:
     subjects: tuple[str, ...]
     handle: Handler
     batch: int = 100
+    linger: float = 0.0
+    """Seconds for which the first event of a batch waits for others: what one action causes then costs one call."""
     patience: timedelta = timedelta(minutes=10)
     """How old an event may become that is not yet possible."""
+    is_own: Callable[[str], bool] = lambda _event_id: False
+    """Whether an event's effect on this consumer was part of the transaction that announced it: it is passed over."""
     attempts: dict[str, int] = field(default_factory=dict)
     """Failures per event while its dependencies were healthy."""
 
@@ -82,51 +88,66 @@ async def run_consumer(bus: Bus, consumer: Consumer) -> None:
     The subscription stays for as long as the client does, whose requests for more outlive a reconnection: the server
     may answer one that an abandoned subscription sent, and those events would come again only after ACK_WAIT_SECONDS.
     """
-    bound: tuple[JetStreamContext, JetStreamContext.PullSubscription] | None = None
-    while True:
+    pull: PullStream | None = None
+
+    def interrupt() -> None:
+        if pull is not None:
+            pull.interrupt()
+
+    with bus.calling_on_change(interrupt):
         try:
-            js = await bus.jetstream()
-            generation = bus.generation
-            await js.add_consumer(
-                STREAM,
-                ConsumerConfig(
-                    durable_name=consumer.name,
-                    filter_subjects=consumer.filters,
-                    ack_policy=AckPolicy.EXPLICIT,
-                    deliver_policy=DeliverPolicy.ALL,
-                    ack_wait=ACK_WAIT_SECONDS,
-                    max_deliver=-1,
-                    max_ack_pending=MOST_PENDING,
-                ),
-            )
-            if bound is None or bound[0] is not js:
-                bound = js, await js.pull_subscribe_bind(consumer=consumer.name, stream=STREAM)
-            log.info("consumer.ready", consumer=consumer.name)
-            await _consume(*bound, consumer, lambda: bus.generation == generation)  # noqa: B023 - awaited here
-        except REFUSED as error:
-            log.warning("consumer.interrupted", consumer=consumer.name, error=repr(error))
-            await asyncio.sleep(DEPENDENCY.after(2))
+            while True:
+                try:
+                    js, client = await bus.jetstream(), bus.client
+                    generation = bus.generation
+                    await js.add_consumer(STREAM, _configuration(consumer))
+                    if pull is None or pull.client is not client:
+                        pull = PullStream(client, consumer.name, consumer.batch)
+                    log.info("consumer.ready", consumer=consumer.name)
+                    await _consume(js, pull, consumer, lambda: bus.generation == generation)  # noqa: B023 - awaited
+                except REFUSED as error:
+                    log.warning("consumer.interrupted", consumer=consumer.name, error=repr(error))
+                    await asyncio.sleep(DEPENDENCY.after(2))
+        finally:
+            if pull is not None:
+                await pull.close()
 
 
-async def _consume(
-    js: JetStreamContext,
-    subscription: JetStreamContext.PullSubscription,
-    consumer: Consumer,
-    is_current: Callable[[], bool],
-) -> None:
+def _configuration(consumer: Consumer) -> ConsumerConfig:
+    return ConsumerConfig(
+        durable_name=consumer.name,
+        filter_subjects=consumer.filters,
+        ack_policy=AckPolicy.EXPLICIT,
+        deliver_policy=DeliverPolicy.ALL,
+        ack_wait=ACK_WAIT_SECONDS,
+        max_deliver=-1,
+        max_ack_pending=MOST_PENDING,
+    )
+
+
+async def _consume(js: JetStreamContext, pull: PullStream, consumer: Consumer, is_current: Callable[[], bool]) -> None:
     """Until the bus was connected anew: the server may have forgotten the consumer meanwhile."""
     while is_current():
-        try:
-            messages = await subscription.fetch(consumer.batch, timeout=FETCH_SECONDS)
-        except TimeoutError:
-            continue
-        await _settle(js, consumer, messages)
+        if messages := await pull.next_batch(consumer.linger):
+            await _settle(js, consumer, messages)
+
+
+async def _pass_over_own(consumer: Consumer, messages: Sequence[Msg]) -> list[Msg]:
+    """Acknowledges what had its effect already; returns the rest."""
+    others: list[Msg] = []
+    for message in messages:
+        if consumer.is_own((message.headers or {}).get("Nats-Msg-Id", "")):
+            await message.ack()
+            EVENTS_HANDLED.labels(consumer.name, "own").inc()
+        else:
+            others.append(message)
+    return others
 
 
 async def _settle(js: JetStreamContext, consumer: Consumer, messages: Sequence[Msg]) -> None:
     """Handles a batch as one; if that fails, each event alone, so that one bad event delays no other."""
     readable: list[tuple[Msg, Envelope]] = []
-    for message in messages:
+    for message in await _pass_over_own(consumer, messages):
         try:
             readable.append((message, Envelope.model_validate_json(message.data)))
         except ValidationError as error:

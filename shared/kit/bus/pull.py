@@ -1,0 +1,92 @@
+"""What a durable consumer is sent: one standing request, answered by the server as events come."""
+
+import asyncio
+import json
+from contextlib import suppress
+
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
+from nats.js.errors import APIError
+
+from shared.contracts.names import STREAM
+
+EXPIRES_SECONDS = 30.0
+ANSWERS_SECONDS = 5.0
+"""After a request has expired, the server says so within this time, or it has lost the request."""
+HEARTBEAT = "100"
+OVER = ("404", "408")
+"""Statuses with which a request ends as it should: nothing there, or expired."""
+
+
+class PullStream:
+    """Asks for a number of messages at a time, over one subscription that outlives reconnections."""
+
+    def __init__(self, client: Client, consumer: str, size: int) -> None:
+        """`size` is the number of messages that may be on their way here, or here, and not acknowledged."""
+        self.client = client
+        self._subscription: Subscription | None = None
+        self._subject = f"$JS.API.CONSUMER.MSG.NEXT.{STREAM}.{consumer}"
+        self._inbox = client.new_inbox()
+        self._size = size
+        self._left = 0
+        """Messages that the server may still send on the present request."""
+        self._came: list[Msg] = []
+        self._news = asyncio.Event()
+        self._failure: Exception | None = None
+
+    async def close(self) -> None:
+        """Gives back what has come and was not taken, so that others need not wait for it."""
+        with suppress(Exception):
+            if self._subscription is not None:
+                await self._subscription.unsubscribe()
+            for message in self._came:
+                await message.nak()
+        self._came = []
+
+    def interrupt(self) -> None:
+        """Makes `next_batch` return: the server may have forgotten the request."""
+        self._left = 0
+        self._news.set()
+
+    async def next_batch(self, linger: float) -> list[Msg]:
+        """What has come within `linger` seconds of the first message; nothing after a while without any.
+
+        Raises APIError if the consumer is not there any more.
+        """
+        if not self._came:
+            await self._request()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._news.wait(), EXPIRES_SECONDS + ANSWERS_SECONDS)
+        if linger and 0 < len(self._came) < self._size:
+            await asyncio.sleep(linger)
+        if self._failure is not None:
+            failure, self._failure = self._failure, None
+            raise failure
+        if not self._news.is_set():
+            self._left = 0
+        self._news.clear()
+        batch, self._came = self._came[: self._size], self._came[self._size :]
+        return batch
+
+    async def _request(self) -> None:
+        if self._left > 0:
+            return
+        if self._subscription is None:
+            self._subscription = await self.client.subscribe(self._inbox, cb=self._on_message)
+        self._left = self._size
+        wanted = {"batch": self._size, "expires": int(EXPIRES_SECONDS * 1e9)}
+        await self.client.publish(self._subject, json.dumps(wanted).encode(), self._inbox)
+
+    async def _on_message(self, message: Msg) -> None:
+        status = (message.headers or {}).get("Status")
+        if status is None:
+            self._left -= 1
+            self._came.append(message)
+        elif status == HEARTBEAT:
+            return
+        else:
+            self._left = 0
+            if status not in OVER:
+                self._failure = APIError(code=int(status), description=(message.headers or {}).get("Description"))
+        self._news.set()
