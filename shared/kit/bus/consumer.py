@@ -62,10 +62,10 @@ class Consumer:
     subjects: tuple[str, ...]
     handle: Handler
     batch: int = 100
-    linger: float = 0.0
-    """Seconds for which the first event of a batch waits for others: what one action causes then costs one call."""
     patience: timedelta = timedelta(minutes=10)
     """How old an event may become that is not yet possible."""
+    linger: float = 0.0
+    """Seconds for which the first event of a batch waits for others: what one action causes then costs one call."""
     is_own: Callable[[str], bool] = lambda _event_id: False
     """Whether an event's effect on this consumer was part of the transaction that announced it: it is passed over."""
     attempts: dict[str, int] = field(default_factory=dict)
