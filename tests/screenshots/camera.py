@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from playwright.async_api import Browser, BrowserContext, Page, ViewportSize, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, ViewportSize
 
+from tests.browser.chromium import launched
 from tests.screenshots.scene import Scene
 
-CHROMIUM = "/usr/bin/chromium"
 DESKTOP = ViewportSize(width=1280, height=800)
 PHONE = ViewportSize(width=390, height=780)
 Theme = Literal["light", "dark"]
@@ -26,11 +26,8 @@ class Camera:
     @classmethod
     @asynccontextmanager
     async def opened(cls, folder: Path) -> AsyncIterator["Camera"]:
-        async with async_playwright() as playwright:
-            arguments = ["--no-sandbox", "--disable-gpu", "--hide-scrollbars"]
-            browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        async with launched() as browser:
             yield cls(browser, folder)
-            await browser.close()
 
     async def portal(self, scene: Scene) -> None:
         """Start page, form and thread, as requesters see them."""

@@ -1,7 +1,5 @@
 """The form for a new ticket in a real browser: what a topic asks, with script and without."""
 
-# ruff: noqa: F811 - fixtures of the portal's own tests are used by name
-
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -17,9 +15,9 @@ from services.intake.commands.topics import TopicContent, create_topic
 from services.intake.forms import Form
 from services.intake.settings import IntakeSettings
 from shared.kit.db import Database
-from tests.browser.mailed import follow_the_mailed_link
-from tests.browser.test_portal import DESKTOP, PHONE, chromium, overflows, portal  # noqa: F401 - fixtures
-from tests.support.engines import own_engines  # noqa: F401 - a fixture
+from tests.browser.chromium import overflows
+from tests.browser.portal.mailed import follow_the_mailed_link
+from tests.browser.portal.test_portal import DESKTOP, PHONE
 from tests.support.settings import common_environment
 
 CHOICES = [{"key": "web", "label": "Website"}, {"key": "atm", "label": "Cash point"}]
@@ -58,9 +56,9 @@ async def centre(engines: Stack, portal: str) -> str:
 
 
 @pytest.fixture
-async def page(chromium: Browser) -> AsyncIterator[Page]:
+async def page(browser: Browser) -> AsyncIterator[Page]:
     """A page with script."""
-    page = await chromium.new_page()
+    page = await browser.new_page()
     yield page
     await page.close()
 
@@ -129,10 +127,10 @@ async def test_the_enter_key_sends_the_form_and_does_not_change_the_topic(page: 
 
 
 async def test_without_script_everything_is_asked_and_the_topic_can_be_changed(
-    chromium: Browser,
+    browser: Browser,
     centre: str,
 ) -> None:
-    page = await chromium.new_page(java_script_enabled=False)
+    page = await browser.new_page(java_script_enabled=False)
     await asked(page, centre)
     await expect(page.get_by_label("Where is it?")).to_be_visible()
     await expect(page.get_by_text("Only if you answered \u201cCash point\u201d")).to_be_visible()
@@ -159,13 +157,13 @@ async def test_something_is_searched_and_found(page: Page, centre: str) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
 async def test_the_pages_fit_and_are_accessible(
-    chromium: Browser,
+    browser: Browser,
     centre: str,
     tmp_path: Path,
     size: Any,
     scheme: Any,
 ) -> None:
-    context = await chromium.new_context(viewport=size, color_scheme=scheme, bypass_csp=True)
+    context = await browser.new_context(viewport=size, color_scheme=scheme, bypass_csp=True)
     page = await context.new_page()
 
     async def is_fit(name: str) -> None:

@@ -1,18 +1,15 @@
 """People in copy on the desk's ticket page: shown to all, decided about with and without scripts, on every screen."""
 
-# ruff: noqa: F811 - fixtures of the service's own tests are used by name
-
 import os
 from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser, expect
 
-from tests.browser.test_desk import WIDTHS, address, browser, page_of, sign_in  # noqa: F401 - fixtures
-from tests.services.assignment.conftest import desk, settings, worker  # noqa: F401 - fixtures
+from tests.browser.chromium import WIDTHS, page_of
+from tests.browser.desk.signing_in import sign_in
 from tests.services.assignment.desk import Desk
 from tests.services.assignment.test_participants import LEE, announce, changed, in_copy
-from tests.support.engines import own_engines  # noqa: F401 - a fixture
 
 LONG = f"{'a-very-long-name-without-an-end-' * 2}@bank.example"
 

@@ -1,7 +1,5 @@
 """The administration pages in a real browser: every section's life, by keyboard too; contrast and names by axe."""
 
-# ruff: noqa: F811 - fixtures of the desk's own browser tests are used by name
-
 import os
 from pathlib import Path
 
@@ -10,10 +8,9 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, expect
 
 from shared.kit.clock import new_id
-from tests.browser.test_desk import WIDTHS, address, browser, page_of, sign_in  # noqa: F401 - fixtures
-from tests.services.assignment.conftest import desk, settings, worker  # noqa: F401 - fixtures
+from tests.browser.chromium import WIDTHS, page_of
+from tests.browser.desk.signing_in import sign_in
 from tests.services.assignment.desk import PASSWORD, Desk, agent_id, team_id
-from tests.support.engines import own_engines  # noqa: F401 - a fixture
 
 
 def unique(word: str) -> str:

@@ -1,67 +1,19 @@
 """The portal in a real browser: without script, with script, on a phone, in the dark."""
 
-import asyncio
 import re
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, expect
 
-from deploy.local.engines import Stack
-from deploy.local.engines.ports import find_free_port
-from services.intake.app import build
-from services.intake.commands.seed import seed
 from services.intake.settings import IntakeSettings
-from shared.kit.db import Database, migrate
-from tests.browser.mailed import follow_the_mailed_link
-from tests.support.engines import own_engines  # noqa: F401 - a fixture
-from tests.support.eventually import eventually
-from tests.support.settings import common_environment
+from tests.browser.chromium import overflows
+from tests.browser.portal.mailed import follow_the_mailed_link
 
-CHROMIUM = "/usr/bin/chromium"
-QUIET = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 PHONE = {"width": 360, "height": 740}
 DESKTOP = {"width": 1280, "height": 900}
-
-
-@pytest.fixture(scope="module")
-async def portal(engines: Stack) -> AsyncIterator[str]:
-    """The address of a running portal."""
-    common = {name.removeprefix("EVERDESK_").lower(): value for name, value in common_environment(engines).items()}
-    port = find_free_port()
-    values: dict[str, Any] = {name: common[name] for name in common.keys() & IntakeSettings.model_fields.keys()}
-    values |= {"database_url": engines.postgres.url("intake"), "portal_url": f"http://127.0.0.1:{port}", "port": port}
-    settings = IntakeSettings(**values, repeat_minutes=0)  # the tests send the same words over and over
-    await migrate(settings, "services.intake")
-    database = Database.connect(settings)
-    await seed(database, settings)
-    await database.dispose()
-    server = uvicorn.Server(uvicorn.Config(build(settings), port=port, log_config=None, access_log=False))
-    serving = asyncio.create_task(server.serve())
-    await eventually(lambda: server.started)
-    yield settings.portal_url
-    server.should_exit = True
-    await serving
-
-
-@pytest.fixture(scope="module")
-async def chromium() -> AsyncIterator[Browser]:
-    """A browser."""
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield browser
-        await browser.close()
 
 
 async def fill(page: Page, **fields: str) -> None:
@@ -87,14 +39,9 @@ async def open_ticket(page: Page, portal: str) -> str:
     return await follow_the_mailed_link(page)
 
 
-async def overflows(page: Page) -> bool:
-    """Whether the page can be scrolled sideways."""
-    return bool(await page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"))
-
-
 @pytest.mark.parametrize("has_script", [True, False], ids=["with script", "without script"])
-async def test_someone_opens_a_ticket_and_writes_again(chromium: Browser, portal: str, has_script: bool) -> None:
-    page = await chromium.new_page(java_script_enabled=has_script)
+async def test_someone_opens_a_ticket_and_writes_again(browser: Browser, portal: str, has_script: bool) -> None:
+    page = await browser.new_page(java_script_enabled=has_script)
     await open_ticket(page, portal)
     await expect(page.get_by_role("heading", name="Online banking system down")).to_be_visible()
     await expect(page.get_by_text("Received", exact=True)).to_be_visible()
@@ -109,8 +56,8 @@ async def test_someone_opens_a_ticket_and_writes_again(chromium: Browser, portal
     await page.close()
 
 
-async def test_mistakes_are_said_at_their_fields_and_nothing_is_lost(chromium: Browser, portal: str) -> None:
-    page = await chromium.new_page()
+async def test_mistakes_are_said_at_their_fields_and_nothing_is_lost(browser: Browser, portal: str) -> None:
+    page = await browser.new_page()
     await page.goto(f"{portal}/tickets/new?topic=access")
     await fill(page, Subject="Locked out", **{"Your_e-mail_address": "dana"})
     await page.get_by_role("button", name="Open the ticket").click()
@@ -126,8 +73,8 @@ async def test_mistakes_are_said_at_their_fields_and_nothing_is_lost(chromium: B
     await page.close()
 
 
-async def test_a_lost_link_is_asked_for(chromium: Browser, portal: str) -> None:
-    page = await chromium.new_page()
+async def test_a_lost_link_is_asked_for(browser: Browser, portal: str) -> None:
+    page = await browser.new_page()
     await page.goto(portal)
     await page.get_by_role("main").get_by_role("link", name="Check ticket status").click()
     await fill(page, **{"Your_e-mail_address": "dana@bank.example"}, Ticket_number="100001")
@@ -138,8 +85,8 @@ async def test_a_lost_link_is_asked_for(chromium: Browser, portal: str) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
-async def test_every_page_fits(chromium: Browser, portal: str, tmp_path: Path, size: Any, scheme: Any) -> None:
-    context = await chromium.new_context(viewport=size, color_scheme=scheme)
+async def test_every_page_fits(browser: Browser, portal: str, tmp_path: Path, size: Any, scheme: Any) -> None:
+    context = await browser.new_context(viewport=size, color_scheme=scheme)
     page = await context.new_page()
     problems: list[str] = []
     page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
@@ -165,10 +112,10 @@ async def test_every_page_fits(chromium: Browser, portal: str, tmp_path: Path, s
 
 @pytest.mark.parametrize("has_script", [True, False])
 async def test_what_was_sent_already_can_be_sent_anyway(
-    chromium: Browser, portal: str, monkeypatch: pytest.MonkeyPatch, *, has_script: bool
+    browser: Browser, portal: str, monkeypatch: pytest.MonkeyPatch, *, has_script: bool
 ) -> None:
     monkeypatch.setattr(IntakeSettings, "repeat_window", timedelta(minutes=10))
-    page = await chromium.new_page(java_script_enabled=has_script)
+    page = await browser.new_page(java_script_enabled=has_script)
     for _ in range(2):
         await page.goto(f"{portal}/tickets/new?topic=access")
         await fill(page, Subject="Sent twice", What_do_you_need=f"Script: {has_script}", Your_name="Dana")

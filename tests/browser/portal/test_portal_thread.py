@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, expect
 
 from deploy.local.engines import Stack
 from services.intake.access.receipts import Receipts
@@ -18,10 +18,11 @@ from shared.contracts.base import TicketId
 from shared.contracts.events import TicketPended, TicketResolved
 from shared.kit.clock import utc_now
 from shared.kit.db import Database
-from tests.browser.mailed import SETTINGS, follow_the_mailed_link
-from tests.browser.portal_server import portal_settings, running
-from tests.browser.test_portal import CHROMIUM, DESKTOP, PHONE, QUIET, fill, overflows
-from tests.browser.threads import Threads
+from tests.browser.chromium import overflows
+from tests.browser.portal.mailed import SETTINGS, follow_the_mailed_link
+from tests.browser.portal.portal_server import portal_settings, running
+from tests.browser.portal.test_portal import DESKTOP, PHONE, fill
+from tests.browser.portal.threads import Threads
 from tests.support.eventually import eventually
 
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -54,17 +55,8 @@ async def portal(engines: Stack) -> AsyncIterator[Portal]:
         await database.dispose()
 
 
-@pytest.fixture
-async def chromium(portal: Portal) -> AsyncIterator[Browser]:
-    """A browser; closed before the portal, which would wait for its streams."""
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield browser
-        await browser.close()
-
-
-async def test_what_happens_appears_and_nothing_typed_is_lost(chromium: Browser, portal: Portal) -> None:
-    page = await chromium.new_page()
+async def test_what_happens_appears_and_nothing_typed_is_lost(browser: Browser, portal: Portal) -> None:
+    page = await browser.new_page()
     ticket = await portal.threads.reach("open")
     await page.goto(portal.url + ticket.path)
     await expect(page.get_by_text("This page updates by itself.")).to_be_visible()
@@ -86,8 +78,8 @@ async def test_what_happens_appears_and_nothing_typed_is_lost(chromium: Browser,
     await expect(page.locator("details.quoted").first).to_have_attribute("open", "")
 
 
-async def test_a_page_without_connection_says_so_and_catches_up(chromium: Browser, portal: Portal) -> None:
-    context = await chromium.new_context()
+async def test_a_page_without_connection_says_so_and_catches_up(browser: Browser, portal: Portal) -> None:
+    context = await browser.new_context()
     page = await context.new_page()
     ticket = await portal.threads.reach("open")
     await page.goto(portal.url + ticket.path)
@@ -99,8 +91,8 @@ async def test_a_page_without_connection_says_so_and_catches_up(chromium: Browse
     await expect(page.locator("#standing .badge")).to_have_text("Waiting for you", timeout=15_000)
 
 
-async def test_files_are_dropped_sent_taken_out_and_come_with_the_message(chromium: Browser, portal: Portal) -> None:
-    page = await chromium.new_page()
+async def test_files_are_dropped_sent_taken_out_and_come_with_the_message(browser: Browser, portal: Portal) -> None:
+    page = await browser.new_page()
     ticket = await portal.threads.reach("open")
     await page.goto(portal.url + ticket.path)
     await page.evaluate(DROP, ["[data-files]", ["first.log", "second.log"]])
@@ -117,8 +109,8 @@ async def test_files_are_dropped_sent_taken_out_and_come_with_the_message(chromi
     await expect(last.get_by_role("link", name="second.log")).to_have_count(0)
 
 
-async def test_a_file_that_fails_says_why_and_can_be_tried_again(chromium: Browser, portal: Portal) -> None:
-    page = await chromium.new_page()
+async def test_a_file_that_fails_says_why_and_can_be_tried_again(browser: Browser, portal: Portal) -> None:
+    page = await browser.new_page()
     ticket = await portal.threads.reach("open")
     await page.goto(portal.url + ticket.path)
     await page.route("**/tickets/uploads", lambda route: route.abort())
@@ -134,8 +126,8 @@ async def test_a_file_that_fails_says_why_and_can_be_tried_again(chromium: Brows
     await expect(refused.get_by_role("button", name="Try again")).to_have_count(0)
 
 
-async def test_a_form_sent_early_waits_for_its_files(chromium: Browser, portal: Portal) -> None:
-    page = await chromium.new_page()
+async def test_a_form_sent_early_waits_for_its_files(browser: Browser, portal: Portal) -> None:
+    page = await browser.new_page()
     ticket = await portal.threads.reach("open")
     await page.goto(portal.url + ticket.path)
     gate = asyncio.Event()
@@ -154,8 +146,8 @@ async def test_a_form_sent_early_waits_for_its_files(chromium: Browser, portal: 
     await expect(page.get_by_role("link", name="slow.log")).to_be_visible()
 
 
-async def test_everything_works_without_script(chromium: Browser, portal: Portal, tmp_path: Path) -> None:
-    page = await (await chromium.new_context(java_script_enabled=False)).new_page()
+async def test_everything_works_without_script(browser: Browser, portal: Portal, tmp_path: Path) -> None:
+    page = await (await browser.new_context(java_script_enabled=False)).new_page()
     log = tmp_path / "boot.log"
     log.write_text("502")
     await page.goto(f"{portal.url}/tickets/new?topic=access")
@@ -183,8 +175,8 @@ async def test_everything_works_without_script(chromium: Browser, portal: Portal
     await expect(page.get_by_text("-- Dana Ruiz")).to_be_visible()
 
 
-async def test_the_keyboard_reaches_everything_in_the_order_of_the_page(chromium: Browser, portal: Portal) -> None:
-    page = await chromium.new_page(viewport={"width": 1280, "height": 900})
+async def test_the_keyboard_reaches_everything_in_the_order_of_the_page(browser: Browser, portal: Portal) -> None:
+    page = await browser.new_page(viewport={"width": 1280, "height": 900})
     ticket = await portal.threads.reach("pending")
     await page.goto(portal.url + ticket.path)
     await expect(page.get_by_text("This page updates by itself.")).to_be_visible()
@@ -237,9 +229,9 @@ async def faults(page: Page) -> list[str]:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
 async def test_every_page_is_accessible_and_fits(
-    chromium: Browser, portal: Portal, tmp_path: Path, size: Any, scheme: Any
+    browser: Browser, portal: Portal, tmp_path: Path, size: Any, scheme: Any
 ) -> None:
-    context = await chromium.new_context(viewport=size, color_scheme=scheme, has_touch=size is PHONE)
+    context = await browser.new_context(viewport=size, color_scheme=scheme, has_touch=size is PHONE)
     page = await context.new_page()
     wrong: dict[str, list[str]] = {}
 
@@ -269,8 +261,8 @@ async def test_every_page_is_accessible_and_fits(
     await context.close()
 
 
-async def test_an_earlier_ticket_is_offered_while_the_subject_is_typed(chromium: Browser, portal: Portal) -> None:
-    page = await chromium.new_page()
+async def test_an_earlier_ticket_is_offered_while_the_subject_is_typed(browser: Browser, portal: Portal) -> None:
+    page = await browser.new_page()
     ticket = await portal.threads.open("Card blocked abroad", "kim@bank.example")
     await page.goto(portal.url + ticket.path)
     await page.goto(f"{portal.url}/tickets/new?topic=access")

@@ -1,80 +1,16 @@
 """The desk in a real browser: sign in, work on a ticket, read the report; without scripts and on a phone as well."""
 
-# ruff: noqa: F811 - fixtures of the service's own tests are used by name
-
-import asyncio
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
-import uvicorn
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, expect
 
-from services.assignment.main import build_app
-from services.assignment.settings import AssignmentSettings
 from shared.kit.clock import new_id, utc_now
-from tests.services.assignment.conftest import desk, settings, worker  # noqa: F401 - fixtures
-from tests.services.assignment.desk import PASSWORD, Desk, agent_id
-from tests.support.engines import own_engines  # noqa: F401 - a fixture
-from tests.support.eventually import eventually
-
-CHROMIUM = "/usr/bin/chromium"
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-WIDTHS = {"phone": 390, "desktop": 1280}
-
-
-@pytest.fixture(scope="session")
-async def address(settings: AssignmentSettings) -> AsyncIterator[str]:
-    """The service on a port of its own."""
-    config = uvicorn.Config(build_app(settings), host="127.0.0.1", port=0, log_config=None, access_log=False)
-    server = uvicorn.Server(config)
-    serving = asyncio.create_task(server.serve())
-    await eventually(lambda: server.started)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    await serving
-
-
-@pytest.fixture(scope="session")
-async def browser() -> AsyncIterator[Browser]:
-    """Chromium, as `make test` installs it."""
-    async with async_playwright() as playwright:
-        chromium = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield chromium
-        await chromium.close()
-
-
-@asynccontextmanager
-async def page_of(browser: Browser, **options: Any) -> AsyncIterator[Page]:
-    """A page in a profile of its own; an error in a script, or a refused one, fails the test."""
-    context = await browser.new_context(**({"viewport": {"width": WIDTHS["desktop"], "height": 900}} | options))
-    page = await context.new_page()
-    page.set_default_timeout(15_000)
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    yield page
-    await context.close()
-    assert errors == []
-
-
-async def sign_in(page: Page, address: str, name: str = "ada", path: str = "/queue") -> None:
-    """Through the door, and on to where they were going."""
-    await page.goto(address + path)
-    await page.get_by_label("E-mail address").fill(f"{name}@everdesk.example")
-    await page.get_by_label("Password").fill(PASSWORD)
-    await page.get_by_role("button", name="Sign in").click()
-    await page.wait_for_url(address + path)
+from tests.browser.chromium import WIDTHS, page_of
+from tests.browser.desk.signing_in import sign_in
+from tests.services.assignment.desk import Desk, agent_id
 
 
 async def test_an_agent_signs_in_finds_a_ticket_and_replies(address: str, browser: Browser, desk: Desk) -> None:

@@ -1,0 +1,16 @@
+"""Portals over engines of their own: nobody answers what these tests ask."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from deploy.local.engines import Stack
+from tests.browser.portal.portal_server import portal_under
+from tests.support.engines import own_engines  # noqa: F401 - a fixture
+
+
+@pytest.fixture(scope="module")
+async def portal(engines: Stack) -> AsyncIterator[str]:
+    """The address of a running portal, where the same words may be sent over and over."""
+    async with portal_under(engines) as url:
+        yield url
