@@ -8,7 +8,8 @@ import uvicorn
 
 from services.assignment.main import build_app
 from services.assignment.settings import AssignmentSettings
-from tests.services.assignment.conftest import desk, own_engines, settings, worker  # noqa: F401 - fixtures
+from tests.services.assignment.conftest import desk, settings, worker  # noqa: F401 - fixtures
+from tests.support.engines import own_engines  # noqa: F401 - a fixture
 from tests.support.eventually import eventually
 
 
