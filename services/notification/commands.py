@@ -9,7 +9,16 @@ from uuid import UUID
 from sqlalchemy import Exists, Row, Select, Table, and_, bindparam, case, false, func, not_, or_, select, update
 from sqlalchemy.orm import aliased
 
-from services.notification.decisions import ALREADY_NOTIFIED, GIVEN_BY_SYSTEM, PARTICIPANT, REQUESTER, TEAM, Recipient
+from services.notification.decisions import (
+    ALREADY_NOTIFIED,
+    AUTHOR_ADDRESS,
+    DONE_BY,
+    GIVEN_BY_SYSTEM,
+    PARTICIPANT,
+    REQUESTER,
+    TEAM,
+    Recipient,
+)
 from services.notification.delivery.status import DeliveryStatus
 from services.notification.delivery.templates import TemplateName
 from services.notification.delivery_repository import mail_id_of
@@ -17,7 +26,7 @@ from services.notification.models import IS_WAITING, Agent, Delivery, Participan
 from services.notification.recipient_expansion import WITHDRAWN, expand
 from shared.contracts.base import TicketId
 from shared.contracts.vocabulary import ParticipantState
-from shared.kit.addresses import is_reachable
+from shared.kit.addresses import address_key, is_reachable
 from shared.kit.auth import MailAudience, MailThreads
 from shared.kit.clock import utc_now
 from shared.kit.db import Session
@@ -25,7 +34,7 @@ from shared.kit.http.problems import Problem, not_found
 
 SETTLE_AT_ONCE = 500
 TOGETHER = timedelta(seconds=2)
-"""How long a mail about a clock waits for what else the ticket's clocks say at that moment; see `delivery.worst`."""
+"""How long a mail that has a weight waits for what else happens to its ticket at that moment; see `delivery.worst`."""
 DELIVERIES = Delivery.__table__
 assert isinstance(DELIVERIES, Table)
 SETTLE = update(DELIVERIES).where(DELIVERIES.c.id == bindparam("settled_id"))
@@ -182,10 +191,16 @@ def settlement_of(row: Row[*tuple[Any, ...]]) -> Settlement:
         if row.participant_state != wanted.value:
             return Settlement(dropped_because=f"they have {row.participant_state}")
         return Settlement(row.participant_email, "" if is_asked else row.participant_name)
+    return _settlement_of_staff(row)
+
+
+def _settlement_of_staff(row: Row[*tuple[Any, ...]]) -> Settlement:
     if row.agent_email is None:
         return Settlement(dropped_because="nobody is assigned, or the team has no lead")
     if not row.is_agent_active:
         return Settlement(dropped_because="the agent is not active")
+    if _is_own_doing(row):
+        return Settlement(dropped_because="they did it themselves")
     return Settlement(row.agent_email, row.agent_name)
 
 
@@ -193,6 +208,13 @@ def _is_routing(row: Row[*tuple[Any, ...]]) -> bool:
     """Whether it tells that a new ticket was given to an agent on its arrival; an escalation may do so later."""
     given = row.facts.get(GIVEN_BY_SYSTEM)
     return row.template == TemplateName.ASSIGNED and row.triaged_seq is not None and given == row.triaged_seq + 1
+
+
+def _is_own_doing(row: Row[*tuple[Any, ...]]) -> bool:
+    """Whether the agent did or wrote what the mail would tell: a lead who transfers, an agent who asks for help."""
+    author = row.facts.get(AUTHOR_ADDRESS)
+    is_author = author is not None and address_key(author) == address_key(row.agent_email)
+    return is_author or row.facts.get(DONE_BY) == str(row.known_agent_id)
 
 
 async def retry_delivery(session: Session, delivery_id: UUID) -> Delivery:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from pydantic import JsonValue
 
+from services.notification.delivery import weights
 from services.notification.delivery.templates import TemplateName
 from shared.contracts.base import AgentId, TeamId, TicketId
 from shared.contracts.events import (
@@ -53,8 +54,10 @@ DONE_BY = "done_by"
 """The fact of which agent did it: whoever acts is not told of it."""
 COPIED = frozenset({TemplateName.REPLY, TemplateName.RESOLVED, TemplateName.RESOLVED_UNANSWERED})
 """What the requester is told and everybody who takes part as well."""
-OVERDUE = 1e11
-"""More than any percentage, and less the later it was due: what has been overdue longest is the worst."""
+REVISION = "revision"
+"""The fact of which revision of the ticket it belongs to: steps that one command brought have the same."""
+AUTHOR_ADDRESS = "author_address"
+"""The fact of which address wrote: whoever writes is not told of it."""
 PARTICIPANT = "participant:"
 TEAM = "team:"
 """How the key of a whole team begins."""
@@ -103,7 +106,7 @@ class NotificationDecision:
     facts: Mapping[str, JsonValue] = field(default_factory=dict)
     about: Breach | None = None
     weight: float | None = None
-    """How bad it is, if a clock says it: of several mails to one person that are not sent yet only the worst is."""
+    """Of several mails to one person about one ticket that are not sent yet, only the heaviest is; see `weights`."""
 
 
 @singledispatch
@@ -138,8 +141,11 @@ def _(event: MessagePosted) -> list[NotificationDecision]:
     }
     match event.author.kind:
         case ActorKind.AGENT:
-            return [NotificationDecision(event.ticket_id, TemplateName.REPLY, REQUESTER, facts)]
+            weight = weights.RESOLVING_REPLY if event.resolves else None
+            return [NotificationDecision(event.ticket_id, TemplateName.REPLY, REQUESTER, facts, weight=weight)]
         case ActorKind.REQUESTER | ActorKind.CLIENT:
+            if event.author.email:
+                facts[AUTHOR_ADDRESS] = event.author.email
             return [NotificationDecision(event.ticket_id, TemplateName.REQUESTER_MESSAGE, ASSIGNEE, facts)]
         case _:
             return []
@@ -177,10 +183,14 @@ def _(event: TicketReminded) -> list[NotificationDecision]:
 def _(event: TicketAssigned) -> list[NotificationDecision]:
     if event.actor.kind is ActorKind.AGENT and event.actor.id == event.agent_id:
         return []
-    facts: dict[str, JsonValue] = {"priority": event.snapshot.priority.value}
+    facts = _of_step(event)
     if event.actor == SYSTEM:
         facts[GIVEN_BY_SYSTEM] = event.seq
-    return [NotificationDecision(event.ticket_id, TemplateName.ASSIGNED, agent(event.agent_id), facts)]
+    return [
+        NotificationDecision(
+            event.ticket_id, TemplateName.ASSIGNED, agent(event.agent_id), facts, weight=weights.ASSIGNED
+        )
+    ]
 
 
 @decide.register
@@ -188,8 +198,12 @@ def _(event: TicketTransferred) -> list[NotificationDecision]:
     """A person's transfer only: an escalation that hands over tells the team in words of its own."""
     if event.actor.kind is not ActorKind.AGENT:
         return []
-    facts: dict[str, JsonValue] = {"priority": event.snapshot.priority.value, DONE_BY: str(event.actor.id)}
-    return [NotificationDecision(event.ticket_id, TemplateName.TRANSFERRED, team(event.team_id), facts)]
+    facts = _of_step(event) | {DONE_BY: str(event.actor.id)}
+    return [
+        NotificationDecision(
+            event.ticket_id, TemplateName.TRANSFERRED, team(event.team_id), facts, weight=weights.TRANSFERRED
+        )
+    ]
 
 
 @decide.register
@@ -218,7 +232,7 @@ def _(event: SlaWarned) -> list[NotificationDecision]:
 @decide.register
 def _(event: SlaBreached) -> list[NotificationDecision]:
     facts, about = _of_time(event, event.metric, event.due_at), Breach.of(event)
-    weight = OVERDUE - event.due_at.timestamp()
+    weight = weights.of_breach(event.due_at)
     return [
         NotificationDecision(event.ticket_id, TemplateName.SLA_BREACHED, to, facts, about, weight)
         for to in _responsible(event)
@@ -245,8 +259,10 @@ def _(event: TicketEscalated) -> list[NotificationDecision]:
         "is_overdue": is_overdue,
     }
     about = Breach.of(event) if is_overdue else None
+    weight = weights.of_step(event.step, event.repetition, is_overdue=is_overdue)
     return [
-        NotificationDecision(event.ticket_id, TemplateName.ESCALATED, to, facts, about) for to in _told_of_step(event)
+        NotificationDecision(event.ticket_id, TemplateName.ESCALATED, to, facts, about, weight)
+        for to in _told_of_step(event)
     ]
 
 
@@ -266,11 +282,11 @@ def _told_of_step(event: TicketEscalated) -> list[Recipient]:
 
 
 def _of_time(event: LifecycleEvent, metric: Metric, due_at: datetime | None) -> dict[str, JsonValue]:
-    return {
-        "metric": metric.value,
-        "due_at": due_at.isoformat() if due_at else None,
-        "priority": event.snapshot.priority.value,
-    }
+    return _of_step(event) | {"metric": metric.value, "due_at": due_at.isoformat() if due_at else None}
+
+
+def _of_step(event: LifecycleEvent) -> dict[str, JsonValue]:
+    return {"priority": event.snapshot.priority.value, REVISION: event.revision}
 
 
 def _responsible(event: LifecycleEvent) -> list[Recipient]:

@@ -126,7 +126,7 @@ class Delivery(Base):
     seq: Mapped[int | None] = mapped_column(BigInteger)
     """Of the step of the ticket's life that `about` comes from."""
     weight: Mapped[float | None] = mapped_column(Double)
-    """How bad it is, if a clock says it: of several unsent ones to one person only the worst is sent."""
+    """Of several unsent ones to one person about one ticket, only the heaviest is sent; see `delivery.weights`."""
     facts: Mapped[dict[str, Any]]
     """What only the event said, such as a reply's text; emptied once the mail is sent."""
     status: Mapped[str] = mapped_column(String(16))

@@ -43,6 +43,8 @@ class CommandRequest:
     key: str | None
     expected_revision: int | None
     request_hash: bytes
+    following: str = ""
+    """The action that the same form asks for next: `resolve` after a reply."""
 
     @property
     def scope(self) -> str:

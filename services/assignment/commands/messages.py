@@ -136,6 +136,7 @@ async def _post(
         body_format=body.body_format,
         channel=caller.channel,
         received_at=now,
+        resolves=call.following == "resolve",
     )
     await outbox.add(session, event, f"message:{message_id}", now)
     return posted_at

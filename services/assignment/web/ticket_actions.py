@@ -109,6 +109,7 @@ def _call(caller: Caller, number: str, action: str, values: dict[str, str]) -> C
         key=values.get("form_id") or None,
         expected_revision=revision_in(values),
         request_hash=fingerprint(canonical(values)),
+        following=values.get("then", ""),
     )
 
 

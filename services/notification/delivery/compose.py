@@ -11,6 +11,7 @@ import css_inline
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
 
+from services.notification.delivery import also
 from services.notification.delivery.header import is_message_id, mailbox, message_ids, one_line, token, unstructured
 from services.notification.delivery.mime import alternatives, cleaned
 from services.notification.delivery.queue import MailJob
@@ -27,7 +28,6 @@ from shared.kit.user_content.rendering import Rendered, placed
 TEMPLATE_FOLDER = Path(__file__).parent.parent / "templates"
 SUBJECT_LENGTH = 200
 AUTHOR_LENGTH = 60
-METRICS = {"first_response": "First response", "next_response": "Next response", "resolution": "Resolution"}
 
 
 class Composer:
@@ -47,7 +47,9 @@ class Composer:
             lstrip_blocks=True,
             auto_reload=False,
         )
-        self._environment.filters.update(metric=METRICS.__getitem__, instant=format_instant)
+        self._environment.filters.update(
+            metric=also.METRICS.__getitem__, instant=format_instant, label=also.label, happened=also.words
+        )
         self._subjects = {name: self._environment.from_string(template.subject) for name, template in TEMPLATES.items()}
         self._secret = secrets.token_hex(16)
         self._inliner = css_inline.CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)
@@ -113,6 +115,7 @@ class Composer:
             "ticket": {"number": job.number, "subject": job.subject},
             "recipient": job.name,
             "facts": job.facts,
+            "is_resolved": also.is_resolved(job.facts.get("also", [])),
             "audience": template.audience,
             "reply_delimiter": REPLY_DELIMITER,
             "link": self._link(job, template),

@@ -86,7 +86,7 @@ _ALL = (
         "auto-generated",
     ),
     Template(
-        TemplateName.REPLY, MessagePosted, "requester", "[#{{ ticket.number }}] {{ ticket.subject }}", "no", version=2
+        TemplateName.REPLY, MessagePosted, "requester", "[#{{ ticket.number }}] {{ ticket.subject }}", "no", version=3
     ),
     Template(
         TemplateName.REMINDER,
@@ -133,6 +133,7 @@ _ALL = (
         "agent",
         "[#{{ ticket.number }}] Assigned to you: {{ ticket.subject }}",
         "auto-generated",
+        version=2,
     ),
     Template(
         TemplateName.TRANSFERRED,
@@ -140,6 +141,7 @@ _ALL = (
         "agent",
         "[#{{ ticket.number }}] Transferred to your team: {{ ticket.subject }}",
         "auto-generated",
+        version=2,
     ),
     Template(
         TemplateName.RETURNED,
@@ -161,6 +163,7 @@ _ALL = (
         "agent",
         "[#{{ ticket.number }}] {{ facts.metric | metric }} {{ facts.percent }} % used: {{ ticket.subject }}",
         "auto-generated",
+        version=2,
     ),
     Template(
         TemplateName.SLA_BREACHED,
@@ -168,6 +171,7 @@ _ALL = (
         "agent",
         "[#{{ ticket.number }}] {{ facts.metric | metric }} overdue: {{ ticket.subject }}",
         "auto-generated",
+        version=2,
     ),
     Template(
         TemplateName.SLA_BREACH_WITHDRAWN,
@@ -182,6 +186,7 @@ _ALL = (
         "agent",
         "[#{{ ticket.number }}] Escalated: {{ ticket.subject }}",
         "auto-generated",
+        version=2,
     ),
 )
 

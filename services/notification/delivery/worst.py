@@ -1,60 +1,123 @@
-"""Of several unsent mails to one person about the clocks of one ticket only the worst is sent, and names the others.
+"""Of several unsent mails to one person about one ticket only the heaviest is sent, and names the others.
 
-A priority that is raised past three warnings, a policy rolled out, an outage that ends: each lets much fall due at one
-moment, and whoever works on the ticket needs to know the worst of it, once.
+A priority that is raised past three warnings, a policy rolled out, an outage that ends, a reply that resolves the
+ticket: each calls for much at one moment, and one mail tells it. `weights` says which.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, or_, select, update
+from sqlalchemy import ColumnElement, and_, or_, select, tuple_, update
 from sqlalchemy.orm import aliased
 
+from services.notification.decisions import REVISION
 from services.notification.delivery.status import TOLD_WITH_WORSE, DeliveryStatus
+from services.notification.delivery.templates import TemplateName
+from services.notification.delivery.weights import RESOLVING_REPLY
 from services.notification.models import Delivery
 from shared.kit.db import Session
 
+CLOCK_MAILS = (TemplateName.SLA_WARNED, TemplateName.SLA_BREACHED)
+"""Of these the worst is told whatever brought them; the rest are one mail only if one command or moment did."""
+MOMENT = timedelta(seconds=1)
+"""How far apart the steps of one command arrive at most."""
+
 
 def is_worst() -> ColumnElement[bool]:
-    """Whether nothing worse waits to be sent to the same person about the same ticket."""
+    """Whether no mail waits to be sent to the same person about the same ticket that will tell of this one.
+
+    What was refused before and waits to be tried again holds nothing up.
+    """
     worse = aliased(Delivery)
-    is_worse = or_(worse.weight > Delivery.weight, and_(worse.weight == Delivery.weight, worse.id > Delivery.id))
     found = select(worse.id).where(
         worse.ticket_id == Delivery.ticket_id,
         worse.address == Delivery.address,
         worse.status == DeliveryStatus.QUEUED,
-        is_worse,
+        worse.attempts == 0,
+        or_(
+            (worse.weight == RESOLVING_REPLY) & (Delivery.template == TemplateName.RESOLVED),
+            and_(
+                worse.weight < RESOLVING_REPLY,
+                or_(worse.weight > Delivery.weight, and_(worse.weight == Delivery.weight, worse.id > Delivery.id)),
+                or_(
+                    worse.template.in_(CLOCK_MAILS) & Delivery.template.in_(CLOCK_MAILS),
+                    and_(
+                        worse.facts[REVISION] == Delivery.facts[REVISION],
+                        worse.created_at.between(Delivery.created_at - MOMENT, Delivery.created_at + MOMENT),
+                    ),
+                ),
+            ),
+        ),
     )
-    return or_(Delivery.weight.is_(None), ~found.exists())
+    return or_(_is_sent_alone(), ~found.exists())
+
+
+def _is_sent_alone() -> ColumnElement[bool]:
+    is_never_told_by_another = Delivery.weight.is_(None) & (Delivery.template != TemplateName.RESOLVED)
+    return or_(is_never_told_by_another, Delivery.weight == RESOLVING_REPLY)
 
 
 async def take_lesser(session: Session, claimed: Sequence[Delivery]) -> None:
-    """Drops what is told with the mails that were claimed, and lets these name the other clocks."""
-    for worst in claimed:
-        if worst.weight is None:
-            continue
-        lesser = select(Delivery).where(
-            Delivery.ticket_id == worst.ticket_id,
-            Delivery.address == worst.address,
-            Delivery.status == DeliveryStatus.QUEUED,
-            Delivery.weight.is_not(None),
-        )
-        rows = (await session.scalars(lesser.order_by(Delivery.id).with_for_update(skip_locked=True))).all()
-        if not rows:
-            continue
-        worst.facts = worst.facts | {"also": _others(worst, rows)}
+    """Drops what is told with the mails that were claimed, and lets these name it."""
+    worst = [one for one in claimed if one.weight is not None]
+    if not worst:
+        return
+    lesser = select(Delivery).where(
+        tuple_(Delivery.ticket_id, Delivery.address).in_({(one.ticket_id, one.address) for one in worst}),
+        Delivery.status == DeliveryStatus.QUEUED,
+    )
+    rows = list((await session.scalars(lesser.order_by(Delivery.id).with_for_update(skip_locked=True))).all())
+    taken: list[Delivery] = []
+    for one in reversed(worst):
+        theirs = [row for row in rows if _tells(one, row)]
+        if theirs:
+            one.facts = one.facts | {"also": _others(one, theirs)}
+            taken.extend(theirs)
+            rows = [row for row in rows if row not in theirs]
+    if taken:
         await session.execute(
             update(Delivery)
-            .where(Delivery.id.in_([row.id for row in rows]))
+            .where(Delivery.id.in_([row.id for row in taken]))
             .values(status=DeliveryStatus.DROPPED, next_attempt_at=None, last_error=TOLD_WITH_WORSE, facts={})
         )
 
 
-def _others(worst: Delivery, rows: Sequence[Delivery]) -> list[dict[str, Any]]:
-    """The worst of each other clock, with its percentage; None for one that is overdue."""
-    by_metric = {
-        row.facts["metric"]: {"metric": row.facts["metric"], "percent": row.facts.get("percent")}
-        for row in sorted(rows, key=lambda row: row.weight or 0)
-    }
-    by_metric.pop(worst.facts["metric"], None)
-    return list(by_metric.values())
+def _tells(worst: Delivery, row: Delivery) -> bool:
+    """Whether a mail that is being sent tells of one that is not; the same rule as in `is_worst`."""
+    if (row.ticket_id, row.address) != (worst.ticket_id, worst.address) or worst.weight is None:
+        return False
+    if worst.weight == RESOLVING_REPLY:
+        return row.template == TemplateName.RESOLVED
+    if row.weight is None or row.weight > worst.weight:
+        return False
+    are_clocks = worst.template in CLOCK_MAILS and row.template in CLOCK_MAILS
+    is_same_action = row.facts.get(REVISION) == worst.facts.get(REVISION) is not None
+    return are_clocks or (is_same_action and abs(row.created_at - worst.created_at) <= MOMENT)
+
+
+def _others(worst: Delivery, rows: Iterable[Delivery]) -> list[dict[str, Any]]:
+    """What else happened, each once: the worst of every other clock, every other step, and what became of the ticket.
+
+    Of the mail's own clock nothing is repeated.
+    """
+    named = {_place(one): one for one in worst.facts.get("also", [])}
+    for row in sorted(rows, key=lambda row: row.weight or 0):
+        told = {"kind": row.template} | {
+            name: row.facts[name] for name in ("metric", "percent", "step", "do") if name in row.facts
+        }
+        named[_place(told)] = told
+    named.pop(_clock(worst.facts), None)
+    return list(named.values())
+
+
+def _clock(told: dict[str, Any]) -> tuple[object, ...]:
+    return "clock", told.get("metric")
+
+
+def _place(told: dict[str, Any]) -> tuple[object, ...]:
+    """What only the last is said of: a clock, a step of a clock's ladder, or one thing that became of the ticket."""
+    kind = told.get("kind")
+    if kind is None or kind in CLOCK_MAILS:
+        return _clock(told)
+    return kind, told.get("metric"), told.get("step")

@@ -104,6 +104,8 @@ class MessagePosted(TicketEvent, name="message.posted"):
     """Whether the ticket was archived when the message was accepted: then its workflow is not told."""
     follow_up_id: TicketId | None = None
     """The ticket that the message opened, because this one was archived."""
+    resolves: bool = False
+    """Whether the agent who writes it is about to resolve the ticket with it."""
 
 
 class ParticipantChanged(TicketEvent, name="participant.changed"):

@@ -51,6 +51,8 @@ class Story:
     ada: AgentId = field(default_factory=lambda: AgentId(new_id()))
     grace: AgentId = field(default_factory=lambda: AgentId(new_id()))
     team: TeamId = field(default_factory=lambda: TeamId(new_id()))
+    revision: int | None = None
+    """Of every step, as if one command had brought them all; None: each step is of a command of its own."""
 
     @property
     def requester(self) -> str:
@@ -207,7 +209,7 @@ class Story:
         made = event(
             ticket_id=self.ticket_id,
             seq=seq,
-            revision=seq,
+            revision=self.revision or seq,
             at=at(seq),
             actor=actor,
             snapshot=seen,

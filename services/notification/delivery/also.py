@@ -1,0 +1,30 @@
+"""What a mail says of the others that it speaks for."""
+
+from typing import Any
+
+from services.notification.delivery.templates import TemplateName
+
+METRICS = {"first_response": "First response", "next_response": "Next response", "resolution": "Resolution"}
+_OF_TICKET = {TemplateName.ASSIGNED: "Assigned", TemplateName.TRANSFERRED: "Transferred"}
+_BECAME = {TemplateName.ASSIGNED: "to you", TemplateName.TRANSFERRED: "to your team"}
+_DONE = {"raise_priority": ", its priority raised", "reassign": ", handed over to you or your team"}
+
+
+def label(other: dict[str, Any]) -> str:
+    """What the line is about."""
+    return _OF_TICKET.get(other.get("kind", "")) or METRICS[other["metric"]]
+
+
+def words(other: dict[str, Any]) -> str:
+    """What happened; rows of older versions name a clock and its percentage only."""
+    kind = other.get("kind")
+    if kind in _BECAME:
+        return _BECAME[TemplateName(kind)]
+    if kind == TemplateName.ESCALATED:
+        return f"escalation step {other['step']} taken{_DONE.get(other.get('do', ''), '')}"
+    return f"{other['percent']} % used" if other.get("percent") else "overdue"
+
+
+def is_resolved(others: list[dict[str, Any]]) -> bool:
+    """Whether the mail also tells that the ticket was resolved."""
+    return any(other.get("kind") == TemplateName.RESOLVED for other in others)

@@ -1,0 +1,23 @@
+"""How much each mail weighs: of several to one person about one ticket at one moment, the heaviest speaks for all."""
+
+from datetime import datetime
+
+RESOLVING_REPLY = float("inf")
+"""A reply that resolves its ticket: carries words, so it is always sent, and tells of the resolution."""
+TRANSFERRED = 0.1
+ASSIGNED = 0.2
+_STEP = 1e3
+_BREACH = 1e11
+_OVERDUE_STEP = 1e12
+_MOST_REPETITIONS = 1000
+
+
+def of_breach(due_at: datetime) -> float:
+    """More than a percentage or an early step; what has been overdue longest is the worst."""
+    return _BREACH - due_at.timestamp()
+
+
+def of_step(step: int, repetition: int, *, is_overdue: bool) -> float:
+    """More than a percentage, and more than a breach if the clock is overdue; the later step weighs more."""
+    place = step + min(repetition, _MOST_REPETITIONS - 1) / _MOST_REPETITIONS
+    return (_OVERDUE_STEP if is_overdue else _STEP) + place
