@@ -51,6 +51,7 @@ class ProjectionBatch:
     topics: list[dict[str, Any]] = field(default_factory=list)
     erasures: list[ErasureConsumer] = field(default_factory=list)
     staff_mails: list[NoteReceived] = field(default_factory=list)
+    follow_ups: list[dict[str, Any]] = field(default_factory=list)
 
     @classmethod
     def of(cls, envelopes: Sequence[Envelope]) -> "ProjectionBatch":
@@ -66,7 +67,7 @@ class ProjectionBatch:
             case kind if kind == TicketSubmitted.type():
                 self.submit(TicketSubmitted.of(envelope))
             case kind if kind == MessagePosted.type():
-                self.messages.append(message_row(MessagePosted.of(envelope)))
+                self.post(MessagePosted.of(envelope))
             case kind if kind == TopicChanged.type():
                 self.topics.append(topic_row(TopicChanged.of(envelope)))
             case kind if kind == ParticipantChanged.type():
@@ -86,6 +87,14 @@ class ProjectionBatch:
         """A ticket is known before its workflow has begun, so that agents see it even while Temporal is away."""
         self.submissions.append(submission_row(event))
         self.messages.append(first_message_row(event))
+        if event.follows is not None:
+            self.follow_ups.append(follow_up_row(event.follows, event.ticket_id, is_opened_by=True))
+
+    def post(self, event: MessagePosted) -> None:
+        """A message; one to an archived ticket went on to another."""
+        self.messages.append(message_row(event))
+        if event.follow_up_id is not None:
+            self.follow_ups.append(follow_up_row(event.ticket_id, event.follow_up_id, is_opened_by=False))
 
     def without(self, erased: set[UUID]) -> None:
         """Drops what people wrote on tickets that were erased."""
@@ -120,6 +129,8 @@ async def project(database: Database, ids: RequesterIds, consumer: str, batch: l
         await statements.write(session, statements.SUBMISSIONS, sorted(plan.submissions, key=lambda row: row["id"]))
         await statements.write(session, statements.WORDS, [statements.words_of(row) for row in plan.submissions])
         await statements.write(session, statements.MESSAGES, plan.messages)
+        follow_ups = sorted(plan.follow_ups, key=lambda row: (row["ticket_id"], row["follow_up_id"]))
+        await statements.write(session, statements.FOLLOW_UPS, follow_ups)
         await apply_snapshots(session, plan.snapshots)
         for mail in plan.staff_mails:
             await take_staff_mail(session, mail)
@@ -198,6 +209,11 @@ def message_row(event: MessagePosted) -> dict[str, Any]:
         "is_automatic": event.is_automatic,
         "posted_at": event.received_at,
     }
+
+
+def follow_up_row(ticket_id: UUID, follow_up_id: UUID, *, is_opened_by: bool) -> dict[str, Any]:
+    """That one ticket goes on from another."""
+    return {"ticket_id": ticket_id, "follow_up_id": follow_up_id, "is_opened_by": is_opened_by}
 
 
 def participant_row(event: ParticipantChanged) -> dict[str, Any]:

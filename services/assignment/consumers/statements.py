@@ -8,6 +8,7 @@ from sqlalchemy.dialects.postgresql import Insert, insert
 
 from services.assignment.models import (
     FAR_FUTURE,
+    FollowUp,
     LoggedEvent,
     Message,
     Participant,
@@ -22,6 +23,7 @@ from shared.kit.db import Session
 TICKETS: Final = table_of(Ticket)
 TOPIC_TABLE: Final = table_of(Topic)
 PARTICIPANTS_TABLE: Final = table_of(Participant)
+FOLLOW_UPS_TABLE: Final = table_of(FollowUp)
 
 
 def _submissions() -> Insert:
@@ -50,6 +52,16 @@ def _participants() -> Insert:
     )
 
 
+def _follow_ups() -> Insert:
+    """A ticket opened for another one stays that, whatever is told later."""
+    new = insert(FOLLOW_UPS_TABLE)
+    return new.on_conflict_do_update(
+        index_elements=["ticket_id", "follow_up_id"],
+        set_={"is_opened_by": True},
+        where=new.excluded.is_opened_by & ~FOLLOW_UPS_TABLE.c.is_opened_by,
+    )
+
+
 SUBMISSIONS: Final = _submissions()
 WORDS: Final = insert(table_of(TicketWords)).on_conflict_do_nothing()
 MESSAGES: Final = insert(table_of(Message)).on_conflict_do_nothing()
@@ -57,6 +69,7 @@ EVENTS: Final = insert(table_of(LoggedEvent)).on_conflict_do_nothing()
 VERDICTS: Final = insert(table_of(SettledClock)).on_conflict_do_nothing()
 TOPICS: Final = _topics()
 PARTICIPANTS: Final = _participants()
+FOLLOW_UPS: Final = _follow_ups()
 
 
 def words_of(submission: dict[str, Any]) -> dict[str, Any]:

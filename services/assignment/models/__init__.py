@@ -1,6 +1,7 @@
 """The tables of the database `assignment`."""
 
 from services.assignment.models.base import FAR_FUTURE, Base, table_of
+from services.assignment.models.follow_ups import FollowUp
 from services.assignment.models.participants import Participant
 from services.assignment.models.people import Agent, LoginAttempt, Membership, Role, Session, Team
 from services.assignment.models.returns import Departure, TicketReturn
@@ -26,6 +27,7 @@ __all__ = [
     "CalendarFeed",
     "Departure",
     "ErasedTicket",
+    "FollowUp",
     "Intent",
     "LoggedEvent",
     "LoginAttempt",

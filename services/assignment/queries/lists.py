@@ -25,7 +25,8 @@ from services.assignment.queries.indexed_ranges import (
     scopes_of,
 )
 from services.assignment.queries.searches import search
-from services.assignment.queries.tickets import as_view, visible_to, with_names
+from services.assignment.queries.tickets import as_view, with_names
+from services.assignment.queries.visibility import visible_to
 from services.assignment.schemas.tickets import TicketRow, TicketView
 from shared.contracts.vocabulary import Permission, Priority, Status
 from shared.domain.permissions import reach

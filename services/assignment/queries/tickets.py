@@ -6,20 +6,21 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy import ColumnElement, Select, select
 
 from services.assignment.errors import not_permitted
 from services.assignment.models import Agent, Team, Ticket, Topic
 from services.assignment.queries.callers import Caller
+from services.assignment.queries.follow_ups import get_related
+from services.assignment.queries.visibility import VIEW
 from services.assignment.schemas.tickets import ReplyView, TicketRow, TicketView, view_of
 from shared.contracts.base import AgentId, TeamId
 from shared.contracts.vocabulary import Permission
-from shared.domain.permissions import Place, Principal, permissions_on, reach
+from shared.domain.permissions import Place, permissions_on
 from shared.kit.db import Session
 from shared.kit.http.problems import not_found
 
 NUMBER = re.compile(r"[A-Za-z0-9-]{1,32}")
-VIEW = Permission.TICKET_VIEW
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,17 +64,6 @@ async def get_ticket(session: Session, caller: Caller, reference: str) -> Author
     return AuthorizedTicket(ticket, held)
 
 
-def visible_to(principal: Principal, permission: Permission = VIEW) -> ColumnElement[bool]:
-    """The condition for the tickets a permission extends to, enforced by the database."""
-    reached = reach(principal, permission)
-    if reached.is_everything:
-        return Ticket.id.is_not(None)
-    conditions: list[ColumnElement[bool]] = [Ticket.team_id.in_(reached.team_ids)]
-    if reached.is_own:
-        conditions.append(Ticket.assignee_id == principal.agent_id)
-    return or_(*conditions)
-
-
 def with_names(ticket: type[Ticket] = Ticket) -> Select[Ticket, str, str, str, str, str, list[Any]]:
     """Tickets, or those of an alias called `Ticket`, beside the names of their team, assignee and topic."""
     return (
@@ -102,14 +92,18 @@ async def get_view(session: Session, caller: Caller, reference: str, now: dateti
     row = (await session.execute(with_names().where(named(reference)))).one_or_none()
     if row is None or VIEW not in permissions_on(caller.principal, place_of(row.Ticket)):
         raise not_found()
-    return as_view(row, caller, now)
+    return await _with_related(session, caller, as_view(row, caller, now))
 
 
 async def view_after(session: Session, caller: Caller, ticket_id: UUID, now: datetime) -> TicketView:
     """The ticket after the caller's own change, even if that took it out of their sight."""
     session.expire_all()
     row = (await session.execute(with_names().where(Ticket.id == ticket_id))).one()
-    return as_view(row, caller, now)
+    return await _with_related(session, caller, as_view(row, caller, now))
+
+
+async def _with_related(session: Session, caller: Caller, view: TicketView) -> TicketView:
+    return view.model_copy(update=dict(await get_related(session, caller, view.id)))
 
 
 async def reply_view_after(

@@ -66,6 +66,26 @@ class AnswerView(View):
     value: JsonValue
 
 
+class RelatedTicket(View):
+    """Another ticket that the reader may see."""
+
+    id: UUID
+    number: str
+    subject: str
+    status: Status
+
+
+class RelatedTickets(View):
+    """How one conversation goes on over several tickets; of others only what the reader may see."""
+
+    follows: RelatedTicket | None = None
+    """The archived ticket that this one was opened for."""
+    answers_from: tuple[RelatedTicket, ...] = ()
+    """Other archived tickets of which an answer went to this one."""
+    followed_by: tuple[RelatedTicket, ...] = ()
+    """The tickets that go on from this archived one, oldest first."""
+
+
 class Sla(View):
     """The ticket's promises: which policy, and how each clock stands."""
 
@@ -75,8 +95,8 @@ class Sla(View):
     """Durations in seconds of open time, as of `updated_at`; `due_at` is exact."""
 
 
-class TicketView(View):
-    """A ticket as it now is, seen by one agent."""
+class TicketView(RelatedTickets):
+    """A ticket as it now is, seen by one agent. Related tickets are told where one ticket is asked for."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE]})
 

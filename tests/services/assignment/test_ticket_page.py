@@ -8,8 +8,12 @@ from sqlalchemy import insert
 from services.assignment.models import LoggedEvent, Note, table_of
 from services.assignment.web.page_base import SESSION_COOKIE
 from services.assignment.web.ticket import PER_PAGE
+from shared.contracts.base import MessageId, TicketId
+from shared.contracts.events import Author, Envelope, MessagePosted
+from shared.contracts.vocabulary import ActorKind, BodyFormat, Channel
 from shared.kit.clock import new_id, utc_now
-from tests.services.assignment.desk import Desk, agent_id
+from tests.services.assignment.desk import Desk, Json, agent_id
+from tests.support.eventually import eventually
 
 LINES = 2 * PER_PAGE + 7
 
@@ -73,3 +77,63 @@ async def test_a_number_as_mails_write_it_finds_its_ticket(desk: Desk) -> None:
         assert [one["id"] for one in found["items"]] == [ticket["id"]], written
         page = await desk.http.get("/queue", params={"view": "all", "q": written}, headers=cookies)
         assert f"/tickets/{ticket['number']}" in page.text
+
+
+async def test_an_archived_ticket_and_what_goes_on_from_it_show_each_other(desk: Desk) -> None:
+    old, later = (TicketId(new_id()) for _ in range(2))
+    ada, dmitri = await desk.agent("ada"), await desk.agent("dmitri")
+    message = posted_to(old, follow_up_id=later, was_archived=True)
+    await desk.publish(message)
+    first = await desk.submit(ticket_id=later, subject="Re: Log-in is down", follows=old)
+    await desk.submit("online-banking", ticket_id=old, subject="Log-in is <b>down</b>")
+    await desk.publish(message.model_copy(update={"id": str(new_id())}))
+    second = await desk.submit("online-banking", follows=later)
+    await desk.publish(posted_to(old, follow_up_id=second.ticket_id, was_archived=True))
+
+    async def related() -> None:
+        before, middle, last = [await ada.get(f"/v1/tickets/{one}") for one in (old, later, second.ticket_id)]
+        assert ids(before["followed_by"]) == [str(later), str(second.ticket_id)]
+        assert (before["follows"], before["answers_from"]) == (None, [])
+        assert middle["follows"] == {name: before[name] for name in ("id", "number", "subject", "status")}
+        assert ids(middle["followed_by"]) == [str(second.ticket_id)]
+        assert last["follows"]["number"] == first.number
+        assert ids(last["answers_from"]) == [str(old)]
+
+    await eventually(related)
+    cookies = {"Cookie": f"{SESSION_COOKIE}={ada.token}"}
+    number = (await ada.get(f"/v1/tickets/{old}"))["number"]
+    for one, others in ((number, (first, second)), (first.number, (second,))):
+        page = (await desk.http.get(f"/tickets/{one}", headers=cookies)).text
+        for other in others:
+            assert f'href="/tickets/{other.number}"' in page
+    page = (await desk.http.get(f"/tickets/{first.number}", headers=cookies)).text
+    card = page.partition('aria-labelledby="related"')[2].partition("</section>")[0]
+    assert f'href="/tickets/{number}"' in card
+    assert "Log-in is &lt;b&gt;down&lt;/b&gt;" in card
+    assert "<b>" not in card
+
+    for hidden in (old, second.ticket_id):
+        await desk.seen(hidden, status="open")
+        assert (await dmitri.send("GET", f"/v1/tickets/{hidden}")).status_code == 404, "of another team"
+    seen = await dmitri.get(f"/v1/tickets/{later}")
+    assert (seen["follows"], seen["followed_by"]) == (None, [])
+    session = {"Cookie": f"{SESSION_COOKIE}={dmitri.token}"}
+    assert 'aria-labelledby="related"' not in (await desk.http.get(f"/tickets/{first.number}", headers=session)).text
+
+
+def ids(tickets: list[Json]) -> list[str]:
+    return [str(one["id"]) for one in tickets]
+
+
+def posted_to(ticket_id: TicketId, **changes: object) -> Envelope:
+    """An answer of the requester's."""
+    posted = MessagePosted(
+        ticket_id=ticket_id,
+        message_id=MessageId(new_id()),
+        author=Author(kind=ActorKind.REQUESTER, name="Dana Ruiz", email="dana@bank.example"),
+        body="It is down again.",
+        body_format=BodyFormat.TEXT,
+        channel=Channel.EMAIL,
+        received_at=utc_now(),
+    )
+    return posted.model_copy(update=changes).envelope(f"message:{posted.message_id}", utc_now())
