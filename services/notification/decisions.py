@@ -54,8 +54,6 @@ DONE_BY = "done_by"
 """The fact of which agent did it: whoever acts is not told of it."""
 COPIED = frozenset({TemplateName.REPLY, TemplateName.RESOLVED, TemplateName.RESOLVED_UNANSWERED})
 """What the requester is told and everybody who takes part as well."""
-REVISION = "revision"
-"""The fact of which revision of the ticket it belongs to: steps that one command brought have the same."""
 AUTHOR_ADDRESS = "author_address"
 """The fact of which address wrote: whoever writes is not told of it."""
 PARTICIPANT = "participant:"
@@ -286,7 +284,7 @@ def _of_time(event: LifecycleEvent, metric: Metric, due_at: datetime | None) -> 
 
 
 def _of_step(event: LifecycleEvent) -> dict[str, JsonValue]:
-    return {"priority": event.snapshot.priority.value, REVISION: event.revision}
+    return {"priority": event.snapshot.priority.value, weights.REVISION: event.revision}
 
 
 def _responsible(event: LifecycleEvent) -> list[Recipient]:

@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+REVISION = "revision"
+"""The fact of which revision of the ticket it belongs to: steps that one command brought have the same."""
 RESOLVING_REPLY = float("inf")
 """A reply that resolves its ticket: carries words, so it is always sent, and tells of the resolution."""
 TRANSFERRED = 0.1

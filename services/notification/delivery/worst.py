@@ -11,10 +11,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, or_, select, tuple_, update
 from sqlalchemy.orm import aliased
 
-from services.notification.decisions import REVISION
 from services.notification.delivery.status import TOLD_WITH_WORSE, DeliveryStatus
 from services.notification.delivery.templates import TemplateName
-from services.notification.delivery.weights import RESOLVING_REPLY
+from services.notification.delivery.weights import RESOLVING_REPLY, REVISION
 from services.notification.models import Delivery
 from shared.kit.db import Session
 
