@@ -13,19 +13,19 @@ from services.intake.abuse.invitations import InvitationLimits, forget_counts
 from services.intake.access.api_key_cache import ApiKeyCache
 from services.intake.access.email_verification import EmailVerification
 from services.intake.access.receipts import Receipts
-from services.intake.api import document
-from services.intake.attachments.garbage_collection import tidy_for_ever
-from services.intake.attachments.object_store import Storage
-from services.intake.attachments.scanning import Clamd, scan_for_ever
+from services.intake.api import openapi
+from services.intake.attachments.garbage_collection import collect_garbage_hourly
+from services.intake.attachments.malware_scan import Clamd, scan_for_ever
+from services.intake.attachments.object_store import ContentStore
 from services.intake.attachments.upload import Uploader
 from services.intake.consumers import agents_consumer, consumer
 from services.intake.deps import AppState
-from services.intake.live import Live, NotifyListener
+from services.intake.live import EventStreams, NotifyListener
 from services.intake.mail.http_pipe import MailPipe
 from services.intake.privacy.erasure_job import ErasureJob
 from services.intake.privacy.retention import Retention
 from services.intake.settings import IntakeSettings
-from services.intake.topics import Topics
+from services.intake.topic_cache import TopicCache
 from shared.kit import outbox
 from shared.kit.auth import FileLinks, TicketLinks
 from shared.kit.bus import Bus, StreamEraser, run_consumer
@@ -52,8 +52,8 @@ def build(settings: IntakeSettings) -> FastAPI:
     relay = Relay(dsn_of(settings), bus, "intake")
     database.publish_with(relay.publish)
     hub = NotifyListener(dsn_of(settings))
-    storage = Storage.connect(settings)
-    live = Live(database, hub, limit=settings.streams, seconds=settings.stream_seconds)
+    storage = ContentStore.connect(settings)
+    live = EventStreams(database, hub, limit=settings.streams, seconds=settings.stream_seconds)
     pages = Pages(
         PACKAGE,
         secure_cookies=settings.secure_cookies,
@@ -70,7 +70,7 @@ def build(settings: IntakeSettings) -> FastAPI:
             settings=settings,
             database=database,
             tickets=await Tickets.connect(settings),
-            topics=Topics(database),
+            topics=TopicCache(database),
             keys=ApiKeyCache(database),
             links=TicketLinks(settings),
             files=FileLinks(settings),
@@ -102,7 +102,7 @@ def build(settings: IntakeSettings) -> FastAPI:
             "housekeeping": lambda: run_cleanup(database, settings, forget_counts),
             "retention": Retention(database, intake.links, settings.keeping).run,
             "clearing": ErasureJob(database, StreamEraser(bus), storage, RequesterIds(settings)).run,
-            "tidying": lambda: tidy_for_ever(database, storage, settings.unattached_hours),
+            "tidying": lambda: collect_garbage_hourly(database, storage, settings.unattached_hours),
         }
         if settings.clamd:
             clamd = Clamd(settings.clamd)
@@ -136,5 +136,5 @@ def build(settings: IntakeSettings) -> FastAPI:
         app.include_router(router)
     pages.mount(app)
     FormTokens(settings.link_secret.get_secret_value(), settings.portal_url).install(app)
-    document.describe(app)
+    openapi.describe(app)
     return app

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from services.intake.abuse.invitations import InvitationLimits
 from services.intake.commands.decide_participant import decide_participant
 from services.intake.commands.open_follow_up import open_follow_up
-from services.intake.commands.project import project, project_agents
+from services.intake.commands.projection import project, project_agents
 from services.intake.commands.record_reply import record_reply
 from services.intake.live import announce, record
 from shared.contracts.events import (

@@ -11,13 +11,13 @@ from services.intake.abuse.invitations import InvitationLimits
 from services.intake.access.api_key_cache import ApiKeyCache
 from services.intake.access.email_verification import EmailVerification
 from services.intake.access.receipts import Receipts
-from services.intake.attachments.object_store import Storage
+from services.intake.attachments.object_store import ContentStore
 from services.intake.attachments.upload import Uploader
-from services.intake.live import Live
+from services.intake.live import EventStreams
 from services.intake.mail.http_pipe import MailPipe
 from services.intake.privacy.export import Exporter
 from services.intake.settings import IntakeSettings
-from services.intake.topics import Topics
+from services.intake.topic_cache import TopicCache
 from shared.kit.auth import FileLinks, TicketLinks
 from shared.kit.db import Database
 from shared.kit.http.pages import Pages
@@ -34,16 +34,16 @@ class AppState:
     settings: IntakeSettings
     database: Database
     tickets: Tickets
-    topics: Topics
+    topics: TopicCache
     keys: ApiKeyCache
     links: TicketLinks
     files: FileLinks
     exports: ExportLinks
     receipts: Receipts
-    storage: Storage
+    storage: ContentStore
     keeper: Uploader
     pages: Pages
-    live: Live
+    live: EventStreams
     proofs: EmailVerification
     form_limiter: RateLimiter
     similar_limiter: RateLimiter

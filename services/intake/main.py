@@ -46,7 +46,7 @@ def warn_of_retired(settings: IntakeSettings) -> None:
 
 def serve_mail() -> None:
     """Takes mail in, for ever."""
-    from services.intake.mail.process import build as build_mail  # as above
+    from services.intake.mail.app import build as build_mail  # as above
     from services.intake.mail.settings import MailSettings
 
     settings = MailSettings()

@@ -39,7 +39,7 @@ def copy(tmp_path: Path) -> Path:
         ("shared/domain/ticket/state.py", "import shared.domain.rollouts\n"),
         ("services/intake/client/models.py", "import shared.contracts.vocabulary\n"),
         ("services/intake/client/models.py", "import services.intake.schemas\n"),
-        ("services/intake/forms/check.py", "import services.intake.models\n"),
+        ("services/intake/forms/validation.py", "import services.intake.models\n"),
         ("services/intake/forms/fields/text.py", "import time\n"),
         ("services/intake/mail/parsing/quotes.py", "import asyncio\n"),
         ("deploy/cli/errors.py", "import deploy.demo.checks\n"),

@@ -1,3 +1,3 @@
 """Intake's door for the attacks on it."""
 
-from tests.services.intake.conftest import door, settings  # noqa: F401 - fixtures
+from tests.services.intake.conftest import intake, settings  # noqa: F401 - fixtures

@@ -7,13 +7,13 @@ import pytest
 from services.intake.mail.pipeline.queue import BEGUN, FATAL, MailQueue, put_back
 from services.intake.models import RawMail, RawMailState
 from shared.kit.clock import new_id, utc_now
-from tests.services.intake.conftest import door, settings  # noqa: F401 - fixtures
-from tests.services.intake.door import Door
+from tests.services.intake.conftest import intake, settings  # noqa: F401 - fixtures
+from tests.services.intake.harness import IntakeHarness
 from tests.support.engines import own_engines  # noqa: F401 - a fixture
 
 
 @pytest.fixture
-async def mail_id(door: Door) -> UUID:  # noqa: F811
+async def mail_id(intake: IntakeHarness) -> UUID:  # noqa: F811
     """A mail that waits; no process of ours looks for it here."""
     mail = RawMail(
         id=new_id(),
@@ -26,33 +26,36 @@ async def mail_id(door: Door) -> UUID:  # noqa: F811
         received_at=utc_now(),
         state=RawMailState.RECEIVED,
     )
-    async with door.database.begin() as session:
+    async with intake.database.begin() as session:
         session.add(mail)
     return mail.id
 
 
-async def stored(door: Door, mail_id: UUID) -> tuple[RawMailState, str]:  # noqa: F811
+async def stored(intake: IntakeHarness, mail_id: UUID) -> tuple[RawMailState, str]:  # noqa: F811
     """How the mail stands."""
-    async with door.database.begin() as session:
+    async with intake.database.begin() as session:
         mail = await session.get_one(RawMail, mail_id)
         return mail.state, mail.outcome
 
 
-async def test_a_mail_that_ends_its_process_twice_is_given_up_and_can_be_retried(door: Door, mail_id: UUID) -> None:  # noqa: F811
-    queue = MailQueue(door.database, per_hour=60, attempts=6)
+async def test_a_mail_that_ends_its_process_twice_is_given_up_and_can_be_retried(
+    intake: IntakeHarness,  # noqa: F811
+    mail_id: UUID,
+) -> None:
+    queue = MailQueue(intake.database, per_hour=60, attempts=6)
     for words in BEGUN:
         assert await queue.begin(mail_id, is_ours=False)
-        assert await stored(door, mail_id) == (RawMailState.RECEIVED, words)
+        assert await stored(intake, mail_id) == (RawMailState.RECEIVED, words)
     assert not await queue.begin(mail_id, is_ours=False)
-    assert await stored(door, mail_id) == (RawMailState.FAILED, FATAL)
-    async with door.database.begin() as session:
+    assert await stored(intake, mail_id) == (RawMailState.FAILED, FATAL)
+    async with intake.database.begin() as session:
         assert await put_back(session, mail_id)
     assert await queue.begin(mail_id, is_ours=False)
 
 
-async def test_a_process_that_lives_counts_no_crash_of_its_own(door: Door, mail_id: UUID) -> None:  # noqa: F811
-    queue = MailQueue(door.database, per_hour=60, attempts=6)
+async def test_a_process_that_lives_counts_no_crash_of_its_own(intake: IntakeHarness, mail_id: UUID) -> None:  # noqa: F811
+    queue = MailQueue(intake.database, per_hour=60, attempts=6)
     for _ in range(5):
         assert await queue.begin(mail_id, is_ours=True)
     await queue.let_go([mail_id])
-    assert await stored(door, mail_id) == (RawMailState.RECEIVED, "")
+    assert await stored(intake, mail_id) == (RawMailState.RECEIVED, "")

@@ -6,7 +6,7 @@ import pytest
 
 from services.intake.app import build
 from services.intake.settings import IntakeSettings
-from tests.services.intake.door import Door
+from tests.services.intake.harness import IntakeHarness
 from tests.support.raw_http import served, status_of
 
 ALLOWED, CALLER = "192.0.2.10", "203.0.113.66"
@@ -42,7 +42,7 @@ HONEST = {
 
 
 @pytest.fixture(scope="module")
-async def behind_a_proxy(door: Door, settings: IntakeSettings) -> AsyncIterator[int]:
+async def behind_a_proxy(intake: IntakeHarness, settings: IntakeSettings) -> AsyncIterator[int]:
     """Intake on a port, behind trusted proxies at the loopback and in 10.9.0.0/16."""
     trusting = settings.model_validate(settings.model_dump() | {"trusted_proxies": "127.0.0.0/8, 10.9.0.0/16"})
     async with served(build(trusting)) as port:
@@ -51,15 +51,17 @@ async def behind_a_proxy(door: Door, settings: IntakeSettings) -> AsyncIterator[
 
 @pytest.mark.parametrize("lines", ATTACKS.values(), ids=ATTACKS.keys())
 async def test_a_key_bound_to_a_network_is_not_used_from_elsewhere(
-    door: Door, behind_a_proxy: int, lines: list[str]
+    intake: IntakeHarness, behind_a_proxy: int, lines: list[str]
 ) -> None:
-    key = await door.make_key(cidrs=[f"{ALLOWED}/32"])
+    key = await intake.make_key(cidrs=[f"{ALLOWED}/32"])
     headers = [f"Authorization: Bearer {key}", *lines]
     assert await status_of(behind_a_proxy, "GET", "/v1/topics", headers) == 403
 
 
 @pytest.mark.parametrize("lines", HONEST.values(), ids=HONEST.keys())
-async def test_its_owner_gets_in_through_each_proxy(door: Door, behind_a_proxy: int, lines: list[str]) -> None:
-    key = await door.make_key(cidrs=[f"{ALLOWED}/32"])
+async def test_its_owner_gets_in_through_each_proxy(
+    intake: IntakeHarness, behind_a_proxy: int, lines: list[str]
+) -> None:
+    key = await intake.make_key(cidrs=[f"{ALLOWED}/32"])
     headers = [f"Authorization: Bearer {key}", *lines]
     assert await status_of(behind_a_proxy, "GET", "/v1/topics", headers) == 200

@@ -23,8 +23,8 @@ from shared.kit.user_content.limits import MAX_NESTING, complaint, shape, stripp
 from shared.kit.user_content.renderer import REMARK, TOO_SLOW, BodyRenderer, Indigestible, plain
 from shared.kit.user_content.rendering import VERSION, placed, rendered
 from tests.attack.test_outgoing_mail import SETTINGS, job
-from tests.services.intake.conftest import door, settings  # noqa: F401 - fixtures
-from tests.services.intake.door import Door
+from tests.services.intake.conftest import intake, settings  # noqa: F401 - fixtures
+from tests.services.intake.harness import IntakeHarness
 from tests.support.engines import own_engines  # noqa: F401 - a fixture
 
 DEEP = "<b>" * 10_400
@@ -201,8 +201,8 @@ FREEZING = ((DEEP, "html"), (MISNESTED, "html"), (BRACKETS, "markdown"))
 
 
 @pytest.mark.parametrize("way", ["tickets", "messages", "announcements"])
-async def test_programs_are_refused_with_words_while_others_are_served(door: Door, way: str) -> None:  # noqa: F811
-    ticket, admin = await door.submit(), await door.make_key(KeyScope.ADMIN)
+async def test_programs_are_refused_with_words_while_others_are_served(intake: IntakeHarness, way: str) -> None:  # noqa: F811
+    ticket, admin = await intake.submit(), await intake.make_key(KeyScope.ADMIN)
     path = {
         "tickets": "/v1/tickets",
         "messages": f"/v1/tickets/{ticket['id']}/messages",
@@ -215,7 +215,7 @@ async def test_programs_are_refused_with_words_while_others_are_served(door: Doo
             sent |= {"requester": {"email": "dana@bank.example", "name": "Dana"}, "subject": "x"}
         if way == "announcements":
             sent = {"title": "x", "body": body[:20_000]}
-        async with door.client(admin if way == "announcements" else None) as http:
+        async with intake.client(admin if way == "announcements" else None) as http:
             trying = asyncio.create_task(http.post(path, json=sent))
             assert (await asyncio.wait_for(http.get("/healthz"), 5)).status_code == 200
             answer = await trying
@@ -229,32 +229,32 @@ async def test_programs_are_refused_with_words_while_others_are_served(door: Doo
     assert cpu() - before < 4 * HERE_SECONDS
 
 
-async def test_the_old_help_desks_clients_are_refused_in_their_own_way(door: Door) -> None:  # noqa: F811
+async def test_the_old_help_desks_clients_are_refused_in_their_own_way(intake: IntakeHarness) -> None:  # noqa: F811
     sent = {"email": "dana@bank.example", "name": "Dana", "subject": "x", "message": f"data:text/html,{DEEP}"}
     secret = secrets.token_hex(16)
     known = old_key(secret)
     assert known is not None
-    async with door.database.begin() as session:
+    async with intake.database.begin() as session:
         await put_key(session, known, "old", CLIENT_SCOPES, per_minute=1000)
-    async with door.client() as http:
+    async with intake.client() as http:
         answer = await http.post("/api/tickets.json", json=sent, headers={"X-API-Key": secret})
-    assert answer.status_code == door.settings.osticket_invalid_status
+    assert answer.status_code == intake.settings.osticket_invalid_status
     assert "message: must have at most" in answer.text
 
 
-async def test_stored_bodies_from_before_are_rendered_once_and_shown(door: Door) -> None:  # noqa: F811
+async def test_stored_bodies_from_before_are_rendered_once_and_shown(intake: IntakeHarness) -> None:  # noqa: F811
     for body, kind in FREEZING:
-        ticket = await door.submit()
+        ticket = await intake.submit()
         mine = Message.ticket_id == UUID(ticket["id"])
-        async with door.database.begin() as session:
+        async with intake.database.begin() as session:
             await session.execute(update(Message).where(mine).values(body=body, body_format=BodyFormat(kind)))
-        async with door.browser() as browser:
+        async with intake.browser() as browser:
             for _ in range(3):
                 before = cpu()
                 page = await browser.get(ticket["access_url"])
                 assert page.status_code == 200
                 assert REMARK in page.text
                 assert cpu() - before < HERE_SECONDS
-        async with door.database.begin() as session:
+        async with intake.database.begin() as session:
             message = (await session.scalars(select(Message).where(mine))).one()
         assert (message.renderer, REMARK in (message.rendered or "")) == (VERSION, True)

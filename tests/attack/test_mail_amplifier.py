@@ -5,23 +5,23 @@ from collections.abc import AsyncIterator
 import pytest
 
 from services.intake.abuse.invitations import InvitationLimits, Inviter
-from services.intake.mail.process import build
+from services.intake.mail.app import build
 from shared.kit.clock import new_id, utc_now
 from tests.load.amplifier import CC, MAILS, mails_with_copies
-from tests.services.intake.door import Door
-from tests.services.intake.mail_doors.conftest import mail_settings_in
-from tests.services.intake.mail_doors.post import PostOffice, letter
+from tests.services.intake.harness import IntakeHarness
+from tests.services.intake.mail_transports.conftest import mail_settings_in
+from tests.services.intake.mail_transports.post_office import PostOffice, letter
 
 LIMITS = {"invitations_per_mailbox_per_day": 20, "invitations_per_guest_per_day": 5}
 
 
 @pytest.fixture(scope="module")
-async def post(door: Door, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[PostOffice]:
+async def post(intake: IntakeHarness, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[PostOffice]:
     """The mail process, running with the usual limits."""
-    settings = mail_settings_in(door.settings, tmp_path_factory.mktemp("mail"), **LIMITS)
+    settings = mail_settings_in(intake.settings, tmp_path_factory.mktemp("mail"), **LIMITS)
     app = build(settings)
     async with app.router.lifespan_context(app):
-        yield PostOffice(app.state.mail_in_port, door, settings, app.state.gate)
+        yield PostOffice(app.state.mail_in_port, intake, settings, app.state.gate)
 
 
 async def test_answers_to_our_mails_invite_a_handful(post: PostOffice) -> None:
@@ -38,11 +38,11 @@ async def test_answers_to_our_mails_invite_a_handful(post: PostOffice) -> None:
     assert invited == LIMITS["invitations_per_mailbox_per_day"]
 
 
-async def test_new_mails_invite_nobody(post: PostOffice, door: Door) -> None:
-    before = await door.count("participants where state = 'invited'")
+async def test_new_mails_invite_nobody(post: PostOffice, intake: IntakeHarness) -> None:
+    before = await intake.count("participants where state = 'invited'")
     for mail in mails_with_copies(f"new-{new_id().hex[-8:]}", 3, CC):
         await post.deliver(mail)
-    assert await door.count("participants where state = 'invited'") == before
+    assert await intake.count("participants where state = 'invited'") == before
 
 
 async def test_one_guest_is_asked_so_often_whoever_asks(post: PostOffice) -> None:
@@ -58,10 +58,10 @@ async def test_one_guest_is_asked_so_often_whoever_asks(post: PostOffice) -> Non
     assert states.count("proposed") == 2
 
 
-async def test_a_network_counts_as_one(door: Door) -> None:
-    limits = InvitationLimits(door.settings.model_copy(update={"invitations_per_address_per_day": 3}))
+async def test_a_network_counts_as_one(intake: IntakeHarness) -> None:
+    limits = InvitationLimits(intake.settings.model_copy(update={"invitations_per_address_per_day": 3}))
     taken = []
-    async with door.database.begin() as session:
+    async with intake.database.begin() as session:
         for number in range(5):
             inviter = Inviter(f"{new_id()}@evil.example", f"2001:db8:77:1::{number}")
             taken.append(await limits.take(session, inviter, f"{new_id()}@bank.example", utc_now()))

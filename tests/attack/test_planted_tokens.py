@@ -16,7 +16,7 @@ from shared.kit.auth import ApiKey, FileLinks, MailThreads, TicketLink, TicketLi
 from shared.kit.clock import new_id, utc_now
 from shared.kit.one_time_links import ExportLinks
 from shared.kit.settings import Settings
-from tests.services.intake.door import Door
+from tests.services.intake.harness import IntakeHarness
 from tests.services.intake.osticket.conftest import old  # noqa: F401 - a fixture
 from tests.services.intake.osticket.old_client import LEAST, OldClient
 from tests.support.traces import tables_naming
@@ -41,8 +41,8 @@ def planted() -> dict[str, str]:
     }
 
 
-async def by_api(door: Door, old: OldClient, text: str) -> httpx2.Response:
-    async with door.client() as http:
+async def by_api(intake: IntakeHarness, old: OldClient, text: str) -> httpx2.Response:
+    async with intake.client() as http:
         return await http.post(
             "/v1/tickets",
             json={
@@ -55,13 +55,13 @@ async def by_api(door: Door, old: OldClient, text: str) -> httpx2.Response:
         )
 
 
-async def by_old_json(door: Door, old: OldClient, text: str) -> httpx2.Response:
+async def by_old_json(intake: IntakeHarness, old: OldClient, text: str) -> httpx2.Response:
     files = [{f"{text}.txt".replace("/", "_"): "data:text/plain,x"}]
     said = LEAST | {"name": f"Kim {text}"[:200], "subject": f"See {text}"[:255], "message": text, "attachments": files}
     return await old.json(json.dumps(said).encode())
 
 
-async def by_old_xml(door: Door, old: OldClient, text: str) -> httpx2.Response:
+async def by_old_xml(intake: IntakeHarness, old: OldClient, text: str) -> httpx2.Response:
     safe = escape(text)
     return await old.xml(
         f"<ticket message={quoteattr(text)}><name>Kim {safe}</name><email>dana@bank.example</email>"
@@ -69,7 +69,7 @@ async def by_old_xml(door: Door, old: OldClient, text: str) -> httpx2.Response:
     )
 
 
-async def by_mail(door: Door, old: OldClient, text: str) -> httpx2.Response:
+async def by_mail(intake: IntakeHarness, old: OldClient, text: str) -> httpx2.Response:
     mail = EmailMessage()
     mail["From"], mail["To"], mail["Subject"] = "dana@bank.example", "support@everdesk.example", f"See {text}"
     mail["Message-ID"] = f"<{new_id()}@bank.example>"
@@ -79,7 +79,7 @@ async def by_mail(door: Door, old: OldClient, text: str) -> httpx2.Response:
     return await old.send("/api/tickets.email", mail.as_bytes())
 
 
-WAYS_IN: dict[str, Callable[[Door, OldClient, str], Awaitable[httpx2.Response]]] = {
+WAYS_IN: dict[str, Callable[[IntakeHarness, OldClient, str], Awaitable[httpx2.Response]]] = {
     "api": by_api,
     "osticket json": by_old_json,
     "osticket xml": by_old_xml,
@@ -88,14 +88,14 @@ WAYS_IN: dict[str, Callable[[Door, OldClient, str], Awaitable[httpx2.Response]]]
 
 
 @pytest.mark.parametrize("way", sorted(WAYS_IN))
-async def test_a_planted_token_is_kept_nowhere(door: Door, old: OldClient, way: str) -> None:
+async def test_a_planted_token_is_kept_nowhere(intake: IntakeHarness, old: OldClient, way: str) -> None:
     found: dict[str, list[str]] = {}
     for secret, token in planted().items():
         marker = f"marker{new_id().hex[-12:]}"
-        answer = await WAYS_IN[way](door, old, f"{token} {marker}")
+        answer = await WAYS_IN[way](intake, old, f"{token} {marker}")
         assert answer.status_code == 201, answer.text
         assert secret not in answer.text
-        if tables := await tables_naming(door.database.engine, [secret]):
+        if tables := await tables_naming(intake.database.engine, [secret]):
             found[token] = sorted(tables)
-        assert "messages" in await tables_naming(door.database.engine, [marker]), "the words around it are kept"
+        assert "messages" in await tables_naming(intake.database.engine, [marker]), "the words around it are kept"
     assert found == {}

@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import select
 
 from services.intake.abuse.invitations import InvitationLimits
-from services.intake.attachments.object_store import Storage
-from services.intake.commands.participants import Guest as CopiedPerson
-from services.intake.commands.participants import Origin, answer, invite
-from services.intake.mail.process import build
+from services.intake.attachments.object_store import ContentStore
+from services.intake.commands.participants import InvitedPerson as CopiedPerson
+from services.intake.commands.participants import ParticipantOrigin, answer, invite
+from services.intake.mail.app import build
 from services.intake.models import Agent, RawMail, RawMailState, Ticket
 from services.intake.privacy.export import Exporter
 from services.intake.privacy.subject_data import find_subject_data
@@ -24,10 +24,10 @@ from shared.contracts.vocabulary import ActorKind, BodyFormat, Channel, Particip
 from shared.kit.auth import MailAudience, TicketLink
 from shared.kit.clock import new_id, utc_now
 from shared.kit.requester_ids import RequesterIds
-from tests.services.intake.conftest import door, settings  # noqa: F401 - fixtures
-from tests.services.intake.door import Door
-from tests.services.intake.mail_doors.conftest import mail_settings_in
-from tests.services.intake.mail_doors.post import PostOffice, letter
+from tests.services.intake.conftest import intake, settings  # noqa: F401 - fixtures
+from tests.services.intake.harness import IntakeHarness
+from tests.services.intake.mail_transports.conftest import mail_settings_in
+from tests.services.intake.mail_transports.post_office import PostOffice, letter
 from tests.services.intake.test_submitting import announced
 from tests.support.engines import own_engines  # noqa: F401 - a fixture
 from tests.support.eventually import eventually
@@ -48,7 +48,7 @@ class Person:
 @pytest.fixture(scope="module")
 async def post(
     settings: IntakeSettings,  # noqa: F811
-    door: Door,  # noqa: F811
+    intake: IntakeHarness,  # noqa: F811
     tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[PostOffice]:
     """The mail process, behind a mail server whose word counts; agents' verified mail answers requesters."""
@@ -56,7 +56,7 @@ async def post(
     mail_settings = mail_settings_in(settings, folder, mail_staff_replies=True, mail_authserv_ids=(MX,))
     app = build(mail_settings)
     async with app.router.lifespan_context(app):
-        yield PostOffice(app.state.mail_in_port, door, mail_settings, app.state.gate)
+        yield PostOffice(app.state.mail_in_port, intake, mail_settings, app.state.gate)
 
 
 async def hire(post: PostOffice, email: str, *, is_active: bool = True) -> Person:
@@ -65,10 +65,10 @@ async def hire(post: PostOffice, email: str, *, is_active: bool = True) -> Perso
     changed = AgentChanged(
         agent_id=agent.id, email=email, name="Kim", is_active=is_active, is_available=True, version=1
     )
-    await post.door.publish(changed)
+    await post.intake.publish(changed)
 
     async def known() -> None:
-        async with post.door.database.begin() as session:
+        async with post.intake.database.begin() as session:
             assert await session.get(Agent, agent.id) is not None
 
     await eventually(known, 15.0)
@@ -90,7 +90,7 @@ def sent_to(post: PostOffice, ticket: Ticket, email: str, audience: MailAudience
 
 
 async def noted(post: PostOffice, ticket: Ticket) -> NoteReceived:
-    return NoteReceived.of(await announced(post.door, f"everdesk.note.received.v1.{ticket.id}"))
+    return NoteReceived.of(await announced(post.intake, f"everdesk.note.received.v1.{ticket.id}"))
 
 
 async def deliver(post: PostOffice, text: str, sender: str, **headers: str) -> RawMail:
@@ -105,9 +105,9 @@ async def nothing_is_public(post: PostOffice, ticket: Ticket) -> None:
 
 async def page_of(post: PostOffice, ticket: Ticket, path: str = "", status: int = 200) -> str:
     """What the requester reads at their link, or below it."""
-    links = post.door.app.state.intake.links
+    links = post.intake.app.state.intake.links
     token = links.token(TicketLink(TicketId(ticket.id), ticket.requester_email))
-    async with post.door.browser() as http:
+    async with post.intake.browser() as http:
         page = await http.get(f"/t/{token}{path}")
     assert page.status_code == status, page.text
     return page.text
@@ -115,9 +115,9 @@ async def page_of(post: PostOffice, ticket: Ticket, path: str = "", status: int 
 
 async def export_of(post: PostOffice, email: str) -> bytes:
     """All that intake would hand out to a person, unpacked."""
-    parts = post.door.app.state.intake
-    exporter = Exporter(post.door.database, Storage.connect(post.settings), parts.pages, parts.digester)
-    async with post.door.database.begin() as session:
+    parts = post.intake.app.state.intake
+    exporter = Exporter(post.intake.database, ContentStore.connect(post.settings), parts.pages, parts.digester)
+    async with post.intake.database.begin() as session:
         holdings = await find_subject_data(session, RequesterIds(post.settings), email)
     packed = b"".join([piece async for piece in exporter.stream(holdings)])
     archive = zipfile.ZipFile(io.BytesIO(packed))
@@ -203,7 +203,7 @@ async def test_a_client_programs_mail_is_never_verified(post: PostOffice, kim: P
     ticket = await post.opened()
     mail = letter(SECRET, **{"from": kim.email}, in_reply_to=sent_to(post, ticket, kim.email))
     mail["authentication-results"] = passed()
-    await post.door.app.state.intake.mail_pipe.hand_over(mail.as_bytes())
+    await post.intake.app.state.intake.mail_pipe.hand_over(mail.as_bytes())
     assert not (await noted(post, ticket)).is_verified
 
 
@@ -233,11 +233,11 @@ async def test_an_absence_note_of_an_agent_touches_nothing(
     post: PostOffice, kim: Person, headers: dict[str, str]
 ) -> None:
     ticket = await post.opened()
-    before = await post.door.count("tickets")
+    before = await post.intake.count("tickets")
     for thread in ({"in_reply_to": sent_to(post, ticket, kim.email)}, {"in_reply_to": post.answers(ticket)}, {}):
         row = await deliver(post, "I am away.", kim.email, **headers, **thread)
         assert (row.state, row.outcome) == (RawMailState.IGNORED, "an automatic answer of staff")
-    assert await post.door.count("tickets") == before
+    assert await post.intake.count("tickets") == before
     await nothing_is_public(post, ticket)
 
 
@@ -285,8 +285,8 @@ async def test_an_agent_who_asks_for_help_is_a_requester_in_that_thread(post: Po
 
 async def test_an_agent_in_copy_who_takes_part_writes_in_the_thread(post: PostOffice, kim: Person) -> None:
     ticket = await post.opened()
-    async with post.door.database.begin() as session:
-        origin = Origin(Channel.DESK, utc_now())
+    async with post.intake.database.begin() as session:
+        origin = ParticipantOrigin(Channel.DESK, utc_now())
         await invite(session, ticket.id, [CopiedPerson(kim.email)], origin, InvitationLimits(post.settings))
         assert await answer(session, ticket.id, kim.email, ParticipantState.JOINED, utc_now())
     await deliver(post, "Me too.", kim.email, in_reply_to=post.answers(ticket))
@@ -307,15 +307,15 @@ async def test_files_and_the_mail_itself_stay_among_staff(post: PostOffice, kim:
     await post.deliver(mail, sender=kim.email)
     note = await noted(post, ticket)
     assert [file.name for file in note.attachments] == ["evidence.txt"]
-    await post.door.app.state.intake.storage.put(_chunks(b"their other accounts"))
+    await post.intake.app.state.intake.storage.put(_chunks(b"their other accounts"))
     file_id = note.attachments[0].id
     await page_of(post, ticket, f"/files/{file_id}", status=404)
     assert "evidence.txt" not in await page_of(post, ticket)
     assert SECRET.encode() not in await export_of(post, requester)
-    async with post.door.browser() as http:
-        given = await http.get(post.door.app.state.intake.files.url(file_id).partition("//")[2].partition("/")[2])
+    async with post.intake.browser() as http:
+        given = await http.get(post.intake.app.state.intake.files.url(file_id).partition("//")[2].partition("/")[2])
         assert given.status_code == 200
-    async with post.door.database.begin() as session:
+    async with post.intake.database.begin() as session:
         kept = await session.scalar(select(RawMail.is_internal).where(RawMail.message_id == note.message_id))
     assert kept is True
 
@@ -337,7 +337,7 @@ async def test_files_of_a_reply_are_the_requesters_to_see(post: PostOffice, kim:
         attachments=note.attachments,
         received_at=utc_now(),
     )
-    await post.door.publish(posted)
+    await post.intake.publish(posted)
 
     async def seen() -> None:
         assert "form.txt" in await page_of(post, ticket)

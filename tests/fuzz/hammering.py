@@ -17,7 +17,7 @@ from tests.local.running import CHECKOUT, LocalStack
 
 SCHEMATHESIS = Path(sysconfig.get_path("scripts")) / "st"
 ALL_SCOPES = ("create", "read", "reply", "admin")
-OPEN_DOORS = {
+NO_LIMITS = {
     "EVERDESK_ADDRESS_PER_MINUTE": "10000000",
     "EVERDESK_BAD_KEYS_PER_MINUTE": "10000000",
     "EVERDESK_FORM_PER_MINUTE": "10000000",
@@ -53,7 +53,7 @@ class Outcome:
 async def open_stack(folder: Path) -> AsyncIterator[LocalStack]:
     """The whole system, with its limits out of the way."""
     running = LocalStack.in_folder(folder, has_stubs=False)
-    running.settings = OPEN_DOORS
+    running.settings = NO_LIMITS
     await running.start(within=120)
     try:
         yield running

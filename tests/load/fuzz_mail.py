@@ -12,12 +12,12 @@ from statistics import median, quantiles
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from services.intake.mail.parsing.html import safe_html
+from services.intake.mail.parsing.html_sanitizer import safe_html
 from services.intake.mail.parsing.parser import ReadMail, read_mail
 from services.intake.mail.parsing.quotes import cut
 from tests.load.hostile_mails import MAILS
 from tests.load.report import Budget, Report, Table
-from tests.unit.mail.letters import CORPUS, corpus
+from tests.unit.mail.sample_mails import CORPUS, corpus
 
 METHOD = """\
 Part one: Hypothesis takes mails of the corpus and changes each in up to eight places: bytes replaced, cut out, doubled,

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path as Folder
 
 from tests.load.report import Budget, Cell, Report, Table
-from tests.support.growth.counted import Cost, Counter, counter, idle_indexes
+from tests.support.growth.databases import Past, past
 from tests.support.growth.fill import OPEN
-from tests.support.growth.past import Past, past
-from tests.support.growth.writing import Written, write_costs
+from tests.support.growth.page_counts import Cost, Counter, counter, idle_indexes
+from tests.support.growth.write_cost import Written, write_costs
 
 SIZES = (1_000, 100_000, 1_000_000)
 LIMIT = 1.5

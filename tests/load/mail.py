@@ -14,7 +14,7 @@ import aiosmtplib
 import asyncpg
 
 from deploy.local.plan import MAIL_FROM
-from services.intake.mail.transports.reception import identity_of
+from services.intake.mail.transports.raw_mail_store import identity_of
 from tests.load.meter import rss_megabytes
 from tests.load.report import Budget, Report, Table
 from tests.load.system import System, system

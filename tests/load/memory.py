@@ -86,8 +86,8 @@ async def open_tickets(described: dict[str, Any], count: int) -> float:
 
     await asyncio.gather(*(one() for _ in range(AT_ONCE)))
     login = described["credentials"]["agents"][0]
-    door = Http(described["urls"]["assignment"], "none")
-    session = await door.post("/v1/sessions", {"email": login["email"], "password": login["password"]})
+    desk = Http(described["urls"]["assignment"], "none")
+    session = await desk.post("/v1/sessions", {"email": login["email"], "password": login["password"]})
     desk = Http(described["urls"]["assignment"], session["access_token"])
     deadline = time.perf_counter() + 600
     while time.perf_counter() < deadline:

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
-from tests.support.growth.counted import Counter, counter
-from tests.support.growth.measured import Path, Statement, listening, scans
-from tests.support.growth.past import Past, past
+from tests.support.growth.databases import Past, past
+from tests.support.growth.page_counts import Counter, counter
+from tests.support.growth.query_plans import Path, Statement, listening, scans
 from tests.support.memory_disk import data_folder
 
 FEW = 1_000

@@ -105,7 +105,7 @@ class Run:
             rows = Counter(one.reason for one in refused).most_common()
             lines = {reason: [str(one.source.line) for one in refused if one.reason == reason] for reason, _ in rows}
             self._show.table(
-                "WorkRefused by validation", [(count, why, f"lines {', '.join(lines[why][:5])}") for why, count in rows]
+                "refused by validation", [(count, why, f"lines {', '.join(lines[why][:5])}") for why, count in rows]
             )
         if mismatches:
             self._show.table(

@@ -6,7 +6,7 @@ from enum import Enum
 from sqlalchemy import text
 
 from services.intake.abuse.bans import BanList
-from services.intake.abuse.open_tickets import COUNT
+from services.intake.abuse.open_tickets import COUNT_OPEN_SQL
 from services.intake.abuse.refusals import banned, too_many_open
 from services.intake.settings import IntakeSettings
 from shared.kit.addresses import mailbox_key
@@ -14,7 +14,7 @@ from shared.kit.db import Database
 from shared.kit.http.idempotency import IdempotencyClaim
 from shared.kit.http.rate_limits import RateLimiter
 
-COUNT_OPEN = text(f"{COUNT} and not exists (select from answers where scope = :scope and key = :key)")
+COUNT_OPEN_TICKETS = text(f"{COUNT_OPEN_SQL} and not exists (select from answers where scope = :scope and key = :key)")
 HOUR = 3600.0
 
 
@@ -75,7 +75,7 @@ class AdmissionControl:
         scope, key = (claim.scope, claim.key) if claim else (None, None)
         async with self._database.single() as connection:
             asked = {"requester_email": email, "scope": scope, "key": key}
-            return int(await connection.scalar(COUNT_OPEN, asked) or 0)
+            return int(await connection.scalar(COUNT_OPEN_TICKETS, asked) or 0)
 
 
 def _per_hour(limit: int) -> RateLimiter | None:

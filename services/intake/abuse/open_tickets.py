@@ -2,7 +2,7 @@
 
 from typing import Final
 
-COUNT: Final = """
+COUNT_OPEN_SQL: Final = """
 select count(*) as open from (
   select status from tickets where lower(requester_email) = lower(:requester_email) and status <> 'closed'
   order by created_at desc limit 1000

@@ -7,7 +7,7 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 
 from services.intake.access.link_access import LinkAccess
 from services.intake.settings import IntakeSettings
-from services.intake.suggestions import Proof
+from services.intake.similar_tickets import Proof
 from shared.kit.addresses import address_key
 from shared.kit.clock import utc_now
 from shared.kit.http.pages import Pages

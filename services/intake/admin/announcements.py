@@ -8,8 +8,7 @@ from starlette.status import HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
 from services.intake.admin.idempotent_commands import KeyedCall, Made, once
 from services.intake.admin.schemas import AnnouncementInput, AnnouncementView
-from services.intake.announcements import list_announcements
-from services.intake.api.access import Admin
+from services.intake.api.authentication import Admin
 from services.intake.api.route import ApiRoute
 from services.intake.commands.announcements import (
     create_announcement,
@@ -18,6 +17,7 @@ from services.intake.commands.announcements import (
     replace_announcement,
 )
 from services.intake.deps import Parts
+from services.intake.queries.announcements import list_announcements
 from services.intake.schemas import PageRequest
 from shared.contracts.vocabulary import BodyFormat
 from shared.kit.db import Session

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import Depends, Request, Response
 from pydantic import BaseModel
 
-from services.intake.api.access import Admin
+from services.intake.api.authentication import Admin
 from services.intake.api.route import answer
 from services.intake.deps import AppState
 from shared.kit.db import Session

@@ -6,11 +6,11 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Response
 
 from services.intake.admin.key_views import ApiKeyView, CreateKey, KeyWithSecret, RotateKey
-from services.intake.api.access import Admin
+from services.intake.api.authentication import Admin
 from services.intake.api.route import ApiRoute, answer
 from services.intake.commands.keys import find_key, page_of_keys, put_key, revoke_key, rotate_key
 from services.intake.deps import Parts
-from services.intake.queries import cursor_after, position_of
+from services.intake.queries.tickets import cursor_after, position_of
 from services.intake.schemas import NoContent, PageRequest
 from shared.kit.auth import ApiKey
 from shared.kit.clock import utc_now

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from sqlalchemy import select
 
 from services.intake.admin.idempotent_commands import KeyedCall, Made, once
-from services.intake.api.access import Admin
+from services.intake.api.authentication import Admin
 from services.intake.api.route import ApiRoute
 from services.intake.commands.revoke_links import revoke_links
 from services.intake.deps import Parts

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.status import HTTP_202_ACCEPTED
 
 from services.intake.admin.idempotent_commands import KeyedCall, Made, once
-from services.intake.api.access import Admin
+from services.intake.api.authentication import Admin
 from services.intake.api.route import ApiRoute
 from services.intake.attachments.object_store import ContentMissing, StorageUnavailable
 from services.intake.deps import Parts

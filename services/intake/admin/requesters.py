@@ -7,11 +7,11 @@ from fastapi import APIRouter, Path, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.intake.api.access import Admin
+from services.intake.api.authentication import Admin
 from services.intake.api.route import ApiRoute, answer
 from services.intake.deps import AppState, Parts
-from services.intake.privacy.download import handed_out
-from services.intake.privacy.requesters import Confirmation, Eraser
+from services.intake.privacy.export_response import export_response
+from services.intake.privacy.requester_erasure import Confirmation, RequesterEraser
 from services.intake.privacy.subject_data import SubjectData, find_email, find_subject_data
 from shared.kit.http.app import canonical
 from shared.kit.http.idempotency import IdempotencyKey, fingerprint, idempotent_transaction
@@ -27,7 +27,7 @@ router = APIRouter(prefix="/v1/admin/requesters", route_class=ApiRoute, tags=["p
 ZIP = {"application/zip": {"schema": {"type": "string", "format": "binary"}}}
 
 
-class RequesterHoldings(BaseModel):
+class RequesterData(BaseModel):
     """How much is held of a person: numbers, nothing they wrote."""
 
     model_config = ConfigDict(
@@ -59,7 +59,7 @@ class RequesterHoldings(BaseModel):
     mails: int
 
     @classmethod
-    def of(cls, found: SubjectData) -> "RequesterHoldings":
+    def of(cls, found: SubjectData) -> "RequesterData":
         """The numbers of what was found."""
         return cls(
             requester_id=found.requester_id,
@@ -84,18 +84,18 @@ class EraseRequester(Input):
 
 
 @router.get("/{who}")
-async def read(who: Who, _: Admin, parts: Parts) -> RequesterHoldings:
+async def read(who: Who, _: Admin, parts: Parts) -> RequesterData:
     """How much is held of a person. Read this before erasing."""
-    return RequesterHoldings.of(await _found(parts, who))
+    return RequesterData.of(await _found(parts, who))
 
 
 @router.get("/{who}/export", response_class=StreamingResponse, responses={200: {"content": ZIP}})
 async def export(who: Who, _: Admin, parts: Parts) -> Response:
     """All that is held of a person, as a ZIP: pages to read, JSON, files, and mails as they came."""
-    return handed_out(parts.exporter, await _found(parts, who))
+    return export_response(parts.exporter, await _found(parts, who))
 
 
-@router.post("/{who}/erase", response_model=RequesterHoldings)
+@router.post("/{who}/erase", response_model=RequesterData)
 async def erase(
     who: Who, admin: Admin, parts: Parts, request: EraseRequester, idempotency_key: IdempotencyKey = None
 ) -> Response:
@@ -107,9 +107,9 @@ async def erase(
         if guarded.stored:
             return guarded.stored
         found = await _found(parts, who)
-        eraser = Eraser(parts.database, parts.tickets, parts.links, ids)
+        eraser = RequesterEraser(parts.database, parts.tickets, parts.links, ids)
         erased = await eraser.erase(found.email, Confirmation(request.tickets, close_open=request.close_open))
-        body = RequesterHoldings.of(erased).model_dump_json().encode()
+        body = RequesterData.of(erased).model_dump_json().encode()
         await guarded.store(body)
     return answer(body)
 

@@ -7,7 +7,7 @@ from starlette.status import HTTP_200_OK, HTTP_201_CREATED
 
 from services.intake.admin.idempotent_commands import Keyed, KeyedCall, Made, once
 from services.intake.admin.schemas import AdminTopicView, TopicInput, TopicOrder
-from services.intake.api.access import Admin
+from services.intake.api.authentication import Admin
 from services.intake.api.route import ApiRoute, answer
 from services.intake.commands.topics import (
     create_topic,

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
-from services.intake.api.access import Reader, Writer
+from services.intake.api.authentication import Reader, Writer
 from services.intake.api.route import ApiRoute, answer
 from services.intake.attachments.download import find_attachment, serve
 from services.intake.attachments.object_store import StorageUnavailable
@@ -13,7 +13,7 @@ from services.intake.attachments.upload import IncomingFile
 from services.intake.deps import AppState, Parts
 from services.intake.errors import storage_away
 from services.intake.models import Attachment
-from services.intake.queries import get_ticket
+from services.intake.queries.tickets import get_ticket
 from services.intake.schemas import UploadedFile
 from services.intake.web.multipart import FormLimits, FormPart, read_form
 from shared.kit.http.idempotency import IdempotencyKey, fingerprint, idempotent_transaction

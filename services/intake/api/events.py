@@ -6,12 +6,12 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from services.intake.access.api_key_cache import KnownKey
-from services.intake.api.access import Reader, sent_key
+from services.intake.api.authentication import Reader, sent_key
 from services.intake.api.route import ApiRoute
 from services.intake.deps import AppState, Parts
 from services.intake.live import Streaming, StreamReader
-from services.intake.live.streams import DESCRIPTION, EventId, LastEventId
-from services.intake.queries import get_ticket
+from services.intake.live.event_streams import DESCRIPTION, EventId, LastEventId
+from services.intake.queries.tickets import get_ticket
 
 router = APIRouter(prefix="/v1", route_class=ApiRoute, tags=["tickets"])
 

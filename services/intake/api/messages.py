@@ -6,14 +6,14 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 
 from services.intake.abuse.admission_control import EntryPoint
-from services.intake.api.access import Reader, Replier
 from services.intake.api.attachments import owner_of
+from services.intake.api.authentication import Reader, Replier
 from services.intake.api.route import ApiRoute, answer
 from services.intake.attachments.attaching import ChosenFiles
+from services.intake.commands.new_message import NewMessage
 from services.intake.commands.post_message import post_with_files
-from services.intake.commands.posts import Post
 from services.intake.deps import Parts
-from services.intake.queries import attachments_of, get_ticket, list_messages
+from services.intake.queries.tickets import attachments_of, get_ticket, list_messages
 from services.intake.schemas import MessageView, PageRequest, PostMessage
 from shared.contracts.vocabulary import Channel
 from shared.kit.clock import utc_now
@@ -51,7 +51,9 @@ async def post(
             return guarded.stored
         ticket = await get_ticket(guarded.session, ticket_id, key.key_id)
         await parts.gate.refuse_banned(EntryPoint.CLIENT, ticket.requester_email)
-        post = Post(body=request.body, body_format=request.body_format, channel=Channel.API, received_at=utc_now())
+        post = NewMessage(
+            body=request.body, body_format=request.body_format, channel=Channel.API, received_at=utc_now()
+        )
         message = await post_with_files(
             guarded.session, ticket, post, ChosenFiles.of(owner_of(key.key_id), request.attachments)
         )

@@ -6,11 +6,11 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
 from services.intake.access.api_key_cache import KnownKey
-from services.intake.api.access import Replier
+from services.intake.api.authentication import Replier
 from services.intake.api.route import ApiRoute, answer
 from services.intake.commands.change_status import change_status
 from services.intake.deps import AppState, Parts
-from services.intake.queries import get_ticket
+from services.intake.queries.tickets import get_ticket
 from services.intake.schemas import CloseRequest, NoContent, TicketView
 from shared.contracts.base import TicketId
 from shared.contracts.commands import CloseTicket, ReopenTicket

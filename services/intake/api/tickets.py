@@ -9,20 +9,25 @@ from fastapi import APIRouter, Query, Response
 
 from services.intake.abuse.admission_control import EntryPoint
 from services.intake.access.api_key_cache import KnownKey
-from services.intake.api.access import Creator, Reader
 from services.intake.api.attachments import owner_of
+from services.intake.api.authentication import Creator, Reader
 from services.intake.api.route import ApiRoute, answer
 from services.intake.attachments.attaching import ChosenFiles
-from services.intake.commands.submit_ticket import Answer, Submission, submit_ticket_once, submit_ticket_with_files
+from services.intake.commands.submit_ticket import (
+    Submission,
+    SubmissionAnswer,
+    submit_ticket_once,
+    submit_ticket_with_files,
+)
 from services.intake.deps import AppState, Parts
 from services.intake.errors import lists_without_form, unknown_topic, wrong_fields
-from services.intake.forms import Audience, check
+from services.intake.forms import Audience, check_answers
 from services.intake.forms.answers import files_in
 from services.intake.forms.unstructured import FieldValue
 from services.intake.live.timeline_queries import follow_ups_of
-from services.intake.queries import get_ticket, list_tickets
+from services.intake.queries.tickets import get_ticket, list_tickets
 from services.intake.schemas import RequesterView, SubmittedTicket, SubmitTicket, TicketFilters, TicketView
-from services.intake.topics import TopicEntry
+from services.intake.topic_cache import TopicEntry
 from shared.contracts.events import Person
 from shared.contracts.vocabulary import Channel, Priority, Status
 from shared.kit.auth import TicketLink
@@ -47,7 +52,7 @@ async def submit(request: SubmitTicket, key: Creator, parts: Parts, idempotency_
     draft = _answer(parts, submission, topic).model_dump_json()
     etag = etag_of(FIRST_REVISION)
     claim = IdempotencyClaim(f"{key.key_id}:submit", idempotency_key, content)
-    prepared, chosen = Answer(draft, 201, etag), _files(request, submission, topic, key)
+    prepared, chosen = SubmissionAnswer(draft, 201, etag), _files(request, submission, topic, key)
     if chosen.files or submission.cc:
         await parts.gate.admit(EntryPoint.CLIENT, request.requester.email, claim=claim)
         number = await submit_ticket_with_files(parts.database, claim, submission, prepared, chosen, parts.invitations)
@@ -121,7 +126,7 @@ def _fields(request: SubmitTicket, topic: TopicEntry | None) -> Mapping[str, Fie
         if any(isinstance(value, list) for value in request.fields.values()):
             raise lists_without_form()
         return request.fields
-    checked = check(topic.form, request.fields, Audience.AGENTS)
+    checked = check_answers(topic.form, request.fields, Audience.AGENTS)
     if refused := checked.wrong | checked.surplus:
         raise wrong_fields(refused)
     return checked.values

@@ -2,11 +2,11 @@
 
 from fastapi import APIRouter
 
-from services.intake.api.access import AnyKey
+from services.intake.api.authentication import AnyKey
 from services.intake.api.route import ApiRoute
 from services.intake.deps import Parts
 from services.intake.schemas import TopicView
-from services.intake.topics import TopicEntry
+from services.intake.topic_cache import TopicEntry
 from shared.kit.http.paging import Page
 
 router = APIRouter(prefix="/v1", route_class=ApiRoute, tags=["topics"])

@@ -9,10 +9,10 @@ from fastapi import Request
 from fastapi.responses import Response, StreamingResponse
 from sqlalchemy import select
 
+from services.intake.attachments.file_names import content_disposition
 from services.intake.attachments.link_removal import WHOLE, cleaned
-from services.intake.attachments.names import content_disposition
-from services.intake.attachments.object_store import ContentMissing, Storage, StorageUnavailable
-from services.intake.attachments.sniffing import SHOWABLE, UNKNOWN
+from services.intake.attachments.media_type_detection import SHOWABLE, UNKNOWN
+from services.intake.attachments.object_store import ContentMissing, ContentStore, StorageUnavailable
 from services.intake.errors import storage_away
 from services.intake.models import Attachment, AttachmentState
 from shared.kit.db import Database
@@ -59,7 +59,9 @@ async def find_attachment(database: Database, attachment_id: UUID, ticket_id: UU
     return attachment
 
 
-async def serve(request: Request, storage: Storage, attachment: Attachment, *, is_inline: bool = False) -> Response:
+async def serve(
+    request: Request, storage: ContentStore, attachment: Attachment, *, is_inline: bool = False
+) -> Response:
     """The file's bytes, or the range of them that was asked for; text without our personal links.
 
     Raises Problem 404 if they are gone, 416 for an impossible range, 503 while the store is away.
@@ -103,7 +105,7 @@ async def _once(content: bytes) -> AsyncIterator[bytes]:
     yield content
 
 
-async def _begun(storage: Storage, attachment: Attachment, span: ByteRange | None) -> AsyncIterator[bytes]:
+async def _begun(storage: ContentStore, attachment: Attachment, span: ByteRange | None) -> AsyncIterator[bytes]:
     """The bytes, with the first of them read, so that what is wrong is said before the answer begins."""
     content = storage.get(attachment.digest, span.start if span else 0, span.length if span else None)
     try:

@@ -7,31 +7,33 @@ from datetime import timedelta
 from sqlalchemy import CompoundSelect, delete, select, union_all
 from sqlalchemy.dialects.postgresql import insert
 
-from services.intake.attachments.object_store import Entry, Storage, StorageUnavailable
-from services.intake.models import Attachment, RawMail, Walk
+from services.intake.attachments.object_store import ContentStore, ObjectEntry, StorageUnavailable
+from services.intake.models import Attachment, JobPosition, RawMail
 from shared.kit.clock import utc_now
 from shared.kit.db import Database
 from shared.kit.telemetry import log
 
 EVERY_SECONDS = 3600.0
-AT_ONCE = 5000
+OBJECTS_PER_ROUND = 5000
 """Contents of the store that a round looks at: the next round goes on there, so that none costs by all there are."""
-WALK = "files"
+JOB = "files"
 GRACE = timedelta(hours=2)
 """Bytes this young are left alone: the row that will speak of them may not be written yet."""
 
 
-async def tidy_for_ever(database: Database, storage: Storage, unattached_hours: int) -> None:
+async def collect_garbage_hourly(database: Database, storage: ContentStore, unattached_hours: int) -> None:
     """Once an hour."""
     while True:
         try:
-            await tidy(database, storage, timedelta(hours=unattached_hours))
+            await collect_garbage(database, storage, timedelta(hours=unattached_hours))
         except StorageUnavailable as error:
             log.warning("files.untidied", error=str(error))
         await asyncio.sleep(EVERY_SECONDS)
 
 
-async def tidy(database: Database, storage: Storage, unattached_for: timedelta, grace: timedelta = GRACE) -> int:
+async def collect_garbage(
+    database: Database, storage: ContentStore, unattached_for: timedelta, grace: timedelta = GRACE
+) -> int:
     """Clears away once; returns how many contents went. Raises StorageUnavailable."""
     now = utc_now()
     unattached = delete(Attachment).where(Attachment.ticket_id.is_(None), Attachment.created_at < now - unattached_for)
@@ -42,26 +44,28 @@ async def tidy(database: Database, storage: Storage, unattached_for: timedelta, 
     return removed + await _walk(database, storage, grace)
 
 
-async def _walk(database: Database, storage: Storage, grace: timedelta) -> int:
+async def _walk(database: Database, storage: ContentStore, grace: timedelta) -> int:
     """Looks at the next contents of the store, at most `AT_ONCE`, and round again; returns how many went."""
     async with database.begin() as session:
-        begun_at = await session.scalar(select(Walk.position).where(Walk.name == WALK)) or ""
+        begun_at = await session.scalar(select(JobPosition.position).where(JobPosition.name == JOB)) or ""
     removed = seen = 0
     position = ""
     async for batch in storage.entries(after=begun_at):
         removed += await _remove_unknown(database, storage, batch, grace)
         seen += len(batch)
-        if seen >= AT_ONCE:
+        if seen >= OBJECTS_PER_ROUND:
             position = batch[-1].digest
             break
     async with database.begin() as session:
-        here = insert(Walk).values(name=WALK, position=position)
-        await session.execute(here.on_conflict_do_update(index_elements=[Walk.name], set_={"position": position}))
+        here = insert(JobPosition).values(name=JOB, position=position)
+        await session.execute(
+            here.on_conflict_do_update(index_elements=[JobPosition.name], set_={"position": position})
+        )
     return removed
 
 
 async def remove_contents(
-    database: Database, storage: Storage, digests: Sequence[str], grace: timedelta = GRACE
+    database: Database, storage: ContentStore, digests: Sequence[str], grace: timedelta = GRACE
 ) -> int:
     """Removes those of the contents that no row speaks of; returns how many. Raises StorageUnavailable.
 
@@ -83,7 +87,9 @@ def _spoken_of(digests: Sequence[str]) -> CompoundSelect[str]:
     )
 
 
-async def _remove_unknown(database: Database, storage: Storage, entries: Sequence[Entry], grace: timedelta) -> int:
+async def _remove_unknown(
+    database: Database, storage: ContentStore, entries: Sequence[ObjectEntry], grace: timedelta
+) -> int:
     digests = [entry.digest for entry in entries if entry.written_at < utc_now() - grace]
     async with database.begin() as session:
         known = set(await session.scalars(_spoken_of(digests)))

@@ -38,7 +38,7 @@ class ContentMissing(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredObject:
     """One content: where it is, and how large."""
 
     digest: str
@@ -48,7 +48,7 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ObjectEntry:
     """One content as the store lists it."""
 
     digest: str
@@ -56,7 +56,7 @@ class Entry:
     written_at: datetime
 
 
-class Storage:
+class ContentStore:
     """An object store in which content is found by its own digest, so that the same bytes are kept once.
 
     A content is written under a name of its own first and takes its place only when it is whole; so what is found by
@@ -68,7 +68,7 @@ class Storage:
         self._folder = folder
 
     @classmethod
-    def connect(cls, settings: StorageSettings) -> "Storage":
+    def connect(cls, settings: StorageSettings) -> "ContentStore":
         """The store the settings name: a folder, or a bucket of anything that speaks S3. Nothing is asked of it yet."""
         url = urlsplit(settings.storage_url)
         if url.scheme == "s3":
@@ -77,14 +77,14 @@ class Storage:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return cls(LocalStore(folder), folder)
 
-    async def put(self, content: AsyncIterable[bytes]) -> Stored:
+    async def put(self, content: AsyncIterable[bytes]) -> StoredObject:
         """Writes a stream and tells what it was. Whatever `content` raises ends it, and nothing is kept."""
         incoming, measured = f"{INCOMING}/{new_id().hex}", _Measured(content)
         try:
             part = CHUNK if self._folder else PART
             await obstore.put_async(self._store, incoming, measured, chunk_size=part, max_concurrency=1)
             if measured.failure is None:
-                stored = Stored(measured.digest, measured.size)
+                stored = StoredObject(measured.digest, measured.size)
                 await self._settle(incoming, stored.digest)
                 return stored
         except (BaseError, OSError) as error:
@@ -145,7 +145,7 @@ class Storage:
         await self._forget(_place(digest))
         return True
 
-    async def entries(self, after: str = "") -> AsyncIterator[list[Entry]]:
+    async def entries(self, after: str = "") -> AsyncIterator[list[ObjectEntry]]:
         """The contents whose digests come after one, in the order of their digests, in batches."""
         try:
             if self._folder is not None:
@@ -157,7 +157,9 @@ class Storage:
                 return
             start = _place(after) if after else None
             async for batch in obstore.list(self._store, KEPT, offset=start):
-                yield [Entry(meta["path"].rpartition("/")[2], meta["size"], meta["last_modified"]) for meta in batch]
+                yield [
+                    ObjectEntry(meta["path"].rpartition("/")[2], meta["size"], meta["last_modified"]) for meta in batch
+                ]
         except (BaseError, OSError) as error:
             raise StorageUnavailable(f"could not be listed: {type(error).__name__}") from error
 
@@ -264,14 +266,14 @@ def _folders(folder: Path, begin: str) -> list[Path]:
     return [path for path in _sorted(folder) if path.name >= begin]
 
 
-def _entries_in(folder: Path, after: str) -> list[Entry]:
+def _entries_in(folder: Path, after: str) -> list[ObjectEntry]:
     """What a folder holds after a digest."""
     found = []
     for path in _sorted(folder):
         with suppress(FileNotFoundError):
             if path.name > after:
                 about = path.stat()
-                found.append(Entry(path.name, about.st_size, datetime.fromtimestamp(about.st_mtime, UTC)))
+                found.append(ObjectEntry(path.name, about.st_size, datetime.fromtimestamp(about.st_mtime, UTC)))
     return found
 
 

@@ -3,10 +3,10 @@
 from collections.abc import AsyncIterable, AsyncIterator
 from dataclasses import dataclass
 
+from services.intake.attachments.file_names import extension_of, safe_name
 from services.intake.attachments.macros import MacroDetector
-from services.intake.attachments.names import extension_of, safe_name
-from services.intake.attachments.object_store import Storage, Stored
-from services.intake.attachments.sniffing import HEAD, media_type_of
+from services.intake.attachments.media_type_detection import HEAD, media_type_of
+from services.intake.attachments.object_store import ContentStore, StoredObject
 from services.intake.models import Attachment, AttachmentState
 from shared.contracts.events import AttachmentRef
 from shared.kit.clock import new_id, utc_now
@@ -43,7 +43,7 @@ class IncomingFile:
 class Uploader:
     """Takes files in. `scans` says whether something looks into them before they may be served."""
 
-    def __init__(self, storage: Storage, limits: Limits, *, scans: bool) -> None:
+    def __init__(self, storage: ContentStore, limits: Limits, *, scans: bool) -> None:
         self._storage = storage
         self._limits = limits
         self._fresh = AttachmentState.PENDING if scans else AttachmentState.UNSCANNED
@@ -67,7 +67,7 @@ class Uploader:
         return self._row(stored, sent, name, watched.media_type, state)
 
     def _row(
-        self, stored: Stored, sent: IncomingFile, name: str, media_type: str, state: AttachmentState
+        self, stored: StoredObject, sent: IncomingFile, name: str, media_type: str, state: AttachmentState
     ) -> Attachment:
         return Attachment(
             id=new_id(),

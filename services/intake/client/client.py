@@ -8,22 +8,22 @@ from uuid import UUID
 import httpx2
 
 from services.intake.client.models import (
-    Answer,
     Attachment,
     BodyFormat,
     CloseReason,
-    Happening,
     Message,
     NewTicket,
+    ResponseModel,
     SubmittedTicket,
     Ticket,
+    TimelineEvent,
     Topic,
 )
 from services.intake.client.retry import RetryingClient, RetryPolicy, new_key
-from services.intake.client.streams import happenings
+from services.intake.client.streams import timeline_events
 from services.intake.client.uploads import Source, Upload
 
-Item = TypeVar("Item", bound=Answer)
+Item = TypeVar("Item", bound=ResponseModel)
 TICKETS = "/v1/tickets"
 PAGE = 100
 
@@ -160,12 +160,12 @@ class IntakeClient:
             upload.close()
         return Attachment.model_validate_json(answer.content)
 
-    def events(self, ticket_id: UUID | str, *, after: int = 0) -> AsyncIterator[Happening]:
+    def events(self, ticket_id: UUID | str, *, after: int = 0) -> AsyncIterator[TimelineEvent]:
         """What happens on the ticket, from the first happening after `after` on, as it comes, until it is archived.
 
         A broken stream is taken up where it broke off.
         """
-        return happenings(self._asker, f"{TICKETS}/{ticket_id}/events", after)
+        return timeline_events(self._asker, f"{TICKETS}/{ticket_id}/events", after)
 
     async def _post(self, path: str, body: Mapping[str, Any], key: str | None, if_revision: int | None = None) -> bytes:
         headers = {"Idempotency-Key": key or new_key()}

@@ -70,7 +70,7 @@ class TooManyRequests(Refused):
     """429, and patience has run out."""
 
 
-class Unavailable(Refused):
+class ServiceUnavailable(Refused):
     """5xx, and patience has run out."""
 
 
@@ -94,5 +94,5 @@ def refusal(response: httpx2.Response) -> Refused:
         problem = None
     if not isinstance(problem, Mapping):
         problem = {"detail": response.text[:500]}
-    fallback = Unavailable if response.status_code >= httpx2.codes.INTERNAL_SERVER_ERROR else Refused
+    fallback = ServiceUnavailable if response.status_code >= httpx2.codes.INTERNAL_SERVER_ERROR else Refused
     return BY_STATUS.get(response.status_code, fallback)(response.status_code, problem)

@@ -12,13 +12,13 @@ CloseReason = Literal["resolved", "duplicate", "spam", "withdrawn", "no_response
 FieldValue = str | int | float | bool | list[str] | None
 
 
-class Answer(BaseModel):
+class ResponseModel(BaseModel):
     """What all answers share: they do not change, and a new word of the service's is no error here."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-class Person(Answer):
+class Person(ResponseModel):
     """Who asks for help."""
 
     email: str
@@ -45,7 +45,7 @@ class NewTicket(BaseModel):
     cc: list[str] = []
 
 
-class SubmittedTicket(Answer):
+class SubmittedTicket(ResponseModel):
     """A request that was taken."""
 
     id: UUID
@@ -60,7 +60,7 @@ class SubmittedTicket(Answer):
     """The requester's own page. Whoever has the link may read and reply."""
 
 
-class Ticket(Answer):
+class Ticket(ResponseModel):
     """A ticket as it stands."""
 
     id: UUID
@@ -84,7 +84,7 @@ class Ticket(Answer):
     """Pass it on to change the ticket only if nobody else has meanwhile."""
 
 
-class Attachment(Answer):
+class Attachment(ResponseModel):
     """A file of a message, or one that was sent and waits to be named in one."""
 
     id: UUID
@@ -96,7 +96,7 @@ class Attachment(Answer):
     url: str | None = None
 
 
-class Message(Answer):
+class Message(ResponseModel):
     """A public message."""
 
     id: UUID
@@ -111,7 +111,7 @@ class Message(Answer):
     attachments: list[Attachment] = []
 
 
-class Topic(Answer):
+class Topic(ResponseModel):
     """What a request can be about."""
 
     id: UUID
@@ -122,7 +122,7 @@ class Topic(Answer):
     """The custom fields it asks for."""
 
 
-class Happening(Answer):
+class TimelineEvent(ResponseModel):
     """Something that happened on a ticket."""
 
     id: int

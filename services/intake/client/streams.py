@@ -6,14 +6,14 @@ from collections.abc import AsyncIterator
 import httpx2
 
 from services.intake.client.errors import Refused, Unreachable
-from services.intake.client.models import Happening
+from services.intake.client.models import TimelineEvent
 from services.intake.client.retry import AWAY, RetryingClient
 
 SILENCE = httpx2.Timeout(30.0, read=60.0)
 """Seconds: the service gives a sign of life every fifteen."""
 
 
-async def happenings(asker: RetryingClient, path: str, after: int) -> AsyncIterator[Happening]:
+async def timeline_events(asker: RetryingClient, path: str, after: int) -> AsyncIterator[TimelineEvent]:
     """Each happening once, in order. Raises Refused, and Unreachable when it could not be taken up again in time."""
     loop = asyncio.get_running_loop()
     heard_at, attempt = loop.time(), 0
@@ -27,7 +27,7 @@ async def happenings(asker: RetryingClient, path: str, after: int) -> AsyncItera
                 async for event in httpx2.EventSource(response):
                     heard_at = loop.time()
                     if event.data:
-                        happening = Happening.model_validate_json(event.data)
+                        happening = TimelineEvent.model_validate_json(event.data)
                         after = happening.id
                         yield happening
         except (httpx2.TransportError, Refused) as error:

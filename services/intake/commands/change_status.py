@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from services.intake.commands.project import project
+from services.intake.commands.projection import project
 from shared.contracts.base import TicketId
 from shared.contracts.commands import CloseTicket, ReopenTicket
 from shared.contracts.tickets import TicketSnapshot

@@ -6,11 +6,11 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from services.intake.attachments.upload import ref_of
-from services.intake.commands.posts import Post, message_of, tell
+from services.intake.commands.new_message import NewMessage, announce_message, message_row
 from services.intake.commands.submit_ticket import Submission, submit_ticket
 from services.intake.live.timeline import followed_up
 from services.intake.models import Attachment, Message, Ticket
-from services.intake.queries import attachments_of
+from services.intake.queries.tickets import attachments_of
 from shared.contracts.base import MessageId, TicketId
 from shared.contracts.events import MessageUnclaimed, Person
 from shared.kit.addresses import address_key
@@ -79,7 +79,7 @@ async def _add(session: Session, ticket: Ticket, message: Message, mail_id: str 
         author = (
             None if address_key(old.requester_email) == address_key(ticket.requester_email) else old.requester_email
         )
-    post = Post(
+    post = NewMessage(
         message_id=message_id,
         body=_naming(message.body, copies),
         body_format=message.body_format,
@@ -92,11 +92,11 @@ async def _add(session: Session, ticket: Ticket, message: Message, mail_id: str 
         is_automatic=message.is_automatic,
         attachments=tuple(ref_of(copy) for copy in copies.values()),
     )
-    again = message_of(ticket, post)
+    again = message_row(ticket, post)
     session.add(again)
     await session.flush()
     _attach(session, copies, ticket.id, message_id)
-    await tell(session, ticket, again, post, was_archived=False)
+    await announce_message(session, ticket, again, post, was_archived=False)
     return TicketId(ticket.id)
 
 

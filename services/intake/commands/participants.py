@@ -17,15 +17,15 @@ from shared.kit import outbox
 from shared.kit.clock import derived_id
 from shared.kit.db import Session
 
-MOST = 20
+MAX_PARTICIPANTS = 20
 """Participants of one ticket, those who declined included; as many again may be proposed."""
-MOST_ROWS = 10 * MOST
+MOST_ROWS = 10 * MAX_PARTICIPANTS
 """Of one ticket, those who were removed included."""
 ASKED = frozenset((ParticipantState.INVITED, ParticipantState.JOINED, ParticipantState.DECLINED))
 
 
 @dataclass(frozen=True, slots=True)
-class Guest:
+class InvitedPerson:
     """Somebody who may take part."""
 
     email: str
@@ -33,7 +33,7 @@ class Guest:
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class ParticipantOrigin:
     """How people in copy were named, and who answers for that."""
 
     channel: Channel
@@ -52,7 +52,9 @@ class Origin:
         return frozenset((ParticipantState.PROPOSED, *removed))
 
 
-async def propose(session: Session, ticket_id: UUID, guests: Iterable[Guest], origin: Origin) -> None:
+async def propose(
+    session: Session, ticket_id: UUID, guests: Iterable[InvitedPerson], origin: ParticipantOrigin
+) -> None:
     """Notes people whom nobody proved to want here. They are not mailed and read nothing until confirmed."""
     known = await _known(session, ticket_id)
     for email, guest in _by_email(guests).items():
@@ -61,7 +63,11 @@ async def propose(session: Session, ticket_id: UUID, guests: Iterable[Guest], or
 
 
 async def invite(
-    session: Session, ticket_id: UUID, guests: Iterable[Guest], origin: Origin, limits: InvitationLimits
+    session: Session,
+    ticket_id: UUID,
+    guests: Iterable[InvitedPerson],
+    origin: ParticipantOrigin,
+    limits: InvitationLimits,
 ) -> None:
     """Asks whoever was not asked before about this ticket; beyond the limits they are only proposed."""
     known = await _known(session, ticket_id)
@@ -145,8 +151,8 @@ async def _known(session: Session, ticket_id: UUID) -> dict[str, Participant]:
     return {row.email: row for row in rows}
 
 
-def _by_email(guests: Iterable[Guest]) -> dict[str, Guest]:
-    found: dict[str, Guest] = {}
+def _by_email(guests: Iterable[InvitedPerson]) -> dict[str, InvitedPerson]:
+    found: dict[str, InvitedPerson] = {}
     for guest in guests:
         found.setdefault(guest.email.casefold(), replace(guest, email=guest.email.casefold()))
     return found
@@ -154,10 +160,12 @@ def _by_email(guests: Iterable[Guest]) -> dict[str, Guest]:
 
 def _has_room(known: Collection[Participant], state: ParticipantState) -> bool:
     alike = ASKED if state in ASKED else {state}
-    return len(known) < MOST_ROWS and sum(one.state in alike for one in known) < MOST
+    return len(known) < MOST_ROWS and sum(one.state in alike for one in known) < MAX_PARTICIPANTS
 
 
-async def _add(session: Session, ticket_id: UUID, guest: Guest, state: ParticipantState, origin: Origin) -> Participant:
+async def _add(
+    session: Session, ticket_id: UUID, guest: InvitedPerson, state: ParticipantState, origin: ParticipantOrigin
+) -> Participant:
     values = {
         "ticket_id": ticket_id,
         "email": guest.email,
@@ -179,7 +187,7 @@ async def _add(session: Session, ticket_id: UUID, guest: Guest, state: Participa
 
 
 async def _ask_again(
-    session: Session, participant: Participant, guest: Guest, state: ParticipantState, origin: Origin
+    session: Session, participant: Participant, guest: InvitedPerson, state: ParticipantState, origin: ParticipantOrigin
 ) -> None:
     """Whoever was proposed stays named by who proposed them; whoever was removed is named anew."""
     if participant.state is ParticipantState.REMOVED:

@@ -10,12 +10,12 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.intake.abuse.invitations import InvitationLimits, Inviter
-from services.intake.abuse.open_tickets import COUNT
+from services.intake.abuse.open_tickets import COUNT_OPEN_SQL
 from services.intake.abuse.refusals import too_many_open
 from services.intake.attachments.attaching import ChosenFiles
 from services.intake.attachments.attaching import claim as claim_files
-from services.intake.commands.participants import Guest, Origin, invite
-from services.intake.commands.repeats import Content, refuse_repeated
+from services.intake.commands.duplicate_submission import SubmittedContent, refuse_duplicate
+from services.intake.commands.participants import InvitedPerson, ParticipantOrigin, invite
 from services.intake.forms.unstructured import FieldValue
 from shared.contracts.base import MessageId, TicketId
 from shared.contracts.events import AttachmentRef, Person, TicketSubmitted
@@ -68,10 +68,10 @@ with claim as ({CLAIM}), drawn as ({DRAW} from claim where is_free and request_h
 select claim.*, made.* from claim left join ({ROW} from drawn) as made on true
 """)  # noqa: S608 - made of constants
 SUBMIT_WITHIN = text(f"""
-with held as ({COUNT}), drawn as ({DRAW} from held where open < :max_open), {RECORD} {ROW} from drawn
+with held as ({COUNT_OPEN_SQL}), drawn as ({DRAW} from held where open < :max_open), {RECORD} {ROW} from drawn
 """)
 SUBMIT_ONCE_WITHIN = text(f"""
-with claim as ({CLAIM}), held as ({COUNT}),
+with claim as ({CLAIM}), held as ({COUNT_OPEN_SQL}),
 drawn as ({DRAW} from claim, held where is_free and request_hash is null and open < :max_open), {RECORD}, {STORE}
 select claim.*, made.* from claim left join ({ROW} from drawn) as made on true
 """)  # noqa: S608 - made of constants
@@ -90,7 +90,7 @@ def _new_message_id() -> MessageId:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class SubmissionAnswer:
     """What a retry will be given again."""
 
     body: str
@@ -172,7 +172,7 @@ def _outbox_row(made: Row[Any], values: Mapping[str, Any]) -> OutboxRow:
 
 
 async def submit_ticket_once(
-    database: Database, claim: IdempotencyClaim, submission: Submission, answer: Answer, max_open: int = 0
+    database: Database, claim: IdempotencyClaim, submission: Submission, answer: SubmissionAnswer, max_open: int = 0
 ) -> str:
     """Records a request and its answer, in which the number takes the place of the stand-in.
 
@@ -186,7 +186,7 @@ async def submit_ticket_once(
 
 
 async def _in_one_statement(
-    database: Database, claim: IdempotencyClaim, submission: Submission, answer: Answer, max_open: int
+    database: Database, claim: IdempotencyClaim, submission: Submission, answer: SubmissionAnswer, max_open: int
 ) -> str | None:
     values = _columns(submission) | ({"max_open": max_open} if max_open else {})
     async with database.single() as connection:
@@ -201,7 +201,11 @@ async def _in_one_statement(
 
 
 async def _claimed(
-    connection: AsyncConnection, claim: IdempotencyClaim, answer: Answer, values: Mapping[str, Any], max_open: int
+    connection: AsyncConnection,
+    claim: IdempotencyClaim,
+    answer: SubmissionAnswer,
+    values: Mapping[str, Any],
+    max_open: int,
 ) -> Row[Any] | None:
     """What was recorded under the claim's key; None if it has an answer, or too many tickets are open."""
     keyed = {**values, **claim.values, "request_hash": claim.request_hash}
@@ -216,10 +220,10 @@ async def submit_ticket_with_files(
     database: Database,
     claim: IdempotencyClaim,
     submission: Submission,
-    answer: Answer,
+    answer: SubmissionAnswer,
     chosen: ChosenFiles,
     limits: InvitationLimits | None = None,
-    content: Content | None = None,
+    content: SubmittedContent | None = None,
 ) -> str:
     """The same where files go with the request, or people are in copy: several statements, one transaction.
 
@@ -232,7 +236,7 @@ async def submit_ticket_with_files(
             claim.stored = guarded.stored
             return submission.number
         if content is not None:
-            await refuse_repeated(guarded.session, content, submission.ticket_id)
+            await refuse_duplicate(guarded.session, content, submission.ticket_id)
         refs = await claim_files(guarded.session, chosen, submission.ticket_id, submission.message_id)
         number = await submit_ticket(guarded.session, replace(submission, attachments=refs))
         if limits is not None and submission.cc:
@@ -244,8 +248,8 @@ async def submit_ticket_with_files(
 
 async def _invite(session: Session, submission: Submission, limits: InvitationLimits) -> None:
     requester = submission.requester.email
-    origin = Origin(submission.channel, submission.received_at, inviter=Inviter(requester))
-    guests = [Guest(email) for email in submission.cc if email.casefold() != requester.casefold()]
+    origin = ParticipantOrigin(submission.channel, submission.received_at, inviter=Inviter(requester))
+    guests = [InvitedPerson(email) for email in submission.cc if email.casefold() != requester.casefold()]
     await invite(session, submission.ticket_id, guests, origin, limits)
 
 

@@ -11,7 +11,7 @@ WORDS_OF = {True: "Yes", False: "No"}
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class AnsweredField:
     """One answer, in words."""
 
     name: str
@@ -19,7 +19,7 @@ class Answered:
     text: str
 
 
-def answered(form: Form, former: Form, kept: Mapping[str, object], audience: Audience) -> list[Answered]:
+def answered_fields(form: Form, former: Form, kept: Mapping[str, object], audience: Audience) -> list[AnsweredField]:
     """What an audience may read of the answers a ticket keeps: those to today's fields, then to removed ones.
 
     Files are left out: they are shown as files. So is what never was a field: it is a client program's own data.
@@ -27,7 +27,7 @@ def answered(form: Form, former: Form, kept: Mapping[str, object], audience: Aud
     removed = Form(tuple(field for field in former.fields if field.name not in form.by_name))
     fields = (*form.fields_for(audience), *removed.fields_for(audience))
     return [
-        Answered(field.name, field.label, text)
+        AnsweredField(field.name, field.label, text)
         for field in fields
         if not isinstance(field, FileField) and (text := format_answer(field, kept.get(field.name)))
     ]

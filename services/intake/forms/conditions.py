@@ -13,7 +13,7 @@ Answer = str | int | float | bool | list[str]
 
 FieldName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
 """The key of a field among a ticket's `fields`."""
-Wanted = Annotated[str, StringConstraints(min_length=1, max_length=255)] | bool | int | float
+ExpectedAnswers = Annotated[str, StringConstraints(min_length=1, max_length=255)] | bool | int | float
 
 
 class ShownIf(Input):
@@ -23,9 +23,9 @@ class ShownIf(Input):
 
     field: FieldName
     """The name of the earlier field."""
-    is_: Annotated[Wanted | None, Field(alias="is")] = None
+    is_: Annotated[ExpectedAnswers | None, Field(alias="is")] = None
     """The one answer."""
-    is_one_of: Annotated[tuple[Wanted, ...] | None, Field(min_length=1, max_length=MAX_WANTED)] = None
+    is_one_of: Annotated[tuple[ExpectedAnswers, ...] | None, Field(min_length=1, max_length=MAX_WANTED)] = None
     """Or several answers, any of which will do."""
 
     @model_validator(mode="after")
@@ -35,7 +35,7 @@ class ShownIf(Input):
         return self
 
     @property
-    def wanted(self) -> tuple[Wanted, ...]:
+    def wanted(self) -> tuple[ExpectedAnswers, ...]:
         """The answers that make the field be shown."""
         return self.is_one_of if self.is_one_of is not None else (self.is_,) if self.is_ is not None else ()
 
@@ -45,6 +45,6 @@ class ShownIf(Input):
         return any(_same(given, wanted) for given in answers for wanted in self.wanted)
 
 
-def _same(given: object, wanted: Wanted) -> bool:
+def _same(given: object, wanted: ExpectedAnswers) -> bool:
     """Equal, but true is not 1."""
     return isinstance(given, bool) == isinstance(wanted, bool) and given == wanted

@@ -1,11 +1,11 @@
 """Fields without a form: a client program's own data, kept with the ticket as it came, within limits."""
 
-from services.intake.forms.check import MAX_ANSWERS_BYTES, size_of
 from services.intake.forms.conditions import Answer
 from services.intake.forms.fields.choice import MAX_CHOICES
 from services.intake.forms.fields.number_date import EXACT_NUMBERS
 from services.intake.forms.fields.text import MAX_LONG_TEXT
 from services.intake.forms.form import MAX_FIELDS
+from services.intake.forms.validation import MAX_ANSWERS_BYTES, size_of
 
 MAX_NAME = 64
 

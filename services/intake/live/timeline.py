@@ -31,7 +31,7 @@ from shared.kit.db import Database, Session
 CHANNEL = "happening"
 MESSAGE = "message"
 FOLLOWED_UP = "followed_up"
-TOLD: dict[str, type[LifecycleEvent]] = {
+SHOWN_EVENTS: dict[str, type[LifecycleEvent]] = {
     event.type(): event
     for event in (
         TicketOpened,
@@ -46,7 +46,7 @@ TOLD: dict[str, type[LifecycleEvent]] = {
     )
 }
 """The steps of a ticket's life that concern its requester. Teams, priorities, clocks and notes are the desk's own."""
-TELLING = {*TOLD, MessagePosted.type(), MessageUnclaimed.type()}
+HANDLED_EVENTS = {*SHOWN_EVENTS, MessagePosted.type(), MessageUnclaimed.type()}
 PER_NOTICE = 200
 """Tickets named in one NOTIFY, which carries less than 8,000 bytes."""
 
@@ -67,7 +67,7 @@ async def record(session: Session, events: Sequence[Envelope]) -> set[UUID]:
 
     Holds the tickets' rows from here to the end of the transaction: that is what keeps the ids of a ticket in order.
     """
-    standings = await _hold(session, {UUID(event.subject) for event in events if event.type in TELLING})
+    standings = await _hold(session, {UUID(event.subject) for event in events if event.type in HANDLED_EVENTS})
     first = await _first_messages(session, [event for event in events if event.type == TicketOpened.type()])
     rows: list[dict[str, Any]] = []
     for event in events:
@@ -76,8 +76,8 @@ async def record(session: Session, events: Sequence[Envelope]) -> set[UUID]:
             continue
         if issubclass(EVENTS[event.type], LifecycleEvent):
             standing.see(LifecycleEvent.of(event).snapshot)
-        if event.type in TOLD:
-            rows.extend(_step(TOLD[event.type].of(event), first.get(ticket_id)))
+        if event.type in SHOWN_EVENTS:
+            rows.extend(_step(SHOWN_EVENTS[event.type].of(event), first.get(ticket_id)))
         elif event.type == MessagePosted.type():
             posted = MessagePosted.of(event)
             rows.extend([] if posted.was_archived else [_message(posted, standing)])

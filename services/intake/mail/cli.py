@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import or_, select
 
-from services.intake.attachments.object_store import ContentMissing, Storage
+from services.intake.attachments.object_store import ContentMissing, ContentStore
 from services.intake.mail.pipeline.queue import as_ticket, put_back
 from services.intake.models import RawMail, RawMailState
 from services.intake.settings import IntakeSettings
@@ -59,7 +59,7 @@ async def show_mail(database: Database, settings: IntakeSettings) -> None:
             sys.stdout.write(f"{name:<16} {getattr(mail, name)}\n")
         return
     try:
-        sys.stdout.buffer.write(await Storage.connect(settings).read(mail.digest, mail.size))
+        sys.stdout.buffer.write(await ContentStore.connect(settings).read(mail.digest, mail.size))
     except ContentMissing:
         parser.exit(1, "its bytes are gone\n")
 

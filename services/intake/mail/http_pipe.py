@@ -4,12 +4,12 @@ import asyncio
 
 from sqlalchemy import select
 
-from services.intake.attachments.object_store import Storage
-from services.intake.mail.pipeline.factory import assemble
+from services.intake.attachments.object_store import ContentStore
+from services.intake.mail.pipeline.factory import build_pipeline
 from services.intake.mail.pipeline.processing import MailNotReady, MailPipeline
 from services.intake.mail.settings import MailSettings
-from services.intake.mail.transports.mailboxes import arrival_of
-from services.intake.mail.transports.reception import Reception, identity_of
+from services.intake.mail.transports.imap_watcher import arrival_of
+from services.intake.mail.transports.raw_mail_store import RawMailStore, identity_of
 from services.intake.models import RawMail, RawMailState, Ticket
 from services.intake.settings import IntakeSettings
 from shared.kit.db import Database
@@ -30,12 +30,12 @@ class NotSettled(Exception):
 class MailPipe:
     """The way of every mail: kept first, then read and settled, here or by the mail process, whoever is first."""
 
-    def __init__(self, settings: IntakeSettings, database: Database, storage: Storage) -> None:
+    def __init__(self, settings: IntakeSettings, database: Database, storage: ContentStore) -> None:
         mail_settings = MailSettings(**settings.model_dump())
-        parts = assemble(mail_settings, database, storage)
+        parts = build_pipeline(mail_settings, database, storage)
         self._database = database
         self._bans, self._reader = parts.gate.bans, parts.reader
-        self._reception = Reception(database, storage)
+        self._reception = RawMailStore(database, storage)
         self._processing = MailPipeline(parts, mail_settings)
 
     async def hand_over(self, raw: bytes) -> str | None:

@@ -1,7 +1,7 @@
 """Intake's tables, by what they are about."""
 
 from services.intake.models.abuse import Ban
-from services.intake.models.attachments import Attachment, AttachmentState, Walk
+from services.intake.models.attachments import Attachment, AttachmentState, JobPosition
 from services.intake.models.base import Base
 from services.intake.models.keys import StoredApiKey
 from services.intake.models.mail import MailAncestor, MailId, RawMail, RawMailState
@@ -19,6 +19,7 @@ __all__ = [
     "Base",
     "Erasure",
     "InvitationCount",
+    "JobPosition",
     "LinkRevocation",
     "MailAncestor",
     "MailId",
@@ -30,5 +31,4 @@ __all__ = [
     "Ticket",
     "TimelineEntry",
     "Topic",
-    "Walk",
 ]

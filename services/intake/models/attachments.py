@@ -56,7 +56,7 @@ class Attachment(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
-class Walk(Base):
+class JobPosition(Base):
     """How far a recurring job has come that does a little each time, so that it goes on there."""
 
     __tablename__ = "walks"

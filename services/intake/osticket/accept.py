@@ -8,18 +8,23 @@ from services.intake.abuse import refusals as abuse
 from services.intake.abuse.admission_control import EntryPoint
 from services.intake.access.api_key_cache import KnownKey
 from services.intake.attachments.attaching import ChosenFiles
-from services.intake.commands.submit_ticket import Answer, Submission, submit_ticket_once, submit_ticket_with_files
+from services.intake.commands.submit_ticket import (
+    Submission,
+    SubmissionAnswer,
+    submit_ticket_once,
+    submit_ticket_with_files,
+)
 from services.intake.deps import AppState
 from services.intake.forms import NO_FORM, Form
 from services.intake.osticket.fields import answers_in
 from services.intake.osticket.files import keep_files
 from services.intake.osticket.json_body import read_json_body
-from services.intake.osticket.refusals import NotValid, denied
+from services.intake.osticket.refusals import OldRequestNotValid, denied
 from services.intake.osticket.request_model import OldRequest
 from services.intake.osticket.ticket import OWN, OldTicket, translate
 from services.intake.osticket.topic import choose_topic
 from services.intake.osticket.xml_body import read_xml_body
-from services.intake.topics import TopicEntry
+from services.intake.topic_cache import TopicEntry
 from shared.kit.clock import utc_now
 from shared.kit.http.body_check import check_body
 from shared.kit.http.idempotency import IdempotencyClaim, fingerprint
@@ -60,11 +65,11 @@ async def _refuse_indigestible(parts: AppState, ticket: OldTicket) -> None:
     except Problem as refused:
         if refused.status != INVALID:
             raise
-        raise NotValid({"message": refused.detail}) from None
+        raise OldRequestNotValid({"message": refused.detail}) from None
 
 
 async def _record(parts: AppState, claim: IdempotencyClaim, submission: Submission, chosen: ChosenFiles) -> str:
-    answer = Answer(submission.number, 201)
+    answer = SubmissionAnswer(submission.number, 201)
     if chosen.files:
         return await submit_ticket_with_files(parts.database, claim, submission, answer, chosen)
     return await submit_ticket_once(parts.database, claim, submission, answer)
@@ -78,7 +83,7 @@ async def _admit(parts: AppState, ticket: OldTicket, claim: IdempotencyClaim) ->
             case abuse.BANNED:
                 raise denied() from None
             case abuse.TOO_MANY_OPEN:
-                raise NotValid({"email": refused.detail}) from None
+                raise OldRequestNotValid({"email": refused.detail}) from None
         raise
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from services.intake.forms import Answer, Audience, CustomField, Form, check, from_texts
+from services.intake.forms import Answer, Audience, CustomField, Form, check_answers, from_texts
 from services.intake.forms.fields import BaseChoiceField, CheckboxField, DateField, FileField
-from services.intake.osticket.refusals import NotValid
+from services.intake.osticket.refusals import OldRequestNotValid
 from services.intake.osticket.request_model import OldRequest, Value
 
 MAX_EPOCH = 2**33
@@ -16,9 +16,9 @@ def answers_in(form: Form, sent: OldRequest) -> Mapping[str, Answer]:
     """The answers to what everyone is asked. Raises NotValid; what nobody asked for is left out."""
     given = ((field, sent.values.get(field.name)) for field in form.fields if not isinstance(field, FileField))
     texts = {field.name: _texts(field, value) for field, value in given if value is not None}
-    checked = check(form, from_texts(form, texts), Audience.EVERYONE)
+    checked = check_answers(form, from_texts(form, texts), Audience.EVERYONE)
     if checked.wrong:
-        raise NotValid(checked.wrong)
+        raise OldRequestNotValid(checked.wrong)
     return checked.values
 
 

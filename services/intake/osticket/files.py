@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 from services.intake.api.attachments import owner_of
 from services.intake.attachments.attaching import ChosenFiles
-from services.intake.attachments.names import safe_name
+from services.intake.attachments.file_names import safe_name
 from services.intake.attachments.object_store import StorageUnavailable
 from services.intake.attachments.upload import IncomingFile, Uploader
 from services.intake.errors import storage_away
-from services.intake.mail.transports.reception import in_chunks
+from services.intake.mail.transports.raw_mail_store import in_chunks
 from services.intake.models import Attachment
 from services.intake.osticket.request_model import SentFile
 from shared.kit.db import Database

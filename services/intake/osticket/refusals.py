@@ -36,7 +36,7 @@ def not_settled() -> Problem:
     return Problem(503, "not_settled", detail, headers={"Retry-After": "60"})
 
 
-class NotValid(Exception):
+class OldRequestNotValid(Exception):
     """What to correct, by field."""
 
     def __init__(self, errors: Mapping[str, str]) -> None:

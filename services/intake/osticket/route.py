@@ -16,8 +16,8 @@ from services.intake.deps import AppState, Parts, parts_of
 from services.intake.errors import storage_away
 from services.intake.mail.http_pipe import NotSettled, SenderBanned
 from services.intake.osticket.accept import accept
-from services.intake.osticket.access import permitted
-from services.intake.osticket.refusals import NotValid, denied, not_settled, unreadable, unsupported
+from services.intake.osticket.authentication import permitted
+from services.intake.osticket.refusals import OldRequestNotValid, denied, not_settled, unreadable, unsupported
 from shared.kit.http.error_handlers import from_exception
 from shared.kit.http.idempotency import IdempotencyKey
 from shared.kit.http.problems import Problem
@@ -43,7 +43,7 @@ class PlainTextRoute(APIRoute):
         async def handle_as_text(request: Request) -> Response:
             try:
                 return await handle(request)
-            except NotValid as wrong:
+            except OldRequestNotValid as wrong:
                 parts = await parts_of(request)
                 return _refused(wrong.as_problem(parts.settings.osticket_invalid_status))
             except (Problem, RequestValidationError, HTTPException) as error:

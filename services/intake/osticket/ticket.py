@@ -8,9 +8,9 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from services.intake.osticket.refusals import NotValid
+from services.intake.osticket.refusals import OldRequestNotValid
 from services.intake.osticket.request_model import OldRequest, Text, Value
-from services.intake.topics import TopicEntry
+from services.intake.topic_cache import TopicEntry
 from shared.contracts.events import Person
 from shared.contracts.redaction import redacted
 from shared.contracts.vocabulary import Channel, Priority
@@ -112,7 +112,7 @@ def translate(sent: OldRequest, topic: TopicEntry | None) -> OldTicket:
     address, address_remarks = _address(as_named(values.get("ip")))
     priority, priority_remarks = _priority(as_named(values.get("priorityId") or values.get("priority")))
     if reader.errors:
-        raise NotValid(reader.errors)
+        raise OldRequestNotValid(reader.errors)
     remarks = (*name_remarks, *subject_remarks, *address_remarks, *priority_remarks)
     return OldTicket(Person(email=email, name=name, phone=phone), subject, message, channel, priority, address, remarks)
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from services.intake.osticket.request_model import OldRequest
 from services.intake.osticket.ticket import as_named, is_number, shown
-from services.intake.topics import TopicEntry, Topics
+from services.intake.topic_cache import TopicCache, TopicEntry
 
 NO_TOPIC = ("", "0")
 
@@ -17,7 +17,7 @@ class ChosenTopic:
     remarks: tuple[str, ...] = ()
 
 
-async def choose_topic(topics: Topics, sent: OldRequest, default_slug: str) -> ChosenTopic:
+async def choose_topic(topics: TopicCache, sent: OldRequest, default_slug: str) -> ChosenTopic:
     """The topic a client names by number.
 
     An unknown, inactive or malformed number gives the default topic and never fails the call: osTicket did so. Without
@@ -39,5 +39,5 @@ def topic_named(sent: OldRequest) -> str:
     return as_named(sent.values.get("topicId"))
 
 
-async def _default(topics: Topics, slug: str) -> TopicEntry | None:
+async def _default(topics: TopicCache, slug: str) -> TopicEntry | None:
     return await topics.find(slug) if slug else None

@@ -7,9 +7,9 @@ import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from services.intake.attachments.object_store import Storage, StorageUnavailable
+from services.intake.attachments.object_store import ContentStore, StorageUnavailable
 from services.intake.privacy.export import Exporter
-from services.intake.privacy.requesters import Confirmation, Eraser
+from services.intake.privacy.requester_erasure import Confirmation, RequesterEraser
 from services.intake.privacy.subject_data import SubjectData, find_subject_data
 from services.intake.settings import IntakeSettings
 from shared.domain.errors import Refusal
@@ -65,7 +65,7 @@ async def _export(database: Database, settings: IntakeSettings, email: str, path
     pages = Pages(PACKAGE, secure_cookies=settings.secure_cookies)
     file = await asyncio.to_thread(os.open, path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE)
     try:
-        async for piece in Exporter(database, Storage.connect(settings), pages, BodyRenderer()).stream(holdings):
+        async for piece in Exporter(database, ContentStore.connect(settings), pages, BodyRenderer()).stream(holdings):
             await asyncio.to_thread(os.write, file, piece)
     finally:
         os.close(file)
@@ -73,7 +73,7 @@ async def _export(database: Database, settings: IntakeSettings, email: str, path
 
 
 async def _erase(database: Database, settings: IntakeSettings, email: str, confirmation: Confirmation) -> None:
-    eraser = Eraser(database, await Tickets.connect(settings), TicketLinks(settings), RequesterIds(settings))
+    eraser = RequesterEraser(database, await Tickets.connect(settings), TicketLinks(settings), RequesterIds(settings))
     _tell(await eraser.erase(email, confirmation))
     sys.stdout.write("erased; the other services follow by event, the stream and the files within a minute\n")
 

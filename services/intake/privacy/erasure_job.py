@@ -12,9 +12,9 @@ from uuid import UUID
 from sqlalchemy import select
 
 from services.intake.attachments.garbage_collection import remove_contents
-from services.intake.attachments.object_store import Storage, StorageUnavailable
+from services.intake.attachments.object_store import ContentStore, StorageUnavailable
 from services.intake.models import Erasure
-from services.intake.privacy.tickets import subjects_of
+from services.intake.privacy.ticket_erasure import subjects_of
 from shared.contracts.events import Envelope, Event, RequesterErased, TicketErased
 from shared.kit import outbox
 from shared.kit.bus import BusUnavailable, StreamEraser
@@ -35,7 +35,7 @@ GIVEN_UP_AFTER = timedelta(days=31)
 class ErasureJob:
     """Does what is left of each erasure, for ever; it may be done twice without harm."""
 
-    def __init__(self, database: Database, stream: StreamEraser, storage: Storage, ids: RequesterIds) -> None:
+    def __init__(self, database: Database, stream: StreamEraser, storage: ContentStore, ids: RequesterIds) -> None:
         self._database = database
         self._stream = stream
         self._storage = storage

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from sqlalchemy import Select, func, inspect, select
 
 from services.intake.attachments.link_removal import cleaned
-from services.intake.attachments.object_store import ContentMissing, Storage
+from services.intake.attachments.object_store import ContentMissing, ContentStore
 from services.intake.models import (
     Attachment,
     AttachmentState,
@@ -21,8 +21,8 @@ from services.intake.models import (
     Ticket,
     TimelineEntry,
 )
-from services.intake.privacy.archive import Archive
 from services.intake.privacy.subject_data import SubjectData, mailed_by
+from services.intake.privacy.zip_stream import ZipStream
 from shared.kit.clock import utc_now
 from shared.kit.db import Database
 from shared.kit.http.pages import Pages
@@ -42,13 +42,13 @@ class Exporter:
     """Reads one ticket after another, and of a ticket one page of messages after another."""
 
     database: Database
-    storage: Storage
+    storage: ContentStore
     pages: Pages
     digester: BodyRenderer
 
     async def stream(self, holdings: SubjectData) -> AsyncIterator[bytes]:
         """The archive, in pieces. Raises StorageUnavailable, which leaves it unfinished and so unreadable."""
-        archive, tickets = Archive(), []
+        archive, tickets = ZipStream(), []
         for ticket_id in holdings.ticket_ids:
             ticket = await self._row(Ticket, ticket_id)
             if ticket is None:
@@ -68,7 +68,7 @@ class Exporter:
         yield archive.text("index.html", self.pages.text("export_index.html", about=about, tickets=tickets))
         yield archive.close()
 
-    async def _ticket(self, archive: Archive, ticket: Row) -> AsyncIterator[bytes]:
+    async def _ticket(self, archive: ZipStream, ticket: Row) -> AsyncIterator[bytes]:
         folder = f"tickets/{ticket['number']}"
         belongs = ticket["id"]
         files = await self._rows(
@@ -102,7 +102,7 @@ class Exporter:
         async for piece in self._mails(archive, f"{folder}/mails", mails):
             yield piece
 
-    async def _elsewhere(self, archive: Archive, holdings: SubjectData) -> AsyncIterator[bytes]:
+    async def _elsewhere(self, archive: ZipStream, holdings: SubjectData) -> AsyncIterator[bytes]:
         """What the person was and wrote on others' tickets, and mails that became part of none."""
         for ticket_id in holdings.took_part_in:
             folder = f"took-part-in/{ticket_id}"
@@ -126,18 +126,18 @@ class Exporter:
         async for piece in self._mails(archive, "mails", await self._rows(others)):
             yield piece
 
-    async def _files(self, archive: Archive, folder: str, files: Sequence[Row]) -> AsyncIterator[bytes]:
+    async def _files(self, archive: ZipStream, folder: str, files: Sequence[Row]) -> AsyncIterator[bytes]:
         for file in files:
             if file["state"] not in DANGEROUS:
                 async for piece in self._content(archive, f"{folder}/{_place(file)}", file["digest"]):
                     yield piece
 
-    async def _mails(self, archive: Archive, folder: str, mails: Sequence[Row]) -> AsyncIterator[bytes]:
+    async def _mails(self, archive: ZipStream, folder: str, mails: Sequence[Row]) -> AsyncIterator[bytes]:
         for mail in mails:
             async for piece in self._content(archive, f"{folder}/{mail['id']}.eml", mail["digest"]):
                 yield piece
 
-    async def _content(self, archive: Archive, name: str, digest: str) -> AsyncIterator[bytes]:
+    async def _content(self, archive: ZipStream, name: str, digest: str) -> AsyncIterator[bytes]:
         content = self.storage.get(digest)
         try:
             first = await anext(content, b"")

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Boolean, literal_column, select
 
 from services.intake.models import Attachment, Erasure, RawMail, Ticket
-from services.intake.privacy.tickets import erase_tickets, remove_files
+from services.intake.privacy.ticket_erasure import erase_tickets, remove_files
 from services.intake.settings import RetentionPolicy
 from shared.contracts.base import TicketId
 from shared.contracts.events import TicketErased

@@ -6,10 +6,10 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from services.intake.deps import Parts
-from services.intake.web.route import PageRoute
+from services.intake.web.route import PortalPageRoute
 from shared.kit.http.documents import METHODS, Json
 
-router = APIRouter(route_class=PageRoute, include_in_schema=False)
+router = APIRouter(route_class=PortalPageRoute, include_in_schema=False)
 
 
 @router.get("/docs")

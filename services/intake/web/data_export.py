@@ -8,11 +8,11 @@ from starlette.status import HTTP_303_SEE_OTHER
 from services.intake.access.link_access import LinkAccess, link_not_valid
 from services.intake.commands.request_access_link import request_export_link
 from services.intake.deps import AppState, Parts
-from services.intake.privacy.download import handed_out
+from services.intake.privacy.export_response import export_response
 from services.intake.privacy.subject_data import find_subject_data
 from services.intake.web.forms import read_form
-from services.intake.web.route import PageRoute
-from services.intake.web.visiting import Token, Visited, rate_limit_key
+from services.intake.web.link_deps import Token, VerifiedLink, rate_limit_key
+from services.intake.web.route import PortalPageRoute
 from shared.kit.clock import utc_now
 from shared.kit.http.idempotency import idempotent_transaction
 from shared.kit.http.problems import Problem
@@ -20,11 +20,11 @@ from shared.kit.one_time_links import ExportLink
 from shared.kit.requester_ids import RequesterIds
 
 USED = "portal:everything"
-router = APIRouter(route_class=PageRoute, include_in_schema=False)
+router = APIRouter(route_class=PortalPageRoute, include_in_schema=False)
 
 
 @router.get("/t/{token}/everything")
-async def ask(request: Request, token: Token, visit: Visited, parts: Parts) -> Response:
+async def ask(request: Request, token: Token, visit: VerifiedLink, parts: Parts) -> Response:
     """Offers to mail the link. Raises Problem 403 for links that were not mailed."""
     _only_mailed(visit)
     return parts.pages.render(
@@ -38,7 +38,7 @@ async def ask(request: Request, token: Token, visit: Visited, parts: Parts) -> R
 
 
 @router.post("/t/{token}/everything")
-async def send(request: Request, visit: Visited, parts: Parts) -> Response:
+async def send(request: Request, visit: VerifiedLink, parts: Parts) -> Response:
     """Has the link mailed to the address of the visitor's link: a link to one ticket gives no more than its ticket."""
     await read_form(request, parts)
     _only_mailed(visit)
@@ -74,7 +74,7 @@ async def hand_out(request: Request, link: Exported, parts: Parts) -> Response:
     await _use(parts, link)
     async with parts.database.begin() as session:
         found = await find_subject_data(session, RequesterIds(parts.settings), link.email)
-    return handed_out(parts.exporter, found)
+    return export_response(parts.exporter, found)
 
 
 async def _use(parts: AppState, link: ExportLink) -> None:

@@ -12,15 +12,15 @@ from services.intake.attachments.attaching import NO_FILES, ChosenFiles
 from services.intake.attachments.download import find_attachment, serve
 from services.intake.deps import AppState, Parts
 from services.intake.models import Attachment
-from services.intake.web.forms import MAX_FILES, NotValid, SubmittedForm, owner_of, read_form
-from services.intake.web.questions import PREFIX
-from services.intake.web.route import PageRoute
+from services.intake.web.form_questions import PREFIX
+from services.intake.web.forms import MAX_FILES, FormNotValid, SubmittedForm, owner_of, read_form
+from services.intake.web.route import PortalPageRoute
 from shared.kit.http.problems import Problem, not_found
 
 ATTACHMENT = "attachment"
 """The input for files beside the text; a file question's input has the question's own name."""
 IS_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-router = APIRouter(route_class=PageRoute, include_in_schema=False)
+router = APIRouter(route_class=PortalPageRoute, include_in_schema=False)
 
 
 class KeptFile(BaseModel):
@@ -63,9 +63,9 @@ def chosen_ids(sent: SubmittedForm, name: str) -> list[UUID]:
     try:
         ids = [UUID(text) for text in dict.fromkeys(sent.all(name)) if text]
     except ValueError:
-        raise NotValid({name: "Choose the files anew"}) from None
+        raise FormNotValid({name: "Choose the files anew"}) from None
     if len(ids) > MAX_FILES:
-        raise NotValid({name: f"Choose at most {MAX_FILES} files"})
+        raise FormNotValid({name: f"Choose at most {MAX_FILES} files"})
     return ids
 
 

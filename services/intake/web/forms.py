@@ -78,26 +78,26 @@ class NewRequest(Input):
     phone: Phone | None = None
 
 
-class LinkWanted(Input):
+class LinkRequest(Input):
     """Someone who lost the link to a request."""
 
     email: Email
     number: Annotated[str, Field(pattern=r"^#?[0-9]{1,18}$")]
 
 
-class Reply(Input):
+class ReplyForm(Input):
     """The requester writes again, by form."""
 
     body: Body
 
 
-class Closing(Input):
+class ClosingForm(Input):
     """Why the requester closes it."""
 
     reason: Literal[CloseReason.RESOLVED, CloseReason.WITHDRAWN] = CloseReason.WITHDRAWN
 
 
-class NotValid(Exception):
+class FormNotValid(Exception):
     """What to correct, by field."""
 
     def __init__(self, errors: Mapping[str, str]) -> None:
@@ -160,7 +160,7 @@ def check(form: type[Form], values: Values) -> Form:
         return form.model_validate(given)
     except ValidationError as error:
         wrong = {str(item["loc"][0]): str(item["msg"]).removeprefix("Value error, ") for item in error.errors()}
-        raise NotValid(
+        raise FormNotValid(
             {name: _in_words(name, given, wrong[name]) for name in form.model_fields if name in wrong}
         ) from None
 

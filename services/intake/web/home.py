@@ -4,18 +4,18 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from services.intake.announcements import current_announcements
 from services.intake.deps import Parts
 from services.intake.forms import Audience
 from services.intake.forms.fields import BaseChoiceField
 from services.intake.models import Announcement
-from services.intake.search import MAX_QUERY, Searched, find
-from services.intake.topics import TopicEntry
-from services.intake.web.route import PageRoute
+from services.intake.queries.announcements import current_announcements
+from services.intake.text_search import MAX_QUERY, SearchableText, find
+from services.intake.topic_cache import TopicEntry
+from services.intake.web.route import PortalPageRoute
 from shared.kit.clock import utc_now
 from shared.kit.http.client_address import address_of, network_of
 
-router = APIRouter(route_class=PageRoute, include_in_schema=False)
+router = APIRouter(route_class=PortalPageRoute, include_in_schema=False)
 
 
 @router.get("/")
@@ -46,12 +46,12 @@ async def search(request: Request, parts: Parts, q: Annotated[str, Query(max_len
     )
 
 
-def _searched_topic(topic: TopicEntry) -> Searched[TopicEntry]:
+def _searched_topic(topic: TopicEntry) -> SearchableText[TopicEntry]:
     fields = list(topic.form.fields_for(Audience.EVERYONE))
     labels = [field.label for field in fields]
     choices = [choice.label for field in fields if isinstance(field, BaseChoiceField) for choice in field.choices]
-    return Searched.of(topic, topic.name, topic.description, *labels, *choices)
+    return SearchableText.of(topic, topic.name, topic.description, *labels, *choices)
 
 
-def _searched_announcement(announcement: Announcement) -> Searched[Announcement]:
-    return Searched.of(announcement, announcement.title, announcement.body)
+def _searched_announcement(announcement: Announcement) -> SearchableText[Announcement]:
+    return SearchableText.of(announcement, announcement.title, announcement.body)

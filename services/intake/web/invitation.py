@@ -11,15 +11,15 @@ from services.intake.commands.participants import ASKED, answer, find_participan
 from services.intake.deps import Parts
 from services.intake.models import LinkRevocation, Participant, Ticket
 from services.intake.web.forms import check, read_form
-from services.intake.web.route import PageRoute
-from services.intake.web.visiting import Token
+from services.intake.web.link_deps import Token
+from services.intake.web.route import PortalPageRoute
 from shared.contracts.vocabulary import ParticipantState
 from shared.kit.auth import TicketLink
 from shared.kit.clock import utc_now
 from shared.kit.db import Session
 
 STATES = {"join": ParticipantState.JOINED, "decline": ParticipantState.DECLINED}
-router = APIRouter(prefix="/p", route_class=PageRoute, include_in_schema=False)
+router = APIRouter(prefix="/p", route_class=PortalPageRoute, include_in_schema=False)
 
 
 class InvitationAnswer(BaseModel):

@@ -4,17 +4,17 @@ from fastapi import Request
 from fastapi.responses import Response
 
 from services.intake.deps import parts_of
-from services.intake.web.forms import NotValid
+from services.intake.web.forms import FormNotValid
 from shared.kit.http.page_route import BasePageRoute
 from shared.kit.http.problems import Problem
 
 
-class PageRoute(BasePageRoute):
+class PortalPageRoute(BasePageRoute):
     """A route whose refusals are rendered as a page of the portal."""
 
     async def answer_own(self, request: Request, error: Exception) -> Response | None:
         """A form that is not valid where its page cannot be shown again."""
-        if not isinstance(error, NotValid):
+        if not isinstance(error, FormNotValid):
             return None
         return await self.render_problem(request, Problem(422, "invalid_input", "; ".join(error.errors.values())))
 

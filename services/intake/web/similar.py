@@ -7,14 +7,14 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from pydantic import BaseModel
 
 from services.intake.deps import AppState, Parts
-from services.intake.suggestions import similar_tickets
-from services.intake.web.route import PageRoute
-from services.intake.web.visiting import rate_limit_key
-from services.intake.web.words import standing_of
+from services.intake.similar_tickets import similar_tickets
+from services.intake.web.labels import status_text
+from services.intake.web.link_deps import rate_limit_key
+from services.intake.web.route import PortalPageRoute
 
 LONG_ENOUGH = 4
 """Letters of a subject from which on it is worth looking."""
-router = APIRouter(route_class=PageRoute, include_in_schema=False)
+router = APIRouter(route_class=PortalPageRoute, include_in_schema=False)
 
 
 class SimilarTicket(BaseModel):
@@ -56,7 +56,7 @@ async def similar_to(request: Request, parts: AppState, subject: str, email: str
         SimilarTicket(
             number=one.ticket.number,
             subject=one.ticket.subject,
-            standing=standing_of(one.ticket).label,
+            standing=status_text(one.ticket).label,
             url=f"/t/{parts.links.token(one.link)}",
         )
         for one in found

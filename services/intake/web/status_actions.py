@@ -8,9 +8,9 @@ from services.intake.commands.change_status import change_status
 from services.intake.commands.revoke_links import revoke_links
 from services.intake.deps import Parts
 from services.intake.models import Ticket
-from services.intake.web.forms import Closing, Values, check, form_id_of, read_form
-from services.intake.web.route import PageRoute
-from services.intake.web.visiting import Token, Visited
+from services.intake.web.forms import ClosingForm, Values, check, form_id_of, read_form
+from services.intake.web.link_deps import Token, VerifiedLink
+from services.intake.web.route import PortalPageRoute
 from shared.contracts.base import TicketId
 from shared.contracts.commands import CloseTicket, ReopenTicket
 from shared.contracts.tickets import Actor
@@ -20,7 +20,7 @@ from shared.kit.http.problems import Problem
 from shared.kit.tickets import command_id
 
 REQUESTER = Actor(kind=ActorKind.REQUESTER)
-router = APIRouter(route_class=PageRoute, include_in_schema=False)
+router = APIRouter(route_class=PortalPageRoute, include_in_schema=False)
 
 
 def back(token: str, done: str) -> Response:
@@ -29,7 +29,7 @@ def back(token: str, done: str) -> Response:
 
 
 @router.get("/t/{token}/close")
-async def ask_to_close(request: Request, token: Token, visit: Visited, parts: Parts) -> Response:
+async def ask_to_close(request: Request, token: Token, visit: VerifiedLink, parts: Parts) -> Response:
     """Asks before closing."""
     only_requester(visit)
     return parts.pages.render(
@@ -38,18 +38,18 @@ async def ask_to_close(request: Request, token: Token, visit: Visited, parts: Pa
 
 
 @router.post("/t/{token}/close")
-async def close(request: Request, token: Token, visit: Visited, parts: Parts) -> Response:
+async def close(request: Request, token: Token, visit: VerifiedLink, parts: Parts) -> Response:
     """Closes the request, if it can be closed; reopening undoes it."""
     values = await read_form(request, parts)
     only_requester(visit)
-    form = check(Closing, values)
+    form = check(ClosingForm, values)
     command = CloseTicket(command_id=_command_id("close", visit.ticket, values), actor=REQUESTER, reason=form.reason)
     await change_status(parts.database, parts.tickets, visit.ticket.id, command)
     return back(token, "closed")
 
 
 @router.post("/t/{token}/reopen")
-async def reopen(request: Request, token: Token, visit: Visited, parts: Parts) -> Response:
+async def reopen(request: Request, token: Token, visit: VerifiedLink, parts: Parts) -> Response:
     """Takes the request up again."""
     values = await read_form(request, parts)
     only_requester(visit)
@@ -59,14 +59,14 @@ async def reopen(request: Request, token: Token, visit: Visited, parts: Parts) -
 
 
 @router.get("/t/{token}/revoke")
-async def ask_to_revoke(request: Request, token: Token, visit: Visited, parts: Parts) -> Response:
+async def ask_to_revoke(request: Request, token: Token, visit: VerifiedLink, parts: Parts) -> Response:
     """Asks before making the earlier links useless."""
     only_requester(visit)
     return parts.pages.render(request, "revoke.html", ticket=visit.ticket, token=token, page_class="narrow")
 
 
 @router.post("/t/{token}/revoke")
-async def revoke(request: Request, visit: Visited, parts: Parts) -> Response:
+async def revoke(request: Request, visit: VerifiedLink, parts: Parts) -> Response:
     """Makes every link so far useless, this one too, and has a new one mailed: only its owner reads that."""
     await read_form(request, parts)
     only_requester(visit)

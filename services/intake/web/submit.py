@@ -12,20 +12,21 @@ from starlette.status import HTTP_409_CONFLICT, HTTP_429_TOO_MANY_REQUESTS
 from services.intake.abuse.admission_control import EntryPoint
 from services.intake.access.link_access import link_not_valid
 from services.intake.attachments.attaching import ChosenFiles
-from services.intake.commands.repeats import Content, Repeated
-from services.intake.commands.submit_ticket import Answer, Submission, submit_ticket_with_files
+from services.intake.commands.duplicate_submission import DuplicateSubmission, SubmittedContent
+from services.intake.commands.submit_ticket import Submission, SubmissionAnswer, submit_ticket_with_files
 from services.intake.deps import AppState, Parts
 from services.intake.forms import Answer as FieldAnswer
 from services.intake.forms import Audience
 from services.intake.forms.answers import files_in
 from services.intake.models import Ticket
-from services.intake.topics import TopicEntry
+from services.intake.topic_cache import TopicEntry
 from services.intake.web.files import ATTACHMENT, chosen_files, files_by_input
+from services.intake.web.form_questions import MORE_QUESTIONS, PHONE_PATTERN, FormQuestion, answers_in, questions_of
 from services.intake.web.forms import (
     TRAP,
     WORDS,
+    FormNotValid,
     NewRequest,
-    NotValid,
     SubmittedForm,
     Values,
     check,
@@ -33,10 +34,9 @@ from services.intake.web.forms import (
     key_of,
     read_form,
 )
-from services.intake.web.questions import MORE_QUESTIONS, PHONE_PATTERN, FormQuestion, answers_in, questions_of
-from services.intake.web.route import PageRoute
+from services.intake.web.link_deps import Token
+from services.intake.web.route import PortalPageRoute
 from services.intake.web.similar import similar_to
-from services.intake.web.visiting import Token
 from shared.contracts.base import TicketId
 from shared.contracts.events import Person
 from shared.contracts.vocabulary import BodyFormat, Channel
@@ -51,7 +51,7 @@ CHANGE_TOPIC = "change_topic"
 """The value of the button that asks for another topic's questions."""
 ABOUT_THE_REQUESTER = ("email", "name", "phone")
 """Asked last, after the topic's questions."""
-router = APIRouter(route_class=PageRoute, include_in_schema=False)
+router = APIRouter(route_class=PortalPageRoute, include_in_schema=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +97,9 @@ async def send_form(request: Request, parts: Parts) -> Response:
             return await _stopped(request, parts, sent)
         await parts.gate.admit(EntryPoint.PEOPLE, wanted.form.email, address, _claim(key))
         token = await _accept(parts, wanted, key, is_wanted=sent.get("do") == SEND_ANYWAY)
-    except NotValid as wrong:
+    except FormNotValid as wrong:
         return await _form(request, parts, sent, wrong.errors, 422)
-    except Repeated as repeated:
+    except DuplicateSubmission as repeated:
         return await _form(request, parts, sent, status=HTTP_409_CONFLICT, earlier=repeated.ticket_id)
     return RedirectResponse(f"/tickets/thanks/{token}" if token else "/tickets/thanks", 303)
 
@@ -142,14 +142,14 @@ def _checked(sent: SubmittedForm, topic: TopicEntry | None) -> RequestedForm:
     form, answers = None, None
     try:
         form = check(NewRequest, sent)
-    except NotValid as wrong:
+    except FormNotValid as wrong:
         errors |= wrong.errors
     try:
         answers = answers_in(topic.form, sent) if topic else None
-    except NotValid as wrong:
+    except FormNotValid as wrong:
         errors |= wrong.errors
     if errors or form is None or topic is None or answers is None:
-        raise NotValid(errors)
+        raise FormNotValid(errors)
     return RequestedForm(form, topic, answers, chosen_files(sent, files_in(topic.form, answers)))
 
 
@@ -224,9 +224,9 @@ async def _accept(parts: AppState, wanted: RequestedForm, key: str, *, is_wanted
         fields=wanted.answers,
     )
     token = parts.receipts.token(submission.ticket_id)
-    claim, prepared = _claim(key), Answer(token, 200)
+    claim, prepared = _claim(key), SubmissionAnswer(token, 200)
     words = (wanted.topic.slug, form.subject, form.body)
-    content = Content("portal:same", form.email, words, parts.settings.repeat_window, is_wanted)
+    content = SubmittedContent("portal:same", form.email, words, parts.settings.repeat_window, is_wanted)
     await submit_ticket_with_files(parts.database, claim, submission, prepared, wanted.files, content=content)
     if claim.stored:
         return bytes(claim.stored.body).decode()

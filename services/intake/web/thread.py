@@ -11,19 +11,28 @@ from services.intake.abuse.admission_control import EntryPoint
 from services.intake.access.link_access import LinkAccess, get_link_access
 from services.intake.attachments.attaching import ChosenFiles
 from services.intake.attachments.download import find_attachment, serve
+from services.intake.commands.duplicate_submission import DuplicateSubmission, SubmittedContent, refuse_duplicate
+from services.intake.commands.new_message import NewMessage
 from services.intake.commands.post_message import post_with_files
-from services.intake.commands.posts import Post
-from services.intake.commands.repeats import Content, Repeated, refuse_repeated
 from services.intake.deps import AppState, Parts
 from services.intake.live import StreamReader
-from services.intake.live.streams import EventId, LastEventId
+from services.intake.live.event_streams import EventId, LastEventId
 from services.intake.web.files import chosen_files, files_by_input
-from services.intake.web.forms import NotValid, Reply, SubmittedForm, Values, check, form_id_of, key_of, read_form
-from services.intake.web.route import PageRoute
+from services.intake.web.forms import (
+    FormNotValid,
+    ReplyForm,
+    SubmittedForm,
+    Values,
+    check,
+    form_id_of,
+    key_of,
+    read_form,
+)
+from services.intake.web.labels import NOTICES
+from services.intake.web.link_deps import Token, VerifiedLink, rate_limit_key
+from services.intake.web.route import PortalPageRoute
 from services.intake.web.status_actions import back
 from services.intake.web.thread_page import view_of
-from services.intake.web.visiting import Token, Visited, rate_limit_key
-from services.intake.web.words import NOTICES
 from shared.contracts.vocabulary import BodyFormat, Channel
 from shared.kit.clock import utc_now
 from shared.kit.http.client_address import address_of
@@ -33,12 +42,12 @@ from shared.kit.http.problems import Problem
 SEND_ANYWAY = "send_anyway"
 """The value of the button that sends the same once more."""
 REPEATED = "repeated"
-router = APIRouter(prefix="/t", route_class=PageRoute, include_in_schema=False)
+router = APIRouter(prefix="/t", route_class=PortalPageRoute, include_in_schema=False)
 
 
 @router.get("/{token}")
 async def show(
-    request: Request, token: Token, visit: Visited, parts: Parts, done: Annotated[str, Query(max_length=20)] = ""
+    request: Request, token: Token, visit: VerifiedLink, parts: Parts, done: Annotated[str, Query(max_length=20)] = ""
 ) -> Response:
     """The thread."""
     notices = [NOTICES[done]] if done in NOTICES else []
@@ -48,7 +57,7 @@ async def show(
 
 
 @router.get("/{token}/now")
-async def show_now(request: Request, token: Token, visit: Visited, parts: Parts) -> Response:
+async def show_now(request: Request, token: Token, visit: VerifiedLink, parts: Parts) -> Response:
     """The parts of the thread that change, for the page's script."""
     return parts.pages.render(request, "thread_now.html", **await view_of(parts, token, visit), form_id=form_id_of({}))
 
@@ -57,7 +66,7 @@ async def show_now(request: Request, token: Token, visit: Visited, parts: Parts)
 async def follow(
     request: Request,
     token: Token,
-    visit: Visited,
+    visit: VerifiedLink,
     parts: Parts,
     last_event_id: LastEventId = None,
     after: EventId = 0,
@@ -75,7 +84,7 @@ async def follow(
 async def give_file(
     request: Request,
     attachment_id: UUID,
-    visit: Visited,
+    visit: VerifiedLink,
     parts: Parts,
     inline: Annotated[bool, Query(description="To be shown in the page")] = False,  # noqa: FBT002 - a query
 ) -> Response:
@@ -85,16 +94,16 @@ async def give_file(
 
 
 @router.post("/{token}/reply")
-async def reply(request: Request, token: Token, visit: Visited, parts: Parts) -> Response:
+async def reply(request: Request, token: Token, visit: VerifiedLink, parts: Parts) -> Response:
     """Adds what the visitor wrote."""
     values = await read_form(request, parts)
     address = address_of(request, parts.settings.trusted_proxies)
     await parts.gate.refuse_banned(EntryPoint.PEOPLE, visit.link.email, address)
     try:
         form, files = _checked(values)
-    except NotValid as wrong:
+    except FormNotValid as wrong:
         return await _thread(request, parts, token, visit, values, wrong.errors, 422, [])
-    post = Post(
+    post = NewMessage(
         body=form.body,
         body_format=BodyFormat.TEXT,
         channel=Channel.PORTAL,
@@ -104,34 +113,41 @@ async def reply(request: Request, token: Token, visit: Visited, parts: Parts) ->
     )
     place, do = f"portal:reply:{visit.ticket.id}", values.get("do", "")
     window = parts.settings.repeat_window
-    content = Content(f"portal:same:{visit.ticket.id}", visit.link.email, (form.body,), window, do == SEND_ANYWAY)
+    content = SubmittedContent(
+        f"portal:same:{visit.ticket.id}", visit.link.email, (form.body,), window, do == SEND_ANYWAY
+    )
     try:
         await _post(parts, visit, post, files, (place, key_of(values, form, do.encode())), content)
-    except Repeated:
+    except DuplicateSubmission:
         return await _thread(request, parts, token, visit, values, {}, HTTP_409_CONFLICT, [NOTICES[REPEATED]])
     return back(token, "followed" if visit.ticket.is_archived else "replied")
 
 
 async def _post(
-    parts: AppState, visit: LinkAccess, post: Post, files: ChosenFiles, claim: tuple[str, str], content: Content
+    parts: AppState,
+    visit: LinkAccess,
+    post: NewMessage,
+    files: ChosenFiles,
+    claim: tuple[str, str],
+    content: SubmittedContent,
 ) -> None:
     """Adds it once per form. Raises Repeated."""
     async with idempotent_transaction(parts.database, *claim, b"") as guarded:
         if not guarded.stored:
-            await refuse_repeated(guarded.session, content, visit.ticket.id)
+            await refuse_duplicate(guarded.session, content, visit.ticket.id)
             await post_with_files(guarded.session, visit.ticket, post, files)
             await guarded.store(b"")
 
 
-def _checked(sent: SubmittedForm) -> tuple[Reply, ChosenFiles]:
+def _checked(sent: SubmittedForm) -> tuple[ReplyForm, ChosenFiles]:
     """Raises NotValid with everything that is wrong."""
     errors = dict(sent.refused)
     try:
-        form = check(Reply, sent)
-    except NotValid as wrong:
-        raise NotValid({**wrong.errors, **errors}) from None
+        form = check(ReplyForm, sent)
+    except FormNotValid as wrong:
+        raise FormNotValid({**wrong.errors, **errors}) from None
     if errors:
-        raise NotValid(errors)
+        raise FormNotValid(errors)
     return form, chosen_files(sent)
 
 

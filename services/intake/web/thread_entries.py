@@ -9,9 +9,9 @@ from markupsafe import Markup
 
 from services.intake.access.link_access import LinkAccess
 from services.intake.attachments.download import SERVED
-from services.intake.attachments.sniffing import SHOWABLE
+from services.intake.attachments.media_type_detection import SHOWABLE
 from services.intake.models import Attachment, AttachmentState, Message, Ticket, TimelineEntry
-from services.intake.web.words import HAPPENED
+from services.intake.web.labels import EVENT_LABELS
 from shared.contracts.vocabulary import ActorKind, BodyFormat
 from shared.kit.user_content.rendering import ATTACHED, placed
 
@@ -35,7 +35,7 @@ class File:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class MessageEntry:
     """A message."""
 
     id: str
@@ -58,7 +58,7 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class EventEntry:
     """Something that happened."""
 
     id: str
@@ -87,25 +87,27 @@ class ThreadView:
     """The messages' bodies as safe HTML."""
 
 
-def entries(visit: LinkAccess, thread: ThreadView, place: str, links: Mapping[UUID, str]) -> list[Said | Step]:
+def entries(
+    visit: LinkAccess, thread: ThreadView, place: str, links: Mapping[UUID, str]
+) -> list[MessageEntry | EventEntry]:
     """The thread for one reader, oldest first. Files are under `place`; `links` lead to tickets that go on."""
-    in_order: list[tuple[datetime, int, Said | Step]] = [
+    in_order: list[tuple[datetime, int, MessageEntry | EventEntry]] = [
         (message.received_at, SAID, _said(visit, message, thread, place)) for message in thread.messages
     ]
     for happening in thread.happenings:
         if happening.kind == OPENED:
             in_order.append((visit.ticket.created_at, FIRST, _step(happening, None)))
-        elif happening.kind in HAPPENED:
+        elif happening.kind in EVENT_LABELS:
             in_order.append((happening.at, AFTER, _step(happening, _next(happening, links))))
     return [entry for *_, entry in sorted(in_order, key=lambda found: found[:2])]
 
 
-def _said(visit: LinkAccess, message: Message, thread: ThreadView, place: str) -> Said:
+def _said(visit: LinkAccess, message: Message, thread: ThreadView, place: str) -> MessageEntry:
     mine = [attachment for attachment in thread.attachments if attachment.message_id == message.id]
     pictures = {file.id: f"{place}/{file.id}?inline=1" for file in mine if _is_shown(file, message)}
     files = [_file(attachment, place) for attachment in mine if attachment.id not in pictures]
     is_ours = message.author_kind is ActorKind.AGENT
-    return Said(
+    return MessageEntry(
         id=f"m-{message.id}",
         at=message.received_at,
         side="reply" if is_ours else "requester",
@@ -141,9 +143,9 @@ def _file(attachment: Attachment, place: str) -> File:
     return File(attachment.name, attachment.size, url, UNAVAILABLE.get(attachment.state, ""))
 
 
-def _step(happening: TimelineEntry, link: str | None) -> Step:
-    words = HAPPENED[happening.kind]
-    return Step(f"h-{happening.id}", happening.at, words.by(happening.actor), words.icon, link)
+def _step(happening: TimelineEntry, link: str | None) -> EventEntry:
+    words = EVENT_LABELS[happening.kind]
+    return EventEntry(f"h-{happening.id}", happening.at, words.by(happening.actor), words.icon, link)
 
 
 def _next(happening: TimelineEntry, links: Mapping[UUID, str]) -> str | None:

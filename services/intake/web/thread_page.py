@@ -12,12 +12,12 @@ from services.intake.commands.participants import list_participants
 from services.intake.deps import AppState
 from services.intake.live.timeline_queries import awaits_follow_up, follow_ups_of, timeline_of
 from services.intake.models import Attachment, Ticket
-from services.intake.queries import all_messages
+from services.intake.queries.tickets import all_messages
 from services.intake.renderings import rendered_bodies
-from services.intake.web.people import ParticipantView
-from services.intake.web.questions import requesters_answers
+from services.intake.web.form_questions import requesters_answers
+from services.intake.web.labels import can, status_text
+from services.intake.web.participants import ListedParticipant
 from services.intake.web.thread_entries import ThreadView, entries
-from services.intake.web.words import can, standing_of
 from shared.contracts.base import TicketId
 from shared.contracts.vocabulary import Action, ParticipantState
 from shared.kit.db import Session
@@ -48,11 +48,11 @@ async def view_of(parts: AppState, token: str, visit: LinkAccess) -> dict[str, A
         "topic": topic,
         "answers": requesters_answers(topic, ticket.fields),
         "entries": entries(visit, thread, f"/t/{token}/files", links),
-        "people": [ParticipantView.of(one) for one in people],
+        "people": [ListedParticipant.of(one) for one in people],
         "last_event": thread.happenings[-1].id if thread.happenings else 0,
         "before": before,
         "before_link": links.get(before.id) if before else None,
-        "standing": standing_of(ticket),
+        "standing": status_text(ticket),
         "is_followed": is_followed,
         "is_over": ticket.is_archived and not is_followed,
         "can_close": visit.is_requester and can(ticket, Action.CLOSE),

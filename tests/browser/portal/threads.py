@@ -30,7 +30,7 @@ from shared.contracts.vocabulary import ActorKind, BodyFormat, Channel, Status
 from shared.kit.auth import TicketLink, TicketLinks
 from shared.kit.clock import new_id, utc_now
 from shared.kit.db import Database
-from tests.services.intake.door import after
+from tests.services.intake.harness import after
 
 AGENT = Actor(kind=ActorKind.AGENT, id=new_id())
 STEPS: dict[str, tuple[type[LifecycleEvent], dict[str, Any], dict[str, Any]]] = {

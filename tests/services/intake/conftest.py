@@ -14,7 +14,7 @@ from services.intake.settings import IntakeSettings
 from shared.kit.auth import ApiKey
 from shared.kit.bus import Bus
 from shared.kit.db import Database, migrate
-from tests.services.intake.door import Door
+from tests.services.intake.harness import IntakeHarness
 from tests.support.engines import own_engines  # noqa: F401 - a fixture
 from tests.support.settings import common_environment
 
@@ -42,7 +42,7 @@ async def settings(engines: Stack, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @pytest.fixture(scope="session")
-async def door(settings: IntakeSettings) -> AsyncIterator[Door]:
+async def intake(settings: IntakeSettings) -> AsyncIterator[IntakeHarness]:
     """The service, running."""
     app = build(settings)
     database, bus, key = Database.connect(settings), Bus(settings, "intake-tests"), ApiKey.make()
@@ -51,6 +51,6 @@ async def door(settings: IntakeSettings) -> AsyncIterator[Door]:
     await bus.start()
     await bus.jetstream()
     async with app.router.lifespan_context(app):
-        yield Door(app, database, bus, key)
+        yield IntakeHarness(app, database, bus, key)
     await bus.stop()
     await database.dispose()

@@ -9,15 +9,15 @@ import pytest
 
 from services.intake.access.key_scopes import KeyScope
 from shared.kit.clock import utc_now
-from tests.services.intake.door import Door, Json
+from tests.services.intake.harness import IntakeHarness, Json
 
 ANNOUNCEMENTS = "/v1/admin/announcements"
 
 
 @pytest.fixture
-async def admin(door: Door) -> AsyncIterator[httpx2.AsyncClient]:
+async def admin(intake: IntakeHarness) -> AsyncIterator[httpx2.AsyncClient]:
     """An administrator's program."""
-    async with door.client(await door.make_key(KeyScope.ADMIN)) as http:
+    async with intake.client(await intake.make_key(KeyScope.ADMIN)) as http:
         yield http
 
 
@@ -39,11 +39,11 @@ async def test_an_announcement_is_put_up_changed_and_taken_down(admin: httpx2.As
         assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
 
 
-async def test_a_retry_puts_one_up(door: Door, admin: httpx2.AsyncClient) -> None:
-    before, headers = await door.count("announcements"), {"Idempotency-Key": "once"}
+async def test_a_retry_puts_one_up(intake: IntakeHarness, admin: httpx2.AsyncClient) -> None:
+    before, headers = await intake.count("announcements"), {"Idempotency-Key": "once"}
     answers = [await admin.post(ANNOUNCEMENTS, json=announcement(), headers=headers) for _ in range(2)]
     assert answers[0].text == answers[1].text
-    assert await door.count("announcements") == before + 1
+    assert await intake.count("announcements") == before + 1
 
 
 async def test_they_are_listed_in_pages_the_latest_first(admin: httpx2.AsyncClient) -> None:

@@ -11,7 +11,7 @@ from services.intake.access.key_scopes import KeyScope
 from shared.contracts.events import Envelope, TopicChanged, TopicField
 from shared.contracts.names import STREAM
 from shared.kit.clock import new_id
-from tests.services.intake.door import Door, Json, request_for_help
+from tests.services.intake.harness import IntakeHarness, Json, request_for_help
 
 TOPICS = "/v1/admin/topics"
 FORM: list[Json] = [
@@ -33,9 +33,9 @@ FORM: list[Json] = [
 
 
 @pytest.fixture
-async def admin(door: Door) -> AsyncIterator[httpx2.AsyncClient]:
+async def admin(intake: IntakeHarness) -> AsyncIterator[httpx2.AsyncClient]:
     """An administrator's program."""
-    async with door.client(await door.make_key(KeyScope.ADMIN)) as http:
+    async with intake.client(await intake.make_key(KeyScope.ADMIN)) as http:
         yield http
 
 
@@ -65,9 +65,9 @@ async def listed(admin: httpx2.AsyncClient) -> list[str]:
         cursor = {"cursor": page["next_cursor"]}
 
 
-async def announced(door: Door, topic_id: str, version: int) -> TopicChanged:
+async def announced(intake: IntakeHarness, topic_id: str, version: int) -> TopicChanged:
     """What the bus carries of one version of a topic."""
-    js = await door.bus.jetstream()
+    js = await intake.bus.jetstream()
     subject = f"everdesk.topic.changed.v1.{topic_id}"
     subscription = await js.subscribe(subject, stream=STREAM, ordered_consumer=True, deliver_policy=DeliverPolicy.ALL)
     try:
@@ -79,10 +79,10 @@ async def announced(door: Door, topic_id: str, version: int) -> TopicChanged:
         await subscription.unsubscribe()
 
 
-async def test_administration_takes_a_key_made_for_it(door: Door) -> None:
-    async with door.browser() as nobody:
+async def test_administration_takes_a_key_made_for_it(intake: IntakeHarness) -> None:
+    async with intake.browser() as nobody:
         assert (await nobody.get(TOPICS)).status_code == 401
-    async with door.client() as usual:
+    async with intake.client() as usual:
         for answer in (
             await usual.get(TOPICS),
             await usual.post(TOPICS, json=topic()),
@@ -93,32 +93,32 @@ async def test_administration_takes_a_key_made_for_it(door: Door) -> None:
             assert (answer.status_code, answer.json()["code"]) == (403, "scope_missing")
 
 
-async def test_a_topic_is_made_announced_and_offered_at_once(door: Door, admin: httpx2.AsyncClient) -> None:
+async def test_a_topic_is_made_announced_and_offered_at_once(intake: IntakeHarness, admin: httpx2.AsyncClient) -> None:
     answer = await admin.post(TOPICS, json=topic(priority="high"))
     created = answer.json()
     assert (answer.status_code, answer.headers["etag"]) == (201, '"1"')
     assert (created["is_active"], created["priority"], created["version"]) == (True, "high", 1)
-    event = await announced(door, created["id"], 1)
+    event = await announced(intake, created["id"], 1)
     assert event.fields == (
         TopicField(name="system", label="Which system?", kind="choice"),
         TopicField(name="place", label="Where?", kind="text"),
         TopicField(name="branch_code", label="Branch code", kind="text", for_agents=True),
     )
-    async with door.client() as http:
+    async with intake.client() as http:
         offered = (await http.get("/v1/topics")).json()["items"][-1]
     assert (offered["slug"], offered["priority"]) == (created["slug"], "high")
     assert [field["name"] for field in offered["form"]] == ["system", "place", "branch_code"]
     assert offered["form"][1]["shown_if"] == {"field": "system", "is": "atm", "is_one_of": None}
-    assert (await door.submit(topic=created["slug"]))["priority"] == "high"
-    assert (await door.submit(topic=created["slug"], priority="low"))["priority"] == "low"
+    assert (await intake.submit(topic=created["slug"]))["priority"] == "high"
+    assert (await intake.submit(topic=created["slug"], priority="low"))["priority"] == "low"
 
 
-async def test_a_retry_makes_one_topic(door: Door, admin: httpx2.AsyncClient) -> None:
-    body, headers, before = topic(), {"Idempotency-Key": "make-one"}, await door.count("topics")
+async def test_a_retry_makes_one_topic(intake: IntakeHarness, admin: httpx2.AsyncClient) -> None:
+    body, headers, before = topic(), {"Idempotency-Key": "make-one"}, await intake.count("topics")
     answers = [await admin.post(TOPICS, json=body, headers=headers) for _ in range(2)]
     assert answers[0].text == answers[1].text
     assert answers[1].headers["idempotent-replayed"] == "true"
-    assert await door.count("topics") == before + 1
+    assert await intake.count("topics") == before + 1
     other = await admin.post(TOPICS, json=topic(), headers=headers)
     assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
 
@@ -143,13 +143,13 @@ async def test_a_retry_makes_one_topic(door: Door, admin: httpx2.AsyncClient) ->
     ],
 )
 async def test_what_cannot_stand_is_refused_at_its_place(
-    door: Door, admin: httpx2.AsyncClient, changes: Json, pointer: str
+    intake: IntakeHarness, admin: httpx2.AsyncClient, changes: Json, pointer: str
 ) -> None:
-    before = await door.count("topics")
+    before = await intake.count("topics")
     answer = await admin.post(TOPICS, json=topic(**changes))
     assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
     assert pointer in [error["pointer"] for error in answer.json()["errors"]]
-    assert await door.count("topics") == before
+    assert await intake.count("topics") == before
 
 
 async def test_two_topics_cannot_share_a_slug_or_a_legacy_number(admin: httpx2.AsyncClient) -> None:
@@ -163,7 +163,9 @@ async def test_two_topics_cannot_share_a_slug_or_a_legacy_number(admin: httpx2.A
     assert clash.status_code == 409
 
 
-async def test_a_topic_is_replaced_unless_it_changed_in_the_meantime(door: Door, admin: httpx2.AsyncClient) -> None:
+async def test_a_topic_is_replaced_unless_it_changed_in_the_meantime(
+    intake: IntakeHarness, admin: httpx2.AsyncClient
+) -> None:
     first = await made(admin)
     path = f"{TOPICS}/{first['slug']}"
     content = topic(slug=first["slug"], name="Cash machines", form=FORM[:1])
@@ -173,38 +175,40 @@ async def test_a_topic_is_replaced_unless_it_changed_in_the_meantime(door: Door,
     assert (await admin.get(f"{TOPICS}/{first['id']}")).json() == second.json()
     stale = await admin.put(path, json=content, headers={"If-Match": '"1"'})
     assert (stale.status_code, stale.json()["code"]) == (412, "version_conflict")
-    assert (await announced(door, first["id"], 2)).name == "Cash machines"
+    assert (await announced(intake, first["id"], 2)).name == "Cash machines"
     assert (await admin.put(path, json=content)).json()["version"] == 3
 
 
-async def test_a_removed_field_is_remembered_with_what_its_answers_need(door: Door, admin: httpx2.AsyncClient) -> None:
+async def test_a_removed_field_is_remembered_with_what_its_answers_need(
+    intake: IntakeHarness, admin: httpx2.AsyncClient
+) -> None:
     first = await made(admin)
     answers = {"system": "atm", "place": "Harbour Street", "branch_code": "B7"}
-    ticket = await door.submit(topic=first["slug"], fields=answers)
+    ticket = await intake.submit(topic=first["slug"], fields=answers)
     replaced = await admin.put(f"{TOPICS}/{first['slug']}", json=topic(slug=first["slug"], form=FORM[:1]))
     former = {field["name"]: field for field in replaced.json()["former_fields"]}
     assert set(former) == {"place", "branch_code"}
     assert former["branch_code"]["visible_to"] == "agents"
     assert former["place"]["shown_if"] is None
-    async with door.client() as http:
+    async with intake.client() as http:
         assert (await http.get(f"/v1/tickets/{ticket['id']}")).json()["fields"] == answers
     back = await admin.put(f"{TOPICS}/{first['slug']}", json=topic(slug=first["slug"]))
     assert back.json()["former_fields"] == []
 
 
-async def test_a_topic_is_switched_off_and_on_again(door: Door, admin: httpx2.AsyncClient) -> None:
+async def test_a_topic_is_switched_off_and_on_again(intake: IntakeHarness, admin: httpx2.AsyncClient) -> None:
     first = await made(admin)
     path = f"{TOPICS}/{first['slug']}"
     for _ in range(2):
         off = (await admin.post(f"{path}/deactivate")).json()
         assert (off["is_active"], off["version"]) == (False, 2)
     assert first["slug"] in await listed(admin)
-    async with door.client() as http:
+    async with intake.client() as http:
         refused = await http.post("/v1/tickets", json=request_for_help(topic=first["slug"]))
         assert refused.json()["errors"][0]["pointer"] == "/topic"
         assert (await admin.post(f"{path}/reactivate")).json()["is_active"]
         assert (await http.post("/v1/tickets", json=request_for_help(topic=first["slug"]))).status_code == 201
-    assert not (await announced(door, first["id"], 2)).is_active
+    assert not (await announced(intake, first["id"], 2)).is_active
 
 
 async def test_topics_are_put_in_order(admin: httpx2.AsyncClient) -> None:
@@ -237,8 +241,8 @@ async def test_a_name_that_could_be_none_is_refused(admin: httpx2.AsyncClient) -
         assert (await admin.get(f"{TOPICS}/{name}")).status_code == 422
 
 
-async def test_the_administration_describes_itself(door: Door) -> None:
-    async with door.browser() as http:
+async def test_the_administration_describes_itself(intake: IntakeHarness) -> None:
+    async with intake.browser() as http:
         described = (await http.get("/openapi.json")).json()
     assert {path for path in described["paths"] if path.startswith("/v1/admin/")} >= {
         TOPICS, f"{TOPICS}/{{name}}", f"{TOPICS}/{{name}}/deactivate", f"{TOPICS}/{{name}}/reactivate",

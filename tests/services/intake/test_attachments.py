@@ -10,14 +10,14 @@ import httpx2
 import pytest
 from sqlalchemy import select, update
 
-from services.intake.attachments.garbage_collection import tidy
-from services.intake.attachments.object_store import Storage
+from services.intake.attachments.garbage_collection import collect_garbage
+from services.intake.attachments.object_store import ContentStore
 from services.intake.models import Attachment, AttachmentState
 from shared.contracts.events import MessagePosted, TicketSubmitted
 from shared.kit import auth
 from shared.kit.clock import new_id, utc_now
-from tests.services.intake.abuse.doors import under
-from tests.services.intake.door import Door, Json, request_for_help
+from tests.services.intake.abuse.override_settings import with_settings
+from tests.services.intake.harness import IntakeHarness, Json, request_for_help
 from tests.services.intake.test_submitting import announced
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(64)
@@ -33,18 +33,18 @@ async def send(
     return sent
 
 
-def storage_of(door: Door) -> Storage:
-    storage: Storage = door.app.state.intake.storage
+def storage_of(intake: IntakeHarness) -> ContentStore:
+    storage: ContentStore = intake.app.state.intake.storage
     return storage
 
 
-async def rows(door: Door, **of: Any) -> list[Attachment]:
-    async with door.database.begin() as session:
+async def rows(intake: IntakeHarness, **of: Any) -> list[Attachment]:
+    async with intake.database.begin() as session:
         return list(await session.scalars(select(Attachment).filter_by(**of)))
 
 
-async def test_a_file_is_what_its_bytes_say_under_a_name_made_fit(door: Door) -> None:
-    async with door.client() as http:
+async def test_a_file_is_what_its_bytes_say_under_a_name_made_fit(intake: IntakeHarness) -> None:
+    async with intake.client() as http:
         sent = await send(http, PNG, "..\\..\\sh\u202eot.txt")
     assert sent["name"] == "shot.txt"
     assert sent["media_type"] == "image/png"
@@ -53,35 +53,35 @@ async def test_a_file_is_what_its_bytes_say_under_a_name_made_fit(door: Door) ->
     assert sent["state"] == "unscanned"
 
 
-async def test_a_file_goes_with_a_ticket_and_is_told_to_the_others(door: Door) -> None:
-    async with door.client() as http:
+async def test_a_file_goes_with_a_ticket_and_is_told_to_the_others(intake: IntakeHarness) -> None:
+    async with intake.client() as http:
         sent = await send(http)
-        ticket = await door.submit(attachments=[sent["id"]])
+        ticket = await intake.submit(attachments=[sent["id"]])
         messages = (await http.get(f"/v1/tickets/{ticket['id']}/messages")).json()["items"]
         (file,) = messages[0]["attachments"]
         assert file["name"] == "trace.txt"
         got = await http.get(file["url"])
     assert got.content == b"GET /login 502"
-    event = TicketSubmitted.of(await announced(door, f"everdesk.ticket.submitted.v1.{ticket['id']}"))
+    event = TicketSubmitted.of(await announced(intake, f"everdesk.ticket.submitted.v1.{ticket['id']}"))
     assert [(ref.name, ref.size) for ref in event.attachments] == [("trace.txt", 14)]
 
 
-async def test_a_file_goes_with_a_message(door: Door) -> None:
-    ticket = await door.submit()
-    async with door.client() as http:
+async def test_a_file_goes_with_a_message(intake: IntakeHarness) -> None:
+    ticket = await intake.submit()
+    async with intake.client() as http:
         sent = await send(http)
         posted = await http.post(
             f"/v1/tickets/{ticket['id']}/messages", json={"body": "See this", "attachments": [sent["id"]]}
         )
     assert posted.status_code == 201, posted.text
     assert [file["id"] for file in posted.json()["attachments"]] == [sent["id"]]
-    event = MessagePosted.of(await announced(door, f"everdesk.message.posted.v1.{ticket['id']}"))
+    event = MessagePosted.of(await announced(intake, f"everdesk.message.posted.v1.{ticket['id']}"))
     assert [str(ref.id) for ref in event.attachments] == [sent["id"]]
 
 
-async def test_a_file_is_used_once_and_by_its_sender_alone(door: Door) -> None:
-    other = await door.make_key()
-    async with door.client() as http, door.client(other) as stranger:
+async def test_a_file_is_used_once_and_by_its_sender_alone(intake: IntakeHarness) -> None:
+    other = await intake.make_key()
+    async with intake.client() as http, intake.client(other) as stranger:
         sent = await send(http)
         refused = await stranger.post("/v1/tickets", json=request_for_help(attachments=[sent["id"]]))
         taken = await http.post("/v1/tickets", json=request_for_help(attachments=[sent["id"]]))
@@ -93,18 +93,18 @@ async def test_a_file_is_used_once_and_by_its_sender_alone(door: Door) -> None:
         assert answer.json()["errors"][0]["pointer"] == "/attachments/0"
 
 
-async def test_a_submission_that_is_refused_leaves_its_files_to_be_attached(door: Door) -> None:
-    async with door.client() as http:
+async def test_a_submission_that_is_refused_leaves_its_files_to_be_attached(intake: IntakeHarness) -> None:
+    async with intake.client() as http:
         first, second = await send(http), await send(http, PNG, "shot.png")
-        await door.submit_as(http, attachments=[second["id"]])
+        await intake.submit_as(http, attachments=[second["id"]])
         refused = await http.post("/v1/tickets", json=request_for_help(attachments=[first["id"], second["id"]]))
         assert refused.status_code == 422
-        await door.submit_as(http, attachments=[first["id"]])
+        await intake.submit_as(http, attachments=[first["id"]])
 
 
-async def test_a_retried_submission_with_files_makes_one_ticket(door: Door) -> None:
+async def test_a_retried_submission_with_files_makes_one_ticket(intake: IntakeHarness) -> None:
     key = {"Idempotency-Key": new_id().hex}
-    async with door.client() as http:
+    async with intake.client() as http:
         asked = request_for_help(attachments=[(await send(http))["id"]])
         first = await http.post("/v1/tickets", json=asked, headers=key)
         again = await http.post("/v1/tickets", json=asked, headers=key)
@@ -112,19 +112,19 @@ async def test_a_retried_submission_with_files_makes_one_ticket(door: Door) -> N
     assert again.headers["idempotent-replayed"] == "true"
 
 
-async def test_an_upload_sent_again_is_kept_once(door: Door) -> None:
+async def test_an_upload_sent_again_is_kept_once(intake: IntakeHarness) -> None:
     key = {"Idempotency-Key": new_id().hex}
-    async with door.client() as http:
+    async with intake.client() as http:
         first, again = await send(http, headers=key), await send(http, headers=key)
         other = await http.post("/v1/attachments", files={"file": ("trace.txt", b"another")}, headers=key)
     assert first["id"] == again["id"]
     assert other.status_code == 422
 
 
-async def test_an_active_file_is_only_ever_a_download_of_bytes(door: Door) -> None:
-    async with door.client() as http:
+async def test_an_active_file_is_only_ever_a_download_of_bytes(intake: IntakeHarness) -> None:
+    async with intake.client() as http:
         sent = await send(http, b"<html><script>alert(1)</script>", "page.png")
-        ticket = await door.submit(attachments=[sent["id"]])
+        ticket = await intake.submit(attachments=[sent["id"]])
         got = await http.get(f"/v1/tickets/{ticket['id']}/attachments/{sent['id']}")
     assert got.headers["content-type"] == "application/octet-stream"
     assert got.headers["content-disposition"].startswith("attachment;")
@@ -132,10 +132,10 @@ async def test_an_active_file_is_only_ever_a_download_of_bytes(door: Door) -> No
     assert got.headers["x-content-type-options"] == "nosniff"
 
 
-async def test_part_of_a_file_can_be_asked_for(door: Door) -> None:
-    async with door.client() as http:
+async def test_part_of_a_file_can_be_asked_for(intake: IntakeHarness) -> None:
+    async with intake.client() as http:
         sent = await send(http, b"0123456789", "digits.txt")
-        ticket = await door.submit(attachments=[sent["id"]])
+        ticket = await intake.submit(attachments=[sent["id"]])
         path = f"/v1/tickets/{ticket['id']}/attachments/{sent['id']}"
         part = await http.get(path, headers={"Range": "bytes=3-6"})
         rest = await http.get(path, headers={"Range": "bytes=7-"})
@@ -146,15 +146,15 @@ async def test_part_of_a_file_can_be_asked_for(door: Door) -> None:
 
 
 async def test_an_address_of_a_file_works_without_a_key_and_a_forged_or_old_one_looks_like_none(
-    door: Door, monkeypatch: pytest.MonkeyPatch
+    intake: IntakeHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with door.client() as http:
+    async with intake.client() as http:
         sent = await send(http, PNG, "shot.png")
-    files = door.app.state.intake.files
-    async with door.browser() as browser:
+    files = intake.app.state.intake.files
+    async with intake.browser() as browser:
         url = files.url(UUID(sent["id"]), is_inline=True)
         unattached = await browser.get(url)
-        await door.submit(attachments=[sent["id"]])
+        await intake.submit(attachments=[sent["id"]])
         shown = await browser.get(url)
         forged = await browser.get(url[:-2] + "xx")
         monkeypatch.setattr(auth, "FILE_LINK_MAX_AGE", -1)
@@ -178,14 +178,14 @@ async def test_an_address_of_a_file_works_without_a_key_and_a_forged_or_old_one_
     ],
 )
 async def test_what_is_not_let_in_is_said_and_nothing_stays(
-    door: Door, name: str, content: bytes, status: int, code: str
+    intake: IntakeHarness, name: str, content: bytes, status: int, code: str
 ) -> None:
-    before = await door.count("attachments")
-    async with door.client() as http:
+    before = await intake.count("attachments")
+    async with intake.client() as http:
         answer = await http.post("/v1/attachments", files={"file": (name, content)})
     assert (answer.status_code, answer.json()["code"]) == (status, code)
-    assert await door.count("attachments") == before
-    assert not await storage_of(door).has(hashlib.sha256(content).hexdigest())
+    assert await intake.count("attachments") == before
+    assert not await storage_of(intake).has(hashlib.sha256(content).hexdigest())
 
 
 @pytest.mark.parametrize(
@@ -193,36 +193,36 @@ async def test_what_is_not_let_in_is_said_and_nothing_stays(
     [(AttachmentState.PENDING, 409), (AttachmentState.QUARANTINED, 410), (AttachmentState.CLEAN, 200)],
 )
 async def test_a_file_is_given_out_only_once_it_is_known_to_be_clean(
-    door: Door, state: AttachmentState, status: int
+    intake: IntakeHarness, state: AttachmentState, status: int
 ) -> None:
-    async with door.client() as http:
+    async with intake.client() as http:
         sent = await send(http)
-        ticket = await door.submit(attachments=[sent["id"]])
-        async with door.database.begin() as session:
+        ticket = await intake.submit(attachments=[sent["id"]])
+        async with intake.database.begin() as session:
             await session.execute(update(Attachment).where(Attachment.id == sent["id"]).values(state=state))
         got = await http.get(f"/v1/tickets/{ticket['id']}/attachments/{sent['id']}")
     assert got.status_code == status
 
 
 async def test_what_nobody_attached_is_cleared_away_and_shared_bytes_stay_until_their_last_row_is_gone(
-    door: Door,
+    intake: IntakeHarness,
 ) -> None:
     content = new_id().bytes
     digest = hashlib.sha256(content).hexdigest()
-    storage = storage_of(door)
-    async with door.client() as http:
+    storage = storage_of(intake)
+    async with intake.client() as http:
         first, second = await send(http, content, "one.bin"), await send(http, content, "two.bin")
-        await door.submit_as(http, attachments=[first["id"]])
-    await tidy(door.database, storage, NO_TIME, NO_TIME)
-    assert [row.name for row in await rows(door, digest=digest)] == ["one.bin"]
+        await intake.submit_as(http, attachments=[first["id"]])
+    await collect_garbage(intake.database, storage, NO_TIME, NO_TIME)
+    assert [row.name for row in await rows(intake, digest=digest)] == ["one.bin"]
     assert await storage.has(digest)
-    async with door.database.begin() as session:
+    async with intake.database.begin() as session:
         await session.execute(
             update(Attachment).where(Attachment.id == first["id"]).values(ticket_id=None, created_at=utc_now())
         )
-    await tidy(door.database, storage, NO_TIME, timedelta(hours=1))
+    await collect_garbage(intake.database, storage, NO_TIME, timedelta(hours=1))
     assert await storage.has(digest), "bytes this young may yet be spoken of"
-    await tidy(door.database, storage, NO_TIME, NO_TIME)
+    await collect_garbage(intake.database, storage, NO_TIME, NO_TIME)
     assert not await storage.has(digest)
     assert second["sha256"] == digest
 
@@ -232,8 +232,8 @@ async def form_of(browser: httpx2.AsyncClient, path: str) -> dict[str, str]:
     return dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page.text))
 
 
-async def test_the_portals_form_brings_files_without_script(door: Door) -> None:
-    async with door.browser("203.0.113.77") as browser:
+async def test_the_portals_form_brings_files_without_script(intake: IntakeHarness) -> None:
+    async with intake.browser("203.0.113.77") as browser:
         hidden = await form_of(browser, "/tickets/new?topic=general")
         values = hidden | {
             "topic": "general",
@@ -247,12 +247,12 @@ async def test_the_portals_form_brings_files_without_script(door: Door) -> None:
         (kept,) = re.findall(r'name="attachment" value="([^"]+)" checked> shot\.png', wrong.text)
         sent = await browser.post("/tickets/new", data=values | {"name": "Dana", "attachment": kept})
     assert "Thank you" in sent.text
-    ticket = await door.newest()
-    assert [row.name for row in await rows(door, ticket_id=ticket.id)] == ["shot.png"]
+    ticket = await intake.newest()
+    assert [row.name for row in await rows(intake, ticket_id=ticket.id)] == ["shot.png"]
 
 
-async def test_a_page_sends_files_one_by_one_while_it_is_filled_in(door: Door) -> None:
-    async with door.browser("203.0.113.78") as browser:
+async def test_a_page_sends_files_one_by_one_while_it_is_filled_in(intake: IntakeHarness) -> None:
+    async with intake.browser("203.0.113.78") as browser:
         hidden = await form_of(browser, "/tickets/new?topic=general")
         answer = await browser.post("/tickets/uploads", data=hidden, files={"attachment": ("shot.png", PNG)})
         assert answer.status_code == 201, answer.text
@@ -266,12 +266,12 @@ async def test_a_page_sends_files_one_by_one_while_it_is_filled_in(door: Door) -
     assert "kind of file" in refused.text
 
 
-async def test_strangers_cannot_fill_the_disk_and_can_still_write(door: Door) -> None:
-    with under(door, waiting_bytes=0):
-        async with door.browser("203.0.113.79") as browser:
+async def test_strangers_cannot_fill_the_disk_and_can_still_write(intake: IntakeHarness) -> None:
+    with with_settings(intake, waiting_bytes=0):
+        async with intake.browser("203.0.113.79") as browser:
             hidden = await form_of(browser, "/tickets/new?topic=general")
             answer = await browser.post("/tickets/uploads", data=hidden, files={"attachment": ("shot.png", PNG)})
-        async with door.client() as http:
+        async with intake.client() as http:
             await send(http)
     assert answer.status_code == 422
     assert "without" in answer.text

@@ -10,7 +10,7 @@ from deploy.local.engines import Stack
 from shared.contracts.events import MessagePosted, TicketSubmitted
 from shared.contracts.names import STREAM
 from shared.kit.http.form_tokens import CSRF_COOKIE
-from tests.services.intake.door import Door, Json
+from tests.services.intake.harness import IntakeHarness, Json
 from tests.services.intake.test_portal import path_of, send
 from tests.support.eventually import eventually
 from tests.support.settings import common_environment
@@ -18,9 +18,9 @@ from workflows.worker import WorkerSettings, working
 
 
 @pytest.fixture(scope="module")
-async def worker(engines: Stack, door: Door) -> AsyncIterator[None]:
+async def worker(engines: Stack, intake: IntakeHarness) -> AsyncIterator[None]:
     """The real workflows, without the tickets of all tests before, and gone without a trace after."""
-    js = await door.bus.jetstream()
+    js = await intake.bus.jetstream()
     for written in (TicketSubmitted, MessagePosted):
         await js.purge_stream(STREAM, subject=written.subjects())
     common = {name.removeprefix("EVERDESK_").lower(): value for name, value in common_environment(engines).items()}
@@ -30,11 +30,11 @@ async def worker(engines: Stack, door: Door) -> AsyncIterator[None]:
     await js.delete_consumer(STREAM, "workflows")
 
 
-async def once_started(door: Door, ticket: Json, action: str, **arguments: Any) -> httpx2.Response:
+async def once_started(intake: IntakeHarness, ticket: Json, action: str, **arguments: Any) -> httpx2.Response:
     """The answer to an action, once the ticket's workflow has begun."""
 
     async def attempt() -> httpx2.Response:
-        async with door.client() as http:
+        async with intake.client() as http:
             answer = await http.post(f"/v1/tickets/{ticket['id']}/{action}", **arguments)
         assert answer.json().get("code") != "unknown_ticket"
         return answer
@@ -42,13 +42,13 @@ async def once_started(door: Door, ticket: Json, action: str, **arguments: Any) 
     return await eventually(attempt, within=30)
 
 
-async def test_a_ticket_is_closed_and_reopened(door: Door, worker: None) -> None:
-    ticket = await door.submit()
-    closed = await once_started(door, ticket, "close", json={"reason": "withdrawn"})
+async def test_a_ticket_is_closed_and_reopened(intake: IntakeHarness, worker: None) -> None:
+    ticket = await intake.submit()
+    closed = await once_started(intake, ticket, "close", json={"reason": "withdrawn"})
     assert closed.status_code == 200, closed.text
     assert closed.json()["status"] == "closed"
     assert closed.headers["etag"].startswith(f'"{closed.json()["revision"]}-')
-    async with door.client() as http:
+    async with intake.client() as http:
         path = f"/v1/tickets/{ticket['id']}"
         seen = await http.get(path)
         assert seen.json() == closed.json(), "the one who closed it reads its own write"
@@ -61,11 +61,11 @@ async def test_a_ticket_is_closed_and_reopened(door: Door, worker: None) -> None
         assert (reopened.status_code, reopened.json()["status"]) == (200, "open")
 
 
-async def test_a_retried_close_takes_effect_once(door: Door, worker: None) -> None:
-    ticket = await door.submit()
+async def test_a_retried_close_takes_effect_once(intake: IntakeHarness, worker: None) -> None:
+    ticket = await intake.submit()
     headers = {"Idempotency-Key": "close-once"}
-    first = await once_started(door, ticket, "close", json={"reason": "duplicate"}, headers=headers)
-    async with door.client() as http:
+    first = await once_started(intake, ticket, "close", json={"reason": "duplicate"}, headers=headers)
+    async with intake.client() as http:
         path = f"/v1/tickets/{ticket['id']}"
         second = await http.post(f"{path}/close", json={"reason": "duplicate"}, headers=headers)
         other = await http.post(f"{path}/close", json={"reason": "spam"}, headers=headers)
@@ -83,18 +83,18 @@ async def test_a_retried_close_takes_effect_once(door: Door, worker: None) -> No
     ],
 )
 async def test_a_close_that_makes_no_sense_is_refused(
-    door: Door, headers: dict[str, str], body: Json, status: int, code: str
+    intake: IntakeHarness, headers: dict[str, str], body: Json, status: int, code: str
 ) -> None:
-    ticket = await door.submit()
-    async with door.client() as http:
+    ticket = await intake.submit()
+    async with intake.client() as http:
         answer = await http.post(f"/v1/tickets/{ticket['id']}/close", json=body, headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
 
 
-async def test_the_requester_closes_and_reopens_in_the_portal(door: Door, worker: None) -> None:
-    ticket = await door.submit()
+async def test_the_requester_closes_and_reopens_in_the_portal(intake: IntakeHarness, worker: None) -> None:
+    ticket = await intake.submit()
     path = path_of(ticket["access_url"])
-    async with door.browser("203.0.113.50") as browser:
+    async with intake.browser("203.0.113.50") as browser:
         await browser.get(path)
         assert CSRF_COOKIE in browser.cookies
 

@@ -7,7 +7,7 @@ import pytest
 
 from services.intake.app import build
 from services.intake.settings import IntakeSettings
-from tests.services.intake.door import Door
+from tests.services.intake.harness import IntakeHarness
 
 Operation = dict[str, Any]
 NOBODY = "01a2091e-28d4-7cf0-8b1a-8bdbf7a6b0f1"
@@ -38,8 +38,10 @@ def described(settings: IntakeSettings) -> dict[str, Any]:
         ("TRACE", "/v1/topics", 405, "method_not_allowed"),
     ],
 )
-async def test_what_is_not_there_is_a_problem_too(door: Door, method: str, path: str, status: int, code: str) -> None:
-    async with door.client() as http:
+async def test_what_is_not_there_is_a_problem_too(
+    intake: IntakeHarness, method: str, path: str, status: int, code: str
+) -> None:
+    async with intake.client() as http:
         answer = await http.request(method, path)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert answer.headers["content-type"] == "application/problem+json"
@@ -66,8 +68,8 @@ def test_every_list_has_a_limit_and_a_cursor_or_is_short(described: dict[str, An
             assert names >= {"limit", "cursor"}, path
 
 
-async def test_every_route_of_the_api_asks_for_a_key(door: Door, described: dict[str, Any]) -> None:
-    async with door.browser("203.0.113.200") as http:
+async def test_every_route_of_the_api_asks_for_a_key(intake: IntakeHarness, described: dict[str, Any]) -> None:
+    async with intake.browser("203.0.113.200") as http:
         for method, path, _ in operations(described):
             if path.startswith("/v1/"):
                 answer = await http.request(method, path.replace("{ticket_id}", NOBODY).replace("{key_id}", "0" * 16))

@@ -8,7 +8,7 @@ import pytest
 from services.intake.access.key_scopes import KeyScope
 from shared.contracts.events import TicketSubmitted
 from shared.kit.clock import new_id
-from tests.services.intake.door import Door, Json, request_for_help
+from tests.services.intake.harness import IntakeHarness, Json, request_for_help
 from tests.services.intake.test_submitting import announced
 
 SLUG = f"forms-{new_id().hex[-12:]}"
@@ -27,29 +27,29 @@ FORM: list[Json] = [
 
 
 @pytest.fixture(scope="module")
-async def topic(door: Door) -> str:
+async def topic(intake: IntakeHarness) -> str:
     """A topic with a form."""
-    async with door.client(await door.make_key(KeyScope.ADMIN)) as http:
+    async with intake.client(await intake.make_key(KeyScope.ADMIN)) as http:
         answer = await http.post("/v1/admin/topics", json={"slug": SLUG, "name": "Forms", "form": FORM})
     assert answer.status_code == 201, answer.text
     return SLUG
 
 
 @pytest.fixture
-async def client(door: Door) -> AsyncIterator[httpx2.AsyncClient]:
+async def client(intake: IntakeHarness) -> AsyncIterator[httpx2.AsyncClient]:
     """A client program."""
-    async with door.client() as http:
+    async with intake.client() as http:
         yield http
 
 
 async def test_answers_are_kept_and_announced_in_the_forms_shape(
-    door: Door, client: httpx2.AsyncClient, topic: str
+    intake: IntakeHarness, client: httpx2.AsyncClient, topic: str
 ) -> None:
     sent = {"ways": ["app", "web", "app"], "amount": 12.5, "is_vip": True, "since": None}
-    ticket = await door.submit(topic=topic, fields=sent)
+    ticket = await intake.submit(topic=topic, fields=sent)
     kept = {"ways": ["web", "app"], "amount": 12.5, "is_vip": True}
     assert (await client.get(f"/v1/tickets/{ticket['id']}")).json()["fields"] == kept
-    event = TicketSubmitted.of(await announced(door, f"everdesk.ticket.submitted.v1.{ticket['id']}"))
+    event = TicketSubmitted.of(await announced(intake, f"everdesk.ticket.submitted.v1.{ticket['id']}"))
     assert event.fields == kept
 
 
@@ -66,25 +66,25 @@ async def test_answers_are_kept_and_announced_in_the_forms_shape(
     ],
 )
 async def test_what_the_form_does_not_take_is_refused_at_its_field(
-    door: Door, client: httpx2.AsyncClient, topic: str, fields: Json, pointers: set[str]
+    intake: IntakeHarness, client: httpx2.AsyncClient, topic: str, fields: Json, pointers: set[str]
 ) -> None:
-    before = await door.count("tickets")
+    before = await intake.count("tickets")
     answer = await client.post("/v1/tickets", json=request_for_help(topic=topic, fields=fields))
     problem = answer.json()
     assert (answer.status_code, problem["code"]) == (422, "invalid_input")
     assert {error["pointer"] for error in problem["errors"]} == pointers
-    assert await door.count("tickets") == before
+    assert await intake.count("tickets") == before
 
 
-async def test_without_a_form_fields_are_the_programs_own(door: Door) -> None:
+async def test_without_a_form_fields_are_the_programs_own(intake: IntakeHarness) -> None:
     fields: Json = {"Any Name/at all": "x", "n": 4, "nothing": None}
     for topic in (None, "general"):
-        ticket = await door.submit(topic=topic, fields=fields)
-        assert (await door.stored(ticket["id"])).fields == fields
+        ticket = await intake.submit(topic=topic, fields=fields)
+        assert (await intake.stored(ticket["id"])).fields == fields
 
 
-async def test_the_seeded_forms_take_what_the_documentation_sends(door: Door) -> None:
-    async with door.browser() as http:
+async def test_the_seeded_forms_take_what_the_documentation_sends(intake: IntakeHarness) -> None:
+    async with intake.browser() as http:
         example = (await http.get("/openapi.json")).json()["components"]["schemas"]["SubmitTicket"]["examples"][0]
-    ticket = await door.submit(**example)
-    assert (await door.stored(ticket["id"])).fields == example["fields"]
+    ticket = await intake.submit(**example)
+    assert (await intake.stored(ticket["id"])).fields == example["fields"]

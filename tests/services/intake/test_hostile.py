@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.services.intake.door import Door, Json, request_for_help
+from tests.services.intake.harness import IntakeHarness, Json, request_for_help
 
 DATA = Path(os.environ.get("EVERDESK_TEST_DATA", Path(__file__).parents[4] / "shared" / "data"))
 EXTRAS = [
@@ -44,9 +44,9 @@ def submissions(text: str) -> list[Json]:
     ]
 
 
-async def test_every_text_field_takes_hostile_text_or_refuses_it(door: Door) -> None:
+async def test_every_text_field_takes_hostile_text_or_refuses_it(intake: IntakeHarness) -> None:
     waiting = [sent for text in hostile_strings() for sent in submissions(text)]
-    async with door.client() as http:
+    async with intake.client() as http:
 
         async def submit_all() -> int:
             accepted = 0
@@ -56,25 +56,25 @@ async def test_every_text_field_takes_hostile_text_or_refuses_it(door: Door) -> 
                 assert answer.status_code in (201, 422), (sent, answer.text)
                 if answer.status_code == 201:
                     accepted += 1
-                    await assert_unchanged(door, sent, answer.json())
+                    await assert_unchanged(intake, sent, answer.json())
             return accepted
 
         accepted = sum(await asyncio.gather(*(submit_all() for _ in range(8))))
     assert accepted > 500
 
 
-async def assert_unchanged(door: Door, sent: Json, created: Json) -> None:
+async def assert_unchanged(intake: IntakeHarness, sent: Json, created: Json) -> None:
     """What was accepted is what is stored, and its page can be shown."""
-    stored = await door.stored(created["id"])
+    stored = await intake.stored(created["id"])
     assert stored.subject == sent["subject"] == created["subject"]
     assert stored.requester_name == sent["requester"]["name"]
     assert stored.fields == sent.get("fields", {})
 
 
-async def test_hostile_messages_are_shown_as_text(door: Door) -> None:
-    ticket = await door.submit()
+async def test_hostile_messages_are_shown_as_text(intake: IntakeHarness) -> None:
+    ticket = await intake.submit()
     path = f"/v1/tickets/{ticket['id']}/messages"
-    async with door.client() as http, door.browser() as browser:
+    async with intake.client() as http, intake.browser() as browser:
         sent = []
         for number, text in enumerate(hostile_strings()):
             form = ("text", "markdown", "html")[number % 3]
@@ -91,8 +91,8 @@ async def test_hostile_messages_are_shown_as_text(door: Door) -> None:
     assert "<iframe" not in lower
 
 
-async def test_hostile_text_in_addresses_and_headers(door: Door) -> None:
-    async with door.client() as http, door.browser() as browser:
+async def test_hostile_text_in_addresses_and_headers(intake: IntakeHarness) -> None:
+    async with intake.client() as http, intake.browser() as browser:
         for text in hostile_strings()[::7]:
             assert (await http.get("/v1/tickets", params={"cursor": text, "requester": text})).status_code in (200, 422)
             assert (await browser.get("/tickets/new", params={"topic": text})).status_code in (200, 422)

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from services.intake.access.key_scopes import KeyScope
 from services.intake.admin.schemas import TopicInput
 from shared.kit.clock import new_id
-from tests.services.intake.door import Door, Json, request_for_help
+from tests.services.intake.harness import IntakeHarness, Json, request_for_help
 from tests.services.intake.test_hostile import hostile_strings
 
 SLUG = f"hostile-{new_id().hex[-12:]}"
@@ -21,9 +21,9 @@ KINDS = (*FREE, *NARROW[:-1])
 
 
 @pytest.fixture(scope="module")
-async def admin(door: Door) -> AsyncIterator[httpx2.AsyncClient]:
+async def admin(intake: IntakeHarness) -> AsyncIterator[httpx2.AsyncClient]:
     """An administrator's program, and a topic that asks for every kind of text."""
-    async with door.client(await door.make_key(KeyScope.ADMIN)) as http:
+    async with intake.client(await intake.make_key(KeyScope.ADMIN)) as http:
         assert (await http.post("/v1/admin/topics", json=content())).status_code == 201
         yield http
 
@@ -86,10 +86,12 @@ def assert_kept(changes: Json, kept: Json) -> None:
         assert kept | changes == kept
 
 
-async def test_what_is_announced_is_kept_unchanged_and_shown_as_text(door: Door, admin: httpx2.AsyncClient) -> None:
+async def test_what_is_announced_is_kept_unchanged_and_shown_as_text(
+    intake: IntakeHarness, admin: httpx2.AsyncClient
+) -> None:
     path = "/v1/admin/announcements"
     one = (await admin.post(path, json={"title": "T", "body": "B"})).json()
-    async with door.browser("198.18.2.1") as browser:
+    async with intake.browser("198.18.2.1") as browser:
         for position, text in enumerate(hostile_strings()):
             changes = {"title": text} if position % 2 else {"body": text}
             answer = await admin.put(f"{path}/{one['id']}", json={"title": "T", "body": "B"} | changes)
@@ -101,7 +103,7 @@ async def test_what_is_announced_is_kept_unchanged_and_shown_as_text(door: Door,
     await admin.delete(f"{path}/{one['id']}")
 
 
-async def test_answers_are_kept_unchanged_or_refused(door: Door, admin: httpx2.AsyncClient) -> None:
+async def test_answers_are_kept_unchanged_or_refused(intake: IntakeHarness, admin: httpx2.AsyncClient) -> None:
     async def send_all(text: str) -> int:
         return sum([await send(names, text) for names in (FREE, *((kind,) for kind in NARROW), (text,))])
 
@@ -111,18 +113,18 @@ async def test_answers_are_kept_unchanged_or_refused(door: Door, admin: httpx2.A
         answer = await http.post("/v1/tickets", json=request_for_help(topic=SLUG, fields=fields))
         assert answer.status_code in (201, 422), (names, text, answer.text)
         if answer.status_code == 201:
-            kept = (await door.stored(answer.json()["id"])).fields
+            kept = (await intake.stored(answer.json()["id"])).fields
             assert kept == (fields if text.strip() else {})
             return len(names)
         return sum([await send((name,), text) for name in names]) if len(names) > 1 else 0
 
-    async with door.client() as http:
+    async with intake.client() as http:
         assert await in_parallel(send_all) > 500
 
 
-async def test_any_text_can_be_searched_for(door: Door) -> None:
+async def test_any_text_can_be_searched_for(intake: IntakeHarness) -> None:
     for position, text in enumerate(hostile_strings()):
-        async with door.browser(f"198.18.3.{position % 250}") as browser:
+        async with intake.browser(f"198.18.3.{position % 250}") as browser:
             answer = await browser.get("/search", params={"q": text})
         assert answer.status_code in (200, 422), text
         assert "<script>alert" not in answer.text.lower()

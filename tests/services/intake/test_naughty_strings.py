@@ -14,7 +14,7 @@ import pytest
 
 from services.intake.access.key_scopes import KeyScope
 from shared.kit.http.form_tokens import CSRF_COOKIE
-from tests.services.intake.door import Door, Json, request_for_help
+from tests.services.intake.harness import IntakeHarness, Json, request_for_help
 from tests.services.intake.osticket.conftest import old  # noqa: F401 - a fixture
 from tests.services.intake.osticket.old_client import LEAST, OldClient
 from tests.services.intake.test_hostile import hostile_strings
@@ -36,8 +36,8 @@ Note = Callable[[str, object], None]
 class Tally:
     """What became of the strings, by field."""
 
-    def __init__(self, door: str) -> None:
-        self.door = door
+    def __init__(self, intake: str) -> None:
+        self.intake = intake
         self.kept: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()
 
@@ -55,7 +55,7 @@ class Tally:
         """A line a field, every string in one of two columns."""
         fields = sorted(self.kept.keys() | self.refused.keys())
         lines = [f"  {name:<20} {self.kept[name]:>5} unchanged {self.refused[name]:>5} refused" for name in fields]
-        return "\n".join([f"naughty strings, {self.door}:", *lines])
+        return "\n".join([f"naughty strings, {self.intake}:", *lines])
 
     def check(self, count: int) -> None:
         """Every string was seen in every field."""
@@ -107,7 +107,7 @@ async def each_string(work: Callable[[str], Awaitable[None]]) -> int:
 
 
 @pytest.mark.timeout(300)
-async def test_submissions_keep_or_refuse_every_string(door: Door, record_property: Note) -> None:
+async def test_submissions_keep_or_refuse_every_string(intake: IntakeHarness, record_property: Note) -> None:
     tally = Tally("POST /v1/tickets")
 
     async def submit(text: str) -> None:
@@ -136,17 +136,17 @@ async def test_submissions_keep_or_refuse_every_string(door: Door, record_proper
             assert found == text or (pointer in ADDRESSES and found.lower() == text.lower()), (pointer, text)
             tally.kept[pointer] += 1
 
-    async with door.client() as http:
+    async with intake.client() as http:
         tally.check(await each_string(submit))
     record_property("summary", tally.table())
 
 
 @pytest.mark.timeout(300)
-async def test_other_routes_keep_or_refuse_every_string(door: Door, record_property: Note) -> None:
+async def test_other_routes_keep_or_refuse_every_string(intake: IntakeHarness, record_property: Note) -> None:
     tally = Tally("other routes of the API")
-    key = await door.make_key(*KeyScope)
-    async with door.client(key) as http:
-        ticket = await door.submit_as(http)
+    key = await intake.make_key(*KeyScope)
+    async with intake.client(key) as http:
+        ticket = await intake.submit_as(http)
     messages = f"/v1/tickets/{ticket['id']}/messages"
     attempts: list[tuple[str, str, str, Json]] = [
         ("message", messages, "body", {}),
@@ -176,19 +176,19 @@ async def test_other_routes_keep_or_refuse_every_string(door: Door, record_prope
         assert answer.status_code == 201, (text, answer.text)
         tally.kept["file content"] += 1
 
-    async with door.client(key) as http:
+    async with intake.client(key) as http:
         tally.check(await each_string(send))
     record_property("summary", tally.table())
 
 
 @pytest.mark.timeout(300)
 async def test_the_portal_keeps_or_refuses_every_string(
-    door: Door, record_property: Note, monkeypatch: pytest.MonkeyPatch
+    intake: IntakeHarness, record_property: Note, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tally = Tally("portal, POST /tickets/new and /t/…/reply (blanks around a value are not kept)")
-    monkeypatch.setattr(door.app.state.intake.form_limiter, "quantity", 1_000_000)
+    monkeypatch.setattr(intake.app.state.intake.form_limiter, "quantity", 1_000_000)
     usual = {"subject": "Down", "body": "Down.", "name": "Dana", "email": "dana@bank.example", "topic": "general"}
-    ticket = await door.submit()
+    ticket = await intake.submit()
     reply = httpx2.URL(ticket["access_url"]).path + "/reply"
 
     async def send(browser: httpx2.AsyncClient, text: str, number: int) -> None:
@@ -210,11 +210,11 @@ async def test_the_portal_keeps_or_refuses_every_string(
     strings = hostile_strings()
     for number, text in enumerate(strings):
         if number % 25 == 0:
-            browser = door.browser(f"198.18.{number % 250}.7")
+            browser = intake.browser(f"198.18.{number % 250}.7")
             await browser.get("/tickets/new")
         await send(browser, text, number)
     tally.check(len(strings))
-    async with door.client() as http:
+    async with intake.client() as http:
         kept = (await http.get(f"/v1/tickets/{ticket['id']}/messages", params={"limit": 200})).json()["items"]
     wanted = {text.strip().replace("\r\n", "\n") for text in strings}
     assert all(message["body"] in wanted for message in kept[1:])
@@ -223,12 +223,12 @@ async def test_the_portal_keeps_or_refuses_every_string(
 
 @pytest.mark.timeout(300)
 async def test_old_clients_keep_or_are_refused_every_string(
-    door: Door,
+    intake: IntakeHarness,
     old: OldClient,  # noqa: F811 - the fixture
     record_property: Note,
 ) -> None:
     tally = Tally("osTicket, POST /api/tickets.json")
-    invalid = door.settings.osticket_invalid_status
+    invalid = intake.settings.osticket_invalid_status
 
     async def send(text: str) -> None:
         async def is_kept(fields: tuple[str, ...]) -> bool:

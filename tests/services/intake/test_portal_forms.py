@@ -10,7 +10,7 @@ import pytest
 from services.intake.access.key_scopes import KeyScope
 from shared.contracts.vocabulary import Priority
 from shared.kit.clock import new_id
-from tests.services.intake.door import Door, Json
+from tests.services.intake.harness import IntakeHarness, Json
 from tests.services.intake.test_portal import FORM as PERSON
 from tests.services.intake.test_portal import mailed_link, send
 
@@ -49,9 +49,9 @@ ANSWERS: dict[str, Any] = {"field-system": "web", "field-signs": ["dark", "slow"
 
 
 @pytest.fixture(scope="module")
-async def admin(door: Door) -> AsyncIterator[httpx2.AsyncClient]:
+async def admin(intake: IntakeHarness) -> AsyncIterator[httpx2.AsyncClient]:
     """An administrator's program."""
-    async with door.client(await door.make_key(KeyScope.ADMIN)) as http:
+    async with intake.client(await intake.make_key(KeyScope.ADMIN)) as http:
         yield http
 
 
@@ -71,9 +71,9 @@ async def topic(admin: httpx2.AsyncClient) -> Json:
 
 
 @pytest.fixture
-async def browser(door: Door, request: pytest.FixtureRequest) -> AsyncIterator[httpx2.AsyncClient]:
+async def browser(intake: IntakeHarness, request: pytest.FixtureRequest) -> AsyncIterator[httpx2.AsyncClient]:
     """Someone who has just opened the support centre, at an address of their own."""
-    async with door.browser(f"198.18.0.{abs(hash(request.node.name)) % 250 + 1}") as http:
+    async with intake.browser(f"198.18.0.{abs(hash(request.node.name)) % 250 + 1}") as http:
         await http.get("/")
         yield http
 
@@ -101,24 +101,26 @@ async def test_an_unknown_topic_leads_to_the_choice(browser: httpx2.AsyncClient)
     assert (page.status_code, "What is it about?" in page.text, 'name="subject"' in page.text) == (200, True, False)
 
 
-async def test_answers_reach_the_ticket_and_its_page(door: Door, browser: httpx2.AsyncClient, topic: Json) -> None:
+async def test_answers_reach_the_ticket_and_its_page(
+    intake: IntakeHarness, browser: httpx2.AsyncClient, topic: Json
+) -> None:
     answer = await fill_in(browser, **{"field-is_urgent": "1", "field-place": "ignored", "field-asset_tag": "forged"})
     assert answer.status_code == 200, answer.text
     assert "Read <em>this</em>" in answer.text
     assert "<script>x()" not in answer.text
-    thread = await browser.get(await mailed_link(door))
+    thread = await browser.get(await mailed_link(intake))
     for words in ("Which system?", "Website", "Slow, Dark", "12.5", "It cannot wait", "Yes"):
         assert words in thread.text
     assert "forged" not in thread.text
-    ticket = await door.newest()
+    ticket = await intake.newest()
     assert ticket.fields == {"system": "web", "signs": ["slow", "dark"], "amount": 12.5, "is_urgent": True}
     assert ticket.priority is Priority.HIGH
 
 
 async def test_what_is_wrong_is_said_in_the_pages_order_and_every_answer_is_kept(
-    door: Door, browser: httpx2.AsyncClient, topic: Json
+    intake: IntakeHarness, browser: httpx2.AsyncClient, topic: Json
 ) -> None:
-    before = await door.count("tickets")
+    before = await intake.count("tickets")
     changes = {
         "field-system": "atm",
         "field-amount": "a lot",
@@ -138,40 +140,42 @@ async def test_what_is_wrong_is_said_in_the_pages_order_and_every_answer_is_kept
     assert 'value="dark" checked' in page
     assert 'value="1" data-yes-or-no checked' in page
     assert "1 &lt; 2" in answer.text
-    assert await door.count("tickets") == before
+    assert await intake.count("tickets") == before
 
 
-async def test_changing_the_topic_keeps_what_was_written(door: Door, browser: httpx2.AsyncClient, topic: Json) -> None:
-    before = await door.count("tickets")
+async def test_changing_the_topic_keeps_what_was_written(
+    intake: IntakeHarness, browser: httpx2.AsyncClient, topic: Json
+) -> None:
+    before = await intake.count("tickets")
     page = await fill_in(browser, topic="report-problem", do="change_topic", subject="Keep me")
     assert page.status_code == 200
     assert 'value="Keep me"' in page.text
     assert 'name="field-asked"' not in page.text
     assert 'name="field-message"' in page.text
     assert 'class="error"' not in page.text
-    assert await door.count("tickets") == before
+    assert await intake.count("tickets") == before
 
 
 async def test_a_topic_chosen_without_seeing_its_questions_is_asked_first(
-    door: Door, browser: httpx2.AsyncClient, topic: Json
+    intake: IntakeHarness, browser: httpx2.AsyncClient, topic: Json
 ) -> None:
-    before = await door.count("tickets")
+    before = await intake.count("tickets")
     page = await fill_in(browser, asked="general", subject="Keep me")
     assert page.status_code == 422
     assert "a few more questions" in page.text
     assert 'value="Keep me"' in page.text
-    assert await door.count("tickets") == before
+    assert await intake.count("tickets") == before
     assert (await fill_in(browser, topic="general")).status_code == 200
 
 
 async def test_a_removed_field_stays_readable_to_whom_it_was_shown(
-    door: Door, browser: httpx2.AsyncClient, admin: httpx2.AsyncClient
+    intake: IntakeHarness, browser: httpx2.AsyncClient, admin: httpx2.AsyncClient
 ) -> None:
     slug = f"changing-{new_id().hex[-12:]}"
     text = {"kind": "text", "name": "one", "label": "The first"}
     secret = {"kind": "text", "name": "two", "label": "The second", "visible_to": "agents"}
     await admin.post("/v1/admin/topics", json={"slug": slug, "name": "Changing", "form": [text, secret]})
-    ticket = await door.submit(topic=slug, fields={"one": "seen", "two": "Unseen 4711"})
+    ticket = await intake.submit(topic=slug, fields={"one": "seen", "two": "Unseen 4711"})
     await admin.put(f"/v1/admin/topics/{slug}", json={"slug": slug, "name": "Changing"})
     await admin.post(f"/v1/admin/topics/{slug}/deactivate")
     page = (await browser.get(ticket["access_url"])).text
@@ -180,11 +184,11 @@ async def test_a_removed_field_stays_readable_to_whom_it_was_shown(
 
 
 async def test_a_topic_for_client_programs_is_not_offered_to_people(
-    door: Door, browser: httpx2.AsyncClient, admin: httpx2.AsyncClient
+    intake: IntakeHarness, browser: httpx2.AsyncClient, admin: httpx2.AsyncClient
 ) -> None:
     slug = f"private-{new_id().hex[-12:]}"
     await admin.post("/v1/admin/topics", json={"slug": slug, "name": "For programs", "is_public": False})
     for path in ("/", "/tickets/new", f"/tickets/new?topic={slug}", "/search?q=programs"):
         assert slug not in (await browser.get(path)).text
     assert (await send(browser, "/tickets/new", **PERSON | {"topic": slug})).status_code == 422
-    assert (await door.submit(topic=slug))["topic"] == slug
+    assert (await intake.submit(topic=slug))["topic"] == slug

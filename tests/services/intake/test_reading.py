@@ -6,12 +6,12 @@ import pytest
 
 from shared.contracts.events import TicketClosed
 from shared.kit.clock import utc_now
-from tests.services.intake.door import Door, Json, after, request_for_help
+from tests.services.intake.harness import IntakeHarness, Json, after, request_for_help
 from tests.support.eventually import eventually
 
 
-async def test_tickets_come_newest_first_page_by_page(door: Door) -> None:
-    async with door.client(await door.make_key()) as http:
+async def test_tickets_come_newest_first_page_by_page(intake: IntakeHarness) -> None:
+    async with intake.client(await intake.make_key()) as http:
         made = [(await http.post("/v1/tickets", json=request_for_help())).json()["id"] for _ in range(5)]
         seen: list[str] = []
         query: dict[str, str | int] = {"limit": 2}
@@ -24,12 +24,12 @@ async def test_tickets_come_newest_first_page_by_page(door: Door) -> None:
     assert seen == made[::-1]
 
 
-async def test_tickets_are_filtered(door: Door) -> None:
-    async with door.client(await door.make_key()) as http:
+async def test_tickets_are_filtered(intake: IntakeHarness) -> None:
+    async with intake.client(await intake.make_key()) as http:
         person = {"email": "Lee@bank.example", "name": "Lee"}
         lee = (await http.post("/v1/tickets", json=request_for_help(requester=person, topic="access"))).json()
         dana = (await http.post("/v1/tickets", json=request_for_help(topic="feedback"))).json()
-        await door.publish(
+        await intake.publish(
             after(TicketClosed, dana, seq=1, status="closed", details={"reason": "resolved", "cause": "command"})
         )
 
@@ -81,15 +81,15 @@ async def test_tickets_are_filtered(door: Door) -> None:
         ("cursor=%C3%A9", "invalid_cursor"),
     ],
 )
-async def test_a_filter_that_makes_no_sense_is_refused(door: Door, query: str, code: str) -> None:
-    async with door.client() as http:
+async def test_a_filter_that_makes_no_sense_is_refused(intake: IntakeHarness, query: str, code: str) -> None:
+    async with intake.client() as http:
         answer = await http.get(f"/v1/tickets?{query}")
     assert (answer.status_code, answer.json()["code"]) == (422, code)
 
 
-async def test_a_ticket_is_read_with_its_etag(door: Door) -> None:
-    ticket = await door.submit(topic="access", fields={"a": 1.0, "b": "\u2603"}, cc=["lee@bank.example"])
-    async with door.client() as http:
+async def test_a_ticket_is_read_with_its_etag(intake: IntakeHarness) -> None:
+    ticket = await intake.submit(topic="access", fields={"a": 1.0, "b": "\u2603"}, cc=["lee@bank.example"])
+    async with intake.client() as http:
         answer = await http.get(f"/v1/tickets/{ticket['id']}")
     view = answer.json()
     assert answer.headers["etag"].startswith('"0-')
@@ -98,10 +98,10 @@ async def test_a_ticket_is_read_with_its_etag(door: Door) -> None:
     assert "access_url" not in view, "a key that may only read must not get the link that allows replies"
 
 
-async def test_a_ticket_that_has_not_changed_is_not_sent_again(door: Door) -> None:
-    ticket = await door.submit()
+async def test_a_ticket_that_has_not_changed_is_not_sent_again(intake: IntakeHarness) -> None:
+    ticket = await intake.submit()
     path = f"/v1/tickets/{ticket['id']}"
-    async with door.client() as http:
+    async with intake.client() as http:
         first = await http.get(path)
         etag = first.headers["etag"]
         for known in (etag, f"W/{etag}", f'"other", {etag}', "*"):
@@ -111,7 +111,7 @@ async def test_a_ticket_that_has_not_changed_is_not_sent_again(door: Door) -> No
         assert (await http.get(path, headers={"If-None-Match": '"0"'})).status_code == 200
         by_timer = after(TicketClosed, ticket, seq=1, status="closed", details={"reason": "resolved", "cause": "timer"})
         same_revision = by_timer.snapshot.model_copy(update={"revision": 0})
-        await door.publish(by_timer.model_copy(update={"revision": 0, "snapshot": same_revision}))
+        await intake.publish(by_timer.model_copy(update={"revision": 0, "snapshot": same_revision}))
 
         async def is_sent_again() -> None:
             answer = await http.get(path, headers={"If-None-Match": etag})
@@ -121,17 +121,17 @@ async def test_a_ticket_that_has_not_changed_is_not_sent_again(door: Door) -> No
 
 
 @pytest.mark.parametrize(("ticket_id", "status"), [("01a2091e-28d4-7cf0-8b1a-8bdbf7a6b0f1", 404), ("100001", 422)])
-async def test_an_unknown_ticket_is_not_there(door: Door, ticket_id: str, status: int) -> None:
-    async with door.client() as http:
+async def test_an_unknown_ticket_is_not_there(intake: IntakeHarness, ticket_id: str, status: int) -> None:
+    async with intake.client() as http:
         answer = await http.get(f"/v1/tickets/{ticket_id}")
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-async def test_messages_come_oldest_first(door: Door) -> None:
-    ticket = await door.submit(body="first")
+async def test_messages_come_oldest_first(intake: IntakeHarness) -> None:
+    ticket = await intake.submit(body="first")
     path = f"/v1/tickets/{ticket['id']}/messages"
-    async with door.client() as http:
+    async with intake.client() as http:
         for body in ("second", "third"):
             answer = await http.post(path, json={"body": body, "body_format": "markdown"})
             assert (answer.status_code, answer.json()["body"]) == (201, body)
@@ -142,10 +142,10 @@ async def test_messages_come_oldest_first(door: Door) -> None:
     assert first["items"][0]["author"] == "requester"
 
 
-async def test_a_message_posted_twice_with_one_key_is_one_message(door: Door) -> None:
-    ticket = await door.submit()
+async def test_a_message_posted_twice_with_one_key_is_one_message(intake: IntakeHarness) -> None:
+    ticket = await intake.submit()
     path = f"/v1/tickets/{ticket['id']}/messages"
-    async with door.client() as http:
+    async with intake.client() as http:
         answers = [
             await http.post(path, json={"body": "once"}, headers={"Idempotency-Key": "message-1"}) for _ in range(2)
         ]
@@ -153,8 +153,8 @@ async def test_a_message_posted_twice_with_one_key_is_one_message(door: Door) ->
         assert len((await http.get(path)).json()["items"]) == 2
 
 
-async def test_the_topics_are_listed_in_their_order(door: Door) -> None:
-    async with door.client() as http:
+async def test_the_topics_are_listed_in_their_order(intake: IntakeHarness) -> None:
+    async with intake.client() as http:
         topics = (await http.get("/v1/topics")).json()
     seeded = ["general", "online-banking", "access", "report-problem", "feedback"]
     assert [topic["slug"] for topic in topics["items"] if topic["slug"] in seeded] == seeded

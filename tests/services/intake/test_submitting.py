@@ -9,12 +9,12 @@ from nats.js.api import DeliverPolicy
 from shared.contracts.events import Envelope, TicketSubmitted
 from shared.contracts.names import STREAM
 from shared.contracts.vocabulary import Channel, Priority
-from tests.services.intake.door import Door, Json, request_for_help
+from tests.services.intake.harness import IntakeHarness, Json, request_for_help
 
 
-async def announced(door: Door, subject: str) -> Envelope:
+async def announced(intake: IntakeHarness, subject: str) -> Envelope:
     """The first event of a subject on the stream."""
-    js = await door.bus.jetstream()
+    js = await intake.bus.jetstream()
     subscription = await js.subscribe(subject, stream=STREAM, ordered_consumer=True, deliver_policy=DeliverPolicy.ALL)
     try:
         return Envelope.model_validate_json((await subscription.next_msg(timeout=10)).data)
@@ -22,13 +22,13 @@ async def announced(door: Door, subject: str) -> Envelope:
         await subscription.unsubscribe()
 
 
-async def test_a_request_is_answered_with_its_number_and_a_link(door: Door) -> None:
+async def test_a_request_is_answered_with_its_number_and_a_link(intake: IntakeHarness) -> None:
     sent = request_for_help(
         requester={"email": "dana@bank.example", "name": "Dana Ruiz", "phone": "555 1234567 X12"},
         topic="online-banking",
         priority="high",
     )
-    async with door.client() as http:
+    async with intake.client() as http:
         answer = await http.post("/v1/tickets", json=sent)
     created = answer.json()
     assert answer.status_code == 201
@@ -42,14 +42,14 @@ async def test_a_request_is_answered_with_its_number_and_a_link(door: Door) -> N
     assert created["requester"] == sent["requester"]
     assert int(created["number"]) > 100_000
     assert created["access_url"].startswith("http://portal.example/t/")
-    async with door.browser() as browser:
+    async with intake.browser() as browser:
         assert created["number"] in (await browser.get(created["access_url"])).text
 
 
-async def test_a_submission_is_announced_with_everything_in_it(door: Door) -> None:
+async def test_a_submission_is_announced_with_everything_in_it(intake: IntakeHarness) -> None:
     fields: Json = {"branch": "Harbour", "affected": 40, "is_vip": True, "ratio": 0.5, "note": None}
-    created = await door.submit(fields=fields, priority="urgent", cc=["lee@bank.example"], body_format="markdown")
-    envelope = await announced(door, f"everdesk.ticket.submitted.v1.{created['id']}")
+    created = await intake.submit(fields=fields, priority="urgent", cc=["lee@bank.example"], body_format="markdown")
+    envelope = await announced(intake, f"everdesk.ticket.submitted.v1.{created['id']}")
     event = TicketSubmitted.of(envelope)
     assert envelope.id == f"{created['id']}:submitted"
     assert (event.number, event.priority, event.channel) == (created["number"], Priority.URGENT, Channel.API)
@@ -57,21 +57,21 @@ async def test_a_submission_is_announced_with_everything_in_it(door: Door) -> No
     assert event.received_at.isoformat() == created["created_at"].replace("Z", "+00:00")
 
 
-async def test_numbers_rise(door: Door) -> None:
-    first, second = await door.submit(), await door.submit()
+async def test_numbers_rise(intake: IntakeHarness) -> None:
+    first, second = await intake.submit(), await intake.submit()
     assert int(second["number"]) > int(first["number"])
 
 
-async def test_a_topic_may_be_named_by_slug_or_id(door: Door) -> None:
-    async with door.client() as http:
+async def test_a_topic_may_be_named_by_slug_or_id(intake: IntakeHarness) -> None:
+    async with intake.client() as http:
         topic = (await http.get("/v1/topics")).json()["items"][0]
-    assert (await door.submit(topic=topic["id"]))["topic"] == topic["slug"]
-    assert (await door.submit(topic=topic["slug"]))["topic"] == topic["slug"]
+    assert (await intake.submit(topic=topic["id"]))["topic"] == topic["slug"]
+    assert (await intake.submit(topic=topic["slug"]))["topic"] == topic["slug"]
 
 
-async def test_a_retry_takes_effect_once_and_gets_the_first_answer(door: Door) -> None:
-    before = await door.count("tickets")
-    async with door.client() as http:
+async def test_a_retry_takes_effect_once_and_gets_the_first_answer(intake: IntakeHarness) -> None:
+    before = await intake.count("tickets")
+    async with intake.client() as http:
         answers = [
             await http.post("/v1/tickets", json=request_for_help(), headers={"Idempotency-Key": "retry-1"})
             for _ in range(3)
@@ -80,20 +80,20 @@ async def test_a_retry_takes_effect_once_and_gets_the_first_answer(door: Door) -
     assert {answer.status_code for answer in answers} == {201}
     assert {answer.headers["location"] for answer in answers} == {f"/v1/tickets/{answers[0].json()['id']}"}
     assert [answer.headers.get("idempotent-replayed") for answer in answers] == [None, "true", "true"]
-    assert await door.count("tickets") == before + 1
+    assert await intake.count("tickets") == before + 1
 
 
-async def test_a_key_used_with_another_body_is_refused(door: Door) -> None:
+async def test_a_key_used_with_another_body_is_refused(intake: IntakeHarness) -> None:
     headers = {"Idempotency-Key": "reused"}
-    async with door.client() as http:
+    async with intake.client() as http:
         await http.post("/v1/tickets", json=request_for_help(), headers=headers)
         answer = await http.post("/v1/tickets", json=request_for_help(subject="Another"), headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (422, "idempotency_key_reused")
 
 
-async def test_many_retries_at_once_take_effect_once(door: Door) -> None:
-    before = await door.count("tickets")
-    async with door.client() as http:
+async def test_many_retries_at_once_take_effect_once(intake: IntakeHarness) -> None:
+    before = await intake.count("tickets")
+    async with intake.client() as http:
         answers = await asyncio.gather(
             *(
                 http.post("/v1/tickets", json=request_for_help(), headers={"Idempotency-Key": "crowd"})
@@ -102,7 +102,7 @@ async def test_many_retries_at_once_take_effect_once(door: Door) -> None:
         )
     assert {answer.status_code for answer in answers} <= {201, 409}
     assert len({answer.json()["id"] for answer in answers if answer.status_code == 201}) == 1
-    assert await door.count("tickets") == before + 1
+    assert await intake.count("tickets") == before + 1
 
 
 @pytest.mark.parametrize(
@@ -137,9 +137,9 @@ async def test_many_retries_at_once_take_effect_once(door: Door) -> None:
         ({"fields": [1]}, "/fields"),
     ],
 )
-async def test_what_cannot_be_kept_is_refused_at_its_field(door: Door, changes: Json, pointer: str) -> None:
-    before = await door.count("tickets"), await door.count("messages")
-    async with door.client() as http:
+async def test_what_cannot_be_kept_is_refused_at_its_field(intake: IntakeHarness, changes: Json, pointer: str) -> None:
+    before = await intake.count("tickets"), await intake.count("messages")
+    async with intake.client() as http:
         answer = await http.post("/v1/tickets", json=request_for_help(**changes))
     problem = answer.json()
     assert answer.status_code == 422, answer.text
@@ -147,7 +147,7 @@ async def test_what_cannot_be_kept_is_refused_at_its_field(door: Door, changes: 
     assert problem["code"] == "invalid_input"
     assert problem["request_id"] == answer.headers["x-request-id"]
     assert pointer in [error["pointer"] for error in problem["errors"]]
-    assert (await door.count("tickets"), await door.count("messages")) == before
+    assert (await intake.count("tickets"), await intake.count("messages")) == before
 
 
 JSON = {"Content-Type": "application/json"}
@@ -178,16 +178,16 @@ JSON = {"Content-Type": "application/json"}
     ],
 )
 async def test_what_is_not_json_is_a_problem_of_its_own(
-    door: Door, content: bytes, headers: dict[str, str], status: int, code: str
+    intake: IntakeHarness, content: bytes, headers: dict[str, str], status: int, code: str
 ) -> None:
-    async with door.client() as http:
+    async with intake.client() as http:
         answer = await http.post("/v1/tickets", content=content, headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-async def test_the_api_describes_itself(door: Door) -> None:
-    async with door.browser() as http:
+async def test_the_api_describes_itself(intake: IntakeHarness) -> None:
+    async with intake.browser() as http:
         described: dict[str, Any] = (await http.get("/openapi.json")).json()
     assert described["openapi"].startswith("3.1")
     assert described["components"]["securitySchemes"]["ApiKey"]["scheme"] == "bearer"

@@ -9,24 +9,24 @@ import pytest
 
 from services.intake.access.key_scopes import KeyScope
 from shared.kit.clock import utc_now
-from tests.services.intake.door import Door
+from tests.services.intake.harness import IntakeHarness
 
 ANNOUNCEMENTS = "/v1/admin/announcements"
 
 
 @pytest.fixture
-async def admin(door: Door) -> AsyncIterator[httpx2.AsyncClient]:
+async def admin(intake: IntakeHarness) -> AsyncIterator[httpx2.AsyncClient]:
     """An administrator's program, which cleans up."""
-    async with door.client(await door.make_key(KeyScope.ADMIN)) as http:
+    async with intake.client(await intake.make_key(KeyScope.ADMIN)) as http:
         yield http
         for one in (await http.get(ANNOUNCEMENTS, params={"limit": 200})).json()["items"]:
             await http.delete(f"{ANNOUNCEMENTS}/{one['id']}")
 
 
 @pytest.fixture
-async def browser(door: Door) -> AsyncIterator[httpx2.AsyncClient]:
+async def browser(intake: IntakeHarness) -> AsyncIterator[httpx2.AsyncClient]:
     """Someone at an address of their own."""
-    async with door.browser("198.18.1.1") as http:
+    async with intake.browser("198.18.1.1") as http:
         yield http
 
 
@@ -86,8 +86,8 @@ async def test_an_empty_search_just_asks(browser: httpx2.AsyncClient) -> None:
     assert 'role="search"' in page
 
 
-async def test_one_address_may_search_so_often(door: Door) -> None:
-    async with door.browser("192.0.2.99") as browser:
+async def test_one_address_may_search_so_often(intake: IntakeHarness) -> None:
+    async with intake.browser("192.0.2.99") as browser:
         answers = [await browser.get("/search?q=card") for _ in range(60)]
         assert {answer.status_code for answer in answers} == {200}
         while answers[-1].status_code == 200 and len(answers) < 120:

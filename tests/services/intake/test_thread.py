@@ -24,9 +24,9 @@ from shared.contracts.vocabulary import BodyFormat
 from shared.kit.clock import new_id
 from shared.kit.http.form_tokens import CSRF_COOKIE
 from shared.kit.http.pages import as_html
-from tests.services.intake.door import Door, Json, after
+from tests.services.intake.harness import IntakeHarness, Json, after
+from tests.services.intake.test_event_streams import AGENT, CLOSED, posted, tell
 from tests.services.intake.test_links import link_to
-from tests.services.intake.test_live import AGENT, CLOSED, posted, tell
 from tests.services.intake.test_portal import path_of
 from tests.services.intake.test_submitting import announced
 
@@ -34,9 +34,9 @@ PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 32
 
 
 @pytest.fixture
-async def browser(door: Door) -> AsyncIterator[httpx2.AsyncClient]:
+async def browser(intake: IntakeHarness) -> AsyncIterator[httpx2.AsyncClient]:
     """Somebody with a browser, at an address of their own."""
-    async with door.browser(f"2001:db8:{new_id().hex[-4:]}:{new_id().hex[-4:]}::1") as http:
+    async with intake.browser(f"2001:db8:{new_id().hex[-4:]}:{new_id().hex[-4:]}::1") as http:
         await http.get("/")
         yield http
 
@@ -56,10 +56,12 @@ def words(page: str) -> str:
     return " ".join(re.sub(r"<[^>]+>", " ", page).split())
 
 
-async def test_a_thread_tells_what_happened_between_the_messages(door: Door, browser: httpx2.AsyncClient) -> None:
-    ticket = await door.submit()
+async def test_a_thread_tells_what_happened_between_the_messages(
+    intake: IntakeHarness, browser: httpx2.AsyncClient
+) -> None:
+    ticket = await intake.submit()
     await tell(
-        door,
+        intake,
         after(TicketOpened, ticket, seq=1, status="new"),
         after(TicketAssigned, ticket, seq=2, details={"agent_id": AGENT}),
         posted(ticket, body="Which browser?"),
@@ -79,25 +81,25 @@ async def test_a_thread_tells_what_happened_between_the_messages(door: Door, bro
     assert places == sorted(places)
 
 
-async def test_what_changed_can_be_had_alone(door: Door, browser: httpx2.AsyncClient) -> None:
-    ticket = await door.submit()
+async def test_what_changed_can_be_had_alone(intake: IntakeHarness, browser: httpx2.AsyncClient) -> None:
+    ticket = await intake.submit()
     part = await browser.get(f"{path_of(ticket['access_url'])}/now")
     assert "data-live-list" in part.text
     assert "data-live-part" in part.text
     assert "<textarea" not in part.text
 
 
-async def test_quoted_text_is_there_on_demand(door: Door, browser: httpx2.AsyncClient) -> None:
-    ticket = await door.submit()
-    await tell(door, posted(ticket, quoted="> <b>what was written before</b>"))
+async def test_quoted_text_is_there_on_demand(intake: IntakeHarness, browser: httpx2.AsyncClient) -> None:
+    ticket = await intake.submit()
+    await tell(intake, posted(ticket, quoted="> <b>what was written before</b>"))
     page = (await browser.get(path_of(ticket["access_url"]))).text
     assert re.search(r"<details[^>]*><summary>Show quoted text</summary>.*&lt;b&gt;what was written before", page, re.S)
 
 
 async def test_a_file_comes_with_an_answer_and_opens_as_long_as_the_link_does(
-    door: Door, browser: httpx2.AsyncClient
+    intake: IntakeHarness, browser: httpx2.AsyncClient
 ) -> None:
-    ticket, other = await door.submit(), await door.submit()
+    ticket, other = await intake.submit(), await intake.submit()
     path = path_of(ticket["access_url"])
     page = (await send_with_file(browser, path, "See the log.")).text
     found = re.search(rf'href="({path}/files/[0-9a-f-]+)"', page)
@@ -115,23 +117,23 @@ async def test_a_file_comes_with_an_answer_and_opens_as_long_as_the_link_does(
     ("state", "remark"), [(AttachmentState.PENDING, "being checked"), (AttachmentState.QUARANTINED, "blocked")]
 )
 async def test_a_file_that_may_not_be_had_is_named_and_not_linked(
-    door: Door, browser: httpx2.AsyncClient, state: AttachmentState, remark: str
+    intake: IntakeHarness, browser: httpx2.AsyncClient, state: AttachmentState, remark: str
 ) -> None:
-    ticket = await door.submit()
+    ticket = await intake.submit()
     path = path_of(ticket["access_url"])
     await send_with_file(browser, path, "See the log.")
-    async with door.database.begin() as session:
+    async with intake.database.begin() as session:
         await session.execute(update(Attachment).where(Attachment.ticket_id == UUID(ticket["id"])).values(state=state))
     page = (await browser.get(path)).text
     assert f"{path}/files/" not in page
     assert remark in words(page)
 
 
-async def test_a_picture_in_a_body_is_shown_in_its_place(door: Door, browser: httpx2.AsyncClient) -> None:
-    ticket = await door.submit()
+async def test_a_picture_in_a_body_is_shown_in_its_place(intake: IntakeHarness, browser: httpx2.AsyncClient) -> None:
+    ticket = await intake.submit()
     path = path_of(ticket["access_url"])
     await send_with_file(browser, path, "Look", "shot.png", PNG)
-    async with door.database.begin() as session:
+    async with intake.database.begin() as session:
         file = (await session.scalars(select(Attachment).where(Attachment.ticket_id == UUID(ticket["id"])))).one()
         body = f'<p>Here: <img src="attachment:{file.id}" alt="Shot"><img src="http://spy.example/x.png" alt="spy"></p>'
         await session.execute(
@@ -158,11 +160,11 @@ def test_nothing_but_attached_pictures_gets_an_address(body: str) -> None:
     assert not re.search(r"src=|attachment:|spy|alert|srcset", shown)
 
 
-async def archived(door: Door) -> Json:
+async def archived(intake: IntakeHarness) -> Json:
     """A ticket that is over."""
-    ticket = await door.submit()
+    ticket = await intake.submit()
     await tell(
-        door,
+        intake,
         after(TicketClosed, ticket, seq=8, status="closed", details=CLOSED),
         after(TicketArchived, ticket, seq=9, status="closed", is_archived=True),
     )
@@ -170,23 +172,23 @@ async def archived(door: Door) -> Json:
 
 
 async def test_what_is_written_on_an_archived_ticket_goes_on_in_a_new_one(
-    door: Door, browser: httpx2.AsyncClient
+    intake: IntakeHarness, browser: httpx2.AsyncClient
 ) -> None:
-    ticket = await archived(door)
-    path = link_to(door, ticket, is_mailed=True)
+    ticket = await archived(intake)
+    path = link_to(intake, ticket, is_mailed=True)
     assert "your message opens a new one" in (await browser.get(path)).text
     page = (await send_with_file(browser, path, "It is back.")).text
     assert "We are opening a new ticket for it." in page
     assert "its number appears here in a moment" not in page
-    async with door.database.begin() as session:
+    async with intake.database.begin() as session:
         message = (
             await session.scalars(
                 select(Message).where(Message.ticket_id == UUID(ticket["id"])).order_by(Message.id.desc())
             )
         ).first()
     assert message
-    await tell(door, MessageUnclaimed(ticket_id=TicketId(UUID(ticket["id"])), message_id=MessageId(message.id)))
-    async with door.database.begin() as session:
+    await tell(intake, MessageUnclaimed(ticket_id=TicketId(UUID(ticket["id"])), message_id=MessageId(message.id)))
+    async with intake.database.begin() as session:
         new = (await session.scalars(select(Ticket).where(Ticket.follows == UUID(ticket["id"])))).one()
     old_page = (await browser.get(path)).text
     assert "its number appears here" not in old_page
@@ -198,6 +200,6 @@ async def test_what_is_written_on_an_archived_ticket_goes_on_in_a_new_one(
     new_page = (await browser.get(onward[1])).text
     assert "Goes on from <a href=" in new_page
     assert "log.txt" in words(new_page), "files go along"
-    event = TicketSubmitted.of(await announced(door, f"everdesk.ticket.submitted.v1.{new.id}"))
+    event = TicketSubmitted.of(await announced(intake, f"everdesk.ticket.submitted.v1.{new.id}"))
     assert [ref.name for ref in event.attachments] == ["log.txt"]
     assert isinstance(event.attachments[0], AttachmentRef)

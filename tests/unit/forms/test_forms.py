@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from services.intake.forms import Audience, Form, answered, check, from_texts, is_shown
-from services.intake.forms.check import MAX_ANSWERS_BYTES, size_of
-from tests.unit.forms.fields import Json, field, form_of
+from services.intake.forms import Audience, Form, answered_fields, check_answers, from_texts, is_shown
+from services.intake.forms.validation import MAX_ANSWERS_BYTES, size_of
+from tests.unit.forms.sample_forms import Json, field, form_of
 
 SYSTEM = field("choice", "system")
 CARD = field("text", "card", required=True, shown_if={"field": "system", "is": "atm"})
@@ -70,7 +70,7 @@ def test_a_form_is_kept_and_read_again_as_it_was() -> None:
 def test_a_hidden_field_is_neither_required_nor_kept(
     given: Json, kept: Json, wrong: set[str], surplus: set[str]
 ) -> None:
-    checked = check(form_of(SYSTEM, CARD), given, Audience.EVERYONE)
+    checked = check_answers(form_of(SYSTEM, CARD), given, Audience.EVERYONE)
     assert (checked.values, set(checked.wrong), set(checked.surplus)) == (kept, wrong, surplus)
 
 
@@ -89,27 +89,29 @@ def test_a_hidden_field_is_neither_required_nor_kept(
 )
 def test_a_condition_looks_at_an_earlier_answer(cause: Json, condition: Json, answer: Any, holds: bool) -> None:
     form = form_of(cause, field("text", "then", shown_if={"field": "cause"} | condition))
-    checked = check(form, {"cause": answer, "then": "x"}, Audience.EVERYONE)
+    checked = check_answers(form, {"cause": answer, "then": "x"}, Audience.EVERYONE)
     assert ("then" in checked.values) is holds
 
 
 def test_what_hangs_on_a_hidden_field_is_hidden_too() -> None:
     form = form_of(SYSTEM, CARD, field("text", "pin_tried", shown_if={"field": "card", "is": "X1"}))
-    assert check(form, {"system": "web", "card": "X1", "pin_tried": "3"}, Audience.EVERYONE).values == {"system": "web"}
+    assert check_answers(form, {"system": "web", "card": "X1", "pin_tried": "3"}, Audience.EVERYONE).values == {
+        "system": "web"
+    }
 
 
 def test_what_is_for_agents_is_not_asked_of_requesters_nor_taken_from_them() -> None:
     form = form_of(SYSTEM, INTERNAL)
     assert [asked.name for asked in form.fields_for(Audience.EVERYONE)] == ["system"]
-    requester = check(form, {"branch_code": "B7"}, Audience.EVERYONE)
+    requester = check_answers(form, {"branch_code": "B7"}, Audience.EVERYONE)
     assert (requester.values, requester.wrong, set(requester.surplus)) == ({}, {}, {"branch_code"})
-    assert check(form, {"branch_code": "B7"}, Audience.AGENTS).values == {"branch_code": "B7"}
-    assert check(form, {}, Audience.AGENTS).wrong == {"branch_code": "is required"}
+    assert check_answers(form, {"branch_code": "B7"}, Audience.AGENTS).values == {"branch_code": "B7"}
+    assert check_answers(form, {}, Audience.AGENTS).wrong == {"branch_code": "is required"}
 
 
 def test_all_answers_together_have_a_limit() -> None:
     form = form_of(*(field("long_text", f"f{n}") for n in range(6)))
-    checked = check(form, {f"f{n}": "x" * (3000 + n) for n in range(6)}, Audience.EVERYONE)
+    checked = check_answers(form, {f"f{n}": "x" * (3000 + n) for n in range(6)}, Audience.EVERYONE)
     assert list(checked.wrong) == ["f5"]
     assert "16 KiB" in checked.wrong["f5"]
 
@@ -140,9 +142,9 @@ def test_answers_are_shown_in_words_even_when_their_fields_are_gone() -> None:
         "own_data": "x", "secret": "s", "branch_code": "B7", "card": "X1",
         "ways": ["web", "gone"], "is_vip": True, "system": "atm",
     }  # fmt: skip
-    shown = [(answer.label, answer.text) for answer in answered(today, former, kept, Audience.EVERYONE)]
+    shown = [(answer.label, answer.text) for answer in answered_fields(today, former, kept, Audience.EVERYONE)]
     assert shown == [("System", "Cash point"), ("VIP", "Yes"), ("Ways", "Website, gone"), ("Card", "X1")]
-    for_agents = {answer.name for answer in answered(today, former, kept, Audience.AGENTS)}
+    for_agents = {answer.name for answer in answered_fields(today, former, kept, Audience.AGENTS)}
     assert for_agents >= {"secret", "branch_code"}
 
 
@@ -176,7 +178,7 @@ ANSWERS = st.dictionaries(NAMES, LIKELY | JSON_VALUES, max_size=8)
 def test_whatever_is_given_each_answer_is_kept_once_or_its_refusal_is_said(
     form: Form, given_: Json, audience: Audience
 ) -> None:
-    checked = check(form, given_, audience)
+    checked = check_answers(form, given_, audience)
     for name, answer in given_.items():
         is_empty = answer in (None, []) or (isinstance(answer, str) and not answer.strip())
         told = (name in checked.values) + (name in checked.wrong) + (name in checked.surplus)
@@ -193,12 +195,12 @@ def test_whatever_is_given_each_answer_is_kept_once_or_its_refusal_is_said(
 @settings(max_examples=200, deadline=None)
 @given(form=forms(), given_=ANSWERS)
 def test_what_was_kept_is_kept_again_unchanged(form: Form, given_: Json) -> None:
-    kept = check(form, given_, Audience.AGENTS).values
-    assert check(form, kept, Audience.AGENTS).values == kept
+    kept = check_answers(form, given_, Audience.AGENTS).values
+    assert check_answers(form, kept, Audience.AGENTS).values == kept
 
 
 @settings(max_examples=200, deadline=None)
 @given(form=forms(), texts=st.dictionaries(NAMES, st.lists(st.text(max_size=20), max_size=3), max_size=8))
 def test_any_text_from_a_form_can_be_checked(form: Form, texts: dict[str, list[str]]) -> None:
-    checked = check(form, from_texts(form, texts), Audience.EVERYONE)
+    checked = check_answers(form, from_texts(form, texts), Audience.EVERYONE)
     assert not set(checked.values) & set(checked.wrong)

@@ -3,7 +3,7 @@
 import pytest
 
 from services.intake.mail.parsing.parser import read_mail
-from tests.unit.mail.letters import letter
+from tests.unit.mail.sample_mails import letter
 
 MX = "mx.desk.example"
 AUTHENTIC = [

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from services.intake.mail.parsing.parser import ReadMail, read_mail
-from tests.unit.mail.letters import CORPUS, corpus, expectations, need
+from tests.unit.mail.sample_mails import CORPUS, corpus, expectations, need
 
 EXPECTED = expectations(CORPUS / "expected.jsonl")
 EMPTY = "sample_output_multipart"

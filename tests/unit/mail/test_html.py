@@ -2,11 +2,11 @@
 
 import pytest
 
-from services.intake.mail.parsing.html import is_digestible, safe_html, with_attachments
 from services.intake.mail.parsing.html_parser import read_html
+from services.intake.mail.parsing.html_sanitizer import is_digestible, safe_html, with_attachments
 from services.intake.mail.parsing.parser import read_mail
 from shared.kit.user_content.limits import stripped
-from tests.unit.mail.letters import letter
+from tests.unit.mail.sample_mails import letter
 
 GMAIL = """\
 <div dir="ltr">It works now.<br>Dana</div><br><div class="gmail_quote gmail_quote_container"><div dir="ltr"

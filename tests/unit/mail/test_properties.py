@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.intake.mail.parsing.charsets import decode
-from services.intake.mail.parsing.html import safe_html
 from services.intake.mail.parsing.html_parser import read_html
+from services.intake.mail.parsing.html_sanitizer import safe_html
 from services.intake.mail.parsing.parser import read_mail
 from services.intake.mail.parsing.quotes import cut
-from tests.unit.mail.letters import letter
+from tests.unit.mail.sample_mails import letter
 
 SPOKEN = [
     "> quoted",

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from services.intake.mail.parsing.quotes import Cut, cut
-from tests.unit.mail.letters import REPLIES, expectations, need
+from tests.unit.mail.sample_mails import REPLIES, expectations, need
 
 EXPECTED = expectations(REPLIES / "expected.jsonl")
 AT_LEAST = 0.85

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from services.intake.mail.parsing.fields import Header, unfolded, words
+from services.intake.mail.parsing.header_fields import Header, unfolded, words
 from shared.kit.addresses import address_key, readable_address
 
 MAX_ADDRESSES = 200

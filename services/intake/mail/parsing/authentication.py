@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from services.intake.mail.parsing.addresses import addresses, without_comments
-from services.intake.mail.parsing.fields import Header
+from services.intake.mail.parsing.header_fields import Header
 
 FIELD = "authentication-results"
 _METHOD = re.compile(r"(?P<method>[a-z][a-z0-9-]*)(?:/\d+)?=(?P<result>[a-z]+)")

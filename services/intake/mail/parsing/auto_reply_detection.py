@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from services.intake.mail.parsing.addresses import MailAddress
-from services.intake.mail.parsing.fields import Header
+from services.intake.mail.parsing.header_fields import Header
 
 
 class Authorship(StrEnum):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from charset_normalizer import from_bytes
 
-from services.intake.mail.parsing.japanese import decode_iso_2022_jp, is_iso_2022_jp
+from services.intake.mail.parsing.iso_2022_jp import decode_iso_2022_jp, is_iso_2022_jp
 
 KOREAN, KOREAN_HEAD = "iso2022_kr", b"\x1b$)C"
 """ISO-2022-KR (RFC 1557) begins with this escape, once."""

@@ -4,11 +4,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from services.intake.mail.parsing.bodies import LONG_TEXT, Gathered, Section, joined_html, joined_text
-from services.intake.mail.parsing.files import MailFile
-from services.intake.mail.parsing.html import is_digestible, own_pictures
+from services.intake.mail.parsing.body_parts import LONG_TEXT, Gathered, Section, joined_html, joined_text
 from services.intake.mail.parsing.html_parser import ReadHtml, read_html
+from services.intake.mail.parsing.html_sanitizer import is_digestible, own_pictures
 from services.intake.mail.parsing.lines import ANSWER, Cutting
+from services.intake.mail.parsing.mail_attachments import MailAttachment
 from services.intake.mail.parsing.mime import MimePart
 from services.intake.mail.parsing.quotes import Cut, cut
 from shared.kit.http.inputs import MAX_TEXT
@@ -22,18 +22,18 @@ _WORD = re.compile(r"\w{3,40}")
 
 
 @dataclass(frozen=True, slots=True)
-class Content:
+class MailContent:
     """The mail's body and files."""
 
     text: str
     html: str | None
     quoted: str
-    files: tuple[MailFile, ...]
+    files: tuple[MailAttachment, ...]
     whole: str
     """All of its text, for those who look for Message-IDs in it."""
 
 
-def content_of(root: MimePart, defects: list[str], cutting: Cutting = ANSWER) -> Content:
+def content_of(root: MimePart, defects: list[str], cutting: Cutting = ANSWER) -> MailContent:
     """Everything in a mail but its header."""
     gathered = Gathered(defects=defects)
     sections = gathered.sections(root)
@@ -65,7 +65,7 @@ def _keep_another_text(plain: str, read: ReadHtml, gathered: Gathered) -> None:
     known = set(_WORD.findall(f"{read.text} {read.quoted}".casefold()))
     if len(words) > 3 and len(words & known) < SAME * len(words):
         gathered.defects.append("the plain text says something else than the HTML, kept as a file")
-        gathered.files.append(MailFile("plain-text.txt", "text/plain", plain.encode()))
+        gathered.files.append(MailAttachment("plain-text.txt", "text/plain", plain.encode()))
 
 
 def _plain(sections: Sequence[Section], gathered: Gathered) -> str:
@@ -77,7 +77,7 @@ def _plain(sections: Sequence[Section], gathered: Gathered) -> str:
     said = stripped(html[: 2 * MAX_TEXT])
     if said or "<img" in html:
         gathered.defects.append("HTML too large or too deeply nested to be shown, kept as a file")
-        gathered.files.append(MailFile("message.html", "text/html", html.encode()))
+        gathered.files.append(MailAttachment("message.html", "text/html", html.encode()))
     return text if text.strip() else said
 
 
@@ -86,7 +86,7 @@ def _cut_within_limits(text: str, gathered: Gathered, cutting: Cutting) -> Cut:
     parted = cut(head, cutting)
     if len(head) < len(text):
         gathered.defects.append(LONG_TEXT)
-        gathered.files.append(MailFile("message.txt", "text/plain", text.encode()))
+        gathered.files.append(MailAttachment("message.txt", "text/plain", text.encode()))
     return Cut(parted.visible, _quoted(parted.quoted, gathered))
 
 
@@ -95,7 +95,7 @@ def _quoted(text: str, gathered: Gathered) -> str:
     head = _head(text, MAX_QUOTED)
     if len(head) < len(text):
         gathered.defects.append("a quote too long to be kept whole, kept as a file")
-        gathered.files.append(MailFile("quoted.txt", "text/plain", text.encode()))
+        gathered.files.append(MailAttachment("quoted.txt", "text/plain", text.encode()))
     return head
 
 
@@ -104,7 +104,7 @@ def _head(text: str, limit: int) -> str:
     return text if len(text) * 4 <= limit else text.encode()[:limit].decode("utf-8", "ignore")
 
 
-def _content(parted: Cut, html: str | None, gathered: Gathered) -> Content:
+def _content(parted: Cut, html: str | None, gathered: Gathered) -> MailContent:
     pictures = own_pictures(html) if html else frozenset()
     files = tuple(replace(one, is_inline=one.content_id in pictures) for one in gathered.files)
-    return Content(parted.visible, html, parted.quoted, files, f"{parted.visible}\n{parted.quoted}")
+    return MailContent(parted.visible, html, parted.quoted, files, f"{parted.visible}\n{parted.quoted}")

@@ -11,8 +11,8 @@ from inscriptis.model.html_element import HtmlElement as LaidOut
 from lxml import etree
 from lxml.html import HtmlElement
 
-from services.intake.mail.parsing.html import marked_html, safe_html
 from services.intake.mail.parsing.html_lines import BLOCKS, Lines, cut_tree
+from services.intake.mail.parsing.html_sanitizer import marked_html, safe_html
 from services.intake.mail.parsing.lines import ANSWER, Cutting
 from services.intake.mail.parsing.quotes import first_foreign
 from shared.kit.user_content.limits import MAX_RENDERED, MAX_RENDERED_TAGS, stripped

@@ -7,7 +7,7 @@ from pydantic_core import to_json
 
 from services.intake.mail.own_addresses import OwnAddresses
 from services.intake.mail.parsing.auto_reply_detection import is_robot
-from services.intake.mail.parsing.files import MailFile
+from services.intake.mail.parsing.mail_attachments import MailAttachment
 from services.intake.mail.parsing.parser import ReadMail
 from shared.contracts.vocabulary import BodyFormat
 from shared.kit.addresses import NOT_SERVED, is_reachable, readable_address
@@ -40,7 +40,7 @@ class InboundMessage:
     body: str
     body_format: BodyFormat
     quoted: str
-    files: tuple[MailFile, ...]
+    files: tuple[MailAttachment, ...]
 
     @property
     def is_answerable(self) -> bool:
@@ -86,7 +86,7 @@ def inbound_message_of(mail: ReadMail, raw: bytes, envelope_sender: str) -> Inbo
     if not mail.is_readable:
         body = f"{UNREADABLE}\n\n{body}".strip() if body_format is BodyFormat.TEXT else body
     is_whole = mail.is_readable and body is mail.body and quoted == mail.quoted
-    original = () if is_whole else (MailFile(ORIGINAL, "message/rfc822", raw),)
+    original = () if is_whole else (MailAttachment(ORIGINAL, "message/rfc822", raw),)
     letter = InboundMessage(
         sender=sender,
         name=name,

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 from itertools import islice, zip_longest
 
-from services.intake.mail.parsing.fields import Header, Parameterised, parameterised
+from services.intake.mail.parsing.header_fields import Header, Parameterised, parameterised
 from services.intake.mail.parsing.transfer_encoding import Transferred, undo
 
 MAX_DEPTH = 20

@@ -10,11 +10,11 @@ from lxml.etree import LxmlError
 from services.intake.mail.parsing.addresses import MailAddress, addresses
 from services.intake.mail.parsing.authentication import authenticated_by
 from services.intake.mail.parsing.auto_reply_detection import Authorship, MailHeaders, authorship_of, is_delivery_report
-from services.intake.mail.parsing.content import Content, content_of
-from services.intake.mail.parsing.files import MailFile
+from services.intake.mail.parsing.content import MailContent, content_of
 from services.intake.mail.parsing.lines import Cutting, signer_of
+from services.intake.mail.parsing.mail_attachments import MailAttachment
 from services.intake.mail.parsing.mime import LONG_HEADER, MimePart, first_charset, parse
-from services.intake.mail.parsing.threads import cited_ids, message_ids, ticket_number
+from services.intake.mail.parsing.thread_references import cited_ids, message_ids, ticket_number
 from shared.contracts.vocabulary import BodyFormat
 
 MAX_SUBJECT = 255
@@ -64,7 +64,7 @@ class ReadMail:
     """The same as safe HTML, its own pictures as `cid:<content id>` (see `html.with_attachments`)."""
     quoted: str = ""
     """What was cut: quotes and signature, as text."""
-    attachments: tuple[MailFile, ...] = ()
+    attachments: tuple[MailAttachment, ...] = ()
     nature: Authorship = Authorship.PERSON
     is_delivery_report: bool = False
     """Whether it is beyond doubt a mail server's report about another mail."""
@@ -184,7 +184,7 @@ def _with_content(mail: ReadMail, root: MimePart, defects: list[str], *, is_open
     )
 
 
-def _cited(content: Content) -> tuple[str, ...]:
+def _cited(content: MailContent) -> tuple[str, ...]:
     returned = [one.content for one in content.files if one.media_type.startswith(("message/", "text/rfc822-headers"))]
     return cited_ids((*returned, content.whole.encode("utf-8", "replace")))
 

@@ -19,9 +19,9 @@ from services.intake.mail.parsing.attributions import (
     is_short_attribution,
     parting,
 )
-from services.intake.mail.parsing.headers import is_header
 from services.intake.mail.parsing.lines import ANSWER, Cutting, MailLine, Mark
-from services.intake.mail.parsing.pasted import is_pasted
+from services.intake.mail.parsing.pasted_output import is_pasted
+from services.intake.mail.parsing.quoted_headers import is_header
 from services.intake.mail.parsing.signatures import signature_start
 
 ATTRIBUTION_LINES = 6

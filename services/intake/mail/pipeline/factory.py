@@ -2,7 +2,7 @@
 
 from services.intake.abuse.admission_control import AdmissionControl
 from services.intake.abuse.invitations import InvitationLimits
-from services.intake.attachments.object_store import Storage
+from services.intake.attachments.object_store import ContentStore
 from services.intake.attachments.upload import Uploader
 from services.intake.mail.own_addresses import OwnAddresses
 from services.intake.mail.parsing.parser_pool import ParserPool
@@ -12,12 +12,12 @@ from services.intake.mail.pipeline.queue import MailQueue
 from services.intake.mail.routing.lookup import RoutingLookup
 from services.intake.mail.routing.staff import StaffMail
 from services.intake.mail.settings import MailSettings
-from services.intake.topics import Topics
+from services.intake.topic_cache import TopicCache
 from shared.kit.auth import MailThreads
 from shared.kit.db import Database
 
 
-def assemble(settings: MailSettings, database: Database, storage: Storage) -> PipelineState:
+def build_pipeline(settings: MailSettings, database: Database, storage: ContentStore) -> PipelineState:
     """The parts of processing; nothing runs yet."""
     own, gate = OwnAddresses.of(settings), AdmissionControl(database, settings)
     threads = MailThreads(settings, settings.mail_domain)
@@ -31,5 +31,5 @@ def assemble(settings: MailSettings, database: Database, storage: Storage) -> Pi
             own, Uploader(storage, settings.file_limits, scans=settings.clamd is not None), InvitationLimits(settings)
         ),
         gate=gate,
-        topics=Topics(database),
+        topics=TopicCache(database),
     )

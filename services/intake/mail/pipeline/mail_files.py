@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from services.intake.attachments.upload import IncomingFile, Uploader, ref_of
-from services.intake.mail.parsing.html import with_attachments
+from services.intake.mail.parsing.html_sanitizer import with_attachments
 from services.intake.mail.parsing.inbound_message import InboundMessage
-from services.intake.mail.transports.reception import in_chunks
+from services.intake.mail.transports.raw_mail_store import in_chunks
 from services.intake.models import RawMail
 from shared.contracts.events import AttachmentRef
 from shared.contracts.vocabulary import BodyFormat
@@ -14,14 +14,14 @@ from shared.kit.db import Session
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredBody:
     """A letter's body as it is stored, and its files as the event names them."""
 
     body: str
     refs: tuple[AttachmentRef, ...]
 
 
-async def keep_files(
+async def store_mail_files(
     keeper: Uploader,
     session: Session,
     stored: RawMail,
@@ -30,7 +30,7 @@ async def keep_files(
     message_id: UUID,
     *,
     is_internal: bool = False,
-) -> Kept:
+) -> StoredBody:
     """Keeps the files of a letter as those of one message; what is not let in is kept out of everybody's reach.
 
     Those of an internal note are for agents only.
@@ -47,4 +47,4 @@ async def keep_files(
             ids[file.content_id] = str(attachment.id)
         refs.append(ref_of(attachment))
     is_html = letter.body_format is BodyFormat.HTML
-    return Kept(with_attachments(letter.body, ids) if is_html else letter.body, tuple(refs))
+    return StoredBody(with_attachments(letter.body, ids) if is_html else letter.body, tuple(refs))

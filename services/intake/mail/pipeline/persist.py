@@ -7,16 +7,16 @@ from sqlalchemy.dialects.postgresql import insert
 
 from services.intake.abuse.invitations import InvitationLimits, Inviter
 from services.intake.attachments.upload import Uploader
-from services.intake.commands.participants import Guest, Origin, invite, propose
+from services.intake.commands.new_message import NewMessage
+from services.intake.commands.participants import InvitedPerson, ParticipantOrigin, invite, propose
 from services.intake.commands.post_message import post_message
-from services.intake.commands.posts import Post
 from services.intake.commands.submit_ticket import Submission, submit_ticket
 from services.intake.mail.own_addresses import OwnAddresses
 from services.intake.mail.parsing.inbound_message import InboundMessage, is_writable
 from services.intake.mail.parsing.parser import ReadMail
-from services.intake.mail.pipeline.mail_files import keep_files
+from services.intake.mail.pipeline.mail_files import store_mail_files
 from services.intake.mail.pipeline.queue import SettledMail
-from services.intake.mail.routing.decision import AddNote, AppendMessage, OpenTicket
+from services.intake.mail.routing.decision import AddNote, AppendMessage, OpenTicketFromMail
 from services.intake.models import MailAncestor, MailId, RawMail, RawMailState, Ticket
 from shared.contracts.base import AgentId, MessageId, TicketId
 from shared.contracts.events import NoteReceived, Person
@@ -41,12 +41,12 @@ class MailPersister:
         ticket = await session.get_one(Ticket, decision.ticket_id)
         message_id = MessageId(new_id())
         written = letter.with_banner() if decision.is_from_stranger else letter
-        kept = await keep_files(self.keeper, session, stored, written, ticket.id, message_id)
+        kept = await store_mail_files(self.keeper, session, stored, written, ticket.id, message_id)
         is_requester = letter.sender.casefold() == ticket.requester_email.casefold()
         await post_message(
             session,
             ticket,
-            Post(
+            NewMessage(
                 message_id=message_id,
                 body=kept.body,
                 body_format=letter.body_format,
@@ -78,7 +78,7 @@ class MailPersister:
         ticket = await session.get_one(Ticket, decision.ticket_id)
         message_id = MessageId(new_id())
         written = letter if decision.is_verified else letter.unverified()
-        kept = await keep_files(self.keeper, session, stored, written, ticket.id, message_id, is_internal=True)
+        kept = await store_mail_files(self.keeper, session, stored, written, ticket.id, message_id, is_internal=True)
         event = NoteReceived(
             ticket_id=TicketId(ticket.id),
             message_id=message_id,
@@ -100,7 +100,7 @@ class MailPersister:
         stored: RawMail,
         mail: ReadMail,
         letter: InboundMessage,
-        decision: OpenTicket,
+        decision: OpenTicketFromMail,
         topic_id: UUID | None,
     ) -> SettledMail:
         """A new ticket. Its sender proved nothing yet, so that people in copy are proposed to them, and not asked."""
@@ -117,20 +117,20 @@ class MailPersister:
             is_automatic=decision.is_automatic,
             acknowledge=decision.acknowledge and letter.is_answerable,
         )
-        kept = await keep_files(self.keeper, session, stored, letter, draft.ticket_id, draft.message_id)
+        kept = await store_mail_files(self.keeper, session, stored, letter, draft.ticket_id, draft.message_id)
         number = await submit_ticket(session, replace(draft, body=kept.body, attachments=kept.refs))
         if not decision.is_automatic:
             await propose(session, draft.ticket_id, self._guests(mail, {letter.sender}), _origin(letter, stored))
         await remember(session, mail, draft.ticket_id)
         return SettledMail(RawMailState.DONE, f"ticket {number}", draft.ticket_id, draft.message_id)
 
-    def _guests(self, mail: ReadMail, but: set[str]) -> list[Guest]:
+    def _guests(self, mail: ReadMail, but: set[str]) -> list[InvitedPerson]:
         """Whom the mail was also sent to: never ourselves, never its writer."""
         excluded = {address.casefold() for address in but} | (
             {mail.sender.address.casefold()} if mail.sender else set()
         )
         return [
-            Guest(one.address, one.name)
+            InvitedPerson(one.address, one.name)
             for one in (*mail.to, *mail.cc)
             if one.address.casefold() not in excluded and not self.own.has(one.address) and is_writable(one.address)
         ]
@@ -139,9 +139,9 @@ class MailPersister:
 MAX_ANCESTORS = 10
 
 
-def _origin(letter: InboundMessage, stored: RawMail) -> Origin:
+def _origin(letter: InboundMessage, stored: RawMail) -> ParticipantOrigin:
     sender = letter.sender.casefold()
-    return Origin(Channel.EMAIL, stored.received_at, added_by=sender, inviter=Inviter(sender))
+    return ParticipantOrigin(Channel.EMAIL, stored.received_at, added_by=sender, inviter=Inviter(sender))
 
 
 async def remember(session: Session, mail: ReadMail, ticket_id: UUID) -> None:

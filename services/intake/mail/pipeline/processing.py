@@ -8,18 +8,25 @@ from uuid import UUID
 
 from services.intake.abuse.admission_control import AdmissionControl, EntryPoint
 from services.intake.abuse.refusals import BANNED
-from services.intake.attachments.object_store import Storage, StorageUnavailable
+from services.intake.attachments.object_store import ContentStore, StorageUnavailable
 from services.intake.mail.parsing.inbound_message import inbound_message_of
 from services.intake.mail.parsing.parser import ReadMail
 from services.intake.mail.parsing.parser_pool import ParserPool
 from services.intake.mail.pipeline.persist import MailPersister
 from services.intake.mail.pipeline.queue import MailQueue, SettledMail, claim, settle
-from services.intake.mail.routing.decision import AddNote, AppendMessage, Decision, IgnoreMail, OpenTicket, decide
+from services.intake.mail.routing.decision import (
+    AddNote,
+    AppendMessage,
+    Decision,
+    IgnoreMail,
+    OpenTicketFromMail,
+    decide,
+)
 from services.intake.mail.routing.lookup import RoutingLookup, newest_open_ticket
 from services.intake.mail.settings import MailSettings
 from services.intake.mail.transports.smtp import SOURCE as SMTP
 from services.intake.models import RawMail, RawMailState
-from services.intake.topics import Topics
+from services.intake.topic_cache import TopicCache
 from shared.contracts.redaction import redacted
 from shared.kit.addresses import address_key
 from shared.kit.backoff import PATIENT, retry
@@ -43,12 +50,12 @@ class PipelineState:
     """What processing needs, put together once in `process`."""
 
     database: Database
-    storage: Storage
+    storage: ContentStore
     reader: ParserPool
     queue: MailQueue
     desk: RoutingLookup
     writer: MailPersister
-    topics: Topics
+    topics: TopicCache
     gate: AdmissionControl
 
 
@@ -152,11 +159,11 @@ class MailPipeline:
         asking = letter.on_behalf(mail, parts.desk.own)
         facts = await parts.desk.facts_of(session, mail, letter.sender, asking.sender, stored.received_at)
         decision = decide(facts)
-        is_new = isinstance(decision, OpenTicket)
+        is_new = isinstance(decision, OpenTicketFromMail)
         if stored.is_forced and isinstance(decision, IgnoreMail):
-            decision = OpenTicket(is_automatic=mail.is_automatic, acknowledge=False)
+            decision = OpenTicketFromMail(is_automatic=mail.is_automatic, acknowledge=False)
             is_new = True
-        elif isinstance(decision, OpenTicket) and asking.is_answerable:
+        elif isinstance(decision, OpenTicketFromMail) and asking.is_answerable:
             decision = await self._admitted(session, asking.sender, decision)
         if is_new and mail.quoted:
             mail = await self._read(stored, raw, is_opening=True)
@@ -171,7 +178,7 @@ class MailPipeline:
                 return await parts.writer.append(session, stored, mail, written, decision)
             case AddNote():
                 return await parts.writer.note(session, stored, letter, decision)
-            case OpenTicket():
+            case OpenTicketFromMail():
                 topic_id = await self._topic_of(stored)
                 return await parts.writer.open(session, stored, mail, asking, decision, topic_id)
 
@@ -181,7 +188,7 @@ class MailPipeline:
         mail = await self._parts.reader.read(raw, sender, is_opening=is_opening)
         return mail if stored.source in self._mail_servers else replace(mail, authenticated_by=None)
 
-    async def _admitted(self, session: Session, sender: str, wanted: OpenTicket) -> Decision:
+    async def _admitted(self, session: Session, sender: str, wanted: OpenTicketFromMail) -> Decision:
         """The same, if the sender may open one more ticket; else a message on their newest, so that nothing is lost.
 
         Raises NotYet where there is none and it is only a matter of time.

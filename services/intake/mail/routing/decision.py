@@ -97,7 +97,7 @@ class AppendMessage:
 
 
 @dataclass(frozen=True, slots=True)
-class OpenTicket:
+class OpenTicketFromMail:
     """A new ticket."""
 
     is_automatic: bool = False
@@ -115,7 +115,7 @@ class AddNote:
     """To be sent to the requester instead, if the agent may reply."""
 
 
-Decision = IgnoreMail | AppendMessage | OpenTicket | AddNote
+Decision = IgnoreMail | AppendMessage | OpenTicketFromMail | AddNote
 MACHINES = frozenset({Authorship.BOUNCE, Authorship.AUTO_REPLY})
 
 
@@ -138,7 +138,7 @@ def decide(facts: RoutingFacts) -> Decision:
     if facts.nature in MACHINES and not facts.do_auto_replies_open:
         return IgnoreMail("an automatic answer to nothing we know")
     is_person = facts.nature is Authorship.PERSON
-    return OpenTicket(is_automatic=not is_person, acknowledge=is_person and facts.may_acknowledge)
+    return OpenTicketFromMail(is_automatic=not is_person, acknowledge=is_person and facts.may_acknowledge)
 
 
 def _of_staff(facts: RoutingFacts, staff: Staff) -> Decision | None:

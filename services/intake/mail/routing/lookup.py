@@ -13,7 +13,7 @@ from services.intake.mail.own_addresses import OwnAddresses
 from services.intake.mail.parsing.auto_reply_detection import is_robot
 from services.intake.mail.parsing.inbound_message import NO_SUBJECT
 from services.intake.mail.parsing.parser import ReadMail
-from services.intake.mail.parsing.threads import plain_subject
+from services.intake.mail.parsing.thread_references import plain_subject
 from services.intake.mail.routing.decision import NamedTicket, RoutingFacts, SenderStanding
 from services.intake.mail.routing.staff import StaffMail
 from services.intake.mail.settings import MailSettings

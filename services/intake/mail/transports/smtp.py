@@ -11,7 +11,7 @@ from services.intake.abuse.bans import BanList
 from services.intake.attachments.object_store import StorageUnavailable
 from services.intake.mail.own_addresses import OwnAddresses
 from services.intake.mail.settings import MailSettings
-from services.intake.mail.transports.reception import Arrival, Reception
+from services.intake.mail.transports.raw_mail_store import RawMailStore, ReceivedMail
 from shared.kit.addresses import NOT_SERVED, address_key
 from shared.kit.clock import utc_now
 from shared.kit.http.client_address import network_of
@@ -31,7 +31,7 @@ SLACK = 1024 * 1024
 class SmtpReceiver:
     """What the protocol asks of us, command by command (aiosmtpd's hooks)."""
 
-    def __init__(self, settings: MailSettings, reception: Reception, bans: BanList) -> None:
+    def __init__(self, settings: MailSettings, reception: RawMailStore, bans: BanList) -> None:
         self._settings = settings
         self._reception = reception
         self._bans = bans
@@ -69,7 +69,7 @@ class SmtpReceiver:
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
         """Keeps the mail."""
         content = envelope.content or b""
-        arrival = Arrival(
+        arrival = ReceivedMail(
             content=content if isinstance(content, bytes) else content.encode(),
             source=SOURCE,
             sender=_sender(envelope.mail_from),
@@ -172,7 +172,7 @@ class OpenConnections:
             del self._open[peer]
 
 
-async def listen(settings: MailSettings, reception: Reception, bans: BanList) -> asyncio.Server:
+async def listen(settings: MailSettings, reception: RawMailStore, bans: BanList) -> asyncio.Server:
     """Listens on `mail_in_port`. Raises OSError where that is taken."""
     desk = SmtpReceiver(settings, reception, bans)
     tls = _tls(settings)

@@ -8,7 +8,7 @@ import httpx2
 from sqlalchemy import select
 
 from services.intake.models import Message, Ticket
-from tests.services.intake.door import BASE_URL, Door, Json
+from tests.services.intake.harness import BASE_URL, IntakeHarness, Json
 
 EXAMPLE: Json = {
     "source": "API",
@@ -39,14 +39,14 @@ class Made:
 class OldClient:
     """Posts as old clients do."""
 
-    door: Door
+    intake: IntakeHarness
     key: str
 
     async def send(self, path: str, content: bytes | str, method: str = "POST", **headers: str) -> httpx2.Response:
         """One request; by default with the form content type that most old clients send."""
         named = {"X-API-Key": self.key, "Content-Type": "application/x-www-form-urlencoded"}
         named |= {name.replace("_", "-"): value for name, value in headers.items()}
-        transport = httpx2.ASGITransport(app=self.door.app, client=("192.0.2.7", 4711))
+        transport = httpx2.ASGITransport(app=self.intake.app, client=("192.0.2.7", 4711))
         async with httpx2.AsyncClient(transport=transport, base_url=BASE_URL, timeout=20) as http:
             return await http.request(method, path, content=content, headers=named)
 
@@ -63,7 +63,7 @@ class OldClient:
         """The ticket that an answer tells of."""
         assert answer.status_code == 201, answer.text
         assert answer.headers["content-type"].lower() == "text/html; charset=utf-8"
-        async with self.door.database.begin() as session:
+        async with self.intake.database.begin() as session:
             ticket = (await session.scalars(select(Ticket).where(Ticket.number == answer.text))).one()
             message = (await session.scalars(select(Message).where(Message.ticket_id == ticket.id))).one()
         return Made(ticket, message)

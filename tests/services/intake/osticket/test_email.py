@@ -26,7 +26,7 @@ def letter(subject: str = "Online banking system down", text: str = "Log-in answ
 
 async def messages(old: OldClient, number: str) -> list[Message]:
     """The messages of a ticket."""
-    async with old.door.database.begin() as session:
+    async with old.intake.database.begin() as session:
         query = select(Message).join(Ticket).where(Ticket.number == number).order_by(Message.received_at)
         return list(await session.scalars(query))
 
@@ -65,19 +65,19 @@ async def test_nothing_is_not_a_mail(old: OldClient) -> None:
 
 
 async def test_a_loop_has_no_effect_and_is_not_sent_again(old: OldClient) -> None:
-    before = await old.door.count("tickets")
+    before = await old.intake.count("tickets")
     answer = await old.send("/api/tickets.email", letter(**{"X-Everdesk-Ticket": "100001"}))
     assert (answer.status_code, answer.text) == (201, "ignored")
-    assert await old.door.count("tickets") == before
+    assert await old.intake.count("tickets") == before
 
 
 async def test_a_banned_sender_is_denied(old: OldClient) -> None:
-    async with old.door.database.begin() as session:
+    async with old.intake.database.begin() as session:
         await put_ban(session, "@junk.example", "Only spam", None)
-    old.door.app.state.intake.mail_pipe._bans.forget()
+    old.intake.app.state.intake.mail_pipe._bans.forget()
     answer = await old.send("/api/tickets.email", letter(From="eve@junk.example"))
     assert (answer.status_code, answer.text) == (403, "Ticket Denied")
-    async with old.door.database.begin() as session:
+    async with old.intake.database.begin() as session:
         await lift_ban(session, "@junk.example")
 
 

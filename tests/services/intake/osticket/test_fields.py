@@ -6,7 +6,7 @@ import pytest
 
 from services.intake.forms import Form
 from services.intake.osticket.fields import answers_in
-from services.intake.osticket.refusals import NotValid
+from services.intake.osticket.refusals import OldRequestNotValid
 from services.intake.osticket.request_model import OldRequest
 
 FORM = Form.parse(
@@ -62,7 +62,7 @@ def test_answers_are_understood_as_the_old_help_desk_did(name: str, sent: Any, k
     ("name", "sent"), [("affected", "many"), ("since", "yesterday"), ("since", "99999999999"), ("system", "fax")]
 )
 def test_an_answer_that_does_not_fit_is_refused_by_its_name(name: str, sent: Any) -> None:
-    with pytest.raises(NotValid) as refused:
+    with pytest.raises(OldRequestNotValid) as refused:
         answers_in(FORM, OldRequest({name: sent}))
     assert list(refused.value.errors) == [name]
 

@@ -5,7 +5,7 @@ import base64
 import pytest
 from sqlalchemy import select
 
-from services.intake.attachments.object_store import Storage, StorageUnavailable
+from services.intake.attachments.object_store import ContentStore, StorageUnavailable
 from services.intake.models import Attachment
 from shared.contracts.events import TicketSubmitted
 from tests.services.intake.osticket.old_client import EXAMPLE, LEAST, Made, OldClient
@@ -21,8 +21,8 @@ LATIN = base64.b64encode("Zählen".encode("latin-1")).decode()
 
 async def contents(old: OldClient, made: Made) -> dict[str, bytes]:
     """The files of a ticket, by name."""
-    storage: Storage = old.door.app.state.intake.storage
-    async with old.door.database.begin() as session:
+    storage: ContentStore = old.intake.app.state.intake.storage
+    async with old.intake.database.begin() as session:
         rows = await session.scalars(select(Attachment).where(Attachment.ticket_id == made.ticket.id))
         return {row.name: await storage.read(row.digest, row.size) for row in rows}
 
@@ -31,7 +31,7 @@ async def test_the_reference_s_example_comes_with_both_its_files(old: OldClient)
     made = await old.made(await old.json(EXAMPLE | {"attachments": OF_THE_REFERENCE}))
     assert await contents(old, made) == {"trace.txt": b"GET /login 502", "shot.png": PNG}
     assert made.message.quoted == ""
-    event = TicketSubmitted.of(await announced(old.door, f"everdesk.ticket.submitted.v1.{made.ticket.id}"))
+    event = TicketSubmitted.of(await announced(old.intake, f"everdesk.ticket.submitted.v1.{made.ticket.id}"))
     assert [(file.name, file.media_type) for file in event.attachments] == [
         ("trace.txt", "text/plain"),
         ("shot.png", "image/png"),
@@ -97,12 +97,12 @@ async def test_while_files_cannot_be_kept_the_call_is_to_be_made_again(
     async def away(*_: object) -> None:
         raise StorageUnavailable("gone")
 
-    monkeypatch.setattr(old.door.app.state.intake.keeper, "_storage", type("Away", (), {"put": away})())
-    before = await old.door.count("tickets")
+    monkeypatch.setattr(old.intake.app.state.intake.keeper, "_storage", type("Away", (), {"put": away})())
+    before = await old.intake.count("tickets")
     answer = await old.json(LEAST | {"attachments": OF_THE_REFERENCE})
     assert answer.status_code == 503
     assert "retry-after" in answer.headers
-    assert await old.door.count("tickets") == before
+    assert await old.intake.count("tickets") == before
 
 
 async def test_a_repeated_key_attaches_files_once(old: OldClient) -> None:

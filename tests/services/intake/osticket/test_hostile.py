@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.intake.osticket.json_body import read_json_body
-from services.intake.osticket.refusals import NotValid
+from services.intake.osticket.refusals import OldRequestNotValid
 from services.intake.osticket.request_model import OldRequest
 from services.intake.osticket.ticket import translate
 from services.intake.osticket.topic import topic_named
@@ -62,7 +62,7 @@ async def test_no_hostile_text_breaks_the_old_addresses(old: OldClient) -> None:
 
 
 def understood(sent: OldRequest) -> None:
-    with suppress(NotValid):
+    with suppress(OldRequestNotValid):
         topic_named(sent)
         translate(sent, None)
 

@@ -20,9 +20,9 @@ async def test_a_key_is_brought_along_from_standard_input(
     text = secrets.token_hex(16).upper()
     monkeypatch.setattr(sys, "argv", ["main", "import-osticket-key", "Web form", "--cidr", "192.0.2.0/24"])
     monkeypatch.setattr(sys, "stdin", io.StringIO(f"{text}\n"))
-    await cli.import_osticket_key(old.door.database, settings)
+    await cli.import_osticket_key(old.intake.database, settings)
     key_id = capsys.readouterr().out.strip()
-    async with old.door.database.begin() as session:
+    async with old.intake.database.begin() as session:
         stored = (await session.scalars(select(StoredApiKey).where(StoredApiKey.key_id == key_id))).one()
     assert (stored.name, stored.is_legacy, stored.scopes, stored.cidrs) == (
         "Web form",
@@ -41,7 +41,7 @@ async def test_what_is_no_key_of_osticket_is_not_taken(
     monkeypatch.setattr(sys, "argv", ["main", "import-osticket-key", "Web form"])
     monkeypatch.setattr(sys, "stdin", io.StringIO(text))
     with pytest.raises(SystemExit):
-        await cli.import_osticket_key(old.door.database, settings)
+        await cli.import_osticket_key(old.intake.database, settings)
 
 
 def test_the_id_of_a_key_says_nothing_of_its_secret() -> None:

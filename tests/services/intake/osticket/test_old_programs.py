@@ -20,7 +20,7 @@ from tests.support.eventually import eventually
 async def address(old: OldClient) -> AsyncIterator[str]:
     """The service on a port, as in operation."""
     port = find_free_port()
-    config = uvicorn.Config(old.door.app, port=port, http=GuardedConnection, lifespan="off", log_config=None)
+    config = uvicorn.Config(old.intake.app, port=port, http=GuardedConnection, lifespan="off", log_config=None)
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve())
     await eventually(lambda: server.started)

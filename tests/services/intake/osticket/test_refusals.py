@@ -91,12 +91,12 @@ INVALID = [
 
 @pytest.mark.parametrize(("changes", "field"), INVALID, ids=[f"{c}"[:40] for c, _ in INVALID])
 async def test_an_invalid_field_is_named(old: OldClient, changes: dict[str, object], field: str) -> None:
-    before = await old.door.count("tickets")
+    before = await old.intake.count("tickets")
     answer = await old.json(LEAST | changes)
     assert answer.status_code == 500
     assert f"\n{field}: " in answer.text
     assert answer.headers["content-type"].startswith("text/plain")
-    assert await old.door.count("tickets") == before
+    assert await old.intake.count("tickets") == before
 
 
 async def test_all_that_is_wrong_is_told_at_once(old: OldClient) -> None:
@@ -106,9 +106,9 @@ async def test_all_that_is_wrong_is_told_at_once(old: OldClient) -> None:
 
 
 async def test_clients_older_than_1_17_3_can_have_their_status(old: OldClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    intake: AppState = old.door.app.state.intake
-    older = intake.settings.model_copy(update={"osticket_invalid_status": InvalidStatus.AS_UP_TO_1_17})
-    monkeypatch.setitem(old.door.app.state._state, "intake", replace(intake, settings=older))
+    state: AppState = old.intake.app.state.intake
+    older = state.settings.model_copy(update={"osticket_invalid_status": InvalidStatus.AS_UP_TO_1_17})
+    monkeypatch.setitem(old.intake.app.state._state, "intake", replace(state, settings=older))
     assert (await old.json({"name": "Dana"})).status_code == 400
 
 
@@ -119,7 +119,7 @@ async def test_without_a_key_that_works_nothing_goes(old: OldClient, key: str) -
 
 
 async def test_a_key_of_ours_works_in_the_old_header(old: OldClient) -> None:
-    await old.made(await old.json(LEAST, X_API_Key=str(await old.door.make_key(KeyScope.CREATE))))
+    await old.made(await old.json(LEAST, X_API_Key=str(await old.intake.make_key(KeyScope.CREATE))))
 
 
 async def test_upper_and_lower_case_are_the_same_old_key(old: OldClient) -> None:
@@ -127,24 +127,24 @@ async def test_upper_and_lower_case_are_the_same_old_key(old: OldClient) -> None
 
 
 async def test_an_old_key_opens_the_old_door_alone(old: OldClient) -> None:
-    async with old.door.browser() as http:
+    async with old.intake.browser() as http:
         answer = await http.get("/v1/topics", headers={"Authorization": f"Bearer {old.key}"})
     assert answer.status_code == 401
 
 
 async def test_a_key_without_the_permission_is_told_so(old: OldClient) -> None:
-    answer = await old.json(LEAST, X_API_Key=str(await old.door.make_key(KeyScope.READ)))
+    answer = await old.json(LEAST, X_API_Key=str(await old.intake.make_key(KeyScope.READ)))
     assert (answer.status_code, answer.text) == (401, "API key not authorized")
 
 
 async def test_a_key_from_another_address_counts_as_none(old: OldClient) -> None:
-    key = await old.door.make_key(KeyScope.CREATE, cidrs=["203.0.113.0/24"])
+    key = await old.intake.make_key(KeyScope.CREATE, cidrs=["203.0.113.0/24"])
     answer = await old.json(LEAST, X_API_Key=str(key))
     assert (answer.status_code, answer.text) == (401, "Valid API key required")
 
 
 async def test_a_key_has_a_rate(old: OldClient) -> None:
-    key = str(await old.door.make_key(KeyScope.CREATE, per_minute=1))
+    key = str(await old.intake.make_key(KeyScope.CREATE, per_minute=1))
     await old.made(await old.json(LEAST, X_API_Key=key))
     answer = await old.json(LEAST, X_API_Key=key)
     assert answer.status_code == 429

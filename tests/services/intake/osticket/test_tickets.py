@@ -26,9 +26,9 @@ async def test_the_example_in_json_becomes_a_ticket(old: OldClient) -> None:
     assert (ticket.requester_name, ticket.requester_email) == ("Dana Ruiz", "dana@bank.example")
     assert (ticket.requester_phone, ticket.subject) == ("5551234567X12", "Online banking system down")
     assert (ticket.requested_priority, ticket.channel) == (Priority.URGENT, Channel.API)
-    assert await old.door.app.state.intake.topics.slug_of(ticket.topic_id) == "online-banking"
+    assert await old.intake.app.state.intake.topics.slug_of(ticket.topic_id) == "online-banking"
     assert (message.body, message.body_format) == ("<p>Login returns 502</p>", BodyFormat.HTML)
-    event = TicketSubmitted.of(await announced(old.door, f"everdesk.ticket.submitted.v1.{ticket.id}"))
+    event = TicketSubmitted.of(await announced(old.intake, f"everdesk.ticket.submitted.v1.{ticket.id}"))
     assert (event.number, event.alert, event.acknowledge) == (ticket.number, True, False)
 
 
@@ -36,7 +36,7 @@ async def test_the_example_in_xml_becomes_a_ticket(old: OldClient) -> None:
     made = await old.made(await old.xml(XML_EXAMPLE))
     assert made.ticket.requester_phone == "5551234567X12"
     assert (made.message.body, made.message.body_format) == ("502 on login", BodyFormat.TEXT)
-    event = TicketSubmitted.of(await announced(old.door, f"everdesk.ticket.submitted.v1.{made.ticket.id}"))
+    event = TicketSubmitted.of(await announced(old.intake, f"everdesk.ticket.submitted.v1.{made.ticket.id}"))
     assert (event.alert, event.acknowledge) == (False, True)
 
 
@@ -58,7 +58,7 @@ FALSE: tuple[Any, ...] = (False, 0, 0.0, "", "0", [])
 @pytest.mark.parametrize(("sent", "is_true"), [*((sent, True) for sent in TRUE), *((sent, False) for sent in FALSE)])
 async def test_flags_in_json_are_what_php_takes_for_true(old: OldClient, sent: Any, is_true: bool) -> None:
     made = await old.made(await old.json(LEAST | {"alert": sent, "autorespond": sent}))
-    event = TicketSubmitted.of(await announced(old.door, f"everdesk.ticket.submitted.v1.{made.ticket.id}"))
+    event = TicketSubmitted.of(await announced(old.intake, f"everdesk.ticket.submitted.v1.{made.ticket.id}"))
     assert (event.alert, event.acknowledge) == (is_true, is_true)
 
 
@@ -140,23 +140,23 @@ async def test_no_topic_is_nothing_to_remark_upon(old: OldClient, nothing: objec
 async def test_the_default_topic_takes_what_names_no_other(
     old: OldClient, monkeypatch: pytest.MonkeyPatch, number: int | None
 ) -> None:
-    intake = old.door.app.state.intake
-    changed = intake.settings.model_copy(update={"osticket_default_topic": "feedback"})
-    monkeypatch.setitem(old.door.app.state._state, "intake", replace(intake, settings=changed))
+    state = old.intake.app.state.intake
+    changed = state.settings.model_copy(update={"osticket_default_topic": "feedback"})
+    monkeypatch.setitem(old.intake.app.state._state, "intake", replace(state, settings=changed))
     made = await old.made(await old.json(LEAST | {"topicId": number}))
-    assert await intake.topics.slug_of(made.ticket.topic_id) == "feedback"
+    assert await state.topics.slug_of(made.ticket.topic_id) == "feedback"
 
 
 async def test_an_inactive_topic_gives_the_default(old: OldClient) -> None:
-    async with old.door.database.begin() as session:
+    async with old.intake.database.begin() as session:
         await session.execute(update(Topic).where(Topic.slug == "feedback").values(legacy_id=77, is_active=False))
-    old.door.app.state.intake.topics.forget()
+    old.intake.app.state.intake.topics.forget()
     try:
         made = await old.made(await old.json(LEAST | {"topicId": 77}))
     finally:
-        async with old.door.database.begin() as session:
+        async with old.intake.database.begin() as session:
             await session.execute(update(Topic).where(Topic.slug == "feedback").values(legacy_id=None, is_active=True))
-        old.door.app.state.intake.topics.forget()
+        old.intake.app.state.intake.topics.forget()
     assert made.ticket.topic_id is None
     assert "Topic '77' is not known here" in made.message.quoted
 
@@ -176,7 +176,7 @@ async def test_ampersands_in_attributes_are_what_was_written(old: OldClient) -> 
     made = await old.made(await old.xml(ticket))
     assert (made.ticket.requester_name, made.ticket.subject) == ("Smith & Sons & <Co>", 'R&D &#38; "x"')
     assert made.message.body == "A & B"
-    async with old.door.database.begin() as session:
+    async with old.intake.database.begin() as session:
         files = await session.scalars(select(Attachment).where(Attachment.ticket_id == made.ticket.id))
         assert sorted((file.name, file.size) for file in files) == [("a&b.txt", 3), ("plain.txt", 3)]
 
@@ -242,11 +242,11 @@ async def test_fields_of_the_inside_never_take_effect(old: OldClient) -> None:
 
 
 async def test_a_repeated_key_makes_one_ticket(old: OldClient) -> None:
-    before = await old.door.count("tickets")
+    before = await old.intake.count("tickets")
     answers = [await old.json(LEAST, Idempotency_Key="old-1") for _ in range(2)]
     assert {answer.status_code for answer in answers} == {201}
     assert len({answer.text for answer in answers}) == 1
-    assert await old.door.count("tickets") == before + 1
+    assert await old.intake.count("tickets") == before + 1
     assert (await old.json(EXAMPLE, Idempotency_Key="old-1")).status_code == 422
 
 

@@ -1,0 +1,61 @@
+"""The mail process: its transports, its workers, and a small HTTP side that says how they are."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from services.intake.attachments.object_store import ContentStore
+from services.intake.mail.pipeline.factory import build_pipeline
+from services.intake.mail.pipeline.processing import MailPipeline
+from services.intake.mail.pipeline.queue import waiting
+from services.intake.mail.settings import MailSettings
+from services.intake.mail.transports.imap_watcher import MailboxWatchers
+from services.intake.mail.transports.raw_mail_store import RawMailStore
+from services.intake.mail.transports.smtp import listen
+from services.intake.models import RawMailState
+from shared.kit.db import Database
+from shared.kit.http.app import create_app
+from shared.kit.processes import background
+
+
+class FailedMailsWaiting(Exception):
+    """Mails wait for an operator."""
+
+
+def build(settings: MailSettings) -> FastAPI:
+    """The process as an application, listening to nothing yet."""
+    database = Database.connect(settings)
+    storage = ContentStore.connect(settings)
+    parts = build_pipeline(settings, database, storage)
+    gate, reader = parts.gate, parts.reader
+    processing = MailPipeline(parts, settings)
+    reception = RawMailStore(database, storage, processing.wake)
+    mailboxes = MailboxWatchers(settings, reception)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        server = await listen(settings, reception, gate.bans)
+        app.state.mailboxes, app.state.gate = mailboxes, gate
+        app.state.mail_in_port = server.sockets[0].getsockname()[1]
+        async with background({"processing": processing.run, **mailboxes.jobs}):
+            yield
+        server.close()
+        await asyncio.wait_for(reader.close(), 10)
+        await database.dispose()
+
+    async def nothing_given_up() -> None:
+        async with database.begin() as session:
+            failed = (await waiting(session)).get(RawMailState.FAILED, 0)
+        if failed:
+            raise FailedMailsWaiting(f"{failed} mails could not be processed: everdesk mail list")
+
+    return create_app(
+        title="Everdesk mail in",
+        service="mail_in",
+        settings=settings,
+        lifespan=lifespan,
+        needed={"database": database.check_writable},
+        wanted={"mails": nothing_given_up, "mailboxes": mailboxes.check},
+    )

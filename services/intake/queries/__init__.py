@@ -1,0 +1,1 @@
+"""Reading: tickets, their messages, and announcements."""

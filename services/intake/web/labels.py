@@ -1,0 +1,105 @@
+"""Where a request stands and what happened to it, in its requester's words."""
+
+from dataclasses import dataclass
+
+from services.intake.models import Ticket
+from shared.contracts.vocabulary import Action, ActorKind, Status
+from shared.domain.lifecycle import actions_from
+
+
+@dataclass(frozen=True, slots=True)
+class StatusText:
+    """A status as the requester reads it; `tone` colours the badge."""
+
+    label: str
+    meaning: str
+    tone: str
+
+
+STATUS_TEXTS = {
+    Status.NEW: StatusText("Received", "We have your request and will look at it soon.", "info"),
+    Status.OPEN: StatusText("In progress", "We are working on it.", "accent"),
+    Status.PENDING: StatusText("Waiting for you", "We need an answer from you to go on.", "warn"),
+    Status.ON_HOLD: StatusText("On hold", "We are waiting for someone else, and will come back to you.", "neutral"),
+    Status.RESOLVED: StatusText("Solved", "We think this is solved. If it is not, write below or reopen it.", "ok"),
+    Status.CLOSED: StatusText(
+        "Closed", "This request is closed. Write below if you still need help with it.", "neutral"
+    ),
+}
+ARCHIVED = StatusText("Closed", "This request is closed for good. What you write below opens a new one.", "neutral")
+
+NOTICES = {
+    "replied": ("success", "Your message has been added."),
+    "repeated": ("info", "You have sent this message already, so it was not added again. You can send it anyway."),
+    "followed": ("success", "Your message has been sent. We are opening a new ticket for it."),
+    "closed": ("success", "Your request is closed. If that was a mistake, reopen it below."),
+    "invited": ("success", "They have been invited by mail, and take part once they say so."),
+    "declined": ("info", "They said earlier that they do not want to take part, so they were not asked again."),
+    "removed": ("success", "They are no longer in copy, and their links have stopped working."),
+    "reopened": ("success", "Your request is open again."),
+}
+"""What has just happened, by the word in the address."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventLabel:
+    """What happened, by who did it: somebody on the asking side, one of us, or time."""
+
+    theirs: str
+    ours: str
+    by_itself: str
+    icon: str = "none"
+
+    @classmethod
+    def always(cls, text: str, icon: str = "none") -> "EventLabel":
+        """The same whoever did it."""
+        return cls(text, text, text, icon)
+
+    def by(self, actor: ActorKind) -> str:
+        """The words for the one who did it."""
+        match actor:
+            case ActorKind.REQUESTER | ActorKind.CLIENT:
+                return self.theirs
+            case ActorKind.AGENT:
+                return self.ours
+            case ActorKind.SYSTEM:
+                return self.by_itself
+
+
+EVENT_LABELS = {
+    "opened": EventLabel.always("The ticket was opened", "file"),
+    "assigned": EventLabel.always("Somebody is looking after it now", "person"),
+    "pended": EventLabel.always("We need an answer to go on", "clock"),
+    "held": EventLabel.always("We are waiting for someone else; the matter is not forgotten", "pause"),
+    "resumed": EventLabel(
+        "An answer arrived, so work goes on", "We are working on it again", "We are working on it again", "person"
+    ),
+    "resolved": EventLabel(
+        "Marked as solved",
+        "We think this is solved",
+        "We heard nothing more, so we take it as solved",
+        "check",
+    ),
+    "reopened": EventLabel(
+        "Opened again, because it was not over", "We took it up again", "The ticket was opened again", "reply"
+    ),
+    "closed": EventLabel(
+        "Closed on the requester's wish",
+        "We closed the ticket",
+        "Solved for a while, so the ticket closed by itself",
+        "lock",
+    ),
+    "archived": EventLabel.always("Filed for good: what is written from now on opens a new ticket", "lock"),
+    "followed_up": EventLabel.always("A new ticket goes on from here", "reply"),
+}
+"""What a thread tells besides messages, by the kind of happening."""
+
+
+def status_text(ticket: Ticket) -> StatusText:
+    """Where the ticket stands."""
+    return ARCHIVED if ticket.is_archived else STATUS_TEXTS[ticket.status]
+
+
+def can(ticket: Ticket, action: Action) -> bool:
+    """Whether the ticket's status allows the action."""
+    return not ticket.is_archived and action in actions_from(ticket.status)

@@ -1,0 +1,26 @@
+"""Intake under other settings than those of the other tests."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+from services.intake.abuse.admission_control import AdmissionControl
+from services.intake.abuse.form_guard import FormGuard
+from services.intake.deps import AppState
+from tests.services.intake.harness import IntakeHarness
+
+
+@contextmanager
+def with_settings(intake: IntakeHarness, **settings: Any) -> Iterator[None]:
+    """The service with these settings, until the block ends."""
+    state, before = intake.app.state._state, intake.app.state.intake
+    changed = before.settings.model_copy(update=settings)
+    guarded: AppState = replace(
+        before, settings=changed, gate=AdmissionControl(intake.database, changed), form_guard=FormGuard(changed)
+    )
+    state["intake"] = guarded
+    try:
+        yield
+    finally:
+        state["intake"] = before

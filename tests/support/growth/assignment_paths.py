@@ -1,0 +1,133 @@
+"""The paths of assignment: what the queue lists in every order, counts, routing, reports."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from itertools import product
+from uuid import UUID
+
+from sqlalchemy import select
+
+from services.assignment.commands.projection import apply_snapshots
+from services.assignment.commands.return_notices import tell
+from services.assignment.models import Ticket
+from services.assignment.queries.callers import Caller
+from services.assignment.queries.lists import Filters, QueueView, Sort, TimeSpan, count_views, list_tickets
+from services.assignment.queries.periods import Period
+from services.assignment.queries.reports import get_sla_report
+from services.assignment.queries.returns import find_strays, has_work
+from services.assignment.queries.team_members import get_agent_loads
+from services.assignment.schemas.reports import GroupBy
+from shared.contracts.base import AgentId, TeamId
+from shared.contracts.tickets import TicketSnapshot
+from shared.contracts.vocabulary import Channel, Permission, Priority, Scope, Status
+from shared.domain.permissions import Grant, Principal
+from shared.kit.clock import utc_now
+from shared.kit.db import Database
+from tests.support.growth.fill import A_TICKET
+from tests.support.growth.query_plans import Path
+
+EVERYTHING = frozenset(Permission)
+NARROWED = {
+    "status closed": Filters(status=(Status.CLOSED,)),
+    "status resolved": Filters(status=(Status.RESOLVED,)),
+    "status open or pending": Filters(status=(Status.OPEN, Status.PENDING)),
+    "closed and unassigned": Filters(status=(Status.CLOSED,), assignee="none"),
+    "mine, closed": Filters(QueueView.MINE, status=(Status.CLOSED,)),
+    "of a team": Filters(team="service-desk"),
+    "of an agent": Filters(assignee="ada@everdesk.example"),
+    "urgent": Filters(priority=(Priority.URGENT,)),
+    "of a topic nobody uses": Filters(topic="nothing-such"),
+    "tagged as many are": Filters(tag="tag3"),
+    "tagged as few are": Filters(tag="rare"),
+    "a frequent word": Filters(q="printer"),
+    "a rare word": Filters(q="zeppelin"),
+    "a word that is nowhere": Filters(q="xylophone"),
+    "a number": Filters(q="#G-77"),
+    "two letters": Filters(q="zq"),
+}
+
+
+def callers(teams: list[UUID], agent: UUID) -> dict[str, Caller]:
+    """Who may see everything, two teams, and one's own tickets with those of a team."""
+    first, second, *_ = (TeamId(team) for team in teams)
+    grants = {
+        "everything": (Grant(first, Scope.ALL, EVERYTHING),),
+        "two teams": (Grant(first, Scope.TEAMS, EVERYTHING), Grant(second, Scope.TEAMS, EVERYTHING)),
+        "own and a team": (Grant(first, Scope.TEAMS, EVERYTHING), Grant(second, Scope.ASSIGNED, EVERYTHING)),
+    }
+    return {
+        name: Caller(Principal(AgentId(agent), one), "ada@everdesk.example", "Ada", Channel.DESK, b"")
+        for name, one in grants.items()
+    }
+
+
+def paths(database: Database, teams: list[UUID], agents: list[UUID]) -> Iterator[Path]:
+    """All of them."""
+    for (scope, caller), view, sort in product(callers(teams, agents[0]).items(), QueueView, Sort):
+        yield _list(database, f"list, {scope}, {view}, by {sort}", caller, Filters(view), sort)
+    for (scope, caller), (name, filters) in product(callers(teams, agents[0]).items(), NARROWED.items()):
+        for sort in (Sort.UPDATED_LAST, Sort.CREATED, Sort.PRIORITY):
+            yield _list(database, f"list, {scope}, {name}, by {sort}", caller, filters, sort)
+    for scope, caller in callers(teams, agents[0]).items():
+        yield _counts(database, f"counts of the views, {scope}", caller)
+        yield _report(database, f"SLA report of 30 days, {scope}", caller)
+    yield _burdens(database, agents)
+    yield _projection(database)
+    yield _returns(database)
+
+
+def _list(database: Database, name: str, caller: Caller, filters: Filters, sort: Sort) -> Path:
+    async def run() -> None:
+        async with database.begin() as session:
+            page = await list_tickets(session, caller, filters, sort, TimeSpan(25, None, utc_now()))
+            if page.next_cursor:
+                await list_tickets(session, caller, filters, sort, TimeSpan(25, page.next_cursor, utc_now()))
+
+    return Path(name, run)
+
+
+def _counts(database: Database, name: str, caller: Caller) -> Path:
+    async def run() -> None:
+        async with database.begin() as session:
+            await count_views(session, caller, utc_now())
+
+    return Path(name, run)
+
+
+def _report(database: Database, name: str, caller: Caller) -> Path:
+    async def run() -> None:
+        now = utc_now()
+        async with database.begin() as session:
+            for group_by in GroupBy:
+                await get_sla_report(session, caller, Period(now - timedelta(days=30), now), group_by)
+
+    return Path(name, run)
+
+
+def _burdens(database: Database, agents: list[UUID]) -> Path:
+    async def run() -> None:
+        async with database.begin() as session:
+            await get_agent_loads(session, agents)
+
+    return Path("routing: what its agents have on their desks", run)
+
+
+def _returns(database: Database) -> Path:
+    async def run() -> None:
+        now = utc_now()
+        async with database.begin() as session:
+            await find_strays(session, now, 40)
+            await has_work(session, now, now)
+            await tell(session, now)
+
+    return Path("tickets that nobody looks at", run)
+
+
+def _projection(database: Database) -> Path:
+    async def run() -> None:
+        async with database.begin() as session:
+            known = await session.scalar(select(Ticket.snapshot).where(Ticket.id == A_TICKET))
+            snapshot = TicketSnapshot.model_validate(known)
+            await apply_snapshots(session, [snapshot.model_copy(update={"seq": 1})])
+
+    return Path("the projection of an event", run)
