@@ -30,3 +30,27 @@ def bring_into_ascii(
             same = (other.c[name] == rows.c[name] for name in unique_with)
             bind.execute(sa.delete(rows).where(held == old, sa.exists().where(other.c[column] == new, *same)))
         bind.execute(sa.update(rows).where(held == old).values({column: new}))
+
+
+CONSTRAINTS = "select conname from pg_constraint where conrelid = cast(:of as regclass)"
+INDEXES = "select relname from pg_class join pg_index on indexrelid = oid where indrelid = cast(:of as regclass)"
+SEQUENCES = """
+select relname from pg_class join pg_depend on objid = oid where relkind = 'S' and refobjid = cast(:of as regclass)
+"""
+
+
+def rename_table(old: str, new: str) -> None:
+    """Renames a table, and with it the indexes, constraints and sequences that are named after it.
+
+    Code that knows the old name cannot use the table any more: replace its processes together with the migration.
+    """
+    bind = op.get_bind()
+    op.rename_table(old, new)
+    for query, statement in (
+        (CONSTRAINTS, f'alter table {new} rename constraint "{{0}}" to "{{1}}"'),
+        (INDEXES, 'alter index "{0}" rename to "{1}"'),
+        (SEQUENCES, 'alter sequence "{0}" rename to "{1}"'),
+    ):
+        for name in bind.scalars(sa.text(query), {"of": new}).all():
+            if old in name:
+                op.execute(statement.format(name, name.replace(old, new, 1)))

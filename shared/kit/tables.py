@@ -65,8 +65,8 @@ inbox = Table(
     Index("ix_inbox_handled_at", "handled_at"),
 )
 
-answers = Table(
-    "answers",
+idempotency_responses = Table(
+    "idempotency_responses",
     KIT,
     Column("scope", String(200), primary_key=True),
     Column("key", String(255), primary_key=True),
@@ -75,7 +75,7 @@ answers = Table(
     Column("body", LargeBinary, nullable=False),
     Column("etag", String(64)),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
-    Index("ix_answers_created_at", "created_at"),
+    Index("ix_idempotency_responses_created_at", "created_at"),
 )
 
 

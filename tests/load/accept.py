@@ -35,7 +35,7 @@ figures are medians. Headline: with an Idempotency-Key, as a client program that
 STORED = """
 select sum(size) from (
   select pg_column_size(t.*) as size from tickets t union all select pg_column_size(m.*) from messages m
-  union all select pg_column_size(a.*) from answers a
+  union all select pg_column_size(a.*) from idempotency_responses a
   union all select octet_length((to_jsonb(t) || to_jsonb(m))::text) from tickets t join messages m on m.ticket_id = t.id
 ) parts
 """

@@ -23,7 +23,7 @@ from shared.kit import outbox
 from shared.kit.db import Session
 from shared.kit.http.idempotency import forget_about
 from shared.kit.requester_ids import RequesterIds
-from shared.kit.tables import answers
+from shared.kit.tables import idempotency_responses as responses
 
 ERASED = "[erased]"
 TOMBSTONES: Final = select(ErasedTicket.ticket_id).where(ErasedTicket.ticket_id.in_(bindparam("ids", expanding=True)))
@@ -138,5 +138,5 @@ async def _forget_answers(session: Session, ticket_ids: Sequence[UUID]) -> None:
     """Stored answers name their ticket by its id, or in their scope by its number."""
     numbers = await session.scalars(select(Ticket.number).where(Ticket.id.in_(ticket_ids)))
     for number in numbers:
-        await session.execute(delete(answers).where(answers.c.scope.endswith(f":{number}", autoescape=True)))
+        await session.execute(delete(responses).where(responses.c.scope.endswith(f":{number}", autoescape=True)))
     await forget_about(session, {str(ticket_id) for ticket_id in ticket_ids})

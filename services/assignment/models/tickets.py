@@ -160,8 +160,8 @@ class LoggedEvent(Base):
 class RoutingDecision(Base):
     """A routing decision: made once per ticket, sent until the workflow answers."""
 
-    __tablename__ = "decisions"
-    __table_args__ = (Index("ix_decisions_sent", "agent_id", postgresql_where=text("state = 'sent'")),)
+    __tablename__ = "routing_decisions"
+    __table_args__ = (Index("ix_routing_decisions_sent", "agent_id", postgresql_where=text("state = 'sent'")),)
 
     ticket_id: Mapped[UUID] = mapped_column(primary_key=True)
     team_id: Mapped[UUID] = mapped_column(ForeignKey("teams.id"))

@@ -14,7 +14,9 @@ from shared.kit.db import Database
 from shared.kit.http.idempotency import IdempotencyClaim
 from shared.kit.http.rate_limits import RateLimiter
 
-COUNT_OPEN_TICKETS = text(f"{COUNT_OPEN_SQL} and not exists (select from answers where scope = :scope and key = :key)")
+COUNT_OPEN_TICKETS = text(
+    f"{COUNT_OPEN_SQL} and not exists (select from idempotency_responses where scope = :scope and key = :key)"
+)
 HOUR = 3600.0
 
 

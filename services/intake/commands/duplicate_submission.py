@@ -12,14 +12,14 @@ from shared.kit.db import Session
 from shared.kit.http.idempotency import fingerprint
 
 REMEMBER = text("""
-insert into answers (scope, key, request_hash, status, body)
+insert into idempotency_responses (scope, key, request_hash, status, body)
 values (:scope, :key, '', 200, :body)
 on conflict (scope, key) do update set body = excluded.body, created_at = now()
-where :is_wanted or answers.created_at < now() - cast(:window as interval)
+where :is_wanted or idempotency_responses.created_at < now() - cast(:window as interval)
 returning body
 """)
 """No row where the same was sent lately; of two at once the second waits for what becomes of the first."""
-EARLIER = text("select body from answers where scope = :scope and key = :key")
+EARLIER = text("select body from idempotency_responses where scope = :scope and key = :key")
 
 
 class DuplicateSubmission(Exception):

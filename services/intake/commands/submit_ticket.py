@@ -55,7 +55,7 @@ ticket as (
 )"""
 STORE = """
 answer as (
-  insert into answers (scope, key, request_hash, status, body, etag)
+  insert into idempotency_responses (scope, key, request_hash, status, body, etag)
   select
     :scope, :key, cast(:request_hash as bytea), cast(:answer_status as integer),
     convert_to(replace(:answer_body, :stand_in, number), 'UTF8'), :answer_etag

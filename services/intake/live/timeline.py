@@ -28,7 +28,7 @@ from shared.contracts.tickets import TicketSnapshot
 from shared.contracts.vocabulary import ActorKind, Status
 from shared.kit.db import Database, Session
 
-CHANNEL = "happening"
+CHANNEL = "timeline"
 MESSAGE = "message"
 FOLLOWED_UP = "followed_up"
 SHOWN_EVENTS: dict[str, type[LifecycleEvent]] = {

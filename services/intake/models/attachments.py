@@ -59,7 +59,7 @@ class Attachment(Base):
 class JobPosition(Base):
     """How far a recurring job has come that does a little each time, so that it goes on there."""
 
-    __tablename__ = "walks"
+    __tablename__ = "job_positions"
 
     name: Mapped[str] = mapped_column(String(32), primary_key=True)
     position: Mapped[str] = mapped_column(Text)

@@ -129,8 +129,8 @@ class TimelineEntry(Base):
     A writer holds the ticket's row, so that within a ticket ids rise in the order of commits.
     """
 
-    __tablename__ = "happenings"
-    __table_args__ = (Index("ix_happenings_ticket_id_id", "ticket_id", "id"),)
+    __tablename__ = "timeline_entries"
+    __table_args__ = (Index("ix_timeline_entries_ticket_id_id", "ticket_id", "id"),)
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     ticket_id: Mapped[UUID] = mapped_column(ForeignKey("tickets.id"))

@@ -33,7 +33,7 @@ from shared.kit.auth import TicketLinks
 from shared.kit.db import Session
 from shared.kit.http.idempotency import forget_about
 from shared.kit.http.problems import Problem
-from shared.kit.tables import answers
+from shared.kit.tables import idempotency_responses as responses
 
 ERASED = "[erased]"
 PORTAL_ANSWERS = "portal:submit"
@@ -122,9 +122,9 @@ async def _redact(session: Session, ids: Sequence[UUID], at: datetime) -> None:
 
 
 async def _forget_links(session: Session, links: TicketLinks, ids: set[UUID]) -> None:
-    stored = select(answers.c.key, answers.c.body).where(answers.c.scope == PORTAL_ANSWERS)
+    stored = select(responses.c.key, responses.c.body).where(responses.c.scope == PORTAL_ANSWERS)
     keys = [row.key for row in await session.execute(stored) if _leads_to(links, row.body, ids)]
-    await session.execute(delete(answers).where(answers.c.scope == PORTAL_ANSWERS, answers.c.key.in_(keys)))
+    await session.execute(delete(responses).where(responses.c.scope == PORTAL_ANSWERS, responses.c.key.in_(keys)))
 
 
 def _leads_to(links: TicketLinks, token: bytes, ids: set[UUID]) -> bool:

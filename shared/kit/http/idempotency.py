@@ -14,7 +14,7 @@ from starlette.status import HTTP_200_OK
 
 from shared.kit.db import Database, Session
 from shared.kit.http.problems import Problem
-from shared.kit.tables import answers
+from shared.kit.tables import idempotency_responses
 
 IdempotencyKey = Annotated[
     str | None,
@@ -29,13 +29,13 @@ IdempotencyKey = Annotated[
 
 CLAIM = """
 select pg_try_advisory_xact_lock(:lock) as is_free, request_hash, status, body, etag
-from (values (1)) as always left join answers on scope = :scope and key = :key
+from (values (1)) as always left join idempotency_responses on scope = :scope and key = :key
 """
 """Is the key free, and is there an answer? An answer committed in between runs into the primary key."""
 
 
 FORGET_ABOUT = text("""
-delete from answers where exists (
+delete from idempotency_responses where exists (
   select from unnest(cast(:words as text[])) as word
   where position(word in scope) > 0 or position(convert_to(word, 'UTF8') in body) > 0
 )
@@ -80,7 +80,7 @@ class IdempotentTransaction(IdempotencyClaim):
         """Stores the answer in the guard's transaction."""
         if self.key is not None:
             await self.session.execute(
-                insert(answers).values(
+                insert(idempotency_responses).values(
                     scope=self.scope,
                     key=self.key,
                     request_hash=self.request_hash,
@@ -125,7 +125,7 @@ def second_refused() -> Iterator[None]:
     try:
         yield
     except IntegrityError as error:
-        if str(answers.primary_key.name) in str(error.orig):
+        if str(idempotency_responses.primary_key.name) in str(error.orig):
             raise in_flight() from error
         raise
 
@@ -144,7 +144,7 @@ def in_flight() -> Problem:
 
 async def forget_older_than(session: Session, age: timedelta) -> None:
     """Deletes answers past their time."""
-    await session.execute(delete(answers).where(answers.c.created_at < func.now() - age))
+    await session.execute(delete(idempotency_responses).where(idempotency_responses.c.created_at < func.now() - age))
 
 
 async def forget_about(session: Session, words: Collection[str]) -> None:

@@ -52,7 +52,9 @@ async def test_a_repetition_makes_no_second_key_and_shows_no_secret(
     assert again.json() == first.json() | {"key": None}
     async with intake.database.begin() as session:
         kept = (
-            await session.scalars(text("select convert_from(body, 'UTF8') from answers where key = 'one-key'"))
+            await session.scalars(
+                text("select convert_from(body, 'UTF8') from idempotency_responses where key = 'one-key'")
+            )
         ).all()
     assert not any(first.json()["key"].split("_", 2)[2] in body for body in kept)
 

@@ -153,9 +153,9 @@ async def test_an_event_that_comes_again_changes_nothing(intake: IntakeHarness) 
 
 async def test_news_of_a_ticket_of_somebody_else_is_ignored(intake: IntakeHarness) -> None:
     stranger = {"id": str(new_id()), "number": "9"}
-    before = await intake.count("happenings")
+    before = await intake.count("timeline_entries")
     await tell(intake, after(TicketOpened, stranger, seq=1), posted(stranger))
-    assert await intake.count("happenings") == before
+    assert await intake.count("timeline_entries") == before
 
 
 async def test_ids_rise_in_the_order_in_which_they_can_be_read(intake: IntakeHarness) -> None:

@@ -18,7 +18,7 @@ from shared.contracts.events import TopicChanged
 from shared.kit.cleanup import run_cleanup
 from shared.kit.clock import derived_id, utc_now
 from shared.kit.db import Database
-from shared.kit.tables import answers, inbox
+from shared.kit.tables import idempotency_responses, inbox
 from tests.services.intake.harness import IntakeHarness
 from tests.services.intake.test_submitting import announced
 from tests.support.eventually import eventually
@@ -113,14 +113,16 @@ async def test_old_answers_and_inbox_rows_are_forgotten(intake: IntakeHarness, s
     old, ancient = utc_now() - timedelta(hours=73), utc_now() - timedelta(days=40)
     async with intake.database.begin() as session:
         row = {"scope": "upkeep", "request_hash": b"", "status": 200, "body": b""}
-        await session.execute(insert(answers), [row | {"key": "old", "created_at": old}])
-        await session.execute(insert(answers), [row | {"key": "new", "created_at": utc_now()}])
+        await session.execute(insert(idempotency_responses), [row | {"key": "old", "created_at": old}])
+        await session.execute(insert(idempotency_responses), [row | {"key": "new", "created_at": utc_now()}])
         await session.execute(insert(inbox), [{"consumer": "upkeep", "event_id": "old", "handled_at": ancient}])
         await session.execute(insert(inbox), [{"consumer": "upkeep", "event_id": "new", "handled_at": utc_now()}])
 
     async def remembers_only_the_new() -> None:
         async with intake.database.begin() as session:
-            kept = await session.scalars(select(answers.c.key).where(answers.c.scope == "upkeep"))
+            kept = await session.scalars(
+                select(idempotency_responses.c.key).where(idempotency_responses.c.scope == "upkeep")
+            )
             assert list(kept) == ["new"]
             seen = await session.scalar(select(func.count()).where(inbox.c.consumer == "upkeep"))
             assert seen == 1

@@ -75,7 +75,7 @@ ASSIGNMENT: Final = (
     order by i
     """,
     f"""
-    insert into decisions (ticket_id, team_id, agent_id, policy_id, policy_version, priority, state, evidence,
+    insert into routing_decisions (ticket_id, team_id, agent_id, policy_id, policy_version, priority, state, evidence,
       decided_at)
     select id, ($3::uuid[])[1], ($4::uuid[])[1], md5('policy')::uuid, 1, priority, 'applied', '{{}}', at
     from ({NUMBERED}) as n
@@ -99,7 +99,7 @@ INTAKE: Final = (
     from ({NUMBERED}) as n
     """,
     f"""
-    insert into happenings (ticket_id, kind, at, actor, message_id, status, revision)
+    insert into timeline_entries (ticket_id, kind, at, actor, message_id, status, revision)
     select id, 'message', at, 'requester', md5('message' || i)::uuid, status, 1 from ({NUMBERED}) as n
     """,
     f"""

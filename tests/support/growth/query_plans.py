@@ -13,8 +13,8 @@ from shared.kit.db import Database
 
 GUARDED = frozenset(
     {
-        *("tickets", "ticket_words", "messages", "events", "verdicts", "decisions"),
-        *("happenings", "raw_mails", "mail_ids", "mail_ancestors", "attachments", "deliveries"),
+        *("tickets", "ticket_words", "messages", "events", "verdicts", "routing_decisions"),
+        *("timeline_entries", "raw_mails", "mail_ids", "mail_ancestors", "attachments", "deliveries"),
     }
 )
 """Tables that grow with every ticket there ever was."""
