@@ -38,7 +38,7 @@ _LINE = 76
 def redacted(text: str) -> str:
     """The text with `[link removed]` in the place of each of our personal links and signed Message-IDs.
 
-    A message passes several doors one after another; each asks, the first one's answer is kept for a moment.
+    A message passes several callers one after another, so the last results are cached.
     """
     return _redacted(text, 0)
 

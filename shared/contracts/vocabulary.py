@@ -136,7 +136,7 @@ class ParticipantDecision(StrEnum):
 
 
 class Channel(StrEnum):
-    """The door something came in through."""
+    """How something came in."""
 
     PORTAL = "portal"
     API = "api"

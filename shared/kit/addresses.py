@@ -12,7 +12,7 @@ from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, valida
 SPECIAL_USE_DOMAIN_NAMES.clear()
 """A company's own `.local` or `.test` domain is as good as any: only the form of an address is checked."""
 NOT_SERVED = "An address with characters beyond ASCII before the @ is not served here."
-"""Said at every door: hardly any mail server could deliver an answer."""
+"""The refusal of such an address on every channel: hardly any mail server could deliver an answer."""
 MAX_LENGTH = 254
 NOWHERE = ".invalid"
 """The domain that no mail can reach (RFC 2606); stands for senders who gave no usable address."""

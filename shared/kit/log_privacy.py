@@ -1,4 +1,4 @@
-"""Keeps what is about people, and what opens doors, out of log lines: the net below careful log calls.
+"""Masks personal data and credentials in log lines, in case a log call contains them.
 
 Errors of libraries and of other servers repeat addresses, links and credentials; wherever they stand in a line, and
 however deep, they are masked just before the line is written.

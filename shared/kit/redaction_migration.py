@@ -1,4 +1,4 @@
-"""The migration that takes our personal links out of what was stored before doors did."""
+"""The migration step that removes our personal links from rows stored before links were removed on arrival."""
 
 from collections.abc import Callable, Sequence
 from typing import Any

@@ -26,9 +26,7 @@ OUTBOX_PARKED = Counter(
     ("service",),
 )
 MAILBOX_AWAY = Gauge("everdesk_mailbox_away", "1 while a mailbox cannot be fetched from", ("mailbox",))
-MAILS_IN = Counter(
-    "everdesk_mails_in_total", "Mails at the doors and after, by what became of them", ("source", "outcome")
-)
+MAILS_IN = Counter("everdesk_mails_in_total", "Mails received, by source and outcome", ("source", "outcome"))
 MAILS = Counter("everdesk_mails_total", "Mails by what became of them", ("template", "outcome"))
 
 

@@ -1,1 +1,1 @@
-"""Attacks through the public doors, one module per kind; SECURITY.md lists them."""
+"""Attacks through the public interfaces, one module per kind; SECURITY.md lists them."""

@@ -1,3 +1,3 @@
-"""Intake's door for the attacks on it."""
+"""Fixtures of intake for the attacks on it."""
 
 from tests.services.intake.conftest import intake, settings  # noqa: F401 - fixtures

@@ -1,4 +1,4 @@
-"""Links that were stored before doors took them out: the migration finds every one."""
+"""Links in rows stored before links were removed on arrival: the migration finds every one."""
 
 import asyncio
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Text that outgrows what one message on the bus carries: refused at the door; what got past it is parked."""
+"""Text that outgrows what one message on the bus carries: refused on arrival; what got through is parked."""
 
 import asyncio
 

@@ -59,7 +59,7 @@ def clock(metric: str, **changes: Any) -> dict[str, Any]:
 
 
 def came_out(**changes: Any) -> CameOut:
-    """Everything the public doors show of it; `changes` plants what is wrong."""
+    """Everything the public APIs show of it; `changes` plants what is wrong."""
     one, reply, note = worked(), REPLY.format(line=7), NOTE.format(line=7)
     values: dict[str, Any] = {
         "worked": one,

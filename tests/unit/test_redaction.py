@@ -162,7 +162,7 @@ MARKUP += [
 ]
 SIZE = 64 * 1024
 SLOWEST = 5
-"""Seconds for 256 KiB, the longest text that a door lets in."""
+"""Seconds for 256 KiB, the longest text that is accepted."""
 
 
 def tell(text: str, token: str) -> bool:

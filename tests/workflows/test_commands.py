@@ -1,4 +1,4 @@
-"""The ticket's door on the real server: refusals, retries, continue-as-new and an outage of the bus."""
+"""The ticket workflow's update handler on the real server: refusals, retries, continue-as-new and an outage of the bus."""
 
 import asyncio
 from typing import Any

@@ -23,7 +23,7 @@ LIFE = {
 
 @dataclass(frozen=True, slots=True)
 class CameOut:
-    """One ticket as every public door shows it at the end."""
+    """One ticket as every public API and the mail sink show it at the end."""
 
     worked: Worked
     intake: Ticket

@@ -38,8 +38,8 @@ class AgentClient(Service):
     async def sign_in(cls, url: str, login: AgentLogin, connections: int = 20) -> "AgentClient":
         """Opens a session. Raises StepFailed if the log-in in stack.json does not work."""
         credentials = {"email": login.email, "password": login.password.get_secret_value()}
-        async with DeskApi(url) as door:
-            session = await door.post("/v1/sessions", credentials, expect=201)
+        async with DeskApi(url) as api:
+            session = await api.post("/v1/sessions", credentials, expect=201)
         found = session["agent"]
         agent = Agent(found["id"], found["name"], found["email"], login.role)
         return cls(url, agent, session["access_token"], connections)

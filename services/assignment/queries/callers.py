@@ -18,7 +18,7 @@ KNOWN_PERMISSIONS = {permission.value: permission for permission in Permission}
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A signed-in agent and the door they came in by."""
+    """A signed-in agent, and the channel of the session: the API or the desk."""
 
     principal: Principal
     email: str

@@ -70,7 +70,7 @@ async def revert_rollout(session: Session, policy_id: UUID, rollout_id: UUID, by
 
 
 def enter(session: Session, rollout: Rollout, state: RolloutState, at: datetime, by: UUID | None = None) -> None:
-    """The one door through which a roll-out changes its state: its history grows by a step."""
+    """Moves a roll-out to another state and adds a step to its history; nothing else changes its state."""
     rollout.state = state.value
     session.add(RolloutStep(rollout_id=rollout.id, state=state.value, at=at, by=by))
 

@@ -28,7 +28,7 @@ def safe_path(path: str | None) -> str:
 async def show_sign_in(
     request: Request, desk: TheDesk, caller: MaybeAgent, following: Annotated[str | None, Query(alias="next")] = None
 ) -> Response:
-    """The door; whoever is signed in goes straight on."""
+    """The sign-in page. An agent who is signed in is redirected to where they were going."""
     if caller is not None:
         return desk.redirect(safe_path(following))
     return desk.render(request, "sign_in.html", None, following=safe_path(following), email="", error="")

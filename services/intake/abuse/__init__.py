@@ -1,1 +1,1 @@
-"""What keeps the doors open for people while others push against them; `docs/abuse.md` tells it in whole."""
+"""Protection against abuse: bans, limits per requester, load detection on forms; see `docs/abuse.md`."""

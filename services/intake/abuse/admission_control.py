@@ -31,7 +31,7 @@ class EntryPoint(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What one requester may do through a door; None and 0 are no limit."""
+    """The limits of one requester at an entry point; None and 0 mean no limit."""
 
     rate: RateLimiter | None
     max_open: int
@@ -49,29 +49,29 @@ class AdmissionControl:
         }
 
     async def admit(
-        self, door: EntryPoint, email: str, address: str | None = None, claim: IdempotencyClaim | None = None
+        self, entry_point: EntryPoint, email: str, address: str | None = None, claim: IdempotencyClaim | None = None
     ) -> None:
         """Counts one ticket. Raises Problem 403 or 422 for the banned and for too many open ones, 429 for too many.
 
         A request that was answered before, as its `claim` tells, is not held against the limit it has reached itself.
         Several at the same instant may pass the limit of open ones together; the rate bounds by how many.
         """
-        max_open = await self.screen(door, email, address)
+        max_open = await self.screen(entry_point, email, address)
         if max_open and await self._open_tickets(email, claim) >= max_open:
             raise too_many_open(max_open)
 
-    async def screen(self, door: EntryPoint, email: str, address: str | None = None) -> int:
+    async def screen(self, entry_point: EntryPoint, email: str, address: str | None = None) -> int:
         """The same without a query: what is left to hold is how many may be open, 0 for any number."""
-        await self.refuse_banned(door, email, address)
-        allowance = self._allowances[door]
+        await self.refuse_banned(entry_point, email, address)
+        allowance = self._allowances[entry_point]
         if allowance.rate is not None:
             await allowance.rate.check(None, mailbox_key(email))
         return allowance.max_open
 
-    async def refuse_banned(self, door: EntryPoint, email: str, address: str | None = None) -> None:
+    async def refuse_banned(self, entry_point: EntryPoint, email: str, address: str | None = None) -> None:
         """For what opens no ticket. Raises Problem 403 or 422."""
         if await self.bans.forbids(email, address):
-            raise banned(door.value)
+            raise banned(entry_point.value)
 
     async def _open_tickets(self, email: str, claim: IdempotencyClaim | None) -> int:
         scope, key = (claim.scope, claim.key) if claim else (None, None)

@@ -1,4 +1,4 @@
-"""A message that somebody writes on a ticket: what it is, its row, and the news of it."""
+"""A new message of a requester or participant: its value, its row, and its `message.posted` event."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,7 +19,7 @@ def _new_message_id() -> MessageId:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewMessage:
-    """A message as it came through one of the doors, already checked."""
+    """A message from any channel, already validated."""
 
     body: str
     body_format: BodyFormat

@@ -100,7 +100,7 @@ class SubmissionAnswer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
-    """A request for help as it came through one of the doors, already checked."""
+    """A new ticket from any channel, already validated."""
 
     requester: Person
     subject: str
@@ -126,7 +126,7 @@ class Submission:
     """A stand-in for the number, which is drawn when the request is recorded."""
 
     def __post_init__(self) -> None:
-        """Takes our personal links out, whichever door it came through."""
+        """Takes our personal links out of subject, body and fields."""
         for name in ("subject", "body", "quoted"):
             object.__setattr__(self, name, redacted(getattr(self, name)))
         object.__setattr__(self, "fields", redacted_values(self.fields))

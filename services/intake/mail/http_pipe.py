@@ -1,4 +1,4 @@
-"""The door for whole mails that a client hands over and waits for, as mail servers pipe them into help desks."""
+"""Takes whole mails over HTTP from mail servers that pipe them into the help desk; the caller waits for the outcome."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Making the ticket an old client asks for: the same command as every other door, answered with a number."""
+"""Opens the ticket of an osTicket client's request, by the same command as every other channel; answers its number."""
 
 import asyncio
 from collections.abc import Callable, Mapping

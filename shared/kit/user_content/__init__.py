@@ -1,1 +1,1 @@
-"""Text that others wrote: what of it is digestible at any door, and what it looks like as safe HTML."""
+"""Text that users wrote: the limits it must keep, and its rendering as safe HTML."""

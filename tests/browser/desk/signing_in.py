@@ -6,7 +6,7 @@ from tests.services.assignment.desk import PASSWORD
 
 
 async def sign_in(page: Page, address: str, name: str = "ada", path: str = "/queue") -> None:
-    """Through the door, and on to where they were going."""
+    """Signs in, and goes on to the page that was asked for."""
     await page.goto(address + path)
     await page.get_by_label("E-mail address").fill(f"{name}@everdesk.example")
     await page.get_by_label("Password").fill(PASSWORD)

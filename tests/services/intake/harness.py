@@ -1,4 +1,4 @@
-"""Intake's door as tests knock on it."""
+"""The test harness of intake: the service in process, its clients, and events of other services."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

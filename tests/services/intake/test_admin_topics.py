@@ -1,4 +1,4 @@
-"""Administration of topics: every change counted, guarded, announced, and felt at once by the doors."""
+"""Administration of topics: every change counted, guarded, announced, and effective at once on every channel."""
 
 from collections.abc import AsyncIterator
 from typing import Any

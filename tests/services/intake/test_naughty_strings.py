@@ -1,4 +1,4 @@
-"""Every naughty string through every text field of each door: unchanged, or refused by a written rule."""
+"""Every naughty string through every text field of each channel: unchanged, or refused by a written rule."""
 
 import asyncio
 import json

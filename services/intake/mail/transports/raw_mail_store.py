@@ -24,7 +24,7 @@ _NAMING = re.compile(rb"^(message-id|from|date|subject)[ \t]*:((?:[^\n]|\n[ \t])
 
 @dataclass(frozen=True, slots=True)
 class ReceivedMail:
-    """A mail at one of the doors."""
+    """A mail as a transport received it."""
 
     content: bytes
     source: str

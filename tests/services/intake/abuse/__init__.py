@@ -1,1 +1,1 @@
-"""What keeps the doors open."""
+"""Tests of the limits against abuse."""

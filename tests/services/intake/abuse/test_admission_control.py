@@ -47,7 +47,7 @@ async def browser(intake: IntakeHarness) -> AsyncIterator[httpx2.AsyncClient]:
         yield http
 
 
-async def test_a_banned_requester_is_refused_at_every_door(
+async def test_a_banned_requester_is_refused_on_every_channel(
     intake: IntakeHarness, admin: httpx2.AsyncClient, browser: httpx2.AsyncClient
 ) -> None:
     email = somebody()

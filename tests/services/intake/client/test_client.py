@@ -1,4 +1,4 @@
-"""The client program's own client, knocking at the real door."""
+"""The client package against the running service."""
 
 from collections.abc import AsyncIterator
 from datetime import datetime

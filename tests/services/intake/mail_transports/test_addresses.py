@@ -1,4 +1,4 @@
-"""`ida@bücher.example` and `ida@xn--bcher-kva.example` are one person at every door of intake."""
+"""`ida@bücher.example` and `ida@xn--bcher-kva.example` are one person on every channel of intake."""
 
 from email.message import EmailMessage
 
@@ -48,7 +48,7 @@ async def delivered(post: PostOffice, mail: EmailMessage, **addresses: str) -> R
     return await post.settled(raw)
 
 
-async def test_every_door_keeps_the_same_address(post: PostOffice, old: OldClient) -> None:  # noqa: F811
+async def test_every_channel_keeps_the_same_address(post: PostOffice, old: OldClient) -> None:  # noqa: F811
     ida, intake = Ida(), post.intake
     made = await intake.submit(requester={"email": ida.unicode, "name": "Ida"}, cc=[f"bo@{UNICODE}"])
     assert made["requester"]["email"].lower() == ida.ascii
@@ -136,7 +136,7 @@ async def test_a_limit_counts_both_as_one(intake: IntakeHarness) -> None:
     assert [answer.status_code for answer in answers] == [201, 429]
 
 
-async def test_a_mailbox_beyond_ascii_is_refused_at_every_door_in_one_sentence(
+async def test_a_mailbox_beyond_ascii_is_refused_on_every_channel_in_one_sentence(
     post: PostOffice,
     old: OldClient,  # noqa: F811
 ) -> None:

@@ -1,4 +1,4 @@
-"""No name or subject holds a control character once it is stored, by whatever door it came."""
+"""No name or subject holds a control character once it is stored, whatever channel it came by."""
 
 import unicodedata
 from email.message import EmailMessage

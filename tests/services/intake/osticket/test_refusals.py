@@ -126,7 +126,7 @@ async def test_upper_and_lower_case_are_the_same_old_key(old: OldClient) -> None
     await old.made(await old.json(LEAST, X_API_Key=old.key.lower()))
 
 
-async def test_an_old_key_opens_the_old_door_alone(old: OldClient) -> None:
+async def test_an_old_key_opens_the_old_api_alone(old: OldClient) -> None:
     async with old.intake.browser() as http:
         answer = await http.get("/v1/topics", headers={"Authorization": f"Bearer {old.key}"})
     assert answer.status_code == 401
