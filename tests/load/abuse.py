@@ -38,7 +38,7 @@ BODIES = {
 METHOD = """\
 The whole system runs. Others submit tickets, write messages, look at a thread and at the desk's health, five of each a
 second, at fixed instants: a request that waits for another counts with its waiting. First alone, then with one attacker
-on each channel, who sends the next hostile request as soon as the last one is answered. Every body is a little different
+on each channel, who sends the next hostile request as soon as the last one is answered. Every body is a bit different
 each time, so that no answer is known before. p95 of the others during the attack is held against p95 without it;
 below 25 ms it is taken for 25 ms. Then the same with 25 mails of 20 strangers in copy each. At last
 the whole system runs on a small disk of its own, which is filled to the last byte for a while under submissions, and

@@ -1,4 +1,4 @@
-"""The ticket workflow's update handler on the real server: refusals, retries, continue-as-new and an outage of the bus."""
+"""Commands to the ticket workflow on the real server: refusals, retries, continue-as-new, an outage of the bus."""
 
 import asyncio
 from typing import Any
