@@ -43,7 +43,7 @@ PROCESSES = {
     ),
     # Keeps and reads mails; tickets open by events, so it never speaks to a workflow, and it renders no page.
     "mail in": Process(
-        "from services.intake.mail.process import build; from services.intake.mail.settings import MailSettings;"
+        "from services.intake.mail.app import build; from services.intake.mail.settings import MailSettings;"
         "build(MailSettings())",
         frozenset({"sqlalchemy", "aiosmtpd", "obstore"}),
         frozenset({"temporalio", "alembic", "jinja2", "holidays"}),

@@ -41,7 +41,7 @@ async def made(kit_settings: ServiceSettings) -> AsyncIterator[Database]:
 async def database(made: Database) -> Database:
     """Empty tables."""
     async with made.connection() as connection:
-        await connection.execute(text("truncate outbox, outbox_published, inbox, answers"))
+        await connection.execute(text("truncate outbox, outbox_published, inbox, idempotency_responses"))
     return made
 
 
