@@ -59,7 +59,11 @@ def test_a_breach_is_caught(copy: Path, module: str, breach: str) -> None:
         ("shared.kit", "shared/kit/settings.py", "import shared.kit.http.app\n"),
         ("services.assignment", "services/assignment/queries/cursors.py", "import services.assignment.context\n"),
         ("services.intake", "services/intake/privacy/zip_stream.py", "import services.intake.deps\n"),
-        ("services.intake.mail", "services/intake/mail/parsing/html_sanitizer.py", "import services.intake.mail.routing.staff\n"),
+        (
+            "services.intake.mail",
+            "services/intake/mail/parsing/html_sanitizer.py",
+            "import services.intake.mail.routing.staff\n",
+        ),
     ],
 )
 def test_a_circle_of_packages_is_caught(copy: Path, package: str, module: str, breach: str) -> None:
