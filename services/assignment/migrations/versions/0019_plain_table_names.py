@@ -7,8 +7,8 @@ The processes of assignment are replaced together with this migration.
 
 from shared.kit.migration_steps import rename_table
 
-revision = "0018"
-down_revision = "0017"
+revision = "0019"
+down_revision = "0018"
 branch_labels = None
 depends_on = None
 
