@@ -1,5 +1,6 @@
 """What routes ask for: the context, the signed-in agent, a permission, a call to change a ticket."""
 
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import Body, Depends, Header, Path, Request, Response
@@ -17,6 +18,7 @@ from shared.contracts.vocabulary import Channel, Permission
 from shared.domain.permissions import holds
 from shared.kit.clock import utc_now
 from shared.kit.http.app import body_of
+from shared.kit.http.client_address import address_of
 from shared.kit.http.etags import revision_of
 from shared.kit.http.idempotency import IdempotencyKey, fingerprint
 from shared.kit.http.inputs import Input
@@ -63,7 +65,7 @@ async def get_caller(
         raise not_signed_in()
     limiter: RateLimiter = request.app.state.limiter
     await limiter.check(response, str(caller.agent_id))
-    return caller
+    return replace(caller, address=address_of(request, context.settings.trusted_proxies))
 
 
 SignedIn = Annotated[Caller, Depends(get_caller)]

@@ -23,6 +23,7 @@ from services.assignment.settings import AssignmentSettings
 from services.assignment.sla_analysis.rollout_runner import carry_out_rollouts
 from services.assignment.web import install_web
 from shared.kit import outbox
+from shared.kit.audit_log import prune_audit_log
 from shared.kit.auth import FileLinks
 from shared.kit.bus import Bus, run_consumer
 from shared.kit.cleanup import run_cleanup
@@ -65,6 +66,7 @@ def build_app(settings: AssignmentSettings) -> FastAPI:
             lambda session: forget_expired(session, utc_now()),
             lambda session: intents.forget_older_than(session, timedelta(hours=settings.answer_hours)),
             forget_told,
+            lambda session: prune_audit_log(session, timedelta(days=settings.audit_days), utc_now()),
         )
         feeds = partial(keep_feeds_fresh, context)
         jobs: dict[str, Job] = {

@@ -29,6 +29,8 @@ class AssignmentSettings(ServiceSettings):
     """Signs the desk's short notices between a form and the page after it."""
     session_hours: int = Field(default=12, ge=1, le=168)
     """How long a sign-in lasts."""
+    audit_days: int = Field(default=1095, ge=30, le=36_500)
+    """How long the audit log keeps a change of the configuration."""
     agent_requests_per_minute: int = Field(default=3000, ge=1)
     """Budget of one signed-in agent over the API."""
     seed_password: SecretStr | None = None

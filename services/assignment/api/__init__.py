@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends
 from services.assignment.api import (
     actions,
     agents,
+    audit,
     calendars,
     deactivation,
     holidays,
@@ -43,6 +44,7 @@ def build_router() -> APIRouter:
         calendars,
         holidays,
         routing,
+        audit,
         reports,
     ):
         router.include_router(part.router)

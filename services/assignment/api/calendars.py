@@ -39,7 +39,7 @@ async def get_calendar(context: Ctx, _: SlaAdmin, slug: CalendarSlug) -> Calenda
 @router.patch("/{slug}", summary="Change a calendar")
 async def patch_calendar(context: Ctx, caller: SlaAdmin, slug: CalendarSlug, body: CalendarPatch) -> CalendarView:
     """Makes the next version; running tickets keep the hours they were promised."""
-    return await change_calendar(context, slug, body, caller.agent_id)
+    return await change_calendar(context, caller, slug, body)
 
 
 @router.get("/{slug}/versions", summary="Every version of one calendar")

@@ -120,9 +120,9 @@ async def post_refresh(context: Ctx, caller: SlaAdmin, call: KeyedCall, slug: Ca
 
 
 @router.delete("/calendars/{slug}/feed", status_code=HTTP_204_NO_CONTENT, summary="Forget a calendar's feed")
-async def delete_feed(context: Ctx, _: SlaAdmin, slug: CalendarSlug) -> None:
+async def delete_feed(context: Ctx, caller: SlaAdmin, slug: CalendarSlug) -> None:
     """Ends the daily refresh; the holidays it brought stay."""
-    async with changing(context) as session:
+    async with changing(context, caller) as session:
         await forget_feed(session, slug)
 
 

@@ -41,7 +41,7 @@ async def get_policy(context: Ctx, _: SignedIn, policy_id: UUID) -> PolicyView:
 @router.patch("/{policy_id}", summary="Change an SLA policy")
 async def patch_policy(context: Ctx, caller: SlaAdmin, policy_id: UUID, body: PolicyPatch) -> PolicyView:
     """Makes the next version; tickets keep theirs until `change-policy`."""
-    return await change_policy(context, policy_id, body, caller.agent_id)
+    return await change_policy(context, caller, policy_id, body)
 
 
 @router.get("/{policy_id}/versions", summary="Every version of one SLA policy")

@@ -42,6 +42,6 @@ async def get_role(context: Ctx, _: AgentsAdmin, role_id: UUID) -> RoleView:
 
 
 @router.patch("/{role_id}", summary="Change a role")
-async def patch_role(context: Ctx, _: AgentsAdmin, role_id: UUID, body: RolePatch) -> RoleView:
+async def patch_role(context: Ctx, caller: AgentsAdmin, role_id: UUID, body: RolePatch) -> RoleView:
     """Takes effect at once for everybody who has it."""
-    return await change_role(context, role_id, body)
+    return await change_role(context, caller, role_id, body)

@@ -42,12 +42,12 @@ async def get_rule(context: Ctx, _: RoutingAdmin, rule_id: UUID) -> RoutingRuleV
 
 
 @router.patch("/{rule_id}", summary="Change a routing rule")
-async def patch_rule(context: Ctx, _: RoutingAdmin, rule_id: UUID, body: RoutingRulePatch) -> RoutingRuleView:
+async def patch_rule(context: Ctx, caller: RoutingAdmin, rule_id: UUID, body: RoutingRulePatch) -> RoutingRuleView:
     """For tickets to come."""
-    return await change_rule(context, rule_id, body)
+    return await change_rule(context, caller, rule_id, body)
 
 
 @router.delete("/{rule_id}", status_code=HTTP_204_NO_CONTENT, summary="Remove a routing rule")
-async def remove_rule(context: Ctx, _: RoutingAdmin, rule_id: UUID) -> None:
+async def remove_rule(context: Ctx, caller: RoutingAdmin, rule_id: UUID) -> None:
     """For tickets to come."""
-    await delete_rule(context, rule_id)
+    await delete_rule(context, caller, rule_id)

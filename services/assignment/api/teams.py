@@ -44,4 +44,4 @@ async def get_team(context: Ctx, _: SignedIn, team_id: UUID) -> TeamView:
 @router.patch("/{team_id}", summary="Change a team")
 async def patch_team(context: Ctx, caller: TeamsAdmin, team_id: UUID, body: TeamPatch) -> TeamView:
     """`is_fallback: true` takes the mark from the team that had it; `is_active: false` may need `reassign_to`."""
-    return await change_team(context, team_id, body, caller.agent_id)
+    return await change_team(context, caller, team_id, body)

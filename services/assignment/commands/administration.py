@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from sqlalchemy.exc import IntegrityError
 from starlette.status import HTTP_201_CREATED
 
+from services.assignment.commands.audit import set_actor
 from services.assignment.context import AppState
 from services.assignment.errors import already_exists
 from services.assignment.models import Base
@@ -40,6 +41,7 @@ async def create(
     async with _keyed(context, call) as guarded:
         if guarded.stored is not None:
             return guarded.stored
+        set_actor(guarded.session, call.caller)
         async with refusing_clashes():
             view = await make(guarded.session)
         body = view.model_dump_json().encode()
@@ -61,9 +63,11 @@ def _keyed(context: AppState, call: Keyed) -> AbstractAsyncContextManager[Idempo
 
 
 @asynccontextmanager
-async def changing(context: AppState) -> AsyncIterator[Session]:
-    """One transaction for a change; what it announces leaves at once."""
+async def changing(context: AppState, by: Caller | None) -> AsyncIterator[Session]:
+    """One transaction for a change, by an administrator or by Everdesk itself; what it announces leaves at once."""
     async with refusing_clashes(), context.database.begin() as session:
+        if by is not None:
+            set_actor(session, by)
         yield session
     context.relay.wake()
 

@@ -3,10 +3,12 @@
 from uuid import UUID
 
 from services.assignment.commands.administration import changes_of, changing
+from services.assignment.commands.audit import record_change
 from services.assignment.commands.policy_validation import check_calendar
 from services.assignment.commands.versions import check_not_newest, is_same, lock, merged, restored
 from services.assignment.context import AppState
 from services.assignment.models import Calendar, CalendarFeed
+from services.assignment.queries.callers import Caller
 from services.assignment.queries.configuration import calendar_view, get_current_calendar
 from services.assignment.queries.versions import get_calendar_version
 from services.assignment.schemas.rules import CalendarInput, CalendarPatch, CalendarView
@@ -18,19 +20,21 @@ from shared.kit.db import Session
 async def create_calendar(session: Session, body: CalendarInput, by: UUID) -> CalendarView:
     """Adds a calendar that opens at all."""
     hours = BusinessCalendar.model_validate(body.model_dump(exclude={"slug", "name"}))
-    return calendar_view(await _add(session, body.slug, body.name, 1, hours, by))
+    view = calendar_view(await _add(session, body.slug, body.name, 1, hours, by))
+    await record_change(session, None, view)
+    return view
 
 
-async def change_calendar(context: AppState, slug: str, body: CalendarPatch, by: UUID) -> CalendarView:
+async def change_calendar(context: AppState, by: Caller, slug: str, body: CalendarPatch) -> CalendarView:
     """The next version of a calendar, if anything differs; running tickets keep the hours they were promised."""
     changes = changes_of(body, nullable=frozenset({"holiday_country"}))
-    async with changing(context) as session:
+    async with changing(context, by) as session:
         current = await lock_calendar(session, slug)
         name = changes.pop("name", current.name)
         hours = merged(BusinessCalendar, current.body, changes)
         if name == current.name and is_same(hours, current.body):
             return calendar_view(current, await session.get(CalendarFeed, slug))
-        changed = await add_next_version(session, current, hours, by, name)
+        changed = await add_next_version(session, current, hours, by.agent_id, name)
         return calendar_view(changed, await session.get(CalendarFeed, slug))
 
 
@@ -54,9 +58,12 @@ async def add_next_version(
     session: Session, current: Calendar, hours: BusinessCalendar, by: UUID | None, name: str | None = None
 ) -> Calendar:
     """Follows a locked calendar's newest version. Raises Problem 422 for a promise nobody could keep."""
+    before = calendar_view(current)
     current.is_current = False
     await session.flush()
-    return await _add(session, current.slug, name or current.name, current.version + 1, hours, by)
+    following = await _add(session, current.slug, name or current.name, current.version + 1, hours, by)
+    await record_change(session, before, calendar_view(following))
+    return following
 
 
 async def _add(

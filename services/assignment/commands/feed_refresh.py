@@ -36,7 +36,7 @@ async def refresh_due(context: AppState, now: datetime) -> None:
     while (wish := await _claim(context, now)) is not None:
         try:
             reading = await read_wish(context, wish)
-            async with changing(context) as session:
+            async with changing(context, None) as session:
                 result = await apply_import(session, wish, reading)
         except Problem as problem:
             log.warning("feed.failed", calendar=wish.slug, code=problem.code, detail=problem.detail)

@@ -5,14 +5,14 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from pydantic import TypeAdapter
-from sqlalchemy import delete
 
 from services.assignment.calendar_resolution import horizon
+from services.assignment.commands.audit import record_change
 from services.assignment.commands.calendars import add_next_version, lock_calendar
 from services.assignment.context import AppState
 from services.assignment.holiday_feed import FeedFindings, FeedRequest, UnreadableFeed
 from services.assignment.models import Calendar, CalendarFeed
-from services.assignment.queries.configuration import get_current_calendar
+from services.assignment.queries.configuration import calendar_view, get_current_calendar
 from services.assignment.schemas.holidays import ImportMode, ImportResult
 from shared.contracts.calendars import BusinessCalendar, Holiday
 from shared.domain.holidays import HolidayPlan, plan_import
@@ -82,7 +82,10 @@ async def apply_import(session: Session, wish: ImportRequest, reading: FeedReadi
         following = BusinessCalendar.model_validate({**hours.model_dump(), "holidays": plan.holidays})
         current = await add_next_version(session, current, following, wish.by)
     if wish.remember and not wish.dry_run:
+        before = calendar_view(current, feed)
         await _remember(session, wish, plan, now)
+        await session.flush()
+        await record_change(session, before, calendar_view(current, await session.get(CalendarFeed, wish.slug)))
     return _result(current, wish, plan, reading.findings, changed=changed)
 
 
@@ -115,10 +118,12 @@ async def note_failure(context: AppState, wish: ImportRequest, problem: Problem)
 
 async def forget_feed(session: Session, slug: str) -> None:
     """Stops the daily refresh; the holidays stay. Raises Problem 404."""
-    await lock_calendar(session, slug)
-    gone = await session.execute(delete(CalendarFeed).where(CalendarFeed.slug == slug).returning(CalendarFeed.slug))
-    if gone.first() is None:
+    calendar = await lock_calendar(session, slug)
+    feed = await session.get(CalendarFeed, slug)
+    if feed is None:
         raise not_found("feed of this calendar")
+    await record_change(session, calendar_view(calendar, feed), calendar_view(calendar))
+    await session.delete(feed)
 
 
 async def _fetch(context: AppState, url: str) -> bytes:

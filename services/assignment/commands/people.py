@@ -9,6 +9,7 @@ from sqlalchemy import delete, select, update
 
 from services.assignment.commands.administration import apply_changes, changes_of, changing, get_locked
 from services.assignment.commands.announcements import agent_changed, members_changed, team_changed
+from services.assignment.commands.audit import record_change
 from services.assignment.commands.departures import note_departures
 from services.assignment.commands.passwords import hash_new_password
 from services.assignment.commands.team_activity import switch_team
@@ -50,7 +51,9 @@ async def create_agent(session: Transaction, body: AgentInput) -> AgentView:
     await session.flush()
     await _set_memberships(session, agent.id, body.memberships)
     await agent_changed(session, agent, utc_now())
-    return await get_agent_view(session, agent.id)
+    view = await get_agent_view(session, agent.id)
+    await record_change(session, None, view)
+    return view
 
 
 async def change_agent(context: AppState, caller: Caller, agent_id: UUID, body: AgentPatch) -> AgentView:
@@ -61,23 +64,26 @@ async def change_agent(context: AppState, caller: Caller, agent_id: UUID, body: 
     memberships: Sequence[MembershipInput] | None = changes.pop("memberships", None)
     given: SecretStr | None = changes.pop("password", None)
     password = await _hashed(given, *await _names_of(context, agent_id)) if given else None
-    async with changing(context) as session:
+    async with changing(context, caller) as session:
         if memberships is not None:
             await _lock_teams(session, agent_id, memberships)
         agent = await get_locked(session, Agent, agent_id, "agent")
+        before = await get_agent_view(session, agent_id)
         differs = apply_changes(agent, changes)
         if password is not None:
             agent.password_hash = password
         if memberships is not None and await _set_memberships(session, agent_id, memberships):
             differs = True
         if not differs and password is None:
-            return await get_agent_view(session, agent_id)
+            return before
         agent.version += 1
         if password is not None or not agent.is_active:
             await session.execute(delete(Session).where(Session.agent_id == agent_id))
         await session.flush()
         await agent_changed(session, agent, utc_now())
-        return await get_agent_view(session, agent_id)
+        view = await get_agent_view(session, agent_id)
+        await record_change(session, before, view, note="new password" if password is not None else "")
+        return view
 
 
 async def create_team(session: Transaction, body: TeamInputNew) -> TeamView:
@@ -86,24 +92,27 @@ async def create_team(session: Transaction, body: TeamInputNew) -> TeamView:
     session.add(team)
     await session.flush()
     await team_changed(session, team, utc_now())
+    await record_change(session, None, team_view(team))
     return team_view(team)
 
 
-async def change_team(context: AppState, team_id: UUID, body: TeamPatch, by: UUID) -> TeamView:
+async def change_team(context: AppState, by: Caller, team_id: UUID, body: TeamPatch) -> TeamView:
     """Changes a team; the fallback mark moves, it never vanishes, and nothing is left pointing to an inactive one."""
     changes = changes_of(body, nullable=frozenset({"lead_id"}))
-    async with changing(context) as session:
+    async with changing(context, by) as session:
         await lock_teams(session, {team_id, body.reassign_to or team_id})
         team = await get_locked(session, Team, team_id, "team")
+        before = team_view(team)
         if changes.keys() & {"is_active", "reassign_to", "is_fallback"}:
-            await switch_team(session, team, changes, by)
+            await switch_team(session, team, changes, by.agent_id)
         if changes.get("is_fallback") and not team.is_fallback:
             await session.execute(update(Team).where(Team.is_fallback).values(is_fallback=False))
         if not apply_changes(team, changes):
-            return team_view(team)
+            return before
         team.version += 1
         await session.flush()
         await team_changed(session, team, utc_now())
+        await record_change(session, before, team_view(team))
         return team_view(team)
 
 
@@ -112,16 +121,18 @@ async def create_role(session: Transaction, body: RoleInput) -> RoleView:
     role = Role(id=new_id(), name=body.name, scope=body.scope.value, permissions=_values(body.permissions), version=1)
     session.add(role)
     await session.flush()
+    await record_change(session, None, role_view(role))
     return role_view(role)
 
 
-async def change_role(context: AppState, role_id: UUID, body: RolePatch) -> RoleView:
+async def change_role(context: AppState, by: Caller, role_id: UUID, body: RolePatch) -> RoleView:
     """Changes a role for everybody who has it, at once."""
     changes = changes_of(body)
     if "permissions" in changes:
         changes["permissions"] = _values(changes["permissions"])
-    async with changing(context) as session:
+    async with changing(context, by) as session:
         role = await get_locked(session, Role, role_id, "role")
+        before = role_view(role)
         if changes.get("permissions") == sorted(role.permissions):
             del changes["permissions"]  # seeded roles hold them in another order
         if apply_changes(role, changes):
@@ -129,6 +140,7 @@ async def change_role(context: AppState, role_id: UUID, body: RolePatch) -> Role
             await session.flush()
             holders = select(Membership.agent_id).where(Membership.role_id == role_id)
             await note_departures(session, (await session.scalars(holders)).all())
+            await record_change(session, before, role_view(role))
         return role_view(role)
 
 

@@ -5,10 +5,12 @@ from uuid import UUID
 from sqlalchemy import select, update
 
 from services.assignment.commands.administration import changes_of, changing
+from services.assignment.commands.audit import record_change
 from services.assignment.commands.policy_validation import check_policy, refuse_inactive_default, refuse_removed_default
 from services.assignment.commands.versions import check_not_newest, is_same, lock, merged, restored
 from services.assignment.context import AppState
 from services.assignment.models import Policy
+from services.assignment.queries.callers import Caller
 from services.assignment.queries.configuration import get_current_policy, policy_view
 from services.assignment.queries.deactivation import names_in_ladder
 from services.assignment.queries.versions import get_policy_version
@@ -22,13 +24,15 @@ from shared.kit.db import Session
 async def create_policy(session: Session, body: PolicyInput, by: UUID) -> PolicyView:
     """Adds an SLA policy."""
     policy = SlaPolicy.model_validate(body.model_dump(exclude={"is_default", "is_active"}))
-    return policy_view(await _add(session, new_id(), 1, policy, by, is_default=body.is_default))
+    view = policy_view(await _add(session, new_id(), 1, policy, by, is_default=body.is_default))
+    await record_change(session, None, view)
+    return view
 
 
-async def change_policy(context: AppState, policy_id: UUID, body: PolicyPatch, by: UUID) -> PolicyView:
+async def change_policy(context: AppState, by: Caller, policy_id: UUID, body: PolicyPatch) -> PolicyView:
     """The next version of a policy, if anything differs; tickets keep the version they have until `change-policy`."""
     changes = changes_of(body, nullable=nullable_in(SlaPolicy))
-    async with changing(context) as session:
+    async with changing(context, by) as session:
         current = await _lock(session, policy_id)
         is_default = changes.pop("is_default", current.is_default)
         is_active = changes.pop("is_active", current.is_active)
@@ -36,11 +40,13 @@ async def change_policy(context: AppState, policy_id: UUID, body: PolicyPatch, b
         refuse_inactive_default(is_default=is_default, is_active=is_active)
         policy = merged(SlaPolicy, current.body, changes)
         is_as_before = (is_default, is_active) == (current.is_default, current.is_active)
+        before = policy_view(current)
         if is_as_before and is_same(policy, current.body):
-            return policy_view(current)
-        following = await _add_next(session, current, policy, by, is_default=is_default)
+            return before
+        following = await _add_next(session, current, policy, by.agent_id, is_default=is_default)
         following.is_active = is_active
         await session.flush()
+        await record_change(session, before, policy_view(following))
         return policy_view(following)
 
 
@@ -50,7 +56,10 @@ async def restore_policy(session: Session, policy_id: UUID, version: int, by: UU
     check_not_newest(version, current.version)
     old = await get_policy_version(session, policy_id, version)
     policy = restored(SlaPolicy, old.body, version)
-    return policy_view(await _add_next(session, current, policy, by, is_default=current.is_default))
+    before = policy_view(current)
+    view = policy_view(await _add_next(session, current, policy, by, is_default=current.is_default))
+    await record_change(session, before, view)
+    return view
 
 
 async def rename_in_ladders(session: Session, old: str, new: str, by: UUID) -> None:
@@ -62,7 +71,9 @@ async def rename_in_ladders(session: Session, old: str, new: str, by: UUID) -> N
             {**step, "to": new if step.get("to") == old else step.get("to")} for step in current.body["escalations"]
         ]
         policy = merged(SlaPolicy, current.body, {"escalations": steps})
-        await _add_next(session, current, policy, by, is_default=current.is_default)
+        before = policy_view(current)
+        following = await _add_next(session, current, policy, by, is_default=current.is_default)
+        await record_change(session, before, policy_view(following))
 
 
 async def _lock(session: Session, policy_id: UUID) -> Policy:

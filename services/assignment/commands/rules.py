@@ -7,9 +7,11 @@ from uuid import UUID
 from sqlalchemy import select
 
 from services.assignment.commands.administration import apply_changes, changes_of, changing, get_locked
+from services.assignment.commands.audit import record_change
 from services.assignment.commands.versions import lock
 from services.assignment.context import AppState
 from services.assignment.models import Policy, RoutingRule, Team
+from services.assignment.queries.callers import Caller
 from services.assignment.queries.configuration import rule_view
 from services.assignment.schemas.rules import RoutingRuleInput, RoutingRulePatch, RoutingRuleView
 from shared.kit.clock import new_id
@@ -27,27 +29,32 @@ async def create_rule(session: Session, body: RoutingRuleInput) -> RoutingRuleVi
     await _check_rule(session, rule, {"team_id", "policy_id"})
     session.add(rule)
     await session.flush()
+    await record_change(session, None, rule_view(rule))
     return rule_view(rule)
 
 
-async def change_rule(context: AppState, rule_id: UUID, body: RoutingRulePatch) -> RoutingRuleView:
+async def change_rule(context: AppState, by: Caller, rule_id: UUID, body: RoutingRulePatch) -> RoutingRuleView:
     """Changes a line of the routing table, for tickets to come."""
     changes = _columns(changes_of(body, nullable=RULE_NULLS))
-    async with changing(context) as session:
+    async with changing(context, by) as session:
         rule = await get_locked(session, RoutingRule, rule_id, "routing rule")
+        before = rule_view(rule)
         if not apply_changes(rule, changes):
-            return rule_view(rule)
+            return before
         rule.version += 1
         with session.no_autoflush:
             await _check_rule(session, rule, changes.keys())
         await session.flush()
+        await record_change(session, before, rule_view(rule))
         return rule_view(rule)
 
 
-async def delete_rule(context: AppState, rule_id: UUID) -> None:
+async def delete_rule(context: AppState, by: Caller, rule_id: UUID) -> None:
     """Takes a line out of the routing table. Raises Problem 404."""
-    async with changing(context) as session:
-        await session.delete(await get_locked(session, RoutingRule, rule_id, "routing rule"))
+    async with changing(context, by) as session:
+        rule = await get_locked(session, RoutingRule, rule_id, "routing rule")
+        await record_change(session, rule_view(rule), None)
+        await session.delete(rule)
 
 
 async def _check_rule(session: Session, rule: RoutingRule, changed: Collection[str]) -> None:
@@ -67,12 +74,12 @@ def _columns(values: dict[str, Any]) -> dict[str, Any]:
     return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
 
-async def move_rule(context: AppState, rule_id: UUID, *, is_up: bool) -> None:
+async def move_rule(context: AppState, by: Caller, rule_id: UUID, *, is_up: bool) -> None:
     """Lets a rule change places with the one tried before it (`is_up`) or after it, if there is one.
 
     Raises Problem 404.
     """
-    async with changing(context) as session:
+    async with changing(context, by) as session:
         await lock(session, "routing-rules")
         rule = await get_locked(session, RoutingRule, rule_id, "routing rule")
         position = rule.position
@@ -81,9 +88,12 @@ async def move_rule(context: AppState, rule_id: UUID, *, is_up: bool) -> None:
         other = await session.scalar(select(RoutingRule).where(beside).order_by(order).limit(1).with_for_update())
         if other is None:
             return
+        befores = rule_view(rule), rule_view(other)
         theirs, other.position = other.position, _BETWEEN
         await session.flush()  # positions are unique at every moment
         rule.position = theirs
         await session.flush()
         other.position = position
         rule.version, other.version = rule.version + 1, other.version + 1
+        for before, after in zip(befores, (rule, other), strict=True):
+            await record_change(session, before, rule_view(after))

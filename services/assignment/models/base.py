@@ -8,6 +8,7 @@ from sqlalchemy import DateTime, MetaData, String, Table, Uuid
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase
 
+from shared.kit.audit_log import add_audit_table
 from shared.kit.tables import NAMING, add_kit_tables
 
 FAR_FUTURE = datetime(9999, 12, 31, tzinfo=UTC)
@@ -28,6 +29,7 @@ class Base(DeclarativeBase):
 
 
 add_kit_tables(Base.metadata)
+add_audit_table(Base.metadata)
 
 
 def table_of(model: type[Base]) -> Table:

@@ -25,6 +25,8 @@ class Caller:
     name: str
     channel: Channel
     session_digest: bytes
+    address: str = ""
+    """The network address that the request came from."""
 
     @property
     def agent_id(self) -> AgentId:

@@ -78,10 +78,10 @@ class SlaReport(View):
             group = self.group_by.value if metrics is not self.total else "total"
             for metric in metrics:
                 figures = (getattr(metric, measure) for measure in MEASURES)
-                table.writerow((*period, group, id_, _no_formula(name), metric.metric.value, *figures))
+                table.writerow((*period, group, id_, no_formula(name), metric.metric.value, *figures))
         return text.getvalue()
 
 
-def _no_formula(name: str) -> str:
+def no_formula(name: str) -> str:
     """A name that a spreadsheet does not compute: one of a team could begin as a formula does."""
     return f"'{name}" if name.startswith(("=", "+", "-", "@", "\t", "\r")) else name

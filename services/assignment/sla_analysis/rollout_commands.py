@@ -5,6 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import insert, literal, select
 
+from services.assignment.commands.audit import record_change
 from services.assignment.commands.versions import lock
 from services.assignment.context import AppState
 from services.assignment.models import Rollout, RolloutStep, RolloutTicket, Ticket, table_of
@@ -52,7 +53,9 @@ async def start_rollout(
     enter(session, rollout, RolloutState.DONE if is_kept else RolloutState.QUEUED, now, by)
     await session.flush()
     await _write_lines(session, rollout, policy, asked, TicketState.KEPT if is_kept else TicketState.QUEUED)
-    return await get_rollout_view(session, policy_id, rollout.id)
+    view = await get_rollout_view(session, policy_id, rollout.id)
+    await record_change(session, None, view)
+    return view
 
 
 async def revert_rollout(session: Session, policy_id: UUID, rollout_id: UUID, by: UUID) -> RolloutView:
@@ -64,9 +67,12 @@ async def revert_rollout(session: Session, policy_id: UUID, rollout_id: UUID, by
     if rollout.state in (RolloutState.REVERTING, RolloutState.REVERTED):
         raise Problem(409, "already_reverted", f"this roll-out is {rollout.state} already")
     await _refuse_second(session, policy_id, except_for=rollout_id)
+    before = await get_rollout_view(session, policy_id, rollout_id)
     enter(session, rollout, RolloutState.REVERTING, utc_now(), by)
     await session.flush()
-    return await get_rollout_view(session, policy_id, rollout_id)
+    view = await get_rollout_view(session, policy_id, rollout_id)
+    await record_change(session, before, view)
+    return view
 
 
 def enter(session: Session, rollout: Rollout, state: RolloutState, at: datetime, by: UUID | None = None) -> None:

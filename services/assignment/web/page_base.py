@@ -1,6 +1,6 @@
 """What every page of the desk needs: who is signed in, notices carried over a redirect, problems shown as pages."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -13,6 +13,7 @@ from services.assignment.deps import get_context
 from services.assignment.queries.callers import Caller, find_caller
 from shared.contracts.vocabulary import Channel
 from shared.kit.clock import utc_now
+from shared.kit.http.client_address import address_of
 from shared.kit.http.page_route import BasePageRoute
 from shared.kit.http.pages import Pages
 from shared.kit.http.problems import Problem
@@ -92,7 +93,9 @@ async def find_signed_in(request: Request) -> Caller | None:
     token = request.cookies.get(SESSION_COOKIE)
     if not token or len(token) > 128:
         return None
-    return await find_caller((await get_context(request)).database, token, Channel.DESK, utc_now())
+    context = await get_context(request)
+    caller = await find_caller(context.database, token, Channel.DESK, utc_now())
+    return caller and replace(caller, address=address_of(request, context.settings.trusted_proxies))
 
 
 async def get_signed_in(request: Request) -> Caller:

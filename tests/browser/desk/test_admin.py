@@ -246,6 +246,7 @@ async def test_administration_pages_fit_and_are_accessible(
         "calendars": "/calendars",
         "calendar": "/calendars/office-hours",
         "rules": "/routing-rules",
+        "audit": "/audit-log",
         "rule": f"/routing-rules/{rule['id']}",
     }
     viewport = {"width": WIDTHS[device], "height": 844}
@@ -263,7 +264,7 @@ async def test_administration_pages_fit_and_are_accessible(
 
 async def test_pages_ask_for_their_permission(desk: Desk) -> None:
     chioma = await desk.agent("chioma")
-    for path in ("", "/agents", "/teams", "/roles", "/sla-policies", "/calendars", "/routing-rules"):
+    for path in ("", "/agents", "/teams", "/roles", "/sla-policies", "/calendars", "/routing-rules", "/audit-log"):
         answer = await desk.http.get(f"/admin{path}", headers={"Cookie": f"everdesk_session={chioma.token}"})
         assert answer.status_code == 403, path
         assert PASSWORD not in answer.text

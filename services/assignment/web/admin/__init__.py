@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from services.assignment.web.admin import agents, calendars, policies, roles, routing, start, teams
+from services.assignment.web.admin import agents, audit, calendars, policies, roles, routing, start, teams
 
 router = APIRouter()
-for section in (start, agents, teams, roles, policies, calendars, routing):
+for section in (start, agents, teams, roles, policies, calendars, routing, audit):
     router.include_router(section.router)

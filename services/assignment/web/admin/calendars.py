@@ -90,7 +90,7 @@ async def post_changes(
         async with refusals(calendar_form.field_of):
             check_unchanged(form, calendar.version)
             body = CalendarPatch.model_validate(calendar_form.calendar_fields(form))
-            changed = await change_calendar(context, slug, body, caller.agent_id)
+            changed = await change_calendar(context, caller, slug, body)
     except FormRefused as refused:
         return await _form_page(request, desk, context, caller, calendar, refused_form(form, refused, _typed(form)))
     return desk.redirect(f"{PATH}/{slug}", ("success", _saved(changed, calendar)))

@@ -108,7 +108,7 @@ async def post_changes(
             check_unchanged(form, policy.version)
             default = {"is_default": True} if form.is_ticked("is_default") else {}
             body = PolicyPatch.model_validate(policy_form.policy_fields(form) | default)
-            changed = await change_policy(context, policy_id, body, caller.agent_id)
+            changed = await change_policy(context, caller, policy_id, body)
     except FormRefused as refused:
         view = refused_form(form, refused, policy_form.typed_values(form))
         return await _form_page(request, desk, context, caller, policy, view)
@@ -124,7 +124,7 @@ async def post_activity(
     try:
         async with refusals():
             body = PolicyPatch.model_validate({"is_active": is_active})
-            policy = await change_policy(context, policy_id, body, caller.agent_id)
+            policy = await change_policy(context, caller, policy_id, body)
     except FormRefused as refused:
         return desk.redirect(f"{PATH}/{policy_id}", ("danger", refused.notice))
     done = "is active again" if is_active else "was deactivated: tickets that have it keep it, new ones do not get it"

@@ -115,7 +115,7 @@ async def post_changes(
         async with refusals():
             check_unchanged(form, role.version)
             body = RolePatch.model_validate(_fields(form))
-            await change_role(context, role_id, body)
+            await change_role(context, caller, role_id, body)
     except FormRefused as refused:
         return _form_page(request, desk, caller, role, refused_form(form, refused, _fields(form)))
     return desk.redirect(PATH, ("success", f"The role {body.name} was saved. It counts from everybody's next request."))

@@ -99,23 +99,25 @@ async def post_changes(
     try:
         async with refusals():
             check_unchanged(form, rule.version)
-            await change_rule(context, rule_id, RoutingRulePatch.model_validate(_fields(form)))
+            await change_rule(context, caller, rule_id, RoutingRulePatch.model_validate(_fields(form)))
     except FormRefused as refused:
         return await _form_page(request, desk, context, caller, rule, refused_form(form, refused, _typed(form)))
     return desk.redirect(PATH, ("success", "The rule was saved. It counts for tickets to come."))
 
 
 @router.post("/{rule_id}/move")
-async def post_move(desk: TheDesk, context: Ctx, _: RoutingPageCaller, rule_id: UUID, form: AdminForm) -> Response:
+async def post_move(desk: TheDesk, context: Ctx, caller: RoutingPageCaller, rule_id: UUID, form: AdminForm) -> Response:
     """Lets the rule change places with the one before or after it."""
-    await move_rule(context, rule_id, is_up=form.text("to") == "up")
+    await move_rule(context, caller, rule_id, is_up=form.text("to") == "up")
     return desk.redirect(PATH, ("success", "The order was changed."))
 
 
 @router.post("/{rule_id}/remove")
-async def post_removal(desk: TheDesk, context: Ctx, _: RoutingPageCaller, rule_id: UUID, __: AdminForm) -> Response:
+async def post_removal(
+    desk: TheDesk, context: Ctx, caller: RoutingPageCaller, rule_id: UUID, __: AdminForm
+) -> Response:
     """Removes the rule."""
-    await delete_rule(context, rule_id)
+    await delete_rule(context, caller, rule_id)
     return desk.redirect(PATH, ("success", "The rule was removed. Tickets that it routed stay where they are."))
 
 

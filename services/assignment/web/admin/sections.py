@@ -60,6 +60,12 @@ SECTIONS = (
         "Which team, policy and priority a new ticket gets.",
         Permission.ADMIN_ROUTING,
     ),
+    Section(
+        "/admin/audit-log",
+        "Audit log",
+        "Who changed what, when and from where, with the values before and after.",
+        Permission.ADMIN_AGENTS,
+    ),
 )
 
 

@@ -84,7 +84,7 @@ async def post_changes(
             check_unchanged(form, team.version)
             fallback = {"is_fallback": True} if form.is_ticked("is_fallback") and not team.is_fallback else {}
             body = TeamPatch.model_validate(_fields(form) | fallback)
-            await change_team(context, team_id, body, caller.agent_id)
+            await change_team(context, caller, team_id, body)
     except FormRefused as refused:
         return await _form_page(request, desk, context, caller, team, refused_form(form, refused, _typed(form)))
     return desk.redirect(PATH, ("success", f"{body.name} was saved."))
@@ -101,7 +101,7 @@ async def post_activity(
     try:
         async with refusals():
             sent = {"is_active": is_active} | ({"reassign_to": successor} if successor and not is_active else {})
-            await change_team(context, team_id, TeamPatch.model_validate(sent), caller.agent_id)
+            await change_team(context, caller, team_id, TeamPatch.model_validate(sent))
     except FormRefused as refused:
         values = _values_of(team) | {"reassign_to": successor or ""}
         return await _form_page(request, desk, context, caller, team, refused_form(form, refused, values))

@@ -1,0 +1,62 @@
+"""`everdesk audit`: proves that no entry of the audit log was changed, removed or put in."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+import asyncpg
+import typer
+from rich.console import Console
+
+from deploy.cli.environment import database_url
+from deploy.cli.errors import CliError, friendly_errors
+from shared.kit.audit_log import Verification, verify_chain
+
+app = typer.Typer(no_args_is_help=True, help="Verify the audit log of configuration changes.")
+console = Console(highlight=False, markup=False, soft_wrap=True)
+ANSWERS_WITHIN = 10.0
+ENTRIES = "select * from audit_log order by seq"
+
+
+@app.command(epilog="Example: everdesk audit verify --expect 4f1c…")
+@friendly_errors
+def verify(
+    expect: Annotated[
+        str | None, typer.Option("--expect", help="A hash that an earlier run printed: it must still be in the log")
+    ] = None,
+) -> None:
+    """Recompute the hash of every entry; exit 1 if the log does not hold together."""
+    found, is_expected = asyncio.run(_verify(expect))
+    if found.broken_at is not None:
+        console.print(f"Broken at entry {found.broken_at}: {found.reason}.", style="red")
+        raise typer.Exit(1)
+    if not is_expected:
+        console.print("The log holds together, but no entry has the expected hash: it was written anew.", style="red")
+        raise typer.Exit(1)
+    newest = f", the newest hash is {found.newest_hash.hex()}" if found.entries else ""
+    console.print(f"{found.entries} entries hold together{newest}.")
+
+
+async def _verify(expect: str | None) -> tuple[Verification, bool]:
+    try:
+        url = database_url("assignment").replace("+asyncpg", "", 1)
+        connection = await asyncpg.connect(url, timeout=ANSWERS_WITHIN)
+    except (OSError, TimeoutError, asyncpg.PostgresError) as problem:
+        raise CliError(f"The database of assignment does not answer: {problem!r}") from None
+    seen: set[str] = set()
+
+    async def rows() -> AsyncIterator[dict[str, Any]]:
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            async for record in connection.cursor(ENTRIES):
+                row = dict(record)
+                row |= {name: json.loads(row[name]) for name in ("before", "after") if row[name] is not None}
+                if expect and row["hash"].hex() == expect.strip().lower():
+                    seen.add(expect)
+                yield row
+
+    try:
+        found = await verify_chain(rows())
+    finally:
+        await connection.close()
+    return found, expect is None or bool(seen)

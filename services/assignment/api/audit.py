@@ -1,0 +1,79 @@
+"""The audit log of configuration changes."""
+
+import csv
+import json
+from collections.abc import AsyncIterator
+from io import StringIO
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+from fastapi.responses import StreamingResponse
+from pydantic import AwareDatetime
+
+from services.assignment.context import AppState
+from services.assignment.deps import AgentsAdmin, Ctx
+from services.assignment.queries.audit import AuditFilters, all_audit_entries, list_audit_entries
+from services.assignment.schemas.audit import AuditEntryView
+from services.assignment.schemas.reports import no_formula
+from shared.kit.http.paging import Cursor, Limit, Page
+from shared.kit.http.strict_json import StrictJsonRoute
+
+router = APIRouter(prefix="/audit-log", tags=["audit"], route_class=StrictJsonRoute)
+
+COLUMNS = tuple(AuditEntryView.model_fields)
+Word = Annotated[str, Query(max_length=255)]
+
+
+async def get_filters(
+    actor: Word = "",
+    kind: Word = "",
+    subject: Word = "",
+    since: Annotated[AwareDatetime | None, Query(alias="from", description="Instant")] = None,
+    until: Annotated[AwareDatetime | None, Query(alias="to", description="Instant, not included")] = None,
+) -> AuditFilters:
+    """What the log is narrowed to."""
+    return AuditFilters(_text(actor), _text(kind), _text(subject), since, until)
+
+
+Asked = Annotated[AuditFilters, Depends(get_filters)]
+
+
+@router.get("", summary="Changes of the configuration")
+async def get_audit_log(
+    context: Ctx, _: AgentsAdmin, filters: Asked, limit: Limit = 50, cursor: Cursor = None
+) -> Page[AuditEntryView]:
+    """Newest first. Agents, teams, roles, SLA policies, calendars, routing rules and roll-outs."""
+    async with context.database.begin() as session:
+        return await list_audit_entries(session, filters, limit, cursor)
+
+
+@router.get(".csv", summary="Changes of the configuration as a table", response_class=StreamingResponse)
+async def get_audit_csv(context: Ctx, _: AgentsAdmin, filters: Asked) -> StreamingResponse:
+    """All of them, streamed; `before` and `after` as JSON."""
+    return audit_csv(context, filters)
+
+
+def audit_csv(context: AppState, filters: AuditFilters) -> StreamingResponse:
+    """A file to open in a spreadsheet."""
+    headers = {"Content-Disposition": 'attachment; filename="audit-log.csv"', "Cache-Control": "no-store"}
+    return StreamingResponse(_lines(context, filters), media_type="text/csv", headers=headers)
+
+
+async def _lines(context: AppState, filters: AuditFilters) -> AsyncIterator[str]:
+    yield _line(*COLUMNS)
+    async for entry in all_audit_entries(context.database, filters):
+        values = entry.model_dump(mode="json")
+        texts = (
+            value if isinstance(value, str) else json.dumps(value, ensure_ascii=False) for value in values.values()
+        )
+        yield _line(*map(no_formula, texts))
+
+
+def _line(*values: str) -> str:
+    text = StringIO()
+    csv.writer(text).writerow(values)
+    return text.getvalue()
+
+
+def _text(text: str) -> str:
+    return text.strip() if text.isprintable() else ""

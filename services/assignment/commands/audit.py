@@ -1,0 +1,78 @@
+"""Writes the configuration's changes into the audit log, in the transaction that makes them."""
+
+from pydantic import BaseModel
+
+from services.assignment.queries.callers import Caller
+from services.assignment.schemas.people import AgentView, RoleView, TeamView
+from services.assignment.schemas.rollouts import RolloutView
+from services.assignment.schemas.rules import CalendarView, PolicyView, RoutingRuleView
+from shared.kit.audit_log import AuditedChange, append_change
+from shared.kit.clock import utc_now
+from shared.kit.db import Session
+
+KINDS: dict[type[BaseModel], str] = {
+    AgentView: "agent",
+    TeamView: "team",
+    RoleView: "role",
+    PolicyView: "sla-policy",
+    CalendarView: "calendar",
+    RoutingRuleView: "routing-rule",
+    RolloutView: "rollout",
+}
+"""What the log calls each kind of thing."""
+ITSELF = "Everdesk"
+_ACTOR = "audit_actor"
+UNTOLD = frozenset({"version", "created_at", "feed_status", "counts", "history"})
+"""Fields that change with every change, or by themselves, and say nothing about it."""
+
+
+def set_actor(session: Session, by: Caller) -> None:
+    """Says who makes the changes of a transaction; without it, Everdesk makes them itself."""
+    session.info[_ACTOR] = by
+
+
+async def record_change(session: Session, before: BaseModel | None, after: BaseModel | None, *, note: str = "") -> None:
+    """Logs that something was added (no `before`), changed or removed (no `after`), if anything differs.
+
+    `note` names a change that may not be shown, such as a new password.
+    """
+    by: Caller | None = session.info.get(_ACTOR)
+    subject = after or before
+    if subject is None:
+        return
+    old, new = _shown(before), _shown(after)
+    if note and new is not None:
+        new |= {"note": note}
+    if old == new:
+        return
+    verb = "added" if before is None else "removed" if after is None else "changed"
+    await append_change(
+        session,
+        AuditedChange(
+            actor_id=str(by.agent_id) if by else "",
+            actor_name=by.name if by else ITSELF,
+            address=by.address if by else "",
+            action=f"{KINDS[type(subject)]}.{verb}",
+            subject_id=_id_of(subject),
+            subject_name=_name_of(subject),
+            before=old,
+            after=new,
+        ),
+        utc_now(),
+    )
+
+
+def _shown(view: BaseModel | None) -> dict[str, object] | None:
+    return view.model_dump(mode="json", exclude=set(UNTOLD)) if view is not None else None
+
+
+def _id_of(view: BaseModel) -> str:
+    return str(getattr(view, "id", None) or getattr(view, "slug", ""))
+
+
+def _name_of(view: BaseModel) -> str:
+    if isinstance(view, RoutingRuleView):
+        return f"Rule at position {view.position}"
+    if isinstance(view, RolloutView):
+        return f"Roll-out of version {view.version}"
+    return str(getattr(view, "name", ""))

@@ -1,0 +1,95 @@
+"""The audit log as a page: who changed what, from where, and what differs."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from services.assignment.api.audit import audit_csv
+from services.assignment.commands.audit import KINDS
+from services.assignment.deps import Ctx
+from services.assignment.queries.audit import AuditFilters, list_audit_entries
+from services.assignment.queries.people import list_agents
+from services.assignment.schemas.audit import AuditEntryView
+from services.assignment.web.admin.sections import AgentsPageCaller
+from services.assignment.web.admin.version_changes import changes_between
+from services.assignment.web.page_base import PageRoute, TheDesk
+
+PATH = "/admin/audit-log"
+router = APIRouter(prefix=PATH, route_class=PageRoute)
+
+PER_PAGE = 50
+KIND_NAMES = {
+    kind: kind.replace("-", " ").capitalize().replace("Sla", "SLA").replace("Rollout", "Roll-out")
+    for kind in KINDS.values()
+}
+
+
+async def get_asked(
+    actor: Annotated[str, Query(max_length=64)] = "",
+    kind: Annotated[str, Query(max_length=64)] = "",
+    subject: Annotated[str, Query(max_length=255)] = "",
+    since: Annotated[str, Query(alias="from", max_length=10)] = "",
+    until: Annotated[str, Query(alias="to", max_length=10)] = "",
+) -> dict[str, str]:
+    """The filters as the form says them."""
+    asked = {"actor": actor, "kind": kind, "subject": subject.strip(), "from": since, "to": until}
+    return {name: value if value.isprintable() else "" for name, value in asked.items()}
+
+
+Asked = Annotated[dict[str, str], Depends(get_asked)]
+
+
+@router.get("")
+async def show_log(
+    request: Request,
+    desk: TheDesk,
+    context: Ctx,
+    caller: AgentsPageCaller,
+    asked: Asked,
+    cursor: Annotated[str | None, Query(max_length=1024)] = None,
+) -> Response:
+    """A page of changes, newest first."""
+    async with context.database.begin() as session:
+        page = await list_audit_entries(session, _filters(asked), PER_PAGE, cursor)
+        agents = await list_agents(session)
+    words = {name: value for name, value in asked.items() if value}
+    return desk.render(
+        request,
+        "admin/audit.html",
+        caller,
+        entries=[
+            (entry, _title(entry), changes_between(entry.before or {}, entry.after or {})) for entry in page.items
+        ],
+        asked=asked,
+        kinds=list(KIND_NAMES.items()),
+        agents=[(str(agent.id), agent.name) for agent in agents],
+        next_url=f"{PATH}?{urlencode(words | {'cursor': page.next_cursor})}" if page.next_cursor else None,
+        table_url=f"{PATH}/export?{urlencode(words)}",
+    )
+
+
+@router.get("/export")
+async def get_export(context: Ctx, _: AgentsPageCaller, asked: Asked) -> Response:
+    """The same changes as a table, all pages of them."""
+    return audit_csv(context, _filters(asked))
+
+
+def _filters(asked: dict[str, str]) -> AuditFilters:
+    since, until = _day(asked["from"]), _day(asked["to"])
+    return AuditFilters(
+        asked["actor"], asked["kind"], asked["subject"], since, until + timedelta(days=1) if until else None
+    )
+
+
+def _day(text: str) -> datetime | None:
+    try:
+        return datetime.combine(date.fromisoformat(text), time(), UTC) if text else None
+    except ValueError:
+        return None
+
+
+def _title(entry: AuditEntryView) -> dict[str, Any]:
+    kind, _, verb = entry.action.rpartition(".")
+    return {"kind": KIND_NAMES.get(kind, kind.capitalize()), "verb": verb}
