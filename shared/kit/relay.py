@@ -114,7 +114,8 @@ class Relay:
         """Says that somebody else may lead, if the connection still carries it."""
         for step in (self._stop_leading(connection), connection.close()):
             with suppress(Exception):
-                await asyncio.wait_for(step, 2)
+                async with asyncio.timeout(2):
+                    await step
 
     async def _serve(self, connection: "asyncpg.Connection[Any]") -> None:
         """Leads while the bus is there and nobody else does; else passes wake-ups on to whoever leads."""
@@ -147,7 +148,8 @@ class Relay:
     async def _wait(self, connection: "asyncpg.Connection[Any]", seconds: float) -> None:
         """For news. Raises ConnectionError if the connection over which it would come is lost."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._woken.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._woken.wait()
         if connection.is_closed():
             raise ConnectionError("the relay's connection was lost")
 

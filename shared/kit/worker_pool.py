@@ -49,7 +49,8 @@ class WorkerPool:
                     return await _exchange(process, frames)
             except _BROKE as error:
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(process.wait(), 0.2)
+                    async with asyncio.timeout(0.2):
+                        await process.wait()
                 is_out_of_time = isinstance(error, TimeoutError) or process.returncode == -signal.SIGPROF
                 raise Died(type(error).__name__, is_out_of_time=is_out_of_time) from error
 
@@ -65,7 +66,8 @@ class WorkerPool:
     async def _process(self) -> AsyncIterator[Process]:
         """A process that waits for work; after anything unforeseen it is replaced."""
         try:
-            process = await asyncio.wait_for(self._idle.get(), self._patience)
+            async with asyncio.timeout(self._patience):
+                process = await self._idle.get()
         except TimeoutError:
             raise Busy from None
         keep: Process | None = None

@@ -48,3 +48,10 @@ def test_the_readme_shows_the_lifecycle_as_the_table_has_it() -> None:
 def test_nothing_secret_is_tracked() -> None:
     tracked = {relative(path) for path in ROOT.glob("*") if path.is_file()}
     assert ".env" not in tracked or ".env" in (ROOT / ".gitignore").read_text().split()
+
+
+def test_no_wait_loses_a_cancellation() -> None:
+    """Before Python 3.12 `wait_for` drops a cancellation that comes together with the result: a job then never ends."""
+    product = [path for path in sources() if path.relative_to(ROOT).parts[0] != "tests"]
+    found = [relative(path) for path in product if "asyncio.wait_for(" in path.read_text()]
+    assert found == [], "use asyncio.timeout"

@@ -18,4 +18,5 @@ async def leading(context: AppState, lock: int) -> AsyncIterator[bool]:
         yield await connection.fetchval("select pg_try_advisory_lock($1)", lock)
     finally:
         with suppress(Exception):
-            await asyncio.wait_for(connection.close(), 2)
+            async with asyncio.timeout(2):
+                await connection.close()

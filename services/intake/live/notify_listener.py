@@ -59,7 +59,8 @@ class NotifyListener:
                     await self._listen(connection)
                 finally:
                     with suppress(Exception):
-                        await asyncio.wait_for(connection.close(), 2)
+                        async with asyncio.timeout(2):
+                            await connection.close()
             except AWAY as error:
                 log.warning("live.cannot_listen", error=repr(error))
             self.wake_all()
@@ -74,7 +75,8 @@ class NotifyListener:
         self.wake_all()
         while not lost.is_set():
             with suppress(TimeoutError):
-                await asyncio.wait_for(lost.wait(), PROOF_SECONDS)
+                async with asyncio.timeout(PROOF_SECONDS):
+                    await lost.wait()
             await connection.fetchval("select 1")
 
     def _heard(self, _connection: object, _pid: int, _channel: str, payload: object) -> None:

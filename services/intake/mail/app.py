@@ -42,7 +42,8 @@ def build(settings: MailSettings) -> FastAPI:
         async with background({"processing": processing.run, **mailboxes.jobs}):
             yield
         server.close()
-        await asyncio.wait_for(reader.close(), 10)
+        async with asyncio.timeout(10):
+            await reader.close()
         await database.dispose()
 
     async def nothing_given_up() -> None:

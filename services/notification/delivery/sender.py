@@ -54,7 +54,8 @@ class Sender:
                 self._woken.clear()
                 await retry(lambda: self._finish(self._send_all_due()), PATIENT, _is_away, _log_pause)
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._woken.wait(), SWEEP_SECONDS)
+                    async with asyncio.timeout(SWEEP_SECONDS):
+                        await self._woken.wait()
         finally:
             for connection in self._connections:
                 await connection.close()

@@ -57,7 +57,8 @@ class PullStream:
         if not self._came:
             await self._request()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._news.wait(), EXPIRES_SECONDS + ANSWERS_SECONDS)
+                async with asyncio.timeout(EXPIRES_SECONDS + ANSWERS_SECONDS):
+                    await self._news.wait()
         if linger and 0 < len(self._came) < self._size:
             await asyncio.sleep(linger)
         if self._failure is not None:

@@ -84,7 +84,8 @@ class MailPipeline:
                 self._woken.clear()
                 await retry(self._work_off, PATIENT, is_away, _log_wait)
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._woken.wait(), SWEEP_SECONDS)
+                    async with asyncio.timeout(SWEEP_SECONDS):
+                        await self._woken.wait()
         finally:
             for task in self._busy.values():
                 task.cancel()
