@@ -6,8 +6,8 @@ from sqlalchemy.dialects import postgresql
 
 from shared.kit.audit_log import PROTECTION
 
-revision = "0019"
-down_revision = "0018"
+revision = "0020"
+down_revision = "0019"
 branch_labels = None
 depends_on = None
 
