@@ -56,9 +56,10 @@ def build_app(settings: AssignmentSettings) -> FastAPI:
         context = AppState(
             settings, database, tickets, relay, PolicyCache(), gate, outgoing, FeedReader(), FileLinks(settings)
         )
-        app.state.context = context
+        app.state.context, app.state.renderer = context, context.digester
         await bus.start()
-        consumers = {one.name: partial(run_consumer, bus, one) for one in build_consumers(context)}
+        ahead = context.digester.redact_if_possible
+        consumers = {one.name: partial(run_consumer, bus, one, ahead) for one in build_consumers(context)}
         keeping = partial(
             run_cleanup,
             database,

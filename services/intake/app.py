@@ -93,11 +93,13 @@ def build(settings: IntakeSettings) -> FastAPI:
             digester=BodyRenderer(),
             bad_key_limiter=RateLimiter("bad-key", settings.bad_keys_per_minute),
         )
+        app.state.renderer = intake.digester
         await bus.start()
+        ahead = intake.digester.redact_if_possible
         jobs = {
             "relay": relay.run,
-            "consumer": lambda: run_consumer(bus, consumer(database, intake.invitations)),
-            "agents": lambda: run_consumer(bus, agents_consumer(database)),
+            "consumer": lambda: run_consumer(bus, consumer(database, intake.invitations), ahead),
+            "agents": lambda: run_consumer(bus, agents_consumer(database), ahead),
             "live": hub.run,
             "housekeeping": lambda: run_cleanup(database, settings, forget_counts),
             "retention": Retention(database, intake.links, settings.keeping).run,

@@ -40,7 +40,7 @@ def build(settings: NotificationSettings) -> FastAPI:
         await bus.start()
         jobs = {
             "relay": relay.run,
-            "consumer": lambda: run_consumer(bus, notifier.consumer),
+            "consumer": lambda: run_consumer(bus, notifier.consumer, sender.redact_ahead),
             "sender": sender.run,
             "housekeeping": lambda: run_cleanup(database, settings),
         }

@@ -9,13 +9,13 @@ import base64
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
 from typing import Annotated, TypeVar, cast
 
 from pydantic import AfterValidator, JsonValue
 
 from shared.contracts.own_tokens import tokens
 from shared.contracts.readings import Draft, Gap, Memory, Reading, Way, gaps_of, joined, read, ways_of
+from shared.contracts.text_cache import TextCache
 
 Value = TypeVar("Value")
 REMOVED = "[link removed]"
@@ -34,13 +34,34 @@ _DEEPEST = 3
 _LINE = 76
 
 
-@lru_cache(maxsize=16)
+LIGHT = 4096
+"""Characters up to which a text takes a millisecond or two."""
+_KEPT = 4 * 1024 * 1024
+_recent = TextCache(_KEPT)
+
+
 def redacted(text: str) -> str:
     """The text with `[link removed]` in the place of each of our personal links and signed Message-IDs.
 
     A message passes several callers one after another, so the last results are cached.
     """
-    return _redacted(text, 0)
+    if len(text) < _SHORTEST:
+        return text
+    if (clean := _recent.find(text)) is None:
+        clean = _redacted(text, 0)
+        remember_redaction(text, clean)
+    return clean
+
+
+def remember_redaction(text: str, clean: str) -> None:
+    """Keeps what another process made of a text, which is clean from then on."""
+    _recent.keep(text, clean)
+    _recent.keep(clean, clean)
+
+
+def takes_long(text: str) -> bool:
+    """Whether a text should be looked at beside the process that serves people."""
+    return len(text) > LIGHT and _recent.find(text) is None
 
 
 def redacted_bytes(content: bytes) -> bytes:

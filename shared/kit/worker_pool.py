@@ -13,8 +13,9 @@ from typing import BinaryIO
 
 FRAME = "!I"
 """Each piece, in both directions, is preceded by its length."""
-NICENESS = 10
-"""Side processes give way to those that answer people."""
+NICENESS = 19
+"""Side processes give way to those that answer people, from their first instruction on."""
+_AT_ONCE = "import os, runpy, sys; os.nice(int(sys.argv[1])); runpy.run_module(sys.argv[2], run_name='__main__')"
 _BROKE = (asyncio.IncompleteReadError, ConnectionError, TimeoutError)
 
 
@@ -28,7 +29,11 @@ class Died(Exception):
 
 
 class Busy(Exception):
-    """Every process is at work for longer than one may wait."""
+    """Every process is at work for longer than one may wait; `retry_after` is for whoever sent the work."""
+
+    def __init__(self, retry_after: int = 5) -> None:
+        super().__init__(f"again in {retry_after} s")
+        self.retry_after = retry_after
 
 
 class WorkerPool:
@@ -69,7 +74,7 @@ class WorkerPool:
             async with asyncio.timeout(self._patience):
                 process = await self._idle.get()
         except TimeoutError:
-            raise Busy from None
+            raise Busy() from None
         keep: Process | None = None
         try:
             if process is None or process.returncode is not None:
@@ -89,7 +94,6 @@ def serve(work: Callable[..., bytes], frames: int, *, memory_bytes: int, cpu_sec
     """
     resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    os.nice(NICENESS)
     source, target = sys.stdin.buffer, sys.stdout.buffer
     while (given := _frames(source, frames)) is not None:
         if cpu_seconds is not None:
@@ -127,7 +131,7 @@ async def _start(module: str) -> Process:
     """It gets no environment but the path of its code: there is nothing in it to steal."""
     return await asyncio.create_subprocess_exec(
         sys.executable,
-        *("-m", module),
+        *("-c", _AT_ONCE, str(NICENESS), module),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,

@@ -6,6 +6,7 @@ import resource
 import secrets
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import pytest
@@ -17,7 +18,9 @@ from services.intake.mail.parsing.parser import read_mail
 from services.intake.models import Message
 from services.intake.osticket.keys import old_key
 from services.notification.delivery.compose import Composer
+from shared.contracts import redaction
 from shared.contracts.vocabulary import BodyFormat
+from shared.kit.http.form_tokens import CSRF_COOKIE
 from shared.kit.http.inputs import MAX_TEXT
 from shared.kit.user_content.limits import MAX_NESTING, complaint, shape, stripped
 from shared.kit.user_content.renderer import REMARK, TOO_SLOW, BodyRenderer, Indigestible, plain
@@ -227,6 +230,50 @@ async def test_programs_are_refused_with_words_while_others_are_served(intake: I
         assert answer.json()["errors"][0]["pointer"] == "/body"
         assert re.search(r"must have at most|takes too long", answer.json()["detail"])
     assert cpu() - before < 4 * HERE_SECONDS
+
+
+@pytest.mark.parametrize("way", ["tickets", "messages", "form", "reply", "old json"])
+async def test_links_are_taken_out_of_long_texts_beside_the_service(
+    intake: IntakeHarness,  # noqa: F811
+    way: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    here: list[int] = []
+    work = redaction._redacted
+
+    def watched(text: str, depth: int) -> str:
+        here.append(len(text))
+        return work(text, depth)
+
+    ticket, secret = await intake.submit(), secrets.token_hex(16)
+    known = old_key(secret)
+    assert known is not None
+    async with intake.database.begin() as session:
+        await put_key(session, known, "old", CLIENT_SCOPES, per_minute=1000)
+    words = f"{secret[:8]} " + "Some words, and then more of them.\n" * 3_000
+    said = {"body": f"{words}See {ticket['access_url']} soon"}
+    person = {"email": "dana@bank.example", "name": "Dana", "subject": "x"}
+    monkeypatch.setattr(redaction, "_redacted", watched)
+    async with intake.client() as http, intake.browser() as browser:
+        match way:
+            case "tickets":
+                requester = {"email": "dana@bank.example", "name": "Dana"}
+                answer = await http.post("/v1/tickets", json=said | {"requester": requester, "subject": "x"})
+            case "messages":
+                answer = await http.post(f"/v1/tickets/{ticket['id']}/messages", json=said)
+            case "old json":
+                sent = person | {"message": said["body"]}
+                answer = await http.post("/api/tickets.json", json=sent, headers={"X-API-Key": secret})
+            case _:
+                is_new, thread = way == "form", urlsplit(ticket["access_url"]).path
+                await browser.get("/tickets/new" if is_new else thread)
+                form = {"topic": "online-banking", "csrf_token": browser.cookies[CSRF_COOKIE]} | person | said
+                answer = await browser.post("/tickets/new" if is_new else f"{thread}/reply", data=form)
+    assert answer.status_code in (200, 201), answer.text
+    async with intake.database.begin() as session:
+        kept = (await session.scalars(select(Message.body).where(Message.body.startswith(secret[:8])))).all()
+    assert [body[-30:] for body in kept] == [f"{words}See {redaction.REMOVED} soon"[-30:]]
+    assert max(here, default=0) <= redaction.LIGHT
 
 
 async def test_the_old_help_desks_clients_are_refused_in_their_own_way(intake: IntakeHarness) -> None:  # noqa: F811

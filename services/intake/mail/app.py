@@ -44,6 +44,7 @@ def build(settings: MailSettings) -> FastAPI:
         server.close()
         async with asyncio.timeout(10):
             await reader.close()
+            await parts.writer.renderer.close()
         await database.dispose()
 
     async def nothing_given_up() -> None:

@@ -35,6 +35,7 @@ class MailPipe:
         parts = build_pipeline(mail_settings, database, storage)
         self._database = database
         self._bans, self._reader = parts.gate.bans, parts.reader
+        self._renderer = parts.writer.renderer
         self._reception = RawMailStore(database, storage)
         self._processing = MailPipeline(parts, mail_settings)
 
@@ -57,6 +58,7 @@ class MailPipe:
     async def close(self) -> None:
         """Ends the reading processes."""
         await self._reader.close()
+        await self._renderer.close()
 
     async def _settled(self, identity: str) -> RawMail:
         while True:

@@ -1,7 +1,8 @@
 """Opens the ticket of an osTicket client's request, by the same command as every other channel; answers its number."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from services.intake.abuse import refusals as abuse
@@ -26,7 +27,7 @@ from services.intake.osticket.topic import choose_topic
 from services.intake.osticket.xml_body import read_xml_body
 from services.intake.topic_cache import TopicEntry
 from shared.kit.clock import utc_now
-from shared.kit.http.body_check import check_body
+from shared.kit.http.body_check import check_body, refusing
 from shared.kit.http.idempotency import IdempotencyClaim, fingerprint
 from shared.kit.http.problems import Problem
 from shared.kit.telemetry import log
@@ -41,6 +42,8 @@ REMARKS = "Remarks of the help desk on what the client program sent:"
 async def accept(parts: AppState, key: KnownKey, suffix: str, raw: bytes, idempotency_key: str | None) -> str:
     """The number of the ticket, durable by then. Raises Problem 400, 403, 409, 422 or 429, and NotValid."""
     sent = await asyncio.to_thread(READERS[suffix], raw)
+    if sent.message:
+        await _refuse_what_takes_long(parts, sent.message.body)
     choice = await choose_topic(parts.topics, sent, parts.settings.osticket_default_topic)
     topic = choice.topic
     ticket, form = translate(sent, topic), topic.form if topic else NO_FORM
@@ -60,8 +63,21 @@ async def accept(parts: AppState, key: KnownKey, suffix: str, raw: bytes, idempo
 
 
 async def _refuse_indigestible(parts: AppState, ticket: OldTicket) -> None:
-    try:
+    async with _refusing():
         await check_body(parts.digester, ticket.message.body, ticket.message.body_format, "/message")
+
+
+async def _refuse_what_takes_long(parts: AppState, body: str) -> None:
+    """Takes our links out of a long body, so that nobody waits for that afterwards."""
+    async with _refusing(), refusing("/message"):
+        await parts.digester.redact_ahead(body)
+
+
+@asynccontextmanager
+async def _refusing() -> AsyncIterator[None]:
+    """Raises NotValid for what is told of a message."""
+    try:
+        yield
     except Problem as refused:
         if refused.status != INVALID:
             raise

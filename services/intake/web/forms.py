@@ -19,6 +19,7 @@ from services.intake.web.multipart import read_form as read_multipart
 from shared.contracts.vocabulary import CloseReason
 from shared.kit.addresses import NOT_SERVED
 from shared.kit.auth import new_token
+from shared.kit.http.body_check import refusing
 from shared.kit.http.client_address import address_of, network_of
 from shared.kit.http.form_tokens import check_form_token
 from shared.kit.http.idempotency import fingerprint
@@ -117,6 +118,8 @@ async def read_form(request: Request, parts: AppState, limiter: RateLimiter | No
         form = await request.form(max_files=0, max_fields=MAX_INPUTS)
         sent = SubmittedForm((name, value) for name, value in form.multi_items() if isinstance(value, str))
     check_form_token(request, sent.get("csrf_token"))
+    async with refusing("/body"):
+        await parts.digester.redact_ahead(*(value.strip() for value in sent.values()))
     return sent
 
 

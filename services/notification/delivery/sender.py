@@ -42,6 +42,10 @@ class Sender:
         self._woken = asyncio.Event()
         self._is_stopping = False
 
+    async def redact_ahead(self, value: object) -> None:
+        """Takes our personal links out of the long texts of an event, beside this process."""
+        await self._digester.redact_if_possible(value)
+
     def wake(self) -> None:
         """Says that there may be mails to send."""
         self._woken.set()

@@ -29,6 +29,8 @@ LEAST_DELIVERIES = 6
 """Of what is not yet possible, however old it is: what it waits for may be under way after a long outage."""
 MOST_PENDING = 50_000
 """Events that may wait for another delivery before JetStream hands out no new ones."""
+LARGE = 4096
+"""Bytes of an event that is prepared."""
 MAX_ATTEMPTS = len(EVENT_FAILED.seconds) + 1
 
 
@@ -49,6 +51,7 @@ class Unavailable(Exception):
 
 
 Handler = Callable[[list[Envelope]], Awaitable[None]]
+Prepare = Callable[[object], Awaitable[None]]
 
 
 @dataclass
@@ -68,6 +71,8 @@ class Consumer:
     """Seconds for which the first event of a batch waits for others: what one action causes then costs one call."""
     is_own: Callable[[str], bool] = lambda _event_id: False
     """Whether an event's effect on this consumer was part of the transaction that announced it: it is passed over."""
+    prepare: Prepare | None = None
+    """What is done with the content of a large event beside the process, so that handling it is quick."""
     attempts: dict[str, int] = field(default_factory=dict)
     """Failures per event while its dependencies were healthy."""
 
@@ -82,13 +87,14 @@ def is_away(error: BaseException) -> bool:
     return isinstance(error, (Unavailable, BusUnavailable)) or is_unreachable(error)
 
 
-async def run_consumer(bus: Bus, consumer: Consumer) -> None:
-    """Consumes for ever; returns only when cancelled.
+async def run_consumer(bus: Bus, consumer: Consumer, prepare: Prepare | None = None) -> None:
+    """Consumes for ever; returns only when cancelled. Large events are prepared before they are handled.
 
     The subscription stays for as long as the client does, whose requests for more outlive a reconnection: the server
     may answer one that an abandoned subscription sent, and those events would come again only after ACK_WAIT_SECONDS.
     """
     pull: PullStream | None = None
+    consumer.prepare = prepare
 
     def interrupt() -> None:
         if pull is not None:
@@ -154,6 +160,10 @@ async def _settle(js: JetStreamContext, consumer: Consumer, messages: Sequence[M
             await _bury(js, consumer, message, error, attempts=1)
     if not readable:
         return
+    for message, envelope in readable:
+        if consumer.prepare is not None and len(message.data) > LARGE:
+            async with _in_progress(readable):
+                await consumer.prepare(envelope.data)
     try:
         await _handle_when_possible(consumer, readable)
     except Partly as partly:

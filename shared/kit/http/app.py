@@ -9,7 +9,7 @@ from fastapi import FastAPI, Request
 from shared.kit.http import documents, error_handlers, problems
 from shared.kit.http.conventions import BodyLimit, Conventions, usual_body_limit
 from shared.kit.http.health import Check, health_routes
-from shared.kit.settings import Settings
+from shared.kit.settings import ServiceSettings, Settings
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
@@ -37,7 +37,8 @@ def create_app(
             "default": {"description": "A problem", "content": {problems.MEDIA_TYPE: {"schema": documents.PROBLEM}}}
         },
     )
-    app.add_middleware(Conventions, service=service, body_limit=body_limit)
+    proxies = settings.trusted_proxies if isinstance(settings, ServiceSettings) else ()
+    app.add_middleware(Conventions, service=service, body_limit=body_limit, trusted_proxies=proxies)
     error_handlers.install(app)
     documents.describe(app)
 

@@ -3,11 +3,15 @@
 import time
 from collections.abc import Callable
 
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bind_contextvars, unbind_contextvars
 
+from shared.kit.client_lanes import CLIENT
 from shared.kit.clock import new_id
 from shared.kit.http.body_limits import limited
+from shared.kit.http.client_address import address_of, network_of
+from shared.kit.networks import Network
 from shared.kit.telemetry import HTTP_SECONDS
 
 MAX_BODY = 512 * 1024
@@ -31,8 +35,11 @@ SECURITY_HEADERS = (
 class Conventions:
     """Pure ASGI middleware: id, size limit, headers and duration for every request."""
 
-    def __init__(self, app: ASGIApp, service: str, body_limit: BodyLimit) -> None:
+    def __init__(
+        self, app: ASGIApp, service: str, body_limit: BodyLimit, trusted_proxies: tuple[Network, ...] = ()
+    ) -> None:
         self.app = app
+        self.trusted_proxies = trusted_proxies
         self.service = service
         self.body_limit = body_limit
 
@@ -43,6 +50,7 @@ class Conventions:
         request_id = str(new_id())
         scope.setdefault("state", {})["request_id"] = request_id
         bind_contextvars(request_id=request_id)
+        CLIENT.set(lambda: network_of(address_of(Request(scope), self.trusted_proxies)))
         started, status = time.perf_counter(), 500
 
         async def send_with_headers(message: Message) -> None:

@@ -8,6 +8,7 @@ from fastapi.responses import Response
 from fastapi.routing import APIRoute
 from pydantic_core import from_json
 
+from shared.kit.http.body_check import redact_sent
 from shared.kit.http.problems import Problem
 
 MAX_DEPTH = 32
@@ -24,7 +25,9 @@ class StrictJsonRoute(APIRoute):
             return handle
 
         async def handle_strictly(request: Request) -> Response:
-            return await handle(await _Parsed.of(request))
+            parsed = await _Parsed.of(request)
+            await redact_sent(request, await parsed.json())
+            return await handle(parsed)
 
         return handle_strictly
 

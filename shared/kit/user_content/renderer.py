@@ -1,15 +1,27 @@
-"""Renders foreign bodies beside the service, each once, and says which ones cannot be digested."""
+"""Takes links out of foreign texts and renders them beside the service, each once; says which are indigestible."""
 
+import contextlib
 import hashlib
 import json
 from collections import OrderedDict
 from collections.abc import Iterable
+from typing import Any
 
 from markupsafe import Markup, escape
 
+from shared.contracts.redaction import remember_redaction, takes_long
 from shared.contracts.vocabulary import BodyFormat
+from shared.kit.client_lanes import ClientLanes, Crowded
 from shared.kit.telemetry import log
-from shared.kit.user_content.limits import MAX_RENDERED, MAX_RENDERED_TAGS, complaint, is_light, stripped
+from shared.kit.user_content.limits import (
+    MAX_RENDERED,
+    MAX_RENDERED_TAGS,
+    MAX_TAGS,
+    hasty_complaint,
+    is_light,
+    stripped,
+)
+from shared.kit.user_content.render_worker import CPU_SECONDS, REDACT
 from shared.kit.user_content.rendering import VERSION, Rendered, placed, rendered
 from shared.kit.worker_pool import Busy, Died, WorkerPool
 
@@ -28,6 +40,11 @@ REMARK = "This message is too complex to be shown as it was written; here is its
 class Indigestible(Exception):
     """The body cannot be rendered; the words are for whoever sent it."""
 
+    def __init__(self, wrong: str, text: str | None = None) -> None:
+        super().__init__(wrong)
+        self.text = text
+        """What the body says, if that is known."""
+
 
 class BodyRenderer:
     """Small bodies are rendered at once, others in a process that may die; results are kept in memory."""
@@ -36,6 +53,21 @@ class BodyRenderer:
         self._pool = WorkerPool("shared.kit.user_content.render_worker", processes, WALL_SECONDS, PATIENCE_SECONDS)
         self._kept: OrderedDict[bytes, Rendered | Indigestible] = OrderedDict()
         self._characters = 0
+        self._lanes = ClientLanes()
+
+    async def redact_ahead(self, *texts: str) -> None:
+        """Takes our links out of long texts, so that `redacted` knows the answer. Raises Indigestible and Busy."""
+        for text in texts:
+            if takes_long(text):
+                clean = await self._asked(REDACT, text)
+                if clean is None:
+                    raise Indigestible(TOO_SLOW)
+                remember_redaction(text, clean)
+
+    async def redact_if_possible(self, value: object) -> None:
+        """The same for every text in a JSON value. What cannot be done ahead is left to whoever reads the text."""
+        with contextlib.suppress(Indigestible, Busy):
+            await self.redact_ahead(*texts_in(value))
 
     async def check(self, body: str, body_format: BodyFormat) -> None:
         """Raises Indigestible for a body nobody could show, and Busy while too many wait to be tried."""
@@ -46,14 +78,16 @@ class BodyRenderer:
         """The body in both forms; an indigestible one as its bare text, which takes linear time."""
         try:
             return await self.render(body, body_format)
-        except (Indigestible, Busy):
+        except Indigestible as found:
+            return plain(body, body_format, found.text)
+        except Busy:
             return plain(body, body_format)
 
     async def render(self, body: str, body_format: BodyFormat) -> Rendered:
         """The body in both forms. Raises Indigestible, and Busy."""
         if is_light(body, body_format):
             return rendered(body, body_format)
-        if body_format is BodyFormat.HTML and (wrong := complaint(body)):
+        if wrong := _hasty_complaint(body, body_format):
             raise Indigestible(wrong)
         key = hashlib.sha256(f"{VERSION}:{body_format}:{body}".encode()).digest()
         if (known := self._kept.get(key)) is None:
@@ -62,7 +96,7 @@ class BodyRenderer:
         else:
             self._kept.move_to_end(key)
         if isinstance(known, Indigestible):
-            raise Indigestible(str(known))
+            raise Indigestible(str(known), known.text)
         return known
 
     async def prose(self, texts: Iterable[str]) -> dict[str, Markup]:
@@ -74,18 +108,28 @@ class BodyRenderer:
         await self._pool.close()
 
     async def _tried(self, body: str, body_format: BodyFormat) -> Rendered | Indigestible:
+        answer = await self._asked(body_format.encode(), body)
+        if answer is None:
+            return Indigestible(TOO_SLOW)
+        if "wrong" in answer:
+            return Indigestible(answer["wrong"], answer["text"])
+        found = Rendered(answer["html"], answer["text"])
+        is_too_much = len(found.html) > MAX_RENDERED or found.html.count("<") > MAX_RENDERED_TAGS
+        return Indigestible(TOO_MUCH, found.text) if is_too_much else found
+
+    async def _asked(self, task: bytes, text: str) -> Any:
+        """What the process makes of a text; None if it died of it. Raises Busy."""
         for _ in range(TRIES):
             try:
-                answer = await self._pool.ask(body_format.encode(), body.encode())
+                async with self._lanes.turn(longest=CPU_SECONDS):
+                    return json.loads(await self._pool.ask(task, json.dumps(text).encode()))
+            except Crowded as crowded:
+                raise Busy(crowded.retry_after) from None
             except Died as death:
-                log.warning("foreign.indigestible", size=len(body), format=body_format, reason=str(death))
+                log.warning("foreign.indigestible", size=len(text), task=task.decode(), reason=str(death))
                 if death.is_out_of_time:
                     break
-            else:
-                found = Rendered(*json.loads(answer))
-                is_too_much = len(found.html) > MAX_RENDERED or found.html.count("<") > MAX_RENDERED_TAGS
-                return Indigestible(TOO_MUCH) if is_too_much else found
-        return Indigestible(TOO_SLOW)
+        return None
 
     def _keep(self, key: bytes, found: Rendered | Indigestible) -> None:
         if key in self._kept:
@@ -102,11 +146,33 @@ def at_once(body: str, body_format: BodyFormat) -> Rendered:
     return rendered(body, body_format) if is_light(body, body_format) else plain(body, body_format)
 
 
-def plain(body: str, body_format: BodyFormat) -> Rendered:
-    """The bare text of a body that cannot be rendered, with a remark that says so."""
-    text = stripped(body) if body_format is BodyFormat.HTML else body
+def plain(body: str, body_format: BodyFormat, known: str | None = None) -> Rendered:
+    """The bare text of a body that cannot be rendered, with a remark that says so; `known` if the text is known."""
+    text = known or (stripped(body) if body_format is BodyFormat.HTML else body)
     return Rendered(f'<p><em>{REMARK}</em></p>\n<p class="plain">{escape(text)}</p>', text)
 
 
+def texts_in(value: object) -> Iterable[str]:
+    """Every text in a JSON value but for the names of its fields."""
+    match value:
+        case str():
+            yield value
+        case list():
+            for one in value:
+                yield from texts_in(one)
+        case dict():
+            yield from texts_in(list(value.values()))
+
+
+def _hasty_complaint(body: str, body_format: BodyFormat) -> str | None:
+    """What is seen at a glance. Markdown looks again and again for the end of every bracket."""
+    match body_format:
+        case BodyFormat.HTML:
+            return hasty_complaint(body)
+        case BodyFormat.MARKDOWN if body.count("[") > MAX_TAGS:
+            return TOO_SLOW
+    return None
+
+
 def _weight(found: Rendered | Indigestible) -> int:
-    return 256 + (len(found.html) + len(found.text) if isinstance(found, Rendered) else 0)
+    return 256 + len(found.text or "") + (len(found.html) if isinstance(found, Rendered) else 0)

@@ -15,6 +15,7 @@ from services.intake.mail.settings import MailSettings
 from services.intake.topic_cache import TopicCache
 from shared.kit.auth import MailThreads
 from shared.kit.db import Database
+from shared.kit.user_content.renderer import BodyRenderer
 
 
 def build_pipeline(settings: MailSettings, database: Database, storage: ContentStore) -> PipelineState:
@@ -28,7 +29,10 @@ def build_pipeline(settings: MailSettings, database: Database, storage: ContentS
         queue=MailQueue(database, per_hour=settings.mail_per_sender_per_hour, attempts=settings.mail_attempts),
         desk=RoutingLookup(threads, own, gate.bans, StaffMail(threads, settings.mail_authserv_ids), settings),
         writer=MailPersister(
-            own, Uploader(storage, settings.file_limits, scans=settings.clamd is not None), InvitationLimits(settings)
+            own,
+            Uploader(storage, settings.file_limits, scans=settings.clamd is not None),
+            InvitationLimits(settings),
+            BodyRenderer(),
         ),
         gate=gate,
         topics=TopicCache(database),

@@ -24,6 +24,7 @@ from shared.contracts.vocabulary import Channel
 from shared.kit import outbox
 from shared.kit.clock import new_id
 from shared.kit.db import Session
+from shared.kit.user_content.renderer import BodyRenderer
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +34,18 @@ class MailPersister:
     own: OwnAddresses
     keeper: Uploader
     limits: InvitationLimits
+    renderer: BodyRenderer
 
     async def append(
         self, session: Session, stored: RawMail, mail: ReadMail, letter: InboundMessage, decision: AppendMessage
     ) -> SettledMail:
         """A message on the ticket, whatever its status: the workflow decides what follows from it."""
+        await self._redact_ahead(letter.quoted)
         ticket = await session.get_one(Ticket, decision.ticket_id)
         message_id = MessageId(new_id())
         written = letter.with_banner() if decision.is_from_stranger else letter
         kept = await store_mail_files(self.keeper, session, stored, written, ticket.id, message_id)
+        await self._redact_ahead(kept.body)
         is_requester = letter.sender.casefold() == ticket.requester_email.casefold()
         await post_message(
             session,
@@ -79,6 +83,7 @@ class MailPersister:
         message_id = MessageId(new_id())
         written = letter if decision.is_verified else letter.unverified()
         kept = await store_mail_files(self.keeper, session, stored, written, ticket.id, message_id, is_internal=True)
+        await self._redact_ahead(kept.body)
         event = NoteReceived(
             ticket_id=TicketId(ticket.id),
             message_id=message_id,
@@ -104,6 +109,7 @@ class MailPersister:
         topic_id: UUID | None,
     ) -> SettledMail:
         """A new ticket. Its sender proved nothing yet, so that people in copy are proposed to them, and not asked."""
+        await self._redact_ahead(letter.quoted)
         draft = Submission(
             requester=Person(email=letter.sender, name=letter.name),
             subject=letter.subject,
@@ -118,11 +124,16 @@ class MailPersister:
             acknowledge=decision.acknowledge and letter.is_answerable,
         )
         kept = await store_mail_files(self.keeper, session, stored, letter, draft.ticket_id, draft.message_id)
+        await self._redact_ahead(kept.body)
         number = await submit_ticket(session, replace(draft, body=kept.body, attachments=kept.refs))
         if not decision.is_automatic:
             await propose(session, draft.ticket_id, self._guests(mail, {letter.sender}), _origin(letter, stored))
         await remember(session, mail, draft.ticket_id)
         return SettledMail(RawMailState.DONE, f"ticket {number}", draft.ticket_id, draft.message_id)
+
+    async def _redact_ahead(self, text: str) -> None:
+        """Takes our links out of a long text beside this process, which then knows the answer."""
+        await self.renderer.redact_if_possible(text)
 
     def _guests(self, mail: ReadMail, but: set[str]) -> list[InvitedPerson]:
         """Whom the mail was also sent to: never ourselves, never its writer."""
