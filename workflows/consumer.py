@@ -1,34 +1,33 @@
-"""The JetStream consumer of the workflow side: a submission starts a workflow, a message is signalled to it."""
+"""The JetStream consumer of the workflow side: messages reach their ticket's workflow, and what follows is announced."""
 
 import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import timedelta
 
-from shared.contracts.commands import MessageFact, OpenTicket
-from shared.contracts.events import Envelope, MessagePosted, MessageUnclaimed, TicketSubmitted
+from shared.contracts.commands import MessageFact
+from shared.contracts.events import Envelope, MessagePosted, MessageUnclaimed
 from shared.contracts.tickets import Actor
-from shared.contracts.vocabulary import ActorKind, Priority
+from shared.contracts.vocabulary import ActorKind
+from shared.domain.errors import TicketArchivedError, UnknownTicket
 from shared.kit.bus import Bus, Consumer, NotYet, Partly, Unavailable
 from shared.kit.bus.consumer import is_away
 from shared.kit.clock import utc_now
-from shared.kit.ticket_errors import TicketsUnavailable
-from shared.kit.tickets import SignalDelivery, Tickets
+from shared.kit.ticket_errors import TicketStuck, TicketsUnavailable
+from shared.kit.tickets import Tickets
 
 MAX_CONCURRENT_TICKETS = 16
+"""Each waits for its answer, so a burst waits in JetStream, not before agents' commands in Temporal's queue."""
 BATCH_SIZE = 32
-BURST_SIZE = 16
-"""Batches from this size on first wait until the workers have caught up."""
-MAX_BACKLOG = 48
-BACKLOG_POLL_SECONDS = 0.2
-MAX_BACKLOG_POLLS = 50
-"""Polls before going on regardless: ten seconds, less than JetStream's redelivery time."""
 
 
 class TicketEventConsumer:
-    """Starts and signals ticket workflows. Both are idempotent, so an event may be delivered twice."""
+    """Tells ticket workflows of messages, and publishes the events of their answers before it acknowledges.
 
-    def __init__(self, tickets: Tickets, bus: Bus, patience: timedelta = timedelta(minutes=10)) -> None:
+    A message that is delivered twice gets the same answer, with the same events under the same ids.
+    """
+
+    def __init__(self, tickets: Tickets, bus: Bus, patience: timedelta = timedelta(days=1)) -> None:
         self._tickets = tickets
         self._bus = bus
         self._patience = patience
@@ -36,16 +35,13 @@ class TicketEventConsumer:
 
     def consumer(self) -> Consumer:
         """The durable consumer of the workflow side."""
-        subjects = (TicketSubmitted.subjects(), MessagePosted.subjects())
-        return Consumer("workflows", subjects, self.deliver, BATCH_SIZE, self._patience)
+        return Consumer("workflows", (MessagePosted.subjects(),), self.deliver, BATCH_SIZE, self._patience)
 
     async def deliver(self, envelopes: list[Envelope]) -> None:
-        """Delivers a batch: tickets side by side, the facts of one ticket in order.
+        """Delivers a batch: tickets side by side, the messages of one ticket in order.
 
-        Raises Partly for facts that failed, Unavailable while Temporal is away.
+        Raises Partly for messages that failed, Unavailable while Temporal or all of its workers are away.
         """
-        if len(envelopes) >= BURST_SIZE:
-            await self._wait_for_backlog()
         by_ticket: dict[str, list[Envelope]] = defaultdict(list)
         for envelope in envelopes:
             by_ticket[envelope.subject].append(envelope)
@@ -58,23 +54,17 @@ class TicketEventConsumer:
         if failed:
             raise Partly(failed)
 
-    async def _wait_for_backlog(self) -> None:
-        """A burst waits in JetStream, not in Temporal's queue, where agents' commands would wait behind it."""
-        try:
-            for _ in range(MAX_BACKLOG_POLLS):
-                if await self._tickets.backlog() <= MAX_BACKLOG:
-                    return
-                await asyncio.sleep(BACKLOG_POLL_SECONDS)
-        except TicketsUnavailable as error:
-            raise Unavailable(str(error)) from error
-
     async def _deliver_in_order(self, envelopes: Sequence[Envelope]) -> dict[str, Exception]:
         """What failed, by event id. Raises Unavailable or BusUnavailable if something is away."""
         failed: dict[str, Exception] = {}
         async with self._slots:
-            for envelope in envelopes:
+            for position, envelope in enumerate(envelopes):
                 try:
                     await self._deliver(envelope)
+                except TicketStuck as error:
+                    if not await self._tickets.has_worker():
+                        raise Unavailable("no worker answers") from error
+                    return failed | {late.id: NotYet(str(error)) for late in envelopes[position:]}
                 except TicketsUnavailable as error:
                     raise Unavailable(str(error)) from error
                 except Exception as error:
@@ -84,30 +74,26 @@ class TicketEventConsumer:
         return failed
 
     async def _deliver(self, envelope: Envelope) -> None:
-        match envelope.open():
-            case TicketSubmitted() as submitted:
-                await self._tickets.start(_opening(submitted))
-            case MessagePosted() as posted if not posted.was_archived:
-                await self._post(posted)
+        posted = MessagePosted.of(envelope)
+        if posted.was_archived or posted.has_command:
+            return
+        try:
+            told = await self._tickets.record_message(posted.ticket_id, _fact(posted))
+        except UnknownTicket as unknown:
+            raise NotYet(f"the workflow of ticket {posted.ticket_id} has not started") from unknown
+        except TicketArchivedError:
+            await self._announce_unclaimed(posted)
+            return
+        await self._bus.publish_all(told.events)
+        if told.snapshot.is_archived:
+            await self._announce_unclaimed(posted)
 
-    async def _post(self, posted: MessagePosted) -> None:
-        match await self._tickets.post_message(posted.ticket_id, _fact(posted)):
-            case SignalDelivery.NOT_STARTED:
-                raise NotYet(f"the workflow of ticket {posted.ticket_id} has not started")
-            case SignalDelivery.ARCHIVED if posted.author.kind is ActorKind.REQUESTER and not posted.is_automatic:
-                unclaimed = MessageUnclaimed(ticket_id=posted.ticket_id, message_id=posted.message_id)
-                await self._bus.publish_all([unclaimed.envelope(f"unclaimed:{posted.message_id}", utc_now())])
-
-
-def _opening(submitted: TicketSubmitted) -> OpenTicket:
-    return OpenTicket(
-        ticket_id=submitted.ticket_id,
-        number=submitted.number,
-        topic_id=submitted.topic_id,
-        priority=submitted.priority or Priority.NORMAL,
-        opened_at=submitted.received_at,
-        has_exact_timer=True,
-    )
+    async def _announce_unclaimed(self, posted: MessagePosted) -> None:
+        """A requester's message that came too late opens a ticket of its own; whoever else writes, it stays there."""
+        if posted.author.kind is not ActorKind.REQUESTER or posted.is_automatic:
+            return
+        unclaimed = MessageUnclaimed(ticket_id=posted.ticket_id, message_id=posted.message_id)
+        await self._bus.publish_all([unclaimed.envelope(f"unclaimed:{posted.message_id}", utc_now())])
 
 
 def _fact(posted: MessagePosted) -> MessageFact:

@@ -18,6 +18,8 @@ HISTORY_LIMIT = 2000
 """Events after which a run continues as new, well under the server's 51,200."""
 REMEMBERED_COMMANDS = 200
 """Commands whose answer a retry gets again, across runs."""
+REMEMBERED_MESSAGES = 200
+"""Messages whose events a redelivery gets again: many times what a consumer takes at once."""
 BATCH_LIMIT = 200
 """Events per publish activity: about 400 KB, under the server's payload limit."""
 CARRIED_EVENTS = 200

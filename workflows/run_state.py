@@ -6,16 +6,16 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, PlainSerializer, TypeAdapter
 
+from shared.contracts.answers import CommandAnswer
 from shared.contracts.base import WireModel
 from shared.contracts.commands import OpenTicket
 from shared.contracts.events import Envelope
-from shared.contracts.tickets import TicketSnapshot
 from shared.domain.ticket import TicketState
 
-_ANSWERS = TypeAdapter(dict[str, TicketSnapshot])
+_ANSWERS = TypeAdapter(dict[str, CommandAnswer])
 
 
-def _compressed(answers: dict[str, TicketSnapshot]) -> str:
+def _compressed(answers: dict[str, CommandAnswer]) -> str:
     """Compresses the answers: snapshots of one ticket are nearly alike, so they shrink to a tenth."""
     return base64.b85encode(zlib.compress(_ANSWERS.dump_json(answers))).decode()
 
@@ -26,16 +26,17 @@ def _decompressed(value: Any) -> Any:
 
 
 Answers = Annotated[
-    dict[str, TicketSnapshot], BeforeValidator(_decompressed), PlainSerializer(_compressed, return_type=str)
+    dict[str, CommandAnswer], BeforeValidator(_decompressed), PlainSerializer(_compressed, return_type=str)
 ]
 
 
 class ContinueAsNewState(WireModel):
-    """The ticket, the events not published yet, and the answers to recent commands by command id."""
+    """The ticket, the events not published yet, and the answers to recent commands and messages by their ids."""
 
     ticket: TicketState
     pending: list[Envelope] = Field(default_factory=list)
     answers: Answers = Field(default_factory=dict)
+    message_answers: Answers = Field(default_factory=dict)
 
 
 class TicketRun(OpenTicket):

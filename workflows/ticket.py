@@ -7,9 +7,10 @@ from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
 from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
+    from shared.contracts.answers import CommandAnswer
     from shared.contracts.commands import AskedCommand, MessageFact
     from shared.contracts.events import Envelope
-    from shared.contracts.names import SEARCH_ATTRIBUTES
+    from shared.contracts.names import SEARCH_ATTRIBUTES, message_update_id
     from shared.contracts.tickets import Actor, TicketSnapshot
     from shared.contracts.vocabulary import ActorKind
     from shared.domain.errors import Refusal
@@ -31,10 +32,13 @@ class TicketWorkflow:
         carried = start.carried
         self.ticket = Ticket(carried.ticket if carried else TicketState.of(start))
         self.pending: list[Envelope] = list(carried.pending) if carried else []
-        self.answers: dict[str, TicketSnapshot] = dict(carried.answers) if carried else {}
+        self.answers: dict[str, CommandAnswer] = dict(carried.answers) if carried else {}
+        self.message_answers: dict[str, CommandAnswer] = dict(carried.message_answers) if carried else {}
         self.timer = ArmedTimer(is_exact=start.has_exact_timer)
         self.publishing: asyncio.Task[None] | None = None
         self.wake = True
+        self.has_search_attributes = start.has_search_attributes
+        self.has_answered = False
         self.search_attributes: tuple[str | None, ...] = (
             ("new", None, None, start.priority.value) if not carried else ()
         )
@@ -46,8 +50,10 @@ class TicketWorkflow:
         """The life of a ticket, from its submission until the reopen window of the closed ticket has passed.
 
         Each round applies what has come due (SLA warnings and breaches, escalations, reminders, auto-resolve,
-        auto-close, archive), publishes the events of that, of commands and of messages, arms one timer for the next
-        due instant, and waits. Commands and messages are applied by the handlers below, which end the wait.
+        auto-close, archive), publishes the events of that, arms one timer for the next due instant, and waits.
+        Commands and messages are applied by the handlers below, which end the wait; their events go with their
+        answers, and whoever sent them publishes those. The handler of a command that came with the start runs before
+        the first round, so its answer tells of the opening too.
         """
         while not self.is_over:
             self.apply_due()
@@ -60,22 +66,24 @@ class TicketWorkflow:
     # -- handlers: commands, messages, reads -------------------------------------------------------------------
 
     @workflow.update(name="command")
-    def command(self, asked: AskedCommand) -> TicketSnapshot:
-        """Applies a command and returns the ticket. A repeated command id gets the first answer, also in later runs."""
+    def command(self, asked: AskedCommand) -> CommandAnswer | TicketSnapshot:
+        """Applies a command and returns the ticket, with the events if the sender announces them.
+
+        A repeated command id gets the first answer, also in later runs.
+        """
         command = asked.root
-        known = self.answers.get(command.command_id)
-        if known is not None:
-            return known
-        try:
-            snapshot = self.ticket.handle(command, workflow.now())
-        except Refusal as refusal:
-            raise _as_failure(refusal) from refusal
-        finally:
-            self.wake = True
-        self.answers[command.command_id] = snapshot
-        if len(self.answers) > options.REMEMBERED_COMMANDS:
-            del self.answers[next(iter(self.answers))]
-        return snapshot
+        answer = self.answers.get(command.command_id)
+        if answer is None:
+            try:
+                snapshot = self.ticket.handle(command, workflow.now())
+            except Refusal as refusal:
+                raise _as_failure(refusal) from refusal
+            finally:
+                self.wake = True
+            events = self.take_events() if command.returns_events else ()
+            answer = CommandAnswer(snapshot=snapshot, events=events)
+            self.remember(self.answers, command.command_id, answer, options.REMEMBERED_COMMANDS)
+        return answer if command.returns_events else answer.snapshot
 
     @command.validator
     def check_command(self, asked: AskedCommand) -> None:
@@ -88,11 +96,27 @@ class TicketWorkflow:
         except Refusal as refusal:
             raise _as_failure(refusal) from refusal
 
+    @workflow.update(name="message")
+    def message(self, fact: MessageFact) -> CommandAnswer:
+        """Records a message that a service has already stored; it cannot be refused. Repeated: the first answer."""
+        update_id = message_update_id(fact.message_id)
+        answer = self.message_answers.get(update_id)
+        if answer is None:
+            self.message_posted(fact)
+            answer = CommandAnswer(snapshot=self.ticket.state.snapshot(), events=self.take_events())
+            self.remember(self.message_answers, update_id, answer, options.REMEMBERED_MESSAGES)
+        return answer
+
     @workflow.signal(name="message_posted")
     def message_posted(self, fact: MessageFact) -> None:
-        """Records a message that a service has already stored; it cannot be refused."""
+        """The same without an answer, from older senders; the workflow publishes the events."""
         self.ticket.receive(fact, workflow.now())
         self.wake = True
+
+    @workflow.query(name="answer")
+    def find_answer(self, update_id: str) -> CommandAnswer | None:
+        """The remembered answer to a command or a message, also once the ticket is archived."""
+        return self.answers.get(update_id) or self.message_answers.get(update_id)
 
     @workflow.query(name="snapshot")
     def snapshot(self) -> TicketSnapshot:
@@ -133,19 +157,27 @@ class TicketWorkflow:
 
     def publish_events(self) -> None:
         """Starts publishing what has happened, one batch at a time; a batch under way holds up nothing else."""
-        self.collect_events()
+        self.pending.extend(self.take_events())
         if self.publishing is not None and self.publishing.done():
             self.publishing.result()
             self.publishing = None
-        if self.publishing is None and self.pending:
+        if self.publishing is None and (self.pending or self.has_answered):
             self.update_search_attributes()
+        if self.publishing is None and self.pending:
             self.publishing = asyncio.create_task(self.publish_batch(self.pending[: options.BATCH_LIMIT]))
 
-    def collect_events(self) -> None:
-        """Moves the ticket's new events, in envelopes, to those that wait to be published."""
+    def take_events(self) -> tuple[Envelope, ...]:
+        """Takes what has happened and nobody announces yet, in envelopes."""
         events, self.ticket.events = self.ticket.events, []
         workflow_id = workflow.info().workflow_id
-        self.pending.extend(event.envelope(f"{workflow_id}:{event.seq}", event.at) for event in events)
+        return tuple(event.envelope(f"{workflow_id}:{event.seq}", event.at) for event in events)
+
+    def remember(self, answers: dict[str, CommandAnswer], update_id: str, answer: CommandAnswer, limit: int) -> None:
+        """Keeps an answer for those who ask again, and forgets the oldest."""
+        answers[update_id] = answer
+        if len(answers) > limit:
+            del answers[next(iter(answers))]
+        self.has_answered = self.has_answered or bool(answer.events)
 
     async def publish_batch(self, batch: list[Envelope]) -> None:
         """Publishes a batch by an activity that is retried for ever."""
@@ -158,7 +190,10 @@ class TicketWorkflow:
         del self.pending[: len(batch)]
 
     def update_search_attributes(self) -> None:
-        """Sets the search attributes that have changed, once per batch."""
+        """Sets the search attributes that have changed, in one command, if tickets have them at all."""
+        self.has_answered = False
+        if not self.has_search_attributes:
+            return
         state = self.ticket.state
         values = (
             state.status.value,
@@ -178,7 +213,12 @@ class TicketWorkflow:
     def continue_as_new(self, start: TicketRun) -> None:
         """Starts a new run with all the state of this one. A batch under way is published again under the same ids."""
         self.timer.disarm()
-        carried = ContinueAsNewState(ticket=self.ticket.state, pending=self.pending, answers=self.answers)
+        carried = ContinueAsNewState(
+            ticket=self.ticket.state,
+            pending=self.pending,
+            answers=self.answers,
+            message_answers=self.message_answers,
+        )
         workflow.continue_as_new(start.model_copy(update={"carried": carried}))
 
 

@@ -46,7 +46,7 @@ class WorkerSettings(Settings):
 
     workflow_cache: int = Field(default=1000, ge=10)
     """Tickets kept in memory; others are replayed from history when something happens to them."""
-    wait_for_start_seconds: int = Field(default=600, ge=1)
+    wait_for_start_seconds: int = Field(default=86_400, ge=1)
     """Age at which a message whose ticket has no workflow becomes a dead letter, instead of waiting for its start."""
     build_id: str = ""
     """Names the deployed code; empty = unversioned, as in the one-command stack."""

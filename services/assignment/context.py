@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from services.assignment.holiday_feed import FeedReader
 from services.assignment.queries.policies import PolicyCache
+from services.assignment.recent_events import RecentEvents
 from services.assignment.settings import AssignmentSettings
 from services.assignment.what_if_process import WhatIfWorker
 from shared.kit.auth import FileLinks
@@ -57,3 +58,4 @@ class AppState:
     sign_ins: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(SIGN_INS_AT_ONCE))
     rejudger: WhatIfWorker = field(default_factory=WhatIfWorker)
     digester: BodyRenderer = field(default_factory=BodyRenderer)
+    own_events: RecentEvents = field(default_factory=RecentEvents)

@@ -22,6 +22,8 @@ class OpenTicket(WireModel):
     """When the submission was received: every clock starts here."""
     has_exact_timer: bool = False
     """Whether every change re-arms the ticket's timer; false only for tickets started by older code."""
+    has_search_attributes: bool = True
+    """Whether Temporal's pages can be searched by what the ticket is: a setting; always so for older tickets."""
 
 
 class MessageFact(WireModel):
@@ -40,6 +42,8 @@ class Command(WireModel):
     actor: Actor
     expected_revision: int | None = None
     """The `revision` the sender saw; another one is refused as VersionConflict."""
+    returns_events: bool = False
+    """Whether the sender gets the events with the answer and announces them; otherwise the workflow does."""
 
 
 class TriageTicket(Command):

@@ -1,6 +1,6 @@
 """Names that several processes must spell alike: streams, consumers, queues, workflow ids, search attributes."""
 
-from shared.contracts.base import TicketId
+from shared.contracts.base import MessageId, TicketId
 
 STREAM = "EVERDESK"
 STREAM_SUBJECTS = ("everdesk.*.*.v1.*",)
@@ -21,6 +21,11 @@ SEARCH_ATTRIBUTES = ("EverdeskStatus", "EverdeskTeam", "EverdeskAssignee", "Ever
 def ticket_workflow_id(ticket_id: TicketId) -> str:
     """The id of a ticket's one workflow; starting it twice is refused by Temporal."""
     return f"ticket-{ticket_id}"
+
+
+def message_update_id(message_id: MessageId) -> str:
+    """The id of the update that tells a workflow of a message; a redelivered message gets the first answer."""
+    return f"message:{message_id}"
 
 
 def retry_subject(consumer: str, entity_id: str) -> str:

@@ -1,16 +1,22 @@
-"""The way from the world to a ticket's workflow: start, signal, and commands that answer."""
+"""The way from the world to a ticket's workflow: start, commands and messages, each answered with its events."""
 
+import asyncio
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, timedelta
 from enum import StrEnum
+from typing import Any
 
 from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest, DescribeTaskQueueResponse
 from temporalio.client import (
     Client,
+    WithStartWorkflowOperation,
     WorkflowExecutionStatus,
     WorkflowHandle,
+    WorkflowQueryFailedError,
     WorkflowUpdateFailedError,
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
@@ -18,29 +24,40 @@ from temporalio.common import (
     SearchAttributeKey,
     SearchAttributePair,
     TypedSearchAttributes,
+    WorkflowIDConflictPolicy,
     WorkflowIDReusePolicy,
 )
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from shared.contracts.base import TicketId
+from shared.contracts.answers import CommandAnswer
+from shared.contracts.base import TicketId, WireModel
 from shared.contracts.commands import Command, MessageFact, OpenTicket
-from shared.contracts.names import SEARCH_ATTRIBUTES, TASK_QUEUE, ticket_workflow_id
+from shared.contracts.names import SEARCH_ATTRIBUTES, TASK_QUEUE, message_update_id, ticket_workflow_id
 from shared.contracts.tickets import TicketSnapshot
 from shared.contracts.vocabulary import Status
 from shared.domain.errors import REFUSALS, Refusal, TicketArchivedError, UnknownTicket
 from shared.kit.clock import new_id, utc_now
 from shared.kit.settings import Settings
-from shared.kit.ticket_errors import TicketStuck, TicketsUnavailable
+from shared.kit.ticket_errors import TicketsOutOfReach, TicketStuck, TicketsUnavailable
 
 ANSWER_WITHIN = timedelta(seconds=5)
+RETRIEVE_SECONDS = 0.1
 POLLS_WITHIN = timedelta(seconds=90)
 """A worker that lives asks for work at least this often."""
 
 
+HANDLER_NOT_FOUND = "expected but not found"
+"""How the SDK rejects an update for which the workflow's code has no handler."""
+
+
 class TemporalRefused(Exception):
     """Temporal will never take this request as it is."""
+
+
+class HandlerMissing(Exception):
+    """The workflow runs on code that does not know the update."""
 
 
 class SignalDelivery(StrEnum):
@@ -85,17 +102,13 @@ class Tickets:
                 id=ticket_workflow_id(ticket.ticket_id),
                 task_queue=TASK_QUEUE,
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-                search_attributes=_as_opened(ticket),
+                search_attributes=_as_opened(ticket) if ticket.has_search_attributes else None,
                 rpc_timeout=ANSWER_WITHIN,
             )
         except WorkflowAlreadyStartedError:
             return
         except (RPCError, RuntimeError) as error:
             raise _away(error) from error
-
-    async def backlog(self) -> int:
-        """How many workflow tasks wait for a worker, about. Raises TicketsUnavailable."""
-        return (await self._described()).stats.approximate_backlog_count
 
     async def has_worker(self) -> bool:
         """Whether a worker has asked for work lately: if so, a ticket that does not answer is itself to blame."""
@@ -118,7 +131,7 @@ class Tickets:
             raise _away(error) from error
 
     async def post_message(self, ticket_id: TicketId, fact: MessageFact) -> SignalDelivery:
-        """Tells the workflow of a message. Raises TicketsUnavailable."""
+        """Signals a message, whose events the workflow then publishes itself. Raises TicketsUnavailable."""
         handle = self._handle(ticket_id)
         try:
             await handle.signal("message_posted", fact, rpc_timeout=ANSWER_WITHIN)
@@ -130,32 +143,105 @@ class Tickets:
             raise _away(error) from error
         return SignalDelivery.DELIVERED
 
+    async def record_message(self, ticket_id: TicketId, fact: MessageFact) -> CommandAnswer:
+        """Tells the workflow of a message; the caller announces the events of the answer.
+
+        A ticket that still runs on older code takes it as a signal, and announces them itself. Raises UnknownTicket
+        before the ticket's workflow has started, TicketArchivedError after it has ended, TicketsUnavailable.
+        """
+        try:
+            return await self._ask(ticket_id, "message", fact, message_update_id(fact.message_id))
+        except HandlerMissing:
+            await self.post_message(ticket_id, fact)
+            return CommandAnswer(snapshot=await self._handle(ticket_id).query("snapshot", result_type=TicketSnapshot))
+
     async def send(self, ticket_id: TicketId, command: Command) -> TicketSnapshot:
-        """Carries out a command and returns the ticket after it.
+        """Carries out a command and returns the ticket; the workflow announces the events. Raises as execute."""
+        return (await self._ask(ticket_id, "command", command, command.command_id)).snapshot
+
+    async def execute(self, ticket_id: TicketId, command: Command) -> CommandAnswer:
+        """Carries out a command; the caller announces the events of the answer, which a repeated command gets again.
 
         Raises Refusal (typed) if the workflow refuses, TicketsUnavailable if it does not answer in time.
         """
+        return await self._ask(ticket_id, "command", _with_events(command), command.command_id)
+
+    async def open_and_execute(self, ticket: OpenTicket, command: Command) -> CommandAnswer:
+        """Starts the ticket's workflow if there is none yet, and carries out a command, both in one request.
+
+        The events of the opening are part of the answer. Raises as execute.
+        """
+        start = WithStartWorkflowOperation(
+            "TicketWorkflow",
+            ticket,
+            id=ticket_workflow_id(ticket.ticket_id),
+            task_queue=TASK_QUEUE,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+            search_attributes=_as_opened(ticket) if ticket.has_search_attributes else None,
+        )
+        try:
+            with _translated():
+                answer: CommandAnswer = await self.client.execute_update_with_start_workflow(
+                    "command",
+                    _with_events(command),
+                    id=command.command_id,
+                    result_type=CommandAnswer,
+                    start_workflow_operation=start,
+                    rpc_timeout=ANSWER_WITHIN,
+                )
+        except WorkflowAlreadyStartedError as ended:
+            await _retrieve(start)
+            return await self._remembered(ticket.ticket_id, command.command_id, ended)
+        except TicketsUnavailable:
+            await _retrieve(start)
+            raise
+        return answer
+
+    async def find_answer(self, ticket_id: TicketId, update_id: str) -> CommandAnswer | None:
+        """What a command or message was answered with; None if it never took effect, and now never will.
+
+        Only to be asked once nobody sends it any more. Raises Refusal, TicketsUnavailable.
+        """
         handle = self._handle(ticket_id)
         try:
-            answer: TicketSnapshot = await handle.execute_update(
-                "command",
-                command,
-                id=command.command_id,
-                result_type=TicketSnapshot,
-                rpc_timeout=ANSWER_WITHIN,
-            )
-        except WorkflowUpdateFailedError as error:
-            raise _refusal(error) from error
-        except WorkflowUpdateRPCTimeoutOrCancelledError as error:
-            raise TicketStuck("the workflow did not answer in time") from error
+            with _translated():
+                answer: CommandAnswer = await handle.get_update_handle(update_id, result_type=CommandAnswer).result(
+                    rpc_timeout=ANSWER_WITHIN
+                )
+                return answer
+        except RPCError:
+            return await self._query_answer(handle, update_id)
+
+    async def _query_answer(self, handle: WorkflowHandle[object, object], update_id: str) -> CommandAnswer | None:
+        """The answer as the workflow remembers it: of an earlier run, or of one that has ended."""
+        try:
+            with _translated():
+                known: CommandAnswer | None = await handle.query(
+                    "answer", update_id, result_type=CommandAnswer | None, rpc_timeout=ANSWER_WITHIN
+                )
+                return known
+        except (RPCError, WorkflowQueryFailedError):
+            return None
+
+    async def _ask(self, ticket_id: TicketId, update: str, argument: WireModel, update_id: str) -> CommandAnswer:
+        handle = self._handle(ticket_id)
+        try:
+            with _translated():
+                answer: CommandAnswer = await handle.execute_update(
+                    update, argument, id=update_id, result_type=CommandAnswer, rpc_timeout=ANSWER_WITHIN
+                )
         except RPCError as error:
-            if error.status is not RPCStatusCode.NOT_FOUND:
-                raise _away(error) from error
             if await self._has_ended(handle):
-                raise TicketArchivedError("the ticket is archived; open a follow-up instead") from error
+                return await self._remembered(ticket_id, update_id, error)
             raise UnknownTicket("the ticket is still being opened; try again in a moment") from error
-        except RuntimeError as error:
-            raise _away(error) from error
+        return answer
+
+    async def _remembered(self, ticket_id: TicketId, update_id: str, ended: Exception) -> CommandAnswer:
+        """The first answer to what is sent again after the workflow has ended."""
+        answer = await self.find_answer(ticket_id, update_id)
+        if answer is None:
+            raise TicketArchivedError("the ticket is archived; open a follow-up instead") from ended
         return answer
 
     def _handle(self, ticket_id: TicketId) -> WorkflowHandle[object, object]:
@@ -179,7 +265,36 @@ def _as_opened(ticket: OpenTicket) -> TypedSearchAttributes:
     )
 
 
+def _with_events(command: Command) -> Command:
+    return command.model_copy(update={"returns_events": True})
+
+
+async def _retrieve(start: WithStartWorkflowOperation[Any, Any]) -> None:
+    """Takes the error that a failed start keeps as well; it would be logged as never retrieved."""
+    with suppress(Exception):
+        await asyncio.wait_for(start.workflow_handle(), RETRIEVE_SECONDS)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Raises what callers know instead of what the client raises; only RPCError NOT_FOUND passes as it is."""
+    try:
+        yield
+    except WorkflowUpdateFailedError as error:
+        raise _refusal(error) from error
+    except WorkflowUpdateRPCTimeoutOrCancelledError as error:
+        raise TicketStuck("the workflow did not answer in time") from error
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            raise
+        raise _away(error) from error
+    except RuntimeError as error:
+        raise _away(error) from error
+
+
 def _away(error: BaseException) -> Exception:
+    if isinstance(error, RuntimeError) and not isinstance(error, RPCError):
+        return TicketsOutOfReach(f"Temporal cannot be reached: {error}")
     if isinstance(error, RPCError) and error.status is RPCStatusCode.INVALID_ARGUMENT:
         return TemporalRefused(error.message)
     return TicketsUnavailable(f"Temporal does not answer: {error}")
@@ -192,6 +307,8 @@ def _refusal(error: WorkflowUpdateFailedError) -> Exception:
         return REFUSALS[cause.type](cause.message, **details)
     if isinstance(cause, Refusal):
         return cause
+    if isinstance(cause, ApplicationError) and HANDLER_NOT_FOUND in cause.message:
+        return HandlerMissing(cause.message)
     return TicketStuck(f"the workflow could not carry out the command: {cause}")
 
 

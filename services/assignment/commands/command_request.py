@@ -12,22 +12,23 @@ from starlette.status import HTTP_200_OK
 from services.assignment.commands import intents
 from services.assignment.commands.intents import IntentRequest
 from services.assignment.commands.notes import COMMENTS, NewNote, add_note
-from services.assignment.commands.projection import apply_snapshots
+from services.assignment.commands.record_answers import record_answers
 from services.assignment.context import AppState
 from services.assignment.models import Ticket
 from services.assignment.queries.callers import Caller
 from services.assignment.queries.tickets import AuthorizedTicket, get_ticket, view_after
 from services.assignment.schemas.tickets import TicketView
+from shared.contracts.answers import CommandAnswer
 from shared.contracts.base import TicketId
 from shared.contracts.commands import Command
-from shared.contracts.tickets import Actor, TicketSnapshot
+from shared.contracts.tickets import Actor
 from shared.contracts.vocabulary import Permission
 from shared.domain.errors import Refusal, TicketArchivedError, UnknownTicket, VersionConflict
 from shared.kit.clock import derived_id, utc_now
 from shared.kit.db import Session
 from shared.kit.http.etags import etag_of
 from shared.kit.http.idempotency import IdempotentTransaction, idempotent_transaction, second_refused
-from shared.kit.ticket_errors import TicketsUnavailable
+from shared.kit.ticket_errors import TicketsOutOfReach, TicketsUnavailable
 from shared.kit.tickets import command_id
 
 
@@ -127,22 +128,22 @@ async def act(
             attempt = CommandContext(context, before.session, found, call, call.command_id(found.ticket), utc_now())
             wanted = call.wanted(found.ticket, attempt.command_id, comment)
             command = await intents.claim(before.session, wanted, lambda: build(attempt))
-        snapshot = await send(context, found.ticket, command)
+        told = await send(context, found.ticket, command)
         async with answering(context, call, command.command_id) as guarded:
-            await apply_snapshots(guarded.session, [snapshot])
+            await record_answers(context, guarded.session, [told])
             if comment is not None:
                 note = NewNote(derived_id(COMMENTS, command.command_id), found.ticket.id, comment, about=call.about)
                 await add_note(guarded.session, call.caller, note, attempt.now)
             return await answer(guarded, await view_after(guarded.session, call.caller, found.ticket.id, utc_now()))
 
 
-async def send(context: AppState, ticket: Ticket, command: Command) -> TicketSnapshot:
+async def send(context: AppState, ticket: Ticket, command: Command) -> CommandAnswer:
     """Asks the workflow, and undoes the intent if there will be no answer to write down.
 
     Raises Refusal and TicketsUnavailable; a workflow that has been there and is no more makes the ticket archived.
     """
     try:
-        return await context.tickets.send(TicketId(ticket.id), command)
+        return await context.tickets.execute(TicketId(ticket.id), command)
     except UnknownTicket as unknown:
         await intents.drop(context.database, command.command_id)
         if ticket.seq > 0:
@@ -151,18 +152,26 @@ async def send(context: AppState, ticket: Ticket, command: Command) -> TicketSna
     except Refusal:
         await intents.drop(context.database, command.command_id)
         raise
-    except TicketsUnavailable:
+    except TicketsOutOfReach:
         await intents.let_go(context.database, command.command_id)
+        raise
+    except TicketsUnavailable:
+        await intents.abandon(context.database, command.command_id)
         raise
 
 
 @asynccontextmanager
-async def answering(context: AppState, call: CommandRequest, command_id: str) -> AsyncIterator[IdempotentTransaction]:
-    """The transaction in which effect and answer are stored and the intent ends; then the relay is woken."""
+async def answering(
+    context: AppState, call: CommandRequest, command_id: str, *, is_settled: bool = True
+) -> AsyncIterator[IdempotentTransaction]:
+    """The transaction in which effect and answer are stored and the intent ends; then the relay is woken.
+
+    An intent that is not settled yet is left to be sent again.
+    """
     async with context.database.begin() as session:
         with second_refused():
             yield IdempotentTransaction(call.scope, call.key, call.request_hash, session)
-            await intents.finish(session, command_id)
+            await (intents.finish if is_settled else intents.hand_over)(session, command_id)
     context.relay.wake()
 
 

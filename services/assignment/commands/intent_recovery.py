@@ -1,4 +1,8 @@
-"""Commands whose sender died before the answer was written down are sent again, and have their effect once."""
+"""Commands whose sender died before the answer was written down are sent again, and have their effect once.
+
+One whose sender gave up, and said so, is not sent again: whether it took effect is found out, for then its events are
+still to be announced.
+"""
 
 import asyncio
 from collections.abc import Sequence
@@ -7,13 +11,13 @@ from sqlalchemy import select, update
 
 from services.assignment.commands.intents import LEASE, drop, finish, let_go
 from services.assignment.commands.notes import COMMENTS, NewNote, Signature, add_note
-from services.assignment.commands.projection import apply_snapshots
+from services.assignment.commands.record_answers import record_answers
 from services.assignment.context import AppState
-from services.assignment.models import Intent
+from services.assignment.models import Intent, Ticket
+from shared.contracts.answers import CommandAnswer
 from shared.contracts.base import AgentId, TicketId
-from shared.contracts.commands import AskedCommand
-from shared.contracts.tickets import TicketSnapshot
-from shared.domain.errors import Refusal
+from shared.contracts.commands import AskedCommand, RecordReply
+from shared.domain.errors import Refusal, UnknownTicket
 from shared.kit.clock import derived_id, utc_now
 from shared.kit.telemetry import log
 from shared.kit.ticket_errors import TicketStuck, TicketsUnavailable
@@ -33,8 +37,8 @@ async def resend_intents(context: AppState) -> None:
 
 
 async def resend_left_behind(context: AppState) -> int:
-    """Sends some again; returns how many were settled."""
-    settled = [await _resend(context, intent) for intent in await _left_behind(context)]
+    """Settles some; returns how many could be."""
+    settled = [await _settle(context, intent) for intent in await _left_behind(context)]
     return sum(settled)
 
 
@@ -55,26 +59,48 @@ async def _left_behind(context: AppState) -> Sequence[Intent]:
     return intents
 
 
-async def _resend(context: AppState, intent: Intent) -> bool:
+async def _settle(context: AppState, intent: Intent) -> bool:
+    """Sends a command, or asks after it; True if it is settled."""
     ticket_id, command = TicketId(intent.ticket_id), AskedCommand.model_validate(intent.command).root
     try:
-        snapshot = await context.tickets.send(ticket_id, command)
+        if intent.is_abandoned:
+            told = await context.tickets.find_answer(ticket_id, command.command_id)
+        else:
+            told = await context.tickets.execute(ticket_id, command)
+    except UnknownTicket:
+        if isinstance(command, RecordReply) and not await _was_known(context, ticket_id):
+            return False
+        return await _refused(context, intent, UnknownTicket.code)
     except Refusal as refusal:
-        log.warning("intent.refused", command_id=intent.command_id, ticket_id=str(ticket_id), code=refusal.code)
-        await drop(context.database, intent.command_id)
-        return True
+        return await _refused(context, intent, refusal.code)
     except TicketStuck:
         return await _note_silence(context, intent)
     except TicketsUnavailable:
         return False
-    await _take_in(context, intent, snapshot)
+    if told is None:
+        await let_go(context.database, intent.command_id, is_abandoned=True)
+        return True
+    await _take_in(context, intent, told)
     log.info("intent.carried_out", command_id=intent.command_id, ticket_id=str(ticket_id))
     return True
 
 
-async def _take_in(context: AppState, intent: Intent, snapshot: TicketSnapshot) -> None:
+async def _refused(context: AppState, intent: Intent, code: str) -> bool:
+    log.warning("intent.refused", command_id=intent.command_id, ticket_id=str(intent.ticket_id), code=code)
+    await drop(context.database, intent.command_id)
+    return True
+
+
+async def _was_known(context: AppState, ticket_id: TicketId) -> bool:
+    """Whether the ticket's workflow has been there: then it has ended, and else it will start."""
     async with context.database.begin() as session:
-        await apply_snapshots(session, [snapshot])
+        return bool(await session.scalar(select(Ticket.seq).where(Ticket.id == ticket_id)))
+
+
+async def _take_in(context: AppState, intent: Intent, told: CommandAnswer) -> None:
+    """What the sender would have written down, but for the answer: a client with a key gets that by asking again."""
+    async with context.database.begin() as session:
+        await record_answers(context, session, [told])
         if intent.comment is not None:
             note_id = derived_id(COMMENTS, intent.command_id)
             note = NewNote(note_id, intent.ticket_id, intent.comment, about=intent.about)
@@ -82,7 +108,7 @@ async def _take_in(context: AppState, intent: Intent, snapshot: TicketSnapshot) 
         if not intent.is_keyed:
             await finish(session, intent.command_id)
     if intent.is_keyed:
-        await let_go(context.database, intent.command_id)
+        await let_go(context.database, intent.command_id, is_abandoned=intent.is_abandoned)
     context.relay.wake()
 
 

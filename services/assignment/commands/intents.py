@@ -18,6 +18,10 @@ LEASE = timedelta(seconds=30)
 """How long a command is its sender's alone; after that the sender has died, for each waits much less for an answer."""
 
 
+SETTLED_AFTER = timedelta(seconds=10)
+"""After this no request of a sender that gave up can still be on its way to Temporal."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IntentRequest:
     """Who asks for a command, and how a retry is told from another request."""
@@ -44,9 +48,9 @@ async def claim(session: Session, wanted: IntentRequest, build: Callable[[], Awa
     if intent is not None:
         if intent.request_hash != wanted.request_hash:
             raise key_reused()
-        if intent.claimed_until is not None and intent.claimed_until > now:
+        if not intent.is_abandoned and intent.claimed_until is not None and intent.claimed_until > now:
             raise in_flight()
-        intent.claimed_until = now + LEASE
+        intent.claimed_until, intent.is_abandoned = now + LEASE, False
         return AskedCommand.model_validate(intent.command).root
     command = await build()
     if not await _write(session, wanted, command, now):
@@ -85,13 +89,30 @@ async def drop(database: Database, command_id: str) -> None:
         await finish(session, command_id)
 
 
-async def let_go(database: Database, command_id: str) -> None:
-    """Nobody sends it any more: a retry with the same key sends it as it is; without a key there can be none."""
+async def let_go(database: Database, command_id: str, *, is_abandoned: bool = False) -> None:
+    """Nobody sends it any more: a retry with the same key sends it as it is; without a key there can be none.
+
+    `is_abandoned`: only if no retry has taken it up since it was given up.
+    """
+    this_one = (Intent.command_id == command_id, Intent.is_abandoned.is_(is_abandoned))
     async with database.begin() as session:
-        await session.execute(delete(Intent).where(Intent.command_id == command_id, ~Intent.is_keyed))
-        await session.execute(update(Intent).where(Intent.command_id == command_id).values(claimed_until=None))
+        await session.execute(delete(Intent).where(*this_one, ~Intent.is_keyed))
+        await session.execute(update(Intent).where(*this_one).values(claimed_until=None, is_abandoned=False))
+
+
+async def abandon(database: Database, command_id: str) -> None:
+    """The client hears that it may try again, though the command may have taken effect: that is found out later."""
+    values = {"is_abandoned": True, "claimed_until": utc_now() + SETTLED_AFTER}
+    async with database.begin() as session:
+        await session.execute(update(Intent).where(Intent.command_id == command_id).values(values))
+
+
+async def hand_over(session: Session, command_id: str) -> None:
+    """It is answered for already, and sent until the workflow takes it."""
+    values = {"is_keyed": False, "claimed_until": utc_now()}
+    await session.execute(update(Intent).where(Intent.command_id == command_id).values(values))
 
 
 async def forget_older_than(session: Session, age: timedelta) -> None:
-    """Deletes intents that no client will send again."""
-    await session.execute(delete(Intent).where(Intent.created_at < utc_now() - age))
+    """Deletes intents that no client will send again, and we neither."""
+    await session.execute(delete(Intent).where(Intent.created_at < utc_now() - age, Intent.claimed_until.is_(None)))

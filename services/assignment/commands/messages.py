@@ -19,15 +19,15 @@ from services.assignment.commands.command_request import (
     opened,
 )
 from services.assignment.commands.notes import COMMENTS, NewNote, add_note
-from services.assignment.commands.projection import apply_snapshots
+from services.assignment.commands.record_answers import record_answers
 from services.assignment.context import AppState
 from services.assignment.models import Message, Ticket
 from services.assignment.queries.tickets import get_ticket, reply_view_after, view_after
 from services.assignment.schemas.actions import MessageInput, TagsInput
+from shared.contracts.answers import CommandAnswer
 from shared.contracts.base import MessageId, TicketId
 from shared.contracts.commands import Command, RecordReply
 from shared.contracts.events import Author, MessagePosted
-from shared.contracts.tickets import TicketSnapshot
 from shared.contracts.vocabulary import ActorKind, Permission
 from shared.domain.errors import Refusal, TicketArchivedError, UnknownTicket
 from shared.kit import outbox
@@ -45,7 +45,7 @@ MAX_TAGS = 20
 async def reply(context: AppState, call: CommandRequest, body: MessageInput) -> Response:
     """Stores and announces a reply, then tells the workflow at once, so that the answer shows the clock it stopped.
 
-    With the workflow away the reply is accepted all the same: the announced message reaches it later.
+    With the workflow away the reply is accepted all the same: its intent is sent until the workflow takes it.
     """
     await check_body(context.digester, body.body, body.body_format)
     async with context.gate.enter():
@@ -58,16 +58,16 @@ async def reply(context: AppState, call: CommandRequest, body: MessageInput) -> 
             write = partial(_write, before.session, call, found.ticket, body, wanted.command_id)
             command = await intents.claim(before.session, wanted, write)
         context.relay.wake()
-        snapshot = await _record(context, found.ticket, command)
-        async with answering(context, call, wanted.command_id) as guarded:
-            await apply_snapshots(guarded.session, [snapshot] if snapshot else [])
+        told = await _record(context, found.ticket, command)
+        async with answering(context, call, wanted.command_id, is_settled=told is not None) as guarded:
+            await record_answers(context, guarded.session, [told] if told else [])
             view = await reply_view_after(
                 guarded.session,
                 call.caller,
                 found.ticket.id,
                 message_id_of(wanted.command_id),
                 utc_now(),
-                is_pending=snapshot is None,
+                is_pending=told is None,
             )
             return await answer(guarded, view, HTTP_201_CREATED)
 
@@ -91,10 +91,10 @@ async def _write(
     )
 
 
-async def _record(context: AppState, ticket: Ticket, command: Command) -> TicketSnapshot | None:
-    """The ticket after the reply; None if the workflow does not answer: the announced message will see to it."""
+async def _record(context: AppState, ticket: Ticket, command: Command) -> CommandAnswer | None:
+    """The ticket after the reply; None if the workflow does not answer, or has not started yet."""
     try:
-        return await context.tickets.send(TicketId(ticket.id), command)
+        return await context.tickets.execute(TicketId(ticket.id), command)
     except (TicketsUnavailable, UnknownTicket, TicketArchivedError) as error:
         log.warning("reply.recorded_later", ticket_id=str(ticket.id), error=repr(error))
         return None
@@ -137,6 +137,7 @@ async def _post(
         channel=caller.channel,
         received_at=now,
         resolves=call.following == "resolve",
+        has_command=True,
     )
     await outbox.add(session, event, f"message:{message_id}", now)
     return posted_at

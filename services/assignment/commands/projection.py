@@ -1,19 +1,95 @@
-"""Writes what is known of tickets into the read model; an older snapshot never overwrites a newer one."""
+"""Writes what a ticket's workflow says into the read model, the event log and the verdicts: one statement for both
+ways in, the events of the stream and the answers to commands. An older snapshot never overwrites a newer one."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import case, func, select, update
-from sqlalchemy.dialects.postgresql import Insert, insert
+from sqlalchemy import CTE, ColumnElement, Select, Update, case, func, insert, select, update
+from sqlalchemy.dialects.postgresql import Insert
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.assignment.models import FAR_FUTURE, RoutingDecision, Ticket, table_of
+from services.assignment.models import FAR_FUTURE, LoggedEvent, RoutingDecision, SettledClock, Ticket, table_of
+from shared.contracts.answers import CommandAnswer
+from shared.contracts.events import Envelope, LifecycleEvent, SlaSettled
 from shared.contracts.tickets import TicketSnapshot
 from shared.contracts.vocabulary import ClockState, Status
 from shared.kit.db import Session
+from shared.kit.outbox import row_of as outbox_row
+from shared.kit.recordsets import as_parameter, insert_rows, rows_of
+from shared.kit.tables import outbox
 
-TICKETS = table_of(Ticket)
-DECISIONS = table_of(RoutingDecision)
+TICKETS: Final = table_of(Ticket)
+DECISIONS: Final = table_of(RoutingDecision)
+LOG: Final = table_of(LoggedEvent)
+VERDICTS: Final = table_of(SettledClock)
+
+TICKET_COLUMNS: Final = (
+    *("id", "number", "seq", "revision", "status", "priority", "priority_rank", "topic_id", "team_id"),
+    *("assignee_id", "assigned_at", "next_due_at", "is_archived", "subject", "requester_name"),
+    *("requester_email", "created_at", "updated_at", "snapshot"),
+)
+KEPT: Final = frozenset({"id", "number", "subject", "requester_name", "requester_email", "created_at", "assigned_at"})
+"""What a newer snapshot leaves as it is, or is worked out."""
+LOG_COLUMNS: Final = ("event_id", "ticket_id", "seq", "type", "at", "data")
+VERDICT_COLUMNS: Final = (
+    *("ticket_id", "metric", "cycle", "revision", "outcome", "elapsed_seconds", "target_seconds"),
+    *("due_at", "settled_at", "team_id", "agent_id", "priority"),
+)
+OUTBOX_COLUMNS: Final = ("event_id", "subject", "envelope")
+
+
+@dataclass
+class LifecycleRows:
+    """What events and answers of ticket workflows change, as rows."""
+
+    snapshots: list[TicketSnapshot] = field(default_factory=list)
+    log: list[dict[str, Any]] = field(default_factory=list)
+    verdicts: list[dict[str, Any]] = field(default_factory=list)
+    announced: list[dict[str, Any]] = field(default_factory=list)
+    """Events to publish, unless the log has them already."""
+
+    @classmethod
+    def of(cls, answers: Iterable[CommandAnswer]) -> "LifecycleRows":
+        """The rows of answers, whose events are ours to announce."""
+        rows = cls()
+        for answer in answers:
+            rows.snapshots.append(answer.snapshot)
+            for envelope in answer.events:
+                rows.add(envelope)
+                rows.announced.append(outbox_row(envelope) | {"envelope": envelope.model_dump_json()})
+        return rows
+
+    def add(self, envelope: Envelope) -> None:
+        """One event's part."""
+        event = LifecycleEvent.of(envelope)
+        self.snapshots.append(event.snapshot)
+        self.log.append(log_row(envelope, event))
+        if envelope.type == SlaSettled.type():
+            self.verdicts.append(verdict_row(SlaSettled.of(envelope)))
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """The values for a statement made of `lifecycle_ctes`."""
+        return {
+            "tickets": as_parameter(row_of(snapshot) for snapshot in newest(self.snapshots)),
+            "log": as_parameter(self.log),
+            "settled": as_parameter(self.verdicts),
+            "announced": as_parameter(self.announced),
+        }
+
+
+def log_row(envelope: Envelope, event: LifecycleEvent) -> dict[str, Any]:
+    """The line of the event log."""
+    return {
+        "event_id": envelope.id,
+        "ticket_id": event.ticket_id,
+        "seq": event.seq,
+        "type": envelope.type.removeprefix("everdesk.").rpartition(".")[0],
+        "at": event.at,
+        "data": envelope.data,
+    }
 
 
 def row_of(snapshot: TicketSnapshot) -> dict[str, Any]:
@@ -47,29 +123,23 @@ def next_due_at(snapshot: TicketSnapshot) -> datetime:
     return min((due_at for due_at in running if due_at is not None), default=FAR_FUTURE)
 
 
-def _upsert() -> Insert:
-    new = insert(TICKETS)
-    fresh = new.excluded
-    kept = {"id", "number", "subject", "requester_name", "requester_email", "created_at", "assigned_at"}
-    changed = {name: fresh[name] for name in row_columns() if name not in kept}
-    is_same_agent = TICKETS.c.assignee_id.is_not_distinct_from(fresh.assignee_id)
-    assigned_at = case((is_same_agent, TICKETS.c.assigned_at), else_=fresh.assigned_at)
-    return new.on_conflict_do_update(
-        index_elements=["id"], set_={**changed, "assigned_at": assigned_at}, where=TICKETS.c.seq < fresh.seq
-    )
-
-
-def row_columns() -> tuple[str, ...]:
-    """The columns `row_of` fills."""
-    return (
-        *("id", "number", "seq", "revision", "status", "priority", "priority_rank", "topic_id", "team_id"),
-        *("assignee_id", "assigned_at", "next_due_at", "is_archived", "subject", "requester_name"),
-        *("requester_email", "created_at", "updated_at", "snapshot"),
-    )
-
-
-UPSERT = _upsert()
-"""Built once, so that its compiled form is found again."""
+def verdict_row(event: SlaSettled) -> dict[str, Any]:
+    """A verdict, credited to the team and agent who had the ticket."""
+    verdict, snapshot = event.verdict, event.snapshot
+    return {
+        "ticket_id": event.ticket_id,
+        "metric": verdict.metric.value,
+        "cycle": verdict.cycle,
+        "revision": verdict.revision,
+        "outcome": verdict.outcome.value,
+        "elapsed_seconds": verdict.elapsed.total_seconds(),
+        "target_seconds": verdict.target.total_seconds(),
+        "due_at": verdict.due_at,
+        "settled_at": verdict.settled_at,
+        "team_id": snapshot.team_id,
+        "agent_id": snapshot.assignee_id,
+        "priority": snapshot.priority.value,
+    }
 
 
 def newest(snapshots: Iterable[TicketSnapshot]) -> list[TicketSnapshot]:
@@ -82,25 +152,63 @@ def newest(snapshots: Iterable[TicketSnapshot]) -> list[TicketSnapshot]:
     return [latest[ticket_id] for ticket_id in sorted(latest)]
 
 
+async def project_lifecycle(target: Session | AsyncConnection, rows: LifecycleRows) -> None:
+    """Writes rows in one statement: each event once, however often it comes and from whom."""
+    if rows.snapshots:
+        await target.execute(PROJECT, rows.parameters)
+
+
 async def apply_snapshots(session: Session, snapshots: Sequence[TicketSnapshot]) -> None:
     """Upserts snapshots where they are newer, and notes which routing decisions have thereby arrived."""
-    rows = [row_of(snapshot) for snapshot in newest(snapshots)]
-    if not rows:
-        return
-    connection = await session.connection()
-    await connection.execute(UPSERT, rows)
-    arrived = [row["id"] for row in rows if row["status"] != Status.NEW.value]
-    if arrived:
-        await settle_decisions(session, arrived, "applied")
+    await project_lifecycle(session, LifecycleRows(snapshots=list(snapshots)))
 
 
 async def settle_decisions(session: Session, ticket_ids: Sequence[Any], state: str) -> None:
     """Says what became of routing decisions that were sent."""
+    await session.execute(_settle(DECISIONS.c.ticket_id == func.any(ticket_ids), state))
+
+
+def lifecycle_ctes() -> tuple[CTE, ...]:
+    """The parts of a statement that writes `LifecycleRows`: log, outbox, tickets, verdicts, routing decisions.
+
+    What the log has already is not announced again.
+    """
+    log = insert_rows(LOG, LOG_COLUMNS, "log").on_conflict_do_nothing().returning(LOG.c.event_id).cte("logged")
+    given = rows_of(outbox, OUTBOX_COLUMNS, "announced").subquery("given")
+    new = select(given).where(given.c.event_id.in_(select(log.c.event_id)))
+    announcing = insert(outbox).from_select(list(OUTBOX_COLUMNS), new).cte("announcing")
+    verdicts = insert_rows(VERDICTS, VERDICT_COLUMNS, "settled").on_conflict_do_nothing().cte("judged")
+    told = rows_of(TICKETS, ("id", "status"), "tickets").subquery("told")
+    arrived = select(told.c.id).where(told.c.status != Status.NEW.value)
+    decisions = _settle(DECISIONS.c.ticket_id.in_(arrived), "applied").cte("arrived")
+    return log, announcing, _upsert().cte("projected"), verdicts, decisions
+
+
+def _upsert() -> Insert:
+    new = insert_rows(TICKETS, TICKET_COLUMNS, "tickets")
+    fresh = new.excluded
+    changed = {name: fresh[name] for name in TICKET_COLUMNS if name not in KEPT}
+    is_same_agent = TICKETS.c.assignee_id.is_not_distinct_from(fresh.assignee_id)
+    assigned_at = case((is_same_agent, TICKETS.c.assigned_at), else_=fresh.assigned_at)
+    return new.on_conflict_do_update(
+        index_elements=["id"], set_={**changed, "assigned_at": assigned_at}, where=TICKETS.c.seq < fresh.seq
+    )
+
+
+def _settle(where: ColumnElement[bool], state: str) -> Update:
     locked = (
         select(DECISIONS.c.ticket_id)
-        .where(DECISIONS.c.ticket_id == func.any(ticket_ids), DECISIONS.c.state == "sent")
+        .where(where, DECISIONS.c.state == "sent")
         .order_by(DECISIONS.c.ticket_id)
         .with_for_update()
     )
-    connection = await session.connection()
-    await connection.execute(update(DECISIONS).where(DECISIONS.c.ticket_id.in_(locked)).values(state=state))
+    return update(DECISIONS).where(DECISIONS.c.ticket_id.in_(locked)).values(state=state)
+
+
+def _project() -> Select[int]:
+    log, *others = lifecycle_ctes()
+    return select(func.count()).select_from(log).add_cte(*others)
+
+
+PROJECT: Final = _project()
+"""Built once, so that its compiled form is found again."""

@@ -15,16 +15,17 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from services.assignment.commands.leading import leading
-from services.assignment.commands.projection import apply_snapshots
+from services.assignment.commands.record_answers import record_answers
 from services.assignment.commands.return_notices import tell
 from services.assignment.context import AppState
 from services.assignment.models import Departure, TicketReturn, table_of
 from services.assignment.queries.returns import find_strays, has_work, still_holds
 from services.assignment.queries.routing import get_routing_table
 from services.assignment.queries.successors import get_successors
+from shared.contracts.answers import CommandAnswer
 from shared.contracts.base import AgentId, TeamId, TicketId
 from shared.contracts.commands import Command, ReleaseTicket, TransferTicket
-from shared.contracts.tickets import SYSTEM, TicketSnapshot
+from shared.contracts.tickets import SYSTEM
 from shared.contracts.vocabulary import Priority, ReturnReason
 from shared.domain.errors import Refusal, TicketArchivedError, UnknownTicket
 from shared.kit.backoff import Backoff
@@ -53,7 +54,7 @@ class Answer:
     """What a ticket said."""
 
     line: TicketReturn
-    snapshot: TicketSnapshot | None = None
+    told: CommandAnswer | None = None
     refusal: Refusal | None = None
 
 
@@ -87,8 +88,9 @@ async def take_step(context: AppState) -> bool:
     places = asyncio.Semaphore(AT_ONCE)
     answers = await asyncio.gather(*(_send(context, places, line) for line in lines))
     async with context.database.begin() as session:
-        await _write_down(session, answers, utc_now())
-    return any(answer.snapshot or answer.refusal for answer in answers)
+        await _write_down(context, session, answers, utc_now())
+    context.relay.wake()
+    return any(answer.told or answer.refusal for answer in answers)
 
 
 async def forget_told(session: Session) -> None:
@@ -162,19 +164,19 @@ def command_of(line: TicketReturn) -> Command:
 async def _send(context: AppState, places: asyncio.Semaphore, line: TicketReturn) -> Answer:
     async with places:
         try:
-            return Answer(line, snapshot=await context.tickets.send(TicketId(line.ticket_id), command_of(line)))
+            return Answer(line, told=await context.tickets.execute(TicketId(line.ticket_id), command_of(line)))
         except Refusal as refusal:
             return Answer(line, refusal=refusal)
         except TicketsUnavailable:
             return Answer(line)
 
 
-async def _write_down(session: Session, answers: Sequence[Answer], now: datetime) -> None:
-    await apply_snapshots(session, [answer.snapshot for answer in answers if answer.snapshot is not None])
+async def _write_down(context: AppState, session: Session, answers: Sequence[Answer], now: datetime) -> None:
+    await record_answers(context, session, [answer.told for answer in answers if answer.told is not None])
     for answer in answers:
         line = answer.line
         values: dict[str, Any]
-        if answer.snapshot is not None:
+        if answer.told is not None:
             values = {"state": "returned"}
         elif answer.refusal is not None:
             log.info("return.refused", ticket_id=str(line.ticket_id), code=answer.refusal.code)

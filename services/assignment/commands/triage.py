@@ -1,4 +1,4 @@
-"""Routing of new tickets: decide under a lock and commit, then tell the workflow, as often as it takes."""
+"""Routing of new tickets: decide under a lock and commit, then open and triage in one request, as often as it takes."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -7,10 +7,11 @@ from uuid import UUID
 
 from sqlalchemy import insert, select
 
-from services.assignment.commands.projection import apply_snapshots, settle_decisions
+from services.assignment.commands.projection import settle_decisions
+from services.assignment.commands.record_answers import record_answers
 from services.assignment.context import AppState
-from services.assignment.models import LoggedEvent, RoutingDecision, StoredSnapshot, Ticket, table_of
-from services.assignment.queries.routing import RoutingTable, get_policy, get_routing_table
+from services.assignment.models import LoggedEvent, RoutingDecision, StoredSnapshot, table_of
+from services.assignment.queries.routing import get_policy, get_routing_table
 from services.assignment.queries.team_members import (
     AgentLoad,
     Member,
@@ -19,11 +20,12 @@ from services.assignment.queries.team_members import (
     lock_members,
     lock_teams,
 )
+from shared.contracts.answers import CommandAnswer
 from shared.contracts.base import AgentId, TeamId, TicketId
-from shared.contracts.commands import TriageTicket
-from shared.contracts.events import AssignmentDecided, TicketOpened
+from shared.contracts.commands import OpenTicket, TriageTicket
+from shared.contracts.events import AssignmentDecided, TicketSubmitted
 from shared.contracts.policies import PolicySnapshot
-from shared.contracts.tickets import SYSTEM, TicketSnapshot
+from shared.contracts.tickets import SYSTEM
 from shared.contracts.vocabulary import Priority
 from shared.domain.errors import IllegalTransition, TicketArchivedError
 from shared.domain.routing import Rule, pick, priority_for
@@ -37,39 +39,43 @@ from shared.kit.ticket_errors import TicketStuck, TicketsUnavailable
 AT_ONCE = 8
 
 
-async def decide(context: AppState, opened: Sequence[TicketOpened]) -> list[RoutingDecision]:
+async def decide(context: AppState, submitted: Sequence[TicketSubmitted]) -> list[RoutingDecision]:
     """The decision of each ticket: the stored one, or a new one committed with its evidence and announcement.
 
     Locks the teams, then their members, always in the order of their ids: nobody else decides on the same loads.
     """
     now = utc_now()
+    asked = {event.ticket_id: event for event in submitted}
     async with context.database.begin() as session:
+        stored = await _get_stored(session, list(asked))
+        if len(stored) == len(asked):
+            return list(stored.values())
         table = await get_routing_table(session)
-        asked = await _get_asked_priorities(session, [event.ticket_id for event in opened])
-        rules = {event.ticket_id: _rule_for(table, event, asked.get(event.ticket_id)) for event in opened}
+        rules = {event.ticket_id: table.rule_for(event.topic_id, priority_of(event)) for event in asked.values()}
         members = await _lock(session, {rule.team_id for rule in rules.values()})
-        stored = await _get_stored(session, [event.ticket_id for event in opened])
+        stored = await _get_stored(session, list(asked))
         burdens = await get_agent_loads(session, {member.agent_id for member in members})
         new: list[AssignmentDecided] = []
         policies: dict[UUID, PolicySnapshot] = {}
-        for event in opened:
-            if event.ticket_id in stored or event.ticket_id in {one.ticket_id for one in new}:
+        for event in asked.values():
+            if event.ticket_id in stored:
                 continue
             rule = rules[event.ticket_id]
             policy = await get_policy(session, context.policies, rule, now)
             policies[policy.policy_id] = policy
-            new.append(_choose(event, rule, policy, asked.get(event.ticket_id), members, burdens, now))
+            new.append(_choose(event, rule, policy, members, burdens, now))
         made = await _store(session, new, policies)
-    if made:
-        context.relay.wake()
     return [*stored.values(), *made]
 
 
-async def deliver(context: AppState, decisions: Sequence[RoutingDecision]) -> dict[UUID, Exception]:
+async def deliver(
+    context: AppState, submitted: Sequence[TicketSubmitted], decisions: Sequence[RoutingDecision]
+) -> dict[UUID, Exception]:
     """Sends every decision that the workflow has not answered; returns what went wrong, by ticket.
 
     Raises Unavailable while Temporal or all of its workers are away.
     """
+    openings = {event.ticket_id: opening_of(context, event) for event in submitted}
     unanswered = [decision for decision in decisions if decision.state == "sent"]
     if not unanswered:
         return {}
@@ -78,7 +84,7 @@ async def deliver(context: AppState, decisions: Sequence[RoutingDecision]) -> di
     places = asyncio.Semaphore(AT_ONCE)
     results = await asyncio.gather(
         *(
-            _send(context, places, TicketId(one.ticket_id), command)
+            _send(context, places, openings[TicketId(one.ticket_id)], command)
             for one, command in zip(unanswered, commands, strict=True)
         ),
         return_exceptions=True,
@@ -86,14 +92,41 @@ async def deliver(context: AppState, decisions: Sequence[RoutingDecision]) -> di
     answered = {one.ticket_id: result for one, result in zip(unanswered, results, strict=True)}
     superseded = [ticket_id for ticket_id, result in answered.items() if result is None]
     async with context.database.begin() as session:
-        await apply_snapshots(session, [result for result in results if isinstance(result, TicketSnapshot)])
+        await record_answers(context, session, [result for result in results if isinstance(result, CommandAnswer)])
         if superseded:
             await settle_decisions(session, superseded, "superseded")
+    context.relay.wake()
     return await _failed(context, answered)
 
 
+async def open_undecided(context: AppState, submitted: TicketSubmitted) -> None:
+    """Starts a ticket for which nothing can be decided: it waits where people look. Raises Unavailable."""
+    try:
+        await context.tickets.start(opening_of(context, submitted))
+    except TicketsUnavailable as error:
+        raise Unavailable(str(error)) from error
+
+
+def opening_of(context: AppState, submitted: TicketSubmitted) -> OpenTicket:
+    """What the ticket's workflow starts from."""
+    return OpenTicket(
+        ticket_id=submitted.ticket_id,
+        number=submitted.number,
+        topic_id=submitted.topic_id,
+        priority=priority_of(submitted),
+        opened_at=submitted.received_at,
+        has_exact_timer=True,
+        has_search_attributes=context.settings.search_attributes,
+    )
+
+
+def priority_of(submitted: TicketSubmitted) -> Priority:
+    """The priority asked for, or the usual one; what nobody asked for is a rule's to set."""
+    return submitted.priority or Priority.NORMAL
+
+
 async def _failed(
-    context: AppState, answered: Mapping[UUID, TicketSnapshot | BaseException | None]
+    context: AppState, answered: Mapping[UUID, CommandAnswer | BaseException | None]
 ) -> dict[UUID, Exception]:
     """A ticket that alone does not answer waits by itself, and holds up no other."""
     failed = {ticket_id: result for ticket_id, result in answered.items() if isinstance(result, Exception)}
@@ -106,15 +139,10 @@ async def _failed(
     return {ticket_id: NotYet(str(failure)) if ticket_id in stuck else failure for ticket_id, failure in failed.items()}
 
 
-def _rule_for(table: RoutingTable, event: TicketOpened, asked: Priority | None) -> Rule:
-    return table.rule_for(event.snapshot.topic_id, asked or event.snapshot.priority)
-
-
 def _choose(
-    event: TicketOpened,
+    event: TicketSubmitted,
     rule: Rule,
     policy: PolicySnapshot,
-    asked: Priority | None,
     members: Sequence[Member],
     burdens: dict[UUID, AgentLoad],
     now: datetime,
@@ -128,12 +156,11 @@ def _choose(
     choice = pick(candidates, rule.skills)
     if choice.agent_id is not None:
         burdens[choice.agent_id] = AgentLoad(burdens.get(choice.agent_id, AgentLoad()).load + 1, now)
-    current = event.snapshot.priority
     return AssignmentDecided(
         ticket_id=event.ticket_id,
         team_id=rule.team_id,
         agent_id=choice.agent_id,
-        priority=priority_for(rule, current, is_given=asked is not None or current is not Priority.NORMAL),
+        priority=priority_for(rule, priority_of(event), is_given=event.priority is not None),
         policy_id=policy.policy_id,
         rule=rule.in_words if _is_as_said(rule, policy) else f"{rule.in_words}; its SLA policy is not active",
         required_skills=tuple(sorted(rule.skills)),
@@ -145,14 +172,6 @@ def _choose(
 
 def _is_as_said(rule: Rule, policy: PolicySnapshot) -> bool:
     return rule.policy_id in (None, policy.policy_id)
-
-
-async def _get_asked_priorities(session: Session, ticket_ids: Sequence[UUID]) -> dict[UUID, Priority]:
-    """The priorities requesters asked for; what nobody asked for is a rule's to set."""
-    rows = await session.execute(
-        select(Ticket.id, Ticket.asked_priority).where(Ticket.id.in_(ticket_ids), Ticket.asked_priority.is_not(None))
-    )
-    return {ticket_id: Priority(asked) for ticket_id, asked in rows.tuples() if asked}
 
 
 async def _lock(session: Session, team_ids: set[TeamId]) -> list[Member]:
@@ -231,12 +250,12 @@ async def _policy_of(context: AppState, session: Session, decision: RoutingDecis
 
 
 async def _send(
-    context: AppState, places: asyncio.Semaphore, ticket_id: TicketId, command: TriageTicket
-) -> TicketSnapshot | None:
+    context: AppState, places: asyncio.Semaphore, opening: OpenTicket, command: TriageTicket
+) -> CommandAnswer | None:
     """The ticket after triage; None if somebody was faster. Raises Unavailable, TicketStuck."""
     async with places:
         try:
-            return await context.tickets.send(ticket_id, command)
+            return await context.tickets.open_and_execute(opening, command)
         except (IllegalTransition, TicketArchivedError):
             return None
         except TicketStuck:

@@ -4,14 +4,16 @@ from datetime import timedelta
 from functools import partial
 
 from services.assignment.consumers.projection import SUBJECTS, project
-from services.assignment.consumers.triage import on_tickets_opened
+from services.assignment.consumers.triage import on_tickets_submitted
 from services.assignment.context import AppState
-from shared.contracts.events import TicketOpened
+from shared.contracts.events import TicketSubmitted
 from shared.kit.bus import LINGER_SECONDS, Consumer
 from shared.kit.requester_ids import RequesterIds
 
 PROJECTION = "assignment"
-TRIAGE = "assignment-triage"
+TRIAGE = "assignment-opening"
+"""A consumer of its own name: older code read other events under another, and had passed the submissions by."""
+FORMER_TRIAGE = "assignment-triage"
 TRIAGE_PATIENCE = timedelta(hours=1)
 """How long a ticket whose workflow does not answer waits before its opening is a dead letter."""
 
@@ -25,6 +27,14 @@ def build_consumers(context: AppState) -> tuple[Consumer, ...]:
             partial(project, context.database, RequesterIds(context.settings), PROJECTION),
             batch=200,
             linger=LINGER_SECONDS,
+            is_own=context.own_events.has,
         ),
-        Consumer(TRIAGE, (TicketOpened.subjects(),), partial(on_tickets_opened, context), 50, TRIAGE_PATIENCE),
+        Consumer(
+            TRIAGE,
+            (TicketSubmitted.subjects(),),
+            partial(on_tickets_submitted, context),
+            50,
+            TRIAGE_PATIENCE,
+            replaces=FORMER_TRIAGE,
+        ),
     )

@@ -97,7 +97,7 @@ async def _redact(session: Session, ids: Sequence[UUID], at: datetime) -> None:
         .values(author_name=ERASED, author_email=None)
     )
     await session.execute(delete(Participant).where(Participant.ticket_id.in_(ids)))
-    await session.execute(delete(Intent).where(Intent.ticket_id.in_(ids)))
+    await session.execute(update(Intent).where(Intent.ticket_id.in_(ids)).values(comment=None))
     notes = update(Note).where(Note.ticket_id.in_(ids))
     await session.execute(notes.values(body=ERASED, body_format="text", attachments=[], rendered=None))
 

@@ -5,18 +5,16 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from services.assignment.commands.projection import apply_snapshots
+from services.assignment.commands.projection import LifecycleRows, project_lifecycle
 from services.assignment.commands.staff_mail import take_staff_mail
 from services.assignment.consumers import erasure, statements
 from services.assignment.consumers.erasure import ERASURES, ErasureConsumer
 from shared.contracts.events import (
     Envelope,
-    LifecycleEvent,
     MessagePosted,
     NoteReceived,
     ParticipantChanged,
     RequesterErased,
-    SlaSettled,
     TicketSubmitted,
     TopicChanged,
 )
@@ -44,9 +42,7 @@ class ProjectionBatch:
 
     submissions: list[dict[str, Any]] = field(default_factory=list)
     messages: list[dict[str, Any]] = field(default_factory=list)
-    snapshots: list[TicketSnapshot] = field(default_factory=list)
-    log: list[dict[str, Any]] = field(default_factory=list)
-    verdicts: list[dict[str, Any]] = field(default_factory=list)
+    lifecycle: LifecycleRows = field(default_factory=LifecycleRows)
     participants: list[dict[str, Any]] = field(default_factory=list)
     topics: list[dict[str, Any]] = field(default_factory=list)
     erasures: list[ErasureConsumer] = field(default_factory=list)
@@ -76,12 +72,8 @@ class ProjectionBatch:
                 self.staff_mails.append(NoteReceived.of(envelope))
             case kind if kind in ERASURES:
                 self.erasures.append(ErasureConsumer.of(envelope))
-            case kind if kind == SlaSettled.type():
-                settled = SlaSettled.of(envelope)
-                self.live(envelope, settled)
-                self.verdicts.append(verdict_row(settled))
             case _ if "snapshot" in envelope.data:
-                self.live(envelope, LifecycleEvent.of(envelope))
+                self.lifecycle.add(envelope)
 
     def submit(self, event: TicketSubmitted) -> None:
         """A ticket is known before its workflow has begun, so that agents see it even while Temporal is away."""
@@ -103,20 +95,6 @@ class ProjectionBatch:
         self.participants = [row for row in self.participants if row["ticket_id"] not in erased]
         self.staff_mails = [mail for mail in self.staff_mails if mail.ticket_id not in erased]
 
-    def live(self, envelope: Envelope, event: LifecycleEvent) -> None:
-        """One step of a ticket's life."""
-        self.snapshots.append(event.snapshot)
-        self.log.append(
-            {
-                "event_id": envelope.id,
-                "ticket_id": event.ticket_id,
-                "seq": event.seq,
-                "type": envelope.type.removeprefix("everdesk.").rpartition(".")[0],
-                "at": event.at,
-                "data": envelope.data,
-            }
-        )
-
 
 async def project(database: Database, ids: RequesterIds, consumer: str, batch: list[Envelope]) -> None:
     """Applies what this consumer has not applied yet."""
@@ -131,12 +109,10 @@ async def project(database: Database, ids: RequesterIds, consumer: str, batch: l
         await statements.write(session, statements.MESSAGES, plan.messages)
         follow_ups = sorted(plan.follow_ups, key=lambda row: (row["ticket_id"], row["follow_up_id"]))
         await statements.write(session, statements.FOLLOW_UPS, follow_ups)
-        await apply_snapshots(session, plan.snapshots)
+        await project_lifecycle(session, plan.lifecycle)
         for mail in plan.staff_mails:
             await take_staff_mail(session, mail)
         await statements.write(session, statements.PARTICIPANTS, in_order(plan.participants))
-        await statements.write(session, statements.EVENTS, plan.log)
-        await statements.write(session, statements.VERDICTS, plan.verdicts)
         await statements.write(session, statements.TOPICS, sorted(plan.topics, key=lambda row: row["id"]))
         await erasure.erase(session, ids, plan.erasures)
 
@@ -246,23 +222,4 @@ def topic_row(event: TopicChanged) -> dict[str, Any]:
         "is_active": event.is_active,
         "fields": [field.model_dump(mode="json") for field in event.fields],
         "version": event.version,
-    }
-
-
-def verdict_row(event: SlaSettled) -> dict[str, Any]:
-    """A verdict, credited to the team and agent who had the ticket."""
-    verdict, snapshot = event.verdict, event.snapshot
-    return {
-        "ticket_id": event.ticket_id,
-        "metric": verdict.metric.value,
-        "cycle": verdict.cycle,
-        "revision": verdict.revision,
-        "outcome": verdict.outcome.value,
-        "elapsed_seconds": verdict.elapsed.total_seconds(),
-        "target_seconds": verdict.target.total_seconds(),
-        "due_at": verdict.due_at,
-        "settled_at": verdict.settled_at,
-        "team_id": snapshot.team_id,
-        "agent_id": snapshot.assignee_id,
-        "priority": snapshot.priority.value,
     }

@@ -9,10 +9,8 @@ from sqlalchemy.dialects.postgresql import Insert, insert
 from services.assignment.models import (
     FAR_FUTURE,
     FollowUp,
-    LoggedEvent,
     Message,
     Participant,
-    SettledClock,
     Ticket,
     TicketWords,
     Topic,
@@ -65,8 +63,6 @@ def _follow_ups() -> Insert:
 SUBMISSIONS: Final = _submissions()
 WORDS: Final = insert(table_of(TicketWords)).on_conflict_do_nothing()
 MESSAGES: Final = insert(table_of(Message)).on_conflict_do_nothing()
-EVENTS: Final = insert(table_of(LoggedEvent)).on_conflict_do_nothing()
-VERDICTS: Final = insert(table_of(SettledClock)).on_conflict_do_nothing()
 TOPICS: Final = _topics()
 PARTICIPANTS: Final = _participants()
 FOLLOW_UPS: Final = _follow_ups()

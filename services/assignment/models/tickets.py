@@ -200,6 +200,8 @@ class Intent(Base):
     claimed_until: Mapped[datetime | None]
     """Until when it is its sender's; past: the sender died; null: only a retry of the client sends it."""
     silences: Mapped[int]
+    is_abandoned: Mapped[bool] = mapped_column(server_default=text("false"))
+    """Its sender was told that it may not have happened: we ask whether it has, and never send it again ourselves."""
 
 
 class SettledClock(Base):

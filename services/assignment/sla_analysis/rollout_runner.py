@@ -12,16 +12,17 @@ from uuid import UUID
 from sqlalchemy import func, select, update
 
 from services.assignment.commands.leading import leading
-from services.assignment.commands.projection import apply_snapshots
+from services.assignment.commands.record_answers import record_answers
 from services.assignment.context import AppState
 from services.assignment.models import LoggedEvent, Rollout, RolloutStep, RolloutTicket, StoredSnapshot, Ticket
 from services.assignment.schemas.rollouts import UNDER_WAY, RolloutState, TicketState
 from services.assignment.sla_analysis.rollout_commands import enter
+from shared.contracts.answers import CommandAnswer
 from shared.contracts.base import TicketId
 from shared.contracts.commands import ChangeTicketPolicy, Command, RevertTicketPolicy
 from shared.contracts.events import TicketPolicyChanged
 from shared.contracts.policies import PolicySnapshot
-from shared.contracts.tickets import SYSTEM, Actor, TicketSnapshot
+from shared.contracts.tickets import SYSTEM, Actor
 from shared.contracts.vocabulary import ActorKind, PolicyMode
 from shared.domain.errors import NotRevertible, Refusal
 from shared.kit.backoff import PATIENT, Pauses
@@ -47,7 +48,7 @@ class RolloutLine:
     state: TicketState
     code: str | None = None
     detail: str | None = None
-    snapshot: TicketSnapshot | None = None
+    told: CommandAnswer | None = None
     is_silent: bool = False
     """It did not answer; its turn comes again."""
 
@@ -124,7 +125,8 @@ async def take_step(context: AppState, rollout_id: UUID) -> bool:
     has_answer = len(lines) == 0 or not all(line.is_silent for line in lines)
     is_reached = has_answer or await context.tickets.has_worker()
     async with context.database.begin() as session:
-        await _write_down(session, batch, [*batch.settled, *lines], is_reached=is_reached)
+        await _write_down(context, session, batch, [*batch.settled, *lines], is_reached=is_reached)
+    context.relay.wake()
     return has_answer
 
 
@@ -184,13 +186,13 @@ async def _tell(context: AppState, places: asyncio.Semaphore, batch: Batch, tick
     """Sends one command; a refusal is an answer."""
     async with places:
         try:
-            snapshot = await context.tickets.send(TicketId(ticket_id), batch.command(ticket_id))
+            told = await context.tickets.execute(TicketId(ticket_id), batch.command(ticket_id))
         except Refusal as refusal:
             return RolloutLine(ticket_id, _refused(batch, ticket_id, refusal), refusal.code, refusal.message)
         except TicketsUnavailable as error:
             return RolloutLine(ticket_id, TicketState.FAILED, "unavailable", str(error), is_silent=True)
     state = TicketState.REVERTED if batch.is_reverting else TicketState.APPLIED
-    return RolloutLine(ticket_id, state, snapshot=snapshot)
+    return RolloutLine(ticket_id, state, told=told)
 
 
 def _refused(batch: Batch, ticket_id: UUID, refusal: Refusal) -> TicketState:
@@ -201,8 +203,10 @@ def _refused(batch: Batch, ticket_id: UUID, refusal: Refusal) -> TicketState:
     return TicketState.WITHDRAWN if was_queued and isinstance(refusal, NotRevertible) else TicketState.NOT_REVERTED
 
 
-async def _write_down(session: Session, batch: Batch, lines: Sequence[RolloutLine], *, is_reached: bool) -> None:
-    await apply_snapshots(session, [line.snapshot for line in lines if line.snapshot is not None])
+async def _write_down(
+    context: AppState, session: Session, batch: Batch, lines: Sequence[RolloutLine], *, is_reached: bool
+) -> None:
+    await record_answers(context, session, [line.told for line in lines if line.told is not None])
     before = {row.ticket_id: row for row in batch.rows}
     for line in lines:
         row = before[line.ticket_id]

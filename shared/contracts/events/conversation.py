@@ -106,6 +106,8 @@ class MessagePosted(TicketEvent, name="message.posted"):
     """The ticket that the message opened, because this one was archived."""
     resolves: bool = False
     """Whether the agent who writes it is about to resolve the ticket with it."""
+    has_command: bool = False
+    """Whether the service that accepted it tells the ticket's workflow itself, so that no consumer need do so."""
 
 
 class ParticipantChanged(TicketEvent, name="participant.changed"):

@@ -9,6 +9,7 @@ from datetime import timedelta
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
+from nats.js.errors import NotFoundError
 from pydantic import ValidationError
 
 from shared.contracts.events import Envelope
@@ -73,6 +74,8 @@ class Consumer:
     """Whether an event's effect on this consumer was part of the transaction that announced it: it is passed over."""
     prepare: Prepare | None = None
     """What is done with the content of a large event beside the process, so that handling it is quick."""
+    replaces: str | None = None
+    """The durable consumer that older code read as; it is removed."""
     attempts: dict[str, int] = field(default_factory=dict)
     """Failures per event while its dependencies were healthy."""
 
@@ -107,6 +110,9 @@ async def run_consumer(bus: Bus, consumer: Consumer, prepare: Prepare | None = N
                     js, client = await bus.jetstream(), bus.client
                     generation = bus.generation
                     await js.add_consumer(STREAM, _configuration(consumer))
+                    if consumer.replaces is not None:
+                        with suppress(NotFoundError):
+                            await js.delete_consumer(STREAM, consumer.replaces)
                     if pull is None or pull.client is not client:
                         pull = PullStream(client, consumer.name, consumer.batch)
                     log.info("consumer.ready", consumer=consumer.name)
