@@ -1,4 +1,4 @@
-"""The JetStream consumer of the workflow side: messages reach their ticket's workflow, and what follows is announced."""
+"""The JetStream consumer of the workflow side: messages reach workflows, and what follows from them is announced."""
 
 import asyncio
 from collections import defaultdict

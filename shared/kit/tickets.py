@@ -171,7 +171,7 @@ class Tickets:
 
         The events of the opening are part of the answer. Raises as execute.
         """
-        start = WithStartWorkflowOperation(
+        start: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
             "TicketWorkflow",
             ticket,
             id=ticket_workflow_id(ticket.ticket_id),
@@ -217,10 +217,8 @@ class Tickets:
         """The answer as the workflow remembers it: of an earlier run, or of one that has ended."""
         try:
             with _translated():
-                known: CommandAnswer | None = await handle.query(
-                    "answer", update_id, result_type=CommandAnswer | None, rpc_timeout=ANSWER_WITHIN
-                )
-                return known
+                known = await handle.query("answer", update_id, rpc_timeout=ANSWER_WITHIN)
+                return None if known is None else CommandAnswer.model_validate(known)
         except (RPCError, WorkflowQueryFailedError):
             return None
 

@@ -8,8 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
-from services.assignment.commands.projection import row_columns, row_of
-from services.assignment.consumers.projection import verdict_row
+from services.assignment.commands.projection import TICKET_COLUMNS, row_of, verdict_row
 from shared.contracts.base import AgentId, MessageId, TeamId, TicketId
 from shared.contracts.commands import (
     AssignTicket,
@@ -130,7 +129,7 @@ def _rows(lives: list[tuple[int, Life]]) -> dict[str, Rows]:
     events: list[tuple[Any, ...]] = []
     tickets: list[tuple[Any, ...]] = []
     verdicts: list[tuple[Any, ...]] = []
-    columns, of_verdict = row_columns(), tuple(lives[0][1].verdicts[0])
+    columns, of_verdict = TICKET_COLUMNS, tuple(lives[0][1].verdicts[0])
     for nth, life in lives:
         ticket_id, number = uuid5(SPACE, str(nth)), f"B{nth:07d}y"
         for seq, name, at, data in life.events:

@@ -12,17 +12,17 @@ from sqlalchemy import select, update
 from services.assignment.commands.intent_recovery import resend_left_behind
 from services.assignment.commands.triage import decide, deliver
 from services.assignment.models import Calendar, Intent, Note
+from shared.contracts.answers import CommandAnswer
 from shared.contracts.base import TicketId
-from shared.contracts.commands import Command
-from shared.contracts.tickets import TicketSnapshot
+from shared.contracts.commands import Command, OpenTicket
 from shared.kit.bus import Unavailable
 from shared.kit.clock import new_id, utc_now
-from shared.kit.ticket_errors import TicketsUnavailable
+from shared.kit.ticket_errors import TicketsOutOfReach
 from shared.kit.tickets import Tickets
 from tests.services.assignment.desk import Desk, Json
-from tests.services.assignment.test_triage import forget, opened
+from tests.services.assignment.test_triage import forget, submitted
 
-Send = Callable[[TicketId, Command], Awaitable[TicketSnapshot]]
+Send = Callable[[TicketId, Command], Awaitable[CommandAnswer]]
 
 
 class Died(BaseException):
@@ -32,19 +32,25 @@ class Died(BaseException):
 class Through(Tickets):
     """The way to the workflows with something in it."""
 
-    def __init__(self, tickets: Tickets, step: Callable[[Send, TicketId, Command], Awaitable[TicketSnapshot]]) -> None:
+    def __init__(self, tickets: Tickets, step: Callable[[Send, TicketId, Command], Awaitable[CommandAnswer]]) -> None:
         super().__init__(tickets.client)
         self._step = step
         self.sent: list[Command] = []
 
-    async def send(self, ticket_id: TicketId, command: Command) -> TicketSnapshot:
+    async def execute(self, ticket_id: TicketId, command: Command) -> CommandAnswer:
         self.sent.append(command)
-        return await self._step(super().send, ticket_id, command)
+        return await self._step(super().execute, ticket_id, command)
+
+    async def open_and_execute(self, ticket: OpenTicket, command: Command) -> CommandAnswer:
+        self.sent.append(command)
+        return await self._step(
+            lambda _, asked: Tickets.open_and_execute(self, ticket, asked), ticket.ticket_id, command
+        )
 
 
 @asynccontextmanager
 async def through(
-    desk: Desk, step: Callable[[Send, TicketId, Command], Awaitable[TicketSnapshot]]
+    desk: Desk, step: Callable[[Send, TicketId, Command], Awaitable[CommandAnswer]]
 ) -> AsyncIterator[Through]:
     context = desk.context
     way = Through(context.tickets, step)
@@ -55,13 +61,13 @@ async def through(
         desk.app.state.context = context
 
 
-async def dies_after(send: Send, ticket_id: TicketId, command: Command) -> TicketSnapshot:
+async def dies_after(send: Send, ticket_id: TicketId, command: Command) -> CommandAnswer:
     await send(ticket_id, command)
     raise Died
 
 
-async def is_away(_send: Send, _ticket_id: TicketId, _command: Command) -> TicketSnapshot:
-    raise TicketsUnavailable("away")
+async def is_away(_send: Send, _ticket_id: TicketId, _command: Command) -> CommandAnswer:
+    raise TicketsOutOfReach("away")
 
 
 async def intents_of(desk: Desk, ticket: Json) -> list[Intent]:
@@ -84,7 +90,7 @@ async def test_no_connection_is_held_while_the_workflow_is_asked(desk: Desk, act
     ticket, ada = await desk.ticket(), await desk.agent("ada")
     held: list[int] = []
 
-    async def looks(send: Send, ticket_id: TicketId, command: Command) -> TicketSnapshot:
+    async def looks(send: Send, ticket_id: TicketId, command: Command) -> CommandAnswer:
         async with desk.database.connection() as connection:
             idle = await connection.exec_driver_sql(
                 "select count(*) from pg_stat_activity where datname = current_database() "
@@ -163,13 +169,13 @@ async def test_a_retry_sends_what_was_sent_first_though_the_calendar_changed(des
 
 @pytest.mark.usefixtures("calendars_put_back")
 async def test_a_routing_decision_is_sent_as_it_was_made_though_the_calendar_changed(desk: Desk) -> None:
-    event = opened()
+    event = submitted()
     try:
         (decision,) = await decide(desk.context, [event])
         async with through(desk, is_away) as way:
             for _ in range(2):
                 with pytest.raises(Unavailable):
-                    await deliver(desk.context, [decision])
+                    await deliver(desk.context, [event], [decision])
                 await change_calendars(desk)
     finally:
         await forget(desk, [event])

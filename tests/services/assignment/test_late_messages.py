@@ -7,12 +7,12 @@ from uuid import UUID
 
 import pytest
 
-from services.assignment.consumers.triage import on_tickets_opened
+from services.assignment.consumers.triage import on_tickets_submitted
+from shared.contracts.answers import CommandAnswer
 from shared.contracts.base import MessageId, TicketId
-from shared.contracts.commands import Command
+from shared.contracts.commands import Command, OpenTicket
 from shared.contracts.events import Author, Envelope, MessagePosted
 from shared.contracts.names import STREAM
-from shared.contracts.tickets import TicketSnapshot
 from shared.contracts.vocabulary import ActorKind, BodyFormat, Channel
 from shared.kit.backoff import Backoff
 from shared.kit.bus import DeadLetters, NotYet, Partly, run_consumer
@@ -22,7 +22,7 @@ from shared.kit.ticket_errors import TicketStuck
 from shared.kit.tickets import Tickets
 from tests.services.assignment.desk import Desk
 from tests.services.assignment.test_triage import forget as forget_decisions
-from tests.services.assignment.test_triage import opened
+from tests.services.assignment.test_triage import submitted
 from tests.support.eventually import eventually
 from workflows.consumer import TicketEventConsumer
 
@@ -85,19 +85,19 @@ class Deaf(Tickets):
         super().__init__(tickets.client)
         self._deaf = deaf
 
-    async def send(self, ticket_id: TicketId, command: Command) -> TicketSnapshot:
-        if ticket_id == self._deaf:
+    async def open_and_execute(self, ticket: OpenTicket, command: Command) -> CommandAnswer:
+        if ticket.ticket_id == self._deaf:
             raise TicketStuck("the workflow did not answer in time")
-        return await super().send(ticket_id, command)
+        return await super().open_and_execute(ticket, command)
 
 
 async def test_one_ticket_that_does_not_answer_keeps_no_other_from_triage(desk: Desk) -> None:
-    stuck, fine = opened(), opened()
+    stuck, fine = submitted(), submitted()
     context = replace(desk.context, tickets=Deaf(desk.context.tickets, stuck.ticket_id))
     envelopes = [event.envelope(str(event.ticket_id), utc_now()) for event in (stuck, fine)]
     try:
         with pytest.raises(Partly) as partly:
-            await on_tickets_opened(context, envelopes)
+            await on_tickets_submitted(context, envelopes)
     finally:
         await forget_decisions(desk, [stuck, fine])
     assert isinstance(partly.value.failed[str(stuck.ticket_id)], NotYet)

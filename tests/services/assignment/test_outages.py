@@ -11,7 +11,7 @@ from shared.kit.bus import Unavailable
 from shared.kit.clock import new_id
 from shared.kit.tickets import Tickets
 from tests.services.assignment.desk import Desk
-from tests.services.assignment.test_triage import forget, opened
+from tests.services.assignment.test_triage import forget, submitted
 from tests.support.eventually import eventually
 
 
@@ -55,11 +55,11 @@ async def test_a_command_says_when_to_try_again_and_changes_nothing(without_temp
 
 
 async def test_a_decision_that_cannot_be_sent_pauses_the_consumer_and_is_kept(without_temporal: Desk) -> None:
-    event = opened()
+    event = submitted()
     try:
         (decision,) = await decide(without_temporal.context, [event])
         with pytest.raises(Unavailable):
-            await deliver(without_temporal.context, [decision])
+            await deliver(without_temporal.context, [event], [decision])
         async with without_temporal.database.begin() as session:
             kept = await session.get_one(RoutingDecision, event.ticket_id)
         assert (kept.state, kept.agent_id) == ("sent", decision.agent_id)

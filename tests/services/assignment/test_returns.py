@@ -11,11 +11,11 @@ import pytest
 
 from services.assignment.commands.leading import leading
 from services.assignment.commands.returns import LEADER_LOCK, take_step, work_off
+from shared.contracts.answers import CommandAnswer
 from shared.contracts.base import TicketId
 from shared.contracts.commands import Command
 from shared.contracts.events import Envelope, TicketsReturned
 from shared.contracts.names import STREAM
-from shared.contracts.tickets import TicketSnapshot
 from shared.kit.clock import new_id
 from shared.kit.tickets import Tickets
 from tests.services.assignment.desk import AgentApi, Desk, Json
@@ -34,12 +34,12 @@ class Mortal:
     def __init__(self, tickets: Tickets, lives: int) -> None:
         self.tickets, self.lives = tickets, lives
 
-    async def send(self, ticket_id: TicketId, command: Command) -> TicketSnapshot:
+    async def execute(self, ticket_id: TicketId, command: Command) -> CommandAnswer:
         self.lives -= 1
-        snapshot = await self.tickets.send(ticket_id, command)
+        told = await self.tickets.execute(ticket_id, command)
         if self.lives < 0:
             raise Killed
-        return snapshot
+        return told
 
 
 @dataclass(frozen=True)
@@ -179,9 +179,9 @@ async def test_a_ticket_that_somebody_else_took_meanwhile_stays_with_them(desk: 
     class Late(Mortal):
         """Somebody is faster than the command."""
 
-        async def send(self, ticket_id: TicketId, command: Command) -> TicketSnapshot:
+        async def execute(self, ticket_id: TicketId, command: Command) -> CommandAnswer:
             await crew.admin.post(f"/v1/tickets/{ticket_id}/assign", {"agent_id": crew.lead})
-            return await self.tickets.send(ticket_id, command)
+            return await self.tickets.execute(ticket_id, command)
 
     context = desk.context
     async with _alone(desk):

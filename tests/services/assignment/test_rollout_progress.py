@@ -12,9 +12,9 @@ from sqlalchemy import select
 from services.assignment.models import LoggedEvent, RolloutTicket
 from services.assignment.sla_analysis import rollout_runner
 from services.assignment.sla_analysis.rollout_runner import take_step
+from shared.contracts.answers import CommandAnswer
 from shared.contracts.base import TicketId
 from shared.contracts.commands import Command
-from shared.contracts.tickets import TicketSnapshot
 from shared.kit.ticket_errors import TicketsUnavailable
 from shared.kit.tickets import Tickets
 from tests.services.assignment.desk import Desk
@@ -38,11 +38,11 @@ class Mortal:
     def __init__(self, tickets: Tickets, lives: int) -> None:
         self.tickets, self.lives = tickets, lives
 
-    async def send(self, ticket_id: TicketId, command: Command) -> TicketSnapshot:
+    async def execute(self, ticket_id: TicketId, command: Command) -> CommandAnswer:
         if not self.lives:
             raise Killed
         self.lives -= 1
-        return await self.tickets.send(ticket_id, command)
+        return await self.tickets.execute(ticket_id, command)
 
 
 class Deaf:
@@ -51,10 +51,10 @@ class Deaf:
     def __init__(self, tickets: Tickets, deaf: str) -> None:
         self.tickets, self.deaf = tickets, deaf
 
-    async def send(self, ticket_id: TicketId, command: Command) -> TicketSnapshot:
+    async def execute(self, ticket_id: TicketId, command: Command) -> CommandAnswer:
         if str(ticket_id) == self.deaf:
             raise TicketsUnavailable("the workflow did not answer in time")
-        return await self.tickets.send(ticket_id, command)
+        return await self.tickets.execute(ticket_id, command)
 
     async def has_worker(self) -> bool:
         return await self.tickets.has_worker()

@@ -2,43 +2,42 @@
 
 import asyncio
 from collections import Counter
-from uuid import UUID
 
+import pytest
 from sqlalchemy import func, select, update
 
-from services.assignment.commands.triage import decide, deliver
-from services.assignment.consumers.triage import on_tickets_opened
-from services.assignment.models import Agent, LoggedEvent, RoutingDecision, Ticket
-from shared.contracts.base import TicketId
-from shared.contracts.events import TicketOpened
-from shared.contracts.tickets import Actor, TicketSnapshot
-from shared.contracts.vocabulary import ActorKind, Priority, Status
+from services.assignment.commands import triage
+from services.assignment.commands.triage import decide, deliver, open_undecided
+from services.assignment.consumers.triage import on_tickets_submitted
+from services.assignment.models import Agent, RoutingDecision, Ticket
+from shared.contracts.base import MessageId, TicketId
+from shared.contracts.events import Person, TicketSubmitted
+from shared.contracts.vocabulary import BodyFormat, Channel, Priority
 from shared.kit.clock import new_id, utc_now
 from tests.services.assignment.desk import TOPICS, URGENT, Desk, agent_id
-from tests.support.eventually import eventually
 
 BANKERS = {str(agent_id(name)) for name in ("ada", "bruno", "chioma")}
 
 
-def opened(topic: str = "online-banking") -> TicketOpened:
+def submitted(topic: str = "online-banking") -> TicketSubmitted:
     """A ticket that no workflow runs for."""
     now, ticket_id = utc_now(), TicketId(new_id())
-    snapshot = TicketSnapshot(
+    return TicketSubmitted(
         ticket_id=ticket_id,
         number=f"X{ticket_id.hex[-10:]}",
-        seq=1,
-        revision=0,
-        status=Status.NEW,
-        priority=Priority.HIGH,
+        message_id=MessageId(new_id()),
+        requester=Person(email="dana@bank.example", name="Dana Ruiz"),
+        subject="Online banking system down",
+        body="Login returns 502.",
+        body_format=BodyFormat.TEXT,
+        channel=Channel.API,
         topic_id=TOPICS[topic],
-        opened_at=now,
-        updated_at=now,
+        priority=Priority.HIGH,
+        received_at=now,
     )
-    actor = Actor(kind=ActorKind.REQUESTER)
-    return TicketOpened(ticket_id=ticket_id, seq=1, revision=0, at=now, actor=actor, snapshot=snapshot)
 
 
-async def forget(desk: Desk, events: list[TicketOpened]) -> None:
+async def forget(desk: Desk, events: list[TicketSubmitted]) -> None:
     """Takes the load of decisions that no workflow will ever answer."""
     async with desk.database.begin() as session:
         ids = [event.ticket_id for event in events]
@@ -71,51 +70,57 @@ async def test_a_rule_sets_the_priority_unless_the_requester_named_one(desk: Des
 
 
 async def test_a_redelivered_event_sends_the_stored_decision_again(desk: Desk) -> None:
-    ticket = await desk.ticket("online-banking")
-    async with desk.database.begin() as session:
-        event = await session.scalar(
-            select(LoggedEvent).where(LoggedEvent.ticket_id == UUID(ticket["id"]), LoggedEvent.type == "ticket.opened")
-        )
-        assert event is not None
-        await session.execute(
-            update(RoutingDecision).where(RoutingDecision.ticket_id == event.ticket_id).values(state="sent")
-        )
-    again = TicketOpened.model_validate(event.data)
-    await on_tickets_opened(desk.context, [again.envelope(event.event_id, event.at)])
+    event = await desk.submit("online-banking")
+    ticket = await desk.seen(event.ticket_id, status="open")
+    await put_back(desk, event)
+    await on_tickets_submitted(desk.context, [event.envelope(f"submitted:{event.ticket_id}", utc_now())])
     after = await desk.seen(ticket["id"])
     assert (after["assignee_id"], after["revision"]) == (ticket["assignee_id"], ticket["revision"])
-    async with desk.database.begin() as session:
-        decisions = (
-            await session.scalars(select(RoutingDecision).where(RoutingDecision.ticket_id == event.ticket_id))
-        ).all()
-    assert [decision.state for decision in decisions] == ["applied"]
+    assert await state_of(desk, event) == "applied"
 
 
 async def test_a_ticket_that_somebody_triaged_first_supersedes_the_decision(desk: Desk) -> None:
-    ticket = await desk.ticket("online-banking")
+    event = submitted()
+    try:
+        (decision,) = await decide(desk.context, [event])
+        await open_undecided(desk.context, event)
+        ada = await desk.agent("ada")
+        await desk.seen(event.ticket_id, status="new")
+        await ada.post(f"/v1/tickets/{event.ticket_id}/close", {"reason": "spam"}, expect=200)
+        await put_back(desk, event)
+        assert await deliver(desk.context, [event], [decision]) == {}
+        assert await state_of(desk, event) == "superseded"
+    finally:
+        await forget(desk, [event])
+
+
+async def test_a_ticket_for_which_nothing_can_be_decided_is_opened_and_waits(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def cannot(_session: object) -> None:
+        raise LookupError("there are no rules")
+
+    event = submitted()
+    monkeypatch.setattr(triage, "get_routing_table", cannot)
+    with pytest.raises(LookupError):
+        await on_tickets_submitted(desk.context, [event.envelope(f"submitted:{event.ticket_id}", utc_now())])
+    assert (await desk.seen(event.ticket_id, status="new"))["assignee_id"] is None
+
+
+async def put_back(desk: Desk, event: TicketSubmitted) -> None:
+    """As if nobody had heard what became of the decision."""
     async with desk.database.begin() as session:
-        decision = await session.get_one(RoutingDecision, UUID(ticket["id"]))
-        decision.state = "sent"
-    ada = await desk.agent("ada")
-    submitted = await desk.submit("online-banking")
-    path = f"/v1/tickets/{submitted.ticket_id}/close"
+        this_one = RoutingDecision.ticket_id == event.ticket_id
+        await session.execute(update(RoutingDecision).where(this_one).values(state="sent"))
 
-    async def close() -> None:
-        await ada.post(path, {"reason": "spam"}, expect=200)
 
-    await eventually(close)
-
-    async def is_settled() -> None:
-        async with desk.database.begin() as session:
-            made = await session.get_one(RoutingDecision, submitted.ticket_id)
-        assert made.state in ("superseded", "applied")
-
-    await eventually(is_settled)
-    await deliver(desk.context, [decision])
+async def state_of(desk: Desk, event: TicketSubmitted) -> str:
+    async with desk.database.begin() as session:
+        return (await session.get_one(RoutingDecision, event.ticket_id)).state
 
 
 async def test_two_triages_at_once_do_not_pick_on_stale_loads(desk: Desk) -> None:
-    events = [opened() for _ in range(12)]
+    events = [submitted() for _ in range(12)]
     try:
         made = await asyncio.gather(*(decide(desk.context, [event]) for event in events))
         picked = Counter(decision.agent_id for decisions in made for decision in decisions)
@@ -133,7 +138,7 @@ async def test_two_triages_at_once_do_not_pick_on_stale_loads(desk: Desk) -> Non
 
 
 async def test_a_batch_counts_its_own_decisions(desk: Desk) -> None:
-    events = [opened() for _ in range(9)]
+    events = [submitted() for _ in range(9)]
     try:
         decisions = await decide(desk.context, events)
         again = await decide(desk.context, events)
