@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from uuid import UUID
 
 from services.assignment.holiday_feed import FeedReader
 from services.assignment.queries.policies import PolicyCache
@@ -59,3 +60,5 @@ class AppState:
     rejudger: WhatIfWorker = field(default_factory=WhatIfWorker)
     digester: BodyRenderer = field(default_factory=BodyRenderer)
     own_events: RecentEvents = field(default_factory=RecentEvents)
+    known_topics: set[UUID] = field(default_factory=set)
+    """Help topics that have been seen here; none is ever deleted."""

@@ -90,6 +90,9 @@ async def deliver(
         return_exceptions=True,
     )
     answered = {one.ticket_id: result for one, result in zip(unanswered, results, strict=True)}
+    for result in results:
+        if isinstance(result, BaseException) and not isinstance(result, Exception):
+            raise result
     superseded = [ticket_id for ticket_id, result in answered.items() if result is None]
     async with context.database.begin() as session:
         await record_answers(context, session, [result for result in results if isinstance(result, CommandAnswer)])
