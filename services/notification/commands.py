@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Exists, Row, Select, Table, and_, bindparam, case, false, func, not_, or_, select, update
+from sqlalchemy import Exists, Row, Select, Table, Update, and_, case, false, func, not_, or_, select, update
 from sqlalchemy.orm import aliased
 
 from services.notification.decisions import (
@@ -24,6 +24,7 @@ from services.notification.delivery.templates import TemplateName
 from services.notification.delivery_repository import mail_id_of
 from services.notification.models import IS_WAITING, Agent, Delivery, Participant, Team, Ticket
 from services.notification.recipient_expansion import WITHDRAWN, expand
+from services.notification.record_sets import ROWS, record_set
 from shared.contracts.base import TicketId
 from shared.contracts.vocabulary import ParticipantState
 from shared.kit.addresses import address_key, is_reachable
@@ -37,7 +38,15 @@ TOGETHER = timedelta(seconds=2)
 """How long a mail that has a weight waits for what else happens to its ticket at that moment; see `delivery.worst`."""
 DELIVERIES = Delivery.__table__
 assert isinstance(DELIVERIES, Table)
-SETTLE = update(DELIVERIES).where(DELIVERIES.c.id == bindparam("settled_id"))
+SETTLED = ("id", "status", "agent_id", "address", "name", "message_id", "last_error", "next_attempt_at", "facts")
+
+
+def _settle() -> Update:
+    given = record_set(DELIVERIES, SETTLED)
+    return update(DELIVERIES).values({name: given.c[name] for name in SETTLED[1:]}).where(DELIVERIES.c.id == given.c.id)
+
+
+SETTLE = _settle()
 """Built once, so that its compiled form is found again."""
 
 
@@ -59,7 +68,7 @@ async def resolve_recipients(session: Session, threads: MailThreads) -> int:
     rows = (await session.execute(_settleable())).all()
     if rows:
         connection = await session.connection()
-        await connection.execute(SETTLE, [_settled(row, threads) for row in rows])
+        await connection.execute(SETTLE, {ROWS: [_settled(row, threads) for row in rows]})
     return len(rows)
 
 
@@ -69,17 +78,18 @@ def _settled(row: Row[*tuple[Any, ...]], threads: MailThreads) -> dict[str, Any]
         settlement = Settlement(dropped_because="no mail can be sent to the address")
     mail_id = mail_id_of(row.cause, Recipient(row.recipient), TemplateName(row.template))
     is_dropped = settlement.dropped_because is not None
+    due_at = utc_now() + (TOGETHER if row.weight is not None else timedelta())
     return {
-        "settled_id": row.id,
+        "id": str(row.id),
         "status": (DeliveryStatus.DROPPED if is_dropped else DeliveryStatus.QUEUED).value,
-        "agent_id": row.known_agent_id,
+        "agent_id": str(row.known_agent_id) if row.known_agent_id else None,
         "address": settlement.address,
         "name": settlement.name,
         "message_id": threads.message_id(
             TicketId(row.ticket_id), mail_id, audience_of(row.recipient), settlement.address or ""
         ),
         "last_error": settlement.dropped_because,
-        "next_attempt_at": None if is_dropped else utc_now() + (TOGETHER if row.weight is not None else timedelta()),
+        "next_attempt_at": None if is_dropped else due_at.isoformat(),
         "facts": {} if is_dropped else row.facts,
     }
 

@@ -2,14 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from uuid import UUID
 
+from services.notification.batches import NAME, Batch, unseen_of
 from services.notification.cc_recipients import with_copies
 from services.notification.commands import resolve_recipients
-from services.notification.decisions import decide
-from services.notification.delivery_repository import record
-from services.notification.erasure import ERASURES, erased_among, forget_part, tickets_of
-from services.notification.projections import project
+from services.notification.decisions import NotificationDecision, decide
+from services.notification.delivery_repository import record_all
+from services.notification.erasure import ERASURES, forget_part, tickets_of
+from services.notification.projections import project, project_tickets
+from services.notification.standing import standing_of
 from shared.contracts.events import (
     EVENTS,
     AccessLinkRequested,
@@ -37,12 +38,10 @@ from shared.contracts.events import (
 )
 from shared.kit.auth import MailThreads
 from shared.kit.bus import LINGER_SECONDS, Bus, Consumer, DeadLetters
-from shared.kit.db import Database
-from shared.kit.inbox import claim
+from shared.kit.db import Database, Session
 from shared.kit.requester_ids import RequesterIds
 from shared.kit.tombstones import lock_against_erasure
 
-NAME = "notification"
 CONSUMED: tuple[type[Event], ...] = (
     TicketTriaged,
     TicketAssigned,
@@ -90,27 +89,37 @@ class Notifier:
         """Projects and decides; wakes the sender when that is durable.
 
         Rows are locked in the order of their ids, so that two replicas cannot deadlock; what concerns one stays in the
-        order in which it came. A batch that erases is alone, and stays in its own order.
+        order in which it came. A batch that erases stays in its own order altogether.
         """
         async with self._database.begin() as session:
-            unseen = await claim(session, NAME, envelopes)
+            unseen = await unseen_of(session, envelopes)
             is_erasing = any(envelope.type in ERASURES for envelope in unseen)
             await lock_against_erasure(session, is_erasing=is_erasing)
-            erased = await erased_among(session, {UUID(envelope.subject) for envelope in unseen})
-            for envelope in unseen if is_erasing else sorted(unseen, key=lambda envelope: envelope.subject):
-                event = envelope.open()
-                await project(event, session)
-                erased.update(tickets_of(event))
-                decisions = await with_copies(session, decide(event))
-                if event.entity_id in erased:
-                    decisions = [replace(decision, facts={}) for decision in decisions]
-                await record(session, envelope.id, decisions, self._threads)
-                if isinstance(event, RequesterErased):
-                    await forget_part(session, self._ids, event)
-                    await self._forget_dead_letters(event)
-            settled = await resolve_recipients(session, self._threads)
+            batch = Batch(unseen if is_erasing else sorted(unseen, key=lambda envelope: envelope.subject))
+            settled = 0
+            for events in batch.runs():
+                settled += await self._handle(session, events)
         if settled:
             self._on_commit()
+
+    async def _handle(self, session: Session, events: Sequence[tuple[str, Event]]) -> int:
+        """Events of which none changes who is told of another; how many decisions were settled."""
+        standing = await standing_of(session, {event.entity_id for _, event in events})
+        await project_tickets(session, (event for _, event in events))
+        decisions: list[tuple[str, NotificationDecision]] = []
+        for event_id, event in events:
+            await project(event, session)
+            standing.erased.update(tickets_of(event))
+            for decision in with_copies(decide(event), standing.joined.get(event.entity_id, ())):
+                is_erased = event.entity_id in standing.erased
+                decisions.append((event_id, replace(decision, facts={}) if is_erased else decision))
+            if isinstance(event, RequesterErased):
+                await forget_part(session, self._ids, event)
+                await self._forget_dead_letters(event)
+        await record_all(session, decisions, self._threads)
+        if not decisions and not standing.is_anybody_waiting:
+            return 0
+        return await resolve_recipients(session, self._threads)
 
     async def _forget_dead_letters(self, event: RequesterErased) -> None:
         for ticket_id in event.ticket_ids:

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Table
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Table, select
+from sqlalchemy.dialects.postgresql import Insert, insert
 
 from services.notification.decisions import NotificationDecision, Recipient
 from services.notification.delivery.status import DeliveryStatus
 from services.notification.delivery.templates import TEMPLATES, TemplateName
 from services.notification.models import Delivery
+from services.notification.record_sets import ROWS, record_set
 from shared.kit.auth import MailThreads
 from shared.kit.clock import derived_id, new_id
 from shared.kit.db import Session
@@ -18,7 +19,19 @@ from shared.kit.db import Session
 MESSAGE_IDS = UUID("6f1d3c5e-8a53-5b0e-9a52-3f2f3a3f4e11")
 DELIVERIES = Delivery.__table__
 assert isinstance(DELIVERIES, Table)
-RECORD = insert(DELIVERIES).on_conflict_do_nothing()
+RECORDED = (
+    *("id", "cause", "recipient", "template", "template_version", "ticket_id", "agent_id", "team_id"),
+    *("about", "seq", "weight", "facts", "status", "message_id"),
+)
+
+
+def _record() -> Insert:
+    given = record_set(DELIVERIES, RECORDED)
+    rows = select(*(given.c[name] for name in RECORDED)).order_by(given.c.id)
+    return insert(DELIVERIES).from_select(RECORDED, rows).on_conflict_do_nothing()
+
+
+RECORD = _record()
 """Built once, so that its compiled form is found again."""
 
 
@@ -29,23 +42,29 @@ def mail_id_of(cause: str, recipient: Recipient, template: TemplateName) -> UUID
 
 async def record(session: Session, cause: str, decisions: Sequence[NotificationDecision], threads: MailThreads) -> None:
     """Writes what follows from the event with the id `cause`, each decision once however often the event arrives."""
-    rows = [_row(cause, decision, threads) for decision in decisions]
-    if rows:
-        connection = await session.connection()
-        await connection.execute(RECORD, rows)
+    await record_all(session, [(cause, decision) for decision in decisions], threads)
+
+
+async def record_all(
+    session: Session, decisions: Sequence[tuple[str, NotificationDecision]], threads: MailThreads
+) -> None:
+    """The same for the events of a batch, in one statement: decisions with the ids of their events."""
+    if decisions:
+        rows = [_row(cause, decision, threads) for cause, decision in decisions]
+        await (await session.connection()).execute(RECORD, {ROWS: rows})
 
 
 def _row(cause: str, decision: NotificationDecision, threads: MailThreads) -> dict[str, Any]:
     recipient, template, about = decision.recipient, decision.template, decision.about
     return {
-        "id": new_id(),
+        "id": str(new_id()),
         "cause": cause,
         "recipient": recipient.key,
         "template": template.value,
         "template_version": TEMPLATES[template].version,
-        "ticket_id": decision.ticket_id,
-        "agent_id": recipient.agent_id,
-        "team_id": recipient.team_id,
+        "ticket_id": str(decision.ticket_id),
+        "agent_id": str(recipient.agent_id) if recipient.agent_id else None,
+        "team_id": str(recipient.team_id) if recipient.team_id else None,
         "about": about.key if about else None,
         "seq": about.seq if about else None,
         "weight": decision.weight,

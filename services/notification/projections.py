@@ -1,16 +1,18 @@
 """What notification remembers of tickets, agents and teams; an older word never overwrites a newer one."""
 
+from collections.abc import Iterable
 from functools import singledispatch
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Table, and_, func, or_, select, update
+from sqlalchemy import Table, and_, case, func, or_, select, update
 from sqlalchemy.dialects.postgresql import Insert, insert
 
 from services.notification.decisions import participant
 from services.notification.delivery.status import DeliveryStatus
 from services.notification.erasure import add_tombstones
 from services.notification.models import Agent, Delivery, Participant, Team, Ticket
+from services.notification.record_sets import ROWS, record_set
 from shared.contracts.events import (
     AgentChanged,
     Event,
@@ -23,6 +25,7 @@ from shared.contracts.events import (
     TicketSubmitted,
     TicketTriaged,
 )
+from shared.contracts.tickets import TicketSnapshot
 from shared.contracts.vocabulary import ActorKind, ParticipantState
 from shared.kit.addresses import address_key, with_ascii_domain
 from shared.kit.db import Session
@@ -31,37 +34,77 @@ TICKETS = Ticket.__table__
 assert isinstance(TICKETS, Table)
 
 
-def _if_newer(table: Table) -> Insert:
-    new = insert(table)
-    told = {name: new.excluded[name] for name in ("number", "seq", "team_id", "assignee_id")}
-    return new.on_conflict_do_update(index_elements=["id"], set_=told, where=table.c.seq < new.excluded.seq)
+SUBMITTED = ("subject", "requester_email", "requester_name", "follows", "submitted_at", "alert", "root_mail_id")
+"""What a submission says of a ticket."""
+NEWEST = ("seq", "team_id", "assignee_id")
+"""What the newest snapshot says."""
+KNOWN = ("id", "number", *SUBMITTED, *NEWEST, "triaged_seq")
 
 
-IF_NEWER = _if_newer(TICKETS)
+def _upsert_known() -> Insert:
+    """Takes a submission unless the ticket was erased, a snapshot if it is newer, and the step that triaged it."""
+    given = record_set(TICKETS, KNOWN)
+    new = insert(TICKETS).from_select(KNOWN, select(*(given.c[name] for name in KNOWN)).order_by(given.c.id))
+    old, told = TICKETS.c, new.excluded
+    is_submission = and_(told.submitted_at.is_not(None), old.erased_at.is_(None))
+    is_newer = old.seq < told.seq
+    values: dict[str, Any] = {name: case((is_submission, told[name]), else_=old[name]) for name in SUBMITTED}
+    values |= {name: case((is_newer, told[name]), else_=old[name]) for name in NEWEST}
+    values["number"] = case((or_(is_submission, is_newer), told.number), else_=old.number)
+    values["triaged_seq"] = func.coalesce(told.triaged_seq, old.triaged_seq)
+    is_news = or_(is_submission, is_newer, told.triaged_seq.is_not(None))
+    return new.on_conflict_do_update(index_elements=["id"], set_=values, where=is_news)
+
+
+UPSERT_KNOWN = _upsert_known()
 """Built once: every step of every ticket's life runs it."""
 
 
-@singledispatch
-async def project(event: Event, session: Session) -> None:
-    """Applies an event to the projections; safe to repeat and in any order."""
+async def project_tickets(session: Session, events: Iterable[Event]) -> None:
+    """Applies what submissions and steps say of their tickets, in one statement for all of them."""
+    rows: dict[UUID, dict[str, Any]] = {}
+    for event in events:
+        if isinstance(event, TicketSubmitted):
+            _row_of(rows, event.ticket_id).update(_of_submission(event))
+        elif isinstance(event, LifecycleEvent):
+            row = _row_of(rows, event.ticket_id)
+            if event.snapshot.seq > row["seq"]:
+                row.update(_of_snapshot(event.snapshot))
+            if isinstance(event, TicketTriaged):
+                row["triaged_seq"] = event.seq
+    if rows:
+        await (await session.connection()).execute(UPSERT_KNOWN, {ROWS: list(rows.values())})
 
 
-@project.register
-async def _(event: TicketSubmitted, session: Session) -> None:
-    told = {
+def _row_of(rows: dict[UUID, dict[str, Any]], ticket_id: UUID) -> dict[str, Any]:
+    return rows.setdefault(ticket_id, {"id": str(ticket_id), "alert": True, "seq": 0})
+
+
+def _of_submission(event: TicketSubmitted) -> dict[str, Any]:
+    return {
         "number": event.number,
         "subject": event.subject,
         "requester_email": with_ascii_domain(event.requester.email),
         "requester_name": event.requester.name,
-        "follows": event.follows,
+        "follows": str(event.follows) if event.follows else None,
         "alert": event.alert,
-        "submitted_at": event.received_at,
+        "submitted_at": event.received_at.isoformat(),
         "root_mail_id": event.mail_id,
     }
-    statement = insert(Ticket).values(id=event.ticket_id, **told)
-    await session.execute(
-        statement.on_conflict_do_update(index_elements=[Ticket.id], set_=told, where=Ticket.erased_at.is_(None))
-    )
+
+
+def _of_snapshot(seen: TicketSnapshot) -> dict[str, Any]:
+    return {
+        "number": seen.number,
+        "seq": seen.seq,
+        "team_id": str(seen.team_id) if seen.team_id else None,
+        "assignee_id": str(seen.assignee_id) if seen.assignee_id else None,
+    }
+
+
+@singledispatch
+async def project(event: Event, session: Session) -> None:
+    """Applies what else an event says; safe to repeat and in any order."""
 
 
 @project.register
@@ -80,24 +123,6 @@ async def _(event: MessagePosted, session: Session) -> None:
             index_elements=[Ticket.id], set_=told, where=and_(Ticket.erased_at.is_(None), is_newer, is_theirs)
         )
     )
-
-
-@project.register
-async def _apply_snapshot(event: LifecycleEvent, session: Session) -> None:
-    seen = event.snapshot
-    told = {
-        "number": seen.number,
-        "seq": seen.seq,
-        "team_id": seen.team_id,
-        "assignee_id": seen.assignee_id,
-    }
-    await (await session.connection()).execute(IF_NEWER, {"id": event.ticket_id, **told})
-
-
-@project.register
-async def _(event: TicketTriaged, session: Session) -> None:
-    await _apply_snapshot(event, session)
-    await session.execute(update(Ticket).where(Ticket.id == event.ticket_id).values(triaged_seq=event.seq))
 
 
 @project.register

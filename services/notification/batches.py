@@ -1,0 +1,63 @@
+"""The events of one delivery: which of them are new, and which can be handled together."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from shared.contracts.events import (
+    EVENTS,
+    AgentChanged,
+    Envelope,
+    Event,
+    LifecycleEvent,
+    ParticipantChanged,
+    RequesterErased,
+    TeamChanged,
+    TicketErased,
+    TicketResolved,
+    TicketSubmitted,
+)
+from shared.kit.db import Session
+from shared.kit.inbox import claim
+
+NAME = "notification"
+IDEMPOTENT = (TicketSubmitted, LifecycleEvent, AgentChanged, TeamChanged)
+"""Projections take only what is newer, and the ledger knows each event's decisions: handled twice, these do nothing."""
+COPIES = (TicketResolved,)
+"""Handled again later, it would be told those who have joined meanwhile."""
+ALONE = (ParticipantChanged, RequesterErased, TicketErased)
+"""They change who is told of the events after them."""
+
+
+async def unseen_of(session: Session, envelopes: Sequence[Envelope]) -> list[Envelope]:
+    """The events that were not handled yet, or that do no harm twice, each once and in their order."""
+    remembered = [envelope for envelope in envelopes if not _is_idempotent(envelope)]
+    new = {envelope.id for envelope in await claim(session, NAME, remembered)} if remembered else set()
+    first = {envelope.id: envelope for envelope in reversed(envelopes)}
+    return [one for one in envelopes if first[one.id] is one and (one.id in new or _is_idempotent(one))]
+
+
+def _is_idempotent(envelope: Envelope) -> bool:
+    kind = EVENTS[envelope.type]
+    return issubclass(kind, IDEMPOTENT) and not issubclass(kind, COPIES)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Events in the order in which they are handled."""
+
+    envelopes: Sequence[Envelope]
+
+    def runs(self) -> Iterator[list[tuple[str, Event]]]:
+        """The events with their ids: those that change who is told of others alone, those between them together."""
+        run: list[tuple[str, Event]] = []
+        for envelope in self.envelopes:
+            event = envelope.open()
+            if isinstance(event, ALONE):
+                if run:
+                    yield run
+                yield [(envelope.id, event)]
+                run = []
+            else:
+                run.append((envelope.id, event))
+        if run:
+            yield run
