@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import Exists, Row, Select, Table, Update, and_, case, false, func, not_, or_, select, update
@@ -36,8 +36,7 @@ from shared.kit.http.problems import Problem, not_found
 SETTLE_AT_ONCE = 500
 TOGETHER = timedelta(seconds=2)
 """How long a mail that has a weight waits for what else happens to its ticket at that moment; see `delivery.worst`."""
-DELIVERIES = Delivery.__table__
-assert isinstance(DELIVERIES, Table)
+DELIVERIES = cast(Table, Delivery.__table__)
 SETTLED = ("id", "status", "agent_id", "address", "name", "message_id", "last_error", "next_attempt_at", "facts")
 
 

@@ -1,7 +1,7 @@
 """Writing decisions into the ledger, each once."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import Table, select
@@ -17,8 +17,7 @@ from shared.kit.clock import derived_id, new_id
 from shared.kit.db import Session
 
 MESSAGE_IDS = UUID("6f1d3c5e-8a53-5b0e-9a52-3f2f3a3f4e11")
-DELIVERIES = Delivery.__table__
-assert isinstance(DELIVERIES, Table)
+DELIVERIES = cast(Table, Delivery.__table__)
 RECORDED = (
     *("id", "cause", "recipient", "template", "template_version", "ticket_id", "agent_id", "team_id"),
     *("about", "seq", "weight", "facts", "status", "message_id"),

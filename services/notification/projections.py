@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from functools import singledispatch
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import Table, and_, case, func, or_, select, update
@@ -30,8 +30,7 @@ from shared.contracts.vocabulary import ActorKind, ParticipantState
 from shared.kit.addresses import address_key, with_ascii_domain
 from shared.kit.db import Session
 
-TICKETS = Ticket.__table__
-assert isinstance(TICKETS, Table)
+TICKETS = cast(Table, Ticket.__table__)
 
 
 SUBMITTED = ("subject", "requester_email", "requester_name", "follows", "submitted_at", "alert", "root_mail_id")

@@ -5,11 +5,28 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from functools import cache
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import ScalarSelect, Table, bindparam, func, select, update
+from sqlalchemy import (
+    ARRAY,
+    CTE,
+    Interval,
+    Row,
+    ScalarSelect,
+    Table,
+    Update,
+    Uuid,
+    any_,
+    bindparam,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import aliased
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from services.notification.delivery.status import DeliveryStatus
 from services.notification.delivery.templates import TemplateName
@@ -17,7 +34,7 @@ from services.notification.delivery.worst import is_worst, take_lesser
 from services.notification.errors import MailRefused
 from services.notification.models import IS_DUE, Delivery, Ticket
 from shared.contracts.base import TicketId
-from shared.contracts.events import NotificationFailed, NotificationSent
+from shared.contracts.events import Envelope, NotificationFailed, NotificationSent
 from shared.kit import outbox
 from shared.kit.backoff import MAIL_OUT
 from shared.kit.clock import utc_now
@@ -27,22 +44,32 @@ BATCH = 40
 FATAL_TWICE = 2
 GIVE_UP_AFTER = timedelta(days=5)
 """How long a server may say "later" about one mail."""
-DELIVERIES = Delivery.__table__
-assert isinstance(DELIVERIES, Table)
-MARK_SENT = (
-    update(DELIVERIES)
-    .where(DELIVERIES.c.id == bindparam("sent_id"))
-    .values(
-        status=DeliveryStatus.SENT.value,
-        attempts=DELIVERIES.c.attempts + 1,
-        sent_at=bindparam("sent_at"),
-        next_attempt_at=None,
-        last_error=None,
-        facts={},
-        begun=0,
-    )
+NEXT_DUE = select(func.extract("epoch", func.min(Delivery.next_attempt_at) - func.now())).where(
+    IS_DUE, Delivery.next_attempt_at > func.now()
 )
-"""Built once: it runs for every mail."""
+DELIVERIES = cast(Table, Delivery.__table__)
+
+
+def _mark_sent() -> Update:
+    theirs = DELIVERIES.c.id == any_(bindparam("sent_ids", type_=ARRAY(Uuid())))
+    locked = select(DELIVERIES.c.id).where(theirs).order_by(DELIVERIES.c.id).with_for_update().cte("locked")
+    return (
+        update(DELIVERIES)
+        .where(DELIVERIES.c.id.in_(select(locked.c.id)))
+        .values(
+            status=DeliveryStatus.SENT.value,
+            attempts=DELIVERIES.c.attempts + 1,
+            sent_at=bindparam("accepted_at"),
+            next_attempt_at=None,
+            last_error=None,
+            facts={},
+            begun=0,
+        )
+    )
+
+
+MARK_SENT = _mark_sent()
+"""Built once: it runs for every few mails. Locked in the order of their ids, as whoever locks several does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,35 +112,17 @@ class DeliveryQueue:
 
     async def claim(self) -> list[MailJob]:
         """Up to BATCH mails that are due, now marked `sending` and ours until the lease ends; oldest first."""
-        due = (
-            select(Delivery.id)
-            .where(
-                IS_DUE,
-                Delivery.next_attempt_at <= func.now(),
-                is_worst(),
-            )
-            .order_by(Delivery.next_attempt_at, Delivery.id)
-            .limit(BATCH)
-            .with_for_update(skip_locked=True)
-        )
         async with self._database.begin() as session:
-            ids = (await session.scalars(due)).all()
-            if not ids:
-                return []
-            await session.execute(
-                update(Delivery)
-                .where(Delivery.id.in_(ids))
-                .values(status=DeliveryStatus.SENDING, next_attempt_at=func.now() + self._lease)
-            )
-            rows = await session.execute(
-                select(Delivery, Ticket, _sent_before())
-                .join(Ticket, Ticket.id == Delivery.ticket_id)
-                .where(Delivery.id.in_(ids))
-                .order_by(Delivery.id)
-            )
-            found = rows.all()
-            await take_lesser(session, [delivery for delivery, _, _ in found])
-            return [_job(delivery, ticket, ours) for delivery, ticket, ours in found]
+            rows = (await session.execute(_claim(), {"lease": self._lease})).all()
+            rows = sorted(rows, key=lambda row: row.Delivery.id)
+            await take_lesser(session, [row.Delivery for row in rows])
+            return [_job(row) for row in rows]
+
+    async def next_due_in(self) -> float | None:
+        """Seconds until another mail becomes due, or a claim ends that nobody renews; None if none will."""
+        async with self._database.single() as connection:
+            found = await connection.scalar(NEXT_DUE)
+        return None if found is None else float(found)
 
     @asynccontextmanager
     async def keeping(self, jobs: Sequence[MailJob]) -> AsyncIterator[None]:
@@ -154,21 +163,13 @@ class DeliveryQueue:
         async with self._database.begin() as session:
             return (await session.scalar(counted.returning(Delivery.begun)) or 0) <= FATAL_TWICE
 
-    async def mark_sent(self, job: MailJob) -> None:
-        """Records the acceptance and announces it; the words are forgotten."""
+    async def mark_sent(self, jobs: Sequence[MailJob]) -> None:
+        """Records the acceptance of mails and announces it; the words are forgotten."""
         at = utc_now()
         async with self._database.begin() as session:
             connection = await session.connection()
-            await connection.execute(MARK_SENT, {"sent_id": job.id, "sent_at": at})
-            event = NotificationSent(
-                delivery_id=job.id,
-                ticket_id=job.ticket_id,
-                cause=job.cause,
-                template=job.template,
-                message_id=job.message_id,
-                sent_at=at,
-            )
-            await outbox.add(session, event, f"{job.id}:sent", at)
+            await connection.execute(MARK_SENT, {"sent_ids": [job.id for job in jobs], "accepted_at": at})
+            await outbox.add_all(session, [_sent(job, at) for job in jobs])
 
     async def mark_refused(self, job: MailJob, refusal: MailRefused) -> bool:
         """Plans the next attempt, or gives the mail up and announces that; True if given up."""
@@ -192,6 +193,18 @@ class DeliveryQueue:
         return is_over
 
 
+def _sent(job: MailJob, at: datetime) -> Envelope:
+    event = NotificationSent(
+        delivery_id=job.id,
+        ticket_id=job.ticket_id,
+        cause=job.cause,
+        template=job.template,
+        message_id=job.message_id,
+        sent_at=at,
+    )
+    return event.envelope(f"{job.id}:sent", at)
+
+
 def _failed(job: MailJob, refusal: MailRefused, at: datetime) -> NotificationFailed:
     return NotificationFailed(
         delivery_id=job.id,
@@ -208,36 +221,68 @@ def _without(reason: str, address: str) -> str:
     return reason.replace(address, "the recipient")[:500]
 
 
-def _sent_before() -> ScalarSelect[str]:
+@cache
+def _claim() -> ReturningUpdate[*tuple[Any, ...]]:
+    """Marks what is due, and returns it with what is known of its ticket, in one statement."""
+    due = (
+        select(Delivery.id)
+        .where(IS_DUE, Delivery.next_attempt_at <= func.now(), is_worst())
+        .order_by(Delivery.next_attempt_at, Delivery.id)
+        .limit(BATCH)
+        .with_for_update(skip_locked=True)
+        .cte("due")
+    )
+    return (
+        update(Delivery)
+        .where(Delivery.id.in_(select(due.c.id)), Ticket.id == Delivery.ticket_id)
+        .values(
+            status=DeliveryStatus.SENDING, next_attempt_at=func.now() + bindparam("lease", type_=Interval(native=True))
+        )
+        .returning(
+            Delivery,
+            Ticket.number,
+            Ticket.subject,
+            Ticket.root_mail_id,
+            Ticket.last_mail_id,
+            _sent_before(due).label("ours"),
+        )
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _sent_before(due: CTE) -> ScalarSelect[str]:
     """The Message-ID of the mail about the same ticket that goes to the same person just before; they keep order."""
     earlier = aliased(Delivery)
+    is_before = earlier.status.in_([DeliveryStatus.SENDING, DeliveryStatus.SENT])
     return (
         select(earlier.message_id)
         .where(
             earlier.ticket_id == Delivery.ticket_id,
             earlier.recipient == Delivery.recipient,
-            earlier.status.in_([DeliveryStatus.SENDING, DeliveryStatus.SENT]),
+            or_(is_before, earlier.id.in_(select(due.c.id))),
             earlier.id < Delivery.id,
         )
         .order_by(earlier.id.desc())
         .limit(1)
+        .correlate(Delivery)
         .scalar_subquery()
     )
 
 
-def _job(delivery: Delivery, ticket: Ticket, ours: str | None) -> MailJob:
+def _job(row: Row[*tuple[Any, ...]]) -> MailJob:
+    delivery: Delivery = row.Delivery
     return MailJob(
         id=delivery.id,
         cause=delivery.cause,
         template=TemplateName(delivery.template),
         ticket_id=TicketId(delivery.ticket_id),
-        number=ticket.number or "",
-        subject=ticket.subject or "",
+        number=row.number or "",
+        subject=row.subject or "",
         address=delivery.address or "",
         name=delivery.name or "",
         facts=delivery.facts,
         message_id=delivery.message_id,
         attempts=delivery.attempts,
         created_at=delivery.created_at,
-        thread=MailThread(ticket.root_mail_id, ticket.last_mail_id or ticket.root_mail_id, ours),
+        thread=MailThread(row.root_mail_id, row.last_mail_id or row.root_mail_id, row.ours),
     )

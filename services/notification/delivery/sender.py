@@ -8,7 +8,8 @@ from itertools import groupby
 from typing import Any
 
 from services.notification.delivery.compose import Composer, is_risky, read_words
-from services.notification.delivery.queue import DeliveryQueue, MailJob
+from services.notification.delivery.queue import BATCH, DeliveryQueue, MailJob
+from services.notification.delivery.recorder import SentRecorder
 from services.notification.delivery.smtp import MailConnection
 from services.notification.errors import MailRefused, MailServerAway
 from services.notification.settings import NotificationSettings
@@ -17,7 +18,10 @@ from shared.kit.outages import is_unreachable
 from shared.kit.telemetry import MAILS, log
 from shared.kit.user_content.renderer import BodyRenderer
 
-SWEEP_SECONDS = 1.0
+SWEEP_SECONDS = 15.0
+"""How long nobody looks for work of which no wake-up came: what another process that has died was about to do."""
+SOON_SECONDS = 1.0
+"""After a wake-up, when to look for what is due a moment later."""
 LEASE = timedelta(seconds=10)
 """How long after a crash others take over; a sender that lives renews it."""
 FATAL = "the sender ended twice while it wrote this mail; look at the message, then retry the delivery"
@@ -38,7 +42,9 @@ class Sender:
         self._composer = Composer(settings)
         self._digester = BodyRenderer()
         self._connections = [MailConnection(settings) for _ in range(settings.smtp_connections)]
+        self._recorder = SentRecorder(queue.mark_sent)
         self._settle = settle
+        self._look_at = 0.0
         self._woken = asyncio.Event()
         self._is_stopping = False
 
@@ -52,13 +58,18 @@ class Sender:
 
     async def run(self) -> None:
         """Sends for ever. A server or database that is away makes it pause; nothing is lost by that."""
-        self._is_stopping = False
+        self._is_stopping, self._look_at = False, 0.0
+        clock = asyncio.get_running_loop()
         try:
             while True:
                 self._woken.clear()
-                await retry(lambda: self._finish(self._send_all_due()), PATIENT, _is_away, _log_pause)
+                is_look = clock.time() >= self._look_at
+                work = self._look if is_look else self._send_all_due
+                await retry(lambda: self._finish(work()), PATIENT, _is_away, _log_pause)  # noqa: B023 - awaited here
+                if not is_look:
+                    self._look_at = min(self._look_at, clock.time() + SOON_SECONDS)
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(SWEEP_SECONDS):
+                    async with asyncio.timeout(max(0.0, self._look_at - clock.time())):
                         await self._woken.wait()
         finally:
             for connection in self._connections:
@@ -76,11 +87,24 @@ class Sender:
                 await task
             raise
 
-    async def _send_all_due(self) -> None:
+    async def _look(self) -> None:
+        """What nobody told us of: recipients that are known by now, mails that are due, and when the next one will be.
+
+        A retry, a mail that waits for others to tell with it, and the end of a dead sender's claim are met in time.
+        """
         await self._settle()
-        while not self._is_stopping and (jobs := await self._queue.claim()):
-            async with self._queue.keeping(jobs):
-                await self._send_batch(jobs)
+        await self._send_all_due()
+        due_in = await self._queue.next_due_in()
+        pause = SWEEP_SECONDS if due_in is None else min(due_in, SWEEP_SECONDS)
+        self._look_at = asyncio.get_running_loop().time() + pause
+
+    async def _send_all_due(self) -> None:
+        is_more = True
+        while is_more and not self._is_stopping:
+            if jobs := await self._queue.claim():
+                async with self._queue.keeping(jobs):
+                    await self._send_batch(jobs)
+            is_more = len(jobs) == BATCH
 
     async def _send_batch(self, jobs: Sequence[MailJob]) -> None:
         lanes = zip(self._connections, _lanes(jobs, len(self._connections)), strict=True)
@@ -122,8 +146,7 @@ class Sender:
             await connection.close()
             await self._refused(job, MailRefused("the mail server was too slow", is_permanent=False))
         else:
-            # The mail is out: as long as this process lives it insists on writing that down.
-            await retry(lambda: self._queue.mark_sent(job), PATIENT, is_unreachable)
+            await self._recorder.record(job)
             MAILS.labels(job.template, "sent").inc()
 
     async def _refused(self, job: MailJob, refusal: MailRefused) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
@@ -61,7 +61,7 @@ async def sending(queue: DeliveryQueue, settings: NotificationSettings) -> Async
 class DiesBeforeRecording(DeliveryQueue):
     """The process is gone after the server's 250 and before the row says so."""
 
-    async def mark_sent(self, job: MailJob) -> None:
+    async def mark_sent(self, jobs: Sequence[MailJob]) -> None:
         self.died = True
         await asyncio.Event().wait()
 

@@ -1,0 +1,50 @@
+"""Writes down which mails the server has taken: those taken within a moment of each other in one transaction."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+from services.notification.delivery.queue import MailJob
+from shared.kit.backoff import PATIENT, retry
+from shared.kit.outages import is_unreachable
+
+LINGER_SECONDS = 0.005
+"""How long the first waits for those that the other connections are about to hand over."""
+
+
+class SentRecorder:
+    """Each connection waits for the record of its mail, so a crash repeats no more mails than there are connections."""
+
+    def __init__(self, mark: Callable[[Sequence[MailJob]], Awaitable[None]]) -> None:
+        self._mark = mark
+        self._waiting: list[tuple[MailJob, asyncio.Future[None]]] = []
+        self._writing: asyncio.Task[None] | None = None
+
+    async def record(self, job: MailJob) -> None:
+        """Returns once it is durable: as long as this process lives it insists on writing that down."""
+        done = asyncio.get_running_loop().create_future()
+        self._waiting.append((job, done))
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.create_task(self._write())
+        await done
+
+    async def _write(self) -> None:
+        await asyncio.sleep(LINGER_SECONDS)
+        while self._waiting:
+            taken, self._waiting = self._waiting, []
+            try:
+                jobs = [job for job, _ in taken]
+                await retry(lambda: self._mark(jobs), PATIENT, is_unreachable)  # noqa: B023 - awaited here
+            except Exception as error:  # noqa: BLE001 - whoever waits for it raises it
+                _tell(taken, error)
+            else:
+                _tell(taken, None)
+
+
+def _tell(taken: Sequence[tuple[MailJob, "asyncio.Future[None]"]], error: Exception | None) -> None:
+    for _, done in taken:
+        if done.done():  # whoever waited was cancelled
+            continue
+        if error is None:
+            done.set_result(None)
+        else:
+            done.set_exception(error)
