@@ -66,7 +66,7 @@ def _row(cause: str, decision: NotificationDecision, threads: MailThreads) -> di
         "team_id": str(recipient.team_id) if recipient.team_id else None,
         "about": about.key if about else None,
         "seq": about.seq if about else None,
-        "weight": decision.weight,
+        "weight": None if decision.weight is None else str(decision.weight),
         "facts": dict(decision.facts),
         "status": DeliveryStatus.WAITING.value,
         "message_id": threads.message_id(decision.ticket_id, mail_id_of(cause, recipient, template)),

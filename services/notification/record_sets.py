@@ -6,7 +6,7 @@ from sqlalchemy import Table, TableValuedAlias, bindparam, column, func
 from sqlalchemy.dialects.postgresql import JSONB
 
 ROWS = "rows"
-"""The parameter: a list of objects, whose ids and instants are text."""
+"""The parameter: a list of objects, whose ids, instants and infinite numbers are text."""
 
 
 def record_set(table: Table, names: Sequence[str]) -> TableValuedAlias:
