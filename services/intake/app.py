@@ -98,7 +98,7 @@ def build(settings: IntakeSettings) -> FastAPI:
         ahead = intake.digester.redact_if_possible
         jobs = {
             "relay": relay.run,
-            "consumer": lambda: run_consumer(bus, consumer(database, intake.invitations), ahead),
+            "consumer": lambda: run_consumer(bus, consumer(database, intake.invitations, relay.has_applied), ahead),
             "agents": lambda: run_consumer(bus, agents_consumer(database), ahead),
             "live": hub.run,
             "housekeeping": lambda: run_cleanup(database, settings, forget_counts),

@@ -1,13 +1,18 @@
 """What intake hears on the bus: where tickets stand, what agents answer, which messages found no ticket."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from uuid import UUID
+
+from sqlalchemy import update
 
 from services.intake.abuse.invitations import InvitationLimits
+from services.intake.commands.apply_events import CONSUMER, EventEffects, apply_effects
 from services.intake.commands.decide_participant import decide_participant
 from services.intake.commands.open_follow_up import open_follow_up
-from services.intake.commands.projection import project, project_agents
-from services.intake.commands.record_reply import record_reply
-from services.intake.live import announce, record
+from services.intake.commands.project_agents import project_agents
+from services.intake.live import announce
+from services.intake.live.timeline import hold
+from services.intake.models import Attachment
 from shared.contracts.events import (
     EVENTS,
     AgentChanged,
@@ -16,28 +21,59 @@ from shared.contracts.events import (
     MessagePosted,
     MessageUnclaimed,
     ParticipantDecided,
+    SlaBreached,
+    SlaBreachWithdrawn,
+    SlaWarned,
+    TicketArchived,
+    TicketAssigned,
+    TicketClosed,
+    TicketHeld,
+    TicketOpened,
+    TicketPended,
+    TicketReminded,
+    TicketReopened,
+    TicketResolved,
+    TicketResumed,
 )
 from shared.contracts.vocabulary import ActorKind
 from shared.kit import inbox
 from shared.kit.bus import LINGER_SECONDS, Consumer
 from shared.kit.db import Database, Session
 
-CONSUMER = "intake"
 AGENTS = "intake-agents"
 """A consumer of its own, so that an older installation hears of the agents there are."""
-LIFECYCLE = frozenset(name for name, kind in EVENTS.items() if issubclass(kind, LifecycleEvent))
-HANDLED = LIFECYCLE | {MessagePosted.type(), MessageUnclaimed.type(), ParticipantDecided.type()}
-SUBJECTS = tuple(EVENTS[name].subjects() for name in sorted(HANDLED))
+UNSEEN = (SlaWarned, SlaBreached, SlaBreachWithdrawn, TicketReminded)
+"""Clocks' own events: they change nothing of what intake shows, its ETags included."""
+LIFECYCLE = {name: kind for name, kind in EVENTS.items() if issubclass(kind, LifecycleEvent)}
+TOLD = frozenset(
+    event.type()
+    for event in (
+        TicketOpened,
+        TicketAssigned,
+        TicketPended,
+        TicketHeld,
+        TicketResumed,
+        TicketResolved,
+        TicketReopened,
+        TicketClosed,
+        TicketArchived,
+    )
+)
+"""The steps of a ticket's life that concern its requester. Teams, priorities, clocks and notes are the desk's own."""
+DECISIONS = frozenset((MessageUnclaimed.type(), ParticipantDecided.type()))
+"""Events upon which something is opened or sent: each is done once, so it is recorded in the inbox."""
+HANDLED = LIFECYCLE.keys() | DECISIONS | {MessagePosted.type()}
+SUBJECTS = tuple(EVENTS[name].subjects() for name in sorted(HANDLED - {kind.type() for kind in UNSEEN}))
 """One subject per event that is handled: what intake announces itself is not sent back to it."""
 
 
-def consumer(database: Database, limits: InvitationLimits) -> Consumer:
-    """Intake's one consumer."""
+def consumer(database: Database, limits: InvitationLimits, is_own: Callable[[str], bool]) -> Consumer:
+    """Intake's one consumer. `is_own` knows the messages whose lines were written when they were posted."""
 
     async def handle(events: list[Envelope]) -> None:
         await on_events(database, limits, events)
 
-    return Consumer(CONSUMER, SUBJECTS, handle, linger=LINGER_SECONDS)
+    return Consumer(CONSUMER, SUBJECTS, handle, linger=LINGER_SECONDS, is_own=is_own)
 
 
 def agents_consumer(database: Database) -> Consumer:
@@ -45,38 +81,65 @@ def agents_consumer(database: Database) -> Consumer:
 
     async def handle(events: list[Envelope]) -> None:
         async with database.begin() as session:
-            unseen = await inbox.claim(session, AGENTS, events)
-            await project_agents(session, [AgentChanged.of(event) for event in unseen])
+            await project_agents(session, [AgentChanged.of(event) for event in events])
 
     return Consumer(AGENTS, (AgentChanged.subjects(),), handle)
 
 
 async def on_events(database: Database, limits: InvitationLimits, events: Sequence[Envelope]) -> None:
-    """Handles a batch in one transaction, each event once; then those who wait for news of its tickets are woken."""
-    wanted = [event for event in events if event.type in HANDLED]
-    if not wanted:
-        return
-    async with database.begin() as session:
-        unseen = await inbox.claim(session, CONSUMER, wanted)
-        told = await record(session, unseen)
-        await project(session, [LifecycleEvent.of(event).snapshot for event in _lifecycle(unseen)])
-        for event in unseen:
-            await _on_message(session, event)
-        for event in unseen:
-            if event.type == ParticipantDecided.type():
-                told.add(await decide_participant(session, limits, ParticipantDecided.of(event)))
-    await announce(database, told)
+    """Handles a batch, each event once; then those who wait for news of its tickets are woken."""
+    told = await _apply(database, [event for event in events if event.type in HANDLED and event.type not in DECISIONS])
+    decisions = [event for event in events if event.type in DECISIONS]
+    if decisions:
+        async with database.begin() as session:
+            unseen = await inbox.claim(session, CONSUMER, decisions)
+            await hold(session, {UUID(event.subject) for event in unseen})
+            for event in unseen:
+                told.add(await _decide(session, limits, event))
+    if told:
+        await announce(database, told)
 
 
-def _lifecycle(events: Sequence[Envelope]) -> list[Envelope]:
-    return [event for event in events if event.type in LIFECYCLE]
+async def _apply(database: Database, events: Sequence[Envelope]) -> set[UUID]:
+    """Takes in what is safe to take in twice; returns the tickets with something new to tell."""
+    if not events:
+        return set()
+    effects, shown = EventEffects(), list[MessagePosted]()
+    for event in events:
+        if event.type == MessagePosted.type():
+            posted = MessagePosted.of(event)
+            _add_message(effects, event.id, posted)
+            shown += [posted] if posted.author.kind is ActorKind.AGENT and posted.attachments else []
+        else:
+            _add_step(effects, event)
+    async with database.single() as connection:
+        for posted in shown:
+            theirs = Attachment.ticket_id == posted.ticket_id, Attachment.message_id == posted.message_id
+            await connection.execute(update(Attachment).where(*theirs).values(is_internal=False))
+        return await apply_effects(connection, effects)
 
 
-async def _on_message(session: Session, event: Envelope) -> None:
-    """What requesters write is here already: only what agents write must be kept."""
-    if event.type == MessagePosted.type():
-        posted = MessagePosted.of(event)
-        if posted.author.kind is ActorKind.AGENT:
-            await record_reply(session, posted)
-    elif event.type == MessageUnclaimed.type():
+def _add_step(effects: EventEffects, event: Envelope) -> None:
+    """Where the ticket stands, and a line unless one agent only took over from another."""
+    step = LIFECYCLE[event.type].of(event)
+    assert isinstance(step, LifecycleEvent)
+    effects.stand(step.snapshot)
+    is_handed_on = isinstance(step, TicketAssigned) and step.previous_agent_id is not None
+    if event.type in TOLD and not is_handed_on:
+        effects.tell_step(event.id, step)
+
+
+def _add_message(effects: EventEffects, event_id: str, posted: MessagePosted) -> None:
+    """What requesters write is here already: only what agents write must be kept, with files that came by mail."""
+    if posted.author.kind is ActorKind.AGENT:
+        effects.reply(posted)
+    if not posted.was_archived:
+        effects.tell_message(event_id, posted)
+
+
+async def _decide(session: Session, limits: InvitationLimits, event: Envelope) -> UUID:
+    """Opens the follow-up of a message, or invites or removes somebody; returns the ticket."""
+    if event.type == MessageUnclaimed.type():
         await open_follow_up(session, MessageUnclaimed.of(event))
+        return UUID(event.subject)
+    return await decide_participant(session, limits, ParticipantDecided.of(event))

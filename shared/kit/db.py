@@ -1,7 +1,7 @@
 """The database behind a service: one engine, short transactions, migrations under a lock."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import InstrumentedAttribute
 
 Session = AsyncSession
+AFTER_COMMIT = "after_commit"
 OUTBOX_CHANNEL = "outbox"
 """Of the notification that there are new outbox rows."""
 
@@ -35,6 +36,11 @@ UNREACHABLE: tuple[type[BaseException], ...] = (
     asyncpg.InternalClientError,
 )
 """What a database that is away raises mostly; `shared.kit.outages` knows these by name, and others by what they say."""
+
+
+def after_commit(session: Session, tell: "Callable[[Database], Awaitable[None]]") -> None:
+    """Has `tell` called once the session's transaction has committed; nobody learns whether it failed."""
+    session.info.setdefault(AFTER_COMMIT, []).append(tell)
 
 
 class Database:
@@ -72,6 +78,9 @@ class Database:
                 yield session
         if (rows := session.info.get(ANNOUNCED)) is not None:
             await self.announce(rows)
+        for tell in session.info.get(AFTER_COMMIT, ()):
+            with suppress(*UNREACHABLE, DBAPIError):
+                await tell(self)
 
     def publish_with(self, publish: Callable[[Sequence[OutboxRow]], None]) -> None:
         """Names the relay of this process; without one, that of another is notified."""

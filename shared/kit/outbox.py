@@ -32,18 +32,22 @@ def too_large_to_carry() -> Problem:
     return invalid("/body", "is too large to be carried with all that belongs to it; shorten it")
 
 
-async def add(session: AsyncSession, event: Event, event_id: str, at: datetime) -> None:
-    """Announces `event` if, and only if, the transaction commits. Raises Problem 422 if it is too large."""
-    await add_all(session, [event.envelope(event_id, at)])
+async def add(session: AsyncSession, event: Event, event_id: str, at: datetime, *, is_applied: bool = False) -> None:
+    """Announces `event` if, and only if, the transaction commits. Raises Problem 422 if it is too large.
+
+    `is_applied` says that the transaction also holds what the service's own consumer would do on hearing of it.
+    """
+    await add_all(session, [event.envelope(event_id, at)], is_applied=is_applied)
 
 
-async def add_all(session: AsyncSession, envelopes: Sequence[Envelope]) -> None:
+async def add_all(session: AsyncSession, envelopes: Sequence[Envelope], *, is_applied: bool = False) -> None:
     """Announces several events in one statement; once the transaction has committed, the relay gets them at once."""
     rows = [row_of(envelope) for envelope in envelopes]
     if not rows:
         return
-    written = await session.execute(insert(outbox).returning(outbox.c.id, sort_by_parameter_order=True), rows)
-    note_rows(session, [OutboxRow(row_id, **row) for row_id, row in zip(written.scalars(), rows, strict=True)])
+    written = await session.scalars(insert(outbox).returning(outbox.c.id, sort_by_parameter_order=True), rows)
+    ids = zip(written, rows, strict=True)
+    note_rows(session, [OutboxRow(row_id, **row, is_applied=is_applied) for row_id, row in ids])
 
 
 def note_rows(session: AsyncSession, rows: Sequence[OutboxRow] = ()) -> None:

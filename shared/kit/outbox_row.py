@@ -13,3 +13,5 @@ class OutboxRow(NamedTuple):
     event_id: str
     subject: str
     envelope: bytes
+    is_applied: bool = False
+    """Whether its transaction held all that the service's own consumer would do on hearing of it."""

@@ -22,7 +22,7 @@ BATCH = 200
 MOST_HANDED = 2000
 """Committed rows kept in memory until they are published; more are read from the table instead."""
 MOST_REMEMBERED = 10_000
-"""Ids of events that were committed here, for consumers that pass over what they have done themselves."""
+"""Ids of events that were applied as they were announced, for consumers that pass over these."""
 MAX_REFUSALS = 5
 """How often the bus may refuse an event itself before its row is parked."""
 SWEEP_SECONDS = 15.0
@@ -69,7 +69,7 @@ class Relay:
         self._is_to_read = True
         self._is_reading = False
         self._handed: deque[OutboxRow] = deque()
-        self._committed: dict[str, None] = {}
+        self._applied: dict[str, None] = {}
         self._acknowledged: dict[int, int] = {}
         self._take_at = 0.0
         self._published = PublishedRows()
@@ -77,9 +77,9 @@ class Relay:
 
     def publish(self, rows: Sequence[OutboxRow]) -> None:
         """Publishes rows of a transaction that has just committed in this process; none: they have to be read."""
-        self._committed |= dict.fromkeys(row.event_id for row in rows)
-        while len(self._committed) > MOST_REMEMBERED:
-            del self._committed[next(iter(self._committed))]
+        self._applied |= dict.fromkeys(row.event_id for row in rows if row.is_applied)
+        while len(self._applied) > MOST_REMEMBERED:
+            del self._applied[next(iter(self._applied))]
         has_room = len(self._handed) + len(rows) <= MOST_HANDED
         if rows and has_room and self._is_leading and not self._is_reading:
             self._handed.extend(rows)
@@ -87,9 +87,9 @@ class Relay:
             self._is_to_read = True
         self._woken.set()
 
-    def has_committed(self, event_id: str) -> bool:
-        """Whether this process has announced the event, lately: False says nothing."""
-        return event_id in self._committed
+    def has_applied(self, event_id: str) -> bool:
+        """Whether this process has committed the event's whole effect with the event, lately. False says nothing."""
+        return event_id in self._applied
 
     def wake(self) -> None:
         """Tells the leader, here or elsewhere, that there are new rows in the table."""
@@ -194,7 +194,8 @@ class Relay:
             rows = list(islice(self._handed, BATCH))
             for _ in rows:
                 self._handed.popleft()
-            published = await self._bus.publish_each([_message(*row[1:]) for row in rows])
+            messages = [_message(row.event_id, row.subject, row.envelope) for row in rows]
+            published = await self._bus.publish_each(messages)
             self._acknowledge({rows[place].id: sequence for place, sequence in published.sequences.items()})
             self._is_to_read = self._is_to_read or len(published.acknowledged) < len(rows)
 

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from services.intake.commands.projection import project
+from services.intake.commands.apply_events import project
 from shared.contracts.base import TicketId
 from shared.contracts.commands import CloseTicket, ReopenTicket
 from shared.contracts.tickets import TicketSnapshot
@@ -18,6 +18,6 @@ async def change_status(
     Raises Refusal if the workflow refuses, TicketsUnavailable if it does not answer.
     """
     snapshot = await tickets.send(TicketId(ticket_id), command)
-    async with database.begin() as session:
-        await project(session, [snapshot])
+    async with database.single() as connection:
+        await project(connection, [snapshot])
     return snapshot

@@ -60,11 +60,11 @@ def message_row(ticket: Ticket, post: NewMessage) -> Message:
 
 
 async def announce_message(
-    session: Session, ticket: Ticket, message: Message, post: NewMessage, *, was_archived: bool
+    session: Session, ticket: Ticket, message: Message, post: NewMessage, *, was_archived: bool, is_told: bool
 ) -> None:
-    """Puts the news of a message into the outbox."""
+    """Puts the news of a message into the outbox. `is_told` says that the timeline tells of it already."""
     event = _posted(ticket, message, post, was_archived=was_archived)
-    await outbox.add(session, event, f"{message.id}:posted", post.received_at)
+    await outbox.add(session, event, f"{message.id}:posted", post.received_at, is_applied=is_told)
 
 
 def _posted(ticket: Ticket, message: Message, post: NewMessage, *, was_archived: bool) -> MessagePosted:

@@ -96,7 +96,7 @@ async def _add(session: Session, ticket: Ticket, message: Message, mail_id: str 
     session.add(again)
     await session.flush()
     _attach(session, copies, ticket.id, message_id)
-    await announce_message(session, ticket, again, post, was_archived=False)
+    await announce_message(session, ticket, again, post, was_archived=False, is_told=False)
     return TicketId(ticket.id)
 
 

@@ -8,7 +8,7 @@ from services.intake.attachments.attaching import ChosenFiles, claim
 from services.intake.commands.new_message import NewMessage, announce_message, message_row
 from services.intake.commands.open_follow_up import follow_up
 from services.intake.errors import erased
-from services.intake.live.timeline import said
+from services.intake.live.timeline import say
 from services.intake.models import Message, Ticket
 from shared.kit.db import Session
 
@@ -16,30 +16,23 @@ from shared.kit.db import Session
 async def post_message(session: Session, ticket: Ticket, post: NewMessage) -> Message:
     """Records a message on a ticket, whatever its status; the workflow decides what follows from it.
 
+    The ticket's row is held from here to the end of the transaction, as the order of its timeline wants it.
     A ticket known to be archived has no workflow to ask: the message goes to its follow-up at once.
     Raises Problem 410 for an erased ticket.
     """
-    known = select(Ticket.is_archived).where(Ticket.id == ticket.id, Ticket.erased_at.is_(None))
-    was_archived = await session.scalar(known.with_for_update(read=True, key_share=True))
-    if was_archived is None:
+    known = select(Ticket).where(Ticket.id == ticket.id, Ticket.erased_at.is_(None)).with_for_update(key_share=True)
+    held = await session.scalar(known.execution_options(populate_existing=True))
+    if held is None:
         raise erased()
-    message = message_row(ticket, post)
+    message = message_row(held, post)
     session.add(message)
-    if was_archived:
-        await _on_archived(session, message, post.mail_id)
-    await announce_message(session, ticket, message, post, was_archived=was_archived)
+    say(session, held, message)
+    if held.is_archived:
+        await session.flush()
+        if not message.is_automatic:
+            await follow_up(session, held, message, post.mail_id)
+    await announce_message(session, held, message, post, was_archived=held.is_archived, is_told=True)
     return message
-
-
-async def _on_archived(session: Session, message: Message, mail_id: str | None) -> None:
-    """What the bus would bring back later, done now: the message's place in the timeline, and its follow-up."""
-    await session.flush()
-    query = select(Ticket).where(Ticket.id == message.ticket_id).with_for_update(key_share=True)
-    ticket = (await session.scalars(query.execution_options(populate_existing=True))).one()
-    session.add(said(ticket, message))
-    await session.flush()
-    if not message.is_automatic:
-        await follow_up(session, ticket, message, mail_id)
 
 
 async def post_with_files(session: Session, ticket: Ticket, post: NewMessage, chosen: ChosenFiles) -> Message:

@@ -130,7 +130,10 @@ class TimelineEntry(Base):
     """
 
     __tablename__ = "timeline_entries"
-    __table_args__ = (Index("ix_timeline_entries_ticket_id_id", "ticket_id", "id"),)
+    __table_args__ = (
+        Index("ix_timeline_entries_ticket_id_id", "ticket_id", "id"),
+        Index("ix_timeline_entries_ticket_id_source", "ticket_id", "source", unique=True),
+    )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     ticket_id: Mapped[UUID] = mapped_column(ForeignKey("tickets.id"))
@@ -144,3 +147,5 @@ class TimelineEntry(Base):
     status: Mapped[Status]
     """After it."""
     revision: Mapped[int]
+    source: Mapped[str | None] = mapped_column(String(200))
+    """The id of the event it tells of, or of the message: what comes again is not written again."""

@@ -5,7 +5,6 @@ from typing import Any
 from uuid import UUID
 
 from services.intake.abuse.invitations import InvitationLimits
-from services.intake.commands.record_reply import record_reply
 from services.intake.commands.submit_ticket import Submission, submit_ticket
 from services.intake.consumers import on_events
 from services.intake.models import Attachment, AttachmentState
@@ -130,7 +129,6 @@ class Threads:
         posted = self.answer(ticket, "<p>The files we found.</p>")
         await self.tell(posted)
         async with self.database.begin() as session:
-            await record_reply(session, posted)
             session.add(
                 Attachment(
                     id=new_id(),

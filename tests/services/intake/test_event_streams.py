@@ -1,6 +1,7 @@
 """Live updates: what is told, in which order, to whom, and when a stream ends."""
 
 import asyncio
+import random
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -35,6 +36,7 @@ from shared.contracts.events import (
     TicketResolved,
 )
 from shared.contracts.vocabulary import ActorKind, BodyFormat, Channel
+from shared.kit import inbox
 from shared.kit.auth import ApiKey
 from shared.kit.clock import new_id, utc_now
 from tests.services.intake.harness import IntakeHarness, Json, after
@@ -140,6 +142,56 @@ async def test_the_requesters_own_messages_are_told_once_and_kept_once(intake: I
     await eventually(told)
     async with intake.client() as http:
         assert len((await http.get(f"/v1/tickets/{ticket['id']}/messages")).json()["items"]) == 2
+
+
+async def test_what_was_recorded_by_an_earlier_version_is_not_told_again(intake: IntakeHarness) -> None:
+    ticket = await intake.submit()
+    event = after(TicketOpened, ticket, seq=1, status="new").envelope(str(new_id()), utc_now())
+    async with intake.database.begin() as session:
+        await inbox.claim(session, "intake", [event])
+    await on_events(intake.database, InvitationLimits(intake.settings), [event])
+    assert await timeline(intake, ticket) == []
+
+
+async def test_a_message_is_told_when_it_is_posted_and_not_again_when_the_bus_brings_it(intake: IntakeHarness) -> None:
+    ticket = await intake.submit()
+    async with intake.client() as http:
+        message = (await http.post(f"/v1/tickets/{ticket['id']}/messages", json={"body": "mine"})).json()
+    assert [str(row.message_id) for row in await timeline(intake, ticket)] == [message["id"]]
+    again = posted(ticket, ActorKind.REQUESTER, message_id=MessageId(UUID(message["id"])))
+    await tell(intake, again)
+    assert [str(row.message_id) for row in await timeline(intake, ticket)] == [message["id"]]
+
+
+@pytest.mark.parametrize("replicas", [2])
+async def test_batches_in_any_order_on_several_replicas_tell_everything_once(
+    intake: IntakeHarness, replicas: int
+) -> None:
+    tickets = [await intake.submit() for _ in range(4)]
+    events = [
+        event.envelope(f"{ticket['id']}:{number}", utc_now())
+        for ticket in tickets
+        for number, event in enumerate(
+            (
+                after(TicketOpened, ticket, seq=1, status="new"),
+                after(TicketAssigned, ticket, seq=2, details={"agent_id": AGENT}),
+                posted(ticket),
+                after(TicketPended, ticket, seq=3, status="pending"),
+                after(TicketResolved, ticket, seq=4, status="resolved", details={"cause": "command"}),
+            )
+        )
+    ]
+
+    async def replica(seed: int) -> None:
+        shuffled = random.Random(seed).sample(events, len(events))
+        for start in range(0, len(shuffled), 4):
+            await on_events(intake.database, InvitationLimits(intake.settings), shuffled[start : start + 4])
+
+    await asyncio.gather(*(replica(seed) for seed in range(2)))
+    for ticket in tickets:
+        kinds = sorted(row.kind for row in await timeline(intake, ticket))
+        assert kinds == ["assigned", "message", "opened", "pended", "resolved"]
+        assert str((await intake.stored(ticket["id"])).status) == "resolved"
 
 
 async def test_an_event_that_comes_again_changes_nothing(intake: IntakeHarness) -> None:
