@@ -17,7 +17,7 @@ from shared.contracts.names import STREAM, retry_subject
 from shared.kit.backoff import DEPENDENCY, EVENT_FAILED, EVENT_NOT_YET, retry
 from shared.kit.bus.connection import REFUSED, Bus, BusUnavailable
 from shared.kit.bus.dead_letters import dead_letter
-from shared.kit.bus.pull import PullStream
+from shared.kit.bus.pull import PullStream, give_back
 from shared.kit.clock import utc_now
 from shared.kit.outages import is_unreachable
 from shared.kit.telemetry import CONSUMER_PAUSED, EVENTS_HANDLED, log
@@ -141,7 +141,11 @@ async def _consume(js: JetStreamContext, pull: PullStream, consumer: Consumer, i
     """Until the bus was connected anew: the server may have forgotten the consumer meanwhile."""
     while is_current():
         if messages := await pull.next_batch(consumer.linger):
-            await _settle(js, consumer, messages)
+            try:
+                await _settle(js, consumer, messages)
+            except asyncio.CancelledError:
+                await give_back(messages)
+                raise
 
 
 async def _pass_over_own(consumer: Consumer, messages: Sequence[Msg]) -> list[Msg]:

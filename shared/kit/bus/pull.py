@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Iterable
 from contextlib import suppress
 
 from nats.aio.client import Client
@@ -14,9 +15,17 @@ from shared.contracts.names import STREAM
 EXPIRES_SECONDS = 30.0
 ANSWERS_SECONDS = 5.0
 """After a request has expired, the server says so within this time, or it has lost the request."""
+DRAIN_SECONDS = 2.0
 HEARTBEAT = "100"
 OVER = ("404", "408")
 """Statuses with which a request ends as it should: nothing there, or expired."""
+
+
+async def give_back(messages: Iterable[Msg]) -> None:
+    """Has whatever of them is not acknowledged delivered again at once, so that others need not wait for it."""
+    for message in messages:
+        with suppress(Exception):
+            await message.nak()
 
 
 class PullStream:
@@ -36,12 +45,11 @@ class PullStream:
         self._failure: Exception | None = None
 
     async def close(self) -> None:
-        """Gives back what has come and was not taken, so that others need not wait for it."""
-        with suppress(Exception):
-            if self._subscription is not None:
-                await self._subscription.unsubscribe()
-            for message in self._came:
-                await message.nak()
+        """Gives back what has come and was not taken, what is on its way included."""
+        if self._subscription is not None:
+            with suppress(Exception):
+                await asyncio.wait_for(self._subscription.drain(), DRAIN_SECONDS)  # type: ignore[no-untyped-call]
+        await give_back(self._came)
         self._came = []
 
     def interrupt(self) -> None:
