@@ -11,6 +11,8 @@ from xml.sax.saxutils import escape, quoteattr
 import httpx2
 import pytest
 
+from services.intake.abuse.invitations import InvitationLimits
+from services.intake.consumers import on_events
 from shared.contracts.base import TicketId
 from shared.kit.auth import ApiKey, FileLinks, MailThreads, TicketLink, TicketLinks
 from shared.kit.clock import new_id, utc_now
@@ -19,6 +21,8 @@ from shared.kit.settings import Settings
 from tests.services.intake.harness import IntakeHarness
 from tests.services.intake.osticket.conftest import old  # noqa: F401 - a fixture
 from tests.services.intake.osticket.old_client import LEAST, OldClient
+from tests.services.intake.test_event_streams import client, posted, served
+from tests.support.sse import reading
 from tests.support.traces import tables_naming
 
 SETTINGS = Settings.model_validate({"link_secret": "a-secret-only-for-tests", "portal_url": "https://portal.example"})
@@ -99,3 +103,54 @@ async def test_a_planted_token_is_kept_nowhere(intake: IntakeHarness, old: OldCl
             found[token] = sorted(tables)
         assert "messages" in await tables_naming(intake.database.engine, [marker]), "the words around it are kept"
     assert found == {}
+
+
+async def test_a_planted_token_is_told_by_no_stream(intake: IntakeHarness) -> None:
+    """Whether a program wrote it, or a service that knew of no redaction announced it."""
+    ticket, tokens = await intake.submit(), planted()
+    for token in tokens.values():
+        event = posted(ticket).envelope(str(new_id()), utc_now())
+        raw = event.model_copy(update={"data": event.data | {"body": f"See {token}"}})
+        await on_events(intake.database, InvitationLimits(intake.settings), [raw])
+        async with intake.client() as http:
+            written = await http.post(f"/v1/tickets/{ticket['id']}/messages", json={"body": f"See {token} again"})
+            assert written.status_code == 201
+    path = f"/v1/tickets/{ticket['id']}/events?after=0"
+    async with served(intake) as url, client(url, intake.key) as http, reading(http, path) as stream:
+        heard = [(await stream.next()).data for _ in tokens for _ in ("event", "request")]
+    assert not [secret for secret in tokens if secret in json.dumps(heard)]
+
+
+async def test_a_planted_token_is_in_no_list_or_search(intake: IntakeHarness, old: OldClient) -> None:
+    tokens = planted()
+    for token in tokens.values():
+        await by_api(intake, old, token)
+    async with intake.client() as http:
+        answers = [await http.get(path) for path in ("/v1/tickets?limit=100", "/v1/tickets?q=See&limit=100")]
+    assert not [secret for secret in tokens for answer in answers if secret in answer.text]
+
+
+@pytest.mark.parametrize("where", ["field", "name of a field", "topic", "header", "address", "key"])
+async def test_a_planted_token_is_repeated_by_no_problem(intake: IntakeHarness, where: str) -> None:
+    person = {"email": "kim@bank.example", "name": "Kim"}
+    for secret, token in planted().items():
+        sent: dict[str, object] = {"requester": person, "subject": "x", "body": "y"}
+        path, headers = "/v1/tickets", {}
+        match where:
+            case "field":
+                sent |= {"requester": person | {"email": token}, "priority": token}
+            case "name of a field":
+                sent |= {token: 1}
+            case "topic":
+                sent |= {"topic": token}
+            case "header":
+                headers = {"Content-Type": token}
+            case "address":
+                path = f"/v1/{token}"
+            case _:
+                headers = {"Authorization": f"Bearer {token}x"}
+        async with intake.client() as http:
+            answer = await http.post(path, json=sent, headers=headers)
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.status_code < 500
+        assert secret not in answer.text

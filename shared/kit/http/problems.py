@@ -7,6 +7,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from shared.contracts.redaction import redacted_json
+
 MEDIA_TYPE = "application/problem+json"
 TYPE_BASE = "https://everdesk.example/problems/"
 
@@ -78,8 +80,8 @@ def body_of(problem: Problem, request_id: str | None) -> dict[str, Any]:
 
 
 def render(request: Request, problem: Problem) -> Response:
-    """The one place where a problem becomes a response."""
-    body = body_of(problem, getattr(request.state, "request_id", None))
+    """The one place where a problem becomes a response; it may quote what was sent, and clients log it."""
+    body = redacted_json(body_of(problem, getattr(request.state, "request_id", None)))
     return JSONResponse(body, problem.status, headers=problem.headers, media_type=MEDIA_TYPE)
 
 
