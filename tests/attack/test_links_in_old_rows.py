@@ -9,7 +9,9 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from deploy.local.engines import Stack
-from shared.contracts.base import TicketId
+from shared.contracts.base import MessageId, TicketId
+from shared.contracts.events import Author, MessagePosted
+from shared.contracts.vocabulary import ActorKind, BodyFormat, Channel
 from shared.kit.auth import TicketLink, TicketLinks
 from shared.kit.clock import new_id, utc_now
 from shared.kit.db import alembic_config
@@ -18,7 +20,7 @@ from shared.kit.settings import Settings
 from tests.support.engines import own_engines  # noqa: F401 - a fixture
 from tests.support.traces import tables_naming
 
-HEADS = {"intake": ("0008", "messages"), "assignment": ("0012", "messages"), "notification": ("0009", "deliveries")}
+HEADS = {"intake": ("0008", "messages"), "assignment": ("0020", "participants"), "notification": ("0009", "deliveries")}
 FILL = {
     "intake": """
         insert into tickets (id, number, requester_email, requester_name, subject, channel, fields, cc, created_at,
@@ -30,12 +32,22 @@ FILL = {
         values (:id, :id, 'requester', 'Dana', :said, 'text', :said, 'email', now(), false, :said, 1);
         insert into answers (scope, key, request_hash, status, body)
         values ('k:message:1', :number, '', 201, convert_to(cast(:said as text), 'UTF8')),
-          ('portal:submit', :number, '', 200, convert_to(cast(:token as text), 'UTF8'))""",
+          ('portal:submit', :number, '', 200, convert_to(cast(:token as text), 'UTF8'));
+        insert into participants (ticket_id, email, name, state, version)
+        values (:id, 'kim@bank.example', :said, 'proposed', 1)""",
+    "assignment": """
+        insert into participants (ticket_id, email, name, state, version, changed_at, added_by, added_at)
+        values (:id, 'kim@bank.example', :said, 'proposed', 1, now(), '', now())""",
     "notification": """
         insert into deliveries (id, cause, recipient, template, template_version, ticket_id, facts, status, message_id)
         values (:id, :number, 'requester', 'reply', 1, :id,
-          jsonb_build_object('body', cast(:said as text)), 'sent', :number)""",
+          jsonb_build_object('body', cast(:said as text)), 'sent', :number);
+        insert into participants (ticket_id, key, email, name, state, version)
+        values (:id, 'participant:1', 'kim@bank.example', :said, 'active', 1)""",
 }
+
+
+OUTBOX = text("insert into outbox (event_id, subject, envelope) values (:number, 'message.posted', :waiting)")
 
 
 @pytest.mark.parametrize("service", sorted(FILL))
@@ -51,15 +63,29 @@ async def test_a_link_in_an_old_row_is_taken_out(engines: Stack, service: str, k
     if kind == "everything":
         token = ExportLinks(settings).url("dana@bank.example", UUID(str(ticket)), utc_now()).rpartition("/")[2]
     said = f"> http://portal.example/{kind}/{token}"
+    event = MessagePosted(
+        ticket_id=TicketId(UUID(str(ticket))),
+        message_id=MessageId(new_id()),
+        author=Author(kind=ActorKind.REQUESTER, name="Dana"),
+        body="A body",
+        body_format=BodyFormat.TEXT,
+        channel=Channel.API,
+        received_at=utc_now(),
+    ).envelope(ticket.hex, utc_now())
+    waiting = event.model_copy(update={"data": event.data | {"body": said}}).model_dump_json().encode()
     values = {"id": ticket, "number": ticket.hex[-12:], "said": said, "token": token}
     engine = create_async_engine(url)
     async with engine.begin() as session:
+        await session.execute(OUTBOX, {"number": values["number"], "waiting": waiting})
         for statement in FILL[service].split(";"):
             used = {name: value for name, value in values.items() if f":{name}" in statement}
             await session.execute(text(statement), used)
     await asyncio.to_thread(command.upgrade, config, "head")
     assert await tables_naming(engine, [token.rpartition(".")[2]]) == {}
+    key = "ticket_id" if HEADS[service][1] == "participants" else "id"
     async with engine.begin() as session:
-        kept = await session.scalar(text(f"select t::text from {HEADS[service][1]} t where id = :id"), {"id": ticket})
+        kept = await session.scalar(
+            text(f"select t::text from {HEADS[service][1]} t where {key} = :id"), {"id": ticket}
+        )
     assert "[link removed]" in str(kept)
     await engine.dispose()
