@@ -2,8 +2,8 @@
 
 from shared.kit.redaction_migration import redact_rows, redact_waiting_events
 
-revision = "0014"
-down_revision = "0013"
+revision = "0015"
+down_revision = "0014"
 branch_labels = None
 depends_on = None
 
