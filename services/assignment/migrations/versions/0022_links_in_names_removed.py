@@ -2,8 +2,8 @@
 
 from shared.kit.redaction_migration import redact_rows, redact_waiting_events
 
-revision = "0021"
-down_revision = "0020"
+revision = "0022"
+down_revision = "0021"
 branch_labels = None
 depends_on = None
 
