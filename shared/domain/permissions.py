@@ -27,6 +27,8 @@ ACTION_PERMISSIONS: Mapping[Action, Permission] = MappingProxyType(
 )
 """The permission each action of the lifecycle asks for (DESIGN §6)."""
 
+TICKET_PERMISSIONS = ("ticket.", "report.")
+"""How the permissions begin whose reach depends on a role's scope."""
 WORKS_TICKETS = frozenset({Permission.TICKET_CLAIM, Permission.TICKET_ASSIGN})
 """Either of these makes a member of a team someone tickets may be given to."""
 
@@ -99,6 +101,27 @@ def reach(principal: Principal, permission: Permission) -> Reach:
         is_everything=any(grant.scope is Scope.ALL for grant in granting),
         team_ids=frozenset(grant.team_id for grant in granting if grant.scope is Scope.TEAMS),
         is_own=any(grant.scope is Scope.ASSIGNED for grant in granting),
+    )
+
+
+def missing_to_grant(principal: Principal, grant: Grant) -> frozenset[Permission]:
+    """The permissions of a grant that the agent may not give away, for they do not have them that far themselves.
+
+    Scope `all` takes scope `all`; a team's tickets take that team's or all; one's own tickets take the permission at
+    any scope, and so do permissions that are about no ticket.
+    """
+    return frozenset(
+        permission for permission in grant.permissions if not _covers(principal, permission, grant.scope, grant.team_id)
+    )
+
+
+def _covers(principal: Principal, permission: Permission, scope: Scope, team_id: TeamId) -> bool:
+    held = [grant for grant in principal.grants if permission in grant.permissions]
+    if not permission.value.startswith(TICKET_PERMISSIONS) or scope is Scope.ASSIGNED:
+        return bool(held)
+    return any(
+        grant.scope is Scope.ALL or (scope is Scope.TEAMS and grant.scope is Scope.TEAMS and grant.team_id == team_id)
+        for grant in held
     )
 
 

@@ -12,6 +12,7 @@ from shared.domain.permissions import (
     Place,
     Principal,
     holds,
+    missing_to_grant,
     permissions_on,
     permitted_actions,
     reach,
@@ -89,3 +90,30 @@ def test_only_what_is_possible_and_permitted_is_offered() -> None:
     assert Action.CLOSE not in permitted_actions(held, Status.OPEN, is_assigned=True)
     assert Action.RELEASE not in permitted_actions(held, Status.OPEN, is_assigned=False)
     assert permitted_actions(frozenset({VIEW}), Status.OPEN, is_assigned=True) == ()
+
+
+@pytest.mark.parametrize(
+    ("own", "given", "team", "is_allowed"),
+    [
+        (Scope.ALL, Scope.ALL, ACCESS, True),
+        (Scope.ALL, Scope.TEAMS, ACCESS, True),
+        (Scope.ALL, Scope.ASSIGNED, ACCESS, True),
+        (Scope.TEAMS, Scope.ALL, BANKING, False),
+        (Scope.TEAMS, Scope.TEAMS, BANKING, True),
+        (Scope.TEAMS, Scope.TEAMS, ACCESS, False),
+        (Scope.TEAMS, Scope.ASSIGNED, ACCESS, True),
+        (Scope.ASSIGNED, Scope.TEAMS, BANKING, False),
+        (Scope.ASSIGNED, Scope.ASSIGNED, BANKING, True),
+    ],
+)
+def test_nobody_gives_a_ticket_permission_further_than_they_have_it(
+    own: Scope, given: Scope, team: TeamId, is_allowed: bool
+) -> None:
+    missing = missing_to_grant(agent(own), Grant(team, given, frozenset({VIEW})))
+    assert missing == (frozenset() if is_allowed else {VIEW})
+
+
+def test_administration_is_given_by_whoever_has_it_at_any_scope() -> None:
+    admin = Principal(ME, (Grant(BANKING, Scope.TEAMS, frozenset({Permission.ADMIN_SLA})),))
+    both = frozenset({Permission.ADMIN_SLA, Permission.ADMIN_AGENTS})
+    assert missing_to_grant(admin, Grant(ACCESS, Scope.ALL, both)) == {Permission.ADMIN_AGENTS}

@@ -26,7 +26,7 @@ async def get_agents(context: Ctx, _: SignedIn) -> Page[AgentView]:
 @router.post("", response_model=AgentView, status_code=HTTP_201_CREATED, summary="Add an agent")
 async def post_agent(context: Ctx, _: AgentsAdmin, call: KeyedCall, body: AgentInput) -> Response:
     """With a role in each team they belong to."""
-    return await create(context, call, lambda session: create_agent(session, body))
+    return await create(context, call, lambda session: create_agent(session, call.caller, body))
 
 
 @router.get("/{agent_id}", summary="One agent")

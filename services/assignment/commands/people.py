@@ -11,11 +11,18 @@ from services.assignment.commands.administration import apply_changes, changes_o
 from services.assignment.commands.announcements import agent_changed, members_changed, team_changed
 from services.assignment.commands.audit import record_change
 from services.assignment.commands.departures import note_departures
+from services.assignment.commands.granting import (
+    check_administrator_remains,
+    check_may_act_for,
+    check_may_change_role,
+    check_may_grant,
+    lock_rights,
+)
 from services.assignment.commands.passwords import hash_new_password
 from services.assignment.commands.team_activity import switch_team
 from services.assignment.context import AppState
 from services.assignment.models import Agent, Membership, Role, Session, Team
-from services.assignment.queries.callers import Caller
+from services.assignment.queries.callers import Caller, grant_of
 from services.assignment.queries.people import get_agent_view, role_view, team_view
 from services.assignment.queries.team_members import lock_teams
 from services.assignment.schemas.people import (
@@ -30,13 +37,17 @@ from services.assignment.schemas.people import (
     TeamPatch,
     TeamView,
 )
+from shared.contracts.base import TeamId
 from shared.kit.clock import new_id, utc_now
 from shared.kit.db import Session as Transaction
 from shared.kit.http.problems import Problem, invalid
 
+NO_TEAM = TeamId(UUID(int=0))
 
-async def create_agent(session: Transaction, body: AgentInput) -> AgentView:
-    """Adds an agent with their memberships."""
+
+async def create_agent(session: Transaction, by: Caller, body: AgentInput) -> AgentView:
+    """Adds an agent with their memberships. Raises Problem 403 for rights that `by` does not have."""
+    await check_may_grant(session, by, [(one.team_id, one.role_id) for one in body.memberships])
     agent = Agent(
         id=new_id(),
         email=body.email,
@@ -65,10 +76,12 @@ async def change_agent(context: AppState, caller: Caller, agent_id: UUID, body: 
     given: SecretStr | None = changes.pop("password", None)
     password = await _hashed(given, *await _names_of(context, agent_id)) if given else None
     async with changing(context, caller) as session:
+        await lock_rights(session)
         if memberships is not None:
             await _lock_teams(session, agent_id, memberships)
         agent = await get_locked(session, Agent, agent_id, "agent")
         before = await get_agent_view(session, agent_id)
+        await _check_rights(session, caller, before, body)
         differs = apply_changes(agent, changes)
         if password is not None:
             agent.password_hash = password
@@ -79,7 +92,7 @@ async def change_agent(context: AppState, caller: Caller, agent_id: UUID, body: 
         agent.version += 1
         if password is not None or not agent.is_active:
             await session.execute(delete(Session).where(Session.agent_id == agent_id))
-        await session.flush()
+        await check_administrator_remains(session)
         await agent_changed(session, agent, utc_now())
         view = await get_agent_view(session, agent_id)
         await record_change(session, before, view, note="new password" if password is not None else "")
@@ -131,17 +144,28 @@ async def change_role(context: AppState, by: Caller, role_id: UUID, body: RolePa
     if "permissions" in changes:
         changes["permissions"] = _values(changes["permissions"])
     async with changing(context, by) as session:
+        await lock_rights(session)
         role = await get_locked(session, Role, role_id, "role")
-        before = role_view(role)
+        before, granted = role_view(role), grant_of(NO_TEAM, role.scope, role.permissions)
         if changes.get("permissions") == sorted(role.permissions):
             del changes["permissions"]  # seeded roles hold them in another order
         if apply_changes(role, changes):
             role.version += 1
-            await session.flush()
+            await check_may_change_role(session, by, role, granted)
+            await check_administrator_remains(session)
             holders = select(Membership.agent_id).where(Membership.role_id == role_id)
             await note_departures(session, (await session.scalars(holders)).all())
             await record_change(session, before, role_view(role))
         return role_view(role)
+
+
+async def _check_rights(session: Transaction, by: Caller, before: AgentView, body: AgentPatch) -> None:
+    """Raises Problem 403 for a change of an agent that would give, or take over, rights that `by` does not have."""
+    if body.password is not None or (body.email is not None and body.email != before.email):
+        await check_may_act_for(session, by, before.id)
+    had = {(one.team_id, one.role_id) for one in before.memberships}
+    wanted = {(one.team_id, one.role_id) for one in body.memberships or ()}
+    await check_may_grant(session, by, wanted - had)
 
 
 def _values(permissions: frozenset[Any]) -> list[str]:

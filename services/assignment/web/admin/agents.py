@@ -79,7 +79,7 @@ async def post_agent(
             body = AgentInput.model_validate(
                 {"email": form.text("email"), "password": form.raw("password") or None} | _common(form)
             )
-            await create(context, form.keyed(caller, PATH), lambda session: create_agent(session, body))
+            await create(context, form.keyed(caller, PATH), lambda session: create_agent(session, caller, body))
     except FormRefused as refused:
         return await _form_page(request, desk, context, caller, None, refused_form(form, refused, _typed(form)))
     return desk.redirect(PATH, ("success", f"{body.name} was added."))
