@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from services.assignment.api import body_limit, build_router
 from services.assignment.commands import intents
+from services.assignment.commands.announcements import announce_anew
 from services.assignment.commands.feed_refresh import keep_feeds_fresh
 from services.assignment.commands.intent_recovery import resend_intents
 from services.assignment.commands.returns import forget_told, return_tickets
@@ -76,6 +77,7 @@ def build_app(settings: AssignmentSettings) -> FastAPI:
             "feeds": feeds,
             "rollouts": partial(carry_out_rollouts, context),
             "returns": partial(return_tickets, context),
+            "announcements": partial(announce_anew, database),
             "intents": partial(resend_intents, context),
             **consumers,
         }

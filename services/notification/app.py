@@ -33,7 +33,8 @@ def build(settings: NotificationSettings) -> FastAPI:
     relay = Relay(dsn_of(settings), bus, NAME)
     database.publish_with(relay.publish)
     sender = make_sender(database, settings)
-    notifier = Notifier(database, bus, MailThreads(settings, settings.mail_domain), RequesterIds(settings), sender.wake)
+    threads, ids = MailThreads(settings, settings.mail_domain), RequesterIds(settings)
+    notifier = Notifier(database, bus, threads, ids, sender.wake, settings.unassigned_messages_to)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -74,6 +75,6 @@ def make_sender(database: Database, settings: NotificationSettings) -> Sender:
 
     async def settle() -> None:
         async with database.begin() as session:
-            await resolve_recipients(session, threads)
+            await resolve_recipients(session, threads, settings.unassigned_messages_to)
 
     return Sender(DeliveryQueue(database, LEASE), settings, settle)

@@ -1,5 +1,6 @@
 """What changes the ledger afterwards: settling who a decision is for, and an operator's retry."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
@@ -21,10 +22,12 @@ from services.notification.decisions import (
 )
 from services.notification.delivery.status import DeliveryStatus
 from services.notification.delivery.templates import TemplateName
-from services.notification.delivery_repository import mail_id_of
+from services.notification.delivery_repository import mail_id_of, record_all
 from services.notification.models import IS_WAITING, Agent, Delivery, Participant, Team, Ticket
 from services.notification.recipient_expansion import WITHDRAWN, expand
 from services.notification.record_sets import ROWS, record_set
+from services.notification.settings import UnassignedMessagesTo
+from services.notification.stand_ins import find_stand_ins
 from shared.contracts.base import TicketId
 from shared.contracts.vocabulary import ParticipantState
 from shared.kit.addresses import address_key, is_reachable
@@ -36,16 +39,26 @@ from shared.kit.http.problems import Problem, not_found
 SETTLE_AT_ONCE = 500
 TOGETHER = timedelta(seconds=2)
 """How long a mail that has a weight waits for what else happens to its ticket at that moment; see `delivery.worst`."""
+PASSED_ON = frozenset(
+    {
+        TemplateName.REQUESTER_MESSAGE,
+        TemplateName.SLA_WARNED,
+        TemplateName.SLA_BREACHED,
+        TemplateName.ESCALATED,
+        TemplateName.RETURNED,
+    }
+)
+"""What somebody has to act on: told to the next who can where its reader is inactive or missing."""
 DELIVERIES = cast(Table, Delivery.__table__)
 SETTLED = ("id", "status", "agent_id", "address", "name", "message_id", "last_error", "next_attempt_at", "facts")
 
 
-def _settle() -> Update:
+def _settlement_update() -> Update:
     given = record_set(DELIVERIES, SETTLED)
     return update(DELIVERIES).values({name: given.c[name] for name in SETTLED[1:]}).where(DELIVERIES.c.id == given.c.id)
 
 
-SETTLE = _settle()
+SETTLE = _settlement_update()
 """Built once, so that its compiled form is found again."""
 
 
@@ -56,38 +69,69 @@ class Settlement:
     address: str | None = None
     name: str | None = None
     dropped_because: str | None = None
+    is_passed_on: bool = False
+    """Whether somebody else is to be told instead."""
 
 
-async def resolve_recipients(session: Session, threads: MailThreads) -> int:
+async def resolve_recipients(
+    session: Session, threads: MailThreads, unassigned_to: UnassignedMessagesTo = "members"
+) -> int:
     """Settles every decision whose people and ticket are known by now; returns how many were looked at.
 
     What it needs may arrive after the event that needed it, so this runs after each batch and in the sweep.
+    Stand-ins are known and active, so their rows are settled by the second round at the latest.
     """
     await expand(session, threads)
-    rows = (await session.execute(_settleable())).all()
-    if rows:
-        connection = await session.connection()
-        await connection.execute(SETTLE, {ROWS: [_settled(row, threads) for row in rows]})
-    return len(rows)
+    count, is_complete = 0, False
+    while not is_complete:
+        rows = (await session.execute(_settleable())).all()
+        count += len(rows)
+        is_complete = not await _settle(session, threads, rows, unassigned_to)
+    return count
 
 
-def _settled(row: Row[*tuple[Any, ...]], threads: MailThreads) -> dict[str, Any]:
-    settlement = settlement_of(row)
-    if settlement.address is not None and not is_reachable(settlement.address):
-        settlement = Settlement(dropped_because="no mail can be sent to the address")
+async def _settle(
+    session: Session,
+    threads: MailThreads,
+    rows: Sequence[Row[*tuple[Any, ...]]],
+    unassigned_to: UnassignedMessagesTo,
+) -> bool:
+    """Whether there are new rows, for people who stand in for others."""
+    if not rows:
+        return False
+    settlements = [settlement_of(row) for row in rows]
+    passed_on = [row for row, settlement in zip(rows, settlements, strict=True) if settlement.is_passed_on]
+    stand_ins = await find_stand_ins(session, passed_on, unassigned_to)
+    each = [(row.cause, decision) for row in passed_on for decision in stand_ins.get(row.id, [])]
+    await record_all(session, each, threads)
+    values = [
+        _settled(row, settlement, threads, has_stand_in=row.id in stand_ins)
+        for row, settlement in zip(rows, settlements, strict=True)
+    ]
+    await (await session.connection()).execute(SETTLE, {ROWS: values})
+    return bool(stand_ins)
+
+
+def _settled(
+    row: Row[*tuple[Any, ...]], settlement: Settlement, threads: MailThreads, *, has_stand_in: bool
+) -> dict[str, Any]:
     mail_id = mail_id_of(row.cause, Recipient(row.recipient), TemplateName(row.template))
     is_dropped = settlement.dropped_because is not None
     due_at = utc_now() + (TOGETHER if row.weight is not None else timedelta())
+    reason = settlement.dropped_because
+    if settlement.is_passed_on and not has_stand_in:
+        reason = f"{reason}, and nobody else who can act is"
+    status = DeliveryStatus.DROPPED if is_dropped else DeliveryStatus.QUEUED
     return {
         "id": str(row.id),
-        "status": (DeliveryStatus.DROPPED if is_dropped else DeliveryStatus.QUEUED).value,
+        "status": (DeliveryStatus.EXPANDED if has_stand_in else status).value,
         "agent_id": str(row.known_agent_id) if row.known_agent_id else None,
         "address": settlement.address,
         "name": settlement.name,
         "message_id": threads.message_id(
             TicketId(row.ticket_id), mail_id, audience_of(row.recipient), settlement.address or ""
         ),
-        "last_error": settlement.dropped_because,
+        "last_error": reason,
         "next_attempt_at": None if is_dropped else due_at.isoformat(),
         "facts": {} if is_dropped else row.facts,
     }
@@ -137,6 +181,10 @@ def _settleable() -> Select[*tuple[Any, ...]]:
             Ticket.erased_at,
             Ticket.alert,
             Ticket.triaged_seq,
+            Ticket.team_id.label("ticket_team_id"),
+            Delivery.team_id,
+            Delivery.about,
+            Delivery.seq,
             has_sibling.label("is_repeated_follow_up"),
             _is_void().label("is_void"),
             Participant.email.label("participant_email"),
@@ -182,6 +230,19 @@ def _is_void() -> Exists:
 
 def settlement_of(row: Row[*tuple[Any, ...]]) -> Settlement:
     """Whom a row that has all it needs is for."""
+    found = _settlement_of(row)
+    if found.address is not None and not is_reachable(found.address):
+        return Settlement(dropped_because="no mail can be sent to the address", is_passed_on=_is_passed_on(row))
+    return found
+
+
+def _is_passed_on(row: Row[*tuple[Any, ...]]) -> bool:
+    """Whether what a row tells is told to somebody else where it cannot be told to whom it is for."""
+    is_staff = audience_of(row.recipient) is MailAudience.STAFF
+    return is_staff and (row.template in PASSED_ON or row.team_id is not None)
+
+
+def _settlement_of(row: Row[*tuple[Any, ...]]) -> Settlement:
     if row.erased_at is not None:
         return Settlement(dropped_because="the requester was erased")
     if row.is_void:
@@ -205,9 +266,11 @@ def settlement_of(row: Row[*tuple[Any, ...]]) -> Settlement:
 
 def _settlement_of_staff(row: Row[*tuple[Any, ...]]) -> Settlement:
     if row.agent_email is None:
-        return Settlement(dropped_because="nobody is assigned, or the team has no lead")
+        return Settlement(
+            dropped_because="nobody is assigned, or the team has no lead", is_passed_on=_is_passed_on(row)
+        )
     if not row.is_agent_active:
-        return Settlement(dropped_because="the agent is not active")
+        return Settlement(dropped_because="the agent is not active", is_passed_on=_is_passed_on(row))
     if _is_own_doing(row):
         return Settlement(dropped_because="they did it themselves")
     return Settlement(row.agent_email, row.agent_name)

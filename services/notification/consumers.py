@@ -10,6 +10,7 @@ from services.notification.decisions import NotificationDecision, decide
 from services.notification.delivery_repository import record_all
 from services.notification.erasure import ERASURES, forget_part, tickets_of
 from services.notification.projections import project, project_tickets
+from services.notification.settings import UnassignedMessagesTo
 from services.notification.standing import standing_of
 from shared.contracts.events import (
     EVENTS,
@@ -71,13 +72,20 @@ class Notifier:
     """Handles what the bus delivers."""
 
     def __init__(
-        self, database: Database, bus: Bus, threads: MailThreads, ids: RequesterIds, on_commit: Callable[[], None]
+        self,
+        database: Database,
+        bus: Bus,
+        threads: MailThreads,
+        ids: RequesterIds,
+        on_commit: Callable[[], None],
+        unassigned_to: UnassignedMessagesTo = "members",
     ) -> None:
         self._database = database
         self._ids = ids
         self._dead_letters = DeadLetters(bus)
         self._threads = threads
         self._on_commit = on_commit
+        self._unassigned_to: UnassignedMessagesTo = unassigned_to
 
     @property
     def consumer(self) -> Consumer:
@@ -119,7 +127,7 @@ class Notifier:
         await record_all(session, decisions, self._threads)
         if not decisions and not standing.is_anybody_waiting:
             return 0
-        return await resolve_recipients(session, self._threads)
+        return await resolve_recipients(session, self._threads, self._unassigned_to)
 
     async def _forget_dead_letters(self, event: RequesterErased) -> None:
         for ticket_id in event.ticket_ids:

@@ -73,6 +73,8 @@ class Agent(Base):
     email: Mapped[str] = mapped_column(String(320))
     name: Mapped[str] = mapped_column(Text)
     is_active: Mapped[bool]
+    is_available: Mapped[bool] = mapped_column(server_default=text("true"))
+    is_administrator: Mapped[bool] = mapped_column(server_default=text("false"))
     version: Mapped[int] = mapped_column(BigInteger)
 
 
@@ -85,6 +87,8 @@ class Team(Base):
     name: Mapped[str] = mapped_column(Text)
     lead_id: Mapped[UUID | None]
     member_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid()), server_default=text("'{}'"))
+    worker_ids: Mapped[list[UUID] | None] = mapped_column(ARRAY(Uuid()))
+    """Those of them who see the team's tickets and may work on them; null until that was announced."""
     version: Mapped[int] = mapped_column(BigInteger)
 
 

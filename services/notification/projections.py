@@ -130,6 +130,8 @@ async def _(event: AgentChanged, session: Session) -> None:
         "email": with_ascii_domain(event.email),
         "name": event.name,
         "is_active": event.is_active,
+        "is_available": event.is_available,
+        "is_administrator": event.is_administrator,
         "version": event.version,
     }
     await _upsert_newer(session, Agent, event.agent_id, told)
@@ -178,6 +180,7 @@ async def _(event: TeamChanged, session: Session) -> None:
         "name": event.name,
         "lead_id": event.lead_id,
         "member_ids": list(event.member_ids),
+        "worker_ids": None if event.worker_ids is None else list(event.worker_ids),
         "version": event.version,
     }
     await _upsert_newer(session, Team, event.team_id, told)

@@ -1,17 +1,28 @@
 """Decisions for several people: a row of the ledger for each of them takes the place of the one for all."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, func, or_, select, update
 from sqlalchemy.orm import aliased
 
-from services.notification.decisions import ALREADY_NOTIFIED, DONE_BY, TEAM, Breach, NotificationDecision, agent
+from services.notification.decisions import (
+    ALREADY_NOTIFIED,
+    DONE_BY,
+    TEAM,
+    Breach,
+    NotificationDecision,
+    Recipient,
+    agent,
+    lead,
+)
 from services.notification.delivery.status import TOLD_WITH_WORSE, DeliveryStatus
 from services.notification.delivery.templates import TemplateName
 from services.notification.delivery_repository import record
-from services.notification.models import IS_WAITING, Delivery, Team
-from shared.contracts.base import AgentId, TicketId
+from services.notification.models import IS_WAITING, Agent, Delivery, Team
+from services.notification.stand_ins import members_who_act
+from shared.contracts.base import AgentId, TeamId, TicketId
 from shared.kit.auth import MailThreads
 from shared.kit.db import Session
 
@@ -22,7 +33,7 @@ WITHDRAWN = "the breach was withdrawn before anybody was told of it"
 async def expand(session: Session, threads: MailThreads) -> None:
     """Expands what waits for a team whose members are known, or for those who were told of a withdrawn breach."""
     waiting = (
-        select(Delivery, Team.member_ids)
+        select(Delivery, Team)
         .outerjoin(Team, Team.id == Delivery.team_id)
         .where(
             IS_WAITING,
@@ -42,20 +53,30 @@ async def expand(session: Session, threads: MailThreads) -> None:
 async def _expand_one(session: Session, row: Row[*tuple[Any, ...]], threads: MailThreads) -> None:
     whole: Delivery = row.Delivery
     about = Breach(whole.about, whole.seq) if whole.about is not None and whole.seq is not None else None
+    recipients: Sequence[Recipient]
     if whole.recipient == ALREADY_NOTIFIED.key and about is not None:
-        agents, about_each = await _withdraw(session, whole.ticket_id, about), None
+        told = await _withdraw(session, whole.ticket_id, about)
+        recipients, about_each = [agent(AgentId(one)) for one in sorted(told)], None
     else:
-        agents, about_each = {one for one in row.member_ids if str(one) != whole.facts.get(DONE_BY)}, about
-    template, facts = TemplateName(whole.template), dict(whole.facts)
+        recipients, about_each = await _members_to_tell(session, row.Team, whole.facts.get(DONE_BY)), about
+    ticket_id, template, facts = TicketId(whole.ticket_id), TemplateName(whole.template), dict(whole.facts)
     each = [
-        NotificationDecision(
-            TicketId(whole.ticket_id), template, agent(AgentId(agent_id)), facts, about_each, whole.weight
-        )
-        for agent_id in sorted(agents)
+        NotificationDecision(ticket_id, template, recipient, facts, about_each, whole.weight)
+        for recipient in recipients
     ]
     await record(session, whole.cause, each, threads)
     whole.status, whole.facts = DeliveryStatus.EXPANDED.value, {}
     await session.flush()
+
+
+async def _members_to_tell(session: Session, team: Team, done_by: str | None) -> Sequence[Recipient]:
+    """Who works in the team and is not known to be inactive, but for whoever acted; its lead where nobody is left."""
+    ids = members_who_act(team)
+    inactive = set(await session.scalars(select(Agent.id).where(Agent.id.in_(ids), Agent.is_active.is_(False))))
+    active = sorted(set(ids) - inactive)
+    if not active:
+        return [lead(TeamId(team.id))]
+    return [agent(AgentId(one)) for one in active if str(one) != done_by]
 
 
 async def _withdraw(session: Session, ticket_id: UUID, withdrawn: Breach) -> set[UUID]:

@@ -7,6 +7,7 @@ from pydantic import Field, SecretStr, model_validator
 from shared.kit.settings import MailingSettings
 
 PORT = 8003
+UnassignedMessagesTo = Literal["members", "lead"]
 
 
 class NotificationSettings(MailingSettings):
@@ -25,6 +26,8 @@ class NotificationSettings(MailingSettings):
     """How the connection is secured."""
     smtp_connections: int = Field(default=4, ge=1, le=50)
     """Mails under way at once."""
+    unassigned_messages_to: UnassignedMessagesTo = "members"
+    """Who is told of a requester's message while nobody is assigned: the team's available members, or its lead."""
     operator_token: SecretStr | None = Field(default=None, min_length=16)
     """The bearer token of the operators' API; without one that API answers 401 to everybody."""
 

@@ -5,7 +5,7 @@ import gc
 import os
 import resource
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -19,6 +19,7 @@ from shared.kit.telemetry import log
 
 Job = Callable[[], Coroutine[Any, Any, None]]
 RESTART_SECONDS = 1.0
+CANCEL_AGAIN_SECONDS = 0.5
 SPARE_FILES = 512
 """For databases, files and the like, beside the connections of clients."""
 
@@ -30,9 +31,20 @@ async def background(jobs: dict[str, Job]) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        for task in tasks:
+        await _end(tasks)
+
+
+async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Cancels tasks until each has ended.
+
+    Python 3.11's `asyncio.wait_for` forgets a cancellation that comes at the moment of its result: an event that
+    arrives just then would let its consumer go on for ever, so the tasks are told again.
+    """
+    running = set(tasks)
+    while running:
+        for task in running:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        _, running = await asyncio.wait(running, timeout=CANCEL_AGAIN_SECONDS)
 
 
 async def _forever(name: str, job: Job) -> None:

@@ -8,7 +8,14 @@ from pydantic import SecretStr
 from sqlalchemy import delete, select, update
 
 from services.assignment.commands.administration import apply_changes, changes_of, changing, get_locked
-from services.assignment.commands.announcements import agent_changed, members_changed, team_changed
+from services.assignment.commands.announcements import (
+    administration_changed,
+    agent_changed,
+    get_administration,
+    get_rosters,
+    members_changed,
+    team_changed,
+)
 from services.assignment.commands.audit import record_change
 from services.assignment.commands.departures import note_departures
 from services.assignment.commands.granting import (
@@ -149,12 +156,19 @@ async def change_role(context: AppState, by: Caller, role_id: UUID, body: RolePa
         before, granted = role_view(role), grant_of(NO_TEAM, role.scope, role.permissions)
         if changes.get("permissions") == sorted(role.permissions):
             del changes["permissions"]  # seeded roles hold them in another order
+        holders = select(Membership.agent_id).where(Membership.role_id == role_id)
+        agent_ids = set(await session.scalars(holders))
+        teams = select(Membership.team_id).where(Membership.agent_id.in_(agent_ids))
+        rosters = await get_rosters(session, set(await session.scalars(teams)))
+        administration = await get_administration(session, agent_ids)
         if apply_changes(role, changes):
             role.version += 1
             await check_may_change_role(session, by, role, granted)
             await check_administrator_remains(session)
-            holders = select(Membership.agent_id).where(Membership.role_id == role_id)
-            await note_departures(session, (await session.scalars(holders)).all())
+            await session.flush()
+            await note_departures(session, agent_ids)
+            await members_changed(session, rosters, utc_now())
+            await administration_changed(session, administration, utc_now())
             await record_change(session, before, role_view(role))
         return role_view(role)
 
@@ -199,11 +213,12 @@ async def _set_memberships(session: Transaction, agent_id: UUID, memberships: Se
     wanted = {membership.team_id: membership.role_id for membership in memberships}
     if roles == wanted:
         return False
+    rosters = await get_rosters(session, roles.keys() | wanted.keys())
     await session.execute(delete(Membership).where(theirs))
     for membership in memberships:
         session.add(Membership(agent_id=agent_id, team_id=membership.team_id, role_id=membership.role_id))
     await session.flush()
     left = {team_id for team_id, role_id in roles.items() if wanted.get(team_id) != role_id}
     await note_departures(session, [agent_id], left)
-    await members_changed(session, roles.keys() ^ wanted.keys(), utc_now())
+    await members_changed(session, rosters, utc_now())
     return True

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, func, text, true
+from sqlalchemy import ForeignKey, Index, LargeBinary, SmallInteger, String, func, text, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.assignment.models.base import Base
@@ -23,6 +23,8 @@ class Agent(Base):
     is_available: Mapped[bool] = mapped_column(default=True)
     skills: Mapped[list[str]] = mapped_column(default=list)
     version: Mapped[int] = mapped_column(default=1)
+    announced_as: Mapped[int] = mapped_column(SmallInteger, default=0, server_default=text("0"))
+    """The form in which the other services last heard of it; see `announcements.FORM`."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
@@ -40,6 +42,8 @@ class Team(Base):
     successor_id: Mapped[UUID | None] = mapped_column(ForeignKey("teams.id"))
     """Who has its tickets once it is inactive; null: the fallback team."""
     version: Mapped[int] = mapped_column(default=1)
+    announced_as: Mapped[int] = mapped_column(SmallInteger, default=0, server_default=text("0"))
+    """The form in which the other services last heard of it; see `announcements.FORM`."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 

@@ -54,6 +54,8 @@ class AgentChanged(Event, name="agent.changed"):
     name: str
     is_active: bool
     is_available: bool
+    is_administrator: bool = False
+    """Whether they administer agents: they are told of a ticket for which nobody else is left."""
     version: int
 
     @property
@@ -104,6 +106,8 @@ class TeamChanged(Event, name="team.changed"):
     lead_id: AgentId | None
     member_ids: tuple[AgentId, ...] = ()
     """Everybody who has a role in the team, active or not; announcements from before this field name nobody."""
+    worker_ids: tuple[AgentId, ...] | None = None
+    """Those of them who see the team's tickets and may work on them; null in announcements from before this field."""
     is_active: bool = True
     """Whether it may be given tickets."""
     version: int

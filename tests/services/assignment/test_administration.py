@@ -1,6 +1,13 @@
 """What administrators set: versions, clashes, and promises that could not be kept."""
 
-from shared.contracts.events import Envelope, TeamChanged
+import asyncio
+from contextlib import suppress
+
+from sqlalchemy import update
+
+from services.assignment.commands.announcements import announce_anew
+from services.assignment.models import Agent, Team
+from shared.contracts.events import AgentChanged, Envelope, TeamChanged
 from shared.contracts.names import STREAM
 from shared.kit.clock import new_id
 from tests.services.assignment.desk import Desk, Json, agent_id, team_id
@@ -98,6 +105,57 @@ async def test_a_team_is_announced_with_its_members_whenever_somebody_joins_or_l
 
     await ada.patch(f"/v1/agents/{one['id']}", {"memberships": []})
     assert await announced(desk, team["id"], 4) == []
+
+
+async def test_who_works_in_a_team_and_who_administers_agents_is_announced_with_every_change_of_a_role(
+    desk: Desk,
+) -> None:
+    ada, name = await desk.agent("ada"), new_id().hex[-8:]
+    team = await ada.post("/v1/teams", {"slug": f"t-{name}", "name": "Day watch"})
+    roles = {role["name"]: role["id"] for role in (await ada.get("/v1/roles"))["items"]}
+    permissions = ["ticket.view", "ticket.claim"]
+    role = await ada.post("/v1/roles", {"name": f"R {name}", "scope": "teams", "permissions": permissions})
+    joins = {"memberships": [{"team_id": team["id"], "role_id": roles["View only"]}]}
+    one = await ada.post("/v1/agents", {"email": f"{name}@everdesk.example", "name": "Hedy"} | joins)
+    path = f"/v1/agents/{one['id']}"
+
+    async def is_announced(workers: list[str], *, administers: bool) -> None:
+        async def found() -> None:
+            stream = await desk.bus.jetstream()
+            last = await stream.get_last_msg(STREAM, f"{TeamChanged.type()}.{team['id']}")
+            told = TeamChanged.of(Envelope.model_validate_json(last.data or b""))
+            last = await stream.get_last_msg(STREAM, f"{AgentChanged.type()}.{one['id']}")
+            agent = AgentChanged.of(Envelope.model_validate_json(last.data or b""))
+            assert ([str(worker) for worker in told.worker_ids or ()], agent.is_administrator) == (workers, administers)
+            assert [str(member) for member in told.member_ids] == [one["id"]]
+
+        await eventually(found)
+
+    await is_announced([], administers=False)
+    await ada.patch(path, {"memberships": [{"team_id": team["id"], "role_id": role["id"]}]})
+    await is_announced([one["id"]], administers=False)
+    await ada.patch(f"/v1/roles/{role['id']}", {"scope": "assigned"})
+    await is_announced([], administers=False)
+    changes = {"scope": "all", "permissions": [*permissions, "admin.agents"]}
+    await ada.patch(f"/v1/roles/{role['id']}", changes)
+    await is_announced([one["id"]], administers=True)
+    await ada.patch(f"/v1/roles/{role['id']}", {"permissions": ["ticket.view", "ticket.reply"]})
+    await is_announced([], administers=False)
+
+
+async def test_after_an_upgrade_agents_and_teams_are_announced_anew_once(desk: Desk) -> None:
+    bruno, banking = agent_id("bruno"), team_id("online-banking")
+    database = desk.context.database
+    async with database.begin() as session:
+        await session.execute(update(Agent).where(Agent.id == bruno).values(announced_as=0))
+        await session.execute(update(Team).where(Team.id == banking).values(announced_as=0))
+        before = (await session.get_one(Agent, bruno)).version, (await session.get_one(Team, banking)).version
+    for _ in range(2):
+        with suppress(TimeoutError):
+            await asyncio.wait_for(announce_anew(database), 1)
+    async with database.begin() as session:
+        after = (await session.get_one(Agent, bruno)).version, (await session.get_one(Team, banking)).version
+    assert after == (before[0] + 1, before[1] + 1)
 
 
 async def test_the_seeded_teams_are_announced_with_their_members(desk: Desk) -> None:

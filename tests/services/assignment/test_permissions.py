@@ -164,3 +164,26 @@ async def test_nobody_comes_in_without_a_working_token(desk: Desk) -> None:
             answer = await AgentApi(desk.http, token).send("GET", path)
             assert answer.status_code == 401
             assert answer.headers["www-authenticate"] == "Bearer"
+
+
+DEACTIVATIONS = {"agents": "admin.agents", "teams": "admin.teams", "sla-policies": "admin.sla"}
+
+
+@pytest.mark.parametrize("kind", DEACTIVATIONS)
+async def test_what_switching_off_would_do_is_shown_to_who_may_do_it_only(desk: Desk, kind: str) -> None:
+    ada, needed = await desk.agent("ada"), DEACTIVATIONS[kind]
+    one = (await ada.get(f"/v1/{kind}"))["items"][0]["id"]
+    paths = [f"/v1/{kind}/{one_id}/deactivation" for one_id in (one, NOTHING)]
+    others = sorted({"ticket.view", "ticket.assign", "report.view", *ADMIN_WRITES.values()} - {needed})
+    allowed = (await make(desk, "assigned", [needed])).api
+    assert [(await allowed.send("GET", path)).status_code for path in paths] == [200, 404]
+    refused = [
+        (await make(desk, "all", others)).api,
+        *[await desk.agent(name) for name in ("vera", "chioma", "dmitri")],
+    ]
+    for who in refused:
+        for path in paths:
+            answer = await who.send("GET", path)
+            assert (answer.status_code, answer.json()["code"]) == (403, "not_permitted"), path
+    for path in paths:
+        assert (await desk.http.get(path)).status_code == 401

@@ -66,24 +66,32 @@ class Story:
             self.members(self.ada, self.grace),
         ]
 
-    def members(self, *agents: AgentId, version: int = 1) -> Envelope:
-        """The team with these members; Grace leads it, a member or not."""
-        return wrapped(
-            TeamChanged(
-                team_id=self.team,
-                slug="banking",
-                name="Banking",
-                lead_id=self.grace,
-                member_ids=agents,
-                version=version,
-            )
-        )
+    def members(
+        self, *agents: AgentId, workers: tuple[AgentId, ...] | None = None, version: int = 1, **changes: Any
+    ) -> Envelope:
+        """The team with these members; Grace leads it, a member or not, unless `changes` names another."""
+        values: dict[str, Any] = {
+            "team_id": self.team,
+            "slug": "banking",
+            "name": "Banking",
+            "lead_id": self.grace,
+            "member_ids": agents,
+            "worker_ids": workers,
+            "version": version,
+        }
+        return wrapped(TeamChanged(**(values | changes)))
 
-    def agent(self, agent_id: AgentId, name: str, *, is_active: bool = True) -> Envelope:
+    def agent(self, agent_id: AgentId, name: str, **changes: Any) -> Envelope:
         email = f"{name.split()[0].lower()}-{self.number}@everdesk.example"
-        return wrapped(
-            AgentChanged(agent_id=agent_id, email=email, name=name, is_active=is_active, is_available=True, version=1)
-        )
+        values: dict[str, Any] = {
+            "agent_id": agent_id,
+            "email": email,
+            "name": name,
+            "is_active": True,
+            "is_available": True,
+            "version": 1,
+        }
+        return wrapped(AgentChanged(**(values | changes)))
 
     def submitted(self, **changes: Any) -> Envelope:
         values: dict[str, Any] = {

@@ -189,13 +189,13 @@ async def test_before_triage_nobody_is_told_about_time(service: Running, mail_se
     assert len(await service.ledger(ticket_id=str(story.ticket_id))) == 2
 
 
-async def test_a_message_to_an_unassigned_ticket_is_dropped_with_its_reason(
+async def test_a_message_to_a_ticket_of_nobody_and_no_known_team_is_dropped_with_its_reason(
     service: Running, mail_server: MailServer
 ) -> None:
     story = Story()
     await service.publish(story.submitted(), story.triaged(), story.message(ActorKind.REQUESTER))
     row = await eventually(lambda: _row(service, story, "requester_message", "dropped"))
-    assert row["last_error"] == "nobody is assigned, or the team has no lead"
+    assert row["last_error"] == "nobody is assigned, or the team has no lead, and nobody else who can act is"
 
 
 async def test_an_agent_who_left_is_not_written_to(service: Running, mail_server: MailServer) -> None:
