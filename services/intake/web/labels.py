@@ -30,7 +30,6 @@ ARCHIVED = StatusText("Closed", "This request is closed for good. What you write
 
 NOTICES = {
     "replied": ("success", "Your message has been added."),
-    "repeated": ("info", "You have sent this message already, so it was not added again. You can send it anyway."),
     "followed": ("success", "Your message has been sent. We are opening a new ticket for it."),
     "closed": ("success", "Your request is closed. If that was a mistake, reopen it below."),
     "invited": ("success", "They have been invited by mail, and take part once they say so."),

@@ -41,7 +41,6 @@ from shared.kit.http.problems import Problem
 
 SEND_ANYWAY = "send_anyway"
 """The value of the button that sends the same once more."""
-REPEATED = "repeated"
 router = APIRouter(prefix="/t", route_class=PortalPageRoute, include_in_schema=False)
 
 
@@ -119,7 +118,7 @@ async def reply(request: Request, token: Token, visit: VerifiedLink, parts: Part
     try:
         await _post(parts, visit, post, files, (place, key_of(values, form, do.encode())), content)
     except DuplicateSubmission:
-        return await _thread(request, parts, token, visit, values, {}, HTTP_409_CONFLICT, [NOTICES[REPEATED]])
+        return await _thread(request, parts, token, visit, values, {}, HTTP_409_CONFLICT, [])
     return back(token, "followed" if visit.ticket.is_archived else "replied")
 
 

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser, Locator, Page, expect
 
 from services.intake.settings import IntakeSettings
-from tests.browser.chromium import overflows
+from tests.browser.chromium import overflows, page_of
 from tests.browser.portal.mailed import follow_the_mailed_link
 
 PHONE = {"width": 360, "height": 740}
@@ -126,3 +127,57 @@ async def test_what_was_sent_already_can_be_sent_anyway(
     await page.get_by_role("button", name="Send anyway").click()
     await expect(page.get_by_role("heading", name="Thank you")).to_be_visible()
     await page.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
+async def test_being_asked_about_a_repetition_is_clear_by_eye_and_by_keyboard(
+    browser: Browser, portal: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: Any, scheme: Any
+) -> None:
+    async with page_of(browser, viewport=size, color_scheme=scheme) as page:
+        thread = await open_ticket(page, portal)
+        monkeypatch.setattr(IntakeSettings, "repeat_window", timedelta(minutes=10))
+        words = f"It is still down, {scheme}, {size['width']}."
+        for _ in range(2):
+            await page.goto(thread)
+            await page.get_by_label("Write to us").fill(words)
+            await page.get_by_role("button", name="Send").click()
+        await _is_asked(page, page.get_by_text("You have sent this message already"), tmp_path / "thread.png")
+        await expect(page.get_by_label("Write to us")).to_have_value(words)
+        await _press(page, "Send anyway")
+        await expect(page.get_by_text("Your message has been added.")).to_be_visible()
+        await expect(page.get_by_role("article")).to_have_count(3)
+
+        for _ in range(2):
+            await page.goto(f"{portal}/tickets/new?topic=access")
+            await fill(page, Subject="Sent twice", What_do_you_need=words, Your_name="Dana")
+            await page.get_by_label("Your e-mail address").fill("dana@bank.example")
+            await page.get_by_role("button", name="Open the ticket").last.click()
+        await _is_asked(page, page.get_by_text("You have sent this already."), tmp_path / "new.png")
+        await _press(page, "Send anyway")
+        await expect(page.get_by_role("heading", name="Thank you")).to_be_visible()
+
+
+async def _is_asked(page: Page, notice: Locator, picture: Path) -> None:
+    """The notice has the focus and is in sight, nothing scrolls sideways, and axe finds nothing."""
+    await expect(notice).to_be_visible()
+    await page.screenshot(path=picture, full_page=True)
+    await page.screenshot(path=picture.with_stem(f"{picture.stem}-first"))
+    await expect(
+        page.locator("[data-focus]").filter(has=notice).or_(notice.and_(page.locator("[data-focus]")))
+    ).to_be_focused()
+    await expect(notice).to_be_in_viewport()
+    assert not await overflows(page)
+    found = await Axe().run(page)
+    assert found.response["violations"] == [], found.generate_report()
+
+
+async def _press(page: Page, button: str) -> None:
+    """Goes to a button by the Tab key from where the focus is, and presses it."""
+    wanted = page.get_by_role("button", name=button)
+    for _ in range(40):
+        await page.keyboard.press("Tab")
+        if await wanted.evaluate("button => button === document.activeElement"):
+            await page.keyboard.press("Enter")
+            return
+    raise AssertionError(f"{button} is not reached by Tab")
