@@ -129,8 +129,7 @@ async def test_what_was_sent_already_can_be_sent_anyway(
     await page.close()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
+@pytest.mark.parametrize(("size", "scheme"), [(PHONE, "dark"), (DESKTOP, "light")], ids=["phone", "desktop"])
 async def test_being_asked_about_a_repetition_is_clear_by_eye_and_by_keyboard(
     browser: Browser, portal: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: Any, scheme: Any
 ) -> None:

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from services.intake.mail.parsing.header_fields import Header, unfolded, words
+from services.intake.mail.parsing.header_fields import Header, words
 from shared.kit.addresses import address_key, readable_address
 
 MAX_ADDRESSES = 200
@@ -28,7 +28,7 @@ def addresses(header: Header, name: str, charset: str | None = None) -> tuple[Ma
     """All addresses in the fields of one name, each once, in order."""
     found: dict[str, MailAddress] = {}
     for raw in header.all_raw(name):
-        for one in split_addresses(unfolded(raw, charset))[:MAX_ADDRESSES]:
+        for one in split_addresses(header.unfolded(raw, charset))[:MAX_ADDRESSES]:
             for read in addresses_in(one):
                 found.setdefault(address_key(read.address), read)
     return tuple(found.values())[:MAX_ADDRESSES]

@@ -5,10 +5,12 @@
 import codecs
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from charset_normalizer import from_bytes
 
+from services.intake.mail.parsing import east_asian
+from services.intake.mail.parsing.east_asian import NO_HINTS, Hints
 from services.intake.mail.parsing.iso_2022_jp import decode_iso_2022_jp, is_iso_2022_jp
 
 KOREAN, KOREAN_HEAD = "iso2022_kr", b"\x1b$)C"
@@ -101,7 +103,19 @@ class Decoded:
     is_as_declared: bool
 
 
-def decode(data: bytes, declared: str | None, *, may_guess: bool = True) -> Decoded:
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the rest of a mail tells of bytes in it that name no charset."""
+
+    hints: Hints = field(default_factory=lambda: NO_HINTS)
+    charset: str | None = None
+    """An East Asian one, which all of the mail's unlabelled text is in as a whole."""
+
+
+ALONE = Surroundings()
+
+
+def decode(data: bytes, declared: str | None, *, may_guess: bool = True, around: Surroundings = ALONE) -> Decoded:
     """Tries what is declared, then UTF-8, then what the bytes look like, then Windows-1252 with every byte kept.
 
     UTF-8 comes first where Western text is declared, for that is often a mere default and never looks like UTF-8.
@@ -114,22 +128,14 @@ def decode(data: bytes, declared: str | None, *, may_guess: bool = True) -> Deco
         return escaped
     if data.isascii() and believed not in _SEVEN_BITS:
         return Decoded(data.decode("ascii"), believed or "ascii", believed is not None or not declared)
-    for charset in _in_order_of_trust(data, believed):
+    for charset in _in_order_of_trust(data, believed, around):
         if (text := _strict(data, charset)) is not None:
             return Decoded(text, charset, charset == believed)
     if believed and believed != "cp1252" and _share_of_bad_bytes(data, believed) <= FEW_BAD_BYTES:
         return Decoded(_repaired(data, believed), believed, is_as_declared=False)
-    if is_western(data):
-        return Decoded(_repaired(data, "cp1252"), "cp1252", is_as_declared=False)
-    if cyrillic := _cyrillic(data):
-        return Decoded(_repaired(data, cyrillic), cyrillic, is_as_declared=False)
-    if (
-        may_guess
-        and len(data) >= WORTH_A_GUESS
-        and (guess := _detected(data))
-        and (text := _strict(data, guess)) is not None
-    ):
-        return Decoded(text, guess, is_as_declared=False)
+    told = _told(data, around) or (_detected(data) if may_guess and len(data) >= WORTH_A_GUESS else None)
+    if told and (text := _strict(data, told)) is not None:
+        return Decoded(text, told, is_as_declared=False)
     return Decoded(_repaired(data, "cp1252"), "cp1252", is_as_declared=False)
 
 
@@ -143,13 +149,23 @@ def _iso_2022(data: bytes, believed: str | None) -> Decoded | None:
     return None
 
 
-def _in_order_of_trust(data: bytes, believed: str | None) -> Iterator[str]:
+def _told(data: bytes, around: Surroundings) -> str | None:
+    """What the bytes look like, if that is clear."""
+    if around.charset and east_asian.reads_as(data, around.charset):
+        return around.charset
+    if is_western(data):
+        return "cp1252"
+    return _cyrillic(data) or east_asian.charset_of(data, around.hints)
+
+
+def _in_order_of_trust(data: bytes, believed: str | None, around: Surroundings) -> Iterator[str]:
     """The charsets to try before any guess."""
     if believed is not None and believed not in _WESTERN:
         yield believed
     yield "utf-8"
-    if believed in _WESTERN and not is_western(data) and (cyrillic := _cyrillic(data)):
-        yield cyrillic
+    is_default = believed in _WESTERN and not is_western(data)
+    if is_default and (told := _cyrillic(data) or east_asian.charset_of(data, around.hints)):
+        yield told
     if believed in _WESTERN:
         yield believed
 
@@ -162,6 +178,8 @@ _WESTERN_WORD = re.compile(r"[A-Za-zÀ-ÖØ-öø-ÿŒœŠšŽžŸ]+")
 _IN_WORDS = re.compile(r"(?<=[A-Za-zÀ-ÖØ-öø-ÿ])[^\x00-\x7fÀ-ÖØ-öø-ÿŒœŠšŽžŸ‘’´·\xad\xa0–—…](?=[A-Za-zÀ-ÖØ-öø-ÿ])")
 _SWAPPED_CASE = re.compile(r"[a-zß-öø-ÿ][À-ÖØ-Þ]")
 """As Cyrillic and Chinese look in Windows-1252, and no Western word does."""
+_ADJACENT = re.compile(r"[^\x00-\x7f]{2}")
+"""As two bytes of one character look; quotes, dashes and currencies stand alone."""
 _ALPHABETS = tuple(
     frozenset(letters)
     for letters in (
@@ -187,7 +205,8 @@ def is_western(data: bytes) -> bool:
     if not (written.isdisjoint(_ELSEWHERE_TOO) or any(written <= alphabet for alphabet in _ALPHABETS)):
         return False
     signs = sum(not one.isascii() for one in sample) - foreign
-    return foreign <= _MOSTLY_PLAIN * len(letters) and signs <= max(2, len(letters) // 5)
+    are_few = signs <= max(2, len(letters) // 5) or not _ADJACENT.search(sample)
+    return foreign <= _MOSTLY_PLAIN * len(letters) and are_few
 
 
 _CYRILLIC_TEXT = re.compile(r"[\x00-\x7fЀ-ӿ«»„“”–—…№\xa0]+")

@@ -35,7 +35,7 @@ class MailContent:
 
 def content_of(root: MimePart, defects: list[str], cutting: Cutting = ANSWER) -> MailContent:
     """Everything in a mail but its header."""
-    gathered = Gathered(defects=defects)
+    gathered = Gathered(defects=defects, around=root.header.around)
     sections = gathered.sections(root)
     shown = _html(sections, gathered, cutting)
     if shown is not None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import unquote_to_bytes
 
-from services.intake.mail.parsing.charsets import clean, decode
+from services.intake.mail.parsing.charsets import ALONE, Surroundings, clean, decode
 from services.intake.mail.parsing.transfer_encoding import undo
 
 MAX_FIELD = 16_384
@@ -23,6 +23,7 @@ class Header:
     """All fields of a mail or part, in order: lower-case name, raw value."""
 
     fields: Sequence[tuple[str, bytes]]
+    around: Surroundings = ALONE
 
     def raw(self, name: str) -> bytes:
         """The first field of this name, or nothing."""
@@ -38,7 +39,11 @@ class Header:
 
     def text(self, name: str, charset: str | None = None) -> str:
         """The first field of this name as one line with its encoded words decoded."""
-        return words(unfolded(self.raw(name), charset, may_guess=True))
+        return words(self.unfolded(self.raw(name), charset, may_guess=True))
+
+    def unfolded(self, raw: bytes, charset: str | None = None, *, may_guess: bool = False) -> str:
+        """One of the values as one line."""
+        return unfolded(raw, charset, may_guess=may_guess, around=self.around)
 
     def __contains__(self, name: str) -> bool:
         return any(known == name for known, _ in self.fields)
@@ -52,10 +57,10 @@ class Parameterised:
     parameters: Mapping[str, str] = field(default_factory=dict)
 
 
-def unfolded(raw: bytes, charset: str | None = None, *, may_guess: bool = False) -> str:
+def unfolded(raw: bytes, charset: str | None = None, *, may_guess: bool = False, around: Surroundings = ALONE) -> str:
     """A raw field as one line; bytes beyond ASCII are read in the charset, if one is known."""
     line = _FOLD.sub(b" ", raw)
-    return one_line(decode(line, charset, may_guess=may_guess).text)
+    return one_line(decode(line, charset, may_guess=may_guess, around=around).text)
 
 
 def one_line(text: str) -> str:
