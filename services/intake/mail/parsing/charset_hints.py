@@ -9,9 +9,9 @@ from services.intake.mail.parsing.charsets import JAPANESE, codec_of
 from services.intake.mail.parsing.east_asian import Hints, charset_of
 from services.intake.mail.parsing.mime import MimePart
 
-OF_LANGUAGE = 0.35
-OF_OTHER_PART = 0.35
-OF_COUNTRY = 0.2
+OF_LANGUAGE = 0.5
+OF_OTHER_PART = 0.5
+OF_COUNTRY = 0.3
 MAX_PARTS = 20
 """Parts that are asked."""
 MAX_PIECE = 1_024

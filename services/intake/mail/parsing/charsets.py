@@ -133,7 +133,9 @@ def decode(data: bytes, declared: str | None, *, may_guess: bool = True, around:
             return Decoded(text, charset, charset == believed)
     if believed and believed != "cp1252" and _share_of_bad_bytes(data, believed) <= FEW_BAD_BYTES:
         return Decoded(_repaired(data, believed), believed, is_as_declared=False)
-    told = _told(data, around) or (_detected(data) if may_guess and len(data) >= WORTH_A_GUESS else None)
+    told = _told(data, around)
+    if told is None and may_guess and len(data) >= WORTH_A_GUESS and (guess := _detected(data)):
+        told = east_asian.best_of(data, guess, around.hints)
     if told and (text := _strict(data, told)) is not None:
         return Decoded(text, told, is_as_declared=False)
     return Decoded(_repaired(data, "cp1252"), "cp1252", is_as_declared=False)

@@ -17,6 +17,8 @@ FEWEST = 2
 """Characters beyond ASCII without which nothing is told."""
 CLEAR = 0.6
 """The score from which a reading is believed."""
+CLEAR_IF_SHORT = 0.8
+"""The same for two characters."""
 AHEAD = 0.12
 """By how much the best reading must lead, unless another one reads the same."""
 LEAST = 0.3
@@ -52,17 +54,30 @@ class Reading:
     """How common what it says is, from below 0 to 1."""
     score: float
     """The same with what the hints add."""
+    count: int
+    """Of the characters that were judged."""
 
 
 def charset_of(data: bytes, hints: Hints = NO_HINTS) -> str | None:
     """The one East Asian charset in which the bytes clearly say something, or None."""
-    readings = [found for charset in _COMMON if (found := _read(data, charset, hints)) is not None]
+    readings = _readings(data, hints)
     if not readings:
         return None
     best = max(readings, key=lambda one: one.score)
     rivals = [one.score for one in readings if one.text != best.text]
-    is_clear = best.score >= CLEAR and best.words >= LEAST and best.score - max(rivals, default=0.0) >= AHEAD
+    enough = CLEAR if best.count > FEWEST else CLEAR_IF_SHORT
+    is_clear = best.score >= enough and best.words >= LEAST and best.score - max(rivals, default=0.0) >= AHEAD
     return best.charset if is_clear else None
+
+
+def best_of(data: bytes, charset: str, hints: Hints = NO_HINTS) -> str:
+    """Instead of an East Asian charset that was guessed, the one that says most; any other guess as it is."""
+    readings = _readings(data, hints) if charset in _COMMON else []
+    return max(readings, key=lambda one: one.score).charset if readings else charset
+
+
+def _readings(data: bytes, hints: Hints) -> list[Reading]:
+    return [found for charset in _COMMON if (found := _read(data, charset, hints)) is not None]
 
 
 def reads_as(data: bytes, charset: str) -> bool:
@@ -80,7 +95,7 @@ def _read(data: bytes, charset: str, hints: Hints) -> Reading | None:
     if len(worths) < FEWEST:
         return None
     words = sum(worth for _, worth in worths) / len(worths)
-    return Reading(charset, text, words, words + hints.get(charset, 0.0))
+    return Reading(charset, text, words, words + hints.get(charset, 0.0), len(worths))
 
 
 def _worth(text: str, at: int, charset: str) -> tuple[bool, float]:
