@@ -6,7 +6,7 @@ from importlib import import_module
 
 from services.intake.settings import IntakeSettings
 from shared.kit.db import Database, migrate
-from shared.kit.processes import dispatch, serve
+from shared.kit.processes import IN_THE_BACKGROUND, dispatch, serve
 from shared.kit.telemetry import configure_logging, log
 
 PACKAGE = "services.intake"
@@ -50,7 +50,7 @@ def serve_mail() -> None:
     from services.intake.mail.settings import MailSettings
 
     settings = MailSettings()
-    serve(build_mail(settings), settings)
+    serve(build_mail(settings), settings, niceness=IN_THE_BACKGROUND)
 
 
 def main() -> None:

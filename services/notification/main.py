@@ -4,7 +4,7 @@ import asyncio
 
 from services.notification.settings import NotificationSettings
 from shared.kit.db import migrate
-from shared.kit.processes import dispatch, serve
+from shared.kit.processes import IN_THE_BACKGROUND, dispatch, serve
 from shared.kit.telemetry import configure_logging
 
 PACKAGE = "services.notification"
@@ -14,7 +14,7 @@ def serve_web(settings: NotificationSettings) -> None:
     """Serves, for ever."""
     from services.notification.app import build  # only the serving process pays for the import
 
-    serve(build(settings), settings)
+    serve(build(settings), settings, niceness=IN_THE_BACKGROUND)
 
 
 def main() -> None:

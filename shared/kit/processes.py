@@ -77,8 +77,13 @@ def allow_files(wanted: int) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
 
 
-def serve(app: Starlette, settings: Settings) -> None:
+IN_THE_BACKGROUND = 5
+"""The niceness of a process that nobody waits for: mails, in and out, give way to those who look at a page."""
+
+
+def serve(app: Starlette, settings: Settings, *, niceness: int = 0) -> None:
     """Serves until SIGTERM or SIGINT, finishing the requests under way."""
+    os.nice(niceness)
     tune_gc()
     allow_files(settings.max_connections + SPARE_FILES)
     config = uvicorn.Config(

@@ -4,7 +4,7 @@ import os
 import tempfile
 from asyncio import TaskGroup
 from asyncio.subprocess import Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -31,8 +31,10 @@ UNLIMITED = {
 class System:
     """Each part keeps its port and data over `stop` and `start`."""
 
-    def __init__(self, home: Path) -> None:
-        os.environ.update(UNLIMITED)
+    def __init__(self, home: Path, limits: Mapping[str, str] = UNLIMITED) -> None:
+        for name in UNLIMITED.keys() - limits.keys():
+            os.environ.pop(name, None)
+        os.environ.update(limits)
         taken: set[int] = set()
 
         def port() -> int:
@@ -120,10 +122,10 @@ class System:
 
 
 @asynccontextmanager
-async def system(*names: str) -> AsyncIterator[System]:
-    """Starts these parts in a folder of their own; nothing is left of them afterwards."""
+async def system(*names: str, limits: Mapping[str, str] = UNLIMITED) -> AsyncIterator[System]:
+    """Starts these parts in a folder of their own, with these limits; nothing is left of them afterwards."""
     with tempfile.TemporaryDirectory(prefix="everdesk-bench-") as home:
-        started = System(Path(home))
+        started = System(Path(home), limits)
         try:
             await started.start(*names)
             yield started

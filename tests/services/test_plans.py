@@ -1,10 +1,17 @@
 """No statement on a request's or an event's path, and none of a recurring job, reads a table that holds the past."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import asyncpg
 import pytest
+from sqlalchemy import select
 
+from services.assignment.models import Ticket
+from services.assignment.queries.lists import COLUMNS, WORKING, Filters, QueueView, Sort, TimeSpan, list_tickets
+from services.assignment.queries.visibility import visible_to
+from shared.contracts.vocabulary import Status
+from shared.kit.clock import utc_now
+from tests.support.growth.assignment_paths import NARROWED, callers
 from tests.support.growth.databases import Past, past
 from tests.support.growth.page_counts import Counter, counter
 from tests.support.growth.query_plans import Path, Statement, listening, scans
@@ -86,3 +93,49 @@ async def test_a_statement_that_reads_everything_is_found(grown: Past) -> None:
             ]
     finally:
         await connection.close()
+
+
+@pytest.mark.parametrize("name", ["closed and unassigned", "urgent", "urgent, closed", "low, resolved", "unassigned"])
+@pytest.mark.parametrize("scope", ["everything", "two teams", "own and a team"])
+async def test_a_list_holds_what_its_filters_say(grown: Past, scope: str, name: str) -> None:
+    caller = callers(grown.teams, grown.agents[0])[scope]
+    filters = NARROWED.get(name) or Filters(QueueView.UNASSIGNED)
+    wanted = [visible_to(caller.principal), Ticket.status.in_(filters.status or _statuses(filters))]
+    if filters.priority:
+        wanted.append(Ticket.priority.in_(filters.priority))
+    if filters.assignee or filters.view is QueueView.UNASSIGNED:
+        wanted.append(Ticket.assignee_id.is_(None))
+    async with grown.databases["assignment"].begin() as session:
+        for sort in Sort:
+            column = COLUMNS[sort.lstrip("-")]
+            order = (column.desc(), Ticket.id.desc()) if sort.startswith("-") else (column, Ticket.id)
+            expected = list(await session.scalars(select(Ticket.id).where(*wanted).order_by(*order).limit(30)))
+            page = await list_tickets(session, caller, filters, sort, TimeSpan(20, None, utc_now()))
+            more = page.next_cursor and await list_tickets(
+                session, caller, filters, sort, TimeSpan(10, page.next_cursor, utc_now())
+            )
+            found = [one.id for one in (*page.items, *(more.items if more else ()))]
+            assert found == expected, sort
+
+
+def _statuses(filters: Filters) -> Sequence[Status]:
+    return WORKING if filters.view is QueueView.UNASSIGNED else tuple(Status)
+
+
+RARE = """
+update tickets set priority = 'high', priority_rank = 2 where status in ('closed', 'resolved') and priority_rank = 3;
+update tickets set assignee_id = $1 where status in ('closed', 'resolved') and assignee_id is null;
+vacuum analyze tickets
+"""
+FEW_PAGES = 150
+
+
+async def test_what_is_rare_among_the_closed_is_found_without_reading_them(grown: Past) -> None:
+    connection = await asyncpg.connect(grown.owners["assignment"])
+    for statement in RARE.split(";"):
+        await connection.execute(statement, *([grown.agents[1]] if "$1" in statement else []))
+    await connection.close()
+    async with counter(grown.owners["assignment"]) as counting:
+        for path in grown.paths["assignment"]:
+            if any(f", {name}, by " in path.name for name in ("closed and unassigned", "urgent, closed")):
+                assert await _pages(counting, path) < FEW_PAGES, path.name

@@ -1,8 +1,9 @@
 """A list of tickets as lanes: parts that share no ticket, each read from an index in the list's own order.
 
 What is worked on is one lane, which stays as small as today's work. What is over has a lane for each status and each
-scope (a team, an agent, everything), because only then does an index hold it in order. Merged, a page costs the same
-however much is over. The conditions are written as in the indexes: a parameter would hide that they are the same.
+scope (a team, an agent, everything), because only then does an index hold it in order; where only some priorities are
+asked for, one for each of those, and where only what nobody had, in an index of that alone. Merged, a page costs the
+same however much is over. The conditions are written as in the indexes: a parameter would hide that they are the same.
 """
 
 from collections.abc import Sequence
@@ -10,12 +11,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Boolean, ColumnElement, Select, Subquery, literal_column, or_, select, tuple_, union_all
+from sqlalchemy import Boolean, ColumnElement, Integer, Select, Subquery, literal_column, or_, select, tuple_, union_all
 from sqlalchemy.orm import InstrumentedAttribute
 
 from services.assignment.models import Ticket
-from services.assignment.models.ticket_indexes import OPEN, OVER
-from shared.contracts.vocabulary import Permission, Status
+from services.assignment.models.ticket_indexes import NOBODYS, OPEN, OVER
+from shared.contracts.vocabulary import Permission, Priority, Status
 from shared.domain.permissions import Principal, reach
 
 Conditions = Sequence[ColumnElement[bool]]
@@ -24,6 +25,7 @@ Place = tuple[UUID, Any]
 """A ticket, and what it is sorted by."""
 IS_OPEN: Final = literal_column(f"tickets.{OPEN}", Boolean)
 IS_OVER: Final = literal_column(f"tickets.{OVER}", Boolean)
+IS_NOBODYS: Final = literal_column(f"tickets.{NOBODYS.replace('assignee_id', 'tickets.assignee_id')}", Boolean)
 DONE: Final = (Status.RESOLVED, Status.CLOSED)
 NOTHING: Final[Conditions] = (literal_column("false", Boolean),)
 
@@ -62,8 +64,17 @@ class Listed:
     tag: str = ""
 
 
-def indexed_ranges(statuses: Sequence[Status], scopes: Sequence[Conditions]) -> list[Conditions]:
-    """The lanes of the tickets in these statuses and in any of these scopes, which must share no ticket."""
+def indexed_ranges(
+    statuses: Sequence[Status],
+    scopes: Sequence[Conditions],
+    priorities: Sequence[Priority] = (),
+    *,
+    is_nobodys: bool = False,
+) -> list[Conditions]:
+    """The lanes of the tickets in these statuses and in any of these scopes, which must share no ticket.
+
+    Of what is over, only that of these priorities, if any are named, or only what nobody had: then `scopes` are teams.
+    """
     working = {status for status in statuses if status not in DONE}
     found: list[Conditions] = []
     if working and scopes:
@@ -71,8 +82,18 @@ def indexed_ranges(statuses: Sequence[Status], scopes: Sequence[Conditions]) -> 
         narrowed = [] if whole else [Ticket.status.in_(sorted(status.value for status in working))]
         found.append((IS_OPEN, *narrowed, any_of(scopes)))
     for status in (one for one in DONE if one in statuses):
-        found += [(IS_OVER, Ticket.status == literal_column(f"'{status.value}'"), *scope) for scope in scopes]
+        of_status = Ticket.status == literal_column(f"'{status.value}'")
+        found += [
+            (IS_NOBODYS if is_nobodys else IS_OVER, of_status, *of_rank, *scope)
+            for scope in scopes
+            for of_rank in ([()] if is_nobodys else _of_ranks(priorities))
+        ]
     return found
+
+
+def _of_ranks(priorities: Sequence[Priority]) -> list[Conditions]:
+    ranks = sorted({priority.rank for priority in priorities})
+    return [(Ticket.priority_rank == literal_column(str(rank), Integer),) for rank in ranks] or [()]
 
 
 def any_of(scopes: Sequence[Conditions]) -> ColumnElement[bool]:

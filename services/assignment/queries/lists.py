@@ -140,8 +140,13 @@ async def _listed(session: Session, caller: Caller, filters: Filters, now: datet
         narrowed.append(Ticket.assignee_id == assignee_id if assignee_id else Ticket.assignee_id.is_(None))
     if filters.team:
         narrowed.append(Ticket.team_id == team_id)
-    scopes = _scopes(caller, filters, team_id, assignee_id)
-    return Listed(indexed_ranges(statuses, scopes), narrowed, without_hash(filters.q or ""), filters.tag or "")
+    is_nobodys = filters.assignee == "none" or (filters.view is QueueView.UNASSIGNED and not filters.assignee)
+    if is_nobodys:
+        scopes = _scopes_of_nobodys(caller, filters, team_id)
+    else:
+        scopes = _scopes(caller, filters, team_id, assignee_id)
+    ranges = indexed_ranges(statuses, scopes, filters.priority, is_nobodys=is_nobodys)
+    return Listed(ranges, narrowed, without_hash(filters.q or ""), filters.tag or "")
 
 
 def _scopes(caller: Caller, filters: Filters, team_id: UUID | None, assignee_id: UUID | None) -> Sequence[Conditions]:
@@ -153,6 +158,18 @@ def _scopes(caller: Caller, filters: Filters, team_id: UUID | None, assignee_id:
     if filters.view is QueueView.TEAM:
         return [(Ticket.team_id == one,) for one in sorted({grant.team_id for grant in caller.principal.grants})]
     return scopes_of(caller.principal, Permission.TICKET_VIEW)
+
+
+def _scopes_of_nobodys(caller: Caller, filters: Filters, team_id: UUID | None) -> Sequence[Conditions]:
+    """The same for what nobody has: none of it is anybody's own."""
+    reached = reach(caller.principal, Permission.TICKET_VIEW)
+    if filters.view is QueueView.MINE:
+        return []
+    if reached.is_everything and not filters.team and filters.view is not QueueView.TEAM:
+        return [()]
+    teams = {team_id} if filters.team else {grant.team_id for grant in caller.principal.grants}
+    seen = teams if reached.is_everything else teams & reached.team_ids
+    return [(Ticket.team_id == one,) for one in sorted(one for one in seen if one is not None)]
 
 
 def _in_team(caller: Caller, team_id: UUID | None) -> Sequence[Conditions]:

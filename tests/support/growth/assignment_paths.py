@@ -9,12 +9,14 @@ from sqlalchemy import select
 
 from services.assignment.commands.projection import apply_snapshots
 from services.assignment.commands.return_notices import tell
-from services.assignment.models import Ticket
+from services.assignment.commands.returns import forget_told
+from services.assignment.models import Policy, Team, Ticket, TicketReturn
 from services.assignment.queries.callers import Caller
-from services.assignment.queries.lists import Filters, QueueView, Sort, TimeSpan, count_views, list_tickets
+from services.assignment.queries.deactivation import of_agent, of_policy, of_team
+from services.assignment.queries.lists import WORKING, Filters, QueueView, Sort, TimeSpan, count_views, list_tickets
 from services.assignment.queries.periods import Period
 from services.assignment.queries.reports import get_sla_report
-from services.assignment.queries.returns import find_strays, has_work
+from services.assignment.queries.returns import find_strays, has_work, still_holds
 from services.assignment.queries.team_members import get_agent_loads
 from services.assignment.schemas.reports import GroupBy
 from shared.contracts.base import AgentId, TeamId
@@ -27,6 +29,8 @@ from tests.support.growth.fill import A_TICKET
 from tests.support.growth.query_plans import Path
 
 EVERYTHING = frozenset(Permission)
+FILLED = 100_000
+"""Closed tickets of which every list of some of them, or of all, has more than it reads."""
 NARROWED = {
     "status closed": Filters(status=(Status.CLOSED,)),
     "status resolved": Filters(status=(Status.RESOLVED,)),
@@ -36,6 +40,8 @@ NARROWED = {
     "of a team": Filters(team="service-desk"),
     "of an agent": Filters(assignee="ada@everdesk.example"),
     "urgent": Filters(priority=(Priority.URGENT,)),
+    "urgent, closed": Filters(status=(Status.CLOSED,), priority=(Priority.URGENT,)),
+    "low, resolved": Filters(status=(Status.RESOLVED,), priority=(Priority.LOW,)),
     "of a topic nobody uses": Filters(topic="nothing-such"),
     "tagged as many are": Filters(tag="tag3"),
     "tagged as few are": Filters(tag="rare"),
@@ -74,16 +80,26 @@ def paths(database: Database, teams: list[UUID], agents: list[UUID]) -> Iterator
     yield _burdens(database, agents)
     yield _projection(database)
     yield _returns(database)
+    yield _settled_returns(database)
+    yield _deactivations(database, agents[0], teams[0], callers(teams, agents[0])["everything"])
 
 
 def _list(database: Database, name: str, caller: Caller, filters: Filters, sort: Sort) -> Path:
-    async def run() -> None:
+    async def run() -> int:
         async with database.begin() as session:
             page = await list_tickets(session, caller, filters, sort, TimeSpan(25, None, utc_now()))
-            if page.next_cursor:
-                await list_tickets(session, caller, filters, sort, TimeSpan(25, page.next_cursor, utc_now()))
+            if not page.next_cursor:
+                return len(page.items)
+            second = await list_tickets(session, caller, filters, sort, TimeSpan(25, page.next_cursor, utc_now()))
+            return len(page.items) + len(second.items)
 
-    return Path(name, run)
+    return Path(name, run, 0 if _is_of_open(filters) else FILLED)
+
+
+def _is_of_open(filters: Filters) -> bool:
+    """Whether a list leaves out what is over."""
+    statuses = filters.status or (WORKING if filters.view is not QueueView.ALL else tuple(Status))
+    return not {Status.RESOLVED, Status.CLOSED} & set(statuses)
 
 
 def _counts(database: Database, name: str, caller: Caller) -> Path:
@@ -131,3 +147,25 @@ def _projection(database: Database) -> Path:
             await apply_snapshots(session, [snapshot.model_copy(update={"seq": 1})])
 
     return Path("the projection of an event", run)
+
+
+def _settled_returns(database: Database) -> Path:
+    async def run() -> None:
+        async with database.begin() as session:
+            lines = list(await session.scalars(select(TicketReturn).where(TicketReturn.ticket_id == A_TICKET)))
+            await still_holds(session, lines)
+            await forget_told(session)
+
+    return Path("what came back to a team: of a ticket, and what was settled long ago", run)
+
+
+def _deactivations(database: Database, agent: UUID, team: UUID, caller: Caller) -> Path:
+    async def run() -> None:
+        async with database.begin() as session:
+            await of_agent(session, caller, agent)
+            await of_team(session, await session.get_one(Team, team))
+            policy_id = await session.scalar(select(Policy.id).where(Policy.is_current).limit(1))
+            if policy_id is not None:
+                await of_policy(session, policy_id)
+
+    return Path("what points to an agent, a team and a policy", run)

@@ -41,6 +41,8 @@ class Cost:
 
     pages: int
     ms: float
+    rows: int | None = None
+    """What it returned, where that may differ from one past to another."""
 
 
 class Counter:
@@ -50,12 +52,12 @@ class Counter:
         self._connection = connection
         self._known: dict[str, Cost] = {}
 
-    async def cost(self, database: str, run: Callable[[], Awaitable[object]]) -> Cost:
+    async def cost(self, database: str, run: Callable[[], Awaitable[int | None]]) -> Cost:
         """Runs it, and tells what its statements cost, those of all connections to the database together."""
         before = self._known.get(database) or await self._total(database)
-        await run()
+        rows = await run()
         after = self._known[database] = await self._total(database)
-        return Cost(after.pages - before.pages, after.ms - before.ms)
+        return Cost(after.pages - before.pages, after.ms - before.ms, rows)
 
     async def _total(self, database: str) -> Cost:
         row = await self._connection.fetchrow(COUNTED, database)

@@ -26,7 +26,10 @@ class Path:
     """Something a service does, run as it does it."""
 
     name: str
-    run: Callable[[], Awaitable[None]]
+    run: Callable[[], Awaitable[int | None]]
+    """What it does; how many rows it returned, where that may differ from one past to another."""
+    fills_at: int = 0
+    """Closed tickets from which on it finds as many as it reads at most; with fewer it has less to read."""
 
 
 @dataclass(frozen=True, slots=True)
