@@ -8,6 +8,7 @@ from fastapi.responses import Response
 from fastapi.routing import APIRoute
 from pydantic_core import from_json
 
+from shared.contracts.redaction import LIGHT
 from shared.kit.http.body_check import redact_sent
 from shared.kit.http.problems import Problem
 
@@ -26,7 +27,8 @@ class StrictJsonRoute(APIRoute):
 
         async def handle_strictly(request: Request) -> Response:
             parsed = await _Parsed.of(request)
-            await redact_sent(request, await parsed.json())
+            if len(await parsed.body()) > LIGHT:
+                await redact_sent(request, await parsed.json())
             return await handle(parsed)
 
         return handle_strictly
