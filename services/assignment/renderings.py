@@ -22,8 +22,9 @@ async def rendered_bodies(context: AppState, entries: Sequence[EntryView]) -> di
     shown: dict[UUID, Markup] = {}
     for entry in entries:
         if (html := known.get(entry.id)) is None:
-            html = (await context.digester.show(entry.body, entry.body_format)).html
-            if entry.body_format is not BodyFormat.TEXT:
+            rendered, is_lasting = await context.digester.show_for_now(entry.body, entry.body_format)
+            html = rendered.html
+            if is_lasting and entry.body_format is not BodyFormat.TEXT:
                 fresh[entry.kind].append({"shown_id": entry.id, "shown_body": entry.body, "html": html})
         shown[entry.id] = placed(html, {})
     if any(fresh.values()):

@@ -28,8 +28,9 @@ async def rendered_bodies(database: Database, digester: BodyRenderer, messages: 
         if message.renderer == VERSION and message.rendered is not None:
             shown[message.id] = message.rendered
             continue
-        html = shown[message.id] = (await digester.show(message.body, message.body_format)).html
-        if message.body_format is not BodyFormat.TEXT:
+        rendered, is_lasting = await digester.show_for_now(message.body, message.body_format)
+        html = shown[message.id] = rendered.html
+        if is_lasting and message.body_format is not BodyFormat.TEXT:
             fresh.append({"shown_id": message.id, "shown_body": message.body, "html": html})
     if fresh:
         async with database.begin() as session:

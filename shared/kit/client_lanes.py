@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 CLIENT: ContextVar[Callable[[], str] | None] = ContextVar("client", default=None)
 """Names the network whose request is being answered; None for work of our own, such as mails that came in."""
-WAITING = 4
+WAITING = 32
 """Pieces of work that one client may have at the same time."""
 SECONDS = 20.0
 """Of work for one client, a minute."""
@@ -43,8 +43,8 @@ class ClientLanes:
         self._whole_at: dict[str, float] = {}
 
     @asynccontextmanager
-    async def turn(self, *, longest: float) -> AsyncIterator[None]:
-        """The block runs when no other work of the client does. Raises Crowded.
+    async def turn(self, *, longest: float, is_refusable: bool = True) -> AsyncIterator[None]:
+        """The block runs when no other work of the client does. Raises Crowded, unless it is not refusable.
 
         Its time is taken from the client's share, but no more than `longest`: a busy machine is nobody's fault.
         """
@@ -54,7 +54,8 @@ class ClientLanes:
             return
         client = asking()
         lane = self._lanes.setdefault(client, _Lane())
-        self._refuse_if_spent(client, lane)
+        if is_refusable:
+            self._refuse_if_spent(client, lane)
         lane.pieces += 1
         try:
             async with lane.is_taken:
@@ -62,7 +63,8 @@ class ClientLanes:
                 try:
                     yield
                 finally:
-                    self._charge(client, min(self._clock() - started, longest))
+                    if is_refusable:
+                        self._charge(client, min(self._clock() - started, longest))
         finally:
             lane.pieces -= 1
             if not lane.pieces:

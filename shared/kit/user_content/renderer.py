@@ -76,22 +76,26 @@ class BodyRenderer:
 
     async def show(self, body: str, body_format: BodyFormat) -> Rendered:
         """The body in both forms; an indigestible one as its bare text, which takes linear time."""
-        try:
-            return await self.render(body, body_format)
-        except Indigestible as found:
-            return plain(body, body_format, found.text)
-        except Busy:
-            return plain(body, body_format)
+        return (await self.show_for_now(body, body_format))[0]
 
-    async def render(self, body: str, body_format: BodyFormat) -> Rendered:
-        """The body in both forms. Raises Indigestible, and Busy."""
+    async def show_for_now(self, body: str, body_format: BodyFormat) -> tuple[Rendered, bool]:
+        """The same, and whether it stays like that: not if only the time for it was missing."""
+        try:
+            return await self.render(body, body_format, is_refusable=False), True
+        except Indigestible as found:
+            return plain(body, body_format, found.text), True
+        except Busy:
+            return plain(body, body_format), False
+
+    async def render(self, body: str, body_format: BodyFormat, *, is_refusable: bool = True) -> Rendered:
+        """The body in both forms. Raises Indigestible, and Busy; who only looks is not refused for their share."""
         if is_light(body, body_format):
             return rendered(body, body_format)
         if wrong := _hasty_complaint(body, body_format):
             raise Indigestible(wrong)
         key = hashlib.sha256(f"{VERSION}:{body_format}:{body}".encode()).digest()
         if (known := self._kept.get(key)) is None:
-            known = await self._tried(body, body_format)
+            known = await self._tried(body, body_format, is_refusable=is_refusable)
             self._keep(key, known)
         else:
             self._kept.move_to_end(key)
@@ -107,8 +111,8 @@ class BodyRenderer:
         """Ends the processes."""
         await self._pool.close()
 
-    async def _tried(self, body: str, body_format: BodyFormat) -> Rendered | Indigestible:
-        answer = await self._asked(body_format.encode(), body)
+    async def _tried(self, body: str, body_format: BodyFormat, *, is_refusable: bool) -> Rendered | Indigestible:
+        answer = await self._asked(body_format.encode(), body, is_refusable=is_refusable)
         if answer is None:
             return Indigestible(TOO_SLOW)
         if "wrong" in answer:
@@ -117,11 +121,11 @@ class BodyRenderer:
         is_too_much = len(found.html) > MAX_RENDERED or found.html.count("<") > MAX_RENDERED_TAGS
         return Indigestible(TOO_MUCH, found.text) if is_too_much else found
 
-    async def _asked(self, task: bytes, text: str) -> Any:
+    async def _asked(self, task: bytes, text: str, *, is_refusable: bool = True) -> Any:
         """What the process makes of a text; None if it died of it. Raises Busy."""
         for _ in range(TRIES):
             try:
-                async with self._lanes.turn(longest=CPU_SECONDS):
+                async with self._lanes.turn(longest=CPU_SECONDS, is_refusable=is_refusable):
                     return json.loads(await self._pool.ask(task, json.dumps(text).encode()))
             except Crowded as crowded:
                 raise Busy(crowded.retry_after) from None
