@@ -7,8 +7,8 @@ Each index is left as it is if it exists: an operator with very many tickets can
 from alembic import op
 from sqlalchemy import text
 
-revision = "0023"
-down_revision = "0022"
+revision = "0024"
+down_revision = "0023"
 branch_labels = None
 depends_on = None
 
