@@ -9,9 +9,9 @@ from fastapi.params import Query as QueryParameter
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from services.assignment.app_state import AppState
 from services.assignment.commands.administration import Keyed
 from services.assignment.commands.command_request import CommandRequest
-from services.assignment.context import AppState
 from services.assignment.errors import not_permitted, not_signed_in
 from services.assignment.queries.callers import Caller, find_caller
 from shared.contracts.vocabulary import Channel, Permission
@@ -42,19 +42,19 @@ async def get_nothing(body: Annotated[Input, Body()] = Input()) -> Input:
 TakesNothing = Depends(get_nothing)
 
 
-async def get_context(request: Request) -> AppState:
+async def get_app_state(request: Request) -> AppState:
     """The context that `main` built; a coroutine, for what is not would be sent to a thread."""
-    context: AppState = request.app.state.context
+    context: AppState = request.app.state.app_state
     return context
 
 
-Ctx = Annotated[AppState, Depends(get_context)]
+State = Annotated[AppState, Depends(get_app_state)]
 
 
 async def get_caller(
     request: Request,
     response: Response,
-    context: Ctx,
+    context: State,
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(BEARER)],
 ) -> Caller:
     """The agent the bearer token stands for. Raises Problem 401, and 429 above the agent's budget."""

@@ -16,7 +16,7 @@ from services.assignment.commands.intent_recovery import resend_intents
 from services.assignment.commands.returns import forget_told, return_tickets
 from services.assignment.commands.sign_in import forget_expired
 from services.assignment.consumers import build_consumers
-from services.assignment.context import AppState, ConcurrencyLimit
+from services.assignment.app_state import AppState, ConcurrencyLimit
 from services.assignment.holiday_feed import FeedReader
 from services.assignment.queries.policies import PolicyCache
 from services.assignment.seed import seed
@@ -57,9 +57,9 @@ def build_app(settings: AssignmentSettings) -> FastAPI:
         context = AppState(
             settings, database, tickets, relay, PolicyCache(), gate, outgoing, FeedReader(), FileLinks(settings)
         )
-        app.state.context, app.state.renderer = context, context.digester
+        app.state.app_state, app.state.renderer = context, context.renderer
         await bus.start()
-        ahead = context.digester.redact_if_possible
+        ahead = context.renderer.redact_if_possible
         consumers = {one.name: partial(run_consumer, bus, one, ahead) for one in build_consumers(context)}
         keeping = partial(
             run_cleanup,
@@ -83,12 +83,12 @@ def build_app(settings: AssignmentSettings) -> FastAPI:
         }
         async with background(jobs):
             yield
-        await context.digester.close()
+        await context.renderer.close()
         await bus.stop()
         await database.dispose()
 
     async def ping_temporal() -> None:
-        await app.state.context.tickets.ping()
+        await app.state.app_state.tickets.ping()
 
     app = create_app(
         title="Everdesk assignment",

@@ -6,7 +6,7 @@ from uuid import UUID
 from markupsafe import Markup
 from sqlalchemy import Update, bindparam, select, update
 
-from services.assignment.context import AppState
+from services.assignment.app_state import AppState
 from services.assignment.models import Message, Note
 from services.assignment.schemas.conversation import EntryView
 from shared.contracts.vocabulary import BodyFormat
@@ -22,7 +22,7 @@ async def rendered_bodies(context: AppState, entries: Sequence[EntryView]) -> di
     shown: dict[UUID, Markup] = {}
     for entry in entries:
         if (html := known.get(entry.id)) is None:
-            rendered, is_lasting = await context.digester.show_for_now(entry.body, entry.body_format)
+            rendered, is_lasting = await context.renderer.show_for_now(entry.body, entry.body_format)
             html = rendered.html
             if is_lasting and entry.body_format is not BodyFormat.TEXT:
                 fresh[entry.kind].append({"shown_id": entry.id, "shown_body": entry.body, "html": html})

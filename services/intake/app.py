@@ -14,12 +14,12 @@ from services.intake.access.api_key_cache import ApiKeyCache
 from services.intake.access.email_verification import EmailVerification
 from services.intake.access.receipts import Receipts
 from services.intake.api import openapi
+from services.intake.app_state import AppState
 from services.intake.attachments.garbage_collection import collect_garbage_hourly
 from services.intake.attachments.malware_scan import Clamd, scan_for_ever
 from services.intake.attachments.object_store import ContentStore
 from services.intake.attachments.upload import Uploader
 from services.intake.consumers import agents_consumer, consumer
-from services.intake.deps import AppState
 from services.intake.live import EventStreams, NotifyListener
 from services.intake.mail.http_pipe import MailPipe
 from services.intake.privacy.erasure_job import ErasureJob
@@ -66,31 +66,31 @@ def build(settings: IntakeSettings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        intake = app.state.intake = AppState(
+        intake = app.state.app_state = AppState(
             settings=settings,
             database=database,
             tickets=await Tickets.connect(settings),
             topics=TopicCache(database),
             keys=ApiKeyCache(database),
             links=TicketLinks(settings),
-            files=FileLinks(settings),
-            exports=ExportLinks(settings),
+            file_links=FileLinks(settings),
+            export_links=ExportLinks(settings),
             receipts=Receipts(settings),
             storage=storage,
-            keeper=Uploader(storage, settings.file_limits, scans=settings.clamd is not None),
+            uploader=Uploader(storage, settings.file_limits, scans=settings.clamd is not None),
             pages=pages,
-            live=live,
-            proofs=EmailVerification(settings, pages),
+            event_streams=live,
+            email_verification=EmailVerification(settings, pages),
             form_limiter=RateLimiter("portal", settings.form_per_minute),
             similar_limiter=RateLimiter("similar", settings.similar_per_minute),
             upload_limiter=RateLimiter("upload", settings.uploads_per_minute),
             search_limiter=RateLimiter("search", settings.search_per_minute),
             address_limiter=RateLimiter("address", settings.address_per_minute),
-            gate=AdmissionControl(database, settings),
+            admission=AdmissionControl(database, settings),
             invitations=InvitationLimits(settings),
             form_guard=FormGuard(settings),
             mail_pipe=MailPipe(settings, database, storage),
-            digester=BodyRenderer(),
+            renderer=BodyRenderer(),
             bad_key_limiter=RateLimiter("bad-key", settings.bad_keys_per_minute),
         )
         app.state.renderer = intake.digester
@@ -112,12 +112,12 @@ def build(settings: IntakeSettings) -> FastAPI:
         async with background(jobs):
             yield
         await intake.mail_pipe.close()
-        await intake.digester.close()
+        await intake.renderer.close()
         await bus.stop()
         await intake.database.dispose()
 
     async def temporal_answers() -> None:
-        await app.state.intake.tickets.ping()
+        await app.state.app_state.tickets.ping()
 
     app = create_app(
         title="Everdesk intake",

@@ -1,71 +1,15 @@
-"""What every request may need, put together once in `main` and handed to routes by name."""
+"""FastAPI dependencies of intake's routes."""
 
-from dataclasses import dataclass
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
-from services.intake.abuse.admission_control import AdmissionControl
-from services.intake.abuse.form_guard import FormGuard
-from services.intake.abuse.invitations import InvitationLimits
-from services.intake.access.api_key_cache import ApiKeyCache
-from services.intake.access.email_verification import EmailVerification
-from services.intake.access.receipts import Receipts
-from services.intake.attachments.object_store import ContentStore
-from services.intake.attachments.upload import Uploader
-from services.intake.live import EventStreams
-from services.intake.mail.http_pipe import MailPipe
-from services.intake.privacy.export import Exporter
-from services.intake.settings import IntakeSettings
-from services.intake.topic_cache import TopicCache
-from shared.kit.auth import FileLinks, TicketLinks
-from shared.kit.db import Database
-from shared.kit.http.pages import Pages
-from shared.kit.http.rate_limits import RateLimiter
-from shared.kit.one_time_links import ExportLinks
-from shared.kit.tickets import Tickets
-from shared.kit.user_content.renderer import BodyRenderer
+from services.intake.app_state import AppState
 
 
-@dataclass(frozen=True, slots=True)
-class AppState:
-    """The service's parts."""
-
-    settings: IntakeSettings
-    database: Database
-    tickets: Tickets
-    topics: TopicCache
-    keys: ApiKeyCache
-    links: TicketLinks
-    files: FileLinks
-    exports: ExportLinks
-    receipts: Receipts
-    storage: ContentStore
-    keeper: Uploader
-    pages: Pages
-    live: EventStreams
-    proofs: EmailVerification
-    form_limiter: RateLimiter
-    similar_limiter: RateLimiter
-    upload_limiter: RateLimiter
-    search_limiter: RateLimiter
-    address_limiter: RateLimiter
-    bad_key_limiter: RateLimiter
-    gate: AdmissionControl
-    invitations: InvitationLimits
-    form_guard: FormGuard
-    mail_pipe: MailPipe
-    digester: BodyRenderer
-
-    @property
-    def exporter(self) -> Exporter:
-        """Writes all that is held of a person."""
-        return Exporter(self.database, self.storage, self.pages, self.digester)
+async def get_app_state(request: Request) -> AppState:
+    """The application state that `app` built. Declared async, or FastAPI would run it in a thread."""
+    return cast(AppState, request.app.state.app_state)
 
 
-async def parts_of(request: Request) -> AppState:
-    """The parts, as `main` put them together."""
-    return cast(AppState, request.app.state.intake)
-
-
-Parts = Annotated[AppState, Depends(parts_of)]
+State = Annotated[AppState, Depends(get_app_state)]

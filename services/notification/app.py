@@ -6,12 +6,12 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from services.notification import api, asyncapi
+from services.notification.app_state import AppState
 from services.notification.commands import resolve_recipients
 from services.notification.consumers import Notifier
 from services.notification.delivery import smtp
 from services.notification.delivery.queue import DeliveryQueue
 from services.notification.delivery.sender import LEASE, Sender
-from services.notification.deps import AppState
 from services.notification.settings import NotificationSettings
 from shared.kit import outbox
 from shared.kit.auth import MailThreads
@@ -63,7 +63,7 @@ def build(settings: NotificationSettings) -> FastAPI:
             "smtp": lambda: smtp.ping(settings),
         },
     )
-    app.state.parts = AppState(settings, database, bus, DeadLetters(bus), sender.wake)
+    app.state.app_state = AppState(settings, database, bus, DeadLetters(bus), sender.wake)
     app.include_router(api.router())
     asyncapi.mount(app)
     return app

@@ -1,37 +1,22 @@
-"""What routes may need, put together once in `app`, and the one permission there is: to be the operator."""
+"""FastAPI dependencies of notification's routes: the application state, and the operator's permission."""
 
 import hmac
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from services.notification.settings import NotificationSettings
+from services.notification.app_state import AppState
 from shared.kit.auth import digest_of
-from shared.kit.bus import Bus, DeadLetters
-from shared.kit.db import Database
 from shared.kit.http.problems import Problem
 
 
-@dataclass(frozen=True, slots=True)
-class AppState:
-    """The service's parts."""
-
-    settings: NotificationSettings
-    database: Database
-    bus: Bus
-    dead_letters: DeadLetters
-    wake_sender: Callable[[], None]
+async def get_app_state(request: Request) -> AppState:
+    """The application state that `app` built. Declared async, or FastAPI would run it in a thread."""
+    return cast(AppState, request.app.state.app_state)
 
 
-async def parts_of(request: Request) -> AppState:
-    """The parts, as `app` put them together."""
-    return cast(AppState, request.app.state.parts)
-
-
-AllParts = Annotated[AppState, Depends(parts_of)]
+State = Annotated[AppState, Depends(get_app_state)]
 
 _bearer = HTTPBearer(
     auto_error=False,
@@ -41,10 +26,10 @@ _bearer = HTTPBearer(
 
 
 async def require_operator(
-    parts: AllParts, sent: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+    state: State, sent: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 ) -> None:
     """Raises Problem 401 unless the operator's token was sent; compared in constant time."""
-    expected = parts.settings.operator_token
+    expected = state.settings.operator_token
     if expected is None or sent is None or not _is_same(expected.get_secret_value(), sent.credentials):
         raise Problem(
             401,

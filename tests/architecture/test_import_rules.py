@@ -57,7 +57,7 @@ def test_a_breach_is_caught(copy: Path, module: str, breach: str) -> None:
     ("package", "module", "breach"),
     [
         ("shared.kit", "shared/kit/settings.py", "import shared.kit.http.app\n"),
-        ("services.assignment", "services/assignment/queries/cursors.py", "import services.assignment.context\n"),
+        ("services.assignment", "services/assignment/queries/cursors.py", "import services.assignment.app_state\n"),
         ("services.intake", "services/intake/privacy/zip_stream.py", "import services.intake.deps\n"),
         (
             "services.intake.mail",

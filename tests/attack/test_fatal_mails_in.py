@@ -4,7 +4,7 @@ from uuid import UUID
 
 import pytest
 
-from services.intake.mail.pipeline.queue import BEGUN, FATAL, MailQueue, put_back
+from services.intake.mail.pipeline.queue import BEGUN_TWICE_MARKS, FATAL, MailQueue, requeue
 from services.intake.models import RawMail, RawMailState
 from shared.kit.clock import new_id, utc_now
 from tests.services.intake.conftest import intake, settings  # noqa: F401 - fixtures
@@ -43,13 +43,13 @@ async def test_a_mail_that_ends_its_process_twice_is_given_up_and_can_be_retried
     mail_id: UUID,
 ) -> None:
     queue = MailQueue(intake.database, per_hour=60, attempts=6)
-    for words in BEGUN:
+    for words in BEGUN_TWICE_MARKS:
         assert await queue.begin(mail_id, is_ours=False)
         assert await stored(intake, mail_id) == (RawMailState.RECEIVED, words)
     assert not await queue.begin(mail_id, is_ours=False)
     assert await stored(intake, mail_id) == (RawMailState.FAILED, FATAL)
     async with intake.database.begin() as session:
-        assert await put_back(session, mail_id)
+        assert await requeue(session, mail_id)
     assert await queue.begin(mail_id, is_ours=False)
 
 
@@ -57,5 +57,5 @@ async def test_a_process_that_lives_counts_no_crash_of_its_own(intake: IntakeHar
     queue = MailQueue(intake.database, per_hour=60, attempts=6)
     for _ in range(5):
         assert await queue.begin(mail_id, is_ours=True)
-    await queue.let_go([mail_id])
+    await queue.release([mail_id])
     assert await stored(intake, mail_id) == (RawMailState.RECEIVED, "")

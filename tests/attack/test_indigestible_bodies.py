@@ -94,7 +94,7 @@ def cpu(who: int = resource.RUSAGE_SELF) -> float:
 
 
 @pytest.fixture(scope="module")
-async def digester() -> AsyncIterator[BodyRenderer]:
+async def renderer() -> AsyncIterator[BodyRenderer]:
     """What the services digest with."""
     one = BodyRenderer()
     yield one
@@ -102,31 +102,31 @@ async def digester() -> AsyncIterator[BodyRenderer]:
 
 
 @pytest.mark.parametrize(("kind", "name"), ALL, ids=lambda value: value)
-async def test_every_body_is_shown_somehow_in_bounded_time(digester: BodyRenderer, kind: str, name: str) -> None:
+async def test_every_body_is_shown_somehow_in_bounded_time(renderer: BodyRenderer, kind: str, name: str) -> None:
     body, before = body_of(kind, name), cpu()
-    shown = await digester.show(body, BodyFormat(kind))
+    shown = await renderer.show(body, BodyFormat(kind))
     assert cpu() - before < HERE_SECONDS
     assert shape(shown.html).deepest <= 2 * MAX_NESTING
     assert len(shown.html) <= 8 * len(body) + 1000
 
 
-async def test_what_was_digested_once_costs_nothing_again(digester: BodyRenderer) -> None:
+async def test_what_was_digested_once_costs_nothing_again(renderer: BodyRenderer) -> None:
     for body in (BRACKETS, HTML["reopened formatting"]):
-        await digester.show(body, BodyFormat.MARKDOWN)
+        await renderer.show(body, BodyFormat.MARKDOWN)
         beside, before = cpu(resource.RUSAGE_CHILDREN), cpu()
         for _ in range(20):
-            await digester.show(body, BodyFormat.MARKDOWN)
+            await renderer.show(body, BodyFormat.MARKDOWN)
         assert cpu(resource.RUSAGE_CHILDREN) == beside
         assert cpu() - before < HERE_SECONDS
 
 
-async def test_a_body_out_of_time_is_told_from_one_that_is_large(digester: BodyRenderer) -> None:
+async def test_a_body_out_of_time_is_told_from_one_that_is_large(renderer: BodyRenderer) -> None:
     with pytest.raises(Indigestible, match=TOO_SLOW[:30]):
-        await digester.render(BRACKETS, BodyFormat.MARKDOWN)
+        await renderer.render(BRACKETS, BodyFormat.MARKDOWN)
     newsletter = "<p>Ordinary <b>words</b> with <a href='http://x.y'>a link</a>.</p>\n" * 3_000
-    assert "<b>words</b>" in (await digester.render(newsletter, BodyFormat.HTML)).html
+    assert "<b>words</b>" in (await renderer.render(newsletter, BodyFormat.HTML)).html
     prose = "Some *ordinary* words with [a link](http://x.y) and `code`.\n\n" * 3_000
-    assert "<em>ordinary</em>" in (await digester.render(prose, BodyFormat.MARKDOWN)).html
+    assert "<em>ordinary</em>" in (await renderer.render(prose, BodyFormat.MARKDOWN)).html
 
 
 def test_nothing_is_lost_of_a_body_that_is_shown_as_text() -> None:

@@ -21,7 +21,7 @@ async def post(intake: IntakeHarness, tmp_path_factory: pytest.TempPathFactory) 
     settings = mail_settings_in(intake.settings, tmp_path_factory.mktemp("mail"), **LIMITS)
     app = build(settings)
     async with app.router.lifespan_context(app):
-        yield PostOffice(app.state.mail_in_port, intake, settings, app.state.gate)
+        yield PostOffice(app.state.mail_in_port, intake, settings, app.state.admission)
 
 
 async def test_answers_to_our_mails_invite_a_handful(post: PostOffice) -> None:

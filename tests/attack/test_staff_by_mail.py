@@ -12,7 +12,7 @@ from sqlalchemy import select
 from services.intake.abuse.invitations import InvitationLimits
 from services.intake.attachments.object_store import ContentStore
 from services.intake.commands.participants import InvitedPerson as CopiedPerson
-from services.intake.commands.participants import ParticipantOrigin, answer, invite
+from services.intake.commands.participants import ParticipantOrigin, answer_invitation, invite_participants
 from services.intake.mail.app import build
 from services.intake.models import Agent, RawMail, RawMailState, Ticket
 from services.intake.privacy.export import Exporter
@@ -56,7 +56,7 @@ async def post(
     mail_settings = mail_settings_in(settings, folder, mail_staff_replies=True, mail_authserv_ids=(MX,))
     app = build(mail_settings)
     async with app.router.lifespan_context(app):
-        yield PostOffice(app.state.mail_in_port, intake, mail_settings, app.state.gate)
+        yield PostOffice(app.state.mail_in_port, intake, mail_settings, app.state.admission)
 
 
 async def hire(post: PostOffice, email: str, *, is_active: bool = True) -> Person:
@@ -105,7 +105,7 @@ async def nothing_is_public(post: PostOffice, ticket: Ticket) -> None:
 
 async def page_of(post: PostOffice, ticket: Ticket, path: str = "", status: int = 200) -> str:
     """What the requester reads at their link, or below it."""
-    links = post.intake.app.state.intake.links
+    links = post.intake.app.state.app_state.links
     token = links.token(TicketLink(TicketId(ticket.id), ticket.requester_email))
     async with post.intake.browser() as http:
         page = await http.get(f"/t/{token}{path}")
@@ -115,8 +115,8 @@ async def page_of(post: PostOffice, ticket: Ticket, path: str = "", status: int 
 
 async def export_of(post: PostOffice, email: str) -> bytes:
     """All that intake would hand out to a person, unpacked."""
-    parts = post.intake.app.state.intake
-    exporter = Exporter(post.intake.database, ContentStore.connect(post.settings), parts.pages, parts.digester)
+    state = post.intake.app.state.app_state
+    exporter = Exporter(post.intake.database, ContentStore.connect(post.settings), state.pages, state.renderer)
     async with post.intake.database.begin() as session:
         holdings = await find_subject_data(session, RequesterIds(post.settings), email)
     packed = b"".join([piece async for piece in exporter.stream(holdings)])
@@ -203,7 +203,7 @@ async def test_a_client_programs_mail_is_never_verified(post: PostOffice, kim: P
     ticket = await post.opened()
     mail = letter(SECRET, **{"from": kim.email}, in_reply_to=sent_to(post, ticket, kim.email))
     mail["authentication-results"] = passed()
-    await post.intake.app.state.intake.mail_pipe.hand_over(mail.as_bytes())
+    await post.intake.app.state.app_state.mail_pipe.submit(mail.as_bytes())
     assert not (await noted(post, ticket)).is_verified
 
 
@@ -287,8 +287,10 @@ async def test_an_agent_in_copy_who_takes_part_writes_in_the_thread(post: PostOf
     ticket = await post.opened()
     async with post.intake.database.begin() as session:
         origin = ParticipantOrigin(Channel.DESK, utc_now())
-        await invite(session, ticket.id, [CopiedPerson(kim.email)], origin, InvitationLimits(post.settings))
-        assert await answer(session, ticket.id, kim.email, ParticipantState.JOINED, utc_now())
+        await invite_participants(
+            session, ticket.id, [CopiedPerson(kim.email)], origin, InvitationLimits(post.settings)
+        )
+        assert await answer_invitation(session, ticket.id, kim.email, ParticipantState.JOINED, utc_now())
     await deliver(post, "Me too.", kim.email, in_reply_to=post.answers(ticket))
     assert (await post.messages(ticket.id))[-1].body == "Me too."
 
@@ -307,13 +309,15 @@ async def test_files_and_the_mail_itself_stay_among_staff(post: PostOffice, kim:
     await post.deliver(mail, sender=kim.email)
     note = await noted(post, ticket)
     assert [file.name for file in note.attachments] == ["evidence.txt"]
-    await post.intake.app.state.intake.storage.put(_chunks(b"their other accounts"))
+    await post.intake.app.state.app_state.storage.put(_chunks(b"their other accounts"))
     file_id = note.attachments[0].id
     await page_of(post, ticket, f"/files/{file_id}", status=404)
     assert "evidence.txt" not in await page_of(post, ticket)
     assert SECRET.encode() not in await export_of(post, requester)
     async with post.intake.browser() as http:
-        given = await http.get(post.intake.app.state.intake.files.url(file_id).partition("//")[2].partition("/")[2])
+        given = await http.get(
+            post.intake.app.state.app_state.file_links.url(file_id).partition("//")[2].partition("/")[2]
+        )
         assert given.status_code == 200
     async with post.intake.database.begin() as session:
         kept = await session.scalar(select(RawMail.is_internal).where(RawMail.message_id == note.message_id))

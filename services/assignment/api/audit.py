@@ -10,8 +10,8 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.responses import StreamingResponse
 from pydantic import AwareDatetime
 
-from services.assignment.context import AppState
-from services.assignment.deps import AgentsAdmin, Ctx
+from services.assignment.app_state import AppState
+from services.assignment.deps import AgentsAdmin, State
 from services.assignment.queries.audit import AuditFilters, all_audit_entries, list_audit_entries
 from services.assignment.schemas.audit import AuditEntryView
 from services.assignment.schemas.reports import no_formula
@@ -40,7 +40,7 @@ Asked = Annotated[AuditFilters, Depends(get_filters)]
 
 @router.get("", summary="Changes of the configuration")
 async def get_audit_log(
-    context: Ctx, _: AgentsAdmin, filters: Asked, limit: Limit = 50, cursor: Cursor = None
+    context: State, _: AgentsAdmin, filters: Asked, limit: Limit = 50, cursor: Cursor = None
 ) -> Page[AuditEntryView]:
     """Newest first. Agents, teams, roles, SLA policies, calendars, routing rules and roll-outs."""
     async with context.database.begin() as session:
@@ -48,7 +48,7 @@ async def get_audit_log(
 
 
 @router.get(".csv", summary="Changes of the configuration as a table", response_class=StreamingResponse)
-async def get_audit_csv(context: Ctx, _: AgentsAdmin, filters: Asked) -> StreamingResponse:
+async def get_audit_csv(context: State, _: AgentsAdmin, filters: Asked) -> StreamingResponse:
     """All of them, streamed; `before` and `after` as JSON."""
     return audit_csv(context, filters)
 

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
-from services.assignment.deps import AgentsAdmin, Ctx, SlaAdmin, TeamsAdmin
+from services.assignment.deps import AgentsAdmin, SlaAdmin, State, TeamsAdmin
 from services.assignment.models import Team
 from services.assignment.queries import deactivation
 from services.assignment.schemas.deactivation import AgentDeactivation, PolicyDeactivation, TeamDeactivation
@@ -15,14 +15,14 @@ router = APIRouter(tags=["deactivation"], route_class=StrictJsonRoute)
 
 
 @router.get("/agents/{agent_id}/deactivation", summary="What switching an agent off would do")
-async def get_agent_deactivation(context: Ctx, caller: AgentsAdmin, agent_id: UUID) -> AgentDeactivation:
+async def get_agent_deactivation(context: State, caller: AgentsAdmin, agent_id: UUID) -> AgentDeactivation:
     """Changes nothing."""
     async with context.database.begin() as session:
         return await deactivation.of_agent(session, caller, agent_id)
 
 
 @router.get("/teams/{team_id}/deactivation", summary="What switching a team off would do")
-async def get_team_deactivation(context: Ctx, _: TeamsAdmin, team_id: UUID) -> TeamDeactivation:
+async def get_team_deactivation(context: State, _: TeamsAdmin, team_id: UUID) -> TeamDeactivation:
     """Changes nothing."""
     async with context.database.begin() as session:
         team = await session.get(Team, team_id)
@@ -32,7 +32,7 @@ async def get_team_deactivation(context: Ctx, _: TeamsAdmin, team_id: UUID) -> T
 
 
 @router.get("/sla-policies/{policy_id}/deactivation", summary="What switching an SLA policy off would do")
-async def get_policy_deactivation(context: Ctx, _: SlaAdmin, policy_id: UUID) -> PolicyDeactivation:
+async def get_policy_deactivation(context: State, _: SlaAdmin, policy_id: UUID) -> PolicyDeactivation:
     """Changes nothing."""
     async with context.database.begin() as session:
         return await deactivation.of_policy(session, policy_id)

@@ -17,7 +17,7 @@ from services.assignment.commands.holiday_feeds import (
     read_wish,
     refreshing,
 )
-from services.assignment.deps import CalendarSlug, Ctx, KeyedCall, SlaAdmin, TakesNothing
+from services.assignment.deps import CalendarSlug, State, KeyedCall, SlaAdmin, TakesNothing
 from services.assignment.queries.holidays import list_countries, list_holidays
 from services.assignment.schemas.holidays import CountryView, DatedHoliday, FeedImport, ImportMode, ImportResult
 from shared.contracts.calendars import FIRST_YEAR, LAST_YEAR
@@ -69,7 +69,7 @@ Year = Annotated[int, Query(ge=FIRST_YEAR, le=LAST_YEAR, description="A calendar
 )
 async def post_import(
     request: Request,
-    context: Ctx,
+    context: State,
     caller: SlaAdmin,
     call: KeyedCall,
     slug: CalendarSlug,
@@ -104,7 +104,7 @@ async def post_import(
     dependencies=[TakesNothing],
     summary="Read a calendar's feed again now",
 )
-async def post_refresh(context: Ctx, caller: SlaAdmin, call: KeyedCall, slug: CalendarSlug) -> Response:
+async def post_refresh(context: State, caller: SlaAdmin, call: KeyedCall, slug: CalendarSlug) -> Response:
     """What happens once a day by itself. If the feed cannot be read, the holidays stay as they are."""
     if (stored := await find_answer(context, call)) is not None:
         return stored
@@ -120,14 +120,14 @@ async def post_refresh(context: Ctx, caller: SlaAdmin, call: KeyedCall, slug: Ca
 
 
 @router.delete("/calendars/{slug}/feed", status_code=HTTP_204_NO_CONTENT, summary="Forget a calendar's feed")
-async def delete_feed(context: Ctx, caller: SlaAdmin, slug: CalendarSlug) -> None:
+async def delete_feed(context: State, caller: SlaAdmin, slug: CalendarSlug) -> None:
     """Ends the daily refresh; the holidays it brought stay."""
     async with changing(context, caller) as session:
         await forget_feed(session, slug)
 
 
 @router.get("/calendars/{slug}/holidays", summary="The holidays of a year")
-async def get_holidays(context: Ctx, _: SlaAdmin, slug: CalendarSlug, year: Year) -> Page[DatedHoliday]:
+async def get_holidays(context: State, _: SlaAdmin, slug: CalendarSlug, year: Year) -> Page[DatedHoliday]:
     """The calendar's own and its country's, by date."""
     async with context.database.begin() as session:
         return Page(items=await list_holidays(session, slug, year))

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Request, Response
 from starlette.status import HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
 from services.assignment.commands.sign_in import sign_in, sign_out, sign_out_everywhere
-from services.assignment.deps import Ctx, SignedIn
+from services.assignment.deps import SignedIn, State
 from services.assignment.queries.people import get_agent_view
 from services.assignment.schemas.people import MeView, SessionView, SignInInput
 from shared.kit.http.client_address import address_of
@@ -16,7 +16,7 @@ router = APIRouter(tags=["sessions"], route_class=StrictJsonRoute)
 
 
 @router.post("/sessions", status_code=HTTP_201_CREATED, summary="Sign in")
-async def create_session(request: Request, response: Response, context: Ctx, body: SignInInput) -> SessionView:
+async def create_session(request: Request, response: Response, context: State, body: SignInInput) -> SessionView:
     """Answers with a bearer token for twelve hours. Five failures in a row lock for 15 minutes, then for longer."""
     address = address_of(request, context.settings.trusted_proxies)
     signed_in = await sign_in(context, body.email, body.password.get_secret_value(), address)
@@ -28,7 +28,7 @@ async def create_session(request: Request, response: Response, context: Ctx, bod
 
 @router.delete("/sessions", status_code=HTTP_204_NO_CONTENT, summary="Sign out")
 async def delete_session(
-    context: Ctx,
+    context: State,
     caller: SignedIn,
     *,
     everywhere: Annotated[bool, Query(description="All sessions of yours")] = False,
@@ -41,7 +41,7 @@ async def delete_session(
 
 
 @router.get("/me", summary="Who am I")
-async def get_me(context: Ctx, caller: SignedIn) -> MeView:
+async def get_me(context: State, caller: SignedIn) -> MeView:
     """The signed-in agent, their memberships and everything these grant."""
     async with context.database.begin() as session:
         agent = await get_agent_view(session, caller.agent_id)

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path, Response
 from starlette.status import HTTP_202_ACCEPTED, HTTP_204_NO_CONTENT
 
 from services.assignment.commands import participants
-from services.assignment.deps import Ctx, SignedIn, TakesNothing, TicketCall, TicketReference
+from services.assignment.deps import SignedIn, State, TakesNothing, TicketCall, TicketReference
 from services.assignment.queries.participants import list_participants
 from services.assignment.queries.tickets import get_ticket
 from services.assignment.schemas.participants import ParticipantInput, ParticipantView
@@ -19,7 +19,7 @@ Address = Annotated[str, Path(max_length=254, description="As the list shows it"
 
 
 @router.get("", summary="People in copy")
-async def get_participants(context: Ctx, caller: SignedIn, ticket: TicketReference) -> Page[ParticipantView]:
+async def get_participants(context: State, caller: SignedIn, ticket: TicketReference) -> Page[ParticipantView]:
     """Everybody but those who were removed: who named them, since when, and whether they take part."""
     async with context.database.begin() as session:
         found = await get_ticket(session, caller, ticket)
@@ -27,7 +27,7 @@ async def get_participants(context: Ctx, caller: SignedIn, ticket: TicketReferen
 
 
 @router.post("", response_model=ParticipantView, status_code=HTTP_202_ACCEPTED, summary="Ask somebody to take part")
-async def post_participant(context: Ctx, call: TicketCall, body: ParticipantInput) -> Response:
+async def post_participant(context: State, call: TicketCall, body: ParticipantInput) -> Response:
     """Needs `ticket.edit`. They are asked by mail; who was proposed is thereby confirmed, who was asked left alone."""
     return await participants.add_participant(context, call, body)
 
@@ -39,13 +39,13 @@ async def post_participant(context: Ctx, call: TicketCall, body: ParticipantInpu
     summary="Confirm who was proposed",
     dependencies=[TakesNothing],
 )
-async def confirm_participant(context: Ctx, call: TicketCall, email: Address) -> Response:
+async def confirm_participant(context: State, call: TicketCall, email: Address) -> Response:
     """Needs `ticket.edit`. They are asked by mail whether they want to take part."""
     return await participants.confirm_participant(context, call, email)
 
 
 @router.delete("/{email:path}", status_code=HTTP_204_NO_CONTENT, summary="Remove somebody")
-async def delete_participant(context: Ctx, caller: SignedIn, ticket: TicketReference, email: Address) -> Response:
+async def delete_participant(context: State, caller: SignedIn, ticket: TicketReference, email: Address) -> Response:
     """Needs `ticket.edit`. Their links, open pages and mails end; only adding them here or there brings them back."""
     await participants.remove_participant(context, caller, ticket, email)
     return Response(status_code=HTTP_204_NO_CONTENT)

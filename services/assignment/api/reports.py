@@ -8,7 +8,7 @@ from fastapi.responses import PlainTextResponse
 from pydantic import AfterValidator, AwareDatetime
 
 from services.assignment.api.tickets import Word
-from services.assignment.deps import Ctx, ReportReader
+from services.assignment.deps import ReportReader, State
 from services.assignment.queries.periods import Period, WrongPeriod, period_of
 from services.assignment.queries.reports import get_sla_report
 from services.assignment.schemas.reports import GroupBy, SlaReport
@@ -34,7 +34,7 @@ Moment = Annotated[AwareDatetime | date | None, AfterValidator(_near)]
 
 
 async def _asked(
-    context: Ctx,
+    context: State,
     from_: Annotated[Moment, Query(alias="from", description="Instant or day; 30 days before `to` if left out")] = None,
     to: Annotated[Moment, Query(description="Instant (not included) or day (included); now if left out")] = None,
     tz: Annotated[Word, Query(description="Whose days: an IANA name; `EVERDESK_TIME_ZONE` if left out")] = None,
@@ -51,7 +51,7 @@ Asked = Annotated[Period, Depends(_asked)]
 
 
 @router.get("/sla", summary="SLA attainment")
-async def get_sla(context: Ctx, caller: ReportReader, period: Asked, group_by: GroupBy = GroupBy.TEAM) -> SlaReport:
+async def get_sla(context: State, caller: ReportReader, period: Asked, group_by: GroupBy = GroupBy.TEAM) -> SlaReport:
     """Verdicts settled in the period, by the highest revision of each, and clocks that still run.
 
     A clock that fell due in the period and has not stopped yet is a breach; cancelled verdicts are left out.
@@ -61,7 +61,9 @@ async def get_sla(context: Ctx, caller: ReportReader, period: Asked, group_by: G
 
 
 @router.get("/sla.csv", summary="SLA attainment as a table", response_class=PlainTextResponse)
-async def get_sla_csv(context: Ctx, caller: ReportReader, period: Asked, group_by: GroupBy = GroupBy.TEAM) -> Response:
+async def get_sla_csv(
+    context: State, caller: ReportReader, period: Asked, group_by: GroupBy = GroupBy.TEAM
+) -> Response:
     """The same figures and instants as `/v1/reports/sla`."""
     return as_csv(await get_sla(context, caller, period, group_by))
 
@@ -75,10 +77,10 @@ def as_csv(report: SlaReport) -> Response:
 
 
 @router.post("/what-if", summary="History judged under other rules")
-async def post_what_if(context: Ctx, caller: ReportReader, body: WhatIfInput) -> WhatIfReport:
+async def post_what_if(context: State, caller: ReportReader, body: WhatIfInput) -> WhatIfReport:
     """What verdicts would have been under another policy or calendar. Writes nothing; at most 20,000 tickets."""
     reached = reach(caller.principal, Permission.REPORT_VIEW)
     own = caller.agent_id if reached.is_own else None
     sight = VisibilityScope(reached.is_everything, frozenset(reached.team_ids), own)
     url = context.settings.database_url.get_secret_value()
-    return await context.rejudger.ask(url, body, sight)
+    return await context.what_if_worker.ask(url, body, sight)

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Response
 from starlette.status import HTTP_200_OK, HTTP_202_ACCEPTED
 
 from services.assignment.commands.administration import create, find_answer
-from services.assignment.deps import Ctx, KeyedCall, SlaAdmin, TakesNothing
+from services.assignment.deps import KeyedCall, SlaAdmin, State, TakesNothing
 from services.assignment.schemas.rollouts import (
     Preview,
     PreviewInput,
@@ -34,7 +34,7 @@ States = Annotated[list[TicketState] | None, Query(description="Only tickets in 
 
 @router.post("/preview", response_model=Preview, summary="What would change for running tickets")
 async def post_preview(
-    context: Ctx,
+    context: State,
     _: SlaAdmin,
     call: KeyedCall,
     policy_id: UUID,
@@ -61,7 +61,7 @@ async def post_preview(
     status_code=HTTP_202_ACCEPTED,
     summary="Decide what the newest version means for running tickets",
 )
-async def post_rollout(context: Ctx, _: SlaAdmin, call: KeyedCall, policy_id: UUID, body: RolloutInput) -> Response:
+async def post_rollout(context: State, _: SlaAdmin, call: KeyedCall, policy_id: UUID, body: RolloutInput) -> Response:
     """Every ticket concerned is written down with the decision and then told in the background; follow the roll-out
     until it is `done`. `grandfather` tells nobody: it records that running tickets keep what they were promised.
     """
@@ -74,7 +74,7 @@ async def post_rollout(context: Ctx, _: SlaAdmin, call: KeyedCall, policy_id: UU
 
 @router.get("", summary="Every roll-out of one SLA policy")
 async def get_rollouts(
-    context: Ctx, _: SlaAdmin, policy_id: UUID, limit: Limit = 50, cursor: Cursor = None
+    context: State, _: SlaAdmin, policy_id: UUID, limit: Limit = 50, cursor: Cursor = None
 ) -> Page[RolloutView]:
     """Newest first."""
     async with context.database.begin() as session:
@@ -82,7 +82,7 @@ async def get_rollouts(
 
 
 @router.get("/{rollout_id}", summary="One roll-out")
-async def get_one(context: Ctx, _: SlaAdmin, policy_id: UUID, rollout_id: UUID) -> RolloutView:
+async def get_one(context: State, _: SlaAdmin, policy_id: UUID, rollout_id: UUID) -> RolloutView:
     """How far it has come."""
     async with context.database.begin() as session:
         return await get_rollout_view(session, policy_id, rollout_id)
@@ -90,7 +90,7 @@ async def get_one(context: Ctx, _: SlaAdmin, policy_id: UUID, rollout_id: UUID) 
 
 @router.get("/{rollout_id}/tickets", summary="The tickets of one roll-out")
 async def get_tickets(
-    context: Ctx,
+    context: State,
     _: SlaAdmin,
     policy_id: UUID,
     rollout_id: UUID,
@@ -111,7 +111,7 @@ async def get_tickets(
     dependencies=[TakesNothing],
     summary="Take a roll-out back",
 )
-async def post_revert(context: Ctx, _: SlaAdmin, call: KeyedCall, policy_id: UUID, rollout_id: UUID) -> Response:
+async def post_revert(context: State, _: SlaAdmin, call: KeyedCall, policy_id: UUID, rollout_id: UUID) -> Response:
     """Clocks stand again as if it had never been, to the microsecond. A ticket that cannot go back any more, being
     closed or having lived through too much, is named with its reason. A roll-out still under way stops at once.
     """

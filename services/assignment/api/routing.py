@@ -7,7 +7,7 @@ from starlette.status import HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
 from services.assignment.commands.administration import create
 from services.assignment.commands.rules import change_rule, create_rule, delete_rule
-from services.assignment.deps import Ctx, KeyedCall, RoutingAdmin
+from services.assignment.deps import State, KeyedCall, RoutingAdmin
 from services.assignment.models import RoutingRule
 from services.assignment.queries.configuration import list_rules, rule_view
 from services.assignment.schemas.rules import RoutingRuleInput, RoutingRulePatch, RoutingRuleView
@@ -19,20 +19,20 @@ router = APIRouter(prefix="/routing-rules", tags=["routing"], route_class=Strict
 
 
 @router.get("", summary="List routing rules")
-async def get_rules(context: Ctx, _: RoutingAdmin) -> Page[RoutingRuleView]:
+async def get_rules(context: State, _: RoutingAdmin) -> Page[RoutingRuleView]:
     """In the order in which they are tried; what none matches goes to the fallback team."""
     async with context.database.begin() as session:
         return Page(items=await list_rules(session))
 
 
 @router.post("", response_model=RoutingRuleView, status_code=HTTP_201_CREATED, summary="Add a routing rule")
-async def post_rule(context: Ctx, _: RoutingAdmin, call: KeyedCall, body: RoutingRuleInput) -> Response:
+async def post_rule(context: State, _: RoutingAdmin, call: KeyedCall, body: RoutingRuleInput) -> Response:
     """The first rule that matches a new ticket decides."""
     return await create(context, call, lambda session: create_rule(session, body))
 
 
 @router.get("/{rule_id}", summary="One routing rule")
-async def get_rule(context: Ctx, _: RoutingAdmin, rule_id: UUID) -> RoutingRuleView:
+async def get_rule(context: State, _: RoutingAdmin, rule_id: UUID) -> RoutingRuleView:
     """A routing rule."""
     async with context.database.begin() as session:
         rule = await session.get(RoutingRule, rule_id)
@@ -42,12 +42,12 @@ async def get_rule(context: Ctx, _: RoutingAdmin, rule_id: UUID) -> RoutingRuleV
 
 
 @router.patch("/{rule_id}", summary="Change a routing rule")
-async def patch_rule(context: Ctx, caller: RoutingAdmin, rule_id: UUID, body: RoutingRulePatch) -> RoutingRuleView:
+async def patch_rule(context: State, caller: RoutingAdmin, rule_id: UUID, body: RoutingRulePatch) -> RoutingRuleView:
     """For tickets to come."""
     return await change_rule(context, caller, rule_id, body)
 
 
 @router.delete("/{rule_id}", status_code=HTTP_204_NO_CONTENT, summary="Remove a routing rule")
-async def remove_rule(context: Ctx, caller: RoutingAdmin, rule_id: UUID) -> None:
+async def remove_rule(context: State, caller: RoutingAdmin, rule_id: UUID) -> None:
     """For tickets to come."""
     await delete_rule(context, caller, rule_id)

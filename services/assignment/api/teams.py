@@ -7,7 +7,7 @@ from starlette.status import HTTP_201_CREATED
 
 from services.assignment.commands.administration import create
 from services.assignment.commands.people import change_team, create_team
-from services.assignment.deps import Ctx, KeyedCall, SignedIn, TeamsAdmin
+from services.assignment.deps import KeyedCall, SignedIn, State, TeamsAdmin
 from services.assignment.models import Team
 from services.assignment.queries.people import list_teams, team_view
 from services.assignment.schemas.people import TeamInputNew, TeamPatch, TeamView
@@ -19,20 +19,20 @@ router = APIRouter(prefix="/teams", tags=["teams"], route_class=StrictJsonRoute)
 
 
 @router.get("", summary="List teams")
-async def get_teams(context: Ctx, _: SignedIn) -> Page[TeamView]:
+async def get_teams(context: State, _: SignedIn) -> Page[TeamView]:
     """Every team: any agent may need to hand a ticket over."""
     async with context.database.begin() as session:
         return Page(items=await list_teams(session))
 
 
 @router.post("", response_model=TeamView, status_code=HTTP_201_CREATED, summary="Add a team")
-async def post_team(context: Ctx, _: TeamsAdmin, call: KeyedCall, body: TeamInputNew) -> Response:
+async def post_team(context: State, _: TeamsAdmin, call: KeyedCall, body: TeamInputNew) -> Response:
     """Its members are set with the agents."""
     return await create(context, call, lambda session: create_team(session, body))
 
 
 @router.get("/{team_id}", summary="One team")
-async def get_team(context: Ctx, _: SignedIn, team_id: UUID) -> TeamView:
+async def get_team(context: State, _: SignedIn, team_id: UUID) -> TeamView:
     """A team."""
     async with context.database.begin() as session:
         team = await session.get(Team, team_id)
@@ -42,6 +42,6 @@ async def get_team(context: Ctx, _: SignedIn, team_id: UUID) -> TeamView:
 
 
 @router.patch("/{team_id}", summary="Change a team")
-async def patch_team(context: Ctx, caller: TeamsAdmin, team_id: UUID, body: TeamPatch) -> TeamView:
+async def patch_team(context: State, caller: TeamsAdmin, team_id: UUID, body: TeamPatch) -> TeamView:
     """`is_fallback: true` takes the mark from the team that had it; `is_active: false` may need `reassign_to`."""
     return await change_team(context, caller, team_id, body)

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import AfterValidator
 
-from services.assignment.deps import Ctx, SignedIn, TicketReference
+from services.assignment.deps import SignedIn, State, TicketReference
 from services.assignment.queries.conversation import list_entries, list_events
 from services.assignment.queries.lists import Filters, QueueView, Sort, TimeSpan, list_tickets
 from services.assignment.queries.tickets import get_ticket, get_view
@@ -47,7 +47,7 @@ async def get_filters(
 
 @router.get("", summary="List tickets")
 async def get_tickets(
-    context: Ctx,
+    context: State,
     caller: SignedIn,
     filters: Annotated[Filters, Depends(get_filters)],
     sort: Sort = Sort.UPDATED_LAST,
@@ -60,7 +60,7 @@ async def get_tickets(
 
 
 @router.get("/{ticket}", summary="One ticket")
-async def get_one(response: Response, context: Ctx, caller: SignedIn, ticket: TicketReference) -> TicketView:
+async def get_one(response: Response, context: State, caller: SignedIn, ticket: TicketReference) -> TicketView:
     """The ticket as it now is, with its clocks and what you may do."""
     async with context.database.begin() as session:
         view = await get_view(session, caller, ticket, utc_now())
@@ -70,17 +70,17 @@ async def get_one(response: Response, context: Ctx, caller: SignedIn, ticket: Ti
 
 @router.get("/{ticket}/messages", summary="Messages and notes")
 async def get_messages(
-    context: Ctx, caller: SignedIn, ticket: TicketReference, limit: Limit = 50, cursor: Cursor = None
+    context: State, caller: SignedIn, ticket: TicketReference, limit: Limit = 50, cursor: Cursor = None
 ) -> Page[EntryView]:
     """The conversation and the notes among agents, oldest first."""
     async with context.database.begin() as session:
         found = await get_ticket(session, caller, ticket)
-        return await list_entries(session, context.files, found.ticket.id, limit, cursor)
+        return await list_entries(session, context.file_links, found.ticket.id, limit, cursor)
 
 
 @router.get("/{ticket}/timeline", summary="What happened")
 async def get_timeline(
-    context: Ctx, caller: SignedIn, ticket: TicketReference, limit: Limit = 50, cursor: Cursor = None
+    context: State, caller: SignedIn, ticket: TicketReference, limit: Limit = 50, cursor: Cursor = None
 ) -> Page[EventView]:
     """The append-only event log of the ticket, routing evidence included, oldest first."""
     async with context.database.begin() as session:
@@ -89,7 +89,7 @@ async def get_timeline(
 
 
 @router.get("/{ticket}/sla", summary="Why its promises stand as they do")
-async def get_sla(context: Ctx, caller: SignedIn, ticket: TicketReference) -> SlaExplained:
+async def get_sla(context: State, caller: SignedIn, ticket: TicketReference) -> SlaExplained:
     """Per clock: what counted and what did not, who held the time, and what would have met it."""
     async with context.database.begin() as session:
         found = await get_ticket(session, caller, ticket)

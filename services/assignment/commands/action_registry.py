@@ -7,9 +7,9 @@ from typing import Any
 
 from fastapi import Response
 
+from services.assignment.app_state import AppState
 from services.assignment.commands import lifecycle, messages
 from services.assignment.commands.command_request import Build, CommandRequest, act
-from services.assignment.context import AppState
 from services.assignment.schemas import actions
 from shared.contracts.commands import Command, PendTicket, ReleaseTicket, ReopenTicket, ResolveTicket, ResumeTicket
 from shared.contracts.vocabulary import Action

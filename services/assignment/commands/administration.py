@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from starlette.status import HTTP_201_CREATED
 
 from services.assignment.commands.audit import set_actor
-from services.assignment.context import AppState
+from services.assignment.app_state import AppState
 from services.assignment.errors import already_exists
 from services.assignment.models import Base
 from services.assignment.queries.callers import Caller

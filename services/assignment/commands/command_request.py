@@ -13,7 +13,7 @@ from services.assignment.commands import intents
 from services.assignment.commands.intents import IntentRequest
 from services.assignment.commands.notes import COMMENTS, NewNote, add_note
 from services.assignment.commands.record_answers import record_answers
-from services.assignment.context import AppState
+from services.assignment.app_state import AppState
 from services.assignment.models import Ticket
 from services.assignment.queries.callers import Caller
 from services.assignment.queries.tickets import AuthorizedTicket, get_ticket, view_after
@@ -104,7 +104,7 @@ Build = Callable[[CommandContext], Awaitable[Command]]
 async def opened(context: AppState, call: CommandRequest) -> AsyncIterator[IdempotentTransaction]:
     """Holds the idempotency key for the time of the call, and wakes the relay when its transaction has committed."""
     async with (
-        context.gate.enter(),
+        context.command_limit.enter(),
         idempotent_transaction(context.database, call.scope, call.key, call.request_hash) as guarded,
     ):
         yield guarded
@@ -119,7 +119,7 @@ async def act(
     No transaction and no connection is held while the workflow is asked. Raises Problem 404 and 403, Refusal,
     TicketsUnavailable.
     """
-    async with context.gate.enter():
+    async with context.command_limit.enter():
         async with idempotent_transaction(context.database, call.scope, call.key, call.request_hash) as before:
             if before.stored is not None:
                 return before.stored

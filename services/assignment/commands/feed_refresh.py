@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import func, select
 
+from services.assignment.app_state import AppState
 from services.assignment.commands.administration import changing
 from services.assignment.commands.holiday_feeds import (
     RETRY_AFTER,
@@ -14,7 +15,6 @@ from services.assignment.commands.holiday_feeds import (
     read_wish,
     refreshing,
 )
-from services.assignment.context import AppState
 from services.assignment.models import CalendarFeed
 from shared.kit.clock import utc_now
 from shared.kit.http.problems import Problem

@@ -6,10 +6,10 @@ from uuid import UUID
 
 from pydantic import TypeAdapter
 
+from services.assignment.app_state import AppState
 from services.assignment.calendar_resolution import horizon
 from services.assignment.commands.audit import record_change
 from services.assignment.commands.calendars import add_next_version, lock_calendar
-from services.assignment.context import AppState
 from services.assignment.holiday_feed import FeedFindings, FeedRequest, UnreadableFeed
 from services.assignment.models import Calendar, CalendarFeed
 from services.assignment.queries.configuration import calendar_view, get_current_calendar
@@ -62,7 +62,7 @@ async def read_wish(context: AppState, wish: ImportRequest) -> FeedReading:
     since, until = horizon(utc_now())
     question = FeedRequest(timezone=timezone, since=since, until=until, include_free=wish.include_free)
     try:
-        return FeedReading(timezone, await context.feeds.read(raw, question))
+        return FeedReading(timezone, await context.feed_reader.read(raw, question))
     except UnreadableFeed as refusal:
         raise Problem(422, "unreadable_feed", str(refusal)) from refusal
 
@@ -128,7 +128,7 @@ async def forget_feed(session: Session, slug: str) -> None:
 
 async def _fetch(context: AppState, url: str) -> bytes:
     try:
-        answer = await context.outgoing.get(url, FEED_TYPES)
+        answer = await context.http_client.get(url, FEED_TYPES)
     except OutgoingRefused as refusal:
         raise invalid("/url", f"this URL is not asked: {refusal}") from refusal
     except OutgoingFailed as failure:

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, suppress
 
 import asyncpg
 
-from services.assignment.context import AppState
+from services.assignment.app_state import AppState
 from shared.kit.db import dsn_of
 
 

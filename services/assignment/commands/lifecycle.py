@@ -8,8 +8,8 @@ from uuid import UUID
 from fastapi import Response
 from sqlalchemy import select
 
+from services.assignment.app_state import AppState
 from services.assignment.commands.command_request import Build, CommandContext, CommandRequest, act
-from services.assignment.context import AppState
 from services.assignment.errors import already_assigned
 from services.assignment.models import Agent, Team
 from services.assignment.queries.routing import get_policy, get_routing_table

@@ -20,7 +20,7 @@ from services.assignment.commands.command_request import (
 )
 from services.assignment.commands.notes import COMMENTS, NewNote, add_note
 from services.assignment.commands.record_answers import record_answers
-from services.assignment.context import AppState
+from services.assignment.app_state import AppState
 from services.assignment.models import Message, Ticket
 from services.assignment.queries.tickets import get_ticket, reply_view_after, view_after
 from services.assignment.schemas.actions import MessageInput, TagsInput
@@ -47,8 +47,8 @@ async def reply(context: AppState, call: CommandRequest, body: MessageInput) -> 
 
     With the workflow away the reply is accepted all the same: its intent is sent until the workflow takes it.
     """
-    await check_body(context.digester, body.body, body.body_format)
-    async with context.gate.enter():
+    await check_body(context.renderer, body.body, body.body_format)
+    async with context.command_limit.enter():
         async with idempotent_transaction(context.database, call.scope, call.key, call.request_hash) as before:
             if before.stored is not None:
                 return before.stored
@@ -153,7 +153,7 @@ async def _first_posted_at(session: Session, message_id: UUID, body: MessageInpu
 
 async def note(context: AppState, call: CommandRequest, body: MessageInput) -> Response:
     """Stores and announces a note; the lifecycle never hears of it."""
-    await check_body(context.digester, body.body, body.body_format)
+    await check_body(context.renderer, body.body, body.body_format)
     async with opened(context, call) as guarded:
         if guarded.stored is not None:
             return guarded.stored

@@ -7,8 +7,8 @@ from fastapi import Response
 from sqlalchemy import func, select
 from starlette.status import HTTP_202_ACCEPTED
 
+from services.assignment.app_state import AppState
 from services.assignment.commands.command_request import CommandRequest, check_revision, opened
-from services.assignment.context import AppState
 from services.assignment.models import Participant, Ticket
 from services.assignment.queries.callers import Caller
 from services.assignment.queries.tickets import get_ticket

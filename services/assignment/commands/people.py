@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import SecretStr
 from sqlalchemy import delete, select, update
 
+from services.assignment.app_state import AppState
 from services.assignment.commands.administration import apply_changes, changes_of, changing, get_locked
 from services.assignment.commands.announcements import (
     administration_changed,
@@ -27,7 +28,6 @@ from services.assignment.commands.granting import (
 )
 from services.assignment.commands.passwords import hash_new_password
 from services.assignment.commands.team_activity import switch_team
-from services.assignment.context import AppState
 from services.assignment.models import Agent, Membership, Role, Session, Team
 from services.assignment.queries.callers import Caller, grant_of
 from services.assignment.queries.people import get_agent_view, role_view, team_view

@@ -4,11 +4,11 @@ from uuid import UUID
 
 from sqlalchemy import select, update
 
+from services.assignment.app_state import AppState
 from services.assignment.commands.administration import changes_of, changing
 from services.assignment.commands.audit import record_change
 from services.assignment.commands.policy_validation import check_policy, refuse_inactive_default, refuse_removed_default
 from services.assignment.commands.versions import check_not_newest, is_same, lock, merged, restored
-from services.assignment.context import AppState
 from services.assignment.models import Policy
 from services.assignment.queries.callers import Caller
 from services.assignment.queries.configuration import get_current_policy, policy_view

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from services.assignment.commands.projection import LifecycleRows, project_lifecycle
-from services.assignment.context import AppState
+from services.assignment.app_state import AppState
 from shared.contracts.answers import CommandAnswer
 from shared.kit.db import Session
 

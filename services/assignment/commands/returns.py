@@ -14,10 +14,10 @@ from typing import Any
 from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from services.assignment.app_state import AppState
 from services.assignment.commands.leading import leading
 from services.assignment.commands.record_answers import record_answers
 from services.assignment.commands.return_notices import tell
-from services.assignment.context import AppState
 from services.assignment.models import Departure, TicketReturn, table_of
 from services.assignment.queries.returns import find_strays, has_work, still_holds
 from services.assignment.queries.routing import get_routing_table

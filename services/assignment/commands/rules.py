@@ -6,10 +6,10 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from services.assignment.app_state import AppState
 from services.assignment.commands.administration import apply_changes, changes_of, changing, get_locked
 from services.assignment.commands.audit import record_change
 from services.assignment.commands.versions import lock
-from services.assignment.context import AppState
 from services.assignment.models import Policy, RoutingRule, Team
 from services.assignment.queries.callers import Caller
 from services.assignment.queries.configuration import rule_view

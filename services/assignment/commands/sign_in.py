@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from services.assignment.context import AppState
+from services.assignment.app_state import AppState
 from services.assignment.errors import locked_out, wrong_credentials
 from services.assignment.models import Agent, LoginAttempt, Session
 from shared.kit.addresses import address_key

@@ -9,7 +9,7 @@ from sqlalchemy import insert, select
 
 from services.assignment.commands.projection import settle_decisions
 from services.assignment.commands.record_answers import record_answers
-from services.assignment.context import AppState
+from services.assignment.app_state import AppState
 from services.assignment.models import LoggedEvent, RoutingDecision, StoredSnapshot, table_of
 from services.assignment.queries.routing import get_policy, get_routing_table
 from services.assignment.queries.team_members import (

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from services.assignment.context import AppState
+from services.assignment.app_state import AppState
 from services.assignment.models import Ticket
 from services.assignment.queries.configuration import get_current_policy
 from services.assignment.queries.cursors import uuid_in

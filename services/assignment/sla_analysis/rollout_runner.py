@@ -13,7 +13,7 @@ from sqlalchemy import func, select, update
 
 from services.assignment.commands.leading import leading
 from services.assignment.commands.record_answers import record_answers
-from services.assignment.context import AppState
+from services.assignment.app_state import AppState
 from services.assignment.models import LoggedEvent, Rollout, RolloutStep, RolloutTicket, StoredSnapshot, Ticket
 from services.assignment.schemas.rollouts import UNDER_WAY, RolloutState, TicketState
 from services.assignment.sla_analysis.rollout_commands import enter

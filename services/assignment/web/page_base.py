@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 from starlette.status import HTTP_303_SEE_OTHER
 
-from services.assignment.deps import get_context
+from services.assignment.deps import get_app_state
 from services.assignment.queries.callers import Caller, find_caller
 from shared.contracts.vocabulary import Channel
 from shared.kit.clock import utc_now
@@ -93,7 +93,7 @@ async def find_signed_in(request: Request) -> Caller | None:
     token = request.cookies.get(SESSION_COOKIE)
     if not token or len(token) > 128:
         return None
-    context = await get_context(request)
+    context = await get_app_state(request)
     caller = await find_caller(context.database, token, Channel.DESK, utc_now())
     return caller and replace(caller, address=address_of(request, context.settings.trusted_proxies))
 

@@ -5,10 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import ValidationError
 
+from services.assignment.app_state import AppState
 from services.assignment.commands import participants
 from services.assignment.commands.command_request import CommandRequest
-from services.assignment.context import AppState
-from services.assignment.deps import Ctx
+from services.assignment.deps import State
 from services.assignment.schemas.participants import ParticipantInput
 from services.assignment.web.forms import errors_of, plain_values
 from services.assignment.web.page_base import DeskAgent, PageRoute, TheDesk
@@ -40,7 +40,7 @@ Values = Annotated[dict[str, str], Depends(get_values)]
 
 @router.post("/tickets/{number}/participants/{decision}")
 async def post_decision(
-    request: Request, desk: TheDesk, context: Ctx, caller: DeskAgent, number: str, decision: Decision, values: Values
+    request: Request, desk: TheDesk, context: State, caller: DeskAgent, number: str, decision: Decision, values: Values
 ) -> Response:
     """Carries out what the form says; refused, the page comes back with the reason and what was typed."""
     draft = UnsentForm(f"participants-{decision}", values)

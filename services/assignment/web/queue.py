@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from services.assignment.deps import Ctx
+from services.assignment.deps import State
 from services.assignment.queries.lists import COUNTED, Filters, QueueView, Sort, TimeSpan, count_views, list_tickets
 from services.assignment.queries.people import list_agents, list_teams
 from services.assignment.schemas.tickets import TicketView
@@ -105,7 +105,11 @@ async def get_asked(
 
 @router.get("/queue")
 async def show_queue(
-    request: Request, desk: TheDesk, context: Ctx, caller: DeskAgent, asked: Annotated[QueueRequest, Depends(get_asked)]
+    request: Request,
+    desk: TheDesk,
+    context: State,
+    caller: DeskAgent,
+    asked: Annotated[QueueRequest, Depends(get_asked)],
 ) -> Response:
     """One page of tickets."""
     now = utc_now()

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from services.assignment.api.reports import YEARS, as_csv
-from services.assignment.deps import Ctx
+from services.assignment.deps import State
 from services.assignment.errors import not_permitted
 from services.assignment.queries.callers import Caller
 from services.assignment.queries.people import list_teams
@@ -61,7 +61,7 @@ class Asked:
 
 
 def _asked(
-    context: Ctx,
+    context: State,
     days: str = "30",
     from_: Annotated[str, Query(alias="from")] = "",
     to: str = "",
@@ -83,7 +83,7 @@ Form = Annotated[Asked, Depends(_asked)]
 
 
 @router.get("/reports")
-async def show_reports(request: Request, desk: TheDesk, context: Ctx, caller: DeskAgent, asked: Form) -> Response:
+async def show_reports(request: Request, desk: TheDesk, context: State, caller: DeskAgent, asked: Form) -> Response:
     """Attainment bars with the numbers behind them."""
     report, error = None, ""
     async with context.database.begin() as session:
@@ -108,7 +108,7 @@ async def show_reports(request: Request, desk: TheDesk, context: Ctx, caller: De
 
 
 @router.get("/reports.csv")
-async def download_report(context: Ctx, caller: DeskAgent, asked: Form) -> Response:
+async def download_report(context: State, caller: DeskAgent, asked: Form) -> Response:
     """The figures of the page as a table."""
     async with context.database.begin() as session:
         try:

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Form, Query, Request, Response
 from pydantic import SecretStr
 
 from services.assignment.commands.sign_in import sign_in, sign_out, sign_out_everywhere
-from services.assignment.deps import Ctx
+from services.assignment.deps import State
 from services.assignment.web.page_base import SESSION_COOKIE, MaybeAgent, PageRoute, TheDesk
 from shared.kit.auth import digest_of
 from shared.kit.http.client_address import address_of
@@ -38,7 +38,7 @@ async def show_sign_in(
 async def post_sign_in(
     request: Request,
     desk: TheDesk,
-    context: Ctx,
+    context: State,
     email: Annotated[str, Form(max_length=254)] = "",
     password: Annotated[SecretStr, Form()] = SecretStr(""),
     following: Annotated[str, Form(alias="next")] = QUEUE,
@@ -64,7 +64,7 @@ async def post_sign_in(
 async def post_sign_out(
     request: Request,
     desk: TheDesk,
-    context: Ctx,
+    context: State,
     caller: MaybeAgent,
     csrf_token: Annotated[str, Form()] = "",
     everywhere: Annotated[str, Form(max_length=3)] = "",

@@ -7,8 +7,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from services.assignment.context import AppState
-from services.assignment.deps import Ctx
+from services.assignment.app_state import AppState
+from services.assignment.deps import State
 from services.assignment.queries.callers import Caller
 from services.assignment.queries.configuration import list_policies
 from services.assignment.queries.participants import list_participants
@@ -61,14 +61,14 @@ NEWEST = PageState()
 
 @router.get("/tickets/{number}")
 async def show_ticket(
-    request: Request, desk: TheDesk, context: Ctx, caller: DeskAgent, number: str, before: Before = None
+    request: Request, desk: TheDesk, context: State, caller: DeskAgent, number: str, before: Before = None
 ) -> Response:
     """The ticket's page; `before` is the cursor of an older page of its conversation."""
     return await ticket_page(request, desk, context, caller, number, PageState(before=before))
 
 
 @router.get("/tickets/{number}/sla")
-async def show_sla(request: Request, desk: TheDesk, context: Ctx, caller: DeskAgent, number: str) -> Response:
+async def show_sla(request: Request, desk: TheDesk, context: State, caller: DeskAgent, number: str) -> Response:
     """Why each SLA clock stands as it does. A page of its own, for it reads the ticket's whole event log."""
     async with context.database.begin() as session:
         found = await get_ticket(session, caller, number)
@@ -90,7 +90,7 @@ async def ticket_page(
     now = utc_now()
     async with context.database.begin() as session:
         ticket = await get_view(session, caller, number, now)
-        thread = await list_thread(session, context.files, ticket.id, PER_PAGE, state.before)
+        thread = await list_thread(session, context.file_links, ticket.id, PER_PAGE, state.before)
         decision = await find_decision(session, ticket.id)
         in_copy = await list_participants(session, ticket.id)
         teams = await list_teams(session)

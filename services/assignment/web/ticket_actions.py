@@ -7,10 +7,10 @@ from fastapi import APIRouter, Request, Response
 from pydantic import ValidationError
 from starlette.datastructures import FormData
 
+from services.assignment.app_state import AppState
 from services.assignment.commands.action_registry import ACTIONS, do
 from services.assignment.commands.command_request import CommandRequest
-from services.assignment.context import AppState
-from services.assignment.deps import Ctx
+from services.assignment.deps import State
 from services.assignment.queries.callers import Caller
 from services.assignment.queries.thread import list_thread
 from services.assignment.queries.tickets import get_ticket
@@ -35,7 +35,7 @@ FOLLOWING = ("resolve", "pend")
 
 @router.post("/tickets/{number}/{action}")
 async def post_action(
-    request: Request, desk: TheDesk, context: Ctx, caller: DeskAgent, number: str, action: str
+    request: Request, desk: TheDesk, context: State, caller: DeskAgent, number: str, action: str
 ) -> Response:
     """Carries out what the form says; refused, the page comes back with the draft and the reason."""
     form = await request.form()
@@ -91,7 +91,7 @@ async def _what_changed(context: AppState, caller: Caller, number: str, seen: in
     """What happened since the page was loaded, for whoever wanted to change what they saw there."""
     async with context.database.begin() as session:
         found = await get_ticket(session, caller, number)
-        page = await list_thread(session, context.files, found.ticket.id, MOST_CHANGES)
+        page = await list_thread(session, context.file_links, found.ticket.id, MOST_CHANGES)
     events = [line.event for line in reversed(page.lines) if line.event is not None]
     newer = [event for event in events if seen is None or event.revision > seen]
     lines = [words for event in newer if (words := format_event(event, {}))]

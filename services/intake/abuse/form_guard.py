@@ -33,15 +33,15 @@ class FormGuard:
         self._networks = LoadDetector(settings.calm_per_minute)
         self._site = LoadDetector(settings.site_calm_per_minute)
 
-    def made(self, form_id: str) -> str:
+    def issue_stamp(self, form_id: str) -> str:
         """The value of the hidden field of a form that is shown now."""
         return self._clock.sign(form_id).decode()
 
-    def lets_pass(self, values: Mapping[str, str], form_id: str, address: str) -> bool:
+    def allows(self, values: Mapping[str, str], form_id: str, address: str) -> bool:
         """Counts the form, and says whether it may pass."""
         is_hasty, network = self._is_hasty(values.get(MADE, ""), form_id), network_of(address)
-        self._networks.note(network, HASTY_COUNTS if is_hasty else 1)
-        self._site.note(EVERYBODY)
+        self._networks.count(network, HASTY_COUNTS if is_hasty else 1)
+        self._site.count(EVERYBODY)
         return not (is_hasty and (self._site.is_high(EVERYBODY) or self._networks.is_high(network)))
 
     def _is_hasty(self, made: str, form_id: str) -> bool:

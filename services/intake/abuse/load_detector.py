@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from shared.kit.http.rate_limits import MAX_CALLERS, RateLimiter
 
-COOLS_IN = 60.0
+WINDOW_SECONDS = 60.0
 """Seconds without too much, after which a caller counts as calm again."""
 
 
@@ -17,7 +17,7 @@ class LoadDetector:
         self._limiter = RateLimiter("calm", per_minute, clock)
         self._high_until: dict[str, float] = {}
 
-    def note(self, caller: str, times: int = 1) -> None:
+    def count(self, caller: str, times: int = 1) -> None:
         """Counts one form, or what counts as several."""
         for _ in range(times):
             if self._limiter.is_spent(caller):
@@ -33,4 +33,4 @@ class LoadDetector:
         now = self._clock()
         if len(self._high_until) >= MAX_CALLERS:
             self._high_until = {known: until for known, until in self._high_until.items() if until > now}
-        self._high_until[caller] = now + COOLS_IN
+        self._high_until[caller] = now + WINDOW_SECONDS

@@ -16,7 +16,7 @@ from services.intake.commands.announcements import (
     get_announcement,
     replace_announcement,
 )
-from services.intake.deps import Parts
+from services.intake.deps import State
 from services.intake.queries.announcements import list_announcements
 from services.intake.schemas import PageRequest
 from shared.contracts.vocabulary import BodyFormat
@@ -28,41 +28,41 @@ router = APIRouter(prefix="/v1/admin/announcements", route_class=ApiRoute, tags=
 
 
 @router.get("")
-async def list_all(_: Admin, page: Annotated[PageRequest, Query()], parts: Parts) -> Page[AnnouncementView]:
+async def list_all(_: Admin, page: Annotated[PageRequest, Query()], state: State) -> Page[AnnouncementView]:
     """All announcements, past and coming ones too, the latest start first."""
-    async with parts.database.begin() as session:
+    async with state.database.begin() as session:
         announcements, next_cursor = await list_announcements(session, page.limit, page.cursor)
     return Page(items=[AnnouncementView.of(one) for one in announcements], next_cursor=next_cursor)
 
 
 @router.post("", status_code=HTTP_201_CREATED, response_model=AnnouncementView)
-async def create(_: Admin, call: KeyedCall, parts: Parts, request: AnnouncementInput) -> Response:
+async def create(_: Admin, call: KeyedCall, state: State, request: AnnouncementInput) -> Response:
     """Put an announcement up."""
-    await check_body(parts.digester, request.body, BodyFormat.MARKDOWN)
+    await check_body(state.renderer, request.body, BodyFormat.MARKDOWN)
 
     async def make(session: Session) -> Made:
         return Made(AnnouncementView.of(await create_announcement(session, request.content())))
 
-    return await once(parts, call, HTTP_201_CREATED, make)
+    return await once(state, call, HTTP_201_CREATED, make)
 
 
 @router.get("/{announcement_id}")
-async def read(_: Admin, parts: Parts, announcement_id: UUID) -> AnnouncementView:
+async def read(_: Admin, state: State, announcement_id: UUID) -> AnnouncementView:
     """One announcement."""
-    async with parts.database.begin() as session:
+    async with state.database.begin() as session:
         return AnnouncementView.of(await get_announcement(session, announcement_id))
 
 
 @router.put("/{announcement_id}")
-async def replace(_: Admin, parts: Parts, announcement_id: UUID, request: AnnouncementInput) -> AnnouncementView:
+async def replace(_: Admin, state: State, announcement_id: UUID, request: AnnouncementInput) -> AnnouncementView:
     """Say it anew."""
-    await check_body(parts.digester, request.body, BodyFormat.MARKDOWN)
-    async with parts.database.begin() as session:
+    await check_body(state.renderer, request.body, BodyFormat.MARKDOWN)
+    async with state.database.begin() as session:
         return AnnouncementView.of(await replace_announcement(session, announcement_id, request.content()))
 
 
 @router.delete("/{announcement_id}", status_code=HTTP_204_NO_CONTENT)
-async def delete(_: Admin, parts: Parts, announcement_id: UUID) -> None:
+async def delete(_: Admin, state: State, announcement_id: UUID) -> None:
     """Take it down for good."""
-    async with parts.database.begin() as session:
+    async with state.database.begin() as session:
         await delete_announcement(session, announcement_id)

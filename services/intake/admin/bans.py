@@ -12,7 +12,7 @@ from services.intake.abuse.patterns import MAX_PATTERN, read_pattern
 from services.intake.admin.idempotent_commands import KeyedCall, Made, once
 from services.intake.api.authentication import Admin
 from services.intake.api.route import ApiRoute
-from services.intake.deps import Parts
+from services.intake.deps import State
 from services.intake.models import Ban
 from services.intake.schemas import Moment, PageRequest
 from shared.kit.db import Session
@@ -67,22 +67,22 @@ class BanView(BaseModel):
 
 
 @router.post("", status_code=HTTP_201_CREATED, response_model=BanView)
-async def put(_: Admin, call: KeyedCall, parts: Parts, request: PutBan) -> Response:
+async def put(_: Admin, call: KeyedCall, state: State, request: PutBan) -> Response:
     """Ban an address, a domain or a network, or change the ban that is there. Takes effect within seconds."""
 
     async def make(session: Session) -> Made:
         return Made(BanView.of(await put_ban(session, request.pattern, request.reason, request.expires_at)))
 
-    made = await once(parts, call, HTTP_201_CREATED, make)
-    parts.gate.bans.forget()
+    made = await once(state, call, HTTP_201_CREATED, make)
+    state.admission.bans.forget()
     return made
 
 
 @router.get("")
-async def list_all(_: Admin, page: Annotated[PageRequest, Query()], parts: Parts) -> Page[BanView]:
+async def list_all(_: Admin, page: Annotated[PageRequest, Query()], state: State) -> Page[BanView]:
     """Every ban, by pattern."""
     after = decode_cursor(page.cursor, str)
-    async with parts.database.begin() as session:
+    async with state.database.begin() as session:
         bans = await page_of_bans(session, page.limit + 1, _printable(str(after[0])) if after else None)
     shown = bans[: page.limit]
     next_cursor = encode_cursor(shown[-1].pattern) if len(bans) > len(shown) else None
@@ -90,13 +90,13 @@ async def list_all(_: Admin, page: Annotated[PageRequest, Query()], parts: Parts
 
 
 @router.delete("/{pattern:path}", status_code=HTTP_204_NO_CONTENT)
-async def lift(_: Admin, pattern: Annotated[str, Path(max_length=MAX_PATTERN)], parts: Parts) -> None:
+async def lift(_: Admin, pattern: Annotated[str, Path(max_length=MAX_PATTERN)], state: State) -> None:
     """Let them in again. Takes effect within seconds."""
-    async with parts.database.begin() as session:
+    async with state.database.begin() as session:
         is_lifted = pattern.isprintable() and await lift_ban(session, _kept(pattern))
     if not is_lifted:
         raise not_found("ban")
-    parts.gate.bans.forget()
+    state.admission.bans.forget()
 
 
 def _kept(pattern: str) -> str:

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from services.intake.api.authentication import Admin
 from services.intake.api.route import answer
-from services.intake.deps import AppState
+from services.intake.app_state import AppState
 from shared.kit.db import Session
 from shared.kit.http.app import body_of
 from shared.kit.http.idempotency import IdempotencyKey, fingerprint, idempotent_transaction
@@ -41,13 +41,13 @@ async def keyed_by(request: Request, administrator: Admin, idempotency_key: Idem
 KeyedCall = Annotated[Keyed, Depends(keyed_by)]
 
 
-async def once(parts: AppState, call: Keyed, status: int, make: Callable[[Session], Awaitable[Made]]) -> Response:
+async def once(state: AppState, call: Keyed, status: int, make: Callable[[Session], Awaitable[Made]]) -> Response:
     """Makes something once per idempotency key and answers with it."""
-    async with idempotent_transaction(parts.database, call.scope, call.key, call.content) as guarded:
+    async with idempotent_transaction(state.database, call.scope, call.key, call.content) as guarded:
         if guarded.stored:
             return guarded.stored
         made = await make(guarded.session)
         body = made.view.model_dump_json().encode()
         await guarded.store(body, status, made.etag)
-    parts.topics.forget()
+    state.topics.forget()
     return answer(body, status, **({"etag": made.etag} if made.etag else {}))

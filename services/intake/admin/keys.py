@@ -9,7 +9,7 @@ from services.intake.admin.key_views import ApiKeyView, CreateKey, KeyWithSecret
 from services.intake.api.authentication import Admin
 from services.intake.api.route import ApiRoute, answer
 from services.intake.commands.keys import find_key, page_of_keys, put_key, revoke_key, rotate_key
-from services.intake.deps import Parts
+from services.intake.deps import State
 from services.intake.queries.tickets import cursor_after, position_of
 from services.intake.schemas import NoContent, PageRequest
 from shared.kit.auth import ApiKey
@@ -25,10 +25,10 @@ router = APIRouter(prefix="/v1/admin", route_class=ApiRoute, tags=["api keys"])
 
 
 @router.post("/api-keys", status_code=201, response_model=KeyWithSecret)
-async def create(request: CreateKey, admin: Admin, parts: Parts, idempotency_key: IdempotencyKey = None) -> Response:
+async def create(request: CreateKey, admin: Admin, state: State, idempotency_key: IdempotencyKey = None) -> Response:
     """Make a key. It is shown in this answer only: a repetition of the answer is without it."""
     scope, content = f"{admin.key_id}:key", fingerprint(canonical(request.model_dump(mode="json")))
-    async with idempotent_transaction(parts.database, scope, idempotency_key, content) as guarded:
+    async with idempotent_transaction(state.database, scope, idempotency_key, content) as guarded:
         if guarded.stored:
             return guarded.stored
         key = ApiKey.make()
@@ -37,7 +37,7 @@ async def create(request: CreateKey, admin: Admin, parts: Parts, idempotency_key
             key,
             request.name,
             request.scopes,
-            per_minute=request.per_minute or parts.settings.api_key_per_minute,
+            per_minute=request.per_minute or state.settings.api_key_per_minute,
             cidrs=request.cidrs,
             expires_at=request.expires_at,
         )
@@ -45,9 +45,9 @@ async def create(request: CreateKey, admin: Admin, parts: Parts, idempotency_key
 
 
 @router.get("/api-keys")
-async def list_all(page: Annotated[PageRequest, Query()], _admin: Admin, parts: Parts) -> Page[ApiKeyView]:
+async def list_all(page: Annotated[PageRequest, Query()], _admin: Admin, state: State) -> Page[ApiKeyView]:
     """Every key, oldest first, revoked ones too; never a secret."""
-    async with parts.database.begin() as session:
+    async with state.database.begin() as session:
         keys = await page_of_keys(session, page.limit + 1, position_of(page.cursor))
     shown = keys[: page.limit]
     next_cursor = cursor_after(shown[-1].created_at, shown[-1].key_id) if len(keys) > len(shown) else None
@@ -55,9 +55,9 @@ async def list_all(page: Annotated[PageRequest, Query()], _admin: Admin, parts: 
 
 
 @router.get("/api-keys/{key_id}")
-async def read(key_id: KeyId, _admin: Admin, parts: Parts) -> ApiKeyView:
+async def read(key_id: KeyId, _admin: Admin, state: State) -> ApiKeyView:
     """One key."""
-    async with parts.database.begin() as session:
+    async with state.database.begin() as session:
         return await _view(session, key_id, utc_now())
 
 
@@ -65,7 +65,7 @@ async def read(key_id: KeyId, _admin: Admin, parts: Parts) -> ApiKeyView:
 async def rotate(
     key_id: KeyId,
     admin: Admin,
-    parts: Parts,
+    state: State,
     request: RotateKey | None = None,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
@@ -73,7 +73,7 @@ async def rotate(
     asked = request or RotateKey()
     content = fingerprint(canonical(asked.model_dump(mode="json")))
     async with idempotent_transaction(
-        parts.database, f"{admin.key_id}:rotate:{key_id}", idempotency_key, content
+        state.database, f"{admin.key_id}:rotate:{key_id}", idempotency_key, content
     ) as guarded:
         if guarded.stored:
             return guarded.stored
@@ -82,7 +82,7 @@ async def rotate(
         if key is None:
             raise Problem(409, "not_rotatable", "a revoked key, or one of another system, cannot be rotated")
         shown = await _shown_once(guarded, key, 200)
-    parts.keys.forget(key_id)
+    state.keys.forget(key_id)
     return shown
 
 
@@ -90,16 +90,16 @@ async def rotate(
 async def revoke(
     key_id: KeyId,
     _admin: Admin,
-    parts: Parts,
+    state: State,
     request: NoContent | None = None,  # noqa: ARG001 - only checked
     idempotency_key: IdempotencyKey = None,  # noqa: ARG001 - doing it again changes nothing
 ) -> Response:
     """Switch a key off for good; it stops working within seconds."""
-    async with parts.database.begin() as session:
+    async with state.database.begin() as session:
         if not await revoke_key(session, key_id):
             raise not_found("key")
         view = await _view(session, key_id, utc_now())
-    parts.keys.forget(key_id)
+    state.keys.forget(key_id)
     return answer(view)
 
 

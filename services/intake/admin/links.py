@@ -12,7 +12,7 @@ from services.intake.admin.idempotent_commands import KeyedCall, Made, once
 from services.intake.api.authentication import Admin
 from services.intake.api.route import ApiRoute
 from services.intake.commands.revoke_links import revoke_links
-from services.intake.deps import Parts
+from services.intake.deps import State
 from services.intake.models import Ticket
 from services.intake.schemas import NoContent
 from shared.kit.clock import utc_now
@@ -36,7 +36,7 @@ class RevokedLinks(BaseModel):
 async def revoke(
     _: Admin,
     call: KeyedCall,
-    parts: Parts,
+    state: State,
     number: Number,
     request: NoContent | None = None,  # noqa: ARG001 - only checked
 ) -> Response:
@@ -50,4 +50,4 @@ async def revoke(
         await revoke_links(session, ticket, now, removes=False)
         return Made(RevokedLinks(ticket_id=ticket.id, number=number, made_before=now))
 
-    return await once(parts, call, 200, make)
+    return await once(state, call, 200, make)

@@ -17,10 +17,10 @@ from services.intake.admin.idempotent_commands import KeyedCall, Made, once
 from services.intake.api.authentication import Admin
 from services.intake.api.route import ApiRoute
 from services.intake.attachments.object_store import ContentMissing, StorageUnavailable
-from services.intake.deps import Parts
+from services.intake.deps import State
 from services.intake.errors import storage_away
 from services.intake.mail.pipeline.mail_queries import MailPosition, find_mail, page_of_mails
-from services.intake.mail.pipeline.queue import as_ticket
+from services.intake.mail.pipeline.queue import requeue_as_ticket
 from services.intake.models import RawMail, RawMailState
 from services.intake.schemas import PageRequest
 from shared.contracts.redaction import redacted_bytes
@@ -92,9 +92,9 @@ class MailView(BaseModel):
 
 
 @router.get("")
-async def list_all(_: Admin, page: Annotated[MailRequest, Query()], parts: Parts) -> Page[MailView]:
+async def list_all(_: Admin, page: Annotated[MailRequest, Query()], state: State) -> Page[MailView]:
     """Mails in one state, newest first; by default those that were ignored."""
-    async with parts.database.begin() as session:
+    async with state.database.begin() as session:
         mails = await page_of_mails(session, page.state, page.sender, page.limit + 1, _position(page.cursor))
     shown = mails[: page.limit]
     last = shown[-1] if len(mails) > len(shown) else None
@@ -103,19 +103,19 @@ async def list_all(_: Admin, page: Annotated[MailRequest, Query()], parts: Parts
 
 
 @router.get("/{mail_id}")
-async def get(_: Admin, mail_id: MailId, parts: Parts) -> MailView:
+async def get(_: Admin, mail_id: MailId, state: State) -> MailView:
     """One mail."""
-    async with parts.database.begin() as session:
+    async with state.database.begin() as session:
         return MailView.of(await find_mail(session, mail_id))
 
 
 @router.get("/{mail_id}/original", response_class=Response)
-async def original(_: Admin, mail_id: MailId, parts: Parts) -> Response:
+async def original(_: Admin, mail_id: MailId, state: State) -> Response:
     """The mail as it came, but for requesters' personal links."""
-    async with parts.database.begin() as session:
+    async with state.database.begin() as session:
         mail = await find_mail(session, mail_id)
     try:
-        content = await parts.storage.read(mail.digest, mail.size)
+        content = await state.storage.read(mail.digest, mail.size)
     except ContentMissing:
         raise not_found("mail") from None
     except StorageUnavailable:
@@ -130,17 +130,17 @@ async def original(_: Admin, mail_id: MailId, parts: Parts) -> Response:
 
 
 @router.post("/{mail_id}/open", status_code=HTTP_202_ACCEPTED, response_model=MailView)
-async def open_as_ticket(_: Admin, call: KeyedCall, mail_id: MailId, parts: Parts) -> Response:
+async def open_as_ticket(_: Admin, call: KeyedCall, mail_id: MailId, state: State) -> Response:
     """Open a mail that was ignored or given up as a ticket, within seconds; its sender gets no acknowledgement."""
 
     async def make(session: Session) -> Made:
         mail = await find_mail(session, mail_id)
-        if not await as_ticket(session, mail_id):
+        if not await requeue_as_ticket(session, mail_id):
             raise Problem(409, "mail_not_ignored", f"the mail is {mail.state.value}; only an ignored one can be opened")
         await session.refresh(mail)
         return Made(MailView.of(mail))
 
-    return await once(parts, call, HTTP_202_ACCEPTED, make)
+    return await once(state, call, HTTP_202_ACCEPTED, make)
 
 
 def _position(cursor: str | None) -> MailPosition | None:

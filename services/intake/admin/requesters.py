@@ -9,9 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.intake.api.authentication import Admin
 from services.intake.api.route import ApiRoute, answer
-from services.intake.deps import AppState, Parts
+from services.intake.app_state import AppState
+from services.intake.deps import State
 from services.intake.privacy.export_response import export_response
-from services.intake.privacy.requester_erasure import Confirmation, RequesterEraser
+from services.intake.privacy.requester_erasure import ErasureConfirmation, RequesterEraser
 from services.intake.privacy.subject_data import SubjectData, find_email, find_subject_data
 from shared.kit.http.app import canonical
 from shared.kit.http.idempotency import IdempotencyKey, fingerprint, idempotent_transaction
@@ -84,40 +85,40 @@ class EraseRequester(Input):
 
 
 @router.get("/{who}")
-async def read(who: Who, _: Admin, parts: Parts) -> RequesterData:
+async def read(who: Who, _: Admin, state: State) -> RequesterData:
     """How much is held of a person. Read this before erasing."""
-    return RequesterData.of(await _found(parts, who))
+    return RequesterData.of(await _found(state, who))
 
 
 @router.get("/{who}/export", response_class=StreamingResponse, responses={200: {"content": ZIP}})
-async def export(who: Who, _: Admin, parts: Parts) -> Response:
+async def export(who: Who, _: Admin, state: State) -> Response:
     """All that is held of a person, as a ZIP: pages to read, JSON, files, and mails as they came."""
-    return export_response(parts.exporter, await _found(parts, who))
+    return export_response(state.exporter, await _found(state, who))
 
 
 @router.post("/{who}/erase", response_model=RequesterData)
 async def erase(
-    who: Who, admin: Admin, parts: Parts, request: EraseRequester, idempotency_key: IdempotencyKey = None
+    who: Who, admin: Admin, state: State, request: EraseRequester, idempotency_key: IdempotencyKey = None
 ) -> Response:
     """Erase a person in every service, for good. Answers with what there was; statuses and verdicts stay."""
-    ids = RequesterIds(parts.settings)
+    ids = RequesterIds(state.settings)
     requester_id = _id_in(who) or ids.of(who)
     scope, content = f"{admin.key_id}:erase:{requester_id}", fingerprint(canonical(request.model_dump(mode="json")))
-    async with idempotent_transaction(parts.database, scope, idempotency_key, content) as guarded:
+    async with idempotent_transaction(state.database, scope, idempotency_key, content) as guarded:
         if guarded.stored:
             return guarded.stored
-        found = await _found(parts, who)
-        eraser = RequesterEraser(parts.database, parts.tickets, parts.links, ids)
-        erased = await eraser.erase(found.email, Confirmation(request.tickets, close_open=request.close_open))
+        found = await _found(state, who)
+        eraser = RequesterEraser(state.database, state.tickets, state.links, ids)
+        erased = await eraser.erase(found.email, ErasureConfirmation(request.tickets, close_open=request.close_open))
         body = RequesterData.of(erased).model_dump_json().encode()
         await guarded.store(body)
     return answer(body)
 
 
-async def _found(parts: AppState, who: str) -> SubjectData:
+async def _found(state: AppState, who: str) -> SubjectData:
     """Raises Problem 404."""
-    ids = RequesterIds(parts.settings)
-    async with parts.database.begin() as session:
+    ids = RequesterIds(state.settings)
+    async with state.database.begin() as session:
         requester_id = _id_in(who)
         email = await find_email(session, ids, requester_id) if requester_id else who
         return await find_subject_data(session, ids, email)

@@ -9,6 +9,7 @@ from services.intake.admin.idempotent_commands import Keyed, KeyedCall, Made, on
 from services.intake.admin.schemas import AdminTopicView, TopicInput, TopicOrder
 from services.intake.api.authentication import Admin
 from services.intake.api.route import ApiRoute, answer
+from services.intake.app_state import AppState
 from services.intake.commands.topics import (
     create_topic,
     get_topic,
@@ -17,7 +18,7 @@ from services.intake.commands.topics import (
     replace_topic,
     switch_topic,
 )
-from services.intake.deps import AppState, Parts
+from services.intake.deps import State
 from services.intake.models import Topic
 from services.intake.schemas import NoContent, PageRequest
 from shared.contracts.vocabulary import BodyFormat
@@ -31,47 +32,47 @@ router = APIRouter(prefix="/v1/admin", route_class=ApiRoute, tags=["topic admini
 
 
 @router.get("/topics")
-async def list_all(_: Admin, page: Annotated[PageRequest, Query()], parts: Parts) -> Page[AdminTopicView]:
+async def list_all(_: Admin, page: Annotated[PageRequest, Query()], state: State) -> Page[AdminTopicView]:
     """Every topic in its order, active or not."""
-    async with parts.database.begin() as session:
+    async with state.database.begin() as session:
         topics, next_cursor = await page_of_topics(session, page.limit, page.cursor)
     return Page(items=[AdminTopicView.of(topic) for topic in topics], next_cursor=next_cursor)
 
 
 @router.post("/topics", status_code=HTTP_201_CREATED, response_model=AdminTopicView)
-async def create(_: Admin, call: KeyedCall, parts: Parts, request: TopicInput) -> Response:
+async def create(_: Admin, call: KeyedCall, state: State, request: TopicInput) -> Response:
     """Add a topic at the end of the list; it can be chosen at once."""
-    await check_body(parts.digester, request.thanks, BodyFormat.MARKDOWN, "/thanks")
+    await check_body(state.renderer, request.thanks, BodyFormat.MARKDOWN, "/thanks")
 
     async def make(session: Session) -> Made:
         return _made(await create_topic(session, request.content()))
 
-    return await once(parts, call, HTTP_201_CREATED, make)
+    return await once(state, call, HTTP_201_CREATED, make)
 
 
 @router.put("/topic-order")
-async def order(_: Admin, parts: Parts, request: TopicOrder) -> TopicOrder:
+async def order(_: Admin, state: State, request: TopicOrder) -> TopicOrder:
     """Say which topics come first. The answer names all of them in their order."""
-    async with parts.database.begin() as session:
+    async with state.database.begin() as session:
         topics = await order_topics(session, request.topics)
-    parts.topics.forget()
+    state.topics.forget()
     return TopicOrder(topics=[topic.slug for topic in topics])
 
 
 @router.get("/topics/{name}", response_model=AdminTopicView)
-async def read(_: Admin, parts: Parts, name: Name) -> Response:
+async def read(_: Admin, state: State, name: Name) -> Response:
     """One topic, active or not."""
-    async with parts.database.begin() as session:
+    async with state.database.begin() as session:
         return _answer(await get_topic(session, name))
 
 
 @router.put("/topics/{name}", response_model=AdminTopicView)
-async def replace(_: Admin, parts: Parts, name: Name, request: TopicInput, if_match: IfMatch = None) -> Response:
+async def replace(_: Admin, state: State, name: Name, request: TopicInput, if_match: IfMatch = None) -> Response:
     """Say everything about a topic anew. Fields you leave out of its form go; answers given to them stay readable."""
-    await check_body(parts.digester, request.thanks, BodyFormat.MARKDOWN, "/thanks")
-    async with parts.database.begin() as session:
+    await check_body(state.renderer, request.thanks, BodyFormat.MARKDOWN, "/thanks")
+    async with state.database.begin() as session:
         replaced = _answer(await replace_topic(session, name, request.content(), revision_of(if_match)))
-    parts.topics.forget()
+    state.topics.forget()
     return replaced
 
 
@@ -79,31 +80,31 @@ async def replace(_: Admin, parts: Parts, name: Name, request: TopicInput, if_ma
 async def deactivate(
     _: Admin,
     call: KeyedCall,
-    parts: Parts,
+    state: State,
     name: Name,
     request: NoContent | None = None,  # noqa: ARG001 - only checked
 ) -> Response:
     """Take a topic out of the list. Tickets that name it keep it."""
-    return await _switch(parts, call, name, is_active=False)
+    return await _switch(state, call, name, is_active=False)
 
 
 @router.post("/topics/{name}/reactivate", response_model=AdminTopicView)
 async def reactivate(
     _: Admin,
     call: KeyedCall,
-    parts: Parts,
+    state: State,
     name: Name,
     request: NoContent | None = None,  # noqa: ARG001 - only checked
 ) -> Response:
     """Take a topic back into the list."""
-    return await _switch(parts, call, name, is_active=True)
+    return await _switch(state, call, name, is_active=True)
 
 
-async def _switch(parts: AppState, call: Keyed, name: str, *, is_active: bool) -> Response:
+async def _switch(state: AppState, call: Keyed, name: str, *, is_active: bool) -> Response:
     async def make(session: Session) -> Made:
         return _made(await switch_topic(session, name, is_active=is_active))
 
-    return await once(parts, call, HTTP_200_OK, make)
+    return await once(state, call, HTTP_200_OK, make)
 
 
 def _made(topic: Topic) -> Made:

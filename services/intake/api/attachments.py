@@ -7,10 +7,11 @@ from fastapi import APIRouter, Request, Response
 
 from services.intake.api.authentication import Reader, Writer
 from services.intake.api.route import ApiRoute, answer
+from services.intake.app_state import AppState
 from services.intake.attachments.download import find_attachment, serve
 from services.intake.attachments.object_store import StorageUnavailable
 from services.intake.attachments.upload import IncomingFile
-from services.intake.deps import AppState, Parts
+from services.intake.deps import State
 from services.intake.errors import storage_away
 from services.intake.models import Attachment
 from services.intake.queries.tickets import get_ticket
@@ -43,35 +44,35 @@ def owner_of(key_id: str) -> str:
 
 
 @router.post("/attachments", status_code=201, response_model=UploadedFile, openapi_extra=FORM)
-async def upload(request: Request, key: Writer, parts: Parts, idempotency_key: IdempotencyKey = None) -> Response:
+async def upload(request: Request, key: Writer, state: State, idempotency_key: IdempotencyKey = None) -> Response:
     """Send one file as the form field `file`; it is written to storage as it arrives, and waits a day to be attached.
 
     An upload that broke off is sent again from its beginning; with the same Idempotency-Key it is kept once.
     """
-    attachment = await _received(request, parts, owner_of(key.key_id))
+    attachment = await _received(request, state, owner_of(key.key_id))
     content = fingerprint(attachment.name, attachment.digest)
-    async with idempotent_transaction(parts.database, f"{key.key_id}:attachment", idempotency_key, content) as guarded:
+    async with idempotent_transaction(state.database, f"{key.key_id}:attachment", idempotency_key, content) as guarded:
         if guarded.stored:
             return guarded.stored
         guarded.session.add(attachment)
-        body = UploadedFile.of(attachment, parts.settings.unattached_hours).model_dump_json().encode()
+        body = UploadedFile.of(attachment, state.settings.unattached_hours).model_dump_json().encode()
         await guarded.store(body, 201)
     return answer(body, 201)
 
 
 @router.get("/tickets/{ticket_id}/attachments/{attachment_id}", response_class=Response)
-async def download(request: Request, ticket_id: UUID, attachment_id: UUID, key: Reader, parts: Parts) -> Response:
+async def download(request: Request, ticket_id: UUID, attachment_id: UUID, key: Reader, state: State) -> Response:
     """The bytes of a file on the ticket; `Range` is understood."""
-    async with parts.database.begin() as session:
+    async with state.database.begin() as session:
         await get_ticket(session, ticket_id, key.key_id)
-    return await serve(request, parts.storage, await find_attachment(parts.database, attachment_id, ticket_id))
+    return await serve(request, state.storage, await find_attachment(state.database, attachment_id, ticket_id))
 
 
-async def _received(request: Request, parts: AppState, owner: str) -> Attachment:
+async def _received(request: Request, state: AppState, owner: str) -> Attachment:
     async def keep(part: FormPart, _form: object) -> Attachment:
         if part.name != "file":
             raise Problem(422, "unexpected_file", "send the file as the form field `file`")
-        return await parts.keeper.keep(part.content(), IncomingFile(part.filename or "", owner))
+        return await state.uploader.store(part.content(), IncomingFile(part.filename or "", owner))
 
     try:
         form = await read_form(request, keep, FormLimits(fields=0, files=1))

@@ -7,7 +7,8 @@ from fastapi.security import HTTPBearer
 
 from services.intake.access.api_key_cache import KnownKey
 from services.intake.access.key_scopes import KeyScope
-from services.intake.deps import AppState, parts_of
+from services.intake.app_state import AppState
+from services.intake.deps import get_app_state
 from services.intake.errors import address_refused, scope_missing, unknown_key
 from shared.kit.auth import ApiKey
 from shared.kit.http.client_address import address_of, network_of
@@ -19,19 +20,19 @@ def sent_key(request: Request) -> ApiKey | None:
     return ApiKey.parse(credentials.strip()) if scheme.lower() == "bearer" else None
 
 
-async def key_of(request: Request, parts: AppState, sent: ApiKey | None) -> KnownKey:
+async def key_of(request: Request, state: AppState, sent: ApiKey | None) -> KnownKey:
     """The key that was sent, for the address this request comes from.
 
     Raises Problem 401, 403, and 429 for an address that asks too often, or that sends another key that does not work
     after too many. A key that works is let in whatever others at its address have sent.
     """
-    address = address_of(request, parts.settings.trusted_proxies)
+    address = address_of(request, state.settings.trusted_proxies)
     household = network_of(address)
-    await parts.address_limiter.check(None, household)
-    key = await parts.keys.find(sent)
+    await state.address_limiter.check(None, household)
+    key = await state.keys.find(sent)
     if key is None:
-        parts.bad_key_limiter.refuse_if_spent(household)
-        parts.bad_key_limiter.count(household)
+        state.bad_key_limiter.refuse_if_spent(household)
+        state.bad_key_limiter.count(household)
         raise unknown_key()
     if not key.may_come_from(address):
         raise address_refused()
@@ -49,8 +50,8 @@ class Permitted(HTTPBearer):
 
     async def __call__(self, request: Request, response: Response) -> KnownKey:  # type: ignore[override]
         """The key of this request. Raises Problem 401, 403 or 429."""
-        parts = await parts_of(request)
-        key = await key_of(request, parts, sent_key(request))
+        state = await get_app_state(request)
+        key = await key_of(request, state, sent_key(request))
         await key.limiter.check(response, key.key_id)
         request.state.rate_limit = dict(response.headers)
         if self._scopes and not any(key.may(scope) for scope in self._scopes):

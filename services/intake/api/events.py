@@ -8,7 +8,8 @@ from fastapi import APIRouter, Request, Response
 from services.intake.access.api_key_cache import KnownKey
 from services.intake.api.authentication import Reader, sent_key
 from services.intake.api.route import ApiRoute
-from services.intake.deps import AppState, Parts
+from services.intake.app_state import AppState
+from services.intake.deps import State
 from services.intake.live import Streaming, StreamReader
 from services.intake.live.event_streams import DESCRIPTION, EventId, LastEventId
 from services.intake.queries.tickets import get_ticket
@@ -21,7 +22,7 @@ async def follow(
     request: Request,
     ticket_id: UUID,
     key: Reader,
-    parts: Parts,
+    state: State,
     last_event_id: LastEventId = None,
     after: EventId = 0,
 ) -> Response:
@@ -30,14 +31,14 @@ async def follow(
     Ids rise. Reconnect with `Last-Event-ID`, as browsers do by themselves, and you miss nothing. The stream ends after
     some minutes, so that access is checked again, and for good (204) once the ticket is archived.
     """
-    async with parts.database.begin() as session:
+    async with state.database.begin() as session:
         await get_ticket(session, ticket_id, key.key_id)
     after = after if last_event_id is None else last_event_id
-    caller = StreamReader(f"key:{key.key_id}", parts.settings.streams_per_key, partial(_may_read, parts, request, key))
-    return await parts.live.stream(ticket_id, after, caller)
+    caller = StreamReader(f"key:{key.key_id}", state.settings.streams_per_key, partial(_may_read, state, request, key))
+    return await state.event_streams.stream(ticket_id, after, caller)
 
 
-async def _may_read(parts: AppState, request: Request, key: KnownKey) -> bool:
+async def _may_read(state: AppState, request: Request, key: KnownKey) -> bool:
     """Whether the key still works: it may have been revoked since the stream began."""
-    known = await parts.keys.find(sent_key(request))
+    known = await state.keys.find(sent_key(request))
     return known is not None and known.key_id == key.key_id

@@ -12,7 +12,7 @@ from services.intake.api.route import ApiRoute, answer
 from services.intake.attachments.attaching import ChosenFiles
 from services.intake.commands.new_message import NewMessage
 from services.intake.commands.post_message import post_with_files
-from services.intake.deps import Parts
+from services.intake.deps import State
 from services.intake.queries.tickets import attachments_of, get_ticket, list_messages
 from services.intake.schemas import MessageView, PageRequest, PostMessage
 from shared.contracts.vocabulary import Channel
@@ -27,10 +27,10 @@ router = APIRouter(prefix="/v1", route_class=ApiRoute, tags=["messages"])
 
 @router.get("/tickets/{ticket_id}/messages")
 async def list_all(
-    ticket_id: UUID, page: Annotated[PageRequest, Query()], key: Reader, parts: Parts
+    ticket_id: UUID, page: Annotated[PageRequest, Query()], key: Reader, state: State
 ) -> Page[MessageView]:
     """Every public message on the ticket, oldest first."""
-    async with parts.database.begin() as session:
+    async with state.database.begin() as session:
         await get_ticket(session, ticket_id, key.key_id)
         messages, next_cursor = await list_messages(session, ticket_id, page.limit, page.cursor)
         files = await attachments_of(session, [message.id for message in messages])
@@ -40,17 +40,17 @@ async def list_all(
 
 @router.post("/tickets/{ticket_id}/messages", status_code=201, response_model=MessageView)
 async def post(
-    ticket_id: UUID, request: PostMessage, key: Replier, parts: Parts, idempotency_key: IdempotencyKey = None
+    ticket_id: UUID, request: PostMessage, key: Replier, state: State, idempotency_key: IdempotencyKey = None
 ) -> Response:
     """Write again, as the requester. A solved ticket is taken up again; an archived one gets a follow-up."""
-    await check_body(parts.digester, request.body, request.body_format)
+    await check_body(state.renderer, request.body, request.body_format)
     scope = f"{key.key_id}:message:{ticket_id}"
     content = fingerprint(canonical(request.model_dump(mode="json")))
-    async with idempotent_transaction(parts.database, scope, idempotency_key, content) as guarded:
+    async with idempotent_transaction(state.database, scope, idempotency_key, content) as guarded:
         if guarded.stored:
             return guarded.stored
         ticket = await get_ticket(guarded.session, ticket_id, key.key_id)
-        await parts.gate.refuse_banned(EntryPoint.CLIENT, ticket.requester_email)
+        await state.admission.refuse_banned(EntryPoint.CLIENT, ticket.requester_email)
         post = NewMessage(
             body=request.body, body_format=request.body_format, channel=Channel.API, received_at=utc_now()
         )

@@ -8,8 +8,9 @@ from pydantic import BaseModel
 from services.intake.access.api_key_cache import KnownKey
 from services.intake.api.authentication import Replier
 from services.intake.api.route import ApiRoute, answer
+from services.intake.app_state import AppState
 from services.intake.commands.change_status import change_status
-from services.intake.deps import AppState, Parts
+from services.intake.deps import State
 from services.intake.queries.tickets import get_ticket
 from services.intake.schemas import CloseRequest, NoContent, TicketView
 from shared.contracts.base import TicketId
@@ -29,7 +30,7 @@ router = APIRouter(prefix="/v1", route_class=ApiRoute, tags=["tickets"])
 async def close(
     ticket_id: UUID,
     key: Replier,
-    parts: Parts,
+    state: State,
     request: CloseRequest | None = None,
     if_match: IfMatch = None,
     idempotency_key: IdempotencyKey = None,
@@ -42,14 +43,14 @@ async def close(
         expected_revision=revision_of(if_match),
         reason=asked.reason,
     )
-    return await _carry_out(parts, key, ticket_id, command, asked, idempotency_key)
+    return await _carry_out(state, key, ticket_id, command, asked, idempotency_key)
 
 
 @router.post("/tickets/{ticket_id}/reopen", response_model=TicketView)
 async def reopen(
     ticket_id: UUID,
     key: Replier,
-    parts: Parts,
+    state: State,
     request: NoContent | None = None,
     if_match: IfMatch = None,
     idempotency_key: IdempotencyKey = None,
@@ -60,11 +61,11 @@ async def reopen(
         actor=CLIENT,
         expected_revision=revision_of(if_match),
     )
-    return await _carry_out(parts, key, ticket_id, command, request or NoContent(), idempotency_key)
+    return await _carry_out(state, key, ticket_id, command, request or NoContent(), idempotency_key)
 
 
 async def _carry_out(
-    parts: AppState,
+    state: AppState,
     key: KnownKey,
     ticket_id: UUID,
     command: CloseTicket | ReopenTicket,
@@ -73,16 +74,16 @@ async def _carry_out(
 ) -> Response:
     """Asks the workflow between two short transactions: the first looks for a stored answer, the second stores it."""
     scope, content = f"{key.key_id}:{command.kind}:{ticket_id}", fingerprint(canonical(asked.model_dump(mode="json")))
-    async with idempotent_transaction(parts.database, scope, idempotency_key, content) as before:
+    async with idempotent_transaction(state.database, scope, idempotency_key, content) as before:
         if before.stored:
             return before.stored
         await get_ticket(before.session, ticket_id, key.key_id)
-    await change_status(parts.database, parts.tickets, ticket_id, command)
-    async with idempotent_transaction(parts.database, scope, idempotency_key, content) as after:
+    await change_status(state.database, state.tickets, ticket_id, command)
+    async with idempotent_transaction(state.database, scope, idempotency_key, content) as after:
         if after.stored:
             return after.stored
         ticket = await get_ticket(after.session, ticket_id, key.key_id)
-        view = TicketView.of(ticket, await parts.topics.slug_of(ticket.topic_id))
+        view = TicketView.of(ticket, await state.topics.slug_of(ticket.topic_id))
         body = view.model_dump_json().encode()
         etag = etag_of(ticket.revision, body)
         await after.store(body, 200, etag)

@@ -12,6 +12,7 @@ from services.intake.access.api_key_cache import KnownKey
 from services.intake.api.attachments import owner_of
 from services.intake.api.authentication import Creator, Reader
 from services.intake.api.route import ApiRoute, answer
+from services.intake.app_state import AppState
 from services.intake.attachments.attaching import ChosenFiles
 from services.intake.commands.submit_ticket import (
     Submission,
@@ -19,7 +20,7 @@ from services.intake.commands.submit_ticket import (
     submit_ticket_once,
     submit_ticket_with_files,
 )
-from services.intake.deps import AppState, Parts
+from services.intake.deps import State
 from services.intake.errors import lists_without_form, unknown_topic, wrong_fields
 from services.intake.forms import Audience, check_answers
 from services.intake.forms.answers import files_in
@@ -43,22 +44,22 @@ router = APIRouter(prefix="/v1", route_class=ApiRoute, tags=["tickets"])
 
 
 @router.post("/tickets", status_code=201, response_model=SubmittedTicket)
-async def submit(request: SubmitTicket, key: Creator, parts: Parts, idempotency_key: IdempotencyKey = None) -> Response:
+async def submit(request: SubmitTicket, key: Creator, state: State, idempotency_key: IdempotencyKey = None) -> Response:
     """Ask for help. The ticket is safe once this answers, whatever else is down."""
-    await check_body(parts.digester, request.body, request.body_format)
-    topic = await _topic(parts, request.topic)
+    await check_body(state.renderer, request.body, request.body_format)
+    topic = await _topic(state, request.topic)
     submission = _submission(request, topic, key)
     content = fingerprint(canonical(request.model_dump(mode="json"))) if idempotency_key else b""
-    draft = _answer(parts, submission, topic).model_dump_json()
+    draft = _answer(state, submission, topic).model_dump_json()
     etag = etag_of(FIRST_REVISION)
     claim = IdempotencyClaim(f"{key.key_id}:submit", idempotency_key, content)
     prepared, chosen = SubmissionAnswer(draft, 201, etag), _files(request, submission, topic, key)
     if chosen.files or submission.cc:
-        await parts.gate.admit(EntryPoint.CLIENT, request.requester.email, claim=claim)
-        number = await submit_ticket_with_files(parts.database, claim, submission, prepared, chosen, parts.invitations)
+        await state.admission.admit(EntryPoint.CLIENT, request.requester.email, claim=claim)
+        number = await submit_ticket_with_files(state.database, claim, submission, prepared, chosen, state.invitations)
     else:
-        max_open = await parts.gate.screen(EntryPoint.CLIENT, request.requester.email)
-        number = await submit_ticket_once(parts.database, claim, submission, prepared, max_open)
+        max_open = await state.admission.screen(EntryPoint.CLIENT, request.requester.email)
+        number = await submit_ticket_once(state.database, claim, submission, prepared, max_open)
     if claim.stored:
         return _located(claim.stored)
     body = draft.replace(submission.number, number).encode()
@@ -66,23 +67,23 @@ async def submit(request: SubmitTicket, key: Creator, parts: Parts, idempotency_
 
 
 @router.get("/tickets")
-async def list_all(filters: Annotated[TicketFilters, Query()], key: Reader, parts: Parts) -> Page[TicketView]:
+async def list_all(filters: Annotated[TicketFilters, Query()], key: Reader, state: State) -> Page[TicketView]:
     """The tickets this key created, newest first."""
-    topic = await _topic(parts, filters.topic)
-    async with parts.database.begin() as session:
+    topic = await _topic(state, filters.topic)
+    async with state.database.begin() as session:
         tickets, next_cursor = await list_tickets(session, key.key_id, filters, topic.id if topic else None)
-    items = [TicketView.of(ticket, await parts.topics.slug_of(ticket.topic_id)) for ticket in tickets]
+    items = [TicketView.of(ticket, await state.topics.slug_of(ticket.topic_id)) for ticket in tickets]
     return Page(items=items, next_cursor=next_cursor)
 
 
 @router.get("/tickets/{ticket_id}", response_model=TicketView)
-async def read(ticket_id: UUID, key: Reader, parts: Parts, if_none_match: IfNoneMatch = None) -> Response:
+async def read(ticket_id: UUID, key: Reader, state: State, if_none_match: IfNoneMatch = None) -> Response:
     """A ticket as it stands now."""
-    async with parts.database.begin() as session:
+    async with state.database.begin() as session:
         ticket = await get_ticket(session, ticket_id, key.key_id)
         after = await follow_ups_of(session, ticket_id) if ticket.is_archived else ()
     onward = [each.id for each in after if each.api_key_id == ticket.api_key_id]
-    view = TicketView.of(ticket, await parts.topics.slug_of(ticket.topic_id), onward)
+    view = TicketView.of(ticket, await state.topics.slug_of(ticket.topic_id), onward)
     body = view.model_dump_json().encode()
     etag = etag_of(ticket.revision, body)
     return (
@@ -90,10 +91,10 @@ async def read(ticket_id: UUID, key: Reader, parts: Parts, if_none_match: IfNone
     )
 
 
-async def _topic(parts: AppState, name: str | None) -> TopicEntry | None:
+async def _topic(state: AppState, name: str | None) -> TopicEntry | None:
     if name is None:
         return None
-    topic = await parts.topics.find(name)
+    topic = await state.topics.find(name)
     if topic is None:
         raise unknown_topic()
     return topic
@@ -132,7 +133,7 @@ def _fields(request: SubmitTicket, topic: TopicEntry | None) -> Mapping[str, Fie
     return checked.values
 
 
-def _answer(parts: AppState, submission: Submission, topic: TopicEntry | None) -> SubmittedTicket:
+def _answer(state: AppState, submission: Submission, topic: TopicEntry | None) -> SubmittedTicket:
     requester = submission.requester
     return SubmittedTicket(
         id=submission.ticket_id,
@@ -143,7 +144,7 @@ def _answer(parts: AppState, submission: Submission, topic: TopicEntry | None) -
         priority=submission.priority or Priority.NORMAL,
         requester=RequesterView(email=requester.email, name=requester.name, phone=requester.phone),
         created_at=submission.received_at,
-        access_url=parts.links.url(TicketLink(submission.ticket_id, requester.email)),
+        access_url=state.links.url(TicketLink(submission.ticket_id, requester.email)),
     )
 
 

@@ -4,7 +4,7 @@ from fastapi import APIRouter
 
 from services.intake.api.authentication import AnyKey
 from services.intake.api.route import ApiRoute
-from services.intake.deps import Parts
+from services.intake.deps import State
 from services.intake.schemas import TopicView
 from services.intake.topic_cache import TopicEntry
 from shared.kit.http.paging import Page
@@ -13,9 +13,9 @@ router = APIRouter(prefix="/v1", route_class=ApiRoute, tags=["topics"])
 
 
 @router.get("/topics")
-async def list_all(_key: AnyKey, parts: Parts) -> Page[TopicView]:
+async def list_all(_key: AnyKey, state: State) -> Page[TopicView]:
     """The topics to choose from, in their order, each with the fields to send."""
-    return Page(items=[_view(entry) for entry in await parts.topics.active()])
+    return Page(items=[_view(entry) for entry in await state.topics.active()])
 
 
 def _view(entry: TopicEntry) -> TopicView:

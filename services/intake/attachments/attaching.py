@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
-from services.intake.attachments.upload import ref_of
+from services.intake.attachments.upload import attachment_ref
 from services.intake.models import Attachment
 from shared.contracts.events import AttachmentRef
 from shared.kit.db import Session
@@ -56,7 +56,7 @@ async def claim(session: Session, chosen: ChosenFiles, ticket_id: UUID, message_
         attachment.ticket_id, attachment.message_id = ticket_id, message_id
         attachment.field = chosen.files[attachment.id]
     await session.flush()
-    return tuple(ref_of(found[attachment_id]) for attachment_id in ids)
+    return tuple(attachment_ref(found[attachment_id]) for attachment_id in ids)
 
 
 async def _stay_within(session: Session, ticket_id: UUID, new: Sequence[Attachment]) -> None:

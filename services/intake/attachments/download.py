@@ -10,7 +10,7 @@ from fastapi.responses import Response, StreamingResponse
 from sqlalchemy import select
 
 from services.intake.attachments.file_names import content_disposition
-from services.intake.attachments.link_removal import WHOLE, cleaned
+from services.intake.attachments.link_removal import WHOLE, without_links
 from services.intake.attachments.media_type_detection import SHOWABLE, UNKNOWN
 from services.intake.attachments.object_store import ContentMissing, ContentStore, StorageUnavailable
 from services.intake.errors import storage_away
@@ -74,8 +74,8 @@ async def serve(
         span = _span(asked, attachment.size)
         return _answer(await _begun(storage, attachment, span), span, attachment, headers, media_type)
     if attachment.size > WHOLE:
-        return StreamingResponse(cleaned(await _begun(storage, attachment, None)), 200, headers, media_type)
-    content = b"".join([piece async for piece in cleaned(await _begun(storage, attachment, None))])
+        return StreamingResponse(without_links(await _begun(storage, attachment, None)), 200, headers, media_type)
+    content = b"".join([piece async for piece in without_links(await _begun(storage, attachment, None))])
     span = _span(asked, len(content))
     piece = content[span.start : span.start + span.length] if span else content
     return _answer(_once(piece), span, attachment, headers, media_type, len(content))

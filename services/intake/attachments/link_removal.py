@@ -24,7 +24,7 @@ def is_text(head: bytes) -> bool:
     return len(kept) >= _PRINTABLE * len(beginning) and not is_wide
 
 
-async def cleaned(content: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def without_links(content: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     """The same bytes without our links; what is no text passes as it is."""
     held = b""
     async for chunk in content:

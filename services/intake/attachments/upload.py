@@ -48,7 +48,7 @@ class Uploader:
         self._limits = limits
         self._fresh = AttachmentState.PENDING if scans else AttachmentState.UNSCANNED
 
-    async def keep(self, content: AsyncIterable[bytes], sent: IncomingFile) -> Attachment:
+    async def store(self, content: AsyncIterable[bytes], sent: IncomingFile) -> Attachment:
         """Stores a file that somebody may still attach; the row is not in any session yet.
 
         Raises Problem 413 or 422 for what is not let in, StorageUnavailable.
@@ -57,7 +57,7 @@ class Uploader:
         watched = _Watched(content, self._limits, name)
         return self._row(await self._storage.put(watched), sent, name, watched.media_type, self._fresh)
 
-    async def keep_anyway(self, content: AsyncIterable[bytes], sent: IncomingFile) -> Attachment:
+    async def store_or_quarantine(self, content: AsyncIterable[bytes], sent: IncomingFile) -> Attachment:
         """As `keep`, for files that cannot be refused any more, such as those of a mail: they go into quarantine."""
         name = safe_name(sent.name)
         watched = _Watched(content, None, name)
@@ -83,7 +83,7 @@ class Uploader:
         )
 
 
-def ref_of(attachment: Attachment) -> AttachmentRef:
+def attachment_ref(attachment: Attachment) -> AttachmentRef:
     """How events speak of it."""
     return AttachmentRef(
         id=attachment.id,
@@ -123,7 +123,7 @@ class _Watched:
             self._macros.feed(chunk)
             yield chunk
         if self._limits and self.is_refused_by(self._limits):
-            raise refused_kind(self._name)
+            raise file_kind_refused(self._name)
 
 
 def too_large(name: str, limit: int) -> Problem:
@@ -131,6 +131,6 @@ def too_large(name: str, limit: int) -> Problem:
     return Problem(413, "file_too_large", f"{name} is larger than {limit // 1024**2} MiB")
 
 
-def refused_kind(name: str) -> Problem:
+def file_kind_refused(name: str) -> Problem:
     """Programs and macros are not taken in."""
     return Problem(422, "file_type_refused", f"{name} is a kind of file that is not accepted here; send it another way")

@@ -10,7 +10,7 @@ FORMS = "form:"
 """How the owner of such a file begins."""
 
 
-async def refuse_if_full(database: Database, limit: int) -> None:
+async def check_upload_quota(database: Database, limit: int) -> None:
     """Keeps a flood of uploads from filling the disk. Raises Problem 422 once `limit` bytes wait."""
     query = select(func.coalesce(func.sum(Attachment.size), 0)).where(
         Attachment.ticket_id.is_(None), Attachment.owner.startswith(FORMS)

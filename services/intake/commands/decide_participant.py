@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from services.intake.abuse.invitations import InvitationLimits
-from services.intake.commands.participants import InvitedPerson, ParticipantOrigin, invite
+from services.intake.commands.participants import InvitedPerson, ParticipantOrigin, invite_participants
 from services.intake.commands.revoke_links import remove_participant
 from services.intake.models import Ticket
 from shared.contracts.events import ParticipantDecided
@@ -21,5 +21,5 @@ async def decide_participant(session: Session, limits: InvitationLimits, decided
         await remove_participant(session, ticket.id, decided.email, decided.decided_at)
     elif decided.email.casefold() != ticket.requester_email.casefold():
         origin = ParticipantOrigin(Channel.DESK, decided.decided_at, added_by=decided.agent.name, is_deliberate=True)
-        await invite(session, ticket.id, [InvitedPerson(decided.email, decided.name)], origin, limits)
+        await invite_participants(session, ticket.id, [InvitedPerson(decided.email, decided.name)], origin, limits)
     return decided.ticket_id

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
-from services.intake.attachments.upload import ref_of
+from services.intake.attachments.upload import attachment_ref
 from services.intake.commands.new_message import NewMessage, announce_message, message_row
 from services.intake.commands.submit_ticket import Submission, submit_ticket
 from services.intake.live.timeline import followed_up
@@ -32,10 +32,10 @@ async def open_follow_up(session: Session, unclaimed: MessageUnclaimed) -> None:
     if old.erased_at is not None:
         log.info("follow_up.erased", message_id=str(unclaimed.message_id))
         return
-    await follow_up(session, old, message)
+    await add_to_follow_up(session, old, message)
 
 
-async def follow_up(session: Session, old: Ticket, message: Message, mail_id: str | None = None) -> TicketId:
+async def add_to_follow_up(session: Session, old: Ticket, message: Message, mail_id: str | None = None) -> TicketId:
     """Takes a flushed message to the ticket that goes on from an archived one; opens that if there is none.
 
     The ids of what it makes derive from the message's. `mail_id` is the Message-ID of the mail it came by, where that
@@ -90,7 +90,7 @@ async def _add(session: Session, ticket: Ticket, message: Message, mail_id: str 
         quoted=message.quoted,
         mail_id=mail_id,
         is_automatic=message.is_automatic,
-        attachments=tuple(ref_of(copy) for copy in copies.values()),
+        attachments=tuple(attachment_ref(copy) for copy in copies.values()),
     )
     again = message_row(ticket, post)
     session.add(again)
@@ -120,7 +120,7 @@ async def _open(session: Session, old: Ticket, message: Message, mail_id: str | 
         api_key_id=old.api_key_id,
         received_at=message.received_at,
         is_automatic=message.is_automatic,
-        attachments=tuple(ref_of(copy) for copy in copies.values()),
+        attachments=tuple(attachment_ref(copy) for copy in copies.values()),
     )
     await submit_ticket(session, submission)
     _attach(session, copies, submission.ticket_id, submission.message_id)

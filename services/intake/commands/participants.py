@@ -52,7 +52,7 @@ class ParticipantOrigin:
         return frozenset((ParticipantState.PROPOSED, *removed))
 
 
-async def propose(
+async def propose_participants(
     session: Session, ticket_id: UUID, guests: Iterable[InvitedPerson], origin: ParticipantOrigin
 ) -> None:
     """Notes people whom nobody proved to want here. They are not mailed and read nothing until confirmed."""
@@ -62,7 +62,7 @@ async def propose(
             known[email] = await _add(session, ticket_id, guest, ParticipantState.PROPOSED, origin)
 
 
-async def invite(
+async def invite_participants(
     session: Session,
     ticket_id: UUID,
     guests: Iterable[InvitedPerson],
@@ -85,7 +85,9 @@ async def invite(
             await _ask_again(session, before, guest, state, origin)
 
 
-async def answer(session: Session, ticket_id: UUID, email: str, state: ParticipantState, at: datetime) -> bool:
+async def answer_invitation(
+    session: Session, ticket_id: UUID, email: str, state: ParticipantState, at: datetime
+) -> bool:
     """Records what somebody who was asked says; False if nothing changed by it."""
     joined_at = func.coalesce(Participant.joined_at, at) if state is ParticipantState.JOINED else Participant.joined_at
     statement = (
@@ -106,7 +108,7 @@ async def answer(session: Session, ticket_id: UUID, email: str, state: Participa
     return True
 
 
-async def remove(session: Session, ticket_id: UUID, at: datetime, email: str | None = None) -> list[str]:
+async def remove_participants(session: Session, ticket_id: UUID, at: datetime, email: str | None = None) -> list[str]:
     """Takes one person, or everybody in copy, out of a ticket; returns the addresses of those it changed.
 
     From the commit on nothing that they hold opens the ticket: links are checked against this table, and a removed

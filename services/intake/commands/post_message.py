@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from services.intake.attachments.attaching import ChosenFiles, claim
 from services.intake.commands.new_message import NewMessage, announce_message, message_row
-from services.intake.commands.open_follow_up import follow_up
+from services.intake.commands.open_follow_up import add_to_follow_up
 from services.intake.errors import erased
 from services.intake.live.timeline import say
 from services.intake.models import Message, Ticket
@@ -30,7 +30,7 @@ async def post_message(session: Session, ticket: Ticket, post: NewMessage) -> Me
     if held.is_archived:
         await session.flush()
         if not message.is_automatic:
-            await follow_up(session, held, message, post.mail_id)
+            await add_to_follow_up(session, held, message, post.mail_id)
     await announce_message(session, held, message, post, was_archived=held.is_archived, is_told=True)
     return message
 

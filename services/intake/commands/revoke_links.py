@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
-from services.intake.commands.participants import remove
+from services.intake.commands.participants import remove_participants
 from services.intake.models import LinkRevocation, Participant, Ticket
 from shared.contracts.base import TicketId
 from shared.contracts.events import AccessLinkRequested
@@ -20,14 +20,14 @@ async def revoke_links(session: Session, ticket: Ticket, at: datetime, *, remove
     copies = await session.scalars(select(Participant.email).where(Participant.ticket_id == ticket.id))
     await revoke_links_of(session, ticket.id, [ticket.requester_email, *copies], at)
     if removes:
-        await remove(session, ticket.id, at)
+        await remove_participants(session, ticket.id, at)
     wanted = AccessLinkRequested(ticket_id=TicketId(ticket.id), requested_at=at)
     await outbox.add(session, wanted, f"{ticket.id}:revoked:{at:%Y%m%d%H%M%S%f}", at)
 
 
 async def remove_participant(session: Session, ticket_id: UUID, email: str, at: datetime) -> bool:
     """Takes somebody in copy out of a ticket for good; False if they were not in it."""
-    removed = await remove(session, ticket_id, at, email)
+    removed = await remove_participants(session, ticket_id, at, email)
     await revoke_links_of(session, ticket_id, removed, at)
     return bool(removed)
 

@@ -15,7 +15,7 @@ from services.intake.abuse.refusals import too_many_open
 from services.intake.attachments.attaching import ChosenFiles
 from services.intake.attachments.attaching import claim as claim_files
 from services.intake.commands.duplicate_submission import SubmittedContent, refuse_duplicate
-from services.intake.commands.participants import InvitedPerson, ParticipantOrigin, invite
+from services.intake.commands.participants import InvitedPerson, ParticipantOrigin, invite_participants
 from services.intake.forms.unstructured import FieldValue
 from shared.contracts.base import MessageId, TicketId
 from shared.contracts.events import AttachmentRef, Person, TicketSubmitted
@@ -250,7 +250,7 @@ async def _invite(session: Session, submission: Submission, limits: InvitationLi
     requester = submission.requester.email
     origin = ParticipantOrigin(submission.channel, submission.received_at, inviter=Inviter(requester))
     guests = [InvitedPerson(email) for email in submission.cc if email.casefold() != requester.casefold()]
-    await invite(session, submission.ticket_id, guests, origin, limits)
+    await invite_participants(session, submission.ticket_id, guests, origin, limits)
 
 
 def _columns(submission: Submission) -> dict[str, Any]:

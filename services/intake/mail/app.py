@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from services.intake.attachments.object_store import ContentStore
 from services.intake.mail.pipeline.factory import build_pipeline
 from services.intake.mail.pipeline.processing import MailPipeline
-from services.intake.mail.pipeline.queue import waiting
+from services.intake.mail.pipeline.queue import count_by_state
 from services.intake.mail.settings import MailSettings
 from services.intake.mail.transports.imap_watcher import MailboxWatchers
 from services.intake.mail.transports.raw_mail_store import RawMailStore
@@ -28,28 +28,28 @@ def build(settings: MailSettings) -> FastAPI:
     """The process as an application, listening to nothing yet."""
     database = Database.connect(settings)
     storage = ContentStore.connect(settings)
-    parts = build_pipeline(settings, database, storage)
-    gate, reader = parts.gate, parts.reader
-    processing = MailPipeline(parts, settings)
+    state = build_pipeline(settings, database, storage)
+    admission, reader = state.admission, state.parser
+    processing = MailPipeline(state, settings)
     reception = RawMailStore(database, storage, processing.wake)
     mailboxes = MailboxWatchers(settings, reception)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        server = await listen(settings, reception, gate.bans)
-        app.state.mailboxes, app.state.gate = mailboxes, gate
+        server = await listen(settings, reception, admission.bans)
+        app.state.mailboxes, app.state.admission = mailboxes, admission
         app.state.mail_in_port = server.sockets[0].getsockname()[1]
         async with background({"processing": processing.run, **mailboxes.jobs}):
             yield
         server.close()
         async with asyncio.timeout(10):
             await reader.close()
-            await parts.writer.renderer.close()
+            await state.writer.renderer.close()
         await database.dispose()
 
     async def nothing_given_up() -> None:
         async with database.begin() as session:
-            failed = (await waiting(session)).get(RawMailState.FAILED, 0)
+            failed = (await count_by_state(session)).get(RawMailState.FAILED, 0)
         if failed:
             raise FailedMailsWaiting(f"{failed} mails could not be processed: everdesk mail list")
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import or_, select
 
 from services.intake.attachments.object_store import ContentMissing, ContentStore
-from services.intake.mail.pipeline.queue import as_ticket, put_back
+from services.intake.mail.pipeline.queue import requeue, requeue_as_ticket
 from services.intake.models import RawMail, RawMailState
 from services.intake.settings import IntakeSettings
 from shared.kit.addresses import address_key
@@ -70,7 +70,7 @@ async def open_mail(database: Database, _settings: IntakeSettings) -> None:
     parser.add_argument("mail_ids", type=UUID, nargs="+", metavar="mail_id")
     asked = parser.parse_args(sys.argv[2:])
     async with database.begin() as session:
-        missing = [mail_id for mail_id in asked.mail_ids if not await as_ticket(session, mail_id)]
+        missing = [mail_id for mail_id in asked.mail_ids if not await requeue_as_ticket(session, mail_id)]
     if missing:
         parser.exit(1, f"neither given up nor ignored: {', '.join(map(str, missing))}\n")
 
@@ -81,7 +81,7 @@ async def retry_mail(database: Database, _settings: IntakeSettings) -> None:
     parser.add_argument("mail_ids", type=UUID, nargs="+", metavar="mail_id")
     asked = parser.parse_args(sys.argv[2:])
     async with database.begin() as session:
-        missing = [mail_id for mail_id in asked.mail_ids if not await put_back(session, mail_id)]
+        missing = [mail_id for mail_id in asked.mail_ids if not await requeue(session, mail_id)]
     if missing:
         parser.exit(1, f"neither given up nor ignored: {', '.join(map(str, missing))}\n")
 

@@ -32,12 +32,12 @@ class MailPipe:
 
     def __init__(self, settings: IntakeSettings, database: Database, storage: ContentStore) -> None:
         mail_settings = MailSettings(**settings.model_dump())
-        parts = build_pipeline(mail_settings, database, storage)
+        state = build_pipeline(mail_settings, database, storage)
         self._database = database
-        self._bans, self._reader = parts.gate.bans, parts.reader
-        self._renderer = parts.writer.renderer
+        self._bans, self._reader = state.gate.bans, state.reader
+        self._renderer = state.writer.renderer
         self._reception = RawMailStore(database, storage)
-        self._processing = MailPipeline(parts, mail_settings)
+        self._processing = MailPipeline(state, mail_settings)
 
     async def hand_over(self, raw: bytes) -> str | None:
         """The number of the mail's ticket; None for one that rightly has no effect, such as a loop.

@@ -15,7 +15,7 @@ from services.intake.commands.submit_ticket import (
     submit_ticket_once,
     submit_ticket_with_files,
 )
-from services.intake.deps import AppState
+from services.intake.app_state import AppState
 from services.intake.forms import NO_FORM, Form
 from services.intake.osticket.fields import answers_in
 from services.intake.osticket.files import keep_files
@@ -39,38 +39,38 @@ INVALID = 422
 REMARKS = "Remarks of the help desk on what the client program sent:"
 
 
-async def accept(parts: AppState, key: KnownKey, suffix: str, raw: bytes, idempotency_key: str | None) -> str:
+async def accept(state: AppState, key: KnownKey, suffix: str, raw: bytes, idempotency_key: str | None) -> str:
     """The number of the ticket, durable by then. Raises Problem 400, 403, 409, 422 or 429, and NotValid."""
     sent = await asyncio.to_thread(READERS[suffix], raw)
     if sent.message:
-        await _refuse_what_takes_long(parts, sent.message.body)
-    choice = await choose_topic(parts.topics, sent, parts.settings.osticket_default_topic)
+        await _refuse_what_takes_long(state, sent.message.body)
+    choice = await choose_topic(state.topics, sent, state.settings.osticket_default_topic)
     topic = choice.topic
     ticket, form = translate(sent, topic), topic.form if topic else NO_FORM
-    await _refuse_indigestible(parts, ticket)
+    await _refuse_indigestible(state, ticket)
     fields = answers_in(form, sent)
     _log_ignored(sent, form)
     claim = IdempotencyClaim(
         f"{key.key_id}:osticket", idempotency_key, fingerprint(suffix, raw) if idempotency_key else b""
     )
-    await _admit(parts, ticket, claim)
-    chosen, remarks = await keep_files(parts.keeper, parts.database, key.key_id, sent.files)
+    await _admit(state, ticket, claim)
+    chosen, remarks = await keep_files(state.keeper, state.database, key.key_id, sent.files)
     submission = _submission(sent, ticket, topic, key, (*choice.remarks, *remarks))
-    number = await _record(parts, claim, replace(submission, fields=fields), chosen)
+    number = await _record(state, claim, replace(submission, fields=fields), chosen)
     if claim.stored:
         return bytes(claim.stored.body).decode()
     return number
 
 
-async def _refuse_indigestible(parts: AppState, ticket: OldTicket) -> None:
+async def _refuse_indigestible(state: AppState, ticket: OldTicket) -> None:
     async with _refusing():
-        await check_body(parts.digester, ticket.message.body, ticket.message.body_format, "/message")
+        await check_body(state.digester, ticket.message.body, ticket.message.body_format, "/message")
 
 
-async def _refuse_what_takes_long(parts: AppState, body: str) -> None:
+async def _refuse_what_takes_long(state: AppState, body: str) -> None:
     """Takes our links out of a long body, so that nobody waits for that afterwards."""
     async with _refusing(), refusing("/message"):
-        await parts.digester.redact_ahead(body)
+        await state.digester.redact_ahead(body)
 
 
 @asynccontextmanager
@@ -84,16 +84,16 @@ async def _refusing() -> AsyncIterator[None]:
         raise OldRequestNotValid({"message": refused.detail}) from None
 
 
-async def _record(parts: AppState, claim: IdempotencyClaim, submission: Submission, chosen: ChosenFiles) -> str:
+async def _record(state: AppState, claim: IdempotencyClaim, submission: Submission, chosen: ChosenFiles) -> str:
     answer = SubmissionAnswer(submission.number, 201)
     if chosen.files:
-        return await submit_ticket_with_files(parts.database, claim, submission, answer, chosen)
-    return await submit_ticket_once(parts.database, claim, submission, answer)
+        return await submit_ticket_with_files(state.database, claim, submission, answer, chosen)
+    return await submit_ticket_once(state.database, claim, submission, answer)
 
 
-async def _admit(parts: AppState, ticket: OldTicket, claim: IdempotencyClaim) -> None:
+async def _admit(state: AppState, ticket: OldTicket, claim: IdempotencyClaim) -> None:
     try:
-        await parts.gate.admit(EntryPoint.CLIENT, ticket.requester.email, ticket.address, claim)
+        await state.gate.admit(EntryPoint.CLIENT, ticket.requester.email, ticket.address, claim)
     except Problem as refused:
         match refused.code:
             case abuse.BANNED:

@@ -19,7 +19,7 @@ MAX_FILES = 20
 
 
 async def keep_files(
-    keeper: Uploader, database: Database, key_id: str, files: Sequence[SentFile]
+    uploader: Uploader, database: Database, key_id: str, files: Sequence[SentFile]
 ) -> tuple[ChosenFiles, tuple[str, ...]]:
     """What can be attached, and a remark on each file that cannot. Raises Problem 503 while the store is away."""
     owner = owner_of(key_id)
@@ -29,7 +29,7 @@ async def keep_files(
         defect = file.defect or ("one file too many" if position >= MAX_FILES else "")
         try:
             if not defect:
-                kept.append(await keeper.keep(in_chunks(file.content), IncomingFile(file.name, owner)))
+                kept.append(await uploader.store(in_chunks(file.content), IncomingFile(file.name, owner)))
         except Problem as refused:
             defect = refused.detail
         except StorageUnavailable:

@@ -11,8 +11,9 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from services.intake.access.key_scopes import KeyScope
+from services.intake.app_state import AppState
 from services.intake.attachments.object_store import StorageUnavailable
-from services.intake.deps import AppState, Parts, parts_of
+from services.intake.deps import State, get_app_state
 from services.intake.errors import storage_away
 from services.intake.mail.http_pipe import NotSettled, SenderBanned
 from services.intake.osticket.accept import accept
@@ -44,8 +45,8 @@ class PlainTextRoute(APIRoute):
             try:
                 return await handle(request)
             except OldRequestNotValid as wrong:
-                parts = await parts_of(request)
-                return _refused(wrong.as_problem(parts.settings.osticket_invalid_status))
+                state = await get_app_state(request)
+                return _refused(wrong.as_problem(state.settings.osticket_invalid_status))
             except (Problem, RequestValidationError, HTTPException) as error:
                 return _refused(from_exception(error))
             except Exception as error:
@@ -60,31 +61,31 @@ router = APIRouter(prefix="/api", route_class=PlainTextRoute, include_in_schema=
 
 
 @router.api_route("/{path:path}", methods=METHODS)
-async def answer(request: Request, path: str, parts: Parts, idempotency_key: IdempotencyKey = None) -> Response:
+async def answer(request: Request, path: str, state: State, idempotency_key: IdempotencyKey = None) -> Response:
     """Makes a ticket, and refuses everything else as the old help desk did."""
     if _method(request) != "POST":
         raise unsupported()
     if found := _TICKETS.fullmatch(path):
-        number = await _make_ticket(request, parts, found[1], idempotency_key)
+        number = await _make_ticket(request, state, found[1], idempotency_key)
         return Response(number, 201, media_type=AS_HTML)
     if _CRON.fullmatch(path):
-        await permitted(request, parts, None)
+        await permitted(request, state, None)
         return Response("Completed", media_type=AS_HTML)
     raise unsupported()
 
 
-async def _make_ticket(request: Request, parts: AppState, suffix: str, idempotency_key: str | None) -> str:
-    key = await permitted(request, parts, KeyScope.CREATE)
+async def _make_ticket(request: Request, state: AppState, suffix: str, idempotency_key: str | None) -> str:
+    key = await permitted(request, state, KeyScope.CREATE)
     if suffix == EMAIL:
-        return await _hand_over(parts, await request.body())
-    return await accept(parts, key, suffix, await request.body(), idempotency_key)
+        return await _hand_over(state, await request.body())
+    return await accept(state, key, suffix, await request.body(), idempotency_key)
 
 
-async def _hand_over(parts: AppState, raw: bytes) -> str:
+async def _hand_over(state: AppState, raw: bytes) -> str:
     if not raw.strip():
         raise unreadable("the mail is empty")
     try:
-        return await parts.mail_pipe.hand_over(raw) or IGNORED
+        return await state.mail_pipe.submit(raw) or IGNORED
     except SenderBanned:
         raise denied() from None
     except NotSettled:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from services.intake.attachments.object_store import ContentStore, StorageUnavailable
 from services.intake.privacy.export import Exporter
-from services.intake.privacy.requester_erasure import Confirmation, RequesterEraser
+from services.intake.privacy.requester_erasure import ErasureConfirmation, RequesterEraser
 from services.intake.privacy.subject_data import SubjectData, find_subject_data
 from services.intake.settings import IntakeSettings
 from shared.domain.errors import Refusal
@@ -50,7 +50,7 @@ async def erase_requester(database: Database, settings: IntakeSettings) -> None:
         await _said_plainly(lambda: _find(database, settings, asked.email))
         sys.stdout.write("nothing was erased; say --tickets N to do it\n")
         return
-    confirmation = Confirmation(asked.tickets, close_open=asked.close_open)
+    confirmation = ErasureConfirmation(asked.tickets, close_open=asked.close_open)
     await _said_plainly(lambda: _erase(database, settings, asked.email, confirmation))
 
 
@@ -72,7 +72,7 @@ async def _export(database: Database, settings: IntakeSettings, email: str, path
     _tell(holdings)
 
 
-async def _erase(database: Database, settings: IntakeSettings, email: str, confirmation: Confirmation) -> None:
+async def _erase(database: Database, settings: IntakeSettings, email: str, confirmation: ErasureConfirmation) -> None:
     eraser = RequesterEraser(database, await Tickets.connect(settings), TicketLinks(settings), RequesterIds(settings))
     _tell(await eraser.erase(email, confirmation))
     sys.stdout.write("erased; the other services follow by event, the stream and the files within a minute\n")

@@ -45,12 +45,12 @@ class ErasureJob:
         """Looks every few seconds."""
         while True:
             try:
-                await self.clear()
+                await self.finish_erasures()
             except (StorageUnavailable, BusUnavailable, *REFUSED) as error:
                 log.warning("erasure.waits", error=repr(error))
             await asyncio.sleep(EVERY_SECONDS)
 
-    async def clear(self) -> int:
+    async def finish_erasures(self) -> int:
         """One round; returns how many erasures are finished by it."""
         async with self._database.begin() as session:
             query = select(Erasure).where(Erasure.finished_at.is_(None)).order_by(Erasure.erased_at).limit(AT_ONCE)

@@ -9,7 +9,7 @@ from uuid import UUID
 from markupsafe import Markup
 from sqlalchemy import Select, func, inspect, select
 
-from services.intake.attachments.link_removal import cleaned
+from services.intake.attachments.link_removal import without_links
 from services.intake.attachments.object_store import ContentMissing, ContentStore
 from services.intake.models import (
     Attachment,
@@ -44,7 +44,7 @@ class Exporter:
     database: Database
     storage: ContentStore
     pages: Pages
-    digester: BodyRenderer
+    renderer: BodyRenderer
 
     async def stream(self, holdings: SubjectData) -> AsyncIterator[bytes]:
         """The archive, in pieces. Raises StorageUnavailable, which leaves it unfinished and so unreadable."""
@@ -144,7 +144,7 @@ class Exporter:
         except ContentMissing:
             yield archive.text(f"{name}.missing.txt", "The content is no longer there.\n")
             return
-        async for piece in archive.file(name, cleaned(_from(first, content))):
+        async for piece in archive.file(name, without_links(_from(first, content))):
             yield piece
 
     async def _messages(self, *conditions: Any) -> AsyncIterator[list[Row]]:
@@ -159,7 +159,7 @@ class Exporter:
             after = rows[-1]["id"]
 
     async def _shown(self, message: Row) -> Markup:
-        return placed((await self.digester.show(message["body"], message["body_format"])).html, {})
+        return placed((await self.renderer.show(message["body"], message["body_format"])).html, {})
 
     async def _row(self, model: type[Base], row_id: UUID) -> Row | None:
         async with self.database.begin() as session:

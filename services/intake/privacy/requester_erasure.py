@@ -30,7 +30,7 @@ TICKETS_PER_EVENT = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Confirmation:
+class ErasureConfirmation:
     """What whoever erases must know of what goes."""
 
     tickets: int
@@ -48,7 +48,7 @@ class RequesterEraser:
     links: TicketLinks
     ids: RequesterIds
 
-    async def erase(self, email: str, confirmation: Confirmation) -> SubjectData:
+    async def erase(self, email: str, confirmation: ErasureConfirmation) -> SubjectData:
         """Erases all that intake holds of a requester, and has the other services do so; returns what there was.
 
         Raises Problem 404 if nothing is held, 409 if the number of tickets is another or some are open, Refusal and
@@ -105,7 +105,7 @@ def _announcements(found: SubjectData, at: datetime) -> Iterator[RequesterErased
         )
 
 
-def _check(found: SubjectData, confirmation: Confirmation) -> None:
+def _check(found: SubjectData, confirmation: ErasureConfirmation) -> None:
     if len(found.ticket_ids) != confirmation.tickets:
         raise Problem(
             409,

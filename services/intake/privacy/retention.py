@@ -34,10 +34,10 @@ class Retention:
     async def run(self) -> None:
         """Once an hour, for ever."""
         while True:
-            await self.keep_no_longer()
+            await self.delete_expired()
             await asyncio.sleep(EVERY_SECONDS)
 
-    async def keep_no_longer(self) -> int:
+    async def delete_expired(self) -> int:
         """All that is due; returns how many tickets and mails it was."""
         now, done = utc_now(), 0
         while self.keeping.tickets and (count := await self._tickets(now - self.keeping.tickets, now)):

@@ -5,7 +5,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from services.intake.deps import Parts
+from services.intake.deps import State
 from services.intake.web.route import PortalPageRoute
 from shared.kit.http.documents import METHODS, Json
 
@@ -13,11 +13,11 @@ router = APIRouter(route_class=PortalPageRoute, include_in_schema=False)
 
 
 @router.get("/docs")
-async def show(request: Request, parts: Parts) -> Response:
+async def show(request: Request, state: State) -> Response:
     """Every operation with its examples."""
     document: Json = request.app.openapi()
     chapters = [(tag, [op for op in _operations(document) if tag["name"] in op["tags"]]) for tag in document["tags"]]
-    return parts.pages.render(request, "api_docs.html", document=document, chapters=chapters)
+    return state.pages.render(request, "api_docs.html", document=document, chapters=chapters)
 
 
 def _operations(document: Json) -> list[Json]:

@@ -8,9 +8,10 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 from sqlalchemy import select
 
+from services.intake.app_state import AppState
 from services.intake.attachments.attaching import NO_FILES, ChosenFiles
 from services.intake.attachments.download import find_attachment, serve
-from services.intake.deps import AppState, Parts
+from services.intake.deps import State
 from services.intake.models import Attachment
 from services.intake.web.form_questions import PREFIX
 from services.intake.web.forms import MAX_FILES, FormNotValid, SubmittedForm, owner_of, read_form
@@ -37,25 +38,25 @@ class KeptFile(BaseModel):
 
 
 @router.post("/tickets/uploads", status_code=201)
-async def upload(request: Request, parts: Parts) -> Response:
+async def upload(request: Request, state: State) -> Response:
     """One file, sent by the page's script while the form is still being filled in."""
-    sent = await read_form(request, parts, parts.upload_limiter)
+    sent = await read_form(request, state, state.upload_limiter)
     if sent.refused:
         raise Problem(422, "file_refused", next(iter(sent.refused.values())))
-    kept = await kept_files(parts, sent, chosen_ids(sent, ATTACHMENT))
+    kept = await kept_files(state, sent, chosen_ids(sent, ATTACHMENT))
     if len(kept) != 1:
         raise Problem(422, "file_missing", "choose a file")
     return Response(kept[0].model_dump_json(), 201, media_type="application/json")
 
 
 @router.get("/files/{token}")
-async def give(request: Request, token: str, parts: Parts) -> Response:
+async def give(request: Request, token: str, state: State) -> Response:
     """A file, for whoever has its address while that works; a forged one and an old one look the same."""
-    link = parts.files.read(token)
+    link = state.file_links.read(token)
     if link is None:
         raise not_found("file")
-    attachment = await find_attachment(parts.database, link.attachment_id)
-    return await serve(request, parts.storage, attachment, is_inline=link.is_inline)
+    attachment = await find_attachment(state.database, link.attachment_id)
+    return await serve(request, state.storage, attachment, is_inline=link.is_inline)
 
 
 def chosen_ids(sent: SubmittedForm, name: str) -> list[UUID]:
@@ -75,17 +76,17 @@ def chosen_files(sent: SubmittedForm, answers: dict[UUID, str] | None = None) ->
     return ChosenFiles.of(owner_of(sent), ids, answers) if ids or answers else NO_FILES
 
 
-async def files_by_input(parts: AppState, sent: SubmittedForm) -> dict[str, list[KeptFile]]:
+async def files_by_input(state: AppState, sent: SubmittedForm) -> dict[str, list[KeptFile]]:
     """The files that a form brought and that are still to be attached, for showing it again."""
     wanted = {text: name for name in sent for text in sent.all(name) if name == ATTACHMENT or name.startswith(PREFIX)}
     ids = [UUID(text) for text in wanted if IS_ID.fullmatch(text)]
     by_input: dict[str, list[KeptFile]] = {}
-    for file in await kept_files(parts, sent, ids):
+    for file in await kept_files(state, sent, ids):
         by_input.setdefault(wanted[str(file.id)], []).append(file)
     return by_input
 
 
-async def kept_files(parts: AppState, sent: SubmittedForm, ids: Sequence[UUID]) -> list[KeptFile]:
+async def kept_files(state: AppState, sent: SubmittedForm, ids: Sequence[UUID]) -> list[KeptFile]:
     """Those of the files that this form brought and that are still to be attached, for showing it again."""
     if not ids:
         return []
@@ -94,5 +95,5 @@ async def kept_files(parts: AppState, sent: SubmittedForm, ids: Sequence[UUID]) 
         .where(Attachment.id.in_(ids), Attachment.owner == owner_of(sent), Attachment.ticket_id.is_(None))
         .order_by(Attachment.id)
     )
-    async with parts.database.begin() as session:
+    async with state.database.begin() as session:
         return [KeptFile.of(attachment) for attachment in await session.scalars(query)]

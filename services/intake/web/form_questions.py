@@ -101,16 +101,16 @@ def questions_of(form: Form, sent: SubmittedForm, errors: Mapping[str, str]) -> 
     return [_question(form, field, sent, errors) for field in form.fields_for(Audience.EVERYONE)]
 
 
-def answers_in(form: Form, sent: SubmittedForm) -> dict[str, Answer]:
+def answers_from(form: Form, sent: SubmittedForm) -> dict[str, Answer]:
     """The answers in a form that was sent; what nobody asked for is left out. Raises NotValid."""
-    checked = check_answers(form, from_texts(form, texts_in(sent)), Audience.EVERYONE)
+    checked = check_answers(form, from_texts(form, texts_from(sent)), Audience.EVERYONE)
     if checked.wrong:
         wrong = {name: f"{in_quotes(form.by_name[name].label)} {text}" for name, text in checked.wrong.items()}
         raise FormNotValid({PREFIX + name: text for name, text in wrong.items()})
     return checked.values
 
 
-def requesters_answers(topic: TopicEntry | None, kept: Mapping[str, object]) -> list[tuple[str, str]]:
+def answers_shown_to_requester(topic: TopicEntry | None, kept: Mapping[str, object]) -> list[tuple[str, str]]:
     """A ticket's answers as label and text: what its requester may see, of removed fields too."""
     if topic is None:
         return []
@@ -122,7 +122,7 @@ def in_quotes(words: str) -> str:
     return f"\u201c{words}\u201d"
 
 
-def texts_in(sent: SubmittedForm) -> dict[str, tuple[str, ...]]:
+def texts_from(sent: SubmittedForm) -> dict[str, tuple[str, ...]]:
     """The custom fields in a form that was sent, by their own names."""
     return {name.removeprefix(PREFIX): sent.all(name) for name in sent if name.startswith(PREFIX)}
 

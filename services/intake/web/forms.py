@@ -6,10 +6,10 @@ from typing import Annotated, Literal, TypeVar
 from fastapi import Request
 from pydantic import BaseModel, Field, ValidationError
 
+from services.intake.app_state import AppState
 from services.intake.attachments.object_store import StorageUnavailable
 from services.intake.attachments.upload import IncomingFile as SentFile
-from services.intake.attachments.upload_quota import FORMS, refuse_if_full
-from services.intake.deps import AppState
+from services.intake.attachments.upload_quota import FORMS, check_upload_quota
 from services.intake.errors import storage_away
 from services.intake.models import Attachment
 from services.intake.schemas import TopicName
@@ -106,31 +106,31 @@ class FormNotValid(Exception):
         self.errors = errors
 
 
-async def read_form(request: Request, parts: AppState, limiter: RateLimiter | None = None) -> SubmittedForm:
+async def read_form(request: Request, state: AppState, limiter: RateLimiter | None = None) -> SubmittedForm:
     """The form's fields; a file is kept, and its id stands for it under the name of its input.
 
     Raises Problem 403 for a form from elsewhere, 429 for too many from one address, 503 while files cannot be kept.
     """
-    await (limiter or parts.form_limiter).check(None, network_of(address_of(request, parts.settings.trusted_proxies)))
+    await (limiter or state.form_limiter).check(None, network_of(address_of(request, state.settings.trusted_proxies)))
     if request.headers.get("content-type", "").startswith(MULTIPART):
-        sent = await _with_files(request, parts)
+        sent = await _with_files(request, state)
     else:
         form = await request.form(max_files=0, max_fields=MAX_INPUTS)
         sent = SubmittedForm((name, value) for name, value in form.multi_items() if isinstance(value, str))
     check_form_token(request, sent.get("csrf_token"))
     async with refusing("/body"):
-        await parts.digester.redact_ahead(*(value.strip() for value in sent.values()))
+        await state.digester.redact_ahead(*(value.strip() for value in sent.values()))
     return sent
 
 
-async def _with_files(request: Request, parts: AppState) -> SubmittedForm:
+async def _with_files(request: Request, state: AppState) -> SubmittedForm:
     refused: dict[str, str] = {}
 
     async def keep(part: FormPart, form: SentForm[Attachment | None]) -> Attachment | None:
         check_form_token(request, form.one("csrf_token"))
         try:
-            await refuse_if_full(parts.database, parts.settings.waiting_bytes)
-            return await parts.keeper.keep(part.content(), SentFile(part.filename or "", _owner(form.one(FORM_ID))))
+            await check_upload_quota(state.database, state.settings.waiting_bytes)
+            return await state.uploader.store(part.content(), SentFile(part.filename or "", _owner(form.one(FORM_ID))))
         except StorageUnavailable:
             raise storage_away() from None
         except Problem as problem:
@@ -139,7 +139,7 @@ async def _with_files(request: Request, parts: AppState) -> SubmittedForm:
 
     form = await read_multipart(request, keep, FormLimits(fields=MAX_INPUTS, files=MAX_FILES))
     kept = [(name, file) for name, files in form.files.items() for file in files if file]
-    async with parts.database.begin() as session:
+    async with state.database.begin() as session:
         session.add_all(file for _, file in kept)
     fields = [(name, value) for name, values in form.values.items() for value in values]
     return SubmittedForm([*fields, *((name, str(file.id)) for name, file in kept)], refused)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from services.intake.deps import Parts
+from services.intake.deps import State
 from services.intake.forms import Audience
 from services.intake.forms.fields import BaseChoiceField
 from services.intake.models import Announcement
@@ -19,30 +19,30 @@ router = APIRouter(route_class=PortalPageRoute, include_in_schema=False)
 
 
 @router.get("/")
-async def home(request: Request, parts: Parts) -> Response:
+async def home(request: Request, state: State) -> Response:
     """Open a request, or look one up; first what everybody should know."""
-    async with parts.database.begin() as session:
+    async with state.database.begin() as session:
         announcements = await current_announcements(session, utc_now())
-    prose = await parts.digester.prose(one.body for one in announcements)
-    topics = await parts.topics.public()
-    return parts.pages.render(request, "home.html", topics=topics, announcements=announcements, prose=prose)
+    prose = await state.renderer.prose(one.body for one in announcements)
+    topics = await state.topics.public()
+    return state.pages.render(request, "home.html", topics=topics, announcements=announcements, prose=prose)
 
 
 @router.get("/search")
-async def search(request: Request, parts: Parts, q: Annotated[str, Query(max_length=1000)] = "") -> Response:
+async def search(request: Request, state: State, q: Annotated[str, Query(max_length=1000)] = "") -> Response:
     """Topics and announcements that speak of it. Raises Problem 429."""
-    await parts.search_limiter.check(None, network_of(address_of(request, parts.settings.trusted_proxies)))
-    async with parts.database.begin() as session:
+    await state.search_limiter.check(None, network_of(address_of(request, state.settings.trusted_proxies)))
+    async with state.database.begin() as session:
         announcements = await current_announcements(session, utc_now())
     query = q.strip()[:MAX_QUERY]
     found = find(query, [_searched_announcement(announcement) for announcement in announcements])
-    return parts.pages.render(
+    return state.pages.render(
         request,
         "search.html",
         query=query,
-        topics=find(query, [_searched_topic(topic) for topic in await parts.topics.public()]),
+        topics=find(query, [_searched_topic(topic) for topic in await state.topics.public()]),
         announcements=found,
-        prose=await parts.digester.prose(one.body for one in found),
+        prose=await state.renderer.prose(one.body for one in found),
     )
 
 

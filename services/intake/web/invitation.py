@@ -7,8 +7,8 @@ from fastapi.responses import RedirectResponse
 from pydantic import BaseModel
 
 from services.intake.access.link_access import LONG_AGO, link_not_valid
-from services.intake.commands.participants import ASKED, answer, find_participant
-from services.intake.deps import Parts
+from services.intake.commands.participants import ASKED, answer_invitation, find_participant
+from services.intake.deps import State
 from services.intake.models import LinkRevocation, Participant, Ticket
 from services.intake.web.forms import check, read_form
 from services.intake.web.link_deps import Token
@@ -28,10 +28,10 @@ class InvitationAnswer(BaseModel):
     answer: Literal["join", "decline"]
 
 
-async def invited_by(token: Token, parts: Parts) -> tuple[Ticket, Participant]:
+async def invited_by(token: Token, state: State) -> tuple[Ticket, Participant]:
     """The ticket and the person of the link. Raises Problem 404, the same for every link that is of no use."""
-    link = parts.links.read(token)
-    async with parts.database.begin() as session:
+    link = state.links.read(token)
+    async with state.database.begin() as session:
         participant = await find_participant(session, link.ticket_id, link.email) if link else None
         if link is None or participant is None or participant.state not in ASKED:
             raise link_not_valid()
@@ -44,21 +44,21 @@ Invited = Annotated[tuple[Ticket, Participant], Depends(invited_by)]
 
 
 @router.get("/{token}")
-async def ask(request: Request, token: Token, invited: Invited, parts: Parts) -> Response:
+async def ask(request: Request, token: Token, invited: Invited, state: State) -> Response:
     """The question. It shows no more of the ticket than the mail did."""
     ticket, participant = invited
-    return parts.pages.render(
+    return state.pages.render(
         request, "invitation.html", ticket=ticket, participant=participant, token=token, page_class="narrow"
     )
 
 
 @router.post("/{token}")
-async def decide(request: Request, token: Token, invited: Invited, parts: Parts) -> Response:
+async def decide(request: Request, token: Token, invited: Invited, state: State) -> Response:
     """Records the answer; it can be changed on the same page."""
     ticket, participant = invited
-    choice = check(InvitationAnswer, await read_form(request, parts))
-    async with parts.database.begin() as session:
-        await answer(session, ticket.id, participant.email, STATES[choice.answer], utc_now())
+    choice = check(InvitationAnswer, await read_form(request, state))
+    async with state.database.begin() as session:
+        await answer_invitation(session, ticket.id, participant.email, STATES[choice.answer], utc_now())
     return RedirectResponse(f"/t/{token}" if choice.answer == "join" else f"/p/{token}", 303)
 
 

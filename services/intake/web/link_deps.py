@@ -5,21 +5,22 @@ from typing import Annotated
 from fastapi import Depends, Path, Request
 
 from services.intake.access.link_access import LinkAccess, get_link_access
-from services.intake.deps import AppState, Parts
+from services.intake.app_state import AppState
+from services.intake.deps import State
 from shared.kit.http.client_address import address_of, network_of
 
 Token = Annotated[str, Path(max_length=1000)]
 
 
-async def get_verified_link(token: Token, parts: Parts) -> LinkAccess:
+async def get_verified_link(token: Token, state: State) -> LinkAccess:
     """The visit the link in the address stands for. Raises Problem 404."""
-    async with parts.database.begin() as session:
-        return await get_link_access(session, parts.links, token)
+    async with state.database.begin() as session:
+        return await get_link_access(session, state.links, token)
 
 
 VerifiedLink = Annotated[LinkAccess, Depends(get_verified_link)]
 
 
-def rate_limit_key(request: Request, parts: AppState) -> str:
+def rate_limit_key(request: Request, state: AppState) -> str:
     """Whom a visitor without a key is counted as."""
-    return network_of(address_of(request, parts.settings.trusted_proxies))
+    return network_of(address_of(request, state.settings.trusted_proxies))

@@ -2,8 +2,9 @@
 
 from fastapi import APIRouter, Request, Response
 
+from services.intake.app_state import AppState
 from services.intake.commands.request_access_link import request_access_link
-from services.intake.deps import AppState, Parts
+from services.intake.deps import State
 from services.intake.web.forms import TRAP, FormNotValid, LinkRequest, Values, check, form_id_of, key_of, read_form
 from services.intake.web.route import PortalPageRoute
 from shared.kit.clock import utc_now
@@ -13,32 +14,32 @@ router = APIRouter(route_class=PortalPageRoute, include_in_schema=False)
 
 
 @router.get("/tickets/status")
-async def blank_form(request: Request, parts: Parts) -> Response:
+async def blank_form(request: Request, state: State) -> Response:
     """Address and number, please."""
-    return _form(request, parts, {}, {}, 200)
+    return _form(request, state, {}, {}, 200)
 
 
 @router.post("/tickets/status")
-async def send_form(request: Request, parts: Parts) -> Response:
+async def send_form(request: Request, state: State) -> Response:
     """The same answer whether the two belong together or not: nobody can find out who has asked for help."""
-    values = await read_form(request, parts)
+    values = await read_form(request, state)
     try:
         wanted = check(LinkRequest, values)
     except FormNotValid as wrong:
-        return _form(request, parts, values, wrong.errors, 422)
+        return _form(request, state, values, wrong.errors, 422)
     if not values.get(TRAP):
-        await _note_wish(parts, wanted, key_of(values, wanted))
-    return parts.pages.render(request, "link_sent.html", email=wanted.email, page_class="narrow")
+        await _note_wish(state, wanted, key_of(values, wanted))
+    return state.pages.render(request, "link_sent.html", email=wanted.email, page_class="narrow")
 
 
-async def _note_wish(parts: AppState, wanted: LinkRequest, key: str) -> None:
+async def _note_wish(state: AppState, wanted: LinkRequest, key: str) -> None:
     """Commits in either case that a link was asked for, so that the right ones take no longer."""
-    async with idempotent_transaction(parts.database, "portal:status", key, b"") as guarded:
+    async with idempotent_transaction(state.database, "portal:status", key, b"") as guarded:
         if not guarded.stored:
             await request_access_link(guarded.session, wanted.email, wanted.number.removeprefix("#"), utc_now())
             await guarded.store(b"")
 
 
-def _form(request: Request, parts: AppState, values: Values, errors: Values, status: int) -> Response:
+def _form(request: Request, state: AppState, values: Values, errors: Values, status: int) -> Response:
     shown = {"values": values, "errors": errors, "form_id": form_id_of(values)}
-    return parts.pages.render(request, "status.html", status, **shown, page_class="narrow")
+    return state.pages.render(request, "status.html", status, **shown, page_class="narrow")

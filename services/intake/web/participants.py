@@ -10,9 +10,15 @@ from pydantic import BaseModel, Field
 from services.intake.abuse.admission_control import EntryPoint
 from services.intake.abuse.invitations import Inviter
 from services.intake.access.link_access import LinkAccess
-from services.intake.commands.participants import InvitedPerson, ParticipantOrigin, find_participant, invite
+from services.intake.app_state import AppState
+from services.intake.commands.participants import (
+    InvitedPerson,
+    ParticipantOrigin,
+    find_participant,
+    invite_participants,
+)
 from services.intake.commands.revoke_links import remove_participant
-from services.intake.deps import AppState, Parts
+from services.intake.deps import State
 from services.intake.models import Participant
 from services.intake.web.forms import FormNotValid, check, read_form
 from services.intake.web.link_deps import Token, VerifiedLink
@@ -77,50 +83,50 @@ class Added(BaseModel):
 
 
 @router.post("/{token}/participants")
-async def add(request: Request, token: Token, visit: VerifiedLink, parts: Parts) -> Response:
+async def add(request: Request, token: Token, visit: VerifiedLink, state: State) -> Response:
     """Invites somebody. Raises Problem 429 beyond the limits."""
     only_requester(visit)
-    sent = await read_form(request, parts)
+    sent = await read_form(request, state)
     try:
         added = check(Added, sent)
     except FormNotValid as wrong:
         raise Problem(422, "invalid_input", wrong.errors["email"]) from None
-    return await _invite(request, parts, visit, token, added.email)
+    return await _invite(request, state, visit, token, added.email)
 
 
 @router.post("/{token}/participants/confirm")
-async def confirm(request: Request, token: Token, visit: VerifiedLink, parts: Parts) -> Response:
+async def confirm(request: Request, token: Token, visit: VerifiedLink, state: State) -> Response:
     """Invites who was proposed. Raises Problem 404 for others, 429 beyond the limits."""
     only_requester(visit)
-    chosen = check(ChosenParticipant, await read_form(request, parts))
-    async with parts.database.begin() as session:
+    chosen = check(ChosenParticipant, await read_form(request, state))
+    async with state.database.begin() as session:
         found = await find_participant(session, visit.ticket.id, chosen.email)
     if found is None or found.state is not ParticipantState.PROPOSED:
         raise Problem(404, "not_proposed", "this person is not proposed any more; look at the ticket again")
-    return await _invite(request, parts, visit, token, found.email)
+    return await _invite(request, state, visit, token, found.email)
 
 
 @router.post("/{token}/participants/remove")
-async def remove(request: Request, token: Token, visit: VerifiedLink, parts: Parts) -> Response:
+async def remove(request: Request, token: Token, visit: VerifiedLink, state: State) -> Response:
     """Takes somebody in copy out: their links, open pages and mails end now."""
     only_requester(visit)
-    chosen = check(ChosenParticipant, await read_form(request, parts))
-    async with parts.database.begin() as session:
+    chosen = check(ChosenParticipant, await read_form(request, state))
+    async with state.database.begin() as session:
         await remove_participant(session, visit.ticket.id, chosen.email, utc_now())
-    await parts.live.look_again(visit.ticket.id)
+    await state.event_streams.look_again(visit.ticket.id)
     return back(token, "removed")
 
 
-async def _invite(request: Request, parts: AppState, visit: LinkAccess, token: str, email: str) -> Response:
+async def _invite(request: Request, state: AppState, visit: LinkAccess, token: str, email: str) -> Response:
     """Asks them, unless they said no before: whoever declined comes back by the link in their own mail only."""
-    address = address_of(request, parts.settings.trusted_proxies)
-    await parts.gate.refuse_banned(EntryPoint.PEOPLE, visit.link.email, address)
+    address = address_of(request, state.settings.trusted_proxies)
+    await state.admission.refuse_banned(EntryPoint.PEOPLE, visit.link.email, address)
     if email.casefold() == visit.link.email:
         raise Problem(422, "the_requester", "this is your own address")
     inviter = Inviter(visit.ticket.requester_email, address)
     origin = ParticipantOrigin(Channel.PORTAL, utc_now(), visit.link.email, inviter, is_deliberate=True)
-    async with parts.database.begin() as session:
-        await invite(session, visit.ticket.id, [InvitedPerson(email)], origin, parts.invitations)
+    async with state.database.begin() as session:
+        await invite_participants(session, visit.ticket.id, [InvitedPerson(email)], origin, state.invitations)
         found = await find_participant(session, visit.ticket.id, email)
     if found is None or found.state is ParticipantState.PROPOSED:
         raise Problem(429, "too_many_invitations", "too many people were invited; try again tomorrow")

@@ -3,7 +3,7 @@
 from fastapi import Request
 from fastapi.responses import Response
 
-from services.intake.deps import parts_of
+from services.intake.deps import get_app_state
 from services.intake.web.forms import FormNotValid
 from shared.kit.http.page_route import BasePageRoute
 from shared.kit.http.problems import Problem
@@ -20,7 +20,7 @@ class PortalPageRoute(BasePageRoute):
 
     async def render_problem(self, request: Request, problem: Problem) -> Response:
         """What went wrong, as a page."""
-        parts = await parts_of(request)
-        page = parts.pages.render(request, "problem.html", problem.status, problem=problem)
+        state = await get_app_state(request)
+        page = state.pages.render(request, "problem.html", problem.status, problem=problem)
         page.headers.update(problem.headers)
         return page

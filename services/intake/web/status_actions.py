@@ -6,7 +6,7 @@ from fastapi.responses import RedirectResponse
 from services.intake.access.link_access import LinkAccess
 from services.intake.commands.change_status import change_status
 from services.intake.commands.revoke_links import revoke_links
-from services.intake.deps import Parts
+from services.intake.deps import State
 from services.intake.models import Ticket
 from services.intake.web.forms import ClosingForm, Values, check, form_id_of, read_form
 from services.intake.web.link_deps import Token, VerifiedLink
@@ -29,57 +29,57 @@ def back(token: str, done: str) -> Response:
 
 
 @router.get("/t/{token}/close")
-async def ask_to_close(request: Request, token: Token, visit: VerifiedLink, parts: Parts) -> Response:
+async def ask_to_close(request: Request, token: Token, visit: VerifiedLink, state: State) -> Response:
     """Asks before closing."""
     only_requester(visit)
-    return parts.pages.render(
+    return state.pages.render(
         request, "close.html", ticket=visit.ticket, token=token, form_id=form_id_of({}), page_class="narrow"
     )
 
 
 @router.post("/t/{token}/close")
-async def close(request: Request, token: Token, visit: VerifiedLink, parts: Parts) -> Response:
+async def close(request: Request, token: Token, visit: VerifiedLink, state: State) -> Response:
     """Closes the request, if it can be closed; reopening undoes it."""
-    values = await read_form(request, parts)
+    values = await read_form(request, state)
     only_requester(visit)
     form = check(ClosingForm, values)
     command = CloseTicket(command_id=_command_id("close", visit.ticket, values), actor=REQUESTER, reason=form.reason)
-    await change_status(parts.database, parts.tickets, visit.ticket.id, command)
+    await change_status(state.database, state.tickets, visit.ticket.id, command)
     return back(token, "closed")
 
 
 @router.post("/t/{token}/reopen")
-async def reopen(request: Request, token: Token, visit: VerifiedLink, parts: Parts) -> Response:
+async def reopen(request: Request, token: Token, visit: VerifiedLink, state: State) -> Response:
     """Takes the request up again."""
-    values = await read_form(request, parts)
+    values = await read_form(request, state)
     only_requester(visit)
     command = ReopenTicket(command_id=_command_id("reopen", visit.ticket, values), actor=REQUESTER)
-    await change_status(parts.database, parts.tickets, visit.ticket.id, command)
+    await change_status(state.database, state.tickets, visit.ticket.id, command)
     return back(token, "reopened")
 
 
 @router.get("/t/{token}/revoke")
-async def ask_to_revoke(request: Request, token: Token, visit: VerifiedLink, parts: Parts) -> Response:
+async def ask_to_revoke(request: Request, token: Token, visit: VerifiedLink, state: State) -> Response:
     """Asks before making the earlier links useless."""
     only_requester(visit)
-    return parts.pages.render(request, "revoke.html", ticket=visit.ticket, token=token, page_class="narrow")
+    return state.pages.render(request, "revoke.html", ticket=visit.ticket, token=token, page_class="narrow")
 
 
 @router.post("/t/{token}/revoke")
-async def revoke(request: Request, visit: VerifiedLink, parts: Parts) -> Response:
+async def revoke(request: Request, visit: VerifiedLink, state: State) -> Response:
     """Makes every link so far useless, this one too, and has a new one mailed: only its owner reads that."""
-    await read_form(request, parts)
+    await read_form(request, state)
     only_requester(visit)
-    async with parts.database.begin() as session:
+    async with state.database.begin() as session:
         await revoke_links(session, visit.ticket, utc_now())
-    await parts.live.look_again(visit.ticket.id)
+    await state.event_streams.look_again(visit.ticket.id)
     return RedirectResponse("/tickets/links-revoked", 303)
 
 
 @router.get("/tickets/links-revoked")
-async def links_revoked(request: Request, parts: Parts) -> Response:
+async def links_revoked(request: Request, state: State) -> Response:
     """Says where the new link is; the old one leads nowhere by now."""
-    return parts.pages.render(request, "links_revoked.html", page_class="narrow")
+    return state.pages.render(request, "links_revoked.html", page_class="narrow")
 
 
 def only_requester(visit: LinkAccess) -> None:

@@ -11,17 +11,18 @@ from starlette.status import HTTP_409_CONFLICT, HTTP_429_TOO_MANY_REQUESTS
 
 from services.intake.abuse.admission_control import EntryPoint
 from services.intake.access.link_access import link_not_valid
+from services.intake.app_state import AppState
 from services.intake.attachments.attaching import ChosenFiles
 from services.intake.commands.duplicate_submission import DuplicateSubmission, SubmittedContent
 from services.intake.commands.submit_ticket import Submission, SubmissionAnswer, submit_ticket_with_files
-from services.intake.deps import AppState, Parts
+from services.intake.deps import State
 from services.intake.forms import Answer as FieldAnswer
 from services.intake.forms import Audience
 from services.intake.forms.answers import files_in
 from services.intake.models import Ticket
 from services.intake.topic_cache import TopicEntry
 from services.intake.web.files import ATTACHMENT, chosen_files, files_by_input
-from services.intake.web.form_questions import MORE_QUESTIONS, PHONE_PATTERN, FormQuestion, answers_in, questions_of
+from services.intake.web.form_questions import MORE_QUESTIONS, PHONE_PATTERN, FormQuestion, answers_from, questions_of
 from services.intake.web.forms import (
     TRAP,
     WORDS,
@@ -71,63 +72,63 @@ class RequestedForm:
 
 
 @router.get("/tickets/new")
-async def blank_form(request: Request, parts: Parts, topic: Annotated[str, Query(max_length=64)] = "") -> Response:
+async def blank_form(request: Request, state: State, topic: Annotated[str, Query(max_length=64)] = "") -> Response:
     """What it is about, then the form with the questions of that topic."""
-    if await parts.topics.find_public(topic) is None:
-        return parts.pages.render(request, "topics.html", topics=await parts.topics.public())
-    return await _form(request, parts, SubmittedForm([("topic", topic)]))
+    if await state.topics.find_public(topic) is None:
+        return state.pages.render(request, "topics.html", topics=await state.topics.public())
+    return await _form(request, state, SubmittedForm([("topic", topic)]))
 
 
 @router.post("/tickets/new")
-async def send_form(request: Request, parts: Parts) -> Response:
+async def send_form(request: Request, state: State) -> Response:
     """Accepts the request, or shows the form again with what to correct or to add."""
-    sent = await read_form(request, parts)
+    sent = await read_form(request, state)
     if sent.get(TRAP):
         return RedirectResponse("/tickets/thanks", 303)
-    topic = await parts.topics.find_public(sent.get("topic", "").strip())
+    topic = await state.topics.find_public(sent.get("topic", "").strip())
     if sent.get("do") == CHANGE_TOPIC:
-        return await _form(request, parts, sent)
+        return await _form(request, state, sent)
     if topic and _was_not_asked(topic, sent):
-        return await _form(request, parts, sent, status=422, notice=MORE_QUESTIONS)
-    address = address_of(request, parts.settings.trusted_proxies)
+        return await _form(request, state, sent, status=422, notice=MORE_QUESTIONS)
+    address = address_of(request, state.settings.trusted_proxies)
     try:
         wanted = _checked(sent, topic)
         key = key_of(sent, wanted.form, canonical(wanted.words), sent.get("do", "").encode())
-        if not parts.form_guard.lets_pass(sent, form_id_of(sent), address):
-            return await _stopped(request, parts, sent)
-        await parts.gate.admit(EntryPoint.PEOPLE, wanted.form.email, address, _claim(key))
-        token = await _accept(parts, wanted, key, is_wanted=sent.get("do") == SEND_ANYWAY)
+        if not state.form_guard.allows(sent, form_id_of(sent), address):
+            return await _stopped(request, state, sent)
+        await state.admission.admit(EntryPoint.PEOPLE, wanted.form.email, address, _claim(key))
+        token = await _accept(state, wanted, key, is_wanted=sent.get("do") == SEND_ANYWAY)
     except FormNotValid as wrong:
-        return await _form(request, parts, sent, wrong.errors, 422)
+        return await _form(request, state, sent, wrong.errors, 422)
     except DuplicateSubmission as repeated:
-        return await _form(request, parts, sent, status=HTTP_409_CONFLICT, earlier=repeated.ticket_id)
+        return await _form(request, state, sent, status=HTTP_409_CONFLICT, earlier=repeated.ticket_id)
     return RedirectResponse(f"/tickets/thanks/{token}" if token else "/tickets/thanks", 303)
 
 
 @router.get("/tickets/thanks")
-async def thanks(request: Request, parts: Parts) -> Response:
+async def thanks(request: Request, state: State) -> Response:
     """What a robot gets to see."""
-    return parts.pages.render(request, "thanks.html", ticket=None, link="", said="")
+    return state.pages.render(request, "thanks.html", ticket=None, link="", said="")
 
 
 @router.get("/tickets/thanks/{token}")
-async def thanks_for(request: Request, token: Token, parts: Parts) -> Response:
+async def thanks_for(request: Request, token: Token, state: State) -> Response:
     """The number and what the topic has to say; the link only where this browser has shown to read that mail.
 
     Whoever sends a form may have typed anybody's address: the link is mailed there, and shown to nobody.
     Raises Problem 404 for a receipt that is none of ours, or old.
     """
-    ticket_id = parts.receipts.read(token)
-    async with parts.database.begin() as session:
+    ticket_id = state.receipts.read(token)
+    async with state.database.begin() as session:
         ticket = await session.get(Ticket, ticket_id) if ticket_id else None
     if ticket is None or ticket.erased_at is not None:
         raise link_not_valid()
-    proof = parts.proofs.find(request, ticket.requester_email)
-    link = f"/t/{parts.links.token(proof.link_to(TicketId(ticket.id)))}" if proof else ""
-    topic = await parts.topics.of_ticket(ticket.topic_id)
+    proof = state.email_verification.find(request, ticket.requester_email)
+    link = f"/t/{state.links.token(proof.link_to(TicketId(ticket.id)))}" if proof else ""
+    topic = await state.topics.of_ticket(ticket.topic_id)
     thanks = topic.thanks if topic else ""
-    said = (await parts.digester.prose([thanks]))[thanks] if thanks else ""
-    return parts.pages.render(request, "thanks.html", ticket=ticket, link=link, said=said)
+    said = (await state.renderer.prose([thanks]))[thanks] if thanks else ""
+    return state.pages.render(request, "thanks.html", ticket=ticket, link=link, said=said)
 
 
 def _was_not_asked(topic: TopicEntry, sent: SubmittedForm) -> bool:
@@ -145,7 +146,7 @@ def _checked(sent: SubmittedForm, topic: TopicEntry | None) -> RequestedForm:
     except FormNotValid as wrong:
         errors |= wrong.errors
     try:
-        answers = answers_in(topic.form, sent) if topic else None
+        answers = answers_from(topic.form, sent) if topic else None
     except FormNotValid as wrong:
         errors |= wrong.errors
     if errors or form is None or topic is None or answers is None:
@@ -153,43 +154,43 @@ def _checked(sent: SubmittedForm, topic: TopicEntry | None) -> RequestedForm:
     return RequestedForm(form, topic, answers, chosen_files(sent, files_in(topic.form, answers)))
 
 
-async def _stopped(request: Request, parts: AppState, sent: SubmittedForm) -> Response:
+async def _stopped(request: Request, state: AppState, sent: SubmittedForm) -> Response:
     """The form again, with all that was written: it passes once it was on a page for some seconds."""
-    page = await _form(request, parts, sent, status=HTTP_429_TOO_MANY_REQUESTS)
+    page = await _form(request, state, sent, status=HTTP_429_TOO_MANY_REQUESTS)
     page.headers["Retry-After"] = "60"
     return page
 
 
 async def _form(
     request: Request,
-    parts: AppState,
+    state: AppState,
     sent: SubmittedForm,
     errors: Values | None = None,
     status: int = 200,
     notice: str = "",
     earlier: UUID | None = None,
 ) -> Response:
-    topic = await parts.topics.find_public(sent.get("topic", "").strip())
+    topic = await state.topics.find_public(sent.get("topic", "").strip())
     errors = errors or {}
     questions = questions_of(topic.form, sent, errors) if topic else []
     form_id = form_id_of(sent)
-    return parts.pages.render(
+    return state.pages.render(
         request,
         "new.html",
         status,
-        options=[(each.slug, each.name) for each in await parts.topics.public()],
+        options=[(each.slug, each.name) for each in await state.topics.public()],
         topic=topic,
         questions=questions,
-        files=await files_by_input(parts, sent),
+        files=await files_by_input(state, sent),
         values=sent | {"topic": topic.slug} if topic else sent,
         errors=_in_page_order(errors, questions),
         wrong=WORDS,
         phone_pattern=PHONE_PATTERN,
-        similar=await similar_to(request, parts, sent.get("subject", ""), sent.get("email", "")),
+        similar=await similar_to(request, state, sent.get("subject", ""), sent.get("email", "")),
         form_id=form_id,
-        made=parts.form_guard.made(form_id),
+        made=state.form_guard.issue_stamp(form_id),
         is_stopped=status == HTTP_429_TOO_MANY_REQUESTS,
-        earlier=await _named(request, parts, earlier) if earlier else None,
+        earlier=await _named(request, state, earlier) if earlier else None,
         notices=[("info", notice)] if notice else [],
         page_class="narrow",
     )
@@ -200,16 +201,16 @@ def _in_page_order(errors: Values, questions: list[FormQuestion]) -> dict[str, s
     return {name: errors[name] for name in order if name in errors}
 
 
-async def _named(request: Request, parts: AppState, ticket_id: UUID) -> dict[str, str]:
+async def _named(request: Request, state: AppState, ticket_id: UUID) -> dict[str, str]:
     """The number of the ticket that was opened before; its link only for whoever has shown to read that mail."""
-    async with parts.database.begin() as session:
+    async with state.database.begin() as session:
         ticket = await session.get_one(Ticket, ticket_id)
-    proof = parts.proofs.find(request, ticket.requester_email)
-    link = f"/t/{parts.links.token(proof.link_to(TicketId(ticket.id)))}" if proof else ""
+    proof = state.email_verification.find(request, ticket.requester_email)
+    link = f"/t/{state.links.token(proof.link_to(TicketId(ticket.id)))}" if proof else ""
     return {"number": ticket.number, "link": link}
 
 
-async def _accept(parts: AppState, wanted: RequestedForm, key: str, *, is_wanted: bool) -> str:
+async def _accept(state: AppState, wanted: RequestedForm, key: str, *, is_wanted: bool) -> str:
     """Records the request once per key, and returns the token of its receipt. Raises Repeated."""
     form = wanted.form
     submission = Submission(
@@ -223,11 +224,11 @@ async def _accept(parts: AppState, wanted: RequestedForm, key: str, *, is_wanted
         priority=wanted.topic.priority,
         fields=wanted.answers,
     )
-    token = parts.receipts.token(submission.ticket_id)
+    token = state.receipts.token(submission.ticket_id)
     claim, prepared = _claim(key), SubmissionAnswer(token, 200)
     words = (wanted.topic.slug, form.subject, form.body)
-    content = SubmittedContent("portal:same", form.email, words, parts.settings.repeat_window, is_wanted)
-    await submit_ticket_with_files(parts.database, claim, submission, prepared, wanted.files, content=content)
+    content = SubmittedContent("portal:same", form.email, words, state.settings.repeat_window, is_wanted)
+    await submit_ticket_with_files(state.database, claim, submission, prepared, wanted.files, content=content)
     if claim.stored:
         return bytes(claim.stored.body).decode()
     return token

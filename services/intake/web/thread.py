@@ -14,14 +14,15 @@ from services.intake.attachments.download import find_attachment, serve
 from services.intake.commands.duplicate_submission import DuplicateSubmission, SubmittedContent, refuse_duplicate
 from services.intake.commands.new_message import NewMessage
 from services.intake.commands.post_message import post_with_files
-from services.intake.deps import AppState, Parts
+from services.intake.app_state import AppState
+from services.intake.deps import State
 from services.intake.live import StreamReader
 from services.intake.live.event_streams import EventId, LastEventId
 from services.intake.web.files import chosen_files, files_by_input
 from services.intake.web.forms import (
     FormNotValid,
     ReplyForm,
-    SubmittedForm,
+    PortalForm,
     Values,
     check,
     form_id_of,
@@ -46,19 +47,19 @@ router = APIRouter(prefix="/t", route_class=PortalPageRoute, include_in_schema=F
 
 @router.get("/{token}")
 async def show(
-    request: Request, token: Token, visit: VerifiedLink, parts: Parts, done: Annotated[str, Query(max_length=20)] = ""
+    request: Request, token: Token, visit: VerifiedLink, state: State, done: Annotated[str, Query(max_length=20)] = ""
 ) -> Response:
     """The thread."""
     notices = [NOTICES[done]] if done in NOTICES else []
-    page = await _thread(request, parts, token, visit, SubmittedForm(), {}, 200, notices)
-    parts.proofs.note(page, visit)
+    page = await _thread(request, state, token, visit, PortalForm(), {}, 200, notices)
+    state.proofs.note(page, visit)
     return page
 
 
 @router.get("/{token}/now")
-async def show_now(request: Request, token: Token, visit: VerifiedLink, parts: Parts) -> Response:
+async def show_now(request: Request, token: Token, visit: VerifiedLink, state: State) -> Response:
     """The parts of the thread that change, for the page's script."""
-    return parts.pages.render(request, "thread_now.html", **await view_of(parts, token, visit), form_id=form_id_of({}))
+    return state.pages.render(request, "thread_now.html", **await view_of(state, token, visit), form_id=form_id_of({}))
 
 
 @router.get("/{token}/events")
@@ -66,17 +67,17 @@ async def follow(
     request: Request,
     token: Token,
     visit: VerifiedLink,
-    parts: Parts,
+    state: State,
     last_event_id: LastEventId = None,
     after: EventId = 0,
 ) -> Response:
     """What happens while somebody looks, for the page's script."""
     caller = StreamReader(
-        f"address:{rate_limit_key(request, parts)}",
-        parts.settings.streams_per_address,
-        partial(_may_read, parts, token),
+        f"address:{rate_limit_key(request, state)}",
+        state.settings.streams_per_address,
+        partial(_may_read, state, token),
     )
-    return await parts.live.stream(visit.ticket.id, after if last_event_id is None else last_event_id, caller)
+    return await state.live.stream(visit.ticket.id, after if last_event_id is None else last_event_id, caller)
 
 
 @router.get("/{token}/files/{attachment_id}")
@@ -84,24 +85,24 @@ async def give_file(
     request: Request,
     attachment_id: UUID,
     visit: VerifiedLink,
-    parts: Parts,
+    state: State,
     inline: Annotated[bool, Query(description="To be shown in the page")] = False,  # noqa: FBT002 - a query
 ) -> Response:
     """A file of the thread, for as long as the link to the thread works."""
-    attachment = await find_attachment(parts.database, attachment_id, visit.ticket.id)
-    return await serve(request, parts.storage, attachment, is_inline=inline)
+    attachment = await find_attachment(state.database, attachment_id, visit.ticket.id)
+    return await serve(request, state.storage, attachment, is_inline=inline)
 
 
 @router.post("/{token}/reply")
-async def reply(request: Request, token: Token, visit: VerifiedLink, parts: Parts) -> Response:
+async def reply(request: Request, token: Token, visit: VerifiedLink, state: State) -> Response:
     """Adds what the visitor wrote."""
-    values = await read_form(request, parts)
-    address = address_of(request, parts.settings.trusted_proxies)
-    await parts.gate.refuse_banned(EntryPoint.PEOPLE, visit.link.email, address)
+    values = await read_form(request, state)
+    address = address_of(request, state.settings.trusted_proxies)
+    await state.gate.refuse_banned(EntryPoint.PEOPLE, visit.link.email, address)
     try:
         form, files = _checked(values)
     except FormNotValid as wrong:
-        return await _thread(request, parts, token, visit, values, wrong.errors, 422, [])
+        return await _thread(request, state, token, visit, values, wrong.errors, 422, [])
     post = NewMessage(
         body=form.body,
         body_format=BodyFormat.TEXT,
@@ -111,19 +112,19 @@ async def reply(request: Request, token: Token, visit: VerifiedLink, parts: Part
         author_email=None if visit.is_requester else visit.link.email,
     )
     place, do = f"portal:reply:{visit.ticket.id}", values.get("do", "")
-    window = parts.settings.repeat_window
+    window = state.settings.repeat_window
     content = SubmittedContent(
         f"portal:same:{visit.ticket.id}", visit.link.email, (form.body,), window, do == SEND_ANYWAY
     )
     try:
-        await _post(parts, visit, post, files, (place, key_of(values, form, do.encode())), content)
+        await _post(state, visit, post, files, (place, key_of(values, form, do.encode())), content)
     except DuplicateSubmission:
-        return await _thread(request, parts, token, visit, values, {}, HTTP_409_CONFLICT, [])
+        return await _thread(request, state, token, visit, values, {}, HTTP_409_CONFLICT, [])
     return back(token, "followed" if visit.ticket.is_archived else "replied")
 
 
 async def _post(
-    parts: AppState,
+    state: AppState,
     visit: LinkAccess,
     post: NewMessage,
     files: ChosenFiles,
@@ -131,14 +132,14 @@ async def _post(
     content: SubmittedContent,
 ) -> None:
     """Adds it once per form. Raises Repeated."""
-    async with idempotent_transaction(parts.database, *claim, b"") as guarded:
+    async with idempotent_transaction(state.database, *claim, b"") as guarded:
         if not guarded.stored:
             await refuse_duplicate(guarded.session, content, visit.ticket.id)
             await post_with_files(guarded.session, visit.ticket, post, files)
             await guarded.store(b"")
 
 
-def _checked(sent: SubmittedForm) -> tuple[ReplyForm, ChosenFiles]:
+def _checked(sent: PortalForm) -> tuple[ReplyForm, ChosenFiles]:
     """Raises NotValid with everything that is wrong."""
     errors = dict(sent.refused)
     try:
@@ -150,11 +151,11 @@ def _checked(sent: SubmittedForm) -> tuple[ReplyForm, ChosenFiles]:
     return form, chosen_files(sent)
 
 
-async def _may_read(parts: AppState, token: str) -> bool:
+async def _may_read(state: AppState, token: str) -> bool:
     """Whether the link still opens the ticket: it may have been revoked since the page was opened."""
-    async with parts.database.begin() as session:
+    async with state.database.begin() as session:
         try:
-            await get_link_access(session, parts.links, token)
+            await get_link_access(session, state.links, token)
         except Problem:
             return False
     return True
@@ -162,21 +163,21 @@ async def _may_read(parts: AppState, token: str) -> bool:
 
 async def _thread(
     request: Request,
-    parts: AppState,
+    state: AppState,
     token: str,
     visit: LinkAccess,
-    values: SubmittedForm,
+    values: PortalForm,
     errors: Values,
     status: int,
     notices: list[tuple[str, str]],
 ) -> Response:
-    return parts.pages.render(
+    return state.pages.render(
         request,
         "thread.html",
         status,
-        **await view_of(parts, token, visit),
+        **await view_of(state, token, visit),
         values=values,
-        files=await files_by_input(parts, values),
+        files=await files_by_input(state, values),
         errors=errors,
         form_id=form_id_of(values),
         notices=notices,

@@ -80,7 +80,7 @@ class ThreadView:
     """What is stored of a thread."""
 
     messages: Sequence[Message]
-    happenings: Sequence[TimelineEntry]
+    timeline: Sequence[TimelineEntry]
     attachments: Sequence[Attachment]
     follow_ups: Sequence[Ticket]
     bodies: Mapping[UUID, str] = field(default_factory=dict)
@@ -94,7 +94,7 @@ def entries(
     in_order: list[tuple[datetime, int, MessageEntry | EventEntry]] = [
         (message.received_at, SAID, _said(visit, message, thread, place)) for message in thread.messages
     ]
-    for happening in thread.happenings:
+    for happening in thread.timeline:
         if happening.kind == OPENED:
             in_order.append((visit.ticket.created_at, FIRST, _step(happening, None)))
         elif happening.kind in EVENT_LABELS:

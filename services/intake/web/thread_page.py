@@ -8,13 +8,13 @@ from uuid import UUID
 from sqlalchemy import select
 
 from services.intake.access.link_access import LinkAccess
+from services.intake.app_state import AppState
 from services.intake.commands.participants import list_participants
-from services.intake.deps import AppState
 from services.intake.live.timeline_queries import awaits_follow_up, follow_ups_of, timeline_of
 from services.intake.models import Attachment, Ticket
 from services.intake.queries.tickets import all_messages
 from services.intake.renderings import rendered_bodies
-from services.intake.web.form_questions import requesters_answers
+from services.intake.web.form_questions import answers_shown_to_requester
 from services.intake.web.labels import can, status_text
 from services.intake.web.participants import ListedParticipant
 from services.intake.web.thread_entries import ThreadView, entries
@@ -29,27 +29,27 @@ IN_COPY = {
 """Whom the requester sees, who decides about them, and whom others in copy see."""
 
 
-async def view_of(parts: AppState, token: str, visit: LinkAccess) -> dict[str, Any]:
+async def view_of(state: AppState, token: str, visit: LinkAccess) -> dict[str, Any]:
     """The values of the templates `thread.html` and `thread_now.html`."""
     ticket = visit.ticket
-    async with parts.database.begin() as session:
+    async with state.database.begin() as session:
         ticket = await session.get_one(Ticket, ticket.id)
         thread = await _read(session, ticket)
         before = await session.get(Ticket, ticket.follows) if ticket.follows else None
         people = await list_participants(session, ticket.id, IN_COPY[visit.is_requester])
         is_followed = ticket.is_archived and await awaits_follow_up(session, ticket.id)
-    thread = replace(thread, bodies=await rendered_bodies(parts.database, parts.digester, thread.messages))
-    links = _links(parts, visit, [*thread.follow_ups, *([before] if before else [])])
-    topic = await parts.topics.of_ticket(ticket.topic_id)
+    thread = replace(thread, bodies=await rendered_bodies(state.database, state.renderer, thread.messages))
+    links = _links(state, visit, [*thread.follow_ups, *([before] if before else [])])
+    topic = await state.topics.of_ticket(ticket.topic_id)
     return {
         "ticket": ticket,
         "token": token,
         "visit": visit,
         "topic": topic,
-        "answers": requesters_answers(topic, ticket.fields),
+        "answers": answers_shown_to_requester(topic, ticket.fields),
         "entries": entries(visit, thread, f"/t/{token}/files", links),
         "people": [ListedParticipant.of(one) for one in people],
-        "last_event": thread.happenings[-1].id if thread.happenings else 0,
+        "last_event": thread.timeline[-1].id if thread.timeline else 0,
         "before": before,
         "before_link": links.get(before.id) if before else None,
         "standing": status_text(ticket),
@@ -66,13 +66,13 @@ async def _read(session: Session, ticket: Ticket) -> ThreadView:
     )
     return ThreadView(
         messages=await all_messages(session, ticket.id),
-        happenings=await timeline_of(session, ticket.id),
+        timeline=await timeline_of(session, ticket.id),
         attachments=(await session.scalars(files.order_by(Attachment.created_at, Attachment.id))).all(),
         follow_ups=await follow_ups_of(session, ticket.id) if ticket.is_archived else (),
     )
 
 
-def _links(parts: AppState, visit: LinkAccess, tickets: Iterable[Ticket]) -> dict[UUID, str]:
+def _links(state: AppState, visit: LinkAccess, tickets: Iterable[Ticket]) -> dict[UUID, str]:
     """Links to tickets of the same person; as old as the one that led here, so that none outlives it.
 
     A link that did not come by mail, such as client programs are given, opens its own ticket and no other.
@@ -80,7 +80,7 @@ def _links(parts: AppState, visit: LinkAccess, tickets: Iterable[Ticket]) -> dic
     if not visit.link.is_mailed:
         return {}
     return {
-        ticket.id: f"/t/{parts.links.token(replace(visit.link, ticket_id=TicketId(ticket.id)))}"
+        ticket.id: f"/t/{state.links.token(replace(visit.link, ticket_id=TicketId(ticket.id)))}"
         for ticket in tickets
         if ticket.requester_email.casefold() == visit.link.email
     }

@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from fastapi import Path as InPath
 
-from services.notification.deps import AllParts
+from services.notification.deps import State
 from services.notification.schemas import DeadLetterDetail, DeadLetterView
 from shared.kit.bus import BusUnavailable
 from shared.kit.bus.connection import REFUSED
@@ -27,33 +27,33 @@ OfConsumer = Annotated[
 
 @router.get("")
 async def list_all(
-    parts: AllParts, consumer: OfConsumer = None, limit: Limit = 50, cursor: Cursor = None
+    state: State, consumer: OfConsumer = None, limit: Limit = 50, cursor: Cursor = None
 ) -> Page[DeadLetterView]:
     """Dead letters of every service, oldest first."""
     position = decode_cursor(cursor, int)
     after = int(position[0]) if position else 0
     async with _answering():
-        found = await parts.dead_letters.list(after, limit + 1, consumer)
+        found = await state.dead_letters.list(after, limit + 1, consumer)
     page = found[:limit]
     more = encode_cursor(page[-1].sequence) if len(found) > limit else None
     return Page(items=[DeadLetterView.model_validate(letter) for letter in page], next_cursor=more)
 
 
 @router.get("/{sequence}")
-async def get_one(sequence: Sequence, parts: AllParts) -> DeadLetterDetail:
+async def get_one(sequence: Sequence, state: State) -> DeadLetterDetail:
     """One dead letter with its event, which may hold people's words and addresses."""
     async with _answering():
-        return DeadLetterDetail.of(await parts.dead_letters.get(sequence))
+        return DeadLetterDetail.of(await state.dead_letters.get(sequence))
 
 
 @router.post("/{sequence}/replay", response_model=DeadLetterView)
-async def replay(sequence: Sequence, parts: AllParts, key: IdempotencyKey = None) -> Response:
+async def replay(sequence: Sequence, state: State, key: IdempotencyKey = None) -> Response:
     """Puts the event back for the consumer that failed, and no other."""
-    async with idempotent_transaction(parts.database, "replay-dead-letter", key, fingerprint(str(sequence))) as guarded:
+    async with idempotent_transaction(state.database, "replay-dead-letter", key, fingerprint(str(sequence))) as guarded:
         if guarded.stored is not None:
             return guarded.stored
         async with _answering():
-            letter = await parts.dead_letters.replay(sequence)
+            letter = await state.dead_letters.replay(sequence)
         body = DeadLetterView.model_validate(letter).model_dump_json().encode()
         await guarded.store(body)
     return Response(body, media_type="application/json")

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Response
 
 from services.notification.commands import retry_delivery
 from services.notification.delivery.status import DeliveryStatus
-from services.notification.deps import AllParts
+from services.notification.deps import State
 from services.notification.queries import DeliveryFilter, list_deliveries
 from services.notification.schemas import DeliveryView
 from shared.kit.http.idempotency import IdempotencyKey, fingerprint, idempotent_transaction
@@ -22,14 +22,14 @@ InStatus = Annotated[DeliveryStatus | None, Query(description="Only deliveries i
 
 @router.get("")
 async def list_all(
-    parts: AllParts,
+    state: State,
     ticket_id: AboutTicket = None,
     status: InStatus = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[DeliveryView]:
     """Who was told what and when, newest first."""
-    async with parts.database.begin() as session:
+    async with state.database.begin() as session:
         found = await list_deliveries(session, DeliveryFilter(ticket_id, status), _position(cursor), limit + 1)
     page = found[:limit]
     more = encode_cursor(str(page[-1].id)) if len(found) > limit else None
@@ -37,15 +37,15 @@ async def list_all(
 
 
 @router.post("/{delivery_id}/retry", response_model=DeliveryView)
-async def retry(delivery_id: UUID, parts: AllParts, key: IdempotencyKey = None) -> Response:
+async def retry(delivery_id: UUID, state: State, key: IdempotencyKey = None) -> Response:
     """Sends a failed mail once more, with the Message-ID it had."""
-    async with idempotent_transaction(parts.database, "retry-delivery", key, fingerprint(str(delivery_id))) as guarded:
+    async with idempotent_transaction(state.database, "retry-delivery", key, fingerprint(str(delivery_id))) as guarded:
         if guarded.stored is not None:
             return guarded.stored
         view = DeliveryView.of(await retry_delivery(guarded.session, delivery_id))
         body = view.model_dump_json().encode()
         await guarded.store(body)
-    parts.wake_sender()
+    state.wake_sender()
     return Response(body, media_type="application/json")
 
 

@@ -137,10 +137,10 @@ def format_instant(at: str) -> str:
     return f"{datetime.fromisoformat(at).astimezone(UTC):%d %B %Y, %H:%M} UTC"
 
 
-async def read_words(digester: BodyRenderer, job: MailJob) -> Rendered:
+async def read_words(renderer: BodyRenderer, job: MailJob) -> Rendered:
     """The foreign body that a mail quotes, ready to be put into it."""
     body, body_format = _body_of(job)
-    return _for_mail(await digester.show(body, body_format), body, body_format)
+    return _for_mail(await renderer.show(body, body_format), body, body_format)
 
 
 def foreign_words(job: MailJob) -> Rendered:

@@ -138,7 +138,7 @@ class SlaClock:
             self.started_at = at
             self.recompute(policy)
 
-    def promise(self, target: Duration | None, policy: PolicySnapshot) -> None:
+    def set_target(self, target: Duration | None, policy: PolicySnapshot) -> None:
         """Sets the target; working days become the open time until the instant they end, counted from the start."""
         self.working_days = target.working_days if isinstance(target, WorkingDays) else None
         self.target = None if target is None else open_time_of(target, self.started_at, policy)
@@ -147,7 +147,7 @@ class SlaClock:
         """Swaps the target, keeping the elapsed time and an earlier breach; warnings are armed again."""
         if target is None and self.breached_at is not None:
             return
-        self.promise(target, policy)
+        self.set_target(target, policy)
         if target is not None:
             whole = self.target or ZERO
             self.warned = [percent for percent in self.warned if self.elapsed >= whole * percent / 100]
@@ -166,7 +166,7 @@ class SlaClock:
         self.outcome = outcome or (Outcome.MET if self.breached_at is None else Outcome.BREACHED)
         self.policy_version, self.calendar_version = policy.version, policy.calendar.version
 
-    def begin_again(self, at: datetime, policy: PolicySnapshot) -> None:
+    def continue_after_reopening(self, at: datetime, policy: PolicySnapshot) -> None:
         """Goes on where it ended; what it was due by does not count the time between."""
         self.settled_at = self.outcome = None
         self.resume(at, policy)

@@ -242,7 +242,7 @@ class Clocks:
         """A new cycle of resolution, or the old one continued where the policy's grace allows."""
         clock = self._last(Metric.RESOLUTION)
         if clock is not None and clock.settled_at is not None and _is_in_grace(clock.settled_at, at, policy):
-            clock.begin_again(at, policy)
+            clock.continue_after_reopening(at, policy)
         elif clock is None or clock.settled_at is not None:
             self._start(Metric.RESOLUTION, at, policy)
 
@@ -256,7 +256,7 @@ class Clocks:
         last = self._last(metric)
         cycle = 1 if last is None else last.cycle + 1
         clock = SlaClock(metric, cycle, at, None, running_since=at)
-        clock.promise(policy.target(metric, self.priority), policy)
+        clock.set_target(policy.target(metric, self.priority), policy)
         clock.recompute(policy)
         self.clocks.append(clock)
         return clock

@@ -111,7 +111,7 @@ class Sla(BaseModel):
         """When the next warning, breach or escalation is due, if nothing else happens."""
         return self.current.next_instant(self.policies)
 
-    def is_under_way(self, metric: Metric, cycle: int) -> bool:
+    def is_unsettled(self, metric: Metric, cycle: int) -> bool:
         """Whether that clock has not ended."""
         return any((clock.metric, clock.cycle) == (metric, cycle) and not clock.is_settled for clock in self.clocks)
 

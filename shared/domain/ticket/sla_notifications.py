@@ -52,7 +52,7 @@ def sla_notification(state: TicketState, clock_event: ClockEvent, actor: Actor) 
             return SlaNotification(SlaBreachWithdrawn, at, SYSTEM, {"metric": metric, "cycle": cycle})
         case Settled(verdict=verdict, at=at):
             return SlaNotification(SlaSettled, at, actor, {"verdict": verdict})
-        case Escalated() if state.sla.is_under_way(clock_event.metric, clock_event.cycle):
+        case Escalated() if state.sla.is_unsettled(clock_event.metric, clock_event.cycle):
             return _escalation(clock_event, _target(state, clock_event))
     return None
 

@@ -8,7 +8,7 @@ from uuid import UUID
 import httpx2
 from fastapi import FastAPI
 
-from services.assignment.context import AppState
+from services.assignment.app_state import AppState
 from services.assignment.models import Session
 from services.assignment.seed.organisation import id_of
 from shared.contracts.base import MessageId, TicketId
@@ -42,7 +42,7 @@ class Desk:
     @property
     def context(self) -> AppState:
         """What the service's commands work with."""
-        context: AppState = self.app.state.context
+        context: AppState = self.app.state.app_state
         return context
 
     @property

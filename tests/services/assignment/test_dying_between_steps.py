@@ -13,7 +13,7 @@ from sqlalchemy import func, select, update
 from services.assignment.commands import command_request, messages, triage
 from services.assignment.commands.intent_recovery import resend_left_behind
 from services.assignment.consumers.triage import on_tickets_submitted
-from services.assignment.context import AppState
+from services.assignment.app_state import AppState
 from services.assignment.models import Intent, LoggedEvent, Message, Note, SettledClock
 from services.assignment.models import Ticket as TicketRow
 from shared.contracts.answers import CommandAnswer
@@ -89,11 +89,11 @@ def dying(desk: Desk, step: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ap
                 patch.setattr(module, "record_answers", dies_after(module.record_answers), raising=True)
         if step == "after the answer was committed":
             mortal = replace(context, relay=cast("Relay", DyingRelay()))
-        desk.app.state.context = mortal
+        desk.app.state.app_state = mortal
         try:
             yield mortal
         finally:
-            desk.app.state.context = context
+            desk.app.state.app_state = context
 
 
 def dies_after(call: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:

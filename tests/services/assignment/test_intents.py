@@ -54,11 +54,11 @@ async def through(
 ) -> AsyncIterator[Through]:
     context = desk.context
     way = Through(context.tickets, step)
-    desk.app.state.context = replace(context, tickets=way)
+    desk.app.state.app_state = replace(context, tickets=way)
     try:
         yield way
     finally:
-        desk.app.state.context = context
+        desk.app.state.app_state = context
 
 
 async def dies_after(send: Send, ticket_id: TicketId, command: Command) -> CommandAnswer:

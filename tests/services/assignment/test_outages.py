@@ -20,9 +20,9 @@ async def without_temporal(desk: Desk) -> AsyncIterator[Desk]:
     """The service's way to Temporal leads nowhere; the worker still hears the bus."""
     context = desk.context
     settings = context.settings.model_copy(update={"temporal_address": "127.0.0.1:1"})
-    desk.app.state.context = replace(context, tickets=await Tickets.connect(settings))
+    desk.app.state.app_state = replace(context, tickets=await Tickets.connect(settings))
     yield desk
-    desk.app.state.context = context
+    desk.app.state.app_state = context
 
 
 async def test_a_reply_is_accepted_and_reaches_the_clocks_later(without_temporal: Desk) -> None:

@@ -46,7 +46,7 @@ class IntakeHarness:
     @property
     def settings(self) -> IntakeSettings:
         """What the service was built with."""
-        settings: IntakeSettings = self.app.state.intake.settings
+        settings: IntakeSettings = self.app.state.app_state.settings
         return settings
 
     def client(self, key: ApiKey | None = None) -> httpx2.AsyncClient:

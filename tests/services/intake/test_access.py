@@ -211,7 +211,7 @@ async def test_an_address_that_tries_keys_is_stopped_and_working_keys_go_on(inta
 async def test_an_address_has_a_budget_whatever_keys_it_uses(
     intake: IntakeHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(intake.app.state.intake.address_limiter, "quantity", 2)
+    monkeypatch.setattr(intake.app.state.app_state.address_limiter, "quantity", 2)
     keys = [await intake.make_key() for _ in range(3)]
     async with intake.browser("203.0.113.77") as http:
         answers = [await http.get("/v1/topics", headers={"Authorization": f"Bearer {key}"}) for key in keys]

@@ -34,7 +34,7 @@ async def send(
 
 
 def storage_of(intake: IntakeHarness) -> ContentStore:
-    storage: ContentStore = intake.app.state.intake.storage
+    storage: ContentStore = intake.app.state.app_state.storage
     return storage
 
 
@@ -150,7 +150,7 @@ async def test_an_address_of_a_file_works_without_a_key_and_a_forged_or_old_one_
 ) -> None:
     async with intake.client() as http:
         sent = await send(http, PNG, "shot.png")
-    files = intake.app.state.intake.files
+    files = intake.app.state.app_state.file_links
     async with intake.browser() as browser:
         url = files.url(UUID(sent["id"]), is_inline=True)
         unattached = await browser.get(url)

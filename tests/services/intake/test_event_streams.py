@@ -323,15 +323,15 @@ async def test_a_stream_ends_when_its_key_is_revoked(intake: IntakeHarness, url:
     async with client(url, key) as http, reading(http, path_of(ticket)) as stream:
         async with intake.database.begin() as session:
             await revoke_key(session, key.key_id)
-        intake.app.state.intake.keys.forget(key.key_id)
+        intake.app.state.app_state.keys.forget(key.key_id)
         await tell(intake, posted(ticket))
         assert "message" not in await stream.rest()
 
 
 async def test_so_many_streams_and_no_more(intake: IntakeHarness, url: str) -> None:
     ticket = await intake.submit()
-    live = intake.app.state.intake.live
-    each = intake.app.state.intake.settings.streams_per_key
+    live = intake.app.state.app_state.event_streams
+    each = intake.app.state.app_state.settings.streams_per_key
     streams: list[Reading] = []
     async with client(url, intake.key) as http:
         live._open[f"key:{intake.key.key_id}"] += each - 1
@@ -351,7 +351,7 @@ async def test_a_stream_ends_after_its_time_and_says_when_to_return(
     intake: IntakeHarness, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ticket = await intake.submit()
-    monkeypatch.setattr(intake.app.state.intake.live, "_seconds", 0.2)
+    monkeypatch.setattr(intake.app.state.app_state.event_streams, "_seconds", 0.2)
     async with client(url, intake.key) as http, http.stream("GET", path_of(ticket)) as response:
         assert "retry: 2000" in (await response.aread()).decode()
 
@@ -383,4 +383,4 @@ def test_the_live_machinery_is_described(intake: IntakeHarness) -> None:
     described = intake.app.openapi()["paths"]["/v1/tickets/{ticket_id}/events"]["get"]
     assert described["responses"]["200"]["content"].keys() == {"text/event-stream"}
     assert "Last-Event-ID" in {parameter["name"] for parameter in described["parameters"]}
-    assert isinstance(intake.app.state.intake.live, EventStreams)
+    assert isinstance(intake.app.state.app_state.event_streams, EventStreams)

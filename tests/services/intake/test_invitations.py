@@ -9,10 +9,10 @@ from services.intake.abuse.invitations import InvitationLimits, Inviter
 from services.intake.commands.participants import (
     InvitedPerson,
     ParticipantOrigin,
-    answer,
+    answer_invitation,
     find_participant,
-    invite,
-    remove,
+    invite_participants,
+    remove_participants,
 )
 from services.intake.models import LinkRevocation
 from shared.contracts.base import TicketId
@@ -116,9 +116,9 @@ async def test_whoever_was_removed_cannot_come_back(intake: IntakeHarness) -> No
     created = await intake.submit(cc=[LEE])
     ticket_id = UUID(created["id"])
     async with intake.database.begin() as session:
-        assert await remove(session, ticket_id, utc_now(), LEE) == [LEE]
+        assert await remove_participants(session, ticket_id, utc_now(), LEE) == [LEE]
         origin = ParticipantOrigin(Channel.EMAIL, utc_now(), "dana@bank.example", Inviter("dana@bank.example"))
-        await invite(session, ticket_id, [InvitedPerson(LEE)], origin, InvitationLimits(intake.settings))
-        assert not await answer(session, ticket_id, LEE, ParticipantState.JOINED, utc_now())
+        await invite_participants(session, ticket_id, [InvitedPerson(LEE)], origin, InvitationLimits(intake.settings))
+        assert not await answer_invitation(session, ticket_id, LEE, ParticipantState.JOINED, utc_now())
     async with intake.browser() as browser:
         assert (await browser.get(page_of(intake, created))).status_code == 404

@@ -46,7 +46,7 @@ def link_to(
 ) -> str:
     """The path of a link as it would have been made some time ago."""
     link = TicketLink(TicketId(UUID(ticket["id"])), email, is_mailed=is_mailed, signed_at=utc_now() - age)
-    return f"/t/{intake.app.state.intake.links.token(link)}"
+    return f"/t/{intake.app.state.app_state.links.token(link)}"
 
 
 def sentences(page: httpx2.Response) -> str:
@@ -57,7 +57,7 @@ def sentences(page: httpx2.Response) -> str:
 @contextmanager
 def statements(intake: IntakeHarness) -> Iterator[list[str]]:
     """What the service asks its database meanwhile."""
-    engine, asked = intake.app.state.intake.database.engine.sync_engine, list[str]()
+    engine, asked = intake.app.state.app_state.database.engine.sync_engine, list[str]()
 
     def note(_c: object, _k: object, statement: str, *_: object) -> None:
         if "tickets.number" in statement or "link_revocations" in statement or "outbox" in statement:
@@ -88,7 +88,7 @@ async def test_links_from_before_they_could_be_revoked_still_open_their_tickets(
     intake: IntakeHarness, browser: httpx2.AsyncClient
 ) -> None:
     ticket = await intake.submit()
-    secret = intake.app.state.intake.settings.link_secret.get_secret_value()
+    secret = intake.app.state.app_state.settings.link_secret.get_secret_value()
     old = URLSafeTimedSerializer(secret, salt="ticket-link").dumps([UUID(ticket["id"]).hex, REQUESTER])
     assert (await browser.get(f"/t/{old}")).status_code == 200
     assert COOKIE not in browser.cookies

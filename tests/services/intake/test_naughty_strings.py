@@ -186,7 +186,7 @@ async def test_the_portal_keeps_or_refuses_every_string(
     intake: IntakeHarness, record_property: Note, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tally = Tally("portal, POST /tickets/new and /t/…/reply (blanks around a value are not kept)")
-    monkeypatch.setattr(intake.app.state.intake.form_limiter, "quantity", 1_000_000)
+    monkeypatch.setattr(intake.app.state.app_state.form_limiter, "quantity", 1_000_000)
     usual = {"subject": "Down", "body": "Down.", "name": "Dana", "email": "dana@bank.example", "topic": "general"}
     ticket = await intake.submit()
     reply = httpx2.URL(ticket["access_url"]).path + "/reply"

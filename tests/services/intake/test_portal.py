@@ -51,7 +51,7 @@ async def mailed_link(intake: IntakeHarness) -> str:
     """The path of the link that the acknowledgement of the newest ticket brings."""
     ticket = await intake.newest()
     link = TicketLink(TicketId(ticket.id), ticket.requester_email, is_mailed=True)
-    return f"/t/{intake.app.state.intake.links.token(link)}"
+    return f"/t/{intake.app.state.app_state.links.token(link)}"
 
 
 async def test_the_support_centre_offers_two_ways_and_the_topics(browser: httpx2.AsyncClient) -> None:

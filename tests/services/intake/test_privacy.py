@@ -25,7 +25,7 @@ from services.intake.models import (
 )
 from services.intake.privacy.erasure_job import ErasureJob
 from services.intake.privacy.export import Exporter
-from services.intake.privacy.requester_erasure import Confirmation, RequesterEraser
+from services.intake.privacy.requester_erasure import ErasureConfirmation, RequesterEraser
 from services.intake.privacy.retention import Retention
 from services.intake.privacy.subject_data import find_email, find_subject_data
 from services.intake.settings import RetentionPolicy
@@ -78,12 +78,12 @@ def person() -> Person:
 
 
 def eraser_of(intake: IntakeHarness) -> RequesterEraser:
-    state = intake.app.state.intake
+    state = intake.app.state.app_state
     return RequesterEraser(intake.database, state.tickets, TicketLinks(intake.settings), RequesterIds(intake.settings))
 
 
 async def erase(intake: IntakeHarness, person: Person, tickets: int) -> None:
-    await eraser_of(intake).erase(person.email, Confirmation(tickets))
+    await eraser_of(intake).erase(person.email, ErasureConfirmation(tickets))
 
 
 async def closed(intake: IntakeHarness, ticket: Mapping[str, Any]) -> None:
@@ -126,7 +126,7 @@ async def test_an_export_holds_all_that_was_written_and_sent(intake: IntakeHarne
     async with intake.database.begin() as session:
         holdings = await find_subject_data(session, RequesterIds(intake.settings), person.email.upper())
     exporter = Exporter(
-        intake.database, storage_of(intake), intake.app.state.intake.pages, intake.app.state.intake.digester
+        intake.database, storage_of(intake), intake.app.state.app_state.pages, intake.app.state.app_state.renderer
     )
     archive = zipfile.ZipFile(io.BytesIO(b"".join([piece async for piece in exporter.stream(holdings)])))
     assert archive.testzip() is None
@@ -266,7 +266,7 @@ async def test_the_stream_and_the_store_are_cleared_once_everybody_knows(intake:
     subject = f"everdesk.ticket.submitted.v1.{ticket['id']}"
 
     async def is_cleared() -> None:
-        await clearing.clear()
+        await clearing.finish_erasures()
         assert await stream.position_of(subject) is None
         assert await stream.position_of(f"everdesk.ticket.closed.v1.{ticket['id']}") is not None
 
@@ -299,14 +299,14 @@ async def test_words_of_old_tickets_are_kept_no_longer_than_decided(intake: Inta
         long_ago = utc_now() - timedelta(days=400)
         await session.execute(update(Ticket).where(Ticket.id == UUID(old["id"])).values(updated_at=long_ago))
     retention = Retention(intake.database, TicketLinks(intake.settings), RetentionPolicy(timedelta(days=365), None))
-    assert await retention.keep_no_longer() == 1
+    assert await retention.delete_expired() == 1
     assert (await intake.stored(old["id"])).subject == "[erased]"
     assert (await intake.stored(young["id"])).subject == f"Subject of {person.name}"
     async with intake.database.begin() as session:
         steps = select(TimelineEntry.kind).where(TimelineEntry.ticket_id == UUID(old["id"]))
         assert "closed" in set(await session.scalars(steps)), "what happened, and when, stays"
     assert (
-        await Retention(intake.database, TicketLinks(intake.settings), RetentionPolicy(None, None)).keep_no_longer()
+        await Retention(intake.database, TicketLinks(intake.settings), RetentionPolicy(None, None)).delete_expired()
         == 0
     )
 
@@ -319,7 +319,7 @@ async def test_raw_mails_are_kept_no_longer_than_decided(intake: IntakeHarness, 
     young = await add_mail(intake, person, ticket["id"])
     await Retention(
         intake.database, TicketLinks(intake.settings), RetentionPolicy(None, timedelta(days=90))
-    ).keep_no_longer()
+    ).delete_expired()
     async with intake.database.begin() as session:
         left = set(await session.scalars(select(RawMail.id).where(RawMail.id.in_((old, unread, young)))))
         await session.execute(update(RawMail).where(RawMail.id == unread).values(state=RawMailState.DONE))

@@ -81,8 +81,8 @@ async def service(settings: NotificationSettings) -> AsyncIterator[Running]:
     """Notification, its background jobs running."""
     app = build(settings)
     async with app.router.lifespan_context(app):
-        parts = app.state.parts
-        await parts.bus.jetstream()
+        state = app.state.app_state
+        await state.bus.jetstream()
         transport = httpx2.ASGITransport(app=app)
         async with httpx2.AsyncClient(transport=transport, base_url="http://notification") as http:
-            yield Running(app, http, parts.bus, parts.database)
+            yield Running(app, http, state.bus, state.database)

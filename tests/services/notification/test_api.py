@@ -38,13 +38,13 @@ async def test_nothing_is_shown_without_the_token(service: Running, method: str,
 
 
 async def test_where_no_token_is_set_nobody_gets_in(service: Running) -> None:
-    parts = service.app.state.parts
-    service.app.state.parts = replace(parts, settings=parts.settings.model_copy(update={"operator_token": None}))
+    state = service.app.state.app_state
+    service.app.state.app_state = replace(state, settings=state.settings.model_copy(update={"operator_token": None}))
     for sent in (OPERATOR, {"Authorization": "Bearer "}, {}):
         assert (await service.http.get("/v1/deliveries", headers=sent)).status_code == 401
     assert (await service.http.get("/healthz")).status_code == 200
     assert (await service.http.get("/metrics")).status_code == 200
-    service.app.state.parts = parts
+    service.app.state.app_state = state
 
 
 async def test_the_ledger_comes_in_pages_newest_first(service: Running, mail_server: MailServer) -> None:

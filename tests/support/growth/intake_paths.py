@@ -12,7 +12,7 @@ from services.intake.attachments.malware_scan import pending_files
 from services.intake.attachments.object_store import ContentStore
 from services.intake.live.timeline_queries import entries_after, follow_ups_of, is_over
 from services.intake.mail.pipeline.mail_queries import page_of_mails
-from services.intake.mail.pipeline.queue import MailQueue, waiting
+from services.intake.mail.pipeline.queue import MailQueue, count_by_state
 from services.intake.models import MailAncestor, MailId, RawMailState
 from services.intake.privacy.retention import Retention
 from services.intake.privacy.subject_data import find_subject_data
@@ -43,7 +43,7 @@ def paths(database: Database, settings: IntakeSettings, ticket_id: UUID) -> Iter
         yield Path(name, _within(database, asking))
     yield Path("mail: whose turn it is", lambda: _quietly(queue.heads(())))
     yield Path("tidying files", lambda: _quietly(collect_garbage(database, storage, timedelta(hours=24))))
-    yield Path("retention", lambda: _quietly(retention.keep_no_longer()))
+    yield Path("retention", lambda: _quietly(retention.delete_expired()))
     yield Path("files to be scanned", lambda: _quietly(pending_files(database, UUID(int=0))))
     yield Path("readiness: the outbox", lambda: _quietly(outbox.check_age(database)))
 
@@ -79,7 +79,7 @@ def _of_key(filters: TicketFilters, topic_id: UUID | None) -> Asking:
 
 
 def _of_mails() -> Iterator[tuple[str, Asking]]:
-    yield "mail: how many wait", waiting
+    yield "mail: how many wait", count_by_state
     for state in RawMailState:
         yield f"mails that are {state}", _page(state, None)
         yield f"mails of somebody that are {state}", _page(state, RARE)

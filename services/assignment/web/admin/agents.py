@@ -6,10 +6,10 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
+from services.assignment.app_state import AppState
 from services.assignment.commands.administration import create
 from services.assignment.commands.people import change_agent, create_agent
-from services.assignment.context import AppState
-from services.assignment.deps import Ctx
+from services.assignment.deps import State
 from services.assignment.queries import deactivation
 from services.assignment.queries.agent_lists import AgentState, list_agent_page
 from services.assignment.queries.callers import Caller
@@ -39,7 +39,7 @@ ROLE_IN = "role-"
 async def show_agents(
     request: Request,
     desk: TheDesk,
-    context: Ctx,
+    context: State,
     caller: AgentsPageCaller,
     q: Annotated[str, Query(max_length=254)] = "",
     state: str = "active",
@@ -64,14 +64,14 @@ async def show_agents(
 
 
 @router.get("/new")
-async def show_new_agent(request: Request, desk: TheDesk, context: Ctx, caller: AgentsPageCaller) -> Response:
+async def show_new_agent(request: Request, desk: TheDesk, context: State, caller: AgentsPageCaller) -> Response:
     """An empty form."""
     return await _form_page(request, desk, context, caller, None, fresh_form({"is_available": True}))
 
 
 @router.post("/new")
 async def post_agent(
-    request: Request, desk: TheDesk, context: Ctx, caller: AgentsPageCaller, form: AdminForm
+    request: Request, desk: TheDesk, context: State, caller: AgentsPageCaller, form: AdminForm
 ) -> Response:
     """Adds the agent, or shows the form again."""
     try:
@@ -87,7 +87,7 @@ async def post_agent(
 
 @router.get("/{agent_id}")
 async def show_agent(
-    request: Request, desk: TheDesk, context: Ctx, caller: AgentsPageCaller, agent_id: UUID
+    request: Request, desk: TheDesk, context: State, caller: AgentsPageCaller, agent_id: UUID
 ) -> Response:
     """The form of one agent. Raises Problem 404."""
     async with context.database.begin() as session:
@@ -97,7 +97,7 @@ async def show_agent(
 
 @router.post("/{agent_id}")
 async def post_changes(
-    request: Request, desk: TheDesk, context: Ctx, caller: AgentsPageCaller, agent_id: UUID, form: AdminForm
+    request: Request, desk: TheDesk, context: State, caller: AgentsPageCaller, agent_id: UUID, form: AdminForm
 ) -> Response:
     """Saves the form, or shows it again. A new password ends the agent's sessions."""
     async with context.database.begin() as session:
@@ -115,7 +115,7 @@ async def post_changes(
 
 @router.post("/{agent_id}/activity")
 async def post_activity(
-    desk: TheDesk, context: Ctx, caller: AgentsPageCaller, agent_id: UUID, form: AdminForm
+    desk: TheDesk, context: State, caller: AgentsPageCaller, agent_id: UUID, form: AdminForm
 ) -> Response:
     """Deactivates the agent, or activates them again."""
     is_active = form.is_ticked("is_active")

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from services.assignment.api.audit import audit_csv
 from services.assignment.commands.audit import KINDS
-from services.assignment.deps import Ctx
+from services.assignment.deps import State
 from services.assignment.queries.audit import AuditFilters, list_audit_entries
 from services.assignment.queries.people import list_agents
 from services.assignment.schemas.audit import AuditEntryView
@@ -45,7 +45,7 @@ Asked = Annotated[dict[str, str], Depends(get_asked)]
 async def show_log(
     request: Request,
     desk: TheDesk,
-    context: Ctx,
+    context: State,
     caller: AgentsPageCaller,
     asked: Asked,
     cursor: Annotated[str | None, Query(max_length=1024)] = None,
@@ -71,7 +71,7 @@ async def show_log(
 
 
 @router.get("/export")
-async def get_export(context: Ctx, _: AgentsPageCaller, asked: Asked) -> Response:
+async def get_export(context: State, _: AgentsPageCaller, asked: Asked) -> Response:
     """The same changes as a table, all pages of them."""
     return audit_csv(context, _filters(asked))
 

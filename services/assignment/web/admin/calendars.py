@@ -6,10 +6,10 @@ from zoneinfo import available_timezones
 
 from fastapi import APIRouter, Request, Response
 
+from services.assignment.app_state import AppState
 from services.assignment.commands.administration import create
 from services.assignment.commands.calendars import change_calendar, create_calendar, restore_calendar
-from services.assignment.context import AppState
-from services.assignment.deps import CalendarSlug, Ctx, Version
+from services.assignment.deps import CalendarSlug, State, Version
 from services.assignment.holiday_countries import holiday_countries
 from services.assignment.queries.callers import Caller
 from services.assignment.queries.configuration import get_calendar_view, list_calendars
@@ -39,7 +39,7 @@ ZONES = sorted(zone for zone in available_timezones() if "/" in zone or zone == 
 
 
 @router.get("")
-async def show_calendars(request: Request, desk: TheDesk, context: Ctx, caller: SlaPageCaller) -> Response:
+async def show_calendars(request: Request, desk: TheDesk, context: State, caller: SlaPageCaller) -> Response:
     """Every calendar's newest version, its week drawn."""
     async with context.database.begin() as session:
         calendars = await list_calendars(session)
@@ -48,7 +48,7 @@ async def show_calendars(request: Request, desk: TheDesk, context: Ctx, caller: 
 
 
 @router.get("/new")
-async def show_new_calendar(request: Request, desk: TheDesk, context: Ctx, caller: SlaPageCaller) -> Response:
+async def show_new_calendar(request: Request, desk: TheDesk, context: State, caller: SlaPageCaller) -> Response:
     """A form with a usual week filled in."""
     usual = dict.fromkeys(("mon", "tue", "wed", "thu", "fri"), "09:00-17:00")
     return await _form_page(request, desk, context, caller, None, fresh_form(usual))
@@ -56,7 +56,7 @@ async def show_new_calendar(request: Request, desk: TheDesk, context: Ctx, calle
 
 @router.post("/new")
 async def post_calendar(
-    request: Request, desk: TheDesk, context: Ctx, caller: SlaPageCaller, form: AdminForm
+    request: Request, desk: TheDesk, context: State, caller: SlaPageCaller, form: AdminForm
 ) -> Response:
     """Adds the calendar, or shows the form again."""
     try:
@@ -72,7 +72,7 @@ async def post_calendar(
 
 @router.get("/{slug}")
 async def show_calendar(
-    request: Request, desk: TheDesk, context: Ctx, caller: SlaPageCaller, slug: CalendarSlug
+    request: Request, desk: TheDesk, context: State, caller: SlaPageCaller, slug: CalendarSlug
 ) -> Response:
     """The form of one calendar. Raises Problem 404."""
     calendar = await _get_calendar(context, slug)
@@ -82,7 +82,7 @@ async def show_calendar(
 
 @router.post("/{slug}")
 async def post_changes(
-    request: Request, desk: TheDesk, context: Ctx, caller: SlaPageCaller, slug: CalendarSlug, form: AdminForm
+    request: Request, desk: TheDesk, context: State, caller: SlaPageCaller, slug: CalendarSlug, form: AdminForm
 ) -> Response:
     """Makes the next version, or shows the form again. Running tickets keep the hours they have."""
     calendar = await _get_calendar(context, slug)
@@ -99,7 +99,7 @@ async def post_changes(
 @router.post("/{slug}/versions/{version}/restore")
 async def post_restore(
     desk: TheDesk,
-    context: Ctx,
+    context: State,
     caller: SlaPageCaller,
     slug: CalendarSlug,
     version: Version,

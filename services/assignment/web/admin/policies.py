@@ -6,10 +6,10 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
+from services.assignment.app_state import AppState
 from services.assignment.commands.administration import create
 from services.assignment.commands.policies import change_policy, create_policy, restore_policy
-from services.assignment.context import AppState
-from services.assignment.deps import Ctx, Version
+from services.assignment.deps import State, Version
 from services.assignment.queries import deactivation
 from services.assignment.queries.callers import Caller
 from services.assignment.queries.configuration import (
@@ -44,7 +44,7 @@ SHOWN_VERSIONS = 20
 
 
 @router.get("")
-async def show_policies(request: Request, desk: TheDesk, context: Ctx, caller: SlaPageCaller) -> Response:
+async def show_policies(request: Request, desk: TheDesk, context: State, caller: SlaPageCaller) -> Response:
     """Every policy's newest version, with its targets."""
     async with context.database.begin() as session:
         policies = await list_policies(session)
@@ -62,7 +62,7 @@ async def show_policies(request: Request, desk: TheDesk, context: Ctx, caller: S
 
 
 @router.get("/new")
-async def show_new_policy(request: Request, desk: TheDesk, context: Ctx, caller: SlaPageCaller) -> Response:
+async def show_new_policy(request: Request, desk: TheDesk, context: State, caller: SlaPageCaller) -> Response:
     """A form with the usual times filled in."""
     usual = SlaPolicy(name="New policy", calendar="none", targets={})
     values = policy_form.policy_values(usual) | {"name": "", "calendar": ""}
@@ -71,7 +71,7 @@ async def show_new_policy(request: Request, desk: TheDesk, context: Ctx, caller:
 
 @router.post("/new")
 async def post_policy(
-    request: Request, desk: TheDesk, context: Ctx, caller: SlaPageCaller, form: AdminForm
+    request: Request, desk: TheDesk, context: State, caller: SlaPageCaller, form: AdminForm
 ) -> Response:
     """Adds the policy, or shows the form again."""
     try:
@@ -89,7 +89,7 @@ async def post_policy(
 
 @router.get("/{policy_id}")
 async def show_policy(
-    request: Request, desk: TheDesk, context: Ctx, caller: SlaPageCaller, policy_id: UUID
+    request: Request, desk: TheDesk, context: State, caller: SlaPageCaller, policy_id: UUID
 ) -> Response:
     """The form of one policy. Raises Problem 404."""
     policy = await _get_policy(context, policy_id)
@@ -99,7 +99,7 @@ async def show_policy(
 
 @router.post("/{policy_id}")
 async def post_changes(
-    request: Request, desk: TheDesk, context: Ctx, caller: SlaPageCaller, policy_id: UUID, form: AdminForm
+    request: Request, desk: TheDesk, context: State, caller: SlaPageCaller, policy_id: UUID, form: AdminForm
 ) -> Response:
     """Makes the next version, or shows the form again. Tickets keep the version they have."""
     policy = await _get_policy(context, policy_id)
@@ -117,7 +117,7 @@ async def post_changes(
 
 @router.post("/{policy_id}/activity")
 async def post_activity(
-    desk: TheDesk, context: Ctx, caller: SlaPageCaller, policy_id: UUID, form: AdminForm
+    desk: TheDesk, context: State, caller: SlaPageCaller, policy_id: UUID, form: AdminForm
 ) -> Response:
     """Deactivates the policy, so that no ticket gets it any more, or activates it again."""
     is_active = form.is_ticked("is_active")
@@ -134,7 +134,7 @@ async def post_activity(
 @router.post("/{policy_id}/versions/{version}/restore")
 async def post_restore(
     desk: TheDesk,
-    context: Ctx,
+    context: State,
     caller: SlaPageCaller,
     policy_id: UUID,
     version: Version,

@@ -7,10 +7,10 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from sqlalchemy import func, select
 
+from services.assignment.app_state import AppState
 from services.assignment.commands.administration import create
 from services.assignment.commands.people import change_role, create_role
-from services.assignment.context import AppState
-from services.assignment.deps import Ctx
+from services.assignment.deps import State
 from services.assignment.models import Agent, Membership, Role
 from services.assignment.queries.callers import Caller
 from services.assignment.queries.people import list_roles, role_view
@@ -67,7 +67,7 @@ PERMISSION_GROUPS: Mapping[str, Mapping[Permission, str]] = {
 
 
 @router.get("")
-async def show_roles(request: Request, desk: TheDesk, context: Ctx, caller: AgentsPageCaller) -> Response:
+async def show_roles(request: Request, desk: TheDesk, context: State, caller: AgentsPageCaller) -> Response:
     """Every role beside every permission."""
     async with context.database.begin() as session:
         roles = await list_roles(session)
@@ -86,7 +86,7 @@ async def show_new_role(request: Request, desk: TheDesk, caller: AgentsPageCalle
 
 @router.post("/new")
 async def post_role(
-    request: Request, desk: TheDesk, context: Ctx, caller: AgentsPageCaller, form: AdminForm
+    request: Request, desk: TheDesk, context: State, caller: AgentsPageCaller, form: AdminForm
 ) -> Response:
     """Adds the role, or shows the form again."""
     try:
@@ -99,7 +99,9 @@ async def post_role(
 
 
 @router.get("/{role_id}")
-async def show_role(request: Request, desk: TheDesk, context: Ctx, caller: AgentsPageCaller, role_id: UUID) -> Response:
+async def show_role(
+    request: Request, desk: TheDesk, context: State, caller: AgentsPageCaller, role_id: UUID
+) -> Response:
     """The form of one role. Raises Problem 404."""
     role = await _get_role(context, role_id)
     return _form_page(request, desk, caller, role, fresh_form(_values_of(role)))
@@ -107,7 +109,7 @@ async def show_role(request: Request, desk: TheDesk, context: Ctx, caller: Agent
 
 @router.post("/{role_id}")
 async def post_changes(
-    request: Request, desk: TheDesk, context: Ctx, caller: AgentsPageCaller, role_id: UUID, form: AdminForm
+    request: Request, desk: TheDesk, context: State, caller: AgentsPageCaller, role_id: UUID, form: AdminForm
 ) -> Response:
     """Saves the form for everybody who has the role, from their next request on."""
     role = await _get_role(context, role_id)

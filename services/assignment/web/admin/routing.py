@@ -8,8 +8,8 @@ from sqlalchemy import select
 
 from services.assignment.commands.administration import create
 from services.assignment.commands.rules import change_rule, create_rule, delete_rule, move_rule
-from services.assignment.context import AppState
-from services.assignment.deps import Ctx
+from services.assignment.app_state import AppState
+from services.assignment.deps import State
 from services.assignment.models import RoutingRule, Topic
 from services.assignment.queries.callers import Caller
 from services.assignment.queries.configuration import list_policies, list_rules, rule_view
@@ -39,7 +39,7 @@ GAP = 10
 
 
 @router.get("")
-async def show_rules(request: Request, desk: TheDesk, context: Ctx, caller: RoutingPageCaller) -> Response:
+async def show_rules(request: Request, desk: TheDesk, context: State, caller: RoutingPageCaller) -> Response:
     """The rules in the order in which they are tried."""
     async with context.database.begin() as session:
         rules = await list_rules(session)
@@ -59,14 +59,14 @@ async def show_rules(request: Request, desk: TheDesk, context: Ctx, caller: Rout
 
 
 @router.get("/new")
-async def show_new_rule(request: Request, desk: TheDesk, context: Ctx, caller: RoutingPageCaller) -> Response:
+async def show_new_rule(request: Request, desk: TheDesk, context: State, caller: RoutingPageCaller) -> Response:
     """An empty form."""
     return await _form_page(request, desk, context, caller, None, fresh_form())
 
 
 @router.post("/new")
 async def post_rule(
-    request: Request, desk: TheDesk, context: Ctx, caller: RoutingPageCaller, form: AdminForm
+    request: Request, desk: TheDesk, context: State, caller: RoutingPageCaller, form: AdminForm
 ) -> Response:
     """Adds the rule as the last, or shows the form again."""
     async with context.database.begin() as session:
@@ -83,7 +83,7 @@ async def post_rule(
 
 @router.get("/{rule_id}")
 async def show_rule(
-    request: Request, desk: TheDesk, context: Ctx, caller: RoutingPageCaller, rule_id: UUID
+    request: Request, desk: TheDesk, context: State, caller: RoutingPageCaller, rule_id: UUID
 ) -> Response:
     """The form of one rule. Raises Problem 404."""
     rule = await _get_rule(context, rule_id)
@@ -92,7 +92,7 @@ async def show_rule(
 
 @router.post("/{rule_id}")
 async def post_changes(
-    request: Request, desk: TheDesk, context: Ctx, caller: RoutingPageCaller, rule_id: UUID, form: AdminForm
+    request: Request, desk: TheDesk, context: State, caller: RoutingPageCaller, rule_id: UUID, form: AdminForm
 ) -> Response:
     """Saves the form, or shows it again."""
     rule = await _get_rule(context, rule_id)
@@ -106,7 +106,7 @@ async def post_changes(
 
 
 @router.post("/{rule_id}/move")
-async def post_move(desk: TheDesk, context: Ctx, caller: RoutingPageCaller, rule_id: UUID, form: AdminForm) -> Response:
+async def post_move(desk: TheDesk, context: State, caller: RoutingPageCaller, rule_id: UUID, form: AdminForm) -> Response:
     """Lets the rule change places with the one before or after it."""
     await move_rule(context, caller, rule_id, is_up=form.text("to") == "up")
     return desk.redirect(PATH, ("success", "The order was changed."))
@@ -114,7 +114,7 @@ async def post_move(desk: TheDesk, context: Ctx, caller: RoutingPageCaller, rule
 
 @router.post("/{rule_id}/remove")
 async def post_removal(
-    desk: TheDesk, context: Ctx, caller: RoutingPageCaller, rule_id: UUID, __: AdminForm
+    desk: TheDesk, context: State, caller: RoutingPageCaller, rule_id: UUID, __: AdminForm
 ) -> Response:
     """Removes the rule."""
     await delete_rule(context, caller, rule_id)

@@ -5,10 +5,10 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
+from services.assignment.app_state import AppState
 from services.assignment.commands.administration import create
 from services.assignment.commands.people import change_team, create_team
-from services.assignment.context import AppState
-from services.assignment.deps import Ctx
+from services.assignment.deps import State
 from services.assignment.models import Team
 from services.assignment.queries import deactivation
 from services.assignment.queries.callers import Caller
@@ -33,7 +33,7 @@ router = APIRouter(prefix=PATH, route_class=PageRoute)
 
 
 @router.get("")
-async def show_teams(request: Request, desk: TheDesk, context: Ctx, caller: TeamsPageCaller) -> Response:
+async def show_teams(request: Request, desk: TheDesk, context: State, caller: TeamsPageCaller) -> Response:
     """Every team with its lead and its members."""
     async with context.database.begin() as session:
         teams = await list_teams(session)
@@ -47,14 +47,14 @@ async def show_teams(request: Request, desk: TheDesk, context: Ctx, caller: Team
 
 
 @router.get("/new")
-async def show_new_team(request: Request, desk: TheDesk, context: Ctx, caller: TeamsPageCaller) -> Response:
+async def show_new_team(request: Request, desk: TheDesk, context: State, caller: TeamsPageCaller) -> Response:
     """An empty form."""
     return await _form_page(request, desk, context, caller, None, fresh_form())
 
 
 @router.post("/new")
 async def post_team(
-    request: Request, desk: TheDesk, context: Ctx, caller: TeamsPageCaller, form: AdminForm
+    request: Request, desk: TheDesk, context: State, caller: TeamsPageCaller, form: AdminForm
 ) -> Response:
     """Adds the team, or shows the form again."""
     try:
@@ -67,7 +67,9 @@ async def post_team(
 
 
 @router.get("/{team_id}")
-async def show_team(request: Request, desk: TheDesk, context: Ctx, caller: TeamsPageCaller, team_id: UUID) -> Response:
+async def show_team(
+    request: Request, desk: TheDesk, context: State, caller: TeamsPageCaller, team_id: UUID
+) -> Response:
     """The form of one team. Raises Problem 404."""
     team = await _get_team(context, team_id)
     return await _form_page(request, desk, context, caller, team, fresh_form(_values_of(team)))
@@ -75,7 +77,7 @@ async def show_team(request: Request, desk: TheDesk, context: Ctx, caller: Teams
 
 @router.post("/{team_id}")
 async def post_changes(
-    request: Request, desk: TheDesk, context: Ctx, caller: TeamsPageCaller, team_id: UUID, form: AdminForm
+    request: Request, desk: TheDesk, context: State, caller: TeamsPageCaller, team_id: UUID, form: AdminForm
 ) -> Response:
     """Saves the form, or shows it again."""
     team = await _get_team(context, team_id)
@@ -92,7 +94,7 @@ async def post_changes(
 
 @router.post("/{team_id}/activity")
 async def post_activity(
-    request: Request, desk: TheDesk, context: Ctx, caller: TeamsPageCaller, team_id: UUID, form: AdminForm
+    request: Request, desk: TheDesk, context: State, caller: TeamsPageCaller, team_id: UUID, form: AdminForm
 ) -> Response:
     """Deactivates the team, handing over what points to it, or activates it again."""
     team = await _get_team(context, team_id)

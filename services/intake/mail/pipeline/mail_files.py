@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from services.intake.attachments.upload import IncomingFile, Uploader, ref_of
+from services.intake.attachments.upload import IncomingFile, Uploader, attachment_ref
 from services.intake.mail.parsing.html_sanitizer import with_attachments
 from services.intake.mail.parsing.inbound_message import InboundMessage
 from services.intake.mail.transports.raw_mail_store import in_chunks
@@ -22,7 +22,7 @@ class StoredBody:
 
 
 async def store_mail_files(
-    keeper: Uploader,
+    uploader: Uploader,
     session: Session,
     stored: RawMail,
     letter: InboundMessage,
@@ -39,12 +39,12 @@ async def store_mail_files(
     ids: dict[str, str] = {}
     for file in letter.files:
         sent = IncomingFile(file.name, f"mail:{stored.id}", content_id=file.content_id, is_inline=file.is_inline)
-        attachment = await keeper.keep_anyway(in_chunks(file.content), sent)
+        attachment = await uploader.store_or_quarantine(in_chunks(file.content), sent)
         attachment.ticket_id, attachment.message_id = ticket_id, message_id
         attachment.is_internal = is_internal
         session.add(attachment)
         if file.content_id:
             ids[file.content_id] = str(attachment.id)
-        refs.append(ref_of(attachment))
+        refs.append(attachment_ref(attachment))
     is_html = letter.body_format is BodyFormat.HTML
     return StoredBody(with_attachments(letter.body, ids) if is_html else letter.body, tuple(refs))

@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 from services.intake.abuse.invitations import InvitationLimits, Inviter
 from services.intake.attachments.upload import Uploader
 from services.intake.commands.new_message import NewMessage
-from services.intake.commands.participants import InvitedPerson, ParticipantOrigin, invite, propose
+from services.intake.commands.participants import InvitedPerson, ParticipantOrigin, invite_participants, propose_participants
 from services.intake.commands.post_message import post_message
 from services.intake.commands.submit_ticket import Submission, submit_ticket
 from services.intake.mail.own_addresses import OwnAddresses
@@ -68,9 +68,9 @@ class MailPersister:
             origin = _origin(letter, stored)
             guests = self._guests(mail, {ticket.requester_email})
             if decision.is_proved:
-                await invite(session, ticket.id, guests, origin, self.limits)
+                await invite_participants(session, ticket.id, guests, origin, self.limits)
             else:
-                await propose(session, ticket.id, guests, origin)
+                await propose_participants(session, ticket.id, guests, origin)
         await remember(session, mail, ticket.id)
         outcome = f"a message on ticket {ticket.number}"
         if decision.is_from_stranger:
@@ -127,7 +127,7 @@ class MailPersister:
         await self._redact_ahead(kept.body)
         number = await submit_ticket(session, replace(draft, body=kept.body, attachments=kept.refs))
         if not decision.is_automatic:
-            await propose(session, draft.ticket_id, self._guests(mail, {letter.sender}), _origin(letter, stored))
+            await propose_participants(session, draft.ticket_id, self._guests(mail, {letter.sender}), _origin(letter, stored))
         await remember(session, mail, draft.ticket_id)
         return SettledMail(RawMailState.DONE, f"ticket {number}", draft.ticket_id, draft.message_id)
 

@@ -51,19 +51,19 @@ class PipelineState:
 
     database: Database
     storage: ContentStore
-    reader: ParserPool
+    parser: ParserPool
     queue: MailQueue
-    desk: RoutingLookup
-    writer: MailPersister
+    lookup: RoutingLookup
+    persister: MailPersister
     topics: TopicCache
-    gate: AdmissionControl
+    admission: AdmissionControl
 
 
 class MailPipeline:
     """Works on several senders' mails at once, on each sender's one after another."""
 
-    def __init__(self, parts: PipelineState, settings: MailSettings) -> None:
-        self._parts = parts
+    def __init__(self, state: PipelineState, settings: MailSettings) -> None:
+        self._state = state
         self._workers = settings.mail_workers
         self._mail_servers = {SMTP, *(mailbox.name for mailbox in settings.mailboxes)}
         """Sources whose Authentication-Results may be trusted: what a client hands over, it may have written itself."""
@@ -92,12 +92,12 @@ class MailPipeline:
             await asyncio.gather(*self._busy.values(), return_exceptions=True)
             if self._begun:
                 with suppress(*UNREACHABLE):
-                    await self._parts.queue.let_go(self._begun)
+                    await self._state.queue.release(self._begun)
 
     async def _work_off(self) -> None:
         """Until nothing is left that may be processed now."""
         while True:
-            heads = await self._parts.queue.heads(self._busy)
+            heads = await self._state.queue.heads(self._busy)
             if not heads and not self._busy:
                 return
             for mail_id in heads:
@@ -121,13 +121,13 @@ class MailPipeline:
         try:
             settled = await self.process(mail_id)
         except MailNotReady:
-            await self._parts.queue.put_off(mail_id, NOT_YET)
+            await self._state.queue.postpone(mail_id, NOT_YET)
             self._begun.discard(mail_id)
             return
         except Exception as error:
             if is_away(error):
                 raise
-            is_over = await self._parts.queue.mark_failed(mail_id, error)
+            is_over = await self._state.queue.mark_failed(mail_id, error)
             self._begun.discard(mail_id)
             log.error("mail_in.not_processed", mail_id=str(mail_id), is_over=is_over, exc_info=error)
             MAILS_IN.labels("processing", "failed" if is_over else "retried").inc()
@@ -139,10 +139,10 @@ class MailPipeline:
 
     async def process(self, mail_id: UUID) -> SettledMail | None:
         """Settles one mail; None if somebody else does, or has, or it is given up."""
-        if not await self._parts.queue.begin(mail_id, is_ours=mail_id in self._begun):
+        if not await self._state.queue.begin(mail_id, is_ours=mail_id in self._begun):
             return None
         self._begun.add(mail_id)
-        async with self._parts.database.begin() as session:
+        async with self._state.database.begin() as session:
             stored = await claim(session, mail_id)
             if stored is None:
                 self._begun.discard(mail_id)
@@ -153,12 +153,12 @@ class MailPipeline:
         return settled
 
     async def _settled(self, session: Session, stored: RawMail) -> SettledMail:
-        parts = self._parts
-        raw = await parts.storage.read(stored.digest, stored.size)
+        state = self._state
+        raw = await state.storage.read(stored.digest, stored.size)
         mail = await self._read(stored, raw)
         letter = inbound_message_of(mail, raw, stored.sender)
-        asking = letter.on_behalf(mail, parts.desk.own)
-        facts = await parts.desk.facts_of(session, mail, letter.sender, asking.sender, stored.received_at)
+        asking = letter.on_behalf(mail, state.lookup.own)
+        facts = await state.lookup.facts_of(session, mail, letter.sender, asking.sender, stored.received_at)
         decision = decide(facts)
         is_new = isinstance(decision, OpenTicketFromMail)
         if stored.is_forced and isinstance(decision, IgnoreMail):
@@ -169,24 +169,24 @@ class MailPipeline:
         if is_new and mail.quoted:
             mail = await self._read(stored, raw, is_opening=True)
             letter = inbound_message_of(mail, raw, stored.sender)
-            asking = letter.on_behalf(mail, parts.desk.own)
+            asking = letter.on_behalf(mail, state.lookup.own)
         match decision:
             case IgnoreMail(reason):
                 stored.subject, stored.author = redacted(asking.subject), address_key(letter.sender)
                 return SettledMail(RawMailState.IGNORED, reason)
             case AppendMessage():
                 written = asking if decision.is_on_behalf else letter
-                return await parts.writer.append(session, stored, mail, written, decision)
+                return await state.persister.append(session, stored, mail, written, decision)
             case AddNote():
-                return await parts.writer.note(session, stored, letter, decision)
+                return await state.persister.note(session, stored, letter, decision)
             case OpenTicketFromMail():
                 topic_id = await self._topic_of(stored)
-                return await parts.writer.open(session, stored, mail, asking, decision, topic_id)
+                return await state.persister.open(session, stored, mail, asking, decision, topic_id)
 
     async def _read(self, stored: RawMail, raw: bytes, *, is_opening: bool = False) -> ReadMail:
         """What a mail says; only once it is known to open a ticket is it known that nobody has read what it quotes."""
         sender = stored.sender if stored.source == SMTP else None
-        mail = await self._parts.reader.read(raw, sender, is_opening=is_opening)
+        mail = await self._state.parser.read(raw, sender, is_opening=is_opening)
         return mail if stored.source in self._mail_servers else replace(mail, authenticated_by=None)
 
     async def _admitted(self, session: Session, sender: str, wanted: OpenTicketFromMail) -> Decision:
@@ -195,7 +195,7 @@ class MailPipeline:
         Raises NotYet where there is none and it is only a matter of time.
         """
         try:
-            await self._parts.gate.admit(EntryPoint.PEOPLE, sender)
+            await self._state.admission.admit(EntryPoint.PEOPLE, sender)
         except Problem as problem:
             if problem.code == BANNED:
                 return IgnoreMail("the sender is banned")
@@ -205,8 +205,8 @@ class MailPipeline:
         return wanted
 
     async def _topic_of(self, stored: RawMail) -> UUID | None:
-        slug = self._parts.writer.own.topic_in(stored.recipients) or self._topic_of_source.get(stored.source)
-        topic = await self._parts.topics.find(slug) if slug else None
+        slug = self._state.persister.own.topic_in(stored.recipients) or self._topic_of_source.get(stored.source)
+        topic = await self._state.topics.find(slug) if slug else None
         return topic.id if topic else None
 
 

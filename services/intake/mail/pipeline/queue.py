@@ -12,10 +12,10 @@ from shared.kit.backoff import MAIL_IN
 from shared.kit.clock import utc_now
 from shared.kit.db import Database, Session
 
-WAITS_AT_MOST = timedelta(days=3)
+MAX_WAIT = timedelta(days=3)
 """How long a mail may wait because its sender has opened too many tickets."""
 HEADS_AT_ONCE = 200
-BEGUN = ("being processed", "being processed, again: the process ended at it before")
+BEGUN_TWICE_MARKS = ("being processed", "being processed, again: the process ended at it before")
 FATAL = "the process ended twice at this mail; look at it, then: everdesk mail retry"
 HEADS = text("""
 with recursive heads as (
@@ -77,30 +77,32 @@ class MailQueue:
             mail = await claim(session, mail_id)
             if mail is None:
                 return False
-            times = BEGUN.index(mail.outcome) + 1 if mail.outcome in BEGUN and not is_ours else 0
-            if times < len(BEGUN):
-                mail.outcome = BEGUN[times]
+            times = (
+                BEGUN_TWICE_MARKS.index(mail.outcome) + 1 if mail.outcome in BEGUN_TWICE_MARKS and not is_ours else 0
+            )
+            if times < len(BEGUN_TWICE_MARKS):
+                mail.outcome = BEGUN_TWICE_MARKS[times]
                 return True
             mail.state, mail.next_attempt_at, mail.settled_at = RawMailState.FAILED, None, utc_now()
             mail.outcome = FATAL
             return False
 
-    async def let_go(self, mail_ids: Collection[UUID]) -> None:
+    async def release(self, mail_ids: Collection[UUID]) -> None:
         """Takes the mark off mails whose processing was stopped in an orderly way."""
-        marked = update(RawMail).where(RawMail.id.in_(mail_ids), RawMail.outcome.in_(BEGUN))
+        marked = update(RawMail).where(RawMail.id.in_(mail_ids), RawMail.outcome.in_(BEGUN_TWICE_MARKS))
         async with self._database.begin() as session:
             await session.execute(marked.where(RawMail.state == RawMailState.RECEIVED).values(outcome=""))
 
-    async def put_off(self, mail_id: UUID, pause: timedelta) -> None:
+    async def postpone(self, mail_id: UUID, pause: timedelta) -> None:
         """Leaves a mail, and what its sender wrote after it, for later; that is no attempt.
 
         One that has waited for days is given up, for an operator to see.
         """
         async with self._database.begin() as session:
             mail, now = await claim(session, mail_id), utc_now()
-            if mail is not None and now - mail.received_at > WAITS_AT_MOST:
+            if mail is not None and now - mail.received_at > MAX_WAIT:
                 mail.state, mail.next_attempt_at, mail.settled_at = RawMailState.FAILED, None, now
-                mail.outcome = f"its sender was not let in for {WAITS_AT_MOST.days} days"
+                mail.outcome = f"its sender was not let in for {MAX_WAIT.days} days"
             elif mail is not None:
                 mail.next_attempt_at, mail.outcome = now + pause, ""
 
@@ -135,7 +137,7 @@ def settle(mail: RawMail, settled: SettledMail) -> None:
     mail.next_attempt_at, mail.settled_at = None, utc_now()
 
 
-async def put_back(session: Session, mail_id: UUID, *, is_forced: bool = False) -> bool:
+async def requeue(session: Session, mail_id: UUID, *, is_forced: bool = False) -> bool:
     """Has a mail processed again that was given up or ignored; False if there is none such."""
     again = (
         update(RawMail)
@@ -153,15 +155,15 @@ async def put_back(session: Session, mail_id: UUID, *, is_forced: bool = False) 
     return await session.scalar(again) is not None
 
 
-async def as_ticket(session: Session, mail_id: UUID) -> bool:
+async def requeue_as_ticket(session: Session, mail_id: UUID) -> bool:
     """Has a mail that was given up or ignored become a ticket whatever speaks against it; False if there is none such.
 
     What the mail process sees within a second.
     """
-    return await put_back(session, mail_id, is_forced=True)
+    return await requeue(session, mail_id, is_forced=True)
 
 
-async def waiting(session: Session) -> dict[RawMailState, int]:
+async def count_by_state(session: Session) -> dict[RawMailState, int]:
     """How many mails wait or were given up."""
     counted = (
         select(RawMail.state, func.count())

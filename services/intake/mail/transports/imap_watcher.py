@@ -103,7 +103,7 @@ class MailboxWatcher:
         if uid in self._left:
             return
         if raw is not None:
-            is_new = await self._reception.accept(arrival_of(raw, self.name))
+            is_new = await self._reception.store(arrival_of(raw, self.name))
             MAILS_IN.labels(self.name, "kept" if is_new else "known").inc()
         await asyncio.to_thread(look.put_away, uid)
 

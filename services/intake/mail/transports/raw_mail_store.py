@@ -43,7 +43,7 @@ class RawMailStore:
         self._storage = storage
         self._on_commit = on_commit
 
-    async def accept(self, arrival: ReceivedMail) -> bool:
+    async def store(self, arrival: ReceivedMail) -> bool:
         """Returns once the mail is durable; False if we had it already.
 
         Raises StorageUnavailable, or an error for which `is_unreachable` is true; then the mail is not kept.

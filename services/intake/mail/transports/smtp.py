@@ -77,7 +77,7 @@ class SmtpReceiver:
             received_at=utc_now(),
         )
         try:
-            is_new = await self._reception.accept(arrival)
+            is_new = await self._reception.store(arrival)
         except Exception as error:
             if not (isinstance(error, StorageUnavailable) or is_unreachable(error)):
                 raise

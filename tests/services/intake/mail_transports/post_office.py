@@ -45,7 +45,7 @@ class PostOffice:
     port: int
     intake: IntakeHarness
     settings: MailSettings
-    gate: AdmissionControl
+    admission: AdmissionControl
     threads: MailThreads = field(init=False)
 
     def __post_init__(self) -> None:

@@ -109,7 +109,7 @@ async def test_what_was_ignored_is_found_and_opened_as_a_ticket(post: PostOffice
     ignored = await post.deliver(mail, sender="www@web7.host.example")
     assert ignored.state is RawMailState.IGNORED
     raw = mail.as_bytes().replace(b"\n", b"\r\n")
-    await post.intake.app.state.intake.storage.put(in_chunks(raw))  # the tests' processes have stores of their own
+    await post.intake.app.state.app_state.storage.put(in_chunks(raw))  # the tests' processes have stores of their own
     admin = await post.intake.make_key(KeyScope.ADMIN)
     async with post.intake.client(admin) as http:
         listed = (await http.get("/v1/admin/mails", params={"sender": sender.upper()})).json()["items"]

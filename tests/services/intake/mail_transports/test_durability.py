@@ -91,7 +91,7 @@ async def test_a_mail_that_cannot_be_processed_is_given_up_and_put_back(
     await post.hand_in(later)
     assert (await post.settled(later)).state is RawMailState.DONE
     async with post.intake.database.begin() as session:
-        assert await queue.put_back(session, row.id)
+        assert await queue.requeue(session, row.id)
     assert (await post.settled(mail)).state is RawMailState.DONE
 
 
@@ -141,7 +141,7 @@ async def test_a_database_that_is_away_means_later(post: PostOffice) -> None:
     server = await smtp.listen(settings, reception, BanList(post.intake.database))
     port = server.sockets[0].getsockname()[1]
     with pytest.raises(aiosmtplib.SMTPDataError) as refused:
-        await PostOffice(port, post.intake, settings, post.gate).hand_in(letter())
+        await PostOffice(port, post.intake, settings, post.admission).hand_in(letter())
     assert refused.value.code == 451
     server.close()
 
@@ -179,7 +179,7 @@ async def test_what_was_thanked_for_survives_a_kill_and_is_there_once(
     """Clients go on until they hear 250, whatever happens to the process in between."""
     mails = [letter(f"Number {number}.", **{"from": f"p{number}@many.example"}) for number in range(60)]
     port, handed_in = find_free_port(taken=frozenset()), 0
-    crashing = PostOffice(port, post.intake, post.settings, post.gate)
+    crashing = PostOffice(port, post.intake, post.settings, post.admission)
 
     async def insist(mail: Any) -> None:
         nonlocal handed_in

@@ -20,7 +20,7 @@ async def pipe_with(intake: IntakeHarness) -> AsyncIterator[Callable[..., MailPi
 
     def make(**limits: int) -> MailPipe:
         made.append(
-            MailPipe(intake.settings.model_copy(update=limits), intake.database, intake.app.state.intake.storage)
+            MailPipe(intake.settings.model_copy(update=limits), intake.database, intake.app.state.app_state.storage)
         )
         return made[-1]
 
@@ -35,7 +35,7 @@ async def test_beyond_a_limit_a_mail_is_a_message_on_the_newest_ticket(
 ) -> None:
     sender = f"{new_id()}@bank.example"
     pipe = pipe_with(**{limit: 2})
-    numbers = [await pipe.hand_over(letter(f"{n}", **{"from": sender}).as_bytes()) for n in range(4)]
+    numbers = [await pipe.submit(letter(f"{n}", **{"from": sender}).as_bytes()) for n in range(4)]
     assert len(set(numbers)) == 2
     assert numbers[1:] == [numbers[1]] * 3
     async with intake.database.begin() as session:
@@ -46,9 +46,9 @@ async def test_beyond_a_limit_a_mail_is_a_message_on_the_newest_ticket(
 async def test_without_an_open_ticket_it_waits(intake: IntakeHarness, pipe_with: Callable[..., MailPipe]) -> None:
     sender = f"{new_id()}@bank.example"
     pipe = pipe_with(requester_per_hour=1)
-    number = await pipe.hand_over(letter(**{"from": sender}).as_bytes())
+    number = await pipe.submit(letter(**{"from": sender}).as_bytes())
     async with intake.database.begin() as session:
         ticket = (await session.scalars(select(Ticket).where(Ticket.number == number))).one()
         ticket.status = Status.RESOLVED
     with pytest.raises(NotSettled):
-        await pipe.hand_over(letter("Another matter.", **{"from": sender}).as_bytes())
+        await pipe.submit(letter("Another matter.", **{"from": sender}).as_bytes())

@@ -92,7 +92,7 @@ async def test_what_waits_becomes_tickets_and_is_put_away(
         (RawMailState.DONE, "inbox", "kim@shop.example"),
     ]
     topics = [(await post.ticket(row.ticket_id)).topic_id for row in rows if row.ticket_id]
-    slugs = [await post.intake.app.state.intake.topics.slug_of(topic) for topic in topics]
+    slugs = [await post.intake.app.state.app_state.topics.slug_of(topic) for topic in topics]
     assert slugs == ["access", "feedback"]
 
 

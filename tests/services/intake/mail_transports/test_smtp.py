@@ -59,7 +59,7 @@ async def test_a_plus_address_names_the_topic(post: PostOffice) -> None:
     assert row.ticket_id is not None
     topic_id = (await post.ticket(row.ticket_id)).topic_id
     assert topic_id is not None
-    assert await post.intake.app.state.intake.topics.slug_of(topic_id) == "online-banking"
+    assert await post.intake.app.state.app_state.topics.slug_of(topic_id) == "online-banking"
 
 
 async def test_a_mail_from_nobody_is_taken(post: PostOffice) -> None:
@@ -105,7 +105,7 @@ async def test_where_there_is_a_certificate_the_line_can_be_encrypted(post: Post
     given = {"mail_tls_certificate": pem, "mail_tls_key": pem, "mail_in_port": 0, "mail_connections_per_address": 1}
     settings = MailSettings(**(post.settings.model_dump() | given))
     reception = RawMailStore(post.intake.database, ContentStore.connect(settings))
-    server = await listen(settings, reception, post.gate.bans)
+    server = await listen(settings, reception, post.admission.bans)
     port, mail = server.sockets[0].getsockname()[1], letter()
 
     async def encrypted() -> None:

@@ -3,9 +3,9 @@
 import pytest
 from sqlalchemy import update
 
-from services.intake.commands.participants import answer
+from services.intake.commands.participants import answer_invitation
 from services.intake.models import Ban, RawMailState, Ticket
-from services.intake.privacy.requester_erasure import Confirmation
+from services.intake.privacy.requester_erasure import ErasureConfirmation
 from shared.contracts.events import MessagePosted, ParticipantChanged, TicketSubmitted
 from shared.contracts.vocabulary import ParticipantState
 from shared.kit.clock import derived_id, new_id, utc_now
@@ -129,7 +129,7 @@ async def test_people_in_copy_are_asked_and_not_added(post: PostOffice) -> None:
     lee = {"from": "Lee <lee@bank.example>", "subject": f"[#{ticket.number}]"}
     assert (await post.deliver(letter(**lee), sender="lee@bank.example")).ticket_id != ticket.id
     async with post.intake.database.begin() as session:
-        assert await answer(session, ticket.id, "lee@bank.example", ParticipantState.JOINED, utc_now())
+        assert await answer_invitation(session, ticket.id, "lee@bank.example", ParticipantState.JOINED, utc_now())
     row = await post.deliver(letter("Me too.", **lee), sender="lee@bank.example")
     assert row.ticket_id == ticket.id
     message = (await post.messages(ticket.id))[-1]
@@ -153,7 +153,7 @@ async def test_banned_people_and_domains_are_turned_away(post: PostOffice) -> No
         session.add_all(
             [Ban(pattern="spam@spam.example", reason="spam"), Ban(pattern="@banned.example", reason="a flood")]
         )
-    post.gate.bans.forget()
+    post.admission.bans.forget()
     for sender in ("SPAM@spam.example", "x@banned.example"):
         with pytest.raises(aiosmtplib.SMTPSenderRefused) as refused:
             await post.hand_in(letter(), sender=sender)
@@ -184,7 +184,7 @@ async def test_an_answer_to_an_erased_ticket_is_a_new_contact(post: PostOffice) 
     assert ticket_id is not None
     old = await post.ticket(ticket_id)
     await closed(post.intake, {"id": str(old.id), "number": old.number})
-    await eraser_of(post.intake).erase(sender, Confirmation(tickets=1))
+    await eraser_of(post.intake).erase(sender, ErasureConfirmation(tickets=1))
     for headers in (
         {"in_reply_to": first["message-id"]},
         {"in_reply_to": post.answers(old)},

@@ -27,7 +27,7 @@ async def old(intake: IntakeHarness) -> OldClient:
         await put_key(session, key, "old", [KeyScope.CREATE], per_minute=100_000, is_legacy=True)
 
     async def is_known() -> None:
-        assert await intake.app.state.intake.topics.find_legacy(TOPIC_NUMBER)
+        assert await intake.app.state.app_state.topics.find_legacy(TOPIC_NUMBER)
 
     await eventually(is_known)
     return OldClient(intake, text)

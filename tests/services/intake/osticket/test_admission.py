@@ -12,7 +12,7 @@ from tests.services.intake.osticket.old_client import LEAST, OldClient
 @pytest.fixture(params=["mallory@spam.example", "@spam.example", "203.0.113.0/24"])
 async def banned(old: OldClient, request: pytest.FixtureRequest) -> AsyncIterator[None]:
     """A ban that is about Mallory in one way or another."""
-    bans = old.intake.app.state.intake.gate.bans
+    bans = old.intake.app.state.app_state.admission.bans
     async with old.intake.database.begin() as session:
         await put_ban(session, request.param, "Only spam", None)
     bans.forget()

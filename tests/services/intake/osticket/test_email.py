@@ -74,7 +74,7 @@ async def test_a_loop_has_no_effect_and_is_not_sent_again(old: OldClient) -> Non
 async def test_a_banned_sender_is_denied(old: OldClient) -> None:
     async with old.intake.database.begin() as session:
         await put_ban(session, "@junk.example", "Only spam", None)
-    old.intake.app.state.intake.mail_pipe._bans.forget()
+    old.intake.app.state.app_state.mail_pipe._bans.forget()
     answer = await old.send("/api/tickets.email", letter(From="eve@junk.example"))
     assert (answer.status_code, answer.text) == (403, "Ticket Denied")
     async with old.intake.database.begin() as session:

@@ -21,7 +21,7 @@ LATIN = base64.b64encode("Zählen".encode("latin-1")).decode()
 
 async def contents(old: OldClient, made: Made) -> dict[str, bytes]:
     """The files of a ticket, by name."""
-    storage: ContentStore = old.intake.app.state.intake.storage
+    storage: ContentStore = old.intake.app.state.app_state.storage
     async with old.intake.database.begin() as session:
         rows = await session.scalars(select(Attachment).where(Attachment.ticket_id == made.ticket.id))
         return {row.name: await storage.read(row.digest, row.size) for row in rows}
@@ -97,7 +97,7 @@ async def test_while_files_cannot_be_kept_the_call_is_to_be_made_again(
     async def away(*_: object) -> None:
         raise StorageUnavailable("gone")
 
-    monkeypatch.setattr(old.intake.app.state.intake.keeper, "_storage", type("Away", (), {"put": away})())
+    monkeypatch.setattr(old.intake.app.state.app_state.uploader, "_storage", type("Away", (), {"put": away})())
     before = await old.intake.count("tickets")
     answer = await old.json(LEAST | {"attachments": OF_THE_REFERENCE})
     assert answer.status_code == 503

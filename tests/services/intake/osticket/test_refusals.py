@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from services.intake.access.key_scopes import KeyScope
-from services.intake.deps import AppState
+from services.intake.app_state import AppState
 from services.intake.settings import InvalidStatus
 from tests.services.intake.osticket.old_client import EXAMPLE, LEAST, OldClient
 
@@ -106,9 +106,9 @@ async def test_all_that_is_wrong_is_told_at_once(old: OldClient) -> None:
 
 
 async def test_clients_older_than_1_17_3_can_have_their_status(old: OldClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    state: AppState = old.intake.app.state.intake
+    state: AppState = old.intake.app.state.app_state
     older = state.settings.model_copy(update={"osticket_invalid_status": InvalidStatus.AS_UP_TO_1_17})
-    monkeypatch.setitem(old.intake.app.state._state, "intake", replace(state, settings=older))
+    monkeypatch.setitem(old.intake.app.state._state, "app_state", replace(state, settings=older))
     assert (await old.json({"name": "Dana"})).status_code == 400
 
 

@@ -26,7 +26,7 @@ async def test_the_example_in_json_becomes_a_ticket(old: OldClient) -> None:
     assert (ticket.requester_name, ticket.requester_email) == ("Dana Ruiz", "dana@bank.example")
     assert (ticket.requester_phone, ticket.subject) == ("5551234567X12", "Online banking system down")
     assert (ticket.requested_priority, ticket.channel) == (Priority.URGENT, Channel.API)
-    assert await old.intake.app.state.intake.topics.slug_of(ticket.topic_id) == "online-banking"
+    assert await old.intake.app.state.app_state.topics.slug_of(ticket.topic_id) == "online-banking"
     assert (message.body, message.body_format) == ("<p>Login returns 502</p>", BodyFormat.HTML)
     event = TicketSubmitted.of(await announced(old.intake, f"everdesk.ticket.submitted.v1.{ticket.id}"))
     assert (event.number, event.alert, event.acknowledge) == (ticket.number, True, False)
@@ -140,9 +140,9 @@ async def test_no_topic_is_nothing_to_remark_upon(old: OldClient, nothing: objec
 async def test_the_default_topic_takes_what_names_no_other(
     old: OldClient, monkeypatch: pytest.MonkeyPatch, number: int | None
 ) -> None:
-    state = old.intake.app.state.intake
+    state = old.intake.app.state.app_state
     changed = state.settings.model_copy(update={"osticket_default_topic": "feedback"})
-    monkeypatch.setitem(old.intake.app.state._state, "intake", replace(state, settings=changed))
+    monkeypatch.setitem(old.intake.app.state._state, "app_state", replace(state, settings=changed))
     made = await old.made(await old.json(LEAST | {"topicId": number}))
     assert await state.topics.slug_of(made.ticket.topic_id) == "feedback"
 
@@ -150,13 +150,13 @@ async def test_the_default_topic_takes_what_names_no_other(
 async def test_an_inactive_topic_gives_the_default(old: OldClient) -> None:
     async with old.intake.database.begin() as session:
         await session.execute(update(Topic).where(Topic.slug == "feedback").values(legacy_id=77, is_active=False))
-    old.intake.app.state.intake.topics.forget()
+    old.intake.app.state.app_state.topics.forget()
     try:
         made = await old.made(await old.json(LEAST | {"topicId": 77}))
     finally:
         async with old.intake.database.begin() as session:
             await session.execute(update(Topic).where(Topic.slug == "feedback").values(legacy_id=None, is_active=True))
-        old.intake.app.state.intake.topics.forget()
+        old.intake.app.state.app_state.topics.forget()
     assert made.ticket.topic_id is None
     assert "Topic '77' is not known here" in made.message.quoted
 
