@@ -6,7 +6,7 @@ import time
 from datetime import timedelta
 
 from deploy.demo.bulk.dataset import read
-from deploy.demo.bulk.run import Run
+from deploy.demo.bulk.run import BulkRun
 from deploy.demo.checks import DemoError
 from deploy.demo.people import company
 from deploy.demo.settings import DemoSettings, load_settings
@@ -53,7 +53,7 @@ async def feed(settings: DemoSettings, stack: RunningStack, show: Show) -> None:
         f"run {name} (RUN={name} goes on with it), {settings.concurrency} requests at once",
     )
     async with company(stack, connections=settings.concurrency + 4) as everybody:
-        await Run(everybody, show, name, settings.concurrency).go(tickets, is_resumed=settings.run is not None)
+        await BulkRun(everybody, show, name, settings.concurrency).go(tickets, is_resumed=settings.run is not None)
     show.done("Every ticket came out as it went in.")
 
 

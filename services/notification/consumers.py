@@ -9,7 +9,7 @@ from services.notification.commands import resolve_recipients
 from services.notification.decisions import NotificationDecision, decide
 from services.notification.delivery_repository import record_all
 from services.notification.erasure import ERASURES, forget_part, tickets_of
-from services.notification.projections import project, project_tickets
+from services.notification.projection import project, project_tickets
 from services.notification.settings import UnassignedMessagesTo
 from services.notification.standing import standing_of
 from shared.contracts.events import (

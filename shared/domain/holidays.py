@@ -50,11 +50,11 @@ def spans_of(holiday: Holiday) -> list[MinuteSpan]:
 
 def covers(closed: Iterable[MinuteSpan], spans: Iterable[MinuteSpan]) -> bool:
     """True if every one of the spans is closed already."""
-    whole = united(closed)
+    whole = merged_spans(closed)
     return all(any(start <= first and last <= end for start, end in whole) for first, last in spans)
 
 
-def united(spans: Iterable[MinuteSpan]) -> list[MinuteSpan]:
+def merged_spans(spans: Iterable[MinuteSpan]) -> list[MinuteSpan]:
     """The same minutes in as few spans as possible, in order."""
     result: list[MinuteSpan] = []
     for start, end in sorted(spans):

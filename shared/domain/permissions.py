@@ -51,7 +51,7 @@ class Principal:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class TicketPlace:
     """Where a ticket stands, as far as permissions care."""
 
     team_id: TeamId | None
@@ -59,7 +59,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class PermissionReach:
     """The tickets one permission extends to, for a query's filter."""
 
     is_everything: bool
@@ -72,7 +72,7 @@ class Reach:
         return not (self.is_everything or self.team_ids or self.is_own)
 
 
-def extends_to(grant: Grant, agent_id: AgentId, place: Place) -> bool:
+def extends_to(grant: Grant, agent_id: AgentId, place: TicketPlace) -> bool:
     """Whether a grant's scope reaches a ticket. One without a team is reached by scope `all` alone, or its assignee."""
     match grant.scope:
         case Scope.ALL:
@@ -83,7 +83,7 @@ def extends_to(grant: Grant, agent_id: AgentId, place: Place) -> bool:
             return place.assignee_id is not None and place.assignee_id == agent_id
 
 
-def permissions_on(principal: Principal, place: Place) -> frozenset[Permission]:
+def permissions_on(principal: Principal, place: TicketPlace) -> frozenset[Permission]:
     """Everything the agent may do to a ticket."""
     reaching = (grant.permissions for grant in principal.grants if extends_to(grant, principal.agent_id, place))
     return frozenset().union(*reaching)
@@ -94,10 +94,10 @@ def holds(principal: Principal, permission: Permission) -> bool:
     return any(permission in grant.permissions for grant in principal.grants)
 
 
-def reach(principal: Principal, permission: Permission) -> Reach:
+def reach(principal: Principal, permission: Permission) -> PermissionReach:
     """Which tickets the agent's `permission` extends to."""
     granting = [grant for grant in principal.grants if permission in grant.permissions]
-    return Reach(
+    return PermissionReach(
         is_everything=any(grant.scope is Scope.ALL for grant in granting),
         team_ids=frozenset(grant.team_id for grant in granting if grant.scope is Scope.TEAMS),
         is_own=any(grant.scope is Scope.ASSIGNED for grant in granting),

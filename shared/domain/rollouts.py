@@ -18,7 +18,7 @@ WAITING = (FactKind.PENDED, FactKind.HELD)
 
 
 @dataclass(frozen=True, slots=True)
-class ClockOutlook:
+class SimulatedClock:
     """One unsettled clock before and after; what is None is not there, not due or without a target."""
 
     metric: Metric
@@ -37,17 +37,17 @@ class ClockOutlook:
 
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
+class SimulatedChange:
     """One ticket before and after, at the instant of the change: everything that would follow at once included."""
 
     status_before: Status
     status_after: Status
     priority_before: Priority
     priority_after: Priority
-    clocks: tuple[ClockOutlook, ...]
+    clocks: tuple[SimulatedClock, ...]
 
 
-def remembered(snapshot: TicketSnapshot, history: History) -> Ticket:
+def ticket_from_history(snapshot: TicketSnapshot, history: History) -> Ticket:
     """The ticket as its log has it: its state from the last snapshot, its clocks folded from all its facts."""
     clocks = history.folded()
     reached = max((fact.at for fact in history.facts), default=history.opened_at)
@@ -66,7 +66,7 @@ def remembered(snapshot: TicketSnapshot, history: History) -> Ticket:
     return Ticket(TicketState(**known, sla=sla, waiting_since=max(waits) if waits and is_waiting else None))
 
 
-def outlook(ticket: Ticket, policy: PolicySnapshot, mode: PolicyMode | None, at: datetime) -> Outlook:
+def simulate_change(ticket: Ticket, policy: PolicySnapshot, mode: PolicyMode | None, at: datetime) -> SimulatedChange:
     """Carries the change out on `ticket`, which is spent thereby, by the same code as its workflow would.
 
     Without a `mode` nothing changes. Raises Refusal if the ticket would refuse.
@@ -78,13 +78,15 @@ def outlook(ticket: Ticket, policy: PolicySnapshot, mode: PolicyMode | None, at:
         ticket.handle(ChangeTicketPolicy(command_id="outlook", actor=SYSTEM, policy=policy, mode=mode), at)
         ticket.advance(at + TICK)
     clocks = tuple(_compared(before, ticket))
-    return Outlook(status, ticket.state.status, priority, ticket.state.sla.priority, clocks)
+    return SimulatedChange(status, ticket.state.status, priority, ticket.state.sla.priority, clocks)
 
 
-def find_outlook(ticket: Ticket, policy: PolicySnapshot, mode: PolicyMode | None, at: datetime) -> Outlook | None:
+def try_simulate_change(
+    ticket: Ticket, policy: PolicySnapshot, mode: PolicyMode | None, at: datetime
+) -> SimulatedChange | None:
     """The same, or None for a ticket that the change does not concern any more: it has closed by itself."""
     try:
-        return outlook(ticket, policy, mode, at)
+        return simulate_change(ticket, policy, mode, at)
     except Refusal:
         return None
 
@@ -93,7 +95,7 @@ def _unsettled(ticket: Ticket) -> dict[Metric, SlaClock]:
     return {clock.metric: copy(clock) for clock in ticket.state.sla.clocks if not clock.is_settled}
 
 
-def _compared(before: dict[Metric, SlaClock], ticket: Ticket) -> Iterator[ClockOutlook]:
+def _compared(before: dict[Metric, SlaClock], ticket: Ticket) -> Iterator[SimulatedClock]:
     after = _unsettled(ticket)
     ends = {(clock.metric, clock.cycle): clock.outcome for clock in ticket.state.sla.clocks}
     for metric in Metric:
@@ -101,7 +103,7 @@ def _compared(before: dict[Metric, SlaClock], ticket: Ticket) -> Iterator[ClockO
         if (old is None or old.target is None) and (new is None or new.target is None):
             continue
         is_breached = old is not None and old.breached_at is not None
-        yield ClockOutlook(
+        yield SimulatedClock(
             metric=metric,
             cycle_before=old.cycle if old else None,
             cycle_after=new.cycle if new else None,

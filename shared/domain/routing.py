@@ -48,7 +48,7 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class AgentChoice:
     """The agent picked, if any, and what decided between equals."""
 
     agent_id: AgentId | None
@@ -67,17 +67,17 @@ def priority_for(rule: Rule | None, current: Priority, *, is_given: bool) -> Pri
     return rule.set_priority
 
 
-def pick(candidates: Sequence[Candidate], required_skills: frozenset[str] = frozenset()) -> Choice:
+def pick_agent(candidates: Sequence[Candidate], required_skills: frozenset[str] = frozenset()) -> AgentChoice:
     """The least-loaded available agent with the skills; ties go to the longest idle, then to the lowest id."""
     fit = [one for one in candidates if one.is_available and required_skills <= set(one.skills)]
     if not fit:
-        return Choice(None)
+        return AgentChoice(None)
     lightest = min(one.load for one in fit)
     light = [one for one in fit if one.load == lightest]
     if len(light) == 1:
-        return Choice(light[0].agent_id)
+        return AgentChoice(light[0].agent_id)
     idle_since = min(one.last_assigned_at or _NEVER for one in light)
     idlest = [one for one in light if (one.last_assigned_at or _NEVER) == idle_since]
     if len(idlest) == 1:
-        return Choice(idlest[0].agent_id, "longest_idle")
-    return Choice(min(one.agent_id for one in idlest), "lowest_id")
+        return AgentChoice(idlest[0].agent_id, "longest_idle")
+    return AgentChoice(min(one.agent_id for one in idlest), "lowest_id")

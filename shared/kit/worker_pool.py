@@ -19,7 +19,7 @@ _AT_ONCE = "import os, runpy, sys; os.nice(int(sys.argv[1])); runpy.run_module(s
 _BROKE = (asyncio.IncompleteReadError, ConnectionError, TimeoutError)
 
 
-class Died(Exception):
+class WorkerDied(Exception):
     """The process ended, or had to be ended, at this work."""
 
     def __init__(self, reason: str, *, is_out_of_time: bool) -> None:
@@ -28,7 +28,7 @@ class Died(Exception):
         """Whether the work used up its processor time: done again, it would do so again."""
 
 
-class Busy(Exception):
+class PoolBusy(Exception):
     """Every process is at work for longer than one may wait; `retry_after` is for whoever sent the work."""
 
     def __init__(self, retry_after: int = 5) -> None:
@@ -57,7 +57,7 @@ class WorkerPool:
                     async with asyncio.timeout(0.2):
                         await process.wait()
                 is_out_of_time = isinstance(error, TimeoutError) or process.returncode == -signal.SIGPROF
-                raise Died(type(error).__name__, is_out_of_time=is_out_of_time) from error
+                raise WorkerDied(type(error).__name__, is_out_of_time=is_out_of_time) from error
 
     async def close(self) -> None:
         """Ends the processes, after the work they have; they would start again when needed."""
@@ -74,7 +74,7 @@ class WorkerPool:
             async with asyncio.timeout(self._patience):
                 process = await self._idle.get()
         except TimeoutError:
-            raise Busy() from None
+            raise PoolBusy() from None
         keep: Process | None = None
         try:
             if process is None or process.returncode is not None:

@@ -55,3 +55,29 @@ def test_no_wait_loses_a_cancellation() -> None:
     product = [path for path in sources() if path.relative_to(ROOT).parts[0] != "tests"]
     found = [relative(path) for path in product if "asyncio.wait_for(" in path.read_text()]
     assert found == [], "use asyncio.timeout"
+
+
+ENTITIES = {"Agent", "Attachment", "Message", "Participant", "Team", "Ticket", "TicketView", "Topic"}
+"""Each service keeps its own table, and shows its own view, of these."""
+SAME_JOB = {"AppState", "Base"}
+"""One in each service, for the same purpose."""
+CLIENT_LIBRARY = "services/intake/client/"
+"""Mirrors the names of the API, and may not import the services."""
+
+
+def classes() -> dict[str, list[str]]:
+    """The classes of all modules by name. Those of a single test module are its own affair."""
+    found: dict[str, list[str]] = {}
+    for path in sources():
+        if path.name.startswith("test_") or relative(path).startswith(CLIENT_LIBRARY):
+            continue
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ClassDef):
+                found.setdefault(node.name, []).append(relative(path))
+    return found
+
+
+def test_a_class_name_stands_for_one_thing() -> None:
+    several = {name: paths for name, paths in classes().items() if len(paths) > 1}
+    assert {name: paths for name, paths in several.items() if name not in ENTITIES | SAME_JOB} == {}
+    assert {name for name, paths in classes().items() if len(paths) > 0} >= ENTITIES | SAME_JOB

@@ -17,8 +17,8 @@ from shared.kit.user_content.renderer import BodyRenderer
 from shared.kit.user_content.rendering import Rendered
 from tests.services.notification.conftest import mail_server, settings  # noqa: F401 - fixtures
 from tests.services.notification.mail_server import MailServer
-from tests.services.notification.story import Story
 from tests.services.notification.test_crashes import SHORT, database, notifier, sending  # noqa: F401 - fixtures
+from tests.services.notification.ticket_events import TicketEvents
 from tests.support.engines import own_engines  # noqa: F401 - a fixture
 from tests.support.eventually import eventually
 
@@ -54,7 +54,7 @@ async def test_a_mail_that_ends_its_sender_twice_is_parked_and_can_be_retried(
     notifier: Notifier,  # noqa: F811
     mail_server: MailServer,  # noqa: F811
 ) -> None:
-    story, queue = Story(), DeliveryQueue(database, SHORT)
+    story, queue = TicketEvents(), DeliveryQueue(database, SHORT)
     await notifier.on_events([story.submitted()])
     async with sending(queue, settings):
         await eventually(lambda: mail_server.about(story.number))

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from tests.local.running import LocalStack
-from tests.support.api import System, status_is
+from tests.support.api import SystemClients, status_is
 from tests.support.eventually import eventually
 from tests.support.small_disk import NoSmallDiskError, filled, is_told, is_well, small_disk, submit
 
@@ -36,7 +36,7 @@ async def stack(disk: Path) -> AsyncIterator[LocalStack]:
 
 
 async def test_a_full_disk_is_told_and_survived(stack: LocalStack, disk: Path) -> None:
-    system = System(stack.described())
+    system = SystemClients(stack.described())
     assert "the event stream may hold" in stack.text
     async with httpx2.AsyncClient() as http:
         accepted = [await submit(http, system, 0)]
@@ -55,7 +55,7 @@ async def test_a_full_disk_is_told_and_survived(stack: LocalStack, disk: Path) -
         await status_is(ada, ticket_id, "open", within=60)
 
 
-async def until_it_is_told(http: httpx2.AsyncClient, system: System) -> list[str | None]:
+async def until_it_is_told(http: httpx2.AsyncClient, system: SystemClients) -> list[str | None]:
     """Goes on submitting until readiness names what is wrong; what came of each."""
     accepted: list[str | None] = []
 

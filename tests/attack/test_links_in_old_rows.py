@@ -17,8 +17,8 @@ from shared.kit.clock import new_id, utc_now
 from shared.kit.db import alembic_config
 from shared.kit.one_time_links import ExportLinks
 from shared.kit.settings import Settings
+from tests.support.database_search import tables_naming
 from tests.support.engines import own_engines  # noqa: F401 - a fixture
-from tests.support.traces import tables_naming
 
 HEADS = {"intake": ("0008", "messages"), "assignment": ("0020", "participants"), "notification": ("0009", "deliveries")}
 FILL = {

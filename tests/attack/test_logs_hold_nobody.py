@@ -13,7 +13,7 @@ from shared.kit.settings import Settings
 from shared.kit.telemetry import configure_logging, log
 from tests.e2e.test_mail import latest, send
 from tests.local.running import LocalStack
-from tests.support.api import System
+from tests.support.api import SystemClients
 from tests.support.eventually import eventually
 
 CASES = [
@@ -72,7 +72,7 @@ def test_tracebacks_and_nested_fields_are_masked(capsys: pytest.CaptureFixture[s
 
 
 async def test_a_whole_life_leaves_nobody_in_the_logs(stack: LocalStack) -> None:
-    system = System(stack.described())
+    system = SystemClients(stack.described())
     email, subject, text = "Zelda.Private@bank.example", "Quagmire of cards", "The xylophone plays at 4111."
     await send(stack, email, subject, text)
     mail = await eventually(partial(latest, system, email.lower(), 1), within=30)

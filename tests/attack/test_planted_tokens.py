@@ -23,7 +23,7 @@ from tests.services.intake.osticket.conftest import old  # noqa: F401 - a fixtur
 from tests.services.intake.osticket.old_client import LEAST, OldClient
 from tests.services.intake.test_event_streams import client, posted, served
 from tests.support.sse import reading
-from tests.support.traces import tables_naming
+from tests.support.database_search import tables_naming
 
 SETTINGS = Settings.model_validate({"link_secret": "a-secret-only-for-tests", "portal_url": "https://portal.example"})
 

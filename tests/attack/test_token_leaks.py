@@ -12,7 +12,7 @@ from shared.kit.one_time_links import ExportLinks
 from shared.kit.settings import Settings
 from tests.services.intake.harness import IntakeHarness, Json
 from tests.services.intake.test_links import link_to
-from tests.support.traces import tables_naming
+from tests.support.database_search import tables_naming
 
 QUOTATIONS: dict[str, Callable[[str], str]] = {
     "text": lambda url: f"That was not I.\n> See {url}\n> Bye",

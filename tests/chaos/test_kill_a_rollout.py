@@ -7,7 +7,7 @@ import signal
 import pytest
 
 from tests.local.running import LocalStack
-from tests.support.api import Api, Json, System
+from tests.support.api import Api, Json, SystemClients
 from tests.support.eventually import eventually
 from tests.support.sizes import either
 
@@ -17,7 +17,7 @@ AT_ONCE = 8
 VICTIMS = {"assignment": [10, 20], "worker": [10, 30], "temporal": [10, 40], "postgres": [10, 50]}
 
 
-async def submitted(system: System, prefix: str) -> set[str]:
+async def submitted(system: SystemClients, prefix: str) -> set[str]:
     """New tickets, all of them triaged."""
     places = asyncio.Semaphore(AT_ONCE)
 
@@ -44,7 +44,7 @@ async def finished(ada: Api, path: str) -> Json:
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("victim", VICTIMS)
 async def test_a_roll_out_survives_the_death_of_any_process_it_needs(stack: LocalStack, victim: str) -> None:
-    system = System(stack.described())
+    system = SystemClients(stack.described())
     ada = await system.sign_in("ada@everdesk.example")
     tickets = await submitted(system, victim)
 

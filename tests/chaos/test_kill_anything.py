@@ -9,7 +9,7 @@ from itertools import count
 import pytest
 
 from tests.local.running import LocalStack
-from tests.support.api import Api, System
+from tests.support.api import Api, SystemClients
 from tests.support.eventually import eventually
 from tests.support.sizes import either
 
@@ -19,7 +19,7 @@ VICTIMS = ("postgres", "nats", "temporal", "worker", "intake", "assignment", "no
 rounds = count()
 
 
-async def submit_while(stack: LocalStack, system: System, victim: str, prefix: str) -> dict[str, str]:
+async def submit_while(stack: LocalStack, system: SystemClients, victim: str, prefix: str) -> dict[str, str]:
     """Submits a stream of tickets and kills the victim when half are in. Returns subjects by ticket id."""
     submitted: dict[str, str] = {}
     waiting = [f"{prefix} {number}" for number in range(TICKETS)]
@@ -45,7 +45,7 @@ async def submit_while(stack: LocalStack, system: System, victim: str, prefix: s
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("victim", VICTIMS)
 async def test_nothing_is_lost_and_nothing_doubled(stack: LocalStack, victim: str) -> None:
-    system = System(stack.described())
+    system = SystemClients(stack.described())
     prefix = f"{victim} round{next(rounds)}"
     submitted = await submit_while(stack, system, victim, prefix)
     assert len(set(submitted.values())) == len(submitted) == TICKETS
@@ -65,7 +65,9 @@ async def every_ticket_is_assigned_once(ada: Api, submitted: dict[str, str]) -> 
     assert all(each["revision"] == 1 for each in tickets)
 
 
-async def every_requester_has_one_acknowledgement(system: System, prefix: str, submitted: dict[str, str]) -> None:
+async def every_requester_has_one_acknowledgement(
+    system: SystemClients, prefix: str, submitted: dict[str, str]
+) -> None:
     """One mail each; the same mail twice, with the same Message-ID, is what plain SMTP allows in a crash."""
     ids: dict[str, Counter[str]] = {}
     start = 0

@@ -31,7 +31,7 @@ exec {curl} -sS -w '%{{stderr}}%{{http_code}}\\n' "$@" 2>>"$STATUSES"
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class ShellBlock:
     """What a reader would type, and the statuses the page says it is answered with."""
 
     line: int
@@ -44,10 +44,10 @@ class Block:
         return found[1].split() if found else None
 
 
-def blocks_of(page: str) -> list[Block]:
+def blocks_of(page: str) -> list[ShellBlock]:
     """The blocks of a page that exists."""
     text = (DOCS / page).read_text(encoding="utf-8") if (DOCS / page).exists() else ""
-    return [Block(text.count("\n", 0, found.start()) + 2, found[1]) for found in BLOCK.finditer(text)]
+    return [ShellBlock(text.count("\n", 0, found.start()) + 2, found[1]) for found in BLOCK.finditer(text)]
 
 
 async def run(*command: str, env: dict[str, str], cwd: Path = CHECKOUT) -> tuple[int, str]:
@@ -80,7 +80,7 @@ async def reader(stack: LocalStack, tmp_path_factory: pytest.TempPathFactory) ->
     }
 
 
-def script_of(blocks: list[Block]) -> str:
+def script_of(blocks: list[ShellBlock]) -> str:
     """One shell for the whole page, as a reader has: what one block learns, the next may use."""
     noted = (f"settled\necho 'line {block.line}' >>\"$STATUSES\"\n{block.text}" for block in blocks)
     return "set -eo pipefail\n" + SETTLED.format(curl=shutil.which("curl")) + "".join(noted)

@@ -23,9 +23,9 @@ from shared.kit.bus import Bus
 from shared.kit.clock import new_id
 from shared.kit.tickets import Tickets
 from tests.local.running import LocalStack
-from tests.support.api import Api, Json, System
+from tests.support.api import Api, Json, SystemClients
+from tests.support.database_search import disguises, tables_naming
 from tests.support.eventually import eventually
-from tests.support.traces import disguises, tables_naming
 
 NAME = f"Zenobia{new_id().hex[-8:]}"
 EMAIL = f"{NAME.lower()}@bank.example"
@@ -36,9 +36,9 @@ NOT_OURS = ("mail", "postgres")
 
 
 @pytest.fixture
-def system(stack: LocalStack, monkeypatch: pytest.MonkeyPatch) -> System:
+def system(stack: LocalStack, monkeypatch: pytest.MonkeyPatch) -> SystemClients:
     monkeypatch.setenv("EVERDESK_HOME", str(stack.state))
-    return System(stack.described())
+    return SystemClients(stack.described())
 
 
 async def everdesk(*arguments: str) -> str:
@@ -64,7 +64,7 @@ async def upload(intake: Api, content: bytes) -> str:
     return str(answer.json()["id"])
 
 
-async def worked_on(system: System, ada: Api) -> list[Json]:
+async def worked_on(system: SystemClients, ada: Api) -> list[Json]:
     """Two tickets of one requester, the first answered and solved, with notes; and another's with them in copy."""
     file = await upload(system.intake, f"{MARKER} in a file".encode())
     person = {"email": EMAIL, "name": NAME, "phone": "+49 30 1234567"}
@@ -153,7 +153,7 @@ async def histories_say_nothing(tickets: list[Json]) -> None:
 
 
 async def test_a_requester_is_handed_everything_and_then_forgotten(
-    stack: LocalStack, system: System, tmp_path: Path
+    stack: LocalStack, system: SystemClients, tmp_path: Path
 ) -> None:
     ada = await system.sign_in("ada@everdesk.example")
     tickets = await worked_on(system, ada)

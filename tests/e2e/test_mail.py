@@ -9,15 +9,15 @@ import pytest
 
 from shared.kit.clock import new_id, utc_now
 from tests.local.running import LocalStack
-from tests.support.api import Api, Json, System, status_is
+from tests.support.api import Api, Json, SystemClients, status_is
 from tests.support.eventually import eventually
 
 SUPPORT = "support@everdesk.example"
 
 
 @pytest.fixture
-def system(stack: LocalStack) -> System:
-    return System(stack.described())
+def system(stack: LocalStack) -> SystemClients:
+    return SystemClients(stack.described())
 
 
 async def send(stack: LocalStack, sender: str, subject: str, text: str, answers: str | None = None) -> None:
@@ -32,7 +32,7 @@ async def send(stack: LocalStack, sender: str, subject: str, text: str, answers:
     await aiosmtplib.send(mail, hostname="127.0.0.1", port=port, start_tls=False)
 
 
-async def latest(system: System, email: str, count: int) -> Json:
+async def latest(system: SystemClients, email: str, count: int) -> Json:
     """The newest of so many mails to somebody."""
     mails = await system.mails_to(email)
     assert len(mails) == count, [mail["Subject"] for mail in mails]
@@ -45,7 +45,7 @@ async def bodies(agent: Api, ticket_id: str, count: int) -> list[str]:
     return [str(message["body"]) for message in messages]
 
 
-async def test_a_conversation_by_mail(stack: LocalStack, system: System) -> None:
+async def test_a_conversation_by_mail(stack: LocalStack, system: SystemClients) -> None:
     ada = await system.sign_in("ada@everdesk.example")
     email = f"dana-{utc_now():%H%M%S%f}@bank.example"
     subject = f"Online banking system down {utc_now():%H%M%S%f}"

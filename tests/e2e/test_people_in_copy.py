@@ -10,7 +10,7 @@ import pytest
 
 from shared.kit.clock import new_id
 from tests.local.running import LocalStack
-from tests.support.api import Api, Json, System
+from tests.support.api import Api, Json, SystemClients
 from tests.support.eventually import eventually
 from tests.support.sse import reading
 
@@ -18,8 +18,8 @@ SUPPORT = "support@everdesk.example"
 
 
 @pytest.fixture
-def system(stack: LocalStack) -> System:
-    return System(stack.described())
+def system(stack: LocalStack) -> SystemClients:
+    return SystemClients(stack.described())
 
 
 async def forge(stack: LocalStack, sender: str, number: str, copied: str) -> None:
@@ -37,13 +37,13 @@ async def state_is(agent: Api, path: str, expected: dict[str, str]) -> None:
     assert {item["email"]: item["state"] for item in items} == expected
 
 
-async def some_mails_to(system: System, email: str, count: int) -> list[Json]:
+async def some_mails_to(system: SystemClients, email: str, count: int) -> list[Json]:
     mails = await system.mails_to(email)
     assert len(mails) >= count, [mail["Subject"] for mail in mails]
     return mails
 
 
-async def answer_invitation(system: System, base_url: str, email: str) -> str:
+async def answer_invitation(system: SystemClients, base_url: str, email: str) -> str:
     """Follows the link in the only mail to somebody, and takes part; the link's token."""
     mails = await eventually(partial(some_mails_to, system, email, 1), within=30)
     text = str((await system.mail.get(f"/api/v1/message/{mails[0]['ID']}"))["Text"])
@@ -58,7 +58,7 @@ async def answer_invitation(system: System, base_url: str, email: str) -> str:
     return found[1]
 
 
-async def test_an_agent_lets_somebody_in_copy_in_and_out(stack: LocalStack, system: System) -> None:
+async def test_an_agent_lets_somebody_in_copy_in_and_out(stack: LocalStack, system: SystemClients) -> None:
     ada, base_url = await system.sign_in("ada@everdesk.example"), system.intake.base_url
     dana, stranger = f"dana-{new_id().hex[-8:]}@bank.example", f"mallory-{new_id().hex[-8:]}@evil.example"
     created = await system.submit("The vault does not open", dana)

@@ -8,13 +8,13 @@ import pytest
 
 from shared.kit.clock import utc_now
 from tests.local.running import LocalStack
-from tests.support.api import Api, Json, System, status_is
+from tests.support.api import Api, Json, SystemClients, status_is
 from tests.support.eventually import eventually
 
 
 @pytest.fixture
-def system(stack: LocalStack) -> System:
-    return System(stack.described())
+def system(stack: LocalStack) -> SystemClients:
+    return SystemClients(stack.described())
 
 
 def kill(stack: LocalStack, name: str) -> None:
@@ -34,7 +34,7 @@ async def first_response_is_met(agent: Api, ticket_id: str) -> None:
     assert outcomes["first_response"] == "met", outcomes
 
 
-async def test_a_ticket_goes_in_through_intake_and_comes_out_closed(stack: LocalStack, system: System) -> None:
+async def test_a_ticket_goes_in_through_intake_and_comes_out_closed(stack: LocalStack, system: SystemClients) -> None:
     ada = await system.sign_in("ada@everdesk.example")
     vera = await system.sign_in("vera@everdesk.example")
     email = f"dana-{utc_now():%H%M%S%f}@bank.example"
@@ -100,7 +100,7 @@ QUICK = {
 """A policy whose whole ladder and silence pass in seconds."""
 
 
-async def test_nobody_answers_and_the_ladder_acts_then_silence_resolves_and_closes(system: System) -> None:
+async def test_nobody_answers_and_the_ladder_acts_then_silence_resolves_and_closes(system: SystemClients) -> None:
     ada = await system.sign_in("ada@everdesk.example")
     night = f"n-{utc_now():%H%M%S%f}"
     policy = await ada.post("/v1/sla-policies", {"name": night} | QUICK)
@@ -131,7 +131,7 @@ async def test_nobody_answers_and_the_ladder_acts_then_silence_resolves_and_clos
     await eventually(partial(mailed, system, email, number, ["Locked out"] * 4))
 
 
-async def mailed(system: System, address: str, number: str, words: list[str]) -> None:
+async def mailed(system: SystemClients, address: str, number: str, words: list[str]) -> None:
     """Exactly these mails about the ticket are in somebody's mailbox, each once."""
     subjects = [mail["Subject"] for mail in await system.mails_to(address) if f"[#{number}]" in mail["Subject"]]
     said = sorted(subject.partition("] ")[2] for subject in subjects)
@@ -139,17 +139,17 @@ async def mailed(system: System, address: str, number: str, words: list[str]) ->
     assert all(word in subject for word, subject in zip(words, said, strict=True)), said
 
 
-async def test_reports_count_what_was_settled(system: System) -> None:
+async def test_reports_count_what_was_settled(system: SystemClients) -> None:
     ada = await system.sign_in("ada@everdesk.example")
     report = await ada.get("/v1/reports/sla", group_by="team")
     assert report
 
 
 async def test_the_stack_starts_again_where_it_was(stack: LocalStack) -> None:
-    before = System(stack.described())
+    before = SystemClients(stack.described())
     opened = await before.submit("Survives a restart", "restart@bank.example")
     assert await stack.stop() == 0
     await stack.start(within=90)
-    after = System(stack.described())
+    after = SystemClients(stack.described())
     ada = await after.sign_in("ada@everdesk.example")
     await eventually(partial(assigned, ada, opened["id"]), within=30)

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 import httpx2
 import pytest
 
-from tests.fuzz.hammering import (
+from tests.fuzz.schemathesis_run import (
     ALL_SCOPES,
     NOT_ASKED,
     NOT_ASKED_WHERE_PATHS_OVERLAP,

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from shared.kit.clock import utc_now
 from shared.kit.http.public_addresses import OutgoingRefused, is_public
-from shared.kit.http.safe_client import Budget, OutgoingFailed, Resolver, SafeHttpClient
+from shared.kit.http.safe_client import OutgoingFailed, RequestBudget, Resolver, SafeHttpClient
 from tests.support.small_server import Serve, answering, serving
 
 LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"),)
@@ -147,13 +147,13 @@ async def test_an_allowed_network_may_be_asked_over_http_under_its_name() -> Non
 async def test_an_answer_that_never_ends_is_cut_at_its_size() -> None:
     async with serving(endless(pause=0)) as port:
         with pytest.raises(OutgoingFailed, match="larger than 256 KiB"):
-            await SafeHttpClient(LOOPBACK, budget=Budget(max_bytes=256 * 1024)).get(f"http://127.0.0.1:{port}/")
+            await SafeHttpClient(LOOPBACK, budget=RequestBudget(max_bytes=256 * 1024)).get(f"http://127.0.0.1:{port}/")
 
 
 async def test_an_answer_that_trickles_is_cut_at_its_time() -> None:
     async with serving(endless(pause=0.02)) as port:
         with pytest.raises(OutgoingFailed, match=r"within 0.4 s"):
-            await SafeHttpClient(LOOPBACK, budget=Budget(within_seconds=0.4)).get(f"http://127.0.0.1:{port}/")
+            await SafeHttpClient(LOOPBACK, budget=RequestBudget(within_seconds=0.4)).get(f"http://127.0.0.1:{port}/")
 
 
 async def test_a_resolver_that_hangs_is_cut_at_its_time() -> None:
@@ -162,7 +162,7 @@ async def test_a_resolver_that_hangs_is_cut_at_its_time() -> None:
         return []
 
     with pytest.raises(OutgoingFailed, match="within"):
-        await SafeHttpClient(resolver=hanging, budget=Budget(within_seconds=0.1)).get("https://feeds.example/")
+        await SafeHttpClient(resolver=hanging, budget=RequestBudget(within_seconds=0.1)).get("https://feeds.example/")
 
 
 async def test_a_compressed_answer_is_refused_before_it_can_grow() -> None:

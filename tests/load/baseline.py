@@ -12,7 +12,7 @@ from temporalio import workflow
 from temporalio.common import RetryPolicy, SearchAttributeKey
 
 with workflow.unsafe.imports_passed_through():
-    from tests.load.baseline_words import Do, Happened, Open, Posted, View
+    from tests.load.baseline_words import BaselineView, Do, Happened, Open, Posted
 
 KEYS = [
     SearchAttributeKey.for_keyword(name)
@@ -62,7 +62,7 @@ class BaselineWorkflow:
             )
 
     @workflow.update(name="command")
-    def command(self, do: Do) -> View:
+    def command(self, do: Do) -> BaselineView:
         match do.kind:
             case "triage":
                 self.status, self.team_id, self.agent_id = "open", do.team_id, do.agent_id
@@ -78,7 +78,7 @@ class BaselineWorkflow:
             case "close":
                 self.status = "closed"
                 self.happened("closed")
-        return View(version=self.version, status=self.status, team_id=self.team_id, agent_id=self.agent_id)
+        return BaselineView(version=self.version, status=self.status, team_id=self.team_id, agent_id=self.agent_id)
 
     @command.validator
     def check(self, do: Do) -> None:

@@ -33,7 +33,7 @@ class Posted(BaseModel):
     is_requester: bool
 
 
-class View(BaseModel):
+class BaselineView(BaseModel):
     """The ticket after a command."""
 
     version: int

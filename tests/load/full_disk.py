@@ -9,7 +9,7 @@ import httpx2
 
 from tests.load.report import Budget, Table
 from tests.local.running import LocalStack
-from tests.support.api import System, status_is
+from tests.support.api import SystemClients, status_is
 from tests.support.eventually import eventually
 from tests.support.small_disk import NoSmallDiskError, filled, is_told, is_well, small_disk, submit
 
@@ -32,7 +32,7 @@ async def _measure_on(disk: Path) -> tuple[list[Table], list[Budget], list[str]]
     stack = LocalStack.in_folder(disk, has_stubs=False)
     await stack.start(within=120)
     try:
-        system = System(stack.described())
+        system = SystemClients(stack.described())
         async with httpx2.AsyncClient() as http:
             results: list[str | None] = []
             async with filled(disk):
@@ -55,7 +55,7 @@ async def _measure_on(disk: Path) -> tuple[list[Table], list[Budget], list[str]]
     return [Table(f"{NAME}: filled for {FULL_SECONDS:.0f} s", columns, [row])], budgets, []
 
 
-async def _submit_while_full(http: httpx2.AsyncClient, system: System, results: list[str | None]) -> float:
+async def _submit_while_full(http: httpx2.AsyncClient, system: SystemClients, results: list[str | None]) -> float:
     """Seconds until readiness named what is wrong; what came of each submission is added to `results`."""
     started, told = time.monotonic(), FULL_SECONDS
     while (passed := time.monotonic() - started) < FULL_SECONDS:
@@ -66,7 +66,7 @@ async def _submit_while_full(http: httpx2.AsyncClient, system: System, results: 
     return told
 
 
-async def _lost(system: System, accepted: list[str]) -> int:
+async def _lost(system: SystemClients, accepted: list[str]) -> int:
     ada = await system.sign_in("ada@everdesk.example")
     found = await asyncio.gather(
         *(status_is(ada, ticket_id, "open", within=60) for ticket_id in accepted), return_exceptions=True

@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 from shared.kit.clock import new_id
-from tests.fuzz.hammering import ALL_SCOPES, answered, hammer, make_key, open_stack, server_errors
+from tests.fuzz.schemathesis_run import ALL_SCOPES, answered, hammer, make_key, open_stack, server_errors
 from tests.load.report import Budget, Report, Table
 
 EXAMPLES = int(os.environ.get("BENCH_EXAMPLES", "100"))

@@ -29,7 +29,7 @@ from shared.kit.clock import new_id, utc_now
 from shared.kit.ticket_errors import TicketsUnavailable
 from shared.kit.tickets import Tickets
 from tests.load.baseline import KEYS, BaselineWorkflow
-from tests.load.baseline_words import Do, Open, Posted, View
+from tests.load.baseline_words import BaselineView, Do, Open, Posted
 from tests.load.bench_worker import QUEUE
 
 Life = Callable[[], Awaitable[str]]
@@ -118,9 +118,9 @@ class BaselineLife:
             ),
         )
 
-        async def do(kind: str, **fields: UUID) -> View:
+        async def do(kind: str, **fields: UUID) -> BaselineView:
             command = Do.model_validate({"command_id": str(new_id()), "kind": kind, "actor_id": AGENT, **fields})
-            view: View = await handle.execute_update(BaselineWorkflow.command, command, id=command.command_id)
+            view: BaselineView = await handle.execute_update(BaselineWorkflow.command, command, id=command.command_id)
             return view
 
         await do("triage", team_id=TEAM, agent_id=AGENT)

@@ -144,11 +144,11 @@ async def run() -> Report:
             burst = await fire(side, heard, ids[fired : fired + 200], 0)
             memory.append([f"{count} open, after the burst", SMALL, rss_megabytes(worker.pid)])
         after = await histories(side.client, asleep)
-    return _report(Found(count, took, per_second, fired, memory, steady, burst, before, after))
+    return _report(TimerFinding(count, took, per_second, fired, memory, steady, burst, before, after))
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class TimerFinding:
     """What the run has measured."""
 
     count: int
@@ -167,7 +167,7 @@ def _late(name: str, late: Sequence[float]) -> list[Cell]:
     return [name, len(late), min(late) * 1000, mean(late) * 1000, cuts[49] * 1000, cuts[98] * 1000, max(late) * 1000]
 
 
-def _report(found: Found) -> Report:
+def _report(found: TimerFinding) -> Report:
     report = Report("timers", f"{found.count} open tickets with armed timers", METHOD)
     rows = [
         _late(f"{found.per_second:g} a second", found.steady),
@@ -195,5 +195,5 @@ def _report(found: Found) -> Report:
     return report
 
 
-def _idle(found: Found) -> list[tuple[str, Histories]]:
+def _idle(found: TimerFinding) -> list[tuple[str, Histories]]:
     return [("after opening", found.before), ("at the end", found.after)]

@@ -39,7 +39,7 @@ process and of its database connection together, which is what one core has to d
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class WhatIfRun:
     """One question."""
 
     name: str
@@ -131,7 +131,7 @@ def questions(body: dict[str, Any]) -> dict[str, WhatIfInput]:
     return {name: WhatIfInput.model_validate_json(json.dumps(one)) for name, one in asked.items()}
 
 
-async def measure(settings: AssignmentSettings, name: str, question: WhatIfInput) -> Run:
+async def measure(settings: AssignmentSettings, name: str, question: WhatIfInput) -> WhatIfRun:
     """One question asked."""
     engine = create_async_engine(settings.database_url.get_secret_value())
     try:
@@ -144,7 +144,7 @@ async def measure(settings: AssignmentSettings, name: str, question: WhatIfInput
     finally:
         await engine.dispose()
     print(f"  {name}: {seconds:.1f} s, CPU {cpu:.1f} s", flush=True)
-    return Run(name, seconds, cpu, sum(after[:2]) - sum(before[:2]), report)
+    return WhatIfRun(name, seconds, cpu, sum(after[:2]) - sum(before[:2]), report)
 
 
 async def backend_of(connection: AsyncConnection) -> int:
@@ -152,7 +152,7 @@ async def backend_of(connection: AsyncConnection) -> int:
     return int((await connection.execute(text("select pg_backend_pid()"))).scalar_one())
 
 
-def _report(count: int, events: int, runs: list[Run]) -> Report:
+def _report(count: int, events: int, runs: list[WhatIfRun]) -> Report:
     report = Report("what_if", "The cost of judging history again", METHOD)
     columns = ("question", "seconds", "CPU s", "database CPU s", "tickets per CPU s", "verdicts", "differ", "moved")
     report.tables = [Table(f"{count} tickets, {events} events", columns, [one.row for one in runs])]

@@ -8,14 +8,14 @@ from datetime import timedelta
 
 from shared.contracts.policies import PolicySnapshot
 from shared.kit.clock import utc_now
-from tests.replay.board import Board
-from tests.replay.choose import choose
-from tests.replay.log import Incident, NoLog, read, weeks_until
-from tests.replay.promise import policy_from
-from tests.replay.pure import Life
+from tests.replay.incident_log import Incident, NoLog, read, weeks_until
+from tests.replay.parallel import play_live, play_purely, side_by_side
+from tests.replay.policy import policy_from
+from tests.replay.progress_table import Board
+from tests.replay.pure import PlayedIncident
 from tests.replay.report import Setting, report_of
-from tests.replay.side_by_side import play_live, play_purely, side_by_side
-from tests.replay.tally import Tally
+from tests.replay.sampling import choose
+from tests.replay.totals import Tally
 
 AHEAD = timedelta(hours=1)
 """The servers start at the machine's time, after run (a); the first incident must still lie ahead of them."""
@@ -67,12 +67,12 @@ def arguments() -> argparse.Namespace:
 
 def run_purely(
     incidents: Sequence[Incident], chosen: set[str], policy: PolicySnapshot, processes: int
-) -> tuple[Tally, list[Life]]:
+) -> tuple[Tally, list[PlayedIncident]]:
     """Run (a), and the lives that run (b) is to live."""
     tally = Tally(of=len(incidents))
     board = Board("pure", tally)
     board.head()
-    kept: list[Life] = []
+    kept: list[PlayedIncident] = []
     for told in side_by_side(play_purely, incidents, policy, processes):
         tally.add_lives(told.what)
         kept += [life for life in told.what if life.incident.number in chosen]
@@ -81,7 +81,7 @@ def run_purely(
     return tally, sorted(kept, key=lambda life: life.incident.number)
 
 
-def run_live(lives: Sequence[Life], policy: PolicySnapshot, processes: int) -> Tally:
+def run_live(lives: Sequence[PlayedIncident], policy: PolicySnapshot, processes: int) -> Tally:
     """Run (b)."""
     tally = Tally(of=len(lives), deeds_planned=sum(len(life.deeds) + 1 for life in lives))
     board = Board("live", tally)

@@ -8,7 +8,7 @@ from shared.contracts.events import Envelope
 from shared.contracts.policies import PolicySnapshot
 from shared.contracts.tickets import Verdict
 from shared.domain.business_time import business_time_between
-from tests.replay.pure import Deed, Life, Verdicts, difference, live_again, recomputed, settled
+from tests.replay.pure import Deed, PlayedIncident, Verdicts, difference, live_again, recomputed, settled
 
 ZERO = timedelta()
 
@@ -32,13 +32,13 @@ class Compared:
         return not self.faults
 
 
-def unfinished(life: Life, fault: str) -> Compared:
+def unfinished(life: PlayedIncident, fault: str) -> Compared:
     """An incident that could not be compared, which is a mismatch."""
     return Compared(life.incident.number, faults=[fault])
 
 
 def compare(
-    life: Life, done: Sequence[Deed], envelopes: Sequence[Envelope], policy: PolicySnapshot, drift: timedelta
+    life: PlayedIncident, done: Sequence[Deed], envelopes: Sequence[Envelope], policy: PolicySnapshot, drift: timedelta
 ) -> Compared:
     """Compares the live verdicts three ways.
 
@@ -66,7 +66,9 @@ def allowance(planned: Sequence[Deed], done: Sequence[Deed]) -> timedelta:
     return sum((after.at - before.at for before, after in zip(planned, done, strict=True)), ZERO)
 
 
-def _with_plan(found: Compared, live: Verdicts, life: Life, policy: PolicySnapshot, allowed: timedelta) -> None:
+def _with_plan(
+    found: Compared, live: Verdicts, life: PlayedIncident, policy: PolicySnapshot, allowed: timedelta
+) -> None:
     if live.keys() != life.verdicts.keys():
         found.faults.append(f"run (a) has the verdicts {sorted(life.verdicts)}, the workflow {sorted(live)}")
         return

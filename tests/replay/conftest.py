@@ -8,8 +8,8 @@ import pytest
 
 from shared.contracts.policies import PolicySnapshot
 from shared.kit.clock import utc_now
-from tests.replay.log import LOG, Incident, NoLog, read, weeks_until
-from tests.replay.promise import policy_from
+from tests.replay.incident_log import LOG, Incident, NoLog, read, weeks_until
+from tests.replay.policy import policy_from
 
 
 @dataclass

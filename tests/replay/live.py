@@ -23,8 +23,8 @@ from shared.domain.errors import Refusal
 from shared.kit.ticket_errors import TicketsUnavailable
 from shared.kit.tickets import SignalDelivery, Tickets
 from tests.replay.compare import Compared, compare, unfinished
-from tests.replay.promise import AUTO_CLOSE, REOPEN_WINDOW
-from tests.replay.pure import Deed, Life
+from tests.replay.policy import AUTO_CLOSE, REOPEN_WINDOW
+from tests.replay.pure import Deed, PlayedIncident
 from tests.workflows.conftest import Announced, program, worker_for
 from workflows.options import PUBLISH_EVENTS
 
@@ -44,7 +44,7 @@ Sent = OpenTicket | Command | MessageFact
 class Being:
     """A ticket on the server: what is still to be done, and the instants at which things were done."""
 
-    life: Life
+    life: PlayedIncident
     done: list[Deed] = field(default_factory=list)
     drift: timedelta = timedelta()
     """The largest distance from a planned instant to the server's when the workflow took the command."""
@@ -52,7 +52,7 @@ class Being:
 
 
 @dataclass
-class Progress:
+class ReplayProgress:
     """How far one server is."""
 
     instant: datetime
@@ -61,10 +61,10 @@ class Progress:
     deeds: int = 0
 
 
-Tell = Callable[[Progress], None]
+Tell = Callable[[ReplayProgress], None]
 
 
-class Archive(Announced):
+class ReplayArchive(Announced):
     """The bus as a list, emptied of each ticket that has been archived."""
 
     def __init__(self) -> None:
@@ -84,14 +84,14 @@ class Archive(Announced):
 class Replay:
     """One server, its worker, and the tickets that live there."""
 
-    def __init__(self, environment: WorkflowEnvironment, archive: Archive, policy: PolicySnapshot) -> None:
+    def __init__(self, environment: WorkflowEnvironment, archive: ReplayArchive, policy: PolicySnapshot) -> None:
         self.environment = environment
         self.archive = archive
         self.policy = policy
         self.tickets = Tickets(environment.client)
         self.beings: dict[str, Being] = {}
 
-    async def play(self, lives: Sequence[Life], tell: Tell) -> None:
+    async def play(self, lives: Sequence[PlayedIncident], tell: Tell) -> None:
         """Plays whole lives to their archive; what is due at one instant is sent at the same time."""
         self.beings = {str(life.opening.ticket_id): Being(life) for life in lives}
         for at, due in schedule(lives):
@@ -110,10 +110,10 @@ class Replay:
             if left > STRIDE:
                 tell(self.progress(at - left, 0))
 
-    def progress(self, at: datetime, deeds: int) -> Progress:
+    def progress(self, at: datetime, deeds: int) -> ReplayProgress:
         """What has happened since the last time it was asked."""
         over, self.archive.over = self.archive.over, []
-        return Progress(at, [self.judge(subject, envelopes) for subject, envelopes in over], deeds)
+        return ReplayProgress(at, [self.judge(subject, envelopes) for subject, envelopes in over], deeds)
 
     def judge(self, subject: str, envelopes: list[Envelope]) -> Compared:
         """Compares a ticket that has ended."""
@@ -148,7 +148,7 @@ class Replay:
             being.drift = max(being.drift, answer.updated_at - at)
 
 
-def schedule(lives: Sequence[Life]) -> list[tuple[datetime, dict[str, list[Sent]]]]:
+def schedule(lives: Sequence[PlayedIncident]) -> list[tuple[datetime, dict[str, list[Sent]]]]:
     """Every instant at which something is due, and what is due for which ticket, in order."""
     due: dict[datetime, dict[str, list[Sent]]] = defaultdict(lambda: defaultdict(list))
     for life in lives:
@@ -195,6 +195,6 @@ async def server(policy: PolicySnapshot, tickets: int) -> AsyncIterator[Replay]:
                 search_attributes=dict.fromkeys(SEARCH_ATTRIBUTES, IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD)
             )
         )
-        archive = Archive()
+        archive = ReplayArchive()
         async with worker_for(environment.client, archive, cache=tickets + 10):
             yield Replay(environment, archive, policy)

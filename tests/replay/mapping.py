@@ -52,7 +52,7 @@ from shared.contracts.policies import PolicySnapshot
 from shared.contracts.tickets import SYSTEM, Actor
 from shared.contracts.vocabulary import ActorKind, CloseReason, HoldReason, Priority, Status
 from shared.domain.ticket import TicketState
-from tests.replay.log import Row
+from tests.replay.incident_log import Row
 from tests.support.tickets import REQUESTER, an_id
 
 WANTED: Mapping[str, Status | None] = MappingProxyType(

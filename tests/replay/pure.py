@@ -13,7 +13,7 @@ from shared.contracts.policies import PolicySnapshot
 from shared.contracts.tickets import Verdict
 from shared.domain.sla import verdicts
 from shared.domain.ticket import Ticket, TicketState
-from tests.replay.log import Incident
+from tests.replay.incident_log import Incident
 from tests.replay.mapping import PRIORITIES, Standing, steps_of
 from tests.support.tickets import REQUESTER, an_id
 
@@ -30,7 +30,7 @@ class Deed:
 
 
 @dataclass
-class Life:
+class PlayedIncident:
     """An incident's life in Everdesk: what was done, why, and the verdicts it ended in."""
 
     incident: Incident
@@ -43,9 +43,9 @@ class Life:
     """How the verdicts computed from the events differ from the live ones; None where they do not."""
 
 
-def play(incident: Incident, policy: PolicySnapshot) -> Life:
+def play(incident: Incident, policy: PolicySnapshot) -> PlayedIncident:
     """Plays an incident to its archive, and judges it twice: as it lived, and from its events alone."""
-    life = Life(incident, opening_of(incident))
+    life = PlayedIncident(incident, opening_of(incident))
     ticket = opened(life.opening)
     for number, row in enumerate(incident.rows):
         ticket.advance(row.at)

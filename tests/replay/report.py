@@ -6,8 +6,8 @@ from datetime import timedelta
 
 from tests.load.report import Budget, Cell, Report, Table
 from tests.replay import mapping
-from tests.replay.log import REOPENED
-from tests.replay.tally import Tally
+from tests.replay.incident_log import REOPENED
+from tests.replay.totals import Tally
 
 METHOD = """\
 The UCI incident log (141,712 updates of 24,918 incidents) played as real life. Run (a): every incident through the pure

@@ -11,9 +11,9 @@ from shared.contracts.events import Envelope, SlaSettled
 from shared.contracts.policies import PolicySnapshot
 from shared.contracts.vocabulary import Outcome
 from tests.replay.compare import Compared, compare
-from tests.replay.log import Incident, Row
-from tests.replay.promise import policy_from
-from tests.replay.pure import Deed, Life, do, enveloped, finish, opened, play
+from tests.replay.incident_log import Incident, Row
+from tests.replay.policy import policy_from
+from tests.replay.pure import Deed, PlayedIncident, do, enveloped, finish, opened, play
 from tests.support.tickets import HOUR, MONDAY
 
 SECOND = timedelta(seconds=1)
@@ -36,11 +36,11 @@ def policy() -> PolicySnapshot:
 
 
 @pytest.fixture
-def life(policy: PolicySnapshot) -> Life:
+def life(policy: PolicySnapshot) -> PlayedIncident:
     return play(INCIDENT, policy)
 
 
-def lived(life: Life, late: timedelta = timedelta()) -> tuple[list[Deed], list[Envelope]]:
+def lived(life: PlayedIncident, late: timedelta = timedelta()) -> tuple[list[Deed], list[Envelope]]:
     """The deeds and events of a workflow that took every command so late."""
     done = [
         Deed(deed.at + (late if hasattr(deed.what, "command_id") else timedelta()), deed.what) for deed in life.deeds
@@ -52,16 +52,16 @@ def lived(life: Life, late: timedelta = timedelta()) -> tuple[list[Deed], list[E
     return done, enveloped(ticket.events)
 
 
-def compared(life: Life, policy: PolicySnapshot, done: list[Deed], envelopes: list[Envelope]) -> Compared:
+def compared(life: PlayedIncident, policy: PolicySnapshot, done: list[Deed], envelopes: list[Envelope]) -> Compared:
     return compare(life, done, envelopes, policy, timedelta())
 
 
-def test_a_workflow_that_lived_the_plan_is_equal(life: Life, policy: PolicySnapshot) -> None:
+def test_a_workflow_that_lived_the_plan_is_equal(life: PlayedIncident, policy: PolicySnapshot) -> None:
     found = compared(life, policy, *lived(life))
     assert (found.faults, found.on_the_edge, found.verdicts) == ([], [], 3)
 
 
-def test_delays_of_the_server_s_clock_are_allowed(life: Life, policy: PolicySnapshot) -> None:
+def test_delays_of_the_server_s_clock_are_allowed(life: PlayedIncident, policy: PolicySnapshot) -> None:
     assert compared(life, policy, *lived(life, late=SECOND / 20)).is_equal
 
 
@@ -78,7 +78,7 @@ def test_delays_of_the_server_s_clock_are_allowed(life: Life, policy: PolicySnap
     ids=lambda change: next(iter(change)),
 )
 def test_a_verdict_announced_otherwise_is_a_mismatch(
-    life: Life, policy: PolicySnapshot, change: dict[str, Any]
+    life: PlayedIncident, policy: PolicySnapshot, change: dict[str, Any]
 ) -> None:
     done, envelopes = lived(life)
     which = next(n for n, each in enumerate(envelopes) if each.type == SlaSettled.type())
@@ -88,13 +88,13 @@ def test_a_verdict_announced_otherwise_is_a_mismatch(
     assert len(compared(life, policy, done, envelopes).faults) == 3
 
 
-def test_a_verdict_never_announced_is_a_mismatch(life: Life, policy: PolicySnapshot) -> None:
+def test_a_verdict_never_announced_is_a_mismatch(life: PlayedIncident, policy: PolicySnapshot) -> None:
     done, envelopes = lived(life)
     kept = [each for each in envelopes if each.type != SlaSettled.type()]
     assert len(compared(life, policy, done, kept).faults) == 3
 
 
-def test_a_workflow_that_took_another_command_is_a_mismatch(life: Life, policy: PolicySnapshot) -> None:
+def test_a_workflow_that_took_another_command_is_a_mismatch(life: PlayedIncident, policy: PolicySnapshot) -> None:
     done, envelopes = lived(life)
     done = [replace(deed, at=deed.at - HOUR) if isinstance(deed.what, ResolveTicket) else deed for deed in done]
     assert "from the same deeds" in compared(life, policy, done, envelopes).faults[0]

@@ -8,7 +8,7 @@ from shared.contracts.base import AgentId
 from shared.contracts.commands import HoldTicket, MessageFact, PrioritiseTicket, RecordReply, TriageTicket
 from shared.contracts.tickets import SYSTEM
 from shared.contracts.vocabulary import ActorKind, HoldReason, Priority, Status
-from tests.replay.log import Row
+from tests.replay.incident_log import Row
 from tests.replay.mapping import AUTOMATON, FALLBACK_TEAM, Standing, Step, agent_of, steps_of, team_of
 from tests.support.tickets import MONDAY, policy
 

@@ -2,12 +2,12 @@
 
 from collections import Counter
 
-from tests.replay.choose import choose, layer_of
 from tests.replay.compare import Compared
 from tests.replay.conftest import RealLife
-from tests.replay.live import Progress, server
-from tests.replay.log import INCIDENTS, REOPENED, ROWS, WEEK
+from tests.replay.incident_log import INCIDENTS, REOPENED, ROWS, WEEK
+from tests.replay.live import ReplayProgress, server
 from tests.replay.pure import play
+from tests.replay.sampling import choose, layer_of
 
 PURELY = 150
 LIVE = 12
@@ -51,7 +51,7 @@ async def test_whole_incidents_live_as_workflows_and_are_judged_alike(real_life:
     lives = [play(each, real_life.policy) for each in (*reopened, *others[: LIVE - len(reopened)])]
     compared: list[Compared] = []
 
-    def tell(progress: Progress) -> None:
+    def tell(progress: ReplayProgress) -> None:
         compared.extend(progress.compared)
 
     async with server(real_life.policy, LIVE) as replay:

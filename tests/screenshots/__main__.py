@@ -7,8 +7,8 @@ from tempfile import TemporaryDirectory
 
 from tests.local.running import LocalStack
 from tests.screenshots.camera import Camera
-from tests.screenshots.scene import set_up
-from tests.support.api import System
+from tests.screenshots.sample_tickets import set_up
+from tests.support.api import SystemClients
 
 SCREENS = Path(__file__).resolve().parents[2] / "docs" / "screens"
 
@@ -20,7 +20,7 @@ async def main() -> int:
         stack = LocalStack.in_folder(Path(folder), has_stubs=False)
         await stack.start(within=120)
         try:
-            scene = await set_up(System(stack.described()))
+            scene = await set_up(SystemClients(stack.described()))
             async with Camera.opened(SCREENS) as camera:
                 await camera.portal(scene)
                 await camera.desk(scene)

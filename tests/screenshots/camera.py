@@ -9,7 +9,7 @@ from typing import Literal
 from playwright.async_api import Browser, BrowserContext, Page, ViewportSize
 
 from tests.browser.chromium import launched
-from tests.screenshots.scene import Scene
+from tests.screenshots.sample_tickets import Scene
 
 DESKTOP = ViewportSize(width=1280, height=800)
 PHONE = ViewportSize(width=390, height=780)

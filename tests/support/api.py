@@ -69,7 +69,7 @@ def _may_retry(response: httpx2.Response) -> bool:
 
 
 @dataclass
-class System:
+class SystemClients:
     """The running system as its users reach it."""
 
     description: Json

@@ -11,7 +11,7 @@ _COMMAND = re.compile(rb"(\S+) (UID )?([A-Z]+)(?: (.*))?", re.IGNORECASE)
 
 
 @dataclass
-class Kept:
+class StoredMessage:
     """A mail in a folder."""
 
     uid: int
@@ -28,7 +28,7 @@ class ImapServer:
     access_token: str | None = None
     """What XOAUTH2 is let in with; without one it is refused."""
     capabilities: str = "IMAP4rev1 IDLE MOVE UIDPLUS AUTH=XOAUTH2"
-    folders: dict[str, list[Kept]] = field(default_factory=lambda: {"INBOX": []})
+    folders: dict[str, list[StoredMessage]] = field(default_factory=lambda: {"INBOX": []})
     port: int = 0
     log_ins: int = 0
 
@@ -46,9 +46,9 @@ class ImapServer:
         for writer in self._open:
             writer.close()
 
-    def put(self, content: bytes, folder: str = "INBOX") -> Kept:
+    def put(self, content: bytes, folder: str = "INBOX") -> StoredMessage:
         """A new mail arrives."""
-        mail = Kept(self._next_uid, content)
+        mail = StoredMessage(self._next_uid, content)
         self._next_uid += 1
         self.folders.setdefault(folder, []).append(mail)
         for event in self._changed:
@@ -100,7 +100,7 @@ class _Talk:
             await self._writer.drain()
 
     @property
-    def _mails(self) -> list[Kept]:
+    def _mails(self) -> list[StoredMessage]:
         return self._server.folders[self._folder]
 
     def _say(self, line: str) -> None:
@@ -164,7 +164,7 @@ class _Talk:
         self._mails[:] = [mail for mail in self._mails if not (mail.uid in gone and "\\Deleted" in mail.flags)]
         return None
 
-    def _chosen(self, words: str) -> list[tuple[int, Kept]]:
+    def _chosen(self, words: str) -> list[tuple[int, StoredMessage]]:
         uids = {int(uid) for uid in words.split(" ")[0].split(",")}
         return [(number, mail) for number, mail in enumerate(self._mails, 1) if mail.uid in uids]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx2
 
 from shared.kit.clock import new_id
-from tests.support.api import Json, System
+from tests.support.api import Json, SystemClients
 
 SIZE = "900m"
 
@@ -86,7 +86,7 @@ async def is_well(http: httpx2.AsyncClient, url: str) -> bool:
     return True
 
 
-async def submit(http: httpx2.AsyncClient, system: System, number: int) -> str | None:
+async def submit(http: httpx2.AsyncClient, system: SystemClients, number: int) -> str | None:
     """The ticket's id if it was accepted; None if the service said that it cannot now."""
     body = {
         "requester": {"email": f"dana{number}@bank.example", "name": "Dana Ruiz"},

@@ -19,7 +19,7 @@ class Received:
     data: dict[str, Any]
 
 
-class Reading:
+class EventReader:
     """An open stream."""
 
     def __init__(self, response: httpx2.Response) -> None:
@@ -54,8 +54,8 @@ class Reading:
 
 
 @asynccontextmanager
-async def reading(http: httpx2.AsyncClient, path: str, last_event_id: int | None = None) -> AsyncIterator[Reading]:
+async def reading(http: httpx2.AsyncClient, path: str, last_event_id: int | None = None) -> AsyncIterator[EventReader]:
     """Opens a stream."""
     headers = {} if last_event_id is None else {"Last-Event-ID": str(last_event_id)}
     async with http.stream("GET", path, headers=headers, timeout=httpx2.Timeout(20)) as response:
-        yield Reading(response)
+        yield EventReader(response)

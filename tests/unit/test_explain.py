@@ -24,7 +24,7 @@ from shared.contracts.commands import (
 from shared.contracts.events import Envelope, LifecycleEvent
 from shared.contracts.policies import PolicySnapshot
 from shared.contracts.vocabulary import ClockState, HoldReason, Metric, Outcome, Priority
-from shared.domain.sla import History, explain, judged, verdicts
+from shared.domain.sla import History, explain, verdicts, verdicts_of
 from shared.domain.sla.explain import Explanation, HolderKind, Why
 from shared.domain.sla.explain.intervals import MOST
 from shared.domain.sla.fact_codec import history_of
@@ -77,7 +77,7 @@ class ExplainedLife(RandomLife):
         for key, one in by_clock.items():
             check_sums(one)
             assert one.outcome == known[key].outcome
-        for verdict in judged(folded):
+        for verdict in verdicts_of(folded):
             one = by_clock[verdict.metric, verdict.cycle]
             assert (one.elapsed, one.until, one.target) == (verdict.elapsed, verdict.settled_at, verdict.target)
             assert one.due_at == verdict.due_at

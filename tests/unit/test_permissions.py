@@ -9,8 +9,8 @@ from shared.contracts.vocabulary import Action, Permission, Scope, Status
 from shared.domain.permissions import (
     ACTION_PERMISSIONS,
     Grant,
-    Place,
     Principal,
+    TicketPlace,
     holds,
     missing_to_grant,
     permissions_on,
@@ -49,7 +49,7 @@ def agent(*scopes: Scope, team: TeamId = BANKING) -> Principal:
 def test_a_scope_reaches_these_tickets(
     scope: Scope, team: TeamId | None, assignee: AgentId | None, is_seen: bool
 ) -> None:
-    assert (VIEW in permissions_on(agent(scope), Place(team, assignee))) is is_seen
+    assert (VIEW in permissions_on(agent(scope), TicketPlace(team, assignee))) is is_seen
 
 
 def test_memberships_add_up_but_a_permission_stays_with_its_scope() -> None:
@@ -60,12 +60,12 @@ def test_memberships_add_up_but_a_permission_stays_with_its_scope() -> None:
             Grant(ACCESS, Scope.TEAMS, frozenset({VIEW, Permission.TICKET_CLOSE})),
         ),
     )
-    assert permissions_on(me, Place(ACCESS, None)) == {VIEW, Permission.TICKET_CLOSE}
-    assert permissions_on(me, Place(BANKING, None)) == {VIEW}
+    assert permissions_on(me, TicketPlace(ACCESS, None)) == {VIEW, Permission.TICKET_CLOSE}
+    assert permissions_on(me, TicketPlace(BANKING, None)) == {VIEW}
 
 
 def test_nobody_without_memberships_may_anything() -> None:
-    assert permissions_on(Principal(ME, ()), Place(BANKING, ME)) == frozenset()
+    assert permissions_on(Principal(ME, ()), TicketPlace(BANKING, ME)) == frozenset()
     assert reach(Principal(ME, ()), VIEW).is_nothing
     assert not holds(Principal(ME, ()), VIEW)
 

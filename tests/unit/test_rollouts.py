@@ -26,7 +26,13 @@ from shared.contracts.events import LifecycleEvent, TicketPrioritised
 from shared.contracts.policies import PolicySnapshot
 from shared.contracts.vocabulary import HoldReason, Outcome, PolicyMode, Priority, Status
 from shared.domain.errors import Refusal
-from shared.domain.rollouts import ClockOutlook, Outlook, find_outlook, outlook, remembered
+from shared.domain.rollouts import (
+    SimulatedChange,
+    SimulatedClock,
+    simulate_change,
+    ticket_from_history,
+    try_simulate_change,
+)
 from shared.domain.sla import History
 from shared.domain.sla.clock import TICK, SlaClock
 from shared.domain.ticket import Ticket, TicketState
@@ -150,7 +156,7 @@ class Life:
     def from_log(self) -> Ticket:
         """The ticket rebuilt from nothing but its log."""
         envelopes = [event.envelope(f"t:{event.seq}", event.at) for event in self.log]
-        return remembered(self.log[-1].snapshot, History.of(envelopes, BY_KEY))
+        return ticket_from_history(self.log[-1].snapshot, History.of(envelopes, BY_KEY))
 
     @property
     def clocks(self) -> list[SlaClock]:
@@ -202,7 +208,7 @@ def test_what_the_log_foretells_is_what_the_live_ticket_does(
     life = Life()
     life.live(steps)
     at = life.now + timedelta(seconds=waits)
-    foretold = find_outlook(life.from_log(), which, mode, at)
+    foretold = try_simulate_change(life.from_log(), which, mode, at)
     life.live([("wait", waits, 0)])
     due_before = {clock.metric: clock.due_at for clock in life.clocks if not clock.is_settled}
     if not life.change(which, mode):
@@ -226,13 +232,13 @@ def test_what_the_log_foretells_is_what_the_live_ticket_does(
     )
 
 
-def one(found: Outlook, metric: str) -> ClockOutlook:
+def one(found: SimulatedChange, metric: str) -> SimulatedClock:
     return next(clock for clock in found.clocks if clock.metric == metric)
 
 
 def test_carrying_counts_the_time_used_and_breaks_a_promise_that_is_now_too_short() -> None:
     life = Life()
-    found = outlook(life.from_log(), NEW["quick"], PolicyMode.CARRY, MONDAY + 30 * MINUTE)
+    found = simulate_change(life.from_log(), NEW["quick"], PolicyMode.CARRY, MONDAY + 30 * MINUTE)
     first, resolution = one(found, "first_response"), one(found, "resolution")
     assert (first.due_before, first.due_after) == (MONDAY + HOUR, MONDAY + 30 * MINUTE)
     assert (first.is_breached, first.would_breach, first.ends_as) == (False, True, None)
@@ -241,7 +247,7 @@ def test_carrying_counts_the_time_used_and_breaks_a_promise_that_is_now_too_shor
 
 def test_restarting_ends_what_runs_and_begins_the_next_cycle() -> None:
     life = Life()
-    found = outlook(life.from_log(), NEW["quick"], PolicyMode.RESTART, MONDAY + 2 * HOUR)
+    found = simulate_change(life.from_log(), NEW["quick"], PolicyMode.RESTART, MONDAY + 2 * HOUR)
     first, resolution = one(found, "first_response"), one(found, "resolution")
     assert (first.is_breached, first.ends_as, first.cycle_after) == (True, Outcome.BREACHED, 2)
     assert (resolution.ends_as, resolution.due_after) == (
@@ -252,10 +258,10 @@ def test_restarting_ends_what_runs_and_begins_the_next_cycle() -> None:
 
 def test_what_follows_at_once_is_part_of_the_outlook() -> None:
     life = Life()
-    raised = outlook(life.from_log(), LADDER, PolicyMode.CARRY, MONDAY + 30 * MINUTE)
+    raised = simulate_change(life.from_log(), LADDER, PolicyMode.CARRY, MONDAY + 30 * MINUTE)
     assert (raised.priority_before, raised.priority_after) == (Priority.NORMAL, Priority.HIGH)
     life.live([("pend", 60, 0)])
-    resolved = outlook(life.from_log(), LADDER, PolicyMode.CARRY, MONDAY + 2 * HOUR)
+    resolved = simulate_change(life.from_log(), LADDER, PolicyMode.CARRY, MONDAY + 2 * HOUR)
     assert (resolved.status_before, resolved.status_after) == (Status.PENDING, Status.RESOLVED)
 
 
@@ -263,7 +269,7 @@ def test_what_follows_at_once_is_part_of_the_outlook() -> None:
 def test_an_outlook_touches_neither_the_ticket_nor_its_log(mode: PolicyMode | None) -> None:
     life = Life()
     before, length = standing(life.clocks), len(life.log)
-    found = outlook(life.from_log(), LADDER, mode, MONDAY + DAY)
+    found = simulate_change(life.from_log(), LADDER, mode, MONDAY + DAY)
     assert (standing(life.clocks), len(life.log)) == (before, length)
     assert not any(isinstance(event, TicketPrioritised) for event in life.log)
     if mode is None:
@@ -274,4 +280,4 @@ def test_a_ticket_that_has_closed_by_itself_is_not_concerned_any_more() -> None:
     life = Life()
     life.send(AssignTicket(command_id="a", actor=AGENT, agent_id=ADA))
     life.live([("resolve", 60, 0)])
-    assert find_outlook(life.from_log(), NEW["quick"], PolicyMode.CARRY, MONDAY + 6 * DAY) is None
+    assert try_simulate_change(life.from_log(), NEW["quick"], PolicyMode.CARRY, MONDAY + 6 * DAY) is None

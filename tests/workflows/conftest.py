@@ -58,7 +58,7 @@ class Announced:
 
 
 @dataclass
-class Desk:
+class TicketDriver:
     """A Temporal server, a worker on it and what it announced."""
 
     client: Client
@@ -82,7 +82,7 @@ def worker_for(client: Client, announced: Announced, *, cache: int = 1000) -> Wo
 
 
 @pytest.fixture
-async def skipping() -> AsyncIterator[Desk]:
+async def skipping() -> AsyncIterator[TicketDriver]:
     """A server whose clock jumps to the next timer."""
     async with await WorkflowEnvironment.start_time_skipping(
         test_server_existing_path=program("temporal-test-server"), data_converter=pydantic_data_converter
@@ -94,7 +94,7 @@ async def skipping() -> AsyncIterator[Desk]:
             )
         )
         async with worker_for(environment.client, announced):
-            yield Desk(environment.client, announced, environment)
+            yield TicketDriver(environment.client, announced, environment)
 
 
 @pytest.fixture(scope="session")
@@ -110,8 +110,8 @@ async def server() -> AsyncIterator[Client]:
 
 
 @pytest.fixture
-async def desk(server: Client) -> AsyncIterator[Desk]:
+async def desk(server: Client) -> AsyncIterator[TicketDriver]:
     """The development server with a worker."""
     announced = Announced()
     async with worker_for(server, announced):
-        yield Desk(server, announced)
+        yield TicketDriver(server, announced)

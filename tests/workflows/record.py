@@ -35,26 +35,26 @@ from shared.domain.errors import Refusal
 from shared.kit.clock import new_id, utc_now
 from tests.support.eventually import eventually
 from tests.support.tickets import ADA, AGENT, BRUNO, TEAM, an_id, message, opening, policy, triage
-from tests.workflows.conftest import SHORT_HISTORY, Announced, Desk, program, worker_for
+from tests.workflows.conftest import SHORT_HISTORY, Announced, TicketDriver, program, worker_for
 from workflows.provisioning import ensure_search_attributes
 
 HISTORIES = Path(__file__).parent / "histories"
 CHECKOUT = Path(__file__).resolve().parents[2]
 """Taken out of recorded stack traces: where somebody's checkout lies is nobody's business."""
-Story = Callable[[Desk, TicketId], Awaitable[None]]
+Story = Callable[[TicketDriver, TicketId], Awaitable[None]]
 
 
-async def opened(desk: Desk, ticket_id: TicketId) -> None:
+async def opened(desk: TicketDriver, ticket_id: TicketId) -> None:
     await eventually(lambda: desk.announced.names(ticket_id) == ["opened"])
 
 
-async def breached(desk: Desk, ticket_id: TicketId) -> None:
+async def breached(desk: TicketDriver, ticket_id: TicketId) -> None:
     hasty = policy(targets={"normal": {"first_response": 1, "resolution": 2}})
     await desk.tickets.send(ticket_id, triage(policy=hasty, agent_id=ADA))
     await eventually(lambda: desk.announced.names(ticket_id).count("sla_breached") == 2)
 
 
-async def resolved_and_closed(desk: Desk, ticket_id: TicketId) -> None:
+async def resolved_and_closed(desk: TicketDriver, ticket_id: TicketId) -> None:
     await desk.tickets.send(ticket_id, triage(agent_id=ADA))
     await reply(desk, ticket_id)
     await desk.tickets.post_message(ticket_id, message("thanks", utc_now()))
@@ -63,7 +63,7 @@ async def resolved_and_closed(desk: Desk, ticket_id: TicketId) -> None:
     await eventually(lambda: "closed" in desk.announced.names(ticket_id))
 
 
-async def reopened(desk: Desk, ticket_id: TicketId) -> None:
+async def reopened(desk: TicketDriver, ticket_id: TicketId) -> None:
     await desk.tickets.send(ticket_id, triage())
     await desk.tickets.send(ticket_id, AssignTicket(command_id="a", actor=AGENT, agent_id=BRUNO))
     await desk.tickets.send(ticket_id, PendTicket(command_id="p", actor=AGENT))
@@ -79,7 +79,7 @@ async def reopened(desk: Desk, ticket_id: TicketId) -> None:
     await eventually(lambda: desk.announced.names(ticket_id).count("reopened") == 2)
 
 
-async def outage(desk: Desk, ticket_id: TicketId) -> None:
+async def outage(desk: TicketDriver, ticket_id: TicketId) -> None:
     desk.announced.is_away = True
     await desk.tickets.send(ticket_id, triage())
     await reply(desk, ticket_id)
@@ -87,21 +87,21 @@ async def outage(desk: Desk, ticket_id: TicketId) -> None:
     await eventually(lambda: "sla_settled" in desk.announced.names(ticket_id), within=20)
 
 
-async def closed_archived(desk: Desk, ticket_id: TicketId) -> None:
+async def closed_archived(desk: TicketDriver, ticket_id: TicketId) -> None:
     brief = policy(auto_close_seconds=1, reopen_window_seconds=1)
     await desk.tickets.send(ticket_id, triage(policy=brief))
     await desk.tickets.send(ticket_id, ResolveTicket(command_id="s", actor=AGENT))
     await eventually(lambda: "archived" in desk.announced.names(ticket_id))
 
 
-async def continued_as_new(desk: Desk, ticket_id: TicketId) -> None:
+async def continued_as_new(desk: TicketDriver, ticket_id: TicketId) -> None:
     await desk.tickets.send(ticket_id, triage())
     for number in range(40):
         await desk.tickets.post_message(ticket_id, message(f"m{number}", utc_now()))
         await eventually(partial(has_recorded, desk, ticket_id, number + 1))
 
 
-async def escalated(desk: Desk, ticket_id: TicketId) -> None:
+async def escalated(desk: TicketDriver, ticket_id: TicketId) -> None:
     ladder = [
         {"metric": "first_response", "at_percent": 50, "do": "raise_priority"},
         {"metric": "resolution", "after_breach_seconds": 0, "do": "reassign", "to": "lead"},
@@ -114,14 +114,14 @@ async def escalated(desk: Desk, ticket_id: TicketId) -> None:
     await eventually(lambda: desk.announced.names(ticket_id).count("escalated") == 2)
 
 
-async def silent(desk: Desk, ticket_id: TicketId) -> None:
+async def silent(desk: TicketDriver, ticket_id: TicketId) -> None:
     brief = policy(pending_reminder_seconds=(1,), pending_resolve_seconds=2, auto_close_seconds=1)
     await desk.tickets.send(ticket_id, triage(policy=brief.sealed()))
     await desk.tickets.send(ticket_id, PendTicket(command_id="p", actor=AGENT))
     await eventually(lambda: "closed" in desk.announced.names(ticket_id))
 
 
-async def rolled_out_and_back(desk: Desk, ticket_id: TicketId) -> None:
+async def rolled_out_and_back(desk: TicketDriver, ticket_id: TicketId) -> None:
     rollout = an_id("rollout")
     await desk.tickets.send(ticket_id, triage(policy=policy().sealed()))
     other = policy("Other", targets={"normal": {"first_response": 1800}}).sealed()
@@ -134,7 +134,7 @@ async def rolled_out_and_back(desk: Desk, ticket_id: TicketId) -> None:
     await eventually(lambda: desk.announced.names(ticket_id).count("policy_changed") == 2)
 
 
-async def late_reply(desk: Desk, ticket_id: TicketId) -> None:
+async def late_reply(desk: TicketDriver, ticket_id: TicketId) -> None:
     hasty = policy(targets={"normal": {"first_response": 1, "next_response": 60}})
     written_at = utc_now()
     await desk.tickets.send(ticket_id, triage(policy=hasty.sealed()))
@@ -144,7 +144,7 @@ async def late_reply(desk: Desk, ticket_id: TicketId) -> None:
     await eventually(lambda: "sla_breach_withdrawn" in desk.announced.names(ticket_id))
 
 
-async def answered(desk: Desk, ticket_id: TicketId) -> None:
+async def answered(desk: TicketDriver, ticket_id: TicketId) -> None:
     """Opened and triaged in one request, worked on by senders who announce the events; timers announce their own."""
     warned = policy(targets={"normal": {"first_response": 3600, "resolution": 2}})
     await desk.tickets.open_and_execute(unsearchable(ticket_id), triage(policy=warned.sealed(), agent_id=ADA))
@@ -158,7 +158,7 @@ async def answered(desk: Desk, ticket_id: TicketId) -> None:
     await desk.tickets.execute(ticket_id, CloseTicket(command_id="c", actor=AGENT, reason=CloseReason.RESOLVED))
 
 
-async def answered_over_runs(desk: Desk, ticket_id: TicketId) -> None:
+async def answered_over_runs(desk: TicketDriver, ticket_id: TicketId) -> None:
     await desk.tickets.open_and_execute(unsearchable(ticket_id), triage())
     for number in range(40):
         await desk.tickets.record_message(ticket_id, message(f"m{number}", utc_now()))
@@ -166,7 +166,7 @@ async def answered_over_runs(desk: Desk, ticket_id: TicketId) -> None:
     await desk.tickets.execute(ticket_id, triage())
 
 
-async def answered_and_searchable(desk: Desk, ticket_id: TicketId) -> None:
+async def answered_and_searchable(desk: TicketDriver, ticket_id: TicketId) -> None:
     await desk.tickets.open_and_execute(opening(ticket_id, at=utc_now()), triage(agent_id=ADA))
     await desk.tickets.execute(ticket_id, PendTicket(command_id="p", actor=AGENT))
     await desk.tickets.send(ticket_id, ResolveTicket(command_id="s", actor=AGENT))
@@ -178,11 +178,11 @@ def unsearchable(ticket_id: TicketId) -> OpenTicket:
     return opening(ticket_id, at=utc_now()).model_copy(update={"has_search_attributes": False})
 
 
-def has_recorded(desk: Desk, ticket_id: TicketId, messages: int) -> bool:
+def has_recorded(desk: TicketDriver, ticket_id: TicketId, messages: int) -> bool:
     return desk.announced.names(ticket_id).count("message_recorded") == messages
 
 
-async def reply(desk: Desk, ticket_id: TicketId) -> None:
+async def reply(desk: TicketDriver, ticket_id: TicketId) -> None:
     told = RecordReply(command_id="r", actor=AGENT, message_id=new_id(), replied_at=utc_now())
     await desk.tickets.send(ticket_id, told)
 
@@ -195,7 +195,7 @@ STORIES: list[Story] = [
 OPENED_BY_THEMSELVES = (answered, answered_over_runs, answered_and_searchable)
 
 
-async def record(desk: Desk, story: Story) -> None:
+async def record(desk: TicketDriver, story: Story) -> None:
     """Plays a story and writes the history of the ticket's last run."""
     ticket_id = TicketId(new_id())
     if story not in OPENED_BY_THEMSELVES:
@@ -219,7 +219,7 @@ async def main() -> None:
             for story in STORIES:
                 if (HISTORIES / f"{story.__name__}.json").exists():
                     continue
-                await record(Desk(environment.client, announced), story)
+                await record(TicketDriver(environment.client, announced), story)
 
 
 if __name__ == "__main__":

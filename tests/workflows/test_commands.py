@@ -24,26 +24,26 @@ from shared.kit.ticket_errors import TicketsUnavailable
 from shared.kit.tickets import SignalDelivery, command_id
 from tests.support.eventually import eventually
 from tests.support.tickets import AGENT, BRUNO, an_id, message, opening, triage
-from tests.workflows.conftest import Announced, Desk, worker_for
+from tests.workflows.conftest import Announced, TicketDriver, worker_for
 
 
-def handle_of(desk: Desk, ticket_id: TicketId) -> WorkflowHandle[Any, Any]:
+def handle_of(desk: TicketDriver, ticket_id: TicketId) -> WorkflowHandle[Any, Any]:
     return desk.client.get_workflow_handle(ticket_workflow_id(ticket_id))
 
 
-async def open_ticket(desk: Desk) -> TicketId:
+async def open_ticket(desk: TicketDriver) -> TicketId:
     ticket_id = TicketId(new_id())
     await desk.tickets.start(opening(ticket_id, at=utc_now()))
     return ticket_id
 
 
-async def test_starting_twice_starts_once(desk: Desk) -> None:
+async def test_starting_twice_starts_once(desk: TicketDriver) -> None:
     ticket_id = await open_ticket(desk)
     await desk.tickets.start(opening(ticket_id, at=utc_now()))
     await eventually(lambda: desk.announced.names(ticket_id) == ["opened"])
 
 
-async def test_a_refused_command_leaves_no_trace_in_history(desk: Desk) -> None:
+async def test_a_refused_command_leaves_no_trace_in_history(desk: TicketDriver) -> None:
     ticket_id = await open_ticket(desk)
     await desk.tickets.send(ticket_id, triage())
     await eventually(lambda: desk.announced.names(ticket_id) == ["opened", "triaged"])
@@ -57,13 +57,13 @@ async def test_a_refused_command_leaves_no_trace_in_history(desk: Desk) -> None:
     assert len((await handle_of(desk, ticket_id).fetch_history()).events) == before
 
 
-async def is_idle(desk: Desk, ticket_id: TicketId) -> bool:
+async def is_idle(desk: TicketDriver, ticket_id: TicketId) -> bool:
     description = await handle_of(desk, ticket_id).describe()
     raw = description.raw_description
     return not raw.pending_activities and not raw.HasField("pending_workflow_task")
 
 
-async def test_the_same_command_takes_effect_once_and_gets_the_first_answer(desk: Desk) -> None:
+async def test_the_same_command_takes_effect_once_and_gets_the_first_answer(desk: TicketDriver) -> None:
     ticket_id = await open_ticket(desk)
     await desk.tickets.send(ticket_id, triage())
     once = command_id("agent", "prioritise", ticket_id, "key-1")
@@ -73,7 +73,7 @@ async def test_the_same_command_takes_effect_once_and_gets_the_first_answer(desk
     assert await desk.tickets.send(ticket_id, raise_it) == first
 
 
-async def test_commands_keep_their_answer_over_many_runs(desk: Desk) -> None:
+async def test_commands_keep_their_answer_over_many_runs(desk: TicketDriver) -> None:
     """Continue-as-new loses no message, doubles none, and still knows the first command."""
     ticket_id = await open_ticket(desk)
     first = await desk.tickets.send(ticket_id, triage())
@@ -88,7 +88,7 @@ async def test_commands_keep_their_answer_over_many_runs(desk: Desk) -> None:
     assert seqs == list(range(1, len(seqs) + 1))
 
 
-async def test_an_outage_of_the_bus_delays_events_but_no_command(desk: Desk) -> None:
+async def test_an_outage_of_the_bus_delays_events_but_no_command(desk: TicketDriver) -> None:
     ticket_id = await open_ticket(desk)
     desk.announced.is_away = True
     await desk.tickets.send(ticket_id, triage())
@@ -99,7 +99,7 @@ async def test_an_outage_of_the_bus_delays_events_but_no_command(desk: Desk) -> 
     await eventually(lambda: "closed" in desk.announced.names(ticket_id), within=20)
 
 
-async def test_a_reply_told_twice_by_update_and_by_signal_counts_once(desk: Desk) -> None:
+async def test_a_reply_told_twice_by_update_and_by_signal_counts_once(desk: TicketDriver) -> None:
     ticket_id = await open_ticket(desk)
     await desk.tickets.send(ticket_id, triage())
     reply = an_id(f"reply {ticket_id}")
@@ -111,14 +111,14 @@ async def test_a_reply_told_twice_by_update_and_by_signal_counts_once(desk: Desk
     assert after.revision == told.revision + 1
 
 
-async def test_a_message_for_a_ticket_not_yet_started_is_told_so(desk: Desk) -> None:
+async def test_a_message_for_a_ticket_not_yet_started_is_told_so(desk: TicketDriver) -> None:
     nobody = TicketId(new_id())
     assert await desk.tickets.post_message(nobody, message("m", utc_now())) is SignalDelivery.NOT_STARTED
     with pytest.raises(UnknownTicket):
         await desk.tickets.send(nobody, PendTicket(command_id="p", actor=AGENT))
 
 
-async def test_tickets_are_found_by_their_search_attributes(desk: Desk) -> None:
+async def test_tickets_are_found_by_their_search_attributes(desk: TicketDriver) -> None:
     ticket_id = await open_ticket(desk)
     await desk.tickets.send(ticket_id, triage(agent_id=BRUNO, priority=Priority.URGENT))
     query = f"EverdeskStatus = 'open' AND EverdeskAssignee = '{BRUNO}' AND EverdeskPriority = 'urgent'"
@@ -132,7 +132,7 @@ async def test_tickets_are_found_by_their_search_attributes(desk: Desk) -> None:
 
 async def test_a_command_without_a_worker_is_unavailable_and_its_retry_takes_effect_once(server: Client) -> None:
     announced = Announced()
-    desk = Desk(server, announced)
+    desk = TicketDriver(server, announced)
     ticket_id = await open_ticket(desk)
     with pytest.raises((TicketsUnavailable, RPCError)):
         await desk.tickets.send(ticket_id, triage())

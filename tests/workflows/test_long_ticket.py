@@ -29,7 +29,7 @@ from shared.kit.clock import new_id, utc_now
 from tests.support.eventually import eventually
 from tests.support.sizes import either
 from tests.support.tickets import ADA, opening, policy, triage
-from tests.workflows.conftest import Announced, Desk, program, worker_for
+from tests.workflows.conftest import Announced, TicketDriver, program, worker_for
 from tests.workflows.long_story import LongStory
 from workflows.provisioning import ensure_search_attributes
 
@@ -45,7 +45,7 @@ CARRIED_BYTES = 2**19
 
 
 @pytest.fixture
-async def long_desk() -> AsyncIterator[Desk]:
+async def long_desk() -> AsyncIterator[TicketDriver]:
     """A development server of its own, with a worker."""
     suggest = f"limit.historyCount.suggestContinueAsNew={SUGGESTED}"
     async with await WorkflowEnvironment.start_local(
@@ -56,13 +56,13 @@ async def long_desk() -> AsyncIterator[Desk]:
         await ensure_search_attributes(environment.client)
         announced = Announced()
         async with worker_for(environment.client, announced):
-            yield Desk(environment.client, announced)
+            yield TicketDriver(environment.client, announced)
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(400)
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # of a step interrupted for slowness
-async def test_a_very_long_ticket_loses_nothing_and_its_clocks_stay_exact(long_desk: Desk) -> None:
+async def test_a_very_long_ticket_loses_nothing_and_its_clocks_stay_exact(long_desk: TicketDriver) -> None:
     ticket_id = TicketId(new_id())
     await long_desk.tickets.start(opening(ticket_id, at=utc_now()))
     await long_desk.tickets.send(ticket_id, triage(agent_id=ADA))
@@ -74,7 +74,7 @@ async def test_a_very_long_ticket_loses_nothing_and_its_clocks_stay_exact(long_d
     assert_clocks_are_exact(log)
 
 
-async def everything_of(desk: Desk, ticket_id: TicketId) -> list[Envelope]:
+async def everything_of(desk: TicketDriver, ticket_id: TicketId) -> list[Envelope]:
     """The ticket's events, once the last of them has been published."""
     handle = desk.client.get_workflow_handle(ticket_workflow_id(ticket_id))
     last = (await handle.query("snapshot"))["seq"]
@@ -82,7 +82,7 @@ async def everything_of(desk: Desk, ticket_id: TicketId) -> list[Envelope]:
     return desk.announced.of(ticket_id)
 
 
-def assert_nothing_is_lost(desk: Desk, story: LongStory, log: Sequence[Envelope]) -> None:
+def assert_nothing_is_lost(desk: TicketDriver, story: LongStory, log: Sequence[Envelope]) -> None:
     events = opened(log)
     assert [one.seq for one in events] == list(range(1, len(events) + 1))
     first = {one.id: one for one in reversed(desk.announced.envelopes)}

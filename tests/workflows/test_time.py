@@ -27,10 +27,10 @@ from tests.support.tickets import (
     policy,
     triage,
 )
-from tests.workflows.conftest import Desk
+from tests.workflows.conftest import TicketDriver
 
 
-async def open_ticket(desk: Desk, **changes: object) -> TicketId:
+async def open_ticket(desk: TicketDriver, **changes: object) -> TicketId:
     assert desk.environment is not None
     ticket_id = TicketId(new_id())
     await desk.tickets.start(opening(ticket_id, at=await desk.environment.get_current_time()))
@@ -38,7 +38,7 @@ async def open_ticket(desk: Desk, **changes: object) -> TicketId:
     return ticket_id
 
 
-async def test_an_unanswered_ticket_warns_breaches_and_waits(skipping: Desk) -> None:
+async def test_an_unanswered_ticket_warns_breaches_and_waits(skipping: TicketDriver) -> None:
     assert skipping.environment is not None
     ticket_id = await open_ticket(skipping)
     await skipping.environment.sleep(9 * HOUR)
@@ -49,7 +49,7 @@ async def test_an_unanswered_ticket_warns_breaches_and_waits(skipping: Desk) -> 
     ]  # fmt: skip
 
 
-async def test_a_whole_life_closes_archives_and_ends_by_itself(skipping: Desk) -> None:
+async def test_a_whole_life_closes_archives_and_ends_by_itself(skipping: TicketDriver) -> None:
     assert skipping.environment is not None
     ticket_id = await open_ticket(skipping)
     now = await skipping.environment.get_current_time()
@@ -69,12 +69,12 @@ async def test_a_whole_life_closes_archives_and_ends_by_itself(skipping: Desk) -
     assert abs(closed.at - (resolved_at + 5 * DAY)) < timedelta(seconds=2)
 
 
-async def has_ended(desk: Desk, ticket_id: TicketId) -> bool:
+async def has_ended(desk: TicketDriver, ticket_id: TicketId) -> bool:
     description = await desk.client.get_workflow_handle(ticket_workflow_id(ticket_id)).describe()
     return description.status is WorkflowExecutionStatus.COMPLETED
 
 
-async def test_live_verdicts_equal_those_computed_from_the_log(skipping: Desk) -> None:
+async def test_live_verdicts_equal_those_computed_from_the_log(skipping: TicketDriver) -> None:
     assert skipping.environment is not None
     ticket_id = await open_ticket(skipping)
     tickets, environment = skipping.tickets, skipping.environment
@@ -97,7 +97,7 @@ async def test_live_verdicts_equal_those_computed_from_the_log(skipping: Desk) -
     assert [v.outcome for v in live] == [Outcome.MET, Outcome.MET, Outcome.BREACHED, Outcome.MET, Outcome.MET]
 
 
-async def test_a_ticket_wakes_when_something_is_due_and_at_no_other_time(skipping: Desk) -> None:
+async def test_a_ticket_wakes_when_something_is_due_and_at_no_other_time(skipping: TicketDriver) -> None:
     """A reply moves what is next due from half an hour to half the resolution target: the old timer must not fire."""
     assert skipping.environment is not None
     ticket_id = await open_ticket(skipping)
@@ -115,7 +115,7 @@ async def test_a_ticket_wakes_when_something_is_due_and_at_no_other_time(skippin
     assert await count(skipping, ticket_id, EventType.EVENT_TYPE_TIMER_FIRED) == 1
 
 
-async def test_a_pending_ticket_reminds_resolves_and_closes_by_itself(skipping: Desk) -> None:
+async def test_a_pending_ticket_reminds_resolves_and_closes_by_itself(skipping: TicketDriver) -> None:
     assert skipping.environment is not None
     rests = policy(pending_reminder_seconds=(3600, 7200), pending_resolve_seconds=10_800).sealed()
     ticket_id = await open_ticket(skipping, policy=rests)
@@ -125,7 +125,7 @@ async def test_a_pending_ticket_reminds_resolves_and_closes_by_itself(skipping: 
     assert lived[3:] == ["pended", "reminded", "reminded", "resolved", "closed"]
 
 
-async def test_a_ladder_is_climbed_on_time_and_what_it_does_counts(skipping: Desk) -> None:
+async def test_a_ladder_is_climbed_on_time_and_what_it_does_counts(skipping: TicketDriver) -> None:
     assert skipping.environment is not None
     ladder = [
         {"metric": "resolution", "at_percent": 50, "do": "raise_priority"},
@@ -142,12 +142,12 @@ async def test_a_ladder_is_climbed_on_time_and_what_it_does_counts(skipping: Des
     assert (snapshot["priority"], snapshot["assignee_id"]) == ("high", str(BRUNO))
 
 
-async def count(desk: Desk, ticket_id: TicketId, kind: EventType.ValueType) -> int:
+async def count(desk: TicketDriver, ticket_id: TicketId, kind: EventType.ValueType) -> int:
     history = await desk.client.get_workflow_handle(ticket_workflow_id(ticket_id)).fetch_history()
     return sum(event.event_type == kind for event in history.events)
 
 
-async def test_an_idle_ticket_sleeps_until_something_is_due(skipping: Desk) -> None:
+async def test_an_idle_ticket_sleeps_until_something_is_due(skipping: TicketDriver) -> None:
     assert skipping.environment is not None
     ticket_id = await open_ticket(skipping, policy=policy(targets={}))
     await skipping.environment.sleep(300 * DAY)

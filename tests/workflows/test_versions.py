@@ -25,7 +25,7 @@ from shared.kit.ticket_errors import TicketsUnavailable
 from shared.kit.tickets import Tickets
 from tests.support.eventually import eventually
 from tests.support.tickets import ADA, AGENT, opening, policy, triage
-from tests.workflows.conftest import Announced, Desk, program
+from tests.workflows.conftest import Announced, TicketDriver, program
 from tests.workflows.test_replay import Unversioned
 from workflows.deployment import promote
 from workflows.provisioning import ensure_search_attributes
@@ -46,22 +46,22 @@ class ListedBus(Bus):
 
 
 @pytest.fixture
-async def desk() -> AsyncIterator[Desk]:
+async def desk() -> AsyncIterator[TicketDriver]:
     """A server of its own, without a worker: builds are known to a server for ever."""
     async with await WorkflowEnvironment.start_local(
         dev_server_existing_path=program("temporal"), data_converter=pydantic_data_converter
     ) as environment:
         await ensure_search_attributes(environment.client)
-        yield Desk(environment.client, Announced(), environment)
+        yield TicketDriver(environment.client, Announced(), environment)
 
 
-def build(desk: Desk, build_id: str) -> Worker:
+def build(desk: TicketDriver, build_id: str) -> Worker:
     """A worker as the process makes it."""
     settings = WorkerSettings.model_validate({"build_id": build_id, "link_secret": "only-for-these-tests"})
     return ticket_worker(desk.client, ListedBus(desk.announced), settings)
 
 
-def broken_build(desk: Desk, build_id: str) -> Worker:
+def broken_build(desk: TicketDriver, build_id: str) -> Worker:
     """What somebody deploys who has changed the workflow's commands without a thought."""
     return Worker(
         desk.client,
@@ -77,7 +77,7 @@ def broken_build(desk: Desk, build_id: str) -> Worker:
     )
 
 
-async def open_ticket(desk: Desk, **changes: object) -> TicketId:
+async def open_ticket(desk: TicketDriver, **changes: object) -> TicketId:
     ticket_id = TicketId(new_id())
     await desk.tickets.start(opening(ticket_id, at=utc_now()))
     await desk.tickets.send(ticket_id, triage(f"triage:{ticket_id}", agent_id=ADA, **changes))
@@ -85,7 +85,7 @@ async def open_ticket(desk: Desk, **changes: object) -> TicketId:
     return ticket_id
 
 
-async def builds_of(desk: Desk, ticket_id: TicketId) -> list[str]:
+async def builds_of(desk: TicketDriver, ticket_id: TicketId) -> list[str]:
     """The build of each finished step of a ticket, in order."""
     history = await desk.client.get_workflow_handle(ticket_workflow_id(ticket_id)).fetch_history()
     done = EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED
@@ -96,11 +96,11 @@ async def builds_of(desk: Desk, ticket_id: TicketId) -> list[str]:
     ]
 
 
-async def is_polling(desk: Desk, build_id: str) -> bool:
+async def is_polling(desk: TicketDriver, build_id: str) -> bool:
     return build_id in {one.build_id for one in await versions.versions(desk.client)}
 
 
-async def make_current(desk: Desk, build_id: str) -> None:
+async def make_current(desk: TicketDriver, build_id: str) -> None:
     """Promotes a build and waits until the server's queues have heard of it: new tickets start on it."""
     await promote(desk.client, build_id)
 
@@ -112,7 +112,7 @@ async def make_current(desk: Desk, build_id: str) -> None:
     await eventually(starts_there)
 
 
-async def test_a_build_that_only_polls_gets_nothing(desk: Desk) -> None:
+async def test_a_build_that_only_polls_gets_nothing(desk: TicketDriver) -> None:
     async with build(desk, A):
         await promote(desk.client, A)
         running = await open_ticket(desk)
@@ -123,7 +123,7 @@ async def test_a_build_that_only_polls_gets_nothing(desk: Desk) -> None:
             assert {*await builds_of(desk, running), *await builds_of(desk, fresh)} == {A}
 
 
-async def test_running_tickets_move_to_the_promoted_build_and_go_on(desk: Desk) -> None:
+async def test_running_tickets_move_to_the_promoted_build_and_go_on(desk: TicketDriver) -> None:
     async with build(desk, A):
         await promote(desk.client, A)
         running = await open_ticket(desk, policy=SOON)
@@ -136,7 +136,7 @@ async def test_running_tickets_move_to_the_promoted_build_and_go_on(desk: Desk) 
     assert moved[-1] == B
 
 
-async def test_a_timer_armed_by_the_old_build_fires_on_the_new_one(desk: Desk) -> None:
+async def test_a_timer_armed_by_the_old_build_fires_on_the_new_one(desk: TicketDriver) -> None:
     async with build(desk, A):
         await promote(desk.client, A)
         running = await open_ticket(desk, policy=SOON)
@@ -148,15 +148,15 @@ async def test_a_timer_armed_by_the_old_build_fires_on_the_new_one(desk: Desk) -
     assert breached.time == opened_at(desk, running) + timedelta(seconds=4)
 
 
-async def has_published_on(desk: Desk, ticket_id: TicketId, build_id: str) -> bool:
+async def has_published_on(desk: TicketDriver, ticket_id: TicketId, build_id: str) -> bool:
     return (await builds_of(desk, ticket_id))[-1] == build_id
 
 
-def opened_at(desk: Desk, ticket_id: TicketId) -> datetime:
+def opened_at(desk: TicketDriver, ticket_id: TicketId) -> datetime:
     return desk.announced.of(ticket_id)[0].time
 
 
-async def test_going_back_is_promoting_the_old_build(desk: Desk) -> None:
+async def test_going_back_is_promoting_the_old_build(desk: TicketDriver) -> None:
     async with build(desk, A), build(desk, B):
         await promote(desk.client, A)
         running = await open_ticket(desk)
@@ -171,7 +171,9 @@ async def test_going_back_is_promoting_the_old_build(desk: Desk) -> None:
 
 
 @pytest.mark.timeout(120)
-async def test_a_build_that_cannot_replay_holds_tickets_up_until_the_old_one_is_promoted_again(desk: Desk) -> None:
+async def test_a_build_that_cannot_replay_holds_tickets_up_until_the_old_one_is_promoted_again(
+    desk: TicketDriver,
+) -> None:
     """Its workflow tasks fail and are tried again: the ticket waits, its state and its history stay whole."""
     async with build(desk, A):
         await promote(desk.client, A)
@@ -190,12 +192,12 @@ async def test_a_build_that_cannot_replay_holds_tickets_up_until_the_old_one_is_
         assert set(await builds_of(desk, running)) == {A}
 
 
-async def fails_its_tasks(desk: Desk, ticket_id: TicketId) -> bool:
+async def fails_its_tasks(desk: TicketDriver, ticket_id: TicketId) -> bool:
     described = await desk.client.get_workflow_handle(ticket_workflow_id(ticket_id)).describe()
     return described.raw_description.pending_workflow_task.attempt > 1
 
 
-async def test_an_operator_sees_promotes_and_drains_builds(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_operator_sees_promotes_and_drains_builds(desk: TicketDriver, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(versions.ADDRESS, desk.client.service_client.config.target_host)
     async with build(desk, A), build(desk, B):
         await promote(desk.client, A)

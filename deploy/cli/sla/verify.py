@@ -15,7 +15,7 @@ from shared.contracts.events import TicketTriaged
 from shared.contracts.policies import PolicySnapshot
 from shared.contracts.tickets import Verdict
 from shared.domain.business_time import InstantOutOfRange, NoOpenTime
-from shared.domain.sla.fact_codec import NoBeginning, history_of
+from shared.domain.sla.fact_codec import MissingTicketOpened, history_of
 
 SAME_SECONDS = 0.001
 """Durations are stored as floating point seconds."""
@@ -61,7 +61,7 @@ async def verify_tickets(connection: AsyncConnection, ids: Sequence[UUID], progr
             try:
                 policies = await policies_for(connection, told, book)
                 findings.differences += differences(told, policies)
-            except (PolicyGone, NoBeginning, NoOpenTime, InstantOutOfRange) as problem:
+            except (PolicyGone, MissingTicketOpened, NoOpenTime, InstantOutOfRange) as problem:
                 findings.unverifiable[told.ticket_id] = str(problem)
         progress(findings.tickets, len(ids))
     return findings

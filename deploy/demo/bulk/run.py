@@ -22,7 +22,7 @@ PATIENCE = 120.0
 _LOOK_AGAIN = 0.2
 
 
-class Run:
+class BulkRun:
     """One run over real tickets."""
 
     def __init__(self, company: Company, show: Show, name: str, at_once: int) -> None:

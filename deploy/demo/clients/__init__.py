@@ -1,8 +1,8 @@
 """One small client per service, over the public APIs; intake's is the one that client programs use."""
 
-from deploy.demo.clients.assignment import Agent, AgentClient
+from deploy.demo.clients.assignment import AgentClient, AgentProfile
 from deploy.demo.clients.http import ServiceResponse
 from deploy.demo.clients.mail import MailSink
 from deploy.demo.clients.notification import Ledger
 
-__all__ = ["Agent", "AgentClient", "Ledger", "MailSink", "ServiceResponse"]
+__all__ = ["AgentClient", "AgentProfile", "Ledger", "MailSink", "ServiceResponse"]

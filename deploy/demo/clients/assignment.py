@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from deploy.demo.checks import DemoError
-from deploy.demo.clients.http import Service, ServiceResponse
+from deploy.demo.clients.http import ServiceClient, ServiceResponse
 from deploy.local.running_stack import AgentLogin
 
 
 @dataclass(frozen=True, slots=True)
-class Agent:
+class AgentProfile:
     """Who is signed in."""
 
     id: str
@@ -19,18 +19,18 @@ class Agent:
     role: str
 
 
-class DeskApi(Service):
+class DeskApi(ServiceClient):
     """Where one signs in."""
 
     name = "assignment"
 
 
-class AgentClient(Service):
+class AgentClient(ServiceClient):
     """One agent's session."""
 
     name = "assignment"
 
-    def __init__(self, url: str, agent: Agent, token: str, connections: int = 20) -> None:
+    def __init__(self, url: str, agent: AgentProfile, token: str, connections: int = 20) -> None:
         super().__init__(url, token, connections)
         self.agent = agent
 
@@ -41,7 +41,7 @@ class AgentClient(Service):
         async with DeskApi(url) as api:
             session = await api.post("/v1/sessions", credentials, expect=201)
         found = session["agent"]
-        agent = Agent(found["id"], found["name"], found["email"], login.role)
+        agent = AgentProfile(found["id"], found["name"], found["email"], login.role)
         return cls(url, agent, session["access_token"], connections)
 
     async def __aexit__(self, *ended: object) -> None:

@@ -41,7 +41,7 @@ class ServiceResponse:
         return f"{self.status} {json.dumps(self.body)[:300]}"
 
 
-class Service:
+class ServiceClient:
     """A connection pool to one service, with its credential."""
 
     name = "service"

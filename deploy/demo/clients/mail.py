@@ -3,12 +3,12 @@
 from collections.abc import AsyncIterator
 from typing import Any
 
-from deploy.demo.clients.http import Service
+from deploy.demo.clients.http import ServiceClient
 
 PAGE = 500
 
 
-class MailSink(Service):
+class MailSink(ServiceClient):
     """What arrived in mailboxes."""
 
     name = "mail sink"

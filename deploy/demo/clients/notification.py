@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from deploy.demo.clients.http import Service
+from deploy.demo.clients.http import ServiceClient
 
 
-class Ledger(Service):
+class Ledger(ServiceClient):
     """Who was told what, and when."""
 
     name = "notification"

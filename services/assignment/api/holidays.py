@@ -17,7 +17,7 @@ from services.assignment.commands.holiday_feeds import (
     read_wish,
     refreshing,
 )
-from services.assignment.deps import CalendarSlug, State, KeyedCall, SlaAdmin, TakesNothing
+from services.assignment.deps import CalendarSlug, KeyedCall, SlaAdmin, State, TakesNothing
 from services.assignment.queries.holidays import list_countries, list_holidays
 from services.assignment.schemas.holidays import CountryView, DatedHoliday, FeedImport, ImportMode, ImportResult
 from shared.contracts.calendars import FIRST_YEAR, LAST_YEAR

@@ -7,7 +7,7 @@ from starlette.status import HTTP_201_CREATED
 
 from services.assignment.commands.administration import create
 from services.assignment.commands.people import change_role, create_role
-from services.assignment.deps import AgentsAdmin, State, KeyedCall
+from services.assignment.deps import AgentsAdmin, KeyedCall, State
 from services.assignment.models import Role
 from services.assignment.queries.people import list_roles, role_view
 from services.assignment.schemas.people import RoleInput, RolePatch, RoleView

@@ -12,9 +12,9 @@ from services.assignment.schemas.rollouts import (
     Preview,
     PreviewInput,
     RolloutInput,
+    RolloutTicketState,
     RolloutTicketView,
     RolloutView,
-    TicketState,
 )
 from services.assignment.sla_analysis.rollout_commands import revert_rollout, start_rollout
 from services.assignment.sla_analysis.rollout_preview import preview
@@ -29,7 +29,7 @@ from shared.kit.http.paging import Cursor, Limit, Page
 from shared.kit.http.strict_json import StrictJsonRoute
 
 router = APIRouter(prefix="/sla-policies/{policy_id}/rollouts", tags=["sla policies"], route_class=StrictJsonRoute)
-States = Annotated[list[TicketState] | None, Query(description="Only tickets in one of these states")]
+States = Annotated[list[RolloutTicketState] | None, Query(description="Only tickets in one of these states")]
 
 
 @router.post("/preview", response_model=Preview, summary="What would change for running tickets")

@@ -7,7 +7,7 @@ from starlette.status import HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
 from services.assignment.commands.administration import create
 from services.assignment.commands.rules import change_rule, create_rule, delete_rule
-from services.assignment.deps import State, KeyedCall, RoutingAdmin
+from services.assignment.deps import KeyedCall, RoutingAdmin, State
 from services.assignment.models import RoutingRule
 from services.assignment.queries.configuration import list_rules, rule_view
 from services.assignment.schemas.rules import RoutingRuleInput, RoutingRulePatch, RoutingRuleView

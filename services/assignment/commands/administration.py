@@ -11,8 +11,8 @@ from pydantic import BaseModel
 from sqlalchemy.exc import IntegrityError
 from starlette.status import HTTP_201_CREATED
 
-from services.assignment.commands.audit import set_actor
 from services.assignment.app_state import AppState
+from services.assignment.commands.audit import set_actor
 from services.assignment.errors import already_exists
 from services.assignment.models import Base
 from services.assignment.queries.callers import Caller

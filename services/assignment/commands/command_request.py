@@ -9,11 +9,11 @@ from uuid import UUID
 from fastapi import Response
 from starlette.status import HTTP_200_OK
 
+from services.assignment.app_state import AppState
 from services.assignment.commands import intents
 from services.assignment.commands.intents import IntentRequest
 from services.assignment.commands.notes import COMMENTS, NewNote, add_note
 from services.assignment.commands.record_answers import record_answers
-from services.assignment.app_state import AppState
 from services.assignment.models import Ticket
 from services.assignment.queries.callers import Caller
 from services.assignment.queries.tickets import AuthorizedTicket, get_ticket, view_after

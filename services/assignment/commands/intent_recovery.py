@@ -9,10 +9,10 @@ from collections.abc import Sequence
 
 from sqlalchemy import select, update
 
+from services.assignment.app_state import AppState
 from services.assignment.commands.intents import LEASE, drop, finish, let_go
 from services.assignment.commands.notes import COMMENTS, NewNote, Signature, add_note
 from services.assignment.commands.record_answers import record_answers
-from services.assignment.app_state import AppState
 from services.assignment.models import Intent, Ticket
 from shared.contracts.answers import CommandAnswer
 from shared.contracts.base import AgentId, TicketId

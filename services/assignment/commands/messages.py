@@ -9,6 +9,7 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from starlette.status import HTTP_201_CREATED
 
+from services.assignment.app_state import AppState
 from services.assignment.commands import intents
 from services.assignment.commands.command_request import (
     CommandRequest,
@@ -20,7 +21,6 @@ from services.assignment.commands.command_request import (
 )
 from services.assignment.commands.notes import COMMENTS, NewNote, add_note
 from services.assignment.commands.record_answers import record_answers
-from services.assignment.app_state import AppState
 from services.assignment.models import Message, Ticket
 from services.assignment.queries.tickets import get_ticket, reply_view_after, view_after
 from services.assignment.schemas.actions import MessageInput, TagsInput

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from services.assignment.commands.projection import LifecycleRows, project_lifecycle
 from services.assignment.app_state import AppState
+from services.assignment.commands.projection import LifecycleRows, project_lifecycle
 from shared.contracts.answers import CommandAnswer
 from shared.kit.db import Session
 

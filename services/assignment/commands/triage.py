@@ -7,9 +7,9 @@ from uuid import UUID
 
 from sqlalchemy import insert, select
 
+from services.assignment.app_state import AppState
 from services.assignment.commands.projection import settle_decisions
 from services.assignment.commands.record_answers import record_answers
-from services.assignment.app_state import AppState
 from services.assignment.models import LoggedEvent, RoutingDecision, StoredSnapshot, table_of
 from services.assignment.queries.routing import get_policy, get_routing_table
 from services.assignment.queries.team_members import (
@@ -28,7 +28,7 @@ from shared.contracts.policies import PolicySnapshot
 from shared.contracts.tickets import SYSTEM
 from shared.contracts.vocabulary import Priority
 from shared.domain.errors import IllegalTransition, TicketArchivedError
-from shared.domain.routing import Rule, pick, priority_for
+from shared.domain.routing import Rule, pick_agent, priority_for
 from shared.kit.bus import NotYet, Unavailable
 from shared.kit.clock import utc_now
 from shared.kit.db import Session
@@ -156,7 +156,7 @@ def _choose(
         for member in members
         if member.team_id == rule.team_id
     )
-    choice = pick(candidates, rule.skills)
+    choice = pick_agent(candidates, rule.skills)
     if choice.agent_id is not None:
         burdens[choice.agent_id] = AgentLoad(burdens.get(choice.agent_id, AgentLoad()).load + 1, now)
     return AssignmentDecided(

@@ -3,9 +3,9 @@
 from datetime import timedelta
 from functools import partial
 
+from services.assignment.app_state import AppState
 from services.assignment.consumers.projection import SUBJECTS, project
 from services.assignment.consumers.triage import on_tickets_submitted
-from services.assignment.app_state import AppState
 from shared.contracts.events import TicketSubmitted
 from shared.kit.bus import LINGER_SECONDS, Consumer
 from shared.kit.requester_ids import RequesterIds

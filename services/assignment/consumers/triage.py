@@ -5,8 +5,8 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from services.assignment.commands.triage import decide, deliver, open_undecided
 from services.assignment.app_state import AppState
+from services.assignment.commands.triage import decide, deliver, open_undecided
 from services.assignment.models import Topic
 from shared.contracts.events import Envelope, TicketSubmitted
 from shared.kit.bus import Partly

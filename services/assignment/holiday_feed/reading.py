@@ -13,7 +13,7 @@ from icalendar import Calendar, Component
 from services.assignment.holiday_feed.events import calendars_in, moment_of, plain, take_sound_events
 from services.assignment.holiday_feed.findings import FeedFindings, FeedRequest, Ignored, UnreadableFeed
 from shared.contracts.calendars import DAY_MINUTES, Holiday, MinuteSpan
-from shared.domain.holidays import united
+from shared.domain.holidays import merged_spans
 
 MAX_OCCURRENCES = 20_000
 MAX_WINDOWS = 24
@@ -127,7 +127,7 @@ def _minute_after(at: datetime) -> int:
 def _holiday(day: date, closures: list[tuple[MinuteSpan, str | None]]) -> Holiday:
     names = list(dict.fromkeys(name for _, name in closures if name))
     name = " / ".join(names)[:200].strip() or None
-    spans = united([span for span, _ in closures])
+    spans = merged_spans([span for span, _ in closures])
     if len(spans) > MAX_WINDOWS:
         raise UnreadableFeed(f"{day} has more than {MAX_WINDOWS} separate closures")
     if spans == [WHOLE_DAY]:

@@ -16,7 +16,7 @@ from services.assignment.queries.visibility import VIEW
 from services.assignment.schemas.tickets import ReplyView, TicketRow, TicketView, view_of
 from shared.contracts.base import AgentId, TeamId
 from shared.contracts.vocabulary import Permission
-from shared.domain.permissions import Place, permissions_on
+from shared.domain.permissions import TicketPlace, permissions_on
 from shared.kit.db import Session
 from shared.kit.http.problems import not_found
 
@@ -36,10 +36,10 @@ class AuthorizedTicket:
             raise not_permitted(permission)
 
 
-def place_of(ticket: Ticket) -> Place:
+def place_of(ticket: Ticket) -> TicketPlace:
     """Where the ticket stands, for the permission rules."""
     team_id = TeamId(ticket.team_id) if ticket.team_id else None
-    return Place(team_id, AgentId(ticket.assignee_id) if ticket.assignee_id else None)
+    return TicketPlace(team_id, AgentId(ticket.assignee_id) if ticket.assignee_id else None)
 
 
 def named(reference: str) -> ColumnElement[bool]:

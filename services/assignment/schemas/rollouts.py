@@ -48,7 +48,7 @@ class RolloutState(StrEnum):
 UNDER_WAY = (RolloutState.QUEUED, RolloutState.RUNNING, RolloutState.REVERTING)
 
 
-class TicketState(StrEnum):
+class RolloutTicketState(StrEnum):
     """What has become of one ticket of a roll-out."""
 
     QUEUED = "queued"
@@ -322,7 +322,7 @@ class RolloutTicketView(View):
     ticket_id: UUID
     number: str
     from_version: int
-    state: TicketState
+    state: RolloutTicketState
     code: str | None = Field(description="Why it was refused, failed or not reverted")
     detail: str | None
     changed_at: Instant

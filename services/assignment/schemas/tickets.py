@@ -86,7 +86,7 @@ class RelatedTickets(View):
     """The tickets that go on from this archived one, oldest first."""
 
 
-class Sla(View):
+class TicketSla(View):
     """The ticket's promises: which policy, and how each clock stands."""
 
     policy_id: UUID | None
@@ -118,7 +118,7 @@ class TicketView(RelatedTickets):
     due_at: Instant | None
     """When the next running clock is due."""
     is_overdue: bool
-    sla: Sla
+    sla: TicketSla
     created_at: Instant
     updated_at: Instant
     first_replied_at: Instant | None
@@ -166,7 +166,7 @@ def view_of(row: TicketRow, held: frozenset[Permission], now: datetime) -> Ticke
         fields=tuple(_answers(ticket.fields, row.topic_fields or [])),
         due_at=ticket.next_due_at if ticket.next_due_at < FAR_FUTURE else None,
         is_overdue=ticket.next_due_at < now,
-        sla=Sla(policy_id=snapshot.policy_id, policy_version=snapshot.policy_version, clocks=snapshot.clocks),
+        sla=TicketSla(policy_id=snapshot.policy_id, policy_version=snapshot.policy_version, clocks=snapshot.clocks),
         created_at=ticket.created_at,
         allowed_actions=() if snapshot.is_archived else possible,
         permissions=tuple(sorted(held)),

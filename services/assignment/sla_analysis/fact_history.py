@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.assignment.sla_analysis.policy_history import NamedPolicy, PolicyHistory
 from shared.contracts.policies import PolicySnapshot
-from shared.domain.sla.fact_codec import Stored
+from shared.domain.sla.fact_codec import StoredFields
 
 AT_ONCE = 500
 NAMES_POLICY = frozenset({"ticket.triaged", "ticket.policy_changed"})
@@ -35,7 +35,7 @@ class FactHistory:
     """One ticket: what its clocks heard in the order of arrival, and the last revision of each verdict recorded."""
 
     ticket_id: UUID
-    lines: list[tuple[str, Stored]]
+    lines: list[tuple[str, StoredFields]]
     recorded: list[Any]
 
     @property

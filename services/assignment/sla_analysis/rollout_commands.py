@@ -5,17 +5,17 @@ from uuid import UUID
 
 from sqlalchemy import insert, literal, select
 
+from services.assignment.app_state import AppState
 from services.assignment.commands.audit import record_change
 from services.assignment.commands.versions import lock
-from services.assignment.app_state import AppState
 from services.assignment.models import Rollout, RolloutStep, RolloutTicket, Ticket, table_of
 from services.assignment.schemas.rollouts import (
     UNDER_WAY,
     RolloutInput,
     RolloutMode,
     RolloutState,
+    RolloutTicketState,
     RolloutView,
-    TicketState,
 )
 from services.assignment.sla_analysis.rollout_preview import get_newest
 from services.assignment.sla_analysis.rollout_queries import get_rollout, get_rollout_view
@@ -52,7 +52,9 @@ async def start_rollout(
     session.add(rollout)
     enter(session, rollout, RolloutState.DONE if is_kept else RolloutState.QUEUED, now, by)
     await session.flush()
-    await _write_lines(session, rollout, policy, asked, TicketState.KEPT if is_kept else TicketState.QUEUED)
+    await _write_lines(
+        session, rollout, policy, asked, RolloutTicketState.KEPT if is_kept else RolloutTicketState.QUEUED
+    )
     view = await get_rollout_view(session, policy_id, rollout.id)
     await record_change(session, None, view)
     return view
@@ -98,7 +100,7 @@ async def _refuse_second(session: Session, policy_id: UUID, except_for: UUID | N
 
 
 async def _write_lines(
-    session: Session, rollout: Rollout, policy: PolicySnapshot, asked: RolloutInput, state: TicketState
+    session: Session, rollout: Rollout, policy: PolicySnapshot, asked: RolloutInput, state: RolloutTicketState
 ) -> None:
     """A row for every ticket concerned, in one statement."""
     columns = ("rollout_id", "ticket_id", "state", "from_version", "attempts", "changed_at")

@@ -23,7 +23,7 @@ from services.assignment.sla_analysis.ticket_histories import PolicyByDigest, ge
 from shared.contracts.policies import PolicySnapshot
 from shared.contracts.tickets import TicketSnapshot
 from shared.contracts.vocabulary import PolicyMode
-from shared.domain.rollouts import ClockOutlook, Outlook, find_outlook, remembered
+from shared.domain.rollouts import SimulatedChange, SimulatedClock, ticket_from_history, try_simulate_change
 from shared.domain.sla import History
 from shared.kit.clock import utc_now
 from shared.kit.db import Session
@@ -102,8 +102,8 @@ def _look_at(
     for ticket in tickets:
         history = histories.get(ticket.id)
         if history is not None:
-            known = remembered(TicketSnapshot.model_validate(ticket.snapshot), history)
-            found = find_outlook(known, question.policy, question.mode, question.at)
+            known = ticket_from_history(TicketSnapshot.model_validate(ticket.snapshot), history)
+            found = try_simulate_change(known, question.policy, question.mode, question.at)
             if found is not None:
                 seen.append(_view(ticket, found))
     return seen
@@ -125,7 +125,7 @@ def add(totals: PreviewTotals, seen: Iterable[TicketPreview]) -> None:
             totals.clocks_ended += had and not has
 
 
-def _view(ticket: Ticket, found: Outlook) -> TicketPreview:
+def _view(ticket: Ticket, found: SimulatedChange) -> TicketPreview:
     return TicketPreview(
         ticket_id=ticket.id,
         number=ticket.number,
@@ -138,5 +138,5 @@ def _view(ticket: Ticket, found: Outlook) -> TicketPreview:
     )
 
 
-def _clock_view(clock: ClockOutlook) -> ClockPreview:
+def _clock_view(clock: SimulatedClock) -> ClockPreview:
     return ClockPreview.model_validate({name: getattr(clock, name) for name in ClockPreview.model_fields})

@@ -12,9 +12,9 @@ from services.assignment.schemas.rollouts import (
     RolloutCounts,
     RolloutState,
     RolloutStepView,
+    RolloutTicketState,
     RolloutTicketView,
     RolloutView,
-    TicketState,
 )
 from shared.kit.db import Session
 from shared.kit.http.paging import Page, decode_cursor, encode_cursor
@@ -47,7 +47,7 @@ async def list_rollouts(session: Session, policy_id: UUID, limit: int, cursor: s
 
 
 async def list_rollout_tickets(
-    session: Session, rollout: Rollout, states: Sequence[TicketState], limit: int, cursor: str | None
+    session: Session, rollout: Rollout, states: Sequence[RolloutTicketState], limit: int, cursor: str | None
 ) -> Page[RolloutTicketView]:
     """A page of a roll-out's tickets, by id. Raises Problem 422 for a cursor not ours."""
     query = (

@@ -11,11 +11,11 @@ from uuid import UUID
 
 from sqlalchemy import func, select, update
 
+from services.assignment.app_state import AppState
 from services.assignment.commands.leading import leading
 from services.assignment.commands.record_answers import record_answers
-from services.assignment.app_state import AppState
 from services.assignment.models import LoggedEvent, Rollout, RolloutStep, RolloutTicket, StoredSnapshot, Ticket
-from services.assignment.schemas.rollouts import UNDER_WAY, RolloutState, TicketState
+from services.assignment.schemas.rollouts import UNDER_WAY, RolloutState, RolloutTicketState
 from services.assignment.sla_analysis.rollout_commands import enter
 from shared.contracts.answers import CommandAnswer
 from shared.contracts.base import TicketId
@@ -45,7 +45,7 @@ class RolloutLine:
     """What has become of one ticket."""
 
     ticket_id: UUID
-    state: TicketState
+    state: RolloutTicketState
     code: str | None = None
     detail: str | None = None
     told: CommandAnswer | None = None
@@ -137,7 +137,9 @@ async def _next_batch(session: Session, rollout_id: UUID) -> Batch | None:
         enter(session, rollout, RolloutState.RUNNING, utc_now())
         log.info("rollout.running", rollout=str(rollout_id), policy=str(rollout.policy_id), version=rollout.version)
     is_reverting = rollout.state == RolloutState.REVERTING
-    open_states = (TicketState.QUEUED, TicketState.APPLIED) if is_reverting else (TicketState.QUEUED,)
+    open_states = (
+        (RolloutTicketState.QUEUED, RolloutTicketState.APPLIED) if is_reverting else (RolloutTicketState.QUEUED,)
+    )
     query = (
         select(RolloutTicket)
         .where(RolloutTicket.rollout_id == rollout_id, RolloutTicket.state.in_(open_states))
@@ -177,8 +179,8 @@ async def _known(session: Session, rollout: Rollout, rows: Sequence[RolloutTicke
     )
     gone = "the ticket was given another policy in the meantime"
     return [
-        *(RolloutLine(ticket_id, TicketState.APPLIED) for ticket_id in done),
-        *(RolloutLine(each, TicketState.REFUSED, "other_policy", gone) for each in await session.scalars(other)),
+        *(RolloutLine(ticket_id, RolloutTicketState.APPLIED) for ticket_id in done),
+        *(RolloutLine(each, RolloutTicketState.REFUSED, "other_policy", gone) for each in await session.scalars(other)),
     ]
 
 
@@ -190,17 +192,21 @@ async def _tell(context: AppState, places: asyncio.Semaphore, batch: Batch, tick
         except Refusal as refusal:
             return RolloutLine(ticket_id, _refused(batch, ticket_id, refusal), refusal.code, refusal.message)
         except TicketsUnavailable as error:
-            return RolloutLine(ticket_id, TicketState.FAILED, "unavailable", str(error), is_silent=True)
-    state = TicketState.REVERTED if batch.is_reverting else TicketState.APPLIED
+            return RolloutLine(ticket_id, RolloutTicketState.FAILED, "unavailable", str(error), is_silent=True)
+    state = RolloutTicketState.REVERTED if batch.is_reverting else RolloutTicketState.APPLIED
     return RolloutLine(ticket_id, state, told=told)
 
 
-def _refused(batch: Batch, ticket_id: UUID, refusal: Refusal) -> TicketState:
+def _refused(batch: Batch, ticket_id: UUID, refusal: Refusal) -> RolloutTicketState:
     """A ticket that had not had its turn has nothing to take back."""
     if not batch.is_reverting:
-        return TicketState.REFUSED
-    was_queued = any(row.state == TicketState.QUEUED for row in batch.rows if row.ticket_id == ticket_id)
-    return TicketState.WITHDRAWN if was_queued and isinstance(refusal, NotRevertible) else TicketState.NOT_REVERTED
+        return RolloutTicketState.REFUSED
+    was_queued = any(row.state == RolloutTicketState.QUEUED for row in batch.rows if row.ticket_id == ticket_id)
+    return (
+        RolloutTicketState.WITHDRAWN
+        if was_queued and isinstance(refusal, NotRevertible)
+        else RolloutTicketState.NOT_REVERTED
+    )
 
 
 async def _write_down(
@@ -220,7 +226,7 @@ def _changes(batch: Batch, row: RolloutTicket, line: RolloutLine, *, is_reached:
     """A ticket that does not answer gets more turns, after all others."""
     if line.is_silent and row.attempts + is_reached < TRIES:
         return {"attempts": row.attempts + is_reached}
-    state = TicketState.NOT_REVERTED if line.is_silent and batch.is_reverting else line.state
+    state = RolloutTicketState.NOT_REVERTED if line.is_silent and batch.is_reverting else line.state
     return {"state": state.value, "code": line.code, "detail": line.detail, "changed_at": utc_now()}
 
 
@@ -229,7 +235,7 @@ async def _finish(session: Session, rollout: Rollout) -> None:
         state = RolloutState.REVERTED
     else:
         failed = select(func.count()).where(
-            RolloutTicket.rollout_id == rollout.id, RolloutTicket.state == TicketState.FAILED
+            RolloutTicket.rollout_id == rollout.id, RolloutTicket.state == RolloutTicketState.FAILED
         )
         state = RolloutState.FAILED if await session.scalar(failed) else RolloutState.DONE
     enter(session, rollout, state, utc_now())

@@ -11,7 +11,7 @@ from services.assignment.models import LoggedEvent, StoredSnapshot
 from services.assignment.queries.policies import PolicyCache
 from shared.contracts.policies import PolicySnapshot
 from shared.domain.sla import Fact, History
-from shared.domain.sla.fact_codec import OPENED, Stored, history_of
+from shared.domain.sla.fact_codec import OPENED, StoredFields, history_of
 from shared.kit.db import Session
 
 
@@ -52,7 +52,7 @@ async def get_histories(session: Session, shelf: PolicyByDigest, ticket_ids: Seq
         .where(LoggedEvent.ticket_id.in_(ticket_ids), LoggedEvent.fact.is_not(None))
         .order_by(LoggedEvent.ticket_id, LoggedEvent.seq)
     )
-    lines: dict[UUID, list[tuple[str, Stored]]] = {}
+    lines: dict[UUID, list[tuple[str, StoredFields]]] = {}
     for ticket_id, kind, said in (await session.execute(query)).tuples():
         lines.setdefault(ticket_id, []).append((kind, said or {}))
     begun = {ticket_id: said for ticket_id, said in lines.items() if any(kind == OPENED for kind, _ in said)}

@@ -21,7 +21,7 @@ from shared.contracts.policies import PolicySnapshot
 from shared.contracts.vocabulary import Metric, Outcome, Priority
 from shared.domain.business_time import InstantOutOfRange, NoOpenTime
 from shared.domain.sla.clock import SlaClock
-from shared.domain.sla.fact_codec import NoBeginning, history_of, own_key
+from shared.domain.sla.fact_codec import MissingTicketOpened, history_of, own_key
 from shared.kit.http.problems import Problem
 
 METRICS = {one.value: one for one in Metric}
@@ -52,7 +52,7 @@ class WhatIf:
             names = await self._answers(connection, told)
             history = history_of(told.lines, self.policies, lambda stored: names[own_key(stored)])
             clocks = history.folded().clocks
-        except (PolicyGone, NoBeginning, NoOpenTime, InstantOutOfRange):
+        except (PolicyGone, MissingTicketOpened, NoOpenTime, InstantOutOfRange):
             self.unjudged += 1
             return
         self.judged += 1

@@ -111,7 +111,7 @@ DeskAgent = Annotated[Caller, Depends(get_signed_in)]
 MaybeAgent = Annotated[Caller | None, Depends(find_signed_in)]
 
 
-class PageRoute(BasePageRoute):
+class DeskPageRoute(BasePageRoute):
     """A route whose refusals are rendered as a page of the desk."""
 
     async def answer_own(self, request: Request, error: Exception) -> Response | None:

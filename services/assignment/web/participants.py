@@ -11,7 +11,7 @@ from services.assignment.commands.command_request import CommandRequest
 from services.assignment.deps import State
 from services.assignment.schemas.participants import ParticipantInput
 from services.assignment.web.forms import errors_of, plain_values
-from services.assignment.web.page_base import DeskAgent, PageRoute, TheDesk
+from services.assignment.web.page_base import DeskAgent, DeskPageRoute, TheDesk
 from services.assignment.web.ticket import PageState, UnsentForm, ticket_page
 from services.assignment.web.ticket_actions import onwards
 from shared.domain.errors import Refusal
@@ -20,7 +20,7 @@ from shared.kit.http.form_tokens import check_form_token
 from shared.kit.http.idempotency import fingerprint
 from shared.kit.http.problems import Problem
 
-router = APIRouter(route_class=PageRoute)
+router = APIRouter(route_class=DeskPageRoute)
 
 Decision = Annotated[str, Path(pattern="^(add|confirm|remove)$")]
 ASKED = "They are asked by mail whether they want to take part."

@@ -11,12 +11,12 @@ from services.assignment.deps import State
 from services.assignment.queries.lists import COUNTED, Filters, QueueView, Sort, TimeSpan, count_views, list_tickets
 from services.assignment.queries.people import list_agents, list_teams
 from services.assignment.schemas.tickets import TicketView
-from services.assignment.web.page_base import DeskAgent, PageRoute, TheDesk
+from services.assignment.web.page_base import DeskAgent, DeskPageRoute, TheDesk
 from shared.contracts.tickets import Clock
 from shared.contracts.vocabulary import ClockState, Priority, Status
 from shared.kit.clock import utc_now
 
-router = APIRouter(route_class=PageRoute)
+router = APIRouter(route_class=DeskPageRoute)
 
 PER_PAGE = 25
 VIEWS: Mapping[QueueView, str] = {

@@ -16,14 +16,14 @@ from services.assignment.queries.people import list_teams
 from services.assignment.queries.periods import Period, WrongPeriod, period_of, zone_called
 from services.assignment.queries.reports import get_sla_report
 from services.assignment.schemas.reports import GroupBy, SlaReport
-from services.assignment.web.page_base import DeskAgent, PageRoute, TheDesk
+from services.assignment.web.page_base import DeskAgent, DeskPageRoute, TheDesk
 from shared.contracts.vocabulary import Permission
 from shared.domain.permissions import holds
 from shared.kit.clock import utc_now
 from shared.kit.db import Session
 from shared.kit.http.problems import Problem
 
-router = APIRouter(route_class=PageRoute)
+router = APIRouter(route_class=DeskPageRoute)
 
 PERIODS: Mapping[str, tuple[str, timedelta]] = {
     "1": ("Last 24 hours", timedelta(days=1)),
@@ -36,7 +36,7 @@ GROUPS: Mapping[GroupBy, str] = {GroupBy.TEAM: "Teams", GroupBy.AGENT: "Agents",
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ReportRequest:
     """What the form says: days of the reader's zone, or else how far back from now; nonsense counts for nothing."""
 
     days: str
@@ -68,8 +68,8 @@ def _asked(
     tz: str = "",
     group_by: str = GroupBy.TEAM.value,
     team: str = "",
-) -> Asked:
-    return Asked(
+) -> ReportRequest:
+    return ReportRequest(
         days if days in PERIODS else "30",
         _day(from_),
         _day(to),
@@ -79,7 +79,7 @@ def _asked(
     )
 
 
-Form = Annotated[Asked, Depends(_asked)]
+Form = Annotated[ReportRequest, Depends(_asked)]
 
 
 @router.get("/reports")
@@ -117,7 +117,7 @@ async def download_report(context: State, caller: DeskAgent, asked: Form) -> Res
             raise Problem(422, "invalid_input", str(wrong)) from wrong
 
 
-async def _report(session: Session, caller: Caller, asked: Asked) -> SlaReport:
+async def _report(session: Session, caller: Caller, asked: ReportRequest) -> SlaReport:
     if not holds(caller.principal, Permission.REPORT_VIEW):
         raise not_permitted(Permission.REPORT_VIEW)
     return await get_sla_report(session, caller, asked.period, asked.group_by)

@@ -7,13 +7,13 @@ from pydantic import SecretStr
 
 from services.assignment.commands.sign_in import sign_in, sign_out, sign_out_everywhere
 from services.assignment.deps import State
-from services.assignment.web.page_base import SESSION_COOKIE, MaybeAgent, PageRoute, TheDesk
+from services.assignment.web.page_base import SESSION_COOKIE, DeskPageRoute, MaybeAgent, TheDesk
 from shared.kit.auth import digest_of
 from shared.kit.http.client_address import address_of
 from shared.kit.http.form_tokens import check_form_token
 from shared.kit.http.problems import Problem
 
-router = APIRouter(route_class=PageRoute)
+router = APIRouter(route_class=DeskPageRoute)
 
 QUEUE = "/queue"
 

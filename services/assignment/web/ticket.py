@@ -22,13 +22,13 @@ from services.assignment.schemas.people import AgentView
 from services.assignment.schemas.tickets import TicketView
 from services.assignment.sla_analysis.explanations import get_explanation
 from services.assignment.web.labels import format_event, format_event_short
-from services.assignment.web.page_base import DeskAgent, DeskPages, Notice, PageRoute, TheDesk
+from services.assignment.web.page_base import DeskAgent, DeskPageRoute, DeskPages, Notice, TheDesk
 from services.assignment.web.participant_labels import ParticipantLine
 from services.assignment.web.sla_explanation_view import story_of
 from shared.contracts.vocabulary import CloseReason, HoldReason, Permission, Priority, Status
 from shared.kit.clock import new_id, utc_now
 
-router = APIRouter(route_class=PageRoute)
+router = APIRouter(route_class=DeskPageRoute)
 
 Before = Annotated[str | None, Query(max_length=1024)]
 

@@ -16,7 +16,7 @@ from services.assignment.queries.thread import list_thread
 from services.assignment.queries.tickets import get_ticket
 from services.assignment.web.forms import SAID, body_of_form, errors_of, plain_values, revision_in
 from services.assignment.web.labels import format_event
-from services.assignment.web.page_base import DeskAgent, DeskPages, Notice, PageRoute, TheDesk
+from services.assignment.web.page_base import DeskAgent, DeskPageRoute, DeskPages, Notice, TheDesk
 from services.assignment.web.ticket import PageState, UnsentForm, ticket_page
 from shared.domain.errors import Refusal, VersionConflict
 from shared.kit.http.app import canonical
@@ -26,7 +26,7 @@ from shared.kit.http.idempotency import fingerprint
 from shared.kit.http.problems import Problem, not_found
 from shared.kit.ticket_errors import TicketsUnavailable
 
-router = APIRouter(route_class=PageRoute)
+router = APIRouter(route_class=DeskPageRoute)
 
 MOST_CHANGES = 50
 """Lines looked through for what changed under an open page."""

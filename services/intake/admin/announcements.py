@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 from starlette.status import HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
-from services.intake.admin.idempotent_commands import KeyedCall, Made, once
+from services.intake.admin.idempotent_commands import CreatedResource, KeyedCall, once
 from services.intake.admin.schemas import AnnouncementInput, AnnouncementView
 from services.intake.api.authentication import Admin
 from services.intake.api.route import ApiRoute
@@ -40,8 +40,8 @@ async def create(_: Admin, call: KeyedCall, state: State, request: AnnouncementI
     """Put an announcement up."""
     await check_body(state.renderer, request.body, BodyFormat.MARKDOWN)
 
-    async def make(session: Session) -> Made:
-        return Made(AnnouncementView.of(await create_announcement(session, request.content())))
+    async def make(session: Session) -> CreatedResource:
+        return CreatedResource(AnnouncementView.of(await create_announcement(session, request.content())))
 
     return await once(state, call, HTTP_201_CREATED, make)
 

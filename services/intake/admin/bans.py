@@ -9,7 +9,7 @@ from starlette.status import HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
 from services.intake.abuse.bans import lift_ban, page_of_bans, put_ban
 from services.intake.abuse.patterns import MAX_PATTERN, read_pattern
-from services.intake.admin.idempotent_commands import KeyedCall, Made, once
+from services.intake.admin.idempotent_commands import CreatedResource, KeyedCall, once
 from services.intake.api.authentication import Admin
 from services.intake.api.route import ApiRoute
 from services.intake.deps import State
@@ -70,8 +70,8 @@ class BanView(BaseModel):
 async def put(_: Admin, call: KeyedCall, state: State, request: PutBan) -> Response:
     """Ban an address, a domain or a network, or change the ban that is there. Takes effect within seconds."""
 
-    async def make(session: Session) -> Made:
-        return Made(BanView.of(await put_ban(session, request.pattern, request.reason, request.expires_at)))
+    async def make(session: Session) -> CreatedResource:
+        return CreatedResource(BanView.of(await put_ban(session, request.pattern, request.reason, request.expires_at)))
 
     made = await once(state, call, HTTP_201_CREATED, make)
     state.admission.bans.forget()

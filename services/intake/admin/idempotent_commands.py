@@ -16,7 +16,7 @@ from shared.kit.http.idempotency import IdempotencyKey, fingerprint, idempotent_
 
 
 @dataclass(frozen=True, slots=True)
-class Keyed:
+class KeyedRequest:
     """A POST: whose it is, and what makes its retry recognisable."""
 
     scope: str
@@ -25,23 +25,25 @@ class Keyed:
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class CreatedResource:
     """What a POST made, and how to name this state of it."""
 
     view: BaseModel
     etag: str | None = None
 
 
-async def keyed_by(request: Request, administrator: Admin, idempotency_key: IdempotencyKey = None) -> Keyed:
+async def keyed_by(request: Request, administrator: Admin, idempotency_key: IdempotencyKey = None) -> KeyedRequest:
     """The call as it came in."""
     scope = f"{administrator.key_id}:{request.url.path}"
-    return Keyed(scope, idempotency_key, fingerprint(await body_of(request)))
+    return KeyedRequest(scope, idempotency_key, fingerprint(await body_of(request)))
 
 
-KeyedCall = Annotated[Keyed, Depends(keyed_by)]
+KeyedCall = Annotated[KeyedRequest, Depends(keyed_by)]
 
 
-async def once(state: AppState, call: Keyed, status: int, make: Callable[[Session], Awaitable[Made]]) -> Response:
+async def once(
+    state: AppState, call: KeyedRequest, status: int, make: Callable[[Session], Awaitable[CreatedResource]]
+) -> Response:
     """Makes something once per idempotency key and answers with it."""
     async with idempotent_transaction(state.database, call.scope, call.key, call.content) as guarded:
         if guarded.stored:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel
 from sqlalchemy import select
 
-from services.intake.admin.idempotent_commands import KeyedCall, Made, once
+from services.intake.admin.idempotent_commands import CreatedResource, KeyedCall, once
 from services.intake.api.authentication import Admin
 from services.intake.api.route import ApiRoute
 from services.intake.commands.revoke_links import revoke_links
@@ -42,12 +42,12 @@ async def revoke(
 ) -> Response:
     """Make every link to a ticket useless that was made so far, and have a new one mailed to its requester."""
 
-    async def make(session: Session) -> Made:
+    async def make(session: Session) -> CreatedResource:
         ticket = await session.scalar(select(Ticket).where(Ticket.number == number))
         if ticket is None:
             raise not_found()
         now = utc_now()
         await revoke_links(session, ticket, now, removes=False)
-        return Made(RevokedLinks(ticket_id=ticket.id, number=number, made_before=now))
+        return CreatedResource(RevokedLinks(ticket_id=ticket.id, number=number, made_before=now))
 
     return await once(state, call, 200, make)

@@ -13,7 +13,7 @@ from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.status import HTTP_202_ACCEPTED
 
-from services.intake.admin.idempotent_commands import KeyedCall, Made, once
+from services.intake.admin.idempotent_commands import CreatedResource, KeyedCall, once
 from services.intake.api.authentication import Admin
 from services.intake.api.route import ApiRoute
 from services.intake.attachments.object_store import ContentMissing, StorageUnavailable
@@ -133,12 +133,12 @@ async def original(_: Admin, mail_id: MailId, state: State) -> Response:
 async def open_as_ticket(_: Admin, call: KeyedCall, mail_id: MailId, state: State) -> Response:
     """Open a mail that was ignored or given up as a ticket, within seconds; its sender gets no acknowledgement."""
 
-    async def make(session: Session) -> Made:
+    async def make(session: Session) -> CreatedResource:
         mail = await find_mail(session, mail_id)
         if not await requeue_as_ticket(session, mail_id):
             raise Problem(409, "mail_not_ignored", f"the mail is {mail.state.value}; only an ignored one can be opened")
         await session.refresh(mail)
-        return Made(MailView.of(mail))
+        return CreatedResource(MailView.of(mail))
 
     return await once(state, call, HTTP_202_ACCEPTED, make)
 

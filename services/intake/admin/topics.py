@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Response
 from starlette.status import HTTP_200_OK, HTTP_201_CREATED
 
-from services.intake.admin.idempotent_commands import Keyed, KeyedCall, Made, once
+from services.intake.admin.idempotent_commands import CreatedResource, KeyedCall, KeyedRequest, once
 from services.intake.admin.schemas import AdminTopicView, TopicInput, TopicOrder
 from services.intake.api.authentication import Admin
 from services.intake.api.route import ApiRoute, answer
@@ -44,7 +44,7 @@ async def create(_: Admin, call: KeyedCall, state: State, request: TopicInput) -
     """Add a topic at the end of the list; it can be chosen at once."""
     await check_body(state.renderer, request.thanks, BodyFormat.MARKDOWN, "/thanks")
 
-    async def make(session: Session) -> Made:
+    async def make(session: Session) -> CreatedResource:
         return _made(await create_topic(session, request.content()))
 
     return await once(state, call, HTTP_201_CREATED, make)
@@ -100,15 +100,15 @@ async def reactivate(
     return await _switch(state, call, name, is_active=True)
 
 
-async def _switch(state: AppState, call: Keyed, name: str, *, is_active: bool) -> Response:
-    async def make(session: Session) -> Made:
+async def _switch(state: AppState, call: KeyedRequest, name: str, *, is_active: bool) -> Response:
+    async def make(session: Session) -> CreatedResource:
         return _made(await switch_topic(session, name, is_active=is_active))
 
     return await once(state, call, HTTP_200_OK, make)
 
 
-def _made(topic: Topic) -> Made:
-    return Made(AdminTopicView.of(topic), etag_of(topic.version))
+def _made(topic: Topic) -> CreatedResource:
+    return CreatedResource(AdminTopicView.of(topic), etag_of(topic.version))
 
 
 def _answer(topic: Topic) -> Response:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from services.intake.abuse import refusals as abuse
 from services.intake.abuse.admission_control import EntryPoint
 from services.intake.access.api_key_cache import KnownKey
+from services.intake.app_state import AppState
 from services.intake.attachments.attaching import ChosenFiles
 from services.intake.commands.submit_ticket import (
     Submission,
@@ -15,7 +16,6 @@ from services.intake.commands.submit_ticket import (
     submit_ticket_once,
     submit_ticket_with_files,
 )
-from services.intake.app_state import AppState
 from services.intake.forms import NO_FORM, Form
 from services.intake.osticket.fields import answers_in
 from services.intake.osticket.files import keep_files

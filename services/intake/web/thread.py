@@ -9,20 +9,20 @@ from starlette.status import HTTP_409_CONFLICT
 
 from services.intake.abuse.admission_control import EntryPoint
 from services.intake.access.link_access import LinkAccess, get_link_access
+from services.intake.app_state import AppState
 from services.intake.attachments.attaching import ChosenFiles
 from services.intake.attachments.download import find_attachment, serve
 from services.intake.commands.duplicate_submission import DuplicateSubmission, SubmittedContent, refuse_duplicate
 from services.intake.commands.new_message import NewMessage
 from services.intake.commands.post_message import post_with_files
-from services.intake.app_state import AppState
 from services.intake.deps import State
 from services.intake.live import StreamReader
 from services.intake.live.event_streams import EventId, LastEventId
 from services.intake.web.files import chosen_files, files_by_input
 from services.intake.web.forms import (
     FormNotValid,
-    ReplyForm,
     PortalForm,
+    ReplyForm,
     Values,
     check,
     form_id_of,

@@ -16,7 +16,7 @@ Change = tuple[int, int]
 """(UTC epoch seconds from which it holds, seconds east of UTC)."""
 
 
-class Stretch(NamedTuple):
+class OffsetSpan(NamedTuple):
     """[since, until) in UTC epoch seconds during which local clocks run `offset` seconds ahead of UTC."""
 
     since: int
@@ -27,7 +27,7 @@ class Stretch(NamedTuple):
 class Offsets(Protocol):
     """Whatever knows how far local clocks are ahead of UTC."""
 
-    def stretches(self, since: int, until: int) -> list[Stretch]:
+    def stretches(self, since: int, until: int) -> list[OffsetSpan]:
         """[since, until) cut where the offset changes, in order and without gaps."""
         ...
 
@@ -39,12 +39,12 @@ class ListedOffsets:
         self._moments = [moment for moment, _ in changes]
         self._offsets = [initial, *(offset for _, offset in changes)]
 
-    def stretches(self, since: int, until: int) -> list[Stretch]:
+    def stretches(self, since: int, until: int) -> list[OffsetSpan]:
         """As `Offsets.stretches`."""
         first = bisect_right(self._moments, since)
         last = bisect_right(self._moments, until - 1)
         edges = [since, *self._moments[first:last], until]
-        return [Stretch(*edge, self._offsets[first + nth]) for nth, edge in enumerate(pairwise(edges))]
+        return [OffsetSpan(*edge, self._offsets[first + nth]) for nth, edge in enumerate(pairwise(edges))]
 
 
 class ZoneOffsets:
@@ -53,13 +53,13 @@ class ZoneOffsets:
     def __init__(self, zone: tzinfo) -> None:
         self._zone = zone
 
-    def stretches(self, since: int, until: int) -> list[Stretch]:
+    def stretches(self, since: int, until: int) -> list[OffsetSpan]:
         """As `Offsets.stretches`."""
         return _zone_stretches(self._zone, since, until)
 
 
 @lru_cache(maxsize=4096)
-def _zone_stretches(zone: tzinfo, since: int, until: int) -> list[Stretch]:
+def _zone_stretches(zone: tzinfo, since: int, until: int) -> list[OffsetSpan]:
     return ListedOffsets(offset_at(zone, since), offset_changes(zone, since, until)).stretches(since, until)
 
 

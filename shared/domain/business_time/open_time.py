@@ -13,7 +13,7 @@ from shared.contracts.calendars import (
 )
 from shared.domain.business_time.errors import HolidaysNotExpanded, NoOpenTime
 from shared.domain.business_time.local_days import LocalDays, local_days
-from shared.domain.business_time.offsets import DAY, EPOCH, ListedOffsets, Offsets, Stretch, ZoneOffsets
+from shared.domain.business_time.offsets import DAY, EPOCH, ListedOffsets, Offsets, OffsetSpan, ZoneOffsets
 
 SECOND = 1_000_000
 BLOCK = 28 * DAY * SECOND
@@ -92,7 +92,7 @@ class OpenTime:
     def _closing_in(self, index: int | None, otherwise: int) -> int:
         return otherwise if index is None else self.block(index).ends[-1]
 
-    def stretches(self, index: int) -> list[Stretch]:
+    def stretches(self, index: int) -> list[OffsetSpan]:
         """Block number `index` in UTC, cut where the offset changes."""
         return self.offsets.stretches(index * BLOCK // SECOND, (index + 1) * BLOCK // SECOND)
 
@@ -106,7 +106,7 @@ class OpenTime:
                     intervals.append((start * SECOND, end * SECOND))
         return Block(intervals, (index + 1) * BLOCK)
 
-    def _open_seconds(self, stretch: Stretch) -> Iterator[tuple[int, int]]:
+    def _open_seconds(self, stretch: OffsetSpan) -> Iterator[tuple[int, int]]:
         since, until, offset = stretch
         for day in range((since + offset) // DAY, (until + offset - 1) // DAY + 1):
             midnight = day * DAY - offset

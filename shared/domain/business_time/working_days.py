@@ -6,7 +6,7 @@ from datetime import datetime
 from shared.contracts.calendars import AnyCalendar
 from shared.domain.business_time.arithmetic import instant_of, moment_of, opening_from
 from shared.domain.business_time.errors import InstantOutOfRange, NegativeDuration, NoOpenTime
-from shared.domain.business_time.offsets import DAY, Stretch
+from shared.domain.business_time.offsets import DAY, OffsetSpan
 from shared.domain.business_time.open_time import BLOCK, LAST_INSTANT, SEARCHED, SECOND, OpenTime, open_time
 
 
@@ -46,7 +46,7 @@ def _open_date_after(hours: OpenTime, date: int, days: int, moment: int) -> int:
     raise NoOpenTime(instant_of(moment))
 
 
-def _stretches_from(hours: OpenTime, moment: int) -> Iterator[Stretch]:
+def _stretches_from(hours: OpenTime, moment: int) -> Iterator[OffsetSpan]:
     for index in range(moment // BLOCK, LAST_INSTANT // BLOCK + 1):
         yield from hours.stretches(index)
 

@@ -6,7 +6,7 @@ from shared.domain.sla.clocks import Clocks
 from shared.domain.sla.engine import Sla
 from shared.domain.sla.explain import Explanation, explain
 from shared.domain.sla.facts import Fact, FactKind, fact_of, in_order
-from shared.domain.sla.verdicts import History, judged, verdicts
+from shared.domain.sla.verdicts import History, verdicts, verdicts_of
 
 __all__ = [
     "Breached",
@@ -25,6 +25,6 @@ __all__ = [
     "explain",
     "fact_of",
     "in_order",
-    "judged",
     "verdicts",
+    "verdicts_of",
 ]

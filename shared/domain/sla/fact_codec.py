@@ -17,16 +17,16 @@ from shared.contracts.events import (
 )
 from shared.contracts.policies import PolicySnapshot
 from shared.contracts.vocabulary import ActorKind, CloseReason, PolicyMode, Priority
-from shared.domain.sla.facts import PLAIN, Fact, FactKind, said_by
+from shared.domain.sla.facts import PLAIN_KINDS, Fact, FactKind, message_fact_kind
 from shared.domain.sla.verdicts import History
 
-Stored = Mapping[str, Any]
+StoredFields = Mapping[str, Any]
 """What is kept of one event: `at`, `seq` and the fields that clocks hear."""
-Namer = Callable[[Stored], str]
+PolicyKeyOf = Callable[[StoredFields], str]
 """The key of the policy that a stored fact names."""
 
 
-class NoBeginning(ValueError):
+class MissingTicketOpened(ValueError):
     """A history without `ticket.opened`."""
 
     def __init__(self) -> None:
@@ -34,34 +34,34 @@ class NoBeginning(ValueError):
 
 
 OPENED = TicketOpened.event_name
-PLAIN_NAMES = {event.event_name: kind for event, kind in PLAIN.items()}
+PLAIN_NAMES = {event.event_name: kind for event, kind in PLAIN_KINDS.items()}
 PRIORITIES = {one.value: one for one in Priority}
-ACTORS = {one.value: said_by(one) for one in ActorKind}
+ACTORS = {one.value: message_fact_kind(one) for one in ActorKind}
 
 
-def own_key(stored: Stored) -> str:
+def own_key(stored: StoredFields) -> str:
     """What the event itself calls its policy."""
     return stored.get("policy_digest") or f"{stored['policy_id']}:{stored['policy_version']}"
 
 
 def history_of(
-    lines: Iterable[tuple[str, Stored]], policies: Mapping[str, PolicySnapshot], key: Namer = own_key
+    lines: Iterable[tuple[str, StoredFields]], policies: Mapping[str, PolicySnapshot], key: PolicyKeyOf = own_key
 ) -> History:
     """The history of one ticket from its lines (event name, fields). Raises NoBeginning."""
     facts: list[Fact] = []
-    opened: Stored | None = None
+    opened: StoredFields | None = None
     for name, stored in lines:
         if name == OPENED:
             opened = stored
         else:
             facts.append(stored_fact(name, stored, key))
     if opened is None:
-        raise NoBeginning
+        raise MissingTicketOpened
     start, priority = datetime.fromisoformat(opened["opened_at"]), PRIORITIES[opened["priority"]]
     return History(start, priority, facts, dict(policies))
 
 
-def stored_fact(name: str, stored: Stored, key: Namer = own_key) -> Fact:
+def stored_fact(name: str, stored: StoredFields, key: PolicyKeyOf = own_key) -> Fact:
     """The fact of one line; the same as `fact_of` of the event it was kept beside. Raises KeyError for others."""
     at, seq = datetime.fromisoformat(stored["at"]), stored["seq"]
     if name == TicketMessageRecorded.event_name:
@@ -71,7 +71,7 @@ def stored_fact(name: str, stored: Stored, key: Namer = own_key) -> Fact:
     return _with_details(name, at, seq, stored, key)
 
 
-def _with_details(name: str, at: Instant, seq: int, stored: Stored, key: Namer) -> Fact:
+def _with_details(name: str, at: Instant, seq: int, stored: StoredFields, key: PolicyKeyOf) -> Fact:
     if name == TicketTriaged.event_name:
         return Fact(at, seq, FactKind.TRIAGED, priority=PRIORITIES[stored["priority"]], policy=key(stored))
     if name == TicketPrioritised.event_name:

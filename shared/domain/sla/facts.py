@@ -75,7 +75,7 @@ def in_order(facts: Iterable[Fact]) -> list[Fact]:
     return [fact for fact in sorted_facts if fact.rollout_id is None or fact.rollout_id not in reverted]
 
 
-PLAIN: dict[type[LifecycleEvent], FactKind] = {
+PLAIN_KINDS: dict[type[LifecycleEvent], FactKind] = {
     TicketPended: FactKind.PENDED,
     TicketHeld: FactKind.HELD,
     TicketResumed: FactKind.RESUMED,
@@ -90,7 +90,7 @@ SLA_EVENTS: tuple[type[LifecycleEvent], ...] = (
     TicketPrioritised,
     TicketDueSet,
     TicketMessageRecorded,
-    *PLAIN,
+    *PLAIN_KINDS,
     TicketClosed,
 )
 """Every event that `fact_of` makes a fact of."""
@@ -101,7 +101,7 @@ def fact_of(event: LifecycleEvent) -> Fact | None:
     at, seq = event.at, event.seq
     match event:
         case TicketMessageRecorded(author=author):
-            return Fact(at, seq, said_by(author))
+            return Fact(at, seq, message_fact_kind(author))
         case TicketTriaged() | TicketPolicyChanged():
             return _policy_fact(event)
         case TicketPrioritised(priority=priority):
@@ -110,7 +110,7 @@ def fact_of(event: LifecycleEvent) -> Fact | None:
             return Fact(at, seq, FactKind.DUE_SET, due_at=due_at)
         case TicketClosed(reason=reason):
             return Fact(at, seq, FactKind.CLOSED, reason=reason)
-    kind = PLAIN.get(type(event))
+    kind = PLAIN_KINDS.get(type(event))
     return None if kind is None else Fact(at, seq, kind)
 
 
@@ -118,10 +118,10 @@ def posted_fact(event: Event) -> Fact | None:
     """A message taken from the conversation, where the ticket's own log does not hold it."""
     if not isinstance(event, MessagePosted) or event.is_automatic:
         return None
-    return Fact(event.received_at, 0, said_by(event.author.kind))
+    return Fact(event.received_at, 0, message_fact_kind(event.author.kind))
 
 
-def said_by(author: ActorKind) -> FactKind:
+def message_fact_kind(author: ActorKind) -> FactKind:
     """A reply by a person of ours, or something a requester wrote."""
     return FactKind.REPLIED if author is ActorKind.AGENT else FactKind.WRITTEN
 

@@ -36,7 +36,7 @@ def verdicts(events: Iterable[Envelope], policies: Policies) -> list[Verdict]:
     return History.of(events, policies).verdicts()
 
 
-def judged(clocks: Clocks) -> list[Verdict]:
+def verdicts_of(clocks: Clocks) -> list[Verdict]:
     """The verdicts of clocks that were folded at once, in the order of their settling."""
     found = [verdict for clock in clocks.clocks if (verdict := clock.verdict()) is not None]
     return sorted(found, key=lambda verdict: verdict.settled_at)

@@ -8,7 +8,7 @@ from fastapi import Request
 from shared.contracts.vocabulary import BodyFormat
 from shared.kit.http.problems import Problem, invalid
 from shared.kit.user_content.renderer import BodyRenderer, Indigestible, texts_in
-from shared.kit.worker_pool import Busy
+from shared.kit.worker_pool import PoolBusy
 
 WAIT = "too many large messages are being read; send the same request again"
 
@@ -39,5 +39,5 @@ async def refusing(pointer: str) -> AsyncIterator[None]:
         yield
     except Indigestible as error:
         raise invalid(pointer, str(error)) from None
-    except Busy as busy:
+    except PoolBusy as busy:
         raise Problem(503, "unavailable", WAIT, headers={"Retry-After": str(busy.retry_after)}) from None

@@ -38,7 +38,7 @@ class FetchedResponse:
 
 
 @dataclass(frozen=True, slots=True)
-class Budget:
+class RequestBudget:
     """How much one exchange may cost, redirects included: bytes of the body, seconds in all."""
 
     max_bytes: int = 1024 * 1024
@@ -65,7 +65,7 @@ class SafeHttpClient:
         *,
         resolver: Resolver = resolve,
         tls: ssl.SSLContext | None = None,
-        budget: Budget = Budget(),
+        budget: RequestBudget = RequestBudget(),
     ) -> None:
         self._allowed = tuple(allowed)
         self._resolver = resolver

@@ -23,7 +23,7 @@ from shared.kit.user_content.limits import (
 )
 from shared.kit.user_content.render_worker import CPU_SECONDS, REDACT
 from shared.kit.user_content.rendering import VERSION, Rendered, placed, rendered
-from shared.kit.worker_pool import Busy, Died, WorkerPool
+from shared.kit.worker_pool import PoolBusy, WorkerDied, WorkerPool
 
 PROCESSES = 1
 PATIENCE_SECONDS = 10.0
@@ -66,7 +66,7 @@ class BodyRenderer:
 
     async def redact_if_possible(self, value: object) -> None:
         """The same for every text in a JSON value. What cannot be done ahead is left to whoever reads the text."""
-        with contextlib.suppress(Indigestible, Busy):
+        with contextlib.suppress(Indigestible, PoolBusy):
             await self.redact_ahead(*texts_in(value))
 
     async def check(self, body: str, body_format: BodyFormat) -> None:
@@ -84,7 +84,7 @@ class BodyRenderer:
             return await self.render(body, body_format, is_refusable=False), True
         except Indigestible as found:
             return plain(body, body_format, found.text), True
-        except Busy:
+        except PoolBusy:
             return plain(body, body_format), False
 
     async def render(self, body: str, body_format: BodyFormat, *, is_refusable: bool = True) -> Rendered:
@@ -128,8 +128,8 @@ class BodyRenderer:
                 async with self._lanes.turn(longest=CPU_SECONDS, is_refusable=is_refusable):
                     return json.loads(await self._pool.ask(task, json.dumps(text).encode()))
             except Crowded as crowded:
-                raise Busy(crowded.retry_after) from None
-            except Died as death:
+                raise PoolBusy(crowded.retry_after) from None
+            except WorkerDied as death:
                 log.warning("foreign.indigestible", size=len(text), task=task.decode(), reason=str(death))
                 if death.is_out_of_time:
                     break

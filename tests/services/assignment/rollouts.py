@@ -17,8 +17,8 @@ from services.assignment.sla_analysis.ticket_histories import PolicyByDigest, ge
 from shared.contracts.policies import PolicySnapshot
 from shared.contracts.tickets import TicketSnapshot
 from shared.contracts.vocabulary import PolicyMode
-from shared.domain.rollouts import Outlook, outlook, remembered
-from shared.domain.sla import judged
+from shared.domain.rollouts import SimulatedChange, simulate_change, ticket_from_history
+from shared.domain.sla import verdicts_of
 from shared.kit.clock import new_id, utc_now
 from shared.kit.db import dsn_of
 from tests.services.assignment.desk import AgentApi, Desk, Json
@@ -144,7 +144,7 @@ class Promise:
 
         return await eventually(event)
 
-    async def recomputed(self, ticket_id: str, event: LoggedEvent) -> Outlook:
+    async def recomputed(self, ticket_id: str, event: LoggedEvent) -> SimulatedChange:
         """What a preview would have said at the very instant at which a roll-out took effect."""
         shelf = PolicyByDigest({}, PolicyCache(), utc_now())
         async with self.desk.database.begin() as session:
@@ -155,9 +155,9 @@ class Promise:
             snapshot = TicketSnapshot.model_validate(await session.scalar(earlier))
         policy: PolicySnapshot = history.policies[event.data["policy_digest"]]
         history.facts = [fact for fact in history.facts if fact.seq < event.seq]
-        return outlook(remembered(snapshot, history), policy, PolicyMode(event.data["mode"]), event.at)
+        return simulate_change(ticket_from_history(snapshot, history), policy, PolicyMode(event.data["mode"]), event.at)
 
-    async def judged(self, ticket_id: str) -> tuple[dict[Key, Judgement], dict[Key, Judgement]]:
+    async def verdicts_of(self, ticket_id: str) -> tuple[dict[Key, Judgement], dict[Key, Judgement]]:
         """The last revision of each verdict as recorded, and as the log alone says."""
         shelf = PolicyByDigest({}, PolicyCache(), utc_now())
         query = select(SettledClock).where(SettledClock.ticket_id == UUID(ticket_id)).order_by(SettledClock.revision)
@@ -167,7 +167,7 @@ class Promise:
         recorded = {(row.metric, row.cycle): (row.outcome, row.due_at, row.settled_at) for row in rows}
         proved = {
             (one.metric.value, one.cycle): (one.outcome.value, one.due_at, one.settled_at)
-            for one in judged(history.folded())
+            for one in verdicts_of(history.folded())
         }
         return recorded, proved
 

@@ -10,10 +10,10 @@ import pytest
 from nats.errors import TimeoutError as NothingMore
 from sqlalchemy import func, select, update
 
+from services.assignment.app_state import AppState
 from services.assignment.commands import command_request, messages, triage
 from services.assignment.commands.intent_recovery import resend_left_behind
 from services.assignment.consumers.triage import on_tickets_submitted
-from services.assignment.app_state import AppState
 from services.assignment.models import Intent, LoggedEvent, Message, Note, SettledClock
 from services.assignment.models import Ticket as TicketRow
 from shared.contracts.answers import CommandAnswer

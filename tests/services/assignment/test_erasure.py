@@ -9,7 +9,7 @@ from shared.contracts.events import Author, Envelope, MessagePosted, RequesterEr
 from shared.contracts.vocabulary import ActorKind, BodyFormat, Channel
 from shared.kit.clock import new_id, utc_now
 from tests.services.assignment.desk import Desk
-from tests.support.traces import tables_naming
+from tests.support.database_search import tables_naming
 
 
 class Person:

@@ -13,8 +13,8 @@ from shared.kit.clock import new_id, utc_now
 from shared.kit.tables import outbox, outbox_published
 from tests.services.assignment.desk import AgentApi, Desk, Json
 from tests.services.assignment.test_permissions import make
+from tests.support.database_search import tables_naming
 from tests.support.eventually import eventually
-from tests.support.traces import tables_naming
 
 LEE = "lee@bank.example"
 

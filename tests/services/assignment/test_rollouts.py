@@ -98,7 +98,7 @@ async def test_every_verdict_given_on_the_way_follows_from_the_log(desk: Desk, *
         await promise.act(ticket_id, "resolve")
 
         async def is_proved(ticket_id: str = ticket_id) -> None:
-            recorded, proved = await promise.judged(ticket_id)
+            recorded, proved = await promise.verdicts_of(ticket_id)
             assert proved.items() <= recorded.items()
             assert len(proved) >= (1 if is_taken_back else 3)
             assert {recorded[key][0] for key in recorded.keys() - proved.keys()} <= {"cancelled"}

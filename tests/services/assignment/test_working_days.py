@@ -5,7 +5,7 @@ from typing import Any
 
 from shared.kit.clock import new_id
 from tests.services.assignment.desk import Desk
-from tests.services.assignment.test_rests import page_of
+from tests.services.assignment.test_upcoming_timers import page_of
 from tests.support.eventually import eventually
 
 PROMISED = {"first_response": {"working_days": 2}, "resolution": 86_400}

@@ -41,7 +41,7 @@ from shared.kit.auth import ApiKey
 from shared.kit.clock import new_id, utc_now
 from tests.services.intake.harness import IntakeHarness, Json, after
 from tests.support.eventually import eventually
-from tests.support.sse import Reading, reading
+from tests.support.sse import EventReader, reading
 
 AGENT = str(new_id())
 CLOSED = {"reason": "resolved", "cause": "command"}
@@ -332,7 +332,7 @@ async def test_so_many_streams_and_no_more(intake: IntakeHarness, url: str) -> N
     ticket = await intake.submit()
     live = intake.app.state.app_state.event_streams
     each = intake.app.state.app_state.settings.streams_per_key
-    streams: list[Reading] = []
+    streams: list[EventReader] = []
     async with client(url, intake.key) as http:
         live._open[f"key:{intake.key.key_id}"] += each - 1
         try:

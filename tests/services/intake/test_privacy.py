@@ -39,8 +39,8 @@ from shared.kit.http.problems import Problem
 from shared.kit.requester_ids import RequesterIds
 from tests.services.intake.harness import IntakeHarness, Json, after
 from tests.services.intake.test_attachments import send, storage_of
+from tests.support.database_search import tables_naming
 from tests.support.eventually import eventually
-from tests.support.traces import tables_naming
 
 SECRET = "My account number is 4711-0815."
 

@@ -18,7 +18,7 @@ from shared.kit.one_time_links import EXPORT_LIFETIME, ExportLinks
 from tests.services.intake.harness import IntakeHarness, Json
 from tests.services.intake.test_privacy import Person, closed
 from tests.services.intake.test_submitting import announced
-from tests.support.traces import tables_naming
+from tests.support.database_search import tables_naming
 
 PATH = "/v1/admin/requesters"
 

@@ -15,7 +15,7 @@ from shared.kit.clock import new_id
 from shared.kit.db import alembic_config
 from tests.services.notification.conftest import OPERATOR, Running
 from tests.services.notification.mail_server import MailServer
-from tests.services.notification.story import Story
+from tests.services.notification.ticket_events import TicketEvents
 from tests.support.eventually import eventually
 
 ROUTES = [
@@ -48,7 +48,7 @@ async def test_where_no_token_is_set_nobody_gets_in(service: Running) -> None:
 
 
 async def test_the_ledger_comes_in_pages_newest_first(service: Running, mail_server: MailServer) -> None:
-    story = Story()
+    story = TicketEvents()
     await service.publish(story.submitted(), *(story.link_requested() for _ in range(4)))
     await eventually(lambda: len(mail_server.about(story.number)) == 5)
     seen: list[str] = []

@@ -20,7 +20,7 @@ from shared.kit.bus import Bus
 from shared.kit.db import Database
 from shared.kit.requester_ids import RequesterIds
 from tests.services.notification.mail_server import MailServer
-from tests.services.notification.story import Story
+from tests.services.notification.ticket_events import TicketEvents
 from tests.support.eventually import eventually
 
 SHORT = timedelta(seconds=0.5)
@@ -71,7 +71,7 @@ class DiesBeforeRecording(DeliveryQueue):
 async def test_a_claim_of_a_dead_sender_runs_out(
     settings: NotificationSettings, database: Database, notifier: Notifier, mail_server: MailServer
 ) -> None:
-    story = Story()
+    story = TicketEvents()
     await notifier.on_events([story.submitted()])
     queue = DeliveryQueue(database, SHORT)
     assert [job.number for job in await queue.claim()] == [story.number]
@@ -85,7 +85,7 @@ async def test_a_claim_of_a_dead_sender_runs_out(
 async def test_a_crash_before_the_record_repeats_the_same_mail(
     settings: NotificationSettings, database: Database, notifier: Notifier, mail_server: MailServer
 ) -> None:
-    story = Story()
+    story = TicketEvents()
     await notifier.on_events([story.submitted()])
     dying = DiesBeforeRecording(database, SHORT)
     doomed = Sender(dying, settings, _nothing_to_settle)
@@ -106,7 +106,7 @@ async def test_a_crash_before_the_record_repeats_the_same_mail(
 async def test_a_living_sender_keeps_its_claims_however_slow_the_server_is(
     settings: NotificationSettings, database: Database, notifier: Notifier
 ) -> None:
-    story = Story()
+    story = TicketEvents()
     await notifier.on_events([story.submitted()])
     queue = DeliveryQueue(database, SHORT)
     jobs = await queue.claim()
@@ -121,7 +121,7 @@ async def test_a_living_sender_keeps_its_claims_however_slow_the_server_is(
 async def test_two_senders_share_the_work_and_send_nothing_twice(
     settings: NotificationSettings, database: Database, notifier: Notifier, mail_server: MailServer
 ) -> None:
-    stories = [Story() for _ in range(60)]
+    stories = [TicketEvents() for _ in range(60)]
     await notifier.on_events([story.submitted() for story in stories])
     async with sending(DeliveryQueue(database, SHORT), settings), sending(DeliveryQueue(database, SHORT), settings):
         await eventually(lambda: _statuses(database), within=20)
@@ -131,7 +131,7 @@ async def test_two_senders_share_the_work_and_send_nothing_twice(
 async def test_an_orderly_stop_finishes_the_mail_under_way_and_puts_the_rest_back(
     settings: NotificationSettings, database: Database, notifier: Notifier, mail_server: MailServer
 ) -> None:
-    stories = [Story() for _ in range(60)]
+    stories = [TicketEvents() for _ in range(60)]
     await notifier.on_events([story.submitted() for story in stories])
     async with sending(DeliveryQueue(database, SHORT), settings):
         await eventually(lambda: any(mail_server.about(story.number) for story in stories), within=30)
@@ -156,7 +156,7 @@ async def test_kill_9_in_the_middle_loses_no_mail(
         "EVERDESK_PORT": "0",
         "EVERDESK_STREAM_MAX_BYTES": str(settings.stream_max_bytes),
     }
-    stories = [Story() for _ in range(60)]
+    stories = [TicketEvents() for _ in range(60)]
     bus = Bus(settings, "test")
     await bus.start()
     await bus.jetstream()

@@ -13,13 +13,13 @@ from shared.kit.clock import new_id
 from tests.contracts.examples import at
 from tests.services.notification.conftest import Running
 from tests.services.notification.mail_server import MailServer, html_of, text_of
-from tests.services.notification.story import Story
+from tests.services.notification.ticket_events import TicketEvents
 from tests.support.eventually import eventually
 
 Told = Counter[tuple[str, str]]
 
 
-async def told(service: Running, story: Story) -> Told:
+async def told(service: Running, story: TicketEvents) -> Told:
     """How many mails of each template each of the staff was sent, once nothing is on its way any more."""
     rows = await service.ledger(ticket_id=str(story.ticket_id))
     assert {row["status"] for row in rows} <= {"sent", "dropped", "expanded"}, rows
@@ -30,7 +30,7 @@ async def told(service: Running, story: Story) -> Told:
     )
 
 
-async def is_told(service: Running, story: Story, *events: Envelope) -> Told:
+async def is_told(service: Running, story: TicketEvents, *events: Envelope) -> Told:
     """Tells the story up to `events`; the last mail is the one for a link, which shows that all were handled."""
     await service.publish(*story.people(), story.submitted(), *events, story.link_requested())
 
@@ -43,7 +43,7 @@ async def is_told(service: Running, story: Story, *events: Envelope) -> Told:
 
 
 async def test_a_transfer_tells_the_new_team_but_not_whoever_did_it(service: Running, mail_server: MailServer) -> None:
-    from_elsewhere, from_inside, by_rule = Story(), Story(), Story()
+    from_elsewhere, from_inside, by_rule = TicketEvents(), TicketEvents(), TicketEvents()
     found = await is_told(service, from_elsewhere, from_elsewhere.transferred(AgentId(new_id())))
     assert found == {("transferred", "ada"): 1, ("transferred", "grace"): 1}
     assert "your team has this ticket now" in text_of(_mail(mail_server, from_elsewhere, "your team has"))
@@ -55,7 +55,7 @@ async def test_a_transfer_tells_the_new_team_but_not_whoever_did_it(service: Run
 async def test_tickets_that_came_back_together_are_one_mail_that_names_each(
     service: Running, mail_server: MailServer
 ) -> None:
-    story, other = Story(), Story()
+    story, other = TicketEvents(), TicketEvents()
     also = ReturnedTicket(
         ticket_id=other.ticket_id, number=other.number, priority=Priority.LOW, reason=ReturnReason.AGENT_INACTIVE
     )
@@ -69,7 +69,7 @@ async def test_tickets_that_came_back_together_are_one_mail_that_names_each(
 
 
 async def test_a_reminder_says_when_silence_resolves_the_ticket(service: Running, mail_server: MailServer) -> None:
-    story = Story()
+    story = TicketEvents()
     assert await is_told(service, story, story.reminded(resolves_at=at(60))) == {("reminder", "ruth"): 1}
     mail = _mail(mail_server, story, "still need your answer")
     for body in (text_of(mail), html_of(mail)):
@@ -78,7 +78,7 @@ async def test_a_reminder_says_when_silence_resolves_the_ticket(service: Running
 
 
 async def test_without_an_end_a_reminder_threatens_with_nothing(service: Running, mail_server: MailServer) -> None:
-    story = Story()
+    story = TicketEvents()
     await is_told(service, story, story.reminded())
     text = text_of(_mail(mail_server, story, "still need your answer"))
     assert "resolved" not in text
@@ -86,14 +86,14 @@ async def test_without_an_end_a_reminder_threatens_with_nothing(service: Running
 
 
 async def test_each_reminder_is_a_mail_of_its_own(service: Running) -> None:
-    story = Story()
+    story = TicketEvents()
     assert await is_told(service, story, story.reminded(4), story.reminded(5)) == {("reminder", "ruth"): 2}
 
 
 async def test_a_ticket_resolved_by_silence_says_so_and_how_to_reopen(
     service: Running, mail_server: MailServer
 ) -> None:
-    story = Story()
+    story = TicketEvents()
     assert await is_told(service, story, story.resolved_by_silence()) == {("resolved_unanswered", "ruth"): 1}
     mail = _mail(mail_server, story, "asked you")
     for body in (text_of(mail), html_of(mail)):
@@ -101,7 +101,7 @@ async def test_a_ticket_resolved_by_silence_says_so_and_how_to_reopen(
         assert "reopen" in body
 
 
-QUIET: dict[str, tuple[bool, Callable[[Story], Envelope], str]] = {
+QUIET: dict[str, tuple[bool, Callable[[TicketEvents], Envelope], str]] = {
     "routing's choice is not told": (False, lambda s: s.given(), "dropped"),
     "an escalation's is": (False, lambda s: s.given(seq=9), "sent"),
     "a person's is": (False, lambda s: s.assigned(), "sent"),
@@ -112,7 +112,7 @@ QUIET: dict[str, tuple[bool, Callable[[Story], Envelope], str]] = {
 @pytest.mark.parametrize("case", QUIET)
 async def test_who_opens_a_ticket_may_ask_not_to_alert_agents_of_it(service: Running, case: str) -> None:
     alert, given, outcome = QUIET[case]
-    story = Story()
+    story = TicketEvents()
     await service.publish(*story.people(), story.submitted(alert=alert), story.triaged(), given(story))
 
     async def is_settled() -> None:
@@ -152,7 +152,7 @@ STEPS: dict[str, tuple[dict[str, Any], dict[str, Any], dict[tuple[str, str], int
 
 @pytest.mark.parametrize("case", STEPS)
 async def test_a_step_of_the_ladder_tells_whom_it_names(service: Running, case: str) -> None:
-    story = Story()
+    story = TicketEvents()
     step, snapshot, expected = STEPS[case]
     ids = {"ada": story.ada, "grace": story.grace, "team": story.team}
     known = {name: ids.get(value, value) if name.endswith("_id") else value for name, value in step.items()}
@@ -160,7 +160,7 @@ async def test_a_step_of_the_ladder_tells_whom_it_names(service: Running, case: 
 
 
 async def test_a_repeated_step_is_a_mail_each_time_and_says_so(service: Running, mail_server: MailServer) -> None:
-    story = Story()
+    story = TicketEvents()
     steps = [story.escalated(seq, step={"repetition": seq - 5, "due_at": at(0)}) for seq in (6, 7, 8)]
     assert await is_told(service, story, *steps) == {("escalated", "ada"): 3}
     text = text_of([mail for mail in mail_server.about(story.number) if "Escalated" in mail["Subject"]][-1])
@@ -170,13 +170,13 @@ async def test_a_repeated_step_is_a_mail_each_time_and_says_so(service: Running,
 
 async def test_a_raised_priority_is_said_unless_nothing_is_higher(service: Running, mail_server: MailServer) -> None:
     for priority, is_raised in ((Priority.HIGH, True), (Priority.URGENT, False)):
-        story = Story()
+        story = TicketEvents()
         await is_told(service, story, story.escalated(step={"do": "raise_priority", "to": "lead"}, priority=priority))
         assert ("priority is raised" in text_of(_mail(mail_server, story, "Escalated"))) is is_raised
 
 
 async def test_a_team_is_its_active_members_as_last_announced(service: Running) -> None:
-    story, gone = Story(), AgentId(new_id())
+    story, gone = TicketEvents(), AgentId(new_id())
     changes = [
         story.agent(gone, "Hedy Lamarr", is_active=False),
         story.members(story.ada, gone, version=3),
@@ -187,13 +187,13 @@ async def test_a_team_is_its_active_members_as_last_announced(service: Running) 
 
 
 async def test_a_team_of_whose_members_nothing_is_known_is_its_lead(service: Running) -> None:
-    story = Story()
+    story = TicketEvents()
     step = {"to": "team:banking", "team_id": story.team}
     assert await is_told(service, story, story.members(version=2), story.escalated(step=step)) == GRACE
 
 
 async def test_a_step_redelivered_to_a_team_tells_nobody_twice(service: Running) -> None:
-    story = Story()
+    story = TicketEvents()
     step = story.escalated(step={"to": "team:banking", "team_id": story.team})
     await is_told(service, story, step)
     await service.deliver_again(step)
@@ -207,7 +207,7 @@ async def test_a_step_redelivered_to_a_team_tells_nobody_twice(service: Running)
 
 
 async def test_who_was_told_of_a_breach_is_told_that_it_is_void(service: Running, mail_server: MailServer) -> None:
-    story = Story()
+    story = TicketEvents()
     late = {"due_at": at(0), "to": "lead"}
     first = await is_told(service, story, story.breached(5), story.escalated(6, step=late))
     assert first == {("sla_breached", "ada"): 1, ("escalated", "grace"): 1}
@@ -226,7 +226,7 @@ async def test_who_was_told_of_a_breach_is_told_that_it_is_void(service: Running
 
 
 async def test_a_breach_withdrawn_before_its_mail_went_out_is_never_told(service: Running) -> None:
-    story = Story()
+    story = TicketEvents()
     await service.publish(story.breached(5), story.withdrawn(7))
     assert await is_told(service, story) == NOBODY
     rows = {row["template"]: row for row in await service.ledger(ticket_id=str(story.ticket_id))}
@@ -235,19 +235,19 @@ async def test_a_breach_withdrawn_before_its_mail_went_out_is_never_told(service
 
 
 async def test_a_breach_that_arrives_after_its_withdrawal_is_not_told_but_the_next_is(service: Running) -> None:
-    story = Story()
+    story = TicketEvents()
     events = (story.withdrawn(7), story.breached(5), story.breached(9))
     assert await is_told(service, story, *events) == {("sla_breached", "ada"): 1}
 
 
-def _mail(mail_server: MailServer, story: Story, words: str) -> Any:
+def _mail(mail_server: MailServer, story: TicketEvents, words: str) -> Any:
     return next(mail for mail in mail_server.about(story.number) if words in mail["Subject"] or words in text_of(mail))
 
 
 async def test_of_what_clocks_say_at_one_moment_the_worst_is_told_once(
     service: Running, mail_server: MailServer
 ) -> None:
-    warned, overdue = Story(), Story()
+    warned, overdue = TicketEvents(), TicketEvents()
     events = [warned.warned(seq, percent=percent) for seq, percent in ((5, 50), (6, 75), (7, 90))]
     events.append(warned.warned(8, percent=50, metric=Metric.FIRST_RESPONSE))
     assert await is_told(service, warned, *events) == {("sla_warned", "ada"): 1}
@@ -267,7 +267,7 @@ async def test_of_what_clocks_say_at_one_moment_the_worst_is_told_once(
 async def test_steps_of_the_ladder_that_fall_due_at_once_are_one_mail_that_names_each(
     service: Running, mail_server: MailServer
 ) -> None:
-    story = Story(revision=4)
+    story = TicketEvents(revision=4)
     late = {"due_at": at(0)}
     events = [
         story.warned(5, percent=75),
@@ -291,7 +291,7 @@ async def test_steps_of_the_ladder_that_fall_due_at_once_are_one_mail_that_names
 async def test_a_ticket_given_to_an_agent_with_its_clocks_overdue_is_one_mail(
     service: Running, mail_server: MailServer
 ) -> None:
-    story = Story(revision=4)
+    story = TicketEvents(revision=4)
     events = (story.transferred(story.grace, 3), story.assigned(4), story.breached(5))
     assert await is_told(service, story, *events) == {("sla_breached", "ada"): 1}
     text = text_of(_mail(mail_server, story, "overdue"))
@@ -302,7 +302,7 @@ async def test_a_ticket_given_to_an_agent_with_its_clocks_overdue_is_one_mail(
 async def test_a_reply_that_resolves_the_ticket_is_one_mail_that_says_both(
     service: Running, mail_server: MailServer
 ) -> None:
-    story = Story()
+    story = TicketEvents()
     reply = story.message(ActorKind.AGENT, "Try it again, please.", resolves=True)
     assert await is_told(service, story, reply, story.resolved()) == {("reply", "ruth"): 1}
     mail = _mail(mail_server, story, "Try it again")
@@ -314,27 +314,27 @@ async def test_a_reply_that_resolves_the_ticket_is_one_mail_that_says_both(
 async def test_a_reply_that_was_to_resolve_the_ticket_and_could_not_does_not_say_so(
     service: Running, mail_server: MailServer
 ) -> None:
-    story = Story()
+    story = TicketEvents()
     reply = story.message(ActorKind.AGENT, "Try it again, please.", resolves=True)
     assert await is_told(service, story, reply) == {("reply", "ruth"): 1}
     assert "resolved" not in text_of(_mail(mail_server, story, "Try it again"))
 
 
 async def test_a_reply_and_a_resolution_of_their_own_are_two_mails(service: Running) -> None:
-    story = Story()
+    story = TicketEvents()
     events = (story.message(ActorKind.AGENT), story.resolved())
     assert await is_told(service, story, *events) == {("reply", "ruth"): 1, ("resolved", "ruth"): 1}
 
 
 async def test_what_different_actions_bring_is_a_mail_each(service: Running) -> None:
-    story = Story()
+    story = TicketEvents()
     events = (story.assigned(4), story.escalated(5), story.resolved(6), story.resolved(8))
     expected = {("assigned", "ada"): 1, ("escalated", "ada"): 1, ("resolved", "ruth"): 2}
     assert await is_told(service, story, *events) == expected
 
 
 async def test_an_agents_mail_does_not_swallow_what_they_are_told_as_a_requester(service: Running) -> None:
-    story = Story()
+    story = TicketEvents()
     ada = f"ada-{story.number}@everdesk.example"
     await service.publish(*story.people(), story.submitted(requester=Person(email=ada, name="Ada Lovelace")))
     by_grace = Author(kind=ActorKind.AGENT, id=story.grace, name="Grace Hopper")
@@ -350,7 +350,7 @@ async def test_an_agents_mail_does_not_swallow_what_they_are_told_as_a_requester
 
 
 async def test_nobody_of_the_staff_is_told_of_what_they_did_themselves(service: Running) -> None:
-    lead, asking = Story(), Story()
+    lead, asking = TicketEvents(), TicketEvents()
     events = (lead.members(version=2), lead.transferred(lead.grace))
     assert await is_told(service, lead, *events) == NOBODY
     ada = f"ada-{asking.number}@everdesk.example"

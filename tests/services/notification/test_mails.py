@@ -18,17 +18,19 @@ from shared.kit.auth import MailThreads, TicketLinks
 from shared.kit.clock import new_id, utc_now
 from tests.services.notification.conftest import Running
 from tests.services.notification.mail_server import MailServer, html_of, text_of
-from tests.services.notification.story import Story, wrapped
+from tests.services.notification.ticket_events import TicketEvents, wrapped
 from tests.support.eventually import eventually
 
 
-async def mails_after(service: Running, mail_server: MailServer, story: Story, count: int, *events: Envelope) -> None:
+async def mails_after(
+    service: Running, mail_server: MailServer, story: TicketEvents, count: int, *events: Envelope
+) -> None:
     """Tells the whole story up to `events`, then waits for so many mails about it."""
     await service.publish(*story.people(), story.submitted(), *events)
     await eventually(lambda: len(mail_server.about(story.number)) >= count, within=15)
 
 
-CASES: dict[TemplateName, tuple[Callable[[Story], list[Envelope]], str, str]] = {
+CASES: dict[TemplateName, tuple[Callable[[TicketEvents], list[Envelope]], str, str]] = {
     TemplateName.ACKNOWLEDGEMENT: (lambda s: [], "requester", "[#{n}] Online banking system down"),
     TemplateName.ACCESS_LINK: (lambda s: [s.link_requested()], "requester", "[#{n}] Online banking system down"),
     TemplateName.EXPORT_LINK: (
@@ -62,7 +64,7 @@ async def test_each_template_reaches_its_reader(
     service: Running, mail_server: MailServer, settings: NotificationSettings, template: TemplateName
 ) -> None:
     events, reader, subject = CASES[template]
-    story = Story()
+    story = TicketEvents()
     is_only_one = template is TemplateName.ACKNOWLEDGEMENT
     await mails_after(service, mail_server, story, 1 if is_only_one else 2, *events(story))
 
@@ -91,7 +93,7 @@ async def test_each_template_reaches_its_reader(
 async def test_the_link_opens_this_ticket_for_this_requester(
     service: Running, mail_server: MailServer, settings: NotificationSettings
 ) -> None:
-    story = Story()
+    story = TicketEvents()
     await mails_after(service, mail_server, story, 1)
     text = text_of(mail_server.about(story.number)[0])
     token = text.partition("http://portal.example/t/")[2].split()[0]
@@ -101,7 +103,9 @@ async def test_the_link_opens_this_ticket_for_this_requester(
 
 
 async def test_a_hostile_subject_adds_no_header_and_no_recipient(service: Running, mail_server: MailServer) -> None:
-    story = Story(subject='Hello\r\nBcc: victim@evil.example\r\n\r\n</title>"><script>alert(1)</script>\u2028\x07 end')
+    story = TicketEvents(
+        subject='Hello\r\nBcc: victim@evil.example\r\n\r\n</title>"><script>alert(1)</script>\u2028\x07 end'
+    )
     await mails_after(service, mail_server, story, 1)
     mail = mail_server.about(story.number)[0]
     assert mail["Bcc"] is None
@@ -113,7 +117,7 @@ async def test_a_hostile_subject_adds_no_header_and_no_recipient(service: Runnin
 
 
 async def test_a_hostile_name_stays_a_name(service: Running, mail_server: MailServer) -> None:
-    story = Story()
+    story = TicketEvents()
     requester = {"email": story.requester, "name": 'Ruth"\r\nBcc: x@evil.example, <y@evil.example>'}
     await service.publish(story.submitted(requester=requester))
     await eventually(lambda: mail_server.about(story.number))
@@ -123,7 +127,7 @@ async def test_a_hostile_name_stays_a_name(service: Running, mail_server: MailSe
 
 
 async def test_letters_of_any_script_arrive_as_written(service: Running, mail_server: MailServer) -> None:
-    story = Story(subject="Überweisung schlägt fehl: 銀行 🏦 " + "ä" * 300)
+    story = TicketEvents(subject="Überweisung schlägt fehl: 銀行 🏦 " + "ä" * 300)
     await mails_after(service, mail_server, story, 1)
     mail = mail_server.about(story.number)[0]
     assert mail["Subject"].startswith(f"[#{story.number}] Überweisung schlägt fehl: 銀行 🏦 äää")
@@ -131,7 +135,7 @@ async def test_letters_of_any_script_arrive_as_written(service: Running, mail_se
 
 
 async def test_a_reply_in_html_is_sanitised(service: Running, mail_server: MailServer) -> None:
-    story = Story()
+    story = TicketEvents()
     body = (
         '<p onclick="steal()">Dear <b>Ruth</b> &amp; team</p><script>steal()</script><img src="http://t.example/x.gif">'
         '<a href="javascript:steal()">here</a><style>body{display:none}</style><a href="https://ok.example">ok</a>'
@@ -148,7 +152,7 @@ async def test_a_reply_in_html_is_sanitised(service: Running, mail_server: MailS
 
 
 async def test_a_reply_comes_from_its_author_and_keeps_its_lines(service: Running, mail_server: MailServer) -> None:
-    story = Story()
+    story = TicketEvents()
     await mails_after(service, mail_server, story, 2, story.message(ActorKind.AGENT, "One & <two>\nthree"))
     mail = mail_server.about(story.number)[1]
     assert mail["From"].addresses[0].display_name == "Ada Lovelace (Everdesk)"
@@ -159,7 +163,7 @@ async def test_a_reply_comes_from_its_author_and_keeps_its_lines(service: Runnin
 async def test_nobody_is_told_what_they_did_themselves_nor_of_automatic_mail(
     service: Running, mail_server: MailServer
 ) -> None:
-    story = Story()
+    story = TicketEvents()
     await mails_after(
         service,
         mail_server,
@@ -176,14 +180,14 @@ async def test_nobody_is_told_what_they_did_themselves_nor_of_automatic_mail(
 
 
 async def test_without_an_assignee_the_lead_is_told_about_time(service: Running, mail_server: MailServer) -> None:
-    story = Story()
+    story = TicketEvents()
     await mails_after(service, mail_server, story, 2, story.triaged(), story.breached(seq=3, assignee_id=None))
     mail = mail_server.about(story.number)[1]
     assert mail["To"].addresses[0].addr_spec == f"grace-{story.number}@everdesk.example"
 
 
 async def test_before_triage_nobody_is_told_about_time(service: Running, mail_server: MailServer) -> None:
-    story = Story()
+    story = TicketEvents()
     nobody = {"assignee_id": None, "team_id": None}
     await mails_after(service, mail_server, story, 2, story.breached(seq=2, **nobody), story.link_requested())
     assert len(await service.ledger(ticket_id=str(story.ticket_id))) == 2
@@ -192,21 +196,21 @@ async def test_before_triage_nobody_is_told_about_time(service: Running, mail_se
 async def test_a_message_to_a_ticket_of_nobody_and_no_known_team_is_dropped_with_its_reason(
     service: Running, mail_server: MailServer
 ) -> None:
-    story = Story()
+    story = TicketEvents()
     await service.publish(story.submitted(), story.triaged(), story.message(ActorKind.REQUESTER))
     row = await eventually(lambda: _row(service, story, "requester_message", "dropped"))
     assert row["last_error"] == "nobody is assigned, or the team has no lead, and nobody else who can act is"
 
 
 async def test_an_agent_who_left_is_not_written_to(service: Running, mail_server: MailServer) -> None:
-    story = Story()
+    story = TicketEvents()
     await service.publish(story.submitted(), story.agent(story.ada, "Ada Lovelace", is_active=False), story.assigned())
     row = await eventually(lambda: _row(service, story, "assigned", "dropped"))
     assert row["last_error"] == "the agent is not active"
 
 
 async def test_whatever_the_order_of_events_nothing_is_lost(service: Running, mail_server: MailServer) -> None:
-    story = Story()
+    story = TicketEvents()
     told_first = [story.breached(), story.warned(), story.assigned(), story.message(ActorKind.AGENT)]
     await service.publish(*told_first)
     await eventually(lambda: _count(service, story, "waiting", 4))
@@ -217,7 +221,7 @@ async def test_whatever_the_order_of_events_nothing_is_lost(service: Running, ma
 
 
 async def test_an_older_snapshot_does_not_bring_back_an_old_assignee(service: Running, mail_server: MailServer) -> None:
-    story = Story()
+    story = TicketEvents()
     await mails_after(
         service, mail_server, story, 2, story.warned(seq=9), story.triaged(), story.message(ActorKind.REQUESTER)
     )
@@ -229,7 +233,7 @@ async def test_an_older_snapshot_does_not_bring_back_an_old_assignee(service: Ru
 
 
 async def test_a_redelivered_event_sends_nothing_twice(service: Running, mail_server: MailServer) -> None:
-    story = Story()
+    story = TicketEvents()
     events = [*story.people(), story.submitted(), story.assigned(), story.message(ActorKind.AGENT)]
     await service.publish(*events)
     await eventually(lambda: len(mail_server.about(story.number)) == 3)
@@ -241,7 +245,7 @@ async def test_a_redelivered_event_sends_nothing_twice(service: Running, mail_se
 
 async def test_a_second_follow_up_of_one_ticket_is_not_acknowledged(service: Running, mail_server: MailServer) -> None:
     old = TicketId(new_id())
-    first, second = Story(), Story()
+    first, second = TicketEvents(), TicketEvents()
     await service.publish(first.submitted(follows=old, channel=Channel.EMAIL))
     await service.publish(second.submitted(follows=old, channel=Channel.EMAIL), second.link_requested())
     await eventually(lambda: mail_server.about(first.number) and mail_server.about(second.number))
@@ -251,7 +255,7 @@ async def test_a_second_follow_up_of_one_ticket_is_not_acknowledged(service: Run
 
 
 async def test_an_erased_requester_is_forgotten_and_stays_forgotten(service: Running, mail_server: MailServer) -> None:
-    story = Story()
+    story = TicketEvents()
     submitted = story.submitted()
     await service.publish(submitted)
     await eventually(lambda: mail_server.about(story.number))
@@ -275,16 +279,16 @@ def test_every_template_has_its_two_files_and_no_file_is_left_over() -> None:
     assert set(TEMPLATES) == set(TemplateName)
 
 
-async def _row(service: Running, story: Story, template: str, status: str) -> dict[str, Any]:
+async def _row(service: Running, story: TicketEvents, template: str, status: str) -> dict[str, Any]:
     rows = await service.ledger(ticket_id=str(story.ticket_id), status=status)
     return next(row for row in rows if row["template"] == template)
 
 
-async def _count(service: Running, story: Story, status: str, count: int) -> bool:
+async def _count(service: Running, story: TicketEvents, status: str, count: int) -> bool:
     return len(await service.ledger(ticket_id=str(story.ticket_id), status=status)) == count
 
 
-def ours_before(mail_server: MailServer, story: Story, mail: EmailMessage) -> list[str]:
+def ours_before(mail_server: MailServer, story: TicketEvents, mail: EmailMessage) -> list[str]:
     """The id of the mail that the same outside reader got before this one."""
     earlier = [one["Message-ID"].strip() for one in mail_server.about(story.number) if one["To"] == mail["To"]]
     at = earlier.index(mail["Message-ID"].strip())
@@ -294,7 +298,7 @@ def ours_before(mail_server: MailServer, story: Story, mail: EmailMessage) -> li
 async def test_our_mails_answer_the_requesters_and_keep_one_subject(
     service: Running, mail_server: MailServer, settings: NotificationSettings
 ) -> None:
-    story = Story()
+    story = TicketEvents()
     first, newer, late = (f"<{name}@bank.example>" for name in ("first", "newer", "late"))
     at = utc_now()
 
@@ -324,7 +328,7 @@ async def test_our_mails_answer_the_requesters_and_keep_one_subject(
 
 
 async def test_an_id_that_is_none_is_not_repeated(service: Running, mail_server: MailServer) -> None:
-    story = Story()
+    story = TicketEvents()
     hostile = "<x@bank.example>\r\nBcc: mallory@evil.example"
     await service.publish(*story.people(), story.submitted(mail_id=hostile))
     await eventually(lambda: len(mail_server.about(story.number)) == 1)
@@ -335,7 +339,7 @@ async def test_an_id_that_is_none_is_not_repeated(service: Running, mail_server:
 
 
 async def test_mail_goes_to_the_ascii_form_and_to_nobody_beyond_it(service: Running, mail_server: MailServer) -> None:
-    story, unserved = Story(), Story()
+    story, unserved = TicketEvents(), TicketEvents()
     asked = {"email": "ida@bücher.example", "name": "Ida"}
     await service.publish(story.submitted(requester=asked))
     await service.publish(unserved.submitted(requester={"email": "jürgen@bücher.example", "name": "Jürgen"}))
@@ -355,7 +359,7 @@ INJECTED = "=?utf-8?q?x=0D=0AContent-Type:_text/html=0D=0A=0D=0A<h1>Pay</h1>?="
 
 @pytest.mark.parametrize("words", [INJECTED, INJECTED.replace("=", "=3D"), "boss@victim.example, " + "a " * 60])
 async def test_hostile_words_go_through_the_service(service: Running, mail_server: MailServer, words: str) -> None:
-    story = Story(subject=words.strip())
+    story = TicketEvents(subject=words.strip())
     person = {"email": story.requester, "name": words.strip()}
     await service.publish(*story.people(), story.submitted(requester=person))
     await eventually(lambda: len(mail_server.about(story.number)) == 1)

@@ -13,13 +13,13 @@ from shared.kit.clock import new_id, utc_now
 from shared.kit.requester_ids import RequesterIds
 from tests.services.notification.conftest import Running
 from tests.services.notification.mail_server import MailServer, html_of, text_of
-from tests.services.notification.story import Story, wrapped
+from tests.services.notification.ticket_events import TicketEvents, wrapped
 from tests.support.eventually import eventually
 
 LEE = "lee@bank.example"
 
 
-def lee(story: Story, state: ParticipantState, version: int) -> Envelope:
+def lee(story: TicketEvents, state: ParticipantState, version: int) -> Envelope:
     return wrapped(
         ParticipantChanged(
             ticket_id=story.ticket_id, email=LEE, name="Lee", state=state, version=version, changed_at=utc_now()
@@ -27,14 +27,14 @@ def lee(story: Story, state: ParticipantState, version: int) -> Envelope:
     )
 
 
-def to(mail_server: MailServer, story: Story, address: str) -> list[EmailMessage]:
+def to(mail_server: MailServer, story: TicketEvents, address: str) -> list[EmailMessage]:
     return [mail for mail in mail_server.about(story.number) if mail["To"].addresses[0].addr_spec == address]
 
 
 async def test_whoever_is_in_copy_is_asked_once(
     service: Running, mail_server: MailServer, settings: NotificationSettings
 ) -> None:
-    story = Story()
+    story = TicketEvents()
     invited = lee(story, ParticipantState.INVITED, 1)
     await service.publish(story.submitted(), invited)
     await service.deliver_again(invited)
@@ -54,7 +54,7 @@ async def test_whoever_is_in_copy_is_asked_once(
 async def test_whoever_takes_part_gets_the_answers_with_a_link_of_their_own(
     service: Running, mail_server: MailServer, settings: NotificationSettings
 ) -> None:
-    story = Story()
+    story = TicketEvents()
     await service.publish(
         *story.people(),
         story.submitted(),
@@ -77,7 +77,7 @@ async def test_whoever_takes_part_gets_the_answers_with_a_link_of_their_own(
 async def test_whoever_takes_part_and_asks_for_their_link_gets_their_own(
     service: Running, mail_server: MailServer, settings: NotificationSettings
 ) -> None:
-    story = Story()
+    story = TicketEvents()
     asked = AccessLinkRequested(ticket_id=story.ticket_id, email=LEE.upper(), requested_at=utc_now())
     await service.publish(*story.people(), story.submitted(), lee(story, ParticipantState.JOINED, 1), wrapped(asked))
     await eventually(lambda: to(mail_server, story, LEE))
@@ -88,7 +88,7 @@ async def test_whoever_takes_part_and_asks_for_their_link_gets_their_own(
 
 
 async def test_whoever_declines_or_leaves_hears_no_more(service: Running, mail_server: MailServer) -> None:
-    story = Story()
+    story = TicketEvents()
     await service.publish(
         *story.people(),
         story.submitted(),
@@ -103,7 +103,7 @@ async def test_whoever_declines_or_leaves_hears_no_more(service: Running, mail_s
 
 
 async def test_people_in_copy_of_an_erased_ticket_are_forgotten(service: Running, mail_server: MailServer) -> None:
-    story = Story()
+    story = TicketEvents()
     await service.publish(story.submitted(), lee(story, ParticipantState.JOINED, 1))
     erased = RequesterErased(requester_id=new_id(), ticket_ids=(TicketId(story.ticket_id),), erased_at=utc_now())
     await service.publish(wrapped(erased), lee(story, ParticipantState.JOINED, 2), story.message(ActorKind.AGENT))
@@ -119,7 +119,7 @@ async def test_people_in_copy_of_an_erased_ticket_are_forgotten(service: Running
 async def test_somebody_in_copy_who_is_erased_is_forgotten_and_told_nothing_more(
     service: Running, mail_server: MailServer, settings: NotificationSettings
 ) -> None:
-    story = Story()
+    story = TicketEvents()
     await service.publish(story.submitted(), lee(story, ParticipantState.JOINED, 1), story.message(ActorKind.AGENT))
     await eventually(lambda: to(mail_server, story, LEE))
     lees = RequesterIds(settings).of(LEE)
@@ -133,7 +133,7 @@ async def test_somebody_in_copy_who_is_erased_is_forgotten_and_told_nothing_more
 
 
 async def test_the_requester_is_told_once_who_joined(service: Running, mail_server: MailServer) -> None:
-    story, now = Story(), utc_now()
+    story, now = TicketEvents(), utc_now()
     joined = ParticipantChanged(
         ticket_id=story.ticket_id,
         email=LEE,

@@ -7,7 +7,7 @@ from shared.contracts.names import STREAM
 from shared.contracts.vocabulary import ActorKind
 from tests.services.notification.conftest import OPERATOR, Running
 from tests.services.notification.mail_server import MailServer
-from tests.services.notification.story import Story
+from tests.services.notification.ticket_events import TicketEvents
 from tests.support.eventually import eventually
 
 
@@ -15,7 +15,7 @@ async def test_mails_wait_while_the_server_is_away_and_leave_once_when_it_is_bac
     service: Running, mail_server: MailServer
 ) -> None:
     await mail_server.stop()
-    stories = [Story() for _ in range(5)]
+    stories = [TicketEvents() for _ in range(5)]
     try:
         for story in stories:
             await service.publish(story.submitted(), story.message(ActorKind.AGENT))
@@ -42,7 +42,7 @@ async def test_the_server_being_away_is_named_and_does_not_stop_the_service(
 
 
 async def test_a_temporary_refusal_is_tried_again(service: Running, mail_server: MailServer) -> None:
-    story = Story()
+    story = TicketEvents()
     mail_server.refusals[story.requester] = ["451 4.7.1 Greylisted, come back"]
     await service.publish(story.submitted())
     await eventually(lambda: mail_server.about(story.number))
@@ -54,7 +54,7 @@ async def test_a_temporary_refusal_is_tried_again(service: Running, mail_server:
 async def test_a_final_refusal_is_announced_and_an_operator_may_retry(
     service: Running, mail_server: MailServer
 ) -> None:
-    story = Story()
+    story = TicketEvents()
     mail_server.refusals[story.requester] = [f"550 5.1.1 <{story.requester}> no such user"]
     await service.publish(story.submitted())
     row = await eventually(lambda: _only_row(service, story, "failed"))
@@ -79,14 +79,14 @@ async def test_a_final_refusal_is_announced_and_an_operator_may_retry(
 
 async def test_many_mails_share_few_connections(service: Running, mail_server: MailServer) -> None:
     before = mail_server.connections
-    stories = [Story() for _ in range(40)]
+    stories = [TicketEvents() for _ in range(40)]
     await service.publish(*(story.submitted() for story in stories))
     await eventually(lambda: all(mail_server.about(story.number) for story in stories), within=30)
     assert mail_server.connections - before <= 4
 
 
 async def test_a_sent_mail_leaves_its_words_behind(service: Running, mail_server: MailServer) -> None:
-    story = Story()
+    story = TicketEvents()
     await service.publish(story.submitted(), story.message(ActorKind.AGENT, "a secret word"))
     await eventually(lambda: _all_sent(service, story, 2))
     async with service.database.connection() as connection:
@@ -96,22 +96,24 @@ async def test_a_sent_mail_leaves_its_words_behind(service: Running, mail_server
         assert kept.scalar_one() == 0
 
 
-async def _only_row(service: Running, story: Story, status: str) -> dict[str, Any]:
+async def _only_row(service: Running, story: TicketEvents, status: str) -> dict[str, Any]:
     (row,) = await service.ledger(ticket_id=str(story.ticket_id), status=status)
     return row
 
 
-async def _waiting_for_the_server(service: Running, story: Story) -> dict[str, Any]:
+async def _waiting_for_the_server(service: Running, story: TicketEvents) -> dict[str, Any]:
     rows = await service.ledger(ticket_id=str(story.ticket_id), status="queued")
     return next(row for row in rows if "away" in (row["last_error"] or ""))
 
 
-async def _all_sent(service: Running, story: Story, count: int) -> bool:
+async def _all_sent(service: Running, story: TicketEvents, count: int) -> bool:
     rows = await service.ledger(ticket_id=str(story.ticket_id))
     return [row["status"] for row in rows] == ["sent"] * count
 
 
-async def _announced(service: Running, event: type[NotificationSent | NotificationFailed], story: Story) -> Envelope:
+async def _announced(
+    service: Running, event: type[NotificationSent | NotificationFailed], story: TicketEvents
+) -> Envelope:
     js = await service.bus.jetstream()
     message = await js.get_last_msg(STREAM, f"{event.type()}.{story.ticket_id}")
     return Envelope.model_validate_json(message.data or b"")

@@ -13,7 +13,7 @@ from tests.unit.business_time.oracle import WEEKDAYS
 ALWAYS = {day: [["00:00", "24:00"]] for day in WEEKDAYS}
 
 
-class Scene(NamedTuple):
+class CalendarCase(NamedTuple):
     """A calendar as JSON, the same as a model (as people state it, or as its snapshot), and an instant."""
 
     json: dict[str, Any]
@@ -46,7 +46,7 @@ _zone_years = st.one_of(
 
 
 @st.composite
-def scenes(draw: st.DrawFn) -> Scene:
+def scenes(draw: st.DrawFn) -> CalendarCase:
     zone, year = draw(_zone_years)
     change = draw(st.sampled_from(changes_in(zone, year) or [datetime(year, 6, 15, tzinfo=UTC)]))
     near = st.integers(-3, 3).map(lambda days: str((change + timedelta(days=days)).date()))
@@ -59,7 +59,7 @@ def scenes(draw: st.DrawFn) -> Scene:
         "special_days": draw(st.lists(special_day, max_size=2, unique_by=lambda day: str(day["date"]))),
     }
     at = change + timedelta(seconds=draw(st.one_of(st.integers(-172_800, 172_800), st.integers(-2, 2))))
-    return Scene(json, draw(st.sampled_from([stated, snapshot]))(json, at), at)
+    return CalendarCase(json, draw(st.sampled_from([stated, snapshot]))(json, at), at)
 
 
 def stated(json: dict[str, Any], _at: datetime) -> BusinessCalendar:

@@ -15,7 +15,7 @@ from shared.domain.business_time import (
     next_opening,
 )
 from tests.unit.business_time.oracle import MICROSECOND, Oracle
-from tests.unit.business_time.strategies import Scene, durations, microseconds, scenes
+from tests.unit.business_time.strategies import CalendarCase, durations, microseconds, scenes
 
 thorough = settings(max_examples=150, deadline=None)
 walking = settings(max_examples=150, deadline=None)
@@ -24,7 +24,7 @@ WALKED = timedelta(days=3)
 
 @walking
 @given(scenes(), microseconds, st.integers(0, 180_000))
-def test_agrees_with_a_walk_along_the_wall_clock(scene: Scene, micros: timedelta, seconds: int) -> None:
+def test_agrees_with_a_walk_along_the_wall_clock(scene: CalendarCase, micros: timedelta, seconds: int) -> None:
     start = scene.at + micros
     end = start + timedelta(seconds=seconds)
     assert business_time_between(scene.calendar, start, end) == Oracle(scene.json).open_time(start, end)
@@ -32,7 +32,9 @@ def test_agrees_with_a_walk_along_the_wall_clock(scene: Scene, micros: timedelta
 
 @walking
 @given(scenes(), microseconds, st.integers(1, 50_000))
-def test_the_deadline_is_where_the_walk_has_counted_enough(scene: Scene, micros: timedelta, seconds: int) -> None:
+def test_the_deadline_is_where_the_walk_has_counted_enough(
+    scene: CalendarCase, micros: timedelta, seconds: int
+) -> None:
     start, oracle = scene.at + micros, Oracle(scene.json)
     due = add_business_time(scene.calendar, start, timedelta(seconds=seconds))
     assume(due - start < WALKED)
@@ -42,7 +44,7 @@ def test_the_deadline_is_where_the_walk_has_counted_enough(scene: Scene, micros:
 
 @walking
 @given(scenes(), microseconds)
-def test_openings_and_closings_are_where_the_walk_sees_them(scene: Scene, micros: timedelta) -> None:
+def test_openings_and_closings_are_where_the_walk_sees_them(scene: CalendarCase, micros: timedelta) -> None:
     at, oracle = scene.at + micros, Oracle(scene.json)
     assert is_open(scene.calendar, at) == oracle.is_open(at)
     opening = next_opening(scene.calendar, at)
@@ -55,7 +57,7 @@ def test_openings_and_closings_are_where_the_walk_sees_them(scene: Scene, micros
 @thorough
 @given(scenes(), microseconds, durations)
 def test_the_time_between_start_and_deadline_is_what_was_added(
-    scene: Scene, micros: timedelta, duration: timedelta
+    scene: CalendarCase, micros: timedelta, duration: timedelta
 ) -> None:
     calendar, start = scene.calendar, scene.at + micros
     due = add_business_time(calendar, start, duration)
@@ -65,7 +67,7 @@ def test_the_time_between_start_and_deadline_is_what_was_added(
 
 @thorough
 @given(scenes(), microseconds, durations)
-def test_adding_the_time_between_never_overshoots(scene: Scene, micros: timedelta, duration: timedelta) -> None:
+def test_adding_the_time_between_never_overshoots(scene: CalendarCase, micros: timedelta, duration: timedelta) -> None:
     calendar, start = scene.calendar, scene.at
     end = start + duration + micros
     elapsed = business_time_between(calendar, start, end)
@@ -77,7 +79,7 @@ def test_adding_the_time_between_never_overshoots(scene: Scene, micros: timedelt
 
 @thorough
 @given(scenes(), durations, durations)
-def test_elapsed_time_adds_up(scene: Scene, first: timedelta, second: timedelta) -> None:
+def test_elapsed_time_adds_up(scene: CalendarCase, first: timedelta, second: timedelta) -> None:
     calendar, start = scene.calendar, scene.at
     middle, end = start + first, start + first + second
     parts = business_time_between(calendar, start, middle) + business_time_between(calendar, middle, end)
@@ -87,7 +89,7 @@ def test_elapsed_time_adds_up(scene: Scene, first: timedelta, second: timedelta)
 
 @thorough
 @given(scenes(), durations, durations)
-def test_added_time_adds_up(scene: Scene, first: timedelta, second: timedelta) -> None:
+def test_added_time_adds_up(scene: CalendarCase, first: timedelta, second: timedelta) -> None:
     calendar, start = scene.calendar, scene.at
     if second:
         at_once = add_business_time(calendar, start, first + second)
@@ -97,7 +99,7 @@ def test_added_time_adds_up(scene: Scene, first: timedelta, second: timedelta) -
 @thorough
 @given(scenes(), durations, durations, durations)
 def test_a_later_start_or_a_longer_target_is_never_due_earlier(
-    scene: Scene, delay: timedelta, target: timedelta, more: timedelta
+    scene: CalendarCase, delay: timedelta, target: timedelta, more: timedelta
 ) -> None:
     calendar, start = scene.calendar, scene.at
     due = add_business_time(calendar, start, target)
@@ -108,7 +110,7 @@ def test_a_later_start_or_a_longer_target_is_never_due_earlier(
 
 @thorough
 @given(scenes(), durations, st.integers(0, 8 * 365))
-def test_the_snapshot_answers_as_the_calendar_does(scene: Scene, duration: timedelta, later: int) -> None:
+def test_the_snapshot_answers_as_the_calendar_does(scene: CalendarCase, duration: timedelta, later: int) -> None:
     calendar, start = BusinessCalendar.model_validate(scene.json), scene.at
     snapshot = resolve(calendar, "standard", 1, start)
     horizon = datetime(snapshot.known_until.year, 12, 31, tzinfo=UTC)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from services.assignment.calendar_resolution import resolve
 from shared.contracts.calendars import BusinessCalendar
 from shared.domain.business_time import NegativeDuration, NoOpenTime, add_working_days, is_open, next_opening
-from tests.unit.business_time.strategies import Scene, microseconds, scenes
+from tests.unit.business_time.strategies import CalendarCase, microseconds, scenes
 
 BERLIN = ZoneInfo("Europe/Berlin")
 OFFICE: dict[str, Any] = {day: [["09:00", "17:00"]] for day in ("mon", "tue", "wed", "thu")}
@@ -88,7 +88,9 @@ thorough = settings(max_examples=150, deadline=None)
 
 @thorough
 @given(scenes(), microseconds, st.integers(0, 30), st.integers(1, 30))
-def test_it_ends_in_open_time_and_later_with_more_days(scene: Scene, micros: timedelta, days: int, more: int) -> None:
+def test_it_ends_in_open_time_and_later_with_more_days(
+    scene: CalendarCase, micros: timedelta, days: int, more: int
+) -> None:
     start = scene.at + micros
     end = add_working_days(scene.calendar, start, days)
     assert is_open(scene.calendar, end)

@@ -17,7 +17,7 @@ Happening = tuple[datetime, str, Any]
 
 
 @dataclass
-class Note:
+class OracleNote:
     """One cycle of one metric, as somebody with a watch would keep it."""
 
     metric: str
@@ -35,19 +35,19 @@ class Watch:
     targets: Mapping[str, Mapping[str, int]]
     priority: str
     pauses_on_hold: bool
-    notes: list[Note] = field(default_factory=list)
+    notes: list[OracleNote] = field(default_factory=list)
 
     def begin(self) -> None:
-        self.notes += [Note("first_response"), Note("resolution")]
+        self.notes += [OracleNote("first_response"), OracleNote("resolution")]
 
-    def open_notes(self, *metrics: str) -> list[Note]:
+    def open_notes(self, *metrics: str) -> list[OracleNote]:
         return [note for note in self.notes if note.outcome is None and note.metric in metrics]
 
     def hear(self, what: str, detail: Any) -> None:
         every = ("first_response", "next_response", "resolution")
         match what:
             case "write" if not self.open_notes("first_response", "next_response"):
-                self.notes.append(Note("next_response"))
+                self.notes.append(OracleNote("next_response"))
             case "reply":
                 for note in self.open_notes("first_response", "next_response"):
                     note.outcome = "breached" if note.late_since else "met"
@@ -61,7 +61,7 @@ class Watch:
                     is_void = detail in ("spam", "duplicate") or note.metric == "first_response"
                     note.outcome = "breached" if note.late_since else "cancelled" if is_void else "met"
             case "reopen":
-                self.notes.append(Note("resolution"))
+                self.notes.append(OracleNote("resolution"))
 
     def pass_minute(self, minute: datetime) -> None:
         """Whoever has used up the target is late from here on, whether or not anybody works just now."""

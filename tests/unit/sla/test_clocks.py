@@ -6,7 +6,7 @@ from shared.contracts.vocabulary import Priority
 from shared.domain.sla import Clocks, Fact, FactKind, Sla, fact_of
 from shared.domain.sla.facts import SLA_EVENTS
 from tests.contracts.examples import EXAMPLES
-from tests.support.lives import Life
+from tests.support.scripted_ticket import ScriptedTicket
 from tests.support.tickets import HOUR, MINUTE, MONDAY, policy
 
 STANDARD = policy()
@@ -31,7 +31,7 @@ def test_an_earlier_start_known_before_the_policy_counts_too() -> None:
 
 def test_a_late_clock_goes_on_saying_when_it_was_due() -> None:
     """A higher priority after the breach must not make it look due at the instant of the change."""
-    life = Life().wait(3 * HOUR).do(PrioritiseTicket, 3 * HOUR, priority=Priority.HIGH)
+    life = ScriptedTicket().wait(3 * HOUR).do(PrioritiseTicket, 3 * HOUR, priority=Priority.HIGH)
     first = life.ticket.state.snapshot().clocks[0]
     assert (first.due_at, first.breached_at) == (MONDAY + HOUR, MONDAY + HOUR)
 

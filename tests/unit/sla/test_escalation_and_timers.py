@@ -17,7 +17,7 @@ from shared.contracts.commands import (
 )
 from shared.contracts.policies import SlaPolicy
 from shared.contracts.vocabulary import CloseReason, HoldReason, Priority, Status
-from tests.support.lives import Life
+from tests.support.scripted_ticket import ScriptedTicket
 from tests.support.tickets import ADA, BRUNO, DAY, HOUR, MINUTE, MONDAY, OFFICE, OTHER_TEAM, TEAM, policy
 
 FRIDAY_AFTERNOON = datetime(2026, 3, 6, 15, 0, tzinfo=UTC)
@@ -28,8 +28,8 @@ def step(metric: str = "first_response", **fields: Any) -> dict[str, Any]:
     return {"metric": metric, "do": "notify", **fields}
 
 
-def laddered(*steps: dict[str, Any], **changes: Any) -> Life:
-    return Life(policy=policy(escalations=steps, leads={TEAM: BRUNO}, **changes))
+def laddered(*steps: dict[str, Any], **changes: Any) -> ScriptedTicket:
+    return ScriptedTicket(policy=policy(escalations=steps, leads={TEAM: BRUNO}, **changes))
 
 
 def test_steps_come_at_their_share_of_the_target_and_after_the_breach() -> None:
@@ -60,7 +60,7 @@ def test_repetition_ends_with_the_clock() -> None:
 
 def test_nobody_is_woken_at_night_or_at_the_weekend() -> None:
     hourly = step(after_breach_seconds=1800, repeat_every_seconds=3600, repeat_at_most=3)
-    life = Life(at=FRIDAY_AFTERNOON, policy=policy(hours=OFFICE, escalations=[hourly])).wait(4 * DAY)
+    life = ScriptedTicket(at=FRIDAY_AFTERNOON, policy=policy(hours=OFFICE, escalations=[hourly])).wait(4 * DAY)
     local = [f"{event.at:%a %H:%M}" for event in life.events("escalated")]
     assert local == ["Mon 08:30", "Mon 09:30", "Mon 10:30", "Mon 11:30"]
 
@@ -126,7 +126,7 @@ def test_a_due_instant_set_by_hand_has_its_steps_too() -> None:
 
 def test_a_pending_ticket_reminds_then_resolves_then_closes_for_want_of_an_answer() -> None:
     rests: dict[str, Any] = {"pending_reminder_seconds": (3600, 7200), "pending_resolve_seconds": 10_800}
-    life = Life(policy=policy(**rests)).reply(MINUTE).do(PendTicket, HOUR).wait(30 * DAY)
+    life = ScriptedTicket(policy=policy(**rests)).reply(MINUTE).do(PendTicket, HOUR).wait(30 * DAY)
     assert [(event.reminder, event.at - MONDAY) for event in life.events("reminded")] == [(1, 2 * HOUR), (2, 3 * HOUR)]
     assert {event.resolves_at for event in life.events("reminded")} == {MONDAY + 4 * HOUR}
     (resolved,), (closed,) = life.events("resolved"), life.events("closed")
@@ -134,21 +134,21 @@ def test_a_pending_ticket_reminds_then_resolves_then_closes_for_want_of_an_answe
 
 
 def test_an_answer_ends_the_reminding_and_the_next_waiting_begins_anew() -> None:
-    life = Life(policy=policy(pending_reminder_seconds=(3600, 7200))).reply(MINUTE).do(PendTicket, HOUR)
+    life = ScriptedTicket(policy=policy(pending_reminder_seconds=(3600, 7200))).reply(MINUTE).do(PendTicket, HOUR)
     life.wait(2 * HOUR + MINUTE).write(2 * HOUR + 30 * MINUTE).wait(5 * HOUR).do(PendTicket, 5 * HOUR).wait(6 * HOUR)
     assert [(event.reminder, event.at - MONDAY) for event in life.events("reminded")] == [(1, 2 * HOUR), (1, 6 * HOUR)]
 
 
 def test_on_hold_nobody_is_reminded() -> None:
-    life = Life(policy=policy(pending_reminder_seconds=(3600,), pending_resolve_seconds=7200))
+    life = ScriptedTicket(policy=policy(pending_reminder_seconds=(3600,), pending_resolve_seconds=7200))
     assert life.do(HoldTicket, HOUR, reason=HoldReason.VENDOR).wait(DAY).status is Status.ON_HOLD
 
 
 def test_rests_count_open_time_where_the_policy_says_so() -> None:
     hours: dict[str, Any] = {"hours": OFFICE, "pending_reminder_seconds": (7200,), "pending_resolve_seconds": 14_400}
     business = policy(**hours, in_business_time=("pending_reminder", "pending_resolve", "auto_close"))
-    life = Life(at=FRIDAY_AFTERNOON, policy=business).do(PendTicket, timedelta()).wait(40 * DAY)
-    wall = Life(at=FRIDAY_AFTERNOON, policy=policy(**hours)).do(PendTicket, timedelta()).wait(40 * DAY)
+    life = ScriptedTicket(at=FRIDAY_AFTERNOON, policy=business).do(PendTicket, timedelta()).wait(40 * DAY)
+    wall = ScriptedTicket(at=FRIDAY_AFTERNOON, policy=policy(**hours)).do(PendTicket, timedelta()).wait(40 * DAY)
     assert [f"{event.at:%a %H:%M}" for event in (*life.events("reminded"), *life.events("resolved"))] == [
         "Mon 09:00",
         "Mon 11:00",
@@ -162,7 +162,7 @@ def test_rests_count_open_time_where_the_policy_says_so() -> None:
 def test_grace_counts_open_time_where_the_policy_says_so() -> None:
     grace: dict[str, Any] = {"hours": OFFICE, "reopen_grace_seconds": 7200}
     for in_business_time, cycles in (((), [1, 2]), (("reopen_grace",), [1, 1])):
-        life = Life(at=FRIDAY_AFTERNOON, policy=policy(**grace, in_business_time=in_business_time))
+        life = ScriptedTicket(at=FRIDAY_AFTERNOON, policy=policy(**grace, in_business_time=in_business_time))
         life.reply(MINUTE).do(ResolveTicket, 30 * MINUTE).write(3 * DAY - 7 * HOUR + 30 * MINUTE)
         life.do(ResolveTicket, 3 * DAY)
         assert [v.cycle for v in life.verdicts if v.metric == "resolution"] == cycles
@@ -197,7 +197,7 @@ def test_a_ladder_that_comes_late_takes_its_steps_from_now_on_and_none_of_a_matt
     """A first policy on a ticket that was open for long: what it raises counts from here, verdicts stay in order."""
     raising = step("resolution", do="raise_priority", at_percent=50)
     ladder = policy(escalations=[step(do="raise_priority", at_percent=80), raising])
-    life = Life(is_new=True).wait(11 * HOUR).reply(11 * HOUR).do(ChangeTicketPolicy, 11 * HOUR, policy=ladder)
+    life = ScriptedTicket(is_new=True).wait(11 * HOUR).reply(11 * HOUR).do(ChangeTicketPolicy, 11 * HOUR, policy=ladder)
     assert [event.metric for event in life.events("escalated")] == ["resolution"]
     assert [event.at - MONDAY for event in life.events("prioritised")] == [11 * HOUR]
     assert [verdict.revision for verdict in life.verdicts] == [1]

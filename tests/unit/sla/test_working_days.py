@@ -27,7 +27,7 @@ from shared.contracts.vocabulary import CloseReason, Metric, Outcome, Priority, 
 from shared.domain.errors import Refusal
 from shared.domain.sla import verdicts
 from shared.domain.sla.explain import explain
-from tests.support.lives import Life
+from tests.support.scripted_ticket import ScriptedTicket
 from tests.support.tickets import DAY, HOUR, MINUTE, policy
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -57,11 +57,11 @@ def in_days(**changes: Any) -> PolicySnapshot:
     return policy(hours=HOURS, **{"targets": targets, "warn_at": (50,), **changes})
 
 
-def life_from(start: str | datetime, **changes: Any) -> Life:
-    return Life(at=berlin(start) if isinstance(start, str) else start, policy=in_days(**changes))
+def life_from(start: str | datetime, **changes: Any) -> ScriptedTicket:
+    return ScriptedTicket(at=berlin(start) if isinstance(start, str) else start, policy=in_days(**changes))
 
 
-def clock_of(life: Life, metric: Metric = Metric.FIRST_RESPONSE) -> Clock:
+def clock_of(life: ScriptedTicket, metric: Metric = Metric.FIRST_RESPONSE) -> Clock:
     return next(one for one in life.ticket.events[-1].snapshot.clocks if one.metric is metric)
 
 
@@ -178,7 +178,7 @@ def test_an_explanation_says_the_days_and_what_they_came_to() -> None:
     assert [(one.rules[0].working_days, one.target) for one in told] == [(1, 6 * HOUR), (2, 13 * HOUR)]
 
 
-STEPS: dict[str, Callable[[Life, timedelta, Priority], Life]] = {
+STEPS: dict[str, Callable[[ScriptedTicket, timedelta, Priority], ScriptedTicket]] = {
     "write": lambda life, at, _: life.write(at),
     "write late": lambda life, at, _: life.write(at, received=at * 0.8),
     "reply": lambda life, at, _: life.reply(at),
@@ -200,7 +200,7 @@ STORIES = st.lists(
 @given(st.integers(0, 14 * 24 * 60), STORIES)
 def test_the_log_gives_the_verdicts_that_were_given_live(start: int, story: list[tuple[int, str, Priority]]) -> None:
     rules = in_days(reopen_grace_seconds=ONE_DAY)
-    life = Life(at=berlin("2026-03-20 00:00") + timedelta(minutes=start), policy=rules)
+    life = ScriptedTicket(at=berlin("2026-03-20 00:00") + timedelta(minutes=start), policy=rules)
     now = timedelta()
     for minutes, what, priority in story:
         now += timedelta(minutes=minutes)
@@ -216,7 +216,7 @@ def test_the_log_gives_the_verdicts_that_were_given_live(start: int, story: list
 def test_seconds_are_written_as_before() -> None:
     assert Targets(resolution=60).model_dump_json() == '{"first_response":null,"next_response":null,"resolution":60}'
     assert LifecycleTimes().model_dump(mode="json")["auto_close_seconds"] == 432_000
-    clock = clock_of(Life())
+    clock = clock_of(ScriptedTicket())
     assert "working_days" not in clock.model_dump()
     assert "working_days" not in clock.model_dump_json()
     rules = in_days()

@@ -26,10 +26,10 @@ from services.assignment.web.admin.submitted_form import (
     refusals,
     refused_form,
 )
-from services.assignment.web.page_base import DeskPages, PageRoute, TheDesk
+from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
 
 PATH = "/admin/agents"
-router = APIRouter(prefix=PATH, route_class=PageRoute)
+router = APIRouter(prefix=PATH, route_class=DeskPageRoute)
 
 ROLE_IN = "role-"
 """Before a team's id: the field that holds the agent's role in it."""

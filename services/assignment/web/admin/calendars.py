@@ -28,11 +28,11 @@ from services.assignment.web.admin.submitted_form import (
     refused_form,
 )
 from services.assignment.web.admin.version_changes import changes_between
-from services.assignment.web.page_base import DeskPages, PageRoute, TheDesk
+from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
 from shared.kit.db import Session
 
 PATH = "/admin/calendars"
-router = APIRouter(prefix=PATH, route_class=PageRoute)
+router = APIRouter(prefix=PATH, route_class=DeskPageRoute)
 
 SHOWN_VERSIONS = 20
 ZONES = sorted(zone for zone in available_timezones() if "/" in zone or zone == "UTC")

@@ -26,13 +26,13 @@ from services.assignment.web.admin.submitted_form import (
     refusals,
     refused_form,
 )
-from services.assignment.web.page_base import DeskPages, PageRoute, TheDesk
+from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
 from shared.contracts.vocabulary import Permission, Scope
 from shared.kit.db import Session
 from shared.kit.http.problems import not_found
 
 PATH = "/admin/roles"
-router = APIRouter(prefix=PATH, route_class=PageRoute)
+router = APIRouter(prefix=PATH, route_class=DeskPageRoute)
 
 SCOPES: Mapping[Scope, tuple[str, str]] = {
     Scope.ALL: ("All tickets", "Every ticket of every team"),

@@ -6,9 +6,9 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from sqlalchemy import select
 
+from services.assignment.app_state import AppState
 from services.assignment.commands.administration import create
 from services.assignment.commands.rules import change_rule, create_rule, delete_rule, move_rule
-from services.assignment.app_state import AppState
 from services.assignment.deps import State
 from services.assignment.models import RoutingRule, Topic
 from services.assignment.queries.callers import Caller
@@ -26,13 +26,13 @@ from services.assignment.web.admin.submitted_form import (
     refusals,
     refused_form,
 )
-from services.assignment.web.page_base import DeskPages, PageRoute, TheDesk
+from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
 from shared.contracts.vocabulary import Priority
 from shared.kit.db import Session
 from shared.kit.http.problems import not_found
 
 PATH = "/admin/routing-rules"
-router = APIRouter(prefix=PATH, route_class=PageRoute)
+router = APIRouter(prefix=PATH, route_class=DeskPageRoute)
 
 GAP = 10
 """Between the positions of new rules, so that one can be put in between by the API."""
@@ -106,7 +106,9 @@ async def post_changes(
 
 
 @router.post("/{rule_id}/move")
-async def post_move(desk: TheDesk, context: State, caller: RoutingPageCaller, rule_id: UUID, form: AdminForm) -> Response:
+async def post_move(
+    desk: TheDesk, context: State, caller: RoutingPageCaller, rule_id: UUID, form: AdminForm
+) -> Response:
     """Lets the rule change places with the one before or after it."""
     await move_rule(context, caller, rule_id, is_up=form.text("to") == "up")
     return desk.redirect(PATH, ("success", "The order was changed."))

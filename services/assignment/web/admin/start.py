@@ -4,10 +4,10 @@ from fastapi import APIRouter, Request, Response
 
 from services.assignment.errors import not_permitted
 from services.assignment.web.admin.sections import sections_of
-from services.assignment.web.page_base import DeskAgent, PageRoute, TheDesk
+from services.assignment.web.page_base import DeskAgent, DeskPageRoute, TheDesk
 from shared.contracts.vocabulary import Permission
 
-router = APIRouter(route_class=PageRoute)
+router = APIRouter(route_class=DeskPageRoute)
 
 
 @router.get("/admin")

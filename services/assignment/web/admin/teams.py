@@ -25,11 +25,11 @@ from services.assignment.web.admin.submitted_form import (
     refusals,
     refused_form,
 )
-from services.assignment.web.page_base import DeskPages, PageRoute, TheDesk
+from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
 from shared.kit.http.problems import not_found
 
 PATH = "/admin/teams"
-router = APIRouter(prefix=PATH, route_class=PageRoute)
+router = APIRouter(prefix=PATH, route_class=DeskPageRoute)
 
 
 @router.get("")

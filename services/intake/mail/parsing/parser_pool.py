@@ -5,7 +5,7 @@ from dataclasses import replace
 from services.intake.mail.parsing.parser import ReadMail
 from services.intake.mail.parsing.parser_worker import ANSWER, NO_ENVELOPE, OPENING, from_wire
 from shared.kit.telemetry import log
-from shared.kit.worker_pool import Died, WorkerPool
+from shared.kit.worker_pool import WorkerDied, WorkerPool
 
 HEADER_BYTES = 64 * 1024
 """Of a mail that could not be read whole: enough to learn who sent it, and what it answers."""
@@ -26,7 +26,7 @@ class ParserPool:
         for content in (raw, raw[:HEADER_BYTES].partition(b"\r\n\r\n")[0] + b"\r\n\r\n"):
             try:
                 mail = from_wire(await self._pool.ask(sender, OPENING if is_opening else ANSWER, content))
-            except (Died, ValueError) as error:
+            except (WorkerDied, ValueError) as error:
                 log.warning("mail_in.unreadable", size=len(content), error=type(error).__name__)
                 continue
             if content is raw:

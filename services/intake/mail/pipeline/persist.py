@@ -8,7 +8,12 @@ from sqlalchemy.dialects.postgresql import insert
 from services.intake.abuse.invitations import InvitationLimits, Inviter
 from services.intake.attachments.upload import Uploader
 from services.intake.commands.new_message import NewMessage
-from services.intake.commands.participants import InvitedPerson, ParticipantOrigin, invite_participants, propose_participants
+from services.intake.commands.participants import (
+    InvitedPerson,
+    ParticipantOrigin,
+    invite_participants,
+    propose_participants,
+)
 from services.intake.commands.post_message import post_message
 from services.intake.commands.submit_ticket import Submission, submit_ticket
 from services.intake.mail.own_addresses import OwnAddresses
@@ -127,7 +132,9 @@ class MailPersister:
         await self._redact_ahead(kept.body)
         number = await submit_ticket(session, replace(draft, body=kept.body, attachments=kept.refs))
         if not decision.is_automatic:
-            await propose_participants(session, draft.ticket_id, self._guests(mail, {letter.sender}), _origin(letter, stored))
+            await propose_participants(
+                session, draft.ticket_id, self._guests(mail, {letter.sender}), _origin(letter, stored)
+            )
         await remember(session, mail, draft.ticket_id)
         return SettledMail(RawMailState.DONE, f"ticket {number}", draft.ticket_id, draft.message_id)
 

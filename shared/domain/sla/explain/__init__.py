@@ -19,7 +19,7 @@ from shared.domain.sla.explain.values import (
     Share,
     Why,
 )
-from shared.domain.sla.explain.watch import Watched, watch
+from shared.domain.sla.explain.watch import WatchedClock, watch_clocks
 from shared.domain.sla.verdicts import History, Policies
 
 __all__ = [
@@ -46,11 +46,11 @@ def explain(events: Iterable[Envelope], policies: Policies, as_of: datetime) -> 
     opened = [event for envelope in envelopes if isinstance(event := envelope.open(), LifecycleEvent)]
     reasons = {event.seq: event.reason for event in opened if isinstance(event, TicketHeld)}
     now = max([as_of, *(fact.at for fact in history.facts)])
-    watched, policy = watch(history, Holders(opened), reasons, now)
+    watched, policy = watch_clocks(history, Holders(opened), reasons, now)
     return [_explanation(one, history, policy, now) for one in watched if policy and one.clock.target is not None]
 
 
-def _explanation(watched: Watched, history: History, policy: PolicySnapshot, now: datetime) -> Explanation:
+def _explanation(watched: WatchedClock, history: History, policy: PolicySnapshot, now: datetime) -> Explanation:
     clock = watched.clock
     going = ClockState.RUNNING if clock.is_running else ClockState.PAUSED
     return Explanation(

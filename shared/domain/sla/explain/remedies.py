@@ -10,14 +10,14 @@ from shared.contracts.vocabulary import Metric, Outcome, Priority
 from shared.domain.sla.clock import ZERO
 from shared.domain.sla.clocks import Clocks
 from shared.domain.sla.explain.values import Remedy
-from shared.domain.sla.explain.watch import Watched
+from shared.domain.sla.explain.watch import WatchedClock
 from shared.domain.sla.facts import FactKind, in_order
 from shared.domain.sla.verdicts import History
 
 Change = Callable[[PolicySnapshot], PolicySnapshot]
 
 
-def remedy_of(watched: Watched, history: History) -> Remedy | None:
+def remedy_of(watched: WatchedClock, history: History) -> Remedy | None:
     """The remedies of a clock that is late; None for one that is not."""
     clock = watched.clock
     due_at = clock.breached_at
@@ -31,7 +31,7 @@ def remedy_of(watched: Watched, history: History) -> Remedy | None:
     return Remedy(due_at, earlier, longer, _would_pauses_help(watched, history))
 
 
-def _longer(watched: Watched, history: History) -> timedelta | None:
+def _longer(watched: WatchedClock, history: History) -> timedelta | None:
     """Whole seconds; one more where the time ran out at a closing, for that is when it was due."""
     short = max(0, ceil(max(watched.outgrown, default=ZERO) / timedelta(seconds=1)))
     for seconds in (short, short + 1):
@@ -40,7 +40,7 @@ def _longer(watched: Watched, history: History) -> timedelta | None:
     return None
 
 
-def _would_pauses_help(watched: Watched, history: History) -> bool:
+def _would_pauses_help(watched: WatchedClock, history: History) -> bool:
     if watched.clock.metric is not Metric.RESOLUTION or all(one.pause_on_hold for one in history.policies.values()):
         return False
     if not any(fact.kind is FactKind.HELD for fact in history.facts):
@@ -48,7 +48,7 @@ def _would_pauses_help(watched: Watched, history: History) -> bool:
     return _is_met(watched, history, lambda policy: policy.model_copy(update={"pause_on_hold": True}))
 
 
-def _is_met(watched: Watched, history: History, change: Change) -> bool:
+def _is_met(watched: WatchedClock, history: History, change: Change) -> bool:
     policies = {key: change(policy) for key, policy in history.policies.items()}
     clocks = Clocks(history.opened_at, history.priority).fold(in_order(history.facts), policies)
     which = (watched.clock.metric, watched.clock.cycle)

@@ -35,7 +35,7 @@ class Stretch:
 
 
 @dataclass(slots=True)
-class Watched:
+class WatchedClock:
     """What was seen of one clock."""
 
     clock: SlaClock
@@ -69,7 +69,7 @@ class Watched:
 
 
 @dataclass(slots=True)
-class Spell:
+class FactEffect:
     """What the ticket waits for, as the facts say."""
 
     waits_for: Holder | None = None
@@ -87,13 +87,13 @@ class Spell:
             self.waits_for = None
 
 
-def watch(
+def watch_clocks(
     history: History, holders: Holders, reasons: Mapping[int, HoldReason], as_of: datetime
-) -> tuple[list[Watched], PolicySnapshot | None]:
+) -> tuple[list[WatchedClock], PolicySnapshot | None]:
     """Every clock with what was seen of it up to `as_of`, and the policy that applies there."""
     clocks, facts = begin(history)
-    watched: dict[tuple[Metric, int], Watched] = {}
-    spell = Spell()
+    watched: dict[tuple[Metric, int], WatchedClock] = {}
+    spell = FactEffect()
     for nth, fact in enumerate(facts):
         clocks.apply(fact, history.policies)
         spell.hear(fact, reasons)
@@ -121,18 +121,18 @@ def begin(history: History) -> tuple[Clocks, Sequence[Fact]]:
     return waiting, []
 
 
-def _moved(clocks: Clocks, watched: dict[tuple[Metric, int], Watched]) -> list[Watched]:
+def _moved(clocks: Clocks, watched: dict[tuple[Metric, int], WatchedClock]) -> list[WatchedClock]:
     """The clocks that a fact can have changed: all but those that had ended and still have."""
     moved = []
     for clock in clocks.clocks:
-        one = watched.setdefault((clock.metric, clock.cycle), Watched(clock, clock.started_at, clock.target))
+        one = watched.setdefault((clock.metric, clock.cycle), WatchedClock(clock, clock.started_at, clock.target))
         if one.ended_at is None or not clock.is_settled:
             moved.append(one)
     return moved
 
 
 def _stretches(
-    clock: SlaClock, span: tuple[datetime, datetime], policy: PolicySnapshot, holders: Holders, spell: Spell
+    clock: SlaClock, span: tuple[datetime, datetime], policy: PolicySnapshot, holders: Holders, spell: FactEffect
 ) -> list[Stretch]:
     if not clock.is_running:
         return [Stretch(*span, policy, *spell.last_pause)]

@@ -34,7 +34,7 @@ from shared.kit import worker_pool
 from shared.kit.backoff import Backoff
 from shared.kit.clock import new_id
 from shared.kit.db import Database
-from shared.kit.worker_pool import Died, WorkerPool
+from shared.kit.worker_pool import WorkerDied, WorkerPool
 from tests.services.intake.mail_transports.post_office import PostOffice, letter
 from tests.support.eventually import eventually
 from tests.support.settings import common_environment
@@ -118,7 +118,7 @@ async def test_a_mail_that_hangs_its_reader_still_says_whose_it_is(
 
     async def slow_when_whole(self: WorkerPool, *frames: bytes) -> bytes:
         if b"hangs the reader" in frames[-1]:
-            raise Died("TimeoutError", is_out_of_time=True)
+            raise WorkerDied("TimeoutError", is_out_of_time=True)
         return await ask(self, *frames)
 
     monkeypatch.setattr(WorkerPool, "ask", slow_when_whole)

@@ -28,7 +28,7 @@ LEAST: Json = {"name": "Dana Ruiz", "email": "dana@bank.example", "subject": "Do
 
 
 @dataclass(frozen=True)
-class Made:
+class OldTicketMade:
     """A ticket and its first message as they were stored."""
 
     ticket: Ticket
@@ -59,11 +59,11 @@ class OldClient:
         """A body in XML."""
         return await self.send("/api/tickets.xml", body, **headers)
 
-    async def made(self, answer: httpx2.Response) -> Made:
+    async def made(self, answer: httpx2.Response) -> OldTicketMade:
         """The ticket that an answer tells of."""
         assert answer.status_code == 201, answer.text
         assert answer.headers["content-type"].lower() == "text/html; charset=utf-8"
         async with self.intake.database.begin() as session:
             ticket = (await session.scalars(select(Ticket).where(Ticket.number == answer.text))).one()
             message = (await session.scalars(select(Message).where(Message.ticket_id == ticket.id))).one()
-        return Made(ticket, message)
+        return OldTicketMade(ticket, message)

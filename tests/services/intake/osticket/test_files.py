@@ -8,7 +8,7 @@ from sqlalchemy import select
 from services.intake.attachments.object_store import ContentStore, StorageUnavailable
 from services.intake.models import Attachment
 from shared.contracts.events import TicketSubmitted
-from tests.services.intake.osticket.old_client import EXAMPLE, LEAST, Made, OldClient
+from tests.services.intake.osticket.old_client import EXAMPLE, LEAST, OldClient, OldTicketMade
 from tests.services.intake.test_submitting import announced
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -19,7 +19,7 @@ OF_THE_REFERENCE = [
 LATIN = base64.b64encode("Zählen".encode("latin-1")).decode()
 
 
-async def contents(old: OldClient, made: Made) -> dict[str, bytes]:
+async def contents(old: OldClient, made: OldTicketMade) -> dict[str, bytes]:
     """The files of a ticket, by name."""
     storage: ContentStore = old.intake.app.state.app_state.storage
     async with old.intake.database.begin() as session:

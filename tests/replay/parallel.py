@@ -12,9 +12,9 @@ from queue import Empty
 from typing import Any
 
 from shared.contracts.policies import PolicySnapshot
+from tests.replay.incident_log import Incident
 from tests.replay.live import server
-from tests.replay.log import Incident
-from tests.replay.pure import Life, play
+from tests.replay.pure import PlayedIncident, play
 
 LOOK_SECONDS = 1.0
 CHUNK = 40
@@ -82,7 +82,7 @@ def _process(number: int, work: Work, heap: Sequence[Any], policy: PolicySnapsho
 
 def play_purely(heap: Sequence[Incident], policy: PolicySnapshot, tell: Tell) -> None:
     """Run (a) of one process: tells of lives, a chunk at a time."""
-    lives: list[Life] = []
+    lives: list[PlayedIncident] = []
     for incident in heap:
         lives.append(play(incident, policy))
         if len(lives) == CHUNK:
@@ -91,7 +91,7 @@ def play_purely(heap: Sequence[Incident], policy: PolicySnapshot, tell: Tell) ->
     tell(lives)
 
 
-def play_live(heap: Sequence[Life], policy: PolicySnapshot, tell: Tell) -> None:
+def play_live(heap: Sequence[PlayedIncident], policy: PolicySnapshot, tell: Tell) -> None:
     """Real workflows of one process, on a server of its own: tells of progress."""
 
     async def play_all() -> None:

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from tests.replay.compare import Compared
-from tests.replay.live import Progress
-from tests.replay.pure import Life
+from tests.replay.live import ReplayProgress
+from tests.replay.pure import PlayedIncident
 
 
 @dataclass
@@ -45,7 +45,7 @@ class Tally:
         """Incidents per second so far."""
         return self.incidents / self.seconds if self.seconds else 0.0
 
-    def add_lives(self, lives: Iterable[Life]) -> None:
+    def add_lives(self, lives: Iterable[PlayedIncident]) -> None:
         """Some of run (a)."""
         for life in lives:
             self.events += life.events
@@ -54,7 +54,7 @@ class Tally:
             self.outcomes.update((each.metric.value, each.outcome.value) for each in life.verdicts.values())
             self._judge(life.incident.number, len(life.verdicts), life.fault)
 
-    def add_progress(self, server: int, progress: Progress) -> None:
+    def add_progress(self, server: int, progress: ReplayProgress) -> None:
         """Some of the real workflows."""
         self._servers[server] = progress.instant
         self.instant = min(self._servers.values())

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from itertools import chain, zip_longest
 
-from tests.replay.log import Incident
+from tests.replay.incident_log import Incident
 
 BANDS = (3, 6, 10, 20)
 """Lengths in rows up to which an incident counts as equally long."""

@@ -42,7 +42,7 @@ METRIC = {"metric": Metric.RESOLUTION, "cycle": 1}
 
 
 @dataclass
-class Story:
+class TicketEvents:
     """One ticket of Ruth's, with agent Ada and Grace, who leads the team."""
 
     subject: str = "Online banking system down"

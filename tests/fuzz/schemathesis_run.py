@@ -40,7 +40,7 @@ _CASES = re.compile(r"([0-9]+) generated(?:, [0-9]+ found ([0-9]+) unique failur
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class FuzzOutcome:
     """What a run of Schemathesis found."""
 
     is_clean: bool
@@ -72,7 +72,7 @@ async def make_key(stack: LocalStack, *scopes: str) -> str:
 
 async def hammer(
     url: str, key: str, *, examples: int, phases: str, seconds: int, seed: int, not_asked: str = NOT_ASKED
-) -> Outcome:
+) -> FuzzOutcome:
     """Asks every operation of the document for what it may and what it may not be asked, as the holder of `key`."""
     with tempfile.TemporaryDirectory() as folder:
         status, said = await _run(
@@ -84,7 +84,7 @@ async def hammer(
         )
     found = _CASES.search(said)
     assert found, said
-    return Outcome(status == 0, int(found[1]), int(found[2] or 0), said)
+    return FuzzOutcome(status == 0, int(found[1]), int(found[2] or 0), said)
 
 
 async def answered(url: str) -> Counter[tuple[str, str]]:

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from functools import partial
 
-from tests.support.api import Api, Json, System, status_is
+from tests.support.api import Api, Json, SystemClients, status_is
 from tests.support.eventually import eventually
 
 REQUESTER = "dana.ruiz@bank.example"
@@ -36,7 +36,7 @@ class Scene:
     agent: Json
 
 
-async def set_up(system: System) -> Scene:
+async def set_up(system: SystemClients) -> Scene:
     """Opens seven tickets, works the first, and resolves another."""
     story = await system.submit("Online banking system down", REQUESTER, body=STORY, body_format="markdown")
     others = [
@@ -67,7 +67,7 @@ async def _shows(agent: Api, path: str, words: str) -> None:
     assert words in str(await agent.all(f"{path}/messages"))
 
 
-async def _mailed_link(system: System) -> str:
+async def _mailed_link(system: SystemClients) -> str:
     """The path of the thread, as a mail to the requester gives it."""
     mails = await system.mails_to(REQUESTER)
     assert mails

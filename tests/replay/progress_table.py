@@ -3,7 +3,7 @@
 import time
 from dataclasses import dataclass, field
 
-from tests.replay.tally import Tally
+from tests.replay.totals import Tally
 
 EVERY_SECONDS = 5.0
 COLUMNS = (

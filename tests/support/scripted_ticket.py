@@ -11,7 +11,7 @@ from shared.domain.ticket import Ticket, TicketState
 from tests.support.tickets import ADA, AGENT, MONDAY, REQUESTER, an_id, message, opening, triage
 
 
-class Life:
+class ScriptedTicket:
     """A ticket driven through time in a test."""
 
     def __init__(self, *, at: datetime = MONDAY, is_new: bool = False, **triage_changes: Any) -> None:
@@ -22,23 +22,25 @@ class Life:
         if not is_new:
             self.ticket.handle(triage(agent_id=ADA, **triage_changes), at)
 
-    def do(self, kind: type[Command], after: timedelta, **fields: object) -> "Life":
+    def do(self, kind: type[Command], after: timedelta, **fields: object) -> "ScriptedTicket":
         self.count += 1
         self.ticket.handle(kind(command_id=f"c{self.count}", actor=AGENT, **fields), self.opened_at + after)
         return self
 
-    def reply(self, after: timedelta, *, written: timedelta | None = None) -> "Life":
+    def reply(self, after: timedelta, *, written: timedelta | None = None) -> "ScriptedTicket":
         at = self.opened_at + (after if written is None else written)
         return self.do(RecordReply, after, message_id=an_id(f"reply {after}"), replied_at=at)
 
-    def write(self, after: timedelta, *, received: timedelta | None = None, is_automatic: bool = False) -> "Life":
+    def write(
+        self, after: timedelta, *, received: timedelta | None = None, is_automatic: bool = False
+    ) -> "ScriptedTicket":
         fact = message(
             f"m {after}", self.opened_at + (after if received is None else received), is_automatic=is_automatic
         )
         self.ticket.receive(fact, self.opened_at + after)
         return self
 
-    def wait(self, until: timedelta) -> "Life":
+    def wait(self, until: timedelta) -> "ScriptedTicket":
         self.ticket.advance(self.opened_at + until)
         return self
 
