@@ -72,7 +72,7 @@ TOKENS = [
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class Mutation:
     """One change of a mail; places and lengths are parts of 65,536 of it."""
 
     kind: str
@@ -98,7 +98,7 @@ class Change:
 
 CHANGES = st.lists(
     st.builds(
-        Change,
+        Mutation,
         st.sampled_from(["insert", "replace", "cut", "double", "splice"]),
         st.integers(0, 65_535),
         st.integers(0, 65_535),
@@ -156,7 +156,7 @@ def one_round(mails: Sequence[bytes], number: int, ends_at: float, found: Found)
         suppress_health_check=list(HealthCheck),
     )
     @given(st.sampled_from(mails), st.sampled_from(mails), CHANGES)
-    def read(raw: bytes, other: bytes, changes: list[Change]) -> None:
+    def read(raw: bytes, other: bytes, changes: list[Mutation]) -> None:
         nonlocal smallest
         if time.monotonic() > ends_at:
             return

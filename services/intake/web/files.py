@@ -14,7 +14,7 @@ from services.intake.attachments.download import find_attachment, serve
 from services.intake.deps import State
 from services.intake.models import Attachment
 from services.intake.web.form_questions import PREFIX
-from services.intake.web.forms import MAX_FILES, FormNotValid, SubmittedForm, owner_of, read_form
+from services.intake.web.forms import MAX_FILES, FormNotValid, PortalForm, owner_of, read_form
 from services.intake.web.route import PortalPageRoute
 from shared.kit.http.problems import Problem, not_found
 
@@ -59,7 +59,7 @@ async def give(request: Request, token: str, state: State) -> Response:
     return await serve(request, state.storage, attachment, is_inline=link.is_inline)
 
 
-def chosen_ids(sent: SubmittedForm, name: str) -> list[UUID]:
+def chosen_ids(sent: PortalForm, name: str) -> list[UUID]:
     """The files an input brought, this time or before. Raises NotValid."""
     try:
         ids = [UUID(text) for text in dict.fromkeys(sent.all(name)) if text]
@@ -70,13 +70,13 @@ def chosen_ids(sent: SubmittedForm, name: str) -> list[UUID]:
     return ids
 
 
-def chosen_files(sent: SubmittedForm, answers: dict[UUID, str] | None = None) -> ChosenFiles:
+def chosen_files(sent: PortalForm, answers: dict[UUID, str] | None = None) -> ChosenFiles:
     """What goes with the form: files beside the text, and those that answer questions. Raises NotValid."""
     ids = chosen_ids(sent, ATTACHMENT)
     return ChosenFiles.of(owner_of(sent), ids, answers) if ids or answers else NO_FILES
 
 
-async def files_by_input(state: AppState, sent: SubmittedForm) -> dict[str, list[KeptFile]]:
+async def files_by_input(state: AppState, sent: PortalForm) -> dict[str, list[KeptFile]]:
     """The files that a form brought and that are still to be attached, for showing it again."""
     wanted = {text: name for name in sent for text in sent.all(name) if name == ATTACHMENT or name.startswith(PREFIX)}
     ids = [UUID(text) for text in wanted if IS_ID.fullmatch(text)]
@@ -86,7 +86,7 @@ async def files_by_input(state: AppState, sent: SubmittedForm) -> dict[str, list
     return by_input
 
 
-async def kept_files(state: AppState, sent: SubmittedForm, ids: Sequence[UUID]) -> list[KeptFile]:
+async def kept_files(state: AppState, sent: PortalForm, ids: Sequence[UUID]) -> list[KeptFile]:
     """Those of the files that this form brought and that are still to be attached, for showing it again."""
     if not ids:
         return []

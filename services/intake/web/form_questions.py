@@ -25,7 +25,7 @@ from services.intake.forms.fields import (
 )
 from services.intake.forms.validation import MISSING
 from services.intake.topic_cache import TopicEntry
-from services.intake.web.forms import FormNotValid, SubmittedForm
+from services.intake.web.forms import FormNotValid, PortalForm
 
 PREFIX = "field-"
 """Keeps the names of custom fields apart from the page's own."""
@@ -96,12 +96,12 @@ def _bounds_of(field: CustomField) -> dict[str, object]:
     return {}
 
 
-def questions_of(form: Form, sent: SubmittedForm, errors: Mapping[str, str]) -> list[FormQuestion]:
+def questions_of(form: Form, sent: PortalForm, errors: Mapping[str, str]) -> list[FormQuestion]:
     """What requesters are asked, with what they have answered so far."""
     return [_question(form, field, sent, errors) for field in form.fields_for(Audience.EVERYONE)]
 
 
-def answers_from(form: Form, sent: SubmittedForm) -> dict[str, Answer]:
+def answers_from(form: Form, sent: PortalForm) -> dict[str, Answer]:
     """The answers in a form that was sent; what nobody asked for is left out. Raises NotValid."""
     checked = check_answers(form, from_texts(form, texts_from(sent)), Audience.EVERYONE)
     if checked.wrong:
@@ -122,12 +122,12 @@ def in_quotes(words: str) -> str:
     return f"\u201c{words}\u201d"
 
 
-def texts_from(sent: SubmittedForm) -> dict[str, tuple[str, ...]]:
+def texts_from(sent: PortalForm) -> dict[str, tuple[str, ...]]:
     """The custom fields in a form that was sent, by their own names."""
     return {name.removeprefix(PREFIX): sent.all(name) for name in sent if name.startswith(PREFIX)}
 
 
-def _question(form: Form, field: CustomField, sent: SubmittedForm, errors: Mapping[str, str]) -> FormQuestion:
+def _question(form: Form, field: CustomField, sent: PortalForm, errors: Mapping[str, str]) -> FormQuestion:
     name = PREFIX + field.name
     condition = field.shown_if
     return FormQuestion(

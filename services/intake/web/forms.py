@@ -40,7 +40,7 @@ Form = TypeVar("Form", bound=BaseModel)
 Values = Mapping[str, str]
 
 
-class SubmittedForm(dict[str, str]):
+class PortalForm(dict[str, str]):
     """What a form sent: the last value of each name, and all of them where a name may have several."""
 
     def __init__(self, pairs: Iterable[tuple[str, str]] = (), refused: Mapping[str, str] | None = None) -> None:
@@ -106,7 +106,7 @@ class FormNotValid(Exception):
         self.errors = errors
 
 
-async def read_form(request: Request, state: AppState, limiter: RateLimiter | None = None) -> SubmittedForm:
+async def read_form(request: Request, state: AppState, limiter: RateLimiter | None = None) -> PortalForm:
     """The form's fields; a file is kept, and its id stands for it under the name of its input.
 
     Raises Problem 403 for a form from elsewhere, 429 for too many from one address, 503 while files cannot be kept.
@@ -116,14 +116,14 @@ async def read_form(request: Request, state: AppState, limiter: RateLimiter | No
         sent = await _with_files(request, state)
     else:
         form = await request.form(max_files=0, max_fields=MAX_INPUTS)
-        sent = SubmittedForm((name, value) for name, value in form.multi_items() if isinstance(value, str))
+        sent = PortalForm((name, value) for name, value in form.multi_items() if isinstance(value, str))
     check_form_token(request, sent.get("csrf_token"))
     async with refusing("/body"):
         await state.digester.redact_ahead(*(value.strip() for value in sent.values()))
     return sent
 
 
-async def _with_files(request: Request, state: AppState) -> SubmittedForm:
+async def _with_files(request: Request, state: AppState) -> PortalForm:
     refused: dict[str, str] = {}
 
     async def keep(part: FormPart, form: SentForm[Attachment | None]) -> Attachment | None:
@@ -142,7 +142,7 @@ async def _with_files(request: Request, state: AppState) -> SubmittedForm:
     async with state.database.begin() as session:
         session.add_all(file for _, file in kept)
     fields = [(name, value) for name, values in form.values.items() for value in values]
-    return SubmittedForm([*fields, *((name, str(file.id)) for name, file in kept)], refused)
+    return PortalForm([*fields, *((name, str(file.id)) for name, file in kept)], refused)
 
 
 def owner_of(sent: Values) -> str:

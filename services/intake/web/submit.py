@@ -28,7 +28,7 @@ from services.intake.web.forms import (
     WORDS,
     FormNotValid,
     NewRequest,
-    SubmittedForm,
+    PortalForm,
     Values,
     check,
     form_id_of,
@@ -76,7 +76,7 @@ async def blank_form(request: Request, state: State, topic: Annotated[str, Query
     """What it is about, then the form with the questions of that topic."""
     if await state.topics.find_public(topic) is None:
         return state.pages.render(request, "topics.html", topics=await state.topics.public())
-    return await _form(request, state, SubmittedForm([("topic", topic)]))
+    return await _form(request, state, PortalForm([("topic", topic)]))
 
 
 @router.post("/tickets/new")
@@ -131,12 +131,12 @@ async def thanks_for(request: Request, token: Token, state: State) -> Response:
     return state.pages.render(request, "thanks.html", ticket=ticket, link=link, said=said)
 
 
-def _was_not_asked(topic: TopicEntry, sent: SubmittedForm) -> bool:
+def _was_not_asked(topic: TopicEntry, sent: PortalForm) -> bool:
     """Whether the form was sent for a topic whose questions the page did not show."""
     return sent.get("asked", topic.slug) != topic.slug and any(topic.form.fields_for(Audience.EVERYONE))
 
 
-def _checked(sent: SubmittedForm, topic: TopicEntry | None) -> RequestedForm:
+def _checked(sent: PortalForm, topic: TopicEntry | None) -> RequestedForm:
     """The request and the answers to its topic's questions. Raises NotValid with everything that is wrong."""
     errors: dict[str, str] = {} if topic else {"topic": WORDS["topic"]}
     errors |= sent.refused
@@ -154,7 +154,7 @@ def _checked(sent: SubmittedForm, topic: TopicEntry | None) -> RequestedForm:
     return RequestedForm(form, topic, answers, chosen_files(sent, files_in(topic.form, answers)))
 
 
-async def _stopped(request: Request, state: AppState, sent: SubmittedForm) -> Response:
+async def _stopped(request: Request, state: AppState, sent: PortalForm) -> Response:
     """The form again, with all that was written: it passes once it was on a page for some seconds."""
     page = await _form(request, state, sent, status=HTTP_429_TOO_MANY_REQUESTS)
     page.headers["Retry-After"] = "60"
@@ -164,7 +164,7 @@ async def _stopped(request: Request, state: AppState, sent: SubmittedForm) -> Re
 async def _form(
     request: Request,
     state: AppState,
-    sent: SubmittedForm,
+    sent: PortalForm,
     errors: Values | None = None,
     status: int = 200,
     notice: str = "",

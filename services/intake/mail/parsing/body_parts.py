@@ -21,7 +21,7 @@ _ENRICHED = re.compile(r"<(?!<)/?[a-zA-Z-]{1,60}>")
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class BodySection:
     """A piece of the mail's text, in one or both ways of writing."""
 
     text: str | None = None
@@ -39,7 +39,7 @@ class Gathered:
     texts: int = 0
     around: Surroundings = ALONE
 
-    def sections(self, part: MimePart, *, is_alternative: bool = False) -> list[Section]:
+    def sections(self, part: MimePart, *, is_alternative: bool = False) -> list[BodySection]:
         """The text of a part and its children; what is no text joins the files."""
         if part.children:
             is_choice = part.media_type == "multipart/alternative"
@@ -53,11 +53,11 @@ class Gathered:
         self.texts += 1
         return self.text(part)
 
-    def loose(self, data: bytes, part: MimePart) -> list[Section]:
+    def loose(self, data: bytes, part: MimePart) -> list[BodySection]:
         """Text outside the parts."""
-        return [Section(text=self.decoded(data, part))] if data else []
+        return [BodySection(text=self.decoded(data, part))] if data else []
 
-    def text(self, part: MimePart) -> list[Section]:
+    def text(self, part: MimePart) -> list[BodySection]:
         """A text part as a section; files written into it come out, and what is too long to show becomes one."""
         transferred = part.content()
         if transferred.defect:
@@ -68,7 +68,7 @@ class Gathered:
             self.defects.append(LONG_TEXT)
             self.files.append(file_of(part, len(self.files) + 1, self.defects))
             text = self.decoded(content[:MAX_TEXT], part)
-            return [Section(stripped=stripped(text)) if is_html else Section(text=text)]
+            return [BodySection(stripped=stripped(text)) if is_html else BodySection(text=text)]
         text = self.decoded(content, part)
         if is_html:
             pictures = Pictures()
@@ -77,9 +77,9 @@ class Gathered:
             if len(pictures.files) == MAX_PICTURES:
                 self.defects.append("HTML with too many pictures in it, kept as a file")
                 self.files.append(file_of(part, len(self.files) + 1, self.defects))
-            return [Section(html=html)]
+            return [BodySection(html=html)]
         is_enriched = part.media_type != "text/plain"
-        return [Section(text=_ENRICHED.sub("", text).replace("<<", "<") if is_enriched else text)]
+        return [BodySection(text=_ENRICHED.sub("", text).replace("<<", "<") if is_enriched else text)]
 
     def without_uu_files(self, content: bytes) -> bytes:
         """A text without the files written into it."""
@@ -105,23 +105,25 @@ def _is_text(part: MimePart, is_alternative: bool) -> bool:  # noqa: FBT001 - pr
     return part.media_type in _PLAIN or part.media_type == "text/html"
 
 
-def _alternative(sections: Iterable[Section]) -> list[Section]:
+def _alternative(sections: Iterable[BodySection]) -> list[BodySection]:
     """Several ways of writing the same are one section."""
     found = list(sections)
     texts = [one.text for one in found if one.text is not None]
     htmls = [one.html for one in found if one.html is not None]
     rest = "" if texts else "\n".join(one.stripped for one in found)
-    return [Section("\n".join(texts) if texts else None, "\n".join(htmls) if htmls else None, rest)] if found else []
+    return (
+        [BodySection("\n".join(texts) if texts else None, "\n".join(htmls) if htmls else None, rest)] if found else []
+    )
 
 
-def joined_html(sections: Sequence[Section]) -> str | None:
+def joined_html(sections: Sequence[BodySection]) -> str | None:
     """The whole mail as HTML, or None if no part of it is."""
     if not any(section.html and section.html.strip() for section in sections):
         return None
     return "\n".join(one.html if one.html is not None else _as_html(one.text or one.stripped) for one in sections)
 
 
-def joined_text(sections: Sequence[Section]) -> str:
+def joined_text(sections: Sequence[BodySection]) -> str:
     """The whole mail as text, as far as it was written as text."""
     return "\n".join(one.text or one.stripped for one in sections if one.text is not None or one.stripped)
 

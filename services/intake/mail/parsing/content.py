@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from services.intake.mail.parsing.body_parts import LONG_TEXT, Gathered, Section, joined_html, joined_text
+from services.intake.mail.parsing.body_parts import LONG_TEXT, BodySection, Gathered, joined_html, joined_text
 from services.intake.mail.parsing.html_parser import ReadHtml, read_html
 from services.intake.mail.parsing.html_sanitizer import is_digestible, own_pictures
 from services.intake.mail.parsing.lines import ANSWER, Cutting
@@ -43,7 +43,7 @@ def content_of(root: MimePart, defects: list[str], cutting: Cutting = ANSWER) ->
     return _content(_cut_within_limits(_plain(sections, gathered), gathered, cutting), None, gathered)
 
 
-def _html(sections: Sequence[Section], gathered: Gathered, cutting: Cutting) -> ReadHtml | None:
+def _html(sections: Sequence[BodySection], gathered: Gathered, cutting: Cutting) -> ReadHtml | None:
     """The mail as HTML, if it has any that can be shown."""
     html = joined_html(sections)
     if html is None or not is_digestible(html):
@@ -68,7 +68,7 @@ def _keep_another_text(plain: str, read: ReadHtml, gathered: Gathered) -> None:
         gathered.files.append(MailAttachment("plain-text.txt", "text/plain", plain.encode()))
 
 
-def _plain(sections: Sequence[Section], gathered: Gathered) -> str:
+def _plain(sections: Sequence[BodySection], gathered: Gathered) -> str:
     """The mail as text; HTML that cannot be shown is kept as a file, and read as text where there is no other."""
     html = joined_html(sections)
     text = joined_text(sections)
