@@ -193,7 +193,7 @@ def measured(name: str) -> tuple[float, float, float, int]:
 
 def hostile() -> list[tuple[str, float, float, float, int]]:
     """Every hostile mail, each in a fresh process."""
-    with multiprocessing.get_app_state("spawn").Pool(1, maxtasksperchild=1) as processes:
+    with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as processes:
         return [(name, *processes.apply_async(measured, (name,)).get(timeout=120)) for name in MAILS]
 
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from multiprocessing import get_app_state
+from multiprocessing import get_context
 from multiprocessing.queues import Queue
 from queue import Empty
 from typing import Any
@@ -45,7 +45,7 @@ def share(things: Sequence[Any], processes: int) -> list[list[Any]]:
 
 def side_by_side(work: Work, things: Sequence[Any], policy: PolicySnapshot, processes: int) -> Iterator[Told]:
     """Does `work` on all the things and says what the processes say, as they say it. Raises ProcessFailed."""
-    context = get_app_state("spawn")
+    context = get_context("spawn")
     told: Queue[Told] = context.Queue()
     heaps = share(things, processes)
     running = [

@@ -14,10 +14,10 @@ from services.assignment.queries.people import list_agents
 from services.assignment.schemas.audit import AuditEntryView
 from services.assignment.web.admin.sections import AgentsPageCaller
 from services.assignment.web.admin.version_changes import changes_between
-from services.assignment.web.page_base import PageRoute, TheDesk
+from services.assignment.web.page_base import DeskPageRoute, TheDesk
 
 PATH = "/admin/audit-log"
-router = APIRouter(prefix=PATH, route_class=PageRoute)
+router = APIRouter(prefix=PATH, route_class=DeskPageRoute)
 
 PER_PAGE = 50
 KIND_NAMES = {
