@@ -52,13 +52,13 @@ class AppState:
     tickets: Tickets
     relay: Relay
     policies: PolicyCache
-    gate: ConcurrencyLimit
-    outgoing: SafeHttpClient
-    feeds: FeedReader
-    files: FileLinks
+    command_limit: ConcurrencyLimit
+    http_client: SafeHttpClient
+    feed_reader: FeedReader
+    file_links: FileLinks
     sign_ins: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(SIGN_INS_AT_ONCE))
-    rejudger: WhatIfWorker = field(default_factory=WhatIfWorker)
-    digester: BodyRenderer = field(default_factory=BodyRenderer)
+    what_if_worker: WhatIfWorker = field(default_factory=WhatIfWorker)
+    renderer: BodyRenderer = field(default_factory=BodyRenderer)
     own_events: RecentEvents = field(default_factory=RecentEvents)
     known_topics: set[UUID] = field(default_factory=set)
     """Help topics that have been seen here; none is ever deleted."""

@@ -93,9 +93,9 @@ def build(settings: IntakeSettings) -> FastAPI:
             renderer=BodyRenderer(),
             bad_key_limiter=RateLimiter("bad-key", settings.bad_keys_per_minute),
         )
-        app.state.renderer = intake.digester
+        app.state.renderer = intake.renderer
         await bus.start()
-        ahead = intake.digester.redact_if_possible
+        ahead = intake.renderer.redact_if_possible
         jobs = {
             "relay": relay.run,
             "consumer": lambda: run_consumer(bus, consumer(database, intake.invitations, relay.has_applied), ahead),

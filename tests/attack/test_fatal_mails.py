@@ -40,7 +40,7 @@ async def end_while_writing(queue: DeliveryQueue, settings: NotificationSettings
     async def nothing() -> None: ...
 
     sender = Sender(queue, settings, nothing)
-    sender._digester = EndsTheProcess()
+    sender._renderer = EndsTheProcess()
     crash = asyncio.create_task(sender._send_batch(jobs))
     done, _ = await asyncio.wait([crash], timeout=0.3)
     crash.cancel()

@@ -14,13 +14,13 @@ from shared.domain.sla import verdicts
 from shared.kit.clock import new_id, utc_now
 from tests.support.eventually import eventually
 from tests.support.tickets import ADA, AGENT, an_id, message, policy, triage
-from tests.workflows.conftest import Desk
+from tests.workflows.conftest import TicketDriver
 from tests.workflows.record import unsearchable
 
 BRIEF = policy(auto_close_seconds=1, reopen_window_seconds=1)
 
 
-async def history_of(desk: Desk, ticket_id: TicketId) -> list[EventType.ValueType]:
+async def history_of(desk: TicketDriver, ticket_id: TicketId) -> list[EventType.ValueType]:
     history = await desk.client.get_workflow_handle(ticket_workflow_id(ticket_id)).fetch_history()
     return [event.event_type for event in history.events]
 
@@ -29,7 +29,7 @@ def names(answer: CommandAnswer) -> list[str]:
     return [event.type.removeprefix("everdesk.ticket.").removesuffix(".v1") for event in answer.events]
 
 
-async def test_a_life_in_which_everybody_announces_their_own_costs_no_activity(desk: Desk) -> None:
+async def test_a_life_in_which_everybody_announces_their_own_costs_no_activity(desk: TicketDriver) -> None:
     ticket_id = TicketId(new_id())
     told = [
         await desk.tickets.open_and_execute(unsearchable(ticket_id), triage(f"triage:{ticket_id}", agent_id=ADA)),
@@ -50,7 +50,7 @@ async def test_a_life_in_which_everybody_announces_their_own_costs_no_activity(d
     assert desk.announced.of(ticket_id) == []
 
 
-async def test_an_answer_is_the_same_each_time_over_runs_and_after_the_end(desk: Desk) -> None:
+async def test_an_answer_is_the_same_each_time_over_runs_and_after_the_end(desk: TicketDriver) -> None:
     ticket_id = TicketId(new_id())
     opening, command = unsearchable(ticket_id), triage(f"triage:{ticket_id}", agent_id=ADA, policy=BRIEF)
     opened = await desk.tickets.open_and_execute(opening, command)
@@ -77,12 +77,12 @@ async def test_an_answer_is_the_same_each_time_over_runs_and_after_the_end(desk:
         await desk.tickets.record_message(ticket_id, message("late", utc_now()))
 
 
-async def has_ended(desk: Desk, ticket_id: TicketId) -> bool:
+async def has_ended(desk: TicketDriver, ticket_id: TicketId) -> bool:
     description = await desk.client.get_workflow_handle(ticket_workflow_id(ticket_id)).describe()
     return description.close_time is not None
 
 
-async def test_timers_announce_their_own_events_and_the_verdicts_are_the_same_in_any_order(desk: Desk) -> None:
+async def test_timers_announce_their_own_events_and_the_verdicts_are_the_same_in_any_order(desk: TicketDriver) -> None:
     ticket_id, hasty = TicketId(new_id()), policy(targets={"normal": {"first_response": 1, "resolution": 3600}})
     told: list[Envelope] = []
     told += (await desk.tickets.open_and_execute(unsearchable(ticket_id), triage(policy=hasty))).events
@@ -100,6 +100,6 @@ async def test_timers_announce_their_own_events_and_the_verdicts_are_the_same_in
     assert verdicts([*timers, *told], policies) == verdicts([*reversed(told), *timers], policies) == judged
 
 
-async def test_a_message_before_the_start_is_told_so(desk: Desk) -> None:
+async def test_a_message_before_the_start_is_told_so(desk: TicketDriver) -> None:
     with pytest.raises(UnknownTicket):
         await desk.tickets.record_message(TicketId(new_id()), message("m", utc_now()))

@@ -44,7 +44,7 @@ def build(settings: MailSettings) -> FastAPI:
         server.close()
         async with asyncio.timeout(10):
             await reader.close()
-            await state.writer.renderer.close()
+            await state.persister.renderer.close()
         await database.dispose()
 
     async def nothing_given_up() -> None:

@@ -34,12 +34,12 @@ class MailPipe:
         mail_settings = MailSettings(**settings.model_dump())
         state = build_pipeline(mail_settings, database, storage)
         self._database = database
-        self._bans, self._reader = state.gate.bans, state.reader
-        self._renderer = state.writer.renderer
+        self._bans, self._reader = state.admission.bans, state.parser
+        self._renderer = state.persister.renderer
         self._reception = RawMailStore(database, storage)
         self._processing = MailPipeline(state, mail_settings)
 
-    async def hand_over(self, raw: bytes) -> str | None:
+    async def submit(self, raw: bytes) -> str | None:
         """The number of the mail's ticket; None for one that rightly has no effect, such as a loop.
 
         Handed over twice, a mail gets the same answer. Raises SenderBanned, NotSettled, StorageUnavailable.
@@ -47,7 +47,7 @@ class MailPipe:
         arrival = arrival_of(raw, SOURCE)
         if await self._bans.forbids(arrival.sender):
             raise SenderBanned
-        await self._reception.accept(arrival)
+        await self._reception.store(arrival)
         try:
             async with asyncio.timeout(WAIT_SECONDS):
                 stored = await self._settled(identity_of(raw))

@@ -54,7 +54,7 @@ async def accept(state: AppState, key: KnownKey, suffix: str, raw: bytes, idempo
         f"{key.key_id}:osticket", idempotency_key, fingerprint(suffix, raw) if idempotency_key else b""
     )
     await _admit(state, ticket, claim)
-    chosen, remarks = await keep_files(state.keeper, state.database, key.key_id, sent.files)
+    chosen, remarks = await keep_files(state.uploader, state.database, key.key_id, sent.files)
     submission = _submission(sent, ticket, topic, key, (*choice.remarks, *remarks))
     number = await _record(state, claim, replace(submission, fields=fields), chosen)
     if claim.stored:
@@ -64,13 +64,13 @@ async def accept(state: AppState, key: KnownKey, suffix: str, raw: bytes, idempo
 
 async def _refuse_indigestible(state: AppState, ticket: OldTicket) -> None:
     async with _refusing():
-        await check_body(state.digester, ticket.message.body, ticket.message.body_format, "/message")
+        await check_body(state.renderer, ticket.message.body, ticket.message.body_format, "/message")
 
 
 async def _refuse_what_takes_long(state: AppState, body: str) -> None:
     """Takes our links out of a long body, so that nobody waits for that afterwards."""
     async with _refusing(), refusing("/message"):
-        await state.digester.redact_ahead(body)
+        await state.renderer.redact_ahead(body)
 
 
 @asynccontextmanager
@@ -93,7 +93,7 @@ async def _record(state: AppState, claim: IdempotencyClaim, submission: Submissi
 
 async def _admit(state: AppState, ticket: OldTicket, claim: IdempotencyClaim) -> None:
     try:
-        await state.gate.admit(EntryPoint.CLIENT, ticket.requester.email, ticket.address, claim)
+        await state.admission.admit(EntryPoint.CLIENT, ticket.requester.email, ticket.address, claim)
     except Problem as refused:
         match refused.code:
             case abuse.BANNED:

@@ -119,7 +119,7 @@ async def read_form(request: Request, state: AppState, limiter: RateLimiter | No
         sent = PortalForm((name, value) for name, value in form.multi_items() if isinstance(value, str))
     check_form_token(request, sent.get("csrf_token"))
     async with refusing("/body"):
-        await state.digester.redact_ahead(*(value.strip() for value in sent.values()))
+        await state.renderer.redact_ahead(*(value.strip() for value in sent.values()))
     return sent
 
 

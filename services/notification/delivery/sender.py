@@ -40,7 +40,7 @@ class Sender:
     ) -> None:
         self._queue = queue
         self._composer = Composer(settings)
-        self._digester = BodyRenderer()
+        self._renderer = BodyRenderer()
         self._connections = [MailConnection(settings) for _ in range(settings.smtp_connections)]
         self._recorder = SentRecorder(queue.mark_sent)
         self._settle = settle
@@ -50,7 +50,7 @@ class Sender:
 
     async def redact_ahead(self, value: object) -> None:
         """Takes our personal links out of the long texts of an event, beside this process."""
-        await self._digester.redact_if_possible(value)
+        await self._renderer.redact_if_possible(value)
 
     def wake(self) -> None:
         """Says that there may be mails to send."""
@@ -74,7 +74,7 @@ class Sender:
         finally:
             for connection in self._connections:
                 await connection.close()
-            await self._digester.close()
+            await self._renderer.close()
 
     async def _finish(self, work: Coroutine[Any, Any, None]) -> None:
         """An orderly stop waits for the mail under way: cut off, it might be taken and not recorded."""
@@ -130,7 +130,7 @@ class Sender:
             await self._refused(job, MailRefused(FATAL, is_permanent=True))
             return
         try:
-            mail = self._composer.compose(job, await read_words(self._digester, job))
+            mail = self._composer.compose(job, await read_words(self._renderer, job))
         except Exception as error:
             if is_unreachable(error):
                 raise

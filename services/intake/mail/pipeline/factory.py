@@ -25,15 +25,15 @@ def build_pipeline(settings: MailSettings, database: Database, storage: ContentS
     return PipelineState(
         database=database,
         storage=storage,
-        reader=ParserPool(settings.mail_workers, settings.mail_read_seconds),
+        parser=ParserPool(settings.mail_workers, settings.mail_read_seconds),
         queue=MailQueue(database, per_hour=settings.mail_per_sender_per_hour, attempts=settings.mail_attempts),
-        desk=RoutingLookup(threads, own, gate.bans, StaffMail(threads, settings.mail_authserv_ids), settings),
-        writer=MailPersister(
+        lookup=RoutingLookup(threads, own, gate.bans, StaffMail(threads, settings.mail_authserv_ids), settings),
+        persister=MailPersister(
             own,
             Uploader(storage, settings.file_limits, scans=settings.clamd is not None),
             InvitationLimits(settings),
             BodyRenderer(),
         ),
-        gate=gate,
+        admission=gate,
         topics=TopicCache(database),
     )

@@ -37,7 +37,7 @@ class MailPersister:
     """What writing needs besides the mail."""
 
     own: OwnAddresses
-    keeper: Uploader
+    uploader: Uploader
     limits: InvitationLimits
     renderer: BodyRenderer
 
@@ -49,7 +49,7 @@ class MailPersister:
         ticket = await session.get_one(Ticket, decision.ticket_id)
         message_id = MessageId(new_id())
         written = letter.with_banner() if decision.is_from_stranger else letter
-        kept = await store_mail_files(self.keeper, session, stored, written, ticket.id, message_id)
+        kept = await store_mail_files(self.uploader, session, stored, written, ticket.id, message_id)
         await self._redact_ahead(kept.body)
         is_requester = letter.sender.casefold() == ticket.requester_email.casefold()
         await post_message(
@@ -87,7 +87,7 @@ class MailPersister:
         ticket = await session.get_one(Ticket, decision.ticket_id)
         message_id = MessageId(new_id())
         written = letter if decision.is_verified else letter.unverified()
-        kept = await store_mail_files(self.keeper, session, stored, written, ticket.id, message_id, is_internal=True)
+        kept = await store_mail_files(self.uploader, session, stored, written, ticket.id, message_id, is_internal=True)
         await self._redact_ahead(kept.body)
         event = NoteReceived(
             ticket_id=TicketId(ticket.id),
@@ -128,7 +128,7 @@ class MailPersister:
             is_automatic=decision.is_automatic,
             acknowledge=decision.acknowledge and letter.is_answerable,
         )
-        kept = await store_mail_files(self.keeper, session, stored, letter, draft.ticket_id, draft.message_id)
+        kept = await store_mail_files(self.uploader, session, stored, letter, draft.ticket_id, draft.message_id)
         await self._redact_ahead(kept.body)
         number = await submit_ticket(session, replace(draft, body=kept.body, attachments=kept.refs))
         if not decision.is_automatic:
