@@ -22,8 +22,8 @@ from tests.services.intake.harness import IntakeHarness
 from tests.services.intake.osticket.conftest import old  # noqa: F401 - a fixture
 from tests.services.intake.osticket.old_client import LEAST, OldClient
 from tests.services.intake.test_event_streams import client, posted, served
-from tests.support.sse import reading
 from tests.support.database_search import tables_naming
+from tests.support.sse import reading
 
 SETTINGS = Settings.model_validate({"link_secret": "a-secret-only-for-tests", "portal_url": "https://portal.example"})
 

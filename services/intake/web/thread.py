@@ -52,7 +52,7 @@ async def show(
     """The thread."""
     notices = [NOTICES[done]] if done in NOTICES else []
     page = await _thread(request, state, token, visit, PortalForm(), {}, 200, notices)
-    state.proofs.note(page, visit)
+    state.email_verification.note(page, visit)
     return page
 
 
@@ -77,7 +77,7 @@ async def follow(
         state.settings.streams_per_address,
         partial(_may_read, state, token),
     )
-    return await state.live.stream(visit.ticket.id, after if last_event_id is None else last_event_id, caller)
+    return await state.event_streams.stream(visit.ticket.id, after if last_event_id is None else last_event_id, caller)
 
 
 @router.get("/{token}/files/{attachment_id}")
@@ -98,7 +98,7 @@ async def reply(request: Request, token: Token, visit: VerifiedLink, state: Stat
     """Adds what the visitor wrote."""
     values = await read_form(request, state)
     address = address_of(request, state.settings.trusted_proxies)
-    await state.gate.refuse_banned(EntryPoint.PEOPLE, visit.link.email, address)
+    await state.admission.refuse_banned(EntryPoint.PEOPLE, visit.link.email, address)
     try:
         form, files = _checked(values)
     except FormNotValid as wrong:

@@ -12,15 +12,15 @@ from shared.contracts.vocabulary import ActorKind
 from shared.kit.clock import new_id
 from tests.services.notification.conftest import Running
 from tests.services.notification.mail_server import MailServer, html_of, text_of
-from tests.services.notification.story import Story
 from tests.services.notification.test_lifecycle_mails import is_told, told
+from tests.services.notification.ticket_events import TicketEvents
 from tests.support.eventually import eventually
 
 UNASSIGNED: dict[str, Any] = {"assignee_id": None}
 
 
 @dataclass
-class Crew(Story):
+class Crew(TicketEvents):
     """Ada and Hedy work in the team that Grace leads, Vera only looks; Alan administers agents."""
 
     hedy: AgentId = field(default_factory=lambda: AgentId(new_id()))
