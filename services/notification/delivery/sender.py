@@ -1,6 +1,7 @@
 """The loop that sends what the ledger holds: woken after a commit, swept in case a wake-up was lost."""
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from datetime import timedelta
@@ -27,6 +28,8 @@ LEASE = timedelta(seconds=10)
 FATAL = "the sender ended twice while it wrote this mail; look at the message, then retry the delivery"
 MAIL_SECONDS = 60.0
 """The longest one mail may take."""
+SLOW_SECONDS = 3.0
+"""How long a batch waits for its slowest connection."""
 
 
 class Sender:
@@ -47,6 +50,7 @@ class Sender:
         self._look_at = 0.0
         self._woken = asyncio.Event()
         self._is_stopping = False
+        self._slow: dict[MailConnection, asyncio.Task[None]] = {}
 
     async def redact_ahead(self, value: object) -> None:
         """Takes our personal links out of the long texts of an event, beside this process."""
@@ -85,6 +89,7 @@ class Sender:
             self._is_stopping = True
             with suppress(Exception):
                 await task
+            await asyncio.gather(*self._slow.values(), return_exceptions=True)
             raise
 
     async def _look(self) -> None:
@@ -101,28 +106,66 @@ class Sender:
     async def _send_all_due(self) -> None:
         is_more = True
         while is_more and not self._is_stopping:
-            if jobs := await self._queue.claim():
-                async with self._queue.keeping(jobs):
-                    await self._send_batch(jobs)
-            is_more = len(jobs) == BATCH
+            while len(self._slow) == len(self._connections):
+                await asyncio.wait(self._slow.values(), return_when=asyncio.FIRST_COMPLETED)
+            jobs = await self._queue.claim()
+            was_put_back = bool(jobs) and await self._send_batch(jobs)
+            is_more = was_put_back or len(jobs) == BATCH
 
-    async def _send_batch(self, jobs: Sequence[MailJob]) -> None:
-        lanes = zip(self._connections, _lanes(jobs, len(self._connections)), strict=True)
-        sending = (self._send_lane(connection, lane) for connection, lane in lanes)
-        for result in await asyncio.gather(*sending, return_exceptions=True):
-            if isinstance(result, BaseException):
-                raise result
+    async def _send_batch(self, jobs: Sequence[MailJob]) -> bool:
+        """Sends a batch over the connections that are free; True if some of it was put back.
 
-    async def _send_lane(self, connection: MailConnection, jobs: Sequence[MailJob]) -> None:
-        for position, job in enumerate(jobs):
-            if self._is_stopping:
-                await self._queue.release(jobs[position:], "the sender was stopped")
-                return
-            try:
-                await self._send(connection, job)
-            except MailServerAway as error:
-                await self._queue.release(jobs[position:], f"the mail server is away: {error}"[:1000])
-                raise
+        A connection that the server keeps waiting is left alone with its mail, and the others go on.
+        """
+        free = [connection for connection in self._connections if connection not in self._slow]
+        lanes = [deque(lane) for lane in _lanes(jobs, len(free))]
+        sending = {
+            asyncio.create_task(self._send_lane(connection, lane)): (connection, lane)
+            for connection, lane in zip(free, lanes, strict=True)
+            if lane
+        }
+        try:
+            done, late = await asyncio.wait(sending, timeout=SLOW_SECONDS)
+        except asyncio.CancelledError:
+            for task in sending:
+                task.cancel()
+            raise
+        put_back = [job for task in late for job in self._leave_alone(*sending[task], task)]
+        if put_back:
+            await self._queue.release(put_back, "the mails before it took the server too long")
+        for task in done:
+            task.result()
+        return bool(put_back)
+
+    def _leave_alone(
+        self, connection: MailConnection, lane: deque[MailJob], task: asyncio.Task[None]
+    ) -> Sequence[MailJob]:
+        """What waits behind the mail that a slow connection is busy with."""
+        self._slow[connection] = task
+        task.add_done_callback(lambda _: self._is_free(connection, task))
+        waiting = list(lane)
+        lane.clear()
+        return waiting
+
+    def _is_free(self, connection: MailConnection, task: asyncio.Task[None]) -> None:
+        del self._slow[connection]
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.warning("mail.paused", error=str(error))
+        self._look_at = 0.0
+        self.wake()
+
+    async def _send_lane(self, connection: MailConnection, jobs: deque[MailJob]) -> None:
+        async with self._queue.keeping(list(jobs)):
+            while jobs:
+                if self._is_stopping:
+                    await self._queue.release(list(jobs), "the sender was stopped")
+                    return
+                job = jobs.popleft()
+                try:
+                    await self._send(connection, job)
+                except MailServerAway as error:
+                    await self._queue.release([job, *jobs], f"the mail server is away: {error}"[:1000])
+                    raise
 
     async def _send(self, connection: MailConnection, job: MailJob) -> None:
         """One mail; between its acceptance and the record lies the only window in which a crash doubles it."""

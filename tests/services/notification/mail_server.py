@@ -21,6 +21,10 @@ class MailServer:
         self.connections = 0
         self.delay = 0.0
         """Seconds before a mail is taken."""
+        self.never_answered: set[str] = set()
+        """Addresses of which a mail is read to its end and never answered."""
+        self.is_mute = False
+        """Whether clients are let in and told nothing."""
         self._server: asyncio.Server | None = None
         self._transports: set[asyncio.BaseTransport] = set()
 
@@ -44,6 +48,8 @@ class MailServer:
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
         """aiosmtpd's hook for a complete mail."""
         await asyncio.sleep(self.delay)
+        if envelope.rcpt_tos[0] in self.never_answered:
+            await asyncio.sleep(3600)
         if answers := self.refusals.get(envelope.rcpt_tos[0]):
             return answers.pop(0)
         content = envelope.original_content or b""
@@ -52,8 +58,10 @@ class MailServer:
         self._mails[mail["X-Everdesk-Ticket"]].append(mail)
         return "250 2.0.0 Taken"
 
-    def _protocol(self) -> SMTP:
+    def _protocol(self) -> asyncio.Protocol:
         self.connections += 1
+        if self.is_mute:
+            return asyncio.Protocol()
         return _Connection(self, self._transports)
 
 
