@@ -67,11 +67,12 @@ async def test_a_mail_that_ends_its_sender_twice_is_parked_and_can_be_retried(
         async with database.begin() as session:
             return (await session.scalars(select(Delivery).where(Delivery.status == DeliveryStatus.FAILED))).one()
 
-    async with sending(queue, settings):
+    async with sending(queue, settings) as sender:
         parked = await eventually(failed, within=5)
         assert parked.last_error == FATAL
         async with database.begin() as session:
             await retry_delivery(session, parked.id)
+        sender.wake()
 
         def has_arrived() -> None:
             assert len(mail_server.about(story.number)) == 2

@@ -133,8 +133,9 @@ class Sender:
         put_back = [job for task in late for job in self._leave_alone(*sending[task], task)]
         if put_back:
             await self._queue.release(put_back, "the mails before it took the server too long")
-        for task in done:
-            task.result()
+        for error in [task.exception() for task in done]:
+            if error is not None:
+                raise error
         return bool(put_back)
 
     def _leave_alone(
