@@ -74,8 +74,12 @@ async def test_a_ticket_explains_itself_to_whoever_may_see_it(desk: Desk) -> Non
 
 async def test_a_running_clock_is_told_up_to_now(desk: Desk) -> None:
     ticket, ada = await desk.some_ticket(), await desk.agent("ada")
-    told = await ada.get(f"/v1/tickets/{ticket['id']}/sla")
-    (first,) = [clock for clock in told["clocks"] if clock["metric"] == "first_response"]
+
+    async def explained() -> tuple[Json, Json]:
+        told = await ada.get(f"/v1/tickets/{ticket['id']}/sla")
+        return told, next(clock for clock in told["clocks"] if clock["metric"] == "first_response")
+
+    told, first = await eventually(explained)
     assert (first["outcome"], first["until"], first["remedy"]) == (None, told["as_of"], None)
 
 
