@@ -12,6 +12,7 @@ from tests.local.running import LocalStack
 from tests.support.memory_disk import data_folder
 from tests.support.scheduling import CostScheduling
 from tests.support.settings import common_environment
+from tests.support.whole_system import whole_system
 
 
 @pytest.fixture(scope="session")
@@ -22,16 +23,14 @@ async def engines(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Sta
             yield running
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[LocalStack]:
-    """The whole system, started as `make run` starts it; one for the tests of a module."""
-    with data_folder(tmp_path_factory, "system") as folder:
-        running = LocalStack.in_folder(folder, has_stubs=False)
-        await running.start(within=120)
-        try:
-            yield running
-        finally:
-            await running.stop()
+    """The whole system, started as `make run` starts it; one for all tests of this process.
+
+    Its tickets and mails are everybody's: a test looks for its own, by an address or a subject nobody else has.
+    """
+    async with whole_system(tmp_path_factory) as running:
+        yield running
 
 
 @pytest.fixture

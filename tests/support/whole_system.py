@@ -1,0 +1,21 @@
+"""The whole system as `make run` starts it, for as long as tests need it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from tests.local.running import LocalStack
+from tests.support.memory_disk import data_folder
+
+
+@asynccontextmanager
+async def whole_system(temporary: pytest.TempPathFactory) -> AsyncIterator[LocalStack]:
+    """Started on entry, ready, and stopped on exit."""
+    with data_folder(temporary, "system") as folder:
+        running = LocalStack.in_folder(folder, has_stubs=False)
+        await running.start(within=120)
+        try:
+            yield running
+        finally:
+            await running.stop()
