@@ -17,8 +17,8 @@ run: packages ## Start everything here: engines, mail, services (Ctrl-C stops it
 demo: packages ## Play the seed story against the running stack (TICKETS=, N=)
 	@exec $(PY) -m deploy.demo
 
-test: dev-packages chromium ## Run the tests against real engines, two files at a time (ARGS="tests/unit -k word")
-	@exec $(PY) -m pytest $(or $(ARGS),-n 2 --dist loadfile) $(if $(CI),--durations=20)
+test: dev-packages chromium ## Run the tests against real engines, two files at a time (ARGS="tests/unit -k word", ARGS="-n 0 …")
+	@exec $(PY) -m pytest -n 2 --dist loadfile $(ARGS) $(if $(CI),--durations=20)
 
 soak: dev-packages ## Run the tests of quantity in their long form, about ten minutes (ARGS="-k rollout")
 	@EVERDESK_TEST_SIZE=long exec $(PY) -m pytest -m soak $(ARGS)

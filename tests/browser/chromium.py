@@ -6,6 +6,8 @@ from typing import Any
 
 from playwright.async_api import Browser, Page, async_playwright
 
+from tests.support.sizes import either
+
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = (
     "--no-sandbox",
@@ -17,6 +19,11 @@ ARGUMENTS = (
     "--hide-scrollbars",
 )
 WIDTHS = {"phone": 390, "desktop": 1280}
+LOOKS = either(
+    (("desktop", "light"), ("phone", "dark")),
+    (("desktop", "light"), ("desktop", "dark"), ("phone", "light"), ("phone", "dark")),
+)
+"""Devices and colour schemes in which every page is looked at: each of them once, or all of them together."""
 
 
 @asynccontextmanager

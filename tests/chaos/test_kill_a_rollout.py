@@ -11,7 +11,7 @@ from tests.support.api import Api, Json, SystemClients
 from tests.support.eventually import eventually
 from tests.support.sizes import either
 
-TICKETS = either(60, 120)
+TICKETS = either(40, 120)
 AT_ONCE = 8
 # Which process dies, and the warnings that the policy gets before it: a change that changes nothing makes no version.
 VICTIMS = {"assignment": [10, 20], "worker": [10, 30], "temporal": [10, 40], "postgres": [10, 50]}

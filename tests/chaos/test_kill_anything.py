@@ -13,7 +13,7 @@ from tests.support.api import Api, SystemClients
 from tests.support.eventually import eventually
 from tests.support.sizes import either
 
-TICKETS = either(100, 200)
+TICKETS = either(40, 200)
 AT_ONCE = 8
 VICTIMS = ("postgres", "nats", "temporal", "worker", "intake", "assignment", "notification", "mail")
 rounds = count()

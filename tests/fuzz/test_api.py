@@ -20,8 +20,8 @@ from tests.support.memory_disk import data_folder
 from tests.support.sizes import either
 
 EXAMPLES = 4
-SECONDS = either(40, 60)
-SECONDS_OF_A_ROLE = either(8, 15)
+SECONDS = either(20, 60)
+SECONDS_OF_A_ROLE = either(5, 15)
 SEED = 20261124
 ROUNDS = 6
 PHASES = "examples,coverage,fuzzing"

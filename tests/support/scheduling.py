@@ -6,23 +6,29 @@ from xdist.scheduler.loadfile import LoadFileScheduling
 from xdist.workermanage import WorkerController
 
 SECONDS = {
-    "tests/chaos/test_kill_anything.py": 300,
-    "tests/chaos/test_kill_a_rollout.py": 200,
-    "tests/fuzz/test_api.py": 160,
+    "tests/chaos/test_kill_anything.py": 150,
+    "tests/chaos/test_kill_a_rollout.py": 150,
+    "tests/fuzz/test_api.py": 110,
     "tests/services/intake/test_naughty_strings.py": 120,
     "tests/e2e/test_forgetting.py": 110,
     "tests/attack/test_full_disk.py": 100,
     "tests/e2e/test_whole_life.py": 95,
     "tests/services/test_plans.py": 80,
-    "tests/docs/test_curl_examples.py": 75,
-    "tests/workflows/test_long_ticket.py": 60,
-    "tests/e2e/test_mail.py": 60,
-    "tests/e2e/test_people_in_copy.py": 60,
+    "tests/docs/test_curl_examples.py": 60,
+    "tests/workflows/test_long_ticket.py": 40,
+    "tests/e2e/test_mail.py": 20,
+    "tests/e2e/test_people_in_copy.py": 20,
     "tests/services/assignment/test_rollout_progress.py": 60,
     "tests/attack/test_sign_in.py": 60,
-    "tests/attack/test_logs_hold_nobody.py": 40,
+    "tests/browser/portal/test_portal_thread.py": 60,
+    "tests/attack/test_logs_hold_nobody.py": 20,
 }
 """What the dearest files take on two cores, set-up included. Files without a line come after all of these."""
+SYSTEMS = (
+    ("tests/chaos/",),
+    ("tests/e2e/", "tests/docs/test_curl_examples.py", "tests/attack/test_logs_hold_nobody.py"),
+)
+"""How the names of files begin that share a whole system: the worker that has started it runs all of them."""
 ROOMS_WITH_ENGINES = (
     "tests/services/assignment",
     "tests/services/intake",
@@ -40,22 +46,41 @@ def room_of(scope: str) -> str | None:
     return next((room for room in ROOMS_WITH_ENGINES if scope.startswith(f"{room}/")), None)
 
 
-def next_file(waiting: Sequence[str], done: Sequence[str]) -> str:
-    """The dearest file; once only cheap ones wait, the next of the room the worker was last in, then of a new room."""
-    dearest = max(waiting, key=lambda scope: SECONDS.get(scope, 0))
+def system_of(scope: str) -> tuple[str, ...] | None:
+    """The files that share a whole system with this one, if it uses one."""
+    return next((files for files in SYSTEMS if scope.startswith(files)), None)
+
+
+def dearest_of(scopes: Sequence[str]) -> str:
+    """The one that takes longest; the first of equal ones."""
+    return max(scopes, key=lambda scope: SECONDS.get(scope, 0))
+
+
+def next_file(waiting: Sequence[str], done: Sequence[str], elsewhere: Sequence[str] = ()) -> str:
+    """A file of the system this worker has started, else the dearest file of none that another worker has started.
+
+    Once only cheap ones wait, the next of the room the worker was last in, then of a new room.
+    """
+    mine = {system for scope in done if (system := system_of(scope))}
+    if shared := [scope for scope in waiting if system_of(scope) in mine]:
+        return dearest_of(shared)
+    theirs = {system for scope in elsewhere if (system := system_of(scope))}
+    free = [scope for scope in waiting if system_of(scope) not in theirs] or list(waiting)
+    dearest = dearest_of(free)
     if dearest in SECONDS:
         return dearest
     rooms = [room for scope in reversed(done) if (room := room_of(scope))]
     for room in dict.fromkeys(rooms):
-        if at_home := [scope for scope in waiting if room_of(scope) == room]:
+        if at_home := [scope for scope in free if room_of(scope) == room]:
             return at_home[0]
-    return waiting[0]
+    return free[0]
 
 
 class CostScheduling(LoadFileScheduling):
     """Files as units of work, handed out in the order of `next_file`."""
 
     def _assign_work_unit(self, node: WorkerController) -> None:
-        chosen = next_file(list(self.workqueue), list(self.assigned_work[node]))
+        elsewhere = [scope for other, scopes in self.assigned_work.items() if other is not node for scope in scopes]
+        chosen = next_file(list(self.workqueue), list(self.assigned_work[node]), elsewhere)
         self.workqueue.move_to_end(chosen, last=False)
         super()._assign_work_unit(node)

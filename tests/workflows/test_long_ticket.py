@@ -33,9 +33,9 @@ from tests.workflows.conftest import Announced, TicketDriver, program, worker_fo
 from tests.workflows.long_story import LongStory
 from workflows.provisioning import ensure_search_attributes
 
-MESSAGES, STATUS_CHANGES = either(1000, 5000), either(100, 500)
+MESSAGES, STATUS_CHANGES = either(600, 5000), either(60, 500)
 SUGGESTED = either(80, 400)
-"""Events after which this server suggests a new run: some fifty runs for such a ticket."""
+"""Events after which this server suggests a new run: some thirty runs for such a ticket, fifty for the long one."""
 MANY_RUNS = 20
 EVENTS_PER_RUN = SUGGESTED + 200
 """A workflow task brings all that came while the one before was under way."""

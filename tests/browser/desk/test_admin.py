@@ -8,7 +8,7 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, expect
 
 from shared.kit.clock import new_id
-from tests.browser.chromium import WIDTHS, page_of
+from tests.browser.chromium import LOOKS, WIDTHS, page_of
 from tests.browser.desk.signing_in import sign_in
 from tests.services.assignment.desk import PASSWORD, Desk, agent_id, team_id
 
@@ -223,8 +223,8 @@ async def test_routing_rules_are_added_moved_and_removed(address: str, browser: 
     assert [skill] not in await positions()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("device", WIDTHS)
+@pytest.mark.soak
+@pytest.mark.parametrize(("device", "scheme"), LOOKS)
 async def test_administration_pages_fit_and_are_accessible(
     address: str, browser: Browser, desk: Desk, device: str, scheme: str
 ) -> None:

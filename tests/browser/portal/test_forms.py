@@ -17,7 +17,7 @@ from services.intake.settings import IntakeSettings
 from shared.kit.db import Database
 from tests.browser.chromium import overflows
 from tests.browser.portal.mailed import follow_the_mailed_link
-from tests.browser.portal.test_portal import DESKTOP, PHONE
+from tests.browser.portal.test_portal import SIZED_LOOKS
 from tests.support.settings import common_environment
 
 CHOICES = [{"key": "web", "label": "Website"}, {"key": "atm", "label": "Cash point"}]
@@ -154,8 +154,8 @@ async def test_something_is_searched_and_found(page: Page, centre: str) -> None:
     await expect(page.get_by_role("link", name="Access and accounts")).to_be_visible()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
+@pytest.mark.soak
+@pytest.mark.parametrize(("size", "scheme"), SIZED_LOOKS)
 async def test_the_pages_fit_and_are_accessible(
     browser: Browser,
     centre: str,

@@ -10,11 +10,13 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Locator, Page, expect
 
 from services.intake.settings import IntakeSettings
-from tests.browser.chromium import overflows, page_of
+from tests.browser.chromium import LOOKS, overflows, page_of
 from tests.browser.portal.mailed import follow_the_mailed_link
 
 PHONE = {"width": 360, "height": 740}
 DESKTOP = {"width": 1280, "height": 900}
+SIZES = {"phone": PHONE, "desktop": DESKTOP}
+SIZED_LOOKS = [pytest.param(SIZES[device], scheme, id=f"{device}-{scheme}") for device, scheme in LOOKS]
 
 
 async def fill(page: Page, **fields: str) -> None:

@@ -21,7 +21,7 @@ from shared.kit.db import Database
 from tests.browser.chromium import overflows
 from tests.browser.portal.mailed import SETTINGS, follow_the_mailed_link
 from tests.browser.portal.portal_server import portal_settings, running
-from tests.browser.portal.test_portal import DESKTOP, PHONE, fill
+from tests.browser.portal.test_portal import PHONE, SIZED_LOOKS, fill
 from tests.browser.portal.threads import Threads
 from tests.support.eventually import eventually
 
@@ -226,8 +226,8 @@ async def faults(page: Page) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
+@pytest.mark.soak
+@pytest.mark.parametrize(("size", "scheme"), SIZED_LOOKS)
 async def test_every_page_is_accessible_and_fits(
     browser: Browser, portal: Portal, tmp_path: Path, size: Any, scheme: Any
 ) -> None:
