@@ -8,7 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from starlette.status import HTTP_200_OK, HTTP_204_NO_CONTENT, HTTP_422_UNPROCESSABLE_CONTENT
 
-from services.assignment.commands.administration import Keyed, changing, create, find_answer
+from services.assignment.commands.administration import Keyed, changing, create
 from services.assignment.commands.holiday_feeds import (
     ImportRequest,
     apply_import,
@@ -23,6 +23,7 @@ from services.assignment.schemas.holidays import CountryView, DatedHoliday, Feed
 from shared.contracts.calendars import FIRST_YEAR, LAST_YEAR
 from shared.kit.http.app import body_of
 from shared.kit.http.idempotency import fingerprint
+from shared.kit.http.idempotent_commands import find_answer
 from shared.kit.http.paging import Page
 from shared.kit.http.problems import Problem
 from shared.kit.http.strict_json import StrictJsonRoute, is_json, media_type_of, read_json
@@ -92,7 +93,7 @@ async def post_import(
     else:
         raise Problem(415, "unsupported_media_type", "send a file as text/calendar, or a feed as application/json")
     keyed = Keyed(call.caller, call.path, call.key, fingerprint(raw, request.url.query))
-    if (stored := await find_answer(context, keyed)) is not None:
+    if (stored := await find_answer(context.database, keyed.request)) is not None:
         return stored
     reading = await read_wish(context, wish)
     return await create(context, keyed, partial(apply_import, wish=wish, reading=reading), HTTP_200_OK)
@@ -106,7 +107,7 @@ async def post_import(
 )
 async def post_refresh(context: State, caller: SlaAdmin, call: KeyedCall, slug: CalendarSlug) -> Response:
     """What happens once a day by itself. If the feed cannot be read, the holidays stay as they are."""
-    if (stored := await find_answer(context, call)) is not None:
+    if (stored := await find_answer(context.database, call.request)) is not None:
         return stored
     async with context.database.begin() as session:
         wish = await refreshing(session, slug, caller.agent_id)

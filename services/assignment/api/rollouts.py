@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 from starlette.status import HTTP_200_OK, HTTP_202_ACCEPTED
 
-from services.assignment.commands.administration import create, find_answer
+from services.assignment.commands.administration import create
 from services.assignment.deps import KeyedCall, SlaAdmin, State, TakesNothing
 from services.assignment.schemas.rollouts import (
     Preview,
@@ -25,6 +25,7 @@ from services.assignment.sla_analysis.rollout_queries import (
     list_rollouts,
 )
 from shared.kit.db import Session
+from shared.kit.http.idempotent_commands import find_answer
 from shared.kit.http.paging import Cursor, Limit, Page
 from shared.kit.http.strict_json import StrictJsonRoute
 
@@ -45,7 +46,7 @@ async def post_preview(
     """Looks at every running ticket as its workflow would if it got the policy's newest version now. Changes nothing,
     tells nobody. Once the policy's calendar has changed, tickets with the policy's newest version are concerned too.
     """
-    if (stored := await find_answer(context, call)) is not None:
+    if (stored := await find_answer(context.database, call.request)) is not None:
         return stored
     found = await preview(context, policy_id, body, limit, cursor)
 

@@ -1,7 +1,7 @@
 """What every administrative change has in common: one transaction, a safe retry, refusals for clashes."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID
@@ -17,7 +17,7 @@ from services.assignment.errors import already_exists
 from services.assignment.models import Base
 from services.assignment.queries.callers import Caller
 from shared.kit.db import Session
-from shared.kit.http.idempotency import IdempotentTransaction, idempotent_transaction
+from shared.kit.http.idempotent_commands import CreatedResource, KeyedRequest, once
 from shared.kit.http.problems import invalid, not_found
 
 Stored = TypeVar("Stored", bound=Base)
@@ -33,33 +33,25 @@ class Keyed:
     key: str | None
     request_hash: bytes
 
+    @property
+    def request(self) -> KeyedRequest:
+        """The same, for whoever does not ask who the caller is."""
+        return KeyedRequest(f"{self.caller.agent_id}:{self.path}", self.key, self.request_hash)
+
 
 async def create(
     context: AppState, call: Keyed, make: Callable[[Session], Awaitable[BaseModel]], status: int = HTTP_201_CREATED
 ) -> Response:
     """Makes something once per idempotency key and answers with it."""
-    async with _keyed(context, call) as guarded:
-        if guarded.stored is not None:
-            return guarded.stored
-        set_actor(guarded.session, call.caller)
+
+    async def make_as_caller(session: Session) -> CreatedResource:
+        set_actor(session, call.caller)
         async with refusing_clashes():
-            view = await make(guarded.session)
-        body = view.model_dump_json().encode()
-        await guarded.store(body, status)
+            return CreatedResource(await make(session))
+
+    response = await once(context.database, call.request, status, make_as_caller)
     context.relay.wake()
-    return Response(body, status, media_type="application/json")
-
-
-async def find_answer(context: AppState, call: Keyed) -> Response | None:
-    """The first answer if this is a retry; asked before work that is too slow for a transaction."""
-    if call.key is None:
-        return None
-    async with _keyed(context, call) as guarded:
-        return guarded.stored
-
-
-def _keyed(context: AppState, call: Keyed) -> AbstractAsyncContextManager[IdempotentTransaction]:
-    return idempotent_transaction(context.database, f"{call.caller.agent_id}:{call.path}", call.key, call.request_hash)
+    return response
 
 
 @asynccontextmanager

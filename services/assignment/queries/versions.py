@@ -1,20 +1,21 @@
 """The versions of calendars and SLA policies, newest first."""
 
-from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import Select, select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from services.assignment.models import Calendar, Policy
 from services.assignment.queries.configuration import get_current_calendar, get_current_policy
 from services.assignment.queries.cursors import number_in
-from services.assignment.schemas.versions import CalendarVersionView, PolicyVersionView
+from services.assignment.schemas.versions import CalendarVersionView, PolicyVersionView, VersionView
 from shared.kit.db import Session
 from shared.kit.http.paging import Page, decode_cursor, encode_cursor
 from shared.kit.http.problems import not_found
 
-Query = TypeVar("Query", bound=Select[Any])
+Shown = TypeVar("Shown", bound=VersionView)
+Versioned = Calendar | Policy
 
 
 async def list_calendar_versions(
@@ -22,12 +23,8 @@ async def list_calendar_versions(
 ) -> Page[CalendarVersionView]:
     """A page of a calendar's versions. Raises Problem 404 and, for a cursor not ours, 422."""
     await get_current_calendar(session, slug)
-    query = select(Calendar).where(Calendar.slug == slug).order_by(Calendar.version.desc())
-    rows = list(await session.scalars(_page(query, Calendar.version.expression, limit, cursor)))
-    return Page(
-        items=[calendar_version_view(row) for row in rows[:limit]],
-        next_cursor=_next([row.version for row in rows], limit),
-    )
+    query = select(Calendar).where(Calendar.slug == slug)
+    return await _page(session, query, Calendar.version, CalendarVersionView, limit, cursor)
 
 
 async def list_policy_versions(
@@ -35,12 +32,8 @@ async def list_policy_versions(
 ) -> Page[PolicyVersionView]:
     """A page of a policy's versions. Raises Problem 404 and, for a cursor not ours, 422."""
     await get_current_policy(session, policy_id)
-    query = select(Policy).where(Policy.id == policy_id).order_by(Policy.version.desc())
-    rows = list(await session.scalars(_page(query, Policy.version.expression, limit, cursor)))
-    return Page(
-        items=[policy_version_view(row) for row in rows[:limit]],
-        next_cursor=_next([row.version for row in rows], limit),
-    )
+    query = select(Policy).where(Policy.id == policy_id)
+    return await _page(session, query, Policy.version, PolicyVersionView, limit, cursor)
 
 
 async def get_calendar_version(session: Session, slug: str, version: int) -> Calendar:
@@ -61,20 +54,30 @@ async def get_policy_version(session: Session, policy_id: UUID, version: int) ->
 
 def calendar_version_view(row: Calendar) -> CalendarVersionView:
     """A version as answered."""
-    return CalendarVersionView.model_validate({name: getattr(row, name) for name in CalendarVersionView.model_fields})
+    return _view(CalendarVersionView, row)
 
 
 def policy_version_view(row: Policy) -> PolicyVersionView:
     """A version as answered."""
-    return PolicyVersionView.model_validate({name: getattr(row, name) for name in PolicyVersionView.model_fields})
+    return _view(PolicyVersionView, row)
 
 
-def _page(query: Query, version: ColumnElement[int], limit: int, cursor: str | None) -> Query:
+async def _page(
+    session: Session,
+    query: Select[Calendar] | Select[Policy],
+    version: InstrumentedAttribute[int],
+    shown: type[Shown],
+    limit: int,
+    cursor: str | None,
+) -> Page[Shown]:
+    """At most `limit` of the versions, newest first, from the cursor on."""
     position = decode_cursor(cursor, int)
     if position is not None:
         query = query.where(version < number_in(position[0]))
-    return query.limit(limit + 1)
+    rows = list(await session.scalars(query.order_by(version.desc()).limit(limit + 1)))
+    next_cursor = encode_cursor(rows[limit - 1].version) if len(rows) > limit else None
+    return Page(items=[_view(shown, row) for row in rows[:limit]], next_cursor=next_cursor)
 
 
-def _next(versions: Sequence[int], limit: int) -> str | None:
-    return encode_cursor(versions[limit - 1]) if len(versions) > limit else None
+def _view(shown: type[Shown], row: Versioned) -> Shown:
+    return shown.model_validate({name: getattr(row, name) for name in shown.model_fields})

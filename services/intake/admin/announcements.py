@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 from starlette.status import HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
-from services.intake.admin.idempotent_commands import CreatedResource, KeyedCall, once
+from services.intake.admin.idempotent_commands import KeyedCall, once
 from services.intake.admin.schemas import AnnouncementInput, AnnouncementView
 from services.intake.api.authentication import Admin
 from services.intake.api.route import ApiRoute
@@ -22,6 +22,7 @@ from services.intake.schemas import PageRequest
 from shared.contracts.vocabulary import BodyFormat
 from shared.kit.db import Session
 from shared.kit.http.body_check import check_body
+from shared.kit.http.idempotent_commands import CreatedResource
 from shared.kit.http.paging import Page
 
 router = APIRouter(prefix="/v1/admin/announcements", route_class=ApiRoute, tags=["announcements"])

@@ -9,13 +9,14 @@ from starlette.status import HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
 from services.intake.abuse.bans import lift_ban, page_of_bans, put_ban
 from services.intake.abuse.patterns import MAX_PATTERN, read_pattern
-from services.intake.admin.idempotent_commands import CreatedResource, KeyedCall, once
+from services.intake.admin.idempotent_commands import KeyedCall, once
 from services.intake.api.authentication import Admin
 from services.intake.api.route import ApiRoute
 from services.intake.deps import State
 from services.intake.models import Ban
 from services.intake.schemas import Moment, PageRequest
 from shared.kit.db import Session
+from shared.kit.http.idempotent_commands import CreatedResource
 from shared.kit.http.inputs import Input, Line
 from shared.kit.http.paging import Page, decode_cursor, encode_cursor, unusable_cursor
 from shared.kit.http.problems import not_found

@@ -1,35 +1,17 @@
-"""What every POST of an administrator has in common: it takes effect once per key, and answers the same again."""
+"""How an administrator's POST comes in, and that topics are read anew once it took effect."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Request, Response
-from pydantic import BaseModel
 
 from services.intake.api.authentication import Admin
-from services.intake.api.route import answer
 from services.intake.app_state import AppState
 from shared.kit.db import Session
 from shared.kit.http.app import body_of
-from shared.kit.http.idempotency import IdempotencyKey, fingerprint, idempotent_transaction
-
-
-@dataclass(frozen=True, slots=True)
-class KeyedRequest:
-    """A POST: whose it is, and what makes its retry recognisable."""
-
-    scope: str
-    key: str | None
-    content: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class CreatedResource:
-    """What a POST made, and how to name this state of it."""
-
-    view: BaseModel
-    etag: str | None = None
+from shared.kit.http.idempotency import IdempotencyKey, fingerprint
+from shared.kit.http.idempotent_commands import CreatedResource, KeyedRequest
+from shared.kit.http.idempotent_commands import once as carried_out_once
 
 
 async def keyed_by(request: Request, administrator: Admin, idempotency_key: IdempotencyKey = None) -> KeyedRequest:
@@ -45,11 +27,6 @@ async def once(
     state: AppState, call: KeyedRequest, status: int, make: Callable[[Session], Awaitable[CreatedResource]]
 ) -> Response:
     """Makes something once per idempotency key and answers with it."""
-    async with idempotent_transaction(state.database, call.scope, call.key, call.content) as guarded:
-        if guarded.stored:
-            return guarded.stored
-        made = await make(guarded.session)
-        body = made.view.model_dump_json().encode()
-        await guarded.store(body, status, made.etag)
+    response = await carried_out_once(state.database, call, status, make)
     state.topics.forget()
-    return answer(body, status, **({"etag": made.etag} if made.etag else {}))
+    return response

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel
 from sqlalchemy import select
 
-from services.intake.admin.idempotent_commands import CreatedResource, KeyedCall, once
+from services.intake.admin.idempotent_commands import KeyedCall, once
 from services.intake.api.authentication import Admin
 from services.intake.api.route import ApiRoute
 from services.intake.commands.revoke_links import revoke_links
@@ -17,6 +17,7 @@ from services.intake.models import Ticket
 from services.intake.schemas import NoContent
 from shared.kit.clock import utc_now
 from shared.kit.db import Session
+from shared.kit.http.idempotent_commands import CreatedResource
 from shared.kit.http.problems import not_found
 
 Number = Annotated[str, Path(max_length=40, description="The ticket's number", examples=["100042"])]

@@ -13,7 +13,7 @@ from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.status import HTTP_202_ACCEPTED
 
-from services.intake.admin.idempotent_commands import CreatedResource, KeyedCall, once
+from services.intake.admin.idempotent_commands import KeyedCall, once
 from services.intake.api.authentication import Admin
 from services.intake.api.route import ApiRoute
 from services.intake.attachments.object_store import ContentMissing, StorageUnavailable
@@ -25,6 +25,7 @@ from services.intake.models import RawMail, RawMailState
 from services.intake.schemas import PageRequest
 from shared.contracts.redaction import redacted_bytes
 from shared.kit.db import Session
+from shared.kit.http.idempotent_commands import CreatedResource
 from shared.kit.http.paging import Page, decode_cursor, encode_cursor, unusable_cursor
 from shared.kit.http.problems import Problem, not_found
 

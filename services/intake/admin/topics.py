@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Response
 from starlette.status import HTTP_200_OK, HTTP_201_CREATED
 
-from services.intake.admin.idempotent_commands import CreatedResource, KeyedCall, KeyedRequest, once
+from services.intake.admin.idempotent_commands import KeyedCall, once
 from services.intake.admin.schemas import AdminTopicView, TopicInput, TopicOrder
 from services.intake.api.authentication import Admin
 from services.intake.api.route import ApiRoute, answer
@@ -25,6 +25,7 @@ from shared.contracts.vocabulary import BodyFormat
 from shared.kit.db import Session
 from shared.kit.http.body_check import check_body
 from shared.kit.http.etags import IfMatch, etag_of, revision_of
+from shared.kit.http.idempotent_commands import CreatedResource, KeyedRequest
 from shared.kit.http.paging import Page
 
 Name = Annotated[str, Path(pattern=r"^[A-Za-z0-9-]{1,64}$", description="The topic's slug or id")]
