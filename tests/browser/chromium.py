@@ -19,7 +19,7 @@ ARGUMENTS = (
     "--hide-scrollbars",
 )
 WIDTHS = {"phone": 390, "desktop": 1280}
-LOOKS = either(
+LOOKS: tuple[tuple[str, str], ...] = either(
     (("desktop", "light"), ("phone", "dark")),
     (("desktop", "light"), ("desktop", "dark"), ("phone", "light"), ("phone", "dark")),
 )

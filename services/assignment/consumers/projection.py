@@ -10,6 +10,7 @@ from services.assignment.commands.staff_mail import take_staff_mail
 from services.assignment.consumers import erasure, statements
 from services.assignment.consumers.erasure import ERASURES, ErasureConsumer
 from shared.contracts.events import (
+    Author,
     Envelope,
     MessagePosted,
     NoteReceived,
@@ -151,32 +152,23 @@ def submission_row(event: TicketSubmitted) -> dict[str, Any]:
 
 def first_message_row(event: TicketSubmitted) -> dict[str, Any]:
     """What the requester wrote first."""
-    return {
-        "id": event.message_id,
-        "ticket_id": event.ticket_id,
-        "author_kind": ActorKind.REQUESTER.value,
-        "author_id": None,
-        "author_name": event.requester.name,
-        "author_email": with_ascii_domain(event.requester.email),
-        "body": event.body,
-        "body_format": event.body_format.value,
-        "channel": event.channel.value,
-        "attachments": [attachment.model_dump(mode="json") for attachment in event.attachments],
-        "quoted": event.quoted,
-        "is_automatic": event.is_automatic,
-        "posted_at": event.received_at,
-    }
+    requester = Author(kind=ActorKind.REQUESTER, name=event.requester.name, email=event.requester.email)
+    return _message_row(event, requester)
 
 
 def message_row(event: MessagePosted) -> dict[str, Any]:
     """A later message, from whoever wrote it."""
+    return _message_row(event, event.author)
+
+
+def _message_row(event: TicketSubmitted | MessagePosted, author: Author) -> dict[str, Any]:
     return {
         "id": event.message_id,
         "ticket_id": event.ticket_id,
-        "author_kind": event.author.kind.value,
-        "author_id": event.author.id,
-        "author_name": event.author.name,
-        "author_email": with_ascii_domain(event.author.email) if event.author.email else None,
+        "author_kind": author.kind.value,
+        "author_id": author.id,
+        "author_name": author.name,
+        "author_email": with_ascii_domain(author.email) if author.email else None,
         "body": event.body,
         "body_format": event.body_format.value,
         "channel": event.channel.value,
