@@ -2,7 +2,9 @@
 
 import re
 from datetime import timedelta
+from uuid import UUID
 
+import pytest
 from sqlalchemy import insert
 
 from services.assignment.models import LoggedEvent, Note, table_of
@@ -10,6 +12,7 @@ from services.assignment.web.page_base import SESSION_COOKIE
 from services.assignment.web.ticket import PER_PAGE
 from shared.contracts.base import MessageId, TicketId
 from shared.contracts.events import Author, Envelope, MessagePosted
+from shared.contracts.names import STREAM
 from shared.contracts.vocabulary import ActorKind, BodyFormat, Channel
 from shared.kit.clock import new_id, utc_now
 from tests.services.assignment.desk import Desk, Json, agent_id
@@ -137,3 +140,25 @@ def posted_to(ticket_id: TicketId, **changes: object) -> Envelope:
         received_at=utc_now(),
     )
     return posted.model_copy(update=changes).envelope(f"message:{posted.message_id}", utc_now())
+
+
+@pytest.mark.parametrize("then", ["resolve", "pend", ""])
+async def test_a_reply_says_whether_its_form_resolves_the_ticket_as_well(desk: Desk, then: str) -> None:
+    ticket, ada = await desk.ticket("online-banking"), await desk.agent("ada")
+    cookies = {"Cookie": f"{SESSION_COOKIE}={ada.token}"}
+    shown = await desk.http.get(f"/tickets/{ticket['number']}", headers=cookies)
+    if "set-cookie" in shown.headers:
+        cookies["Cookie"] += "; " + shown.headers["set-cookie"].partition(";")[0]
+    token = re.search(r'name="csrf_token" value="([^"]+)"', shown.text)
+    assert token is not None
+    sent = {"csrf_token": token[1], "form_id": str(new_id()), "body": "Try it again.", "then": then}
+    answer = await desk.http.post(f"/tickets/{ticket['number']}/replies", data=sent, headers=cookies)
+    assert answer.status_code == 303, answer.text[:500]
+    subject = posted_to(TicketId(UUID(ticket["id"]))).nats_subject
+
+    async def published() -> MessagePosted:
+        message = await (await desk.bus.jetstream()).get_last_msg(STREAM, subject)
+        return MessagePosted.of(Envelope.model_validate_json(message.data or b""))
+
+    posted = await eventually(published)
+    assert (posted.body, posted.resolves) == ("Try it again.", then == "resolve")

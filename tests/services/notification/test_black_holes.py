@@ -7,7 +7,7 @@ import pytest
 from services.notification.delivery import sender, smtp
 from tests.services.notification.conftest import Running
 from tests.services.notification.mail_server import MailServer
-from tests.services.notification.story import Story
+from tests.services.notification.ticket_events import TicketEvents
 from tests.support.eventually import eventually
 
 
@@ -19,7 +19,7 @@ def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_mails_that_are_never_answered_hold_up_nobody_else(service: Running, mail_server: MailServer) -> None:
-    hung, others = [Story() for _ in range(3)], [Story() for _ in range(30)]
+    hung, others = [TicketEvents() for _ in range(3)], [TicketEvents() for _ in range(30)]
     mail_server.never_answered |= {story.requester for story in hung}
     await service.publish(*(story.submitted() for story in hung))
     await eventually(lambda: _are(service, hung, "sending"))
@@ -37,7 +37,7 @@ async def test_what_stands_behind_a_mail_that_hangs_is_sent_by_another_connectio
     service: Running, mail_server: MailServer
 ) -> None:
     await mail_server.stop()
-    stories = [Story() for _ in range(12)]
+    stories = [TicketEvents() for _ in range(12)]
     mail_server.never_answered |= {story.requester for story in stories[:2]}
     await service.publish(*(story.submitted() for story in stories))
     await eventually(lambda: _are(service, stories, "queued"))
@@ -54,7 +54,7 @@ async def test_a_server_that_greets_nobody_loses_nothing(
     await mail_server.stop()
     mail_server.is_mute = True
     await mail_server.start()
-    stories = [Story() for _ in range(8)]
+    stories = [TicketEvents() for _ in range(8)]
     try:
         await service.publish(*(story.submitted() for story in stories))
         before = mail_server.connections
@@ -70,6 +70,6 @@ async def test_a_server_that_greets_nobody_loses_nothing(
         assert row["attempts"] == 1, "the server's silence counts for no mail"
 
 
-async def _are(service: Running, stories: list[Story], status: str) -> bool:
+async def _are(service: Running, stories: list[TicketEvents], status: str) -> bool:
     rows = [row for story in stories for row in await service.ledger(ticket_id=str(story.ticket_id))]
     return len(rows) == len(stories) and {row["status"] for row in rows} == {status}
