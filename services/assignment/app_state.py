@@ -11,6 +11,7 @@ from services.assignment.queries.policies import PolicyCache
 from services.assignment.recent_events import RecentEvents
 from services.assignment.settings import AssignmentSettings
 from services.assignment.what_if_process import WhatIfWorker
+from shared.kit.attention import Attention
 from shared.kit.auth import FileLinks
 from shared.kit.db import Database
 from shared.kit.http.safe_client import SafeHttpClient
@@ -60,5 +61,8 @@ class AppState:
     what_if_worker: WhatIfWorker = field(default_factory=WhatIfWorker)
     renderer: BodyRenderer = field(default_factory=BodyRenderer)
     own_events: RecentEvents = field(default_factory=RecentEvents)
+    returns: Attention = field(default_factory=Attention)
+    rollouts: Attention = field(default_factory=Attention)
+    """When the two jobs look for work: both after each change that is announced, returns also after others' events."""
     known_topics: set[UUID] = field(default_factory=set)
     """Help topics that have been seen here; none is ever deleted."""

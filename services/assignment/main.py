@@ -24,6 +24,7 @@ from services.assignment.settings import AssignmentSettings
 from services.assignment.sla_analysis.rollout_runner import carry_out_rollouts
 from services.assignment.web import install_web
 from shared.kit import outbox
+from shared.kit.attention import Attention
 from shared.kit.audit_log import prune_audit_log
 from shared.kit.auth import FileLinks
 from shared.kit.bus import Bus, run_consumer
@@ -46,7 +47,13 @@ def build_app(settings: AssignmentSettings) -> FastAPI:
     """The service: connections are made when it starts, and none of them has to be there already."""
     bus = Bus(settings, SERVICE)
     database = Database.connect(settings)
-    relay = Relay(dsn_of(settings), bus, SERVICE)
+    returns, rollouts = Attention(), Attention()
+
+    def look_for_work() -> None:
+        returns.wake()
+        rollouts.wake()
+
+    relay = Relay(dsn_of(settings), bus, SERVICE, look_for_work)
     database.publish_with(relay.publish)
 
     @asynccontextmanager
@@ -55,7 +62,17 @@ def build_app(settings: AssignmentSettings) -> FastAPI:
         gate = ConcurrencyLimit(settings.database_pool_size // 2)
         outgoing = SafeHttpClient(settings.outgoing_allowed_networks)
         context = AppState(
-            settings, database, tickets, relay, PolicyCache(), gate, outgoing, FeedReader(), FileLinks(settings)
+            settings=settings,
+            database=database,
+            tickets=tickets,
+            relay=relay,
+            policies=PolicyCache(),
+            gate=gate,
+            outgoing=outgoing,
+            feeds=FeedReader(),
+            files=FileLinks(settings),
+            returns=returns,
+            rollouts=rollouts,
         )
         app.state.app_state, app.state.renderer = context, context.renderer
         await bus.start()

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
 from typing import Any
@@ -60,7 +60,8 @@ class Relay:
     in case the stream is restored from an older state.
     """
 
-    def __init__(self, dsn: str, bus: Bus, service: str) -> None:
+    def __init__(self, dsn: str, bus: Bus, service: str, on_announced: Callable[[], None] = lambda: None) -> None:
+        """`on_announced` is called after each commit in this process that announces something."""
         self._dsn = dsn
         self._bus = bus
         self._service = service
@@ -73,6 +74,7 @@ class Relay:
         self._acknowledged: dict[int, int] = {}
         self._take_at = 0.0
         self._published = PublishedRows()
+        self._on_announced = on_announced
         bus.on_change(self._woken.set)
 
     def publish(self, rows: Sequence[OutboxRow]) -> None:
@@ -86,6 +88,7 @@ class Relay:
         else:
             self._is_to_read = True
         self._woken.set()
+        self._on_announced()
 
     def has_applied(self, event_id: str) -> bool:
         """Whether this process has committed the event's whole effect with the event, lately. False says nothing."""
@@ -137,7 +140,8 @@ class Relay:
         if payload == FREE:
             self._woken.set()
         elif self._is_leading:
-            self.wake()
+            self._is_to_read = True
+            self._woken.set()
 
     async def _stop_leading(self, connection: "asyncpg.Connection[Any]") -> None:
         if self._is_leading:

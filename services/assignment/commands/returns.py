@@ -35,7 +35,6 @@ from shared.kit.telemetry import log
 from shared.kit.ticket_errors import TicketsUnavailable
 
 LEADER_LOCK = 7_241_006
-LOOK_EVERY_SECONDS = 1.0
 BATCH = 40
 AT_ONCE = 8
 """Commands under way together: what goes back leaves room for the people who work."""
@@ -59,13 +58,13 @@ class Answer:
 
 
 async def return_tickets(context: AppState) -> None:
-    """For ever: does what there is to do, one process at a time."""
+    """For ever: does what there is to do, one process at a time; looks after whatever may have made some."""
     while True:
-        if await _has_work(context):
+        if found := await _has_work(context):
             async with leading(context, LEADER_LOCK) as is_leader:
                 if is_leader:
                     await work_off(context)
-        await asyncio.sleep(LOOK_EVERY_SECONDS)
+        await context.returns.wait(has_found=found)
 
 
 async def work_off(context: AppState) -> None:

@@ -6,7 +6,7 @@ from functools import partial
 from services.assignment.app_state import AppState
 from services.assignment.consumers.projection import SUBJECTS, project
 from services.assignment.consumers.triage import on_tickets_submitted
-from shared.contracts.events import TicketSubmitted
+from shared.contracts.events import Envelope, TicketSubmitted
 from shared.kit.bus import LINGER_SECONDS, Consumer
 from shared.kit.requester_ids import RequesterIds
 
@@ -20,11 +20,17 @@ TRIAGE_PATIENCE = timedelta(hours=1)
 
 def build_consumers(context: AppState) -> tuple[Consumer, ...]:
     """The read model's and triage's consumers."""
+    ids = RequesterIds(context.settings)
+
+    async def take_in(events: list[Envelope]) -> None:
+        await project(context.database, ids, PROJECTION, events)
+        context.returns.wake()
+
     return (
         Consumer(
             PROJECTION,
             SUBJECTS,
-            partial(project, context.database, RequesterIds(context.settings), PROJECTION),
+            take_in,
             batch=200,
             linger=LINGER_SECONDS,
             is_own=context.own_events.has,

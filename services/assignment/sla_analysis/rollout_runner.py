@@ -32,7 +32,6 @@ from shared.kit.telemetry import log
 from shared.kit.ticket_errors import TicketsUnavailable
 
 LEADER_LOCK = 7_241_005
-LOOK_EVERY_SECONDS = 1.0
 BATCH = 40
 AT_ONCE = 8
 """Commands under way together: a roll-out leaves room for the people who work."""
@@ -85,13 +84,13 @@ class Batch:
 
 
 async def carry_out_rollouts(context: AppState) -> None:
-    """For ever: does what there is to do, one process at a time."""
+    """For ever: does what there is to do, one process at a time; looks after whatever may have made some."""
     while True:
-        if await list_under_way(context):
+        if under_way := await list_under_way(context):
             async with leading(context, LEADER_LOCK) as is_leader:
                 if is_leader:
                     await work_off(context)
-        await asyncio.sleep(LOOK_EVERY_SECONDS)
+        await context.rollouts.wait(has_found=bool(under_way))
 
 
 async def work_off(context: AppState) -> None:

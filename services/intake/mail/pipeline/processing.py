@@ -35,7 +35,7 @@ from shared.kit.http.problems import Problem
 from shared.kit.outages import is_unreachable
 from shared.kit.telemetry import MAILS_IN, log
 
-SWEEP_SECONDS = 1.0
+SWEEP_SECONDS = 5.0
 SOMEBODY_ELSES_SECONDS = 0.2
 """How long a mail is left alone that another process has under way."""
 NOT_YET = timedelta(minutes=5)
