@@ -29,7 +29,7 @@ from temporalio.common import (
 )
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.service import GrpcCompression, RPCError, RPCStatusCode
 
 from shared.contracts.answers import CommandAnswer
 from shared.contracts.base import TicketId, WireModel
@@ -82,6 +82,7 @@ class Tickets:
                 settings.temporal_address,
                 namespace=settings.temporal_namespace,
                 data_converter=pydantic_data_converter,
+                grpc_compression=GrpcCompression.NONE,
                 lazy=True,
             )
         )
