@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import InstrumentedAttribute
 
 Session = AsyncSession
+SESSION_SETTINGS = {"jit": "off"}
+"""Statements here are short: compiling one takes longer than it runs."""
 AFTER_COMMIT = "after_commit"
 OUTBOX_CHANNEL = "outbox"
 """Of the notification that there are new outbox rows."""
@@ -62,7 +64,7 @@ class Database:
             max_overflow=0,
             pool_timeout=5,
             pool_recycle=1800,
-            connect_args={"timeout": 5, "command_timeout": 30},
+            connect_args={"timeout": 5, "command_timeout": 30, "server_settings": SESSION_SETTINGS},
             hide_parameters=True,
         )
         return cls(engine)
