@@ -9,8 +9,8 @@ import typer
 from nats.js.errors import NotFoundError
 from rich.console import Console
 
-from deploy.cli.bus import connected
 from deploy.cli.errors import CliError, friendly_errors
+from deploy.cli.read_only_bus import connected
 from shared.kit.bus import DeadLetter, DeadLetters
 
 app = typer.Typer(no_args_is_help=True, help="List, read, replay and discard events that a consumer could not handle.")

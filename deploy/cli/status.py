@@ -12,9 +12,9 @@ import psutil
 from nats.js.errors import NotFoundError
 from rich.console import Console
 
-from deploy.cli.bus import connected
 from deploy.cli.environment import database_url, running_stack
 from deploy.cli.errors import CliError
+from deploy.cli.read_only_bus import connected
 from deploy.local.plan import SERVICES
 from deploy.local.running_stack import RunningStack
 from deploy.local.settings import HOST

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from deploy.demo.show import format_state
+from deploy.demo.console import format_state
 
 Verdicts = Counter[tuple[str, str]]
 """How many of each (metric, outcome)."""

@@ -8,8 +8,8 @@ from typing import Any
 from deploy.demo import mails
 from deploy.demo.attainment import in_short, lines_of, reported, verdicts_of
 from deploy.demo.checks import DemoError, StepFailed, equal, until
-from deploy.demo.people import VIEW_ONLY, Company
-from deploy.demo.show import Show, format_state, state_of
+from deploy.demo.console import DemoConsole, format_state, state_of
+from deploy.demo.staff import VIEW_ONLY, DemoStaff
 from services.intake.client import NewTicket, Person
 
 REQUESTER = Person(email="dana.ruiz@bank.example", name="Dana Ruiz", phone="555 1234567 X12")
@@ -29,7 +29,7 @@ Ticket = dict[str, Any]
 class Story:
     """One ticket's whole life. Every verb does something, checks what it led to, and shows it."""
 
-    def __init__(self, company: Company, show: Show, run: str) -> None:
+    def __init__(self, company: DemoStaff, show: DemoConsole, run: str) -> None:
         self._company = company
         self._show = show
         self._run = run

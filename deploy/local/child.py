@@ -28,7 +28,7 @@ class _DiedError(Exception):
 
 class Child:
     def __init__(self, part: ServiceSpec, logs: Path, console: Console, on_change: Callable[[], None]) -> None:
-        self.part = part
+        self.spec = part
         self.ready = asyncio.Event()
         self._console = console
         self._on_change = on_change
@@ -56,7 +56,7 @@ class Child:
             pause = min(FIRST_BACKOFF * (2**failures - 1), LONGEST_BACKOFF)
             failures += 1
             self._console.say(
-                f"{self.part.name} {ended}; starting it again{f' in {pause:.1f} s' if pause else ''}", "yellow"
+                f"{self.spec.name} {ended}; starting it again{f' in {pause:.1f} s' if pause else ''}", "yellow"
             )
             await asyncio.sleep(pause)
 
@@ -72,7 +72,7 @@ class Child:
 
     async def stop(self) -> None:
         if self._process is not None:
-            await process.stop(self._process, self.part.engine.launch().stop_signal)
+            await process.stop(self._process, self.spec.engine.launch().stop_signal)
         if self._pump is not None:
             await asyncio.wait({self._pump}, timeout=_LAST_WORDS)
             self._pump.cancel()
@@ -88,7 +88,7 @@ class Child:
         child = await self._start()
         await self._until_ready(child)
         took = loop.time() - started
-        self._console.say(f"{self.part.name} is ready{' again' if is_restart else ''} ({took:.1f} s)", "green")
+        self._console.say(f"{self.spec.name} is ready{' again' if is_restart else ''} ({took:.1f} s)", "green")
         self.ready.set()
         self._on_change()
         is_hung = await self._until_dead_or_hung(child)
@@ -103,7 +103,7 @@ class Child:
             await asyncio.wait({died, hung}, return_when=asyncio.FIRST_COMPLETED)
             if died.done():
                 return False
-            await process.stop(child, self.part.engine.launch().stop_signal)
+            await process.stop(child, self.spec.engine.launch().stop_signal)
             return True
         finally:
             died.cancel()
@@ -115,21 +115,21 @@ class Child:
         answered, unanswered = loop.time(), 0
         while unanswered < _HUNG_ASKS or loop.time() - answered < _HUNG_AFTER:
             await asyncio.sleep(_ASK_EVERY)
-            if await self.part.engine.answers():
+            if await self.spec.engine.answers():
                 answered, unanswered = loop.time(), 0
             else:
                 unanswered += 1
 
     async def _start(self) -> Process:
-        await self.part.engine.prepare()
-        self._process = child = await process.spawn(self.part.engine.launch(), output=PIPE)
+        await self.spec.engine.prepare()
+        self._process = child = await process.spawn(self.spec.engine.launch(), output=PIPE)
         self._on_change()
         if child.stdout is not None:
             self._pump = asyncio.create_task(self._output.pump(child.stdout))
         return child
 
     async def _until_ready(self, child: Process) -> None:
-        ready = asyncio.create_task(self.part.engine.wait_ready(_READY_WITHIN))
+        ready = asyncio.create_task(self.spec.engine.wait_ready(_READY_WITHIN))
         died = asyncio.create_task(child.wait())
         try:
             await asyncio.wait({ready, died}, return_when=asyncio.FIRST_COMPLETED)
@@ -141,10 +141,10 @@ class Child:
             died.cancel()
 
     def _could_not_start(self, ended: str) -> str:
-        log = f"logs/{self.part.name}.log"
+        log = f"logs/{self.spec.name}.log"
         said = self._output.tail or "(it wrote nothing)"
         times = f"{_ATTEMPTS_AT_START} times in a row"
-        return f"{self.part.name} {ended}, {times}. Its last lines (more in {log}):\n{said}"
+        return f"{self.spec.name} {ended}, {times}. Its last lines (more in {log}):\n{said}"
 
 
 async def run_job(job: JobSpec, logs: Path, console: Console) -> None:

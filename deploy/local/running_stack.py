@@ -8,13 +8,13 @@ from deploy.local.errors import LocalStackError
 from deploy.local.state_folder import StateFolder
 
 
-class Described(BaseModel):
+class StackDescription(BaseModel):
     """A part of the file; what a newer stack adds is ignored."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-class Urls(Described):
+class Urls(StackDescription):
     """Where the public APIs are."""
 
     intake: str
@@ -23,7 +23,7 @@ class Urls(Described):
     mail: str | None = None
 
 
-class AgentLogin(Described):
+class AgentLogin(StackDescription):
     """One of the demo agents."""
 
     email: str
@@ -31,7 +31,7 @@ class AgentLogin(Described):
     role: str
 
 
-class Credentials(Described):
+class Credentials(StackDescription):
     """What opens the APIs."""
 
     api_key: SecretStr
@@ -39,7 +39,7 @@ class Credentials(Described):
     agents: tuple[AgentLogin, ...]
 
 
-class RunningStack(Described):
+class RunningStack(StackDescription):
     """`stack.json`: there while the stack runs, gone when it has stopped."""
 
     urls: Urls

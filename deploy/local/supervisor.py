@@ -101,9 +101,9 @@ class Supervisor:
         self._done[name].set()
 
     async def _keep(self, child: Child) -> None:
-        await self._all_done(child.part.after)
-        self._waiting[child.part.name] = child.part.waits_for
-        self._console.say(f"Starting {child.part.name}, waiting for {child.part.waits_for}")
+        await self._all_done(child.spec.after)
+        self._waiting[child.spec.name] = child.spec.waits_for
+        self._console.say(f"Starting {child.spec.name}, waiting for {child.spec.waits_for}")
         await child.keep_running()
 
     async def _all_done(self, names: tuple[str, ...]) -> None:
@@ -129,7 +129,7 @@ class Supervisor:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + _SETTLES_WITHIN
         parts = [
-            child.part.engine for child in self._children.values() if isinstance(child.part.engine, HttpServiceSpec)
+            child.spec.engine for child in self._children.values() if isinstance(child.spec.engine, HttpServiceSpec)
         ]
         while True:
             named = {part.name: await part.degraded() for part in parts}

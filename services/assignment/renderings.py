@@ -10,7 +10,7 @@ from services.assignment.app_state import AppState
 from services.assignment.models import Message, Note
 from services.assignment.schemas.conversation import EntryView
 from shared.contracts.vocabulary import BodyFormat
-from shared.kit.user_content.rendering import VERSION, placed
+from shared.kit.user_content.rendering import VERSION, with_attachment_urls
 
 MODELS: Mapping[str, type[Message | Note]] = {"message": Message, "note": Note}
 
@@ -26,7 +26,7 @@ async def rendered_bodies(context: AppState, entries: Sequence[EntryView]) -> di
             html = rendered.html
             if is_lasting and entry.body_format is not BodyFormat.TEXT:
                 fresh[entry.kind].append({"shown_id": entry.id, "shown_body": entry.body, "html": html})
-        shown[entry.id] = placed(html, {})
+        shown[entry.id] = with_attachment_urls(html, {})
     if any(fresh.values()):
         await _keep(context, fresh)
     return shown

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from services.assignment.schemas.what_if import WhatIfInput, WhatIfReport
 from shared.kit.http.problems import Problem
-from shared.kit.subprocess_runner import Ran, run_module
+from shared.kit.subprocess_runner import ModuleRun, run_module
 from shared.kit.telemetry import log
 
 MODULE = "services.assignment.sla_analysis.what_if_worker"
@@ -104,7 +104,7 @@ class WhatIfWorker:
             self._places.release()
 
 
-async def _run(task: Task) -> Ran:
+async def _run(task: Task) -> ModuleRun:
     """Raises Problem 422 for what takes too long."""
     try:
         return await run_module(MODULE, task.model_dump_json(by_alias=True).encode(), WITHIN_SECONDS)

@@ -10,7 +10,7 @@ from services.intake.commands.apply_events import CONSUMER, EventEffects, apply_
 from services.intake.commands.decide_participant import decide_participant
 from services.intake.commands.open_follow_up import open_follow_up
 from services.intake.commands.project_agents import project_agents
-from services.intake.live import announce
+from services.intake.live import notify_readers
 from services.intake.live.timeline import hold
 from services.intake.models import Attachment
 from shared.contracts.events import (
@@ -97,7 +97,7 @@ async def on_events(database: Database, limits: InvitationLimits, events: Sequen
             for event in unseen:
                 told.add(await _decide(session, limits, event))
     if told:
-        await announce(database, told)
+        await notify_readers(database, told)
 
 
 async def _apply(database: Database, events: Sequence[Envelope]) -> set[UUID]:

@@ -42,12 +42,12 @@ def words_in(text: str) -> list[str]:
 def find(query: str, among: Iterable[SearchableText[Item]]) -> list[Item]:
     """What has any of the query's words, the best first; in their own order where they are equally good."""
     wanted = list(dict.fromkeys(words_in(query[:MAX_QUERY])))[:MAX_WORDS]
-    rated = [(rate(wanted, one), one.item) for one in among]
+    rated = [(score(wanted, one), one.item) for one in among]
     found = [(rating, item) for rating, item in rated if rating > (0, 0)]
     return [item for _, item in sorted(found, key=lambda pair: pair[0], reverse=True)][:MAX_FOUND]
 
 
-def rate(wanted: Sequence[str], one: SearchableText[Item]) -> tuple[int, int]:
+def score(wanted: Sequence[str], one: SearchableText[Item]) -> tuple[int, int]:
     """How many of the words something has, and how telling their places are."""
     ratings = [max(TITLE * _likeness(word, one.title), TEXT * _likeness(word, one.text)) for word in wanted]
     return sum(rating > 0 for rating in ratings), sum(ratings)

@@ -11,10 +11,10 @@ from shared.kit.settings import ServiceSettings
 
 EVERY_SECONDS = 3600.0
 
-Chore = Callable[[Session], Awaitable[None]]
+CleanupTask = Callable[[Session], Awaitable[None]]
 
 
-async def run_cleanup(database: Database, settings: ServiceSettings, *chores: Chore) -> None:
+async def run_cleanup(database: Database, settings: ServiceSettings, *chores: CleanupTask) -> None:
     """For ever: stored answers past their time, inbox rows older than the stream's memory, and the service's own."""
     kept = timedelta(days=settings.stream_max_age_days + 1)
     while True:

@@ -6,7 +6,7 @@ import sys
 from typing import NamedTuple
 
 
-class Ran(NamedTuple):
+class ModuleRun(NamedTuple):
     """What became of it."""
 
     status: int | None
@@ -14,7 +14,7 @@ class Ran(NamedTuple):
     err: bytes
 
 
-async def run_module(module: str, given: bytes, within: float) -> Ran:
+async def run_module(module: str, given: bytes, within: float) -> ModuleRun:
     """Feeds `given` to `python -m module` and waits up to `within` seconds; then it is killed. Raises TimeoutError.
 
     The process gets no environment but the path of its code: there is nothing in it to steal.
@@ -34,4 +34,4 @@ async def run_module(module: str, given: bytes, within: float) -> Ran:
         if process.returncode is None:
             process.kill()
             await process.wait()
-    return Ran(process.returncode, out, err)
+    return ModuleRun(process.returncode, out, err)

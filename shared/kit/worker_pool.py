@@ -46,7 +46,7 @@ class WorkerPool:
         for _ in range(count):
             self._idle.put_nowait(None)
 
-    async def ask(self, *frames: bytes) -> bytes:
+    async def submit(self, *frames: bytes) -> bytes:
         """What the process makes of the frames. Raises Died and Busy."""
         async with self._process() as process:
             try:

@@ -44,18 +44,18 @@ async def test_a_mail_that_ends_its_process_twice_is_given_up_and_can_be_retried
 ) -> None:
     queue = MailQueue(intake.database, per_hour=60, attempts=6)
     for words in BEGUN_TWICE_MARKS:
-        assert await queue.begin(mail_id, is_ours=False)
+        assert await queue.mark_begun(mail_id, is_ours=False)
         assert await stored(intake, mail_id) == (RawMailState.RECEIVED, words)
-    assert not await queue.begin(mail_id, is_ours=False)
+    assert not await queue.mark_begun(mail_id, is_ours=False)
     assert await stored(intake, mail_id) == (RawMailState.FAILED, FATAL)
     async with intake.database.begin() as session:
         assert await requeue(session, mail_id)
-    assert await queue.begin(mail_id, is_ours=False)
+    assert await queue.mark_begun(mail_id, is_ours=False)
 
 
 async def test_a_process_that_lives_counts_no_crash_of_its_own(intake: IntakeHarness, mail_id: UUID) -> None:  # noqa: F811
     queue = MailQueue(intake.database, per_hour=60, attempts=6)
     for _ in range(5):
-        assert await queue.begin(mail_id, is_ours=True)
+        assert await queue.mark_begun(mail_id, is_ours=True)
     await queue.release([mail_id])
     assert await stored(intake, mail_id) == (RawMailState.RECEIVED, "")

@@ -24,7 +24,7 @@ from shared.kit.http.form_tokens import CSRF_COOKIE
 from shared.kit.http.inputs import MAX_TEXT
 from shared.kit.user_content.limits import MAX_NESTING, complaint, shape, stripped
 from shared.kit.user_content.renderer import REMARK, TOO_SLOW, BodyRenderer, Indigestible, plain
-from shared.kit.user_content.rendering import VERSION, placed, rendered
+from shared.kit.user_content.rendering import VERSION, rendered, with_attachment_urls
 from tests.attack.test_outgoing_mail import SETTINGS, job
 from tests.services.intake.conftest import intake, settings  # noqa: F401 - fixtures
 from tests.services.intake.harness import IntakeHarness
@@ -149,7 +149,7 @@ def test_pictures_are_placed_only_where_they_are_ours() -> None:
     hostile = (
         '<img alt=\'"><script>\' src="attachment:0190aaaa-0000-7000-8000-000000000000"><img src="http://spy.example">'
     )
-    shown = placed(rendered(hostile, BodyFormat.HTML).html, {})
+    shown = with_attachment_urls(rendered(hostile, BodyFormat.HTML).html, {})
     assert "<img" not in shown
     assert "script" not in shown
 
@@ -181,7 +181,7 @@ GROWING: dict[str, tuple[Callable[[str], object], tuple[str, ...]]] = {
         stripped,
         ("<!--", "<script", "</script ", "<br ", "<p", "< ", "&#", "<title>", "-->", "<style </style"),
     ),
-    "placed": (lambda text: placed(text, {}), ("<img", '<img src="', "<img ", ' src="attachment:')),
+    "placed": (lambda text: with_attachment_urls(text, {}), ("<img", '<img src="', "<img ", ' src="attachment:')),
 }
 """What runs in the serving process on foreign text, with what makes a regular expression go back."""
 CASES = [(name, piece) for name, (_, pieces) in GROWING.items() for piece in pieces]

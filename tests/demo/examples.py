@@ -4,9 +4,9 @@ from collections import Counter
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
-from deploy.demo.bulk.compare import LIFE, CameOut, expected_mails
+from deploy.demo.bulk.compare import LIFE, TicketOutcome, expected_mails
 from deploy.demo.bulk.dataset import RealTicket, from_row
-from deploy.demo.bulk.work import NOTE, REPLY, Accepted, Worked
+from deploy.demo.bulk.ticket_work import NOTE, REPLY, AcceptedTicket, WorkedTicket
 from services.intake.client import Message, Ticket
 from services.intake.examples import MESSAGE, TICKET
 
@@ -29,9 +29,9 @@ def source(line: int = 7, **changes: Any) -> RealTicket:
     return from_row(line, ROW | changes)
 
 
-def worked(line: int = 7, number: str = "100007") -> Worked:
+def worked(line: int = 7, number: str = "100007") -> WorkedTicket:
     """The same after submitting and closing it."""
-    return Worked(Accepted(source(line), id_of(number), number), ticket(number), AGENT)
+    return WorkedTicket(AcceptedTicket(source(line), id_of(number), number), ticket(number), AGENT)
 
 
 def ticket(number: str = "100007") -> dict[str, Any]:
@@ -58,7 +58,7 @@ def clock(metric: str, **changes: Any) -> dict[str, Any]:
     } | changes
 
 
-def came_out(**changes: Any) -> CameOut:
+def came_out(**changes: Any) -> TicketOutcome:
     """Everything the public APIs show of it; `changes` plants what is wrong."""
     one, reply, note = worked(), REPLY.format(line=7), NOTE.format(line=7)
     values: dict[str, Any] = {
@@ -83,7 +83,7 @@ def came_out(**changes: Any) -> CameOut:
         "timeline": list(Counter(LIFE).elements()),
         "mails": expected_mails(one, {}),
     }
-    return CameOut(**(values | changes))
+    return TicketOutcome(**(values | changes))
 
 
 def mail(number: str, message_id: str) -> dict[str, Any]:

@@ -8,9 +8,9 @@ import pytest
 
 from deploy.demo import mails
 from deploy.demo.attainment import reported, verdicts_of
-from deploy.demo.bulk.pool import over
+from deploy.demo.bulk.bounded_map import map_bounded
 from deploy.demo.checks import StepFailed, brief, equal, until
-from deploy.demo.show import clock_line, format_state
+from deploy.demo.console import clock_line, format_state
 from deploy.local.errors import LocalStackError
 from deploy.local.running_stack import RunningStack
 from tests.demo.examples import clock, mail, ticket
@@ -113,7 +113,7 @@ async def test_work_keeps_its_order_and_its_bound() -> None:
         nonlocal done
         done += 1
 
-    assert await over(range(20), work, 3, count) == [item * item for item in range(20)]
+    assert await map_bounded(range(20), work, 3, count) == [item * item for item in range(20)]
     assert (most, done) == (3, 20)
 
 
@@ -123,7 +123,7 @@ async def test_the_first_failure_ends_the_work() -> None:
         return item
 
     with pytest.raises(StepFailed):
-        await over(range(5), work, 2, lambda: None)
+        await map_bounded(range(5), work, 2, lambda: None)
 
 
 async def _turn() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from deploy.demo.bulk.compare import CameOut, differences, repeated_numbers
+from deploy.demo.bulk.compare import TicketOutcome, differences, repeated_numbers
 from deploy.demo.bulk.mailboxes import compare_mailboxes
 from services.intake.client import Person
 from tests.demo.examples import AGENT, came_out, clock, mail, ticket, worked
@@ -16,32 +16,32 @@ def test_a_ticket_that_came_out_as_it_went_in_has_no_differences() -> None:
     assert differences(came_out()) == []
 
 
-def _body_altered() -> CameOut:
+def _body_altered() -> TicketOutcome:
     good = came_out()
     first, second = good.intake_messages
     return came_out(intake_messages=[first.model_copy(update={"body": first.body.rstrip()}), second])
 
 
-def _reply_twice() -> CameOut:
+def _reply_twice() -> TicketOutcome:
     good = came_out()
     return came_out(desk_entries=[*good.desk_entries, good.desk_entries[-1]])
 
 
-def _intake(**changes: Any) -> CameOut:
+def _intake(**changes: Any) -> TicketOutcome:
     return came_out(intake=came_out().intake.model_copy(update=changes))
 
 
-def _desk(**changes: Any) -> CameOut:
+def _desk(**changes: Any) -> TicketOutcome:
     return came_out(desk=ticket() | changes)
 
 
-def _mails(changes: dict[tuple[str, str], int]) -> CameOut:
+def _mails(changes: dict[tuple[str, str], int]) -> TicketOutcome:
     mails = Counter(came_out().mails)
     mails.update(changes)
     return came_out(mails=mails)
 
 
-PLANTED: dict[str, tuple[Callable[[], CameOut], str]] = {
+PLANTED: dict[str, tuple[Callable[[], TicketOutcome], str]] = {
     "a body that lost its last blank": (_body_altered, "intake: messages"),
     "another subject in intake": (lambda: _intake(subject="Printer on fire "), "intake: subject"),
     "another subject in assignment": (lambda: _desk(subject="printer on fire"), "assignment: subject"),

@@ -13,8 +13,8 @@ import pytest
 from nats.js.errors import NotFoundError
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from deploy.cli.bus import connected
 from deploy.cli.environment import bus_settings, database_url
+from deploy.cli.read_only_bus import connected
 from deploy.local.plan import SERVICES
 from shared.contracts.base import TicketId
 from shared.contracts.events import Envelope

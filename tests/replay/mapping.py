@@ -100,7 +100,7 @@ class Step:
 
 
 @dataclass
-class Standing:
+class MappedStatus:
     """What the plan must know of the ticket it is made for."""
 
     status: Status
@@ -110,7 +110,7 @@ class Standing:
     hold_reason: HoldReason | None = None
 
     @classmethod
-    def of(cls, state: TicketState) -> "Standing":
+    def of(cls, state: TicketState) -> "MappedStatus":
         """How a ticket stands."""
         snapshot = state.snapshot()
         return cls(snapshot.status, snapshot.priority, snapshot.team_id, snapshot.assignee_id, snapshot.hold_reason)
@@ -123,7 +123,7 @@ class Plan:
     row: Row
     key: str
     policy: PolicySnapshot
-    ticket: Standing
+    ticket: MappedStatus
     steps: list[Step] = field(default_factory=list)
 
     @property
@@ -236,7 +236,7 @@ class Plan:
         return MessageId(an_id(f"{self.key}:{len(self.steps)}"))
 
 
-def steps_of(row: Row, key: str, policy: PolicySnapshot, standing: Standing) -> list[Step]:
+def steps_of(row: Row, key: str, policy: PolicySnapshot, standing: MappedStatus) -> list[Step]:
     """What is done for a row on a ticket that stands so: at least one step, if only to say that nothing is."""
     plan = Plan(row, key, policy, standing)
     for part in (plan.reopen, plan.triage, plan.hand_over, plan.prioritise, plan.comment, plan.move):

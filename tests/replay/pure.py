@@ -14,7 +14,7 @@ from shared.contracts.tickets import Verdict
 from shared.domain.sla import verdicts
 from shared.domain.ticket import Ticket, TicketState
 from tests.replay.incident_log import Incident
-from tests.replay.mapping import PRIORITIES, Standing, steps_of
+from tests.replay.mapping import PRIORITIES, MappedStatus, steps_of
 from tests.support.tickets import REQUESTER, an_id
 
 Verdicts = dict[tuple[str, int], Verdict]
@@ -49,7 +49,7 @@ def play(incident: Incident, policy: PolicySnapshot) -> PlayedIncident:
     ticket = opened(life.opening)
     for number, row in enumerate(incident.rows):
         ticket.advance(row.at)
-        for step in steps_of(row, f"{incident.number}:{number}", policy, Standing.of(ticket.state)):
+        for step in steps_of(row, f"{incident.number}:{number}", policy, MappedStatus.of(ticket.state)):
             life.why[step.why] += 1
             if step.deed is not None:
                 do(ticket, step.deed, row.at)

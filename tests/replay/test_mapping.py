@@ -9,7 +9,7 @@ from shared.contracts.commands import HoldTicket, MessageFact, PrioritiseTicket,
 from shared.contracts.tickets import SYSTEM
 from shared.contracts.vocabulary import ActorKind, HoldReason, Priority, Status
 from tests.replay.incident_log import Row
-from tests.replay.mapping import AUTOMATON, FALLBACK_TEAM, Standing, Step, agent_of, steps_of, team_of
+from tests.replay.mapping import AUTOMATON, FALLBACK_TEAM, MappedStatus, Step, agent_of, steps_of, team_of
 from tests.support.tickets import MONDAY, policy
 
 NEW, OPEN, PENDING = Status.NEW, Status.OPEN, Status.PENDING
@@ -30,12 +30,12 @@ def row(state: str, changed: frozenset[str] | str = STATE, **values: Any) -> Row
     return Row(state=state, changed=columns, **(given | values))
 
 
-def standing(status: Status, agent: str | None = None, reason: HoldReason | None = None) -> Standing:
+def standing(status: Status, agent: str | None = None, reason: HoldReason | None = None) -> MappedStatus:
     team_id = None if status is NEW else team_of("Group 1")
-    return Standing(status, Priority.NORMAL, team_id, agent_of(agent), reason)
+    return MappedStatus(status, Priority.NORMAL, team_id, agent_of(agent), reason)
 
 
-def steps(row: Row, ticket: Standing) -> list[Step]:
+def steps(row: Row, ticket: MappedStatus) -> list[Step]:
     return steps_of(row, "INC1:1", policy(), ticket)
 
 

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from deploy.cli.errors import CliError, friendly_errors
-from deploy.cli.sla.reading import reading
+from deploy.cli.sla.database import reading
 from deploy.cli.sla.verify import VerificationResult, list_verifiable, verify_tickets
 from deploy.cli.sla.what_if import question_of, show
 from services.assignment.schemas.explanations import SlaExplained

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from deploy.demo.bulk.work import NOTE, REPLY, Worked
+from deploy.demo.bulk.ticket_work import NOTE, REPLY, WorkedTicket
 from deploy.demo.mails import Expected
 from services.intake.client import Message, Ticket
 
@@ -22,10 +22,10 @@ LIFE = {
 
 
 @dataclass(frozen=True, slots=True)
-class CameOut:
+class TicketOutcome:
     """One ticket as every public API and the mail sink show it at the end."""
 
-    worked: Worked
+    worked: WorkedTicket
     intake: Ticket
     intake_messages: Sequence[Message]
     desk: Mapping[str, Any]
@@ -47,7 +47,7 @@ class Difference:
     found: object
 
 
-def differences(out: CameOut) -> list[Difference]:
+def differences(out: TicketOutcome) -> list[Difference]:
     """Everything about one ticket that is not as it should be."""
     accepted, source = out.worked.accepted, out.worked.accepted.source
     reply, note = REPLY.format(line=source.line), NOTE.format(line=source.line)
@@ -81,7 +81,7 @@ def differences(out: CameOut) -> list[Difference]:
     ]
 
 
-def expected_mails(worked: Worked, happened: Mapping[str, int]) -> Expected:
+def expected_mails(worked: WorkedTicket, happened: Mapping[str, int]) -> Expected:
     """What one ticket of a run sends; in a long run that includes what its clocks had to say to the assignee."""
     requester = worked.accepted.source.email
     mails: Expected = Counter(
@@ -98,7 +98,7 @@ def expected_mails(worked: Worked, happened: Mapping[str, int]) -> Expected:
     return mails
 
 
-def repeated_numbers(worked: Iterable[Worked]) -> list[Difference]:
+def repeated_numbers(worked: Iterable[WorkedTicket]) -> list[Difference]:
     """Tickets that share an id or a number: every line must have become one ticket of its own."""
     found: list[Difference] = []
     ids: set[str] = set()

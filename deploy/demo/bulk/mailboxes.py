@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from deploy.demo.bulk.compare import Difference
-from deploy.demo.bulk.work import Worked
+from deploy.demo.bulk.ticket_work import WorkedTicket
 from deploy.demo.clients import MailSink
 
 LEAST_PER_TICKET = 4
@@ -14,7 +14,7 @@ LEAST_PER_TICKET = 4
 _NUMBER = re.compile(r"\[#([^\]]+)\]")
 
 
-async def mailbox_differences(mail: MailSink | None, worked: Sequence[Worked]) -> list[Difference]:
+async def mailbox_differences(mail: MailSink | None, worked: Sequence[WorkedTicket]) -> list[Difference]:
     """Tickets whose mails are missing, or of which a mail arrived twice; nothing where there is no sink."""
     if mail is None:
         return []
@@ -27,7 +27,7 @@ async def mailbox_differences(mail: MailSink | None, worked: Sequence[Worked]) -
     return compare_mailboxes(mails, worked)
 
 
-def compare_mailboxes(mails: Iterable[Mapping[str, Any]], worked: Sequence[Worked]) -> list[Difference]:
+def compare_mailboxes(mails: Iterable[Mapping[str, Any]], worked: Sequence[WorkedTicket]) -> list[Difference]:
     """Every ticket has its mails, and every Message-ID came once."""
     by_number: dict[str | None, list[str]] = {}
     for one in mails:

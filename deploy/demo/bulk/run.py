@@ -5,16 +5,16 @@ from collections import Counter
 from collections.abc import Sequence
 
 from deploy.demo.attainment import in_short, reported, verdicts_of
-from deploy.demo.bulk.compare import CameOut, Difference, differences, repeated_numbers
+from deploy.demo.bulk.bounded_map import map_bounded
+from deploy.demo.bulk.compare import Difference, TicketOutcome, differences, repeated_numbers
 from deploy.demo.bulk.dataset import RealTicket
 from deploy.demo.bulk.mailboxes import mailbox_differences
-from deploy.demo.bulk.meter import Meter
-from deploy.demo.bulk.pool import over
-from deploy.demo.bulk.work import Accepted, Work, Worked, WorkRefused
+from deploy.demo.bulk.progress_meter import ProgressMeter
+from deploy.demo.bulk.ticket_work import AcceptedTicket, TicketWork, WorkedTicket, WorkRefused
 from deploy.demo.checks import DemoError, StepFailed, until
+from deploy.demo.console import DemoConsole
 from deploy.demo.mails import in_ledger
-from deploy.demo.people import Company
-from deploy.demo.show import Show
+from deploy.demo.staff import DemoStaff
 
 LISTED = 20
 PATIENCE = 120.0
@@ -25,25 +25,25 @@ _LOOK_AGAIN = 0.2
 class BulkRun:
     """One run over real tickets."""
 
-    def __init__(self, company: Company, show: Show, name: str, at_once: int) -> None:
+    def __init__(self, company: DemoStaff, show: DemoConsole, name: str, at_once: int) -> None:
         self._company = company
         self._show = show
-        self._work = Work(company, name)
+        self._work = TicketWork(company, name)
         self._at_once = at_once
         self._patience = PATIENCE
 
     async def go(self, tickets: Sequence[RealTicket], *, is_resumed: bool) -> None:
         """All of it. Raises StepFailed if anything came out other than it went in."""
-        with Meter(self._show.console, "accepted", len(tickets)) as accepting:
-            answers = await over(tickets, self._work.submit, self._at_once, accepting.one_done)
-        accepted = [answer for answer in answers if isinstance(answer, Accepted)]
+        with ProgressMeter(self._show.console, "accepted", len(tickets)) as accepting:
+            answers = await map_bounded(tickets, self._work.submit, self._at_once, accepting.one_done)
+        accepted = [answer for answer in answers if isinstance(answer, AcceptedTicket)]
         refused = [answer for answer in answers if isinstance(answer, WorkRefused)]
         if not accepted:
             raise DemoError(f"None of the {len(tickets)} tickets was accepted. The first: {refused[0].reason}")
-        with Meter(self._show.console, "worked", len(accepted)) as working:
-            worked = await over(accepted, self._work.close, self._at_once, working.one_done)
-        with Meter(self._show.console, "compared", len(worked)) as comparing:
-            found = await over(worked, self._compare, self._at_once, comparing.one_done)
+        with ProgressMeter(self._show.console, "worked", len(accepted)) as working:
+            worked = await map_bounded(accepted, self._work.close, self._at_once, working.one_done)
+        with ProgressMeter(self._show.console, "compared", len(worked)) as comparing:
+            found = await map_bounded(worked, self._compare, self._at_once, comparing.one_done)
         mismatches = repeated_numbers(worked) + [one for several in found for one in several]
         mismatches += await mailbox_differences(self._company.mail, worked)
         report = await self._compare_report(worked, is_resumed=is_resumed)
@@ -62,7 +62,7 @@ class BulkRun:
         if mismatches:
             raise StepFailed("comparing what came out", "0 mismatches", f"{len(mismatches)}, listed above")
 
-    async def _compare(self, worked: Worked) -> list[Difference]:
+    async def _compare(self, worked: WorkedTicket) -> list[Difference]:
         """Looks until nothing differs, as long as the run's patience lasts."""
         while found := differences(await self._look(worked)):
             if self._patience <= 0:
@@ -71,10 +71,10 @@ class BulkRun:
             await asyncio.sleep(_LOOK_AGAIN)
         return found
 
-    async def _look(self, worked: Worked) -> CameOut:
+    async def _look(self, worked: WorkedTicket) -> TicketOutcome:
         ticket_id, lead, intake = worked.accepted.id, self._company.overseer, self._company.intake
         ledger = self._company.ledger
-        return CameOut(
+        return TicketOutcome(
             worked=worked,
             intake=await intake.get_ticket(ticket_id),
             intake_messages=[message async for message in intake.list_messages(ticket_id)],
@@ -84,7 +84,7 @@ class BulkRun:
             mails=in_ledger(await ledger.deliveries(ticket_id)) if ledger else None,
         )
 
-    async def _compare_report(self, worked: Sequence[Worked], *, is_resumed: bool) -> int:
+    async def _compare_report(self, worked: Sequence[WorkedTicket], *, is_resumed: bool) -> int:
         """How many verdicts of this run the report counts. Raises StepFailed if it is another number.
 
         A resumed run began earlier: others may have worked in between, so then it is at least as many.

@@ -33,7 +33,7 @@ def _near(moment: datetime | date | None) -> datetime | date | None:
 Moment = Annotated[AwareDatetime | date | None, AfterValidator(_near)]
 
 
-async def _asked(
+async def _report_request(
     context: State,
     from_: Annotated[Moment, Query(alias="from", description="Instant or day; 30 days before `to` if left out")] = None,
     to: Annotated[Moment, Query(description="Instant (not included) or day (included); now if left out")] = None,
@@ -47,7 +47,7 @@ async def _asked(
         raise Problem(422, "invalid_input", str(wrong)) from wrong
 
 
-Asked = Annotated[Period, Depends(_asked)]
+Asked = Annotated[Period, Depends(_report_request)]
 
 
 @router.get("/sla", summary="SLA attainment")

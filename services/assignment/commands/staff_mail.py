@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from services.assignment.commands.notes import NewNote, add_note
 from services.assignment.models import Agent, Membership, Message, Role, Ticket
 from services.assignment.queries.callers import grant_of
-from services.assignment.queries.tickets import place_of
+from services.assignment.queries.tickets import ticket_place
 from shared.contracts.base import AgentId, TeamId
 from shared.contracts.events import Author, MessagePosted, NoteReceived
 from shared.contracts.vocabulary import ActorKind, Channel, Permission
@@ -36,7 +36,7 @@ async def take_staff_mail(session: Session, mail: NoteReceived) -> None:
     """Keeps a mail with its ticket if its agent may see that and write notes; else it is left out, and logged."""
     ticket = await session.scalar(select(Ticket).where(Ticket.id == mail.ticket_id))
     agent = await _find_agent(session, mail.agent_id)
-    held = permissions_on(agent.principal, place_of(ticket)) if agent and ticket else frozenset()
+    held = permissions_on(agent.principal, ticket_place(ticket)) if agent and ticket else frozenset()
     if agent is None or ticket is None or Permission.TICKET_VIEW not in held:
         log.warning("staff_mail.refused", ticket_id=str(mail.ticket_id), agent_id=str(mail.agent_id))
     elif mail.is_reply and Permission.TICKET_REPLY in held and not ticket.is_archived:

@@ -26,7 +26,7 @@ _LETTERS = re.compile(r"[^\W_]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class SearchLimits:
     """Tickets in order, each with what it is sorted by; and how far a search looked, if there is more to look at."""
 
     places: Sequence[Place]
@@ -55,7 +55,7 @@ def _explain(element: _Explained, compiler: SQLCompiler, **options: Any) -> str:
     return f"explain (format json) {compiler.process(element.statement, **options)}"
 
 
-async def search(session: Session, order: Order, listed: Listed, limit: int) -> Places:
+async def search(session: Session, order: Order, listed: Listed, limit: int) -> SearchLimits:
     """The page, and one more to tell whether there is a next; it may hold fewer than asked for and still have one."""
     window = merged(order, listed.parts, listed.narrowed, LOOKED_AT, (Ticket.id, Ticket.tags))
     near = select(window.c.id, window.c.place)
@@ -66,13 +66,13 @@ async def search(session: Session, order: Order, listed: Listed, limit: int) -> 
         near = near.join(borne.offset(0).lateral(), true())
     places = (await session.execute(near.order_by(*order.by(window)).limit(limit + 1))).tuples().all()
     if len(places) > limit:
-        return Places(places)
+        return SearchLimits(places)
     end = select(window.c.id, window.c.place).order_by(*order.by(window)).offset(LOOKED_AT - 1)
     looked_to = (await session.execute(end)).tuples().first()
     rare = looked_to and await _rare(session, listed)
     if not rare:
-        return Places(places, looked_to)
-    return Places((await session.execute(_by_index(order, rare, listed, limit + 1))).tuples().all())
+        return SearchLimits(places, looked_to)
+    return SearchLimits((await session.execute(_by_index(order, rare, listed, limit + 1))).tuples().all())
 
 
 def _with_words(words: str) -> Select[Any]:

@@ -36,7 +36,7 @@ class AuthorizedTicket:
             raise not_permitted(permission)
 
 
-def place_of(ticket: Ticket) -> TicketPlace:
+def ticket_place(ticket: Ticket) -> TicketPlace:
     """Where the ticket stands, for the permission rules."""
     team_id = TeamId(ticket.team_id) if ticket.team_id else None
     return TicketPlace(team_id, AgentId(ticket.assignee_id) if ticket.assignee_id else None)
@@ -58,7 +58,7 @@ async def get_ticket(session: Session, caller: Caller, reference: str) -> Author
     ticket = await session.scalar(select(Ticket).where(named(reference)))
     if ticket is None:
         raise not_found()
-    held = permissions_on(caller.principal, place_of(ticket))
+    held = permissions_on(caller.principal, ticket_place(ticket))
     if VIEW not in held:
         raise not_found()
     return AuthorizedTicket(ticket, held)
@@ -84,13 +84,13 @@ def with_names(ticket: type[Ticket] = Ticket) -> Select[Ticket, str, str, str, s
 
 def as_view(row: TicketRow, caller: Caller, now: datetime) -> TicketView:
     """The answer made of a row of `with_names`."""
-    return view_of(row, permissions_on(caller.principal, place_of(row.Ticket)), now)
+    return view_of(row, permissions_on(caller.principal, ticket_place(row.Ticket)), now)
 
 
 async def get_view(session: Session, caller: Caller, reference: str, now: datetime) -> TicketView:
     """One ticket, ready to answer with. Raises Problem 404."""
     row = (await session.execute(with_names().where(named(reference)))).one_or_none()
-    if row is None or VIEW not in permissions_on(caller.principal, place_of(row.Ticket)):
+    if row is None or VIEW not in permissions_on(caller.principal, ticket_place(row.Ticket)):
         raise not_found()
     return await _with_related(session, caller, as_view(row, caller, now))
 

@@ -55,7 +55,7 @@ async def preview(context: AppState, policy_id: UUID, asked: PreviewInput, limit
     question = PreviewRequest(policy, asked.mode.command, asked.filter, now)
     totals = PreviewTotals(running=running, concerned=behind, already_on_it=running - behind)
     items: list[TicketPreview] = []
-    async for seen in look(context, question, after):
+    async for seen in preview_ticket(context, question, after):
         add(totals, seen)
         items += seen[: max(limit + 1 - len(items), 0)]
         if after is not None and len(items) > limit:
@@ -81,7 +81,9 @@ async def get_newest(context: AppState, session: Session, policy_id: UUID, now: 
     return policy
 
 
-async def look(context: AppState, question: PreviewRequest, after: UUID | None) -> AsyncIterator[list[TicketPreview]]:
+async def preview_ticket(
+    context: AppState, question: PreviewRequest, after: UUID | None
+) -> AsyncIterator[list[TicketPreview]]:
     """Every ticket concerned, some at a time; each time the service does other work too."""
     shelf = PolicyByDigest({}, context.policies, question.at)
     while True:

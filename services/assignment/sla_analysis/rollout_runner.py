@@ -53,7 +53,7 @@ class RolloutLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class RolloutBatch:
     """Some tickets of a roll-out whose turn it is."""
 
     rollout: Rollout
@@ -129,7 +129,7 @@ async def take_step(context: AppState, rollout_id: UUID) -> bool:
     return has_answer
 
 
-async def _next_batch(session: Session, rollout_id: UUID) -> Batch | None:
+async def _next_batch(session: Session, rollout_id: UUID) -> RolloutBatch | None:
     """What comes next; None once nothing does, and the roll-out has been declared finished."""
     rollout = await session.get_one(Rollout, rollout_id, with_for_update=True)
     if rollout.state == RolloutState.QUEUED:
@@ -151,9 +151,9 @@ async def _next_batch(session: Session, rollout_id: UUID) -> Batch | None:
         return None
     actor = await _get_actor(session, rollout)
     if is_reverting:
-        return Batch(rollout, rows, None, actor)
+        return RolloutBatch(rollout, rows, None, actor)
     policy = PolicySnapshot.model_validate((await session.get_one(StoredSnapshot, rollout.digest)).body)
-    return Batch(rollout, rows, policy, actor, await _known(session, rollout, rows))
+    return RolloutBatch(rollout, rows, policy, actor, await _known(session, rollout, rows))
 
 
 async def _get_actor(session: Session, rollout: Rollout) -> Actor:
@@ -183,7 +183,7 @@ async def _known(session: Session, rollout: Rollout, rows: Sequence[RolloutTicke
     ]
 
 
-async def _tell(context: AppState, places: asyncio.Semaphore, batch: Batch, ticket_id: UUID) -> RolloutLine:
+async def _tell(context: AppState, places: asyncio.Semaphore, batch: RolloutBatch, ticket_id: UUID) -> RolloutLine:
     """Sends one command; a refusal is an answer."""
     async with places:
         try:
@@ -196,7 +196,7 @@ async def _tell(context: AppState, places: asyncio.Semaphore, batch: Batch, tick
     return RolloutLine(ticket_id, state, told=told)
 
 
-def _refused(batch: Batch, ticket_id: UUID, refusal: Refusal) -> RolloutTicketState:
+def _refused(batch: RolloutBatch, ticket_id: UUID, refusal: Refusal) -> RolloutTicketState:
     """A ticket that had not had its turn has nothing to take back."""
     if not batch.is_reverting:
         return RolloutTicketState.REFUSED
@@ -209,7 +209,7 @@ def _refused(batch: Batch, ticket_id: UUID, refusal: Refusal) -> RolloutTicketSt
 
 
 async def _write_down(
-    context: AppState, session: Session, batch: Batch, lines: Sequence[RolloutLine], *, is_reached: bool
+    context: AppState, session: Session, batch: RolloutBatch, lines: Sequence[RolloutLine], *, is_reached: bool
 ) -> None:
     await record_answers(context, session, [line.told for line in lines if line.told is not None])
     before = {row.ticket_id: row for row in batch.rows}
@@ -221,7 +221,7 @@ async def _write_down(
         )
 
 
-def _changes(batch: Batch, row: RolloutTicket, line: RolloutLine, *, is_reached: bool) -> dict[str, Any]:
+def _changes(batch: RolloutBatch, row: RolloutTicket, line: RolloutLine, *, is_reached: bool) -> dict[str, Any]:
     """A ticket that does not answer gets more turns, after all others."""
     if line.is_silent and row.attempts + is_reached < TRIES:
         return {"attempts": row.attempts + is_reached}

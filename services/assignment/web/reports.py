@@ -60,7 +60,7 @@ class ReportRequest:
         return urlencode({name: value for name, value in said.items() if value})
 
 
-def _asked(
+def _report_request(
     context: State,
     days: str = "30",
     from_: Annotated[str, Query(alias="from")] = "",
@@ -79,7 +79,7 @@ def _asked(
     )
 
 
-Form = Annotated[ReportRequest, Depends(_asked)]
+Form = Annotated[ReportRequest, Depends(_report_request)]
 
 
 @router.get("/reports")

@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 from starlette.status import HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
-from services.intake.admin.idempotent_commands import KeyedCall, once
+from services.intake.admin.idempotent_commands import KeyedCall, run_once
 from services.intake.admin.schemas import AnnouncementInput, AnnouncementView
 from services.intake.api.authentication import Admin
 from services.intake.api.route import ApiRoute
@@ -44,7 +44,7 @@ async def create(_: Admin, call: KeyedCall, state: State, request: AnnouncementI
     async def make(session: Session) -> CreatedResource:
         return CreatedResource(AnnouncementView.of(await create_announcement(session, request.content())))
 
-    return await once(state, call, HTTP_201_CREATED, make)
+    return await run_once(state, call, HTTP_201_CREATED, make)
 
 
 @router.get("/{announcement_id}")

@@ -9,7 +9,7 @@ from starlette.status import HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
 from services.intake.abuse.bans import lift_ban, page_of_bans, put_ban
 from services.intake.abuse.patterns import MAX_PATTERN, read_pattern
-from services.intake.admin.idempotent_commands import KeyedCall, once
+from services.intake.admin.idempotent_commands import KeyedCall, run_once
 from services.intake.api.authentication import Admin
 from services.intake.api.route import ApiRoute
 from services.intake.deps import State
@@ -74,7 +74,7 @@ async def put(_: Admin, call: KeyedCall, state: State, request: PutBan) -> Respo
     async def make(session: Session) -> CreatedResource:
         return CreatedResource(BanView.of(await put_ban(session, request.pattern, request.reason, request.expires_at)))
 
-    made = await once(state, call, HTTP_201_CREATED, make)
+    made = await run_once(state, call, HTTP_201_CREATED, make)
     state.admission.bans.forget()
     return made
 

@@ -23,7 +23,7 @@ async def keyed_by(request: Request, administrator: Admin, idempotency_key: Idem
 KeyedCall = Annotated[KeyedRequest, Depends(keyed_by)]
 
 
-async def once(
+async def run_once(
     state: AppState, call: KeyedRequest, status: int, make: Callable[[Session], Awaitable[CreatedResource]]
 ) -> Response:
     """Makes something once per idempotency key and answers with it."""

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel
 from sqlalchemy import select
 
-from services.intake.admin.idempotent_commands import KeyedCall, once
+from services.intake.admin.idempotent_commands import KeyedCall, run_once
 from services.intake.api.authentication import Admin
 from services.intake.api.route import ApiRoute
 from services.intake.commands.revoke_links import revoke_links
@@ -51,4 +51,4 @@ async def revoke(
         await revoke_links(session, ticket, now, removes=False)
         return CreatedResource(RevokedLinks(ticket_id=ticket.id, number=number, made_before=now))
 
-    return await once(state, call, 200, make)
+    return await run_once(state, call, 200, make)

@@ -13,7 +13,7 @@ from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.status import HTTP_202_ACCEPTED
 
-from services.intake.admin.idempotent_commands import KeyedCall, once
+from services.intake.admin.idempotent_commands import KeyedCall, run_once
 from services.intake.api.authentication import Admin
 from services.intake.api.route import ApiRoute
 from services.intake.attachments.object_store import ContentMissing, StorageUnavailable
@@ -141,7 +141,7 @@ async def open_as_ticket(_: Admin, call: KeyedCall, mail_id: MailId, state: Stat
         await session.refresh(mail)
         return CreatedResource(MailView.of(mail))
 
-    return await once(state, call, HTTP_202_ACCEPTED, make)
+    return await run_once(state, call, HTTP_202_ACCEPTED, make)
 
 
 def _position(cursor: str | None) -> MailPosition | None:

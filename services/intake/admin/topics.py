@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Response
 from starlette.status import HTTP_200_OK, HTTP_201_CREATED
 
-from services.intake.admin.idempotent_commands import KeyedCall, once
+from services.intake.admin.idempotent_commands import KeyedCall, run_once
 from services.intake.admin.schemas import AdminTopicView, TopicInput, TopicOrder
 from services.intake.api.authentication import Admin
 from services.intake.api.route import ApiRoute, answer
@@ -48,7 +48,7 @@ async def create(_: Admin, call: KeyedCall, state: State, request: TopicInput) -
     async def make(session: Session) -> CreatedResource:
         return _made(await create_topic(session, request.content()))
 
-    return await once(state, call, HTTP_201_CREATED, make)
+    return await run_once(state, call, HTTP_201_CREATED, make)
 
 
 @router.put("/topic-order")
@@ -105,7 +105,7 @@ async def _switch(state: AppState, call: KeyedRequest, name: str, *, is_active: 
     async def make(session: Session) -> CreatedResource:
         return _made(await switch_topic(session, name, is_active=is_active))
 
-    return await once(state, call, HTTP_200_OK, make)
+    return await run_once(state, call, HTTP_200_OK, make)
 
 
 def _made(topic: Topic) -> CreatedResource:

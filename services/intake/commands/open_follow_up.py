@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from services.intake.attachments.upload import attachment_ref
 from services.intake.commands.new_message import NewMessage, announce_message, message_row
 from services.intake.commands.submit_ticket import Submission, submit_ticket
-from services.intake.live.timeline import followed_up
+from services.intake.live.timeline import follow_up_entry
 from services.intake.models import Attachment, Message, Ticket
 from services.intake.queries.tickets import attachments_of
 from shared.contracts.base import MessageId, TicketId
@@ -45,7 +45,7 @@ async def add_to_follow_up(session: Session, old: Ticket, message: Message, mail
     goes_on = last.id != old.id and not last.is_archived
     ticket_id = await (_add if goes_on else _open)(session, last, message, mail_id)
     message.follow_up_id = ticket_id
-    session.add(followed_up(old, message, ticket_id))
+    session.add(follow_up_entry(old, message, ticket_id))
     return ticket_id
 
 

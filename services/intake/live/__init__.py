@@ -2,6 +2,6 @@
 
 from services.intake.live.event_streams import EventStreams, Streaming, StreamReader, TimelineEntryView
 from services.intake.live.notify_listener import NotifyListener
-from services.intake.live.timeline import announce
+from services.intake.live.timeline import notify_readers
 
-__all__ = ["EventStreams", "NotifyListener", "StreamReader", "Streaming", "TimelineEntryView", "announce"]
+__all__ = ["EventStreams", "NotifyListener", "StreamReader", "Streaming", "TimelineEntryView", "notify_readers"]

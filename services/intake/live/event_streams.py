@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from services.intake.live.notify_listener import NotifyListener
-from services.intake.live.timeline import announce
+from services.intake.live.timeline import notify_readers
 from services.intake.live.timeline_queries import PER_LOOK, entries_after, is_over
 from services.intake.models import TimelineEntry
 from shared.contracts.vocabulary import Status
@@ -106,9 +106,9 @@ class EventStreams:
         stopping = anyio.Event()
         return Streaming(self._events(ticket_id, after, caller, stopping), stopping)
 
-    async def look_again(self, ticket_id: UUID) -> None:
+    async def recheck_access(self, ticket_id: UUID) -> None:
         """Lets every reader of the ticket, in every process, find out whether it may still read."""
-        await announce(self._database, [ticket_id])
+        await notify_readers(self._database, [ticket_id])
 
     def _check_room(self, caller: StreamReader) -> None:
         if self._open[caller.name] >= caller.limit:

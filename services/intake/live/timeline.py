@@ -17,7 +17,7 @@ PER_NOTICE = 200
 """Tickets named in one NOTIFY, which carries less than 8,000 bytes."""
 
 
-async def announce(database: Database, ticket_ids: Iterable[UUID]) -> None:
+async def notify_readers(database: Database, ticket_ids: Iterable[UUID]) -> None:
     """Wakes whoever waits for news of the tickets, in every process. After the commit: there is nothing to see before.
 
     Should it fail, nothing is lost: streams look again by themselves.
@@ -50,10 +50,10 @@ def say(session: Session, ticket: Ticket, message: Message) -> None:
         source=str(message.id),
     )
     session.add(entry)
-    after_commit(session, partial(announce, ticket_ids=[ticket.id]))
+    after_commit(session, partial(notify_readers, ticket_ids=[ticket.id]))
 
 
-def followed_up(old: Ticket, message: Message, follow_up_id: UUID) -> TimelineEntry:
+def follow_up_entry(old: Ticket, message: Message, follow_up_id: UUID) -> TimelineEntry:
     """What the archived ticket's thread tells once a message on it has become a new ticket."""
     return TimelineEntry(
         ticket_id=old.id,

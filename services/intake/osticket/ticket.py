@@ -158,7 +158,7 @@ def _address(text: str) -> tuple[str | None, tuple[str, ...]]:
     try:
         return str(ip_address(text)) if text else None, ()
     except ValueError:
-        return None, (f"The address {shown(text)} is not an IP address.",)
+        return None, (f"The address {shortened(text)} is not an IP address.",)
 
 
 def _priority(number: str) -> tuple[Priority | None, tuple[str, ...]]:
@@ -166,9 +166,9 @@ def _priority(number: str) -> tuple[Priority | None, tuple[str, ...]]:
     if not number:
         return None, ()
     priority = PRIORITIES.get(int(number)) if is_number(number) else None
-    return priority, () if priority else (f"Priority {shown(number)} is not known here.",)
+    return priority, () if priority else (f"Priority {shortened(number)} is not known here.",)
 
 
-def shown(text: str) -> str:
+def shortened(text: str) -> str:
     """A value as a remark on the ticket quotes it: in one line, of bounded length."""
     return repr(text[:MAX_LENGTH_SHOWN])

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from services.intake.osticket.request_model import OldRequest
-from services.intake.osticket.ticket import as_named, is_number, shown
+from services.intake.osticket.ticket import as_named, is_number, shortened
 from services.intake.topic_cache import TopicCache, TopicEntry
 
 NO_TOPIC = ("", "0")
@@ -30,7 +30,7 @@ async def choose_topic(topics: TopicCache, sent: OldRequest, default_slug: str) 
     if named is not None:
         return ChosenTopic(named)
     return ChosenTopic(
-        await _default(topics, default_slug), (f"Topic {shown(text)} is not known here; the default was taken.",)
+        await _default(topics, default_slug), (f"Topic {shortened(text)} is not known here; the default was taken.",)
     )
 
 

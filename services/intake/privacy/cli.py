@@ -29,7 +29,7 @@ PRIVATE = 0o600
 async def find_requester(database: Database, settings: IntakeSettings) -> None:
     """Prints what is held of a requester."""
     asked = _parser("find-requester", "Tell what is held of a requester.").parse_args(sys.argv[2:])
-    await _said_plainly(lambda: _find(database, settings, asked.email))
+    await _friendly_errors(lambda: _find(database, settings, asked.email))
 
 
 async def export_requester(database: Database, settings: IntakeSettings) -> None:
@@ -37,7 +37,7 @@ async def export_requester(database: Database, settings: IntakeSettings) -> None
     parser = _parser("export-requester", "Write all that is held of a requester into a ZIP.")
     parser.add_argument("file", type=Path, help="does not exist yet")
     asked = parser.parse_args(sys.argv[2:])
-    await _said_plainly(lambda: _export(database, settings, asked.email, asked.file))
+    await _friendly_errors(lambda: _export(database, settings, asked.email, asked.file))
 
 
 async def erase_requester(database: Database, settings: IntakeSettings) -> None:
@@ -47,11 +47,11 @@ async def erase_requester(database: Database, settings: IntakeSettings) -> None:
     parser.add_argument("--close-open", action="store_true", help="withdraw tickets that are not closed first")
     asked = parser.parse_args(sys.argv[2:])
     if asked.tickets is None:
-        await _said_plainly(lambda: _find(database, settings, asked.email))
+        await _friendly_errors(lambda: _find(database, settings, asked.email))
         sys.stdout.write("nothing was erased; say --tickets N to do it\n")
         return
     confirmation = ErasureConfirmation(asked.tickets, close_open=asked.close_open)
-    await _said_plainly(lambda: _erase(database, settings, asked.email, confirmation))
+    await _friendly_errors(lambda: _erase(database, settings, asked.email, confirmation))
 
 
 async def _find(database: Database, settings: IntakeSettings, email: str) -> None:
@@ -87,7 +87,7 @@ def _tell(found: SubjectData) -> None:
     )
 
 
-async def _said_plainly(command: Callable[[], Awaitable[None]]) -> None:
+async def _friendly_errors(command: Callable[[], Awaitable[None]]) -> None:
     """Ends with status 1 and a sentence where something refuses."""
     try:
         await command()

@@ -27,7 +27,7 @@ from shared.kit.clock import utc_now
 from shared.kit.db import Database
 from shared.kit.http.pages import Pages
 from shared.kit.user_content.renderer import BodyRenderer
-from shared.kit.user_content.rendering import placed
+from shared.kit.user_content.rendering import with_attachment_urls
 
 MESSAGES_AT_ONCE = 100
 DANGEROUS = (AttachmentState.QUARANTINED, AttachmentState.PENDING)
@@ -159,7 +159,7 @@ class Exporter:
             after = rows[-1]["id"]
 
     async def _shown(self, message: Row) -> Markup:
-        return placed((await self.renderer.show(message["body"], message["body_format"])).html, {})
+        return with_attachment_urls((await self.renderer.show(message["body"], message["body_format"])).html, {})
 
     async def _row(self, model: type[Base], row_id: UUID) -> Row | None:
         async with self.database.begin() as session:

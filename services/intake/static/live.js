@@ -113,7 +113,7 @@
       if (!known) {
         shown = document.importNode(entry, true);
         shown.classList.add("is-new");
-        said.push(entry.dataset.said);
+        said.push(entry.dataset.announcement);
       } else if (known.dataset.state !== entry.dataset.state) {
         shown = document.importNode(entry, true);
         known.replaceWith(shown);

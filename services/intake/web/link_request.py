@@ -28,11 +28,11 @@ async def send_form(request: Request, state: State) -> Response:
     except FormNotValid as wrong:
         return _form(request, state, values, wrong.errors, 422)
     if not values.get(TRAP):
-        await _note_wish(state, wanted, key_of(values, wanted))
+        await _announce_request(state, wanted, key_of(values, wanted))
     return state.pages.render(request, "link_sent.html", email=wanted.email, page_class="narrow")
 
 
-async def _note_wish(state: AppState, wanted: LinkRequest, key: str) -> None:
+async def _announce_request(state: AppState, wanted: LinkRequest, key: str) -> None:
     """Commits in either case that a link was asked for, so that the right ones take no longer."""
     async with idempotent_transaction(state.database, "portal:status", key, b"") as guarded:
         if not guarded.stored:

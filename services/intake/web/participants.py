@@ -113,7 +113,7 @@ async def remove(request: Request, token: Token, visit: VerifiedLink, state: Sta
     chosen = check(ChosenParticipant, await read_form(request, state))
     async with state.database.begin() as session:
         await remove_participant(session, visit.ticket.id, chosen.email, utc_now())
-    await state.event_streams.look_again(visit.ticket.id)
+    await state.event_streams.recheck_access(visit.ticket.id)
     return back(token, "removed")
 
 

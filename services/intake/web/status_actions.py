@@ -72,7 +72,7 @@ async def revoke(request: Request, visit: VerifiedLink, state: State) -> Respons
     only_requester(visit)
     async with state.database.begin() as session:
         await revoke_links(session, visit.ticket, utc_now())
-    await state.event_streams.look_again(visit.ticket.id)
+    await state.event_streams.recheck_access(visit.ticket.id)
     return RedirectResponse("/tickets/links-revoked", 303)
 
 

@@ -13,7 +13,7 @@ from services.intake.attachments.media_type_detection import SHOWABLE
 from services.intake.models import Attachment, AttachmentState, Message, Ticket, TimelineEntry
 from services.intake.web.labels import EVENT_LABELS
 from shared.contracts.vocabulary import ActorKind, BodyFormat
-from shared.kit.user_content.rendering import ATTACHED, placed
+from shared.kit.user_content.rendering import ATTACHED, with_attachment_urls
 
 OPENED = "opened"
 FIRST, SAID, AFTER = range(3)
@@ -52,7 +52,7 @@ class MessageEntry:
     is_message: bool = True
 
     @property
-    def said(self) -> str:
+    def announcement(self) -> str:
         """What a screen reader is told when it arrives."""
         return f"{self.label} from {self.author}"
 
@@ -70,7 +70,7 @@ class EventEntry:
     is_message: bool = False
 
     @property
-    def said(self) -> str:
+    def announcement(self) -> str:
         """What a screen reader is told when it happens."""
         return self.text
 
@@ -113,7 +113,7 @@ def _said(visit: LinkAccess, message: Message, thread: ThreadView, place: str) -
         side="reply" if is_ours else "requester",
         label=_label(visit, message, is_ours=is_ours),
         author=message.author_name,
-        body=placed(thread.bodies[message.id], pictures),
+        body=with_attachment_urls(thread.bodies[message.id], pictures),
         quoted=message.quoted,
         files=files,
         state=" ".join(file.note for file in files),

@@ -23,7 +23,7 @@ from shared.kit.auth import MailThreads, TicketLink, TicketLinks
 from shared.kit.one_time_links import ExportLinks
 from shared.kit.user_content.limits import is_light
 from shared.kit.user_content.renderer import BodyRenderer, at_once
-from shared.kit.user_content.rendering import Rendered, placed
+from shared.kit.user_content.rendering import Rendered, with_attachment_urls
 
 TEMPLATE_FOLDER = Path(__file__).parent.parent / "templates"
 SUBJECT_LENGTH = 200
@@ -163,4 +163,4 @@ def _for_mail(words: Rendered, body: str, body_format: BodyFormat) -> Rendered:
     if body_format is BodyFormat.TEXT:
         lines = Markup("<br>").join(escape(body).splitlines())
         return Rendered(Markup("<p>{}</p>").format(lines), words.text)
-    return Rendered(placed(words.html, {}), words.text)
+    return Rendered(with_attachment_urls(words.html, {}), words.text)

@@ -17,7 +17,7 @@ from starlette.staticfiles import StaticFiles
 
 from shared.contracts.vocabulary import BodyFormat
 from shared.kit.http.form_tokens import CSRF_COOKIE, form_tokens_of
-from shared.kit.user_content.rendering import placed, rendered
+from shared.kit.user_content.rendering import rendered, with_attachment_urls
 
 WEB = Path(__file__).parent.parent / "web"
 NO_PICTURES: Mapping[UUID, str] = MappingProxyType({})
@@ -33,7 +33,7 @@ def as_html(body: str, body_format: BodyFormat | str, pictures: Mapping[UUID, st
 
     It renders where it is called; what others wrote goes through `shared.kit.user_content.renderer`.
     """
-    return placed(_prose(body, BodyFormat(body_format)), pictures)
+    return with_attachment_urls(_prose(body, BodyFormat(body_format)), pictures)
 
 
 def timestamp(at: datetime | None) -> Markup:

@@ -22,7 +22,7 @@ from shared.kit.user_content.limits import (
     stripped,
 )
 from shared.kit.user_content.render_worker import CPU_SECONDS, REDACT
-from shared.kit.user_content.rendering import VERSION, Rendered, placed, rendered
+from shared.kit.user_content.rendering import VERSION, Rendered, rendered, with_attachment_urls
 from shared.kit.worker_pool import PoolBusy, WorkerDied, WorkerPool
 
 PROCESSES = 1
@@ -105,7 +105,7 @@ class BodyRenderer:
 
     async def prose(self, texts: Iterable[str]) -> dict[str, Markup]:
         """Administrators' Markdown as safe HTML, each by itself."""
-        return {text: placed((await self.show(text, BodyFormat.MARKDOWN)).html, {}) for text in texts}
+        return {text: with_attachment_urls((await self.show(text, BodyFormat.MARKDOWN)).html, {}) for text in texts}
 
     async def close(self) -> None:
         """Ends the processes."""
@@ -126,7 +126,7 @@ class BodyRenderer:
         for _ in range(TRIES):
             try:
                 async with self._lanes.turn(longest=CPU_SECONDS, is_refusable=is_refusable):
-                    return json.loads(await self._pool.ask(task, json.dumps(text).encode()))
+                    return json.loads(await self._pool.submit(task, json.dumps(text).encode()))
             except Crowded as crowded:
                 raise PoolBusy(crowded.retry_after) from None
             except WorkerDied as death:

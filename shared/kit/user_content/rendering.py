@@ -41,7 +41,7 @@ def rendered(body: str, body_format: BodyFormat) -> Rendered:
             return Rendered(_clean(body), _text(body))
 
 
-def placed(safe: str, pictures: Mapping[UUID, str]) -> Markup:
+def with_attachment_urls(safe: str, pictures: Mapping[UUID, str]) -> Markup:
     """Rendered HTML with each attached picture where `pictures` says it is, and without the others."""
 
     def place(found: re.Match[str]) -> str:

@@ -45,7 +45,7 @@ _EVERYDAY = 0.35
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class CharsetCandidate:
     """Bytes read in one charset."""
 
     charset: str
@@ -76,7 +76,7 @@ def best_of(data: bytes, charset: str, hints: Hints = NO_HINTS) -> str:
     return max(readings, key=lambda one: one.score).charset if readings else charset
 
 
-def _readings(data: bytes, hints: Hints) -> list[Reading]:
+def _readings(data: bytes, hints: Hints) -> list[CharsetCandidate]:
     return [found for charset in _COMMON if (found := _read(data, charset, hints)) is not None]
 
 
@@ -86,7 +86,7 @@ def reads_as(data: bytes, charset: str) -> bool:
     return found is not None and found.words >= LEAST_IF_SETTLED
 
 
-def _read(data: bytes, charset: str, hints: Hints) -> Reading | None:
+def _read(data: bytes, charset: str, hints: Hints) -> CharsetCandidate | None:
     try:
         text = codecs.getincrementaldecoder(charset)().decode(data[:SAMPLE], final=len(data) <= SAMPLE)
     except UnicodeDecodeError:
@@ -95,7 +95,7 @@ def _read(data: bytes, charset: str, hints: Hints) -> Reading | None:
     if len(worths) < FEWEST:
         return None
     words = sum(worth for _, worth in worths) / len(worths)
-    return Reading(charset, text, words, words + hints.get(charset, 0.0), len(worths))
+    return CharsetCandidate(charset, text, words, words + hints.get(charset, 0.0), len(worths))
 
 
 def _worth(text: str, at: int, charset: str) -> tuple[bool, float]:

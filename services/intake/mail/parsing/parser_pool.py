@@ -25,7 +25,7 @@ class ParserPool:
         sender = NO_ENVELOPE if envelope_sender is None else envelope_sender.encode("utf-8", "replace")
         for content in (raw, raw[:HEADER_BYTES].partition(b"\r\n\r\n")[0] + b"\r\n\r\n"):
             try:
-                mail = from_wire(await self._pool.ask(sender, OPENING if is_opening else ANSWER, content))
+                mail = from_wire(await self._pool.submit(sender, OPENING if is_opening else ANSWER, content))
             except (WorkerDied, ValueError) as error:
                 log.warning("mail_in.unreadable", size=len(content), error=type(error).__name__)
                 continue

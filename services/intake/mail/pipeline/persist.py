@@ -82,7 +82,9 @@ class MailPersister:
             outcome += ", from somebody who is not part of it"
         return SettledMail(RawMailState.DONE, outcome, ticket.id, message_id)
 
-    async def note(self, session: Session, stored: RawMail, letter: InboundMessage, decision: AddNote) -> SettledMail:
+    async def add_note(
+        self, session: Session, stored: RawMail, letter: InboundMessage, decision: AddNote
+    ) -> SettledMail:
         """What staff wrote, handed to those who keep notes; the mail and its files are kept from the requester."""
         ticket = await session.get_one(Ticket, decision.ticket_id)
         message_id = MessageId(new_id())

@@ -139,7 +139,7 @@ class MailPipeline:
 
     async def process(self, mail_id: UUID) -> SettledMail | None:
         """Settles one mail; None if somebody else does, or has, or it is given up."""
-        if not await self._state.queue.begin(mail_id, is_ours=mail_id in self._begun):
+        if not await self._state.queue.mark_begun(mail_id, is_ours=mail_id in self._begun):
             return None
         self._begun.add(mail_id)
         async with self._state.database.begin() as session:
@@ -178,7 +178,7 @@ class MailPipeline:
                 written = asking if decision.is_on_behalf else letter
                 return await state.persister.append(session, stored, mail, written, decision)
             case AddNote():
-                return await state.persister.note(session, stored, letter, decision)
+                return await state.persister.add_note(session, stored, letter, decision)
             case OpenTicketFromMail():
                 topic_id = await self._topic_of(stored)
                 return await state.persister.open(session, stored, mail, asking, decision, topic_id)

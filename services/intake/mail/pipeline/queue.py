@@ -67,7 +67,7 @@ class MailQueue:
         async with self._database.begin() as session:
             return [mail_id for mail_id in await session.scalars(HEADS, values) if mail_id not in busy]
 
-    async def begin(self, mail_id: UUID, *, is_ours: bool) -> bool:
+    async def mark_begun(self, mail_id: UUID, *, is_ours: bool) -> bool:
         """Writes down, before the work that may end the process, that a mail is begun; False if there is no more to do.
 
         A mark that is found there was left by a process that ended, unless it `is_ours`. The third time the mail is

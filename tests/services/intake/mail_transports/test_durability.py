@@ -114,14 +114,14 @@ async def test_a_reader_that_breaks_says_so_in_time(monkeypatch: pytest.MonkeyPa
 async def test_a_mail_that_hangs_its_reader_still_says_whose_it_is(
     post: PostOffice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ask = WorkerPool.ask
+    ask = WorkerPool.submit
 
     async def slow_when_whole(self: WorkerPool, *frames: bytes) -> bytes:
         if b"hangs the reader" in frames[-1]:
             raise WorkerDied("TimeoutError", is_out_of_time=True)
         return await ask(self, *frames)
 
-    monkeypatch.setattr(WorkerPool, "ask", slow_when_whole)
+    monkeypatch.setattr(WorkerPool, "submit", slow_when_whole)
     mail = letter("This hangs the reader.", subject="Hard to read")
     row = await post.deliver(mail)
     assert row.ticket_id is not None

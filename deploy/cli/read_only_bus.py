@@ -12,7 +12,7 @@ from shared.kit.bus.connection import REFUSED
 ANSWERS_WITHIN = 5.0
 
 
-class LookingBus(Bus):
+class ReadOnlyBus(Bus):
     """Does not touch the streams' settings, which an operator's shell need not know."""
 
     async def _ensure_streams(self) -> None:
@@ -25,7 +25,7 @@ class LookingBus(Bus):
 @asynccontextmanager
 async def connected() -> AsyncIterator[Bus]:
     """The bus, for as long as the block lasts. Raises CliError if NATS does not answer."""
-    bus = LookingBus(bus_settings(), "everdesk-cli")
+    bus = ReadOnlyBus(bus_settings(), "everdesk-cli")
     await bus.start()
     try:
         try:

@@ -16,7 +16,7 @@ ALL_ACCESS = "All access"
 
 
 @dataclass(frozen=True, slots=True)
-class Company:
+class DemoStaff:
     """The clients of one run; `ledger` and `mail` are None where the stack does not offer them."""
 
     intake: IntakeClient
@@ -61,7 +61,7 @@ class Company:
 
 
 @asynccontextmanager
-async def company(stack: RunningStack, connections: int = 20) -> AsyncIterator[Company]:
+async def sign_in_staff(stack: RunningStack, connections: int = 20) -> AsyncIterator[DemoStaff]:
     """Everybody signed in, for as long as the block lasts."""
     urls, secret = stack.urls, stack.credentials
     async with AsyncExitStack() as open_clients:
@@ -79,4 +79,4 @@ async def company(stack: RunningStack, connections: int = 20) -> AsyncIterator[C
             ledger = await open_clients.enter_async_context(Ledger(urls.notification, token, connections))
         if urls.mail:
             mail = await open_clients.enter_async_context(MailSink(urls.mail, connections=connections))
-        yield Company(intake, tuple(desks), ledger, mail)
+        yield DemoStaff(intake, tuple(desks), ledger, mail)

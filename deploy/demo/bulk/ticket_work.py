@@ -6,7 +6,7 @@ from typing import Any
 from deploy.demo.bulk.dataset import RealTicket
 from deploy.demo.checks import until
 from deploy.demo.clients import AgentClient
-from deploy.demo.people import Company
+from deploy.demo.staff import DemoStaff
 from services.intake.client import Invalid
 
 NOTE = "Worked by the demonstration, ticket of line {line}."
@@ -16,7 +16,7 @@ TRIAGED_WITHIN = 600.0
 
 
 @dataclass(frozen=True, slots=True)
-class Accepted:
+class AcceptedTicket:
     """A ticket that intake took."""
 
     source: RealTicket
@@ -33,31 +33,31 @@ class WorkRefused:
 
 
 @dataclass(frozen=True, slots=True)
-class Worked:
+class WorkedTicket:
     """A ticket that was closed, and by whom it was handled."""
 
-    accepted: Accepted
+    accepted: AcceptedTicket
     ticket: dict[str, Any]
     assignee: str
     """The assignee's address, to which the assignment was mailed."""
 
 
-class Work:
+class TicketWork:
     """What is done to every ticket of a run; each request has a key of its own, so a run can be repeated."""
 
-    def __init__(self, company: Company, run: str) -> None:
+    def __init__(self, company: DemoStaff, run: str) -> None:
         self._company = company
         self._run = run
 
-    async def submit(self, source: RealTicket) -> Accepted | WorkRefused:
+    async def submit(self, source: RealTicket) -> AcceptedTicket | WorkRefused:
         """Asks for help."""
         try:
             ticket = await self._company.intake.submit(source.request, idempotency_key=f"{self._run}-{source.line}")
         except Invalid as refusal:
             return WorkRefused(source, str(refusal))
-        return Accepted(source, str(ticket.id), ticket.number)
+        return AcceptedTicket(source, str(ticket.id), ticket.number)
 
-    async def close(self, accepted: Accepted) -> Worked:
+    async def close(self, accepted: AcceptedTicket) -> WorkedTicket:
         """Note, reply, resolve, close: each by the assignee, or a colleague where their role does not allow it."""
         triaged = await self._until_assigned(accepted)
         assignee = self._company.desk_of(triaged["assignee_id"])
@@ -68,9 +68,9 @@ class Work:
         await self._act(accepted, resolver, "resolve")
         closer = await self._company.one_who_may("ticket.close", triaged)
         closed = await self._act(accepted, closer, "close", reason="resolved")
-        return Worked(accepted, closed, assignee.agent.email)
+        return WorkedTicket(accepted, closed, assignee.agent.email)
 
-    async def _until_assigned(self, accepted: Accepted) -> dict[str, Any]:
+    async def _until_assigned(self, accepted: AcceptedTicket) -> dict[str, Any]:
         lead = self._company.overseer
         found = await until(
             f"ticket {accepted.number} is assigned",
@@ -81,5 +81,5 @@ class Work:
         )
         return found or {}
 
-    async def _act(self, accepted: Accepted, desk: AgentClient, verb: str, **body: Any) -> dict[str, Any]:
+    async def _act(self, accepted: AcceptedTicket, desk: AgentClient, verb: str, **body: Any) -> dict[str, Any]:
         return await desk.act(accepted.id, verb, key=f"{self._run}-{accepted.source.line}-{verb}", **body)

@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 TENTHS = 10
 
 
-class Meter:
+class ProgressMeter:
     """Counts what is done between entering and leaving."""
 
     def __init__(self, console: Console, what: str, total: int) -> None:

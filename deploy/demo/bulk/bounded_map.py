@@ -8,7 +8,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-async def over(
+async def map_bounded(
     items: Iterable[T], work: Callable[[T], Awaitable[R]], at_once: int, on_done: Callable[[], None]
 ) -> list[R]:
     """The results in the order of `items`; the first failure ends all."""

@@ -43,7 +43,7 @@ def clock_line(clock: Mapping[str, Any]) -> str:
     return f"{name:<18} used {format_state(used):>11}   target {format_state(target):>11}   left {left:>13}"
 
 
-class Show:
+class DemoConsole:
     """Writes the story down, a numbered step at a time."""
 
     def __init__(self, console: Console | None = None) -> None:
