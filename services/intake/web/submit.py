@@ -48,6 +48,7 @@ from shared.kit.http.idempotency import IdempotencyClaim
 
 SEND_ANYWAY = "send_anyway"
 """The value of the button that sends the same once more."""
+TOPIC_GONE = "The topic you came for is not offered any more. Please choose what comes closest."
 CHANGE_TOPIC = "change_topic"
 """The value of the button that asks for another topic's questions."""
 ABOUT_THE_REQUESTER = ("email", "name", "phone")
@@ -73,9 +74,14 @@ class RequestedForm:
 
 @router.get("/tickets/new")
 async def blank_form(request: Request, state: State, topic: Annotated[str, Query(max_length=64)] = "") -> Response:
-    """What it is about, then the form with the questions of that topic."""
+    """What it is about, then the form with the questions of that topic.
+
+    A link kept from before may name a topic that was switched off since: the page says so and offers the others.
+    """
     if await state.topics.find_public(topic) is None:
-        return state.pages.render(request, "topics.html", topics=await state.topics.public())
+        topics = await state.topics.public()
+        notices = [("info", TOPIC_GONE)] if topic and topics else []
+        return state.pages.render(request, "topics.html", topics=topics, notices=notices)
     return await _form(request, state, PortalForm([("topic", topic)]))
 
 
@@ -99,7 +105,8 @@ async def send_form(request: Request, state: State) -> Response:
         await state.admission.admit(EntryPoint.PEOPLE, wanted.form.email, address, _claim(key))
         token = await _accept(state, wanted, key, is_wanted=sent.get("do") == SEND_ANYWAY)
     except FormNotValid as wrong:
-        return await _form(request, state, sent, wrong.errors, 422)
+        is_gone = topic is None and bool(sent.get("topic", "").strip())
+        return await _form(request, state, sent, wrong.errors, 422, TOPIC_GONE if is_gone else "")
     except DuplicateSubmission as repeated:
         return await _form(request, state, sent, status=HTTP_409_CONFLICT, earlier=repeated.ticket_id)
     return RedirectResponse(f"/tickets/thanks/{token}" if token else "/tickets/thanks", 303)

@@ -101,6 +101,26 @@ async def test_an_unknown_topic_leads_to_the_choice(browser: httpx2.AsyncClient)
     assert (page.status_code, "What is it about?" in page.text, 'name="subject"' in page.text) == (200, True, False)
 
 
+async def test_a_link_to_a_topic_that_was_switched_off_says_so_and_offers_the_others(
+    browser: httpx2.AsyncClient, admin: httpx2.AsyncClient, topic: Json
+) -> None:
+    gone = "is not offered any more"
+    off = {"slug": f"off-{new_id().hex[-12:]}", "name": "Faxes", "form": []}
+    assert (await admin.post("/v1/admin/topics", json=off)).status_code == 201
+    link = f"/tickets/new?topic={off['slug']}"
+    assert 'name="subject"' in (await browser.get(link)).text
+    assert (await admin.post(f"/v1/admin/topics/{off['slug']}/deactivate")).status_code == 200
+    page = (await browser.get(link)).text
+    assert gone in page
+    assert f'href="/tickets/new?topic={topic["slug"]}"' in page
+    assert f'href="{link}"' not in page
+    for path in ("/tickets/new", f"/tickets/new?topic={topic['slug']}"):
+        assert gone not in (await browser.get(path)).text
+    late = await fill_in(browser, topic=off["slug"], asked=off["slug"])
+    assert (late.status_code, gone in late.text) == (422, True)
+    assert html.escape(str(PERSON["subject"])) in late.text
+
+
 async def test_answers_reach_the_ticket_and_its_page(
     intake: IntakeHarness, browser: httpx2.AsyncClient, topic: Json
 ) -> None:
