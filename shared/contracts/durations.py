@@ -2,7 +2,8 @@
 
 from typing import Annotated, Any
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import BeforeValidator, Discriminator, Field, Tag
+from pydantic_core import PydanticCustomError
 
 from shared.contracts.base import StrictModel
 
@@ -25,17 +26,27 @@ def _unit(value: Any) -> str:
     return DAYS if isinstance(value, dict | WorkingDays) else SECONDS
 
 
+def _check_form(value: Any) -> Any:
+    """Raises an error that names both forms: `"2 days"` and `1.5` are neither."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise PydanticCustomError("duration_type", 'Give whole seconds, or {"working_days": n}')
+    return value
+
+
+_Form = BeforeValidator(_check_form)
 _Days = Annotated[WorkingDays, Tag(DAYS)]
 _unit_of = Discriminator(_unit)
 
 PositiveDuration = Annotated[
-    Annotated[Annotated[int, Field(gt=0, le=YEAR, strict=True)], Tag(SECONDS)] | _Days, _unit_of
+    Annotated[Annotated[int, Field(gt=0, le=YEAR, strict=True), _Form], Tag(SECONDS)] | _Days, _unit_of
 ]
 """Whole seconds, or `{"working_days": n}`."""
-AnyDuration = Annotated[Annotated[Annotated[int, Field(ge=0, le=YEAR, strict=True)], Tag(SECONDS)] | _Days, _unit_of]
+AnyDuration = Annotated[
+    Annotated[Annotated[int, Field(ge=0, le=YEAR, strict=True), _Form], Tag(SECONDS)] | _Days, _unit_of
+]
 """The same; 0 for at once, or never."""
 RepeatDuration = Annotated[
-    Annotated[Annotated[int, Field(ge=60, le=YEAR, strict=True)], Tag(SECONDS)] | _Days, _unit_of
+    Annotated[Annotated[int, Field(ge=60, le=YEAR, strict=True), _Form], Tag(SECONDS)] | _Days, _unit_of
 ]
 """The same; a minute at least."""
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
+from unicodedata import normalize
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, select
@@ -69,7 +70,7 @@ COUNTED = 1000
 WHOLE = tuple(table_of(Ticket).c)
 WORKING = tuple(status for status in Status if status not in DONE)
 NOBODYS = UUID(int=0)
-_MARKED_NUMBER = re.compile(r"\[?#\s?([0-9A-Za-z-]{1,32})\]?")
+_MARKED_NUMBER = re.compile(r"(?:ticket\s*)?[\[(]?\s?#\s?([0-9A-Za-z-]{1,32})\s?[\])]?[.,:;!?]?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +200,7 @@ async def _rows_of(session: Session, caller: Caller, places: Sequence[Place]) ->
 
 def without_hash(q: str) -> str:
     """A ticket number as mails and people write it, `#100030` or `[#100030]`, is looked for without its marks."""
-    found = _MARKED_NUMBER.fullmatch(q.strip())
+    found = _MARKED_NUMBER.fullmatch(normalize("NFKC", q).strip())
     return found[1] if found else q
 
 

@@ -75,7 +75,8 @@ async def test_a_long_ticket_shows_its_newest_lines_and_all_older_ones_on_demand
 async def test_a_number_as_mails_write_it_finds_its_ticket(desk: Desk) -> None:
     ticket, ada = await desk.some_ticket(), await desk.agent("ada")
     cookies = {"Cookie": f"{SESSION_COOKIE}={ada.token}"}
-    for written in (ticket["number"], f"#{ticket['number']}", f"[#{ticket['number']}]", f" # {ticket['number']} "):
+    forms = ("{}", "#{}", "[#{}]", " # {} ", "(#{})", "#{}.", "Ticket #{}:", "ticket#{}", "\uff03{}")
+    for written in (form.format(ticket["number"]) for form in forms):
         found = await ada.get("/v1/tickets", q=written)
         assert [one["id"] for one in found["items"]] == [ticket["id"]], written
         page = await desk.http.get("/queue", params={"view": "all", "q": written}, headers=cookies)
