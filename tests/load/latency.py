@@ -69,32 +69,41 @@ class Latencies:
         ]
 
 
-async def slow_lives(life: WholeLife, count: int, found: Latencies) -> None:
-    """So many lives, one after the other, each step timed."""
-    for _ in range(count):
-        path = await found.time("open to assigned", _opened(life))
-        await found.time("message", life.write(path))
-        await found.time("release", life.act(f"{path}/release", {}, 200))
-        await found.time("claim", life.act(f"{path}/claim", {}, 200))
-        await found.time("reply", life.act(f"{path}/replies", {"body": REPLY, "body_format": "text"}, 201))
-        await found.time("note", life.act(f"{path}/notes", {"body": "Gateway 3.", "body_format": "text"}, 201))
-        await found.time("resolve", life.act(f"{path}/resolve", {}, 200))
-        await found.time("close", life.act(f"{path}/close", {"reason": "resolved"}, 200))
+async def slow_life(life: WholeLife, found: Latencies) -> None:
+    """A life of which each step is timed, and waits until the one before has been forgotten."""
+    path = await found.time("open to assigned", _opened(life))
+    await found.time("message", life.write(path))
+    await found.time("release", life.act(f"{path}/release", {}, 200))
+    await found.time("claim", life.act(f"{path}/claim", {}, 200))
+    await found.time("reply", life.act(f"{path}/replies", {"body": REPLY, "body_format": "text"}, 201))
+    await found.time("note", life.act(f"{path}/notes", {"body": "Gateway 3.", "body_format": "text"}, 201))
+    await found.time("resolve", life.act(f"{path}/resolve", {}, 200))
+    await found.time("close", life.act(f"{path}/close", {"reason": "resolved"}, 200))
 
 
-async def bare_updates(client: Client, count: int, found: Latencies) -> None:
-    """So many Updates sent to one ticket's workflow by this process, past every service."""
-    tickets, ticket_id = Tickets(client), TicketId(new_id())
-    system, agent = Actor(kind=ActorKind.SYSTEM), Actor(kind=ActorKind.AGENT, id=AGENT)
-    await tickets.start(OpenTicket(ticket_id=ticket_id, number="900001", opened_at=utc_now(), has_exact_timer=True))
-    triage = TriageTicket(
-        command_id=f"triage:{ticket_id}", actor=system, team_id=TEAM, policy=a_policy(), agent_id=AGENT
-    )
-    await tickets.send(ticket_id, triage)
-    for number in range(count):
-        priority = (Priority.HIGH, Priority.LOW)[number % 2]
-        command = PrioritiseTicket(command_id=str(new_id()), actor=agent, priority=priority)
-        await found.time(BARE, tickets.send(ticket_id, command))
+class BareUpdates:
+    """Updates of one ticket's workflow, sent by this process past every service."""
+
+    def __init__(self, client: Client) -> None:
+        self._tickets = Tickets(client)
+        self._ticket_id = TicketId(new_id())
+
+    async def open(self) -> None:
+        """Starts the workflow; no service ever hears of it but by its events."""
+        opening = OpenTicket(ticket_id=self._ticket_id, number="900001", opened_at=utc_now(), has_exact_timer=True)
+        await self._tickets.start(opening)
+        system = Actor(kind=ActorKind.SYSTEM)
+        triage = TriageTicket(
+            command_id=f"triage:{self._ticket_id}", actor=system, team_id=TEAM, policy=a_policy(), agent_id=AGENT
+        )
+        await self._tickets.send(self._ticket_id, triage)
+
+    async def time(self, found: Latencies) -> None:
+        """A few of them."""
+        agent = Actor(kind=ActorKind.AGENT, id=AGENT)
+        for priority in (Priority.HIGH, Priority.LOW, Priority.NORMAL):
+            command = PrioritiseTicket(command_id=str(new_id()), actor=agent, priority=priority)
+            await found.time(BARE, self._tickets.send(self._ticket_id, command))
 
 
 async def _opened(life: WholeLife) -> str:

@@ -20,7 +20,7 @@ from tests.load.calibration import Calibration
 from tests.load.checkouts import PRESENT, checkout_of
 from tests.load.comparison import Round, measure
 from tests.load.histories import Histories, histories
-from tests.load.latency import Latencies, bare_updates, slow_lives
+from tests.load.latency import BareUpdates, Latencies, slow_life
 from tests.load.lives import BaselineLife, play
 from tests.load.meter import Costs, CpuMeter
 from tests.load.python_process import running
@@ -118,10 +118,7 @@ async def compare_whole(count: int, rounds: int) -> Whole:
             one = await measure(BaselineLife(present.client), count, AT_ONCE, lean, present.client, present.js)
             found.baseline.append(one)
             _say("baseline", one.cpu)
-        for side in (past, present):
-            await slow_lives(side.life, max(5, count // 5), side.latencies)
-        for side in (past, present):
-            await _bare(side, max(20, count // 2))
+        await _slowly((past, present), max(5, count // 5))
         return found
 
 
@@ -177,8 +174,15 @@ async def _idle(sides: Sequence[Side]) -> None:
         side.idle = {name: spent / IDLE_SECONDS for name, spent in side.meter.read().items()}
 
 
-async def _bare(side: Side, count: int) -> None:
-    await bare_updates(side.client, count, side.latencies)
+async def _slowly(sides: Sequence[Side], lives: int) -> None:
+    """One life after the other, each beside bare Updates, so that both meet the same machine."""
+    bare = [BareUpdates(side.client) for side in sides]
+    for updates in bare:
+        await updates.open()
+    for _ in range(lives):
+        for side, updates in zip(sides, bare, strict=True):
+            await slow_life(side.life, side.latencies)
+            await updates.time(side.latencies)
 
 
 def _say(name: str, cpu: Costs) -> None:

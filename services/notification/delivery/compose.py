@@ -1,20 +1,18 @@
 """A job from the ledger as a mail: both bodies, and headers that thread, never loop and cannot be forged."""
 
-import hashlib
-import secrets
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
-import css_inline
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
 
 from services.notification.delivery import also
 from services.notification.delivery.header import is_message_id, mailbox, message_ids, one_line, token, unstructured
-from services.notification.delivery.mime import alternatives, cleaned
+from services.notification.delivery.mime import alternatives
 from services.notification.delivery.queue import MailJob
+from services.notification.delivery.styled_templates import styled_templates
 from services.notification.delivery.templates import TEMPLATES, Template, TemplateName
 from services.notification.settings import NotificationSettings
 from shared.contracts.names import REPLY_DELIMITER
@@ -39,36 +37,23 @@ class Composer:
         self._exports = ExportLinks(settings)
         self._threads = MailThreads(settings, settings.mail_domain)
         self._desk = settings.desk_url.rstrip("/")
-        self._environment = Environment(
-            loader=FileSystemLoader(TEMPLATE_FOLDER),
-            autoescape=select_autoescape(["html"], default_for_string=False),
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            auto_reload=False,
-        )
-        self._environment.filters.update(
-            metric=also.METRICS.__getitem__, instant=format_instant, label=also.label, happened=also.words
-        )
-        self._subjects = {name: self._environment.from_string(template.subject) for name, template in TEMPLATES.items()}
-        self._secret = secrets.token_hex(16)
-        self._inliner = css_inline.CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)
+        texts, pages = _environment(is_html=False), _environment(is_html=True)
+        self._subjects = {name: texts.from_string(template.subject) for name, template in TEMPLATES.items()}
+        self._texts = {name: texts.get_template(f"{name}.txt") for name in TEMPLATES}
+        styled = styled_templates(TEMPLATE_FOLDER, TEMPLATES)
+        self._pages = {name: pages.from_string(source) for name, source in styled.items()}
 
     def compose(self, job: MailJob, words: Rendered | None = None) -> bytes:
         """The mail, in ASCII; the same job gives the same bytes each time.
 
-        `words` are the foreign body, rendered before. The style inliner never sees them: it would follow their
-        depth with its stack. Raises ValueError for an address that cannot be written to.
+        `words` are the foreign body, rendered before. Raises ValueError for an address that cannot be written to.
         """
         template = TEMPLATES[job.template]
         words = words or foreign_words(job)
-        place = hashlib.sha256(f"{self._secret}{job.id}".encode()).hexdigest()
-        values = self._values(job, template) | {"body_html": place, "body_text": words.text}
-        text = self._environment.get_template(f"{template.name}.txt").render(values)
-        html = self._environment.get_template(f"{template.name}.html").render(values)
-        sheet = self._inliner.inline(cleaned(html)).replace(place, words.html)
-        body = alternatives(text, sheet, job.message_id)
-        return (self._head(job, template, self._subjects[template.name].render(values)) + body).encode("ascii")
+        values = self._values(job, template) | {"body_html": words.html, "body_text": words.text}
+        text, page = self._texts[template.name].render(values), self._pages[template.name].render(values)
+        subject = self._subjects[template.name].render(values)
+        return (self._head(job, template, subject) + alternatives(text, page, job.message_id)).encode("ascii")
 
     def _head(self, job: MailJob, template: Template, subject: str) -> str:
         answered, references = self._thread(job, template)
@@ -130,6 +115,22 @@ class Composer:
             return self._exports.url(job.address, job.id, job.created_at)
         link = TicketLink(job.ticket_id, job.address, is_mailed=True)
         return self._links.url(link) if template.audience == "requester" else self._links.invitation_url(link)
+
+
+def _environment(*, is_html: bool) -> Environment:
+    """Texts are written as they are, pages escaped."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATE_FOLDER),
+        autoescape=select_autoescape((), default=is_html, default_for_string=is_html),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    environment.filters.update(
+        metric=also.METRICS.__getitem__, instant=format_instant, label=also.label, happened=also.words
+    )
+    return environment
 
 
 def format_instant(at: str) -> str:

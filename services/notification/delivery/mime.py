@@ -6,6 +6,8 @@ import re
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _LINE_ENDS = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
+_IN_ASCII = {**dict.fromkeys((*range(0x20), 0x7F)), 0x09: "\t", 0x0A: "\n", 0x0B: "\n", 0x0C: "\n"}
+"""The same in plain text, which most of ours is: a table is faster than three searches."""
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
 
 
@@ -31,6 +33,8 @@ def _part(subtype: str, content: str) -> str:
 
 def cleaned(content: str) -> str:
     """Text with one kind of line end, without control characters and lone surrogates."""
+    if content.isascii() and "\r" not in content:
+        return content.translate(_IN_ASCII).rstrip("\n") + "\n"
     lines = _LINE_ENDS.sub("\n", content)
     return _SURROGATES.sub("\ufffd", _CONTROLS.sub("", lines)).rstrip("\n") + "\n"
 

@@ -1,0 +1,46 @@
+"""The HTML templates of our mails with their styles moved into the tags, once at start: mail clients drop style sheets.
+
+The style inliner works on the templates and never on what others wrote, whose depth its stack would follow.
+"""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+import css_inline
+
+LAYOUT = "layout.html"
+_BLOCK = re.compile(r"{%\s*block (\w+)\s*%}(.*?){%\s*endblock\s*%}", re.DOTALL)
+_INCLUDE = re.compile(r'{%\s*include "([\w.]+)"\s*%}')
+_JINJA = re.compile(r"{%.*?%}|{{.*?}}|{#.*?#}\s*", re.DOTALL)
+_STAND_IN = re.compile(r"<!--jinja-(\d+)-->|jinja-(\d+)-")
+
+
+def styled_templates(folder: Path, names: Iterable[str]) -> dict[str, str]:
+    """By the name of each template without `.html`: its source, the layout around it, styles in its tags.
+
+    Templates fill the layout's blocks, which do not stand in each other, and none writes a part of a tag by statement.
+    """
+    inliner = css_inline.CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)
+    layout = _INCLUDE.sub(lambda found: (folder / found[1]).read_text("utf-8"), (folder / LAYOUT).read_text("utf-8"))
+    return {name: _styled(_filled(layout, (folder / f"{name}.html").read_text("utf-8")), inliner) for name in names}
+
+
+def _filled(layout: str, template: str) -> str:
+    blocks: dict[str, str] = {found[1]: found[2] for found in _BLOCK.finditer(template)}
+    return _BLOCK.sub(lambda found: blocks.get(found[1], str(found[2])), layout)
+
+
+def _styled(source: str, inliner: css_inline.CSSInliner) -> str:
+    """Statements become comments meanwhile and expressions words, which HTML takes anywhere they stand."""
+    kept: list[str] = []
+
+    def stand_in(found: re.Match[str]) -> str:
+        if found[0].startswith("{#"):
+            return ""
+        kept.append(found[0])
+        number = len(kept) - 1
+        return f"<!--jinja-{number}-->" if found[0].startswith("{%") else f"jinja-{number}-"
+
+    styled = inliner.inline(_JINJA.sub(stand_in, source))
+    return _STAND_IN.sub(lambda found: kept[int(found[1] or found[2])], styled)
