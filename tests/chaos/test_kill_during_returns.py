@@ -8,7 +8,7 @@ import pytest
 
 from shared.kit.clock import new_id
 from tests.local.running import LocalStack
-from tests.support.api import Api, System, status_is
+from tests.support.api import Api, SystemClients, status_is
 from tests.support.eventually import eventually
 from tests.support.sizes import either
 
@@ -20,7 +20,7 @@ VICTIMS = ("assignment",)
 class Crew:
     """A team with a lead, and a member who has all its tickets and will be switched off."""
 
-    def __init__(self, system: System, ada: Api, name: str) -> None:
+    def __init__(self, system: SystemClients, ada: Api, name: str) -> None:
         self.system, self.ada, self.name = system, ada, name
         self.team, self.member = "", ""
 
@@ -85,7 +85,7 @@ class Crew:
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("victim", VICTIMS)
 async def test_returns_survive_the_death_of_the_process_that_carries_them_out(stack: LocalStack, victim: str) -> None:
-    system = System(stack.described())
+    system = SystemClients(stack.described())
     crew = Crew(system, await system.sign_in("ada@everdesk.example"), f"k-{victim}-{new_id().hex[-6:]}")
     await crew.hire()
     tickets = await crew.fill()
