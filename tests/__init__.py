@@ -1,1 +1,1 @@
-"""The proof: every package here tests one promise of the system."""
+"""Tests, one package per part of the system; see CONTRIBUTING.md."""

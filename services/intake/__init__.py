@@ -1,1 +1,1 @@
-"""Intake: who asked, and what."""
+"""Intake: takes requests from portal, API and mail, and shows requesters their tickets."""

@@ -1,4 +1,4 @@
-"""The web application: its parts, its routes, and what runs beside them."""
+"""Builds the web application: its state, its routes, and its background tasks."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -1,4 +1,4 @@
-"""What intake hears on the bus: where tickets stand, what agents answer, which messages found no ticket."""
+"""Intake's consumers: lifecycle events, agents' replies, and messages whose ticket has no workflow any more."""
 
 from collections.abc import Callable, Sequence
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Which team, policy and agent a new ticket gets: rules and candidates in, the choice and its reason out."""
+"""Routing of new tickets, pure: picks team, policy and agent from rules and candidates, with the reason."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Forgetting, once an hour, what was kept only to recognise repetitions."""
+"""Deletes expired rows every hour: idempotency responses, inbox ids and the like."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -1,4 +1,4 @@
-"""Runs a module of ours in a process of its own: what it costs, or what kills it, costs the service nothing."""
+"""Runs a module in a subprocess with limits on time and memory, so that it cannot block or end the service."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""The tables every service has for talking safely: outbox, inbox, stored answers."""
+"""The tables of every service: outbox, inbox, idempotency responses."""
 
 from sqlalchemy import (
     BigInteger,

@@ -1,4 +1,4 @@
-"""What is raised while ticket workflows cannot be reached: apart from their client, which takes long to import."""
+"""Errors of the workflow client, in a module of their own because the client takes long to import."""
 
 
 class TicketsUnavailable(Exception):

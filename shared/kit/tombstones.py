@@ -1,4 +1,4 @@
-"""Who keeps what people wrote first reads the tombstones; no new one may come between that and the writing."""
+"""Advisory lock between writers and erasure: no erasure may commit between reading tombstones and writing."""
 
 from typing import Final
 

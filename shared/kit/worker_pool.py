@@ -1,4 +1,4 @@
-"""Processes that work on foreign data beside a service: what kills one costs the work it had, and nothing else."""
+"""A pool of worker processes for untrusted data: a crash ends one worker and fails one job, not the service."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""Reports on promises kept."""
+"""SLA reports."""
 
 from datetime import date, datetime
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""What no calendar and no policy may be: a promise that nobody could keep, to people who do not exist."""
+"""Validates calendars and SLA policies: reachable targets, existing teams, no removed default."""
 
 from datetime import datetime, timedelta
 from typing import NamedTuple

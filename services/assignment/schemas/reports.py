@@ -1,4 +1,4 @@
-"""How well promises were kept, as the API answers it."""
+"""The SLA report as the API answers it."""
 
 from csv import writer
 from enum import StrEnum

@@ -1,4 +1,4 @@
-"""The seeded organisation as data: roles, people, teams, hours, promises and routes."""
+"""The seeded organisation as data: roles, people, teams, calendars, SLA policies and routing rules."""
 
 from typing import Any
 from uuid import UUID

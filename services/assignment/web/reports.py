@@ -1,4 +1,4 @@
-"""The desk's report: how well promises were kept, by team, agent or priority."""
+"""The desk's SLA report: attainment by team, agent or priority."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Whether a requester may open one more ticket: not banned, not too fast, not too many open; in this order of cost."""
+"""Decides whether a requester may open another ticket: by bans, rate limit and open tickets, cheapest first."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -21,10 +21,10 @@ HOUR = 3600.0
 
 
 class EntryPoint(Enum):
-    """Who stands between us and the requester; the value is what a banned one is answered with."""
+    """Who submits for the requester. The value is the HTTP status that a banned requester gets."""
 
     PEOPLE = 403
-    """Nobody: the portal, and mail."""
+    """The requester, by portal or mail."""
     CLIENT = 422
     """A client program with a key, which may well ask for many people at once."""
 

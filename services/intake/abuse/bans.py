@@ -1,4 +1,4 @@
-"""The ban list as requests meet it: in memory, read anew every few seconds."""
+"""The ban list, cached in memory and reloaded every few seconds."""
 
 import time
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ class BanList:
         return self._table.forbids(utc_now(), email, address)
 
     def forget(self) -> None:
-        """What was changed here works here at once."""
+        """Drops the cache, so that a change made by this process applies at once."""
         self._fresh_until = 0.0
 
     async def _read(self) -> None:

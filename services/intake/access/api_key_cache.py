@@ -1,4 +1,4 @@
-"""API keys as requests meet them: looked up rarely, compared in constant time, counted per key."""
+"""API keys, cached for seconds; compared in constant time, with a rate limit per key."""
 
 import time
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ REMEMBER_SECONDS = 5.0
 USE_NOTED_EVERY = 60.0
 """Seconds: `last_used_at` is this coarse, so that using a key does not mean writing a row."""
 NOBODYS_DIGEST = digest_of("")
-"""No secret has it: compared where there is nothing to compare, so that it takes as long."""
+"""Dummy digest for constant-time look-up of unknown keys; no secret has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class ApiKeyCache:
         return known
 
     def forget(self, key_id: str) -> None:
-        """What was changed here works here at once; other processes learn of it within seconds."""
+        """Drops the cache of this process; other processes see the change within seconds."""
         self._known.pop(key_id, None)
 
     async def _look_up(self, key_id: str) -> KnownKey | None:

@@ -1,4 +1,4 @@
-"""Who comes by a signed link, and whether the link still opens its ticket."""
+"""Checks a signed link: whose it is, and whether it still opens its ticket."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ from shared.kit.http.problems import Problem
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 NOBODYS = TicketLink(TicketId(UUID(int=0)), "", signed_at=LONG_AGO)
-"""Looked up in place of a link that cannot be read, so that it takes as long as one that was revoked."""
+"""Dummy ticket for links that cannot be read, so that they take as long to refuse as revoked ones."""
 
 
 @dataclass(frozen=True, slots=True)

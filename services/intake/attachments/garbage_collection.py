@@ -1,4 +1,4 @@
-"""Clearing away: files nobody attached, uploads that broke off, and bytes no row speaks of any more."""
+"""Deletes files that were never attached, unfinished uploads, and contents that no row refers to."""
 
 import asyncio
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ GRACE = timedelta(hours=2)
 
 
 async def collect_garbage_hourly(database: Database, storage: ContentStore, unattached_hours: int) -> None:
-    """Once an hour."""
+    """Runs `collect_garbage` every hour, for ever."""
     while True:
         try:
             await collect_garbage(database, storage, timedelta(hours=unattached_hours))
@@ -34,7 +34,7 @@ async def collect_garbage_hourly(database: Database, storage: ContentStore, unat
 async def collect_garbage(
     database: Database, storage: ContentStore, unattached_for: timedelta, grace: timedelta = GRACE
 ) -> int:
-    """Clears away once; returns how many contents went. Raises StorageUnavailable."""
+    """One round of garbage collection. Returns how many contents were deleted. Raises StorageUnavailable."""
     now = utc_now()
     unattached = delete(Attachment).where(Attachment.ticket_id.is_(None), Attachment.created_at < now - unattached_for)
     async with database.begin() as session:
@@ -45,7 +45,7 @@ async def collect_garbage(
 
 
 async def _walk(database: Database, storage: ContentStore, grace: timedelta) -> int:
-    """Looks at the next contents of the store, at most `AT_ONCE`, and round again; returns how many went."""
+    """Checks the next OBJECTS_PER_ROUND contents, starting over at the end; returns how many were deleted."""
     async with database.begin() as session:
         begun_at = await session.scalar(select(JobPosition.position).where(JobPosition.name == JOB)) or ""
     removed = seen = 0
@@ -67,7 +67,7 @@ async def _walk(database: Database, storage: ContentStore, grace: timedelta) -> 
 async def remove_contents(
     database: Database, storage: ContentStore, digests: Sequence[str], grace: timedelta = GRACE
 ) -> int:
-    """Removes those of the contents that no row speaks of; returns how many. Raises StorageUnavailable.
+    """Deletes those of the contents that no row refers to; returns how many. Raises StorageUnavailable.
 
     One written again within `grace` stays for the next round: somebody has just sent the same bytes.
     """

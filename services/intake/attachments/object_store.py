@@ -1,4 +1,4 @@
-"""Bytes that belong in no database: kept once per content, written as a stream, durable when acknowledged."""
+"""Content-addressed storage of files in a folder or an S3 bucket: each content once, durable when `put` returns."""
 
 import asyncio
 import hashlib

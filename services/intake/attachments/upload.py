@@ -58,7 +58,7 @@ class Uploader:
         return self._row(await self._storage.put(watched), sent, name, watched.media_type, self._fresh)
 
     async def store_or_quarantine(self, content: AsyncIterable[bytes], sent: IncomingFile) -> Attachment:
-        """As `keep`, for files that cannot be refused any more, such as those of a mail: they go into quarantine."""
+        """As `store`, for files that cannot be refused any more, such as those of a mail: they go into quarantine."""
         name = safe_name(sent.name)
         watched = _Watched(content, None, name)
         stored = await self._storage.put(watched)

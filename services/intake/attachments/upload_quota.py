@@ -1,4 +1,4 @@
-"""How much strangers may leave lying: files from the portal's pages that no request has taken with it yet."""
+"""Limits the bytes of files that were uploaded on portal pages and are not attached to a ticket yet."""
 
 from sqlalchemy import func, select
 

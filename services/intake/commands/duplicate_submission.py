@@ -1,4 +1,4 @@
-"""The same words sent again within minutes, by the back button or a second click, are asked about before they count."""
+"""Detects the same text sent again within minutes (back button, second click), so that the page can ask first."""
 
 import unicodedata
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ EARLIER = text("select body from idempotency_responses where scope = :scope and 
 
 
 class DuplicateSubmission(Exception):
-    """The same was sent a moment ago."""
+    """The same text was submitted a moment ago; `ticket_id` is the ticket it went to."""
 
     def __init__(self, ticket_id: UUID) -> None:
         super().__init__("the same was sent a moment ago")
@@ -49,7 +49,7 @@ class SubmittedContent:
 
 
 async def refuse_duplicate(session: Session, content: SubmittedContent, ticket_id: UUID) -> None:
-    """Remembers, in the transaction that takes it in, what was sent for a ticket. Raises Repeated."""
+    """Remembers, in the transaction that takes it in, what was sent for a ticket. Raises DuplicateSubmission."""
     if not content.window:
         return
     names = {"scope": content.place, "key": content.key}

@@ -62,7 +62,7 @@ def message_row(ticket: Ticket, post: NewMessage) -> Message:
 async def announce_message(
     session: Session, ticket: Ticket, message: Message, post: NewMessage, *, was_archived: bool, is_told: bool
 ) -> None:
-    """Puts the news of a message into the outbox. `is_told` says that the timeline tells of it already."""
+    """Adds the `message.posted` event of a message to the outbox. `is_told`: the timeline has it already."""
     event = _posted(ticket, message, post, was_archived=was_archived)
     await outbox.add(session, event, f"{message.id}:posted", post.received_at, is_applied=is_told)
 

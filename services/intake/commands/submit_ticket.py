@@ -176,8 +176,8 @@ async def submit_ticket_once(
 ) -> str:
     """Records a request and its answer, in which the number takes the place of the stand-in.
 
-    A retry records nothing: then `claim.stored` has the first answer. Raises Problem 409 or 422 as `guard` does, and
-    422 if the requester has `max_open` tickets already; 0 is no limit.
+    A retry records nothing: then `claim.stored` has the first answer. Raises Problem 409 or 422 as
+    `idempotent_transaction` does, and 422 if the requester has `max_open` tickets already; 0 is no limit.
     """
     number = await _in_one_statement(database, claim, submission, answer, max_open)
     if number is None and claim.stored is None:
@@ -229,7 +229,7 @@ async def submit_ticket_with_files(
 
     People in copy are asked only where `limits` are given: by client programs, whose key is trusted.
     `content` is what people sent, so that the same is not taken twice by mistake.
-    Raises Problem 422 for a file that is not there to be attached, Repeated for what was sent a moment ago.
+    Raises Problem 422 for a file that is not there to be attached, DuplicateSubmission for what was sent a moment ago.
     """
     async with idempotent_transaction(database, claim.scope, claim.key, claim.request_hash) as guarded:
         if guarded.stored:

@@ -1,4 +1,4 @@
-"""Holding answers against a form: what is kept, what must be corrected, and what nobody asked for."""
+"""Validates answers against a form: accepted values, errors by field, and answers to fields that are not asked."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

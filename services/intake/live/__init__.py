@@ -1,4 +1,4 @@
-"""Live updates: what requesters may learn is written down, and the pages and programs that wait for it are woken."""
+"""Live updates: timeline entries are stored, and open event streams are woken by PostgreSQL NOTIFY."""
 
 from services.intake.live.event_streams import EventStreams, Streaming, StreamReader, TimelineEntryView
 from services.intake.live.notify_listener import NotifyListener

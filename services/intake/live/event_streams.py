@@ -1,4 +1,4 @@
-"""Server-sent events: one ticket's happenings, from where the reader left off until there is nothing more to come."""
+"""Server-sent events: the timeline of one ticket, resumed after the last event id, until the ticket is archived."""
 
 import asyncio
 import time
@@ -95,7 +95,7 @@ class EventStreams:
         return self._open.total()
 
     async def stream(self, ticket_id: UUID, after: int, caller: StreamReader) -> Response:
-        """The ticket's happenings after an event, as they come; 204 if none can come any more.
+        """The timeline entries after an event id, as they come; 204 if none can come any more.
 
         Raises Problem 429 when the caller has too many streams open, 503 when all together are too many.
         """

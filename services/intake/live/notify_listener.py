@@ -1,4 +1,4 @@
-"""Who waits for news of which ticket in this process, and the one connection over which the news comes."""
+"""Wakes the event streams of this process: one connection listens for NOTIFY and sets the events of waiting readers."""
 
 import asyncio
 from collections.abc import Iterable, Iterator

@@ -1,4 +1,4 @@
-"""The mail process: its transports, its workers, and a small HTTP side that says how they are."""
+"""Builds the mail process: its transports, the pipeline, and an HTTP application for health and metrics."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -21,7 +21,7 @@ from shared.kit.processes import background
 
 
 class FailedMailsWaiting(Exception):
-    """Mails wait for an operator."""
+    """Mails failed and wait for an operator: `everdesk mail list`."""
 
 
 def build(settings: MailSettings) -> FastAPI:

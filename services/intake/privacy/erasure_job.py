@@ -1,4 +1,4 @@
-"""After an erasure: the stream and the object store are cleared of it, once nobody can need it any more.
+"""Finishes erasures: deletes the events from the stream and contents from the store once no consumer needs them.
 
 An event is deleted only when every durable consumer has acknowledged the erasure behind it: earlier, a service that is
 behind would miss a fact, and one that is away would never hear whom to forget.

@@ -1,4 +1,4 @@
-"""Not keeping longer than was decided: words of old tickets, raw mails, and what is left over."""
+"""Applies the retention policy: deletes texts of old tickets, raw mails and leftovers past their time."""
 
 import asyncio
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Reading: one ticket, lists of tickets, the messages of one."""
+"""Queries: one ticket, lists of tickets, the messages of a ticket."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta

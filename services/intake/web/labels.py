@@ -1,4 +1,4 @@
-"""Where a request stands and what happened to it, in its requester's words."""
+"""The portal's texts for statuses and timeline entries."""
 
 from dataclasses import dataclass
 
@@ -91,7 +91,7 @@ EVENT_LABELS = {
     "archived": EventLabel.always("Filed for good: what is written from now on opens a new ticket", "lock"),
     "followed_up": EventLabel.always("A new ticket goes on from here", "reply"),
 }
-"""What a thread tells besides messages, by the kind of happening."""
+"""What a thread tells besides messages, by the kind of timeline entry."""
 
 
 def status_text(ticket: Ticket) -> StatusText:

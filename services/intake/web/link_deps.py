@@ -1,4 +1,4 @@
-"""The dependency of every page behind a signed link: who comes, and to which ticket."""
+"""FastAPI dependency of every page behind a signed link: checks the link, returns ticket and reader."""
 
 from typing import Annotated
 
@@ -13,7 +13,7 @@ Token = Annotated[str, Path(max_length=1000)]
 
 
 async def get_verified_link(token: Token, state: State) -> LinkAccess:
-    """The visit the link in the address stands for. Raises Problem 404."""
+    """The reader and ticket of the link in the URL. Raises Problem 404."""
     async with state.database.begin() as session:
         return await get_link_access(session, state.links, token)
 
@@ -22,5 +22,5 @@ VerifiedLink = Annotated[LinkAccess, Depends(get_verified_link)]
 
 
 def rate_limit_key(request: Request, state: AppState) -> str:
-    """Whom a visitor without a key is counted as."""
+    """The rate-limit key of a request without an API key: its network."""
     return network_of(address_of(request, state.settings.trusted_proxies))

@@ -29,7 +29,7 @@ class Clocks:
     policy: str | None = None
     clocks: list[SlaClock] = field(default_factory=list)
     early: list[Fact] = field(default_factory=list)
-    """What happened before the policy was known; applied when it is."""
+    """Facts buffered until triage names the policy. The name is part of saved workflow states, so it stays."""
     first_replied_at: Instant | None = None
 
     def fold(self, facts: Iterable[Fact], policies: Policies) -> "Clocks":

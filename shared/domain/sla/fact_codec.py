@@ -21,7 +21,7 @@ from shared.domain.sla.facts import PLAIN_KINDS, Fact, FactKind, message_fact_ki
 from shared.domain.sla.verdicts import History
 
 StoredFields = Mapping[str, Any]
-"""What is kept of one event: `at`, `seq` and the fields that clocks hear."""
+"""The stored fields of one event: `at`, `seq` and those that affect clocks."""
 PolicyKeyOf = Callable[[StoredFields], str]
 """The key of the policy that a stored fact names."""
 

@@ -66,7 +66,7 @@ class History:
         return cls(opened.snapshot.opened_at, opened.snapshot.priority, facts, _named(lifecycle, policies))
 
     def verdicts(self) -> list[Verdict]:
-        """The last revision of every verdict, the facts heard in the order of their arrival, as they were live."""
+        """The last revision of every verdict, with facts applied in the order of their arrival, as live."""
         sla = Sla.begin(self.opened_at, self.priority)
         latest: dict[tuple[str, int], Verdict] = {}
         for fact in self.facts:

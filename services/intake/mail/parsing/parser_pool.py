@@ -1,4 +1,4 @@
-"""Reads mails in a process of its own: one that crashes it or never ends costs that process, and no mail."""
+"""Parses mails in worker processes: a mail that crashes or blocks the parser ends its worker, and is not lost."""
 
 from dataclasses import replace
 

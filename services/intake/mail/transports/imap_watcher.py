@@ -1,4 +1,4 @@
-"""Mailboxes that are watched: whatever is new in one is kept, and only then marked there."""
+"""Watches mailboxes over IMAP: stores each new mail, and only then marks or moves it there."""
 
 import asyncio
 import re

@@ -1,4 +1,4 @@
-"""Keeping a mail before anybody is told that we have it: its bytes in the object store, then its row, committed."""
+"""Stores a received mail before it is acknowledged: bytes in the content store, then a committed row."""
 
 import hashlib
 import re

@@ -1,4 +1,4 @@
-"""The SMTP listener: whoever is told 250 need not keep the mail any longer."""
+"""The SMTP listener: 250 means that the mail is stored durably."""
 
 import asyncio
 import ssl

@@ -1,4 +1,4 @@
-"""What would have kept a promise that was broken: each answer is proved by judging the history again."""
+"""What would have met a breached target: each remedy is checked by judging the history again."""
 
 from collections.abc import Callable
 from datetime import timedelta
