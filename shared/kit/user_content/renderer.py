@@ -66,7 +66,7 @@ class BodyRenderer:
 
     async def redact_if_possible(self, value: object) -> None:
         """The same for every text in a JSON value. What cannot be done ahead is left to whoever reads the text."""
-        with contextlib.suppress(Indigestible, PoolBusy):
+        with contextlib.suppress(Indigestible, PoolBusy, OSError):
             await self.redact_ahead(*texts_in(value))
 
     async def check(self, body: str, body_format: BodyFormat) -> None:
