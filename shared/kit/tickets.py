@@ -271,7 +271,8 @@ def _with_events(command: Command) -> Command:
 async def _retrieve(start: WithStartWorkflowOperation[Any, Any]) -> None:
     """Takes the error that a failed start keeps as well; it would be logged as never retrieved."""
     with suppress(Exception):
-        await asyncio.wait_for(start.workflow_handle(), RETRIEVE_SECONDS)
+        async with asyncio.timeout(RETRIEVE_SECONDS):
+            await start.workflow_handle()
 
 
 @contextmanager

@@ -48,7 +48,8 @@ class PullStream:
         """Gives back what has come and was not taken, what is on its way included."""
         if self._subscription is not None:
             with suppress(Exception):
-                await asyncio.wait_for(self._subscription.drain(), DRAIN_SECONDS)  # type: ignore[no-untyped-call]
+                async with asyncio.timeout(DRAIN_SECONDS):
+                    await self._subscription.drain()  # type: ignore[no-untyped-call]
         await give_back(self._came)
         self._came = []
 
