@@ -7,7 +7,7 @@ from email.message import EmailMessage
 from typing import Any, cast
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import html as lxml_html
 
@@ -17,7 +17,8 @@ from services.notification.delivery.templates import TEMPLATES, TemplateName
 from tests.attack.test_outgoing_mail import COMPOSER, job
 
 NAMES = st.text("abcdefghij ABCDEFGHIJéüßøčłñ'.-&", min_size=1, max_size=40).filter(str.strip)
-WORDS = st.lists(st.text("abcdefghij éüß0123456789()[]#%&'!?:;,.-", max_size=60), max_size=6).map("\n".join)
+LINES = st.text("abcdefghij éüß0123456789()[]#%&'!?:;,.-", max_size=60)
+WORDS = st.lists(LINES, max_size=6).map(lambda lines: "\n".join(lines).strip())
 LOCAL = st.from_regex(r"[a-z][a-z0-9.+-]{0,20}[a-z0-9]", fullmatch=True).filter(lambda local: ".." not in local)
 
 
@@ -46,6 +47,7 @@ def parsed(page: str) -> Any:
     return cast(Any, lxml_html).document_fromstring(page)
 
 
+@settings(deadline=None, max_examples=60)
 @given(subject=NAMES, name=NAMES, local=LOCAL, text=WORDS)
 def test_what_is_written_plainly_reads_as_what_the_library_writes(
     subject: str, name: str, local: str, text: str
