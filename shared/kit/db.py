@@ -25,6 +25,7 @@ Session = AsyncSession
 SESSION_SETTINGS = {"jit": "off"}
 """Statements here are short: compiling one takes longer than it runs."""
 AFTER_COMMIT = "after_commit"
+EVENTS_FOR_OUTSIDERS = "events_for_outsiders"
 OUTBOX_CHANNEL = "outbox"
 """Of the notification that there are new outbox rows."""
 
@@ -48,10 +49,12 @@ def after_commit(session: Session, tell: "Callable[[Database], Awaitable[None]]"
 class Database:
     """A pool of connections to one service's own database."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, *, events_for_outsiders: bool = True) -> None:
         self.engine = engine
         self._autocommit = engine.execution_options(isolation_level="AUTOCOMMIT")
-        self._sessions = async_sessionmaker(engine, expire_on_commit=False)
+        self._sessions = async_sessionmaker(
+            engine, expire_on_commit=False, info={EVENTS_FOR_OUTSIDERS: events_for_outsiders}
+        )
         self._writing = DatabaseWritability()
         self._publish: Callable[[Sequence[OutboxRow]], None] | None = None
 
@@ -67,7 +70,7 @@ class Database:
             connect_args={"timeout": 5, "command_timeout": 30, "server_settings": SESSION_SETTINGS},
             hide_parameters=True,
         )
-        return cls(engine)
+        return cls(engine, events_for_outsiders=settings.events_for_outsiders)
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[Session]:

@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import delete, insert, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared.contracts.events import Envelope, Event
-from shared.kit.db import Database
+from shared.contracts.events import EVENTS, Envelope, Event
+from shared.kit.db import EVENTS_FOR_OUTSIDERS, Database
 from shared.kit.http.problems import Problem, invalid
 from shared.kit.outbox_row import ANNOUNCED, OutboxRow
 from shared.kit.tables import outbox, outbox_published
@@ -42,7 +42,8 @@ async def add(session: AsyncSession, event: Event, event_id: str, at: datetime, 
 
 async def add_all(session: AsyncSession, envelopes: Sequence[Envelope], *, is_applied: bool = False) -> None:
     """Announces several events in one statement; once the transaction has committed, the relay gets them at once."""
-    rows = [row_of(envelope) for envelope in envelopes]
+    is_wanted = session.info.get(EVENTS_FOR_OUTSIDERS, True)
+    rows = [row_of(each) for each in envelopes if is_wanted or not EVENTS[each.type].is_for_outsiders]
     if not rows:
         return
     written = await session.scalars(insert(outbox).returning(outbox.c.id, sort_by_parameter_order=True), rows)

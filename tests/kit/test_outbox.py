@@ -11,7 +11,10 @@ from sqlalchemy import func, insert, select
 
 from deploy.local.engines import Stack
 from deploy.local.engines.ports import find_free_port
+from shared.contracts.base import MessageId, TicketId
+from shared.contracts.events import Author, NoteAdded
 from shared.contracts.names import STREAM
+from shared.contracts.vocabulary import ActorKind, BodyFormat
 from shared.kit import outbox
 from shared.kit import relay as relays
 from shared.kit.backoff import Backoff
@@ -294,3 +297,20 @@ async def test_a_follower_leads_as_soon_as_the_leader_has_gone(
             await announce(database, topic_id, range(2, 3))
             await eventually(lambda: is_drained(database))
     assert await published(bus, topic_id) == [f"{topic_id}:{number}" for number in range(3)]
+
+
+@pytest.mark.parametrize("are_wanted", [True, False])
+async def test_an_event_that_only_outsiders_hear_is_sent_where_asked_for(database: Database, are_wanted: bool) -> None:
+    own = Database(database.engine, events_for_outsiders=are_wanted)
+    note = NoteAdded(
+        ticket_id=TicketId(new_id()),
+        note_id=MessageId(new_id()),
+        author=Author(kind=ActorKind.AGENT, name="Ada"),
+        body="Gateway 3 was out of memory.",
+        body_format=BodyFormat.TEXT,
+        added_at=utc_now(),
+    )
+    async with own.begin() as session:
+        await outbox.add(session, note, f"note:{note.note_id}", utc_now())
+        await outbox.add(session, topic_changed(1), "topic:1", utc_now())
+    assert await waiting(database) == 1 + are_wanted

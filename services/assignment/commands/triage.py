@@ -32,8 +32,7 @@ from shared.domain.routing import Rule, pick_agent, priority_for
 from shared.kit.bus import NotYet, Unavailable
 from shared.kit.clock import utc_now
 from shared.kit.db import Session
-from shared.kit.outbox import row_of
-from shared.kit.tables import outbox
+from shared.kit.outbox import add_all
 from shared.kit.ticket_errors import TicketStuck, TicketsUnavailable
 
 AT_ONCE = 8
@@ -223,7 +222,7 @@ async def _store(
     ]
     await connection.execute(insert(table_of(RoutingDecision)), rows)
     await connection.execute(insert(table_of(LoggedEvent)), logged)
-    await connection.execute(insert(outbox), [row_of(envelope) for envelope in envelopes])
+    await add_all(session, envelopes)
     return [RoutingDecision(**row) for row in rows]
 
 

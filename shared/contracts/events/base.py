@@ -42,6 +42,8 @@ class Event(WireModel):
     event_name: ClassVar[str] = ""
     event_version: ClassVar[int] = 1
     produced_by: ClassVar[str] = ""
+    is_for_outsiders: ClassVar[bool] = False
+    """Whether nothing of Everdesk listens to it: it is kept where it was made, and sent only where asked for."""
 
     def __init_subclass__(cls, **_definition: Any) -> None:
         super().__init_subclass__()

@@ -146,6 +146,7 @@ class NoteAdded(TicketEvent, name="note.added"):
     """A note among agents. Never shown to requesters."""
 
     produced_by = "assignment"
+    is_for_outsiders = True
 
     note_id: MessageId
     author: Author

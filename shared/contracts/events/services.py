@@ -26,6 +26,7 @@ class AssignmentDecided(Event, name="assignment.decided"):
     """Why this team and this agent: the evidence of a routing decision."""
 
     produced_by = "assignment"
+    is_for_outsiders = True
 
     ticket_id: TicketId
     team_id: TeamId
@@ -215,6 +216,8 @@ class DeliveryEvent(Event):
 
 class NotificationSent(DeliveryEvent, name="notification.sent"):
     """The mail server took it."""
+
+    is_for_outsiders = True
 
     message_id: str
     sent_at: Instant
