@@ -135,7 +135,7 @@ DIES_HALF_WAY = """
 import asyncio, os, signal, sys
 from pathlib import Path
 from obstore.store import LocalStore
-from services.intake.attachments.object_store import Storage
+from services.intake.attachments.object_store import ContentStore
 
 async def content():
     for _ in range(8):
@@ -143,7 +143,7 @@ async def content():
     os.kill(os.getpid(), signal.SIGKILL)
 
 folder = Path(sys.argv[1])
-asyncio.run(Storage(LocalStore(folder), folder).put(content()))
+asyncio.run(ContentStore(LocalStore(folder), folder).put(content()))
 """
 
 
