@@ -139,21 +139,23 @@ async def test_being_asked_about_a_repetition_is_clear_by_eye_and_by_keyboard(
         thread = await open_ticket(page, portal)
         monkeypatch.setattr(IntakeSettings, "repeat_window", timedelta(minutes=10))
         words = f"It is still down, {scheme}, {size['width']}."
-        for _ in range(2):
+        for shown in ("Your message has been added.", "You have sent this message already"):
             await page.goto(thread)
             await page.get_by_label("Write to us").fill(words)
             await page.get_by_role("button", name="Send").click()
+            await expect(page.get_by_text(shown)).to_be_visible()
         await _is_asked(page, page.get_by_text("You have sent this message already"), tmp_path / "thread.png")
         await expect(page.get_by_label("Write to us")).to_have_value(words)
         await _press(page, "Send anyway")
         await expect(page.get_by_text("Your message has been added.")).to_be_visible()
         await expect(page.get_by_role("article")).to_have_count(3)
 
-        for _ in range(2):
+        for shown in ("Thank you", "You have sent this already."):
             await page.goto(f"{portal}/tickets/new?topic=access")
             await fill(page, Subject="Sent twice", What_do_you_need=words, Your_name="Dana")
             await page.get_by_label("Your e-mail address").fill("dana@bank.example")
             await page.get_by_role("button", name="Open the ticket").last.click()
+            await expect(page.get_by_text(shown).first).to_be_visible()
         await _is_asked(page, page.get_by_text("You have sent this already."), tmp_path / "new.png")
         await _press(page, "Send anyway")
         await expect(page.get_by_role("heading", name="Thank you")).to_be_visible()
