@@ -34,7 +34,6 @@ NO_TOKENS = {
     "services/notification/deps.py": "compares",
     "services/intake/abuse/invitations.py": "a digest that is stored and never shown",
     "services/intake/client/retry.py": "an idempotency key",
-    "services/notification/delivery/compose.py": "a boundary between parts of a mail",
 }
 SIGNERS = {"URLSafeTimedSerializer", "URLSafeSerializer", "TimestampSigner", "Signer"}
 MAKERS = {"token_urlsafe", "token_hex", "token_bytes", "new_token", "digest", "new"}
