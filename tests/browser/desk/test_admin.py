@@ -88,7 +88,9 @@ async def test_a_page_opened_before_somebody_elses_change_is_not_saved_over_it(
         await press(page, "Save")
         await said(page, "Somebody else changed this")
         await expect(page.get_by_label("Name", exact=True)).to_have_value("Mine")
-    assert (await ada.get(f"/v1/teams/{made['id']}"))["name"] == "Changed elsewhere"
+        assert (await ada.get(f"/v1/teams/{made['id']}"))["name"] == "Changed elsewhere"
+        await press(page, "Save")
+        await said(page, "Mine was saved.")
 
 
 async def test_a_team_is_added_and_deactivated(address: str, browser: Browser, desk: Desk) -> None:

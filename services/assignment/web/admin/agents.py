@@ -81,7 +81,7 @@ async def post_agent(
             )
             await create(context, form.keyed(caller, PATH), lambda session: create_agent(session, caller, body))
     except FormRefused as refused:
-        return await _form_page(request, desk, context, caller, None, refused_form(form, refused, _typed(form)))
+        return await _form_page(request, desk, context, caller, None, refused_form(form, refused, form.typed))
     return desk.redirect(PATH, ("success", f"{body.name} was added."))
 
 
@@ -109,7 +109,7 @@ async def post_changes(
             body = AgentPatch.model_validate({"email": form.text("email")} | _common(form) | password)
             await change_agent(context, caller, agent_id, body)
     except FormRefused as refused:
-        return await _form_page(request, desk, context, caller, agent, refused_form(form, refused, _typed(form)))
+        return await _form_page(request, desk, context, caller, agent, refused_form(form, refused, form.typed))
     return desk.redirect(PATH, ("success", f"{form.text('name')} was saved."))
 
 
@@ -158,10 +158,6 @@ def _common(form: SubmittedForm) -> dict[str, Any]:
         "skills": tuple(form.text("skills").lower().replace(",", " ").split()),
         "memberships": [{"team_id": team, "role_id": role} for team, role in roles.items() if role],
     }
-
-
-def _typed(form: SubmittedForm) -> dict[str, Any]:
-    return {name: form.text(name) for name in form.fields if name != "password"}
 
 
 def _values_of(agent: AgentView) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """Administration pages of calendars: a week one can read, holidays, versions to go back to."""
 
 from itertools import pairwise
-from typing import Any
 from zoneinfo import available_timezones
 
 from fastapi import APIRouter, Request, Response
@@ -66,7 +65,7 @@ async def post_calendar(
                 context, form.keyed(caller, PATH), lambda session: create_calendar(session, body, caller.agent_id)
             )
     except FormRefused as refused:
-        return await _form_page(request, desk, context, caller, None, refused_form(form, refused, _typed(form)))
+        return await _form_page(request, desk, context, caller, None, refused_form(form, refused, form.typed))
     return desk.redirect(f"{PATH}/{body.slug}", ("success", f"{body.name} was added. SLA policies can use it now."))
 
 
@@ -92,7 +91,7 @@ async def post_changes(
             body = CalendarPatch.model_validate(calendar_form.calendar_fields(form))
             changed = await change_calendar(context, caller, slug, body)
     except FormRefused as refused:
-        return await _form_page(request, desk, context, caller, calendar, refused_form(form, refused, _typed(form)))
+        return await _form_page(request, desk, context, caller, calendar, refused_form(form, refused, form.typed))
     return desk.redirect(f"{PATH}/{slug}", ("success", _saved(changed, calendar)))
 
 
@@ -156,7 +155,3 @@ async def _form_page(
         versions=pairs if len(found) > SHOWN_VERSIONS else [*pairs, *((one, []) for one in found[-1:])],
         names=names,
     )
-
-
-def _typed(form: AdminForm) -> dict[str, Any]:
-    return {name: form.raw(name).strip() for name in form.fields}

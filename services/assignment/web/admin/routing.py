@@ -77,7 +77,7 @@ async def post_rule(
             body = RoutingRuleInput.model_validate(_fields(form) | {"position": position})
             await create(context, form.keyed(caller, PATH), lambda session: create_rule(session, body))
     except FormRefused as refused:
-        return await _form_page(request, desk, context, caller, None, refused_form(form, refused, _typed(form)))
+        return await _form_page(request, desk, context, caller, None, refused_form(form, refused, form.typed))
     return desk.redirect(PATH, ("success", "The rule was added as the last one. Move it to where it is to be tried."))
 
 
@@ -101,7 +101,7 @@ async def post_changes(
             check_unchanged(form, rule.version)
             await change_rule(context, caller, rule_id, RoutingRulePatch.model_validate(_fields(form)))
     except FormRefused as refused:
-        return await _form_page(request, desk, context, caller, rule, refused_form(form, refused, _typed(form)))
+        return await _form_page(request, desk, context, caller, rule, refused_form(form, refused, form.typed))
     return desk.redirect(PATH, ("success", "The rule was saved. It counts for tickets to come."))
 
 
@@ -167,10 +167,6 @@ def _fields(form: SubmittedForm) -> dict[str, Any]:
         "team_id": form.text("team_id"),
         "skills": tuple(form.text("skills").lower().replace(",", " ").split()),
     }
-
-
-def _typed(form: SubmittedForm) -> dict[str, Any]:
-    return {name: form.text(name) for name in form.fields}
 
 
 def _values_of(rule: RoutingRuleView) -> dict[str, Any]:

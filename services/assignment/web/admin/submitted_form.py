@@ -42,6 +42,11 @@ class SubmittedForm:
         """A field, or None where it was left empty."""
         return self.text(name) or None
 
+    @property
+    def typed(self) -> dict[str, str]:
+        """Every field as the form shows it again; passwords are typed anew."""
+        return {name: self.raw(name).strip() for name in self.fields if name != "password"}
+
     def all(self, name: str) -> list[str]:
         """Every value of a field that may be there more than once, such as ticked boxes."""
         return [value for value in self.fields.get(name, ()) if value]
@@ -81,9 +86,10 @@ AdminForm = Annotated[SubmittedForm, Depends(get_form)]
 class FormRefused(Exception):
     """A form that was not carried out, with what its page says about it."""
 
-    def __init__(self, status: int, errors: FieldErrors, notice: str = "") -> None:
+    def __init__(self, status: int, errors: FieldErrors, notice: str = "", version: int | None = None) -> None:
+        """`version` is the one that the form is for from now on, where it was for an older one."""
         super().__init__(notice)
-        self.status, self.errors, self.notice = status, errors, notice
+        self.status, self.errors, self.notice, self.version = status, errors, notice, version
 
 
 def refuse_field(field: str, text: str) -> FormRefused:
@@ -135,6 +141,7 @@ def check_unchanged(form: SubmittedForm, version: int) -> None:
             (),
             "Somebody else changed this after you opened the page. Their values are not in this form: open the page"
             " again in another tab, compare, then save once more.",
+            version,
         )
 
 
@@ -169,4 +176,5 @@ def fresh_form(values: Mapping[str, Any] | None = None) -> FormView:
 
 def refused_form(form: SubmittedForm, refused: FormRefused, values: Mapping[str, Any]) -> FormView:
     """The form again, with what was typed."""
+    values = {**values, "version": refused.version or form.text("version")}
     return FormView(values, refused.errors, refused.notice, refused.status, form.text("form_id"))

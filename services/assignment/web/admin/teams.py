@@ -62,7 +62,7 @@ async def post_team(
             body = TeamInputNew.model_validate(_fields(form))
             await create(context, form.keyed(caller, PATH), lambda session: create_team(session, body))
     except FormRefused as refused:
-        return await _form_page(request, desk, context, caller, None, refused_form(form, refused, _typed(form)))
+        return await _form_page(request, desk, context, caller, None, refused_form(form, refused, form.typed))
     return desk.redirect(PATH, ("success", f"{body.name} was added. Give agents a role in it on their pages."))
 
 
@@ -88,7 +88,7 @@ async def post_changes(
             body = TeamPatch.model_validate(_fields(form) | fallback)
             await change_team(context, caller, team_id, body)
     except FormRefused as refused:
-        return await _form_page(request, desk, context, caller, team, refused_form(form, refused, _typed(form)))
+        return await _form_page(request, desk, context, caller, team, refused_form(form, refused, form.typed))
     return desk.redirect(PATH, ("success", f"{body.name} was saved."))
 
 
@@ -151,10 +151,6 @@ async def _form_page(
 
 def _fields(form: SubmittedForm) -> dict[str, Any]:
     return {"slug": form.text("slug"), "name": form.text("name"), "lead_id": form.optional("lead_id")}
-
-
-def _typed(form: SubmittedForm) -> dict[str, Any]:
-    return {name: form.text(name) for name in form.fields}
 
 
 def _values_of(team: TeamView) -> dict[str, Any]:
