@@ -1,6 +1,5 @@
 """Administration pages of calendars: a week one can read, holidays, versions to go back to."""
 
-from itertools import pairwise
 from zoneinfo import available_timezones
 
 from fastapi import APIRouter, Request, Response
@@ -26,7 +25,7 @@ from services.assignment.web.admin.submitted_form import (
     refusals,
     refused_form,
 )
-from services.assignment.web.admin.version_changes import changes_between
+from services.assignment.web.admin.version_changes import with_changes
 from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
 from shared.kit.db import Session
 
@@ -135,11 +134,6 @@ async def _form_page(
     async with context.database.begin() as session:
         versions = await list_calendar_versions(session, calendar.slug, SHOWN_VERSIONS + 1, None) if calendar else None
         names = {agent.id: agent.name for agent in await list_agents(session)}
-    found = versions.items if versions else []
-    pairs = [
-        (newer, changes_between({"name": older.name} | older.body, {"name": newer.name} | newer.body))
-        for newer, older in pairwise(found)
-    ]
     return desk.render(
         request,
         "admin/calendar.html",
@@ -152,6 +146,6 @@ async def _form_page(
         week=calendar_form.week_bars(calendar) if calendar else [],
         zones=ZONES,
         countries=[(country.code, country.name or country.code) for country in holiday_countries()],
-        versions=pairs if len(found) > SHOWN_VERSIONS else [*pairs, *((one, []) for one in found[-1:])],
+        versions=with_changes(versions.items, SHOWN_VERSIONS) if versions else [],
         names=names,
     )

@@ -1,6 +1,5 @@
 """Administration pages of SLA policies: targets as a grid, escalations, versions to go back to."""
 
-from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
@@ -32,7 +31,7 @@ from services.assignment.web.admin.submitted_form import (
     refusals,
     refused_form,
 )
-from services.assignment.web.admin.version_changes import changes_between
+from services.assignment.web.admin.version_changes import with_changes
 from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
 from shared.contracts.policies import SlaPolicy
 from shared.kit.db import Session
@@ -191,17 +190,11 @@ async def _form_page(
         calendars=[(calendar.slug, calendar.name) for calendar in calendars],
         targets=targets,
         steps=policy_form.step_numbers(view.values),
-        versions=_with_changes(versions.items) if versions else [],
+        versions=with_changes(versions.items, SHOWN_VERSIONS) if versions else [],
         names=names,
         consequences=consequences,
         **_words(),
     )
-
-
-def _with_changes(versions: list[Any]) -> list[tuple[Any, list[Any]]]:
-    """Each version beside what it changed; of the last one asked for, only its successor needs it."""
-    pairs = [(newer, changes_between(older.body, newer.body)) for newer, older in pairwise(versions)]
-    return pairs if len(versions) > SHOWN_VERSIONS else [*pairs, (versions[-1], [])]
 
 
 def _words() -> dict[str, Any]:

@@ -1,8 +1,13 @@
 """What differs between two versions of something, line by line, for people."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import pairwise
+from typing import Any, TypeVar
+
+from services.assignment.schemas.versions import CalendarVersionView, VersionView
+
+AnyVersion = TypeVar("AnyVersion", bound=VersionView)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +24,17 @@ def changes_between(before: Mapping[str, Any], after: Mapping[str, Any]) -> list
     old, new = dict(_leaves(before)), dict(_leaves(after))
     names = sorted(old.keys() | new.keys())
     return [Change(name, old.get(name, ""), new.get(name, "")) for name in names if old.get(name) != new.get(name)]
+
+
+def with_changes(versions: Sequence[AnyVersion], shown: int) -> list[tuple[AnyVersion, list[Change]]]:
+    """Versions, newest first, each beside what it changed. One more than `shown` serves for comparison alone."""
+    pairs = [(newer, changes_between(_whole(older), _whole(newer))) for newer, older in pairwise(versions)]
+    return pairs if len(versions) > shown else [*pairs, *((one, []) for one in versions[-1:])]
+
+
+def _whole(version: VersionView) -> Mapping[str, Any]:
+    """A calendar's name is beside its body."""
+    return {"name": version.name} | version.body if isinstance(version, CalendarVersionView) else version.body
 
 
 def _leaves(value: Any, place: str = "") -> Iterator[tuple[str, str]]:
