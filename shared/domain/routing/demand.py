@@ -1,0 +1,55 @@
+"""What routing rules ask of the choice of an agent: their result as one value, whoever evaluates them."""
+
+from dataclasses import dataclass
+from typing import Literal
+from uuid import UUID
+
+from shared.contracts.base import AgentId, PolicyId, TeamId
+from shared.contracts.vocabulary import Priority
+
+LOWEST_LEVEL, HIGHEST_LEVEL = 1, 5
+
+
+@dataclass(frozen=True, slots=True)
+class SkillDemand:
+    """A skill, and the level from which on it counts (1 to 5)."""
+
+    name: str
+    level: int = LOWEST_LEVEL
+
+
+@dataclass(frozen=True, slots=True)
+class MatchedRule:
+    """A rule that took part, as it was at that moment."""
+
+    position: int
+    words: str
+    """The rule as evidence shows it."""
+    rule_id: UUID | None = None
+    """Null for the fallback, which stands for having none."""
+    version: int = 1
+    effects: tuple[Literal["team", "priority", "policy", "tags", "skills", "assignee", "stop"], ...] = ()
+    """What of it took effect: a later rule does not undo an earlier one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """Where a ticket goes, how urgent it is, and what its agent must be able to do."""
+
+    team_id: TeamId
+    priority: Priority
+    policy_id: PolicyId | None = None
+    """The policy the rules name; null leaves it to the default."""
+    tags: tuple[str, ...] = ()
+    required: tuple[SkillDemand, ...] = ()
+    """Nobody without all of these gets the ticket."""
+    preferred: tuple[SkillDemand, ...] = ()
+    """Among those who may get it, whoever has most of these goes first."""
+    assignee_id: AgentId | None = None
+    """Who gets it if they may, can and have room; otherwise somebody is chosen as for any ticket."""
+    matched: tuple[MatchedRule, ...] = ()
+
+    @property
+    def words(self) -> str:
+        """The rules that took part, in one line."""
+        return "; ".join(rule.words for rule in self.matched)
