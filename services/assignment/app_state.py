@@ -5,10 +5,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from services.assignment.holiday_feed import FeedReader
 from services.assignment.queries.policies import PolicyCache
 from services.assignment.recent_events import RecentEvents
+from services.assignment.routing.rosters import Place
+from services.assignment.routing.working_hours import AgentCalendars
 from services.assignment.settings import AssignmentSettings
 from services.assignment.what_if_process import WhatIfWorker
 from shared.kit.attention import Attention
@@ -64,5 +67,13 @@ class AppState:
     returns: Attention = field(default_factory=Attention)
     rollouts: Attention = field(default_factory=Attention)
     """When the two jobs look for work: both after each change that is announced, returns also after others' events."""
+    backlog: Attention = field(default_factory=Attention)
+    """When tickets that wait for an agent are looked at: after whatever may have made room or tickets."""
+    agent_calendars: AgentCalendars = field(default_factory=AgentCalendars)
     known_topics: set[UUID] = field(default_factory=set)
     """Help topics that have been seen here; none is ever deleted."""
+
+    @property
+    def place(self) -> Place:
+        """Where agents work who have no calendar of their own."""
+        return Place(self.agent_calendars, ZoneInfo(self.settings.time_zone))

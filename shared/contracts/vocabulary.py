@@ -52,6 +52,82 @@ class ReturnReason(StrEnum):
     AGENT_INACTIVE = "agent_inactive"
     AGENT_LEFT_TEAM = "agent_left_team"
     TEAM_INACTIVE = "team_inactive"
+    AGENT_ABSENT = "agent_absent"
+    """Out of office while the requester waits for an answer."""
+    AGENT_UNAVAILABLE = "agent_unavailable"
+    """Reopened while whoever had it may not get tickets."""
+
+
+class Strategy(StrEnum):
+    """How a team's tickets are given to its agents."""
+
+    LEAST_LOADED = "least_loaded"
+    ROUND_ROBIN = "round_robin"
+    WEIGHTED = "weighted"
+    MANUAL = "manual"
+    """Nobody is chosen: tickets wait in the team until somebody takes them."""
+
+
+class Handover(StrEnum):
+    """What becomes of a ticket that its agent gave back, or that lost its agent."""
+
+    TEAM = "team"
+    """It waits in the team until somebody takes it."""
+    ROUTE = "route"
+    """The next agent is chosen."""
+
+
+class Availability(StrEnum):
+    """Whether an agent takes new tickets, as they say themselves."""
+
+    ONLINE = "online"
+    AWAY = "away"
+    OFFLINE = "offline"
+
+
+class OutReason(StrEnum):
+    """Why an agent was not among those a ticket could be given to."""
+
+    AWAY = "away"
+    OFFLINE = "offline"
+    OUT_OF_OFFICE = "out_of_office"
+    OUTSIDE_HOURS = "outside_hours"
+    LACKS_SKILL = "lacks_skill"
+    FULL = "full"
+    PASSED = "passed"
+    """The ticket was offered to them, and they did not take it."""
+    HAD_SHARE = "had_share"
+    """Of what had been waiting they just got their share; the others get time to come."""
+    HAD_IT = "had_it"
+    """The ticket was just taken from them."""
+
+
+class DecidedBy(StrEnum):
+    """What settled which agent got a ticket."""
+
+    FEWEST_OPEN = "fewest_open"
+    LONGEST_IDLE = "longest_idle"
+    WEIGHT = "weight"
+    ONLY_CANDIDATE = "only_candidate"
+    PREFERRED_SKILL = "preferred_skill"
+    RULE = "rule"
+    """A routing rule names the agent."""
+    LAST_AGENT = "last_agent"
+    """A reopened ticket stays with whoever had it."""
+    DELEGATE = "delegate"
+    MANUAL = "manual"
+    """The team deals out its tickets itself."""
+    NOBODY_FITS = "nobody_fits"
+
+
+class DecisionCause(StrEnum):
+    """What made a decision necessary."""
+
+    NEW = "new"
+    BACKLOG = "backlog"
+    REOPENED = "reopened"
+    OFFER_LAPSED = "offer_lapsed"
+    ABSENT = "absent"
 
 
 class HoldReason(StrEnum):

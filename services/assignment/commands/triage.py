@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import insert, select
@@ -12,14 +12,10 @@ from services.assignment.commands.projection import settle_decisions
 from services.assignment.commands.record_answers import record_answers
 from services.assignment.models import LoggedEvent, RoutingDecision, StoredSnapshot, table_of
 from services.assignment.queries.routing import get_policy, get_routing_table
-from services.assignment.queries.team_members import (
-    AgentLoad,
-    Member,
-    as_candidate,
-    get_agent_loads,
-    lock_members,
-    lock_teams,
-)
+from services.assignment.routing.assignments import store_offers
+from services.assignment.routing.decisions import Question, write_turns
+from services.assignment.routing.decisions import decide as choose
+from services.assignment.routing.rosters import lock_rosters
 from shared.contracts.answers import CommandAnswer
 from shared.contracts.base import AgentId, TeamId, TicketId
 from shared.contracts.commands import OpenTicket, TriageTicket
@@ -28,7 +24,7 @@ from shared.contracts.policies import PolicySnapshot
 from shared.contracts.tickets import SYSTEM
 from shared.contracts.vocabulary import Priority
 from shared.domain.errors import IllegalTransition, TicketArchivedError
-from shared.domain.routing import Rule, pick_agent, priority_for
+from shared.domain.routing import Rule, priority_for
 from shared.kit.bus import NotYet, Unavailable
 from shared.kit.clock import utc_now
 from shared.kit.db import Session
@@ -51,9 +47,8 @@ async def decide(context: AppState, submitted: Sequence[TicketSubmitted]) -> lis
             return list(stored.values())
         table = await get_routing_table(session)
         rules = {event.ticket_id: table.rule_for(event.topic_id, priority_of(event)) for event in asked.values()}
-        members = await _lock(session, {rule.team_id for rule in rules.values()})
+        rosters = await lock_rosters(session, context.place, {rule.team_id for rule in rules.values()}, now)
         stored = await _get_stored(session, list(asked))
-        burdens = await get_agent_loads(session, {member.agent_id for member in members})
         new: list[AssignmentDecided] = []
         policies: dict[UUID, PolicySnapshot] = {}
         for event in asked.values():
@@ -62,8 +57,11 @@ async def decide(context: AppState, submitted: Sequence[TicketSubmitted]) -> lis
             rule = rules[event.ticket_id]
             policy = await get_policy(session, context.policies, rule, now)
             policies[policy.policy_id] = policy
-            new.append(_choose(event, rule, policy, members, burdens, now))
+            at = now + timedelta(microseconds=len(new))
+            new.append(choose(rosters[rule.team_id], _question(event, rule, policy), at))
         made = await _store(session, new, policies)
+        await write_turns(session, list(rosters.values()))
+        await store_offers(session, new)
     return [*stored.values(), *made]
 
 
@@ -141,44 +139,14 @@ async def _failed(
     return {ticket_id: NotYet(str(failure)) if ticket_id in stuck else failure for ticket_id, failure in failed.items()}
 
 
-def _choose(
-    event: TicketSubmitted,
-    rule: Rule,
-    policy: PolicySnapshot,
-    members: Sequence[Member],
-    burdens: dict[UUID, AgentLoad],
-    now: datetime,
-) -> AssignmentDecided:
-    """One decision with its evidence; the chosen agent's burden grows for the next one."""
-    candidates = tuple(
-        as_candidate(member, burdens.get(member.agent_id, AgentLoad()))
-        for member in members
-        if member.team_id == rule.team_id
-    )
-    choice = pick_agent(candidates, rule.skills)
-    if choice.agent_id is not None:
-        burdens[choice.agent_id] = AgentLoad(burdens.get(choice.agent_id, AgentLoad()).load + 1, now)
-    return AssignmentDecided(
-        ticket_id=event.ticket_id,
-        team_id=rule.team_id,
-        agent_id=choice.agent_id,
-        priority=priority_for(rule, priority_of(event), is_given=event.priority is not None),
-        policy_id=policy.policy_id,
-        rule=rule.in_words if _is_as_said(rule, policy) else f"{rule.in_words}; its SLA policy is not active",
-        required_skills=tuple(sorted(rule.skills)),
-        candidates=candidates,
-        tie_break=choice.tie_break,
-        decided_at=now,
-    )
+def _question(event: TicketSubmitted, rule: Rule, policy: PolicySnapshot) -> Question:
+    words = rule.in_words if _is_as_said(rule, policy) else f"{rule.in_words}; its SLA policy is not active"
+    priority = priority_for(rule, priority_of(event), is_given=event.priority is not None)
+    return Question(event.ticket_id, rule.demand(priority, words), policy.policy_id, words)
 
 
 def _is_as_said(rule: Rule, policy: PolicySnapshot) -> bool:
     return rule.policy_id in (None, policy.policy_id)
-
-
-async def _lock(session: Session, team_ids: set[TeamId]) -> list[Member]:
-    await lock_teams(session, team_ids)
-    return await lock_members(session, team_ids)
 
 
 async def _get_stored(session: Session, ticket_ids: Sequence[UUID]) -> dict[UUID, RoutingDecision]:

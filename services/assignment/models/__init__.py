@@ -6,6 +6,7 @@ from services.assignment.models.participants import Participant
 from services.assignment.models.people import Agent, LoginAttempt, Membership, Role, Session, Team
 from services.assignment.models.returns import Departure, TicketReturn
 from services.assignment.models.rollouts import Rollout, RolloutStep, RolloutTicket
+from services.assignment.models.routing import RoutingTurn, TicketAssignment
 from services.assignment.models.rules import Calendar, CalendarFeed, Policy, RoutingRule, StoredSnapshot, Topic
 from services.assignment.models.tickets import (
     ErasedTicket,
@@ -42,11 +43,13 @@ __all__ = [
     "RolloutTicket",
     "RoutingDecision",
     "RoutingRule",
+    "RoutingTurn",
     "Session",
     "SettledClock",
     "StoredSnapshot",
     "Team",
     "Ticket",
+    "TicketAssignment",
     "TicketReturn",
     "TicketWords",
     "Topic",

@@ -1,6 +1,7 @@
 """Agents, the teams they belong to, what their roles allow, and their sessions."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ForeignKey, Index, LargeBinary, SmallInteger, String, func, text, true
@@ -21,7 +22,20 @@ class Agent(Base):
     password_hash: Mapped[str | None] = mapped_column(String(255))
     is_active: Mapped[bool] = mapped_column(default=True)
     is_available: Mapped[bool] = mapped_column(default=True)
+    unavailable_as: Mapped[str] = mapped_column(String(16), default="away", server_default=text("'away'"))
+    """`away` or `offline`: what they are while they are not available."""
     skills: Mapped[list[str]] = mapped_column(default=list)
+    skill_levels: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default=text("'{}'::jsonb"))
+    """The levels of skills that have one; the others have the lowest."""
+    capacity: Mapped[int | None]
+    """The load routing may give them; null: any."""
+    priority_weights: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default=text("'{}'::jsonb"))
+    """How much of the capacity a ticket of each priority takes, where that is not 1."""
+    weight: Mapped[int] = mapped_column(SmallInteger, default=1, server_default=text("1"))
+    calendar: Mapped[str | None] = mapped_column(String(64))
+    """The slug of the calendar whose hours they work in; null: any hour."""
+    out_of_office: Mapped[list[Any]] = mapped_column(default=list, server_default=text("'[]'::jsonb"))
+    """Days of absence, each with `first_day`, `last_day` and perhaps `delegate_id`."""
     version: Mapped[int] = mapped_column(default=1)
     announced_as: Mapped[int] = mapped_column(SmallInteger, default=0, server_default=text("0"))
     """The form in which the other services last heard of it; see `announcements.FORM`."""
@@ -41,6 +55,11 @@ class Team(Base):
     is_active: Mapped[bool] = mapped_column(default=True, server_default=true())
     successor_id: Mapped[UUID | None] = mapped_column(ForeignKey("teams.id"))
     """Who has its tickets once it is inactive; null: the fallback team."""
+    strategy: Mapped[str] = mapped_column(String(16), default="least_loaded", server_default=text("'least_loaded'"))
+    offer_seconds: Mapped[int | None]
+    """How long an agent has for taking a ticket that is offered to them; null: tickets are assigned at once."""
+    handover: Mapped[str] = mapped_column(String(16), default="team", server_default=text("'team'"))
+    """What becomes of a ticket that lost its agent."""
     version: Mapped[int] = mapped_column(default=1)
     announced_as: Mapped[int] = mapped_column(SmallInteger, default=0, server_default=text("0"))
     """The form in which the other services last heard of it; see `announcements.FORM`."""

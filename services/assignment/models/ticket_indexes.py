@@ -14,6 +14,8 @@ OVER: Final = "status in ('resolved', 'closed')"
 ORDERS: Final = ("updated_at", "created_at", "next_due_at", "priority_rank")
 SCOPES: Final = ((), ("team_id",), ("assignee_id",))
 NOBODYS: Final = "status in ('resolved', 'closed') and assignee_id is null"
+WAITING: Final = f"{OPEN} and assignee_id is null"
+REOPENED: Final = f"{OPEN} and (snapshot ->> 'reopen_count') <> '0'"
 BY_WHOM: Final = ("team_id", "assignee_id")
 
 

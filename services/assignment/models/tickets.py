@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.assignment.models.base import FAR_FUTURE, Base
-from services.assignment.models.ticket_indexes import ticket_indexes
+from services.assignment.models.ticket_indexes import REOPENED, WAITING, ticket_indexes
 from shared.contracts.vocabulary import Channel
 from shared.domain.sla.facts import SLA_EVENTS
 
@@ -28,6 +28,12 @@ class Ticket(Base):
             "id",
             postgresql_where=text("status <> 'closed'"),
         ),
+        Index(
+            "ix_tickets_waiting",
+            *("team_id", "next_due_at", text("priority_rank desc"), "created_at", "id"),
+            postgresql_where=text(WAITING),
+        ),
+        Index("ix_tickets_reopened", "id", postgresql_where=text(REOPENED)),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -8,7 +8,7 @@ from pydantic import Field
 from shared.contracts.base import AgentId, Instant, PolicyId, TeamId, TicketId, WireModel
 from shared.contracts.events.base import Event
 from shared.contracts.tickets import TopicId
-from shared.contracts.vocabulary import Priority, ReturnReason
+from shared.contracts.vocabulary import DecidedBy, DecisionCause, OutReason, Priority, ReturnReason, Strategy
 
 
 class Candidate(WireModel):
@@ -16,10 +16,39 @@ class Candidate(WireModel):
 
     agent_id: AgentId
     load: int
-    """Tickets the agent works on that are neither resolved nor closed, undelivered decisions included."""
+    """Tickets the agent works on that are neither resolved nor closed, undelivered decisions and offers included.
+
+    Each counts as much as its priority weighs for the agent, which is 1 unless somebody decided otherwise."""
     is_available: bool
     skills: tuple[str, ...] = ()
     last_assigned_at: Instant | None = None
+    out: OutReason | None = None
+    """Why the ticket could not be given to them; null: it could."""
+    capacity: int | None = None
+    """The load they may have at most; null: any."""
+    weight: int = 1
+    """Their share of the tickets where the team's strategy is `weighted`."""
+    levels: dict[str, int] = Field(default_factory=dict)
+    """Their levels in the skills that were asked for."""
+
+
+class DemandedSkill(WireModel):
+    """A skill that the ticket's rules ask for."""
+
+    name: str
+    level: int = 1
+    is_required: bool = True
+
+
+class RuleEvidence(WireModel):
+    """A routing rule that took part, as it was then."""
+
+    rule_id: UUID | None = None
+    """Null for the fallback."""
+    position: int
+    version: int
+    words: str
+    effects: tuple[str, ...] = ()
 
 
 class AssignmentDecided(Event, name="assignment.decided"):
@@ -39,6 +68,19 @@ class AssignmentDecided(Event, name="assignment.decided"):
     candidates: tuple[Candidate, ...] = ()
     tie_break: Literal["none", "longest_idle", "lowest_id"] = "none"
     decided_at: Instant
+    cause: DecisionCause = DecisionCause.NEW
+    decided_by: DecidedBy | None = None
+    """What settled the choice; null on decisions of older code."""
+    strategy: Strategy = Strategy.LEAST_LOADED
+    strategy_version: int | None = None
+    """The version of the team whose strategy it was."""
+    demanded_skills: tuple[DemandedSkill, ...] = ()
+    matched_rules: tuple[RuleEvidence, ...] = ()
+    previous_agent_id: AgentId | None = None
+    """Who had the ticket until then."""
+    offered_to: AgentId | None = None
+    """Who was asked to take the ticket, where the team offers its tickets; then nobody has it yet."""
+    offer_expires_at: Instant | None = None
 
     @property
     def entity_id(self) -> UUID:

@@ -7,6 +7,7 @@ from uuid import UUID
 from shared.contracts.base import AgentId, PolicyId, TeamId
 from shared.contracts.vocabulary import Priority
 
+RuleEffect = Literal["team", "priority", "policy", "tags", "skills", "assignee", "stop"]
 LOWEST_LEVEL, HIGHEST_LEVEL = 1, 5
 
 
@@ -28,7 +29,7 @@ class MatchedRule:
     rule_id: UUID | None = None
     """Null for the fallback, which stands for having none."""
     version: int = 1
-    effects: tuple[Literal["team", "priority", "policy", "tags", "skills", "assignee", "stop"], ...] = ()
+    effects: tuple[RuleEffect, ...] = ()
     """What of it took effect: a later rule does not undo an earlier one."""
 
 

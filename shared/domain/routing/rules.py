@@ -1,18 +1,14 @@
-"""Routing of new tickets, pure: picks team, policy and agent from rules and candidates, with the reason."""
+"""Routing of new tickets, pure: picks team, policy and priority from rules."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Literal
 
-from shared.contracts.base import AgentId, PolicyId, TeamId
-from shared.contracts.events import Candidate
+from shared.contracts.base import PolicyId, TeamId
 from shared.contracts.vocabulary import Priority
+from shared.domain.routing.demand import Demand, MatchedRule, RuleEffect, SkillDemand
 
-TieBreak = Literal["none", "longest_idle", "lowest_id"]
 FALLBACK = 0
 """The position of the rule that stands for having none."""
-_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +29,17 @@ class Rule:
         """Whether every condition holds."""
         return self.topic in (None, topic) and self.priority in (None, priority)
 
+    def demand(self, priority: Priority, words: str) -> Demand:
+        """What the rule asks of the choice, for a ticket of this priority."""
+        effects: tuple[RuleEffect, ...] = ("team",)
+        return Demand(
+            team_id=self.team_id,
+            priority=priority,
+            policy_id=self.policy_id,
+            required=tuple(SkillDemand(name) for name in sorted(self.skills)),
+            matched=(MatchedRule(self.position, words, effects=effects),),
+        )
+
     @property
     def in_words(self) -> str:
         """The rule as evidence shows it."""
@@ -47,14 +54,6 @@ class Rule:
         return f"rule {self.position}: {' and '.join(conditions) or 'any ticket'}"
 
 
-@dataclass(frozen=True, slots=True)
-class AgentChoice:
-    """The agent picked, if any, and what decided between equals."""
-
-    agent_id: AgentId | None
-    tie_break: TieBreak = "none"
-
-
 def first_match(rules: Iterable[Rule], topic: str | None, priority: Priority) -> Rule | None:
     """The rule that comes first among those that match."""
     return min((rule for rule in rules if rule.matches(topic, priority)), key=lambda rule: rule.position, default=None)
@@ -65,19 +64,3 @@ def priority_for(rule: Rule | None, current: Priority, *, is_given: bool) -> Pri
     if is_given or rule is None or rule.set_priority is None:
         return current
     return rule.set_priority
-
-
-def pick_agent(candidates: Sequence[Candidate], required_skills: frozenset[str] = frozenset()) -> AgentChoice:
-    """The least-loaded available agent with the skills; ties go to the longest idle, then to the lowest id."""
-    fit = [one for one in candidates if one.is_available and required_skills <= set(one.skills)]
-    if not fit:
-        return AgentChoice(None)
-    lightest = min(one.load for one in fit)
-    light = [one for one in fit if one.load == lightest]
-    if len(light) == 1:
-        return AgentChoice(light[0].agent_id)
-    idle_since = min(one.last_assigned_at or _NEVER for one in light)
-    idlest = [one for one in light if (one.last_assigned_at or _NEVER) == idle_since]
-    if len(idlest) == 1:
-        return AgentChoice(idlest[0].agent_id, "longest_idle")
-    return AgentChoice(min(one.agent_id for one in idlest), "lowest_id")

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from itertools import product
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
@@ -17,7 +18,8 @@ from services.assignment.queries.lists import WORKING, Filters, QueueView, Sort,
 from services.assignment.queries.periods import Period
 from services.assignment.queries.reports import get_sla_report
 from services.assignment.queries.returns import find_strays, has_work, still_holds
-from services.assignment.queries.team_members import get_agent_loads
+from services.assignment.routing.rosters import Place, lock_rosters
+from services.assignment.routing.working_hours import AgentCalendars
 from services.assignment.schemas.reports import GroupBy
 from shared.contracts.base import AgentId, TeamId
 from shared.contracts.tickets import TicketSnapshot
@@ -77,7 +79,7 @@ def paths(database: Database, teams: list[UUID], agents: list[UUID]) -> Iterator
     for scope, caller in callers(teams, agents[0]).items():
         yield _counts(database, f"counts of the views, {scope}", caller)
         yield _report(database, f"SLA report of 30 days, {scope}", caller)
-    yield _burdens(database, agents)
+    yield _rosters(database, agents)
     yield _projection(database)
     yield _returns(database)
     yield _settled_returns(database)
@@ -120,10 +122,10 @@ def _report(database: Database, name: str, caller: Caller) -> Path:
     return Path(name, run)
 
 
-def _burdens(database: Database, agents: list[UUID]) -> Path:
+def _rosters(database: Database, teams: list[UUID]) -> Path:
     async def run() -> None:
         async with database.begin() as session:
-            await get_agent_loads(session, agents)
+            await lock_rosters(session, Place(AgentCalendars(), ZoneInfo("UTC")), teams, utc_now())
 
     return Path("routing: what its agents have on their desks", run)
 

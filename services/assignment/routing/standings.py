@@ -1,0 +1,99 @@
+"""The statement that reads what the agents of locked teams can do, have and last got. It reads open tickets only."""
+
+from typing import Any, Final
+
+from sqlalchemy import (
+    ARRAY,
+    Boolean,
+    DateTime,
+    Select,
+    Uuid,
+    and_,
+    bindparam,
+    exists,
+    func,
+    literal_column,
+    select,
+    union_all,
+)
+
+from services.assignment.models import (
+    Agent,
+    Calendar,
+    Membership,
+    Role,
+    RoutingDecision,
+    RoutingTurn,
+    Ticket,
+    TicketAssignment,
+)
+from services.assignment.models.routing import UNDER_WAY
+from services.assignment.queries.indexed_ranges import IS_OPEN
+from shared.contracts.vocabulary import Priority
+from shared.domain.permissions import WORKS_TICKETS
+
+IS_UNDER_WAY: Final = literal_column(f"ticket_assignments.{UNDER_WAY}", Boolean)
+NOT_YET: Final = literal_column("cast(null as timestamptz)", DateTime(timezone=True))
+
+
+def _has_arrived() -> Any:
+    """Whether the read model shows the ticket with the agent already, so that it would count twice."""
+    return exists(
+        select(Ticket.id).where(
+            Ticket.id == TicketAssignment.ticket_id, Ticket.assignee_id == TicketAssignment.agent_id, IS_OPEN
+        )
+    )
+
+
+def _loads() -> Any:
+    """What each agent has: open tickets, decisions on their way, and offers, by priority."""
+    agent_ids = func.any(bindparam("agent_ids", type_=ARRAY(Uuid())))
+    is_working = and_(Ticket.assignee_id == agent_ids, IS_OPEN)
+    working: Any = select(Ticket.assignee_id.label("agent_id"), Ticket.priority, NOT_YET.label("decided_at"))
+    working = working.where(is_working)
+    decided = select(RoutingDecision.agent_id, RoutingDecision.priority, RoutingDecision.decided_at).where(
+        RoutingDecision.agent_id == agent_ids, RoutingDecision.state == literal_column("'sent'")
+    )
+    later = select(TicketAssignment.agent_id, TicketAssignment.priority, TicketAssignment.decided_at).where(
+        TicketAssignment.agent_id == agent_ids, IS_UNDER_WAY, ~_has_arrived()
+    )
+    found = union_all(working, decided, later).subquery("desk")
+    agent_id, priority, decided_at = found.c
+    counts = (func.count().filter(priority == literal_column(f"'{one.value}'")).label(one.value) for one in Priority)
+    return (
+        select(agent_id.label("agent_id"), *counts, func.max(decided_at).label("decided_at"))
+        .group_by(agent_id)
+        .subquery("loads")
+    )
+
+
+def _standings() -> Select[Any]:
+    loads, turns = _loads(), RoutingTurn.__table__.alias("own_turn")
+    last_ticket = select(func.max(Ticket.assigned_at)).where(Ticket.assignee_id == Agent.id).scalar_subquery()
+    last_turn = select(func.max(RoutingTurn.last_at)).where(RoutingTurn.agent_id == Agent.id).scalar_subquery()
+    return (
+        select(
+            Membership.team_id,
+            Agent.id.label("agent_id"),
+            *(Agent.is_available, Agent.unavailable_as, Agent.skills, Agent.skill_levels, Agent.capacity),
+            *(Agent.priority_weights, Agent.weight, Agent.out_of_office, Agent.calendar),
+            Calendar.version.label("calendar_version"),
+            *(func.coalesce(loads.c[one.value], 0).label(one.value) for one in Priority),
+            func.greatest(last_ticket, last_turn, loads.c.decided_at).label("last_assigned_at"),
+            turns.c.turn,
+        )
+        .select_from(Membership)
+        .join(Role, and_(Role.id == Membership.role_id, Role.permissions.op("&&")(sorted(WORKS_TICKETS))))
+        .join(Agent, Agent.id == Membership.agent_id)
+        .outerjoin(Calendar, and_(Calendar.slug == Agent.calendar, Calendar.is_current))
+        .outerjoin(loads, loads.c.agent_id == Agent.id)
+        .outerjoin(turns, and_(turns.c.agent_id == Agent.id, turns.c.team_id == Membership.team_id))
+        .where(
+            Membership.team_id == func.any(bindparam("team_ids", type_=ARRAY(Uuid()))),
+            Agent.id == func.any(bindparam("agent_ids", type_=ARRAY(Uuid()))),
+        )
+    )
+
+
+STANDINGS: Final = _standings()
+"""Built once, so that its compiled form is found again."""

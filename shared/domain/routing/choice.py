@@ -1,0 +1,137 @@
+"""Chooses a ticket's agent by a team's strategy, pure: values in, the agent and what decided out."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from shared.contracts.base import AgentId
+from shared.contracts.vocabulary import DecidedBy, OutReason, Priority, Strategy
+from shared.domain.routing.agents import AgentStanding
+from shared.domain.routing.demand import Demand
+
+TieBreak = Literal["none", "longest_idle", "lowest_id"]
+_NEVER = datetime.min.replace(tzinfo=UTC)
+Barred = Mapping[AgentId, OutReason]
+NOBODY_BARRED: Barred = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Who gets a ticket, if anybody, and why."""
+
+    agent_id: AgentId | None
+    decided_by: DecidedBy
+    tie_break: TieBreak = "none"
+    out: Mapping[AgentId, OutReason] | None = None
+    """Why each of the others could not be given it."""
+
+
+class Roster:
+    """The agents of one team while some of its tickets are given out; each choice sees the ones before it."""
+
+    def __init__(self, strategy: Strategy, standings: Iterable[AgentStanding]) -> None:
+        self.strategy = strategy
+        self.standings = {one.agent_id: one for one in sorted(standings, key=lambda one: one.agent_id)}
+        latest = max(
+            (one for one in self.standings.values() if one.turn is not None),
+            key=lambda one: one.last_assigned_at or _NEVER,
+            default=None,
+        )
+        self.given: set[AgentId] = set()
+        """Who got a ticket since this was made."""
+        self._team_turn = latest.turn if latest is not None and latest.turn is not None else 0.0
+
+    def choose(
+        self,
+        demand: Demand,
+        barred: Barred = NOBODY_BARRED,
+        first: AgentId | None = None,
+        first_as: DecidedBy = DecidedBy.LAST_AGENT,
+    ) -> Choice:
+        """Who gets a ticket now. `first` does, for the reason `first_as`, if they can be given it."""
+        out = self._out_for(demand, barred)
+        for named, why in ((first, first_as), (demand.assignee_id, DecidedBy.RULE)):
+            if named in self.standings and named not in out:
+                return Choice(named, why, out=out)
+        if self.strategy is Strategy.MANUAL:
+            return Choice(None, DecidedBy.MANUAL, out=out)
+        fit = [one for one in self.standings.values() if one.agent_id not in out]
+        if not fit:
+            return Choice(None, DecidedBy.NOBODY_FITS, out=out)
+        if len(fit) == 1:
+            return Choice(fit[0].agent_id, DecidedBy.ONLY_CANDIDATE, out=out)
+        best = _best(fit, lambda one: tuple(-part for part in one.preference_for(demand))) if demand.preferred else fit
+        if len(best) == 1:
+            return Choice(best[0].agent_id, DecidedBy.PREFERRED_SKILL, out=out)
+        key, decided_by = self._key()
+        first_ones = _best(best, key)
+        chosen, tie_break = _settle(first_ones, self.strategy)
+        return Choice(chosen, decided_by, tie_break, out)
+
+    def give(self, agent_id: AgentId, priority: Priority, at: datetime) -> None:
+        """Counts a ticket for an agent; `at` is later with every ticket, so that turns have an order."""
+        one = self.standings[agent_id]
+        one.turn = self._team_turn = self._turn_of(one)
+        one.load += one.cost_of(priority)
+        one.last_assigned_at = at
+        self.given.add(agent_id)
+
+    def put_down(self, agent_id: AgentId, priority: Priority) -> None:
+        """Takes a ticket off an agent who may have to give it up, so that it does not count against them."""
+        if agent_id in self.standings:
+            one = self.standings[agent_id]
+            one.load -= one.cost_of(priority)
+
+    def has_room(self) -> bool:
+        """Whether anybody can be given some ticket or other."""
+        return any(
+            one.absent_as is None and any(one.has_room(priority) for priority in Priority)
+            for one in self.standings.values()
+        )
+
+    def _out_for(self, demand: Demand, barred: Barred) -> dict[AgentId, OutReason]:
+        out: dict[AgentId, OutReason] = {}
+        for agent_id, one in self.standings.items():
+            reason = one.out_for(demand) or barred.get(agent_id)
+            if reason is not None:
+                out[agent_id] = reason
+        return out
+
+    def _key(self) -> tuple[Callable[[AgentStanding], Any], DecidedBy]:
+        match self.strategy:
+            case Strategy.ROUND_ROBIN:
+                return _idle_since, DecidedBy.LONGEST_IDLE
+            case Strategy.WEIGHTED:
+                return self._turn_of, DecidedBy.WEIGHT
+            case _:
+                return _load, DecidedBy.FEWEST_OPEN
+
+    def _turn_of(self, one: AgentStanding) -> float:
+        """When the agent's next turn begins. Whoever was away does not catch up on what they missed."""
+        if one.turn is None:
+            return self._team_turn
+        return max(one.turn + 1 / one.weight, self._team_turn)
+
+
+def _settle(first_ones: list[AgentStanding], strategy: Strategy) -> tuple[AgentId, TieBreak]:
+    if len(first_ones) == 1:
+        return first_ones[0].agent_id, "none"
+    idlest = first_ones if strategy is Strategy.ROUND_ROBIN else _best(first_ones, _idle_since)
+    if len(idlest) == 1:
+        return idlest[0].agent_id, "longest_idle"
+    return min(one.agent_id for one in idlest), "lowest_id"
+
+
+def _best(standings: list[AgentStanding], key: Callable[[AgentStanding], Any]) -> list[AgentStanding]:
+    keys = [key(one) for one in standings]
+    least = min(keys)
+    return [one for one, its in zip(standings, keys, strict=True) if its == least]
+
+
+def _idle_since(one: AgentStanding) -> datetime:
+    return one.last_assigned_at or _NEVER
+
+
+def _load(one: AgentStanding) -> int:
+    return one.load
