@@ -12,7 +12,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from services.assignment.app_state import AppState
 from services.assignment.commands.administration import Keyed
 from services.assignment.commands.command_request import CommandRequest
-from services.assignment.errors import not_permitted, not_signed_in
+from services.assignment.errors import not_permitted, not_signed_in, second_factor_enrolment_required
 from services.assignment.queries.callers import Caller, find_caller
 from shared.contracts.vocabulary import Channel, Permission
 from shared.domain.permissions import holds
@@ -57,12 +57,18 @@ async def get_caller(
     context: State,
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(BEARER)],
 ) -> Caller:
-    """The agent the bearer token stands for. Raises Problem 401, and 429 above the agent's budget."""
+    """The agent the bearer token stands for.
+
+    Raises Problem 401, 403 while a second factor is owed, and 429 above the agent's budget.
+    """
     if credentials is None or len(credentials.credentials) > MAX_TOKEN:
         raise not_signed_in()
-    caller = await find_caller(context.database, credentials.credentials, Channel.API, utc_now())
+    idle = context.settings.session_idle
+    caller = await find_caller(context.database, credentials.credentials, Channel.API, utc_now(), idle)
     if caller is None:
         raise not_signed_in()
+    if caller.needs_second_factor:
+        raise second_factor_enrolment_required()
     limiter: RateLimiter = request.app.state.limiter
     await limiter.check(response, str(caller.agent_id))
     return replace(caller, address=address_of(request, context.settings.trusted_proxies))

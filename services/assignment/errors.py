@@ -19,6 +19,15 @@ def wrong_credentials() -> Problem:
     return Problem(401, "wrong_credentials", "the e-mail address or the password is wrong")
 
 
+def second_factor_enrolment_required() -> Problem:
+    """A role asks for a second factor, and the session rests on none."""
+    return Problem(
+        403,
+        "second_factor_enrolment_required",
+        "your role asks for a second factor: sign in to the desk in a browser and set one up under /account",
+    )
+
+
 def locked_out(retry_after: int) -> Problem:
     """Too many failed sign-ins."""
     return Problem(

@@ -8,6 +8,7 @@ from functools import partial
 
 from fastapi import FastAPI
 
+from services.assignment.access.sign_in import forget_expired
 from services.assignment.api import body_limit, build_router
 from services.assignment.app_state import AppState, ConcurrencyLimit
 from services.assignment.commands import intents
@@ -15,7 +16,6 @@ from services.assignment.commands.announcements import announce_anew
 from services.assignment.commands.feed_refresh import keep_feeds_fresh
 from services.assignment.commands.intent_recovery import resend_intents
 from services.assignment.commands.returns import forget_told, return_tickets
-from services.assignment.commands.sign_in import forget_expired
 from services.assignment.consumers import build_consumers
 from services.assignment.holiday_feed import FeedReader
 from services.assignment.queries.policies import PolicyCache

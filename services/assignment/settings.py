@@ -1,5 +1,6 @@
 """The assignment service's settings; each field is the variable `EVERDESK_<FIELD>`."""
 
+from datetime import timedelta
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
@@ -28,7 +29,18 @@ class AssignmentSettings(ServiceSettings):
     session_secret: SecretStr = Field(min_length=16)
     """Signs the desk's short notices between a form and the page after it."""
     session_hours: int = Field(default=12, ge=1, le=168)
-    """How long a sign-in lasts."""
+    """How long a sign-in lasts, however much it is used."""
+    session_idle_minutes: int = Field(default=120, ge=5, le=10_080)
+    """How long a sign-in lasts that is not used."""
+    reset_minutes: int = Field(default=30, ge=5, le=1440)
+    """How long the link works that is mailed to an agent who forgot their password."""
+    invitation_days: int = Field(default=7, ge=1, le=60)
+    """How long the link works with which a new agent sets their first password."""
+    second_factor_keys: SecretStr | None = Field(default=None, min_length=16)
+    """Encrypts the secrets of authenticator apps: one key, or a new one, a comma and those before it.
+
+    Without it the key is derived from `session_secret`; then a new `session_secret` makes every agent set up their
+    second factor anew."""
     audit_days: int = Field(default=1095, ge=30, le=36_500)
     """How long the audit log keeps a change of the configuration."""
     agent_requests_per_minute: int = Field(default=3000, ge=1)
@@ -39,3 +51,8 @@ class AssignmentSettings(ServiceSettings):
     """Whether tickets opened from now on can be searched in Temporal's pages by status, team, assignee and priority.
 
     Everdesk itself does not search there. Costs about a fifth more work in Temporal and the worker per ticket."""
+
+    @property
+    def session_idle(self) -> timedelta:
+        """How long a session that is not used works."""
+        return timedelta(minutes=self.session_idle_minutes)

@@ -11,8 +11,8 @@ from fastapi import FastAPI
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
-from services.assignment.commands import sign_in
-from services.assignment.commands.sign_in import TRIES
+from services.assignment.access import sign_in
+from services.assignment.access.sign_in import TRIES
 from services.assignment.main import build_app
 from services.assignment.settings import AssignmentSettings
 from services.assignment.web.page_base import SESSION_COOKIE

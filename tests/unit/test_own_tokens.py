@@ -24,7 +24,7 @@ TICKET = TicketId(UUID(str(new_id())))
 HANDMADE = {
     "shared/kit/auth.py": "api-key, session, mail-thread",
     "shared/kit/http/form_tokens.py": "form-token",
-    "services/assignment/commands/sign_in.py": "session",
+    "services/assignment/access/sessions.py": "session",
     "services/intake/web/forms.py": "form-made",
 }
 """Where random or hand-signed tokens are made, and which rows they have."""

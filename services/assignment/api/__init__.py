@@ -18,6 +18,7 @@ from services.assignment.api import (
     roles,
     rollouts,
     routing,
+    sessions,
     teams,
     tickets,
 )
@@ -32,6 +33,7 @@ def build_router() -> APIRouter:
     router = APIRouter(prefix="/v1", dependencies=[Depends(refuse_unknown_parameters)])
     for part in (
         me,
+        sessions,
         tickets,
         actions,
         participants,

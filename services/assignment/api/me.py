@@ -5,11 +5,13 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from starlette.status import HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
-from services.assignment.commands.sign_in import sign_in, sign_out, sign_out_everywhere
+from services.assignment.access.sessions import sign_out, sign_out_everywhere
+from services.assignment.access.sign_in import sign_in
+from services.assignment.access.visits import visit_of
 from services.assignment.deps import SignedIn, State
 from services.assignment.queries.people import get_agent_view
 from services.assignment.schemas.people import MeView, SessionView, SignInInput
-from shared.kit.http.client_address import address_of
+from shared.contracts.vocabulary import Channel
 from shared.kit.http.strict_json import StrictJsonRoute
 
 router = APIRouter(tags=["sessions"], route_class=StrictJsonRoute)
@@ -18,8 +20,8 @@ router = APIRouter(tags=["sessions"], route_class=StrictJsonRoute)
 @router.post("/sessions", status_code=HTTP_201_CREATED, summary="Sign in")
 async def create_session(request: Request, response: Response, context: State, body: SignInInput) -> SessionView:
     """Answers with a bearer token for twelve hours. Five failures in a row lock for 15 minutes, then for longer."""
-    address = address_of(request, context.settings.trusted_proxies)
-    signed_in = await sign_in(context, body.email, body.password.get_secret_value(), address)
+    visit = visit_of(request, context.settings, Channel.API)
+    signed_in = await sign_in(context, body.email, body.password.get_secret_value(), visit)
     async with context.database.begin() as session:
         agent = await get_agent_view(session, signed_in.agent_id)
     response.headers["Cache-Control"] = "no-store"
@@ -32,9 +34,12 @@ async def delete_session(
     caller: SignedIn,
     *,
     everywhere: Annotated[bool, Query(description="All sessions of yours")] = False,
+    others: Annotated[bool, Query(description="All sessions of yours but this one")] = False,
 ) -> None:
-    """Ends the session the token belongs to; with `everywhere`, all your sessions, the desk's among them."""
-    if everywhere:
+    """Ends the session the token belongs to, or with `everywhere` or `others` more, the desk's among them."""
+    if others:
+        await sign_out_everywhere(context, caller.agent_id, but=caller.session_digest)
+    elif everywhere:
         await sign_out_everywhere(context, caller.agent_id)
     else:
         await sign_out(context, caller.session_digest)

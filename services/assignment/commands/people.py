@@ -28,7 +28,7 @@ from services.assignment.commands.granting import (
 )
 from services.assignment.commands.passwords import hash_new_password
 from services.assignment.commands.team_activity import switch_team
-from services.assignment.models import Agent, Membership, Role, Session, Team
+from services.assignment.models import AccountLink, Agent, Membership, PendingSignIn, Role, Session, Team
 from services.assignment.queries.callers import Caller, grant_of
 from services.assignment.queries.people import get_agent_view, role_view, team_view
 from services.assignment.queries.team_members import lock_teams
@@ -97,6 +97,8 @@ async def change_agent(context: AppState, caller: Caller, agent_id: UUID, body: 
         if not differs and password is None:
             return before
         agent.version += 1
+        if password is not None or not agent.is_active or agent.email != before.email:
+            await _end_links(session, agent_id)
         if password is not None or not agent.is_active:
             await session.execute(delete(Session).where(Session.agent_id == agent_id))
         await check_administrator_remains(session)
@@ -138,7 +140,14 @@ async def change_team(context: AppState, by: Caller, team_id: UUID, body: TeamPa
 
 async def create_role(session: Transaction, body: RoleInput) -> RoleView:
     """Adds a role."""
-    role = Role(id=new_id(), name=body.name, scope=body.scope.value, permissions=_values(body.permissions), version=1)
+    role = Role(
+        id=new_id(),
+        name=body.name,
+        scope=body.scope.value,
+        permissions=_values(body.permissions),
+        requires_second_factor=body.requires_second_factor,
+        version=1,
+    )
     session.add(role)
     await session.flush()
     await record_change(session, None, role_view(role))
@@ -180,6 +189,12 @@ async def _check_rights(session: Transaction, by: Caller, before: AgentView, bod
     had = {(one.team_id, one.role_id) for one in before.memberships}
     wanted = {(one.team_id, one.role_id) for one in body.memberships or ()}
     await check_may_grant(session, by, wanted - had)
+
+
+async def _end_links(session: Transaction, agent_id: UUID) -> None:
+    """Links that were mailed to set a password, and sign-ins under way: what they rest on has changed."""
+    for model in (AccountLink, PendingSignIn):
+        await session.execute(delete(model).where(model.agent_id == agent_id))
 
 
 def _values(permissions: frozenset[Any]) -> list[str]:

@@ -1,9 +1,18 @@
 """The tables of the database `assignment`."""
 
+from services.assignment.models.access import (
+    AccountLink,
+    LoginAttempt,
+    Passkey,
+    PendingSignIn,
+    RecoveryCode,
+    Session,
+    TotpSecret,
+)
 from services.assignment.models.base import FAR_FUTURE, Base, table_of
 from services.assignment.models.follow_ups import FollowUp
 from services.assignment.models.participants import Participant
-from services.assignment.models.people import Agent, LoginAttempt, Membership, Role, Session, Team
+from services.assignment.models.people import Agent, Membership, Role, Team
 from services.assignment.models.returns import Departure, TicketReturn
 from services.assignment.models.rollouts import Rollout, RolloutStep, RolloutTicket
 from services.assignment.models.routing import RoutingTurn, TicketAssignment
@@ -22,6 +31,7 @@ from services.assignment.models.tickets import (
 
 __all__ = [
     "FAR_FUTURE",
+    "AccountLink",
     "Agent",
     "Base",
     "Calendar",
@@ -36,7 +46,10 @@ __all__ = [
     "Message",
     "Note",
     "Participant",
+    "Passkey",
+    "PendingSignIn",
     "Policy",
+    "RecoveryCode",
     "Role",
     "Rollout",
     "RolloutStep",
@@ -53,5 +66,6 @@ __all__ = [
     "TicketReturn",
     "TicketWords",
     "Topic",
+    "TotpSecret",
     "table_of",
 ]

@@ -1,10 +1,10 @@
-"""Agents, the teams they belong to, what their roles allow, and their sessions."""
+"""Agents, the teams they belong to, and what their roles allow."""
 
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, SmallInteger, String, func, text, true
+from sqlalchemy import ForeignKey, Index, SmallInteger, String, false, func, text, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.assignment.models.base import Base
@@ -75,6 +75,8 @@ class Role(Base):
     name: Mapped[str] = mapped_column(String(255), unique=True)
     scope: Mapped[str] = mapped_column(String(16))
     permissions: Mapped[list[str]] = mapped_column(default=list)
+    requires_second_factor: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether whoever has it must sign in with more than a password."""
     version: Mapped[int] = mapped_column(default=1)
 
 
@@ -86,25 +88,3 @@ class Membership(Base):
     agent_id: Mapped[UUID] = mapped_column(ForeignKey("agents.id", ondelete="CASCADE"), primary_key=True)
     team_id: Mapped[UUID] = mapped_column(ForeignKey("teams.id", ondelete="CASCADE"), primary_key=True, index=True)
     role_id: Mapped[UUID] = mapped_column(ForeignKey("roles.id"))
-
-
-class Session(Base):
-    """A signed-in agent; only the token's digest is stored. Serves bearer tokens and the desk's cookie alike."""
-
-    __tablename__ = "sessions"
-
-    digest: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
-    agent_id: Mapped[UUID] = mapped_column(ForeignKey("agents.id", ondelete="CASCADE"), index=True)
-    created_at: Mapped[datetime]
-    expires_at: Mapped[datetime] = mapped_column(index=True)
-
-
-class LoginAttempt(Base):
-    """Failed sign-ins of one subject (an account from an address, an account, an address) in a row."""
-
-    __tablename__ = "login_attempts"
-
-    subject: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
-    failures: Mapped[int]
-    last_at: Mapped[datetime] = mapped_column(index=True)
-    locked_until: Mapped[datetime | None]

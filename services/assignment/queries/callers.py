@@ -1,9 +1,9 @@
 """Who is asking: a session's agent with everything their memberships grant."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select, update
 
 from services.assignment.models import Agent, Membership, Role, Session
 from shared.contracts.base import AgentId, TeamId
@@ -13,6 +13,8 @@ from shared.domain.permissions import Grant, Principal
 from shared.kit.auth import digest_of
 from shared.kit.db import Database
 
+SEEN_EVERY = timedelta(minutes=1)
+"""How exactly it is written down when a session was last used: one write a minute, not one a request."""
 KNOWN_PERMISSIONS = {permission.value: permission for permission in Permission}
 
 
@@ -27,6 +29,8 @@ class Caller:
     session_digest: bytes
     address: str = ""
     """The network address that the request came from."""
+    needs_second_factor: bool = False
+    """Whether a role of theirs asks for a second factor and the session rests on none: nothing works until it does."""
 
     @property
     def agent_id(self) -> AgentId:
@@ -39,24 +43,48 @@ class Caller:
         return Actor(kind=ActorKind.AGENT, id=self.agent_id)
 
 
-async def find_caller(database: Database, token: str, channel: Channel, now: datetime) -> Caller | None:
-    """The agent a session token stands for, or None if it does not work (any more)."""
-    digest = digest_of(token)
-    query = (
-        select(Agent.id, Agent.email, Agent.name, Membership.team_id, Role.scope, Role.permissions)
-        .select_from(Session)
-        .join(Agent, Agent.id == Session.agent_id)
-        .outerjoin(Membership, Membership.agent_id == Agent.id)
-        .outerjoin(Role, Role.id == Membership.role_id)
-        .where(Session.digest == digest, Session.expires_at > now, Agent.is_active)
+CALLER = (
+    select(
+        Agent.id,
+        Agent.email,
+        Agent.name,
+        Session.last_seen_at,
+        Session.second_factor,
+        Membership.team_id,
+        Role.scope,
+        Role.permissions,
+        Role.requires_second_factor,
     )
+    .select_from(Session)
+    .join(Agent, Agent.id == Session.agent_id)
+    .outerjoin(Membership, Membership.agent_id == Agent.id)
+    .outerjoin(Role, Role.id == Membership.role_id)
+    .where(
+        Session.digest == bindparam("digest"),
+        Session.expires_at > bindparam("now"),
+        Session.last_seen_at > bindparam("idle_since"),
+        Agent.is_active,
+    )
+)
+"""Built once: it runs with every request."""
+
+
+async def find_caller(
+    database: Database, token: str, channel: Channel, now: datetime, idle: timedelta
+) -> Caller | None:
+    """The agent a session token stands for, or None if it does not work (any more). `idle` is how long it may rest."""
+    digest = digest_of(token)
     async with database.single() as connection:
-        rows = (await connection.execute(query)).all()
+        rows = (await connection.execute(CALLER, {"digest": digest, "now": now, "idle_since": now - idle})).all()
+        if rows and now - rows[0].last_seen_at >= SEEN_EVERY:
+            seen = update(Session).where(Session.digest == digest, Session.last_seen_at < now)
+            await connection.execute(seen.values(last_seen_at=now))
     if not rows:
         return None
     grants = tuple(grant_of(TeamId(row.team_id), row.scope, row.permissions) for row in rows if row.team_id)
+    owes = rows[0].second_factor is None and any(row.requires_second_factor for row in rows)
     principal = Principal(AgentId(rows[0].id), grants)
-    return Caller(principal, rows[0].email, rows[0].name, channel, digest)
+    return Caller(principal, rows[0].email, rows[0].name, channel, digest, needs_second_factor=owes)
 
 
 def grant_of(team_id: TeamId, scope: str, permissions: list[str]) -> Grant:

@@ -78,7 +78,14 @@ def role_view(role: Role) -> RoleView:
     """A role as answered."""
     known: list[Any] = sorted(name for name in role.permissions if name in KNOWN_PERMISSIONS)
     return RoleView.model_validate(
-        {"id": role.id, "name": role.name, "scope": role.scope, "permissions": known, "version": role.version}
+        {
+            "id": role.id,
+            "name": role.name,
+            "scope": role.scope,
+            "permissions": known,
+            "requires_second_factor": role.requires_second_factor,
+            "version": role.version,
+        }
     )
 
 

@@ -156,6 +156,8 @@ class RoleView(View):
     name: str
     scope: Scope
     permissions: list[Permission]
+    requires_second_factor: bool
+    """Whether whoever has it must sign in with more than a password."""
     version: int
 
 
@@ -165,6 +167,8 @@ class RoleInput(Input):
     name: Line
     scope: Scope
     permissions: Annotated[frozenset[Permission], Field(max_length=100)]
+    requires_second_factor: bool = False
+    """Whoever has the role and no second factor has to set one up before they can do anything else."""
 
 
 class RolePatch(Input):
@@ -173,3 +177,4 @@ class RolePatch(Input):
     name: Line | None = None
     scope: Scope | None = None
     permissions: Annotated[frozenset[Permission], Field(max_length=100)] | None = None
+    requires_second_factor: bool | None = None

@@ -21,6 +21,8 @@ from shared.kit.http.problems import Problem
 SESSION_COOKIE = "everdesk_session"
 FLASH_COOKIE = "everdesk_flash"
 FLASH_SECONDS = 60
+ENROLMENT = "/account/second-factor"
+"""Where a second factor is set up."""
 ERROR = 400
 
 Notice = tuple[str, str]
@@ -94,20 +96,34 @@ async def find_signed_in(request: Request) -> Caller | None:
     if not token or len(token) > 128:
         return None
     context = await get_app_state(request)
-    caller = await find_caller(context.database, token, Channel.DESK, utc_now())
+    caller = await find_caller(context.database, token, Channel.DESK, utc_now(), context.settings.session_idle)
     return caller and replace(caller, address=address_of(request, context.settings.trusted_proxies))
 
 
-async def get_signed_in(request: Request) -> Caller:
-    """The agent of the session cookie. Raises NotSignedIn."""
+class SecondFactorOwed(Exception):
+    """The agent's role asks for a second factor: they set one up before anything else."""
+
+
+async def get_any_signed_in(request: Request) -> Caller:
+    """The agent of the session cookie, a second factor owed or not. Raises NotSignedIn."""
     caller = await find_signed_in(request)
     if caller is None:
         raise NotSignedIn
     return caller
 
 
+async def get_signed_in(request: Request) -> Caller:
+    """The agent of the session cookie. Raises NotSignedIn, and SecondFactorOwed."""
+    caller = await get_any_signed_in(request)
+    if caller.needs_second_factor:
+        raise SecondFactorOwed
+    return caller
+
+
 TheDesk = Annotated[DeskPages, Depends(get_desk)]
 DeskAgent = Annotated[Caller, Depends(get_signed_in)]
+AnyAgent = Annotated[Caller, Depends(get_any_signed_in)]
+"""For the few pages on which a second factor is set up."""
 MaybeAgent = Annotated[Caller | None, Depends(find_signed_in)]
 
 
@@ -115,7 +131,9 @@ class DeskPageRoute(BasePageRoute):
     """A route whose refusals are rendered as a page of the desk."""
 
     async def answer_own(self, request: Request, error: Exception) -> Response | None:
-        """Who is not signed in does that first, then comes back."""
+        """Who is not signed in does that first, then comes back; who owes a second factor sets it up."""
+        if isinstance(error, SecondFactorOwed):
+            return RedirectResponse(ENROLMENT, HTTP_303_SEE_OTHER)
         if not isinstance(error, NotSignedIn):
             return None
         wanted = f"{request.url.path}?{request.url.query}".rstrip("?") if request.method == "GET" else "/queue"

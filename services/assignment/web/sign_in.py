@@ -5,11 +5,12 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Query, Request, Response
 from pydantic import SecretStr
 
-from services.assignment.commands.sign_in import sign_in, sign_out, sign_out_everywhere
+from services.assignment.access.sessions import sign_out, sign_out_everywhere
+from services.assignment.access.sign_in import sign_in
+from services.assignment.access.visits import visit_of
 from services.assignment.deps import State
 from services.assignment.web.page_base import SESSION_COOKIE, DeskPageRoute, MaybeAgent, TheDesk
-from shared.kit.auth import digest_of
-from shared.kit.http.client_address import address_of
+from shared.contracts.vocabulary import Channel
 from shared.kit.http.form_tokens import check_form_token
 from shared.kit.http.problems import Problem
 
@@ -46,9 +47,9 @@ async def post_sign_in(
 ) -> Response:
     """Sets the session cookie, or says what is wrong."""
     check_form_token(request, csrf_token)
-    address = address_of(request, context.settings.trusted_proxies)
+    visit = visit_of(request, context.settings, Channel.DESK, request.cookies.get(SESSION_COOKIE))
     try:
-        signed_in = await sign_in(context, email.strip(), password.get_secret_value(), address, _session_of(request))
+        signed_in = await sign_in(context, email.strip(), password.get_secret_value(), visit)
     except Problem as problem:
         said = {"following": safe_path(following), "email": email, "error": problem.detail}
         page = desk.render(request, "sign_in.html", None, problem.status, **said)
@@ -79,9 +80,3 @@ async def post_sign_out(
     response = desk.redirect("/", ("success", said))
     response.delete_cookie(SESSION_COOKIE, path="/")
     return response
-
-
-def _session_of(request: Request) -> bytes | None:
-    """The digest of the session this browser had, which a new one takes the place of."""
-    token = request.cookies.get(SESSION_COOKIE)
-    return digest_of(token) if token else None

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from services.assignment.commands.sign_in import lock_after
+from services.assignment.access.attempts import lock_after
 from shared.kit.addresses import NOT_SERVED
 from shared.kit.clock import new_id
 from tests.services.assignment.desk import PASSWORD, AgentApi, Desk, agent_id

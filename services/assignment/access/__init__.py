@@ -1,0 +1,1 @@
+"""How agents and programs prove who they are."""

@@ -1,0 +1,37 @@
+"""Writes into the audit log what happens to accounts: links, second factors, sessions that others end."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from services.assignment.models import Agent
+from services.assignment.queries.callers import Caller
+from shared.kit.audit_log import AuditedChange, append_change
+from shared.kit.clock import utc_now
+from shared.kit.db import Session
+
+
+async def record_access(
+    session: Session,
+    action: str,
+    agent: Agent,
+    by: Caller | None = None,
+    *,
+    actor_name: str = "",
+    address: str = "",
+    told: Mapping[str, Any] | None = None,
+) -> None:
+    """Logs a change of an agent's ways to sign in, by a caller, or by whom `actor_name` says from `address`."""
+    await append_change(
+        session,
+        AuditedChange(
+            actor_id=str(by.agent_id) if by else "",
+            actor_name=by.name if by else actor_name,
+            address=by.address if by else address,
+            action=action,
+            subject_id=str(agent.id),
+            subject_name=agent.name,
+            before=None,
+            after=dict(told or {}),
+        ),
+        utc_now(),
+    )

@@ -1,0 +1,42 @@
+"""Ending sessions by hand: one's own, and as an administrator those of others."""
+
+from uuid import UUID
+
+from sqlalchemy import delete, select
+
+from services.assignment.access.access_log import record_access
+from services.assignment.access.sessions import end_sessions
+from services.assignment.app_state import AppState
+from services.assignment.models import Agent, Session
+from services.assignment.queries.callers import Caller
+from shared.contracts.vocabulary import Permission
+from shared.domain.permissions import holds
+from shared.kit.http.problems import not_found
+
+
+async def revoke_session(context: AppState, by: Caller, session_id: UUID) -> None:
+    """Ends a session of one's own, or with `admin.agents` of anybody. Raises Problem 404 for any other.
+
+    What does not exist and what is somebody else's are answered alike.
+    """
+    async with context.database.begin() as session:
+        agent_id = await session.scalar(select(Session.agent_id).where(Session.id == session_id).with_for_update())
+        is_own = agent_id == by.agent_id
+        if agent_id is None or not (is_own or holds(by.principal, Permission.ADMIN_AGENTS)):
+            raise not_found("session")
+        await session.execute(delete(Session).where(Session.id == session_id))
+        if not is_own:
+            agent = await session.get_one(Agent, agent_id)
+            await record_access(session, "agent.sessions-ended", agent, by, told={"sessions": 1})
+
+
+async def revoke_all(context: AppState, by: Caller, agent_id: UUID) -> int:
+    """Ends every session of another agent; how many there were. Raises Problem 404."""
+    async with context.database.begin() as session:
+        agent = await session.get(Agent, agent_id)
+        if agent is None:
+            raise not_found("agent")
+        ended = await end_sessions(session, agent_id)
+        if ended:
+            await record_access(session, "agent.sessions-ended", agent, by, told={"sessions": ended})
+        return ended

@@ -1,0 +1,123 @@
+"""Sessions: opened once an agent has proved who they are, listed, and ended."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import delete, select
+
+from services.assignment.app_state import AppState
+from services.assignment.models import Agent, PendingSignIn, Session
+from services.assignment.schemas.access import SessionInfo
+from services.assignment.settings import AssignmentSettings
+from shared.contracts.vocabulary import Channel
+from shared.kit.auth import digest_of, new_token
+from shared.kit.clock import utc_now
+from shared.kit.db import Session as Transaction
+
+USER_AGENT_LENGTH = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Where a sign-in comes from."""
+
+    channel: Channel
+    address: str
+    """The network address."""
+    user_agent: str = ""
+    replaced: bytes | None = None
+    """The digest of the session that this browser had, which the new one takes the place of."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignInProof:
+    """What an agent has shown: the first proof, and the second one if there was any."""
+
+    method: str
+    """`password`, `oidc`."""
+    second_factor: str | None = None
+    """`totp`, `passkey`, `recovery_code`, or `provider` where whoever vouched for the agent has asked for one."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A new session; the token is told once."""
+
+    token: str
+    expires_at: datetime
+    agent_id: UUID
+
+
+async def open_session(
+    session: Transaction, settings: AssignmentSettings, agent_id: UUID, visit: Visit, proof: SignInProof
+) -> SignedIn:
+    """Opens a session with a token of its own. The caller has checked the proof, and that the agent is active.
+
+    Every sign-in gets a new token: one that was planted in the browser before is worth nothing afterwards.
+    """
+    token, now = new_token(), utc_now()
+    expires_at = now + timedelta(hours=settings.session_hours)
+    if visit.replaced is not None:
+        await session.execute(delete(Session).where(Session.digest == visit.replaced))
+    session.add(
+        Session(
+            digest=digest_of(token),
+            agent_id=agent_id,
+            created_at=now,
+            last_seen_at=now,
+            expires_at=expires_at,
+            channel=visit.channel.value,
+            method=proof.method,
+            second_factor=proof.second_factor,
+            address=visit.address[:64],
+            user_agent=_printable(visit.user_agent)[:USER_AGENT_LENGTH],
+        )
+    )
+    return SignedIn(token, expires_at, agent_id)
+
+
+def _printable(text: str) -> str:
+    return "".join(character for character in text if character.isprintable())
+
+
+async def end_sessions(session: Transaction, agent_id: UUID, *, but: bytes | None = None) -> int:
+    """Ends an agent's sessions and sign-ins under way, all or all but one (by digest); how many sessions ended."""
+    await session.execute(delete(PendingSignIn).where(PendingSignIn.agent_id == agent_id))
+    ended = delete(Session).where(Session.agent_id == agent_id)
+    if but is not None:
+        ended = ended.where(Session.digest != but)
+    return len((await session.execute(ended.returning(Session.id))).all())
+
+
+async def sign_out(context: AppState, session_digest: bytes) -> None:
+    """Ends a session; ending it twice does nothing."""
+    async with context.database.begin() as session:
+        await session.execute(delete(Session).where(Session.digest == session_digest))
+
+
+async def sign_out_everywhere(context: AppState, agent_id: UUID, *, but: bytes | None = None) -> None:
+    """Ends every session of an agent, or every one but one."""
+    async with context.database.begin() as session:
+        await end_sessions(session, agent_id, but=but)
+
+
+async def list_sessions(session: Transaction, agent_id: UUID, idle: timedelta) -> list[Session]:
+    """An agent's sessions that still work, the one used last first."""
+    now = utc_now()
+    query = select(Session).where(
+        Session.agent_id == agent_id, Session.expires_at > now, Session.last_seen_at > now - idle
+    )
+    return list(await session.scalars(query.order_by(Session.last_seen_at.desc(), Session.id)))
+
+
+async def is_active(session: Transaction, agent_id: UUID) -> bool:
+    """Whether an agent may have sessions, locked against a deactivation at the same moment."""
+    query = select(Agent.is_active).where(Agent.id == agent_id).with_for_update(read=True)
+    return bool(await session.scalar(query))
+
+
+def session_info(stored: Session, current: bytes | None = None) -> SessionInfo:
+    """A session as answered; `current` is the digest of the one that asks."""
+    values = {name: getattr(stored, name) for name in SessionInfo.model_fields if name != "is_current"}
+    return SessionInfo.model_validate(values | {"is_current": stored.digest == current})

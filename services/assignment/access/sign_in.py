@@ -1,0 +1,90 @@
+"""Signing in, with a lock-out that forgets nothing when a cookie is dropped."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlalchemy import delete, func, select
+
+from services.assignment.access.attempts import (
+    FORGET_AFTER,
+    Counted,
+    Subject,
+    count_attempt,
+    forget_failures,
+    seconds_until,
+    subject_of,
+    take_back,
+)
+from services.assignment.access.sessions import SignedIn, SignInProof, Visit, is_active, open_session
+from services.assignment.app_state import AppState
+from services.assignment.errors import locked_out, wrong_credentials
+from services.assignment.models import AccountLink, Agent, LoginAttempt, PendingSignIn, Session
+from shared.kit.addresses import address_key
+from shared.kit.auth import verify_password
+from shared.kit.clock import utc_now
+from shared.kit.db import Session as Transaction
+from shared.kit.http.client_address import network_of
+
+TRIES = {"account from address": 5, "account": 25, "address": 100}
+"""Failures until the first lock. An account alone bears more, so that a stranger cannot easily lock its owner out."""
+PASSWORD = "password"  # noqa: S105 - the name of a proof
+
+
+async def sign_in(context: AppState, email: str, password: str, visit: Visit) -> SignedIn:
+    """Opens a session.
+
+    Raises Problem 401 for wrong credentials, 429 while locked out. The attempt is counted before the password is looked
+    at and forgiven when it fits. What others failed at from the same address is not forgiven: else an attacker's own
+    account would clear the way for guessing.
+    """
+    if not is_text(email) or not is_text(password):
+        raise wrong_credentials()
+    async with context.sign_ins:
+        return await _sign_in(context, email, password, visit)
+
+
+async def _sign_in(context: AppState, email: str, password: str, visit: Visit) -> SignedIn:
+    now, subjects = utc_now(), _subjects(email, visit.address)
+    async with context.database.begin() as session:
+        counted = await count_attempt(session, subjects, now)
+        agent = await session.scalar(select(Agent).where(func.lower(Agent.email) == address_key(email)))
+    if counted.holds_until is not None:
+        raise locked_out(seconds_until(counted.holds_until, now))
+    if not await verify_password(password, agent.password_hash if agent else None) or not agent or not agent.is_active:
+        raise wrong_credentials()
+    async with context.database.begin() as session:
+        await _forgive(session, subjects, counted)
+        return await sign_in_as(context, session, agent, visit, SignInProof(PASSWORD))
+
+
+async def sign_in_as(
+    context: AppState, session: Transaction, agent: Agent, visit: Visit, proof: SignInProof
+) -> SignedIn:
+    """Opens a session for an agent whose proof was checked. Raises Problem 401 for one who is not active (any more)."""
+    if not await is_active(session, agent.id):
+        raise wrong_credentials()
+    return await open_session(session, context.settings, agent.id, visit, proof)
+
+
+async def forget_expired(session: Transaction, now: datetime) -> None:
+    """Deletes sessions, links and sign-ins under way that have ended, and failures too old to count."""
+    for model in (Session, PendingSignIn, AccountLink):
+        await session.execute(delete(model).where(model.expires_at < now))
+    await session.execute(delete(LoginAttempt).where(LoginAttempt.last_at < now - FORGET_AFTER))
+
+
+def is_text(words: str) -> bool:
+    """Whether a database and a hash can take it; what they cannot is nobody's address or password."""
+    return "\0" not in words and not any("\ud800" <= character <= "\udfff" for character in words)
+
+
+def _subjects(email: str, address: str) -> Mapping[str, Subject]:
+    account, network = address_key(email), network_of(address)
+    parts = {"account": (account,), "address": (network,)}
+    return {name: subject_of(name, *parts.get(name, (account, network)), tries=tries) for name, tries in TRIES.items()}
+
+
+async def _forgive(session: Transaction, subjects: Mapping[str, Subject], counted: Counted) -> None:
+    """Takes back what this attempt counted: for the account all its failures, for the address this one."""
+    await forget_failures(session, *(subject for name, subject in subjects.items() if name != "address"))
+    await take_back(session, subjects["address"], counted.locks["address"])
