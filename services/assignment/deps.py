@@ -14,18 +14,19 @@ from services.assignment.commands.administration import Keyed
 from services.assignment.commands.command_request import CommandRequest
 from services.assignment.errors import not_permitted, not_signed_in, second_factor_enrolment_required
 from services.assignment.queries.callers import Caller, find_caller
+from services.assignment.queries.programs import find_program, is_service_token
 from shared.contracts.vocabulary import Channel, Permission
 from shared.domain.permissions import holds
 from shared.kit.clock import utc_now
 from shared.kit.http.app import body_of
-from shared.kit.http.client_address import address_of
+from shared.kit.http.client_address import address_of, network_of
 from shared.kit.http.etags import revision_of
 from shared.kit.http.idempotency import IdempotencyKey, fingerprint
 from shared.kit.http.inputs import Input
 from shared.kit.http.problems import Problem
 from shared.kit.http.rate_limits import RateLimiter
 
-BEARER = HTTPBearer(auto_error=False, description="The access_token of POST /v1/sessions")
+BEARER = HTTPBearer(auto_error=False, description="The access_token of POST /v1/sessions, or a service token")
 MAX_TOKEN = 128
 
 TicketReference = Annotated[str, Path(max_length=64, description="The ticket's id or number", examples=["100042"])]
@@ -57,12 +58,16 @@ async def get_caller(
     context: State,
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(BEARER)],
 ) -> Caller:
-    """The agent the bearer token stands for.
+    """The agent or the program that the bearer token stands for.
 
-    Raises Problem 401, 403 while a second factor is owed, and 429 above the agent's budget.
+    Raises Problem 401, 403 while a second factor is owed or for a program at the wrong address, and 429 above the
+    caller's budget.
     """
     if credentials is None or len(credentials.credentials) > MAX_TOKEN:
         raise not_signed_in()
+    address = address_of(request, context.settings.trusted_proxies)
+    if is_service_token(credentials.credentials):
+        return await _get_program(request, response, context, credentials.credentials, address)
     idle = context.settings.session_idle
     caller = await find_caller(context.database, credentials.credentials, Channel.API, utc_now(), idle)
     if caller is None:
@@ -71,7 +76,19 @@ async def get_caller(
         raise second_factor_enrolment_required()
     limiter: RateLimiter = request.app.state.limiter
     await limiter.check(response, str(caller.agent_id))
-    return replace(caller, address=address_of(request, context.settings.trusted_proxies))
+    return replace(caller, address=address)
+
+
+async def _get_program(request: Request, response: Response, context: AppState, token: str, address: str) -> Caller:
+    """A token that works is let in whatever others at its address have sent; one that does not, meets a limit."""
+    program = await find_program(context.database, token, address, utc_now())
+    if program is None:
+        refused: RateLimiter = request.app.state.refused_token_limiter
+        await refused.check(response, network_of(address))
+        raise not_signed_in()
+    limiter: RateLimiter = request.app.state.program_limiter
+    await limiter.check(response, str(program.agent_id))
+    return program
 
 
 SignedIn = Annotated[Caller, Depends(get_caller)]

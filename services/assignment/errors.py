@@ -9,9 +9,19 @@ def not_signed_in() -> Problem:
     return Problem(
         401,
         "not_authenticated",
-        "sign in at POST /v1/sessions and send the token as Authorization: Bearer",
+        "sign in at POST /v1/sessions, or take a service token, and send it as Authorization: Bearer",
         headers={"WWW-Authenticate": "Bearer"},
     )
+
+
+def address_refused() -> Problem:
+    """A service token that works, but not from where the request came."""
+    return Problem(403, "address_refused", "this service token may not be used from your network address")
+
+
+def people_only(what: str) -> Problem:
+    """A program asks for what only an agent can do."""
+    return Problem(409, "not_a_person", f"a program cannot {what}")
 
 
 def wrong_credentials() -> Problem:

@@ -41,6 +41,8 @@ from shared.kit.tickets import Tickets
 
 SERVICE = "assignment"
 PACKAGE = "services.assignment"
+REFUSED_TOKENS_PER_MINUTE = 60
+"""Service tokens that do not work, per network."""
 
 
 def build_app(settings: AssignmentSettings) -> FastAPI:
@@ -122,6 +124,8 @@ def build_app(settings: AssignmentSettings) -> FastAPI:
         body_limit=body_limit,
     )
     app.state.limiter = RateLimiter("agent", settings.agent_requests_per_minute)
+    app.state.program_limiter = RateLimiter("service-token", settings.service_token_requests_per_minute)
+    app.state.refused_token_limiter = RateLimiter("refused-token", REFUSED_TOKENS_PER_MINUTE)
     app.include_router(build_router())
     install_web(app, settings)
     return app

@@ -45,6 +45,8 @@ class AssignmentSettings(ServiceSettings):
     """How long the audit log keeps a change of the configuration."""
     agent_requests_per_minute: int = Field(default=3000, ge=1)
     """Budget of one signed-in agent over the API."""
+    service_token_requests_per_minute: int = Field(default=1200, ge=1)
+    """Budget of one service token."""
     seed_password: SecretStr | None = None
     """Password of the seeded accounts; only `seed` reads it."""
     search_attributes: bool = False

@@ -35,7 +35,6 @@ from shared.contracts.events import (
     TicketResolved,
     TicketResumed,
 )
-from shared.contracts.vocabulary import ActorKind
 from shared.kit import inbox
 from shared.kit.bus import LINGER_SECONDS, Consumer
 from shared.kit.db import Database, Session
@@ -109,7 +108,7 @@ async def _apply(database: Database, events: Sequence[Envelope]) -> set[UUID]:
         if event.type == MessagePosted.type():
             posted = MessagePosted.of(event)
             _add_message(effects, event.id, posted)
-            shown += [posted] if posted.author.kind is ActorKind.AGENT and posted.attachments else []
+            shown += [posted] if posted.author.kind.is_ours and posted.attachments else []
         else:
             _add_step(effects, event)
     async with database.single() as connection:
@@ -131,7 +130,7 @@ def _add_step(effects: EventEffects, event: Envelope) -> None:
 
 def _add_message(effects: EventEffects, event_id: str, posted: MessagePosted) -> None:
     """What requesters write is here already: only what agents write must be kept, with files that came by mail."""
-    if posted.author.kind is ActorKind.AGENT:
+    if posted.author.kind.is_ours:
         effects.reply(posted)
     if not posted.was_archived:
         effects.tell_message(event_id, posted)

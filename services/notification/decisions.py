@@ -138,7 +138,7 @@ def _(event: MessagePosted) -> list[NotificationDecision]:
         "attachments": [attachment.name for attachment in event.attachments],
     }
     match event.author.kind:
-        case ActorKind.AGENT:
+        case ActorKind.AGENT | ActorKind.PROGRAM:
             weight = weights.RESOLVING_REPLY if event.resolves else None
             return [NotificationDecision(event.ticket_id, TemplateName.REPLY, REQUESTER, facts, weight=weight)]
         case ActorKind.REQUESTER | ActorKind.CLIENT:
@@ -193,8 +193,8 @@ def _(event: TicketAssigned) -> list[NotificationDecision]:
 
 @decide.register
 def _(event: TicketTransferred) -> list[NotificationDecision]:
-    """A person's transfer only: an escalation that hands over tells the team in words of its own."""
-    if event.actor.kind is not ActorKind.AGENT:
+    """Not by an escalation: one that hands over tells the team in words of its own."""
+    if not event.actor.kind.is_ours:
         return []
     facts = _of_step(event) | {DONE_BY: str(event.actor.id)}
     return [

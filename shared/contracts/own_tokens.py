@@ -16,7 +16,7 @@ REDACTED: Mapping[str, str] = MappingProxyType(
         "address-proof": "the cookie that says whose mail a browser reads",
         "desk-flash": "the cookie of a notice on the desk",
         "mail-thread": "Message-IDs, by which an answer finds its ticket",
-        "api-key": "keys of programs",
+        "api-key": "keys of client programs (`hd_…`) and service tokens (`hds_…`)",
     }
 )
 """Kinds that are taken out of foreign text, by the salt of their signer or by name."""
@@ -49,7 +49,7 @@ _MAIL_ID = re.compile(
     r"(?:@[^\s<>@\"'&]{1,255})?"
 )
 """A signed Message-ID: who names one is taken for somebody who had our mail."""
-_API_KEY = re.compile(rf"hd_[0-9a-f]{{16}}_{_CHAR}{{43}}")
+_API_KEY = re.compile(rf"hds?_[0-9a-f]{{16}}_{_CHAR}{{43}}")
 
 
 def tokens(text: str) -> Iterator[tuple[int, int]]:
@@ -64,7 +64,7 @@ def tokens(text: str) -> Iterator[tuple[int, int]]:
                 yield start, seal.end()
     if "t." in text or "T." in text:
         yield from (found.span() for found in _MAIL_ID.finditer(text))
-    if "hd_" in text:
+    if "hd_" in text or "hds_" in text:
         yield from (found.span() for found in _API_KEY.finditer(text))
 
 

@@ -189,7 +189,15 @@ class ActorKind(StrEnum):
     REQUESTER = "requester"
     AGENT = "agent"
     CLIENT = "client"
+    """A program that asks for help on somebody's behalf."""
+    PROGRAM = "program"
+    """A program that works on tickets with a service token: it answers as we do, and is nobody's person."""
     SYSTEM = "system"
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether what it writes is an answer to the requester."""
+        return self in (ActorKind.AGENT, ActorKind.PROGRAM)
 
 
 class ParticipantState(StrEnum):

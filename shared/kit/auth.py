@@ -25,7 +25,9 @@ from shared.kit.settings import Settings
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
 PASSWORD_LENGTH = (10, 128)
-_API_KEY = re.compile(r"^hd_([0-9a-f]{16})_([A-Za-z0-9_-]{43})$")
+_API_KEY = re.compile(r"^(hds?)_([0-9a-f]{16})_([A-Za-z0-9_-]{43})$")
+CLIENT_KEY, SERVICE_TOKEN = "hd", "hds"
+"""How the keys of intake's clients begin, and those of programs that work on tickets."""
 _passwords = PasswordHash.recommended()
 
 
@@ -35,20 +37,22 @@ class ApiKey:
 
     key_id: str
     secret: str
+    prefix: str = CLIENT_KEY
+    """Tells what the key is for, to us and to whoever looks for secrets that were published by mistake."""
 
     @classmethod
-    def make(cls) -> "ApiKey":
+    def make(cls, prefix: str = CLIENT_KEY) -> "ApiKey":
         """A new random key."""
-        return cls(secrets.token_hex(8), secrets.token_urlsafe(32))
+        return cls(secrets.token_hex(8), secrets.token_urlsafe(32), prefix)
 
     @classmethod
-    def parse(cls, text: str) -> "ApiKey | None":
-        """The key written in `text`, or None if it has not a key's form."""
+    def parse(cls, text: str, prefix: str = CLIENT_KEY) -> "ApiKey | None":
+        """The key written in `text`, or None if it has not the form of such a key."""
         found = _API_KEY.fullmatch(text)
-        return cls(found[1], found[2]) if found else None
+        return cls(found[2], found[3], prefix) if found and found[1] == prefix else None
 
     def __str__(self) -> str:
-        return f"hd_{self.key_id}_{self.secret}"
+        return f"{self.prefix}_{self.key_id}_{self.secret}"
 
     @property
     def digest(self) -> bytes:

@@ -22,7 +22,7 @@ _ADDRESS = re.compile(
     r"[^\s<>\"',;:()\[\]{}@/=]{1,64}@(?:[^\s<>\"',;:()\[\]{}@/=\\]{1,63}\.){0,8}[^\s<>\"',;:()\[\]{}@/=\\]{1,63}"
 )
 _CREDENTIALS = re.compile(r"(?<=://)[^\s/@]{1,200}@")
-_API_KEY = re.compile(r"\bhd_[0-9a-f]{16}_[A-Za-z0-9_-]{43}")
+_API_KEY = re.compile(r"\bhds?_[0-9a-f]{16}_[A-Za-z0-9_-]{43}")
 
 
 def mask_private(_logger: Any, _method: str, event: EventDict) -> EventDict:

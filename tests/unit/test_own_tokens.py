@@ -13,7 +13,7 @@ from services.intake.access.receipts import Receipts
 from shared.contracts.base import TicketId
 from shared.contracts.own_tokens import KEPT, REDACTED
 from shared.contracts.redaction import REMOVED, redacted
-from shared.kit.auth import ApiKey, FileLinks, MailThreads, TicketLink, TicketLinks
+from shared.kit.auth import SERVICE_TOKEN, ApiKey, FileLinks, MailThreads, TicketLink, TicketLinks
 from shared.kit.clock import new_id, utc_now
 from shared.kit.one_time_links import ExportLinks
 from shared.kit.settings import Settings
@@ -44,7 +44,7 @@ SAMPLES = {
     "ticket-receipt": Receipts(SETTINGS).token(TICKET),
     "desk-flash": Flash("a-secret-only-for-tests").write("success", "The ticket was assigned to Ada."),
     "mail-thread": MailThreads(SETTINGS, "help.example").thread_id(TICKET).strip("<>"),
-    "api-key": str(ApiKey.make()),
+    "api-key": str(ApiKey.make(SERVICE_TOKEN)),
 }
 
 

@@ -18,6 +18,7 @@ from services.assignment.api import (
     roles,
     rollouts,
     routing,
+    service_tokens,
     sessions,
     teams,
     tickets,
@@ -48,6 +49,7 @@ def build_router() -> APIRouter:
         routing,
         audit,
         reports,
+        service_tokens,
     ):
         router.include_router(part.router)
     return router

@@ -26,7 +26,7 @@ async def get_calendars(context: State, _: SlaAdmin) -> Page[CalendarView]:
 @router.post("", response_model=CalendarView, status_code=HTTP_201_CREATED, summary="Add a calendar")
 async def post_calendar(context: State, _: SlaAdmin, call: KeyedCall, body: CalendarInput) -> Response:
     """Hours per weekday, holidays and special days in one time zone."""
-    return await create(context, call, lambda session: create_calendar(session, body, call.caller.agent_id))
+    return await create(context, call, lambda session: create_calendar(session, body, call.caller.person_id))
 
 
 @router.get("/{slug}", summary="One calendar")
@@ -67,4 +67,4 @@ async def get_version(context: State, _: SlaAdmin, slug: CalendarSlug, version: 
 )
 async def post_restore(context: State, _: SlaAdmin, call: KeyedCall, slug: CalendarSlug, version: Version) -> Response:
     """Undoes a mistake: an earlier version becomes the newest, as a version of its own."""
-    return await create(context, call, lambda session: restore_calendar(session, slug, version, call.caller.agent_id))
+    return await create(context, call, lambda session: restore_calendar(session, slug, version, call.caller.person_id))

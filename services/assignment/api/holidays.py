@@ -86,10 +86,10 @@ async def post_import(
     sent: dict[str, Any] = {name: value for name, value in wished.items() if value is not None}
     if is_json(media_type):
         body = _feed_import(raw, sent)
-        wish = ImportRequest(slug=slug, by=caller.agent_id, **body.model_dump())
+        wish = ImportRequest(slug=slug, by=caller.person_id, **body.model_dump())
     elif media_type == "text/calendar":
         options: dict[str, Any] = {"mode": ImportMode.MERGE} | sent
-        wish = ImportRequest(slug=slug, by=caller.agent_id, raw=raw, **options)
+        wish = ImportRequest(slug=slug, by=caller.person_id, raw=raw, **options)
     else:
         raise Problem(415, "unsupported_media_type", "send a file as text/calendar, or a feed as application/json")
     keyed = Keyed(call.caller, call.path, call.key, fingerprint(raw, request.url.query))
@@ -110,7 +110,7 @@ async def post_refresh(context: State, caller: SlaAdmin, call: KeyedCall, slug: 
     if (stored := await find_answer(context.database, call.request)) is not None:
         return stored
     async with context.database.begin() as session:
-        wish = await refreshing(session, slug, caller.agent_id)
+        wish = await refreshing(session, slug, caller.person_id)
     try:
         reading = await read_wish(context, wish)
         return await create(context, call, partial(apply_import, wish=wish, reading=reading), HTTP_200_OK)

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from starlette.status import HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
+from services.assignment.access.service_tokens import get_service_token
 from services.assignment.access.sessions import sign_out, sign_out_everywhere
 from services.assignment.access.sign_in import sign_in
 from services.assignment.access.visits import visit_of
@@ -47,8 +48,12 @@ async def delete_session(
 
 @router.get("/me", summary="Who am I")
 async def get_me(context: State, caller: SignedIn) -> MeView:
-    """The signed-in agent, their memberships and everything these grant."""
+    """The signed-in agent, their memberships and everything these grant; or the program, and what it may do."""
+    granted = sorted({permission for grant in caller.principal.grants for permission in grant.permissions})
+    if not caller.is_person:
+        async with context.database.begin() as session:
+            program = await get_service_token(session, caller.agent_id)
+        return MeView(agent=None, program=program, memberships=[], permissions=granted)
     async with context.database.begin() as session:
         agent = await get_agent_view(session, caller.agent_id)
-    granted = {permission for grant in caller.principal.grants for permission in grant.permissions}
-    return MeView(agent=agent, memberships=agent.memberships, permissions=sorted(granted))
+    return MeView(agent=agent, memberships=agent.memberships, permissions=granted)

@@ -28,7 +28,7 @@ async def get_policies(context: State, _: SignedIn) -> Page[PolicyView]:
 @router.post("", response_model=PolicyView, status_code=HTTP_201_CREATED, summary="Add an SLA policy")
 async def post_policy(context: State, _: SlaAdmin, call: KeyedCall, body: PolicyInput) -> Response:
     """Targets in seconds of the calendar's open time, or `{"working_days": n}`; null means no clock."""
-    return await create(context, call, lambda session: create_policy(session, body, call.caller.agent_id))
+    return await create(context, call, lambda session: create_policy(session, body, call.caller.person_id))
 
 
 @router.get("/{policy_id}", summary="One SLA policy")
@@ -70,5 +70,5 @@ async def get_version(context: State, _: SlaAdmin, policy_id: UUID, version: Ver
 async def post_restore(context: State, _: SlaAdmin, call: KeyedCall, policy_id: UUID, version: Version) -> Response:
     """Undoes a mistake: an earlier version becomes the newest, as a version of its own."""
     return await create(
-        context, call, lambda session: restore_policy(session, policy_id, version, call.caller.agent_id)
+        context, call, lambda session: restore_policy(session, policy_id, version, call.caller.person_id)
     )

@@ -68,7 +68,7 @@ async def post_rollout(context: State, _: SlaAdmin, call: KeyedCall, policy_id: 
     """
 
     async def start(session: Session) -> RolloutView:
-        return await start_rollout(context, session, policy_id, body, call.caller.agent_id)
+        return await start_rollout(context, session, policy_id, body, call.caller.person_id)
 
     return await create(context, call, start, HTTP_202_ACCEPTED)
 
@@ -118,6 +118,6 @@ async def post_revert(context: State, _: SlaAdmin, call: KeyedCall, policy_id: U
     """
 
     async def revert(session: Session) -> RolloutView:
-        return await revert_rollout(session, policy_id, rollout_id, call.caller.agent_id)
+        return await revert_rollout(session, policy_id, rollout_id, call.caller.person_id)
 
     return await create(context, call, revert, HTTP_202_ACCEPTED)

@@ -6,6 +6,7 @@ from services.assignment.queries.callers import Caller
 from services.assignment.schemas.people import AgentView, RoleView, TeamView
 from services.assignment.schemas.rollouts import RolloutView
 from services.assignment.schemas.rules import CalendarView, PolicyView, RoutingRuleView
+from services.assignment.schemas.service_tokens import ServiceTokenView
 from shared.kit.audit_log import AuditedChange, append_change
 from shared.kit.clock import utc_now
 from shared.kit.db import Session
@@ -18,11 +19,12 @@ KINDS: dict[type[BaseModel], str] = {
     CalendarView: "calendar",
     RoutingRuleView: "routing-rule",
     RolloutView: "rollout",
+    ServiceTokenView: "service-token",
 }
 """What the log calls each kind of thing."""
 ITSELF = "Everdesk"
 _ACTOR = "audit_actor"
-UNTOLD = frozenset({"version", "created_at", "feed_status", "counts", "history"})
+UNTOLD = frozenset({"version", "created_at", "feed_status", "counts", "history", "last_used_at"})
 """Fields that change with every change, or by themselves, and say nothing about it."""
 
 
@@ -49,7 +51,7 @@ async def record_change(session: Session, before: BaseModel | None, after: BaseM
     await append_change(
         session,
         AuditedChange(
-            actor_id=str(by.agent_id) if by else "",
+            actor_id=_actor_id(by),
             actor_name=by.name if by else ITSELF,
             address=by.address if by else "",
             action=f"{KINDS[type(subject)]}.{verb}",
@@ -60,6 +62,13 @@ async def record_change(session: Session, before: BaseModel | None, after: BaseM
         ),
         utc_now(),
     )
+
+
+def _actor_id(by: Caller | None) -> str:
+    """An agent's id, `program:` and a service token's id, or nothing for Everdesk itself."""
+    if by is None:
+        return ""
+    return str(by.agent_id) if by.is_person else f"{by.kind.value}:{by.agent_id}"
 
 
 def _shown(view: BaseModel | None) -> dict[str, object] | None:

@@ -17,7 +17,7 @@ from shared.kit.clock import utc_now
 from shared.kit.db import Session
 
 
-async def create_calendar(session: Session, body: CalendarInput, by: UUID) -> CalendarView:
+async def create_calendar(session: Session, body: CalendarInput, by: UUID | None) -> CalendarView:
     """Adds a calendar that opens at all."""
     hours = BusinessCalendar.model_validate(body.model_dump(exclude={"slug", "name"}))
     view = calendar_view(await _add(session, body.slug, body.name, 1, hours, by))
@@ -34,11 +34,11 @@ async def change_calendar(context: AppState, by: Caller, slug: str, body: Calend
         hours = merged(BusinessCalendar, current.body, changes)
         if name == current.name and is_same(hours, current.body):
             return calendar_view(current, await session.get(CalendarFeed, slug))
-        changed = await add_next_version(session, current, hours, by.agent_id, name)
+        changed = await add_next_version(session, current, hours, by.person_id, name)
         return calendar_view(changed, await session.get(CalendarFeed, slug))
 
 
-async def restore_calendar(session: Session, slug: str, version: int, by: UUID) -> CalendarView:
+async def restore_calendar(session: Session, slug: str, version: int, by: UUID | None) -> CalendarView:
     """An old version once more, as the newest. Raises Problem 404 and 409."""
     current = await lock_calendar(session, slug)
     check_not_newest(version, current.version)

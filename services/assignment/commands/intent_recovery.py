@@ -15,8 +15,9 @@ from services.assignment.commands.notes import COMMENTS, NewNote, Signature, add
 from services.assignment.commands.record_answers import record_answers
 from services.assignment.models import Intent, Ticket
 from shared.contracts.answers import CommandAnswer
-from shared.contracts.base import AgentId, TicketId
+from shared.contracts.base import TicketId
 from shared.contracts.commands import AskedCommand, RecordReply
+from shared.contracts.events import Author
 from shared.domain.errors import Refusal, UnknownTicket
 from shared.kit.clock import derived_id, utc_now
 from shared.kit.telemetry import log
@@ -104,7 +105,9 @@ async def _take_in(context: AppState, intent: Intent, told: CommandAnswer) -> No
         if intent.comment is not None:
             note_id = derived_id(COMMENTS, intent.command_id)
             note = NewNote(note_id, intent.ticket_id, intent.comment, about=intent.about)
-            await add_note(session, Signature(AgentId(intent.agent_id), intent.agent_name), note, utc_now())
+            kind = AskedCommand.model_validate(intent.command).root.actor.kind
+            author = Author(kind=kind, id=intent.agent_id, name=intent.agent_name)
+            await add_note(session, Signature(author), note, utc_now())
         if not intent.is_keyed:
             await finish(session, intent.command_id)
     if intent.is_keyed:

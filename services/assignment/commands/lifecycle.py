@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from services.assignment.app_state import AppState
 from services.assignment.commands.command_request import Build, CommandContext, CommandRequest, act
-from services.assignment.errors import already_assigned
+from services.assignment.errors import already_assigned, people_only
 from services.assignment.models import Agent, Team
 from services.assignment.queries.routing import get_policy, get_routing_table
 from services.assignment.queries.team_members import check_assignable
@@ -42,6 +42,9 @@ async def claim(context: AppState, call: CommandRequest, body: actions.ActionInp
 
     The command names the revision at which the ticket was seen unassigned; if that was stale, it is looked at again.
     """
+
+    if not call.caller.is_person:
+        raise people_only("work on a ticket; assign it to an agent")
 
     async def build(attempt: CommandContext) -> AssignTicket:
         owner = attempt.ticket.assignee_id

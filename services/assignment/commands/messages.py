@@ -27,8 +27,8 @@ from services.assignment.schemas.actions import MessageInput, TagsInput
 from shared.contracts.answers import CommandAnswer
 from shared.contracts.base import MessageId, TicketId
 from shared.contracts.commands import Command, RecordReply
-from shared.contracts.events import Author, MessagePosted
-from shared.contracts.vocabulary import ActorKind, Permission
+from shared.contracts.events import MessagePosted
+from shared.contracts.vocabulary import Permission
 from shared.domain.errors import Refusal, TicketArchivedError, UnknownTicket
 from shared.kit import outbox
 from shared.kit.clock import derived_id, utc_now
@@ -113,7 +113,7 @@ async def _post(
         .values(
             id=message_id,
             ticket_id=ticket_id,
-            author_kind=ActorKind.AGENT.value,
+            author_kind=caller.kind.value,
             author_id=caller.agent_id,
             author_name=caller.name,
             body=body.body,
@@ -131,7 +131,7 @@ async def _post(
     event = MessagePosted(
         ticket_id=TicketId(ticket_id),
         message_id=MessageId(message_id),
-        author=Author(kind=ActorKind.AGENT, id=caller.agent_id, name=caller.name),
+        author=caller.author,
         body=body.body,
         body_format=body.body_format,
         channel=caller.channel,

@@ -8,10 +8,10 @@ from uuid import NAMESPACE_URL, UUID
 from sqlalchemy.dialects.postgresql import insert
 
 from services.assignment.models import Note
-from shared.contracts.base import AgentId, MessageId, TicketId
+from shared.contracts.base import MessageId, TicketId
 from shared.contracts.events import AttachmentRef, Author, NoteAdded
 from shared.contracts.redaction import redacted
-from shared.contracts.vocabulary import ActorKind, BodyFormat, Channel
+from shared.contracts.vocabulary import BodyFormat, Channel
 from shared.kit import outbox
 from shared.kit.clock import derived_id
 from shared.kit.db import Session
@@ -21,22 +21,17 @@ COMMENTS = derived_id(NAMESPACE_URL, "urn:everdesk:assignment:comments")
 
 
 class NoteAuthor(Protocol):
-    """An agent who writes: a caller, or the sender of a mail."""
+    """An agent or a program that writes: a caller, or the sender of a mail."""
 
     @property
-    def agent_id(self) -> AgentId:
-        """The agent's id."""
-
-    @property
-    def name(self) -> str:
-        """The agent's name."""
+    def author(self) -> Author:
+        """The writer's kind, id and name."""
 
 
 class Signature(NamedTuple):
     """A writer who is not asking at this moment."""
 
-    agent_id: AgentId
-    name: str
+    author: Author
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +53,15 @@ class NewNote:
 
 async def add_note(session: Session, caller: NoteAuthor, note: NewNote, now: datetime) -> None:
     """Stores and announces a note; writing it again does nothing."""
+    author = caller.author
     added = await session.scalar(
         insert(Note)
         .values(
             id=note.id,
             ticket_id=note.ticket_id,
-            author_id=caller.agent_id,
-            author_name=caller.name,
+            author_kind=author.kind.value,
+            author_id=author.id,
+            author_name=author.name,
             body=note.body,
             body_format=note.body_format.value,
             about=note.about,
@@ -80,7 +77,7 @@ async def add_note(session: Session, caller: NoteAuthor, note: NewNote, now: dat
     event = NoteAdded(
         ticket_id=TicketId(note.ticket_id),
         note_id=MessageId(note.id),
-        author=Author(kind=ActorKind.AGENT, id=caller.agent_id, name=caller.name),
+        author=author,
         body=note.body,
         body_format=note.body_format,
         about=note.about,

@@ -14,8 +14,8 @@ from services.assignment.queries.callers import Caller
 from services.assignment.queries.tickets import get_ticket
 from services.assignment.schemas.participants import ParticipantInput, participant_view
 from shared.contracts.base import TicketId
-from shared.contracts.events import Author, ParticipantDecided
-from shared.contracts.vocabulary import ActorKind, Channel, ParticipantDecision, ParticipantState, Permission
+from shared.contracts.events import ParticipantDecided
+from shared.contracts.vocabulary import Channel, ParticipantDecision, ParticipantState, Permission
 from shared.domain.errors import TicketArchivedError
 from shared.kit import outbox
 from shared.kit.addresses import address_key
@@ -56,7 +56,7 @@ class Deciding:
             email=person.email,
             name=person.name,
             decision=decision,
-            agent=Author(kind=ActorKind.AGENT, id=self.caller.agent_id, name=self.caller.name),
+            agent=self.caller.author,
             decided_at=self.at,
         )
         await outbox.add(self.session, decided, f"participant-decided:{new_id()}", self.at)

@@ -28,6 +28,7 @@ from services.assignment.commands.granting import (
 )
 from services.assignment.commands.passwords import hash_new_password
 from services.assignment.commands.team_activity import switch_team
+from services.assignment.errors import people_only
 from services.assignment.models import AccountLink, Agent, Membership, PendingSignIn, Role, Session, Team
 from services.assignment.queries.callers import Caller, grant_of
 from services.assignment.queries.people import get_agent_view, role_view, team_view
@@ -55,6 +56,8 @@ NO_TEAM = TeamId(UUID(int=0))
 async def create_agent(session: Transaction, by: Caller, body: AgentInput) -> AgentView:
     """Adds an agent with their memberships. Raises Problem 403 for rights that `by` does not have."""
     await check_may_grant(session, by, [(one.team_id, one.role_id) for one in body.memberships])
+    if body.password is not None and not by.is_person:
+        raise people_only("set passwords")
     agent = Agent(
         id=new_id(),
         email=body.email,
@@ -81,6 +84,8 @@ async def change_agent(context: AppState, caller: Caller, agent_id: UUID, body: 
         raise Problem(409, "own_account", "you cannot switch off your own account; ask another administrator")
     memberships: Sequence[MembershipInput] | None = changes.pop("memberships", None)
     given: SecretStr | None = changes.pop("password", None)
+    if given is not None and not caller.is_person:
+        raise people_only("set passwords")
     password = await _hashed(given, *await _names_of(context, agent_id)) if given else None
     async with changing(context, caller) as session:
         await lock_rights(session)
@@ -126,7 +131,7 @@ async def change_team(context: AppState, by: Caller, team_id: UUID, body: TeamPa
         team = await get_locked(session, Team, team_id, "team")
         before = team_view(team)
         if changes.keys() & {"is_active", "reassign_to", "is_fallback"}:
-            await switch_team(session, team, changes, by.agent_id)
+            await switch_team(session, team, changes, by.person_id)
         if changes.get("is_fallback") and not team.is_fallback:
             await session.execute(update(Team).where(Team.is_fallback).values(is_fallback=False))
         if not apply_changes(team, changes):

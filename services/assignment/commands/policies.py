@@ -21,7 +21,7 @@ from shared.kit.clock import new_id, utc_now
 from shared.kit.db import Session
 
 
-async def create_policy(session: Session, body: PolicyInput, by: UUID) -> PolicyView:
+async def create_policy(session: Session, body: PolicyInput, by: UUID | None) -> PolicyView:
     """Adds an SLA policy."""
     policy = SlaPolicy.model_validate(body.model_dump(exclude={"is_default", "is_active"}))
     view = policy_view(await _add(session, new_id(), 1, policy, by, is_default=body.is_default))
@@ -43,14 +43,14 @@ async def change_policy(context: AppState, by: Caller, policy_id: UUID, body: Po
         before = policy_view(current)
         if is_as_before and is_same(policy, current.body):
             return before
-        following = await _add_next(session, current, policy, by.agent_id, is_default=is_default)
+        following = await _add_next(session, current, policy, by.person_id, is_default=is_default)
         following.is_active = is_active
         await session.flush()
         await record_change(session, before, policy_view(following))
         return policy_view(following)
 
 
-async def restore_policy(session: Session, policy_id: UUID, version: int, by: UUID) -> PolicyView:
+async def restore_policy(session: Session, policy_id: UUID, version: int, by: UUID | None) -> PolicyView:
     """An old version once more, as the newest; whether it is the default stays. Raises Problem 404 and 409."""
     current = await _lock(session, policy_id)
     check_not_newest(version, current.version)
@@ -62,7 +62,7 @@ async def restore_policy(session: Session, policy_id: UUID, version: int, by: UU
     return view
 
 
-async def rename_in_ladders(session: Session, old: str, new: str, by: UUID) -> None:
+async def rename_in_ladders(session: Session, old: str, new: str, by: UUID | None) -> None:
     """A next version of every policy with a step that names a team which is there no more."""
     named = select(Policy.id).where(Policy.is_current, names_in_ladder(old)).order_by(Policy.id)
     for policy_id in (await session.scalars(named)).all():
@@ -81,7 +81,9 @@ async def _lock(session: Session, policy_id: UUID) -> Policy:
     return await get_current_policy(session, policy_id)
 
 
-async def _add_next(session: Session, current: Policy, policy: SlaPolicy, by: UUID, *, is_default: bool) -> Policy:
+async def _add_next(
+    session: Session, current: Policy, policy: SlaPolicy, by: UUID | None, *, is_default: bool
+) -> Policy:
     current.is_current = False
     await session.flush()
     following = await _add(session, current.id, current.version + 1, policy, by, is_default=is_default)
@@ -90,7 +92,7 @@ async def _add_next(session: Session, current: Policy, policy: SlaPolicy, by: UU
 
 
 async def _add(
-    session: Session, policy_id: UUID, version: int, policy: SlaPolicy, by: UUID, *, is_default: bool
+    session: Session, policy_id: UUID, version: int, policy: SlaPolicy, by: UUID | None, *, is_default: bool
 ) -> Policy:
     now = utc_now()
     await check_policy(session, policy, now)

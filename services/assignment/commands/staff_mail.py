@@ -31,6 +31,11 @@ class MailingAgent:
         """The agent's id."""
         return self.principal.agent_id
 
+    @property
+    def author(self) -> Author:
+        """The agent as the writer of a message or note."""
+        return Author(kind=ActorKind.AGENT, id=self.agent_id, name=self.name)
+
 
 async def take_staff_mail(session: Session, mail: NoteReceived) -> None:
     """Keeps a mail with its ticket if its agent may see that and write notes; else it is left out, and logged."""
@@ -95,7 +100,7 @@ async def _reply(session: Session, agent: MailingAgent, mail: NoteReceived) -> N
     event = MessagePosted(
         ticket_id=mail.ticket_id,
         message_id=mail.message_id,
-        author=Author(kind=ActorKind.AGENT, id=agent.agent_id, name=agent.name),
+        author=agent.author,
         body=mail.body,
         body_format=mail.body_format,
         channel=Channel.EMAIL,

@@ -12,7 +12,7 @@ from shared.kit.db import Session
 from shared.kit.http.problems import Problem, invalid
 
 
-async def switch_team(session: Session, team: Team, changes: dict[str, Any], by: UUID) -> None:
+async def switch_team(session: Session, team: Team, changes: dict[str, Any], by: UUID | None) -> None:
     """Completes `changes` of a team by what `is_active` and `reassign_to` among them mean. Raises Problem 409, 422."""
     reassign_to: UUID | None = changes.pop("reassign_to", None)
     is_active: bool = changes.get("is_active", team.is_active)
@@ -26,7 +26,7 @@ async def switch_team(session: Session, team: Team, changes: dict[str, Any], by:
         changes["successor_id"] = await _hand_over(session, team, reassign_to, by)
 
 
-async def _hand_over(session: Session, team: Team, reassign_to: UUID | None, by: UUID) -> UUID | None:
+async def _hand_over(session: Session, team: Team, reassign_to: UUID | None, by: UUID | None) -> UUID | None:
     found = await of_team(session, team)
     if found.refused_as == "fallback_needed":
         raise Problem(409, "fallback_needed", "tickets that no rule matches go here; mark another team instead")

@@ -17,6 +17,7 @@ from services.assignment.models.returns import Departure, TicketReturn
 from services.assignment.models.rollouts import Rollout, RolloutStep, RolloutTicket
 from services.assignment.models.routing import RoutingTurn, TicketAssignment
 from services.assignment.models.rules import Calendar, CalendarFeed, Policy, RoutingRule, StoredSnapshot, Topic
+from services.assignment.models.service_tokens import ServiceToken
 from services.assignment.models.tickets import (
     ErasedTicket,
     Intent,
@@ -57,6 +58,7 @@ __all__ = [
     "RoutingDecision",
     "RoutingRule",
     "RoutingTurn",
+    "ServiceToken",
     "Session",
     "SettledClock",
     "StoredSnapshot",

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from services.assignment.models.base import FAR_FUTURE, Base
 from services.assignment.models.ticket_indexes import REOPENED, WAITING, ticket_indexes
-from shared.contracts.vocabulary import Channel
+from shared.contracts.vocabulary import ActorKind, Channel
 from shared.domain.sla.facts import SLA_EVENTS
 
 
@@ -117,6 +117,7 @@ class Note(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     ticket_id: Mapped[UUID]
+    author_kind: Mapped[str] = mapped_column(String(16), server_default=ActorKind.AGENT.value)
     author_id: Mapped[UUID]
     author_name: Mapped[str] = mapped_column(String(255))
     body: Mapped[str] = mapped_column(Text)

@@ -1,12 +1,13 @@
-"""Who is asking: a session's agent with everything their memberships grant."""
+"""Who is asking: a session's agent with everything their memberships grant, or a program with a part of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam, select, update
 
 from services.assignment.models import Agent, Membership, Role, Session
 from shared.contracts.base import AgentId, TeamId
+from shared.contracts.events import Author
 from shared.contracts.tickets import Actor
 from shared.contracts.vocabulary import ActorKind, Channel, Permission, Scope
 from shared.domain.permissions import Grant, Principal
@@ -20,7 +21,7 @@ KNOWN_PERMISSIONS = {permission.value: permission for permission in Permission}
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A signed-in agent, and the channel of the session: the API or the desk."""
+    """A signed-in agent or a program, and the channel of the session: the API or the desk."""
 
     principal: Principal
     email: str
@@ -31,16 +32,39 @@ class Caller:
     """The network address that the request came from."""
     needs_second_factor: bool = False
     """Whether a role of theirs asks for a second factor and the session rests on none: nothing works until it does."""
+    kind: ActorKind = ActorKind.AGENT
+    owner: Principal | None = None
+    """Of a program: the agent on whose behalf it works, with all that one may."""
 
     @property
     def agent_id(self) -> AgentId:
-        """The agent's id."""
+        """The agent's id; a program's is its token's, and no agent has it."""
         return self.principal.agent_id
 
     @property
+    def person_id(self) -> AgentId | None:
+        """The agent's id; None for a program, which is nobody of ours."""
+        return self.agent_id if self.is_person else None
+
+    @property
+    def as_owner(self) -> "Caller":
+        """A program with all its owner's rights: for what it may do by a permission, but gives away by the owner's."""
+        return replace(self, principal=Principal(self.agent_id, self.owner.grants)) if self.owner else self
+
+    @property
+    def is_person(self) -> bool:
+        """Whether an agent asks, and not a program."""
+        return self.kind is ActorKind.AGENT
+
+    @property
     def actor(self) -> Actor:
-        """The agent as commands name them."""
-        return Actor(kind=ActorKind.AGENT, id=self.agent_id)
+        """The caller as commands name them."""
+        return Actor(kind=self.kind, id=self.agent_id)
+
+    @property
+    def author(self) -> Author:
+        """The caller as the writer of a message or note."""
+        return Author(kind=self.kind, id=self.agent_id, name=self.name)
 
 
 CALLER = (

@@ -3,12 +3,11 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Uuid, literal, null, select, tuple_, union_all
+from sqlalchemy import Select, Uuid, func, literal, null, select, tuple_, union_all
 
-from services.assignment.models import Agent, LoggedEvent, Message, Note
+from services.assignment.models import Agent, LoggedEvent, Message, Note, ServiceToken
 from services.assignment.queries.cursors import instant_in, number_in, uuid_in, word_in
 from services.assignment.schemas.conversation import EntryView, EventView, entry_of, event_of
-from shared.contracts.vocabulary import ActorKind
 from shared.kit.auth import FileLinks
 from shared.kit.db import Session
 from shared.kit.http.paging import Page, decode_cursor, encode_cursor
@@ -32,11 +31,7 @@ async def list_events(session: Session, ticket_id: UUID, limit: int, cursor: str
     """The event log of a ticket, with the names of the agents who acted."""
     log = LoggedEvent
     query = (
-        select(log, Agent.name.label("actor_name"))
-        .outerjoin(Agent, Agent.id == log.data["actor"]["id"].astext.cast(Uuid))
-        .where(log.ticket_id == ticket_id)
-        .order_by(log.at, log.seq, log.event_id)
-        .limit(limit + 1)
+        with_actor_names().where(log.ticket_id == ticket_id).order_by(log.at, log.seq, log.event_id).limit(limit + 1)
     )
     if (position := decode_cursor(cursor, str, int, str)) is not None:
         after = (instant_in(position[0]), number_in(position[1]), word_in(position[2]))
@@ -45,6 +40,15 @@ async def list_events(session: Session, ticket_id: UUID, limit: int, cursor: str
     last = rows[limit - 1].LoggedEvent if len(rows) > limit else None
     more = encode_cursor(last.at.isoformat(), last.seq, last.event_id) if last else None
     return Page(items=[event_of(row.LoggedEvent, row.actor_name) for row in rows[:limit]], next_cursor=more)
+
+
+def with_actor_names() -> Select[LoggedEvent, str]:
+    """Lines of the event log, each with the name of the agent or program that acted."""
+    actor = LoggedEvent.data["actor"]["id"].astext.cast(Uuid)
+    name = func.coalesce(Agent.name, ServiceToken.name).label("actor_name")
+    return (
+        select(LoggedEvent, name).outerjoin(Agent, Agent.id == actor).outerjoin(ServiceToken, ServiceToken.id == actor)
+    )
 
 
 def entries_of(ticket_id: UUID) -> Any:
@@ -68,7 +72,7 @@ def entries_of(ticket_id: UUID) -> Any:
     notes: Select[Any] = select(
         literal("note"),
         Note.id,
-        literal(ActorKind.AGENT.value),
+        Note.author_kind,
         Note.author_id,
         Note.author_name,
         null(),

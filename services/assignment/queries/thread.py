@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Uuid, select, tuple_
+from sqlalchemy import ColumnElement, select, tuple_
 
-from services.assignment.models import Agent, LoggedEvent
-from services.assignment.queries.conversation import entries_of
+from services.assignment.models import LoggedEvent
+from services.assignment.queries.conversation import entries_of, with_actor_names
 from services.assignment.queries.cursors import instant_in, number_in, uuid_in, word_in
 from services.assignment.schemas.conversation import EntryView, EventView, entry_of, event_of
 from shared.kit.auth import FileLinks
@@ -107,8 +107,7 @@ async def _entries(
 async def _events(session: Session, ticket_id: UUID, limit: int, before: _Before | None) -> list[ThreadLine]:
     log = LoggedEvent
     query: Any = (
-        select(log, Agent.name.label("actor_name"))
-        .outerjoin(Agent, Agent.id == log.data["actor"]["id"].astext.cast(Uuid))
+        with_actor_names()
         .where(log.ticket_id == ticket_id)
         .order_by(log.at.desc(), log.seq.desc(), log.event_id.desc())
         .limit(limit)

@@ -35,7 +35,10 @@ class AuditEntryView(View):
     """Its place in the log, without gaps."""
     at: Instant
     actor_id: str
-    """The agent who made the change; empty where Everdesk did, as in the daily refresh of a holiday feed."""
+    """The agent who made the change, or `program:` and the id of a service token.
+
+    Empty where Everdesk did, as in the daily refresh of a holiday feed.
+    """
     actor_name: str
     address: str
     """The network address that the change came from."""

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, SecretStr, StringConstraints
 
+from services.assignment.schemas.service_tokens import ServiceTokenView
 from services.assignment.schemas.tickets import View
 from shared.contracts.base import Instant
 from shared.contracts.vocabulary import Permission, Scope
@@ -72,9 +73,11 @@ class SessionView(View):
 
 
 class MeView(View):
-    """The signed-in agent."""
+    """The signed-in agent, or the program that asks."""
 
-    agent: AgentView
+    agent: AgentView | None
+    """Null where a program asks."""
+    program: ServiceTokenView | None = None
     memberships: list[MembershipView]
     permissions: list[Permission]
     """Everything any of the memberships grants; what counts on a ticket is told with the ticket."""

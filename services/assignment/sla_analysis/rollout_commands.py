@@ -27,7 +27,7 @@ from shared.kit.http.problems import Problem
 
 
 async def start_rollout(
-    context: AppState, session: Session, policy_id: UUID, asked: RolloutInput, by: UUID
+    context: AppState, session: Session, policy_id: UUID, asked: RolloutInput, by: UUID | None
 ) -> RolloutView:
     """Writes the decision down with a line for every ticket it concerns. Raises Problem 404 and 409."""
     now = utc_now()
@@ -60,7 +60,7 @@ async def start_rollout(
     return view
 
 
-async def revert_rollout(session: Session, policy_id: UUID, rollout_id: UUID, by: UUID) -> RolloutView:
+async def revert_rollout(session: Session, policy_id: UUID, rollout_id: UUID, by: UUID | None) -> RolloutView:
     """Has every ticket's policy taken back; what has not had its turn yet is left alone. Raises Problem 404 and 409."""
     await lock(session, f"policy:{policy_id}")
     rollout = await get_rollout(session, policy_id, rollout_id)

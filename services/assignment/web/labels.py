@@ -146,5 +146,7 @@ def format_event(event: EventView, names: Names) -> str:
     phrase = PHRASES.get(event.type)
     if phrase is None:
         return ""
-    who = {"agent": event.actor.name or "An agent", "requester": "The requester"}.get(event.actor.kind, "Everdesk")
+    name = event.actor.name
+    named = {"agent": name or "An agent", "program": f"{name or 'A program'} (program)", "requester": "The requester"}
+    who = named.get(event.actor.kind, "Everdesk")
     return f"{who}: {phrase(event.details, names)}"

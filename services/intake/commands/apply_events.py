@@ -33,6 +33,7 @@ from services.intake.models import Message, Ticket, TimelineEntry
 from shared.contracts.base import TicketId
 from shared.contracts.events import LifecycleEvent, MessagePosted
 from shared.contracts.tickets import TicketSnapshot
+from shared.contracts.vocabulary import ActorKind
 from shared.kit.db import Session
 from shared.kit.tables import inbox
 
@@ -64,22 +65,25 @@ class EventEffects:
             self.snapshots[snapshot.ticket_id] = snapshot
 
     def reply(self, posted: MessagePosted) -> None:
-        """What an agent wrote, once. One for a ticket we do not know, or have erased, is dropped."""
+        """What an agent or a program of ours wrote, once: requesters are told no difference.
+
+        One for a ticket we do not know, or have erased, is dropped.
+        """
         said = posted.model_dump(mode="json", include={*REPLY, "message_id"})
-        author = {"author_kind": posted.author.kind, "author_name": posted.author.name}
+        author = {"author_kind": ActorKind.AGENT, "author_name": posted.author.name}
         self.replies.append(said | author | {"id": said.pop("message_id")})
 
     def tell_step(self, event_id: str, event: LifecycleEvent) -> None:
         """A line of the timeline about a step of the ticket's life, with the standing after it."""
         after = {"status": event.snapshot.status, "revision": event.snapshot.revision}
         kind = event.event_name.removeprefix("ticket.")
-        self._tell(event.ticket_id, event_id, kind, at=event.at, actor=event.actor.kind, **after)
+        self._tell(event.ticket_id, event_id, kind, at=event.at, actor=_shown(event.actor.kind), **after)
 
     def tell_message(self, event_id: str, posted: MessagePosted) -> None:
         """A line about a message, with the ticket's standing when it came."""
         standing = self.snapshots.get(posted.ticket_id)
         then = {"status": standing.status, "revision": standing.revision, "seq": standing.seq} if standing else {}
-        said = {"at": posted.received_at, "actor": posted.author.kind, "message_id": str(posted.message_id)}
+        said = {"at": posted.received_at, "actor": _shown(posted.author.kind), "message_id": str(posted.message_id)}
         self._tell(posted.ticket_id, event_id, MESSAGE, source=str(posted.message_id), **said, **then)
 
     def _tell(self, ticket_id: UUID, event_id: str, kind: str, **values: Any) -> None:
@@ -101,6 +105,11 @@ class EventEffects:
             "replies": self.replies,
             "entries": self.entries,
         }
+
+
+def _shown(actor: ActorKind) -> ActorKind:
+    """Requesters read that we did it, and not whether a person or a program of ours did."""
+    return ActorKind.AGENT if actor.is_ours else actor
 
 
 def _rows(name: str, table: Table, names: Iterable[str], *others: ColumnElement[Any]) -> TableValuedAlias:

@@ -59,7 +59,7 @@ class EventLabel:
         match actor:
             case ActorKind.REQUESTER | ActorKind.CLIENT:
                 return self.theirs
-            case ActorKind.AGENT:
+            case ActorKind.AGENT | ActorKind.PROGRAM:
                 return self.ours
             case ActorKind.SYSTEM:
                 return self.by_itself

@@ -37,6 +37,8 @@ class FactKind(StrEnum):
     """Another ticket was made part of this one: `due_at` names the earlier start."""
     WRITTEN = "written"
     REPLIED = "replied"
+    ANSWERED_BY_PROGRAM = "answered_by_program"
+    """Counts for no clock: a response is a person's."""
     PENDED = "pended"
     HELD = "held"
     RESUMED = "resumed"
@@ -122,8 +124,9 @@ def posted_fact(event: Event) -> Fact | None:
 
 
 def message_fact_kind(author: ActorKind) -> FactKind:
-    """A reply by a person of ours, or something a requester wrote."""
-    return FactKind.REPLIED if author is ActorKind.AGENT else FactKind.WRITTEN
+    """A reply by a person or a program of ours, or something a requester wrote."""
+    ours = {ActorKind.AGENT: FactKind.REPLIED, ActorKind.PROGRAM: FactKind.ANSWERED_BY_PROGRAM}
+    return ours.get(author, FactKind.WRITTEN)
 
 
 def _policy_fact(event: TicketTriaged | TicketPolicyChanged) -> Fact:

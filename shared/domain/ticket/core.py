@@ -14,7 +14,7 @@ from shared.contracts.events import (
     TicketResumed,
 )
 from shared.contracts.tickets import Actor
-from shared.contracts.vocabulary import Action, ActorKind, CloseReason, Status
+from shared.contracts.vocabulary import Action, CloseReason, Status
 from shared.domain.lifecycle import next_state
 from shared.domain.sla import ClockEvent, Escalated, fact_of
 from shared.domain.ticket.sla_notifications import SlaNotification, apply_escalation, sla_notification
@@ -104,7 +104,7 @@ class TicketCore:
 
     def record_message(self, fact: MessageFact, now: datetime) -> None:
         """Records a message. Clocks count it from its receipt; the status changes in the order of arrival."""
-        if fact.author.kind is not ActorKind.AGENT:
+        if not fact.author.kind.is_ours:
             self._resume_or_reopen(fact.author, self._effective_at(fact, now))
         at = self._effective_at(fact, now)
         self.record_event(TicketMessageRecorded, at, fact.author, message_id=fact.message_id, author=fact.author.kind)

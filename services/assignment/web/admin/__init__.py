@@ -2,8 +2,18 @@
 
 from fastapi import APIRouter
 
-from services.assignment.web.admin import agents, audit, calendars, policies, roles, routing, start, teams
+from services.assignment.web.admin import (
+    agents,
+    audit,
+    calendars,
+    policies,
+    roles,
+    routing,
+    service_tokens,
+    start,
+    teams,
+)
 
 router = APIRouter()
-for section in (start, agents, teams, roles, policies, calendars, routing, audit):
+for section in (start, agents, teams, roles, policies, calendars, routing, service_tokens, audit):
     router.include_router(section.router)

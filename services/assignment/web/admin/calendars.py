@@ -61,7 +61,7 @@ async def post_calendar(
         async with refusals(calendar_form.field_of):
             body = CalendarInput.model_validate(calendar_form.calendar_fields(form) | {"slug": form.text("slug")})
             await create(
-                context, form.keyed(caller, PATH), lambda session: create_calendar(session, body, caller.agent_id)
+                context, form.keyed(caller, PATH), lambda session: create_calendar(session, body, caller.person_id)
             )
     except FormRefused as refused:
         return await _form_page(request, desk, context, caller, None, refused_form(form, refused, form.typed))
@@ -109,7 +109,7 @@ async def post_restore(
         async with refusals():
 
             async def make(session: Session) -> CalendarView:
-                return await restore_calendar(session, slug, version, caller.agent_id)
+                return await restore_calendar(session, slug, version, caller.person_id)
 
             await create(context, form.keyed(caller, f"{path}/versions/{version}/restore"), make)
     except FormRefused as refused:

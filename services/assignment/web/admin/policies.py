@@ -78,7 +78,7 @@ async def post_policy(
             fields = policy_form.policy_fields(form) | {"is_default": form.is_ticked("is_default")}
             body = PolicyInput.model_validate(fields)
             await create(
-                context, form.keyed(caller, PATH), lambda session: create_policy(session, body, caller.agent_id)
+                context, form.keyed(caller, PATH), lambda session: create_policy(session, body, caller.person_id)
             )
     except FormRefused as refused:
         view = refused_form(form, refused, policy_form.typed_values(form))
@@ -145,7 +145,7 @@ async def post_restore(
         async with refusals():
 
             async def make(session: Session) -> PolicyView:
-                return await restore_policy(session, policy_id, version, caller.agent_id)
+                return await restore_policy(session, policy_id, version, caller.person_id)
 
             await create(context, form.keyed(caller, f"{path}/versions/{version}/restore"), make)
     except FormRefused as refused:

@@ -61,6 +61,12 @@ SECTIONS = (
         Permission.ADMIN_ROUTING,
     ),
     Section(
+        "/admin/service-tokens",
+        "Service tokens",
+        "What programs may do without a person, since when and until when. Revoke what is not used.",
+        Permission.ADMIN_AGENTS,
+    ),
+    Section(
         "/admin/audit-log",
         "Audit log",
         "Who changed what, when and from where, with the values before and after.",
