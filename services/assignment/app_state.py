@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 
 from services.assignment.holiday_feed import FeedReader
 from services.assignment.queries.policies import PolicyCache
-from services.assignment.recent_events import RecentEvents
 from services.assignment.routing.rosters import Place
 from services.assignment.routing.working_hours import AgentCalendars
 from services.assignment.settings import AssignmentSettings
@@ -63,7 +62,6 @@ class AppState:
     sign_ins: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(SIGN_INS_AT_ONCE))
     what_if_worker: WhatIfWorker = field(default_factory=WhatIfWorker)
     renderer: BodyRenderer = field(default_factory=BodyRenderer)
-    own_events: RecentEvents = field(default_factory=RecentEvents)
     returns: Attention = field(default_factory=Attention)
     rollouts: Attention = field(default_factory=Attention)
     """When the two jobs look for work: both after each change that is announced, returns also after others' events."""

@@ -52,8 +52,9 @@ class Database:
     def __init__(self, engine: AsyncEngine, *, events_for_outsiders: bool = True) -> None:
         self.engine = engine
         self._autocommit = engine.execution_options(isolation_level="AUTOCOMMIT")
-        self._sessions = async_sessionmaker(
-            engine, expire_on_commit=False, info={EVENTS_FOR_OUTSIDERS: events_for_outsiders}
+        self._sessions, self._singles = (
+            async_sessionmaker(bind, expire_on_commit=False, info={EVENTS_FOR_OUTSIDERS: events_for_outsiders})
+            for bind in (engine, self._autocommit)
         )
         self._writing = DatabaseWritability()
         self._publish: Callable[[Sequence[OutboxRow]], None] | None = None
@@ -109,6 +110,13 @@ class Database:
         with self._writing.noticing():
             async with self.engine.begin() as connection:
                 yield connection
+
+    @asynccontextmanager
+    async def single_session(self) -> AsyncIterator[Session]:
+        """As `single`, for statements that read entities; what is to be written together needs `begin`."""
+        with self._writing.noticing():
+            async with self._singles() as session:
+                yield session
 
     @asynccontextmanager
     async def single(self) -> AsyncIterator[AsyncConnection]:

@@ -1,8 +1,8 @@
 """One request to change a ticket: who sends it, what makes its retry recognisable, and how it is carried out."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -13,21 +13,23 @@ from services.assignment.app_state import AppState
 from services.assignment.commands import intents
 from services.assignment.commands.intents import IntentRequest
 from services.assignment.commands.notes import COMMENTS, NewNote, add_note
-from services.assignment.commands.record_answers import record_answers
+from services.assignment.commands.projection import changes_of
+from services.assignment.commands.record_answers import Conclusion, conclude, conclude_within
+from services.assignment.commands.request_lookup import RequestLookup, look_up
 from services.assignment.models import Ticket
 from services.assignment.queries.callers import Caller
-from services.assignment.queries.tickets import AuthorizedTicket, get_ticket, view_after
+from services.assignment.queries.tickets import AuthorizedTicket, as_view, rename
 from services.assignment.schemas.tickets import TicketView
 from shared.contracts.answers import CommandAnswer
 from shared.contracts.base import TicketId
 from shared.contracts.commands import Command
-from shared.contracts.tickets import Actor
+from shared.contracts.tickets import Actor, TicketSnapshot
 from shared.contracts.vocabulary import Permission
 from shared.domain.errors import Refusal, TicketArchivedError, UnknownTicket, VersionConflict
 from shared.kit.clock import derived_id, utc_now
 from shared.kit.db import Session
 from shared.kit.http.etags import etag_of
-from shared.kit.http.idempotency import IdempotentTransaction, idempotent_transaction, second_refused
+from shared.kit.http.idempotency import IdempotencyClaim, IdempotentTransaction, idempotent_transaction
 from shared.kit.ticket_errors import TicketsOutOfReach, TicketsUnavailable
 from shared.kit.tickets import command_id
 
@@ -70,6 +72,11 @@ class CommandRequest:
             comment=comment,
         )
 
+    async def look_up(self, session: Session) -> RequestLookup:
+        """The ticket, and what became of an earlier attempt. Raises Problem 404 and 422."""
+        claim = IdempotencyClaim(self.scope, self.key, self.request_hash)
+        return await look_up(session, self.caller, self.reference, self.about, claim)
+
     def command_id(self, ticket: Ticket) -> str:
         """The command's id: the same for every retry with the same key."""
         return command_id(str(self.caller.agent_id), self.route, TicketId(ticket.id), self.key)
@@ -102,13 +109,12 @@ Build = Callable[[CommandContext], Awaitable[Command]]
 
 @asynccontextmanager
 async def opened(context: AppState, call: CommandRequest) -> AsyncIterator[IdempotentTransaction]:
-    """Holds the idempotency key for the time of the call, and wakes the relay when its transaction has committed."""
+    """Holds the idempotency key for the time of the call, as long as its transaction is open."""
     async with (
         context.command_limit.enter(),
         idempotent_transaction(context.database, call.scope, call.key, call.request_hash) as guarded,
     ):
         yield guarded
-    context.relay.wake()
 
 
 async def act(
@@ -120,21 +126,77 @@ async def act(
     TicketsUnavailable.
     """
     async with context.command_limit.enter():
-        async with idempotent_transaction(context.database, call.scope, call.key, call.request_hash) as before:
-            if before.stored is not None:
-                return before.stored
-            found = await get_ticket(before.session, call.caller, call.reference)
-            found.require(permission)
-            attempt = CommandContext(context, before.session, found, call, call.command_id(found.ticket), utc_now())
-            wanted = call.wanted(found.ticket, attempt.command_id, comment)
-            command = await intents.claim(before.session, wanted, lambda: build(attempt))
-        told = await send(context, found.ticket, command)
-        async with answering(context, call, command.command_id) as guarded:
-            await record_answers(context, guarded.session, [told])
-            if comment is not None:
-                note = NewNote(derived_id(COMMENTS, command.command_id), found.ticket.id, comment, about=call.about)
-                await add_note(guarded.session, call.caller, note, attempt.now)
-            return await answer(guarded, await view_after(guarded.session, call.caller, found.ticket.id, utc_now()))
+        async with context.database.single_session() as session:
+            known = await call.look_up(session)
+            if known.stored is not None:
+                return known.stored
+            known.found.require(permission)
+            ticket = known.found.ticket
+            attempt = CommandContext(context, session, known.found, call, call.command_id(ticket), utc_now())
+            wanted = call.wanted(ticket, attempt.command_id, comment)
+            command = None if known.is_intended else await build(attempt)
+            if command is not None and not await intents.write(session, wanted, command):
+                command = None
+        if command is None:
+            command = await _claim(context, wanted, attempt, build)
+        told = await send(context, ticket, command)
+        view = await view_after_answer(context, call.caller, known, told.snapshot)
+        note = None
+        if comment is not None:
+            note = NewNote(derived_id(COMMENTS, command.command_id), ticket.id, comment, about=call.about)
+        return await respond(context, call, command.command_id, [told], view, note=note)
+
+
+async def _claim(context: AppState, wanted: IntentRequest, attempt: CommandContext, build: Build) -> Command:
+    """A command that may have been written down before: as it was sent then, if it was."""
+    async with context.database.begin() as session:
+        return await intents.claim(session, wanted, lambda: build(replace(attempt, session=session)))
+
+
+async def view_after_answer(
+    context: AppState, caller: Caller, known: RequestLookup, snapshot: TicketSnapshot
+) -> TicketView:
+    """The ticket after the caller's own change, even if that took it out of their sight."""
+    after = known.named
+    async with context.database.single_session() as session:
+        await rename(session, caller, after, snapshot)
+    for name, value in changes_of(snapshot).items():
+        setattr(after.Ticket, name, value)
+    return as_view(after, caller, utc_now()).model_copy(update=dict(known.related))
+
+
+async def respond(
+    context: AppState,
+    call: CommandRequest,
+    command_id: str,
+    answers: Sequence[CommandAnswer],
+    view: TicketView,
+    *,
+    status: int = HTTP_200_OK,
+    note: NewNote | None = None,
+) -> Response:
+    """Writes everything down and returns the client's answer. Without an answer of the workflow the intent stays."""
+    body, etag = view.model_dump_json().encode(), etag_of(view.revision)
+    conclusion = Conclusion(
+        command_id=command_id if answers else None,
+        answers=answers,
+        scope=call.scope,
+        key=call.key,
+        request_hash=call.request_hash,
+        status=status,
+        body=body,
+        etag=etag,
+    )
+    if answers and note is None:
+        await conclude(context.database, conclusion)
+    else:
+        async with context.database.begin() as session:
+            if note is not None:
+                await add_note(session, call.caller, note, utc_now())
+            if not answers:
+                await intents.hand_over(session, command_id)
+            await conclude_within(session, conclusion)
+    return Response(body, status, {"ETag": etag}, media_type="application/json")
 
 
 async def send(context: AppState, ticket: Ticket, command: Command) -> CommandAnswer:
@@ -158,21 +220,6 @@ async def send(context: AppState, ticket: Ticket, command: Command) -> CommandAn
     except TicketsUnavailable:
         await intents.abandon(context.database, command.command_id)
         raise
-
-
-@asynccontextmanager
-async def answering(
-    context: AppState, call: CommandRequest, command_id: str, *, is_settled: bool = True
-) -> AsyncIterator[IdempotentTransaction]:
-    """The transaction in which effect and answer are stored and the intent ends; then the relay is woken.
-
-    An intent that is not settled yet is left to be sent again.
-    """
-    async with context.database.begin() as session:
-        with second_refused():
-            yield IdempotentTransaction(call.scope, call.key, call.request_hash, session)
-            await (intents.finish if is_settled else intents.hand_over)(session, command_id)
-    context.relay.wake()
 
 
 async def answer(guarded: IdempotentTransaction, view: TicketView, status: int = HTTP_200_OK) -> Response:

@@ -101,7 +101,7 @@ async def _was_known(context: AppState, ticket_id: TicketId) -> bool:
 async def _take_in(context: AppState, intent: Intent, told: CommandAnswer) -> None:
     """What the sender would have written down, but for the answer: a client with a key gets that by asking again."""
     async with context.database.begin() as session:
-        await record_answers(context, session, [told])
+        await record_answers(session, [told])
         if intent.comment is not None:
             note_id = derived_id(COMMENTS, intent.command_id)
             note = NewNote(note_id, intent.ticket_id, intent.comment, about=intent.about)
@@ -112,7 +112,6 @@ async def _take_in(context: AppState, intent: Intent, told: CommandAnswer) -> No
             await finish(session, intent.command_id)
     if intent.is_keyed:
         await let_go(context.database, intent.command_id, is_abandoned=intent.is_abandoned)
-    context.relay.wake()
 
 
 async def _note_silence(context: AppState, intent: Intent) -> bool:

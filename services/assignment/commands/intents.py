@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import delete, update
@@ -38,13 +38,15 @@ class IntentRequest:
     """Noted once the command has taken effect."""
 
 
-async def claim(session: Session, wanted: IntentRequest, build: Callable[[], Awaitable[Command]]) -> Command:
+async def claim(
+    session: Session, wanted: IntentRequest, build: Callable[[], Awaitable[Command]], *, may_exist: bool = True
+) -> Command:
     """The command to send: as it was first sent, or else built now, written down in this transaction.
 
     Raises Problem 409 while somebody else sends it, 422 if the key was used for another request.
     """
     now = utc_now()
-    intent = await session.get(Intent, wanted.command_id, with_for_update=True)
+    intent = await session.get(Intent, wanted.command_id, with_for_update=True) if may_exist else None
     if intent is not None:
         if intent.request_hash != wanted.request_hash:
             raise key_reused()
@@ -53,13 +55,14 @@ async def claim(session: Session, wanted: IntentRequest, build: Callable[[], Awa
         intent.claimed_until, intent.is_abandoned = now + LEASE, False
         return AskedCommand.model_validate(intent.command).root
     command = await build()
-    if not await _write(session, wanted, command, now):
+    if not await write(session, wanted, command):
         raise in_flight()
     return command
 
 
-async def _write(session: Session, wanted: IntentRequest, command: Command, now: datetime) -> bool:
-    """False if the same command was written down by somebody else at the same time."""
+async def write(session: Session, wanted: IntentRequest, command: Command) -> bool:
+    """Writes a command down. False if it has been written down before, or by somebody else at the same time."""
+    now = utc_now()
     row = {
         "command_id": wanted.command_id,
         "ticket_id": wanted.ticket_id,

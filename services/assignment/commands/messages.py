@@ -14,27 +14,29 @@ from services.assignment.commands import intents
 from services.assignment.commands.command_request import (
     CommandRequest,
     answer,
-    answering,
     check_revision,
     message_id_of,
     opened,
+    respond,
+    view_after_answer,
 )
 from services.assignment.commands.notes import COMMENTS, NewNote, add_note
-from services.assignment.commands.record_answers import record_answers
 from services.assignment.models import Message, Ticket
 from services.assignment.queries.tickets import get_ticket, reply_view_after, view_after
 from services.assignment.schemas.actions import MessageInput, TagsInput
+from services.assignment.schemas.tickets import ReplyView
 from shared.contracts.answers import CommandAnswer
 from shared.contracts.base import MessageId, TicketId
 from shared.contracts.commands import Command, RecordReply
 from shared.contracts.events import MessagePosted
+from shared.contracts.tickets import TicketSnapshot
 from shared.contracts.vocabulary import Permission
 from shared.domain.errors import Refusal, TicketArchivedError, UnknownTicket
 from shared.kit import outbox
 from shared.kit.clock import derived_id, utc_now
 from shared.kit.db import Session
 from shared.kit.http.body_check import check_body
-from shared.kit.http.idempotency import idempotent_transaction, key_reused
+from shared.kit.http.idempotency import key_reused
 from shared.kit.http.problems import invalid
 from shared.kit.telemetry import log
 from shared.kit.ticket_errors import TicketsUnavailable
@@ -49,27 +51,22 @@ async def reply(context: AppState, call: CommandRequest, body: MessageInput) -> 
     """
     await check_body(context.renderer, body.body, body.body_format)
     async with context.command_limit.enter():
-        async with idempotent_transaction(context.database, call.scope, call.key, call.request_hash) as before:
-            if before.stored is not None:
-                return before.stored
-            found = await get_ticket(before.session, call.caller, call.reference)
-            found.require(Permission.TICKET_REPLY)
-            wanted = call.wanted(found.ticket, call.command_id(found.ticket))
-            write = partial(_write, before.session, call, found.ticket, body, wanted.command_id)
-            command = await intents.claim(before.session, wanted, write)
-        context.relay.wake()
-        told = await _record(context, found.ticket, command)
-        async with answering(context, call, wanted.command_id, is_settled=told is not None) as guarded:
-            await record_answers(context, guarded.session, [told] if told else [])
-            view = await reply_view_after(
-                guarded.session,
-                call.caller,
-                found.ticket.id,
-                message_id_of(wanted.command_id),
-                utc_now(),
-                is_pending=told is None,
-            )
-            return await answer(guarded, view, HTTP_201_CREATED)
+        async with context.database.single_session() as session:
+            known = await call.look_up(session)
+        if known.stored is not None:
+            return known.stored
+        known.found.require(Permission.TICKET_REPLY)
+        ticket = known.found.ticket
+        wanted = call.wanted(ticket, call.command_id(ticket))
+        async with context.database.begin() as session:
+            write = partial(_write, session, call, ticket, body, wanted.command_id)
+            command = await intents.claim(session, wanted, write, may_exist=known.is_intended)
+        told = await _record(context, ticket, command)
+        snapshot = told.snapshot if told else TicketSnapshot.model_validate(ticket.snapshot)
+        view = await view_after_answer(context, call.caller, known, snapshot)
+        reply_view = ReplyView(**dict(view), message_id=message_id_of(wanted.command_id), pending=told is None)
+        answers = [told] if told else []
+        return await respond(context, call, wanted.command_id, answers, reply_view, status=HTTP_201_CREATED)
 
 
 async def _write(

@@ -6,9 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import CTE, ColumnElement, Select, Update, case, func, insert, select, update
+from sqlalchemy import CTE, ColumnElement, Row, Select, Update, case, func, insert, select, update
 from sqlalchemy.dialects.postgresql import Insert
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.assignment.models import FAR_FUTURE, LoggedEvent, RoutingDecision, SettledClock, Ticket, table_of
 from shared.contracts.answers import CommandAnswer
@@ -16,7 +15,9 @@ from shared.contracts.events import Envelope, LifecycleEvent, SlaSettled
 from shared.contracts.tickets import TicketSnapshot
 from shared.contracts.vocabulary import ClockState, Status
 from shared.kit.db import Session
+from shared.kit.outbox import note_rows
 from shared.kit.outbox import row_of as outbox_row
+from shared.kit.outbox_row import OutboxRow
 from shared.kit.recordsets import as_parameter, insert_rows, rows_of
 from shared.kit.tables import outbox
 
@@ -69,6 +70,14 @@ class LifecycleRows:
         if envelope.type == SlaSettled.type():
             self.verdicts.append(verdict_row(SlaSettled.of(envelope)))
 
+    def outbox_rows(self, written: Iterable[Row[int, str]]) -> list[OutboxRow]:
+        """The rows of the outbox that a statement has written, by their ids and the events' ids, for the relay."""
+        given = {row["event_id"]: row for row in self.announced}
+        return [
+            OutboxRow(row_id, event_id, given[event_id]["subject"], given[event_id]["envelope"].encode())
+            for row_id, event_id in written
+        ]
+
     @property
     def parameters(self) -> dict[str, str]:
         """The values for a statement made of `lifecycle_ctes`."""
@@ -117,6 +126,11 @@ def row_of(snapshot: TicketSnapshot) -> dict[str, Any]:
     }
 
 
+def changes_of(snapshot: TicketSnapshot) -> dict[str, Any]:
+    """The columns that a newer snapshot changes in the read model."""
+    return {name: value for name, value in row_of(snapshot).items() if name not in KEPT}
+
+
 def next_due_at(snapshot: TicketSnapshot) -> datetime:
     """When the first running clock is due; FAR_FUTURE if none runs."""
     running = (clock.due_at for clock in snapshot.clocks if clock.state is ClockState.RUNNING)
@@ -152,10 +166,12 @@ def newest(snapshots: Iterable[TicketSnapshot]) -> list[TicketSnapshot]:
     return [latest[ticket_id] for ticket_id in sorted(latest)]
 
 
-async def project_lifecycle(target: Session | AsyncConnection, rows: LifecycleRows) -> None:
+async def project_lifecycle(session: Session, rows: LifecycleRows) -> None:
     """Writes rows in one statement: each event once, however often it comes and from whom."""
     if rows.snapshots:
-        await target.execute(PROJECT, rows.parameters)
+        announced = (await session.execute(PROJECT, rows.parameters)).all()
+        if announced:
+            note_rows(session, rows.outbox_rows(announced))
 
 
 async def apply_snapshots(session: Session, snapshots: Sequence[TicketSnapshot]) -> None:
@@ -169,19 +185,18 @@ async def settle_decisions(session: Session, ticket_ids: Sequence[Any], state: s
 
 
 def lifecycle_ctes() -> tuple[CTE, ...]:
-    """The parts of a statement that writes `LifecycleRows`: log, outbox, tickets, verdicts, routing decisions.
-
-    What the log has already is not announced again.
+    """The parts of a statement that writes `LifecycleRows`: the outbox, whose rows it returns, with the log, then
+    tickets, verdicts and routing decisions. What the log has already is not announced again.
     """
     log = insert_rows(LOG, LOG_COLUMNS, "log").on_conflict_do_nothing().returning(LOG.c.event_id).cte("logged")
     given = rows_of(outbox, OUTBOX_COLUMNS, "announced").subquery("given")
     new = select(given).where(given.c.event_id.in_(select(log.c.event_id)))
-    announcing = insert(outbox).from_select(list(OUTBOX_COLUMNS), new).cte("announcing")
+    announcing = insert(outbox).from_select(list(OUTBOX_COLUMNS), new).returning(outbox.c.id, outbox.c.event_id)
     verdicts = insert_rows(VERDICTS, VERDICT_COLUMNS, "settled").on_conflict_do_nothing().cte("judged")
     told = rows_of(TICKETS, ("id", "status"), "tickets").subquery("told")
     arrived = select(told.c.id).where(told.c.status != Status.NEW.value)
     decisions = _settle(DECISIONS.c.ticket_id.in_(arrived), "applied").cte("arrived")
-    return log, announcing, _upsert().cte("projected"), verdicts, decisions
+    return announcing.cte("announcing"), _upsert().cte("projected"), verdicts, decisions
 
 
 def _upsert() -> Insert:
@@ -205,9 +220,9 @@ def _settle(where: ColumnElement[bool], state: str) -> Update:
     return update(DECISIONS).where(DECISIONS.c.ticket_id.in_(locked)).values(state=state)
 
 
-def _project() -> Select[int]:
-    log, *others = lifecycle_ctes()
-    return select(func.count()).select_from(log).add_cte(*others)
+def _project() -> Select[int, str]:
+    announcing, *others = lifecycle_ctes()
+    return select(announcing.c.id, announcing.c.event_id).add_cte(*others)
 
 
 PROJECT: Final = _project()

@@ -75,7 +75,6 @@ async def work_off(context: AppState) -> None:
     async with context.database.begin() as session:
         await session.execute(delete(Departure).where(Departure.left_at < now - DEPARTED_FOR))
         await tell(session, now)
-    context.relay.wake()
 
 
 async def take_step(context: AppState) -> bool:
@@ -87,8 +86,7 @@ async def take_step(context: AppState) -> bool:
     places = asyncio.Semaphore(AT_ONCE)
     answers = await asyncio.gather(*(_send(context, places, line) for line in lines))
     async with context.database.begin() as session:
-        await _write_down(context, session, answers, utc_now())
-    context.relay.wake()
+        await _write_down(session, answers, utc_now())
     return any(answer.told or answer.refusal for answer in answers)
 
 
@@ -170,8 +168,8 @@ async def _send(context: AppState, places: asyncio.Semaphore, line: TicketReturn
             return Answer(line)
 
 
-async def _write_down(context: AppState, session: Session, answers: Sequence[Answer], now: datetime) -> None:
-    await record_answers(context, session, [answer.told for answer in answers if answer.told is not None])
+async def _write_down(session: Session, answers: Sequence[Answer], now: datetime) -> None:
+    await record_answers(session, [answer.told for answer in answers if answer.told is not None])
     for answer in answers:
         line = answer.line
         values: dict[str, Any]

@@ -92,10 +92,9 @@ async def deliver(
             raise result
     superseded = [ticket_id for ticket_id, result in answered.items() if result is None]
     async with context.database.begin() as session:
-        await record_answers(context, session, [result for result in results if isinstance(result, CommandAnswer)])
+        await record_answers(session, [result for result in results if isinstance(result, CommandAnswer)])
         if superseded:
             await settle_decisions(session, superseded, "superseded")
-    context.relay.wake()
     return await _failed(context, answered)
 
 

@@ -33,7 +33,7 @@ def build_consumers(context: AppState) -> tuple[Consumer, ...]:
             take_in,
             batch=200,
             linger=LINGER_SECONDS,
-            is_own=context.own_events.has,
+            is_own=context.relay.has_committed,
         ),
         Consumer(
             TRIAGE,

@@ -13,8 +13,9 @@ from services.assignment.models import Agent, Team, Ticket, Topic
 from services.assignment.queries.callers import Caller
 from services.assignment.queries.follow_ups import get_related
 from services.assignment.queries.visibility import VIEW
-from services.assignment.schemas.tickets import ReplyView, TicketRow, TicketView, view_of
+from services.assignment.schemas.tickets import ReplyView, TicketRow, TicketView, TicketWithNames, view_of
 from shared.contracts.base import AgentId, TeamId
+from shared.contracts.tickets import TicketSnapshot
 from shared.contracts.vocabulary import Permission
 from shared.domain.permissions import TicketPlace, permissions_on
 from shared.kit.db import Session
@@ -82,9 +83,26 @@ def with_names(ticket: type[Ticket] = Ticket) -> Select[Ticket, str, str, str, s
     )
 
 
-def as_view(row: TicketRow, caller: Caller, now: datetime) -> TicketView:
+def as_view(row: TicketRow | TicketWithNames, caller: Caller, now: datetime) -> TicketView:
     """The answer made of a row of `with_names`."""
     return view_of(row, permissions_on(caller.principal, ticket_place(row.Ticket)), now)
+
+
+async def rename(session: Session, caller: Caller, named_ticket: TicketWithNames, snapshot: TicketSnapshot) -> None:
+    """Looks up the names of the team and the agent that a ticket has come to, where they are others than before."""
+    ticket = named_ticket.Ticket
+    is_callers = snapshot.assignee_id == caller.agent_id
+    if is_callers:
+        named_ticket.agent_name = caller.name
+    if snapshot.team_id == ticket.team_id and (is_callers or snapshot.assignee_id == ticket.assignee_id):
+        return
+    team, agent = Team.id == snapshot.team_id, Agent.id == snapshot.assignee_id
+    names = select(
+        *(select(name).where(team).scalar_subquery() for name in (Team.slug, Team.name)),
+        select(Agent.name).where(agent).scalar_subquery(),
+    )
+    slug, name, agent_name = list((await session.execute(names)).one())
+    named_ticket.team_slug, named_ticket.team_name, named_ticket.agent_name = slug, name, agent_name
 
 
 async def get_view(session: Session, caller: Caller, reference: str, now: datetime) -> TicketView:

@@ -1,6 +1,7 @@
 """A ticket as the API answers it."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -145,7 +146,20 @@ class ReplyView(TicketView):
     """True if the reply is stored and will be sent, but the ticket's clocks have not heard of it yet."""
 
 
-def view_of(row: TicketRow, held: frozenset[Permission], now: datetime) -> TicketView:
+@dataclass(slots=True)
+class TicketWithNames:
+    """The same as a `TicketRow`, to be brought up to date."""
+
+    Ticket: Ticket
+    team_slug: str | None
+    team_name: str | None
+    agent_name: str | None
+    topic_slug: str | None
+    topic_name: str | None
+    topic_fields: list[Any] | None
+
+
+def view_of(row: TicketRow | TicketWithNames, held: frozenset[Permission], now: datetime) -> TicketView:
     """The answer made of a ticket's row and its names."""
     ticket: Ticket = row.Ticket
     snapshot = TicketSnapshot.model_validate(ticket.snapshot)

@@ -124,8 +124,7 @@ async def take_step(context: AppState, rollout_id: UUID) -> bool:
     has_answer = len(lines) == 0 or not all(line.is_silent for line in lines)
     is_reached = has_answer or await context.tickets.has_worker()
     async with context.database.begin() as session:
-        await _write_down(context, session, batch, [*batch.settled, *lines], is_reached=is_reached)
-    context.relay.wake()
+        await _write_down(session, batch, [*batch.settled, *lines], is_reached=is_reached)
     return has_answer
 
 
@@ -208,10 +207,8 @@ def _refused(batch: RolloutBatch, ticket_id: UUID, refusal: Refusal) -> RolloutT
     )
 
 
-async def _write_down(
-    context: AppState, session: Session, batch: RolloutBatch, lines: Sequence[RolloutLine], *, is_reached: bool
-) -> None:
-    await record_answers(context, session, [line.told for line in lines if line.told is not None])
+async def _write_down(session: Session, batch: RolloutBatch, lines: Sequence[RolloutLine], *, is_reached: bool) -> None:
+    await record_answers(session, [line.told for line in lines if line.told is not None])
     before = {row.ticket_id: row for row in batch.rows}
     for line in lines:
         row = before[line.ticket_id]

@@ -3,11 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import event, select, update
 
 from services.assignment.commands.intent_recovery import resend_left_behind
 from services.assignment.commands.triage import decide, deliver
@@ -17,10 +18,11 @@ from shared.contracts.base import TicketId
 from shared.contracts.commands import Command, OpenTicket
 from shared.kit.bus import Unavailable
 from shared.kit.clock import new_id, utc_now
-from shared.kit.ticket_errors import TicketsOutOfReach
+from shared.kit.ticket_errors import TicketsOutOfReach, TicketStuck, TicketsUnavailable
 from shared.kit.tickets import Tickets
 from tests.services.assignment.desk import Desk, Json
 from tests.services.assignment.test_triage import forget, submitted
+from tests.support.eventually import eventually
 
 Send = Callable[[TicketId, Command], Awaitable[CommandAnswer]]
 
@@ -149,6 +151,81 @@ async def test_a_refusal_and_a_silence_without_a_key_leave_nothing_behind(desk: 
     async with through(desk, is_away):
         await ada.post(f"{path}/pend", {}, expect=503)
     assert await intents_of(desk, ticket) == []
+
+
+async def answer_is_lost(send: Send, ticket_id: TicketId, command: Command) -> CommandAnswer:
+    await send(ticket_id, command)
+    raise TicketStuck("the workflow did not answer in time")
+
+
+async def never_arrives(_send: Send, _ticket_id: TicketId, _command: Command) -> CommandAnswer:
+    raise TicketsUnavailable("the connection broke")
+
+
+@pytest.mark.parametrize("key", [None, "lost-answer"])
+async def test_a_command_whose_answer_was_lost_is_asked_after_and_its_events_are_told(
+    desk: Desk, key: str | None
+) -> None:
+    ticket, ada = await desk.ticket(), await desk.agent("ada")
+    path, headers = f"/v1/tickets/{ticket['id']}/pend", {"Idempotency-Key": key} if key else {}
+    async with through(desk, answer_is_lost):
+        assert (await ada.send("POST", path, json={"comment": "Waiting."}, headers=headers)).status_code == 503
+    await let_claims_run_out(desk, ticket)
+    await eventually(lambda: is_settled(desk, ticket))
+    seen = await desk.seen(ticket["id"], status="pending")
+    assert seen["revision"] == ticket["revision"] + 1
+    assert await notes_of(desk, ticket) == ["Waiting."]
+    if key:
+        again = await ada.send("POST", path, json={"comment": "Waiting."}, headers=headers)
+        assert again.json()["revision"] == seen["revision"]
+        assert await intents_of(desk, ticket) == []
+
+
+@pytest.mark.parametrize("key", [None, "never-arrived"])
+async def test_a_command_that_never_arrived_is_not_sent_behind_the_agents_back(desk: Desk, key: str | None) -> None:
+    ticket, ada = await desk.ticket(), await desk.agent("ada")
+    path, headers = f"/v1/tickets/{ticket['id']}/pend", {"Idempotency-Key": key} if key else {}
+    async with through(desk, never_arrives):
+        assert (await ada.send("POST", path, json={}, headers=headers)).status_code == 503
+    await let_claims_run_out(desk, ticket)
+    await eventually(lambda: is_settled(desk, ticket))
+    assert (await desk.seen(ticket["id"]))["revision"] == ticket["revision"]
+    assert len(await intents_of(desk, ticket)) == (1 if key else 0)
+    after = await ada.send("POST", path, json={}, headers=headers)
+    assert after.json()["status"] == "pending"
+    assert await intents_of(desk, ticket) == []
+
+
+async def is_settled(desk: Desk, ticket: Json) -> bool:
+    """Nothing is left that the next process would do."""
+    await resend_left_behind(desk.context)
+    return all(intent.claimed_until is None for intent in await intents_of(desk, ticket))
+
+
+COUNTED: ContextVar[list[str] | None] = ContextVar("counted", default=None)
+
+
+@pytest.mark.parametrize("action", ["pend", "resume", "resolve"])
+async def test_a_command_costs_four_statements(desk: Desk, action: str) -> None:
+    """The session, the ticket with all that is known of the request, the intent, and everything at the end."""
+    ticket, ada = await desk.ticket(), await desk.agent("ada")
+    if action == "resume":
+        await ada.post(f"/v1/tickets/{ticket['id']}/pend", {})
+
+    def count(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        if (counted := COUNTED.get()) is not None:
+            counted.append(statement)
+
+    engine = desk.context.database.engine.sync_engine
+    event.listen(engine, "before_cursor_execute", count)
+    token = COUNTED.set([])
+    try:
+        await ada.post(f"/v1/tickets/{ticket['id']}/{action}", {}, Idempotency_Key=str(new_id()))
+        statements = COUNTED.get() or []
+    finally:
+        COUNTED.reset(token)
+        event.remove(engine, "before_cursor_execute", count)
+    assert 2 < len(statements) <= 4, statements
 
 
 @pytest.mark.usefixtures("calendars_put_back")

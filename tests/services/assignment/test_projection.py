@@ -1,14 +1,20 @@
 """The read model: newest snapshot wins, twice is once, and erased is gone."""
 
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
+import pytest
 from sqlalchemy import func, select
 
+from services.assignment.commands.record_answers import record_answers
 from services.assignment.consumers.projection import project
 from services.assignment.models import LoggedEvent, Message, SettledClock, Ticket
+from shared.contracts.answers import CommandAnswer
 from shared.contracts.base import TicketId
+from shared.contracts.commands import ResolveTicket
 from shared.contracts.events import (
     AttachmentRef,
     Envelope,
@@ -20,9 +26,13 @@ from shared.contracts.events import (
 )
 from shared.contracts.tickets import SYSTEM, TicketSnapshot, Verdict
 from shared.contracts.vocabulary import Metric, Outcome, Status
+from shared.domain.ticket import Ticket as DomainTicket
+from shared.domain.ticket import TicketState
 from shared.kit.auth import FileLink, FileLinks
 from shared.kit.clock import new_id, utc_now
 from tests.services.assignment.desk import TOPICS, Desk, agent_id, team_id
+from tests.support.lives import Life
+from tests.support.tickets import ADA, REQUESTER, opening, triage
 
 
 def snapshot(ticket_id: UUID, seq: int, **changes: Any) -> TicketSnapshot:
@@ -90,6 +100,58 @@ async def test_an_older_snapshot_never_overwrites_a_newer_one(desk: Desk) -> Non
         logged = await session.scalar(select(func.count()).where(LoggedEvent.ticket_id == ticket_id))
     assert (ticket.seq, ticket.status) == (5, "pending")
     assert logged == 2, "the log keeps what the read model skips"
+
+
+@pytest.mark.parametrize("order", ["answers first", "stream first", "newest first"])
+async def test_two_publishers_in_any_order_leave_the_same(desk: Desk, order: str) -> None:
+    """Answers carry some of a ticket's events, the stream the others, and each of them may come twice."""
+    life = Life(is_new=True)
+    ticket_id = TicketId(new_id())
+    life.ticket = DomainTicket(TicketState.of(opening(ticket_id, number=f"T{ticket_id.hex[-10:]}")))
+    life.ticket.open(REQUESTER, life.opened_at)
+    answers, timed, taken = [], [], 0
+    steps: list[Callable[[], object]] = [
+        lambda: life.ticket.handle(triage(agent_id=ADA), life.opened_at),
+        lambda: life.wait(timedelta(hours=2)),
+        lambda: life.reply(timedelta(hours=3)),
+        lambda: life.wait(timedelta(days=2)),
+        lambda: life.do(ResolveTicket, timedelta(days=2)),
+    ]
+    for step in steps:
+        step()
+        new = [event.envelope(f"ticket-{ticket_id}:{event.seq}", event.at) for event in life.ticket.events[taken:]]
+        taken = len(life.ticket.events)
+        if step in (steps[1], steps[3]):
+            timed.append(new)
+        else:
+            answers.append(CommandAnswer(snapshot=life.ticket.state.snapshot(), events=tuple(new)))
+
+    async def answer(told: CommandAnswer) -> None:
+        async with desk.database.begin() as session:
+            await record_answers(session, [told])
+
+    async def stream(batch: list[Envelope]) -> None:
+        await project(desk.database, desk.ids, "two", batch)
+
+    todo = [partial(answer, told) for told in answers], [partial(stream, batch) for batch in timed]
+    match order:
+        case "answers first":
+            calls = [*todo[0], *todo[1]]
+        case "stream first":
+            calls = [*todo[1], *todo[0], *todo[0]]
+        case _:
+            calls = [*reversed(todo[0]), *reversed(todo[1]), *todo[1]]
+    for call in calls:
+        await call()
+    async with desk.database.begin() as session:
+        ticket = await session.get_one(Ticket, ticket_id)
+        seqs = await session.scalars(select(LoggedEvent.seq).where(LoggedEvent.ticket_id == ticket_id))
+        clocks = await session.scalars(select(SettledClock).where(SettledClock.ticket_id == ticket_id))
+    assert sorted(seqs) == list(range(1, taken + 1))
+    assert ticket.snapshot == life.ticket.state.snapshot().model_dump(mode="json")
+    assert {(clock.metric, clock.outcome) for clock in clocks} == {
+        (verdict.metric.value, verdict.outcome.value) for verdict in life.verdicts
+    }
 
 
 async def test_duplicates_change_nothing(desk: Desk) -> None:

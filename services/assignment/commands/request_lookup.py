@@ -1,0 +1,83 @@
+"""What a request to change a ticket needs to know before its command is made: one statement."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import Response
+from sqlalchemy import Select, and_, exists, literal, or_
+
+from services.assignment.models import FollowUp, Intent, Ticket
+from services.assignment.queries.callers import Caller
+from services.assignment.queries.follow_ups import get_related
+from services.assignment.queries.tickets import AuthorizedTicket, named, ticket_place, with_names
+from services.assignment.queries.visibility import VIEW
+from services.assignment.schemas.tickets import RelatedTickets, TicketWithNames
+from shared.domain.permissions import permissions_on
+from shared.kit.db import Session
+from shared.kit.http.idempotency import IdempotencyClaim
+from shared.kit.http.problems import not_found
+from shared.kit.tables import idempotency_responses as responses
+
+NO_KEY = ""
+"""No client's key, for keys have at least one character."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestLookup:
+    """The ticket with its names, what the caller may do to it, and what became of an earlier attempt."""
+
+    found: AuthorizedTicket
+    named: TicketWithNames
+    related: RelatedTickets
+    stored: Response | None
+    """The first answer, if this is a retry."""
+    is_intended: bool
+    """Whether a command like it was written down and not answered yet: perhaps this one, sent before."""
+
+
+async def look_up(
+    session: Session, caller: Caller, reference: str, about: str, claim: IdempotencyClaim
+) -> RequestLookup:
+    """Looks a ticket up by its id or number, and what is known of the request: its action and idempotency key.
+
+    Raises Problem 404 if the ticket does not exist or may not be seen, 422 if the key was used for another body.
+    """
+    row = (await session.execute(_query(caller, reference, about, claim))).one_or_none()
+    if row is None:
+        raise not_found()
+    claim.settle(row)
+    ticket = row.Ticket
+    held = permissions_on(caller.principal, ticket_place(ticket))
+    if VIEW not in held and claim.stored is None:
+        raise not_found()
+    names = (row.team_slug, row.team_name, row.agent_name, row.topic_slug, row.topic_name, row.topic_fields)
+    is_related = row.is_related and claim.stored is None
+    return RequestLookup(
+        AuthorizedTicket(ticket, held),
+        TicketWithNames(ticket, *names),
+        await get_related(session, caller, ticket.id) if is_related else RelatedTickets(),
+        claim.stored,
+        is_intended=claim.key is not None and row.is_intended,
+    )
+
+
+def _query(caller: Caller, reference: str, about: str, claim: IdempotencyClaim) -> Select[*tuple[Any, ...]]:
+    intended = exists().where(
+        Intent.ticket_id == Ticket.id,
+        Intent.agent_id == caller.agent_id,
+        Intent.about == about,
+        Intent.is_keyed,
+    )
+    is_related = exists().where(or_(FollowUp.ticket_id == Ticket.id, FollowUp.follow_up_id == Ticket.id))
+    first = and_(responses.c.scope == claim.scope, responses.c.key == (claim.key or NO_KEY))
+    return (
+        with_names()
+        .add_columns(
+            literal(value=True).label("is_free"),
+            *(responses.c[name] for name in ("request_hash", "status", "body", "etag")),
+            intended.label("is_intended"),
+            is_related.label("is_related"),
+        )
+        .outerjoin(responses, first)
+        .where(named(reference))
+    )
