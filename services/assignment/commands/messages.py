@@ -136,7 +136,7 @@ async def _post(
         resolves=call.following == "resolve",
         has_command=True,
     )
-    await outbox.add(session, event, f"message:{message_id}", now)
+    await outbox.add(session, event, f"message:{message_id}", now, is_applied=True)
     return posted_at
 
 

@@ -74,7 +74,9 @@ class LifecycleRows:
         """The rows of the outbox that a statement has written, by their ids and the events' ids, for the relay."""
         given = {row["event_id"]: row for row in self.announced}
         return [
-            OutboxRow(row_id, event_id, given[event_id]["subject"], given[event_id]["envelope"].encode())
+            OutboxRow(
+                row_id, event_id, given[event_id]["subject"], given[event_id]["envelope"].encode(), is_applied=True
+            )
             for row_id, event_id in written
         ]
 

@@ -33,7 +33,7 @@ def build_consumers(context: AppState) -> tuple[Consumer, ...]:
             take_in,
             batch=200,
             linger=LINGER_SECONDS,
-            is_own=context.relay.has_committed,
+            is_own=context.relay.has_applied,
         ),
         Consumer(
             TRIAGE,
