@@ -31,7 +31,7 @@ from shared.domain.ticket import TicketState
 from shared.kit.auth import FileLink, FileLinks
 from shared.kit.clock import new_id, utc_now
 from tests.services.assignment.desk import TOPICS, Desk, agent_id, team_id
-from tests.support.lives import Life
+from tests.support.scripted_ticket import ScriptedTicket
 from tests.support.tickets import ADA, REQUESTER, opening, triage
 
 
@@ -105,7 +105,7 @@ async def test_an_older_snapshot_never_overwrites_a_newer_one(desk: Desk) -> Non
 @pytest.mark.parametrize("order", ["answers first", "stream first", "newest first"])
 async def test_two_publishers_in_any_order_leave_the_same(desk: Desk, order: str) -> None:
     """Answers carry some of a ticket's events, the stream the others, and each of them may come twice."""
-    life = Life(is_new=True)
+    life = ScriptedTicket(is_new=True)
     ticket_id = TicketId(new_id())
     life.ticket = DomainTicket(TicketState.of(opening(ticket_id, number=f"T{ticket_id.hex[-10:]}")))
     life.ticket.open(REQUESTER, life.opened_at)
