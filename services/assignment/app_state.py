@@ -8,6 +8,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from services.assignment.holiday_feed import FeedReader
+from services.assignment.queries.caller_cache import CallerCache
 from services.assignment.queries.policies import PolicyCache
 from services.assignment.routing.rosters import Place
 from services.assignment.routing.working_hours import AgentCalendars
@@ -55,6 +56,7 @@ class AppState:
     tickets: Tickets
     relay: Relay
     policies: PolicyCache
+    callers: CallerCache
     command_limit: ConcurrencyLimit
     http_client: SafeHttpClient
     feed_reader: FeedReader

@@ -13,7 +13,7 @@ from services.assignment.app_state import AppState
 from services.assignment.commands.administration import Keyed
 from services.assignment.commands.command_request import CommandRequest
 from services.assignment.errors import not_permitted, not_signed_in, second_factor_enrolment_required
-from services.assignment.queries.callers import Caller, find_caller
+from services.assignment.queries.callers import Caller
 from services.assignment.queries.programs import find_program, is_service_token
 from shared.contracts.vocabulary import Channel, Permission
 from shared.domain.permissions import holds
@@ -68,8 +68,7 @@ async def get_caller(
     address = address_of(request, context.settings.trusted_proxies)
     if is_service_token(credentials.credentials):
         return await _get_program(request, response, context, credentials.credentials, address)
-    idle = context.settings.session_idle
-    caller = await find_caller(context.database, credentials.credentials, Channel.API, utc_now(), idle)
+    caller = await context.callers.find(credentials.credentials, Channel.API, utc_now())
     if caller is None:
         raise not_signed_in()
     if caller.needs_second_factor:

@@ -18,6 +18,7 @@ from services.assignment.commands.intent_recovery import resend_intents
 from services.assignment.commands.returns import forget_told, return_tickets
 from services.assignment.consumers import build_consumers
 from services.assignment.holiday_feed import FeedReader
+from services.assignment.queries.caller_cache import CallerCache
 from services.assignment.queries.policies import PolicyCache
 from services.assignment.seed import seed
 from services.assignment.settings import AssignmentSettings
@@ -57,6 +58,7 @@ def build_app(settings: AssignmentSettings) -> FastAPI:
 
     relay = Relay(dsn_of(settings), bus, SERVICE, look_for_work)
     database.publish_with(relay.publish)
+    callers = CallerCache(database, dsn_of(settings), settings.session_idle)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -69,6 +71,7 @@ def build_app(settings: AssignmentSettings) -> FastAPI:
             tickets=tickets,
             relay=relay,
             policies=PolicyCache(),
+            callers=callers,
             command_limit=gate,
             http_client=outgoing,
             feed_reader=FeedReader(),
@@ -92,6 +95,7 @@ def build_app(settings: AssignmentSettings) -> FastAPI:
         feeds = partial(keep_feeds_fresh, context)
         jobs: dict[str, Job] = {
             "relay": relay.run,
+            "access": callers.run,
             "housekeeping": keeping,
             "feeds": feeds,
             "rollouts": partial(carry_out_rollouts, context),

@@ -38,7 +38,7 @@ from shared.contracts.events import (
     TicketTriaged,
 )
 from shared.kit.auth import MailThreads
-from shared.kit.bus import LINGER_SECONDS, Bus, Consumer, DeadLetters
+from shared.kit.bus import Bus, Consumer, DeadLetters
 from shared.kit.db import Database, Session
 from shared.kit.requester_ids import RequesterIds
 from shared.kit.tombstones import lock_against_erasure
@@ -68,6 +68,10 @@ CONSUMED: tuple[type[Event], ...] = (
 """What calls for a mail, or changes who gets one; most of a ticket's steps do neither."""
 
 
+MAILS_LINGER_SECONDS = 0.2
+"""Nobody waits for a mail that closely, and what one moment causes is then settled and sent together."""
+
+
 class Notifier:
     """Handles what the bus delivers."""
 
@@ -91,7 +95,7 @@ class Notifier:
     def consumer(self) -> Consumer:
         """The durable consumer `notification`."""
         subjects = tuple(event.subjects() for event in EVENTS.values() if issubclass(event, CONSUMED))
-        return Consumer(NAME, subjects, self.on_events, linger=LINGER_SECONDS)
+        return Consumer(NAME, subjects, self.on_events, linger=MAILS_LINGER_SECONDS)
 
     async def on_events(self, envelopes: Sequence[Envelope]) -> None:
         """Projects and decides; wakes the sender when that is durable.

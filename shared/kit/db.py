@@ -51,6 +51,7 @@ class Database:
 
     def __init__(self, engine: AsyncEngine, *, events_for_outsiders: bool = True) -> None:
         self.engine = engine
+        self.announces_to_outsiders = events_for_outsiders
         self._autocommit = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._sessions, self._singles = (
             async_sessionmaker(bind, expire_on_commit=False, info={EVENTS_FOR_OUTSIDERS: events_for_outsiders})

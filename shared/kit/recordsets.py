@@ -1,10 +1,22 @@
 """Many rows as one JSON parameter: a statement that takes them is the same for one row and for a thousand."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from pydantic_core import to_json
-from sqlalchemy import LargeBinary, Select, Table, Text, bindparam, cast, column, func, select
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    LargeBinary,
+    Select,
+    Table,
+    Text,
+    bindparam,
+    cast,
+    column,
+    func,
+    select,
+)
 from sqlalchemy.dialects.postgresql import JSONB, Insert, insert
 from sqlalchemy.types import TypeEngine
 
@@ -27,10 +39,24 @@ def rows_of(table: Table, names: Sequence[str], parameter: str) -> Select[Any]:
     )
 
 
+def columns_given(table: Table, names: Sequence[str], prefix: str = "") -> list[ColumnElement[Any]]:
+    """A parameter for each column, with its type: one row for `insert ... select`, whose condition decides."""
+    return [bindparam(prefix + name, type_=table.c[name].type) for name in names]
+
+
 def _as_text(kind: TypeEngine[Any]) -> TypeEngine[Any]:
     return Text() if isinstance(kind, LargeBinary) else kind
 
 
-def insert_rows(table: Table, names: Sequence[str], parameter: str) -> Insert:
-    """Inserts the rows in a parameter, in their order."""
-    return insert(table).from_select(list(names), rows_of(table, names, parameter))
+def insert_rows(
+    table: Table,
+    names: Sequence[str],
+    parameter: str,
+    where: Callable[[FromClause], ColumnElement[bool]] | None = None,
+) -> Insert:
+    """Inserts the rows in a parameter, in their order; of them those for which `where` holds."""
+    rows = rows_of(table, names, parameter)
+    if where is not None:
+        given = rows.subquery(f"given_{parameter}")
+        rows = select(given).where(where(given))
+    return insert(table).from_select(list(names), rows)

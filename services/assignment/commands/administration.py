@@ -50,7 +50,7 @@ async def create(
             return CreatedResource(await make(session))
 
     response = await once(context.database, call.request, status, make_as_caller)
-    context.relay.wake()
+    context.rollouts.wake()
     return response
 
 
@@ -61,7 +61,6 @@ async def changing(context: AppState, by: Caller | None) -> AsyncIterator[Sessio
         if by is not None:
             set_actor(session, by)
         yield session
-    context.relay.wake()
 
 
 @asynccontextmanager

@@ -7,18 +7,18 @@ from datetime import datetime
 from uuid import UUID
 
 from fastapi import Response
-from starlette.status import HTTP_200_OK
+from starlette.status import HTTP_200_OK, HTTP_201_CREATED
 
 from services.assignment.app_state import AppState
 from services.assignment.commands import intents
 from services.assignment.commands.intents import IntentRequest
 from services.assignment.commands.notes import COMMENTS, NewNote, add_note
 from services.assignment.commands.projection import changes_of
-from services.assignment.commands.record_answers import Conclusion, conclude, conclude_within
+from services.assignment.commands.record_answers import Conclusion, conclude, conclude_with_note, conclude_within
 from services.assignment.commands.request_lookup import RequestLookup, look_up
 from services.assignment.models import Ticket
 from services.assignment.queries.callers import Caller
-from services.assignment.queries.tickets import AuthorizedTicket, as_view, rename
+from services.assignment.queries.tickets import AuthorizedTicket, rename
 from services.assignment.schemas.tickets import TicketView
 from shared.contracts.answers import CommandAnswer
 from shared.contracts.base import TicketId
@@ -162,7 +162,7 @@ async def view_after_answer(
         await rename(session, caller, after, snapshot)
     for name, value in changes_of(snapshot).items():
         setattr(after.Ticket, name, value)
-    return as_view(after, caller, utc_now()).model_copy(update=dict(known.related))
+    return known.view(caller, utc_now())
 
 
 async def respond(
@@ -176,17 +176,7 @@ async def respond(
     note: NewNote | None = None,
 ) -> Response:
     """Writes everything down and returns the client's answer. Without an answer of the workflow the intent stays."""
-    body, etag = view.model_dump_json().encode(), etag_of(view.revision)
-    conclusion = Conclusion(
-        command_id=command_id if answers else None,
-        answers=answers,
-        scope=call.scope,
-        key=call.key,
-        request_hash=call.request_hash,
-        status=status,
-        body=body,
-        etag=etag,
-    )
+    conclusion = _conclusion(call, view, status, command_id if answers else None, answers)
     if answers and note is None:
         await conclude(context.database, conclusion)
     else:
@@ -196,7 +186,38 @@ async def respond(
             if not answers:
                 await intents.hand_over(session, command_id)
             await conclude_within(session, conclusion)
-    return Response(body, status, {"ETag": etag}, media_type="application/json")
+    return _response(conclusion)
+
+
+async def respond_with_note(context: AppState, call: CommandRequest, note: NewNote, view: TicketView) -> Response:
+    """Writes a note and the client's answer down, and returns the answer."""
+    conclusion = _conclusion(call, view, HTTP_201_CREATED)
+    await conclude_with_note(context.database, conclusion, call.caller, note, utc_now())
+    return _response(conclusion)
+
+
+def _conclusion(
+    call: CommandRequest,
+    view: TicketView,
+    status: int,
+    command_id: str | None = None,
+    answers: Sequence[CommandAnswer] = (),
+) -> Conclusion:
+    return Conclusion(
+        command_id=command_id,
+        answers=answers,
+        scope=call.scope,
+        key=call.key,
+        request_hash=call.request_hash,
+        status=status,
+        body=view.model_dump_json().encode(),
+        etag=etag_of(view.revision),
+    )
+
+
+def _response(conclusion: Conclusion) -> Response:
+    headers = {"ETag": conclusion.etag}
+    return Response(conclusion.body, conclusion.status, headers, media_type="application/json")
 
 
 async def send(context: AppState, ticket: Ticket, command: Command) -> CommandAnswer:

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import delete, update
@@ -16,8 +17,7 @@ from shared.kit.http.idempotency import in_flight, key_reused
 
 LEASE = timedelta(seconds=30)
 """How long a command is its sender's alone; after that the sender has died, for each waits much less for an answer."""
-
-
+WRITE = insert(table_of(Intent)).on_conflict_do_nothing().returning(Intent.command_id)
 SETTLED_AFTER = timedelta(seconds=10)
 """After this no request of a sender that gave up can still be on its way to Temporal."""
 
@@ -62,8 +62,13 @@ async def claim(
 
 async def write(session: Session, wanted: IntentRequest, command: Command) -> bool:
     """Writes a command down. False if it has been written down before, or by somebody else at the same time."""
+    return await session.scalar(WRITE, row_of(wanted, command)) is not None
+
+
+def row_of(wanted: IntentRequest, command: Command) -> dict[str, Any]:
+    """The row of a command that is about to be sent."""
     now = utc_now()
-    row = {
+    return {
         "command_id": wanted.command_id,
         "ticket_id": wanted.ticket_id,
         "request_hash": wanted.request_hash,
@@ -77,8 +82,6 @@ async def write(session: Session, wanted: IntentRequest, command: Command) -> bo
         "claimed_until": now + LEASE,
         "silences": 0,
     }
-    written = insert(table_of(Intent)).values(row).on_conflict_do_nothing().returning(Intent.command_id)
-    return await session.scalar(written) is not None
 
 
 async def finish(session: Session, command_id: str) -> None:

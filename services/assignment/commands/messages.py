@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 from fastapi import Response
@@ -18,11 +19,14 @@ from services.assignment.commands.command_request import (
     message_id_of,
     opened,
     respond,
+    respond_with_note,
     view_after_answer,
 )
+from services.assignment.commands.intents import IntentRequest
 from services.assignment.commands.notes import COMMENTS, NewNote, add_note
+from services.assignment.commands.reply_writing import write_reply
 from services.assignment.models import Message, Ticket
-from services.assignment.queries.tickets import get_ticket, reply_view_after, view_after
+from services.assignment.queries.tickets import get_ticket, view_after
 from services.assignment.schemas.actions import MessageInput, TagsInput
 from services.assignment.schemas.tickets import ReplyView
 from shared.contracts.answers import CommandAnswer
@@ -58,15 +62,41 @@ async def reply(context: AppState, call: CommandRequest, body: MessageInput) -> 
         known.found.require(Permission.TICKET_REPLY)
         ticket = known.found.ticket
         wanted = call.wanted(ticket, call.command_id(ticket))
-        async with context.database.begin() as session:
-            write = partial(_write, session, call, ticket, body, wanted.command_id)
-            command = await intents.claim(session, wanted, write, may_exist=known.is_intended)
+        command: Command | None = None
+        if body.comment is None and not known.is_intended:
+            command = await _write_at_once(context, call, ticket, body, wanted)
+        if command is None:
+            async with context.database.begin() as session:
+                write = partial(_write, session, call, ticket, body, wanted.command_id)
+                command = await intents.claim(session, wanted, write)
         told = await _record(context, ticket, command)
         snapshot = told.snapshot if told else TicketSnapshot.model_validate(ticket.snapshot)
         view = await view_after_answer(context, call.caller, known, snapshot)
         reply_view = ReplyView(**dict(view), message_id=message_id_of(wanted.command_id), pending=told is None)
         answers = [told] if told else []
         return await respond(context, call, wanted.command_id, answers, reply_view, status=HTTP_201_CREATED)
+
+
+async def _write_at_once(
+    context: AppState, call: CommandRequest, ticket: Ticket, body: MessageInput, wanted: IntentRequest
+) -> RecordReply | None:
+    """The same as `_write` and the intent, in one statement; None if the reply has been written before."""
+    _check_writable(call, ticket)
+    now, message_id = utc_now(), message_id_of(wanted.command_id)
+    command = RecordReply(
+        command_id=wanted.command_id, actor=call.caller.actor, message_id=MessageId(message_id), replied_at=now
+    )
+    message = _message_row(call, ticket.id, message_id, body, now)
+    announcement = _posted(call, ticket.id, message_id, body, now).envelope(f"message:{message_id}", now)
+    is_new = await write_reply(context.database, message, announcement, wanted, command)
+    return command if is_new else None
+
+
+def _check_writable(call: CommandRequest, ticket: Ticket) -> None:
+    """Raises VersionConflict, TicketArchivedError."""
+    check_revision(ticket, call.expected_revision)
+    if ticket.is_archived:
+        raise TicketArchivedError("the ticket is archived; open a follow-up instead")
 
 
 async def _write(
@@ -76,9 +106,7 @@ async def _write(
 
     Raises VersionConflict, TicketArchivedError, Problem 422.
     """
-    check_revision(ticket, call.expected_revision)
-    if ticket.is_archived:
-        raise TicketArchivedError("the ticket is archived; open a follow-up instead")
+    _check_writable(call, ticket)
     now, message_id = utc_now(), message_id_of(command_id)
     replied_at = await _post(session, call, ticket.id, message_id, body, now)
     if body.comment is not None:
@@ -104,28 +132,40 @@ async def _post(
     session: Session, call: CommandRequest, ticket_id: UUID, message_id: UUID, body: MessageInput, now: datetime
 ) -> datetime:
     """The message and its announcement; the instant at which it was first written. Raises Problem 422."""
-    caller = call.caller
-    posted_at: datetime | None = await session.scalar(
-        insert(Message)
-        .values(
-            id=message_id,
-            ticket_id=ticket_id,
-            author_kind=caller.kind.value,
-            author_id=caller.agent_id,
-            author_name=caller.name,
-            body=body.body,
-            body_format=body.body_format.value,
-            channel=caller.channel.value,
-            attachments=[],
-            is_automatic=False,
-            posted_at=now,
-        )
-        .on_conflict_do_nothing()
-        .returning(Message.posted_at)
-    )
+    row = _message_row(call, ticket_id, message_id, body, now)
+    written = insert(Message).values(row).on_conflict_do_nothing().returning(Message.posted_at)
+    posted_at: datetime | None = await session.scalar(written)
     if posted_at is None:
         return await _first_posted_at(session, message_id, body)
-    event = MessagePosted(
+    event = _posted(call, ticket_id, message_id, body, now)
+    await outbox.add(session, event, f"message:{message_id}", now, is_applied=True)
+    return posted_at
+
+
+def _message_row(
+    call: CommandRequest, ticket_id: UUID, message_id: UUID, body: MessageInput, now: datetime
+) -> dict[str, Any]:
+    caller = call.caller
+    return {
+        "id": message_id,
+        "ticket_id": ticket_id,
+        "author_kind": caller.kind.value,
+        "author_id": caller.agent_id,
+        "author_name": caller.name,
+        "body": body.body,
+        "body_format": body.body_format.value,
+        "channel": caller.channel.value,
+        "attachments": [],
+        "is_automatic": False,
+        "posted_at": now,
+    }
+
+
+def _posted(
+    call: CommandRequest, ticket_id: UUID, message_id: UUID, body: MessageInput, now: datetime
+) -> MessagePosted:
+    caller = call.caller
+    return MessagePosted(
         ticket_id=TicketId(ticket_id),
         message_id=MessageId(message_id),
         author=caller.author,
@@ -136,8 +176,6 @@ async def _post(
         resolves=call.following == "resolve",
         has_command=True,
     )
-    await outbox.add(session, event, f"message:{message_id}", now, is_applied=True)
-    return posted_at
 
 
 async def _first_posted_at(session: Session, message_id: UUID, body: MessageInput) -> datetime:
@@ -151,19 +189,18 @@ async def _first_posted_at(session: Session, message_id: UUID, body: MessageInpu
 async def note(context: AppState, call: CommandRequest, body: MessageInput) -> Response:
     """Stores and announces a note; the lifecycle never hears of it."""
     await check_body(context.renderer, body.body, body.body_format)
-    async with opened(context, call) as guarded:
-        if guarded.stored is not None:
-            return guarded.stored
-        found = await get_ticket(guarded.session, call.caller, call.reference)
-        found.require(Permission.TICKET_NOTE)
-        check_revision(found.ticket, call.expected_revision)
-        note_id = message_id_of(call.command_id(found.ticket))
-        new = NewNote(note_id, found.ticket.id, body.body, body.body_format)
-        await add_note(guarded.session, call.caller, new, utc_now())
-        view = await reply_view_after(
-            guarded.session, call.caller, found.ticket.id, note_id, utc_now(), is_pending=False
-        )
-        return await answer(guarded, view, HTTP_201_CREATED)
+    async with context.command_limit.enter():
+        async with context.database.single_session() as session:
+            known = await call.look_up(session)
+        if known.stored is not None:
+            return known.stored
+        known.found.require(Permission.TICKET_NOTE)
+        ticket = known.found.ticket
+        check_revision(ticket, call.expected_revision)
+        note_id = message_id_of(call.command_id(ticket))
+        new = NewNote(note_id, ticket.id, body.body, body.body_format)
+        view = ReplyView(**dict(known.view(call.caller, utc_now())), message_id=note_id)
+        return await respond_with_note(context, call, new, view)
 
 
 async def change_tags(context: AppState, call: CommandRequest, body: TagsInput) -> Response:

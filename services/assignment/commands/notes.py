@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 from uuid import NAMESPACE_URL, UUID
 
 from sqlalchemy.dialects.postgresql import insert
 
 from services.assignment.models import Note
 from shared.contracts.base import MessageId, TicketId
-from shared.contracts.events import AttachmentRef, Author, NoteAdded
+from shared.contracts.events import AttachmentRef, Author, Envelope, NoteAdded
 from shared.contracts.redaction import redacted
 from shared.contracts.vocabulary import BodyFormat, Channel
 from shared.kit import outbox
@@ -53,34 +53,38 @@ class NewNote:
 
 async def add_note(session: Session, caller: NoteAuthor, note: NewNote, now: datetime) -> None:
     """Stores and announces a note; writing it again does nothing."""
-    author = caller.author
-    added = await session.scalar(
-        insert(Note)
-        .values(
-            id=note.id,
-            ticket_id=note.ticket_id,
-            author_kind=author.kind.value,
-            author_id=author.id,
-            author_name=author.name,
-            body=note.body,
-            body_format=note.body_format.value,
-            about=note.about,
-            channel=note.channel.value,
-            attachments=[attachment.model_dump(mode="json") for attachment in note.attachments],
-            added_at=now,
-        )
-        .on_conflict_do_nothing()
-        .returning(Note.id)
-    )
-    if added is None:
-        return
+    row = note_row(caller, note, now)
+    added = await session.scalar(insert(Note).values(row).on_conflict_do_nothing().returning(Note.id))
+    if added is not None:
+        await outbox.add_all(session, [note_added(caller, note, now)])
+
+
+def note_row(caller: NoteAuthor, note: NewNote, now: datetime) -> dict[str, Any]:
+    """The row of a note."""
+    return {
+        "id": note.id,
+        "ticket_id": note.ticket_id,
+        "author_kind": caller.author.kind.value,
+        "author_id": caller.author.id,
+        "author_name": caller.author.name,
+        "body": note.body,
+        "body_format": note.body_format.value,
+        "about": note.about,
+        "channel": note.channel.value,
+        "attachments": [attachment.model_dump(mode="json") for attachment in note.attachments],
+        "added_at": now,
+    }
+
+
+def note_added(caller: NoteAuthor, note: NewNote, now: datetime) -> Envelope:
+    """The news of a note."""
     event = NoteAdded(
         ticket_id=TicketId(note.ticket_id),
         note_id=MessageId(note.id),
-        author=author,
+        author=caller.author,
         body=note.body,
         body_format=note.body_format,
         about=note.about,
         added_at=now,
     )
-    await outbox.add(session, event, f"note:{note.id}", now)
+    return event.envelope(f"note:{note.id}", now)

@@ -108,7 +108,6 @@ async def remove_participant(context: AppState, caller: Caller, reference: str, 
         if person.state != ParticipantState.REMOVED.value:
             person.state, person.changed_at, person.joined_at = ParticipantState.REMOVED.value, deciding.at, None
             await deciding.announce(person, ParticipantDecision.REMOVE)
-    context.relay.wake()
 
 
 async def _begin(session: Session, caller: Caller, reference: str, revision: int | None = None) -> Deciding:

@@ -14,7 +14,7 @@ from shared.contracts.answers import CommandAnswer
 from shared.contracts.events import Envelope, LifecycleEvent, SlaSettled
 from shared.contracts.tickets import TicketSnapshot
 from shared.contracts.vocabulary import ClockState, Status
-from shared.kit.db import Session
+from shared.kit.db import Database, Session
 from shared.kit.outbox import note_rows
 from shared.kit.outbox import row_of as outbox_row
 from shared.kit.outbox_row import OutboxRow
@@ -174,6 +174,13 @@ async def project_lifecycle(session: Session, rows: LifecycleRows) -> None:
         announced = (await session.execute(PROJECT, rows.parameters)).all()
         if announced:
             note_rows(session, rows.outbox_rows(announced))
+
+
+async def project_steps(database: Database, rows: LifecycleRows) -> None:
+    """The same for events that came from the stream, as a transaction of its own."""
+    if rows.snapshots:
+        async with database.single() as connection:
+            await connection.execute(PROJECT, rows.parameters)
 
 
 async def apply_snapshots(session: Session, snapshots: Sequence[TicketSnapshot]) -> None:

@@ -1,6 +1,7 @@
 """What a request to change a ticket needs to know before its command is made: one statement."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from fastapi import Response
@@ -9,9 +10,9 @@ from sqlalchemy import Select, and_, exists, literal, or_
 from services.assignment.models import FollowUp, Intent, Ticket
 from services.assignment.queries.callers import Caller
 from services.assignment.queries.follow_ups import get_related
-from services.assignment.queries.tickets import AuthorizedTicket, named, ticket_place, with_names
+from services.assignment.queries.tickets import AuthorizedTicket, as_view, named, ticket_place, with_names
 from services.assignment.queries.visibility import VIEW
-from services.assignment.schemas.tickets import RelatedTickets, TicketWithNames
+from services.assignment.schemas.tickets import RelatedTickets, TicketView, TicketWithNames
 from shared.domain.permissions import permissions_on
 from shared.kit.db import Session
 from shared.kit.http.idempotency import IdempotencyClaim
@@ -33,6 +34,10 @@ class RequestLookup:
     """The first answer, if this is a retry."""
     is_intended: bool
     """Whether a command like it was written down and not answered yet: perhaps this one, sent before."""
+
+    def view(self, caller: Caller, now: datetime) -> TicketView:
+        """The ticket as it was found, or as `named` was brought up to date since."""
+        return as_view(self.named, caller, now).model_copy(update=dict(self.related))
 
 
 async def look_up(

@@ -10,7 +10,7 @@ from sqlalchemy import insert, select
 from services.assignment.app_state import AppState
 from services.assignment.commands.projection import settle_decisions
 from services.assignment.commands.record_answers import record_answers
-from services.assignment.models import LoggedEvent, RoutingDecision, StoredSnapshot, table_of
+from services.assignment.models import LoggedEvent, RoutingDecision, table_of
 from services.assignment.queries.routing import get_policy, get_routing_table
 from services.assignment.routing.assignments import store_offers
 from services.assignment.routing.decisions import Question, write_turns
@@ -76,8 +76,7 @@ async def deliver(
     unanswered = [decision for decision in decisions if decision.state == "sent"]
     if not unanswered:
         return {}
-    async with context.database.begin() as session:
-        commands = [await _command(context, session, decision) for decision in unanswered]
+    commands = [await _command(context, decision) for decision in unanswered]
     places = asyncio.Semaphore(AT_ONCE)
     results = await asyncio.gather(
         *(
@@ -193,9 +192,9 @@ async def _store(
     return [RoutingDecision(**row) for row in rows]
 
 
-async def _command(context: AppState, session: Session, decision: RoutingDecision) -> TriageTicket:
+async def _command(context: AppState, decision: RoutingDecision) -> TriageTicket:
     """The same command each time, for it is made of the stored decision and the policy stored with it."""
-    policy = await _policy_of(context, session, decision)
+    policy = await _policy_of(context, decision)
     return TriageTicket(
         command_id=f"triage:{decision.ticket_id}",
         actor=SYSTEM,
@@ -206,13 +205,14 @@ async def _command(context: AppState, session: Session, decision: RoutingDecisio
     )
 
 
-async def _policy_of(context: AppState, session: Session, decision: RoutingDecision) -> PolicySnapshot:
+async def _policy_of(context: AppState, decision: RoutingDecision) -> PolicySnapshot:
     """The policy as it was when the decision was made; decisions of older code name no snapshot."""
     if decision.policy_digest is not None:
-        stored = await session.get(StoredSnapshot, decision.policy_digest)
+        stored = await context.policies.find_stored(context.database, decision.policy_digest)
         if stored is not None:
-            return PolicySnapshot.model_validate(stored.body)
-    policy = await context.policies.find_version(session, decision.policy_id, decision.policy_version, utc_now())
+            return stored
+    async with context.database.begin() as session:
+        policy = await context.policies.find_version(session, decision.policy_id, decision.policy_version, utc_now())
     if policy is None:
         raise LookupError(f"policy {decision.policy_id} version {decision.policy_version} is gone")
     return policy

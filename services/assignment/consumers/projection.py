@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from services.assignment.commands.projection import LifecycleRows, project_lifecycle
+from services.assignment.commands.projection import LifecycleRows, project_lifecycle, project_steps
 from services.assignment.commands.staff_mail import take_staff_mail
 from services.assignment.consumers import erasure, statements
 from services.assignment.consumers.erasure import ERASURES, ErasureConsumer
@@ -35,6 +35,10 @@ SUBJECTS = (
     TopicChanged.subjects(),
     RequesterErased.subjects(),
 )
+
+
+HANDLED_ONCE = ERASURES | {NoteReceived.type()}
+"""What must not be done again later: an erasure would take what was written since, a mail would meet other rights."""
 
 
 @dataclass
@@ -90,24 +94,27 @@ class ProjectionBatch:
             self.follow_ups.append(follow_up_row(event.ticket_id, event.follow_up_id, is_opened_by=False))
 
     def without(self, erased: set[UUID]) -> None:
-        """Drops what people wrote on tickets that were erased."""
-        self.messages = [row for row in self.messages if row["ticket_id"] not in erased]
-        self.submissions = [row for row in self.submissions if row["id"] not in erased]
+        """Drops what concerns people on tickets that were erased; their words are kept out by the statement itself."""
         self.participants = [row for row in self.participants if row["ticket_id"] not in erased]
         self.staff_mails = [mail for mail in self.staff_mails if mail.ticket_id not in erased]
 
 
 async def project(database: Database, ids: RequesterIds, consumer: str, batch: list[Envelope]) -> None:
-    """Applies what this consumer has not applied yet."""
+    """Applies a batch. What is safe to apply twice is not remembered; of the rest, what was not applied yet is.
+
+    Steps of tickets' lives hold nothing personal: alone they are one statement, and no erasure has to wait for it.
+    """
+    if all(is_step(envelope) for envelope in batch):
+        await project_steps(database, ProjectionBatch.of(batch).lifecycle)
+        return
     async with database.begin() as session:
-        plan = ProjectionBatch.of(await inbox.claim(session, consumer, batch))
+        once = [envelope for envelope in batch if envelope.type in HANDLED_ONCE]
+        unseen = await inbox.claim(session, consumer, once) if once else []
+        plan = ProjectionBatch.of([*(envelope for envelope in batch if envelope.type not in HANDLED_ONCE), *unseen])
         await lock_against_erasure(session, is_erasing=bool(plan.erasures))
-        written_on = {row["ticket_id"] for row in (*plan.messages, *plan.participants)}
-        written_on |= {mail.ticket_id for mail in plan.staff_mails}
+        written_on = {row["ticket_id"] for row in plan.participants} | {mail.ticket_id for mail in plan.staff_mails}
         plan.without(await erasure.erased_among(session, written_on))
-        await statements.write(session, statements.SUBMISSIONS, sorted(plan.submissions, key=lambda row: row["id"]))
-        await statements.write(session, statements.WORDS, [statements.words_of(row) for row in plan.submissions])
-        await statements.write(session, statements.MESSAGES, plan.messages)
+        await statements.write_words(session, plan.submissions, plan.messages)
         follow_ups = sorted(plan.follow_ups, key=lambda row: (row["ticket_id"], row["follow_up_id"]))
         await statements.write(session, statements.FOLLOW_UPS, follow_ups)
         await project_lifecycle(session, plan.lifecycle)
@@ -116,6 +123,11 @@ async def project(database: Database, ids: RequesterIds, consumer: str, batch: l
         await statements.write(session, statements.PARTICIPANTS, in_order(plan.participants))
         await statements.write(session, statements.TOPICS, sorted(plan.topics, key=lambda row: row["id"]))
         await erasure.erase(session, ids, plan.erasures)
+
+
+def is_step(envelope: Envelope) -> bool:
+    """Whether an event is a step of a ticket's life, with the ticket after it."""
+    return envelope.type not in HANDLED_ONCE and "snapshot" in envelope.data
 
 
 def submission_row(event: TicketSubmitted) -> dict[str, Any]:

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import Executable
+from sqlalchemy import ColumnElement, Executable, FromClause, Select, exists, literal, select
 from sqlalchemy.dialects.postgresql import Insert, insert
 
 from services.assignment.models import (
     FAR_FUTURE,
+    ErasedTicket,
     FollowUp,
     Message,
     Participant,
@@ -17,19 +18,51 @@ from services.assignment.models import (
     table_of,
 )
 from shared.kit.db import Session
+from shared.kit.recordsets import as_parameter, insert_rows
 
 TICKETS: Final = table_of(Ticket)
+TICKET_WORDS: Final = table_of(TicketWords)
+MESSAGES: Final = table_of(Message)
+ERASED: Final = table_of(ErasedTicket)
+SUBMISSION_COLUMNS: Final = (
+    *("id", "number", "status", "priority", "priority_rank", "asked_priority", "topic_id", "subject"),
+    *("requester_name", "requester_email", "created_at", "updated_at", "fields", "snapshot"),
+    *("seq", "revision", "next_due_at", "is_archived"),
+)
+NOT_STARTED: Final = {"seq": 0, "revision": 0, "next_due_at": FAR_FUTURE, "is_archived": False}
+MESSAGE_COLUMNS: Final = (
+    *("id", "ticket_id", "author_kind", "author_id", "author_name", "author_email", "body", "body_format"),
+    *("channel", "attachments", "quoted", "is_automatic", "posted_at"),
+)
 TOPIC_TABLE: Final = table_of(Topic)
 PARTICIPANTS_TABLE: Final = table_of(Participant)
 FOLLOW_UPS_TABLE: Final = table_of(FollowUp)
 
 
+def _words() -> Select[int]:
+    """Tickets as submitted, what searches find them by, and messages, but for those on tickets that were erased."""
+    submitted = _submissions().cte("submitted")
+    words = (
+        insert_rows(TICKET_WORDS, ("ticket_id", "words"), "words", _is_kept).on_conflict_do_nothing().cte("found_by")
+    )
+    messages = insert_rows(MESSAGES, MESSAGE_COLUMNS, "messages", _is_kept).on_conflict_do_nothing().cte("written")
+    return select(literal(1)).add_cte(submitted, words, messages)
+
+
+def _is_kept(rows: FromClause) -> ColumnElement[bool]:
+    ticket_id = rows.c.ticket_id if "ticket_id" in rows.c else rows.c.id
+    return ~exists().where(ERASED.c.ticket_id == ticket_id)
+
+
 def _submissions() -> Insert:
-    """Words and origin; the lifecycle's columns are left to snapshots once one has come."""
-    new = insert(TICKETS).values(seq=0, revision=0, next_due_at=FAR_FUTURE, is_archived=False)
+    """Words and origin, taken once; the lifecycle's columns are left to snapshots once one has come."""
+    new = insert_rows(TICKETS, SUBMISSION_COLUMNS, "submissions", _is_kept)
     words = ("subject", "requester_name", "requester_email", "asked_priority", "fields", "created_at")
+    is_without = TICKETS.c.requester_email == ""
     return new.on_conflict_do_update(
-        index_elements=["id"], set_={name: new.excluded[name] for name in words}, where=TICKETS.c.erased_at.is_(None)
+        index_elements=["id"],
+        set_={name: new.excluded[name] for name in words},
+        where=TICKETS.c.erased_at.is_(None) & is_without,
     )
 
 
@@ -60,12 +93,25 @@ def _follow_ups() -> Insert:
     )
 
 
-SUBMISSIONS: Final = _submissions()
-WORDS: Final = insert(table_of(TicketWords)).on_conflict_do_nothing()
-MESSAGES: Final = insert(table_of(Message)).on_conflict_do_nothing()
+WORDS: Final = _words()
 TOPICS: Final = _topics()
 PARTICIPANTS: Final = _participants()
 FOLLOW_UPS: Final = _follow_ups()
+
+
+async def write_words(
+    session: Session, submissions: Sequence[dict[str, Any]], messages: Sequence[dict[str, Any]]
+) -> None:
+    """Writes what people wrote, each once however often it comes, in one statement."""
+    if not submissions and not messages:
+        return
+    first = {row["id"]: row | NOT_STARTED for row in reversed(submissions)}
+    parameters = {
+        "submissions": as_parameter(first[key] for key in sorted(first)),
+        "words": as_parameter(words_of(row) for row in first.values()),
+        "messages": as_parameter(messages),
+    }
+    await session.execute(WORDS, parameters)
 
 
 def words_of(submission: dict[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from shared.contracts.vocabulary import ActorKind, Channel, Permission, Scope
 from shared.domain.permissions import Grant, Principal
 from shared.kit.auth import digest_of
 from shared.kit.db import Database
+from shared.kit.table_changes import UNWATCHED
 
 SEEN_EVERY = timedelta(minutes=1)
 """How exactly it is written down when a session was last used: one write a minute, not one a request."""
@@ -35,6 +36,8 @@ class Caller:
     kind: ActorKind = ActorKind.AGENT
     owner: Principal | None = None
     """Of a program: the agent on whose behalf it works, with all that one may."""
+    signed_in_until: datetime | None = None
+    """When the session ends by itself, if it is not used before."""
 
     @property
     def agent_id(self) -> AgentId:
@@ -72,6 +75,7 @@ CALLER = (
         Agent.id,
         Agent.email,
         Agent.name,
+        Session.expires_at,
         Session.last_seen_at,
         Session.second_factor,
         Membership.team_id,
@@ -102,13 +106,16 @@ async def find_caller(
         rows = (await connection.execute(CALLER, {"digest": digest, "now": now, "idle_since": now - idle})).all()
         if rows and now - rows[0].last_seen_at >= SEEN_EVERY:
             seen = update(Session).where(Session.digest == digest, Session.last_seen_at < now)
-            await connection.execute(seen.values(last_seen_at=now))
+            await connection.execute(seen.values(last_seen_at=now).execution_options(**{UNWATCHED: True}))
     if not rows:
         return None
     grants = tuple(grant_of(TeamId(row.team_id), row.scope, row.permissions) for row in rows if row.team_id)
     owes = rows[0].second_factor is None and any(row.requires_second_factor for row in rows)
     principal = Principal(AgentId(rows[0].id), grants)
-    return Caller(principal, rows[0].email, rows[0].name, channel, digest, needs_second_factor=owes)
+    first = rows[0]
+    seen_at = now if now - first.last_seen_at >= SEEN_EVERY else first.last_seen_at
+    until = min(first.expires_at, seen_at + idle)
+    return Caller(principal, first.email, first.name, channel, digest, needs_second_factor=owes, signed_in_until=until)
 
 
 def grant_of(team_id: TeamId, scope: str, permissions: list[str]) -> Grant:

@@ -14,7 +14,7 @@ from services.assignment.models import Calendar, Policy, StoredSnapshot, Team, t
 from shared.contracts.base import AgentId, PolicyId, TeamId
 from shared.contracts.calendars import BusinessCalendar
 from shared.contracts.policies import Escalation, EscalationStep, LifecycleTimes, PolicySnapshot, SlaPolicy
-from shared.kit.db import Session
+from shared.kit.db import Database, Session
 
 
 class TeamLead(NamedTuple):
@@ -38,6 +38,7 @@ class PolicyCache:
 
     def __init__(self) -> None:
         self._snapshots: dict[Key, PolicySnapshot] = {}
+        self._by_digest: dict[str, PolicySnapshot] = {}
         self._stored: set[str] = set()
 
     async def find_default(self, session: Session, now: datetime) -> PolicySnapshot | None:
@@ -58,6 +59,19 @@ class PolicyCache:
         """One version of a policy, for a decision made with it."""
         return await self._find(session, now, Policy.id == policy_id, Policy.version == version)
 
+    async def find_stored(self, database: Database, digest: str) -> PolicySnapshot | None:
+        """The snapshot that was written down under a digest, which says all that is in it."""
+        if (known := self._by_digest.get(digest)) is not None:
+            return known
+        async with database.single() as connection:
+            body = await connection.scalar(select(StoredSnapshot.body).where(StoredSnapshot.digest == digest))
+        return self._remember(PolicySnapshot.model_validate(body)) if body is not None else None
+
+    def _remember(self, snapshot: PolicySnapshot) -> PolicySnapshot:
+        if len(self._by_digest) >= KEPT:
+            self._by_digest.clear()
+        return self._by_digest.setdefault(snapshot.digest, snapshot)
+
     async def _find(
         self, session: Session, now: datetime, *which: ColumnElement[bool] | InstrumentedAttribute[bool]
     ) -> PolicySnapshot | None:
@@ -75,7 +89,7 @@ class PolicyCache:
         if key not in self._snapshots:
             if len(self._snapshots) >= KEPT:
                 self._snapshots.clear()
-            self._snapshots[key] = snapshot_of(policy, calendar, now, teams)
+            self._snapshots[key] = self._remember(snapshot_of(policy, calendar, now, teams))
         await self._store(session, self._snapshots[key], now)
         return self._snapshots[key]
 

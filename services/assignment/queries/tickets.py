@@ -13,7 +13,7 @@ from services.assignment.models import Agent, Team, Ticket, Topic
 from services.assignment.queries.callers import Caller
 from services.assignment.queries.follow_ups import get_related
 from services.assignment.queries.visibility import VIEW
-from services.assignment.schemas.tickets import ReplyView, TicketRow, TicketView, TicketWithNames, view_of
+from services.assignment.schemas.tickets import TicketRow, TicketView, TicketWithNames, view_of
 from shared.contracts.base import AgentId, TeamId
 from shared.contracts.tickets import TicketSnapshot
 from shared.contracts.vocabulary import Permission
@@ -122,11 +122,3 @@ async def view_after(session: Session, caller: Caller, ticket_id: UUID, now: dat
 
 async def _with_related(session: Session, caller: Caller, view: TicketView) -> TicketView:
     return view.model_copy(update=dict(await get_related(session, caller, view.id)))
-
-
-async def reply_view_after(
-    session: Session, caller: Caller, ticket_id: UUID, message_id: UUID, now: datetime, *, is_pending: bool
-) -> ReplyView:
-    """The ticket after a reply, with the reply's id."""
-    view = await view_after(session, caller, ticket_id, now)
-    return ReplyView(**dict(view), message_id=message_id, pending=is_pending)

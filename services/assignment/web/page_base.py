@@ -10,7 +10,7 @@ from itsdangerous import BadSignature, URLSafeTimedSerializer
 from starlette.status import HTTP_303_SEE_OTHER
 
 from services.assignment.deps import get_app_state
-from services.assignment.queries.callers import Caller, find_caller
+from services.assignment.queries.callers import Caller
 from shared.contracts.vocabulary import Channel
 from shared.kit.clock import utc_now
 from shared.kit.http.client_address import address_of
@@ -96,7 +96,7 @@ async def find_signed_in(request: Request) -> Caller | None:
     if not token or len(token) > 128:
         return None
     context = await get_app_state(request)
-    caller = await find_caller(context.database, token, Channel.DESK, utc_now(), context.settings.session_idle)
+    caller = await context.callers.find(token, Channel.DESK, utc_now())
     return caller and replace(caller, address=address_of(request, context.settings.trusted_proxies))
 
 

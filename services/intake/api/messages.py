@@ -4,6 +4,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
+from starlette.status import HTTP_201_CREATED
 
 from services.intake.abuse.admission_control import EntryPoint
 from services.intake.api.attachments import owner_of
@@ -11,6 +12,7 @@ from services.intake.api.authentication import Reader, Replier
 from services.intake.api.route import ApiRoute, answer
 from services.intake.attachments.attaching import ChosenFiles
 from services.intake.commands.new_message import NewMessage
+from services.intake.commands.post_at_once import MessageRequest, post_at_once
 from services.intake.commands.post_message import post_with_files
 from services.intake.deps import State
 from services.intake.queries.tickets import attachments_of, get_ticket, list_messages
@@ -19,7 +21,7 @@ from shared.contracts.vocabulary import Channel
 from shared.kit.clock import utc_now
 from shared.kit.http.app import canonical
 from shared.kit.http.body_check import check_body
-from shared.kit.http.idempotency import IdempotencyKey, fingerprint, idempotent_transaction
+from shared.kit.http.idempotency import IdempotencyClaim, IdempotencyKey, fingerprint, idempotent_transaction
 from shared.kit.http.paging import Page
 
 router = APIRouter(prefix="/v1", route_class=ApiRoute, tags=["messages"])
@@ -46,18 +48,24 @@ async def post(
     await check_body(state.renderer, request.body, request.body_format)
     scope = f"{key.key_id}:message:{ticket_id}"
     content = fingerprint(canonical(request.model_dump(mode="json")))
+    claim = IdempotencyClaim(scope, idempotency_key, content)
+    asked = MessageRequest(ticket_id, key.key_id, claim)
+    ticket = await asked.find_ticket(state.database)
+    if claim.stored:
+        return claim.stored
+    await state.admission.refuse_banned(EntryPoint.CLIENT, ticket.requester_email)
+    post = NewMessage(body=request.body, body_format=request.body_format, channel=Channel.API, received_at=utc_now())
+    if not request.attachments and not ticket.is_archived and ticket.erased_at is None:
+        body = await post_at_once(state.database, asked, ticket, post, HTTP_201_CREATED)
+        if body is not None:
+            return answer(body, HTTP_201_CREATED)
     async with idempotent_transaction(state.database, scope, idempotency_key, content) as guarded:
         if guarded.stored:
             return guarded.stored
-        ticket = await get_ticket(guarded.session, ticket_id, key.key_id)
-        await state.admission.refuse_banned(EntryPoint.CLIENT, ticket.requester_email)
-        post = NewMessage(
-            body=request.body, body_format=request.body_format, channel=Channel.API, received_at=utc_now()
-        )
         message = await post_with_files(
             guarded.session, ticket, post, ChosenFiles.of(owner_of(key.key_id), request.attachments)
         )
         files = await attachments_of(guarded.session, [message.id])
         body = MessageView.of(message, files.get(message.id, ())).model_dump_json().encode()
-        await guarded.store(body, 201)
-    return answer(body, 201)
+        await guarded.store(body, HTTP_201_CREATED)
+    return answer(body, HTTP_201_CREATED)

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from services.intake.models import Message, Ticket
 from shared.contracts.base import MessageId, TicketId
-from shared.contracts.events import AttachmentRef, Author, MessagePosted
+from shared.contracts.events import AttachmentRef, Author, Envelope, MessagePosted
 from shared.contracts.redaction import redacted
 from shared.contracts.vocabulary import ActorKind, BodyFormat, Channel
 from shared.kit import outbox
@@ -63,12 +63,13 @@ async def announce_message(
     session: Session, ticket: Ticket, message: Message, post: NewMessage, *, was_archived: bool, is_told: bool
 ) -> None:
     """Adds the `message.posted` event of a message to the outbox. `is_told`: the timeline has it already."""
-    event = _posted(ticket, message, post, was_archived=was_archived)
-    await outbox.add(session, event, f"{message.id}:posted", post.received_at, is_applied=is_told)
+    event = message_posted(ticket, message, post, was_archived=was_archived)
+    await outbox.add_all(session, [event], is_applied=is_told)
 
 
-def _posted(ticket: Ticket, message: Message, post: NewMessage, *, was_archived: bool) -> MessagePosted:
-    return MessagePosted(
+def message_posted(ticket: Ticket, message: Message, post: NewMessage, *, was_archived: bool) -> Envelope:
+    """The `message.posted` event of a message."""
+    event = MessagePosted(
         ticket_id=TicketId(ticket.id),
         message_id=post.message_id,
         author=Author(
@@ -87,3 +88,4 @@ def _posted(ticket: Ticket, message: Message, post: NewMessage, *, was_archived:
         was_archived=was_archived,
         follow_up_id=TicketId(message.follow_up_id) if message.follow_up_id else None,
     )
+    return event.envelope(f"{message.id}:posted", post.received_at)

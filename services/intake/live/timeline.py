@@ -39,7 +39,13 @@ async def hold(session: Session, ticket_ids: set[UUID]) -> None:
 
 def say(session: Session, ticket: Ticket, message: Message) -> None:
     """Tells of a message on a ticket whose row the caller holds; who waits for news is woken after the commit."""
-    entry = TimelineEntry(
+    session.add(entry_of(ticket, message))
+    after_commit(session, partial(notify_readers, ticket_ids=[ticket.id]))
+
+
+def entry_of(ticket: Ticket, message: Message) -> TimelineEntry:
+    """The line about a message, with the ticket's standing."""
+    return TimelineEntry(
         ticket_id=ticket.id,
         kind=MESSAGE,
         at=message.received_at,
@@ -49,8 +55,6 @@ def say(session: Session, ticket: Ticket, message: Message) -> None:
         revision=ticket.revision,
         source=str(message.id),
     )
-    session.add(entry)
-    after_commit(session, partial(notify_readers, ticket_ids=[ticket.id]))
 
 
 def follow_up_entry(old: Ticket, message: Message, follow_up_id: UUID) -> TimelineEntry:
