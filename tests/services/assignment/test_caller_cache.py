@@ -96,4 +96,5 @@ async def test_nobody_is_remembered_beyond_the_end_of_the_session(desk: Desk) ->
     await is_remembered(desk, agent)
     known = await desk.context.callers.find(agent.token, Channel.API, utc_now())
     assert known is not None
+    assert known.signed_in_until is not None
     assert await desk.context.callers.find(agent.token, Channel.API, known.signed_in_until) is None
