@@ -9,7 +9,7 @@ from functools import partial
 from fastapi import FastAPI
 
 from services.assignment.access.sign_in import forget_expired
-from services.assignment.api import body_limit, build_router
+from services.assignment.api import body_limit, build_router, scim
 from services.assignment.app_state import AppState, ConcurrencyLimit
 from services.assignment.commands import intents
 from services.assignment.commands.announcements import announce_anew
@@ -131,6 +131,7 @@ def build_app(settings: AssignmentSettings) -> FastAPI:
     app.state.program_limiter = RateLimiter("service-token", settings.service_token_requests_per_minute)
     app.state.refused_token_limiter = RateLimiter("refused-token", REFUSED_TOKENS_PER_MINUTE)
     app.include_router(build_router())
+    app.include_router(scim.router)
     install_web(app, settings)
     return app
 

@@ -4,6 +4,7 @@ from pydantic import BaseModel
 
 from services.assignment.queries.callers import Caller
 from services.assignment.schemas.people import AgentView, RoleView, TeamView
+from services.assignment.schemas.provisioning import DirectoryGroupView, DirectoryUserView, GroupRolesView
 from services.assignment.schemas.rollouts import RolloutView
 from services.assignment.schemas.rules import CalendarView, PolicyView, RoutingRuleView
 from services.assignment.schemas.service_tokens import ServiceTokenView
@@ -20,6 +21,9 @@ KINDS: dict[type[BaseModel], str] = {
     RoutingRuleView: "routing-rule",
     RolloutView: "rollout",
     ServiceTokenView: "service-token",
+    GroupRolesView: "group-roles",
+    DirectoryUserView: "directory-user",
+    DirectoryGroupView: "directory-group",
 }
 """What the log calls each kind of thing."""
 ITSELF = "Everdesk"

@@ -79,38 +79,45 @@ async def create_agent(session: Transaction, by: Caller, body: AgentInput) -> Ag
 
 async def change_agent(context: AppState, caller: Caller, agent_id: UUID, body: AgentPatch) -> AgentView:
     """Changes an agent; switching one off or giving a new password ends their sessions."""
+    given = body.password
+    password = await _hashed(given, *await _names_of(context, agent_id)) if given else None
+    async with changing(context, caller) as session:
+        return await change_agent_within(session, caller, agent_id, body, password)
+
+
+async def change_agent_within(
+    session: Transaction, caller: Caller, agent_id: UUID, body: AgentPatch, password_hash: str | None = None
+) -> AgentView:
+    """The same, as a part of a larger change; `password_hash` is that of the body's password."""
     changes = changes_of(body)
     if changes.get("is_active") is False and agent_id == caller.agent_id:
         raise Problem(409, "own_account", "you cannot switch off your own account; ask another administrator")
     memberships: Sequence[MembershipInput] | None = changes.pop("memberships", None)
-    given: SecretStr | None = changes.pop("password", None)
-    if given is not None and not caller.is_person:
+    if changes.pop("password", None) is not None and not caller.is_person:
         raise people_only("set passwords")
-    password = await _hashed(given, *await _names_of(context, agent_id)) if given else None
-    async with changing(context, caller) as session:
-        await lock_rights(session)
-        if memberships is not None:
-            await _lock_teams(session, agent_id, memberships)
-        agent = await get_locked(session, Agent, agent_id, "agent")
-        before = await get_agent_view(session, agent_id)
-        await _check_rights(session, caller, before, body)
-        differs = apply_changes(agent, changes)
-        if password is not None:
-            agent.password_hash = password
-        if memberships is not None and await _set_memberships(session, agent_id, memberships):
-            differs = True
-        if not differs and password is None:
-            return before
-        agent.version += 1
-        if password is not None or not agent.is_active or agent.email != before.email:
-            await _end_links(session, agent_id)
-        if password is not None or not agent.is_active:
-            await session.execute(delete(Session).where(Session.agent_id == agent_id))
-        await check_administrator_remains(session)
-        await agent_changed(session, agent, utc_now())
-        view = await get_agent_view(session, agent_id)
-        await record_change(session, before, view, note="new password" if password is not None else "")
-        return view
+    await lock_rights(session)
+    if memberships is not None:
+        await _lock_teams(session, agent_id, memberships)
+    agent = await get_locked(session, Agent, agent_id, "agent")
+    before = await get_agent_view(session, agent_id)
+    await _check_rights(session, caller, before, body)
+    differs = apply_changes(agent, changes)
+    if password_hash is not None:
+        agent.password_hash = password_hash
+    if memberships is not None and await _set_memberships(session, agent_id, memberships):
+        differs = True
+    if not differs and password_hash is None:
+        return before
+    agent.version += 1
+    if password_hash is not None or not agent.is_active or agent.email != before.email:
+        await _end_links(session, agent_id)
+    if password_hash is not None or not agent.is_active:
+        await session.execute(delete(Session).where(Session.agent_id == agent_id))
+    await check_administrator_remains(session)
+    await agent_changed(session, agent, utc_now())
+    view = await get_agent_view(session, agent_id)
+    await record_change(session, before, view, note="new password" if password_hash is not None else "")
+    return view
 
 
 async def create_team(session: Transaction, body: TeamInputNew) -> TeamView:

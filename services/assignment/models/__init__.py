@@ -13,6 +13,7 @@ from services.assignment.models.base import FAR_FUTURE, Base, table_of
 from services.assignment.models.follow_ups import FollowUp
 from services.assignment.models.participants import Participant
 from services.assignment.models.people import Agent, Membership, Role, Team
+from services.assignment.models.provisioning import DirectoryGroup, DirectoryGroupMember, DirectoryUser, GroupRole
 from services.assignment.models.returns import Departure, TicketReturn
 from services.assignment.models.rollouts import Rollout, RolloutStep, RolloutTicket
 from services.assignment.models.routing import RoutingTurn, TicketAssignment
@@ -38,8 +39,12 @@ __all__ = [
     "Calendar",
     "CalendarFeed",
     "Departure",
+    "DirectoryGroup",
+    "DirectoryGroupMember",
+    "DirectoryUser",
     "ErasedTicket",
     "FollowUp",
+    "GroupRole",
     "Intent",
     "LoggedEvent",
     "LoginAttempt",

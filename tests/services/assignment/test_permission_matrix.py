@@ -40,7 +40,7 @@ class Route:
 
     @property
     def is_page(self) -> bool:
-        return not self.path.startswith("/v1/")
+        return not self.path.startswith(("/v1/", "/scim/"))
 
     def at(self, ticket: Json) -> str:
         """The path for a ticket, everything else being there for nobody."""

@@ -1,0 +1,94 @@
+"""Groups of a directory stand for roles in teams, for single sign-on and SCIM alike."""
+
+import hashlib
+from collections.abc import Collection, Iterable, Sequence
+from uuid import UUID
+
+from sqlalchemy import delete, select
+
+from services.assignment.app_state import AppState
+from services.assignment.commands.administration import changing
+from services.assignment.commands.audit import record_change
+from services.assignment.commands.granting import check_may_grant, lock_rights
+from services.assignment.commands.people import change_agent_within
+from services.assignment.models import DirectoryGroup, DirectoryGroupMember, GroupRole, Role, Team
+from services.assignment.queries.callers import Caller
+from services.assignment.queries.people import get_agent_view
+from services.assignment.schemas.people import AgentPatch, MembershipInput, MembershipView
+from services.assignment.schemas.provisioning import GroupRolesInput, GroupRolesView, GroupRoleView
+from shared.kit.db import Session
+from shared.kit.http.problems import Problem
+
+
+async def get_group_roles(session: Session) -> GroupRolesView:
+    """What the groups stand for, in the order in which they count."""
+    query = (
+        select(GroupRole.group_name, Team.id, Team.name, Role.id, Role.name)
+        .join(Team, Team.id == GroupRole.team_id)
+        .join(Role, Role.id == GroupRole.role_id)
+        .order_by(GroupRole.position)
+    )
+    views = [
+        GroupRoleView(group=group, team_id=team_id, team_name=team, role_id=role_id, role=role)
+        for group, team_id, team, role_id, role in (await session.execute(query)).tuples()
+    ]
+    content = "\n".join(f"{one.group}\t{one.team_id}\t{one.role_id}" for one in views)
+    return GroupRolesView(group_roles=views, version=hashlib.sha256(content.encode()).hexdigest()[:16])
+
+
+async def replace_group_roles(context: AppState, by: Caller, body: GroupRolesInput) -> GroupRolesView:
+    """Says anew what the groups stand for, and gives the members of SCIM's groups the roles that follow.
+
+    Raises Problem 403 for a role that `by` may not give, 412 if it is not what the version says any more.
+    """
+    async with changing(context, by) as session:
+        await lock_rights(session)
+        before = await get_group_roles(session)
+        if body.version not in (None, before.version):
+            raise Problem(412, "version_conflict", "somebody else changed the roles of groups; look at them again")
+        known = {(one.team_id, one.role_id) for one in before.group_roles}
+        await check_may_grant(session, by, {(one.team_id, one.role_id) for one in body.group_roles} - known)
+        await session.execute(delete(GroupRole))
+        for position, one in enumerate(body.group_roles, start=1):
+            session.add(GroupRole(position=position, group_name=one.group, team_id=one.team_id, role_id=one.role_id))
+        await session.flush()
+        after = await get_group_roles(session)
+        await record_change(session, before, after)
+        if after.version != before.version:
+            members = await session.scalars(select(DirectoryGroupMember.agent_id).distinct())
+            await align_with_groups(session, by, sorted(members))
+        return after
+
+
+def roles_of_groups(
+    mapped: Sequence[GroupRoleView], groups: Collection[str], held: Iterable[MembershipView]
+) -> tuple[MembershipInput, ...]:
+    """An agent's memberships by the groups they are in: teams that no group is mapped to stay as they are."""
+    names = {group.casefold() for group in groups}
+    roles = {one.team_id: one.role_id for one in reversed(mapped) if one.group.casefold() in names}
+    kept = {one.team_id for one in mapped}
+    others = {one.team_id: one.role_id for one in held if one.team_id not in kept}
+    wanted = others | roles
+    return tuple(MembershipInput(team_id=team, role_id=role) for team, role in wanted.items())
+
+
+async def align_with_groups(session: Session, by: Caller, agent_ids: Sequence[UUID]) -> None:
+    """Gives agents the roles of the SCIM groups that they are in now.
+
+    Raises Problem 403 for a role that `by` may not give, 409 if nobody could administer agents any more.
+    """
+    mapped = (await get_group_roles(session)).group_roles
+    if not mapped or not agent_ids:
+        return
+    groups: dict[UUID, set[str]] = {agent_id: set() for agent_id in agent_ids}
+    query = (
+        select(DirectoryGroupMember.agent_id, DirectoryGroup.name, DirectoryGroup.external_id)
+        .join(DirectoryGroup, DirectoryGroup.id == DirectoryGroupMember.group_id)
+        .where(DirectoryGroupMember.agent_id.in_(agent_ids))
+    )
+    for agent_id, name, external_id in (await session.execute(query)).tuples():
+        groups[agent_id] |= {name, external_id or name}
+    for agent_id in sorted(groups):
+        view = await get_agent_view(session, agent_id)
+        memberships = roles_of_groups(mapped, groups[agent_id], view.memberships)
+        await change_agent_within(session, by, agent_id, AgentPatch(memberships=memberships))

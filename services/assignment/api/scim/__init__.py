@@ -1,0 +1,9 @@
+"""SCIM 2.0 at /scim/v2, for directories: its own media type, errors and conventions, so apart from the API."""
+
+from fastapi import APIRouter
+
+from services.assignment.api.scim import discovery, groups, users
+
+router = APIRouter(prefix="/scim/v2", include_in_schema=False)
+for part in (discovery, users, groups):
+    router.include_router(part.router)
