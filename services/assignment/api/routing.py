@@ -10,7 +10,7 @@ from services.assignment.commands.rules import change_rule, create_rule, delete_
 from services.assignment.deps import KeyedCall, RoutingAdmin, State
 from services.assignment.models import RoutingRule
 from services.assignment.queries.configuration import list_rules, rule_view
-from services.assignment.schemas.rules import RoutingRuleInput, RoutingRulePatch, RoutingRuleView
+from services.assignment.schemas.routing_rules import RoutingRuleInput, RoutingRulePatch, RoutingRuleView
 from shared.kit.http.paging import Page
 from shared.kit.http.problems import not_found
 from shared.kit.http.strict_json import StrictJsonRoute

@@ -6,7 +6,8 @@ from services.assignment.queries.callers import Caller
 from services.assignment.schemas.people import AgentView, RoleView, TeamView
 from services.assignment.schemas.provisioning import DirectoryGroupView, DirectoryUserView, GroupRolesView
 from services.assignment.schemas.rollouts import RolloutView
-from services.assignment.schemas.rules import CalendarView, PolicyView, RoutingRuleView
+from services.assignment.schemas.routing_rules import RoutingRuleView
+from services.assignment.schemas.rules import CalendarView, PolicyView
 from services.assignment.schemas.service_tokens import ServiceTokenView
 from shared.kit.audit_log import AuditedChange, append_change
 from shared.kit.clock import utc_now

@@ -17,7 +17,8 @@ from services.assignment.models.provisioning import DirectoryGroup, DirectoryGro
 from services.assignment.models.returns import Departure, TicketReturn
 from services.assignment.models.rollouts import Rollout, RolloutStep, RolloutTicket
 from services.assignment.models.routing import RoutingTurn, TicketAssignment
-from services.assignment.models.rules import Calendar, CalendarFeed, Policy, RoutingRule, StoredSnapshot, Topic
+from services.assignment.models.routing_rules import Organisation, OrganisationDomain, RoutingRule, RoutingRuleCount
+from services.assignment.models.rules import Calendar, CalendarFeed, Policy, StoredSnapshot, Topic
 from services.assignment.models.service_tokens import ServiceToken
 from services.assignment.models.tickets import (
     ErasedTicket,
@@ -51,6 +52,8 @@ __all__ = [
     "Membership",
     "Message",
     "Note",
+    "Organisation",
+    "OrganisationDomain",
     "Participant",
     "Passkey",
     "PendingSignIn",
@@ -62,6 +65,7 @@ __all__ = [
     "RolloutTicket",
     "RoutingDecision",
     "RoutingRule",
+    "RoutingRuleCount",
     "RoutingTurn",
     "ServiceToken",
     "Session",

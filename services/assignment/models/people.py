@@ -60,6 +60,8 @@ class Team(Base):
     """How long an agent has for taking a ticket that is offered to them; null: tickets are assigned at once."""
     handover: Mapped[str] = mapped_column(String(16), default="team", server_default=text("'team'"))
     """What becomes of a ticket that lost its agent."""
+    hold_seconds: Mapped[int | None]
+    """How long it may hold a ticket, in open time of its calendar; null: as long as it takes."""
     version: Mapped[int] = mapped_column(default=1)
     announced_as: Mapped[int] = mapped_column(SmallInteger, default=0, server_default=text("0"))
     """The form in which the other services last heard of it; see `announcements.FORM`."""

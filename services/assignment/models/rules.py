@@ -1,4 +1,4 @@
-"""What an administrator decides: working hours, SLA policies and where new tickets go."""
+"""What an administrator decides about time: working hours and SLA policies; and the topics that rules name."""
 
 from datetime import datetime
 from typing import Any
@@ -81,22 +81,6 @@ class StoredSnapshot(Base):
     calendar_version: Mapped[int]
     body: Mapped[dict[str, Any]]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
-
-
-class RoutingRule(Base):
-    """When a new ticket looks like this, it goes there."""
-
-    __tablename__ = "routing_rules"
-
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    position: Mapped[int] = mapped_column(unique=True)
-    topic: Mapped[str | None] = mapped_column(String(64))
-    priority: Mapped[str | None] = mapped_column(String(16))
-    team_id: Mapped[UUID] = mapped_column(ForeignKey("teams.id"))
-    policy_id: Mapped[UUID | None]
-    set_priority: Mapped[str | None] = mapped_column(String(16))
-    skills: Mapped[list[str]] = mapped_column(default=list)
-    version: Mapped[int] = mapped_column(default=1)
 
 
 class Topic(Base):

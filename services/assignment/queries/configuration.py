@@ -2,11 +2,12 @@
 
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
-from services.assignment.models import Calendar, CalendarFeed, Policy, RoutingRule
+from services.assignment.models import Calendar, CalendarFeed, Policy, RoutingRule, RoutingRuleCount
 from services.assignment.schemas.holidays import FeedStatus, ImportMode
-from services.assignment.schemas.rules import CalendarView, PolicyView, RoutingRuleView
+from services.assignment.schemas.routing_rules import RoutingRuleView, RuleCounts
+from services.assignment.schemas.rules import CalendarView, PolicyView
 from shared.kit.db import Session
 from shared.kit.http.problems import not_found
 
@@ -57,9 +58,15 @@ def policy_view(policy: Policy) -> PolicyView:
     )
 
 
-def rule_view(rule: RoutingRule) -> RoutingRuleView:
+def rule_view(rule: RoutingRule, count: RoutingRuleCount | None = None) -> RoutingRuleView:
     """A routing rule as answered."""
-    return RoutingRuleView.model_validate({name: getattr(rule, name) for name in RoutingRuleView.model_fields})
+    stored = {name: getattr(rule, name) for name in RoutingRuleView.model_fields if name != "counts"}
+    counts = RuleCounts()
+    if count is not None:
+        counts = RuleCounts(
+            matched=count.matched, would_have_matched=count.would_have, last_matched_at=count.last_matched_at
+        )
+    return RoutingRuleView.model_validate(stored | {"counts": counts})
 
 
 async def get_current_calendar(session: Session, slug: str) -> Calendar:
@@ -101,4 +108,19 @@ async def list_policies(session: Session) -> list[PolicyView]:
 
 async def list_rules(session: Session) -> list[RoutingRuleView]:
     """The routing table in order."""
-    return [rule_view(row) for row in await session.scalars(select(RoutingRule).order_by(RoutingRule.position))]
+    rows = await session.execute(_rules().order_by(RoutingRule.position))
+    return [rule_view(rule, count) for rule, count in rows.tuples()]
+
+
+async def get_rule_view(session: Session, rule_id: UUID) -> RoutingRuleView:
+    """One routing rule. Raises Problem 404."""
+    row = (await session.execute(_rules().where(RoutingRule.id == rule_id))).one_or_none()
+    if row is None:
+        raise not_found("routing rule")
+    return rule_view(*row.tuple())
+
+
+def _rules() -> Select[RoutingRule, RoutingRuleCount | None]:
+    return select(RoutingRule, RoutingRuleCount).outerjoin(
+        RoutingRuleCount, RoutingRuleCount.rule_id == RoutingRule.id
+    )

@@ -1,18 +1,13 @@
-"""SLA policies, calendars and routing rules: what the API takes and answers."""
+"""SLA policies and calendars: what the API takes and answers."""
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Literal
 from uuid import UUID
-
-from pydantic import Field
 
 from services.assignment.schemas.holidays import FeedStatus
 from services.assignment.schemas.patches import patch_of
-from services.assignment.schemas.people import Skills
-from services.assignment.schemas.tickets import View
 from shared.contracts.base import Instant
 from shared.contracts.calendars import BusinessCalendar, Holiday, SpecialDay, WeeklyHours
 from shared.contracts.policies import SlaPolicy
-from shared.contracts.vocabulary import Priority
 from shared.kit.http.inputs import Input, Line, Slug
 
 
@@ -75,45 +70,3 @@ class PolicyView(SlaPolicy):
     is_active: bool = True
     """Whether tickets may still be given it; routing takes the default policy instead of an inactive one."""
     created_at: Instant
-
-
-class RoutingRuleInput(Input):
-    """When a new ticket has this topic and this priority (left out: any), it goes to this team."""
-
-    position: Annotated[int, Field(ge=1, le=1_000_000)]
-    """Rules are tried in this order; the first that matches decides."""
-    topic: Slug | None = None
-    priority: Priority | None = None
-    team_id: UUID
-    policy_id: UUID | None = None
-    """Left out: the default policy."""
-    set_priority: Priority | None = None
-    """For tickets whose requester named none."""
-    skills: Skills = ()
-    """What the agent must know."""
-
-
-class RoutingRulePatch(Input):
-    """What to change."""
-
-    position: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
-    topic: Slug | None = None
-    priority: Priority | None = None
-    team_id: UUID | None = None
-    policy_id: UUID | None = None
-    set_priority: Priority | None = None
-    skills: Skills | None = None
-
-
-class RoutingRuleView(View):
-    """A routing rule."""
-
-    id: UUID
-    position: int
-    topic: str | None
-    priority: Priority | None
-    team_id: UUID
-    policy_id: UUID | None
-    set_priority: Priority | None
-    skills: list[str]
-    version: int

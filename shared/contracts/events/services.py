@@ -51,6 +51,30 @@ class RuleEvidence(WireModel):
     effects: tuple[str, ...] = ()
 
 
+class RuleEffects(WireModel):
+    """What a routing rule says, or what of it counted: empty where it says nothing."""
+
+    team_id: TeamId | None = None
+    priority: Priority | None = None
+    policy_id: PolicyId | None = None
+    assignee_id: AgentId | None = None
+    tags: tuple[str, ...] = ()
+    skills: dict[str, int] = Field(default_factory=dict)
+    """Skills the agent must have, with the lowest level of each."""
+    preferred_skills: dict[str, int] = Field(default_factory=dict)
+
+
+class RuleMatch(WireModel):
+    """A routing rule that matched a ticket, as it was then."""
+
+    rule_id: UUID
+    version: int
+    position: int
+    name: str
+    effects: RuleEffects
+    """What it decided and no rule before it had."""
+
+
 class AssignmentDecided(Event, name="assignment.decided"):
     """Why this team and this agent: the evidence of a routing decision."""
 
@@ -64,6 +88,16 @@ class AssignmentDecided(Event, name="assignment.decided"):
     policy_id: PolicyId
     rule: str
     """The routing rule that matched, in words."""
+    matched_rules: tuple[RuleMatch, ...] = ()
+    """Every routing rule that matched, in order, with what it decided."""
+    monitored_rules: tuple[RuleMatch, ...] = ()
+    """Rules in monitor mode that would have matched, with what they would have decided."""
+    tags: tuple[str, ...] = ()
+    """Tags that the rules gave the ticket."""
+    policy_reason: Literal["rule", "organisation", "team", "default"] | None = None
+    """What the SLA policy comes from; null in decisions from before this field."""
+    organisation_id: UUID | None = None
+    """The requester's organisation, if it is known."""
     required_skills: tuple[str, ...] = ()
     candidates: tuple[Candidate, ...] = ()
     tie_break: Literal["none", "longest_idle", "lowest_id"] = "none"

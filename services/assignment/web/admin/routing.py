@@ -14,7 +14,7 @@ from services.assignment.models import RoutingRule, Topic
 from services.assignment.queries.callers import Caller
 from services.assignment.queries.configuration import list_policies, list_rules, rule_view
 from services.assignment.queries.people import list_teams
-from services.assignment.schemas.rules import RoutingRuleInput, RoutingRulePatch, RoutingRuleView
+from services.assignment.schemas.routing_rules import RoutingRuleInput, RoutingRulePatch, RoutingRuleView
 from services.assignment.web.admin.sections import RoutingPageCaller
 from services.assignment.web.admin.submitted_form import (
     AdminForm,

@@ -1,0 +1,1 @@
+"""Routing rules at work: the compiled table, counts of matches, previews, simulations, import and export."""

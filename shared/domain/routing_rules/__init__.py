@@ -1,0 +1,20 @@
+"""Routing rules, pure: conditions made into functions, and ordered rules tried on a ticket."""
+
+from shared.domain.routing_rules.conditions import calendars_named, compiled
+from shared.domain.routing_rules.evaluation import CompiledRule, Outcome, evaluate, in_order
+from shared.domain.routing_rules.facts import TicketFacts, text_of_html
+from shared.domain.routing_rules.language import LANGUAGES
+from shared.domain.routing_rules.words import in_words
+
+__all__ = [
+    "LANGUAGES",
+    "CompiledRule",
+    "Outcome",
+    "TicketFacts",
+    "calendars_named",
+    "compiled",
+    "evaluate",
+    "in_order",
+    "in_words",
+    "text_of_html",
+]
