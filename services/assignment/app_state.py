@@ -12,6 +12,8 @@ from services.assignment.queries.caller_cache import CallerCache
 from services.assignment.queries.policies import PolicyCache
 from services.assignment.routing.rosters import Place
 from services.assignment.routing.working_hours import AgentCalendars
+from services.assignment.routing_rules.counts import MatchCounts
+from services.assignment.routing_rules.table import RoutingTables
 from services.assignment.settings import AssignmentSettings
 from services.assignment.what_if_process import WhatIfWorker
 from shared.kit.attention import Attention
@@ -72,6 +74,8 @@ class AppState:
     agent_calendars: AgentCalendars = field(default_factory=AgentCalendars)
     known_topics: set[UUID] = field(default_factory=set)
     """Help topics that have been seen here; none is ever deleted."""
+    routing_tables: RoutingTables = field(default_factory=RoutingTables)
+    match_counts: MatchCounts = field(default_factory=MatchCounts)
 
     @property
     def place(self) -> Place:

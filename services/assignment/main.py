@@ -20,6 +20,7 @@ from services.assignment.consumers import build_consumers
 from services.assignment.holiday_feed import FeedReader
 from services.assignment.queries.caller_cache import CallerCache
 from services.assignment.queries.policies import PolicyCache
+from services.assignment.routing_rules.counts import keep_counts
 from services.assignment.seed import seed
 from services.assignment.settings import AssignmentSettings
 from services.assignment.sla_analysis.rollout_runner import carry_out_rollouts
@@ -102,6 +103,7 @@ def build_app(settings: AssignmentSettings) -> FastAPI:
             "returns": partial(return_tickets, context),
             "announcements": partial(announce_anew, database),
             "intents": partial(resend_intents, context),
+            "rule-counts": partial(keep_counts, context.match_counts, database),
             **consumers,
         }
         async with background(jobs):

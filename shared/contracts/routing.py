@@ -44,6 +44,12 @@ def _domain(value: str) -> str:
     raise PydanticCustomError("domain", message, {"given": repr(value)})
 
 
+def _not_wild(value: str) -> str:
+    if value.startswith("*."):
+        raise PydanticCustomError("domain", "write the domain alone: what is below it belongs to it anyway")
+    return value
+
+
 def _known_zone(value: str) -> str:
     try:
         ZoneInfo(value)
@@ -56,6 +62,7 @@ def _known_zone(value: str) -> str:
 Word = Annotated[Text, AfterValidator(_with_a_word)]
 Words = Annotated[tuple[Word, ...], Field(min_length=1, max_length=100)]
 Domain = Annotated[str, StringConstraints(min_length=3, max_length=255), AfterValidator(_domain)]
+OrganisationDomainName = Annotated[Domain, AfterValidator(_not_wild)]
 Address = Annotated[str, StringConstraints(min_length=3, max_length=254), AfterValidator(_lower)]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}$")]
 Membership = Literal["is", "is_not"]

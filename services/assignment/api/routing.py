@@ -6,13 +6,11 @@ from fastapi import APIRouter, Response
 from starlette.status import HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
 from services.assignment.commands.administration import create
-from services.assignment.commands.rules import change_rule, create_rule, delete_rule
+from services.assignment.commands.rules import change_rule, create_rule, delete_rule, order_rules
 from services.assignment.deps import KeyedCall, RoutingAdmin, State
-from services.assignment.models import RoutingRule
-from services.assignment.queries.configuration import list_rules, rule_view
-from services.assignment.schemas.routing_rules import RoutingRuleInput, RoutingRulePatch, RoutingRuleView
+from services.assignment.queries.configuration import get_rule_view, list_rules
+from services.assignment.schemas.routing_rules import RoutingRuleInput, RoutingRulePatch, RoutingRuleView, RuleOrder
 from shared.kit.http.paging import Page
-from shared.kit.http.problems import not_found
 from shared.kit.http.strict_json import StrictJsonRoute
 
 router = APIRouter(prefix="/routing-rules", tags=["routing"], route_class=StrictJsonRoute)
@@ -27,18 +25,23 @@ async def get_rules(context: State, _: RoutingAdmin) -> Page[RoutingRuleView]:
 
 @router.post("", response_model=RoutingRuleView, status_code=HTTP_201_CREATED, summary="Add a routing rule")
 async def post_rule(context: State, _: RoutingAdmin, call: KeyedCall, body: RoutingRuleInput) -> Response:
-    """The first rule that matches a new ticket decides."""
+    """Rules are tried in order: the first that says something decides it, until one stops."""
     return await create(context, call, lambda session: create_rule(session, body))
+
+
+@router.put("/order", summary="Put the routing rules in order")
+async def put_order(context: State, caller: RoutingAdmin, body: RuleOrder) -> Page[RoutingRuleView]:
+    """Names every rule once; refused if there are others by now."""
+    await order_rules(context, caller, body.rule_ids)
+    async with context.database.begin() as session:
+        return Page(items=await list_rules(session))
 
 
 @router.get("/{rule_id}", summary="One routing rule")
 async def get_rule(context: State, _: RoutingAdmin, rule_id: UUID) -> RoutingRuleView:
     """A routing rule."""
     async with context.database.begin() as session:
-        rule = await session.get(RoutingRule, rule_id)
-    if rule is None:
-        raise not_found("routing rule")
-    return rule_view(rule)
+        return await get_rule_view(session, rule_id)
 
 
 @router.patch("/{rule_id}", summary="Change a routing rule")

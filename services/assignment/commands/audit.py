@@ -3,6 +3,7 @@
 from pydantic import BaseModel
 
 from services.assignment.queries.callers import Caller
+from services.assignment.schemas.organisations import OrganisationView
 from services.assignment.schemas.people import AgentView, RoleView, TeamView
 from services.assignment.schemas.provisioning import DirectoryGroupView, DirectoryUserView, GroupRolesView
 from services.assignment.schemas.rollouts import RolloutView
@@ -20,6 +21,7 @@ KINDS: dict[type[BaseModel], str] = {
     PolicyView: "sla-policy",
     CalendarView: "calendar",
     RoutingRuleView: "routing-rule",
+    OrganisationView: "organisation",
     RolloutView: "rollout",
     ServiceTokenView: "service-token",
     GroupRolesView: "group-roles",
@@ -86,7 +88,7 @@ def _id_of(view: BaseModel) -> str:
 
 def _name_of(view: BaseModel) -> str:
     if isinstance(view, RoutingRuleView):
-        return f"Rule at position {view.position}"
+        return view.name or f"Rule at position {view.position}"
     if isinstance(view, RolloutView):
         return f"Roll-out of version {view.version}"
     return str(getattr(view, "name", ""))

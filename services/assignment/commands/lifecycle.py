@@ -12,8 +12,9 @@ from services.assignment.app_state import AppState
 from services.assignment.commands.command_request import Build, CommandContext, CommandRequest, act
 from services.assignment.errors import already_assigned, people_only
 from services.assignment.models import Agent, Team
-from services.assignment.queries.routing import get_policy, get_routing_table
 from services.assignment.queries.team_members import check_assignable
+from services.assignment.routing_rules.routes import route_tickets
+from services.assignment.routing_rules.stored_facts import stored_facts
 from services.assignment.schemas import actions
 from shared.contracts.base import AgentId, TeamId
 from shared.contracts.commands import (
@@ -28,7 +29,7 @@ from shared.contracts.commands import (
     TriageTicket,
 )
 from shared.contracts.policies import PolicySnapshot
-from shared.contracts.vocabulary import Permission, Priority, Status
+from shared.contracts.vocabulary import Permission, Status
 from shared.domain.errors import VersionConflict
 from shared.kit.http.problems import invalid
 
@@ -175,9 +176,11 @@ async def _assignment(attempt: CommandContext, agent_id: UUID) -> AssignTicket:
 
 async def _route(attempt: CommandContext) -> tuple[TeamId, PolicySnapshot]:
     """Team and policy the rules choose for the ticket."""
-    ticket = attempt.ticket
-    rule = (await get_routing_table(attempt.session)).rule_for(ticket.topic_id, Priority(ticket.priority))
-    return rule.team_id, await get_policy(attempt.session, attempt.context.policies, rule, attempt.now)
+    session, ticket_id = attempt.session, attempt.ticket.id
+    table = await attempt.context.routing_tables.get(session, attempt.now)
+    facts = await stored_facts(session, table.topics, [ticket_id])
+    route = (await route_tickets(session, attempt.context.policies, table, facts, attempt.now))[ticket_id]
+    return route.demand.team_id, route.policy.policy
 
 
 async def _get_team(attempt: CommandContext, team_id: UUID) -> TeamId:

@@ -20,13 +20,12 @@ from services.assignment.commands.record_answers import record_answers
 from services.assignment.commands.return_notices import tell
 from services.assignment.models import Departure, TicketReturn, table_of
 from services.assignment.queries.returns import find_strays, has_work, still_holds
-from services.assignment.queries.routing import get_routing_table
-from services.assignment.queries.successors import get_successors
+from services.assignment.routing_rules.stored_facts import stored_facts
 from shared.contracts.answers import CommandAnswer
 from shared.contracts.base import AgentId, TeamId, TicketId
 from shared.contracts.commands import Command, ReleaseTicket, TransferTicket
 from shared.contracts.tickets import SYSTEM
-from shared.contracts.vocabulary import Priority, ReturnReason
+from shared.contracts.vocabulary import ReturnReason
 from shared.domain.errors import Refusal, TicketArchivedError, UnknownTicket
 from shared.kit.backoff import Backoff
 from shared.kit.clock import new_id, utc_now
@@ -80,7 +79,7 @@ async def work_off(context: AppState) -> None:
 async def take_step(context: AppState) -> bool:
     """Sends some tickets back. False if there is none left, or none of them answered."""
     async with context.database.begin() as session:
-        await write_lines(session, utc_now())
+        await write_lines(context, session, utc_now())
     async with context.database.begin() as session:
         lines = await _next_lines(session, utc_now())
     places = asyncio.Semaphore(AT_ONCE)
@@ -96,21 +95,22 @@ async def forget_told(session: Session) -> None:
     await session.execute(delete(TicketReturn).where(old, TicketReturn.state.in_(("told", "refused"))))
 
 
-async def write_lines(session: Session, now: datetime) -> None:
+async def write_lines(context: AppState, session: Session, now: datetime) -> None:
     """Finds tickets that nobody looks at, and writes down where each belongs."""
     strays = await find_strays(session, now, BATCH)
     if not strays:
         return
-    table, successors = await get_routing_table(session), await get_successors(session)
+    table = await context.routing_tables.get(session, now)
+    teamless = [stray.ticket_id for stray in strays if stray.team_id is None]
+    facts = await stored_facts(session, table.topics, teamless) if teamless else {}
+    ruled = {ticket_id: table.result_for(one).team_id for ticket_id, one in facts.items()}
     rows = [
         {
             "id": new_id(),
             "ticket_id": stray.ticket_id,
             "agent_id": stray.agent_id,
             "from_team_id": stray.team_id,
-            "to_team_id": successors.home_of(
-                stray.team_id or table.rule_for(stray.topic_id, Priority(stray.priority)).team_id
-            ),
+            "to_team_id": table.successors.home_of(stray.team_id or ruled.get(stray.ticket_id)),
             "revision": stray.revision,
             "reason": stray.reason,
             "state": "queued",

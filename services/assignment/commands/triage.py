@@ -11,11 +11,12 @@ from services.assignment.app_state import AppState
 from services.assignment.commands.projection import settle_decisions
 from services.assignment.commands.record_answers import record_answers
 from services.assignment.models import LoggedEvent, RoutingDecision, table_of
-from services.assignment.queries.routing import get_policy, get_routing_table
 from services.assignment.routing.assignments import store_offers
 from services.assignment.routing.decisions import Question, write_turns
 from services.assignment.routing.decisions import decide as choose
 from services.assignment.routing.rosters import lock_rosters
+from services.assignment.routing_rules.routes import Route, route_tickets
+from services.assignment.routing_rules.tags import add_tags, tag_applied
 from shared.contracts.answers import CommandAnswer
 from shared.contracts.base import AgentId, TeamId, TicketId
 from shared.contracts.commands import OpenTicket, TriageTicket
@@ -24,7 +25,7 @@ from shared.contracts.policies import PolicySnapshot
 from shared.contracts.tickets import SYSTEM
 from shared.contracts.vocabulary import Priority
 from shared.domain.errors import IllegalTransition, TicketArchivedError
-from shared.domain.routing import Rule, priority_for
+from shared.domain.routing_rules import TicketFacts
 from shared.kit.bus import NotYet, Unavailable
 from shared.kit.clock import utc_now
 from shared.kit.db import Session
@@ -45,23 +46,25 @@ async def decide(context: AppState, submitted: Sequence[TicketSubmitted]) -> lis
         stored = await _get_stored(session, list(asked))
         if len(stored) == len(asked):
             return list(stored.values())
-        table = await get_routing_table(session)
-        rules = {event.ticket_id: table.rule_for(event.topic_id, priority_of(event)) for event in asked.values()}
-        rosters = await lock_rosters(session, context.place, {rule.team_id for rule in rules.values()}, now)
+        table = await context.routing_tables.get(session, now)
+        facts: dict[UUID, TicketFacts] = {event.ticket_id: table.facts_of(event) for event in asked.values()}
+        routes = await route_tickets(session, context.policies, table, facts, now)
+        rosters = await lock_rosters(session, context.place, {one.demand.team_id for one in routes.values()}, now)
         stored = await _get_stored(session, list(asked))
         new: list[AssignmentDecided] = []
         policies: dict[UUID, PolicySnapshot] = {}
         for event in asked.values():
             if event.ticket_id in stored:
                 continue
-            rule = rules[event.ticket_id]
-            policy = await get_policy(session, context.policies, rule, now)
-            policies[policy.policy_id] = policy
+            route = routes[event.ticket_id]
+            policies[route.policy.policy.policy_id] = route.policy.policy
             at = now + timedelta(microseconds=len(new))
-            new.append(choose(rosters[rule.team_id], _question(event, rule, policy), at))
+            decided = choose(rosters[route.demand.team_id], _question(event, route), at)
+            new.append(decided.model_copy(update=route.evidence))
         made = await _store(session, new, policies)
         await write_turns(session, list(rosters.values()))
         await store_offers(session, new)
+    context.match_counts.add(new)
     return [*stored.values(), *made]
 
 
@@ -74,6 +77,7 @@ async def deliver(
     """
     openings = {event.ticket_id: opening_of(context, event) for event in submitted}
     unanswered = [decision for decision in decisions if decision.state == "sent"]
+    await tag_applied(context.database, decisions)
     if not unanswered:
         return {}
     commands = [await _command(context, decision) for decision in unanswered]
@@ -90,8 +94,10 @@ async def deliver(
         if isinstance(result, BaseException) and not isinstance(result, Exception):
             raise result
     superseded = [ticket_id for ticket_id, result in answered.items() if result is None]
+    arrived = [one for one in unanswered if isinstance(answered[one.ticket_id], CommandAnswer)]
     async with context.database.begin() as session:
         await record_answers(session, [result for result in results if isinstance(result, CommandAnswer)])
+        await add_tags(session, arrived)
         if superseded:
             await settle_decisions(session, superseded, "superseded")
     return await _failed(context, answered)
@@ -137,14 +143,8 @@ async def _failed(
     return {ticket_id: NotYet(str(failure)) if ticket_id in stuck else failure for ticket_id, failure in failed.items()}
 
 
-def _question(event: TicketSubmitted, rule: Rule, policy: PolicySnapshot) -> Question:
-    words = rule.in_words if _is_as_said(rule, policy) else f"{rule.in_words}; its SLA policy is not active"
-    priority = priority_for(rule, priority_of(event), is_given=event.priority is not None)
-    return Question(event.ticket_id, rule.demand(priority, words), policy.policy_id, words)
-
-
-def _is_as_said(rule: Rule, policy: PolicySnapshot) -> bool:
-    return rule.policy_id in (None, policy.policy_id)
+def _question(event: TicketSubmitted, route: Route) -> Question:
+    return Question(event.ticket_id, route.demand, route.policy.policy.policy_id, route.words)
 
 
 async def _get_stored(session: Session, ticket_ids: Sequence[UUID]) -> dict[UUID, RoutingDecision]:

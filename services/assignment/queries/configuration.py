@@ -121,6 +121,4 @@ async def get_rule_view(session: Session, rule_id: UUID) -> RoutingRuleView:
 
 
 def _rules() -> Select[RoutingRule, RoutingRuleCount | None]:
-    return select(RoutingRule, RoutingRuleCount).outerjoin(
-        RoutingRuleCount, RoutingRuleCount.rule_id == RoutingRule.id
-    )
+    return select(RoutingRule, RoutingRuleCount).outerjoin(RoutingRuleCount, RoutingRuleCount.rule_id == RoutingRule.id)

@@ -21,6 +21,8 @@ class TeamRow:
     is_active: bool
     is_fallback: bool
     successor_id: UUID | None
+    policy_id: UUID | None = None
+    """The SLA policy of its tickets where nobody else names one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,7 +122,12 @@ def _demanded(demand: Demand) -> tuple[DemandedSkill, ...]:
 def _matched(demand: Demand) -> tuple[RuleEvidence, ...]:
     return tuple(
         RuleEvidence(
-            rule_id=rule.rule_id, position=rule.position, version=rule.version, words=rule.words, effects=rule.effects
+            rule_id=rule.rule_id,
+            position=rule.position,
+            version=rule.version,
+            words=rule.words,
+            effects=rule.effects,
+            decided=rule.decided,
         )
         for rule in demand.matched
     )

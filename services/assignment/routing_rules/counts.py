@@ -30,10 +30,11 @@ class MatchCounts:
     def add(self, decided: Iterable[AssignmentDecided]) -> None:
         """Counts decisions that were committed."""
         for event in decided:
-            self._matched.update(one.rule_id for one in event.matched_rules)
+            self._matched.update(one.rule_id for one in event.matched_rules if one.rule_id is not None)
             self._would_have.update(one.rule_id for one in event.monitored_rules)
             for one in (*event.matched_rules, *event.monitored_rules):
-                self._last[one.rule_id] = event.decided_at
+                if one.rule_id is not None:
+                    self._last[one.rule_id] = event.decided_at
 
     async def write(self, database: Database) -> None:
         """Adds what was counted to the database. Counts stay here if that fails."""
@@ -68,7 +69,9 @@ async def keep_counts(counts: MatchCounts, database: Database) -> None:
 
 async def _add(session: Session, rows: list[dict[str, object]]) -> None:
     """In one order, for rules that still exist."""
-    known = set(await session.scalars(select(RoutingRule.id).where(RoutingRule.id.in_([row["rule_id"] for row in rows]))))
+    known = set(
+        await session.scalars(select(RoutingRule.id).where(RoutingRule.id.in_([row["rule_id"] for row in rows])))
+    )
     rows = [row for row in rows if row["rule_id"] in known]
     if not rows:
         return

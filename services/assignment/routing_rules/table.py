@@ -1,7 +1,7 @@
 """The routing table as new tickets are tried with it: compiled once, and again when anything it is made of changes."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -30,7 +30,7 @@ from shared.kit.db import Session
 
 OFF, MONITOR = "off", "monitor"
 STAMP = text(
-    "select md5(concat("
+    "select exists(select 1 from organisation_domains), md5(concat("
     "(select string_agg(one::text, ',' order by one.id) from routing_rules one), '/',"
     "(select string_agg(concat(id, slug), ',' order by id) from topics), '/',"
     "(select string_agg(concat_ws(':', id, name, is_active, is_fallback, successor_id), ',' order by id) from teams),"
@@ -49,6 +49,11 @@ class RulesResult:
     """The rules that matched, as evidence shows them."""
 
 
+def fallback_in_words(outcome: Outcome) -> str:
+    """Why a ticket goes to the fallback team."""
+    return f"no rule {'names a team' if outcome.matched else 'matches'}: the fallback team"
+
+
 @dataclass(frozen=True, slots=True)
 class RoutingTable:
     """Every rule that is not off, in order; and what names in it stand for."""
@@ -56,13 +61,14 @@ class RoutingTable:
     rules: tuple[CompiledRule, ...]
     successors: Successors
     topics: Mapping[UUID, str]
+    has_organisations: bool = True
 
     def result_for(self, facts: TicketFacts) -> RulesResult:
         """Tries the rules on a ticket."""
         outcome = evaluate(self.rules, facts)
-        names = [one.name for one in outcome.matched]
+        names = [one.words for one in outcome.matched]
         if outcome.team_id is None:
-            names.append(f"no rule {'names a team' if names else 'matches'}: the fallback team")
+            names.append(fallback_in_words(outcome))
         home = self.successors.home_of(outcome.team_id)
         if outcome.team_id is not None and home != outcome.team_id:
             names.append(f"{self.successors.teams[outcome.team_id].name} is not active")
@@ -92,10 +98,12 @@ class RoutingTables:
 
     async def get(self, session: Session, now: datetime) -> RoutingTable:
         """The table as it now is. Raises PolicyMissing if there is no fallback team."""
-        stamp = f"{await session.scalar(STAMP)}:{now.year}"
+        has_organisations, digest = (await session.execute(STAMP)).one()
+        stamp = f"{has_organisations}:{digest}:{now.year}"
         if self._kept is None or stamp != self._stamp:
             rows = await session.scalars(select(RoutingRule).order_by(RoutingRule.position))
-            self._kept, self._stamp = await build_table(session, rows, now), stamp
+            table = await build_table(session, rows, now)
+            self._kept, self._stamp = replace(table, has_organisations=has_organisations), stamp
         return self._kept
 
 

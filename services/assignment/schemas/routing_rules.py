@@ -49,9 +49,9 @@ class RoutingRuleInput(Input):
     tags: Tags = ()
     skills: Skills = ()
     """What the agent must know."""
-    skill_levels: Levels = {}
+    skill_levels: Levels = Field(default_factory=dict)
     """The same with the lowest level of each skill, 1 to 5."""
-    preferred_skills: Levels = {}
+    preferred_skills: Levels = Field(default_factory=dict)
     """Among those who may get the ticket, whoever has these goes first."""
     assignee_id: UUID | None = None
     """Who gets it, if they may have it and are there; else somebody is chosen."""
@@ -109,10 +109,10 @@ class RoutingRuleView(View):
     policy_id: UUID | None
     set_priority: Priority | None
     overrides: bool = False
-    tags: list[str] = []
+    tags: list[str] = Field(default_factory=list)
     skills: list[str]
-    skill_levels: dict[str, int] = {}
-    preferred_skills: dict[str, int] = {}
+    skill_levels: dict[str, int] = Field(default_factory=dict)
+    preferred_skills: dict[str, int] = Field(default_factory=dict)
     assignee_id: UUID | None = None
     stop: bool = True
     version: int

@@ -40,17 +40,6 @@ class DemandedSkill(WireModel):
     is_required: bool = True
 
 
-class RuleEvidence(WireModel):
-    """A routing rule that took part, as it was then."""
-
-    rule_id: UUID | None = None
-    """Null for the fallback."""
-    position: int
-    version: int
-    words: str
-    effects: tuple[str, ...] = ()
-
-
 class RuleEffects(WireModel):
     """What a routing rule says, or what of it counted: empty where it says nothing."""
 
@@ -64,13 +53,28 @@ class RuleEffects(WireModel):
     preferred_skills: dict[str, int] = Field(default_factory=dict)
 
 
+class RuleEvidence(WireModel):
+    """A routing rule that took part, as it was then."""
+
+    rule_id: UUID | None = None
+    """Null for the fallback."""
+    position: int
+    version: int
+    words: str
+    effects: tuple[str, ...] = ()
+    """The names of what it decided."""
+    decided: RuleEffects | None = None
+    """What it decided and no rule before it had; null in decisions from before this field."""
+
+
 class RuleMatch(WireModel):
     """A routing rule that matched a ticket, as it was then."""
 
     rule_id: UUID
     version: int
     position: int
-    name: str
+    words: str
+    """The rule as people read it."""
     effects: RuleEffects
     """What it decided and no rule before it had."""
 
@@ -88,8 +92,6 @@ class AssignmentDecided(Event, name="assignment.decided"):
     policy_id: PolicyId
     rule: str
     """The routing rule that matched, in words."""
-    matched_rules: tuple[RuleMatch, ...] = ()
-    """Every routing rule that matched, in order, with what it decided."""
     monitored_rules: tuple[RuleMatch, ...] = ()
     """Rules in monitor mode that would have matched, with what they would have decided."""
     tags: tuple[str, ...] = ()

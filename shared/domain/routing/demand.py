@@ -5,6 +5,7 @@ from typing import Literal
 from uuid import UUID
 
 from shared.contracts.base import AgentId, PolicyId, TeamId
+from shared.contracts.events import RuleEffects
 from shared.contracts.vocabulary import Priority
 
 RuleEffect = Literal["team", "priority", "policy", "tags", "skills", "assignee", "stop"]
@@ -31,6 +32,8 @@ class MatchedRule:
     version: int = 1
     effects: tuple[RuleEffect, ...] = ()
     """What of it took effect: a later rule does not undo an earlier one."""
+    decided: RuleEffects | None = None
+    """The same with its values."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from shared.contracts.base import AgentId, PolicyId, TeamId
-from shared.contracts.events import RuleMatch, RuleEffects
+from shared.contracts.events import RuleEffects, RuleMatch
 from shared.contracts.vocabulary import Priority
 from shared.domain.routing_rules.conditions import Predicate
 from shared.domain.routing_rules.facts import TicketFacts
@@ -62,7 +62,7 @@ def evaluate(rules: Sequence[CompiledRule], facts: TicketFacts) -> Outcome:
             continue
         decided = so_far.new_of(rule)
         match = RuleMatch(
-            rule_id=rule.rule_id, version=rule.version, position=rule.position, name=rule.name, effects=decided
+            rule_id=rule.rule_id, version=rule.version, position=rule.position, words=rule.name, effects=decided
         )
         if rule.is_monitored:
             so_far.monitored.append(match)

@@ -28,8 +28,8 @@ def condition_in_words(one: Condition) -> str:
         case TimeCondition():
             return _time(one)
         case WordsCondition():
-            what = "subject or body" if one.field == "text" else one.field
-            return f"{what} has {_words_sought(one.op, one.values)}"
+            place = "subject or body" if one.field == "text" else one.field
+            return f"{place} has {_words_sought(one.op, one.values)}"
         case FormFieldCondition():
             return _form_field(one)
         case _:

@@ -97,11 +97,11 @@ async def test_a_ticket_that_somebody_triaged_first_supersedes_the_decision(desk
 async def test_a_ticket_for_which_nothing_can_be_decided_is_opened_and_waits(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def cannot(_session: object) -> None:
+    async def cannot(*_: object) -> None:
         raise LookupError("there are no rules")
 
     event = submitted()
-    monkeypatch.setattr(triage, "get_routing_table", cannot)
+    monkeypatch.setattr(triage, "route_tickets", cannot)
     with pytest.raises(LookupError):
         await on_tickets_submitted(desk.context, [event.envelope(f"submitted:{event.ticket_id}", utc_now())])
     assert (await desk.seen(event.ticket_id, status="new"))["assignee_id"] is None

@@ -4,8 +4,8 @@ from alembic import op
 from sqlalchemy import BigInteger, Boolean, Column, DateTime, ForeignKey, Integer, String, Uuid, func, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-revision = "0025"
-down_revision = "0024"
+revision = "0029"
+down_revision = "0028"
 branch_labels = None
 depends_on = None
 
