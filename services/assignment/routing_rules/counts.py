@@ -32,9 +32,8 @@ class MatchCounts:
         for event in decided:
             self._matched.update(one.rule_id for one in event.matched_rules if one.rule_id is not None)
             self._would_have.update(one.rule_id for one in event.monitored_rules)
-            for one in (*event.matched_rules, *event.monitored_rules):
-                if one.rule_id is not None:
-                    self._last[one.rule_id] = event.decided_at
+            named = {one.rule_id for one in event.matched_rules} | {one.rule_id for one in event.monitored_rules}
+            self._last |= {rule_id: event.decided_at for rule_id in named if rule_id is not None}
 
     async def write(self, database: Database) -> None:
         """Adds what was counted to the database. Counts stay here if that fails."""

@@ -13,7 +13,7 @@ from services.assignment.routing_rules.table import RoutingTable, fallback_in_wo
 from shared.contracts.events import RuleMatch
 from shared.domain.routing import Demand, MatchedRule, SkillDemand
 from shared.domain.routing.demand import RuleEffect
-from shared.domain.routing_rules import Outcome, TicketFacts
+from shared.domain.routing_rules import RulesOutcome, TicketFacts
 from shared.kit.db import Session
 
 FALLBACK = 0
@@ -26,7 +26,7 @@ class Route:
 
     demand: Demand
     policy: PolicyChoice
-    outcome: Outcome
+    outcome: RulesOutcome
     words: str
     """The rules that took part, as evidence shows them."""
     organisation: KnownOrganisation | None = None
@@ -68,7 +68,7 @@ async def route_tickets(
     return routes
 
 
-def _demand(table: RoutingTable, outcome: Outcome, facts: TicketFacts, team_id: UUID) -> Demand:
+def _demand(table: RoutingTable, outcome: RulesOutcome, facts: TicketFacts, team_id: UUID) -> Demand:
     return Demand(
         team_id=table.successors.home_of(team_id),
         priority=outcome.priority or facts.priority,
@@ -81,7 +81,7 @@ def _demand(table: RoutingTable, outcome: Outcome, facts: TicketFacts, team_id: 
     )
 
 
-def _fallback(outcome: Outcome) -> tuple[MatchedRule, ...]:
+def _fallback(outcome: RulesOutcome) -> tuple[MatchedRule, ...]:
     """What stands for having no rule that names a team."""
     if outcome.team_id is not None:
         return ()

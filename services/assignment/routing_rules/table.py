@@ -17,7 +17,7 @@ from shared.contracts.routing import ConditionGroup
 from shared.contracts.vocabulary import BodyFormat, Priority
 from shared.domain.routing_rules import (
     CompiledRule,
-    Outcome,
+    RulesOutcome,
     TicketFacts,
     calendars_named,
     compiled,
@@ -43,13 +43,13 @@ STAMP = text(
 class RulesResult:
     """What the rules say about a ticket, and the active team it therefore goes to."""
 
-    outcome: Outcome
+    outcome: RulesOutcome
     team_id: TeamId
     words: str
     """The rules that matched, as evidence shows them."""
 
 
-def fallback_in_words(outcome: Outcome) -> str:
+def fallback_in_words(outcome: RulesOutcome) -> str:
     """Why a ticket goes to the fallback team."""
     return f"no rule {'names a team' if outcome.matched else 'matches'}: the fallback team"
 

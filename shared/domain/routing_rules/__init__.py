@@ -1,7 +1,7 @@
 """Routing rules, pure: conditions made into functions, and ordered rules tried on a ticket."""
 
 from shared.domain.routing_rules.conditions import calendars_named, compiled
-from shared.domain.routing_rules.evaluation import CompiledRule, Outcome, evaluate, in_order
+from shared.domain.routing_rules.evaluation import CompiledRule, RulesOutcome, evaluate, in_order
 from shared.domain.routing_rules.facts import TicketFacts, text_of_html
 from shared.domain.routing_rules.language import LANGUAGES
 from shared.domain.routing_rules.words import in_words
@@ -9,7 +9,7 @@ from shared.domain.routing_rules.words import in_words
 __all__ = [
     "LANGUAGES",
     "CompiledRule",
-    "Outcome",
+    "RulesOutcome",
     "TicketFacts",
     "calendars_named",
     "compiled",

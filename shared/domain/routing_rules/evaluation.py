@@ -30,7 +30,7 @@ class CompiledRule:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class RulesOutcome:
     """What the rules say about a ticket; what none of them says is empty."""
 
     team_id: TeamId | None = None
@@ -50,7 +50,7 @@ class Outcome:
     """Every rule in monitor mode that would have matched, with what it would have decided."""
 
 
-def evaluate(rules: Sequence[CompiledRule], facts: TicketFacts) -> Outcome:
+def evaluate(rules: Sequence[CompiledRule], facts: TicketFacts) -> RulesOutcome:
     """Tries the rules in the order of their positions.
 
     Conditions look at the ticket as it was submitted, never at what an earlier rule made of it, so a rule matches the
@@ -121,10 +121,10 @@ class _SoFar:
         self._skills |= decided.skills
         self._preferred |= decided.preferred_skills
 
-    def outcome(self) -> Outcome:
+    def outcome(self) -> RulesOutcome:
         """Everything decided."""
         found = RuleEffects.model_validate(self._values)
-        return Outcome(
+        return RulesOutcome(
             team_id=found.team_id,
             priority=found.priority,
             policy_id=found.policy_id,

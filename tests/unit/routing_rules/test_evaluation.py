@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from shared.contracts.base import AgentId, PolicyId, TeamId
 from shared.contracts.events import RuleEffects
 from shared.contracts.vocabulary import Priority
-from shared.domain.routing_rules import CompiledRule, Outcome, TicketFacts, evaluate, in_order
+from shared.domain.routing_rules import CompiledRule, RulesOutcome, TicketFacts, evaluate, in_order
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 TEAMS = [TeamId(UUID(int=number)) for number in range(1, 4)]
@@ -31,7 +31,7 @@ def rule(position: int, *, holds: bool = True, **changes: Any) -> CompiledRule:
     )
 
 
-def positions(outcome: Outcome) -> list[int]:
+def positions(outcome: RulesOutcome) -> list[int]:
     return [one.position for one in outcome.matched]
 
 
