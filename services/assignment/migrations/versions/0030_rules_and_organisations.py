@@ -4,8 +4,8 @@ from alembic import op
 from sqlalchemy import BigInteger, Boolean, Column, DateTime, ForeignKey, Integer, String, Uuid, func, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-revision = "0029"
-down_revision = "0028"
+revision = "0030"
+down_revision = "0029"
 branch_labels = None
 depends_on = None
 
