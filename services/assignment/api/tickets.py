@@ -11,9 +11,9 @@ from services.assignment.queries.lists import Filters, QueueView, Sort, TimeSpan
 from services.assignment.queries.tickets import get_ticket, get_view
 from services.assignment.schemas.conversation import EntryView, EventView
 from services.assignment.schemas.explanations import SlaExplained
-from services.assignment.schemas.tickets import TicketView
+from services.assignment.schemas.tickets import TicketPage, TicketView
 from services.assignment.sla_analysis.explanations import get_explanation
-from shared.contracts.vocabulary import Priority, Status
+from shared.contracts.vocabulary import Channel, Priority, Status
 from shared.kit.clock import utc_now
 from shared.kit.http.etags import etag_of
 from shared.kit.http.paging import Cursor, Limit, Page
@@ -28,10 +28,14 @@ def _plain(text: str | None) -> str | None:
     return text
 
 
+SEARCH = (
+    'Words, `"phrases"`, beginnings `pay*` and exclusions `-test` in number, subject, requester, messages, notes and'
+    " tags; and `is:open team: assignee: priority: topic: tag: channel: due:<2h from:`"
+)
 Word = Annotated[str | None, Query(max_length=254), AfterValidator(_plain)]
 
 
-async def get_filters(
+async def get_filters(  # noqa: PLR0913 - one parameter for each filter
     view: QueueView = QueueView.ALL,
     status: Annotated[list[Status], Query(description="May be repeated")] = [],  # noqa: B006 - FastAPI copies it
     team: Annotated[Word, Query(description="Id or slug")] = None,
@@ -39,13 +43,16 @@ async def get_filters(
     priority: Annotated[list[Priority], Query(description="May be repeated")] = [],  # noqa: B006
     topic: Annotated[Word, Query(description="Id or slug")] = None,
     tag: Word = None,
-    q: Annotated[Word, Query(description="Part of number, subject, requester's name or address")] = None,
+    q: Annotated[Word, Query(description=SEARCH)] = None,
+    channel: Annotated[Channel | None, Query(description="How it came in")] = None,
+    due: Annotated[Word, Query(description="`<2h`, `>3d`, `overdue`, `today` or `none`")] = None,
 ) -> Filters:
     """The filters of a list."""
-    return Filters(view, tuple(status), team, assignee, tuple(priority), topic, tag, q)
+    came_by = channel.value if channel else None
+    return Filters(view, tuple(status), team, assignee, tuple(priority), topic, tag, q, came_by, due)
 
 
-@router.get("", summary="List tickets")
+@router.get("", summary="List tickets", response_model=TicketPage)
 async def get_tickets(
     context: State,
     caller: SignedIn,
@@ -53,10 +60,14 @@ async def get_tickets(
     sort: Sort = Sort.UPDATED_LAST,
     limit: Limit = 50,
     cursor: Cursor = None,
-) -> Page[TicketView]:
-    """The tickets you may see, narrowed and in order."""
+) -> Response:
+    """The tickets you may see, narrowed and in order.
+
+    A page that is searched or filtered may hold fewer than asked for and still have a next one.
+    """
     async with context.database.begin() as session:
-        return await list_tickets(session, caller, filters, sort, TimeSpan(limit, cursor, utc_now()))
+        page = await list_tickets(session, caller, filters, sort, TimeSpan(limit, cursor, utc_now()))
+    return Response(page.model_dump_json(), media_type="application/json")
 
 
 @router.get("/{ticket}", summary="One ticket")

@@ -152,6 +152,7 @@ def submission_row(event: TicketSubmitted) -> dict[str, Any]:
         "priority_rank": priority.rank,
         "asked_priority": event.priority.value if event.priority else None,
         "topic_id": event.topic_id,
+        "channel": event.channel.value,
         "subject": event.subject,
         "requester_name": event.requester.name,
         "requester_email": with_ascii_domain(event.requester.email),

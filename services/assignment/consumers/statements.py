@@ -25,7 +25,7 @@ TICKET_WORDS: Final = table_of(TicketWords)
 MESSAGES: Final = table_of(Message)
 ERASED: Final = table_of(ErasedTicket)
 SUBMISSION_COLUMNS: Final = (
-    *("id", "number", "status", "priority", "priority_rank", "asked_priority", "topic_id", "subject"),
+    *("id", "number", "status", "priority", "priority_rank", "asked_priority", "topic_id", "channel", "subject"),
     *("requester_name", "requester_email", "created_at", "updated_at", "fields", "snapshot"),
     *("seq", "revision", "next_due_at", "is_archived"),
 )
@@ -57,7 +57,7 @@ def _is_kept(rows: FromClause) -> ColumnElement[bool]:
 def _submissions() -> Insert:
     """Words and origin, taken once; the lifecycle's columns are left to snapshots once one has come."""
     new = insert_rows(TICKETS, SUBMISSION_COLUMNS, "submissions", _is_kept)
-    words = ("subject", "requester_name", "requester_email", "asked_priority", "fields", "created_at")
+    words = ("subject", "requester_name", "requester_email", "asked_priority", "fields", "channel", "created_at")
     is_without = TICKETS.c.requester_email == ""
     return new.on_conflict_do_update(
         index_elements=["id"],

@@ -10,6 +10,7 @@ from services.assignment.models.access import (
     TotpSecret,
 )
 from services.assignment.models.base import FAR_FUTURE, Base, table_of
+from services.assignment.models.desk import BulkJob, BulkTicket, DeskPreferences, Export, ExportPart, SavedView
 from services.assignment.models.follow_ups import FollowUp
 from services.assignment.models.participants import Participant
 from services.assignment.models.people import Agent, Membership, Role, Team
@@ -37,13 +38,18 @@ __all__ = [
     "AccountLink",
     "Agent",
     "Base",
+    "BulkJob",
+    "BulkTicket",
     "Calendar",
     "CalendarFeed",
     "Departure",
+    "DeskPreferences",
     "DirectoryGroup",
     "DirectoryGroupMember",
     "DirectoryUser",
     "ErasedTicket",
+    "Export",
+    "ExportPart",
     "FollowUp",
     "GroupRole",
     "Intent",
@@ -67,6 +73,7 @@ __all__ = [
     "RoutingRule",
     "RoutingRuleCount",
     "RoutingTurn",
+    "SavedView",
     "ServiceToken",
     "Session",
     "SettledClock",

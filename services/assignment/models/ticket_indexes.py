@@ -1,10 +1,11 @@
 """The indexes that lists of tickets walk: one set for tickets that are worked on, one for those that are over.
 
-The first stays as small as today's work is, whatever lies in the past. The second has an order for each scope and sort,
-so that a page of it is read where it begins and nothing is counted or sorted. Two kinds of over tickets may be rare
-among their like, and have orders of their own: those of one priority, and those that nobody had.
+The first stays as small as today's work is, whatever lies in the past. Each has an order for each scope and sort, so
+that a page is read where it begins and nothing is counted or sorted. What may be rare among its like has orders of its
+own: tickets that nobody has, and those over of one priority.
 """
 
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from sqlalchemy import Index, text
@@ -16,24 +17,24 @@ SCOPES: Final = ((), ("team_id",), ("assignee_id",))
 NOBODYS: Final = "status in ('resolved', 'closed') and assignee_id is null"
 WAITING: Final = f"{OPEN} and assignee_id is null"
 REOPENED: Final = f"{OPEN} and (snapshot ->> 'reopen_count') <> '0'"
-BY_WHOM: Final = ("team_id", "assignee_id")
 
 
 def ticket_indexes() -> list[Index]:
     """All of them, of the table `tickets`."""
-    worked_on = [(order, "id") for order in ORDERS] + [(column,) for column in BY_WHOM]
+    worked_on = [(*scope, order, "id") for scope in SCOPES for order in ORDERS]
+    free = [("team_id", order, "id") for order in ORDERS]
     over = [(*scope, "status", order, "id") for scope in SCOPES for order in ORDERS]
     ranked = [(*scope, "status", "priority_rank", order, "id") for scope in SCOPES for order in ORDERS[:-1]]
     nobodys = [(*scope, "status", order, "id") for scope in SCOPES[:2] for order in ORDERS]
     return [
-        *(Index(f"ix_tickets_open_{columns[0]}", *columns, postgresql_where=text(OPEN)) for columns in worked_on),
-        *(
-            Index("_".join(("ix_tickets_over", *columns[:-1])), *columns, postgresql_where=text(OVER))
-            for columns in (*over, *ranked)
-        ),
-        *(
-            Index("_".join(("ix_tickets_nobodys", *columns[:-1])), *columns, postgresql_where=text(NOBODYS))
-            for columns in nobodys
-        ),
+        *_named("ix_tickets_open", worked_on, OPEN),
+        *_named("ix_tickets_free", free, WAITING),
+        *_named("ix_tickets_over", (*over, *ranked), OVER),
+        *_named("ix_tickets_nobodys", nobodys, NOBODYS),
         Index("ix_tickets_over_topic_id", "topic_id", postgresql_where=text(OVER)),
     ]
+
+
+def _named(prefix: str, all_columns: Iterable[Sequence[str]], where: str) -> Iterator[Index]:
+    for columns in all_columns:
+        yield Index("_".join((prefix, *columns[:-1])), *columns, postgresql_where=text(where))

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Computed, ForeignKey, Index, SmallInteger, String, Text, func, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.assignment.models.base import FAR_FUTURE, Base
@@ -45,6 +45,8 @@ class Ticket(Base):
     priority_rank: Mapped[int]
     asked_priority: Mapped[str | None] = mapped_column(String(16))
     topic_id: Mapped[UUID | None]
+    channel: Mapped[str | None] = mapped_column(String(16))
+    """How it came in."""
     team_id: Mapped[UUID | None]
     assignee_id: Mapped[UUID | None]
     assigned_at: Mapped[datetime | None]
@@ -71,23 +73,32 @@ class ErasedTicket(Base):
     erased_at: Mapped[datetime]
 
 
+SEARCHED = "to_tsvector('simple'::regconfig, \"left\"({}, 60000))"
+"""A text as it is searched. Of very long ones the beginning, for an index entry has a greatest size."""
+
+
 class TicketWords(Base):
     """What a search looks in. Apart from the ticket, whose row changes often while its words never do."""
 
     __tablename__ = "ticket_words"
     __table_args__ = (
         Index("ix_ticket_words", "words", postgresql_using="gin", postgresql_ops={"words": "gin_trgm_ops"}),
+        Index("ix_ticket_words_search", "search", postgresql_using="gin"),
     )
 
     ticket_id: Mapped[UUID] = mapped_column(primary_key=True)
     words: Mapped[str] = mapped_column(Text)
+    search: Mapped[Any] = mapped_column(TSVECTOR, Computed(SEARCHED.format("words"), persisted=True), deferred=True)
 
 
 class Message(Base):
     """A public message of the conversation."""
 
     __tablename__ = "messages"
-    __table_args__ = (Index("ix_messages_ticket_id_posted_at", "ticket_id", "posted_at", "id"),)
+    __table_args__ = (
+        Index("ix_messages_ticket_id_posted_at", "ticket_id", "posted_at", "id"),
+        Index("ix_messages_search", "search", postgresql_using="gin"),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     ticket_id: Mapped[UUID]
@@ -107,13 +118,18 @@ class Message(Base):
     """The body as safe HTML, made when it was first shown."""
     renderer: Mapped[int | None] = mapped_column(SmallInteger)
     """The version of the rendering that made it."""
+    search: Mapped[Any] = mapped_column(TSVECTOR, Computed(SEARCHED.format("body"), persisted=True), deferred=True)
+    """What a search finds it by: made by the database itself, so that it is never older than the body."""
 
 
 class Note(Base):
     """A note among agents, perhaps about an action."""
 
     __tablename__ = "notes"
-    __table_args__ = (Index("ix_notes_ticket_id_added_at", "ticket_id", "added_at", "id"),)
+    __table_args__ = (
+        Index("ix_notes_ticket_id_added_at", "ticket_id", "added_at", "id"),
+        Index("ix_notes_search", "search", postgresql_using="gin"),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     ticket_id: Mapped[UUID]
@@ -131,6 +147,8 @@ class Note(Base):
     """The body as safe HTML, made when it was first shown."""
     renderer: Mapped[int | None] = mapped_column(SmallInteger)
     """The version of the rendering that made it."""
+    search: Mapped[Any] = mapped_column(TSVECTOR, Computed(SEARCHED.format("body"), persisted=True), deferred=True)
+    """What a search finds it by: made by the database itself, so that it is never older than the body."""
 
 
 HEARD = tuple(event.event_name for event in SLA_EVENTS)

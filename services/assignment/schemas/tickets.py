@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -159,32 +160,102 @@ class TicketWithNames:
     topic_fields: list[Any] | None
 
 
+@dataclass(frozen=True, slots=True)
+class ListedRow:
+    """What a ticket's answer is made of beside its snapshot."""
+
+    id: UUID
+    subject: str
+    requester_name: str
+    requester_email: str
+    tags: list[str]
+    next_due_at: datetime
+    created_at: datetime
+    fields: dict[str, JsonValue]
+    team_slug: str | None
+    team_name: str | None
+    agent_name: str | None
+    topic_slug: str | None
+    topic_name: str | None
+    topic_fields: list[dict[str, Any]]
+
+
+class TicketPage(View):
+    """One page of tickets; `next_cursor` is null on the last, `previous_cursor` on the first."""
+
+    items: list[TicketView]
+    next_cursor: str | None = None
+    previous_cursor: str | None = None
+    is_similar: bool = False
+    """Whether no ticket bears the words of the search, and these are those whose own words are like them."""
+
+
 def view_of(row: TicketRow | TicketWithNames, held: frozenset[Permission], now: datetime) -> TicketView:
     """The answer made of a ticket's row and its names."""
     ticket: Ticket = row.Ticket
-    snapshot = TicketSnapshot.model_validate(ticket.snapshot)
-    possible = permitted_actions(held, snapshot.status, is_assigned=snapshot.assignee_id is not None)
-    return TicketView(
-        **snapshot.model_dump(
-            include=set(TicketView.model_fields) & set(TicketSnapshot.model_fields) - {"due_at", "clocks"}
-        ),
+    listed = ListedRow(
         id=ticket.id,
         subject=ticket.subject,
-        requester=RequesterRef(name=ticket.requester_name, email=ticket.requester_email),
+        requester_name=ticket.requester_name,
+        requester_email=ticket.requester_email,
+        tags=ticket.tags,
+        next_due_at=ticket.next_due_at,
+        created_at=ticket.created_at,
+        fields=ticket.fields,
+        team_slug=row.team_slug,
+        team_name=row.team_name,
+        agent_name=row.agent_name,
+        topic_slug=row.topic_slug,
+        topic_name=row.topic_name,
+        topic_fields=row.topic_fields or [],
+    )
+    return listed_view(listed, TicketSnapshot.model_validate(ticket.snapshot), held, now)
+
+
+def listed_view(row: ListedRow, snapshot: TicketSnapshot, held: frozenset[Permission], now: datetime) -> TicketView:
+    """The same of its parts. Built without checking them again: they are of the types that their columns have."""
+    possible = permitted_actions(held, snapshot.status, is_assigned=snapshot.assignee_id is not None)
+    return TicketView.model_construct(
+        id=row.id,
+        number=snapshot.number,
+        subject=row.subject,
+        status=snapshot.status,
+        priority=snapshot.priority,
+        requester=RequesterRef.model_construct(name=row.requester_name, email=row.requester_email),
+        topic_id=snapshot.topic_id,
         topic=_named(snapshot.topic_id, row.topic_slug, row.topic_name),
+        team_id=snapshot.team_id,
         team=_named(snapshot.team_id, row.team_slug, row.team_name),
-        assignee=AgentRef(id=snapshot.assignee_id, name=row.agent_name)
+        assignee_id=snapshot.assignee_id,
+        assignee=AgentRef.model_construct(id=snapshot.assignee_id, name=row.agent_name)
         if snapshot.assignee_id and row.agent_name
         else None,
-        tags=sorted(ticket.tags),
-        fields=tuple(_answers(ticket.fields, row.topic_fields or [])),
-        due_at=ticket.next_due_at if ticket.next_due_at < FAR_FUTURE else None,
-        is_overdue=ticket.next_due_at < now,
-        sla=TicketSla(policy_id=snapshot.policy_id, policy_version=snapshot.policy_version, clocks=snapshot.clocks),
-        created_at=ticket.created_at,
+        tags=sorted(row.tags),
+        fields=tuple(_answers(row.fields, row.topic_fields)) if row.fields else (),
+        due_at=row.next_due_at if row.next_due_at < FAR_FUTURE else None,
+        is_overdue=row.next_due_at < now,
+        sla=TicketSla.model_construct(
+            policy_id=snapshot.policy_id, policy_version=snapshot.policy_version, clocks=snapshot.clocks
+        ),
+        created_at=row.created_at,
+        updated_at=snapshot.updated_at,
+        first_replied_at=snapshot.first_replied_at,
+        resolved_at=snapshot.resolved_at,
+        closed_at=snapshot.closed_at,
+        hold_reason=snapshot.hold_reason,
+        close_reason=snapshot.close_reason,
+        reopen_count=snapshot.reopen_count,
+        is_archived=snapshot.is_archived,
+        revision=snapshot.revision,
+        seq=snapshot.seq,
         allowed_actions=() if snapshot.is_archived else possible,
-        permissions=tuple(sorted(held)),
+        permissions=_in_order(held),
     )
+
+
+@lru_cache(maxsize=256)
+def _in_order(held: frozenset[Permission]) -> tuple[Permission, ...]:
+    return tuple(sorted(held))
 
 
 def _answers(given: dict[str, JsonValue], asked: list[dict[str, Any]]) -> Iterator[AnswerView]:
@@ -197,4 +268,4 @@ def _answers(given: dict[str, JsonValue], asked: list[dict[str, Any]]) -> Iterat
 
 
 def _named(ref: UUID | None, slug: str | None, name: str | None) -> NamedRef | None:
-    return NamedRef(id=ref, slug=slug, name=name) if ref and slug and name else None
+    return NamedRef.model_construct(id=ref, slug=slug, name=name) if ref and slug and name else None

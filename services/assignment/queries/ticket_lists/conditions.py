@@ -1,0 +1,107 @@
+"""Conditions that a list is narrowed by, as SQL beside the values of their parameters."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from services.assignment.models import FAR_FUTURE
+from services.assignment.queries.callers import Caller
+from services.assignment.queries.ticket_lists import scopes
+from services.assignment.queries.ticket_lists.lanes import IS_NOBODYS
+from services.assignment.queries.ticket_lists.search_language import Due, Key, Token, due_of, read_due
+from shared.contracts.vocabulary import Priority
+from shared.kit.http.problems import invalid
+
+
+@dataclass(slots=True)
+class Conditions:
+    """Conditions, with the values of their parameters."""
+
+    caller: Caller
+    now: datetime
+    sql: list[str] = field(default_factory=list)
+    values: dict[str, Any] = field(default_factory=dict)
+
+    def add(self, condition: str, *given: Any, is_excluded: bool = False) -> None:
+        """One condition; each `?` in it is one of the values."""
+        for value in given:
+            name = f"n{len(self.values)}"
+            condition = condition.replace("?", f":{name}", 1)
+            self.values[name] = value
+        self.sql.append(f"not ({condition})" if is_excluded else condition)
+
+    def add_due(self, due: Due, *, is_excluded: bool = False) -> None:
+        """When the next clock is due."""
+        if due.is_never:
+            self.add("tickets.next_due_at = ?", FAR_FUTURE, is_excluded=is_excluded)
+        elif due.before is not None:
+            self.add("tickets.next_due_at < ?", due.before, is_excluded=is_excluded)
+        else:
+            after = "tickets.next_due_at >= ? and tickets.next_due_at < ?"
+            self.add(after, due.after, FAR_FUTURE, is_excluded=is_excluded)
+
+    def add_unless(self, is_said: bool, condition: str) -> None:  # noqa: FBT001 - read as a sentence
+        """A condition that the lanes may say already."""
+        if not is_said:
+            self.add(condition)
+
+    def add_id(self, column: str, wanted: UUID | None, token: Token) -> None:
+        """Whose a ticket is; None: nobody's."""
+        if wanted is None:
+            self.add(f"tickets.{column} is null", is_excluded=token.is_excluded)
+        else:
+            self.add(f"tickets.{column} is not distinct from ?", wanted, is_excluded=token.is_excluded)
+
+    def add_plain(self, tag: str | None, channel: str | None, due: str | None) -> None:
+        """What needs no name resolved. Raises Problem 422."""
+        if tag:
+            self.add("tickets.tags @> cast(? as varchar[])", [tag])
+        if channel:
+            self.add("tickets.channel = ?", channel)
+        if due:
+            if (read := read_due(due, self.now)) is None:
+                raise invalid("query:due", "write <2h, >3d, overdue, today or none")
+            self.add_due(read)
+
+    def add_asked(self, asked: scopes.Asked) -> None:
+        """What was asked for and the lanes do not say."""
+        working = set(asked.statuses) & set(scopes.WORKING)
+        if working not in (set(), set(scopes.WORKING)):
+            self.add("tickets.status = any(cast(? as text[]))", [status.value for status in asked.statuses])
+        if asked.priorities and (working or asked.is_nobodys):
+            ranks = [priority.rank for priority in asked.priorities]
+            self.add("tickets.priority_rank = any(cast(? as integer[]))", ranks)
+        if asked.team_id is not None and asked.assignee_id is not None:
+            self.add("tickets.team_id = ?", asked.team_id)
+        if asked.is_of_own_teams and (asked.assignee_id is not None or asked.team_id is not None):
+            teams = sorted({grant.team_id for grant in self.caller.principal.grants})
+            self.add("tickets.team_id = any(cast(? as uuid[]))", teams)
+
+    def add_token(self, token: Token) -> None:
+        """A token that names nothing else. Raises SearchProblem."""
+        no = token.is_excluded
+        match token.key:
+            case Key.IS if token.value == "overdue":
+                self.add("tickets.next_due_at < ?", self.now, is_excluded=no)
+            case Key.IS if token.value in ("unassigned", "assigned"):
+                self.add(IS_NOBODYS, is_excluded=no != (token.value == "assigned"))
+            case Key.IS | Key.STATUS:
+                self.add("tickets.status = ?", token.value, is_excluded=no)
+            case Key.PRIORITY:
+                self.add("tickets.priority_rank = ?", Priority(token.value).rank, is_excluded=no)
+            case Key.TAG:
+                self.add("tickets.tags @> cast(? as varchar[])", [token.value], is_excluded=no)
+            case Key.CHANNEL:
+                self.add("tickets.channel is not distinct from ?", token.value, is_excluded=no)
+            case Key.DUE:
+                self.add_due(due_of(token, self.now), is_excluded=no)
+            case _:
+                sender = "(tickets.requester_email ilike ? or tickets.requester_name ilike ?)"
+                self.add(sender, like(token.value), like(token.value), is_excluded=no)
+
+
+def like(part: str) -> str:
+    """A pattern for what contains `part`."""
+    escaped = part.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"

@@ -1,0 +1,168 @@
+"""What a list of tickets is narrowed to, resolved into lanes and conditions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+from uuid import UUID
+
+from services.assignment.queries.callers import Caller
+from services.assignment.queries.ticket_lists import scopes
+from services.assignment.queries.ticket_lists.conditions import Conditions
+from services.assignment.queries.ticket_lists.lanes import IS_NOBODYS, Listed, statement
+from services.assignment.queries.ticket_lists.search_language import (
+    Key,
+    SearchText,
+    Term,
+    Token,
+    parse_search,
+    unknown_name,
+)
+from shared.contracts.vocabulary import Priority, Status
+from shared.kit.addresses import address_key
+from shared.kit.db import Session
+
+NOBODYS: Final = UUID(int=0)
+"""The id of what does not exist."""
+
+
+class QueueView(StrEnum):
+    """Which tickets a list starts from. All but `all` leave out resolved and closed ones unless `status` asks."""
+
+    MINE = "mine"
+    TEAM = "team"
+    UNASSIGNED = "unassigned"
+    OVERDUE = "overdue"
+    ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What a list is narrowed to; None does not narrow."""
+
+    view: QueueView = QueueView.ALL
+    status: tuple[Status, ...] = ()
+    team: str | None = None
+    assignee: str | None = None
+    priority: tuple[Priority, ...] = ()
+    topic: str | None = None
+    tag: str | None = None
+    q: str | None = None
+    channel: str | None = None
+    due: str | None = None
+
+
+def search_text(filters: Filters) -> SearchText:
+    """What the search field says. Raises Problem 422 at the first token that means nothing."""
+    return parse_search(filters.q) if filters.q and filters.q.strip() else SearchText()
+
+
+async def resolve(session: Session, caller: Caller, filters: Filters, now: datetime) -> tuple[Listed, Sequence[Term]]:
+    """The list, and the terms it is searched for. Names are resolved first: statistics know ids alone.
+
+    Raises Problem 422.
+    """
+    said = search_text(filters)
+    more = Conditions(caller, now)
+    kept, narrowing = _merge(filters, said.tokens)
+    for token in narrowing:
+        kept = await _narrow(session, more, token, kept)
+    team_id = await _id_of(session, "teams", kept.team)
+    assignee_id = await _assignee(session, caller, kept.assignee)
+    is_nobodys = kept.assignee == "none" or (kept.view is QueueView.UNASSIGNED and not kept.assignee)
+    if kept.view is QueueView.MINE and assignee_id not in (None, caller.agent_id):
+        more.add("false")
+    statuses = kept.status or (tuple(Status) if kept.view is QueueView.ALL else scopes.WORKING)
+    asked = scopes.Asked(
+        tuple(statuses),
+        kept.priority,
+        team_id,
+        caller.agent_id if kept.view is QueueView.MINE else assignee_id,
+        is_nobodys,
+        kept.view is QueueView.TEAM,
+    )
+    more.add_asked(asked)
+    if kept.view is QueueView.OVERDUE:
+        more.add("tickets.next_due_at < ?", now)
+    if kept.view is QueueView.UNASSIGNED:
+        more.add_unless(is_nobodys, IS_NOBODYS)
+    if kept.topic:
+        more.add("tickets.topic_id = ?", await _id_of(session, "topics", kept.topic))
+    more.add_plain(kept.tag, kept.channel, kept.due)
+    lanes, values = scopes.lanes_of(caller, asked)
+    visible, seen = scopes.visible(caller)
+    return Listed(lanes, tuple(more.sql), visible, values | seen | more.values), said.terms
+
+
+def _merge(filters: Filters, tokens: Sequence[Token]) -> tuple[Filters, list[Token]]:
+    """Tokens that say what a parameter could, put in its place; the rest narrows."""
+    rest: list[Token] = []
+    for token in tokens:
+        match token.key:
+            case _ if token.is_excluded:
+                rest.append(token)
+            case Key.IS | Key.STATUS if token.value in set(Status) and not filters.status:
+                filters = replace(filters, status=(Status(token.value),))
+            case Key.PRIORITY if not filters.priority:
+                filters = replace(filters, priority=(Priority(token.value),))
+            case _:
+                rest.append(token)
+    return filters, rest
+
+
+async def _narrow(session: Session, more: Conditions, token: Token, kept: Filters) -> Filters:
+    """The condition of one token, or the filters with a team or an agent that lanes can be chosen by.
+
+    Raises SearchProblem.
+    """
+    if token.key is Key.TEAM and not token.is_excluded and not kept.team:
+        return replace(kept, team=str(await _known(session, "teams", token)))
+    if token.key is Key.ASSIGNEE and not token.is_excluded and not kept.assignee:
+        return replace(kept, assignee=str(await _known_agent(session, more.caller, token) or "none"))
+    match token.key:
+        case Key.TEAM | Key.TOPIC:
+            more.add_id(f"{token.key.value}_id", await _known(session, f"{token.key.value}s", token), token)
+        case Key.ASSIGNEE:
+            more.add_id("assignee_id", await _known_agent(session, more.caller, token), token)
+        case _:
+            more.add_token(token)
+    return kept
+
+
+async def _known(session: Session, table: str, token: Token) -> UUID:
+    found = await _id_of(session, table, token.value)
+    if found in (None, NOBODYS):
+        rows = await session.execute(statement(f"select slug from {table} order by slug limit 1000"))
+        raise unknown_name(token, [row.slug for row in rows])
+    return found or NOBODYS
+
+
+async def _known_agent(session: Session, caller: Caller, token: Token) -> UUID | None:
+    found = await _assignee(session, caller, token.value)
+    if found == NOBODYS:
+        rows = await session.execute(statement("select lower(email) as email from agents order by email limit 1000"))
+        raise unknown_name(token, ["me", "none", *(row.email for row in rows)])
+    return found
+
+
+async def _id_of(session: Session, table: str, wanted: str | None) -> UUID | None:
+    """The id that was given, or the one of what has the slug that was given; NOBODYS if nothing has."""
+    if not wanted:
+        return None
+    try:
+        return UUID(wanted)
+    except ValueError:
+        found = await session.scalar(statement(f"select id from {table} where slug = :slug"), {"slug": wanted.lower()})
+        return found or NOBODYS
+
+
+async def _assignee(session: Session, caller: Caller, wanted: str | None) -> UUID | None:
+    """By id, by e-mail address or `me`; None for `none`, or if nobody is asked for."""
+    if not wanted or wanted.lower() in ("me", "none"):
+        return caller.agent_id if wanted and wanted.lower() == "me" else None
+    try:
+        return UUID(wanted)
+    except ValueError:
+        query = statement("select id from agents where lower(email) = :email")
+        return await session.scalar(query, {"email": address_key(wanted)}) or NOBODYS

@@ -1,0 +1,158 @@
+"""Reads one page of a list: straight from the indexes where they hold it in order, else within a bound.
+
+Nobody knows beforehand how many tickets fulfil a filter or bear a word. What many do is met among the next tickets of
+the list; what few do is found by an index and put in order. Those in between are in neither way cheap: there the page
+ends early and says where to go on. So no page costs more because there are more tickets.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from sqlalchemy import TextClause
+
+from services.assignment.queries.ticket_lists.lanes import NARROWABLE, Listed, Order, Place, merged, statement, union_of
+from services.assignment.queries.ticket_lists.terms import SoughtTerm
+from shared.kit.db import Session
+
+LOOKED_AT: Final = 1_000
+"""Tickets of a list that are compared with filters one by one."""
+SEARCHED: Final = 400
+"""Tickets of a list whose messages are searched one by one: a page of what every fifteenth bears is among them."""
+TAKEN_FROM_INDEX: Final = 4_000
+"""What an index is expected to find is read and put in order only up to so many."""
+CHEAP: Final = 12_000.0
+"""A plan that the database expects to cost no more than this is run as it is; about 20 ms."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPlaces:
+    """Tickets in order, each with what it is sorted by; and how far was looked, if there is more to look at."""
+
+    places: Sequence[Place]
+    looked_to: Place | None = None
+
+    def page(self, limit: int) -> Sequence[Place]:
+        """Those of the page."""
+        return self.places[:limit]
+
+    def last(self, limit: int) -> Place | None:
+        """After which place the next page begins; None if there is none."""
+        return self.places[limit - 1] if len(self.places) > limit else self.looked_to
+
+
+async def read_page(
+    session: Session, order: Order, listed: Listed, terms: Sequence[SoughtTerm], limit: int
+) -> FoundPlaces:
+    """The page, and one more to tell whether there is a next; it may hold fewer than asked for and still have one."""
+    values = listed.values | order.values | {"most": limit + 1}
+    straight = merged(listed.lanes, order, (*listed.visible, *listed.narrowed), ":most")
+    if not terms and _is_in_order(order, listed):
+        return FoundPlaces(await _places(session, straight, values))
+    for term in terms:
+        values |= term.values
+    required = [term for term in terms if not term.is_excluded]
+    rarest = await _rarest(session, required, values) if required else None
+    if rarest is not None:
+        return FoundPlaces(await _places(session, by_index(order, listed, terms, rarest), values))
+    window = SEARCHED if terms else LOOKED_AT
+    places, looked_to = await _near(session, order, listed, terms, window, values)
+    if len(places) > limit or looked_to is None:
+        return FoundPlaces(places)
+    if not terms and await _cost(session, straight, values) <= CHEAP:
+        return FoundPlaces(await _places(session, straight, values))
+    return FoundPlaces(places, looked_to)
+
+
+def _is_in_order(order: Order, listed: Listed) -> bool:
+    """Whether the indexes hold all of the list in its order: what it is narrowed to is a part of that order."""
+    by_due = order.column == "next_due_at"
+    return all(by_due and one.startswith("tickets.next_due_at ") and " and " not in one for one in listed.narrowed)
+
+
+async def _places(session: Session, sql: str, values: dict[str, Any]) -> list[Place]:
+    rows = await session.execute(statement(sql), _used(sql, values))
+    return [(row[0], row[1]) for row in rows]
+
+
+async def _near(
+    session: Session,
+    order: Order,
+    listed: Listed,
+    terms: Sequence[SoughtTerm],
+    window: int,
+    values: dict[str, Any],
+) -> tuple[list[Place], Place | None]:
+    """What is met among the next tickets of the list; and the last that was looked at, if there are more."""
+    carried = union_of(listed.lanes, order, listed.visible, str(window), NARROWABLE)
+    conditions = " and ".join((*listed.narrowed, *(term.condition for term in terms)))
+    sql = f"""
+    select id, place from (select * from ({carried}) as found order by {order.by} limit {window}) as tickets
+    where {conditions} order by {order.by} limit :most"""
+    places = await _places(session, sql, values)
+    if len(places) == values["most"]:
+        return places, None
+    end = f"{merged(listed.lanes, order, listed.visible, str(window))} offset {window - 1}"
+    last = await _places(session, end, values)
+    return places, last[0] if last else None
+
+
+async def _rarest(session: Session, terms: Sequence[SoughtTerm], values: dict[str, Any]) -> SoughtTerm | None:
+    """The term that the fewest tickets are expected to bear, if those are few."""
+    expected = [(await _expected(session, term.bearers, values), place) for place, term in enumerate(terms)]
+    fewest, place = min(expected)
+    return terms[place] if fewest <= TAKEN_FROM_INDEX else None
+
+
+def by_index(order: Order, listed: Listed, terms: Sequence[SoughtTerm], rarest: SoughtTerm) -> str:
+    """What the indexes find of the rarest term, which is little, narrowed and put in order."""
+    scopes = " or ".join(f"({' and '.join(_alone(lane.conditions, lane.each))})" for lane in listed.lanes) or "false"
+    others = [term.condition for term in terms if term is not rarest]
+    place = f"tickets.{order.column} as place"
+    conditions = [f"({scopes})", *listed.visible, *listed.narrowed, *others]
+    if order.after is not None:
+        sign = "<" if order.is_descending else ">"
+        conditions.append(f"(tickets.{order.column}, tickets.id) {sign} (:after_place, :after_id)")
+    return f"""
+    with bearers as materialized (select distinct ticket_id from ({rarest.bearers}) as every)
+    select tickets.id, {place} from bearers join tickets on tickets.id = bearers.ticket_id
+    where {" and ".join(conditions)} order by {order.by} limit :most"""
+
+
+def _alone(conditions: Sequence[str], each: Sequence[str]) -> list[str]:
+    """The conditions of a lane for a ticket at hand."""
+    of_each = {
+        "team": "tickets.team_id = any(cast(:teams as uuid[]))",
+        "done": "tickets.status = any(cast(:done as text[]))",
+        "rank": "tickets.priority_rank = any(cast(:ranks as integer[]))",
+    }
+    return [*conditions, *(of_each[one] for one in each)]
+
+
+async def _expected(session: Session, sql: str, values: dict[str, Any]) -> float:
+    """How many rows the planner expects, from what it last counted."""
+    return float((await _plan(session, sql, values))["Plan Rows"])
+
+
+async def _cost(session: Session, sql: str, values: dict[str, Any]) -> float:
+    return float((await _plan(session, sql, values))["Total Cost"])
+
+
+async def _plan(session: Session, sql: str, values: dict[str, Any]) -> dict[str, Any]:
+    plans: Any = (await session.execute(_explain(sql), _used(sql, values))).scalar_one()
+    plan: dict[str, Any] = plans[0]["Plan"]
+    return plan
+
+
+def _explain(sql: str) -> TextClause:
+    return statement(f"explain (format json) {sql}")
+
+
+def _used(sql: str, values: dict[str, Any]) -> dict[str, Any]:
+    """The values that a statement has a place for."""
+    return {name: value for name, value in values.items() if f":{name}" in sql}
+
+
+def backwards(order: Order) -> Order:
+    """The same order the other way round."""
+    return replace(order, is_descending=not order.is_descending)

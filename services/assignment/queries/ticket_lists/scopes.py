@@ -1,0 +1,106 @@
+"""Which lanes hold a list: the narrowest scopes of what the caller may see, of open tickets and of those over."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from services.assignment.queries.callers import Caller
+from services.assignment.queries.ticket_lists.lanes import IS_NOBODYS, IS_OPEN, IS_OVER, Lane
+from shared.contracts.vocabulary import Permission, Priority, Status
+from shared.domain.permissions import reach
+
+DONE: Final = (Status.RESOLVED, Status.CLOSED)
+WORKING: Final = tuple(status for status in Status if status not in DONE)
+IS_IN_SIGHT: Final = "(tickets.team_id = any(cast(:seen as uuid[])) or tickets.assignee_id = :me)"
+IS_IN_TEAMS: Final = "tickets.team_id = any(cast(:seen as uuid[]))"
+IS_OWN_ELSEWHERE: Final = "(tickets.team_id is null or tickets.team_id <> all(cast(:seen as uuid[])))"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What lanes are chosen by; of a team or an agent the id, and None where none is asked for."""
+
+    statuses: tuple[Status, ...]
+    priorities: tuple[Priority, ...]
+    team_id: UUID | None = None
+    assignee_id: UUID | None = None
+    is_nobodys: bool = False
+    is_of_own_teams: bool = False
+
+
+def visible(caller: Caller) -> tuple[tuple[str, ...], dict[str, Any]]:
+    """The condition for what the caller may see, and its values."""
+    reached = reach(caller.principal, Permission.TICKET_VIEW)
+    if reached.is_everything:
+        return (), {}
+    values: dict[str, Any] = {"seen": sorted(reached.team_ids)}
+    if reached.is_own:
+        return (IS_IN_SIGHT,), {**values, "me": caller.agent_id}
+    return (IS_IN_TEAMS,), values
+
+
+def lanes_of(caller: Caller, asked: Asked) -> tuple[tuple[Lane, ...], dict[str, Any]]:
+    """The lanes that hold the whole list, and the values of their conditions."""
+    scopes, values = _of_nobody(caller, asked) if asked.is_nobodys else _scopes(caller, asked)
+    lanes = [Lane((IS_OPEN, *scope.conditions), scope.each) for scope in scopes if set(asked.statuses) & set(WORKING)]
+    done = [status.value for status in DONE if status in asked.statuses]
+    if done:
+        values |= {"done": done}
+        ranks: tuple[str, ...] = ()
+        if asked.priorities and not asked.is_nobodys:
+            ranks, values["ranks"] = ("rank",), sorted({priority.rank for priority in asked.priorities})
+        lanes += [Lane((IS_OVER, *scope.conditions), (*scope.each, "done", *ranks)) for scope in scopes]
+    return tuple(lanes), values
+
+
+def _scopes(caller: Caller, asked: Asked) -> tuple[list[Lane], dict[str, Any]]:
+    reached = reach(caller.principal, Permission.TICKET_VIEW)
+    seen = {"seen": sorted(reached.team_ids)}
+    if asked.assignee_id is not None:
+        return [Lane(("tickets.assignee_id = :assignee",))], {"assignee": asked.assignee_id}
+    if asked.team_id is not None:
+        return _in_team(caller, asked.team_id)
+    if asked.is_of_own_teams:
+        return _in_teams(grant.team_id for grant in caller.principal.grants)
+    if reached.is_everything:
+        return [Lane(())], {}
+    lanes, values = _in_teams(reached.team_ids) if reached.team_ids else ([], {})
+    if reached.is_own:
+        lanes.append(Lane(("tickets.assignee_id = :me", IS_OWN_ELSEWHERE)))
+        values |= {"me": caller.agent_id} | seen
+    return lanes, values
+
+
+def _in_teams(teams: Iterable[UUID]) -> tuple[list[Lane], dict[str, Any]]:
+    return [Lane((), ("team",))], {"teams": sorted(set(teams))}
+
+
+def _in_team(caller: Caller, team_id: UUID) -> tuple[list[Lane], dict[str, Any]]:
+    """The team, or one's own tickets, or none: in a team out of reach each ticket would be looked at in vain."""
+    reached = reach(caller.principal, Permission.TICKET_VIEW)
+    if reached.is_everything or team_id in reached.team_ids:
+        return [Lane(("tickets.team_id = :team",))], {"team": team_id}
+    if reached.is_own:
+        return [Lane(("tickets.assignee_id = :me", "tickets.team_id = :team"))], {
+            "me": caller.agent_id,
+            "team": team_id,
+        }
+    return [], {}
+
+
+def _of_nobody(caller: Caller, asked: Asked) -> tuple[list[Lane], dict[str, Any]]:
+    """What nobody has: none of it is anybody's own."""
+    reached = reach(caller.principal, Permission.TICKET_VIEW)
+    if asked.assignee_id is not None:
+        return [], {}
+    if reached.is_everything and asked.team_id is None and not asked.is_of_own_teams:
+        return [Lane((IS_NOBODYS,))], {}
+    teams: set[UUID] = {grant.team_id for grant in caller.principal.grants}
+    if asked.team_id is not None:
+        teams = {asked.team_id}
+    elif not asked.is_of_own_teams:
+        teams = set(reached.team_ids)
+    if not reached.is_everything:
+        teams &= reached.team_ids
+    return [Lane((IS_NOBODYS,), ("team",))], {"teams": sorted(teams)}

@@ -1,0 +1,43 @@
+"""What a search lists where nothing bears its words: tickets whose own words are written nearly so."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from services.assignment.queries.ticket_lists.lanes import Listed, Order, Place, statement
+from services.assignment.queries.ticket_lists.reading import by_index
+from services.assignment.queries.ticket_lists.search_language import Kind, Term
+from services.assignment.queries.ticket_lists.terms import SoughtTerm, is_indexed
+from shared.kit.db import Session
+
+LIKENESS: Final = "0.42"
+"""How alike a word must be, from 0 to 1: one letter wrong, left out or exchanged in a word of six."""
+COMPARED: Final = 500
+"""Tickets like the longest word that are put in order."""
+
+
+async def find_similar(
+    session: Session, order: Order, listed: Listed, terms: Sequence[Term], limit: int
+) -> list[Place]:
+    """Tickets whose number, subject or requester hold words like those of the search, in the list's order."""
+    words = [term.text for term in terms if term.kind is Kind.WORD and not term.is_excluded and is_indexed(term.text)]
+    if not words or len(words) < len([term for term in terms if not term.is_excluded]):
+        return []
+    setting = "select set_config('pg_trgm.word_similarity_threshold', :likeness, true)"
+    await session.execute(statement(setting), {"likeness": LIKENESS})
+    alike = [_alike(place, word) for place, word in enumerate(sorted(words, key=len, reverse=True))]
+    values = listed.values | order.values | {"most": limit}
+    for one in alike:
+        values |= one.values
+    sql = by_index(order, listed, alike, alike[0])
+    rows = await session.execute(statement(sql), {name: one for name, one in values.items() if f":{name}" in sql})
+    return [(row[0], row[1]) for row in rows]
+
+
+def _alike(place: int, word: str) -> SoughtTerm:
+    is_alike = f"s.words %> cast(:w{place} as text)"
+    return SoughtTerm(
+        f"exists (select from ticket_words as s where s.ticket_id = tickets.id and {is_alike} offset 0)",
+        f"(select ticket_id from ticket_words as s where {is_alike} limit {COMPARED})",
+        {f"w{place}": word},
+        is_excluded=False,
+    )

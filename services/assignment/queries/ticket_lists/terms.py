@@ -1,0 +1,76 @@
+"""Where a search term is found: a ticket's own words, its messages, its notes, its tags.
+
+Each term is looked for in two ways: whether one ticket bears it, and which tickets do. PostgreSQL's text search finds
+words, phrases and beginnings in messages and notes; in the few words of the ticket itself any three letters are found.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from services.assignment.queries.ticket_lists.conditions import like
+from services.assignment.queries.ticket_lists.search_language import Kind, Term
+
+LETTERS: Final = 3
+_LETTERS = re.compile(r"[^\W_]+")
+MADE: Final = {
+    Kind.WORD: "plainto_tsquery('simple', cast({0} as text))",
+    Kind.PHRASE: "phraseto_tsquery('simple', cast({0} as text))",
+    Kind.PREFIX: "to_tsquery('simple', cast({0} as text))",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SoughtTerm:
+    """A term as SQL, with the values of its parameters."""
+
+    borne: str
+    """The condition that the ticket at hand bears it."""
+    bearers: str
+    """The ids of all tickets that bear it."""
+    values: dict[str, Any]
+    is_excluded: bool
+
+    @property
+    def condition(self) -> str:
+        """What the ticket at hand must fulfil."""
+        return f"not ({self.borne})" if self.is_excluded else f"({self.borne})"
+
+
+def sought(terms: Sequence[Term]) -> list[SoughtTerm]:
+    """The terms of a search."""
+    return [_sought(place, term) for place, term in enumerate(terms)]
+
+
+def _sought(place: int, term: Term) -> SoughtTerm:
+    name = f"t{place}"
+    query = MADE[term.kind].format(f":{name}_query")
+    values: dict[str, Any] = {f"{name}_query": _prefixed(term.text) if term.kind is Kind.PREFIX else term.text}
+    if term.kind is not Kind.PREFIX and is_indexed(term.text):
+        of_ticket, values[f"{name}_part"] = f"words ilike :{name}_part", like(term.text)
+    else:
+        of_ticket = f"search @@ {query}"
+    tables = {"ticket_words": of_ticket, "messages": f"search @@ {query}", "notes": f"search @@ {query}"}
+    borne = [
+        f"exists (select from {table} as s where s.ticket_id = tickets.id and s.{condition} offset 0)"
+        for table, condition in tables.items()
+    ]
+    bearers = [f"select ticket_id from {table} as s where s.{condition}" for table, condition in tables.items()]
+    if term.kind is Kind.WORD:
+        values[f"{name}_tags"] = [term.text.lower()]
+        tagged = f"tags @> cast(:{name}_tags as varchar[])"
+        borne.append(f"tickets.{tagged}")
+        bearers.append(f"select id from tickets as s where s.{tagged}")
+    return SoughtTerm(" or ".join(borne), " union all ".join(bearers), values, term.is_excluded)
+
+
+def _prefixed(text: str) -> str:
+    """A text search query for what begins so; every word but the last in full."""
+    words = [word.replace("'", "''").replace("\\", "\\\\") for word in text.split()]
+    return " & ".join([*(f"'{word}'" for word in words[:-1]), f"'{words[-1]}':*"])
+
+
+def is_indexed(words: str) -> bool:
+    """Whether the index of words, which knows them by three letters in a row, can find these."""
+    return any(len(run) >= LETTERS for run in _LETTERS.findall(words))
