@@ -64,7 +64,7 @@ class Conditions:
                 raise invalid("query:due", "write <2h, >3d, overdue, today or none")
             self.add_due(read)
 
-    def add_asked(self, asked: scopes.Asked) -> None:
+    def add_asked(self, asked: scopes.ListScope) -> None:
         """What was asked for and the lanes do not say."""
         working = set(asked.statuses) & set(scopes.WORKING)
         if working not in (set(), set(scopes.WORKING)):

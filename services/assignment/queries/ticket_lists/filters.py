@@ -74,7 +74,7 @@ async def resolve(session: Session, caller: Caller, filters: Filters, now: datet
     if kept.view is QueueView.MINE and assignee_id not in (None, caller.agent_id):
         more.add("false")
     statuses = kept.status or (tuple(Status) if kept.view is QueueView.ALL else scopes.WORKING)
-    asked = scopes.Asked(
+    asked = scopes.ListScope(
         tuple(statuses),
         kept.priority,
         team_id,

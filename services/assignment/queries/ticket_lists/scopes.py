@@ -18,7 +18,7 @@ IS_OWN_ELSEWHERE: Final = "(tickets.team_id is null or tickets.team_id <> all(ca
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ListScope:
     """What lanes are chosen by; of a team or an agent the id, and None where none is asked for."""
 
     statuses: tuple[Status, ...]
@@ -40,7 +40,7 @@ def visible(caller: Caller) -> tuple[tuple[str, ...], dict[str, Any]]:
     return (IS_IN_TEAMS,), values
 
 
-def lanes_of(caller: Caller, asked: Asked) -> tuple[tuple[Lane, ...], dict[str, Any]]:
+def lanes_of(caller: Caller, asked: ListScope) -> tuple[tuple[Lane, ...], dict[str, Any]]:
     """The lanes that hold the whole list, and the values of their conditions."""
     scopes, values = _of_nobody(caller, asked) if asked.is_nobodys else _scopes(caller, asked)
     lanes = [Lane((IS_OPEN, *scope.conditions), scope.each) for scope in scopes if set(asked.statuses) & set(WORKING)]
@@ -54,7 +54,7 @@ def lanes_of(caller: Caller, asked: Asked) -> tuple[tuple[Lane, ...], dict[str, 
     return tuple(lanes), values
 
 
-def _scopes(caller: Caller, asked: Asked) -> tuple[list[Lane], dict[str, Any]]:
+def _scopes(caller: Caller, asked: ListScope) -> tuple[list[Lane], dict[str, Any]]:
     reached = reach(caller.principal, Permission.TICKET_VIEW)
     seen = {"seen": sorted(reached.team_ids)}
     if asked.assignee_id is not None:
@@ -89,7 +89,7 @@ def _in_team(caller: Caller, team_id: UUID) -> tuple[list[Lane], dict[str, Any]]
     return [], {}
 
 
-def _of_nobody(caller: Caller, asked: Asked) -> tuple[list[Lane], dict[str, Any]]:
+def _of_nobody(caller: Caller, asked: ListScope) -> tuple[list[Lane], dict[str, Any]]:
     """What nobody has: none of it is anybody's own."""
     reached = reach(caller.principal, Permission.TICKET_VIEW)
     if asked.assignee_id is not None:

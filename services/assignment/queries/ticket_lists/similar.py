@@ -6,11 +6,12 @@ from typing import Final
 from services.assignment.queries.ticket_lists.lanes import Listed, Order, Place, statement
 from services.assignment.queries.ticket_lists.reading import by_index
 from services.assignment.queries.ticket_lists.search_language import Kind, Term
-from services.assignment.queries.ticket_lists.terms import SoughtTerm, is_indexed
+from services.assignment.queries.ticket_lists.terms import SoughtTerm
 from shared.kit.db import Session
 
 LIKENESS: Final = "0.42"
 """How alike a word must be, from 0 to 1: one letter wrong, left out or exchanged in a word of six."""
+LEAST: Final = 4
 COMPARED: Final = 500
 """Tickets like the longest word that are put in order."""
 
@@ -19,8 +20,9 @@ async def find_similar(
     session: Session, order: Order, listed: Listed, terms: Sequence[Term], limit: int
 ) -> list[Place]:
     """Tickets whose number, subject or requester hold words like those of the search, in the list's order."""
-    words = [term.text for term in terms if term.kind is Kind.WORD and not term.is_excluded and is_indexed(term.text)]
-    if not words or len(words) < len([term for term in terms if not term.is_excluded]):
+    required = [term for term in terms if not term.is_excluded]
+    words = [term.text for term in required if term.kind is Kind.WORD and is_mistakable(term.text)]
+    if not words or len(words) < len(required):
         return []
     setting = "select set_config('pg_trgm.word_similarity_threshold', :likeness, true)"
     await session.execute(statement(setting), {"likeness": LIKENESS})
@@ -31,6 +33,11 @@ async def find_similar(
     sql = by_index(order, listed, alike, alike[0])
     rows = await session.execute(statement(sql), {name: one for name, one in values.items() if f":{name}" in sql})
     return [(row[0], row[1]) for row in rows]
+
+
+def is_mistakable(word: str) -> bool:
+    """Whether a word is likely to be misspelt: not a number or an address, nor so short that much is like it."""
+    return word.isalpha() and len(word) >= LEAST
 
 
 def _alike(place: int, word: str) -> SoughtTerm:

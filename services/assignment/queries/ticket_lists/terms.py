@@ -1,7 +1,8 @@
 """Where a search term is found: a ticket's own words, its messages, its notes, its tags.
 
 Each term is looked for in two ways: whether one ticket bears it, and which tickets do. PostgreSQL's text search finds
-words, phrases and beginnings in messages and notes; in the few words of the ticket itself any three letters are found.
+words, phrases and beginnings in messages and notes; in the few words of the ticket itself any three letters in a row,
+and of one or two letters the words that begin so.
 """
 
 import re
@@ -49,6 +50,9 @@ def _sought(place: int, term: Term) -> SoughtTerm:
     values: dict[str, Any] = {f"{name}_query": _prefixed(term.text) if term.kind is Kind.PREFIX else term.text}
     if term.kind is not Kind.PREFIX and is_indexed(term.text):
         of_ticket, values[f"{name}_part"] = f"words ilike :{name}_part", like(term.text)
+    elif term.kind is Kind.WORD:
+        of_ticket = f"search @@ {MADE[Kind.PREFIX].format(f':{name}_begun')}"
+        values[f"{name}_begun"] = _prefixed(term.text)
     else:
         of_ticket = f"search @@ {query}"
     tables = {"ticket_words": of_ticket, "messages": f"search @@ {query}", "notes": f"search @@ {query}"}
