@@ -36,8 +36,8 @@ async def other(desk: Desk, mark: str) -> Json:
     return await desk.ticket("online-banking", subject=f"Statement {mark}", body="The statement is late.")
 
 
-async def found(desk: Desk, text: str, who: str = "ada", **more: str) -> Sequence[str]:
-    page = await (await desk.agent(who)).get("/v1/tickets", q=text, view="all", **more)
+async def found(desk: Desk, text: str, who: str = "ada") -> Sequence[str]:
+    page = await (await desk.agent(who)).get("/v1/tickets", q=text, view="all")
     return [] if page["is_similar"] else [item["id"] for item in page["items"]]
 
 
