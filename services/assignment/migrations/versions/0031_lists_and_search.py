@@ -7,8 +7,8 @@ Each index is left as it is if it exists: an operator with very many tickets can
 from alembic import op
 from sqlalchemy import text
 
-revision = "0030"
-down_revision = "0029"
+revision = "0031"
+down_revision = "0030"
 branch_labels = None
 depends_on = None
 
