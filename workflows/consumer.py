@@ -1,4 +1,4 @@
-"""The JetStream consumer of the workflow side: messages reach workflows, and what follows from them is announced."""
+"""The JetStream consumer of the workflow side: sends messages to workflows and publishes the resulting events."""
 
 import asyncio
 from collections import defaultdict
@@ -22,7 +22,7 @@ BATCH_SIZE = 32
 
 
 class TicketEventConsumer:
-    """Tells ticket workflows of messages, and publishes the events of their answers before it acknowledges.
+    """Sends messages to ticket workflows, and publishes the events of their answers before it acknowledges.
 
     A message that is delivered twice gets the same answer, with the same events under the same ids.
     """
@@ -40,7 +40,7 @@ class TicketEventConsumer:
     async def deliver(self, envelopes: list[Envelope]) -> None:
         """Delivers a batch: tickets side by side, the messages of one ticket in order.
 
-        Raises Partly for messages that failed, Unavailable while Temporal or all of its workers are away.
+        Raises Partly for messages that failed, Unavailable while Temporal or all of its workers are unreachable.
         """
         by_ticket: dict[str, list[Envelope]] = defaultdict(list)
         for envelope in envelopes:
@@ -55,7 +55,7 @@ class TicketEventConsumer:
             raise Partly(failed)
 
     async def _deliver_in_order(self, envelopes: Sequence[Envelope]) -> dict[str, Exception]:
-        """What failed, by event id. Raises Unavailable or BusUnavailable if something is away."""
+        """Returns the failures by event id. Raises Unavailable or BusUnavailable for an unreachable dependency."""
         failed: dict[str, Exception] = {}
         async with self._slots:
             for position, envelope in enumerate(envelopes):
@@ -89,7 +89,7 @@ class TicketEventConsumer:
             await self._announce_unclaimed(posted)
 
     async def _announce_unclaimed(self, posted: MessagePosted) -> None:
-        """A requester's message that came too late opens a ticket of its own; whoever else writes, it stays there."""
+        """Publishes `message.unclaimed` for a requester's message to an archived ticket, which opens a new one."""
         if posted.author.kind is not ActorKind.REQUESTER or posted.is_automatic:
             return
         unclaimed = MessageUnclaimed(ticket_id=posted.ticket_id, message_id=posted.message_id)

@@ -87,7 +87,7 @@ class TicketWorkflow:
 
     @command.validator
     def check_command(self, asked: AskedCommand) -> None:
-        """Refuses before anything is written to history; a remembered command passes whatever has changed since."""
+        """Refuses a command before it is written to history; a remembered command id always passes."""
         command = asked.root
         if command.command_id in self.answers:
             return
@@ -145,7 +145,7 @@ class TicketWorkflow:
 
     @property
     def is_history_long(self) -> bool:
-        """Time for a new run, before the server's limits come near; while too much waits for the bus, it waits too."""
+        """Whether a new run is due, before the server's limits; not while many events wait to be published."""
         info = workflow.info()
         return len(self.pending) <= options.CARRIED_EVENTS and (
             info.is_continue_as_new_suggested() or info.get_current_history_length() > options.HISTORY_LIMIT
@@ -167,13 +167,13 @@ class TicketWorkflow:
             self.publishing = asyncio.create_task(self.publish_batch(self.pending[: options.BATCH_LIMIT]))
 
     def take_events(self) -> tuple[Envelope, ...]:
-        """Takes what has happened and nobody announces yet, in envelopes."""
+        """Takes the events that no caller publishes, as envelopes."""
         events, self.ticket.events = self.ticket.events, []
         workflow_id = workflow.info().workflow_id
         return tuple(event.envelope(f"{workflow_id}:{event.seq}", event.at) for event in events)
 
     def remember(self, answers: dict[str, CommandAnswer], update_id: str, answer: CommandAnswer, limit: int) -> None:
-        """Keeps an answer for those who ask again, and forgets the oldest."""
+        """Stores an answer for repeated requests; drops the oldest."""
         answers[update_id] = answer
         if len(answers) > limit:
             del answers[next(iter(answers))]

@@ -1,4 +1,4 @@
-"""The worker process: wiring only."""
+"""The worker process: builds client, worker, consumer and health endpoints."""
 
 import asyncio
 import os
@@ -61,7 +61,7 @@ class WorkerSettings(Settings):
 
 
 async def connect(settings: Settings) -> Client:
-    """A connected client, however long Temporal takes to come up."""
+    """Returns a connected client; waits until Temporal is up."""
     while True:
         try:
             return await Client.connect(
@@ -137,7 +137,7 @@ def health_app(settings: WorkerSettings) -> Starlette:
 
 
 def main() -> None:
-    """Runs until SIGTERM; ends without the interpreter's clean-up, in which the Temporal client is known to crash."""
+    """Runs until SIGTERM; exits without the interpreter's clean-up, in which the Temporal client is known to crash."""
     settings = WorkerSettings()
     configure_logging(settings, "worker")
     config = uvicorn.Config(

@@ -1,1 +1,1 @@
-"""Who was told what, and when."""
+"""The notification service: decides who gets which mail, sends it, and keeps a ledger of every delivery."""

@@ -1,4 +1,4 @@
-"""The web application: its parts, its routes, and what runs beside them."""
+"""Builds the notification service: its routes, its consumer, its outbox relay and its mail sender."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -27,7 +27,7 @@ NAME = "notification"
 
 
 def build(settings: NotificationSettings) -> FastAPI:
-    """The application, connected to nothing yet."""
+    """Returns the application; connections are made when it starts."""
     database = Database.connect(settings)
     bus = Bus(settings, NAME)
     relay = Relay(dsn_of(settings), bus, NAME)
@@ -70,7 +70,7 @@ def build(settings: NotificationSettings) -> FastAPI:
 
 
 def make_sender(database: Database, settings: NotificationSettings) -> Sender:
-    """The sender over this database's ledger."""
+    """Returns the sender that works off the delivery ledger of this database."""
     threads = MailThreads(settings, settings.mail_domain)
 
     async def settle() -> None:

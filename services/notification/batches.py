@@ -1,4 +1,4 @@
-"""The events of one delivery: which of them are new, and which can be handled together."""
+"""Splits a batch of events: which of them are new, and which can be handled in one statement."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ ALONE = (ParticipantChanged, RequesterErased, TicketErased)
 
 
 async def unseen_of(session: Session, envelopes: Sequence[Envelope]) -> list[Envelope]:
-    """The events that were not handled yet, or that do no harm twice, each once and in their order."""
+    """Returns the events that were not handled before, or whose handling is idempotent, each once and in order."""
     remembered = [envelope for envelope in envelopes if not _is_idempotent(envelope)]
     new = {envelope.id for envelope in await claim(session, NAME, remembered)} if remembered else set()
     first = {envelope.id: envelope for envelope in reversed(envelopes)}
@@ -48,7 +48,7 @@ class Batch:
     envelopes: Sequence[Envelope]
 
     def runs(self) -> Iterator[list[tuple[str, Event]]]:
-        """The events with their ids: those that change who is told of others alone, those between them together."""
+        """Groups events by whether they change the recipients of others: such an event is alone in its group."""
         run: list[tuple[str, Event]] = []
         for envelope in self.envelopes:
             event = envelope.open()

@@ -1,4 +1,4 @@
-"""What is told the requester goes to everybody who takes part as well, each in a mail of their own."""
+"""Copies of mails to the requester, for each participant of the ticket."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
@@ -7,6 +7,6 @@ from services.notification.decisions import COPIED, REQUESTER, NotificationDecis
 
 
 def with_copies(decisions: Sequence[NotificationDecision], joined: Collection[str]) -> list[NotificationDecision]:
-    """The decisions, and the same for those who take part at this moment."""
+    """Returns the decisions, followed by a copy of each requester decision for every present participant."""
     copied = [one for one in decisions if one.template in COPIED and one.recipient == REQUESTER]
     return [*decisions, *(replace(one, recipient=participant(email)) for one in copied for email in joined)]

@@ -1,4 +1,4 @@
-"""What changes the ledger afterwards: settling who a decision is for, and an operator's retry."""
+"""Changes to ledger rows that exist: resolving their recipients, and an operator's retry."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,11 +23,11 @@ from services.notification.decisions import (
 from services.notification.delivery.status import DeliveryStatus
 from services.notification.delivery.templates import TemplateName
 from services.notification.delivery_repository import mail_id_of, record_all
+from services.notification.fallback_recipients import find_fallback_recipients
 from services.notification.models import IS_WAITING, Agent, Delivery, Participant, Team, Ticket
 from services.notification.recipient_expansion import WITHDRAWN, expand
 from services.notification.record_sets import ROWS, record_set
 from services.notification.settings import UnassignedMessagesTo
-from services.notification.stand_ins import find_stand_ins
 from shared.contracts.base import TicketId
 from shared.contracts.vocabulary import ParticipantState
 from shared.kit.addresses import address_key, is_reachable
@@ -38,7 +38,7 @@ from shared.kit.http.problems import Problem, not_found
 
 SETTLE_AT_ONCE = 500
 TOGETHER = timedelta(seconds=2)
-"""How long a mail that has a weight waits for what else happens to its ticket at that moment; see `delivery.worst`."""
+"""How long a mail that has a weight waits for other mails of that moment; see `delivery.consolidation`."""
 PASSED_ON = frozenset(
     {
         TemplateName.REQUESTER_MESSAGE,
@@ -64,7 +64,7 @@ SETTLE = _settlement_update()
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """Who a decision is for after all; or why nobody."""
+    """The resolved recipient of a decision, or the reason why there is none."""
 
     address: str | None = None
     name: str | None = None
@@ -76,10 +76,10 @@ class Settlement:
 async def resolve_recipients(
     session: Session, threads: MailThreads, unassigned_to: UnassignedMessagesTo = "members"
 ) -> int:
-    """Settles every decision whose people and ticket are known by now; returns how many were looked at.
+    """Resolves the recipient of every waiting row whose ticket and people are known; returns how many it read.
 
-    What it needs may arrive after the event that needed it, so this runs after each batch and in the sweep.
-    Stand-ins are known and active, so their rows are settled by the second round at the latest.
+    Tickets and people may be announced after the event that needs them, so this runs after each batch and in the sweep.
+    Fallback recipients are known and active, so their rows are resolved by the second round at the latest.
     """
     await expand(session, threads)
     count, is_complete = 0, False
@@ -96,35 +96,35 @@ async def _settle(
     rows: Sequence[Row[*tuple[Any, ...]]],
     unassigned_to: UnassignedMessagesTo,
 ) -> bool:
-    """Whether there are new rows, for people who stand in for others."""
+    """Resolves one round of rows; True if it added rows for fallback recipients."""
     if not rows:
         return False
     settlements = [settlement_of(row) for row in rows]
     passed_on = [row for row, settlement in zip(rows, settlements, strict=True) if settlement.is_passed_on]
-    stand_ins = await find_stand_ins(session, passed_on, unassigned_to)
-    each = [(row.cause, decision) for row in passed_on for decision in stand_ins.get(row.id, [])]
+    fallbacks = await find_fallback_recipients(session, passed_on, unassigned_to)
+    each = [(row.cause, decision) for row in passed_on for decision in fallbacks.get(row.id, [])]
     await record_all(session, each, threads)
     values = [
-        _settled(row, settlement, threads, has_stand_in=row.id in stand_ins)
+        _settled(row, settlement, threads, has_fallback=row.id in fallbacks)
         for row, settlement in zip(rows, settlements, strict=True)
     ]
     await (await session.connection()).execute(SETTLE, {ROWS: values})
-    return bool(stand_ins)
+    return bool(fallbacks)
 
 
 def _settled(
-    row: Row[*tuple[Any, ...]], settlement: Settlement, threads: MailThreads, *, has_stand_in: bool
+    row: Row[*tuple[Any, ...]], settlement: Settlement, threads: MailThreads, *, has_fallback: bool
 ) -> dict[str, Any]:
     mail_id = mail_id_of(row.cause, Recipient(row.recipient), TemplateName(row.template))
     is_dropped = settlement.dropped_because is not None
     due_at = utc_now() + (TOGETHER if row.weight is not None else timedelta())
     reason = settlement.dropped_because
-    if settlement.is_passed_on and not has_stand_in:
+    if settlement.is_passed_on and not has_fallback:
         reason = f"{reason}, and nobody else who can act is"
     status = DeliveryStatus.DROPPED if is_dropped else DeliveryStatus.QUEUED
     return {
         "id": str(row.id),
-        "status": (DeliveryStatus.EXPANDED if has_stand_in else status).value,
+        "status": (DeliveryStatus.EXPANDED if has_fallback else status).value,
         "agent_id": str(row.known_agent_id) if row.known_agent_id else None,
         "address": settlement.address,
         "name": settlement.name,
@@ -138,7 +138,7 @@ def _settled(
 
 
 def audience_of(recipient: str) -> MailAudience:
-    """To whom the mail of a ledger's key goes: what its Message-ID says."""
+    """Returns the audience that the Message-ID states, derived from the recipient key of a ledger row."""
     if recipient == REQUESTER.key:
         return MailAudience.REQUESTER
     return MailAudience.GUEST if recipient.startswith(PARTICIPANT) else MailAudience.STAFF
@@ -146,7 +146,7 @@ def audience_of(recipient: str) -> MailAudience:
 
 @cache
 def _settleable() -> Select[*tuple[Any, ...]]:
-    """Waiting rows with all they need, joined with it, locked against other settlers."""
+    """Selects waiting rows joined with the ticket and person they need, locked against concurrent resolvers."""
     team_lead = aliased(Team)
     target = case(
         (Delivery.recipient == "assignee", Ticket.assignee_id),
@@ -214,7 +214,7 @@ def _settleable() -> Select[*tuple[Any, ...]]:
 
 
 def _is_void() -> Exists:
-    """Whether the breach that a row tells of has been withdrawn since; the two may arrive in either order."""
+    """Whether the SLA breach a row reports was withdrawn; the two events may arrive in either order."""
     later = aliased(Delivery)
     return (
         select(later.id)
@@ -229,7 +229,7 @@ def _is_void() -> Exists:
 
 
 def settlement_of(row: Row[*tuple[Any, ...]]) -> Settlement:
-    """Whom a row that has all it needs is for."""
+    """Returns the recipient of a row whose ticket and person are known."""
     found = _settlement_of(row)
     if found.address is not None and not is_reachable(found.address):
         return Settlement(dropped_because="no mail can be sent to the address", is_passed_on=_is_passed_on(row))
@@ -237,7 +237,7 @@ def settlement_of(row: Row[*tuple[Any, ...]]) -> Settlement:
 
 
 def _is_passed_on(row: Row[*tuple[Any, ...]]) -> bool:
-    """Whether what a row tells is told to somebody else where it cannot be told to whom it is for."""
+    """Whether a row falls back to another agent if its own recipient cannot be reached."""
     is_staff = audience_of(row.recipient) is MailAudience.STAFF
     return is_staff and (row.template in PASSED_ON or row.team_id is not None)
 
@@ -277,13 +277,13 @@ def _settlement_of_staff(row: Row[*tuple[Any, ...]]) -> Settlement:
 
 
 def _is_routing(row: Row[*tuple[Any, ...]]) -> bool:
-    """Whether it tells that a new ticket was given to an agent on its arrival; an escalation may do so later."""
+    """Whether the row reports the first assignment of a new ticket rather than a later escalation."""
     given = row.facts.get(GIVEN_BY_SYSTEM)
     return row.template == TemplateName.ASSIGNED and row.triaged_seq is not None and given == row.triaged_seq + 1
 
 
 def _is_own_doing(row: Row[*tuple[Any, ...]]) -> bool:
-    """Whether the agent did or wrote what the mail would tell: a lead who transfers, an agent who asks for help."""
+    """Whether the recipient is the author of the change: nobody is notified of their own action."""
     author = row.facts.get(AUTHOR_ADDRESS)
     is_author = author is not None and address_key(author) == address_key(row.agent_email)
     return is_author or row.facts.get(DONE_BY) == str(row.known_agent_id)

@@ -1,8 +1,9 @@
-"""Events in, decisions out: one transaction per batch, so a redelivered event changes nothing."""
+"""The event consumer: projects events and records decisions, one transaction per batch."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from services.notification.batch_lookup import look_up
 from services.notification.batches import NAME, Batch, unseen_of
 from services.notification.cc_recipients import with_copies
 from services.notification.commands import resolve_recipients
@@ -11,7 +12,6 @@ from services.notification.delivery_repository import record_all
 from services.notification.erasure import ERASURES, forget_part, tickets_of
 from services.notification.projection import project, project_tickets
 from services.notification.settings import UnassignedMessagesTo
-from services.notification.standing import standing_of
 from shared.contracts.events import (
     EVENTS,
     AccessLinkRequested,
@@ -73,7 +73,7 @@ MAILS_LINGER_SECONDS = 0.2
 
 
 class Notifier:
-    """Handles what the bus delivers."""
+    """Handles the events that JetStream delivers."""
 
     def __init__(
         self,
@@ -98,10 +98,10 @@ class Notifier:
         return Consumer(NAME, subjects, self.on_events, linger=MAILS_LINGER_SECONDS)
 
     async def on_events(self, envelopes: Sequence[Envelope]) -> None:
-        """Projects and decides; wakes the sender when that is durable.
+        """Projects events and records decisions in one transaction, then wakes the sender.
 
-        Rows are locked in the order of their ids, so that two replicas cannot deadlock; what concerns one stays in the
-        order in which it came. A batch that erases stays in its own order altogether.
+        Rows are locked in the order of their ids, so that two replicas cannot deadlock; events of one ticket keep their
+        order of arrival. A batch that contains an erasure is not reordered.
         """
         async with self._database.begin() as session:
             unseen = await unseen_of(session, envelopes)
@@ -115,21 +115,21 @@ class Notifier:
             self._on_commit()
 
     async def _handle(self, session: Session, events: Sequence[tuple[str, Event]]) -> int:
-        """Events of which none changes who is told of another; how many decisions were settled."""
-        standing = await standing_of(session, {event.entity_id for _, event in events})
+        """Handles events that do not change each other's recipients; returns the number of resolved decisions."""
+        known = await look_up(session, {event.entity_id for _, event in events})
         await project_tickets(session, (event for _, event in events))
         decisions: list[tuple[str, NotificationDecision]] = []
         for event_id, event in events:
             await project(event, session)
-            standing.erased.update(tickets_of(event))
-            for decision in with_copies(decide(event), standing.joined.get(event.entity_id, ())):
-                is_erased = event.entity_id in standing.erased
+            known.erased.update(tickets_of(event))
+            for decision in with_copies(decide(event), known.joined.get(event.entity_id, ())):
+                is_erased = event.entity_id in known.erased
                 decisions.append((event_id, replace(decision, facts={}) if is_erased else decision))
             if isinstance(event, RequesterErased):
                 await forget_part(session, self._ids, event)
                 await self._forget_dead_letters(event)
         await record_all(session, decisions, self._threads)
-        if not decisions and not standing.is_anybody_waiting:
+        if not decisions and not known.is_anybody_waiting:
             return 0
         return await resolve_recipients(session, self._threads, self._unassigned_to)
 

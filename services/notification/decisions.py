@@ -1,4 +1,4 @@
-"""Who is to be told because of an event: event in, decisions out; nothing here looks anything up."""
+"""Pure rules from event to notification decisions; no I/O."""
 
 import hashlib
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from uuid import UUID
 
 from pydantic import JsonValue
 
-from services.notification.delivery import weights
+from services.notification.delivery import severity
 from services.notification.delivery.templates import TemplateName
 from shared.contracts.base import AgentId, TeamId, TicketId
 from shared.contracts.events import (
@@ -36,7 +36,7 @@ from shared.kit.addresses import address_key
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """Somebody by role or id. `key` is what the ledger is unique by; the address is settled later."""
+    """A recipient by role or id. `key` is part of the unique key of the ledger; the address is resolved later."""
 
     key: str
     agent_id: UUID | None = None
@@ -77,26 +77,26 @@ def team(team_id: TeamId) -> Recipient:
 
 
 def participant(email: str) -> Recipient:
-    """Somebody in copy, by a digest of their address: the ledger's keys are short."""
+    """A participant, identified by a digest of the address to keep the ledger's keys short."""
     return Recipient(f"{PARTICIPANT}{hashlib.sha256(address_key(email).encode()).hexdigest()[:40]}")
 
 
 @dataclass(frozen=True, slots=True)
 class Breach:
-    """Which breach a mail tells of; `seq` is the step of the ticket's life that told it."""
+    """The SLA breach that a mail reports; `seq` is the sequence number of the event."""
 
     key: str
     seq: int
 
     @classmethod
     def of(cls, event: SlaBreached | SlaBreachWithdrawn | TicketEscalated) -> "Breach":
-        """The breach of the event's clock."""
+        """Returns the breach that an event is about."""
         return cls(f"{event.metric.value}:{event.cycle}", event.seq)
 
 
 @dataclass(frozen=True, slots=True)
 class NotificationDecision:
-    """Tell this recipient this; `facts` is what only the event knows."""
+    """One mail to one recipient; `facts` holds the values that only the event contains."""
 
     ticket_id: TicketId
     template: TemplateName
@@ -104,12 +104,12 @@ class NotificationDecision:
     facts: Mapping[str, JsonValue] = field(default_factory=dict)
     about: Breach | None = None
     weight: float | None = None
-    """Of several mails to one person about one ticket that are not sent yet, only the heaviest is; see `weights`."""
+    """Of several unsent mails to one person about one ticket only the most severe is; see `severity`."""
 
 
 @singledispatch
 def decide(_event: Event) -> list[NotificationDecision]:
-    """The mails an event calls for; most call for none."""
+    """Returns the mails an event calls for; most events call for none."""
     return []
 
 
@@ -139,7 +139,7 @@ def _(event: MessagePosted) -> list[NotificationDecision]:
     }
     match event.author.kind:
         case ActorKind.AGENT | ActorKind.PROGRAM:
-            weight = weights.RESOLVING_REPLY if event.resolves else None
+            weight = severity.RESOLVING_REPLY if event.resolves else None
             return [NotificationDecision(event.ticket_id, TemplateName.REPLY, REQUESTER, facts, weight=weight)]
         case ActorKind.REQUESTER | ActorKind.CLIENT:
             if event.author.email:
@@ -186,27 +186,27 @@ def _(event: TicketAssigned) -> list[NotificationDecision]:
         facts[GIVEN_BY_SYSTEM] = event.seq
     return [
         NotificationDecision(
-            event.ticket_id, TemplateName.ASSIGNED, agent(event.agent_id), facts, weight=weights.ASSIGNED
+            event.ticket_id, TemplateName.ASSIGNED, agent(event.agent_id), facts, weight=severity.ASSIGNED
         )
     ]
 
 
 @decide.register
 def _(event: TicketTransferred) -> list[NotificationDecision]:
-    """Not by an escalation: one that hands over tells the team in words of its own."""
+    """Only transfers by a person or program: an escalation that transfers sends a mail of its own to the team."""
     if not event.actor.kind.is_ours:
         return []
     facts = _of_step(event) | {DONE_BY: str(event.actor.id)}
     return [
         NotificationDecision(
-            event.ticket_id, TemplateName.TRANSFERRED, team(event.team_id), facts, weight=weights.TRANSFERRED
+            event.ticket_id, TemplateName.TRANSFERRED, team(event.team_id), facts, weight=severity.TRANSFERRED
         )
     ]
 
 
 @decide.register
 def _(event: TicketsReturned) -> list[NotificationDecision]:
-    """One mail for all of them, in the thread of the first."""
+    """One mail for all tickets of the event, in the thread of the first."""
     facts: dict[str, JsonValue] = {
         "team": event.team,
         "previous": event.previous,
@@ -230,7 +230,7 @@ def _(event: SlaWarned) -> list[NotificationDecision]:
 @decide.register
 def _(event: SlaBreached) -> list[NotificationDecision]:
     facts, about = _of_time(event, event.metric, event.due_at), Breach.of(event)
-    weight = weights.of_breach(event.due_at)
+    weight = severity.of_breach(event.due_at)
     return [
         NotificationDecision(event.ticket_id, TemplateName.SLA_BREACHED, to, facts, about, weight)
         for to in _responsible(event)
@@ -257,7 +257,7 @@ def _(event: TicketEscalated) -> list[NotificationDecision]:
         "is_overdue": is_overdue,
     }
     about = Breach.of(event) if is_overdue else None
-    weight = weights.of_step(event.step, event.repetition, is_overdue=is_overdue)
+    weight = severity.of_step(event.step, event.repetition, is_overdue=is_overdue)
     return [
         NotificationDecision(event.ticket_id, TemplateName.ESCALATED, to, facts, about, weight)
         for to in _told_of_step(event)
@@ -265,7 +265,7 @@ def _(event: TicketEscalated) -> list[NotificationDecision]:
 
 
 def _told_of_step(event: TicketEscalated) -> list[Recipient]:
-    """Whom a step names; who is given the ticket by it gets that mail instead."""
+    """Returns the recipients an escalation step names; a new assignee gets the assignment mail instead."""
     is_given = event.do == "reassign" and event.agent_id not in (None, event.snapshot.assignee_id)
     team_id = event.team_id or event.snapshot.team_id
     if is_given:
@@ -284,11 +284,11 @@ def _of_time(event: LifecycleEvent, metric: Metric, due_at: datetime | None) -> 
 
 
 def _of_step(event: LifecycleEvent) -> dict[str, JsonValue]:
-    return {"priority": event.snapshot.priority.value, weights.REVISION: event.revision}
+    return {"priority": event.snapshot.priority.value, severity.REVISION: event.revision}
 
 
 def _responsible(event: LifecycleEvent) -> list[Recipient]:
-    """The agent of that moment; the lead where nobody works on it; nobody before triage."""
+    """Returns the assignee at that moment, else the team's lead; nobody before triage."""
     snapshot = event.snapshot
     if snapshot.assignee_id:
         return [agent(snapshot.assignee_id)]

@@ -1,4 +1,4 @@
-"""Writing decisions into the ledger, each once."""
+"""Inserts decisions into the delivery ledger, each exactly once."""
 
 from collections.abc import Sequence
 from typing import Any, cast
@@ -35,19 +35,19 @@ RECORD = _record()
 
 
 def mail_id_of(cause: str, recipient: Recipient, template: TemplateName) -> UUID:
-    """The same for the same event and recipient, so that a mail sent twice is seen once."""
+    """Returns the Message-ID, the same for the same event and recipient, so that mail clients drop a duplicate."""
     return derived_id(MESSAGE_IDS, f"{cause}|{recipient.key}|{template}")
 
 
 async def record(session: Session, cause: str, decisions: Sequence[NotificationDecision], threads: MailThreads) -> None:
-    """Writes what follows from the event with the id `cause`, each decision once however often the event arrives."""
+    """Inserts the decisions of the event `cause`; a redelivered event inserts nothing."""
     await record_all(session, [(cause, decision) for decision in decisions], threads)
 
 
 async def record_all(
     session: Session, decisions: Sequence[tuple[str, NotificationDecision]], threads: MailThreads
 ) -> None:
-    """The same for the events of a batch, in one statement: decisions with the ids of their events."""
+    """Inserts the decisions of a batch in one statement; each comes with the id of its event."""
     if decisions:
         rows = [_row(cause, decision, threads) for cause, decision in decisions]
         await (await session.connection()).execute(RECORD, {ROWS: rows})

@@ -1,4 +1,4 @@
-"""Forgetting people: their names, addresses and words go, and a tombstone keeps late or replayed events from them."""
+"""Erasure of personal data; tombstones stop late or replayed events from bringing it back."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -29,7 +29,7 @@ NOBODY = func.concat(PARTICIPANT, func.replace(cast(Delivery.id, String), "-", "
 
 
 def tickets_of(event: Event) -> tuple[TicketId, ...]:
-    """The tickets whose words go because of an event; of most events none."""
+    """Returns the tickets that an event erases; most events erase none."""
     match event:
         case RequesterErased():
             return event.ticket_ids
@@ -39,12 +39,12 @@ def tickets_of(event: Event) -> tuple[TicketId, ...]:
 
 
 async def erased_among(session: Session, ticket_ids: Collection[UUID]) -> set[UUID]:
-    """Those of the tickets that were erased."""
+    """Returns those of the given tickets that were erased."""
     return set(await session.scalars(select(Ticket.id).where(Ticket.id.in_(ticket_ids), Ticket.erased_at.is_not(None))))
 
 
 async def add_tombstones(session: Session, ticket_ids: Sequence[UUID], at: datetime) -> None:
-    """Redacts what is held of tickets, and leaves tombstones, so that a replayed submission brings nobody back."""
+    """Redacts the rows of tickets and inserts tombstones, so that a replayed submission restores nothing."""
     gone: dict[str, Any] = {"subject": None, "requester_email": None, "requester_name": None, "erased_at": at}
     gone |= {"root_mail_id": None, "last_mail_id": None, "last_mail_at": None}
     for ticket_id in sorted(ticket_ids):
@@ -59,7 +59,7 @@ async def add_tombstones(session: Session, ticket_ids: Sequence[UUID], at: datet
 
 
 async def forget_part(session: Session, ids: RequesterIds, event: RequesterErased) -> None:
-    """Takes a person out of others' tickets: told by the id that an address gives."""
+    """Removes a person from the tickets of others; they are found by the id derived from the address."""
     copied = await session.execute(
         select(Participant.ticket_id, Participant.key, Participant.email).where(
             Participant.ticket_id.in_(event.took_part_in)

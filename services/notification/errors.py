@@ -1,12 +1,12 @@
-"""What can go wrong on the way to a mailbox, by what must be done about it."""
+"""Errors of mail delivery, by how the sender reacts."""
 
 
 class MailServerAway(Exception):
-    """No usable connection. Nothing was handed over; every mail keeps its place and counts no attempt."""
+    """No usable connection. No mail was accepted, and no attempt is counted."""
 
 
 class MailRefused(Exception):
-    """The server answered no for this mail; `is_permanent` if asking again cannot help."""
+    """The server refused this mail; `is_permanent` for a 5xx answer that a retry cannot change."""
 
     def __init__(self, reason: str, *, is_permanent: bool) -> None:
         super().__init__(reason)

@@ -11,14 +11,14 @@ PACKAGE = "services.notification"
 
 
 def serve_web(settings: NotificationSettings) -> None:
-    """Serves, for ever."""
+    """Serves HTTP until the process is stopped."""
     from services.notification.app import build  # only the serving process pays for the import
 
     serve(build(settings), settings, niceness=IN_THE_BACKGROUND)
 
 
 def main() -> None:
-    """Builds what the command needs, and runs it."""
+    """Runs the command `serve` or `migrate`."""
     settings = NotificationSettings()
     configure_logging(settings, "notification")
     dispatch(

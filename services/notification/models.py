@@ -1,4 +1,4 @@
-"""The ledger of mails and the small projections from which their words and addresses come."""
+"""Tables: the delivery ledger, and the projections from which mails take texts and addresses."""
 
 from datetime import datetime
 from typing import Any
@@ -35,7 +35,7 @@ class Base(DeclarativeBase):
 
 
 class Ticket(Base):
-    """What is known of a ticket; its halves come from intake and from the workflow, in either order."""
+    """Projection of a ticket: one half from intake's events, one from the workflow's, in either order."""
 
     __tablename__ = "tickets"
 
@@ -65,7 +65,7 @@ class Ticket(Base):
 
 
 class Agent(Base):
-    """An agent's address, as assignment last announced it."""
+    """Projection of an agent, from `agent.changed`."""
 
     __tablename__ = "agents"
 
@@ -79,7 +79,7 @@ class Agent(Base):
 
 
 class Team(Base):
-    """A team, its lead and members, as assignment last announced them."""
+    """Projection of a team with its lead and members, from `team.changed`."""
 
     __tablename__ = "teams"
 
@@ -93,7 +93,7 @@ class Team(Base):
 
 
 class Participant(Base):
-    """Somebody in copy of a ticket, as intake last announced them."""
+    """Projection of a participant of a ticket, from intake's events."""
 
     __tablename__ = "participants"
 
@@ -107,7 +107,7 @@ class Participant(Base):
 
 
 class Delivery(Base):
-    """One person to be told one thing because of one event; the unique key makes a redelivered event harmless."""
+    """One mail to one recipient caused by one event; the unique key makes a redelivered event harmless."""
 
     __tablename__ = "deliveries"
 
@@ -130,7 +130,7 @@ class Delivery(Base):
     seq: Mapped[int | None] = mapped_column(BigInteger)
     """Of the step of the ticket's life that `about` comes from."""
     weight: Mapped[float | None] = mapped_column(Double)
-    """Of several unsent ones to one person about one ticket, only the heaviest is sent; see `delivery.weights`."""
+    """Of several unsent ones to one person about one ticket, only the most severe is sent; see `delivery.severity`."""
     facts: Mapped[dict[str, Any]]
     """What only the event said, such as a reply's text; emptied once the mail is sent."""
     status: Mapped[str] = mapped_column(String(16))

@@ -1,4 +1,4 @@
-"""What notification remembers of tickets, agents and teams; an older word never overwrites a newer one."""
+"""Projections of tickets, agents, teams and participants; an older event never overwrites a newer one."""
 
 from collections.abc import Iterable
 from functools import singledispatch
@@ -41,7 +41,7 @@ KNOWN = ("id", "number", *SUBMITTED, *NEWEST, "triaged_seq")
 
 
 def _upsert_known() -> Insert:
-    """Takes a submission unless the ticket was erased, a snapshot if it is newer, and the step that triaged it."""
+    """Upsert that takes a submission unless the ticket was erased, a snapshot if it is newer, and the triage step."""
     given = record_set(TICKETS, KNOWN)
     new = insert(TICKETS).from_select(KNOWN, select(*(given.c[name] for name in KNOWN)).order_by(given.c.id))
     old, told = TICKETS.c, new.excluded
@@ -60,7 +60,7 @@ UPSERT_KNOWN = _upsert_known()
 
 
 async def project_tickets(session: Session, events: Iterable[Event]) -> None:
-    """Applies what submissions and steps say of their tickets, in one statement for all of them."""
+    """Applies submissions and lifecycle events to the ticket projection in one statement."""
     rows: dict[UUID, dict[str, Any]] = {}
     for event in events:
         if isinstance(event, TicketSubmitted):
@@ -103,12 +103,12 @@ def _of_snapshot(seen: TicketSnapshot) -> dict[str, Any]:
 
 @singledispatch
 async def project(event: Event, session: Session) -> None:
-    """Applies what else an event says; safe to repeat and in any order."""
+    """Applies an event to the other projections; idempotent, in any order."""
 
 
 @project.register
 async def _(event: MessagePosted, session: Session) -> None:
-    """Remembers which mail of the requester is the newest; programs' answers are nobody's words."""
+    """Stores the newest mail of the requester, to be threaded on; automatic answers are ignored."""
     if event.mail_id is None or event.is_automatic or event.author.kind is not ActorKind.REQUESTER:
         return
     told = {"last_mail_id": event.mail_id, "last_mail_at": event.received_at}
@@ -139,7 +139,7 @@ async def _(event: AgentChanged, session: Session) -> None:
 
 @project.register
 async def _(event: ParticipantChanged, session: Session) -> None:
-    """Of an erased ticket nobody is remembered."""
+    """Stores a participant unless the ticket was erased."""
     if await session.scalar(select(Ticket.erased_at).where(Ticket.id == event.ticket_id)):
         return
     told = {
@@ -162,7 +162,7 @@ async def _(event: ParticipantChanged, session: Session) -> None:
 
 
 async def _keep_back(session: Session, ticket_id: UUID, recipient: str, reason: str) -> None:
-    """Drops the mails to somebody in copy that have not gone out yet."""
+    """Drops the unsent mails to a removed participant."""
     await session.execute(
         update(Delivery)
         .where(

@@ -1,4 +1,4 @@
-"""What is read from the ledger for the operators' API."""
+"""Queries of the delivery ledger for the operators' API."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -12,14 +12,14 @@ from shared.kit.db import Session
 
 @dataclass(frozen=True, slots=True)
 class DeliveryFilter:
-    """Which deliveries; None = any."""
+    """Filter of the list of deliveries; None = any."""
 
     ticket_id: UUID | None = None
     status: DeliveryStatus | None = None
 
 
 async def list_deliveries(session: Session, wanted: DeliveryFilter, before: UUID | None, limit: int) -> list[Delivery]:
-    """Newest first; `before` is the last id of the page before."""
+    """Returns deliveries, newest first; `before` is the last id of the previous page."""
     query = select(Delivery).order_by(Delivery.id.desc()).limit(limit)
     if wanted.ticket_id is not None:
         query = query.where(Delivery.ticket_id == wanted.ticket_id)

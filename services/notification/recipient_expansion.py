@@ -1,4 +1,4 @@
-"""Decisions for several people: a row of the ledger for each of them takes the place of the one for all."""
+"""Expands a decision for a team or several agents into one ledger row for each of them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -20,8 +20,8 @@ from services.notification.decisions import (
 from services.notification.delivery.status import TOLD_WITH_WORSE, DeliveryStatus
 from services.notification.delivery.templates import TemplateName
 from services.notification.delivery_repository import record
+from services.notification.fallback_recipients import members_who_act
 from services.notification.models import IS_WAITING, Agent, Delivery, Team
-from services.notification.stand_ins import members_who_act
 from shared.contracts.base import AgentId, TeamId, TicketId
 from shared.kit.auth import MailThreads
 from shared.kit.db import Session
@@ -31,7 +31,7 @@ WITHDRAWN = "the breach was withdrawn before anybody was told of it"
 
 
 async def expand(session: Session, threads: MailThreads) -> None:
-    """Expands what waits for a team whose members are known, or for those who were told of a withdrawn breach."""
+    """Expands rows for a team whose members are known, and rows for the recipients of a withdrawn breach."""
     waiting = (
         select(Delivery, Team)
         .outerjoin(Team, Team.id == Delivery.team_id)
@@ -70,7 +70,7 @@ async def _expand_one(session: Session, row: Row[*tuple[Any, ...]], threads: Mai
 
 
 async def _members_to_tell(session: Session, team: Team, done_by: str | None) -> Sequence[Recipient]:
-    """Who works in the team and is not known to be inactive, but for whoever acted; its lead where nobody is left."""
+    """Returns the active members of the team without the author of the change; the lead if none is left."""
     ids = members_who_act(team)
     inactive = set(await session.scalars(select(Agent.id).where(Agent.id.in_(ids), Agent.is_active.is_(False))))
     active = sorted(set(ids) - inactive)
@@ -80,7 +80,7 @@ async def _members_to_tell(session: Session, team: Team, done_by: str | None) ->
 
 
 async def _withdraw(session: Session, ticket_id: UUID, withdrawn: Breach) -> set[UUID]:
-    """Keeps back what has not gone out yet; the agents to whom something has."""
+    """Drops unsent mails about the breach; returns the agents who were sent one."""
     earlier = aliased(Delivery)
     since = select(func.coalesce(func.max(earlier.seq), 0)).where(
         earlier.ticket_id == ticket_id,

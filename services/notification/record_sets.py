@@ -1,4 +1,4 @@
-"""Rows of a batch as one parameter: the statement is the same for any number of them, and one statement for all."""
+"""Passes the rows of a batch as one JSON parameter, so that one prepared statement serves any number of rows."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ ROWS = "rows"
 
 
 def record_set(table: Table, names: Sequence[str]) -> TableValuedAlias:
-    """The parameter's rows as a table, with these columns in the types that `table` gives them."""
+    """Returns the parameter's rows as a FROM element with these columns, typed as in `table`."""
     columns = [column(name, table.c[name].type) for name in names]
     rows = func.jsonb_to_recordset(bindparam(ROWS, type_=JSONB()))
     return rows.table_valued(*columns).render_derived(name="given", with_types=True)

@@ -1,4 +1,4 @@
-"""What the operators' API answers."""
+"""Response models of the operators' API."""
 
 from datetime import datetime
 from typing import Self
@@ -15,7 +15,7 @@ _json: TypeAdapter[JsonValue] = TypeAdapter(JsonValue)
 
 
 class DeliveryView(BaseModel):
-    """One row of the ledger: who was told what, because of which event, and when."""
+    """One row of the ledger: recipient, mail, cause event, status and instants."""
 
     model_config = ConfigDict(
         from_attributes=True,

@@ -1,4 +1,4 @@
-"""What notification needs to know on top of the common settings: how mail leaves, and who may look at the ledger."""
+"""Settings of notification: SMTP, and the operator's token."""
 
 from typing import Literal, Self
 

@@ -1,4 +1,4 @@
-"""The operators' API, all of it behind the operator's token."""
+"""The operators' API; every route requires the operator's token."""
 
 from fastapi import APIRouter
 
@@ -7,7 +7,7 @@ from services.notification.deps import OPERATOR
 
 
 def router() -> APIRouter:
-    """Every route under `/v1`."""
+    """Returns the router of every route under `/v1`."""
     routes = APIRouter(prefix="/v1", dependencies=[OPERATOR])
     for part in (deliveries, templates, dead_letters):
         routes.include_router(part.router)

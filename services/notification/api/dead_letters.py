@@ -1,4 +1,4 @@
-"""Events that consumers of any service could not handle: read them, put them back."""
+"""Dead letters of every service: list, read and replay."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -29,7 +29,7 @@ OfConsumer = Annotated[
 async def list_all(
     state: State, consumer: OfConsumer = None, limit: Limit = 50, cursor: Cursor = None
 ) -> Page[DeadLetterView]:
-    """Dead letters of every service, oldest first."""
+    """Lists dead letters of every service, oldest first."""
     position = decode_cursor(cursor, int)
     after = int(position[0]) if position else 0
     async with _answering():
@@ -41,14 +41,14 @@ async def list_all(
 
 @router.get("/{sequence}")
 async def get_one(sequence: Sequence, state: State) -> DeadLetterDetail:
-    """One dead letter with its event, which may hold people's words and addresses."""
+    """Returns one dead letter with its event, personal data included."""
     async with _answering():
         return DeadLetterDetail.of(await state.dead_letters.get(sequence))
 
 
 @router.post("/{sequence}/replay", response_model=DeadLetterView)
 async def replay(sequence: Sequence, state: State, key: IdempotencyKey = None) -> Response:
-    """Puts the event back for the consumer that failed, and no other."""
+    """Replays the event to the consumer that failed, and to no other."""
     async with idempotent_transaction(state.database, "replay-dead-letter", key, fingerprint(str(sequence))) as guarded:
         if guarded.stored is not None:
             return guarded.stored
@@ -61,7 +61,7 @@ async def replay(sequence: Sequence, state: State, key: IdempotencyKey = None) -
 
 @asynccontextmanager
 async def _answering() -> AsyncIterator[None]:
-    """Problem 503 if the bus does not answer in time, 404 for an unknown number."""
+    """Raises Problem 503 if NATS does not answer in time, 404 for an unknown sequence."""
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
             yield

@@ -28,7 +28,7 @@ async def list_all(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[DeliveryView]:
-    """Who was told what and when, newest first."""
+    """Lists deliveries, newest first."""
     async with state.database.begin() as session:
         found = await list_deliveries(session, DeliveryFilter(ticket_id, status), _position(cursor), limit + 1)
     page = found[:limit]
@@ -38,7 +38,7 @@ async def list_all(
 
 @router.post("/{delivery_id}/retry", response_model=DeliveryView)
 async def retry(delivery_id: UUID, state: State, key: IdempotencyKey = None) -> Response:
-    """Sends a failed mail once more, with the Message-ID it had."""
+    """Queues a failed mail again under its Message-ID."""
     async with idempotent_transaction(state.database, "retry-delivery", key, fingerprint(str(delivery_id))) as guarded:
         if guarded.stored is not None:
             return guarded.stored

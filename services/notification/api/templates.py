@@ -1,4 +1,4 @@
-"""Which mails there are."""
+"""The catalogue of mails."""
 
 from fastapi import APIRouter
 
@@ -11,5 +11,5 @@ router = APIRouter(prefix="/templates", tags=["templates"])
 
 @router.get("")
 async def list_all() -> Page[TemplateView]:
-    """Every kind of mail, with the event that calls for it."""
+    """Lists every kind of mail with the event that causes it."""
     return Page(items=[TemplateView.of(template) for template in TEMPLATES.values()])

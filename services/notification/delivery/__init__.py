@@ -1,1 +1,1 @@
-"""From a decision in the ledger to a mail the server has taken."""
+"""Delivery: claims rows of the ledger, composes their mails and hands them to the SMTP server."""

@@ -1,4 +1,4 @@
-"""A job from the ledger as a mail: both bodies, and headers that thread, never loop and cannot be forged."""
+"""Composes the mail of a job: text and HTML bodies, threading headers, and headers that prevent mail loops."""
 
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -8,7 +8,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
 
-from services.notification.delivery import also
+from services.notification.delivery import consolidated_text
 from services.notification.delivery.header import is_message_id, mailbox, message_ids, one_line, token, unstructured
 from services.notification.delivery.mime import alternatives
 from services.notification.delivery.queue import MailJob
@@ -29,7 +29,7 @@ AUTHOR_LENGTH = 60
 
 
 class Composer:
-    """Writes mails from the templates in `templates/`."""
+    """Composes mails from the templates in `templates/`."""
 
     def __init__(self, settings: NotificationSettings) -> None:
         self._name, self._address = settings.mail_name, settings.mail_address
@@ -44,9 +44,9 @@ class Composer:
         self._pages = {name: pages.from_string(source) for name, source in styled.items()}
 
     def compose(self, job: MailJob, words: Rendered | None = None) -> bytes:
-        """The mail, in ASCII; the same job gives the same bytes each time.
+        """Returns the mail as ASCII bytes; the same job gives the same bytes.
 
-        `words` are the foreign body, rendered before. Raises ValueError for an address that cannot be written to.
+        `words` is the quoted message body, already rendered. Raises ValueError for an invalid address.
         """
         template = TEMPLATES[job.template]
         words = words or foreign_words(job)
@@ -75,10 +75,10 @@ class Composer:
         return "".join(fields)
 
     def _thread(self, job: MailJob, template: Template) -> tuple[str, list[str]]:
-        """The mail this one answers, and those it belongs with, oldest first.
+        """Returns In-Reply-To and References, oldest first.
 
-        The thread's signed id is among them, so that an answer names its ticket whatever else its client drops. Only
-        those who belong to the conversation are told its other ids.
+        The thread's signed id is among them, so that an answer names its ticket whatever its mail client drops. Only
+        members of the conversation get the other ids.
         """
         signed = self._threads.thread_id(job.ticket_id)
         if template.audience != "requester":
@@ -89,7 +89,7 @@ class Composer:
         return answered, [*dict.fromkeys(earlier), answered]
 
     def _sender_name(self, job: MailJob) -> str:
-        """A reply comes from a person; everything else from the desk."""
+        """Returns the name of the replying agent for a reply, else the name of the help desk."""
         if job.template is TemplateName.REPLY and job.facts.get("author"):
             return f"{one_line(str(job.facts['author']))[:AUTHOR_LENGTH].strip()} ({self._name})"
         return self._name
@@ -100,7 +100,7 @@ class Composer:
             "ticket": {"number": job.number, "subject": job.subject},
             "recipient": job.name,
             "facts": job.facts,
-            "is_resolved": also.is_resolved(job.facts.get("also", [])),
+            "is_resolved": consolidated_text.is_resolved(job.facts.get("also", [])),
             "audience": template.audience,
             "reply_delimiter": REPLY_DELIMITER,
             "link": self._link(job, template),
@@ -108,7 +108,7 @@ class Composer:
         }
 
     def _link(self, job: MailJob, template: Template) -> str:
-        """Where the reader goes on: outside, a link that is theirs alone."""
+        """Returns the URL of the ticket: the personal portal link for requesters, the desk's page for agents."""
         if template.audience == "agent":
             return f"{self._desk}/tickets/{job.number}"
         if template.name is TemplateName.EXPORT_LINK:
@@ -118,7 +118,7 @@ class Composer:
 
 
 def _environment(*, is_html: bool) -> Environment:
-    """Texts are written as they are, pages escaped."""
+    """Returns the Jinja environment; HTML templates escape, text templates do not."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATE_FOLDER),
         autoescape=select_autoescape((), default=is_html, default_for_string=is_html),
@@ -128,30 +128,33 @@ def _environment(*, is_html: bool) -> Environment:
         auto_reload=False,
     )
     environment.filters.update(
-        metric=also.METRICS.__getitem__, instant=format_instant, label=also.label, happened=also.words
+        metric=consolidated_text.METRICS.__getitem__,
+        instant=format_instant,
+        label=consolidated_text.label,
+        happened=consolidated_text.words,
     )
     return environment
 
 
 def format_instant(at: str) -> str:
-    """An instant as mails say it."""
+    """Formats an instant for mails."""
     return f"{datetime.fromisoformat(at).astimezone(UTC):%d %B %Y, %H:%M} UTC"
 
 
 async def read_words(renderer: BodyRenderer, job: MailJob) -> Rendered:
-    """The foreign body that a mail quotes, ready to be put into it."""
+    """Renders the message body that a mail quotes."""
     body, body_format = _body_of(job)
     return _for_mail(await renderer.show(body, body_format), body, body_format)
 
 
 def foreign_words(job: MailJob) -> Rendered:
-    """The same without waiting: a body that is not small becomes its bare text."""
+    """Renders the body synchronously; a large body is reduced to its plain text."""
     body, body_format = _body_of(job)
     return _for_mail(at_once(body, body_format), body, body_format)
 
 
 def is_risky(job: MailJob) -> bool:
-    """Whether libraries must work on what others wrote before the mail can be sent."""
+    """Whether the mail quotes a body that must be parsed by libraries first."""
     return not is_light(*_body_of(job))
 
 
@@ -160,7 +163,7 @@ def _body_of(job: MailJob) -> tuple[str, BodyFormat]:
 
 
 def _for_mail(words: Rendered, body: str, body_format: BodyFormat) -> Rendered:
-    """Plain text keeps its line ends in every mail client; pictures stay in the ticket."""
+    """Prepares HTML for mail clients: keeps the line ends of plain text, drops images."""
     if body_format is BodyFormat.TEXT:
         lines = Markup("<br>").join(escape(body).splitlines())
         return Rendered(Markup("<p>{}</p>").format(lines), words.text)

@@ -1,7 +1,7 @@
-"""Header fields of our mails, written by hand: strict, and the same bytes whatever the Python.
+"""Header fields of outgoing mails, encoded strictly and independently of the Python version.
 
-The standard library decodes encoded words in values it is given, and some versions of it lose the quotes of long
-names; a value from outside must be neither. So values are cleaned first, and whatever is not plain is encoded here.
+Own code because the standard library decodes encoded words in the values it is given, and some versions lose the
+quotes of long names: both let a foreign name or subject inject headers or recipients.
 """
 
 import re
@@ -33,7 +33,7 @@ _JOINERS = "\u200c\u200d"
 
 
 def one_line(text: str) -> str:
-    """Text fit for a header: no line ends, no controls, nothing invisible that turns or hides what is shown."""
+    """Returns text without line ends, control characters and invisible formatting characters."""
     shown = text if text.isprintable() else "".join(_shown(char) for char in text)
     return " ".join(shown.split())
 
@@ -48,21 +48,21 @@ def _shown(char: str) -> str:
 
 
 def unstructured(name: str, text: str) -> str:
-    """A field of free text, such as a subject; what could be read as encoded words is encoded itself."""
+    """Returns a field of free text, such as a subject; text that looks like encoded words is encoded."""
     line = one_line(text)
     is_plain = line.isascii() and _ENCODED_WORD not in line and max(map(len, line.split()), default=0) <= MAX_WORD
     return _folded(name, line.split(" ") if is_plain else encoded_words(line))
 
 
 def mailbox(name: str, display_name: str, address: str) -> str:
-    """A field with exactly one mailbox. Raises ValueError for an address that cannot be written plainly."""
+    """Returns a field with exactly one mailbox. Raises ValueError for an address that cannot be written plainly."""
     if not is_plain(address):
         raise ValueError("an address must be ASCII, such as name@example.org")
     return _folded(name, [*phrase(display_name), f"<{address}>"])
 
 
 def phrase(display_name: str) -> list[str]:
-    """A display name as words that can only be read as one: a short quoted string, else encoded words."""
+    """Returns a display name as a short quoted string, else as encoded words."""
     shown = one_line(display_name)[:MAX_NAME].strip()
     quoted = '"' + _QUOTED_PAIRS.sub(r"\\\g<0>", shown) + '"'
     if not shown:
@@ -74,24 +74,24 @@ def phrase(display_name: str) -> list[str]:
 
 
 def message_ids(name: str, ids: Iterable[str]) -> str:
-    """A field of Message-IDs, each whole and on a line with as many as fit."""
+    """Returns a field of Message-IDs, folded between ids only."""
     return _folded(name, list(ids))
 
 
 def is_message_id(text: str) -> bool:
-    """Whether an id that somebody else made can be repeated in a header of ours: plain, and nothing but an id."""
+    """Whether a foreign Message-ID is syntactically safe to repeat in a header."""
     return len(text) <= 255 and _ENCODED_WORD not in text and _MESSAGE_ID.fullmatch(text) is not None
 
 
 def token(name: str, value: str) -> str:
-    """A field whose value is ours and plain. Raises ValueError where it is not."""
+    """Returns a field with a fixed ASCII value. Raises ValueError for any other."""
     if not re.fullmatch(r"[!-~]+(?: [!-~]+)*", value) or len(name) + len(value) > LONGEST_LINE - 2:
         raise ValueError(f"{name} must be plain ASCII")
     return f"{name}: {value}\r\n"
 
 
 def encoded_words(text: str) -> list[str]:
-    """RFC 2047 words in UTF-8, none of them cut inside a character."""
+    """Returns RFC 2047 encoded words in UTF-8, never split inside a character."""
     pieces: list[bytes] = [b""]
     for char in text:
         data = char.encode("utf-8")
@@ -102,7 +102,7 @@ def encoded_words(text: str) -> list[str]:
 
 
 def _folded(name: str, words: Iterable[str]) -> str:
-    """The field with its words parted by one space each, which begins a new line where one would be too long."""
+    """Returns the field folded at spaces."""
     lines, current = [], f"{name}:"
     for position, word in enumerate(words):
         if position and len(current) + 1 + len(word) > LINE:

@@ -1,4 +1,4 @@
-"""The body of a mail: the same words as text and as HTML, in lines every mail server passes on unchanged."""
+"""MIME multipart/alternative bodies in quoted-printable."""
 
 import binascii
 import hashlib
@@ -12,7 +12,7 @@ _SURROGATES = re.compile(r"[\ud800-\udfff]")
 
 
 def alternatives(text: str, html: str, seed: str) -> str:
-    """The fields and parts of multipart/alternative; the same texts and seed give the same bytes.
+    """Returns header fields and body of multipart/alternative; the same texts and seed give the same bytes.
 
     A boundary with `=_` stands in no encoded part: there `=` is followed by hexadecimal digits or a line end.
     """
@@ -32,7 +32,7 @@ def _part(subtype: str, content: str) -> str:
 
 
 def cleaned(content: str) -> str:
-    """Text with one kind of line end, without control characters and lone surrogates."""
+    """Returns text with uniform line ends, without control characters and lone surrogates."""
     if content.isascii() and "\r" not in content:
         return content.translate(_IN_ASCII).rstrip("\n") + "\n"
     lines = _LINE_ENDS.sub("\n", content)
@@ -40,7 +40,7 @@ def cleaned(content: str) -> str:
 
 
 def quoted_printable(data: bytes) -> str:
-    """RFC 2045, in lines of at most 76 characters."""
+    """Encodes text as quoted-printable (RFC 2045) in lines of at most 76 characters."""
     return binascii.b2a_qp(data).decode("ascii").replace("\n", "\r\n")
 
 

@@ -1,4 +1,4 @@
-"""Taking mails from the ledger and writing back what became of them."""
+"""The ledger as a work queue: claims due mails and records the outcome."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -28,9 +28,9 @@ from sqlalchemy import (
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql.dml import ReturningUpdate
 
+from services.notification.delivery.consolidation import is_worst, take_lesser
 from services.notification.delivery.status import DeliveryStatus
 from services.notification.delivery.templates import TemplateName
-from services.notification.delivery.worst import is_worst, take_lesser
 from services.notification.errors import MailRefused
 from services.notification.models import IS_DUE, Delivery, Ticket
 from shared.contracts.base import TicketId
@@ -74,7 +74,7 @@ MARK_SENT = _mark_sent()
 
 @dataclass(frozen=True, slots=True)
 class MailThread:
-    """The mails before this one, by which the reader's mail client files it."""
+    """Message-IDs of earlier mails of the conversation, for threading."""
 
     root: str | None = None
     """What opened the ticket."""
@@ -86,7 +86,7 @@ class MailThread:
 
 @dataclass(frozen=True, slots=True)
 class MailJob:
-    """One mail to send, with the words of the moment."""
+    """One mail to send, with the data it is composed from."""
 
     id: UUID
     cause: str
@@ -104,14 +104,14 @@ class MailJob:
 
 
 class DeliveryQueue:
-    """The ledger as a queue: any number of senders share it, a crashed one's claims run out."""
+    """Claims are leases: any number of senders share the ledger, and a crashed sender's claims expire."""
 
     def __init__(self, database: Database, lease: timedelta) -> None:
         self._database = database
         self._lease = lease
 
     async def claim(self) -> list[MailJob]:
-        """Up to BATCH mails that are due, now marked `sending` and ours until the lease ends; oldest first."""
+        """Claims up to BATCH due mails, oldest first; they are marked `sending` until the lease ends."""
         async with self._database.begin() as session:
             rows = (await session.execute(_claim(), {"lease": self._lease})).all()
             rows = sorted(rows, key=lambda row: row.Delivery.id)
@@ -119,14 +119,14 @@ class DeliveryQueue:
             return [_job(row) for row in rows]
 
     async def next_due_in(self) -> float | None:
-        """Seconds until another mail becomes due, or a claim ends that nobody renews; None if none will."""
+        """Returns the seconds until a mail becomes due or a lease expires; None if there is none."""
         async with self._database.single() as connection:
             found = await connection.scalar(NEXT_DUE)
         return None if found is None else float(found)
 
     @asynccontextmanager
     async def keeping(self, jobs: Sequence[MailJob]) -> AsyncIterator[None]:
-        """Renews our claims for as long as the block runs, however slow the mail server is."""
+        """Renews the leases for as long as the block runs."""
         renewing = asyncio.create_task(self._renew([job.id for job in jobs]))
         try:
             yield
@@ -144,7 +144,7 @@ class DeliveryQueue:
                     await session.execute(renewed.values(next_attempt_at=func.now() + self._lease))
 
     async def release(self, jobs: Sequence[MailJob], reason: str) -> None:
-        """Puts mails back that were never handed over: no attempt is counted."""
+        """Returns mails to the queue without counting an attempt."""
         ours = (Delivery.id.in_([job.id for job in jobs]), Delivery.status == DeliveryStatus.SENDING)
         async with self._database.begin() as session:
             locked = await lock_in_order(session, Delivery.id, *ours)
@@ -155,16 +155,16 @@ class DeliveryQueue:
             )
 
     async def begin(self, job: MailJob) -> bool:
-        """Counts, before a foreign body is worked on, that this is begun; False if it ended the sender twice before.
+        """Counts an attempt before a foreign body is rendered; False if rendering it killed the sender twice before.
 
-        The count begins anew with whatever becomes of the mail; only the end of the process leaves it standing.
+        Any recorded outcome resets the count; only a crash leaves it.
         """
         counted = update(Delivery).where(Delivery.id == job.id).values(begun=Delivery.begun + 1)
         async with self._database.begin() as session:
             return (await session.scalar(counted.returning(Delivery.begun)) or 0) <= FATAL_TWICE
 
     async def mark_sent(self, jobs: Sequence[MailJob]) -> None:
-        """Records the acceptance of mails and announces it; the words are forgotten."""
+        """Records the acceptance of mails, publishes it, and deletes their texts."""
         at = utc_now()
         async with self._database.begin() as session:
             connection = await session.connection()
@@ -172,7 +172,7 @@ class DeliveryQueue:
             await outbox.add_all(session, [_sent(job, at) for job in jobs])
 
     async def mark_refused(self, job: MailJob, refusal: MailRefused) -> bool:
-        """Plans the next attempt, or gives the mail up and announces that; True if given up."""
+        """Schedules the next attempt, or marks the mail failed and publishes that; True if failed."""
         at, attempts = utc_now(), job.attempts + 1
         is_over = refusal.is_permanent or at - job.created_at > GIVE_UP_AFTER
         next_attempt_at = None if is_over else at + MAIL_OUT.delay_after(attempts)
@@ -217,13 +217,13 @@ def _failed(job: MailJob, refusal: MailRefused, at: datetime) -> NotificationFai
 
 
 def _without(reason: str, address: str) -> str:
-    """Servers like to repeat the address; events do not carry it."""
+    """Removes the address from the server's answer; events must not contain it."""
     return reason.replace(address, "the recipient")[:500]
 
 
 @cache
 def _claim() -> ReturningUpdate[*tuple[Any, ...]]:
-    """Marks what is due, and returns it with what is known of its ticket, in one statement."""
+    """Marks due mails and returns them with their ticket data, in one statement."""
     due = (
         select(Delivery.id)
         .where(IS_DUE, Delivery.next_attempt_at <= func.now(), is_worst())
@@ -251,7 +251,7 @@ def _claim() -> ReturningUpdate[*tuple[Any, ...]]:
 
 
 def _sent_before(due: CTE) -> ScalarSelect[str]:
-    """The Message-ID of the mail about the same ticket that goes to the same person just before; they keep order."""
+    """Selects the Message-ID of the previous mail about the same ticket to the same person."""
     earlier = aliased(Delivery)
     is_before = earlier.status.in_([DeliveryStatus.SENDING, DeliveryStatus.SENT])
     return (

@@ -1,4 +1,4 @@
-"""Writes down which mails the server has taken: those taken within a moment of each other in one transaction."""
+"""Records accepted mails, grouped into one transaction when they are accepted close together."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -12,7 +12,7 @@ LINGER_SECONDS = 0.005
 
 
 class SentRecorder:
-    """Each connection waits for the record of its mail, so a crash repeats no more mails than there are connections."""
+    """Each connection waits for the record of its mail, so a crash duplicates at most one mail per connection."""
 
     def __init__(self, mark: Callable[[Sequence[MailJob]], Awaitable[None]]) -> None:
         self._mark = mark
@@ -20,7 +20,7 @@ class SentRecorder:
         self._writing: asyncio.Task[None] | None = None
 
     async def record(self, job: MailJob) -> None:
-        """Returns once it is durable: as long as this process lives it insists on writing that down."""
+        """Returns once the record is committed; retries until it is."""
         done = asyncio.get_running_loop().create_future()
         self._waiting.append((job, done))
         if self._writing is None or self._writing.done():

@@ -1,4 +1,4 @@
-"""The loop that sends what the ledger holds: woken after a commit, swept in case a wake-up was lost."""
+"""The sender loop: woken after commits, with a periodic sweep in case a wake-up was lost."""
 
 import asyncio
 from collections import deque
@@ -33,7 +33,7 @@ SLOW_SECONDS = 3.0
 
 
 class Sender:
-    """Sends due mails over a few reused connections, the mails of one ticket in order."""
+    """Sends due mails over a few reused connections; mails of one ticket keep their order."""
 
     def __init__(
         self,
@@ -53,15 +53,15 @@ class Sender:
         self._slow: dict[MailConnection, asyncio.Task[None]] = {}
 
     async def redact_ahead(self, value: object) -> None:
-        """Takes our personal links out of the long texts of an event, beside this process."""
+        """Redacts personal links in the long texts of an event, in a worker process."""
         await self._renderer.redact_if_possible(value)
 
     def wake(self) -> None:
-        """Says that there may be mails to send."""
+        """Wakes the loop."""
         self._woken.set()
 
     async def run(self) -> None:
-        """Sends for ever. A server or database that is away makes it pause; nothing is lost by that."""
+        """Sends until cancelled; pauses while the mail server or the database is unreachable."""
         self._is_stopping, self._look_at = False, 0.0
         clock = asyncio.get_running_loop()
         try:
@@ -81,7 +81,7 @@ class Sender:
             await self._renderer.close()
 
     async def _finish(self, work: Coroutine[Any, Any, None]) -> None:
-        """An orderly stop waits for the mail under way: cut off, it might be taken and not recorded."""
+        """Waits at shutdown for the mail under way, which might otherwise be accepted and not recorded."""
         task = asyncio.create_task(work)
         try:
             await asyncio.shield(task)
@@ -93,9 +93,9 @@ class Sender:
             raise
 
     async def _look(self) -> None:
-        """What nobody told us of: recipients that are known by now, mails that are due, and when the next one will be.
+        """The sweep: resolves recipients, finds due mails, and returns when the next one is due.
 
-        A retry, a mail that waits for others to tell with it, and the end of a dead sender's claim are met in time.
+        Covers retries, mails held back for consolidation, and leases of crashed senders.
         """
         await self._settle()
         await self._send_all_due()
@@ -113,9 +113,9 @@ class Sender:
             is_more = was_put_back or len(jobs) == BATCH
 
     async def _send_batch(self, jobs: Sequence[MailJob]) -> bool:
-        """Sends a batch over the connections that are free; True if some of it was put back.
+        """Sends a batch over the free connections; True if some mails were returned to the queue.
 
-        A connection that the server keeps waiting is left alone with its mail, and the others go on.
+        A connection that waits for the server keeps its mail; the others continue.
         """
         free = [connection for connection in self._connections if connection not in self._slow]
         lanes = [deque(lane) for lane in _lanes(jobs, len(free))]
@@ -141,7 +141,7 @@ class Sender:
     def _leave_alone(
         self, connection: MailConnection, lane: deque[MailJob], task: asyncio.Task[None]
     ) -> Sequence[MailJob]:
-        """What waits behind the mail that a slow connection is busy with."""
+        """Returns the mails queued behind a slow connection."""
         self._slow[connection] = task
         task.add_done_callback(lambda _: self._is_free(connection, task))
         waiting = list(lane)
@@ -169,7 +169,7 @@ class Sender:
                     raise
 
     async def _send(self, connection: MailConnection, job: MailJob) -> None:
-        """One mail; between its acceptance and the record lies the only window in which a crash doubles it."""
+        """Sends one mail; a crash between acceptance and record is the only way to duplicate it."""
         if is_risky(job) and not await self._queue.begin(job):
             await self._refused(job, MailRefused(FATAL, is_permanent=True))
             return
@@ -208,7 +208,7 @@ def _log_pause(error: Exception, _failures: int) -> None:
 
 
 def _lanes(jobs: Sequence[MailJob], count: int) -> list[list[MailJob]]:
-    """The jobs spread over `count` lanes, each ticket's in one lane and in order."""
+    """Distributes jobs over `count` connections, those of one ticket on the same one, in order."""
     lanes: list[list[MailJob]] = [[] for _ in range(count)]
     by_ticket = sorted(jobs, key=lambda job: (job.ticket_id, job.id))
     for _, group in groupby(by_ticket, key=lambda job: job.ticket_id):

@@ -1,4 +1,4 @@
-"""One reused connection to the mail server, and its answers sorted by what must be done about them."""
+"""A reused SMTP connection, and the classification of the server's answers."""
 
 import time
 
@@ -18,7 +18,7 @@ _AWAY = (OSError, aiosmtplib.SMTPException, TimeoutError)
 
 
 class MailConnection:
-    """Connects when first needed, again after a failure."""
+    """Connects on first use and again after a failure."""
 
     def __init__(self, settings: NotificationSettings) -> None:
         self._settings = settings
@@ -26,9 +26,9 @@ class MailConnection:
         self._used_at = 0.0
 
     async def send(self, message: bytes, address: str) -> None:
-        """Hands one mail over; returns only when the server has taken it.
+        """Sends one mail; returns when the server has accepted it.
 
-        Raises MailServerAway if there is no connection, MailRefused if this mail was not taken.
+        Raises MailServerAway if there is no connection, MailRefused if the mail was refused.
         """
         client = await self._ready()
         try:
@@ -66,7 +66,7 @@ class MailConnection:
 
 
 async def connect(settings: NotificationSettings) -> SMTP:
-    """A connection that is encrypted and signed in as the settings say. Raises MailServerAway."""
+    """Opens a connection with TLS and authentication as the settings say. Raises MailServerAway."""
     client = SMTP(
         hostname=settings.smtp_host,
         port=settings.smtp_port,
@@ -85,13 +85,13 @@ async def connect(settings: NotificationSettings) -> SMTP:
 
 
 async def ping(settings: NotificationSettings) -> None:
-    """Raises MailServerAway unless the server lets us in."""
+    """Raises MailServerAway unless connecting and authenticating succeed."""
     client = await connect(settings)
     client.close()
 
 
 def refusal_of(error: BaseException) -> MailRefused:
-    """A 5xx about this mail is final; about ourselves (the sender, a sign-in) it waits for an operator to mend it."""
+    """Classifies an SMTP error: a 5xx about the mail is permanent, one about sender or authentication is temporary."""
     if isinstance(error, aiosmtplib.SMTPRecipientsRefused):
         error = error.recipients[0]
     if isinstance(error, (aiosmtplib.SMTPSenderRefused, aiosmtplib.SMTPAuthenticationError)):

@@ -9,7 +9,7 @@ TOLD_WITH_WORSE = "something worse was to be told at the same time: one mail tel
 class DeliveryStatus(StrEnum):
     """waiting -> queued -> sending -> sent.
 
-    `failed` may be retried, `dropped` has nobody to tell, `expanded` was for several: a row of each took its place.
+    `failed` may be retried, `dropped` has no recipient, `expanded` was replaced by one row per recipient.
     """
 
     WAITING = "waiting"

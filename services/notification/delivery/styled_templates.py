@@ -1,6 +1,6 @@
-"""The HTML templates of our mails with their styles moved into the tags, once at start: mail clients drop style sheets.
+"""HTML mail templates with CSS inlined once at start, because mail clients drop style sheets.
 
-The style inliner works on the templates and never on what others wrote, whose depth its stack would follow.
+Only templates are inlined, never foreign content: the inliner recurses as deep as its input.
 """
 
 import re
@@ -17,9 +17,9 @@ _STAND_IN = re.compile(r"<!--jinja-(\d+)-->|jinja-(\d+)-")
 
 
 def styled_templates(folder: Path, names: Iterable[str]) -> dict[str, str]:
-    """By the name of each template without `.html`: its source, the layout around it, styles in its tags.
+    """Returns the source of each template by name (without `.html`), with its layout and inline styles.
 
-    Templates fill the layout's blocks, which do not stand in each other, and none writes a part of a tag by statement.
+    Assumes blocks that are not nested and no statement inside a tag.
     """
     inliner = css_inline.CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)
     layout = _INCLUDE.sub(lambda found: (folder / found[1]).read_text("utf-8"), (folder / LAYOUT).read_text("utf-8"))
@@ -32,7 +32,7 @@ def _filled(layout: str, template: str) -> str:
 
 
 def _styled(source: str, inliner: css_inline.CSSInliner) -> str:
-    """Statements become comments meanwhile and expressions words, which HTML takes anywhere they stand."""
+    """Inlines styles; Jinja statements are replaced by comments and expressions by words meanwhile."""
     kept: list[str] = []
 
     def stand_in(found: re.Match[str]) -> str:

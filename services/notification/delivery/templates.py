@@ -1,4 +1,4 @@
-"""Every mail Everdesk sends: one row per template, from which files, ledger, API and documents derive."""
+"""The catalogue of mails: one row per template, used by the composer, the ledger, the API and the docs."""
 
 from dataclasses import dataclass
 from enum import StrEnum

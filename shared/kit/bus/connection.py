@@ -1,4 +1,4 @@
-"""The connection to JetStream: made in the background, so that a process starts and serves while NATS is away."""
+"""The JetStream connection; made in the background, so that a process starts and serves while NATS is unreachable."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -38,12 +38,12 @@ def is_refusal(error: BaseException) -> bool:
 
 
 class BusUnavailable(Exception):
-    """JetStream did not acknowledge: it is away, full, or between leaders. Trying again is right."""
+    """JetStream did not acknowledge: unreachable, full, or without a leader. Retry."""
 
 
 @dataclass(frozen=True, slots=True)
 class PublishAck:
-    """What became of a batch, by position; messages in neither may be accepted when they are sent again."""
+    """Outcome of a batch by position: acknowledged or refused; all others may be retried."""
 
     acknowledged: list[int] = field(default_factory=list)
     """Durable in the stream."""
@@ -54,7 +54,7 @@ class PublishAck:
 
 
 class Bus:
-    """One connection, reconnecting for ever; whenever it is made anew, so is certainty about the streams."""
+    """One connection that reconnects for ever, and checks the streams after each reconnection."""
 
     def __init__(self, settings: Settings, name: str) -> None:
         self._settings = settings
@@ -72,11 +72,11 @@ class Bus:
         """Grows whenever the streams had to be made sure of: what was known about them may be outdated."""
 
     async def start(self) -> None:
-        """Begins to connect; returns at once."""
+        """Starts connecting; returns at once."""
         self._keeping = asyncio.create_task(self._keep(), name="bus")
 
     async def stop(self) -> None:
-        """Closes the connection once what was written has left; what was not acknowledged is delivered again."""
+        """Drains and closes the connection; unacknowledged messages are redelivered."""
         if self._keeping:
             self._keeping.cancel()
         if self._client:
@@ -86,12 +86,12 @@ class Bus:
                 await self._client.close()
 
     def on_change(self, tell: Callable[[], object]) -> None:
-        """Calls `tell` whenever the server has come or gone, and when the streams were made sure of."""
+        """Calls `tell` when the connection is made or lost, and when the streams were checked."""
         self._on_change.append(tell)
 
     @contextmanager
     def calling_on_change(self, tell: Callable[[], object]) -> Iterator[None]:
-        """The same for as long as the block lasts."""
+        """Like `on_change`, for the duration of the block."""
         self._on_change.append(tell)
         try:
             yield
@@ -104,21 +104,21 @@ class Bus:
 
     @property
     def is_connected(self) -> bool:
-        """Whether the server is there right now."""
+        """Whether the server is connected now."""
         return bool(self._client and self._client.is_connected and self._connected.is_set())
 
     async def check_connected(self) -> None:
-        """Raises BusUnavailable unless the server is there, with the streams."""
+        """Raises BusUnavailable unless connected, with the streams in place."""
         if not self.is_connected:
             raise BusUnavailable("not connected")
 
     async def check_writable(self) -> None:
-        """Raises BusUnavailable if the server is there, and the last attempt to publish was not acknowledged."""
+        """Raises BusUnavailable if connected and the last publish was not acknowledged."""
         if self.is_connected and self._write_problem:
             raise BusUnavailable(self._write_problem)
 
     async def jetstream(self) -> JetStreamContext:
-        """The JetStream context, waiting for the connection."""
+        """Returns the JetStream context; waits for the connection."""
         await self._connected.wait()
         if self._js is None:
             raise BusUnavailable("not connected")
@@ -126,13 +126,13 @@ class Bus:
 
     @property
     def client(self) -> Client:
-        """The connection itself. Raises BusUnavailable before the first one."""
+        """Returns the client. Raises BusUnavailable before the first connection."""
         if self._client is None:
             raise BusUnavailable("not connected")
         return self._client
 
     async def publish_each(self, batch: Sequence[BusMessage]) -> PublishAck:
-        """Publishes all at once and returns what became of each message."""
+        """Publishes concurrently and returns the outcome of each message."""
         if not self.is_connected or self._js is None:
             return PublishAck()
         known = self._highest
@@ -148,14 +148,14 @@ class Bus:
         )
 
     async def publish_until_acknowledged(self, batch: Sequence[BusMessage]) -> list[int]:
-        """Publishes all at once and returns the positions JetStream has acknowledged as durable."""
+        """Publishes concurrently and returns the positions that JetStream acknowledged."""
         return (await self.publish_each(batch)).acknowledged
 
     async def publish_all(self, envelopes: Sequence[Envelope]) -> None:
         """Publishes every event; raises BusUnavailable unless all were acknowledged.
 
-        For publishers without an outbox: what was published lately is kept in memory, and published again if the
-        stream turns out to have lost it.
+        For publishers without an outbox: recent messages are kept in memory and published again if the stream lost
+        them.
         """
         batch = [BusMessage.of(envelope) for envelope in envelopes]
         done = await self.publish_each(batch)
@@ -173,7 +173,7 @@ class Bus:
         )
 
     def _notice_a_step_back(self, known: int, acknowledgements: Iterable[PubAck]) -> None:
-        """A new message at or below what was acknowledged before: the stream was restored from an older state."""
+        """Detects a restored stream: a new sequence at or below one acknowledged before."""
         new = [ack.seq for ack in acknowledgements if not ack.duplicate]
         if not new:
             return
@@ -195,7 +195,7 @@ class Bus:
             self._unsure.set()
 
     async def _keep(self) -> None:
-        """Connects, and makes sure of the streams after each connection, for ever."""
+        """Connects and checks the streams after each connection, for ever."""
         pauses = Pauses(CONNECT)
         while True:
             try:
@@ -240,17 +240,17 @@ class Bus:
             await ensure_streams(self._js, self._settings)
 
     async def _look_at_the_server(self) -> None:
-        """Says once how safe an acknowledgement is."""
+        """Logs once whether acknowledgements are durable."""
         await warn_of_what_can_be_lost(self._settings)
 
     async def _publish_again_until_done(self) -> None:
-        """Publishes what is not in the stream any more, unless the streams have to be made sure of first."""
+        """Republishes lost messages until done, unless the streams must be checked first."""
         pauses = Pauses(CONNECT)
         while not self._unsure.is_set() and not await self._publish_again():
             await pauses.wait()
 
     async def _publish_again(self) -> bool:
-        """What was published without an outbox and is not in the stream any more; False if some of it still is not."""
+        """Republishes messages the stream lost; False if some are still missing."""
         if self._js is None:
             return True
         try:

@@ -1,4 +1,4 @@
-"""Events a consumer could not handle, kept where an operator can read them and put them back."""
+"""Dead letters: events a consumer could not handle, for an operator to read and replay."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from shared.kit.bus.connection import Bus
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """One buried event: `sequence` names it in the dead-letter stream."""
+    """One dead letter: `sequence` is its number in the dead-letter stream."""
 
     sequence: int
     consumer: str
@@ -29,7 +29,7 @@ class DeadLetter:
 
 
 async def dead_letter(js: JetStreamContext, consumer: str, message: Msg, error: str, attempts: int) -> None:
-    """Copies a message to the dead-letter stream; burying it twice keeps one."""
+    """Copies a message to the dead-letter stream; idempotent."""
     event_id = (message.headers or {}).get("Nats-Msg-Id", f"stream-{message.metadata.sequence.stream}")
     await js.publish(
         dead_subject(consumer, message.subject),
@@ -44,13 +44,13 @@ async def dead_letter(js: JetStreamContext, consumer: str, message: Msg, error: 
 
 
 class DeadLetters:
-    """What `everdesk dead-letters` and `/v1/dead-letters` list and replay."""
+    """List, replay and discard, for `everdesk dead-letters` and `/v1/dead-letters`."""
 
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
 
     async def list(self, after: int = 0, limit: int = 50, consumer: str | None = None) -> list[DeadLetter]:
-        """The dead letters with a sequence above `after`, oldest first."""
+        """Returns the dead letters with a sequence above `after`, oldest first."""
         found: list[DeadLetter] = []
         async for letter in self._walk(after, consumer):
             found.append(letter)
@@ -59,7 +59,7 @@ class DeadLetters:
         return found
 
     async def get(self, sequence: int) -> DeadLetter:
-        """One dead letter. Raises LookupError if there is none of that number."""
+        """Returns one dead letter. Raises LookupError for an unknown sequence."""
         js = await self._bus.jetstream()
         try:
             raw = await js.get_msg(DEAD_STREAM, seq=sequence)
@@ -68,7 +68,7 @@ class DeadLetters:
         return _letter(sequence, raw.subject or "", raw.headers or {}, raw.data or b"", raw.time)
 
     async def replay(self, sequence: int) -> DeadLetter:
-        """Puts the event back for the consumer that failed, and no other, then removes the dead letter."""
+        """Republishes the event to the consumer that failed, then removes the dead letter."""
         letter = await self.get(sequence)
         js = await self._bus.jetstream()
         entity = letter.subject.rsplit(".", 1)[-1]

@@ -1,4 +1,4 @@
-"""Whether an acknowledgement of the server outlives a power cut, as far as its monitor tells."""
+"""Whether acknowledged messages survive a power loss, according to the NATS monitor."""
 
 import asyncio
 import json
@@ -13,7 +13,7 @@ MOST_BYTES = 1024**2
 
 
 def verdict(varz: dict[str, Any] | None, replicas: int) -> tuple[bool | None, str]:
-    """Whether acknowledged events are safe (None: not known), and the sentence that says so."""
+    """Returns whether acknowledged events are durable (None: unknown), with an explanation."""
     if varz is None:
         return None, (
             "Whether NATS writes to its disk before it acknowledges is not known, because its monitor was not asked "
@@ -32,7 +32,7 @@ def verdict(varz: dict[str, Any] | None, replicas: int) -> tuple[bool | None, st
 
 
 async def warn_of_what_can_be_lost(settings: Settings) -> None:
-    """Logs the verdict, as a warning unless it is good."""
+    """Logs the verdict; a warning unless durable."""
     varz = await read_varz(settings.nats_monitor_url) if settings.nats_monitor_url else None
     is_safe, sentence = verdict(varz, settings.stream_replicas)
     say = log.info if is_safe else log.warning
@@ -40,7 +40,7 @@ async def warn_of_what_can_be_lost(settings: Settings) -> None:
 
 
 async def read_varz(url: str) -> dict[str, Any] | None:
-    """What the server's monitor says of it, or None."""
+    """Reads `/varz` of the monitor; None if it does not answer."""
     parts = urlsplit(url)
     try:
         async with asyncio.timeout(ANSWERS_WITHIN):

@@ -1,4 +1,4 @@
-"""What a durable consumer is sent: one standing request, answered by the server as events come."""
+"""Pull subscription with one standing request that the server answers as events arrive."""
 
 import asyncio
 import json
@@ -22,17 +22,17 @@ OVER = ("404", "408")
 
 
 async def give_back(messages: Iterable[Msg]) -> None:
-    """Has whatever of them is not acknowledged delivered again at once, so that others need not wait for it."""
+    """Negatively acknowledges messages, so that the server redelivers them at once."""
     for message in messages:
         with suppress(Exception):
             await message.nak()
 
 
 class PullStream:
-    """Asks for a number of messages at a time, over one subscription that outlives reconnections."""
+    """Requests messages over one subscription that survives reconnections."""
 
     def __init__(self, client: Client, consumer: str, size: int) -> None:
-        """`size` is the number of messages that may be on their way here, or here, and not acknowledged."""
+        """`size` is the maximum number of unacknowledged messages."""
         self.client = client
         self._subscription: Subscription | None = None
         self._subject = f"$JS.API.CONSUMER.MSG.NEXT.{STREAM}.{consumer}"
@@ -45,7 +45,7 @@ class PullStream:
         self._failure: Exception | None = None
 
     async def close(self) -> None:
-        """Gives back what has come and was not taken, what is on its way included."""
+        """Gives back received messages that were not taken, those in flight included."""
         if self._subscription is not None:
             with suppress(Exception):
                 async with asyncio.timeout(DRAIN_SECONDS):
@@ -54,14 +54,14 @@ class PullStream:
         self._came = []
 
     def interrupt(self) -> None:
-        """Makes `next_batch` return: the server may have forgotten the request."""
+        """Makes `next_batch` return, because the server may have lost the request."""
         self._left = 0
         self._news.set()
 
     async def next_batch(self, linger: float) -> list[Msg]:
-        """What has come within `linger` seconds of the first message; nothing after a while without any.
+        """Returns the messages that arrive within `linger` seconds of the first; an empty batch after a while.
 
-        Raises APIError if the consumer is not there any more.
+        Raises APIError if the consumer was deleted.
         """
         if not self._came:
             await self._request()

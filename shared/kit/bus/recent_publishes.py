@@ -1,4 +1,4 @@
-"""What the stream has acknowledged lately, compared with what it still holds after it was restored or failed over."""
+"""Recently acknowledged messages, compared with the stream after it was restored or failed over."""
 
 import asyncio
 import time
@@ -22,14 +22,14 @@ NOT_IN_STREAM = 2**63 - 1
 
 
 class RecentPublishes:
-    """The last minutes of a publisher that has no outbox, in memory and bounded."""
+    """Recent messages of a publisher without an outbox; in memory, bounded."""
 
     def __init__(self) -> None:
         self._kept: deque[tuple[float, int, BusMessage]] = deque()
         self._bytes = 0
 
     def keep(self, acknowledged: Iterable[tuple[int, BusMessage]]) -> None:
-        """Remembers messages with their sequences, and forgets what is too old or too much."""
+        """Adds messages with their sequences; drops the oldest beyond age and size limits."""
         now = time.monotonic()
         for sequence, message in acknowledged:
             self._kept.append((now, sequence, message))
@@ -38,7 +38,7 @@ class RecentPublishes:
             self._bytes -= len(self._kept.popleft()[2].payload)
 
     async def take_lost(self, js: JetStreamContext) -> list[BusMessage]:
-        """Returns, oldest first, and forgets what the stream does not hold any more."""
+        """Removes and returns messages the stream lost, oldest first."""
         by_sequence = sorted(self._kept, key=lambda kept: kept[1], reverse=True)
         lost: set[int] = set()
         for start in range(0, len(by_sequence), PAGE):
@@ -54,9 +54,9 @@ class RecentPublishes:
 
 
 async def missing_from_stream(js: JetStreamContext, acknowledged: Sequence[tuple[int, str]]) -> list[int]:
-    """The positions of those (sequence, id) which the stream has acknowledged and does not hold any more.
+    """Returns the positions of those (sequence, id) that the stream acknowledged and lost.
 
-    A number the stream has used and that is empty was erased on purpose, and is not missing.
+    An empty sequence below the stream's last one was erased on purpose and is not missing.
     """
     if not acknowledged:
         return []

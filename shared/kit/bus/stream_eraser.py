@@ -1,4 +1,4 @@
-"""Taking single events out of a stream for good, once everybody has had them."""
+"""Permanent deletion of single events from a stream, once every consumer has passed them."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,13 +17,13 @@ Judge = Callable[[Envelope], bool]
 
 
 class StreamEraser:
-    """Deletes message by message, because that overwrites them on disk, and a purge by subject does not."""
+    """Deletes message by message: that overwrites them on disk, a purge by subject does not."""
 
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
 
     async def position_of(self, subject: str) -> int | None:
-        """Where the newest event of a subject is in the stream."""
+        """Returns the sequence of the newest event of a subject."""
         js = await self._bus.jetstream()
         try:
             return (await js.get_last_msg(STREAM, subject)).seq
@@ -31,7 +31,7 @@ class StreamEraser:
             return None
 
     async def has_everybody_passed(self, position: int) -> bool:
-        """Whether each durable consumer has acknowledged all that concerns it up to a position."""
+        """Whether every durable consumer has acknowledged its events up to a sequence."""
         js = await self._bus.jetstream()
         offset = 0
         while consumers := await js.consumers_info(STREAM, offset):
@@ -44,9 +44,9 @@ class StreamEraser:
         return True
 
     async def erase(self, subject: str, is_meant: Judge = lambda _event: True) -> int:
-        """Deletes the events of a subject that are meant, and their dead letters, whoever's; returns how many.
+        """Deletes the selected events of a subject and their dead letters; returns their number.
 
-        `subject` may have `*` for parts of it. What cannot be read as an event is always meant.
+        `subject` may contain `*`. Messages that cannot be parsed are always selected.
         """
         js = await self._bus.jetstream()
         entity = subject.rsplit(".", 1)[-1]

@@ -1,4 +1,4 @@
-"""The two streams as the settings want them, made as large as the server has room for."""
+"""Creates the two streams as configured, as large as the server's storage allows."""
 
 from collections.abc import Iterator
 
@@ -19,11 +19,11 @@ NOT_CLUSTERED = (10005, 10074)
 
 
 class StreamRefusedError(Exception):
-    """The server will not have the stream as the settings want it; the message says what to set."""
+    """The server refused the configured stream; the message says which setting to change."""
 
 
 def wanted_streams(settings: Settings) -> tuple[StreamConfig, StreamConfig]:
-    """The event stream and the dead letters'."""
+    """Returns the configurations of the event stream and the dead-letter stream."""
     day = 86_400
     events = _config(STREAM, STREAM_SUBJECTS, settings.stream_max_age_days * day, settings.stream_max_bytes)
     dead = _config(DEAD_STREAM, DEAD_SUBJECTS, settings.dead_letter_days * day, settings.stream_max_bytes // 4)
@@ -47,13 +47,13 @@ def _config(name: str, subjects: tuple[str, ...], max_age: float, max_bytes: int
 
 
 async def ensure_streams(js: JetStreamContext, settings: Settings) -> None:
-    """Makes or changes both streams. Raises StreamRefusedError if the server has no place for them."""
+    """Creates or updates both streams. Raises StreamRefusedError if the server lacks storage."""
     for config in wanted_streams(settings):
         await _ensure(js, config)
 
 
 async def _ensure(js: JetStreamContext, config: StreamConfig) -> None:
-    """In the wanted size, or the largest half, quarter and so on for which there is room."""
+    """Creates a stream in the configured size, or halved until it fits."""
     wanted = config.max_bytes or SMALLEST_BYTES
     held = await _held(js, config.name or "")
     for size in _sizes(wanted, held):
@@ -79,7 +79,7 @@ ADVICE = "Free space on the disk of NATS, raise its max_file_store, or set EVERD
 
 
 def _sizes(wanted: int, held: int) -> Iterator[int]:
-    """From the wanted size down by halves. Never below what the stream holds, or the server would drop messages."""
+    """Yields the configured size and its halves, never below the bytes the stream holds."""
     size = max(wanted, held)
     yield size
     while size // 2 >= max(SMALLEST_BYTES, held):

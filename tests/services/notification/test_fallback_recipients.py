@@ -179,7 +179,7 @@ async def test_with_nobody_at_all_the_ledger_says_so(service: Running, crew: Cre
     await eventually(dropped)
 
 
-async def test_a_stand_in_is_told_once_however_often_the_event_comes(service: Running, crew: Crew) -> None:
+async def test_a_fallback_recipient_is_told_once_however_often_the_event_comes(service: Running, crew: Crew) -> None:
     breach = crew.breached(**UNASSIGNED)
     first = await is_told(service, crew, *crew.off(crew.grace), breach)
     assert first == {("sla_breached", "ada"): 1, ("sla_breached", "hedy"): 1}

@@ -1,4 +1,4 @@
-"""Finds who is told instead of an agent who is inactive or missing: the next who can act on the ticket."""
+"""Fallback recipients: who gets a mail instead of an agent who is inactive or missing."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,24 +27,24 @@ UNREAD = {"body": "", "body_format": BodyFormat.TEXT.value, "attachments": []}
 
 @dataclass(frozen=True, slots=True)
 class _Roster:
-    """The active agents who may stand in, and the teams they stand in for."""
+    """The active agents who can be fallback recipients, and their teams."""
 
     agents: Mapping[UUID, Agent]
     teams: Mapping[UUID, Team]
 
     def active(self, ids: Iterable[UUID | None]) -> list[Agent]:
-        """Those of them who can be told."""
+        """Returns those of the given agents who are active."""
         return [self.agents[one] for one in ids if one is not None and one in self.agents]
 
     def administrators(self, done_by: str | None) -> list[Agent]:
-        """Everybody who administers agents, but for whoever acted."""
+        """Returns the administrators of agents, without the author of the change."""
         return [one for one in self.agents.values() if one.is_administrator and str(one.id) != done_by]
 
 
-async def find_stand_ins(
+async def find_fallback_recipients(
     session: Session, rows: Collection[Row[*tuple[Any, ...]]], unassigned_to: UnassignedMessagesTo
 ) -> dict[UUID, list[NotificationDecision]]:
-    """By the id of each row that reached nobody: the same mail, for those who get it instead."""
+    """Returns, by the id of each row without a recipient, the same mail for the fallback recipients."""
     if not rows:
         return {}
     roster = await _load_roster(session, {_team_of(row) for row in rows})
@@ -61,12 +61,12 @@ async def _load_roster(session: Session, team_ids: Collection[UUID | None]) -> _
 
 
 def members_who_act(team: Team) -> Sequence[UUID]:
-    """The members who may work on the team's tickets; all of them where it is not known who may."""
+    """Returns the members who may work on the team's tickets; all members while permissions are unknown."""
     return team.member_ids if team.worker_ids is None else team.worker_ids
 
 
 def _team_of(row: Row[*tuple[Any, ...]]) -> UUID | None:
-    """The team that the event named, else the ticket's."""
+    """Returns the team of the event, else the ticket's."""
     team_id: UUID | None = row.team_id or row.ticket_team_id
     return team_id
 

@@ -1,4 +1,4 @@
-"""How much each mail weighs: of several to one person about one ticket at one moment, the heaviest speaks for all."""
+"""Severity of each mail, used to choose the one that is sent when several about a ticket coincide."""
 
 from datetime import datetime
 
@@ -15,11 +15,11 @@ _MOST_REPETITIONS = 1000
 
 
 def of_breach(due_at: datetime) -> float:
-    """More than a percentage or an early step; what has been overdue longest is the worst."""
+    """Severity of a breach: above every warning; the longest overdue is the most severe."""
     return _BREACH - due_at.timestamp()
 
 
 def of_step(step: int, repetition: int, *, is_overdue: bool) -> float:
-    """More than a percentage, and more than a breach if the clock is overdue; the later step weighs more."""
+    """Severity of an escalation step: above warnings, above a breach if the clock is overdue; rising by step."""
     place = step + min(repetition, _MOST_REPETITIONS - 1) / _MOST_REPETITIONS
     return (_OVERDUE_STEP if is_overdue else _STEP) + place

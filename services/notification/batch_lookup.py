@@ -1,4 +1,4 @@
-"""What must be known of a batch's tickets before anything is written: who was erased, who takes part, who waits."""
+"""Looks up what a batch needs to know of its tickets before anything is written."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -14,8 +14,8 @@ ERASED, JOINED, WAITING = "erased", "joined", "waiting"
 
 
 @dataclass
-class Standing:
-    """Of the tickets that were asked for."""
+class BatchLookup:
+    """Erased tickets, participants and waiting rows of the tickets of a batch."""
 
     erased: set[UUID] = field(default_factory=set)
     joined: dict[UUID, list[str]] = field(default_factory=dict)
@@ -24,8 +24,8 @@ class Standing:
     """Whether a decision, of any ticket, waits for something that is not known yet."""
 
 
-async def standing_of(session: Session, ticket_ids: Collection[UUID]) -> Standing:
-    """Reads it in one statement."""
+async def look_up(session: Session, ticket_ids: Collection[UUID]) -> BatchLookup:
+    """Reads the lookup in one statement."""
     erased = select(Ticket.id.label("id"), literal(ERASED).label("what"), null().label("email")).where(
         Ticket.id.in_(ticket_ids), Ticket.erased_at.is_not(None)
     )
@@ -33,7 +33,7 @@ async def standing_of(session: Session, ticket_ids: Collection[UUID]) -> Standin
         Participant.ticket_id.in_(ticket_ids), Participant.state == ParticipantState.JOINED.value
     )
     waiting = select(cast(null(), Uuid), literal(WAITING), null()).where(select(Delivery.id).where(IS_WAITING).exists())
-    found = Standing()
+    found = BatchLookup()
     for ticket_id, what, email in await session.execute(union_all(erased, joined, waiting)):
         if what == ERASED:
             found.erased.add(ticket_id)

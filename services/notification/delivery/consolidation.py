@@ -1,7 +1,7 @@
-"""Of several unsent mails to one person about one ticket only the heaviest is sent, and names the others.
+"""Consolidation: of several unsent mails to one person about one ticket only the most severe is sent.
 
-A priority that is raised past three warnings, a policy rolled out, an outage that ends, a reply that resolves the
-ticket: each calls for much at one moment, and one mail tells it. `weights` says which.
+It names the others. Several coincide when a raised priority passes three warnings, a policy is rolled out, an
+outage ends, or a reply resolves the ticket. `severity` ranks them.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,9 +11,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, or_, select, tuple_, update
 from sqlalchemy.orm import aliased
 
+from services.notification.delivery.severity import RESOLVING_REPLY, REVISION
 from services.notification.delivery.status import TOLD_WITH_WORSE, DeliveryStatus
 from services.notification.delivery.templates import TemplateName
-from services.notification.delivery.weights import RESOLVING_REPLY, REVISION
 from services.notification.models import Delivery
 from shared.kit.db import Session
 
@@ -24,9 +24,9 @@ MOMENT = timedelta(seconds=1)
 
 
 def is_worst() -> ColumnElement[bool]:
-    """Whether no mail waits to be sent to the same person about the same ticket that will tell of this one.
+    """Whether no more severe mail to the same person about the same ticket waits to be sent.
 
-    What was refused before and waits to be tried again holds nothing up.
+    A refused mail that waits for its next attempt holds nothing up.
     """
     worse = aliased(Delivery)
     found = select(worse.id).where(
@@ -58,7 +58,7 @@ def _is_sent_alone() -> ColumnElement[bool]:
 
 
 async def take_lesser(session: Session, claimed: Sequence[Delivery]) -> None:
-    """Drops what is told with the mails that were claimed, and lets these name it."""
+    """Drops mails covered by the claimed ones, and adds them to the text of those."""
     worst = [one for one in claimed if one.weight is not None]
     if not worst:
         return
@@ -83,7 +83,7 @@ async def take_lesser(session: Session, claimed: Sequence[Delivery]) -> None:
 
 
 def _tells(worst: Delivery, row: Delivery) -> bool:
-    """Whether a mail that is being sent tells of one that is not; the same rule as in `is_worst`."""
+    """Whether a mail being sent covers one that is not; the same rule as `is_worst`."""
     if (row.ticket_id, row.address) != (worst.ticket_id, worst.address) or worst.weight is None:
         return False
     if worst.weight == RESOLVING_REPLY:
@@ -96,9 +96,9 @@ def _tells(worst: Delivery, row: Delivery) -> bool:
 
 
 def _others(worst: Delivery, rows: Iterable[Delivery]) -> list[dict[str, Any]]:
-    """What else happened, each once: the worst of every other clock, every other step, and what became of the ticket.
+    """Returns what else happened: the most severe event of every other clock, other steps, and status changes.
 
-    Of the mail's own clock nothing is repeated.
+    The mail's own clock is not repeated.
     """
     named = {_place(one): one for one in worst.facts.get("also", [])}
     for row in sorted(rows, key=lambda row: row.weight or 0):
@@ -115,7 +115,7 @@ def _clock(told: dict[str, Any]) -> tuple[object, ...]:
 
 
 def _place(told: dict[str, Any]) -> tuple[object, ...]:
-    """What only the last is said of: a clock, a step of a clock's ladder, or one thing that became of the ticket."""
+    """Returns the key under which only the last event is reported: a clock, an escalation step, or a status."""
     kind = told.get("kind")
     if kind is None or kind in CLOCK_MAILS:
         return _clock(told)

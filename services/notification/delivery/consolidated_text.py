@@ -1,4 +1,4 @@
-"""What a mail says of the others that it speaks for."""
+"""Text lines for the events that one consolidated mail reports beside its own."""
 
 from typing import Any
 
@@ -11,12 +11,12 @@ _DONE = {"raise_priority": ", its priority raised", "reassign": ", handed over t
 
 
 def label(other: dict[str, Any]) -> str:
-    """What the line is about."""
+    """Returns the subject of the line."""
     return _OF_TICKET.get(other.get("kind", "")) or METRICS[other["metric"]]
 
 
 def words(other: dict[str, Any]) -> str:
-    """What happened; rows of older versions name a clock and its percentage only."""
+    """Returns what happened; rows of older versions hold only a clock and its percentage."""
     kind = other.get("kind")
     if kind in _BECAME:
         return _BECAME[TemplateName(kind)]
@@ -26,5 +26,5 @@ def words(other: dict[str, Any]) -> str:
 
 
 def is_resolved(others: list[dict[str, Any]]) -> bool:
-    """Whether the mail also tells that the ticket was resolved."""
+    """Whether the mail also reports that the ticket was resolved."""
     return any(other.get("kind") == TemplateName.RESOLVED for other in others)
