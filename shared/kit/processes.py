@@ -14,6 +14,7 @@ from starlette.applications import Starlette
 
 from shared.kit.http.connection_guard import GuardedConnection
 from shared.kit.outages import is_unreachable
+from shared.kit.priority import lower_priority
 from shared.kit.settings import Settings
 from shared.kit.telemetry import log
 
@@ -83,7 +84,8 @@ IN_THE_BACKGROUND = 5
 
 def serve(app: Starlette, settings: Settings, *, niceness: int = 0) -> None:
     """Serves until SIGTERM or SIGINT, finishing the requests under way."""
-    os.nice(niceness)
+    if niceness:
+        lower_priority(niceness)
     tune_gc()
     allow_files(settings.max_connections + SPARE_FILES)
     config = uvicorn.Config(

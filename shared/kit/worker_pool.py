@@ -15,7 +15,10 @@ FRAME = "!I"
 """Each piece, in both directions, is preceded by its length."""
 NICENESS = 19
 """Side processes give way to those that answer people, from their first instruction on."""
-_AT_ONCE = "import os, runpy, sys; os.nice(int(sys.argv[1])); runpy.run_module(sys.argv[2], run_name='__main__')"
+_AT_ONCE = (
+    "import runpy, sys; from shared.kit.priority import lower_priority; "
+    "lower_priority(int(sys.argv[1]), own_group=True); runpy.run_module(sys.argv[2], run_name='__main__')"
+)
 _BROKE = (asyncio.IncompleteReadError, ConnectionError, TimeoutError)
 
 
