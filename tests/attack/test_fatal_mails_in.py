@@ -1,19 +1,23 @@
 """A mail that ends the process that reads it: marked before the work, given up the third time, and retried by hand."""
 
+import asyncio
+from types import SimpleNamespace
+from typing import Any
 from uuid import UUID
 
 import pytest
 
-from services.intake.mail.pipeline.queue import BEGUN_TWICE_MARKS, FATAL, MailQueue, requeue
+from services.intake.mail.pipeline.processing import MailPipeline
+from services.intake.mail.pipeline.queue import BEGUN_TWICE_MARKS, FATAL, MailQueue, SettledMail, requeue
 from services.intake.models import RawMail, RawMailState
 from shared.kit.clock import new_id, utc_now
 from tests.services.intake.conftest import intake, settings  # noqa: F401 - fixtures
 from tests.services.intake.harness import IntakeHarness
 from tests.support.engines import own_engines  # noqa: F401 - a fixture
+from tests.support.eventually import eventually
 
 
-@pytest.fixture
-async def mail_id(intake: IntakeHarness) -> UUID:  # noqa: F811
+async def waiting_mail(intake: IntakeHarness, sender: str = "", outcome: str = "") -> UUID:  # noqa: F811
     """A mail that waits; no process of ours looks for it here."""
     mail = RawMail(
         id=new_id(),
@@ -21,14 +25,21 @@ async def mail_id(intake: IntakeHarness) -> UUID:  # noqa: F811
         digest="0" * 64,
         size=1,
         source="smtp",
-        sender="",
+        sender=sender,
         recipients=[],
         received_at=utc_now(),
         state=RawMailState.RECEIVED,
+        outcome=outcome,
     )
     async with intake.database.begin() as session:
         session.add(mail)
     return mail.id
+
+
+@pytest.fixture
+async def mail_id(intake: IntakeHarness) -> UUID:  # noqa: F811
+    """One of them, of nobody."""
+    return await waiting_mail(intake)
 
 
 async def stored(intake: IntakeHarness, mail_id: UUID) -> tuple[RawMailState, str]:  # noqa: F811
@@ -59,3 +70,39 @@ async def test_a_process_that_lives_counts_no_crash_of_its_own(intake: IntakeHar
         assert await queue.mark_begun(mail_id, is_ours=True)
     await queue.release([mail_id])
     assert await stored(intake, mail_id) == (RawMailState.RECEIVED, "")
+
+
+async def test_a_mail_at_which_a_process_ended_is_processed_alone(
+    intake: IntakeHarness,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Else those that happen to be beside it are given up with it."""
+    marks = {await waiting_mail(intake, new_id().hex, mark): mark for mark in [""] * 4 + [BEGUN_TWICE_MARKS[0]] * 4}
+    under_way: set[UUID] = set()
+    beside: dict[UUID, int] = {}
+
+    async def process(_self: MailPipeline, mail_id: UUID) -> SettledMail:
+        under_way.add(mail_id)
+        await asyncio.sleep(0.02)
+        beside[mail_id] = len(under_way)
+        async with intake.database.begin() as session:
+            mail = await session.get_one(RawMail, mail_id)
+            mail.state, mail.settled_at = RawMailState.DONE, utc_now()
+        under_way.discard(mail_id)
+        return SettledMail(RawMailState.DONE, "")
+
+    monkeypatch.setattr(MailPipeline, "process", process)
+    queue = MailQueue(intake.database, per_hour=60, attempts=6)
+    state: Any = SimpleNamespace(queue=queue)
+    options: Any = SimpleNamespace(mail_workers=4, mailboxes=())
+    pipeline = MailPipeline(state, options)
+    running = asyncio.create_task(pipeline.run())
+
+    async def all_done() -> None:
+        assert set(marks) <= set(beside)
+
+    await eventually(all_done)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert {beside[mail_id] for mail_id, mark in marks.items() if mark} == {1}
+    assert max(beside[mail_id] for mail_id, mark in marks.items() if not mark) > 1

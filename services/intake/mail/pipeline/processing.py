@@ -13,7 +13,7 @@ from services.intake.mail.parsing.inbound_message import inbound_message_of
 from services.intake.mail.parsing.parser import ReadMail
 from services.intake.mail.parsing.parser_pool import ParserPool
 from services.intake.mail.pipeline.persist import MailPersister
-from services.intake.mail.pipeline.queue import MailQueue, SettledMail, claim, settle
+from services.intake.mail.pipeline.queue import MailQueue, SettledMail, claim, hold, settle
 from services.intake.mail.routing.decision import (
     AddNote,
     AppendMessage,
@@ -95,15 +95,21 @@ class MailPipeline:
                     await self._state.queue.release(self._begun)
 
     async def _work_off(self) -> None:
-        """Until nothing is left that may be processed now."""
+        """Until nothing is left that may be processed now.
+
+        A mail at which a process ended is processed alone, so that those beside it are not blamed for the next end.
+        """
         while True:
             heads = await self._state.queue.heads(self._busy)
             if not heads and not self._busy:
                 return
-            for mail_id in heads:
-                while len(self._busy) >= self._workers:
+            for mail in heads:
+                is_alone = mail.is_suspect and mail.id not in self._begun
+                while len(self._busy) >= (1 if is_alone else self._workers):
                     await self._next()
-                self._busy[mail_id] = asyncio.create_task(self._process(mail_id))
+                self._busy[mail.id] = asyncio.create_task(self._process(mail.id))
+                while is_alone and mail.id in self._busy:
+                    await self._next()
             if self._busy:
                 await self._next()
 
@@ -139,10 +145,12 @@ class MailPipeline:
 
     async def process(self, mail_id: UUID) -> SettledMail | None:
         """Settles one mail; None if somebody else does, or has, or it is given up."""
-        if not await self._state.queue.mark_begun(mail_id, is_ours=mail_id in self._begun):
-            return None
-        self._begun.add(mail_id)
         async with self._state.database.begin() as session:
+            if not await hold(session, mail_id):
+                return None
+            if not await self._state.queue.mark_begun(mail_id, is_ours=mail_id in self._begun):
+                return None
+            self._begun.add(mail_id)
             stored = await claim(session, mail_id)
             if stored is None:
                 self._begun.discard(mail_id)

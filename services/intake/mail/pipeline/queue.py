@@ -19,11 +19,11 @@ BEGUN_TWICE_MARKS = ("being processed", "being processed, again: the process end
 FATAL = "the process ended twice at this mail; look at it, then: everdesk mail retry"
 HEADS = text("""
 with recursive heads as (
-  (select id, sender, received_at, next_attempt_at from raw_mails where state = 'received'
+  (select id, sender, received_at, next_attempt_at, outcome from raw_mails where state = 'received'
    order by sender, received_at, id limit 1)
   union all
   select next.* from heads, lateral (
-    select id, sender, received_at, next_attempt_at from raw_mails
+    select id, sender, received_at, next_attempt_at, outcome from raw_mails
     where state = 'received' and sender > heads.sender
     order by sender, received_at, id limit 1
   ) as next
@@ -35,7 +35,8 @@ with recursive heads as (
   ) as settled
   from heads where next_attempt_at is null or next_attempt_at <= now()
 )
-select id from counted where sender = '' or settled < :per_hour order by settled, received_at, id limit :most
+select id, outcome = any(:marks) as is_suspect from counted
+where sender = '' or settled < :per_hour order by settled, received_at, id limit :most
 """)
 """The oldest waiting mail of each sender who has not had their share of the hour; least served first.
 
@@ -53,6 +54,14 @@ class SettledMail:
     message_id: UUID | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class WaitingMail:
+    """A mail that may be processed; `is_suspect` if a process ended while it was being processed."""
+
+    id: UUID
+    is_suspect: bool
+
+
 class MailQueue:
     """Any number of processes share it."""
 
@@ -61,11 +70,12 @@ class MailQueue:
         self._per_hour = per_hour
         self._attempts = attempts
 
-    async def heads(self, busy: Collection[UUID]) -> list[UUID]:
+    async def heads(self, busy: Collection[UUID]) -> list[WaitingMail]:
         """Mails that may be processed now, none of those in `busy`."""
-        values = {"per_hour": self._per_hour, "most": HEADS_AT_ONCE}
+        values = {"per_hour": self._per_hour, "most": HEADS_AT_ONCE, "marks": list(BEGUN_TWICE_MARKS)}
         async with self._database.begin() as session:
-            return [mail_id for mail_id in await session.scalars(HEADS, values) if mail_id not in busy]
+            found = await session.execute(HEADS, values)
+            return [WaitingMail(row.id, row.is_suspect) for row in found if row.id not in busy]
 
     async def mark_begun(self, mail_id: UUID, *, is_ours: bool) -> bool:
         """Writes down, before the work that may end the process, that a mail is begun; False if there is no more to do.
@@ -119,6 +129,16 @@ class MailQueue:
                 return True
             mail.next_attempt_at = utc_now() + MAIL_IN.delay_after(mail.attempts)
             return False
+
+
+async def hold(session: Session, mail_id: UUID) -> bool:
+    """Reserves a mail for this transaction before it is marked as begun; False if another process has it.
+
+    The mark must be committed before the work, and so cannot be told from that of a process that ended; a lock of a
+    process that ended is gone with its connection.
+    """
+    lock = func.pg_try_advisory_xact_lock(func.hashtextextended(f"mail:{mail_id}", 0))
+    return bool(await session.scalar(select(lock)))
 
 
 async def claim(session: Session, mail_id: UUID) -> RawMail | None:
