@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from services.assignment.access.sign_in import forget_expired
 from services.assignment.api import body_limit, build_router, scim
 from services.assignment.app_state import AppState, ConcurrencyLimit
+from services.assignment.backlog.job import forget_settled, give_out_backlog
 from services.assignment.commands import intents
 from services.assignment.commands.announcements import announce_anew
 from services.assignment.commands.feed_refresh import keep_feeds_fresh
@@ -51,11 +52,12 @@ def build_app(settings: AssignmentSettings) -> FastAPI:
     """The service: connections are made when it starts, and none of them has to be there already."""
     bus = Bus(settings, SERVICE)
     database = Database.connect(settings)
-    returns, rollouts = Attention(), Attention()
+    returns, rollouts, backlog = Attention(), Attention(), Attention()
 
     def look_for_work() -> None:
         returns.wake()
         rollouts.wake()
+        backlog.wake()
 
     relay = Relay(dsn_of(settings), bus, SERVICE, look_for_work)
     database.publish_with(relay.publish)
@@ -79,6 +81,7 @@ def build_app(settings: AssignmentSettings) -> FastAPI:
             file_links=FileLinks(settings),
             returns=returns,
             rollouts=rollouts,
+            backlog=backlog,
         )
         app.state.app_state, app.state.renderer = context, context.renderer
         await bus.start()
@@ -91,6 +94,7 @@ def build_app(settings: AssignmentSettings) -> FastAPI:
             lambda session: forget_expired(session, utc_now()),
             lambda session: intents.forget_older_than(session, timedelta(hours=settings.answer_hours)),
             forget_told,
+            forget_settled,
             lambda session: prune_audit_log(session, timedelta(days=settings.audit_days), utc_now()),
         )
         feeds = partial(keep_feeds_fresh, context)
@@ -101,6 +105,7 @@ def build_app(settings: AssignmentSettings) -> FastAPI:
             "feeds": feeds,
             "rollouts": partial(carry_out_rollouts, context),
             "returns": partial(return_tickets, context),
+            "backlog": partial(give_out_backlog, context),
             "announcements": partial(announce_anew, database),
             "intents": partial(resend_intents, context),
             "rule-counts": partial(keep_counts, context.match_counts, database),

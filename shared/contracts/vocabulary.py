@@ -98,8 +98,8 @@ class OutReason(StrEnum):
     """The ticket was offered to them, and they did not take it."""
     HAD_SHARE = "had_share"
     """Of what had been waiting they just got their share; the others get time to come."""
-    HAD_IT = "had_it"
-    """The ticket was just taken from them."""
+    NOT_DELEGATE = "not_delegate"
+    """The team hands an absent agent's tickets to nobody else than their delegate."""
 
 
 class DecidedBy(StrEnum):

@@ -9,9 +9,13 @@ from services.assignment.access.service_tokens import get_service_token
 from services.assignment.access.sessions import sign_out, sign_out_everywhere
 from services.assignment.access.sign_in import sign_in
 from services.assignment.access.visits import visit_of
+from services.assignment.commands.availability import set_availability
 from services.assignment.deps import SignedIn, State
+from services.assignment.errors import people_only
+from services.assignment.queries.offers import list_offers
 from services.assignment.queries.people import get_agent_view
-from services.assignment.schemas.people import MeView, SessionView, SignInInput
+from services.assignment.schemas.people import AgentView, MeView, SessionView, SignInInput
+from services.assignment.schemas.routing import AvailabilityInput
 from shared.contracts.vocabulary import Channel
 from shared.kit.http.strict_json import StrictJsonRoute
 
@@ -56,4 +60,13 @@ async def get_me(context: State, caller: SignedIn) -> MeView:
         return MeView(agent=None, program=program, memberships=[], permissions=granted)
     async with context.database.begin() as session:
         agent = await get_agent_view(session, caller.agent_id)
-    return MeView(agent=agent, memberships=agent.memberships, permissions=granted)
+        offers = await list_offers(session, caller.agent_id)
+    return MeView(agent=agent, memberships=agent.memberships, permissions=granted, offers=offers)
+
+
+@router.put("/me/availability", summary="Say whether you take new tickets")
+async def put_availability(context: State, caller: SignedIn, body: AvailabilityInput) -> AgentView:
+    """`online` agents are given tickets; neither signing in nor signing out changes it."""
+    if not caller.is_person:
+        raise people_only("take tickets")
+    return await set_availability(context, caller, body)

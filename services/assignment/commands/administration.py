@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -87,11 +88,18 @@ async def get_locked(session: Session, model: type[Stored], key: UUID, what: str
 
 def apply_changes(row: Base, changes: Mapping[str, Any]) -> bool:
     """Sets a row's columns. Returns whether any of them now has another value: only then is it a new version."""
-    columns = {name: list(value) if isinstance(value, tuple) else value for name, value in changes.items()}
+    columns = {name: _stored(value) for name, value in changes.items()}
     differing = {name: value for name, value in columns.items() if getattr(row, name) != value}
     for name, value in differing.items():
         setattr(row, name, value)
     return bool(differing)
+
+
+def _stored(value: Any) -> Any:
+    """As a row holds it, so that the same value compares as equal."""
+    if isinstance(value, StrEnum):
+        return value.value
+    return list(value) if isinstance(value, tuple) else value
 
 
 def changes_of(body: BaseModel, nullable: frozenset[str] = frozenset()) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from sqlalchemy import delete, select, update
 
 from services.assignment.app_state import AppState
 from services.assignment.commands.administration import apply_changes, changes_of, changing, get_locked
+from services.assignment.commands.agent_abilities import NULLABLE, complete_abilities, new_abilities
 from services.assignment.commands.announcements import (
     administration_changed,
     agent_changed,
@@ -58,15 +59,15 @@ async def create_agent(session: Transaction, by: Caller, body: AgentInput) -> Ag
     await check_may_grant(session, by, [(one.team_id, one.role_id) for one in body.memberships])
     if body.password is not None and not by.is_person:
         raise people_only("set passwords")
+    agent_id = new_id()
     agent = Agent(
-        id=new_id(),
+        id=agent_id,
         email=body.email,
         name=body.name,
         password_hash=await _hashed(body.password, body.email, body.name),
         is_active=True,
-        is_available=body.is_available,
-        skills=list(body.skills),
         version=1,
+        **await new_abilities(session, agent_id, body),
     )
     session.add(agent)
     await session.flush()
@@ -89,7 +90,7 @@ async def change_agent_within(
     session: Transaction, caller: Caller, agent_id: UUID, body: AgentPatch, password_hash: str | None = None
 ) -> AgentView:
     """The same, as a part of a larger change; `password_hash` is that of the body's password."""
-    changes = changes_of(body)
+    changes = changes_of(body, NULLABLE)
     if changes.get("is_active") is False and agent_id == caller.agent_id:
         raise Problem(409, "own_account", "you cannot switch off your own account; ask another administrator")
     memberships: Sequence[MembershipInput] | None = changes.pop("memberships", None)
@@ -101,6 +102,7 @@ async def change_agent_within(
     agent = await get_locked(session, Agent, agent_id, "agent")
     before = await get_agent_view(session, agent_id)
     await _check_rights(session, caller, before, body)
+    await complete_abilities(session, agent, changes)
     differs = apply_changes(agent, changes)
     if password_hash is not None:
         agent.password_hash = password_hash
@@ -122,7 +124,8 @@ async def change_agent_within(
 
 async def create_team(session: Transaction, body: TeamInputNew) -> TeamView:
     """Adds a team."""
-    team = Team(id=new_id(), slug=body.slug, name=body.name, lead_id=body.lead_id, is_fallback=False, version=1)
+    team = Team(id=new_id(), is_fallback=False, version=1, **body.model_dump(exclude={"strategy", "handover"}))
+    team.strategy, team.handover = body.strategy.value, body.handover.value
     session.add(team)
     await session.flush()
     await team_changed(session, team, utc_now())
@@ -132,7 +135,7 @@ async def create_team(session: Transaction, body: TeamInputNew) -> TeamView:
 
 async def change_team(context: AppState, by: Caller, team_id: UUID, body: TeamPatch) -> TeamView:
     """Changes a team; the fallback mark moves, it never vanishes, and nothing is left pointing to an inactive one."""
-    changes = changes_of(body, nullable=frozenset({"lead_id"}))
+    changes = changes_of(body, nullable=frozenset({"lead_id", "offer_seconds"}))
     async with changing(context, by) as session:
         await lock_teams(session, {team_id, body.reassign_to or team_id})
         team = await get_locked(session, Team, team_id, "team")

@@ -25,6 +25,7 @@ def build_consumers(context: AppState) -> tuple[Consumer, ...]:
     async def take_in(events: list[Envelope]) -> None:
         await project(context.database, ids, PROJECTION, events)
         context.returns.wake()
+        context.backlog.wake()
 
     return (
         Consumer(

@@ -9,7 +9,7 @@ from services.assignment.models import Agent, Membership, Role, Session
 from shared.contracts.base import AgentId, TeamId
 from shared.contracts.events import Author
 from shared.contracts.tickets import Actor
-from shared.contracts.vocabulary import ActorKind, Channel, Permission, Scope
+from shared.contracts.vocabulary import ActorKind, Availability, Channel, Permission, Scope
 from shared.domain.permissions import Grant, Principal
 from shared.kit.auth import digest_of
 from shared.kit.db import Database
@@ -38,6 +38,10 @@ class Caller:
     """Of a program: the agent on whose behalf it works, with all that one may."""
     signed_in_until: datetime | None = None
     """When the session ends by itself, if it is not used before."""
+    availability: Availability = Availability.ONLINE
+    """Whether they take new tickets; known on the desk only, as are `offers`."""
+    offers: int = 0
+    """How many tickets they are asked to take."""
 
     @property
     def agent_id(self) -> AgentId:

@@ -9,6 +9,9 @@ from sqlalchemy import select
 from services.assignment.models import Agent, Membership, Role, Team
 from services.assignment.queries.callers import KNOWN_PERMISSIONS
 from services.assignment.schemas.people import AgentView, MembershipView, RoleView, TeamView
+from services.assignment.schemas.routing import AbsenceView
+from shared.contracts.vocabulary import Availability, Priority
+from shared.domain.routing import level_map
 from shared.kit.db import Session
 from shared.kit.http.problems import not_found
 
@@ -63,7 +66,14 @@ def agent_view(agent: Agent, memberships: list[MembershipView]) -> AgentView:
         name=agent.name,
         is_active=agent.is_active,
         is_available=agent.is_available,
+        availability=Availability.ONLINE if agent.is_available else Availability(agent.unavailable_as),
+        out_of_office=[AbsenceView.model_validate(one) for one in agent.out_of_office],
+        calendar=agent.calendar,
         skills=list(agent.skills),
+        skill_levels=level_map(agent.skills, agent.skill_levels),
+        capacity=agent.capacity,
+        priority_weights={Priority(name): weight for name, weight in agent.priority_weights.items()},
+        weight=agent.weight,
         memberships=memberships,
         version=agent.version,
     )

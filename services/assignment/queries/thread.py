@@ -77,9 +77,10 @@ async def list_thread(
 
 
 async def find_decision(session: Session, ticket_id: UUID) -> EventView | None:
-    """The routing decision with its evidence, if there is one."""
+    """The newest routing decision with its evidence, if there is one."""
     log = LoggedEvent
-    query = select(log).where(log.ticket_id == ticket_id, log.seq == 0, log.type == "assignment.decided").limit(1)
+    is_decision = (log.ticket_id == ticket_id, log.seq == 0, log.type == "assignment.decided")
+    query = select(log).where(*is_decision).order_by(log.at.desc()).limit(1)
     found = await session.scalar(query)
     return event_of(found, None) if found else None
 

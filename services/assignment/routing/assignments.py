@@ -26,6 +26,8 @@ class Decided:
     reopen_count: int | None = None
     is_kept: bool = False
     """Whether the ticket stays where it is: nothing is sent."""
+    is_silent: bool = False
+    """Whether it is stored only, and neither logged nor announced."""
 
     def row(self) -> dict[str, Any]:
         """What is stored: an offer, or a decision to be sent."""
@@ -57,11 +59,11 @@ async def store(session: Session, decided: Sequence[Decided]) -> list[dict[str, 
     if not decided:
         return []
     rows = [one.row() for one in decided]
-    new = insert(ASSIGNMENTS).on_conflict_do_nothing().returning(ASSIGNMENTS.c.id)
-    stored: set[UUID] = set(await session.scalars(new, rows))
-    kept = [(one.evidence, row) for one, row in zip(decided, rows, strict=True) if row["id"] in stored]
-    await _announce(session, kept)
-    return [row for _, row in kept]
+    made = insert(ASSIGNMENTS).on_conflict_do_nothing().returning(ASSIGNMENTS.c.id)
+    stored: set[UUID] = set(await session.scalars(made, rows))
+    new_ones = [(one, row) for one, row in zip(decided, rows, strict=True) if row["id"] in stored]
+    await _announce(session, [(one.evidence, row) for one, row in new_ones if not one.is_silent])
+    return [row for _, row in new_ones]
 
 
 async def store_offers(session: Session, decided: Sequence[AssignmentDecided]) -> None:

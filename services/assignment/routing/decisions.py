@@ -8,7 +8,7 @@ from services.assignment.models import RoutingTurn, table_of
 from services.assignment.routing.rosters import TeamRoster
 from shared.contracts.base import AgentId, PolicyId, TicketId
 from shared.contracts.events import AssignmentDecided, Candidate, DemandedSkill, RuleEvidence
-from shared.contracts.vocabulary import DecidedBy, DecisionCause, OutReason
+from shared.contracts.vocabulary import DecidedBy, DecisionCause
 from shared.domain.routing import Choice, Demand, Roster
 from shared.domain.routing.choice import NOBODY_BARRED, Barred
 from shared.kit.db import Session
@@ -35,7 +35,7 @@ class Question:
     previous_agent_id: AgentId | None = None
 
 
-def decide(team: TeamRoster, asked: Question, at: datetime) -> AssignmentDecided:
+def decide(team: TeamRoster, asked: Question, at: datetime, *, may_offer: bool = True) -> AssignmentDecided:
     """Chooses, counts the ticket for whoever was chosen, and says why.
 
     `at` must be later with every decision on the same roster: turns are taken in its order.
@@ -47,7 +47,8 @@ def decide(team: TeamRoster, asked: Question, at: datetime) -> AssignmentDecided
     candidates = _candidates(roster, demand, choice)
     if choice.agent_id is not None:
         roster.give(choice.agent_id, demand.priority, at)
-    offer_seconds = None if choice.decided_by in AT_ONCE or choice.agent_id is None else team.rules.offer_seconds
+    is_asked = may_offer and choice.agent_id is not None and choice.decided_by not in AT_ONCE
+    offer_seconds = team.rules.offer_seconds if is_asked else None
     return AssignmentDecided(
         ticket_id=asked.ticket_id,
         team_id=team.rules.team_id,
@@ -131,8 +132,3 @@ def _matched(demand: Demand) -> tuple[RuleEvidence, ...]:
         )
         for rule in demand.matched
     )
-
-
-def barred_for(agent_ids: frozenset[AgentId], reason: OutReason) -> dict[AgentId, OutReason]:
-    """Agents whom the ticket cannot be given for one reason."""
-    return dict.fromkeys(agent_ids, reason)

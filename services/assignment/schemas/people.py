@@ -3,12 +3,24 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, Field, SecretStr, StringConstraints
+from pydantic import AfterValidator, Field, SecretStr
 
+from services.assignment.schemas.routing import (
+    Absences,
+    AbsenceView,
+    CalendarSlug,
+    Capacity,
+    OfferSeconds,
+    OfferView,
+    PriorityWeights,
+    SkillLevels,
+    Skills,
+    Weight,
+)
 from services.assignment.schemas.service_tokens import ServiceTokenView
 from services.assignment.schemas.tickets import View
 from shared.contracts.base import Instant
-from shared.contracts.vocabulary import Permission, Scope
+from shared.contracts.vocabulary import Availability, Handover, Permission, Priority, Scope, Strategy
 from shared.kit.auth import PASSWORD_LENGTH
 from shared.kit.http.inputs import Email, Input, Line, Slug
 
@@ -27,8 +39,6 @@ GivenPassword = Annotated[SecretStr, Field(min_length=1, max_length=1024)]
 NewPassword = Annotated[
     SecretStr, Field(min_length=PASSWORD_LENGTH[0], max_length=PASSWORD_LENGTH[1]), AfterValidator(_encodable)
 ]
-Skill = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
-Skills = Annotated[tuple[Skill, ...], Field(max_length=50)]
 
 
 class SignInInput(Input):
@@ -57,8 +67,20 @@ class AgentView(View):
     name: str
     is_active: bool
     is_available: bool
-    """Whether routing may give them tickets."""
+    """Whether routing may give them tickets: whether `availability` is `online`."""
+    availability: Availability = Availability.ONLINE
+    out_of_office: list[AbsenceView] = Field(default_factory=list)
+    calendar: str | None = None
+    """The slug of the calendar in whose hours they get tickets; null: at any hour."""
     skills: list[str]
+    skill_levels: dict[str, int] = Field(default_factory=dict)
+    """The level of each skill, from 1 to 5."""
+    capacity: int | None = None
+    """The load routing may give them; null: any."""
+    priority_weights: dict[Priority, int] = Field(default_factory=dict)
+    """How much of the capacity a ticket of each priority takes, where that is not 1."""
+    weight: int = 1
+    """Their share of the tickets of teams whose strategy is `weighted`."""
     memberships: list[MembershipView]
     version: int
 
@@ -81,6 +103,8 @@ class MeView(View):
     memberships: list[MembershipView]
     permissions: list[Permission]
     """Everything any of the memberships grants; what counts on a ticket is told with the ticket."""
+    offers: list[OfferView] = Field(default_factory=list)
+    """Tickets the agent is asked to take, the one that lapses first in front."""
 
 
 class MembershipInput(Input):
@@ -98,7 +122,16 @@ class AgentInput(Input):
     password: NewPassword | None = None
     """Without one the agent cannot sign in yet."""
     is_available: bool = True
+    availability: Availability | None = None
+    """Says more than `is_available`, which then is left out."""
+    out_of_office: Absences = ()
+    calendar: CalendarSlug | None = None
     skills: Skills = ()
+    skill_levels: SkillLevels = Field(default_factory=dict)
+    """Levels of skills; a skill named here need not be in `skills`. One without a level has the lowest, 1."""
+    capacity: Capacity | None = None
+    priority_weights: PriorityWeights = Field(default_factory=dict)
+    weight: Weight = 1
     memberships: Annotated[tuple[MembershipInput, ...], Field(max_length=100)] = ()
 
 
@@ -110,7 +143,15 @@ class AgentPatch(Input):
     password: NewPassword | None = None
     is_active: bool | None = None
     is_available: bool | None = None
+    availability: Availability | None = None
+    out_of_office: Absences | None = None
+    calendar: CalendarSlug | None = None
     skills: Skills | None = None
+    skill_levels: SkillLevels | None = None
+    """Replaces all levels; left out, skills that stay keep theirs."""
+    capacity: Capacity | None = None
+    priority_weights: PriorityWeights | None = None
+    weight: Weight | None = None
     memberships: Annotated[tuple[MembershipInput, ...], Field(max_length=100)] | None = None
 
 
@@ -126,6 +167,12 @@ class TeamView(View):
     is_active: bool = True
     successor_id: UUID | None = None
     """Of an inactive team: who has its tickets."""
+    strategy: Strategy = Strategy.LEAST_LOADED
+    """How its tickets are given to agents."""
+    offer_seconds: int | None = None
+    """How long an agent has for taking an offered ticket; null: tickets are assigned at once."""
+    handover: Handover = Handover.TEAM
+    """What becomes of tickets that lost their agent: they wait in the `team`, or the next agent is chosen (`route`)."""
     version: int
 
 
@@ -135,6 +182,9 @@ class TeamInputNew(Input):
     slug: Slug
     name: Line
     lead_id: UUID | None = None
+    strategy: Strategy = Strategy.LEAST_LOADED
+    offer_seconds: OfferSeconds | None = None
+    handover: Handover = Handover.TEAM
 
 
 class TeamPatch(Input):
@@ -146,6 +196,9 @@ class TeamPatch(Input):
     slug: Slug | None = None
     name: Line | None = None
     lead_id: UUID | None = None
+    strategy: Strategy | None = None
+    offer_seconds: OfferSeconds | None = None
+    handover: Handover | None = None
     is_fallback: Literal[True] | None = None
     is_active: bool | None = None
     reassign_to: UUID | None = None

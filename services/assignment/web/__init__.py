@@ -5,7 +5,7 @@ from pathlib import Path
 from fastapi import APIRouter, FastAPI
 
 from services.assignment.settings import AssignmentSettings
-from services.assignment.web import admin, participants, queue, reports, sign_in, ticket, ticket_actions
+from services.assignment.web import admin, availability, participants, queue, reports, sign_in, ticket, ticket_actions
 from services.assignment.web.admin.sections import sections_of
 from services.assignment.web.page_base import SESSION_COOKIE, DeskPages, Flash
 from shared.kit.http.form_tokens import FormTokens
@@ -25,6 +25,6 @@ def install_web(app: FastAPI, settings: AssignmentSettings) -> None:
     pages.mount(app)
     FormTokens(settings.session_secret.get_secret_value(), settings.desk_url, SESSION_COOKIE).install(app)
     router = APIRouter(include_in_schema=False)
-    for part in (sign_in, queue, ticket, participants, ticket_actions, reports, admin):
+    for part in (sign_in, availability, queue, ticket, participants, ticket_actions, reports, admin):
         router.include_router(part.router)
     app.include_router(router)

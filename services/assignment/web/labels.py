@@ -82,6 +82,13 @@ def _target(details: Mapping[str, Any], names: Names) -> str:
             return agent or "an agent"
 
 
+def _chose(details: Mapping[str, Any], names: Names) -> str:
+    if details.get("offered_to"):
+        return f"offered it to {names.get(str(details['offered_to']), 'an agent')}"
+    verb = "left it with" if details.get("decided_by") == "last_agent" else "chose"
+    return f"{verb} {names.get(str(details['agent_id']), 'nobody')}"
+
+
 def _because(details: Mapping[str, Any], names: Names) -> str:
     """Why a ticket went back although nobody asked for it."""
     agent = names.get(str(details.get("previous_agent_id")), "the agent")
@@ -91,6 +98,10 @@ def _because(details: Mapping[str, Any], names: Names) -> str:
             return f", as {agent} is not active any more"
         case "agent_left_team":
             return f", as {agent} does not work in it any more"
+        case "agent_absent":
+            return f", as {agent} is out of office"
+        case "agent_unavailable":
+            return f", as {agent} cannot be given it now"
         case "team_inactive":
             return f", as {team} is not active any more"
         case _:
@@ -110,8 +121,7 @@ POLICY_MODES = {
 PHRASES: Mapping[str, Phrase] = {
     "ticket.opened": lambda _, __: "opened the ticket",
     "assignment.decided": lambda details, names: (
-        f"chose {names.get(str(details['agent_id']), 'nobody')} in {names.get(str(details['team_id']), 'a team')}"
-        f" ({details['rule']})"
+        f"{_chose(details, names)} in {names.get(str(details['team_id']), 'a team')} ({details['rule']})"
     ),
     "ticket.triaged": lambda details, names: f"triaged to {names.get(str(details['team_id']), 'a team')}",
     "ticket.assigned": lambda details, names: f"assigned to {names.get(str(details['agent_id']), 'an agent')}",

@@ -11,6 +11,7 @@ from starlette.status import HTTP_303_SEE_OTHER
 
 from services.assignment.deps import get_app_state
 from services.assignment.queries.callers import Caller
+from services.assignment.queries.offers import get_presence
 from shared.contracts.vocabulary import Channel
 from shared.kit.clock import utc_now
 from shared.kit.http.client_address import address_of
@@ -97,7 +98,11 @@ async def find_signed_in(request: Request) -> Caller | None:
         return None
     context = await get_app_state(request)
     caller = await context.callers.find(token, Channel.DESK, utc_now())
-    return caller and replace(caller, address=address_of(request, context.settings.trusted_proxies))
+    if caller is None:
+        return None
+    availability, offers = await get_presence(context.database, caller.agent_id)
+    address = address_of(request, context.settings.trusted_proxies)
+    return replace(caller, address=address, availability=availability, offers=offers)
 
 
 class SecondFactorOwed(Exception):

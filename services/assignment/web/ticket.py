@@ -17,10 +17,11 @@ from services.assignment.queries.thread import ThreadLine, find_decision, list_t
 from services.assignment.queries.tickets import get_ticket, get_view
 from services.assignment.queries.upcoming_timers import get_upcoming_timers
 from services.assignment.renderings import rendered_bodies
-from services.assignment.schemas.conversation import EntryView
+from services.assignment.schemas.conversation import EntryView, EventView
 from services.assignment.schemas.people import AgentView
 from services.assignment.schemas.tickets import TicketView
 from services.assignment.sla_analysis.explanations import get_explanation
+from services.assignment.web.decision_view import DecisionView, decision_view
 from services.assignment.web.labels import format_event, format_event_short
 from services.assignment.web.page_base import DeskAgent, DeskPageRoute, DeskPages, Notice, TheDesk
 from services.assignment.web.participant_labels import ParticipantLine
@@ -110,7 +111,7 @@ async def ticket_page(
         older=thread.older,
         is_newest=state.before is None,
         people=[ParticipantLine.of(view) for view in in_copy],
-        evidence=decision.details if decision else None,
+        decision=_decision(decision, names, ticket),
         names=names,
         teams=[(str(team.id), team.name) for team in teams if team.is_active],
         agents=[(str(agent.id), agent.name) for agent in agents if _may_take(agent, ticket)],
@@ -131,6 +132,12 @@ async def ticket_page(
         form_id=state.draft.values.get("form_id") or str(new_id()),
         notices=state.notices,
     )
+
+
+def _decision(decision: EventView | None, names: dict[str, str], ticket: TicketView) -> DecisionView | None:
+    if decision is None:
+        return None
+    return decision_view(decision.details, names, str(ticket.assignee_id) if ticket.assignee_id else None)
 
 
 def _can(ticket: TicketView) -> set[str]:

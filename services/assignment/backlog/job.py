@@ -1,0 +1,53 @@
+"""The job of every replica: ends offers, hands over, gives out what waits. Locks see to it that each happens once."""
+
+from datetime import timedelta
+
+from sqlalchemy import delete
+
+from services.assignment.app_state import AppState
+from services.assignment.backlog.draining import drain
+from services.assignment.backlog.handing_over import hand_over
+from services.assignment.backlog.offers import end_offers
+from services.assignment.backlog.sending import send, take_unsent
+from services.assignment.backlog.waiting import list_waiting_teams
+from services.assignment.models import TicketAssignment
+from shared.kit.clock import utc_now
+from shared.kit.db import Session
+
+KEPT = timedelta(days=30)
+ROUNDS = 50
+"""Batches of one team in one go; the others have their turn then."""
+
+
+async def give_out_backlog(context: AppState) -> None:
+    """For ever."""
+    while True:
+        found = await look(context)
+        await context.backlog.wait(has_found=found)
+
+
+async def look(context: AppState) -> bool:
+    """Does what there is to do. Returns whether to look again soon."""
+    async with context.database.begin() as session:
+        now = utc_now()
+        has_offers = await end_offers(session, now)
+        unsent = await take_unsent(session, now)
+    answered = await send(context, unsent)
+    answered += await send(context, await hand_over(context))
+    async with context.database.begin() as session:
+        team_ids = await list_waiting_teams(session)
+    is_busy = False
+    for team_id in team_ids:
+        for _ in range(ROUNDS):
+            drained = await drain(context, team_id)
+            is_busy = is_busy or drained.is_locked_out
+            answered += await send(context, drained.rows)
+            if not drained.has_more:
+                break
+    return bool(answered or has_offers or is_busy)
+
+
+async def forget_settled(session: Session) -> None:
+    """Deletes decisions that were settled long ago; the event log keeps their evidence."""
+    old = TicketAssignment.decided_at < utc_now() - KEPT
+    await session.execute(delete(TicketAssignment).where(old, TicketAssignment.state.not_in(("offered", "sent"))))

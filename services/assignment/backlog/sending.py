@@ -1,0 +1,110 @@
+"""Sends stored decisions to the tickets' workflows, as often as it takes, under an id that takes effect once."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, update
+
+from services.assignment.app_state import AppState
+from services.assignment.commands.record_answers import record_answers
+from services.assignment.models import TicketAssignment
+from services.assignment.routing.assignments import ASSIGNMENTS
+from shared.contracts.answers import CommandAnswer
+from shared.contracts.base import AgentId, TicketId
+from shared.contracts.commands import AssignTicket, Command, ReleaseTicket
+from shared.contracts.tickets import SYSTEM
+from shared.contracts.vocabulary import DecisionCause, ReturnReason
+from shared.domain.errors import Refusal, TicketArchivedError, UnknownTicket
+from shared.kit.backoff import Backoff
+from shared.kit.clock import utc_now
+from shared.kit.db import Session
+from shared.kit.telemetry import log
+from shared.kit.ticket_errors import TicketsUnavailable
+
+Row = Mapping[str, Any]
+AT_ONCE = 8
+BATCH = 40
+LEASE = timedelta(seconds=15)
+"""How long a decision is its sender's; after that the sender has died, and whoever looks first sends it."""
+CHANGED = timedelta(seconds=5)
+"""After this the read model has heard of whatever made the ticket refuse."""
+GONE = timedelta(days=1)
+SILENT = Backoff((2, 5, 10, 30, 60))
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    row: Row
+    told: CommandAnswer | None = None
+    refusal: Refusal | None = None
+
+
+async def send(context: AppState, rows: Sequence[Row]) -> int:
+    """Sends decisions and writes down what came of them. Returns how many were answered."""
+    if not rows:
+        return 0
+    places = asyncio.Semaphore(AT_ONCE)
+    answers = await asyncio.gather(*(_send(context, places, row) for row in rows))
+    async with context.database.begin() as session:
+        await record_answers(session, [answer.told for answer in answers if answer.told is not None])
+        for answer in sorted(answers, key=lambda answer: answer.row["id"]):
+            values = _outcome(answer, utc_now())
+            await session.execute(update(ASSIGNMENTS).where(_is_still_sent(answer.row["id"])).values(values))
+    return sum(answer.told is not None or answer.refusal is not None for answer in answers)
+
+
+async def take_unsent(session: Session, now: datetime) -> list[Row]:
+    """Decisions whose sender has not said what came of them; they are this process's for a while."""
+    due = (
+        select(ASSIGNMENTS.c.id)
+        .where(TicketAssignment.state == "sent", TicketAssignment.next_attempt_at <= now - LEASE)
+        .order_by(TicketAssignment.next_attempt_at, TicketAssignment.id)
+        .limit(BATCH)
+        .with_for_update(skip_locked=True)
+    )
+    taken = (
+        update(ASSIGNMENTS)
+        .where(ASSIGNMENTS.c.id.in_(due))
+        .values(next_attempt_at=now, attempts=ASSIGNMENTS.c.attempts + 1)
+        .returning(ASSIGNMENTS)
+    )
+    return [dict(row) for row in (await session.execute(taken)).mappings()]
+
+
+def command_of(row: Row) -> Command:
+    """The same command each time, for it is made of what is stored."""
+    name = f"assignment:{row['id']}"
+    seen: dict[str, Any] = {"command_id": name, "actor": SYSTEM, "expected_revision": row["revision"]}
+    if row["agent_id"] is not None:
+        return AssignTicket(**seen, agent_id=AgentId(row["agent_id"]))
+    is_absent = row["cause"] == DecisionCause.ABSENT.value
+    reason = ReturnReason.AGENT_ABSENT if is_absent else ReturnReason.AGENT_UNAVAILABLE
+    return ReleaseTicket(**seen, agent_id=AgentId(row["previous_agent_id"]), reason=reason)
+
+
+async def _send(context: AppState, places: asyncio.Semaphore, row: Row) -> _Answer:
+    async with places:
+        try:
+            return _Answer(row, told=await context.tickets.execute(TicketId(row["ticket_id"]), command_of(row)))
+        except Refusal as refusal:
+            return _Answer(row, refusal=refusal)
+        except TicketsUnavailable:
+            return _Answer(row)
+
+
+def _is_still_sent(row_id: UUID) -> Any:
+    return (ASSIGNMENTS.c.id == row_id) & (ASSIGNMENTS.c.state == "sent")
+
+
+def _outcome(answer: _Answer, now: datetime) -> dict[str, Any]:
+    if answer.told is not None:
+        return {"state": "applied"}
+    if answer.refusal is not None:
+        log.info("assignment.refused", ticket_id=str(answer.row["ticket_id"]), code=answer.refusal.code)
+        is_gone = isinstance(answer.refusal, (TicketArchivedError, UnknownTicket))
+        return {"state": "refused", "next_attempt_at": now + (GONE if is_gone else CHANGED)}
+    return {"next_attempt_at": now + SILENT.delay_after(answer.row["attempts"] + 1) - LEASE}

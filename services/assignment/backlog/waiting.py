@@ -1,0 +1,176 @@
+"""Tickets that wait in a team for an agent, in the order in which they are given out: by due time, then priority."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Boolean, ColumnElement, Select, and_, exists, func, lateral, literal_column, or_, select, true
+
+from services.assignment.models import LoggedEvent, RoutingDecision, Team, Ticket, TicketAssignment
+from services.assignment.models.ticket_indexes import WAITING
+from services.assignment.routing.standings import IS_UNDER_WAY
+from shared.contracts.base import AgentId, TeamId, TicketId
+from shared.contracts.vocabulary import ActorKind, Handover, Priority, ReturnReason, Strategy
+from shared.domain.routing import Demand, SkillDemand
+from shared.kit.db import Session
+
+IS_WAITING = literal_column(
+    WAITING.replace("status", "tickets.status").replace("assignee_id", "tickets.assignee_id"), Boolean
+)
+OWNERSHIP = ("ticket.triaged", "ticket.assigned", "ticket.released", "ticket.transferred", "ticket.reopened")
+"""Events after which somebody else may have the ticket, or should."""
+SHORTEST_PASS = timedelta(minutes=5)
+PASSED_OFFERS = 5
+"""Whoever let an offer lapse is not asked for that ticket again for five times its duration."""
+PAGE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingTicket:
+    """A ticket as it was seen, with what it demands of its agent."""
+
+    ticket_id: TicketId
+    revision: int
+    demand: Demand
+    policy_id: UUID | None
+    rule: str
+    passed_by: frozenset[AgentId]
+    position: tuple[datetime, int, datetime, UUID]
+    """By which the next page goes on."""
+
+
+def last_ownership() -> Any:
+    """The newest event of a ticket after which somebody else may have it."""
+    log = LoggedEvent
+    return lateral(
+        select(
+            log.type,
+            log.recorded_at,
+            log.data["reason"].astext.label("reason"),
+            log.data["actor"]["kind"].astext.label("actor_kind"),
+            log.data["actor"]["id"].astext.label("actor_id"),
+        )
+        .where(log.ticket_id == Ticket.id, log.type.in_(OWNERSHIP))
+        .order_by(log.seq.desc())
+        .limit(1)
+    ).alias("last_ownership")
+
+
+def is_seen_to(now: datetime) -> ColumnElement[bool]:
+    """Whether a decision about the ticket is on its way, or was refused a moment ago."""
+    is_resting = and_(TicketAssignment.state == "refused", TicketAssignment.next_attempt_at > now)
+    return exists(
+        select(TicketAssignment.id).where(TicketAssignment.ticket_id == Ticket.id, or_(IS_UNDER_WAY, is_resting))
+    )
+
+
+async def list_waiting_teams(session: Session) -> list[UUID]:
+    """Teams with tickets that nobody has, whose strategy chooses agents."""
+    waits = exists(select(Ticket.id).where(Ticket.team_id == Team.id, IS_WAITING))
+    query = select(Team.id).where(Team.is_active, Team.strategy != Strategy.MANUAL.value, waits).order_by(Team.id)
+    return list(await session.scalars(query))
+
+
+async def list_waiting(
+    session: Session,
+    team_id: TeamId,
+    handover: Handover,
+    now: datetime,
+    after: tuple[datetime, int, datetime, UUID] | None = None,
+    limit: int = PAGE,
+) -> list[WaitingTicket]:
+    """A page of the tickets that are to be given out. What an agent gave back waits for somebody, by the policy."""
+    query = (
+        _waiting(team_id, handover, now)
+        .order_by(Ticket.next_due_at, Ticket.priority_rank.desc(), Ticket.created_at, Ticket.id)
+        .limit(limit)
+    )
+    if after is not None:
+        query = query.where(_is_after(*after))
+    return [_read(row, team_id) for row in await session.execute(query)]
+
+
+async def count_waiting(session: Session, team_id: TeamId, handover: Handover, now: datetime) -> int:
+    """How many there are."""
+    found = _waiting(team_id, handover, now).subquery()
+    return await session.scalar(select(func.count()).select_from(found)) or 0
+
+
+async def find_handover(session: Session, team_id: UUID) -> Handover:
+    """A team's policy for what lost its agent; without a lock."""
+    return Handover(await session.scalar(select(Team.handover).where(Team.id == team_id)) or Handover.TEAM)
+
+
+def _waiting(team_id: TeamId, handover: Handover, now: datetime) -> Select[Any]:
+    last, decision = last_ownership(), RoutingDecision
+    query = (
+        select(
+            *(Ticket.id, Ticket.revision, Ticket.priority, Ticket.priority_rank, Ticket.next_due_at),
+            Ticket.created_at,
+            Ticket.snapshot["policy_id"].astext.label("policy_id"),
+            decision.evidence["rule"].astext.label("rule"),
+            demanded(decision).label("demanded"),
+            _passed_by(now).label("passed_by"),
+        )
+        .outerjoin(decision, decision.ticket_id == Ticket.id)
+        .outerjoin(last, true())
+        .where(
+            Ticket.team_id == team_id,
+            IS_WAITING,
+            func.coalesce(decision.state, "") != "sent",
+            ~is_seen_to(now),
+        )
+    )
+    if handover is Handover.ROUTE:
+        return query
+    is_by_rules = and_(last.c.type == "ticket.triaged", last.c.actor_kind == ActorKind.SYSTEM.value)
+    is_free = and_(last.c.type == "ticket.released", last.c.reason == ReturnReason.AGENT_UNAVAILABLE.value)
+    return query.where(or_(is_by_rules, is_free, last.c.type == "ticket.reopened"))
+
+
+def demanded(decision: Any) -> Any:
+    """The skills a ticket's rules asked for, as the first decision has them."""
+    return decision.evidence["demanded_skills"]
+
+
+def _passed_by(now: datetime) -> Any:
+    """Who was offered the ticket lately and did not take it."""
+    offer = TicketAssignment
+    duration = offer.next_attempt_at - offer.decided_at
+    until = offer.next_attempt_at + func.greatest(SHORTEST_PASS, duration * PASSED_OFFERS)
+    return (
+        select(func.array_agg(offer.agent_id))
+        .where(offer.ticket_id == Ticket.id, offer.state == "lapsed", until > now)
+        .scalar_subquery()
+    )
+
+
+def _is_after(due_at: datetime, rank: int, created_at: datetime, ticket_id: UUID) -> ColumnElement[bool]:
+    is_later = and_(Ticket.created_at >= created_at, or_(Ticket.created_at > created_at, Ticket.id > ticket_id))
+    is_lower = or_(Ticket.priority_rank < rank, and_(Ticket.priority_rank == rank, is_later))
+    return or_(Ticket.next_due_at > due_at, and_(Ticket.next_due_at == due_at, is_lower))
+
+
+def _read(row: Any, team_id: TeamId) -> WaitingTicket:
+    return WaitingTicket(
+        ticket_id=TicketId(row.id),
+        revision=row.revision,
+        demand=demand_of(team_id, row.priority, row.demanded),
+        policy_id=UUID(row.policy_id) if row.policy_id else None,
+        rule=row.rule or "",
+        passed_by=frozenset(AgentId(agent_id) for agent_id in row.passed_by or ()),
+        position=(row.next_due_at, row.priority_rank, row.created_at, row.id),
+    )
+
+
+def demand_of(team_id: TeamId, priority: str, demanded_skills: Sequence[Mapping[str, Any]] | None) -> Demand:
+    """What the rules asked for when the ticket came; its team and priority as they now are."""
+    skills = [(SkillDemand(one["name"], one["level"]), one["is_required"]) for one in demanded_skills or ()]
+    return Demand(
+        team_id=team_id,
+        priority=Priority(priority),
+        required=tuple(skill for skill, is_required in skills if is_required),
+        preferred=tuple(skill for skill, is_required in skills if not is_required),
+    )
