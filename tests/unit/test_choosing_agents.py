@@ -14,9 +14,9 @@ from shared.contracts.base import AgentId, TeamId
 from shared.contracts.vocabulary import Availability, DecidedBy, OutReason, Priority, Strategy
 from shared.domain.routing import (
     Absence,
+    AgentRoster,
     AgentStanding,
     Demand,
-    Roster,
     Shares,
     SkillDemand,
     absence_reason,
@@ -38,7 +38,7 @@ def away(agent_id: AgentId) -> AgentStanding:
     return agent(agent_id, absent_as=OutReason.AWAY)
 
 
-def deal(roster: Roster, count: int, demand: Demand = ANY) -> Counter[AgentId | None]:
+def deal(roster: AgentRoster, count: int, demand: Demand = ANY) -> Counter[AgentId | None]:
     """Gives out so many tickets, one after the other."""
     got: Counter[AgentId | None] = Counter()
     for number in range(count):
@@ -67,12 +67,12 @@ def deal(roster: Roster, count: int, demand: Demand = ANY) -> Counter[AgentId | 
 def test_least_loaded_picks_the_fewest_open_then_the_longest_idle_then_the_lowest_id(
     agents: list[AgentStanding], chosen: AgentId | None, decided_by: DecidedBy, tie_break: str
 ) -> None:
-    choice = Roster(Strategy.LEAST_LOADED, agents).choose(ANY)
+    choice = AgentRoster(Strategy.LEAST_LOADED, agents).choose(ANY)
     assert (choice.agent_id, choice.decided_by, choice.tie_break) == (chosen, decided_by, tie_break)
 
 
 def test_round_robin_asks_whoever_waits_longest_whatever_their_load() -> None:
-    roster = Roster(Strategy.ROUND_ROBIN, [agent(A, 0, 5), agent(B, 9, 50), agent(C, 0, 20)])
+    roster = AgentRoster(Strategy.ROUND_ROBIN, [agent(A, 0, 5), agent(B, 9, 50), agent(C, 0, 20)])
     order = []
     for number in range(6):
         chosen = roster.choose(ANY).agent_id
@@ -83,7 +83,7 @@ def test_round_robin_asks_whoever_waits_longest_whatever_their_load() -> None:
 
 
 def test_weights_share_out_tickets_and_nobody_catches_up_after_an_absence() -> None:
-    roster = Roster(Strategy.WEIGHTED, [agent(A, weight=3), agent(B, weight=1)])
+    roster = AgentRoster(Strategy.WEIGHTED, [agent(A, weight=3), agent(B, weight=1)])
     assert deal(roster, 40) == {A: 30, B: 10}
     roster.standings[B].absent_as = OutReason.AWAY
     assert deal(roster, 40) == {A: 40}
@@ -92,7 +92,7 @@ def test_weights_share_out_tickets_and_nobody_catches_up_after_an_absence() -> N
 
 
 def test_a_manual_team_gets_nobody_chosen_unless_a_rule_names_somebody() -> None:
-    roster = Roster(Strategy.MANUAL, [agent(A), agent(B)])
+    roster = AgentRoster(Strategy.MANUAL, [agent(A), agent(B)])
     assert roster.choose(ANY).decided_by is DecidedBy.MANUAL
     assert roster.choose(Demand(TEAM, Priority.NORMAL, assignee_id=B)).agent_id == B
 
@@ -105,7 +105,8 @@ def test_whom_a_rule_names_gets_it_only_with_room_and_rights(named: AgentId, cho
     if named != A:
         agents = [agent(A, 2, capacity=2), agent(B, 1), agent(C, 5)]
     assert (
-        Roster(Strategy.LEAST_LOADED, agents).choose(Demand(TEAM, Priority.LOW, assignee_id=named)).agent_id == chosen
+        AgentRoster(Strategy.LEAST_LOADED, agents).choose(Demand(TEAM, Priority.LOW, assignee_id=named)).agent_id
+        == chosen
     )
 
 
@@ -130,7 +131,7 @@ def test_required_skills_decide_who_may_and_preferred_ones_who_goes_first(
         agent(C, 0),
     ]
     demand = Demand(TEAM, Priority.NORMAL, required=_skills(required), preferred=_skills(preferred))
-    choice = Roster(Strategy.LEAST_LOADED, agents).choose(demand)
+    choice = AgentRoster(Strategy.LEAST_LOADED, agents).choose(demand)
     assert choice.agent_id == chosen
     assert choice.out is not None
     if required:
@@ -142,7 +143,7 @@ def _skills(levels: dict[str, int]) -> tuple[SkillDemand, ...]:
 
 
 def test_an_urgent_ticket_takes_as_much_room_as_it_weighs() -> None:
-    roster = Roster(Strategy.LEAST_LOADED, [agent(A, capacity=3, priority_weights={"urgent": 2})])
+    roster = AgentRoster(Strategy.LEAST_LOADED, [agent(A, capacity=3, priority_weights={"urgent": 2})])
     urgent = Demand(TEAM, Priority.URGENT)
     assert deal(roster, 2, urgent) == {A: 1, None: 1}
     assert deal(roster, 2) == {A: 1, None: 1}
@@ -197,7 +198,7 @@ def test_whatever_the_strategy_nobody_gets_more_than_they_have_room_for(
         for number, load in enumerate(loads)
     ]
     room = sum(max(0, capacity - one.load) for one in agents)
-    got = deal(Roster(strategy, agents), count)
+    got = deal(AgentRoster(strategy, agents), count)
     given_out = count - got[None]
     assert all(one.load <= capacity or got[one.agent_id] == 0 for one in agents)
     assert given_out == (0 if strategy is Strategy.MANUAL else min(room, count))
@@ -206,6 +207,6 @@ def test_whatever_the_strategy_nobody_gets_more_than_they_have_room_for(
 @given(count=st.integers(0, 200), size=st.integers(1, 20))
 def test_round_robin_is_fair_within_one(count: int, size: int) -> None:
     agents = [AgentStanding(AgentId(UUID(int=number + 1))) for number in range(size)]
-    got = deal(Roster(Strategy.ROUND_ROBIN, agents), count)
+    got = deal(AgentRoster(Strategy.ROUND_ROBIN, agents), count)
     shares = [got[one.agent_id] for one in agents]
     assert max(shares) - min(shares) <= 1

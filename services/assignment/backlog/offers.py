@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select, update
 
 from services.assignment.models import Agent, Ticket, TicketAssignment
-from services.assignment.queries.indexed_ranges import IS_OVER
+from services.assignment.queries.indexed_ranges import IS_OPEN
 from services.assignment.routing.assignments import ASSIGNMENTS
 from shared.kit.db import Session
 
@@ -45,7 +45,7 @@ def _is_settled() -> ColumnElement[bool]:
     is_elsewhere = and_(Ticket.team_id.is_not(None), Ticket.team_id != TicketAssignment.team_id)
     return exists(
         select(Ticket.id).where(
-            Ticket.id == TicketAssignment.ticket_id, or_(IS_OVER, Ticket.assignee_id.is_not(None), is_elsewhere)
+            Ticket.id == TicketAssignment.ticket_id, or_(~IS_OPEN, Ticket.assignee_id.is_not(None), is_elsewhere)
         )
     )
 

@@ -37,7 +37,7 @@ SILENT = Backoff((2, 5, 10, 30, 60))
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
+class _SentAnswer:
     row: Row
     told: CommandAnswer | None = None
     refusal: Refusal | None = None
@@ -86,21 +86,21 @@ def command_of(row: Row) -> Command:
     return ReleaseTicket(**seen, agent_id=AgentId(row["previous_agent_id"]), reason=reason)
 
 
-async def _send(context: AppState, places: asyncio.Semaphore, row: Row) -> _Answer:
+async def _send(context: AppState, places: asyncio.Semaphore, row: Row) -> _SentAnswer:
     async with places:
         try:
-            return _Answer(row, told=await context.tickets.execute(TicketId(row["ticket_id"]), command_of(row)))
+            return _SentAnswer(row, told=await context.tickets.execute(TicketId(row["ticket_id"]), command_of(row)))
         except Refusal as refusal:
-            return _Answer(row, refusal=refusal)
+            return _SentAnswer(row, refusal=refusal)
         except TicketsUnavailable:
-            return _Answer(row)
+            return _SentAnswer(row)
 
 
 def _is_still_sent(row_id: UUID) -> Any:
     return (ASSIGNMENTS.c.id == row_id) & (ASSIGNMENTS.c.state == "sent")
 
 
-def _outcome(answer: _Answer, now: datetime) -> dict[str, Any]:
+def _outcome(answer: _SentAnswer, now: datetime) -> dict[str, Any]:
     if answer.told is not None:
         return {"state": "applied"}
     if answer.refusal is not None:

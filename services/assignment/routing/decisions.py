@@ -9,7 +9,7 @@ from services.assignment.routing.rosters import TeamRoster
 from shared.contracts.base import AgentId, PolicyId, TicketId
 from shared.contracts.events import AssignmentDecided, Candidate, DemandedSkill, RuleEvidence
 from shared.contracts.vocabulary import DecidedBy, DecisionCause
-from shared.domain.routing import Choice, Demand, Roster
+from shared.domain.routing import AgentRoster, Choice, Demand
 from shared.domain.routing.choice import NOBODY_BARRED, Barred
 from shared.kit.db import Session
 from shared.kit.recordsets import as_parameter, insert_rows
@@ -94,7 +94,7 @@ def _write_turns() -> Any:
 WRITE_TURNS = _write_turns()
 
 
-def _candidates(roster: Roster, demand: Demand, choice: Choice) -> tuple[Candidate, ...]:
+def _candidates(roster: AgentRoster, demand: Demand, choice: Choice) -> tuple[Candidate, ...]:
     """Made without validation: there may be hundreds, of values that are what they say."""
     named = {skill.name for skill in (*demand.required, *demand.preferred)}
     out = choice.out or {}

@@ -19,7 +19,7 @@ from services.assignment.routing.working_hours import AgentCalendars
 from shared.contracts.base import AgentId, TeamId
 from shared.contracts.vocabulary import Availability, Handover, Priority, Strategy
 from shared.domain.permissions import WORKS_TICKETS
-from shared.domain.routing import Absence, AgentStanding, Roster, absence_reason, level_map
+from shared.domain.routing import Absence, AgentRoster, AgentStanding, absence_reason, level_map
 from shared.kit.db import Session
 
 
@@ -39,7 +39,7 @@ class TeamRoster:
     """A team's rules and its agents, locked until the transaction ends."""
 
     rules: TeamRules
-    roster: Roster
+    roster: AgentRoster
     absences: Mapping[AgentId, Absence]
     """Who is out of office today."""
 
@@ -109,7 +109,7 @@ async def lock_rosters(
         rules = TeamRules(
             TeamId(team.id), team.version, Strategy(team.strategy), team.offer_seconds, Handover(team.handover)
         )
-        roster = Roster(rules.strategy, [one.standing for one in of_team])
+        roster = AgentRoster(rules.strategy, [one.standing for one in of_team])
         absences = {one.standing.agent_id: one.absence for one in of_team if one.absence is not None}
         rosters[rules.team_id] = TeamRoster(rules, roster, absences)
     return rosters

@@ -10,17 +10,17 @@ from services.assignment.schemas.tickets import View
 from shared.contracts.base import Instant
 from shared.contracts.vocabulary import Availability, Priority
 from shared.domain.routing import HIGHEST_LEVEL, LOWEST_LEVEL
-from shared.kit.http.inputs import Input
+from shared.kit.http.inputs import Input, Whole
 
 Skill = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
 Skills = Annotated[tuple[Skill, ...], Field(max_length=50)]
-Level = Annotated[int, Field(ge=LOWEST_LEVEL, le=HIGHEST_LEVEL)]
+Level = Annotated[Whole, Field(ge=LOWEST_LEVEL, le=HIGHEST_LEVEL)]
 SkillLevels = Annotated[dict[Skill, Level], Field(max_length=50, examples=[{"payments": 4}])]
-Capacity = Annotated[int, Field(ge=0, le=10_000)]
-PriorityWeights = Annotated[dict[Priority, Annotated[int, Field(ge=0, le=100)]], Field(examples=[{"urgent": 2}])]
-Weight = Annotated[int, Field(ge=1, le=100)]
+Capacity = Annotated[Whole, Field(ge=0, le=10_000)]
+PriorityWeights = Annotated[dict[Priority, Annotated[Whole, Field(ge=0, le=100)]], Field(examples=[{"urgent": 2}])]
+Weight = Annotated[Whole, Field(ge=1, le=100)]
 CalendarSlug = Annotated[str, Field(min_length=1, max_length=64)]
-OfferSeconds = Annotated[int, Field(ge=10, le=86_400)]
+OfferSeconds = Annotated[Whole, Field(ge=10, le=86_400)]
 
 
 class AbsenceView(View):

@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from services.assignment.schemas.people import Skill, Skills
+from services.assignment.schemas.routing import Skill, Skills
 from services.assignment.schemas.tickets import View
 from shared.contracts.base import Instant
 from shared.contracts.routing import ConditionGroup

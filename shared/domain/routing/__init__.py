@@ -1,7 +1,7 @@
 """Routing of new tickets, pure: rules say what a ticket demands, and the choice finds its agent, with the reason."""
 
 from shared.domain.routing.agents import Absence, AgentStanding, absence_reason, level_map
-from shared.domain.routing.choice import Choice, Roster
+from shared.domain.routing.choice import AgentRoster, Choice
 from shared.domain.routing.demand import HIGHEST_LEVEL, LOWEST_LEVEL, Demand, MatchedRule, SkillDemand
 from shared.domain.routing.fairness import SHARE_PERIOD, Shares, period_start, share_of
 
@@ -10,11 +10,11 @@ __all__ = [
     "LOWEST_LEVEL",
     "SHARE_PERIOD",
     "Absence",
+    "AgentRoster",
     "AgentStanding",
     "Choice",
     "Demand",
     "MatchedRule",
-    "Roster",
     "Shares",
     "SkillDemand",
     "absence_reason",

@@ -27,7 +27,7 @@ class Choice:
     """Why each of the others could not be given it."""
 
 
-class Roster:
+class AgentRoster:
     """The agents of one team while some of its tickets are given out; each choice sees the ones before it."""
 
     def __init__(self, strategy: Strategy, standings: Iterable[AgentStanding]) -> None:

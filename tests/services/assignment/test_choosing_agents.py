@@ -53,7 +53,7 @@ async def test_the_evidence_says_who_could_have_got_it_and_why_the_others_could_
     )
     assert evidence["demanded_skills"] == [{"name": "payments", "level": 1, "is_required": True}]
     assert evidence["strategy_version"] == (await team.admin.get(f"/v1/teams/{team.team}"))["version"]
-    assert evidence["matched_rules"][0]["effects"] == ["team"]
+    assert evidence["matched_rules"][0]["effects"] == ["team", "skills"]
 
 
 async def test_what_waits_goes_by_due_time_then_priority_when_somebody_comes(desk: Desk) -> None:
