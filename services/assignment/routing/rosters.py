@@ -62,41 +62,47 @@ class Place:
     zone: ZoneInfo
 
 
-def _lock_statement(*, is_waiting: bool) -> Any:
+def _lock_statement(*, is_waiting: bool, is_locking: bool = True) -> Any:
     """Teams first: the agents' rows are sorted before the first of them is locked, which reads all of the teams."""
+
+    def locked(rows: Any, *, skip_locked: bool) -> Any:
+        return rows.with_for_update(key_share=True, skip_locked=skip_locked) if is_locking else rows
+
     wanted = Team.id == func.any(bindparam("team_ids", type_=ARRAY(Uuid())))
     columns = (Team.id, Team.version, Team.strategy, Team.offer_seconds, Team.handover)
-    teams = (
-        select(*columns)
-        .where(wanted)
-        .order_by(Team.id)
-        .with_for_update(key_share=True, skip_locked=not is_waiting)
-        .cte("locked_teams")
-    )
+    teams = locked(select(*columns).where(wanted).order_by(Team.id), skip_locked=not is_waiting).cte("locked_teams")
     members = (
         select(Membership.agent_id)
         .join(Role, Role.id == Membership.role_id)
         .where(Membership.team_id.in_(select(teams.c.id)), Role.permissions.op("&&")(sorted(WORKS_TICKETS)))
     )
-    agents = (
-        select(Agent.id)
-        .where(Agent.id.in_(members), Agent.is_active)
-        .order_by(Agent.id)
-        .with_for_update(key_share=True)
-        .cte("locked_agents")
-    )
+    working = select(Agent.id).where(Agent.id.in_(members), Agent.is_active).order_by(Agent.id)
+    agents = locked(working, skip_locked=False).cte("locked_agents")
     return select(*teams.c, select(func.array_agg(agents.c.id)).scalar_subquery().label("agent_ids")).select_from(teams)
 
 
 LOCK = _lock_statement(is_waiting=True)
 LOCK_IF_FREE = _lock_statement(is_waiting=False)
+LOOK = _lock_statement(is_waiting=True, is_locking=False)
 
 
 async def lock_rosters(
     session: Session, place: Place, team_ids: Collection[UUID], now: datetime, *, is_waiting: bool = True
 ) -> dict[TeamId, TeamRoster]:
     """The rosters of these teams; without `is_waiting`, only of those that nobody decides for at this moment."""
-    statement = LOCK if is_waiting else LOCK_IF_FREE
+    return await _rosters(session, place, LOCK if is_waiting else LOCK_IF_FREE, team_ids, now)
+
+
+async def read_rosters(
+    session: Session, place: Place, team_ids: Collection[UUID], now: datetime
+) -> dict[TeamId, TeamRoster]:
+    """The rosters of these teams as they are, for what decides nothing: nobody waits for it."""
+    return await _rosters(session, place, LOOK, team_ids, now)
+
+
+async def _rosters(
+    session: Session, place: Place, statement: Any, team_ids: Collection[UUID], now: datetime
+) -> dict[TeamId, TeamRoster]:
     teams = (await session.execute(statement, {"team_ids": sorted(team_ids)})).all()
     agent_ids = {agent_id for team in teams for agent_id in team.agent_ids or ()}
     locked = {"team_ids": [team.id for team in teams], "agent_ids": sorted(agent_ids)}
