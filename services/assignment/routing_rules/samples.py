@@ -5,12 +5,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select, union_all
+from sqlalchemy import Boolean, ColumnElement, literal_column, select, union_all
 
 from services.assignment.models import RoutingDecision, Ticket
-from services.assignment.queries.indexed_ranges import Order, indexed_ranges
+from services.assignment.models.ticket_indexes import OVER
+from services.assignment.queries.indexed_ranges import IS_OPEN
 from shared.contracts.vocabulary import Status
 from shared.kit.db import Session
+
+LANES: tuple[ColumnElement[bool], ...] = (
+    IS_OPEN,
+    *(
+        literal_column(f"tickets.{OVER} and tickets.status = '{status.value}'", Boolean)
+        for status in (Status.RESOLVED, Status.CLOSED)
+    ),
+)
+"""Parts of all tickets that share none, each in the order of an index, whose condition is written as there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +46,19 @@ async def recent_ticket_ids(
 
     Reads as many entries of indexes as tickets are asked for, whatever lies in the past.
     """
-    order = Order(Ticket.created_at, is_descending=True)
     asked: list[ColumnElement[bool]] = [Ticket.erased_at.is_(None)]
     asked += [Ticket.created_at >= since] if since else []
     asked += [Ticket.created_at < until] if until else []
-    lanes = [order.walk((*lane, *asked), most) for lane in indexed_ranges(list(Status), [()])]
-    found = union_all(*(select(lane.subquery()) for lane in lanes)).subquery("found")
-    rows = await session.execute(select(found.c.id).order_by(*order.by(found)).limit(most))
+    lanes = [
+        select(Ticket.id, Ticket.created_at)
+        .where(lane, *asked)
+        .order_by(Ticket.created_at.desc(), Ticket.id.desc())
+        .limit(most)
+        .subquery()
+        for lane in LANES
+    ]
+    found = union_all(*(select(lane) for lane in lanes)).subquery("found")
+    rows = await session.execute(select(found.c.id).order_by(found.c.created_at.desc(), found.c.id.desc()).limit(most))
     return list(rows.scalars())
 
 
