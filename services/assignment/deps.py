@@ -110,6 +110,7 @@ AgentsAdmin = Annotated[Caller, Depends(Allowed(Permission.ADMIN_AGENTS))]
 TeamsAdmin = Annotated[Caller, Depends(Allowed(Permission.ADMIN_TEAMS))]
 SlaAdmin = Annotated[Caller, Depends(Allowed(Permission.ADMIN_SLA))]
 RoutingAdmin = Annotated[Caller, Depends(Allowed(Permission.ADMIN_ROUTING))]
+CannedAdmin = Annotated[Caller, Depends(Allowed(Permission.ADMIN_CANNED))]
 ReportReader = Annotated[Caller, Depends(Allowed(Permission.REPORT_VIEW))]
 
 

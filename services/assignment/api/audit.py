@@ -1,4 +1,4 @@
-"""The audit log of configuration changes."""
+"""The audit log of configuration changes; `/audit-log` is its former name."""
 
 import csv
 import json
@@ -18,7 +18,7 @@ from services.assignment.schemas.reports import no_formula
 from shared.kit.http.paging import Cursor, Limit, Page
 from shared.kit.http.strict_json import StrictJsonRoute
 
-router = APIRouter(prefix="/audit-log", tags=["audit"], route_class=StrictJsonRoute)
+router = APIRouter(tags=["audit"], route_class=StrictJsonRoute)
 
 COLUMNS = tuple(AuditEntryView.model_fields)
 Word = Annotated[str, Query(max_length=255)]
@@ -38,7 +38,8 @@ async def get_filters(
 Asked = Annotated[AuditFilters, Depends(get_filters)]
 
 
-@router.get("", summary="Changes of the configuration")
+@router.get("/audit", summary="Changes of the configuration")
+@router.get("/audit-log", include_in_schema=False)
 async def get_audit_log(
     context: State, _: AgentsAdmin, filters: Asked, limit: Limit = 50, cursor: Cursor = None
 ) -> Page[AuditEntryView]:
@@ -47,7 +48,8 @@ async def get_audit_log(
         return await list_audit_entries(session, filters, limit, cursor)
 
 
-@router.get(".csv", summary="Changes of the configuration as a table", response_class=StreamingResponse)
+@router.get("/audit.csv", summary="Changes of the configuration as a table", response_class=StreamingResponse)
+@router.get("/audit-log.csv", response_class=StreamingResponse, include_in_schema=False)
 async def get_audit_csv(context: State, _: AgentsAdmin, filters: Asked) -> StreamingResponse:
     """All of them, streamed; `before` and `after` as JSON."""
     return audit_csv(context, filters)

@@ -3,6 +3,7 @@
 from pydantic import BaseModel
 
 from services.assignment.queries.callers import Caller
+from services.assignment.schemas.canned_responses import CannedResponseView
 from services.assignment.schemas.organisations import OrganisationView
 from services.assignment.schemas.people import AgentView, RoleView, TeamView
 from services.assignment.schemas.provisioning import DirectoryGroupView, DirectoryUserView, GroupRolesView
@@ -27,11 +28,12 @@ KINDS: dict[type[BaseModel], str] = {
     GroupRolesView: "group-roles",
     DirectoryUserView: "directory-user",
     DirectoryGroupView: "directory-group",
+    CannedResponseView: "canned-response",
 }
 """What the log calls each kind of thing."""
 ITSELF = "Everdesk"
 _ACTOR = "audit_actor"
-UNTOLD = frozenset({"version", "created_at", "feed_status", "counts", "history", "last_used_at"})
+UNTOLD = frozenset({"version", "created_at", "updated_at", "feed_status", "counts", "history", "last_used_at"})
 """Fields that change with every change, or by themselves, and say nothing about it."""
 
 
@@ -91,4 +93,4 @@ def _name_of(view: BaseModel) -> str:
         return view.name or f"Rule at position {view.position}"
     if isinstance(view, RolloutView):
         return f"Roll-out of version {view.version}"
-    return str(getattr(view, "name", ""))
+    return str(getattr(view, "name", "") or getattr(view, "title", ""))

@@ -10,6 +10,7 @@ from services.assignment.models.access import (
     TotpSecret,
 )
 from services.assignment.models.base import FAR_FUTURE, Base, table_of
+from services.assignment.models.canned_responses import CannedResponse
 from services.assignment.models.desk import BulkJob, BulkTicket, DeskPreferences, Export, ExportPart, SavedView
 from services.assignment.models.follow_ups import FollowUp
 from services.assignment.models.participants import Participant
@@ -21,6 +22,7 @@ from services.assignment.models.routing import RoutingTurn, TicketAssignment
 from services.assignment.models.routing_rules import Organisation, OrganisationDomain, RoutingRule, RoutingRuleCount
 from services.assignment.models.rules import Calendar, CalendarFeed, Policy, StoredSnapshot, Topic
 from services.assignment.models.service_tokens import ServiceToken
+from services.assignment.models.setup import Installation, SetupLink
 from services.assignment.models.tickets import (
     ErasedTicket,
     Intent,
@@ -42,6 +44,7 @@ __all__ = [
     "BulkTicket",
     "Calendar",
     "CalendarFeed",
+    "CannedResponse",
     "Departure",
     "DeskPreferences",
     "DirectoryGroup",
@@ -52,6 +55,7 @@ __all__ = [
     "ExportPart",
     "FollowUp",
     "GroupRole",
+    "Installation",
     "Intent",
     "LoggedEvent",
     "LoginAttempt",
@@ -77,6 +81,7 @@ __all__ = [
     "ServiceToken",
     "Session",
     "SettledClock",
+    "SetupLink",
     "StoredSnapshot",
     "Team",
     "Ticket",

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, SmallInteger, String, false, func, text, true
+from sqlalchemy import ARRAY, ForeignKey, Index, SmallInteger, String, Uuid, false, func, text, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.assignment.models.base import Base
@@ -62,6 +62,14 @@ class Team(Base):
     """What becomes of a ticket that lost its agent."""
     hold_seconds: Mapped[int | None]
     """How long it may hold a ticket, in open time of its calendar; null: as long as it takes."""
+    parent_id: Mapped[UUID | None] = mapped_column(ForeignKey("teams.id"))
+    """The team that this one is part of."""
+    lineage: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid()), server_default=text("'{}'"))
+    """The ids of the teams above it; kept with every change of a parent, so that rights need no recursion."""
+    policy_id: Mapped[UUID | None]
+    """The SLA policy of its tickets where no rule names one."""
+    calendar: Mapped[str | None] = mapped_column(String(64))
+    """The slug of the hours in which it works; null: those that the policy names."""
     version: Mapped[int] = mapped_column(default=1)
     announced_as: Mapped[int] = mapped_column(SmallInteger, default=0, server_default=text("0"))
     """The form in which the other services last heard of it; see `announcements.FORM`."""

@@ -6,7 +6,7 @@ from fastapi import APIRouter, FastAPI
 
 from services.assignment.settings import AssignmentSettings
 from services.assignment.web import admin, availability, participants, queue, reports, sign_in, ticket, ticket_actions
-from services.assignment.web.admin.sections import sections_of
+from services.assignment.web.admin.sections import groups_of, sections_of
 from services.assignment.web.page_base import SESSION_COOKIE, DeskPages, Flash
 from shared.kit.http.form_tokens import FormTokens
 from shared.kit.http.pages import Pages
@@ -20,6 +20,7 @@ def install_web(app: FastAPI, settings: AssignmentSettings) -> None:
         product="Everdesk",
         home="/queue",
         sections_of=sections_of,
+        groups_of=groups_of,
     )
     app.state.desk = DeskPages(pages, Flash(settings.session_secret.get_secret_value()))
     pages.mount(app)

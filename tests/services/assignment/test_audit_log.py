@@ -15,7 +15,7 @@ from tests.services.assignment.desk import Desk, Json, agent_id, team_id
 
 async def entries_of(desk: Desk, subject: str) -> list[Json]:
     ada = await desk.agent("ada")
-    found: list[Json] = (await ada.get("/v1/audit-log", subject=subject))["items"]
+    found: list[Json] = (await ada.get("/v1/audit", subject=subject))["items"]
     return found
 
 
@@ -72,7 +72,7 @@ async def test_a_new_password_is_logged_and_never_shown(desk: Desk) -> None:
     await ada.patch(f"/v1/agents/{agent['id']}", {"password": "lantern-orbit-plum-43"})
     changed, _ = await entries_of(desk, agent["id"])
     assert changed["after"]["note"] == "new password"
-    csv = (await ada.send("GET", f"/v1/audit-log.csv?subject={agent['id']}")).text
+    csv = (await ada.send("GET", f"/v1/audit.csv?subject={agent['id']}")).text
     assert csv.count("\r\n") == 3
     assert "lantern" not in csv
 
@@ -128,12 +128,12 @@ async def test_retention_removes_the_oldest_and_the_rest_still_verifies(desk: De
 
 async def test_reading_the_log_asks_for_the_permission(desk: Desk) -> None:
     chioma, ada = await desk.agent("chioma"), await desk.agent("ada")
-    await chioma.get("/v1/audit-log", expect=403)
-    await ada.get("/v1/audit-log", expect=422, cursor="bad")
-    await ada.get("/v1/audit-log", expect=422, **{"from": "yesterday"})
+    await chioma.get("/v1/audit", expect=403)
+    await ada.get("/v1/audit", expect=422, cursor="bad")
+    await ada.get("/v1/audit", expect=422, **{"from": "yesterday"})
     for _ in range(2):
         await ada.post("/v1/roles", {"name": new_id().hex, "scope": "all", "permissions": []}, expect=201)
-    page = await ada.get("/v1/audit-log", limit="1", kind="role")
+    page = await ada.get("/v1/audit", limit="1", kind="role")
     assert len(page["items"]) == 1
-    following = await ada.get("/v1/audit-log", limit="1", kind="role", cursor=page["next_cursor"])
+    following = await ada.get("/v1/audit", limit="1", kind="role", cursor=page["next_cursor"])
     assert following["items"][0]["seq"] < page["items"][0]["seq"]

@@ -6,6 +6,7 @@ from services.assignment.web.admin import (
     agents,
     audit,
     calendars,
+    canned_responses,
     policies,
     roles,
     routing,
@@ -14,6 +15,19 @@ from services.assignment.web.admin import (
     teams,
 )
 
+PARTS = (
+    start,
+    agents,
+    teams,
+    roles,
+    policies,
+    calendars,
+    routing,
+    canned_responses,
+    service_tokens,
+    audit,
+)
+
 router = APIRouter()
-for section in (start, agents, teams, roles, policies, calendars, routing, service_tokens, audit):
+for section in PARTS:
     router.include_router(section.router)

@@ -5,6 +5,8 @@ from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import RedirectResponse
+from starlette.status import HTTP_308_PERMANENT_REDIRECT
 
 from services.assignment.api.audit import audit_csv
 from services.assignment.commands.audit import KINDS
@@ -16,8 +18,8 @@ from services.assignment.web.admin.sections import AgentsPageCaller
 from services.assignment.web.admin.version_changes import changes_between
 from services.assignment.web.page_base import DeskPageRoute, TheDesk
 
-PATH = "/admin/audit-log"
-router = APIRouter(prefix=PATH, route_class=DeskPageRoute)
+PATH = "/admin/audit"
+router = APIRouter(route_class=DeskPageRoute)
 
 PER_PAGE = 50
 KIND_NAMES = {
@@ -41,7 +43,7 @@ async def get_asked(
 Asked = Annotated[dict[str, str], Depends(get_asked)]
 
 
-@router.get("")
+@router.get(PATH)
 async def show_log(
     request: Request,
     desk: TheDesk,
@@ -70,10 +72,18 @@ async def show_log(
     )
 
 
-@router.get("/export")
+@router.get(f"{PATH}/export")
 async def get_export(context: State, _: AgentsPageCaller, asked: Asked) -> Response:
     """The same changes as a table, all pages of them."""
     return audit_csv(context, _filters(asked))
+
+
+@router.get("/admin/audit-log")
+@router.get("/admin/audit-log/export")
+async def show_former(request: Request, _: AgentsPageCaller) -> Response:
+    """The page's former address leads to the one it has now."""
+    path = request.url.path.replace("/admin/audit-log", PATH, 1)
+    return RedirectResponse(f"{path}?{request.url.query}".rstrip("?"), HTTP_308_PERMANENT_REDIRECT)
 
 
 def _filters(asked: dict[str, str]) -> AuditFilters:

@@ -21,44 +21,52 @@ class Section:
     text: str
     """What can be done there, in one line."""
     permission: Permission
+    group: str = "System"
+    """The heading that it stands under."""
 
 
-SECTIONS = (
+SECTIONS: tuple[Section, ...] = (
     Section(
         "/admin/agents",
         "Agents",
         "Who works here, in which teams and with which role. Add people, deactivate those who left.",
         Permission.ADMIN_AGENTS,
+        "People",
     ),
     Section(
         "/admin/teams",
         "Teams",
         "Groups that tickets go to, their leads, and the team for whatever no rule matches.",
         Permission.ADMIN_TEAMS,
+        "People",
     ),
     Section(
         "/admin/roles",
         "Roles",
         "What agents may see and do, and how far it reaches: all tickets, their teams', or their own.",
         Permission.ADMIN_AGENTS,
+        "People",
     ),
     Section(
         "/admin/sla-policies",
         "SLA policies",
         "Targets per priority, warnings, escalations, reminders and automatic closing.",
         Permission.ADMIN_SLA,
+        "Time",
     ),
     Section(
         "/admin/calendars",
         "Calendars",
         "Business hours and holidays, in which SLA time counts.",
         Permission.ADMIN_SLA,
+        "Time",
     ),
     Section(
         "/admin/routing-rules",
         "Routing rules",
         "Which team, policy and priority a new ticket gets.",
         Permission.ADMIN_ROUTING,
+        "Tickets",
     ),
     Section(
         "/admin/service-tokens",
@@ -67,12 +75,30 @@ SECTIONS = (
         Permission.ADMIN_AGENTS,
     ),
     Section(
-        "/admin/audit-log",
+        "/admin/canned-responses",
+        "Canned responses",
+        "Texts that agents begin a reply with, for everybody or for a team.",
+        Permission.ADMIN_CANNED,
+        "Tickets",
+    ),
+    Section(
+        "/admin/audit",
         "Audit log",
         "Who changed what, when and from where, with the values before and after.",
         Permission.ADMIN_AGENTS,
     ),
 )
+
+
+GROUPS = ("People", "Tickets", "Time", "System")
+"""The headings of the navigation, in order."""
+
+
+def groups_of(caller: Caller | None) -> list[tuple[str, list[Section]]]:
+    """The sections an agent may use, under their headings; a heading without any is left out."""
+    allowed = sections_of(caller)
+    grouped = [(name, [one for one in allowed if one.group == name]) for name in GROUPS]
+    return [(name, sections) for name, sections in grouped if sections]
 
 
 def sections_of(caller: Caller | None) -> tuple[Section, ...]:
@@ -96,4 +122,5 @@ class AllowedAgent:
 AgentsPageCaller = Annotated[Caller, Depends(AllowedAgent(Permission.ADMIN_AGENTS))]
 TeamsPageCaller = Annotated[Caller, Depends(AllowedAgent(Permission.ADMIN_TEAMS))]
 SlaPageCaller = Annotated[Caller, Depends(AllowedAgent(Permission.ADMIN_SLA))]
+CannedPageCaller = Annotated[Caller, Depends(AllowedAgent(Permission.ADMIN_CANNED))]
 RoutingPageCaller = Annotated[Caller, Depends(AllowedAgent(Permission.ADMIN_ROUTING))]
