@@ -28,7 +28,7 @@ async def get_teams(context: State, _: SignedIn) -> Page[TeamView]:
 @router.post("", response_model=TeamView, status_code=HTTP_201_CREATED, summary="Add a team")
 async def post_team(context: State, _: TeamsAdmin, call: KeyedCall, body: TeamInputNew) -> Response:
     """Its members are set with the agents."""
-    return await create(context, call, lambda session: create_team(session, body))
+    return await create(context, call, lambda session: create_team(session, call.caller, body))
 
 
 @router.get("/{team_id}", summary="One team")

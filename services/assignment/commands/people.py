@@ -29,6 +29,7 @@ from services.assignment.commands.granting import (
 )
 from services.assignment.commands.passwords import hash_new_password
 from services.assignment.commands.team_activity import switch_team
+from services.assignment.commands.team_tree import TEAM_NULLS, check_defaults, place_team
 from services.assignment.errors import people_only
 from services.assignment.models import AccountLink, Agent, Membership, PendingSignIn, Role, Session, Team
 from services.assignment.queries.callers import Caller, grant_of
@@ -122,10 +123,13 @@ async def change_agent_within(
     return view
 
 
-async def create_team(session: Transaction, body: TeamInputNew) -> TeamView:
+async def create_team(session: Transaction, by: Caller, body: TeamInputNew) -> TeamView:
     """Adds a team."""
-    team = Team(id=new_id(), is_fallback=False, version=1, **body.model_dump(exclude={"strategy", "handover"}))
+    fields = body.model_dump(exclude={"strategy", "handover", "parent_id"})
+    team = Team(id=new_id(), is_fallback=False, version=1, lineage=[], **fields)
     team.strategy, team.handover = body.strategy.value, body.handover.value
+    await check_defaults(session, fields)
+    await place_team(session, by, team, body.parent_id)
     session.add(team)
     await session.flush()
     await team_changed(session, team, utc_now())
@@ -135,8 +139,10 @@ async def create_team(session: Transaction, body: TeamInputNew) -> TeamView:
 
 async def change_team(context: AppState, by: Caller, team_id: UUID, body: TeamPatch) -> TeamView:
     """Changes a team; the fallback mark moves, it never vanishes, and nothing is left pointing to an inactive one."""
-    changes = changes_of(body, nullable=frozenset({"lead_id", "offer_seconds"}))
+    changes = changes_of(body, nullable=TEAM_NULLS)
     async with changing(context, by) as session:
+        if "parent_id" in changes:
+            await lock_rights(session)
         await lock_teams(session, {team_id, body.reassign_to or team_id})
         team = await get_locked(session, Team, team_id, "team")
         before = team_view(team)
@@ -144,8 +150,15 @@ async def change_team(context: AppState, by: Caller, team_id: UUID, body: TeamPa
             await switch_team(session, team, changes, by.person_id)
         if changes.get("is_fallback") and not team.is_fallback:
             await session.execute(update(Team).where(Team.is_fallback).values(is_fallback=False))
-        if not apply_changes(team, changes):
+        await check_defaults(session, changes)
+        moves = "parent_id" in changes and changes["parent_id"] != team.parent_id
+        if (
+            not apply_changes(team, {name: value for name, value in changes.items() if name != "parent_id"})
+            and not moves
+        ):
             return before
+        if moves:
+            await place_team(session, by, team, changes["parent_id"])
         team.version += 1
         await session.flush()
         await team_changed(session, team, utc_now())

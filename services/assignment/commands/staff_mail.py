@@ -7,8 +7,8 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from services.assignment.commands.notes import NewNote, add_note
-from services.assignment.models import Agent, Membership, Message, Role, Ticket
-from services.assignment.queries.callers import grant_of
+from services.assignment.models import Agent, Membership, Message, Role, Team, Ticket
+from services.assignment.queries.callers import grant_of, reaches_team
 from services.assignment.queries.tickets import ticket_place
 from shared.contracts.base import AgentId, TeamId
 from shared.contracts.events import Author, MessagePosted, NoteReceived
@@ -63,9 +63,10 @@ async def take_staff_mail(session: Session, mail: NoteReceived) -> None:
 async def _find_agent(session: Session, agent_id: UUID) -> MailingAgent | None:
     rows = (
         await session.execute(
-            select(Agent.name, Membership.team_id, Role.scope, Role.permissions)
+            select(Agent.name, Team.id.label("team_id"), Role.scope, Role.permissions)
             .outerjoin(Membership, Membership.agent_id == Agent.id)
             .outerjoin(Role, Role.id == Membership.role_id)
+            .outerjoin(Team, reaches_team())
             .where(Agent.id == agent_id, Agent.is_active)
         )
     ).all()

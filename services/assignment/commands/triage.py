@@ -57,7 +57,7 @@ async def decide(context: AppState, submitted: Sequence[TicketSubmitted]) -> lis
             if event.ticket_id in stored:
                 continue
             route = routes[event.ticket_id]
-            policies[route.policy.policy.policy_id] = route.policy.policy
+            policies[event.ticket_id] = route.policy.policy
             at = now + timedelta(microseconds=len(new))
             decided = choose(rosters[route.demand.team_id], _question(event, route), at)
             new.append(decided.model_copy(update=route.evidence))
@@ -166,8 +166,8 @@ async def _store(
             "team_id": event.team_id,
             "agent_id": event.agent_id,
             "policy_id": event.policy_id,
-            "policy_version": policies[event.policy_id].version,
-            "policy_digest": policies[event.policy_id].digest,
+            "policy_version": policies[event.ticket_id].version,
+            "policy_digest": policies[event.ticket_id].digest,
             "priority": event.priority.value,
             "state": "sent",
             "evidence": envelope.data,

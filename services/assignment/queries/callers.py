@@ -3,9 +3,9 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import ColumnElement, and_, any_, bindparam, or_, select, update
 
-from services.assignment.models import Agent, Membership, Role, Session
+from services.assignment.models import Agent, Membership, Role, Session, Team
 from shared.contracts.base import AgentId, TeamId
 from shared.contracts.events import Author
 from shared.contracts.tickets import Actor
@@ -74,6 +74,12 @@ class Caller:
         return Author(kind=self.kind, id=self.agent_id, name=self.name)
 
 
+def reaches_team(team: type[Team] = Team) -> ColumnElement[bool]:
+    """Whether a membership counts in a team: in its own, and with scope `teams` also in every team below that."""
+    below = and_(Role.scope == Scope.TEAMS.value, Membership.team_id == any_(team.lineage))
+    return or_(team.id == Membership.team_id, below)
+
+
 CALLER = (
     select(
         Agent.id,
@@ -82,7 +88,7 @@ CALLER = (
         Session.expires_at,
         Session.last_seen_at,
         Session.second_factor,
-        Membership.team_id,
+        Team.id.label("team_id"),
         Role.scope,
         Role.permissions,
         Role.requires_second_factor,
@@ -91,6 +97,7 @@ CALLER = (
     .join(Agent, Agent.id == Session.agent_id)
     .outerjoin(Membership, Membership.agent_id == Agent.id)
     .outerjoin(Role, Role.id == Membership.role_id)
+    .outerjoin(Team, reaches_team())
     .where(
         Session.digest == bindparam("digest"),
         Session.expires_at > bindparam("now"),

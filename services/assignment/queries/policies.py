@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, event, select
+from sqlalchemy import ColumnElement, event, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -41,13 +41,15 @@ class PolicyCache:
         self._by_digest: dict[str, PolicySnapshot] = {}
         self._stored: set[str] = set()
 
-    async def find_default(self, session: Session, now: datetime) -> PolicySnapshot | None:
-        """The policy of tickets for which no rule names another."""
-        return await self._find(session, now, Policy.is_default, Policy.is_current)
+    async def find_default(self, session: Session, now: datetime, hours: str | None = None) -> PolicySnapshot | None:
+        """The policy of tickets for which nobody names another; `hours` is a calendar instead of the policy's own."""
+        return await self._find(session, now, Policy.is_default, Policy.is_current, hours=hours)
 
-    async def find_current(self, session: Session, policy_id: UUID, now: datetime) -> PolicySnapshot | None:
-        """The newest version of a policy that tickets may be given."""
-        return await self._find(session, now, Policy.id == policy_id, Policy.is_current, Policy.is_active)
+    async def find_current(
+        self, session: Session, policy_id: UUID, now: datetime, hours: str | None = None
+    ) -> PolicySnapshot | None:
+        """The newest version of a policy that tickets may be given; `hours` as above."""
+        return await self._find(session, now, Policy.id == policy_id, Policy.is_current, Policy.is_active, hours=hours)
 
     async def find_newest(self, session: Session, policy_id: UUID, now: datetime) -> PolicySnapshot | None:
         """The newest version of a policy, active or not, for tickets that have an older one."""
@@ -73,11 +75,15 @@ class PolicyCache:
         return self._by_digest.setdefault(snapshot.digest, snapshot)
 
     async def _find(
-        self, session: Session, now: datetime, *which: ColumnElement[bool] | InstrumentedAttribute[bool]
+        self,
+        session: Session,
+        now: datetime,
+        *which: ColumnElement[bool] | InstrumentedAttribute[bool],
+        hours: str | None = None,
     ) -> PolicySnapshot | None:
         query = (
             select(Policy, Calendar)
-            .join(Calendar, Calendar.slug == Policy.body["calendar"].astext)
+            .join(Calendar, Calendar.slug == func.coalesce(hours, Policy.body["calendar"].astext))
             .where(Calendar.is_current, *which)
         )
         row = (await session.execute(query)).one_or_none()

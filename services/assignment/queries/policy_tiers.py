@@ -26,6 +26,8 @@ class PolicySources:
     rule_overrides: bool = False
     organisation: UUID | None = None
     team: UUID | None = None
+    hours: str | None = None
+    """The slug of the team's calendar: what the team or the default says counts in these hours."""
 
     def in_line(self) -> Iterator[tuple[PolicyReason, UUID]]:
         """What is said, the strongest first."""
@@ -52,11 +54,11 @@ async def policy_for(session: Session, shelf: PolicyCache, sources: PolicySource
     """The policy of a ticket. Raises PolicyMissing if nothing is said and there is no default."""
     has_inactive = False
     for reason, policy_id in sources.in_line():
-        found = await shelf.find_current(session, policy_id, now)
+        found = await shelf.find_current(session, policy_id, now, sources.hours if reason == "team" else None)
         if found is not None:
             return PolicyChoice(found, reason, has_inactive)
         has_inactive = True
-    default = await shelf.find_default(session, now)
+    default = await shelf.find_default(session, now, sources.hours)
     if default is None:
         raise PolicyMissing("no SLA policy is marked as the default; mark one at /v1/sla-policies")
     return PolicyChoice(default, "default", has_inactive)

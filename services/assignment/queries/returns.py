@@ -7,8 +7,10 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, and_, exists, literal, or_, select, true, union_all
+from sqlalchemy.orm import aliased
 
 from services.assignment.models import Agent, Departure, Membership, Role, Team, Ticket, TicketReturn
+from services.assignment.queries.callers import reaches_team
 from services.assignment.queries.indexed_ranges import IS_OPEN
 from shared.contracts.base import AgentId
 from shared.contracts.vocabulary import Permission, ReturnReason, Scope
@@ -63,13 +65,15 @@ def _is_left() -> ColumnElement[bool]:
 
 
 def _works_there() -> ColumnElement[bool]:
-    """Whether who left a team works on its tickets all the same: by now, or because their role reaches everywhere."""
+    """Whether who left a team works on its tickets all the same: by now, or because a role reaches that far."""
+    left = aliased(Team)
     return exists(
         select(Membership.agent_id)
         .join(Role, Role.id == Membership.role_id)
+        .join(left, left.id == Departure.team_id)
         .where(
             Membership.agent_id == Departure.agent_id,
-            or_(Role.scope == Scope.ALL.value, Membership.team_id == Departure.team_id),
+            or_(Role.scope == Scope.ALL.value, reaches_team(left)),
             Role.permissions.op("&&")(sorted(WORKS_TICKETS)),
         )
     )

@@ -23,6 +23,8 @@ class TeamRow:
     successor_id: UUID | None
     policy_id: UUID | None = None
     """The SLA policy of its tickets where nobody else names one."""
+    calendar: str | None = None
+    """The slug of its hours, in which that policy or the default one counts; null: those that the policy names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,8 @@ class Successors:
 
 async def get_successors(session: Session) -> Successors:
     """As it now is. Raises PolicyMissing if no team is marked as the fallback."""
-    query = select(Team.id, Team.name, Team.is_active, Team.is_fallback, Team.successor_id).order_by(Team.id)
+    columns = (Team.id, Team.name, Team.is_active, Team.is_fallback, Team.successor_id, Team.policy_id, Team.calendar)
+    query = select(*columns).order_by(Team.id)
     teams = [TeamRow(*row) for row in (await session.execute(query)).tuples()]
     fallback = next((team.id for team in teams if team.is_fallback), None)
     if fallback is None:

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from services.assignment.models import Agent, Membership, Role, Team
 from shared.contracts.vocabulary import Scope
@@ -21,7 +21,7 @@ async def check_assignable(session: Session, agent_id: UUID, team_id: UUID | Non
             Role,
             (Role.id == Membership.role_id)
             & Role.permissions.op("&&")(_works_tickets())
-            & or_(Role.scope == Scope.ALL.value, Membership.team_id == team_id),
+            & or_(Role.scope == Scope.ALL.value, Membership.team_id == team_id, _works_above(team_id)),
         )
         .where(Agent.id == agent_id)
         .group_by(Agent.id)
@@ -34,6 +34,12 @@ async def check_assignable(session: Session, agent_id: UUID, team_id: UUID | Non
         raise invalid("/agent_id", "this agent is not active")
     if not roles:
         raise invalid("/agent_id", "this agent does not work on tickets in the ticket's team")
+
+
+def _works_above(team_id: UUID | None) -> ColumnElement[bool]:
+    """Whether a membership with scope `teams` is in a team that this one is part of."""
+    above = select(func.unnest(Team.lineage)).where(Team.id == team_id).correlate(None).scalar_subquery()
+    return and_(Role.scope == Scope.TEAMS.value, Membership.team_id.in_(above))
 
 
 async def lock_teams(session: Session, team_ids: Collection[UUID]) -> None:

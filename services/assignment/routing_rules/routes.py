@@ -53,11 +53,13 @@ async def route_tickets(
     for ticket_id, one in facts.items():
         result = table.result_for(one)
         organisation = organisations.get(one.address)
+        team = table.successors.teams[result.team_id]
         sources = PolicySources(
             rule=result.outcome.policy_id,
             rule_overrides=result.outcome.policy_overrides,
             organisation=organisation.policy_id if organisation else None,
-            team=table.successors.teams[result.team_id].policy_id,
+            team=team.policy_id,
+            hours=team.calendar,
         )
         if sources not in policies:
             policies[sources] = await policy_for(session, shelf, sources, now)

@@ -173,6 +173,12 @@ class TeamView(View):
     """How long an agent has for taking an offered ticket; null: tickets are assigned at once."""
     handover: Handover = Handover.TEAM
     """What becomes of tickets that lost their agent: they wait in the `team`, or the next agent is chosen (`route`)."""
+    parent_id: UUID | None = None
+    """The team that this one is part of: whoever works there with scope `teams` reaches this one's tickets too."""
+    policy_id: UUID | None = None
+    """The SLA policy of its tickets where no routing rule names one; null: the default policy."""
+    calendar: str | None = None
+    """The slug of its hours, used where no routing rule names a policy; null: those that the policy names."""
     version: int
 
 
@@ -185,6 +191,9 @@ class TeamInputNew(Input):
     strategy: Strategy = Strategy.LEAST_LOADED
     offer_seconds: OfferSeconds | None = None
     handover: Handover = Handover.TEAM
+    parent_id: UUID | None = None
+    policy_id: UUID | None = None
+    calendar: Slug | None = None
 
 
 class TeamPatch(Input):
@@ -199,6 +208,9 @@ class TeamPatch(Input):
     strategy: Strategy | None = None
     offer_seconds: OfferSeconds | None = None
     handover: Handover | None = None
+    parent_id: UUID | None = None
+    policy_id: UUID | None = None
+    calendar: Slug | None = None
     is_fallback: Literal[True] | None = None
     is_active: bool | None = None
     reassign_to: UUID | None = None

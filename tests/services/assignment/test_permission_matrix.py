@@ -14,7 +14,7 @@ from services.assignment.models import Ticket
 from services.assignment.web.page_base import SESSION_COOKIE
 from shared.contracts.vocabulary import Permission
 from shared.kit.clock import new_id
-from tests.services.assignment.desk import Desk, Json
+from tests.services.assignment.desk import Desk, Json, team_id
 from tests.services.assignment.test_permissions import ACTIONS, Someone, make
 
 TABLE = Path(__file__).resolve().parents[3] / "docs" / "permissions.md"
@@ -23,7 +23,7 @@ EACH = {"{action}": list(ACTIONS), "{decision}": ["add", "confirm", "remove"]}
 """Path parameters whose every value has a row of its own."""
 ON_TICKET = " on the ticket"
 SCOPES = ("all", "teams", "assigned")
-RELATIONS = ("own team", "other team", "assigned")
+RELATIONS = ("own team", "team below", "other team", "assigned")
 STALE = '"999999"'
 """A revision that no ticket has: whoever is allowed is told so, and nothing changes."""
 FORM_TOKENS: dict[str, str] = {}
@@ -115,14 +115,28 @@ async def related(desk: Desk, relation: str, someone: Someone, tickets: dict[str
 
 def reaches(scope: str, relation: str) -> bool:
     """The rule in one line, written again here on purpose."""
-    return scope == "all" or (scope, relation) in {("teams", "own team"), ("assigned", "assigned")}
+    return scope == "all" or (scope, relation) in {
+        ("teams", "own team"),
+        ("teams", "team below"),
+        ("assigned", "assigned"),
+    }
+
+
+async def ticket_below(desk: Desk) -> Json:
+    """A ticket of a team that is part of the team the agents of these tests work in."""
+    ada, name = await desk.agent("ada"), f"below-{new_id().hex[-8:]}"
+    sent = {"slug": name, "name": name, "parent_id": str(team_id("online-banking"))}
+    team = await ada.post("/v1/teams", sent, expect=201)
+    ticket = await desk.ticket("access")
+    return await ada.post(f"/v1/tickets/{ticket['id']}/transfer", {"team_id": team["id"]})
 
 
 @pytest.fixture(scope="session")
 async def tickets(desk: Desk) -> dict[str, Json]:
-    """Nobody's but Ada's in the own team, one of another team, and one of another team that changes hands."""
+    """One each in the own team, in a team that is part of it, in another team, and one there that changes hands."""
     return {
         "own team": await desk.ticket_of("ada"),
+        "team below": await ticket_below(desk),
         "other team": await desk.ticket("access"),
         "assigned": await desk.ticket("access"),
     }

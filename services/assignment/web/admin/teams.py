@@ -1,5 +1,6 @@
 """Administration pages of teams."""
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from services.assignment.deps import State
 from services.assignment.models import Team
 from services.assignment.queries import deactivation
 from services.assignment.queries.callers import Caller
+from services.assignment.queries.configuration import list_calendars, list_policies
 from services.assignment.queries.people import list_agents, list_teams, team_view
 from services.assignment.schemas.people import TeamInputNew, TeamPatch, TeamView
 from services.assignment.web.admin.sections import TeamsPageCaller
@@ -43,7 +45,7 @@ async def show_teams(request: Request, desk: TheDesk, context: State, caller: Te
     for agent in agents:
         for membership in agent.memberships if agent.is_active else ():
             members[membership.team_id] = members.get(membership.team_id, 0) + 1
-    return desk.render(request, "admin/teams.html", caller, teams=teams, names=names, members=members)
+    return desk.render(request, "admin/teams.html", caller, teams=list(_as_tree(teams)), names=names, members=members)
 
 
 @router.get("/new")
@@ -60,7 +62,7 @@ async def post_team(
     try:
         async with refusals():
             body = TeamInputNew.model_validate(_fields(form))
-            await create(context, form.keyed(caller, PATH), lambda session: create_team(session, body))
+            await create(context, form.keyed(caller, PATH), lambda session: create_team(session, caller, body))
     except FormRefused as refused:
         return await _form_page(request, desk, context, caller, None, refused_form(form, refused, form.typed))
     return desk.redirect(PATH, ("success", f"{body.name} was added. Give agents a role in it on their pages."))
@@ -124,6 +126,7 @@ async def _form_page(
     async with context.database.begin() as session:
         agents = await list_agents(session)
         teams = await list_teams(session)
+        policies, calendars = await list_policies(session), await list_calendars(session)
         stored = await session.get(Team, team.id) if team else None
         consequences = await deactivation.of_team(session, stored) if stored and stored.is_active else None
     members = [
@@ -144,20 +147,45 @@ async def _form_page(
         agents=[
             (str(agent.id), agent.name) for agent in agents if agent.is_active or (team and agent.id == team.lead_id)
         ],
+        parents=_parents_for(team, teams),
+        policies=[(str(one.id), one.name) for one in policies if one.is_active or one.id == (team and team.policy_id)],
+        calendars=[(one.slug, one.name) for one in calendars],
+        parts=[one for one in teams if team and one.parent_id == team.id],
         others=[(str(one.id), one.name) for one in teams if one.is_active and team and one.id != team.id],
         consequences=consequences,
     )
 
 
+def _parents_for(team: TeamView | None, teams: Sequence[TeamView]) -> list[tuple[str, str]]:
+    """Every team that this one could be part of: not itself, and none below it."""
+    below = {team.id} if team else set()
+    while more := {one.id for one in teams if one.parent_id in below} - below:
+        below |= more
+    return [
+        (str(one.id), one.name)
+        for one in teams
+        if one.id not in below and (one.is_active or one.id == (team and team.parent_id))
+    ]
+
+
+def _as_tree(teams: Sequence[TeamView], parent: UUID | None = None, depth: int = 0) -> Iterator[tuple[TeamView, int]]:
+    """Each team right below the one that it is part of, with how deep it stands."""
+    for team in teams:
+        if team.parent_id == parent:
+            yield team, depth
+            yield from _as_tree(teams, team.id, depth + 1)
+
+
 def _fields(form: SubmittedForm) -> dict[str, Any]:
-    return {"slug": form.text("slug"), "name": form.text("name"), "lead_id": form.optional("lead_id")}
+    named = {"slug": form.text("slug"), "name": form.text("name")}
+    return named | {name: form.optional(name) for name in ("lead_id", "parent_id", "policy_id", "calendar")}
 
 
 def _values_of(team: TeamView) -> dict[str, Any]:
     return {
         "slug": team.slug,
         "name": team.name,
-        "lead_id": team.lead_id or "",
+        **{name: getattr(team, name) or "" for name in ("lead_id", "parent_id", "policy_id", "calendar")},
         "is_fallback": team.is_fallback,
         "version": team.version,
     }
