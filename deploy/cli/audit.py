@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from enum import StrEnum
 from typing import Annotated, Any
 
 import asyncpg
@@ -15,6 +16,15 @@ from shared.kit.audit_log import Verification, verify_chain
 
 app = typer.Typer(no_args_is_help=True, help="Verify the audit log of configuration changes.")
 console = Console(highlight=False, markup=False, soft_wrap=True)
+
+
+class Log(StrEnum):
+    """The services that keep an audit log."""
+
+    ASSIGNMENT = "assignment"
+    INTAKE = "intake"
+
+
 ANSWERS_WITHIN = 10.0
 ENTRIES = "select * from audit_log order by seq"
 
@@ -25,9 +35,12 @@ def verify(
     expect: Annotated[
         str | None, typer.Option("--expect", help="A hash that an earlier run printed: it must still be in the log")
     ] = None,
+    service: Annotated[
+        Log, typer.Option("--service", help="Whose log: assignment's, or intake's of topics, announcements, bans, keys")
+    ] = Log.ASSIGNMENT,
 ) -> None:
     """Recompute the hash of every entry; exit 1 if the log does not hold together."""
-    found, is_expected = asyncio.run(_verify(expect))
+    found, is_expected = asyncio.run(_verify(service.value, expect))
     if found.broken_at is not None:
         console.print(f"Broken at entry {found.broken_at}: {found.reason}.", style="red")
         raise typer.Exit(1)
@@ -38,12 +51,12 @@ def verify(
     console.print(f"{found.entries} entries hold together{newest}.")
 
 
-async def _verify(expect: str | None) -> tuple[Verification, bool]:
+async def _verify(service: str, expect: str | None) -> tuple[Verification, bool]:
     try:
-        url = database_url("assignment").replace("+asyncpg", "", 1)
+        url = database_url(service).replace("+asyncpg", "", 1)
         connection = await asyncpg.connect(url, timeout=ANSWERS_WITHIN)
     except (OSError, TimeoutError, asyncpg.PostgresError) as problem:
-        raise CliError(f"The database of assignment does not answer: {problem!r}") from None
+        raise CliError(f"The database of {service} does not answer: {problem!r}") from None
     seen: set[str] = set()
 
     async def rows() -> AsyncIterator[dict[str, Any]]:

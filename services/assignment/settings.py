@@ -28,6 +28,10 @@ class AssignmentSettings(ServiceSettings):
     """Whose days the days of a report are where its reader names no zone, such as `Europe/Berlin`."""
     session_secret: SecretStr = Field(min_length=16)
     """Signs the desk's short notices between a form and the page after it."""
+    intake_url: str = ""
+    """Where the intake service is reached from here, for its administration; empty: at the portal's address."""
+    notification_url: str = "http://127.0.0.1:8003"
+    """Where the notification service is reached from here, for its administration."""
     session_hours: int = Field(default=12, ge=1, le=168)
     """How long a sign-in lasts, however much it is used."""
     session_idle_minutes: int = Field(default=120, ge=5, le=10_080)
@@ -41,8 +45,6 @@ class AssignmentSettings(ServiceSettings):
 
     Without it the key is derived from `session_secret`; then a new `session_secret` makes every agent set up their
     second factor anew."""
-    audit_days: int = Field(default=1095, ge=30, le=36_500)
-    """How long the audit log keeps a change of the configuration."""
     agent_requests_per_minute: int = Field(default=3000, ge=1)
     """Budget of one signed-in agent over the API."""
     service_token_requests_per_minute: int = Field(default=1200, ge=1)

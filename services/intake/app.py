@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -27,9 +28,12 @@ from services.intake.privacy.retention import Retention
 from services.intake.settings import IntakeSettings
 from services.intake.topic_cache import TopicCache
 from shared.kit import outbox
+from shared.kit.administrator_passes import AdministratorPasses
+from shared.kit.audit_log import prune_audit_log
 from shared.kit.auth import FileLinks, TicketLinks
 from shared.kit.bus import Bus, StreamEraser, run_consumer
 from shared.kit.cleanup import run_cleanup
+from shared.kit.clock import utc_now
 from shared.kit.db import Database, dsn_of
 from shared.kit.http.app import create_app
 from shared.kit.http.form_tokens import FormTokens
@@ -72,6 +76,7 @@ def build(settings: IntakeSettings) -> FastAPI:
             tickets=await Tickets.connect(settings),
             topics=TopicCache(database),
             keys=ApiKeyCache(database),
+            passes=AdministratorPasses(settings),
             links=TicketLinks(settings),
             file_links=FileLinks(settings),
             export_links=ExportLinks(settings),
@@ -101,7 +106,12 @@ def build(settings: IntakeSettings) -> FastAPI:
             "consumer": lambda: run_consumer(bus, consumer(database, intake.invitations, relay.has_applied), ahead),
             "agents": lambda: run_consumer(bus, agents_consumer(database), ahead),
             "live": hub.run,
-            "housekeeping": lambda: run_cleanup(database, settings, forget_counts),
+            "housekeeping": lambda: run_cleanup(
+                database,
+                settings,
+                forget_counts,
+                lambda session: prune_audit_log(session, timedelta(days=settings.audit_days), utc_now()),
+            ),
             "retention": Retention(database, intake.links, settings.keeping).run,
             "clearing": ErasureJob(database, StreamEraser(bus), storage, RequesterIds(settings)).run,
             "tidying": lambda: collect_garbage_hourly(database, storage, settings.unattached_hours),

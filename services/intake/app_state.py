@@ -15,6 +15,7 @@ from services.intake.mail.http_pipe import MailPipe
 from services.intake.privacy.export import Exporter
 from services.intake.settings import IntakeSettings
 from services.intake.topic_cache import TopicCache
+from shared.kit.administrator_passes import AdministratorPasses
 from shared.kit.auth import FileLinks, TicketLinks
 from shared.kit.db import Database
 from shared.kit.http.pages import Pages
@@ -33,6 +34,7 @@ class AppState:
     tickets: Tickets
     topics: TopicCache
     keys: ApiKeyCache
+    passes: AdministratorPasses
     links: TicketLinks
     file_links: FileLinks
     export_links: ExportLinks

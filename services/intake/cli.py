@@ -7,13 +7,15 @@ from getpass import getpass
 from ipaddress import ip_network
 
 from services.intake.access.key_scopes import CLIENT_SCOPES, KeyScope
-from services.intake.commands.keys import OVERLAP, list_keys, put_key, revoke_key, rotate_key
+from services.intake.admin.audit import COMMAND_LINE, record_change
+from services.intake.admin.key_views import ApiKeyView
+from services.intake.commands.keys import OVERLAP, find_key, list_keys, put_key, revoke_key, rotate_key
 from services.intake.models import StoredApiKey
 from services.intake.osticket.keys import old_key
 from services.intake.settings import IntakeSettings
 from shared.kit.auth import ApiKey
 from shared.kit.clock import utc_now
-from shared.kit.db import Database
+from shared.kit.db import Database, Session
 
 MAX_HOURS = 24 * 366
 MAX_LINE = 200
@@ -47,6 +49,7 @@ async def create_key(database: Database, settings: IntakeSettings) -> None:
             cidrs=asked.cidrs,
             expires_at=asked.expires_at,
         )
+        await _record(session, key.key_id, "added")
     sys.stdout.write(f"{key}\n")
 
 
@@ -64,6 +67,7 @@ async def import_osticket_key(database: Database, settings: IntakeSettings) -> N
         await put_key(
             session, key, asked.name, [KeyScope.CREATE], per_minute=per_minute, cidrs=asked.cidrs, is_legacy=True
         )
+        await _record(session, key.key_id, "added")
     sys.stdout.write(f"{key.key_id}\n")
 
 
@@ -92,6 +96,8 @@ async def rotate(database: Database, _settings: IntakeSettings) -> None:
     asked = _asked(parser)
     async with database.begin() as session:
         key = await rotate_key(session, asked.key_id, utc_now(), asked.overlap)
+        if key is not None:
+            await _record(session, asked.key_id, "new secret")
     if key is None:
         parser.exit(1, f"there is no active key {asked.key_id} that could be rotated\n")
     sys.stdout.write(f"{key}\n")
@@ -104,8 +110,20 @@ async def revoke(database: Database, _settings: IntakeSettings) -> None:
     asked = _asked(parser)
     async with database.begin() as session:
         is_known = await revoke_key(session, asked.key_id)
+        if is_known:
+            await _record(session, asked.key_id, "revoked")
     if not is_known:
         parser.exit(1, f"there is no key {asked.key_id}\n")
+
+
+async def _record(session: Session, key_id: str, what: str) -> None:
+    """Writes a change of a key into the audit log."""
+    stored = await find_key(session, key_id)
+    if stored is not None:
+        view = ApiKeyView.of(stored, utc_now())
+        before = None if what == "added" else view
+        note = "" if what == "added" else what
+        await record_change(session, COMMAND_LINE, ("api-key", key_id, stored.name), before, view, note=note)
 
 
 def _state_of(key: StoredApiKey, now: datetime) -> str:

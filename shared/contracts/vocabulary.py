@@ -258,6 +258,8 @@ class Permission(StrEnum):
     ADMIN_SLA = "admin.sla"
     ADMIN_ROUTING = "admin.routing"
     ADMIN_CANNED = "admin.canned"
+    ADMIN_INTAKE = "admin.intake"
+    ADMIN_NOTIFICATION = "admin.notification"
 
 
 class Scope(StrEnum):

@@ -66,6 +66,8 @@ class ServiceSettings(Settings):
     """Networks of ours that feeds may be fetched from, over http too: `10.20.0.0/16, fd00::/8`. Others are public."""
     events_for_outsiders: bool = False
     """Whether `assignment.decided`, `note.added`, `notification.sent` go to the stream too, for programs of yours."""
+    audit_days: int = Field(default=1095, ge=30, le=36_500)
+    """How long the audit logs keep a change of the configuration."""
     answer_hours: int = Field(default=72, ge=24, le=24 * 30)
     """How long the first answer to an Idempotency-Key is kept and given again."""
     secure_cookies: bool = False

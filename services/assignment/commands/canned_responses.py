@@ -3,11 +3,11 @@
 from uuid import UUID
 
 from services.assignment.app_state import AppState
-from services.assignment.canned.responses import view_of
 from services.assignment.commands.administration import apply_changes, changes_of, changing, get_locked
 from services.assignment.commands.audit import record_change
 from services.assignment.models import CannedResponse, Team
 from services.assignment.queries.callers import Caller
+from services.assignment.queries.canned_responses import view_of
 from services.assignment.schemas.canned_responses import (
     CannedResponseInput,
     CannedResponsePatch,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import any_, select
+from sqlalchemy import any_, literal, select
 
 from services.assignment.commands.departures import note_departures
 from services.assignment.commands.granting import lock_rights, refuse_excess
@@ -26,8 +26,8 @@ async def check_defaults(session: Session, values: Mapping[str, Any]) -> None:
         if await session.scalar(query) is None:
             raise invalid("/policy_id", "there is no such active SLA policy")
     if calendar := values.get("calendar"):
-        query = select(Calendar.slug).where(Calendar.slug == calendar, Calendar.is_current)
-        if await session.scalar(query) is None:
+        hours = select(Calendar.slug).where(Calendar.slug == calendar, Calendar.is_current)
+        if await session.scalar(hours) is None:
             raise invalid("/calendar", "there is no such calendar")
 
 
@@ -54,7 +54,7 @@ async def place_team(session: Session, by: Caller, team: Team, parent_id: UUID |
 
 
 async def _teams_below(session: Session, team: Team) -> list[Team]:
-    query = select(Team).where(team.id == any_(Team.lineage)).order_by(Team.id)
+    query = select(Team).where(literal(team.id) == any_(Team.lineage)).order_by(Team.id)
     return list(await session.scalars(query.with_for_update(key_share=True)))
 
 

@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import or_, select, update
 
 from services.assignment.errors import address_refused
-from services.assignment.models import Agent, Membership, Role, ServiceToken
-from services.assignment.queries.callers import Caller, grant_of
+from services.assignment.models import Agent, Membership, Role, ServiceToken, Team
+from services.assignment.queries.callers import Caller, grant_of, reaches_team
 from shared.contracts.base import AgentId, TeamId
 from shared.contracts.vocabulary import ActorKind, Channel
 from shared.domain.permissions import Grant, Principal
@@ -67,13 +67,14 @@ async def _look_up(database: Database, key_id: str) -> Sequence[Any]:
             ServiceToken.revoked_at,
             ServiceToken.last_used_at,
             Agent.is_active,
-            Membership.team_id,
+            Team.id.label("team_id"),
             Role.scope,
             Role.permissions,
         )
         .join(Agent, Agent.id == ServiceToken.owner_id)
         .outerjoin(Membership, Membership.agent_id == Agent.id)
         .outerjoin(Role, Role.id == Membership.role_id)
+        .outerjoin(Team, reaches_team())
         .where(ServiceToken.key_id == key_id)
     )
     async with database.single() as connection:

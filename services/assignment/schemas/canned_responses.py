@@ -3,14 +3,14 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, ConfigDict
+from pydantic import AfterValidator, ConfigDict, JsonValue
 
-from services.assignment.canned.variables import VARIABLES, unknown_variables
+from services.assignment.canned_variables import VARIABLES, unknown_variables
 from services.assignment.schemas.tickets import View
 from shared.contracts.base import Instant
 from shared.kit.http.inputs import Body, Input, Line
 
-EXAMPLE = {
+EXAMPLE: dict[str, JsonValue] = {
     "title": "We look into it",
     "body": "Hello {{requester.first_name}},\n\nthank you, we look into it.\n\n{{agent.name}}",
     "team_id": None,

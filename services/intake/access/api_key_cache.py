@@ -14,6 +14,7 @@ from shared.kit.clock import utc_now
 from shared.kit.db import Database
 from shared.kit.http.rate_limits import RateLimiter
 
+ADMINISTRATORS_PER_MINUTE = 600
 REMEMBER_SECONDS = 5.0
 """A revoked or changed key goes on working for at most this long."""
 USE_NOTED_EVERY = 60.0
@@ -91,6 +92,14 @@ class ApiKeyCache:
             return None
         await self._note_use(key.key_id)
         return known
+
+    def of_administrator(self, agent_id: str) -> KnownKey:
+        """What stands for an administrator of the desk, who has no key: it sets up, and has a limit as keys do."""
+        limiter = self._limiters.setdefault(
+            ADMINISTRATORS_PER_MINUTE, RateLimiter("api-key", ADMINISTRATORS_PER_MINUTE)
+        )
+        scopes = frozenset({KeyScope.ADMIN.value})
+        return KnownKey(f"agent-{agent_id}", NOBODYS_DIGEST, NOBODYS_DIGEST, None, None, scopes, (), limiter, 0.0)
 
     def forget(self, key_id: str) -> None:
         """Drops the cache of this process; other processes see the change within seconds."""

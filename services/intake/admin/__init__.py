@@ -1,6 +1,16 @@
 """The API by which the help desk's way in is set up, for keys with the scope `admin`."""
 
-from services.intake.admin import announcements, bans, keys, links, mails, requesters, topics
+from services.intake.admin import announcements, audit, bans, keys, links, mails, previews, requesters, topics
 
-ROUTERS = (keys.router, topics.router, links.router, requesters.router, announcements.router, bans.router, mails.router)
+ROUTERS = (
+    keys.router,
+    topics.router,
+    links.router,
+    requesters.router,
+    announcements.router,
+    bans.router,
+    mails.router,
+    audit.router,
+    previews.router,
+)
 """Every route under /v1/admin."""

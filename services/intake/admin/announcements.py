@@ -6,9 +6,10 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 from starlette.status import HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
+from services.intake.admin.administrators import Admin, By
+from services.intake.admin.audit import record_change
 from services.intake.admin.idempotent_commands import KeyedCall, run_once
 from services.intake.admin.schemas import AnnouncementInput, AnnouncementView
-from services.intake.api.authentication import Admin
 from services.intake.api.route import ApiRoute
 from services.intake.commands.announcements import (
     create_announcement,
@@ -37,12 +38,14 @@ async def list_all(_: Admin, page: Annotated[PageRequest, Query()], state: State
 
 
 @router.post("", status_code=HTTP_201_CREATED, response_model=AnnouncementView)
-async def create(_: Admin, call: KeyedCall, state: State, request: AnnouncementInput) -> Response:
+async def create(by: By, call: KeyedCall, state: State, request: AnnouncementInput) -> Response:
     """Put an announcement up."""
     await check_body(state.renderer, request.body, BodyFormat.MARKDOWN)
 
     async def make(session: Session) -> CreatedResource:
-        return CreatedResource(AnnouncementView.of(await create_announcement(session, request.content())))
+        made = AnnouncementView.of(await create_announcement(session, request.content()))
+        await record_change(session, by, _subject(made), None, made)
+        return CreatedResource(made)
 
     return await run_once(state, call, HTTP_201_CREATED, make)
 
@@ -55,15 +58,24 @@ async def read(_: Admin, state: State, announcement_id: UUID) -> AnnouncementVie
 
 
 @router.put("/{announcement_id}")
-async def replace(_: Admin, state: State, announcement_id: UUID, request: AnnouncementInput) -> AnnouncementView:
+async def replace(by: By, state: State, announcement_id: UUID, request: AnnouncementInput) -> AnnouncementView:
     """Say it anew."""
     await check_body(state.renderer, request.body, BodyFormat.MARKDOWN)
     async with state.database.begin() as session:
-        return AnnouncementView.of(await replace_announcement(session, announcement_id, request.content()))
+        before = AnnouncementView.of(await get_announcement(session, announcement_id))
+        after = AnnouncementView.of(await replace_announcement(session, announcement_id, request.content()))
+        await record_change(session, by, _subject(after), before, after)
+        return after
 
 
 @router.delete("/{announcement_id}", status_code=HTTP_204_NO_CONTENT)
-async def delete(_: Admin, state: State, announcement_id: UUID) -> None:
+async def delete(by: By, state: State, announcement_id: UUID) -> None:
     """Take it down for good."""
     async with state.database.begin() as session:
+        before = AnnouncementView.of(await get_announcement(session, announcement_id))
         await delete_announcement(session, announcement_id)
+        await record_change(session, by, _subject(before), before, None)
+
+
+def _subject(view: AnnouncementView) -> tuple[str, str, str]:
+    return "announcement", str(view.id), view.title

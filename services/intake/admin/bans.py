@@ -9,8 +9,9 @@ from starlette.status import HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
 from services.intake.abuse.bans import lift_ban, page_of_bans, put_ban
 from services.intake.abuse.patterns import MAX_PATTERN, read_pattern
+from services.intake.admin.administrators import Admin, By
+from services.intake.admin.audit import record_change
 from services.intake.admin.idempotent_commands import KeyedCall, run_once
-from services.intake.api.authentication import Admin
 from services.intake.api.route import ApiRoute
 from services.intake.deps import State
 from services.intake.models import Ban
@@ -68,11 +69,15 @@ class BanView(BaseModel):
 
 
 @router.post("", status_code=HTTP_201_CREATED, response_model=BanView)
-async def put(_: Admin, call: KeyedCall, state: State, request: PutBan) -> Response:
+async def put(by: By, call: KeyedCall, state: State, request: PutBan) -> Response:
     """Ban an address, a domain or a network, or change the ban that is there. Takes effect within seconds."""
 
     async def make(session: Session) -> CreatedResource:
-        return CreatedResource(BanView.of(await put_ban(session, request.pattern, request.reason, request.expires_at)))
+        stored = await session.get(Ban, request.pattern)
+        before = BanView.of(stored) if stored else None
+        after = BanView.of(await put_ban(session, request.pattern, request.reason, request.expires_at))
+        await record_change(session, by, _subject(after.pattern), before, after)
+        return CreatedResource(after)
 
     made = await run_once(state, call, HTTP_201_CREATED, make)
     state.admission.bans.forget()
@@ -91,13 +96,21 @@ async def list_all(_: Admin, page: Annotated[PageRequest, Query()], state: State
 
 
 @router.delete("/{pattern:path}", status_code=HTTP_204_NO_CONTENT)
-async def lift(_: Admin, pattern: Annotated[str, Path(max_length=MAX_PATTERN)], state: State) -> None:
+async def lift(by: By, pattern: Annotated[str, Path(max_length=MAX_PATTERN)], state: State) -> None:
     """Let them in again. Takes effect within seconds."""
     async with state.database.begin() as session:
-        is_lifted = pattern.isprintable() and await lift_ban(session, _kept(pattern))
+        stored = await session.get(Ban, _kept(pattern)) if pattern.isprintable() else None
+        before = BanView.of(stored) if stored else None
+        is_lifted = before is not None and await lift_ban(session, before.pattern)
+        if before is not None and is_lifted:
+            await record_change(session, by, _subject(before.pattern), before, None)
     if not is_lifted:
         raise not_found("ban")
     state.admission.bans.forget()
+
+
+def _subject(pattern: str) -> tuple[str, str, str]:
+    return "ban", pattern, pattern
 
 
 def _kept(pattern: str) -> str:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request, Response
 
-from services.intake.api.authentication import Admin
+from services.intake.admin.administrators import Admin
 from services.intake.app_state import AppState
 from shared.kit.db import Session
 from shared.kit.http.app import body_of

@@ -5,8 +5,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Response
 
+from services.intake.admin.administrators import Admin, By
+from services.intake.admin.audit import record_change
 from services.intake.admin.key_views import ApiKeyView, CreateKey, KeyWithSecret, RotateKey
-from services.intake.api.authentication import Admin
 from services.intake.api.route import ApiRoute, answer
 from services.intake.commands.keys import find_key, page_of_keys, put_key, revoke_key, rotate_key
 from services.intake.deps import State
@@ -25,7 +26,9 @@ router = APIRouter(prefix="/v1/admin", route_class=ApiRoute, tags=["api keys"])
 
 
 @router.post("/api-keys", status_code=201, response_model=KeyWithSecret)
-async def create(request: CreateKey, admin: Admin, state: State, idempotency_key: IdempotencyKey = None) -> Response:
+async def create(
+    request: CreateKey, admin: Admin, by: By, state: State, idempotency_key: IdempotencyKey = None
+) -> Response:
     """Make a key. It is shown in this answer only: a repetition of the answer is without it."""
     scope, content = f"{admin.key_id}:key", fingerprint(canonical(request.model_dump(mode="json")))
     async with idempotent_transaction(state.database, scope, idempotency_key, content) as guarded:
@@ -41,6 +44,8 @@ async def create(request: CreateKey, admin: Admin, state: State, idempotency_key
             cidrs=request.cidrs,
             expires_at=request.expires_at,
         )
+        made = await _view(guarded.session, key.key_id, utc_now())
+        await record_change(guarded.session, by, _subject(made), None, made)
         return await _shown_once(guarded, key, 201)
 
 
@@ -65,6 +70,7 @@ async def read(key_id: KeyId, _admin: Admin, state: State) -> ApiKeyView:
 async def rotate(
     key_id: KeyId,
     admin: Admin,
+    by: By,
     state: State,
     request: RotateKey | None = None,
     idempotency_key: IdempotencyKey = None,
@@ -77,10 +83,12 @@ async def rotate(
     ) as guarded:
         if guarded.stored:
             return guarded.stored
-        await _view(guarded.session, key_id, utc_now())
+        before = await _view(guarded.session, key_id, utc_now())
         key = await rotate_key(guarded.session, key_id, utc_now(), asked.overlap)
         if key is None:
             raise Problem(409, "not_rotatable", "a revoked key, or one of another system, cannot be rotated")
+        after = await _view(guarded.session, key_id, utc_now())
+        await record_change(guarded.session, by, _subject(after), before, after, note="new secret")
         shown = await _shown_once(guarded, key, 200)
     state.keys.forget(key_id)
     return shown
@@ -89,18 +97,25 @@ async def rotate(
 @router.post("/api-keys/{key_id}/revoke", response_model=ApiKeyView)
 async def revoke(
     key_id: KeyId,
-    _admin: Admin,
+    by: By,
     state: State,
     request: NoContent | None = None,  # noqa: ARG001 - only checked
     idempotency_key: IdempotencyKey = None,  # noqa: ARG001 - doing it again changes nothing
 ) -> Response:
     """Switch a key off for good; it stops working within seconds."""
     async with state.database.begin() as session:
+        before = await _view(session, key_id, utc_now())
         if not await revoke_key(session, key_id):
             raise not_found("key")
         view = await _view(session, key_id, utc_now())
+        if view.state != before.state:
+            await record_change(session, by, _subject(view), before, view, note="revoked")
     state.keys.forget(key_id)
     return answer(view)
+
+
+def _subject(view: ApiKeyView) -> tuple[str, str, str]:
+    return "api-key", view.key_id, view.name
 
 
 async def _view(session: Session, key_id: str, now: datetime) -> ApiKeyView:

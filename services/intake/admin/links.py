@@ -8,8 +8,8 @@ from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel
 from sqlalchemy import select
 
+from services.intake.admin.administrators import Admin
 from services.intake.admin.idempotent_commands import KeyedCall, run_once
-from services.intake.api.authentication import Admin
 from services.intake.api.route import ApiRoute
 from services.intake.commands.revoke_links import revoke_links
 from services.intake.deps import State

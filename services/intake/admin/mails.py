@@ -13,8 +13,8 @@ from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.status import HTTP_202_ACCEPTED
 
+from services.intake.admin.administrators import Admin
 from services.intake.admin.idempotent_commands import KeyedCall, run_once
-from services.intake.api.authentication import Admin
 from services.intake.api.route import ApiRoute
 from services.intake.attachments.object_store import ContentMissing, StorageUnavailable
 from services.intake.deps import State

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.intake.api.authentication import Admin
+from services.intake.admin.administrators import Admin
 from services.intake.api.route import ApiRoute, answer
 from services.intake.app_state import AppState
 from services.intake.deps import State

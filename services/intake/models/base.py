@@ -8,6 +8,7 @@ from sqlalchemy import DateTime, Enum, MetaData
 from sqlalchemy.orm import DeclarativeBase
 
 from shared.contracts.vocabulary import ActorKind, BodyFormat, Channel, ParticipantState, Priority, Status
+from shared.kit.audit_log import add_audit_table
 from shared.kit.tables import NAMING, add_kit_tables
 
 
@@ -27,3 +28,4 @@ class Base(DeclarativeBase):
 
 
 add_kit_tables(Base.metadata)
+add_audit_table(Base.metadata)

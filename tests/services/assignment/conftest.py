@@ -17,6 +17,9 @@ from tests.support.engines import own_engines  # noqa: F401 - a fixture
 from tests.support.settings import common_environment
 from workflows.worker import WorkerSettings, working
 
+NOBODY = "http://127.0.0.1:9"
+"""Where the other services would be; nothing listens there."""
+
 
 @pytest.fixture(scope="session")
 async def settings(engines: Stack) -> AssignmentSettings:
@@ -24,6 +27,7 @@ async def settings(engines: Stack) -> AssignmentSettings:
     common = {name.removeprefix("EVERDESK_").lower(): value for name, value in common_environment(engines).items()}
     values: dict[str, Any] = {name: common[name] for name in common.keys() & AssignmentSettings.model_fields.keys()}
     values |= {"seed_password": PASSWORD, "outgoing_allowed_networks": "127.0.0.0/8"}
+    values |= {"intake_url": NOBODY, "notification_url": NOBODY}
     settings = AssignmentSettings(**values, database_url=engines.postgres.url("assignment"))
     await migrate(settings, PACKAGE)
     database = Database.connect(settings)

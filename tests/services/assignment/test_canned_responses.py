@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.assignment.canned.variables import fill_in, unknown_variables
+from services.assignment.canned_variables import fill_in, unknown_variables
 from shared.kit.clock import new_id
 from tests.services.assignment.desk import Desk, Json, team_id
 from tests.services.assignment.test_permissions import make

@@ -58,12 +58,12 @@ class Someone:
     id: str
 
 
-async def make(desk: Desk, scope: str, permissions: list[str], team: str = "online-banking") -> Someone:
+async def make(desk: Desk, scope: str, permissions: list[str], team: str | UUID = "online-banking") -> Someone:
     """A role and an agent who has it."""
     ada, name = await desk.agent("ada"), f"t-{new_id().hex[-12:]}"
     role = await ada.post("/v1/roles", {"name": name, "scope": scope, "permissions": permissions})
     email = f"{name}@everdesk.example"
-    membership = {"team_id": str(team_id(team)), "role_id": role["id"]}
+    membership = {"team_id": str(team if isinstance(team, UUID) else team_id(team)), "role_id": role["id"]}
     body = {"email": email, "name": name, "is_available": False, "memberships": [membership]}
     agent = await ada.post("/v1/agents", body)
     return Someone(await desk.session_of(UUID(agent["id"])), agent["id"])

@@ -12,6 +12,14 @@ depends_on = None
 INSTANT = sa.DateTime(timezone=True)
 
 
+NEW_RIGHTS = """
+update roles set permissions = permissions || '{admin.intake,admin.notification}'::varchar[], version = version + 1
+where permissions @> '{admin.agents,admin.teams,admin.sla,admin.routing,admin.canned}'::varchar[]
+and not permissions @> '{admin.intake}'::varchar[]
+"""
+"""Whoever could administer everything can still: else nobody could give the new rights to anybody."""
+
+
 def upgrade() -> None:
     """What was there keeps its meaning: teams stand side by side, and the installation counts as set up."""
     op.create_table(
@@ -34,6 +42,7 @@ def upgrade() -> None:
     )
     op.add_column("teams", sa.Column("policy_id", sa.Uuid()))
     op.add_column("teams", sa.Column("calendar", sa.String(64)))
+    op.execute(NEW_RIGHTS)
     op.create_table(
         "installation",
         sa.Column("id", sa.SmallInteger(), autoincrement=False, nullable=False),
@@ -56,7 +65,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Without them."""
+    """Without them. Rights that are not known any more grant nothing."""
     op.drop_table("setup_links")
     op.drop_table("installation")
     op.drop_constraint("fk_teams_parent_id_teams", "teams")

@@ -7,6 +7,7 @@ from services.assignment.web.admin import (
     audit,
     calendars,
     canned_responses,
+    intake,
     policies,
     roles,
     routing,
@@ -24,6 +25,7 @@ PARTS = (
     calendars,
     routing,
     canned_responses,
+    intake,
     service_tokens,
     audit,
 )

@@ -11,9 +11,10 @@ from starlette.status import HTTP_308_PERMANENT_REDIRECT
 from services.assignment.api.audit import audit_csv
 from services.assignment.commands.audit import KINDS
 from services.assignment.deps import State
-from services.assignment.queries.audit import AuditFilters, list_audit_entries
+from services.assignment.queries.audit import AuditFilters
 from services.assignment.queries.people import list_agents
 from services.assignment.schemas.audit import AuditEntryView
+from services.assignment.web.admin.audit_sources import INTAKES, read_logs
 from services.assignment.web.admin.sections import AgentsPageCaller
 from services.assignment.web.admin.version_changes import changes_between
 from services.assignment.web.page_base import DeskPageRoute, TheDesk
@@ -22,9 +23,10 @@ PATH = "/admin/audit"
 router = APIRouter(route_class=DeskPageRoute)
 
 PER_PAGE = 50
+AWAY = "The intake service does not answer: changes of topics, announcements, bans and API keys are not in this list."
 KIND_NAMES = {
-    kind: kind.replace("-", " ").capitalize().replace("Sla", "SLA").replace("Rollout", "Roll-out")
-    for kind in KINDS.values()
+    kind: kind.replace("-", " ").capitalize().replace("Sla", "SLA").replace("Api", "API").replace("Rollout", "Roll-out")
+    for kind in (*KINDS.values(), *sorted(INTAKES))
 }
 
 
@@ -51,23 +53,29 @@ async def show_log(
     caller: AgentsPageCaller,
     asked: Asked,
     cursor: Annotated[str | None, Query(max_length=1024)] = None,
+    intake_cursor: Annotated[str | None, Query(max_length=1024)] = None,
 ) -> Response:
-    """A page of changes, newest first."""
+    """A page of changes, newest first: the desk's and intake's."""
+    log = await read_logs(context, caller, _filters(asked), PER_PAGE, (cursor, intake_cursor))
     async with context.database.begin() as session:
-        page = await list_audit_entries(session, _filters(asked), PER_PAGE, cursor)
         agents = await list_agents(session)
+    following = {"cursor": log.own_cursor, "intake_cursor": log.intake_cursor}
     words = {name: value for name, value in asked.items() if value}
     return desk.render(
         request,
         "admin/audit.html",
         caller,
+        notices=[("warning", AWAY)] if log.is_incomplete else [],
         entries=[
-            (entry, _title(entry), changes_between(entry.before or {}, entry.after or {})) for entry in page.items
+            (entry, _title(entry), changes_between(entry.before or {}, entry.after or {}), is_intakes)
+            for entry, is_intakes in log.entries
         ],
         asked=asked,
         kinds=list(KIND_NAMES.items()),
         agents=[(str(agent.id), agent.name) for agent in agents],
-        next_url=f"{PATH}?{urlencode(words | {'cursor': page.next_cursor})}" if page.next_cursor else None,
+        next_url=f"{PATH}?{urlencode(words | {name: one for name, one in following.items() if one})}"
+        if log.has_more
+        else None,
         table_url=f"{PATH}/export?{urlencode(words)}",
     )
 

@@ -7,8 +7,7 @@ from fastapi import APIRouter, Request, Response
 from markupsafe import Markup
 
 from services.assignment.app_state import AppState
-from services.assignment.canned.responses import responses_of, values_for, view_of
-from services.assignment.canned.variables import EXAMPLES, VARIABLES, fill_in
+from services.assignment.canned_variables import EXAMPLES, VARIABLES, fill_in
 from services.assignment.commands.administration import create
 from services.assignment.commands.canned_responses import (
     change_canned_response,
@@ -18,6 +17,7 @@ from services.assignment.commands.canned_responses import (
 from services.assignment.deps import State
 from services.assignment.models import CannedResponse
 from services.assignment.queries.callers import Caller
+from services.assignment.queries.canned_responses import responses_of, values_for, view_of
 from services.assignment.queries.people import list_teams
 from services.assignment.queries.tickets import get_ticket
 from services.assignment.schemas.canned_responses import (

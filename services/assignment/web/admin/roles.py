@@ -62,6 +62,8 @@ PERMISSION_GROUPS: Mapping[str, Mapping[Permission, str]] = {
         Permission.ADMIN_SLA: "SLA policies and calendars",
         Permission.ADMIN_ROUTING: "Routing rules",
         Permission.ADMIN_CANNED: "Canned responses",
+        Permission.ADMIN_INTAKE: "Topics, announcements, bans and API keys",
+        Permission.ADMIN_NOTIFICATION: "Notification",
     },
 }
 

@@ -62,6 +62,13 @@ SECTIONS: tuple[Section, ...] = (
         "Time",
     ),
     Section(
+        "/admin/topics",
+        "Topics",
+        "What requests can be about, and the questions that each form asks.",
+        Permission.ADMIN_INTAKE,
+        "Tickets",
+    ),
+    Section(
         "/admin/routing-rules",
         "Routing rules",
         "Which team, policy and priority a new ticket gets.",
@@ -80,6 +87,25 @@ SECTIONS: tuple[Section, ...] = (
         "Texts that agents begin a reply with, for everybody or for a team.",
         Permission.ADMIN_CANNED,
         "Tickets",
+    ),
+    Section(
+        "/admin/announcements",
+        "Announcements",
+        "What everybody should know before they ask, on the support centre's first page.",
+        Permission.ADMIN_INTAKE,
+        "Tickets",
+    ),
+    Section(
+        "/admin/bans",
+        "Bans",
+        "Addresses, domains and networks that may not write to us.",
+        Permission.ADMIN_INTAKE,
+    ),
+    Section(
+        "/admin/api-keys",
+        "API keys",
+        "Keys of the client programs that submit tickets.",
+        Permission.ADMIN_INTAKE,
     ),
     Section(
         "/admin/audit",
@@ -122,5 +148,6 @@ class AllowedAgent:
 AgentsPageCaller = Annotated[Caller, Depends(AllowedAgent(Permission.ADMIN_AGENTS))]
 TeamsPageCaller = Annotated[Caller, Depends(AllowedAgent(Permission.ADMIN_TEAMS))]
 SlaPageCaller = Annotated[Caller, Depends(AllowedAgent(Permission.ADMIN_SLA))]
+IntakePageCaller = Annotated[Caller, Depends(AllowedAgent(Permission.ADMIN_INTAKE))]
 CannedPageCaller = Annotated[Caller, Depends(AllowedAgent(Permission.ADMIN_CANNED))]
 RoutingPageCaller = Annotated[Caller, Depends(AllowedAgent(Permission.ADMIN_ROUTING))]

@@ -1,11 +1,15 @@
-"""Which canned responses an agent may use, and what one says for a ticket."""
+"""Which canned responses an agent may use, and what one says for a ticket.
+
+For the reply editor: `responses_for` lists what fits a ticket, and `rendered_for` fills one in. What comes back is
+Markdown to be put into the editor, not HTML.
+"""
 
 from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, or_, select
 
-from services.assignment.canned.variables import fill_in, first_word
+from services.assignment.canned_variables import fill_in, first_word
 from services.assignment.models import CannedResponse, Team, Ticket, Topic
 from services.assignment.queries.callers import Caller
 from services.assignment.queries.tickets import get_ticket

@@ -1,0 +1,120 @@
+"""Administration pages of the keys of client programs: a secret is shown on one page, once."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Request, Response
+
+from services.assignment.app_state import AppState
+from services.assignment.deps import State
+from services.assignment.queries.callers import Caller
+from services.assignment.web.admin.intake.calls import ask, every, instant_in
+from services.assignment.web.admin.sections import IntakePageCaller
+from services.assignment.web.admin.submitted_form import (
+    AdminForm,
+    FormRefused,
+    FormView,
+    SubmittedForm,
+    fresh_form,
+    refusals,
+    refuse_field,
+    refused_form,
+)
+from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
+
+PATH = "/admin/api-keys"
+router = APIRouter(prefix=PATH, route_class=DeskPageRoute)
+
+KeyId = Annotated[str, Path(pattern=r"^[0-9a-f]{16}$")]
+SCOPES = {
+    "create": "Submit tickets",
+    "read": "Read the tickets it submitted",
+    "reply": "Write in them",
+    "admin": "Set up topics, announcements, bans and keys",
+}
+OVERLAPS = [("86400", "24 hours"), ("3600", "1 hour"), ("604800", "7 days"), ("0", "Not at all: stop it at once")]
+ONCE = "Copy it now: it is not shown again, and nobody can look it up."
+
+
+@router.get("")
+async def show_keys(request: Request, desk: TheDesk, context: State, caller: IntakePageCaller) -> Response:
+    """Every key without its secret."""
+    keys = [_with_instants(key) for key in await every(context, caller, "/api-keys")]
+    return desk.render(request, "admin/api_keys.html", caller, keys=keys, scopes=SCOPES)
+
+
+@router.get("/new")
+async def show_new_key(request: Request, desk: TheDesk, caller: IntakePageCaller) -> Response:
+    """An empty form."""
+    return _form_page(request, desk, caller, fresh_form({"scopes": ["create", "read", "reply"]}))
+
+
+@router.post("/new")
+async def post_key(
+    request: Request, desk: TheDesk, context: State, caller: IntakePageCaller, form: AdminForm
+) -> Response:
+    """Makes a key and shows its secret, or shows the form again."""
+    try:
+        async with refusals():
+            key = form.keyed(caller, PATH).key
+            made = (await ask(context, caller, "POST", "/api-keys", _fields(form), key=key)).body
+    except FormRefused as refused:
+        values = form.typed | {"scopes": form.all("scopes")}
+        return _form_page(request, desk, caller, refused_form(form, refused, values))
+    return desk.render(request, "admin/api_key.html", caller, key=_with_instants(made), **_words(made.get("key")))
+
+
+@router.get("/{key_id}")
+async def show_key(
+    request: Request, desk: TheDesk, context: State, caller: IntakePageCaller, key_id: KeyId
+) -> Response:
+    """One key, and what can be done with it. Raises Problem 404."""
+    return desk.render(request, "admin/api_key.html", caller, key=await _get(context, caller, key_id), **_words())
+
+
+@router.post("/{key_id}/rotate")
+async def post_rotation(
+    request: Request, desk: TheDesk, context: State, caller: IntakePageCaller, key_id: KeyId, form: AdminForm
+) -> Response:
+    """Gives the key a new secret and shows it."""
+    body, key = {"overlap_seconds": form.number("overlap_seconds") or 0}, form.keyed(caller, PATH).key
+    made = (await ask(context, caller, "POST", f"/api-keys/{key_id}/rotate", body, key=key)).body
+    return desk.render(request, "admin/api_key.html", caller, key=_with_instants(made), **_words(made.get("key")))
+
+
+@router.post("/{key_id}/revoke")
+async def post_revocation(
+    desk: TheDesk, context: State, caller: IntakePageCaller, key_id: KeyId, _: AdminForm
+) -> Response:
+    """Switches the key off for good."""
+    name = (await ask(context, caller, "POST", f"/api-keys/{key_id}/revoke")).body["name"]
+    return desk.redirect(PATH, ("success", f"The key {name} stops working within seconds."))
+
+
+async def _get(context: AppState, caller: Caller, key_id: str) -> dict[str, Any]:
+    return _with_instants((await ask(context, caller, "GET", f"/api-keys/{key_id}")).body)
+
+
+def _form_page(request: Request, desk: DeskPages, caller: Caller, view: FormView) -> Response:
+    return desk.render(
+        request, "admin/api_key_new.html", caller, view.status, notices=view.notices, view=view, scopes=SCOPES
+    )
+
+
+def _words(secret: str | None = "") -> dict[str, Any]:
+    """`secret` is empty on a page that made none, and None where making it was a repetition."""
+    return {"secret": secret, "once": ONCE, "scopes": SCOPES, "overlaps": OVERLAPS}
+
+
+def _fields(form: SubmittedForm) -> dict[str, Any]:
+    limit = form.text("per_minute")
+    if limit and form.number("per_minute") is None:
+        raise refuse_field("per_minute", "Write a whole number, such as 600, or leave it empty.")
+    fields = {"name": form.text("name"), "scopes": form.all("scopes"), "cidrs": form.text("cidrs").split()}
+    expires_at = instant_in(f"{day}T23:59" if (day := form.text("expires_at")) else "")
+    return fields | {"per_minute": form.number("per_minute"), "expires_at": expires_at}
+
+
+def _with_instants(key: dict[str, Any]) -> dict[str, Any]:
+    times = ("created_at", "expires_at", "last_used_at", "previous_until")
+    return key | {name: datetime.fromisoformat(key[name]) if key[name] else None for name in times}

@@ -1,0 +1,210 @@
+"""Administration pages of topics: their list in order, and a builder for the form that each one asks."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Request, Response
+from markupsafe import Markup
+
+from services.assignment.app_state import AppState
+from services.assignment.deps import State
+from services.assignment.queries.callers import Caller
+from services.assignment.web.admin.intake.calls import ask, every
+from services.assignment.web.admin.intake.topic_form import (
+    CHOICES,
+    KINDS,
+    MOST_FIELDS,
+    Row,
+    edited,
+    fields_of,
+    name_from,
+    place_of,
+    rows_in,
+    rows_of,
+)
+from services.assignment.web.admin.intake.topic_history import changes_of_topic, content_after
+from services.assignment.web.admin.sections import IntakePageCaller
+from services.assignment.web.admin.submitted_form import (
+    AdminForm,
+    FormRefused,
+    FormView,
+    SubmittedForm,
+    check_unchanged,
+    fresh_form,
+    refusals,
+    refused_form,
+)
+from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
+from shared.contracts.vocabulary import Priority
+
+PATH = "/admin/topics"
+router = APIRouter(prefix=PATH, route_class=DeskPageRoute)
+TopicId = Annotated[str, Path(pattern=r"^[A-Za-z0-9-]{1,64}$")]
+PLAIN = ("slug", "name", "description", "priority", "thanks", "legacy_id")
+
+
+@router.get("")
+async def show_topics(request: Request, desk: TheDesk, context: State, caller: IntakePageCaller) -> Response:
+    """Every topic in the order in which the portal offers them."""
+    topics = await every(context, caller, "/topics")
+    return desk.render(request, "admin/topics.html", caller, topics=topics)
+
+
+@router.get("/new")
+async def show_new_topic(request: Request, desk: TheDesk, context: State, caller: IntakePageCaller) -> Response:
+    """An empty form."""
+    return await _page(request, desk, context, caller, None, fresh_form({"is_public": True}), [])
+
+
+@router.post("/new")
+async def post_topic(
+    request: Request, desk: TheDesk, context: State, caller: IntakePageCaller, form: AdminForm
+) -> Response:
+    """Adds the topic, or shows the page again with what was built so far."""
+    if form.text("do") not in {"", "save"}:
+        return await _rebuilt(request, desk, context, caller, None, form)
+    try:
+        async with refusals(place_of):
+            key = form.keyed(caller, PATH).key
+            made = (await ask(context, caller, "POST", "/topics", _content(form), key=key)).body
+    except FormRefused as refused:
+        view = refused_form(form, refused, form.typed)
+        return await _page(request, desk, context, caller, None, view, rows_in(form))
+    return desk.redirect(PATH, ("success", f"{made['name']} was added as the last topic."))
+
+
+@router.get("/{topic}")
+async def show_topic(
+    request: Request, desk: TheDesk, context: State, caller: IntakePageCaller, topic: TopicId
+) -> Response:
+    """One topic and its form. Raises Problem 404."""
+    found = await _get(context, caller, topic)
+    values = {name: found[name] if found[name] is not None else "" for name in PLAIN}
+    view = fresh_form(values | {"is_public": found["is_public"], "version": found["version"]})
+    return await _page(request, desk, context, caller, found, view, rows_of(found["form"]))
+
+
+@router.post("/{topic}")
+async def post_changes(
+    request: Request, desk: TheDesk, context: State, caller: IntakePageCaller, topic: TopicId, form: AdminForm
+) -> Response:
+    """Saves the topic, or shows the page again with what was built so far."""
+    found = await _get(context, caller, topic)
+    if form.text("do") not in {"", "save"}:
+        return await _rebuilt(request, desk, context, caller, found, form)
+    try:
+        async with refusals(place_of):
+            check_unchanged(form, found["version"])
+            path, content = f"/topics/{found['id']}", _content(form)
+            await ask(context, caller, "PUT", path, content, version=found["version"])
+    except FormRefused as refused:
+        view = refused_form(form, refused, form.typed)
+        return await _page(request, desk, context, caller, found, view, rows_in(form))
+    return desk.redirect(f"{PATH}/{found['id']}", ("success", f"{form.text('name')} was saved."))
+
+
+@router.post("/{topic}/move")
+async def post_move(
+    desk: TheDesk, context: State, caller: IntakePageCaller, topic: TopicId, form: AdminForm
+) -> Response:
+    """Lets the topic change places with the one before or after it."""
+    order = [one["id"] for one in await every(context, caller, "/topics")]
+    if topic in order:
+        at = order.index(topic)
+        to = at - 1 if form.text("to") == "up" else at + 1
+        if 0 <= to < len(order):
+            order[at], order[to] = order[to], order[at]
+            await ask(context, caller, "PUT", "/topic-order", {"topics": order})
+    return desk.redirect(PATH, ("success", "The order was changed."))
+
+
+@router.post("/{topic}/activity")
+async def post_activity(
+    desk: TheDesk, context: State, caller: IntakePageCaller, topic: TopicId, form: AdminForm
+) -> Response:
+    """Takes the topic out of the list, or back into it."""
+    is_active = form.is_ticked("is_active")
+    path = f"/topics/{topic}/{'reactivate' if is_active else 'deactivate'}"
+    name = (await ask(context, caller, "POST", path)).body["name"]
+    return desk.redirect(
+        PATH, ("success", f"{name} {'can be chosen again' if is_active else 'was taken off the list'}.")
+    )
+
+
+@router.post("/{topic}/restore")
+async def post_restore(
+    desk: TheDesk, context: State, caller: IntakePageCaller, topic: TopicId, form: AdminForm
+) -> Response:
+    """Makes the topic what it was after an earlier change. Raises Problem 404 for a change that is not its own."""
+    found = await _get(context, caller, topic)
+    content = await content_after(context, caller, found["id"], form.number("seq") or 0)
+    await ask(context, caller, "PUT", f"/topics/{found['id']}", content, version=found["version"])
+    return desk.redirect(f"{PATH}/{found['id']}", ("success", "The topic is again as it was then."))
+
+
+async def _get(context: AppState, caller: Caller, topic: str) -> dict[str, Any]:
+    found: dict[str, Any] = (await ask(context, caller, "GET", f"/topics/{topic}")).body
+    return found
+
+
+async def _rebuilt(
+    request: Request,
+    desk: DeskPages,
+    context: AppState,
+    caller: Caller,
+    found: dict[str, Any] | None,
+    form: SubmittedForm,
+) -> Response:
+    """The page after one of the builder's buttons: nothing is saved."""
+    rows = edited(rows_in(form), form.text("do"))
+    view, preview = FormView(form.typed, form_id=form.text("form_id")), None
+    if form.text("do") == "preview":
+        try:
+            async with refusals(place_of):
+                asked = (await ask(context, caller, "POST", "/form-preview", {"form": fields_of(rows)})).body
+                preview = Markup(asked["html"])  # noqa: S704 - intake's own page part, which escapes what it shows
+        except FormRefused as refused:
+            view = refused_form(form, refused, form.typed)
+    return await _page(request, desk, context, caller, found, view, rows, preview)
+
+
+async def _page(
+    request: Request,
+    desk: DeskPages,
+    context: AppState,
+    caller: Caller,
+    found: dict[str, Any] | None,
+    view: FormView,
+    rows: Sequence[Row],
+    preview: Markup | None = None,
+) -> Response:
+    names = [name_from(row.get("label", "")) if not row.get("name") else row["name"] for row in rows]
+    causes = [(name, row.get("label") or name) for name, row in zip(names, rows, strict=True)]
+    return desk.render(
+        request,
+        "admin/topic.html",
+        caller,
+        view.status,
+        notices=view.notices,
+        topic=found,
+        view=view,
+        rows=rows,
+        causes=causes,
+        kinds=list(KINDS.items()),
+        choice_kinds=CHOICES,
+        is_full=len(rows) >= MOST_FIELDS,
+        priorities=[(priority.value, priority.value.capitalize()) for priority in reversed(Priority)],
+        preview=preview,
+        history=await changes_of_topic(context, caller, found["id"]) if found else [],
+    )
+
+
+def _content(form: SubmittedForm) -> dict[str, Any]:
+    content = {name: form.text(name) for name in ("slug", "name", "description")}
+    return content | {
+        "is_public": form.is_ticked("is_public"),
+        "priority": form.optional("priority"),
+        "thanks": form.raw("thanks").strip(),
+        "legacy_id": form.number("legacy_id"),
+        "form": fields_of(rows_in(form)),
+    }
