@@ -15,12 +15,12 @@ from services.assignment.routing.working_hours import AgentCalendars
 from services.assignment.routing_rules.counts import MatchCounts
 from services.assignment.routing_rules.table import RoutingTables
 from services.assignment.settings import AssignmentSettings
+from services.assignment.siblings import Siblings
 from services.assignment.what_if_process import WhatIfWorker
 from shared.kit.attention import Attention
 from shared.kit.auth import FileLinks
 from shared.kit.db import Database
 from shared.kit.http.safe_client import SafeHttpClient
-from shared.kit.http.sibling_service import SiblingService
 from shared.kit.relay import Relay
 from shared.kit.ticket_errors import TicketsUnavailable
 from shared.kit.tickets import ANSWER_WITHIN, Tickets
@@ -64,9 +64,7 @@ class AppState:
     http_client: SafeHttpClient
     feed_reader: FeedReader
     file_links: FileLinks
-    intake: SiblingService
-    notification: SiblingService
-    """The administration of the two other services."""
+    siblings: Siblings
     sign_ins: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(SIGN_INS_AT_ONCE))
     what_if_worker: WhatIfWorker = field(default_factory=WhatIfWorker)
     renderer: BodyRenderer = field(default_factory=BodyRenderer)

@@ -24,10 +24,10 @@ from services.assignment.queries.policies import PolicyCache
 from services.assignment.routing_rules.counts import keep_counts
 from services.assignment.seed import seed
 from services.assignment.settings import AssignmentSettings
+from services.assignment.siblings import Siblings
 from services.assignment.sla_analysis.rollout_runner import carry_out_rollouts
 from services.assignment.web import install_web
 from shared.kit import outbox
-from shared.kit.administrator_passes import AdministratorPasses
 from shared.kit.attention import Attention
 from shared.kit.audit_log import prune_audit_log
 from shared.kit.auth import FileLinks
@@ -38,7 +38,6 @@ from shared.kit.db import Database, dsn_of, migrate
 from shared.kit.http.app import create_app
 from shared.kit.http.rate_limits import RateLimiter
 from shared.kit.http.safe_client import SafeHttpClient
-from shared.kit.http.sibling_service import SiblingService
 from shared.kit.processes import Job, background, dispatch, serve
 from shared.kit.relay import Relay
 from shared.kit.telemetry import configure_logging
@@ -69,9 +68,6 @@ def build_app(settings: AssignmentSettings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         tickets = await Tickets.connect(settings)
         gate = ConcurrencyLimit(settings.database_pool_size // 2)
-        passes = AdministratorPasses(settings)
-        intake = SiblingService("intake", settings.intake_url or settings.portal_url, passes)
-        notification = SiblingService("notification", settings.notification_url, passes)
         outgoing = SafeHttpClient(settings.outgoing_allowed_networks)
         context = AppState(
             settings=settings,
@@ -84,8 +80,7 @@ def build_app(settings: AssignmentSettings) -> FastAPI:
             http_client=outgoing,
             feed_reader=FeedReader(),
             file_links=FileLinks(settings),
-            intake=intake,
-            notification=notification,
+            siblings=Siblings.of(settings),
             returns=returns,
             rollouts=rollouts,
             backlog=backlog,
@@ -121,8 +116,7 @@ def build_app(settings: AssignmentSettings) -> FastAPI:
         async with background(jobs):
             yield
         await context.renderer.close()
-        await intake.close()
-        await notification.close()
+        await context.siblings.close()
         await bus.stop()
         await database.dispose()
 

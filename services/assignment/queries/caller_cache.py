@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from services.assignment.models import Agent, Membership, Role, Session, table_of
+from services.assignment.models import Agent, Membership, Role, Session, Team, table_of
 from services.assignment.queries.callers import Caller, find_caller
 from shared.contracts.vocabulary import Channel
 from shared.kit.auth import digest_of
@@ -14,7 +14,7 @@ from shared.kit.table_changes import on_changes
 
 ACCESS_CHANNEL: Final = "access"
 """Triggers notify it of every change to the tables below, whoever makes it."""
-TABLES: Final = tuple(table_of(model) for model in (Agent, Membership, Role, Session))
+TABLES: Final = tuple(table_of(model) for model in (Agent, Membership, Role, Session, Team))
 REMEMBERED: Final = timedelta(seconds=5)
 """The longest that a change of which a notification was lost goes unnoticed."""
 MOST: Final = 10_000

@@ -43,6 +43,10 @@ def upgrade() -> None:
     op.add_column("teams", sa.Column("policy_id", sa.Uuid()))
     op.add_column("teams", sa.Column("calendar", sa.String(64)))
     op.execute(NEW_RIGHTS)
+    op.execute(
+        "create trigger access_changed after insert or update of lineage on teams "
+        "for each row execute function tell_access_changed()"
+    )
     op.create_table(
         "installation",
         sa.Column("id", sa.SmallInteger(), autoincrement=False, nullable=False),
@@ -68,6 +72,7 @@ def downgrade() -> None:
     """Without them. Rights that are not known any more grant nothing."""
     op.drop_table("setup_links")
     op.drop_table("installation")
+    op.execute("drop trigger access_changed on teams")
     op.drop_constraint("fk_teams_parent_id_teams", "teams")
     for column in ("calendar", "policy_id", "lineage", "parent_id"):
         op.drop_column("teams", column)

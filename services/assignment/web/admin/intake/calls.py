@@ -36,7 +36,7 @@ async def ask(
     if version is not None:
         headers["If-Match"] = f'"{version}"'
     who = administrator(caller)
-    return await context.intake.call(who, method, f"{ADMIN}{path}", body, query=query, headers=headers)
+    return await context.siblings.intake.call(who, method, f"{ADMIN}{path}", body, query=query, headers=headers)
 
 
 async def every(context: AppState, caller: Caller, path: str) -> list[dict[str, Any]]:
