@@ -1,5 +1,7 @@
 """What this service refuses, in words that say what to do instead."""
 
+from collections.abc import Sequence
+
 from shared.contracts.vocabulary import Permission
 from shared.kit.http.problems import Problem
 
@@ -27,6 +29,22 @@ def people_only(what: str) -> Problem:
 def wrong_credentials() -> Problem:
     """The same words for an unknown address, a wrong password and an account that is switched off."""
     return Problem(401, "wrong_credentials", "the e-mail address or the password is wrong")
+
+
+def second_factor_required(methods: Sequence[str]) -> Problem:
+    """The password fits, and the agent has a second factor."""
+    detail = "send `code` as well: the one that the authenticator app shows now, or a recovery code"
+    return Problem(401, "second_factor_required", detail, methods=list(methods))
+
+
+def wrong_second_factor() -> Problem:
+    """A code that is wrong, or was used before, or a passkey that is not the agent's."""
+    return Problem(401, "wrong_second_factor", "the code or passkey is wrong, or was used already; try the next code")
+
+
+def sign_in_expired() -> Problem:
+    """Too long between the first and the second step."""
+    return Problem(401, "sign_in_expired", "the sign-in took too long; begin again with your password")
 
 
 def second_factor_enrolment_required() -> Problem:

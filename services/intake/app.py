@@ -36,6 +36,7 @@ from shared.kit.cleanup import run_cleanup
 from shared.kit.clock import utc_now
 from shared.kit.db import Database, dsn_of
 from shared.kit.http.app import create_app
+from shared.kit.http.cookies import wants_secure_cookies
 from shared.kit.http.form_tokens import FormTokens
 from shared.kit.http.pages import Pages
 from shared.kit.http.rate_limits import RateLimiter
@@ -58,9 +59,10 @@ def build(settings: IntakeSettings) -> FastAPI:
     hub = NotifyListener(dsn_of(settings))
     storage = ContentStore.connect(settings)
     live = EventStreams(database, hub, limit=settings.streams, seconds=settings.stream_seconds)
+    secure = wants_secure_cookies(settings.secure_cookies, settings.portal_url)
     pages = Pages(
         PACKAGE,
-        secure_cookies=settings.secure_cookies,
+        secure_cookies=secure,
         product="Support centre",
         home="/",
         support_address=settings.mail_address,
@@ -147,6 +149,6 @@ def build(settings: IntakeSettings) -> FastAPI:
     for router in (*api.ROUTERS, *admin.ROUTERS, *osticket.ROUTERS, *web.ROUTERS):
         app.include_router(router)
     pages.mount(app)
-    FormTokens(settings.link_secret.get_secret_value(), settings.portal_url).install(app)
+    FormTokens(settings.link_secret.get_secret_value(), settings.portal_url, secure_cookies=secure).install(app)
     openapi.describe(app)
     return app

@@ -15,6 +15,7 @@ from services.notification.settings import UnassignedMessagesTo
 from shared.contracts.events import (
     EVENTS,
     AccessLinkRequested,
+    AccountLinkRequested,
     AgentChanged,
     Envelope,
     Event,
@@ -60,6 +61,7 @@ CONSUMED: tuple[type[Event], ...] = (
     MessagePosted,
     ParticipantChanged,
     AccessLinkRequested,
+    AccountLinkRequested,
     AgentChanged,
     TeamChanged,
     RequesterErased,

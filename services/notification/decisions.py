@@ -14,6 +14,7 @@ from services.notification.delivery.templates import TemplateName
 from shared.contracts.base import AgentId, TeamId, TicketId
 from shared.contracts.events import (
     AccessLinkRequested,
+    AccountLinkRequested,
     Event,
     LifecycleEvent,
     MessagePosted,
@@ -57,6 +58,8 @@ COPIED = frozenset({TemplateName.REPLY, TemplateName.RESOLVED, TemplateName.RESO
 AUTHOR_ADDRESS = "author_address"
 """The fact of which address wrote: whoever writes is not told of it."""
 PARTICIPANT = "participant:"
+NO_TICKET = TicketId(UUID(int=0))
+"""What a mail to an agent about their own account is about: a row that stands for no ticket."""
 TEAM = "team:"
 """How the key of a whole team begins."""
 
@@ -125,6 +128,19 @@ def _(event: AccessLinkRequested) -> list[NotificationDecision]:
     asked = participant(event.email) if event.email else REQUESTER
     template = TemplateName.EXPORT_LINK if event.wanted == "everything" else TemplateName.ACCESS_LINK
     return [NotificationDecision(event.ticket_id, template, asked)]
+
+
+@decide.register
+def _(event: AccountLinkRequested) -> list[NotificationDecision]:
+    """About no ticket; the mail's link is signed when it is written, and nothing here holds it."""
+    facts: dict[str, JsonValue] = {
+        "link_id": str(event.link_id),
+        "purpose": event.purpose,
+        "expires_at": event.expires_at.isoformat(),
+    }
+    is_new = event.purpose == "invitation"
+    template = TemplateName.ACCOUNT_INVITATION if is_new else TemplateName.PASSWORD_RESET
+    return [NotificationDecision(NO_TICKET, template, agent(event.agent_id), facts)]
 
 
 @decide.register

@@ -1,4 +1,4 @@
-"""Links that work once and for minutes: a mail brings them to whoever may have all that is held of an address."""
+"""Links that work once and for a while: mails bring them to whoever may have what they open."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -44,3 +44,35 @@ class ExportLinks:
             return None
         is_young = -_CLOCKS_APART <= age <= EXPORT_LIFETIME
         return ExportLink(str(email), digest_of(f"{email}:{mail_id}").hex()) if is_young else None
+
+
+@dataclass(frozen=True, slots=True)
+class MailedAccountLink:
+    """What a link stands for: the right to set an agent's password, which assignment holds under this id."""
+
+    link_id: UUID
+    purpose: str
+
+
+class AccountLinks:
+    """Makes and reads links with which agents set their password. Notification mails them, assignment serves them.
+
+    Whether a link still works assignment knows: it keeps the id. Neither the id alone nor the signature alone helps.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._desk = settings.desk_url.rstrip("/")
+        self._signer = URLSafeSerializer(settings.link_secret.get_secret_value(), salt="account-link")
+
+    def url(self, link_id: UUID, purpose: str, at: datetime) -> str:
+        """The address to mail."""
+        payload = [purpose, link_id.hex, (at - EPOCH) // MILLISECOND]
+        return f"{self._desk}/set-password/{self._signer.dumps(payload)}"
+
+    def read(self, token: str) -> MailedAccountLink | None:
+        """The link of a token; None if it is forged."""
+        try:
+            purpose, link_id, _ = self._signer.loads(token)
+            return MailedAccountLink(UUID(link_id), str(purpose))
+        except (BadData, ValueError, TypeError, AttributeError):
+            return None

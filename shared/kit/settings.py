@@ -71,7 +71,7 @@ class ServiceSettings(Settings):
     answer_hours: int = Field(default=72, ge=24, le=24 * 30)
     """How long the first answer to an Idempotency-Key is kept and given again."""
     secure_cookies: bool = False
-    """Set where the site is served over https."""
+    """Set where the site is served over https; taken as set where its public URL begins with https."""
 
 
 class StorageSettings(ServiceSettings):

@@ -7,6 +7,7 @@ from uuid import UUID, uuid5
 from shared.contracts.base import AgentId, MessageId, PolicyId, TeamId, TicketId
 from shared.contracts.events import (
     AccessLinkRequested,
+    AccountLinkRequested,
     AgentChanged,
     AssignmentDecided,
     AttachmentRef,
@@ -316,6 +317,7 @@ _others: tuple[Event, ...] = (
     RequesterChanged(requester_id=REQUESTER, email="ruth@bank.example", name="Ruth Okafor", version=2),
     RequesterErased(requester_id=REQUESTER, ticket_ids=(TICKET,), took_part_in=(TicketId(_uuid(8)),), erased_at=at(60)),
     TicketErased(ticket_id=TICKET, erased_at=at(60)),
+    AccountLinkRequested(agent_id=ADA, link_id=_uuid(61), purpose="reset", requested_at=at(30), expires_at=at(60)),
     AccessLinkRequested(ticket_id=TICKET, requested_at=at(30)),
     NotificationSent(
         delivery_id=_uuid(71),

@@ -15,7 +15,7 @@ from shared.contracts.own_tokens import KEPT, REDACTED
 from shared.contracts.redaction import REMOVED, redacted
 from shared.kit.auth import SERVICE_TOKEN, ApiKey, FileLinks, MailThreads, TicketLink, TicketLinks
 from shared.kit.clock import new_id, utc_now
-from shared.kit.one_time_links import ExportLinks
+from shared.kit.one_time_links import AccountLinks, ExportLinks
 from shared.kit.settings import Settings
 
 SOURCE = Path(__file__).parents[2]
@@ -25,6 +25,7 @@ HANDMADE = {
     "shared/kit/auth.py": "api-key, session, mail-thread",
     "shared/kit/http/form_tokens.py": "form-token",
     "services/assignment/access/sessions.py": "session",
+    "services/assignment/access/second_step.py": "session",
     "services/intake/web/forms.py": "form-made",
 }
 """Where random or hand-signed tokens are made, and which rows they have."""
@@ -32,6 +33,8 @@ NO_TOKENS = {
     "shared/kit/requester_ids.py": "an id, which opens nothing",
     "shared/kit/http/health.py": "compares",
     "services/notification/deps.py": "compares",
+    "services/assignment/access/totp.py": "codes of half a minute, typed by people",
+    "services/assignment/access/factor_keys.py": "keys and digests that are stored and never shown",
     "services/intake/abuse/invitations.py": "a digest that is stored and never shown",
     "services/intake/client/retry.py": "an idempotency key",
 }
@@ -40,6 +43,7 @@ MAKERS = {"token_urlsafe", "token_hex", "token_bytes", "new_token", "digest", "n
 SAMPLES = {
     "ticket-link": TicketLinks(SETTINGS).token(TicketLink(TICKET, "dana@bank.example")),
     "export-link": ExportLinks(SETTINGS).url("dana@bank.example", UUID(str(new_id())), utc_now()),
+    "account-link": AccountLinks(SETTINGS).url(TICKET, "reset", utc_now()),
     "file-link": FileLinks(SETTINGS).url(TICKET),
     "ticket-receipt": Receipts(SETTINGS).token(TICKET),
     "desk-flash": Flash("a-secret-only-for-tests").write("success", "The ticket was assigned to Ada."),

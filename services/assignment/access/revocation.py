@@ -14,18 +14,18 @@ from shared.domain.permissions import holds
 from shared.kit.http.problems import not_found
 
 
-async def revoke_session(context: AppState, by: Caller, session_id: UUID) -> None:
+async def revoke_session(context: AppState, by: Caller, session_id: UUID, *, is_own: bool = False) -> None:
     """Ends a session of one's own, or with `admin.agents` of anybody. Raises Problem 404 for any other.
 
-    What does not exist and what is somebody else's are answered alike.
+    What does not exist and what is somebody else's are answered alike. `is_own` leaves those of others alone.
     """
     async with context.database.begin() as session:
         agent_id = await session.scalar(select(Session.agent_id).where(Session.id == session_id).with_for_update())
-        is_own = agent_id == by.agent_id
-        if agent_id is None or not (is_own or holds(by.principal, Permission.ADMIN_AGENTS)):
+        may_end = agent_id == by.agent_id or (not is_own and holds(by.principal, Permission.ADMIN_AGENTS))
+        if agent_id is None or not may_end:
             raise not_found("session")
         await session.execute(delete(Session).where(Session.id == session_id))
-        if not is_own:
+        if agent_id != by.agent_id:
             agent = await session.get_one(Agent, agent_id)
             await record_access(session, "agent.sessions-ended", agent, by, told={"sessions": 1})
 

@@ -15,10 +15,13 @@ from services.assignment.access.attempts import (
     subject_of,
     take_back,
 )
+from services.assignment.access.second_factors import find_factors, is_second_factor_required
+from services.assignment.access.second_step import SecondStep, begin_second_step
 from services.assignment.access.sessions import SignedIn, SignInProof, Visit, is_active, open_session
 from services.assignment.app_state import AppState
-from services.assignment.errors import locked_out, wrong_credentials
+from services.assignment.errors import locked_out, second_factor_enrolment_required, wrong_credentials
 from services.assignment.models import AccountLink, Agent, LoginAttempt, PendingSignIn, Session
+from shared.contracts.vocabulary import Channel
 from shared.kit.addresses import address_key
 from shared.kit.auth import verify_password
 from shared.kit.clock import utc_now
@@ -30,21 +33,28 @@ TRIES = {"account from address": 5, "account": 25, "address": 100}
 PASSWORD = "password"  # noqa: S105 - the name of a proof
 
 
-async def sign_in(context: AppState, email: str, password: str, visit: Visit) -> SignedIn:
-    """Opens a session.
+async def sign_in(context: AppState, email: str, password: str, visit: Visit) -> SignedIn | SecondStep:
+    """Opens a session, or the second step where the agent has a second factor.
 
     Raises Problem 401 for wrong credentials, 429 while locked out. The attempt is counted before the password is looked
     at and forgiven when it fits. What others failed at from the same address is not forgiven: else an attacker's own
     account would clear the way for guessing.
     """
+    agent = await check_password(context, email, password, visit.address)
+    async with context.database.begin() as session:
+        return await sign_in_as(context, session, agent, visit, SignInProof(PASSWORD))
+
+
+async def check_password(context: AppState, email: str, password: str, address: str) -> Agent:
+    """The active agent whose password it is. Raises Problem 401 for wrong credentials, 429 while locked out."""
     if not is_text(email) or not is_text(password):
         raise wrong_credentials()
     async with context.sign_ins:
-        return await _sign_in(context, email, password, visit)
+        return await _check_password(context, email, password, address)
 
 
-async def _sign_in(context: AppState, email: str, password: str, visit: Visit) -> SignedIn:
-    now, subjects = utc_now(), _subjects(email, visit.address)
+async def _check_password(context: AppState, email: str, password: str, address: str) -> Agent:
+    now, subjects = utc_now(), _subjects(email, address)
     async with context.database.begin() as session:
         counted = await count_attempt(session, subjects, now)
         agent = await session.scalar(select(Agent).where(func.lower(Agent.email) == address_key(email)))
@@ -54,15 +64,30 @@ async def _sign_in(context: AppState, email: str, password: str, visit: Visit) -
         raise wrong_credentials()
     async with context.database.begin() as session:
         await _forgive(session, subjects, counted)
-        return await sign_in_as(context, session, agent, visit, SignInProof(PASSWORD))
+    return agent
+
+
+async def forgive_account(session: Transaction, email: str, address: str) -> None:
+    """Forgets what was failed at an account: its owner has proved themselves another way."""
+    subjects = _subjects(email, address)
+    await forget_failures(session, *(subject for name, subject in subjects.items() if name != "address"))
 
 
 async def sign_in_as(
     context: AppState, session: Transaction, agent: Agent, visit: Visit, proof: SignInProof
-) -> SignedIn:
-    """Opens a session for an agent whose proof was checked. Raises Problem 401 for one who is not active (any more)."""
+) -> SignedIn | SecondStep:
+    """Opens a session for an agent whose proof was checked, or the second step where they have set up one.
+
+    Raises Problem 401 for one who is not active (any more). A program whose agent has to set up a second factor, and
+    has none, is refused with Problem 403: that takes a browser.
+    """
     if not await is_active(session, agent.id):
         raise wrong_credentials()
+    if proof.second_factor is None:
+        if (await find_factors(session, agent.id)).is_enrolled:
+            return await begin_second_step(session, agent.id, proof.method)
+        if visit.channel is Channel.API and await is_second_factor_required(session, agent.id):
+            raise second_factor_enrolment_required()
     return await open_session(session, context.settings, agent.id, visit, proof)
 
 

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends
 
 from services.assignment.api import (
     actions,
+    agent_access,
     agents,
     audit,
     calendars,
@@ -43,6 +44,7 @@ def build_router() -> APIRouter:
         actions,
         participants,
         agents,
+        agent_access,
         deactivation,
         group_roles,
         teams,

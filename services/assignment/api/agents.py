@@ -5,8 +5,9 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from starlette.status import HTTP_201_CREATED
 
+from services.assignment.access.agent_access import add_agent
 from services.assignment.commands.administration import create
-from services.assignment.commands.people import change_agent, create_agent
+from services.assignment.commands.people import change_agent
 from services.assignment.deps import AgentsAdmin, KeyedCall, SignedIn, State
 from services.assignment.queries.people import get_agent_view, list_agents
 from services.assignment.schemas.people import AgentInput, AgentPatch, AgentView
@@ -25,8 +26,8 @@ async def get_agents(context: State, _: SignedIn) -> Page[AgentView]:
 
 @router.post("", response_model=AgentView, status_code=HTTP_201_CREATED, summary="Add an agent")
 async def post_agent(context: State, _: AgentsAdmin, call: KeyedCall, body: AgentInput) -> Response:
-    """With a role in each team they belong to."""
-    return await create(context, call, lambda session: create_agent(session, call.caller, body))
+    """With a role in each team they belong to. Without a password they are mailed a link to choose one."""
+    return await create(context, call, lambda session: add_agent(session, context.settings, call.caller, body))
 
 
 @router.get("/{agent_id}", summary="One agent")

@@ -5,13 +5,15 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from starlette.status import HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
+from services.assignment.access.second_factors import find_factors
+from services.assignment.access.second_step import SecondStep, finish_with_code
 from services.assignment.access.service_tokens import get_service_token
 from services.assignment.access.sessions import sign_out, sign_out_everywhere
 from services.assignment.access.sign_in import sign_in
 from services.assignment.access.visits import visit_of
 from services.assignment.commands.availability import set_availability
 from services.assignment.deps import SignedIn, State
-from services.assignment.errors import people_only
+from services.assignment.errors import people_only, second_factor_required
 from services.assignment.queries.offers import list_offers
 from services.assignment.queries.people import get_agent_view
 from services.assignment.schemas.people import AgentView, MeView, SessionView, SignInInput
@@ -24,9 +26,19 @@ router = APIRouter(tags=["sessions"], route_class=StrictJsonRoute)
 
 @router.post("/sessions", status_code=HTTP_201_CREATED, summary="Sign in")
 async def create_session(request: Request, response: Response, context: State, body: SignInInput) -> SessionView:
-    """Answers with a bearer token for twelve hours. Five failures in a row lock for 15 minutes, then for longer."""
+    """Answers with a bearer token for twelve hours. Five failures in a row lock for 15 minutes, then for longer.
+
+    An agent with a second factor sends its `code` too: 401 `second_factor_required` says so where it is missing. One
+    whose role asks for a second factor and who has none gets 403 `second_factor_enrolment_required`.
+    """
     visit = visit_of(request, context.settings, Channel.API)
     signed_in = await sign_in(context, body.email, body.password.get_secret_value(), visit)
+    if isinstance(signed_in, SecondStep):
+        if body.code is None:
+            async with context.database.begin() as session:
+                factors = await find_factors(session, signed_in.agent_id)
+            raise second_factor_required(factors.methods)
+        signed_in = await finish_with_code(context, signed_in.token, body.code.get_secret_value(), visit)
     async with context.database.begin() as session:
         agent = await get_agent_view(session, signed_in.agent_id)
     response.headers["Cache-Control"] = "no-store"

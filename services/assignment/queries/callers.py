@@ -33,6 +33,10 @@ class Caller:
     """The network address that the request came from."""
     needs_second_factor: bool = False
     """Whether a role of theirs asks for a second factor and the session rests on none: nothing works until it does."""
+    signed_in_at: datetime | None = None
+    """When the session was opened; None for a program."""
+    second_factor: str | None = None
+    """What the session rests on besides the first proof."""
     kind: ActorKind = ActorKind.AGENT
     owner: Principal | None = None
     """Of a program: the agent on whose behalf it works, with all that one may."""
@@ -86,6 +90,7 @@ CALLER = (
         Agent.email,
         Agent.name,
         Session.expires_at,
+        Session.created_at,
         Session.last_seen_at,
         Session.second_factor,
         Team.id.label("team_id"),
@@ -126,7 +131,17 @@ async def find_caller(
     first = rows[0]
     seen_at = now if now - first.last_seen_at >= SEEN_EVERY else first.last_seen_at
     until = min(first.expires_at, seen_at + idle)
-    return Caller(principal, first.email, first.name, channel, digest, needs_second_factor=owes, signed_in_until=until)
+    return Caller(
+        principal,
+        first.email,
+        first.name,
+        channel,
+        digest,
+        needs_second_factor=owes,
+        signed_in_until=until,
+        signed_in_at=first.created_at,
+        second_factor=first.second_factor,
+    )
 
 
 def grant_of(team_id: TeamId, scope: str, permissions: list[str]) -> Grant:

@@ -27,3 +27,37 @@ class SessionInfo(View):
     expires_at: Instant
     is_current: bool
     """Whether it is the session of this request."""
+
+
+class InvitationView(View):
+    """A link by mail that has not been used yet."""
+
+    sent_at: Instant
+    expires_at: Instant
+
+
+class PasskeyView(View):
+    """A passkey; its keys are told to nobody."""
+
+    id: UUID
+    name: str
+    created_at: Instant
+    last_used_at: Instant | None
+
+
+class AccessView(View):
+    """How an agent signs in."""
+
+    agent_id: UUID
+    has_password: bool
+    invitation: InvitationView | None
+    """Waiting to be accepted."""
+    requires_second_factor: bool
+    """Whether a role of theirs asks for one."""
+    has_totp: bool
+    """Whether an authenticator app is set up."""
+    passkeys: list[PasskeyView]
+    recovery_codes: int
+    """How many are left."""
+    sessions: int
+    """How many work at this moment."""

@@ -46,6 +46,14 @@ class SignInInput(Input):
 
     email: Annotated[str, Field(min_length=1, max_length=254, examples=["ada@everdesk.example"])]
     password: GivenPassword
+    code: Annotated[SecretStr, Field(min_length=1, max_length=64)] | None = None
+    """Of the second factor, where the agent has one: what the authenticator app shows now, or a recovery code."""
+
+
+class PasswordInput(Input):
+    """A new password."""
+
+    password: NewPassword
 
 
 class MembershipView(View):
@@ -121,6 +129,8 @@ class AgentInput(Input):
     name: Line
     password: NewPassword | None = None
     """Without one the agent cannot sign in yet."""
+    invite: bool = True
+    """Whether an agent without a password is mailed a link to choose one."""
     is_available: bool = True
     availability: Availability | None = None
     """Says more than `is_available`, which then is left out."""

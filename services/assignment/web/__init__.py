@@ -5,18 +5,30 @@ from pathlib import Path
 from fastapi import APIRouter, FastAPI
 
 from services.assignment.settings import AssignmentSettings
-from services.assignment.web import admin, availability, participants, queue, reports, sign_in, ticket, ticket_actions
+from services.assignment.web import (
+    account,
+    admin,
+    availability,
+    participants,
+    queue,
+    reports,
+    sign_in,
+    ticket,
+    ticket_actions,
+)
 from services.assignment.web.admin.sections import groups_of, sections_of
 from services.assignment.web.page_base import SESSION_COOKIE, DeskPages, Flash
+from shared.kit.http.cookies import wants_secure_cookies
 from shared.kit.http.form_tokens import FormTokens
 from shared.kit.http.pages import Pages
 
 
 def install_web(app: FastAPI, settings: AssignmentSettings) -> None:
     """Adds the desk's pages to the service."""
+    secure = wants_secure_cookies(settings.secure_cookies, settings.desk_url)
     pages = Pages(
         Path(__file__).parent.parent,
-        secure_cookies=settings.secure_cookies,
+        secure_cookies=secure,
         product="Everdesk",
         home="/queue",
         sections_of=sections_of,
@@ -24,8 +36,9 @@ def install_web(app: FastAPI, settings: AssignmentSettings) -> None:
     )
     app.state.desk = DeskPages(pages, Flash(settings.session_secret.get_secret_value()))
     pages.mount(app)
-    FormTokens(settings.session_secret.get_secret_value(), settings.desk_url, SESSION_COOKIE).install(app)
+    secret = settings.session_secret.get_secret_value()
+    FormTokens(secret, settings.desk_url, SESSION_COOKIE, secure_cookies=secure).install(app)
     router = APIRouter(include_in_schema=False)
-    for part in (sign_in, availability, queue, ticket, participants, ticket_actions, reports, admin):
+    for part in (sign_in, availability, queue, ticket, participants, ticket_actions, reports, account, admin):
         router.include_router(part.router)
     app.include_router(router)

@@ -1,6 +1,7 @@
 """What every page of the desk needs: who is signed in, notices carried over a redirect, problems shown as pages."""
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -9,6 +10,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 from starlette.status import HTTP_303_SEE_OTHER
 
+from services.assignment.access.sessions import SignedIn
 from services.assignment.deps import get_app_state
 from services.assignment.queries.callers import Caller
 from services.assignment.queries.offers import get_presence
@@ -20,8 +22,14 @@ from shared.kit.http.pages import Pages
 from shared.kit.http.problems import Problem
 
 SESSION_COOKIE = "everdesk_session"
+PENDING_COOKIE = "everdesk_sign_in"
+"""Of a sign-in that waits for the second factor."""
 FLASH_COOKIE = "everdesk_flash"
 FLASH_SECONDS = 60
+FRESH = timedelta(minutes=15)
+"""How long after a sign-in one may change how one signs in."""
+SECOND_STEP = "/sign-in/second-factor"
+"""Where a sign-in goes on with the second factor."""
 ENROLMENT = "/account/second-factor"
 """Where a second factor is set up."""
 ERROR = 400
@@ -61,12 +69,22 @@ class DeskPages:
         self, request: Request, template: str, caller: Caller | None, status: int = 200, **values: Any
     ) -> HTMLResponse:
         """A page with what was announced before the redirect to it."""
-        waiting = self.flash.read(request.cookies.get(FLASH_COOKIE))
+        waiting = self.flash.read(self.pages.cookie(request, FLASH_COOKIE))
         notices = [*waiting, *values.pop("notices", [])]
         response = self.pages.render(request, template, status, caller=caller, notices=notices, **values)
-        if FLASH_COOKIE in request.cookies:
-            response.delete_cookie(FLASH_COOKIE, path="/")
+        if self.pages.cookie(request, FLASH_COOKIE) is not None:
+            self.pages.delete_cookie(response, FLASH_COOKIE)
         return response
+
+    def open_session(self, response: Response, signed_in: SignedIn) -> None:
+        """Gives the browser a new session, in place of the one it had."""
+        lifetime = max(1, round((signed_in.expires_at - utc_now()).total_seconds()))
+        self.pages.set_cookie(response, SESSION_COOKIE, signed_in.token, max_age=lifetime)
+        self.pages.delete_cookie(response, PENDING_COOKIE)
+
+    def take_over(self, request: Request, signed_in: SignedIn) -> None:
+        """Has the forms of the page that answers this request belong to the session that it opens."""
+        request.cookies[self.pages.cookie_name(SESSION_COOKIE)] = signed_in.token
 
     def redirect(self, to: str, notice: Notice | None = None) -> RedirectResponse:
         """Post/Redirect/Get: the next page, and what to say there."""
@@ -93,7 +111,7 @@ class NotSignedIn(Exception):
 
 async def find_signed_in(request: Request) -> Caller | None:
     """The agent of the session cookie, if it works."""
-    token = request.cookies.get(SESSION_COOKIE)
+    token = desk_of(request).pages.cookie(request, SESSION_COOKIE)
     if not token or len(token) > 128:
         return None
     context = await get_app_state(request)
@@ -125,10 +143,23 @@ async def get_signed_in(request: Request) -> Caller:
     return caller
 
 
+class SignInAgain(Exception):
+    """What is asked for takes a sign-in of the last minutes: the browser may have been left alone."""
+
+
+async def get_fresh(caller: Annotated[Caller, Depends(get_any_signed_in)]) -> Caller:
+    """The agent, if they signed in lately. Raises NotSignedIn and SignInAgain."""
+    if caller.signed_in_at is None or utc_now() - caller.signed_in_at > FRESH:
+        raise SignInAgain
+    return caller
+
+
 TheDesk = Annotated[DeskPages, Depends(get_desk)]
 DeskAgent = Annotated[Caller, Depends(get_signed_in)]
 AnyAgent = Annotated[Caller, Depends(get_any_signed_in)]
 """For the few pages on which a second factor is set up."""
+FreshAgent = Annotated[Caller, Depends(get_fresh)]
+"""For changing how one signs in."""
 MaybeAgent = Annotated[Caller | None, Depends(find_signed_in)]
 
 
@@ -139,6 +170,9 @@ class DeskPageRoute(BasePageRoute):
         """Who is not signed in does that first, then comes back; who owes a second factor sets it up."""
         if isinstance(error, SecondFactorOwed):
             return RedirectResponse(ENROLMENT, HTTP_303_SEE_OTHER)
+        if isinstance(error, SignInAgain):
+            wanted = request.url.path if request.method == "GET" else "/account"
+            return RedirectResponse(f"/?again=yes&next={quote(wanted, safe='/')}", HTTP_303_SEE_OTHER)
         if not isinstance(error, NotSignedIn):
             return None
         wanted = f"{request.url.path}?{request.url.query}".rstrip("?") if request.method == "GET" else "/queue"

@@ -1,15 +1,26 @@
 """Signing in to the desk and out of it."""
 
 from typing import Annotated
+from urllib.parse import quote
 
 from fastapi import APIRouter, Form, Query, Request, Response
 from pydantic import SecretStr
 
-from services.assignment.access.sessions import sign_out, sign_out_everywhere
+from services.assignment.access.second_step import LASTS, SecondStep
+from services.assignment.access.sessions import SignedIn, Visit, sign_out, sign_out_everywhere
 from services.assignment.access.sign_in import sign_in
 from services.assignment.access.visits import visit_of
 from services.assignment.deps import State
-from services.assignment.web.page_base import SESSION_COOKIE, DeskPageRoute, MaybeAgent, TheDesk
+from services.assignment.settings import AssignmentSettings
+from services.assignment.web.page_base import (
+    PENDING_COOKIE,
+    SECOND_STEP,
+    SESSION_COOKIE,
+    DeskPageRoute,
+    DeskPages,
+    MaybeAgent,
+    TheDesk,
+)
 from shared.contracts.vocabulary import Channel
 from shared.kit.http.form_tokens import check_form_token
 from shared.kit.http.problems import Problem
@@ -17,6 +28,7 @@ from shared.kit.http.problems import Problem
 router = APIRouter(route_class=DeskPageRoute)
 
 QUEUE = "/queue"
+AGAIN = "Sign in once more: changing how you sign in takes a sign-in of the last 15 minutes."
 
 
 def safe_path(path: str | None) -> str:
@@ -25,14 +37,38 @@ def safe_path(path: str | None) -> str:
     return path if is_ours and path else QUEUE
 
 
+def enter(desk: DeskPages, signed_in: SignedIn | SecondStep, path: str) -> Response:
+    """Goes on as an agent who is signed in, or asks for the second factor first."""
+    if isinstance(signed_in, SecondStep):
+        response = desk.redirect(f"{SECOND_STEP}?next={quote(path, safe='/')}")
+        desk.pages.set_cookie(response, PENDING_COOKIE, signed_in.token, max_age=round(LASTS.total_seconds()))
+        return response
+    response = desk.redirect(path)
+    desk.open_session(response, signed_in)
+    return response
+
+
+def desk_visit(request: Request, desk: DeskPages, settings: AssignmentSettings) -> Visit:
+    """Where a sign-in in a browser comes from, and the session that it takes the place of."""
+    return visit_of(request, settings, Channel.DESK, desk.pages.cookie(request, SESSION_COOKIE))
+
+
 @router.get("/")
 async def show_sign_in(
-    request: Request, desk: TheDesk, caller: MaybeAgent, following: Annotated[str | None, Query(alias="next")] = None
+    request: Request,
+    desk: TheDesk,
+    caller: MaybeAgent,
+    following: Annotated[str | None, Query(alias="next")] = None,
+    again: Annotated[str, Query(max_length=3)] = "",
 ) -> Response:
-    """The sign-in page. An agent who is signed in is redirected to where they were going."""
-    if caller is not None:
+    """The sign-in page. An agent who is signed in goes on to where they were going, unless asked to sign in again."""
+    if caller is not None and not again:
         return desk.redirect(safe_path(following))
-    return desk.render(request, "sign_in.html", None, following=safe_path(following), email="", error="")
+    notices = [("info", AGAIN)] if caller is not None else []
+    email = caller.email if caller is not None else ""
+    return desk.render(
+        request, "sign_in.html", None, following=safe_path(following), email=email, error="", notices=notices
+    )
 
 
 @router.post("/sign-in")
@@ -45,20 +81,17 @@ async def post_sign_in(
     following: Annotated[str, Form(alias="next")] = QUEUE,
     csrf_token: Annotated[str, Form()] = "",
 ) -> Response:
-    """Sets the session cookie, or says what is wrong."""
+    """Sets the session cookie, asks for the second factor, or says what is wrong."""
     check_form_token(request, csrf_token)
-    visit = visit_of(request, context.settings, Channel.DESK, request.cookies.get(SESSION_COOKIE))
     try:
+        visit = desk_visit(request, desk, context.settings)
         signed_in = await sign_in(context, email.strip(), password.get_secret_value(), visit)
     except Problem as problem:
         said = {"following": safe_path(following), "email": email, "error": problem.detail}
         page = desk.render(request, "sign_in.html", None, problem.status, **said)
         page.headers.update(problem.headers)
         return page
-    response = desk.redirect(safe_path(following))
-    lifetime = context.settings.session_hours * 3600
-    desk.pages.set_cookie(response, SESSION_COOKIE, signed_in.token, max_age=lifetime)
-    return response
+    return enter(desk, signed_in, safe_path(following))
 
 
 @router.post("/sign-out")
@@ -78,5 +111,5 @@ async def post_sign_out(
         await sign_out(context, caller.session_digest)
     said = "You are signed out everywhere." if everywhere else "You are signed out."
     response = desk.redirect("/", ("success", said))
-    response.delete_cookie(SESSION_COOKIE, path="/")
+    desk.pages.delete_cookie(response, SESSION_COOKIE)
     return response

@@ -39,7 +39,7 @@ class EmailVerification:
     def find(self, request: Request, email: str) -> Proof | None:
         """The proof that the user of this browser reads the mail of the address, if there is one of the last days."""
         try:
-            proved, signed_at = self._signer.loads(request.cookies.get(COOKIE, ""), max_age=LIFETIME)
+            proved, signed_at = self._signer.loads(self._pages.cookie(request, COOKIE) or "", max_age=LIFETIME)
         except (BadData, ValueError):
             return None
         return Proof(proved, datetime.fromtimestamp(signed_at, UTC)) if proved == address_key(email) else None

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
@@ -18,7 +19,7 @@ from services.notification.settings import NotificationSettings
 from shared.contracts.names import REPLY_DELIMITER
 from shared.contracts.vocabulary import BodyFormat
 from shared.kit.auth import MailThreads, TicketLink, TicketLinks
-from shared.kit.one_time_links import ExportLinks
+from shared.kit.one_time_links import AccountLinks, ExportLinks
 from shared.kit.user_content.limits import is_light
 from shared.kit.user_content.renderer import BodyRenderer, at_once
 from shared.kit.user_content.rendering import Rendered, with_attachment_urls
@@ -35,6 +36,7 @@ class Composer:
         self._name, self._address = settings.mail_name, settings.mail_address
         self._links = TicketLinks(settings)
         self._exports = ExportLinks(settings)
+        self._accounts = AccountLinks(settings)
         self._threads = MailThreads(settings, settings.mail_domain)
         self._desk = settings.desk_url.rstrip("/")
         texts, pages = _environment(is_html=False), _environment(is_html=True)
@@ -65,11 +67,12 @@ class Composer:
             unstructured("Subject", one_line(subject)[:SUBJECT_LENGTH]),
             token("Date", format_datetime(job.created_at.astimezone(UTC))),
             message_ids("Message-ID", [job.message_id]),
-            message_ids("In-Reply-To", [answered]),
-            message_ids("References", references),
-            token("X-Auto-Response-Suppress", "All"),
-            unstructured("X-Everdesk-Ticket", job.number),
         ]
+        if answered:
+            fields += [message_ids("In-Reply-To", [answered]), message_ids("References", references)]
+        fields.append(token("X-Auto-Response-Suppress", "All"))
+        if template.audience != "account":
+            fields.append(unstructured("X-Everdesk-Ticket", job.number))
         if template.auto_submitted != "no":
             fields.append(token("Auto-Submitted", template.auto_submitted))
         return "".join(fields)
@@ -80,6 +83,8 @@ class Composer:
         The thread's signed id is among them, so that an answer names its ticket whatever its mail client drops. Only
         members of the conversation get the other ids.
         """
+        if template.audience == "account":
+            return "", []
         signed = self._threads.thread_id(job.ticket_id)
         if template.audience != "requester":
             return signed, [signed]
@@ -109,6 +114,8 @@ class Composer:
 
     def _link(self, job: MailJob, template: Template) -> str:
         """Returns the URL of the ticket: the personal portal link for requesters, the desk's page for agents."""
+        if template.audience == "account":
+            return self._accounts.url(UUID(job.facts["link_id"]), job.facts["purpose"], job.created_at)
         if template.audience == "agent":
             return f"{self._desk}/tickets/{job.number}"
         if template.name is TemplateName.EXPORT_LINK:

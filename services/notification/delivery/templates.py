@@ -6,6 +6,7 @@ from typing import Literal
 
 from shared.contracts.events import (
     AccessLinkRequested,
+    AccountLinkRequested,
     Event,
     MessagePosted,
     ParticipantChanged,
@@ -21,8 +22,8 @@ from shared.contracts.events import (
     TicketTransferred,
 )
 
-Audience = Literal["requester", "guest", "agent"]
-"""A guest was put in copy and has not said yet whether they take part."""
+Audience = Literal["requester", "guest", "agent", "account"]
+"""A guest was put in copy and has not said yet whether they take part; `account` is an agent, about no ticket."""
 
 
 class TemplateName(StrEnum):
@@ -45,6 +46,8 @@ class TemplateName(StrEnum):
     SLA_BREACHED = "sla_breached"
     SLA_BREACH_WITHDRAWN = "sla_breach_withdrawn"
     ESCALATED = "escalated"
+    ACCOUNT_INVITATION = "account_invitation"
+    PASSWORD_RESET = "password_reset"  # noqa: S105 - the name of a mail
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +190,20 @@ _ALL = (
         "[#{{ ticket.number }}] Escalated: {{ ticket.subject }}",
         "auto-generated",
         version=2,
+    ),
+    Template(
+        TemplateName.ACCOUNT_INVITATION,
+        AccountLinkRequested,
+        "account",
+        "Your account at the desk",
+        "auto-generated",
+    ),
+    Template(
+        TemplateName.PASSWORD_RESET,
+        AccountLinkRequested,
+        "account",
+        "A new password for the desk",
+        "auto-generated",
     ),
 )
 

@@ -41,6 +41,7 @@ from shared.contracts.events.lifecycle import (
 )
 from shared.contracts.events.services import (
     AccessLinkRequested,
+    AccountLinkRequested,
     AgentChanged,
     AssignmentDecided,
     Candidate,
@@ -62,6 +63,7 @@ from shared.contracts.events.services import (
 __all__ = [
     "EVENTS",
     "AccessLinkRequested",
+    "AccountLinkRequested",
     "AgentChanged",
     "AssignmentDecided",
     "AttachmentRef",

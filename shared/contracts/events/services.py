@@ -275,6 +275,26 @@ class AccessLinkRequested(Event, name="access.requested"):
         return self.ticket_id
 
 
+class AccountLinkRequested(Event, name="account.link_requested"):
+    """An agent is to set a password: mail them the link, and nowhere else.
+
+    The event names the link and does not hold it: the link is signed when the mail is written, so that neither the
+    stream nor what is kept of events opens an account.
+    """
+
+    produced_by = "assignment"
+
+    agent_id: AgentId
+    link_id: UUID
+    purpose: Literal["invitation", "reset"]
+    requested_at: Instant
+    expires_at: Instant
+
+    @property
+    def entity_id(self) -> UUID:
+        return self.agent_id
+
+
 class DeliveryEvent(Event):
     """What became of one notification."""
 

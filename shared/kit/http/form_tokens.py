@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from fastapi import FastAPI, Request
 
+from shared.kit.http.cookies import cookie_name
 from shared.kit.http.problems import Problem
 
 CSRF_COOKIE = "everdesk_csrf"
@@ -23,11 +24,14 @@ _ELSEWHERE = frozenset(("cross-site", "same-site"))
 class FormTokens:
     """Makes and checks the tokens of one service's forms."""
 
-    def __init__(self, secret: str, public_url: str, session_cookie: str | None = None) -> None:
+    def __init__(
+        self, secret: str, public_url: str, session_cookie: str | None = None, *, secure_cookies: bool = False
+    ) -> None:
         """`session_cookie` names the cookie of signed-in people; without one, tokens are for the browser alone."""
         self._key = hmac.digest(secret.encode(), b"form-token", "sha256")
         self._public = _origin_of(public_url)
-        self._session_cookie = session_cookie
+        self._session_cookie = cookie_name(session_cookie, secure=secure_cookies) if session_cookie else None
+        self._own_cookie = cookie_name(CSRF_COOKIE, secure=secure_cookies)
 
     def install(self, app: FastAPI) -> None:
         """Makes the app's pages carry these tokens, and its forms ask for them."""
@@ -35,7 +39,7 @@ class FormTokens:
 
     def find(self, request: Request) -> str | None:
         """The token that this browser has, if it is ours and for its present session."""
-        token = request.cookies.get(CSRF_COOKIE, "")
+        token = request.cookies.get(self._own_cookie, "")
         seed = token.partition(".")[0]
         return token if hmac.compare_digest(token.encode(), self._token(seed, request).encode()) else None
 

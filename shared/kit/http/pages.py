@@ -16,6 +16,7 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
 from shared.contracts.vocabulary import BodyFormat
+from shared.kit.http.cookies import cookie_name
 from shared.kit.http.form_tokens import CSRF_COOKIE, form_tokens_of
 from shared.kit.user_content.rendering import rendered, with_attachment_urls
 
@@ -97,4 +98,24 @@ class Pages:
 
     def set_cookie(self, response: Response, name: str, value: str, max_age: int | None = None) -> None:
         """A cookie scripts cannot read and other sites cannot send."""
-        response.set_cookie(name, value, max_age=max_age, httponly=True, samesite="lax", secure=self._secure, path="/")
+        response.set_cookie(
+            self.cookie_name(name),
+            value,
+            max_age=max_age,
+            httponly=True,
+            samesite="lax",
+            secure=self._secure,
+            path="/",
+        )
+
+    def cookie_name(self, name: str) -> str:
+        """What the browser calls a cookie of ours."""
+        return cookie_name(name, secure=self._secure)
+
+    def cookie(self, request: Request, name: str) -> str | None:
+        """A cookie of ours that the browser sent."""
+        return request.cookies.get(self.cookie_name(name))
+
+    def delete_cookie(self, response: Response, name: str) -> None:
+        """Has the browser forget a cookie of ours."""
+        response.delete_cookie(self.cookie_name(name), path="/", httponly=True, samesite="lax", secure=self._secure)

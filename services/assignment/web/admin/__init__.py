@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from services.assignment.web.admin import (
+    agent_access,
     agents,
     audit,
     calendars,
@@ -19,6 +20,7 @@ from services.assignment.web.admin import (
 PARTS = (
     start,
     agents,
+    agent_access,
     teams,
     roles,
     policies,

@@ -6,9 +6,10 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
+from services.assignment.access.agent_access import add_agent
 from services.assignment.app_state import AppState
 from services.assignment.commands.administration import create
-from services.assignment.commands.people import change_agent, create_agent
+from services.assignment.commands.people import change_agent
 from services.assignment.deps import State
 from services.assignment.queries import deactivation
 from services.assignment.queries.agent_lists import AgentState, list_agent_page
@@ -79,10 +80,15 @@ async def post_agent(
             body = AgentInput.model_validate(
                 {"email": form.text("email"), "password": form.raw("password") or None} | _common(form)
             )
-            await create(context, form.keyed(caller, PATH), lambda session: create_agent(session, caller, body))
+            await create(
+                context,
+                form.keyed(caller, PATH),
+                lambda session: add_agent(session, context.settings, caller, body),
+            )
     except FormRefused as refused:
         return await _form_page(request, desk, context, caller, None, refused_form(form, refused, form.typed))
-    return desk.redirect(PATH, ("success", f"{body.name} was added."))
+    mailed = "" if body.password else " A mail with a link to choose a password is on its way to them."
+    return desk.redirect(PATH, ("success", f"{body.name} was added.{mailed}"))
 
 
 @router.get("/{agent_id}")

@@ -160,7 +160,12 @@ def _form_page(request: Request, desk: DeskPages, caller: Caller, role: RoleView
 
 
 def _fields(form: SubmittedForm) -> dict[str, Any]:
-    return {"name": form.text("name"), "scope": form.text("scope"), "permissions": form.all("permissions")}
+    return {
+        "name": form.text("name"),
+        "scope": form.text("scope"),
+        "permissions": form.all("permissions"),
+        "requires_second_factor": form.is_ticked("requires_second_factor"),
+    }
 
 
 def _values_of(role: RoleView) -> dict[str, Any]:
@@ -168,5 +173,6 @@ def _values_of(role: RoleView) -> dict[str, Any]:
         "name": role.name,
         "scope": role.scope.value,
         "permissions": [permission.value for permission in role.permissions],
+        "requires_second_factor": role.requires_second_factor,
         "version": role.version,
     }

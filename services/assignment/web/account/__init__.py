@@ -1,0 +1,9 @@
+"""Pages of an agent's own account: the second step of a sign-in, second factors, sessions and the password."""
+
+from fastapi import APIRouter
+
+from services.assignment.web.account import overview, passwords, second_factor, second_step
+
+router = APIRouter()
+for part in (second_step, passwords, overview, second_factor):
+    router.include_router(part.router)

@@ -1,0 +1,82 @@
+"""Asking for a new password, and setting one by the link of a mail."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Path, Request, Response
+from pydantic import SecretStr, ValidationError
+
+from services.assignment.access.account_links import get_link_owner, request_reset, set_password
+from services.assignment.app_state import AppState
+from services.assignment.deps import State
+from services.assignment.schemas.people import PasswordInput
+from services.assignment.web.forms import errors_of
+from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
+from shared.kit.http.client_address import address_of
+from shared.kit.http.form_tokens import check_form_token
+from shared.kit.http.problems import Problem
+
+router = APIRouter(route_class=DeskPageRoute)
+LinkToken = Annotated[str, Path(max_length=256)]
+SENT = "If an account has this address, a mail with a link is on its way. Look into your inbox."
+
+
+@router.get("/forgot-password")
+async def show_forgot_password(request: Request, desk: TheDesk) -> Response:
+    """Asks for the address."""
+    return desk.render(request, "account/forgot_password.html", None, email="", error="")
+
+
+@router.post("/forgot-password")
+async def post_forgot_password(
+    request: Request,
+    desk: TheDesk,
+    context: State,
+    email: Annotated[str, Form(max_length=254)] = "",
+    csrf_token: Annotated[str, Form()] = "",
+) -> Response:
+    """Says the same whether there is such an account or not."""
+    check_form_token(request, csrf_token)
+    try:
+        await request_reset(context, email.strip(), address_of(request, context.settings.trusted_proxies))
+    except Problem as problem:
+        values = {"email": email, "error": problem.detail}
+        page = desk.render(request, "account/forgot_password.html", None, problem.status, **values)
+        page.headers.update(problem.headers)
+        return page
+    return desk.redirect("/", ("success", SENT))
+
+
+@router.get("/set-password/{token}")
+async def show_set_password(request: Request, desk: TheDesk, context: State, token: LinkToken) -> Response:
+    """The form; looking at it does not use the link up. Raises Problem 410."""
+    return await _page(request, desk, context, token)
+
+
+@router.post("/set-password/{token}")
+async def post_set_password(
+    request: Request,
+    desk: TheDesk,
+    context: State,
+    token: LinkToken,
+    password: Annotated[SecretStr, Form(max_length=1024)] = SecretStr(""),
+    csrf_token: Annotated[str, Form()] = "",
+) -> Response:
+    """Sets the password; signing in with it, and with the second factor if there is one, comes after."""
+    check_form_token(request, csrf_token)
+    try:
+        new = PasswordInput(password=password).password.get_secret_value()
+        await set_password(context, token, new, address_of(request, context.settings.trusted_proxies))
+    except ValidationError as error:
+        return await _page(request, desk, context, token, errors_of(error)[0][1], 422)
+    except Problem as problem:
+        if problem.status != 422:
+            raise
+        return await _page(request, desk, context, token, problem.errors[0]["detail"], 422)
+    return desk.redirect("/", ("success", "Your password is set. Sign in with it."))
+
+
+async def _page(
+    request: Request, desk: DeskPages, context: AppState, token: str, error: str = "", status: int = 200
+) -> Response:
+    owner = await get_link_owner(context, token)
+    return desk.render(request, "account/set_password.html", None, status, owner=owner, error=error)
