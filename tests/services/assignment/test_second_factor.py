@@ -143,6 +143,7 @@ async def test_a_sign_in_of_a_while_ago_cannot_change_second_factors(desk: Desk)
     async with desk.database.begin() as session:
         long_ago = utc_now() - timedelta(minutes=16)
         await session.execute(update(Session).where(Session.agent_id == UUID(agent_id)).values(created_at=long_ago))
+    desk.context.callers.forget()
     page = surfer.page
     for path in ("app/remove", "recovery-codes", "app"):
         surfer.page = page

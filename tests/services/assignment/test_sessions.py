@@ -31,6 +31,7 @@ async def works(agent: AgentApi) -> bool:
 async def set_session(desk: Desk, agent: AgentApi, **values: object) -> None:
     async with desk.database.begin() as session:
         await session.execute(update(Session).where(Session.digest == digest_of(agent.token)).values(**values))
+    desk.context.callers.forget()
 
 
 async def sessions_of(agent: AgentApi, **query: str) -> list[Json]:
