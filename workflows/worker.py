@@ -19,7 +19,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from shared.contracts.names import TASK_QUEUE
 from shared.kit.bus import Bus, run_consumer
 from shared.kit.http.health_app import create_health_app
-from shared.kit.processes import background, tune_gc
+from shared.kit.processes import QuietServer, background, tune_gc
 from shared.kit.settings import Settings
 from shared.kit.telemetry import configure_logging, log
 from shared.kit.tickets import Tickets
@@ -144,7 +144,7 @@ def main() -> None:
         health_app(settings), host=settings.host, port=settings.port, access_log=False, log_config=None, loop="asyncio"
     )
     tune_gc()
-    uvicorn.Server(config).run()
+    QuietServer(config).run()
     sys.stdout.flush()
     os._exit(0)
 

@@ -6,7 +6,20 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import CTE, ColumnElement, Row, Select, Update, case, func, insert, select, update
+from sqlalchemy import (
+    CTE,
+    Boolean,
+    ColumnElement,
+    Row,
+    Select,
+    Update,
+    case,
+    func,
+    insert,
+    literal_column,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import Insert
 
 from services.assignment.models import FAR_FUTURE, LoggedEvent, RoutingDecision, SettledClock, Ticket, table_of
@@ -39,6 +52,8 @@ VERDICT_COLUMNS: Final = (
     *("due_at", "settled_at", "team_id", "agent_id", "priority"),
 )
 OUTBOX_COLUMNS: Final = ("event_id", "subject", "envelope")
+IS_SENT: Final = literal_column("routing_decisions.state = 'sent'", Boolean)
+"""In the words of the partial index, which a parameter would hide: settled decisions are never looked at."""
 
 
 @dataclass
@@ -59,7 +74,7 @@ class LifecycleRows:
             rows.snapshots.append(answer.snapshot)
             for envelope in answer.events:
                 rows.add(envelope)
-                rows.announced.append(outbox_row(envelope) | {"envelope": envelope.model_dump_json()})
+                rows.announced.append(outbox_row(envelope))
         return rows
 
     def add(self, envelope: Envelope) -> None:
@@ -74,9 +89,7 @@ class LifecycleRows:
         """The rows of the outbox that a statement has written, by their ids and the events' ids, for the relay."""
         given = {row["event_id"]: row for row in self.announced}
         return [
-            OutboxRow(
-                row_id, event_id, given[event_id]["subject"], given[event_id]["envelope"].encode(), is_applied=True
-            )
+            OutboxRow(row_id, event_id, given[event_id]["subject"], given[event_id]["envelope"], is_applied=True)
             for row_id, event_id in written
         ]
 
@@ -124,7 +137,7 @@ def row_of(snapshot: TicketSnapshot) -> dict[str, Any]:
         "requester_email": "",
         "created_at": snapshot.opened_at,
         "updated_at": snapshot.updated_at,
-        "snapshot": snapshot.model_dump(mode="json"),
+        "snapshot": snapshot,
     }
 
 
@@ -220,12 +233,7 @@ def _upsert() -> Insert:
 
 
 def _settle(where: ColumnElement[bool], state: str) -> Update:
-    locked = (
-        select(DECISIONS.c.ticket_id)
-        .where(where, DECISIONS.c.state == "sent")
-        .order_by(DECISIONS.c.ticket_id)
-        .with_for_update()
-    )
+    locked = select(DECISIONS.c.ticket_id).where(where, IS_SENT).order_by(DECISIONS.c.ticket_id).with_for_update()
     return update(DECISIONS).where(DECISIONS.c.ticket_id.in_(locked)).values(state=state)
 
 

@@ -2,15 +2,16 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
+from uuid import UUID
 
 from fastapi import Response
-from sqlalchemy import Select, and_, exists, literal, or_
+from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, literal, or_
 
-from services.assignment.models import FollowUp, Intent, Ticket
+from services.assignment.models import FollowUp, Intent, Ticket, table_of
 from services.assignment.queries.callers import Caller
 from services.assignment.queries.follow_ups import get_related
-from services.assignment.queries.tickets import AuthorizedTicket, as_view, named, ticket_place, with_names
+from services.assignment.queries.tickets import AuthorizedTicket, as_view, id_or_number, ticket_place, with_names
 from services.assignment.queries.visibility import VIEW
 from services.assignment.schemas.tickets import RelatedTickets, TicketView, TicketWithNames
 from shared.domain.permissions import permissions_on
@@ -47,7 +48,16 @@ async def look_up(
 
     Raises Problem 404 if the ticket does not exist or may not be seen, 422 if the key was used for another body.
     """
-    row = (await session.execute(_query(caller, reference, about, claim))).one_or_none()
+    known = id_or_number(reference)
+    asked = {
+        "reference": known,
+        "caller_id": caller.agent_id,
+        "action": about,
+        "claim_scope": claim.scope,
+        "claim_key": claim.key or NO_KEY,
+    }
+    query = BY_ID if isinstance(known, UUID) else BY_NUMBER
+    row = (await session.execute(query, asked)).one_or_none()
     if row is None:
         raise not_found()
     claim.settle(row)
@@ -66,15 +76,15 @@ async def look_up(
     )
 
 
-def _query(caller: Caller, reference: str, about: str, claim: IdempotencyClaim) -> Select[*tuple[Any, ...]]:
+def _query(reference: ColumnElement[Any]) -> Select[*tuple[Any, ...]]:
     intended = exists().where(
         Intent.ticket_id == Ticket.id,
-        Intent.agent_id == caller.agent_id,
-        Intent.about == about,
+        Intent.agent_id == bindparam("caller_id"),
+        Intent.about == bindparam("action"),
         Intent.is_keyed,
     )
     is_related = exists().where(or_(FollowUp.ticket_id == Ticket.id, FollowUp.follow_up_id == Ticket.id))
-    first = and_(responses.c.scope == claim.scope, responses.c.key == (claim.key or NO_KEY))
+    first = and_(responses.c.scope == bindparam("claim_scope"), responses.c.key == bindparam("claim_key"))
     return (
         with_names()
         .add_columns(
@@ -84,5 +94,10 @@ def _query(caller: Caller, reference: str, about: str, claim: IdempotencyClaim) 
             is_related.label("is_related"),
         )
         .outerjoin(responses, first)
-        .where(named(reference))
+        .where(reference == bindparam("reference"))
     )
+
+
+BY_ID: Final = _query(table_of(Ticket).c.id)
+BY_NUMBER: Final = _query(table_of(Ticket).c.number)
+"""Built once: building one costs more than asking it."""

@@ -3,10 +3,24 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, exists, literal, or_, select, true, union_all
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Integer,
+    Select,
+    and_,
+    bindparam,
+    exists,
+    literal,
+    or_,
+    select,
+    true,
+    union_all,
+)
 from sqlalchemy.orm import aliased
 
 from services.assignment.models import Agent, Departure, Membership, Role, Team, Ticket, TicketReturn
@@ -33,30 +47,31 @@ class Stray:
 
 async def find_strays(session: Session, now: datetime, most: int) -> list[Stray]:
     """Some that are not on their way back already; of a ticket with two reasons the team's counts."""
-    found = union_all(
-        _strays(Team, Team.id == Ticket.team_id, ~Team.is_active, ReturnReason.TEAM_INACTIVE, now, most),
-        _strays(Agent, Agent.id == Ticket.assignee_id, ~Agent.is_active, ReturnReason.AGENT_INACTIVE, now, most),
-        _strays(Departure, _is_left(), ~_works_there(), ReturnReason.AGENT_LEFT_TEAM, now, most),
-    )
-    rows = [Stray(*row) for row in (await session.execute(found)).tuples()]
+    found = await session.execute(_find_strays(), {"now": now, "most": most})
+    rows = [Stray(*row) for row in found.tuples()]
     return list({stray.ticket_id: stray for stray in reversed(rows)}.values())
 
 
+@cache
+def _find_strays() -> CompoundSelect[UUID, UUID | None, UUID | None, UUID | None, str, int, str]:
+    """Built once: it is asked every second or so while much happens."""
+    return union_all(
+        _strays(Team, Team.id == Ticket.team_id, ~Team.is_active, ReturnReason.TEAM_INACTIVE),
+        _strays(Agent, Agent.id == Ticket.assignee_id, ~Agent.is_active, ReturnReason.AGENT_INACTIVE),
+        _strays(Departure, _is_left(), ~_works_there(), ReturnReason.AGENT_LEFT_TEAM),
+    )
+
+
 def _strays(
-    where: type[Any],
-    joins: ColumnElement[bool],
-    is_gone: ColumnElement[bool],
-    reason: ReturnReason,
-    now: datetime,
-    most: int,
+    where: type[Any], joins: ColumnElement[bool], is_gone: ColumnElement[bool], reason: ReturnReason
 ) -> Select[UUID, UUID | None, UUID | None, UUID | None, str, int, str]:
     columns = (Ticket.id, Ticket.assignee_id, Ticket.team_id, Ticket.topic_id, Ticket.priority, Ticket.revision)
     return (
         select(*columns, literal(reason.value))
         .select_from(where)
         .join(Ticket, and_(joins, IS_OPEN))
-        .where(is_gone, ~_is_seen_to(now))
-        .limit(most)
+        .where(is_gone, ~_is_seen_to())
+        .limit(bindparam("most", type_=Integer()))
     )
 
 
@@ -79,8 +94,8 @@ def _works_there() -> ColumnElement[bool]:
     )
 
 
-def _is_seen_to(now: datetime) -> ColumnElement[bool]:
-    is_waiting = and_(TicketReturn.state == "refused", TicketReturn.next_attempt_at > now)
+def _is_seen_to() -> ColumnElement[bool]:
+    is_waiting = and_(TicketReturn.state == "refused", TicketReturn.next_attempt_at > bindparam("now"))
     return exists(
         select(TicketReturn.id).where(
             TicketReturn.ticket_id == Ticket.id, or_(TicketReturn.state == "queued", is_waiting)
@@ -90,12 +105,19 @@ def _is_seen_to(now: datetime) -> ColumnElement[bool]:
 
 async def has_work(session: Session, now: datetime, departed_before: datetime) -> bool:
     """Whether a ticket is to go back, or somebody to be told, or a departure to be forgotten."""
-    to_do = select(TicketReturn.id).where(TicketReturn.state == "queued", TicketReturn.next_attempt_at <= now)
-    to_tell = select(TicketReturn.id).where(TicketReturn.state == "returned")
-    over = select(Departure.agent_id).where(Departure.left_at < departed_before)
-    if await session.scalar(select(or_(to_do.exists(), to_tell.exists(), over.exists()))):
+    if await session.scalar(_has_work(), {"now": now, "departed_before": departed_before}):
         return True
     return bool(await find_strays(session, now, 1))
+
+
+@cache
+def _has_work() -> Select[bool]:
+    to_do = select(TicketReturn.id).where(
+        TicketReturn.state == "queued", TicketReturn.next_attempt_at <= bindparam("now")
+    )
+    to_tell = select(TicketReturn.id).where(TicketReturn.state == "returned")
+    over = select(Departure.agent_id).where(Departure.left_at < bindparam("departed_before"))
+    return select(or_(to_do.exists(), to_tell.exists(), over.exists()))
 
 
 async def still_holds(session: Session, lines: Sequence[TicketReturn]) -> set[UUID]:

@@ -45,13 +45,19 @@ def ticket_place(ticket: Ticket) -> TicketPlace:
 
 def named(reference: str) -> ColumnElement[bool]:
     """The condition for a ticket by id or number. Raises Problem 404 for what can be neither."""
+    known = id_or_number(reference)
+    return Ticket.id == known if isinstance(known, UUID) else Ticket.number == known
+
+
+def id_or_number(reference: str) -> UUID | str:
+    """What a client calls a ticket by. Raises Problem 404 for what can be neither."""
     try:
-        return Ticket.id == UUID(reference)
+        return UUID(reference)
     except ValueError:
         pass
     if not NUMBER.fullmatch(reference):
         raise not_found()
-    return Ticket.number == reference
+    return reference
 
 
 async def get_ticket(session: Session, caller: Caller, reference: str) -> AuthorizedTicket:

@@ -39,6 +39,9 @@ TRIES = 20
 """How often a ticket may fail to answer while there are workers, before the roll-out goes on without it."""
 
 
+RUNNING = select(Rollout.id).where(Rollout.state.in_(UNDER_WAY)).order_by(Rollout.id)
+
+
 @dataclass(frozen=True, slots=True)
 class RolloutLine:
     """What has become of one ticket."""
@@ -106,9 +109,8 @@ async def work_off(context: AppState) -> None:
 
 async def list_under_way(context: AppState) -> list[UUID]:
     """The roll-outs that are not finished, the oldest first."""
-    query = select(Rollout.id).where(Rollout.state.in_(UNDER_WAY)).order_by(Rollout.id)
-    async with context.database.begin() as session:
-        return list(await session.scalars(query))
+    async with context.database.single() as connection:
+        return list(await connection.scalars(RUNNING))
 
 
 async def take_step(context: AppState, rollout_id: UUID) -> bool:
