@@ -1,1 +1,1 @@
-"""Who works on a ticket, by which rules, and how well that went."""
+"""The assignment service: routing, agents' work on tickets, administration, and SLA reports."""

@@ -1,4 +1,4 @@
-"""What every command and query works with, built once in `main`."""
+"""The application state: connections and caches, built once in `main`."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -31,14 +31,14 @@ SIGN_INS_AT_ONCE = 4
 
 
 class ConcurrencyLimit:
-    """Lets so many commands through at once: while Temporal is away, reads keep their database connections."""
+    """Limits concurrent commands, so that reads keep database connections while Temporal is unreachable."""
 
     def __init__(self, width: int) -> None:
         self._places = asyncio.Semaphore(width)
 
     @asynccontextmanager
     async def enter(self) -> AsyncIterator[None]:
-        """Waits for a place. Raises TicketsUnavailable when none becomes free in time."""
+        """Waits for a slot. Raises TicketsUnavailable on time-out."""
         try:
             async with asyncio.timeout(ANSWER_WITHIN.total_seconds()):
                 await self._places.acquire()

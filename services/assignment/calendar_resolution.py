@@ -1,4 +1,4 @@
-"""Writes outside facts into a calendar: a country's holidays as dates, the zone as its offset changes."""
+"""Resolves a calendar for a workflow: a country's holidays as dates, the zone as its offset changes."""
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
@@ -19,14 +19,14 @@ _SLACK = timedelta(days=3)
 
 
 class UnknownHolidayCountry(ValueError):
-    """No public holidays are known for this country or part of it."""
+    """The holiday library does not know this country or subdivision."""
 
     def __init__(self, code: str) -> None:
         super().__init__(f"no holidays are known for {code}: list them by date and set holiday_country to null")
 
 
 def expand_holidays(calendar: BusinessCalendar, years: Iterable[int]) -> BusinessCalendar:
-    """The calendar with its country's public holidays in these years as dated, named ones, and no country.
+    """Returns the calendar with its country's public holidays in these years as dated holidays.
 
     A holiday the calendar already closes wholly is kept as it is; one it closes in part is closed wholly.
     Raises UnknownHolidayCountry.
@@ -45,15 +45,15 @@ def expand_holidays(calendar: BusinessCalendar, years: Iterable[int]) -> Busines
 
 
 def horizon(at: datetime, years: int = 10) -> tuple[date, date]:
-    """The dates, both included, for which a snapshot taken now is exact: outside facts beyond them do not matter."""
+    """Returns the first and last date for which a snapshot taken now is exact."""
     this_year = at.astimezone(UTC).year
     return date(this_year - 1, 1, 1), date(this_year + years, 12, 31)
 
 
 def resolve(calendar: BusinessCalendar, slug: str, version: int, at: datetime, years: int = 10) -> ResolvedCalendar:
-    """The snapshot that travels into a workflow: exact from the year before `at` to `years` after it.
+    """Returns the snapshot for a workflow, exact from the year before `at` to `years` after it.
 
-    Dated exceptions from before that are left out. Raises UnknownHolidayCountry and NaiveInstant.
+    Earlier dated exceptions are dropped. Raises UnknownHolidayCountry and NaiveInstant.
     """
     if at.utcoffset() is None:
         raise NaiveInstant(at)

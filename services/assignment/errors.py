@@ -1,4 +1,4 @@
-"""What this service refuses, in words that say what to do instead."""
+"""Problems this service answers with; each says what to do instead."""
 
 from collections.abc import Sequence
 
@@ -27,7 +27,7 @@ def people_only(what: str) -> Problem:
 
 
 def wrong_credentials() -> Problem:
-    """The same words for an unknown address, a wrong password and an account that is switched off."""
+    """The same answer for an unknown address, a wrong password and an inactive account, against enumeration."""
     return Problem(401, "wrong_credentials", "the e-mail address or the password is wrong")
 
 

@@ -1,4 +1,4 @@
-"""The countries, and parts of them, whose public holidays are known by date."""
+"""The countries and subdivisions whose public holidays the library knows."""
 
 import re
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class HolidayCountry:
 
 @cache
 def holiday_countries() -> tuple[HolidayCountry, ...]:
-    """All of them, by code; the first call takes a moment."""
+    """Returns all countries by code; the first call is slow, later ones are cached."""
     names = {entry[1]: _words(key) for key, entry in COUNTRIES.items()}
     known = holidays.list_supported_countries(include_aliases=False)
     return tuple(

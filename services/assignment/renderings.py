@@ -1,4 +1,4 @@
-"""Messages and notes as they are shown: each is rendered when somebody first looks at it, and kept with its row."""
+"""Rendered bodies of messages and notes: rendered on first view and cached in their rows."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
@@ -16,7 +16,7 @@ MODELS: Mapping[str, type[Message | Note]] = {"message": Message, "note": Note}
 
 
 async def rendered_bodies(context: AppState, entries: Sequence[EntryView]) -> dict[UUID, Markup]:
-    """The safe HTML of each entry, by its id."""
+    """Returns the safe HTML of each entry by id."""
     known = await _kept(context, [entry for entry in entries if entry.body_format is not BodyFormat.TEXT])
     fresh: dict[str, list[dict[str, object]]] = {kind: [] for kind in MODELS}
     shown: dict[UUID, Markup] = {}
@@ -54,7 +54,7 @@ async def _keep(context: AppState, fresh: Mapping[str, Sequence[Mapping[str, obj
 
 
 def _keeping(model: type[Message | Note]) -> Update:
-    """Unless the words have changed meanwhile, as when they were erased."""
+    """Stores renderings unless the body changed meanwhile, for instance by erasure."""
     return (
         update(model)
         .where(model.id == bindparam("shown_id"), model.body == bindparam("shown_body"))

@@ -1,4 +1,4 @@
-"""Has a what-if computed by a process of its own, so that minutes of computing do not delay other requests."""
+"""Runs a what-if in a subprocess, so that minutes of computing do not delay other requests."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -26,7 +26,7 @@ REFUSED = 3
 
 @dataclass(frozen=True, slots=True)
 class VisibilityScope:
-    """Whose verdicts the caller's report permission reaches; everybody's for an operator."""
+    """The teams and agent whose verdicts the caller may see; all for an operator."""
 
     is_everything: bool = True
     team_ids: frozenset[UUID] = frozenset()
@@ -34,7 +34,7 @@ class VisibilityScope:
     """Themselves, where their own are reached."""
 
     def reaches(self, team_id: UUID | None, agent_id: UUID | None) -> bool:
-        """Whether a verdict of that team and agent is seen."""
+        """Whether a verdict of this team and agent is visible."""
         return (
             self.is_everything
             or (team_id is not None and team_id in self.team_ids)
@@ -46,7 +46,7 @@ EVERYTHING = VisibilityScope()
 
 
 class Task(BaseModel):
-    """What the process is told. The address goes this way so that no list of processes shows it."""
+    """Input of the subprocess. The database URL is passed here so that no process list shows it."""
 
     database_url: str
     question: WhatIfInput
@@ -57,7 +57,7 @@ class Task(BaseModel):
 
 
 class WhatIfRefused(BaseModel):
-    """A problem on its way back."""
+    """A Problem raised in the subprocess."""
 
     status: int
     code: str
@@ -65,7 +65,7 @@ class WhatIfRefused(BaseModel):
 
 
 class WhatIfWorker:
-    """Answers one question after the other."""
+    """Runs one what-if at a time."""
 
     def __init__(self) -> None:
         self._places = asyncio.Semaphore(AT_ONCE)
@@ -92,7 +92,7 @@ class WhatIfWorker:
 
     @asynccontextmanager
     async def _place(self) -> AsyncIterator[None]:
-        """Waits for the questions before. Raises Problem 503 when there are too many of them."""
+        """Waits for its turn. Raises Problem 503 when too many wait."""
         try:
             async with asyncio.timeout(WAITS_SECONDS):
                 await self._places.acquire()

@@ -1,4 +1,4 @@
-"""What this service listens to: two durable consumers of the event stream."""
+"""The service's two durable consumers."""
 
 from datetime import timedelta
 from functools import partial
@@ -19,7 +19,7 @@ TRIAGE_PATIENCE = timedelta(hours=1)
 
 
 def build_consumers(context: AppState) -> tuple[Consumer, ...]:
-    """The read model's and triage's consumers."""
+    """Returns the consumers of the read model and of triage."""
     ids = RequesterIds(context.settings)
 
     async def take_in(events: list[Envelope]) -> None:

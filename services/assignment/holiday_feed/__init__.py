@@ -1,6 +1,6 @@
-"""Holidays out of an iCalendar file: what a feed says, as a calendar's dated holidays.
+"""Reads holidays from an iCalendar feed.
 
-The file is read by a process of its own (`sandbox`), because whoever wrote it decides what reading it costs.
+The file is parsed in a subprocess (`sandbox`), because a hostile file decides what parsing costs.
 """
 
 from services.assignment.holiday_feed.findings import FeedFindings, FeedRequest, Ignored, UnreadableFeed

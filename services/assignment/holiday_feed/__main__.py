@@ -1,4 +1,4 @@
-"""The reading process: a question and a file on standard input, findings on standard output."""
+"""The parser subprocess: request and file on standard input, findings on standard output."""
 
 import resource
 import sys
@@ -13,7 +13,7 @@ MEMORY_BYTES = 768 * 1024 * 1024
 
 
 def main() -> int:
-    """Answers one question."""
+    """Parses one file."""
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
     with suppress(ValueError):  # not every system can limit an address space
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))

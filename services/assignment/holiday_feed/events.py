@@ -1,4 +1,4 @@
-"""Which events of an iCalendar file can be asked when they happen, and what is wrong with the others."""
+"""Separates usable events of an iCalendar file from defective ones."""
 
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
@@ -25,7 +25,7 @@ FINE_PARTS = frozenset({"BYHOUR", "BYMINUTE", "BYSECOND"})
 
 
 def calendars_in(raw: bytes) -> list[Calendar]:
-    """The calendars of a file. Raises UnreadableFeed."""
+    """Returns the calendars of a file. Raises UnreadableFeed."""
     try:
         found = Calendar.from_ical(raw, multiple=True)
     except ValueError as error:
@@ -39,9 +39,9 @@ def calendars_in(raw: bytes) -> list[Calendar]:
 
 
 def take_sound_events(calendar: Calendar) -> Iterator[tuple[Component, str]]:
-    """Leaves only sound events in the calendar, and of each only what tells when it is; yields the rest with reasons.
+    """Keeps only valid events, reduced to their dates; yields the others with the reason.
 
-    Events that share an id by mistake get ids of their own, else all but one of them would be lost.
+    Events that share a UID by mistake get new ones, else all but one would be lost.
     """
     zones = [part for part in calendar.subcomponents if part.name == "VTIMEZONE"]
     sound: list[Component] = []
@@ -59,13 +59,13 @@ def take_sound_events(calendar: Calendar) -> Iterator[tuple[Component, str]]:
 
 
 def moment_of(event: Component, name: str) -> Any:
-    """The date, the instant or the duration that a property holds."""
+    """Returns the date, instant or duration of a property."""
     value: Any = event[name]
     return value.dt
 
 
 def plain(text: object) -> str | None:
-    """A property's text on one line, cut to a name's length; None if nothing is left."""
+    """Returns a property's text on one line, truncated to a name's length; None if empty."""
     first = text[0] if isinstance(text, list) and text else text
     words = "".join(letter if letter.isprintable() else " " for letter in str(first or "")).split()
     return " ".join(words)[:MAX_NAME].strip() or None
@@ -81,7 +81,7 @@ def _identify(event: Component, taken: set[tuple[str, str]], position: int) -> N
 
 
 def _fault_of(event: Component) -> str | None:
-    """Why nobody can tell when this event is, or None."""
+    """Returns why the event has no usable date, or None."""
     broken = [name for name, _ in event.errors if name and name.upper() in NEEDED - {"SUMMARY", "SEQUENCE"}]
     if broken:
         return f"its {broken[0]} is not valid"

@@ -1,4 +1,4 @@
-"""What is asked of a feed, and what was found in it: the words between the service and the reading process."""
+"""Messages between the service and the parser subprocess."""
 
 import datetime as dt
 
@@ -9,11 +9,11 @@ from shared.contracts.calendars import Holiday
 
 
 class UnreadableFeed(ValueError):
-    """The file is no iCalendar, or asks for more work than a list of holidays needs; the words say which."""
+    """The file is not iCalendar, or exceeds the limits; the message says which."""
 
 
 class FeedRequest(StrictModel):
-    """Which closures are wanted: those of these local dates, both included, in this zone."""
+    """The requested range of local dates, both included, and the zone."""
 
     timezone: str
     since: dt.date
@@ -23,7 +23,7 @@ class FeedRequest(StrictModel):
 
 
 class Ignored(StrictModel):
-    """An event of the feed that closes nothing."""
+    """An event that was ignored, with the reason."""
 
     name: str | None = Field(description="The event's title")
     date: dt.date | None = Field(description="The day it first would have closed, if it has one")
@@ -32,7 +32,7 @@ class Ignored(StrictModel):
 
 
 class FeedFindings(StrictModel):
-    """What a feed says: one holiday per date, in order, and what was left out."""
+    """The holidays found, one per date, in order, and the ignored events."""
 
     holidays: tuple[Holiday, ...] = ()
     ignored: tuple[Ignored, ...] = ()

@@ -1,4 +1,4 @@
-"""When a feed's events close us: recurrence expanded, zones converted, one holiday per local date."""
+"""Expands a feed's events into one holiday per local date: recurrence and time zones resolved."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ Moment = date | datetime
 
 
 def read_feed(raw: bytes, question: FeedRequest) -> FeedFindings:
-    """What an iCalendar file says about these days. Raises UnreadableFeed."""
+    """Returns the holidays of an iCalendar file in a range of days. Raises UnreadableFeed."""
     notes = _Notes(question)
     for calendar in calendars_in(raw):
         try:
@@ -35,7 +35,7 @@ def read_feed(raw: bytes, question: FeedRequest) -> FeedFindings:
 
 @dataclass
 class _Notes:
-    """What has been read so far."""
+    """Collects holidays and ignored events."""
 
     question: FeedRequest
     closed: dict[date, list[tuple[MinuteSpan, str | None]]] = field(default_factory=lambda: defaultdict(list))
@@ -44,7 +44,7 @@ class _Notes:
     occurrences: int = 0
 
     def take(self, calendar: Calendar) -> None:
-        """Notes every occurrence of a calendar's events."""
+        """Adds every occurrence of a calendar's events."""
         for event, fault in take_sound_events(calendar):
             self.ignore(event, fault, None)
         since = datetime.combine(self.question.since - timedelta(days=2), time())
@@ -67,7 +67,7 @@ class _Notes:
         return f"none of it lies between {self.question.since} and {self.question.until}"
 
     def note(self, event: Component, start: Moment, end: Moment) -> None:
-        """Notes one occurrence, or why it closes nothing."""
+        """Adds one occurrence, or the reason to ignore it."""
         if str(plain(event.get("STATUS"))).upper() == "CANCELLED":
             self.ignore(event, "it is cancelled", start)
         elif str(plain(event.get("TRANSP"))).upper() == "TRANSPARENT" and not self.question.include_free:
@@ -79,13 +79,13 @@ class _Notes:
                 self.closed[day].append((span, plain(event.get("SUMMARY"))))
 
     def ignore(self, event: Component, reason: str, start: Moment | None) -> None:
-        """Notes why an event closes nothing, once for all its occurrences."""
+        """Records why an event is ignored, once for all its occurrences."""
         key = plain(event.get("SUMMARY")), reason
         self.ignored[key] += 1
         self.first.setdefault(key, start.date() if isinstance(start, datetime) else start)
 
     def days_of(self, start: Moment, end: Moment) -> Iterator[tuple[date, MinuteSpan]]:
-        """The local days of an occurrence within the days asked about, each with the part that is closed."""
+        """Yields the local days of an occurrence in the range, each with its closed part."""
         if not isinstance(start, datetime) or not isinstance(end, datetime):
             first, last = _day(start), max(_day(start), _day(end) - timedelta(days=1))
             spans = [(first, 0), (last, DAY_MINUTES)]
@@ -101,11 +101,11 @@ class _Notes:
             day += timedelta(days=1)
 
     def local(self, at: datetime) -> datetime:
-        """The instant on the calendar's clock; a time without a zone is on that clock already."""
+        """Converts an instant to the calendar's zone; a time without a zone is local already."""
         return at if at.tzinfo is None else at.astimezone(ZoneInfo(self.question.timezone))
 
     def findings(self) -> FeedFindings:
-        """Everything noted, in order."""
+        """Returns the findings in order."""
         ignored = [
             Ignored(name=name, date=self.first[name, reason], occurrences=count, reason=reason)
             for (name, reason), count in self.ignored.items()
@@ -120,7 +120,7 @@ def _day(moment: Moment) -> date:
 
 
 def _minute_after(at: datetime) -> int:
-    """The minute of the day that this has fully passed: a started minute counts as closed."""
+    """Rounds up to the minute of the day: a started minute counts as closed."""
     return at.hour * 60 + at.minute + (1 if at.second or at.microsecond else 0)
 
 

@@ -1,4 +1,4 @@
-"""Reads a feed in a process of its own, with limits: a hostile file costs that process, never the service."""
+"""Parses feeds in a subprocess with limits on time and memory."""
 
 import asyncio
 
@@ -18,13 +18,13 @@ _FINDINGS = TypeAdapter(FeedFindings)
 
 
 class FeedReader:
-    """Turns iCalendar files into holidays."""
+    """Parses iCalendar files into holidays."""
 
     def __init__(self) -> None:
         self._places = asyncio.Semaphore(AT_ONCE)
 
     async def read(self, raw: bytes, question: FeedRequest) -> FeedFindings:
-        """What the file says, seconds of another process later. Raises UnreadableFeed."""
+        """Returns the findings for a file. Raises UnreadableFeed."""
         given = question.model_dump_json().encode() + b"\n" + raw
         try:
             async with self._places:

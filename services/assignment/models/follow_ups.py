@@ -1,4 +1,4 @@
-"""Which tickets go on from which archived ones."""
+"""Links from archived tickets to their follow-ups."""
 
 from uuid import UUID
 
@@ -9,7 +9,7 @@ from services.assignment.models.base import Base
 
 
 class FollowUp(Base):
-    """What was written to an archived ticket went to another one. Either ticket may be known before or after this."""
+    """A message to an archived ticket reached another ticket; either may be projected before or after this."""
 
     __tablename__ = "follow_ups"
     __table_args__ = (Index("ix_follow_ups_follow_up_id", "follow_up_id"),)

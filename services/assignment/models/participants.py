@@ -1,4 +1,4 @@
-"""People in copy of tickets, as intake announces them."""
+"""Projection of participants, from intake's events."""
 
 from datetime import datetime
 from uuid import UUID
@@ -10,7 +10,7 @@ from services.assignment.models.base import Base
 
 
 class Participant(Base):
-    """Somebody in copy of a ticket. Who was removed stays, so that an older event brings nobody back."""
+    """A participant of a ticket. Removed ones are kept, so that an older event does not restore them."""
 
     __tablename__ = "participants"
 

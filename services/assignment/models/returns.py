@@ -1,4 +1,4 @@
-"""Tables of departures and ticket returns: who left which team, and what became of each ticket."""
+"""Tables: departures of agents from teams, and the tickets returned because of them."""
 
 from datetime import datetime
 from uuid import UUID
@@ -10,7 +10,7 @@ from services.assignment.models.base import Base
 
 
 class Departure(Base):
-    """An agent works in a team no more. Kept until no assignment that was on its way can still arrive."""
+    """An agent left a team. Kept until no late assignment can arrive."""
 
     __tablename__ = "departures"
 
@@ -20,7 +20,7 @@ class Departure(Base):
 
 
 class TicketReturn(Base):
-    """One ticket that goes back to a team: written before its workflow hears of it, told to people afterwards."""
+    """One ticket to be returned to its team: stored before the command is sent, notified afterwards."""
 
     __tablename__ = "ticket_returns"
     __table_args__ = (

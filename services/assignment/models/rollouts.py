@@ -1,4 +1,4 @@
-"""Policy changes applied to running tickets: each an order with a line per ticket, and a history nobody rewrites."""
+"""Tables of roll-outs: one row per roll-out, per ticket, and per state change (append-only)."""
 
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,7 @@ from services.assignment.models.base import Base
 
 
 class Rollout(Base):
-    """One decision about the running tickets of a policy, and how far it has come."""
+    """A roll-out of a policy to running tickets, with its progress."""
 
     __tablename__ = "rollouts"
     __table_args__ = (
@@ -39,7 +39,7 @@ class Rollout(Base):
 
 
 class RolloutStep(Base):
-    """A state a roll-out entered, when, and at whose wish. Rows are only added."""
+    """A state change of a roll-out: when, and by whom. Append-only."""
 
     __tablename__ = "rollout_steps"
     __table_args__ = (Index("ix_rollout_steps_rollout_id", "rollout_id", "id"),)
@@ -52,7 +52,7 @@ class RolloutStep(Base):
 
 
 class RolloutTicket(Base):
-    """One ticket of a roll-out, written with it: what is still to be done, and what became of it."""
+    """One ticket of a roll-out: its state and outcome."""
 
     __tablename__ = "rollout_tickets"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""The indexes that lists of tickets walk: one set for tickets that are worked on, one for those that are over.
+"""The indexes used by ticket lists: one set for open tickets, one for closed ones.
 
 The first stays as small as today's work is, whatever lies in the past. Each has an order for each scope and sort, so
 that a page is read where it begins and nothing is counted or sorted. What may be rare among its like has orders of its

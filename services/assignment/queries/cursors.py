@@ -1,4 +1,4 @@
-"""Reads the parts of a cursor; whatever we did not write is refused."""
+"""Validates the parts of a pagination cursor."""
 
 from datetime import datetime
 from uuid import UUID
@@ -7,7 +7,7 @@ from shared.kit.http.problems import Problem
 
 
 def bad_cursor() -> Problem:
-    """The answer to a cursor that is not ours."""
+    """The problem for an invalid cursor."""
     return Problem(422, "invalid_cursor", "use next_cursor of the page before, with the same sort and filters")
 
 

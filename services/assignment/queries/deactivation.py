@@ -1,4 +1,4 @@
-"""Counts what points to an agent, a team or an SLA policy. Of tickets, only what is worked on is read."""
+"""Counts references to an agent, a team or an SLA policy before its deactivation; reads open tickets only."""
 
 from uuid import UUID
 
@@ -29,7 +29,7 @@ async def of_agent(session: Session, caller: Caller, agent_id: UUID) -> AgentDea
 
 
 async def of_team(session: Session, team: Team) -> TeamDeactivation:
-    """What would become of what points to a team."""
+    """Returns the effects of deactivating a team."""
     rules = select(func.count()).select_from(RoutingRule).where(RoutingRule.team_id == team.id)
     predecessors = select(Team.slug).where(Team.successor_id == team.id).order_by(Team.slug)
     found = TeamDeactivation(
@@ -56,7 +56,7 @@ async def of_policy(session: Session, policy_id: UUID) -> PolicyDeactivation:
 
 
 def names_in_ladder(to: str) -> ColumnElement[bool]:
-    """Whether a policy has a step that names this agent or team."""
+    """Whether an escalation of the policy names this agent or team."""
     return Policy.body["escalations"].op("@>")(cast(literal([{"to": to}], JSONB), JSONB))
 
 

@@ -1,4 +1,4 @@
-"""The tickets that one goes on from, and those that go on from it: of them what the reader may see."""
+"""Predecessors and follow-ups of a ticket that the caller may see."""
 
 from typing import Any
 from uuid import UUID
@@ -17,7 +17,7 @@ MOST = 50
 
 
 async def get_related(session: Session, caller: Caller, ticket_id: UUID) -> RelatedTickets:
-    """What the ticket follows, what else was written to before it came here, and what follows it; oldest first."""
+    """Returns predecessors and follow-ups of a ticket, oldest first."""
     earlier = _related(caller, is_earlier=True).where(
         FollowUp.follow_up_id == ticket_id, Ticket.id == FollowUp.ticket_id
     )

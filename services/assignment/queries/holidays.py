@@ -1,4 +1,4 @@
-"""Which days are closed: a calendar's own holidays beside its country's, and the countries there are."""
+"""Queries of closed days: a calendar's own holidays and its country's."""
 
 import asyncio
 
@@ -12,7 +12,7 @@ from shared.kit.http.problems import Problem
 
 
 async def list_holidays(session: Session, slug: str, year: int) -> list[DatedHoliday]:
-    """The days of one year that are closed, wholly or in part, by date. Raises Problem 404 and 409."""
+    """Returns the closed and partly closed days of a year by date. Raises Problem 404 and 409."""
     calendar = BusinessCalendar.model_validate((await get_current_calendar(session, slug)).body)
     try:
         dated = await asyncio.to_thread(expand_holidays, calendar, [year])
@@ -27,6 +27,6 @@ async def list_holidays(session: Session, slug: str, year: int) -> list[DatedHol
 
 
 async def list_countries() -> list[CountryView]:
-    """By code."""
+    """Returns the known countries by code."""
     known = await asyncio.to_thread(holiday_countries)
     return [CountryView(code=one.code, name=one.name, subdivisions=list(one.subdivisions)) for one in known]

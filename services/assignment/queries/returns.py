@@ -34,7 +34,7 @@ from shared.kit.db import Session
 
 @dataclass(frozen=True, slots=True)
 class Stray:
-    """A ticket that nobody looks at, as it was seen."""
+    """An open ticket of an inactive agent or team."""
 
     ticket_id: UUID
     agent_id: UUID | None
@@ -46,7 +46,7 @@ class Stray:
 
 
 async def find_strays(session: Session, now: datetime, most: int) -> list[Stray]:
-    """Some that are not on their way back already; of a ticket with two reasons the team's counts."""
+    """Returns some that are not being returned already; a ticket with two reasons is listed for the team's."""
     found = await session.execute(_find_strays(), {"now": now, "most": most})
     rows = [Stray(*row) for row in found.tuples()]
     return list({stray.ticket_id: stray for stray in reversed(rows)}.values())

@@ -1,4 +1,4 @@
-"""Which active team takes over from an inactive one."""
+"""The team that takes over the tickets of an inactive team."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from shared.kit.db import Session
 
 @dataclass(frozen=True, slots=True)
 class TeamRow:
-    """What of a team decides who works for it."""
+    """The columns of a team that decide its successor."""
 
     id: UUID
     name: str
@@ -29,7 +29,7 @@ class TeamRow:
 
 @dataclass(frozen=True, slots=True)
 class Successors:
-    """Every team, and who has its tickets."""
+    """All teams with their successors."""
 
     teams: Mapping[UUID, TeamRow]
     fallback: TeamId
@@ -47,7 +47,7 @@ class Successors:
 
 
 async def get_successors(session: Session) -> Successors:
-    """As it now is. Raises PolicyMissing if no team is marked as the fallback."""
+    """Loads the present state. Raises PolicyMissing if no team is marked as the fallback."""
     columns = (Team.id, Team.name, Team.is_active, Team.is_fallback, Team.successor_id, Team.policy_id, Team.calendar)
     query = select(*columns).order_by(Team.id)
     teams = [TeamRow(*row) for row in (await session.execute(query)).tuples()]

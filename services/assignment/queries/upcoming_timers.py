@@ -1,4 +1,4 @@
-"""What a pending ticket will do by itself, and when: read from its log and the very policy it carries."""
+"""The next automatic transitions of a pending ticket, from its log and its policy snapshot."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,14 +15,14 @@ from shared.kit.db import Session
 
 @dataclass(frozen=True, slots=True)
 class UpcomingTimers:
-    """The next instants of a ticket that waits for its requester; None = never, or not known."""
+    """The next reminder and auto-resolve of a pending ticket; None = never or unknown."""
 
     reminds_at: datetime | None = None
     resolves_at: datetime | None = None
 
 
 async def get_upcoming_timers(session: Session, ticket_id: UUID) -> UpcomingTimers:
-    """When a pending ticket reminds its requester next, and when silence resolves it."""
+    """Returns the next reminder and the auto-resolve instant of a pending ticket."""
     policy = await _find_policy(session, ticket_id)
     pended = await session.scalar(
         select(LoggedEvent)
@@ -40,7 +40,7 @@ async def get_upcoming_timers(session: Session, ticket_id: UUID) -> UpcomingTime
 
 
 async def _find_policy(session: Session, ticket_id: UUID) -> PolicySnapshot | None:
-    """None where the log of an older ticket does not name its policy exactly."""
+    """Returns the policy; None if an older log does not name it exactly."""
     digest = (
         select(LoggedEvent.data["policy_digest"].astext)
         .where(LoggedEvent.ticket_id == ticket_id, _is(TicketTriaged, TicketPolicyChanged))

@@ -1,4 +1,4 @@
-"""The rules that history is judged under instead: which snapshot answers for each that a ticket carried."""
+"""The alternative rules of a what-if: which snapshot replaces each one that a ticket carried."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -25,10 +25,10 @@ NOBODYS = UUID(int=0)
 
 @dataclass(slots=True)
 class CandidateRules:
-    """A policy with a calendar, and whose place it takes.
+    """A policy with a calendar, and the policy it replaces.
 
-    A snapshot that already says the same answers for itself: what was judged by these rules is judged by the very
-    same holidays and clock changes again, so that unchanged rules change nothing.
+    A snapshot that is equal to the candidate is kept, with its own holidays and offset changes, so that unchanged
+    rules change no verdict.
     """
 
     policy: SlaPolicy
@@ -66,7 +66,7 @@ class CandidateRules:
     async def answer(
         self, connection: AsyncConnection, named: NamedPolicy, calendar_version: int | None
     ) -> tuple[str, PolicySnapshot]:
-        """Key and snapshot of what judges in its place. Raises PolicyGone if that is itself and it is not stored."""
+        """Returns key and snapshot of the replacement. Raises PolicyGone if the snapshot is kept but not stored."""
         key = (named.key, named.at.year)
         if named.digest and key in self._answers:
             return self._answers[key]
@@ -89,14 +89,14 @@ class CandidateRules:
         return self._resolved(named.at.year)
 
     def says_the_same(self, snapshot: PolicySnapshot) -> bool:
-        """Whether a snapshot judges just as this would."""
+        """Whether a snapshot is equivalent to the candidate."""
         calendar = snapshot.calendar
         return _judging(snapshot.targets, snapshot.times, is_pausing=snapshot.pause_on_hold) == _judging(
             self.policy.targets, self.policy, is_pausing=self.policy.pause_on_hold
         ) and (calendar.slug, calendar.version) == (self.policy.calendar, self.version)
 
     def _resolved(self, year: int) -> tuple[str, PolicySnapshot]:
-        """Resolved for the year, as a ticket of that year would have carried it."""
+        """Returns the candidate resolved for a year, as a ticket of that year would have carried it."""
         key = (f"candidate:{year}", year)
         if key not in self._answers:
             policy, now = self.policy, datetime(year, 7, 1, tzinfo=UTC)
@@ -116,7 +116,7 @@ class CandidateRules:
 
 
 def _judging(targets: Mapping[Priority, Targets], times: LifecycleTimes, *, is_pausing: bool) -> tuple[object, ...]:
-    """What of a policy can change a verdict."""
+    """Returns the fields of a policy that can change a verdict."""
     grace = times.reopen_grace_seconds
     return dict(targets), is_pausing, grace, bool(grace) and "reopen_grace" in times.in_business_time
 
@@ -127,7 +127,7 @@ async def _current_calendar(connection: AsyncConnection, slug: str) -> Row[tuple
 
 
 async def _replaced(connection: AsyncConnection, question: WhatIfInput) -> UUID | None:
-    """The one policy whose place is taken; None for all."""
+    """Returns the policy to replace; None for all."""
     if question.replaces == "all":
         return None
     policies = table_of(Policy)

@@ -1,4 +1,4 @@
-"""Adds up what would be different, by team, priority and metric."""
+"""Statistics of a what-if: recorded against recomputed verdicts by team, priority and metric."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ SAME_SECONDS = 0.001
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """One verdict, recorded or judged again."""
+    """One verdict, recorded or recomputed."""
 
     outcome: Outcome
     elapsed: float
@@ -26,7 +26,7 @@ class Figures:
     settled_at: datetime
 
     def equals(self, other: "Figures") -> bool:
-        """Whether nothing but a rounding differs."""
+        """Whether two verdicts are equal up to rounding."""
         return (
             self.due_at == other.due_at
             and self.settled_at == other.settled_at
@@ -37,7 +37,7 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """Which verdict it is, and what it counts for."""
+    """Identity of a verdict, and the groups it counts in."""
 
     ticket_id: UUID
     number: str
@@ -49,7 +49,7 @@ class Where:
 
 @dataclass(slots=True)
 class ComparisonRow:
-    """One cell: a team, a priority and a metric; or several of them together."""
+    """Counts of one combination of team, priority and metric, or of a sum over them."""
 
     before: dict[Outcome | None, int] = field(default_factory=dict)
     after: dict[Outcome | None, int] = field(default_factory=dict)
@@ -57,14 +57,14 @@ class ComparisonRow:
     moved: int = 0
 
     def add(self, other: "ComparisonRow") -> None:
-        """Takes another in."""
+        """Adds another row."""
         _add(self.before, other.before)
         _add(self.after, other.after)
         _add(self.changes, other.changes)
         self.moved += other.moved
 
     def shown(self, metric: Metric) -> MetricDifference:
-        """As the API answers it."""
+        """Returns the API's view."""
         before, after = _counts(self.before), _counts(self.after)
         better = self.changes.get((Outcome.BREACHED, Outcome.MET), 0)
         worse = self.changes.get((Outcome.MET, Outcome.BREACHED), 0)
@@ -83,7 +83,7 @@ class ComparisonRow:
 
 @dataclass(slots=True)
 class ComparisonStats:
-    """Everything that was compared."""
+    """All comparisons of a what-if."""
 
     cells: dict[tuple[UUID | None, Priority, Metric], ComparisonRow] = field(default_factory=dict)
     examples: list[Example] = field(default_factory=list)
@@ -92,7 +92,7 @@ class ComparisonStats:
     moved: int = 0
 
     def compare(self, where: Where, before: Figures | None, after: Figures | None) -> None:
-        """One verdict, before and after."""
+        """Adds one verdict, before and after."""
         cell = self.cells.get((where.team_id, where.priority, where.metric))
         if cell is None:
             cell = self.cells[where.team_id, where.priority, where.metric] = ComparisonRow()

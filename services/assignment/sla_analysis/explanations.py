@@ -1,4 +1,4 @@
-"""Why the clocks of one ticket stand as they do, with names."""
+"""Explains the SLA clocks of one ticket from its event log, with the names of agents and teams."""
 
 import asyncio
 from datetime import datetime
@@ -22,9 +22,9 @@ from shared.kit.http.problems import Problem
 
 
 async def get_explanation(connection: AsyncConnection, ticket_id: UUID, number: str, now: datetime) -> SlaExplained:
-    """Every clock of a ticket, told up to its end or up to now.
+    """Returns the explanation of every clock of a ticket, up to its end or to now.
 
-    Raises Problem 409 where the rules it was judged by are stored no more.
+    Raises Problem 409 if the policy snapshot it was judged by is no longer stored.
     """
     events = await list_envelopes(connection, ticket_id)
     if all(event.type != TicketOpened.type() for event in events):
@@ -40,7 +40,7 @@ async def get_explanation(connection: AsyncConnection, ticket_id: UUID, number: 
 
 
 async def find_ticket(connection: AsyncConnection, reference: str) -> tuple[UUID, str] | None:
-    """Id and number of a ticket by its number, whoever asks."""
+    """Returns id and number of a ticket; no permission check."""
     tickets = table_of(Ticket)
     row = (
         await connection.execute(select(tickets.c.id, tickets.c.number).where(tickets.c.number == reference))
@@ -49,7 +49,7 @@ async def find_ticket(connection: AsyncConnection, reference: str) -> tuple[UUID
 
 
 async def list_envelopes(connection: AsyncConnection, ticket_id: UUID) -> list[Envelope]:
-    """The lifecycle events of a ticket as they travelled, in order; kinds this version does not know are left out."""
+    """Returns the lifecycle events of a ticket as envelopes in order; unknown types are skipped."""
     log = table_of(LoggedEvent)
     query = select(log).where(log.c.ticket_id == ticket_id, log.c.seq > 0).order_by(log.c.seq)
     envelopes = [envelope_of(row) for row in await connection.execute(query)]
@@ -57,7 +57,7 @@ async def list_envelopes(connection: AsyncConnection, ticket_id: UUID) -> list[E
 
 
 def envelope_of(row: Any) -> Envelope:
-    """A line of the log as it travelled."""
+    """Returns a row of the log as an envelope."""
     return Envelope(
         id=row.event_id,
         source="/everdesk/workflows",

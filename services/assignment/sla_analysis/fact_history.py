@@ -1,4 +1,4 @@
-"""Reads the histories of many tickets as their clocks heard them, in portions, without opening a single event."""
+"""Reads the SLA-relevant facts of many tickets in batches, without parsing whole events."""
 
 import json
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -32,7 +32,7 @@ CALENDAR_VERSIONS = text(
 
 @dataclass(slots=True)
 class FactHistory:
-    """One ticket: what its clocks heard in the order of arrival, and the last revision of each verdict recorded."""
+    """The SLA facts of one ticket in order of arrival, and the last revision of each recorded verdict."""
 
     ticket_id: UUID
     lines: list[tuple[str, StoredFields]]
@@ -40,12 +40,12 @@ class FactHistory:
 
     @property
     def named(self) -> Iterator[NamedPolicy]:
-        """The policies it names."""
+        """Returns the policies its facts name."""
         return (NamedPolicy.of(stored) for name, stored in self.lines if name in NAMES_POLICY)
 
 
 async def read_histories(connection: AsyncConnection, ids: Sequence[UUID]) -> AsyncIterator[list[FactHistory]]:
-    """The tickets in portions, in the order given."""
+    """Yields the tickets in batches, in the order given."""
     for start in range(0, len(ids), AT_ONCE):
         yield await _portion(connection, list(ids[start : start + AT_ONCE]))
 
@@ -62,13 +62,13 @@ async def _portion(connection: AsyncConnection, ids: list[UUID]) -> list[FactHis
 async def policies_for(
     connection: AsyncConnection, told: FactHistory, book: PolicyHistory
 ) -> dict[str, PolicySnapshot]:
-    """The policies a ticket was under, by the keys its facts name them by. Raises PolicyGone."""
+    """Returns a ticket's policies by the keys in its facts. Raises PolicyGone."""
     named = list(told.named)
     version = None if all(one.digest for one in named) else await calendar_version_of(connection, told.ticket_id)
     return await book.policies_of(connection, named, version)
 
 
 async def calendar_version_of(connection: AsyncConnection, ticket_id: UUID) -> int | None:
-    """What every verdict of a ticket names, for what was written before digests; None if they differ."""
+    """Returns the calendar version that all verdicts name (for events without digests); None if they differ."""
     versions = (await connection.execute(CALENDAR_VERSIONS, {"ticket_id": ticket_id})).scalars().all()
     return versions[0] if len(versions) == 1 else None

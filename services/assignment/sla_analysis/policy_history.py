@@ -1,4 +1,4 @@
-"""The policies that histories name, exactly as tickets carried them; what was written before digests, by version."""
+"""Loads policy snapshots by digest, exactly as tickets carried them; older events by version."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,12 +20,12 @@ NAMES_POLICY = (TicketTriaged.type(), TicketPolicyChanged.type())
 
 
 class PolicyGone(Exception):
-    """A version that a history names is stored no more."""
+    """A policy version that a history names is no longer stored."""
 
 
 @dataclass(frozen=True, slots=True)
 class NamedPolicy:
-    """How an event names the policy that applies from it on."""
+    """Reference of an event to the policy that applies from then on."""
 
     policy_id: UUID
     version: int
@@ -34,7 +34,7 @@ class NamedPolicy:
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> Self:
-        """Reads it off an event's data, or off the facts kept beside it."""
+        """Returns the reference in an event's data or facts."""
         return cls(
             UUID(str(data["policy_id"])),
             int(data["policy_version"]),
@@ -44,12 +44,12 @@ class NamedPolicy:
 
     @property
     def key(self) -> str:
-        """What facts call it."""
+        """Returns the key used in facts."""
         return self.digest or f"{self.policy_id}:{self.version}"
 
 
 class PolicyHistory:
-    """Reads each policy once; equal calendars are one object, so that their open time is computed once."""
+    """Caches policies; equal calendars share one object, so that their open time is computed once."""
 
     def __init__(self) -> None:
         self._snapshots: dict[str, PolicySnapshot] = {}
@@ -60,7 +60,7 @@ class PolicyHistory:
     async def policies_of(
         self, connection: AsyncConnection, named: Iterable[NamedPolicy], calendar_version: int | None = None
     ) -> dict[str, PolicySnapshot]:
-        """The policies by the keys under which facts name them. Raises PolicyGone.
+        """Returns policies by the keys used in facts. Raises PolicyGone.
 
         `calendar_version` serves for what was written before digests; without it, the calendar of that day is taken.
         """
@@ -71,9 +71,9 @@ class PolicyHistory:
         return found
 
     def judging(self, snapshot: PolicySnapshot) -> PolicySnapshot:
-        """The policy as it judges: with the calendar object that others with the same hours have, and silent.
+        """Returns the policy reduced to what affects verdicts, with a shared calendar object.
 
-        Warnings and ladders change no verdict.
+        Warnings and escalations are dropped: they change no verdict.
         """
         known = self._calendars.setdefault(snapshot.calendar.model_dump_json(), snapshot.calendar)
         return snapshot.model_copy(update={"calendar": known, "warn_at": (), "escalations": ()})
@@ -109,7 +109,7 @@ class PolicyHistory:
 
 
 def policies_named(events: Iterable[Envelope]) -> list[NamedPolicy]:
-    """The policies that a ticket's log names."""
+    """Returns the policies that a ticket's log names."""
     return [NamedPolicy.of(event.data) for event in events if event.type in NAMES_POLICY]
 
 
@@ -120,7 +120,7 @@ def calendar_version_of(events: Iterable[Envelope]) -> int | None:
 
 
 def _calendar_of(calendars: Sequence[Any], slug: str, version: int | None, at: datetime) -> Any | None:
-    """That version, or the one that was current at an instant: the first where it is older than all."""
+    """Returns that version, else the one current at an instant, else the first."""
     known = sorted((row for row in calendars if row.slug == slug), key=lambda row: int(row.version))
     if version is not None:
         return next((row for row in known if row.version == version), None)

@@ -1,4 +1,4 @@
-"""Deciding what a changed policy means for running tickets: written down whole, then carried out in the background."""
+"""Commands that start and revert a roll-out; all lines are stored first and applied in the background."""
 
 from datetime import datetime
 from uuid import UUID
@@ -29,7 +29,7 @@ from shared.kit.http.problems import Problem
 async def start_rollout(
     context: AppState, session: Session, policy_id: UUID, asked: RolloutInput, by: UUID | None
 ) -> RolloutView:
-    """Writes the decision down with a line for every ticket it concerns. Raises Problem 404 and 409."""
+    """Stores a roll-out with a line for every ticket concerned. Raises Problem 404 and 409."""
     now = utc_now()
     await lock(session, f"policy:{policy_id}")
     policy = await get_newest(context, session, policy_id, now)
@@ -61,7 +61,7 @@ async def start_rollout(
 
 
 async def revert_rollout(session: Session, policy_id: UUID, rollout_id: UUID, by: UUID | None) -> RolloutView:
-    """Has every ticket's policy taken back; what has not had its turn yet is left alone. Raises Problem 404 and 409."""
+    """Reverts the policy of every ticket changed so far; other lines are skipped. Raises Problem 404 and 409."""
     await lock(session, f"policy:{policy_id}")
     rollout = await get_rollout(session, policy_id, rollout_id)
     if rollout.mode == RolloutMode.GRANDFATHER:
@@ -78,7 +78,7 @@ async def revert_rollout(session: Session, policy_id: UUID, rollout_id: UUID, by
 
 
 def enter(session: Session, rollout: Rollout, state: RolloutState, at: datetime, by: UUID | None = None) -> None:
-    """Moves a roll-out to another state and adds a step to its history; nothing else changes its state."""
+    """Changes the state of a roll-out and appends to its history; the only place that does."""
     rollout.state = state.value
     session.add(RolloutStep(rollout_id=rollout.id, state=state.value, at=at, by=by))
 
@@ -102,7 +102,7 @@ async def _refuse_second(session: Session, policy_id: UUID, except_for: UUID | N
 async def _write_lines(
     session: Session, rollout: Rollout, policy: PolicySnapshot, asked: RolloutInput, state: RolloutTicketState
 ) -> None:
-    """A row for every ticket concerned, in one statement."""
+    """Inserts a row for every ticket concerned, in one statement."""
     columns = ("rollout_id", "ticket_id", "state", "from_version", "attempts", "changed_at")
     rows = rollout_targets(policy, asked.filter).with_only_columns(
         literal(rollout.id),

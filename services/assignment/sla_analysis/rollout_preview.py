@@ -1,4 +1,4 @@
-"""The look ahead: what a roll-out would do to every running ticket, computed from its log and written nowhere."""
+"""Preview of a roll-out: its effect on every running ticket, computed from the event log; writes nothing."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
@@ -36,7 +36,7 @@ AT_ONCE = 200
 
 @dataclass(frozen=True, slots=True)
 class PreviewRequest:
-    """What is asked of each ticket."""
+    """Input of a preview."""
 
     policy: PolicySnapshot
     mode: PolicyMode | None
@@ -45,7 +45,7 @@ class PreviewRequest:
 
 
 async def preview(context: AppState, policy_id: UUID, asked: PreviewInput, limit: int, cursor: str | None) -> Preview:
-    """A page of tickets, with totals over all of them if it is the first. Raises Problem 404 and 422."""
+    """Returns a page of tickets, with totals over all on the first page. Raises Problem 404 and 422."""
     position = decode_cursor(cursor, str)
     after = uuid_in(position[0]) if position else None
     now = utc_now()
@@ -73,7 +73,7 @@ async def preview(context: AppState, policy_id: UUID, asked: PreviewInput, limit
 
 
 async def get_newest(context: AppState, session: Session, policy_id: UUID, now: datetime) -> PolicySnapshot:
-    """The version that new tickets get. Raises Problem 404."""
+    """Returns the version that new tickets get. Raises Problem 404."""
     await get_current_policy(session, policy_id)
     policy = await context.policies.find_newest(session, policy_id, now)
     if policy is None:
@@ -84,7 +84,7 @@ async def get_newest(context: AppState, session: Session, policy_id: UUID, now: 
 async def preview_ticket(
     context: AppState, question: PreviewRequest, after: UUID | None
 ) -> AsyncIterator[list[TicketPreview]]:
-    """Every ticket concerned, some at a time; each time the service does other work too."""
+    """Yields every ticket concerned in batches, giving other requests a turn between them."""
     shelf = PolicyByDigest({}, context.policies, question.at)
     while True:
         query = rollout_targets(question.policy, question.narrowed).limit(AT_ONCE)
@@ -112,7 +112,7 @@ def _look_at(
 
 
 def add(totals: PreviewTotals, seen: Iterable[TicketPreview]) -> None:
-    """Counts some more tickets in."""
+    """Adds a batch of tickets to the totals."""
     for ticket in seen:
         totals.resolved_or_closed_at_once += ticket.status_after != ticket.status
         for clock in ticket.clocks:

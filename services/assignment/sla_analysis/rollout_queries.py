@@ -1,4 +1,4 @@
-"""Roll-outs as the API answers them: how far each has come, and what became of every ticket."""
+"""Queries of roll-outs: progress, and the outcome for every ticket."""
 
 from collections.abc import Sequence
 from uuid import UUID

@@ -1,6 +1,6 @@
-"""Carries roll-outs out, and back: whichever process leads tells one ticket after another, however often it dies.
+"""Applies and reverts roll-outs in the background: one leading process sends a command per ticket.
 
-What was done is a row's state; what was sent carries an id made of roll-out and ticket, so sending again does nothing.
+Progress is each row's state; command ids are made of roll-out and ticket, so a repeated command changes nothing.
 """
 
 import asyncio
@@ -44,7 +44,7 @@ RUNNING = select(Rollout.id).where(Rollout.state.in_(UNDER_WAY)).order_by(Rollou
 
 @dataclass(frozen=True, slots=True)
 class RolloutLine:
-    """What has become of one ticket."""
+    """The outcome for one ticket."""
 
     ticket_id: UUID
     state: RolloutTicketState
@@ -57,7 +57,7 @@ class RolloutLine:
 
 @dataclass(frozen=True, slots=True)
 class RolloutBatch:
-    """Some tickets of a roll-out whose turn it is."""
+    """The next tickets of a roll-out."""
 
     rollout: Rollout
     rows: Sequence[RolloutTicket]
@@ -68,11 +68,11 @@ class RolloutBatch:
 
     @property
     def is_reverting(self) -> bool:
-        """Whether policies are taken back rather than given."""
+        """Whether the roll-out is being reverted."""
         return self.rollout.state == RolloutState.REVERTING
 
     def command(self, ticket_id: UUID) -> Command:
-        """The same command each time, for it is made of what is stored."""
+        """Returns the command of a ticket; always the same, as it is derived from stored values."""
         rollout = self.rollout
         if self.policy is None:
             name = f"rollout-revert:{rollout.id}:{ticket_id}"
@@ -87,7 +87,7 @@ class RolloutBatch:
 
 
 async def carry_out_rollouts(context: AppState) -> None:
-    """For ever: does what there is to do, one process at a time; looks after whatever may have made some."""
+    """Runs for ever: applies pending roll-outs while this process leads; checks again when woken."""
     while True:
         if under_way := await list_under_way(context):
             async with leading(context, LEADER_LOCK) as is_leader:
@@ -97,7 +97,7 @@ async def carry_out_rollouts(context: AppState) -> None:
 
 
 async def work_off(context: AppState) -> None:
-    """Until no roll-out is under way, some tickets of each in turn. While nobody answers it waits longer and longer."""
+    """Processes roll-outs in turn until none is pending; backs off while no ticket answers."""
     pauses = Pauses(PATIENT)
     while under_way := await list_under_way(context):
         answers = [await take_step(context, rollout_id) for rollout_id in under_way]
@@ -108,13 +108,13 @@ async def work_off(context: AppState) -> None:
 
 
 async def list_under_way(context: AppState) -> list[UUID]:
-    """The roll-outs that are not finished, the oldest first."""
+    """Returns unfinished roll-outs, oldest first."""
     async with context.database.single() as connection:
         return list(await connection.scalars(RUNNING))
 
 
 async def take_step(context: AppState, rollout_id: UUID) -> bool:
-    """Tells some tickets, or declares the roll-out finished. False if no ticket answered."""
+    """Sends the next commands, or marks the roll-out finished. False if no ticket answered."""
     async with context.database.begin() as session:
         batch = await _next_batch(session, rollout_id)
     if batch is None:
@@ -131,7 +131,7 @@ async def take_step(context: AppState, rollout_id: UUID) -> bool:
 
 
 async def _next_batch(session: Session, rollout_id: UUID) -> RolloutBatch | None:
-    """What comes next; None once nothing does, and the roll-out has been declared finished."""
+    """Returns the next tickets; None when there are none and the roll-out is marked finished."""
     rollout = await session.get_one(Rollout, rollout_id, with_for_update=True)
     if rollout.state == RolloutState.QUEUED:
         enter(session, rollout, RolloutState.RUNNING, utc_now())
@@ -158,14 +158,14 @@ async def _next_batch(session: Session, rollout_id: UUID) -> RolloutBatch | None
 
 
 async def _get_actor(session: Session, rollout: Rollout) -> Actor:
-    """Who asked for what is being done, the last to do so."""
+    """Returns the actor of the latest step."""
     query = select(RolloutStep.by).where(RolloutStep.rollout_id == rollout.id, RolloutStep.by.is_not(None))
     by = await session.scalar(query.order_by(RolloutStep.id.desc()).limit(1))
     return Actor(kind=ActorKind.AGENT, id=by) if by is not None else SYSTEM
 
 
 async def _known(session: Session, rollout: Rollout, rows: Sequence[RolloutTicket]) -> list[RolloutLine]:
-    """Tickets that the log says have it, and those that somebody gave another policy meanwhile."""
+    """Finds tickets that already have the policy, and those given another one meanwhile."""
     ids = [row.ticket_id for row in rows]
     applied = select(LoggedEvent.ticket_id).where(
         LoggedEvent.ticket_id.in_(ids),
@@ -198,7 +198,7 @@ async def _tell(context: AppState, places: asyncio.Semaphore, batch: RolloutBatc
 
 
 def _refused(batch: RolloutBatch, ticket_id: UUID, refusal: Refusal) -> RolloutTicketState:
-    """A ticket that had not had its turn has nothing to take back."""
+    """Returns the outcome of a refused command."""
     if not batch.is_reverting:
         return RolloutTicketState.REFUSED
     was_queued = any(row.state == RolloutTicketState.QUEUED for row in batch.rows if row.ticket_id == ticket_id)
@@ -221,7 +221,7 @@ async def _write_down(session: Session, batch: RolloutBatch, lines: Sequence[Rol
 
 
 def _changes(batch: RolloutBatch, row: RolloutTicket, line: RolloutLine, *, is_reached: bool) -> dict[str, Any]:
-    """A ticket that does not answer gets more turns, after all others."""
+    """Returns the changes of a line; tickets that do not answer are retried after all others."""
     if line.is_silent and row.attempts + is_reached < TRIES:
         return {"attempts": row.attempts + is_reached}
     state = RolloutTicketState.NOT_REVERTED if line.is_silent and batch.is_reverting else line.state

@@ -1,4 +1,4 @@
-"""Which running tickets a policy's newest version concerns: those that carry another one than exactly this."""
+"""Selects the running tickets that carry another version of a policy than its newest."""
 
 from uuid import UUID
 
@@ -18,7 +18,7 @@ NAMING = (TicketTriaged.event_name, TicketPolicyChanged.event_name)
 
 
 def is_running(policy_id: UUID, narrowed: RolloutFilter) -> list[ColumnElement[bool]]:
-    """What makes a ticket one of those that a roll-out may be about."""
+    """Returns the condition for running tickets of a policy."""
     found: list[ColumnElement[bool]] = [POLICY.in_([str(policy_id)]), IS_NOT_CLOSED]
     if narrowed.team_id is not None:
         found.append(Ticket.team_id == narrowed.team_id)
@@ -32,9 +32,9 @@ def is_running(policy_id: UUID, narrowed: RolloutFilter) -> list[ColumnElement[b
 
 
 def is_behind(policy: PolicySnapshot) -> ColumnElement[bool]:
-    """Whether a ticket has another snapshot: of an older version, or of an older calendar.
+    """Returns the condition that a ticket carries an older version of the policy or its calendar.
 
-    Its last event to name a policy says which; until the log has that, the version must do.
+    The digest in its last event that names a policy decides; without one, the version.
     """
     digest = (
         select(LoggedEvent.fact["policy_digest"].astext)
@@ -47,13 +47,13 @@ def is_behind(policy: PolicySnapshot) -> ColumnElement[bool]:
 
 
 def rollout_targets(policy: PolicySnapshot, narrowed: RolloutFilter) -> Select[Ticket]:
-    """The tickets a roll-out would be about, in the order of their ids."""
+    """Selects the tickets concerned, by id."""
     conditions = (*is_running(policy.policy_id, narrowed), is_behind(policy))
     return select(Ticket).where(*conditions).order_by(Ticket.id)
 
 
 async def count_running(session: Session, policy: PolicySnapshot, narrowed: RolloutFilter) -> tuple[int, int]:
-    """How many tickets run under the policy, and how many of them have another version of it."""
+    """Counts the running tickets of the policy, and those with another version."""
     query = select(func.count(), func.count().filter(is_behind(policy))).select_from(Ticket)
     running, behind = (await session.execute(query.where(*is_running(policy.policy_id, narrowed)))).tuples().one()
     return running, behind

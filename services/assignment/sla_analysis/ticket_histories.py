@@ -1,4 +1,4 @@
-"""The histories of tickets as their clocks heard them, read from the event log without its snapshots."""
+"""Reads the SLA facts of tickets from the event log, without its snapshots."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -17,14 +17,14 @@ from shared.kit.db import Session
 
 @dataclass
 class PolicyByDigest:
-    """The policies that histories name, each read once."""
+    """Cache of the policies that histories name."""
 
     by_key: dict[str, PolicySnapshot]
     policies: PolicyCache
     now: datetime
 
     async def complete(self, session: Session, keys: set[str]) -> None:
-        """Fetches what is missing. Raises LookupError for a policy that no longer exists."""
+        """Loads missing policies. Raises LookupError for one that no longer exists."""
         missing = keys - self.by_key.keys()
         if not missing:
             return
@@ -35,7 +35,7 @@ class PolicyByDigest:
             self.by_key[key] = await self._resolved_again(session, key)
 
     async def _resolved_again(self, session: Session, key: str) -> PolicySnapshot:
-        """For events of before snapshots were stored, which name no more than `<id>:<version>`."""
+        """Resolves a policy for events older than stored snapshots, which name only `<id>:<version>`."""
         policy_id, _, version = key.partition(":")
         if not version:
             raise LookupError(f"the policy snapshot {key} was never stored")
@@ -46,7 +46,7 @@ class PolicyByDigest:
 
 
 async def get_histories(session: Session, shelf: PolicyByDigest, ticket_ids: Sequence[UUID]) -> dict[UUID, History]:
-    """What the log says of each ticket; without those whose opening it does not hold yet."""
+    """Returns the facts of each ticket; tickets whose `ticket.opened` is not logged yet are left out."""
     query = (
         select(LoggedEvent.ticket_id, LoggedEvent.type, LoggedEvent.fact)
         .where(LoggedEvent.ticket_id.in_(ticket_ids), LoggedEvent.fact.is_not(None))

@@ -1,4 +1,4 @@
-"""Judges history again under other rules and says what would be different. Reads only."""
+"""Recomputes verdicts of the past under other rules and compares them; read-only."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -33,7 +33,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(slots=True)
 class WhatIf:
-    """One question on its way to its answer."""
+    """The state of one what-if."""
 
     question: WhatIfInput
     candidate: CandidateRules
@@ -45,7 +45,7 @@ class WhatIf:
     unjudged: int = 0
 
     async def judge(self, connection: AsyncConnection, told: FactHistory) -> None:
-        """One ticket."""
+        """Recomputes and compares one ticket."""
         if not told.lines and not told.recorded:
             return
         try:
@@ -59,7 +59,7 @@ class WhatIf:
         self._compare(told, clocks)
 
     async def _answers(self, connection: AsyncConnection, told: FactHistory) -> dict[str, str]:
-        """The key that answers for each policy the ticket names."""
+        """Returns the replacement key of each policy the ticket names."""
         names: dict[str, str] = {}
         for named in told.named:
             version = None if named.digest else await calendar_version_of(connection, told.ticket_id)
@@ -122,7 +122,7 @@ async def what_if(
 
 
 async def _tickets(connection: AsyncConnection, question: WhatIfInput, sight: VisibilityScope) -> dict[UUID, Row[Any]]:
-    """Tickets that may have a verdict settled in the period and in sight."""
+    """Selects visible tickets that may have a verdict settled in the period."""
     tickets, verdicts = table_of(Ticket), table_of(SettledClock)
     wanted: list[ColumnElement[bool]] = []
     if question.from_ is not None:

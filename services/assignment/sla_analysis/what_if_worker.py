@@ -1,4 +1,4 @@
-"""The process that computes one what-if.
+"""The subprocess that computes one what-if.
 
 `python -m services.assignment.sla_analysis.what_if_worker` reads the request from standard input and writes the report
 to standard output.
@@ -27,7 +27,7 @@ async def _answer(task: Task) -> WhatIfReport:
 
 
 def main() -> int:
-    """The exit status."""
+    """Returns the exit status."""
     task = Task.model_validate_json(sys.stdin.buffer.read())
     try:
         report = asyncio.run(_answer(task))
