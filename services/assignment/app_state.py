@@ -8,6 +8,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from services.assignment.holiday_feed import FeedReader
+from services.assignment.intake_client import IntakeClient
 from services.assignment.queries.caller_cache import CallerCache
 from services.assignment.queries.policies import PolicyCache
 from services.assignment.routing.rosters import Place
@@ -65,9 +66,12 @@ class AppState:
     feed_reader: FeedReader
     file_links: FileLinks
     siblings: Siblings
+    intake: IntakeClient
     sign_ins: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(SIGN_INS_AT_ONCE))
     what_if_worker: WhatIfWorker = field(default_factory=WhatIfWorker)
     renderer: BodyRenderer = field(default_factory=BodyRenderer)
+    held_replies: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when a reply was held, so that its sender looks when it is due."""
     returns: Attention = field(default_factory=Attention)
     rollouts: Attention = field(default_factory=Attention)
     """When the two jobs look for work: both after each change that is announced, returns also after others' events."""

@@ -12,7 +12,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from services.assignment.app_state import AppState
 from services.assignment.commands.administration import Keyed
 from services.assignment.commands.command_request import CommandRequest
-from services.assignment.errors import not_permitted, not_signed_in, second_factor_enrolment_required
+from services.assignment.errors import agents_only, not_permitted, not_signed_in, second_factor_enrolment_required
 from services.assignment.queries.callers import Caller
 from services.assignment.queries.programs import find_program, is_service_token
 from shared.contracts.vocabulary import Channel, Permission
@@ -91,6 +91,16 @@ async def _get_program(request: Request, response: Response, context: AppState, 
 
 
 SignedIn = Annotated[Caller, Depends(get_caller)]
+
+
+async def get_person(caller: SignedIn) -> Caller:
+    """The agent who asks. Raises Problem 403 for a program."""
+    if not caller.is_person:
+        raise agents_only()
+    return caller
+
+
+SignedInPerson = Annotated[Caller, Depends(get_person)]
 
 
 class Allowed:

@@ -73,6 +73,21 @@ def not_permitted(permission: Permission) -> Problem:
     )
 
 
+def agents_only() -> Problem:
+    """A program has no drafts, no presence and no settings."""
+    return Problem(403, "agents_only", "only agents have this; a program does not")
+
+
+def not_yours() -> Problem:
+    """Only who wrote it may change it."""
+    return Problem(403, "not_permitted", "only the agent who wrote it may change it")
+
+
+def already_sent() -> Problem:
+    """The same key came before, and its reply is out."""
+    return Problem(409, "already_sent", "this reply went out already; it cannot be taken back any more")
+
+
 def already_exists(pointer: str, detail: str) -> Problem:
     """A name that must be unique is taken."""
     return Problem(409, "already_exists", detail, errors=[{"pointer": pointer, "detail": detail}])

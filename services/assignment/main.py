@@ -13,12 +13,17 @@ from services.assignment.api import body_limit, build_router, scim
 from services.assignment.app_state import AppState, ConcurrencyLimit
 from services.assignment.backlog.job import forget_settled, give_out_backlog
 from services.assignment.commands import intents
+from services.assignment.commands.agent_files import forget_expired_files
 from services.assignment.commands.announcements import announce_anew
+from services.assignment.commands.drafts import forget_old_drafts
 from services.assignment.commands.feed_refresh import keep_feeds_fresh
+from services.assignment.commands.held_replies import send_held_replies
 from services.assignment.commands.intent_recovery import resend_intents
+from services.assignment.commands.presence import forget_presence
 from services.assignment.commands.returns import forget_told, return_tickets
 from services.assignment.consumers import build_consumers
 from services.assignment.holiday_feed import FeedReader
+from services.assignment.intake_client import IntakeClient
 from services.assignment.queries.caller_cache import CallerCache
 from services.assignment.queries.policies import PolicyCache
 from services.assignment.routing_rules.counts import keep_counts
@@ -30,7 +35,7 @@ from services.assignment.web import install_web
 from shared.kit import outbox
 from shared.kit.attention import Attention
 from shared.kit.audit_log import prune_audit_log
-from shared.kit.auth import FileLinks
+from shared.kit.auth import AgentProofs, FileLinks
 from shared.kit.bus import Bus, run_consumer
 from shared.kit.cleanup import run_cleanup
 from shared.kit.clock import utc_now
@@ -81,6 +86,7 @@ def build_app(settings: AssignmentSettings) -> FastAPI:
             feed_reader=FeedReader(),
             file_links=FileLinks(settings),
             siblings=Siblings.of(settings),
+            intake=IntakeClient(settings.intake_url or settings.portal_url, AgentProofs(settings)),
             returns=returns,
             rollouts=rollouts,
             backlog=backlog,
@@ -97,6 +103,9 @@ def build_app(settings: AssignmentSettings) -> FastAPI:
             lambda session: intents.forget_older_than(session, timedelta(hours=settings.answer_hours)),
             forget_told,
             forget_settled,
+            forget_expired_files,
+            forget_old_drafts,
+            forget_presence,
             lambda session: prune_audit_log(session, timedelta(days=settings.audit_days), utc_now()),
         )
         feeds = partial(keep_feeds_fresh, context)
@@ -111,12 +120,14 @@ def build_app(settings: AssignmentSettings) -> FastAPI:
             "announcements": partial(announce_anew, database),
             "intents": partial(resend_intents, context),
             "rule-counts": partial(keep_counts, context.match_counts, database),
+            "held-replies": partial(send_held_replies, context),
             **consumers,
         }
         async with background(jobs):
             yield
         await context.renderer.close()
         await context.siblings.close()
+        await context.intake.close()
         await bus.stop()
         await database.dispose()
 

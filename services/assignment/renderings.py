@@ -9,6 +9,7 @@ from sqlalchemy import Update, bindparam, select, update
 from services.assignment.app_state import AppState
 from services.assignment.models import Message, Note
 from services.assignment.schemas.conversation import EntryView
+from services.assignment.schemas.editing import EntryVersionView
 from shared.contracts.vocabulary import BodyFormat
 from shared.kit.user_content.rendering import VERSION, with_attachment_urls
 
@@ -60,3 +61,11 @@ def _keeping(model: type[Message | Note]) -> Update:
         .where(model.id == bindparam("shown_id"), model.body == bindparam("shown_body"))
         .values(rendered=bindparam("html"), renderer=VERSION)
     )
+
+
+async def rendered_versions(
+    context: AppState, versions: Sequence[EntryVersionView]
+) -> list[tuple[EntryVersionView, Markup]]:
+    """What an entry said before, each version with its safe HTML; too rarely looked at to be kept."""
+    shown = [await context.renderer.show(one.body, one.body_format) for one in versions]
+    return [(one, with_attachment_urls(html.html, {})) for one, html in zip(versions, shown, strict=True)]

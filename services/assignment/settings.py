@@ -45,6 +45,8 @@ class AssignmentSettings(ServiceSettings):
 
     Without it the key is derived from `session_secret`; then a new `session_secret` makes every agent set up their
     second factor anew."""
+    undo_seconds: int = Field(default=10, ge=0, le=60)
+    """How long a reply that was sent from the desk can be taken back; 0 = not at all."""
     agent_requests_per_minute: int = Field(default=3000, ge=1)
     """Budget of one signed-in agent over the API."""
     service_token_requests_per_minute: int = Field(default=1200, ge=1)

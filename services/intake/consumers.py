@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import update
 
 from services.intake.abuse.invitations import InvitationLimits
+from services.intake.commands.agents_edits import attach_to_note, attaching, edit_message, edit_ticket
 from services.intake.commands.apply_events import CONSUMER, EventEffects, apply_effects
 from services.intake.commands.decide_participant import decide_participant
 from services.intake.commands.open_follow_up import open_follow_up
@@ -18,8 +19,10 @@ from shared.contracts.events import (
     AgentChanged,
     Envelope,
     LifecycleEvent,
+    MessageEdited,
     MessagePosted,
     MessageUnclaimed,
+    NoteFilesAttached,
     ParticipantDecided,
     SlaBreached,
     SlaBreachWithdrawn,
@@ -27,6 +30,7 @@ from shared.contracts.events import (
     TicketArchived,
     TicketAssigned,
     TicketClosed,
+    TicketEdited,
     TicketHeld,
     TicketOpened,
     TicketPended,
@@ -59,8 +63,10 @@ TOLD = frozenset(
     )
 )
 """The steps of a ticket's life that concern its requester. Teams, priorities, clocks and notes are the desk's own."""
-DECISIONS = frozenset((MessageUnclaimed.type(), ParticipantDecided.type()))
-"""Events upon which something is opened or sent: each is done once, so it is recorded in the inbox."""
+DECISIONS = frozenset(
+    event.type() for event in (MessageUnclaimed, ParticipantDecided, TicketEdited, MessageEdited, NoteFilesAttached)
+)
+"""Events upon which something is opened, sent or replaced: each is done once, so it is recorded in the inbox."""
 HANDLED = LIFECYCLE.keys() | DECISIONS | {MessagePosted.type()}
 SUBJECTS = tuple(EVENTS[name].subjects() for name in sorted(HANDLED - {kind.type() for kind in UNSEEN}))
 """One subject per event that is handled: what intake announces itself is not sent back to it."""
@@ -113,6 +119,7 @@ async def _apply(database: Database, events: Sequence[Envelope]) -> set[UUID]:
             _add_step(effects, event)
     async with database.single() as connection:
         for posted in shown:
+            await connection.execute(attaching(posted))
             theirs = Attachment.ticket_id == posted.ticket_id, Attachment.message_id == posted.message_id
             await connection.execute(update(Attachment).where(*theirs).values(is_internal=False))
         return await apply_effects(connection, effects)
@@ -137,8 +144,16 @@ def _add_message(effects: EventEffects, event_id: str, posted: MessagePosted) ->
 
 
 async def _decide(session: Session, limits: InvitationLimits, event: Envelope) -> UUID:
-    """Opens the follow-up of a message, or invites or removes somebody; returns the ticket."""
-    if event.type == MessageUnclaimed.type():
-        await open_follow_up(session, MessageUnclaimed.of(event))
-        return UUID(event.subject)
-    return await decide_participant(session, limits, ParticipantDecided.of(event))
+    """Opens the follow-up of a message, invites or removes somebody, or edits; returns the ticket."""
+    match event.open():
+        case MessageUnclaimed() as message:
+            await open_follow_up(session, message)
+        case ParticipantDecided() as decided:
+            await decide_participant(session, limits, decided)
+        case TicketEdited() as edited:
+            await edit_ticket(session, edited)
+        case MessageEdited() as corrected:
+            await edit_message(session, corrected)
+        case NoteFilesAttached() as attached:
+            await attach_to_note(session, attached)
+    return UUID(event.subject)

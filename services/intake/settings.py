@@ -132,7 +132,7 @@ class IntakeSettings(MailingSettings, StorageSettings):
         """Bytes a request to a path may have: forms with files have room for two of the largest."""
         if path.startswith("/api/"):
             return self.osticket_max_body
-        if path == "/v1/attachments" or path == "/tickets/uploads":
+        if path in {"/v1/attachments", "/internal/attachments", "/tickets/uploads"}:
             return self.max_file_bytes + MAX_BODY
         if path == "/tickets/new" or (path.startswith("/t/") and path.endswith("/reply")):
             return 2 * self.max_file_bytes + MAX_BODY

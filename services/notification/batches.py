@@ -12,6 +12,7 @@ from shared.contracts.events import (
     ParticipantChanged,
     RequesterErased,
     TeamChanged,
+    TicketEdited,
     TicketErased,
     TicketResolved,
     TicketSubmitted,
@@ -24,7 +25,7 @@ IDEMPOTENT = (TicketSubmitted, LifecycleEvent, AgentChanged, TeamChanged)
 """Projections take only what is newer, and the ledger knows each event's decisions: handled twice, these do nothing."""
 COPIES = (TicketResolved,)
 """Handled again later, it would be told those who have joined meanwhile."""
-ALONE = (ParticipantChanged, RequesterErased, TicketErased)
+ALONE = (ParticipantChanged, RequesterErased, TicketEdited, TicketErased)
 """They change who is told of the events after them."""
 
 

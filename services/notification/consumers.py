@@ -28,6 +28,7 @@ from shared.contracts.events import (
     TeamChanged,
     TicketAssigned,
     TicketClosed,
+    TicketEdited,
     TicketErased,
     TicketEscalated,
     TicketReleased,
@@ -65,6 +66,7 @@ CONSUMED: tuple[type[Event], ...] = (
     AgentChanged,
     TeamChanged,
     RequesterErased,
+    TicketEdited,
     TicketErased,
 )
 """What calls for a mail, or changes who gets one; most of a ticket's steps do neither."""

@@ -21,6 +21,7 @@ from shared.contracts.events import (
     ParticipantChanged,
     RequesterErased,
     TeamChanged,
+    TicketEdited,
     TicketErased,
     TicketSubmitted,
     TicketTriaged,
@@ -122,6 +123,18 @@ async def _(event: MessagePosted, session: Session) -> None:
             index_elements=[Ticket.id], set_=told, where=and_(Ticket.erased_at.is_(None), is_newer, is_theirs)
         )
     )
+
+
+@project.register
+async def _(event: TicketEdited, session: Session) -> None:
+    """What mails say from now on, and whom they go to."""
+    told: dict[str, Any] = {} if event.subject is None else {"subject": event.subject}
+    if event.requester is not None:
+        address = with_ascii_domain(event.requester.email)
+        told |= {"requester_email": address, "requester_name": event.requester.name}
+    if told:
+        here = (Ticket.id == event.ticket_id, Ticket.erased_at.is_(None))
+        await session.execute(update(Ticket).where(*here).values(told))
 
 
 @project.register

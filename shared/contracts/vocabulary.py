@@ -226,6 +226,10 @@ class Channel(StrEnum):
     API = "api"
     EMAIL = "email"
     DESK = "desk"
+    PHONE = "phone"
+    """Told to an agent on the telephone."""
+    WALK_IN = "walk_in"
+    """Told to an agent in person."""
 
 
 class BodyFormat(StrEnum):

@@ -261,3 +261,25 @@ class FileLinks:
             return FileLink(UUID(attachment), bool(is_inline))
         except (BadData, ValueError, TypeError, AttributeError):
             return None
+
+
+AGENT_PROOF_MAX_AGE = 60
+"""Seconds in which intake believes the desk's statement."""
+
+
+class AgentProofs:
+    """The desk's statements to intake that a request is of a signed-in agent. Both share the secret."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._signer = URLSafeTimedSerializer(settings.link_secret.get_secret_value(), salt="agent-proof")
+
+    def sign(self, agent_id: UUID) -> str:
+        """A statement that is believed for a minute."""
+        return self._signer.dumps(agent_id.hex)
+
+    def read(self, statement: str) -> UUID | None:
+        """The agent, or None for a statement that is forged or too old."""
+        try:
+            return UUID(self._signer.loads(statement, max_age=AGENT_PROOF_MAX_AGE))
+        except (BadData, ValueError, TypeError, AttributeError):
+            return None

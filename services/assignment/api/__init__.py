@@ -11,6 +11,7 @@ from services.assignment.api import (
     audit,
     calendars,
     canned_responses,
+    composing,
     deactivation,
     group_roles,
     holidays,
@@ -25,12 +26,16 @@ from services.assignment.api import (
     routing_trials,
     service_tokens,
     sessions,
+    surroundings,
     teams,
     tickets,
 )
 from services.assignment.deps import refuse_unknown_parameters
 from shared.kit.http.conventions import MAX_BODY
 
+MAX_FILE = 5 * 1024**3 + MAX_BODY
+"""What passes on to intake, which has a limit of its own."""
+FILES = re.compile(r"/tickets/[^/]+/files")
 IMPORTS = re.compile(r"/v1/calendars/[^/]+/import/?")
 
 
@@ -43,6 +48,8 @@ def build_router() -> APIRouter:
         tickets,
         actions,
         participants,
+        surroundings,
+        composing,
         agents,
         agent_access,
         deactivation,
@@ -62,9 +69,12 @@ def build_router() -> APIRouter:
         service_tokens,
     ):
         router.include_router(part.router)
+    router.include_router(composing.files)
     return router
 
 
 def body_limit(path: str) -> int:
     """How many bytes a request to this path may have."""
+    if path.rstrip("/") == "/v1/attachments" or FILES.fullmatch(path):
+        return MAX_FILE
     return holidays.MAX_UPLOAD if IMPORTS.fullmatch(path) else MAX_BODY

@@ -196,6 +196,13 @@ async def respond_with_note(context: AppState, call: CommandRequest, note: NewNo
     return _response(conclusion)
 
 
+async def respond_within(session: Session, call: CommandRequest, view: TicketView) -> Response:
+    """Writes the client's answer down beside its effect, in a transaction that the caller commits, and returns it."""
+    conclusion = _conclusion(call, view, HTTP_201_CREATED)
+    await conclude_within(session, conclusion)
+    return _response(conclusion)
+
+
 def _conclusion(
     call: CommandRequest,
     view: TicketView,

@@ -1,5 +1,7 @@
 """Replies, notes and tags: what agents write. A reply is durable before the ticket's clocks hear of it."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -12,6 +14,7 @@ from starlette.status import HTTP_201_CREATED
 
 from services.assignment.app_state import AppState
 from services.assignment.commands import intents
+from services.assignment.commands.agent_files import claim_for_note, use_files
 from services.assignment.commands.command_request import (
     CommandRequest,
     answer,
@@ -20,8 +23,10 @@ from services.assignment.commands.command_request import (
     opened,
     respond,
     respond_with_note,
+    respond_within,
     view_after_answer,
 )
+from services.assignment.commands.followers import follow_mentioned, mentions_in
 from services.assignment.commands.intents import IntentRequest
 from services.assignment.commands.notes import COMMENTS, NewNote, add_note
 from services.assignment.commands.reply_writing import write_reply
@@ -32,7 +37,7 @@ from services.assignment.schemas.tickets import ReplyView
 from shared.contracts.answers import CommandAnswer
 from shared.contracts.base import MessageId, TicketId
 from shared.contracts.commands import Command, RecordReply
-from shared.contracts.events import MessagePosted
+from shared.contracts.events import AttachmentRef, MessagePosted
 from shared.contracts.tickets import TicketSnapshot
 from shared.contracts.vocabulary import Permission
 from shared.domain.errors import Refusal, TicketArchivedError, UnknownTicket
@@ -63,7 +68,7 @@ async def reply(context: AppState, call: CommandRequest, body: MessageInput) -> 
         ticket = known.found.ticket
         wanted = call.wanted(ticket, call.command_id(ticket))
         command: Command | None = None
-        if body.comment is None and not known.is_intended:
+        if body.comment is None and not body.attachments and not known.is_intended:
             command = await _write_at_once(context, call, ticket, body, wanted)
         if command is None:
             async with context.database.begin() as session:
@@ -132,18 +137,24 @@ async def _post(
     session: Session, call: CommandRequest, ticket_id: UUID, message_id: UUID, body: MessageInput, now: datetime
 ) -> datetime:
     """The message and its announcement; the instant at which it was first written. Raises Problem 422."""
-    row = _message_row(call, ticket_id, message_id, body, now)
+    files = await use_files(session, call.caller.agent_id, body.attachments)
+    row = _message_row(call, ticket_id, message_id, body, now, files)
     written = insert(Message).values(row).on_conflict_do_nothing().returning(Message.posted_at)
     posted_at: datetime | None = await session.scalar(written)
     if posted_at is None:
         return await _first_posted_at(session, message_id, body)
-    event = _posted(call, ticket_id, message_id, body, now)
+    event = _posted(call, ticket_id, message_id, body, now, files)
     await outbox.add(session, event, f"message:{message_id}", now, is_applied=True)
     return posted_at
 
 
 def _message_row(
-    call: CommandRequest, ticket_id: UUID, message_id: UUID, body: MessageInput, now: datetime
+    call: CommandRequest,
+    ticket_id: UUID,
+    message_id: UUID,
+    body: MessageInput,
+    now: datetime,
+    files: Sequence[AttachmentRef] = (),
 ) -> dict[str, Any]:
     caller = call.caller
     return {
@@ -155,14 +166,19 @@ def _message_row(
         "body": body.body,
         "body_format": body.body_format.value,
         "channel": caller.channel.value,
-        "attachments": [],
+        "attachments": [file.model_dump(mode="json") for file in files],
         "is_automatic": False,
         "posted_at": now,
     }
 
 
 def _posted(
-    call: CommandRequest, ticket_id: UUID, message_id: UUID, body: MessageInput, now: datetime
+    call: CommandRequest,
+    ticket_id: UUID,
+    message_id: UUID,
+    body: MessageInput,
+    now: datetime,
+    files: Sequence[AttachmentRef] = (),
 ) -> MessagePosted:
     caller = call.caller
     return MessagePosted(
@@ -172,6 +188,7 @@ def _posted(
         body=body.body,
         body_format=body.body_format,
         channel=caller.channel,
+        attachments=tuple(files),
         received_at=now,
         resolves=call.following == "resolve",
         has_command=True,
@@ -200,7 +217,14 @@ async def note(context: AppState, call: CommandRequest, body: MessageInput) -> R
         note_id = message_id_of(call.command_id(ticket))
         new = NewNote(note_id, ticket.id, body.body, body.body_format)
         view = ReplyView(**dict(known.view(call.caller, utc_now())), message_id=note_id)
-        return await respond_with_note(context, call, new, view)
+        if not body.attachments and not mentions_in(body.body):
+            return await respond_with_note(context, call, new, view)
+        async with context.database.begin() as session:
+            files = await use_files(session, call.caller.agent_id, body.attachments)
+            await add_note(session, call.caller, replace(new, attachments=files), utc_now())
+            await claim_for_note(session, call.caller, ticket.id, note_id, files)
+            await follow_mentioned(session, ticket, body.body)
+            return await respond_within(session, call, view)
 
 
 async def change_tags(context: AppState, call: CommandRequest, body: TagsInput) -> Response:

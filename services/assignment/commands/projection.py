@@ -44,7 +44,9 @@ TICKET_COLUMNS: Final = (
     *("assignee_id", "assigned_at", "next_due_at", "is_archived", "subject", "requester_name"),
     *("requester_email", "created_at", "updated_at", "snapshot"),
 )
-KEPT: Final = frozenset({"id", "number", "subject", "requester_name", "requester_email", "created_at", "assigned_at"})
+KEPT: Final = frozenset(
+    {"id", "number", "topic_id", "subject", "requester_name", "requester_email", "created_at", "assigned_at"}
+)
 """What a newer snapshot leaves as it is, or is worked out."""
 LOG_COLUMNS: Final = ("event_id", "ticket_id", "seq", "type", "at", "data")
 VERDICT_COLUMNS: Final = (

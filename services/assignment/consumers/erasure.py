@@ -9,13 +9,26 @@ from uuid import UUID
 from sqlalchemy import bindparam, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from services.assignment.models import ErasedTicket, Intent, Message, Note, Participant, Ticket, TicketWords
+from services.assignment.models import (
+    ComposerDraft,
+    EntryVersion,
+    ErasedTicket,
+    HeldReply,
+    Intent,
+    Message,
+    Note,
+    Participant,
+    Ticket,
+    TicketWords,
+)
 from shared.contracts.events import (
     Envelope,
+    MessageEdited,
     MessagePosted,
     NoteAdded,
     ParticipantDecided,
     RequesterErased,
+    TicketEdited,
     TicketErased,
 )
 from shared.contracts.vocabulary import ActorKind
@@ -64,7 +77,7 @@ async def erase(session: Session, ids: RequesterIds, erasures: Sequence[ErasureC
             await _redact_part(session, ids, erasure.requester_id, erasure.took_part_in)
             await _take_out(session, ids, erasure.requester_id, erasure.took_part_in)
         await _forget_answers(session, (*erasure.ticket_ids, *erasure.took_part_in))
-        told = (MessagePosted, NoteAdded, ParticipantDecided)
+        told = (MessagePosted, MessageEdited, NoteAdded, ParticipantDecided, TicketEdited)
         await outbox.forget(session, [f"{event.type()}.{one}" for event in told for one in erasure.ticket_ids])
         took_part = [f"{event.type()}.{one}" for event in told for one in erasure.took_part_in]
         await outbox.forget_published(session, took_part)
@@ -96,7 +109,8 @@ async def _redact(session: Session, ids: Sequence[UUID], at: datetime) -> None:
         .where(Message.ticket_id.in_(ids), Message.author_kind != ActorKind.AGENT.value)
         .values(author_name=ERASED, author_email=None)
     )
-    await session.execute(delete(Participant).where(Participant.ticket_id.in_(ids)))
+    for model in (Participant, ComposerDraft, HeldReply, EntryVersion):
+        await session.execute(delete(model).where(model.ticket_id.in_(ids)))
     await session.execute(update(Intent).where(Intent.ticket_id.in_(ids)).values(comment=None))
     notes = update(Note).where(Note.ticket_id.in_(ids))
     await session.execute(notes.values(body=ERASED, body_format="text", attachments=[], rendered=None))

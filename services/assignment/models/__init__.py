@@ -11,6 +11,16 @@ from services.assignment.models.access import (
 )
 from services.assignment.models.base import FAR_FUTURE, Base, table_of
 from services.assignment.models.canned_responses import CannedResponse
+from services.assignment.models.composing import (
+    AgentFile,
+    AgentSettings,
+    ComposerDraft,
+    EntryVersion,
+    Follower,
+    HeldReply,
+    LinkedTickets,
+    TicketPresence,
+)
 from services.assignment.models.desk import BulkJob, BulkTicket, DeskPreferences, Export, ExportPart, SavedView
 from services.assignment.models.follow_ups import FollowUp
 from services.assignment.models.participants import Participant
@@ -39,24 +49,31 @@ __all__ = [
     "FAR_FUTURE",
     "AccountLink",
     "Agent",
+    "AgentFile",
+    "AgentSettings",
     "Base",
     "BulkJob",
     "BulkTicket",
     "Calendar",
     "CalendarFeed",
     "CannedResponse",
+    "ComposerDraft",
     "Departure",
     "DeskPreferences",
     "DirectoryGroup",
     "DirectoryGroupMember",
     "DirectoryUser",
+    "EntryVersion",
     "ErasedTicket",
     "Export",
     "ExportPart",
     "FollowUp",
+    "Follower",
     "GroupRole",
+    "HeldReply",
     "Installation",
     "Intent",
+    "LinkedTickets",
     "LoggedEvent",
     "LoginAttempt",
     "Membership",
@@ -86,6 +103,7 @@ __all__ = [
     "Team",
     "Ticket",
     "TicketAssignment",
+    "TicketPresence",
     "TicketReturn",
     "TicketWords",
     "Topic",

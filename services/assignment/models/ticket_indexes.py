@@ -31,6 +31,7 @@ def ticket_indexes() -> list[Index]:
         *_named("ix_tickets_free", free, WAITING),
         *_named("ix_tickets_over", (*over, *ranked), OVER),
         *_named("ix_tickets_nobodys", nobodys, NOBODYS),
+        Index("ix_tickets_requester_email", "requester_email", "created_at", "id"),
         Index("ix_tickets_over_topic_id", "topic_id", postgresql_where=text(OVER)),
     ]
 

@@ -120,6 +120,8 @@ class Message(Base):
     """The version of the rendering that made it."""
     search: Mapped[Any] = mapped_column(TSVECTOR, Computed(SEARCHED.format("body"), persisted=True), deferred=True)
     """What a search finds it by: made by the database itself, so that it is never older than the body."""
+    edited_at: Mapped[datetime | None]
+    """When its writer last corrected it."""
 
 
 class Note(Base):
@@ -149,6 +151,8 @@ class Note(Base):
     """The version of the rendering that made it."""
     search: Mapped[Any] = mapped_column(TSVECTOR, Computed(SEARCHED.format("body"), persisted=True), deferred=True)
     """What a search finds it by: made by the database itself, so that it is never older than the body."""
+    edited_at: Mapped[datetime | None]
+    """When its writer last corrected it."""
 
 
 HEARD = tuple(event.event_name for event in SLA_EVENTS)

@@ -1,11 +1,12 @@
 """Who is asking: a session's agent with everything their memberships grant, or a program with a part of it."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, any_, bindparam, or_, select, update
 
-from services.assignment.models import Agent, Membership, Role, Session, Team
+from services.assignment.models import Agent, AgentSettings, DeskPreferences, Membership, Role, Session, Team
 from shared.contracts.base import AgentId, TeamId
 from shared.contracts.events import Author
 from shared.contracts.tickets import Actor
@@ -18,6 +19,16 @@ from shared.kit.table_changes import UNWATCHED
 SEEN_EVERY = timedelta(minutes=1)
 """How exactly it is written down when a session was last used: one write a minute, not one a request."""
 KNOWN_PERMISSIONS = {permission.value: permission for permission in Permission}
+
+
+@dataclass(frozen=True, slots=True)
+class AgentPreferences:
+    """How an agent wants the desk to be; None is as the installation has it."""
+
+    undo_seconds: int | None = None
+    time_zone: str | None = None
+    density: str | None = None
+    shortcuts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +57,7 @@ class Caller:
     """Whether they take new tickets; known on the desk only, as are `offers`."""
     offers: int = 0
     """How many tickets they are asked to take."""
+    preferences: AgentPreferences = field(default_factory=AgentPreferences)
 
     @property
     def agent_id(self) -> AgentId:
@@ -148,3 +160,34 @@ def grant_of(team_id: TeamId, scope: str, permissions: list[str]) -> Grant:
     """A membership's grant; a permission this version does not know grants nothing."""
     known = frozenset(KNOWN_PERMISSIONS[name] for name in permissions if name in KNOWN_PERMISSIONS)
     return Grant(team_id, Scope(scope), known)
+
+
+async def find_agent_caller(database: Database, agent_id: AgentId, channel: Channel) -> Caller | None:
+    """An active agent as they would call now, for what they asked for earlier; None if they are not active."""
+    query = (
+        select(Agent.email, Agent.name, Membership.team_id, Role.scope, Role.permissions)
+        .outerjoin(Membership, Membership.agent_id == Agent.id)
+        .outerjoin(Role, Role.id == Membership.role_id)
+        .where(Agent.id == agent_id, Agent.is_active)
+    )
+    async with database.single() as connection:
+        rows = (await connection.execute(query)).all()
+    if not rows:
+        return None
+    grants = tuple(grant_of(TeamId(row.team_id), row.scope, row.permissions) for row in rows if row.team_id)
+    return Caller(Principal(agent_id, grants), rows[0].email, rows[0].name, channel, b"")
+
+
+async def get_preferences(database: Database, agent_id: AgentId) -> AgentPreferences:
+    """How an agent wants the desk to be. Asked for by pages alone: requests of the API have no use for it."""
+    own, shown = AgentSettings, DeskPreferences
+    query = (
+        select(own.undo_seconds, own.shortcuts, shown.time_zone, shown.density)
+        .select_from(Agent)
+        .outerjoin(own, own.agent_id == Agent.id)
+        .outerjoin(shown, shown.agent_id == Agent.id)
+        .where(Agent.id == agent_id)
+    )
+    async with database.single() as connection:
+        row = (await connection.execute(query)).one()
+    return AgentPreferences(row.undo_seconds, row.time_zone or None, row.density, row.shortcuts or {})

@@ -1,10 +1,11 @@
 """SLA policies, calendars and routing rules as the API answers them."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import Select, select
 
-from services.assignment.models import Calendar, CalendarFeed, Policy, RoutingRule, RoutingRuleCount
+from services.assignment.models import Calendar, CalendarFeed, Policy, RoutingRule, RoutingRuleCount, Topic
 from services.assignment.schemas.holidays import FeedStatus, ImportMode
 from services.assignment.schemas.routing_rules import RoutingRuleView, RuleCounts
 from services.assignment.schemas.rules import CalendarView, PolicyView
@@ -122,3 +123,8 @@ async def get_rule_view(session: Session, rule_id: UUID) -> RoutingRuleView:
 
 def _rules() -> Select[RoutingRule, RoutingRuleCount | None]:
     return select(RoutingRule, RoutingRuleCount).outerjoin(RoutingRuleCount, RoutingRuleCount.rule_id == RoutingRule.id)
+
+
+async def list_active_topics(session: Session) -> Sequence[Topic]:
+    """The help topics that tickets can be about, by name."""
+    return (await session.scalars(select(Topic).where(Topic.is_active).order_by(Topic.name, Topic.id))).all()

@@ -11,6 +11,7 @@ from services.assignment.schemas.conversation import EntryView, EventView, entry
 from shared.kit.auth import FileLinks
 from shared.kit.db import Session
 from shared.kit.http.paging import Page, decode_cursor, encode_cursor
+from shared.kit.http.problems import not_found
 
 
 async def list_entries(
@@ -53,7 +54,12 @@ def with_actor_names() -> Select[LoggedEvent, str]:
 
 def entries_of(ticket_id: UUID) -> Any:
     """Messages and notes of a ticket as rows of one shape."""
-    messages: Select[Any] = select(
+    return union_all(messages_of(ticket_id), notes_of(ticket_id))
+
+
+def messages_of(ticket_id: UUID) -> Select[Any]:
+    """The conversation, in the shape of `entries_of`."""
+    return select(
         literal("message").label("kind"),
         Message.id.label("id"),
         Message.author_kind.label("author_kind"),
@@ -67,22 +73,36 @@ def entries_of(ticket_id: UUID) -> Any:
         Message.quoted.label("quoted"),
         Message.is_automatic.label("is_automatic"),
         null().label("about"),
+        Message.edited_at,
         Message.posted_at.label("at"),
     ).where(Message.ticket_id == ticket_id)
-    notes: Select[Any] = select(
-        literal("note"),
+
+
+def notes_of(ticket_id: UUID) -> Select[Any]:
+    """Notes among agents, in the shape of `entries_of`."""
+    return select(
+        literal("note").label("kind"),
         Note.id,
         Note.author_kind,
         Note.author_id,
         Note.author_name,
-        null(),
+        null().label("author_email"),
         Note.body,
         Note.body_format,
         Note.channel,
         Note.attachments,
-        literal(""),
-        literal(value=False),
+        literal("").label("quoted"),
+        literal(value=False).label("is_automatic"),
         Note.about,
-        Note.added_at,
+        Note.edited_at,
+        Note.added_at.label("at"),
     ).where(Note.ticket_id == ticket_id)
-    return union_all(messages, notes)
+
+
+async def get_entry(session: Session, files: FileLinks, ticket_id: UUID, entry_id: UUID) -> EntryView:
+    """One message or note of a ticket. Raises Problem 404."""
+    entries = entries_of(ticket_id).subquery()
+    row = (await session.execute(select(entries).where(entries.c.id == entry_id))).one_or_none()
+    if row is None:
+        raise not_found("entry")
+    return entry_of(row, files)

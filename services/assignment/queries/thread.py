@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select, tuple_
+from sqlalchemy import ColumnElement, Select, Subquery, select, tuple_, union_all
 
 from services.assignment.models import LoggedEvent
-from services.assignment.queries.conversation import entries_of, with_actor_names
+from services.assignment.queries.conversation import messages_of, notes_of, with_actor_names
 from services.assignment.queries.cursors import instant_in, number_in, uuid_in, word_in
 from services.assignment.schemas.conversation import EntryView, EventView, entry_of, event_of
 from shared.kit.auth import FileLinks
@@ -35,6 +36,16 @@ class ThreadLine:
             return encode_cursor(self.at.isoformat(), ENTRY, 0, self.entry.id.hex)
         assert self.event is not None
         return encode_cursor(self.at.isoformat(), EVENT, self.event.seq, self.event.id)
+
+
+class ThreadFilter(StrEnum):
+    """Which lines of the thread are wanted."""
+
+    ALL = "all"
+    CONVERSATION = "conversation"
+    """What requester and agents wrote to each other."""
+    NOTES = "notes"
+    EVENTS = "events"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +74,24 @@ class _Before:
 
 
 async def list_thread(
-    session: Session, files: FileLinks, ticket_id: UUID, limit: int, cursor: str | None = None
+    session: Session,
+    files: FileLinks,
+    ticket_id: UUID,
+    limit: int,
+    cursor: str | None = None,
+    *,
+    show: ThreadFilter = ThreadFilter.ALL,
 ) -> ThreadPage:
     """One page of the thread, at the cost of one page however long the thread is.
 
     Raises Problem 422 for a cursor that is not ours.
     """
     before = _Before.parse(cursor)
-    entries = await _entries(session, files, ticket_id, limit + 1, before)
-    events = await _events(session, ticket_id, limit + 1, before)
+    entries, events = list[ThreadLine](), list[ThreadLine]()
+    if show is not ThreadFilter.EVENTS:
+        entries = await _entries(session, files, ticket_id, limit + 1, before, show)
+    if show in (ThreadFilter.ALL, ThreadFilter.EVENTS):
+        events = await _events(session, ticket_id, limit + 1, before)
     lines = sorted([*entries, *events], key=_position, reverse=True)
     return ThreadPage(lines[:limit], lines[limit - 1].cursor if len(lines) > limit else None)
 
@@ -93,16 +113,27 @@ def _position(line: ThreadLine) -> tuple[datetime, int, int, str]:
 
 
 async def _entries(
-    session: Session, files: FileLinks, ticket_id: UUID, limit: int, before: _Before | None
+    session: Session, files: FileLinks, ticket_id: UUID, limit: int, before: _Before | None, show: ThreadFilter
 ) -> list[ThreadLine]:
-    entries = entries_of(ticket_id).subquery()
-    query = select(entries).order_by(entries.c.at.desc(), entries.c.id.desc()).limit(limit)
-    if before is not None:
-        is_older: ColumnElement[bool] = entries.c.at <= before.at
-        if before.kind == ENTRY:
-            is_older = tuple_(entries.c.at, entries.c.id) < (before.at, uuid_in(before.key))
-        query = query.where(is_older)
+    """Each kind is read by its own index, so that none is sorted whole."""
+    kinds = {
+        ThreadFilter.CONVERSATION: (messages_of(ticket_id),),
+        ThreadFilter.NOTES: (notes_of(ticket_id),),
+    }.get(show, (messages_of(ticket_id), notes_of(ticket_id)))
+    parts = [_newest(kind.subquery(), limit, before) for kind in kinds]
+    found = union_all(*(select(part.subquery()) for part in parts)).subquery()
+    query = select(found).order_by(found.c.at.desc(), found.c.id.desc()).limit(limit)
     return [ThreadLine(row.at, entry=entry_of(row, files)) for row in await session.execute(query)]
+
+
+def _newest(entries: Subquery, limit: int, before: _Before | None) -> Select[Any]:
+    query = select(entries).order_by(entries.c.at.desc(), entries.c.id.desc()).limit(limit)
+    if before is None:
+        return query
+    is_older: ColumnElement[bool] = entries.c.at <= before.at
+    if before.kind == ENTRY:
+        is_older = tuple_(entries.c.at, entries.c.id) < (before.at, uuid_in(before.key))
+    return query.where(is_older)
 
 
 async def _events(session: Session, ticket_id: UUID, limit: int, before: _Before | None) -> list[ThreadLine]:

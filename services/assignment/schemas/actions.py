@@ -8,6 +8,8 @@ from pydantic import AwareDatetime, Field
 from shared.contracts.vocabulary import BodyFormat, CloseReason, HoldReason, Priority
 from shared.kit.http.inputs import Body, Input
 
+AttachmentIds = Annotated[tuple[UUID, ...], Field(max_length=20)]
+"""Ids of files that the caller sent to `POST /v1/attachments` and has not used yet."""
 Tag = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$", examples=["vip"])]
 
 
@@ -65,6 +67,7 @@ class MessageInput(ActionInput):
 
     body: Body
     body_format: BodyFormat = BodyFormat.TEXT
+    attachments: AttachmentIds = ()
 
 
 class TagsInput(ActionInput):

@@ -38,6 +38,8 @@ class EntryView(View):
     is_automatic: bool
     about: str | None
     """The action a note comments on."""
+    edited_at: Instant | None = None
+    """When its writer last corrected it; `/versions` has what it said before."""
     at: Instant
 
 

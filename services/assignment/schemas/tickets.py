@@ -172,6 +172,8 @@ class ListedRow:
     next_due_at: datetime
     created_at: datetime
     fields: dict[str, JsonValue]
+    topic_id: UUID | None
+    """As it was corrected last; the snapshot has the one it was opened with."""
     team_slug: str | None
     team_name: str | None
     agent_name: str | None
@@ -202,6 +204,7 @@ def view_of(row: TicketRow | TicketWithNames, held: frozenset[Permission], now: 
         next_due_at=ticket.next_due_at,
         created_at=ticket.created_at,
         fields=ticket.fields,
+        topic_id=ticket.topic_id,
         team_slug=row.team_slug,
         team_name=row.team_name,
         agent_name=row.agent_name,
@@ -222,8 +225,8 @@ def listed_view(row: ListedRow, snapshot: TicketSnapshot, held: frozenset[Permis
         status=snapshot.status,
         priority=snapshot.priority,
         requester=RequesterRef.model_construct(name=row.requester_name, email=row.requester_email),
-        topic_id=snapshot.topic_id,
-        topic=_named(snapshot.topic_id, row.topic_slug, row.topic_name),
+        topic_id=row.topic_id,
+        topic=_named(row.topic_id, row.topic_slug, row.topic_name),
         team_id=snapshot.team_id,
         team=_named(snapshot.team_id, row.team_slug, row.team_name),
         assignee_id=snapshot.assignee_id,

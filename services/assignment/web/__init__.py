@@ -12,13 +12,16 @@ from services.assignment.web import (
     participants,
     queue,
     reports,
+    settings_page,
     sign_in,
     ticket,
     ticket_actions,
 )
 from services.assignment.web.admin.sections import groups_of, sections_of
+from services.assignment.web.command_catalogue import catalogue_json
 from services.assignment.web.page_base import SESSION_COOKIE, DeskPages, Flash
 from shared.kit.http.cookies import wants_secure_cookies
+from services.assignment.web.ticket_page import surroundings, writing
 from shared.kit.http.form_tokens import FormTokens
 from shared.kit.http.pages import Pages
 
@@ -33,12 +36,26 @@ def install_web(app: FastAPI, settings: AssignmentSettings) -> None:
         home="/queue",
         sections_of=sections_of,
         groups_of=groups_of,
+        commands=catalogue_json,
     )
     app.state.desk = DeskPages(pages, Flash(settings.session_secret.get_secret_value()))
     pages.mount(app)
     secret = settings.session_secret.get_secret_value()
     FormTokens(secret, settings.desk_url, SESSION_COOKIE, secure_cookies=secure).install(app)
     router = APIRouter(include_in_schema=False)
-    for part in (sign_in, availability, queue, ticket, participants, ticket_actions, reports, account, admin):
+    for part in (
+        sign_in,
+        availability,
+        queue,
+        ticket,
+        participants,
+        writing,
+        surroundings,
+        ticket_actions,
+        reports,
+        account,
+        settings_page,
+        admin,
+    ):
         router.include_router(part.router)
     app.include_router(router)

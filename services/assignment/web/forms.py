@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import ValidationError
 from starlette.datastructures import FormData
 
-FRAME = frozenset({"csrf_token", "form_id", "revision", "then"})
+FRAME = frozenset({"csrf_token", "form_id", "revision", "then", "undo", "kind"})
 """Fields of every form that are not part of what it says."""
 MAX_FORM_ID = 64
 
@@ -33,8 +33,10 @@ SAID: Mapping[str, str] = {
 
 
 def plain_values(form: FormData) -> dict[str, str]:
-    """The text fields of a form; files and repetitions are not ours."""
+    """The text fields of a form, the ids of several files in one; other repetitions are not ours."""
     values = {name: value for name, value in form.items() if isinstance(value, str) and name != "csrf_token"}
+    if "attachments" in form:
+        values["attachments"] = " ".join(one for one in form.getlist("attachments") if isinstance(one, str))
     form_id = values.get("form_id", "")
     if len(form_id) > MAX_FORM_ID or not form_id.isascii() or not form_id.isprintable():
         del values["form_id"]
@@ -48,6 +50,12 @@ def body_of_form(action: str, values: Mapping[str, str]) -> dict[str, Any]:
         return {name: said.get(name, "").replace(",", " ").split() for name in ("add", "remove")}
     if action == "set-due" and said.get("due_at"):
         said["due_at"] = f"{said['due_at'].removesuffix('Z')}Z"
+    if action in {"replies", "notes"}:
+        return {**_given(said), "attachments": said.get("attachments", "").split()}
+    return _given(said)
+
+
+def _given(said: Mapping[str, str]) -> dict[str, Any]:
     required = {"body", "agent_id", "team_id", "priority", "due_at", "policy_id", "reason"}
     return {name: value for name, value in said.items() if value or name in required}
 

@@ -1,6 +1,6 @@
 """What happened to a ticket, in the words of the people who work on it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pydantic import JsonValue
@@ -108,6 +108,12 @@ def _because(details: Mapping[str, Any], names: Names) -> str:
             return ""
 
 
+def _listed(names: Sequence[str]) -> str:
+    """Names as people list them: "subject, topic and requester"."""
+    shown = ["the answers" if name == "fields" else f"the {name}" for name in names]
+    return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
+
+
 def _ordinal(number: int) -> str:
     ending = "th" if 10 <= number % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
     return f"{number}{ending}"
@@ -123,6 +129,7 @@ PHRASES: Mapping[str, Phrase] = {
     "assignment.decided": lambda details, names: (
         f"{_chose(details, names)} in {names.get(str(details['team_id']), 'a team')} ({details['rule']})"
     ),
+    "ticket.edited": lambda details, _: f"changed {_listed(details['changed'])}",
     "ticket.triaged": lambda details, names: f"triaged to {names.get(str(details['team_id']), 'a team')}",
     "ticket.assigned": lambda details, names: f"assigned to {names.get(str(details['agent_id']), 'an agent')}",
     "ticket.released": lambda details, names: f"gave the ticket back to the team{_because(details, names)}",

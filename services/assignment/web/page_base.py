@@ -12,7 +12,7 @@ from starlette.status import HTTP_303_SEE_OTHER
 
 from services.assignment.access.sessions import SignedIn
 from services.assignment.deps import get_app_state
-from services.assignment.queries.callers import Caller
+from services.assignment.queries.callers import Caller, get_preferences
 from services.assignment.queries.offers import get_presence
 from shared.contracts.vocabulary import Channel
 from shared.kit.clock import utc_now
@@ -119,8 +119,9 @@ async def find_signed_in(request: Request) -> Caller | None:
     if caller is None:
         return None
     availability, offers = await get_presence(context.database, caller.agent_id)
+    preferences = await get_preferences(context.database, caller.agent_id)
     address = address_of(request, context.settings.trusted_proxies)
-    return replace(caller, address=address, availability=availability, offers=offers)
+    return replace(caller, address=address, availability=availability, offers=offers, preferences=preferences)
 
 
 class SecondFactorOwed(Exception):

@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
@@ -11,28 +10,39 @@ from services.assignment.app_state import AppState
 from services.assignment.deps import State
 from services.assignment.queries.callers import Caller
 from services.assignment.queries.configuration import list_policies
+from services.assignment.queries.followers import list_followers
+from services.assignment.queries.links import list_links
 from services.assignment.queries.participants import list_participants
 from services.assignment.queries.people import list_agents, list_teams
-from services.assignment.queries.thread import ThreadLine, find_decision, list_thread
+from services.assignment.queries.requester_tickets import list_requester_tickets
+from services.assignment.queries.thread import ThreadFilter, ThreadPage, find_decision, list_thread
 from services.assignment.queries.tickets import get_ticket, get_view
 from services.assignment.queries.upcoming_timers import get_upcoming_timers
 from services.assignment.renderings import rendered_bodies
-from services.assignment.schemas.conversation import EntryView, EventView
-from services.assignment.schemas.people import AgentView
+from services.assignment.schemas.conversation import EventView
+from services.assignment.schemas.people import AgentView, TeamView
+from services.assignment.schemas.rules import PolicyView
 from services.assignment.schemas.tickets import TicketView
 from services.assignment.sla_analysis.explanations import get_explanation
 from services.assignment.web.decision_view import DecisionView, decision_view
-from services.assignment.web.labels import format_event, format_event_short
+from services.assignment.web.labels import format_event_short
 from services.assignment.web.page_base import DeskAgent, DeskPageRoute, DeskPages, Notice, TheDesk
 from services.assignment.web.participant_labels import ParticipantLine
 from services.assignment.web.sla_explanation_view import story_of
+from services.assignment.web.ticket_page.composer import ComposerState, get_composer
+from services.assignment.web.ticket_page.refused_actions import refused_actions
+from services.assignment.web.ticket_page.sla_clocks import clock_lines
+from services.assignment.web.ticket_page.timeline import FILTERS, timeline_parts
 from shared.contracts.vocabulary import CloseReason, HoldReason, Permission, Priority, Status
 from shared.kit.clock import new_id, utc_now
+from shared.kit.db import Session
 
 router = APIRouter(route_class=DeskPageRoute)
 
+Show = Annotated[ThreadFilter, Query()]
 Before = Annotated[str | None, Query(max_length=1024)]
 
+EDITORS = {"replies": "reply", "notes": "note"}
 PER_PAGE = 50
 """Lines of the conversation on one page; older ones are a page further."""
 
@@ -55,6 +65,9 @@ class PageState:
     notices: Sequence[Notice] = ()
     before: str | None = None
     """The cursor of an older page of the conversation."""
+    show: ThreadFilter = ThreadFilter.ALL
+    preview: str = ""
+    """The draft as it will be shown, made by the renderer."""
 
 
 NEWEST = PageState()
@@ -62,10 +75,37 @@ NEWEST = PageState()
 
 @router.get("/tickets/{number}")
 async def show_ticket(
-    request: Request, desk: TheDesk, context: State, caller: DeskAgent, number: str, before: Before = None
+    request: Request,
+    desk: TheDesk,
+    context: State,
+    caller: DeskAgent,
+    number: str,
+    before: Before = None,
+    show: Show = ThreadFilter.ALL,
 ) -> Response:
-    """The ticket's page; `before` is the cursor of an older page of its conversation."""
-    return await ticket_page(request, desk, context, caller, number, PageState(before=before))
+    """The ticket's page; `before` is the cursor of an older page of its conversation, `show` narrows it."""
+    return await ticket_page(request, desk, context, caller, number, PageState(before=before, show=show))
+
+
+@router.get("/tickets/{number}/timeline")
+async def show_timeline(
+    request: Request,
+    desk: TheDesk,
+    context: State,
+    caller: DeskAgent,
+    number: str,
+    before: Before = None,
+    show: Show = ThreadFilter.ALL,
+) -> Response:
+    """A part of the timeline alone, for the page's script to put below what is there."""
+    async with context.database.begin() as session:
+        ticket = await get_view(session, caller, number, utc_now())
+        thread = await list_thread(session, context.file_links, ticket.id, PER_PAGE, before, show=show)
+        names = await _names(session)
+    timeline = await _timeline(context, thread, names, show)
+    return desk.render(
+        request, "ticket/timeline.html", caller, ticket=ticket, caller_id=caller.agent_id, is_part=True, **timeline
+    )
 
 
 @router.get("/tickets/{number}/sla")
@@ -91,25 +131,27 @@ async def ticket_page(
     now = utc_now()
     async with context.database.begin() as session:
         ticket = await get_view(session, caller, number, now)
-        thread = await list_thread(session, context.file_links, ticket.id, PER_PAGE, state.before)
+        thread = await list_thread(session, context.file_links, ticket.id, PER_PAGE, state.before, show=state.show)
         decision = await find_decision(session, ticket.id)
         in_copy = await list_participants(session, ticket.id)
-        teams = await list_teams(session)
-        agents = await list_agents(session)
-        policies = await list_policies(session)
+        teams, agents, policies = await list_teams(session), await list_agents(session), await list_policies(session)
         coming = await get_upcoming_timers(session, ticket.id) if ticket.status is Status.PENDING else None
-    names = {str(agent.id): agent.name for agent in agents} | {str(team.id): team.name for team in teams}
-    names |= {str(policy.id): policy.name for policy in policies}
+        composer = await get_composer(session, caller, ticket)
+        followers = await list_followers(session, ticket.id)
+        links = await list_links(session, caller, ticket.id)
+        others = await list_requester_tickets(session, caller, ticket.requester.email, ticket.id)
+    names = _names_of(agents, teams, policies)
+    policy_name = names.get(str(ticket.sla.policy_id), "")
     return desk.render(
         request,
         "ticket.html",
         caller,
         state.status,
         ticket=ticket,
-        thread=_shown(thread.lines, names),
-        bodies=await rendered_bodies(context, [line.entry for line in thread.lines if line.entry is not None]),
-        older=thread.older,
+        **await _timeline(context, thread, names, state.show),
         is_newest=state.before is None,
+        is_part=False,
+        caller_id=caller.agent_id,
         people=[ParticipantLine.of(view) for view in in_copy],
         decision=_decision(decision, names, ticket),
         names=names,
@@ -121,7 +163,17 @@ async def ticket_page(
             if policy.is_active or policy.id == ticket.sla.policy_id
         ],
         coming=coming,
-        policy_name=names.get(str(ticket.sla.policy_id), ""),
+        policy_name=policy_name,
+        clocks=clock_lines(ticket, policy_name, now),
+        refused=refused_actions(ticket),
+        composer=composer,
+        written=_written(composer, state.draft),
+        preview=state.preview,
+        followers=followers,
+        is_following=any(one.agent.id == caller.agent_id for one in followers),
+        links=links,
+        others=others,
+        now=now,
         answers=[(answer.label, format_event_short(answer.value)) for answer in ticket.fields],
         priorities=[(one.value, one.value.capitalize()) for one in reversed(Priority)],
         hold_reasons=[(one.value, one.value.replace("_", " ").capitalize()) for one in HoldReason],
@@ -140,6 +192,35 @@ def _decision(decision: EventView | None, names: dict[str, str], ticket: TicketV
     return decision_view(decision.details, names, str(ticket.assignee_id) if ticket.assignee_id else None)
 
 
+async def _names(session: Session) -> dict[str, str]:
+    return _names_of(await list_agents(session), await list_teams(session), await list_policies(session))
+
+
+def _names_of(agents: Sequence[AgentView], teams: Sequence[TeamView], policies: Sequence[PolicyView]) -> dict[str, str]:
+    """What events call by their ids, by name."""
+    named: Sequence[AgentView | TeamView | PolicyView] = [*agents, *teams, *policies]
+    return {str(one.id): one.name for one in named}
+
+
+async def _timeline(context: AppState, thread: ThreadPage, names: dict[str, str], show: ThreadFilter) -> dict[str, Any]:
+    """What the timeline's template needs."""
+    return {
+        "parts": timeline_parts(thread.lines, names, show),
+        "bodies": await rendered_bodies(context, [line.entry for line in thread.lines if line.entry is not None]),
+        "older": thread.older,
+        "show": show,
+        "filters": FILTERS,
+    }
+
+
+def _written(composer: ComposerState, unsent: UnsentForm) -> dict[str, str]:
+    """What stands in each editor: what was refused just now, or else the draft."""
+    written = {kind: composer.draft(kind).body for kind in ("reply", "note")}
+    if unsent.action in EDITORS:
+        written[EDITORS[unsent.action]] = unsent.values.get("body", "")
+    return written
+
+
 def _can(ticket: TicketView) -> set[str]:
     """The names of everything the page may offer."""
     can = {action.value for action in ticket.allowed_actions}
@@ -150,13 +231,13 @@ def _can(ticket: TicketView) -> set[str]:
     if Permission.TICKET_REPLY in held and not ticket.is_archived:
         can.add("reply")
     if Permission.TICKET_NOTE in held:
-        can.add("note")
+        can |= {"note", "follow"}
     if Permission.TICKET_TAG in held:
         can.add("tag")
     if Permission.TICKET_EDIT in held:
         can.add("remove_people")
         if not ticket.is_archived:
-            can.add("ask_people")
+            can |= {"ask_people", "edit"}
     return can
 
 
@@ -165,13 +246,3 @@ def _may_take(agent: AgentView, ticket: TicketView) -> bool:
     return agent.is_active and any(
         membership.team_id == ticket.team_id or membership.scope.value == "all" for membership in agent.memberships
     )
-
-
-def _shown(lines: Sequence[ThreadLine], names: dict[str, str]) -> list[tuple[datetime, EntryView | None, str]]:
-    """Messages, notes and what happened between them, newest first; what has no words is left out."""
-    shown: list[tuple[datetime, EntryView | None, str]] = []
-    for line in lines:
-        words = format_event(line.event, names) if line.event is not None else ""
-        if line.entry is not None or words:
-            shown.append((line.at, line.entry, words))
-    return shown

@@ -14,9 +14,11 @@ from services.assignment.deps import State
 from services.assignment.queries.callers import Caller
 from services.assignment.queries.thread import list_thread
 from services.assignment.queries.tickets import get_ticket
+from services.assignment.schemas.actions import MessageInput
 from services.assignment.web.forms import SAID, body_of_form, errors_of, plain_values, revision_in
 from services.assignment.web.labels import format_event
 from services.assignment.web.page_base import DeskAgent, DeskPageRoute, DeskPages, Notice, TheDesk
+from services.assignment.web.sending import FOLLOWING, send_written
 from services.assignment.web.ticket import PageState, UnsentForm, ticket_page
 from shared.domain.errors import Refusal, VersionConflict
 from shared.kit.http.app import canonical
@@ -30,7 +32,6 @@ router = APIRouter(route_class=DeskPageRoute)
 
 MOST_CHANGES = 50
 """Lines looked through for what changed under an open page."""
-FOLLOWING = ("resolve", "pend")
 
 
 @router.post("/tickets/{number}/{action}")
@@ -47,7 +48,12 @@ async def post_action(
     draft = UnsentForm(action, values)
     try:
         body = doing.body.model_validate(body_of_form(action, values))
-        await do(context, _call(caller, number, action, values), body)
+        if isinstance(body, MessageInput):
+            sent = await send_written(context, _call(caller, number, action, values), body, values)
+            if sent is not None:
+                return await onwards(desk, context, caller, number, sent)
+        else:
+            await do(context, _call(caller, number, action, values), body)
     except ValidationError as error:
         told = UnsentForm(action, values, errors_of(error))
         return await ticket_page(request, desk, context, caller, number, PageState(422, told))
@@ -111,6 +117,11 @@ def _call(caller: Caller, number: str, action: str, values: dict[str, str]) -> C
         request_hash=fingerprint(canonical(values)),
         following=values.get("then", ""),
     )
+
+
+def bare_call(caller: Caller, number: str, route: str) -> CommandRequest:
+    """A request of a form that has no id of its own, for what does no harm twice."""
+    return _call(caller, number, route, {})
 
 
 def _text(form: FormData, name: str) -> str:

@@ -1,6 +1,14 @@
 """The JSON API for client programs."""
 
-from services.intake.api import attachments, events, messages, status, tickets, topics
+from services.intake.api import attachments, desk, events, messages, status, tickets, topics
 
-ROUTERS = (tickets.router, messages.router, events.router, attachments.router, status.router, topics.router)
+ROUTERS = (
+    tickets.router,
+    messages.router,
+    events.router,
+    attachments.router,
+    status.router,
+    topics.router,
+    desk.router,
+)
 """Every route under /v1."""

@@ -49,7 +49,7 @@ async def upload(request: Request, key: Writer, state: State, idempotency_key: I
 
     An upload that broke off is sent again from its beginning; with the same Idempotency-Key it is kept once.
     """
-    attachment = await _received(request, state, owner_of(key.key_id))
+    attachment = await received(request, state, owner_of(key.key_id))
     content = fingerprint(attachment.name, attachment.digest)
     async with idempotent_transaction(state.database, f"{key.key_id}:attachment", idempotency_key, content) as guarded:
         if guarded.stored:
@@ -68,7 +68,9 @@ async def download(request: Request, ticket_id: UUID, attachment_id: UUID, key: 
     return await serve(request, state.storage, await find_attachment(state.database, attachment_id, ticket_id))
 
 
-async def _received(request: Request, state: AppState, owner: str) -> Attachment:
+async def received(request: Request, state: AppState, owner: str) -> Attachment:
+    """The one file of a multipart form, in the store; its row is in no session yet. Raises Problem 413, 422, 503."""
+
     async def keep(part: FormPart, _form: object) -> Attachment:
         if part.name != "file":
             raise Problem(422, "unexpected_file", "send the file as the form field `file`")

@@ -47,7 +47,7 @@ router = APIRouter(prefix="/v1", route_class=ApiRoute, tags=["tickets"])
 async def submit(request: SubmitTicket, key: Creator, state: State, idempotency_key: IdempotencyKey = None) -> Response:
     """Ask for help. The ticket is safe once this answers, whatever else is down."""
     await check_body(state.renderer, request.body, request.body_format)
-    topic = await _topic(state, request.topic)
+    topic = await find_topic(state, request.topic)
     submission = _submission(request, topic, key)
     content = fingerprint(canonical(request.model_dump(mode="json"))) if idempotency_key else b""
     draft = _answer(state, submission, topic).model_dump_json()
@@ -69,7 +69,7 @@ async def submit(request: SubmitTicket, key: Creator, state: State, idempotency_
 @router.get("/tickets")
 async def list_all(filters: Annotated[TicketFilters, Query()], key: Reader, state: State) -> Page[TicketView]:
     """The tickets this key created, newest first."""
-    topic = await _topic(state, filters.topic)
+    topic = await find_topic(state, filters.topic)
     async with state.database.begin() as session:
         tickets, next_cursor = await list_tickets(session, key.key_id, filters, topic.id if topic else None)
     items = [TicketView.of(ticket, await state.topics.slug_of(ticket.topic_id)) for ticket in tickets]
@@ -91,7 +91,8 @@ async def read(ticket_id: UUID, key: Reader, state: State, if_none_match: IfNone
     )
 
 
-async def _topic(state: AppState, name: str | None) -> TopicEntry | None:
+async def find_topic(state: AppState, name: str | None) -> TopicEntry | None:
+    """The topic of that slug or id, None where none is named. Raises Problem 422 for one there is not."""
     if name is None:
         return None
     topic = await state.topics.find(name)
@@ -110,7 +111,7 @@ def _submission(request: SubmitTicket, topic: TopicEntry | None, key: KnownKey) 
         received_at=utc_now(),
         topic_id=topic.id if topic else None,
         priority=request.priority or (topic.priority if topic else None),
-        fields=_fields(request, topic),
+        fields=checked_fields(request, topic),
         cc=tuple(request.cc),
         api_key_id=key.key_id,
     )
@@ -121,7 +122,7 @@ def _files(request: SubmitTicket, submission: Submission, topic: TopicEntry | No
     return ChosenFiles.of(owner_of(key.key_id), request.attachments, answers)
 
 
-def _fields(request: SubmitTicket, topic: TopicEntry | None) -> Mapping[str, FieldValue]:
+def checked_fields(request: SubmitTicket, topic: TopicEntry | None) -> Mapping[str, FieldValue]:
     """The answers to the topic's form, or the program's own data where there is none. Raises Problem 422."""
     if topic is None or not topic.form:
         if any(isinstance(value, list) for value in request.fields.values()):

@@ -17,6 +17,11 @@ MAX_BYTES = 200 * 1024**2
 """Of one ticket, all its messages together."""
 
 
+def owner_of_agent(agent_id: UUID) -> str:
+    """Who an agent's uploads belong to until they are attached."""
+    return f"agent:{agent_id.hex}"
+
+
 @dataclass(frozen=True, slots=True)
 class ChosenFiles:
     """Files that somebody wants to attach: what they own, and which custom field each answers, if any."""

@@ -43,7 +43,7 @@ class Attachment(Base):
     size: Mapped[int] = mapped_column(BigInteger)
     state: Mapped[AttachmentState] = mapped_column(one_of(AttachmentState))
     owner: Mapped[str] = mapped_column(String(80))
-    """Who sent it and alone may attach it: `key:<id>`, `form:<digest>`, `mail:<id>`."""
+    """Who sent it and alone may attach it: `key:<id>`, `form:<digest>`, `mail:<id>`, `agent:<id>`."""
     ticket_id: Mapped[UUID | None]
     """None until a submission or a message has claimed it."""
     message_id: Mapped[UUID | None]

@@ -19,12 +19,14 @@ from services.intake.models import (
 from shared.contracts.events import (
     AccessLinkRequested,
     Event,
+    MessageEdited,
     MessagePosted,
     NoteAdded,
     NoteReceived,
     NotificationFailed,
     ParticipantChanged,
     ParticipantDecided,
+    TicketEdited,
     TicketSubmitted,
 )
 from shared.contracts.vocabulary import ActorKind, BodyFormat, Status
@@ -41,6 +43,8 @@ PORTAL_ANSWERS = "portal:submit"
 TELLING: tuple[type[Event], ...] = (
     TicketSubmitted,
     MessagePosted,
+    MessageEdited,
+    TicketEdited,
     NoteAdded,
     NoteReceived,
     ParticipantChanged,

@@ -157,6 +157,44 @@ class NoteAdded(TicketEvent, name="note.added"):
     added_at: Instant
 
 
+class NoteFilesAttached(TicketEvent, name="note.files_attached"):
+    """Files that an agent sent for a note: intake puts them on the ticket, for agents only."""
+
+    produced_by = "assignment"
+
+    note_id: MessageId
+    agent_id: AgentId
+    attachment_ids: tuple[UUID, ...]
+
+
+class TicketEdited(TicketEvent, name="ticket.edited"):
+    """An agent corrected what the ticket says of itself. What is null stayed as it was."""
+
+    produced_by = "assignment"
+
+    agent_id: AgentId
+    subject: Foreign | None = None
+    topic_id: TopicId | None = None
+    fields: ForeignValues | None = None
+    """All answers, as they now are."""
+    requester: Person | None = None
+    edited_at: Instant
+
+
+class MessageEdited(TicketEvent, name="message.edited"):
+    """An agent corrected their reply. Mails that are out stay as they are."""
+
+    produced_by = "assignment"
+
+    message_id: MessageId
+    agent_id: AgentId
+    body: Foreign
+    body_format: BodyFormat
+    version: int
+    """Counts from 2; the highest one is what the reply says."""
+    edited_at: Instant
+
+
 class NoteReceived(TicketEvent, name="note.received"):
     """What an agent wrote by mail about a ticket: a note, or where it says so a reply. No page shows it."""
 

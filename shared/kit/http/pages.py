@@ -18,6 +18,7 @@ from starlette.staticfiles import StaticFiles
 from shared.contracts.vocabulary import BodyFormat
 from shared.kit.http.cookies import cookie_name
 from shared.kit.http.form_tokens import CSRF_COOKIE, form_tokens_of
+from shared.kit.http.static_files import HashedFiles
 from shared.kit.user_content.rendering import rendered, with_attachment_urls
 
 WEB = Path(__file__).parent.parent / "web"
@@ -74,12 +75,23 @@ class Pages:
         self._environment.filters.update(as_html=as_html, timestamp=timestamp, duration=duration)
         self._environment.globals.update(values)
         self._package = package
+        self._shared = HashedFiles(WEB / "static")
+        self._own = HashedFiles(own) if (own := package / "static").is_dir() else None
+        self._environment.globals["asset"] = self.asset
 
     def mount(self, app: FastAPI) -> None:
         """Serves the shared and the service's own static files."""
+        app.mount(f"/static/shared-{self._shared.digest}", self._shared, name="hashed-shared-static")
         app.mount("/static/shared", StaticFiles(directory=WEB / "static"), name="shared-static")
-        if (own := self._package / "static").is_dir():
-            app.mount("/static", StaticFiles(directory=own), name="static")
+        if self._own is not None:
+            app.mount(f"/static/own-{self._own.digest}", self._own, name="hashed-static")
+            app.mount("/static", StaticFiles(directory=self._package / "static"), name="static")
+
+    def asset(self, path: str) -> str:
+        """The address of a static file, `shared/…` or the service's own, which changes with the content."""
+        if path.startswith("shared/"):
+            return f"/static/shared-{self._shared.digest}/{path.removeprefix('shared/')}"
+        return f"/static/own-{self._own.digest}/{path}" if self._own else f"/static/{path}"
 
     def render(self, request: Request, template: str, status: int = 200, **values: Any) -> HTMLResponse:
         """A page; every page can hold a form, so every page carries the form token."""

@@ -27,7 +27,7 @@ async def settings(engines: Stack) -> AssignmentSettings:
     common = {name.removeprefix("EVERDESK_").lower(): value for name, value in common_environment(engines).items()}
     values: dict[str, Any] = {name: common[name] for name in common.keys() & AssignmentSettings.model_fields.keys()}
     values |= {"seed_password": PASSWORD, "outgoing_allowed_networks": "127.0.0.0/8"}
-    values |= {"intake_url": NOBODY, "notification_url": NOBODY}
+    values |= {"intake_url": NOBODY, "notification_url": NOBODY, "undo_seconds": 0}
     settings = AssignmentSettings(**values, database_url=engines.postgres.url("assignment"))
     await migrate(settings, PACKAGE)
     database = Database.connect(settings)

@@ -20,10 +20,19 @@ from tests.services.assignment.test_permissions import ACTIONS, Someone, make
 TABLE = Path(__file__).resolve().parents[3] / "docs" / "permissions.md"
 ROW = re.compile(r"^\| `(?P<method>[A-Z]+) (?P<path>\S+)` \| (?P<needs>.+) \|$", re.MULTILINE)
 EACH = {"{action}": list(ACTIONS), "{decision}": ["add", "confirm", "remove"]}
+EACH |= {"{following}": ["start", "stop"], "{linking}": ["add", "remove"]}
 """Path parameters whose every value has a row of its own."""
 ON_TICKET = " on the ticket"
 SCOPES = ("all", "teams", "assigned")
 RELATIONS = ("own team", "team below", "other team", "assigned")
+BODIES: dict[str, Json] = {
+    "/v1/tickets/{ticket}/draft": {"body": "So far."},
+    "/v1/tickets/{ticket}/held-replies": {"body": "Sent with second thoughts."},
+    "/v1/tickets/{ticket}/messages/{message_id}": {"body": "Put differently."},
+    "/v1/tickets/{ticket}/links": {"ticket": str(new_id())},
+    "/tickets/{number}/entries/{entry_id}": {"body": "Put differently."},
+}
+"""What these routes need beside the ticket."""
 STALE = '"999999"'
 """A revision that no ticket has: whoever is allowed is told so, and nothing changes."""
 FORM_TOKENS: dict[str, str] = {}
@@ -53,6 +62,8 @@ class Route:
         """What passes validation, so that the answer tells of permission."""
         if self.path.endswith("/participants"):
             return {"email": f"{new_id().hex}@guest.example"}
+        if self.path in BODIES:
+            return BODIES[self.path]
         return ACTIONS.get(self.path.rpartition("/")[2], ("", {}))[1] if "/tickets/" in self.path else {}
 
 

@@ -23,7 +23,7 @@ select tickets.id, tickets.subject, tickets.requester_name, tickets.requester_em
   tickets.next_due_at, tickets.created_at, cast(tickets.snapshot as text) as snapshot,
   case when tickets.fields <> '{{}}' then cast(tickets.fields as text) end as fields,
   team.slug as team_slug, team.name as team_name, agent.name as agent_name,
-  topic.slug as topic_slug, topic.name as topic_name,
+  tickets.topic_id, topic.slug as topic_slug, topic.name as topic_name,
   case when tickets.fields <> '{{}}' then cast(topic.fields as text) end as topic_fields
 from unnest(cast(:ids as uuid[])) with ordinality as wanted (id, place)
 join tickets on tickets.id = wanted.id
@@ -62,6 +62,7 @@ def _view(row: Row[Any], caller: Caller, held: dict[TicketPlace, frozenset[Permi
         next_due_at=row.next_due_at,
         created_at=row.created_at,
         fields=json.loads(row.fields) if row.fields else {},
+        topic_id=row.topic_id,
         team_slug=row.team_slug,
         team_name=row.team_name,
         agent_name=row.agent_name,

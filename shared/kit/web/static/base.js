@@ -9,7 +9,8 @@ const stored = {
 };
 
 // <time>: the reader's own zone, the exact UTC instant as the tooltip.
-const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+const timeZone = document.documentElement.dataset.timeZone || undefined;
+const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short", timeZone });
 const inWords = new Intl.RelativeTimeFormat(document.documentElement.lang, { numeric: "auto", style: "short" });
 const UNITS = [["day", 86400], ["hour", 3600], ["minute", 60]];
 
@@ -100,7 +101,7 @@ const keys = { isOn: () => stored.get("everdesk-shortcuts") !== "off" };
 const isTyping = (element) => element.closest("input, select, textarea, dialog, [contenteditable]") !== null;
 
 document.addEventListener("keydown", (event) => {
-  if (!keys.isOn() || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+  if (document.documentElement.dataset.commands || !keys.isOn() || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
   const wanted = all("[data-key]").find((element) => element.dataset.key === event.key && element.checkVisibility());
   if (!wanted) return;
   event.preventDefault();
@@ -109,6 +110,10 @@ document.addEventListener("keydown", (event) => {
 });
 
 function listShortcuts() {
+  if (document.documentElement.dataset.commands) {
+    document.dispatchEvent(new Event("everdesk:shortcuts"));
+    return;
+  }
   const rows = all("[data-key]").map((element) => {
     const name = element.getAttribute("aria-label") || element.labels?.[0]?.textContent || element.textContent;
     return make("li", {}, make("kbd", { textContent: element.dataset.key }), ` ${name.trim()}`);
@@ -156,4 +161,5 @@ for (const button of all("[data-shortcuts]")) {
 for (const zone of all("[data-zone]")) zone.textContent = exact.resolvedOptions().timeZone;
 showTimes();
 setInterval(showTimes, 60_000);
+document.addEventListener("everdesk:added", () => showTimes());
 document.querySelector("[data-focus]")?.focus();

@@ -1,0 +1,37 @@
+"""The desk as an agent wants it: kept per agent, read with each page."""
+
+from typing import Any
+
+from sqlalchemy.dialects.postgresql import insert
+
+from services.assignment.app_state import AppState
+from services.assignment.models import AgentSettings, DeskPreferences
+from services.assignment.queries.callers import Caller, get_preferences
+from services.assignment.schemas.editing import AgentSettingsInput, AgentSettingsView
+from shared.contracts.base import AgentId
+
+SHOWN: dict[str, Any] = {"density": "comfortable", "time_zone": "", "has_reading_pane": False}
+"""How the desk is shown to who has never said otherwise."""
+
+
+async def change_settings(context: AppState, caller: Caller, body: AgentSettingsInput) -> AgentSettingsView:
+    """Changes what is named, and answers the whole."""
+    named = {name: getattr(body, name) for name in body.model_fields_set}
+    working = {name: named[name] for name in ("undo_seconds", "shortcuts") if name in named}
+    if "shortcuts" in working:
+        working["shortcuts"] = working["shortcuts"] or {}
+    showing = {name: named[name] or SHOWN[name] for name in ("density", "time_zone") if name in named}
+    async with context.database.begin() as session:
+        for model, first, changed in ((AgentSettings, {}, working), (DeskPreferences, SHOWN, showing)):
+            if changed:
+                new = insert(model).values(**{**first, **changed, "agent_id": caller.agent_id})
+                await session.execute(new.on_conflict_do_update(index_elements=["agent_id"], set_=changed))
+    return await find_settings(context, caller.agent_id)
+
+
+async def find_settings(context: AppState, agent_id: AgentId) -> AgentSettingsView:
+    """What the agent has set; nothing where they never did."""
+    own = await get_preferences(context.database, agent_id)
+    return AgentSettingsView(
+        undo_seconds=own.undo_seconds, time_zone=own.time_zone, density=own.density, shortcuts=dict(own.shortcuts)
+    )

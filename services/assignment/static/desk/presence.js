@@ -1,0 +1,54 @@
+// Presence: tells that this page is looked at or written on, shows who else is there, and warns when the ticket moved on.
+
+import { all, make, one, post } from "./dom.js";
+
+const EVERY_MS = 12_000;
+const TYPING_MS = 6_000;
+
+export function presence() {
+  const place = one("[data-presence]");
+  if (!place) return;
+  const url = place.dataset.presence;
+  const revision = Number(place.dataset.revision);
+  const seenAt = new Date(place.dataset.seenAt).valueOf();
+  let typedAt = 0;
+  let wasTyping = false;
+  let timer = 0;
+
+  const isTyping = () => Date.now() - typedAt < TYPING_MS;
+
+  async function tell(extra = {}, options = {}) {
+    clearTimeout(timer);
+    wasTyping = isTyping();
+    try {
+      const answer = await post(url, { typing: wasTyping ? "1" : "0", ...extra }, options);
+      if (!extra.gone) show(answer);
+    } catch { /* the next one may get through */ }
+    if (!extra.gone && document.visibilityState === "visible") timer = setTimeout(tell, wasTyping ? TYPING_MS : EVERY_MS);
+  }
+
+  function show({ items, revision: now, last_entry_at: last }) {
+    const words = items.map(({ agent, is_typing }) => `${agent.name} ${is_typing ? "is writing…" : "is here"}`);
+    const text = words.join(" · ");
+    if (place.textContent !== text) place.replaceChildren(...(text ? [make("span", { className: "presence-dot", attributes: { "aria-hidden": "true" } }), text] : []));
+    const isNewer = now > revision || (last && new Date(last).valueOf() > seenAt);
+    const notice = one("[data-moved-on]");
+    if (isNewer && notice.hidden) {
+      const isWriting = all("[data-editor-body]").some((field) => field.value.trim());
+      one("[data-moved-on-words]", notice).textContent = isWriting
+        ? "The ticket moved on while you write. What you have written stays; look at what is new before you send it."
+        : "There is something new on this ticket.";
+      notice.hidden = false;
+    }
+  }
+
+  document.addEventListener("input", (event) => {
+    if (!event.target.matches("[data-editor-body]")) return;
+    typedAt = Date.now();
+    if (!wasTyping) { wasTyping = true; tell(); }
+  });
+  document.addEventListener("visibilitychange", () => { if (document.visibilityState === "visible") tell(); else clearTimeout(timer); });
+  document.addEventListener("everdesk:ticket-changed", () => tell());
+  addEventListener("pagehide", () => tell({ gone: "1" }, { keepalive: true }));
+  tell();
+}

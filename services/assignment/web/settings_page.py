@@ -1,0 +1,113 @@
+"""The desk as an agent wants it: time zone, density, seconds to undo a reply, and keys of their own."""
+
+from typing import Any
+from zoneinfo import available_timezones
+
+from fastapi import APIRouter, Request, Response
+from pydantic import ValidationError
+
+from services.assignment.commands.agent_settings import change_settings
+from services.assignment.deps import State
+from services.assignment.queries.callers import Caller
+from services.assignment.schemas.editing import AgentSettingsInput
+from services.assignment.web.command_catalogue import BY_NAME, COMMANDS, SCOPES, conflicts, keys_of
+from services.assignment.web.forms import plain_values
+from services.assignment.web.page_base import DeskAgent, DeskPageRoute, DeskPages, TheDesk
+from shared.kit.http.form_tokens import check_form_token
+
+router = APIRouter(route_class=DeskPageRoute)
+
+KEY_FIELD = "keys-"
+SCOPE_WORDS = {
+    "dialog": "In a dialog",
+    "editor": "While writing",
+    "page": "On a page",
+    "global": "Everywhere",
+}
+ZONES = sorted(
+    zone for zone in available_timezones() if "/" in zone and not zone.startswith(("Etc/", "posix/", "right/"))
+)
+
+
+@router.get("/settings")
+async def show_settings(request: Request, desk: TheDesk, caller: DeskAgent) -> Response:
+    """The form, with what is set."""
+    chosen = caller.preferences
+    values = {
+        "time_zone": chosen.time_zone or "",
+        "density": chosen.density or "",
+        "undo_seconds": "" if chosen.undo_seconds is None else str(chosen.undo_seconds),
+    }
+    values |= {f"{KEY_FIELD}{command.name}": keys_of(command.name, chosen.shortcuts) for command in COMMANDS}
+    return _page(request, desk, caller, values)
+
+
+@router.post("/settings")
+async def post_settings(request: Request, desk: TheDesk, context: State, caller: DeskAgent) -> Response:
+    """Keeps them; refused, the form comes back with the reason at the field."""
+    form = await request.form()
+    token = form.get("csrf_token")
+    check_form_token(request, token if isinstance(token, str) else "")
+    values = plain_values(form)
+    own = _own_keys(values)
+    try:
+        body = AgentSettingsInput.model_validate(
+            {
+                "time_zone": values.get("time_zone") or None,
+                "density": values.get("density") or None,
+                "undo_seconds": int(given) if (given := values.get("undo_seconds", "")).isdigit() else None,
+                "shortcuts": own,
+            }
+        )
+    except ValidationError as error:
+        return _page(request, desk, caller, values, _errors(error), 422)
+    if clashing := conflicts(own):
+        errors = [
+            (f"{KEY_FIELD}{other}", f"{keys} is used for “{BY_NAME[one].label}” as well")
+            for one, other, keys in clashing
+        ]
+        return _page(request, desk, caller, values, errors, 422)
+    await change_settings(context, caller, body)
+    return desk.redirect("/settings", ("success", "Your settings are kept."))
+
+
+def _own_keys(values: dict[str, str]) -> dict[str, str]:
+    """The keys that differ from the usual ones."""
+    given = {
+        name.removeprefix(KEY_FIELD): " ".join(keys.lower().split())
+        for name, keys in values.items()
+        if name.startswith(KEY_FIELD)
+    }
+    return {name: keys for name, keys in given.items() if name in BY_NAME and keys != BY_NAME[name].keys}
+
+
+def _errors(error: ValidationError) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    for one in error.errors(include_url=False):
+        place = [str(part) for part in one["loc"]]
+        is_key = place[:1] == ["shortcuts"] and len(place) > 1
+        found.append((f"{KEY_FIELD}{place[1]}" if is_key else place[0], one["msg"].removeprefix("Value error, ")))
+    return found
+
+
+def _page(
+    request: Request,
+    desk: DeskPages,
+    caller: Caller,
+    values: dict[str, str],
+    errors: list[tuple[str, str]] | None = None,
+    status: int = 200,
+) -> Response:
+    groups: list[tuple[str, list[Any]]] = [
+        (SCOPE_WORDS[scope], [command for command in COMMANDS if command.scope == scope]) for scope in SCOPES
+    ]
+    return desk.render(
+        request,
+        "settings.html",
+        caller,
+        status,
+        values=values,
+        errors=errors or [],
+        zones=[(zone, zone.replace("_", " ")) for zone in ZONES],
+        groups=[group for group in groups if group[1]],
+    )

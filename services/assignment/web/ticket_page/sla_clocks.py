@@ -1,0 +1,103 @@
+"""The SLA clocks of a ticket in words: what is due and when, why, and what would stop the clock."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.assignment.schemas.tickets import TicketView
+from shared.contracts.tickets import Clock
+from shared.contracts.vocabulary import ClockState, Metric, Outcome, Status
+from shared.kit.http.pages import duration
+
+NAMES = {
+    Metric.FIRST_RESPONSE: "First response",
+    Metric.NEXT_RESPONSE: "Next response",
+    Metric.RESOLUTION: "Resolution",
+}
+STOPS = {
+    Metric.FIRST_RESPONSE: "The first reply to the requester stops it. A note does not.",
+    Metric.NEXT_RESPONSE: "Your next reply to the requester stops it. A note does not.",
+    Metric.RESOLUTION: "Resolving or closing the ticket stops it.",
+}
+GOES_ON = {
+    Status.PENDING: "Paused while the ticket waits for the requester; their answer, or Resume, sets it going again.",
+    Status.ON_HOLD: "Paused while the ticket is on hold; Resume sets it going again.",
+}
+NEARLY = 0.75
+"""From this part of the target on a clock is shown as urgent."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClockLine:
+    """One clock as the page shows it."""
+
+    name: str
+    tone: str
+    icon: str
+    words: str
+    """Its state in one word or two: `due`, `paused`, `met`."""
+    due_at: datetime | None
+    is_running: bool
+    percent: int
+    why: str
+    stops: str
+    """What would stop it, or set it going again; nothing for one that has ended."""
+
+
+def clock_lines(ticket: TicketView, policy: str, now: datetime) -> list[ClockLine]:
+    """The clocks, what is due next first, those that have ended last."""
+    lines = [(clock, _line(clock, ticket, policy, now)) for clock in _newest(ticket.sla.clocks)]
+    far = datetime.max.replace(tzinfo=now.tzinfo)
+    lines.sort(key=lambda pair: (pair[0].state is ClockState.SETTLED, pair[0].due_at or far))
+    return [line for _, line in lines]
+
+
+def _newest(clocks: Iterable[Clock]) -> Iterable[Clock]:
+    """Of each metric the last cycle: earlier ones are told on the page of details."""
+    latest: dict[Metric, Clock] = {}
+    for clock in clocks:
+        if clock.metric not in latest or latest[clock.metric].cycle < clock.cycle:
+            latest[clock.metric] = clock
+    return latest.values()
+
+
+def _line(clock: Clock, ticket: TicketView, policy: str, now: datetime) -> ClockLine:
+    tone, icon, words, is_running = _state(clock, now)
+    target = f"{clock.working_days} working days" if clock.working_days else duration(clock.target.total_seconds())
+    used = clock.elapsed / clock.target if clock.target else 0.0
+    why = f"{ticket.priority.value.capitalize()} priority: {target} of working time"
+    return ClockLine(
+        name=NAMES[clock.metric],
+        tone=tone,
+        icon=icon,
+        words=words,
+        due_at=clock.due_at if clock.state is ClockState.RUNNING else None,
+        is_running=is_running,
+        percent=round(100 * min(1.0, used)),
+        why=f"{why} under {policy}." if policy else f"{why}.",
+        stops=_stops(clock, ticket.status),
+    )
+
+
+def _state(clock: Clock, now: datetime) -> tuple[str, str, str, bool]:
+    match clock.outcome:
+        case Outcome.MET:
+            return "ok", "check", "met", False
+        case Outcome.BREACHED:
+            return "danger", "alert", "breached", False
+        case Outcome.CANCELLED:
+            return "neutral", "none", "cancelled", False
+    if clock.state is ClockState.PAUSED:
+        return "neutral", "pause", "paused", False
+    if clock.breached_at or (clock.due_at and clock.due_at < now):
+        return "danger", "alert", "overdue, was due", True
+    is_near = clock.target and clock.elapsed / clock.target >= NEARLY
+    return "warn" if is_near else "info", "clock", "due", True
+
+
+def _stops(clock: Clock, status: Status) -> str:
+    if clock.state is ClockState.SETTLED:
+        return ""
+    if clock.state is ClockState.PAUSED:
+        return GOES_ON.get(status, "Paused.")
+    return STOPS[clock.metric]

@@ -1,0 +1,114 @@
+"""What the desk hands over for its agents: files, and tickets they open for requesters. Not for client programs."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import BaseModel
+
+from services.intake.api.attachments import received
+from services.intake.api.route import ApiRoute, answer
+from services.intake.api.tickets import checked_fields, find_topic
+from services.intake.app_state import AppState
+from services.intake.attachments.attaching import ChosenFiles, owner_of_agent
+from services.intake.commands.submit_ticket import (
+    Submission,
+    SubmissionAnswer,
+    submit_ticket_once,
+    submit_ticket_with_files,
+)
+from services.intake.deps import State
+from services.intake.errors import unknown_key
+from services.intake.forms.answers import files_in
+from services.intake.schemas import SubmitTicket, UploadedFile
+from services.intake.topic_cache import TopicEntry
+from shared.contracts.events import Person
+from shared.contracts.vocabulary import Channel
+from shared.kit.auth import AgentProofs
+from shared.kit.clock import utc_now
+from shared.kit.http.app import canonical
+from shared.kit.http.body_check import check_body
+from shared.kit.http.idempotency import IdempotencyClaim, IdempotencyKey, fingerprint
+
+PROOF = "X-Everdesk-Agent"
+router = APIRouter(prefix="/internal", route_class=ApiRoute, include_in_schema=False)
+
+
+class DeskTicket(SubmitTicket):
+    """A ticket that an agent opens for somebody."""
+
+    channel: Channel = Channel.PHONE
+
+
+class OpenedTicket(BaseModel):
+    """What the desk needs of it. The requester's own link is not among it."""
+
+    id: UUID
+    number: str
+
+
+async def get_agent(request: Request, state: State) -> UUID:
+    """The agent whom the desk speaks for. Raises Problem 401 for a statement that is not the desk's."""
+    agent = AgentProofs(state.settings).read(request.headers.get(PROOF, ""))
+    if agent is None:
+        raise unknown_key()
+    return agent
+
+
+DeskAgentId = Annotated[UUID, Depends(get_agent)]
+
+
+@router.post("/attachments", status_code=201)
+async def upload(request: Request, agent: DeskAgentId, state: State) -> Response:
+    """One file, written to storage as it arrives."""
+    attachment = await received(request, state, owner_of_agent(agent))
+    async with state.database.begin() as session:
+        session.add(attachment)
+        await session.flush()
+        uploaded = UploadedFile.of(attachment, state.settings.unattached_hours)
+    return answer(uploaded, 201)
+
+
+@router.post("/tickets", status_code=201)
+async def open_ticket(
+    request: DeskTicket, agent: DeskAgentId, state: State, idempotency_key: IdempotencyKey = None
+) -> Response:
+    """Opens a ticket with the same checks as everywhere; no limit of a requester's keeps an agent from it."""
+    await check_body(state.renderer, request.body, request.body_format)
+    topic = await find_topic(state, request.topic)
+    submission = _submission(request, topic)
+    draft = OpenedTicket(id=submission.ticket_id, number=submission.number).model_dump_json()
+    content = fingerprint(canonical(request.model_dump(mode="json"))) if idempotency_key else b""
+    claim = IdempotencyClaim(f"agent:{agent.hex}:submit", idempotency_key, content)
+    number = await _submit(
+        state, claim, submission, SubmissionAnswer(draft, 201), _files(request, submission, topic, agent)
+    )
+    return claim.stored or answer(draft.replace(submission.number, number).encode(), 201)
+
+
+async def _submit(
+    state: AppState, claim: IdempotencyClaim, submission: Submission, prepared: SubmissionAnswer, chosen: ChosenFiles
+) -> str:
+    if chosen.files or submission.cc:
+        return await submit_ticket_with_files(state.database, claim, submission, prepared, chosen, state.invitations)
+    return await submit_ticket_once(state.database, claim, submission, prepared)
+
+
+def _submission(request: DeskTicket, topic: TopicEntry | None) -> Submission:
+    return Submission(
+        requester=Person(email=request.requester.email, name=request.requester.name, phone=request.requester.phone),
+        subject=request.subject,
+        body=request.body,
+        body_format=request.body_format,
+        channel=request.channel,
+        received_at=utc_now(),
+        topic_id=topic.id if topic else None,
+        priority=request.priority or (topic.priority if topic else None),
+        fields=checked_fields(request, topic),
+        cc=tuple(request.cc),
+    )
+
+
+def _files(request: DeskTicket, submission: Submission, topic: TopicEntry | None, agent: UUID) -> ChosenFiles:
+    answers = files_in(topic.form, submission.fields) if topic else {}
+    return ChosenFiles.of(owner_of_agent(agent), request.attachments, answers)
