@@ -16,12 +16,13 @@ from services.assignment.web import (
     sign_in,
     ticket,
     ticket_actions,
+    ticket_surroundings,
+    ticket_writing,
 )
 from services.assignment.web.admin.sections import groups_of, sections_of
 from services.assignment.web.command_catalogue import catalogue_json
 from services.assignment.web.page_base import SESSION_COOKIE, DeskPages, Flash
 from shared.kit.http.cookies import wants_secure_cookies
-from services.assignment.web.ticket_page import surroundings, writing
 from shared.kit.http.form_tokens import FormTokens
 from shared.kit.http.pages import Pages
 
@@ -49,8 +50,8 @@ def install_web(app: FastAPI, settings: AssignmentSettings) -> None:
         queue,
         ticket,
         participants,
-        writing,
-        surroundings,
+        ticket_writing,
+        ticket_surroundings,
         ticket_actions,
         reports,
         account,

@@ -25,7 +25,7 @@ from services.assignment.web.forms import errors_of, revision_in
 from services.assignment.web.page_base import DeskAgent, DeskPageRoute, Notice, TheDesk
 from services.assignment.web.ticket import PageState, UnsentForm, ticket_page
 from services.assignment.web.ticket_actions import bare_call, onwards
-from services.assignment.web.ticket_page.writing import checked_form
+from services.assignment.web.ticket_writing import checked_form
 from shared.contracts.vocabulary import Permission
 from shared.domain.errors import Refusal, VersionConflict
 from shared.kit.clock import utc_now
