@@ -22,9 +22,9 @@ async def change_settings(context: AppState, caller: Caller, body: AgentSettings
         working["shortcuts"] = working["shortcuts"] or {}
     showing = {name: named[name] or SHOWN[name] for name in ("density", "time_zone") if name in named}
     async with context.database.begin() as session:
-        for model, first, changed in ((AgentSettings, {}, working), (DeskPreferences, SHOWN, showing)):
+        for model, values, changed in ((AgentSettings, working, working), (DeskPreferences, SHOWN | showing, showing)):
             if changed:
-                new = insert(model).values(**{**first, **changed, "agent_id": caller.agent_id})
+                new = insert(model).values(agent_id=caller.agent_id, **values)
                 await session.execute(new.on_conflict_do_update(index_elements=["agent_id"], set_=changed))
     return await find_settings(context, caller.agent_id)
 
