@@ -17,10 +17,10 @@ SHOWN: dict[str, Any] = {"density": "comfortable", "time_zone": "", "has_reading
 async def change_settings(context: AppState, caller: Caller, body: AgentSettingsInput) -> AgentSettingsView:
     """Changes what is named, and answers the whole."""
     named = {name: getattr(body, name) for name in body.model_fields_set}
-    working = {name: named[name] for name in ("undo_seconds", "shortcuts") if name in named}
+    working: dict[str, Any] = {name: named[name] for name in ("undo_seconds", "shortcuts") if name in named}
     if "shortcuts" in working:
         working["shortcuts"] = working["shortcuts"] or {}
-    showing = {name: named[name] or SHOWN[name] for name in ("density", "time_zone") if name in named}
+    showing: dict[str, Any] = {name: named[name] or SHOWN[name] for name in ("density", "time_zone") if name in named}
     async with context.database.begin() as session:
         for model, values, changed in ((AgentSettings, working, working), (DeskPreferences, SHOWN | showing, showing)):
             if changed:
