@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from services.assignment.holiday_feed import FeedReader
 from services.assignment.intake_client import IntakeClient
+from services.assignment.live.change_streams import ChangeStreams
 from services.assignment.queries.caller_cache import CallerCache
 from services.assignment.queries.policies import PolicyCache
 from services.assignment.routing.rosters import Place
@@ -67,6 +68,7 @@ class AppState:
     file_links: FileLinks
     siblings: Siblings
     intake: IntakeClient
+    streams: ChangeStreams
     sign_ins: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(SIGN_INS_AT_ONCE))
     what_if_worker: WhatIfWorker = field(default_factory=WhatIfWorker)
     renderer: BodyRenderer = field(default_factory=BodyRenderer)
@@ -75,6 +77,8 @@ class AppState:
     returns: Attention = field(default_factory=Attention)
     rollouts: Attention = field(default_factory=Attention)
     """When the two jobs look for work: both after each change that is announced, returns also after others' events."""
+    desk_jobs: Attention = field(default_factory=Attention)
+    """When actions on many tickets and exports are looked for: after one was asked for."""
     backlog: Attention = field(default_factory=Attention)
     """When tickets that wait for an agent are looked at: after whatever may have made room or tickets."""
     agent_calendars: AgentCalendars = field(default_factory=AgentCalendars)

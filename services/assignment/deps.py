@@ -90,6 +90,16 @@ async def _get_program(request: Request, response: Response, context: AppState, 
     return program
 
 
+async def find_bearer(request: Request, context: AppState, token: str) -> Caller | None:
+    """Who a bearer token stands for now; None if it does not work any more."""
+    if is_service_token(token):
+        return await find_program(
+            context.database, token, address_of(request, context.settings.trusted_proxies), utc_now()
+        )
+    caller = await context.callers.find(token, Channel.API, utc_now(), is_use=False)
+    return None if caller is None or caller.needs_second_factor else caller
+
+
 SignedIn = Annotated[Caller, Depends(get_caller)]
 
 

@@ -22,9 +22,14 @@ from services.assignment.commands.intent_recovery import resend_intents
 from services.assignment.commands.presence import forget_presence
 from services.assignment.commands.returns import forget_told, return_tickets
 from services.assignment.consumers import build_consumers
+from services.assignment.desk_jobs.bulk_runner import carry_out_bulk_jobs, forget_old_jobs
+from services.assignment.desk_jobs.export_writer import forget_expired_exports, write_exports
 from services.assignment.holiday_feed import FeedReader
 from services.assignment.intake_client import IntakeClient
+from services.assignment.live.change_streams import ChangeStreams
+from services.assignment.live.ticket_changes import TicketChanges
 from services.assignment.queries.caller_cache import CallerCache
+from services.assignment.queries.places import find_places
 from services.assignment.queries.policies import PolicyCache
 from services.assignment.routing_rules.counts import keep_counts
 from services.assignment.seed import seed
@@ -67,6 +72,7 @@ def build_app(settings: AssignmentSettings) -> FastAPI:
 
     relay = Relay(dsn_of(settings), bus, SERVICE, look_for_work)
     database.publish_with(relay.publish)
+    changes = TicketChanges(bus, partial(find_places, database))
     callers = CallerCache(database, dsn_of(settings), settings.session_idle)
 
     @asynccontextmanager
@@ -87,6 +93,7 @@ def build_app(settings: AssignmentSettings) -> FastAPI:
             file_links=FileLinks(settings),
             siblings=Siblings.of(settings),
             intake=IntakeClient(settings.intake_url or settings.portal_url, AgentProofs(settings)),
+            streams=ChangeStreams(changes),
             returns=returns,
             rollouts=rollouts,
             backlog=backlog,
@@ -106,12 +113,17 @@ def build_app(settings: AssignmentSettings) -> FastAPI:
             forget_expired_files,
             forget_old_drafts,
             forget_presence,
+            forget_old_jobs,
+            forget_expired_exports,
             lambda session: prune_audit_log(session, timedelta(days=settings.audit_days), utc_now()),
         )
         feeds = partial(keep_feeds_fresh, context)
         jobs: dict[str, Job] = {
             "relay": relay.run,
             "access": callers.run,
+            "changes": changes.run,
+            "bulk": partial(carry_out_bulk_jobs, context),
+            "exports": partial(write_exports, context),
             "housekeeping": keeping,
             "feeds": feeds,
             "rollouts": partial(carry_out_rollouts, context),

@@ -39,6 +39,13 @@ class EventReader:
                 if name:
                     fields[name] = content.removeprefix(" ")
 
+    async def comment(self, within: float = 10.0) -> str:
+        """The next line that only says that the stream is there."""
+        async with asyncio.timeout(within):
+            while not (line := await anext(self._lines)).startswith(":"):
+                pass
+        return line
+
     async def kinds(self, count: int) -> list[str]:
         """The names of the next events."""
         return [(await self.next()).event for _ in range(count)]

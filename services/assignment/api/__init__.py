@@ -15,6 +15,7 @@ from services.assignment.api import (
     deactivation,
     group_roles,
     holidays,
+    jobs,
     me,
     organisations,
     participants,
@@ -26,9 +27,11 @@ from services.assignment.api import (
     routing_trials,
     service_tokens,
     sessions,
+    stream,
     surroundings,
     teams,
     tickets,
+    views,
 )
 from services.assignment.deps import refuse_unknown_parameters
 from shared.kit.http.conventions import MAX_BODY
@@ -45,6 +48,9 @@ def build_router() -> APIRouter:
     for part in (
         me,
         sessions,
+        views,
+        jobs,
+        stream,
         tickets,
         actions,
         participants,

@@ -1,6 +1,8 @@
 """Reading tickets."""
 
+from dataclasses import replace
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import AfterValidator
@@ -8,6 +10,7 @@ from pydantic import AfterValidator
 from services.assignment.deps import SignedIn, State, TicketReference
 from services.assignment.queries.conversation import list_entries, list_events
 from services.assignment.queries.lists import Filters, QueueView, Sort, TimeSpan, list_tickets
+from services.assignment.queries.saved_views import filters_of, get_saved_view, over
 from services.assignment.queries.tickets import get_ticket, get_view
 from services.assignment.schemas.conversation import EntryView, EventView
 from services.assignment.schemas.explanations import SlaExplained
@@ -36,7 +39,9 @@ Word = Annotated[str | None, Query(max_length=254), AfterValidator(_plain)]
 
 
 async def get_filters(  # noqa: PLR0913 - one parameter for each filter
-    view: QueueView = QueueView.ALL,
+    context: State,
+    caller: SignedIn,
+    view: Annotated[QueueView | UUID, Query(description="One of the five, or the id of a saved view")] = QueueView.ALL,
     status: Annotated[list[Status], Query(description="May be repeated")] = [],  # noqa: B006 - FastAPI copies it
     team: Annotated[Word, Query(description="Id or slug")] = None,
     assignee: Annotated[Word, Query(description="Id, e-mail address, `me` or `none`")] = None,
@@ -49,7 +54,11 @@ async def get_filters(  # noqa: PLR0913 - one parameter for each filter
 ) -> Filters:
     """The filters of a list."""
     came_by = channel.value if channel else None
-    return Filters(view, tuple(status), team, assignee, tuple(priority), topic, tag, q, came_by, due)
+    own = Filters(QueueView.ALL, tuple(status), team, assignee, tuple(priority), topic, tag, q, came_by, due)
+    if isinstance(view, QueueView):
+        return replace(own, view=view)
+    async with context.database.begin() as session:
+        return over(filters_of(await get_saved_view(session, caller, view)), own)
 
 
 @router.get("", summary="List tickets", response_model=TicketPage)

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from services.assignment.desk_jobs.forgetting import forget_in_desk_jobs
 from services.assignment.models import (
     ComposerDraft,
     EntryVersion,
@@ -76,6 +77,7 @@ async def erase(session: Session, ids: RequesterIds, erasures: Sequence[ErasureC
         if erasure.requester_id is not None:
             await _redact_part(session, ids, erasure.requester_id, erasure.took_part_in)
             await _take_out(session, ids, erasure.requester_id, erasure.took_part_in)
+        await forget_in_desk_jobs(session, (*erasure.ticket_ids, *erasure.took_part_in))
         await _forget_answers(session, (*erasure.ticket_ids, *erasure.took_part_in))
         told = (MessagePosted, MessageEdited, NoteAdded, ParticipantDecided, TicketEdited)
         await outbox.forget(session, [f"{event.type()}.{one}" for event in told for one in erasure.ticket_ids])

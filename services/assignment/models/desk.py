@@ -68,6 +68,7 @@ class BulkTicket(Base):
     __table_args__ = (
         Index("ix_bulk_tickets_queued", "job_id", "attempts", "place", postgresql_where=text("state = 'queued'")),
         Index("ix_bulk_tickets_place", "job_id", "place"),
+        Index("ix_bulk_tickets_ticket_id", "ticket_id"),
     )
 
     job_id: Mapped[UUID] = mapped_column(ForeignKey("bulk_jobs.id", ondelete="CASCADE"), primary_key=True)

@@ -56,15 +56,18 @@ class CallerCache:
         """Hears of changes, for ever."""
         await self._listener.run()
 
-    async def find(self, token: str, channel: Channel, now: datetime) -> Caller | None:
-        """The agent a session token stands for, or None if it does not work (any more)."""
+    async def find(self, token: str, channel: Channel, now: datetime, *, is_use: bool = True) -> Caller | None:
+        """The agent a session token stands for, or None if it does not work (any more).
+
+        Without `is_use` it is only looked whether it works: a page that stays open does not keep its session alive.
+        """
         key = (digest_of(token), channel)
         known = self._known.get(key)
         if known is not None and self._listener.is_listening and known.is_fresh(now):
             return known.caller
         changes = self._changes
-        caller = await find_caller(self._database, token, channel, now, self._idle)
-        if caller is not None and changes == self._changes:
+        caller = await find_caller(self._database, token, channel, now, self._idle, is_use=is_use)
+        if caller is not None and is_use and changes == self._changes:
             if len(self._known) >= MOST:
                 self._known.clear()
             self._known[key] = RememberedCaller(caller, now)

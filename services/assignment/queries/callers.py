@@ -126,13 +126,16 @@ CALLER = (
 
 
 async def find_caller(
-    database: Database, token: str, channel: Channel, now: datetime, idle: timedelta
+    database: Database, token: str, channel: Channel, now: datetime, idle: timedelta, *, is_use: bool = True
 ) -> Caller | None:
-    """The agent a session token stands for, or None if it does not work (any more). `idle` is how long it may rest."""
+    """The agent a session token stands for, or None if it does not work (any more). `idle` is how long it may rest.
+
+    To look whether it still works is no use of it unless `is_use`.
+    """
     digest = digest_of(token)
     async with database.single() as connection:
         rows = (await connection.execute(CALLER, {"digest": digest, "now": now, "idle_since": now - idle})).all()
-        if rows and now - rows[0].last_seen_at >= SEEN_EVERY:
+        if rows and is_use and now - rows[0].last_seen_at >= SEEN_EVERY:
             seen = update(Session).where(Session.digest == digest, Session.last_seen_at < now)
             await connection.execute(seen.values(last_seen_at=now).execution_options(**{UNWATCHED: True}))
     if not rows:
@@ -141,7 +144,7 @@ async def find_caller(
     owes = rows[0].second_factor is None and any(row.requires_second_factor for row in rows)
     principal = Principal(AgentId(rows[0].id), grants)
     first = rows[0]
-    seen_at = now if now - first.last_seen_at >= SEEN_EVERY else first.last_seen_at
+    seen_at = now if is_use and now - first.last_seen_at >= SEEN_EVERY else first.last_seen_at
     until = min(first.expires_at, seen_at + idle)
     return Caller(
         principal,

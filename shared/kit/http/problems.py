@@ -20,6 +20,7 @@ TITLES: Mapping[int, str] = {
     405: "Method not allowed",
     408: "Too slow",
     409: "Conflict",
+    410: "Gone",
     412: "Changed in the meantime",
     413: "Too large",
     415: "Unsupported media type",

@@ -1,0 +1,1 @@
+"""What agents see change while they look: the changes of tickets, sent as they happen."""
