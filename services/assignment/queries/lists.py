@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
@@ -13,13 +12,14 @@ from services.assignment.models import Ticket
 from services.assignment.queries.callers import Caller
 from services.assignment.queries.cursors import bad_cursor, instant_in, number_in, uuid_in
 from services.assignment.queries.ticket_lists.counting import COUNTED, count_lists
-from services.assignment.queries.ticket_lists.filters import Filters, QueueView, resolve, search_text
+from services.assignment.queries.ticket_lists.filters import resolve, search_text
 from services.assignment.queries.ticket_lists.lanes import Order, Place
 from services.assignment.queries.ticket_lists.reading import backwards, read_page
 from services.assignment.queries.ticket_lists.rows import read_rows
 from services.assignment.queries.ticket_lists.scopes import WORKING
 from services.assignment.queries.ticket_lists.similar import find_similar
 from services.assignment.queries.ticket_lists.terms import sought
+from services.assignment.schemas.ticket_filters import Filters, QueueView, Sort
 from services.assignment.schemas.tickets import TicketPage, TicketView
 from shared.kit.db import Session
 from shared.kit.http.paging import decode_cursor, encode_cursor
@@ -37,19 +37,6 @@ __all__ = (
     "list_tickets",
     "search_text",
 )
-
-
-class Sort(StrEnum):
-    """The order of a list; `-` is descending."""
-
-    UPDATED_LAST = "-updated_at"
-    UPDATED = "updated_at"
-    CREATED_LAST = "-created_at"
-    CREATED = "created_at"
-    DUE = "due_at"
-    DUE_LAST = "-due_at"
-    PRIORITY = "-priority"
-    PRIORITY_RISING = "priority"
 
 
 COLUMNS: Final[dict[str, InstrumentedAttribute[Any]]] = {

@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 
-from services.assignment.queries.lists import Filters, QueueView, Sort
-from services.assignment.queries.ticket_lists.search_language import SearchProblem, parse_search, read_due
+from services.assignment.schemas.search_language import SearchProblem, parse_search, read_due
+from services.assignment.schemas.ticket_filters import Filters, QueueView, Sort
 from services.assignment.schemas.tickets import View
 from shared.contracts.base import Instant
 from shared.contracts.vocabulary import Channel, Priority, Status

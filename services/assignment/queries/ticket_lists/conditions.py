@@ -9,7 +9,7 @@ from services.assignment.models import FAR_FUTURE
 from services.assignment.queries.callers import Caller
 from services.assignment.queries.ticket_lists import scopes
 from services.assignment.queries.ticket_lists.lanes import IS_NOBODYS
-from services.assignment.queries.ticket_lists.search_language import Due, Key, Token, due_of, read_due
+from services.assignment.schemas.search_language import Due, Key, Token, due_of, read_due
 from shared.contracts.vocabulary import Priority
 from shared.kit.http.problems import invalid
 

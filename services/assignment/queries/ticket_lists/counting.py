@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Any, Final
 
 from services.assignment.queries.callers import Caller
-from services.assignment.queries.ticket_lists.filters import Filters, resolve
+from services.assignment.queries.ticket_lists.filters import resolve
 from services.assignment.queries.ticket_lists.lanes import NARROWABLE, Listed, Order, statement, union_of
 from services.assignment.queries.ticket_lists.terms import sought
+from services.assignment.schemas.ticket_filters import Filters
 from shared.kit.db import Session
 
 COUNTED: Final = 999

@@ -1,9 +1,8 @@
 """What a list of tickets is narrowed to, resolved into lanes and conditions."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
@@ -11,7 +10,7 @@ from services.assignment.queries.callers import Caller
 from services.assignment.queries.ticket_lists import scopes
 from services.assignment.queries.ticket_lists.conditions import Conditions
 from services.assignment.queries.ticket_lists.lanes import IS_NOBODYS, Listed, statement
-from services.assignment.queries.ticket_lists.search_language import (
+from services.assignment.schemas.search_language import (
     Key,
     SearchText,
     Term,
@@ -19,38 +18,13 @@ from services.assignment.queries.ticket_lists.search_language import (
     parse_search,
     unknown_name,
 )
+from services.assignment.schemas.ticket_filters import Filters, QueueView
 from shared.contracts.vocabulary import Priority, Status
 from shared.kit.addresses import address_key
 from shared.kit.db import Session
 
 NOBODYS: Final = UUID(int=0)
 """The id of what does not exist."""
-
-
-class QueueView(StrEnum):
-    """Which tickets a list starts from. All but `all` leave out resolved and closed ones unless `status` asks."""
-
-    MINE = "mine"
-    TEAM = "team"
-    UNASSIGNED = "unassigned"
-    OVERDUE = "overdue"
-    ALL = "all"
-
-
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """What a list is narrowed to; None does not narrow."""
-
-    view: QueueView = QueueView.ALL
-    status: tuple[Status, ...] = ()
-    team: str | None = None
-    assignee: str | None = None
-    priority: tuple[Priority, ...] = ()
-    topic: str | None = None
-    tag: str | None = None
-    q: str | None = None
-    channel: str | None = None
-    due: str | None = None
 
 
 def search_text(filters: Filters) -> SearchText:

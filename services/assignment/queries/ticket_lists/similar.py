@@ -5,8 +5,8 @@ from typing import Final
 
 from services.assignment.queries.ticket_lists.lanes import Listed, Order, Place, statement
 from services.assignment.queries.ticket_lists.reading import by_index
-from services.assignment.queries.ticket_lists.search_language import Kind, Term
 from services.assignment.queries.ticket_lists.terms import SoughtTerm
+from services.assignment.schemas.search_language import Kind, Term
 from shared.kit.db import Session
 
 LIKENESS: Final = "0.42"

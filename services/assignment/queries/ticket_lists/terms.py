@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from services.assignment.queries.ticket_lists.conditions import like
-from services.assignment.queries.ticket_lists.search_language import Kind, Term
+from services.assignment.schemas.search_language import Kind, Term
 
 LETTERS: Final = 3
 _LETTERS = re.compile(r"[^\W_]+")
