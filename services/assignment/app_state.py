@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from services.assignment.holiday_feed import FeedReader
 from services.assignment.intake_client import IntakeClient
 from services.assignment.live.change_streams import ChangeStreams
+from services.assignment.identity_provider.provider import ProviderCache
 from services.assignment.queries.caller_cache import CallerCache
 from services.assignment.queries.policies import PolicyCache
 from services.assignment.routing.rosters import Place
@@ -71,6 +72,8 @@ class AppState:
     streams: ChangeStreams
     sign_ins: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(SIGN_INS_AT_ONCE))
     what_if_worker: WhatIfWorker = field(default_factory=WhatIfWorker)
+    provider: ProviderCache = field(default_factory=ProviderCache)
+    """What the organisation's identity provider says of itself."""
     renderer: BodyRenderer = field(default_factory=BodyRenderer)
     held_replies: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when a reply was held, so that its sender looks when it is due."""

@@ -9,6 +9,7 @@ from functools import partial
 from fastapi import FastAPI
 
 from services.assignment.access.sign_in import forget_expired
+from services.assignment.access.single_sign_on.flow import forget_used
 from services.assignment.api import body_limit, build_router, scim
 from services.assignment.app_state import AppState, ConcurrencyLimit
 from services.assignment.backlog.job import forget_settled, give_out_backlog
@@ -55,6 +56,8 @@ from shared.kit.tickets import Tickets
 
 SERVICE = "assignment"
 PACKAGE = "services.assignment"
+SIGN_ONS_PER_MINUTE = 120
+"""Begun and finished at the identity provider, per network: a whole office may share one address."""
 REFUSED_TOKENS_PER_MINUTE = 60
 """Service tokens that do not work, per network."""
 
@@ -107,6 +110,7 @@ def build_app(settings: AssignmentSettings) -> FastAPI:
             database,
             settings,
             lambda session: forget_expired(session, utc_now()),
+            forget_used,
             lambda session: intents.forget_older_than(session, timedelta(hours=settings.answer_hours)),
             forget_told,
             forget_settled,
@@ -162,6 +166,7 @@ def build_app(settings: AssignmentSettings) -> FastAPI:
     )
     app.state.limiter = RateLimiter("agent", settings.agent_requests_per_minute)
     app.state.program_limiter = RateLimiter("service-token", settings.service_token_requests_per_minute)
+    app.state.sign_on_limiter = RateLimiter("single-sign-on", SIGN_ONS_PER_MINUTE)
     app.state.refused_token_limiter = RateLimiter("refused-token", REFUSED_TOKENS_PER_MINUTE)
     app.include_router(build_router())
     app.include_router(scim.router)

@@ -1,7 +1,7 @@
 """The assignment service's settings; each field is the variable `EVERDESK_<FIELD>`."""
 
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, SecretStr
@@ -51,6 +51,14 @@ class AssignmentSettings(ServiceSettings):
     """Budget of one signed-in agent over the API."""
     service_token_requests_per_minute: int = Field(default=1200, ge=1)
     """Budget of one service token."""
+    oidc_issuer: str | None = Field(default=None, max_length=1000)
+    """The organisation's OpenID Connect provider; set here, its page shows it and cannot change it."""
+    oidc_client_id: str = Field(default="", max_length=255)
+    """What the provider calls this desk."""
+    oidc_client_secret: SecretStr | None = None
+    """What the desk proves itself with at the provider; without one it is a public client, with PKCE alone."""
+    oidc_passwords: Literal["allowed", "unlinked_only"] | None = None
+    """Overrides what the page says of local passwords: `allowed` is the way back in when the provider is away."""
     seed_password: SecretStr | None = None
     """Password of the seeded accounts; only `seed` reads it."""
     search_attributes: bool = False

@@ -24,6 +24,7 @@ REDACTED: Mapping[str, str] = MappingProxyType(
 KEPT: Mapping[str, str] = MappingProxyType(
     {
         "form-made": "says only when a form was shown, and opens nothing",
+        "single-sign-on": "ties a sign-in at the provider to the browser that began it, in a cookie of ten minutes",
         "form-token": "is worth nothing without the cookie of the same browser",
         "session": "random, only ever in a cookie closed to scripts: no page, mail or address holds it",
     }

@@ -15,6 +15,7 @@ from services.assignment.access.attempts import (
     subject_of,
     take_back,
 )
+from services.assignment.access.password_policy import check_password_allowed
 from services.assignment.access.second_factors import find_factors, is_second_factor_required
 from services.assignment.access.second_step import SecondStep, begin_second_step
 from services.assignment.access.sessions import SignedIn, SignInProof, Visit, is_active, open_session
@@ -63,6 +64,7 @@ async def _check_password(context: AppState, email: str, password: str, address:
     if not await verify_password(password, agent.password_hash if agent else None) or not agent or not agent.is_active:
         raise wrong_credentials()
     async with context.database.begin() as session:
+        await check_password_allowed(session, context.settings, agent.id)
         await _forgive(session, subjects, counted)
     return agent
 

@@ -29,6 +29,7 @@ from services.assignment.api import (
     sessions,
     stream,
     surroundings,
+    single_sign_on,
     teams,
     tickets,
     views,
@@ -73,6 +74,7 @@ def build_router() -> APIRouter:
         audit,
         reports,
         service_tokens,
+        single_sign_on,
     ):
         router.include_router(part.router)
     router.include_router(composing.files)

@@ -11,6 +11,8 @@ from services.assignment.schemas.rollouts import RolloutView
 from services.assignment.schemas.routing_rules import RoutingRuleView
 from services.assignment.schemas.rules import CalendarView, PolicyView
 from services.assignment.schemas.service_tokens import ServiceTokenView
+from services.assignment.schemas.single_sign_on import ProviderLinkView, SingleSignOnView
+from shared.contracts.vocabulary import ActorKind
 from shared.kit.audit_log import AuditedChange, append_change
 from shared.kit.clock import utc_now
 from shared.kit.db import Session
@@ -26,6 +28,8 @@ KINDS: dict[type[BaseModel], str] = {
     RolloutView: "rollout",
     ServiceTokenView: "service-token",
     GroupRolesView: "group-roles",
+    SingleSignOnView: "single-sign-on",
+    ProviderLinkView: "sign-on-link",
     DirectoryUserView: "directory-user",
     DirectoryGroupView: "directory-group",
     CannedResponseView: "canned-response",
@@ -75,7 +79,7 @@ async def record_change(session: Session, before: BaseModel | None, after: BaseM
 
 def _actor_id(by: Caller | None) -> str:
     """An agent's id, `program:` and a service token's id, or nothing for Everdesk itself."""
-    if by is None:
+    if by is None or by.kind is ActorKind.SYSTEM:
         return ""
     return str(by.agent_id) if by.is_person else f"{by.kind.value}:{by.agent_id}"
 

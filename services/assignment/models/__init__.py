@@ -33,6 +33,7 @@ from services.assignment.models.routing_rules import Organisation, OrganisationD
 from services.assignment.models.rules import Calendar, CalendarFeed, Policy, StoredSnapshot, Topic
 from services.assignment.models.service_tokens import ServiceToken
 from services.assignment.models.setup import Installation, SetupLink
+from services.assignment.models.single_sign_on import ProviderIdentity, SingleSignOn, UsedSignOn
 from services.assignment.models.tickets import (
     ErasedTicket,
     Intent,
@@ -85,6 +86,7 @@ __all__ = [
     "Passkey",
     "PendingSignIn",
     "Policy",
+    "ProviderIdentity",
     "RecoveryCode",
     "Role",
     "Rollout",
@@ -99,6 +101,7 @@ __all__ = [
     "Session",
     "SettledClock",
     "SetupLink",
+    "SingleSignOn",
     "StoredSnapshot",
     "Team",
     "Ticket",
@@ -108,5 +111,6 @@ __all__ = [
     "TicketWords",
     "Topic",
     "TotpSecret",
+    "UsedSignOn",
     "table_of",
 ]

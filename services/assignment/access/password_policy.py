@@ -1,0 +1,27 @@
+"""Whether an agent may use their password, or must go to the organisation's provider."""
+
+from uuid import UUID
+
+from sqlalchemy import select
+
+from services.assignment.models import ProviderIdentity, SingleSignOn
+from services.assignment.schemas.single_sign_on import PasswordUse
+from services.assignment.settings import AssignmentSettings
+from shared.kit.db import Session
+from shared.kit.http.problems import Problem
+
+
+async def check_password_allowed(session: Session, settings: AssignmentSettings, agent_id: UUID) -> None:
+    """Asked when the password was right, so that nobody else learns of it. Raises Problem 403."""
+    stored = await session.scalar(select(SingleSignOn).limit(1))
+    issuer = settings.oidc_issuer or (stored.issuer if stored else "")
+    use = settings.oidc_passwords or (stored.passwords if stored else PasswordUse.ALLOWED)
+    is_enabled = stored.is_enabled if stored else bool(settings.oidc_issuer)
+    if use != PasswordUse.UNLINKED_ONLY or not is_enabled:
+        return
+    linked = select(ProviderIdentity.subject).where(
+        ProviderIdentity.agent_id == agent_id, ProviderIdentity.issuer == issuer
+    )
+    if await session.scalar(linked.limit(1)) is not None:
+        name = stored.name if stored else "your organisation"
+        raise Problem(403, "use_single_sign_on", f"your password is not used any more: sign in with {name}")

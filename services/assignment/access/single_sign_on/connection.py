@@ -1,0 +1,153 @@
+"""The connection to the provider: as saved on its page, or as the settings fix it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+
+from services.assignment.access.service_tokens import check_is_person
+from services.assignment.access.single_sign_on.keys import SignOnKeys
+from services.assignment.app_state import AppState
+from services.assignment.commands.administration import changes_of, changing
+from services.assignment.commands.audit import record_change
+from services.assignment.commands.granting import lock_rights, refuse_excess
+from services.assignment.models import Agent, Membership, ProviderIdentity, Role, SingleSignOn
+from services.assignment.queries.callers import Caller, grant_of
+from services.assignment.schemas.single_sign_on import PasswordUse, SingleSignOnPatch, SingleSignOnView
+from services.assignment.settings import AssignmentSettings
+from shared.contracts.base import TeamId
+from shared.contracts.vocabulary import Permission
+from shared.kit.db import Session
+from shared.kit.http.problems import Problem, invalid
+
+CALLBACK = "/sign-in/sso/callback"
+ROW = 1
+FIXED = frozenset({"issuer", "client_id", "client_secret"})
+TAKEN_OVER = FIXED | {"is_enabled", "trusts_addresses", "groups_claim", "creates_agents", "second_factor", "scopes"}
+"""Whoever changes these decides who is let in as whom."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A connection that can be used."""
+
+    view: SingleSignOnView
+    client_secret: str | None
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether people can sign in with it."""
+        return self.view.is_enabled and bool(self.view.issuer and self.view.client_id)
+
+
+async def get_connection(session: Session, settings: AssignmentSettings) -> Connection:
+    """What is saved, under what the settings fix."""
+    stored = await session.get(SingleSignOn, ROW)
+    redirect_uri = settings.desk_url.rstrip("/") + CALLBACK
+    values: dict[str, Any] = {"redirect_uri": redirect_uri}
+    secret: str | None = None
+    if stored is not None:
+        names = SingleSignOnView.model_fields.keys() - {"redirect_uri", "has_client_secret", "is_fixed"}
+        values |= {name: getattr(stored, name) for name in names}
+        secret = SignOnKeys(settings).decrypt(stored.client_secret) if stored.client_secret else None
+    if settings.oidc_issuer:
+        values |= {"issuer": settings.oidc_issuer, "client_id": settings.oidc_client_id, "is_fixed": True}
+        values |= {} if stored is not None else {"is_enabled": True}
+        secret = settings.oidc_client_secret.get_secret_value() if settings.oidc_client_secret else None
+    if settings.oidc_passwords:
+        values["passwords"] = settings.oidc_passwords
+    return Connection(SingleSignOnView.model_validate(values | {"has_client_secret": bool(secret)}), secret)
+
+
+async def change_connection(
+    context: AppState, by: Caller, body: SingleSignOnPatch, expected: int | None = None
+) -> SingleSignOnView:
+    """Saves the connection.
+
+    Raises Problem 403 for a program, or for one who has less than everybody: whoever names the provider can be anybody.
+    Problem 409 for a change that would lock everybody out, 412 for another version, 422.
+    """
+    check_is_person(by, "a program does not decide who signs in; sign in as an agent")
+    changes = changes_of(body)
+    async with changing(context, by) as session:
+        await lock_rights(session)
+        before = (await get_connection(session, context.settings)).view
+        if expected not in (None, before.version):
+            raise Problem(412, "version_conflict", "somebody else changed single sign-on; look at it again")
+        if before.is_fixed and changes.keys() & FIXED:
+            raise Problem(409, "fixed_by_settings", "issuer, client and secret come from the settings of the service")
+        if changes.keys() & TAKEN_OVER:
+            await _check_may_be_anybody(session, by)
+        _refuse_incomplete(before, changes)
+        await _write(session, context.settings, changes)
+        after = (await get_connection(session, context.settings)).view
+        await _refuse_lock_out(session, after)
+        note = "new client secret" if changes.get("client_secret") is not None else ""
+        await record_change(session, before, after, note=note)
+        return after
+
+
+def _refuse_incomplete(before: SingleSignOnView, changes: Mapping[str, Any]) -> None:
+    after = {name: changes.get(name, getattr(before, name)) for name in ("is_enabled", "issuer", "client_id")}
+    if not after["is_enabled"]:
+        return
+    for name in ("issuer", "client_id"):
+        if not after[name]:
+            raise invalid(f"/{name}", "is needed before single sign-on can be switched on")
+
+
+async def _write(session: Session, settings: AssignmentSettings, changes: Mapping[str, Any]) -> None:
+    stored = await session.get(SingleSignOn, ROW, with_for_update=True)
+    if stored is None:
+        usual = SingleSignOnView().model_dump(mode="json")
+        names = usual.keys() - {"redirect_uri", "has_client_secret", "is_fixed", "version"}
+        stored = SingleSignOn(id=ROW, version=0, client_secret=None, **{name: usual[name] for name in names})
+        stored.is_enabled = bool(settings.oidc_issuer)
+        session.add(stored)
+    for name, value in changes.items():
+        if name == "client_secret":
+            secret = value.get_secret_value()
+            stored.client_secret = SignOnKeys(settings).encrypt(secret) if secret else None
+        else:
+            setattr(stored, name, value)
+    stored.version += 1
+    await session.flush()
+
+
+async def _check_may_be_anybody(session: Session, by: Caller) -> None:
+    """Raises Problem 403 if anybody active has a right that `by` has not."""
+    query = (
+        select(Membership.team_id, Role.scope, Role.permissions)
+        .join(Role, Role.id == Membership.role_id)
+        .join(Agent, Agent.id == Membership.agent_id)
+        .where(Agent.is_active)
+        .distinct()
+    )
+    for row in await session.execute(query):
+        refuse_excess(by, grant_of(TeamId(row.team_id), row.scope, row.permissions))
+
+
+async def _refuse_lock_out(session: Session, after: SingleSignOnView) -> None:
+    """Raises Problem 409 if nobody who administers agents could get in while the provider is away."""
+    if after.passwords is not PasswordUse.UNLINKED_ONLY or not after.is_enabled:
+        return
+    linked = select(ProviderIdentity.agent_id).where(ProviderIdentity.issuer == after.issuer)
+    query = (
+        select(Agent.id)
+        .join(Membership, Membership.agent_id == Agent.id)
+        .join(Role, Role.id == Membership.role_id)
+        .where(
+            Agent.is_active,
+            Agent.password_hash.is_not(None),
+            Agent.id.not_in(linked),
+            Role.permissions.contains([Permission.ADMIN_AGENTS.value]),
+        )
+        .limit(1)
+    )
+    if await session.scalar(query) is None:
+        detail = (
+            "keep an administrator with a password who never signs in with the provider: else nobody gets in while the"
+            " provider is away"
+        )
+        raise Problem(409, "no_way_in", detail)

@@ -1,0 +1,104 @@
+"""Changes the code that came back for what the provider says of the person."""
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote_plus, urlencode
+
+from services.assignment.access.single_sign_on.connection import Connection
+from services.assignment.identity_provider.id_tokens import Claims, Expected, UnknownKey, verify_id_token
+from services.assignment.identity_provider.provider import Provider, ProviderCache, fetch_json, object_of
+from services.assignment.identity_provider.refusal import SignOnRefused
+from shared.kit.clock import utc_now
+from shared.kit.http.public_addresses import OutgoingRefused
+from shared.kit.http.safe_client import FetchedResponse, OutgoingFailed, SafeHttpClient
+
+
+@dataclass(frozen=True, slots=True)
+class CodeExchange:
+    """A code, and what proves that it is ours."""
+
+    code: str
+    verifier: str
+    nonce: str
+
+
+async def ask_for_tokens(
+    http: SafeHttpClient, connection: Connection, provider: Provider, code: str, verifier: str
+) -> FetchedResponse:
+    """Sends the code with the proofs of client and browser. Raises SignOnRefused (`away`)."""
+    form = {
+        "grant_type": "authorization_code",
+        "code": code,
+        "redirect_uri": connection.view.redirect_uri,
+        "code_verifier": verifier,
+    }
+    headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
+    client_id, secret = connection.view.client_id, connection.client_secret
+    if secret and provider.takes_basic:
+        proof = f"{quote_plus(client_id)}:{quote_plus(secret)}"
+        headers["Authorization"] = f"Basic {base64.b64encode(proof.encode()).decode()}"
+    else:
+        form |= {"client_id": client_id} | ({"client_secret": secret} if secret else {})
+    try:
+        return await http.post(provider.token_endpoint, urlencode(form).encode(), headers)
+    except (OutgoingRefused, OutgoingFailed) as error:
+        raise SignOnRefused("away", str(error)) from error
+
+
+async def fetch_claims(
+    http: SafeHttpClient, cache: ProviderCache, connection: Connection, provider: Provider, asked: CodeExchange
+) -> Claims:
+    """What the provider says of the person, checked. Raises SignOnRefused."""
+    answer = await ask_for_tokens(http, connection, provider, asked.code, asked.verifier)
+    if answer.status != 200:
+        raise SignOnRefused("code_refused", _error_of(answer))
+    tokens = object_of(answer)
+    id_token, access_token = tokens.get("id_token"), tokens.get("access_token")
+    if not isinstance(id_token, str):
+        raise SignOnRefused("no_token")
+    access_token = access_token if isinstance(access_token, str) else ""
+    expected = Expected(connection.view.issuer, connection.view.client_id, asked.nonce, utc_now(), access_token)
+    claims = await _verified(http, cache, provider, id_token, expected)
+    return await _with_userinfo(http, connection, provider, claims, access_token)
+
+
+async def _verified(
+    http: SafeHttpClient, cache: ProviderCache, provider: Provider, text: str, expected: Expected
+) -> Claims:
+    """Keys that the provider has changed are asked for once more."""
+    try:
+        return verify_id_token(text, cache.keys, expected)
+    except UnknownKey:
+        if not await cache.renew_keys(http, provider):
+            raise SignOnRefused("unknown_key") from None
+    try:
+        return verify_id_token(text, cache.keys, expected)
+    except UnknownKey:
+        raise SignOnRefused("unknown_key") from None
+
+
+async def _with_userinfo(
+    http: SafeHttpClient, connection: Connection, provider: Provider, claims: Claims, access_token: str
+) -> Claims:
+    """Many providers tell address and groups only there. What the signed token says counts for more."""
+    wanted = {"email", *([connection.view.groups_claim] if connection.view.groups_claim else [])}
+    if wanted <= claims.keys() or provider.userinfo_endpoint is None or not access_token:
+        return claims
+    told: Mapping[str, Any] = await fetch_json(
+        http, provider.userinfo_endpoint, {"Authorization": f"Bearer {access_token}"}
+    )
+    if told.get("sub") != claims["sub"]:
+        raise SignOnRefused("other_person")
+    if "email" in claims:
+        told = {name: value for name, value in told.items() if name != "email_verified"}
+    return {**told, **claims}
+
+
+def _error_of(answer: FetchedResponse) -> str:
+    """The provider's own word for what is wrong."""
+    try:
+        return str(object_of(answer).get("error", ""))[:80]
+    except SignOnRefused:
+        return ""

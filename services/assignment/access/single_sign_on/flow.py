@@ -1,0 +1,126 @@
+"""A sign-in at the provider: begun in a browser, and finished in the same one, once."""
+
+import hashlib
+import hmac
+from base64 import urlsafe_b64encode
+from dataclasses import dataclass
+from datetime import timedelta
+from urllib.parse import urlencode, urlsplit
+
+from sqlalchemy import delete
+from sqlalchemy.dialects.postgresql import insert
+
+from services.assignment.access.sessions import SignedIn, SignInProof, Visit
+from services.assignment.access.sign_in import sign_in_as
+from services.assignment.access.single_sign_on.connection import Connection, get_connection
+from services.assignment.access.single_sign_on.exchange import CodeExchange, fetch_claims
+from services.assignment.access.single_sign_on.keys import LASTS_SECONDS, SignOnKeys
+from services.assignment.access.single_sign_on.people import find_or_make_agent, has_second_factor
+from services.assignment.app_state import AppState
+from services.assignment.identity_provider.refusal import SignOnRefused
+from services.assignment.models import UsedSignOn
+from shared.kit.auth import digest_of
+from shared.kit.clock import utc_now
+from shared.kit.db import Session
+
+METHOD = "oidc"
+FACTOR = "provider"
+MAX_ANSWER = 8_192
+
+
+@dataclass(frozen=True, slots=True)
+class TripToProvider:
+    """Where the browser is sent, and the cookie that it takes along."""
+
+    url: str
+    cookie: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderAnswer:
+    """What the browser brings back, and the cookie that it has."""
+
+    cookie: str = ""
+    state: str = ""
+    code: str = ""
+    issuer: str | None = None
+    error: str = ""
+
+
+async def begin_sign_on(context: AppState, following: str) -> TripToProvider:
+    """Sends a browser to the provider. Raises SignOnRefused (`off`, `away`)."""
+    connection = await _usable_connection(context)
+    provider = await context.provider.get(context.http_client, connection.view.issuer)
+    keys = SignOnKeys(context.settings)
+    cookie = keys.begin(following)
+    seed, _ = keys.read(cookie) or ("", "")
+    verifier = keys.derive("verifier", seed)
+    challenge = urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
+    asked = {
+        "response_type": "code",
+        "client_id": connection.view.client_id,
+        "redirect_uri": connection.view.redirect_uri,
+        "scope": connection.view.scopes,
+        "state": keys.derive("state", seed),
+        "nonce": keys.derive("nonce", seed),
+        "code_challenge": challenge,
+        "code_challenge_method": "S256",
+    }
+    place = provider.authorization_endpoint
+    return TripToProvider(f"{place}{'&' if urlsplit(place).query else '?'}{urlencode(asked)}", cookie)
+
+
+async def _usable_connection(context: AppState) -> Connection:
+    async with context.database.begin() as session:
+        connection = await get_connection(session, context.settings)
+    if not connection.is_usable:
+        raise SignOnRefused("off")
+    return connection
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """Somebody who is signed in, and where they were going."""
+
+    signed_in: SignedIn
+    following: str
+
+
+async def finish_sign_on(context: AppState, answer: ProviderAnswer, visit: Visit) -> Arrival:
+    """Signs in whom the provider says. Raises SignOnRefused, and Problem where an agent cannot sign in."""
+    keys = SignOnKeys(context.settings)
+    begun = keys.read(answer.cookie) if answer.cookie else None
+    if begun is None:
+        raise SignOnRefused("no_cookie")
+    seed, following = begun
+    if not hmac.compare_digest(keys.derive("state", seed).encode(), answer.state.encode()):
+        raise SignOnRefused("wrong_state")
+    connection = await _usable_connection(context)
+    provider = await context.provider.get(context.http_client, connection.view.issuer)
+    if answer.issuer != provider.issuer and (answer.issuer is not None or provider.says_issuer):
+        raise SignOnRefused("wrong_issuer")
+    if answer.error or not 0 < len(answer.code) <= MAX_ANSWER:
+        raise SignOnRefused("denied", answer.error[:80])
+    await _use_up(context, seed)
+    asked = CodeExchange(answer.code, keys.derive("verifier", seed), keys.derive("nonce", seed))
+    claims = await fetch_claims(context.http_client, context.provider, connection, provider, asked)
+    proof = SignInProof(METHOD, FACTOR if has_second_factor(connection.view, claims) else None)
+    async with context.database.begin() as session:
+        agent = await find_or_make_agent(session, connection.view, claims, visit.address)
+        signed_in = await sign_in_as(context, session, agent, visit, proof)
+    context.relay.wake()
+    return Arrival(signed_in, following)
+
+
+async def _use_up(context: AppState, seed: str) -> None:
+    """Each sign-in comes back once, at whichever replica. Raises SignOnRefused."""
+    until = utc_now() + timedelta(seconds=LASTS_SECONDS)
+    used = insert(UsedSignOn).values(digest=digest_of(seed), expires_at=until).on_conflict_do_nothing()
+    async with context.database.begin() as session:
+        if await session.scalar(used.returning(UsedSignOn.digest)) is None:
+            raise SignOnRefused("used")
+
+
+async def forget_used(session: Session) -> None:
+    """Deletes what could not come back any more."""
+    await session.execute(delete(UsedSignOn).where(UsedSignOn.expires_at < utc_now()))
