@@ -24,6 +24,7 @@ TICKET = TicketId(UUID(str(new_id())))
 HANDMADE = {
     "shared/kit/auth.py": "api-key, session, mail-thread",
     "shared/kit/http/form_tokens.py": "form-token",
+    "services/assignment/access/single_sign_on/keys.py": "single-sign-on",
     "services/assignment/access/sessions.py": "session",
     "services/assignment/access/second_step.py": "session",
     "services/intake/web/forms.py": "form-made",
@@ -32,6 +33,8 @@ HANDMADE = {
 NO_TOKENS = {
     "shared/kit/requester_ids.py": "an id, which opens nothing",
     "shared/kit/http/health.py": "compares",
+    "services/assignment/access/single_sign_on/flow.py": "compares",
+    "services/assignment/identity_provider/id_tokens.py": "compares",
     "services/notification/deps.py": "compares",
     "services/assignment/access/totp.py": "codes of half a minute, typed by people",
     "services/assignment/access/factor_keys.py": "keys and digests that are stored and never shown",

@@ -21,9 +21,7 @@ async def read_single_sign_on(context: State, _: AgentsAdmin) -> SingleSignOnVie
 @router.patch("", summary="Change the connection to the identity provider")
 async def patch_single_sign_on(context: State, caller: AgentsAdmin, body: SingleSignOnPatch) -> SingleSignOnView:
     """Takes everybody's rights: whoever names the provider decides who is let in as whom."""
-    view = await change_connection(context, caller, body)
-    context.provider.forget()
-    return view
+    return await change_connection(context, caller, body)
 
 
 @router.post("/test", summary="Test the connection", dependencies=[TakesNothing])

@@ -25,6 +25,7 @@ OLDEST = timedelta(minutes=15)
 MAX_TOKEN = 64 * 1024
 LEAST_RSA_BITS = 2048
 MAX_SUBJECT = 255
+MAX_INSTANT = 2**53
 KEY_TYPES: Mapping[str, tuple[str, str | None]] = {
     **dict.fromkeys(("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"), ("RSA", None)),
     "ES256": ("EC", "P-256"),
@@ -141,8 +142,8 @@ def _check_claims(claims: Claims, expected: Expected) -> None:
 
 def _check_times(claims: Claims, now: datetime) -> None:
     at, leeway = now.timestamp(), LEEWAY.total_seconds()
-    expires_at, issued_at, begins_at = (claims.get(name) for name in ("exp", "iat", "nbf"))
-    if not _is_instant(expires_at) or not _is_instant(issued_at) or not (begins_at is None or _is_instant(begins_at)):
+    expires_at, issued_at, begins_at = (_instant(claims, name) for name in ("exp", "iat", "nbf"))
+    if expires_at is None or issued_at is None:
         raise SignOnRefused("no_times")
     if at >= expires_at + leeway:
         raise SignOnRefused("expired")
@@ -152,8 +153,14 @@ def _check_times(claims: Claims, now: datetime) -> None:
         raise SignOnRefused("too_old")
 
 
-def _is_instant(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 2**53
+def _instant(claims: Claims, name: str) -> float | None:
+    """Seconds since 1970; None where there are none. Raises SignOnRefused for anything else."""
+    value = claims.get(name)
+    if value is None:
+        return None
+    if not isinstance(value, int | float) or isinstance(value, bool) or abs(value) > MAX_INSTANT:
+        raise SignOnRefused("no_times")
+    return float(value)
 
 
 def _check_access_token(claims: Claims, algorithm: str, access_token: str) -> None:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from services.assignment.identity_provider.id_tokens import VerifyingKey, read_keys
 from services.assignment.identity_provider.refusal import SignOnRefused
@@ -37,6 +37,12 @@ class Provider:
         methods = self.document.get("token_endpoint_auth_methods_supported")
         return not isinstance(methods, list) or "client_secret_basic" in methods or "client_secret_post" not in methods
 
+    def end_session_url(self, client_id: str, back_to: str) -> str:
+        """Where a browser ends its session at the provider, and comes back from."""
+        place = self.end_session_endpoint or self.issuer
+        asked = urlencode({"client_id": client_id, "post_logout_redirect_uri": back_to.rstrip("/") + "/"})
+        return f"{place}{'&' if urlsplit(place).query else '?'}{asked}"
+
     @property
     def says_issuer(self) -> bool:
         """Whether its answers name it (RFC 9207)."""
@@ -53,10 +59,12 @@ async def discover(http: SafeHttpClient, issuer: str) -> Provider:
         raise SignOnRefused("bad_discovery", f"it names no usable {', '.join(missing)}")
     return Provider(
         issuer,
-        *(str(found[name]) for name in NEEDED),
-        _endpoint(document, "userinfo_endpoint", issuer),
-        _endpoint(document, "end_session_endpoint", issuer),
-        document,
+        authorization_endpoint=found["authorization_endpoint"] or "",
+        token_endpoint=found["token_endpoint"] or "",
+        jwks_uri=found["jwks_uri"] or "",
+        userinfo_endpoint=_endpoint(document, "userinfo_endpoint", issuer),
+        end_session_endpoint=_endpoint(document, "end_session_endpoint", issuer),
+        document=document,
     )
 
 

@@ -14,6 +14,7 @@ from services.assignment.web import (
     reports,
     settings_page,
     sign_in,
+    single_sign_on,
     ticket,
     ticket_actions,
     ticket_surroundings,
@@ -46,6 +47,7 @@ def install_web(app: FastAPI, settings: AssignmentSettings) -> None:
     router = APIRouter(include_in_schema=False)
     for part in (
         sign_in,
+        single_sign_on,
         availability,
         queue,
         ticket,

@@ -9,6 +9,7 @@ from pydantic import SecretStr
 from services.assignment.access.second_step import LASTS, SecondStep
 from services.assignment.access.sessions import SignedIn, Visit, sign_out, sign_out_everywhere
 from services.assignment.access.sign_in import sign_in
+from services.assignment.access.single_sign_on.connection import provider_name
 from services.assignment.access.visits import visit_of
 from services.assignment.deps import State
 from services.assignment.settings import AssignmentSettings
@@ -57,6 +58,7 @@ def desk_visit(request: Request, desk: DeskPages, settings: AssignmentSettings) 
 async def show_sign_in(
     request: Request,
     desk: TheDesk,
+    context: State,
     caller: MaybeAgent,
     following: Annotated[str | None, Query(alias="next")] = None,
     again: Annotated[str, Query(max_length=3)] = "",
@@ -67,7 +69,14 @@ async def show_sign_in(
     notices = [("info", AGAIN)] if caller is not None else []
     email = caller.email if caller is not None else ""
     return desk.render(
-        request, "sign_in.html", None, following=safe_path(following), email=email, error="", notices=notices
+        request,
+        "sign_in.html",
+        None,
+        following=safe_path(following),
+        email=email,
+        error="",
+        notices=notices,
+        provider_name=await provider_name(context),
     )
 
 
@@ -87,7 +96,8 @@ async def post_sign_in(
         visit = desk_visit(request, desk, context.settings)
         signed_in = await sign_in(context, email.strip(), password.get_secret_value(), visit)
     except Problem as problem:
-        said = {"following": safe_path(following), "email": email, "error": problem.detail}
+        name = await provider_name(context)
+        said = {"following": safe_path(following), "email": email, "error": problem.detail, "provider_name": name}
         page = desk.render(request, "sign_in.html", None, problem.status, **said)
         page.headers.update(problem.headers)
         return page

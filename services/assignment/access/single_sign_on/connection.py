@@ -60,6 +60,13 @@ async def get_connection(session: Session, settings: AssignmentSettings) -> Conn
     return Connection(SingleSignOnView.model_validate(values | {"has_client_secret": bool(secret)}), secret)
 
 
+async def provider_name(context: AppState) -> str:
+    """What the button of the sign-in page says; empty where there is nothing to sign in with."""
+    async with context.database.begin() as session:
+        connection = await get_connection(session, context.settings)
+    return connection.view.name if connection.is_usable else ""
+
+
 async def change_connection(
     context: AppState, by: Caller, body: SingleSignOnPatch, expected: int | None = None
 ) -> SingleSignOnView:
@@ -85,7 +92,8 @@ async def change_connection(
         await _refuse_lock_out(session, after)
         note = "new client secret" if changes.get("client_secret") is not None else ""
         await record_change(session, before, after, note=note)
-        return after
+    context.provider.forget()
+    return after
 
 
 def _refuse_incomplete(before: SingleSignOnView, changes: Mapping[str, Any]) -> None:

@@ -13,6 +13,7 @@ from services.assignment.web.admin import (
     roles,
     routing,
     service_tokens,
+    single_sign_on,
     start,
     teams,
 )
@@ -28,6 +29,7 @@ PARTS = (
     routing,
     canned_responses,
     intake,
+    single_sign_on,
     service_tokens,
     audit,
 )

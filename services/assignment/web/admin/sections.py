@@ -76,6 +76,12 @@ SECTIONS: tuple[Section, ...] = (
         "Tickets",
     ),
     Section(
+        "/admin/single-sign-on",
+        "Single sign-on",
+        "Let agents in with your organisation's identity provider, and say what its groups stand for.",
+        Permission.ADMIN_AGENTS,
+    ),
+    Section(
         "/admin/service-tokens",
         "Service tokens",
         "What programs may do without a person, since when and until when. Revoke what is not used.",

@@ -1,0 +1,103 @@
+"""Signing in with the organisation's identity provider."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+from starlette.responses import RedirectResponse
+from starlette.status import HTTP_303_SEE_OTHER
+
+from services.assignment.access.single_sign_on.connection import get_connection
+from services.assignment.access.single_sign_on.flow import ProviderAnswer, begin_sign_on, finish_sign_on
+from services.assignment.access.single_sign_on.keys import LASTS_SECONDS
+from services.assignment.access.visits import visit_of
+from services.assignment.app_state import AppState
+from services.assignment.deps import State
+from services.assignment.identity_provider.refusal import SignOnRefused
+from services.assignment.web.page_base import SESSION_COOKIE, DeskPageRoute, DeskPages, TheDesk
+from services.assignment.web.sign_in import safe_path
+from shared.contracts.vocabulary import Channel
+from shared.kit.http.client_address import address_of, network_of
+from shared.kit.http.problems import Problem
+from shared.kit.http.rate_limits import RateLimiter
+from shared.kit.telemetry import log
+
+PATH = "/sign-in/sso"
+COOKIE = "everdesk_sign_on"
+router = APIRouter(route_class=DeskPageRoute)
+
+Text = Annotated[str, Query(max_length=8192)]
+
+
+@router.get(PATH)
+async def show_provider(
+    request: Request, desk: TheDesk, context: State, following: Annotated[str | None, Query(alias="next")] = None
+) -> Response:
+    """Sends the browser to the provider."""
+    await _count(request, context)
+    try:
+        trip = await begin_sign_on(context, safe_path(following))
+    except SignOnRefused as refused:
+        return _refused(request, desk, refused)
+    response = RedirectResponse(trip.url, HTTP_303_SEE_OTHER, headers={"Cache-Control": "no-store"})
+    desk.pages.set_cookie(response, COOKIE, trip.cookie, max_age=LASTS_SECONDS)
+    return response
+
+
+@router.get(f"{PATH}/callback")
+async def show_arrival(
+    request: Request,
+    desk: TheDesk,
+    context: State,
+    state: Text = "",
+    code: Text = "",
+    iss: Annotated[str | None, Query(max_length=2000)] = None,
+    error: Text = "",
+) -> Response:
+    """Where the provider sends the browser back to."""
+    await _count(request, context)
+    visit = visit_of(request, context.settings, Channel.DESK, request.cookies.get(SESSION_COOKIE))
+    answer = ProviderAnswer(request.cookies.get(COOKIE, ""), state, code, iss, error)
+    try:
+        arrival = await finish_sign_on(context, answer, visit)
+    except SignOnRefused as refused:
+        return _refused(request, desk, refused)
+    except Problem as problem:
+        return _page(request, desk, problem.status, problem.detail)
+    response: Response = desk.redirect(safe_path(arrival.following))
+    lifetime = context.settings.session_hours * 3600
+    desk.pages.set_cookie(response, SESSION_COOKIE, arrival.signed_in.token, max_age=lifetime)
+    response.delete_cookie(COOKIE, path="/")
+    return response
+
+
+@router.get(f"{PATH}/sign-out")
+async def show_sign_out(desk: TheDesk, context: State) -> Response:
+    """Ends the session at the provider too, after the one here: else the next click signs in again."""
+    async with context.database.begin() as session:
+        connection = await get_connection(session, context.settings)
+    try:
+        provider = await context.provider.get(context.http_client, connection.view.issuer)
+    except SignOnRefused:
+        return desk.redirect("/")
+    if not connection.is_usable or provider.end_session_endpoint is None:
+        return desk.redirect("/")
+    place = provider.end_session_url(connection.view.client_id, context.settings.desk_url)
+    return RedirectResponse(place, HTTP_303_SEE_OTHER)
+
+
+async def _count(request: Request, context: AppState) -> None:
+    """Raises Problem 429."""
+    limiter: RateLimiter = request.app.state.sign_on_limiter
+    await limiter.check(None, network_of(address_of(request, context.settings.trusted_proxies)))
+
+
+def _refused(request: Request, desk: DeskPages, refused: SignOnRefused) -> Response:
+    """The sign-in page once more; why, only the log says."""
+    log.warning("single_sign_on.refused", reason=refused.reason, detail=refused.detail[:200])
+    return _page(request, desk, 503 if refused.reason == "away" else 403, refused.words)
+
+
+def _page(request: Request, desk: DeskPages, status: int, words: str) -> Response:
+    page = desk.render(request, "sign_in_refused.html", None, status, words=words)
+    page.delete_cookie(COOKIE, path="/")
+    return page
