@@ -82,7 +82,11 @@ async def _look_up(database: Database, key_id: str) -> Sequence[Any]:
 
 
 def _cut_down(grants: tuple[Grant, ...], allowed: list[str]) -> tuple[Grant, ...]:
-    cut = (Grant(grant.team_id, grant.scope, grant.permissions & set(allowed)) for grant in grants)
+    named = set(allowed)
+    cut = (
+        Grant(grant.team_id, grant.scope, frozenset(one for one in grant.permissions if one.value in named))
+        for grant in grants
+    )
     return tuple(grant for grant in cut if grant.permissions)
 
 

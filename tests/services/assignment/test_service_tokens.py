@@ -188,6 +188,7 @@ async def test_a_token_has_a_budget_of_its_own_and_wrong_ones_are_counted_by_net
 async def test_the_pages_make_show_and_revoke_a_token(desk: Desk) -> None:
     ada, name = await desk.agent("ada"), f"Bridge {new_id().hex[-8:]}"
     session = f"{SESSION_COOKIE}={ada.token}"
+    desk.http.cookies.clear()
     opened = await desk.http.get("/admin/service-tokens/new", headers={"Cookie": session})
     csrf = opened.cookies["everdesk_csrf"]
     desk.http.cookies.clear()
@@ -208,3 +209,4 @@ async def test_the_pages_make_show_and_revoke_a_token(desk: Desk) -> None:
     done = await desk.http.post(f"{place}/revoke", data={"csrf_token": csrf}, headers=cookies)
     assert done.status_code == 303
     assert (await AgentApi(desk.http, token).send("GET", "/v1/me")).status_code == 401
+    desk.http.cookies.clear()

@@ -187,6 +187,7 @@ async def test_the_session_at_the_provider_can_be_ended_too(connected: Office) -
 async def test_the_page_shows_saves_and_tests_the_connection(connected: Office) -> None:
     desk, ada = connected.desk, await connected.desk.agent("ada")
     session = f"{SESSION_COOKIE}={ada.token}"
+    desk.http.cookies.clear()
     page = await desk.http.get("/admin/single-sign-on", headers={"Cookie": session})
     csrf = page.cookies["everdesk_csrf"]
     desk.http.cookies.clear()
@@ -207,3 +208,4 @@ async def test_the_page_shows_saves_and_tests_the_connection(connected: Office) 
     saved = await desk.http.post(f"{place}/group-roles", data={"csrf_token": csrf, **rows}, headers=headers)
     assert saved.status_code == 303
     assert [one["group"] for one in (await ada.get("/v1/group-roles"))["group_roles"]] == ["Helpers"]
+    desk.http.cookies.clear()
