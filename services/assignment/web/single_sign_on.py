@@ -9,13 +9,11 @@ from starlette.status import HTTP_303_SEE_OTHER
 from services.assignment.access.single_sign_on.connection import get_connection
 from services.assignment.access.single_sign_on.flow import ProviderAnswer, begin_sign_on, finish_sign_on
 from services.assignment.access.single_sign_on.keys import LASTS_SECONDS
-from services.assignment.access.visits import visit_of
 from services.assignment.app_state import AppState
 from services.assignment.deps import State
 from services.assignment.identity_provider.refusal import SignOnRefused
-from services.assignment.web.page_base import SESSION_COOKIE, DeskPageRoute, DeskPages, TheDesk
-from services.assignment.web.sign_in import safe_path
-from shared.contracts.vocabulary import Channel
+from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
+from services.assignment.web.sign_in import desk_visit, enter, safe_path
 from shared.kit.http.client_address import address_of, network_of
 from shared.kit.http.problems import Problem
 from shared.kit.http.rate_limits import RateLimiter
@@ -55,18 +53,16 @@ async def show_arrival(
 ) -> Response:
     """Where the provider sends the browser back to."""
     await _count(request, context)
-    visit = visit_of(request, context.settings, Channel.DESK, request.cookies.get(SESSION_COOKIE))
-    answer = ProviderAnswer(request.cookies.get(COOKIE, ""), state, code, iss, error)
+    visit = desk_visit(request, desk, context.settings)
+    answer = ProviderAnswer(desk.pages.cookie(request, COOKIE) or "", state, code, iss, error)
     try:
         arrival = await finish_sign_on(context, answer, visit)
     except SignOnRefused as refused:
         return _refused(request, desk, refused)
     except Problem as problem:
         return _page(request, desk, problem.status, problem.detail)
-    response: Response = desk.redirect(safe_path(arrival.following))
-    lifetime = context.settings.session_hours * 3600
-    desk.pages.set_cookie(response, SESSION_COOKIE, arrival.signed_in.token, max_age=lifetime)
-    response.delete_cookie(COOKIE, path="/")
+    response = enter(desk, arrival.outcome, safe_path(arrival.following))
+    desk.pages.delete_cookie(response, COOKIE)
     return response
 
 
@@ -99,5 +95,5 @@ def _refused(request: Request, desk: DeskPages, refused: SignOnRefused) -> Respo
 
 def _page(request: Request, desk: DeskPages, status: int, words: str) -> Response:
     page = desk.render(request, "sign_in_refused.html", None, status, words=words)
-    page.delete_cookie(COOKIE, path="/")
+    desk.pages.delete_cookie(page, COOKIE)
     return page

@@ -10,6 +10,7 @@ from urllib.parse import urlencode, urlsplit
 from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import insert
 
+from services.assignment.access.second_step import SecondStep
 from services.assignment.access.sessions import SignedIn, SignInProof, Visit
 from services.assignment.access.sign_in import sign_in_as
 from services.assignment.access.single_sign_on.connection import Connection, get_connection
@@ -80,9 +81,9 @@ async def _usable_connection(context: AppState) -> Connection:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """Somebody who is signed in, and where they were going."""
+    """Somebody whom the provider vouched for: signed in, or asked for the second factor; and where they were going."""
 
-    signed_in: SignedIn
+    outcome: SignedIn | SecondStep
     following: str
 
 
@@ -107,9 +108,9 @@ async def finish_sign_on(context: AppState, answer: ProviderAnswer, visit: Visit
     proof = SignInProof(METHOD, FACTOR if has_second_factor(connection.view, claims) else None)
     async with context.database.begin() as session:
         agent = await find_or_make_agent(session, connection.view, claims, visit.address)
-        signed_in = await sign_in_as(context, session, agent, visit, proof)
+        outcome = await sign_in_as(context, session, agent, visit, proof)
     context.relay.wake()
-    return Arrival(signed_in, following)
+    return Arrival(outcome, following)
 
 
 async def _use_up(context: AppState, seed: str) -> None:
