@@ -8,9 +8,9 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from services.assignment.holiday_feed import FeedReader
+from services.assignment.identity_provider.provider import ProviderCache
 from services.assignment.intake_client import IntakeClient
 from services.assignment.live.change_streams import ChangeStreams
-from services.assignment.identity_provider.provider import ProviderCache
 from services.assignment.queries.caller_cache import CallerCache
 from services.assignment.queries.policies import PolicyCache
 from services.assignment.routing.rosters import Place
