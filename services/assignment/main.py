@@ -164,14 +164,19 @@ def build_app(settings: AssignmentSettings) -> FastAPI:
         },
         body_limit=body_limit,
     )
-    app.state.limiter = RateLimiter("agent", settings.agent_requests_per_minute)
-    app.state.program_limiter = RateLimiter("service-token", settings.service_token_requests_per_minute)
-    app.state.sign_on_limiter = RateLimiter("single-sign-on", SIGN_ONS_PER_MINUTE)
-    app.state.refused_token_limiter = RateLimiter("refused-token", REFUSED_TOKENS_PER_MINUTE)
+    _add_limiters(app, settings)
     app.include_router(build_router())
     app.include_router(scim.router)
     install_web(app, settings)
     return app
+
+
+def _add_limiters(app: FastAPI, settings: AssignmentSettings) -> None:
+    """The budgets of those who call, by agent, token or network."""
+    app.state.limiter = RateLimiter("agent", settings.agent_requests_per_minute)
+    app.state.program_limiter = RateLimiter("service-token", settings.service_token_requests_per_minute)
+    app.state.sign_on_limiter = RateLimiter("single-sign-on", SIGN_ONS_PER_MINUTE)
+    app.state.refused_token_limiter = RateLimiter("refused-token", REFUSED_TOKENS_PER_MINUTE)
 
 
 def run_serve() -> None:
