@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Boolean, Integer, Select, and_, exists, literal_column, or_, select, true
+from sqlalchemy import Boolean, Integer, Select, and_, exists, func, literal_column, or_, select, true
 
 from services.assignment.app_state import AppState
 from services.assignment.backlog.draining import NO_POLICY
@@ -157,7 +157,7 @@ def _held(now: datetime) -> Select[Any]:
 
 
 async def _list_reopened(session: Session, now: datetime) -> list[HeldTicket]:
-    """Those that somebody other than their agent has just reopened. Who works everywhere keeps theirs."""
+    """Those that somebody other than their agent has just reopened. Whoever works there from above keeps theirs."""
     last = last_ownership()
     is_judged = exists(
         select(TicketAssignment.id).where(
@@ -171,12 +171,12 @@ async def _list_reopened(session: Session, now: datetime) -> list[HeldTicket]:
             Membership.agent_id == Ticket.assignee_id, Membership.team_id == Ticket.team_id
         )
     )
-    works_everywhere = exists(
+    works_above = exists(
         select(Membership.agent_id)
         .join(Role, Role.id == Membership.role_id)
         .where(
             Membership.agent_id == Ticket.assignee_id,
-            Role.scope == Scope.ALL.value,
+            or_(Role.scope == Scope.ALL.value, Membership.team_id == func.any(Team.lineage)),
             Role.permissions.op("&&")(sorted(WORKS_TICKETS)),
         )
     )
@@ -187,7 +187,7 @@ async def _list_reopened(session: Session, now: datetime) -> list[HeldTicket]:
         .where(
             IS_REOPENED,
             ~is_judged,
-            or_(is_member, ~works_everywhere),
+            or_(is_member, ~works_above),
             last.c.type == "ticket.reopened",
             last.c.recorded_at > now - JUDGED_WITHIN,
             last.c.actor_id.is_distinct_from(literal_column("tickets.assignee_id::text")),

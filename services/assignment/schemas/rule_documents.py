@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from services.assignment.schemas.people import Skills
+from services.assignment.schemas.routing import Skills
 from services.assignment.schemas.routing_rules import Levels, Mode, RuleName, Tags
 from services.assignment.schemas.tickets import View
 from shared.contracts.routing import ConditionGroup

@@ -14,8 +14,15 @@ from services.assignment.deps import State
 from services.assignment.queries import deactivation
 from services.assignment.queries.agent_lists import AgentState, list_agent_page
 from services.assignment.queries.callers import Caller
-from services.assignment.queries.people import get_agent_view, list_roles, list_teams
+from services.assignment.queries.configuration import list_calendars
+from services.assignment.queries.people import get_agent_view, list_agents, list_roles, list_teams
 from services.assignment.schemas.people import AgentInput, AgentPatch, AgentView
+from services.assignment.web.admin.agent_abilities import (
+    ability_fields,
+    ability_values,
+    absence_count,
+    field_of_ability,
+)
 from services.assignment.web.admin.sections import AgentsPageCaller
 from services.assignment.web.admin.submitted_form import (
     AdminForm,
@@ -28,6 +35,7 @@ from services.assignment.web.admin.submitted_form import (
     refused_form,
 )
 from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
+from shared.contracts.vocabulary import Availability, Priority
 
 PATH = "/admin/agents"
 router = APIRouter(prefix=PATH, route_class=DeskPageRoute)
@@ -67,7 +75,9 @@ async def show_agents(
 @router.get("/new")
 async def show_new_agent(request: Request, desk: TheDesk, context: State, caller: AgentsPageCaller) -> Response:
     """An empty form."""
-    return await _form_page(request, desk, context, caller, None, fresh_form({"is_available": True}))
+    return await _form_page(
+        request, desk, context, caller, None, fresh_form({"availability": Availability.ONLINE.value, "weight": 1})
+    )
 
 
 @router.post("/new")
@@ -140,6 +150,7 @@ async def _form_page(
     async with context.database.begin() as session:
         teams = await list_teams(session)
         roles = await list_roles(session)
+        calendars, agents = await list_calendars(session), await list_agents(session)
         consequences = await deactivation.of_agent(session, caller, agent.id) if agent and agent.is_active else None
     memberships = {membership.team_id for membership in agent.memberships} if agent else set()
     return desk.render(
@@ -152,6 +163,11 @@ async def _form_page(
         view=view,
         teams=[team for team in teams if team.is_active or team.id in memberships],
         roles=[(str(role.id), role.name) for role in roles],
+        availabilities=[(one.value, one.value.capitalize()) for one in Availability],
+        calendars=[(one.slug, one.name) for one in calendars],
+        colleagues=[(str(one.id), one.name) for one in agents if one.is_active and not (agent and one.id == agent.id)],
+        absence_count=absence_count(view),
+        priorities=[(one.value, one.value.capitalize()) for one in reversed(Priority)],
         consequences=consequences,
     )
 
@@ -160,8 +176,7 @@ def _common(form: SubmittedForm) -> dict[str, Any]:
     roles = {name.removeprefix(ROLE_IN): form.text(name) for name in form.fields if name.startswith(ROLE_IN)}
     return {
         "name": form.text("name"),
-        "is_available": form.is_ticked("is_available"),
-        "skills": tuple(form.text("skills").lower().replace(",", " ").split()),
+        **ability_fields(form),
         "memberships": [{"team_id": team, "role_id": role} for team, role in roles.items() if role],
     }
 
@@ -171,12 +186,11 @@ def _values_of(agent: AgentView) -> dict[str, Any]:
     return {
         "name": agent.name,
         "email": agent.email,
-        "is_available": agent.is_available,
-        "skills": ", ".join(agent.skills),
+        **ability_values(agent),
         "version": agent.version,
         **roles,
     }
 
 
 def _field(place: tuple[Any, ...]) -> str:
-    return str(place[0])
+    return field_of_ability(place)

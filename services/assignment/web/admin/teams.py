@@ -27,6 +27,7 @@ from services.assignment.web.admin.submitted_form import (
     refusals,
     refused_form,
 )
+from services.assignment.web.admin.team_choice import HANDOVERS, STRATEGIES, choice_fields, choice_values
 from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
 from shared.kit.http.problems import not_found
 
@@ -144,6 +145,8 @@ async def _form_page(
         team=team,
         view=view,
         members=members,
+        strategies=STRATEGIES,
+        handovers=HANDOVERS,
         agents=[
             (str(agent.id), agent.name) for agent in agents if agent.is_active or (team and agent.id == team.lead_id)
         ],
@@ -177,7 +180,7 @@ def _as_tree(teams: Sequence[TeamView], parent: UUID | None = None, depth: int =
 
 
 def _fields(form: SubmittedForm) -> dict[str, Any]:
-    named = {"slug": form.text("slug"), "name": form.text("name")}
+    named = {"slug": form.text("slug"), "name": form.text("name")} | choice_fields(form)
     return named | {name: form.optional(name) for name in ("lead_id", "parent_id", "policy_id", "calendar")}
 
 
@@ -186,6 +189,7 @@ def _values_of(team: TeamView) -> dict[str, Any]:
         "slug": team.slug,
         "name": team.name,
         **{name: getattr(team, name) or "" for name in ("lead_id", "parent_id", "policy_id", "calendar")},
+        **choice_values(team),
         "is_fallback": team.is_fallback,
         "version": team.version,
     }

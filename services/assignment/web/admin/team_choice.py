@@ -1,0 +1,36 @@
+"""The part of a team's form that says how its tickets are given to agents."""
+
+from typing import Any, Final
+
+from services.assignment.schemas.people import TeamView
+from services.assignment.web.admin.submitted_form import SubmittedForm
+from shared.contracts.vocabulary import Handover, Strategy
+
+STRATEGIES: Final = (
+    (Strategy.LEAST_LOADED.value, "Whoever has the fewest open tickets"),
+    (Strategy.ROUND_ROBIN.value, "In turn: longest since their last ticket"),
+    (Strategy.WEIGHTED.value, "In turn, by the agents' weights"),
+    (Strategy.MANUAL.value, "Nobody: agents take tickets themselves"),
+)
+HANDOVERS: Final = (
+    (Handover.TEAM.value, "They wait in the team until somebody takes them"),
+    (Handover.ROUTE.value, "The next agent is chosen"),
+)
+
+
+def choice_fields(form: SubmittedForm) -> dict[str, Any]:
+    """What the form says, as the API takes it; older forms say nothing of it."""
+    if not form.text("strategy"):
+        return {}
+    offered = form.text("offer_seconds")
+    return {
+        "strategy": form.text("strategy"),
+        "handover": form.text("handover"),
+        "offer_seconds": (int(offered) if offered.isascii() and offered.isdigit() else offered) if offered else None,
+    }
+
+
+def choice_values(team: TeamView) -> dict[str, Any]:
+    """What the form shows."""
+    offered = team.offer_seconds if team.offer_seconds is not None else ""
+    return {"strategy": team.strategy.value, "handover": team.handover.value, "offer_seconds": offered}
