@@ -210,7 +210,7 @@ async def test_routing_rules_are_added_moved_and_removed(address: str, browser: 
         await sign_in(page, address, path="/admin/routing-rules/new")
         await page.get_by_label("Priority", exact=False).first.select_option("low")
         await page.get_by_label("Team").select_option(label="Access management")
-        await page.get_by_label("Skills").fill(skill)
+        await page.get_by_label("Skills the agent needs").fill(skill)
         await press(page, "Add the rule")
         await said(page, "added as the last one")
         assert (await positions())[-1] == [skill]
@@ -248,6 +248,8 @@ async def test_administration_pages_fit_and_are_accessible(
         "calendars": "/calendars",
         "calendar": "/calendars/office-hours",
         "rules": "/routing-rules",
+        "rule-simulation": "/routing-rules/simulate",
+        "rule-document": "/routing-rules/document",
         "audit": "/audit-log",
         "rule": f"/routing-rules/{rule['id']}",
     }

@@ -1,5 +1,6 @@
-"""Administration pages of the routing rules: the table in order, moved, edited and removed."""
+"""Administration pages of the routing rules: the table in order, moved, edited, tried and removed."""
 
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -8,13 +9,25 @@ from sqlalchemy import select
 
 from services.assignment.app_state import AppState
 from services.assignment.commands.administration import create
-from services.assignment.commands.rules import change_rule, create_rule, delete_rule, move_rule
+from services.assignment.commands.routing_trials import preview_rule
+from services.assignment.commands.rules import change_rule, create_rule, delete_rule, move_rule, order_rules
 from services.assignment.deps import State
-from services.assignment.models import RoutingRule, Topic
+from services.assignment.models import Topic
 from services.assignment.queries.callers import Caller
-from services.assignment.queries.configuration import list_policies, list_rules, rule_view
-from services.assignment.queries.people import list_teams
+from services.assignment.queries.configuration import get_rule_view, list_policies, list_rules
+from services.assignment.queries.people import list_agents, list_teams
+from services.assignment.routing_rules.table import words_of
 from services.assignment.schemas.routing_rules import RoutingRuleInput, RoutingRulePatch, RoutingRuleView
+from services.assignment.schemas.simulations import PreviewInput, PreviewView
+from services.assignment.web.admin.condition_form import (
+    ConditionForm,
+    edited,
+    field_of,
+    form_of,
+    read_form,
+    without_blanks,
+)
+from services.assignment.web.admin.rule_form import MODES, fields_of, values_of
 from services.assignment.web.admin.sections import RoutingPageCaller
 from services.assignment.web.admin.submitted_form import (
     AdminForm,
@@ -29,13 +42,22 @@ from services.assignment.web.admin.submitted_form import (
 from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
 from shared.contracts.vocabulary import Priority
 from shared.kit.db import Session
-from shared.kit.http.problems import not_found
 
 PATH = "/admin/routing-rules"
 router = APIRouter(prefix=PATH, route_class=DeskPageRoute)
 
-GAP = 10
-"""Between the positions of new rules, so that one can be put in between by the API."""
+PREVIEWED = 100
+NEW_RULE = {"stop": "1", "mode": "active"}
+
+
+@dataclass(frozen=True, slots=True)
+class RulePage:
+    """What the form's page shows."""
+
+    rule: RoutingRuleView | None
+    view: FormView
+    conditions: ConditionForm
+    preview: PreviewView | None = None
 
 
 @router.get("")
@@ -43,25 +65,25 @@ async def show_rules(request: Request, desk: TheDesk, context: State, caller: Ro
     """The rules in the order in which they are tried."""
     async with context.database.begin() as session:
         rules = await list_rules(session)
-        teams = await list_teams(session)
-        policies = {policy.id: policy.name for policy in await list_policies(session)}
-        topics = await _topics(session)
-    return desk.render(
-        request,
-        "admin/rules.html",
-        caller,
-        rules=rules,
-        teams={team.id: team for team in teams},
-        fallback=next((team for team in teams if team.is_fallback), None),
-        policies=policies,
-        topics=dict(topics),
-    )
+        names = await _names(session)
+        fallback = next((team for team in await list_teams(session) if team.is_fallback), None)
+        topics = dict(await _topics(session))
+    words = {rule.id: words_of(rule, topics) for rule in rules}
+    return desk.render(request, "admin/rules.html", caller, rules=rules, words=words, names=names, fallback=fallback)
+
+
+@router.post("/order")
+async def post_order(desk: TheDesk, context: State, caller: RoutingPageCaller, form: AdminForm) -> Response:
+    """Puts the rules into the order in which they were dragged."""
+    ids = [UUID(one) for one in form.all("rule_ids") if _is_id(one)]
+    await order_rules(context, caller, ids)
+    return desk.redirect(PATH, ("success", "The order was changed."))
 
 
 @router.get("/new")
 async def show_new_rule(request: Request, desk: TheDesk, context: State, caller: RoutingPageCaller) -> Response:
     """An empty form."""
-    return await _form_page(request, desk, context, caller, None, fresh_form())
+    return await _form_page(request, desk, context, caller, RulePage(None, fresh_form(NEW_RULE), ConditionForm()))
 
 
 @router.post("/new")
@@ -69,15 +91,15 @@ async def post_rule(
     request: Request, desk: TheDesk, context: State, caller: RoutingPageCaller, form: AdminForm
 ) -> Response:
     """Adds the rule as the last, or shows the form again."""
-    async with context.database.begin() as session:
-        rules = await list_rules(session)
-    position = rules[-1].position + GAP if rules else GAP
+    if form.text("edit"):
+        return await _edit(request, desk, context, caller, None, form)
     try:
-        async with refusals():
-            body = RoutingRuleInput.model_validate(_fields(form) | {"position": position})
+        async with refusals(field_of):
+            body = RoutingRuleInput.model_validate(fields_of(form))
             await create(context, form.keyed(caller, PATH), lambda session: create_rule(session, body))
     except FormRefused as refused:
-        return await _form_page(request, desk, context, caller, None, refused_form(form, refused, form.typed))
+        page = RulePage(None, refused_form(form, refused, form.typed), without_blanks(read_form(form)))
+        return await _form_page(request, desk, context, caller, page)
     return desk.redirect(PATH, ("success", "The rule was added as the last one. Move it to where it is to be tried."))
 
 
@@ -87,7 +109,8 @@ async def show_rule(
 ) -> Response:
     """The form of one rule. Raises Problem 404."""
     rule = await _get_rule(context, rule_id)
-    return await _form_page(request, desk, context, caller, rule, fresh_form(_values_of(rule)))
+    page = RulePage(rule, fresh_form(values_of(rule)), form_of(rule.conditions))
+    return await _form_page(request, desk, context, caller, page)
 
 
 @router.post("/{rule_id}")
@@ -96,12 +119,15 @@ async def post_changes(
 ) -> Response:
     """Saves the form, or shows it again."""
     rule = await _get_rule(context, rule_id)
+    if form.text("edit"):
+        return await _edit(request, desk, context, caller, rule, form)
     try:
-        async with refusals():
+        async with refusals(field_of):
             check_unchanged(form, rule.version)
-            await change_rule(context, caller, rule_id, RoutingRulePatch.model_validate(_fields(form)))
+            await change_rule(context, caller, rule_id, RoutingRulePatch.model_validate(fields_of(form, rule)))
     except FormRefused as refused:
-        return await _form_page(request, desk, context, caller, rule, refused_form(form, refused, form.typed))
+        page = RulePage(rule, refused_form(form, refused, form.typed), without_blanks(read_form(form)))
+        return await _form_page(request, desk, context, caller, page)
     return desk.redirect(PATH, ("success", "The rule was saved. It counts for tickets to come."))
 
 
@@ -123,12 +149,43 @@ async def post_removal(
     return desk.redirect(PATH, ("success", "The rule was removed. Tickets that it routed stay where they are."))
 
 
+async def _edit(
+    request: Request,
+    desk: DeskPages,
+    context: AppState,
+    caller: Caller,
+    rule: RoutingRuleView | None,
+    form: SubmittedForm,
+) -> Response:
+    """The form again, after a button that saves nothing: a row more or less, or a preview."""
+    rows, view, seen = edited(read_form(form), form.text("edit")), _typed(form), None
+    if form.text("edit") == "preview":
+        rows = without_blanks(rows)
+        try:
+            async with refusals(field_of):
+                draft = RoutingRuleInput.model_validate(fields_of(form, rule))
+                asked = PreviewInput(rule=draft, rule_id=rule.id if rule else None, last=PREVIEWED)
+                seen = await preview_rule(context, caller, asked)
+        except FormRefused as refused:
+            view = refused_form(form, refused, form.typed)
+    return await _form_page(request, desk, context, caller, RulePage(rule, view, rows, seen))
+
+
+def _typed(form: SubmittedForm) -> FormView:
+    return FormView(form.typed, form_id=form.text("form_id"))
+
+
 async def _get_rule(context: AppState, rule_id: UUID) -> RoutingRuleView:
     async with context.database.begin() as session:
-        rule = await session.get(RoutingRule, rule_id)
-    if rule is None:
-        raise not_found("routing rule")
-    return rule_view(rule)
+        return await get_rule_view(session, rule_id)
+
+
+def _is_id(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
 
 
 async def _topics(session: Session) -> list[tuple[str, str]]:
@@ -136,42 +193,35 @@ async def _topics(session: Session) -> list[tuple[str, str]]:
     return [(row.slug, row.name) for row in rows]
 
 
-async def _form_page(
-    request: Request, desk: DeskPages, context: AppState, caller: Caller, rule: RoutingRuleView | None, view: FormView
-) -> Response:
+async def _names(session: Session) -> dict[UUID, str]:
+    """Of everything that rules name."""
+    teams, policies, agents = await list_teams(session), await list_policies(session), await list_agents(session)
+    return {one.id: one.name for one in (*teams, *policies, *agents)}
+
+
+async def _form_page(request: Request, desk: DeskPages, context: AppState, caller: Caller, page: RulePage) -> Response:
+    view = page.view
     async with context.database.begin() as session:
-        teams = await list_teams(session)
-        policies = await list_policies(session)
-        topics = await _topics(session)
+        teams, policies = await list_teams(session), await list_policies(session)
+        agents, topics = await list_agents(session), await _topics(session)
+        names = await _names(session)
     chosen = view.value("topic")
     if chosen and chosen not in dict(topics):
         topics.append((chosen, f"{chosen} (not active)"))
+    values: dict[str, Any] = {"rule": page.rule, "view": view, "rows": page.conditions, "preview": page.preview}
     return desk.render(
         request,
         "admin/rule.html",
         caller,
         view.status,
         notices=view.notices,
-        rule=rule,
-        view=view,
+        names=names,
+        kept_words=words_of(page.rule, {}) if page.rule and page.conditions.kept else "",
+        modes=MODES,
         topics=topics,
         teams=[(str(team.id), team.name) for team in teams if team.is_active],
+        agents=[(str(agent.id), agent.name) for agent in agents if agent.is_active],
         policies=[(str(policy.id), policy.name) for policy in policies if policy.is_active],
         priorities=[(priority.value, priority.value.capitalize()) for priority in reversed(Priority)],
+        **values,
     )
-
-
-def _fields(form: SubmittedForm) -> dict[str, Any]:
-    return {
-        **{name: form.optional(name) for name in ("topic", "priority", "policy_id", "set_priority")},
-        "team_id": form.text("team_id"),
-        "skills": tuple(form.text("skills").lower().replace(",", " ").split()),
-    }
-
-
-def _values_of(rule: RoutingRuleView) -> dict[str, Any]:
-    values = {name: getattr(rule, name) for name in ("topic", "priority", "policy_id", "set_priority", "team_id")}
-    return {name: value or "" for name, value in values.items()} | {
-        "skills": ", ".join(rule.skills),
-        "version": rule.version,
-    }
