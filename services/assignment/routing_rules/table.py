@@ -34,7 +34,8 @@ STAMP = text(
     "select exists(select 1 from organisation_domains), md5(concat("
     "(select string_agg(one::text, ',' order by one.id) from routing_rules one), '/',"
     "(select string_agg(concat(id, slug), ',' order by id) from topics), '/',"
-    "(select string_agg(concat_ws(':', id, name, is_active, is_fallback, successor_id), ',' order by id) from teams),"
+    "(select string_agg(row(id, name, is_active, is_fallback, successor_id, policy_id, calendar)::text, ','"
+    " order by id) from teams),"
     "'/', (select string_agg(concat(slug, version), ',' order by slug) from calendars where is_current)))"
 )
 """Differs whenever a table made now would."""

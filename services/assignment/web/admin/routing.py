@@ -65,7 +65,7 @@ async def show_rules(request: Request, desk: TheDesk, context: State, caller: Ro
     """The rules in the order in which they are tried."""
     async with context.database.begin() as session:
         rules = await list_rules(session)
-        names = await _names(session)
+        names = await names_in_rules(session)
         fallback = next((team for team in await list_teams(session) if team.is_fallback), None)
         topics = dict(await _topics(session))
     words = {rule.id: words_of(rule, topics) for rule in rules}
@@ -193,10 +193,11 @@ async def _topics(session: Session) -> list[tuple[str, str]]:
     return [(row.slug, row.name) for row in rows]
 
 
-async def _names(session: Session) -> dict[UUID, str]:
+async def names_in_rules(session: Session) -> dict[UUID, str]:
     """Of everything that rules name."""
-    teams, policies, agents = await list_teams(session), await list_policies(session), await list_agents(session)
-    return {one.id: one.name for one in (*teams, *policies, *agents)}
+    names = {team.id: team.name for team in await list_teams(session)}
+    names |= {policy.id: policy.name for policy in await list_policies(session)}
+    return names | {agent.id: agent.name for agent in await list_agents(session)}
 
 
 async def _form_page(request: Request, desk: DeskPages, context: AppState, caller: Caller, page: RulePage) -> Response:
@@ -204,7 +205,7 @@ async def _form_page(request: Request, desk: DeskPages, context: AppState, calle
     async with context.database.begin() as session:
         teams, policies = await list_teams(session), await list_policies(session)
         agents, topics = await list_agents(session), await _topics(session)
-        names = await _names(session)
+        names = await names_in_rules(session)
     chosen = view.value("topic")
     if chosen and chosen not in dict(topics):
         topics.append((chosen, f"{chosen} (not active)"))

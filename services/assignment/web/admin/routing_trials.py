@@ -1,7 +1,6 @@
 """Administration pages on which routing is tried without doing it, and all rules are moved as one document."""
 
 from typing import Annotated, Any
-from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import TypeAdapter, ValidationError
@@ -13,11 +12,10 @@ from services.assignment.commands.rule_documents import export_rules, import_rul
 from services.assignment.deps import State
 from services.assignment.models import Ticket, Topic
 from services.assignment.queries.callers import Caller
-from services.assignment.queries.configuration import list_policies
-from services.assignment.queries.people import list_agents, list_teams
 from services.assignment.queries.tickets import get_ticket
 from services.assignment.schemas.rule_documents import ImportInput, ImportView, RuleDocument
 from services.assignment.schemas.simulations import SimulationInput, SimulationView
+from services.assignment.web.admin.routing import names_in_rules
 from services.assignment.web.admin.sections import RoutingPageCaller
 from services.assignment.web.admin.submitted_form import (
     AdminForm,
@@ -61,9 +59,9 @@ async def post_simulation(
             told = await simulate(context, caller, asked)
     except FormRefused as refused:
         return await _simulation_page(request, desk, context, caller, refused_form(form, refused, form.typed), None)
-    except Problem as problem:
-        refused = FormRefused(422, (("number", "There is no such ticket that you may see"),), problem.detail)
-        return await _simulation_page(request, desk, context, caller, refused_form(form, refused, form.typed), None)
+    except Problem:
+        unknown = refuse_field("number", "There is no such ticket that you may see")
+        return await _simulation_page(request, desk, context, caller, refused_form(form, unknown, form.typed), None)
     return await _simulation_page(request, desk, context, caller, FormView(form.typed), told)
 
 
@@ -140,8 +138,7 @@ async def _simulation_page(
         topics = (
             await session.execute(select(Topic.slug, Topic.name).where(Topic.is_active).order_by(Topic.name))
         ).all()
-        things = (*await list_teams(session), *await list_policies(session), *await list_agents(session))
-    names: dict[UUID, str] = {one.id: one.name for one in things}
+        names = await names_in_rules(session)
     return desk.render(
         request,
         "admin/rule_simulation.html",
