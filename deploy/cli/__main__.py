@@ -6,7 +6,7 @@ import structlog
 import typer
 from rich.console import Console
 
-from deploy.cli import api_keys, audit, dead_letters, mail, outbox, requester, sla, versions
+from deploy.cli import accounts, api_keys, audit, dead_letters, mail, outbox, requester, sla, versions
 from deploy.cli.errors import friendly_errors
 from deploy.cli.status import status as show_status
 
@@ -20,6 +20,7 @@ app = typer.Typer(
 )
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(outbox.app, name="outbox")
+app.add_typer(accounts.app, name="accounts")
 app.add_typer(api_keys.app, name="api-keys")
 app.add_typer(mail.app, name="mail")
 app.add_typer(requester.app, name="requester")

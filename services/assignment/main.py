@@ -8,6 +8,7 @@ from functools import partial
 
 from fastapi import FastAPI
 
+from services.assignment.access.operator_recovery import run_account
 from services.assignment.access.sign_in import forget_expired
 from services.assignment.access.single_sign_on.flow import forget_used
 from services.assignment.api import body_limit, build_router, scim
@@ -208,4 +209,4 @@ async def _seed(settings: AssignmentSettings) -> None:
 
 
 if __name__ == "__main__":
-    dispatch({"serve": run_serve, "migrate": run_migrate, "seed": run_seed})
+    dispatch({"serve": run_serve, "migrate": run_migrate, "seed": run_seed, "account": run_account})

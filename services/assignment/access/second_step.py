@@ -103,7 +103,7 @@ async def _finish(context: AppState, token: str, visit: Visit, check: Check) -> 
     now = utc_now()
     async with context.database.begin() as session:
         pending = await _get_pending(session, token)
-        subjects = _subjects(pending.agent_id, visit.address)
+        subjects = subjects_of(pending.agent_id, visit.address)
         counted = await count_attempt(session, subjects, now)
     if counted.holds_until is not None:
         raise locked_out(seconds_until(counted.holds_until, now))
@@ -129,7 +129,8 @@ async def _get_pending(session: Transaction, token: str) -> PendingSignIn:
     return pending
 
 
-def _subjects(agent_id: UUID, address: str) -> Mapping[str, Subject]:
+def subjects_of(agent_id: UUID, address: str) -> Mapping[str, Subject]:
+    """Whose failures at a second factor count: the agent, the network, and the agent from there."""
     account, network = str(agent_id), network_of(address)
     parts = {"second factor": (account,), "second factor address": (network,)}
     return {name: subject_of(name, *parts.get(name, (account, network)), tries=tries) for name, tries in TRIES.items()}

@@ -50,12 +50,12 @@ async def check_password(context: AppState, email: str, password: str, address: 
     """The active agent whose password it is. Raises Problem 401 for wrong credentials, 429 while locked out."""
     if not is_text(email) or not is_text(password):
         raise wrong_credentials()
-    async with context.sign_ins:
+    async with context.sign_ins.enter():
         return await _check_password(context, email, password, address)
 
 
 async def _check_password(context: AppState, email: str, password: str, address: str) -> Agent:
-    now, subjects = utc_now(), _subjects(email, address)
+    now, subjects = utc_now(), subjects_of(email, address)
     async with context.database.begin() as session:
         counted = await count_attempt(session, subjects, now)
         agent = await session.scalar(select(Agent).where(func.lower(Agent.email) == address_key(email)))
@@ -71,7 +71,7 @@ async def _check_password(context: AppState, email: str, password: str, address:
 
 async def forgive_account(session: Transaction, email: str, address: str) -> None:
     """Forgets what was failed at an account: its owner has proved themselves another way."""
-    subjects = _subjects(email, address)
+    subjects = subjects_of(email, address)
     await forget_failures(session, *(subject for name, subject in subjects.items() if name != "address"))
 
 
@@ -105,7 +105,8 @@ def is_text(words: str) -> bool:
     return "\0" not in words and not any("\ud800" <= character <= "\udfff" for character in words)
 
 
-def _subjects(email: str, address: str) -> Mapping[str, Subject]:
+def subjects_of(email: str, address: str) -> Mapping[str, Subject]:
+    """Whose failures at a password count: the account, the network, and the account from there."""
     account, network = address_key(email), network_of(address)
     parts = {"account": (account,), "address": (network,)}
     return {name: subject_of(name, *parts.get(name, (account, network)), tries=tries) for name, tries in TRIES.items()}
