@@ -1,4 +1,4 @@
-"""`everdesk accounts`: helps an agent who cannot sign in, above all the last administrator. Assignment does the work."""
+"""`everdesk accounts`: helps an agent who cannot sign in, above all the last administrator."""
 
 import subprocess
 import sys

@@ -18,7 +18,7 @@ from services.assignment.queries.callers import Caller
 from services.assignment.schemas.people import PasswordInput
 from services.assignment.web.browsers import browser_of
 from services.assignment.web.forms import errors_of
-from services.assignment.web.page_base import DeskAgent, DeskPageRoute, DeskPages, FreshAgent, TheDesk
+from services.assignment.web.page_base import DeskAgent, DeskPageRoute, DeskPages, TheDesk
 from services.assignment.web.sign_in import desk_visit
 from shared.kit.http.form_tokens import check_form_token
 from shared.kit.http.problems import Problem
@@ -62,7 +62,7 @@ async def post_password(
     request: Request,
     desk: TheDesk,
     context: State,
-    caller: FreshAgent,
+    caller: DeskAgent,
     current: Annotated[SecretStr, Form(max_length=1024)] = SecretStr(""),
     password: Annotated[SecretStr, Form(max_length=1024)] = SecretStr(""),
     csrf_token: Token = "",

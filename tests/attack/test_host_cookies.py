@@ -1,0 +1,44 @@
+"""Cookies over https: for this very host, never readable by scripts, and none that somebody else planted."""
+
+# ruff: noqa: F811 - fixtures of the service's own tests are used by name
+
+from http.cookies import SimpleCookie
+
+import httpx2
+
+from services.assignment.main import build_app
+from services.assignment.settings import AssignmentSettings
+from shared.kit.http.cookies import HOST_PREFIX
+from tests.attack.test_cross_site_forms import token_of
+from tests.services.assignment.conftest import desk, settings, worker  # noqa: F401 - fixtures
+from tests.services.assignment.desk import PASSWORD, Desk
+from tests.support.engines import own_engines  # noqa: F401 - a fixture
+
+
+async def test_cookies_of_an_https_desk_are_bound_to_its_host(settings: AssignmentSettings, desk: Desk) -> None:
+    secure = settings.model_validate(settings.model_dump() | {"desk_url": "https://desk.example"})
+    app = build_app(secure)
+    async with (
+        app.router.lifespan_context(app),
+        httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="https://desk.example") as browser,
+    ):
+        form = {"email": "ada@everdesk.example", "password": PASSWORD, "csrf_token": await token_of(browser, "/")}
+        answer = await browser.post("/sign-in", data=form)
+        assert (answer.status_code, answer.headers["location"]) == (303, "/queue")
+        made = SimpleCookie()
+        for line in answer.headers.get_list("set-cookie"):
+            made.load(line)
+        session = made[f"{HOST_PREFIX}everdesk_session"]
+        assert (session["secure"], session["httponly"], session["path"], session["domain"]) == (True, True, "/", "")
+        assert all(name.startswith(HOST_PREFIX) for name in browser.cookies)
+        assert (await browser.get("/queue")).status_code == 200
+        ada = await desk.agent("ada")
+        browser.cookies.clear()
+        planted = await browser.get("/queue", headers={"Cookie": f"everdesk_session={ada.token}"})
+        assert planted.status_code == 303, "a bare name is nobody's session here"
+
+
+async def test_cookies_of_a_desk_on_ones_own_machine_work_without_https(desk: Desk) -> None:
+    answer = await desk.http.get("/")
+    assert "everdesk_csrf" in answer.cookies
+    assert "secure" not in answer.headers["set-cookie"].lower()
