@@ -49,6 +49,16 @@ class IntakeClient:
             headers["idempotency-key"] = key
         return await self._answer("/internal/tickets", headers, content=body)
 
+    async def list_topics(self, agent_id: UUID) -> list[dict[str, Any]]:
+        """The topics with their forms. Raises IntakeAway."""
+        try:
+            answer = await self._client.get("/internal/topics", headers={PROOF: self._proofs.sign(agent_id)})
+            answer.raise_for_status()
+        except httpx2.HTTPError as error:
+            raise IntakeAway(repr(error)) from error
+        items: list[dict[str, Any]] = answer.json()["items"]
+        return items
+
     async def close(self) -> None:
         """Ends its connections."""
         await self._client.aclose()

@@ -153,3 +153,83 @@ async def test_the_stack_starts_again_where_it_was(stack: LocalStack) -> None:
     after = SystemClients(stack.described())
     ada = await after.sign_in("ada@everdesk.example")
     await eventually(partial(assigned, ada, opened["id"]), within=30)
+
+
+async def sent_file(agent: Api, name: str, content: bytes) -> str:
+    """A file that an agent sends to the desk; its id."""
+    answer = await agent.client.post(
+        f"{agent.base_url}/v1/attachments",
+        files={"file": (name, content, "text/plain")},
+        headers={"Authorization": f"Bearer {agent.token}"},
+    )
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["id"])
+
+
+async def test_an_agents_files_and_corrections_reach_the_requester_and_notes_do_not(
+    stack: LocalStack, system: SystemClients
+) -> None:
+    ada = await system.sign_in("ada@everdesk.example")
+    opened = await system.submit("A letter to sign", f"kim-{utc_now():%H%M%S%f}@bank.example")
+    path = f"/v1/tickets/{opened['id']}"
+    await eventually(partial(assigned, ada, opened["id"]), within=20)
+    letter, secret = await sent_file(ada, "letter.txt", b"Dear Kim"), await sent_file(ada, "memo.txt", b"For us")
+    reply = await ada.post(f"{path}/replies", {"body": "Plese sign this.", "attachments": [letter]})
+    await ada.post(f"{path}/notes", {"body": "Their contract.", "attachments": [secret]})
+    await ada.post(f"{path}/replies", {"body": "Again.", "attachments": [letter]}, expect=422)
+    await ada.client.patch(
+        f"{ada.base_url}{path}/messages/{reply['message_id']}",
+        json={"body": "Please sign this."},
+        headers={"Authorization": f"Bearer {ada.token}"},
+    )
+    await ada.client.patch(
+        f"{ada.base_url}{path}",
+        json={"subject": "A contract to sign"},
+        headers={"Authorization": f"Bearer {ada.token}"},
+    )
+
+    async def seen_by_requester() -> None:
+        messages = (await system.intake.get(f"{path}/messages"))["items"]
+        told = {one["body"]: [file["name"] for file in one["attachments"]] for one in messages}
+        assert told.get("Please sign this.") == ["letter.txt"], told
+        assert "memo.txt" not in str(messages)
+        assert (await system.intake.get(path))["subject"] == "A contract to sign"
+
+    await eventually(seen_by_requester, within=30)
+
+    async def given_out() -> None:
+        entries = await ada.all(f"{path}/messages")
+        for name, content in (("letter.txt", b"Dear Kim"), ("memo.txt", b"For us")):
+            url = next(file["url"] for one in entries for file in one["attachments"] if file["name"] == name)
+            assert (await ada.client.get(url)).content == content
+
+    await eventually(given_out, within=30)
+    refused = await system.intake.client.get(
+        f"{system.intake.base_url}{path}/attachments/{secret}",
+        headers={"Authorization": f"Bearer {system.intake.token}"},
+    )
+    assert refused.status_code == 404, "a note's file is for agents"
+
+
+async def test_an_agent_opens_a_ticket_for_somebody_who_calls(stack: LocalStack, system: SystemClients) -> None:
+    ada, vera = await system.sign_in("ada@everdesk.example"), await system.sign_in("vera@everdesk.example")
+    email = f"caller-{utc_now():%H%M%S%f}@bank.example"
+    wanted = {
+        "requester": {"email": email, "name": "Lee Wong", "phone": "+1 555 0100"},
+        "subject": "Card swallowed",
+        "body": "The machine in the lobby kept her card.",
+        "topic": "general",
+        "channel": "walk_in",
+    }
+    opened = await ada.post("/v1/tickets", wanted)
+    ticket = await eventually(partial(ada.get, f"/v1/tickets/{opened['id']}"), within=20)
+    assert (ticket["number"], ticket["requester"]["email"]) == (opened["number"], email)
+    first = (await ada.all(f"/v1/tickets/{opened['id']}/messages"))[0]
+    assert first["channel"] == "walk_in"
+    await vera.post("/v1/tickets", wanted, expect=403)
+    wrong = await ada.post("/v1/tickets", wanted | {"topic": "no-such-topic"}, expect=422)
+    assert wrong["errors"][0]["pointer"] == "/topic"
+    forged = await system.intake.client.post(
+        f"{system.intake.base_url}/internal/tickets", json=wanted, headers={"X-Everdesk-Agent": "forged"}
+    )
+    assert forged.status_code == 401

@@ -67,6 +67,7 @@ COMMANDS: Sequence[DeskCommand] = (
     DeskCommand("send-pend", "Send and wait for the requester", "mod+shift+p", "editor"),
     DeskCommand("send-resolve", "Send and resolve", "mod+shift+e", "editor"),
     DeskCommand("preview", "Preview", "mod+shift+v", "editor"),
+    DeskCommand("canned", "Insert a canned response…", "mod+shift+k", "editor"),
     DeskCommand("leave", "Leave the editor", "escape", "editor"),
 )
 BY_NAME: Mapping[str, DeskCommand] = {command.name: command for command in COMMANDS}

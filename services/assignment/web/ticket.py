@@ -1,14 +1,16 @@
 """One ticket: what was said, how its SLA stands, and what can be done."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
 from services.assignment.app_state import AppState
 from services.assignment.deps import State
 from services.assignment.queries.callers import Caller
+from services.assignment.queries.canned_responses import rendered_for
 from services.assignment.queries.configuration import list_policies
 from services.assignment.queries.followers import list_followers
 from services.assignment.queries.links import list_links
@@ -82,9 +84,18 @@ async def show_ticket(
     number: str,
     before: Before = None,
     show: Show = ThreadFilter.ALL,
+    canned: UUID | None = None,
 ) -> Response:
-    """The ticket's page; `before` is the cursor of an older page of its conversation, `show` narrows it."""
-    return await ticket_page(request, desk, context, caller, number, PageState(before=before, show=show))
+    """The ticket's page; `before` is the cursor of an older page of its conversation, `show` narrows it.
+
+    `canned` begins the reply with a canned response, for browsers without script.
+    """
+    state = PageState(before=before, show=show)
+    if canned is not None:
+        async with context.database.begin() as session:
+            begun = await rendered_for(session, caller, number, canned)
+        state = replace(state, draft=UnsentForm("replies", {"body": begun.body}))
+    return await ticket_page(request, desk, context, caller, number, state)
 
 
 @router.get("/tickets/{number}/timeline")

@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from pydantic import TypeAdapter, ValidationError
 from starlette.datastructures import FormData, UploadFile
+from starlette.requests import ClientDisconnect
 from starlette.status import HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
 from services.assignment.app_state import AppState
@@ -45,8 +46,11 @@ def wants_json(request: Request) -> bool:
 
 
 async def checked_form(request: Request) -> dict[str, str]:
-    """The text fields of a form of ours. Raises Problem 403."""
-    form = await request.form()
+    """The text fields of a form of ours. Raises Problem 403, and 400 for one that its page gave up on its way out."""
+    try:
+        form = await request.form()
+    except ClientDisconnect:
+        raise Problem(400, "incomplete", "the form did not arrive whole") from None
     check_form_token(request, _text(form, "csrf_token"))
     return plain_values(form)
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from services.intake.api.attachments import received
 from services.intake.api.route import ApiRoute, answer
 from services.intake.api.tickets import checked_fields, find_topic
+from services.intake.api.topics import topic_view
 from services.intake.app_state import AppState
 from services.intake.attachments.attaching import ChosenFiles, owner_of_agent
 from services.intake.commands.submit_ticket import (
@@ -20,7 +21,7 @@ from services.intake.commands.submit_ticket import (
 from services.intake.deps import State
 from services.intake.errors import unknown_key
 from services.intake.forms.answers import files_in
-from services.intake.schemas import SubmitTicket, UploadedFile
+from services.intake.schemas import SubmitTicket, TopicView, UploadedFile
 from services.intake.topic_cache import TopicEntry
 from shared.contracts.events import Person
 from shared.contracts.vocabulary import Channel
@@ -29,6 +30,7 @@ from shared.kit.clock import utc_now
 from shared.kit.http.app import canonical
 from shared.kit.http.body_check import check_body
 from shared.kit.http.idempotency import IdempotencyClaim, IdempotencyKey, fingerprint
+from shared.kit.http.paging import Page
 
 PROOF = "X-Everdesk-Agent"
 router = APIRouter(prefix="/internal", route_class=ApiRoute, include_in_schema=False)
@@ -67,6 +69,12 @@ async def upload(request: Request, agent: DeskAgentId, state: State) -> Response
         await session.flush()
         uploaded = UploadedFile.of(attachment, state.settings.unattached_hours)
     return answer(uploaded, 201)
+
+
+@router.get("/topics")
+async def list_topics(_: DeskAgentId, state: State) -> Page[TopicView]:
+    """The topics to choose from, each with its form, questions for agents among them."""
+    return Page(items=[topic_view(entry) for entry in await state.topics.active()])
 
 
 @router.post("/tickets", status_code=201)

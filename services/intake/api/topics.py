@@ -15,10 +15,11 @@ router = APIRouter(prefix="/v1", route_class=ApiRoute, tags=["topics"])
 @router.get("/topics")
 async def list_all(_key: AnyKey, state: State) -> Page[TopicView]:
     """The topics to choose from, in their order, each with the fields to send."""
-    return Page(items=[_view(entry) for entry in await state.topics.active()])
+    return Page(items=[topic_view(entry) for entry in await state.topics.active()])
 
 
-def _view(entry: TopicEntry) -> TopicView:
+def topic_view(entry: TopicEntry) -> TopicView:
+    """A topic with its form."""
     return TopicView(
         id=entry.id,
         slug=entry.slug,

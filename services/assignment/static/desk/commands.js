@@ -15,8 +15,8 @@ document.documentElement.dataset.commands = "on";
 /** The element a command presses: in an editor that editor's own, else the first one that can be seen. */
 function targetOf(command) {
   const editor = command.scope === "editor" ? document.activeElement?.closest("form") : null;
-  return all(`[data-command="${command.name}"]`, editor ?? document)
-    .find((element) => element.checkVisibility() && !element.disabled) ?? null;
+  const found = all(`[data-command="${command.name}"]`, editor ?? document).find((element) => element.checkVisibility() && !element.disabled);
+  return found ?? (command.name === "send" && editor ? one("button:not([type=button])", editor) : null);
 }
 
 const BUILT_IN = {
@@ -64,7 +64,7 @@ function keyOf(event) {
 
 function scopesAt(element) {
   if (element.closest("dialog[open]")) return ["dialog"];
-  if (element.closest(".editor") && isTyping(element)) return ["editor", "page", "global"];
+  if (element.closest("main form") && isTyping(element)) return ["editor", "page", "global"];
   return ["page", "global"];
 }
 
@@ -76,7 +76,7 @@ document.addEventListener("keydown", (event) => {
   const key = keyOf(event);
   const hasModifier = event.ctrlKey || event.metaKey || event.altKey;
   if (isTyping(event.target) && !hasModifier && key !== "escape") return;
-  if (isTyping(event.target) && key === "escape" && !event.target.closest(".editor")) return;
+  if (isTyping(event.target) && key === "escape" && !event.target.closest("main form")) return;
   const scopes = scopesAt(event.target);
   const pressed = begun && Date.now() - begunAt < SEQUENCE_MS ? `${begun} ${key}` : key;
   begun = "";
@@ -130,7 +130,7 @@ function labelOf(command) {
 function entriesFor(text) {
   const wanted = text.trim().toLowerCase().split(/\s+/).filter(Boolean);
   const number = /^#?([A-Za-z0-9-]*\d[A-Za-z0-9-]*)$/.exec(text.trim());
-  const known = catalogue.filter((command) => command.scope !== "editor" && command.name !== "palette" && isThere(command))
+  const known = ["page", "dialog", "global"].flatMap((scope) => catalogue.filter((command) => command.scope === scope)).filter((command) => command.name !== "palette" && isThere(command))
     .map((command) => ({ label: labelOf(command), keys: command.keys, run: () => run(command) }))
     .filter(({ label }) => wanted.every((word) => label.toLowerCase().includes(word)));
   if (number) known.unshift({ label: `Go to ticket ${number[1]}`, keys: "", run: () => location.assign(`/tickets/${encodeURIComponent(number[1])}`) });

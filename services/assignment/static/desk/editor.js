@@ -1,6 +1,7 @@
 // An editor: it saves its draft on the server while one writes, previews, takes files by choosing, dropping and pasting,
 // and lets "/" and "@" open lists. Without script its form has buttons for the draft, the preview and a file.
 
+import { canned } from "./canned.js";
 import { all, later, make, one, post, token } from "./dom.js";
 
 const SAVE_MS = 900;
@@ -147,6 +148,9 @@ function named(file) {
 }
 
 export function editors() {
-  for (const form of all("[data-editor]")) form.editor = new Editor(form);
+  for (const form of all("[data-editor]")) {
+    form.editor = new Editor(form);
+    canned(form);
+  }
   for (const form of all("[data-upload]")) form.hidden = true;
 }

@@ -1,0 +1,42 @@
+"""Canned responses on a ticket's page: those that fit it, and one filled in for the editor."""
+
+import json
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request, Response
+
+from services.assignment.deps import State
+from services.assignment.queries.canned_responses import rendered_for, responses_for
+from services.assignment.queries.tickets import get_ticket
+from services.assignment.web.page_base import DeskAgent, DeskPageRoute, TheDesk
+from services.assignment.web.ticket_writing import wants_json
+
+router = APIRouter(route_class=DeskPageRoute)
+
+Words = Annotated[str, Query(max_length=255)]
+
+
+@router.get("/tickets/{number}/canned")
+async def show_canned(
+    request: Request, desk: TheDesk, context: State, caller: DeskAgent, number: str, q: Words = ""
+) -> Response:
+    """Those that fit the ticket: a list for the editor's script, or a page of links that begin a reply with one."""
+    words = q.strip() if q.isprintable() else ""
+    async with context.database.begin() as session:
+        found = await get_ticket(session, caller, number)
+        fitting = await responses_for(session, caller, found.ticket, words)
+    if wants_json(request):
+        items = [{"id": str(one.id), "title": one.title} for one in fitting]
+        return Response(json.dumps({"items": items}), media_type="application/json")
+    return desk.render(
+        request, "ticket/canned.html", caller, number=found.ticket.number, responses=fitting, words=words
+    )
+
+
+@router.get("/tickets/{number}/canned/{response_id}")
+async def show_rendered(context: State, caller: DeskAgent, number: str, response_id: UUID) -> Response:
+    """One with its variables filled in, for the editor's script."""
+    async with context.database.begin() as session:
+        found = await rendered_for(session, caller, number, response_id)
+    return Response(json.dumps({"body": found.body}), media_type="application/json")
