@@ -1,14 +1,16 @@
 """Views of the queue, and how an agent wants the desk."""
 
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 from starlette.status import HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
 from services.assignment.commands.administration import create
 from services.assignment.commands.saved_views import change_view, delete_view, save_view, set_preferences
 from services.assignment.deps import KeyedCall, SignedIn, State
 from services.assignment.queries.saved_views import get_preferences, list_views
+from services.assignment.queries.ticket_lists.suggestions import suggest
 from services.assignment.schemas.desk import (
     PreferencesInput,
     PreferencesView,
@@ -22,6 +24,15 @@ from shared.kit.http.paging import Page
 from shared.kit.http.strict_json import StrictJsonRoute
 
 router = APIRouter(tags=["views"], route_class=StrictJsonRoute)
+
+
+@router.get("/search/suggestions", summary="How a search could go on")
+async def get_suggestions(
+    context: State, caller: SignedIn, q: Annotated[str, Query(max_length=254, description="As typed so far")] = ""
+) -> Page[str]:
+    """The whole search with its last word completed: the filters there are, and the names that some of them take."""
+    async with context.database.begin() as session:
+        return Page(items=await suggest(session, caller, q))
 
 
 @router.get("/views", summary="Your views of the queue")

@@ -1,106 +1,61 @@
-"""The queue: views with their counts, filters, pages."""
+"""The queue: views with their counts, filters, search, pages."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Annotated
-from urllib.parse import urlencode
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 
+from services.assignment.commands.action_registry import ACTIONS
 from services.assignment.deps import State
-from services.assignment.queries.lists import COUNTED, Filters, QueueView, Sort, TimeSpan, count_views, list_tickets
-from services.assignment.queries.people import list_agents, list_teams
-from services.assignment.schemas.tickets import TicketView
+from services.assignment.queries.callers import Caller
+from services.assignment.queries.filter_options import get_filter_options
+from services.assignment.queries.lists import Sort, TimeSpan, list_tickets
+from services.assignment.queries.saved_views import (
+    filters_of,
+    get_preferences,
+    get_saved_view,
+    list_views,
+    over,
+)
+from services.assignment.schemas.desk import Column, ViewAnswer
+from services.assignment.schemas.search_language import Key, SearchProblem
+from services.assignment.schemas.tickets import TicketPage, TicketView
 from services.assignment.web.page_base import DeskAgent, DeskPageRoute, TheDesk
+from services.assignment.web.queue_request import DUES, SORTS, QueueRequest, get_asked
 from shared.contracts.tickets import Clock
-from shared.contracts.vocabulary import ClockState, Priority, Status
+from shared.contracts.vocabulary import Channel, ClockState, Priority, Status
 from shared.kit.clock import utc_now
+from shared.kit.db import Session
 
 router = APIRouter(route_class=DeskPageRoute)
 
 PER_PAGE = 25
-VIEWS: Mapping[QueueView, str] = {
-    QueueView.MINE: "Mine",
-    QueueView.TEAM: "My teams",
-    QueueView.UNASSIGNED: "Unassigned",
-    QueueView.OVERDUE: "Overdue",
-    QueueView.ALL: "All",
+LABELS = {
+    Column.REQUESTER: "From",
+    Column.STATUS: "Status",
+    Column.PRIORITY: "Priority",
+    Column.ASSIGNEE: "Assigned to",
+    Column.TEAM: "Team",
+    Column.TOPIC: "Topic",
+    Column.TAGS: "Tags",
+    Column.DUE: "SLA due",
+    Column.CREATED: "Created",
+    Column.UPDATED: "Updated",
 }
-SORTS: Mapping[Sort, str] = {
-    Sort.UPDATED_LAST: "Last updated",
-    Sort.DUE: "Due first",
-    Sort.PRIORITY: "Most urgent",
-    Sort.CREATED_LAST: "Newest",
-    Sort.CREATED: "Oldest",
-}
+BULK_ACTIONS = tuple(name for name in ACTIONS if name not in ("triage", "change-policy"))
+"""What the page offers to do to many tickets; the API offers the rest too."""
 
 
 @dataclass(frozen=True, slots=True)
-class QueueRequest:
-    """The queue as asked for; anything odd in the address means "not narrowed"."""
+class ShownList:
+    """The list of a page, in the order it was asked for or its view has."""
 
-    view: QueueView
-    status: Status | None
-    priority: Priority | None
-    team: str
-    assignee: str
-    q: str
+    asked: QueueRequest
+    page: TicketPage
     sort: Sort
-    cursor: str | None
-
-    @property
-    def filters(self) -> Filters:
-        """What the list is narrowed to."""
-        return Filters(
-            view=self.view,
-            status=(self.status,) if self.status else (),
-            team=self.team or None,
-            assignee=self.assignee or None,
-            priority=(self.priority,) if self.priority else (),
-            q=self.q or None,
-        )
-
-    @property
-    def is_narrowed(self) -> bool:
-        """Whether clearing the filters could show more."""
-        return bool(self.status or self.priority or self.team or self.assignee or self.q)
-
-    def url(self, **changes: str) -> str:
-        """This queue with something else; a new list starts at its first page."""
-        values = {
-            "view": self.view.value,
-            "status": self.status.value if self.status else "",
-            "priority": self.priority.value if self.priority else "",
-            "team": self.team,
-            "assignee": self.assignee,
-            "q": self.q,
-            "sort": self.sort.value,
-            **changes,
-        }
-        return "/queue?" + urlencode({name: value for name, value in values.items() if value})
-
-
-async def get_asked(
-    view: str = "",
-    status: str = "",
-    priority: str = "",
-    team: Annotated[str, Query(max_length=64)] = "",
-    assignee: Annotated[str, Query(max_length=254)] = "",
-    q: Annotated[str, Query(max_length=254)] = "",
-    sort: str = "",
-    cursor: Annotated[str | None, Query(max_length=1024)] = None,
-) -> QueueRequest:
-    """The filters of the address."""
-    return QueueRequest(
-        view=QueueView(view) if view in set(QueueView) else QueueView.MINE,
-        status=Status(status) if status in set(Status) else None,
-        priority=Priority(priority) if priority in set(Priority) else None,
-        team=_printable(team),
-        assignee=_printable(assignee),
-        q=_printable(q.strip()),
-        sort=Sort(sort) if sort in set(Sort) else Sort.UPDATED_LAST,
-        cursor=cursor or None,
-    )
+    problem: str = ""
+    """What is wrong with the search, if it means nothing."""
 
 
 @router.get("/queue")
@@ -114,31 +69,56 @@ async def show_queue(
     """One page of tickets."""
     now = utc_now()
     async with context.database.begin() as session:
-        page = await list_tickets(session, caller, asked.filters, asked.sort, TimeSpan(PER_PAGE, asked.cursor, now))
-        counts = await count_views(session, caller, now)
-        teams = await list_teams(session)
-        agents = await list_agents(session)
+        shown = await _shown(session, caller, asked, now)
+        views = await list_views(session, caller, now)
+        options = await get_filter_options(session)
+        preferences = await get_preferences(session, caller)
+    current = next((view for view in views if view.id == asked.view), None)
     return desk.render(
         request,
         "queue.html",
         caller,
-        asked=asked,
-        page=page,
-        next_clock=next_clock,
-        views=[
-            (asked.url(view=view.value), name, view is asked.view, shown(counts[view])) for view, name in VIEWS.items()
-        ],
-        sorts=[(sort.value, name) for sort, name in SORTS.items()],
-        statuses=[(status.value, status.value.replace("_", " ").capitalize()) for status in Status],
-        priorities=[(priority.value, priority.value.capitalize()) for priority in reversed(Priority)],
-        teams=[(team.slug, team.name) for team in teams],
-        agents=[("none", "Nobody"), ("me", "Me"), *((str(agent.id), agent.name) for agent in agents)],
+        422 if shown.problem else 200,
+        **_values(shown, views, current),
+        options=options,
+        preferences=preferences,
     )
 
 
-def shown(count: int) -> str:
-    """A count as its tab has it."""
-    return f"{COUNTED}+" if count > COUNTED else str(count)
+def _values(shown: ShownList, views: list[ViewAnswer], current: ViewAnswer | None) -> dict[str, Any]:
+    """What the template shows beside the choices of the form."""
+    asked = shown.asked
+    return {
+        "asked": asked,
+        "page": shown.page,
+        "problem": shown.problem,
+        "current": current,
+        "sort": shown.sort.value,
+        "next_clock": next_clock,
+        "labels": LABELS,
+        "views": [(f"/queue?view={view.id}", view.name, view.id == asked.view, view.count_shown) for view in views],
+        "sorts": [(sort.value, name) for sort, name in SORTS.items()],
+        "dues": DUES,
+        "statuses": [(status.value, status.value.replace("_", " ").capitalize()) for status in Status],
+        "priorities": [(priority.value, priority.value.capitalize()) for priority in reversed(Priority)],
+        "channels": [(channel.value, channel.value.replace("_", " ").capitalize()) for channel in Channel],
+        "bulk_actions": [(name, name.replace("-", " ").capitalize()) for name in BULK_ACTIONS],
+        "tokens": [f"{key.value}:" for key in Key],
+    }
+
+
+async def _shown(session: Session, caller: Caller, asked: QueueRequest, now: datetime) -> ShownList:
+    """The list; none, and the reason, where the search means nothing. Raises Problem 404 and 422."""
+    filters, sort = asked.filters, asked.sort or Sort.DUE
+    if asked.saved_id is not None:
+        view = await get_saved_view(session, caller, asked.saved_id)
+        filters, sort = over(filters_of(view), filters), asked.sort or Sort(view.sort)
+        asked = replace(asked, columns=tuple(Column(name) for name in view.columns))
+    try:
+        page = await list_tickets(session, caller, filters, sort, TimeSpan(PER_PAGE, asked.cursor, now))
+    except SearchProblem as problem:
+        return ShownList(asked, TicketPage(items=[]), sort, problem.detail)
+    return ShownList(asked, page, sort)
 
 
 def next_clock(ticket: TicketView) -> Clock | None:
@@ -146,7 +126,3 @@ def next_clock(ticket: TicketView) -> Clock | None:
     open_clocks = [clock for clock in ticket.sla.clocks if clock.state is not ClockState.SETTLED]
     running = [clock for clock in open_clocks if clock.state is ClockState.RUNNING and clock.due_at]
     return min(running, key=lambda clock: clock.due_at or utc_now(), default=next(iter(open_clocks), None))
-
-
-def _printable(text: str) -> str:
-    return text if text.isprintable() else ""

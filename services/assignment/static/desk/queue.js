@@ -1,0 +1,166 @@
+// What the queue gains where scripts run: rows that keep up, selecting, completing a search, reading beside the list.
+import { all, later, make, one } from "./dom.js";
+
+const queue = one("[data-queue]");
+const body = () => one("table.queue tbody");
+const rowOf = (id) => document.getElementById(`t-${id}`);
+
+// Selecting: all on the page, and how many there are.
+const checks = () => all('.queue input[name="ticket"]');
+const everyone = one("[data-check-all]");
+const said = one("[data-selected]");
+
+function showSelected() {
+  const chosen = checks().filter((check) => check.checked);
+  for (const check of checks()) check.closest("tr").setAttribute("aria-selected", String(check.checked));
+  if (said) said.textContent = chosen.length ? `${chosen.length} selected` : "";
+  const box = everyone && one("input", everyone);
+  if (box) {
+    box.checked = chosen.length > 0 && chosen.length === checks().length;
+    box.indeterminate = chosen.length > 0 && !box.checked;
+  }
+}
+
+if (everyone) {
+  everyone.hidden = false;
+  one("input", everyone).addEventListener("change", (event) => {
+    for (const check of checks()) check.checked = event.target.checked;
+    showSelected();
+  });
+}
+let lastCheck = null;
+document.addEventListener("click", (event) => {
+  if (!event.target.matches?.('.queue input[name="ticket"]')) return;
+  const boxes = checks();
+  if (event.shiftKey && lastCheck) {
+    const [from, to] = [boxes.indexOf(lastCheck), boxes.indexOf(event.target)].sort((a, b) => a - b);
+    for (const box of boxes.slice(Math.max(from, 0), to + 1)) box.checked = event.target.checked;
+  }
+  lastCheck = event.target;
+  showSelected();
+});
+window.addEventListener("pageshow", showSelected);
+
+// Search: the last word's likely ends.
+const search = one("#f-q");
+const ends = one("#search-tokens");
+const suggest = later(150, async () => {
+  const answer = await fetch(`/queue/suggestions?q=${encodeURIComponent(search.value)}`).catch(() => null);
+  if (!answer?.ok) return;
+  const { items } = await answer.json();
+  ends.replaceChildren(...items.map((value) => make("option", { value })));
+});
+search?.addEventListener("input", suggest);
+
+// Next and previous in the list.
+let place = -1;
+function move(by) {
+  const links = all(".queue .ticket-link");
+  if (!links.length) return;
+  const current = links.indexOf(document.activeElement);
+  place = Math.min(Math.max((current < 0 ? place : current) + by, 0), links.length - 1);
+  links[place].focus();
+  if (pane && !pane.hidden) read(links[place]);
+}
+for (const [name, by] of [["next", 1], ["previous", -1]]) {
+  const button = make("button", { type: "button", className: "sr-only", tabIndex: -1, textContent: name, dataset: { command: name } });
+  button.addEventListener("click", () => move(by));
+  queue?.append(button);
+}
+
+// Reading beside the list, on wide screens.
+const pane = document.querySelector(".has-pane [data-pane]");
+const isWide = matchMedia("(min-width: 75rem)");
+let reading = "";
+if (pane) pane.hidden = false;
+
+async function read(link) {
+  reading = link.href;
+  for (const row of all(".queue tr.is-read")) row.classList.remove("is-read");
+  link.closest("tr").classList.add("is-read");
+  pane.setAttribute("aria-busy", "true");
+  const answer = await fetch(link.href).catch(() => null);
+  if (reading !== link.href) return;
+  pane.removeAttribute("aria-busy");
+  if (!answer?.ok) {
+    pane.replaceChildren(make("p", { textContent: "It could not be read just now." }), make("a", { href: link.href, textContent: "Open the ticket" }));
+    return;
+  }
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  for (const script of all("script, form, button, dialog", page)) script.remove();
+  const title = make("h2", { textContent: one("h1", page)?.textContent.trim() ?? "" });
+  const parts = [...all(".badges", page).slice(0, 1), ...all("article.message", page).slice(-12)].map((part) => document.adoptNode(part));
+  for (const part of parts) for (const inner of [part, ...all("[id]", part)]) inner.removeAttribute("id");
+  pane.replaceChildren(title, make("p", {}, make("a", { href: link.href, className: "button button-primary", textContent: "Open the ticket" })), ...parts);
+  pane.scrollTop = 0;
+}
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest?.(".queue .ticket-link");
+  if (!link || !pane || !isWide.matches || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+  if (link.href === reading) return;
+  event.preventDefault();
+  link.focus();
+  read(link);
+});
+
+// Keeping up: rows change in place, new tickets are announced and come when the reader asks for them.
+const LEAST_MS = 4000;
+const announced = new Set();
+const notice = one("[data-new]");
+let lastLook = 0;
+
+function announce() {
+  if (!notice || !announced.size) return;
+  one("a", notice).textContent = `${announced.size} new ${announced.size === 1 ? "ticket" : "tickets"}`;
+  notice.hidden = false;
+}
+
+async function look() {
+  lastLook = Date.now();
+  const answer = await fetch(location.href, { headers: { "x-live": "1" } }).catch(() => null);
+  if (!answer?.ok || answer.redirected) return;
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const counts = all(".tabs .count", page);
+  const shown = all(".tabs .count");
+  if (counts.length === shown.length) counts.forEach((count, at) => { shown[at].textContent = count.textContent; });
+  const fresh = new Map(all("tr[data-ticket]", page).map((row) => [row.dataset.ticket, row]));
+  for (const row of all("tr[data-ticket]")) {
+    const now = fresh.get(row.dataset.ticket);
+    row.classList.toggle("is-gone", !now);
+    if (!now || row.dataset.html === now.innerHTML) continue;
+    const isSame = row.cells.length === now.cells.length;
+    if (!isSame) continue;
+    [...now.cells].forEach((cell, at) => {
+      const own = row.cells[at];
+      if (own.classList.contains("pick") || own.contains(document.activeElement)) return;
+      own.replaceChildren(...[...cell.childNodes].map((node) => document.adoptNode(node)));
+    });
+    row.classList.toggle("is-overdue", now.classList.contains("is-overdue"));
+  }
+  for (const id of fresh.keys()) if (!rowOf(id)) announced.add(id);
+  announce();
+  document.dispatchEvent(new CustomEvent("everdesk:added"));
+}
+
+const lookSoon = later(600, () => {
+  const wait = LEAST_MS - (Date.now() - lastLook);
+  if (document.hidden) return;
+  if (wait > 0) setTimeout(lookSoon, wait + Math.random() * 1000);
+  else look();
+});
+
+function follow() {
+  const source = new EventSource(queue.dataset.stream);
+  const changed = (event) => {
+    const change = JSON.parse(event.data);
+    rowOf(change.ticket_id)?.classList.add("is-changed");
+    lookSoon();
+  };
+  source.addEventListener("ticket", changed);
+  source.addEventListener("gone", changed);
+  source.addEventListener("reset", lookSoon);
+  window.addEventListener("pagehide", () => source.close(), { once: true });
+}
+if (queue && body() && "EventSource" in window) follow();
+document.addEventListener("visibilitychange", () => { if (!document.hidden && Date.now() - lastLook > LEAST_MS) lookSoon(); });
