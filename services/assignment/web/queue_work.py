@@ -209,7 +209,8 @@ async def show_jobs(request: Request, desk: TheDesk, context: State, caller: Des
     """The agent's exports and actions on many tickets."""
     async with context.database.begin() as session:
         exports, jobs = await list_exports(session, caller, 50), await list_bulk(session, caller, 50)
-    is_running = any(one.finished_at is None and one.state in ("queued", "running") for one in (*exports, *jobs))
+    states = [*(export.state for export in exports), *(job.state for job in jobs)]
+    is_running = any(state in ("queued", "running") for state in states)
     return desk.render(request, "queue/jobs.html", caller, exports=exports, jobs=jobs, is_running=is_running)
 
 
