@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 from joserfc import jws
 from joserfc.jwk import ECKey, RSAKey
@@ -31,6 +31,10 @@ class IdentityProvider:
     document_changes: Json = field(default_factory=dict)
     sign: "Callable[[IdentityProvider, Json], str] | None" = None
     """Makes the ID token instead of the provider."""
+    person: Json | None = None
+    """Who is sitting in front of the browser; somebody who signs in by themselves."""
+    desk: str = ""
+    """Where the desk really is: browsers are sent back there."""
     userinfo: Json | None = None
     """What userinfo tells; without one the ID token tells everything."""
     asked: list[str] = field(default_factory=list)
@@ -110,6 +114,13 @@ def running_provider() -> Iterator[IdentityProvider]:
         def do_GET(self) -> None:
             provider.asked.append(self.path)
             path = urlsplit(self.path).path
+            if path == "/authorize" and provider.person is not None:
+                answer = provider.approve(self.path, **provider.person)
+                place = urlsplit(parse_qs(urlsplit(self.path).query)["redirect_uri"][0]).path
+                self.send_response(302)
+                self.send_header("Location", f"{provider.desk}{place}?{urlencode(answer)}")
+                self.end_headers()
+                return
             found = {"/.well-known/openid-configuration": provider.describe, "/jwks": provider.jwks}.get(path)
             if path == "/userinfo" and self.headers.get("Authorization") == "Bearer an-access-token":
                 self._answer(200, provider.userinfo or {})

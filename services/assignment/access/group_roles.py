@@ -91,4 +91,6 @@ async def align_with_groups(session: Session, by: Caller, agent_ids: Sequence[UU
     for agent_id in sorted(groups):
         view = await get_agent_view(session, agent_id)
         memberships = roles_of_groups(mapped, groups[agent_id], view.memberships)
+        if set(memberships) == {MembershipInput(team_id=one.team_id, role_id=one.role_id) for one in view.memberships}:
+            continue
         await change_agent_within(session, by, agent_id, AgentPatch(memberships=memberships))

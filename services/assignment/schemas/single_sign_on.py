@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, SecretStr, StringConstraints
 
 from services.assignment.schemas.tickets import View
+from shared.contracts.base import Instant
 from shared.kit.http.inputs import Input, Line, ShortLine
 from shared.kit.http.public_addresses import OutgoingRefused, read_url
 
@@ -106,9 +107,13 @@ class ConnectionReport(View):
 
 
 class ProviderLinkView(View):
-    """That an agent is a person at the provider, as the audit log shows it."""
+    """That an agent is a person at the provider."""
 
     id: UUID
+    """The agent's."""
     name: str
     issuer: str
     subject: str
+    """What the provider calls them, for ever."""
+    linked_at: Instant
+    last_used_at: Instant

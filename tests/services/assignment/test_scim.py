@@ -72,7 +72,7 @@ async def test_a_user_is_created_found_changed_and_deleted(desk: Desk, scim: Sci
     assert {name: user[name] for name in ("userName", "externalId", "active", "title", "phoneNumbers", "name")} == {
         name: sent[name] for name in ("userName", "externalId", "active", "title", "phoneNumbers", "name")
     }
-    assert (user["displayName"], user["meta"]["resourceType"]) == ("Ines Prado", "User")
+    assert ("displayName" in user, user["meta"]["resourceType"]) == (False, "User")
     assert user["meta"]["location"].endswith(f"/scim/v2/Users/{user['id']}")
     assert (await scim.send("GET", f"Users/{user['id']}"))["meta"] == user["meta"]
     agent = await (await desk.agent("ada")).get(f"/v1/agents/{user['id']}")
@@ -221,6 +221,31 @@ async def test_a_patch_that_makes_no_sense_is_refused_and_changes_nothing(
     refused = await scim.patch(f"Users/{bruno['id']}", operation, expect=400)
     assert refused["scimType"] == kind, refused
     assert await scim.find(f'id eq "{agent_id("bruno")}"') == [bruno]
+
+
+async def test_a_user_may_have_a_name_that_is_no_address(desk: Desk, scim: Scim) -> None:
+    name = f"bjensen-{new_id().hex[-8:]}"
+    user = await scim.send("POST", "Users", {"schemas": [USER], "userName": name}, 201)
+    assert (user["userName"], "emails" in user) == (name, False)
+    assert (await scim.send("POST", "Users", {"schemas": [USER], "userName": name.upper()}, 409))["status"] == "409"
+    agent = await (await desk.agent("ada")).get(f"/v1/agents/{user['id']}")
+    assert (agent["name"], agent["email"].endswith("@directory.invalid")) == (name, True)
+    mail = f"{name}@everdesk.example"
+    told = await scim.patch(f"Users/{user['id']}", {"op": "add", "path": "emails", "value": [{"value": mail}]})
+    assert [one["value"] for one in told["emails"]] == [mail]
+    assert (await (await desk.agent("ada")).get(f"/v1/agents/{user['id']}"))["email"] == mail
+
+
+async def test_all_resources_are_searched_at_once_and_the_rest_is_refused(scim: Scim) -> None:
+    user = await scim.user()
+    group = await scim.send("POST", "Groups", {"displayName": f"g-{new_id().hex}"}, 201)
+    either = f'id eq "{user["id"]}" or id eq "{group["id"]}"'
+    found = await scim.send("POST", ".search", {"filter": either})
+    assert [one["id"] for one in found["Resources"]] == [user["id"], group["id"]]
+    last = await scim.send("POST", ".search", {"filter": either, "startIndex": 2, "count": 5})
+    assert ([one["id"] for one in last["Resources"]], last["totalResults"]) == ([group["id"]], 2)
+    await scim.send("DELETE", "Schemas", expect=405)
+    await scim.send("GET", "Elsewhere", expect=404)
 
 
 async def test_versions_guard_against_lost_changes(scim: Scim) -> None:

@@ -2,6 +2,7 @@
 
 # ruff: noqa: F811 - fixtures are used by name
 
+import asyncio
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
@@ -15,7 +16,7 @@ from services.assignment.models import Session, SingleSignOn
 from services.assignment.schemas.single_sign_on import SingleSignOnView
 from services.assignment.web.page_base import SESSION_COOKIE
 from shared.kit.clock import new_id
-from tests.services.assignment.desk import PASSWORD, Json, agent_id, team_id
+from tests.services.assignment.desk import PASSWORD, AgentApi, Json, agent_id, team_id
 from tests.services.assignment.office import Office, connected, provider, said  # noqa: F401 - fixtures
 from tests.services.assignment.test_permissions import make
 from tests.services.assignment.test_scim import mapped, role_id, roles_of
@@ -59,6 +60,27 @@ async def test_nobody_is_linked_by_an_address_that_is_not_vouched_for(connected:
     await connected.sign_in(**{**person, "email_verified": None})
     taken = await connected.sign_in(403, **{**person, "email_verified": True, "sub": "somebody-else"})
     assert "account of somebody else" in taken.text
+
+
+async def test_a_link_is_taken_away_and_made_anew(connected: Office) -> None:
+    person, ada = await connected.person(), await connected.desk.agent("ada")
+    before = AgentApi(connected.desk.http, (await connected.sign_in(**said(person))).cookies[SESSION_COOKIE])
+    await connected.sign_in(403, **{**said(person), "sub": "made-anew"})
+    listed = (await ada.get("/v1/single-sign-on/links"))["items"]
+    assert [one["id"] for one in listed if one["subject"] == person["sub"]] == [person["id"]]
+    weaker = (await make(connected.desk, "assigned", ["admin.agents"])).api
+    assert (await weaker.send("DELETE", f"/v1/single-sign-on/links/{person['id']}")).status_code == 403
+    assert (await ada.send("DELETE", f"/v1/single-sign-on/links/{person['id']}")).status_code == 204
+    assert (await before.send("GET", "/v1/me")).status_code == 401
+    again = await connected.sign_in(**{**said(person), "sub": "made-anew"})
+    assert (await connected.me(again))["agent"]["id"] == person["id"]
+
+
+async def test_the_same_person_may_begin_twice_at_once(connected: Office) -> None:
+    person = await connected.person()
+    back = [await connected.begin() for _ in range(3)]
+    answers = [connected.come_back(connected.provider.approve(url, **said(person)), cookie) for url, cookie in back]
+    assert [answer.status_code for answer in await asyncio.gather(*answers)] == [303] * 3
 
 
 async def test_people_without_an_account_become_agents_by_their_groups(connected: Office) -> None:

@@ -89,7 +89,7 @@ def _part(spec: AttributeSpec, name: str) -> Json:
         described["referenceTypes"] = ["User"]
         described["mutability"] = "immutable" if spec.name == "members" else "readWrite"
     if spec.name == "members":
-        described["mutability"] = "readOnly" if name == "display" else "immutable"
+        described["mutability"] = "readOnly" if name in ("display", "type") else "immutable"
     return described
 
 

@@ -88,7 +88,7 @@ def _apply_object(kind: DocumentKind, resource: Json, operation: Operation) -> N
         if kind.is_skipped(name):
             continue
         if extension is not None and isinstance(value, dict):
-            for inner, one in value.items():
+            for inner, one in ((inner, one) for inner, one in value.items() if not kind.is_skipped(inner)):
                 _apply(kind, resource, operation.name, f"{extension}:{inner}", one)
         else:
             _apply(kind, resource, operation.name, name, value)

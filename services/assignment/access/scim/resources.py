@@ -1,5 +1,6 @@
 """Users and groups as SCIM answers them, and what a user's document means for the agent."""
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -17,6 +18,8 @@ from services.assignment.models import Agent, DirectoryGroup, DirectoryUser
 from shared.kit.http.inputs import Email, Line
 
 MAX_NAME = 255
+NO_ADDRESS = "@directory.invalid"
+"""How the address of an agent ends who has none; RFC 2606 keeps the name from ever being one."""
 _EMAIL: TypeAdapter[str] = TypeAdapter(Email)
 _LINE: TypeAdapter[str] = TypeAdapter(Line)
 Reference = tuple[UUID, str]
@@ -46,10 +49,12 @@ class UserRecord:
         said |= {"userName": self.user_name, "active": self.agent.is_active}
         if self.known and self.known.external_id:
             said["externalId"] = self.known.external_id
-        if name_in(said) != self.agent.name:
+        if (name_in(said) or self.user_name) != self.agent.name:
             said["displayName"] = self.agent.name
         emails: list[Json] = said.get("emails", [])
         main = _main(emails)
+        if self.agent.email.endswith(NO_ADDRESS):
+            return said
         if main is None:
             emails.insert(0, {"value": self.agent.email, "type": "work", "primary": True})
         elif _usable(str(main.get("value", ""))) != self.agent.email:
@@ -66,8 +71,6 @@ class UserRecord:
             "schemas": schemas,
             "id": str(self.agent.id),
             **said,
-            "displayName": self.agent.name,
-            "name": said.get("name", {"formatted": self.agent.name}),
             "groups": [
                 {"value": str(group), "display": name, "$ref": f"{base}/Groups/{group}", "type": "direct"}
                 for group, name in self.groups
@@ -127,7 +130,7 @@ def wanted_user(said: Json, *, is_active: bool = True) -> WantedUser:
         raise bad_request("invalidValue", f"externalId has at most {MAX_NAME} characters")
     main = _main(said.get("emails", []))
     try:
-        email = _EMAIL.validate_python(str(main["value"]) if main and main.get("value") else user_name)
+        email = _EMAIL.validate_python(str(main["value"])) if main and main.get("value") else _address_of(user_name)
         name = _LINE.validate_python(name_in(said) or user_name)
     except ValidationError as error:
         reason = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
@@ -147,6 +150,14 @@ def _main(emails: Sequence[Json]) -> Json | None:
     """The address that counts: the primary one, else one for work, else the first."""
     ranked = sorted(emails, key=lambda one: (not one.get("primary"), str(one.get("type", "")).lower() != "work"))
     return ranked[0] if ranked else None
+
+
+def _address_of(user_name: str) -> str:
+    """Of somebody of whom no address is told: their name if it is one, else one that no mail reaches."""
+    try:
+        return _EMAIL.validate_python(user_name)
+    except ValidationError:
+        return f"{hashlib.sha256(user_name.lower().encode()).hexdigest()[:24]}{NO_ADDRESS}"
 
 
 def _usable(address: str) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 
-from services.assignment.access.single_sign_on.connection import Connection, get_connection
+from services.assignment.access.single_sign_on.connection import ProviderConnection, get_connection
 from services.assignment.access.single_sign_on.exchange import ask_for_tokens
 from services.assignment.app_state import AppState
 from services.assignment.identity_provider.id_tokens import KEY_TYPES
@@ -23,7 +23,7 @@ async def check_connection(context: AppState) -> ConnectionReport:
     return ConnectionReport(works=all(check.outcome != "failed" for check in checks), checks=checks)
 
 
-async def _checks(http: SafeHttpClient, connection: Connection) -> AsyncIterator[ConnectionCheck]:
+async def _checks(http: SafeHttpClient, connection: ProviderConnection) -> AsyncIterator[ConnectionCheck]:
     if not connection.view.issuer or not connection.view.client_id:
         yield _failed("Settings", "Issuer and client id are needed.")
         return
@@ -60,7 +60,7 @@ def _pkce(provider: Provider) -> ConnectionCheck:
     return ConnectionCheck(name="PKCE", outcome="warning", detail=detail)
 
 
-async def _client(http: SafeHttpClient, connection: Connection, provider: Provider) -> ConnectionCheck:
+async def _client(http: SafeHttpClient, connection: ProviderConnection, provider: Provider) -> ConnectionCheck:
     try:
         answer = await ask_for_tokens(http, connection, provider, NO_CODE, "A" * 43)
         word = str(object_of(answer).get("error", ""))[:80]

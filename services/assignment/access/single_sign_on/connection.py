@@ -29,7 +29,7 @@ TAKEN_OVER = FIXED | {"is_enabled", "trusts_addresses", "groups_claim", "creates
 
 
 @dataclass(frozen=True, slots=True)
-class Connection:
+class ProviderConnection:
     """A connection that can be used."""
 
     view: SingleSignOnView
@@ -41,7 +41,7 @@ class Connection:
         return self.view.is_enabled and bool(self.view.issuer and self.view.client_id)
 
 
-async def get_connection(session: Session, settings: AssignmentSettings) -> Connection:
+async def get_connection(session: Session, settings: AssignmentSettings) -> ProviderConnection:
     """What is saved, under what the settings fix."""
     stored = await session.get(SingleSignOn, ROW)
     redirect_uri = settings.desk_url.rstrip("/") + CALLBACK
@@ -57,7 +57,7 @@ async def get_connection(session: Session, settings: AssignmentSettings) -> Conn
         secret = settings.oidc_client_secret.get_secret_value() if settings.oidc_client_secret else None
     if settings.oidc_passwords:
         values["passwords"] = settings.oidc_passwords
-    return Connection(SingleSignOnView.model_validate(values | {"has_client_secret": bool(secret)}), secret)
+    return ProviderConnection(SingleSignOnView.model_validate(values | {"has_client_secret": bool(secret)}), secret)
 
 
 async def provider_name(context: AppState) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote_plus, urlencode
 
-from services.assignment.access.single_sign_on.connection import Connection
+from services.assignment.access.single_sign_on.connection import ProviderConnection
 from services.assignment.identity_provider.id_tokens import Claims, Expected, UnknownKey, verify_id_token
 from services.assignment.identity_provider.provider import Provider, ProviderCache, fetch_json, object_of
 from services.assignment.identity_provider.refusal import SignOnRefused
@@ -25,7 +25,7 @@ class CodeExchange:
 
 
 async def ask_for_tokens(
-    http: SafeHttpClient, connection: Connection, provider: Provider, code: str, verifier: str
+    http: SafeHttpClient, connection: ProviderConnection, provider: Provider, code: str, verifier: str
 ) -> FetchedResponse:
     """Sends the code with the proofs of client and browser. Raises SignOnRefused (`away`)."""
     form = {
@@ -48,7 +48,7 @@ async def ask_for_tokens(
 
 
 async def fetch_claims(
-    http: SafeHttpClient, cache: ProviderCache, connection: Connection, provider: Provider, asked: CodeExchange
+    http: SafeHttpClient, cache: ProviderCache, connection: ProviderConnection, provider: Provider, asked: CodeExchange
 ) -> Claims:
     """What the provider says of the person, checked. Raises SignOnRefused."""
     answer = await ask_for_tokens(http, connection, provider, asked.code, asked.verifier)
@@ -80,7 +80,7 @@ async def _verified(
 
 
 async def _with_userinfo(
-    http: SafeHttpClient, connection: Connection, provider: Provider, claims: Claims, access_token: str
+    http: SafeHttpClient, connection: ProviderConnection, provider: Provider, claims: Claims, access_token: str
 ) -> Claims:
     """Many providers tell address and groups only there. What the signed token says counts for more."""
     wanted = {"email", *([connection.view.groups_claim] if connection.view.groups_claim else [])}

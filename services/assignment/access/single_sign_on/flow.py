@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from services.assignment.access.second_step import SecondStep
 from services.assignment.access.sessions import SignedIn, SignInProof, Visit
 from services.assignment.access.sign_in import sign_in_as
-from services.assignment.access.single_sign_on.connection import Connection, get_connection
+from services.assignment.access.single_sign_on.connection import ProviderConnection, get_connection
 from services.assignment.access.single_sign_on.exchange import CodeExchange, fetch_claims
 from services.assignment.access.single_sign_on.keys import LASTS_SECONDS, SignOnKeys
 from services.assignment.access.single_sign_on.people import find_or_make_agent, has_second_factor
@@ -71,7 +71,7 @@ async def begin_sign_on(context: AppState, following: str) -> TripToProvider:
     return TripToProvider(f"{place}{'&' if urlsplit(place).query else '?'}{urlencode(asked)}", cookie)
 
 
-async def _usable_connection(context: AppState) -> Connection:
+async def _usable_connection(context: AppState) -> ProviderConnection:
     async with context.database.begin() as session:
         connection = await get_connection(session, context.settings)
     if not connection.is_usable:

@@ -48,9 +48,12 @@ async def find_or_make_agent(session: Session, connection: SingleSignOnView, cla
     by = everdesk_itself(f"Single sign-on ({connection.name})"[:255], address)
     set_actor(session, by)
     groups = groups_of(connection, claims)
-    identity = await session.get(ProviderIdentity, (connection.issuer, claims["sub"]))
+    key = (connection.issuer, claims["sub"])
+    identity = await session.get(ProviderIdentity, key)
     if identity is None:
         await lock_rights(session)
+        identity = await session.get(ProviderIdentity, key)
+    if identity is None:
         agent = await _agent_by_address(session, by, connection, claims, groups)
         await _link(session, connection, claims, agent)
     else:
@@ -116,7 +119,9 @@ async def _link(session: Session, connection: SingleSignOnView, claims: Claims, 
     )
     session.add(identity)
     await session.flush()
-    view = ProviderLinkView(id=agent.id, name=agent.name, issuer=connection.issuer, subject=claims["sub"])
+    view = ProviderLinkView(
+        id=agent.id, name=agent.name, issuer=identity.issuer, subject=identity.subject, linked_at=now, last_used_at=now
+    )
     await record_change(session, None, view)
 
 

@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from services.assignment.api.scim import discovery, groups, users
+from services.assignment.api.scim import discovery, groups, root, users
 
 router = APIRouter(prefix="/scim/v2", include_in_schema=False)
-for part in (discovery, users, groups):
+for part in (discovery, users, groups, root):
     router.include_router(part.router)

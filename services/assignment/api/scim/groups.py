@@ -1,7 +1,5 @@
 """SCIM groups."""
 
-from typing import Any
-
 from fastapi import APIRouter, Response
 
 from services.assignment.access.scim.groups import create_group, delete_group, patch_group, replace_group
@@ -13,8 +11,8 @@ from services.assignment.api.scim.protocol import (
     Directory,
     ListAsked,
     ScimRoute,
-    list_request,
     scim_response,
+    search_request,
 )
 from services.assignment.app_state import AppState
 from services.assignment.deps import State
@@ -31,11 +29,7 @@ async def get_groups(context: State, _: Directory, asked: Asked, page: ListAsked
 @router.post("/.search")
 async def search_groups(context: State, _: Directory, asked: Asked, body: Body) -> Response:
     """The same, for filters that are too long or too private for an address."""
-    said: dict[str, Any] = body if isinstance(body, dict) else {}
-    page = list_request(asked.base, said.get("filter"), said.get("startIndex"), said.get("count"))
-    projection = Projection.parse(
-        ",".join(map(str, said.get("attributes") or ())), ",".join(map(str, said.get("excludedAttributes") or ()))
-    )
+    page, projection = search_request(asked.base, body)
     return await _list(context, projection, page)
 
 

@@ -128,6 +128,14 @@ def list_request(base: str, condition: Any, start: Any, count: Any) -> ListReque
     )
 
 
+def search_request(base: str, body: Any) -> tuple[ListRequest, Projection]:
+    """What a search (RFC 7644, section 3.4.3) asks for in its body. Raises ScimRefusal 400."""
+    said: Json = body if isinstance(body, dict) else {}
+    page = list_request(base, said.get("filter"), said.get("startIndex"), said.get("count"))
+    names = (",".join(map(str, said.get(name) or ())) for name in ("attributes", "excludedAttributes"))
+    return page, Projection.parse(*names)
+
+
 def _number(name: str, given: Any, usual: int) -> int:
     if given in (None, ""):
         return usual

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request, Response
 from services.assignment.access.group_roles import get_group_roles, replace_group_roles
 from services.assignment.access.single_sign_on.checks import check_connection
 from services.assignment.access.single_sign_on.connection import change_connection, get_connection
+from services.assignment.access.single_sign_on.links import list_links, remove_links
 from services.assignment.app_state import AppState
 from services.assignment.deps import State
 from services.assignment.queries.callers import Caller
@@ -33,7 +34,7 @@ router = APIRouter(prefix=PATH, route_class=DeskPageRoute)
 TEXTS = ("name", "issuer", "client_id", "scopes", "groups_claim", "second_factor", "passwords")
 FLAGS = ("is_enabled", "creates_agents", "trusts_addresses")
 FIXED = ("issuer", "client_id")
-BLANK_ROWS = 3
+BLANK_ROWS = 2
 FACTORS = [
     ("by_amr", "When the provider says that it asked for one"),
     ("always", "Always: the provider asks everybody"),
@@ -92,6 +93,15 @@ async def post_group_roles(
     return desk.redirect(f"{PATH}#groups", ("success", "What the groups stand for was saved."))
 
 
+@router.post("/links/{agent_id}/remove")
+async def post_unlink(
+    desk: TheDesk, context: State, caller: AgentsPageCaller, agent_id: UUID, _: AdminForm
+) -> Response:
+    """Unlinks an agent. Raises Problem 404 and 403."""
+    await remove_links(context, caller, agent_id)
+    return desk.redirect(PATH, ("success", "The agent was unlinked and signed out."))
+
+
 def _changes(form: SubmittedForm, now: SingleSignOnView) -> dict[str, Any]:
     changes: dict[str, Any] = {name: form.text(name) for name in TEXTS if not (now.is_fixed and name in FIXED)}
     changes |= {name: form.is_ticked(name) for name in FLAGS}
@@ -131,7 +141,7 @@ async def _page(
     async with context.database.begin() as session:
         now = (await get_connection(session, context.settings)).view
         teams, roles = await list_teams(session), await list_roles(session)
-        groups = await get_group_roles(session)
+        groups, links = await get_group_roles(session), await list_links(session)
     shown = rows if rows is not None else _saved(groups)
     view = view or fresh_form({name: _said(now, name) for name in (*TEXTS, *FLAGS, "version")})
     notices = [*view.notices, *([("danger", rows_refused.notice)] if rows_refused and rows_refused.notice else [])]
@@ -146,6 +156,7 @@ async def _page(
         report=report,
         rows=[*shown, *({"group": "", "team_id": "", "role_id": ""} for _ in range(BLANK_ROWS))],
         row_errors=dict(rows_refused.errors) if rows_refused else {},
+        links=links,
         roles_version=groups.version,
         teams=[(str(team.id), team.name) for team in teams if team.is_active],
         roles=[(str(role.id), role.name) for role in roles],
