@@ -22,11 +22,10 @@ async def main() -> int:
         try:
             scene = await set_up(SystemClients(stack.described()))
             async with Camera.opened(SCREENS) as camera:
-                await camera.portal(scene)
-                await camera.desk(scene)
+                await camera.take_all(scene)
         finally:
             await stack.stop()
-    for picture in sorted(SCREENS.glob("*.png")):
+    for picture in sorted(SCREENS.glob("*.webp")):
         print(f"{picture.relative_to(SCREENS.parents[1])}  {picture.stat().st_size // 1024} KB")
     return 0
 
