@@ -11,6 +11,7 @@ from services.assignment.deps import SignedIn, State, TicketReference
 from services.assignment.queries.conversation import list_entries, list_events
 from services.assignment.queries.lists import Filters, QueueView, Sort, TimeSpan, list_tickets
 from services.assignment.queries.saved_views import filters_of, get_saved_view, over
+from services.assignment.queries.team_targets import with_team_target
 from services.assignment.queries.tickets import get_ticket, get_view
 from services.assignment.schemas.conversation import EntryView, EventView
 from services.assignment.schemas.explanations import SlaExplained
@@ -83,7 +84,8 @@ async def get_tickets(
 async def get_one(response: Response, context: State, caller: SignedIn, ticket: TicketReference) -> TicketView:
     """The ticket as it now is, with its clocks and what you may do."""
     async with context.database.begin() as session:
-        view = await get_view(session, caller, ticket, utc_now())
+        now = utc_now()
+        view = await with_team_target(session, await get_view(session, caller, ticket, now), now)
     response.headers["ETag"] = etag_of(view.revision)
     return view
 

@@ -15,7 +15,7 @@ from shared.contracts.vocabulary import Scope
 from shared.kit.db import Session
 from shared.kit.http.problems import invalid
 
-TEAM_NULLS = frozenset({"lead_id", "offer_seconds", "parent_id", "policy_id", "calendar"})
+TEAM_NULLS = frozenset({"lead_id", "offer_seconds", "parent_id", "policy_id", "calendar", "hold_seconds"})
 MOST_LEVELS = 8
 
 

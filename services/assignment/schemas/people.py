@@ -10,6 +10,7 @@ from services.assignment.schemas.routing import (
     AbsenceView,
     CalendarSlug,
     Capacity,
+    HoldSeconds,
     OfferSeconds,
     OfferView,
     PriorityWeights,
@@ -189,6 +190,8 @@ class TeamView(View):
     """The SLA policy of its tickets where no routing rule names one; null: the default policy."""
     calendar: str | None = None
     """The slug of its hours, used where no routing rule names a policy; null: those that the policy names."""
+    hold_seconds: int | None = None
+    """How long it may hold a ticket, in open time of its hours; null: it has no target of its own."""
     version: int
 
 
@@ -204,6 +207,7 @@ class TeamInputNew(Input):
     parent_id: UUID | None = None
     policy_id: UUID | None = None
     calendar: Slug | None = None
+    hold_seconds: HoldSeconds | None = None
 
 
 class TeamPatch(Input):
@@ -221,6 +225,7 @@ class TeamPatch(Input):
     parent_id: UUID | None = None
     policy_id: UUID | None = None
     calendar: Slug | None = None
+    hold_seconds: HoldSeconds | None = None
     is_fallback: Literal[True] | None = None
     is_active: bool | None = None
     reassign_to: UUID | None = None

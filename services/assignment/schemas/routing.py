@@ -21,6 +21,7 @@ PriorityWeights = Annotated[dict[Priority, Annotated[Whole, Field(ge=0, le=100)]
 Weight = Annotated[Whole, Field(ge=1, le=100)]
 CalendarSlug = Annotated[str, Field(min_length=1, max_length=64)]
 OfferSeconds = Annotated[Whole, Field(ge=10, le=86_400)]
+HoldSeconds = Annotated[Whole, Field(ge=60, le=31_536_000)]
 
 
 class AbsenceView(View):

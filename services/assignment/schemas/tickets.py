@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, JsonValue
@@ -97,6 +97,22 @@ class TicketSla(View):
     """Durations in seconds of open time, as of `updated_at`; `due_at` is exact."""
 
 
+class TeamTarget(View):
+    """How long the team has held the ticket against its operational target: apart from what the requester was promised.
+
+    Durations are seconds of open time in the team's hours.
+    """
+
+    team_id: UUID
+    since: Instant
+    target: timedelta
+    elapsed: timedelta
+    due_at: Instant | None
+    state: Literal["running", "paused", "ended"]
+    is_over: bool
+    """Whether the team has held it for longer than its target."""
+
+
 class TicketView(RelatedTickets):
     """A ticket as it now is, seen by one agent. Related tickets are told where one ticket is asked for."""
 
@@ -121,6 +137,8 @@ class TicketView(RelatedTickets):
     """When the next running clock is due."""
     is_overdue: bool
     sla: TicketSla
+    team_target: TeamTarget | None = None
+    """Told where one ticket is read, if the team has a target."""
     created_at: Instant
     updated_at: Instant
     first_replied_at: Instant | None

@@ -17,6 +17,7 @@ from services.assignment.queries.links import list_links
 from services.assignment.queries.participants import list_participants
 from services.assignment.queries.people import list_agents, list_teams
 from services.assignment.queries.requester_tickets import list_requester_tickets
+from services.assignment.queries.team_targets import with_team_target
 from services.assignment.queries.thread import ThreadFilter, ThreadPage, find_decision, list_thread
 from services.assignment.queries.tickets import get_ticket, get_view
 from services.assignment.queries.upcoming_timers import get_upcoming_timers
@@ -141,7 +142,7 @@ async def ticket_page(
     """Renders a ticket, perhaps with a draft that was refused."""
     now = utc_now()
     async with context.database.begin() as session:
-        ticket = await get_view(session, caller, number, now)
+        ticket = await with_team_target(session, await get_view(session, caller, number, now), now)
         thread = await list_thread(session, context.file_links, ticket.id, PER_PAGE, state.before, show=state.show)
         decision = await find_decision(session, ticket.id)
         in_copy = await list_participants(session, ticket.id)

@@ -3,7 +3,9 @@
 from typing import Any, Final
 
 from services.assignment.schemas.people import TeamView
-from services.assignment.web.admin.submitted_form import SubmittedForm
+from services.assignment.web.admin.duration_text import format_duration_text, parse_duration_text
+from services.assignment.web.admin.submitted_form import SubmittedForm, refuse_field
+from shared.contracts.durations import WorkingDays
 from shared.contracts.vocabulary import Handover, Strategy
 
 STRATEGIES: Final = (
@@ -27,10 +29,24 @@ def choice_fields(form: SubmittedForm) -> dict[str, Any]:
         "strategy": form.text("strategy"),
         "handover": form.text("handover"),
         "offer_seconds": (int(offered) if offered.isascii() and offered.isdigit() else offered) if offered else None,
+        "hold_seconds": _seconds(form.text("hold_seconds")),
     }
 
 
 def choice_values(team: TeamView) -> dict[str, Any]:
     """What the form shows."""
     offered = team.offer_seconds if team.offer_seconds is not None else ""
-    return {"strategy": team.strategy.value, "handover": team.handover.value, "offer_seconds": offered}
+    return {"strategy": team.strategy.value, "handover": team.handover.value, "offer_seconds": offered} | {
+        "hold_seconds": format_duration_text(team.hold_seconds, has_days=False)
+    }
+
+
+def _seconds(text: str) -> int | None:
+    """A time of open hours. Raises FormRefused for what is none."""
+    try:
+        duration = parse_duration_text(text)
+    except ValueError as error:
+        raise refuse_field("hold_seconds", str(error)) from error
+    if isinstance(duration, WorkingDays):
+        raise refuse_field("hold_seconds", "Write hours or minutes, such as 4h")
+    return duration
