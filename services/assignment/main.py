@@ -33,6 +33,7 @@ from services.assignment.live.ticket_changes import TicketChanges
 from services.assignment.queries.caller_cache import CallerCache
 from services.assignment.queries.places import find_places
 from services.assignment.queries.policies import PolicyCache
+from services.assignment.reporting.aggregation import keep_activity_counted
 from services.assignment.routing_rules.counts import keep_counts
 from services.assignment.seed import seed
 from services.assignment.settings import AssignmentSettings
@@ -137,6 +138,7 @@ def build_app(settings: AssignmentSettings) -> FastAPI:
             "announcements": partial(announce_anew, database),
             "intents": partial(resend_intents, context),
             "rule-counts": partial(keep_counts, context.match_counts, database),
+            "activity": partial(keep_activity_counted, context),
             "held-replies": partial(send_held_replies, context),
             **consumers,
         }

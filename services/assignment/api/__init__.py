@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends
 
 from services.assignment.api import (
     actions,
+    activity,
     agent_access,
     agents,
     audit,
@@ -73,6 +74,7 @@ def build_router() -> APIRouter:
         canned_responses,
         audit,
         reports,
+        activity,
         service_tokens,
         single_sign_on,
     ):

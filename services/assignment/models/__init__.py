@@ -9,6 +9,7 @@ from services.assignment.models.access import (
     Session,
     TotpSecret,
 )
+from services.assignment.models.activity import ActivityCount, ActivityWatermark
 from services.assignment.models.base import FAR_FUTURE, Base, table_of
 from services.assignment.models.canned_responses import CannedResponse
 from services.assignment.models.composing import (
@@ -49,6 +50,8 @@ from services.assignment.models.tickets import (
 __all__ = [
     "FAR_FUTURE",
     "AccountLink",
+    "ActivityCount",
+    "ActivityWatermark",
     "Agent",
     "AgentFile",
     "AgentSettings",

@@ -172,6 +172,7 @@ class LoggedEvent(Base):
     __tablename__ = "events"
     __table_args__ = (
         Index("ix_events_ticket_id_at", "ticket_id", "at", "seq", "event_id"),
+        Index("ix_events_recorded_at", "recorded_at", "at", postgresql_using="brin"),
         Index("ix_events_facts", "ticket_id", "seq", postgresql_where=text("fact is not null")),
     )
 

@@ -1,0 +1,47 @@
+"""Aggregates for activity reports, made from the event log: counts per half hour and per day."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import String, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from services.assignment.models.base import Base
+
+ZERO = text("0")
+
+
+class ActivityCount(Base):
+    """What happened to the tickets of one team within a half hour or a day, by one dimension."""
+
+    __tablename__ = "activity_counts"
+
+    dimension: Mapped[str] = mapped_column(String(12), primary_key=True)
+    """`team`, `agent`, `topic`, `priority` or `channel`."""
+    resolution: Mapped[str] = mapped_column(String(8), primary_key=True)
+    """`slot`: half an hour, of which every time zone's hours are made; `day`: a day of the installation's zone."""
+    starts_at: Mapped[datetime] = mapped_column(primary_key=True)
+    team_id: Mapped[UUID] = mapped_column(primary_key=True)
+    """All zeros for no team."""
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    """The value of the dimension; empty for none."""
+    opened: Mapped[int] = mapped_column(server_default=ZERO)
+    assigned: Mapped[int] = mapped_column(server_default=ZERO)
+    transferred: Mapped[int] = mapped_column(server_default=ZERO)
+    overdue: Mapped[int] = mapped_column(server_default=ZERO)
+    withdrawn: Mapped[int] = mapped_column(server_default=ZERO)
+    resolved: Mapped[int] = mapped_column(server_default=ZERO)
+    closed: Mapped[int] = mapped_column(server_default=ZERO)
+    reopened: Mapped[int] = mapped_column(server_default=ZERO)
+
+
+class ActivityWatermark(Base):
+    """How far the event log has been counted. One row."""
+
+    __tablename__ = "activity_watermark"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    recorded_until: Mapped[datetime]
+    """Events recorded up to this instant are in the counts; later ones are read from the log."""
+    zone: Mapped[str] = mapped_column(String(64))
+    """The zone of the days; when the setting changes, everything is counted anew."""

@@ -1,0 +1,1 @@
+"""Reports beside SLA attainment: activity, arrivals, backlog and workload."""

@@ -1,0 +1,230 @@
+"""What happened to tickets in a period: aggregates of the event log, and the log itself for what is not in them yet."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Row, func, select, text
+
+from services.assignment.models import ActivityWatermark, Agent, Team, Topic
+from services.assignment.queries.callers import Caller
+from services.assignment.queries.periods import Period
+from services.assignment.reporting.aggregation import COUNTED, FACTS, NOBODY, SUMS, TYPES
+from services.assignment.schemas.activity import (
+    COUNTS,
+    ActivityCounts,
+    ActivityGroup,
+    ActivityPoint,
+    ActivityReport,
+    ArrivalCell,
+    ArrivalReport,
+    Dimension,
+    Interval,
+)
+from shared.contracts.vocabulary import Permission, Priority
+from shared.domain.permissions import reach
+from shared.kit.db import Session
+from shared.kit.http.problems import Problem
+
+SLOT = timedelta(minutes=30)
+MOST_POINTS = 2_000
+LENGTHS = {
+    Interval.HOUR: timedelta(hours=1),
+    Interval.DAY: timedelta(days=1),
+    Interval.WEEK: timedelta(days=7),
+    Interval.MONTH: timedelta(days=30),
+}
+NOBODYS = {
+    Dimension.TEAM: "No team",
+    Dimension.AGENT: "Nobody assigned",
+    Dimension.TOPIC: "No topic",
+    Dimension.PRIORITY: "Not known",
+    Dimension.CHANNEL: "Not known",
+}
+_FROM_LOG = f"""
+select at, team_id, key, {SUMS} from ({FACTS} and d.dimension = :dimension and e.at >= :since and e.at < :until
+  and (e.recorded_at > :counted_until or e.at < :slots_from or e.at >= :slots_to)) as young
+group by at, team_id, key
+"""
+"""What is not in the aggregates: young events, and the half hours that the period's ends cut."""
+_COLUMNS = ", ".join(COUNTED)
+_PIECES = f"""
+pieces as (
+  select starts_at as at, team_id, key, {_COLUMNS} from activity_counts
+  where dimension = :dimension and resolution = 'day' and starts_at >= :days_from and starts_at < :days_to
+  union all
+  select starts_at, team_id, key, {_COLUMNS} from activity_counts
+  where dimension = :dimension and resolution = 'slot'
+    and (starts_at >= :slots_from and starts_at < :days_from or starts_at >= :days_to and starts_at < :slots_to)
+  union all {_FROM_LOG}
+), visible as (
+  select * from pieces
+  where (:sees_all or team_id = any(cast(:teams as uuid[])) or (:dimension = 'agent' and key = :own))
+    and (:any_team or team_id = any(cast(:only_teams as uuid[])))
+    and (:any_agent or key = any(cast(:only_agents as text[])))
+)
+"""
+_SUMS = ", ".join(f"sum({name})::int as {name}" for name in COUNTED)
+_KEY = "case when :by_team then team_id::text else key end"
+BY_KEY = text(f"with {_PIECES} select {_KEY} as key, {_SUMS} from visible group by 1")
+BY_TIME = text(f"with {_PIECES} select date_trunc(:step, at, :zone) as at, {_SUMS} from visible group by 1 order by 1")
+BY_HOUR_OF_WEEK = text(f"""
+with {_PIECES} select extract(isodow from at at time zone :zone)::int as weekday,
+  extract(hour from at at time zone :zone)::int as hour, sum(opened)::int as opened
+from visible group by 1, 2 having sum(opened) > 0 order by 1, 2
+""")
+
+
+async def get_activity_report(
+    session: Session, caller: Caller, period: Period, group_by: Dimension, interval: Interval | None
+) -> ActivityReport:
+    """Counts per group, in all, for the period before, and per interval. Raises Problem 422."""
+    if interval is not None and (period.until - period.since) / LENGTHS[interval] > MOST_POINTS:
+        raise Problem(422, "invalid_input", f"the period has more than {MOST_POINTS} intervals; choose a longer one")
+    question = await _question(session, caller, period, group_by)
+    rows = (await session.execute(BY_KEY, question.values(period))).all()
+    names = await _names(session, group_by, {row.key for row in rows})
+    groups = [_group(row, group_by, names) for row in rows if any(getattr(row, name) for name in COUNTS)]
+    before = Period(period.since - (period.until - period.since), period.since, zone=period.zone, now=period.now)
+    earlier = (await session.execute(BY_KEY, question.values(before))).all()
+    return ActivityReport(
+        from_=period.since,
+        to=period.until,
+        time_zone=period.zone,
+        group_by=group_by,
+        interval=interval,
+        items=sorted(groups, key=lambda one: _place(one, group_by)),
+        total=_total(rows),
+        previous_total=_total(earlier),
+        series=await _series(session, question, period, interval),
+    )
+
+
+async def get_arrival_report(session: Session, caller: Caller, period: Period) -> ArrivalReport:
+    """Opened tickets per hour of the week."""
+    question = await _question(session, caller, period, Dimension.TEAM)
+    rows = await session.execute(BY_HOUR_OF_WEEK, question.values(period, in_slots=True))
+    cells = [ArrivalCell(weekday=row.weekday, hour=row.hour, opened=row.opened) for row in rows]
+    return ArrivalReport(
+        from_=period.since,
+        to=period.until,
+        time_zone=period.zone,
+        total=sum(cell.opened for cell in cells),
+        items=cells,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What is counted, as far as the caller's report permission reaches."""
+
+    dimension: Dimension
+    by_team: bool
+    scope: dict[str, Any]
+    mark: ActivityWatermark | None
+
+    def values(self, period: Period, *, in_slots: bool = False) -> dict[str, Any]:
+        """The parameters of a query; `in_slots` where days are too coarse."""
+        since, until = period.since, period.until
+        slots_from, slots_to = -(-since.timestamp() // SLOT.total_seconds()), until.timestamp() // SLOT.total_seconds()
+        first, last = (datetime.fromtimestamp(n * SLOT.total_seconds(), UTC) for n in (slots_from, slots_to))
+        if first >= last or self.mark is None:
+            first = last = until
+        days = (last, last)
+        if not in_slots and self.mark is not None and self.mark.zone == period.zone:
+            days = _whole_days(first, last, ZoneInfo(period.zone))
+        counted_until = self.mark.recorded_until if self.mark else datetime(1970, 1, 1, tzinfo=UTC)
+        return self.scope | {
+            "dimension": self.dimension.value,
+            "by_team": self.by_team,
+            "types": TYPES,
+            "zone": period.zone,
+            "since": since,
+            "until": until,
+            "slots_from": first,
+            "slots_to": last,
+            "days_from": days[0],
+            "days_to": days[1],
+            "counted_until": counted_until,
+        }
+
+
+def _whole_days(first: datetime, last: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """The beginning of the first whole day of the zone, and the end of the last; equal if there is none."""
+    starts = [
+        datetime.combine(at.astimezone(zone).date() + timedelta(days=more), time(), zone).astimezone(UTC)
+        for at, more in ((first, 0), (first, 1), (last, 0))
+    ]
+    begins = starts[0] if starts[0] >= first else starts[1]
+    return (begins, starts[2]) if begins < starts[2] else (last, last)
+
+
+async def _question(session: Session, caller: Caller, period: Period, group_by: Dimension) -> _Question:
+    """Raises Problem 422 for an agent's counts by what agents are not counted by."""
+    reached = reach(caller.principal, Permission.REPORT_VIEW)
+    is_by_agent = bool(period.agent) or (reached.is_own and not reached.is_everything)
+    if period.agent and group_by not in (Dimension.TEAM, Dimension.AGENT):
+        raise Problem(422, "invalid_input", "with agent, group_by must be team or agent")
+    dimension = Dimension.AGENT if is_by_agent and group_by is Dimension.TEAM else group_by
+    scope = {
+        "sees_all": reached.is_everything,
+        "teams": list(reached.team_ids),
+        "own": str(caller.agent_id) if reached.is_own else "-",
+        "any_team": not period.team,
+        "only_teams": await _ids(session, Team, Team.slug, period.team),
+        "any_agent": not period.agent,
+        "only_agents": [str(one) for one in await _ids(session, Agent, Agent.email, period.agent)],
+    }
+    return _Question(dimension, group_by is Dimension.TEAM, scope, await session.get(ActivityWatermark, 1))
+
+
+async def _ids(session: Session, model: type[Team | Agent], name: Any, wanted: str | None) -> list[UUID]:
+    if not wanted:
+        return []
+    try:
+        return [UUID(wanted)]
+    except ValueError:
+        return list(await session.scalars(select(model.id).where(func.lower(name) == wanted.lower())))
+
+
+async def _series(
+    session: Session, question: _Question, period: Period, interval: Interval | None
+) -> list[ActivityPoint]:
+    if interval is None:
+        return []
+    values = question.values(period, in_slots=interval is Interval.HOUR)
+    rows = await session.execute(BY_TIME, values | {"step": interval.value})
+    return [ActivityPoint(at=row.at, **_counts(row)) for row in rows]
+
+
+def _counts(row: Row[Any]) -> dict[str, int]:
+    return {name: getattr(row, name) for name in COUNTS}
+
+
+def _total(rows: Any) -> ActivityCounts:
+    return ActivityCounts(**{name: sum(getattr(row, name) for row in rows) for name in COUNTS})
+
+
+def _group(row: Row[Any], group_by: Dimension, names: dict[str, str]) -> ActivityGroup:
+    is_nobody = row.key in ("", NOBODY)
+    name = NOBODYS[group_by] if is_nobody else names.get(row.key, "(removed)")
+    return ActivityGroup(id=None if is_nobody else row.key, name=name, **_counts(row))
+
+
+def _place(one: ActivityGroup, group_by: Dimension) -> tuple[int, str]:
+    """Priorities from the most urgent; everything else by name, nobody last."""
+    if group_by is Dimension.PRIORITY and one.id in set(Priority):
+        return -Priority(one.id).rank, ""
+    return int(one.id is None), one.name.casefold()
+
+
+async def _names(session: Session, group_by: Dimension, keys: set[str]) -> dict[str, str]:
+    models = {Dimension.TEAM: Team, Dimension.AGENT: Agent, Dimension.TOPIC: Topic}
+    if group_by not in models:
+        return {key: key for key in keys}
+    model = models[group_by]
+    wanted = [UUID(key) for key in keys if key]
+    rows = await session.execute(select(model.id, model.name).where(model.id.in_(wanted)))
+    return {str(id_): name for id_, name in rows.tuples()}

@@ -1,0 +1,101 @@
+"""Keeps the aggregates of the event log that activity reports read.
+
+Events are counted once they are older than any transaction can be, so that one which commits late is not passed over;
+what is younger is read from the log itself. So a report is exact at any moment, and costs the event path nothing.
+"""
+
+import asyncio
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, func, select, text
+from sqlalchemy.dialects.postgresql import insert
+
+from services.assignment.app_state import AppState
+from services.assignment.models import ActivityCount, ActivityWatermark, LoggedEvent
+from shared.kit.clock import utc_now
+from shared.kit.db import Session
+
+EVERY_SECONDS = 900.0
+LAG = timedelta(minutes=5)
+"""Longer than the longest transaction that records events; statements end after 30 s."""
+AT_ONCE = timedelta(days=1)
+LOCK = 7_241_009
+COUNTED = {
+    "opened": "ticket.opened",
+    "assigned": "ticket.assigned",
+    "transferred": "ticket.transferred",
+    "overdue": "ticket.sla_breached",
+    "withdrawn": "ticket.sla_breach_withdrawn",
+    "resolved": "ticket.resolved",
+    "closed": "ticket.closed",
+    "reopened": "ticket.reopened",
+}
+TYPES = list(COUNTED.values())
+NOBODY = "00000000-0000-0000-0000-000000000000"
+SUMS = ", ".join(f"count(*) filter (where type = '{kind}')::int as {name}" for name, kind in COUNTED.items())
+FACTS = f"""
+select e.at, e.type, coalesce(e.data -> 'snapshot' ->> 'team_id', '{NOBODY}')::uuid as team_id, d.dimension, d.key
+from events e left join tickets t on t.id = e.ticket_id
+cross join lateral (values
+  ('team', coalesce(e.data -> 'snapshot' ->> 'team_id', '')),
+  ('agent', coalesce(e.data -> 'snapshot' ->> 'assignee_id', '')),
+  ('topic', coalesce(e.data -> 'snapshot' ->> 'topic_id', '')),
+  ('priority', coalesce(e.data -> 'snapshot' ->> 'priority', '')),
+  ('channel', coalesce(t.channel, ''))
+) as d (dimension, key)
+where e.type = any(cast(:types as text[]))
+"""
+"""Each counted event once per dimension, with the team and agent the ticket had after it."""
+SLOT = "date_bin('30 minutes', at, 'epoch')"
+DAY = "date_trunc('day', at, :zone)"
+COUNT_ANEW = text(f"""
+with facts as ({FACTS} and e.recorded_at > :since and e.recorded_at <= :until)
+insert into activity_counts (dimension, resolution, starts_at, team_id, key, {", ".join(COUNTED)})
+select dimension, resolution, starts_at, team_id, key, {SUMS}
+from facts cross join lateral (values ('slot', {SLOT}), ('day', {DAY})) as r (resolution, starts_at)
+group by dimension, resolution, starts_at, team_id, key
+on conflict (dimension, resolution, starts_at, team_id, key) do update set
+{", ".join(f"{name} = activity_counts.{name} + excluded.{name}" for name in COUNTED)}
+""")
+LOCK_ALONE = text(f"select pg_advisory_xact_lock({LOCK})")
+
+
+async def keep_activity_counted(context: AppState) -> None:
+    """For ever: counts what has become old enough. Any number of processes may run it."""
+    while True:
+        await count_events(context, utc_now())
+        await asyncio.sleep(EVERY_SECONDS)
+
+
+async def count_events(context: AppState, now: datetime, lag: timedelta = LAG) -> None:
+    """Counts all events recorded up to `lag` before `now`, a day of them per transaction."""
+    while await _count_some(context, now - lag):
+        pass
+
+
+async def _count_some(context: AppState, until: datetime) -> bool:
+    """Advances the watermark by a day at most; False once it has arrived."""
+    async with context.database.begin() as session:
+        await session.execute(LOCK_ALONE)
+        mark = await _watermark(session, context.settings.time_zone)
+        step = min(mark.recorded_until + AT_ONCE, until)
+        if step <= mark.recorded_until:
+            return False
+        values = {"types": TYPES, "since": mark.recorded_until, "until": step, "zone": mark.zone}
+        await session.execute(COUNT_ANEW, values)
+        mark.recorded_until = step
+        return step < until
+
+
+async def _watermark(session: Session, zone: str) -> ActivityWatermark:
+    """The row; everything is counted anew at first, and when the zone of the days has changed."""
+    mark = await session.get(ActivityWatermark, 1)
+    if mark is not None and mark.zone == zone:
+        return mark
+    await session.execute(delete(ActivityCount))
+    first = await session.scalar(select(func.min(LoggedEvent.recorded_at)))
+    since = (first or utc_now() - LAG) - timedelta(microseconds=1)
+    again = {"recorded_until": since, "zone": zone}
+    kept = insert(ActivityWatermark).values(id=1, **again)
+    await session.execute(kept.on_conflict_do_update(index_elements=["id"], set_=again))
+    return await session.get_one(ActivityWatermark, 1, populate_existing=True)
