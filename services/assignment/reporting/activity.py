@@ -221,7 +221,11 @@ def _place(one: ActivityGroup, group_by: Dimension) -> tuple[int, str]:
 
 
 async def _names(session: Session, group_by: Dimension, keys: set[str]) -> dict[str, str]:
-    models = {Dimension.TEAM: Team, Dimension.AGENT: Agent, Dimension.TOPIC: Topic}
+    models: dict[Dimension, type[Team | Agent | Topic]] = {
+        Dimension.TEAM: Team,
+        Dimension.AGENT: Agent,
+        Dimension.TOPIC: Topic,
+    }
     if group_by not in models:
         return {key: key for key in keys}
     model = models[group_by]

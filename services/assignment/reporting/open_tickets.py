@@ -1,7 +1,7 @@
 """Backlog and workload: open tickets as they are now, by age and by agent. Reads open tickets only."""
 
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, FromClause, Row, Select, and_, exists, func, null, or_, select, true
@@ -84,7 +84,7 @@ async def _grouped(
     """The total first, then a row per group."""
     key = _KEYS[group_by]
     names: Any = _NAMED.get(group_by)
-    source: FromClause = cast("FromClause", Ticket.__table__)
+    source: FromClause = Ticket.__table__
     name: Any = key if names is None else names.name
     if names is not None:
         source = source.outerjoin(names, names.id == key)

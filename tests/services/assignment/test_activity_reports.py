@@ -5,6 +5,7 @@ from csv import DictReader
 from datetime import UTC, date, datetime, timedelta
 from io import StringIO
 from random import Random
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -73,7 +74,7 @@ async def test_counted_and_fresh_events_add_up_to_a_recount(desk: Desk, zone: st
     await count_all(desk)
     await log(desk, *events[60:])
 
-    async def asked(**period: str) -> Json:
+    async def asked(**period: Any) -> Json:
         return await ada.get("/v1/reports/activity", team=slug, tz=zone, **period)
 
     whole = await asked(**{"from": first.isoformat(), "to": last.isoformat(), "interval": "day"})
@@ -129,7 +130,7 @@ async def test_arrivals_are_by_the_readers_hours(desk: Desk) -> None:
     await log(desk, *(logged(team, "ticket.opened", monday + timedelta(minutes=n)) for n in (0, 10, 29)))
     await count_all(desk)
     ada = await desk.agent("ada")
-    period = {"from": "2026-03-01", "to": "2026-03-08", "team": slug}
+    period: Json = {"from": "2026-03-01", "to": "2026-03-08", "team": slug}
     for zone, hour in (("UTC", 8), ("Europe/Berlin", 9), ("Asia/Kathmandu", 14)):
         report = await ada.get("/v1/reports/arrivals", tz=zone, **period)
         assert report["items"] == [{"weekday": 1, "hour": hour, "opened": 3}], zone
