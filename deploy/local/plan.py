@@ -37,6 +37,16 @@ class Composition:
         return {name: f"http://{HOST}:{self._ports[name]}" for name in names}
 
     @property
+    def is_empty(self) -> bool:
+        """Whether it begins without the demonstration."""
+        return self._settings.seed == "empty"
+
+    @property
+    def setup_url(self) -> str | None:
+        """Where the first administrator of an empty installation comes in, once."""
+        return f"{self.urls['assignment']}/welcome/{self._secrets.setup}" if self.is_empty else None
+
+    @property
     def mail_in(self) -> str:
         """Where mail is handed in, and for whom."""
         return f"{HOST}:{self._ports['mail_in']}, for {parseaddr(MAIL_FROM)[1]}"
@@ -103,6 +113,7 @@ class Composition:
                 "EVERDESK_NATS_MONITOR_URL": f"http://{HOST}:{self._ports['nats_monitor']}",
                 "EVERDESK_TEMPORAL_ADDRESS": self._temporal.address,
                 "EVERDESK_TEMPORAL_NAMESPACE": self._temporal.namespace,
+                "EVERDESK_SEED": self._settings.seed,
                 "EVERDESK_LINK_SECRET": self._secrets.link,
                 "EVERDESK_PORTAL_URL": self.urls["intake"],
                 "EVERDESK_DESK_URL": self.urls["assignment"],
@@ -123,6 +134,8 @@ class Composition:
             own["EVERDESK_STORAGE_URL"] = str(self._settings.home / "files")
         if service == "assignment":
             own["EVERDESK_SESSION_SECRET"] = self._secrets.session
+            own["EVERDESK_INTAKE_URL"] = self.urls["intake"]
+            own["EVERDESK_NOTIFICATION_URL"] = self.urls["notification"]
         if service == "notification":
             own["EVERDESK_SMTP_HOST"] = HOST
             own["EVERDESK_SMTP_PORT"] = str(self._ports["mail_smtp"])
@@ -131,7 +144,9 @@ class Composition:
 
     def _seed(self, service: str) -> dict[str, str]:
         if service == "intake":
-            return {"EVERDESK_SEED_API_KEY": self._secrets.api_key}
+            return {} if self.is_empty else {"EVERDESK_SEED_API_KEY": self._secrets.api_key}
+        if self.is_empty:
+            return {"EVERDESK_SETUP_TOKEN": self._secrets.setup}
         return {"EVERDESK_SEED_PASSWORD": self._secrets.agent_password}
 
 

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -22,6 +23,8 @@ class LocalSettings(BaseSettings):
     mail_smtp_port: int = Field(default=1025, ge=1, le=65_535)
     mail_port: int = Field(default=8025, ge=1, le=65_535)
     temporal_ui_port: int = Field(default=8233, ge=1, le=65_535)
+    seed: Literal["demo", "empty"] = "demo"
+    """What a new installation begins with: a demonstration, or a link for its first administrator."""
     stream_max_bytes: int | None = Field(default=None, ge=16 * 1024**2)
     """Size of the event stream; without it, the services' own default, or what there is room for."""
 

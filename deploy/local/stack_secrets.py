@@ -45,6 +45,7 @@ class StackSecrets(BaseModel):
     session: str = Field(default_factory=_token, repr=False)
     operator: str = Field(default_factory=_token, repr=False)
     api_key: str = Field(default_factory=_api_key, repr=False)
+    setup: str = Field(default_factory=_token, repr=False)
     agent_password: str = Field(default_factory=_readable_password, repr=False)
 
     @property

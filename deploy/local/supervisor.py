@@ -122,7 +122,14 @@ class Supervisor:
         if degraded := await self._degraded_after_a_while():
             self._console.say(f"Everdesk is up, but not all of it works: {degraded}; see {self._state.logs}", "red")
             return
-        welcome(self._console, composition.urls, secrets, composition.mail_in, loop.time() - started)
+        welcome(
+            self._console,
+            composition.urls,
+            secrets,
+            composition.mail_in,
+            loop.time() - started,
+            composition.setup_url,
+        )
 
     async def _degraded_after_a_while(self) -> str:
         """What the services name as degraded of the bus, once they have had some seconds to reach it."""

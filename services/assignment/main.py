@@ -1,6 +1,7 @@
 """The assignment service's process: builds everything from its settings and runs one of three commands."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -36,7 +37,9 @@ from services.assignment.queries.policies import PolicyCache
 from services.assignment.reporting.aggregation import keep_activity_counted
 from services.assignment.routing_rules.counts import keep_counts
 from services.assignment.seed import seed
+from services.assignment.seed.empty import seed_empty
 from services.assignment.settings import AssignmentSettings
+from services.assignment.setup.links import has_administrator, keep_link, make_link
 from services.assignment.siblings import Siblings
 from services.assignment.sla_analysis.rollout_runner import carry_out_rollouts
 from services.assignment.web import install_web
@@ -205,10 +208,42 @@ def run_seed() -> None:
 
 async def _seed(settings: AssignmentSettings) -> None:
     database = Database.connect(settings)
-    password = settings.seed_password
-    await seed(database, password.get_secret_value() if password else None)
+    if settings.seed == "empty":
+        await seed_empty(database)
+        await _keep_setup_token(database, settings)
+    else:
+        password = settings.seed_password
+        await seed(database, password.get_secret_value() if password else None)
     await database.dispose()
 
 
+async def _keep_setup_token(database: Database, settings: AssignmentSettings) -> None:
+    """Lets the link work that whoever starts the installation prints; it is used up once somebody has come in."""
+    if settings.setup_token is None:
+        return
+    async with database.begin() as session:
+        if not await has_administrator(session):
+            await keep_link(session, settings.setup_token.get_secret_value(), utc_now())
+
+
+def run_setup_link() -> None:
+    """Prints a one-time link for the first administrator, while nobody can sign in."""
+    settings = AssignmentSettings()
+    configure_logging(settings, SERVICE)
+    link = asyncio.run(_make_link(settings))
+    sys.stdout.write(f"{link}\n" if link else "Somebody can sign in already: they can add you under Administration.\n")
+    if link is None:
+        raise SystemExit(1)
+
+
+async def _make_link(settings: AssignmentSettings) -> str | None:
+    database = Database.connect(settings)
+    async with database.begin() as session:
+        link = await make_link(session, settings, utc_now())
+    await database.dispose()
+    return link
+
+
 if __name__ == "__main__":
-    dispatch({"serve": run_serve, "migrate": run_migrate, "seed": run_seed, "account": run_account})
+    commands = {"serve": run_serve, "migrate": run_migrate, "seed": run_seed}
+    dispatch(commands | {"account": run_account, "setup-link": run_setup_link})

@@ -61,6 +61,8 @@ class AssignmentSettings(ServiceSettings):
     """Overrides what the page says of local passwords: `allowed` is the way back in when the provider is away."""
     seed_password: SecretStr | None = None
     """Password of the seeded accounts; only `seed` reads it."""
+    setup_token: SecretStr | None = Field(default=None, min_length=32)
+    """The token of the first administrator's one-time link, where it was made elsewhere; only `seed` reads it."""
     search_attributes: bool = False
     """Whether tickets opened from now on can be searched in Temporal's pages by status, team, assignee and priority.
 

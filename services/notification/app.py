@@ -14,6 +14,7 @@ from services.notification.delivery.queue import DeliveryQueue
 from services.notification.delivery.sender import LEASE, Sender
 from services.notification.settings import NotificationSettings
 from shared.kit import outbox
+from shared.kit.administrator_passes import AdministratorPasses
 from shared.kit.auth import MailThreads
 from shared.kit.bus import Bus, DeadLetters, run_consumer
 from shared.kit.cleanup import run_cleanup
@@ -63,7 +64,9 @@ def build(settings: NotificationSettings) -> FastAPI:
             "smtp": lambda: smtp.ping(settings),
         },
     )
-    app.state.app_state = AppState(settings, database, bus, DeadLetters(bus), sender.wake)
+    app.state.app_state = AppState(
+        settings, database, bus, DeadLetters(bus), sender.wake, AdministratorPasses(settings)
+    )
     app.include_router(api.router())
     asyncapi.mount(app)
     return app

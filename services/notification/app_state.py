@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from services.notification.settings import NotificationSettings
+from shared.kit.administrator_passes import AdministratorPasses
 from shared.kit.bus import Bus, DeadLetters
 from shared.kit.db import Database
 
@@ -17,3 +18,4 @@ class AppState:
     bus: Bus
     dead_letters: DeadLetters
     wake_sender: Callable[[], None]
+    passes: AdministratorPasses

@@ -68,6 +68,8 @@ class ServiceSettings(Settings):
     """Whether `assignment.decided`, `note.added`, `notification.sent` go to the stream too, for programs of yours."""
     audit_days: int = Field(default=1095, ge=30, le=36_500)
     """How long the audit logs keep a change of the configuration."""
+    seed: Literal["demo", "empty"] = "demo"
+    """What a new installation begins with: a demonstration, or nothing but a link for its first administrator."""
     answer_hours: int = Field(default=72, ge=24, le=24 * 30)
     """How long the first answer to an Idempotency-Key is kept and given again."""
     secure_cookies: bool = False

@@ -1,5 +1,8 @@
 """Who is asking, remembered for seconds, and forgotten as soon as anything that decides it changes."""
 
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -49,6 +52,7 @@ class CallerCache:
         self._idle = idle
         self._known: dict[tuple[bytes, Channel], RememberedCaller] = {}
         self._changes = 0
+        self._waiting: set[asyncio.Event] = set()
         self._listener = NotificationListener(dsn, ACCESS_CHANNEL, lambda _: self.forget(), self.forget)
         on_changes(database.engine, TABLES, self.forget)
 
@@ -77,3 +81,15 @@ class CallerCache:
         """Drops everything: what is being looked up at this moment is not remembered either."""
         self._changes += 1
         self._known.clear()
+        for event in self._waiting:
+            event.set()
+
+    @contextmanager
+    def news(self) -> Iterator[asyncio.Event]:
+        """An event that is set whenever anybody's rights or sessions may have changed."""
+        event = asyncio.Event()
+        self._waiting.add(event)
+        try:
+            yield event
+        finally:
+            self._waiting.discard(event)

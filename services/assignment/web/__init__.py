@@ -14,7 +14,9 @@ from services.assignment.web import (
     queue,
     queue_work,
     reports,
+    rights_watch,
     settings_page,
+    setup,
     sign_in,
     single_sign_on,
     ticket,
@@ -26,6 +28,7 @@ from services.assignment.web import (
 from services.assignment.web.admin.sections import groups_of, sections_of
 from services.assignment.web.command_catalogue import catalogue_json
 from services.assignment.web.page_base import SESSION_COOKIE, DeskPages, Flash
+from services.assignment.web.rights_watch import rights_of
 from shared.kit.http.cookies import wants_secure_cookies
 from shared.kit.http.form_tokens import FormTokens
 from shared.kit.http.pages import Pages
@@ -41,6 +44,7 @@ def install_web(app: FastAPI, settings: AssignmentSettings) -> None:
         home="/queue",
         sections_of=sections_of,
         groups_of=groups_of,
+        rights_of=rights_of,
         commands=catalogue_json,
     )
     app.state.desk = DeskPages(pages, Flash(settings.session_secret.get_secret_value()))
@@ -64,6 +68,8 @@ def install_web(app: FastAPI, settings: AssignmentSettings) -> None:
         reports,
         account,
         settings_page,
+        setup,
+        rights_watch,
         admin,
     ):
         router.include_router(part.router)

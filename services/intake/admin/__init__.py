@@ -1,6 +1,17 @@
 """The API by which the help desk's way in is set up, for keys with the scope `admin`."""
 
-from services.intake.admin import announcements, audit, bans, keys, links, mails, previews, requesters, topics
+from services.intake.admin import (
+    announcements,
+    audit,
+    bans,
+    keys,
+    links,
+    mails,
+    previews,
+    requesters,
+    test_tickets,
+    topics,
+)
 
 ROUTERS = (
     keys.router,
@@ -12,5 +23,6 @@ ROUTERS = (
     mails.router,
     audit.router,
     previews.router,
+    test_tickets.router,
 )
 """Every route under /v1/admin."""

@@ -23,7 +23,7 @@ DEMO_KEY_PER_MINUTE = 60_000
 async def seed(database: Database, settings: IntakeSettings) -> None:
     """Puts in place what is missing; running it again changes nothing."""
     async with database.begin() as session:
-        for position, content in enumerate(SEEDED_TOPICS):
+        for position, content in enumerate(SEEDED_TOPICS if settings.seed == "demo" else ()):
             await _put_topic(session, topic_of(content, derived_id(TOPIC_NAMESPACE, content.slug), position))
         if settings.seed_api_key and (key := ApiKey.parse(settings.seed_api_key.get_secret_value())):
             await put_key(session, key, "Demonstration", CLIENT_SCOPES, per_minute=DEMO_KEY_PER_MINUTE)

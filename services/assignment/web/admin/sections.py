@@ -114,6 +114,12 @@ SECTIONS: tuple[Section, ...] = (
         Permission.ADMIN_INTAKE,
     ),
     Section(
+        "/admin/notification",
+        "Notification",
+        "How mail leaves, which mails there are, and those that failed.",
+        Permission.ADMIN_NOTIFICATION,
+    ),
+    Section(
         "/admin/audit",
         "Audit log",
         "Who changed what, when and from where, with the values before and after.",
@@ -154,6 +160,7 @@ class AllowedAgent:
 AgentsPageCaller = Annotated[Caller, Depends(AllowedAgent(Permission.ADMIN_AGENTS))]
 TeamsPageCaller = Annotated[Caller, Depends(AllowedAgent(Permission.ADMIN_TEAMS))]
 SlaPageCaller = Annotated[Caller, Depends(AllowedAgent(Permission.ADMIN_SLA))]
+NotificationPageCaller = Annotated[Caller, Depends(AllowedAgent(Permission.ADMIN_NOTIFICATION))]
 IntakePageCaller = Annotated[Caller, Depends(AllowedAgent(Permission.ADMIN_INTAKE))]
 CannedPageCaller = Annotated[Caller, Depends(AllowedAgent(Permission.ADMIN_CANNED))]
 RoutingPageCaller = Annotated[Caller, Depends(AllowedAgent(Permission.ADMIN_ROUTING))]

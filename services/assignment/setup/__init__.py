@@ -1,0 +1,1 @@
+"""Setting up an empty installation: a one-time link, the first administrator, and the steps after."""

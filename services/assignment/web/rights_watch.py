@@ -1,0 +1,82 @@
+"""Tells open pages when what their agent may do has changed, so that a form does not promise what will be refused.
+
+The server decides with every request anyway; this only lets pages say so at once. A page names the rights it was made
+with, so that a change which came before it could listen is told too.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator
+from typing import Annotated, Final
+
+import anyio
+from fastapi import APIRouter, Query, Request, Response
+from sse_starlette import EventSourceResponse, ServerSentEvent
+
+from services.assignment.app_state import AppState
+from services.assignment.deps import State
+from services.assignment.queries.callers import Caller
+from services.assignment.web.page_base import DeskAgent, DeskPageRoute
+from shared.contracts.vocabulary import Channel
+from shared.kit.clock import utc_now
+
+router = APIRouter(route_class=DeskPageRoute)
+LOOKS_EVERY_SECONDS: Final = 30.0
+"""A session also ends by time, of which nothing is heard."""
+HEARTBEAT_SECONDS: Final = 15
+STOPPING_SECONDS: Final = 2
+RECONNECT_MILLISECONDS: Final = 3_000
+SEPARATOR: Final = "\n"
+
+
+def rights_of(caller: Caller | None) -> str:
+    """A short name for everything that an agent may do; empty for nobody."""
+    if caller is None:
+        return ""
+    grants = sorted(
+        f"{grant.team_id}:{grant.scope.value}:{','.join(sorted(grant.permissions))}"
+        for grant in caller.principal.grants
+    )
+    return hashlib.sha256("\n".join([str(caller.agent_id), *grants]).encode()).hexdigest()[:16]
+
+
+@router.get("/live/rights")
+async def watch_rights(
+    request: Request, context: State, _: DeskAgent, seen: Annotated[str, Query(max_length=16)] = ""
+) -> Response:
+    """Server-sent events: `rights` once they are not those that were `seen`, `signed-out` once the session ended."""
+    stopping = anyio.Event()
+    return EventSourceResponse(
+        _changes(context, session_token(request), seen, stopping),
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+        ping=HEARTBEAT_SECONDS,
+        ping_message_factory=lambda: ServerSentEvent(comment="still here", sep=SEPARATOR),
+        sep=SEPARATOR,
+        shutdown_event=stopping,
+        shutdown_grace_period=STOPPING_SECONDS,
+    )
+
+
+async def _changes(context: AppState, token: str, seen: str, stopping: anyio.Event) -> AsyncIterator[ServerSentEvent]:
+    yield ServerSentEvent(comment="connected", retry=RECONNECT_MILLISECONDS, sep=SEPARATOR)
+    with context.callers.news() as news:
+        while not stopping.is_set():
+            news.clear()
+            caller = await context.callers.find(token, Channel.DESK, utc_now(), is_use=False)
+            if caller is None:
+                yield ServerSentEvent("{}", event="signed-out", sep=SEPARATOR)
+                return
+            if rights_of(caller) != seen:
+                yield ServerSentEvent("{}", event="rights", sep=SEPARATOR)
+                return
+            await _one_of(news, stopping)
+
+
+async def _one_of(news: asyncio.Event, stopping: anyio.Event) -> None:
+    """Waits until one of the two is set, for a while at most."""
+    waits = [asyncio.ensure_future(event.wait()) for event in (news, stopping)]
+    try:
+        await asyncio.wait(waits, timeout=LOOKS_EVERY_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()

@@ -1,0 +1,9 @@
+"""The pages of setting up an empty installation."""
+
+from fastapi import APIRouter
+
+from services.assignment.web.setup import steps, welcome
+
+router = APIRouter()
+for part in (welcome, steps):
+    router.include_router(part.router)

@@ -1,0 +1,65 @@
+"""The page that the one-time link opens: it makes the first administrator and signs them in."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request, Response
+
+from services.assignment.access.visits import visit_of
+from services.assignment.deps import State
+from services.assignment.setup.first_administrator import FirstAdministrator, LinkNotValid, let_in
+from services.assignment.setup.links import find_link
+from services.assignment.web.admin.submitted_form import (
+    AdminForm,
+    FormRefused,
+    FormView,
+    fresh_form,
+    refusals,
+    refused_form,
+)
+from services.assignment.web.page_base import SESSION_COOKIE, DeskPageRoute, DeskPages, TheDesk
+from shared.contracts.vocabulary import Channel
+from shared.kit.clock import utc_now
+from shared.kit.http.problems import Problem
+
+router = APIRouter(prefix="/welcome", route_class=DeskPageRoute)
+Token = Annotated[str, Path(max_length=128)]
+FIELDS = ("organisation", "team", "name", "email")
+
+
+@router.get("/{token}")
+async def show_welcome(request: Request, desk: TheDesk, context: State, token: Token) -> Response:
+    """The form. Raises Problem 404 for a link that was used, is too old, or never was one."""
+    async with context.database.begin() as session:
+        if await find_link(session, token, utc_now()) is None:
+            raise link_used()
+    return _page(request, desk, token, fresh_form({"team": "Service desk"}))
+
+
+@router.post("/{token}")
+async def post_welcome(request: Request, desk: TheDesk, context: State, token: Token, form: AdminForm) -> Response:
+    """Makes the administrator and leads them on, or shows the form again."""
+    try:
+        async with refusals():
+            sent = {name: form.text(name) for name in FIELDS} | {"password": form.raw("password")}
+            visit = visit_of(request, context.settings, Channel.DESK, request.cookies.get(SESSION_COOKIE))
+            signed_in = await let_in(context, token, FirstAdministrator.model_validate(sent), visit)
+    except LinkNotValid:
+        raise link_used() from None
+    except FormRefused as refused:
+        return _page(request, desk, token, refused_form(form, refused, form.typed))
+    response = desk.redirect("/setup")
+    lifetime = context.settings.session_hours * 3600
+    desk.pages.set_cookie(response, SESSION_COOKIE, signed_in.token, max_age=lifetime)
+    return response
+
+
+def link_used() -> Problem:
+    """The same for all links that do not work."""
+    detail = "this link was used or is too old; `everdesk setup-link` prints a new one while nobody can sign in yet"
+    return Problem(404, "link_not_valid", detail)
+
+
+def _page(request: Request, desk: DeskPages, token: str, view: FormView) -> Response:
+    page = desk.render(request, "setup/welcome.html", None, view.status, notices=view.notices, view=view, token=token)
+    page.headers["Referrer-Policy"] = "same-origin"
+    return page

@@ -1,0 +1,92 @@
+"""How mail leaves, and whether it does."""
+
+from email.message import EmailMessage
+from email.utils import format_datetime, make_msgid
+from typing import Literal
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict
+
+from services.notification.delivery.smtp import MailConnection
+from services.notification.deps import State
+from services.notification.errors import MailRefused, MailServerAway
+from services.notification.settings import NotificationSettings
+from shared.kit.clock import utc_now
+from shared.kit.http.inputs import Email, Input
+from shared.kit.http.problems import invalid
+
+router = APIRouter(tags=["outgoing mail"])
+SUBJECT = "A test mail from Everdesk"
+TEXT = """This mail was sent by an administrator of Everdesk to see that mail leaves.
+
+It has arrived: nothing needs to be done.
+"""
+
+
+class MailSettings(BaseModel):
+    """How mail leaves; set by the installation's settings, so that no page can read or change its password."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    host: str
+    port: int
+    tls: Literal["none", "starttls", "tls"]
+    username: str | None
+    sender: str
+    """The address that mails come from and answers go to."""
+    unassigned_messages_to: str
+    """Who is told of a requester's message while nobody is assigned."""
+
+
+class TestMail(Input):
+    """To whom to send it."""
+
+    __test__ = False
+    model_config = ConfigDict(json_schema_extra={"examples": [{"to": "ada@bank.example"}]})
+
+    to: Email
+
+
+class TestMailResult(BaseModel):
+    """What became of it."""
+
+    __test__ = False
+    accepted: bool = True
+
+
+@router.get("/mail-settings")
+async def read_settings(state: State) -> MailSettings:
+    """How mail leaves."""
+    settings = state.settings
+    return MailSettings(
+        host=settings.smtp_host,
+        port=settings.smtp_port,
+        tls=settings.smtp_tls,
+        username=settings.smtp_username,
+        sender=settings.mail_address,
+        unassigned_messages_to=settings.unassigned_messages_to,
+    )
+
+
+@router.post("/test-mails")
+async def send_test_mail(state: State, request: TestMail) -> TestMailResult:
+    """Sends a mail at once, and says what the mail server said if it did not take it."""
+    connection = MailConnection(state.settings)
+    try:
+        await connection.send(_mail(state.settings, request.to), request.to)
+    except MailServerAway as error:
+        raise invalid("/to", f"the mail server does not answer: {error}") from error
+    except MailRefused as error:
+        raise invalid("/to", f"the mail server refused the mail: {error}") from error
+    finally:
+        await connection.close()
+    return TestMailResult()
+
+
+def _mail(settings: NotificationSettings, to: str) -> bytes:
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = settings.mail_address, to, SUBJECT
+    mail["Date"], mail["Message-ID"] = format_datetime(utc_now()), make_msgid(domain=settings.mail_domain)
+    mail["Auto-Submitted"] = "auto-generated"
+    mail.set_content(TEXT)
+    return mail.as_bytes()

@@ -1,0 +1,1 @@
+"""An empty installation, set up in a browser."""
