@@ -16,7 +16,7 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 from services.assignment.app_state import AppState
 from services.assignment.deps import State
 from services.assignment.queries.callers import Caller
-from services.assignment.web.page_base import DeskAgent, DeskPageRoute
+from services.assignment.web.page_base import SESSION_COOKIE, DeskAgent, DeskPageRoute, desk_of
 from shared.contracts.vocabulary import Channel
 from shared.kit.clock import utc_now
 
@@ -45,9 +45,9 @@ async def watch_rights(
     request: Request, context: State, _: DeskAgent, seen: Annotated[str, Query(max_length=16)] = ""
 ) -> Response:
     """Server-sent events: `rights` once they are not those that were `seen`, `signed-out` once the session ended."""
-    stopping = anyio.Event()
+    stopping, token = anyio.Event(), desk_of(request).pages.cookie(request, SESSION_COOKIE) or ""
     return EventSourceResponse(
-        _changes(context, session_token(request), seen, stopping),
+        _changes(context, token, seen, stopping),
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
         ping=HEARTBEAT_SECONDS,
         ping_message_factory=lambda: ServerSentEvent(comment="still here", sep=SEPARATOR),

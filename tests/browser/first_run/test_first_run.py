@@ -104,8 +104,10 @@ async def test_the_first_administrator_sets_up_everdesk_by_keyboard(stack: Local
             assert await page.get_by_text("A test of our new help desk").count()
 
         await eventually(arrives, within=30)
-        await page.goto(f"{desk}/admin")
-        await expect(page.get_by_text("not finished")).to_have_count(0)
+        await page.goto(f"{desk}/admin/notification")
+        await press(page, "Send a test mail")
+        await expect(page.locator(".notice").first).to_contain_text("took a test mail")
+        await is_sound(page)
     async with httpx2.AsyncClient() as http:
         assert (await http.get(printed[0])).status_code == 404
         mails = (await http.get(f"http://127.0.0.1:{stack.ports['MAIL']}/")).text

@@ -41,15 +41,14 @@ async def post_welcome(request: Request, desk: TheDesk, context: State, token: T
     try:
         async with refusals():
             sent = {name: form.text(name) for name in FIELDS} | {"password": form.raw("password")}
-            visit = visit_of(request, context.settings, Channel.DESK, request.cookies.get(SESSION_COOKIE))
+            visit = visit_of(request, context.settings, Channel.DESK, desk.pages.cookie(request, SESSION_COOKIE))
             signed_in = await let_in(context, token, FirstAdministrator.model_validate(sent), visit)
     except LinkNotValid:
         raise link_used() from None
     except FormRefused as refused:
         return _page(request, desk, token, refused_form(form, refused, form.typed))
     response = desk.redirect("/setup")
-    lifetime = context.settings.session_hours * 3600
-    desk.pages.set_cookie(response, SESSION_COOKIE, signed_in.token, max_age=lifetime)
+    desk.open_session(response, signed_in)
     return response
 
 
