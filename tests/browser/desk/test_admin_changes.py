@@ -36,13 +36,13 @@ async def test_a_roll_out_is_looked_at_carried_out_and_taken_back(address: str, 
         await found.get_by_role("button", name="Roll it out").click()
         await confirm(page, "Roll it out")
         await said(page, "has begun")
-        await expect(page.get_by_role("heading", level=2).first).to_have_text("Done", timeout=20_000)
+        await expect(page.locator("#progress-title")).to_have_text("Done", timeout=20_000)
         await expect(page.get_by_text("1 of 1 ticket done.")).to_be_visible()
         assert (await Axe().run(page)).violations_count == 0
         await page.reload()
         await press(page, "Take it back")
         await confirm(page, "Take it back")
-        await expect(page.get_by_role("heading", level=2).first).to_have_text("Reverted", timeout=20_000)
+        await expect(page.locator("#progress-title")).to_have_text("Reverted", timeout=20_000)
     seen = await desk.seen(ticket["id"])
     assert seen["sla"]["policy_version"] == 1
 

@@ -84,6 +84,7 @@ async def test_the_first_administrator_sets_up_everdesk_by_keyboard(stack: Local
         await expect(page.get_by_role("alert")).to_be_visible()
         await type_into(page, "Holidays of", "DE")
         await press(page, "Use these hours")
+        await expect(page.get_by_role("heading", level=2)).to_have_text("Does mail leave?")
     async with page_of(browser) as page:
         await page.goto(f"{desk}/?next=/setup")
         await type_into(page, "E-mail address", "grace@harbour.example")
