@@ -23,6 +23,7 @@ BENCHMARKS = (
     "fuzz_mail",
     "fuzz_api",
     "growth",
+    "access",
     "idle",
 )
 
