@@ -251,8 +251,9 @@ async def get_stream(
     context: State,
     caller: DeskAgent,
     last_event_id: Annotated[int | None, Header(alias="Last-Event-ID", ge=0, lt=2**63)] = None,
+    ticket_id: UUID | None = None,
 ) -> Response:
-    """The changes that the page shows as they happen."""
+    """The changes that the page shows as they happen: of all tickets, or on a ticket's page of that one."""
     token = request.cookies.get(SESSION_COOKIE, "")
 
     async def find() -> Caller | None:
@@ -260,6 +261,6 @@ async def get_stream(
         return None if found is None or found.needs_second_factor else found
 
     try:
-        return context.streams.stream(Watcher(caller, find, last_event_id))
+        return context.streams.stream(Watcher(caller, find, last_event_id, ticket_id))
     except Problem as problem:
         return Response(status_code=problem.status, headers=problem.headers)

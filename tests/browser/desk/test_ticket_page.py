@@ -130,7 +130,6 @@ async def test_two_on_one_ticket_see_each_other_and_what_is_new(address: str, br
         await page.get_by_label("Your reply").press_sequentially("Half")
         await ada.post(f"/v1{path}/prioritise", {"priority": "urgent"})
         await desk.seen(ticket["id"], priority="urgent")
-        await page.evaluate("document.dispatchEvent(new Event('everdesk:ticket-changed'))")
         await expect(page.get_by_text("moved on while you write")).to_be_visible()
         await expect(page.get_by_label("Your reply")).to_have_value("Half")
 

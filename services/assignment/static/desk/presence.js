@@ -1,6 +1,6 @@
 // Presence: tells that this page is looked at or written on, shows who else is there, and warns when the ticket moved on.
 
-import { all, make, one, post } from "./dom.js";
+import { all, later, make, one, post } from "./dom.js";
 
 const EVERY_MS = 12_000;
 const TYPING_MS = 6_000;
@@ -24,7 +24,7 @@ export function presence() {
       const answer = await post(url, { typing: wasTyping ? "1" : "0", ...extra }, options);
       if (!extra.gone) show(answer);
     } catch { /* the next one may get through */ }
-    if (!extra.gone && document.visibilityState === "visible") timer = setTimeout(tell, wasTyping ? TYPING_MS : EVERY_MS);
+    if (!extra.gone && document.visibilityState === "visible") timer = setTimeout(tell, wasTyping || place.textContent ? TYPING_MS : EVERY_MS);
   }
 
   function show({ items, revision: now, last_entry_at: last }) {
@@ -49,6 +49,12 @@ export function presence() {
   });
   document.addEventListener("visibilitychange", () => { if (document.visibilityState === "visible") tell(); else clearTimeout(timer); });
   document.addEventListener("everdesk:ticket-changed", () => tell());
+  if ("EventSource" in window) {
+    const soon = later(300, () => { if (document.visibilityState === "visible") tell(); });
+    const source = new EventSource(place.dataset.stream);
+    for (const kind of ["ticket", "gone", "reset"]) source.addEventListener(kind, soon);
+    addEventListener("pagehide", () => source.close(), { once: true });
+  }
   addEventListener("pagehide", () => tell({ gone: "1" }, { keepalive: true }));
   tell();
 }
