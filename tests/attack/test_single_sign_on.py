@@ -101,6 +101,29 @@ async def test_a_token_that_the_provider_did_not_sign_lets_nobody_in(connected: 
     assert "/evil" not in connected.provider.asked
 
 
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"email": ["ada@everdesk.example"]},
+        {"email": "ada@everdesk.example\nx"},
+        {"email": None},
+        {"email_verified": 1},
+        {"email_verified": ["true"]},
+        {"email_verified": "True"},
+    ],
+)
+async def test_an_address_counts_as_verified_only_in_so_many_words(connected: Office, claims: Json) -> None:
+    connected.provider.userinfo = {"sub": "x"}
+    person: Json = {**said(await connected.person()), "sub": "x", **claims}
+    await connected.sign_in(403, **person)
+
+
+async def test_the_word_verified_of_a_token_is_not_about_another_address(connected: Office) -> None:
+    person = said(await connected.person())
+    connected.provider.userinfo = {"sub": person["sub"], "email": person["email"], "email_verified": False}
+    await connected.sign_in(403, sub=person["sub"], email_verified=True)
+
+
 async def test_clocks_may_differ_by_a_minute(connected: Office) -> None:
     person = said(await connected.person())
     await connected.sign_in(**{**person, "exp": int(time.time()) - 30, "iat": int(time.time()) - 300})

@@ -83,7 +83,7 @@ def verify_id_token(text: str, keys: Sequence[VerifyingKey], expected: Expected)
     try:
         signed = jws.deserialize_compact(text, key, algorithms=[algorithm])
         claims = json.loads(signed.payload)
-    except (JoseError, ValueError, TypeError) as error:
+    except (JoseError, ValueError, TypeError, RecursionError) as error:
         raise SignOnRefused("bad_signature") from error
     if not isinstance(claims, dict):
         raise SignOnRefused("no_claims")
@@ -115,7 +115,7 @@ def _header_of(text: str) -> Mapping[str, Any]:
     try:
         raw = base64.urlsafe_b64decode(parts[0] + "=" * (-len(parts[0]) % 4))
         header = json.loads(raw)
-    except (ValueError, binascii.Error) as error:
+    except (ValueError, binascii.Error, RecursionError) as error:
         raise SignOnRefused("no_token") from error
     if len(parts) != 3 or not isinstance(header, dict):
         raise SignOnRefused("no_token")

@@ -14,6 +14,8 @@ from shared.kit.clock import utc_now
 from shared.kit.http.public_addresses import OutgoingRefused
 from shared.kit.http.safe_client import FetchedResponse, OutgoingFailed, SafeHttpClient
 
+ADDRESS = ("email", "email_verified")
+
 
 @dataclass(frozen=True, slots=True)
 class CodeExchange:
@@ -91,9 +93,14 @@ async def _with_userinfo(
     )
     if told.get("sub") != claims["sub"]:
         raise SignOnRefused("other_person")
-    if "email" in claims:
-        told = {name: value for name, value in told.items() if name != "email_verified"}
-    return {**told, **claims}
+    return merged(claims, told)
+
+
+def merged(signed: Claims, told: Claims) -> Claims:
+    """Both together; an address and whether it is verified come from the same one."""
+    if "email" in signed:
+        return {**{name: value for name, value in told.items() if name not in ADDRESS}, **signed}
+    return {**told, **{name: value for name, value in signed.items() if name not in ADDRESS}}
 
 
 def _error_of(answer: FetchedResponse) -> str:

@@ -91,9 +91,8 @@ async def _agent_by_address(
 
 def _verified_address(connection: SingleSignOnView, claims: Claims) -> str:
     """Raises SignOnRefused without an address that the provider vouches for."""
-    is_verified = claims.get("email_verified") in (True, "true") or (
-        connection.trusts_addresses and claims.get("email_verified") is None
-    )
+    said = claims.get("email_verified")
+    is_verified = said is True or said == "true" or (connection.trusts_addresses and said is None)
     if not is_verified:
         raise SignOnRefused("unverified")
     try:

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Response
 
 from services.assignment.access.scim.errors import ScimRefusal, no_such
-from services.assignment.access.scim.resources import list_response
+from services.assignment.access.scim.resources import GroupRecord, UserRecord, list_response
 from services.assignment.access.scim.store import ListRequest, list_groups, list_users
 from services.assignment.api.scim.protocol import Asked, Body, Directory, ScimRoute, scim_response, search_request
 from services.assignment.deps import State
@@ -20,7 +20,8 @@ async def search_everything(context: State, _: Directory, asked: Asked, body: Bo
         total, users = await list_users(session, page)
         rest = ListRequest(page.condition, max(1, page.start - total), page.count - len(users), page.base)
         more, groups = await list_groups(session, rest, with_members=not projection.leaves_out("members"))
-    found = [projection.of(record.resource(page.base)) for record in (*users, *groups)]
+    records: list[UserRecord | GroupRecord] = [*users, *groups]
+    found = [projection.of(record.resource(page.base)) for record in records]
     return scim_response(list_response(found, total + more, page.start))
 
 
