@@ -24,6 +24,7 @@ BENCHMARKS = (
     "fuzz_api",
     "growth",
     "access",
+    "desk",
     "idle",
 )
 

@@ -63,7 +63,7 @@ async def past(folder: Folder, *, is_counted: bool = False) -> AsyncIterator[Pas
     async with stack(folder / "engines", only=ENGINES) as engines:
         if is_counted:
             await count_statements(engines)
-        settings = {service: _settings(engines, folder, service) for service in KINDS}
+        settings = {service: settings_of(engines, folder, service) for service in KINDS}
         for service, one in settings.items():
             await migrate(one, f"services.{service}")
         databases = {service: Database.connect(one) for service, one in settings.items()}
@@ -85,7 +85,8 @@ async def past(folder: Folder, *, is_counted: bool = False) -> AsyncIterator[Pas
                 await database.dispose()
 
 
-def _settings(engines: Stack, folder: Folder, service: str) -> ServiceSettings:
+def settings_of(engines: Stack, folder: Folder, service: str) -> ServiceSettings:
+    """The settings of a service over its own database."""
     kind = KINDS[service]
     common = {name.removeprefix("EVERDESK_").lower(): value for name, value in common_environment(engines).items()}
     values: dict[str, Any] = {name: value for name, value in common.items() if name in kind.model_fields}

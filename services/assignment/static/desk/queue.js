@@ -87,7 +87,7 @@ async function read(link) {
     return;
   }
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  for (const script of all("script, form, button, dialog", page)) script.remove();
+  for (const part of all("script, form, button, dialog", page)) Element.prototype.remove.call(part); // a field named "remove" hides it
   const title = make("h2", { textContent: one("h1", page)?.textContent.trim() ?? "" });
   const parts = [...all(".badges", page).slice(0, 1), ...all("article.message", page).slice(-12)].map((part) => document.adoptNode(part));
   for (const part of parts) for (const inner of [part, ...all("[id]", part)]) inner.removeAttribute("id");

@@ -1,0 +1,190 @@
+"""What the queue costs with ever more tickets, a tenth of them open: pages, views, orders, searches, lists in JSON."""
+
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path as Folder
+from types import SimpleNamespace
+from typing import cast
+from uuid import UUID
+
+import asyncpg
+import httpx2
+from fastapi import FastAPI
+from sqlalchemy import text
+
+from deploy.local.engines import stack
+from deploy.local.engines.postgres import SUPERUSER
+from services.assignment.main import build_app
+from services.assignment.models import Session
+from services.assignment.queries.caller_cache import CallerCache
+from services.assignment.queries.lists import QueueView, Sort
+from services.assignment.seed import seed
+from services.assignment.settings import AssignmentSettings
+from services.assignment.web.page_base import SESSION_COOKIE
+from shared.kit.auth import digest_of, new_token
+from shared.kit.clock import utc_now
+from shared.kit.db import Database, dsn_of, migrate
+from tests.load.report import Budget, Cell, Report, Table
+from tests.support.growth.databases import ENGINES, settings_of
+from tests.support.growth.fill import fill
+
+SIZES = (1_000, 100_000, 1_000_000)
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "20"))
+OPEN_SHARE = 10
+"""One ticket in so many is worked on."""
+LIMIT_MS, LIMIT_RATIO, LIMIT_CPU_MS = 25.0, 1.5, 6.0
+FLOOR_MS = 5.0
+"""Differences below this say more about the machine than about the page."""
+METHOD = f"""\
+The service's application, called without a network, over a database that its own migrations made and SQL filled: one
+ticket in {OPEN_SHARE} is worked on. Each page is asked for {ROUNDS} times after two to warm up; the time is that of the
+whole answer, session, counts and HTML included, and the 95th percentile counts. A ratio is the time with the most
+tickets to that with the fewest, {FLOOR_MS:g} ms added to both. CPU is that of this process."""
+SEARCHES = {
+    "a frequent word": "printer",
+    "a rare word": "zeppelin",
+    "a phrase": '"on fire"',
+    "an exclusion": "printer -fire",
+    "a beginning": "zepp*",
+    "a number": "#G77",
+    "tokens": "is:open priority:urgent due:<9w",
+    "a word that is nowhere": "xylophone",
+    "a rare word and a frequent one": "zeppelin printer",
+}
+Measured = dict[str, Sequence[float]]
+
+
+@dataclass(slots=True)
+class Client:
+    """An agent at the application."""
+
+    http: httpx2.AsyncClient
+    token: str
+
+    async def ask(self, path: str) -> None:
+        """One page, whole."""
+        answer = await self.http.get(
+            path, headers={"Cookie": f"{SESSION_COOKIE}={self.token}", "Authorization": f"Bearer {self.token}"}
+        )
+        assert answer.status_code == 200, (path, answer.status_code, answer.text[:300])
+
+
+async def run() -> Report:
+    """Some minutes, most for writing the tickets: BENCH_SIZES=1000,100000 leaves the largest out."""
+    sizes = [int(size) for size in os.environ.get("BENCH_SIZES", ",".join(map(str, SIZES))).split(",")]
+    report = Report("desk", "What the queue costs", METHOD)
+    taken: list[Measured] = []
+    cpu: list[float] = []
+    with tempfile.TemporaryDirectory(prefix="everdesk-bench-") as folder:
+        async with stack(Folder(folder) / "engines", only=ENGINES) as engines:
+            settings = cast("AssignmentSettings", settings_of(engines, Folder(folder), "assignment"))
+            await migrate(settings, "services.assignment")
+            database = Database.connect(settings)
+            await seed(database, None)
+            owner = engines.postgres.url(SUPERUSER, "assignment", driver="postgresql")
+            reached = 0
+            for size in sizes:
+                await _grow(owner, database, reached, size)
+                reached = size
+                client = Client(_http(settings, database), await _token(database))
+                taken.append({name: await _times(client.ask, path) for name, path in paths().items()})
+                cpu.append(await _cpu(client.ask, "/v1/tickets?limit=25&view=all&sort=due_at"))
+            await database.dispose()
+    report.tables = [_table(sizes, taken)]
+    report.budgets = list(_budgets(sizes, taken, cpu))
+    return report
+
+
+def paths() -> dict[str, str]:
+    """Every view in every order, and the searches."""
+    views = {f"queue, {view}, by {sort}": f"/queue?view={view}&sort={sort}" for view, sort in product(QueueView, Sort)}
+    searches = {
+        f"search, {name}": f"/queue?view=all&q={httpx2.URL('', params={'q': q}).query.decode()[2:]}"
+        for name, q in SEARCHES.items()
+    }
+    return views | searches | {"list of 25 in JSON": "/v1/tickets?limit=25&view=all"}
+
+
+async def _grow(owner: str, database: Database, reached: int, size: int) -> None:
+    async with database.single() as connection:
+        teams = list((await connection.execute(text("select id from teams order by name"))).scalars())
+        agents = list((await connection.execute(text("select id from agents order by name"))).scalars())
+    before, after = reached // OPEN_SHARE, size // OPEN_SHARE
+    await fill(owner, "assignment", (-after, -before - 1), teams, agents)
+    await fill(owner, "assignment", (reached - before + 1, size - after), teams, agents)
+    connection = await asyncpg.connect(owner)
+    await connection.execute("vacuum analyze")
+    await connection.close()
+    print(f"  {size:,} tickets", flush=True)
+
+
+def _http(settings: AssignmentSettings, database: Database) -> httpx2.AsyncClient:
+    app: FastAPI = build_app(settings)
+    callers = CallerCache(database, dsn_of(settings), settings.session_idle)
+    app.state.app_state = SimpleNamespace(settings=settings, database=database, callers=callers)
+    return httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://desk.example", timeout=60)
+
+
+async def _token(database: Database) -> str:
+    token, now = new_token(), utc_now()
+    async with database.begin() as session:
+        ada: UUID | None = await session.scalar(text("select id from agents where email like 'ada@%'"))
+        assert ada
+        expires_at = now.replace(year=now.year + 1)
+        session.add(
+            Session(digest=digest_of(token), agent_id=ada, created_at=now, last_seen_at=now, expires_at=expires_at)
+        )
+    return token
+
+
+async def _times(ask: Callable[[str], Awaitable[None]], path: str) -> Sequence[float]:
+    for _ in range(2):
+        await ask(path)
+    times: list[float] = []
+    for _ in range(ROUNDS):
+        started = time.perf_counter()
+        await ask(path)
+        times.append((time.perf_counter() - started) * 1000)
+    return times
+
+
+async def _cpu(ask: Callable[[str], Awaitable[None]], path: str) -> float:
+    """Milliseconds of this process for one answer."""
+    await ask(path)
+    started = time.process_time()
+    for _ in range(ROUNDS * 2):
+        await ask(path)
+    return (time.process_time() - started) * 1000 / (ROUNDS * 2)
+
+
+def p95(times: Sequence[float]) -> float:
+    """The 95th percentile."""
+    return statistics.quantiles(times, n=20)[-1]
+
+
+def _ratio(name: str, taken: Sequence[Measured]) -> float:
+    return (statistics.median(taken[-1][name]) + FLOOR_MS) / (statistics.median(taken[0][name]) + FLOOR_MS)
+
+
+def _table(sizes: Sequence[int], taken: Sequence[Measured]) -> Table:
+    columns = ("page", *(f"p95 ms, {size:,} tickets" for size in sizes), "ratio of medians")
+    rows: list[list[Cell]] = [[name, *(p95(one[name]) for one in taken), _ratio(name, taken)] for name in taken[0]]
+    return Table("Server time", columns, rows)
+
+
+def _budgets(sizes: Sequence[int], taken: Sequence[Measured], cpu: Sequence[float]) -> Iterator[Budget]:
+    judged: Mapping[str, Sequence[float]] = taken[min(1, len(taken) - 1)]
+    worst = max(judged, key=lambda name: p95(judged[name]))
+    yield Budget(
+        f"p95 ms at {sizes[min(1, len(sizes) - 1)]:,}, the slowest: {worst}", p95(judged[worst]), "<=", LIMIT_MS
+    )
+    steepest = max(taken[0], key=lambda name: _ratio(name, taken))
+    yield Budget(
+        f"ratio of the largest to the smallest, the steepest: {steepest}", _ratio(steepest, taken), "<=", LIMIT_RATIO
+    )
+    yield Budget("CPU ms of a list of 25 in JSON, the most", max(cpu), "<=", LIMIT_CPU_MS)
