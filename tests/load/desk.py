@@ -12,7 +12,6 @@ from types import SimpleNamespace
 from typing import cast
 from uuid import UUID
 
-import asyncpg
 import httpx2
 from fastapi import FastAPI
 from sqlalchemy import text
@@ -117,9 +116,6 @@ async def _grow(owner: str, database: Database, reached: int, size: int) -> None
     before, after = reached // OPEN_SHARE, size // OPEN_SHARE
     await fill(owner, "assignment", (-after, -before - 1), teams, agents)
     await fill(owner, "assignment", (reached - before + 1, size - after), teams, agents)
-    connection = await asyncpg.connect(owner)
-    await connection.execute("vacuum analyze")
-    await connection.close()
     print(f"  {size:,} tickets", flush=True)
 
 
