@@ -22,7 +22,7 @@ LEFT_IN_LIFE = {
     ("intake", "messages"): ("select count(*) from messages", 3),
     ("intake", "tickets closed"): ("select count(*) from tickets where status = 'closed'", 1),
 }
-"""What each life leaves, by database: the same in every checkout that is compared."""
+"""What each life leaves at least, by database: a ticket that waited until an agent had room leaves a line more."""
 NOTHING_LEFT = {
     **{(name, "outbox"): "select count(*) from outbox" for name in ("intake", "assignment", "notification")},
     ("notification", "mails under way"): (
@@ -65,7 +65,7 @@ class Arrivals:
         if (mails := await asyncio.to_thread(self.system.mails)) < self.lives * 5:
             return f"{mails} of {self.lives * 5} mails"
         for (database, what), (query, each) in LEFT_IN_LIFE.items():
-            if (found := await self._count(database, query)) != self.lives * each:
+            if (found := await self._count(database, query)) < self.lives * each:
                 return f"{found} of {self.lives * each} {what} in {database}"
         for (database, what), query in NOTHING_LEFT.items():
             if found := await self._count(database, query):
