@@ -141,7 +141,7 @@ def main() -> None:
     settings = WorkerSettings()
     configure_logging(settings, "worker")
     config = uvicorn.Config(
-        health_app(settings), host=settings.host, port=settings.port, access_log=False, log_config=None, loop="asyncio"
+        health_app(settings), host=settings.host, port=settings.port, access_log=False, log_config=None, loop="uvloop"
     )
     tune_gc()
     QuietServer(config).run()

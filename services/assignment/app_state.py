@@ -101,7 +101,8 @@ class AppState:
     """Set when a reply was held, so that its sender looks when it is due."""
     returns: Attention = field(default_factory=Attention)
     rollouts: Attention = field(default_factory=Attention)
-    """When the two jobs look for work: both after each change that is announced, returns also after others' events."""
+    """When the two jobs look for work: returns after each change that is announced and others' events, roll-outs after
+    an administrator's change."""
     desk_jobs: Attention = field(default_factory=Attention)
     """When actions on many tickets and exports are looked for: after one was asked for."""
     backlog: Attention = field(default_factory=Attention)

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from services.assignment.access.operator_recovery import run_account
 from services.assignment.access.sign_in import forget_expired
 from services.assignment.access.single_sign_on.flow import forget_used
-from services.assignment.api import body_limit, build_router, scim
+from services.assignment.api import body_limit, include_routes, scim
 from services.assignment.app_state import AppState, ConcurrencyLimit
 from services.assignment.backlog.job import forget_settled, give_out_backlog
 from services.assignment.commands import intents
@@ -75,7 +75,6 @@ def build_app(settings: AssignmentSettings) -> FastAPI:
 
     def look_for_work() -> None:
         returns.wake()
-        rollouts.wake()
         backlog.wake()
 
     relay = Relay(dsn_of(settings), bus, SERVICE, look_for_work)
@@ -171,7 +170,7 @@ def build_app(settings: AssignmentSettings) -> FastAPI:
         body_limit=body_limit,
     )
     _add_limiters(app, settings)
-    app.include_router(build_router())
+    include_routes(app)
     app.include_router(scim.router)
     install_web(app, settings)
     return app
