@@ -26,6 +26,7 @@ BENCHMARKS = (
     "access",
     "desk",
     "idle",
+    "administration",
 )
 
 
