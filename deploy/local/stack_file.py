@@ -10,7 +10,15 @@ from deploy.local.stack_secrets import StackSecrets
 
 
 class StackFile:
-    def __init__(self, path: Path, urls: Mapping[str, str], ports: Mapping[str, int], secrets: StackSecrets) -> None:
+    def __init__(
+        self,
+        path: Path,
+        urls: Mapping[str, str],
+        ports: Mapping[str, int],
+        secrets: StackSecrets,
+        *,
+        has_demo: bool = True,
+    ) -> None:
         self._path = path
         self._description = {
             "urls": dict(urls),
@@ -21,7 +29,7 @@ class StackFile:
                 "operator_token": secrets.operator,
                 "agents": [
                     {"email": account.email, "password": secrets.agent_password, "role": account.role}
-                    for account in DEMO_ACCOUNTS
+                    for account in (DEMO_ACCOUNTS if has_demo else ())
                 ],
             },
         }

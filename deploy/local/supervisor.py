@@ -59,7 +59,9 @@ class Supervisor:
 
     async def _serve(self, composition: Composition, secrets: StackSecrets, started: float) -> None:
         plan = composition.plan()
-        self._file = StackFile(self._state.stack, composition.urls, plan.ports, secrets)
+        self._file = StackFile(
+            self._state.stack, composition.urls, plan.ports, secrets, has_demo=not composition.is_empty
+        )
         self._console.say(f"Starting; state and logs are in {self._state.path}")
         work = asyncio.create_task(self._bring_up_and_keep_up(plan, composition, secrets, started))
         end = asyncio.create_task(self._stop.wait())

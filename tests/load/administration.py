@@ -20,9 +20,9 @@ PATHS = {
     "canned responses": "/admin/canned-responses",
 }
 METHOD = f"""\
-{AGENTS:,} agents with a role in one team each and {RESPONSES} canned responses; each page is asked for {REQUESTS} times,
-one after another, over a kept connection on the same machine, by an administrator who is signed in. Times are the
-client's, so they hold the connection and the rendering of the whole page."""
+{AGENTS:,} agents with a role in one team each and {RESPONSES} canned responses; each page is asked for {REQUESTS}
+times, one after another, over a kept connection on the same machine, by an administrator who is signed in. Times are
+the client's, so they hold the connection and the rendering of the whole page."""
 FILL = """
 with one as (select id from teams order by slug limit 1), may as (select id from roles where name = 'Limited'),
 made as (

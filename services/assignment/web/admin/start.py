@@ -2,7 +2,9 @@
 
 from fastapi import APIRouter, Request, Response
 
+from services.assignment.deps import State
 from services.assignment.errors import not_permitted
+from services.assignment.setup.progress import get_progress
 from services.assignment.web.admin.sections import sections_of
 from services.assignment.web.page_base import DeskAgent, DeskPageRoute, TheDesk
 from shared.contracts.vocabulary import Permission
@@ -11,8 +13,12 @@ router = APIRouter(route_class=DeskPageRoute)
 
 
 @router.get("/admin")
-async def show_start(request: Request, desk: TheDesk, caller: DeskAgent) -> Response:
+async def show_start(request: Request, desk: TheDesk, context: State, caller: DeskAgent) -> Response:
     """A card per section that the agent may use. Raises Problem 403 for whoever administers nothing."""
     if not sections_of(caller):
         raise not_permitted(Permission.ADMIN_AGENTS)
-    return desk.render(request, "admin/start.html", caller)
+    async with context.database.begin() as session:
+        progress = await get_progress(session)
+    return desk.render(
+        request, "admin/start.html", caller, is_unfinished=progress is not None and progress.is_under_way
+    )
