@@ -118,3 +118,27 @@ async def test_an_import_shows_its_differences_first(address: str, browser: Brow
         await said(page, "The rules were imported")
     assert (await rule_named(ada, "Brought"))["tags"] == ["brought"]
     await ada.post("/v1/routing-rules/import", {"document": before, "apply": True}, expect=200)
+
+
+async def test_an_organisation_is_added_changed_and_removed(address: str, browser: Browser, desk: Desk) -> None:
+    ada, name, domain = await desk.agent("ada"), f"Bank {new_id().hex[-8:]}", f"{new_id().hex[-10:]}.example"
+    async with page_of(browser) as page:
+        await sign_in(page, address, path="/admin/organisations/new")
+        await page.get_by_label("Name").fill(name)
+        await page.get_by_label("Domains").fill("localhost")
+        await press(page, "Add the organisation")
+        await expect(page.get_by_role("alert")).to_contain_text("is not a domain")
+        await page.get_by_label("Domains").fill(f"{domain}, second.{domain}")
+        await page.get_by_label("SLA policy").select_option(label="Office hours")
+        await press(page, "Add the organisation")
+        await said(page, f"{name} was added.")
+        await page.get_by_role("link", name=name).click()
+        await page.get_by_label("SLA policy").select_option(label="As for anybody")
+        await press(page, "Save")
+        await said(page, "was saved")
+        found = next(one for one in (await ada.get("/v1/organisations"))["items"] if one["name"] == name)
+        assert (found["domains"], found["policy_id"]) == ([domain, f"second.{domain}"], None)
+        await page.get_by_role("link", name=name).click()
+        await press(page, "Remove the organisation")
+        await page.get_by_role("dialog").get_by_role("button", name="Remove the organisation").click()
+        await said(page, "was removed")

@@ -69,6 +69,12 @@ SECTIONS: tuple[Section, ...] = (
         "Tickets",
     ),
     Section(
+        "/admin/organisations",
+        "Organisations",
+        "Companies whose people write to us, by domain, and the SLA policy of their tickets.",
+        Permission.ADMIN_SLA,
+    ),
+    Section(
         "/admin/routing-rules",
         "Routing rules",
         "Which team, policy and priority a new ticket gets.",
