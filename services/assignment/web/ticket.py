@@ -46,7 +46,7 @@ Show = Annotated[ThreadFilter, Query()]
 Before = Annotated[str | None, Query(max_length=1024)]
 
 EDITORS = {"replies": "reply", "notes": "note"}
-PER_PAGE = 50
+PER_PAGE = 30
 """Lines of the conversation on one page; older ones are a page further."""
 
 
