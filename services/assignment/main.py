@@ -13,6 +13,7 @@ from services.assignment.access.operator_recovery import run_account
 from services.assignment.access.sign_in import forget_expired
 from services.assignment.access.single_sign_on.flow import forget_used
 from services.assignment.api import body_limit, include_routes, scim
+from services.assignment.api.people_only import install_people_only
 from services.assignment.app_state import AppState, ConcurrencyLimit
 from services.assignment.backlog.job import forget_settled, give_out_backlog
 from services.assignment.commands import intents
@@ -172,6 +173,7 @@ def build_app(settings: AssignmentSettings) -> FastAPI:
     _add_limiters(app, settings)
     include_routes(app)
     app.include_router(scim.router)
+    install_people_only(app)
     install_web(app, settings)
     return app
 

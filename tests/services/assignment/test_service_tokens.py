@@ -1,13 +1,16 @@
 """Service tokens: programs act with a part of their owner's rights, and are told apart from people everywhere."""
 
+import json
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import pytest
 from sqlalchemy import select
 
 from services.assignment.models import ServiceToken
 from services.assignment.web.page_base import SESSION_COOKIE
+from shared.contracts.vocabulary import Permission
 from shared.kit.auth import digest_of
 from shared.kit.clock import new_id, utc_now
 from tests.services.assignment.desk import AgentApi, Desk, Json, agent_id
@@ -183,6 +186,34 @@ async def test_a_token_has_a_budget_of_its_own_and_wrong_ones_are_counted_by_net
     async with desk.database.begin() as session:
         known = (await session.scalars(select(ServiceToken.key_id))).all()
     assert len(known) == len(set(known))
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/v1/views", {"name": "Mine", "filters": {}}),
+        ("PUT", "/v1/tickets/{ticket}/draft", {"body": "Dear"}),
+        ("PUT", "/v1/tickets/{ticket}/presence", {"is_typing": True}),
+        ("POST", "/v1/tickets/{ticket}/presence", {}),
+        ("POST", "/v1/tickets/{ticket}/followers", {}),
+        ("POST", "/v1/exports", {}),
+        ("POST", "/v1/bulk", {"action": "tags", "body": {"add": ["one"]}, "ticket_ids": ["{ticket}"]}),
+        ("PATCH", "/v1/tickets/{ticket}", {"subject": "Another"}),
+        ("GET", "/v1/tickets/{ticket}/draft", None),
+        ("GET", "/v1/views", None),
+        ("GET", "/v1/settings", None),
+        ("GET", "/v1/sessions", None),
+        ("GET", "/v1/bulk", None),
+    ],
+)
+async def test_nothing_that_is_kept_for_agents_breaks_under_a_program(
+    desk: Desk, method: str, path: str, body: Json | None
+) -> None:
+    ticket = await desk.some_ticket()
+    everything = program(desk, await made(desk, sorted(one.value for one in Permission)))
+    sent = json.loads(json.dumps(body).replace("{ticket}", ticket["id"]))
+    answer = await everything.send(method, path.replace("{ticket}", ticket["id"]), json=sent)
+    assert answer.status_code < 500, answer.text
 
 
 async def test_the_pages_make_show_and_revoke_a_token(desk: Desk) -> None:
