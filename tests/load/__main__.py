@@ -27,6 +27,7 @@ BENCHMARKS = (
     "desk",
     "idle",
     "administration",
+    "routing",
 )
 
 

@@ -1,0 +1,207 @@
+"""What a routing decision costs whatever lies in the past, and whether a backlog given out in one go is fair."""
+
+import os
+import tempfile
+import time
+from collections import Counter as Count
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import MISSING, fields
+from pathlib import Path as Folder
+from statistics import median
+from typing import Any, cast
+from uuid import UUID
+
+from sqlalchemy import insert, select, text, update
+
+from deploy.local.engines.postgres import SUPERUSER
+from deploy.local.engines.stack import stack
+from services.assignment.app_state import AppState
+from services.assignment.backlog.draining import drain
+from services.assignment.commands.triage import decide
+from services.assignment.models import Agent, Membership, Role, RoutingRule, Team, TicketAssignment, Topic, table_of
+from services.assignment.queries.policies import PolicyCache
+from services.assignment.seed import seed
+from services.assignment.settings import AssignmentSettings
+from shared.contracts.base import MessageId, TicketId
+from shared.contracts.events import Person, TicketSubmitted
+from shared.contracts.vocabulary import BodyFormat, Channel, Priority
+from shared.kit.clock import new_id, utc_now
+from shared.kit.db import Database, migrate
+from tests.load.report import Budget, Report, Table
+from tests.support.growth.databases import ENGINES, settings_of
+from tests.support.growth.fill import fill
+from tests.support.growth.page_counts import Counter, count_statements, counter
+
+AGENTS, RULES, OPEN, WAITING, DRAINERS = 200, 50, 12_500, 1_000, 100
+SIZES = (1_000, 1_000_000)
+ROUNDS = 40
+BATCH = 20
+METHOD = f"""\
+The database of assignment, made by its own migrations, on a PostgreSQL of its own: one team of {AGENTS} agents, {RULES}
+routing rules of which the last matches, 10,000 open tickets with an agent, and ever more closed ones. A decision is
+what the service does for a new ticket: it tries the rules, locks the team and its agents, reads what they have, chooses
+and stores decision, evidence and announcement in one transaction. CPU is this process's own plus the time that PostgreSQL
+spends on its statements; medians of {ROUNDS} decisions. Tickets come one by one, and {BATCH} at a time as the consumer
+hands them over when many come. Pages are those that the statements of a decision touch, as PostgreSQL counts them.
+Then {WAITING:,} tickets wait and {DRAINERS} agents come: first in turn without a limit, then with room for 3 to 17."""
+
+
+@asynccontextmanager
+async def assignment(folder: Folder) -> AsyncIterator[tuple[AppState, str]]:
+    """The service's state without its connections to others, and the superuser's address of its database."""
+    async with stack(folder / "engines", only=ENGINES) as engines:
+        await count_statements(engines)
+        settings = cast("AssignmentSettings", settings_of(engines, folder, "assignment"))
+        await migrate(settings, "services.assignment")
+        database = Database.connect(settings)
+        await seed(database, None)
+        known: dict[str, Any] = {"settings": settings, "database": database, "policies": PolicyCache()}
+        unused = [one.name for one in fields(AppState) if one.default_factory is MISSING and one.default is MISSING]
+        context = AppState(**(dict.fromkeys(unused) | known))
+        try:
+            yield context, engines.postgres.url(SUPERUSER, "assignment", driver="postgresql")
+        finally:
+            await database.dispose()
+
+
+async def run() -> Report:
+    """Some minutes, most of them for writing the closed tickets: BENCH_SIZES=1000,100000 leaves the largest out."""
+    sizes = [int(size) for size in os.environ.get("BENCH_SIZES", ",".join(map(str, SIZES))).split(",")]
+    report = Report("routing", "Choosing an agent", METHOD)
+    rows: list[list[Any]] = []
+    with tempfile.TemporaryDirectory(prefix="everdesk-bench-") as folder:
+        async with assignment(Folder(folder)) as (context, owner), counter(owner) as counting:
+            team, topic = await _people(context, AGENTS)
+            agents = await _members(context, team)
+            first = -OPEN
+            for size in sizes:
+                await fill(owner, "assignment", (first, size), [team], agents)
+                await _assign_all(context, agents)
+                first = size + 1
+                print(f"  {size:,} closed tickets", flush=True)
+                rows.append([size, *await _one_by_one(context, counting, topic, 1)])
+            batched = await _one_by_one(context, counting, topic, BATCH)
+            fair = await _drained(context, None)
+            roomy = await _drained(context, (3, 17))
+    columns = ("closed tickets", "process, ms", "PostgreSQL, ms", "pages")
+    report.tables = [
+        Table("One decision", columns, rows),
+        Table(f"One of {BATCH} decisions at once", columns[1:], [batched]),
+        Table("A backlog in one go", ("agents", "given out", "fewest", "most", "over their room", "ms"), [fair, roomy]),
+    ]
+    worst = rows[-1]
+    report.budgets = [
+        Budget("CPU of a decision, ms", worst[1] + worst[2], "<=", 5),
+        Budget("pages with the most closed tickets, times those with the fewest", worst[3] / rows[0][3], "<=", 1.5),
+        Budget("agents' tickets apart, in turn", fair[3] - fair[2], "<=", 1),
+        Budget("tickets given out, of 1,000", fair[1], "==", WAITING),
+        Budget("agents over their room", roomy[4], "==", 0),
+    ]
+    return report
+
+
+async def _people(context: AppState, count: int, **team_fields: Any) -> tuple[UUID, UUID]:
+    """A team with so many agents, and rules of which the last sends a topic to it."""
+    team_id, topic_id, name = new_id(), new_id(), f"bench-{new_id().hex[-8:]}"
+    async with context.database.begin() as session:
+        role_id = await session.scalar(select(Role.id).where(Role.name == "Expanded"))
+        session.add(Team(id=team_id, slug=name, name=name, **team_fields))
+        session.add(Topic(id=topic_id, slug=name, name=name, is_active=True, version=1))
+        ids = [new_id() for _ in range(count)]
+        rows = [{"id": one, "email": f"{one}@bench.example", "name": f"Agent {one}"} for one in ids]
+        await session.flush()
+        await session.execute(insert(Agent), [row | {"capacity": None} for row in rows])
+        await session.execute(
+            insert(Membership), [{"agent_id": one, "team_id": team_id, "role_id": role_id} for one in ids]
+        )
+        start = 1000 + (await session.scalar(text("select coalesce(max(position), 0) from routing_rules")) or 0)
+        topics = [f"elsewhere-{number}" for number in range(RULES - 1)] + [name]
+        for position, topic in enumerate(topics, start):
+            session.add(RoutingRule(id=new_id(), position=position, topic=topic, team_id=team_id))
+    return team_id, topic_id
+
+
+async def _members(context: AppState, team_id: UUID) -> list[UUID]:
+    async with context.database.begin() as session:
+        return list(await session.scalars(select(Membership.agent_id).where(Membership.team_id == team_id)))
+
+
+async def _assign_all(context: AppState, agents: Sequence[UUID]) -> None:
+    """The filled tickets leave some without an agent: here each open one has one, and nothing waits."""
+    statement = """update tickets set assignee_id = (cast(:agents as uuid[]))[1 + abs(hashtext(id::text)) % :count]
+      where assignee_id is null and status not in ('resolved', 'closed')"""
+    async with context.database.begin() as session:
+        await session.execute(text(statement), {"agents": list(agents), "count": len(agents)})
+    async with context.database.single() as connection:
+        await connection.execute(text("analyze tickets"))
+
+
+async def _one_by_one(context: AppState, counting: Counter, topic: UUID, at_once: int) -> list[float]:
+    """Medians of one decision: this process's CPU, the server's time, and the pages."""
+    taken: list[tuple[float, float, float]] = []
+    for _ in range(ROUNDS // at_once + 5):
+        events = [_submitted(topic) for _ in range(at_once)]
+        cpu = 0.0
+
+        async def one(events: list[TicketSubmitted] = events) -> None:
+            nonlocal cpu
+            started = time.process_time()
+            decisions = await decide(context, events)
+            cpu = time.process_time() - started
+            assert all(decision.agent_id is not None for decision in decisions)
+
+        counting.forget()
+        cost = await counting.cost("assignment", one)
+        taken.append((cpu * 1000 / at_once, cost.ms / at_once, cost.pages / at_once))
+    return [median(column) for column in zip(*taken[5:], strict=True)]
+
+
+def _submitted(topic: UUID) -> TicketSubmitted:
+    ticket_id = TicketId(new_id())
+    return TicketSubmitted.model_validate(
+        {
+            "ticket_id": ticket_id,
+            "number": f"B{ticket_id.hex[-12:]}",
+            "message_id": MessageId(new_id()),
+            "requester": Person(email="dana@bank.example", name="Dana Ruiz"),
+            "subject": "Online banking system down",
+            "body": "Login returns 502 since this morning. " * 20,
+            "body_format": BodyFormat.TEXT,
+            "channel": Channel.API,
+            "topic_id": topic,
+            "priority": Priority.HIGH,
+            "received_at": utc_now(),
+        }
+    )
+
+
+async def _drained(context: AppState, room: tuple[int, int] | None) -> list[Any]:
+    """A backlog that waits, and agents who come at once; nothing is sent, so what was decided stays on its way."""
+    team, _ = await _people(context, DRAINERS, strategy="round_robin", handover="route")
+    agents = await _members(context, team)
+    if room is not None:
+        async with context.database.begin() as session:
+            for number, agent in enumerate(sorted(agents)):
+                capacity = room[0] + number % (room[1] - room[0] + 1)
+                await session.execute(update(Agent).where(Agent.id == agent).values(capacity=capacity))
+    waiting = """insert into tickets (id, number, seq, revision, status, priority, priority_rank, team_id, next_due_at,
+        is_archived, subject, requester_name, requester_email, created_at, updated_at, snapshot)
+      select gen_random_uuid(), 'W' || :name || i, 2, 1, 'open', 'normal', 1, :team, now() + make_interval(mins => i),
+        false, 'Waiting', 'Person', 'person@bench.example', now(), now(), '{"reopen_count": 0}'
+      from generate_series(1, :count) as i"""
+    async with context.database.begin() as session:
+        await session.execute(text(waiting), {"name": team.hex[-8:], "team": team, "count": WAITING})
+    started = time.perf_counter()
+    while (await drain(context, team)).has_more:
+        pass
+    took = (time.perf_counter() - started) * 1000
+    async with context.database.begin() as session:
+        mine = table_of(TicketAssignment)
+        got = Count((await session.scalars(select(mine.c.agent_id).where(mine.c.team_id == team))).all())
+        rooms = dict(
+            (await session.execute(select(Agent.id, Agent.capacity).where(Agent.id.in_(agents)))).tuples().all()
+        )
+    counts = [got[agent] for agent in agents]
+    over = sum((limit := rooms[agent]) is not None and got[agent] > limit for agent in agents)
+    return [len(agents), sum(counts), min(counts), max(counts), over, took]
