@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.assignment.models.base import FAR_FUTURE, Base
-from services.assignment.models.ticket_indexes import REOPENED, WAITING, ticket_indexes
+from services.assignment.models.ticket_indexes import OPEN, REOPENED, WAITING, ticket_indexes
 from shared.contracts.vocabulary import ActorKind, Channel
 from shared.domain.sla.facts import SLA_EVENTS
 
@@ -33,6 +33,7 @@ class Ticket(Base):
             *("team_id", "next_due_at", text("priority_rank desc"), "created_at", "id"),
             postgresql_where=text(WAITING),
         ),
+        Index("ix_tickets_load", "assignee_id", "priority_rank", postgresql_where=text(OPEN)),
         Index("ix_tickets_reopened", "id", postgresql_where=text(REOPENED)),
     )
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from services.assignment.models import RoutingTurn, table_of
 from services.assignment.routing.rosters import TeamRoster
 from shared.contracts.base import AgentId, PolicyId, TicketId
@@ -14,6 +16,7 @@ from shared.domain.routing.choice import NOBODY_BARRED, Barred
 from shared.kit.db import Session
 from shared.kit.recordsets import as_parameter, insert_rows
 
+CANDIDATES = TypeAdapter(tuple[Candidate, ...])
 TURNS = table_of(RoutingTurn)
 AT_ONCE = frozenset({DecidedBy.LAST_AGENT, DecidedBy.RULE, DecidedBy.DELEGATE})
 """Who is named for a ticket gets it without being asked first."""
@@ -57,7 +60,7 @@ def decide(team: TeamRoster, asked: Question, at: datetime, *, may_offer: bool =
         policy_id=asked.policy_id,
         rule=asked.rule,
         required_skills=tuple(sorted({skill.name for skill in demand.required})),
-        candidates=candidates,
+        candidates=CANDIDATES.validate_python(candidates),
         tie_break=choice.tie_break,
         decided_at=at,
         cause=asked.cause,
@@ -94,24 +97,24 @@ def _write_turns() -> Any:
 WRITE_TURNS = _write_turns()
 
 
-def _candidates(roster: AgentRoster, demand: Demand, choice: Choice) -> tuple[Candidate, ...]:
-    """Made without validation: there may be hundreds, of values that are what they say."""
+def _candidates(roster: AgentRoster, demand: Demand, choice: Choice) -> list[dict[str, Any]]:
+    """As plain values: there may be hundreds, and they are made into evidence all at once."""
     named = {skill.name for skill in (*demand.required, *demand.preferred)}
     out = choice.out or {}
-    return tuple(
-        Candidate.model_construct(
-            agent_id=agent_id,
-            load=one.load,
-            is_available=one.absent_as is None,
-            skills=tuple(one.skills),
-            last_assigned_at=one.last_assigned_at,
-            out=out.get(agent_id),
-            capacity=one.capacity,
-            weight=one.weight,
-            levels={name: level for name, level in one.skills.items() if name in named} if named else {},
-        )
+    return [
+        {
+            "agent_id": agent_id,
+            "load": one.load,
+            "is_available": one.absent_as is None,
+            "skills": tuple(one.skills),
+            "last_assigned_at": one.last_assigned_at,
+            "out": out.get(agent_id),
+            "capacity": one.capacity,
+            "weight": one.weight,
+            "levels": {name: level for name, level in one.skills.items() if name in named} if named else {},
+        }
         for agent_id, one in roster.standings.items()
-    )
+    ]
 
 
 def _demanded(demand: Demand) -> tuple[DemandedSkill, ...]:

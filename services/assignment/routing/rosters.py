@@ -17,7 +17,7 @@ from services.assignment.models import Agent, Membership, Role, Team
 from services.assignment.routing.standings import STANDINGS
 from services.assignment.routing.working_hours import AgentCalendars
 from shared.contracts.base import AgentId, TeamId
-from shared.contracts.vocabulary import Availability, Handover, Priority, Strategy
+from shared.contracts.vocabulary import Availability, Handover, OutReason, Priority, Strategy
 from shared.domain.permissions import WORKS_TICKETS
 from shared.domain.routing import Absence, AgentRoster, AgentStanding, absence_reason, level_map
 from shared.kit.db import Session
@@ -130,27 +130,35 @@ class _Member:
 
     @classmethod
     def of(cls, row: Row[Any], place: Place, now: datetime) -> "_Member":
-        name = (row.calendar, row.calendar_version) if row.calendar_version is not None else None
-        today = place.calendars.today(name, now, place.zone)
-        absences = absences_of(row.out_of_office)
-        availability = Availability.ONLINE if row.is_available else Availability(row.unavailable_as)
-        weights: dict[str, int] = row.priority_weights
-        load = sum(
-            count * weights.get(priority.value, 1)
-            for priority, count in zip(Priority, (row.low, row.normal, row.high, row.urgent), strict=True)
-        )
+        weights: dict[str, int] = row.priority_weights or {}
+        counts = (row.low, row.normal, row.high, row.urgent)
+        load = sum(counts)
+        if weights:
+            load = sum(many * weights.get(one.value, 1) for one, many in zip(Priority, counts, strict=True))
+        absent_as, absence = _absence_of(row, place, now)
         standing = AgentStanding(
             agent_id=AgentId(row.agent_id),
             load=load,
             last_assigned_at=row.last_assigned_at,
-            absent_as=absence_reason(availability, today, absences, is_within_hours=place.calendars.is_open(name, now)),
-            skills=level_map(row.skills, row.skill_levels),
+            absent_as=absent_as,
+            skills=level_map(row.skills, row.skill_levels or {}),
             capacity=row.capacity,
             priority_weights=weights,
             weight=row.weight,
             turn=row.turn,
         )
-        return cls(standing, next((absence for absence in absences if absence.covers(today)), None))
+        return cls(standing, absence)
+
+
+def _absence_of(row: Row[Any], place: Place, now: datetime) -> tuple[OutReason | None, Absence | None]:
+    """Why an agent gets nothing now, and the days out of office that today is one of."""
+    if row.is_available and row.calendar_version is None and row.out_of_office is None:
+        return None, None
+    name = (row.calendar, row.calendar_version) if row.calendar_version is not None else None
+    availability = Availability.ONLINE if row.is_available else Availability(row.unavailable_as)
+    today, absences = place.calendars.today(name, now, place.zone), absences_of(row.out_of_office or ())
+    reason = absence_reason(availability, today, absences, is_within_hours=place.calendars.is_open(name, now))
+    return reason, next((absence for absence in absences if absence.covers(today)), None)
 
 
 def absences_of(stored: Sequence[Mapping[str, Any]]) -> tuple[Absence, ...]:

@@ -6,16 +6,19 @@ from sqlalchemy import (
     ARRAY,
     Boolean,
     DateTime,
+    Integer,
     Select,
     Uuid,
     and_,
     bindparam,
+    case,
     exists,
     func,
     literal_column,
     select,
     union_all,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 
 from services.assignment.models import (
     Agent,
@@ -33,6 +36,7 @@ from shared.contracts.vocabulary import Priority
 from shared.domain.permissions import WORKS_TICKETS
 
 IS_UNDER_WAY: Final = literal_column(f"ticket_assignments.{UNDER_WAY}", Boolean)
+ONE: Final = literal_column("1", Integer)
 NOT_YET: Final = literal_column("cast(null as timestamptz)", DateTime(timezone=True))
 
 
@@ -46,25 +50,43 @@ def _has_arrived() -> Any:
 
 
 def _loads() -> Any:
-    """What each agent has: open tickets, decisions on their way, and offers, by priority."""
+    """What each agent has: open tickets, decisions on their way, and offers, by priority.
+
+    Open tickets are counted in an index that holds just them; what is on its way is little.
+    """
     agent_ids = func.any(bindparam("agent_ids", type_=ARRAY(Uuid())))
-    is_working = and_(Ticket.assignee_id == agent_ids, IS_OPEN)
-    working: Any = select(Ticket.assignee_id.label("agent_id"), Ticket.priority, NOT_YET.label("decided_at"))
-    working = working.where(is_working)
-    decided = select(RoutingDecision.agent_id, RoutingDecision.priority, RoutingDecision.decided_at).where(
+    working: Any = select(
+        Ticket.assignee_id.label("agent_id"),
+        Ticket.priority_rank.label("rank"),
+        func.count().label("many"),
+        NOT_YET.label("decided_at"),
+    )
+    working = working.where(Ticket.assignee_id == agent_ids, IS_OPEN).group_by(Ticket.assignee_id, Ticket.priority_rank)
+    decided = select(RoutingDecision.agent_id, _rank(RoutingDecision.priority), ONE, RoutingDecision.decided_at).where(
         RoutingDecision.agent_id == agent_ids, RoutingDecision.state == literal_column("'sent'")
     )
-    later = select(TicketAssignment.agent_id, TicketAssignment.priority, TicketAssignment.decided_at).where(
+    later = select(TicketAssignment.agent_id, _rank(TicketAssignment.priority), ONE, TicketAssignment.decided_at).where(
         TicketAssignment.agent_id == agent_ids, IS_UNDER_WAY, ~_has_arrived()
     )
     found = union_all(working, decided, later).subquery("desk")
-    agent_id, priority, decided_at = found.c
-    counts = (func.count().filter(priority == literal_column(f"'{one.value}'")).label(one.value) for one in Priority)
+    agent_id, rank, many, decided_at = found.c
+    counts = (
+        func.sum(many).filter(rank == literal_column(str(one.rank))).cast(Integer).label(one.value) for one in Priority
+    )
     return (
         select(agent_id.label("agent_id"), *counts, func.max(decided_at).label("decided_at"))
         .group_by(agent_id)
         .subquery("loads")
     )
+
+
+def _rank(priority: Any) -> Any:
+    return case({one.value: literal_column(str(one.rank), Integer) for one in Priority}, value=priority)
+
+
+def _unless_empty(column: Any, empty: str) -> Any:
+    """Null for what most agents have none of: reading JSON costs more than all the rest of a row."""
+    return func.nullif(column, literal_column(f"'{empty}'::jsonb")).cast(JSONB).label(column.key)
 
 
 def _standings() -> Select[Any]:
@@ -75,8 +97,10 @@ def _standings() -> Select[Any]:
         select(
             Membership.team_id,
             Agent.id.label("agent_id"),
-            *(Agent.is_available, Agent.unavailable_as, Agent.skills, Agent.skill_levels, Agent.capacity),
-            *(Agent.priority_weights, Agent.weight, Agent.out_of_office, Agent.calendar),
+            *(Agent.is_available, Agent.unavailable_as, Agent.skills, Agent.capacity, Agent.weight, Agent.calendar),
+            _unless_empty(Agent.skill_levels, "{}"),
+            _unless_empty(Agent.priority_weights, "{}"),
+            _unless_empty(Agent.out_of_office, "[]"),
             Calendar.version.label("calendar_version"),
             *(func.coalesce(loads.c[one.value], 0).label(one.value) for one in Priority),
             func.greatest(last_ticket, last_turn, loads.c.decided_at).label("last_assigned_at"),
