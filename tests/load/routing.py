@@ -42,9 +42,10 @@ The database of assignment, made by its own migrations, on a PostgreSQL of its o
 routing rules of which the last matches, 10,000 open tickets with an agent, and ever more closed ones. A decision is
 what the service does for a new ticket: it tries the rules, locks the team and its agents, reads what they have, chooses
 and stores decision, evidence and announcement in one transaction. CPU is this process's own plus the time that
-PostgreSQL spends on its statements; medians of {ROUNDS} decisions. Tickets come one by one, and {BATCH} at a time as the consumer
-hands them over when many come. Pages are those that the statements of a decision touch, as PostgreSQL counts them.
-Then {WAITING:,} tickets wait and {DRAINERS} agents come: first in turn without a limit, then with room for 3 to 17."""
+PostgreSQL spends on its statements; medians of {ROUNDS} decisions. Tickets come one by one, and {BATCH} at a time as
+the consumer hands them over when many come. Pages are those that the statements of a decision touch, as PostgreSQL
+counts them. Then {WAITING:,} tickets wait and {DRAINERS} agents come: first in turn without a limit, then with room for
+3 to 17."""
 
 
 @asynccontextmanager
