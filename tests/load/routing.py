@@ -59,7 +59,7 @@ async def assignment(folder: Folder) -> AsyncIterator[tuple[AppState, str]]:
         await seed(database, None)
         known: dict[str, Any] = {"settings": settings, "database": database, "policies": PolicyCache()}
         unused = [one.name for one in fields(AppState) if one.default_factory is MISSING and one.default is MISSING]
-        context = AppState(**(dict.fromkeys(unused) | known))
+        context = AppState(**cast("dict[str, Any]", dict.fromkeys(unused) | known))
         try:
             yield context, engines.postgres.url(SUPERUSER, "assignment", driver="postgresql")
         finally:

@@ -6,6 +6,7 @@ planted for each invariant shows that the check can fail.
 
 import asyncio
 from collections.abc import Coroutine
+from contextlib import suppress
 from typing import Any, ClassVar, TypeVar
 from uuid import UUID
 
@@ -17,10 +18,12 @@ from sqlalchemy import ARRAY, Uuid, bindparam, func, select
 
 from services.assignment.backlog import job, sending
 from services.assignment.backlog.draining import drain
+from services.assignment.commands import triage
 from services.assignment.models import Agent, Membership, Team
 from services.assignment.routing import rosters
 from tests.services.assignment.desk import Desk
-from tests.services.assignment.routing_world import RoutingWorld, impatient
+from tests.services.assignment.routing_world import CAPACITY, RoutingWorld, impatient
+from tests.services.assignment.test_triage import forget, submitted
 from tests.support.sizes import either
 
 T = TypeVar("T")
@@ -97,17 +100,31 @@ async def test_routers_at_once_with_agents_coming_and_going_and_processes_dying(
         await asyncio.to_thread(run_state_machine_as_test, Routers, settings=play)
 
 
-async def test_without_the_locks_somebody_gets_more_than_they_have_room_for(desk: Desk) -> None:
+@pytest.mark.parametrize("is_locked", [True, False])
+async def test_the_locks_keep_two_routers_from_counting_on_the_same_room(desk: Desk, *, is_locked: bool) -> None:
+    both_have_read = asyncio.Barrier(2)
+
+    async def read_at_once(*given: Any, **named: Any) -> Any:
+        found = await rosters.lock_rosters(*given, **named)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(1):
+                await both_have_read.wait()
+        return found
+
     with impatient(desk.context) as patch:
         world = await RoutingWorld.made(desk)
         await world.say(0, "online")
-        patch.setattr(rosters, "LOCK", unlocked())
+        patch.setattr(triage, "lock_rosters", read_at_once)
+        if not is_locked:
+            patch.setattr(rosters, "LOCK", unlocked())
+        events = [submitted().model_copy(update={"topic_id": world.team.topic}) for _ in range(4)]
         try:
-            with pytest.raises(AssertionError, match="has"):
-                for _ in range(5):
-                    await world.submit(["normal"] * 6)
-                    await world.check_nobody_is_over()
+            halves = zip(world.replicas, (events[:2], events[2:]), strict=True)
+            made = await asyncio.gather(*(triage.decide(replica, half) for replica, half in halves))
+            given = sum(decision.agent_id is not None for decisions in made for decision in decisions)
+            assert given == (CAPACITY if is_locked else 2 * CAPACITY)
         finally:
+            await forget(desk, events)
             await world.end()
 
 
