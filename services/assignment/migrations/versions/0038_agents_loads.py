@@ -7,8 +7,8 @@ It is left as it is if it exists: an operator with very many tickets can build i
 from alembic import op
 from sqlalchemy import text
 
-revision = "0037"
-down_revision = "0036"
+revision = "0038"
+down_revision = "0037"
 branch_labels = None
 depends_on = None
 
