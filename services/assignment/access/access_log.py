@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from services.assignment.commands.audit import audit_actor_id
 from services.assignment.models import Agent
 from services.assignment.queries.callers import Caller
 from shared.kit.audit_log import AuditedChange, append_change
@@ -24,7 +25,7 @@ async def record_access(
     await append_change(
         session,
         AuditedChange(
-            actor_id=str(by.agent_id) if by else "",
+            actor_id=audit_actor_id(by),
             actor_name=by.name if by else actor_name,
             address=by.address if by else address,
             action=action,

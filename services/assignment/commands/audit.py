@@ -64,7 +64,7 @@ async def record_change(session: Session, before: BaseModel | None, after: BaseM
     await append_change(
         session,
         AuditedChange(
-            actor_id=_actor_id(by),
+            actor_id=audit_actor_id(by),
             actor_name=by.name if by else ITSELF,
             address=by.address if by else "",
             action=f"{KINDS[type(subject)]}.{verb}",
@@ -77,7 +77,7 @@ async def record_change(session: Session, before: BaseModel | None, after: BaseM
     )
 
 
-def _actor_id(by: Caller | None) -> str:
+def audit_actor_id(by: Caller | None) -> str:
     """An agent's id, `program:` and a service token's id, or nothing for Everdesk itself."""
     if by is None or by.kind is ActorKind.SYSTEM:
         return ""
