@@ -27,7 +27,7 @@ class AssignmentSettings(ServiceSettings):
     time_zone: TimeZone = "UTC"
     """Whose days the days of a report are where its reader names no zone, such as `Europe/Berlin`."""
     session_secret: SecretStr = Field(min_length=16)
-    """Signs the desk's forms and notices; secrets at rest without a key of their own are encrypted under one from it."""
+    """Signs the desk's forms and notices; encrypts what is secret at rest and has no key of its own."""
     intake_url: str = ""
     """Where the intake service is reached from here, for its administration; empty: at the portal's address."""
     notification_url: str = "http://127.0.0.1:8003"
