@@ -13,11 +13,13 @@ from services.assignment.commands.record_answers import record_answers
 from services.assignment.consumers.projection import project
 from services.assignment.models import LoggedEvent, Message, SettledClock, Ticket
 from shared.contracts.answers import CommandAnswer
-from shared.contracts.base import TicketId
+from shared.contracts.base import MessageId, TicketId
 from shared.contracts.commands import ResolveTicket
 from shared.contracts.events import (
     AttachmentRef,
+    Author,
     Envelope,
+    MessagePosted,
     RequesterErased,
     SlaSettled,
     TicketPended,
@@ -25,11 +27,12 @@ from shared.contracts.events import (
     TopicField,
 )
 from shared.contracts.tickets import SYSTEM, TicketSnapshot, Verdict
-from shared.contracts.vocabulary import Metric, Outcome, Status
+from shared.contracts.vocabulary import ActorKind, BodyFormat, Channel, Metric, Outcome, Status
 from shared.domain.ticket import Ticket as DomainTicket
 from shared.domain.ticket import TicketState
 from shared.kit.auth import FileLink, FileLinks
 from shared.kit.clock import new_id, utc_now
+from shared.kit.tables import inbox
 from tests.services.assignment.desk import TOPICS, Desk, agent_id, team_id
 from tests.support.scripted_ticket import ScriptedTicket
 from tests.support.tickets import ADA, REQUESTER, opening, triage
@@ -163,6 +166,34 @@ async def test_duplicates_change_nothing(desk: Desk) -> None:
         logged = await session.scalar(select(func.count()).where(LoggedEvent.ticket_id == ticket_id))
         verdicts = await session.scalar(select(func.count()).where(SettledClock.ticket_id == ticket_id))
     assert (logged, verdicts) == (2, 1)
+
+
+async def test_what_was_submitted_and_written_comes_twice_and_leaves_the_same_without_being_remembered(
+    desk: Desk,
+) -> None:
+    submitted = await desk.submit("general")
+    await desk.seen(submitted.ticket_id, status="open")
+    posted = MessagePosted(
+        ticket_id=submitted.ticket_id,
+        message_id=MessageId(new_id()),
+        author=Author(kind=ActorKind.REQUESTER, name="Dana Ruiz", email="dana@bank.example"),
+        body="Still down.",
+        body_format=BodyFormat.TEXT,
+        channel=Channel.EMAIL,
+        received_at=utc_now(),
+    )
+    name = f"twice-{submitted.ticket_id}"
+    events = [submitted.envelope(f"{name}:submitted", utc_now()), posted.envelope(f"{name}:posted", utc_now())]
+    async with desk.database.begin() as session:
+        ticket = await session.get_one(Ticket, submitted.ticket_id)
+        ticket.subject = "As somebody corrected it"
+    for batch in (events, [*events, *events], list(reversed(events))):
+        await project(desk.database, desk.ids, name, batch)
+    async with desk.database.begin() as session:
+        ticket = await session.get_one(Ticket, submitted.ticket_id)
+        messages = await session.scalar(select(func.count()).where(Message.ticket_id == submitted.ticket_id))
+        remembered = await session.scalar(select(func.count()).where(inbox.c.consumer == name))
+    assert (ticket.subject, ticket.status, messages, remembered) == ("As somebody corrected it", "open", 2, 0)
 
 
 async def test_a_submission_is_seen_before_its_workflow_begins_and_words_survive_snapshots(desk: Desk) -> None:
