@@ -12,6 +12,7 @@ from statistics import median
 from typing import Any, cast
 from uuid import UUID
 
+import asyncpg
 from sqlalchemy import insert, select, text, update
 
 from deploy.local.engines.postgres import SUPERUSER
@@ -78,7 +79,7 @@ async def run() -> Report:
             first = -OPEN
             for size in sizes:
                 await fill(owner, "assignment", (first, size), [team], agents)
-                await _assign_all(context, agents)
+                await _assign_all(context, owner, agents)
                 first = size + 1
                 print(f"  {size:,} closed tickets", flush=True)
                 rows.append([size, *await _one_by_one(context, counting, topic, 1)])
@@ -128,14 +129,18 @@ async def _members(context: AppState, team_id: UUID) -> list[UUID]:
         return list(await session.scalars(select(Membership.agent_id).where(Membership.team_id == team_id)))
 
 
-async def _assign_all(context: AppState, agents: Sequence[UUID]) -> None:
-    """The filled tickets leave some without an agent: here each open one has one, and nothing waits."""
+async def _assign_all(context: AppState, owner: str, agents: Sequence[UUID]) -> None:
+    """The filled tickets leave some without an agent: here each open one has one, and nothing waits.
+
+    Cleans up after itself, as autovacuum would.
+    """
     statement = """update tickets set assignee_id = (cast(:agents as uuid[]))[1 + abs(hashtext(id::text)) % :count]
       where assignee_id is null and status not in ('resolved', 'closed')"""
     async with context.database.begin() as session:
         await session.execute(text(statement), {"agents": list(agents), "count": len(agents)})
-    async with context.database.single() as connection:
-        await connection.execute(text("analyze tickets"))
+    connection = await asyncpg.connect(owner)
+    await connection.execute("vacuum analyze tickets")
+    await connection.close()
 
 
 async def _one_by_one(context: AppState, counting: Counter, topic: UUID, at_once: int) -> list[float]:
