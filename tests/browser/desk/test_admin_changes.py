@@ -84,6 +84,7 @@ async def test_an_open_page_hears_that_its_agent_may_only_look_from_now_on(
         forms = page.locator('main form[method="post"]')
         posting = [await form.get_attribute("action") for form in await forms.all() if await form.is_visible()]
         assert [path for path in posting if path and "/tickets/" in path] == []
+        await expect(page.get_by_text("Your role does not let you write on it")).to_be_visible()
     async with page_of(browser) as page:
         await sign_in(page, address, name)
         await ada.patch(f"/v1/agents/{agent['id']}", {"is_active": False})
