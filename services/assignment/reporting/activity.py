@@ -69,7 +69,14 @@ pieces as (
 _SUMS = ", ".join(f"sum({name})::int as {name}" for name in COUNTED)
 _KEY = "case when :by_team then team_id::text else key end"
 BY_KEY = text(f"with {_PIECES} select {_KEY} as key, {_SUMS} from visible group by 1")
-BY_TIME = text(f"with {_PIECES} select date_trunc(:step, at, :zone) as at, {_SUMS} from visible group by 1 order by 1")
+BY_TIME = text(f"""
+with {_PIECES}, counted as (select date_trunc(:step, at, :zone) as at, {_SUMS} from visible group by 1)
+select step.at, {", ".join(f"coalesce(counted.{name}, 0) as {name}" for name in COUNTED)}
+from generate_series(
+  date_trunc(:step, cast(:since as timestamptz), :zone), cast(:until as timestamptz) - interval '1 microsecond',
+  cast('1 ' || :step as interval), :zone
+) as step (at) left join counted on counted.at = step.at order by 1
+""")
 BY_HOUR_OF_WEEK = text(f"""
 with {_PIECES} select extract(isodow from at at time zone :zone)::int as weekday,
   extract(hour from at at time zone :zone)::int as hour, sum(opened)::int as opened

@@ -34,10 +34,17 @@ TYPES = list(COUNTED.values())
 NOBODY = "00000000-0000-0000-0000-000000000000"
 SUMS = ", ".join(f"count(*) filter (where type = '{kind}')::int as {name}" for name, kind in COUNTED.items())
 FACTS = f"""
-select e.at, e.type, coalesce(e.data -> 'snapshot' ->> 'team_id', '{NOBODY}')::uuid as team_id, d.dimension, d.key
+select e.at, e.type, coalesce(of.team, '{NOBODY}')::uuid as team_id, d.dimension, d.key
 from events e left join tickets t on t.id = e.ticket_id
+cross join lateral (select coalesce(
+  e.data -> 'snapshot' ->> 'team_id',
+  case when e.type = 'ticket.opened' then (
+    select f.data -> 'snapshot' ->> 'team_id' from events f
+    where f.ticket_id = e.ticket_id and f.type = 'ticket.triaged' order by f.seq limit 1
+  ) end
+) as team) as of
 cross join lateral (values
-  ('team', coalesce(e.data -> 'snapshot' ->> 'team_id', '')),
+  ('team', coalesce(of.team, '')),
   ('agent', coalesce(e.data -> 'snapshot' ->> 'assignee_id', '')),
   ('topic', coalesce(e.data -> 'snapshot' ->> 'topic_id', '')),
   ('priority', coalesce(e.data -> 'snapshot' ->> 'priority', '')),
@@ -45,7 +52,10 @@ cross join lateral (values
 ) as d (dimension, key)
 where e.type = any(cast(:types as text[]))
 """
-"""Each counted event once per dimension, with the team and agent the ticket had after it."""
+"""Each counted event once per dimension, with the team and agent the ticket had after it.
+
+A ticket is opened before it has a team: its opening counts for the team that triage gave it to, minutes later at most.
+"""
 SLOT = "date_bin('30 minutes', at, 'epoch')"
 DAY = "date_trunc('day', at, :zone)"
 COUNT_ANEW = text(f"""

@@ -7,6 +7,7 @@ from fastapi import APIRouter, FastAPI
 from services.assignment.settings import AssignmentSettings
 from services.assignment.web import (
     account,
+    activity_reports,
     admin,
     availability,
     new_ticket,
@@ -66,6 +67,7 @@ def install_web(app: FastAPI, settings: AssignmentSettings) -> None:
         ticket_surroundings,
         ticket_actions,
         reports,
+        activity_reports,
         account,
         settings_page,
         setup,

@@ -1,0 +1,224 @@
+"""The desk's pages of activity, arrivals, backlog and workload: a table each, and a chart that says no more than it."""
+
+from collections.abc import Awaitable, Callable
+from datetime import date, datetime
+from typing import Annotated, Any
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from services.assignment.api.activity import csv_file
+from services.assignment.deps import State
+from services.assignment.errors import not_permitted
+from services.assignment.queries.callers import Caller
+from services.assignment.queries.people import list_teams
+from services.assignment.queries.periods import WrongPeriod
+from services.assignment.reporting.activity import get_activity_report, get_arrival_report
+from services.assignment.reporting.open_tickets import get_backlog_report, get_workload_report
+from services.assignment.schemas.activity import ActivityReport, ArrivalReport, Dimension, Interval
+from services.assignment.web.page_base import DeskAgent, DeskPageRoute, TheDesk
+from services.assignment.web.reports import PERIODS, Form, ReportRequest
+from shared.contracts.vocabulary import Permission
+from shared.domain.permissions import holds
+from shared.kit.clock import utc_now
+from shared.kit.db import Session
+from shared.kit.http.problems import Problem
+
+router = APIRouter(prefix="/reports", route_class=DeskPageRoute)
+
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+BY = {
+    Dimension.TEAM: "Teams",
+    Dimension.AGENT: "Agents",
+    Dimension.TOPIC: "Topics",
+    Dimension.PRIORITY: "Priorities",
+    Dimension.CHANNEL: "Channels",
+}
+DAYS_BY_THE_HOUR, DAYS_BY_THE_DAY, DAYS_BY_THE_WEEK = 2, 92, 400
+"""Up to how many days a chart has a bar for each hour, day or week."""
+
+
+def _dimension(by: str = "") -> Dimension:
+    return Dimension(by) if by in set(Dimension) else Dimension.TEAM
+
+
+By = Annotated[Dimension, Depends(_dimension)]
+Report = Any
+Maker = Callable[[Session, Caller], Awaitable[Report]]
+
+
+async def _make(context: State, caller: Caller, make: Maker) -> tuple[Report | None, str]:
+    """The report, or why the form asks for none. Raises Problem 403."""
+    if not holds(caller.principal, Permission.REPORT_VIEW):
+        raise not_permitted(Permission.REPORT_VIEW)
+    try:
+        async with context.database.begin() as session:
+            return await make(session, caller), ""
+    except WrongPeriod as wrong:
+        return None, str(wrong)
+    except Problem as problem:
+        if problem.status != 422:
+            raise
+        return None, problem.detail or ""
+
+
+def _activity(asked: ReportRequest, by: Dimension) -> Maker:
+    async def make(session: Session, caller: Caller) -> ActivityReport:
+        period = asked.period
+        days = (period.until - period.since).days
+        steps = {DAYS_BY_THE_HOUR: Interval.HOUR, DAYS_BY_THE_DAY: Interval.DAY, DAYS_BY_THE_WEEK: Interval.WEEK}
+        step = next((step for most, step in steps.items() if days <= most), Interval.MONTH)
+        return await get_activity_report(session, caller, period, by, step)
+
+    return make
+
+
+def _arrivals(asked: ReportRequest) -> Maker:
+    async def make(session: Session, caller: Caller) -> ArrivalReport:
+        return await get_arrival_report(session, caller, asked.period)
+
+    return make
+
+
+@router.get("/activity")
+async def show_activity(
+    request: Request, desk: TheDesk, context: State, caller: DeskAgent, asked: Form, by: By
+) -> Response:
+    """What happened to tickets, per group and over time, beside the period before."""
+    report, error = await _make(context, caller, _activity(asked, by))
+    tabs = [(_address("activity", asked, by=one.value), name, one is by) for one, name in BY.items()]
+    series = _bars(report) if report else []
+    return await _page(
+        request, desk, context, caller, "activity", asked, report=report, error=error, by=by, tabs=tabs, series=series
+    )
+
+
+@router.get("/activity.csv")
+async def download_activity(context: State, caller: DeskAgent, asked: Form, by: By) -> Response:
+    """The figures of the page as a table."""
+    return _table("activity", *await _make(context, caller, _activity(asked, by)))
+
+
+@router.get("/arrivals")
+async def show_arrivals(request: Request, desk: TheDesk, context: State, caller: DeskAgent, asked: Form) -> Response:
+    """A heat map of opened tickets by weekday and hour."""
+    report, error = await _make(context, caller, _arrivals(asked))
+    cells = {(cell.weekday, cell.hour): cell.opened for cell in report.items} if report else {}
+    most = max(cells.values(), default=0)
+    rows = [
+        (name, [(hour, n := cells.get((day, hour), 0), round(n / most, 2) if most else 0) for hour in range(24)])
+        for day, name in enumerate(WEEKDAYS, 1)
+    ]
+    return await _page(
+        request, desk, context, caller, "arrivals", asked, report=report, error=error, rows=rows, most=most
+    )
+
+
+@router.get("/arrivals.csv")
+async def download_arrivals(context: State, caller: DeskAgent, asked: Form) -> Response:
+    """The figures of the page as a table."""
+    return _table("arrivals", *await _make(context, caller, _arrivals(asked)))
+
+
+@router.get("/backlog")
+async def show_backlog(
+    request: Request, desk: TheDesk, context: State, caller: DeskAgent, asked: Form, by: By
+) -> Response:
+    """Open tickets by age."""
+    report, error = await _make(context, caller, _backlog(asked, by))
+    tabs = [(_address("backlog", asked, by=one.value), name, one is by) for one, name in BY.items()]
+    return await _page(
+        request, desk, context, caller, "backlog", asked, report=report, error=error, by=by, tabs=tabs, is_now=True
+    )
+
+
+@router.get("/backlog.csv")
+async def download_backlog(context: State, caller: DeskAgent, asked: Form, by: By) -> Response:
+    """The figures of the page as a table."""
+    return _table("backlog", *await _make(context, caller, _backlog(asked, by)))
+
+
+@router.get("/workload")
+async def show_workload(request: Request, desk: TheDesk, context: State, caller: DeskAgent, asked: Form) -> Response:
+    """Open tickets by agent."""
+    report, error = await _make(context, caller, _workload(asked))
+    return await _page(request, desk, context, caller, "workload", asked, report=report, error=error, is_now=True)
+
+
+@router.get("/workload.csv")
+async def download_workload(context: State, caller: DeskAgent, asked: Form) -> Response:
+    """The figures of the page as a table."""
+    return _table("workload", *await _make(context, caller, _workload(asked)))
+
+
+def _backlog(asked: ReportRequest, by: Dimension) -> Maker:
+    async def make(session: Session, caller: Caller) -> Report:
+        return await get_backlog_report(session, caller, asked.team or None, by, utc_now())
+
+    return make
+
+
+def _workload(asked: ReportRequest) -> Maker:
+    async def make(session: Session, caller: Caller) -> Report:
+        return await get_workload_report(session, caller, asked.team or None, utc_now())
+
+    return make
+
+
+def _table(name: str, report: Report | None, error: str) -> Response:
+    """Raises Problem 422 for a period that is none."""
+    if report is None:
+        raise Problem(422, "invalid_input", error)
+    return csv_file(name, report)
+
+
+async def _page(
+    request: Request,
+    desk: TheDesk,
+    context: State,
+    caller: Caller,
+    name: str,
+    asked: ReportRequest,
+    *,
+    error: str,
+    is_now: bool = False,
+    **values: Any,
+) -> Response:
+    async with context.database.begin() as session:
+        teams = [(one.slug, one.name) for one in await list_teams(session)]
+    by = {"by": values["by"].value} if "by" in values else {}
+    return desk.render(
+        request,
+        f"reports/{name}.html",
+        caller,
+        400 if error else 200,
+        name=name,
+        asked=asked,
+        error=error,
+        is_now=is_now,
+        teams=teams,
+        periods=[(value, label) for value, (label, _) in PERIODS.items()],
+        table_url=_address(f"{name}.csv", asked, **by),
+        **{"by": None, "tabs": (), **values},
+    )
+
+
+def _address(page: str, asked: ReportRequest, **more: str) -> str:
+    """The same question on another page."""
+    bounds = {"from": asked.first, "to": asked.last} if asked.first or asked.last else {"days": asked.days}
+    said = {**more, **bounds, "tz": asked.zone, "team": asked.team}
+    return f"/reports/{page}?{urlencode({name: value for name, value in said.items() if value})}"
+
+
+def _bars(report: ActivityReport) -> list[tuple[str, int, int]]:
+    """The label of each interval, and how many tickets were opened and resolved in it."""
+    zone = ZoneInfo(report.time_zone)
+    return [
+        (_label(point.at.astimezone(zone), report.interval), point.opened, point.resolved) for point in report.series
+    ]
+
+
+def _label(at: datetime | date, interval: Interval | None) -> str:
+    formats = {Interval.HOUR: "%d %b %H:%M", Interval.MONTH: "%b %Y"}
+    return at.strftime(formats.get(interval or Interval.DAY, "%d %b"))
