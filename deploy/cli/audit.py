@@ -18,7 +18,7 @@ app = typer.Typer(no_args_is_help=True, help="Verify the audit log of configurat
 console = Console(highlight=False, markup=False, soft_wrap=True)
 
 
-class Log(StrEnum):
+class AuditedService(StrEnum):
     """The services that keep an audit log."""
 
     ASSIGNMENT = "assignment"
@@ -36,8 +36,9 @@ def verify(
         str | None, typer.Option("--expect", help="A hash that an earlier run printed: it must still be in the log")
     ] = None,
     service: Annotated[
-        Log, typer.Option("--service", help="Whose log: assignment's, or intake's of topics, announcements, bans, keys")
-    ] = Log.ASSIGNMENT,
+        AuditedService,
+        typer.Option("--service", help="Whose log: assignment's, or intake's of topics, announcements, bans, keys"),
+    ] = AuditedService.ASSIGNMENT,
 ) -> None:
     """Recompute the hash of every entry; exit 1 if the log does not hold together."""
     found, is_expected = asyncio.run(_verify(service.value, expect))

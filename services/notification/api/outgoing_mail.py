@@ -23,7 +23,7 @@ It has arrived: nothing needs to be done.
 """
 
 
-class MailSettings(BaseModel):
+class OutgoingMailView(BaseModel):
     """How mail leaves; set by the installation's settings, so that no page can read or change its password."""
 
     model_config = ConfigDict(use_attribute_docstrings=True)
@@ -55,10 +55,10 @@ class TestMailResult(BaseModel):
 
 
 @router.get("/mail-settings")
-async def read_settings(state: State) -> MailSettings:
+async def read_settings(state: State) -> OutgoingMailView:
     """How mail leaves."""
     settings = state.settings
-    return MailSettings(
+    return OutgoingMailView(
         host=settings.smtp_host,
         port=settings.smtp_port,
         tls=settings.smtp_tls,
