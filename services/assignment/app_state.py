@@ -103,7 +103,8 @@ class AppState:
     rollouts: Attention = field(default_factory=Attention)
     """When the two jobs look for work: returns after each change that is announced and others' events, roll-outs after
     an administrator's change."""
-    desk_jobs: Attention = field(default_factory=Attention)
+    bulk_jobs: Attention = field(default_factory=Attention)
+    exports: Attention = field(default_factory=Attention)
     """When actions on many tickets and exports are looked for: after one was asked for."""
     backlog: Attention = field(default_factory=Attention)
     """When tickets that wait for an agent are looked at: after whatever may have made room or tickets."""

@@ -28,7 +28,7 @@ async def post_bulk(context: State, call: KeyedCall, body: BulkInput) -> Respons
         return await start_bulk(session, call.caller, body)
 
     response = await create(context, call, start, HTTP_202_ACCEPTED)
-    context.desk_jobs.wake()
+    context.bulk_jobs.wake()
     return response
 
 
@@ -65,7 +65,7 @@ async def post_export(context: State, call: KeyedCall, body: ExportInput) -> Res
         return await start_export(session, call.caller, body)
 
     response = await create(context, call, start, HTTP_202_ACCEPTED)
-    context.desk_jobs.wake()
+    context.exports.wake()
     return response
 
 

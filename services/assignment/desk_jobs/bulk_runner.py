@@ -64,7 +64,7 @@ async def carry_out_bulk_jobs(context: AppState) -> None:
             async with leading(context, LEADER_LOCK) as is_leader:
                 if is_leader:
                     await work_off(context)
-        await context.desk_jobs.wait(has_found=bool(under_way))
+        await context.bulk_jobs.wait(has_found=bool(under_way))
 
 
 async def work_off(context: AppState) -> None:

@@ -38,7 +38,7 @@ async def write_exports(context: AppState) -> None:
             async with leading(context, LEADER_LOCK) as is_leader:
                 for export_id in waiting if is_leader else ():
                     await write_export(context, export_id)
-        await context.desk_jobs.wait(has_found=bool(waiting))
+        await context.exports.wait(has_found=bool(waiting))
 
 
 async def _under_way(context: AppState) -> list[UUID]:

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from nats.errors import TimeoutError as NothingCame
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
@@ -33,6 +32,8 @@ PLACES: Final = 50_000
 """Tickets of which it is remembered where they stood, to tell who loses sight of one."""
 BATCH: Final = 200
 WAIT_SECONDS: Final = 20.0
+DRAIN_SECONDS: Final = 0.05
+"""A request for several waits so long for all of them; so one is asked for first, and then whatever else is there."""
 PAUSE_SECONDS: Final = 1.0
 FindPlaces = Callable[[Collection[UUID]], Awaitable[Mapping[UUID, TicketPlace]]]
 
@@ -118,10 +119,11 @@ class TicketChanges:
         )
         try:
             while True:
-                with suppress(NothingCame):
-                    messages = await subscription.fetch(BATCH, timeout=WAIT_SECONDS)
-                    await self.take_all([(one.metadata.sequence.stream, one.data) for one in messages])
-                self._tell()
+                for size, within in ((1, WAIT_SECONDS), (BATCH, DRAIN_SECONDS)):
+                    with suppress(TimeoutError):
+                        messages = await subscription.fetch(size, timeout=within)
+                        await self.take_all([(one.metadata.sequence.stream, one.data) for one in messages])
+                        self._tell()
         finally:
             with suppress(Exception):
                 async with asyncio.timeout(2):

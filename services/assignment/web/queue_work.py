@@ -167,7 +167,7 @@ async def post_bulk_start(request: Request, desk: TheDesk, context: State, calle
             job = await start_bulk(session, caller, BulkInput.model_validate(given))
         except ValidationError as error:
             raise invalid("/action", "choose what to do, and to which tickets") from error
-    context.desk_jobs.wake()
+    context.bulk_jobs.wake()
     return desk.redirect(f"/queue/bulk/{job.id}")
 
 
@@ -222,7 +222,7 @@ async def post_export(request: Request, desk: TheDesk, context: State, caller: D
     async with context.database.begin() as session:
         filters = _as_input(await _filters(session, caller, asked))
         await start_export(session, caller, ExportInput(filters=filters, sort=asked.sort or Sort.DUE))
-    context.desk_jobs.wake()
+    context.exports.wake()
     return desk.redirect("/queue/jobs", ("success", "The file is being written. You find it here."))
 
 
