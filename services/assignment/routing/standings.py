@@ -5,7 +5,6 @@ from typing import Any, Final
 from sqlalchemy import (
     ARRAY,
     Boolean,
-    DateTime,
     Integer,
     Select,
     Uuid,
@@ -16,6 +15,7 @@ from sqlalchemy import (
     func,
     literal_column,
     select,
+    true,
     union_all,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -36,8 +36,6 @@ from shared.contracts.vocabulary import Priority
 from shared.domain.permissions import WORKS_TICKETS
 
 IS_UNDER_WAY: Final = literal_column(f"ticket_assignments.{UNDER_WAY}", Boolean)
-ONE: Final = literal_column("1", Integer)
-NOT_YET: Final = literal_column("cast(null as timestamptz)", DateTime(timezone=True))
 
 
 def _has_arrived() -> Any:
@@ -49,34 +47,30 @@ def _has_arrived() -> Any:
     )
 
 
-def _loads() -> Any:
-    """What each agent has: open tickets, decisions on their way, and offers, by priority.
-
-    Open tickets are counted in an index that holds just them; what is on its way is little.
-    """
-    agent_ids = func.any(bindparam("agent_ids", type_=ARRAY(Uuid())))
-    working: Any = select(
-        Ticket.assignee_id.label("agent_id"),
-        Ticket.priority_rank.label("rank"),
-        func.count().label("many"),
-        NOT_YET.label("decided_at"),
+def _working() -> Any:
+    """How many open tickets an agent has by priority, counted agent by agent in an index that holds just those."""
+    counts = (
+        func.count().filter(Ticket.priority_rank == literal_column(str(one.rank))).label(one.value) for one in Priority
     )
-    working = working.where(Ticket.assignee_id == agent_ids, IS_OPEN).group_by(Ticket.assignee_id, Ticket.priority_rank)
-    decided = select(RoutingDecision.agent_id, _rank(RoutingDecision.priority), ONE, RoutingDecision.decided_at).where(
+    return select(*counts).where(Ticket.assignee_id == Agent.id, IS_OPEN).lateral("working")
+
+
+def _coming() -> Any:
+    """What is on its way to each agent, by priority: decisions and offers, of which there are few."""
+    agent_ids = func.any(bindparam("agent_ids", type_=ARRAY(Uuid())))
+    decided = select(RoutingDecision.agent_id, _rank(RoutingDecision.priority), RoutingDecision.decided_at).where(
         RoutingDecision.agent_id == agent_ids, RoutingDecision.state == literal_column("'sent'")
     )
-    later = select(TicketAssignment.agent_id, _rank(TicketAssignment.priority), ONE, TicketAssignment.decided_at).where(
+    later = select(TicketAssignment.agent_id, _rank(TicketAssignment.priority), TicketAssignment.decided_at).where(
         TicketAssignment.agent_id == agent_ids, IS_UNDER_WAY, ~_has_arrived()
     )
-    found = union_all(working, decided, later).subquery("desk")
-    agent_id, rank, many, decided_at = found.c
-    counts = (
-        func.sum(many).filter(rank == literal_column(str(one.rank))).cast(Integer).label(one.value) for one in Priority
-    )
+    found = union_all(decided, later).subquery("on_the_way")
+    agent_id, rank, decided_at = found.c
+    counts = (func.count().filter(rank == literal_column(str(one.rank))).label(one.value) for one in Priority)
     return (
         select(agent_id.label("agent_id"), *counts, func.max(decided_at).label("decided_at"))
         .group_by(agent_id)
-        .subquery("loads")
+        .subquery("coming")
     )
 
 
@@ -90,7 +84,7 @@ def _unless_empty(column: Any, empty: str) -> Any:
 
 
 def _standings() -> Select[Any]:
-    loads, turns = _loads(), RoutingTurn.__table__.alias("own_turn")
+    working, coming, turns = _working(), _coming(), RoutingTurn.__table__.alias("own_turn")
     last_ticket = select(func.max(Ticket.assigned_at)).where(Ticket.assignee_id == Agent.id).scalar_subquery()
     last_turn = select(func.max(RoutingTurn.last_at)).where(RoutingTurn.agent_id == Agent.id).scalar_subquery()
     return (
@@ -102,15 +96,16 @@ def _standings() -> Select[Any]:
             _unless_empty(Agent.priority_weights, "{}"),
             _unless_empty(Agent.out_of_office, "[]"),
             Calendar.version.label("calendar_version"),
-            *(func.coalesce(loads.c[one.value], 0).label(one.value) for one in Priority),
-            func.greatest(last_ticket, last_turn, loads.c.decided_at).label("last_assigned_at"),
+            *((working.c[one.value] + func.coalesce(coming.c[one.value], 0)).label(one.value) for one in Priority),
+            func.greatest(last_ticket, last_turn, coming.c.decided_at).label("last_assigned_at"),
             turns.c.turn,
         )
         .select_from(Membership)
         .join(Role, and_(Role.id == Membership.role_id, Role.permissions.op("&&")(sorted(WORKS_TICKETS))))
         .join(Agent, Agent.id == Membership.agent_id)
         .outerjoin(Calendar, and_(Calendar.slug == Agent.calendar, Calendar.is_current))
-        .outerjoin(loads, loads.c.agent_id == Agent.id)
+        .join(working, true())
+        .outerjoin(coming, coming.c.agent_id == Agent.id)
         .outerjoin(turns, and_(turns.c.agent_id == Agent.id, turns.c.team_id == Membership.team_id))
         .where(
             Membership.team_id == func.any(bindparam("team_ids", type_=ARRAY(Uuid()))),
