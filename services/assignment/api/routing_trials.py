@@ -6,7 +6,7 @@ from services.assignment.commands.routing_trials import preview_rule, simulate
 from services.assignment.commands.rule_documents import export_rules, import_rules
 from services.assignment.deps import RoutingAdmin, State
 from services.assignment.schemas.rule_documents import ImportInput, ImportView, RuleDocument
-from services.assignment.schemas.simulations import PreviewInput, PreviewView, SimulationInput, SimulationView
+from services.assignment.schemas.simulations import RulePreview, RulePreviewInput, SimulationInput, SimulationView
 from shared.kit.http.strict_json import StrictJsonRoute
 
 router = APIRouter(tags=["routing"], route_class=StrictJsonRoute)
@@ -19,7 +19,7 @@ async def post_simulation(context: State, caller: RoutingAdmin, body: Simulation
 
 
 @router.post("/routing-rules/preview", summary="What a rule would change")
-async def post_preview(context: State, caller: RoutingAdmin, body: PreviewInput) -> PreviewView:
+async def post_preview(context: State, caller: RoutingAdmin, body: RulePreviewInput) -> RulePreview:
     """Tries the rules with and without it on the last tickets, and does nothing."""
     return await preview_rule(context, caller, body)
 

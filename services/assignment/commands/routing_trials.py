@@ -16,8 +16,8 @@ from services.assignment.routing_rules.stored_facts import stored_facts
 from services.assignment.routing_rules.table import plain_text
 from services.assignment.schemas.routing_rules import RoutingRuleInput
 from services.assignment.schemas.simulations import (
-    PreviewInput,
-    PreviewView,
+    RulePreview,
+    RulePreviewInput,
     SimulatedTicket,
     SimulationInput,
     SimulationView,
@@ -46,7 +46,7 @@ async def simulate(context: AppState, caller: Caller, body: SimulationInput) -> 
         return SimulationView(simulated_at=now, decision=await simulate_one(session, router, facts, now))
 
 
-async def preview_rule(context: AppState, caller: Caller, body: PreviewInput) -> PreviewView:
+async def preview_rule(context: AppState, caller: Caller, body: RulePreviewInput) -> RulePreview:
     """What a rule would change. Raises Problem 404 for a rule that is not there, and 422."""
     now = utc_now()
     async with context.database.begin() as session:
@@ -67,7 +67,7 @@ def seen_by(caller: Caller) -> IsVisible:
     return is_visible
 
 
-async def _draft(session: Session, body: PreviewInput) -> RoutingRule:
+async def _draft(session: Session, body: RulePreviewInput) -> RoutingRule:
     """The rule of a preview, checked like a real one; it is never added to the session."""
     fields: RoutingRuleInput = body.rule
     position = fields.position

@@ -9,7 +9,7 @@ from services.assignment.models import RoutingRule
 from services.assignment.routing_rules.samples import SampledTicket, recent_ticket_ids, sampled_tickets
 from services.assignment.routing_rules.stored_facts import stored_facts
 from services.assignment.routing_rules.table import RulesResult, build_table
-from services.assignment.schemas.simulations import PreviewView, Routed, RoutedTicket
+from services.assignment.schemas.simulations import Routed, RoutedTicket, RulePreview
 from shared.contracts.vocabulary import Priority
 from shared.domain.routing_rules import TicketFacts
 from shared.kit.db import Session
@@ -18,7 +18,7 @@ AT_THE_END = 1_000_001
 IsVisible = Callable[[SampledTicket], bool]
 
 
-async def preview(session: Session, draft: RoutingRule, last: int, now: datetime, is_visible: IsVisible) -> PreviewView:
+async def preview(session: Session, draft: RoutingRule, last: int, now: datetime, is_visible: IsVisible) -> RulePreview:
     """Tries the table with and without a rule, taken as active, on the last tickets.
 
     `draft` replaces the stored rule of its id. What differs is told of the rules alone: who would be chosen depends
@@ -38,7 +38,7 @@ async def preview(session: Session, draft: RoutingRule, last: int, now: datetime
         differing = differences(old, new)
         if differing:
             changed.append(_line(tickets[ticket_id], one, old, new, differing, is_visible))
-    return PreviewView(looked_at=len(ids), matched=matched, changed=len(changed), items=changed)
+    return RulePreview(looked_at=len(ids), matched=matched, changed=len(changed), items=changed)
 
 
 def differences(old: RulesResult, new: RulesResult) -> list[str]:

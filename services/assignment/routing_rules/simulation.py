@@ -23,11 +23,11 @@ from services.assignment.schemas.simulations import (
     MOST_OF_A_DAY,
     PolicyRef,
     Routed,
+    RoutedCount,
     RoutedTicket,
     SimulatedCandidate,
     SimulatedDay,
     SimulatedDecision,
-    Tally,
 )
 from services.assignment.schemas.tickets import AgentRef, NamedRef
 from shared.contracts.base import TeamId, TicketId
@@ -159,11 +159,11 @@ async def _summary(
     )
 
 
-def _tallies(lines: list[RoutedTicket], field: str, names: Mapping[UUID, str], nobody: str) -> list[Tally]:
+def _tallies(lines: list[RoutedTicket], field: str, names: Mapping[UUID, str], nobody: str) -> list[RoutedCount]:
     was = Counter(getattr(line.was, field) for line in lines)
     would_be = Counter(getattr(line.would_be, field) for line in lines)
     found = [
-        Tally(id=one, name=names.get(one, "?") if one else nobody, was=was[one], would_be=would_be[one])
+        RoutedCount(id=one, name=names.get(one, "?") if one else nobody, was=was[one], would_be=would_be[one])
         for one in was.keys() | would_be.keys()
     ]
     return sorted(found, key=lambda tally: (-tally.would_be, tally.name))

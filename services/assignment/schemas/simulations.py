@@ -123,7 +123,7 @@ class RoutedTicket(View):
     """The rules that would match, in words."""
 
 
-class Tally(View):
+class RoutedCount(View):
     """How many tickets of a day a team or an agent got, and would get."""
 
     id: UUID | None
@@ -141,8 +141,8 @@ class SimulatedDay(View):
     is_complete: bool
     """False where the day had more tickets than are looked at: then the last ones were."""
     changed: int
-    teams: list[Tally]
-    agents: list[Tally]
+    teams: list[RoutedCount]
+    agents: list[RoutedCount]
     items: list[RoutedTicket]
     """Tickets that would go elsewhere, then the others, up to a limit."""
 
@@ -155,7 +155,7 @@ class SimulationView(View):
     summary: SimulatedDay | None = None
 
 
-class PreviewInput(Input):
+class RulePreviewInput(Input):
     """A rule as it would be, and on how many of the last tickets to try it."""
 
     rule: RoutingRuleInput
@@ -164,7 +164,7 @@ class PreviewInput(Input):
     last: Annotated[Whole, Field(ge=1, le=MOST_LISTED)] = 50
 
 
-class PreviewView(View):
+class RulePreview(View):
     """What a rule would change."""
 
     looked_at: int

@@ -49,7 +49,7 @@ _LOOSE = {"is": "any", "is_not": "none"}
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ConditionRow:
     """One condition as it stands in the form."""
 
     field: str = ""
@@ -68,7 +68,7 @@ class RowGroup:
     """Rows of which all, any or none must hold."""
 
     match: str = "all"
-    rows: tuple[Row, ...] = ()
+    rows: tuple[ConditionRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +131,9 @@ def edited(rows: ConditionForm, edit: str) -> ConditionForm:
     groups = list(rows.groups)
     match what, places:
         case "add-group", [] if len(groups) < MOST_GROUPS:
-            groups.append(RowGroup(rows=(Row(),)))
+            groups.append(RowGroup(rows=(ConditionRow(),)))
         case "add-condition", [group] if group < len(groups) and len(groups[group].rows) < MOST_ROWS:
-            groups[group] = RowGroup(groups[group].match, (*groups[group].rows, Row()))
+            groups[group] = RowGroup(groups[group].match, (*groups[group].rows, ConditionRow()))
         case "remove-group", [group] if group < len(groups):
             del groups[group]
         case "remove", [group, row] if group < len(groups):
@@ -168,12 +168,12 @@ def field_of(place: tuple[Any, ...]) -> str:
     return f"g0-c{numbers[0]}-values" if numbers else "match"
 
 
-def _sent_rows(form: SubmittedForm, group: int) -> Iterator[Row]:
+def _sent_rows(form: SubmittedForm, group: int) -> Iterator[ConditionRow]:
     for number in range(MOST_ROWS + 1):
         name = f"g{group}-c{number}"
         if f"{name}-field" not in form.fields:
             return
-        yield Row(
+        yield ConditionRow(
             field=form.text(f"{name}-field"),
             op=form.text(f"{name}-op") or "is",
             values=form.text(f"{name}-values"),
@@ -185,21 +185,21 @@ def _group(group: ConditionGroup) -> RowGroup:
     return RowGroup(group.match, tuple(_row(one) for one in group.conditions))
 
 
-def _row(one: Condition) -> Row:
+def _row(one: Condition) -> ConditionRow:
     match one:
         case TimeCondition(calendar=str() as slug):
-            return Row("calendar", "is" if one.op == "within" else "is_not", slug)
+            return ConditionRow("calendar", "is" if one.op == "within" else "is_not", slug)
         case TimeCondition():
             when = f"{','.join(one.days)} {one.hours[0]}-{one.hours[1]} {one.timezone}".strip()
-            return Row("hours", "is" if one.op == "within" else "is_not", when)
+            return ConditionRow("hours", "is" if one.op == "within" else "is_not", when)
         case FormFieldCondition():
-            return Row("form_field", one.op, ", ".join(one.values), one.name)
+            return ConditionRow("form_field", one.op, ", ".join(one.values), one.name)
         case _:
             values = [str(value) or "none" for value in one.values]
-            return Row(one.field, one.op, ", ".join(values))
+            return ConditionRow(one.field, one.op, ", ".join(values))
 
 
-def _json(row: Row, name: str) -> dict[str, Any]:
+def _json(row: ConditionRow, name: str) -> dict[str, Any]:
     """A row as the API takes it; a comparison that means the same for another kind of thing is taken as that."""
     if row.field in TIMELY:
         when = {"calendar": row.values} if row.field == "calendar" else _hours(row.values, f"{name}-values")

@@ -18,7 +18,7 @@ from services.assignment.queries.configuration import get_rule_view, list_polici
 from services.assignment.queries.people import list_agents, list_teams
 from services.assignment.routing_rules.table import words_of
 from services.assignment.schemas.routing_rules import RoutingRuleInput, RoutingRulePatch, RoutingRuleView
-from services.assignment.schemas.simulations import PreviewInput, PreviewView
+from services.assignment.schemas.simulations import RulePreview, RulePreviewInput
 from services.assignment.web.admin.condition_form import (
     ConditionForm,
     edited,
@@ -57,7 +57,7 @@ class RulePage:
     rule: RoutingRuleView | None
     view: FormView
     conditions: ConditionForm
-    preview: PreviewView | None = None
+    preview: RulePreview | None = None
 
 
 @router.get("")
@@ -164,7 +164,7 @@ async def _edit(
         try:
             async with refusals(field_of):
                 draft = RoutingRuleInput.model_validate(fields_of(form, rule))
-                asked = PreviewInput(rule=draft, rule_id=rule.id if rule else None, last=PREVIEWED)
+                asked = RulePreviewInput(rule=draft, rule_id=rule.id if rule else None, last=PREVIEWED)
                 seen = await preview_rule(context, caller, asked)
         except FormRefused as refused:
             view = refused_form(form, refused, form.typed)
