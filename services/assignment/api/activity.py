@@ -15,7 +15,7 @@ from services.assignment.schemas.activity import (
     ArrivalReport,
     BacklogReport,
     Dimension,
-    Interval,
+    ReportInterval,
     WorkloadReport,
 )
 from shared.kit.clock import utc_now
@@ -23,7 +23,7 @@ from shared.kit.http.strict_json import StrictJsonRoute
 
 router = APIRouter(prefix="/reports", tags=["reports"], route_class=StrictJsonRoute)
 OfTeam = Annotated[Word, Query(description="Id or slug")]
-Step = Annotated[Interval | None, Query(description="Adds a series in steps of this length")]
+Step = Annotated[ReportInterval | None, Query(description="Adds a series in steps of this length")]
 
 
 @router.get("/activity", summary="What happened to tickets")

@@ -21,7 +21,7 @@ from services.assignment.schemas.activity import (
     ArrivalCell,
     ArrivalReport,
     Dimension,
-    Interval,
+    ReportInterval,
 )
 from shared.contracts.vocabulary import Permission, Priority
 from shared.domain.permissions import reach
@@ -31,10 +31,10 @@ from shared.kit.http.problems import Problem
 SLOT = timedelta(minutes=30)
 MOST_POINTS = 2_000
 LENGTHS = {
-    Interval.HOUR: timedelta(hours=1),
-    Interval.DAY: timedelta(days=1),
-    Interval.WEEK: timedelta(days=7),
-    Interval.MONTH: timedelta(days=30),
+    ReportInterval.HOUR: timedelta(hours=1),
+    ReportInterval.DAY: timedelta(days=1),
+    ReportInterval.WEEK: timedelta(days=7),
+    ReportInterval.MONTH: timedelta(days=30),
 }
 NOBODYS = {
     Dimension.TEAM: "No team",
@@ -85,7 +85,7 @@ from visible group by 1, 2 having sum(opened) > 0 order by 1, 2
 
 
 async def get_activity_report(
-    session: Session, caller: Caller, period: Period, group_by: Dimension, interval: Interval | None
+    session: Session, caller: Caller, period: Period, group_by: Dimension, interval: ReportInterval | None
 ) -> ActivityReport:
     """Counts per group, in all, for the period before, and per interval. Raises Problem 422."""
     if interval is not None and (period.until - period.since) / LENGTHS[interval] > MOST_POINTS:
@@ -197,11 +197,11 @@ async def _ids(session: Session, model: type[Team | Agent], name: Any, wanted: s
 
 
 async def _series(
-    session: Session, question: _Question, period: Period, interval: Interval | None
+    session: Session, question: _Question, period: Period, interval: ReportInterval | None
 ) -> list[ActivityPoint]:
     if interval is None:
         return []
-    values = question.values(period, in_slots=interval is Interval.HOUR)
+    values = question.values(period, in_slots=interval is ReportInterval.HOUR)
     rows = await session.execute(BY_TIME, values | {"step": interval.value})
     return [ActivityPoint(at=row.at, **_counts(row)) for row in rows]
 

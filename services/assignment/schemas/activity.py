@@ -23,7 +23,7 @@ class Dimension(StrEnum):
     CHANNEL = "channel"
 
 
-class Interval(StrEnum):
+class ReportInterval(StrEnum):
     """The steps of a series, in the report's time zone; weeks begin on Monday."""
 
     HOUR = "hour"
@@ -80,7 +80,7 @@ class ActivityReport(ReportPeriod):
     """What happened to tickets in a period."""
 
     group_by: Dimension
-    interval: Interval | None
+    interval: ReportInterval | None
     items: list[ActivityGroup]
     total: ActivityCounts
     previous_total: ActivityCounts

@@ -16,7 +16,7 @@ from services.assignment.queries.people import list_teams
 from services.assignment.queries.periods import WrongPeriod
 from services.assignment.reporting.activity import get_activity_report, get_arrival_report
 from services.assignment.reporting.open_tickets import get_backlog_report, get_workload_report
-from services.assignment.schemas.activity import ActivityReport, ArrivalReport, Dimension, Interval
+from services.assignment.schemas.activity import ActivityReport, ArrivalReport, Dimension, ReportInterval
 from services.assignment.web.page_base import DeskAgent, DeskPageRoute, TheDesk
 from services.assignment.web.reports import PERIODS, Form, ReportRequest
 from shared.contracts.vocabulary import Permission
@@ -67,8 +67,12 @@ def _activity(asked: ReportRequest, by: Dimension) -> Maker:
     async def make(session: Session, caller: Caller) -> ActivityReport:
         period = asked.period
         days = (period.until - period.since).days
-        steps = {DAYS_BY_THE_HOUR: Interval.HOUR, DAYS_BY_THE_DAY: Interval.DAY, DAYS_BY_THE_WEEK: Interval.WEEK}
-        step = next((step for most, step in steps.items() if days <= most), Interval.MONTH)
+        steps = {
+            DAYS_BY_THE_HOUR: ReportInterval.HOUR,
+            DAYS_BY_THE_DAY: ReportInterval.DAY,
+            DAYS_BY_THE_WEEK: ReportInterval.WEEK,
+        }
+        step = next((step for most, step in steps.items() if days <= most), ReportInterval.MONTH)
         return await get_activity_report(session, caller, period, by, step)
 
     return make
@@ -219,6 +223,6 @@ def _bars(report: ActivityReport) -> list[tuple[str, int, int]]:
     ]
 
 
-def _label(at: datetime | date, interval: Interval | None) -> str:
-    formats = {Interval.HOUR: "%d %b %H:%M", Interval.MONTH: "%b %Y"}
-    return at.strftime(formats.get(interval or Interval.DAY, "%d %b"))
+def _label(at: datetime | date, interval: ReportInterval | None) -> str:
+    formats = {ReportInterval.HOUR: "%d %b %H:%M", ReportInterval.MONTH: "%b %Y"}
+    return at.strftime(formats.get(interval or ReportInterval.DAY, "%d %b"))
