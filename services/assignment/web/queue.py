@@ -35,7 +35,7 @@ LABELS = {
     Column.REQUESTER: "From",
     Column.STATUS: "Status",
     Column.PRIORITY: "Priority",
-    Column.ASSIGNEE: "Assigned to",
+    Column.ASSIGNEE: "Assignee",
     Column.TEAM: "Team",
     Column.TOPIC: "Topic",
     Column.TAGS: "Tags",

@@ -134,8 +134,8 @@ async def test_a_key_is_shown_once_given_a_new_secret_and_revoked(address: str, 
         assert secret not in await page.content()
         await page.get_by_role("link", name=name).click()
         assert secret not in await page.content()
-        await press(page, "Give a new secret")
-        await confirm(page, "Give a new secret")
+        await press(page, "Rotate the secret")
+        await confirm(page, "Rotate the secret")
         assert await page.get_by_label("Key", exact=True).input_value() != secret
         await page.goto(f"{address}/admin/api-keys")
         await page.get_by_role("link", name=name).click()

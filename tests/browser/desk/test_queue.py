@@ -63,14 +63,14 @@ async def test_all_on_the_page_are_selected_and_a_ticket_is_read_beside_them(
         await sign_in(page, address, path=query_of(some))
         await page.get_by_label("Select all on this page").check()
         await expect(page.get_by_text("3 selected").or_(page.get_by_text("4 selected"))).to_be_visible()
-        await page.get_by_role("button", name="Two panes").click()
+        await page.get_by_role("button", name="Show preview").click()
         await page.goto(address + query_of(some))
         await page.get_by_role("link", name=some[0]["number"]).click()
-        pane = page.get_by_label("Reading", exact=True)
+        pane = page.get_by_label("Preview", exact=True)
         await expect(pane).to_contain_text("Login returns 502.")
         await expect(pane.get_by_role("link", name="Open the ticket")).to_be_visible()
         await shot(page, "queue-panes")
-        await page.get_by_role("button", name="One pane").click()
+        await page.get_by_role("button", name="Hide preview").click()
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(360, "dark"), (1280, "light")])

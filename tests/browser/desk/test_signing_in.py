@@ -102,7 +102,7 @@ async def test_a_passkey_is_added_and_used(own_address: str, browser: Browser, d
         await page.get_by_role("button", name="Add a passkey").focus()
         await page.keyboard.press("Enter")
         await expect(page.get_by_role("heading", level=1)).to_have_text("Keep these recovery codes")
-        await page.get_by_role("link", name="I have kept them").click()
+        await page.get_by_role("link", name="I have saved these codes").click()
         await expect(page.get_by_text("Passkey “Laptop of Signe”")).to_be_visible()
         await page.get_by_role("button", name="Sign out", exact=True).click()
         for _ in range(2):

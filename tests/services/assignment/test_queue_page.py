@@ -107,7 +107,7 @@ async def test_a_list_is_saved_shown_and_deleted(browser: Browser, some: list[Js
     page = await browser.get(path)
     assert "Mine &lt;b&gt;bold&lt;/b&gt;" in page
     assert re.search(r'<option value="-priority" selected>', page)
-    assert "Assigned to</th>" not in page
+    assert "Assignee</th>" not in page
     assert all(ticket["number"] in page for ticket in some)
     view_id = UUID(path.rpartition("=")[2])
     await browser.post(f"/queue/views/{view_id}/delete")
@@ -139,7 +139,7 @@ async def test_everything_that_matches_is_changed(browser: Browser, desk: Desk, 
     await browser.get("/queue?view=all")
     query = f"view=all&q={word_of(some)}+-more"
     asked = (await browser.post("/queue/bulk", 200, action="tags", everything="yes", query=query)).text
-    assert "Everything that matches the list" in asked
+    assert "All tickets that match" in asked
     started = await browser.post(
         "/queue/bulk/start", action="tags", everything="yes", query=query, add="swept-up", remove=""
     )

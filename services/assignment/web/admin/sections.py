@@ -122,7 +122,7 @@ SECTIONS: tuple[Section, ...] = (
     Section(
         "/admin/notification",
         "Notification",
-        "How mail leaves, which mails there are, and those that failed.",
+        "Outgoing mail, notification types, and failed mails.",
         Permission.ADMIN_NOTIFICATION,
     ),
     Section(
