@@ -156,5 +156,5 @@ async def test_every_page_can_be_read(own_address: str, browser: Browser, desk: 
         await expect(page.get_by_role("heading", level=1)).to_have_text("Show your second factor")
         await look("second-step")
         await by_keyboard(page, here, "ada@everdesk.example", f"/admin/agents/{other}/access")
-        await expect(page.get_by_role("heading", level=1)).to_contain_text("signs in")
+        await expect(page.get_by_role("heading", level=1)).to_contain_text("Sign-in of")
         await look("agent-access")
