@@ -15,7 +15,7 @@ from services.assignment.access.single_sign_on.flow import forget_used
 from services.assignment.api import body_limit, include_routes, scim
 from services.assignment.api.people_only import install_people_only
 from services.assignment.app_state import AppState, ConcurrencyLimit
-from services.assignment.backlog.job import forget_settled, give_out_backlog
+from services.assignment.backlog.job import forget_settled, run_backlog_job
 from services.assignment.commands import intents
 from services.assignment.commands.agent_files import forget_expired_files
 from services.assignment.commands.announcements import announce_anew
@@ -137,7 +137,7 @@ def build_app(settings: AssignmentSettings) -> FastAPI:
             "feeds": feeds,
             "rollouts": partial(carry_out_rollouts, context),
             "returns": partial(return_tickets, context),
-            "backlog": partial(give_out_backlog, context),
+            "backlog": partial(run_backlog_job, context),
             "announcements": partial(announce_anew, database),
             "intents": partial(resend_intents, context),
             "rule-counts": partial(keep_counts, context.match_counts, database),

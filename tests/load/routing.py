@@ -18,7 +18,7 @@ from sqlalchemy import insert, select, text, update
 from deploy.local.engines.postgres import SUPERUSER
 from deploy.local.engines.stack import stack
 from services.assignment.app_state import AppState
-from services.assignment.backlog.draining import drain
+from services.assignment.backlog.batch_assignment import assign_batch
 from services.assignment.commands.triage import decide
 from services.assignment.models import Agent, Membership, Role, RoutingRule, Team, TicketAssignment, Topic, table_of
 from services.assignment.queries.policies import PolicyCache
@@ -199,7 +199,7 @@ async def _drained(context: AppState, room: tuple[int, int] | None) -> list[Any]
     async with context.database.begin() as session:
         await session.execute(text(waiting), {"name": team.hex[-8:], "team": team, "count": WAITING})
     started = time.perf_counter()
-    while (await drain(context, team)).has_more:
+    while (await assign_batch(context, team)).has_more:
         pass
     took = (time.perf_counter() - started) * 1000
     async with context.database.begin() as session:

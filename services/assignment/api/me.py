@@ -5,12 +5,12 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from starlette.status import HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
+from services.assignment.access.request_origin import visit_of
 from services.assignment.access.second_factors import find_factors
 from services.assignment.access.second_step import SecondStep, finish_with_code
 from services.assignment.access.service_tokens import get_service_token
 from services.assignment.access.sessions import sign_out, sign_out_everywhere
 from services.assignment.access.sign_in import sign_in
-from services.assignment.access.visits import visit_of
 from services.assignment.commands.availability import set_availability
 from services.assignment.deps import SignedIn, State
 from services.assignment.errors import people_only, second_factor_required

@@ -5,11 +5,11 @@ from datetime import timedelta
 from sqlalchemy import delete
 
 from services.assignment.app_state import AppState
-from services.assignment.backlog.draining import drain
-from services.assignment.backlog.handing_over import hand_over
+from services.assignment.backlog.batch_assignment import assign_batch
+from services.assignment.backlog.decision_dispatch import send, take_unsent
+from services.assignment.backlog.handover import hand_over
 from services.assignment.backlog.offers import end_offers
-from services.assignment.backlog.sending import send, take_unsent
-from services.assignment.backlog.waiting import list_waiting_teams
+from services.assignment.backlog.waiting_tickets import list_waiting_teams
 from services.assignment.models import TicketAssignment
 from shared.kit.clock import utc_now
 from shared.kit.db import Session
@@ -19,14 +19,14 @@ ROUNDS = 50
 """Batches of one team in one go; the others have their turn then."""
 
 
-async def give_out_backlog(context: AppState) -> None:
+async def run_backlog_job(context: AppState) -> None:
     """For ever."""
     while True:
-        found = await look(context)
+        found = await process_backlog(context)
         await context.backlog.wait(has_found=found)
 
 
-async def look(context: AppState) -> bool:
+async def process_backlog(context: AppState) -> bool:
     """Does what there is to do. Returns whether to look again soon."""
     async with context.database.begin() as session:
         now = utc_now()
@@ -39,10 +39,10 @@ async def look(context: AppState) -> bool:
     is_busy = False
     for team_id in team_ids:
         for _ in range(ROUNDS):
-            drained = await drain(context, team_id)
-            is_busy = is_busy or drained.is_locked_out
-            answered += await send(context, drained.rows)
-            if not drained.has_more:
+            batch = await assign_batch(context, team_id)
+            is_busy = is_busy or batch.is_locked_out
+            answered += await send(context, batch.rows)
+            if not batch.has_more:
                 break
     return bool(answered or has_offers or is_busy)
 

@@ -10,7 +10,7 @@ from services.assignment.queries.callers import Caller
 from services.assignment.queries.tickets import get_ticket
 from services.assignment.queries.visibility import VIEW
 from services.assignment.routing_rules.preview import IsVisible, preview, with_draft
-from services.assignment.routing_rules.samples import SampledTicket
+from services.assignment.routing_rules.sampled_tickets import SampledTicket
 from services.assignment.routing_rules.simulation import Router, SimulatedSpan, simulate_day, simulate_one
 from services.assignment.routing_rules.stored_facts import stored_facts
 from services.assignment.routing_rules.table import plain_text

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from services.assignment.models import RoutingRule
-from services.assignment.routing_rules.samples import SampledTicket, recent_ticket_ids, sampled_tickets
+from services.assignment.routing_rules.sampled_tickets import SampledTicket, recent_ticket_ids, sampled_tickets
 from services.assignment.routing_rules.stored_facts import stored_facts
 from services.assignment.routing_rules.table import RulesResult, build_table
 from services.assignment.schemas.simulations import Routed, RoutedTicket, RulePreview

@@ -15,7 +15,7 @@ from services.assignment.routing.decisions import Question, decide
 from services.assignment.routing.rosters import Place, TeamRoster, read_rosters
 from services.assignment.routing_rules.preview import IsVisible
 from services.assignment.routing_rules.routes import Route, route_tickets
-from services.assignment.routing_rules.samples import SampledTicket, recent_ticket_ids, sampled_tickets
+from services.assignment.routing_rules.sampled_tickets import SampledTicket, recent_ticket_ids, sampled_tickets
 from services.assignment.routing_rules.stored_facts import stored_facts
 from services.assignment.routing_rules.table import RoutingTable
 from services.assignment.schemas.simulations import (

@@ -6,11 +6,11 @@ from urllib.parse import quote
 from fastapi import APIRouter, Form, Query, Request, Response
 from pydantic import SecretStr
 
+from services.assignment.access.request_origin import visit_of
 from services.assignment.access.second_step import LASTS, SecondStep
 from services.assignment.access.sessions import SignedIn, Visit, sign_out, sign_out_everywhere
 from services.assignment.access.sign_in import sign_in
 from services.assignment.access.single_sign_on.connection import provider_name
-from services.assignment.access.visits import visit_of
 from services.assignment.deps import State
 from services.assignment.settings import AssignmentSettings
 from services.assignment.web.page_base import (

@@ -11,7 +11,7 @@ import pytest
 
 from services.assignment.app_state import AppState
 from services.assignment.backlog import job, sending
-from services.assignment.backlog.job import look
+from services.assignment.backlog.job import process_backlog
 from services.assignment.consumers.triage import on_tickets_submitted
 from shared.contracts.answers import CommandAnswer
 from shared.contracts.base import TicketId
@@ -104,7 +104,7 @@ class RoutingWorld:
 
     async def look(self) -> None:
         """Both replicas look for room at once, while the service may do so too."""
-        await asyncio.gather(*(look(replica) for replica in self.replicas))
+        await asyncio.gather(*(process_backlog(replica) for replica in self.replicas))
 
     def lose(self, replica: int, fate: str) -> None:
         """A process dies at its next command."""
@@ -182,7 +182,7 @@ def impatient(resting: AppState | None = None) -> Iterator[pytest.MonkeyPatch]:
     """Shares and leases last no time, so that a test need not wait for them. One process may rest, in tests of bugs."""
 
     async def look_unless_resting(context: AppState) -> bool:
-        return context is not resting and await look(context)
+        return context is not resting and await process_backlog(context)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(job, "look", look_unless_resting)

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import update
 
-from services.assignment.backlog.job import look
+from services.assignment.backlog.job import process_backlog
 from services.assignment.models import Agent, TicketAssignment
 from shared.kit.clock import utc_now
 from tests.services.assignment.desk import Desk, Json
@@ -88,7 +88,7 @@ async def test_not_all_of_a_backlog_lands_on_whoever_comes_first(desk: Desk) -> 
     await asyncio.gather(*(team.ticket() for _ in range(9)))
     await team.change(team.agents[0], availability="online")
     await team.holds({team.agents[0]: 3, None: 6})
-    await look(desk.context)
+    await process_backlog(desk.context)
     assert (await team.held())[team.agents[0]] == 3
     await team.change(team.agents[1], availability="online")
     await team.holds({team.agents[0]: 3, team.agents[1]: 3, None: 3})
@@ -113,7 +113,7 @@ async def test_what_was_given_back_by_hand_waits_unless_the_team_routes_it(desk:
     team = await RoutedTeam.made(desk, [ONLINE, AWAY])
     ticket = await team.ticket()
     await team.admin.post(f"/v1/tickets/{ticket['id']}/release")
-    await look(desk.context)
+    await process_backlog(desk.context)
     assert (await desk.seen(ticket["id"]))["assignee_id"] is None
     await team.admin.patch(f"/v1/teams/{team.team}", {"handover": "route"})
     await desk.seen(ticket["id"], assignee_id=team.agents[0])
@@ -208,7 +208,7 @@ async def test_an_answer_to_somebody_absent_wakes_the_delegate_or_whom_the_polic
     days = {"first_day": str(today - timedelta(days=1)), "last_day": str(today + timedelta(days=1))}
     await team.change(absent, out_of_office=[days | {"delegate_id": delegate}])
     await team.change(delegate, availability="online")
-    await look(desk.context)
+    await process_backlog(desk.context)
     assert (await desk.seen(with_delegate["id"]))["assignee_id"] == absent
     await desk.write(with_delegate["id"])
     await desk.seen(with_delegate["id"], status="open", assignee_id=delegate)

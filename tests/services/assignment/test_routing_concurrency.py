@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 from sqlalchemy import ARRAY, Uuid, bindparam, func, select
 
 from services.assignment.backlog import job, sending
-from services.assignment.backlog.draining import drain
+from services.assignment.backlog.batch_assignment import assign_batch
 from services.assignment.commands import triage
 from services.assignment.models import Agent, Membership, Team
 from services.assignment.routing import rosters
@@ -173,8 +173,8 @@ async def undelivered(desk: Desk, world: RoutingWorld) -> None:
     async with desk.database.begin() as session:
         agent = await session.get_one(Agent, UUID(world.team.agents[0]))
         agent.is_available = True
-    drained = await drain(world.replicas[0], UUID(world.team.team))
-    assert len(drained.rows) == 1
+    batch = await assign_batch(world.replicas[0], UUID(world.team.team))
+    assert len(batch.rows) == 1
 
 
 def unlocked() -> Any:

@@ -10,7 +10,7 @@ from services.assignment.access.second_step import finish_with_code, finish_with
 from services.assignment.access.sessions import SignedIn
 from services.assignment.app_state import AppState
 from services.assignment.deps import State
-from services.assignment.web.account.parties import party_of
+from services.assignment.web.account.relying_party import party_of
 from services.assignment.web.page_base import PENDING_COOKIE, SECOND_STEP, DeskPageRoute, DeskPages, TheDesk
 from services.assignment.web.sign_in import QUEUE, desk_visit, enter, safe_path
 from shared.kit.http.form_tokens import check_form_token

@@ -7,7 +7,7 @@ from services.assignment.app_state import AppState
 from services.assignment.queries.audit import AuditFilters, list_audit_entries
 from services.assignment.queries.callers import Caller
 from services.assignment.schemas.audit import AuditEntryView
-from services.assignment.web.admin.intake.calls import ask
+from services.assignment.web.admin.intake.admin_client import ask
 from shared.kit.http.paging import encode_cursor
 from shared.kit.http.problems import Problem
 

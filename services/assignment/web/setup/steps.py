@@ -16,7 +16,7 @@ from services.assignment.models import Calendar, Policy
 from services.assignment.queries.callers import Caller
 from services.assignment.schemas.rules import CalendarInput, CalendarPatch, PolicyPatch
 from services.assignment.setup.progress import HOURS, MAIL, STEPS, TICKET, finish, get_progress, mark_done
-from services.assignment.web.admin.intake.calls import administrator, ask
+from services.assignment.web.admin.intake.admin_client import administrator, ask
 from services.assignment.web.admin.sections import (
     AgentsPageCaller,
     IntakePageCaller,

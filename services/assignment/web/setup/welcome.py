@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
 
-from services.assignment.access.visits import visit_of
+from services.assignment.access.request_origin import visit_of
 from services.assignment.deps import State
 from services.assignment.setup.first_administrator import FirstAdministrator, LinkNotValid, let_in
 from services.assignment.setup.links import find_link

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 
 from services.assignment.deps import State
-from services.assignment.web.admin.intake.calls import ask, every, instant_in
+from services.assignment.web.admin.intake.admin_client import ask, every, instant_in
 from services.assignment.web.admin.sections import IntakePageCaller
 from services.assignment.web.admin.submitted_form import (
     AdminForm,

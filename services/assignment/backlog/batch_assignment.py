@@ -8,8 +8,8 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from services.assignment.app_state import AppState
-from services.assignment.backlog.sending import Row
-from services.assignment.backlog.waiting import PAGE, WaitingTicket, count_waiting, find_handover, list_waiting
+from services.assignment.backlog.decision_dispatch import Row
+from services.assignment.backlog.waiting_tickets import PAGE, WaitingTicket, count_waiting, find_handover, list_waiting
 from services.assignment.models import TicketAssignment
 from services.assignment.routing.assignments import Decided, store
 from services.assignment.routing.decisions import Question, decide, write_turns
@@ -25,7 +25,7 @@ NO_POLICY = PolicyId(UUID(int=0))
 
 
 @dataclass
-class Drained:
+class AssignmentBatch:
     """What became of one look at a team's backlog."""
 
     rows: Sequence[Row] = ()
@@ -36,23 +36,23 @@ class Drained:
     """Whether the batch was full before the room was."""
 
 
-async def drain(context: AppState, team_id: UUID) -> Drained:
+async def assign_batch(context: AppState, team_id: UUID) -> AssignmentBatch:
     """Decides for some tickets of a team, as many as fit in a batch."""
     async with context.database.begin() as session:
         now = utc_now()
         if not await list_waiting(session, TeamId(team_id), await find_handover(session, team_id), now, limit=1):
-            return Drained()
+            return AssignmentBatch()
         rosters = await lock_rosters(session, context.place, [team_id], now, is_waiting=False)
         if not rosters:
-            return Drained(is_locked_out=True)
+            return AssignmentBatch(is_locked_out=True)
         team = rosters[TeamId(team_id)]
         if not team.roster.has_room():
-            return Drained()
+            return AssignmentBatch()
         decided = await _decide(session, team, now)
         rows = await store(session, decided)
         await write_turns(session, [team])
     to_send = [row for row in rows if row["state"] == "sent"]
-    return Drained(to_send, has_more=len(decided) >= PAGE)
+    return AssignmentBatch(to_send, has_more=len(decided) >= PAGE)
 
 
 async def _decide(session: Session, team: TeamRoster, now: datetime) -> list[Decided]:

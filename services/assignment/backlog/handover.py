@@ -12,9 +12,9 @@ from uuid import UUID
 from sqlalchemy import Boolean, Integer, Select, and_, exists, func, literal_column, or_, select, true
 
 from services.assignment.app_state import AppState
-from services.assignment.backlog.draining import NO_POLICY
-from services.assignment.backlog.sending import Row
-from services.assignment.backlog.waiting import demand_of, demanded, is_seen_to, last_ownership
+from services.assignment.backlog.batch_assignment import NO_POLICY
+from services.assignment.backlog.decision_dispatch import Row
+from services.assignment.backlog.waiting_tickets import demand_of, demanded, is_seen_to, last_ownership
 from services.assignment.models import (
     Agent,
     Calendar,
@@ -53,7 +53,7 @@ REOPENINGS = Ticket.snapshot["reopen_count"].astext.cast(Integer)
 
 
 @dataclass(frozen=True, slots=True)
-class HeldTicket:
+class HandoverCandidate:
     """A ticket that its agent may have to give up, as it was seen."""
 
     ticket_id: UUID
@@ -82,7 +82,7 @@ async def hand_over(context: AppState) -> list[Row]:
 
 
 async def _decide(
-    context: AppState, team_id: UUID, tickets: Sequence[HeldTicket], cause: DecisionCause
+    context: AppState, team_id: UUID, tickets: Sequence[HandoverCandidate], cause: DecisionCause
 ) -> list[dict[str, Any]]:
     async with context.database.begin() as session:
         now = utc_now()
@@ -94,7 +94,7 @@ async def _decide(
         return rows
 
 
-def _reopened(team: TeamRoster, ticket: HeldTicket, at: datetime) -> Decided:
+def _reopened(team: TeamRoster, ticket: HandoverCandidate, at: datetime) -> Decided:
     """It stays with its agent if they can be given it; else it is given out like a new one, without an offer.
 
     That it stays where somebody at the desk reopened it needs no saying.
@@ -104,7 +104,7 @@ def _reopened(team: TeamRoster, ticket: HeldTicket, at: datetime) -> Decided:
     return Decided(evidence, ticket.revision, ticket.reopenings, is_kept=evidence.decided_by is DecidedBy.LAST_AGENT)
 
 
-def _absent(team: TeamRoster, ticket: HeldTicket, at: datetime) -> Decided:
+def _absent(team: TeamRoster, ticket: HandoverCandidate, at: datetime) -> Decided:
     """It goes to the delegate; without one who can be given it, to the next agent or to the team, by the policy."""
     absence = team.absences.get(AgentId(ticket.agent_id))
     delegate = absence.delegate_id if absence is not None else None
@@ -117,7 +117,7 @@ def _absent(team: TeamRoster, ticket: HeldTicket, at: datetime) -> Decided:
 
 
 def _question(
-    ticket: HeldTicket,
+    ticket: HandoverCandidate,
     cause: DecisionCause,
     first: AgentId | None,
     first_as: DecidedBy,
@@ -156,7 +156,7 @@ def _held(now: datetime) -> Select[Any]:
     )
 
 
-async def _list_reopened(session: Session, now: datetime) -> list[HeldTicket]:
+async def _list_reopened(session: Session, now: datetime) -> list[HandoverCandidate]:
     """Those that somebody other than their agent has just reopened. Whoever works there from above keeps theirs."""
     last = last_ownership()
     is_judged = exists(
@@ -193,10 +193,10 @@ async def _list_reopened(session: Session, now: datetime) -> list[HeldTicket]:
             last.c.actor_id.is_distinct_from(literal_column("tickets.assignee_id::text")),
         )
     )
-    return [HeldTicket(*row) for row in await session.execute(query)]
+    return [HandoverCandidate(*row) for row in await session.execute(query)]
 
 
-async def _list_of_absent(context: AppState, session: Session, now: datetime) -> list[HeldTicket]:
+async def _list_of_absent(context: AppState, session: Session, now: datetime) -> list[HandoverCandidate]:
     """Tickets for which a requester waits, or which are open, of agents who are out of office today."""
     agent_ids = await _list_absent(context, session, now)
     if not agent_ids:
@@ -209,7 +209,7 @@ async def _list_of_absent(context: AppState, session: Session, now: datetime) ->
     )
     is_awake = or_(Ticket.status == Status.OPEN.value, waits_for_reply)
     query = _held(now).where(Ticket.assignee_id.in_(agent_ids), IS_OPEN, is_awake)
-    return [HeldTicket(*row) for row in await session.execute(query)]
+    return [HandoverCandidate(*row) for row in await session.execute(query)]
 
 
 async def _list_absent(context: AppState, session: Session, now: datetime) -> list[UUID]:
