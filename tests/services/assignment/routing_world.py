@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 
 from services.assignment.app_state import AppState
-from services.assignment.backlog import job, sending
+from services.assignment.backlog import decision_dispatch, job
 from services.assignment.backlog.job import process_backlog
 from services.assignment.consumers.triage import on_tickets_submitted
 from shared.contracts.answers import CommandAnswer
@@ -185,8 +185,8 @@ def impatient(resting: AppState | None = None) -> Iterator[pytest.MonkeyPatch]:
         return context is not resting and await process_backlog(context)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(job, "look", look_unless_resting)
+        patch.setattr(job, "process_backlog", look_unless_resting)
         patch.setattr(fairness, "SHARE_PERIOD", fairness.SHARE_PERIOD * 0)
-        patch.setattr(sending, "LEASE", sending.LEASE * 0)
-        patch.setattr(sending, "CHANGED", sending.CHANGED / 50)
+        patch.setattr(decision_dispatch, "LEASE", decision_dispatch.LEASE * 0)
+        patch.setattr(decision_dispatch, "CHANGED", decision_dispatch.CHANGED / 50)
         yield patch

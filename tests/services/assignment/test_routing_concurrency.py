@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 from sqlalchemy import ARRAY, Uuid, bindparam, func, select
 
-from services.assignment.backlog import job, sending
+from services.assignment.backlog import decision_dispatch, job
 from services.assignment.backlog.batch_assignment import assign_batch
 from services.assignment.commands import triage
 from services.assignment.models import Agent, Membership, Team
@@ -131,14 +131,14 @@ async def test_the_locks_keep_two_routers_from_counting_on_the_same_room(desk: D
 async def test_without_the_revision_a_ticket_is_taken_from_whoever_has_it(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    usual = sending.command_of
+    usual = decision_dispatch.command_of
     with impatient(desk.context):
         world = await RoutingWorld.made(desk)
         try:
             await world.submit(["normal"])
             await undelivered(desk, world)
             monkeypatch.setattr(
-                sending, "command_of", lambda row: usual(row).model_copy(update={"expected_revision": None})
+                decision_dispatch, "command_of", lambda row: usual(row).model_copy(update={"expected_revision": None})
             )
             await world.claim()
             await world.look()
@@ -151,7 +151,7 @@ async def test_without_the_revision_a_ticket_is_taken_from_whoever_has_it(
 async def test_unless_lost_commands_are_sent_again_tickets_are_left_behind(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def none_taken(_session: object, _now: object) -> list[sending.Row]:
+    async def none_taken(_session: object, _now: object) -> list[decision_dispatch.Row]:
         return []
 
     with impatient(desk.context):
