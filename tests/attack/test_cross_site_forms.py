@@ -84,11 +84,8 @@ def test_every_form_that_is_taken_checks_its_token(folder: str) -> None:
                 posts = [each for each in node.decorator_list if ".post(" in ast.unparse(each)]
                 handlers |= {node.name} if posts else set()
 
-    def reaches(name: str, seen: frozenset[str] = frozenset()) -> bool:
-        if name in ("check_form_token", "form_tokens_of"):
-            return True
-        following = functions.get(name, set()) - seen
-        return any(reaches(each, seen | {name, *following}) for each in following)
-
+    checking = {"check_form_token", "form_tokens_of"}
+    while more := {name for name, named in functions.items() if named & checking} - checking:
+        checking |= more
     assert len(handlers) > 2
-    assert {handler for handler in handlers if not reaches(handler)} == set()
+    assert handlers - checking == set()

@@ -157,13 +157,16 @@ async def test_nothing_selected_is_said(browser: Browser) -> None:
 
 
 async def test_an_export_is_asked_for_and_downloaded(browser: Browser, some: list[Json]) -> None:
+    async def files() -> set[str]:
+        return set(re.findall(r'href="(/queue/exports/[^"]+/file)"', await browser.get("/queue/jobs")))
+
     await browser.get("/queue?view=all")
+    earlier = await files()
     await browser.post("/queue/exports", query=f"view=all&q={word_of(some)}")
 
     async def ready() -> str:
-        found = re.search(r'href="(/queue/exports/[^"]+/file)"', await browser.get("/queue/jobs"))
-        assert found
-        return found[1]
+        (new,) = await files() - earlier
+        return new
 
     file = await browser.get(await eventually(ready, within=30))
     assert some[0]["number"] in file

@@ -95,10 +95,14 @@ async def test_what_cannot_be_tried_is_refused(desk: Desk) -> None:
     await dmitri.post("/v1/routing/simulate", {"ticket": {}}, expect=403)
 
 
+SEEDED = ("online-banking", "access-management")
+
+
 async def test_rules_are_exported_and_imported_all_or_nothing(desk: Desk) -> None:
     ada, sought = await desk.agent("ada"), word()
     before = await ada.get("/v1/routing-rules/export")
-    assert [rule["team"] for rule in before["rules"]][-2:] == ["online-banking", "access-management"]
+    teams = [rule["team"] for rule in before["rules"]]
+    assert [team for team in teams if team in SEEDED] == list(SEEDED)
     added = {**about(sought), "name": "Imported", "team": "service-desk", "assignee": "bruno@everdesk.example"}
     changed = {**before["rules"][0], "tags": ["bank"]}
     document = {**before, "rules": [added, *before["rules"][1:], changed]}

@@ -73,7 +73,7 @@ async def test_a_ticket_explains_itself_to_whoever_may_see_it(desk: Desk) -> Non
 
 
 async def test_a_running_clock_is_told_up_to_now(desk: Desk) -> None:
-    ticket, ada = await desk.some_ticket(), await desk.agent("ada")
+    ticket, ada = await desk.ticket("online-banking"), await desk.agent("ada")
 
     async def explained() -> tuple[Json, Json]:
         told = await ada.get(f"/v1/tickets/{ticket['id']}/sla")
