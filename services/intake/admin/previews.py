@@ -10,6 +10,7 @@ from services.intake.deps import State
 from services.intake.forms import Fields, Form
 from services.intake.web.form_questions import questions_of
 from services.intake.web.forms import PortalForm
+from shared.kit.http.idempotency import IdempotencyKey
 from shared.kit.http.inputs import Input
 
 router = APIRouter(prefix="/v1/admin", route_class=ApiRoute, tags=["topic administration"])
@@ -31,7 +32,12 @@ class FormPreview(BaseModel):
 
 
 @router.post("/form-preview")
-async def preview(_: Admin, state: State, request: FormToPreview) -> FormPreview:
+async def preview(
+    _: Admin,
+    state: State,
+    request: FormToPreview,
+    idempotency_key: IdempotencyKey = None,  # noqa: ARG001 - doing it again changes nothing
+) -> FormPreview:
     """Checks the fields of a form and shows what requesters are asked; nothing is saved."""
     asked = questions_of(Form(request.form), PortalForm(), {})
     return FormPreview(html=state.pages.text("form_preview.html", asked=asked, csrf_token=""))

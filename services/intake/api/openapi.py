@@ -20,6 +20,7 @@ TAGS = [
     {"name": "api keys", "description": "The keys of client programs. Scope `admin`."},
     {"name": "topic administration", "description": "Topics and the forms they ask for. Scope `admin`."},
     {"name": "announcements", "description": "What everybody should know before they ask. Scope `admin`."},
+    {"name": "audit", "description": "Who changed intake's configuration, and how. Scope `admin`."},
     {"name": "abuse", "description": "Who may not write to us. Scope `admin`."},
     {"name": "mails", "description": "Mails that were ignored or could not be processed. Scope `admin`."},
     {"name": "personal data", "description": "What is kept of a person, and forgetting it. Scope `admin`."},

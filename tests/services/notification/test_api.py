@@ -108,6 +108,8 @@ async def test_the_documents_are_served(service: Running) -> None:
         "/v1/dead-letters",
         "/v1/dead-letters/{sequence}",
         "/v1/dead-letters/{sequence}/replay",
+        "/v1/mail-settings",
+        "/v1/test-mails",
     }
     assert (await service.http.get("/asyncapi.json")).json()["asyncapi"] == "3.0.0"
 
