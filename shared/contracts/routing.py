@@ -1,4 +1,4 @@
-"""Routing rules as people state them: conditions on a new ticket, in groups; the JSON of `/v1/routing-rules`."""
+"""Routing rule conditions as wire models: groups of conditions on a new ticket, the JSON of `/v1/routing-rules`."""
 
 import re
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ def _lower(value: str) -> str:
 
 
 def _domain(value: str) -> str:
-    """As addresses are kept: lower case, in ASCII; `*.` in front stands for whatever is below it."""
+    """Validates a domain in normal form (lower case, ASCII). A leading `*.` matches subdomains."""
     wild, name = ("*.", value[2:]) if value.startswith("*.") else ("", value.removeprefix("@"))
     try:
         ascii_name = name.strip().lower().encode("idna").decode("ascii")
@@ -69,7 +69,7 @@ Membership = Literal["is", "is_not"]
 
 
 class TopicCondition(StrictModel):
-    """The ticket's topic is one of these, or none of them."""
+    """Tests the ticket's topic against a list of slugs."""
 
     field: Literal["topic"]
     op: Membership = "is"
@@ -78,7 +78,7 @@ class TopicCondition(StrictModel):
 
 
 class ChannelCondition(StrictModel):
-    """How the ticket came in."""
+    """Tests the channel by which the ticket was submitted."""
 
     field: Literal["channel"]
     op: Membership = "is"
@@ -86,7 +86,7 @@ class ChannelCondition(StrictModel):
 
 
 class PriorityCondition(StrictModel):
-    """The priority that was asked for; normal where nobody asked for one."""
+    """Tests the requested priority; `normal` where none was requested."""
 
     field: Literal["priority"]
     op: Membership = "is"
@@ -94,7 +94,7 @@ class PriorityCondition(StrictModel):
 
 
 class RequesterCondition(StrictModel):
-    """The requester's e-mail address."""
+    """Tests the requester's e-mail address."""
 
     field: Literal["requester"]
     op: Membership = "is"
@@ -102,7 +102,7 @@ class RequesterCondition(StrictModel):
 
 
 class DomainCondition(StrictModel):
-    """The domain of the requester's e-mail address."""
+    """Tests the domain of the requester's e-mail address."""
 
     field: Literal["domain"]
     op: Membership = "is"
@@ -110,7 +110,7 @@ class DomainCondition(StrictModel):
 
 
 class LanguageCondition(StrictModel):
-    """The language of subject and body, as far as it can be told."""
+    """Tests the detected language of subject and body."""
 
     field: Literal["language"]
     op: Membership = "is"
@@ -118,7 +118,7 @@ class LanguageCondition(StrictModel):
 
 
 class WordsCondition(StrictModel):
-    """Whole words or phrases, in whatever case: any of them, all of them or none."""
+    """Tests for whole words or phrases, ignoring case: any, all or none of them."""
 
     field: Literal["subject", "body", "text"]
     """`text` is subject and body together."""
@@ -127,7 +127,7 @@ class WordsCondition(StrictModel):
 
 
 class FormFieldCondition(StrictModel):
-    """The answer to one of the topic's own questions."""
+    """Tests the answer to a field of the topic's form."""
 
     field: Literal["form_field"]
     name: Annotated[str, StringConstraints(min_length=1, max_length=64)]
@@ -148,7 +148,7 @@ class FormFieldCondition(StrictModel):
 
 
 class TimeCondition(StrictModel):
-    """When the ticket was received: inside or outside a calendar's open hours, or hours of some weekdays."""
+    """Tests when the ticket was received: inside or outside a calendar's open hours or weekly hours."""
 
     field: Literal["time"]
     op: Literal["within", "outside"] = "within"
@@ -184,7 +184,7 @@ Condition = Annotated[
 
 
 class ConditionGroup(StrictModel):
-    """Conditions and groups of them: all must hold, or any, or none."""
+    """A group of conditions and nested groups, of which all, any or none must hold."""
 
     match: Literal["all", "any", "none"] = "all"
     conditions: Annotated[tuple[Condition, ...], Field(max_length=MOST_CONDITIONS)] = ()
@@ -192,18 +192,18 @@ class ConditionGroup(StrictModel):
 
     @property
     def is_empty(self) -> bool:
-        """Whether it says nothing, and so holds for every ticket."""
+        """Whether the group has no condition; an empty group matches every ticket."""
         return not self.conditions and all(group.is_empty for group in self.groups)
 
     def walk(self) -> Iterator[Condition]:
-        """Every condition, in whichever group."""
+        """Yields every condition of the group and its nested groups."""
         yield from self.conditions
         for group in self.groups:
             yield from group.walk()
 
     @property
     def depth(self) -> int:
-        """How deep its groups are nested."""
+        """The nesting depth of the groups."""
         return 1 + max((group.depth for group in self.groups), default=0)
 
     @model_validator(mode="after")

@@ -1,1 +1,1 @@
-"""Tickets that wait for an agent, or whose agent is not there: given out as room appears, by any replica."""
+"""Background assignment: unassigned tickets, offers, and tickets whose agent is absent; any replica may run it."""

@@ -1,4 +1,7 @@
-"""Gives waiting tickets to the agents who have room, fairly: one transaction decides a batch under the team's lock."""
+"""Assigns a team's waiting tickets in batches, one transaction per batch under the team's row lock.
+
+Each agent gets at most a fair share of the backlog while colleagues may still come online.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,7 +29,7 @@ NO_POLICY = PolicyId(UUID(int=0))
 
 @dataclass
 class AssignmentBatch:
-    """What became of one look at a team's backlog."""
+    """The result of one pass over a team's backlog."""
 
     rows: Sequence[Row] = ()
     """Decisions to be sent; offers are not."""
@@ -37,7 +40,7 @@ class AssignmentBatch:
 
 
 async def assign_batch(context: AppState, team_id: UUID) -> AssignmentBatch:
-    """Decides for some tickets of a team, as many as fit in a batch."""
+    """Decides for up to PAGE waiting tickets of a team and stores the decisions; offers are stored, not sent."""
     async with context.database.begin() as session:
         now = utc_now()
         if not await list_waiting(session, TeamId(team_id), await find_handover(session, team_id), now, limit=1):
@@ -56,7 +59,7 @@ async def assign_batch(context: AppState, team_id: UUID) -> AssignmentBatch:
 
 
 async def _decide(session: Session, team: TeamRoster, now: datetime) -> list[Decided]:
-    """Goes through the waiting tickets in their order; what fits nobody does not hold up what is behind it."""
+    """Tries the waiting tickets in order. A ticket that no agent can take does not block those behind it."""
     rules, shares = team.rules, await _shares(session, team, now)
     decided: list[Decided] = []
     after = None
@@ -96,7 +99,7 @@ def _place(team: TeamRoster, ticket: WaitingTicket, shares: Shares | None, at: d
 
 
 async def _shares(session: Session, team: TeamRoster, now: datetime) -> Shares | None:
-    """What each agent may get now; None if everybody is there, so that there is nobody to leave some for."""
+    """The fair share left to each agent; None if every expected agent is online, so that nothing is reserved."""
     if team.present >= team.expected:
         return None
     rules = team.rules
@@ -105,7 +108,7 @@ async def _shares(session: Session, team: TeamRoster, now: datetime) -> Shares |
 
 
 async def _had(session: Session, team_id: TeamId, now: datetime) -> Mapping[AgentId, int]:
-    """What each agent got of the backlog in this period."""
+    """How many tickets of the backlog each agent has got in the current share period."""
     query = (
         select(TicketAssignment.agent_id, func.count())
         .where(

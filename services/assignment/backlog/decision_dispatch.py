@@ -1,4 +1,4 @@
-"""Sends stored decisions to the tickets' workflows, as often as it takes, under an id that takes effect once."""
+"""Sends stored decisions to the tickets' workflows, with retries, under a command id that takes effect once."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -29,9 +29,9 @@ Row = Mapping[str, Any]
 AT_ONCE = 8
 BATCH = 40
 LEASE = timedelta(seconds=15)
-"""How long a decision is its sender's; after that the sender has died, and whoever looks first sends it."""
+"""How long a decision belongs to the process that sends it; after that any process may send it again."""
 CHANGED = timedelta(seconds=5)
-"""After this the read model has heard of whatever made the ticket refuse."""
+"""The delay after a refusal, within which the read model receives the change that caused the refusal."""
 GONE = timedelta(days=1)
 SILENT = Backoff((2, 5, 10, 30, 60))
 
@@ -44,7 +44,7 @@ class _SentAnswer:
 
 
 async def send(context: AppState, rows: Sequence[Row]) -> int:
-    """Sends decisions and writes down what came of them. Returns how many were answered."""
+    """Sends decisions, stores the answers and the outcome of each. Returns how many workflows answered."""
     if not rows:
         return 0
     places = asyncio.Semaphore(AT_ONCE)
@@ -58,7 +58,7 @@ async def send(context: AppState, rows: Sequence[Row]) -> int:
 
 
 async def take_unsent(session: Session, now: datetime) -> list[Row]:
-    """Decisions whose sender has not said what came of them; they are this process's for a while."""
+    """Claims decisions whose sender has stopped: their lease has expired. Returns the claimed rows."""
     due = (
         select(ASSIGNMENTS.c.id)
         .where(TicketAssignment.state == "sent", TicketAssignment.next_attempt_at <= now - LEASE)
@@ -76,7 +76,7 @@ async def take_unsent(session: Session, now: datetime) -> list[Row]:
 
 
 def command_of(row: Row) -> Command:
-    """The same command each time, for it is made of what is stored."""
+    """The command for a decision, derived from the stored row only, so every attempt sends the same one."""
     name = f"assignment:{row['id']}"
     seen: dict[str, Any] = {"command_id": name, "actor": SYSTEM, "expected_revision": row["revision"]}
     if row["agent_id"] is not None:

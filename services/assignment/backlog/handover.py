@@ -1,6 +1,6 @@
-"""Tickets that would wake where nobody looks: reopened ones whose agent may not have them, and those of the absent.
+"""Hands over tickets whose agent cannot work on them: reopened tickets, and tickets of agents out of office.
 
-Each goes to whoever stands in, or to the next agent, or back to its team, as the team's policy says.
+Each goes to the delegate, to the next eligible agent, or back to its team, as the team's handover policy says.
 """
 
 from collections.abc import Sequence
@@ -47,14 +47,14 @@ from shared.kit.db import Session
 
 BATCH = 100
 JUDGED_WITHIN = timedelta(hours=1)
-"""A reopening is judged when it is heard of; later the ticket is its agent's work like any other."""
+"""A reopening older than this is not handed over any more: the ticket stays with its agent."""
 IS_REOPENED = literal_column(f"tickets.{REOPENED.replace('(snapshot', '(tickets.snapshot')}", Boolean)
 REOPENINGS = Ticket.snapshot["reopen_count"].astext.cast(Integer)
 
 
 @dataclass(frozen=True, slots=True)
 class HandoverCandidate:
-    """A ticket that its agent may have to give up, as it was seen."""
+    """A ticket that may have to leave its agent, with the revision at which it was read."""
 
     ticket_id: UUID
     revision: int
@@ -69,7 +69,7 @@ class HandoverCandidate:
 
 
 async def hand_over(context: AppState) -> list[Row]:
-    """Decides about those there are; returns what is to be sent."""
+    """Decides about a batch of candidates and stores the decisions. Returns those to send to the workflows."""
     async with context.database.begin() as session:
         now = utc_now()
         reopened = await _list_reopened(session, now)
@@ -95,9 +95,9 @@ async def _decide(
 
 
 def _reopened(team: TeamRoster, ticket: HandoverCandidate, at: datetime) -> Decided:
-    """It stays with its agent if they can be given it; else it is given out like a new one, without an offer.
+    """Keeps the agent if they are eligible, else routes the ticket like a new one, without an offer.
 
-    That it stays where somebody at the desk reopened it needs no saying.
+    A decision that keeps the agent is stored with the state `kept` and sends no command.
     """
     question = _question(ticket, DecisionCause.REOPENED, AgentId(ticket.agent_id), DecidedBy.LAST_AGENT)
     evidence = decide(team, question, at, may_offer=False)
@@ -105,7 +105,7 @@ def _reopened(team: TeamRoster, ticket: HandoverCandidate, at: datetime) -> Deci
 
 
 def _absent(team: TeamRoster, ticket: HandoverCandidate, at: datetime) -> Decided:
-    """It goes to the delegate; without one who can be given it, to the next agent or to the team, by the policy."""
+    """Goes to the delegate if eligible, else to the next agent or to the team, as the policy says."""
     absence = team.absences.get(AgentId(ticket.agent_id))
     delegate = absence.delegate_id if absence is not None else None
     barred = {AgentId(ticket.agent_id): OutReason.OUT_OF_OFFICE}
@@ -157,7 +157,7 @@ def _held(now: datetime) -> Select[Any]:
 
 
 async def _list_reopened(session: Session, now: datetime) -> list[HandoverCandidate]:
-    """Those that somebody other than their agent has just reopened. Whoever works there from above keeps theirs."""
+    """Tickets just reopened by somebody other than their agent; an agent with rights from a parent team keeps them."""
     last = last_ownership()
     is_judged = exists(
         select(TicketAssignment.id).where(
@@ -197,7 +197,7 @@ async def _list_reopened(session: Session, now: datetime) -> list[HandoverCandid
 
 
 async def _list_of_absent(context: AppState, session: Session, now: datetime) -> list[HandoverCandidate]:
-    """Tickets for which a requester waits, or which are open, of agents who are out of office today."""
+    """Tickets of agents who are out of office today that are open or have an unanswered requester message."""
     agent_ids = await _list_absent(context, session, now)
     if not agent_ids:
         return []

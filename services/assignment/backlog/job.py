@@ -1,4 +1,4 @@
-"""The job of every replica: ends offers, hands over, gives out what waits. Locks see to it that each happens once."""
+"""The background job that ends offers, hands tickets over and assigns the backlog; locks keep replicas apart."""
 
 from datetime import timedelta
 
@@ -16,18 +16,18 @@ from shared.kit.db import Session
 
 KEPT = timedelta(days=30)
 ROUNDS = 50
-"""Batches of one team in one go; the others have their turn then."""
+"""Batches per team and pass, so that one team with a large backlog does not delay the others."""
 
 
 async def run_backlog_job(context: AppState) -> None:
-    """For ever."""
+    """Processes the backlog until cancelled; waits for a wake-up or the sweep interval between passes."""
     while True:
         found = await process_backlog(context)
         await context.backlog.wait(has_found=found)
 
 
 async def process_backlog(context: AppState) -> bool:
-    """Does what there is to do. Returns whether to look again soon."""
+    """One pass: ends offers, sends pending decisions, hands over, assigns. Returns whether another is due soon."""
     async with context.database.begin() as session:
         now = utc_now()
         has_offers = await end_offers(session, now)
@@ -48,6 +48,6 @@ async def process_backlog(context: AppState) -> bool:
 
 
 async def forget_settled(session: Session) -> None:
-    """Deletes decisions that were settled long ago; the event log keeps their evidence."""
+    """Deletes settled decisions older than KEPT; the event log keeps their evidence."""
     old = TicketAssignment.decided_at < utc_now() - KEPT
     await session.execute(delete(TicketAssignment).where(old, TicketAssignment.state.not_in(("offered", "sent"))))

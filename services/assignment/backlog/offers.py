@@ -1,6 +1,6 @@
-"""Offers end: taken, withdrawn as the ticket or the agent is no longer there for it, or lapsed when their time is up.
+"""Ends offers that were accepted, withdrawn (ticket or agent no longer available) or have lapsed.
 
-A lapsed offer's ticket waits again, and the next agent is asked. Each ends once, whoever looks at it first.
+A lapsed offer's ticket becomes unassigned again and is offered to the next agent. Row locks let each offer end once.
 """
 
 from datetime import datetime
@@ -17,7 +17,7 @@ IS_OFFERED = TicketAssignment.state == "offered"
 
 
 async def end_offers(session: Session, now: datetime) -> bool:
-    """Ends those that are over. Returns whether any is left, whose time must be watched."""
+    """Ends all offers that are over. Returns whether open offers remain, whose expiry must be watched."""
     over = or_(TicketAssignment.next_attempt_at <= now, _is_settled(), _is_unreachable())
     ended = (
         select(ASSIGNMENTS.c.id).where(IS_OFFERED, over).order_by(TicketAssignment.id).with_for_update(skip_locked=True)
@@ -41,7 +41,7 @@ def _is_taken() -> ColumnElement[bool]:
 
 
 def _is_settled() -> ColumnElement[bool]:
-    """Whether somebody has the ticket, another team does, or it is over. One that is still being opened is not."""
+    """Whether the ticket has an agent, has left the team or is closed; not yet opened tickets are not settled."""
     is_elsewhere = and_(Ticket.team_id.is_not(None), Ticket.team_id != TicketAssignment.team_id)
     return exists(
         select(Ticket.id).where(
@@ -51,7 +51,7 @@ def _is_settled() -> ColumnElement[bool]:
 
 
 def _is_unreachable() -> ColumnElement[bool]:
-    """Whether whoever was asked takes no tickets any more."""
+    """Whether the agent who has the offer cannot be assigned tickets any more."""
     return exists(
         select(Agent.id).where(Agent.id == TicketAssignment.agent_id, ~(Agent.is_active & Agent.is_available))
     )

@@ -1,4 +1,4 @@
-"""Tickets that wait in a team for an agent, in the order in which they are given out: by due time, then priority."""
+"""Queries for unassigned tickets of a team in assignment order: due time, priority, age."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,16 +20,16 @@ IS_WAITING = literal_column(
     WAITING.replace("status", "tickets.status").replace("assignee_id", "tickets.assignee_id"), Boolean
 )
 OWNERSHIP = ("ticket.triaged", "ticket.assigned", "ticket.released", "ticket.transferred", "ticket.reopened")
-"""Events after which somebody else may have the ticket, or should."""
+"""Events that change or may change who is assigned to the ticket."""
 SHORTEST_PASS = timedelta(minutes=5)
 PASSED_OFFERS = 5
-"""Whoever let an offer lapse is not asked for that ticket again for five times its duration."""
+"""Multiple of the offer's duration for which an agent who let it lapse is not asked for that ticket again."""
 PAGE = 200
 
 
 @dataclass(frozen=True, slots=True)
 class WaitingTicket:
-    """A ticket as it was seen, with what it demands of its agent."""
+    """An unassigned ticket with the revision at which it was read and its demand."""
 
     ticket_id: TicketId
     revision: int
@@ -42,7 +42,7 @@ class WaitingTicket:
 
 
 def last_ownership() -> Any:
-    """The newest event of a ticket after which somebody else may have it."""
+    """Lateral subquery for a ticket's newest event of the types in OWNERSHIP."""
     log = LoggedEvent
     return lateral(
         select(
@@ -59,7 +59,7 @@ def last_ownership() -> Any:
 
 
 def is_seen_to(now: datetime) -> ColumnElement[bool]:
-    """Whether a decision about the ticket is on its way, or was refused a moment ago."""
+    """Whether a decision about the ticket is under way, or was refused and has not reached its next attempt."""
     is_resting = and_(TicketAssignment.state == "refused", TicketAssignment.next_attempt_at > now)
     return exists(
         select(TicketAssignment.id).where(TicketAssignment.ticket_id == Ticket.id, or_(IS_UNDER_WAY, is_resting))
@@ -67,7 +67,7 @@ def is_seen_to(now: datetime) -> ColumnElement[bool]:
 
 
 async def list_waiting_teams(session: Session) -> list[UUID]:
-    """Teams with tickets that nobody has, whose strategy chooses agents."""
+    """Active teams with unassigned tickets and a strategy other than `manual`."""
     waits = exists(select(Ticket.id).where(Ticket.team_id == Team.id, IS_WAITING))
     query = select(Team.id).where(Team.is_active, Team.strategy != Strategy.MANUAL.value, waits).order_by(Team.id)
     return list(await session.scalars(query))
@@ -81,7 +81,7 @@ async def list_waiting(
     after: tuple[datetime, int, datetime, UUID] | None = None,
     limit: int = PAGE,
 ) -> list[WaitingTicket]:
-    """A page of the tickets that are to be given out. What an agent gave back waits for somebody, by the policy."""
+    """A page of the tickets to assign; with handover policy `team`, tickets released by an agent are left out."""
     query = (
         _waiting(team_id, handover, now)
         .order_by(Ticket.next_due_at, Ticket.priority_rank.desc(), Ticket.created_at, Ticket.id)
@@ -93,13 +93,13 @@ async def list_waiting(
 
 
 async def count_waiting(session: Session, team_id: TeamId, handover: Handover, now: datetime) -> int:
-    """How many there are."""
+    """The number of tickets that `list_waiting` would list without a limit."""
     found = _waiting(team_id, handover, now).subquery()
     return await session.scalar(select(func.count()).select_from(found)) or 0
 
 
 async def find_handover(session: Session, team_id: UUID) -> Handover:
-    """A team's policy for what lost its agent; without a lock."""
+    """A team's handover policy, read without a lock."""
     return Handover(await session.scalar(select(Team.handover).where(Team.id == team_id)) or Handover.TEAM)
 
 
@@ -131,12 +131,12 @@ def _waiting(team_id: TeamId, handover: Handover, now: datetime) -> Select[Any]:
 
 
 def demanded(decision: Any) -> Any:
-    """The skills a ticket's rules asked for, as the first decision has them."""
+    """The skills demanded by routing rules, from the evidence of the ticket's first decision."""
     return decision.evidence["demanded_skills"]
 
 
 def _passed_by(now: datetime) -> Any:
-    """Who was offered the ticket lately and did not take it."""
+    """Agents whose offer of the ticket lapsed recently, who are not asked again for a while."""
     offer = TicketAssignment
     duration = offer.next_attempt_at - offer.decided_at
     until = offer.next_attempt_at + func.greatest(SHORTEST_PASS, duration * PASSED_OFFERS)
@@ -166,7 +166,7 @@ def _read(row: Any, team_id: TeamId) -> WaitingTicket:
 
 
 def demand_of(team_id: TeamId, priority: str, demanded_skills: Sequence[Mapping[str, Any]] | None) -> Demand:
-    """What the rules asked for when the ticket came; its team and priority as they now are."""
+    """The demand with the skills of the first decision, and the ticket's current team and priority."""
     skills = [(SkillDemand(one["name"], one["level"]), one["is_required"]) for one in demanded_skills or ()]
     return Demand(
         team_id=team_id,

@@ -1,4 +1,4 @@
-"""What happened to tickets in a period: aggregates of the event log, and the log itself for what is not in them yet."""
+"""Activity and arrival reports: aggregates of the event log, plus recent events that are not aggregated yet."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
@@ -87,7 +87,7 @@ from visible group by 1, 2 having sum(opened) > 0 order by 1, 2
 async def get_activity_report(
     session: Session, caller: Caller, period: Period, group_by: Dimension, interval: ReportInterval | None
 ) -> ActivityReport:
-    """Counts per group, in all, for the period before, and per interval. Raises Problem 422."""
+    """Counts per group, in total, for the previous period and per interval. Raises Problem 422."""
     if interval is not None and (period.until - period.since) / LENGTHS[interval] > MOST_POINTS:
         raise Problem(422, "invalid_input", f"the period has more than {MOST_POINTS} intervals; choose a longer one")
     question = await _question(session, caller, period, group_by)
@@ -110,7 +110,7 @@ async def get_activity_report(
 
 
 async def get_arrival_report(session: Session, caller: Caller, period: Period) -> ArrivalReport:
-    """Opened tickets per hour of the week."""
+    """Opened tickets by weekday and hour."""
     question = await _question(session, caller, period, Dimension.TEAM)
     rows = await session.execute(BY_HOUR_OF_WEEK, question.values(period, in_slots=True))
     cells = [ArrivalCell(weekday=row.weekday, hour=row.hour, opened=row.opened) for row in rows]
@@ -125,7 +125,7 @@ async def get_arrival_report(session: Session, caller: Caller, period: Period) -
 
 @dataclass(frozen=True, slots=True)
 class _Question:
-    """What is counted, as far as the caller's report permission reaches."""
+    """The parsed request, narrowed to what the caller's `report.view` permission reaches."""
 
     dimension: Dimension
     by_team: bool
@@ -133,7 +133,7 @@ class _Question:
     mark: ActivityWatermark | None
 
     def values(self, period: Period, *, in_slots: bool = False) -> dict[str, Any]:
-        """The parameters of a query; `in_slots` where days are too coarse."""
+        """Query parameters; `in_slots` selects half-hour aggregates where daily ones are too coarse."""
         since, until = period.since, period.until
         slots_from, slots_to = -(-since.timestamp() // SLOT.total_seconds()), until.timestamp() // SLOT.total_seconds()
         first, last = (datetime.fromtimestamp(n * SLOT.total_seconds(), UTC) for n in (slots_from, slots_to))
@@ -159,7 +159,7 @@ class _Question:
 
 
 def _whole_days(first: datetime, last: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
-    """The beginning of the first whole day of the zone, and the end of the last; equal if there is none."""
+    """Start of the first and end of the last whole day of the zone within the period; equal if there is none."""
     starts = [
         datetime.combine(at.astimezone(zone).date() + timedelta(days=more), time(), zone).astimezone(UTC)
         for at, more in ((first, 0), (first, 1), (last, 0))
@@ -169,7 +169,7 @@ def _whole_days(first: datetime, last: datetime, zone: ZoneInfo) -> tuple[dateti
 
 
 async def _question(session: Session, caller: Caller, period: Period, group_by: Dimension) -> _Question:
-    """Raises Problem 422 for an agent's counts by what agents are not counted by."""
+    """Builds the request. Raises Problem 422 for `agent` with a dimension that has no counts per agent."""
     reached = reach(caller.principal, Permission.REPORT_VIEW)
     is_by_agent = bool(period.agent) or (reached.is_own and not reached.is_everything)
     if period.agent and group_by not in (Dimension.TEAM, Dimension.AGENT):
@@ -221,7 +221,7 @@ def _group(row: Row[Any], group_by: Dimension, names: dict[str, str]) -> Activit
 
 
 def _place(one: ActivityGroup, group_by: Dimension) -> tuple[int, str]:
-    """Priorities from the most urgent; everything else by name, nobody last."""
+    """Sort key: priorities from the most urgent; other groups by name; unassigned last."""
     if group_by is Dimension.PRIORITY and one.id in set(Priority):
         return -Priority(one.id).rank, ""
     return int(one.id is None), one.name.casefold()

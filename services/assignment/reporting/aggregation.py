@@ -1,7 +1,8 @@
-"""Keeps the aggregates of the event log that activity reports read.
+"""Aggregates the event log into the counts that activity reports read.
 
-Events are counted once they are older than any transaction can be, so that one which commits late is not passed over;
-what is younger is read from the log itself. So a report is exact at any moment, and costs the event path nothing.
+Events are aggregated once they are older than the longest possible transaction, so that none that commits late is
+missed; reports read younger events from the log. Reports are exact at any moment, and recording events costs nothing
+more.
 """
 
 import asyncio
@@ -71,20 +72,20 @@ LOCK_ALONE = text(f"select pg_advisory_xact_lock({LOCK})")
 
 
 async def keep_activity_counted(context: AppState) -> None:
-    """For ever: counts what has become old enough. Any number of processes may run it."""
+    """Aggregates periodically until cancelled. Any number of processes may run it."""
     while True:
         await count_events(context, utc_now())
         await asyncio.sleep(EVERY_SECONDS)
 
 
 async def count_events(context: AppState, now: datetime, lag: timedelta = LAG) -> None:
-    """Counts all events recorded up to `lag` before `now`, a day of them per transaction."""
+    """Aggregates all events recorded before `now - lag`, one day of events per transaction."""
     while await _count_some(context, now - lag):
         pass
 
 
 async def _count_some(context: AppState, until: datetime) -> bool:
-    """Advances the watermark by a day at most; False once it has arrived."""
+    """Advances the watermark by at most a day. Returns False once it is up to date."""
     async with context.database.begin() as session:
         await session.execute(LOCK_ALONE)
         mark = await _watermark(session, context.settings.time_zone)
@@ -98,7 +99,7 @@ async def _count_some(context: AppState, until: datetime) -> bool:
 
 
 async def _watermark(session: Session, zone: str) -> ActivityWatermark:
-    """The row; everything is counted anew at first, and when the zone of the days has changed."""
+    """Locks the watermark row; resets the aggregates at the first run and when the time zone has changed."""
     mark = await session.get(ActivityWatermark, 1)
     if mark is not None and mark.zone == zone:
         return mark

@@ -1,4 +1,4 @@
-"""Backlog and workload: open tickets as they are now, by age and by agent. Reads open tickets only."""
+"""Backlog and workload reports: current open tickets by age and by agent. Reads open tickets only."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -38,7 +38,7 @@ _NAMED: dict[Dimension, Any] = {Dimension.TEAM: Team, Dimension.AGENT: Agent, Di
 async def get_backlog_report(
     session: Session, caller: Caller, team: str | None, group_by: Dimension, now: datetime
 ) -> BacklogReport:
-    """Open tickets per group and in all, by age."""
+    """Open tickets per group and in total, by age."""
     overdue, age = _overdue(now), now - Ticket.created_at
     ends = [timedelta(days=days) for days in AGES.values()]
     ages = {
@@ -54,7 +54,7 @@ async def get_backlog_report(
 
 
 async def get_workload_report(session: Session, caller: Caller, team: str | None, now: datetime) -> WorkloadReport:
-    """Open tickets per agent and in all."""
+    """Open tickets per agent and in total."""
     counted: dict[str, ColumnElement[bool]] = {
         "waiting": Ticket.status.in_(WAITING),
         **{priority.value: Ticket.priority == priority.value for priority in Priority},
@@ -81,7 +81,7 @@ async def _grouped(
     counted: dict[str, ColumnElement[bool]],
     extra: Any,
 ) -> list[Row[Any]]:
-    """The total first, then a row per group."""
+    """The total row first, then one row per group."""
     key = _KEYS[group_by]
     names: Any = _NAMED.get(group_by)
     source: FromClause = Ticket.__table__
@@ -135,7 +135,7 @@ def _figures(row: Row[Any], model: type[BacklogGroup | WorkloadGroup]) -> dict[s
 
 
 def _ordered(groups: list[BacklogGroup], group_by: Dimension) -> list[BacklogGroup]:
-    """Priorities from the most urgent; everything else by name, nobody last."""
+    """Sorts priorities from the most urgent, other groups by name, unassigned last."""
     if group_by is Dimension.PRIORITY:
         return sorted(groups, key=lambda one: -Priority(one.name).rank)
     return sorted(groups, key=lambda one: (one.id is None, one.name.casefold()))

@@ -1,1 +1,1 @@
-"""Choosing a ticket's agent: who may get it, under which locks, and the evidence of the choice."""
+"""Choosing a ticket's agent: eligible agents, locks, the decision and its evidence."""

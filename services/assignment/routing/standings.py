@@ -1,4 +1,4 @@
-"""The statement that reads what the agents of locked teams can do, have and last got. It reads open tickets only."""
+"""The SQL statement that reads skills, load and last assignment of the agents of locked teams; open tickets only."""
 
 from typing import Any, Final
 
@@ -39,7 +39,7 @@ IS_UNDER_WAY: Final = literal_column(f"ticket_assignments.{UNDER_WAY}", Boolean)
 
 
 def _has_arrived() -> Any:
-    """Whether the read model shows the ticket with the agent already, so that it would count twice."""
+    """Whether the read model already shows the ticket with the agent, so that it must not be counted twice."""
     return exists(
         select(Ticket.id).where(
             Ticket.id == TicketAssignment.ticket_id, Ticket.assignee_id == TicketAssignment.agent_id, IS_OPEN
@@ -48,7 +48,7 @@ def _has_arrived() -> Any:
 
 
 def _working() -> Any:
-    """How many open tickets an agent has by priority, counted agent by agent in an index that holds just those."""
+    """An agent's open tickets by priority, counted in a partial index of open tickets by agent."""
     counts = (
         func.count().filter(Ticket.priority_rank == literal_column(str(one.rank))).label(one.value) for one in Priority
     )
@@ -56,7 +56,7 @@ def _working() -> Any:
 
 
 def _coming() -> Any:
-    """What is on its way to each agent, by priority: decisions and offers, of which there are few."""
+    """Decisions and offers under way to each agent, by priority; there are few."""
     agent_ids = func.any(bindparam("agent_ids", type_=ARRAY(Uuid())))
     decided = select(RoutingDecision.agent_id, _rank(RoutingDecision.priority), RoutingDecision.decided_at).where(
         RoutingDecision.agent_id == agent_ids, RoutingDecision.state == literal_column("'sent'")
@@ -79,7 +79,7 @@ def _rank(priority: Any) -> Any:
 
 
 def _unless_empty(column: Any, empty: str) -> Any:
-    """Null for what most agents have none of: reading JSON costs more than all the rest of a row."""
+    """Null in place of an empty JSON value: decoding JSON dominates the cost of a row."""
     return func.nullif(column, literal_column(f"'{empty}'::jsonb")).cast(JSONB).label(column.key)
 
 
@@ -115,4 +115,4 @@ def _standings() -> Select[Any]:
 
 
 STANDINGS: Final = _standings()
-"""Built once, so that its compiled form is found again."""
+"""Built once, so that SQLAlchemy's compiled-statement cache is hit."""

@@ -1,4 +1,4 @@
-"""The calendars that agents work by, resolved once per version and year."""
+"""The working-hours calendars of agents, resolved once per version and year."""
 
 from collections.abc import Collection
 from datetime import date, datetime, tzinfo
@@ -18,14 +18,14 @@ KEPT = 256
 
 
 class AgentCalendars:
-    """What is known of them in this process; reading one that is not known costs a statement."""
+    """A per-process cache of resolved calendars; a miss costs one statement."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[Name, int], ResolvedCalendar | None] = {}
         self._zones: dict[Name, tzinfo] = {}
 
     async def learn(self, session: Session, names: Collection[Name], now: datetime) -> None:
-        """Reads those of these that are not known for this year."""
+        """Loads those of the named calendars that are not cached for this year."""
         missing = {name for name in names if (name, now.year) not in self._known}
         if not missing:
             return
@@ -40,7 +40,7 @@ class AgentCalendars:
             self._known[name, now.year] = _resolved(calendar, name, now)
 
     def is_open(self, name: Name | None, now: datetime) -> bool:
-        """Whether somebody with these hours works now; without a calendar, always."""
+        """Whether an agent with this calendar is within working hours; without a calendar always true."""
         calendar = self._known.get((name, now.year)) if name is not None else None
         if calendar is None:
             return True
@@ -50,13 +50,13 @@ class AgentCalendars:
             return False
 
     def today(self, name: Name | None, now: datetime, elsewhere: tzinfo) -> date:
-        """The day it is where somebody with these hours works."""
+        """The current date in the calendar's time zone."""
         zone = self._zones.get(name) if name is not None else None
         return now.astimezone(zone or elsewhere).date()
 
 
 def _resolved(calendar: BusinessCalendar, name: Name, now: datetime) -> ResolvedCalendar | None:
-    """None for one that names an unknown country: its agents then work at any hour, as without a calendar."""
+    """The calendar, or None if it names an unknown country: its agents then count as always working."""
     try:
         return resolve(calendar, name[0], name[1], now, years=1)
     except UnknownHolidayCountry as unknown:

@@ -1,1 +1,1 @@
-"""Routing rules at work: the compiled table, counts of matches, previews, simulations, import and export."""
+"""Applying routing rules: the compiled table, match counts, previews, simulations, import and export."""

@@ -1,6 +1,6 @@
-"""How often rules matched: added up in memory and written every few seconds, so that no ticket waits for a count.
+"""Match counts of routing rules, summed in memory and written every few seconds, so that no ticket waits for a write.
 
-What a process has not written when it is killed is not counted; decisions keep their own exact evidence.
+Counts not yet written are lost if the process is killed; the evidence of each decision is exact.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ EVERY_SECONDS = 3.0
 
 
 class MatchCounts:
-    """Matches since the last time they were written."""
+    """Matches counted since the last write."""
 
     def __init__(self) -> None:
         self._matched: Counter[UUID] = Counter()
@@ -28,7 +28,7 @@ class MatchCounts:
         self._last: dict[UUID, datetime] = {}
 
     def add(self, decided: Iterable[AssignmentDecided]) -> None:
-        """Counts decisions that were committed."""
+        """Counts the rules of committed decisions."""
         for event in decided:
             self._matched.update(one.rule_id for one in event.matched_rules if one.rule_id is not None)
             self._would_have.update(one.rule_id for one in event.monitored_rules)
@@ -36,7 +36,7 @@ class MatchCounts:
             self._last |= {rule_id: event.decided_at for rule_id in named if rule_id is not None}
 
     async def write(self, database: Database) -> None:
-        """Adds what was counted to the database. Counts stay here if that fails."""
+        """Adds the counts to the database; keeps them for the next attempt if that fails."""
         if not self._last:
             return
         matched, would_have, last = dict(self._matched), dict(self._would_have), dict(self._last)
@@ -57,7 +57,7 @@ class MatchCounts:
 
 
 async def keep_counts(counts: MatchCounts, database: Database) -> None:
-    """Writes the counts again and again; the last time when the service stops."""
+    """Writes the counts periodically until cancelled, and once more when the service stops."""
     try:
         while True:
             await asyncio.sleep(EVERY_SECONDS)
@@ -67,7 +67,7 @@ async def keep_counts(counts: MatchCounts, database: Database) -> None:
 
 
 async def _add(session: Session, rows: list[dict[str, object]]) -> None:
-    """In one order, for rules that still exist."""
+    """Adds counts to rules that still exist, in a fixed order to avoid deadlocks."""
     known = set(
         await session.scalars(select(RoutingRule.id).where(RoutingRule.id.in_([row["rule_id"] for row in rows])))
     )

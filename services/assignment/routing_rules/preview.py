@@ -1,4 +1,4 @@
-"""What a rule would change, had it been there for the last tickets. Nothing is done, and nothing is counted."""
+"""Previews the effect of a changed rule on recent tickets, without side effects or counts."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -19,10 +19,10 @@ IsVisible = Callable[[SampledTicket], bool]
 
 
 async def preview(session: Session, draft: RoutingRule, last: int, now: datetime, is_visible: IsVisible) -> RulePreview:
-    """Tries the table with and without a rule, taken as active, on the last tickets.
+    """Evaluates the rules with and without the draft, treated as active, on recent tickets.
 
-    `draft` replaces the stored rule of its id. What differs is told of the rules alone: who would be chosen depends
-    on the moment.
+    `draft` replaces the stored rule with its id. Only the rules' results are compared: the chosen agent depends on the
+    moment.
     """
     stored = [rule for rule in await session.scalars(select(RoutingRule)) if rule.id != draft.id]
     before = await build_table(session, stored, now)
@@ -42,7 +42,7 @@ async def preview(session: Session, draft: RoutingRule, last: int, now: datetime
 
 
 def differences(old: RulesResult, new: RulesResult) -> list[str]:
-    """What two results say differently."""
+    """The fields in which two results differ."""
     a, b = old.outcome, new.outcome
     pairs = {
         "team": (old.team_id, new.team_id),
@@ -56,7 +56,7 @@ def differences(old: RulesResult, new: RulesResult) -> list[str]:
 
 
 def routed(result: RulesResult, facts: TicketFacts) -> Routed:
-    """Where the rules send a ticket."""
+    """The team, priority, policy and other effects that the rules give a ticket."""
     outcome = result.outcome
     return Routed(
         team_id=result.team_id,
@@ -68,7 +68,7 @@ def routed(result: RulesResult, facts: TicketFacts) -> Routed:
 
 
 def with_draft(rule: RoutingRule) -> RoutingRule:
-    """A rule that is not stored, as if it were: active, and last where it names no position."""
+    """An unsaved rule as a stored one: active, and in last place where it names no position."""
     rule.mode = "active"
     rule.position = rule.position or AT_THE_END
     rule.version = rule.version or 1

@@ -1,4 +1,4 @@
-"""Tickets on which rules are tried without doing anything: the last ones, or those of a past day."""
+"""Samples of tickets for previews and simulations: the most recent ones, or those of a past day."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ LANES: tuple[ColumnElement[bool], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class SampledTicket:
-    """A ticket as it was routed, and as it is now."""
+    """A ticket's stored routing result and its current state."""
 
     id: UUID
     number: str
@@ -42,9 +42,9 @@ class SampledTicket:
 async def recent_ticket_ids(
     session: Session, most: int, since: datetime | None = None, until: datetime | None = None
 ) -> list[UUID]:
-    """The newest tickets, newest first; with instants, those submitted in [since, until). Erased ones are left out.
+    """The newest ticket ids, newest first; with instants, those submitted in [since, until). Erased ones are left out.
 
-    Reads as many entries of indexes as tickets are asked for, whatever lies in the past.
+    Reads as many index entries as tickets are asked for, whatever the size of the table.
     """
     asked: list[ColumnElement[bool]] = [Ticket.erased_at.is_(None)]
     asked += [Ticket.created_at >= since] if since else []
@@ -63,7 +63,7 @@ async def recent_ticket_ids(
 
 
 async def sampled_tickets(session: Session, ticket_ids: Collection[UUID]) -> dict[UUID, SampledTicket]:
-    """How tickets were routed, by the stored decision, or as they are now where there is none."""
+    """Stored decisions of the tickets, or their current state where no decision is stored."""
     query = (
         select(Ticket, RoutingDecision)
         .outerjoin(RoutingDecision, RoutingDecision.ticket_id == Ticket.id)

@@ -1,4 +1,4 @@
-"""What would happen to a ticket now, and what the rules of now would have made of a past day. Nothing is done."""
+"""Simulates routing: one ticket with the agents of now, or a past day with the rules of now. No side effects."""
 
 import asyncio
 from collections import Counter
@@ -38,38 +38,38 @@ from shared.kit.clock import new_id
 from shared.kit.db import Session
 
 BREATHE_EVERY = 10
-"""Decisions after which others get their turn."""
+"""Number of decisions after which the event loop is yielded to other requests."""
 
 
 @dataclass(frozen=True, slots=True)
 class Router:
-    """What deciding needs, without the power to do anything."""
+    """Read-only access to what a routing decision needs."""
 
     shelf: PolicyCache
     place: Place
     table: RoutingTable
 
     def with_monitored(self) -> "Router":
-        """The same, its rules in monitor mode being active."""
+        """The same with rules in monitor mode treated as active."""
         rules = tuple(replace(rule, is_monitored=False) for rule in self.table.rules)
         return replace(self, table=replace(self.table, rules=rules))
 
 
 @dataclass(frozen=True, slots=True)
 class SimulatedSpan:
-    """A day between two instants."""
+    """A calendar day as a pair of instants in a time zone."""
 
     day: datetime
     timezone: str
 
     @property
     def until(self) -> datetime:
-        """Its end: the next midnight there, however long the day is."""
+        """The next midnight in the zone: a day may have 23, 24 or 25 hours."""
         return (self.day.replace(tzinfo=None) + timedelta(days=1)).replace(tzinfo=self.day.tzinfo)
 
 
 async def simulate_one(session: Session, router: Router, facts: TicketFacts, now: datetime) -> SimulatedDecision:
-    """What would happen to a ticket now: the same functions as for a real one, on rosters that nobody locks."""
+    """Routes one ticket with the functions used for real tickets, on rosters read without locks."""
     ticket_id = TicketId(new_id())
     route = (await route_tickets(session, router.shelf, router.table, {ticket_id: facts}, now))[ticket_id]
     team_id = route.demand.team_id
@@ -81,9 +81,9 @@ async def simulate_one(session: Session, router: Router, facts: TicketFacts, now
 async def simulate_day(
     session: Session, router: Router, span: SimulatedSpan, now: datetime, is_visible: IsVisible
 ) -> SimulatedDay:
-    """What the rules of now would have made of a day's tickets, the oldest first.
+    """Applies the current rules to a day's tickets, oldest first.
 
-    Everybody in a team is taken to be there and to have room: who was, then, is not known any more.
+    Every agent of a team counts as available with free capacity: past availability is not stored.
     """
     ids = await recent_ticket_ids(session, MOST_OF_A_DAY + 1, span.day, span.until)
     is_complete = len(ids) <= MOST_OF_A_DAY

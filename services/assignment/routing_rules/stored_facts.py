@@ -1,4 +1,4 @@
-"""What rules may ask of tickets that are here already, read from the read model: the same as when they came."""
+"""Reads from the read model the facts that rules test, for tickets that are already stored."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -17,13 +17,13 @@ from shared.kit.db import Session
 async def stored_facts(
     session: Session, topics: Mapping[UUID, str], ticket_ids: Collection[UUID]
 ) -> dict[UUID, TicketFacts]:
-    """The facts of tickets by their ids, in one statement."""
+    """The facts of tickets by ticket id, in one statement."""
     rows = await session.execute(_submitted().where(Ticket.id.in_(ticket_ids)))
     return {row.id: _facts(row, topics) for row in rows}
 
 
 def _submitted() -> Select[Any]:
-    """Tickets beside their first message."""
+    """Query for tickets joined with their first message."""
     first = lateral(
         select(func.left(Message.body, 2 * READ_AT_MOST).label("body"), Message.body_format, Message.channel)
         .where(Message.ticket_id == Ticket.id)

@@ -1,4 +1,4 @@
-"""Gives tickets the tags that rules decided."""
+"""Applies tags decided by routing rules to tickets."""
 
 from collections.abc import Sequence
 
@@ -9,9 +9,9 @@ from shared.kit.db import Database, Session
 
 
 async def add_tags(session: Session, decisions: Sequence[RoutingDecision]) -> None:
-    """Adds the tags of decisions to their tickets, which the read model has by now; doing it again adds nothing.
+    """Adds the tags of decisions to their tickets in the read model; idempotent. Agents' own tags stay.
 
-    The statement is sent only where there are tags. Agents' own tags stay.
+    No statement is sent where there are no tags.
     """
     rows = [
         {"tagged_id": one.ticket_id, "new_tags": tags}
@@ -24,7 +24,7 @@ async def add_tags(session: Session, decisions: Sequence[RoutingDecision]) -> No
 
 
 async def tag_applied(database: Database, decisions: Sequence[RoutingDecision]) -> None:
-    """Makes sure of the tags where the workflow's answer became known by another way than ours."""
+    """Adds the tags of decisions whose result was found out by recovery, not by the workflow's direct answer."""
     applied = [one for one in decisions if one.state == "applied" and one.evidence.get("tags")]
     if applied:
         async with database.begin() as session:

@@ -1,4 +1,4 @@
-"""Routing of new tickets, pure: rules say what a ticket demands, and the choice finds its agent, with the reason."""
+"""Agent selection as pure functions: a demand and a roster in, the chosen agent and the reason out."""
 
 from shared.domain.routing.agents import Absence, AgentStanding, absence_reason, level_map
 from shared.domain.routing.choice import AgentRoster, Choice

@@ -1,4 +1,4 @@
-"""Chooses a ticket's agent by a team's strategy, pure: values in, the agent and what decided out."""
+"""Chooses a ticket's agent by the team's strategy: a pure function of roster and demand."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ NOBODY_BARRED: Barred = {}
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Who gets a ticket, if anybody, and why."""
+    """The chosen agent, if any, and the reason."""
 
     agent_id: AgentId | None
     decided_by: DecidedBy
@@ -28,7 +28,7 @@ class Choice:
 
 
 class AgentRoster:
-    """The agents of one team while some of its tickets are given out; each choice sees the ones before it."""
+    """The agents of one team during a batch of assignments; each choice takes the previous ones into account."""
 
     def __init__(self, strategy: Strategy, standings: Iterable[AgentStanding]) -> None:
         self.strategy = strategy
@@ -49,7 +49,7 @@ class AgentRoster:
         first: AgentId | None = None,
         first_as: DecidedBy = DecidedBy.LAST_AGENT,
     ) -> Choice:
-        """Who gets a ticket now. `first` does, for the reason `first_as`, if they can be given it."""
+        """Chooses an agent. `first` is preferred, with the reason `first_as`, if that agent is eligible."""
         out = self._out_for(demand, barred)
         for named, why in ((first, first_as), (demand.assignee_id, DecidedBy.RULE)):
             if named in self.standings and named not in out:
@@ -70,7 +70,7 @@ class AgentRoster:
         return Choice(chosen, decided_by, tie_break, out)
 
     def give(self, agent_id: AgentId, priority: Priority, at: datetime) -> None:
-        """Counts a ticket for an agent; `at` is later with every ticket, so that turns have an order."""
+        """Adds a ticket to an agent's load. `at` must increase with every call, because turns are ordered by it."""
         one = self.standings[agent_id]
         one.turn = self._team_turn = self._turn_of(one)
         one.load += one.cost_of(priority)
@@ -78,13 +78,13 @@ class AgentRoster:
         self.given.add(agent_id)
 
     def put_down(self, agent_id: AgentId, priority: Priority) -> None:
-        """Takes a ticket off an agent who may have to give it up, so that it does not count against them."""
+        """Removes a ticket from its agent's load before it is decided again."""
         if agent_id in self.standings:
             one = self.standings[agent_id]
             one.load -= one.cost_of(priority)
 
     def has_room(self) -> bool:
-        """Whether anybody can be given some ticket or other."""
+        """Whether at least one agent is available and has capacity left."""
         return any(
             one.absent_as is None and any(one.has_room(priority) for priority in Priority)
             for one in self.standings.values()
@@ -108,7 +108,7 @@ class AgentRoster:
                 return _load, DecidedBy.FEWEST_OPEN
 
     def _turn_of(self, one: AgentStanding) -> float:
-        """When the agent's next turn begins. Whoever was away does not catch up on what they missed."""
+        """The agent's next turn under `weighted`; an absent agent does not accumulate turns."""
         if one.turn is None:
             return self._team_turn
         return max(one.turn + 1 / one.weight, self._team_turn)

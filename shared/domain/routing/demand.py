@@ -1,4 +1,4 @@
-"""What routing rules ask of the choice of an agent: their result as one value, whoever evaluates them."""
+"""What routing rules demand of the agent: the input of the selection, independent of how rules are evaluated."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -14,7 +14,7 @@ LOWEST_LEVEL, HIGHEST_LEVEL = 1, 5
 
 @dataclass(frozen=True, slots=True)
 class SkillDemand:
-    """A skill, and the level from which on it counts (1 to 5)."""
+    """A skill and its minimum level (1 to 5)."""
 
     name: str
     level: int = LOWEST_LEVEL
@@ -22,7 +22,7 @@ class SkillDemand:
 
 @dataclass(frozen=True, slots=True)
 class MatchedRule:
-    """A rule that took part, as it was at that moment."""
+    """A rule that matched, with the version that was evaluated."""
 
     position: int
     words: str
@@ -38,7 +38,7 @@ class MatchedRule:
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """Where a ticket goes, how urgent it is, and what its agent must be able to do."""
+    """Team, priority and skills demanded of the ticket's agent."""
 
     team_id: TeamId
     priority: Priority
@@ -55,5 +55,5 @@ class Demand:
 
     @property
     def words(self) -> str:
-        """The rules that took part, in one line."""
+        """The matched rules as one line of text."""
         return "; ".join(rule.words for rule in self.matched)

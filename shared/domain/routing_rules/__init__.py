@@ -1,4 +1,4 @@
-"""Routing rules, pure: conditions made into functions, and ordered rules tried on a ticket."""
+"""Pure evaluation of routing rules: conditions compiled to functions, ordered rules applied to a ticket."""
 
 from shared.domain.routing_rules.conditions import calendars_named, compiled
 from shared.domain.routing_rules.evaluation import CompiledRule, RulesOutcome, evaluate, in_order

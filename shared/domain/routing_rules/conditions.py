@@ -1,4 +1,4 @@
-"""Conditions made into functions once, so that trying fifty rules on a ticket takes a fraction of a millisecond."""
+"""Compiles conditions into Python functions once, so that fifty rules are evaluated in a fraction of a millisecond."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -29,9 +29,9 @@ _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 def compiled(group: ConditionGroup, calendars: Calendars) -> Predicate:
-    """The function that says whether a group holds; one that says nothing holds always.
+    """Compiles a group into a predicate on a ticket's facts; an empty group is always true.
 
-    A condition on a calendar that is not in `calendars` never holds, whichever way it is asked.
+    A condition on a calendar missing from `calendars` is false, for `within` and `outside` alike.
     """
     parts = [_condition(one, calendars) for one in group.conditions]
     parts += [compiled(one, calendars) for one in group.groups if not one.is_empty]
@@ -121,7 +121,7 @@ def _form_field(one: FormFieldCondition) -> Predicate:
 
 
 def _answers(value: JsonValue) -> list[str]:
-    """An answer as texts; none where nothing was answered."""
+    """A form answer as a list of texts; empty where it was not answered."""
     match value:
         case None | "":
             return []
@@ -137,7 +137,7 @@ def _answers(value: JsonValue) -> list[str]:
 
 
 def _compares(op: str, answer: str, bound: str) -> bool:
-    """Numbers with numbers, dates with dates; anything else compares with nothing."""
+    """Compares numbers with numbers and dates with dates; other pairs are not comparable and give false."""
     answer = answer.strip()
     if _NUMBER.fullmatch(answer) and _NUMBER.fullmatch(bound):
         return float(answer) >= float(bound) if op == "at_least" else float(answer) <= float(bound)
@@ -155,13 +155,13 @@ def _time(one: TimeCondition, calendars: Calendars) -> Predicate:
 
 
 def _weekly(one: TimeCondition) -> BusinessCalendar:
-    """Hours of some weekdays as the calendar that business time computes with: one engine for both."""
+    """Weekly hours as a calendar, so that business-time arithmetic is used for both."""
     days = dict.fromkeys(one.days or WEEKDAYS, (one.hours,))
     return BusinessCalendar(timezone=one.timezone or "UTC", weekly=WeeklyHours.model_validate(days))
 
 
 def calendars_named(groups: Iterable[ConditionGroup]) -> set[str]:
-    """The slugs of the calendars that conditions ask for."""
+    """Slugs of the calendars that the conditions refer to."""
     return {
         one.calendar
         for group in groups

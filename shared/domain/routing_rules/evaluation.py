@@ -1,4 +1,4 @@
-"""Ordered rules tried on a ticket: the first that says something decides it, lists add up, one that stops ends it."""
+"""Evaluates ordered rules: the first rule to set a field wins, tags and skills accumulate, a `stop` rule ends it."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from shared.domain.routing_rules.facts import TicketFacts
 
 @dataclass(frozen=True, slots=True)
 class CompiledRule:
-    """One rule, ready to be tried."""
+    """A rule with its compiled conditions and effects."""
 
     rule_id: UUID
     version: int
@@ -31,7 +31,7 @@ class CompiledRule:
 
 @dataclass(frozen=True, slots=True)
 class RulesOutcome:
-    """What the rules say about a ticket; what none of them says is empty."""
+    """The combined effects of all matching rules; fields that no rule set are empty."""
 
     team_id: TeamId | None = None
     priority: Priority | None = None
@@ -51,10 +51,10 @@ class RulesOutcome:
 
 
 def evaluate(rules: Sequence[CompiledRule], facts: TicketFacts) -> RulesOutcome:
-    """Tries the rules in the order of their positions.
+    """Evaluates the rules in the order of their positions.
 
-    Conditions look at the ticket as it was submitted, never at what an earlier rule made of it, so a rule matches the
-    same tickets wherever it stands. A rule in monitor mode changes nothing, and does not stop.
+    Conditions test the ticket as submitted, never the effects of earlier rules, so a rule matches the same tickets at
+    any position. A rule in monitor mode has no effect and does not stop.
     """
     so_far = _SoFar(facts)
     for rule in rules:
@@ -75,12 +75,12 @@ def evaluate(rules: Sequence[CompiledRule], facts: TicketFacts) -> RulesOutcome:
 
 
 def in_order(rules: Iterable[CompiledRule]) -> tuple[CompiledRule, ...]:
-    """The rules as they are tried."""
+    """The rules sorted by position."""
     return tuple(sorted(rules, key=lambda rule: rule.position))
 
 
 class _SoFar:
-    """What the rules that were tried have decided."""
+    """Accumulates the effects of the rules evaluated so far."""
 
     def __init__(self, facts: TicketFacts) -> None:
         self._facts = facts
@@ -93,7 +93,7 @@ class _SoFar:
         self.monitored: list[RuleMatch] = []
 
     def new_of(self, rule: CompiledRule) -> RuleEffects:
-        """What of a rule's effects nothing before it has decided."""
+        """The effects of a rule that no earlier rule has set."""
         says = rule.effects
         decided = self._values
         may_set_priority = not self._facts.is_priority_given or rule.overrides
@@ -110,7 +110,7 @@ class _SoFar:
         )
 
     def take(self, decided: RuleEffects, *, overrides: bool) -> None:
-        """Lets a rule's effects stand."""
+        """Merges a rule's effects."""
         for name in ("team_id", "priority", "policy_id", "assignee_id"):
             value = getattr(decided, name)
             if value is not None:
@@ -122,7 +122,7 @@ class _SoFar:
         self._preferred |= decided.preferred_skills
 
     def outcome(self) -> RulesOutcome:
-        """Everything decided."""
+        """The accumulated outcome."""
         found = RuleEffects.model_validate(self._values)
         return RulesOutcome(
             team_id=found.team_id,

@@ -1,4 +1,4 @@
-"""What rules may ask of a new ticket, and the words of its text, read at most once."""
+"""The facts of a new ticket that rules test. Text is split into words lazily, at most once."""
 
 import re
 import unicodedata
@@ -14,7 +14,7 @@ from shared.contracts.vocabulary import Channel, Priority
 from shared.domain.routing_rules.language import language_of
 
 READ_AT_MOST = 20_000
-"""Characters of a body in which words are looked for, and of which the language is told."""
+"""Characters of a body that are searched for words and used for language detection."""
 LANGUAGE_FROM = 2_000
 _WORD = re.compile(r"[^\W_]+")
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]")
@@ -22,12 +22,12 @@ _UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u
 
 
 def folded(text: str) -> str:
-    """The text without differences of case or of compatible characters."""
+    """Text normalised for comparison: NFKC and case folding."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
 
 
 class Phrase:
-    """A word or several in a row, ready to be looked for."""
+    """One or more consecutive words, prepared for search."""
 
     __slots__ = ("is_unspaced", "spaced", "words")
 
@@ -38,16 +38,16 @@ class Phrase:
 
 
 class Words:
-    """The words of a text in folded case. Looking up costs the same for every text; phrases read it once."""
+    """The words of a text in folded case. Single words are looked up in a set; phrases scan the text once."""
 
     def __init__(self, text: str) -> None:
         self.in_order = _WORD.findall(folded(text))
         self._known = frozenset(self.in_order)
 
     def have(self, phrase: Phrase) -> bool:
-        """Whether the phrase stands in the text, from the start of a word to the end of one.
+        """Whether the phrase occurs on word boundaries.
 
-        Where the script writes no spaces, anywhere.
+        In scripts without spaces between words it is searched for as a substring.
         """
         if phrase.is_unspaced:
             return phrase.spaced in self._spaced
@@ -62,7 +62,7 @@ class Words:
 
 @dataclass(frozen=True)
 class TicketFacts:
-    """A new ticket as rules see it: what was submitted, never what another rule made of it."""
+    """A new ticket as rules see it: as submitted, without the effects of other rules."""
 
     received_at: datetime
     topic: str | None = None
@@ -90,17 +90,17 @@ class TicketFacts:
 
     @cached_property
     def subject_words(self) -> Words:
-        """The subject's."""
+        """Words of the subject."""
         return Words(self.subject)
 
     @cached_property
     def body_words(self) -> Words:
-        """The body's, up to a limit."""
+        """Words of the body, up to READ_AT_MOST characters."""
         return Words(self.body[:READ_AT_MOST])
 
     @cached_property
     def language(self) -> str | None:
-        """The code of the language of subject and body, None where it cannot be told."""
+        """ISO 639-1 code of the language of subject and body; None if unknown."""
         start = f"{self.subject}\n{self.body[:LANGUAGE_FROM]}"
         return language_of(start, Words(start).in_order)
 
@@ -110,7 +110,7 @@ _UNSHOWN = ("style", "script", "head")
 
 
 def text_of_html(html: str) -> str:
-    """The words of HTML, as far as rules look. Costs no more than its length, however broken it is."""
+    """The visible text of HTML, in time linear in its length, also for malformed HTML."""
     html = html[: 2 * READ_AT_MOST]
     lower = html.lower()
     if len(lower) == len(html):

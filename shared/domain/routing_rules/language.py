@@ -1,7 +1,7 @@
-"""The language of a short text, by its script and its most frequent words.
+"""Detects the language of a short text by script and by frequent words.
 
-No library: the good ones bring a model, native code that reads strangers' text and tens of megabytes; a rule needs to
-tell apart a dozen or two languages, always the same way, in less than a millisecond.
+There is no library for it: the good ones bring a model, native code that parses untrusted text and tens of megabytes.
+Rules need a dozen or two languages, deterministic results, and less than a millisecond.
 """
 
 import re
@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 
 FEWEST_HITS = 2
-"""Frequent words that a text must have before its language counts as known."""
+"""Minimum number of frequent words for a language to be detected."""
 
 _FREQUENT = {
     "en": "the and is are was to of in it i my you your not have has can please with this that for on we be there when"
@@ -61,11 +61,11 @@ _LETTER = re.compile(r"[^\W\d_]")
 _PERSIAN, _UKRAINIAN, _BULGARIAN = re.compile("[پچژگ]"), re.compile("[іїєґ]"), re.compile("ъ")
 
 LANGUAGES: Collection[str] = frozenset((*_FREQUENT, *(code for code, _ in _SCRIPTS), "fa", "uk", "bg"))
-"""Everything `language_of` can answer."""
+"""All codes that `language_of` can return."""
 
 
 def language_of(text: str, words: Sequence[str]) -> str | None:
-    """The ISO 639-1 code of a text's language, given its words in folded case; None if it cannot be told."""
+    """The ISO 639-1 code of a text's language, given its words in folded case; None if unknown."""
     letters = len(_LETTER.findall(text))
     if not letters:
         return None
@@ -88,7 +88,7 @@ def _within_script(code: str, text: str) -> str:
 
 
 def _by_words(words: Sequence[str]) -> str | None:
-    """The language with most of its own frequent words; a word that several share counts less for each."""
+    """The language with the most frequent words in the text; a word shared by several languages has less weight."""
     points: Counter[str] = Counter()
     hits: Counter[str] = Counter()
     for word in words:

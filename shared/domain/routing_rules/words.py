@@ -1,4 +1,4 @@
-"""Conditions in words, as evidence and pages show them."""
+"""Formats conditions as text, for evidence and pages."""
 
 from shared.contracts.routing import (
     Condition,
@@ -11,11 +11,11 @@ from shared.contracts.routing import (
 _JOINED = {"all": " and ", "any": " or ", "none": " or "}
 _COMPARED = {"at_least": "at least", "at_most": "at most"}
 SHOWN = 5
-"""Values of one condition that are named; more are counted."""
+"""Number of values of a condition that are listed; the rest is given as a count."""
 
 
 def in_words(group: ConditionGroup) -> str:
-    """The conditions of a group; empty if it says nothing."""
+    """The conditions of a group as text; empty for an empty group."""
     parts = [condition_in_words(one) for one in group.conditions]
     parts += [f"({text})" for one in group.groups if (text := in_words(one))]
     text = _JOINED[group.match].join(parts)
@@ -23,7 +23,7 @@ def in_words(group: ConditionGroup) -> str:
 
 
 def condition_in_words(one: Condition) -> str:
-    """One condition."""
+    """One condition as text."""
     match one:
         case TimeCondition():
             return _time(one)
