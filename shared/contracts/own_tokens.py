@@ -25,6 +25,9 @@ KEPT: Mapping[str, str] = MappingProxyType(
     {
         "form-made": "says only when a form was shown, and opens nothing",
         "single-sign-on": "ties a sign-in at the provider to the browser that began it, in a cookie of ten minutes",
+        "administrator-pass": "works for half a minute and one request between our services; no page or mail holds it",
+        "agent-proof": "works for a minute between our services, and no page or mail holds it",
+        "setup-link": "works only while nobody can sign in, when there is no ticket that could quote it",
         "form-token": "is worth nothing without the cookie of the same browser",
         "session": "random, only ever in a cookie closed to scripts: no page, mail or address holds it",
     }

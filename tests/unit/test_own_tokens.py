@@ -27,6 +27,7 @@ HANDMADE = {
     "services/assignment/access/single_sign_on/keys.py": "single-sign-on",
     "services/assignment/access/sessions.py": "session",
     "services/assignment/access/second_step.py": "session",
+    "services/assignment/setup/links.py": "setup-link",
     "services/intake/web/forms.py": "form-made",
 }
 """Where random or hand-signed tokens are made, and which rows they have."""
