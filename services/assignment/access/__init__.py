@@ -1,1 +1,1 @@
-"""How agents and programs prove who they are."""
+"""Authentication of agents and programs: passwords, second factors, sessions, single sign-on, SCIM, service tokens."""

@@ -1,4 +1,4 @@
-"""Writes into the audit log what happens to accounts: links, second factors, sessions that others end."""
+"""Audit log entries for accounts: password links, second factors, and sessions ended by others."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -21,7 +21,7 @@ async def record_access(
     address: str = "",
     told: Mapping[str, Any] | None = None,
 ) -> None:
-    """Logs a change of an agent's ways to sign in, by a caller, or by whom `actor_name` says from `address`."""
+    """Logs a change of an agent's authentication, made by a caller or by `actor_name` from `address`."""
     await append_change(
         session,
         AuditedChange(

@@ -1,4 +1,4 @@
-"""Links by mail with which agents set their password: invitations of new agents, and resets of a forgotten one."""
+"""Mailed links with which agents set their password: invitations and password resets."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -39,7 +39,7 @@ OVER = "this link does not work any more: it was used, has run out, or a newer o
 
 @dataclass(frozen=True, slots=True)
 class LinkOwner:
-    """Whose password a link sets."""
+    """The agent whose password a link sets."""
 
     name: str
     email: str
@@ -47,14 +47,14 @@ class LinkOwner:
 
 
 def link_is_over() -> Problem:
-    """A forged, used, replaced or expired link."""
+    """Problem 410 for a link that is forged, used, replaced or expired."""
     return Problem(410, "link_is_over", OVER)
 
 
 async def request_reset(context: AppState, email: str, address: str) -> None:
-    """Has the link mailed to the active agent who has the address and a password.
+    """Mails a reset link if the address belongs to an active agent with a password.
 
-    The caller never learns whether there is one: what the database is asked is the same either way.
+    The answer and the statements sent are the same if there is no such agent, so that nobody can probe for accounts.
     Raises Problem 429 for a network that asks too often.
     """
     now = utc_now()
@@ -83,7 +83,7 @@ async def request_reset(context: AppState, email: str, address: str) -> None:
 
 
 async def invite(session: Transaction, settings: AssignmentSettings, by: Caller | None, agent: Agent) -> None:
-    """Has a new link mailed with which an agent sets their first password; one before it stops working.
+    """Mails a new invitation link to set the first password; an earlier one stops working.
 
     Raises Problem 409 for an agent who has a password or is not active.
     """
@@ -95,14 +95,14 @@ async def invite(session: Transaction, settings: AssignmentSettings, by: Caller 
 
 
 async def send_reset(session: Transaction, settings: AssignmentSettings, by: Caller, agent: Agent) -> None:
-    """Has a link mailed with which an agent sets a new password. Raises Problem 409 for one who is not active."""
+    """Mails a password reset link. Raises Problem 409 for an agent who is not active."""
     _check_active(agent)
     await _send_link(session, "reset", (Agent.id == agent.id,), true(), _lifetime(settings, "reset"))
     await record_access(session, "agent.password-reset-sent", agent, by)
 
 
 async def revoke_invitation(session: Transaction, by: Caller, agent: Agent) -> None:
-    """Ends the link of an invitation. Raises Problem 404 without one."""
+    """Revokes an agent's invitation link. Raises Problem 404 without one."""
     gone = delete(AccountLink).where(AccountLink.agent_id == agent.id, AccountLink.purpose == "invitation")
     if await session.scalar(gone.returning(AccountLink.id)) is None:
         raise Problem(404, "not_found", "there is no such invitation")
@@ -110,7 +110,7 @@ async def revoke_invitation(session: Transaction, by: Caller, agent: Agent) -> N
 
 
 async def find_invitation(session: Transaction, agent_id: UUID) -> AccountLink | None:
-    """The invitation that an agent can still accept."""
+    """The agent's pending invitation, or None."""
     query = select(AccountLink).where(
         AccountLink.agent_id == agent_id, AccountLink.purpose == "invitation", AccountLink.expires_at > utc_now()
     )
@@ -118,17 +118,17 @@ async def find_invitation(session: Transaction, agent_id: UUID) -> AccountLink |
 
 
 async def get_link_owner(context: AppState, token: str) -> LinkOwner:
-    """Whose password the link sets, while it works. Raises Problem 410."""
+    """The agent whose password the link sets. Raises Problem 410 for a link that does not work."""
     async with context.database.begin() as session:
         agent, link = await _find(session, _read(context, token))
     return LinkOwner(agent.name, agent.email, link.purpose)
 
 
 async def set_password(context: AppState, token: str, password: str, address: str) -> None:
-    """Sets the password and ends every session of the agent, and every link.
+    """Sets the password and ends all sessions and links of the agent, in one transaction.
 
-    The link is used up in the transaction that does so. Raises Problem 410 for one that does not work, and 422 for a
-    password that is easily guessed: then the link goes on working.
+    Raises Problem 410 for a link that does not work, and 422 for a password that is easily guessed; the link then stays
+    valid.
     """
     mailed = _read(context, token)
     async with context.database.begin() as session:
@@ -145,7 +145,7 @@ async def set_password(context: AppState, token: str, password: str, address: st
 
 
 async def make_link(session: Transaction, settings: AssignmentSettings, agent: Agent) -> tuple[str, datetime]:
-    """A link to set a password, for an operator to hand over: its address, and when it ends."""
+    """Creates a password link for an operator to hand over. Returns its address and expiry."""
     now, link_id = utc_now(), new_id()
     expires_at = now + _lifetime(settings, "reset")
     await session.execute(_replacing(link_id, "reset", now, expires_at, (Agent.id == agent.id,), true()))
@@ -162,7 +162,7 @@ def _read(context: AppState, token: str) -> MailedAccountLink:
 async def _find(
     session: Transaction, mailed: MailedAccountLink, *, is_for_use: bool = False
 ) -> tuple[Agent, AccountLink]:
-    """The agent and the link, locked if it is to be used. Raises Problem 410."""
+    """The agent and the link, with row locks if the link is to be used. Raises Problem 410."""
     query = select(AccountLink).where(
         AccountLink.id == mailed.link_id,
         AccountLink.purpose == mailed.purpose,
@@ -193,7 +193,7 @@ async def _send_link(
     is_wanted: ColumnElement[bool],
     lifetime: timedelta,
 ) -> None:
-    """Replaces the agent's link and announces the mail, in the same statements whether or not there is one."""
+    """Replaces the agent's link and requests the mail; sends the same statements where there is no account."""
     now, link_id = utc_now(), new_id()
     agent_id = await session.scalar(_replacing(link_id, purpose, now, now + lifetime, whose, is_wanted))
     event = AccountLinkRequested(

@@ -1,4 +1,4 @@
-"""What administrators see and change of how an agent signs in; each change is in the audit log."""
+"""Administration of an agent's authentication; each change is recorded in the audit log."""
 
 from uuid import UUID
 
@@ -21,7 +21,7 @@ from shared.kit.http.problems import Problem
 
 
 async def add_agent(session: Transaction, settings: AssignmentSettings, by: Caller, body: AgentInput) -> AgentView:
-    """Adds an agent; one without a password is invited by mail to choose it, unless that is not wanted."""
+    """Adds an agent. One without a password is invited by mail unless `invite` is false."""
     view = await create_agent(session, by, body)
     if body.password is None and body.invite:
         await invite(session, settings, by, await session.get_one(Agent, view.id))
@@ -29,7 +29,7 @@ async def add_agent(session: Transaction, settings: AssignmentSettings, by: Call
 
 
 async def get_access(context: AppState, agent_id: UUID) -> AccessView:
-    """How an agent signs in. Raises Problem 404."""
+    """An agent's password, second factors, invitation and sessions. Raises Problem 404."""
     async with context.database.begin() as session:
         agent = await get_locked(session, Agent, agent_id, "agent")
         return await _view(session, context.settings, agent)
@@ -44,19 +44,19 @@ async def send_invitation(context: AppState, by: Caller, agent_id: UUID) -> Acce
 
 
 async def end_invitation(context: AppState, by: Caller, agent_id: UUID) -> None:
-    """Ends an invitation. Raises Problem 404 for an agent without one."""
+    """Revokes an invitation. Raises Problem 404 for an agent without one."""
     async with changing(context, by) as session:
         await revoke_invitation(session, by, await get_locked(session, Agent, agent_id, "agent"))
 
 
 async def send_password_reset(context: AppState, by: Caller, agent_id: UUID) -> None:
-    """Mails a link to choose a new password. Raises Problem 404, and 409 for an agent who is not active."""
+    """Mails a password reset link. Raises Problem 404, and 409 for an agent who is not active."""
     async with changing(context, by) as session:
         await send_reset(session, context.settings, by, await get_locked(session, Agent, agent_id, "agent"))
 
 
 async def reset_second_factor(context: AppState, by: Caller, agent_id: UUID) -> None:
-    """Takes every second factor of another agent away, and ends their sessions.
+    """Removes all second factors of another agent and ends their sessions.
 
     Raises Problem 403 for an agent with rights that `by` does not have, and 409 for one's own account, where a fresh
     sign-in is asked for.

@@ -1,4 +1,4 @@
-"""Counts failures at proving something, and locks: kept in the database, so that all replicas and restarts share it."""
+"""Counts failed authentication attempts and locks, in the database, so that replicas and restarts share them."""
 
 import hashlib
 from collections.abc import Mapping
@@ -18,20 +18,20 @@ FORGET_AFTER = timedelta(hours=48)
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Whose failures are counted, and how many there may be until the first lock."""
+    """What failures are counted for, and how many are allowed before the first lock."""
 
     digest: bytes
     tries: int
 
 
 def subject_of(kind: str, *parts: str, tries: int) -> Subject:
-    """A digest, so that the table is no list of addresses."""
+    """A digest of the subject, so that the table does not list addresses."""
     return Subject(hashlib.sha256("\n".join((kind, *parts)).encode()).digest(), tries)
 
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What counting an attempt found or did."""
+    """The result of counting an attempt."""
 
     holds_until: datetime | None = None
     """A lock that was there already; then nothing was counted."""
@@ -40,10 +40,10 @@ class Counted:
 
 
 async def count_attempt(session: Session, subjects: Mapping[str, Subject], now: datetime) -> Counted:
-    """Counts one more failure per subject, unless a lock holds.
+    """Counts one failure per subject, unless a lock is in force.
 
-    One at a time per subject: else attempts at many accounts from one address would each count on what they had
-    read before the others wrote. Called before the proof is looked at, so that attempts at once cannot outrun it.
+    Rows are locked per subject, so that parallel attempts at many accounts from one address see each other's counts. It
+    is called before the credential is checked, so that parallel attempts cannot get past the limit.
     """
     digests = {one.digest for one in subjects.values()}
     for key in sorted(int.from_bytes(digest[:8], "big", signed=True) for digest in digests):
@@ -65,14 +65,14 @@ async def count_attempt(session: Session, subjects: Mapping[str, Subject], now: 
 
 
 async def forget_failures(session: Session, *subjects: Subject) -> None:
-    """Forgets all failures of subjects, and their locks."""
+    """Resets the failures and locks of subjects."""
     await session.execute(delete(LoginAttempt).where(LoginAttempt.subject.in_([one.digest for one in subjects])))
 
 
 async def take_back(session: Session, subject: Subject, set_lock: datetime | None) -> None:
-    """Takes back one attempt that turned out well, with the lock that it set.
+    """Uncounts one attempt that succeeded, with the lock that it set.
 
-    A lock that others' failures set in the meantime stays.
+    Locks that others' failures set in the meantime stay in force.
     """
     theirs = LoginAttempt.subject == subject.digest
     fewer = func.greatest(LoginAttempt.failures - 1, 0)
@@ -83,12 +83,12 @@ async def take_back(session: Session, subject: Subject, set_lock: datetime | Non
 
 
 def seconds_until(instant: datetime, now: datetime) -> int:
-    """For `Retry-After`: whole seconds, at least one."""
+    """Whole seconds until an instant, at least one, for `Retry-After`."""
     return max(1, round((instant - now).total_seconds()))
 
 
 def lock_after(failures: int, tries: int) -> timedelta | None:
-    """How long the n-th failure in a row locks: every `tries` failures, twice as long as the time before."""
+    """The length of the lock after the n-th failure: set every `tries` failures, doubled each time."""
     if failures % tries:
         return None
     doublings = min(failures // tries - 1, 10)

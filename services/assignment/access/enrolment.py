@@ -1,4 +1,4 @@
-"""Second factors an agent adds to or removes from their own account, each written into the audit log."""
+"""Adding and removing one's own second factors, recorded in the audit log."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -33,7 +33,7 @@ CONFIRM_TRIES = 20
 
 @dataclass(frozen=True, slots=True)
 class EnrolmentOffer:
-    """What an agent can set up now."""
+    """The second factors that an agent can set up, with what the page needs for it."""
 
     factors: Factors
     secret: bytes | None
@@ -44,7 +44,7 @@ class EnrolmentOffer:
 
 @dataclass(frozen=True, slots=True)
 class NewPasskey:
-    """What a browser has made, and for whom."""
+    """A passkey created by a browser, with its relying party."""
 
     party: RelyingParty | None
     name: str
@@ -53,7 +53,7 @@ class NewPasskey:
 
 @dataclass(frozen=True, slots=True)
 class Enrolled:
-    """After a factor was added: the session goes on under a new token, every other one has ended."""
+    """The result of adding a factor: a new session token; all other sessions have ended."""
 
     signed_in: SignedIn
     recovery_codes: Sequence[str] = field(default=(), repr=False)
@@ -61,7 +61,7 @@ class Enrolled:
 
 
 async def offer(context: AppState, by: Caller, party: RelyingParty | None) -> EnrolmentOffer:
-    """What an agent can set up, with what is needed for it."""
+    """What an agent can set up now, with the TOTP secret and WebAuthn options needed for it."""
     keys = FactorKeys.of(context.settings)
     async with context.database.begin() as session:
         factors = await find_factors(session, by.agent_id)
@@ -75,7 +75,7 @@ async def offer(context: AppState, by: Caller, party: RelyingParty | None) -> En
 
 
 async def add_app(context: AppState, by: Caller, code: str, visit: Visit) -> Enrolled:
-    """Takes an authenticator app into use. Raises Problem 401 for a wrong code, 429 after too many."""
+    """Enrols an authenticator app. Raises Problem 401 for a wrong code, 429 after too many failures."""
     now, keys = utc_now(), FactorKeys.of(context.settings)
     guesses = subject_of("second factor set-up", str(by.agent_id), tries=CONFIRM_TRIES)
     async with context.database.begin() as session:
@@ -89,7 +89,7 @@ async def add_app(context: AppState, by: Caller, code: str, visit: Visit) -> Enr
 
 
 async def add_passkey(context: AppState, by: Caller, made: NewPasskey, visit: Visit) -> Enrolled:
-    """Takes a passkey into use. Raises Problem 401 for one that does not fit what was asked for."""
+    """Enrols a passkey. Raises Problem 401 for one that does not match the challenge."""
     async with context.database.begin() as session:
         own = await _own_session(session, by)
         challenge, own.challenge = own.challenge, None
@@ -103,7 +103,7 @@ async def add_passkey(context: AppState, by: Caller, made: NewPasskey, visit: Vi
 
 
 async def remove_app(context: AppState, by: Caller) -> None:
-    """Takes the app out of use; a role that asks for a second factor asks for a new one at once."""
+    """Removes the app. A role that requires a second factor then asks for a new one at once."""
     async with context.database.begin() as session:
         agent = await session.get_one(Agent, by.agent_id)
         gone = delete(TotpSecret).where(TotpSecret.agent_id == by.agent_id, TotpSecret.confirmed_at.is_not(None))
@@ -113,7 +113,7 @@ async def remove_app(context: AppState, by: Caller) -> None:
 
 
 async def remove_passkey(context: AppState, by: Caller, passkey_id: UUID) -> None:
-    """Takes one of one's own passkeys out of use. Raises Problem 404 for any other."""
+    """Removes one of one's own passkeys. Raises Problem 404 for any other id."""
     async with context.database.begin() as session:
         agent = await session.get_one(Agent, by.agent_id)
         gone = delete(Passkey).where(Passkey.id == passkey_id, Passkey.agent_id == by.agent_id)
@@ -125,7 +125,7 @@ async def remove_passkey(context: AppState, by: Caller, passkey_id: UUID) -> Non
 
 
 async def renew_recovery_codes(context: AppState, by: Caller) -> list[str]:
-    """New codes, told once; those before stop working. Raises Problem 409 without a second factor."""
+    """Replaces the recovery codes; returns the new ones once. Raises Problem 409 without a second factor."""
     keys = FactorKeys.of(context.settings)
     async with context.database.begin() as session:
         if not (await find_factors(session, by.agent_id)).is_enrolled:
@@ -137,7 +137,7 @@ async def renew_recovery_codes(context: AppState, by: Caller) -> list[str]:
 
 
 async def _added(context: AppState, session: Transaction, by: Caller, visit: Visit, kind: str) -> Enrolled:
-    """Every session ends, and the one that added the factor goes on under a new token, resting on it."""
+    """Ends all sessions, and continues the current one under a new token with the new factor as proof."""
     await session.flush()
     agent = await session.get_one(Agent, by.agent_id)
     factors, own = await find_factors(session, by.agent_id), await _own_session(session, by)
@@ -152,7 +152,7 @@ async def _added(context: AppState, session: Transaction, by: Caller, visit: Vis
 
 
 async def _own_session(session: Transaction, by: Caller) -> Session:
-    """The session of the request. Raises Problem 401 if it has just ended."""
+    """The session of the request. Raises Problem 401 if it has ended."""
     own = await session.get(Session, by.session_digest, with_for_update=True)
     if own is None:
         raise Problem(401, "not_authenticated", "the session has ended; sign in again")

@@ -1,6 +1,6 @@
-"""The key behind second factors: it encrypts the secrets of authenticator apps and turns recovery codes into digests.
+"""Keys that encrypt TOTP secrets and make keyed digests of recovery codes.
 
-A copy of the database alone then neither makes codes nor lets recovery codes be tried out.
+A copy of the database alone then neither yields codes nor allows recovery codes to be guessed offline.
 """
 
 import hashlib
@@ -18,29 +18,29 @@ from services.assignment.settings import AssignmentSettings
 
 NONCE_BYTES = 12
 NAME_BYTES = 4
-"""Of the digest that names the key a secret was encrypted with."""
+"""Length of the digest that identifies the key a secret was encrypted with."""
 
 
 @dataclass(frozen=True, slots=True)
 class FactorKeys:
-    """The newest key first; those before it still read what was written with them."""
+    """A key ring: the first key encrypts, all decrypt, so that keys can be rotated."""
 
     keys: Sequence[bytes]
 
     @classmethod
     def of(cls, settings: AssignmentSettings) -> Self:
-        """Those of the settings, or one derived from the session secret."""
+        """The keys of the settings, or one derived from the session secret."""
         given = settings.second_factor_keys
         texts = given.get_secret_value().split(",") if given else [settings.session_secret.get_secret_value()]
         return cls([hmac.digest(text.strip().encode(), b"second-factor", "sha256") for text in texts if text.strip()])
 
     def encrypt(self, agent_id: UUID, secret: bytes) -> bytes:
-        """The secret, readable only with the key and only as this agent's."""
+        """Encrypts a secret, bound to the agent's id as associated data."""
         key, nonce = self.keys[0], os.urandom(NONCE_BYTES)
         return _name_of(key) + nonce + AESGCM(key).encrypt(nonce, secret, agent_id.bytes)
 
     def decrypt(self, agent_id: UUID, stored: bytes) -> bytes | None:
-        """The secret; None if no key of ours fits."""
+        """Decrypts a secret; None if no key of the ring fits."""
         name, nonce, content = (
             stored[:NAME_BYTES],
             stored[NAME_BYTES:][:NONCE_BYTES],
@@ -55,7 +55,7 @@ class FactorKeys:
         return None
 
     def digests(self, agent_id: UUID, code: str) -> list[bytes]:
-        """What may be stored of a recovery code, for each key; the first is what is stored of a new one."""
+        """Digests of a recovery code under each key; the first one is stored for new codes."""
         return [hmac.digest(key, b"recovery" + agent_id.bytes + code.encode(), "sha256") for key in self.keys]
 
 

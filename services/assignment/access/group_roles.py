@@ -1,4 +1,4 @@
-"""Groups of a directory stand for roles in teams, for single sign-on and SCIM alike."""
+"""Mapping of directory groups to roles in teams, used by single sign-on and SCIM."""
 
 import hashlib
 from collections.abc import Collection, Iterable, Sequence
@@ -21,7 +21,7 @@ from shared.kit.http.problems import Problem
 
 
 async def get_group_roles(session: Session) -> GroupRolesView:
-    """What the groups stand for, in the order in which they count."""
+    """The group mappings in order of precedence."""
     query = (
         select(GroupRole.group_name, Team.id, Team.name, Role.id, Role.name)
         .join(Team, Team.id == GroupRole.team_id)
@@ -37,9 +37,9 @@ async def get_group_roles(session: Session) -> GroupRolesView:
 
 
 async def replace_group_roles(context: AppState, by: Caller, body: GroupRolesInput) -> GroupRolesView:
-    """Says anew what the groups stand for, and gives the members of SCIM's groups the roles that follow.
+    """Replaces the group mappings and updates the roles of SCIM groups' members accordingly.
 
-    Raises Problem 403 for a role that `by` may not give, 412 if it is not what the version says any more.
+    Raises Problem 403 for a role that `by` may not give, 412 if the mappings have changed since `version`.
     """
     async with changing(context, by) as session:
         await lock_rights(session)
@@ -63,7 +63,7 @@ async def replace_group_roles(context: AppState, by: Caller, body: GroupRolesInp
 def roles_of_groups(
     mapped: Sequence[GroupRoleView], groups: Collection[str], held: Iterable[MembershipView]
 ) -> tuple[MembershipInput, ...]:
-    """An agent's memberships by the groups they are in: teams that no group is mapped to stay as they are."""
+    """An agent's memberships according to their groups; teams without a mapping keep theirs."""
     names = {group.casefold() for group in groups}
     roles = {one.team_id: one.role_id for one in reversed(mapped) if one.group.casefold() in names}
     kept = {one.team_id for one in mapped}
@@ -73,9 +73,9 @@ def roles_of_groups(
 
 
 async def align_with_groups(session: Session, by: Caller, agent_ids: Sequence[UUID]) -> None:
-    """Gives agents the roles of the SCIM groups that they are in now.
+    """Updates agents' roles to those of their current SCIM groups.
 
-    Raises Problem 403 for a role that `by` may not give, 409 if nobody could administer agents any more.
+    Raises Problem 403 for a role that `by` may not give, 409 if no administrator of agents would remain.
     """
     mapped = (await get_group_roles(session)).group_roles
     if not mapped or not agent_ids:

@@ -1,4 +1,4 @@
-"""Recovery by an operator on the machine, for an administrator whom nobody else can help; all of it is audited."""
+"""Account recovery at the command line, for administrators whom no other can help. Every action is audited."""
 
 import argparse
 import asyncio
@@ -24,7 +24,7 @@ Action = Callable[[Session, AssignmentSettings, Agent, str], Awaitable[str]]
 
 
 async def show(session: Session, _: AssignmentSettings, agent: Agent, _address: str) -> str:
-    """Tells how an agent signs in; changes nothing."""
+    """Returns a description of the agent's authentication without changing it."""
     factors = await find_factors(session, agent.id)
     facts = {
         "active": agent.is_active,
@@ -37,7 +37,7 @@ async def show(session: Session, _: AssignmentSettings, agent: Agent, _address: 
 
 
 async def reset_password(session: Session, settings: AssignmentSettings, agent: Agent, _address: str) -> str:
-    """Makes a link that works once; whoever opens it chooses the password, and all sessions end then."""
+    """Creates a reset link that works once. Setting the password with it ends all sessions."""
     if not agent.is_active:
         return "This agent is deactivated; nothing was done."
     url, expires_at = await make_link(session, settings, agent)
@@ -46,7 +46,7 @@ async def reset_password(session: Session, settings: AssignmentSettings, agent: 
 
 
 async def reset_second_factor(session: Session, _: AssignmentSettings, agent: Agent, _address: str) -> str:
-    """Takes app, passkeys and recovery codes away, and ends all sessions."""
+    """Removes all second factors and recovery codes, and ends all sessions."""
     await remove_all_factors(session, agent.id)
     await end_sessions(session, agent.id)
     await _record(session, "agent.second-factor-reset", agent)
@@ -54,7 +54,7 @@ async def reset_second_factor(session: Session, _: AssignmentSettings, agent: Ag
 
 
 async def unlock(session: Session, _: AssignmentSettings, agent: Agent, address: str) -> str:
-    """Forgets failed sign-ins, and the locks that followed."""
+    """Resets failed sign-ins and the resulting locks."""
     passwords = sign_in.subjects_of(agent.email, address)
     codes = second_step.subjects_of(agent.id, address)
     every = {**passwords, **codes}
@@ -88,7 +88,7 @@ def run_account() -> None:
 
 
 async def act_on(settings: AssignmentSettings, action: Action, email: str, address: str) -> str | None:
-    """Does it in one transaction; None where there is no such agent."""
+    """Runs an action in one transaction; None where there is no such agent."""
     database = Database.connect(settings)
     try:
         async with database.begin() as session:

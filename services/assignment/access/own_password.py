@@ -1,4 +1,4 @@
-"""Changing one's own password: the old one is asked for, and every session ends."""
+"""Changing one's own password: asks for the old one and ends every other session."""
 
 from sqlalchemy import delete
 
@@ -13,7 +13,7 @@ from services.assignment.queries.callers import Caller
 
 
 async def change_own_password(context: AppState, by: Caller, current: str, new: str, visit: Visit) -> SignedIn:
-    """Opens a new session with the same proof after all others have ended.
+    """Sets the password, ends all sessions and opens a new one with the same proof.
 
     Raises Problem 401 for a wrong password, 422 for a new one that is easily guessed, 429 while locked out.
     """

@@ -1,4 +1,4 @@
-"""Passkeys (WebAuthn) as a second factor: made, and asked to sign a challenge that works once."""
+"""Passkeys (WebAuthn) as a second factor: registration, and authentication with single-use challenges."""
 
 import json
 from dataclasses import dataclass
@@ -25,22 +25,22 @@ from shared.kit.http.client_address import read_address
 MAX_CREDENTIAL = 16_384
 MAX_PASSKEYS = 20
 UNREADABLE = (WebAuthnException, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
-"""What the library raises for what a browser of ours would never send, and for what does not fit."""
+"""Exceptions the library raises for malformed or mismatching answers."""
 LOCALHOST = "localhost"
 
 
 @dataclass(frozen=True, slots=True)
 class RelyingParty:
-    """For whom a passkey is: a host name, and the origins whose pages may ask for it."""
+    """The WebAuthn relying party: a host name, and the origins that may use its passkeys."""
 
     id: str
     origin: str
 
 
 def relying_party(desk_url: str, host: str) -> RelyingParty | None:
-    """That of a page which the browser reached as `host` (name and port); None where passkeys cannot work.
+    """The relying party for a page reached as `host` (name and port); None where passkeys cannot work.
 
-    Browsers know no passkeys for bare addresses. A desk on this machine is reached as `localhost` for them.
+    Browsers do not offer passkeys for IP addresses; a desk on one's own machine is reached as `localhost`.
     """
     public = urlsplit(desk_url)
     name = (public.hostname or "").lower()
@@ -63,7 +63,7 @@ async def list_passkeys(session: Transaction, agent_id: UUID) -> list[Passkey]:
 
 
 async def registration_options(session: Transaction, party: RelyingParty, agent: Agent) -> tuple[str, bytes]:
-    """What the browser is told to make a passkey, as JSON, and the challenge in it."""
+    """WebAuthn options for creating a passkey, as JSON, and their challenge."""
     known = [PublicKeyCredentialDescriptor(id=one.credential_id) for one in await list_passkeys(session, agent.id)]
     options = generate_registration_options(
         rp_id=party.id,
@@ -79,7 +79,7 @@ async def registration_options(session: Transaction, party: RelyingParty, agent:
 async def add_passkey(
     session: Transaction, party: RelyingParty, agent_id: UUID, name: str, response: str, challenge: bytes
 ) -> bool:
-    """Keeps a passkey that a browser has made; False for an answer that does not fit the challenge and this site."""
+    """Verifies and stores a new passkey; False if the answer does not match challenge or origin."""
     if len(response) > MAX_CREDENTIAL or len(await list_passkeys(session, agent_id)) >= MAX_PASSKEYS:
         return False
     try:
@@ -104,7 +104,7 @@ async def add_passkey(
 
 
 async def authentication_options(session: Transaction, party: RelyingParty, agent_id: UUID) -> tuple[str, bytes]:
-    """What the browser is told to have a passkey of the agent sign, as JSON, and the challenge in it."""
+    """WebAuthn options for signing in with a passkey, as JSON, and their challenge."""
     known = [PublicKeyCredentialDescriptor(id=one.credential_id) for one in await list_passkeys(session, agent_id)]
     options = generate_authentication_options(rp_id=party.id, allow_credentials=known)
     return options_to_json(options), options.challenge
@@ -113,9 +113,9 @@ async def authentication_options(session: Transaction, party: RelyingParty, agen
 async def check_passkey(
     session: Transaction, party: RelyingParty, agent_id: UUID, response: str, challenge: bytes
 ) -> bool:
-    """Whether a passkey of the agent has signed the challenge on a page of this site.
+    """Whether a passkey of the agent signed the challenge on an allowed origin.
 
-    A passkey whose counter does not rise was copied, and is refused.
+    A passkey whose signature counter does not rise may be a clone, and is refused.
     """
     if len(response) > MAX_CREDENTIAL:
         return False

@@ -1,4 +1,4 @@
-"""Whether an agent may use their password, or must go to the organisation's provider."""
+"""Whether an agent may sign in with a password or must use the identity provider."""
 
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from shared.kit.http.problems import Problem
 
 
 async def check_password_allowed(session: Session, settings: AssignmentSettings, agent_id: UUID) -> None:
-    """Asked when the password was right, so that nobody else learns of it. Raises Problem 403."""
+    """Raises Problem 403 if not. Called after the password was found right, to reveal nothing to others."""
     stored = await session.scalar(select(SingleSignOn).limit(1))
     issuer = settings.oidc_issuer or (stored.issuer if stored else "")
     use = settings.oidc_passwords or (stored.passwords if stored else PasswordUse.ALLOWED)

@@ -1,4 +1,4 @@
-"""Reads where a sign-in comes from out of its request."""
+"""Reads a sign-in's network address, browser and previous session from its request."""
 
 from fastapi import Request
 
@@ -10,7 +10,7 @@ from shared.kit.http.client_address import address_of
 
 
 def visit_of(request: Request, settings: AssignmentSettings, channel: Channel, old_token: str | None = None) -> Visit:
-    """The visit of a request; `old_token` is that of the session which the browser has had."""
+    """The origin of a request; `old_token` is the token of the browser's previous session."""
     return Visit(
         channel,
         address_of(request, settings.trusted_proxies),

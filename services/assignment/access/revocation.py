@@ -1,4 +1,4 @@
-"""Ending sessions by hand: one's own, and as an administrator those of others."""
+"""Revoking sessions: one's own, and as an administrator those of others."""
 
 from uuid import UUID
 
@@ -15,9 +15,9 @@ from shared.kit.http.problems import not_found
 
 
 async def revoke_session(context: AppState, by: Caller, session_id: UUID, *, is_own: bool = False) -> None:
-    """Ends a session of one's own, or with `admin.agents` of anybody. Raises Problem 404 for any other.
+    """Ends one of one's own sessions, or with `admin.agents` anybody's. Raises Problem 404 for any other.
 
-    What does not exist and what is somebody else's are answered alike. `is_own` leaves those of others alone.
+    Unknown ids and sessions of others get the same answer. `is_own` limits it to one's own sessions.
     """
     async with context.database.begin() as session:
         agent_id = await session.scalar(select(Session.agent_id).where(Session.id == session_id).with_for_update())
@@ -31,7 +31,7 @@ async def revoke_session(context: AppState, by: Caller, session_id: UUID, *, is_
 
 
 async def revoke_all(context: AppState, by: Caller, agent_id: UUID) -> int:
-    """Ends every session of another agent; how many there were. Raises Problem 404."""
+    """Ends every session of another agent. Returns how many there were. Raises Problem 404."""
     async with context.database.begin() as session:
         agent = await session.get(Agent, agent_id)
         if agent is None:

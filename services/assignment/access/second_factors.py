@@ -1,4 +1,4 @@
-"""Second factors of agents: which there are, codes that are checked, and their removal."""
+"""Second factors of agents: listing, checking codes, removal."""
 
 import secrets
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ CodeKind = Literal["totp", "recovery_code"]
 
 @dataclass(frozen=True, slots=True)
 class Factors:
-    """The second factors of an agent."""
+    """The second factors that an agent has set up."""
 
     has_totp: bool
     passkeys: int
@@ -33,18 +33,18 @@ class Factors:
 
     @property
     def is_enrolled(self) -> bool:
-        """Whether a sign-in takes a second factor; recovery codes alone are none."""
+        """Whether sign-in requires a second factor; recovery codes alone do not count."""
         return self.has_totp or self.passkeys > 0
 
     @property
     def methods(self) -> list[str]:
-        """What can be shown at a sign-in."""
+        """The second-factor methods available at sign-in."""
         usable = {"totp": self.has_totp, "passkey": self.passkeys > 0, "recovery_code": self.recovery_codes > 0}
         return [name for name, is_usable in usable.items() if is_usable]
 
 
 async def find_factors(session: Transaction, agent_id: UUID) -> Factors:
-    """What an agent has set up."""
+    """Reads an agent's second factors."""
     confirmed = select(TotpSecret.agent_id).where(TotpSecret.agent_id == agent_id, TotpSecret.confirmed_at.is_not(None))
     passkeys = select(func.count()).select_from(Passkey).where(Passkey.agent_id == agent_id)
     codes = select(func.count()).select_from(RecoveryCode).where(RecoveryCode.agent_id == agent_id)
@@ -53,7 +53,7 @@ async def find_factors(session: Transaction, agent_id: UUID) -> Factors:
 
 
 async def is_second_factor_required(session: Transaction, agent_id: UUID) -> bool:
-    """Whether a role of the agent asks for a second factor."""
+    """Whether one of the agent's roles requires a second factor."""
     asking = (
         select(Role.id)
         .join(Membership, Membership.role_id == Role.id)
@@ -64,7 +64,7 @@ async def is_second_factor_required(session: Transaction, agent_id: UUID) -> boo
 
 
 async def begin_totp(session: Transaction, keys: FactorKeys, agent_id: UUID) -> bytes:
-    """The secret of an app that is being set up: the same until it is confirmed, so that a page can be loaded anew.
+    """The TOTP secret of an app being set up; stays the same until confirmed, so that the page can be reloaded.
 
     Raises Problem 409 where an app is in use already.
     """
@@ -84,7 +84,7 @@ async def begin_totp(session: Transaction, keys: FactorKeys, agent_id: UUID) -> 
 
 
 async def confirm_totp(session: Transaction, keys: FactorKeys, agent_id: UUID, code: str) -> bool:
-    """Takes an app into use once it has shown a right code; whether it has. The code is used up by that."""
+    """Enrols the app if the code is right, and consumes the code. Returns whether it was right."""
     stored = await session.get(TotpSecret, agent_id, with_for_update=True)
     if stored is None or stored.confirmed_at is not None:
         return False
@@ -99,7 +99,7 @@ async def confirm_totp(session: Transaction, keys: FactorKeys, agent_id: UUID, c
 async def check_code(
     session: Transaction, keys: FactorKeys, agent_id: UUID, code: str, at: datetime
 ) -> CodeKind | None:
-    """What a code is, and uses it up; None for a wrong one. Rows are locked: two requests cannot use the same code."""
+    """Checks and consumes a TOTP or recovery code; None for a wrong one. Row locks prevent double use."""
     given = normalised(code)
     stored = await session.get(TotpSecret, agent_id, with_for_update=True)
     if stored is not None and stored.confirmed_at is not None and len(given) == totp.DIGITS:
@@ -117,7 +117,7 @@ async def check_code(
 
 
 async def make_recovery_codes(session: Transaction, keys: FactorKeys, agent_id: UUID) -> list[str]:
-    """New codes, to be shown once; those before them stop working."""
+    """Replaces the recovery codes and returns the new ones, to be shown once."""
     codes = ["".join(secrets.choice(RECOVERY_LETTERS) for _ in range(RECOVERY_LENGTH)) for _ in range(RECOVERY_CODES)]
     await session.execute(delete(RecoveryCode).where(RecoveryCode.agent_id == agent_id))
     session.add_all([RecoveryCode(agent_id=agent_id, digest=keys.digests(agent_id, code)[0]) for code in codes])
@@ -125,7 +125,7 @@ async def make_recovery_codes(session: Transaction, keys: FactorKeys, agent_id: 
 
 
 async def settle_removal(session: Transaction, agent_id: UUID) -> None:
-    """After a removal: without any factor left, recovery codes go too, and no session rests on a second factor."""
+    """Cleans up after a removal: without a factor left, recovery codes and second-factor proofs of sessions go."""
     await session.flush()
     if (await find_factors(session, agent_id)).is_enrolled:
         return
@@ -134,13 +134,13 @@ async def settle_removal(session: Transaction, agent_id: UUID) -> None:
 
 
 async def remove_all_factors(session: Transaction, agent_id: UUID) -> None:
-    """Takes every second factor of an agent away, and sign-ins under way that wait for one."""
+    """Removes every second factor of an agent, and pending sign-ins that wait for one."""
     for model in (TotpSecret, Passkey, RecoveryCode, PendingSignIn):
         await session.execute(delete(model).where(model.agent_id == agent_id))
     await settle_removal(session, agent_id)
 
 
 def normalised(code: str) -> str:
-    """A code without the blanks and hyphens that people put into it; empty for what cannot be one."""
+    """A code without blanks and hyphens; empty if it cannot be one."""
     text = "".join(character for character in code if character not in " -\t").upper()
     return text if text.isascii() and text.isalnum() and len(text) <= RECOVERY_LENGTH else ""

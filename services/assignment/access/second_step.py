@@ -1,4 +1,4 @@
-"""The second step of a sign-in: the first factor is proved, the second one is asked for, and guesses are counted."""
+"""The second step of a sign-in: a pending sign-in after the first factor, its check and its attempt limits."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -27,14 +27,14 @@ from shared.kit.http.client_address import network_of
 
 LASTS = timedelta(minutes=10)
 MOST_FAILURES = 10
-"""Of one sign-in; then it begins anew with the password."""
+"""Per pending sign-in; after that it starts again with the password."""
 TRIES = {"second factor from address": 5, "second factor": 20, "second factor address": 50}
-"""Failures until the first lock, counted apart from those at passwords."""
+"""Failures until the first lock, counted separately from password failures."""
 
 
 @dataclass(frozen=True, slots=True)
 class SecondStep:
-    """A sign-in that waits for the second factor; the token is told once and opens nothing."""
+    """A pending sign-in with its token, which is returned once and grants no access by itself."""
 
     token: str
     agent_id: UUID
@@ -42,7 +42,7 @@ class SecondStep:
 
 @dataclass(frozen=True, slots=True)
 class StepView:
-    """What the page of the second step offers."""
+    """What the page of the second step shows."""
 
     factors: Factors
     passkey_options: str | None
@@ -54,7 +54,7 @@ Check = Callable[[Transaction, PendingSignIn], Awaitable[str | None]]
 
 
 async def begin_second_step(session: Transaction, agent_id: UUID, method: str) -> SecondStep:
-    """Remembers for minutes that the first factor was proved."""
+    """Stores a pending sign-in for a few minutes after the first factor was proved."""
     token = new_token()
     session.add(
         PendingSignIn(
@@ -65,7 +65,7 @@ async def begin_second_step(session: Transaction, agent_id: UUID, method: str) -
 
 
 async def view_second_step(context: AppState, token: str, party: RelyingParty | None) -> StepView:
-    """What can be shown now. Raises Problem 401 once the sign-in took too long."""
+    """The methods available now. Raises Problem 401 for an expired sign-in."""
     async with context.database.begin() as session:
         pending = await _get_pending(session, token)
         factors = await find_factors(session, pending.agent_id)
@@ -76,7 +76,7 @@ async def view_second_step(context: AppState, token: str, party: RelyingParty | 
 
 
 async def finish_with_code(context: AppState, token: str, code: str, visit: Visit) -> SignedIn:
-    """Opens the session for a code of the app or a recovery code. Raises Problem 401, and 429 while locked out."""
+    """Opens the session with a TOTP or recovery code. Raises Problem 401, and 429 while locked out."""
     keys = FactorKeys.of(context.settings)
 
     async def check(session: Transaction, pending: PendingSignIn) -> str | None:
@@ -88,7 +88,7 @@ async def finish_with_code(context: AppState, token: str, code: str, visit: Visi
 async def finish_with_passkey(
     context: AppState, token: str, response: str, party: RelyingParty, visit: Visit
 ) -> SignedIn:
-    """Opens the session for a passkey that has signed the challenge. Raises Problem 401, and 429 while locked out."""
+    """Opens the session with a passkey's signature. Raises Problem 401, and 429 while locked out."""
 
     async def check(session: Transaction, pending: PendingSignIn) -> str | None:
         challenge, pending.challenge = pending.challenge, None
@@ -99,7 +99,7 @@ async def finish_with_passkey(
 
 
 async def _finish(context: AppState, token: str, visit: Visit, check: Check) -> SignedIn:
-    """Counts the attempt before it is looked at, and takes that back when it fits."""
+    """Counts the attempt before checking it, and uncounts it on success."""
     now = utc_now()
     async with context.database.begin() as session:
         pending = await _get_pending(session, token)
@@ -130,7 +130,7 @@ async def _get_pending(session: Transaction, token: str) -> PendingSignIn:
 
 
 def subjects_of(agent_id: UUID, address: str) -> Mapping[str, Subject]:
-    """Whose failures at a second factor count: the agent, the network, and the agent from there."""
+    """The subjects of second-factor failures: agent, network, and agent from this network."""
     account, network = str(agent_id), network_of(address)
     parts = {"second factor": (account,), "second factor address": (network,)}
     return {name: subject_of(name, *parts.get(name, (account, network)), tries=tries) for name, tries in TRIES.items()}

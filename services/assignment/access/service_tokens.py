@@ -1,4 +1,4 @@
-"""Service tokens: made once, shown once, and never worth more than their owner's own rights."""
+"""Service tokens: created, shown once, and limited to their owner's current rights."""
 
 from datetime import datetime
 from uuid import UUID
@@ -26,7 +26,7 @@ from shared.kit.http.problems import Problem, not_found
 
 
 def view_of(token: ServiceToken, owner: Agent, now: datetime) -> ServiceTokenView:
-    """A token as answered."""
+    """A service token as answered, without its secret."""
     return ServiceTokenView(
         id=token.id,
         name=token.name,
@@ -70,9 +70,9 @@ async def get_service_token(session: Session, token_id: UUID) -> ServiceTokenVie
 
 
 async def create_service_token(context: AppState, call: Keyed, body: ServiceTokenInput) -> CreatedServiceToken:
-    """Makes a token that its maker owns. A retry with the same key gets the same answer without the secret.
+    """Creates a token owned by the caller. A retry with the same key is answered without the secret.
 
-    Raises Problem 403 for a program, and for permissions that the maker does not hold.
+    Raises Problem 403 for a program, and for permissions that the caller does not hold.
     """
     by = call.caller
     check_is_person(by, "a program makes no tokens; sign in as an agent")
@@ -112,7 +112,7 @@ async def _add(session: Session, key: ApiKey, body: ServiceTokenInput, by: Calle
 
 
 async def revoke_service_token(context: AppState, by: Caller, token_id: UUID) -> ServiceTokenView:
-    """Ends a token for good, from the next request on; ending it twice does nothing. Raises Problem 404."""
+    """Revokes a token permanently; idempotent. Raises Problem 404."""
     async with changing(context, by) as session:
         token = await get_locked(session, ServiceToken, token_id, "service token")
         before = await get_service_token(session, token_id)
@@ -125,7 +125,7 @@ async def revoke_service_token(context: AppState, by: Caller, token_id: UUID) ->
 
 
 async def take_over_service_token(context: AppState, by: Caller, token_id: UUID) -> ServiceTokenView:
-    """Makes the caller the owner, so that the program goes on working when the owner before leaves.
+    """Makes the caller the owner, so that the token survives its previous owner's deactivation.
 
     Raises Problem 404, 403 for a program or for permissions that the caller does not hold, 409 for a revoked token.
     """
@@ -144,13 +144,13 @@ async def take_over_service_token(context: AppState, by: Caller, token_id: UUID)
 
 
 def check_is_person(by: Caller, detail: str) -> None:
-    """Raises Problem 403 for a program: some things are for people to decide."""
+    """Raises Problem 403 for a program: some actions are reserved for people."""
     if not by.is_person:
         raise Problem(403, "not_a_person", detail)
 
 
 def check_may_hold(by: Caller, permissions: frozenset[Permission]) -> None:
-    """Raises Problem 403 for permissions that `by` holds nowhere."""
+    """Raises Problem 403 for permissions that `by` holds in no team."""
     missing = sorted(permission.value for permission in permissions if not holds(by.principal, permission))
     if missing:
         names = ", ".join(missing)

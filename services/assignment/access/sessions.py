@@ -1,4 +1,4 @@
-"""Sessions: opened once an agent has proved who they are, listed, and ended."""
+"""Sessions: opened after authentication, listed, and ended."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,7 +20,7 @@ USER_AGENT_LENGTH = 255
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """Where a sign-in comes from."""
+    """The origin of a sign-in: network address, browser, and the browser's previous session."""
 
     channel: Channel
     address: str
@@ -32,7 +32,7 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class SignInProof:
-    """What an agent has shown: the first proof, and the second one if there was any."""
+    """How the agent authenticated: the first factor, and the second one if there was any."""
 
     method: str
     """`password`, `oidc`."""
@@ -42,7 +42,7 @@ class SignInProof:
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """A new session; the token is told once."""
+    """A new session with its token, which is returned once."""
 
     token: str
     expires_at: datetime
@@ -52,9 +52,9 @@ class SignedIn:
 async def open_session(
     session: Transaction, settings: AssignmentSettings, agent_id: UUID, visit: Visit, proof: SignInProof
 ) -> SignedIn:
-    """Opens a session with a token of its own. The caller has checked the proof, and that the agent is active.
+    """Opens a session with a new token. The caller has checked the proof and that the agent is active.
 
-    Every sign-in gets a new token: one that was planted in the browser before is worth nothing afterwards.
+    The token is always new, so that a token planted in the browser before (session fixation) is worthless.
     """
     token, now = new_token(), utc_now()
     expires_at = now + timedelta(hours=settings.session_hours)
@@ -82,7 +82,7 @@ def _printable(text: str) -> str:
 
 
 async def end_sessions(session: Transaction, agent_id: UUID, *, but: bytes | None = None) -> int:
-    """Ends an agent's sessions and sign-ins under way, all or all but one (by digest); how many sessions ended."""
+    """Ends an agent's sessions and pending sign-ins, all or all but one (by digest). Returns how many sessions."""
     await session.execute(delete(PendingSignIn).where(PendingSignIn.agent_id == agent_id))
     ended = delete(Session).where(Session.agent_id == agent_id)
     if but is not None:
@@ -91,7 +91,7 @@ async def end_sessions(session: Transaction, agent_id: UUID, *, but: bytes | Non
 
 
 async def sign_out(context: AppState, session_digest: bytes) -> None:
-    """Ends a session; ending it twice does nothing."""
+    """Ends a session; idempotent."""
     async with context.database.begin() as session:
         await session.execute(delete(Session).where(Session.digest == session_digest))
 
@@ -103,7 +103,7 @@ async def sign_out_everywhere(context: AppState, agent_id: UUID, *, but: bytes |
 
 
 async def list_sessions(session: Transaction, agent_id: UUID, idle: timedelta) -> list[Session]:
-    """An agent's sessions that still work, the one used last first."""
+    """An agent's valid sessions, most recently used first."""
     now = utc_now()
     query = select(Session).where(
         Session.agent_id == agent_id, Session.expires_at > now, Session.last_seen_at > now - idle
@@ -112,12 +112,12 @@ async def list_sessions(session: Transaction, agent_id: UUID, idle: timedelta) -
 
 
 async def is_active(session: Transaction, agent_id: UUID) -> bool:
-    """Whether an agent may have sessions, locked against a deactivation at the same moment."""
+    """Whether the agent is active, read under a lock against concurrent deactivation."""
     query = select(Agent.is_active).where(Agent.id == agent_id).with_for_update(read=True)
     return bool(await session.scalar(query))
 
 
 def session_info(stored: Session, current: bytes | None = None) -> SessionInfo:
-    """A session as answered; `current` is the digest of the one that asks."""
+    """A session as answered; `current` is the digest of the requesting session."""
     values = {name: getattr(stored, name) for name in SessionInfo.model_fields if name != "is_current"}
     return SessionInfo.model_validate(values | {"is_current": stored.digest == current})

@@ -1,4 +1,4 @@
-"""Signing in, with a lock-out that forgets nothing when a cookie is dropped."""
+"""Signing in with a password, with a lock-out that does not depend on cookies."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -30,16 +30,17 @@ from shared.kit.db import Session as Transaction
 from shared.kit.http.client_address import network_of
 
 TRIES = {"account from address": 5, "account": 25, "address": 100}
-"""Failures until the first lock. An account alone bears more, so that a stranger cannot easily lock its owner out."""
+"""Failures until the first lock. The limit of an account alone is higher, so that strangers cannot lock its owner out.
+"""
 PASSWORD = "password"  # noqa: S105 - the name of a proof
 
 
 async def sign_in(context: AppState, email: str, password: str, visit: Visit) -> SignedIn | SecondStep:
-    """Opens a session, or the second step where the agent has a second factor.
+    """Opens a session, or a pending sign-in where the agent has a second factor.
 
-    Raises Problem 401 for wrong credentials, 429 while locked out. The attempt is counted before the password is looked
-    at and forgiven when it fits. What others failed at from the same address is not forgiven: else an attacker's own
-    account would clear the way for guessing.
+    Raises Problem 401 for wrong credentials, 429 while locked out. The attempt is counted before the password is
+    checked and uncounted on success. Other failures from the same address stay counted: otherwise an attacker could
+    reset the counter by signing in to an account of their own.
     """
     agent = await check_password(context, email, password, visit.address)
     async with context.database.begin() as session:
@@ -47,7 +48,7 @@ async def sign_in(context: AppState, email: str, password: str, visit: Visit) ->
 
 
 async def check_password(context: AppState, email: str, password: str, address: str) -> Agent:
-    """The active agent whose password it is. Raises Problem 401 for wrong credentials, 429 while locked out."""
+    """The active agent with these credentials. Raises Problem 401 for wrong ones, 429 while locked out."""
     if not is_text(email) or not is_text(password):
         raise wrong_credentials()
     async with context.sign_ins.enter():
@@ -70,7 +71,7 @@ async def _check_password(context: AppState, email: str, password: str, address:
 
 
 async def forgive_account(session: Transaction, email: str, address: str) -> None:
-    """Forgets what was failed at an account: its owner has proved themselves another way."""
+    """Resets an account's failures after its owner has authenticated another way."""
     subjects = subjects_of(email, address)
     await forget_failures(session, *(subject for name, subject in subjects.items() if name != "address"))
 
@@ -78,10 +79,10 @@ async def forgive_account(session: Transaction, email: str, address: str) -> Non
 async def sign_in_as(
     context: AppState, session: Transaction, agent: Agent, visit: Visit, proof: SignInProof
 ) -> SignedIn | SecondStep:
-    """Opens a session for an agent whose proof was checked, or the second step where they have set up one.
+    """Opens a session for an authenticated agent, or a pending sign-in where they have a second factor.
 
-    Raises Problem 401 for one who is not active (any more). A program whose agent has to set up a second factor, and
-    has none, is refused with Problem 403: that takes a browser.
+    Raises Problem 401 for an agent who is not active. An API sign-in of an agent who must set up a second factor first
+    is refused with Problem 403, because that takes a browser.
     """
     if not await is_active(session, agent.id):
         raise wrong_credentials()
@@ -94,25 +95,25 @@ async def sign_in_as(
 
 
 async def forget_expired(session: Transaction, now: datetime) -> None:
-    """Deletes sessions, links and sign-ins under way that have ended, and failures too old to count."""
+    """Deletes expired sessions, links and pending sign-ins, and failures too old to count."""
     for model in (Session, PendingSignIn, AccountLink):
         await session.execute(delete(model).where(model.expires_at < now))
     await session.execute(delete(LoginAttempt).where(LoginAttempt.last_at < now - FORGET_AFTER))
 
 
 def is_text(words: str) -> bool:
-    """Whether a database and a hash can take it; what they cannot is nobody's address or password."""
+    """Whether the value can be stored and hashed (no NUL, no surrogates)."""
     return "\0" not in words and not any("\ud800" <= character <= "\udfff" for character in words)
 
 
 def subjects_of(email: str, address: str) -> Mapping[str, Subject]:
-    """Whose failures at a password count: the account, the network, and the account from there."""
+    """The subjects of password failures: account, network, and account from this network."""
     account, network = address_key(email), network_of(address)
     parts = {"account": (account,), "address": (network,)}
     return {name: subject_of(name, *parts.get(name, (account, network)), tries=tries) for name, tries in TRIES.items()}
 
 
 async def _forgive(session: Transaction, subjects: Mapping[str, Subject], counted: Counted) -> None:
-    """Takes back what this attempt counted: for the account all its failures, for the address this one."""
+    """Uncounts on success: all failures of the account, but only this attempt for the address."""
     await forget_failures(session, *(subject for name, subject in subjects.items() if name != "address"))
     await take_back(session, subjects["address"], counted.locks["address"])

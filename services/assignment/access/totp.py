@@ -1,4 +1,4 @@
-"""Codes of authenticator apps (RFC 6238): six digits, thirty seconds, HMAC-SHA1, as every app knows them."""
+"""Time-based one-time passwords (RFC 6238): six digits, thirty seconds, HMAC-SHA1, as authenticator apps support."""
 
 import base64
 import hmac
@@ -10,16 +10,16 @@ STEP_SECONDS = 30
 DIGITS = 6
 SECRET_BYTES = 20
 STEPS_APART = 1
-"""How many steps the clock of a telephone may be ahead or behind."""
+"""Tolerated clock difference in time steps."""
 
 
 def new_secret() -> bytes:
-    """A random secret, as long as the hash."""
+    """A random secret of the hash's length."""
     return os.urandom(SECRET_BYTES)
 
 
 def step_of(at: datetime) -> int:
-    """The number of the time step of an instant."""
+    """The time step of an instant."""
     return int(at.timestamp()) // STEP_SECONDS
 
 
@@ -32,9 +32,9 @@ def code_of(secret: bytes, step: int) -> str:
 
 
 def find_step(secret: bytes, code: str, at: datetime, *, after: int) -> int | None:
-    """The step that a code belongs to, if it is one near `at` and later than the step `after`; else None.
+    """The time step of a code, if near `at` and later than `after`; else None.
 
-    Every candidate is compared, so that the time taken tells nothing.
+    Every candidate is compared, so that the time taken reveals nothing.
     """
     now, found = step_of(at), None
     for step in range(now - STEPS_APART, now + STEPS_APART + 1):
@@ -45,11 +45,11 @@ def find_step(secret: bytes, code: str, at: datetime, *, after: int) -> int | No
 
 
 def as_text(secret: bytes) -> str:
-    """The secret as people type it into an app."""
+    """The secret in Base32, for typing into an app."""
     return base64.b32encode(secret).decode()
 
 
 def uri_of(secret: bytes, account: str, issuer: str) -> str:
-    """The address that a QR code holds for the app."""
+    """The `otpauth:` URI for the QR code."""
     values = {"secret": as_text(secret), "issuer": issuer, "digits": DIGITS, "period": STEP_SECONDS}
     return f"otpauth://totp/{quote(f'{issuer}:{account}')}?{urlencode(values, quote_via=quote)}"

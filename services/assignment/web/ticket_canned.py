@@ -1,4 +1,4 @@
-"""Canned responses on a ticket's page: those that fit it, and one filled in for the editor."""
+"""Canned responses on the ticket page: the list, and one rendered for the editor."""
 
 import json
 from typing import Annotated
@@ -21,7 +21,7 @@ Words = Annotated[str, Query(max_length=255)]
 async def show_canned(
     request: Request, desk: TheDesk, context: State, caller: DeskAgent, number: str, q: Words = ""
 ) -> Response:
-    """Those that fit the ticket: a list for the editor's script, or a page of links that begin a reply with one."""
+    """The responses for this ticket: JSON for the script, or a page of links that start a reply."""
     words = q.strip() if q.isprintable() else ""
     async with context.database.begin() as session:
         found = await get_ticket(session, caller, number)
@@ -36,7 +36,7 @@ async def show_canned(
 
 @router.get("/tickets/{number}/canned/{response_id}")
 async def show_rendered(context: State, caller: DeskAgent, number: str, response_id: UUID) -> Response:
-    """One with its variables filled in, for the editor's script."""
+    """A response with its variables filled in, for the script."""
     async with context.database.begin() as session:
         found = await rendered_for(session, caller, number, response_id)
     return Response(json.dumps({"body": found.body}), media_type="application/json")

@@ -1,4 +1,4 @@
-"""What stands around the conversation on a ticket's page: presence, followers, links, corrections, the print view."""
+"""Routes beside the conversation: presence, followers, links, ticket details, print view."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -41,7 +41,7 @@ LinkDecision = Annotated[str, Path(pattern="^(add|remove)$")]
 
 @router.post("/tickets/{number}/presence")
 async def post_presence(request: Request, context: State, caller: DeskAgent, number: str) -> Response:
-    """The page's script tells that the ticket is looked at or written on, and learns who else is there."""
+    """Reports that the agent views or writes on the ticket, and returns who else does."""
     values = await checked_form(request)
     what = PresenceInput(is_typing=values.get("typing") == "1", is_gone=values.get("gone") == "1")
     view = await tell_presence(context, caller, number, what)
@@ -52,7 +52,7 @@ async def post_presence(request: Request, context: State, caller: DeskAgent, num
 async def post_following(
     request: Request, desk: TheDesk, context: State, caller: DeskAgent, number: str, following: FollowDecision
 ) -> Response:
-    """Starts or stops following for the caller."""
+    """Makes the caller follow or unfollow the ticket."""
     await checked_form(request)
     if following == "stop":
         await unfollow(context, caller, number, caller.agent_id)
@@ -65,7 +65,7 @@ async def post_following(
 async def post_link(
     request: Request, desk: TheDesk, context: State, caller: DeskAgent, number: str, linking: LinkDecision
 ) -> Response:
-    """Links another ticket, or removes a link."""
+    """Adds or removes a link to another ticket."""
     values = await checked_form(request)
     async with context.database.begin() as session:
         (await get_ticket(session, caller, number)).require(Permission.TICKET_EDIT)
@@ -95,7 +95,7 @@ async def show_edit(request: Request, desk: TheDesk, context: State, caller: Des
 
 @router.post("/tickets/{number}/edit")
 async def post_edit(request: Request, desk: TheDesk, context: State, caller: DeskAgent, number: str) -> Response:
-    """Corrects them; refused, the form comes back with the reason and what was typed."""
+    """Saves the changes, or shows the form again with errors and input."""
     values = await checked_form(request)
     try:
         patch = TicketPatch.model_validate(_patch_in(values))
@@ -118,7 +118,7 @@ async def post_edit(request: Request, desk: TheDesk, context: State, caller: Des
 
 @router.get("/tickets/{number}/print")
 async def show_print(request: Request, desk: TheDesk, context: State, caller: DeskAgent, number: str) -> Response:
-    """The ticket on paper: its facts, messages and notes, oldest first."""
+    """A printable page with facts, messages and notes, oldest first."""
     async with context.database.begin() as session:
         ticket = await get_view(session, caller, number, utc_now())
         page = await list_entries(session, context.file_links, ticket.id, PRINTED, None)
@@ -167,7 +167,7 @@ def _asked(topics: Sequence[Topic], topic_id: UUID | None) -> list[Any]:
 
 
 def _patch_in(values: dict[str, str]) -> dict[str, object]:
-    """The corrections that a form is: an emptied answer is taken away."""
+    """The changes that the form contains; an emptied answer is removed."""
     patch: dict[str, object] = {"subject": values.get("subject", "")}
     if values.get("topic"):
         patch["topic"] = values["topic"]

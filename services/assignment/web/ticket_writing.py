@@ -1,4 +1,4 @@
-"""What the editors of a ticket's page send beside the actions: drafts, previews, files, undoing, corrections."""
+"""Routes of the editors: drafts, previews, file uploads, undo, corrections."""
 
 import json
 from typing import Any, Literal
@@ -41,12 +41,12 @@ _IDS: TypeAdapter[tuple[UUID, ...]] = TypeAdapter(tuple[UUID, ...])
 
 
 def wants_json(request: Request) -> bool:
-    """Whether the page's script asks, which stays on its page."""
+    """Whether the request comes from the page's script and expects JSON."""
     return "application/json" in request.headers.get("accept", "")
 
 
 async def checked_form(request: Request) -> dict[str, str]:
-    """The text fields of a form of ours. Raises Problem 403, and 400 for one that its page gave up on its way out."""
+    """The form's text fields after the CSRF check. Raises Problem 403, and 400 for an aborted submission."""
     try:
         form = await request.form()
     except ClientDisconnect:
@@ -57,7 +57,7 @@ async def checked_form(request: Request) -> dict[str, str]:
 
 @router.post("/tickets/{number}/draft")
 async def post_draft(request: Request, desk: TheDesk, context: State, caller: DeskAgent, number: str) -> Response:
-    """Keeps what stands in an editor; the script asks for it while one writes."""
+    """Saves a draft; called by the script while the agent types."""
     values = await checked_form(request)
     await save_draft(context, caller, number, draft_in(values))
     if wants_json(request):
@@ -67,7 +67,7 @@ async def post_draft(request: Request, desk: TheDesk, context: State, caller: De
 
 @router.post("/tickets/{number}/preview")
 async def post_preview(request: Request, desk: TheDesk, context: State, caller: DeskAgent, number: str) -> Response:
-    """What is in the editor as it will be shown, by the renderer that shows it."""
+    """Renders the text as it will be shown."""
     values = await checked_form(request)
     async with context.database.begin() as session:
         await get_ticket(session, caller, number)
@@ -82,7 +82,7 @@ async def post_preview(request: Request, desk: TheDesk, context: State, caller: 
 
 @router.post("/tickets/{number}/files")
 async def post_file(request: Request, desk: TheDesk, context: State, caller: DeskAgent, number: str) -> Response:
-    """Takes a file for the draft. The script sends the form token ahead, so that nothing is kept here on the way."""
+    """Uploads a file for the draft. With the form token in a header it is streamed on, a plain form is spooled."""
     async with context.database.begin() as session:
         await get_ticket(session, caller, number)
     if TOKEN_HEADER in request.headers:
@@ -106,7 +106,7 @@ async def post_file(request: Request, desk: TheDesk, context: State, caller: Des
 async def post_undo(
     request: Request, desk: TheDesk, context: State, caller: DeskAgent, number: str, held_id: UUID
 ) -> Response:
-    """Takes a reply back into the editor, if it is not out yet."""
+    """Takes a held reply back into the editor, if it has not been sent."""
     await checked_form(request)
     try:
         await cancel_reply(context, caller, number, held_id)
@@ -123,7 +123,7 @@ async def post_undo(
 async def show_entry(
     request: Request, desk: TheDesk, context: State, caller: DeskAgent, number: str, entry_id: UUID
 ) -> Response:
-    """A note or reply with what it said before, and the form to correct it for who wrote it."""
+    """A note or reply with its earlier versions, and the correction form for its author."""
     return await _entry_page(request, desk, context, caller, number, entry_id, UnsentForm())
 
 
@@ -131,7 +131,7 @@ async def show_entry(
 async def post_entry(
     request: Request, desk: TheDesk, context: State, caller: DeskAgent, number: str, entry_id: UUID
 ) -> Response:
-    """Corrects it; refused, the form comes back with the reason."""
+    """Saves the correction, or shows the form again with the error."""
     values = await checked_form(request)
     try:
         patch = EntryPatch.model_validate({"body": values.get("body", "").replace("\r\n", "\n")})
@@ -191,7 +191,7 @@ async def _add_to_draft(context: AppState, caller: Caller, number: str, kind: Dr
 
 
 def draft_in(values: dict[str, str]) -> DraftInput:
-    """The draft that an editor's fields are. Raises Problem 422 for what no editor of ours sends."""
+    """Parses a draft from form fields. Raises Problem 422 for invalid values."""
     kind: Literal["note", "reply"] = "note" if values.get("kind") == "note" else "reply"
     written: dict[str, Any] = {
         "kind": kind,
@@ -206,7 +206,7 @@ def draft_in(values: dict[str, str]) -> DraftInput:
 
 
 def files_in(values: dict[str, str]) -> tuple[UUID, ...]:
-    """The ids of the files that go with it; nothing for what are no ids."""
+    """Parses file ids; invalid ones are ignored."""
     try:
         return _IDS.validate_python(values.get("attachments", "").split())
     except ValidationError:

@@ -1,1 +1,1 @@
-"""SCIM 2.0 (RFC 7643, RFC 7644): an organisation's directory keeps agents and their roles as it has them."""
+"""SCIM 2.0 server (RFC 7643, RFC 7644): provisioning of agents and roles by a directory."""

@@ -1,4 +1,4 @@
-"""SCIM's own description: what can be done, which resources there are, and their attributes (RFC 7643, section 5-7)."""
+"""SCIM discovery documents: service provider configuration, resource types and schemas (RFC 7643, section 5-7)."""
 
 from collections.abc import Mapping
 
@@ -45,7 +45,7 @@ def configuration(base: str, max_results: int) -> Json:
 
 
 def located(described: Json, base: str, place: str) -> Json:
-    """A description with where it is."""
+    """A discovery document with its `meta.location`."""
     kind = {"ResourceTypes": "ResourceType", "Schemas": "Schema"}[place]
     return {**described, "meta": {"resourceType": kind, "location": f"{base}/{place}/{described['id']}"}}
 

@@ -1,4 +1,4 @@
-"""What a directory says of users and groups, brought into one form: names as the schemas write them, types checked."""
+"""Normalises SCIM resources: attribute names as in the schemas, types checked, unknown attributes left out."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,14 +29,14 @@ MAX_MEMBERS = 5_000
 
 @dataclass(frozen=True, slots=True)
 class AttributeSpec:
-    """An attribute that is kept: `kind` is text, flag, complex or plural."""
+    """A stored attribute; `kind` is text, flag, complex or plural (multi-valued)."""
 
     name: str
     kind: str
     parts: tuple[str, ...] = ()
 
     def part(self, name: str) -> str:
-        """A part's name as the schema writes it. Raises ScimRefusal 400 (`invalidPath`)."""
+        """A sub-attribute's name as in the schema. Raises ScimRefusal 400 (`invalidPath`)."""
         found = next((part for part in self.parts if part.lower() == name.lower()), None)
         if found is None:
             raise bad_request("invalidPath", f"{self.name} has no part {name!r}")
@@ -67,22 +67,22 @@ GROUP_SPECS = _by_name(
 
 @dataclass(frozen=True, slots=True)
 class DocumentKind:
-    """A resource's schema with its extension."""
+    """A resource type's schema with its extension."""
 
     schema: str
     specs: Mapping[str, AttributeSpec]
     extensions: Mapping[str, Mapping[str, AttributeSpec]]
 
     def extension(self, name: str) -> str | None:
-        """The extension of that name, in any case, as the schema writes it."""
+        """The extension's name as in the schema, matched ignoring case."""
         return next((known for known in self.extensions if known.lower() == name.lower()), None)
 
     def is_skipped(self, name: str) -> bool:
-        """Whether an attribute is ours alone, or taken and not kept."""
+        """Whether an attribute is read-only, or accepted and ignored."""
         return name.lower() in IGNORED or name.lower() in {fixed.lower() for fixed in FIXED}
 
     def normal(self, body: Any) -> Json:
-        """A whole resource in its normal form; what no schema of ours knows is left out.
+        """A whole resource in normal form, without attributes that no schema knows.
 
         Raises ScimRefusal 400 for a value of the wrong type.
         """
@@ -121,7 +121,7 @@ def normal_value(spec: AttributeSpec, value: Any) -> Any:
 
 
 def items_of(spec: AttributeSpec, value: Any) -> list[Json]:
-    """The values of a multi-valued attribute: a list of objects, one object, or texts for their `value`."""
+    """The values of a multi-valued attribute: accepts a list of objects, one object, or texts as `value`s."""
     given = value if isinstance(value, list) else [value]
     limit = MAX_MEMBERS if spec.name == "members" else MAX_VALUES
     if len(given) > limit:
@@ -138,7 +138,7 @@ def _parts_of(spec: AttributeSpec, value: Any) -> Json:
 
 
 def part_value(spec: AttributeSpec, name: str, value: Any) -> Any:
-    """The value of one part. Raises ScimRefusal 400 (`invalidValue`)."""
+    """A sub-attribute's value. Raises ScimRefusal 400 (`invalidValue`)."""
     return flag_of(name, value) if name == "primary" else text_of(f"{spec.name}.{name}", value)
 
 
@@ -152,7 +152,7 @@ def text_of(name: str, value: Any) -> str:
 
 
 def flag_of(name: str, value: Any) -> bool:
-    """True or false; Entra ID writes them as texts too. Raises ScimRefusal 400 (`invalidValue`)."""
+    """A boolean; also accepts Entra ID's texts. Raises ScimRefusal 400 (`invalidValue`)."""
     if isinstance(value, str) and value.lower() in ("true", "false"):
         return value.lower() == "true"
     if not isinstance(value, bool):

@@ -1,4 +1,4 @@
-"""What SCIM requests are refused with, in the form of RFC 7644, section 3.12."""
+"""SCIM error responses (RFC 7644, section 3.12)."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ ERROR_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:Error"
 
 
 class ScimRefusal(Exception):
-    """A request that is refused, with the kind that RFC 7644 gives it."""
+    """A refused request with its status and scimType."""
 
     def __init__(self, status: int, detail: str, kind: str = "") -> None:
         super().__init__(detail)
@@ -17,17 +17,17 @@ class ScimRefusal(Exception):
 
 
 def bad_request(kind: str, detail: str) -> ScimRefusal:
-    """Status 400; `kind` is one of the scimTypes."""
+    """Status 400 with one of the scimTypes."""
     return ScimRefusal(400, detail, kind)
 
 
 def no_such(what: str) -> ScimRefusal:
-    """Status 404."""
+    """Status 404: there is no such resource."""
     return ScimRefusal(404, f"there is no such {what}")
 
 
 def error_response(status: int, detail: str, kind: str = "", headers: dict[str, str] | None = None) -> JSONResponse:
-    """The refusal as sent."""
+    """The refusal as an HTTP response."""
     body: dict[str, Any] = {"schemas": [ERROR_SCHEMA], "status": str(status), "detail": detail}
     if kind:
         body["scimType"] = kind

@@ -1,4 +1,4 @@
-"""SCIM filters (RFC 7644, section 3.4.2.2): read into a tree, and tried on a resource."""
+"""SCIM filters (RFC 7644, section 3.4.2.2): parsed into a tree and evaluated on resources."""
 
 import json
 import re
@@ -18,7 +18,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class AttributePath:
-    """An attribute, perhaps of an extension, and perhaps a part of it; matched without regard to case."""
+    """An attribute path with optional extension and sub-attribute, compared ignoring case."""
 
     name: str
     part: str | None = None
@@ -26,14 +26,14 @@ class AttributePath:
 
     @classmethod
     def parse(cls, text: str) -> "AttributePath | None":
-        """The path written in `text`; None if it is none."""
+        """Parses an attribute path; None if malformed."""
         found = _PATH.fullmatch(text)
         return cls(found["name"], found["part"], found["urn"]) if found else None
 
 
 @dataclass(frozen=True, slots=True)
 class AttributeTest:
-    """`path operator value`; `pr` has no value."""
+    """A comparison `path operator value`; `pr` has no value."""
 
     path: AttributePath
     operator: str
@@ -42,7 +42,7 @@ class AttributeTest:
 
 @dataclass(frozen=True, slots=True)
 class Both:
-    """Two conditions, both of which hold."""
+    """A conjunction of two conditions."""
 
     left: "Filter"
     right: "Filter"
@@ -50,7 +50,7 @@ class Both:
 
 @dataclass(frozen=True, slots=True)
 class Either:
-    """Two conditions, one of which holds."""
+    """A disjunction of two conditions."""
 
     left: "Filter"
     right: "Filter"
@@ -58,14 +58,14 @@ class Either:
 
 @dataclass(frozen=True, slots=True)
 class Negation:
-    """A condition that does not hold."""
+    """A negated condition."""
 
     inner: "Filter"
 
 
 @dataclass(frozen=True, slots=True)
 class AnyValue:
-    """One value of a multi-valued attribute for which a condition holds: `emails[type eq "work"]`."""
+    """A condition on the values of a multi-valued attribute, true if one fulfils it: `emails[type eq "work"]`."""
 
     path: AttributePath
     inner: "Filter"
@@ -75,7 +75,7 @@ Filter = AttributeTest | Both | Either | Negation | AnyValue
 
 
 def parse_filter(text: str) -> Filter:
-    """The filter written in `text`. Raises ScimRefusal 400 (`invalidFilter`)."""
+    """Parses a filter. Raises ScimRefusal 400 (`invalidFilter`)."""
     if len(text) > MAX_FILTER:
         raise _invalid(f"a filter has at most {MAX_FILTER} characters")
     reader = _FilterReader(list(_tokens(text)))
@@ -99,7 +99,7 @@ def _tokens(text: str) -> Iterator[tuple[str, str]]:
 
 
 class _FilterReader:
-    """Reads tokens by precedence: `not`, then `and`, then `or`."""
+    """Recursive-descent parser; precedence is `not`, `and`, `or`."""
 
     def __init__(self, tokens: list[tuple[str, str]]) -> None:
         self._tokens = tokens
@@ -185,7 +185,7 @@ class _FilterReader:
 
 
 def matches(condition: Filter, resource: Mapping[str, Any]) -> bool:
-    """Whether a resource, or one value of a multi-valued attribute, fulfils a filter."""
+    """Whether a resource, or one value of a multi-valued attribute, fulfils the filter."""
     match condition:
         case Both(left, right):
             return matches(left, resource) and matches(right, resource)
@@ -207,7 +207,7 @@ def matches(condition: Filter, resource: Mapping[str, Any]) -> bool:
 
 
 def values_at(path: AttributePath, resource: Mapping[str, Any]) -> Iterator[Any]:
-    """The values that a path names: of multi-valued attributes each, and their `value` where no part is named."""
+    """The values at a path; for multi-valued attributes all of them, by `value` without a sub-attribute."""
     found = _whole(path, resource)
     for value in found if isinstance(found, list) else [found]:
         if not isinstance(value, Mapping):
@@ -226,7 +226,7 @@ def _whole(path: AttributePath, resource: Mapping[str, Any]) -> Any:
 
 
 def get(values: Mapping[str, Any], name: str) -> Any:
-    """A value by its name in any case; None if it is not there."""
+    """A value by its name, ignoring case; None if absent."""
     if name in values:
         return values[name]
     wanted = name.lower()
@@ -234,7 +234,7 @@ def get(values: Mapping[str, Any], name: str) -> Any:
 
 
 EXACT = frozenset({"id", "externalid"})
-"""Attributes that are compared with regard to case (RFC 7643)."""
+"""Attributes compared with regard to case (RFC 7643)."""
 
 
 def _holds(operator: str, path: AttributePath, found: Any, value: Any) -> bool:
@@ -280,7 +280,7 @@ OPERATORS: Mapping[str, Callable[[Any, Any], bool]] = {
 
 
 def required_texts(condition: Filter) -> dict[str, str]:
-    """What every match must be equal to, by attribute in lower case: narrows a list in the database beforehand."""
+    """The equality conditions every match must fulfil, by lower-case attribute, to pre-filter in SQL."""
     match condition:
         case Both(left, right):
             return required_texts(left) | required_texts(right)

@@ -1,4 +1,4 @@
-"""What a directory does to groups; who is in which decides the roles that groups stand for."""
+"""SCIM operations on groups; membership decides the roles mapped to them."""
 
 from collections.abc import Collection
 from typing import Any
@@ -25,7 +25,7 @@ from shared.kit.db import Session
 
 
 async def create_group(context: AppState, by: Caller, body: Any) -> GroupRecord:
-    """Adds a group with its members. Raises ScimRefusal 400 and 409."""
+    """Creates a group with its members. Raises ScimRefusal 400 and 409."""
     said = GROUP_KIND.normal(body)
     async with changing(context, by) as session:
         await lock_rights(session)
@@ -37,7 +37,7 @@ async def create_group(context: AppState, by: Caller, body: Any) -> GroupRecord:
 
 
 async def replace_group(context: AppState, by: Caller, group_id: str, body: Any, expected: str | None) -> GroupRecord:
-    """Makes a group what the body says. Raises ScimRefusal 400, 404, 409, 412."""
+    """Replaces a group (PUT). Raises ScimRefusal 400, 404, 409, 412."""
     said = GROUP_KIND.normal(body)
     async with changing(context, by) as session:
         record = await _locked(session, group_id, expected)
@@ -45,7 +45,7 @@ async def replace_group(context: AppState, by: Caller, group_id: str, body: Any,
 
 
 async def patch_group(context: AppState, by: Caller, group_id: str, body: Any, expected: str | None) -> GroupRecord:
-    """Carries operations out on a group. Raises ScimRefusal 400, 404, 409, 412."""
+    """Applies PATCH operations to a group. Raises ScimRefusal 400, 404, 409, 412."""
     operations = read_operations(body)
     async with changing(context, by) as session:
         record = await _locked(session, group_id, expected)
@@ -55,7 +55,7 @@ async def patch_group(context: AppState, by: Caller, group_id: str, body: Any, e
 
 
 async def delete_group(context: AppState, by: Caller, group_id: str, expected: str | None) -> None:
-    """Removes a group; its members lose the roles that it stood for. Raises ScimRefusal 404 and 412."""
+    """Deletes a group; its members lose the roles mapped to it. Raises ScimRefusal 404 and 412."""
     async with changing(context, by) as session:
         record = await _locked(session, group_id, expected)
         members = sorted(agent_id for agent_id, _ in record.members)
@@ -104,7 +104,7 @@ async def _write_members(session: Session, group_id: UUID, added: Collection[UUI
 
 
 async def _members(session: Session, said: Json) -> set[UUID]:
-    """Raises ScimRefusal 400 (`invalidValue`) for a member that is no user here."""
+    """Validates members. Raises ScimRefusal 400 (`invalidValue`) for one that is no user here."""
     wanted: set[UUID] = set()
     for member in said.get("members", ()):
         try:

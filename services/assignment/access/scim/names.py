@@ -1,4 +1,4 @@
-"""The schemas of SCIM's resources, and which attributes are kept."""
+"""Schema URNs and attribute names of SCIM resources, and which attributes are stored."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -31,7 +31,7 @@ PLURALS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 ENTERPRISE_TEXTS: Final = ("employeeNumber", "costCenter", "organization", "division", "department")
 MANAGER_PARTS: Final = ("value", "$ref", "displayName")
 FIXED: Final = frozenset({"id", "meta", "groups", "schemas"})
-"""Attributes of a user that only we set."""
+"""Read-only attributes of a user."""
 IGNORED: Final = frozenset({"password", "ims", "photos", "entitlements", "roles", "x509certificates"})
 """Attributes of RFC 7643 that are taken and not kept, in lower case: programs set no passwords here, and roles come
 from groups."""

@@ -1,4 +1,4 @@
-"""PATCH of a resource (RFC 7644, section 3.5.2), in the shapes that directories send."""
+"""SCIM PATCH (RFC 7644, section 3.5.2), including the variants that directories send."""
 
 import re
 from collections.abc import Callable
@@ -23,7 +23,7 @@ _FILTERED = re.compile(r"^(?P<path>[^\[\]]+)\[(?P<filter>.*)\](?:\.(?P<part>[A-Z
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation, its name in lower case."""
+    """One PATCH operation with its name in lower case."""
 
     name: str
     path: str | None
@@ -32,7 +32,7 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What an operation is about: an attribute in its place, perhaps some of its values, perhaps a part of them."""
+    """The attribute an operation applies to, with optional value filter and sub-attribute."""
 
     spec: AttributeSpec
     place: Json
@@ -42,7 +42,7 @@ class Target:
 
 
 def read_operations(body: Any) -> list[Operation]:
-    """The operations of a PATCH request. Raises ScimRefusal 400."""
+    """Parses a PATCH request. Raises ScimRefusal 400."""
     given = next((value for name, value in body.items() if name.lower() == "operations"), None) if _is(body) else None
     if not isinstance(given, list) or not given:
         raise bad_request("invalidSyntax", "send a PatchOp with a list of Operations")
@@ -69,7 +69,7 @@ def _operation(given: Any) -> Operation:
 
 
 def apply_operations(kind: DocumentKind, resource: Json, operations: list[Operation]) -> None:
-    """Changes a resource in its normal form. Raises ScimRefusal 400."""
+    """Applies operations to a resource in normal form. Raises ScimRefusal 400."""
     for operation in operations:
         if operation.path is not None:
             _apply(kind, resource, operation.name, operation.path, operation.value)
@@ -80,7 +80,7 @@ def apply_operations(kind: DocumentKind, resource: Json, operations: list[Operat
 
 
 def _apply_object(kind: DocumentKind, resource: Json, operation: Operation) -> None:
-    """Without a path the value is an object, whose names may be paths themselves."""
+    """Applies an operation without a path: the value is an object whose keys may be paths."""
     if not isinstance(operation.value, dict):
         raise bad_request("invalidValue", f"{operation.name} without a path takes an object")
     for name, value in operation.value.items():
@@ -113,7 +113,10 @@ def _apply(kind: DocumentKind, resource: Json, name: str, path: str, value: Any)
 
 
 def _target(kind: DocumentKind, resource: Json, path: str) -> Target | None:
-    """None for what is taken and not kept. Raises ScimRefusal 400 (`invalidPath`, `invalidFilter`, `mutability`)."""
+    """Resolves a path; None for ignored attributes.
+
+    Raises ScimRefusal 400 (`invalidPath`, `invalidFilter`, `mutability`).
+    """
     filtered = _FILTERED.fullmatch(path.strip())
     parsed = AttributePath.parse(filtered["path"] if filtered else path.strip())
     if parsed is None:
@@ -148,7 +151,7 @@ def _apply_single(target: Target, name: str, value: Any) -> None:
 
 
 def _apply_complex(target: Target, name: str, value: Any) -> None:
-    """What is given replaces the same parts; others stay."""
+    """Replaces the given sub-attributes and keeps the others."""
     parts: Json = target.place.setdefault(target.spec.name, {})
     if name == "remove":
         for part in [target.part] if target.part else list(parts):
@@ -188,7 +191,7 @@ def _apply_plural(target: Target, name: str, value: Any) -> None:
 
 
 def _begun(target: Target) -> Json:
-    """A new value that fulfils the filter which found none: `emails[type eq "work"].value` of somebody without."""
+    """A new value that satisfies a filter without match: `emails[type eq "work"].value` where there is none yet."""
     wanted = required_texts(target.chosen) if target.chosen is not None else {}
     names = {part.lower(): part for part in target.spec.parts}
     return {names[name]: text for name, text in wanted.items() if name in names}
@@ -202,7 +205,7 @@ def _remove(items: list[Json], chosen: list[Json], part: str | None) -> None:
 
 
 def _apply_list(target: Target, items: list[Json], name: str, value: Any) -> None:
-    """The attribute as a whole; a value that is there already is not added again."""
+    """Applies an operation to a whole multi-valued attribute; values already present are not added again."""
     if name == "remove":
         gone = {one.get("value") for one in items_of(target.spec, value)} if value is not None else None
         items[:] = [] if gone is None else [item for item in items if item.get("value") not in gone]
@@ -219,7 +222,7 @@ def _apply_list(target: Target, items: list[Json], name: str, value: Any) -> Non
 
 
 def _keep_one_primary(items: list[Json], changed: list[Json]) -> None:
-    """A value that is made the primary one takes the mark from the others."""
+    """Clears `primary` on the other values when one becomes primary."""
     marked = [item for item in changed if item.get("primary")]
     for item in items if marked else ():
         if item is not marked[-1]:

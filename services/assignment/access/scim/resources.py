@@ -1,4 +1,4 @@
-"""Users and groups as SCIM answers them, and what a user's document means for the agent."""
+"""SCIM users and groups as answered, and the agent's fields derived from a user."""
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,7 +19,7 @@ from shared.kit.http.inputs import Email, Line
 
 MAX_NAME = 255
 NO_ADDRESS = "@directory.invalid"
-"""How the address of an agent ends who has none; RFC 2606 keeps the name from ever being one."""
+"""Domain of placeholder addresses for agents without one; `.invalid` is reserved by RFC 2606."""
 _EMAIL: TypeAdapter[str] = TypeAdapter(Email)
 _LINE: TypeAdapter[str] = TypeAdapter(Line)
 Reference = tuple[UUID, str]
@@ -27,7 +27,7 @@ Reference = tuple[UUID, str]
 
 @dataclass(frozen=True, slots=True)
 class UserRecord:
-    """An agent with what a directory has said of them."""
+    """An agent with the attributes that the directory has sent."""
 
     agent: Agent
     known: DirectoryUser | None
@@ -35,16 +35,16 @@ class UserRecord:
 
     @property
     def user_name(self) -> str:
-        """The name by which a directory finds them."""
+        """The SCIM userName."""
         return self.known.user_name if self.known else self.agent.email
 
     @property
     def version(self) -> str:
-        """The ETag: rises with the agent and with what the directory says."""
+        """The ETag; changes with the agent and with what the directory has sent."""
         return f'W/"{self.agent.version}.{self.known.version if self.known else 0}"'
 
     def document(self) -> Json:
-        """What is known of them in the normal form, as the agent now is: a local change is the newer one."""
+        """The user in normal form; local changes to the agent override what the directory has sent."""
         said: Json = deepcopy(self.known.document) if self.known else {}
         said |= {"userName": self.user_name, "active": self.agent.is_active}
         if self.known and self.known.external_id:
@@ -81,7 +81,7 @@ class UserRecord:
 
 @dataclass(frozen=True, slots=True)
 class GroupRecord:
-    """A directory's group with its members; without them where nobody asked."""
+    """A directory group, with its members if they were requested."""
 
     group: DirectoryGroup
     members: Sequence[Reference] = field(default=())
@@ -110,7 +110,7 @@ class GroupRecord:
 
 @dataclass(frozen=True, slots=True)
 class WantedUser:
-    """What a document asks of the agent."""
+    """The agent fields that a SCIM user asks for."""
 
     user_name: str
     external_id: str | None
@@ -121,7 +121,10 @@ class WantedUser:
 
 
 def wanted_user(said: Json, *, is_active: bool = True) -> WantedUser:
-    """Reads a normal document; `is_active` counts where it does not say. Raises ScimRefusal 400 (`invalidValue`)."""
+    """Derives agent fields from a normalised user. Raises ScimRefusal 400 (`invalidValue`).
+
+    `is_active` is used where the document does not say.
+    """
     user_name = str(said.get("userName", "")).strip()
     if not user_name or len(user_name) > MAX_NAME:
         raise bad_request("invalidValue", f"userName is required, with at most {MAX_NAME} characters")
@@ -140,20 +143,20 @@ def wanted_user(said: Json, *, is_active: bool = True) -> WantedUser:
 
 
 def name_in(said: Mapping[str, Any]) -> str:
-    """The agent's name by a document: `displayName`, `name.formatted`, or the given and the family name."""
+    """The agent's name: `displayName`, else `name.formatted`, else given and family name."""
     parts = said.get("name", {})
     both = " ".join(part for part in (parts.get("givenName", ""), parts.get("familyName", "")) if part)
     return str(said.get("displayName") or parts.get("formatted") or both).strip()
 
 
 def _main(emails: Sequence[Json]) -> Json | None:
-    """The address that counts: the primary one, else one for work, else the first."""
+    """The agent's address: the primary one, else one of type `work`, else the first."""
     ranked = sorted(emails, key=lambda one: (not one.get("primary"), str(one.get("type", "")).lower() != "work"))
     return ranked[0] if ranked else None
 
 
 def _address_of(user_name: str) -> str:
-    """Of somebody of whom no address is told: their name if it is one, else one that no mail reaches."""
+    """An address for a user without one: the userName if it is an address, else an undeliverable one."""
     try:
         return _EMAIL.validate_python(user_name)
     except ValidationError:
@@ -197,7 +200,7 @@ ALWAYS = frozenset({"id", "schemas"})
 
 @dataclass(frozen=True, slots=True)
 class Projection:
-    """Which attributes an answer holds: those asked for, or all but those not wanted."""
+    """The attributes of an answer, by `attributes` or `excludedAttributes`."""
 
     wanted: tuple[AttributePath, ...] = ()
     unwanted: tuple[AttributePath, ...] = ()

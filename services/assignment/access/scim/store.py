@@ -1,4 +1,4 @@
-"""Reads users and groups for SCIM: by id, and in pages by filter."""
+"""Database reads of SCIM users and groups: by id, by name, and in filtered pages."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class ListRequest:
-    """Which part of a list is asked for; `start` counts from 1."""
+    """Page and filter of a list request; `start` counts from 1."""
 
     condition: Filter | None
     start: int
@@ -39,7 +39,7 @@ async def get_user(session: Session, user_id: str, *, for_update: bool = False) 
 
 
 async def find_user_by_name(session: Session, user_name: str, email: str) -> UserRecord | None:
-    """Somebody who has this userName or address already, deleted at the directory or not."""
+    """A user with this userName or address, including users deleted at the directory."""
     query = (
         select(Agent, DirectoryUser)
         .outerjoin(DirectoryUser, DirectoryUser.agent_id == Agent.id)
@@ -52,7 +52,7 @@ async def find_user_by_name(session: Session, user_name: str, email: str) -> Use
 
 
 async def list_users(session: Session, asked: ListRequest) -> tuple[int, list[UserRecord]]:
-    """How many there are in all, and those of the page."""
+    """The total number of matches, and the users of the page."""
     query = _users().where(*_narrowed(asked.condition))
     if asked.condition is None:
         total = await session.scalar(select(func.count()).select_from(query.subquery())) or 0
@@ -65,7 +65,7 @@ async def list_users(session: Session, asked: ListRequest) -> tuple[int, list[Us
 
 
 def _users() -> Select[Agent, DirectoryUser | None]:
-    """Everybody whom a directory may know, in a fixed order."""
+    """Query for all users visible to a directory, in a fixed order."""
     return (
         select(Agent, DirectoryUser)
         .outerjoin(DirectoryUser, DirectoryUser.agent_id == Agent.id)
@@ -79,7 +79,7 @@ def _name_of() -> ColumnElement[str]:
 
 
 def _narrowed(condition: Filter | None) -> list[ColumnElement[bool]]:
-    """What the database can judge of a filter; the rest is judged here."""
+    """Adds the part of a filter that SQL can evaluate; the rest is evaluated in Python."""
     texts = required_texts(condition) if condition is not None else {}
     found: list[ColumnElement[bool]] = []
     if "username" in texts:
@@ -116,7 +116,7 @@ async def get_group(session: Session, group_id: str, *, with_members: bool = Tru
 
 
 async def list_groups(session: Session, asked: ListRequest, *, with_members: bool) -> tuple[int, list[GroupRecord]]:
-    """How many there are in all, and those of the page."""
+    """The total number of matches, and the groups of the page."""
     texts = required_texts(asked.condition) if asked.condition is not None else {}
     query = select(DirectoryGroup).order_by(DirectoryGroup.created_at, DirectoryGroup.id)
     if "displayname" in texts:
@@ -146,7 +146,7 @@ async def _with_members(session: Session, groups: Sequence[DirectoryGroup], *, w
 
 
 async def known_agents(session: Session, ids: Collection[UUID]) -> set[UUID]:
-    """Of these, the ones that a directory may know."""
+    """Those of the given agents that a directory can see."""
     query = (
         select(Agent.id)
         .outerjoin(DirectoryUser, DirectoryUser.agent_id == Agent.id)

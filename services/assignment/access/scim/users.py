@@ -1,4 +1,4 @@
-"""What a directory does to users: they are agents, and a deleted one is a deactivated agent."""
+"""SCIM operations on users: users are agents, and a deleted user is a deactivated agent."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ from shared.kit.db import Session
 
 
 async def create_user(context: AppState, by: Caller, body: Any) -> UserRecord:
-    """Adds an agent, or gives back one whom the directory had deleted. Raises ScimRefusal 400 and 409."""
+    """Creates an agent, or reactivates one deleted by the directory. Raises ScimRefusal 400 and 409."""
     wanted = wanted_user(USER_KIND.normal(body))
     async with changing(context, by) as session:
         await lock_rights(session)
@@ -39,7 +39,7 @@ async def create_user(context: AppState, by: Caller, body: Any) -> UserRecord:
 
 
 async def replace_user(context: AppState, by: Caller, user_id: str, body: Any, expected: str | None) -> UserRecord:
-    """Makes a user what the body says. Raises ScimRefusal 400, 404, 409, 412."""
+    """Replaces a user (PUT). Raises ScimRefusal 400, 404, 409, 412."""
     said = USER_KIND.normal(body)
     async with changing(context, by) as session:
         record = await _locked(session, user_id, expected)
@@ -47,7 +47,7 @@ async def replace_user(context: AppState, by: Caller, user_id: str, body: Any, e
 
 
 async def patch_user(context: AppState, by: Caller, user_id: str, body: Any, expected: str | None) -> UserRecord:
-    """Carries operations out on a user. Raises ScimRefusal 400, 404, 409, 412."""
+    """Applies PATCH operations to a user. Raises ScimRefusal 400, 404, 409, 412."""
     operations = read_operations(body)
     async with changing(context, by) as session:
         record = await _locked(session, user_id, expected)
@@ -58,7 +58,7 @@ async def patch_user(context: AppState, by: Caller, user_id: str, body: Any, exp
 
 
 async def delete_user(context: AppState, by: Caller, user_id: str, expected: str | None) -> None:
-    """Deactivates the agent and forgets them as a user; what they did stays theirs. Raises ScimRefusal 404, 412."""
+    """Deactivates the agent and hides the user; their history stays. Raises ScimRefusal 404, 412."""
     async with changing(context, by) as session:
         record = await _locked(session, user_id, expected)
         await change_agent_within(session, by, record.agent.id, AgentPatch(is_active=False))

@@ -1,4 +1,4 @@
-"""Tests the connection to the provider, as far as that goes without a person."""
+"""Tests the connection to the identity provider without signing anybody in."""
 
 from collections.abc import AsyncIterator
 
@@ -15,7 +15,7 @@ NO_CODE = "everdesk-tests-the-connection"
 
 
 async def check_connection(context: AppState) -> ConnectionReport:
-    """Reads everything anew, and asks for tokens with a code that is none: the provider says if it knows the client."""
+    """Fetches metadata and keys, and sends an invalid code: `invalid_grant` shows that the client is known."""
     async with context.database.begin() as session:
         connection = await get_connection(session, context.settings)
     context.provider.forget()

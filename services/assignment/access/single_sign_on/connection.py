@@ -1,4 +1,4 @@
-"""The connection to the provider: as saved on its page, or as the settings fix it."""
+"""The identity provider's configuration, from the administration page or fixed by settings."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,12 +25,12 @@ CALLBACK = "/sign-in/sso/callback"
 ROW = 1
 FIXED = frozenset({"issuer", "client_id", "client_secret"})
 TAKEN_OVER = FIXED | {"is_enabled", "trusts_addresses", "groups_claim", "creates_agents", "second_factor", "scopes"}
-"""Whoever changes these decides who is let in as whom."""
+"""Fields that decide who is let in as whom; changing them takes the rights of every agent."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProviderConnection:
-    """A connection that can be used."""
+    """The effective configuration."""
 
     view: SingleSignOnView
     client_secret: str | None
@@ -42,7 +42,7 @@ class ProviderConnection:
 
 
 async def get_connection(session: Session, settings: AssignmentSettings) -> ProviderConnection:
-    """What is saved, under what the settings fix."""
+    """The stored configuration, overridden by the settings."""
     stored = await session.get(SingleSignOn, ROW)
     redirect_uri = settings.desk_url.rstrip("/") + CALLBACK
     values: dict[str, Any] = {"redirect_uri": redirect_uri}
@@ -61,7 +61,7 @@ async def get_connection(session: Session, settings: AssignmentSettings) -> Prov
 
 
 async def provider_name(context: AppState) -> str:
-    """What the button of the sign-in page says; empty where there is nothing to sign in with."""
+    """The provider's name for the sign-in page; empty if single sign-on is off."""
     async with context.database.begin() as session:
         connection = await get_connection(session, context.settings)
     return connection.view.name if connection.is_usable else ""
@@ -70,10 +70,11 @@ async def provider_name(context: AppState) -> str:
 async def change_connection(
     context: AppState, by: Caller, body: SingleSignOnPatch, expected: int | None = None
 ) -> SingleSignOnView:
-    """Saves the connection.
+    """Saves the configuration.
 
-    Raises Problem 403 for a program, or for one who has less than everybody: whoever names the provider can be anybody.
-    Problem 409 for a change that would lock everybody out, 412 for another version, 422.
+    Raises Problem 403 for a program, and for a caller who lacks a right of any active agent: whoever names the provider
+    can sign in as anybody. Raises Problem 409 for a change that would lock everybody out, 412 for another version, 422
+    for invalid values.
     """
     check_is_person(by, "a program does not decide who signs in; sign in as an agent")
     changes = changes_of(body)
@@ -124,7 +125,7 @@ async def _write(session: Session, settings: AssignmentSettings, changes: Mappin
 
 
 async def _check_may_be_anybody(session: Session, by: Caller) -> None:
-    """Raises Problem 403 if anybody active has a right that `by` has not."""
+    """Raises Problem 403 if an active agent has a right that `by` lacks."""
     query = (
         select(Membership.team_id, Role.scope, Role.permissions)
         .join(Role, Role.id == Membership.role_id)
@@ -137,7 +138,7 @@ async def _check_may_be_anybody(session: Session, by: Caller) -> None:
 
 
 async def _refuse_lock_out(session: Session, after: SingleSignOnView) -> None:
-    """Raises Problem 409 if nobody who administers agents could get in while the provider is away."""
+    """Raises Problem 409 if no administrator of agents could sign in while the provider is down."""
     if after.passwords is not PasswordUse.UNLINKED_ONLY or not after.is_enabled:
         return
     linked = select(ProviderIdentity.agent_id).where(ProviderIdentity.issuer == after.issuer)

@@ -1,4 +1,4 @@
-"""Changes the code that came back for what the provider says of the person."""
+"""Exchanges the authorization code for tokens and verifies the claims."""
 
 import base64
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ ADDRESS = ("email", "email_verified")
 
 @dataclass(frozen=True, slots=True)
 class CodeExchange:
-    """A code, and what proves that it is ours."""
+    """An authorization code with its PKCE verifier and nonce."""
 
     code: str
     verifier: str
@@ -29,7 +29,7 @@ class CodeExchange:
 async def ask_for_tokens(
     http: SafeHttpClient, connection: ProviderConnection, provider: Provider, code: str, verifier: str
 ) -> FetchedResponse:
-    """Sends the code with the proofs of client and browser. Raises SignOnRefused (`away`)."""
+    """Calls the token endpoint. Raises SignOnRefused (`away`)."""
     form = {
         "grant_type": "authorization_code",
         "code": code,
@@ -52,7 +52,7 @@ async def ask_for_tokens(
 async def fetch_claims(
     http: SafeHttpClient, cache: ProviderCache, connection: ProviderConnection, provider: Provider, asked: CodeExchange
 ) -> Claims:
-    """What the provider says of the person, checked. Raises SignOnRefused."""
+    """The verified claims about the person. Raises SignOnRefused."""
     answer = await ask_for_tokens(http, connection, provider, asked.code, asked.verifier)
     if answer.status != 200:
         raise SignOnRefused("code_refused", _error_of(answer))
@@ -69,7 +69,7 @@ async def fetch_claims(
 async def _verified(
     http: SafeHttpClient, cache: ProviderCache, provider: Provider, text: str, expected: Expected
 ) -> Claims:
-    """Keys that the provider has changed are asked for once more."""
+    """Verifies the ID token; fetches the provider's keys once more if its key is unknown."""
     try:
         return verify_id_token(text, cache.keys, expected)
     except UnknownKey:
@@ -84,7 +84,7 @@ async def _verified(
 async def _with_userinfo(
     http: SafeHttpClient, connection: ProviderConnection, provider: Provider, claims: Claims, access_token: str
 ) -> Claims:
-    """Many providers tell address and groups only there. What the signed token says counts for more."""
+    """Adds userinfo claims, where many providers put address and groups. The ID token takes precedence."""
     wanted = {"email", *([connection.view.groups_claim] if connection.view.groups_claim else [])}
     if wanted <= claims.keys() or provider.userinfo_endpoint is None or not access_token:
         return claims
@@ -97,14 +97,14 @@ async def _with_userinfo(
 
 
 def merged(signed: Claims, told: Claims) -> Claims:
-    """Both together; an address and whether it is verified come from the same one."""
+    """Merges two sets of claims; `email` and `email_verified` are taken from the same one."""
     if "email" in signed:
         return {**{name: value for name, value in told.items() if name not in ADDRESS}, **signed}
     return {**told, **{name: value for name, value in signed.items() if name not in ADDRESS}}
 
 
 def _error_of(answer: FetchedResponse) -> str:
-    """The provider's own word for what is wrong."""
+    """The provider's OAuth error code."""
     try:
         return str(object_of(answer).get("error", ""))[:80]
     except SignOnRefused:

@@ -1,4 +1,4 @@
-"""A sign-in at the provider: begun in a browser, and finished in the same one, once."""
+"""The authorization code flow: started and finished in the same browser, once."""
 
 import hashlib
 import hmac
@@ -31,7 +31,7 @@ MAX_ANSWER = 8_192
 
 @dataclass(frozen=True, slots=True)
 class TripToProvider:
-    """Where the browser is sent, and the cookie that it takes along."""
+    """The redirect to the provider, and the cookie to set."""
 
     url: str
     cookie: str
@@ -39,7 +39,7 @@ class TripToProvider:
 
 @dataclass(frozen=True, slots=True)
 class ProviderAnswer:
-    """What the browser brings back, and the cookie that it has."""
+    """The callback's parameters, and the browser's cookie."""
 
     cookie: str = ""
     state: str = ""
@@ -49,7 +49,7 @@ class ProviderAnswer:
 
 
 async def begin_sign_on(context: AppState, following: str) -> TripToProvider:
-    """Sends a browser to the provider. Raises SignOnRefused (`off`, `away`)."""
+    """Starts a sign-in at the provider. Raises SignOnRefused (`off`, `away`)."""
     connection = await _usable_connection(context)
     provider = await context.provider.get(context.http_client, connection.view.issuer)
     keys = SignOnKeys(context.settings)
@@ -81,14 +81,14 @@ async def _usable_connection(context: AppState) -> ProviderConnection:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """Somebody whom the provider vouched for: signed in, or asked for the second factor; and where they were going."""
+    """The result: a session or a pending second step, and the page to continue to."""
 
     outcome: SignedIn | SecondStep
     following: str
 
 
 async def finish_sign_on(context: AppState, answer: ProviderAnswer, visit: Visit) -> Arrival:
-    """Signs in whom the provider says. Raises SignOnRefused, and Problem where an agent cannot sign in."""
+    """Signs in the agent the claims identify. Raises SignOnRefused, and Problem where the agent cannot sign in."""
     keys = SignOnKeys(context.settings)
     begun = keys.read(answer.cookie) if answer.cookie else None
     if begun is None:
@@ -114,7 +114,7 @@ async def finish_sign_on(context: AppState, answer: ProviderAnswer, visit: Visit
 
 
 async def _use_up(context: AppState, seed: str) -> None:
-    """Each sign-in comes back once, at whichever replica. Raises SignOnRefused."""
+    """Marks the state as used, across replicas. Raises SignOnRefused if it was used before."""
     until = utc_now() + timedelta(seconds=LASTS_SECONDS)
     used = insert(UsedSignOn).values(digest=digest_of(seed), expires_at=until).on_conflict_do_nothing()
     async with context.database.begin() as session:
@@ -123,5 +123,5 @@ async def _use_up(context: AppState, seed: str) -> None:
 
 
 async def forget_used(session: Session) -> None:
-    """Deletes what could not come back any more."""
+    """Deletes used states that have expired."""
     await session.execute(delete(UsedSignOn).where(UsedSignOn.expires_at < utc_now()))

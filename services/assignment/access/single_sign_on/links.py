@@ -1,4 +1,4 @@
-"""Which agents are linked to a person at the provider, and how a link is taken away."""
+"""Links between agents and the provider's subjects: listing and removing them."""
 
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from shared.kit.http.problems import not_found
 
 
 async def list_links(session: Session, agent_id: UUID | None = None) -> list[ProviderLinkView]:
-    """Every link, or those of one agent, by the agents' names."""
+    """All links, or those of one agent, ordered by the agents' names."""
     query = select(ProviderIdentity, Agent.name).join(Agent, Agent.id == ProviderIdentity.agent_id)
     if agent_id is not None:
         query = query.where(Agent.id == agent_id)
@@ -26,7 +26,7 @@ async def list_links(session: Session, agent_id: UUID | None = None) -> list[Pro
 
 
 async def remove_links(context: AppState, by: Caller, agent_id: UUID) -> None:
-    """Unlinks an agent and ends their sessions: whoever next comes with their verified address is linked anew.
+    """Unlinks an agent and ends their sessions; the next sign-in with their verified address links them again.
 
     Raises Problem 404, and 403 for an agent with more rights than `by`.
     """

@@ -1,4 +1,4 @@
-"""Which agent a person at the provider is: by who they were before, else by an address the provider vouches for."""
+"""Maps claims to an agent: by linked subject, else by a verified address."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -30,21 +30,21 @@ from shared.kit.telemetry import log
 
 NOBODY = UUID(int=0)
 EVERYTHING = Grant(TeamId(NOBODY), Scope.ALL, frozenset(Permission))
-"""What groups may give was looked at when an administrator said what they stand for."""
+"""Rights for applying group mappings: they were checked when an administrator saved the mapping."""
 SECOND_FACTORS = frozenset({"otp", "hwk", "swk", "sc", "fpt", "face", "iris", "retina", "vbm", "sms", "tel"})
-"""Of RFC 8176: what counts beside something else, such as a password; `mfa` says it all by itself."""
+"""RFC 8176 methods that count as a second one beside another; `mfa` suffices by itself."""
 _EMAIL: TypeAdapter[str] = TypeAdapter(Email)
 _LINE: TypeAdapter[str] = TypeAdapter(Line)
 
 
 def everdesk_itself(name: str, address: str) -> Caller:
-    """Who makes the changes that come with a sign-in."""
+    """The actor for changes that a sign-in makes."""
     principal = Principal(AgentId(NOBODY), (EVERYTHING,))
     return Caller(principal, "", name, Channel.DESK, b"", address, kind=ActorKind.SYSTEM)
 
 
 async def find_or_make_agent(session: Session, connection: SingleSignOnView, claims: Claims, address: str) -> Agent:
-    """The agent to sign in, linked and with the roles of their groups. Raises SignOnRefused."""
+    """The agent to sign in, linked and with the roles of their groups; created if enabled. Raises SignOnRefused."""
     by = everdesk_itself(f"Single sign-on ({connection.name})"[:255], address)
     set_actor(session, by)
     groups = groups_of(connection, claims)
@@ -90,7 +90,7 @@ async def _agent_by_address(
 
 
 def _verified_address(connection: SingleSignOnView, claims: Claims) -> str:
-    """Raises SignOnRefused without an address that the provider vouches for."""
+    """The verified address of the claims. Raises SignOnRefused without one."""
     said = claims.get("email_verified")
     is_verified = said is True or said == "true" or (connection.trusts_addresses and said is None)
     if not is_verified:
@@ -125,10 +125,10 @@ async def _link(session: Session, connection: SingleSignOnView, claims: Claims, 
 
 
 def groups_of(connection: SingleSignOnView, claims: Claims) -> frozenset[str] | None:
-    """The groups of the person; None where roles do not come with the sign-in.
+    """The person's groups; None where roles are not managed by sign-in.
 
-    A claim that is missing means no group, as for providers that leave out empty lists. Raises SignOnRefused where the
-    provider says that it left them out because there are too many.
+    A missing claim means no groups, because providers leave out empty lists. Raises SignOnRefused where the provider
+    omitted the groups because there are too many.
     """
     name = connection.groups_claim
     if not name:
@@ -142,7 +142,7 @@ def groups_of(connection: SingleSignOnView, claims: Claims) -> frozenset[str] | 
 
 
 async def _give_roles(session: Session, by: Caller, agent: Agent, groups: frozenset[str]) -> None:
-    """Roles by groups, unless nobody could administer agents any more; an unchanged agent costs one look."""
+    """Updates roles by groups, unless no administrator would remain; unchanged agents cost one read."""
     mapped = (await get_group_roles(session)).group_roles
     view = await get_agent_view(session, agent.id)
     wanted = roles_of_groups(mapped, groups, view.memberships)
@@ -160,7 +160,7 @@ async def _give_roles(session: Session, by: Caller, agent: Agent, groups: frozen
 
 
 def has_second_factor(connection: SingleSignOnView, claims: Claims) -> bool:
-    """Whether the provider has asked for a second factor, as far as it is trusted with that."""
+    """Whether the provider asked for a second factor, if it is trusted with that."""
     if connection.second_factor is not ProviderFactor.BY_AMR:
         return connection.second_factor is ProviderFactor.ALWAYS
     methods = claims.get("amr")

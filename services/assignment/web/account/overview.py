@@ -1,4 +1,4 @@
-"""An agent's own account: where they are signed in, their second factors, and their password."""
+"""The account page: sessions, second factors and password."""
 
 from typing import Annotated
 from uuid import UUID
@@ -30,7 +30,7 @@ Token = Annotated[str, Form()]
 
 @router.get("")
 async def show_account(request: Request, desk: TheDesk, context: State, caller: DeskAgent) -> Response:
-    """Everything about how the agent signs in."""
+    """Renders the account page."""
     return await _page(request, desk, context, caller)
 
 
@@ -38,7 +38,7 @@ async def show_account(request: Request, desk: TheDesk, context: State, caller: 
 async def post_end_others(
     request: Request, desk: TheDesk, context: State, caller: DeskAgent, csrf_token: Token = ""
 ) -> Response:
-    """Ends every session but this one."""
+    """Ends every session except the current one."""
     check_form_token(request, csrf_token)
     await sign_out_everywhere(context, caller.agent_id, but=caller.session_digest)
     return desk.redirect(PATH, ("success", "All your other sessions have ended."))
@@ -67,7 +67,7 @@ async def post_password(
     password: Annotated[SecretStr, Form(max_length=1024)] = SecretStr(""),
     csrf_token: Token = "",
 ) -> Response:
-    """Sets a new password: every session ends, and this browser gets a new one."""
+    """Sets a new password: ends all sessions and opens a new one for this browser."""
     check_form_token(request, csrf_token)
     try:
         new = PasswordInput(password=password).password.get_secret_value()

@@ -1,4 +1,4 @@
-"""Asking for a new password, and setting one by the link of a mail."""
+"""Pages for requesting a password reset, and for setting a password through a mailed link."""
 
 from typing import Annotated
 
@@ -22,7 +22,7 @@ SENT = "If an account has this address, a mail with a link is on its way. Look i
 
 @router.get("/forgot-password")
 async def show_forgot_password(request: Request, desk: TheDesk) -> Response:
-    """Asks for the address."""
+    """The form for the address."""
     return desk.render(request, "account/forgot_password.html", None, email="", error="")
 
 
@@ -34,7 +34,7 @@ async def post_forgot_password(
     email: Annotated[str, Form(max_length=254)] = "",
     csrf_token: Annotated[str, Form()] = "",
 ) -> Response:
-    """Says the same whether there is such an account or not."""
+    """Gives the same answer whether or not the account exists."""
     check_form_token(request, csrf_token)
     try:
         await request_reset(context, email.strip(), address_of(request, context.settings.trusted_proxies))
@@ -48,7 +48,7 @@ async def post_forgot_password(
 
 @router.get("/set-password/{token}")
 async def show_set_password(request: Request, desk: TheDesk, context: State, token: LinkToken) -> Response:
-    """The form; looking at it does not use the link up. Raises Problem 410."""
+    """The form; opening it does not consume the link. Raises Problem 410."""
     return await _page(request, desk, context, token)
 
 
@@ -61,7 +61,7 @@ async def post_set_password(
     password: Annotated[SecretStr, Form(max_length=1024)] = SecretStr(""),
     csrf_token: Annotated[str, Form()] = "",
 ) -> Response:
-    """Sets the password; signing in with it, and with the second factor if there is one, comes after."""
+    """Sets the password. The agent then signs in with it, and with the second factor if there is one."""
     check_form_token(request, csrf_token)
     try:
         new = PasswordInput(password=password).password.get_secret_value()

@@ -1,4 +1,4 @@
-"""For whom passkeys of this page are."""
+"""The WebAuthn relying party of the desk's pages."""
 
 from fastapi import Request
 
@@ -7,5 +7,5 @@ from services.assignment.settings import AssignmentSettings
 
 
 def party_of(request: Request, settings: AssignmentSettings) -> RelyingParty | None:
-    """The desk as this browser reaches it; None where browsers offer no passkeys."""
+    """The relying party for the host this browser uses; None where browsers offer no passkeys."""
     return relying_party(settings.desk_url, request.headers.get("host", ""))

@@ -1,4 +1,4 @@
-"""Setting up and removing second factors. Who owes one comes here first, and can go nowhere else until it is done."""
+"""Pages for setting up and removing second factors. Agents whose role requires one are redirected here until done."""
 
 from typing import Annotated
 from uuid import UUID
@@ -25,7 +25,7 @@ ACCOUNT = "/account"
 
 @router.get("")
 async def show_second_factor(request: Request, desk: TheDesk, context: State, caller: FreshAgent) -> Response:
-    """The app's secret as a picture and in letters, and the passkey button."""
+    """The TOTP secret as QR code and text, and the button for a passkey."""
     return await _page(request, desk, context, caller)
 
 
@@ -38,7 +38,7 @@ async def post_app(
     code: Annotated[str, Form(max_length=64)] = "",
     csrf_token: Token = "",
 ) -> Response:
-    """Takes the app into use once it shows the right code."""
+    """Enrols the app after checking its code."""
     check_form_token(request, csrf_token)
     try:
         done = await enrolment.add_app(context, caller, code, desk_visit(request, desk, context.settings))
@@ -57,7 +57,7 @@ async def post_passkey(
     credential: Annotated[str, Form(max_length=MAX_CREDENTIAL)] = "",
     csrf_token: Token = "",
 ) -> Response:
-    """Keeps the passkey that the browser has made."""
+    """Stores the passkey that the browser has created."""
     check_form_token(request, csrf_token)
     visit, party = desk_visit(request, desk, context.settings), party_of(request, context.settings)
     made = enrolment.NewPasskey(party, "".join(filter(str.isprintable, name)).strip(), credential)
@@ -72,7 +72,7 @@ async def post_passkey(
 async def post_remove_app(
     request: Request, desk: TheDesk, context: State, caller: FreshAgent, csrf_token: Token = ""
 ) -> Response:
-    """Takes the app out of use."""
+    """Removes the app."""
     check_form_token(request, csrf_token)
     await enrolment.remove_app(context, caller)
     return desk.redirect(ACCOUNT, ("success", "The authenticator app was removed."))
@@ -82,7 +82,7 @@ async def post_remove_app(
 async def post_remove_passkey(
     request: Request, desk: TheDesk, context: State, caller: FreshAgent, passkey_id: UUID, csrf_token: Token = ""
 ) -> Response:
-    """Takes a passkey out of use."""
+    """Removes a passkey."""
     check_form_token(request, csrf_token)
     await enrolment.remove_passkey(context, caller, passkey_id)
     return desk.redirect(ACCOUNT, ("success", "The passkey was removed."))
@@ -92,14 +92,14 @@ async def post_remove_passkey(
 async def post_recovery_codes(
     request: Request, desk: TheDesk, context: State, caller: FreshAgent, csrf_token: Token = ""
 ) -> Response:
-    """Makes new recovery codes and shows them, this once."""
+    """Replaces the recovery codes and shows the new ones once."""
     check_form_token(request, csrf_token)
     codes = await enrolment.renew_recovery_codes(context, caller)
     return desk.render(request, "account/recovery_codes.html", caller, codes=codes)
 
 
 def _done(request: Request, desk: DeskPages, caller: Caller, done: enrolment.Enrolled) -> Response:
-    """The session goes on under a new token; recovery codes are shown with the first factor."""
+    """Sets the new session token; shows recovery codes after the first factor."""
     if not done.recovery_codes:
         response: Response = desk.redirect(ACCOUNT, ("success", "The second factor was added."))
     else:
@@ -133,7 +133,7 @@ async def _page(
 
 
 def _picture(text: str) -> Markup:
-    """A QR code as SVG without styles, which the pages' policy would refuse."""
+    """A QR code as SVG without inline styles, which the content security policy blocks."""
     code = segno.make(text, error="m", micro=False)
     svg = code.svg_inline(scale=5, border=4, dark="#000", light="#fff", omitsize=True, svgclass="qr", lineclass=None)
     return Markup(svg)  # noqa: S704 - made of squares, of nothing that anybody wrote

@@ -1,4 +1,4 @@
-"""The page between the password and the desk: a code of the app, a recovery code, or a passkey."""
+"""The second step of signing in: a TOTP code, a recovery code, or a passkey."""
 
 from typing import Annotated
 
@@ -18,13 +18,13 @@ from shared.kit.http.problems import Problem
 
 router = APIRouter(route_class=DeskPageRoute)
 OVER = frozenset({"sign_in_expired", "wrong_credentials"})
-"""Problems after which the sign-in begins anew."""
+"""Problem codes after which the sign-in starts again."""
 Following = Annotated[str | None, Query(alias="next")]
 
 
 @router.get(SECOND_STEP)
 async def show_second_step(request: Request, desk: TheDesk, context: State, following: Following = None) -> Response:
-    """Asks for the second factor."""
+    """The form for the second factor."""
     return await _page(request, desk, context, safe_path(following))
 
 
@@ -38,7 +38,7 @@ async def post_second_step(
     following: Annotated[str, Form(alias="next")] = QUEUE,
     csrf_token: Annotated[str, Form()] = "",
 ) -> Response:
-    """Opens the session, or says what is wrong."""
+    """Opens the session, or shows the form with the error."""
     check_form_token(request, csrf_token)
     try:
         signed_in = await _finish(request, desk, context, code.get_secret_value(), credential)
@@ -58,7 +58,7 @@ async def _finish(request: Request, desk: DeskPages, context: AppState, code: st
 async def _page(
     request: Request, desk: DeskPages, context: AppState, following: str, problem: Problem | None = None
 ) -> Response:
-    """The page, with what is wrong; or the sign-in page where there is no sign-in under way (any more)."""
+    """The form with an error, or the sign-in page where no sign-in is pending."""
     token = desk.pages.cookie(request, PENDING_COOKIE) or ""
     try:
         if problem is not None and problem.code in OVER:

@@ -1,4 +1,4 @@
-"""The composer of a ticket's page: drafts with their files, and replies that can still be taken back."""
+"""The composer: drafts with their files, and replies that can still be undone."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,23 +18,23 @@ NO_DRAFT = DraftView(kind="reply")
 
 @dataclass(frozen=True, slots=True)
 class ComposerState:
-    """What stands in the editors when the page opens."""
+    """Drafts and held replies shown when the page opens."""
 
     drafts: Mapping[str, DraftView] = field(default_factory=dict)
     files: Mapping[UUID, AgentFile] = field(default_factory=dict)
     held: Sequence[HeldReplyView] = ()
 
     def draft(self, kind: str) -> DraftView:
-        """The draft of a kind; an empty one if there is none."""
+        """The draft of a kind, or an empty one."""
         return self.drafts.get(kind, NO_DRAFT)
 
     def files_of(self, kind: str) -> list[AgentFile]:
-        """The files that go with a draft and are still there to be attached."""
+        """The draft's files that still exist."""
         return [self.files[one] for one in self.draft(kind).attachments if one in self.files]
 
 
 async def get_composer(session: Session, caller: Caller, ticket: TicketView) -> ComposerState:
-    """Reads the caller's drafts on the ticket, and everybody's replies that are on their way."""
+    """Reads the caller's drafts on the ticket and all held replies."""
     drafts = await find_drafts(session, DraftOwner(caller.agent_id, ticket.id))
     wanted = [one for draft in drafts.values() for one in draft.attachments]
     files = {row.id: row for row in await list_files(session, caller.agent_id, wanted)}

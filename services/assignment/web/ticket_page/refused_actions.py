@@ -1,4 +1,4 @@
-"""Actions that the page does not offer, each with the reason: the ticket's state, or the agent's role."""
+"""Unavailable actions with the reason for each: the ticket's status, or the agent's role."""
 
 from services.assignment.schemas.tickets import TicketView
 from shared.contracts.vocabulary import Action, Status
@@ -24,7 +24,7 @@ STATUS_WORDS = {status: status.value.replace("_", " ") for status in Status}
 
 
 def refused_actions(ticket: TicketView) -> list[tuple[str, str]]:
-    """Label and reason of each action that cannot be taken now, in the order of the vocabulary."""
+    """Label and reason of each unavailable action, in the vocabulary's order."""
     allowed = set(ticket.allowed_actions)
     return [(LABELS[action], _reason(ticket, action)) for action in Action if action not in allowed]
 

@@ -1,4 +1,4 @@
-"""The SLA clocks of a ticket in words: what is due and when, why, and what would stop the clock."""
+"""Formats a ticket's SLA clocks: what is due when, why, and what stops or starts the clock."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ NEARLY = 0.75
 
 @dataclass(frozen=True, slots=True)
 class ClockLine:
-    """One clock as the page shows it."""
+    """One SLA clock as displayed."""
 
     name: str
     tone: str
@@ -45,7 +45,7 @@ class ClockLine:
 
 
 def clock_lines(ticket: TicketView, policy: str, now: datetime) -> list[ClockLine]:
-    """The clocks, what is due next first, those that have ended last."""
+    """The clocks, next due first, ended ones last."""
     lines = [(clock, _line(clock, ticket, policy, now)) for clock in _newest(ticket.sla.clocks)]
     far = datetime.max.replace(tzinfo=now.tzinfo)
     lines.sort(key=lambda pair: (pair[0].state is ClockState.SETTLED, pair[0].due_at or far))
@@ -53,7 +53,7 @@ def clock_lines(ticket: TicketView, policy: str, now: datetime) -> list[ClockLin
 
 
 def _newest(clocks: Iterable[Clock]) -> Iterable[Clock]:
-    """Of each metric the last cycle: earlier ones are told on the page of details."""
+    """The last cycle of each metric; earlier ones are on the details page."""
     latest: dict[Metric, Clock] = {}
     for clock in clocks:
         if clock.metric not in latest or latest[clock.metric].cycle < clock.cycle:

@@ -1,4 +1,4 @@
-"""The timeline as the page shows it: messages and notes one by one, what happened between them folded."""
+"""View model of the timeline: messages and notes singly, consecutive events collapsed."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ FILTERS = (
 
 @dataclass(frozen=True, slots=True)
 class EventWords:
-    """One event in words."""
+    """An event formatted for display."""
 
     at: datetime
     words: str
@@ -29,24 +29,24 @@ class EventWords:
 
 @dataclass(frozen=True, slots=True)
 class TimelinePart:
-    """A message or note, or the events between two of them; exactly one of the two is set."""
+    """A message, a note, or a run of consecutive events; exactly one is set."""
 
     entry: EntryView | None = None
     events: Sequence[EventWords] = ()
 
     @property
     def is_folded(self) -> bool:
-        """Whether the events are shown as their number until somebody asks."""
+        """Whether the events are collapsed to a count."""
         return len(self.events) >= FOLDED_FROM
 
     @property
     def summary(self) -> str:
-        """The newest of the folded events, for who does not unfold them."""
+        """The newest of the collapsed events."""
         return self.events[0].words
 
 
 def timeline_parts(lines: Sequence[ThreadLine], names: Mapping[str, str], show: ThreadFilter) -> list[TimelinePart]:
-    """Newest first, as the lines are. Events alone are not folded: whoever filters for them wants to read them."""
+    """The parts, newest first. With the events filter nothing is collapsed."""
     parts = list(_parts(lines, names))
     if show is not ThreadFilter.EVENTS:
         return parts

@@ -1,8 +1,8 @@
-"""Pages for what the intake service owns: topics and their forms, announcements, bans and API keys.
+"""Administration pages for what the intake service owns: topics and their forms, announcements, bans and API keys.
 
-The desk knows who may administer; intake owns the truth, checks every value and keeps the audit log of these changes.
-So each page calls intake's administration with a pass for the signed-in administrator, and shows what it refuses at the
-field. While intake is away these pages say so, and the rest of the desk works on.
+The desk checks the administrator's permission; intake owns the data, validates every value and keeps the audit log.
+Each page calls intake's admin API with a pass for the signed-in administrator, and shows refusals at the field. While
+intake is down these pages say so, and the rest of the desk works.
 """
 
 from fastapi import APIRouter

@@ -1,4 +1,4 @@
-"""Calls of intake's administration for the signed-in administrator."""
+"""Client of intake's admin API for the signed-in administrator."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +13,7 @@ ADMIN = "/v1/admin"
 
 
 def administrator(caller: Caller) -> Administrator:
-    """The signed-in agent as the other services' audit logs name them."""
+    """The signed-in agent as other services' audit logs identify them."""
     return Administrator(str(caller.agent_id), caller.name, caller.address)
 
 
@@ -28,9 +28,9 @@ async def ask(
     key: str | None = None,
     version: int | None = None,
 ) -> SiblingAnswer:
-    """One request below /v1/admin; `key` makes sending it twice harmless, `version` refuses what was changed since.
+    """Sends a request below /v1/admin; `key` makes a retry safe, `version` detects concurrent changes.
 
-    Raises the Problem that intake answers, and Problem 503 if it is away.
+    Raises the Problem that intake answers, and Problem 503 if it is down.
     """
     headers = {"Idempotency-Key": key} if key else {}
     if version is not None:
@@ -40,7 +40,7 @@ async def ask(
 
 
 async def every(context: AppState, caller: Caller, path: str) -> list[dict[str, Any]]:
-    """All items of a list, page after page."""
+    """Collects all items of a paged list."""
     items: list[dict[str, Any]] = []
     query = {"limit": "200"}
     for _ in range(MOST_PAGES):
@@ -53,10 +53,10 @@ async def every(context: AppState, caller: Caller, path: str) -> list[dict[str, 
 
 
 def instant_in(text: str) -> str | None:
-    """The value of a `datetime-local` input, which is in UTC on these pages, as the API takes it."""
+    """Converts a `datetime-local` value (UTC on these pages) to the API's format."""
     return f"{text}:00Z" if len(text) == 16 else f"{text}Z" if text else None
 
 
 def as_local(instant: str | None) -> str:
-    """The same the other way round."""
+    """Converts an instant to a `datetime-local` value."""
     return instant[:16] if instant else ""

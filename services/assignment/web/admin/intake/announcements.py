@@ -29,7 +29,7 @@ router = APIRouter(prefix=PATH, route_class=DeskPageRoute)
 
 @router.get("")
 async def show_announcements(request: Request, desk: TheDesk, context: State, caller: IntakePageCaller) -> Response:
-    """Every announcement, the latest start first."""
+    """Lists all announcements, latest start first."""
     found = await every(context, caller, "/announcements")
     now = utc_now()
     rows = [(one, _state_of(one, now)) for one in map(_with_instants, found)]
@@ -46,7 +46,7 @@ async def show_new_announcement(request: Request, desk: TheDesk, context: State,
 async def post_announcement(
     request: Request, desk: TheDesk, context: State, caller: IntakePageCaller, form: AdminForm
 ) -> Response:
-    """Puts the announcement up, or shows the form again, also to preview it."""
+    """Creates the announcement, or shows the form again with errors or a preview."""
     if form.is_ticked("preview"):
         return await _form_page(request, desk, context, caller, None, _typed(form))
     try:
@@ -71,7 +71,7 @@ async def show_announcement(
 async def post_changes(
     request: Request, desk: TheDesk, context: State, caller: IntakePageCaller, announcement_id: UUID, form: AdminForm
 ) -> Response:
-    """Says it anew, or shows the form again, also to preview it."""
+    """Saves the announcement, or shows the form again with errors or a preview."""
     path = f"/announcements/{announcement_id}"
     found = (await ask(context, caller, "GET", path)).body
     if form.is_ticked("preview"):
@@ -90,7 +90,7 @@ async def post_changes(
 async def post_removal(
     desk: TheDesk, context: State, caller: IntakePageCaller, announcement_id: UUID, _: AdminForm
 ) -> Response:
-    """Takes the announcement down for good."""
+    """Deletes the announcement."""
     await ask(context, caller, "DELETE", f"/announcements/{announcement_id}")
     return desk.redirect(PATH, ("success", "The announcement was taken down. The audit log keeps what it said."))
 
@@ -122,7 +122,7 @@ def _typed(form: SubmittedForm) -> FormView:
 
 
 def _check_unchanged(form: SubmittedForm, found: dict[str, Any]) -> None:
-    """Announcements have no number of a version: the instant of the last change tells as much."""
+    """Detects concurrent changes by the time of the last change: announcements have no version number."""
     if form.text("seen") != found["updated_at"]:
         text = "Somebody else changed this after you opened the page. Compare in another tab, then save once more."
         raise FormRefused(412, (), text)

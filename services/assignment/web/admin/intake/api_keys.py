@@ -1,4 +1,4 @@
-"""Administration pages of the keys of client programs: a secret is shown on one page, once."""
+"""Administration pages for API keys of client programs; a secret is shown once."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -38,7 +38,7 @@ ONCE = "Copy it now: it is not shown again, and nobody can look it up."
 
 @router.get("")
 async def show_keys(request: Request, desk: TheDesk, context: State, caller: IntakePageCaller) -> Response:
-    """Every key without its secret."""
+    """Lists all keys without their secrets."""
     keys = [_with_instants(key) for key in await every(context, caller, "/api-keys")]
     return desk.render(request, "admin/api_keys.html", caller, keys=keys, scopes=SCOPES)
 
@@ -53,7 +53,7 @@ async def show_new_key(request: Request, desk: TheDesk, caller: IntakePageCaller
 async def post_key(
     request: Request, desk: TheDesk, context: State, caller: IntakePageCaller, form: AdminForm
 ) -> Response:
-    """Makes a key and shows its secret, or shows the form again."""
+    """Creates a key and shows its secret, or shows the form again with errors."""
     try:
         async with refusals():
             key = form.keyed(caller, PATH).key
@@ -68,7 +68,7 @@ async def post_key(
 async def show_key(
     request: Request, desk: TheDesk, context: State, caller: IntakePageCaller, key_id: KeyId
 ) -> Response:
-    """One key, and what can be done with it. Raises Problem 404."""
+    """One key with its actions. Raises Problem 404."""
     return desk.render(request, "admin/api_key.html", caller, key=await _get(context, caller, key_id), **_words())
 
 
@@ -76,7 +76,7 @@ async def show_key(
 async def post_rotation(
     request: Request, desk: TheDesk, context: State, caller: IntakePageCaller, key_id: KeyId, form: AdminForm
 ) -> Response:
-    """Gives the key a new secret and shows it."""
+    """Rotates the key's secret and shows the new one."""
     body, key = {"overlap_seconds": form.number("overlap_seconds") or 0}, form.keyed(caller, PATH).key
     made = (await ask(context, caller, "POST", f"/api-keys/{key_id}/rotate", body, key=key)).body
     return desk.render(request, "admin/api_key.html", caller, key=_with_instants(made), **_words(made.get("key")))
@@ -86,7 +86,7 @@ async def post_rotation(
 async def post_revocation(
     desk: TheDesk, context: State, caller: IntakePageCaller, key_id: KeyId, _: AdminForm
 ) -> Response:
-    """Switches the key off for good."""
+    """Revokes the key permanently."""
     name = (await ask(context, caller, "POST", f"/api-keys/{key_id}/revoke")).body["name"]
     return desk.redirect(PATH, ("success", f"The key {name} stops working within seconds."))
 
@@ -102,7 +102,7 @@ def _form_page(request: Request, desk: DeskPages, caller: Caller, view: FormView
 
 
 def _words(secret: str | None = "") -> dict[str, Any]:
-    """`secret` is empty on a page that made none, and None where making it was a repetition."""
+    """Template values; `secret` is empty if none was created, None if this repeats an earlier creation."""
     return {"secret": secret, "once": ONCE, "scopes": SCOPES, "overlaps": OVERLAPS}
 
 

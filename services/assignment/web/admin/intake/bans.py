@@ -1,4 +1,4 @@
-"""Administration pages of bans: who may not write, for how long, and lifting it."""
+"""Administration pages for bans of addresses, domains and networks."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -32,7 +32,7 @@ async def show_bans(
     caller: IntakePageCaller,
     q: Annotated[str, Query(max_length=254)] = "",
 ) -> Response:
-    """Every ban, or those whose address, network or reason contains a word; and a form for another."""
+    """Lists bans, optionally filtered by address, network or reason, with a form for a new one."""
     return await _page(request, desk, context, caller, fresh_form(), q)
 
 
@@ -40,7 +40,7 @@ async def show_bans(
 async def post_ban(
     request: Request, desk: TheDesk, context: State, caller: IntakePageCaller, form: AdminForm
 ) -> Response:
-    """Bans, or shows the form again. A ban that is there already gets the new reason and end."""
+    """Adds a ban, or shows the form again. An existing ban gets the new reason and end."""
     sent = {name: form.text(name) for name in ("pattern", "reason")}
     try:
         async with refusals():
@@ -54,7 +54,7 @@ async def post_ban(
 
 @router.post("/lift")
 async def post_lift(desk: TheDesk, context: State, caller: IntakePageCaller, form: AdminForm) -> Response:
-    """Lets them in again."""
+    """Lifts a ban."""
     pattern = form.text("pattern")
     await ask(context, caller, "DELETE", f"/bans/{in_path(pattern)}")
     return desk.redirect(PATH, ("success", f"{pattern} may write again."))

@@ -1,8 +1,7 @@
-"""A topic's form as an administrator builds it: rows of inputs in, the fields that intake takes out, and back.
+"""Converts a topic's form between the builder's inputs and the fields that intake accepts.
 
-Nothing here decides what is allowed: intake checks every field and says what is wrong with it. What is done here is to
-spare an administrator the JSON: short names and keys are made from labels, choices are lines, conditions are a field
-and its answers.
+Intake validates the fields. The conversion spares administrators the JSON: names and keys are derived from labels,
+choices are one per line, conditions are a field and its answers.
 """
 
 import re
@@ -36,7 +35,7 @@ Row = dict[str, Any]
 
 
 def rows_in(form: SubmittedForm) -> list[Row]:
-    """The fields as they were typed, in the order of the page."""
+    """The submitted fields in page order."""
     places = sorted(int(found[1]) for name in form.fields if (found := _ROW.fullmatch(name)))
     return [
         {
@@ -49,13 +48,13 @@ def rows_in(form: SubmittedForm) -> list[Row]:
 
 
 def rows_of(fields: Sequence[Mapping[str, Any]]) -> list[Row]:
-    """Stored fields as the page shows them."""
+    """Stored fields as input rows."""
     known: dict[str, Mapping[str, Any]] = {field["name"]: field for field in fields}
     return [_row_of(field, known) for field in fields]
 
 
 def edited(rows: list[Row], action: str) -> list[Row]:
-    """The rows after one of the builder's buttons: `up-2`, `down-0`, `remove-1` or `add`."""
+    """Applies a builder button to the rows: `up-2`, `down-0`, `remove-1` or `add`."""
     verb, _, place = action.partition("-")
     if verb == "add" and len(rows) < MOST_FIELDS:
         return [*rows, {"kind": "text", "label": "", "name": ""}]
@@ -72,7 +71,7 @@ def edited(rows: list[Row], action: str) -> list[Row]:
 
 
 def fields_of(rows: Sequence[Row]) -> list[dict[str, Any]]:
-    """The fields as intake takes them; what is wrong with them intake says."""
+    """The fields to send to intake, without validation."""
     named = _with_names(rows)
     fields: list[dict[str, Any]] = []
     for row in named:
@@ -81,7 +80,7 @@ def fields_of(rows: Sequence[Row]) -> list[dict[str, Any]]:
 
 
 def name_from(label: str, taken: Sequence[str] = (), instead: str = "field") -> str:
-    """A short name for a label: small letters, digits and underscores, and none that is taken."""
+    """A unique field name derived from a label: lower-case letters, digits and underscores."""
     plain = unicodedata.normalize("NFKD", label).encode("ascii", "ignore").decode().lower()
     base = _NOT_A_NAME.sub("_", plain).strip("_")[:50] or instead
     base = base if base[0].isalpha() else f"{instead}_{base}"
@@ -92,7 +91,7 @@ def name_from(label: str, taken: Sequence[str] = (), instead: str = "field") -> 
 
 
 def place_of(location: Sequence[Any]) -> str:
-    """The input that a place in intake's body is about: `form`, `2`, `choice`, `label` is `field-2-label`."""
+    """Maps an error location in intake's body to an input: `form`, `2`, `choice`, `label` is `field-2-label`."""
     if len(location) >= 2 and location[0] == "form" and str(location[1]).isdigit():
         parts = [str(part) for part in location[2:] if str(part) not in KINDS]
         return f"field-{location[1]}-{parts[0] if parts else 'label'}"
@@ -137,7 +136,7 @@ def _field_of(row: Row, earlier: Mapping[str, Mapping[str, Any]]) -> dict[str, A
 
 
 def _choices_in(text: str) -> list[dict[str, str]]:
-    """A choice a line, its label alone or `key = label`."""
+    """Parses choices, one per line: a label, or `key = label`."""
     choices: list[dict[str, str]] = []
     for line in filter(None, map(str.strip, text.splitlines())):
         key, separator, label = line.partition(" = ")
@@ -179,7 +178,7 @@ def _row_of(field: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]]) ->
 
 
 def _line_of(choice: Mapping[str, str]) -> str:
-    """A choice whose key is not the one its label would make shows both, so that saving changes neither."""
+    """Formats a choice as a line, with the key only where it cannot be derived from the label."""
     is_usual = name_from(choice["label"], (), "choice") == choice["key"]
     return choice["label"] if is_usual else f"{choice['key']} = {choice['label']}"
 
@@ -191,7 +190,7 @@ def _word(answer: Any, labels: Mapping[str, str]) -> str:
 
 
 def _number(text: str) -> int | float | str:
-    """A number as JSON has it; what is none goes on as text, for intake to refuse at the field."""
+    """Parses a number; other text is passed on, so that intake reports the error at the field."""
     plain = text.strip().replace(",", ".")
     try:
         return int(plain)

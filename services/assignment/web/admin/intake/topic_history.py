@@ -1,4 +1,4 @@
-"""What was changed about a topic and how it was before, from intake's audit log."""
+"""Change history of a topic, from intake's audit log."""
 
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,7 @@ CONTENT = ("slug", "name", "description", "is_public", "priority", "form", "than
 
 
 async def changes_of_topic(context: AppState, caller: Caller, topic_id: str) -> list[dict[str, Any]]:
-    """The latest changes, the newest first, each with what differs; any but the newest can be gone back to."""
+    """The latest changes, newest first, with their differences; all but the newest can be restored."""
     entries = await _entries(context, caller, topic_id)
     return [
         {
@@ -30,7 +30,7 @@ async def changes_of_topic(context: AppState, caller: Caller, topic_id: str) -> 
 
 
 async def content_after(context: AppState, caller: Caller, topic_id: str, seq: int) -> dict[str, Any]:
-    """A topic as it was after one of its changes. Raises Problem 404."""
+    """The topic's content after a given change. Raises Problem 404."""
     for entry in await _entries(context, caller, topic_id):
         if entry["seq"] == seq and entry["after"]:
             return {name: entry["after"][name] for name in CONTENT if name in entry["after"]}

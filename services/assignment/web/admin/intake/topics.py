@@ -1,4 +1,4 @@
-"""Administration pages of topics: their list in order, and a builder for the form that each one asks."""
+"""Administration pages for topics: the ordered list, and the form builder."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -45,7 +45,7 @@ PLAIN = ("slug", "name", "description", "priority", "thanks", "legacy_id")
 
 @router.get("")
 async def show_topics(request: Request, desk: TheDesk, context: State, caller: IntakePageCaller) -> Response:
-    """Every topic in the order in which the portal offers them."""
+    """Lists all topics in portal order."""
     topics = await every(context, caller, "/topics")
     return desk.render(request, "admin/topics.html", caller, topics=topics)
 
@@ -60,7 +60,7 @@ async def show_new_topic(request: Request, desk: TheDesk, context: State, caller
 async def post_topic(
     request: Request, desk: TheDesk, context: State, caller: IntakePageCaller, form: AdminForm
 ) -> Response:
-    """Adds the topic, or shows the page again with what was built so far."""
+    """Creates the topic, or shows the page again with the unsaved input."""
     if form.text("do") not in {"", "save"}:
         return await _rebuilt(request, desk, context, caller, None, form)
     try:
@@ -88,7 +88,7 @@ async def show_topic(
 async def post_changes(
     request: Request, desk: TheDesk, context: State, caller: IntakePageCaller, topic: TopicId, form: AdminForm
 ) -> Response:
-    """Saves the topic, or shows the page again with what was built so far."""
+    """Saves the topic, or shows the page again with the unsaved input."""
     found = await _get(context, caller, topic)
     if form.text("do") not in {"", "save"}:
         return await _rebuilt(request, desk, context, caller, found, form)
@@ -107,7 +107,7 @@ async def post_changes(
 async def post_move(
     desk: TheDesk, context: State, caller: IntakePageCaller, topic: TopicId, form: AdminForm
 ) -> Response:
-    """Lets the topic change places with the one before or after it."""
+    """Swaps the topic with its neighbour in the order."""
     order = [one["id"] for one in await every(context, caller, "/topics")]
     if topic in order:
         at = order.index(topic)
@@ -122,7 +122,7 @@ async def post_move(
 async def post_activity(
     desk: TheDesk, context: State, caller: IntakePageCaller, topic: TopicId, form: AdminForm
 ) -> Response:
-    """Takes the topic out of the list, or back into it."""
+    """Deactivates or reactivates the topic."""
     is_active = form.is_ticked("is_active")
     path = f"/topics/{topic}/{'reactivate' if is_active else 'deactivate'}"
     name = (await ask(context, caller, "POST", path)).body["name"]
@@ -135,7 +135,7 @@ async def post_activity(
 async def post_restore(
     desk: TheDesk, context: State, caller: IntakePageCaller, topic: TopicId, form: AdminForm
 ) -> Response:
-    """Makes the topic what it was after an earlier change. Raises Problem 404 for a change that is not its own."""
+    """Restores the topic to its state after an earlier change. Raises Problem 404 for another topic's change."""
     found = await _get(context, caller, topic)
     content = await content_after(context, caller, found["id"], form.number("seq") or 0)
     await ask(context, caller, "PUT", f"/topics/{found['id']}", content, version=found["version"])
@@ -155,7 +155,7 @@ async def _rebuilt(
     found: dict[str, Any] | None,
     form: SubmittedForm,
 ) -> Response:
-    """The page after one of the builder's buttons: nothing is saved."""
+    """Renders the page after a builder button, without saving."""
     rows = edited(rows_in(form), form.text("do"))
     view, preview = FormView(form.typed, form_id=form.text("form_id")), None
     if form.text("do") == "preview":
