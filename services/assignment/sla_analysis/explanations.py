@@ -16,7 +16,7 @@ from services.assignment.sla_analysis.policy_history import (
     calendar_version_of,
     policies_named,
 )
-from shared.contracts.events import EVENTS, Envelope, TicketOpened
+from shared.contracts.events import EVENTS, Envelope, LifecycleEvent, TicketOpened
 from shared.domain.sla import Explanation, explain
 from shared.kit.http.problems import Problem
 
@@ -49,11 +49,14 @@ async def find_ticket(connection: AsyncConnection, reference: str) -> tuple[UUID
 
 
 async def list_envelopes(connection: AsyncConnection, ticket_id: UUID) -> list[Envelope]:
-    """Returns the lifecycle events of a ticket as envelopes in order; unknown types are skipped."""
+    """Returns the lifecycle events of a ticket as envelopes in order.
+
+    Skipped are types this version does not know, and lines about the ticket's texts, such as `ticket.edited`.
+    """
     log = table_of(LoggedEvent)
     query = select(log).where(log.c.ticket_id == ticket_id, log.c.seq > 0).order_by(log.c.seq)
     envelopes = [envelope_of(row) for row in await connection.execute(query)]
-    return [envelope for envelope in envelopes if envelope.type in EVENTS]
+    return [one for one in envelopes if one.type in EVENTS and issubclass(EVENTS[one.type], LifecycleEvent)]
 
 
 def envelope_of(row: Any) -> Envelope:

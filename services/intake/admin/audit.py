@@ -5,12 +5,13 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict
 from sqlalchemy import select
 
 from services.intake.admin.administrators import Admin
 from services.intake.api.route import ApiRoute
 from services.intake.deps import State
+from services.intake.schemas import Moment
 from shared.kit.administrator_passes import Administrator
 from shared.kit.audit_log import AuditedChange, append_change, audit_log
 from shared.kit.clock import utc_now
@@ -74,8 +75,8 @@ async def list_changes(
     kind: Annotated[str, Query(max_length=64, description="Such as `topic`")] = "",
     subject: Annotated[str, Query(max_length=255, description="An id or a name")] = "",
     actor: Annotated[str, Query(max_length=64, description="An agent's or a key's id")] = "",
-    since: Annotated[AwareDatetime | None, Query(alias="from", description="Instant")] = None,
-    until: Annotated[AwareDatetime | None, Query(alias="to", description="Instant, not included")] = None,
+    since: Annotated[Moment | None, Query(alias="from", description="Instant")] = None,
+    until: Annotated[Moment | None, Query(alias="to", description="Instant, not included")] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[ChangeView]:

@@ -83,6 +83,12 @@ async def test_a_running_clock_is_told_up_to_now(desk: Desk) -> None:
     assert (first["outcome"], first["until"], first["remedy"]) == (None, told["as_of"], None)
 
 
+async def test_clocks_are_told_after_the_ticket_was_edited(desk: Desk) -> None:
+    ticket, ada = await desk.ticket("online-banking"), await desk.agent("ada")
+    await ada.patch(f"/v1/tickets/{ticket['id']}", {"subject": "Online banking is slow"})
+    assert (await ada.get(f"/v1/tickets/{ticket['id']}/sla"))["clocks"]
+
+
 async def test_the_fact_column_keeps_what_clocks_hear_and_nothing_else(desk: Desk) -> None:
     ticket = await a_whole_life(desk)
     async with desk.database.connection() as connection:
