@@ -1,4 +1,4 @@
-"""The desk's forms: each does one thing to a ticket, then shows the ticket."""
+"""Form handlers of the ticket page: each runs one action and redirects to the ticket."""
 
 from typing import Any
 from urllib.parse import quote
@@ -38,7 +38,7 @@ MOST_CHANGES = 50
 async def post_action(
     request: Request, desk: TheDesk, context: State, caller: DeskAgent, number: str, action: str
 ) -> Response:
-    """Carries out what the form says; refused, the page comes back with the draft and the reason."""
+    """Runs the form's action; if refused, shows the page again with draft and reason."""
     form = await request.form()
     check_form_token(request, _text(form, "csrf_token"))
     doing = ACTIONS.get(action)
@@ -72,7 +72,7 @@ async def post_action(
 
 
 async def _then(context: AppState, caller: Caller, number: str, action: str, values: dict[str, str]) -> Notice:
-    """What to say; a reply may bring the next step along: resolve, or wait for the requester."""
+    """Runs the action that follows a reply, if any (resolve or pend), and returns the message to show."""
     following = values.get("then", "")
     if action != "replies" or following not in FOLLOWING:
         return "success", SAID[action]
@@ -84,7 +84,7 @@ async def _then(context: AppState, caller: Caller, number: str, action: str, val
 
 
 async def onwards(desk: DeskPages, context: AppState, caller: Caller, number: str, notice: Notice) -> Response:
-    """Back to the ticket; to the queue if the change took it out of sight."""
+    """Redirects to the ticket, or to the queue if the caller cannot see the ticket any more."""
     async with context.database.begin() as session:
         try:
             await get_ticket(session, caller, number)
@@ -94,7 +94,7 @@ async def onwards(desk: DeskPages, context: AppState, caller: Caller, number: st
 
 
 async def _what_changed(context: AppState, caller: Caller, number: str, seen: int | None) -> str:
-    """What happened since the page was loaded, for whoever wanted to change what they saw there."""
+    """The changes since the page was loaded, for a version conflict message."""
     async with context.database.begin() as session:
         found = await get_ticket(session, caller, number)
         page = await list_thread(session, context.file_links, found.ticket.id, MOST_CHANGES)
@@ -120,7 +120,7 @@ def _call(caller: Caller, number: str, action: str, values: dict[str, str]) -> C
 
 
 def bare_call(caller: Caller, number: str, route: str) -> CommandRequest:
-    """A request of a form that has no id of its own, for what does no harm twice."""
+    """A command request for a form without an idempotency key, for actions that are safe to repeat."""
     return _call(caller, number, route, {})
 
 

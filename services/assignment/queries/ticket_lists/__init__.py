@@ -1,1 +1,1 @@
-"""Lists of tickets: what is asked for, how it is read from the indexes, and how it is searched."""
+"""Ticket lists: filters, search terms, index scans with keyset pagination, and counts."""

@@ -1,4 +1,4 @@
-"""Conditions that a list is narrowed by, as SQL beside the values of their parameters."""
+"""Builds the SQL conditions of filters and search operators, with their parameters."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,7 +16,7 @@ from shared.kit.http.problems import invalid
 
 @dataclass(slots=True)
 class Conditions:
-    """Conditions, with the values of their parameters."""
+    """Collects conditions and parameters."""
 
     caller: Caller
     now: datetime
@@ -24,7 +24,7 @@ class Conditions:
     values: dict[str, Any] = field(default_factory=dict)
 
     def add(self, condition: str, *given: Any, is_excluded: bool = False) -> None:
-        """One condition; each `?` in it is one of the values."""
+        """Adds a condition; each `?` in it stands for one of the values."""
         for value in given:
             name = f"n{len(self.values)}"
             condition = condition.replace("?", f":{name}", 1)
@@ -32,7 +32,7 @@ class Conditions:
         self.sql.append(f"not ({condition})" if is_excluded else condition)
 
     def add_due(self, due: Due, *, is_excluded: bool = False) -> None:
-        """When the next clock is due."""
+        """Adds a condition on the time the next SLA clock is due."""
         if due.is_never:
             self.add("tickets.next_due_at = ?", FAR_FUTURE, is_excluded=is_excluded)
         elif due.before is not None:
@@ -42,19 +42,19 @@ class Conditions:
             self.add(after, due.after, FAR_FUTURE, is_excluded=is_excluded)
 
     def add_unless(self, is_said: bool, condition: str) -> None:  # noqa: FBT001 - read as a sentence
-        """A condition that the lanes may say already."""
+        """Adds a condition unless the lanes imply it."""
         if not is_said:
             self.add(condition)
 
     def add_id(self, column: str, wanted: UUID | None, token: Token) -> None:
-        """Whose a ticket is; None: nobody's."""
+        """Adds a condition on an id column; None means null."""
         if wanted is None:
             self.add(f"tickets.{column} is null", is_excluded=token.is_excluded)
         else:
             self.add(f"tickets.{column} is not distinct from ?", wanted, is_excluded=token.is_excluded)
 
     def add_plain(self, tag: str | None, channel: str | None, due: str | None) -> None:
-        """What needs no name resolved. Raises Problem 422."""
+        """Adds the filters that need no name resolution. Raises Problem 422."""
         if tag:
             self.add("tickets.tags @> cast(? as varchar[])", [tag])
         if channel:
@@ -65,7 +65,7 @@ class Conditions:
             self.add_due(read)
 
     def add_asked(self, asked: scopes.ListScope) -> None:
-        """What was asked for and the lanes do not say."""
+        """Adds the filters that the lanes do not imply."""
         working = set(asked.statuses) & set(scopes.WORKING)
         if working not in (set(), set(scopes.WORKING)):
             self.add("tickets.status = any(cast(? as text[]))", [status.value for status in asked.statuses])
@@ -79,7 +79,7 @@ class Conditions:
             self.add("tickets.team_id = any(cast(? as uuid[]))", teams)
 
     def add_token(self, token: Token) -> None:
-        """A token that names nothing else. Raises SearchProblem."""
+        """Adds the condition of a search operator. Raises SearchProblem."""
         no = token.is_excluded
         match token.key:
             case Key.IS if token.value == "overdue":
@@ -102,6 +102,6 @@ class Conditions:
 
 
 def like(part: str) -> str:
-    """A pattern for what contains `part`."""
+    """A LIKE pattern for texts that contain `part`."""
     escaped = part.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     return f"%{escaped}%"

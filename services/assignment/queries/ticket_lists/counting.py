@@ -1,4 +1,4 @@
-"""Counts of lists that cost the same however many tickets there are: exact up to a thousand, else "more than that"."""
+"""Counts of lists at a bounded cost: exact up to 999, else a lower bound."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -20,21 +20,21 @@ BY_DUE: Final = Order("next_due_at", is_descending=False)
 
 @dataclass(frozen=True, slots=True)
 class ViewCount:
-    """How many tickets a list holds, as far as they were counted."""
+    """The number of tickets in a list, possibly a lower bound."""
 
     known: int
     is_exact: bool
 
     @property
     def shown(self) -> str:
-        """As a tab has it."""
+        """The count as displayed in a tab."""
         if self.known > COUNTED:
             return f"{COUNTED}+"
         return str(self.known) if self.is_exact else f"{self.known}+"
 
 
 async def count_lists(session: Session, caller: Caller, lists: Sequence[Filters], now: datetime) -> list[ViewCount]:
-    """The counts of several lists, in one statement. Searched lists are not counted: zero, and not exact."""
+    """Counts several lists in one statement. Searched lists are not counted: zero, and not exact."""
     parts: list[str] = []
     values: dict[str, Any] = {}
     for place, filters in enumerate(lists):

@@ -1,4 +1,4 @@
-"""What a list of tickets is narrowed to, resolved into lanes and conditions."""
+"""Resolves filters and search operators to lanes and conditions."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -24,16 +24,16 @@ from shared.kit.addresses import address_key
 from shared.kit.db import Session
 
 NOBODYS: Final = UUID(int=0)
-"""The id of what does not exist."""
+"""An id that matches nothing."""
 
 
 def search_text(filters: Filters) -> SearchText:
-    """What the search field says. Raises Problem 422 at the first token that means nothing."""
+    """Parses the search field. Raises Problem 422 at the first operator with an unknown value."""
     return parse_search(filters.q) if filters.q and filters.q.strip() else SearchText()
 
 
 async def resolve(session: Session, caller: Caller, filters: Filters, now: datetime) -> tuple[Listed, Sequence[Term]]:
-    """The list, and the terms it is searched for. Names are resolved first: statistics know ids alone.
+    """The list and its search terms. Names are resolved to ids first, because the planner's statistics are about ids.
 
     Raises Problem 422.
     """
@@ -70,7 +70,7 @@ async def resolve(session: Session, caller: Caller, filters: Filters, now: datet
 
 
 def _merge(filters: Filters, tokens: Sequence[Token]) -> tuple[Filters, list[Token]]:
-    """Tokens that say what a parameter could, put in its place; the rest narrows."""
+    """Turns search operators into filter parameters where there is one; the rest become conditions."""
     rest: list[Token] = []
     for token in tokens:
         match token.key:
@@ -86,7 +86,7 @@ def _merge(filters: Filters, tokens: Sequence[Token]) -> tuple[Filters, list[Tok
 
 
 async def _narrow(session: Session, more: Conditions, token: Token, kept: Filters) -> Filters:
-    """The condition of one token, or the filters with a team or an agent that lanes can be chosen by.
+    """Adds an operator's condition, or sets the team or agent filter, by which lanes are chosen.
 
     Raises SearchProblem.
     """
@@ -121,7 +121,7 @@ async def _known_agent(session: Session, caller: Caller, token: Token) -> UUID |
 
 
 async def _id_of(session: Session, table: str, wanted: str | None) -> UUID | None:
-    """The id that was given, or the one of what has the slug that was given; NOBODYS if nothing has."""
+    """The given id, or the id for a slug; NOBODYS if the slug is unknown."""
     if not wanted:
         return None
     try:
@@ -132,7 +132,7 @@ async def _id_of(session: Session, table: str, wanted: str | None) -> UUID | Non
 
 
 async def _assignee(session: Session, caller: Caller, wanted: str | None) -> UUID | None:
-    """By id, by e-mail address or `me`; None for `none`, or if nobody is asked for."""
+    """An agent's id by id, address or `me`; None for `none`, or without a filter."""
     if not wanted or wanted.lower() in ("me", "none"):
         return caller.agent_id if wanted and wanted.lower() == "me" else None
     try:

@@ -1,9 +1,10 @@
-"""Lists of tickets as lanes: parts that share no ticket, each read from an index in the list's own order.
+"""Ticket lists as lanes: disjoint sets of tickets, each read by an index scan in the list's sort order.
 
-What is worked on is one lane for each kind of scope, and what is over another, because only then does an index hold it
-in order. A scope of several teams is one lane all the same: a lateral join walks the index once for each team and stops
-after a page. Merged, a page costs the same however many tickets there are. The SQL is text: its shapes are few, so that
-neither it nor its plan is made anew, and its conditions are written as in the indexes, which a parameter would hide.
+Open and finished tickets are separate lanes, as is each kind of scope, because only then does a partial index hold the
+tickets in order. A scope of several teams is one lane: a lateral join scans the index once per team and stops after a
+page. Merging the lanes costs the same for any number of tickets. The SQL is text with few shapes, so that statements
+and plans are reused, and its conditions repeat those of the partial indexes literally: a bound parameter would keep
+PostgreSQL from choosing them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,7 +26,7 @@ EACH: Final[Mapping[str, tuple[str, str]]] = {
         "tickets.priority_rank = each_rank.priority_rank",
     ),
 }
-"""What a lane may be read for each of, and the condition that this adds."""
+"""For each repeatable key: the relation of its values, and the join condition."""
 IS_OPEN: Final = f"tickets.{OPEN}"
 IS_OVER: Final = f"tickets.{OVER}"
 IS_NOBODYS: Final = "tickets.assignee_id is null"
@@ -33,14 +34,14 @@ NARROWABLE: Final = (
     *("id", "status", "priority_rank", "topic_id", "team_id", "assignee_id", "tags", "channel", "next_due_at"),
     *("requester_email", "requester_name", "number"),
 )
-"""What conditions beside those of the lanes may be about."""
+"""Columns that further conditions may use."""
 Place = tuple[UUID, datetime | int]
-"""A ticket, and what it is sorted by."""
+"""A ticket's id and sort key."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """Tickets that an index holds in order: its conditions, and what it is read for each of."""
+    """One index scan: its conditions, and the values it is repeated for (`each`)."""
 
     conditions: tuple[str, ...]
     each: tuple[str, ...] = ()
@@ -48,7 +49,7 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """The column a list is sorted by, and where it goes on."""
+    """The sort column and direction, and the keyset position to continue after."""
 
     column: str
     is_descending: bool
@@ -56,19 +57,19 @@ class Order:
 
     @property
     def by(self) -> str:
-        """The order of what lanes have carried."""
+        """The ORDER BY expression over the lanes' union."""
         direction = " desc" if self.is_descending else ""
         return f"place{direction}, id{direction}"
 
     @property
     def values(self) -> dict[str, Any]:
-        """The parameters of a place to go on after."""
+        """The parameters of the keyset position."""
         return {} if self.after is None else {"after_id": self.after[0], "after_place": self.after[1]}
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """The tickets of a list: its lanes, what each must fulfil besides, and the values of both."""
+    """A list of tickets: its lanes, further conditions, and the parameters of both."""
 
     lanes: tuple[Lane, ...]
     narrowed: tuple[str, ...] = ()
@@ -80,21 +81,21 @@ class Listed:
 
 @lru_cache(maxsize=1024)
 def statement(sql: str) -> TextClause:
-    """A statement made of SQL, made once."""
+    """A TextClause for the SQL, cached, so that SQLAlchemy reuses its compiled form."""
     return text(sql)
 
 
 def union_of(
     lanes: Sequence[Lane], order: Order, more: Sequence[str], most: str, columns: Sequence[str] = ("id",)
 ) -> str:
-    """The first tickets of all lanes together that fulfil `more` as well, in no order: some columns, and `place`."""
+    """SQL for the first tickets of all lanes that fulfil `more`, unordered: columns, and the sort key as `place`."""
     if not lanes:
         return _walk(Lane(("false",)), order, more, most, columns)
     return " union all ".join(_walk(lane, order, more, most, columns) for lane in lanes)
 
 
 def merged(lanes: Sequence[Lane], order: Order, more: Sequence[str], most: str) -> str:
-    """The same in order, as many as one page needs."""
+    """SQL for the first `most` tickets of all lanes, in order."""
     return f"select id, place from ({union_of(lanes, order, more, most)}) as found order by {order.by} limit {most}"
 
 

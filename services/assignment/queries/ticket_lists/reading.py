@@ -18,26 +18,26 @@ from shared.kit.db import Session
 LOOKED_AT: Final = 1_000
 """Tickets of a list that are compared with filters one by one."""
 SEARCHED: Final = 400
-"""Tickets of a list whose messages are searched one by one: a page of what every fifteenth bears is among them."""
+"""Tickets of a list whose messages are searched one by one before the page ends early."""
 TAKEN_FROM_INDEX: Final = 4_000
-"""What an index is expected to find is read and put in order only up to so many."""
+"""Largest expected number of index matches that are read and sorted."""
 CHEAP: Final = 12_000.0
-"""A plan that the database expects to cost no more than this is run as it is; about 20 ms."""
+"""Planner cost up to which a plan is run without further bounds; about 20 ms."""
 
 
 @dataclass(frozen=True, slots=True)
 class FoundPlaces:
-    """Tickets in order, each with what it is sorted by; and how far was looked, if there is more to look at."""
+    """Matching tickets in order with their sort keys, and the position up to which the list was examined."""
 
     places: Sequence[Place]
     looked_to: Place | None = None
 
     def page(self, limit: int) -> Sequence[Place]:
-        """Those of the page."""
+        """The tickets of the page."""
         return self.places[:limit]
 
     def last(self, limit: int) -> Place | None:
-        """After which place the next page begins; None if there is none."""
+        """The keyset position after which the next page begins; None if there is none."""
         return self.places[limit - 1] if len(self.places) > limit else self.looked_to
 
 
@@ -83,7 +83,7 @@ async def _near(
     window: int,
     values: dict[str, Any],
 ) -> tuple[list[Place], Place | None]:
-    """What is met among the next tickets of the list; and the last that was looked at, if there are more."""
+    """Matches among the next `window` tickets of the list, and the last ticket examined if there are more."""
     carried = union_of(listed.lanes, order, listed.visible, str(window), NARROWABLE)
     conditions = " and ".join((*listed.narrowed, *(term.condition for term in terms)))
     sql = f"""
@@ -98,14 +98,14 @@ async def _near(
 
 
 async def _rarest(session: Session, terms: Sequence[SoughtTerm], values: dict[str, Any]) -> SoughtTerm | None:
-    """The term that the fewest tickets are expected to bear, if those are few."""
+    """The term with the fewest expected matches, if that is at most TAKEN_FROM_INDEX."""
     expected = [(await _expected(session, term.bearers, values), place) for place, term in enumerate(terms)]
     fewest, place = min(expected)
     return terms[place] if fewest <= TAKEN_FROM_INDEX else None
 
 
 def by_index(order: Order, listed: Listed, terms: Sequence[SoughtTerm], rarest: SoughtTerm) -> str:
-    """What the indexes find of the rarest term, which is little, narrowed and put in order."""
+    """SQL for the matches of the rarest term, filtered by the other conditions and sorted."""
     scopes = " or ".join(f"({' and '.join(_alone(lane.conditions, lane.each))})" for lane in listed.lanes) or "false"
     others = [term.condition for term in terms if term is not rarest]
     place = f"tickets.{order.column} as place"
@@ -120,7 +120,7 @@ def by_index(order: Order, listed: Listed, terms: Sequence[SoughtTerm], rarest: 
 
 
 def _alone(conditions: Sequence[str], each: Sequence[str]) -> list[str]:
-    """The conditions of a lane for a ticket at hand."""
+    """A lane's conditions for a single ticket."""
     of_each = {
         "team": "tickets.team_id = any(cast(:teams as uuid[]))",
         "done": "tickets.status = any(cast(:done as text[]))",
@@ -130,7 +130,7 @@ def _alone(conditions: Sequence[str], each: Sequence[str]) -> list[str]:
 
 
 async def _expected(session: Session, sql: str, values: dict[str, Any]) -> float:
-    """How many rows the planner expects, from what it last counted."""
+    """The planner's row estimate."""
     return float((await _plan(session, sql, values))["Plan Rows"])
 
 
@@ -149,10 +149,10 @@ def _explain(sql: str) -> TextClause:
 
 
 def _used(sql: str, values: dict[str, Any]) -> dict[str, Any]:
-    """The values that a statement has a place for."""
+    """The parameters that occur in the statement."""
     return {name: value for name, value in values.items() if f":{name}" in sql}
 
 
 def backwards(order: Order) -> Order:
-    """The same order the other way round."""
+    """The reversed order."""
     return replace(order, is_descending=not order.is_descending)

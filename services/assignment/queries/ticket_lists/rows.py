@@ -1,4 +1,4 @@
-"""The tickets of a page, as the API answers them."""
+"""Reads the tickets of a page as the API answers them."""
 
 import json
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ order by wanted.place"""
 
 
 async def read_rows(session: Session, caller: Caller, ids: Sequence[UUID], now: datetime) -> list[TicketView]:
-    """The tickets with these ids that the caller may see, in the same order."""
+    """The tickets with these ids that the caller may view, in the given order."""
     if not ids:
         return []
     conditions, values = visible(caller)

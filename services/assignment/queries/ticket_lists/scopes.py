@@ -1,4 +1,4 @@
-"""Which lanes hold a list: the narrowest scopes of what the caller may see, of open tickets and of those over."""
+"""Chooses the lanes of a list: the narrowest scopes the caller may see, for open and for finished tickets."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ IS_OWN_ELSEWHERE: Final = "(tickets.team_id is null or tickets.team_id <> all(ca
 
 @dataclass(frozen=True, slots=True)
 class ListScope:
-    """What lanes are chosen by; of a team or an agent the id, and None where none is asked for."""
+    """The filters that lanes are chosen by; None where a team or an agent is not filtered by."""
 
     statuses: tuple[Status, ...]
     priorities: tuple[Priority, ...]
@@ -30,7 +30,7 @@ class ListScope:
 
 
 def visible(caller: Caller) -> tuple[tuple[str, ...], dict[str, Any]]:
-    """The condition for what the caller may see, and its values."""
+    """The SQL condition for tickets the caller may view, and its parameters."""
     reached = reach(caller.principal, Permission.TICKET_VIEW)
     if reached.is_everything:
         return (), {}
@@ -41,7 +41,7 @@ def visible(caller: Caller) -> tuple[tuple[str, ...], dict[str, Any]]:
 
 
 def lanes_of(caller: Caller, asked: ListScope) -> tuple[tuple[Lane, ...], dict[str, Any]]:
-    """The lanes that hold the whole list, and the values of their conditions."""
+    """The lanes that cover the whole list, and the parameters of their conditions."""
     scopes, values = _of_nobody(caller, asked) if asked.is_nobodys else _scopes(caller, asked)
     lanes = [Lane((IS_OPEN, *scope.conditions), scope.each) for scope in scopes if set(asked.statuses) & set(WORKING)]
     done = [status.value for status in DONE if status in asked.statuses]
@@ -77,7 +77,7 @@ def _in_teams(teams: Iterable[UUID]) -> tuple[list[Lane], dict[str, Any]]:
 
 
 def _in_team(caller: Caller, team_id: UUID) -> tuple[list[Lane], dict[str, Any]]:
-    """The team, or one's own tickets, or none: in a team out of reach each ticket would be looked at in vain."""
+    """Lanes for one team: all of it, only the caller's own tickets, or none, depending on the caller's scope."""
     reached = reach(caller.principal, Permission.TICKET_VIEW)
     if reached.is_everything or team_id in reached.team_ids:
         return [Lane(("tickets.team_id = :team",))], {"team": team_id}
@@ -90,7 +90,7 @@ def _in_team(caller: Caller, team_id: UUID) -> tuple[list[Lane], dict[str, Any]]
 
 
 def _of_nobody(caller: Caller, asked: ListScope) -> tuple[list[Lane], dict[str, Any]]:
-    """What nobody has: none of it is anybody's own."""
+    """Lanes for unassigned tickets; a scope of `assigned` reaches none of them."""
     reached = reach(caller.principal, Permission.TICKET_VIEW)
     if asked.assignee_id is not None:
         return [], {}

@@ -1,4 +1,4 @@
-"""What a search lists where nothing bears its words: tickets whose own words are written nearly so."""
+"""Fuzzy matches for a search without results, by trigram similarity on tickets' own fields."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -10,16 +10,16 @@ from services.assignment.schemas.search_language import Kind, Term
 from shared.kit.db import Session
 
 LIKENESS: Final = "0.42"
-"""How alike a word must be, from 0 to 1: one letter wrong, left out or exchanged in a word of six."""
+"""Minimum word similarity from 0 to 1: about one letter wrong, missing or swapped in a word of six."""
 LEAST: Final = 4
 COMPARED: Final = 500
-"""Tickets like the longest word that are put in order."""
+"""Maximum number of candidates for the longest word that are sorted."""
 
 
 async def find_similar(
     session: Session, order: Order, listed: Listed, terms: Sequence[Term], limit: int
 ) -> list[Place]:
-    """Tickets whose number, subject or requester hold words like those of the search, in the list's order."""
+    """Tickets whose number, subject or requester contain words similar to those searched, in list order."""
     required = [term for term in terms if not term.is_excluded]
     words = [term.text for term in required if term.kind is Kind.WORD and is_mistakable(term.text)]
     if not words or len(words) < len(required):
@@ -36,7 +36,7 @@ async def find_similar(
 
 
 def is_mistakable(word: str) -> bool:
-    """Whether a word is likely to be misspelt: not a number or an address, nor so short that much is like it."""
+    """Whether fuzzy matching makes sense for a word: not for numbers, addresses and very short words."""
     return word.isalpha() and len(word) >= LEAST
 
 

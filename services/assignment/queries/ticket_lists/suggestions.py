@@ -1,4 +1,4 @@
-"""How the last word of a search could go on: the filters there are, and the names that some of them take."""
+"""Completions for the last word of a search: operators, and names as their values."""
 
 from typing import Final
 
@@ -22,7 +22,7 @@ select distinct tag as value from (
 
 
 async def suggest(session: Session, caller: Caller, text: str) -> list[str]:
-    """The whole search with its last word completed, the likeliest first."""
+    """Whole searches with the last word completed, most likely first."""
     head, _, last = text.rpartition(" ")
     sign, body = ("-", last[1:]) if last.startswith("-") else ("", last)
     name, colon, begun = body.partition(":")

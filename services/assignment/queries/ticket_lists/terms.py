@@ -1,8 +1,8 @@
-"""Where a search term is found: a ticket's own words, its messages, its notes, its tags.
+"""SQL of search terms over a ticket's fields, messages, notes and tags.
 
-Each term is looked for in two ways: whether one ticket bears it, and which tickets do. PostgreSQL's text search finds
-words, phrases and beginnings in messages and notes; in the few words of the ticket itself any three letters in a row,
-and of one or two letters the words that begin so.
+Each term has two forms: a condition on one ticket, and a query for all matching tickets. Messages and notes use
+PostgreSQL full-text search (words, phrases, prefixes); the ticket's own fields use a trigram index, and word prefixes
+for terms of one or two letters.
 """
 
 import re
@@ -24,7 +24,7 @@ MADE: Final = {
 
 @dataclass(frozen=True, slots=True)
 class SoughtTerm:
-    """A term as SQL, with the values of its parameters."""
+    """A search term as SQL with its parameters."""
 
     borne: str
     """The condition that the ticket at hand bears it."""
@@ -35,12 +35,12 @@ class SoughtTerm:
 
     @property
     def condition(self) -> str:
-        """What the ticket at hand must fulfil."""
+        """The SQL condition for a given ticket."""
         return f"not ({self.borne})" if self.is_excluded else f"({self.borne})"
 
 
 def sought(terms: Sequence[Term]) -> list[SoughtTerm]:
-    """The terms of a search."""
+    """Builds the terms of a search."""
     return [_sought(place, term) for place, term in enumerate(terms)]
 
 
@@ -70,11 +70,11 @@ def _sought(place: int, term: Term) -> SoughtTerm:
 
 
 def _prefixed(text: str) -> str:
-    """A text search query for what begins so; every word but the last in full."""
+    """A tsquery in which the last word is a prefix."""
     words = [word.replace("'", "''").replace("\\", "\\\\") for word in text.split()]
     return " & ".join([*(f"'{word}'" for word in words[:-1]), f"'{words[-1]}':*"])
 
 
 def is_indexed(words: str) -> bool:
-    """Whether the index of words, which knows them by three letters in a row, can find these."""
+    """Whether the trigram index can find the words: at least one run of three letters."""
     return any(len(run) >= LETTERS for run in _LETTERS.findall(words))
