@@ -8,12 +8,16 @@ from shared.contracts.events import (
     AgentChanged,
     Envelope,
     Event,
+    FollowerChanged,
     LifecycleEvent,
     ParticipantChanged,
     RequesterErased,
     TeamChanged,
+    TicketClosed,
     TicketEdited,
     TicketErased,
+    TicketMentioned,
+    TicketReopened,
     TicketResolved,
     TicketSubmitted,
 )
@@ -23,9 +27,9 @@ from shared.kit.inbox import claim
 NAME = "notification"
 IDEMPOTENT = (TicketSubmitted, LifecycleEvent, AgentChanged, TeamChanged)
 """Projections take only what is newer, and the ledger knows each event's decisions: handled twice, these do nothing."""
-COPIES = (TicketResolved,)
+COPIES = (TicketResolved, TicketReopened, TicketClosed)
 """Handled again later, it would be told those who have joined meanwhile."""
-ALONE = (ParticipantChanged, RequesterErased, TicketEdited, TicketErased)
+ALONE = (ParticipantChanged, TicketMentioned, FollowerChanged, RequesterErased, TicketEdited, TicketErased)
 """They change who is told of the events after them."""
 
 

@@ -7,17 +7,35 @@ from functools import cache
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Exists, Row, Select, Table, Update, and_, case, false, func, not_, or_, select, update
+from sqlalchemy import (
+    Exists,
+    Row,
+    Select,
+    Table,
+    Update,
+    Uuid,
+    and_,
+    case,
+    false,
+    func,
+    not_,
+    or_,
+    select,
+    true,
+    update,
+)
 from sqlalchemy.orm import aliased
 
 from services.notification.decisions import (
     ALREADY_NOTIFIED,
     AUTHOR_ADDRESS,
     DONE_BY,
+    FOLLOWS,
     GIVEN_BY_SYSTEM,
     PARTICIPANT,
     REQUESTER,
     TEAM,
+    WRITTEN_BY,
     Recipient,
 )
 from services.notification.delivery.status import DeliveryStatus
@@ -28,6 +46,7 @@ from services.notification.models import IS_WAITING, Agent, Delivery, Participan
 from services.notification.recipient_expansion import WITHDRAWN, expand
 from services.notification.record_sets import ROWS, record_set
 from services.notification.settings import UnassignedMessagesTo
+from services.notification.ticket_sight import is_in_sight
 from shared.contracts.base import TicketId
 from shared.contracts.vocabulary import ParticipantState
 from shared.kit.addresses import address_key, is_reachable
@@ -133,7 +152,7 @@ def _settled(
         ),
         "last_error": reason,
         "next_attempt_at": None if is_dropped else due_at.isoformat(),
-        "facts": {} if is_dropped else row.facts,
+        "facts": {} if is_dropped else row.facts | ({"author": row.author_name} if row.author_name else {}),
     }
 
 
@@ -160,6 +179,9 @@ def _settleable() -> Select[*tuple[Any, ...]]:
         and_(Delivery.recipient == "assignee", Ticket.seq > 0, Ticket.assignee_id.is_(None)),
         and_(Delivery.team_id.is_not(None), team_lead.id.is_not(None), team_lead.lead_id.is_(None)),
     )
+    asks_for_sight = or_(Delivery.template == TemplateName.MENTIONED, Delivery.facts.has_key(FOLLOWS))
+    author = aliased(Agent)
+    written_by = case((Delivery.template == TemplateName.MENTIONED, Delivery.facts[WRITTEN_BY].astext.cast(Uuid)))
     sibling = aliased(Ticket)
     has_sibling = (
         select(sibling.id)
@@ -182,6 +204,7 @@ def _settleable() -> Select[*tuple[Any, ...]]:
             Ticket.alert,
             Ticket.triaged_seq,
             Ticket.team_id.label("ticket_team_id"),
+            Ticket.assignee_id,
             Delivery.team_id,
             Delivery.about,
             Delivery.seq,
@@ -194,6 +217,8 @@ def _settleable() -> Select[*tuple[Any, ...]]:
             Agent.email.label("agent_email"),
             Agent.name.label("agent_name"),
             Agent.is_active.label("is_agent_active"),
+            case((asks_for_sight, is_in_sight()), else_=true()).label("is_in_sight"),
+            author.name.label("author_name"),
         )
         .join(Ticket, Ticket.id == Delivery.ticket_id)
         .outerjoin(
@@ -201,11 +226,13 @@ def _settleable() -> Select[*tuple[Any, ...]]:
         )
         .outerjoin(team_lead, team_lead.id == Delivery.team_id)
         .outerjoin(Agent, Agent.id == target)
+        .outerjoin(author, author.id == written_by)
         .where(
             IS_WAITING,
             or_(Ticket.submitted_at.is_not(None), Ticket.erased_at.is_not(None)),
             is_person_known,
             not_(func.coalesce(is_for_members, false())),
+            or_(not_(asks_for_sight), Ticket.seq > 0, Ticket.erased_at.is_not(None)),
         )
         .order_by(Delivery.id)
         .limit(SETTLE_AT_ONCE)
@@ -239,7 +266,7 @@ def settlement_of(row: Row[*tuple[Any, ...]]) -> Settlement:
 def _is_passed_on(row: Row[*tuple[Any, ...]]) -> bool:
     """Whether a row falls back to another agent if its own recipient cannot be reached."""
     is_staff = audience_of(row.recipient) is MailAudience.STAFF
-    return is_staff and (row.template in PASSED_ON or row.team_id is not None)
+    return is_staff and FOLLOWS not in row.facts and (row.template in PASSED_ON or row.team_id is not None)
 
 
 def _settlement_of(row: Row[*tuple[Any, ...]]) -> Settlement:
@@ -273,6 +300,11 @@ def _settlement_of_staff(row: Row[*tuple[Any, ...]]) -> Settlement:
         return Settlement(dropped_because="the agent is not active", is_passed_on=_is_passed_on(row))
     if _is_own_doing(row):
         return Settlement(dropped_because="they did it themselves")
+    if not row.is_in_sight:
+        return Settlement(dropped_because="they may not see the ticket")
+    is_assignee = row.assignee_id == row.known_agent_id
+    if FOLLOWS in row.facts and row.template == TemplateName.REQUESTER_MESSAGE and is_assignee:
+        return Settlement(dropped_because="they are told of it as the assignee")
     return Settlement(row.agent_email, row.agent_name)
 
 

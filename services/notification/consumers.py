@@ -10,15 +10,18 @@ from services.notification.commands import resolve_recipients
 from services.notification.decisions import NotificationDecision, decide
 from services.notification.delivery_repository import record_all
 from services.notification.erasure import ERASURES, forget_part, tickets_of
+from services.notification.follower_mails import decide_for_followers
 from services.notification.projection import project, project_tickets
 from services.notification.settings import UnassignedMessagesTo
 from shared.contracts.events import (
     EVENTS,
     AccessLinkRequested,
+    AccountChanged,
     AccountLinkRequested,
     AgentChanged,
     Envelope,
     Event,
+    FollowerChanged,
     MessagePosted,
     ParticipantChanged,
     RequesterErased,
@@ -31,8 +34,10 @@ from shared.contracts.events import (
     TicketEdited,
     TicketErased,
     TicketEscalated,
+    TicketMentioned,
     TicketReleased,
     TicketReminded,
+    TicketReopened,
     TicketResolved,
     TicketsReturned,
     TicketSubmitted,
@@ -53,6 +58,7 @@ CONSUMED: tuple[type[Event], ...] = (
     TicketsReturned,
     TicketReminded,
     TicketResolved,
+    TicketReopened,
     TicketClosed,
     TicketEscalated,
     SlaWarned,
@@ -63,6 +69,9 @@ CONSUMED: tuple[type[Event], ...] = (
     ParticipantChanged,
     AccessLinkRequested,
     AccountLinkRequested,
+    AccountChanged,
+    TicketMentioned,
+    FollowerChanged,
     AgentChanged,
     TeamChanged,
     RequesterErased,
@@ -126,7 +135,8 @@ class Notifier:
         for event_id, event in events:
             await project(event, session)
             known.erased.update(tickets_of(event))
-            for decision in with_copies(decide(event), known.joined.get(event.entity_id, ())):
+            own = with_copies(decide(event), known.joined.get(event.entity_id, ()))
+            for decision in [*own, *decide_for_followers(event, known.followers.get(event.entity_id, ()))]:
                 is_erased = event.entity_id in known.erased
                 decisions.append((event_id, replace(decision, facts={}) if is_erased else decision))
             if isinstance(event, RequesterErased):

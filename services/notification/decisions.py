@@ -14,6 +14,7 @@ from services.notification.delivery.templates import TemplateName
 from shared.contracts.base import AgentId, TeamId, TicketId
 from shared.contracts.events import (
     AccessLinkRequested,
+    AccountChanged,
     AccountLinkRequested,
     Event,
     LifecycleEvent,
@@ -24,6 +25,7 @@ from shared.contracts.events import (
     SlaWarned,
     TicketAssigned,
     TicketEscalated,
+    TicketMentioned,
     TicketReminded,
     TicketResolved,
     TicketsReturned,
@@ -53,6 +55,10 @@ GIVEN_BY_SYSTEM = "given_by_system"
 """The fact that no person chose the agent: which step of the ticket's life did."""
 DONE_BY = "done_by"
 """The fact of which agent did it: whoever acts is not told of it."""
+WRITTEN_BY = "written_by"
+"""The fact of which agent wrote a note; the name is put beside it when the mail is settled."""
+FOLLOWS = "follows"
+"""The fact that the recipient gets the mail because they follow the ticket."""
 COPIED = frozenset({TemplateName.REPLY, TemplateName.RESOLVED, TemplateName.RESOLVED_UNANSWERED})
 """What the requester is told and everybody who takes part as well."""
 AUTHOR_ADDRESS = "author_address"
@@ -141,6 +147,22 @@ def _(event: AccountLinkRequested) -> list[NotificationDecision]:
     is_new = event.purpose == "invitation"
     template = TemplateName.ACCOUNT_INVITATION if is_new else TemplateName.PASSWORD_RESET
     return [NotificationDecision(NO_TICKET, template, agent(event.agent_id), facts)]
+
+
+@decide.register
+def _(event: AccountChanged) -> list[NotificationDecision]:
+    facts: dict[str, JsonValue] = {"change": event.change, "changed_at": event.changed_at.isoformat()}
+    return [NotificationDecision(NO_TICKET, TemplateName.ACCOUNT_CHANGED, agent(event.agent_id), facts)]
+
+
+@decide.register
+def _(event: TicketMentioned) -> list[NotificationDecision]:
+    """The event holds no words and no name: the mail says who, once that is settled."""
+    by = event.actor
+    facts: dict[str, JsonValue] = {"author": "A program"}
+    if by.kind is ActorKind.AGENT:
+        facts = {"author": "A colleague", WRITTEN_BY: str(by.id), DONE_BY: str(by.id)}
+    return [NotificationDecision(event.ticket_id, TemplateName.MENTIONED, agent(one), facts) for one in event.agent_ids]
 
 
 @decide.register

@@ -75,6 +75,7 @@ class Agent(Base):
     is_active: Mapped[bool]
     is_available: Mapped[bool] = mapped_column(server_default=text("true"))
     is_administrator: Mapped[bool] = mapped_column(server_default=text("false"))
+    sees_all_tickets: Mapped[bool] = mapped_column(server_default=text("false"))
     version: Mapped[int] = mapped_column(BigInteger)
 
 
@@ -89,6 +90,10 @@ class Team(Base):
     member_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid()), server_default=text("'{}'"))
     worker_ids: Mapped[list[UUID] | None] = mapped_column(ARRAY(Uuid()))
     """Those of them who see the team's tickets and may work on them; null until that was announced."""
+    viewer_ids: Mapped[list[UUID] | None] = mapped_column(ARRAY(Uuid()))
+    """Those whose role in it shows them its tickets and those of the teams below; null as above."""
+    lineage: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid()), server_default=text("'{}'"))
+    """The teams above it."""
     version: Mapped[int] = mapped_column(BigInteger)
 
 
@@ -104,6 +109,17 @@ class Participant(Base):
     name: Mapped[str] = mapped_column(Text)
     state: Mapped[str] = mapped_column(String(16))
     version: Mapped[int] = mapped_column(BigInteger)
+
+
+class Follower(Base):
+    """Projection of who follows a ticket. Rows of those who do no more stay, so that older news changes nothing."""
+
+    __tablename__ = "followers"
+
+    ticket_id: Mapped[UUID] = mapped_column(primary_key=True)
+    agent_id: Mapped[UUID] = mapped_column(primary_key=True)
+    is_following: Mapped[bool]
+    changed_at: Mapped[datetime]
 
 
 class Delivery(Base):

@@ -1,6 +1,7 @@
 """Projections of tickets, agents, teams and participants; an older event never overwrites a newer one."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from functools import singledispatch
 from typing import Any, cast
 from uuid import UUID
@@ -11,11 +12,12 @@ from sqlalchemy.dialects.postgresql import Insert, insert
 from services.notification.decisions import participant
 from services.notification.delivery.status import DeliveryStatus
 from services.notification.erasure import add_tombstones
-from services.notification.models import Agent, Delivery, Participant, Team, Ticket
+from services.notification.models import Agent, Delivery, Follower, Participant, Team, Ticket
 from services.notification.record_sets import ROWS, record_set
 from shared.contracts.events import (
     AgentChanged,
     Event,
+    FollowerChanged,
     LifecycleEvent,
     MessagePosted,
     ParticipantChanged,
@@ -23,6 +25,7 @@ from shared.contracts.events import (
     TeamChanged,
     TicketEdited,
     TicketErased,
+    TicketMentioned,
     TicketSubmitted,
     TicketTriaged,
 )
@@ -145,6 +148,7 @@ async def _(event: AgentChanged, session: Session) -> None:
         "is_active": event.is_active,
         "is_available": event.is_available,
         "is_administrator": event.is_administrator,
+        "sees_all_tickets": event.sees_all_tickets,
         "version": event.version,
     }
     await _upsert_newer(session, Agent, event.agent_id, told)
@@ -174,6 +178,35 @@ async def _(event: ParticipantChanged, session: Session) -> None:
         await _keep_back(session, event.ticket_id, key, f"they have {event.state.value}")
 
 
+@project.register
+async def _(event: TicketMentioned, session: Session) -> None:
+    """Whoever is mentioned follows the ticket."""
+    await _upsert_followers(session, event.ticket_id, event.agent_ids, event.mentioned_at, is_following=True)
+
+
+@project.register
+async def _(event: FollowerChanged, session: Session) -> None:
+    changed_at, is_following = event.changed_at, event.is_following
+    await _upsert_followers(session, event.ticket_id, [event.agent_id], changed_at, is_following=is_following)
+
+
+async def _upsert_followers(
+    session: Session, ticket_id: UUID, agent_ids: Iterable[UUID], changed_at: datetime, *, is_following: bool
+) -> None:
+    told = {"is_following": is_following, "changed_at": changed_at}
+    rows = [{"ticket_id": ticket_id, "agent_id": agent_id, **told} for agent_id in sorted(agent_ids)]
+    new = insert(Follower)
+    newer = {name: new.excluded[name] for name in told}
+    await session.execute(
+        new.on_conflict_do_update(
+            index_elements=[Follower.ticket_id, Follower.agent_id],
+            set_=newer,
+            where=Follower.changed_at < new.excluded.changed_at,
+        ),
+        rows,
+    )
+
+
 async def _keep_back(session: Session, ticket_id: UUID, recipient: str, reason: str) -> None:
     """Drops the unsent mails to a removed participant."""
     await session.execute(
@@ -194,6 +227,8 @@ async def _(event: TeamChanged, session: Session) -> None:
         "lead_id": event.lead_id,
         "member_ids": list(event.member_ids),
         "worker_ids": None if event.worker_ids is None else list(event.worker_ids),
+        "viewer_ids": None if event.viewer_ids is None else list(event.viewer_ids),
+        "lineage": list(event.lineage),
         "version": event.version,
     }
     await _upsert_newer(session, Team, event.team_id, told)

@@ -103,6 +103,7 @@ FACTS: dict[str, object] = {
     "tickets": [{"number": "100003", "priority": "high"}],
     **{"link_id": "01a2228e-49cc-708a-b83b-56a2e4167cbb", "purpose": "reset"},
     "expires_at": "2026-11-02T12:00:00+00:00",
+    **{"change": "password_changed", "changed_at": "2026-11-02T12:00:00+00:00"},
     "do": "notify",
     "step": 1,
 }

@@ -7,6 +7,7 @@ from uuid import UUID, uuid5
 from shared.contracts.base import AgentId, MessageId, PolicyId, TeamId, TicketId
 from shared.contracts.events import (
     AccessLinkRequested,
+    AccountChanged,
     AccountLinkRequested,
     AgentChanged,
     AssignmentDecided,
@@ -15,6 +16,7 @@ from shared.contracts.events import (
     Candidate,
     Envelope,
     Event,
+    FollowerChanged,
     LifecycleEvent,
     MessageEdited,
     MessagePosted,
@@ -43,6 +45,7 @@ from shared.contracts.events import (
     TicketErased,
     TicketEscalated,
     TicketHeld,
+    TicketMentioned,
     TicketMessageRecorded,
     TicketOpened,
     TicketPended,
@@ -262,6 +265,14 @@ _others: tuple[Event, ...] = (
         added_at=at(10),
     ),
     NoteFilesAttached(ticket_id=TICKET, note_id=MessageId(_uuid(4)), agent_id=ADA, attachment_ids=(_uuid(61),)),
+    TicketMentioned(
+        ticket_id=TICKET,
+        note_id=MessageId(_uuid(4)),
+        actor=Actor(kind=ActorKind.AGENT, id=ADA),
+        agent_ids=(GRACE,),
+        mentioned_at=at(10),
+    ),
+    FollowerChanged(ticket_id=TICKET, agent_id=GRACE, is_following=True, changed_at=at(10)),
     TicketEdited(
         ticket_id=TICKET,
         agent_id=ADA,
@@ -338,6 +349,7 @@ _others: tuple[Event, ...] = (
     RequesterErased(requester_id=REQUESTER, ticket_ids=(TICKET,), took_part_in=(TicketId(_uuid(8)),), erased_at=at(60)),
     TicketErased(ticket_id=TICKET, erased_at=at(60)),
     AccountLinkRequested(agent_id=ADA, link_id=_uuid(61), purpose="reset", requested_at=at(30), expires_at=at(60)),
+    AccountChanged(agent_id=ADA, change="password_changed", changed_at=at(45)),
     AccessLinkRequested(ticket_id=TICKET, requested_at=at(30)),
     NotificationSent(
         delivery_id=_uuid(71),

@@ -1,14 +1,29 @@
-"""Audit log entries for accounts: password links, second factors, and sessions ended by others."""
+"""Audit log entries for accounts: password links, second factors, and sessions ended by others.
+
+What changes how an agent signs in is told to them by mail as well, whoever did it.
+"""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
+from services.assignment.commands.account_notices import tell_of_change
 from services.assignment.commands.audit import audit_actor_id
 from services.assignment.models import Agent
 from services.assignment.queries.callers import Caller
+from shared.contracts.events import AccountChange
 from shared.kit.audit_log import AuditedChange, append_change
 from shared.kit.clock import utc_now
 from shared.kit.db import Session
+
+TOLD: Final[Mapping[str, AccountChange]] = {
+    "agent.password-changed": "password_changed",
+    "agent.password-reset": "password_changed",
+    "agent.second-factor-added": "second_factor_added",
+    "agent.second-factor-removed": "second_factor_removed",
+    "agent.second-factor-reset": "second_factor_reset",
+    "agent.recovery-codes-made": "recovery_codes_made",
+}
+"""The actions of which the agent is told."""
 
 
 async def record_access(
@@ -36,3 +51,5 @@ async def record_access(
         ),
         utc_now(),
     )
+    if action in TOLD:
+        await tell_of_change(session, agent, TOLD[action])

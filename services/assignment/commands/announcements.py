@@ -6,31 +6,43 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, and_, func, or_, select
 
-from services.assignment.models import Agent, Membership, Role, Team
-from shared.contracts.base import AgentId, TeamId
-from shared.contracts.events import AgentChanged, TeamChanged
+from services.assignment.models import Agent, Follower, Membership, Role, Team
+from shared.contracts.base import AgentId, TeamId, TicketId
+from shared.contracts.events import AgentChanged, FollowerChanged, TeamChanged
 from shared.contracts.vocabulary import Permission, Scope
 from shared.domain.permissions import WORKS_TICKETS
 from shared.kit import outbox
-from shared.kit.clock import utc_now
+from shared.kit.clock import new_id, utc_now
 from shared.kit.db import Database, Session
 
-FORM = 1
+FORM = 2
 """Of what is announced. Raise it with every field added: whoever was announced in an older form is announced anew."""
 AT_ONCE = 100
 
 
 class Roster(NamedTuple):
-    """Who has a role in a team, and who of them may work on its tickets."""
+    """Who has a role in a team, who of them may work on its tickets, and whose role there shows them these."""
 
     member_ids: tuple[AgentId, ...]
     worker_ids: tuple[AgentId, ...]
+    viewer_ids: tuple[AgentId, ...]
+
+
+class Standing(NamedTuple):
+    """What an agent's roles give them beyond single teams, as far as other services care."""
+
+    is_administrator: bool
+    sees_all_tickets: bool
+
+
+NO_STANDING = Standing(is_administrator=False, sees_all_tickets=False)
 
 
 async def agent_changed(session: Session, agent: Agent, now: datetime) -> None:
     """Announces an agent's present state."""
+    standing = (await get_standings(session, [agent.id]))[agent.id]
     agent.announced_as = FORM
     event = AgentChanged(
         agent_id=AgentId(agent.id),
@@ -38,7 +50,8 @@ async def agent_changed(session: Session, agent: Agent, now: datetime) -> None:
         name=agent.name,
         is_active=agent.is_active,
         is_available=agent.is_available,
-        is_administrator=(await get_administration(session, [agent.id]))[agent.id],
+        is_administrator=standing.is_administrator,
+        sees_all_tickets=standing.sees_all_tickets,
         version=agent.version,
     )
     await outbox.add(session, event, f"agent:{agent.id}:{agent.version}", now)
@@ -55,21 +68,26 @@ async def team_changed(session: Session, team: Team, now: datetime) -> None:
         lead_id=AgentId(team.lead_id) if team.lead_id else None,
         member_ids=roster.member_ids,
         worker_ids=roster.worker_ids,
+        viewer_ids=roster.viewer_ids,
+        lineage=tuple(TeamId(team_id) for team_id in team.lineage),
         is_active=team.is_active,
         version=team.version,
     )
     await outbox.add(session, event, f"team:{team.id}:{team.version}", now)
 
 
-async def get_administration(session: Session, agent_ids: Collection[UUID]) -> dict[UUID, bool]:
-    """Of each agent, whether any of their roles lets them administer agents."""
-    administers = (
-        select(Membership.agent_id)
+async def get_standings(session: Session, agent_ids: Collection[UUID]) -> dict[UUID, Standing]:
+    """The standing of each agent by any of their roles."""
+    administers = Role.permissions.op("@>")([Permission.ADMIN_AGENTS.value])
+    sees_all = and_(Role.scope == Scope.ALL.value, Role.permissions.op("@>")([Permission.TICKET_VIEW.value]))
+    query = (
+        select(Membership.agent_id, func.bool_or(administers), func.bool_or(sees_all))
         .join(Role, Role.id == Membership.role_id)
-        .where(Membership.agent_id.in_(agent_ids), Role.permissions.op("@>")([Permission.ADMIN_AGENTS.value]))
+        .where(Membership.agent_id.in_(agent_ids))
+        .group_by(Membership.agent_id)
     )
-    found = set(await session.scalars(administers))
-    return {agent_id: agent_id in found for agent_id in agent_ids}
+    found = {agent_id: Standing(*of_each) for agent_id, *of_each in await session.execute(query)}
+    return {agent_id: found.get(agent_id, NO_STANDING) for agent_id in agent_ids}
 
 
 def _workers_of(team: Team) -> Select[UUID]:
@@ -91,6 +109,20 @@ def _workers_of(team: Team) -> Select[UUID]:
     )
 
 
+def _viewers_of(team: Team) -> Select[UUID]:
+    """Whoever a role in this very team shows its tickets. Members of the teams above see them as well."""
+    return (
+        select(Membership.agent_id)
+        .join(Role, Role.id == Membership.role_id)
+        .where(
+            Membership.team_id == team.id,
+            Role.scope == Scope.TEAMS.value,
+            Role.permissions.op("@>")([Permission.TICKET_VIEW.value]),
+        )
+        .order_by(Membership.agent_id)
+    )
+
+
 async def get_rosters(session: Session, team_ids: Collection[UUID]) -> dict[UUID, Roster]:
     """Who is in each team and who works in it: what changes with people's roles."""
     teams = (await session.scalars(select(Team).where(Team.id.in_(team_ids)))).all()
@@ -102,6 +134,7 @@ async def _roster_of(session: Session, team: Team) -> Roster:
     return Roster(
         tuple(AgentId(agent_id) for agent_id in await session.scalars(members)),
         tuple(AgentId(agent_id) for agent_id in await session.scalars(_workers_of(team))),
+        tuple(AgentId(agent_id) for agent_id in await session.scalars(_viewers_of(team))),
     )
 
 
@@ -116,10 +149,10 @@ async def members_changed(session: Session, before: Mapping[UUID, Roster], now: 
         await team_changed(session, team, now)
 
 
-async def administration_changed(session: Session, before: Mapping[UUID, bool], now: datetime) -> None:
-    """Announces agents who administer agents now and did not before, or the other way round."""
-    after = await get_administration(session, before.keys())
-    ids = {agent_id for agent_id, administers in after.items() if administers != before[agent_id]}
+async def standings_changed(session: Session, before: Mapping[UUID, Standing], now: datetime) -> None:
+    """Announces agents whose standing is not what it was."""
+    after = await get_standings(session, before.keys())
+    ids = {agent_id for agent_id, standing in after.items() if standing != before[agent_id]}
     agents = select(Agent).where(Agent.id.in_(ids)).order_by(Agent.id).with_for_update(key_share=True)
     for agent in (await session.scalars(agents.execution_options(populate_existing=True))).all():
         agent.version += 1
@@ -128,7 +161,7 @@ async def administration_changed(session: Session, before: Mapping[UUID, bool], 
 
 
 async def announce_anew(database: Database) -> None:
-    """Announces every agent and team that the other services know in an older form. Never ends."""
+    """Announces every agent, team and follower that the other services know in an older form, or not. Never ends."""
     while await _announce_some(database):
         pass
     await asyncio.Event().wait()
@@ -146,4 +179,14 @@ async def _announce_some(database: Database) -> bool:
             agent.version += 1
             await session.flush()
             await agent_changed(session, agent, utc_now())
-    return bool(changed or others)
+        followers = select(Follower).where(Follower.is_announced.is_(False)).limit(AT_ONCE)
+        for follower in (unknown := (await session.scalars(followers.with_for_update(skip_locked=True))).all()):
+            follower.is_announced = True
+            event = FollowerChanged(
+                ticket_id=TicketId(follower.ticket_id),
+                agent_id=AgentId(follower.agent_id),
+                is_following=True,
+                changed_at=follower.since,
+            )
+            await outbox.add(session, event, f"follower:{new_id()}", utc_now())
+    return bool(changed or others or unknown)

@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import func, select, update
 
 from services.assignment.app_state import AppState
+from services.assignment.commands.mentions import WrittenNote, follow_mentioned, mentions_in
 from services.assignment.errors import not_yours
 from services.assignment.models import EntryVersion, Message, Note
 from services.assignment.queries.callers import Caller
@@ -61,6 +62,9 @@ async def edit_entry(context: AppState, caller: Caller, reference: str, entry_id
                 edited_at=now,
             )
             await outbox.add(session, event, f"message-edited:{entry_id}:{version + 1}", now)
+        else:
+            note = WrittenNote(entry_id, found.ticket.id, patch.body, caller.author, version + 1)
+            await _tell_mentioned(session, note, now)
     context.relay.wake()
 
 
@@ -95,6 +99,15 @@ async def _keep(session: Session, caller: Caller, entry: Message | Note, now: da
     )
     await session.flush()
     return version
+
+
+async def _tell_mentioned(session: Session, note: WrittenNote, now: datetime) -> None:
+    """Has those told whom the note names now and never did before."""
+    if not mentions_in(note.body):
+        return
+    earlier = await session.scalars(select(EntryVersion.body).where(EntryVersion.entry_id == note.id))
+    known = {name for body in earlier for name in mentions_in(body)}
+    await follow_mentioned(session, note, now, known)
 
 
 async def _find(session: Session, ticket_id: UUID, entry_id: UUID) -> Message | Note:

@@ -1,7 +1,6 @@
-"""Followers of a ticket: agents who asked to hear of it, and those whom a note mentions."""
+"""Followers of a ticket: agents who asked to hear of it, or whom a colleague added."""
 
-import re
-from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import delete, func, select
@@ -9,23 +8,22 @@ from sqlalchemy.dialects.postgresql import insert
 
 from services.assignment.app_state import AppState
 from services.assignment.commands.command_request import CommandRequest
-from services.assignment.models import Agent, Follower, Ticket
+from services.assignment.models import Follower
 from services.assignment.queries.callers import Caller, find_agent_caller
 from services.assignment.queries.followers import get_follower
 from services.assignment.queries.tickets import get_ticket, ticket_place
 from services.assignment.schemas.composing import FollowerView
-from shared.contracts.base import AgentId
+from shared.contracts.base import AgentId, TicketId
+from shared.contracts.events import FollowerChanged
 from shared.contracts.vocabulary import Channel, Permission
 from shared.domain.permissions import permissions_on
-from shared.kit.clock import utc_now
+from shared.kit import outbox
+from shared.kit.clock import new_id, utc_now
 from shared.kit.db import Session
 from shared.kit.http.problems import invalid
 
 MOST = 50
 """Followers of one ticket."""
-MOST_MENTIONS = 20
-MENTION = re.compile(r"(?<![\w@/.])@([A-Za-z0-9][A-Za-z0-9._-]{0,62})(?![\w@])")
-"""`@ada`: what stands before the @ of an agent's address."""
 
 
 async def follow(context: AppState, call: CommandRequest, agent_id: UUID | None) -> FollowerView:
@@ -48,7 +46,7 @@ async def follow(context: AppState, call: CommandRequest, agent_id: UUID | None)
         )
         if (following or 0) >= MOST:
             raise invalid("/agent_id", f"a ticket has at most {MOST} followers")
-        await _add(session, found.ticket.id, [chosen], is_mentioned=False)
+        await _add(session, found.ticket.id, chosen)
         return await get_follower(session, found.ticket.id, chosen)
 
 
@@ -59,28 +57,21 @@ async def unfollow(context: AppState, caller: Caller, reference: str, agent_id: 
         if agent_id != caller.agent_id:
             found.require(Permission.TICKET_NOTE)
         theirs = (Follower.ticket_id == found.ticket.id, Follower.agent_id == agent_id)
-        await session.execute(delete(Follower).where(*theirs))
+        gone = delete(Follower).where(*theirs).returning(Follower.agent_id)
+        if await session.scalar(gone) is not None:
+            await _announce(session, found.ticket.id, agent_id, utc_now(), is_following=False)
 
 
-async def follow_mentioned(session: Session, ticket: Ticket, body: str) -> None:
-    """Makes those followers whom a note names as @name. Costs nothing where nobody is named."""
-    names = mentions_in(body)
-    if not names:
-        return
-    local_part = func.lower(func.split_part(Agent.email, "@", 1))
-    ids = (await session.scalars(select(Agent.id).where(local_part.in_(names), Agent.is_active))).all()
-    if ids:
-        await _add(session, ticket.id, ids, is_mentioned=True)
+async def _add(session: Session, ticket_id: UUID, agent_id: UUID) -> None:
+    now = utc_now()
+    row = {"ticket_id": ticket_id, "agent_id": agent_id, "since": now, "is_mentioned": False, "is_announced": True}
+    new = insert(Follower).values(row).on_conflict_do_nothing().returning(Follower.agent_id)
+    if await session.scalar(new) is not None:
+        await _announce(session, ticket_id, agent_id, now, is_following=True)
 
 
-def mentions_in(body: str) -> set[str]:
-    """The names that a note mentions, in lower case."""
-    return {name.rstrip(".-_").casefold() for name in MENTION.findall(body)[:MOST_MENTIONS]}
-
-
-async def _add(session: Session, ticket_id: UUID, agent_ids: Sequence[UUID], *, is_mentioned: bool) -> None:
-    rows = [
-        {"ticket_id": ticket_id, "agent_id": one, "since": utc_now(), "is_mentioned": is_mentioned}
-        for one in sorted(agent_ids)
-    ]
-    await session.execute(insert(Follower).on_conflict_do_nothing(), rows)
+async def _announce(session: Session, ticket_id: UUID, agent_id: UUID, now: datetime, *, is_following: bool) -> None:
+    event = FollowerChanged(
+        ticket_id=TicketId(ticket_id), agent_id=AgentId(agent_id), is_following=is_following, changed_at=now
+    )
+    await outbox.add(session, event, f"follower:{new_id()}", now)

@@ -26,8 +26,8 @@ from services.assignment.commands.command_request import (
     respond_within,
     view_after_answer,
 )
-from services.assignment.commands.followers import follow_mentioned, mentions_in
 from services.assignment.commands.intents import IntentRequest
+from services.assignment.commands.mentions import mentions_in
 from services.assignment.commands.notes import COMMENTS, NewNote, add_note
 from services.assignment.commands.reply_writing import write_reply
 from services.assignment.models import Message, Ticket
@@ -223,7 +223,6 @@ async def note(context: AppState, call: CommandRequest, body: MessageInput) -> R
             files = await use_files(session, call.caller.agent_id, body.attachments)
             await add_note(session, call.caller, replace(new, attachments=files), utc_now())
             await claim_for_note(session, call.caller, ticket.id, note_id, files)
-            await follow_mentioned(session, ticket, body.body)
             return await respond_within(session, call, view)
 
 

@@ -7,6 +7,7 @@ from uuid import NAMESPACE_URL, UUID
 
 from sqlalchemy.dialects.postgresql import insert
 
+from services.assignment.commands.mentions import WrittenNote, follow_mentioned
 from services.assignment.models import Note
 from shared.contracts.base import MessageId, TicketId
 from shared.contracts.events import AttachmentRef, Author, Envelope, NoteAdded
@@ -52,11 +53,12 @@ class NewNote:
 
 
 async def add_note(session: Session, caller: NoteAuthor, note: NewNote, now: datetime) -> None:
-    """Stores and announces a note; writing it again does nothing."""
+    """Stores and announces a note, and has those told whom it mentions; writing it again does nothing."""
     row = note_row(caller, note, now)
     added = await session.scalar(insert(Note).values(row).on_conflict_do_nothing().returning(Note.id))
     if added is not None:
         await outbox.add_all(session, [note_added(caller, note, now)])
+        await follow_mentioned(session, WrittenNote(note.id, note.ticket_id, note.body, caller.author), now)
 
 
 def note_row(caller: NoteAuthor, note: NewNote, now: datetime) -> dict[str, Any]:

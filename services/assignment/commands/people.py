@@ -8,14 +8,15 @@ from pydantic import SecretStr
 from sqlalchemy import delete, select, update
 
 from services.assignment.app_state import AppState
+from services.assignment.commands.account_notices import tell_of_change
 from services.assignment.commands.administration import apply_changes, changes_of, changing, get_locked
 from services.assignment.commands.agent_abilities import NULLABLE, complete_abilities, new_abilities
 from services.assignment.commands.announcements import (
-    administration_changed,
     agent_changed,
-    get_administration,
     get_rosters,
+    get_standings,
     members_changed,
+    standings_changed,
     team_changed,
 )
 from services.assignment.commands.audit import record_change
@@ -118,6 +119,8 @@ async def change_agent_within(
         await session.execute(delete(Session).where(Session.agent_id == agent_id))
     await check_administrator_remains(session)
     await agent_changed(session, agent, utc_now())
+    if password_hash is not None:
+        await tell_of_change(session, agent, "password_changed")
     view = await get_agent_view(session, agent_id)
     await record_change(session, before, view, note="new password" if password_hash is not None else "")
     return view
@@ -197,7 +200,7 @@ async def change_role(context: AppState, by: Caller, role_id: UUID, body: RolePa
         agent_ids = set(await session.scalars(holders))
         teams = select(Membership.team_id).where(Membership.agent_id.in_(agent_ids))
         rosters = await get_rosters(session, set(await session.scalars(teams)))
-        administration = await get_administration(session, agent_ids)
+        standings = await get_standings(session, agent_ids)
         if apply_changes(role, changes):
             role.version += 1
             await check_may_change_role(session, by, role, granted)
@@ -205,7 +208,7 @@ async def change_role(context: AppState, by: Caller, role_id: UUID, body: RolePa
             await session.flush()
             await note_departures(session, agent_ids)
             await members_changed(session, rosters, utc_now())
-            await administration_changed(session, administration, utc_now())
+            await standings_changed(session, standings, utc_now())
             await record_change(session, before, role_view(role))
         return role_view(role)
 

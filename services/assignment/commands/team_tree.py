@@ -6,12 +6,14 @@ from uuid import UUID
 
 from sqlalchemy import any_, literal, select
 
+from services.assignment.commands.announcements import team_changed
 from services.assignment.commands.departures import note_departures
 from services.assignment.commands.granting import lock_rights, refuse_excess
 from services.assignment.models import Calendar, Membership, Policy, Role, Team
 from services.assignment.queries.callers import Caller, grant_of
 from shared.contracts.base import TeamId
 from shared.contracts.vocabulary import Scope
+from shared.kit.clock import utc_now
 from shared.kit.db import Session
 from shared.kit.http.problems import invalid
 
@@ -47,9 +49,12 @@ async def place_team(session: Session, by: Caller, team: Team, parent_id: UUID |
     members = await _members_of(session, lost)
     depth = len(team.lineage)
     for one in below:
+        one.version += 1
         one.lineage = [*one.lineage[: len(one.lineage) - depth], *lineage]
     team.parent_id, team.lineage = parent_id, lineage
     await session.flush()
+    for one in below:
+        await team_changed(session, one, utc_now())
     await note_departures(session, members, {one.id for one in (team, *below)} if members else ())
 
 

@@ -80,6 +80,8 @@ class Follower(Base):
     since: Mapped[datetime]
     is_mentioned: Mapped[bool]
     """Whether a note named them; false if they or a colleague added them."""
+    is_announced: Mapped[bool] = mapped_column(server_default=text("false"))
+    """Whether the other services know; false for those who followed before that was announced."""
 
 
 class TicketPresence(Base):

@@ -168,9 +168,10 @@ def grant_of(team_id: TeamId, scope: str, permissions: list[str]) -> Grant:
 async def find_agent_caller(database: Database, agent_id: AgentId, channel: Channel) -> Caller | None:
     """An active agent as they would call now, for what they asked for earlier; None if they are not active."""
     query = (
-        select(Agent.email, Agent.name, Membership.team_id, Role.scope, Role.permissions)
+        select(Agent.email, Agent.name, Team.id.label("team_id"), Role.scope, Role.permissions)
         .outerjoin(Membership, Membership.agent_id == Agent.id)
         .outerjoin(Role, Role.id == Membership.role_id)
+        .outerjoin(Team, reaches_team())
         .where(Agent.id == agent_id, Agent.is_active)
     )
     async with database.single() as connection:

@@ -48,7 +48,8 @@ class Kind(StrEnum):
     PREFIX = "prefix"
 
 
-STATES: Final = ("overdue", "unassigned", "assigned")
+FOLLOWED: Final = ("following", "mentioned")
+STATES: Final = ("overdue", "unassigned", "assigned", *FOLLOWED)
 """What `is:` takes beside the statuses."""
 DUE_WORDS: Final = ("overdue", "today", "none")
 FIXED: Final[Mapping[Key, tuple[str, ...]]] = {

@@ -35,6 +35,7 @@ COMMANDS: Sequence[DeskCommand] = (
     DeskCommand("mine", "Go to my tickets", "g m", "global", "/queue?view=mine"),
     DeskCommand("unassigned", "Go to unassigned tickets", "g u", "global", "/queue?view=unassigned"),
     DeskCommand("overdue", "Go to overdue tickets", "g o", "global", "/queue?view=overdue"),
+    DeskCommand("following", "Go to tickets you follow", "g f", "global", "/queue?view=all&q=is%3Afollowing"),
     DeskCommand("reports", "Go to reports", "g r", "global", "/reports"),
     DeskCommand("settings", "Go to your settings", "g s", "global", "/settings"),
     DeskCommand("new-ticket", "Open a ticket for a requester", "g n", "global", "/tickets/new"),

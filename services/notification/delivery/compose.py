@@ -114,6 +114,8 @@ class Composer:
 
     def _link(self, job: MailJob, template: Template) -> str:
         """Returns the URL of the ticket: the personal portal link for requesters, the desk's page for agents."""
+        if template.name is TemplateName.ACCOUNT_CHANGED:
+            return f"{self._desk}/account"
         if template.audience == "account":
             return self._accounts.url(UUID(job.facts["link_id"]), job.facts["purpose"], job.created_at)
         if template.audience == "agent":
@@ -139,6 +141,7 @@ def _environment(*, is_html: bool) -> Environment:
         instant=format_instant,
         label=consolidated_text.label,
         happened=consolidated_text.words,
+        account_change=consolidated_text.ACCOUNT_CHANGES.__getitem__,
     )
     return environment
 

@@ -19,6 +19,8 @@ from shared.kit.db import Session
 
 CLOCK_MAILS = (TemplateName.SLA_WARNED, TemplateName.SLA_BREACHED)
 """Of these the worst is told whatever brought them; the rest are one mail only if one command or moment did."""
+TOLD_WITH_REPLY = (TemplateName.RESOLVED, TemplateName.FOLLOWER_RESOLVED)
+"""What a reply that resolves its ticket tells as well."""
 MOMENT = timedelta(seconds=1)
 """How far apart the steps of one command arrive at most."""
 
@@ -35,7 +37,7 @@ def is_worst() -> ColumnElement[bool]:
         worse.status == DeliveryStatus.QUEUED,
         worse.attempts == 0,
         or_(
-            (worse.weight == RESOLVING_REPLY) & (Delivery.template == TemplateName.RESOLVED),
+            (worse.weight == RESOLVING_REPLY) & Delivery.template.in_(TOLD_WITH_REPLY),
             and_(
                 worse.weight < RESOLVING_REPLY,
                 or_(worse.weight > Delivery.weight, and_(worse.weight == Delivery.weight, worse.id > Delivery.id)),
@@ -53,7 +55,7 @@ def is_worst() -> ColumnElement[bool]:
 
 
 def _is_sent_alone() -> ColumnElement[bool]:
-    is_never_told_by_another = Delivery.weight.is_(None) & (Delivery.template != TemplateName.RESOLVED)
+    is_never_told_by_another = Delivery.weight.is_(None) & Delivery.template.not_in(TOLD_WITH_REPLY)
     return or_(is_never_told_by_another, Delivery.weight == RESOLVING_REPLY)
 
 
@@ -87,7 +89,7 @@ def _tells(worst: Delivery, row: Delivery) -> bool:
     if (row.ticket_id, row.address) != (worst.ticket_id, worst.address) or worst.weight is None:
         return False
     if worst.weight == RESOLVING_REPLY:
-        return row.template == TemplateName.RESOLVED
+        return row.template in TOLD_WITH_REPLY
     if row.weight is None or row.weight > worst.weight:
         return False
     are_clocks = worst.template in CLOCK_MAILS and row.template in CLOCK_MAILS

@@ -6,6 +6,7 @@ from typing import Literal
 
 from shared.contracts.events import (
     AccessLinkRequested,
+    AccountChanged,
     AccountLinkRequested,
     Event,
     MessagePosted,
@@ -14,8 +15,11 @@ from shared.contracts.events import (
     SlaBreachWithdrawn,
     SlaWarned,
     TicketAssigned,
+    TicketClosed,
     TicketEscalated,
+    TicketMentioned,
     TicketReminded,
+    TicketReopened,
     TicketResolved,
     TicketsReturned,
     TicketSubmitted,
@@ -46,6 +50,12 @@ class TemplateName(StrEnum):
     SLA_BREACHED = "sla_breached"
     SLA_BREACH_WITHDRAWN = "sla_breach_withdrawn"
     ESCALATED = "escalated"
+    MENTIONED = "mentioned"
+    FOLLOWER_REPLY = "follower_reply"
+    FOLLOWER_RESOLVED = "follower_resolved"
+    FOLLOWER_REOPENED = "follower_reopened"
+    FOLLOWER_CLOSED = "follower_closed"
+    ACCOUNT_CHANGED = "account_changed"
     ACCOUNT_INVITATION = "account_invitation"
     PASSWORD_RESET = "password_reset"  # noqa: S105 - the name of a mail
 
@@ -190,6 +200,48 @@ _ALL = (
         "[#{{ ticket.number }}] Escalated: {{ ticket.subject }}",
         "auto-generated",
         version=2,
+    ),
+    Template(
+        TemplateName.MENTIONED,
+        TicketMentioned,
+        "agent",
+        "[#{{ ticket.number }}] {{ facts.author }} mentioned you: {{ ticket.subject }}",
+        "auto-generated",
+    ),
+    Template(
+        TemplateName.FOLLOWER_REPLY,
+        MessagePosted,
+        "agent",
+        "[#{{ ticket.number }}] Reply sent: {{ ticket.subject }}",
+        "auto-generated",
+    ),
+    Template(
+        TemplateName.FOLLOWER_RESOLVED,
+        TicketResolved,
+        "agent",
+        "[#{{ ticket.number }}] Resolved: {{ ticket.subject }}",
+        "auto-generated",
+    ),
+    Template(
+        TemplateName.FOLLOWER_REOPENED,
+        TicketReopened,
+        "agent",
+        "[#{{ ticket.number }}] Reopened: {{ ticket.subject }}",
+        "auto-generated",
+    ),
+    Template(
+        TemplateName.FOLLOWER_CLOSED,
+        TicketClosed,
+        "agent",
+        "[#{{ ticket.number }}] Closed: {{ ticket.subject }}",
+        "auto-generated",
+    ),
+    Template(
+        TemplateName.ACCOUNT_CHANGED,
+        AccountChanged,
+        "account",
+        "{{ facts.change | account_change }}",
+        "auto-generated",
     ),
     Template(
         TemplateName.ACCOUNT_INVITATION,

@@ -4,6 +4,7 @@ from shared.contracts.events.base import EVENTS, Envelope, Event
 from shared.contracts.events.conversation import (
     AttachmentRef,
     Author,
+    FollowerChanged,
     MessageEdited,
     MessagePosted,
     NoteAdded,
@@ -14,6 +15,7 @@ from shared.contracts.events.conversation import (
     Person,
     TicketEdited,
     TicketErased,
+    TicketMentioned,
     TicketSubmitted,
 )
 from shared.contracts.events.lifecycle import (
@@ -44,6 +46,8 @@ from shared.contracts.events.lifecycle import (
 )
 from shared.contracts.events.services import (
     AccessLinkRequested,
+    AccountChange,
+    AccountChanged,
     AccountLinkRequested,
     AgentChanged,
     AssignmentDecided,
@@ -66,6 +70,8 @@ from shared.contracts.events.services import (
 __all__ = [
     "EVENTS",
     "AccessLinkRequested",
+    "AccountChange",
+    "AccountChanged",
     "AccountLinkRequested",
     "AgentChanged",
     "AssignmentDecided",
@@ -75,6 +81,7 @@ __all__ = [
     "DemandedSkill",
     "Envelope",
     "Event",
+    "FollowerChanged",
     "LifecycleEvent",
     "MessageEdited",
     "MessagePosted",
@@ -106,6 +113,7 @@ __all__ = [
     "TicketErased",
     "TicketEscalated",
     "TicketHeld",
+    "TicketMentioned",
     "TicketMessageRecorded",
     "TicketOpened",
     "TicketPended",

@@ -1,5 +1,6 @@
 """What people wrote: submissions, messages and notes, bodies included."""
 
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field
@@ -7,7 +8,7 @@ from pydantic import Field
 from shared.contracts.base import AgentId, Instant, MessageId, TicketId, WireModel
 from shared.contracts.events.base import Event
 from shared.contracts.redaction import Foreign, ForeignValues
-from shared.contracts.tickets import TopicId
+from shared.contracts.tickets import Actor, TopicId
 from shared.contracts.vocabulary import ActorKind, BodyFormat, Channel, ParticipantDecision, ParticipantState, Priority
 
 
@@ -165,6 +166,29 @@ class NoteFilesAttached(TicketEvent, name="note.files_attached"):
     note_id: MessageId
     agent_id: AgentId
     attachment_ids: tuple[UUID, ...]
+
+
+class TicketMentioned(TicketEvent, name="ticket.mentioned"):
+    """A note names agents: they follow the ticket from then on, and are told of it if they may see it."""
+
+    produced_by = "assignment"
+
+    note_id: MessageId
+    actor: Actor
+    """Who wrote the note; if they name themselves they follow, and are not told."""
+    agent_ids: Annotated[tuple[AgentId, ...], Field(min_length=1)]
+    """Those whom no earlier version of the note named."""
+    mentioned_at: Instant
+
+
+class FollowerChanged(TicketEvent, name="follower.changed"):
+    """An agent follows a ticket from now on, or does no more."""
+
+    produced_by = "assignment"
+
+    agent_id: AgentId
+    is_following: bool
+    changed_at: Instant
 
 
 class TicketEdited(TicketEvent, name="ticket.edited"):

@@ -10,6 +10,15 @@ from shared.contracts.events.base import Event
 from shared.contracts.tickets import TopicId
 from shared.contracts.vocabulary import DecidedBy, DecisionCause, OutReason, Priority, ReturnReason, Strategy
 
+AccountChange = Literal[
+    "password_changed",
+    "second_factor_added",
+    "second_factor_removed",
+    "second_factor_reset",
+    "recovery_codes_made",
+]
+"""`second_factor_reset`: somebody else took all of them away."""
+
 
 class Candidate(WireModel):
     """One agent who was considered, with what counted for and against."""
@@ -135,6 +144,8 @@ class AgentChanged(Event, name="agent.changed"):
     is_available: bool
     is_administrator: bool = False
     """Whether they administer agents: they are told of a ticket for which nobody else is left."""
+    sees_all_tickets: bool = False
+    """Whether a role of theirs shows them every ticket."""
     version: int
 
     @property
@@ -187,6 +198,10 @@ class TeamChanged(Event, name="team.changed"):
     """Everybody who has a role in the team, active or not; announcements from before this field name nobody."""
     worker_ids: tuple[AgentId, ...] | None = None
     """Those of them who see the team's tickets and may work on them; null in announcements from before this field."""
+    viewer_ids: tuple[AgentId, ...] | None = None
+    """Those whose role in the team shows them its tickets and those of the teams below; null as above."""
+    lineage: tuple[TeamId, ...] = ()
+    """The teams above it, the nearest first."""
     is_active: bool = True
     """Whether it may be given tickets."""
     version: int
@@ -289,6 +304,20 @@ class AccountLinkRequested(Event, name="account.link_requested"):
     purpose: Literal["invitation", "reset"]
     requested_at: Instant
     expires_at: Instant
+
+    @property
+    def entity_id(self) -> UUID:
+        return self.agent_id
+
+
+class AccountChanged(Event, name="account.changed"):
+    """How an agent signs in was changed: they are told, in case it was not their doing."""
+
+    produced_by = "assignment"
+
+    agent_id: AgentId
+    change: AccountChange
+    changed_at: Instant
 
     @property
     def entity_id(self) -> UUID:

@@ -4,12 +4,12 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 
 from services.assignment.commands.held_replies import send_due
 from services.assignment.models import HeldReply, Message
 from shared.contracts.base import TicketId
-from shared.contracts.events import Envelope, MessageEdited, TicketEdited
+from shared.contracts.events import Envelope, FollowerChanged, MessageEdited, TicketEdited, TicketMentioned
 from shared.contracts.names import STREAM
 from shared.kit.clock import new_id, utc_now
 from tests.services.assignment.desk import AgentApi, Desk, Json, agent_id
@@ -172,6 +172,73 @@ async def test_notes_make_those_they_mention_followers(desk: Desk) -> None:
     assert (await ada.send("DELETE", f"{path}/followers/{agent_id('dmitri')}")).status_code == 204
     assert len((await ada.get(f"{path}/followers"))["items"]) == 1
     await ada.post(f"{path}/followers", {"agent_id": str(new_id())}, expect=422)
+
+
+async def announced(desk: Desk, kind: type[TicketMentioned] | type[FollowerChanged], ticket_id: str) -> list[Any]:
+    """The events of a ticket, the newest last, whether they have left already or not."""
+    query = text(
+        "select envelope, id from outbox where subject = :subject"
+        " union all select envelope, id from outbox_published where subject = :subject order by id"
+    )
+    async with desk.database.begin() as session:
+        rows = (await session.execute(query, {"subject": f"{kind.type()}.{ticket_id}"})).all()
+    return [kind.of(Envelope.model_validate_json(row.envelope)) for row in rows]
+
+
+async def test_a_note_tells_whom_it_mentions_once_and_nothing_else(desk: Desk) -> None:
+    ticket, ada = await desk.ticket(), await desk.agent("ada")
+    path = f"/v1/tickets/{ticket['id']}"
+    await ada.post(f"{path}/notes", {"body": "For nobody."})
+    assert await announced(desk, TicketMentioned, ticket["id"]) == []
+    note = {"body": "Look, @bruno and @bruno, not @nobody.", "body_format": "text"}
+    first = await ada.post(f"{path}/notes", note, expect=201, Idempotency_Key="m1")
+    await ada.post(f"{path}/notes", note, expect=201, Idempotency_Key="m1")
+    event, *others = await announced(desk, TicketMentioned, ticket["id"])
+    assert not others
+    assert (event.agent_ids, event.actor.id) == ((agent_id("bruno"),), agent_id("ada"))
+    assert "Look" not in event.model_dump_json(), "the note's words stay here"
+    edit = f"{path}/messages/{first['message_id']}"
+    await ada.patch(edit, {"body": "Look, @bruno. And @dmitri."})
+    await ada.patch(edit, {"body": "Look, @dmitri."})
+    await ada.patch(edit, {"body": "Look, @bruno, @dmitri."})
+    _, corrected, *others = await announced(desk, TicketMentioned, ticket["id"])
+    assert not others, "whoever was named in any version is not told again"
+    assert corrected.agent_ids == (agent_id("dmitri"),)
+
+
+async def test_the_comment_on_an_action_mentions_as_a_note_does(desk: Desk) -> None:
+    ticket, ada = await desk.ticket(), await desk.agent("ada")
+    path = f"/v1/tickets/{ticket['id']}"
+    await ada.post(f"{path}/prioritise", {"priority": "low", "comment": "@bruno agrees."}, expect=200)
+    (event,) = await announced(desk, TicketMentioned, ticket["id"])
+    assert event.agent_ids == (agent_id("bruno"),)
+
+
+async def test_following_is_announced_when_it_begins_and_ends(desk: Desk) -> None:
+    ticket, ada = await desk.ticket(), await desk.agent("ada")
+    path = f"/v1/tickets/{ticket['id']}/followers"
+    for _ in range(2):
+        await ada.post(path, expect=201)
+    for _ in range(2):
+        assert (await ada.send("DELETE", f"{path}/{agent_id('ada')}")).status_code == 204
+    found = await announced(desk, FollowerChanged, ticket["id"])
+    assert [(one.agent_id, one.is_following) for one in found] == [(agent_id("ada"), True), (agent_id("ada"), False)]
+
+
+async def test_a_search_finds_what_one_follows_and_is_mentioned_in(desk: Desk) -> None:
+    followed, named = await desk.ticket(), await desk.ticket()
+    ada, bruno = await desk.agent("ada"), await desk.agent("bruno")
+
+    async def found(agent: AgentApi, q: str) -> set[str]:
+        return {one["id"] for one in (await agent.get("/v1/tickets", q=q, limit="100"))["items"]}
+
+    await bruno.post(f"/v1/tickets/{followed['id']}/followers", expect=201)
+    await ada.post(f"/v1/tickets/{named['id']}/notes", {"body": "@bruno, please"})
+    both = {followed["id"], named["id"]}
+    assert both <= await found(bruno, "is:following")
+    assert both & await found(bruno, "is:mentioned") == {named["id"]}
+    assert not both & await found(bruno, "-is:following")
+    assert not both & await found(ada, "is:following")
 
 
 async def test_presence_tells_who_looks_and_who_types(desk: Desk) -> None:

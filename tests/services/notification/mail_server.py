@@ -45,6 +45,11 @@ class MailServer:
         """The mails about one ticket, as they came."""
         return self._mails[number]
 
+    def to(self, address: str) -> list[EmailMessage]:
+        """The mails to one address, of any ticket or none."""
+        every = (mail for mails in self._mails.values() for mail in mails)
+        return [mail for mail in every if mail["To"].addresses[0].addr_spec == address]
+
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
         """aiosmtpd's hook for a complete mail."""
         await asyncio.sleep(self.delay)

@@ -12,6 +12,7 @@ from shared.contracts.events import (
     Author,
     Envelope,
     Event,
+    FollowerChanged,
     LifecycleEvent,
     MessagePosted,
     Person,
@@ -21,10 +22,13 @@ from shared.contracts.events import (
     SlaWarned,
     TeamChanged,
     TicketAssigned,
+    TicketClosed,
     TicketEscalated,
+    TicketMentioned,
     TicketOpened,
     TicketReleased,
     TicketReminded,
+    TicketReopened,
     TicketResolved,
     TicketsReturned,
     TicketSubmitted,
@@ -33,7 +37,16 @@ from shared.contracts.events import (
 )
 from shared.contracts.names import ticket_workflow_id
 from shared.contracts.tickets import SYSTEM, Actor
-from shared.contracts.vocabulary import ActorKind, BodyFormat, Channel, Metric, Priority, ReturnReason, Status
+from shared.contracts.vocabulary import (
+    ActorKind,
+    BodyFormat,
+    Channel,
+    CloseReason,
+    Metric,
+    Priority,
+    ReturnReason,
+    Status,
+)
 from shared.kit.clock import new_id, utc_now
 from tests.contracts.examples import POLICY, SNAPSHOT, at
 
@@ -77,6 +90,7 @@ class TicketEvents:
             "lead_id": self.grace,
             "member_ids": agents,
             "worker_ids": workers,
+            "viewer_ids": agents,
             "version": version,
         }
         return wrapped(TeamChanged(**(values | changes)))
@@ -192,6 +206,34 @@ class TicketEvents:
 
     def resolved(self, seq: int = 6) -> Envelope:
         return self._step(TicketResolved, seq, Actor(kind=ActorKind.AGENT, id=self.ada), status=Status.RESOLVED)
+
+    def reopened(self, seq: int = 7, cause: Literal["command", "requester_message"] = "command") -> Envelope:
+        actor = Actor(kind=ActorKind.AGENT, id=self.ada)
+        return self._step(TicketReopened, seq, actor, {"cause": cause}, status=Status.OPEN)
+
+    def closed(self, seq: int = 8) -> Envelope:
+        actor = Actor(kind=ActorKind.AGENT, id=self.ada)
+        values = {"cause": "command", "reason": CloseReason.RESOLVED}
+        return self._step(TicketClosed, seq, actor, values, status=Status.CLOSED)
+
+    def mentioned(self, *agents: AgentId, by: AgentId | None = None) -> Envelope:
+        """A note of Ada's, unless somebody else wrote it, that names these agents."""
+        return wrapped(
+            TicketMentioned(
+                ticket_id=self.ticket_id,
+                note_id=MessageId(new_id()),
+                actor=Actor(kind=ActorKind.AGENT, id=by or self.ada),
+                agent_ids=agents,
+                mentioned_at=utc_now(),
+            )
+        )
+
+    def follows(self, agent_id: AgentId, *, is_following: bool = True) -> Envelope:
+        return wrapped(
+            FollowerChanged(
+                ticket_id=self.ticket_id, agent_id=agent_id, is_following=is_following, changed_at=utc_now()
+            )
+        )
 
     def resolved_by_silence(self, seq: int = 7) -> Envelope:
         return self._step(TicketResolved, seq, SYSTEM, {"cause": "timer"}, status=Status.RESOLVED)

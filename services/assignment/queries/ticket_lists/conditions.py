@@ -9,7 +9,7 @@ from services.assignment.models import FAR_FUTURE
 from services.assignment.queries.callers import Caller
 from services.assignment.queries.ticket_lists import scopes
 from services.assignment.queries.ticket_lists.lanes import IS_NOBODYS
-from services.assignment.schemas.search_language import Due, Key, Token, due_of, read_due
+from services.assignment.schemas.search_language import FOLLOWED, Due, Key, Token, due_of, read_due
 from shared.contracts.vocabulary import Priority
 from shared.kit.http.problems import invalid
 
@@ -86,6 +86,10 @@ class Conditions:
                 self.add("tickets.next_due_at < ?", self.now, is_excluded=no)
             case Key.IS if token.value in ("unassigned", "assigned"):
                 self.add(IS_NOBODYS, is_excluded=no != (token.value == "assigned"))
+            case Key.IS if token.value in FOLLOWED:
+                mentioned = " and is_mentioned" if token.value == "mentioned" else ""
+                theirs = f"select ticket_id from followers where agent_id = ?{mentioned}"
+                self.add(f"tickets.id = any(array({theirs}))", self.caller.agent_id, is_excluded=no)
             case Key.IS | Key.STATUS:
                 self.add("tickets.status = ?", token.value, is_excluded=no)
             case Key.PRIORITY:
