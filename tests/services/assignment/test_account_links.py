@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import delete, select, text, update
 
 from services.assignment.models import AccountLink, LoginAttempt
-from shared.contracts.events import AccountLinkRequested, Envelope
+from shared.contracts.events import AccountChanged, AccountLinkRequested, Envelope
 from shared.kit.clock import new_id, utc_now
 from shared.kit.one_time_links import AccountLinks
 from tests.services.assignment.browsing import Surfer
@@ -30,6 +30,18 @@ async def announced(desk: Desk, agent_id: str) -> list[AccountLinkRequested]:
     async with desk.database.begin() as session:
         rows = (await session.execute(query, {"subject": subject})).all()
     return [AccountLinkRequested.of(Envelope.model_validate_json(row.envelope)) for row in rows]
+
+
+async def changes_told(desk: Desk, agent_id: str) -> list[str]:
+    """The changes of how an agent signs in of which they are told."""
+    subject = f"{AccountChanged.type()}.{agent_id}"
+    query = text(
+        "select envelope, id from outbox where subject = :subject"
+        " union all select envelope, id from outbox_published where subject = :subject order by id"
+    )
+    async with desk.database.begin() as session:
+        rows = (await session.execute(query, {"subject": subject})).all()
+    return [AccountChanged.of(Envelope.model_validate_json(row.envelope)).change for row in rows]
 
 
 async def link_of(desk: Desk, agent_id: str, count: int = 1) -> str:
@@ -82,6 +94,14 @@ async def test_a_new_agent_without_a_password_chooses_it_by_mail_once(desk: Desk
     assert second.status == 410
     assert (await second.open(path)).status == 410
     assert await audit_of(desk, agent_id) == ["agent.invitation-accepted", "agent.invited", "agent.added"]
+    assert await changes_told(desk, agent_id) == [], "a first password changes nothing"
+
+
+async def test_whoever_changes_a_password_the_agent_is_told(desk: Desk) -> None:
+    ada, (agent_id, _) = await desk.agent("ada"), await make_agent(desk, password=PASSWORD)
+    assert await changes_told(desk, agent_id) == []
+    await ada.patch(f"/v1/agents/{agent_id}", {"password": NEW})
+    assert await changes_told(desk, agent_id) == ["password_changed"]
 
 
 async def test_an_invitation_is_sent_again_and_revoked(desk: Desk) -> None:

@@ -174,7 +174,7 @@ async def test_notes_make_those_they_mention_followers(desk: Desk) -> None:
     await ada.post(f"{path}/followers", {"agent_id": str(new_id())}, expect=422)
 
 
-async def announced(desk: Desk, kind: type[TicketMentioned] | type[FollowerChanged], ticket_id: str) -> list[Any]:
+async def all_announced(desk: Desk, kind: type[TicketMentioned] | type[FollowerChanged], ticket_id: str) -> list[Any]:
     """The events of a ticket, the newest last, whether they have left already or not."""
     query = text(
         "select envelope, id from outbox where subject = :subject"
@@ -189,11 +189,11 @@ async def test_a_note_tells_whom_it_mentions_once_and_nothing_else(desk: Desk) -
     ticket, ada = await desk.ticket(), await desk.agent("ada")
     path = f"/v1/tickets/{ticket['id']}"
     await ada.post(f"{path}/notes", {"body": "For nobody."})
-    assert await announced(desk, TicketMentioned, ticket["id"]) == []
+    assert await all_announced(desk, TicketMentioned, ticket["id"]) == []
     note = {"body": "Look, @bruno and @bruno, not @nobody.", "body_format": "text"}
     first = await ada.post(f"{path}/notes", note, expect=201, Idempotency_Key="m1")
     await ada.post(f"{path}/notes", note, expect=201, Idempotency_Key="m1")
-    event, *others = await announced(desk, TicketMentioned, ticket["id"])
+    event, *others = await all_announced(desk, TicketMentioned, ticket["id"])
     assert not others
     assert (event.agent_ids, event.actor.id) == ((agent_id("bruno"),), agent_id("ada"))
     assert "Look" not in event.model_dump_json(), "the note's words stay here"
@@ -201,7 +201,7 @@ async def test_a_note_tells_whom_it_mentions_once_and_nothing_else(desk: Desk) -
     await ada.patch(edit, {"body": "Look, @bruno. And @dmitri."})
     await ada.patch(edit, {"body": "Look, @dmitri."})
     await ada.patch(edit, {"body": "Look, @bruno, @dmitri."})
-    _, corrected, *others = await announced(desk, TicketMentioned, ticket["id"])
+    _, corrected, *others = await all_announced(desk, TicketMentioned, ticket["id"])
     assert not others, "whoever was named in any version is not told again"
     assert corrected.agent_ids == (agent_id("dmitri"),)
 
@@ -210,7 +210,7 @@ async def test_the_comment_on_an_action_mentions_as_a_note_does(desk: Desk) -> N
     ticket, ada = await desk.ticket(), await desk.agent("ada")
     path = f"/v1/tickets/{ticket['id']}"
     await ada.post(f"{path}/prioritise", {"priority": "low", "comment": "@bruno agrees."}, expect=200)
-    (event,) = await announced(desk, TicketMentioned, ticket["id"])
+    (event,) = await all_announced(desk, TicketMentioned, ticket["id"])
     assert event.agent_ids == (agent_id("bruno"),)
 
 
@@ -221,7 +221,7 @@ async def test_following_is_announced_when_it_begins_and_ends(desk: Desk) -> Non
         await ada.post(path, expect=201)
     for _ in range(2):
         assert (await ada.send("DELETE", f"{path}/{agent_id('ada')}")).status_code == 204
-    found = await announced(desk, FollowerChanged, ticket["id"])
+    found = await all_announced(desk, FollowerChanged, ticket["id"])
     assert [(one.agent_id, one.is_following) for one in found] == [(agent_id("ada"), True), (agent_id("ada"), False)]
 
 
