@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import String, Uuid, cast, literal, null, select, union_all
 
-from services.notification.models import IS_WAITING, Delivery, Follower, Participant, Ticket
+from services.notification.models import IS_WAITING, Delivery, Participant, Ticket, TicketFollower
 from shared.contracts.base import AgentId
 from shared.contracts.vocabulary import ParticipantState
 from shared.kit.db import Session
@@ -35,8 +35,8 @@ async def look_up(session: Session, ticket_ids: Collection[UUID]) -> BatchLookup
     joined = select(Participant.ticket_id, literal(JOINED), Participant.email).where(
         Participant.ticket_id.in_(ticket_ids), Participant.state == ParticipantState.JOINED.value
     )
-    following = select(Follower.ticket_id, literal(FOLLOWING), cast(Follower.agent_id, String)).where(
-        Follower.ticket_id.in_(ticket_ids), Follower.is_following
+    following = select(TicketFollower.ticket_id, literal(FOLLOWING), cast(TicketFollower.agent_id, String)).where(
+        TicketFollower.ticket_id.in_(ticket_ids), TicketFollower.is_following
     )
     waiting = select(cast(null(), Uuid), literal(WAITING), null()).where(select(Delivery.id).where(IS_WAITING).exists())
     found = BatchLookup()

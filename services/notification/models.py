@@ -111,7 +111,7 @@ class Participant(Base):
     version: Mapped[int] = mapped_column(BigInteger)
 
 
-class Follower(Base):
+class TicketFollower(Base):
     """Projection of who follows a ticket. Rows of those who do no more stay, so that older news changes nothing."""
 
     __tablename__ = "followers"

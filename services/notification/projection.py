@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import Insert, insert
 from services.notification.decisions import participant
 from services.notification.delivery.status import DeliveryStatus
 from services.notification.erasure import add_tombstones
-from services.notification.models import Agent, Delivery, Follower, Participant, Team, Ticket
+from services.notification.models import Agent, Delivery, Participant, Team, Ticket, TicketFollower
 from services.notification.record_sets import ROWS, record_set
 from shared.contracts.events import (
     AgentChanged,
@@ -195,13 +195,13 @@ async def _upsert_followers(
 ) -> None:
     told = {"is_following": is_following, "changed_at": changed_at}
     rows = [{"ticket_id": ticket_id, "agent_id": agent_id, **told} for agent_id in sorted(agent_ids)]
-    new = insert(Follower)
+    new = insert(TicketFollower)
     newer = {name: new.excluded[name] for name in told}
     await session.execute(
         new.on_conflict_do_update(
-            index_elements=[Follower.ticket_id, Follower.agent_id],
+            index_elements=[TicketFollower.ticket_id, TicketFollower.agent_id],
             set_=newer,
-            where=Follower.changed_at < new.excluded.changed_at,
+            where=TicketFollower.changed_at < new.excluded.changed_at,
         ),
         rows,
     )

@@ -79,14 +79,15 @@ async def team_changed(session: Session, team: Team, now: datetime) -> None:
 async def get_standings(session: Session, agent_ids: Collection[UUID]) -> dict[UUID, Standing]:
     """The standing of each agent by any of their roles."""
     administers = Role.permissions.op("@>")([Permission.ADMIN_AGENTS.value])
-    sees_all = and_(Role.scope == Scope.ALL.value, Role.permissions.op("@>")([Permission.TICKET_VIEW.value]))
+    sees_every = and_(Role.scope == Scope.ALL.value, Role.permissions.op("@>")([Permission.TICKET_VIEW.value]))
     query = (
-        select(Membership.agent_id, func.bool_or(administers), func.bool_or(sees_all))
+        select(Membership.agent_id, func.bool_or(administers), func.bool_or(sees_every))
         .join(Role, Role.id == Membership.role_id)
         .where(Membership.agent_id.in_(agent_ids))
         .group_by(Membership.agent_id)
     )
-    found = {agent_id: Standing(*of_each) for agent_id, *of_each in await session.execute(query)}
+    rows = await session.execute(query)
+    found = {agent_id: Standing(is_administrator, sees_all) for agent_id, is_administrator, sees_all in rows}
     return {agent_id: found.get(agent_id, NO_STANDING) for agent_id in agent_ids}
 
 
