@@ -14,3 +14,13 @@ LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)")
 def test_links_lead_somewhere(page: Path) -> None:
     missing = [link for link in LINK.findall(page.read_text()) if not (page.parent / link).exists()]
     assert missing == []
+
+
+def test_the_readme_leads_to_every_guide() -> None:
+    linked = set(LINK.findall((ROOT / "README.md").read_text()))
+    guides = {f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md")}
+    assert guides <= linked, "name it in the README's table of documentation"
+
+
+def test_the_readme_stays_short() -> None:
+    assert len((ROOT / "README.md").read_text().splitlines()) < 220
