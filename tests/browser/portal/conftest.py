@@ -11,6 +11,6 @@ from tests.support.engines import own_engines  # noqa: F401 - a fixture
 
 @pytest.fixture(scope="module")
 async def portal(engines: Stack) -> AsyncIterator[str]:
-    """The address of a running portal, where the same words may be sent over and over."""
-    async with portal_under(engines) as url:
+    """The address of a running portal, where the same words may be sent over and over, and quickly."""
+    async with portal_under(engines, form_per_minute=1_000) as url:
         yield url
