@@ -42,13 +42,17 @@ async def add(session: AsyncSession, event: Event, event_id: str, at: datetime, 
 
 async def add_all(session: AsyncSession, envelopes: Sequence[Envelope], *, is_applied: bool = False) -> None:
     """Announces several events in one statement; once the transaction has committed, the relay gets them at once."""
-    is_wanted = session.info.get(EVENTS_FOR_OUTSIDERS, True)
-    rows = [row_of(each) for each in envelopes if is_wanted or not EVENTS[each.type].is_for_outsiders]
+    rows = [row_of(each) for each in envelopes if is_announced(session, EVENTS[each.type])]
     if not rows:
         return
     written = await session.scalars(insert(outbox).returning(outbox.c.id, sort_by_parameter_order=True), rows)
     ids = zip(written, rows, strict=True)
     note_rows(session, [OutboxRow(row_id, **row, is_applied=is_applied) for row_id, row in ids])
+
+
+def is_announced(session: AsyncSession, event: type[Event]) -> bool:
+    """Whether such events leave the service: those for outsiders do where they are asked for."""
+    return bool(session.info.get(EVENTS_FOR_OUTSIDERS, True)) or not event.is_for_outsiders
 
 
 def note_rows(session: AsyncSession, rows: Sequence[OutboxRow] = ()) -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 from sqlalchemy import insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
 
 from shared.kit.db import Database
 from shared.kit.table_changes import UNWATCHED, on_changes
@@ -26,6 +27,19 @@ async def test_a_change_is_told_when_its_transaction_has_ended(database: Databas
     async with database.single() as connection:
         await connection.execute(update(inbox).values(consumer="seen"))
     assert heard == ["changed", "changed"]
+
+
+async def test_new_rows_are_not_told_where_they_change_nothing(database: Database) -> None:
+    told: list[str] = []
+    on_changes(database.engine, [inbox], lambda: told.append("changed"), but_new_in=[inbox])
+    row = ROW | {"event_id": "grown"}
+    async with database.begin() as session:
+        await session.execute(insert(inbox).values(row))
+    assert not told
+    changing = upsert(inbox).values(row).on_conflict_do_update(index_elements=list(row), set_={"event_id": "other"})
+    async with database.begin() as session:
+        await session.execute(changing)
+    assert told == ["changed"]
 
 
 async def test_reading_other_tables_and_what_changes_nothing_is_not_told(database: Database, heard: list[str]) -> None:

@@ -2,20 +2,22 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 
 from services.assignment.app_state import AppState
 from services.assignment.commands.projection import settle_decisions
 from services.assignment.commands.record_answers import record_answers
-from services.assignment.models import LoggedEvent, RoutingDecision, table_of
-from services.assignment.routing.assignments import store_offers
-from services.assignment.routing.decisions import Question, write_turns
+from services.assignment.models import RoutingDecision
+from services.assignment.routing.decisions import Question
 from services.assignment.routing.decisions import decide as choose
+from services.assignment.routing.first_decisions import DecidedMeanwhile, store_first
 from services.assignment.routing.rosters import lock_rosters
 from services.assignment.routing_rules.routes import Route, route_tickets
+from services.assignment.routing_rules.table import read_stamp
 from services.assignment.routing_rules.tags import add_tags, tag_applied
 from shared.contracts.answers import CommandAnswer
 from shared.contracts.base import AgentId, TeamId, TicketId
@@ -29,7 +31,6 @@ from shared.domain.routing_rules import TicketFacts
 from shared.kit.bus import NotYet, Unavailable
 from shared.kit.clock import utc_now
 from shared.kit.db import Session
-from shared.kit.outbox import add_all
 from shared.kit.ticket_errors import TicketStuck, TicketsUnavailable
 
 AT_ONCE = 8
@@ -40,30 +41,32 @@ async def decide(context: AppState, submitted: Sequence[TicketSubmitted]) -> lis
 
     Locks the teams, then their members, always in the order of their ids: nobody else decides on the same loads.
     """
+    while True:
+        with suppress(DecidedMeanwhile):
+            return await _decide(context, {event.ticket_id: event for event in submitted})
+
+
+async def _decide(context: AppState, asked: Mapping[TicketId, TicketSubmitted]) -> list[RoutingDecision]:
+    """Raises DecidedMeanwhile if another process was faster with one of the tickets."""
     now = utc_now()
-    asked = {event.ticket_id: event for event in submitted}
     async with context.database.begin() as session:
-        stored = await _get_stored(session, list(asked))
-        if len(stored) == len(asked):
+        stamp, is_known = await read_stamp(session, now, list(asked))
+        stored = await _get_stored(session, list(asked)) if is_known else {}
+        left = [event for ticket_id, event in asked.items() if ticket_id not in stored]
+        if not left:
             return list(stored.values())
-        table = await context.routing_tables.get(session, now)
-        facts: dict[UUID, TicketFacts] = {event.ticket_id: table.facts_of(event) for event in asked.values()}
+        table = await context.routing_tables.at(session, stamp, now)
+        facts: dict[UUID, TicketFacts] = {event.ticket_id: table.facts_of(event) for event in left}
         routes = await route_tickets(session, context.policies, table, facts, now)
         rosters = await lock_rosters(session, context.place, {one.demand.team_id for one in routes.values()}, now)
-        stored = await _get_stored(session, list(asked))
         new: list[AssignmentDecided] = []
-        policies: dict[UUID, PolicySnapshot] = {}
-        for event in asked.values():
-            if event.ticket_id in stored:
-                continue
+        for event in left:
             route = routes[event.ticket_id]
-            policies[event.ticket_id] = route.policy.policy
             at = now + timedelta(microseconds=len(new))
             decided = choose(rosters[route.demand.team_id], _question(event, route), at)
             new.append(decided.model_copy(update=route.evidence))
-        made = await _store(session, new, policies)
-        await write_turns(session, list(rosters.values()))
-        await store_offers(session, new)
+        policies = {ticket_id: route.policy.policy for ticket_id, route in routes.items()}
+        made = await store_first(session, new, policies, rosters.values())
     context.match_counts.add(new)
     return [*stored.values(), *made]
 
@@ -150,46 +153,6 @@ def _question(event: TicketSubmitted, route: Route) -> Question:
 async def _get_stored(session: Session, ticket_ids: Sequence[UUID]) -> dict[UUID, RoutingDecision]:
     rows = await session.scalars(select(RoutingDecision).where(RoutingDecision.ticket_id.in_(ticket_ids)))
     return {decision.ticket_id: decision for decision in rows}
-
-
-async def _store(
-    session: Session, decided: Sequence[AssignmentDecided], policies: dict[UUID, PolicySnapshot]
-) -> list[RoutingDecision]:
-    """Decisions, their lines in the event log and their announcements, each in one statement."""
-    if not decided:
-        return []
-    connection = await session.connection()
-    envelopes = [event.envelope(f"decision:{event.ticket_id}", event.decided_at) for event in decided]
-    rows = [
-        {
-            "ticket_id": event.ticket_id,
-            "team_id": event.team_id,
-            "agent_id": event.agent_id,
-            "policy_id": event.policy_id,
-            "policy_version": policies[event.ticket_id].version,
-            "policy_digest": policies[event.ticket_id].digest,
-            "priority": event.priority.value,
-            "state": "sent",
-            "evidence": envelope.data,
-            "decided_at": event.decided_at,
-        }
-        for event, envelope in zip(decided, envelopes, strict=True)
-    ]
-    logged = [
-        {
-            "event_id": envelope.id,
-            "ticket_id": event.ticket_id,
-            "seq": 0,
-            "type": event.event_name,
-            "at": event.decided_at,
-            "data": envelope.data,
-        }
-        for event, envelope in zip(decided, envelopes, strict=True)
-    ]
-    await connection.execute(insert(table_of(RoutingDecision)), rows)
-    await connection.execute(insert(table_of(LoggedEvent)), logged)
-    await add_all(session, envelopes)
-    return [RoutingDecision(**row) for row in rows]
 
 
 async def _command(context: AppState, decision: RoutingDecision) -> TriageTicket:

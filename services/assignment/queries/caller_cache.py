@@ -18,6 +18,8 @@ from shared.kit.table_changes import on_changes
 ACCESS_CHANNEL: Final = "access"
 """Triggers notify it of every change to the tables below, whoever makes it."""
 TABLES: Final = tuple(table_of(model) for model in (Agent, Membership, Role, Session, Team))
+GROWING: Final = tuple(table_of(model) for model in (Agent, Role, Session))
+"""Nobody is remembered who was not there: a sign-in forgets nobody."""
 REMEMBERED: Final = timedelta(seconds=5)
 """The longest that a change of which a notification was lost goes unnoticed."""
 MOST: Final = 10_000
@@ -54,7 +56,7 @@ class CallerCache:
         self._changes = 0
         self._waiting: set[asyncio.Event] = set()
         self._listener = NotificationListener(dsn, ACCESS_CHANNEL, lambda _: self.forget(), self.forget)
-        on_changes(database.engine, TABLES, self.forget)
+        on_changes(database.engine, TABLES, self.forget, but_new_in=GROWING)
 
     async def run(self) -> None:
         """Hears of changes, for ever."""

@@ -96,11 +96,11 @@ class PolicyCache:
             if len(self._snapshots) >= KEPT:
                 self._snapshots.clear()
             self._snapshots[key] = self._remember(snapshot_of(policy, calendar, now, teams))
-        await self._store(session, self._snapshots[key], now)
+        await self.keep(session, self._snapshots[key], now)
         return self._snapshots[key]
 
-    async def _store(self, session: Session, snapshot: PolicySnapshot, now: datetime) -> None:
-        """Until a transaction with it has committed, every one writes it."""
+    async def keep(self, session: Session, snapshot: PolicySnapshot, now: datetime) -> None:
+        """Writes a policy down. Until a transaction with it has committed, every one does."""
         if snapshot.digest in self._stored:
             return
         row = {

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy.dialects.postgresql import insert
 
 from services.assignment.models import LoggedEvent, TicketAssignment, table_of
+from services.assignment.routing.decisions import without_candidates
 from shared.contracts.events import AssignmentDecided
 from shared.kit.clock import new_id
 from shared.kit.db import Session
@@ -44,7 +45,7 @@ class Decided:
             "cause": evidence.cause.value,
             "reopen_count": self.reopen_count,
             "state": "kept" if self.is_kept else "offered" if offer is not None else "sent",
-            "evidence": evidence.model_dump(mode="json"),
+            "evidence": without_candidates(evidence),
             "attempts": 0,
             "next_attempt_at": offer or evidence.decided_at,
             "decided_at": evidence.decided_at,

@@ -1,10 +1,12 @@
 """One decision with its evidence: what is asked, who could have got the ticket, who does, and what settled it."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import TypeAdapter
+from sqlalchemy.dialects.postgresql import Insert
 
 from services.assignment.models import RoutingTurn, table_of
 from services.assignment.routing.rosters import TeamRoster
@@ -75,26 +77,36 @@ def decide(team: TeamRoster, asked: Question, at: datetime, *, may_offer: bool =
     )
 
 
-async def write_turns(session: Session, teams: list[TeamRoster]) -> None:
+def without_candidates(evidence: AssignmentDecided) -> dict[str, Any]:
+    """Evidence as it is kept with a decision: who could have got the ticket is in the event log, and long."""
+    return evidence.model_copy(update={"candidates": ()}).model_dump(mode="json")
+
+
+async def write_turns(session: Session, teams: Collection[TeamRoster]) -> None:
     """Remembers whose turn it was, in the transaction of the decisions."""
-    rows = [
+    if rows := turn_rows(teams):
+        await session.execute(WRITE_TURNS, {"turns": as_parameter(rows)})
+
+
+def turn_rows(teams: Collection[TeamRoster]) -> list[dict[str, Any]]:
+    """The turns that were taken, in one order."""
+    return [
         {"team_id": team.rules.team_id, "agent_id": agent_id, "turn": one.turn, "last_at": one.last_assigned_at}
         for team in sorted(teams, key=lambda team: team.rules.team_id)
         for agent_id in sorted(team.roster.given)
         if (one := team.roster.standings[agent_id]).turn is not None
     ]
-    if rows:
-        await session.execute(WRITE_TURNS, {"turns": as_parameter(rows)})
 
 
-def _write_turns() -> Any:
+def turns_statement() -> Insert:
+    """The statement that writes the rows in its parameter `turns`."""
     new = insert_rows(TURNS, ("team_id", "agent_id", "turn", "last_at"), "turns")
     return new.on_conflict_do_update(
         index_elements=["team_id", "agent_id"], set_={"turn": new.excluded.turn, "last_at": new.excluded.last_at}
     )
 
 
-WRITE_TURNS = _write_turns()
+WRITE_TURNS = turns_statement()
 
 
 def _candidates(roster: AgentRoster, demand: Demand, choice: Choice) -> list[dict[str, Any]]:

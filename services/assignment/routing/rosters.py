@@ -103,10 +103,11 @@ async def read_rosters(
 async def _rosters(
     session: Session, place: Place, statement: Any, team_ids: Collection[UUID], now: datetime
 ) -> dict[TeamId, TeamRoster]:
-    teams = (await session.execute(statement, {"team_ids": sorted(team_ids)})).all()
+    connection = await session.connection()
+    teams = (await connection.execute(statement, {"team_ids": sorted(team_ids)})).all()
     agent_ids = {agent_id for team in teams for agent_id in team.agent_ids or ()}
     locked = {"team_ids": [team.id for team in teams], "agent_ids": sorted(agent_ids)}
-    rows: Sequence[Row[Any]] = (await session.execute(STANDINGS, locked)).all() if agent_ids else ()
+    rows: Sequence[Row[Any]] = (await connection.execute(STANDINGS, locked)).all() if agent_ids else ()
     named = {(row.calendar, row.calendar_version) for row in rows if row.calendar_version is not None}
     await place.calendars.learn(session, named, now)
     rosters: dict[TeamId, TeamRoster] = {}

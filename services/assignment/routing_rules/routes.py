@@ -48,7 +48,6 @@ async def route_tickets(
     """Tries the rules of a table on tickets. Raises PolicyMissing if a ticket has no policy at all."""
     addresses = {one.address for one in facts.values()} if table.has_organisations else set()
     organisations = await organisations_of(session, addresses)
-    policies: dict[PolicySources, PolicyChoice] = {}
     routes: dict[UUID, Route] = {}
     for ticket_id, one in facts.items():
         result = table.result_for(one)
@@ -61,13 +60,22 @@ async def route_tickets(
             team=team.policy_id,
             hours=team.calendar,
         )
-        if sources not in policies:
-            policies[sources] = await policy_for(session, shelf, sources, now)
-        policy = policies[sources]
+        policy = await _policy_for(session, shelf, table, sources, now)
         words = f"{result.words}; its SLA policy is not active" if policy.has_inactive else result.words
         demand = _demand(table, result.outcome, one, result.team_id)
         routes[ticket_id] = Route(demand, policy, result.outcome, words, organisation)
     return routes
+
+
+async def _policy_for(
+    session: Session, shelf: PolicyCache, table: RoutingTable, sources: PolicySources, now: datetime
+) -> PolicyChoice:
+    """The policy, as the table remembers it or anew; either way it is written down before any ticket gets it."""
+    if (known := table.choices.get(sources)) is None:
+        known = table.choices[sources] = await policy_for(session, shelf, sources, now)
+    else:
+        await shelf.keep(session, known.policy, now)
+    return known
 
 
 def _demand(table: RoutingTable, outcome: RulesOutcome, facts: TicketFacts, team_id: UUID) -> Demand:

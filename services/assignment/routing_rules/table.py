@@ -1,14 +1,26 @@
 """The routing table as new tickets are tried with it: compiled once, and again when anything it is made of changes."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import ARRAY, ColumnElement, Select, Uuid, bindparam, exists, func, literal_column, select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from services.assignment.calendar_resolution import resolve
-from services.assignment.models import Calendar, RoutingRule, Topic
+from services.assignment.models import (
+    Calendar,
+    OrganisationDomain,
+    Policy,
+    RoutingDecision,
+    RoutingRule,
+    Team,
+    Topic,
+)
+from services.assignment.models.base import Base
+from services.assignment.queries.policy_tiers import PolicyChoice, PolicySources
 from services.assignment.queries.successors import Successors, get_successors
 from services.assignment.schemas.routing_rules import RoutingRuleView
 from shared.contracts.base import AgentId, PolicyId, TeamId
@@ -30,15 +42,45 @@ from shared.kit.addresses import with_ascii_domain
 from shared.kit.db import Session
 
 OFF, MONITOR = "off", "monitor"
-STAMP = text(
-    "select exists(select 1 from organisation_domains), md5(concat("
-    "(select string_agg(one::text, ',' order by one.id) from routing_rules one), '/',"
-    "(select string_agg(concat(id, slug), ',' order by id) from topics), '/',"
-    "(select string_agg(row(id, name, is_active, is_fallback, successor_id, policy_id, calendar)::text, ','"
-    " order by id) from teams),"
-    "'/', (select string_agg(concat(slug, version), ',' order by slug) from calendars where is_current)))"
-)
-"""Differs whenever a table made now would."""
+
+
+def _version_of(model: type[Base], *where: ColumnElement[bool] | InstrumentedAttribute[bool]) -> Any:
+    """Differs whenever a row came, went or was written anew, and reads none of what is in the rows."""
+    written = func.concat(literal_column("xmin"), literal_column("ctid"))
+    hashed = func.hashtextextended(written, literal_column("0"))
+    return select(func.coalesce(func.sum(hashed), literal_column("0"))).select_from(model).where(*where)
+
+
+def _stamp() -> Select[bool, str, bool]:
+    made_of = (
+        *(_version_of(model) for model in (RoutingRule, Topic, Team)),
+        *(_version_of(model, model.is_current) for model in (Calendar, Policy)),
+    )
+    decided = RoutingDecision.ticket_id == func.any(bindparam("ticket_ids", type_=ARRAY(Uuid())))
+    return select(
+        exists(select(OrganisationDomain.domain)).label("has_organisations"),
+        func.concat_ws("/", *(one.scalar_subquery() for one in made_of)).label("versions"),
+        exists(select(RoutingDecision.ticket_id).where(decided)).label("is_decided"),
+    )
+
+
+STAMP: Final = _stamp()
+"""Built once: it runs with every new ticket."""
+
+
+class RoutingStamp(NamedTuple):
+    """Differs whenever a table made now, or the policies that it leads to, would."""
+
+    has_organisations: bool
+    versions: str
+    day: date
+
+
+async def read_stamp(session: Session, now: datetime, ticket_ids: Collection[UUID] = ()) -> tuple[RoutingStamp, bool]:
+    """The stamp, and whether a first decision about any of these tickets is stored, in one statement."""
+    connection = await session.connection()
+    row = (await connection.execute(STAMP, {"ticket_ids": list(ticket_ids)})).one()
+    return RoutingStamp(row.has_organisations, row.versions, now.date()), row.is_decided
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +106,8 @@ class RoutingTable:
     successors: Successors
     topics: Mapping[UUID, str]
     has_organisations: bool = True
+    choices: dict[PolicySources, PolicyChoice] = field(default_factory=dict, compare=False)
+    """The policies that were found for its tickets: they are the same for as long as the table is."""
 
     def result_for(self, facts: TicketFacts) -> RulesResult:
         """Tries the rules on a ticket."""
@@ -95,17 +139,20 @@ class RoutingTables:
     """The newest table, kept until something it is made of changes."""
 
     def __init__(self) -> None:
-        self._stamp = ""
+        self._stamp: RoutingStamp | None = None
         self._kept: RoutingTable | None = None
 
     async def get(self, session: Session, now: datetime) -> RoutingTable:
         """The table as it now is. Raises PolicyMissing if there is no fallback team."""
-        has_organisations, digest = (await session.execute(STAMP)).one()
-        stamp = f"{has_organisations}:{digest}:{now.year}"
+        stamp, _ = await read_stamp(session, now)
+        return await self.at(session, stamp, now)
+
+    async def at(self, session: Session, stamp: RoutingStamp, now: datetime) -> RoutingTable:
+        """The table as it is at a stamp that was just read. Raises PolicyMissing as above."""
         if self._kept is None or stamp != self._stamp:
             rows = await session.scalars(select(RoutingRule).order_by(RoutingRule.position))
             table = await build_table(session, rows, now)
-            self._kept, self._stamp = replace(table, has_organisations=has_organisations), stamp
+            self._kept, self._stamp = replace(table, has_organisations=stamp.has_organisations), stamp
         return self._kept
 
 

@@ -37,23 +37,23 @@ async def a_member(desk: Desk, *permissions: str) -> tuple[Json, Json, AgentApi]
 
 async def is_remembered(desk: Desk, agent: AgentApi) -> None:
     """Has them remembered, and sees that their next request does not ask the database who they are."""
+    await eventually(lambda: found_without_query(desk, agent))
 
-    async def without_query() -> None:
-        statements: list[str] = []
-        engine = desk.context.database.engine.sync_engine
 
-        def count(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
-            if "FROM sessions" in statement:
-                statements.append(statement)
+async def found_without_query(desk: Desk, agent: AgentApi) -> None:
+    statements: list[str] = []
+    engine = desk.context.database.engine.sync_engine
 
-        event.listen(engine, "before_cursor_execute", count)
-        try:
-            assert await desk.context.callers.find(agent.token, Channel.API, utc_now())
-        finally:
-            event.remove(engine, "before_cursor_execute", count)
-        assert not statements
+    def count(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        if "FROM sessions" in statement:
+            statements.append(statement)
 
-    await eventually(without_query)
+    event.listen(engine, "before_cursor_execute", count)
+    try:
+        assert await desk.context.callers.find(agent.token, Channel.API, utc_now())
+    finally:
+        event.remove(engine, "before_cursor_execute", count)
+    assert not statements
 
 
 async def test_a_role_that_loses_a_permission_counts_with_the_next_request(desk: Desk, replica: Desk) -> None:
@@ -78,6 +78,19 @@ async def test_an_agent_who_is_shut_out_is_shut_out_everywhere(desk: Desk, repli
     await ada.patch(f"/v1/agents/{person['id']}", {"is_active": False})
     await agent.get("/v1/me", expect=401)
     await eventually(lambda: there.get("/v1/me", expect=401), within=1)
+
+
+async def test_a_sign_in_of_somebody_else_forgets_nobody(desk: Desk) -> None:
+    _, other, _ = await a_member(desk, "ticket.view")
+    _, _, agent = await a_member(desk, "ticket.view")
+
+    async def found_after_a_sign_in() -> None:
+        await desk.session_of(other["id"])
+        await found_without_query(desk, agent)
+
+    await agent.get("/v1/me")
+    await is_remembered(desk, agent)
+    await eventually(found_after_a_sign_in)
 
 
 async def test_a_session_that_was_ended_is_over(desk: Desk, replica: Desk) -> None:
