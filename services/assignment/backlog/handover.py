@@ -27,9 +27,10 @@ from services.assignment.models import (
 )
 from services.assignment.models.ticket_indexes import REOPENED
 from services.assignment.queries.indexed_ranges import IS_OPEN
+from services.assignment.routing.abilities import absences_of
 from services.assignment.routing.assignments import Decided, store
 from services.assignment.routing.decisions import Question, decide, write_turns
-from services.assignment.routing.rosters import TeamRoster, absences_of, lock_rosters
+from services.assignment.routing.rosters import TeamRoster, lock_rosters
 from shared.contracts.base import AgentId, PolicyId, TeamId, TicketId
 from shared.contracts.vocabulary import (
     ClockState,

@@ -1,7 +1,8 @@
 """Who a team's tickets can be given to now: read under locks, so that no two decisions count on the same room.
 
 Two statements: the first locks the teams, then their agents, always in the order of their ids; the second reads what
-they have, which nobody else decides on until the transaction ends.
+they have, which nobody else decides on until the transaction ends, and the version of each agent. What agents can do is
+remembered by these versions.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -14,12 +15,13 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ARRAY, Row, Uuid, bindparam, func, select
 
 from services.assignment.models import Agent, Membership, Role, Team
+from services.assignment.routing.abilities import AgentAbilities, KnownAbilities
 from services.assignment.routing.standings import STANDINGS
 from services.assignment.routing.working_hours import AgentCalendars
 from shared.contracts.base import AgentId, TeamId
-from shared.contracts.vocabulary import Availability, Handover, OutReason, Priority, Strategy
+from shared.contracts.vocabulary import Handover, Priority, Strategy
 from shared.domain.permissions import WORKS_TICKETS
-from shared.domain.routing import Absence, AgentRoster, AgentStanding, absence_reason, level_map
+from shared.domain.routing import Absence, AgentRoster, AgentStanding
 from shared.kit.db import Session
 
 
@@ -59,6 +61,7 @@ class Place:
     """Where agents work who have no calendar of their own, and what is known of calendars."""
 
     calendars: AgentCalendars
+    abilities: KnownAbilities
     zone: ZoneInfo
 
 
@@ -108,69 +111,39 @@ async def _rosters(
     agent_ids = {agent_id for team in teams for agent_id in team.agent_ids or ()}
     locked = {"team_ids": [team.id for team in teams], "agent_ids": sorted(agent_ids)}
     rows: Sequence[Row[Any]] = (await connection.execute(STANDINGS, locked)).all() if agent_ids else ()
-    named = {(row.calendar, row.calendar_version) for row in rows if row.calendar_version is not None}
+    abilities = await place.abilities.of(session, {row.agent_id: row.version for row in rows})
+    named = {one.calendar for one in abilities.values() if one.calendar is not None}
     await place.calendars.learn(session, named, now)
     rosters: dict[TeamId, TeamRoster] = {}
     for team in teams:
-        of_team = [_Member.of(row, place, now) for row in rows if row.team_id == team.id]
+        of_team = [row for row in rows if row.team_id == team.id and row.agent_id in abilities]
+        members = [_member(row, abilities[row.agent_id], place, now) for row in of_team]
         rules = TeamRules(
             TeamId(team.id), team.version, Strategy(team.strategy), team.offer_seconds, Handover(team.handover)
         )
-        roster = AgentRoster(rules.strategy, [one.standing for one in of_team])
-        absences = {one.standing.agent_id: one.absence for one in of_team if one.absence is not None}
+        roster = AgentRoster(rules.strategy, [standing for standing, _ in members])
+        absences = {standing.agent_id: absence for standing, absence in members if absence is not None}
         rosters[rules.team_id] = TeamRoster(rules, roster, absences)
     return rosters
 
 
-@dataclass(frozen=True, slots=True)
-class _Member:
-    """A row of the second statement, understood."""
-
-    standing: AgentStanding
-    absence: Absence | None
-
-    @classmethod
-    def of(cls, row: Row[Any], place: Place, now: datetime) -> "_Member":
-        weights: dict[str, int] = row.priority_weights or {}
-        counts = (row.low, row.normal, row.high, row.urgent)
-        load = sum(counts)
-        if weights:
-            load = sum(many * weights.get(one.value, 1) for one, many in zip(Priority, counts, strict=True))
-        absent_as, absence = _absence_of(row, place, now)
-        standing = AgentStanding(
-            agent_id=AgentId(row.agent_id),
-            load=load,
-            last_assigned_at=row.last_assigned_at,
-            absent_as=absent_as,
-            skills=level_map(row.skills, row.skill_levels or {}),
-            capacity=row.capacity,
-            priority_weights=weights,
-            weight=row.weight,
-            turn=row.turn,
-        )
-        return cls(standing, absence)
-
-
-def _absence_of(row: Row[Any], place: Place, now: datetime) -> tuple[OutReason | None, Absence | None]:
-    """Why an agent gets nothing now, and the days out of office that today is one of."""
-    if row.is_available and row.calendar_version is None and row.out_of_office is None:
-        return None, None
-    name = (row.calendar, row.calendar_version) if row.calendar_version is not None else None
-    availability = Availability.ONLINE if row.is_available else Availability(row.unavailable_as)
-    today, absences = place.calendars.today(name, now, place.zone), absences_of(row.out_of_office or ())
-    reason = absence_reason(availability, today, absences, is_within_hours=place.calendars.is_open(name, now))
-    return reason, next((absence for absence in absences if absence.covers(today)), None)
-
-
-def absences_of(stored: Sequence[Mapping[str, Any]]) -> tuple[Absence, ...]:
-    """An agent's days out of office."""
-    return tuple(Absence(**_read(one)) for one in stored)
-
-
-def _read(stored: Mapping[str, Any]) -> dict[str, Any]:
-    delegate = stored.get("delegate_id")
-    return {
-        "first_day": datetime.fromisoformat(stored["first_day"]).date(),
-        "last_day": datetime.fromisoformat(stored["last_day"]).date(),
-        "delegate_id": AgentId(UUID(delegate)) if delegate else None,
-    }
+def _member(row: Row[Any], able: AgentAbilities, place: Place, now: datetime) -> tuple[AgentStanding, Absence | None]:
+    """A row of the second statement, understood; and why the agent is out of office, if they are."""
+    weights = able.priority_weights
+    counts = (row.low, row.normal, row.high, row.urgent)
+    load = sum(counts)
+    if weights:
+        load = sum(many * weights.get(one.value, 1) for one, many in zip(Priority, counts, strict=True))
+    absent_as, absence = able.absence_at(now, place.calendars, place.zone)
+    standing = AgentStanding(
+        agent_id=AgentId(row.agent_id),
+        load=load,
+        last_assigned_at=row.last_assigned_at,
+        absent_as=absent_as,
+        skills=able.skills,
+        capacity=able.capacity,
+        priority_weights=weights,
+        weight=able.weight,
+        turn=row.turn,
+    )
+    return standing, absence

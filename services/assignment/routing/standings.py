@@ -1,4 +1,4 @@
-"""The SQL statement that reads skills, load and last assignment of the agents of locked teams; open tickets only."""
+"""The SQL statement that reads load and last assignment of the agents of locked teams; open tickets only."""
 
 from typing import Any, Final
 
@@ -18,7 +18,6 @@ from sqlalchemy import (
     true,
     union_all,
 )
-from sqlalchemy.dialects.postgresql import JSONB
 
 from services.assignment.models import (
     Agent,
@@ -32,6 +31,7 @@ from services.assignment.models import (
 )
 from services.assignment.models.routing import UNDER_WAY
 from services.assignment.queries.indexed_ranges import IS_OPEN
+from services.assignment.routing.abilities import OWN_CALENDAR, VERSION
 from shared.contracts.vocabulary import Priority
 from shared.domain.permissions import WORKS_TICKETS
 
@@ -78,11 +78,6 @@ def _rank(priority: Any) -> Any:
     return case({one.value: literal_column(str(one.rank), Integer) for one in Priority}, value=priority)
 
 
-def _unless_empty(column: Any, empty: str) -> Any:
-    """Null in place of an empty JSON value: decoding JSON dominates the cost of a row."""
-    return func.nullif(column, literal_column(f"'{empty}'::jsonb")).cast(JSONB).label(column.key)
-
-
 def _standings() -> Select[Any]:
     working, coming, turns = _working(), _coming(), RoutingTurn.__table__.alias("own_turn")
     last_ticket = select(func.max(Ticket.assigned_at)).where(Ticket.assignee_id == Agent.id).scalar_subquery()
@@ -91,11 +86,7 @@ def _standings() -> Select[Any]:
         select(
             Membership.team_id,
             Agent.id.label("agent_id"),
-            *(Agent.is_available, Agent.unavailable_as, Agent.skills, Agent.capacity, Agent.weight, Agent.calendar),
-            _unless_empty(Agent.skill_levels, "{}"),
-            _unless_empty(Agent.priority_weights, "{}"),
-            _unless_empty(Agent.out_of_office, "[]"),
-            Calendar.version.label("calendar_version"),
+            VERSION.label("version"),
             *((working.c[one.value] + func.coalesce(coming.c[one.value], 0)).label(one.value) for one in Priority),
             func.greatest(last_ticket, last_turn, coming.c.decided_at).label("last_assigned_at"),
             turns.c.turn,
@@ -103,7 +94,7 @@ def _standings() -> Select[Any]:
         .select_from(Membership)
         .join(Role, and_(Role.id == Membership.role_id, Role.permissions.op("&&")(sorted(WORKS_TICKETS))))
         .join(Agent, Agent.id == Membership.agent_id)
-        .outerjoin(Calendar, and_(Calendar.slug == Agent.calendar, Calendar.is_current))
+        .outerjoin(Calendar, OWN_CALENDAR)
         .join(working, true())
         .outerjoin(coming, coming.c.agent_id == Agent.id)
         .outerjoin(turns, and_(turns.c.agent_id == Agent.id, turns.c.team_id == Membership.team_id))
