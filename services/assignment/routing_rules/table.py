@@ -54,7 +54,8 @@ def _version_of(model: type[Base], *where: ColumnElement[bool] | InstrumentedAtt
 def _stamp() -> Select[bool, str, bool]:
     made_of = (
         *(_version_of(model) for model in (RoutingRule, Topic, Team)),
-        *(_version_of(model, model.is_current) for model in (Calendar, Policy)),
+        _version_of(Calendar, Calendar.is_current),
+        _version_of(Policy, Policy.is_current),
     )
     decided = RoutingDecision.ticket_id == func.any(bindparam("ticket_ids", type_=ARRAY(Uuid())))
     return select(
