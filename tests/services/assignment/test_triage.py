@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select, update
@@ -9,7 +10,7 @@ from sqlalchemy import func, select, update
 from services.assignment.commands import triage
 from services.assignment.commands.triage import decide, deliver, open_undecided
 from services.assignment.consumers.triage import on_tickets_submitted
-from services.assignment.models import Agent, RoutingDecision, Ticket
+from services.assignment.models import Agent, LoggedEvent, RoutingDecision, Ticket
 from shared.contracts.base import MessageId, TicketId
 from shared.contracts.events import Person, TicketSubmitted
 from shared.contracts.vocabulary import BodyFormat, Channel, Priority
@@ -77,6 +78,29 @@ async def test_a_redelivered_event_sends_the_stored_decision_again(desk: Desk) -
     after = await desk.seen(ticket["id"])
     assert (after["assignee_id"], after["revision"]) == (ticket["assignee_id"], ticket["revision"])
     assert await state_of(desk, event) == "applied"
+
+
+async def test_a_ticket_that_another_process_decides_meanwhile_is_decided_once(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual, event = triage.lock_rosters, submitted()
+    faster: list[RoutingDecision] = []
+
+    async def lock_late(*given: Any, **named: Any) -> Any:
+        if not faster:
+            monkeypatch.setattr(triage, "lock_rosters", usual)
+            faster.extend(await decide(desk.context, [event]))
+        return await usual(*given, **named)
+
+    monkeypatch.setattr(triage, "lock_rosters", lock_late)
+    try:
+        (decision,) = await decide(desk.context, [event])
+        assert (decision.agent_id, decision.decided_at) == (faster[0].agent_id, faster[0].decided_at)
+        async with desk.database.begin() as session:
+            logged = select(func.count()).where(LoggedEvent.ticket_id == event.ticket_id)
+            assert await session.scalar(logged) == 1
+    finally:
+        await forget(desk, [event])
 
 
 async def test_a_ticket_that_somebody_triaged_first_supersedes_the_decision(desk: Desk) -> None:
