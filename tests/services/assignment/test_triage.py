@@ -11,6 +11,7 @@ from services.assignment.commands import triage
 from services.assignment.commands.triage import decide, deliver, open_undecided
 from services.assignment.consumers.triage import on_tickets_submitted
 from services.assignment.models import Agent, LoggedEvent, RoutingDecision, Ticket
+from services.assignment.routing.rosters import lock_rosters
 from shared.contracts.base import MessageId, TicketId
 from shared.contracts.events import Person, TicketSubmitted
 from shared.contracts.vocabulary import BodyFormat, Channel, Priority
@@ -83,14 +84,14 @@ async def test_a_redelivered_event_sends_the_stored_decision_again(desk: Desk) -
 async def test_a_ticket_that_another_process_decides_meanwhile_is_decided_once(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    usual, event = triage.lock_rosters, submitted()
+    event = submitted()
     faster: list[RoutingDecision] = []
 
     async def lock_late(*given: Any, **named: Any) -> Any:
         if not faster:
-            monkeypatch.setattr(triage, "lock_rosters", usual)
+            monkeypatch.setattr(triage, "lock_rosters", lock_rosters)
             faster.extend(await decide(desk.context, [event]))
-        return await usual(*given, **named)
+        return await lock_rosters(*given, **named)
 
     monkeypatch.setattr(triage, "lock_rosters", lock_late)
     try:

@@ -18,6 +18,7 @@ from services.assignment.queries.lists import WORKING, Filters, QueueView, Sort,
 from services.assignment.queries.periods import Period
 from services.assignment.queries.reports import get_sla_report
 from services.assignment.queries.returns import find_strays, has_work, still_holds
+from services.assignment.routing.abilities import KnownAbilities
 from services.assignment.routing.rosters import Place, lock_rosters
 from services.assignment.routing.working_hours import AgentCalendars
 from services.assignment.schemas.reports import GroupBy
@@ -125,7 +126,7 @@ def _report(database: Database, name: str, caller: Caller) -> Path:
 def _rosters(database: Database, teams: list[UUID]) -> Path:
     async def run() -> None:
         async with database.begin() as session:
-            await lock_rosters(session, Place(AgentCalendars(), ZoneInfo("UTC")), teams, utc_now())
+            await lock_rosters(session, Place(AgentCalendars(), KnownAbilities(), ZoneInfo("UTC")), teams, utc_now())
 
     return Path("routing: what its agents have on their desks", run)
 
