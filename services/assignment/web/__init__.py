@@ -28,6 +28,7 @@ from services.assignment.web import (
 )
 from services.assignment.web.admin.sections import groups_of, sections_of
 from services.assignment.web.command_catalogue import catalogue_json
+from services.assignment.web.new_ticket import may_open_tickets
 from services.assignment.web.page_base import SESSION_COOKIE, DeskPages, Flash
 from services.assignment.web.rights_watch import rights_of
 from shared.kit.http.cookies import wants_secure_cookies
@@ -46,6 +47,7 @@ def install_web(app: FastAPI, settings: AssignmentSettings) -> None:
         sections_of=sections_of,
         groups_of=groups_of,
         rights_of=rights_of,
+        may_open_tickets=may_open_tickets,
         commands=catalogue_json,
     )
     app.state.desk = DeskPages(pages, Flash(settings.session_secret.get_secret_value()))

@@ -39,9 +39,14 @@ FIELDS = {"/requester/email": "email", "/requester/name": "name", "/requester/ph
 Form = dict[str, list[str]]
 
 
+def may_open_tickets(caller: Caller) -> bool:
+    """Whether the caller may open tickets for requesters in any team."""
+    return holds(caller.principal, Permission.TICKET_CREATE)
+
+
 async def get_opener(caller: DeskAgent) -> Caller:
     """Who may open tickets. Raises Problem 403."""
-    if not holds(caller.principal, Permission.TICKET_CREATE):
+    if not may_open_tickets(caller):
         raise not_permitted(Permission.TICKET_CREATE)
     return caller
 
