@@ -10,13 +10,14 @@ from sqlalchemy import func, select, update
 from services.assignment.commands import triage
 from services.assignment.commands.triage import decide, deliver, open_undecided
 from services.assignment.consumers.triage import on_tickets_submitted
-from services.assignment.models import Agent, LoggedEvent, RoutingDecision, Ticket
+from services.assignment.models import LoggedEvent, RoutingDecision, Ticket
 from services.assignment.routing.rosters import lock_rosters
 from shared.contracts.base import MessageId, TicketId
 from shared.contracts.events import Person, TicketSubmitted
 from shared.contracts.vocabulary import BodyFormat, Channel, Priority
 from shared.kit.clock import new_id, utc_now
 from tests.services.assignment.desk import TOPICS, URGENT, Desk, agent_id
+from tests.services.assignment.routed_team import RoutedTeam
 
 BANKERS = {str(agent_id(name)) for name in ("ada", "bruno", "chioma")}
 
@@ -174,19 +175,9 @@ async def test_a_batch_counts_its_own_decisions(desk: Desk) -> None:
 
 
 async def test_an_agent_who_is_away_gets_nothing(desk: Desk) -> None:
-    ada = await desk.agent("ada")
-    everybody = (agent_id("dmitri"), agent_id("chioma"))
-    async with desk.database.begin() as session:
-        version = (await session.get_one(Agent, agent_id("dmitri"))).version
-    try:
-        for one in everybody:
-            await ada.patch(f"/v1/agents/{one}", {"is_available": False})
-        ticket = await desk.ticket("access")
-        assert ticket["team"]["slug"] == "access-management"
-        assert ticket["assignee"] is None
-    finally:
-        for one in everybody:
-            await ada.patch(f"/v1/agents/{one}", {"is_available": True})
-    async with desk.database.begin() as session:
-        agent = await session.get_one(Agent, agent_id("dmitri"))
-    assert agent.version == version + 2
+    team = await RoutedTeam.made(desk, [{}, {}])
+    for one in team.agents:
+        assert (await team.change(one, is_available=False))["version"] == 2
+    ticket = await team.ticket()
+    assert ticket["team"]["slug"] == team.slug
+    assert ticket["assignee"] is None
