@@ -64,6 +64,7 @@ async def test_a_server_that_greets_nobody_loses_nothing(
         mail_server.is_mute = False
         await mail_server.start()
     await eventually(lambda: all(mail_server.about(story.number) for story in stories), within=30)
+    await eventually(lambda: _are(service, stories, "sent"))
     for story in stories:
         (row,) = await service.ledger(ticket_id=str(story.ticket_id))
         assert len(mail_server.about(story.number)) == 1
