@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import PlainTextResponse
 
-from services.assignment.api.reports import Asked
+from services.assignment.api.reports import Asked, csv_file
 from services.assignment.api.tickets import Word
 from services.assignment.deps import ReportReader, State
 from services.assignment.reporting.activity import get_activity_report, get_arrival_report
@@ -92,9 +92,3 @@ async def get_workload(context: State, caller: ReportReader, team: OfTeam = None
 async def get_workload_csv(context: State, caller: ReportReader, team: OfTeam = None) -> Response:
     """The same figures as `/v1/reports/workload`."""
     return csv_file("workload", await get_workload(context, caller, team))
-
-
-def csv_file(name: str, report: ActivityReport | ArrivalReport | BacklogReport | WorkloadReport) -> Response:
-    """A file to open in a spreadsheet."""
-    heads = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
-    return Response(report.as_csv(), media_type="text/csv", headers=heads)

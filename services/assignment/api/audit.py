@@ -1,9 +1,7 @@
 """The audit log of configuration changes; `/audit-log` is its former name."""
 
-import csv
 import json
 from collections.abc import AsyncIterator
-from io import StringIO
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
@@ -14,7 +12,7 @@ from services.assignment.app_state import AppState
 from services.assignment.deps import AgentsAdmin, State
 from services.assignment.queries.audit import AuditFilters, all_audit_entries, list_audit_entries
 from services.assignment.schemas.audit import AuditEntryView
-from services.assignment.schemas.reports import no_formula
+from services.assignment.schemas.csv_tables import csv_table, text_cell
 from shared.kit.http.paging import Cursor, Limit, Page
 from shared.kit.http.strict_json import StrictJsonRoute
 
@@ -62,19 +60,13 @@ def audit_csv(context: AppState, filters: AuditFilters) -> StreamingResponse:
 
 
 async def _lines(context: AppState, filters: AuditFilters) -> AsyncIterator[str]:
-    yield _line(*COLUMNS)
+    yield csv_table(COLUMNS)
     async for entry in all_audit_entries(context.database, filters):
         values = entry.model_dump(mode="json")
         texts = (
             value if isinstance(value, str) else json.dumps(value, ensure_ascii=False) for value in values.values()
         )
-        yield _line(*map(no_formula, texts))
-
-
-def _line(*values: str) -> str:
-    text = StringIO()
-    csv.writer(text).writerow(values)
-    return text.getvalue()
+        yield csv_table(map(text_cell, texts))
 
 
 def _text(text: str) -> str:

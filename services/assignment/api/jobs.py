@@ -6,10 +6,12 @@ from fastapi import APIRouter, Response
 from fastapi.responses import StreamingResponse
 from starlette.status import HTTP_202_ACCEPTED
 
+from services.assignment.app_state import AppState
 from services.assignment.commands.administration import create
 from services.assignment.deps import KeyedCall, SignedIn, State, TakesNothing
 from services.assignment.desk_jobs.bulk_jobs import cancel_bulk, get_bulk, list_bulk, start_bulk
 from services.assignment.desk_jobs.exports import export_view, file_of, get_export, list_exports, start_export
+from services.assignment.queries.callers import Caller
 from services.assignment.schemas.desk import BulkInput, BulkView, ExportInput, ExportView
 from shared.kit.db import Session
 from shared.kit.http.paging import Cursor, Limit, Page
@@ -86,6 +88,11 @@ async def get_one_export(context: State, caller: SignedIn, export_id: UUID) -> E
 @router.get("/exports/{export_id}/file", summary="The file of an export", response_class=StreamingResponse)
 async def get_export_file(context: State, caller: SignedIn, export_id: UUID) -> Response:
     """CSV in UTF-8, piece by piece."""
+    return await export_file(context, caller, export_id)
+
+
+async def export_file(context: AppState, caller: Caller, export_id: UUID) -> Response:
+    """Streams the file of a finished export. Raises Problem 404, 409 before it is there, 410 after its time."""
     export, parts = await file_of(context.database, caller, export_id)
     headers = {
         "Content-Disposition": f'attachment; filename="tickets-{export.created_at:%Y%m%d-%H%M}.csv"',

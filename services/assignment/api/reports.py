@@ -1,7 +1,7 @@
 """SLA reports."""
 
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Protocol
 
 from fastapi import APIRouter, Depends, Query, Response
 from fastapi.responses import PlainTextResponse
@@ -20,6 +20,14 @@ from shared.kit.http.problems import Problem
 from shared.kit.http.strict_json import StrictJsonRoute
 
 router = APIRouter(prefix="/reports", tags=["reports"], route_class=StrictJsonRoute)
+
+
+class CsvReport(Protocol):
+    """A report that can be written as a table."""
+
+    def as_csv(self) -> str:
+        """Returns the table as CSV."""
+
 
 YEARS = range(1970, 2201)
 
@@ -65,15 +73,13 @@ async def get_sla_csv(
     context: State, caller: ReportReader, period: Asked, group_by: GroupBy = GroupBy.TEAM
 ) -> Response:
     """The same figures and instants as `/v1/reports/sla`."""
-    return as_csv(await get_sla(context, caller, period, group_by))
+    return csv_file(f"sla-{group_by.value}", await get_sla(context, caller, period, group_by))
 
 
-def as_csv(report: SlaReport) -> Response:
+def csv_file(name: str, report: CsvReport) -> Response:
     """A file to open in a spreadsheet."""
-    name = f"sla-{report.group_by.value}.csv"
-    return Response(
-        report.as_csv(), media_type="text/csv", headers={"Content-Disposition": f'attachment; filename="{name}"'}
-    )
+    heads = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
+    return Response(report.as_csv(), media_type="text/csv", headers=heads)
 
 
 @router.post("/what-if", summary="History judged under other rules")

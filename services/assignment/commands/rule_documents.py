@@ -17,6 +17,7 @@ from services.assignment.models import Agent, Policy, RoutingRule, Team
 from services.assignment.queries.callers import Caller
 from services.assignment.queries.configuration import rule_view
 from services.assignment.routing_rules.table import conditions_of
+from services.assignment.schemas.routing_rules import RuleTerms
 from services.assignment.schemas.rule_documents import (
     DocumentedRule,
     ImportInput,
@@ -30,8 +31,7 @@ from shared.kit.db import Session
 from shared.kit.http.idempotency import fingerprint
 from shared.kit.http.problems import Problem, invalid
 
-SAME = ("name", "mode", "topic", "priority", "conditions", "set_priority", "overrides", "tags", "skills")
-SAME_TOO = ("skill_levels", "preferred_skills", "stop")
+SAME = tuple(RuleTerms.model_fields)
 """Fields that a document has as the table has them."""
 REFERRING = {"team": "team_id", "policy": "policy_id", "assignee": "assignee_id"}
 
@@ -82,7 +82,7 @@ def digest_of(rules: Sequence[RoutingRule]) -> str:
 
 
 def _documented(rule: RoutingRule, names: _Names) -> DocumentedRule:
-    values: dict[str, Any] = {name: getattr(rule, name) for name in (*SAME, *SAME_TOO)}
+    values: dict[str, Any] = {name: getattr(rule, name) for name in SAME}
     values |= {kind: names.name_of(kind, getattr(rule, column)) for kind, column in REFERRING.items()}
     return DocumentedRule.model_validate_json(to_json({"id": rule.id, **values}))
 
@@ -91,7 +91,7 @@ def _wanted(document: RuleDocument, names: _Names, known: set[UUID]) -> list[Rou
     """The rules that the document asks for, not stored. Raises Problem 422 with the place of what is not here."""
     wanted = []
     for number, one in enumerate(document.rules):
-        values = columns_of({name: getattr(one, name) for name in (*SAME, *SAME_TOO)})
+        values = columns_of({name: getattr(one, name) for name in SAME})
         for kind, column in REFERRING.items():
             name = getattr(one, kind)
             name = name.lower() if kind == "assignee" and name else name
@@ -133,7 +133,7 @@ def _differences(stored: Sequence[RoutingRule], wanted: Sequence[RoutingRule]) -
 
 
 def _changed(old: RoutingRule, new: RoutingRule) -> list[str]:
-    columns = (*SAME, *SAME_TOO, *REFERRING.values())
+    columns = (*SAME, *REFERRING.values())
     return [name for name in columns if getattr(old, name) != getattr(new, name)]
 
 

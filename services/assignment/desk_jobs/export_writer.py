@@ -1,7 +1,5 @@
 """Writes exports: whichever process leads reads one page of a list after another, and begins anew after a crash."""
 
-import csv
-import io
 from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
@@ -15,6 +13,7 @@ from services.assignment.desk_jobs.exports import UNDER_WAY
 from services.assignment.models import Export, ExportPart
 from services.assignment.queries.callers import Caller
 from services.assignment.queries.lists import Filters, Sort, TimeSpan, list_tickets
+from services.assignment.schemas.csv_tables import csv_table, text_cell
 from services.assignment.schemas.desk import Column, FilterInput, JobState
 from services.assignment.schemas.tickets import TicketView
 from shared.contracts.vocabulary import Channel
@@ -26,8 +25,6 @@ from shared.kit.telemetry import log
 LEADER_LOCK: Final = 7_241_016
 AT_ONCE: Final = 500
 MOST_ROWS: Final = 1_000_000
-FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
-"""How a cell begins that a spreadsheet would calculate."""
 
 
 async def write_exports(context: AppState) -> None:
@@ -95,20 +92,12 @@ async def _write_part(session: Session, export: Export, caller: Caller, place: i
 
 def csv_of(columns: Sequence[Column], tickets: Sequence[TicketView], *, has_header: bool) -> bytes:
     """Tickets as lines of a table that no spreadsheet takes for formulas."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\r\n")
-    if has_header:
-        text.write("\ufeff")
-        writer.writerow(["number", "subject", *(column.value for column in columns)])
-    for ticket in tickets:
-        cells = [ticket.number, ticket.subject, *(cell_of(ticket, column) for column in columns)]
-        writer.writerow([harmless(cell) for cell in cells])
-    return text.getvalue().encode()
-
-
-def harmless(cell: str) -> str:
-    """A cell that is text to every spreadsheet."""
-    return f"'{cell}" if cell.lstrip(" \n\v\f\u00a0").startswith(FORMULA) or cell.startswith(FORMULA) else cell
+    head = ["number", "subject", *(column.value for column in columns)]
+    rows = (
+        map(text_cell, (ticket.number, ticket.subject, *(cell_of(ticket, column) for column in columns)))
+        for ticket in tickets
+    )
+    return (f"\ufeff{csv_table(head, *rows)}" if has_header else csv_table(*rows)).encode()
 
 
 def cell_of(ticket: TicketView, column: Column) -> str:

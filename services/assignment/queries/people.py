@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from services.assignment.models import Agent, Membership, Role, Team
 from services.assignment.queries.callers import KNOWN_PERMISSIONS
@@ -107,3 +108,20 @@ async def list_teams(session: Session) -> list[TeamView]:
 async def list_roles(session: Session) -> list[RoleView]:
     """Every role, by name."""
     return [role_view(role) for role in await session.scalars(select(Role).order_by(Role.name))]
+
+
+def team_ids(wanted: str) -> Select[UUID]:
+    """Selects the team of an id or a slug."""
+    return _ids(Team.id, Team.slug, wanted)
+
+
+def agent_ids(wanted: str) -> Select[UUID]:
+    """Selects the agent of an id or an e-mail address."""
+    return _ids(Agent.id, Agent.email, wanted)
+
+
+def _ids(key: InstrumentedAttribute[UUID], name: InstrumentedAttribute[str], wanted: str) -> Select[UUID]:
+    try:
+        return select(key).where(key == UUID(wanted))
+    except ValueError:
+        return select(key).where(func.lower(name) == wanted.lower())

@@ -18,10 +18,11 @@ from sqlalchemy import (
     tuple_,
     union_all,
 )
-from sqlalchemy.orm import InstrumentedAttribute, aliased
+from sqlalchemy.orm import aliased
 
 from services.assignment.models import Agent, SettledClock, Team
 from services.assignment.queries.callers import Caller
+from services.assignment.queries.people import agent_ids, team_ids
 from services.assignment.queries.periods import Period
 from services.assignment.queries.running_clocks import OVERDUE, RUNNING, running_clocks
 from services.assignment.schemas.reports import GroupBy, GroupReport, MetricReport, SlaReport
@@ -102,9 +103,9 @@ def _scope(
     """What was asked for, as far as the caller's report permission reaches."""
     conditions: list[ColumnElement[bool]] = []
     if period.team:
-        conditions.append(team_id.in_(_ids(Team.id, Team.slug, period.team)))
+        conditions.append(team_id.in_(team_ids(period.team)))
     if period.agent:
-        conditions.append(agent_id.in_(_ids(Agent.id, Agent.email, period.agent)))
+        conditions.append(agent_id.in_(agent_ids(period.agent)))
     reached = reach(caller.principal, Permission.REPORT_VIEW)
     if not reached.is_everything:
         own = [agent_id == caller.agent_id] if reached.is_own else []
@@ -167,10 +168,3 @@ async def _names(session: Session, group_by: GroupBy, keys: set[Any]) -> dict[An
     model: type[Team | Agent] = Team if group_by is GroupBy.TEAM else Agent
     rows = await session.execute(select(model.id, model.name).where(model.id.in_(keys - {None})))
     return dict.fromkeys(keys, "(removed)") | {None: NOBODY[group_by]} | dict(rows.tuples().all())
-
-
-def _ids(key: InstrumentedAttribute[UUID], name: InstrumentedAttribute[str], wanted: str) -> Select[UUID]:
-    try:
-        return select(key).where(key == UUID(wanted))
-    except ValueError:
-        return select(key).where(func.lower(name) == wanted.lower())

@@ -6,10 +6,11 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, func, select, text
+from sqlalchemy import Row, select, text
 
 from services.assignment.models import ActivityWatermark, Agent, Team, Topic
 from services.assignment.queries.callers import Caller
+from services.assignment.queries.people import agent_ids, team_ids
 from services.assignment.queries.periods import Period
 from services.assignment.reporting.aggregation import COUNTED, FACTS, NOBODY, SUMS, TYPES
 from services.assignment.schemas.activity import (
@@ -20,6 +21,7 @@ from services.assignment.schemas.activity import (
     ActivityReport,
     ArrivalCell,
     ArrivalReport,
+    BacklogGroup,
     Dimension,
     ReportInterval,
 )
@@ -102,7 +104,7 @@ async def get_activity_report(
         time_zone=period.zone,
         group_by=group_by,
         interval=interval,
-        items=sorted(groups, key=lambda one: _place(one, group_by)),
+        items=sorted(groups, key=lambda one: place_of(one, group_by)),
         total=_total(rows),
         previous_total=_total(earlier),
         series=await _series(session, question, period, interval),
@@ -180,20 +182,11 @@ async def _question(session: Session, caller: Caller, period: Period, group_by: 
         "teams": list(reached.team_ids),
         "own": str(caller.agent_id) if reached.is_own else "-",
         "any_team": not period.team,
-        "only_teams": await _ids(session, Team, Team.slug, period.team),
+        "only_teams": list(await session.scalars(team_ids(period.team))) if period.team else [],
         "any_agent": not period.agent,
-        "only_agents": [str(one) for one in await _ids(session, Agent, Agent.email, period.agent)],
+        "only_agents": [str(one) for one in await session.scalars(agent_ids(period.agent))] if period.agent else [],
     }
     return _Question(dimension, group_by is Dimension.TEAM, scope, await session.get(ActivityWatermark, 1))
-
-
-async def _ids(session: Session, model: type[Team | Agent], name: Any, wanted: str | None) -> list[UUID]:
-    if not wanted:
-        return []
-    try:
-        return [UUID(wanted)]
-    except ValueError:
-        return list(await session.scalars(select(model.id).where(func.lower(name) == wanted.lower())))
 
 
 async def _series(
@@ -220,7 +213,7 @@ def _group(row: Row[Any], group_by: Dimension, names: dict[str, str]) -> Activit
     return ActivityGroup(id=None if is_nobody else row.key, name=name, **_counts(row))
 
 
-def _place(one: ActivityGroup, group_by: Dimension) -> tuple[int, str]:
+def place_of(one: ActivityGroup | BacklogGroup, group_by: Dimension) -> tuple[int, str]:
     """Sort key: priorities from the most urgent; other groups by name; unassigned last."""
     if group_by is Dimension.PRIORITY and one.id in set(Priority):
         return -Priority(one.id).rank, ""

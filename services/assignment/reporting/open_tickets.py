@@ -2,15 +2,16 @@
 
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
-from sqlalchemy import ColumnElement, FromClause, Row, Select, and_, exists, func, null, or_, select, true
+from sqlalchemy import ColumnElement, FromClause, Row, Select, and_, exists, func, null, select
 
 from services.assignment.models import Agent, Team, Ticket, Topic
 from services.assignment.queries.callers import Caller
 from services.assignment.queries.indexed_ranges import IS_OPEN
+from services.assignment.queries.people import team_ids
 from services.assignment.queries.running_clocks import OVERDUE, running_clocks
-from services.assignment.reporting.activity import NOBODYS
+from services.assignment.queries.visibility import visible_to
+from services.assignment.reporting.activity import NOBODYS, place_of
 from services.assignment.schemas.activity import (
     BacklogGroup,
     BacklogReport,
@@ -19,7 +20,6 @@ from services.assignment.schemas.activity import (
     WorkloadReport,
 )
 from shared.contracts.vocabulary import Permission, Priority, Status
-from shared.domain.permissions import reach
 from shared.kit.db import Session
 
 AGES = {"under_1_day": 1, "under_3_days": 3, "under_7_days": 7, "under_30_days": 30}
@@ -39,18 +39,20 @@ async def get_backlog_report(
     session: Session, caller: Caller, team: str | None, group_by: Dimension, now: datetime
 ) -> BacklogReport:
     """Open tickets per group and in total, by age."""
-    overdue, age = _overdue(now), now - Ticket.created_at
-    ends = [timedelta(days=days) for days in AGES.values()]
-    ages = {
-        name: and_(age < end, age >= begin) for name, begin, end in zip(AGES, [timedelta(), *ends], ends, strict=False)
-    }
-    ages[next(iter(AGES))] = age < ends[0]
-    counted = ages | {"older": age >= ends[-1], "overdue": overdue}
+    age, begin = now - Ticket.created_at, None
+    counted: dict[str, ColumnElement[bool]] = {"overdue": _overdue(now)}
+    for name, days in AGES.items():
+        end = timedelta(days=days)
+        counted[name] = age < end if begin is None else and_(age >= begin, age < end)
+        begin = end
+    counted["older"] = age >= begin
     rows = await _grouped(
         session, caller, team, group_by, counted, func.min(Ticket.created_at).label("oldest_opened_at")
     )
     groups = [BacklogGroup(**_identity(row, group_by), **_figures(row, BacklogGroup)) for row in rows]
-    return BacklogReport(at=now, group_by=group_by, items=_ordered(groups[1:], group_by), total=groups[0])
+    return BacklogReport(
+        at=now, group_by=group_by, items=sorted(groups[1:], key=lambda one: place_of(one, group_by)), total=groups[0]
+    )
 
 
 async def get_workload_report(session: Session, caller: Caller, team: str | None, now: datetime) -> WorkloadReport:
@@ -83,6 +85,7 @@ async def _grouped(
 ) -> list[Row[Any]]:
     """The total row first, then one row per group."""
     key = _KEYS[group_by]
+    in_team = [Ticket.team_id.in_(team_ids(team))] if team else []
     names: Any = _NAMED.get(group_by)
     source: FromClause = Ticket.__table__
     name: Any = key if names is None else names.name
@@ -98,28 +101,11 @@ async def _grouped(
             extra,
         )
         .select_from(source)
-        .where(IS_OPEN, _visible(caller), _in_team(team))
+        .where(IS_OPEN, visible_to(caller.principal, Permission.REPORT_VIEW), *in_team)
         .group_by(func.rollup(key))
     )
     rows = (await session.execute(query)).all()
     return sorted(rows, key=lambda row: -row.is_total)
-
-
-def _visible(caller: Caller) -> ColumnElement[bool]:
-    reached = reach(caller.principal, Permission.REPORT_VIEW)
-    if reached.is_everything:
-        return true()
-    own = [Ticket.assignee_id == caller.agent_id] if reached.is_own else []
-    return or_(Ticket.team_id.in_(reached.team_ids), *own)
-
-
-def _in_team(team: str | None) -> ColumnElement[bool]:
-    if not team:
-        return true()
-    try:
-        return Ticket.team_id == UUID(team)
-    except ValueError:
-        return Ticket.team_id.in_(select(Team.id).where(Team.slug == team.lower()))
 
 
 def _identity(row: Row[Any], group_by: Dimension) -> dict[str, Any]:
@@ -132,10 +118,3 @@ def _identity(row: Row[Any], group_by: Dimension) -> dict[str, Any]:
 
 def _figures(row: Row[Any], model: type[BacklogGroup | WorkloadGroup]) -> dict[str, Any]:
     return {name: getattr(row, name) for name in model.model_fields if name not in ("id", "name")}
-
-
-def _ordered(groups: list[BacklogGroup], group_by: Dimension) -> list[BacklogGroup]:
-    """Sorts priorities from the most urgent, other groups by name, unassigned last."""
-    if group_by is Dimension.PRIORITY:
-        return sorted(groups, key=lambda one: -Priority(one.name).rank)
-    return sorted(groups, key=lambda one: (one.id is None, one.name.casefold()))

@@ -1,14 +1,11 @@
 """Reports of activity, arrivals, backlog and workload as the API answers them."""
 
 from collections.abc import Iterable
-from csv import writer
 from enum import StrEnum
-from io import StringIO
-from typing import Any
 
 from pydantic import ConfigDict, Field
 
-from services.assignment.schemas.reports import no_formula
+from services.assignment.schemas.csv_tables import csv_table, text_cell
 from services.assignment.schemas.tickets import View
 from shared.contracts.base import Instant
 
@@ -92,10 +89,8 @@ class ActivityReport(ReportPeriod):
         period = (self.from_.isoformat(), self.to.isoformat(), self.time_zone)
         total, items = ("total", "", "", self.total), ((self.group_by.value, g.id or "", g.name, g) for g in self.items)
         points = (("interval", point.at.isoformat(), "", point) for point in self.series)
-        rows = (
-            (*period, kind, id_, no_formula(name), *_counts(of)) for kind, id_, name, of in (total, *items, *points)
-        )
-        return table(("from", "to", "time_zone", "row", "id", "name", *COUNTS), rows)
+        rows = ((*period, kind, id_, text_cell(name), *_counts(of)) for kind, id_, name, of in (total, *items, *points))
+        return csv_table(("from", "to", "time_zone", "row", "id", "name", *COUNTS), *rows)
 
 
 class ArrivalCell(View):
@@ -117,7 +112,7 @@ class ArrivalReport(ReportPeriod):
         """One row per hour of the week."""
         period = (self.from_.isoformat(), self.to.isoformat(), self.time_zone)
         rows = ((*period, cell.weekday, cell.hour, cell.opened) for cell in self.items)
-        return table(("from", "to", "time_zone", "weekday", "hour", "opened"), rows)
+        return csv_table(("from", "to", "time_zone", "weekday", "hour", "opened"), *rows)
 
 
 class BacklogGroup(View):
@@ -179,15 +174,6 @@ class WorkloadReport(View):
         return _as_of(self.at, (self.total, *self.items), WorkloadGroup)
 
 
-def table(heads: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
-    """Rows as CSV with a head line."""
-    text = StringIO()
-    out = writer(text)
-    out.writerow(heads)
-    out.writerows(rows)
-    return text.getvalue()
-
-
 def _counts(of: ActivityCounts) -> tuple[int, ...]:
     return tuple(getattr(of, name) for name in COUNTS)
 
@@ -195,5 +181,5 @@ def _counts(of: ActivityCounts) -> tuple[int, ...]:
 def _as_of(at: Instant, groups: Iterable[View], model: type[View]) -> str:
     names = tuple(model.model_fields)
     values = ({**group.model_dump(mode="json")} for group in groups)
-    rows = ((at.isoformat(), *(no_formula(v) if isinstance(v := one[n], str) else v for n in names)) for one in values)
-    return table(("at", *names), rows)
+    rows = ((at.isoformat(), *(text_cell(v) if isinstance(v := one[n], str) else v for n in names)) for one in values)
+    return csv_table(("at", *names), *rows)

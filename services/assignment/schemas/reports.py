@@ -1,12 +1,11 @@
 """The SLA report as the API answers it."""
 
-from csv import writer
 from enum import StrEnum
-from io import StringIO
 from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
+from services.assignment.schemas.csv_tables import csv_table, text_cell
 from services.assignment.schemas.tickets import View
 from shared.contracts.base import Instant
 from shared.contracts.vocabulary import Metric
@@ -67,21 +66,13 @@ class SlaReport(View):
 
     def as_csv(self) -> str:
         """The same as a table, one row per group and metric, the overall ones first."""
-        text = StringIO()
-        table = writer(text)
-        table.writerow(("from", "to", "time_zone", "group_by", "id", "name", "metric", *MEASURES))
+        head = ("from", "to", "time_zone", "group_by", "id", "name", "metric", *MEASURES)
         period = (self.from_.isoformat(), self.to.isoformat(), self.time_zone)
-        for id_, name, metrics in (
-            ("", "", self.total),
-            *((one.id or "", one.name, one.metrics) for one in self.items),
-        ):
-            group = self.group_by.value if metrics is not self.total else "total"
-            for metric in metrics:
-                figures = (getattr(metric, measure) for measure in MEASURES)
-                table.writerow((*period, group, id_, no_formula(name), metric.metric.value, *figures))
-        return text.getvalue()
-
-
-def no_formula(name: str) -> str:
-    """A name that a spreadsheet does not compute: one of a team could begin as a formula does."""
-    return f"'{name}" if name.startswith(("=", "+", "-", "@", "\t", "\r")) else name
+        kind = self.group_by.value
+        groups = (("total", "", "", self.total), *((kind, one.id or "", one.name, one.metrics) for one in self.items))
+        rows = (
+            (*period, group, id_, text_cell(name), metric.metric.value, *(getattr(metric, one) for one in MEASURES))
+            for group, id_, name, metrics in groups
+            for metric in metrics
+        )
+        return csv_table(head, *rows)

@@ -24,11 +24,9 @@ EFFECTS = ("team_id", "policy_id", "set_priority", "assignee_id", "tags", "skill
 """The fields of which a rule has at least one."""
 
 
-class RoutingRuleInput(Input):
-    """When a new ticket is like this, this happens to it."""
+class RuleTerms(Input):
+    """What a rule says without naming a team, policy or agent, which the API does by id and a document by name."""
 
-    position: Position | None = None
-    """Rules are tried in this order: the first that says something decides it. Left out: after all others."""
     name: RuleName = ""
     """What people call it."""
     mode: Mode = "active"
@@ -38,10 +36,6 @@ class RoutingRuleInput(Input):
     """With `topic`, the simplest conditions; both must hold beside `conditions`. Left out: any."""
     conditions: ConditionGroup = ConditionGroup()
     """Everything else a ticket can be told by."""
-    team_id: UUID | None = None
-    """Left out: a later rule decides, or it goes to the fallback team."""
-    policy_id: UUID | None = None
-    """Left out: as for any ticket of the requester's organisation and of the team."""
     set_priority: Priority | None = None
     """For tickets whose requester named none."""
     overrides: Flag = False
@@ -53,10 +47,21 @@ class RoutingRuleInput(Input):
     """The same with the lowest level of each skill, 1 to 5."""
     preferred_skills: Levels = Field(default_factory=dict)
     """Among those who may get the ticket, whoever has these goes first."""
-    assignee_id: UUID | None = None
-    """Who gets it, if they may have it and are there; else somebody is chosen."""
     stop: Flag = True
     """Whether no further rule is tried once this one matches."""
+
+
+class RoutingRuleInput(RuleTerms):
+    """When a new ticket is like this, this happens to it."""
+
+    position: Position | None = None
+    """Rules are tried in this order: the first that says something decides it. Left out: after all others."""
+    team_id: UUID | None = None
+    """Left out: a later rule decides, or it goes to the fallback team."""
+    policy_id: UUID | None = None
+    """Left out: as for any ticket of the requester's organisation and of the team."""
+    assignee_id: UUID | None = None
+    """Who gets it, if they may have it and are there; else somebody is chosen."""
 
     @model_validator(mode="after")
     def _does_something(self) -> Self:

@@ -6,39 +6,24 @@ from uuid import UUID
 from pydantic import Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from services.assignment.schemas.routing import Skills
-from services.assignment.schemas.routing_rules import Levels, Mode, RuleName, Tags
+from services.assignment.schemas.routing_rules import RuleTerms
 from services.assignment.schemas.tickets import View
-from shared.contracts.routing import ConditionGroup
-from shared.contracts.vocabulary import Priority
 from shared.kit.http.inputs import Email, Flag, Input, Line, Slug
 
 MOST_RULES = 1000
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 
 
-class DocumentedRule(Input):
+class DocumentedRule(RuleTerms):
     """One rule; its place in the list is its order."""
 
     id: UUID | None = None
     """The rule that this is. Left out, or not known here: a new one."""
-    name: RuleName = ""
-    mode: Mode = "active"
-    topic: Slug | None = None
-    priority: Priority | None = None
-    conditions: ConditionGroup = ConditionGroup()
     team: Slug | None = None
     policy: Line | None = None
     """The SLA policy's name."""
-    set_priority: Priority | None = None
-    overrides: Flag = False
-    tags: Tags = ()
-    skills: Skills = ()
-    skill_levels: Levels = Field(default_factory=dict)
-    preferred_skills: Levels = Field(default_factory=dict)
     assignee: Email | None = None
     """The agent's e-mail address."""
-    stop: Flag = True
 
 
 class RuleDocument(Input):

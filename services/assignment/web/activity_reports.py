@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from services.assignment.api.activity import csv_file
+from services.assignment.api.reports import csv_file
 from services.assignment.deps import State
 from services.assignment.errors import not_permitted
 from services.assignment.queries.callers import Caller

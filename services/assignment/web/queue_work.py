@@ -4,14 +4,15 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Request, Response
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.responses import JSONResponse
 from pydantic import ValidationError
 
+from services.assignment.api.jobs import export_file
 from services.assignment.commands.action_registry import ACTIONS
 from services.assignment.commands.saved_views import delete_view, save_view, set_preferences
 from services.assignment.deps import State
 from services.assignment.desk_jobs.bulk_jobs import cancel_bulk, get_bulk, list_bulk, start_bulk
-from services.assignment.desk_jobs.exports import file_of, list_exports, start_export
+from services.assignment.desk_jobs.exports import list_exports, start_export
 from services.assignment.live.change_streams import Watcher
 from services.assignment.queries.callers import Caller
 from services.assignment.queries.filter_options import get_filter_options
@@ -229,13 +230,7 @@ async def post_export(request: Request, desk: TheDesk, context: State, caller: D
 @router.get("/queue/exports/{export_id}/file")
 async def get_file(context: State, caller: DeskAgent, export_id: UUID) -> Response:
     """The file of an export."""
-    export, parts = await file_of(context.database, caller, export_id)
-    headers = {
-        "Content-Disposition": f'attachment; filename="tickets-{export.created_at:%Y%m%d-%H%M}.csv"',
-        "Content-Length": str(export.size),
-        "Cache-Control": "no-store",
-    }
-    return StreamingResponse(parts, headers=headers, media_type="text/csv; charset=utf-8")
+    return await export_file(context, caller, export_id)
 
 
 @router.get("/queue/suggestions")

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from services.assignment.api.reports import YEARS, as_csv
+from services.assignment.api.reports import YEARS, csv_file
 from services.assignment.deps import State
 from services.assignment.errors import not_permitted
 from services.assignment.queries.callers import Caller
@@ -112,7 +112,7 @@ async def download_report(context: State, caller: DeskAgent, asked: Form) -> Res
     """The figures of the page as a table."""
     async with context.database.begin() as session:
         try:
-            return as_csv(await _report(session, caller, asked))
+            return csv_file(f"sla-{asked.group_by.value}", await _report(session, caller, asked))
         except WrongPeriod as wrong:
             raise Problem(422, "invalid_input", str(wrong)) from wrong
 
