@@ -1,4 +1,4 @@
-"""`everdesk accounts`: helps an agent who cannot sign in, above all the last administrator."""
+"""`everdesk accounts`: account recovery for agents who cannot sign in."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""`everdesk setup-link`: the way in for the first administrator of an empty installation."""
+"""`everdesk setup-link`: prints the one-time set-up link of an empty installation."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""What the desk asks of intake at once: to keep a file, to open a ticket for a requester. Intake owns both."""
+"""HTTP client of intake for agents' uploads and for tickets opened on behalf of requesters."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""The two other services' administration, as the desk reaches it."""
+"""Clients of the admin APIs of intake and notification."""
 
 from dataclasses import dataclass
 from typing import Self

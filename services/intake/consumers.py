@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import update
 
 from services.intake.abuse.invitations import InvitationLimits
-from services.intake.commands.agents_edits import attach_to_note, attaching, edit_message, edit_ticket
+from services.intake.commands.agent_edits import attach_to_note, attaching, edit_message, edit_ticket
 from services.intake.commands.apply_events import CONSUMER, EventEffects, apply_effects
 from services.intake.commands.decide_participant import decide_participant
 from services.intake.commands.open_follow_up import open_follow_up

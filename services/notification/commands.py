@@ -46,7 +46,7 @@ from services.notification.models import IS_WAITING, Agent, Delivery, Participan
 from services.notification.recipient_expansion import WITHDRAWN, expand
 from services.notification.record_sets import ROWS, record_set
 from services.notification.settings import UnassignedMessagesTo
-from services.notification.ticket_sight import is_in_sight
+from services.notification.ticket_visibility import is_in_sight
 from shared.contracts.base import TicketId
 from shared.contracts.vocabulary import ParticipantState
 from shared.kit.addresses import address_key, is_reachable

@@ -1,4 +1,4 @@
-"""Mails to the followers of a ticket: what its assignee is told of, replies, and changes of its status."""
+"""Decisions of mails to the followers of a ticket."""
 
 from collections.abc import Collection, Mapping
 

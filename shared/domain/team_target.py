@@ -1,4 +1,4 @@
-"""How long a team has held a ticket against its operational target: a clock apart from the requester's SLA, pure.
+"""The operational target of a team: how long it may hold a ticket, apart from the requester's SLA; pure.
 
 It runs in the open time of the team's calendar while the team has the ticket and it is new or open, pauses while the
 ticket waits for the requester or a third party, and ends when the ticket is resolved or goes to another team. A ticket

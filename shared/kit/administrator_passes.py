@@ -1,4 +1,4 @@
-"""How the desk calls the administration of the other services: one short-lived pass per request, for one person.
+"""Signed passes for admin requests between services: short-lived, for one request and one administrator.
 
 The desk knows who administers and what they may do; intake and notification own what is administered. A pass is signed
 with a key made of the secret that all three share. It names the person, and it covers method, path, query and body: a

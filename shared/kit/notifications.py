@@ -1,4 +1,4 @@
-"""Hears PostgreSQL's NOTIFY on one channel, on a connection of its own that is replaced whenever it is lost."""
+"""Listener of PostgreSQL NOTIFY on a connection of its own, with reconnection."""
 
 import asyncio
 from collections.abc import Callable

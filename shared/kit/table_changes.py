@@ -1,4 +1,4 @@
-"""Says when this process has changed one of some tables, so that it never answers from what it remembered before."""
+"""Detects changes of watched tables in this process's transactions, to invalidate caches before answering."""
 
 from collections.abc import Callable, Collection
 from typing import Any

@@ -1,4 +1,4 @@
-"""Reports of activity, arrivals, backlog and workload, each as JSON and as CSV."""
+"""Routes of the activity, arrival, backlog and workload reports, each as JSON and as CSV."""
 
 from typing import Annotated
 

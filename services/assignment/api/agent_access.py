@@ -1,4 +1,4 @@
-"""How agents sign in, for whoever administers agents."""
+"""Routes for administering agents' authentication: invitations, password resets, second factors."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""Canned responses: listed and filled in for agents, administered by those who may."""
+"""Routes of canned responses: use by agents, and administration."""
 
 from typing import Annotated
 from uuid import UUID

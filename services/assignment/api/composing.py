@@ -1,4 +1,4 @@
-"""Writing on tickets: drafts, replies that can be taken back, files, corrections of what was written."""
+"""Routes of composing: drafts, undoable replies, file uploads, edits of notes and replies."""
 
 from typing import Annotated
 from uuid import UUID

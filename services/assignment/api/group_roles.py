@@ -1,4 +1,4 @@
-"""Which roles a directory's groups stand for."""
+"""Routes of the mapping from directory groups to roles."""
 
 from fastapi import APIRouter
 

@@ -1,4 +1,4 @@
-"""One action on many tickets, and lists as files: asked for, and done in the background."""
+"""Routes of background jobs: bulk actions on tickets, and CSV exports."""
 
 from uuid import UUID
 

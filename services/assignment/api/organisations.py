@@ -1,4 +1,4 @@
-"""Organisations: who belongs to them by domain, and the SLA policy of their tickets."""
+"""Routes of organisations: their domains and SLA policy."""
 
 from uuid import UUID
 

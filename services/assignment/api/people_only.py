@@ -1,4 +1,4 @@
-"""What is kept for an agent, such as a saved view, cannot be kept for a program: it is told so."""
+"""Refuses programs where a resource belongs to an agent, such as a saved view (409 `not_a_person`)."""
 
 import re
 

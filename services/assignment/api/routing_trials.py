@@ -1,4 +1,4 @@
-"""Routing tried without doing it, and all rules as one document."""
+"""Routes to preview, simulate, export and import routing rules."""
 
 from fastapi import APIRouter
 

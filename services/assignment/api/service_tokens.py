@@ -1,4 +1,4 @@
-"""Tokens of programs: make, list, revoke, take over."""
+"""Routes of service tokens: create, list, revoke, take over."""
 
 from uuid import UUID
 

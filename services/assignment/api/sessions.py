@@ -1,4 +1,4 @@
-"""Sessions of oneself; for whoever administers agents, those of others."""
+"""Routes of sessions: one's own, and those of others for administrators of agents."""
 
 from typing import Annotated
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""The connection to the organisation's identity provider."""
+"""Routes of the connection to the identity provider."""
 
 from uuid import UUID
 

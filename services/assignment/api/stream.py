@@ -1,4 +1,4 @@
-"""Watching tickets change."""
+"""Route of the server-sent event stream of ticket changes."""
 
 from typing import Annotated
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""What stands around a ticket: followers, presence, links, and corrections of what it says of itself."""
+"""Routes of followers, presence, links, and edits of a ticket's details."""
 
 from typing import Annotated
 from uuid import UUID

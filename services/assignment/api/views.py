@@ -1,4 +1,4 @@
-"""Views of the queue, and how an agent wants the desk."""
+"""Routes of saved views and of an agent's desk settings."""
 
 from typing import Annotated
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Has agents told by mail when the way they sign in was changed, whoever did it."""
+"""Notifies agents by mail when their password or second factors were changed."""
 
 from services.assignment.models import Agent
 from shared.contracts.base import AgentId

@@ -1,4 +1,4 @@
-"""What an agent can take and when they are there: turns what a request says of it into the agent's columns."""
+"""Converts an agent's skills, capacity, hours and absences from requests to columns."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Agents' files: intake keeps their bytes, this service what a reply's event says of them until they are used."""
+"""Files uploaded by agents: intake stores the bytes, this service the references until they are sent."""
 
 from collections.abc import Container, Coroutine, Sequence
 from datetime import datetime, timedelta

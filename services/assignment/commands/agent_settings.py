@@ -1,4 +1,4 @@
-"""The desk as an agent wants it: kept per agent, read with each page."""
+"""An agent's desk settings: time zone, density, shortcuts."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""An agent says whether they take new tickets, and when they will not be there."""
+"""Changes an agent's availability and out-of-office dates."""
 
 from services.assignment.app_state import AppState
 from services.assignment.commands.administration import apply_changes, changes_of, changing, get_locked

@@ -1,4 +1,4 @@
-"""Drafts: what an agent has begun to write on a ticket, kept on the server until it is sent or emptied."""
+"""Drafts of replies and notes, stored per agent and ticket."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta

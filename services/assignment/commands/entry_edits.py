@@ -1,4 +1,4 @@
-"""Corrections of notes and replies by those who wrote them; what they said before is kept and shown."""
+"""Edits of notes and replies by their authors, with the earlier versions kept."""
 
 from datetime import datetime
 from uuid import UUID

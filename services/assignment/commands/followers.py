@@ -1,4 +1,4 @@
-"""Followers of a ticket: agents who asked to hear of it, or whom a colleague added."""
+"""Followers of a ticket: agents who subscribed or were added by a colleague."""
 
 from datetime import datetime
 from uuid import UUID

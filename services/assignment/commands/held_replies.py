@@ -1,4 +1,4 @@
-"""Replies that can be taken back: written down, sent when their time has come, and given back to the draft if not.
+"""Undoable replies: stored, sent when the undo time has passed, or returned to the draft.
 
 Whoever sends one gives the reply the id that its key names, so that a crash in between never makes two.
 """

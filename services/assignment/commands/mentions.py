@@ -1,4 +1,4 @@
-"""Mentions: `@name` in a note makes agents followers of its ticket, and has them told."""
+"""Mentions: `@name` in a note makes agents followers of its ticket and notifies them."""
 
 import re
 from collections.abc import Collection

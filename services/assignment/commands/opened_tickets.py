@@ -1,4 +1,4 @@
-"""Tickets that agents open for requesters: intake owns what was asked, so it checks and opens them."""
+"""Tickets that agents open for requesters; validated and created by intake, which owns submissions."""
 
 from fastapi import Response
 from starlette.status import HTTP_201_CREATED

@@ -1,4 +1,4 @@
-"""Presence: who has a ticket open and who writes, told by their pages and kept for all replicas in one table."""
+"""Presence: who views a ticket and who types, stored in one table for all replicas."""
 
 from datetime import timedelta
 

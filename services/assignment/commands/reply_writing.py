@@ -1,4 +1,4 @@
-"""A reply written down in one statement: the message, its announcement, and the intent that tells the workflow."""
+"""Stores a reply in one statement: message, outbox event and the intent for the workflow."""
 
 from typing import Any, Final
 

@@ -1,4 +1,4 @@
-"""What a request to change a ticket needs to know before its command is made: one statement."""
+"""Loads session, permissions and ticket for a command request in one statement."""
 
 from dataclasses import dataclass
 from datetime import datetime

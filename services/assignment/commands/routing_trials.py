@@ -1,4 +1,4 @@
-"""Rules tried without doing anything, for whoever may administer them: the requests of API and pages."""
+"""Previews and simulations of routing rules; read-only."""
 
 from datetime import datetime, time
 from zoneinfo import ZoneInfo

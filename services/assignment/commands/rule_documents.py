@@ -1,4 +1,4 @@
-"""Export of all routing rules as one document, and import: all or nothing, with the differences shown first."""
+"""Export and import of all routing rules as one document; an import is all-or-nothing."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

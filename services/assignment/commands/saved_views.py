@@ -1,4 +1,4 @@
-"""Saving views and the desk's settings."""
+"""Administration of saved views."""
 
 from typing import Any
 from uuid import UUID

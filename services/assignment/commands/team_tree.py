@@ -1,4 +1,4 @@
-"""Teams inside teams: where one stands, what members above may then do, and what its tickets get by default."""
+"""The tree of teams: ancestors, rights inherited by members above, and defaults of a team's tickets."""
 
 from collections.abc import Mapping
 from typing import Any

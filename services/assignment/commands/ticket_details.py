@@ -1,4 +1,4 @@
-"""Corrections of what a ticket says of itself: subject, topic, answers, requester. Announced for the other services."""
+"""Edits of a ticket's subject, topic, form fields and requester, published to the other services."""
 
 from collections.abc import Mapping
 from datetime import datetime

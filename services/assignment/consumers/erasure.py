@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from services.assignment.desk_jobs.forgetting import forget_in_desk_jobs
+from services.assignment.desk_jobs.erasure import forget_in_desk_jobs
 from services.assignment.models import (
     ComposerDraft,
     EntryVersion,

@@ -1,1 +1,1 @@
-"""Work that agents ask for and do not wait for: one action on many tickets, lists as files."""
+"""Background jobs requested by agents: bulk actions and CSV exports."""

@@ -1,4 +1,4 @@
-"""On whose behalf work in the background is done, with the rights they have at that moment."""
+"""Loads the agent a background job runs for, with their present rights."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""Asking for one action on many tickets: checked, written down ticket by ticket, and looked at while it is done."""
+"""Bulk actions: validation, one stored row per ticket, and progress."""
 
 from collections.abc import Sequence
 from datetime import datetime

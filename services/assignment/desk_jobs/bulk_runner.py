@@ -1,4 +1,4 @@
-"""Carries actions on many tickets out: whichever process leads does one ticket after another, however often it dies.
+"""Runs bulk actions: the leading process sends one command per ticket; resumes after a crash.
 
 What was done is a row's state. Each command carries an id made of job and ticket, and its answer is stored beside its
 effect as for any request with an Idempotency-Key, so doing it again after a crash does nothing and gives that answer.

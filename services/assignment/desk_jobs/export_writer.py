@@ -1,4 +1,4 @@
-"""Writes exports: whichever process leads reads one page of a list after another, and begins anew after a crash."""
+"""Writes CSV exports page by page in the leading process; restarts an export after a crash."""
 
 from collections.abc import Sequence
 from typing import Final

@@ -1,4 +1,4 @@
-"""Asking for a list of tickets as a file, and getting it."""
+"""CSV exports: request, progress and download."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta

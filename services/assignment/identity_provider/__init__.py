@@ -1,1 +1,1 @@
-"""An OpenID Connect provider: what it says of itself, and whether a token is one of its own, for us."""
+"""Client of an OpenID Connect provider: discovery, keys, and verification of ID tokens."""

@@ -1,4 +1,4 @@
-"""Checks an ID token (OpenID Connect Core, section 3.1.3.7): its signature, and that it is for this very sign-in."""
+"""Verifies an ID token (OpenID Connect Core, section 3.1.3.7)."""
 
 import base64
 import binascii

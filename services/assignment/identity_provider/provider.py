@@ -1,4 +1,4 @@
-"""What the provider says of itself: its discovery document and its keys, remembered for an hour."""
+"""The provider's discovery document and keys, cached for an hour."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""Why somebody could not be signed in: a reason for the log, and words for the person, who is told no more."""
+"""Reasons why a sign-in at the provider is refused: one for the log, one shown to the person."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

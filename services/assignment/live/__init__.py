@@ -1,1 +1,1 @@
-"""What agents see change while they look: the changes of tickets, sent as they happen."""
+"""Live updates for agents: ticket changes as server-sent events."""

@@ -1,4 +1,4 @@
-"""Server-sent events for agents: the changes of the tickets they may see, resumed after the last one they have."""
+"""Server-sent events of ticket changes an agent may see, resumable by Last-Event-ID."""
 
 import asyncio
 import time

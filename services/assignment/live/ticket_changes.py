@@ -1,4 +1,4 @@
-"""The changes of tickets, read once per process from the event stream and handed to everybody who watches.
+"""Reads ticket changes from the event stream once per process and distributes them to the open streams.
 
 Every process reads the whole stream, so it does not matter which one holds a watcher's connection; a change's id is its
 place in that stream, so that a watcher can go on at another process where it left off.

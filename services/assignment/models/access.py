@@ -1,4 +1,4 @@
-"""How agents sign in: their sessions, second factors, links by mail, and the failures that lock."""
+"""Tables of authentication: sessions, second factors, mailed links, failed attempts."""
 
 from datetime import datetime
 from uuid import UUID

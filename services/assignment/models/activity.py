@@ -1,4 +1,4 @@
-"""Aggregates for activity reports, made from the event log: counts per half hour and per day."""
+"""Tables of activity aggregates: counts per half hour and per day."""
 
 from datetime import datetime
 from uuid import UUID

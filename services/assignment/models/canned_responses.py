@@ -1,4 +1,4 @@
-"""Answers that administrators wrote beforehand, for agents to begin a reply with."""
+"""Table of canned responses."""
 
 from datetime import datetime
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""What agents have begun, and what they have around a ticket: drafts, held replies, files, followers, links, edits."""
+"""Tables of composing and collaboration: drafts, held replies, files, followers, links, edits."""
 
 from datetime import datetime
 from typing import Any

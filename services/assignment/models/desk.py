@@ -1,4 +1,4 @@
-"""What the desk keeps for agents: their views and settings, changes to many tickets at once, exports."""
+"""Tables of the desk: saved views, settings, bulk actions and exports."""
 
 from datetime import datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""What an organisation's directory says of agents, its groups, and which roles groups stand for."""
+"""Tables of provisioning: directory users and groups, and the roles of groups."""
 
 from datetime import datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""Whose turn it is in a team, and decisions after a ticket's first: of backlog, offers and reopened tickets."""
+"""Tables of routing: turns of agents in a team, and decisions after a ticket's first."""
 
 from datetime import datetime
 from typing import Any

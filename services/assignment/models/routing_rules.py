@@ -1,4 +1,4 @@
-"""Routing rules, how often each matched, and the organisations that requesters belong to."""
+"""Tables of routing rules, their match counts, and organisations."""
 
 from datetime import datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""Tokens of programs that work on tickets or administer; only the digest of a secret is kept."""
+"""Table of service tokens; only the digest of a secret is stored."""
 
 from datetime import datetime
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""What the first administrator of an empty installation does, and how far they came."""
+"""Tables of the set-up of an empty installation: one-time links and progress."""
 
 from datetime import datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""The organisation's identity provider, and who its people are here."""
+"""Tables of single sign-on: the provider's connection, and agents' linked subjects."""
 
 from datetime import datetime
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Who is asking, remembered for seconds, and forgotten as soon as anything that decides it changes."""
+"""Cache of authenticated callers for a few seconds, invalidated by every change of their rights."""
 
 import asyncio
 from collections.abc import Iterator

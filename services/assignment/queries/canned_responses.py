@@ -1,4 +1,4 @@
-"""Which canned responses an agent may use, and what one says for a ticket.
+"""Canned responses an agent may use, and their rendering for a ticket.
 
 For the reply editor: `responses_for` lists what fits a ticket, and `rendered_for` fills one in. What comes back is
 Markdown to be put into the editor, not HTML.

@@ -1,4 +1,4 @@
-"""What the queue's filters offer: teams, agents and topics, in one statement."""
+"""Options of the queue's filters: teams, agents and topics, in one statement."""
 
 from dataclasses import dataclass, field
 from typing import Final

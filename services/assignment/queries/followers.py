@@ -1,4 +1,4 @@
-"""Who follows a ticket."""
+"""The followers of a ticket."""
 
 from typing import Any
 from uuid import UUID

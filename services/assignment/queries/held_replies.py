@@ -1,4 +1,4 @@
-"""Replies that were sent and can still be taken back."""
+"""Replies whose undo time has not passed."""
 
 from datetime import datetime
 from uuid import UUID

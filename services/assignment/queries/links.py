@@ -1,4 +1,4 @@
-"""Tickets that agents have linked, seen from either side: of them what the reader may see."""
+"""Links between tickets, from either side, limited to what the caller may see."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""What an agent is asked to take."""
+"""Tickets offered to an agent."""
 
 from typing import Any, Final
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Organisations, and which one a requester belongs to by the domain of their address."""
+"""Organisations, and the look-up of a requester's organisation by domain."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Where tickets stand, for permission rules."""
+"""Team and assignee of tickets, as permission rules need them."""
 
 from collections.abc import Collection, Mapping
 from uuid import UUID

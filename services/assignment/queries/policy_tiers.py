@@ -1,4 +1,4 @@
-"""Which SLA policy a new ticket gets: the one place that knows the order of precedence.
+"""Chooses a new ticket's SLA policy by precedence: rule, organisation, team, default.
 
 1. a rule that overrides, 2. the requester's organisation, 3. a rule (so also a topic's), 4. the team, 5. the default.
 A policy that is not active counts as none, and the next in line is taken.

@@ -1,4 +1,4 @@
-"""Who is asking, when a program does: what its service token says, as far as its owner may."""
+"""Loads the caller of a service token: its scopes limited to its owner's rights."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""The other tickets of a requester: of the newest of them, those that the reader may see."""
+"""A requester's newest other tickets that the caller may see."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""The views an agent has: those that everybody has, their own, their teams' and everybody's."""
+"""The views of an agent: built-in, personal, and shared with their teams or everybody."""
 
 from collections.abc import Sequence
 from dataclasses import fields, replace

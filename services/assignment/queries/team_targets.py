@@ -1,4 +1,4 @@
-"""How the team that has a ticket stands against its operational target, worked out from the ticket's event log."""
+"""How long the present team has held a ticket, against the team's target; from the event log."""
 
 from datetime import datetime, timedelta
 from uuid import UUID

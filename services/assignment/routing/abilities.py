@@ -1,4 +1,4 @@
-"""What agents can take, whatever they have: understood once per version of an agent, for most decisions change none."""
+"""Cache of agents' skills, capacity, hours and absences, per version of their rows."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Rows of decisions after a ticket's first, and of offers, with their lines in the event log and announcements."""
+"""Stores offers and decisions after a ticket's first, with event-log lines and outbox events."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

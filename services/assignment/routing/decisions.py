@@ -1,4 +1,4 @@
-"""One decision with its evidence: what is asked, who could have got the ticket, who does, and what settled it."""
+"""Makes one routing decision with its evidence."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field

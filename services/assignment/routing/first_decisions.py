@@ -1,4 +1,4 @@
-"""Stores the first decisions about tickets: decision, line of the event log and turns, all in one statement."""
+"""Stores first decisions about tickets in one statement: decision, event-log line and turns."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final

@@ -1,4 +1,4 @@
-"""Who a team's tickets can be given to now: read under locks, so that no two decisions count on the same room.
+"""Loads the agents of teams under row locks, so that concurrent decisions see each other's load.
 
 Two statements: the first locks the teams, then their agents, always in the order of their ids; the second reads what
 they have, which nobody else decides on until the transaction ends, and the version of each agent. What agents can do is

@@ -1,4 +1,4 @@
-"""Match counts of routing rules, summed in memory and written every few seconds, so that no ticket waits for a write.
+"""Match counts of routing rules, buffered in memory and flushed every few seconds.
 
 Counts not yet written are lost if the process is killed; the evidence of each decision is exact.
 """

@@ -1,4 +1,4 @@
-"""What the rules make of new tickets: everything but the agent, in one statement for a batch beside policies."""
+"""Applies the routing rules to a batch of new tickets: team, policy, priority and demands."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The routing table as new tickets are tried with it: compiled once, and again when anything it is made of changes."""
+"""The compiled routing table, cached and recompiled when its rows change."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace

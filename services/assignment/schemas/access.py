@@ -1,4 +1,4 @@
-"""Sessions and second factors: what the API answers."""
+"""Response models of sessions and second factors."""
 
 from uuid import UUID
 

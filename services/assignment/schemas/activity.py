@@ -1,4 +1,4 @@
-"""Reports of activity, arrivals, backlog and workload as the API answers them."""
+"""Response models of the activity, arrival, backlog and workload reports."""
 
 from collections.abc import Iterable
 from enum import StrEnum

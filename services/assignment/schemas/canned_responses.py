@@ -1,4 +1,4 @@
-"""Canned responses: what the API takes and answers."""
+"""Request and response models of canned responses."""
 
 from typing import Annotated, Literal
 from uuid import UUID

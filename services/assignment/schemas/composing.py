@@ -1,4 +1,4 @@
-"""Drafts, held replies, followers, presence and links as the API takes and answers them."""
+"""Request and response models of drafts, held replies, followers, presence and links."""
 
 from typing import Annotated, Literal
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Saved views, actions on many tickets, exports and the desk's settings, as the API takes and answers them."""
+"""Request and response models of saved views, bulk actions, exports and desk settings."""
 
 from enum import StrEnum
 from typing import Annotated, Any, Self

@@ -1,4 +1,4 @@
-"""What agents correct: what a ticket says of itself, their notes and replies; and the desk as they want it."""
+"""Request models of edits: ticket details, notes, replies, and an agent's settings."""
 
 import re
 from typing import Annotated, Literal

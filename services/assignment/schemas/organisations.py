@@ -1,4 +1,4 @@
-"""Organisations: what the API takes and answers."""
+"""Request and response models of organisations."""
 
 from typing import Annotated
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Roles of a directory's groups, and what the audit log shows of directories."""
+"""Request and response models of group mappings and provisioning."""
 
 from typing import Annotated
 from uuid import UUID

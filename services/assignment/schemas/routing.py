@@ -1,4 +1,4 @@
-"""What an agent can take and when they are there, and how a team's tickets are given out: as the API has it."""
+"""Request and response models of agents' skills, capacity and availability, and of team strategies."""
 
 from datetime import date
 from typing import Annotated

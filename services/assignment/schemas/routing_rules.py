@@ -1,4 +1,4 @@
-"""Routing rules: what the API takes and answers."""
+"""Request and response models of routing rules."""
 
 from typing import Annotated, Literal, Self
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""All routing rules as one document: with names in place of ids, so that another installation can read it."""
+"""The portable document of all routing rules: names in place of ids."""
 
 from typing import Annotated, Literal, Self
 from uuid import UUID

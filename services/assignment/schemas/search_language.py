@@ -1,4 +1,4 @@
-"""What agents type into the search field: words, phrases, exclusions, prefixes, and tokens such as `is:open`.
+"""Parser of the search language: words, phrases, exclusions, prefixes, and operators such as `is:open`.
 
 refund "card declined" -test pay* is:open team:payments assignee:me tag:vip due:<2h priority:urgent from:ada@x.example
 """

@@ -1,4 +1,4 @@
-"""Service tokens: what the API takes and answers."""
+"""Request and response models of service tokens."""
 
 from datetime import datetime
 from enum import StrEnum

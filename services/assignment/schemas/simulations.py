@@ -1,4 +1,4 @@
-"""Routing tried without doing it: what the API takes and answers."""
+"""Request and response models of routing previews and simulations."""
 
 import datetime as dt
 from typing import Annotated, Self

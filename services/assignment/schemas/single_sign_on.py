@@ -1,4 +1,4 @@
-"""Single sign-on: what the API takes and answers."""
+"""Request and response models of single sign-on."""
 
 from enum import StrEnum
 from typing import Annotated

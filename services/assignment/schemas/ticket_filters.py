@@ -1,4 +1,4 @@
-"""What a list of tickets can be narrowed to and sorted by."""
+"""Filters and sort orders of ticket lists."""
 
 from dataclasses import dataclass
 from enum import StrEnum

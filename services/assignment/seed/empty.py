@@ -1,4 +1,4 @@
-"""What even an empty installation needs before its first administrator comes: roles, hours and a policy. No people."""
+"""Seeds an empty installation: roles, a calendar and an SLA policy; no agents."""
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert

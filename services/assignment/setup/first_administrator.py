@@ -1,4 +1,4 @@
-"""What the first administrator says through the one-time link: the organisation, the first team, and who they are."""
+"""Creates organisation, first team and first administrator from the set-up form."""
 
 import re
 import unicodedata

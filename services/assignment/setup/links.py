@@ -1,4 +1,4 @@
-"""The one-time link by which the first administrator comes in: only its digest is kept, and no password is preset."""
+"""One-time set-up links; only digests are stored, and no password is preset."""
 
 from datetime import datetime, timedelta
 

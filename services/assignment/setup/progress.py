@@ -1,4 +1,4 @@
-"""How far setting up has come; kept, so that it goes on where it was left."""
+"""Progress of the set-up, stored so that it can be resumed."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""The desk's pages of activity, arrivals, backlog and workload: a table each, and a chart that says no more than it."""
+"""Pages of the activity, arrival, backlog and workload reports."""
 
 from collections.abc import Awaitable, Callable
 from datetime import date, datetime

@@ -1,4 +1,4 @@
-"""The switch in the frame of every desk page: whether its reader takes new tickets."""
+"""The availability menu in the header of every desk page."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""What a browser calls itself, in words that its user recognises."""
+"""Short names of browsers from User-Agent headers."""
 
 BROWSERS = (
     ("Edg", "Edge"),

@@ -1,4 +1,4 @@
-"""Everything the desk's keyboard and command palette know: one catalogue, from which keys, hints and help derive.
+"""The catalogue of desk commands: source of shortcuts, palette, hints and help.
 
 A command either goes to a page, or presses the element of the page that carries its name as `data-command`; where the
 page does not offer that element, the command is not there. Keys are looked for in the innermost scope first: dialog,

@@ -1,4 +1,4 @@
-"""A routing decision as the ticket's page says it: one sentence, and the details behind it."""
+"""View model of a routing decision: one sentence, and the details behind it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

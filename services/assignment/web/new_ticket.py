@@ -1,4 +1,4 @@
-"""Opening a ticket for somebody who called or came: the topic's own form, checked by intake as everywhere."""
+"""Page to open a ticket for a requester who called or came in person."""
 
 import asyncio
 import json

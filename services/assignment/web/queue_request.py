@@ -1,4 +1,4 @@
-"""The queue as an address asks for it: view, filters, search, order, page."""
+"""Parses the queue's query string: view, filters, search, sort order, page."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""What one does from the queue: saves views, acts on many tickets, exports, watches changes."""
+"""Queue actions: saved views, bulk actions, exports, live updates."""
 
 from typing import Annotated, Any
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Tells open pages when what their agent may do has changed, so that a form does not promise what will be refused.
+"""Notifies open pages by SSE when their agent's rights change.
 
 The server decides with every request anyway; this only lets pages say so at once. A page names the rights it was made
 with, so that a change which came before it could listen is told too.

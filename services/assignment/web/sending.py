@@ -1,4 +1,4 @@
-"""What the desk does with a reply or note that was sent: once, at once or with time to take it back."""
+"""Handles submitted replies and notes: duplicate check, immediate send, or send with undo."""
 
 from collections.abc import Mapping
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""The desk as an agent wants it: time zone, density, seconds to undo a reply, and keys of their own."""
+"""Page of an agent's settings: time zone, density, undo time, shortcuts."""
 
 from typing import Any
 from zoneinfo import available_timezones

@@ -1,4 +1,4 @@
-"""Signing in with the organisation's identity provider."""
+"""Sign-in routes for the organisation's identity provider."""
 
 from typing import Annotated
 

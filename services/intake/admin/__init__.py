@@ -9,8 +9,8 @@ from services.intake.admin import (
     mails,
     previews,
     requesters,
-    test_tickets,
     topics,
+    trial_tickets,
 )
 
 ROUTERS = (
@@ -23,6 +23,6 @@ ROUTERS = (
     mails.router,
     audit.router,
     previews.router,
-    test_tickets.router,
+    trial_tickets.router,
 )
 """Every route under /v1/admin."""

@@ -1,4 +1,4 @@
-"""Who administers: a client program with a key of scope `admin`, or an administrator of the desk."""
+"""Authenticates administrators: an API key of scope `admin`, or a signed pass of the desk."""
 
 from typing import Annotated
 

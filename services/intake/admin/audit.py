@@ -1,4 +1,4 @@
-"""Intake's own audit log: every change of topics, announcements, bans and keys, in the transaction that makes it."""
+"""Intake's audit log of configuration changes."""
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""What a topic's form looks like to requesters, before it is saved."""
+"""Preview of a topic's form before it is saved."""
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict

@@ -1,4 +1,4 @@
-"""What the desk hands over for its agents: files, and tickets they open for requesters. Not for client programs."""
+"""Internal routes for the desk: agents' file uploads, and tickets opened for requesters."""
 
 from typing import Annotated
 from uuid import UUID

@@ -11,8 +11,8 @@ from services.intake.api.attachments import owner_of
 from services.intake.api.authentication import Reader, Replier
 from services.intake.api.route import ApiRoute, answer
 from services.intake.attachments.attaching import ChosenFiles
+from services.intake.commands.api_message import MessageRequest, post_api_message
 from services.intake.commands.new_message import NewMessage
-from services.intake.commands.post_at_once import MessageRequest, post_at_once
 from services.intake.commands.post_message import post_with_files
 from services.intake.deps import State
 from services.intake.queries.tickets import attachments_of, get_ticket, list_messages
@@ -56,7 +56,7 @@ async def post(
     await state.admission.refuse_banned(EntryPoint.CLIENT, ticket.requester_email)
     post = NewMessage(body=request.body, body_format=request.body_format, channel=Channel.API, received_at=utc_now())
     if not request.attachments and not ticket.is_archived and ticket.erased_at is None:
-        body = await post_at_once(state.database, asked, ticket, post, HTTP_201_CREATED)
+        body = await post_api_message(state.database, asked, ticket, post, HTTP_201_CREATED)
         if body is not None:
             return answer(body, HTTP_201_CREATED)
     async with idempotent_transaction(state.database, scope, idempotency_key, content) as guarded:

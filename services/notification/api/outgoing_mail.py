@@ -1,4 +1,4 @@
-"""How mail leaves, and whether it does."""
+"""Routes of outgoing mail: settings, and a test mail."""
 
 from email.message import EmailMessage
 from email.utils import format_datetime, make_msgid

@@ -1,4 +1,4 @@
-"""Names of cookies: over https, browsers keep a cookie with the prefix to this very host, and only over https."""
+"""Cookie names, with the `__Host-` prefix over HTTPS."""
 
 HOST_PREFIX = "__Host-"
 

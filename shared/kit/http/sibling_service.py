@@ -1,4 +1,4 @@
-"""The administration of another service of this installation, called for an administrator of the desk."""
+"""HTTP client of another service's admin API."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Static files under a name that changes with their content, so that browsers may keep them for ever.
+"""Static files under content-hashed URLs, cacheable for ever.
 
 The name is a folder's: modules import each other by relative paths, and all of one page are of one version.
 """

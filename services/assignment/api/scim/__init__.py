@@ -1,4 +1,4 @@
-"""SCIM 2.0 at /scim/v2, for directories: its own media type, errors and conventions, so apart from the API."""
+"""SCIM 2.0 routes at /scim/v2, with SCIM's own media type, errors and conventions."""
 
 from fastapi import APIRouter
 

@@ -1,4 +1,4 @@
-"""What this SCIM service can do, for directories that ask (RFC 7644, section 4)."""
+"""SCIM discovery routes (RFC 7644, section 4)."""
 
 from fastapi import APIRouter, Request, Response
 

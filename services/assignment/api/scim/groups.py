@@ -1,4 +1,4 @@
-"""SCIM groups."""
+"""SCIM routes of groups."""
 
 from fastapi import APIRouter, Response
 

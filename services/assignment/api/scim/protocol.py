@@ -1,4 +1,4 @@
-"""What every SCIM route has in common: who may call, what is asked for, and how answers and refusals look."""
+"""Common parts of SCIM routes: authentication, request parameters, responses and errors."""
 
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What is about no single kind of SCIM resource: a search of all, and whatever else is asked for."""
+"""SCIM routes across resource types: search of all, and unsupported endpoints."""
 
 from fastapi import APIRouter, Response
 

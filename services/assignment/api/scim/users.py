@@ -1,4 +1,4 @@
-"""SCIM users."""
+"""SCIM routes of users."""
 
 from fastapi import APIRouter, Response
 

@@ -1,4 +1,4 @@
-"""The part of an agent's form that says what they can take and when they are there."""
+"""Form section of an agent: skills, capacity, hours and absences."""
 
 from typing import Any
 

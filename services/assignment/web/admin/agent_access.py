@@ -1,4 +1,4 @@
-"""Administration page of how one agent signs in: invitation, password, second factors, sessions."""
+"""Administration page of an agent's authentication: invitation, password, second factors, sessions."""
 
 from collections.abc import Awaitable, Callable
 from uuid import UUID

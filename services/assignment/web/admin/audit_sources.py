@@ -1,4 +1,4 @@
-"""The desk's audit log and intake's, as one list by time: each is read page by page from where it was left."""
+"""Merges the audit logs of the desk and of intake into one paged list."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Conditions of a routing rule as rows of a form: groups of rows, each row a thing, a comparison and values.
+"""Converts rule conditions between groups of form rows and the API's model.
 
 Works without script: rows are added and removed by buttons that send the form. What the form cannot show, groups in
 groups, is kept as it is and shown in words.

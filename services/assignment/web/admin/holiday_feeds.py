@@ -1,4 +1,4 @@
-"""Administration page of a calendar's holiday feed: look at what it would change, import it, keep it fresh."""
+"""Administration page of a calendar's holiday feed: preview, import, daily refresh."""
 
 from functools import partial
 from typing import Any

@@ -1,4 +1,4 @@
-"""Administration page of notification: how mail leaves, which mails there are, and those that failed."""
+"""Administration page of notification: outgoing mail settings, templates, failed mails."""
 
 from datetime import datetime
 from typing import Any

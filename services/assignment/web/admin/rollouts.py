@@ -1,4 +1,4 @@
-"""Administration pages of roll-outs: what a policy's newest version means for running tickets, seen beforehand."""
+"""Administration pages of SLA policy roll-outs: preview, progress, revert."""
 
 from typing import Any
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Administration pages on which routing is tried without doing it, and all rules are moved as one document."""
+"""Administration pages for simulation, and for import and export of routing rules."""
 
 from typing import Annotated, Any
 

@@ -1,4 +1,4 @@
-"""The form of a routing rule: what it sends, and what of a rule it shows."""
+"""Converts a routing rule between its form and the API's model."""
 
 from typing import Any
 

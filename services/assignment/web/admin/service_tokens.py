@@ -1,4 +1,4 @@
-"""Administration pages of service tokens: what programs may do, and since when they have not."""
+"""Administration pages of service tokens."""
 
 from datetime import UTC, datetime, time
 from uuid import UUID

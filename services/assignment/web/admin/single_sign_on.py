@@ -1,4 +1,4 @@
-"""Administration page of single sign-on: the connection, its test, and what the directory's groups stand for."""
+"""Administration page of single sign-on: connection, test, group mappings."""
 
 from typing import Any
 from uuid import UUID

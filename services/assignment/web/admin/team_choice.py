@@ -1,4 +1,4 @@
-"""The part of a team's form that says how its tickets are given to agents."""
+"""Form section of a team: assignment strategy, offers and handover."""
 
 from typing import Any, Final
 

@@ -1,4 +1,4 @@
-"""The pages of setting up an empty installation."""
+"""Pages of the set-up of an empty installation."""
 
 from fastapi import APIRouter
 

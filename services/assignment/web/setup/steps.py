@@ -1,4 +1,4 @@
-"""The steps after the first administrator: hours, mail, a test ticket. Each can be skipped and come back to."""
+"""Set-up steps after the first administrator: hours, mail, a test ticket."""
 
 from functools import partial
 from typing import Any

@@ -1,4 +1,4 @@
-"""The page that the one-time link opens: it makes the first administrator and signs them in."""
+"""Page of the one-time set-up link: creates the first administrator and signs them in."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""Whether an agent may see a ticket, as far as assignment has announced it."""
+"""Whether an agent may see a ticket, from the rights that assignment published."""
 
 from sqlalchemy import ColumnElement, any_, or_, select
 from sqlalchemy.orm import aliased

@@ -1,4 +1,4 @@
-"""A request in an administrator's own name, to see that requests arrive."""
+"""Submits a test ticket in the administrator's own name."""
 
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict

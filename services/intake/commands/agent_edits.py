@@ -1,4 +1,4 @@
-"""What agents did to a ticket's words on the desk, carried out here: corrections, and files for notes."""
+"""Applies edits made on the desk to intake's tickets and messages."""
 
 from typing import Any
 from uuid import UUID

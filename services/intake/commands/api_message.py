@@ -1,4 +1,4 @@
-"""A message without files on a ticket that has not ended: looked up in one statement, recorded in another."""
+"""Posts an API client's message without files in two statements: one look-up, one insert."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -72,7 +72,7 @@ class MessageRequest:
         return ticket
 
 
-async def post_at_once(
+async def post_api_message(
     database: Database, request: MessageRequest, ticket: Ticket, post: NewMessage, status: int
 ) -> bytes | None:
     """Records a message, its line, its event and the answer, which it returns; None if the ticket has ended meanwhile.
