@@ -13,7 +13,7 @@ import os, sys
 from shared.kit.priority import lower_priority
 lower_priority(7, own_group=sys.argv[1] == "own")
 try:
-    group = open("/proc/self/autogroup").read().split()[-1]
+    group = (open("/proc/self/autogroup").read().split() or ["none"])[-1]
 except OSError:
     group = "none"
 print(os.nice(0), group, os.getsid(0) == os.getpid())

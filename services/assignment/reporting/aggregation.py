@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from services.assignment.app_state import AppState
 from services.assignment.models import ActivityCount, ActivityWatermark, LoggedEvent
 from shared.kit.clock import utc_now
-from shared.kit.db import Session
+from shared.kit.db import Database, Session
 
 EVERY_SECONDS = 900.0
 LAG = timedelta(minutes=5)
@@ -74,21 +74,21 @@ LOCK_ALONE = text(f"select pg_advisory_xact_lock({LOCK})")
 async def keep_activity_counted(context: AppState) -> None:
     """Aggregates periodically until cancelled. Any number of processes may run it."""
     while True:
-        await count_events(context, utc_now())
+        await count_events(context.database, context.settings.time_zone, utc_now() - LAG)
         await asyncio.sleep(EVERY_SECONDS)
 
 
-async def count_events(context: AppState, now: datetime, lag: timedelta = LAG) -> None:
-    """Aggregates all events recorded before `now - lag`, one day of events per transaction."""
-    while await _count_some(context, now - lag):
+async def count_events(database: Database, zone: str, until: datetime) -> None:
+    """Aggregates all events recorded up to `until`, one day of events per transaction; days are those of `zone`."""
+    while await _count_some(database, zone, until):
         pass
 
 
-async def _count_some(context: AppState, until: datetime) -> bool:
+async def _count_some(database: Database, zone: str, until: datetime) -> bool:
     """Advances the watermark by at most a day. Returns False once it is up to date."""
-    async with context.database.begin() as session:
+    async with database.begin() as session:
         await session.execute(LOCK_ALONE)
-        mark = await _watermark(session, context.settings.time_zone)
+        mark = await _watermark(session, zone)
         step = min(mark.recorded_until + AT_ONCE, until)
         if step <= mark.recorded_until:
             return False

@@ -101,7 +101,7 @@ class EventStreams:
         """
         self._check_room(caller)
         async with self._database.begin() as session:
-            if not await entries_after(session, ticket_id, after) and await is_over(session, ticket_id):
+            if await is_over(session, ticket_id) and not await entries_after(session, ticket_id, after):
                 return Response(status_code=204, headers={"Cache-Control": "no-store"})
         stopping = anyio.Event()
         return Streaming(self._events(ticket_id, after, caller, stopping), stopping)
@@ -151,13 +151,17 @@ class EventStreams:
                 await _one_of(news, stopping, within=left)
 
     async def _look(self, ticket_id: UUID, after: int, caller: StreamReader) -> tuple[list[TimelineEntry], bool]:
-        """What is new, and whether there may be more. While the database is away there is nothing new."""
+        """What is new, and whether there may be more. While the database is away there is nothing new.
+
+        Whether the ticket is over is asked first: an end recorded between the two statements is then among the
+        entries, or found by the next look.
+        """
         try:
             if not await caller.may_read():
                 return [], False
             async with self._database.begin() as session:
-                found = await entries_after(session, ticket_id, after)
-                return found, not await is_over(session, ticket_id)
+                over = await is_over(session, ticket_id)
+                return await entries_after(session, ticket_id, after), not over
         except Exception as error:
             if not is_unreachable(error):
                 raise

@@ -48,7 +48,7 @@ async def log(desk: Desk, *events: LoggedEvent) -> None:
 
 
 async def count_all(desk: Desk) -> None:
-    await count_events(desk.context, utc_now(), lag=timedelta())
+    await count_events(desk.database, desk.context.settings.time_zone, utc_now())
 
 
 def recount(events: list[LoggedEvent], since: datetime, until: datetime) -> Counter[str]:

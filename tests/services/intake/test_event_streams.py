@@ -11,6 +11,7 @@ import httpx2
 import pytest
 import uvicorn
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 from sse_starlette.sse import AppStatus
 
 from deploy.local.engines.ports import find_free_port
@@ -18,8 +19,10 @@ from services.intake.abuse.invitations import InvitationLimits
 from services.intake.access.key_scopes import KeyScope
 from services.intake.commands.keys import revoke_key
 from services.intake.consumers import on_events
+from services.intake.live import event_streams
 from services.intake.live.event_streams import EventStreams
 from services.intake.live.timeline_queries import entries_after
+from services.intake.models import TimelineEntry
 from shared.contracts.base import MessageId, TicketId
 from shared.contracts.events import (
     Author,
@@ -282,6 +285,24 @@ async def test_a_stream_ends_with_the_ticket_and_there_is_no_coming_back(intake:
         assert (await http.get(path_of(ticket), headers={"Last-Event-ID": str(last)})).status_code == 204
         async with reading(http, path_of(ticket)) as stream:
             assert (await stream.rest())[-1] == "archived"
+
+
+async def test_an_end_recorded_while_the_stream_looks_is_told(
+    intake: IntakeHarness, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticket = await intake.submit()
+    await tell(intake, after(TicketClosed, ticket, seq=8, status="closed", details=CLOSED))
+    archiving = [after(TicketArchived, ticket, seq=9, status="closed", is_archived=True)]
+
+    async def slow_entries_after(session: AsyncSession, ticket_id: UUID, last: int) -> list[TimelineEntry]:
+        found = await entries_after(session, ticket_id, last)
+        if archiving and found:
+            await tell(intake, archiving.pop())
+        return found
+
+    monkeypatch.setattr(event_streams, "entries_after", slow_entries_after)
+    async with client(url, intake.key) as http, reading(http, path_of(ticket)) as stream:
+        assert (await stream.rest())[-2:] == ["closed", "archived"]
 
 
 async def test_a_message_on_an_archived_ticket_is_followed_until_it_has_become_a_new_one(

@@ -18,9 +18,13 @@ from services.assignment.queries.lists import WORKING, Filters, QueueView, Sort,
 from services.assignment.queries.periods import Period
 from services.assignment.queries.reports import get_sla_report
 from services.assignment.queries.returns import find_strays, has_work, still_holds
+from services.assignment.reporting.activity import get_activity_report, get_arrival_report
+from services.assignment.reporting.aggregation import count_events
+from services.assignment.reporting.open_tickets import get_backlog_report, get_workload_report
 from services.assignment.routing.abilities import KnownAbilities
 from services.assignment.routing.rosters import Place, lock_rosters
 from services.assignment.routing.working_hours import AgentCalendars
+from services.assignment.schemas.activity import Dimension, ReportInterval
 from services.assignment.schemas.reports import GroupBy
 from shared.contracts.base import AgentId, TeamId
 from shared.contracts.tickets import TicketSnapshot
@@ -80,6 +84,9 @@ def paths(database: Database, teams: list[UUID], agents: list[UUID]) -> Iterator
     for scope, caller in callers(teams, agents[0]).items():
         yield _counts(database, f"counts of the views, {scope}", caller)
         yield _report(database, f"SLA report of 30 days, {scope}", caller)
+        yield _activity(database, f"activity and arrivals of 30 days, {scope}", caller)
+        yield _open_tickets(database, f"backlog and workload, {scope}", caller)
+    yield _aggregation(database)
     yield _rosters(database, agents)
     yield _projection(database)
     yield _returns(database)
@@ -121,6 +128,34 @@ def _report(database: Database, name: str, caller: Caller) -> Path:
                 await get_sla_report(session, caller, Period(now - timedelta(days=30), now), group_by)
 
     return Path(name, run)
+
+
+def _activity(database: Database, name: str, caller: Caller) -> Path:
+    async def run() -> None:
+        now = utc_now()
+        period = Period(now - timedelta(days=30), now)
+        async with database.begin() as session:
+            for group_by in (Dimension.TEAM, Dimension.AGENT):
+                await get_activity_report(session, caller, period, group_by, ReportInterval.DAY)
+            await get_arrival_report(session, caller, period)
+
+    return Path(name, run)
+
+
+def _open_tickets(database: Database, name: str, caller: Caller) -> Path:
+    async def run() -> None:
+        async with database.begin() as session:
+            await get_backlog_report(session, caller, None, Dimension.PRIORITY, utc_now())
+            await get_workload_report(session, caller, None, utc_now())
+
+    return Path(name, run)
+
+
+def _aggregation(database: Database) -> Path:
+    async def run() -> None:
+        await count_events(database, "UTC", utc_now())
+
+    return Path("aggregation of new events", run)
 
 
 def _rosters(database: Database, teams: list[UUID]) -> Path:

@@ -13,10 +13,12 @@ from sqlalchemy import text
 from deploy.local.engines import Stack, stack
 from deploy.local.engines.postgres import SUPERUSER
 from deploy.local.engines.stack import EngineName
+from services.assignment.reporting.aggregation import count_events
 from services.assignment.seed import seed
 from services.assignment.settings import AssignmentSettings
 from services.intake.settings import IntakeSettings
 from services.notification.settings import NotificationSettings
+from shared.kit.clock import utc_now
 from shared.kit.db import Database, dsn_of, migrate
 from shared.kit.settings import ServiceSettings
 from tests.support.growth import assignment_paths, intake_paths, notification_paths
@@ -54,6 +56,7 @@ class Past:
         async with asyncio.TaskGroup() as group:
             for service, dsn in self.owners.items():
                 group.create_task(fill(dsn, service, (first, closed), self.teams, self.agents))
+        await count_events(self.databases["assignment"], "UTC", utc_now())
         self.closed = closed
 
 
