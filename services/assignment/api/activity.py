@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import PlainTextResponse
 
-from services.assignment.api.reports import Asked, csv_file
+from services.assignment.api.reports import Asked, Step, csv_file
 from services.assignment.api.tickets import Word
 from services.assignment.deps import ReportReader, State
 from services.assignment.reporting.activity import get_activity_report, get_arrival_report
@@ -15,7 +15,6 @@ from services.assignment.schemas.activity import (
     ArrivalReport,
     BacklogReport,
     Dimension,
-    ReportInterval,
     WorkloadReport,
 )
 from shared.kit.clock import utc_now
@@ -23,7 +22,6 @@ from shared.kit.http.strict_json import StrictJsonRoute
 
 router = APIRouter(prefix="/reports", tags=["reports"], route_class=StrictJsonRoute)
 OfTeam = Annotated[Word, Query(description="Id or slug")]
-Step = Annotated[ReportInterval | None, Query(description="Adds a series in steps of this length")]
 
 
 @router.get("/activity", summary="What happened to tickets")

@@ -10,7 +10,8 @@ from pydantic import AfterValidator, AwareDatetime
 from services.assignment.api.tickets import Word
 from services.assignment.deps import ReportReader, State
 from services.assignment.queries.periods import Period, WrongPeriod, period_of
-from services.assignment.queries.reports import get_sla_report
+from services.assignment.reporting.attainment import get_sla_report
+from services.assignment.schemas.activity import ReportInterval
 from services.assignment.schemas.reports import GroupBy, SlaReport
 from services.assignment.schemas.what_if import WhatIfInput, WhatIfReport
 from services.assignment.what_if_process import VisibilityScope
@@ -55,25 +56,28 @@ async def _report_request(
         raise Problem(422, "invalid_input", str(wrong)) from wrong
 
 
+Step = Annotated[ReportInterval | None, Query(description="Adds a series in steps of this length")]
 Asked = Annotated[Period, Depends(_report_request)]
 
 
 @router.get("/sla", summary="SLA attainment")
-async def get_sla(context: State, caller: ReportReader, period: Asked, group_by: GroupBy = GroupBy.TEAM) -> SlaReport:
+async def get_sla(
+    context: State, caller: ReportReader, period: Asked, group_by: GroupBy = GroupBy.TEAM, interval: Step = None
+) -> SlaReport:
     """Verdicts settled in the period, by the highest revision of each, and clocks that still run.
 
     A clock that fell due in the period and has not stopped yet is a breach; cancelled verdicts are left out.
     """
     async with context.database.begin() as session:
-        return await get_sla_report(session, caller, period, group_by)
+        return await get_sla_report(session, caller, period, group_by, interval)
 
 
 @router.get("/sla.csv", summary="SLA attainment as a table", response_class=PlainTextResponse)
 async def get_sla_csv(
-    context: State, caller: ReportReader, period: Asked, group_by: GroupBy = GroupBy.TEAM
+    context: State, caller: ReportReader, period: Asked, group_by: GroupBy = GroupBy.TEAM, interval: Step = None
 ) -> Response:
     """The same figures and instants as `/v1/reports/sla`."""
-    return csv_file(f"sla-{group_by.value}", await get_sla(context, caller, period, group_by))
+    return csv_file(f"sla-{group_by.value}", await get_sla(context, caller, period, group_by, interval))
 
 
 def csv_file(name: str, report: CsvReport) -> Response:

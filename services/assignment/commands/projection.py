@@ -51,7 +51,7 @@ KEPT: Final = frozenset(
 LOG_COLUMNS: Final = ("event_id", "ticket_id", "seq", "type", "at", "data")
 VERDICT_COLUMNS: Final = (
     *("ticket_id", "metric", "cycle", "revision", "outcome", "elapsed_seconds", "target_seconds"),
-    *("due_at", "settled_at", "team_id", "agent_id", "priority"),
+    *("due_at", "settled_at", "team_id", "agent_id", "priority", "started_at"),
 )
 OUTBOX_COLUMNS: Final = ("event_id", "subject", "envelope")
 IS_SENT: Final = literal_column("routing_decisions.state = 'sent'", Boolean)
@@ -170,6 +170,10 @@ def verdict_row(event: SlaSettled) -> dict[str, Any]:
         "team_id": snapshot.team_id,
         "agent_id": snapshot.assignee_id,
         "priority": snapshot.priority.value,
+        "started_at": next(
+            (one.started_at for one in snapshot.clocks if (one.metric, one.cycle) == (verdict.metric, verdict.cycle)),
+            None,
+        ),
     }
 
 

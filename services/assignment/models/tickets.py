@@ -241,6 +241,7 @@ class SettledClock(Base):
     __tablename__ = "verdicts"
     __table_args__ = (
         Index("ix_verdicts_settled_at", "settled_at"),
+        Index("ix_verdicts_recorded_at", "recorded_at", postgresql_using="brin"),
         Index(
             "ix_verdicts_corrections", "ticket_id", "metric", "cycle", "revision", postgresql_where=text("revision > 1")
         ),
@@ -258,3 +259,6 @@ class SettledClock(Base):
     team_id: Mapped[UUID | None]
     agent_id: Mapped[UUID | None]
     priority: Mapped[str] = mapped_column(String(16))
+    started_at: Mapped[datetime | None]
+    """When its clock began; null for verdicts of older versions."""
+    recorded_at: Mapped[datetime] = mapped_column(server_default=func.now())

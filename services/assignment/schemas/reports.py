@@ -5,6 +5,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
+from services.assignment.schemas.activity import ReportInterval
 from services.assignment.schemas.csv_tables import csv_table, text_cell
 from services.assignment.schemas.tickets import View
 from shared.contracts.base import Instant
@@ -16,7 +17,10 @@ class GroupBy(StrEnum):
 
     TEAM = "team"
     AGENT = "agent"
+    TOPIC = "topic"
     PRIORITY = "priority"
+    CHANNEL = "channel"
+    ORGANISATION = "organisation"
 
 
 class MetricReport(View):
@@ -42,8 +46,22 @@ class MetricReport(View):
 MEASURES = tuple(name for name in MetricReport.model_fields if name != "metric")
 
 
+class AttainmentPoint(View):
+    """One metric's counts in one interval of the series; the intervals add up to the period."""
+
+    at: Instant
+    """Where the interval begins; the first may begin before the period."""
+    metric: Metric
+    met: int = 0
+    breached: int = 0
+    breached_running: int = 0
+    cancelled: int = 0
+    attainment: float | None = None
+    running_in_time: int = 0
+
+
 class GroupReport(View):
-    """The metrics of one team, agent or priority."""
+    """The metrics of one team, agent, topic, priority, channel or organisation."""
 
     id: UUID | None
     name: str
@@ -61,11 +79,15 @@ class SlaReport(View):
     time_zone: str
     """The zone that days of the question were taken in."""
     group_by: GroupBy
+    interval: ReportInterval | None
     items: list[GroupReport]
     total: list[MetricReport]
+    previous_total: list[MetricReport]
+    """The same for the period of equal length just before; its `overdue_now` is that of now."""
+    series: list[AttainmentPoint]
 
     def as_csv(self) -> str:
-        """The same as a table, one row per group and metric, the overall ones first."""
+        """One row per group and metric, the overall ones first; then one per interval of the series and metric."""
         head = ("from", "to", "time_zone", "group_by", "id", "name", "metric", *MEASURES)
         period = (self.from_.isoformat(), self.to.isoformat(), self.time_zone)
         kind = self.group_by.value
@@ -75,4 +97,8 @@ class SlaReport(View):
             for group, id_, name, metrics in groups
             for metric in metrics
         )
-        return csv_table(head, *rows)
+        points = (
+            (*period, "interval", one.at.isoformat(), "", one.metric.value, *(getattr(one, m, "") for m in MEASURES))
+            for one in self.series
+        )
+        return csv_table(head, *rows, *points)

@@ -14,7 +14,7 @@ from services.assignment.errors import not_permitted
 from services.assignment.queries.callers import Caller
 from services.assignment.queries.people import list_teams
 from services.assignment.queries.periods import Period, WrongPeriod, period_of, zone_called
-from services.assignment.queries.reports import get_sla_report
+from services.assignment.reporting.attainment import get_sla_report
 from services.assignment.schemas.reports import GroupBy, SlaReport
 from services.assignment.web.page_base import DeskAgent, DeskPageRoute, TheDesk
 from shared.contracts.vocabulary import Permission

@@ -16,10 +16,10 @@ from services.assignment.queries.callers import Caller
 from services.assignment.queries.deactivation import of_agent, of_policy, of_team
 from services.assignment.queries.lists import WORKING, Filters, QueueView, Sort, TimeSpan, count_views, list_tickets
 from services.assignment.queries.periods import Period
-from services.assignment.queries.reports import get_sla_report
 from services.assignment.queries.returns import find_strays, has_work, still_holds
 from services.assignment.reporting.activity import get_activity_report, get_arrival_report
 from services.assignment.reporting.aggregation import count_events
+from services.assignment.reporting.attainment import get_sla_report
 from services.assignment.reporting.open_tickets import get_backlog_report, get_workload_report
 from services.assignment.routing.abilities import KnownAbilities
 from services.assignment.routing.rosters import Place, lock_rosters
