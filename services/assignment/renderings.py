@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
 from markupsafe import Markup
-from sqlalchemy import Update, bindparam, select, update
+from sqlalchemy import Update, bindparam, select, union_all, update
 
 from services.assignment.app_state import AppState
 from services.assignment.models import Message, Note
@@ -37,13 +37,16 @@ async def _kept(context: AppState, entries: Iterable[EntryView]) -> dict[UUID, s
     ids: dict[str, list[UUID]] = {kind: [] for kind in MODELS}
     for entry in entries:
         ids[entry.kind].append(entry.id)
-    kept: dict[UUID, str] = {}
-    async with context.database.begin() as session:
-        for kind, model in MODELS.items():
-            if ids[kind]:
-                stored = select(model.id, model.rendered).where(model.id.in_(ids[kind]), model.renderer == VERSION)
-                kept |= {row.id: row.rendered for row in await session.execute(stored) if row.rendered is not None}
-    return kept
+    stored = [
+        select(model.id, model.rendered).where(model.id.in_(ids[kind]), model.renderer == VERSION)
+        for kind, model in MODELS.items()
+        if ids[kind]
+    ]
+    if not stored:
+        return {}
+    async with context.database.single() as connection:
+        rows = (await connection.execute(union_all(*stored))).all()
+    return {row.id: row.rendered for row in rows if row.rendered is not None}
 
 
 async def _keep(context: AppState, fresh: Mapping[str, Sequence[Mapping[str, object]]]) -> None:

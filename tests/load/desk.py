@@ -1,5 +1,6 @@
 """What the queue costs with ever more tickets, a tenth of them open: pages, views, orders, searches, lists in JSON."""
 
+import gzip
 import os
 import statistics
 import tempfile
@@ -25,9 +26,11 @@ from services.assignment.queries.lists import QueueView, Sort
 from services.assignment.seed import seed
 from services.assignment.settings import AssignmentSettings
 from services.assignment.web.page_base import SESSION_COOKIE
-from shared.kit.auth import digest_of, new_token
+from shared.kit.auth import FileLinks, digest_of, new_token
 from shared.kit.clock import utc_now
 from shared.kit.db import Database, dsn_of, migrate
+from shared.kit.processes import background
+from shared.kit.user_content.renderer import BodyRenderer
 from tests.load.report import Budget, Cell, Report, Table
 from tests.support.growth.databases import ENGINES, settings_of
 from tests.support.growth.fill import fill
@@ -36,12 +39,12 @@ SIZES = (1_000, 100_000, 1_000_000)
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "20"))
 OPEN_SHARE = 10
 """One ticket in so many is worked on."""
-LIMIT_MS, LIMIT_RATIO, LIMIT_CPU_MS = 25.0, 1.5, 6.0
+LIMIT_MS, LIMIT_RATIO, LIMIT_CPU_MS, LIMIT_KB = 25.0, 1.5, 6.0, 20.0
 FLOOR_MS = 5.0
 """Differences below this say more about the machine than about the page."""
 METHOD = f"""\
 The service's application, called without a network, over a database that its own migrations made and SQL filled: one
-ticket in {OPEN_SHARE} is worked on. Each page is asked for {ROUNDS} times after two to warm up; the time is that of the
+ticket in {OPEN_SHARE} is worked on. Sessions are remembered as in the service, which hears of changes. Each page is asked for {ROUNDS} times after two to warm up; the time is that of the
 whole answer, session, counts and HTML included, and the 95th percentile counts. A ratio is the time with the most
 tickets to that with the fewest, {FLOOR_MS:g} ms added to both. CPU is that of this process."""
 SEARCHES = {
@@ -65,12 +68,13 @@ class Client:
     http: httpx2.AsyncClient
     token: str
 
-    async def ask(self, path: str) -> None:
+    async def ask(self, path: str) -> str:
         """One page, whole."""
         answer = await self.http.get(
             path, headers={"Cookie": f"{SESSION_COOKIE}={self.token}", "Authorization": f"Bearer {self.token}"}
         )
         assert answer.status_code == 200, (path, answer.status_code, answer.text[:300])
+        return answer.text
 
 
 async def run() -> Report:
@@ -79,6 +83,7 @@ async def run() -> Report:
     report = Report("desk", "What the queue costs", METHOD)
     taken: list[Measured] = []
     cpu: list[float] = []
+    sent: list[float] = []
     with tempfile.TemporaryDirectory(prefix="everdesk-bench-") as folder:
         async with stack(Folder(folder) / "engines", only=ENGINES) as engines:
             settings = cast("AssignmentSettings", settings_of(engines, Folder(folder), "assignment"))
@@ -90,23 +95,32 @@ async def run() -> Report:
             for size in sizes:
                 await _grow(owner, database, reached, size)
                 reached = size
-                client = Client(_http(settings, database), await _token(database))
-                taken.append({name: await _times(client.ask, path) for name, path in paths().items()})
-                cpu.append(await _cpu(client.ask, "/v1/tickets?limit=25&view=all&sort=due_at"))
+                app, callers = _app(settings, database)
+                async with background({"access": callers.run}):
+                    client = Client(_http(app), await _token(database))
+                    taken.append({name: await _times(client.ask, path) for name, path in paths().items()})
+                    cpu.append(await _cpu(client.ask, "/v1/tickets?limit=25&view=all&sort=due_at"))
+                    sent.append(len(gzip.compress((await client.ask("/queue?view=all")).encode())) / 1000)
             await database.dispose()
     report.tables = [_table(sizes, taken)]
     report.budgets = list(_budgets(sizes, taken, cpu))
+    report.budgets.append(Budget("kB of the queue's HTML, compressed, the most", max(sent), "<=", LIMIT_KB))
     return report
 
 
 def paths() -> dict[str, str]:
-    """Every view in every order, and the searches."""
+    """Every view in every order, the searches, and a ticket's page."""
     views = {f"queue, {view}, by {sort}": f"/queue?view={view}&sort={sort}" for view, sort in product(QueueView, Sort)}
     searches = {
         f"search, {name}": f"/queue?view=all&q={httpx2.URL('', params={'q': q}).query.decode()[2:]}"
         for name, q in SEARCHES.items()
     }
-    return views | searches | {"list of 25 in JSON": "/v1/tickets?limit=25&view=all"}
+    others = {
+        "a ticket that is worked on": "/tickets/G-6",
+        "a ticket that is over": "/tickets/G77",
+        "list of 25 in JSON": "/v1/tickets?limit=25&view=all",
+    }
+    return views | searches | others
 
 
 async def _grow(owner: str, database: Database, reached: int, size: int) -> None:
@@ -119,10 +133,17 @@ async def _grow(owner: str, database: Database, reached: int, size: int) -> None
     print(f"  {size:,} tickets", flush=True)
 
 
-def _http(settings: AssignmentSettings, database: Database) -> httpx2.AsyncClient:
+def _app(settings: AssignmentSettings, database: Database) -> tuple[FastAPI, CallerCache]:
     app: FastAPI = build_app(settings)
     callers = CallerCache(database, dsn_of(settings), settings.session_idle)
-    app.state.app_state = SimpleNamespace(settings=settings, database=database, callers=callers)
+    files, renderer = FileLinks(settings), BodyRenderer()
+    app.state.app_state = SimpleNamespace(
+        settings=settings, database=database, callers=callers, file_links=files, renderer=renderer
+    )
+    return app, callers
+
+
+def _http(app: FastAPI) -> httpx2.AsyncClient:
     return httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://desk.example", timeout=60)
 
 
@@ -138,7 +159,7 @@ async def _token(database: Database) -> str:
     return token
 
 
-async def _times(ask: Callable[[str], Awaitable[None]], path: str) -> Sequence[float]:
+async def _times(ask: Callable[[str], Awaitable[object]], path: str) -> Sequence[float]:
     for _ in range(2):
         await ask(path)
     times: list[float] = []
@@ -149,7 +170,7 @@ async def _times(ask: Callable[[str], Awaitable[None]], path: str) -> Sequence[f
     return times
 
 
-async def _cpu(ask: Callable[[str], Awaitable[None]], path: str) -> float:
+async def _cpu(ask: Callable[[str], Awaitable[object]], path: str) -> float:
     """Milliseconds of this process for one answer."""
     await ask(path)
     started = time.process_time()

@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, any_, bindparam, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, any_, bindparam, or_, select, update
+from sqlalchemy.orm import InstrumentedAttribute
 
 from services.assignment.models import Agent, AgentSettings, DeskPreferences, Membership, Role, Session, Team
 from shared.contracts.base import AgentId, TeamId
@@ -29,6 +31,7 @@ class AgentPreferences:
     time_zone: str | None = None
     density: str | None = None
     shortcuts: Mapping[str, str] = field(default_factory=dict)
+    has_reading_pane: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,14 +187,29 @@ async def find_agent_caller(database: Database, agent_id: AgentId, channel: Chan
 
 async def get_preferences(database: Database, agent_id: AgentId) -> AgentPreferences:
     """How an agent wants the desk to be. Asked for by pages alone: requests of the API have no use for it."""
-    own, shown = AgentSettings, DeskPreferences
-    query = (
-        select(own.undo_seconds, own.shortcuts, shown.time_zone, shown.density)
-        .select_from(Agent)
-        .outerjoin(own, own.agent_id == Agent.id)
-        .outerjoin(shown, shown.agent_id == Agent.id)
-        .where(Agent.id == agent_id)
-    )
+    query = with_preferences(select(*preference_columns())).where(Agent.id == agent_id)
     async with database.single() as connection:
         row = (await connection.execute(query)).one()
-    return AgentPreferences(row.undo_seconds, row.time_zone or None, row.density, row.shortcuts or {})
+    return preferences_of(row)
+
+
+def preference_columns() -> tuple[InstrumentedAttribute[Any], ...]:
+    """What `preferences_of` is made of."""
+    own, shown = AgentSettings, DeskPreferences
+    return own.undo_seconds, own.shortcuts, shown.time_zone, shown.density, shown.has_reading_pane
+
+
+def with_preferences(query: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
+    """A query about agents that reads what they have set as well."""
+    return (
+        query.select_from(Agent)
+        .outerjoin(AgentSettings, AgentSettings.agent_id == Agent.id)
+        .outerjoin(DeskPreferences, DeskPreferences.agent_id == Agent.id)
+    )
+
+
+def preferences_of(row: Row[*tuple[Any, ...]]) -> AgentPreferences:
+    """What an agent has set, of a row with `preference_columns`."""
+    return AgentPreferences(
+        row.undo_seconds, row.time_zone or None, row.density, row.shortcuts or {}, bool(row.has_reading_pane)
+    )

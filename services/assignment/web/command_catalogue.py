@@ -8,6 +8,7 @@ editor, page, everywhere.
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from markupsafe import Markup
@@ -110,6 +111,12 @@ def aria_keys(keys: str) -> str:
 
 def catalogue_json(own: Mapping[str, str]) -> Markup:
     """The catalogue for the page's script, safe inside a `<script type="application/json">`."""
+    return _catalogue(tuple(own.items()))
+
+
+@lru_cache(maxsize=256)
+def _catalogue(keys: tuple[tuple[str, str], ...]) -> Markup:
+    own = dict(keys)
     rows = [
         {
             "name": command.name,

@@ -12,8 +12,8 @@ from starlette.status import HTTP_303_SEE_OTHER
 
 from services.assignment.access.sessions import SignedIn
 from services.assignment.deps import get_app_state
-from services.assignment.queries.callers import Caller, get_preferences
-from services.assignment.queries.offers import get_presence
+from services.assignment.queries.callers import Caller
+from services.assignment.queries.offers import get_desk_reader
 from shared.contracts.vocabulary import Channel
 from shared.kit.clock import utc_now
 from shared.kit.http.client_address import address_of
@@ -118,10 +118,14 @@ async def find_signed_in(request: Request) -> Caller | None:
     caller = await context.callers.find(token, Channel.DESK, utc_now())
     if caller is None:
         return None
-    availability, offers = await get_presence(context.database, caller.agent_id)
-    preferences = await get_preferences(context.database, caller.agent_id)
-    address = address_of(request, context.settings.trusted_proxies)
-    return replace(caller, address=address, availability=availability, offers=offers, preferences=preferences)
+    reader = await get_desk_reader(context.database, caller.agent_id)
+    return replace(
+        caller,
+        address=address_of(request, context.settings.trusted_proxies),
+        availability=reader.availability,
+        offers=reader.offers,
+        preferences=reader.preferences,
+    )
 
 
 class SecondFactorOwed(Exception):

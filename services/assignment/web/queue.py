@@ -13,7 +13,6 @@ from services.assignment.queries.filter_options import get_filter_options
 from services.assignment.queries.lists import Sort, TimeSpan, list_tickets
 from services.assignment.queries.saved_views import (
     filters_of,
-    get_preferences,
     get_saved_view,
     list_views,
     over,
@@ -72,7 +71,6 @@ async def show_queue(
         shown = await _shown(session, caller, asked, now)
         views = await list_views(session, caller, now)
         options = await get_filter_options(session)
-        preferences = await get_preferences(session, caller)
     current = next((view for view in views if view.id == asked.view), None)
     return desk.render(
         request,
@@ -81,7 +79,7 @@ async def show_queue(
         422 if shown.problem else 200,
         **_values(shown, views, current),
         options=options,
-        preferences=preferences,
+        preferences=caller.preferences,
     )
 
 

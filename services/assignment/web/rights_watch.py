@@ -7,6 +7,7 @@ with, so that a change which came before it could listen is told too.
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator
+from functools import lru_cache
 from typing import Annotated, Final
 
 import anyio
@@ -18,6 +19,7 @@ from services.assignment.deps import State
 from services.assignment.queries.callers import Caller
 from services.assignment.web.page_base import SESSION_COOKIE, DeskAgent, DeskPageRoute, desk_of
 from shared.contracts.vocabulary import Channel
+from shared.domain.permissions import Principal
 from shared.kit.clock import utc_now
 
 router = APIRouter(route_class=DeskPageRoute)
@@ -31,13 +33,15 @@ SEPARATOR: Final = "\n"
 
 def rights_of(caller: Caller | None) -> str:
     """A short name for everything that an agent may do; empty for nobody."""
-    if caller is None:
-        return ""
+    return "" if caller is None else _rights(caller.principal)
+
+
+@lru_cache(maxsize=1024)
+def _rights(principal: Principal) -> str:
     grants = sorted(
-        f"{grant.team_id}:{grant.scope.value}:{','.join(sorted(grant.permissions))}"
-        for grant in caller.principal.grants
+        f"{grant.team_id}:{grant.scope.value}:{','.join(sorted(grant.permissions))}" for grant in principal.grants
     )
-    return hashlib.sha256("\n".join([str(caller.agent_id), *grants]).encode()).hexdigest()[:16]
+    return hashlib.sha256("\n".join([str(principal.agent_id), *grants]).encode()).hexdigest()[:16]
 
 
 @router.get("/live/rights")

@@ -1,6 +1,6 @@
 """One ticket: what was said, how its SLA stands, and what can be done."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 from uuid import UUID
@@ -11,20 +11,17 @@ from services.assignment.app_state import AppState
 from services.assignment.deps import State
 from services.assignment.queries.callers import Caller
 from services.assignment.queries.canned_responses import rendered_for
-from services.assignment.queries.configuration import list_policies
 from services.assignment.queries.followers import list_followers
 from services.assignment.queries.links import list_links
 from services.assignment.queries.participants import list_participants
-from services.assignment.queries.people import list_agents, list_teams
 from services.assignment.queries.requester_tickets import list_requester_tickets
 from services.assignment.queries.team_targets import with_team_target
 from services.assignment.queries.thread import ThreadFilter, ThreadPage, find_decision, list_thread
+from services.assignment.queries.ticket_choices import get_ticket_choices
 from services.assignment.queries.tickets import get_ticket, get_view
 from services.assignment.queries.upcoming_timers import get_upcoming_timers
 from services.assignment.renderings import rendered_bodies
 from services.assignment.schemas.conversation import EventView
-from services.assignment.schemas.people import AgentView, TeamView
-from services.assignment.schemas.rules import PolicyView
 from services.assignment.schemas.tickets import TicketView
 from services.assignment.sla_analysis.explanations import get_explanation
 from services.assignment.web.decision_view import DecisionView, decision_view
@@ -38,7 +35,6 @@ from services.assignment.web.ticket_page.sla_clocks import clock_lines
 from services.assignment.web.ticket_page.timeline import FILTERS, timeline_parts
 from shared.contracts.vocabulary import CloseReason, HoldReason, Permission, Priority, Status
 from shared.kit.clock import new_id, utc_now
-from shared.kit.db import Session
 
 router = APIRouter(route_class=DeskPageRoute)
 
@@ -113,8 +109,8 @@ async def show_timeline(
     async with context.database.begin() as session:
         ticket = await get_view(session, caller, number, utc_now())
         thread = await list_thread(session, context.file_links, ticket.id, PER_PAGE, before, show=show)
-        names = await _names(session)
-    timeline = await _timeline(context, thread, names, show)
+        choices = await get_ticket_choices(session, ticket.team_id, ticket.sla.policy_id)
+    timeline = await _timeline(context, thread, choices.names, show)
     return desk.render(
         request, "ticket/timeline.html", caller, ticket=ticket, caller_id=caller.agent_id, is_part=True, **timeline
     )
@@ -146,13 +142,13 @@ async def ticket_page(
         thread = await list_thread(session, context.file_links, ticket.id, PER_PAGE, state.before, show=state.show)
         decision = await find_decision(session, ticket.id)
         in_copy = await list_participants(session, ticket.id)
-        teams, agents, policies = await list_teams(session), await list_agents(session), await list_policies(session)
+        choices = await get_ticket_choices(session, ticket.team_id, ticket.sla.policy_id)
         coming = await get_upcoming_timers(session, ticket.id) if ticket.status is Status.PENDING else None
         composer = await get_composer(session, caller, ticket)
         followers = await list_followers(session, ticket.id)
         links = await list_links(session, caller, ticket.id)
         others = await list_requester_tickets(session, caller, ticket.requester.email, ticket.id)
-    names = _names_of(agents, teams, policies)
+    names = choices.names
     policy_name = names.get(str(ticket.sla.policy_id), "")
     return desk.render(
         request,
@@ -167,13 +163,9 @@ async def ticket_page(
         people=[ParticipantLine.of(view) for view in in_copy],
         decision=_decision(decision, names, ticket),
         names=names,
-        teams=[(str(team.id), team.name) for team in teams if team.is_active],
-        agents=[(str(agent.id), agent.name) for agent in agents if _may_take(agent, ticket)],
-        policies=[
-            (str(policy.id), policy.name)
-            for policy in policies
-            if policy.is_active or policy.id == ticket.sla.policy_id
-        ],
+        teams=choices.teams,
+        agents=choices.agents,
+        policies=choices.policies,
         coming=coming,
         policy_name=policy_name,
         clocks=clock_lines(ticket, policy_name, now),
@@ -198,23 +190,15 @@ async def ticket_page(
     )
 
 
-def _decision(decision: EventView | None, names: dict[str, str], ticket: TicketView) -> DecisionView | None:
+def _decision(decision: EventView | None, names: Mapping[str, str], ticket: TicketView) -> DecisionView | None:
     if decision is None:
         return None
     return decision_view(decision.details, names, str(ticket.assignee_id) if ticket.assignee_id else None)
 
 
-async def _names(session: Session) -> dict[str, str]:
-    return _names_of(await list_agents(session), await list_teams(session), await list_policies(session))
-
-
-def _names_of(agents: Sequence[AgentView], teams: Sequence[TeamView], policies: Sequence[PolicyView]) -> dict[str, str]:
-    """What events call by their ids, by name."""
-    named: Sequence[AgentView | TeamView | PolicyView] = [*agents, *teams, *policies]
-    return {str(one.id): one.name for one in named}
-
-
-async def _timeline(context: AppState, thread: ThreadPage, names: dict[str, str], show: ThreadFilter) -> dict[str, Any]:
+async def _timeline(
+    context: AppState, thread: ThreadPage, names: Mapping[str, str], show: ThreadFilter
+) -> dict[str, Any]:
     """What the timeline's template needs."""
     return {
         "parts": timeline_parts(thread.lines, names, show),
@@ -251,10 +235,3 @@ def _can(ticket: TicketView) -> set[str]:
         if not ticket.is_archived:
             can |= {"ask_people", "edit"}
     return can
-
-
-def _may_take(agent: AgentView, ticket: TicketView) -> bool:
-    """A first sieve for the list of names; the command checks again."""
-    return agent.is_active and any(
-        membership.team_id == ticket.team_id or membership.scope.value == "all" for membership in agent.memberships
-    )

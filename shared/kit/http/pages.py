@@ -1,6 +1,7 @@
 """Server-rendered pages: templates that escape by default, forms with a token, bodies made safe to show."""
 
 from collections.abc import Mapping
+from contextvars import ContextVar
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -22,6 +23,8 @@ from shared.kit.http.static_files import HashedFiles
 from shared.kit.user_content.rendering import rendered, with_attachment_urls
 
 WEB = Path(__file__).parent.parent / "web"
+_FORM_TOKEN: ContextVar[str] = ContextVar("form_token", default="")
+"""Of the page that is being rendered: macros that need nothing else of it are then the same for all pages."""
 NO_PICTURES: Mapping[UUID, str] = MappingProxyType({})
 
 
@@ -77,7 +80,7 @@ class Pages:
         self._package = package
         self._shared = HashedFiles(WEB / "static")
         self._own = HashedFiles(own) if (own := package / "static").is_dir() else None
-        self._environment.globals["asset"] = self.asset
+        self._environment.globals.update(asset=self.asset, form_token=_FORM_TOKEN.get)
 
     def mount(self, app: FastAPI) -> None:
         """Serves the shared and the service's own static files."""
@@ -98,7 +101,11 @@ class Pages:
         tokens = form_tokens_of(request)
         known = tokens.find(request)
         token = known or tokens.make(request)
-        page = self._environment.get_template(template).render(request=request, csrf_token=token, **values)
+        before = _FORM_TOKEN.set(token)
+        try:
+            page = self._environment.get_template(template).render(request=request, csrf_token=token, **values)
+        finally:
+            _FORM_TOKEN.reset(before)
         response = HTMLResponse(page, status, headers={"Cache-Control": "no-store"})
         if known is None:
             self.set_cookie(response, CSRF_COOKIE, token)

@@ -8,6 +8,7 @@ from typing import Any, Final
 from services.assignment.queries.callers import Caller
 from services.assignment.queries.ticket_lists.filters import resolve
 from services.assignment.queries.ticket_lists.lanes import NARROWABLE, Listed, Order, statement, union_of
+from services.assignment.queries.ticket_lists.reading import is_in_order
 from services.assignment.queries.ticket_lists.terms import sought
 from services.assignment.schemas.ticket_filters import Filters
 from shared.kit.db import Session
@@ -54,8 +55,8 @@ async def count_lists(session: Session, caller: Caller, lists: Sequence[Filters]
 def _bounded(listed: Listed, *, is_searched: bool) -> tuple[str, dict[str, Any]]:
     if is_searched:
         return "select 0::bigint as known, false as is_exact", {}
-    if not listed.narrowed:
-        union = union_of(listed.lanes, BY_DUE, listed.visible, str(COUNTED + 1))
+    if is_in_order(BY_DUE, listed):
+        union = union_of(listed.lanes, BY_DUE, (*listed.visible, *listed.narrowed), str(COUNTED + 1))
         sql = f"select count(*) as known, true as is_exact from (select from ({union}) as f limit {COUNTED + 1}) as c"
     else:
         union = union_of(listed.lanes, BY_DUE, listed.visible, str(LOOKED_AT), NARROWABLE)

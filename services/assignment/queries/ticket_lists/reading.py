@@ -47,7 +47,7 @@ async def read_page(
     """The page, and one more to tell whether there is a next; it may hold fewer than asked for and still have one."""
     values = listed.values | order.values | {"most": limit + 1}
     straight = merged(listed.lanes, order, (*listed.visible, *listed.narrowed), ":most")
-    if not terms and _is_in_order(order, listed):
+    if not terms and is_in_order(order, listed):
         return FoundPlaces(await _places(session, straight, values))
     for term in terms:
         values |= term.values
@@ -64,7 +64,7 @@ async def read_page(
     return FoundPlaces(places, looked_to)
 
 
-def _is_in_order(order: Order, listed: Listed) -> bool:
+def is_in_order(order: Order, listed: Listed) -> bool:
     """Whether the indexes hold all of the list in its order: what it is narrowed to is a part of that order."""
     by_due = order.column == "next_due_at"
     return all(by_due and one.startswith("tickets.next_due_at ") and " and " not in one for one in listed.narrowed)
