@@ -44,9 +44,10 @@ FLOOR_MS = 5.0
 """Differences below this say more about the machine than about the page."""
 METHOD = f"""\
 The service's application, called without a network, over a database that its own migrations made and SQL filled: one
-ticket in {OPEN_SHARE} is worked on. Sessions are remembered as in the service, which hears of changes. Each page is asked for {ROUNDS} times after two to warm up; the time is that of the
-whole answer, session, counts and HTML included, and the 95th percentile counts. A ratio is the time with the most
-tickets to that with the fewest, {FLOOR_MS:g} ms added to both. CPU is that of this process."""
+ticket in {OPEN_SHARE} is worked on. Sessions are remembered as in the service, which hears of their changes. Each page
+is asked for {ROUNDS} times after two to warm up; the time is that of the whole answer, session, counts and HTML
+included, and the 95th percentile counts. A ratio is the time with the most tickets to that with the fewest,
+{FLOOR_MS:g} ms added to both. CPU is that of this process."""
 SEARCHES = {
     "a frequent word": "printer",
     "a rare word": "zeppelin",

@@ -18,6 +18,7 @@ from services.assignment.queries.requester_tickets import list_requester_tickets
 from services.assignment.queries.team_targets import with_team_target
 from services.assignment.queries.thread import ThreadFilter, ThreadPage, find_decision, list_thread
 from services.assignment.queries.ticket_choices import get_ticket_choices
+from services.assignment.queries.ticket_parts import get_ticket_parts
 from services.assignment.queries.tickets import get_ticket, get_view
 from services.assignment.queries.upcoming_timers import get_upcoming_timers
 from services.assignment.renderings import rendered_bodies
@@ -138,15 +139,18 @@ async def ticket_page(
     """Renders a ticket, perhaps with a draft that was refused."""
     now = utc_now()
     async with context.database.begin() as session:
-        ticket = await with_team_target(session, await get_view(session, caller, number, now), now)
+        ticket = await get_view(session, caller, number, now)
+        parts = await get_ticket_parts(session, ticket.id, caller.agent_id)
+        if parts.has_team_target:
+            ticket = await with_team_target(session, ticket, now)
         thread = await list_thread(session, context.file_links, ticket.id, PER_PAGE, state.before, show=state.show)
         decision = await find_decision(session, ticket.id)
-        in_copy = await list_participants(session, ticket.id)
+        in_copy = await list_participants(session, ticket.id) if parts.has_participants else []
         choices = await get_ticket_choices(session, ticket.team_id, ticket.sla.policy_id)
         coming = await get_upcoming_timers(session, ticket.id) if ticket.status is Status.PENDING else None
-        composer = await get_composer(session, caller, ticket)
-        followers = await list_followers(session, ticket.id)
-        links = await list_links(session, caller, ticket.id)
+        composer = await get_composer(session, caller, ticket) if parts.has_writing else ComposerState()
+        followers = await list_followers(session, ticket.id) if parts.has_followers else []
+        links = await list_links(session, caller, ticket.id) if parts.has_links else []
         others = await list_requester_tickets(session, caller, ticket.requester.email, ticket.id)
     names = choices.names
     policy_name = names.get(str(ticket.sla.policy_id), "")

@@ -1,0 +1,39 @@
+"""Which of the parts that few tickets have a ticket has: one look saves a statement for each of those it has not."""
+
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from services.assignment.queries.ticket_lists.lanes import statement
+from shared.kit.db import Session
+
+PARTS: Final = """
+select
+  exists (select from participants where ticket_id = :ticket_id) as has_participants,
+  exists (select from followers where ticket_id = :ticket_id) as has_followers,
+  exists (select from ticket_links where ticket_id = :ticket_id)
+    or exists (select from ticket_links where other_id = :ticket_id) as has_links,
+  exists (select from drafts where agent_id = :agent_id and ticket_id = :ticket_id)
+    or exists (select from held_replies where ticket_id = :ticket_id) as has_writing,
+  exists (
+    select from teams join tickets on tickets.team_id = teams.id
+    where tickets.id = :ticket_id and teams.hold_seconds is not null
+  ) as has_team_target"""
+
+
+@dataclass(frozen=True, slots=True)
+class TicketParts:
+    """Parts that a ticket has, whether or not the reader may see all of them."""
+
+    has_participants: bool
+    has_followers: bool
+    has_links: bool
+    has_writing: bool
+    """Whether the agent has a draft on it, or anybody's reply is on its way."""
+    has_team_target: bool
+
+
+async def get_ticket_parts(session: Session, ticket_id: UUID, agent_id: UUID) -> TicketParts:
+    """Those of a ticket, for one agent."""
+    row = (await session.execute(statement(PARTS), {"ticket_id": ticket_id, "agent_id": agent_id})).one()
+    return TicketParts(*row)
