@@ -146,6 +146,7 @@ def outbox_line(service: str, waiting: int, oldest: timedelta | None, parked: in
 
 
 async def _consumers() -> list[StatusLine]:
+    """The durable ones: what only reads for open pages ends with its process, and nothing waits in it."""
     async with connected() as bus:
         js = await bus.jetstream()
         try:
@@ -156,6 +157,7 @@ async def _consumers() -> list[StatusLine]:
     lines = [
         StatusLine(one.name, f"{(one.num_pending or 0) + (one.num_ack_pending or 0)} events", is_good=True)
         for one in sorted(consumers, key=lambda one: one.name)
+        if one.config.durable_name
     ]
     hint = "everdesk dead-letters list" if buried else ""
     return [*lines, StatusLine("dead letters", f"{buried} events", is_good=not buried, more=hint)]

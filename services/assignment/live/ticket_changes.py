@@ -22,9 +22,12 @@ from shared.contracts.names import STREAM
 from shared.domain.permissions import TicketPlace
 from shared.kit.bus import Bus
 from shared.kit.bus.connection import REFUSED
+from shared.kit.clock import new_id
 from shared.kit.telemetry import log
 
 SUBJECTS: Final = ("everdesk.ticket.*.v1.*", MessagePosted.subjects())
+CONSUMER: Final = "desk-live"
+"""How the names of the consumers begin that read for open pages: one for each process, gone a minute after it."""
 SHOWN: Final = ("number", "status", "priority", "team_id", "assignee_id", "revision", "seq", "updated_at")
 KEPT: Final = 5_000
 """Changes that are remembered for watchers who come back."""
@@ -105,18 +108,18 @@ class TicketChanges:
         if not self.last:
             state = (await js.stream_info(STREAM)).state
             self.first = self.last = max(state.last_seq - KEPT, state.first_seq - 1, 0)
-        subscription = await js.pull_subscribe(
-            "",
-            stream=STREAM,
-            config=ConsumerConfig(
-                filter_subjects=list(SUBJECTS),
-                deliver_policy=DeliverPolicy.BY_START_SEQUENCE,
-                opt_start_seq=self.last + 1,
-                ack_policy=AckPolicy.NONE,
-                inactive_threshold=60.0,
-                mem_storage=True,
-            ),
+        name = f"{CONSUMER}-{new_id().hex[-12:]}"
+        config = ConsumerConfig(
+            name=name,
+            filter_subjects=list(SUBJECTS),
+            deliver_policy=DeliverPolicy.BY_START_SEQUENCE,
+            opt_start_seq=self.last + 1,
+            ack_policy=AckPolicy.NONE,
+            inactive_threshold=60.0,
+            mem_storage=True,
         )
+        await js.add_consumer(STREAM, config)
+        subscription = await js.pull_subscribe_bind(name, STREAM)
         try:
             while True:
                 for size, within in ((1, WAIT_SECONDS), (BATCH, DRAIN_SECONDS)):

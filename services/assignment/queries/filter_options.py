@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Final
 
-from services.assignment.queries.ticket_lists.lanes import statement
+from services.assignment.queries.ticket_lists.index_scans import statement
 from shared.kit.db import Session
 
 OPTIONS: Final = """

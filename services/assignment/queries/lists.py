@@ -13,7 +13,7 @@ from services.assignment.queries.callers import Caller
 from services.assignment.queries.cursors import bad_cursor, instant_in, number_in, uuid_in
 from services.assignment.queries.ticket_lists.counting import COUNTED, count_lists
 from services.assignment.queries.ticket_lists.filters import resolve, search_text
-from services.assignment.queries.ticket_lists.lanes import Order, Place
+from services.assignment.queries.ticket_lists.index_scans import Order, Place
 from services.assignment.queries.ticket_lists.reading import backwards, read_page
 from services.assignment.queries.ticket_lists.rows import read_rows
 from services.assignment.queries.ticket_lists.scopes import WORKING

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
-from services.assignment.queries.ticket_lists.lanes import statement
+from services.assignment.queries.ticket_lists.index_scans import statement
 from shared.kit.db import Session
 
 CHOICES: Final = """

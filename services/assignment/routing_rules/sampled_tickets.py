@@ -13,7 +13,7 @@ from services.assignment.queries.indexed_ranges import IS_OPEN
 from shared.contracts.vocabulary import Status
 from shared.kit.db import Session
 
-LANES: tuple[ColumnElement[bool], ...] = (
+PARTS: tuple[ColumnElement[bool], ...] = (
     IS_OPEN,
     *(
         literal_column(f"tickets.{OVER} and tickets.status = '{status.value}'", Boolean)
@@ -49,15 +49,15 @@ async def recent_ticket_ids(
     asked: list[ColumnElement[bool]] = [Ticket.erased_at.is_(None)]
     asked += [Ticket.created_at >= since] if since else []
     asked += [Ticket.created_at < until] if until else []
-    lanes = [
+    parts = [
         select(Ticket.id, Ticket.created_at)
-        .where(lane, *asked)
+        .where(part, *asked)
         .order_by(Ticket.created_at.desc(), Ticket.id.desc())
         .limit(most)
         .subquery()
-        for lane in LANES
+        for part in PARTS
     ]
-    found = union_all(*(select(lane) for lane in lanes)).subquery("found")
+    found = union_all(*(select(part) for part in parts)).subquery("found")
     rows = await session.execute(select(found.c.id).order_by(found.c.created_at.desc(), found.c.id.desc()).limit(most))
     return list(rows.scalars())
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from services.assignment.models import FAR_FUTURE
 from services.assignment.queries.callers import Caller
 from services.assignment.queries.ticket_lists import scopes
-from services.assignment.queries.ticket_lists.lanes import IS_NOBODYS
+from services.assignment.queries.ticket_lists.index_scans import IS_NOBODYS
 from services.assignment.schemas.search_language import FOLLOWED, Due, Key, Token, due_of, read_due
 from shared.contracts.vocabulary import Priority
 from shared.kit.http.problems import invalid
@@ -42,7 +42,7 @@ class Conditions:
             self.add(after, due.after, FAR_FUTURE, is_excluded=is_excluded)
 
     def add_unless(self, is_said: bool, condition: str) -> None:  # noqa: FBT001 - read as a sentence
-        """Adds a condition unless the lanes imply it."""
+        """Adds a condition unless the index scans imply it."""
         if not is_said:
             self.add(condition)
 
@@ -65,7 +65,7 @@ class Conditions:
             self.add_due(read)
 
     def add_asked(self, asked: scopes.ListScope) -> None:
-        """Adds the filters that the lanes do not imply."""
+        """Adds the filters that the index scans do not imply."""
         working = set(asked.statuses) & set(scopes.WORKING)
         if working not in (set(), set(scopes.WORKING)):
             self.add("tickets.status = any(cast(? as text[]))", [status.value for status in asked.statuses])

@@ -1,4 +1,4 @@
-"""Resolves filters and search operators to lanes and conditions."""
+"""Resolves filters and search operators to index scans and conditions."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,7 +9,7 @@ from uuid import UUID
 from services.assignment.queries.callers import Caller
 from services.assignment.queries.ticket_lists import scopes
 from services.assignment.queries.ticket_lists.conditions import Conditions
-from services.assignment.queries.ticket_lists.lanes import IS_NOBODYS, Listed, statement
+from services.assignment.queries.ticket_lists.index_scans import IS_NOBODYS, Listed, statement
 from services.assignment.schemas.search_language import (
     Key,
     SearchText,
@@ -64,9 +64,9 @@ async def resolve(session: Session, caller: Caller, filters: Filters, now: datet
     if kept.topic:
         more.add("tickets.topic_id = ?", await _id_of(session, "topics", kept.topic))
     more.add_plain(kept.tag, kept.channel, kept.due)
-    lanes, values = scopes.lanes_of(caller, asked)
+    scans, values = scopes.scans_of(caller, asked)
     visible, seen = scopes.visible(caller)
-    return Listed(lanes, tuple(more.sql), visible, values | seen | more.values), said.terms
+    return Listed(scans, tuple(more.sql), visible, values | seen | more.values), said.terms
 
 
 def _merge(filters: Filters, tokens: Sequence[Token]) -> tuple[Filters, list[Token]]:
@@ -86,7 +86,7 @@ def _merge(filters: Filters, tokens: Sequence[Token]) -> tuple[Filters, list[Tok
 
 
 async def _narrow(session: Session, more: Conditions, token: Token, kept: Filters) -> Filters:
-    """Adds an operator's condition, or sets the team or agent filter, by which lanes are chosen.
+    """Adds an operator's condition, or sets the team or agent filter, by which index scans are chosen.
 
     Raises SearchProblem.
     """

@@ -11,7 +11,15 @@ from typing import Any, Final
 
 from sqlalchemy import TextClause
 
-from services.assignment.queries.ticket_lists.lanes import NARROWABLE, Listed, Order, Place, merged, statement, union_of
+from services.assignment.queries.ticket_lists.index_scans import (
+    NARROWABLE,
+    Listed,
+    Order,
+    Place,
+    merged,
+    statement,
+    union_of,
+)
 from services.assignment.queries.ticket_lists.terms import SoughtTerm
 from shared.kit.db import Session
 
@@ -46,7 +54,7 @@ async def read_page(
 ) -> FoundPlaces:
     """The page, and one more to tell whether there is a next; it may hold fewer than asked for and still have one."""
     values = listed.values | order.values | {"most": limit + 1}
-    straight = merged(listed.lanes, order, (*listed.visible, *listed.narrowed), ":most")
+    straight = merged(listed.scans, order, (*listed.visible, *listed.narrowed), ":most")
     if not terms and is_in_order(order, listed):
         return FoundPlaces(await _places(session, straight, values))
     for term in terms:
@@ -84,7 +92,7 @@ async def _near(
     values: dict[str, Any],
 ) -> tuple[list[Place], Place | None]:
     """Matches among the next `window` tickets of the list, and the last ticket examined if there are more."""
-    carried = union_of(listed.lanes, order, listed.visible, str(window), NARROWABLE)
+    carried = union_of(listed.scans, order, listed.visible, str(window), NARROWABLE)
     conditions = " and ".join((*listed.narrowed, *(term.condition for term in terms)))
     sql = f"""
     select id, place from (select * from ({carried}) as found order by {order.by} limit {window}) as tickets
@@ -92,7 +100,7 @@ async def _near(
     places = await _places(session, sql, values)
     if len(places) == values["most"]:
         return places, None
-    end = f"{merged(listed.lanes, order, listed.visible, str(window))} offset {window - 1}"
+    end = f"{merged(listed.scans, order, listed.visible, str(window))} offset {window - 1}"
     last = await _places(session, end, values)
     return places, last[0] if last else None
 
@@ -106,7 +114,7 @@ async def _rarest(session: Session, terms: Sequence[SoughtTerm], values: dict[st
 
 def by_index(order: Order, listed: Listed, terms: Sequence[SoughtTerm], rarest: SoughtTerm) -> str:
     """SQL for the matches of the rarest term, filtered by the other conditions and sorted."""
-    scopes = " or ".join(f"({' and '.join(_alone(lane.conditions, lane.each))})" for lane in listed.lanes) or "false"
+    scopes = " or ".join(f"({' and '.join(_alone(scan.conditions, scan.each))})" for scan in listed.scans) or "false"
     others = [term.condition for term in terms if term is not rarest]
     place = f"tickets.{order.column} as place"
     conditions = [f"({scopes})", *listed.visible, *listed.narrowed, *others]
@@ -120,7 +128,7 @@ def by_index(order: Order, listed: Listed, terms: Sequence[SoughtTerm], rarest: 
 
 
 def _alone(conditions: Sequence[str], each: Sequence[str]) -> list[str]:
-    """A lane's conditions for a single ticket."""
+    """A scan's conditions for a single ticket."""
     of_each = {
         "team": "tickets.team_id = any(cast(:teams as uuid[]))",
         "done": "tickets.status = any(cast(:done as text[]))",

@@ -1,4 +1,4 @@
-"""Chooses the lanes of a list: the narrowest scopes the caller may see, for open and for finished tickets."""
+"""Chooses the index scans of a list: the narrowest scopes the caller may see, for open and for finished tickets."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from services.assignment.queries.callers import Caller
-from services.assignment.queries.ticket_lists.lanes import IS_NOBODYS, IS_OPEN, IS_OVER, Lane
+from services.assignment.queries.ticket_lists.index_scans import IS_NOBODYS, IS_OPEN, IS_OVER, IndexScan
 from shared.contracts.vocabulary import Permission, Priority, Status
 from shared.domain.permissions import reach
 
@@ -19,7 +19,7 @@ IS_OWN_ELSEWHERE: Final = "(tickets.team_id is null or tickets.team_id <> all(ca
 
 @dataclass(frozen=True, slots=True)
 class ListScope:
-    """The filters that lanes are chosen by; None where a team or an agent is not filtered by."""
+    """The filters that index scans are chosen by; None where a team or an agent is not filtered by."""
 
     statuses: tuple[Status, ...]
     priorities: tuple[Priority, ...]
@@ -40,62 +40,64 @@ def visible(caller: Caller) -> tuple[tuple[str, ...], dict[str, Any]]:
     return (IS_IN_TEAMS,), values
 
 
-def lanes_of(caller: Caller, asked: ListScope) -> tuple[tuple[Lane, ...], dict[str, Any]]:
-    """The lanes that cover the whole list, and the parameters of their conditions."""
+def scans_of(caller: Caller, asked: ListScope) -> tuple[tuple[IndexScan, ...], dict[str, Any]]:
+    """The scans that cover the whole list, and the parameters of their conditions."""
     scopes, values = _of_nobody(caller, asked) if asked.is_nobodys else _scopes(caller, asked)
-    lanes = [Lane((IS_OPEN, *scope.conditions), scope.each) for scope in scopes if set(asked.statuses) & set(WORKING)]
+    scans = [
+        IndexScan((IS_OPEN, *scope.conditions), scope.each) for scope in scopes if set(asked.statuses) & set(WORKING)
+    ]
     done = [status.value for status in DONE if status in asked.statuses]
     if done:
         values |= {"done": done}
         ranks: tuple[str, ...] = ()
         if asked.priorities and not asked.is_nobodys:
             ranks, values["ranks"] = ("rank",), sorted({priority.rank for priority in asked.priorities})
-        lanes += [Lane((IS_OVER, *scope.conditions), (*scope.each, "done", *ranks)) for scope in scopes]
-    return tuple(lanes), values
+        scans += [IndexScan((IS_OVER, *scope.conditions), (*scope.each, "done", *ranks)) for scope in scopes]
+    return tuple(scans), values
 
 
-def _scopes(caller: Caller, asked: ListScope) -> tuple[list[Lane], dict[str, Any]]:
+def _scopes(caller: Caller, asked: ListScope) -> tuple[list[IndexScan], dict[str, Any]]:
     reached = reach(caller.principal, Permission.TICKET_VIEW)
     seen = {"seen": sorted(reached.team_ids)}
     if asked.assignee_id is not None:
-        return [Lane(("tickets.assignee_id = :assignee",))], {"assignee": asked.assignee_id}
+        return [IndexScan(("tickets.assignee_id = :assignee",))], {"assignee": asked.assignee_id}
     if asked.team_id is not None:
         return _in_team(caller, asked.team_id)
     if asked.is_of_own_teams:
         return _in_teams(grant.team_id for grant in caller.principal.grants)
     if reached.is_everything:
-        return [Lane(())], {}
-    lanes, values = _in_teams(reached.team_ids) if reached.team_ids else ([], {})
+        return [IndexScan(())], {}
+    scans, values = _in_teams(reached.team_ids) if reached.team_ids else ([], {})
     if reached.is_own:
-        lanes.append(Lane(("tickets.assignee_id = :me", IS_OWN_ELSEWHERE)))
+        scans.append(IndexScan(("tickets.assignee_id = :me", IS_OWN_ELSEWHERE)))
         values |= {"me": caller.agent_id} | seen
-    return lanes, values
+    return scans, values
 
 
-def _in_teams(teams: Iterable[UUID]) -> tuple[list[Lane], dict[str, Any]]:
-    return [Lane((), ("team",))], {"teams": sorted(set(teams))}
+def _in_teams(teams: Iterable[UUID]) -> tuple[list[IndexScan], dict[str, Any]]:
+    return [IndexScan((), ("team",))], {"teams": sorted(set(teams))}
 
 
-def _in_team(caller: Caller, team_id: UUID) -> tuple[list[Lane], dict[str, Any]]:
-    """Lanes for one team: all of it, only the caller's own tickets, or none, depending on the caller's scope."""
+def _in_team(caller: Caller, team_id: UUID) -> tuple[list[IndexScan], dict[str, Any]]:
+    """Index scans for one team: all of it, only the caller's own tickets, or none, depending on the caller's scope."""
     reached = reach(caller.principal, Permission.TICKET_VIEW)
     if reached.is_everything or team_id in reached.team_ids:
-        return [Lane(("tickets.team_id = :team",))], {"team": team_id}
+        return [IndexScan(("tickets.team_id = :team",))], {"team": team_id}
     if reached.is_own:
-        return [Lane(("tickets.assignee_id = :me", "tickets.team_id = :team"))], {
+        return [IndexScan(("tickets.assignee_id = :me", "tickets.team_id = :team"))], {
             "me": caller.agent_id,
             "team": team_id,
         }
     return [], {}
 
 
-def _of_nobody(caller: Caller, asked: ListScope) -> tuple[list[Lane], dict[str, Any]]:
-    """Lanes for unassigned tickets; a scope of `assigned` reaches none of them."""
+def _of_nobody(caller: Caller, asked: ListScope) -> tuple[list[IndexScan], dict[str, Any]]:
+    """Index scans for unassigned tickets; a scope of `assigned` reaches none of them."""
     reached = reach(caller.principal, Permission.TICKET_VIEW)
     if asked.assignee_id is not None:
         return [], {}
     if reached.is_everything and asked.team_id is None and not asked.is_of_own_teams:
-        return [Lane((IS_NOBODYS,))], {}
+        return [IndexScan((IS_NOBODYS,))], {}
     teams: set[UUID] = {grant.team_id for grant in caller.principal.grants}
     if asked.team_id is not None:
         teams = {asked.team_id}
@@ -103,4 +105,4 @@ def _of_nobody(caller: Caller, asked: ListScope) -> tuple[list[Lane], dict[str, 
         teams = set(reached.team_ids)
     if not reached.is_everything:
         teams &= reached.team_ids
-    return [Lane((IS_NOBODYS,), ("team",))], {"teams": sorted(teams)}
+    return [IndexScan((IS_NOBODYS,), ("team",))], {"teams": sorted(teams)}

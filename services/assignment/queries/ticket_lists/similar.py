@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from services.assignment.queries.ticket_lists.lanes import Listed, Order, Place, statement
+from services.assignment.queries.ticket_lists.index_scans import Listed, Order, Place, statement
 from services.assignment.queries.ticket_lists.reading import by_index
 from services.assignment.queries.ticket_lists.terms import SoughtTerm
 from services.assignment.schemas.search_language import Kind, Term

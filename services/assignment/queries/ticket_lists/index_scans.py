@@ -1,8 +1,8 @@
-"""Ticket lists as lanes: disjoint sets of tickets, each read by an index scan in the list's sort order.
+"""Ticket lists as index scans: disjoint sets of tickets, each read from one index in the list's sort order.
 
-Open and finished tickets are separate lanes, as is each kind of scope, because only then does a partial index hold the
-tickets in order. A scope of several teams is one lane: a lateral join scans the index once per team and stops after a
-page. Merging the lanes costs the same for any number of tickets. The SQL is text with few shapes, so that statements
+Open and finished tickets are separate scans, as is each kind of scope, because only then does a partial index hold the
+tickets in order. A scope of several teams is one scan: a lateral join reads the index once per team and stops after a
+page. Merging the scans costs the same for any number of tickets. The SQL is text with few shapes, so that statements
 and plans are reused, and its conditions repeat those of the partial indexes literally: a bound parameter would keep
 PostgreSQL from choosing them.
 """
@@ -40,8 +40,8 @@ Place = tuple[UUID, datetime | int]
 
 
 @dataclass(frozen=True, slots=True)
-class Lane:
-    """One index scan: its conditions, and the values it is repeated for (`each`)."""
+class IndexScan:
+    """Its conditions, and the values it is repeated for (`each`)."""
 
     conditions: tuple[str, ...]
     each: tuple[str, ...] = ()
@@ -57,7 +57,7 @@ class Order:
 
     @property
     def by(self) -> str:
-        """The ORDER BY expression over the lanes' union."""
+        """The ORDER BY expression over the scans' union."""
         direction = " desc" if self.is_descending else ""
         return f"place{direction}, id{direction}"
 
@@ -69,13 +69,13 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A list of tickets: its lanes, further conditions, and the parameters of both."""
+    """A list of tickets: its scans, further conditions, and the parameters of both."""
 
-    lanes: tuple[Lane, ...]
+    scans: tuple[IndexScan, ...]
     narrowed: tuple[str, ...] = ()
     """Conditions that no index has in the list's order: looked at ticket by ticket."""
     visible: tuple[str, ...] = ()
-    """What the caller's permissions add; the lanes fulfil it for nearly every ticket."""
+    """What the caller's permissions add; the scans fulfil it for nearly every ticket."""
     values: dict[str, Any] = field(default_factory=dict)
 
 
@@ -86,22 +86,22 @@ def statement(sql: str) -> TextClause:
 
 
 def union_of(
-    lanes: Sequence[Lane], order: Order, more: Sequence[str], most: str, columns: Sequence[str] = ("id",)
+    scans: Sequence[IndexScan], order: Order, more: Sequence[str], most: str, columns: Sequence[str] = ("id",)
 ) -> str:
-    """SQL for the first tickets of all lanes that fulfil `more`, unordered: columns, and the sort key as `place`."""
-    if not lanes:
-        return _walk(Lane(("false",)), order, more, most, columns)
-    return " union all ".join(_walk(lane, order, more, most, columns) for lane in lanes)
+    """SQL for the first tickets of all scans that fulfil `more`, unordered: columns, and the sort key as `place`."""
+    if not scans:
+        return _walk(IndexScan(("false",)), order, more, most, columns)
+    return " union all ".join(_walk(scan, order, more, most, columns) for scan in scans)
 
 
-def merged(lanes: Sequence[Lane], order: Order, more: Sequence[str], most: str) -> str:
-    """SQL for the first `most` tickets of all lanes, in order."""
-    return f"select id, place from ({union_of(lanes, order, more, most)}) as found order by {order.by} limit {most}"
+def merged(scans: Sequence[IndexScan], order: Order, more: Sequence[str], most: str) -> str:
+    """SQL for the first `most` tickets of all scans, in order."""
+    return f"select id, place from ({union_of(scans, order, more, most)}) as found order by {order.by} limit {most}"
 
 
-def _walk(lane: Lane, order: Order, more: Sequence[str], most: str, columns: Sequence[str]) -> str:
+def _walk(scan: IndexScan, order: Order, more: Sequence[str], most: str, columns: Sequence[str]) -> str:
     direction = " desc" if order.is_descending else ""
-    conditions = [*lane.conditions, *(EACH[one][1] for one in lane.each), *more]
+    conditions = [*scan.conditions, *(EACH[one][1] for one in scan.each), *more]
     if order.after is not None:
         sign = "<" if order.is_descending else ">"
         conditions.append(f"(tickets.{order.column}, tickets.id) {sign} (:after_place, :after_id)")
@@ -110,7 +110,7 @@ def _walk(lane: Lane, order: Order, more: Sequence[str], most: str, columns: Seq
         f"select {carried}, tickets.{order.column} as place from tickets where {' and '.join(conditions)}"
         f" order by tickets.{order.column}{direction}, tickets.id{direction} limit {most}"
     )
-    if not lane.each:
+    if not scan.each:
         return f"({walk})"
-    several = " cross join ".join(EACH[one][0] for one in lane.each)
+    several = " cross join ".join(EACH[one][0] for one in scan.each)
     return f"(select walked.* from {several} cross join lateral ({walk}) as walked)"
