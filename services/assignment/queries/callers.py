@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, and_, any_, bindparam, or_, select, update
@@ -164,8 +165,13 @@ async def find_caller(
 
 def grant_of(team_id: TeamId, scope: str, permissions: list[str]) -> Grant:
     """A membership's grant; a permission this version does not know grants nothing."""
-    known = frozenset(KNOWN_PERMISSIONS[name] for name in permissions if name in KNOWN_PERMISSIONS)
-    return Grant(team_id, Scope(scope), known)
+    return Grant(team_id, Scope(scope), _known_of(tuple(permissions)))
+
+
+@lru_cache(maxsize=1024)
+def _known_of(permissions: tuple[str, ...]) -> frozenset[Permission]:
+    """Those of a role: it is the same for all who have it."""
+    return frozenset(KNOWN_PERMISSIONS[name] for name in permissions if name in KNOWN_PERMISSIONS)
 
 
 async def find_agent_caller(database: Database, agent_id: AgentId, channel: Channel) -> Caller | None:
