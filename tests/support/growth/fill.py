@@ -56,7 +56,7 @@ ASSIGNMENT: Final = (
     f"""
     insert into messages (id, ticket_id, author_kind, author_name, author_email, body, body_format, channel,
       attachments, is_automatic, posted_at)
-    select md5('message' || i)::uuid, id, 'requester', 'Person', email, 'The printer is on fire', 'text', 'web',
+    select md5('message' || i)::uuid, id, 'requester', 'Person', email, 'The printer is on fire', 'text', 'portal',
       '[]', false, at from ({NUMBERED}) as n
     """,
     f"""
