@@ -166,7 +166,7 @@ async def refuse_unknown_parameters(request: Request) -> None:
         if name in known:
             continue
         if name == "as_of":
-            raise Problem(422, "not_supported", "as_of is not supported yet; read /timeline for what happened when")
+            raise Problem(422, "not_supported", "this resource has no as_of; tickets, their lists and reports do")
         detail = f"there is no such parameter here; known: {', '.join(sorted(known)) or 'none'}"
         raise Problem(422, "invalid_input", detail, errors=[{"pointer": f"query:{name[:64]}", "detail": detail}])
 

@@ -8,6 +8,8 @@ from fastapi.responses import PlainTextResponse
 from services.assignment.api.reports import Asked, Step, csv_file
 from services.assignment.api.tickets import Word
 from services.assignment.deps import ReportReader, State
+from services.assignment.queries.time_travel.instants import AsOf
+from services.assignment.queries.time_travel.open_tickets import OpenAt
 from services.assignment.reporting.activity import get_activity_report, get_arrival_report
 from services.assignment.reporting.open_tickets import get_backlog_report, get_workload_report
 from services.assignment.schemas.activity import (
@@ -17,7 +19,6 @@ from services.assignment.schemas.activity import (
     Dimension,
     WorkloadReport,
 )
-from shared.kit.clock import utc_now
 from shared.kit.http.strict_json import StrictJsonRoute
 
 router = APIRouter(prefix="/reports", tags=["reports"], route_class=StrictJsonRoute)
@@ -64,29 +65,37 @@ async def get_arrivals_csv(context: State, caller: ReportReader, period: Asked) 
 
 @router.get("/backlog", summary="Open tickets by age")
 async def get_backlog(
-    context: State, caller: ReportReader, team: OfTeam = None, group_by: Dimension = Dimension.TEAM
+    context: State,
+    caller: ReportReader,
+    team: OfTeam = None,
+    group_by: Dimension = Dimension.TEAM,
+    as_of: AsOf = None,
 ) -> BacklogReport:
-    """Tickets that are neither resolved nor closed now, by the time since they were opened."""
+    """Tickets that are neither resolved nor closed now, or were not at `as_of`, by the time since they were opened."""
     async with context.database.begin() as session:
-        return await get_backlog_report(session, caller, team, group_by, utc_now())
+        return await get_backlog_report(session, caller, team, group_by, OpenAt.of(as_of))
 
 
 @router.get("/backlog.csv", summary="The backlog as a table", response_class=PlainTextResponse)
 async def get_backlog_csv(
-    context: State, caller: ReportReader, team: OfTeam = None, group_by: Dimension = Dimension.TEAM
+    context: State,
+    caller: ReportReader,
+    team: OfTeam = None,
+    group_by: Dimension = Dimension.TEAM,
+    as_of: AsOf = None,
 ) -> Response:
     """The same figures as `/v1/reports/backlog`."""
-    return csv_file("backlog", await get_backlog(context, caller, team, group_by))
+    return csv_file("backlog", await get_backlog(context, caller, team, group_by, as_of))
 
 
 @router.get("/workload", summary="Open tickets by agent")
-async def get_workload(context: State, caller: ReportReader, team: OfTeam = None) -> WorkloadReport:
-    """What each agent has to do now: open tickets by priority, overdue and due soon."""
+async def get_workload(context: State, caller: ReportReader, team: OfTeam = None, as_of: AsOf = None) -> WorkloadReport:
+    """What each agent has to do now, or had at `as_of`: open tickets by priority, overdue and due soon."""
     async with context.database.begin() as session:
-        return await get_workload_report(session, caller, team, utc_now())
+        return await get_workload_report(session, caller, team, OpenAt.of(as_of))
 
 
 @router.get("/workload.csv", summary="The workload as a table", response_class=PlainTextResponse)
-async def get_workload_csv(context: State, caller: ReportReader, team: OfTeam = None) -> Response:
+async def get_workload_csv(context: State, caller: ReportReader, team: OfTeam = None, as_of: AsOf = None) -> Response:
     """The same figures as `/v1/reports/workload`."""
-    return csv_file("workload", await get_workload(context, caller, team))
+    return csv_file("workload", await get_workload(context, caller, team, as_of))

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, AwareDatetime
 from services.assignment.api.tickets import Word
 from services.assignment.deps import ReportReader, State
 from services.assignment.queries.periods import Period, WrongPeriod, period_of
+from services.assignment.queries.time_travel.instants import AsOf
 from services.assignment.reporting.attainment import get_sla_report
 from services.assignment.schemas.activity import ReportInterval
 from services.assignment.schemas.reports import GroupBy, SlaReport
@@ -49,9 +50,10 @@ async def _report_request(
     tz: Annotated[Word, Query(description="Whose days: an IANA name; `EVERDESK_TIME_ZONE` if left out")] = None,
     team: Annotated[Word, Query(description="Id or slug")] = None,
     agent: Annotated[Word, Query(description="Id or e-mail address")] = None,
+    as_of: AsOf = None,
 ) -> Period:
     try:
-        return period_of(from_, to, tz or context.settings.time_zone, team=team, agent=agent)
+        return period_of(from_, to, tz or context.settings.time_zone, as_of=as_of, team=team, agent=agent)
     except WrongPeriod as wrong:
         raise Problem(422, "invalid_input", str(wrong)) from wrong
 

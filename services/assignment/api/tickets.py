@@ -13,6 +13,8 @@ from services.assignment.queries.lists import Filters, QueueView, Sort, TimeSpan
 from services.assignment.queries.saved_views import filters_of, get_saved_view, over
 from services.assignment.queries.team_targets import with_team_target
 from services.assignment.queries.tickets import get_ticket, get_view
+from services.assignment.queries.time_travel.instants import AsOf, check_existed
+from services.assignment.queries.time_travel.snapshots import get_past_view
 from services.assignment.schemas.conversation import EntryView, EventView
 from services.assignment.schemas.explanations import SlaExplained
 from services.assignment.schemas.tickets import TicketPage, TicketView
@@ -70,20 +72,26 @@ async def get_tickets(
     sort: Sort = Sort.UPDATED_LAST,
     limit: Limit = 50,
     cursor: Cursor = None,
+    as_of: AsOf = None,
 ) -> Response:
-    """The tickets you may see, narrowed and in order.
+    """The tickets you may see, narrowed and in order; with `as_of` as they were, by status, people and clocks of then.
 
-    A page that is searched or filtered may hold fewer than asked for and still have a next one.
+    A page that is searched or filtered may hold fewer than asked for and still have a next one. Words, tags and topics
+    are those of now.
     """
     async with context.database.begin() as session:
-        page = await list_tickets(session, caller, filters, sort, TimeSpan(limit, cursor, utc_now()))
+        page = await list_tickets(session, caller, filters, sort, TimeSpan(limit, cursor, utc_now(), as_of))
     return Response(page.model_dump_json(), media_type="application/json")
 
 
 @router.get("/{ticket}", summary="One ticket")
-async def get_one(response: Response, context: State, caller: SignedIn, ticket: TicketReference) -> TicketView:
-    """The ticket as it now is, with its clocks and what you may do."""
+async def get_one(
+    response: Response, context: State, caller: SignedIn, ticket: TicketReference, as_of: AsOf = None
+) -> TicketView:
+    """The ticket as it now is, with its clocks and what you may do; with `as_of` as it was, without actions."""
     async with context.database.begin() as session:
+        if as_of is not None:
+            return await with_team_target(session, await get_past_view(session, caller, ticket, as_of), as_of)
         now = utc_now()
         view = await with_team_target(session, await get_view(session, caller, ticket, now), now)
     response.headers["ETag"] = etag_of(view.revision)
@@ -92,22 +100,36 @@ async def get_one(response: Response, context: State, caller: SignedIn, ticket: 
 
 @router.get("/{ticket}/messages", summary="Messages and notes")
 async def get_messages(
-    context: State, caller: SignedIn, ticket: TicketReference, limit: Limit = 50, cursor: Cursor = None
+    context: State,
+    caller: SignedIn,
+    ticket: TicketReference,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    as_of: AsOf = None,
 ) -> Page[EntryView]:
-    """The conversation and the notes among agents, oldest first."""
+    """The conversation and the notes among agents, oldest first; with `as_of` as they read then."""
     async with context.database.begin() as session:
         found = await get_ticket(session, caller, ticket)
-        return await list_entries(session, context.file_links, found.ticket.id, limit, cursor)
+        if as_of is not None:
+            check_existed(found.ticket.created_at, as_of)
+        return await list_entries(session, context.file_links, found.ticket.id, limit, cursor, as_of=as_of)
 
 
 @router.get("/{ticket}/timeline", summary="What happened")
 async def get_timeline(
-    context: State, caller: SignedIn, ticket: TicketReference, limit: Limit = 50, cursor: Cursor = None
+    context: State,
+    caller: SignedIn,
+    ticket: TicketReference,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    as_of: AsOf = None,
 ) -> Page[EventView]:
-    """The append-only event log of the ticket, routing evidence included, oldest first."""
+    """The append-only event log of the ticket, routing evidence included, oldest first; with `as_of` up to then."""
     async with context.database.begin() as session:
         found = await get_ticket(session, caller, ticket)
-        return await list_events(session, found.ticket.id, limit, cursor)
+        if as_of is not None:
+            check_existed(found.ticket.created_at, as_of)
+        return await list_events(session, found.ticket.id, limit, cursor, as_of=as_of)
 
 
 @router.get("/{ticket}/sla", summary="Why its promises stand as they do")

@@ -3,7 +3,6 @@ ways in, the events of the stream and the answers to commands. An older snapshot
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -22,11 +21,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import Insert
 
-from services.assignment.models import FAR_FUTURE, LoggedEvent, RoutingDecision, SettledClock, Ticket, table_of
+from services.assignment.models import LoggedEvent, RoutingDecision, SettledClock, Ticket, table_of
+from services.assignment.schemas.tickets import next_due_at
 from shared.contracts.answers import CommandAnswer
 from shared.contracts.events import Envelope, LifecycleEvent, SlaSettled
 from shared.contracts.tickets import TicketSnapshot
-from shared.contracts.vocabulary import ClockState, Status
+from shared.contracts.vocabulary import Status
 from shared.kit.db import Database, Session
 from shared.kit.outbox import note_rows
 from shared.kit.outbox import row_of as outbox_row
@@ -54,6 +54,7 @@ VERDICT_COLUMNS: Final = (
     *("due_at", "settled_at", "team_id", "agent_id", "priority", "started_at"),
 )
 OUTBOX_COLUMNS: Final = ("event_id", "subject", "envelope")
+FINISHED: Final = (Status.RESOLVED.value, Status.CLOSED.value)
 IS_SENT: Final = literal_column("routing_decisions.state = 'sent'", Boolean)
 """In the words of the partial index, which a parameter would hide: settled decisions are never looked at."""
 
@@ -148,12 +149,6 @@ def changes_of(snapshot: TicketSnapshot) -> dict[str, Any]:
     return {name: value for name, value in row_of(snapshot).items() if name not in KEPT}
 
 
-def next_due_at(snapshot: TicketSnapshot) -> datetime:
-    """When the first running clock is due; FAR_FUTURE if none runs."""
-    running = (clock.due_at for clock in snapshot.clocks if clock.state is ClockState.RUNNING)
-    return min((due_at for due_at in running if due_at is not None), default=FAR_FUTURE)
-
-
 def verdict_row(event: SlaSettled) -> dict[str, Any]:
     """A verdict, credited to the team and agent who had the ticket."""
     verdict, snapshot = event.verdict, event.snapshot
@@ -231,10 +226,16 @@ def _upsert() -> Insert:
     new = insert_rows(TICKETS, TICKET_COLUMNS, "tickets")
     fresh = new.excluded
     changed = {name: fresh[name] for name in TICKET_COLUMNS if name not in KEPT}
+    finished_before = TICKETS.c.status.in_(FINISHED)
+    worked_until = case(
+        (fresh.status.not_in(FINISHED), None), (finished_before, TICKETS.c.worked_until), else_=fresh.updated_at
+    )
     is_same_agent = TICKETS.c.assignee_id.is_not_distinct_from(fresh.assignee_id)
     assigned_at = case((is_same_agent, TICKETS.c.assigned_at), else_=fresh.assigned_at)
     return new.on_conflict_do_update(
-        index_elements=["id"], set_={**changed, "assigned_at": assigned_at}, where=TICKETS.c.seq < fresh.seq
+        index_elements=["id"],
+        set_={**changed, "assigned_at": assigned_at, "worked_until": worked_until},
+        where=TICKETS.c.seq < fresh.seq,
     )
 
 

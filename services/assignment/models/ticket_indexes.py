@@ -16,6 +16,8 @@ ORDERS: Final = ("updated_at", "created_at", "next_due_at", "priority_rank")
 SCOPES: Final = ((), ("team_id",), ("assignee_id",))
 NOBODYS: Final = "status in ('resolved', 'closed') and assignee_id is null"
 WAITING: Final = f"{OPEN} and assignee_id is null"
+LIFETIME: Final = "tstzrange(created_at, greatest(created_at, updated_at), '[]')"
+"""From a finished ticket's opening to its last change."""
 REOPENED: Final = f"{OPEN} and (snapshot ->> 'reopen_count') <> '0'"
 
 

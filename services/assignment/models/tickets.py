@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.assignment.models.base import FAR_FUTURE, Base
-from services.assignment.models.ticket_indexes import OPEN, REOPENED, WAITING, ticket_indexes
+from services.assignment.models.ticket_indexes import LIFETIME, OPEN, OVER, REOPENED, WAITING, ticket_indexes
 from shared.contracts.vocabulary import ActorKind, Channel
 from shared.domain.sla.facts import SLA_EVENTS
 
@@ -35,6 +35,7 @@ class Ticket(Base):
         ),
         Index("ix_tickets_load", "assignee_id", "priority_rank", postgresql_where=text(OPEN)),
         Index("ix_tickets_reopened", "id", postgresql_where=text(REOPENED)),
+        Index("ix_tickets_lifetime", text(LIFETIME), postgresql_using="gist", postgresql_where=text(OVER)),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -59,6 +60,8 @@ class Ticket(Base):
     tags: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+    worked_until: Mapped[datetime | None]
+    """When it was last resolved or closed, or a later instant; null while it is worked on, or if nobody noted it."""
     erased_at: Mapped[datetime | None]
     fields: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'::jsonb"))
     """The answers to the topic's own questions, by the names of its fields."""
@@ -167,6 +170,10 @@ FACT = (
 )
 
 
+CHANGED_AT = "event_changed_at(data)"
+"""When the ticket's state became what the event's snapshot says; null for an event without one. An index holds it."""
+
+
 class LoggedEvent(Base):
     """One line of the append-only event log. Holds ids and instants, nothing personal."""
 
@@ -174,6 +181,7 @@ class LoggedEvent(Base):
     __table_args__ = (
         Index("ix_events_ticket_id_at", "ticket_id", "at", "seq", "event_id"),
         Index("ix_events_recorded_at", "recorded_at", "at", postgresql_using="brin"),
+        Index("ix_events_changed_at", "ticket_id", text(CHANGED_AT), "seq"),
         Index("ix_events_facts", "ticket_id", "seq", postgresql_where=text("fact is not null")),
     )
 

@@ -1,13 +1,16 @@
 """What was written on a ticket and what happened to it, oldest first."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Uuid, func, literal, null, select, tuple_, union_all
+from sqlalchemy import ColumnElement, Select, Uuid, and_, func, literal, null, select, tuple_, union_all
 
-from services.assignment.models import Agent, LoggedEvent, Message, Note, ServiceToken
+from services.assignment.models import Agent, EntryVersion, LoggedEvent, Message, Note, ServiceToken
 from services.assignment.queries.cursors import instant_in, number_in, uuid_in, word_in
 from services.assignment.schemas.conversation import EntryView, EventView, entry_of, event_of
+from shared.contracts.vocabulary import BodyFormat
 from shared.kit.auth import FileLinks
 from shared.kit.db import Session
 from shared.kit.http.paging import Page, decode_cursor, encode_cursor
@@ -15,21 +18,64 @@ from shared.kit.http.problems import not_found
 
 
 async def list_entries(
-    session: Session, files: FileLinks, ticket_id: UUID, limit: int, cursor: str | None
+    session: Session,
+    files: FileLinks,
+    ticket_id: UUID,
+    limit: int,
+    cursor: str | None,
+    *,
+    as_of: datetime | None = None,
 ) -> Page[EntryView]:
-    """Messages and notes in the order of their instants."""
+    """Messages and notes in the order of their instants; with `as_of` those of then, as they then read."""
     entries = entries_of(ticket_id).subquery()
     query = select(entries).order_by(entries.c.at, entries.c.id).limit(limit + 1)
     if (position := decode_cursor(cursor, str, str)) is not None:
         after = (instant_in(position[0]), uuid_in(position[1]))
         query = query.where(tuple_(entries.c.at, entries.c.id) > after)
+    if as_of is not None:
+        query = query.where(entries.c.at <= as_of)
     rows = (await session.execute(query)).all()
     more = encode_cursor(rows[limit - 1].at.isoformat(), rows[limit - 1].id.hex) if len(rows) > limit else None
-    return Page(items=[entry_of(row, files) for row in rows[:limit]], next_cursor=more)
+    items = [entry_of(row, files) for row in rows[:limit]]
+    return Page(items=items if as_of is None else await as_written(session, items, as_of), next_cursor=more)
 
 
-async def list_events(session: Session, ticket_id: UUID, limit: int, cursor: str | None) -> Page[EventView]:
-    """The event log of a ticket, with the names of the agents who acted."""
+async def as_written(session: Session, entries: Sequence[EntryView], as_of: datetime) -> list[EntryView]:
+    """Entries with the words they had at an instant. Versions of erased entries are gone, so those stay erased."""
+    edited = [entry.id for entry in entries if entry.edited_at is not None]
+    if not edited:
+        return list(entries)
+    versions = (
+        select(EntryVersion.entry_id, EntryVersion.body, EntryVersion.body_format, EntryVersion.replaced_at)
+        .where(EntryVersion.entry_id.in_(edited))
+        .order_by(EntryVersion.entry_id, EntryVersion.version)
+    )
+    current: dict[UUID, dict[str, Any]] = {}
+    corrected: dict[UUID, datetime | None] = dict.fromkeys(edited)
+    for entry_id, body, body_format, replaced_at in (await session.execute(versions)).tuples():
+        if replaced_at <= as_of:
+            corrected[entry_id] = replaced_at
+        elif entry_id not in current:
+            current[entry_id] = {"body": body, "body_format": BodyFormat(body_format)}
+    return [
+        entry.model_copy(update={**current[entry.id], "edited_at": corrected[entry.id]})
+        if entry.id in current
+        else entry
+        for entry in entries
+    ]
+
+
+def happened_by(as_of: datetime) -> ColumnElement[bool]:
+    """That a line of the log was known at an instant: what took effect before it may have been told only later."""
+    return and_(
+        LoggedEvent.at <= as_of, func.coalesce(func.event_changed_at(LoggedEvent.data), LoggedEvent.at) <= as_of
+    )
+
+
+async def list_events(
+    session: Session, ticket_id: UUID, limit: int, cursor: str | None, *, as_of: datetime | None = None
+) -> Page[EventView]:
+    """The event log of a ticket, with the names of the agents who acted; with `as_of` as far as it went then."""
     log = LoggedEvent
     query = (
         with_actor_names().where(log.ticket_id == ticket_id).order_by(log.at, log.seq, log.event_id).limit(limit + 1)
@@ -37,6 +83,8 @@ async def list_events(session: Session, ticket_id: UUID, limit: int, cursor: str
     if (position := decode_cursor(cursor, str, int, str)) is not None:
         after = (instant_in(position[0]), number_in(position[1]), word_in(position[2]))
         query = query.where(tuple_(log.at, log.seq, log.event_id) > after)
+    if as_of is not None:
+        query = query.where(happened_by(as_of))
     rows = (await session.execute(query)).all()
     last = rows[limit - 1].LoggedEvent if len(rows) > limit else None
     more = encode_cursor(last.at.isoformat(), last.seq, last.event_id) if last else None

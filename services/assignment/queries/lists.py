@@ -14,6 +14,8 @@ from services.assignment.queries.cursors import bad_cursor, instant_in, number_i
 from services.assignment.queries.ticket_lists.counting import COUNTED, count_lists
 from services.assignment.queries.ticket_lists.filters import resolve, search_text
 from services.assignment.queries.ticket_lists.index_scans import Order, Place
+from services.assignment.queries.ticket_lists.past import PastList, read_past_page
+from services.assignment.queries.ticket_lists.past_rows import read_past_rows
 from services.assignment.queries.ticket_lists.reading import backwards, read_page
 from services.assignment.queries.ticket_lists.rows import read_rows
 from services.assignment.queries.ticket_lists.scopes import WORKING
@@ -56,6 +58,8 @@ class TimeSpan:
     limit: int
     cursor: str | None
     now: datetime
+    as_of: datetime | None = None
+    """The instant of the past to show the list of, if not now."""
 
 
 async def list_tickets(session: Session, caller: Caller, filters: Filters, sort: Sort, span: TimeSpan) -> TicketPage:
@@ -64,6 +68,8 @@ async def list_tickets(session: Session, caller: Caller, filters: Filters, sort:
     A page that is searched or filtered may hold fewer than asked for, or nothing, and still have a next one. Where no
     ticket bears the words of a search, those whose own words are like them are listed instead.
     """
+    if span.as_of is not None:
+        return await _list_past_tickets(session, PastList(caller, filters, span.as_of), sort, span)
     order, is_back = order_of(sort, span.cursor)
     listed, terms = await resolve(session, caller, filters, span.now)
     found = await read_page(session, order, listed, sought(terms), span.limit)
@@ -77,6 +83,17 @@ async def list_tickets(session: Session, caller: Caller, filters: Filters, sort:
         items.reverse()
         places.reverse()
     return _page(items, places, last, sort, is_back=is_back, is_first=span.cursor is None, is_similar=is_similar)
+
+
+async def _list_past_tickets(session: Session, asked: PastList, sort: Sort, span: TimeSpan) -> TicketPage:
+    order, is_back = order_of(sort, span.cursor)
+    found = await read_past_page(session, asked, order, span.limit)
+    places, last = list(found.page(span.limit)), found.last(span.limit)
+    items = await read_past_rows(session, asked.caller, [ticket_id for ticket_id, _ in places], asked.as_of)
+    if is_back:
+        items.reverse()
+        places.reverse()
+    return _page(items, places, last, sort, is_back=is_back, is_first=span.cursor is None, is_similar=False)
 
 
 async def list_ticket_ids(

@@ -27,23 +27,30 @@ class Period:
     agent: str | None = None
     zone: str = "UTC"
     now: datetime = field(default_factory=utc_now)
+    as_of: datetime | None = None
+    """The instant of the past to show the report of; `now` is then the same."""
 
     def holds(self, at: ColumnElement[Any]) -> ColumnElement[bool]:
         """That an instant lies in it."""
         return and_(at >= self.since, at < self.until)
 
 
-def period_of(first: Moment | None, last: Moment | None, zone: str, **narrowed_to: str | None) -> Period:
+def period_of(
+    first: Moment | None, last: Moment | None, zone: str, *, as_of: datetime | None = None, **narrowed_to: str | None
+) -> Period:
     """From the first day's beginning to the last day's end, or between instants; thirty days where one is left out.
+
+    With `as_of` it ends then at the latest.
 
     The days are those of `zone`, also the 23 and 25 hours of a change of the clocks. Raises WrongPeriod.
     """
-    known, now = zone_called(zone), utc_now()
+    known, now = zone_called(zone), as_of or utc_now()
     until = _instant(last, known, days=1) if last is not None else now
+    until = min(until, as_of) if as_of is not None else until
     since = _instant(first, known) if first is not None else _usual(last, known, until)
     if since >= until:
         raise WrongPeriod("from must be earlier than to")
-    return Period(since, until, zone=zone, now=now, **narrowed_to)
+    return Period(since, until, zone=zone, now=now, as_of=as_of, **narrowed_to)
 
 
 def zone_called(name: str) -> ZoneInfo:

@@ -38,7 +38,7 @@ async def with_team_target(session: Session, ticket: TicketView, now: datetime) 
     if row is None:
         return ticket
     hold_seconds, calendar = row.tuple()
-    holdings = await _holdings(session, ticket.id)
+    holdings = await _holdings(session, ticket.id, now)
     clock = team_clock(holdings, _hours(calendar, now), timedelta(seconds=hold_seconds or 0), now)
     if clock is None or clock.team_id != ticket.team_id:
         return ticket
@@ -54,11 +54,12 @@ async def with_team_target(session: Session, ticket: TicketView, now: datetime) 
     return ticket.model_copy(update={"team_target": target})
 
 
-async def _holdings(session: Session, ticket_id: UUID) -> list[Holding]:
+async def _holdings(session: Session, ticket_id: UUID, now: datetime) -> list[Holding]:
     snapshot = LoggedEvent.data["snapshot"]
     query = (
         select(LoggedEvent.at, snapshot["team_id"].astext, snapshot["status"].astext)
         .where(LoggedEvent.ticket_id == ticket_id, LoggedEvent.type.in_(TYPES), LoggedEvent.data.has_key("snapshot"))
+        .where(LoggedEvent.at <= now)
         .order_by(LoggedEvent.seq)
     )
     found: list[Holding] = []

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, Subquery, select, tuple_, union_all
 
 from services.assignment.models import LoggedEvent
-from services.assignment.queries.conversation import messages_of, notes_of, with_actor_names
+from services.assignment.queries.conversation import as_written, happened_by, messages_of, notes_of, with_actor_names
 from services.assignment.queries.cursors import instant_in, number_in, uuid_in, word_in
 from services.assignment.schemas.conversation import EntryView, EventView, entry_of, event_of
 from shared.kit.auth import FileLinks
@@ -73,6 +73,16 @@ class _Before:
         return cls(instant_in(position[0]), number_in(position[1]), number_in(position[2]), word_in(position[3]))
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Which lines of which ticket."""
+
+    ticket_id: UUID
+    limit: int
+    before: _Before | None
+    as_of: datetime | None
+
+
 async def list_thread(
     session: Session,
     files: FileLinks,
@@ -81,17 +91,18 @@ async def list_thread(
     cursor: str | None = None,
     *,
     show: ThreadFilter = ThreadFilter.ALL,
+    as_of: datetime | None = None,
 ) -> ThreadPage:
-    """One page of the thread, at the cost of one page however long the thread is.
+    """One page of the thread, at the cost of one page however long the thread is; with `as_of` the thread of then.
 
     Raises Problem 422 for a cursor that is not ours.
     """
-    before = _Before.parse(cursor)
+    asked = _Asked(ticket_id, limit + 1, _Before.parse(cursor), as_of)
     entries, events = list[ThreadLine](), list[ThreadLine]()
     if show is not ThreadFilter.EVENTS:
-        entries = await _entries(session, files, ticket_id, limit + 1, before, show)
+        entries = await _entries(session, files, asked, show)
     if show in (ThreadFilter.ALL, ThreadFilter.EVENTS):
-        events = await _events(session, ticket_id, limit + 1, before)
+        events = await _events(session, asked)
     lines = sorted([*entries, *events], key=_position, reverse=True)
     return ThreadPage(lines[:limit], lines[limit - 1].cursor if len(lines) > limit else None)
 
@@ -112,22 +123,24 @@ def _position(line: ThreadLine) -> tuple[datetime, int, int, str]:
     return line.at, EVENT, line.event.seq, line.event.id
 
 
-async def _entries(
-    session: Session, files: FileLinks, ticket_id: UUID, limit: int, before: _Before | None, show: ThreadFilter
-) -> list[ThreadLine]:
+async def _entries(session: Session, files: FileLinks, asked: _Asked, show: ThreadFilter) -> list[ThreadLine]:
     """Each kind is read by its own index, so that none is sorted whole."""
-    kinds = {
-        ThreadFilter.CONVERSATION: (messages_of(ticket_id),),
-        ThreadFilter.NOTES: (notes_of(ticket_id),),
-    }.get(show, (messages_of(ticket_id), notes_of(ticket_id)))
-    parts = [_newest(kind.subquery(), limit, before) for kind in kinds]
+    messages, notes = messages_of(asked.ticket_id), notes_of(asked.ticket_id)
+    kinds = {ThreadFilter.CONVERSATION: (messages,), ThreadFilter.NOTES: (notes,)}.get(show, (messages, notes))
+    parts = [_newest(kind.subquery(), asked) for kind in kinds]
     found = union_all(*(select(part.subquery()) for part in parts)).subquery()
-    query = select(found).order_by(found.c.at.desc(), found.c.id.desc()).limit(limit)
-    return [ThreadLine(row.at, entry=entry_of(row, files)) for row in await session.execute(query)]
+    query = select(found).order_by(found.c.at.desc(), found.c.id.desc()).limit(asked.limit)
+    entries = [entry_of(row, files) for row in await session.execute(query)]
+    if asked.as_of is not None:
+        entries = await as_written(session, entries, asked.as_of)
+    return [ThreadLine(entry.at, entry=entry) for entry in entries]
 
 
-def _newest(entries: Subquery, limit: int, before: _Before | None) -> Select[Any]:
-    query = select(entries).order_by(entries.c.at.desc(), entries.c.id.desc()).limit(limit)
+def _newest(entries: Subquery, asked: _Asked) -> Select[Any]:
+    query = select(entries).order_by(entries.c.at.desc(), entries.c.id.desc()).limit(asked.limit)
+    if asked.as_of is not None:
+        query = query.where(entries.c.at <= asked.as_of)
+    before = asked.before
     if before is None:
         return query
     is_older: ColumnElement[bool] = entries.c.at <= before.at
@@ -136,14 +149,16 @@ def _newest(entries: Subquery, limit: int, before: _Before | None) -> Select[Any
     return query.where(is_older)
 
 
-async def _events(session: Session, ticket_id: UUID, limit: int, before: _Before | None) -> list[ThreadLine]:
-    log = LoggedEvent
+async def _events(session: Session, asked: _Asked) -> list[ThreadLine]:
+    log, before = LoggedEvent, asked.before
     query: Any = (
         with_actor_names()
-        .where(log.ticket_id == ticket_id)
+        .where(log.ticket_id == asked.ticket_id)
         .order_by(log.at.desc(), log.seq.desc(), log.event_id.desc())
-        .limit(limit)
+        .limit(asked.limit)
     )
+    if asked.as_of is not None:
+        query = query.where(happened_by(asked.as_of))
     if before is not None:
         is_older: ColumnElement[bool] = log.at < before.at
         if before.kind == EVENT:

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.assignment.queries.callers import Caller
 from services.assignment.queries.periods import Period, period_of
+from services.assignment.queries.time_travel.open_tickets import OpenAt
 from services.assignment.reporting.activity import get_activity_report, get_arrival_report
 from services.assignment.reporting.attainment import get_sla_report
 from services.assignment.reporting.open_tickets import get_backlog_report, get_workload_report
@@ -109,11 +110,11 @@ async def _arrivals(session: Session, caller: Caller, asked: ReportParameters) -
 
 
 async def _backlog(session: Session, caller: Caller, asked: ReportParameters) -> Report:
-    return await get_backlog_report(session, caller, asked.team, asked.dimension, utc_now())
+    return await get_backlog_report(session, caller, asked.team, asked.dimension, OpenAt(utc_now()))
 
 
 async def _workload(session: Session, caller: Caller, asked: ReportParameters) -> Report:
-    return await get_workload_report(session, caller, asked.team, utc_now())
+    return await get_workload_report(session, caller, asked.team, OpenAt(utc_now()))
 
 
 REPORTS: Mapping[str, ReportKind] = {

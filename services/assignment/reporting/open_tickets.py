@@ -1,16 +1,16 @@
 """Backlog and workload reports: current open tickets by age and by agent. Reads open tickets only."""
 
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, Row, Select, and_, exists, func, null, select
 
-from services.assignment.models import Agent, Team, Ticket, Topic
+from services.assignment.models import Agent, Team, Topic
 from services.assignment.queries.callers import Caller
-from services.assignment.queries.indexed_ranges import IS_OPEN
 from services.assignment.queries.people import team_ids
 from services.assignment.queries.running_clocks import OVERDUE, running_clocks
-from services.assignment.queries.visibility import visible_to
+from services.assignment.queries.time_travel.open_tickets import OpenAt
 from services.assignment.reporting.activity import NOBODYS, place_of
 from services.assignment.schemas.activity import (
     BacklogGroup,
@@ -25,69 +25,77 @@ from shared.kit.db import Session
 AGES = {"under_1_day": 1, "under_3_days": 3, "under_7_days": 7, "under_30_days": 30}
 """The upper ends of the age groups, in days of 24 hours; each begins where the one before ends."""
 WAITING = (Status.PENDING.value, Status.ON_HOLD.value)
-_KEYS: dict[Dimension, Any] = {
-    Dimension.TEAM: Ticket.team_id,
-    Dimension.AGENT: Ticket.assignee_id,
-    Dimension.TOPIC: Ticket.topic_id,
-    Dimension.PRIORITY: Ticket.priority,
-    Dimension.CHANNEL: Ticket.channel,
+_KEYS: dict[Dimension, str] = {
+    Dimension.TEAM: "team_id",
+    Dimension.AGENT: "assignee_id",
+    Dimension.TOPIC: "topic_id",
+    Dimension.PRIORITY: "priority",
+    Dimension.CHANNEL: "channel",
 }
 _NAMED: dict[Dimension, Any] = {Dimension.TEAM: Team, Dimension.AGENT: Agent, Dimension.TOPIC: Topic}
 
 
 async def get_backlog_report(
-    session: Session, caller: Caller, team: str | None, group_by: Dimension, now: datetime
+    session: Session, caller: Caller, team: str | None, group_by: Dimension, tickets: OpenAt
 ) -> BacklogReport:
     """Open tickets per group and in total, by age."""
-    age, begin = now - Ticket.created_at, None
-    counted: dict[str, ColumnElement[bool]] = {"overdue": _overdue(now)}
+    now, ticket = tickets.at, tickets.ticket
+    age, begin = now - ticket.created_at, None
+    counted: dict[str, ColumnElement[bool]] = {"overdue": _overdue(tickets)}
     for name, days in AGES.items():
         end = timedelta(days=days)
         counted[name] = age < end if begin is None else and_(age >= begin, age < end)
         begin = end
     counted["older"] = age >= begin
-    rows = await _grouped(
-        session, caller, team, group_by, counted, func.min(Ticket.created_at).label("oldest_opened_at")
-    )
+    asked = _Asked(tickets, team, group_by)
+    rows = await _grouped(session, caller, asked, counted, func.min(ticket.created_at).label("oldest_opened_at"))
     groups = [BacklogGroup(**_identity(row, group_by), **_figures(row, BacklogGroup)) for row in rows]
     return BacklogReport(
         at=now, group_by=group_by, items=sorted(groups[1:], key=lambda one: place_of(one, group_by)), total=groups[0]
     )
 
 
-async def get_workload_report(session: Session, caller: Caller, team: str | None, now: datetime) -> WorkloadReport:
+async def get_workload_report(session: Session, caller: Caller, team: str | None, tickets: OpenAt) -> WorkloadReport:
     """Open tickets per agent and in total."""
+    now, ticket = tickets.at, tickets.ticket
     counted: dict[str, ColumnElement[bool]] = {
-        "waiting": Ticket.status.in_(WAITING),
-        **{priority.value: Ticket.priority == priority.value for priority in Priority},
-        "overdue": _overdue(now),
-        "due_within_1_hour": Ticket.next_due_at.between(now, now + timedelta(hours=1)),
-        "due_within_24_hours": Ticket.next_due_at.between(now, now + timedelta(hours=24)),
+        "waiting": ticket.status.in_(WAITING),
+        **{priority.value: ticket.priority == priority.value for priority in Priority},
+        "overdue": _overdue(tickets),
+        "due_within_1_hour": ticket.next_due_at.between(now, now + timedelta(hours=1)),
+        "due_within_24_hours": ticket.next_due_at.between(now, now + timedelta(hours=24)),
     }
-    rows = await _grouped(session, caller, team, Dimension.AGENT, counted, null().label("nothing"))
+    rows = await _grouped(session, caller, _Asked(tickets, team, Dimension.AGENT), counted, null().label("nothing"))
     groups = [WorkloadGroup(**_identity(row, Dimension.AGENT), **_figures(row, WorkloadGroup)) for row in rows]
     items = sorted(groups[1:], key=lambda one: (-one.open, one.name.casefold()))
     return WorkloadReport(at=now, items=items, total=groups[0])
 
 
-def _overdue(now: datetime) -> ColumnElement[bool]:
-    clocks = running_clocks(now)
-    return exists(select(clocks.c.ticket_id).where(clocks.c.ticket_id == Ticket.id, clocks.c.outcome == OVERDUE))
+def _overdue(tickets: OpenAt) -> ColumnElement[bool]:
+    clocks = running_clocks(tickets.at, tickets)
+    return exists(
+        select(clocks.c.ticket_id).where(clocks.c.ticket_id == tickets.ticket.id, clocks.c.outcome == OVERDUE)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Which tickets, and by what they are grouped."""
+
+    tickets: OpenAt
+    team: str | None
+    group_by: Dimension
 
 
 async def _grouped(
-    session: Session,
-    caller: Caller,
-    team: str | None,
-    group_by: Dimension,
-    counted: dict[str, ColumnElement[bool]],
-    extra: Any,
+    session: Session, caller: Caller, asked: _Asked, counted: dict[str, ColumnElement[bool]], extra: Any
 ) -> list[Row[Any]]:
     """The total row first, then one row per group."""
-    key = _KEYS[group_by]
-    in_team = [Ticket.team_id.in_(team_ids(team))] if team else []
-    names: Any = _NAMED.get(group_by)
-    source: FromClause = Ticket.__table__
+    tickets, ticket = asked.tickets, asked.tickets.ticket
+    key = getattr(ticket, _KEYS[asked.group_by])
+    in_team = [ticket.team_id.in_(team_ids(asked.team))] if asked.team else []
+    names: Any = _NAMED.get(asked.group_by)
+    source: FromClause = tickets.source
     name: Any = key if names is None else names.name
     if names is not None:
         source = source.outerjoin(names, names.id == key)
@@ -101,7 +109,7 @@ async def _grouped(
             extra,
         )
         .select_from(source)
-        .where(IS_OPEN, visible_to(caller.principal, Permission.REPORT_VIEW), *in_team)
+        .where(tickets.is_open, tickets.visible_to(caller.principal, Permission.REPORT_VIEW), *in_team)
         .group_by(func.rollup(key))
     )
     rows = (await session.execute(query)).all()

@@ -1,5 +1,6 @@
 """The rows that SLA and time reports count: final verdicts of a period, and clocks that still run."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -21,12 +22,24 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import aliased
 
-from services.assignment.models import Agent, Organisation, RoutingDecision, SettledClock, Team, Ticket, Topic
+from services.assignment.models import (
+    Agent,
+    LoggedEvent,
+    Organisation,
+    RoutingDecision,
+    SettledClock,
+    Team,
+    Ticket,
+    Topic,
+)
 from services.assignment.queries.callers import Caller
 from services.assignment.queries.people import agent_ids, team_ids
 from services.assignment.queries.periods import Period
 from services.assignment.queries.running_clocks import OVERDUE, running_clocks
+from services.assignment.queries.time_travel.open_tickets import OpenAt
+from services.assignment.queries.time_travel.snapshots import CHANGED
 from services.assignment.schemas.reports import GroupBy
+from shared.contracts.events import SlaSettled
 from shared.contracts.vocabulary import Metric, Permission, Priority
 from shared.domain.permissions import reach
 from shared.kit.db import Session
@@ -49,7 +62,7 @@ _NAMED: dict[GroupBy, type[Team | Agent | Topic | Organisation]] = {
 
 def clock_entries(caller: Caller, period: Period, group_by: GroupBy) -> CTE:
     """Verdicts settled in the period, clocks that are overdue, and others that began in it, each with its group."""
-    running = running_clocks(period.now)
+    running = running_clocks(period.now, OpenAt.of(period.as_of))
     counted = or_(running.c.outcome == OVERDUE, period.holds(running.c.at))
     verdicts = SettledClock.__table__
     parts = [
@@ -118,10 +131,25 @@ def final_verdicts(running: CTE, period: Period) -> list[ColumnElement[bool]]:
         newer.revision > latest.revision,
         newer.revision > literal_column("1"),
     )
+    if period.as_of is not None:
+        correction = correction.where(_was_told(newer, period.as_of))
     runs_again = exists().where(
         running.c.ticket_id == latest.ticket_id, running.c.metric == latest.metric, running.c.cycle == latest.cycle
     )
-    return [period.holds(latest.settled_at.expression), ~correction.offset(0).exists(), ~runs_again]
+    told = [_was_told(latest, period.as_of)] if period.as_of is not None else []
+    return [period.holds(latest.settled_at.expression), ~correction.offset(0).exists(), ~runs_again, *told]
+
+
+def _was_told(verdict: type[SettledClock], as_of: datetime) -> ColumnElement[bool]:
+    """That a verdict had been published by then: a late fact may settle a clock at an instant that has passed."""
+    said = LoggedEvent.data["verdict"]
+    later = (
+        select(LoggedEvent.event_id)
+        .where(LoggedEvent.ticket_id == verdict.ticket_id, as_of < CHANGED, LoggedEvent.type == SlaSettled.event_name)
+        .where(said["metric"].astext == verdict.metric, said["cycle"].as_integer() == verdict.cycle)
+        .where(said["revision"].as_integer() == verdict.revision)
+    )
+    return ~later.offset(0).exists()
 
 
 def scope_of(

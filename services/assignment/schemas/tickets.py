@@ -13,7 +13,7 @@ from sqlalchemy import Row
 from services.assignment.models import FAR_FUTURE, Ticket
 from shared.contracts.base import Instant
 from shared.contracts.tickets import Clock, TicketSnapshot
-from shared.contracts.vocabulary import Action, CloseReason, HoldReason, Permission, Priority, Status
+from shared.contracts.vocabulary import Action, ClockState, CloseReason, HoldReason, Permission, Priority, Status
 from shared.domain.permissions import permitted_actions
 
 EXAMPLE: dict[str, Any] = {
@@ -213,13 +213,32 @@ class TicketPage(View):
 def view_of(row: TicketRow | TicketWithNames, held: frozenset[Permission], now: datetime) -> TicketView:
     """The answer made of a ticket's row and its names."""
     ticket: Ticket = row.Ticket
-    listed = ListedRow(
+    return listed_view(_listed(row, ticket.next_due_at), TicketSnapshot.model_validate(ticket.snapshot), held, now)
+
+
+def past_view_of(
+    row: TicketRow | TicketWithNames, snapshot: TicketSnapshot, held: frozenset[Permission], as_of: datetime
+) -> TicketView:
+    """The same with another snapshot than the newest, and without actions; the names are those of the snapshot."""
+    view = listed_view(_listed(row, next_due_at(snapshot)), snapshot, held, as_of)
+    return view.model_copy(update={"allowed_actions": ()})
+
+
+def next_due_at(snapshot: TicketSnapshot) -> datetime:
+    """When the first running clock is due; FAR_FUTURE if none runs."""
+    running = (clock.due_at for clock in snapshot.clocks if clock.state is ClockState.RUNNING)
+    return min((due_at for due_at in running if due_at is not None), default=FAR_FUTURE)
+
+
+def _listed(row: TicketRow | TicketWithNames, due_at: datetime) -> ListedRow:
+    ticket: Ticket = row.Ticket
+    return ListedRow(
         id=ticket.id,
         subject=ticket.subject,
         requester_name=ticket.requester_name,
         requester_email=ticket.requester_email,
         tags=ticket.tags,
-        next_due_at=ticket.next_due_at,
+        next_due_at=due_at,
         created_at=ticket.created_at,
         fields=ticket.fields,
         topic_id=ticket.topic_id,
@@ -230,7 +249,6 @@ def view_of(row: TicketRow | TicketWithNames, held: frozenset[Permission], now: 
         topic_name=row.topic_name,
         topic_fields=row.topic_fields or [],
     )
-    return listed_view(listed, TicketSnapshot.model_validate(ticket.snapshot), held, now)
 
 
 def listed_view(row: ListedRow, snapshot: TicketSnapshot, held: frozenset[Permission], now: datetime) -> TicketView:

@@ -14,6 +14,7 @@ from services.assignment.errors import not_permitted
 from services.assignment.queries.callers import Caller
 from services.assignment.queries.people import list_teams
 from services.assignment.queries.periods import WrongPeriod
+from services.assignment.queries.time_travel.open_tickets import OpenAt
 from services.assignment.reporting.activity import get_activity_report, get_arrival_report
 from services.assignment.reporting.open_tickets import get_backlog_report, get_workload_report
 from services.assignment.schemas.activity import ActivityReport, ArrivalReport, Dimension, ReportInterval
@@ -21,7 +22,6 @@ from services.assignment.web.page_base import DeskAgent, DeskPageRoute, TheDesk
 from services.assignment.web.reports import PERIODS, Form, ReportRequest
 from shared.contracts.vocabulary import Permission
 from shared.domain.permissions import holds
-from shared.kit.clock import utc_now
 from shared.kit.db import Session
 from shared.kit.http.problems import Problem
 
@@ -158,14 +158,14 @@ async def download_workload(context: State, caller: DeskAgent, asked: Form) -> R
 
 def _backlog(asked: ReportRequest, by: Dimension) -> Maker:
     async def make(session: Session, caller: Caller) -> Report:
-        return await get_backlog_report(session, caller, asked.team or None, by, utc_now())
+        return await get_backlog_report(session, caller, asked.team or None, by, OpenAt.of(None))
 
     return make
 
 
 def _workload(asked: ReportRequest) -> Maker:
     async def make(session: Session, caller: Caller) -> Report:
-        return await get_workload_report(session, caller, asked.team or None, utc_now())
+        return await get_workload_report(session, caller, asked.team or None, OpenAt.of(None))
 
     return make
 

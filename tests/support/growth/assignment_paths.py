@@ -17,6 +17,7 @@ from services.assignment.queries.deactivation import of_agent, of_policy, of_tea
 from services.assignment.queries.lists import WORKING, Filters, QueueView, Sort, TimeSpan, count_views, list_tickets
 from services.assignment.queries.periods import Period
 from services.assignment.queries.returns import find_strays, has_work, still_holds
+from services.assignment.queries.time_travel.open_tickets import OpenAt
 from services.assignment.reporting.activity import get_activity_report, get_arrival_report
 from services.assignment.reporting.aggregation import count_events
 from services.assignment.reporting.attainment import get_sla_report
@@ -145,8 +146,8 @@ def _activity(database: Database, name: str, caller: Caller) -> Path:
 def _open_tickets(database: Database, name: str, caller: Caller) -> Path:
     async def run() -> None:
         async with database.begin() as session:
-            await get_backlog_report(session, caller, None, Dimension.PRIORITY, utc_now())
-            await get_workload_report(session, caller, None, utc_now())
+            await get_backlog_report(session, caller, None, Dimension.PRIORITY, OpenAt(utc_now()))
+            await get_workload_report(session, caller, None, OpenAt(utc_now()))
 
     return Path(name, run)
 

@@ -78,6 +78,22 @@ class Conditions:
             teams = sorted({grant.team_id for grant in self.caller.principal.grants})
             self.add("tickets.team_id = any(cast(? as uuid[]))", teams)
 
+    def add_scope(self, asked: scopes.ListScope) -> None:
+        """Adds all that a list is asked for, where no index scan implies any of it."""
+        self.add("tickets.status = any(cast(? as text[]))", [status.value for status in asked.statuses])
+        if asked.priorities:
+            ranks = [priority.rank for priority in asked.priorities]
+            self.add("tickets.priority_rank = any(cast(? as integer[]))", ranks)
+        if asked.team_id is not None:
+            self.add("tickets.team_id = ?", asked.team_id)
+        if asked.is_nobodys:
+            self.add(IS_NOBODYS)
+        if asked.assignee_id is not None:
+            self.add("tickets.assignee_id = ?", asked.assignee_id)
+        if asked.is_of_own_teams:
+            teams = sorted({grant.team_id for grant in self.caller.principal.grants})
+            self.add("tickets.team_id = any(cast(? as uuid[]))", teams)
+
     def add_token(self, token: Token) -> None:
         """Adds the condition of a search operator. Raises SearchProblem."""
         no = token.is_excluded

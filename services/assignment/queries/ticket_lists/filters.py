@@ -1,7 +1,7 @@
 """Resolves filters and search operators to index scans and conditions."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -32,11 +32,29 @@ def search_text(filters: Filters) -> SearchText:
     return parse_search(filters.q) if filters.q and filters.q.strip() else SearchText()
 
 
+@dataclass(frozen=True, slots=True)
+class ResolvedFilters:
+    """Filters with ids in place of names: what index scans are chosen by, further conditions, and search terms."""
+
+    asked: scopes.ListScope
+    more: Conditions
+    terms: Sequence[Term]
+
+
 async def resolve(session: Session, caller: Caller, filters: Filters, now: datetime) -> tuple[Listed, Sequence[Term]]:
     """The list and its search terms. Names are resolved to ids first, because the planner's statistics are about ids.
 
     Raises Problem 422.
     """
+    found = await resolve_filters(session, caller, filters, now)
+    found.more.add_asked(found.asked)
+    scans, values = scopes.scans_of(caller, found.asked)
+    visible, seen = scopes.visible(caller)
+    return Listed(scans, tuple(found.more.sql), visible, values | seen | found.more.values), found.terms
+
+
+async def resolve_filters(session: Session, caller: Caller, filters: Filters, now: datetime) -> ResolvedFilters:
+    """The filters with ids in place of names. Raises Problem 422."""
     said = search_text(filters)
     more = Conditions(caller, now)
     kept, narrowing = _merge(filters, said.tokens)
@@ -56,7 +74,6 @@ async def resolve(session: Session, caller: Caller, filters: Filters, now: datet
         is_nobodys,
         kept.view is QueueView.TEAM,
     )
-    more.add_asked(asked)
     if kept.view is QueueView.OVERDUE:
         more.add("tickets.next_due_at < ?", now)
     if kept.view is QueueView.UNASSIGNED:
@@ -64,9 +81,7 @@ async def resolve(session: Session, caller: Caller, filters: Filters, now: datet
     if kept.topic:
         more.add("tickets.topic_id = ?", await _id_of(session, "topics", kept.topic))
     more.add_plain(kept.tag, kept.channel, kept.due)
-    scans, values = scopes.scans_of(caller, asked)
-    visible, seen = scopes.visible(caller)
-    return Listed(scans, tuple(more.sql), visible, values | seen | more.values), said.terms
+    return ResolvedFilters(asked, more, said.terms)
 
 
 def _merge(filters: Filters, tokens: Sequence[Token]) -> tuple[Filters, list[Token]]:

@@ -32,7 +32,7 @@ IS_OVER: Final = f"tickets.{OVER}"
 IS_NOBODYS: Final = "tickets.assignee_id is null"
 NARROWABLE: Final = (
     *("id", "status", "priority_rank", "topic_id", "team_id", "assignee_id", "tags", "channel", "next_due_at"),
-    *("requester_email", "requester_name", "number"),
+    *("requester_email", "requester_name", "number", "created_at", "updated_at"),
 )
 """Columns that further conditions may use."""
 Place = tuple[UUID, datetime | int]

@@ -53,13 +53,18 @@ def _view(row: Row[Any], caller: Caller, held: dict[TicketPlace, frozenset[Permi
     )
     if place not in held:
         held[place] = permissions_on(caller.principal, place)
-    names = ListedRow(
+    return listed_view(listed_row(row, row.next_due_at), snapshot, held[place], now)
+
+
+def listed_row(row: Row[Any], due_at: datetime) -> ListedRow:
+    """What the answer is made of beside the snapshot, from a row with the columns of `ROWS`."""
+    return ListedRow(
         id=row.id,
         subject=row.subject,
         requester_name=row.requester_name,
         requester_email=row.requester_email,
         tags=row.tags,
-        next_due_at=row.next_due_at,
+        next_due_at=due_at,
         created_at=row.created_at,
         fields=json.loads(row.fields) if row.fields else {},
         topic_id=row.topic_id,
@@ -70,4 +75,3 @@ def _view(row: Row[Any], caller: Caller, held: dict[TicketPlace, frozenset[Permi
         topic_name=row.topic_name,
         topic_fields=json.loads(row.topic_fields) if row.topic_fields else [],
     )
-    return listed_view(names, snapshot, held[place], now)
