@@ -14,13 +14,13 @@ from services.assignment.queries.cursors import bad_cursor, instant_in, number_i
 from services.assignment.queries.ticket_lists.counting import COUNTED, count_lists
 from services.assignment.queries.ticket_lists.filters import resolve, search_text
 from services.assignment.queries.ticket_lists.index_scans import Order, Place
-from services.assignment.queries.ticket_lists.past import PastList, read_past_page
-from services.assignment.queries.ticket_lists.past_rows import read_past_rows
 from services.assignment.queries.ticket_lists.reading import backwards, read_page
 from services.assignment.queries.ticket_lists.rows import read_rows
 from services.assignment.queries.ticket_lists.scopes import WORKING
 from services.assignment.queries.ticket_lists.similar import find_similar
 from services.assignment.queries.ticket_lists.terms import sought
+from services.assignment.queries.time_travel.past_lists import PastList, read_past_page
+from services.assignment.queries.time_travel.past_rows import read_past_rows
 from services.assignment.schemas.ticket_filters import Filters, QueueView, Sort
 from services.assignment.schemas.tickets import TicketPage, TicketView
 from shared.kit.db import Session

@@ -10,8 +10,8 @@ from sqlalchemy.orm import aliased
 
 from services.assignment.models import Ticket
 from services.assignment.queries.indexed_ranges import IS_OPEN
-from services.assignment.queries.ticket_lists.past import past_tickets
 from services.assignment.queries.ticket_lists.scopes import WORKING
+from services.assignment.queries.time_travel.past_lists import past_tickets
 from services.assignment.queries.visibility import visible_to
 from shared.contracts.vocabulary import Permission
 from shared.domain.permissions import Principal
