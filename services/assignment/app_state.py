@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -101,11 +102,11 @@ class AppState:
     held_replies: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when a reply was held, so that its sender looks when it is due."""
     returns: Attention = field(default_factory=Attention)
-    rollouts: Attention = field(default_factory=Attention)
+    rollouts: Attention = field(default_factory=partial(Attention, None))
     """When the two jobs look for work: returns after each change that is announced and others' events, roll-outs after
     an administrator's change."""
-    bulk_jobs: Attention = field(default_factory=Attention)
-    exports: Attention = field(default_factory=Attention)
+    bulk_jobs: Attention = field(default_factory=partial(Attention, None))
+    exports: Attention = field(default_factory=partial(Attention, None))
     """When actions on many tickets and exports are looked for: after one was asked for."""
     backlog: Attention = field(default_factory=Attention)
     """When tickets that wait for an agent are looked at: after whatever may have made room or tickets."""

@@ -28,6 +28,7 @@ from services.assignment.commands.returns import forget_told, return_tickets
 from services.assignment.consumers import build_consumers
 from services.assignment.desk_jobs.bulk_runner import carry_out_bulk_jobs, forget_old_jobs
 from services.assignment.desk_jobs.export_writer import forget_expired_exports, write_exports
+from services.assignment.desk_jobs.sweep import sweep_jobs
 from services.assignment.holiday_feed import FeedReader
 from services.assignment.intake_client import IntakeClient
 from services.assignment.live.change_streams import ChangeStreams
@@ -72,7 +73,7 @@ def build_app(settings: AssignmentSettings) -> FastAPI:
     """The service: connections are made when it starts, and none of them has to be there already."""
     bus = Bus(settings, SERVICE)
     database = Database.connect(settings)
-    returns, rollouts, backlog = Attention(), Attention(), Attention()
+    returns, backlog = Attention(), Attention()
 
     def look_for_work() -> None:
         returns.wake()
@@ -103,7 +104,6 @@ def build_app(settings: AssignmentSettings) -> FastAPI:
             intake=IntakeClient(settings.intake_url or settings.portal_url, AgentProofs(settings)),
             streams=ChangeStreams(changes),
             returns=returns,
-            rollouts=rollouts,
             backlog=backlog,
         )
         app.state.app_state, app.state.renderer = context, context.renderer
@@ -133,6 +133,7 @@ def build_app(settings: AssignmentSettings) -> FastAPI:
             "changes": changes.run,
             "bulk": partial(carry_out_bulk_jobs, context),
             "exports": partial(write_exports, context),
+            "job-sweep": partial(sweep_jobs, context),
             "housekeeping": keeping,
             "feeds": feeds,
             "rollouts": partial(carry_out_rollouts, context),

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Boolean, Integer, Select, and_, exists, func, literal_column, or_, select, true
+from sqlalchemy import Boolean, ColumnElement, Integer, Select, and_, exists, func, literal_column, or_, select, true
 
 from services.assignment.app_state import AppState
 from services.assignment.backlog.batch_assignment import NO_POLICY
@@ -157,16 +157,20 @@ def _held(now: datetime) -> Select[Any]:
     )
 
 
-async def _list_reopened(session: Session, now: datetime) -> list[HandoverCandidate]:
-    """Tickets just reopened by somebody other than their agent; an agent with rights from a parent team keeps them."""
-    last = last_ownership()
-    is_judged = exists(
+def is_judged() -> ColumnElement[bool]:
+    """Whether it was decided who has the ticket after its last reopening."""
+    return exists(
         select(TicketAssignment.id).where(
             TicketAssignment.ticket_id == Ticket.id,
             TicketAssignment.reopen_count == REOPENINGS,
             TicketAssignment.state != "refused",
         )
     )
+
+
+async def _list_reopened(session: Session, now: datetime) -> list[HandoverCandidate]:
+    """Tickets just reopened by somebody other than their agent; an agent with rights from a parent team keeps them."""
+    last = last_ownership()
     is_member = exists(
         select(Membership.agent_id).where(
             Membership.agent_id == Ticket.assignee_id, Membership.team_id == Ticket.team_id
@@ -187,7 +191,7 @@ async def _list_reopened(session: Session, now: datetime) -> list[HandoverCandid
         .outerjoin(last, true())
         .where(
             IS_REOPENED,
-            ~is_judged,
+            ~is_judged(),
             or_(is_member, ~works_above),
             last.c.type == "ticket.reopened",
             last.c.recorded_at > now - JUDGED_WITHIN,

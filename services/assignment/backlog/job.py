@@ -9,6 +9,7 @@ from services.assignment.backlog.batch_assignment import assign_batch
 from services.assignment.backlog.decision_dispatch import send, take_unsent
 from services.assignment.backlog.handover import hand_over
 from services.assignment.backlog.offers import end_offers
+from services.assignment.backlog.pending import has_work
 from services.assignment.backlog.waiting_tickets import list_waiting_teams
 from services.assignment.models import TicketAssignment
 from shared.kit.clock import utc_now
@@ -30,6 +31,8 @@ async def process_backlog(context: AppState) -> bool:
     """One pass: ends offers, sends pending decisions, hands over, assigns. Returns whether another is due soon."""
     async with context.database.begin() as session:
         now = utc_now()
+        if not await has_work(session, now):
+            return False
         has_offers = await end_offers(session, now)
         unsent = await take_unsent(session, now)
     answered = await send(context, unsent)

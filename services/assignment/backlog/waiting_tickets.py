@@ -68,9 +68,13 @@ def is_seen_to(now: datetime) -> ColumnElement[bool]:
 
 async def list_waiting_teams(session: Session) -> list[UUID]:
     """Active teams with unassigned tickets and a strategy other than `manual`."""
+    return list(await session.scalars(select_waiting_teams().order_by(Team.id)))
+
+
+def select_waiting_teams() -> Select[UUID]:
+    """The statement of `list_waiting_teams`, in no order."""
     waits = exists(select(Ticket.id).where(Ticket.team_id == Team.id, IS_WAITING))
-    query = select(Team.id).where(Team.is_active, Team.strategy != Strategy.MANUAL.value, waits).order_by(Team.id)
-    return list(await session.scalars(query))
+    return select(Team.id).where(Team.is_active, Team.strategy != Strategy.MANUAL.value, waits)
 
 
 async def list_waiting(

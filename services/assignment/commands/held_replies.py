@@ -42,6 +42,8 @@ from shared.kit.ticket_errors import TicketsUnavailable
 LEASE = timedelta(seconds=30)
 """How long a reply that is being sent is its sender's alone."""
 SWEEP_SECONDS = 15.0
+LOCKED_SECONDS = 0.01
+"""A pause for replies that are due but locked by another process, which is about to send them."""
 """The longest that a reply waits which another process held and left behind."""
 ROUTE = "replies"
 """As a reply that is sent at once: the same key makes the same message, whichever way it takes."""
@@ -141,19 +143,23 @@ async def send_held_replies(context: AppState) -> None:
     """For ever: sends each held reply when its time has come."""
     while True:
         context.held_replies.clear()
-        while await send_due(context):
-            pass
-        with suppress(TimeoutError):
-            async with asyncio.timeout(await _wait_seconds(context)):
-                await context.held_replies.wait()
+        if seconds := await _wait_seconds(context):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await context.held_replies.wait()
+        else:
+            while await send_due(context):
+                pass
+            await asyncio.sleep(LOCKED_SECONDS)
 
 
 async def _wait_seconds(context: AppState) -> float:
-    async with context.database.begin() as session:
-        next_at: datetime | None = await session.scalar(select(func.min(HeldReply.send_at)))
+    """Until the next one is due; 0 if one is."""
+    async with context.database.single() as connection:
+        next_at: datetime | None = await connection.scalar(select(func.min(HeldReply.send_at)))
     if next_at is None:
         return SWEEP_SECONDS
-    return min(max((next_at - utc_now()).total_seconds(), 0.01), SWEEP_SECONDS)
+    return min(max((next_at - utc_now()).total_seconds(), 0.0), SWEEP_SECONDS)
 
 
 async def send_due(context: AppState) -> int:
