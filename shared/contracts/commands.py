@@ -162,6 +162,41 @@ class RecordReply(Command):
     replied_at: Instant
 
 
+class MergeTicket(Command):
+    """Close the ticket as a duplicate that is part of another one from now on."""
+
+    kind: Literal["merge"] = "merge"
+    into: TicketId
+    merge_id: UUID
+    """Names the merge on both tickets, so that both can undo it."""
+
+
+class AbsorbTicket(Command):
+    """Take in another ticket, which has just become a duplicate of this one."""
+
+    kind: Literal["absorb"] = "absorb"
+    source_id: TicketId
+    merge_id: UUID
+    resolution_from: Instant | None = None
+    """Since when the other's resolution clock ran, if it did."""
+    waiting_since: Instant | None = None
+    """Since when the other's requester waits for an answer, if they do."""
+
+
+class UnmergeTicket(Command):
+    """Undo the merge of a duplicate: the ticket stands, and its clocks run, as if it had never been closed."""
+
+    kind: Literal["unmerge"] = "unmerge"
+    merge_id: UUID
+
+
+class DetachTicket(Command):
+    """Let go of a ticket that was taken in: the clocks stand as if it had never been."""
+
+    kind: Literal["detach"] = "detach"
+    merge_id: UUID
+
+
 AnyCommand = Annotated[
     TriageTicket
     | AssignTicket
@@ -177,7 +212,11 @@ AnyCommand = Annotated[
     | ResolveTicket
     | ReopenTicket
     | CloseTicket
-    | RecordReply,
+    | RecordReply
+    | MergeTicket
+    | AbsorbTicket
+    | UnmergeTicket
+    | DetachTicket,
     Field(discriminator="kind"),
 ]
 

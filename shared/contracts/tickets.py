@@ -86,5 +86,7 @@ class TicketSnapshot(WireModel):
     close_reason: CloseReason | None = None
     reopen_count: int = 0
     is_archived: bool = False
+    merged_into: TicketId | None = Field(default=None, exclude_if=lambda merged: merged is None)
+    """The ticket that this one is a part of; left out otherwise."""
     due_at: Instant | None = None
     clocks: tuple[Clock, ...] = ()

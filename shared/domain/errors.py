@@ -50,6 +50,18 @@ class TicketArchivedError(Refusal):
     code = "ticket_archived"
 
 
+class TicketMerged(Refusal):
+    """The ticket is part of another one; only undoing the merge changes it. `into` is the other's id."""
+
+    code = "ticket_merged"
+
+
+class NotMerged(Refusal):
+    """The merge that should be undone is not there (any more)."""
+
+    code = "not_merged"
+
+
 class UnknownTicket(Refusal):
     """No workflow of that ticket exists (yet)."""
 
@@ -65,6 +77,8 @@ REFUSALS: dict[str, type[Refusal]] = {
         DueInPast,
         NotRevertible,
         TicketArchivedError,
+        TicketMerged,
+        NotMerged,
         UnknownTicket,
     )
 }

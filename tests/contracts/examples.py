@@ -37,9 +37,11 @@ from shared.contracts.events import (
     SlaSettled,
     SlaWarned,
     TeamChanged,
+    TicketAbsorbed,
     TicketArchived,
     TicketAssigned,
     TicketClosed,
+    TicketDetached,
     TicketDueSet,
     TicketEdited,
     TicketErased,
@@ -60,6 +62,7 @@ from shared.contracts.events import (
     TicketSubmitted,
     TicketTransferred,
     TicketTriaged,
+    TicketUnmerged,
     TopicChanged,
     TopicField,
 )
@@ -80,6 +83,7 @@ from shared.contracts.vocabulary import (
     ReturnReason,
     Status,
 )
+from tests.contracts.arranged_examples import arranged
 
 
 def _uuid(last: int) -> UUID:
@@ -87,6 +91,7 @@ def _uuid(last: int) -> UUID:
 
 
 TICKET = TicketId(_uuid(1))
+OTHER = TicketId(_uuid(8))
 MESSAGE = MessageId(_uuid(2))
 REPLY = MessageId(_uuid(3))
 ADA = AgentId(_uuid(11))
@@ -200,6 +205,9 @@ _lifecycle: tuple[LifecycleEvent, ...] = (
         reason=CloseReason.RESOLVED,
         cause="command",
     ),
+    TicketAbsorbed(**step(14), source_id=OTHER, merge_id=_uuid(72), resolution_from=at(-30), waiting_since=at(-30)),
+    TicketDetached(**step(15), source_id=OTHER, merge_id=_uuid(72)),
+    TicketUnmerged(**step(16), merge_id=_uuid(73), former_target_id=OTHER),
     TicketArchived(**step(15, SYSTEM, status=Status.CLOSED, closed_at=at(14), is_archived=True)),
     TicketPolicyChanged(**step(16, policy_version=2), policy_id=POLICY, policy_version=2),
     SlaWarned(**step(17, SYSTEM), metric=Metric.RESOLUTION, cycle=1, percent=75, due_at=at(240)),
@@ -346,7 +354,7 @@ _others: tuple[Event, ...] = (
         version=1,
     ),
     RequesterChanged(requester_id=REQUESTER, email="ruth@bank.example", name="Ruth Okafor", version=2),
-    RequesterErased(requester_id=REQUESTER, ticket_ids=(TICKET,), took_part_in=(TicketId(_uuid(8)),), erased_at=at(60)),
+    RequesterErased(requester_id=REQUESTER, ticket_ids=(TICKET,), took_part_in=(OTHER,), erased_at=at(60)),
     TicketErased(ticket_id=TICKET, erased_at=at(60)),
     AccountLinkRequested(agent_id=ADA, link_id=_uuid(61), purpose="reset", requested_at=at(30), expires_at=at(60)),
     AccountChanged(agent_id=ADA, change="password_changed", changed_at=at(45)),
@@ -369,7 +377,9 @@ _others: tuple[Event, ...] = (
     ),
 )
 
-EXAMPLES: dict[str, Event] = {event.type(): event for event in (*_lifecycle, *_others)}
+EXAMPLES: dict[str, Event] = {
+    event.type(): event for event in (*_lifecycle, *_others, *arranged(TICKET, OTHER, BY_ADA, at(12)))
+}
 
 
 def example_envelope(event_type: str) -> Envelope:

@@ -85,7 +85,7 @@ async def resume(context: State, call: TicketCall, body: Comment = NOTHING) -> R
 
 @router.post("/resolve", response_model=TicketView, summary="Declare it settled")
 async def resolve(context: State, call: TicketCall, body: Comment = NOTHING) -> Response:
-    """Closes by itself later unless the requester writes again."""
+    """Closes by itself later unless the requester writes again. Refused while a blocking task is not done."""
     return await do(context, call, body)
 
 

@@ -11,7 +11,7 @@ from services.assignment.app_state import AppState
 from services.assignment.commands import lifecycle, messages
 from services.assignment.commands.command_request import Build, CommandRequest, act
 from services.assignment.schemas import actions
-from shared.contracts.commands import Command, PendTicket, ReleaseTicket, ReopenTicket, ResolveTicket, ResumeTicket
+from shared.contracts.commands import Command, PendTicket, ReleaseTicket, ReopenTicket, ResumeTicket
 from shared.contracts.vocabulary import Action
 from shared.domain.permissions import ACTION_PERMISSIONS
 
@@ -52,7 +52,7 @@ ACTIONS: Mapping[str, ActionHandler] = MappingProxyType(
         "pend": _plainly(Action.PEND, PendTicket),
         "hold": _by_workflow(Action.HOLD, actions.HoldInput, lifecycle.hold),
         "resume": _plainly(Action.RESUME, ResumeTicket),
-        "resolve": _plainly(Action.RESOLVE, ResolveTicket),
+        "resolve": _by_workflow(Action.RESOLVE, actions.ActionInput, lifecycle.resolve),
         "reopen": _plainly(Action.REOPEN, ReopenTicket),
         "close": _by_workflow(Action.CLOSE, actions.CloseInput, lifecycle.close),
         "replies": ActionHandler(actions.MessageInput, messages.reply),

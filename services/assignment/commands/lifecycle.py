@@ -12,6 +12,7 @@ from services.assignment.app_state import AppState
 from services.assignment.commands.command_request import Build, CommandContext, CommandRequest, act
 from services.assignment.errors import already_assigned, people_only
 from services.assignment.models import Agent, Team
+from services.assignment.queries.tasks import check_nothing_blocks
 from services.assignment.queries.team_members import check_assignable
 from services.assignment.routing_rules.routes import route_tickets
 from services.assignment.routing_rules.stored_facts import stored_facts
@@ -24,12 +25,13 @@ from shared.contracts.commands import (
     Command,
     HoldTicket,
     PrioritiseTicket,
+    ResolveTicket,
     SetTicketDue,
     TransferTicket,
     TriageTicket,
 )
 from shared.contracts.policies import PolicySnapshot
-from shared.contracts.vocabulary import Permission, Status
+from shared.contracts.vocabulary import CloseReason, Permission, Status
 from shared.domain.errors import VersionConflict
 from shared.kit.http.problems import invalid
 
@@ -136,10 +138,25 @@ def hold(body: actions.HoldInput) -> Build:
     return build
 
 
+def resolve(_: actions.ActionInput) -> Build:
+    """Declare it settled, unless a blocking task is still to be done."""
+
+    async def build(attempt: CommandContext) -> ResolveTicket:
+        await check_nothing_blocks(attempt.session, attempt.ticket.id)
+        return ResolveTicket(**carried(attempt))
+
+    return build
+
+
 def close(body: actions.CloseInput) -> Build:
-    """End it; a ticket that is still new takes its policy along, so that its clocks can be judged."""
+    """End it; a ticket that is still new takes its policy along, so that its clocks can be judged.
+
+    To close it as resolved needs what resolving needs.
+    """
 
     async def build(attempt: CommandContext) -> CloseTicket:
+        if body.reason is CloseReason.RESOLVED:
+            await check_nothing_blocks(attempt.session, attempt.ticket.id)
         policy = (await _route(attempt))[1] if attempt.ticket.status == Status.NEW else None
         return CloseTicket(**carried(attempt), reason=body.reason, policy=policy)
 
@@ -147,7 +164,7 @@ def close(body: actions.CloseInput) -> Build:
 
 
 def plain(kind: type[Command]) -> Build:
-    """A command that needs nothing but who and when: release, pend, resume, resolve, reopen."""
+    """A command that needs nothing but who and when: release, pend, resume, reopen."""
 
     async def build(attempt: CommandContext) -> Command:
         return kind(**carried(attempt))

@@ -42,7 +42,7 @@ VERDICTS: Final = table_of(SettledClock)
 TICKET_COLUMNS: Final = (
     *("id", "number", "seq", "revision", "status", "priority", "priority_rank", "topic_id", "team_id"),
     *("assignee_id", "assigned_at", "next_due_at", "is_archived", "subject", "requester_name"),
-    *("requester_email", "created_at", "updated_at", "snapshot"),
+    *("requester_email", "created_at", "updated_at", "merged_into", "snapshot"),
 )
 KEPT: Final = frozenset(
     {"id", "number", "topic_id", "subject", "requester_name", "requester_email", "created_at", "assigned_at"}
@@ -140,6 +140,7 @@ def row_of(snapshot: TicketSnapshot) -> dict[str, Any]:
         "requester_email": "",
         "created_at": snapshot.opened_at,
         "updated_at": snapshot.updated_at,
+        "merged_into": snapshot.merged_into,
         "snapshot": snapshot,
     }
 

@@ -20,6 +20,7 @@ from services.assignment.models import (
     Note,
     Participant,
     Ticket,
+    TicketTask,
     TicketWords,
 )
 from shared.contracts.events import (
@@ -111,7 +112,7 @@ async def _redact(session: Session, ids: Sequence[UUID], at: datetime) -> None:
         .where(Message.ticket_id.in_(ids), Message.author_kind != ActorKind.AGENT.value)
         .values(author_name=ERASED, author_email=None)
     )
-    for model in (Participant, ComposerDraft, HeldReply, EntryVersion):
+    for model in (Participant, ComposerDraft, HeldReply, EntryVersion, TicketTask):
         await session.execute(delete(model).where(model.ticket_id.in_(ids)))
     await session.execute(update(Intent).where(Intent.ticket_id.in_(ids)).values(comment=None))
     notes = update(Note).where(Note.ticket_id.in_(ids))

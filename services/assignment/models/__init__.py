@@ -35,6 +35,7 @@ from services.assignment.models.rules import Calendar, CalendarFeed, Policy, Sto
 from services.assignment.models.service_tokens import ServiceToken
 from services.assignment.models.setup import Installation, SetupLink
 from services.assignment.models.single_sign_on import ProviderIdentity, SingleSignOn, UsedSignOn
+from services.assignment.models.tasks import TicketTask
 from services.assignment.models.tickets import (
     ErasedTicket,
     Intent,
@@ -111,6 +112,7 @@ __all__ = [
     "TicketAssignment",
     "TicketPresence",
     "TicketReturn",
+    "TicketTask",
     "TicketWords",
     "Topic",
     "TotpSecret",

@@ -105,7 +105,7 @@ class LinkedTickets(Base):
     ticket_id: Mapped[UUID] = mapped_column(primary_key=True)
     other_id: Mapped[UUID] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(String(16))
-    """`related`, or `duplicate`: the first is a duplicate of the other."""
+    """`related`; `duplicate`: the first is a duplicate of the other; `child`: the other is the first one's parent."""
     agent_id: Mapped[UUID]
     added_at: Mapped[datetime]
 

@@ -34,6 +34,7 @@ class Ticket(Base):
             postgresql_where=text(WAITING),
         ),
         Index("ix_tickets_load", "assignee_id", "priority_rank", postgresql_where=text(OPEN)),
+        Index("ix_tickets_merged_into", "merged_into", postgresql_where=text("merged_into is not null")),
         Index("ix_tickets_reopened", "id", postgresql_where=text(REOPENED)),
         Index("ix_tickets_lifetime", text(LIFETIME), postgresql_using="gist", postgresql_where=text(OVER)),
     )
@@ -54,6 +55,8 @@ class Ticket(Base):
     assigned_at: Mapped[datetime | None]
     next_due_at: Mapped[datetime] = mapped_column(default=FAR_FUTURE)
     is_archived: Mapped[bool] = mapped_column(default=False)
+    merged_into: Mapped[UUID | None]
+    """The ticket that this one is a part of."""
     subject: Mapped[str] = mapped_column(Text, default="")
     requester_name: Mapped[str] = mapped_column(String(255), default="")
     requester_email: Mapped[str] = mapped_column(String(254), default="")

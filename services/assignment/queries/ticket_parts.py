@@ -13,6 +13,8 @@ select
   exists (select from followers where ticket_id = :ticket_id) as has_followers,
   exists (select from ticket_links where ticket_id = :ticket_id)
     or exists (select from ticket_links where other_id = :ticket_id) as has_links,
+  exists (select from ticket_tasks where ticket_id = :ticket_id) as has_tasks,
+  exists (select from tickets where merged_into = :ticket_id) as has_merged,
   exists (select from drafts where agent_id = :agent_id and ticket_id = :ticket_id)
     or exists (select from held_replies where ticket_id = :ticket_id) as has_writing,
   exists (
@@ -28,6 +30,9 @@ class TicketParts:
     has_participants: bool
     has_followers: bool
     has_links: bool
+    has_tasks: bool
+    has_merged: bool
+    """Whether other tickets are part of it."""
     has_writing: bool
     """Whether the agent has a draft on it, or anybody's reply is on its way."""
     has_team_target: bool

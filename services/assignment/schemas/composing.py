@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 from services.assignment.schemas.actions import AttachmentIds, MessageInput
 from services.assignment.schemas.tickets import AgentRef, RelatedTicket, View
 from shared.contracts.base import Instant
+from shared.contracts.events.collaboration import LinkRelation
 from shared.contracts.redaction import redacted
 from shared.contracts.vocabulary import BodyFormat
 from shared.kit.http.inputs import MAX_TEXT, Flag, Input
@@ -113,7 +114,7 @@ class PresenceView(View):
     """When something was last written on it; a note raises no revision."""
 
 
-LinkKind = Literal["related", "duplicate"]
+LinkKind = Literal["related", "duplicate", "parent", "child"]
 
 
 class LinkInput(Input):
@@ -122,12 +123,13 @@ class LinkInput(Input):
     ticket: Annotated[str, Field(min_length=1, max_length=64, examples=["100042"])]
     """Its id or number."""
     kind: LinkKind = "related"
-    """`duplicate`: this one is a duplicate of the other."""
+    """`duplicate`: this one is a duplicate of the other. `parent`, `child`: what the other is to this one."""
 
 
 class LinkView(View):
     """A ticket that belongs to this one, seen from here."""
 
     ticket: RelatedTicket
-    kind: Literal["related", "duplicate_of", "duplicated_by"]
+    kind: LinkRelation
+    """What the other one is to this one; `duplicate_of`: this one is its duplicate."""
     added_at: Instant

@@ -60,6 +60,7 @@ COMMANDS: Sequence[DeskCommand] = (
     DeskCommand("reopen", "Reopen", "o", "page"),
     DeskCommand("close", "Close…", "x", "page"),
     DeskCommand("tags", "Change tags…", "l", "page"),
+    DeskCommand("task", "Add a task…", "", "page"),
     DeskCommand("follow", "Follow or stop following", "f", "page"),
     DeskCommand("edit-ticket", "Edit subject, topic and requester…", "", "page"),
     DeskCommand("older", "Show older entries", "", "page"),

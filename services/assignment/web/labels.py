@@ -119,6 +119,25 @@ def _ordinal(number: int) -> str:
     return f"{number}{ending}"
 
 
+def _link(details: Mapping[str, Any]) -> str:
+    """A linked ticket, with what it is to this one."""
+    role = LINK_ROLES.get(details["kind"], "")
+    return f"{role}{details['other_number']}"
+
+
+LINK_ROLES = {
+    "duplicate_of": "this as a duplicate of ",
+    "duplicated_by": "the duplicate ",
+    "parent": "the parent ",
+    "child": "the child ",
+}
+TASK_CHANGES = {
+    "added": "added the task:",
+    "changed": "changed the task:",
+    "done": "finished the task:",
+    "undone": "took up again the task:",
+    "removed": "removed",
+}
 POLICY_MODES = {
     "carry": "SLA policy {policy}; the time used so far counts",
     "restart": "SLA policy {policy}; the clocks begin anew",
@@ -130,6 +149,11 @@ PHRASES: Mapping[str, Phrase] = {
         f"{_chose(details, names)} in {names.get(str(details['team_id']), 'a team')} ({details['rule']})"
     ),
     "ticket.edited": lambda details, _: f"changed {_listed(details['changed'])}",
+    "ticket.linked": lambda details, _: f"linked {_link(details)}",
+    "ticket.unlinked": lambda details, _: f"unlinked {_link(details)}",
+    "ticket.task_changed": lambda details, names: (
+        f"{TASK_CHANGES[details['change']]} {names.get(details['task_id']) or 'a task'}"
+    ),
     "ticket.triaged": lambda details, names: f"triaged to {names.get(str(details['team_id']), 'a team')}",
     "ticket.assigned": lambda details, names: f"assigned to {names.get(str(details['agent_id']), 'an agent')}",
     "ticket.released": lambda details, names: f"gave the ticket back to the team{_because(details, names)}",

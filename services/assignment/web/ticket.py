@@ -15,6 +15,7 @@ from services.assignment.queries.followers import list_followers
 from services.assignment.queries.links import list_links
 from services.assignment.queries.participants import list_participants
 from services.assignment.queries.requester_tickets import list_requester_tickets
+from services.assignment.queries.tasks import list_tasks
 from services.assignment.queries.team_targets import with_team_target
 from services.assignment.queries.thread import ThreadFilter, ThreadPage, find_decision, list_thread
 from services.assignment.queries.ticket_choices import get_ticket_choices
@@ -151,8 +152,9 @@ async def ticket_page(
         composer = await get_composer(session, caller, ticket) if parts.has_writing else ComposerState()
         followers = await list_followers(session, ticket.id) if parts.has_followers else []
         links = await list_links(session, caller, ticket.id) if parts.has_links else []
+        tasks = await list_tasks(session, ticket.id) if parts.has_tasks else []
         others = await list_requester_tickets(session, caller, ticket.requester.email, ticket.id)
-    names = choices.names
+    names = {**choices.names, **{str(task.id): task.title for task in tasks}}
     policy_name = names.get(str(ticket.sla.policy_id), "")
     return desk.render(
         request,
@@ -180,6 +182,7 @@ async def ticket_page(
         followers=followers,
         is_following=any(one.agent.id == caller.agent_id for one in followers),
         links=links,
+        tasks=tasks,
         others=others,
         now=now,
         answers=[(answer.label, format_event_short(answer.value)) for answer in ticket.fields],

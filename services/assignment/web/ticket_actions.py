@@ -119,6 +119,11 @@ def _call(caller: Caller, number: str, action: str, values: dict[str, str]) -> C
     )
 
 
+def form_call(caller: Caller, number: str, route: str, values: dict[str, str]) -> CommandRequest:
+    """A command request for a form of its own: the form's id is the idempotency key."""
+    return _call(caller, number, route, values)
+
+
 def bare_call(caller: Caller, number: str, route: str) -> CommandRequest:
     """A command request for a form without an idempotency key, for actions that are safe to repeat."""
     return _call(caller, number, route, {})

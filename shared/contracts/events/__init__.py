@@ -1,6 +1,7 @@
 """Every event of Everdesk: one class each, from which subjects, schemas, documents and samples derive."""
 
 from shared.contracts.events.base import EVENTS, Envelope, Event
+from shared.contracts.events.collaboration import TicketLinked, TicketTaskChanged, TicketUnlinked
 from shared.contracts.events.conversation import (
     AttachmentRef,
     Author,
@@ -25,9 +26,11 @@ from shared.contracts.events.lifecycle import (
     SlaBreachWithdrawn,
     SlaSettled,
     SlaWarned,
+    TicketAbsorbed,
     TicketArchived,
     TicketAssigned,
     TicketClosed,
+    TicketDetached,
     TicketDueSet,
     TicketEscalated,
     TicketHeld,
@@ -43,6 +46,7 @@ from shared.contracts.events.lifecycle import (
     TicketResumed,
     TicketTransferred,
     TicketTriaged,
+    TicketUnmerged,
 )
 from shared.contracts.events.services import (
     AccessLinkRequested,
@@ -105,14 +109,17 @@ __all__ = [
     "SlaSettled",
     "SlaWarned",
     "TeamChanged",
+    "TicketAbsorbed",
     "TicketArchived",
     "TicketAssigned",
     "TicketClosed",
+    "TicketDetached",
     "TicketDueSet",
     "TicketEdited",
     "TicketErased",
     "TicketEscalated",
     "TicketHeld",
+    "TicketLinked",
     "TicketMentioned",
     "TicketMessageRecorded",
     "TicketOpened",
@@ -125,8 +132,11 @@ __all__ = [
     "TicketResolved",
     "TicketResumed",
     "TicketSubmitted",
+    "TicketTaskChanged",
     "TicketTransferred",
     "TicketTriaged",
+    "TicketUnlinked",
+    "TicketUnmerged",
     "TicketsReturned",
     "TopicChanged",
     "TopicField",

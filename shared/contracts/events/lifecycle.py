@@ -132,6 +132,33 @@ class TicketClosed(LifecycleEvent, name="ticket.closed"):
 
     reason: CloseReason
     cause: Cause
+    merge_id: UUID | None = Field(default=None, exclude_if=lambda merge: merge is None)
+    """The merge that closed it, as a duplicate of `snapshot.merged_into`; left out otherwise."""
+
+
+class TicketAbsorbed(LifecycleEvent, name="ticket.absorbed"):
+    """Another ticket became part of this one: of the clocks of both, the earliest start wins."""
+
+    source_id: TicketId
+    merge_id: UUID
+    resolution_from: Instant | None = None
+    """Since when the other's resolution clock ran."""
+    waiting_since: Instant | None = None
+    """Since when the other's requester waits for an answer."""
+
+
+class TicketDetached(LifecycleEvent, name="ticket.detached"):
+    """A ticket that was taken in stands on its own again; the clocks stand as if it had never been taken in."""
+
+    source_id: TicketId
+    merge_id: UUID
+
+
+class TicketUnmerged(LifecycleEvent, name="ticket.unmerged"):
+    """The ticket is no part of another one any more, and stands as it did before."""
+
+    merge_id: UUID
+    former_target_id: TicketId
 
 
 class TicketArchived(LifecycleEvent, name="ticket.archived"):

@@ -119,8 +119,8 @@ class Clocks:
                 self._reopen(fact.at, policy)
             case FactKind.DUE_SET if fact.due_at is not None:
                 self._fix_due(fact.due_at, policy)
-            case FactKind.COUNTED_FROM if fact.due_at is not None:
-                self._count_from(fact.due_at, policy)
+            case FactKind.COUNTED_FROM:
+                self._count_from(fact, policy)
 
     def _buffer(self, fact: Fact) -> None:
         """Buffers a fact until triage. Reopening before triage discards buffered closing facts."""
@@ -193,13 +193,26 @@ class Clocks:
             clock.target = clock.target or due_at - clock.started_at
             clock.recompute(policy)
 
-    def _count_from(self, at: datetime, policy: PolicySnapshot) -> None:
-        """Clocks that began with the ticket begin earlier."""
-        for clock in self.clocks:
-            if clock.settled_at is None and clock.cycle == 1 and clock.metric is not Metric.NEXT_RESPONSE:
-                clock.start_earlier(at, policy)
-                if clock.working_days is not None:
-                    clock.retarget(policy.target(clock.metric, self.priority), policy)
+    def _count_from(self, fact: Fact, policy: PolicySnapshot) -> None:
+        """Another ticket became part of this one: resolution, and the answer that is owed, count from its start.
+
+        Where nobody waited for an answer here, somebody does now: `next_response` starts at that instant.
+        """
+        resolution = self._running(Metric.RESOLUTION)
+        if resolution is not None and fact.due_at is not None:
+            self._start_earlier(resolution, fact.due_at, policy)
+        if fact.since is None:
+            return
+        response = self._running(Metric.FIRST_RESPONSE) or self._running(Metric.NEXT_RESPONSE)
+        if response is None:
+            self._start(Metric.NEXT_RESPONSE, fact.since, policy)
+        else:
+            self._start_earlier(response, fact.since, policy)
+
+    def _start_earlier(self, clock: SlaClock, at: datetime, policy: PolicySnapshot) -> None:
+        clock.start_earlier(at, policy)
+        if clock.working_days is not None:
+            clock.retarget(policy.target(clock.metric, self.priority), policy)
 
     def _requester_wrote(self, at: datetime, policy: PolicySnapshot) -> None:
         """The first-response clock covers it while that runs; after it, the oldest unanswered message counts."""

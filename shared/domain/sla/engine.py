@@ -14,7 +14,7 @@ from shared.contracts.vocabulary import Metric, Priority
 from shared.domain.sla.clock import SlaClock
 from shared.domain.sla.clock_events import ClockEvent, Settled
 from shared.domain.sla.clocks import Clocks
-from shared.domain.sla.facts import Fact, FactKind, in_order
+from shared.domain.sla.facts import REVERTING, Fact, in_order
 from shared.domain.sla.legacy_state import from_legacy_state
 from shared.domain.sla.reconcile import reconcile
 
@@ -141,7 +141,7 @@ class Sla(BaseModel):
 
     def record(self, fact: Fact) -> list[ClockEvent]:
         """Records a fact, late or not; returns the clock events and verdicts that follow from it."""
-        is_late = fact.at < self.reached or fact.kind is FactKind.POLICY_REVERTED
+        is_late = fact.at < self.reached or fact.kind in REVERTING
         insort(self.facts, fact, key=lambda known: known.place)
         self.reached = max(self.reached, fact.at)
         notices = self._refold(fact) if is_late else self._apply_in_order(fact)
@@ -161,7 +161,7 @@ class Sla(BaseModel):
         return [*notices, *(notice for clock in ended for notice in self._publish(clock, fact.at))]
 
     def _refold(self, fact: Fact) -> list[ClockEvent]:
-        if fact.kind is FactKind.POLICY_REVERTED:
+        if fact.kind in REVERTING:
             self._marks = []
         self._marks = [mark for mark in self._marks if mark[0] < fact.place]
         since, start = self._marks[-1] if self._marks else (None, self.base)

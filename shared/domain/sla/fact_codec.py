@@ -7,13 +7,16 @@ from uuid import UUID
 
 from shared.contracts.base import Instant
 from shared.contracts.events import (
+    TicketAbsorbed,
     TicketClosed,
+    TicketDetached,
     TicketDueSet,
     TicketMessageRecorded,
     TicketOpened,
     TicketPolicyChanged,
     TicketPrioritised,
     TicketTriaged,
+    TicketUnmerged,
 )
 from shared.contracts.policies import PolicySnapshot
 from shared.contracts.vocabulary import ActorKind, CloseReason, PolicyMode, Priority
@@ -36,6 +39,7 @@ class MissingTicketOpened(ValueError):
 OPENED = TicketOpened.event_name
 PLAIN_NAMES = {event.event_name: kind for event, kind in PLAIN_KINDS.items()}
 PRIORITIES = {one.value: one for one in Priority}
+MERGES = {event.event_name for event in (TicketAbsorbed, TicketDetached, TicketUnmerged)}
 ACTORS = {one.value: message_fact_kind(one) for one in ActorKind}
 
 
@@ -77,12 +81,30 @@ def _with_details(name: str, at: Instant, seq: int, stored: StoredFields, key: P
     if name == TicketPrioritised.event_name:
         return Fact(at, seq, FactKind.PRIORITISED, priority=PRIORITIES[stored["priority"]])
     if name == TicketClosed.event_name:
-        return Fact(at, seq, FactKind.CLOSED, reason=CloseReason(stored["reason"]))
+        merge = _uuid(stored.get("merge_id"))
+        return Fact(at, seq, FactKind.CLOSED, reason=CloseReason(stored["reason"]), rollout_id=merge)
+    if name in MERGES:
+        return _of_merge(name, at, seq, stored)
     if name == TicketDueSet.event_name:
         return Fact(at, seq, FactKind.DUE_SET, due_at=datetime.fromisoformat(stored["due_at"]))
     if name != TicketPolicyChanged.event_name:
         raise KeyError(name)
     mode = PolicyMode(stored.get("mode") or PolicyMode.CARRY)
     kind = FactKind.POLICY_REVERTED if mode is PolicyMode.REVERT else FactKind.POLICY_CHANGED
-    rollout = stored.get("rollout_id")
-    return Fact(at, seq, kind, policy=key(stored), mode=mode, rollout_id=UUID(rollout) if rollout else None)
+    return Fact(at, seq, kind, policy=key(stored), mode=mode, rollout_id=_uuid(stored.get("rollout_id")))
+
+
+def _of_merge(name: str, at: Instant, seq: int, stored: StoredFields) -> Fact:
+    merge = _uuid(stored["merge_id"])
+    if name != TicketAbsorbed.event_name:
+        return Fact(at, seq, FactKind.MERGE_REVERTED, rollout_id=merge)
+    start, since = _instant(stored.get("resolution_from")), _instant(stored.get("waiting_since"))
+    return Fact(at, seq, FactKind.COUNTED_FROM, due_at=start, since=since, rollout_id=merge)
+
+
+def _uuid(value: str | None) -> UUID | None:
+    return UUID(value) if value else None
+
+
+def _instant(value: str | None) -> datetime | None:
+    return datetime.fromisoformat(value) if value else None

@@ -10,7 +10,9 @@ from shared.contracts.events import (
     Event,
     LifecycleEvent,
     MessagePosted,
+    TicketAbsorbed,
     TicketClosed,
+    TicketDetached,
     TicketDueSet,
     TicketHeld,
     TicketMessageRecorded,
@@ -21,6 +23,7 @@ from shared.contracts.events import (
     TicketResolved,
     TicketResumed,
     TicketTriaged,
+    TicketUnmerged,
 )
 from shared.contracts.vocabulary import ActorKind, CloseReason, PolicyMode, Priority
 
@@ -34,7 +37,8 @@ class FactKind(StrEnum):
     POLICY_REVERTED = "policy_reverted"
     DUE_SET = "due_set"
     COUNTED_FROM = "counted_from"
-    """Another ticket was made part of this one: `due_at` names the earlier start."""
+    """Another ticket was made part of this one: `due_at` is since when it was to be resolved, `since` answered."""
+    MERGE_REVERTED = "merge_reverted"
     WRITTEN = "written"
     REPLIED = "replied"
     ANSWERED_BY_PROGRAM = "answered_by_program"
@@ -59,8 +63,10 @@ class Fact:
     """The key of the policy that applies from here on."""
     mode: PolicyMode = PolicyMode.CARRY
     rollout_id: UUID | None = None
+    """The roll-out or the merge it belongs to; by it the fact can be taken back."""
     due_at: Instant | None = None
     reason: CloseReason | None = None
+    since: Instant | None = None
 
     @property
     def place(self) -> tuple[Instant, int]:
@@ -68,10 +74,14 @@ class Fact:
         return self.at, self.seq
 
 
+REVERTING = frozenset((FactKind.POLICY_REVERTED, FactKind.MERGE_REVERTED))
+"""Facts that take back others with the same `rollout_id`."""
+
+
 def in_order(facts: Iterable[Fact]) -> list[Fact]:
-    """The facts that count, in the order in which they count: a policy that was taken back never applied."""
+    """The facts that count, in the order in which they count: a policy or a merge that was taken back never was."""
     sorted_facts = sorted(facts, key=lambda fact: fact.place)
-    reverted = {fact.rollout_id for fact in sorted_facts if fact.kind is FactKind.POLICY_REVERTED}
+    reverted = {fact.rollout_id for fact in sorted_facts if fact.kind in REVERTING}
     if not reverted:
         return sorted_facts
     return [fact for fact in sorted_facts if fact.rollout_id is None or fact.rollout_id not in reverted]
@@ -94,6 +104,9 @@ SLA_EVENTS: tuple[type[LifecycleEvent], ...] = (
     TicketMessageRecorded,
     *PLAIN_KINDS,
     TicketClosed,
+    TicketAbsorbed,
+    TicketDetached,
+    TicketUnmerged,
 )
 """Every event that `fact_of` makes a fact of."""
 
@@ -110,8 +123,12 @@ def fact_of(event: LifecycleEvent) -> Fact | None:
             return Fact(at, seq, FactKind.PRIORITISED, priority=priority)
         case TicketDueSet(due_at=due_at):
             return Fact(at, seq, FactKind.DUE_SET, due_at=due_at)
-        case TicketClosed(reason=reason):
-            return Fact(at, seq, FactKind.CLOSED, reason=reason)
+        case TicketClosed(reason=reason, merge_id=merge_id):
+            return Fact(at, seq, FactKind.CLOSED, reason=reason, rollout_id=merge_id)
+        case TicketAbsorbed(merge_id=merge_id, resolution_from=start, waiting_since=since):
+            return Fact(at, seq, FactKind.COUNTED_FROM, due_at=start, since=since, rollout_id=merge_id)
+        case TicketDetached(merge_id=merge_id) | TicketUnmerged(merge_id=merge_id):
+            return Fact(at, seq, FactKind.MERGE_REVERTED, rollout_id=merge_id)
     kind = PLAIN_KINDS.get(type(event))
     return None if kind is None else Fact(at, seq, kind)
 

@@ -6,11 +6,14 @@ from uuid import UUID
 
 from shared.contracts.base import AgentId
 from shared.contracts.commands import (
+    AbsorbTicket,
     AssignTicket,
     ChangeTicketPolicy,
     CloseTicket,
     Command,
+    DetachTicket,
     HoldTicket,
+    MergeTicket,
     MessageFact,
     PendTicket,
     PrioritiseTicket,
@@ -23,6 +26,7 @@ from shared.contracts.commands import (
     SetTicketDue,
     TransferTicket,
     TriageTicket,
+    UnmergeTicket,
 )
 from shared.contracts.events import (
     TicketAssigned,
@@ -38,6 +42,7 @@ from shared.contracts.events import (
 )
 from shared.contracts.policies import PolicySnapshot
 from shared.contracts.vocabulary import Action, PolicyMode, Priority, Status
+from shared.domain.ticket import merging
 from shared.domain.ticket.automatic_transitions import advance
 from shared.domain.ticket.core import TicketCore
 
@@ -156,6 +161,26 @@ def _(command: RecordReply, ticket: TicketCore, now: datetime) -> None:
     ticket.state.remember(command.message_id)
     fact = MessageFact(message_id=command.message_id, author=command.actor, received_at=command.replied_at)
     ticket.record_message(fact, now)
+
+
+@_apply.register(MergeTicket)
+def _(command: MergeTicket, ticket: TicketCore, now: datetime) -> None:
+    merging.merge(ticket, command, now)
+
+
+@_apply.register(AbsorbTicket)
+def _(command: AbsorbTicket, ticket: TicketCore, now: datetime) -> None:
+    merging.absorb(ticket, command, now)
+
+
+@_apply.register(UnmergeTicket)
+def _(command: UnmergeTicket, ticket: TicketCore, now: datetime) -> None:
+    merging.unmerge(ticket, command, now)
+
+
+@_apply.register(DetachTicket)
+def _(command: DetachTicket, ticket: TicketCore, now: datetime) -> None:
+    merging.detach(ticket, command, now)
 
 
 def _triage(

@@ -18,7 +18,7 @@ from shared.contracts.vocabulary import Action, CloseReason, Status
 from shared.domain.lifecycle import next_state
 from shared.domain.sla import ClockEvent, Escalated, fact_of
 from shared.domain.ticket.sla_notifications import SlaNotification, apply_escalation, sla_notification
-from shared.domain.ticket.state import TicketState
+from shared.domain.ticket.state import MergeRecord, TicketState
 
 
 class TicketCore:
@@ -99,6 +99,13 @@ class TicketCore:
         self.move(Action.CLOSE)
         self.state.closed_at, self.state.close_reason = at, reason
         self.record_event(TicketClosed, at, actor, reason=reason, cause=cause)
+
+    def unmerge(self, record: MergeRecord) -> None:
+        """Brings back the status of before a merge: the one change that is no step of the transition table."""
+        state = self.state
+        state.merge = None
+        for name in ("status", "hold_reason", "close_reason", "resolved_at", "closed_at", "waiting_since"):
+            setattr(state, name, getattr(record, name))
 
     # -- messages ------------------------------------------------------------------------------------------------
 

@@ -15,6 +15,19 @@ REMEMBERED_MESSAGES = 1000
 DEFAULT_TIMES = LifecycleTimes()
 
 
+class MergeRecord(BaseModel):
+    """A merge into another ticket, and how this one stood before: what undoing it brings back."""
+
+    merge_id: UUID
+    into: TicketId
+    status: Status
+    hold_reason: HoldReason | None = None
+    close_reason: CloseReason | None = None
+    resolved_at: Instant | None = None
+    closed_at: Instant | None = None
+    waiting_since: Instant | None = None
+
+
 class TicketState(BaseModel):
     """The lifecycle state. New fields need a default: older runs are read by newer code."""
 
@@ -41,6 +54,10 @@ class TicketState(BaseModel):
     is_resolved_by_silence: bool = False
     reopen_count: int = 0
     is_archived: bool = False
+    merge: MergeRecord | None = None
+    """The ticket that this one is a part of."""
+    absorbed: dict[UUID, TicketId] = Field(default_factory=dict)
+    """The tickets that are part of this one, by the ids of their merges."""
     sla: Sla
     messages: list[UUID] = Field(default_factory=list)
     """The last messages seen, so that one that arrives twice counts once."""
@@ -99,6 +116,7 @@ class TicketState(BaseModel):
             close_reason=self.close_reason,
             reopen_count=self.reopen_count,
             is_archived=self.is_archived,
+            merged_into=self.merge.into if self.merge else None,
             due_at=self.sla.due_at(),
             clocks=self.sla.views(self.updated_at),
         )

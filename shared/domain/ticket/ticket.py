@@ -1,7 +1,7 @@
 """The ticket as a state machine: facts and commands in, events out. Pure, so tested in microseconds.
 
 Inside the package data flows one way: `state`, `sla_notifications`, `core`, `automatic_transitions`,
-`command_handlers`, and this module on top.
+`merging`, `command_handlers`, and this module on top.
 """
 
 from datetime import datetime
@@ -30,6 +30,7 @@ from shared.domain.lifecycle import next_state
 from shared.domain.ticket.automatic_transitions import advance, next_instant
 from shared.domain.ticket.command_handlers import apply_command
 from shared.domain.ticket.core import TicketCore
+from shared.domain.ticket.merging import check_merging
 
 
 class Ticket(TicketCore):
@@ -49,6 +50,7 @@ class Ticket(TicketCore):
                 f"the ticket is at revision {self.state.revision}, not {command.expected_revision}; look at it again",
                 revision=self.state.revision,
             )
+        check_merging(self.state, command)
         action = action_of(command)
         if action is not None:
             next_state(self.state.status, action)
@@ -75,8 +77,13 @@ class Ticket(TicketCore):
         return self.state.snapshot()
 
     def receive(self, fact: MessageFact, now: datetime) -> None:
-        """Records a posted message. One seen before, or an automatic one, changes nothing."""
+        """Records a posted message. One seen before, or an automatic one, changes nothing.
+
+        On a merged ticket neither: the message concerns the ticket that this one is part of.
+        """
         self.advance(now)
+        if self.state.merge is not None:
+            return
         if not self.state.remember(fact.message_id) or fact.is_automatic or self.state.is_archived:
             return
         self.state.revision += 1
@@ -93,10 +100,11 @@ class Ticket(TicketCore):
 
 
 def action_of(command: Command) -> Action | None:
-    """The row of the transition table that a command uses; a reply uses none."""
+    """The row of the transition table that a command uses; replies and merges use none."""
     kind: str = getattr(command, "kind", "")
-    return None if kind == "reply" else Action(_SHARED_ROWS.get(kind, kind))
+    return None if kind in _NO_ROW else Action(_SHARED_ROWS.get(kind, kind))
 
 
+_NO_ROW = frozenset(("reply", "merge", "absorb", "unmerge", "detach"))
 _SHARED_ROWS = {"revert_policy": Action.CHANGE_POLICY}
 """Commands that are allowed where another one is."""

@@ -30,6 +30,7 @@ BODIES: dict[str, Json] = {
     "/v1/tickets/{ticket}/held-replies": {"body": "Sent with second thoughts."},
     "/v1/tickets/{ticket}/messages/{message_id}": {"body": "Put differently."},
     "/v1/tickets/{ticket}/links": {"ticket": str(new_id())},
+    "/v1/tickets/{ticket}/tasks": {"title": "Call the branch"},
     "/tickets/{number}/entries/{entry_id}": {"body": "Put differently."},
 }
 """What these routes need beside the ticket."""

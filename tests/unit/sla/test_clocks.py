@@ -11,11 +11,12 @@ from tests.support.tickets import HOUR, MINUTE, MONDAY, policy
 
 STANDARD = policy()
 POLICIES = {STANDARD.key: STANDARD}
+EARLIER = MONDAY - 30 * MINUTE
 
 
 def test_of_tickets_made_one_the_earliest_start_wins() -> None:
     triaged = Fact(MONDAY, 1, FactKind.TRIAGED, priority=Priority.NORMAL, policy=STANDARD.key)
-    joined = Fact(MONDAY + 10 * MINUTE, 2, FactKind.COUNTED_FROM, due_at=MONDAY - 30 * MINUTE)
+    joined = Fact(MONDAY + 10 * MINUTE, 2, FactKind.COUNTED_FROM, due_at=EARLIER, since=EARLIER)
     later = Fact(MONDAY + 11 * MINUTE, 3, FactKind.COUNTED_FROM, due_at=MONDAY + 5 * MINUTE)
     clocks = Clocks(MONDAY, Priority.NORMAL).fold([triaged, joined, later], POLICIES)
     assert {clock.due_at for clock in clocks.clocks} == {MONDAY + 30 * MINUTE, MONDAY + 8 * HOUR - 30 * MINUTE}
@@ -23,7 +24,7 @@ def test_of_tickets_made_one_the_earliest_start_wins() -> None:
 
 
 def test_an_earlier_start_known_before_the_policy_counts_too() -> None:
-    joined = Fact(MONDAY, 1, FactKind.COUNTED_FROM, due_at=MONDAY - 30 * MINUTE)
+    joined = Fact(MONDAY, 1, FactKind.COUNTED_FROM, due_at=EARLIER, since=EARLIER)
     triaged = Fact(MONDAY + MINUTE, 2, FactKind.TRIAGED, priority=Priority.NORMAL, policy=STANDARD.key)
     clocks = Clocks(MONDAY, Priority.NORMAL).fold([joined, triaged], POLICIES)
     assert min(clock.due_at for clock in clocks.clocks if clock.due_at) == MONDAY + 30 * MINUTE
