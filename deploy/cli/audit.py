@@ -23,6 +23,7 @@ class AuditedService(StrEnum):
 
     ASSIGNMENT = "assignment"
     INTAKE = "intake"
+    NOTIFICATION = "notification"
 
 
 ANSWERS_WITHIN = 10.0

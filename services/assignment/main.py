@@ -88,7 +88,7 @@ def build_app(settings: AssignmentSettings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         tickets = await Tickets.connect(settings)
         gate = ConcurrencyLimit(settings.database_pool_size // 2)
-        outgoing = SafeHttpClient(settings.outgoing_allowed_networks)
+        outgoing = SafeHttpClient(settings.outgoing_allowed_networks, allowed_hosts=settings.outgoing_allowed_hosts)
         context = AppState(
             settings=settings,
             database=database,

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 from fastapi import FastAPI
 
@@ -12,14 +13,23 @@ from services.notification.consumers import Notifier
 from services.notification.delivery import smtp
 from services.notification.delivery.queue import DeliveryQueue
 from services.notification.delivery.sender import LEASE, Sender
+from services.notification.event_feed.recorder import FeedRecorder
+from services.notification.event_feed.retention import forget_events
 from services.notification.settings import NotificationSettings
+from services.notification.webhooks.attempts import BUDGET
+from services.notification.webhooks.dispatcher import WebhookDispatcher
+from services.notification.webhooks.ledger import WebhookLedger
+from services.notification.webhooks.signing import WebhookSecrets
 from shared.kit import outbox
 from shared.kit.administrator_passes import AdministratorPasses
+from shared.kit.audit_log import prune_audit_log
 from shared.kit.auth import MailThreads
 from shared.kit.bus import Bus, DeadLetters, run_consumer
 from shared.kit.cleanup import run_cleanup
+from shared.kit.clock import utc_now
 from shared.kit.db import Database, dsn_of
 from shared.kit.http.app import create_app
+from shared.kit.http.safe_client import SafeHttpClient
 from shared.kit.processes import background
 from shared.kit.relay import Relay
 from shared.kit.requester_ids import RequesterIds
@@ -35,6 +45,14 @@ def build(settings: NotificationSettings) -> FastAPI:
     database.publish_with(relay.publish)
     sender = make_sender(database, settings)
     threads, ids = MailThreads(settings, settings.mail_domain), RequesterIds(settings)
+    secrets = WebhookSecrets(settings)
+    outgoing = SafeHttpClient(
+        settings.outgoing_allowed_networks, allowed_hosts=settings.outgoing_allowed_hosts, budget=BUDGET
+    )
+    ledger = WebhookLedger(database, secrets)
+    dispatcher = WebhookDispatcher(ledger, outgoing)
+    kept = timedelta(days=settings.feed_days)
+    recorder = FeedRecorder(database, ids, kept, lambda: None, dispatcher.wake)
     notifier = Notifier(database, bus, threads, ids, sender.wake, settings.unassigned_messages_to)
 
     @asynccontextmanager
@@ -44,7 +62,15 @@ def build(settings: NotificationSettings) -> FastAPI:
             "relay": relay.run,
             "consumer": lambda: run_consumer(bus, notifier.consumer, sender.redact_ahead),
             "sender": sender.run,
-            "housekeeping": lambda: run_cleanup(database, settings),
+            "feed": lambda: run_consumer(bus, recorder.consumer),
+            "feed sweep": recorder.run_sweep,
+            "webhooks": dispatcher.run,
+            "housekeeping": lambda: run_cleanup(
+                database,
+                settings,
+                lambda session: forget_events(session, kept),
+                lambda session: prune_audit_log(session, timedelta(days=settings.audit_days), utc_now()),
+            ),
         }
         async with background(jobs):
             yield
@@ -65,7 +91,16 @@ def build(settings: NotificationSettings) -> FastAPI:
         },
     )
     app.state.app_state = AppState(
-        settings, database, bus, DeadLetters(bus), sender.wake, AdministratorPasses(settings)
+        settings,
+        database,
+        bus,
+        DeadLetters(bus),
+        sender.wake,
+        AdministratorPasses(settings),
+        outgoing,
+        secrets,
+        ledger,
+        dispatcher.wake,
     )
     app.include_router(api.router())
     asyncapi.mount(app)

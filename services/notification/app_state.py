@@ -4,9 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from services.notification.settings import NotificationSettings
+from services.notification.webhooks.ledger import WebhookLedger
+from services.notification.webhooks.signing import WebhookSecrets
 from shared.kit.administrator_passes import AdministratorPasses
 from shared.kit.bus import Bus, DeadLetters
 from shared.kit.db import Database
+from shared.kit.http.safe_client import SafeHttpClient
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,3 +22,8 @@ class AppState:
     dead_letters: DeadLetters
     wake_sender: Callable[[], None]
     passes: AdministratorPasses
+    outgoing: SafeHttpClient
+    """For the addresses of webhooks."""
+    webhook_secrets: WebhookSecrets
+    webhook_ledger: WebhookLedger
+    wake_webhooks: Callable[[], None]

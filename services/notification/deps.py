@@ -7,8 +7,9 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from services.notification.app_state import AppState
-from shared.kit.administrator_passes import SCHEME, PassedRequest
+from shared.kit.administrator_passes import SCHEME, Administrator, PassedRequest
 from shared.kit.auth import digest_of
+from shared.kit.http.client_address import address_of
 from shared.kit.http.problems import Problem
 
 
@@ -31,8 +32,11 @@ async def require_operator(
 ) -> None:
     """Raises Problem 401 unless the operator's token was sent, compared in constant time, or a pass of the desk."""
     header = request.headers.get("authorization", "")
-    if header.startswith(f"{SCHEME} ") and state.passes.read(header, await PassedRequest.of("notification", request)):
-        return
+    if header.startswith(f"{SCHEME} "):
+        who = state.passes.read(header, await PassedRequest.of("notification", request))
+        if who is not None:
+            request.state.administrator = who
+            return
     expected = state.settings.operator_token
     if expected is None or sent is None or not _is_same(expected.get_secret_value(), sent.credentials):
         raise Problem(
@@ -41,6 +45,9 @@ async def require_operator(
             "send `Authorization: Bearer <EVERDESK_OPERATOR_TOKEN>`",
             headers={"WWW-Authenticate": 'Bearer realm="everdesk-notification"'},
         )
+    request.state.administrator = Administrator(
+        "operator", "The operator's token", address_of(request, state.settings.trusted_proxies)
+    )
 
 
 def _is_same(expected: str, sent: str) -> bool:
@@ -48,3 +55,12 @@ def _is_same(expected: str, sent: str) -> bool:
 
 
 OPERATOR = Depends(require_operator)
+
+
+async def get_administrator(request: Request, _: Annotated[None, OPERATOR]) -> Administrator:
+    """Who acts, for the audit log."""
+    who: Administrator = request.state.administrator
+    return who
+
+
+By = Annotated[Administrator, Depends(get_administrator)]

@@ -24,6 +24,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from services.notification.feed_tables import add_feed_tables
+from services.notification.webhook_tables import add_webhook_tables
+from shared.kit.audit_log import add_audit_table
 from shared.kit.tables import NAMING, add_kit_tables
 
 
@@ -177,3 +180,6 @@ IS_NOT_SENT = literal_column("deliveries.status <> 'sent'", Boolean)
 """In the words of the indexes, which a parameter would hide."""
 
 add_kit_tables(Base.metadata)
+add_audit_table(Base.metadata)
+add_feed_tables(Base.metadata)
+add_webhook_tables(Base.metadata)

@@ -28,6 +28,8 @@ class NotificationSettings(MailingSettings):
     """Mails under way at once."""
     unassigned_messages_to: UnassignedMessagesTo = "members"
     """Who is told of a requester's message while nobody is assigned: the team's available members, or its lead."""
+    feed_days: int = Field(default=30, ge=1, le=3650)
+    """Days for which the change feed and the deliveries to webhooks are kept."""
     operator_token: SecretStr | None = Field(default=None, min_length=16)
     """The bearer token of the operators' API; without one that API answers 401 to everybody."""
 

@@ -17,6 +17,15 @@ def read_networks(given: object) -> object:
     return given
 
 
+def read_names(given: object) -> object:
+    """Host names as a setting writes them, separated by commas, in lower case and without the final dot."""
+    if isinstance(given, str):
+        return tuple(part.strip().lower().removesuffix(".") for part in given.split(",") if part.strip())
+    return given
+
+
+AllowedHosts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(read_names)]
+"""A setting's type: host names such as `receiver.lan, erp.bank.example`."""
 AllowedNetworks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(read_networks)]
 """A setting's type: networks such as `10.20.0.0/16, fd00::/8`."""
 

@@ -7,7 +7,7 @@ from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.kit.addresses import is_plain, with_ascii_domain
-from shared.kit.networks import AllowedNetworks
+from shared.kit.networks import AllowedHosts, AllowedNetworks
 
 
 class Settings(BaseSettings):
@@ -63,7 +63,9 @@ class ServiceSettings(Settings):
     trusted_proxies: AllowedNetworks = ()
     """Addresses or networks whose `X-Forwarded-For` is believed: `10.0.0.5, 10.20.0.0/16`."""
     outgoing_allowed_networks: AllowedNetworks = ()
-    """Networks of ours that feeds may be fetched from, over http too: `10.20.0.0/16, fd00::/8`. Others are public."""
+    """Networks of ours that feeds and webhooks may reach, over http too, as `10.20.0.0/16`. Others are public."""
+    outgoing_allowed_hosts: AllowedHosts = ()
+    """Hosts of ours that feeds and webhooks may reach by name, wherever they are: `erp.lan, receiver.lan`."""
     events_for_outsiders: bool = False
     """Whether `assignment.decided`, `note.added`, `notification.sent` go to the stream too, for programs of yours."""
     audit_days: int = Field(default=1095, ge=30, le=36_500)

@@ -28,6 +28,7 @@ OUTBOX_PARKED = Counter(
 MAILBOX_AWAY = Gauge("everdesk_mailbox_away", "1 while a mailbox cannot be fetched from", ("mailbox",))
 MAILS_IN = Counter("everdesk_mails_in_total", "Mails received, by source and outcome", ("source", "outcome"))
 MAILS = Counter("everdesk_mails_total", "Mails by what became of them", ("template", "outcome"))
+WEBHOOKS = Counter("everdesk_webhooks_total", "Attempts to deliver to webhooks, by what came of them", ("outcome",))
 
 
 def configure_logging(settings: Settings, process: str) -> None:

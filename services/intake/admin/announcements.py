@@ -7,7 +7,6 @@ from fastapi import APIRouter, Query, Response
 from starlette.status import HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
 from services.intake.admin.administrators import Admin, By
-from services.intake.admin.audit import record_change
 from services.intake.admin.idempotent_commands import KeyedCall, run_once
 from services.intake.admin.schemas import AnnouncementInput, AnnouncementView
 from services.intake.api.route import ApiRoute
@@ -21,6 +20,7 @@ from services.intake.deps import State
 from services.intake.queries.announcements import list_announcements
 from services.intake.schemas import PageRequest
 from shared.contracts.vocabulary import BodyFormat
+from shared.kit.configuration_changes import record_change
 from shared.kit.db import Session
 from shared.kit.http.body_check import check_body
 from shared.kit.http.idempotent_commands import CreatedResource

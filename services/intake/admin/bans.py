@@ -10,12 +10,12 @@ from starlette.status import HTTP_201_CREATED, HTTP_204_NO_CONTENT
 from services.intake.abuse.bans import lift_ban, page_of_bans, put_ban
 from services.intake.abuse.patterns import MAX_PATTERN, read_pattern
 from services.intake.admin.administrators import Admin, By
-from services.intake.admin.audit import record_change
 from services.intake.admin.idempotent_commands import KeyedCall, run_once
 from services.intake.api.route import ApiRoute
 from services.intake.deps import State
 from services.intake.models import Ban
 from services.intake.schemas import Moment, PageRequest
+from shared.kit.configuration_changes import record_change
 from shared.kit.db import Session
 from shared.kit.http.idempotent_commands import CreatedResource
 from shared.kit.http.inputs import Input, Line

@@ -6,7 +6,6 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Response
 
 from services.intake.admin.administrators import Admin, By
-from services.intake.admin.audit import record_change
 from services.intake.admin.key_views import ApiKeyView, CreateKey, KeyWithSecret, RotateKey
 from services.intake.api.route import ApiRoute, answer
 from services.intake.commands.keys import find_key, page_of_keys, put_key, revoke_key, rotate_key
@@ -15,6 +14,7 @@ from services.intake.queries.tickets import cursor_after, position_of
 from services.intake.schemas import NoContent, PageRequest
 from shared.kit.auth import ApiKey
 from shared.kit.clock import utc_now
+from shared.kit.configuration_changes import record_change
 from shared.kit.db import Session
 from shared.kit.http.app import canonical
 from shared.kit.http.idempotency import IdempotencyKey, IdempotentTransaction, fingerprint, idempotent_transaction

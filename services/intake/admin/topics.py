@@ -6,7 +6,6 @@ from fastapi import APIRouter, Path, Query, Response
 from starlette.status import HTTP_200_OK, HTTP_201_CREATED
 
 from services.intake.admin.administrators import Admin, By
-from services.intake.admin.audit import record_change
 from services.intake.admin.idempotent_commands import KeyedCall, run_once
 from services.intake.admin.schemas import AdminTopicView, TopicInput, TopicOrder
 from services.intake.api.route import ApiRoute, answer
@@ -25,6 +24,7 @@ from services.intake.models import Topic
 from services.intake.schemas import NoContent, PageRequest
 from shared.contracts.vocabulary import BodyFormat
 from shared.kit.administrator_passes import Administrator
+from shared.kit.configuration_changes import record_change
 from shared.kit.db import Session
 from shared.kit.http.body_check import check_body
 from shared.kit.http.etags import IfMatch, etag_of, revision_of

@@ -4,7 +4,7 @@ import asyncio
 import ipaddress
 import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -43,6 +43,8 @@ class RequestBudget:
 
     max_bytes: int = 1024 * 1024
     within_seconds: float = 15.0
+    is_body_needed: bool = True
+    """Whether a body that is too large or compressed makes the exchange fail; else only its beginning is kept."""
 
 
 async def resolve(host: str, port: int) -> Sequence[str]:
@@ -56,18 +58,21 @@ class SafeHttpClient:
 
     Each host is resolved here, every address of it is checked, and the connection goes to a checked address while
     TLS still verifies the name: a name that changes its mind in between changes nothing. Inside `allowed` networks
-    private addresses and plain http are accepted too. Proxies and credentials of the environment are not used.
+    and for the names in `allowed_hosts` private addresses and plain http are accepted too. Proxies and credentials of
+    the environment are not used.
     """
 
     def __init__(
         self,
         allowed: Sequence[Network] = (),
         *,
+        allowed_hosts: Collection[str] = (),
         resolver: Resolver = resolve,
         tls: ssl.SSLContext | None = None,
         budget: RequestBudget = RequestBudget(),
     ) -> None:
         self._allowed = tuple(allowed)
+        self._allowed_hosts = frozenset(allowed_hosts)
         self._resolver = resolver
         self._given_tls = tls
         self._budget = budget
@@ -92,6 +97,16 @@ class SafeHttpClient:
         """
         async with self._deadline():
             return await self._exchange("POST", url, headers, body)
+
+    async def check(self, url: str) -> None:
+        """Raises OutgoingRefused if a URL may not be asked. A host that cannot be resolved now may be later."""
+        target = read_url(url)
+        try:
+            async with self._deadline():
+                await self._checked_addresses(target)
+        except OutgoingFailed:
+            if target.scheme != "https" and not self._is_named(target):
+                raise OutgoingRefused("only https:// is asked") from None
 
     @asynccontextmanager
     async def _deadline(self) -> AsyncIterator[None]:
@@ -127,12 +142,15 @@ class SafeHttpClient:
         return found[:MAX_ADDRESSES]
 
     def _check(self, address: Address, target: httpx2.URL) -> None:
-        if is_in(address, self._allowed):
+        if self._is_named(target) or is_in(address, self._allowed):
             return
         if target.scheme != "https":
             raise OutgoingRefused("only https:// is asked")
         if not is_public(address):
             raise OutgoingRefused(f"{target.host} is not on the public internet")
+
+    def _is_named(self, target: httpx2.URL) -> bool:
+        return target.host.lower().removesuffix(".") in self._allowed_hosts
 
     async def _ask(
         self, address: Address, method: str, target: httpx2.URL, headers: Mapping[str, str], body: bytes | None
@@ -155,15 +173,24 @@ class SafeHttpClient:
                 await response.aclose()
 
     async def _read(self, response: httpx2.Response) -> bytes:
-        """The body, as long as it stays within the budget. Raises OutgoingFailed."""
+        """The body, as long as it stays within the budget; only its beginning if it is not needed.
+
+        Raises OutgoingFailed.
+        """
         if response.status_code in REDIRECTS:
             return b""
+        is_needed = self._budget.is_body_needed
         if response.headers.get("content-encoding", "identity").lower() != "identity":
+            if not is_needed:
+                return b""
             raise OutgoingFailed("its answer is compressed, which it was asked not to do")
-        parts, size = [], 0
+        parts: list[bytes] = []
+        size = 0
         async for part in response.aiter_raw():
             size += len(part)
             if size > self._budget.max_bytes:
+                if not is_needed:
+                    return b"".join([*parts, part])[: self._budget.max_bytes]
                 raise OutgoingFailed(f"its answer is larger than {self._budget.max_bytes // 1024} KiB")
             parts.append(part)
         return b"".join(parts)

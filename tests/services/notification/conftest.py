@@ -39,6 +39,7 @@ async def settings(engines: Stack, mail_server: MailServer) -> NotificationSetti
         **values,
         database_url=engines.postgres.url("notification"),
         smtp_port=mail_server.port,
+        outgoing_allowed_networks="127.0.0.0/8",
         operator_token=OPERATOR["Authorization"].removeprefix("Bearer "),
     )
     await migrate(settings, "services.notification")

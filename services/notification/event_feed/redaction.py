@@ -1,0 +1,87 @@
+"""Removes the data of erased people from the feed; that something happened, and when, stays."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, text, update
+
+from services.notification.feed_tables import feed_events
+from shared.contracts.events import EVENTS, Envelope, LifecycleEvent, RequesterChanged, RequesterErased, TicketErased
+from shared.kit.db import Session
+from shared.kit.requester_ids import RequesterIds
+
+_MARK = text("""
+insert into feed_tickets (ticket_id, erased_at)
+select cast(one as uuid), now() from unnest(cast(:tickets as text[])) as one order by 1
+on conflict (ticket_id) do update set erased_at = now()
+""")
+_KEPT = frozenset(
+    event.type() for event in EVENTS.values() if issubclass(event, (LifecycleEvent, TicketErased, RequesterErased))
+)
+"""They hold ids, instants and kinds alone."""
+
+
+def holds_personal_data(event_type: str) -> bool:
+    """Whether events of a type hold more than ids, instants and kinds."""
+    return event_type not in _KEPT
+
+
+def without_data(envelope: Envelope) -> str:
+    """Returns the envelope as JSON with nothing in it but which ticket it was about."""
+    ticket = envelope.data.get("ticket_id")
+    data: dict[str, Any] = {"redacted": True} | ({"ticket_id": ticket} if ticket else {})
+    return envelope.model_copy(update={"data": data}).model_dump_json()
+
+
+class FeedEraser:
+    """Applies erasures to the events that the feed holds."""
+
+    def __init__(self, ids: RequesterIds) -> None:
+        self._ids = ids
+
+    async def erase_for(self, session: Session, envelopes: Iterable[Envelope]) -> None:
+        """Redacts what the erasures among the events call for."""
+        for envelope in envelopes:
+            if envelope.type == TicketErased.type():
+                await self._erase_tickets(session, [TicketErased.of(envelope).ticket_id])
+            elif envelope.type == RequesterErased.type():
+                await self._erase_requester(session, RequesterErased.of(envelope))
+
+    async def _erase_requester(self, session: Session, event: RequesterErased) -> None:
+        await self._erase_tickets(session, event.ticket_ids)
+        theirs = (feed_events.c.entity_id == event.requester_id, feed_events.c.type == RequesterChanged.type())
+        await self._redact(session, list(await session.scalars(select(feed_events.c.envelope).where(*theirs))))
+        others = feed_events.c.ticket_id.in_(event.took_part_in), feed_events.c.type.not_in(_KEPT)
+        found = await session.scalars(select(feed_events.c.envelope).where(*others))
+        await self._redact(session, [one for one in found if self._names(one, event.requester_id)])
+
+    async def _erase_tickets(self, session: Session, tickets: Sequence[UUID]) -> None:
+        if not tickets:
+            return
+        await session.execute(_MARK, {"tickets": [str(ticket) for ticket in tickets]})
+        about = feed_events.c.ticket_id.in_(tickets), feed_events.c.type.not_in(_KEPT)
+        await self._redact(session, list(await session.scalars(select(feed_events.c.envelope).where(*about))))
+
+    async def _redact(self, session: Session, envelopes: Sequence[str]) -> None:
+        for one in map(Envelope.model_validate_json, envelopes):
+            row = update(feed_events).where(feed_events.c.event_id == one.id)
+            await session.execute(row.values(envelope=without_data(one)))
+
+    def _names(self, envelope: str, requester_id: UUID) -> bool:
+        """Whether the event holds an address of the requester."""
+        data = Envelope.model_validate_json(envelope).data
+        return any(self._ids.of(address) == requester_id for address in _addresses_in(data))
+
+
+def _addresses_in(value: Any) -> Iterator[str]:
+    """Yields the values of all fields called `email`."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            if name == "email" and isinstance(inner, str):
+                yield inner
+            else:
+                yield from _addresses_in(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _addresses_in(inner)

@@ -1,0 +1,19 @@
+"""Removes events past the feed's retention, and what the ledger of webhooks says of them."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, func, select
+
+from services.notification.feed_tables import feed_events
+from services.notification.webhook_tables import webhook_deliveries
+from shared.kit.clock import utc_now
+from shared.kit.db import Session
+
+
+async def forget_events(session: Session, keep: timedelta) -> None:
+    """Deletes events that entered the feed longer than `keep` ago."""
+    oldest: datetime = utc_now() - keep
+    last = await session.scalar(select(func.max(feed_events.c.position)).where(feed_events.c.recorded_at < oldest))
+    if last is not None:
+        await session.execute(delete(webhook_deliveries).where(webhook_deliveries.c.position <= last))
+        await session.execute(delete(feed_events).where(feed_events.c.position <= last))

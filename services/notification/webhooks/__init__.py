@@ -1,0 +1,1 @@
+"""Webhooks: endpoints of programs, which events each one gets, and the ledger of their deliveries."""
