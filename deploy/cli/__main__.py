@@ -6,7 +6,19 @@ import structlog
 import typer
 from rich.console import Console
 
-from deploy.cli import accounts, api_keys, audit, dead_letters, mail, outbox, requester, setup_link, sla, versions
+from deploy.cli import (
+    accounts,
+    api_keys,
+    audit,
+    dead_letters,
+    mail,
+    outbox,
+    read_model,
+    requester,
+    setup_link,
+    sla,
+    versions,
+)
 from deploy.cli.errors import friendly_errors
 from deploy.cli.status import status as show_status
 
@@ -27,6 +39,7 @@ app.add_typer(requester.app, name="requester")
 app.add_typer(versions.app, name="versions")
 app.add_typer(sla.app, name="sla")
 app.add_typer(audit.app, name="audit")
+app.add_typer(read_model.app, name="read-model")
 app.command("setup-link")(setup_link.setup_link)
 
 

@@ -36,6 +36,7 @@ from services.assignment.live.ticket_changes import TicketChanges
 from services.assignment.queries.caller_cache import CallerCache
 from services.assignment.queries.places import find_places
 from services.assignment.queries.policies import PolicyCache
+from services.assignment.read_model.command import run_read_model
 from services.assignment.reporting.aggregation import keep_activity_counted
 from services.assignment.routing_rules.counts import keep_counts
 from services.assignment.seed import seed
@@ -248,4 +249,4 @@ async def _make_link(settings: AssignmentSettings) -> str | None:
 
 if __name__ == "__main__":
     commands = {"serve": run_serve, "migrate": run_migrate, "seed": run_seed}
-    dispatch(commands | {"account": run_account, "setup-link": run_setup_link})
+    dispatch(commands | {"account": run_account, "read-model": run_read_model, "setup-link": run_setup_link})

@@ -3,7 +3,9 @@ ways in, the events of the stream and the answers to commands. An older snapshot
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
 from sqlalchemy import (
     CTE,
@@ -99,8 +101,10 @@ class LifecycleRows:
     @property
     def parameters(self) -> dict[str, str]:
         """The values for a statement made of `lifecycle_ctes`."""
+        since = assigned_since(self.snapshots)
+        tickets = (row_of(one) | {"assigned_at": since[one.ticket_id]} for one in newest(self.snapshots))
         return {
-            "tickets": as_parameter(row_of(snapshot) for snapshot in newest(self.snapshots)),
+            "tickets": as_parameter(tickets),
             "log": as_parameter(self.log),
             "settled": as_parameter(self.verdicts),
             "announced": as_parameter(self.announced),
@@ -171,6 +175,17 @@ def verdict_row(event: SlaSettled) -> dict[str, Any]:
             None,
         ),
     }
+
+
+def assigned_since(snapshots: Iterable[TicketSnapshot]) -> dict[UUID, datetime | None]:
+    """Per ticket since when, as far as the snapshots tell, its last agent has had it; None if nobody has it."""
+    since: dict[UUID, datetime | None] = {}
+    agents: dict[UUID, UUID | None] = {}
+    for one in sorted(snapshots, key=lambda snapshot: snapshot.seq):
+        if one.assignee_id is None or agents.get(one.ticket_id) != one.assignee_id:
+            since[one.ticket_id] = one.updated_at if one.assignee_id else None
+        agents[one.ticket_id] = one.assignee_id
+    return since
 
 
 def newest(snapshots: Iterable[TicketSnapshot]) -> list[TicketSnapshot]:
