@@ -172,6 +172,14 @@ def _whole_days(first: datetime, last: datetime, zone: ZoneInfo) -> tuple[dateti
 
 async def _question(session: Session, caller: Caller, period: Period, group_by: Dimension) -> _Question:
     """Builds the request. Raises Problem 422 for `agent` with a dimension that has no counts per agent."""
+    dimension, scope = await scope_of_activity(session, caller, period, group_by)
+    return _Question(dimension, group_by is Dimension.TEAM, scope, await session.get(ActivityWatermark, 1))
+
+
+async def scope_of_activity(
+    session: Session, caller: Caller, period: Period, group_by: Dimension
+) -> tuple[Dimension, dict[str, Any]]:
+    """The dimension to read, and the parameters of what the caller and the request reach. Raises Problem 422."""
     reached = reach(caller.principal, Permission.REPORT_VIEW)
     is_by_agent = bool(period.agent) or (reached.is_own and not reached.is_everything)
     if period.agent and group_by not in (Dimension.TEAM, Dimension.AGENT):
@@ -186,7 +194,7 @@ async def _question(session: Session, caller: Caller, period: Period, group_by: 
         "any_agent": not period.agent,
         "only_agents": [str(one) for one in await session.scalars(agent_ids(period.agent))] if period.agent else [],
     }
-    return _Question(dimension, group_by is Dimension.TEAM, scope, await session.get(ActivityWatermark, 1))
+    return dimension, scope
 
 
 async def _series(

@@ -35,7 +35,7 @@ TYPES = list(COUNTED.values())
 NOBODY = "00000000-0000-0000-0000-000000000000"
 SUMS = ", ".join(f"count(*) filter (where type = '{kind}')::int as {name}" for name, kind in COUNTED.items())
 FACTS = f"""
-select e.at, e.type, coalesce(of.team, '{NOBODY}')::uuid as team_id, d.dimension, d.key
+select e.ticket_id, e.at, e.type, coalesce(of.team, '{NOBODY}')::uuid as team_id, d.dimension, d.key
 from events e left join tickets t on t.id = e.ticket_id
 cross join lateral (select coalesce(
   e.data -> 'snapshot' ->> 'team_id',

@@ -20,6 +20,7 @@ from services.assignment.queries.time_travel.open_tickets import OpenAt
 from services.assignment.reporting.activity import get_activity_report, get_arrival_report
 from services.assignment.reporting.attainment import get_sla_report
 from services.assignment.reporting.open_tickets import get_backlog_report, get_workload_report
+from services.assignment.reporting.times import get_times_report
 from services.assignment.schemas.activity import Dimension, ReportInterval
 from services.assignment.schemas.reports import GroupBy
 from shared.kit.clock import utc_now
@@ -101,6 +102,10 @@ async def _sla(session: Session, caller: Caller, asked: ReportParameters) -> Rep
     return await get_sla_report(session, caller, asked.period(utc_now()), asked.group_by, asked.interval)
 
 
+async def _times(session: Session, caller: Caller, asked: ReportParameters) -> Report:
+    return await get_times_report(session, caller, asked.period(utc_now()), asked.group_by)
+
+
 async def _activity(session: Session, caller: Caller, asked: ReportParameters) -> Report:
     return await get_activity_report(session, caller, asked.period(utc_now()), asked.dimension, asked.interval)
 
@@ -121,6 +126,7 @@ REPORTS: Mapping[str, ReportKind] = {
     kind.name: kind
     for kind in (
         ReportKind("sla", "SLA", _sla, group_parameter="group_by"),
+        ReportKind("times", "Times", _times, group_parameter="group_by"),
         ReportKind("activity", "Activity", _activity),
         ReportKind("arrivals", "Arrivals", _arrivals),
         ReportKind("backlog", "Backlog", _backlog, is_as_of_now=True),

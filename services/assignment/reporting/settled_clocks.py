@@ -40,7 +40,7 @@ from services.assignment.queries.time_travel.open_tickets import OpenAt
 from services.assignment.queries.time_travel.snapshots import CHANGED
 from services.assignment.schemas.reports import GroupBy
 from shared.contracts.events import SlaSettled
-from shared.contracts.vocabulary import Metric, Permission, Priority
+from shared.contracts.vocabulary import Metric, Outcome, Permission, Priority
 from shared.domain.permissions import reach
 from shared.kit.db import Session
 
@@ -87,6 +87,24 @@ def clock_entries(caller: Caller, period: Period, group_by: GroupBy) -> CTE:
         )
     ]
     return union_all(*parts).cte("entries")
+
+
+def judged_entries(caller: Caller, period: Period, group_by: GroupBy) -> CTE:
+    """Clocks that were met or breached in the period and do not run any more, each with its group."""
+    running, source = running_clocks(period.now, OpenAt.of(period.as_of)), SettledClock.__table__
+    judged = source.c.outcome.in_((Outcome.MET.value, Outcome.BREACHED.value))
+    return (
+        select(
+            source.c.ticket_id,
+            source.c.metric,
+            group_key(source, group_by).label("key"),
+            source.c.settled_at.label("at"),
+            source.c.elapsed_seconds,
+            wall_seconds().label("wall_seconds"),
+        )
+        .where(judged, *final_verdicts(running, period), *scope_of(source.c.team_id, source.c.agent_id, caller, period))
+        .cte("judged")
+    )
 
 
 def wall_seconds() -> ColumnElement[Any]:

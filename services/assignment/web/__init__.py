@@ -26,6 +26,7 @@ from services.assignment.web import (
     ticket_canned,
     ticket_surroundings,
     ticket_writing,
+    time_reports,
 )
 from services.assignment.web.admin.sections import groups_of, sections_of
 from services.assignment.web.command_catalogue import catalogue_json
@@ -71,6 +72,7 @@ def install_web(app: FastAPI, settings: AssignmentSettings) -> None:
         tasks,
         ticket_actions,
         reports,
+        time_reports,
         activity_reports,
         account,
         settings_page,

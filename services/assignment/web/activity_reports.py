@@ -1,10 +1,8 @@
 """Pages of the activity, arrival, backlog and workload reports."""
 
 from collections.abc import Awaitable, Callable
-from datetime import date, datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode
-from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Request, Response
 
@@ -17,9 +15,9 @@ from services.assignment.queries.periods import WrongPeriod
 from services.assignment.queries.time_travel.open_tickets import OpenAt
 from services.assignment.reporting.activity import get_activity_report, get_arrival_report
 from services.assignment.reporting.open_tickets import get_backlog_report, get_workload_report
-from services.assignment.schemas.activity import ActivityReport, ArrivalReport, Dimension, ReportInterval
+from services.assignment.schemas.activity import ActivityReport, ArrivalReport, Dimension
 from services.assignment.web.page_base import DeskAgent, DeskPageRoute, TheDesk
-from services.assignment.web.reports import PERIODS, Form, ReportRequest
+from services.assignment.web.reports import PERIODS, STEPS, Form, ReportRequest, interval_label
 from shared.contracts.vocabulary import Permission
 from shared.domain.permissions import holds
 from shared.kit.db import Session
@@ -35,8 +33,6 @@ BY = {
     Dimension.PRIORITY: "Priorities",
     Dimension.CHANNEL: "Channels",
 }
-DAYS_BY_THE_HOUR, DAYS_BY_THE_DAY, DAYS_BY_THE_WEEK = 2, 92, 400
-"""Up to how many days a chart has a bar for each hour, day or week."""
 
 
 def _dimension(by: str = "") -> Dimension:
@@ -48,7 +44,7 @@ Report = Any
 Maker = Callable[[Session, Caller], Awaitable[Report]]
 
 
-async def _make(context: State, caller: Caller, make: Maker) -> tuple[Report | None, str]:
+async def make_report(context: State, caller: Caller, make: Maker) -> tuple[Report | None, str]:
     """The report, or why the form asks for none. Raises Problem 403."""
     if not holds(caller.principal, Permission.REPORT_VIEW):
         raise not_permitted(Permission.REPORT_VIEW)
@@ -65,15 +61,7 @@ async def _make(context: State, caller: Caller, make: Maker) -> tuple[Report | N
 
 def _activity(asked: ReportRequest, by: Dimension) -> Maker:
     async def make(session: Session, caller: Caller) -> ActivityReport:
-        period = asked.period
-        days = (period.until - period.since).days
-        steps = {
-            DAYS_BY_THE_HOUR: ReportInterval.HOUR,
-            DAYS_BY_THE_DAY: ReportInterval.DAY,
-            DAYS_BY_THE_WEEK: ReportInterval.WEEK,
-        }
-        step = next((step for most, step in steps.items() if days <= most), ReportInterval.MONTH)
-        return await get_activity_report(session, caller, period, by, step)
+        return await get_activity_report(session, caller, asked.period, by, asked.step)
 
     return make
 
@@ -90,10 +78,10 @@ async def show_activity(
     request: Request, desk: TheDesk, context: State, caller: DeskAgent, asked: Form, by: By
 ) -> Response:
     """What happened to tickets, per group and over time, beside the period before."""
-    report, error = await _make(context, caller, _activity(asked, by))
-    tabs = [(_address("activity", asked, by=one.value), name, one is by) for one, name in BY.items()]
+    report, error = await make_report(context, caller, _activity(asked, by))
+    tabs = [(page_address("activity", asked, by=one.value), name, one is by) for one, name in BY.items()]
     series = _bars(report) if report else []
-    return await _page(
+    return await report_page(
         request, desk, context, caller, "activity", asked, report=report, error=error, by=by, tabs=tabs, series=series
     )
 
@@ -101,20 +89,20 @@ async def show_activity(
 @router.get("/activity.csv")
 async def download_activity(context: State, caller: DeskAgent, asked: Form, by: By) -> Response:
     """The figures of the page as a table."""
-    return _table("activity", *await _make(context, caller, _activity(asked, by)))
+    return table_file("activity", *await make_report(context, caller, _activity(asked, by)))
 
 
 @router.get("/arrivals")
 async def show_arrivals(request: Request, desk: TheDesk, context: State, caller: DeskAgent, asked: Form) -> Response:
     """A heat map of opened tickets by weekday and hour."""
-    report, error = await _make(context, caller, _arrivals(asked))
+    report, error = await make_report(context, caller, _arrivals(asked))
     cells = {(cell.weekday, cell.hour): cell.opened for cell in report.items} if report else {}
     most = max(cells.values(), default=0)
     rows = [
         (name, [(hour, n := cells.get((day, hour), 0), round(n / most, 2) if most else 0) for hour in range(24)])
         for day, name in enumerate(WEEKDAYS, 1)
     ]
-    return await _page(
+    return await report_page(
         request, desk, context, caller, "arrivals", asked, report=report, error=error, rows=rows, most=most
     )
 
@@ -122,7 +110,7 @@ async def show_arrivals(request: Request, desk: TheDesk, context: State, caller:
 @router.get("/arrivals.csv")
 async def download_arrivals(context: State, caller: DeskAgent, asked: Form) -> Response:
     """The figures of the page as a table."""
-    return _table("arrivals", *await _make(context, caller, _arrivals(asked)))
+    return table_file("arrivals", *await make_report(context, caller, _arrivals(asked)))
 
 
 @router.get("/backlog")
@@ -130,9 +118,9 @@ async def show_backlog(
     request: Request, desk: TheDesk, context: State, caller: DeskAgent, asked: Form, by: By
 ) -> Response:
     """Open tickets by age."""
-    report, error = await _make(context, caller, _backlog(asked, by))
-    tabs = [(_address("backlog", asked, by=one.value), name, one is by) for one, name in BY.items()]
-    return await _page(
+    report, error = await make_report(context, caller, _backlog(asked, by))
+    tabs = [(page_address("backlog", asked, by=one.value), name, one is by) for one, name in BY.items()]
+    return await report_page(
         request, desk, context, caller, "backlog", asked, report=report, error=error, by=by, tabs=tabs, is_now=True
     )
 
@@ -140,20 +128,20 @@ async def show_backlog(
 @router.get("/backlog.csv")
 async def download_backlog(context: State, caller: DeskAgent, asked: Form, by: By) -> Response:
     """The figures of the page as a table."""
-    return _table("backlog", *await _make(context, caller, _backlog(asked, by)))
+    return table_file("backlog", *await make_report(context, caller, _backlog(asked, by)))
 
 
 @router.get("/workload")
 async def show_workload(request: Request, desk: TheDesk, context: State, caller: DeskAgent, asked: Form) -> Response:
     """Open tickets by agent."""
-    report, error = await _make(context, caller, _workload(asked))
-    return await _page(request, desk, context, caller, "workload", asked, report=report, error=error, is_now=True)
+    report, error = await make_report(context, caller, _workload(asked))
+    return await report_page(request, desk, context, caller, "workload", asked, report=report, error=error, is_now=True)
 
 
 @router.get("/workload.csv")
 async def download_workload(context: State, caller: DeskAgent, asked: Form) -> Response:
     """The figures of the page as a table."""
-    return _table("workload", *await _make(context, caller, _workload(asked)))
+    return table_file("workload", *await make_report(context, caller, _workload(asked)))
 
 
 def _backlog(asked: ReportRequest, by: Dimension) -> Maker:
@@ -170,14 +158,14 @@ def _workload(asked: ReportRequest) -> Maker:
     return make
 
 
-def _table(name: str, report: Report | None, error: str) -> Response:
+def table_file(name: str, report: Report | None, error: str) -> Response:
     """Raises Problem 422 for a period that is none."""
     if report is None:
         raise Problem(422, "invalid_input", error)
     return csv_file(name, report)
 
 
-async def _page(
+async def report_page(
     request: Request,
     desk: TheDesk,
     context: State,
@@ -202,27 +190,24 @@ async def _page(
         error=error,
         is_now=is_now,
         teams=teams,
+        steps=STEPS,
         periods=[(value, label) for value, (label, _) in PERIODS.items()],
-        table_url=_address(f"{name}.csv", asked, **by),
+        table_url=page_address(f"{name}.csv", asked, **by),
         **{"by": None, "tabs": (), **values},
     )
 
 
-def _address(page: str, asked: ReportRequest, **more: str) -> str:
+def page_address(page: str, asked: ReportRequest, **more: str) -> str:
     """The same question on another page."""
     bounds = {"from": asked.first, "to": asked.last} if asked.first or asked.last else {"days": asked.days}
-    said = {**more, **bounds, "tz": asked.zone, "team": asked.team}
+    step = asked.interval.value if asked.interval else ""
+    said = {**more, **bounds, "tz": asked.zone, "team": asked.team, "interval": step}
     return f"/reports/{page}?{urlencode({name: value for name, value in said.items() if value})}"
 
 
 def _bars(report: ActivityReport) -> list[tuple[str, int, int]]:
     """The label of each interval, and how many tickets were opened and resolved in it."""
-    zone = ZoneInfo(report.time_zone)
     return [
-        (_label(point.at.astimezone(zone), report.interval), point.opened, point.resolved) for point in report.series
+        (interval_label(point.at, report.time_zone, report.interval), point.opened, point.resolved)
+        for point in report.series
     ]
-
-
-def _label(at: datetime | date, interval: ReportInterval | None) -> str:
-    formats = {ReportInterval.HOUR: "%d %b %H:%M", ReportInterval.MONTH: "%b %Y"}
-    return at.strftime(formats.get(interval or ReportInterval.DAY, "%d %b"))

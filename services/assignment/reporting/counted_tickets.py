@@ -1,0 +1,173 @@
+"""The tickets behind a figure: the same conditions as the report's, with a line for each time a ticket counts."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    DateTime,
+    Select,
+    String,
+    Uuid,
+    and_,
+    cast,
+    column,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    text,
+)
+
+from services.assignment.models import Ticket
+from services.assignment.queries.callers import Caller
+from services.assignment.queries.periods import Period
+from services.assignment.queries.running_clocks import OVERDUE, RUNNING
+from services.assignment.queries.visibility import visible_to
+from services.assignment.reporting.activity import scope_of_activity
+from services.assignment.reporting.aggregation import COUNTED, FACTS
+from services.assignment.reporting.settled_clocks import clock_entries, judged_entries
+from services.assignment.schemas.activity import Dimension
+from services.assignment.schemas.counted_tickets import CountedIn, CountedTicket, CountedTickets
+from services.assignment.schemas.reports import GroupBy
+from shared.contracts.vocabulary import Metric, Outcome
+from shared.kit.db import Session
+from shared.kit.http.problems import Problem
+
+PAGE = 100
+NO_GROUP = "none"
+_EVENTS = f"""
+select * from ({FACTS} and d.dimension = :dimension and e.at >= :since and e.at < :until) as happened
+where (:sees_all or team_id = any(cast(:teams as uuid[])) or (:dimension = 'agent' and key = :own))
+  and (:any_team or team_id = any(cast(:only_teams as uuid[])))
+  and (:any_agent or key = any(cast(:only_agents as text[])))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A number of a report: of which report, column and group."""
+
+    report: CountedIn
+    name: str
+    """The column: `breached`, `count`, `opened`, …"""
+    metric: Metric | None = None
+    group_by: GroupBy = GroupBy.TEAM
+    group: str | None = None
+    """The id of the group, the name of a priority or channel, `none` for those without; null for the total."""
+    is_wall: bool = False
+    from_seconds: int | None = None
+    to_seconds: int | None = None
+    """The bucket of the time report's histogram."""
+
+
+async def get_counted_tickets(
+    session: Session, caller: Caller, period: Period, figure: Figure, page: int
+) -> CountedTickets:
+    """A page of the lines that make a figure. Raises Problem 422 for a figure that the report does not have."""
+    lines = (await _lines(session, caller, period, figure)).cte("lines")
+    query = (
+        select(lines, Ticket.number, Ticket.subject, Ticket.status, func.count().over().label("lines"))
+        .join(Ticket, Ticket.id == lines.c.ticket_id)
+        .where(visible_to(caller.principal))
+        .order_by(lines.c.at.desc(), lines.c.ticket_id)
+        .limit(PAGE)
+        .offset(PAGE * (page - 1))
+    )
+    rows = (await session.execute(query)).all()
+    count = rows[0].lines if rows else 0
+    items = [CountedTicket.model_validate({name: row._mapping[name] for name in _NAMES}) for row in rows]
+    return CountedTickets(count=count, page=page, has_more=PAGE * page < count, items=items)
+
+
+_NAMES = tuple(CountedTicket.model_fields)
+
+
+async def _lines(session: Session, caller: Caller, period: Period, figure: Figure) -> Select[Any]:
+    if figure.report is CountedIn.ACTIVITY:
+        return await _events(session, caller, period, figure)
+    if figure.report is CountedIn.TIMES:
+        return _times(judged_entries(caller, period, figure.group_by), figure)
+    return _clocks(clock_entries(caller, period, figure.group_by), period, figure)
+
+
+def _clocks(entries: CTE, period: Period, figure: Figure) -> Select[Any]:
+    columns = entries.c
+    outcome, running_breach = columns.outcome, and_(columns.outcome == OVERDUE, period.holds(columns.at))
+    conditions: dict[str, ColumnElement[bool]] = {
+        "met": outcome == Outcome.MET.value,
+        "breached": or_(outcome == Outcome.BREACHED.value, running_breach),
+        "breached_running": running_breach,
+        "cancelled": outcome == Outcome.CANCELLED.value,
+        "overdue_now": outcome == OVERDUE,
+        "running_in_time": outcome == RUNNING,
+    }
+    if figure.name not in conditions:
+        raise _unknown(figure, conditions)
+    return _select(entries, figure).where(conditions[figure.name])
+
+
+def _times(entries: CTE, figure: Figure) -> Select[Any]:
+    if figure.name != "count":
+        raise _unknown(figure, ("count",))
+    measured = entries.c.wall_seconds if figure.is_wall else entries.c.elapsed_seconds
+    query = _select(entries, figure)
+    if figure.from_seconds is not None:
+        query = query.where(measured >= figure.from_seconds)
+    if figure.to_seconds is not None:
+        query = query.where(measured < figure.to_seconds)
+    return query
+
+
+def _select(entries: CTE, figure: Figure) -> Select[Any]:
+    columns = entries.c
+    query = select(
+        columns.ticket_id,
+        columns.at,
+        columns.metric,
+        columns.elapsed_seconds.label("business_seconds"),
+        columns.wall_seconds,
+    )
+    if figure.metric is not None:
+        query = query.where(columns.metric == figure.metric.value)
+    if figure.group is not None:
+        query = query.where(columns.key.is_(None) if figure.group == NO_GROUP else columns.key == figure.group)
+    return query
+
+
+async def _events(session: Session, caller: Caller, period: Period, figure: Figure) -> Select[Any]:
+    if figure.name not in COUNTED:
+        raise _unknown(figure, COUNTED)
+    if figure.group_by.value not in set(Dimension):
+        raise Problem(422, "invalid_input", f"activity is not counted by {figure.group_by.value}")
+    dimension, scope = await scope_of_activity(session, caller, period, Dimension(figure.group_by.value))
+    values = scope | {
+        "dimension": dimension.value,
+        "types": [COUNTED[figure.name]],
+        "since": period.since,
+        "until": period.until,
+    }
+    facts = (
+        text(_EVENTS)
+        .bindparams(**values)
+        .columns(
+            column("ticket_id", Uuid),
+            column("at", DateTime(timezone=True)),
+            column("team_id", Uuid),
+            column("key", String),
+        )
+        .cte("facts")
+    )
+    nothing = (null().label(name) for name in ("metric", "business_seconds", "wall_seconds"))
+    query = select(facts.c.ticket_id, facts.c.at, *nothing)
+    if figure.group is not None:
+        is_by_team = figure.group_by is GroupBy.TEAM and dimension is not Dimension.TEAM
+        key = cast(facts.c.team_id, String) if is_by_team else facts.c.key
+        query = query.where(key == literal("" if figure.group == NO_GROUP else figure.group))
+    return query
+
+
+def _unknown(figure: Figure, known: Any) -> Problem:
+    return Problem(422, "invalid_input", f"figure of {figure.report.value} must be one of {', '.join(known)}")
