@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, Uuid, and_, func, literal, null, select, tuple_, union_all
+from sqlalchemy import BindParameter, ColumnElement, Select, Uuid, and_, func, literal, null, select, tuple_, union_all
 
 from services.assignment.models import Agent, EntryVersion, LoggedEvent, Message, Note, ServiceToken
 from services.assignment.queries.cursors import instant_in, number_in, uuid_in, word_in
@@ -65,7 +65,7 @@ async def as_written(session: Session, entries: Sequence[EntryView], as_of: date
     ]
 
 
-def happened_by(as_of: datetime) -> ColumnElement[bool]:
+def happened_by(as_of: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
     """That a line of the log was known at an instant: what took effect before it may have been told only later."""
     return and_(
         LoggedEvent.at <= as_of, func.coalesce(func.event_changed_at(LoggedEvent.data), LoggedEvent.at) <= as_of
@@ -105,7 +105,7 @@ def entries_of(ticket_id: UUID) -> Any:
     return union_all(messages_of(ticket_id), notes_of(ticket_id))
 
 
-def messages_of(ticket_id: UUID) -> Select[Any]:
+def messages_of(ticket_id: UUID | BindParameter[UUID]) -> Select[Any]:
     """The conversation, in the shape of `entries_of`."""
     return select(
         literal("message").label("kind"),
@@ -126,7 +126,7 @@ def messages_of(ticket_id: UUID) -> Select[Any]:
     ).where(Message.ticket_id == ticket_id)
 
 
-def notes_of(ticket_id: UUID) -> Select[Any]:
+def notes_of(ticket_id: UUID | BindParameter[UUID]) -> Select[Any]:
     """Notes among agents, in the shape of `entries_of`."""
     return select(
         literal("note").label("kind"),

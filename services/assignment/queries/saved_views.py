@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import fields, replace
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ARRAY, Uuid, bindparam, func, or_, select
 
 from services.assignment.models import DeskPreferences, SavedView
 from services.assignment.queries.callers import Caller
@@ -36,14 +36,17 @@ MOST_VIEWS: Final = 50
 """Saved views that an agent may have."""
 
 
-def seen_by(caller: Caller) -> ColumnElement[bool]:
-    """The saved views that a caller may use."""
-    teams = {grant.team_id for grant in caller.principal.grants}
-    return or_(
-        SavedView.owner_id == caller.agent_id,
-        SavedView.sharing == Sharing.EVERYBODY.value,
-        (SavedView.sharing == Sharing.TEAM.value) & SavedView.team_id.in_(teams),
-    )
+OWNER_ID: Final = bindparam("owner_id", type_=Uuid())
+TEAM_IDS: Final = bindparam("team_ids", type_=ARRAY(Uuid()))
+IS_SEEN: Final = or_(
+    SavedView.owner_id == OWNER_ID,
+    SavedView.sharing == Sharing.EVERYBODY.value,
+    (SavedView.sharing == Sharing.TEAM.value) & (SavedView.team_id == func.any(TEAM_IDS)),
+)
+"""Which saved views a caller may use."""
+SEEN: Final = select(SavedView).where(IS_SEEN).order_by(SavedView.name, SavedView.id).limit(2 * MOST_VIEWS)
+SEEN_ONE: Final = select(SavedView).where(SavedView.id == bindparam("view_id", type_=Uuid()), IS_SEEN)
+"""Built once: the first runs with every page of the queue."""
 
 
 def may_edit(caller: Caller, view: SavedView) -> bool:
@@ -54,16 +57,20 @@ def may_edit(caller: Caller, view: SavedView) -> bool:
 
 async def list_saved_views(session: Session, caller: Caller) -> Sequence[SavedView]:
     """Those the caller may use, by name."""
-    query = select(SavedView).where(seen_by(caller)).order_by(SavedView.name, SavedView.id).limit(2 * MOST_VIEWS)
-    return (await session.scalars(query)).all()
+    return (await session.scalars(SEEN, _seen_by(caller))).all()
 
 
 async def get_saved_view(session: Session, caller: Caller, view_id: UUID) -> SavedView:
     """One of those the caller may use. Raises Problem 404."""
-    view = await session.scalar(select(SavedView).where(SavedView.id == view_id, seen_by(caller)))
+    view = await session.scalar(SEEN_ONE, _seen_by(caller) | {"view_id": view_id})
     if view is None:
         raise not_found("view")
     return view
+
+
+def _seen_by(caller: Caller) -> dict[str, Any]:
+    teams = sorted({grant.team_id for grant in caller.principal.grants})
+    return {"owner_id": caller.agent_id, "team_ids": teams}
 
 
 def filters_of(view: SavedView) -> Filters:

@@ -4,10 +4,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from functools import cache
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, Subquery, select, tuple_, union_all
+from sqlalchemy import (
+    ColumnElement,
+    DateTime,
+    Integer,
+    Select,
+    String,
+    Subquery,
+    Uuid,
+    bindparam,
+    select,
+    tuple_,
+    union_all,
+)
 
 from services.assignment.models import LoggedEvent
 from services.assignment.queries.conversation import as_written, happened_by, messages_of, notes_of, with_actor_names
@@ -19,6 +32,10 @@ from shared.kit.http.paging import decode_cursor, encode_cursor
 
 ENTRY, EVENT = 0, 1
 """At the same instant what was written stands before what followed from it."""
+TICKET_ID: Final = bindparam("ticket_id", type_=Uuid())
+MOST: Final = bindparam("most", type_=Integer())
+BEFORE_AT: Final = bindparam("before_at", type_=DateTime(timezone=True))
+AS_OF: Final = bindparam("as_of", type_=DateTime(timezone=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +90,13 @@ class _Before:
         return cls(instant_in(position[0]), number_in(position[1]), number_in(position[2]), word_in(position[3]))
 
 
+class _Shape(NamedTuple):
+    """What a query depends on beside its values: each is built once, which takes longer than it runs."""
+
+    before_kind: int | None
+    is_past: bool
+
+
 @dataclass(frozen=True, slots=True)
 class _Asked:
     """Which lines of which ticket."""
@@ -81,6 +105,23 @@ class _Asked:
     limit: int
     before: _Before | None
     as_of: datetime | None
+
+    @property
+    def shape(self) -> _Shape:
+        return _Shape(None if self.before is None else self.before.kind, self.as_of is not None)
+
+    def values(self, kind: int) -> dict[str, Any]:
+        """Those of the query for entries, or for events."""
+        values: dict[str, Any] = {"ticket_id": self.ticket_id, "most": self.limit}
+        values |= {} if self.as_of is None else {"as_of": self.as_of}
+        if self.before is None:
+            return values
+        values |= {"before_at": self.before.at}
+        if self.before.kind != kind:
+            return values
+        if kind == ENTRY:
+            return values | {"before_id": uuid_in(self.before.key)}
+        return values | {"before_seq": self.before.seq, "before_id": self.before.key}
 
 
 async def list_thread(
@@ -109,11 +150,15 @@ async def list_thread(
 
 async def find_decision(session: Session, ticket_id: UUID) -> EventView | None:
     """The newest routing decision with its evidence, if there is one."""
-    log = LoggedEvent
-    is_decision = (log.ticket_id == ticket_id, log.seq == 0, log.type == "assignment.decided")
-    query = select(log).where(*is_decision).order_by(log.at.desc()).limit(1)
-    found = await session.scalar(query)
+    found = await session.scalar(_decision_query(), {"ticket_id": ticket_id})
     return event_of(found, None) if found else None
+
+
+@cache
+def _decision_query() -> Select[LoggedEvent]:
+    log = LoggedEvent
+    is_decision = (log.ticket_id == TICKET_ID, log.seq == 0, log.type == "assignment.decided")
+    return select(log).where(*is_decision).order_by(log.at.desc()).limit(1)
 
 
 def _position(line: ThreadLine) -> tuple[datetime, int, int, str]:
@@ -124,45 +169,51 @@ def _position(line: ThreadLine) -> tuple[datetime, int, int, str]:
 
 
 async def _entries(session: Session, files: FileLinks, asked: _Asked, show: ThreadFilter) -> list[ThreadLine]:
-    """Each kind is read by its own index, so that none is sorted whole."""
-    messages, notes = messages_of(asked.ticket_id), notes_of(asked.ticket_id)
-    kinds = {ThreadFilter.CONVERSATION: (messages,), ThreadFilter.NOTES: (notes,)}.get(show, (messages, notes))
-    parts = [_newest(kind.subquery(), asked) for kind in kinds]
-    found = union_all(*(select(part.subquery()) for part in parts)).subquery()
-    query = select(found).order_by(found.c.at.desc(), found.c.id.desc()).limit(asked.limit)
-    entries = [entry_of(row, files) for row in await session.execute(query)]
+    rows = await session.execute(_entries_query(show, asked.shape), asked.values(ENTRY))
+    entries = [entry_of(row, files) for row in rows]
     if asked.as_of is not None:
         entries = await as_written(session, entries, asked.as_of)
     return [ThreadLine(entry.at, entry=entry) for entry in entries]
 
 
-def _newest(entries: Subquery, asked: _Asked) -> Select[Any]:
-    query = select(entries).order_by(entries.c.at.desc(), entries.c.id.desc()).limit(asked.limit)
-    if asked.as_of is not None:
-        query = query.where(entries.c.at <= asked.as_of)
-    before = asked.before
-    if before is None:
+@cache
+def _entries_query(show: ThreadFilter, shape: _Shape) -> Select[Any]:
+    """Each kind is read by its own index, so that none is sorted whole."""
+    messages, notes = messages_of(TICKET_ID), notes_of(TICKET_ID)
+    kinds = {ThreadFilter.CONVERSATION: (messages,), ThreadFilter.NOTES: (notes,)}.get(show, (messages, notes))
+    parts = [_newest(kind.subquery(), shape) for kind in kinds]
+    found = union_all(*(select(part.subquery()) for part in parts)).subquery()
+    return select(found).order_by(found.c.at.desc(), found.c.id.desc()).limit(MOST)
+
+
+def _newest(entries: Subquery, shape: _Shape) -> Select[Any]:
+    query = select(entries).order_by(entries.c.at.desc(), entries.c.id.desc()).limit(MOST)
+    if shape.is_past:
+        query = query.where(entries.c.at <= AS_OF)
+    if shape.before_kind is None:
         return query
-    is_older: ColumnElement[bool] = entries.c.at <= before.at
-    if before.kind == ENTRY:
-        is_older = tuple_(entries.c.at, entries.c.id) < (before.at, uuid_in(before.key))
+    is_older: ColumnElement[bool] = entries.c.at <= BEFORE_AT
+    if shape.before_kind == ENTRY:
+        is_older = tuple_(entries.c.at, entries.c.id) < tuple_(BEFORE_AT, bindparam("before_id", type_=Uuid()))
     return query.where(is_older)
 
 
 async def _events(session: Session, asked: _Asked) -> list[ThreadLine]:
-    log, before = LoggedEvent, asked.before
-    query: Any = (
-        with_actor_names()
-        .where(log.ticket_id == asked.ticket_id)
-        .order_by(log.at.desc(), log.seq.desc(), log.event_id.desc())
-        .limit(asked.limit)
-    )
-    if asked.as_of is not None:
-        query = query.where(happened_by(asked.as_of))
-    if before is not None:
-        is_older: ColumnElement[bool] = log.at < before.at
-        if before.kind == EVENT:
-            is_older = tuple_(log.at, log.seq, log.event_id) < (before.at, before.seq, before.key)
-        query = query.where(is_older)
-    rows = await session.execute(query)
+    rows = await session.execute(_events_query(asked.shape), asked.values(EVENT))
     return [ThreadLine(row.LoggedEvent.at, event=event_of(row.LoggedEvent, row.actor_name)) for row in rows]
+
+
+@cache
+def _events_query(shape: _Shape) -> Select[*tuple[Any, ...]]:
+    log = LoggedEvent
+    query: Select[*tuple[Any, ...]] = with_actor_names().where(log.ticket_id == TICKET_ID)
+    query = query.order_by(log.at.desc(), log.seq.desc(), log.event_id.desc()).limit(MOST)
+    if shape.is_past:
+        query = query.where(happened_by(AS_OF))
+    if shape.before_kind is None:
+        return query
+    is_older: ColumnElement[bool] = log.at < BEFORE_AT
+    if shape.before_kind == EVENT:
+        position = tuple_(BEFORE_AT, bindparam("before_seq", type_=Integer()), bindparam("before_id", type_=String()))
+        is_older = tuple_(log.at, log.seq, log.event_id) < position
+    return query.where(is_older)

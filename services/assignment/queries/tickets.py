@@ -3,13 +3,13 @@
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import ColumnElement, Row, Select, String, Uuid, bindparam, exists, or_, select
 
 from services.assignment.errors import not_permitted
-from services.assignment.models import Agent, Team, Ticket, Topic
+from services.assignment.models import Agent, FollowUp, Team, Ticket, Topic
 from services.assignment.queries.callers import Caller
 from services.assignment.queries.follow_ups import get_related
 from services.assignment.queries.visibility import VIEW
@@ -113,18 +113,35 @@ async def rename(session: Session, caller: Caller, named_ticket: TicketWithNames
 
 async def get_view(session: Session, caller: Caller, reference: str, now: datetime) -> TicketView:
     """One ticket, ready to answer with. Raises Problem 404."""
-    row = (await session.execute(with_names().where(named(reference)))).one_or_none()
+    known = id_or_number(reference)
+    query = VIEWED_BY_ID if isinstance(known, UUID) else VIEWED_BY_NUMBER
+    row = (await session.execute(query, {"reference": known})).one_or_none()
     if row is None or VIEW not in permissions_on(caller.principal, ticket_place(row.Ticket)):
         raise not_found()
-    return await _with_related(session, caller, as_view(row, caller, now))
+    return await _with_related(session, caller, row, now)
 
 
 async def view_after(session: Session, caller: Caller, ticket_id: UUID, now: datetime) -> TicketView:
     """The ticket after the caller's own change, even if that took it out of their sight."""
     session.expire_all()
-    row = (await session.execute(with_names().where(Ticket.id == ticket_id))).one()
-    return await _with_related(session, caller, as_view(row, caller, now))
+    row = (await session.execute(VIEWED_BY_ID, {"reference": ticket_id})).one()
+    return await _with_related(session, caller, row, now)
 
 
-async def _with_related(session: Session, caller: Caller, view: TicketView) -> TicketView:
-    return view.model_copy(update=dict(await get_related(session, caller, view.id)))
+async def _with_related(session: Session, caller: Caller, row: Row[*tuple[Any, ...]], now: datetime) -> TicketView:
+    """Few tickets go on from others: only for those it is asked which."""
+    view = as_view(row, caller, now)
+    return view.model_copy(update=dict(await get_related(session, caller, view.id))) if row.is_related else view
+
+
+def _viewed(is_it: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
+    earlier, later = (
+        exists(select(FollowUp.ticket_id).where(side == Ticket.id))
+        for side in (FollowUp.follow_up_id, FollowUp.ticket_id)
+    )
+    return with_names().add_columns(or_(earlier, later).label("is_related")).where(is_it)
+
+
+VIEWED_BY_ID: Final = _viewed(Ticket.id == bindparam("reference", type_=Uuid()))
+VIEWED_BY_NUMBER: Final = _viewed(Ticket.number == bindparam("reference", type_=String()))
+"""Built once: every page of a ticket begins with one of the two."""
