@@ -45,7 +45,7 @@ from services.assignment.settings import AssignmentSettings
 from services.assignment.setup.links import has_administrator, keep_link, make_link
 from services.assignment.siblings import Siblings
 from services.assignment.sla_analysis.rollout_runner import carry_out_rollouts
-from services.assignment.web import install_web
+from services.assignment.web import include_busiest_pages, install_web
 from shared.kit import outbox
 from shared.kit.attention import Attention
 from shared.kit.audit_log import prune_audit_log
@@ -173,6 +173,7 @@ def build_app(settings: AssignmentSettings) -> FastAPI:
         body_limit=body_limit,
     )
     _add_limiters(app, settings)
+    include_busiest_pages(app)
     include_routes(app)
     app.include_router(scim.router)
     install_people_only(app)

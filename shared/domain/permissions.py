@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 
 from shared.contracts.base import AgentId, TeamId
@@ -125,6 +126,7 @@ def _covers(principal: Principal, permission: Permission, scope: Scope, team_id:
     )
 
 
+@lru_cache(maxsize=4096)
 def permitted_actions(held: frozenset[Permission], status: Status, *, is_assigned: bool) -> tuple[Action, ...]:
     """What an agent holding these permissions can do to a ticket as it stands."""
     possible = allowed_actions(status, is_assigned=is_assigned)

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import InstrumentedAttribute
 
 Session = AsyncSession
-SESSION_SETTINGS = {"jit": "off"}
-"""Statements here are short: compiling one takes longer than it runs."""
+SESSION_SETTINGS = {"jit": "off", "max_parallel_workers_per_gather": "0"}
+"""Statements here are short: compiling one, or starting processes for it, takes longer than it runs."""
 AFTER_COMMIT = "after_commit"
 EVENTS_FOR_OUTSIDERS = "events_for_outsiders"
 OUTBOX_CHANNEL = "outbox"
