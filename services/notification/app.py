@@ -15,6 +15,8 @@ from services.notification.delivery.queue import DeliveryQueue
 from services.notification.delivery.sender import LEASE, Sender
 from services.notification.event_feed.recorder import FeedRecorder
 from services.notification.event_feed.retention import forget_events
+from services.notification.event_feed.signal import FeedSignal
+from services.notification.event_feed.streams import FeedStreams
 from services.notification.settings import NotificationSettings
 from services.notification.webhooks.attempts import BUDGET
 from services.notification.webhooks.dispatcher import WebhookDispatcher
@@ -52,7 +54,8 @@ def build(settings: NotificationSettings) -> FastAPI:
     ledger = WebhookLedger(database, secrets)
     dispatcher = WebhookDispatcher(ledger, outgoing)
     kept = timedelta(days=settings.feed_days)
-    recorder = FeedRecorder(database, ids, kept, lambda: None, dispatcher.wake)
+    signal = FeedSignal(database)
+    recorder = FeedRecorder(database, ids, kept, signal.look, dispatcher.wake)
     notifier = Notifier(database, bus, threads, ids, sender.wake, settings.unassigned_messages_to)
 
     @asynccontextmanager
@@ -64,6 +67,7 @@ def build(settings: NotificationSettings) -> FastAPI:
             "sender": sender.run,
             "feed": lambda: run_consumer(bus, recorder.consumer),
             "feed sweep": recorder.run_sweep,
+            "feed signal": signal.run,
             "webhooks": dispatcher.run,
             "housekeeping": lambda: run_cleanup(
                 database,
@@ -101,6 +105,8 @@ def build(settings: NotificationSettings) -> FastAPI:
         secrets,
         ledger,
         dispatcher.wake,
+        signal,
+        FeedStreams(database, signal),
     )
     app.include_router(api.router())
     asyncapi.mount(app)

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from services.notification.event_feed.signal import FeedSignal
+from services.notification.event_feed.streams import FeedStreams
 from services.notification.settings import NotificationSettings
 from services.notification.webhooks.ledger import WebhookLedger
 from services.notification.webhooks.signing import WebhookSecrets
@@ -27,3 +29,5 @@ class AppState:
     webhook_secrets: WebhookSecrets
     webhook_ledger: WebhookLedger
     wake_webhooks: Callable[[], None]
+    feed_signal: FeedSignal
+    feed_streams: FeedStreams

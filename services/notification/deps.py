@@ -7,8 +7,10 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from services.notification.app_state import AppState
+from services.notification.event_tokens.schemas import EventScope
+from services.notification.event_tokens.tokens import find_token
 from shared.kit.administrator_passes import SCHEME, Administrator, PassedRequest
-from shared.kit.auth import digest_of
+from shared.kit.auth import EVENT_TOKEN, digest_of
 from shared.kit.http.client_address import address_of
 from shared.kit.http.problems import Problem
 
@@ -57,8 +59,43 @@ def _is_same(expected: str, sent: str) -> bool:
 OPERATOR = Depends(require_operator)
 
 
-async def get_administrator(request: Request, _: Annotated[None, OPERATOR]) -> Administrator:
-    """Who acts, for the audit log."""
+class PermittedProgram:
+    """A dependency: the operator, a pass of the desk, or a program whose event token has one of the scopes."""
+
+    def __init__(self, *scopes: EventScope) -> None:
+        self.scopes = frozenset(scopes)
+
+    async def __call__(
+        self, request: Request, state: State, sent: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+    ) -> None:
+        """Raises Problem 401 for an unknown token, 403 for one without the scope."""
+        if sent is None or not sent.credentials.startswith(f"{EVENT_TOKEN}_"):
+            await require_operator(request, state, sent)
+            request.state.scopes = frozenset(EventScope)
+            return
+        token = await find_token(state.database, sent.credentials)
+        if token is None:
+            raise Problem(
+                401,
+                "invalid_token",
+                "this event token is unknown, revoked or expired",
+                headers={"WWW-Authenticate": 'Bearer realm="everdesk-notification"'},
+            )
+        if not self.scopes & token.scopes:
+            wanted = " or ".join(sorted(self.scopes))
+            raise Problem(403, "not_permitted", f"this event token needs the scope {wanted}")
+        request.state.scopes = token.scopes
+        request.state.administrator = Administrator(
+            f"program:{token.id}", token.name, address_of(request, state.settings.trusted_proxies)
+        )
+
+
+FEED_READER = Depends(PermittedProgram(EventScope.EVENTS, EventScope.NOTES))
+WEBHOOK_KEEPER = Depends(PermittedProgram(EventScope.WEBHOOKS))
+
+
+async def get_administrator(request: Request) -> Administrator:
+    """Who acts, for the audit log; a dependency of the router has found out."""
     who: Administrator = request.state.administrator
     return who
 

@@ -25,6 +25,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from services.notification.feed_tables import add_feed_tables
+from services.notification.token_table import add_token_table
 from services.notification.webhook_tables import add_webhook_tables
 from shared.kit.audit_log import add_audit_table
 from shared.kit.tables import NAMING, add_kit_tables
@@ -183,3 +184,4 @@ add_kit_tables(Base.metadata)
 add_audit_table(Base.metadata)
 add_feed_tables(Base.metadata)
 add_webhook_tables(Base.metadata)
+add_token_table(Base.metadata)

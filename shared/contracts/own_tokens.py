@@ -17,7 +17,7 @@ REDACTED: Mapping[str, str] = MappingProxyType(
         "address-proof": "the cookie that says whose mail a browser reads",
         "desk-flash": "the cookie of a notice on the desk",
         "mail-thread": "Message-IDs, by which an answer finds its ticket",
-        "api-key": "keys of client programs (`hd_…`) and service tokens (`hds_…`)",
+        "api-key": "keys of client programs (`hd_…`), service tokens (`hds_…`) and event tokens (`hde_…`)",
     }
 )
 """Kinds that are taken out of foreign text, by the salt of their signer or by name."""
@@ -54,7 +54,8 @@ _MAIL_ID = re.compile(
     r"(?:@[^\s<>@\"'&]{1,255})?"
 )
 """A signed Message-ID: who names one is taken for somebody who had our mail."""
-_API_KEY = re.compile(rf"hds?_[0-9a-f]{{16}}_{_CHAR}{{43}}")
+_KEY_PREFIXES = ("hd_", "hds_", "hde_")
+_API_KEY = re.compile(rf"hd[es]?_[0-9a-f]{{16}}_{_CHAR}{{43}}")
 
 
 def tokens(text: str) -> Iterator[tuple[int, int]]:
@@ -69,7 +70,7 @@ def tokens(text: str) -> Iterator[tuple[int, int]]:
                 yield start, seal.end()
     if "t." in text or "T." in text:
         yield from (found.span() for found in _MAIL_ID.finditer(text))
-    if "hd_" in text or "hds_" in text:
+    if any(prefix in text for prefix in _KEY_PREFIXES):
         yield from (found.span() for found in _API_KEY.finditer(text))
 
 

@@ -29,9 +29,9 @@ from shared.kit.settings import Settings
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
 PASSWORD_LENGTH = (10, 128)
-_API_KEY = re.compile(r"^(hds?)_([0-9a-f]{16})_([A-Za-z0-9_-]{43})$")
-CLIENT_KEY, SERVICE_TOKEN = "hd", "hds"
-"""How the keys of intake's clients begin, and those of programs that work on tickets."""
+_API_KEY = re.compile(r"^(hd[es]?)_([0-9a-f]{16})_([A-Za-z0-9_-]{43})$")
+CLIENT_KEY, SERVICE_TOKEN, EVENT_TOKEN = "hd", "hds", "hde"
+"""How the keys of intake's clients begin, those of programs that work on tickets, and of programs that read events."""
 _passwords = PasswordHash.recommended()
 HASHING_NICENESS = 10
 

@@ -1,14 +1,29 @@
-"""The operators' API; every route requires the operator's token."""
+"""The operators' API; every route requires the operator's token, and some take a program's event token as well."""
 
 from fastapi import APIRouter
 
-from services.notification.api import audit, dead_letters, deliveries, outgoing_mail, templates, webhooks
-from services.notification.deps import OPERATOR
+from services.notification.api import (
+    audit,
+    dead_letters,
+    deliveries,
+    event_tokens,
+    events,
+    outgoing_mail,
+    templates,
+    webhooks,
+)
+from services.notification.deps import FEED_READER, OPERATOR, WEBHOOK_KEEPER
 
 
 def router() -> APIRouter:
     """Returns the router of every route under `/v1`."""
     routes = APIRouter(prefix="/v1", dependencies=[OPERATOR])
-    for part in (deliveries, templates, dead_letters, outgoing_mail, webhooks, audit):
+    for part in (deliveries, templates, dead_letters, outgoing_mail, audit, event_tokens):
         routes.include_router(part.router)
-    return routes
+    programs = APIRouter(prefix="/v1")
+    programs.include_router(webhooks.router, dependencies=[WEBHOOK_KEEPER])
+    programs.include_router(events.router, dependencies=[FEED_READER])
+    both = APIRouter()
+    both.include_router(routes)
+    both.include_router(programs)
+    return both

@@ -1,0 +1,55 @@
+"""Tells those who wait at the end of the feed that it has grown, whichever process appended."""
+
+import asyncio
+from contextlib import suppress
+
+from services.notification.event_feed.reading import end_of_feed
+from shared.kit.backoff import DEPENDENCY, retry
+from shared.kit.bus.consumer import is_away
+from shared.kit.db import Database
+
+LOOK_SECONDS = 1.0
+"""How often the end is looked at while somebody waits; what this process appends is told at once."""
+
+
+class FeedSignal:
+    """The end of the feed as this process knows it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._position = 0
+        self._grown = asyncio.Condition()
+        self._look = asyncio.Event()
+        self._waiting = 0
+
+    def look(self) -> None:
+        """Has the end looked at, if anybody waits."""
+        if self._waiting:
+            self._look.set()
+
+    async def wait_beyond(self, position: int, within: float) -> None:
+        """Returns when the feed has grown beyond a position, or after so many seconds."""
+        self._waiting += 1
+        self._look.set()
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(within), self._grown:
+                    await self._grown.wait_for(lambda: self._position > position)
+        finally:
+            self._waiting -= 1
+
+    async def run(self) -> None:
+        """Looks at the end of the feed while somebody waits, until cancelled."""
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_SECONDS if self._waiting else None):
+                    await self._look.wait()
+            self._look.clear()
+            if self._waiting:
+                await self._tell(await retry(lambda: end_of_feed(self._database), DEPENDENCY, is_away))
+
+    async def _tell(self, position: int) -> None:
+        if position > self._position:
+            async with self._grown:
+                self._position = position
+                self._grown.notify_all()

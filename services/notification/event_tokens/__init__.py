@@ -1,0 +1,1 @@
+"""Tokens of programs that read the change feed or keep webhooks."""
