@@ -12,7 +12,7 @@ import psutil
 from nats.js.errors import NotFoundError
 from rich.console import Console
 
-from deploy.cli.environment import database_url, running_stack
+from deploy.cli.environment import DATABASE_URL, database_url, environment_of, running_stack
 from deploy.cli.errors import CliError
 from deploy.cli.read_only_bus import connected
 from deploy.local.plan import SERVICES
@@ -22,6 +22,8 @@ from shared.contracts.names import DEAD_STREAM, STREAM
 
 ANSWERS_WITHIN = 5.0
 MEGABYTE = 1024 * 1024
+LAG_METRIC = "everdesk_projection_lag_now_seconds"
+MOST_LAG_SECONDS = 2.0
 OUTBOX = """
 select count(*) filter (where parked_at is null), now() - min(created_at) filter (where parked_at is null),
   count(parked_at)
@@ -51,6 +53,7 @@ def status(console: Console) -> bool:
         "Readiness": asyncio.run(_readiness(stack)),
         "Waiting to be published (outboxes)": asyncio.run(_outboxes()),
         "Waiting to be consumed": asyncio.run(_consumers()),
+        "Read model": [asyncio.run(_lag(stack))],
         "Mails": [asyncio.run(_mails())],
     }
     for heading, several in lines.items():
@@ -101,6 +104,27 @@ def readiness_line(name: str, http_status: int, body: Mapping[str, Any]) -> Stat
     degraded = bool(body.get("degraded"))
     state = "degraded" if degraded and http_status == 200 else str(body.get("status", http_status)).replace("_", " ")
     return StatusLine(name, state, is_good=http_status == 200 and not degraded, more=dependencies)
+
+
+async def _lag(stack: RunningStack) -> StatusLine:
+    """How far assignment's read model is behind, as its metrics say."""
+    try:
+        token = environment_of("assignment", DATABASE_URL).get("EVERDESK_METRICS_TOKEN")
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        async with httpx2.AsyncClient(timeout=ANSWERS_WITHIN, trust_env=False) as http:
+            answer = await http.get(f"{stack.urls.assignment}/metrics", headers=headers)
+        return lag_line(answer.text)
+    except (httpx2.HTTPError, CliError) as problem:
+        return StatusLine("projection lag", "unknown", is_good=False, more=repr(problem))
+
+
+def lag_line(metrics: str) -> StatusLine:
+    """The present lag of the projection; over two seconds is too much."""
+    values = (line.split()[-1] for line in metrics.splitlines() if line.startswith(f"{LAG_METRIC} "))
+    seconds = next((float(value) for value in values), None)
+    if seconds is None:
+        return StatusLine("projection lag", "unknown", is_good=False, more="/metrics does not tell")
+    return StatusLine("projection lag", f"{seconds:.2f} s", is_good=seconds <= MOST_LAG_SECONDS)
 
 
 async def _outboxes() -> list[StatusLine]:

@@ -14,6 +14,7 @@ from services.assignment.intake_client import IntakeClient
 from services.assignment.live.change_streams import ChangeStreams
 from services.assignment.queries.caller_cache import CallerCache
 from services.assignment.queries.policies import PolicyCache
+from services.assignment.read_model.lag import ProjectionLag
 from services.assignment.routing.abilities import KnownAbilities
 from services.assignment.routing.rosters import Place
 from services.assignment.routing.working_hours import AgentCalendars
@@ -99,6 +100,8 @@ class AppState:
     provider: ProviderCache = field(default_factory=ProviderCache)
     """What the organisation's identity provider says of itself."""
     renderer: BodyRenderer = field(default_factory=BodyRenderer)
+    projection_lag: ProjectionLag = field(default_factory=ProjectionLag)
+    """How far the read model is behind what tickets' workflows have published."""
     held_replies: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when a reply was held, so that its sender looks when it is due."""
     returns: Attention = field(default_factory=Attention)

@@ -23,7 +23,8 @@ def build_consumers(context: AppState) -> tuple[Consumer, ...]:
     ids = RequesterIds(context.settings)
 
     async def take_in(events: list[Envelope]) -> None:
-        await project(context.database, ids, PROJECTION, events)
+        async with context.projection_lag.projecting(events):
+            await project(context.database, ids, PROJECTION, events)
         context.returns.wake()
         context.backlog.wake()
 

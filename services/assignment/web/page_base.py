@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Annotated, Any
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -11,6 +12,7 @@ from itsdangerous import BadSignature, URLSafeTimedSerializer
 from starlette.status import HTTP_303_SEE_OTHER
 
 from services.assignment.access.sessions import SignedIn
+from services.assignment.app_state import AppState
 from services.assignment.deps import get_app_state
 from services.assignment.queries.callers import Caller
 from services.assignment.queries.offers import get_desk_reader
@@ -70,7 +72,7 @@ class DeskPages:
     ) -> HTMLResponse:
         """A page with what was announced before the redirect to it."""
         waiting = self.flash.read(self.pages.cookie(request, FLASH_COOKIE))
-        notices = [*waiting, *values.pop("notices", [])]
+        notices = [*_lag_notice(request, caller), *waiting, *values.pop("notices", [])]
         response = self.pages.render(request, template, status, caller=caller, notices=notices, **values)
         if self.pages.cookie(request, FLASH_COOKIE) is not None:
             self.pages.delete_cookie(response, FLASH_COOKIE)
@@ -92,6 +94,20 @@ class DeskPages:
         if notice:
             self.pages.set_cookie(response, FLASH_COOKIE, self.flash.write(*notice), max_age=FLASH_SECONDS)
         return response
+
+
+def zone_of(caller: Caller, context: AppState) -> ZoneInfo:
+    """The time zone in which an agent writes instants: their own, or the reports'."""
+    return ZoneInfo((caller.preferences and caller.preferences.time_zone) or context.settings.time_zone)
+
+
+def _lag_notice(request: Request, caller: Caller | None) -> list[Notice]:
+    """Tells agents that pages are older than they seem."""
+    state: AppState | None = getattr(request.app.state, "app_state", None)
+    if caller is None or state is None or not state.projection_lag.is_too_long:
+        return []
+    seconds = round(state.projection_lag.seconds)
+    return [("warning", f"Tickets are shown as they were {seconds} s ago: changes by others arrive late at present.")]
 
 
 def desk_of(request: Request) -> DeskPages:

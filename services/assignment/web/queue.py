@@ -17,11 +17,13 @@ from services.assignment.queries.saved_views import (
     list_views,
     over,
 )
+from services.assignment.queries.time_travel.instants import parse_as_of
 from services.assignment.schemas.desk import Column, ViewAnswer
 from services.assignment.schemas.search_language import Key, SearchProblem
 from services.assignment.schemas.tickets import TicketPage, TicketView
-from services.assignment.web.page_base import DeskAgent, DeskPageRoute, TheDesk
+from services.assignment.web.page_base import DeskAgent, DeskPageRoute, TheDesk, zone_of
 from services.assignment.web.queue_request import DUES, SORTS, QueueRequest, get_asked
+from services.assignment.web.ticket_page.past import past_url
 from shared.contracts.tickets import Clock
 from shared.contracts.vocabulary import Channel, ClockState, Priority, Status
 from shared.kit.clock import utc_now
@@ -66,9 +68,10 @@ async def show_queue(
     asked: Annotated[QueueRequest, Depends(get_asked)],
 ) -> Response:
     """One page of tickets."""
-    now = utc_now()
+    now, zone = utc_now(), zone_of(caller, context)
+    as_of = parse_as_of(asked.as_of, zone)
     async with context.database.begin() as session:
-        shown = await _shown(session, caller, asked, now)
+        shown = await _shown(session, caller, asked, now, as_of)
         views = await list_views(session, caller, now)
         options = await get_filter_options(session)
     current = next((view for view in views if view.id == asked.view), None)
@@ -79,6 +82,9 @@ async def show_queue(
         422 if shown.problem else 200,
         **_values(shown, views, current),
         options=options,
+        as_of=as_of,
+        as_of_local=as_of.astimezone(zone).strftime("%Y-%m-%dT%H:%M:%S") if as_of else "",
+        past_url=past_url,
         preferences=caller.preferences,
     )
 
@@ -105,7 +111,9 @@ def _values(shown: ShownList, views: list[ViewAnswer], current: ViewAnswer | Non
     }
 
 
-async def _shown(session: Session, caller: Caller, asked: QueueRequest, now: datetime) -> ShownList:
+async def _shown(
+    session: Session, caller: Caller, asked: QueueRequest, now: datetime, as_of: datetime | None
+) -> ShownList:
     """The list; none, and the reason, where the search means nothing. Raises Problem 404 and 422."""
     filters, sort = asked.filters, asked.sort or Sort.DUE
     if asked.saved_id is not None:
@@ -113,7 +121,7 @@ async def _shown(session: Session, caller: Caller, asked: QueueRequest, now: dat
         filters, sort = over(filters_of(view), filters), asked.sort or Sort(view.sort)
         asked = replace(asked, columns=tuple(Column(name) for name in view.columns))
     try:
-        page = await list_tickets(session, caller, filters, sort, TimeSpan(PER_PAGE, asked.cursor, now))
+        page = await list_tickets(session, caller, filters, sort, TimeSpan(PER_PAGE, asked.cursor, now, as_of))
     except SearchProblem as problem:
         return ShownList(asked, TicketPage(items=[]), sort, problem.detail)
     return ShownList(asked, page, sort)

@@ -46,6 +46,8 @@ class QueueRequest:
     sort: Sort | None
     cursor: str | None
     columns: tuple[Column, ...] = COLUMNS
+    as_of: str = ""
+    """The instant of the past to show the list of, as written in the form; empty for now."""
 
     @property
     def built_in(self) -> QueueView | None:
@@ -87,7 +89,8 @@ class QueueRequest:
 
     def url(self, **changes: str) -> str:
         """This queue with something else; a new list starts at its first page."""
-        pairs = {"view": self.view, **self.values, "sort": self.sort.value if self.sort else "", **changes}
+        sort = self.sort.value if self.sort else ""
+        pairs = {"view": self.view, **self.values, "sort": sort, "as_of": self.as_of, **changes}
         return "/queue?" + urlencode({name: value for name, value in pairs.items() if value})
 
     def cleared(self) -> str:
@@ -138,6 +141,7 @@ async def get_asked(  # noqa: PLR0913 - one parameter for each filter
     due: Word = "",
     q: Word = "",
     sort: Word = "",
+    as_of: Word = "",
     cursor: Annotated[str | None, Query(max_length=1024)] = None,
 ) -> QueueRequest:
     """The filters of the address."""
@@ -152,4 +156,4 @@ async def get_asked(  # noqa: PLR0913 - one parameter for each filter
         "due": due,
         "q": q,
     }
-    return request_of(view, given, sort, cursor)
+    return replace(request_of(view, given, sort, cursor), as_of=as_of.strip() if as_of.isprintable() else "")

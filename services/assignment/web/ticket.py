@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from services.assignment.app_state import AppState
 from services.assignment.deps import State
@@ -21,6 +21,7 @@ from services.assignment.queries.thread import ThreadFilter, ThreadPage, find_de
 from services.assignment.queries.ticket_choices import get_ticket_choices
 from services.assignment.queries.ticket_parts import get_ticket_parts
 from services.assignment.queries.tickets import get_ticket, get_view
+from services.assignment.queries.time_travel.instants import parse_as_of
 from services.assignment.queries.upcoming_timers import get_upcoming_timers
 from services.assignment.renderings import rendered_bodies
 from services.assignment.schemas.conversation import EventView
@@ -28,10 +29,11 @@ from services.assignment.schemas.tickets import TicketView
 from services.assignment.sla_analysis.explanations import get_explanation
 from services.assignment.web.decision_view import DecisionView, decision_view
 from services.assignment.web.labels import format_event_short
-from services.assignment.web.page_base import DeskAgent, DeskPageRoute, DeskPages, Notice, TheDesk
+from services.assignment.web.page_base import DeskAgent, DeskPageRoute, DeskPages, Notice, TheDesk, zone_of
 from services.assignment.web.participant_labels import ParticipantLine
 from services.assignment.web.sla_explanation_view import story_of
 from services.assignment.web.ticket_page.composer import ComposerState, get_composer
+from services.assignment.web.ticket_page.past import Moment, PastRequest, get_moment, past_page, to_change
 from services.assignment.web.ticket_page.refused_actions import refused_actions
 from services.assignment.web.ticket_page.sla_clocks import clock_lines
 from services.assignment.web.ticket_page.timeline import FILTERS, timeline_parts
@@ -81,15 +83,19 @@ async def show_ticket(
     context: State,
     caller: DeskAgent,
     number: str,
-    before: Before = None,
-    show: Show = ThreadFilter.ALL,
+    moment: Annotated[Moment, Depends(get_moment)],
     canned: UUID | None = None,
 ) -> Response:
     """The ticket's page; `before` is the cursor of an older page of its conversation, `show` narrows it.
 
-    `canned` begins the reply with a canned response, for browsers without script.
+    `canned` begins the reply with a canned response, for browsers without script. `as_of` shows the ticket as it was,
+    `change` leads to the instant of a change.
     """
-    state = PageState(before=before, show=show)
+    if moment.change is not None:
+        return await to_change(context, caller, number, moment.change)
+    if (instant := parse_as_of(moment.as_of, zone_of(caller, context))) is not None:
+        return await past_page(request, desk, context, caller, PastRequest(number, instant, moment.before, moment.show))
+    state = PageState(before=moment.before, show=moment.show)
     if canned is not None:
         async with context.database.begin() as session:
             begun = await rendered_for(session, caller, number, canned)

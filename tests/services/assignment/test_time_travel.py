@@ -1,8 +1,10 @@
 """Tickets, lists and reports of a past instant: equal to what was shown then."""
 
 import random
+import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from urllib.parse import urlencode
 from uuid import UUID
 
 import pytest
@@ -11,6 +13,7 @@ from services.assignment.consumers.projection import project
 from shared.contracts.base import TicketId
 from shared.contracts.events import RequesterErased
 from shared.kit.clock import new_id, utc_now
+from tests.services.assignment.browsing import Surfer
 from tests.services.assignment.desk import AgentApi, Desk, Json, team_id
 from tests.services.assignment.random_life import RandomLife, take_in
 
@@ -120,3 +123,38 @@ async def test_permissions_are_those_of_now(desk: Desk) -> None:
         listed = await agent.get("/v1/tickets", as_of=then, q=ticket["number"])
         seen[name] = (now.status_code, past.status_code, len(listed["items"]))
     assert set(seen.values()) <= {(200, 200, 1), (404, 404, 0)}
+
+
+async def test_the_page_shows_the_past_without_buttons_and_leads_through_the_changes(desk: Desk) -> None:
+    ticket = await desk.ticket_of("ada", "online-banking")
+    ada, path = await desk.agent("ada"), f"/tickets/{ticket['number']}"
+    then = utc_now().isoformat()
+    await ada.post(f"/v1{path}/hold", {"reason": "vendor"})
+    surfer = await Surfer.of(desk.app).sign_in("ada@everdesk.example")
+    await surfer.open(path)
+    assert f"{path}?change=0" in surfer.page
+    await surfer.open(f"{path}?change=0")
+    assert 'type="range"' in surfer.page
+    await surfer.open(f"{path}?{urlencode({'as_of': then})}")
+    assert (surfer.status, "status-open" in surfer.page, "status-on_hold" in surfer.page) == (200, True, False)
+    assert "As of" in surfer.page
+    assert f'action="{path}/' not in surfer.page, "no actions"
+    later = re.search(r'rel="next" href="([^"]+)"', surfer.page)
+    assert later
+    await surfer.open(later[1].replace("&amp;", "&"))
+    assert "status-on_hold" in surfer.page
+    await surfer.open(f"{path}?change=1")
+    assert "status-new" in surfer.page
+    assert (await surfer.open(f"{path}?as_of=2999-01-01T00:00")).status == 422
+    await surfer.open(f"/queue?{urlencode({'view': 'all', 'as_of': then, 'q': ticket['number']})}")
+    assert "status-open" in surfer.page
+    assert ticket["number"] in surfer.page
+    assert 'action="/queue/bulk"' not in surfer.page
+
+
+async def test_a_desk_that_is_behind_says_so(desk: Desk) -> None:
+    lag, surfer = desk.context.projection_lag, await Surfer.of(desk.app).sign_in("ada@everdesk.example")
+    life = RandomLife(random.Random(1), new_id())
+    async with lag.projecting(life.news()):
+        assert lag.is_too_long
+        assert "arrive late at present" in (await surfer.open("/queue")).page

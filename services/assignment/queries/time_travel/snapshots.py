@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
 from sqlalchemy import DateTime, Row, literal_column, select
 
@@ -65,8 +66,7 @@ def submitted_snapshot(ticket: Ticket | Row[Any]) -> TicketSnapshot:
     )
 
 
-async def list_change_instants(session: Session, ticket: TicketView) -> Sequence[datetime]:
+async def list_change_instants(session: Session, ticket_id: UUID, created_at: datetime) -> Sequence[datetime]:
     """When the ticket was opened and each instant at which its state changed, oldest first."""
-    changes = select(CHANGED).distinct().where(LoggedEvent.ticket_id == ticket.id, CHANGED.is_not(None))
-    found = set(await session.scalars(changes))
-    return sorted(found | {ticket.created_at})
+    changes = select(CHANGED).distinct().where(LoggedEvent.ticket_id == ticket_id, CHANGED.is_not(None))
+    return sorted({created_at, *await session.scalars(changes)})
