@@ -12,9 +12,9 @@ from services.assignment.holiday_feed import FeedReader
 from services.assignment.identity_provider.provider import ProviderCache
 from services.assignment.intake_client import IntakeClient
 from services.assignment.live.change_streams import ChangeStreams
+from services.assignment.projection_lag import ProjectionLag
 from services.assignment.queries.caller_cache import CallerCache
 from services.assignment.queries.policies import PolicyCache
-from services.assignment.read_model.lag import ProjectionLag
 from services.assignment.routing.abilities import KnownAbilities
 from services.assignment.routing.rosters import Place
 from services.assignment.routing.working_hours import AgentCalendars

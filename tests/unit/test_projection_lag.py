@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from deploy.cli.status import lag_line
-from services.assignment.read_model.lag import METRIC, ProjectionLag
+from services.assignment.projection_lag import METRIC, ProjectionLag
 from tests.support.scripted_ticket import ScriptedTicket
 
 
