@@ -38,8 +38,10 @@ from shared.kit.db import Database, dsn_of
 from shared.kit.http.app import create_app
 from shared.kit.http.cookies import wants_secure_cookies
 from shared.kit.http.form_tokens import FormTokens
+from shared.kit.http.language_choice import LanguageChoice, offered_languages
 from shared.kit.http.pages import Pages
 from shared.kit.http.rate_limits import RateLimiter
+from shared.kit.i18n.messages import marked as _
 from shared.kit.one_time_links import ExportLinks
 from shared.kit.processes import background
 from shared.kit.relay import Relay
@@ -60,10 +62,12 @@ def build(settings: IntakeSettings) -> FastAPI:
     storage = ContentStore.connect(settings)
     live = EventStreams(database, hub, limit=settings.streams, seconds=settings.stream_seconds)
     secure = wants_secure_cookies(settings.secure_cookies, settings.portal_url)
+    languages = LanguageChoice(offered_languages(settings), secure_cookies=secure)
     pages = Pages(
         PACKAGE,
         secure_cookies=secure,
-        product="Support centre",
+        product=_("Support centre"),
+        languages=languages.offered.all,
         home="/",
         support_address=settings.mail_address,
         max_file_bytes=settings.max_file_bytes,
@@ -86,6 +90,7 @@ def build(settings: IntakeSettings) -> FastAPI:
             storage=storage,
             uploader=Uploader(storage, settings.file_limits, scans=settings.clamd is not None),
             pages=pages,
+            languages=languages,
             event_streams=live,
             email_verification=EmailVerification(settings, pages),
             form_limiter=RateLimiter("portal", settings.form_per_minute),
@@ -149,6 +154,7 @@ def build(settings: IntakeSettings) -> FastAPI:
     for router in (*api.ROUTERS, *admin.ROUTERS, *osticket.ROUTERS, *web.ROUTERS):
         app.include_router(router)
     pages.mount(app)
+    languages.install(app)
     FormTokens(settings.link_secret.get_secret_value(), settings.portal_url, secure_cookies=secure).install(app)
     openapi.describe(app)
     return app

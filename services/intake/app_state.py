@@ -18,6 +18,7 @@ from services.intake.topic_cache import TopicCache
 from shared.kit.administrator_passes import AdministratorPasses
 from shared.kit.auth import FileLinks, TicketLinks
 from shared.kit.db import Database
+from shared.kit.http.language_choice import LanguageChoice
 from shared.kit.http.pages import Pages
 from shared.kit.http.rate_limits import RateLimiter
 from shared.kit.one_time_links import ExportLinks
@@ -42,6 +43,7 @@ class AppState:
     storage: ContentStore
     uploader: Uploader
     pages: Pages
+    languages: LanguageChoice
     event_streams: EventStreams
     email_verification: EmailVerification
     form_limiter: RateLimiter

@@ -13,7 +13,7 @@ from services.intake.forms import Fields as FormFields
 from services.intake.forms.unstructured import FieldValue, within_limits
 from services.intake.models import Attachment, AttachmentState, Message, Ticket
 from shared.contracts.vocabulary import ActorKind, BodyFormat, Channel, CloseReason, Priority, Status
-from shared.kit.http.inputs import Body, Email, Input, Line, Phone
+from shared.kit.http.inputs import Body, Email, Input, LanguageTag, Line, Phone
 from shared.kit.http.paging import Limit
 
 RFC_3339 = re.compile(
@@ -52,6 +52,7 @@ class Requester(Input):
     email: Email
     name: Line
     phone: Phone | None = None
+    language: LanguageTag | None = None
 
 
 class SubmitTicket(Input):
@@ -128,6 +129,7 @@ class RequesterView(BaseModel):
     email: str
     name: str
     phone: str | None
+    language: str | None = None
 
 
 class TicketView(BaseModel):
@@ -168,7 +170,10 @@ class TicketView(BaseModel):
             topic=topic,
             followed_by=list(followed_by),
             requester=RequesterView(
-                email=ticket.requester_email, name=ticket.requester_name, phone=ticket.requester_phone
+                email=ticket.requester_email,
+                name=ticket.requester_name,
+                phone=ticket.requester_phone,
+                language=ticket.requester_language,
             ),
         )
 

@@ -45,7 +45,8 @@ async def erased_among(session: Session, ticket_ids: Collection[UUID]) -> set[UU
 
 async def add_tombstones(session: Session, ticket_ids: Sequence[UUID], at: datetime) -> None:
     """Redacts the rows of tickets and inserts tombstones, so that a replayed submission restores nothing."""
-    gone: dict[str, Any] = {"subject": None, "requester_email": None, "requester_name": None, "erased_at": at}
+    gone: dict[str, Any] = {"subject": None, "requester_email": None, "requester_name": None}
+    gone |= {"requester_language": None, "erased_at": at}
     gone |= {"root_mail_id": None, "last_mail_id": None, "last_mail_at": None}
     for ticket_id in sorted(ticket_ids):
         statement = insert(Ticket).values(id=ticket_id, **gone)

@@ -16,11 +16,12 @@ from shared.contracts.base import AgentId, TicketId
 from shared.contracts.vocabulary import BodyFormat
 from shared.kit.addresses import is_reachable
 from shared.kit.db import Session
+from shared.kit.i18n.messages import marked as _
 
 STANDS_IN = "stands_in"
 """The fact that says why somebody gets a mail that was for another; the layout of mails shows it."""
-NOBODY_ASSIGNED = "nobody is assigned to the ticket, and you are the next who can act on it"
-NOT_ACTIVE = "whoever was to be told of it is not active, and you are the next who can act on the ticket"
+NOBODY_ASSIGNED = _("nobody is assigned to the ticket, and you are the next who can act on it")
+NOT_ACTIVE = _("whoever was to be told of it is not active, and you are the next who can act on the ticket")
 UNREAD = {"body": "", "body_format": BodyFormat.TEXT.value, "attachments": []}
 """Administrators may lack the right to read the ticket: they are told that there is a message, not what it says."""
 

@@ -11,8 +11,9 @@ from services.notification.fallback_recipients import STANDS_IN
 from shared.contracts.base import AgentId
 from shared.contracts.events import Event, LifecycleEvent, MessagePosted, TicketClosed, TicketReopened, TicketResolved
 from shared.contracts.vocabulary import ActorKind
+from shared.kit.i18n.messages import marked as _
 
-BECAUSE: Mapping[str, JsonValue] = {FOLLOWS: True, STANDS_IN: "you follow the ticket"}
+BECAUSE: Mapping[str, JsonValue] = {FOLLOWS: True, STANDS_IN: _("you follow the ticket")}
 
 
 def decide_for_followers(event: Event, followers: Collection[AgentId]) -> list[NotificationDecision]:
@@ -27,7 +28,6 @@ def decide_for_followers(event: Event, followers: Collection[AgentId]) -> list[N
             return _of_message(event, followers)
         case TicketResolved():
             return _of_step(event, TemplateName.FOLLOWER_RESOLVED, followers)
-        # A message that reopens the ticket is told itself.
         # A message that reopens the ticket is told itself.
         case TicketReopened() if event.cause != "requester_message":
             return _of_step(event, TemplateName.FOLLOWER_REOPENED, followers)

@@ -48,6 +48,7 @@ class Ticket(Base):
     subject: Mapped[str | None] = mapped_column(Text)
     requester_email: Mapped[str | None] = mapped_column(String(320))
     requester_name: Mapped[str | None] = mapped_column(Text)
+    requester_language: Mapped[str | None] = mapped_column(String(35))
     follows: Mapped[UUID | None]
     submitted_at: Mapped[datetime | None]
     root_mail_id: Mapped[str | None] = mapped_column(Text)
@@ -65,7 +66,15 @@ class Ticket(Base):
     team_id: Mapped[UUID | None]
     assignee_id: Mapped[UUID | None]
 
-    __table_args__ = (Index("ix_tickets_follows", "follows", postgresql_where=text("follows is not null")),)
+    __table_args__ = (
+        Index("ix_tickets_follows", "follows", postgresql_where=text("follows is not null")),
+        Index(
+            "ix_tickets_requester_language",
+            func.lower(requester_email),
+            "submitted_at",
+            postgresql_where=text("requester_language is not null"),
+        ),
+    )
 
 
 class Agent(Base):
@@ -80,6 +89,8 @@ class Agent(Base):
     is_available: Mapped[bool] = mapped_column(server_default=text("true"))
     is_administrator: Mapped[bool] = mapped_column(server_default=text("false"))
     sees_all_tickets: Mapped[bool] = mapped_column(server_default=text("false"))
+    language: Mapped[str | None] = mapped_column(String(35))
+    """Of mails to them; null = the installation's default."""
     version: Mapped[int] = mapped_column(BigInteger)
 
 

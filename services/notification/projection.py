@@ -37,7 +37,16 @@ from shared.kit.db import Session
 TICKETS = cast(Table, Ticket.__table__)
 
 
-SUBMITTED = ("subject", "requester_email", "requester_name", "follows", "submitted_at", "alert", "root_mail_id")
+SUBMITTED = (
+    "subject",
+    "requester_email",
+    "requester_name",
+    "requester_language",
+    "follows",
+    "submitted_at",
+    "alert",
+    "root_mail_id",
+)
 """What a submission says of a ticket."""
 NEWEST = ("seq", "team_id", "assignee_id")
 """What the newest snapshot says."""
@@ -89,6 +98,7 @@ def _of_submission(event: TicketSubmitted) -> dict[str, Any]:
         "subject": event.subject,
         "requester_email": with_ascii_domain(event.requester.email),
         "requester_name": event.requester.name,
+        "requester_language": event.requester.language,
         "follows": str(event.follows) if event.follows else None,
         "alert": event.alert,
         "submitted_at": event.received_at.isoformat(),
@@ -134,7 +144,12 @@ async def _(event: TicketEdited, session: Session) -> None:
     told: dict[str, Any] = {} if event.subject is None else {"subject": event.subject}
     if event.requester is not None:
         address = with_ascii_domain(event.requester.email)
-        told |= {"requester_email": address, "requester_name": event.requester.name}
+        is_same = func.lower(Ticket.requester_email) == address_key(event.requester.email)
+        told |= {
+            "requester_email": address,
+            "requester_name": event.requester.name,
+            "requester_language": case((is_same, Ticket.requester_language), else_=event.requester.language),
+        }
     if told:
         here = (Ticket.id == event.ticket_id, Ticket.erased_at.is_(None))
         await session.execute(update(Ticket).where(*here).values(told))

@@ -13,6 +13,8 @@ WORKFLOW_DEPLOYMENT = "everdesk"
 
 REPLY_DELIMITER = "Please write your reply above this line"
 """Stands in every mail to a requester: what an answer holds below it is our own mail again."""
+REPLY_DELIMITERS = {"en": REPLY_DELIMITER, "de": "Bitte schreiben Sie Ihre Antwort über dieser Zeile"}
+"""The same by language. Mails are read with all of them, whatever languages are offered now."""
 
 SEARCH_ATTRIBUTES = ("EverdeskStatus", "EverdeskTeam", "EverdeskAssignee", "EverdeskPriority")
 """Keyword attributes of a ticket's workflow; none is personal."""

@@ -7,6 +7,7 @@ from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.kit.addresses import is_plain, with_ascii_domain
+from shared.kit.i18n.languages import LANGUAGES
 from shared.kit.networks import AllowedHosts, AllowedNetworks
 
 
@@ -76,6 +77,24 @@ class ServiceSettings(Settings):
     """How long the first answer to an Idempotency-Key is kept and given again."""
     secure_cookies: bool = False
     """Set where the site is served over https; taken as set where its public URL begins with https."""
+    languages: str = "en de"
+    """Languages that pages and mails are offered in, separated by spaces: `en`, `de`."""
+    default_language: str = "en"
+    """The language where neither the reader nor the browser says which one is wanted."""
+
+    @property
+    def offered_languages(self) -> tuple[str, ...]:
+        """The tags in `languages`."""
+        return tuple(dict.fromkeys(self.languages.split()))
+
+    @model_validator(mode="after")
+    def _offer_what_there_is(self) -> Self:
+        unknown = [tag for tag in self.offered_languages if tag not in LANGUAGES]
+        if unknown:
+            raise ValueError(f"languages: there is no translation into {' '.join(unknown)}")
+        if self.default_language not in self.offered_languages:
+            raise ValueError("default_language must be one of languages")
+        return self
 
 
 class StorageSettings(ServiceSettings):

@@ -82,7 +82,7 @@ COMPOSER = Composer(SETTINGS)
 TICKET = TicketId(new_id())
 FIELDS = {
     *("From", "To", "Reply-To", "Subject", "Date", "Message-ID", "In-Reply-To", "References"),
-    *("X-Auto-Response-Suppress", "X-Everdesk-Ticket", "MIME-Version", "Content-Type"),
+    *("X-Auto-Response-Suppress", "X-Everdesk-Ticket", "Content-Language", "MIME-Version", "Content-Type"),
 }
 OF_TICKETS = {"In-Reply-To", "References", "X-Everdesk-Ticket"}
 """Fields that a mail about no ticket has not."""

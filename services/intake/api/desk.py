@@ -104,7 +104,7 @@ async def _submit(
 
 def _submission(request: DeskTicket, topic: TopicEntry | None) -> Submission:
     return Submission(
-        requester=Person(email=request.requester.email, name=request.requester.name, phone=request.requester.phone),
+        requester=Person(**request.requester.model_dump()),
         subject=request.subject,
         body=request.body,
         body_format=request.body_format,

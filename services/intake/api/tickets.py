@@ -103,7 +103,7 @@ async def find_topic(state: AppState, name: str | None) -> TopicEntry | None:
 
 def _submission(request: SubmitTicket, topic: TopicEntry | None, key: KnownKey) -> Submission:
     return Submission(
-        requester=Person(email=request.requester.email, name=request.requester.name, phone=request.requester.phone),
+        requester=Person(**request.requester.model_dump()),
         subject=request.subject,
         body=request.body,
         body_format=request.body_format,
@@ -143,7 +143,7 @@ def _answer(state: AppState, submission: Submission, topic: TopicEntry | None) -
         subject=submission.subject,
         topic=topic.slug if topic else None,
         priority=submission.priority or Priority.NORMAL,
-        requester=RequesterView(email=requester.email, name=requester.name, phone=requester.phone),
+        requester=RequesterView(**requester.model_dump()),
         created_at=submission.received_at,
         access_url=state.links.url(TicketLink(submission.ticket_id, requester.email)),
     )

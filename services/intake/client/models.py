@@ -24,6 +24,8 @@ class Person(ResponseModel):
     email: str
     name: str
     phone: str | None = None
+    language: str | None = None
+    """A BCP 47 tag such as `de`: the language of mails to them, if there is a translation."""
 
 
 class NewTicket(BaseModel):

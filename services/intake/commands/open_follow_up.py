@@ -107,7 +107,12 @@ async def _open(session: Session, old: Ticket, message: Message, mail_id: str | 
     submission = Submission(
         ticket_id=ticket_id,
         message_id=MessageId(derived_id(message.id, "follow-up-message")),
-        requester=Person(email=old.requester_email, name=old.requester_name, phone=old.requester_phone),
+        requester=Person(
+            email=old.requester_email,
+            name=old.requester_name,
+            phone=old.requester_phone,
+            language=old.requester_language,
+        ),
         subject=old.subject if old.subject.startswith(REPLY_PREFIX) else REPLY_PREFIX + old.subject,
         body=_naming(message.body, copies),
         quoted=message.quoted,

@@ -34,11 +34,13 @@ DRAW = "select cast(nextval('ticket_numbers') as text) as number"
 RECORD = """
 ticket as (
   insert into tickets (
-    id, number, requester_email, requester_name, requester_phone, subject, topic_id, channel, requested_priority,
-    fields, cc, follows, api_key_id, created_at, status, priority, seq, revision, is_archived, updated_at
+    id, number, requester_email, requester_name, requester_phone, requester_language, subject, topic_id, channel,
+    requested_priority, fields, cc, follows, api_key_id, created_at, status, priority, seq, revision, is_archived,
+    updated_at
   ) select
-    cast(:id as uuid), number, :requester_email, :requester_name, :requester_phone, :subject, cast(:topic_id as uuid),
-    :channel, :requested_priority, cast(:fields as json), cast(:cc as text[]), cast(:follows as uuid), :api_key_id,
+    cast(:id as uuid), number, :requester_email, :requester_name, :requester_phone, :requester_language, :subject,
+    cast(:topic_id as uuid), :channel, :requested_priority, cast(:fields as json), cast(:cc as text[]),
+    cast(:follows as uuid), :api_key_id,
     cast(:received_at as timestamptz), :status, :priority, 0, 0, false, cast(:received_at as timestamptz)
   from drawn
 ), message as (
@@ -264,6 +266,7 @@ def _columns(submission: Submission) -> dict[str, Any]:
         "requester_email": submission.requester.email,
         "requester_name": submission.requester.name,
         "requester_phone": submission.requester.phone,
+        "requester_language": submission.requester.language,
         "subject": submission.subject,
         "topic_id": submission.topic_id,
         "channel": submission.channel,

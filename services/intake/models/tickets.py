@@ -42,6 +42,8 @@ class Ticket(Base):
     requester_email: Mapped[str] = mapped_column(String(254))
     requester_name: Mapped[str] = mapped_column(String(255))
     requester_phone: Mapped[str | None] = mapped_column(String(40))
+    requester_language: Mapped[str | None] = mapped_column(String(35))
+    """Of pages and mails for the requester, where they said or showed which they read."""
     subject: Mapped[str] = mapped_column(Text)
     topic_id: Mapped[UUID | None]
     channel: Mapped[Channel]
@@ -66,6 +68,12 @@ class Ticket(Base):
     __table_args__ = (
         Index("ix_tickets_api_key_id_created_at_id", "api_key_id", "created_at", "id"),
         Index("ix_tickets_requester", func.lower(requester_email), "created_at"),
+        Index(
+            "ix_tickets_requester_language",
+            func.lower(requester_email),
+            "created_at",
+            postgresql_where=text("requester_language is not null"),
+        ),
         Index("ix_tickets_follows", "follows", postgresql_where=text("follows is not null")),
         Index(
             "ix_tickets_requester_not_closed",

@@ -104,6 +104,7 @@ async def _redact(session: Session, ids: Sequence[UUID], at: datetime) -> None:
             requester_email="",
             requester_name=ERASED,
             requester_phone=None,
+            requester_language=None,
             subject=ERASED,
             fields={},
             cc=[],

@@ -97,7 +97,7 @@
     showWhatIsAsked(form);
     form.addEventListener("input", (event) => {
       const appeared = showWhatIsAsked(form);
-      if (appeared.length) tell(form, `Also asked now: ${appeared.join(", ")}`);
+      if (appeared.length) tell(form, _("Also asked now: %(questions)s", { questions: appeared.join(", ") }));
       const input = event.target;
       if (isChecked(input) && hasError(input) && input.validity.valid) showError(input, "");
     });

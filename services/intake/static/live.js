@@ -30,7 +30,7 @@
   const isOver = () => isUseless || "liveOver" in part().dataset;
 
   function show(state) {
-    const words = { live: "This page updates by itself.", offline: "Offline, trying again…", useless: "This link does not work any more.", over: "" };
+    const words = { live: _("This page updates by itself."), offline: _("Offline, trying again…"), useless: _("This link does not work any more."), over: "" };
     root.dataset.liveState = state;
     refresh.hidden = state === "live" || state === "over";
     if (status.textContent === words[state]) return;
@@ -141,7 +141,7 @@
       shown.focus();
     }
     const now = shown.querySelector(".badge").textContent;
-    return now === before ? [] : [`Status: ${now}`];
+    return now === before ? [] : [_("Status: %(status)s", { status: now })];
   }
 
   function sleepOrWake() {

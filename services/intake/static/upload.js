@@ -4,7 +4,8 @@
 
 {
   const AT_ONCE = 2;
-  const unit = (bytes) => (bytes < 1e6 ? `${Math.max(1, Math.round(bytes / 1e3))} kB` : `${(bytes / 1e6).toFixed(1)} MB`);
+  const number = new Intl.NumberFormat(locale, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+  const unit = (bytes) => (bytes < 1e6 ? `${Math.max(1, Math.round(bytes / 1e3))} kB` : `${number.format(bytes / 1e6)} MB`);
   const uploads = new Map(); // of each form: those that are not done
 
   function say(field, words) {
@@ -25,7 +26,7 @@
       this.input = field.querySelector('input[type="file"]');
       this.file = file;
       this.bar = make("progress", { max: 100, value: 0 });
-      this.bar.setAttribute("aria-label", `Sending ${file.name}`);
+      this.bar.setAttribute("aria-label", _("Sending %(name)s", { name: file.name }));
       this.state = make("span", { className: "muted small" });
       this.buttons = make("span", { className: "upload-buttons" });
       this.row = make("li", { className: "upload" },
@@ -50,14 +51,14 @@
     }
 
     wait() {
-      this.become("waiting", unit(this.file.size), button("Cancel", this.file.name, () => this.remove()));
+      this.become("waiting", unit(this.file.size), button(_("Cancel"), this.file.name, () => this.remove()));
       const max = Number(this.field.dataset.maxBytes);
-      if (max && this.file.size > max) this.fail(`is larger than ${this.field.dataset.maxSize}`, false);
+      if (max && this.file.size > max) this.fail(_("is larger than %(size)s", { size: this.field.dataset.maxSize }), false);
       else sendNext(this.form);
     }
 
     send() {
-      this.become("sending", unit(this.file.size), button("Cancel", this.file.name, () => this.remove()));
+      this.become("sending", unit(this.file.size), button(_("Cancel"), this.file.name, () => this.remove()));
       const body = new FormData();
       for (const name of ["csrf_token", "form_id"]) body.append(name, this.form.elements[name].value);
       body.append("attachment", this.file);
@@ -65,7 +66,7 @@
       this.request.open("POST", "/tickets/uploads");
       this.request.upload.addEventListener("progress", ({ loaded, total }) => { this.bar.value = total ? (100 * loaded) / total : 0; });
       this.request.addEventListener("load", () => this.answered());
-      this.request.addEventListener("error", () => this.fail("could not be sent: the connection broke"));
+      this.request.addEventListener("error", () => this.fail(_("could not be sent: the connection broke")));
       this.request.send(body);
     }
 
@@ -73,8 +74,8 @@
       if (this.request.status !== 201) return this.refused();
       const kept = JSON.parse(this.request.responseText);
       this.row.append(make("input", { type: "hidden", name: this.input.name, value: kept.id }));
-      this.become("done", `${unit(kept.size)}, ready`, button("Remove", this.file.name, () => this.remove()));
-      say(this.field, `${this.file.name} is ready`);
+      this.become("done", _("%(size)s, ready", { size: unit(kept.size) }), button(_("Remove"), this.file.name, () => this.remove()));
+      say(this.field, _("%(name)s is ready", { name: this.file.name }));
       this.settle();
     }
 
@@ -83,12 +84,12 @@
       const words = page.querySelector("main p")?.textContent.trim();
       const mayRetry = this.request.status === 429 || this.request.status >= 500;
       if (words) this.fail(words, mayRetry, words);
-      else this.fail("could not be sent", mayRetry);
+      else this.fail(_("could not be sent"), mayRetry);
     }
 
     fail(words, canRetry = true, said = `${this.file.name} ${words}`) {
-      const buttons = [button("Remove", this.file.name, () => this.remove())];
-      if (canRetry) buttons.unshift(button("Try again", this.file.name, () => this.wait()));
+      const buttons = [button(_("Remove"), this.file.name, () => this.remove())];
+      if (canRetry) buttons.unshift(button(_("Try again"), this.file.name, () => this.wait()));
       this.become("failed", words, ...buttons);
       say(this.field, said);
       this.settle();
@@ -100,7 +101,7 @@
       uploads.get(this.form).delete(this);
       this.row.remove();
       this.input.focus();
-      say(this.field, `${this.file.name} was taken out`);
+      say(this.field, _("%(name)s was taken out", { name: this.file.name }));
       this.settle();
     }
 
@@ -133,7 +134,7 @@
     event.preventDefault();
     event.stopImmediatePropagation();
     event.target.waiting = event.submitter;
-    say(under.field, "The form is sent as soon as the files are there");
+    say(under.field, _("The form is sent as soon as the files are there"));
   }, true);
 
   function take(field, input, files) {
@@ -153,7 +154,7 @@
     const voice = make("p", { className: "sr-only" });
     voice.setAttribute("role", "status");
     voice.dataset.filesSay = "";
-    input.after(make("span", { className: "muted small drop-hint", textContent: input.multiple ? "or drop them here" : "or drop it here" }), list, voice);
+    input.after(make("span", { className: "muted small drop-hint", textContent: input.multiple ? _("or drop them here") : _("or drop it here") }), list, voice);
     field.classList.add("is-drop");
     input.addEventListener("change", () => take(field, input, input.files));
     let depth = 0;

@@ -6,6 +6,7 @@ from services.intake.web import (
     files,
     home,
     invitation,
+    language,
     link_request,
     participants,
     similar,
@@ -26,5 +27,6 @@ ROUTERS = (
     similar.router,
     data_export.router,
     invitation.router,
+    language.router,
 )
 """Every page."""

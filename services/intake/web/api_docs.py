@@ -8,13 +8,15 @@ from fastapi import APIRouter, Request, Response
 from services.intake.deps import State
 from services.intake.web.route import PortalPageRoute
 from shared.kit.http.documents import METHODS, Json
+from shared.kit.i18n.languages import ENGLISH, set_language
 
 router = APIRouter(route_class=PortalPageRoute, include_in_schema=False)
 
 
 @router.get("/docs")
 async def show(request: Request, state: State) -> Response:
-    """Every operation with its examples."""
+    """Every operation with its examples, in English whatever the reader chose."""
+    set_language(ENGLISH)
     document: Json = request.app.openapi()
     chapters = [(tag, [op for op in _operations(document) if tag["name"] in op["tags"]]) for tag in document["tags"]]
     return state.pages.render(request, "api_docs.html", document=document, chapters=chapters)

@@ -17,6 +17,7 @@ from services.intake.web.form_questions import PREFIX
 from services.intake.web.forms import MAX_FILES, FormNotValid, PortalForm, owner_of, read_form
 from services.intake.web.route import PortalPageRoute
 from shared.kit.http.problems import Problem, not_found
+from shared.kit.i18n.messages import gettext
 
 ATTACHMENT = "attachment"
 """The input for files beside the text; a file question's input has the question's own name."""
@@ -64,9 +65,9 @@ def chosen_ids(sent: PortalForm, name: str) -> list[UUID]:
     try:
         ids = [UUID(text) for text in dict.fromkeys(sent.all(name)) if text]
     except ValueError:
-        raise FormNotValid({name: "Choose the files anew"}) from None
+        raise FormNotValid({name: gettext("Choose the files anew")}) from None
     if len(ids) > MAX_FILES:
-        raise FormNotValid({name: f"Choose at most {MAX_FILES} files"})
+        raise FormNotValid({name: gettext("Choose at most %(count)s files", count=MAX_FILES)})
     return ids
 
 

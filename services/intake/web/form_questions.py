@@ -26,10 +26,15 @@ from services.intake.forms.fields import (
 from services.intake.forms.validation import MISSING
 from services.intake.topic_cache import TopicEntry
 from services.intake.web.forms import FormNotValid, PortalForm
+from services.intake.web.refusal_texts import refusal_text
+from shared.kit.i18n.messages import gettext
+from shared.kit.i18n.messages import marked as _
 
+YES_OR_NO = (_("Yes"), _("No"))
+"""How a ticked box is answered; translated where it is shown."""
 PREFIX = "field-"
 """Keeps the names of custom fields apart from the page's own."""
-MORE_QUESTIONS = "There are a few more questions about this topic. Please look through them and send the form again."
+MORE_QUESTIONS = _("There are a few more questions about this topic. Please look through them and send the form again.")
 SHORT_CHOICE = 6
 """So many choices are shown at once, if one must be taken."""
 INPUT_TYPES = {"text": "text", "email": "email", "phone": "tel", "date": "date", "number": "number"}
@@ -62,7 +67,8 @@ class FormQuestion:
     def attributes(self) -> dict[str, object]:
         """What the browser checks by itself, and in which words the page's script says so."""
         quoted = in_quotes(self.field.label)
-        words = {"data-wrong": f"{quoted} {self.field.requirement}", "data-missing": f"{quoted} {MISSING}"}
+        requirement, missing = refusal_text(self.field.requirement), refusal_text(MISSING)
+        words = {"data-wrong": f"{quoted} {requirement}", "data-missing": f"{quoted} {missing}"}
         return words | _bounds_of(self.field)
 
     @property
@@ -105,7 +111,9 @@ def answers_from(form: Form, sent: PortalForm) -> dict[str, Answer]:
     """The answers in a form that was sent; what nobody asked for is left out. Raises NotValid."""
     checked = check_answers(form, from_texts(form, texts_from(sent)), Audience.EVERYONE)
     if checked.wrong:
-        wrong = {name: f"{in_quotes(form.by_name[name].label)} {text}" for name, text in checked.wrong.items()}
+        wrong = {
+            name: f"{in_quotes(form.by_name[name].label)} {refusal_text(text)}" for name, text in checked.wrong.items()
+        }
         raise FormNotValid({PREFIX + name: text for name, text in wrong.items()})
     return checked.values
 
@@ -114,12 +122,13 @@ def answers_shown_to_requester(topic: TopicEntry | None, kept: Mapping[str, obje
     """A ticket's answers as label and text: what its requester may see, of removed fields too."""
     if topic is None:
         return []
-    return [(one.label, one.text) for one in answered_fields(topic.form, topic.former, kept, Audience.EVERYONE)]
+    shown = answered_fields(topic.form, topic.former, kept, Audience.EVERYONE)
+    return [(one.label, gettext(one.text) if isinstance(kept.get(one.name), bool) else one.text) for one in shown]
 
 
 def in_quotes(words: str) -> str:
     """Someone's own words inside ours."""
-    return f"\u201c{words}\u201d"
+    return gettext("“%(words)s”", words=words)
 
 
 def texts_from(sent: PortalForm) -> dict[str, tuple[str, ...]]:
@@ -146,8 +155,13 @@ def _only_if(form: Form, field: CustomField) -> str:
     if field.shown_if is None:
         return ""
     cause = form.by_name[field.shown_if.field]
-    wanted = " or ".join(in_quotes(format_answer(cause, answer)) for answer in field.shown_if.wanted)
-    return f"Only if you answered {wanted} to {in_quotes(cause.label)}"
+    wanted = gettext(" or ").join(in_quotes(_shown_answer(cause, answer)) for answer in field.shown_if.wanted)
+    return gettext("Only if you answered %(answer)s to %(question)s", answer=wanted, question=in_quotes(cause.label))
+
+
+def _shown_answer(field: CustomField, answer: object) -> str:
+    text = format_answer(field, answer)
+    return gettext(text) if isinstance(answer, bool) else text
 
 
 def _as_text(wanted: object) -> str:

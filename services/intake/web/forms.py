@@ -16,6 +16,7 @@ from services.intake.schemas import TopicName
 from services.intake.web.multipart import MULTIPART, FormLimits, FormPart
 from services.intake.web.multipart import MultipartForm as SentForm
 from services.intake.web.multipart import read_form as read_multipart
+from services.intake.web.refusal_texts import problem_text, refusal_text
 from shared.contracts.vocabulary import CloseReason
 from shared.kit.addresses import NOT_SERVED
 from shared.kit.auth import new_token
@@ -26,6 +27,8 @@ from shared.kit.http.idempotency import fingerprint
 from shared.kit.http.inputs import Body, Email, Input, Line, Phone
 from shared.kit.http.problems import Problem
 from shared.kit.http.rate_limits import RateLimiter
+from shared.kit.i18n.messages import gettext
+from shared.kit.i18n.messages import marked as _
 
 TRAP = "website"
 """A field people do not see; robots fill it in."""
@@ -56,16 +59,21 @@ class PortalForm(dict[str, str]):
 
 
 WORDS = {
-    "email": "Enter your e-mail address, like name@example.com",
-    "name": "Enter your name",
-    "phone": "Enter a telephone number of digits, or leave it empty",
-    "topic": "Choose what it is about",
-    "subject": "Say in a few words what it is about",
-    "body": "Describe what you need",
-    "number": "Enter the number of your request",
-    "reason": "Choose a reason",
+    "email": _("Enter your e-mail address, like name@example.com"),
+    "name": _("Enter your name"),
+    "phone": _("Enter a telephone number of digits, or leave it empty"),
+    "topic": _("Choose what it is about"),
+    "subject": _("Say in a few words what it is about"),
+    "body": _("Describe what you need"),
+    "number": _("Enter the number of your request"),
+    "reason": _("Choose a reason"),
 }
 """What to do about a field that is empty or cannot be read."""
+
+
+def correction_of(name: str) -> str:
+    """The same in the reader's language."""
+    return gettext(WORDS[name])
 
 
 class NewRequest(Input):
@@ -134,7 +142,7 @@ async def _with_files(request: Request, state: AppState) -> PortalForm:
         except StorageUnavailable:
             raise storage_away() from None
         except Problem as problem:
-            refused[part.name] = problem.detail[:1].upper() + problem.detail[1:]
+            refused[part.name] = problem_text(problem)
             return None
 
     form = await read_multipart(request, keep, FormLimits(fields=MAX_INPUTS, files=MAX_FILES))
@@ -180,7 +188,8 @@ def key_of(values: Values, form: BaseModel, *more: bytes) -> str:
 
 def _in_words(name: str, given: Values, detail: str) -> str:
     if detail == NOT_SERVED:
-        return detail
+        return refusal_text(detail)
     if name in given and name in ("name", "subject", "body"):
-        return detail[:1].upper() + detail[1:]
-    return WORDS[name]
+        text = refusal_text(detail)
+        return text[:1].upper() + text[1:]
+    return correction_of(name)

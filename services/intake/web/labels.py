@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from services.intake.models import Ticket
 from shared.contracts.vocabulary import Action, ActorKind, Status
 from shared.domain.lifecycle import actions_from
+from shared.kit.i18n.messages import gettext
+from shared.kit.i18n.messages import marked as _
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,25 +19,31 @@ class StatusText:
 
 
 STATUS_TEXTS = {
-    Status.NEW: StatusText("Received", "We have your request and will look at it soon.", "info"),
-    Status.OPEN: StatusText("In progress", "We are working on it.", "accent"),
-    Status.PENDING: StatusText("Waiting for you", "We need an answer from you to go on.", "warn"),
-    Status.ON_HOLD: StatusText("On hold", "We are waiting for someone else, and will come back to you.", "neutral"),
-    Status.RESOLVED: StatusText("Solved", "We think this is solved. If it is not, write below or reopen it.", "ok"),
+    Status.NEW: StatusText(_("Received"), _("We have your request and will look at it soon."), "info"),
+    Status.OPEN: StatusText(_("In progress"), _("We are working on it."), "accent"),
+    Status.PENDING: StatusText(_("Waiting for you"), _("We need an answer from you to go on."), "warn"),
+    Status.ON_HOLD: StatusText(
+        _("On hold"), _("We are waiting for someone else, and will come back to you."), "neutral"
+    ),
+    Status.RESOLVED: StatusText(
+        _("Solved"), _("We think this is solved. If it is not, write below or reopen it."), "ok"
+    ),
     Status.CLOSED: StatusText(
-        "Closed", "This request is closed. Write below if you still need help with it.", "neutral"
+        _("Closed"), _("This request is closed. Write below if you still need help with it."), "neutral"
     ),
 }
-ARCHIVED = StatusText("Closed", "This request is closed for good. What you write below opens a new one.", "neutral")
+ARCHIVED = StatusText(
+    _("Closed"), _("This request is closed for good. What you write below opens a new one."), "neutral"
+)
 
 NOTICES = {
-    "replied": ("success", "Your message has been added."),
-    "followed": ("success", "Your message has been sent. We are opening a new ticket for it."),
-    "closed": ("success", "Your request is closed. If that was a mistake, reopen it below."),
-    "invited": ("success", "They have been invited by mail, and take part once they say so."),
-    "declined": ("info", "They said earlier that they do not want to take part, so they were not asked again."),
-    "removed": ("success", "They are no longer in copy, and their links have stopped working."),
-    "reopened": ("success", "Your request is open again."),
+    "replied": ("success", _("Your message has been added.")),
+    "followed": ("success", _("Your message has been sent. We are opening a new ticket for it.")),
+    "closed": ("success", _("Your request is closed. If that was a mistake, reopen it below.")),
+    "invited": ("success", _("They have been invited by mail, and take part once they say so.")),
+    "declined": ("info", _("They said earlier that they do not want to take part, so they were not asked again.")),
+    "removed": ("success", _("They are no longer in copy, and their links have stopped working.")),
+    "reopened": ("success", _("Your request is open again.")),
 }
 """What has just happened, by the word in the address."""
 
@@ -58,11 +66,11 @@ class EventLabel:
         """The words for the one who did it."""
         match actor:
             case ActorKind.REQUESTER | ActorKind.CLIENT:
-                return self.theirs
+                return gettext(self.theirs)
             case ActorKind.AGENT | ActorKind.PROGRAM:
-                return self.ours
+                return gettext(self.ours)
             case ActorKind.SYSTEM:
-                return self.by_itself
+                return gettext(self.by_itself)
 
 
 EVENT_LABELS = {
@@ -95,8 +103,17 @@ EVENT_LABELS = {
 
 
 def status_text(ticket: Ticket) -> StatusText:
-    """Where the ticket stands."""
-    return ARCHIVED if ticket.is_archived else STATUS_TEXTS[ticket.status]
+    """Where the ticket stands, in the reader's language."""
+    text = ARCHIVED if ticket.is_archived else STATUS_TEXTS[ticket.status]
+    return StatusText(gettext(text.label), gettext(text.meaning), text.tone)
+
+
+def notice_of(done: str) -> list[tuple[str, str]]:
+    """What has just been done, by the word in the address; nothing for an unknown word."""
+    if done not in NOTICES:
+        return []
+    kind, text = NOTICES[done]
+    return [(kind, gettext(text))]
 
 
 def can(ticket: Ticket, action: Action) -> bool:

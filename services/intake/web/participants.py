@@ -29,6 +29,8 @@ from shared.kit.clock import utc_now
 from shared.kit.http.client_address import address_of
 from shared.kit.http.inputs import Email
 from shared.kit.http.problems import Problem
+from shared.kit.i18n.messages import gettext
+from shared.kit.i18n.messages import marked as _
 
 router = APIRouter(prefix="/t", route_class=PortalPageRoute, include_in_schema=False)
 
@@ -54,7 +56,7 @@ class ListedParticipant:
             participant.email,
             participant.name,
             participant.state,
-            label,
+            gettext(label),
             tone,
             participant.joined_at or participant.invited_at,
             origin_of(participant.channel, participant.added_by),
@@ -62,11 +64,11 @@ class ListedParticipant:
 
 
 LABELS = {
-    ParticipantState.PROPOSED: ("Waiting for you", "warn"),
-    ParticipantState.INVITED: ("Invited", "info"),
-    ParticipantState.JOINED: ("Takes part", "ok"),
-    ParticipantState.DECLINED: ("Does not take part", "neutral"),
-    ParticipantState.REMOVED: ("Removed", "neutral"),
+    ParticipantState.PROPOSED: (_("Waiting for you"), "warn"),
+    ParticipantState.INVITED: (_("Invited"), "info"),
+    ParticipantState.JOINED: (_("Takes part"), "ok"),
+    ParticipantState.DECLINED: (_("Does not take part"), "neutral"),
+    ParticipantState.REMOVED: (_("Removed"), "neutral"),
 }
 
 
@@ -139,11 +141,11 @@ def origin_of(channel: Channel | None, added_by: str) -> str:
     """Who named somebody, in words."""
     match channel:
         case Channel.EMAIL:
-            return f"in copy of a mail from {added_by}"
+            return gettext("in copy of a mail from %(name)s", name=added_by)
         case Channel.DESK:
-            return f"added by {added_by}"
+            return gettext("added by %(name)s", name=added_by)
         case Channel.PORTAL:
-            return "added on this page"
+            return gettext("added on this page")
         case Channel.API:
-            return "named when the ticket was opened"
-    return "in copy"
+            return gettext("named when the ticket was opened")
+    return gettext("in copy")

@@ -5,6 +5,7 @@ from fastapi.responses import Response
 
 from services.intake.deps import get_app_state
 from services.intake.web.forms import FormNotValid
+from services.intake.web.refusal_texts import problem_text
 from shared.kit.http.page_route import BasePageRoute
 from shared.kit.http.problems import Problem
 
@@ -21,6 +22,8 @@ class PortalPageRoute(BasePageRoute):
     async def render_problem(self, request: Request, problem: Problem) -> Response:
         """What went wrong, as a page."""
         state = await get_app_state(request)
-        page = state.pages.render(request, "problem.html", problem.status, problem=problem)
+        page = state.pages.render(
+            request, "problem.html", problem.status, problem=problem, detail=problem_text(problem)
+        )
         page.headers.update(problem.headers)
         return page

@@ -25,12 +25,12 @@ from services.intake.web.files import ATTACHMENT, chosen_files, files_by_input
 from services.intake.web.form_questions import MORE_QUESTIONS, PHONE_PATTERN, FormQuestion, answers_from, questions_of
 from services.intake.web.forms import (
     TRAP,
-    WORDS,
     FormNotValid,
     NewRequest,
     PortalForm,
     Values,
     check,
+    correction_of,
     form_id_of,
     key_of,
     read_form,
@@ -45,10 +45,13 @@ from shared.kit.clock import utc_now
 from shared.kit.http.app import canonical
 from shared.kit.http.client_address import address_of
 from shared.kit.http.idempotency import IdempotencyClaim
+from shared.kit.i18n.languages import current_language
+from shared.kit.i18n.messages import gettext
+from shared.kit.i18n.messages import marked as _
 
 SEND_ANYWAY = "send_anyway"
 """The value of the button that sends the same once more."""
-TOPIC_GONE = "The topic you came for is not offered any more. Please choose what comes closest."
+TOPIC_GONE = _("The topic you came for is not offered any more. Please choose what comes closest.")
 CHANGE_TOPIC = "change_topic"
 """The value of the button that asks for another topic's questions."""
 ABOUT_THE_REQUESTER = ("email", "name", "phone")
@@ -80,7 +83,7 @@ async def blank_form(request: Request, state: State, topic: Annotated[str, Query
     """
     if await state.topics.find_public(topic) is None:
         topics = await state.topics.public()
-        notices = [("info", TOPIC_GONE)] if topic and topics else []
+        notices = [("info", gettext(TOPIC_GONE))] if topic and topics else []
         return state.pages.render(request, "topics.html", topics=topics, notices=notices)
     return await _form(request, state, PortalForm([("topic", topic)]))
 
@@ -145,7 +148,7 @@ def _was_not_asked(topic: TopicEntry, sent: PortalForm) -> bool:
 
 def _checked(sent: PortalForm, topic: TopicEntry | None) -> RequestedForm:
     """The request and the answers to its topic's questions. Raises NotValid with everything that is wrong."""
-    errors: dict[str, str] = {} if topic else {"topic": WORDS["topic"]}
+    errors: dict[str, str] = {} if topic else {"topic": correction_of("topic")}
     errors |= sent.refused
     form, answers = None, None
     try:
@@ -191,14 +194,14 @@ async def _form(
         files=await files_by_input(state, sent),
         values=sent | {"topic": topic.slug} if topic else sent,
         errors=_in_page_order(errors, questions),
-        wrong=WORDS,
+        wrong={name: correction_of(name) for name in ABOUT_THE_REQUESTER},
         phone_pattern=PHONE_PATTERN,
         similar=await similar_to(request, state, sent.get("subject", ""), sent.get("email", "")),
         form_id=form_id,
         made=state.form_guard.issue_stamp(form_id),
         is_stopped=status == HTTP_429_TOO_MANY_REQUESTS,
         earlier=await _named(request, state, earlier) if earlier else None,
-        notices=[("info", notice)] if notice else [],
+        notices=[("info", gettext(notice))] if notice else [],
         page_class="narrow",
     )
 
@@ -221,7 +224,7 @@ async def _accept(state: AppState, wanted: RequestedForm, key: str, *, is_wanted
     """Records the request once per key, and returns the token of its receipt. Raises Repeated."""
     form = wanted.form
     submission = Submission(
-        requester=Person(email=form.email, name=form.name, phone=form.phone),
+        requester=Person(email=form.email, name=form.name, phone=form.phone, language=current_language().tag),
         subject=form.subject,
         body=form.body,
         body_format=BodyFormat.TEXT,

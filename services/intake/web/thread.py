@@ -29,7 +29,7 @@ from services.intake.web.forms import (
     key_of,
     read_form,
 )
-from services.intake.web.labels import NOTICES
+from services.intake.web.labels import notice_of
 from services.intake.web.link_deps import Token, VerifiedLink, rate_limit_key
 from services.intake.web.route import PortalPageRoute
 from services.intake.web.status_actions import back
@@ -50,8 +50,7 @@ async def show(
     request: Request, token: Token, visit: VerifiedLink, state: State, done: Annotated[str, Query(max_length=20)] = ""
 ) -> Response:
     """The thread."""
-    notices = [NOTICES[done]] if done in NOTICES else []
-    page = await _thread(request, state, token, visit, PortalForm(), {}, 200, notices)
+    page = await _thread(request, state, token, visit, PortalForm(), {}, 200, notice_of(done))
     state.email_verification.note(page, visit)
     return page
 

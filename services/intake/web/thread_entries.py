@@ -13,14 +13,16 @@ from services.intake.attachments.media_type_detection import SHOWABLE
 from services.intake.models import Attachment, AttachmentState, Message, Ticket, TimelineEntry
 from services.intake.web.labels import EVENT_LABELS
 from shared.contracts.vocabulary import ActorKind, BodyFormat
+from shared.kit.i18n.messages import gettext
+from shared.kit.i18n.messages import marked as _
 from shared.kit.user_content.rendering import ATTACHED, with_attachment_urls
 
 OPENED = "opened"
 FIRST, SAID, AFTER = range(3)
 """At the same instant: the opening, then what was written, then what followed from it."""
 UNAVAILABLE = {
-    AttachmentState.PENDING: "being checked",
-    AttachmentState.QUARANTINED: "blocked, because it may do harm",
+    AttachmentState.PENDING: _("being checked"),
+    AttachmentState.QUARANTINED: _("blocked, because it may do harm"),
 }
 
 
@@ -54,7 +56,7 @@ class MessageEntry:
     @property
     def announcement(self) -> str:
         """What a screen reader is told when it arrives."""
-        return f"{self.label} from {self.author}"
+        return gettext("%(message)s from %(author)s", message=self.label, author=self.author)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +124,10 @@ def _said(visit: LinkAccess, message: Message, thread: ThreadView, place: str) -
 
 def _label(visit: LinkAccess, message: Message, *, is_ours: bool) -> str:
     if is_ours:
-        return "Automatic answer" if message.is_automatic else "Our answer"
+        return gettext("Automatic answer") if message.is_automatic else gettext("Our answer")
     if (message.author_email or visit.ticket.requester_email).casefold() == visit.link.email:
-        return "Your message"
-    return "Message in copy" if message.author_email else "Message"
+        return gettext("Your message")
+    return gettext("Message in copy") if message.author_email else gettext("Message")
 
 
 def _is_shown(attachment: Attachment, message: Message) -> bool:
@@ -140,7 +142,7 @@ def _is_shown(attachment: Attachment, message: Message) -> bool:
 
 def _file(attachment: Attachment, place: str) -> File:
     url = f"{place}/{attachment.id}" if attachment.state in SERVED else None
-    return File(attachment.name, attachment.size, url, UNAVAILABLE.get(attachment.state, ""))
+    return File(attachment.name, attachment.size, url, gettext(UNAVAILABLE.get(attachment.state, "")))
 
 
 def _step(happening: TimelineEntry, link: str | None) -> EventEntry:

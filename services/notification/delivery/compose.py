@@ -1,5 +1,6 @@
 """Composes the mail of a job: text and HTML bodies, threading headers, and headers that prevent mail loops."""
 
+import textwrap
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from pathlib import Path
@@ -16,9 +17,12 @@ from services.notification.delivery.queue import MailJob
 from services.notification.delivery.styled_templates import styled_templates
 from services.notification.delivery.templates import TEMPLATES, Template, TemplateName
 from services.notification.settings import NotificationSettings
-from shared.contracts.names import REPLY_DELIMITER
+from shared.contracts.names import REPLY_DELIMITER, REPLY_DELIMITERS
 from shared.contracts.vocabulary import BodyFormat
 from shared.kit.auth import MailThreads, TicketLink, TicketLinks
+from shared.kit.i18n.formats import format_instant
+from shared.kit.i18n.languages import OfferedLanguages, current_language, use_language
+from shared.kit.i18n.templates import install_translations
 from shared.kit.one_time_links import AccountLinks, ExportLinks
 from shared.kit.user_content.limits import is_light
 from shared.kit.user_content.renderer import BodyRenderer, at_once
@@ -27,12 +31,14 @@ from shared.kit.user_content.rendering import Rendered, with_attachment_urls
 TEMPLATE_FOLDER = Path(__file__).parent.parent / "templates"
 SUBJECT_LENGTH = 200
 AUTHOR_LENGTH = 60
+COLUMNS = 78
 
 
 class Composer:
     """Composes mails from the templates in `templates/`."""
 
     def __init__(self, settings: NotificationSettings) -> None:
+        self._languages = OfferedLanguages(settings.offered_languages, settings.default_language)
         self._name, self._address = settings.mail_name, settings.mail_address
         self._links = TicketLinks(settings)
         self._exports = ExportLinks(settings)
@@ -52,6 +58,11 @@ class Composer:
         """
         template = TEMPLATES[job.template]
         words = words or foreign_words(job)
+        tag = job.language.requester if template.audience in ("requester", "guest") else job.language.agent
+        with use_language(self._languages.of(tag)):
+            return self._written(job, template, words)
+
+    def _written(self, job: MailJob, template: Template, words: Rendered) -> bytes:
         values = self._values(job, template) | {"body_html": words.html, "body_text": words.text}
         text, page = self._texts[template.name].render(values), self._pages[template.name].render(values)
         subject = self._subjects[template.name].render(values)
@@ -65,6 +76,7 @@ class Composer:
             mailbox("To", job.name, job.address),
             mailbox("Reply-To", desk, own),
             unstructured("Subject", one_line(subject)[:SUBJECT_LENGTH]),
+            token("Content-Language", current_language().tag),
             token("Date", format_datetime(job.created_at.astimezone(UTC))),
             message_ids("Message-ID", [job.message_id]),
         ]
@@ -107,9 +119,10 @@ class Composer:
             "facts": job.facts,
             "is_resolved": consolidated_text.is_resolved(job.facts.get("also", [])),
             "audience": template.audience,
-            "reply_delimiter": REPLY_DELIMITER,
+            "reply_delimiter": REPLY_DELIMITERS.get(current_language().tag, REPLY_DELIMITER),
             "link": self._link(job, template),
             "desk": self._desk,
+            "language": current_language(),
         }
 
     def _link(self, job: MailJob, template: Template) -> str:
@@ -136,19 +149,28 @@ def _environment(*, is_html: bool) -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
+    install_translations(environment)
     environment.filters.update(
-        metric=consolidated_text.METRICS.__getitem__,
-        instant=format_instant,
+        metric=consolidated_text.metric,
+        metric_in_sentence=consolidated_text.metric_in_sentence,
+        priority=consolidated_text.priority,
+        wrapped=wrapped,
+        instant=mail_instant,
         label=consolidated_text.label,
         happened=consolidated_text.words,
-        account_change=consolidated_text.ACCOUNT_CHANGES.__getitem__,
+        account_change=consolidated_text.account_change,
     )
     return environment
 
 
-def format_instant(at: str) -> str:
+def mail_instant(at: str) -> str:
     """Formats an instant for mails."""
-    return f"{datetime.fromisoformat(at).astimezone(UTC):%d %B %Y, %H:%M} UTC"
+    return format_instant(datetime.fromisoformat(at), has_long_month=True)
+
+
+def wrapped(text: str) -> str:
+    """Breaks the lines of a paragraph; words such as addresses stay whole."""
+    return textwrap.fill(text, COLUMNS, break_long_words=False, break_on_hyphens=False)
 
 
 async def read_words(renderer: BodyRenderer, job: MailJob) -> Rendered:

@@ -32,7 +32,7 @@ from services.notification.delivery.consolidation import is_worst, take_lesser
 from services.notification.delivery.status import DeliveryStatus
 from services.notification.delivery.templates import TemplateName
 from services.notification.errors import MailRefused
-from services.notification.models import IS_DUE, Delivery, Ticket
+from services.notification.models import IS_DUE, Agent, Delivery, Ticket
 from shared.contracts.base import TicketId
 from shared.contracts.events import Envelope, NotificationFailed, NotificationSent
 from shared.kit import outbox
@@ -85,6 +85,15 @@ class MailThread:
 
 
 @dataclass(frozen=True, slots=True)
+class RecipientLanguage:
+    """The stored languages of those a mail can be for; None where it is not known."""
+
+    requester: str | None = None
+    """The ticket's, else the one of their newest ticket that has one."""
+    agent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class MailJob:
     """One mail to send, with the data it is composed from."""
 
@@ -101,6 +110,7 @@ class MailJob:
     attempts: int
     created_at: datetime
     thread: MailThread = MailThread()
+    language: RecipientLanguage = RecipientLanguage()
 
 
 class DeliveryQueue:
@@ -245,9 +255,33 @@ def _claim() -> ReturningUpdate[*tuple[Any, ...]]:
             Ticket.root_mail_id,
             Ticket.last_mail_id,
             _sent_before(due).label("ours"),
+            Ticket.requester_language,
+            _language_before().label("earlier_language"),
+            _language_of_agent().label("agent_language"),
         )
         .execution_options(synchronize_session=False)
     )
+
+
+def _language_before() -> ScalarSelect[str | None]:
+    """Selects the language of the requester's newest ticket that has one, for a ticket without one."""
+    earlier = aliased(Ticket)
+    return (
+        select(earlier.requester_language)
+        .where(
+            Ticket.requester_language.is_(None),
+            func.lower(earlier.requester_email) == func.lower(Ticket.requester_email),
+            earlier.requester_language.is_not(None),
+        )
+        .order_by(earlier.submitted_at.desc())
+        .limit(1)
+        .correlate(Ticket)
+        .scalar_subquery()
+    )
+
+
+def _language_of_agent() -> ScalarSelect[str | None]:
+    return select(Agent.language).where(Agent.id == Delivery.agent_id).correlate(Delivery).scalar_subquery()
 
 
 def _sent_before(due: CTE) -> ScalarSelect[str]:
@@ -285,4 +319,5 @@ def _job(row: Row[*tuple[Any, ...]]) -> MailJob:
         attempts=delivery.attempts,
         created_at=delivery.created_at,
         thread=MailThread(row.root_mail_id, row.last_mail_id or row.root_mail_id, row.ours),
+        language=RecipientLanguage(row.requester_language or row.earlier_language, row.agent_language),
     )

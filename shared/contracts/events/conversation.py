@@ -18,6 +18,8 @@ class Person(WireModel):
     email: str
     name: Foreign
     phone: str | None = None
+    language: str | None = None
+    """BCP 47, such as `de`: what mails to them are written in; null where it is not known."""
 
 
 class Author(WireModel):

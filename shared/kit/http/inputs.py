@@ -3,7 +3,7 @@
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Strict, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, StringConstraints
 from pydantic_core import to_json
 
 from shared.contracts.redaction import redacted
@@ -98,6 +98,13 @@ Email = Annotated[
 
 Phone = Annotated[str, StringConstraints(pattern=r"^[0-9+()./ xX-]{3,40}$")]
 """A telephone number, with an extension after X."""
+
+LanguageTag = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$"),
+    Field(description="A BCP 47 tag such as `de` or `pt-BR`: the language of mails, if there is a translation"),
+]
+"""A language, whether or not there is a translation into it."""
 
 Flag = Annotated[bool, Strict()]
 """True or false as JSON writes them: no `0`, no `"yes"`."""

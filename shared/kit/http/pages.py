@@ -20,6 +20,9 @@ from shared.contracts.vocabulary import BodyFormat
 from shared.kit.http.cookies import cookie_name
 from shared.kit.http.form_tokens import CSRF_COOKIE, form_tokens_of
 from shared.kit.http.static_files import HashedFiles
+from shared.kit.i18n.formats import format_instant
+from shared.kit.i18n.languages import current_language
+from shared.kit.i18n.templates import install_translations
 from shared.kit.user_content.rendering import rendered, with_attachment_urls
 
 WEB = Path(__file__).parent.parent / "web"
@@ -45,21 +48,7 @@ def timestamp(at: datetime | None) -> Markup:
     """An instant as a `<time>` element, in UTC; the page's script shows it in the reader's zone."""
     if at is None:
         return Markup("")
-    return Markup('<time datetime="{}">{}</time>').format(at.isoformat(), at.strftime("%d %b %Y, %H:%M UTC"))
-
-
-def duration(seconds: float) -> str:
-    """Seconds in words, as people say them."""
-    minutes = round(abs(seconds) / 60)
-    sign = "-" if seconds < 0 else ""
-    days, rest = divmod(minutes, 1440)
-    hours, minutes = divmod(rest, 60)
-    parts = [
-        f"{days} d" if days else "",
-        f"{hours} h" if hours else "",
-        f"{minutes} min" if minutes and not days else "",
-    ]
-    return sign + (" ".join(part for part in parts if part) or "0 min")
+    return Markup('<time datetime="{}">{}</time>').format(at.isoformat(), format_instant(at))
 
 
 class Pages:
@@ -75,7 +64,8 @@ class Pages:
             lstrip_blocks=True,
             auto_reload=False,
         )
-        self._environment.filters.update(as_html=as_html, timestamp=timestamp, duration=duration)
+        install_translations(self._environment)
+        self._environment.filters.update(as_html=as_html, timestamp=timestamp)
         self._environment.globals.update(values)
         self._package = package
         self._shared = HashedFiles(WEB / "static")
@@ -106,7 +96,8 @@ class Pages:
             page = self._environment.get_template(template).render(request=request, csrf_token=token, **values)
         finally:
             _FORM_TOKEN.reset(before)
-        response = HTMLResponse(page, status, headers={"Cache-Control": "no-store"})
+        headers = {"Cache-Control": "no-store", "Content-Language": current_language().tag}
+        response = HTMLResponse(page, status, headers=headers)
         if known is None:
             self.set_cookie(response, CSRF_COOKIE, token)
         return response

@@ -7,7 +7,7 @@ from datetime import datetime
 from services.assignment.schemas.tickets import TicketView
 from shared.contracts.tickets import Clock
 from shared.contracts.vocabulary import ClockState, Metric, Outcome, Status
-from shared.kit.http.pages import duration
+from shared.kit.i18n.formats import format_duration
 
 NAMES = {
     Metric.FIRST_RESPONSE: "First response",
@@ -63,7 +63,9 @@ def _newest(clocks: Iterable[Clock]) -> Iterable[Clock]:
 
 def _line(clock: Clock, ticket: TicketView, policy: str, now: datetime) -> ClockLine:
     tone, icon, words, is_running = _state(clock, now)
-    target = f"{clock.working_days} working days" if clock.working_days else duration(clock.target.total_seconds())
+    target = (
+        f"{clock.working_days} working days" if clock.working_days else format_duration(clock.target.total_seconds())
+    )
     used = clock.elapsed / clock.target if clock.target else 0.0
     why = f"{ticket.priority.value.capitalize()} priority: {target} of working time"
     return ClockLine(

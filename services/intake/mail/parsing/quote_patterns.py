@@ -4,7 +4,9 @@
 
 import re
 
-from shared.contracts.names import REPLY_DELIMITER
+from shared.contracts.names import REPLY_DELIMITERS
+
+_OWN = "|".join(re.escape(delimiter) for delimiter in REPLY_DELIMITERS.values())
 
 _ABOVE = (
     r"(?:reply|response|answer|comment|write|type|respond)\w* above (?:this|the) (?:dotted )?line|"
@@ -13,12 +15,12 @@ _ABOVE = (
     r"powyżej tej linii|выше этой (?:линии|строки|черты)|over denne linje|ovanför denna (?:linje|rad)"
 )
 DELIMITER = re.compile(
-    rf"^[\W_]{{0,40}}(?:{re.escape(REPLY_DELIMITER)}|(?:[^\W\d_]{{1,12}}[ ]){{0,5}}(?:{_ABOVE})"
+    rf"^[\W_]{{0,40}}(?:{_OWN}|(?:[^\W\d_]{{1,12}}[ ]){{0,5}}(?:{_ABOVE})"
     r"(?: to (?:reply|respond|add a comment))?)[\W_]{0,40}$",
     re.IGNORECASE,
 )
 """What our own mails say at their top, and those of other help desks: a line that says nothing else."""
-OWN_DELIMITER = re.compile(rf"^[\W_]{{0,40}}{re.escape(REPLY_DELIMITER)}[\W_]{{0,40}}$", re.IGNORECASE)
+OWN_DELIMITER = re.compile(rf"^[\W_]{{0,40}}(?:{_OWN})[\W_]{{0,40}}$", re.IGNORECASE)
 """What only our own mails say."""
 _ORIGINAL = (
     r"original (?:message|e-?mail|appointment)|(?:ursprüngliche|original|weitergeleitete|antwort)[- ]?"

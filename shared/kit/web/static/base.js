@@ -8,10 +8,19 @@ const stored = {
   set: (name, value) => { try { localStorage.setItem(name, value); } catch { /* kept for this page only */ } },
 };
 
+// Texts in the language of the page: `_("File %(name)s", { name })` looks the English text up in <body data-texts>.
+const language = document.documentElement.lang;
+const texts = JSON.parse(document.body.dataset.texts ?? "{}");
+const _ = (message, values = {}) =>
+  (texts[message] ?? `${texts["*"] ?? ""}${message}`).replace(/%\((\w+)\)s/g, (found, name) => String(values[name] ?? found));
+
+// Dates as the browser writes them, if it speaks the language of the page: English has many ways.
+const locale = navigator.language.split("-")[0] === language.split("-")[0] ? navigator.language : language;
+
 // <time>: the reader's own zone, the exact UTC instant as the tooltip.
 const timeZone = document.documentElement.dataset.timeZone || undefined;
-const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short", timeZone });
-const inWords = new Intl.RelativeTimeFormat(document.documentElement.lang, { numeric: "auto", style: "short" });
+const exact = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short", timeZone });
+const inWords = new Intl.RelativeTimeFormat(locale, { numeric: "auto", style: "short" });
 const UNITS = [["day", 86400], ["hour", 3600], ["minute", 60]];
 
 function relative(at) {
@@ -42,8 +51,8 @@ function make(tag, properties = {}, ...children) {
 
 function confirmed(form) {
   const { confirm, confirmText, confirmLabel, confirmKind } = form.dataset;
-  const yes = make("button", { className: `button button-${confirmKind || "primary"}`, value: "yes", textContent: confirmLabel || "Continue" });
-  const no = make("button", { className: "button button-quiet", value: "no", textContent: "Cancel", autofocus: true });
+  const yes = make("button", { className: `button button-${confirmKind || "primary"}`, value: "yes", textContent: confirmLabel || _("Continue") });
+  const no = make("button", { className: "button button-quiet", value: "no", textContent: _("Cancel"), autofocus: true });
   const title = make("h2", { id: "confirm-title", textContent: confirm });
   const body = make("form", { className: "stack", method: "dialog" }, title);
   if (confirmText) body.append(make("p", { textContent: confirmText }));
@@ -119,11 +128,11 @@ function listShortcuts() {
     return make("li", {}, make("kbd", { textContent: element.dataset.key }), ` ${name.trim()}`);
   });
   const toggle = make("button", { type: "button", className: "button button-secondary" });
-  const name = () => { toggle.textContent = keys.isOn() ? "Turn shortcuts off" : "Turn shortcuts on"; };
+  const name = () => { toggle.textContent = keys.isOn() ? _("Turn shortcuts off") : _("Turn shortcuts on"); };
   toggle.addEventListener("click", () => { stored.set("everdesk-shortcuts", keys.isOn() ? "off" : "on"); name(); });
   name();
-  const close = make("button", { className: "button button-primary", textContent: "Close", autofocus: true });
-  const title = make("h2", { textContent: "Keyboard shortcuts" });
+  const close = make("button", { className: "button button-primary", textContent: _("Close"), autofocus: true });
+  const title = make("h2", { textContent: _("Keyboard shortcuts") });
   const dialog = make("dialog", { className: "dialog" }, make("form", { method: "dialog", className: "stack" },
     title, make("ul", { className: "stack" }, ...rows), make("div", { className: "cluster-end" }, toggle, close)));
   dialog.setAttribute("aria-label", title.textContent);
@@ -133,10 +142,10 @@ function listShortcuts() {
 }
 
 // Theme: the system's, or the one chosen here.
-const THEMES = { auto: "automatic", light: "light", dark: "dark" };
+const THEMES = { auto: _("Theme: automatic"), light: _("Theme: light"), dark: _("Theme: dark") };
 
 function showTheme(button) {
-  button.textContent = `Theme: ${THEMES[document.documentElement.dataset.theme ?? "auto"]}`;
+  button.textContent = THEMES[document.documentElement.dataset.theme ?? "auto"];
 }
 
 function nextTheme(button) {

@@ -1,0 +1,1 @@
+"""The catalogues of translations: extraction from the source, and what they must satisfy."""
