@@ -256,6 +256,7 @@ class Permission(StrEnum):
     TICKET_CLOSE = "ticket.close"
     TICKET_REOPEN = "ticket.reopen"
     TICKET_TAG = "ticket.tag"
+    TICKET_MERGE = "ticket.merge"
     REPORT_VIEW = "report.view"
     ADMIN_AGENTS = "admin.agents"
     ADMIN_TEAMS = "admin.teams"

@@ -8,6 +8,7 @@ from starlette.status import HTTP_201_CREATED
 from services.assignment.commands.action_registry import do
 from services.assignment.deps import State, TicketCall
 from services.assignment.schemas import actions
+from services.assignment.schemas.merging import MergeInput
 from services.assignment.schemas.tickets import ReplyView, TicketView
 from shared.kit.http.strict_json import StrictJsonRoute
 
@@ -98,6 +99,20 @@ async def reopen(context: State, call: TicketCall, body: Comment = NOTHING) -> R
 @router.post("/close", response_model=TicketView, summary="End it")
 async def close(context: State, call: TicketCall, body: actions.CloseInput) -> Response:
     """`spam` and `duplicate` cancel the clocks."""
+    return await do(context, call, body)
+
+
+@router.post("/merge", response_model=TicketView, summary="Make it part of another ticket")
+async def merge(context: State, call: TicketCall, body: MergeInput) -> Response:
+    """Closes it as a duplicate. What was and will be written on it stands in the other's line of time, whose clocks
+    take the earliest start of both. `/unmerge` undoes it.
+    """
+    return await do(context, call, body)
+
+
+@router.post("/unmerge", response_model=TicketView, summary="Undo a merge")
+async def unmerge(context: State, call: TicketCall, body: Comment = NOTHING) -> Response:
+    """Both tickets stand, and their clocks run, as if there had been none."""
     return await do(context, call, body)
 
 

@@ -10,6 +10,7 @@ from pydantic import AfterValidator
 from services.assignment.deps import SignedIn, State, TicketReference
 from services.assignment.queries.conversation import list_entries, list_events
 from services.assignment.queries.lists import Filters, QueueView, Sort, TimeSpan, list_tickets
+from services.assignment.queries.merged_tickets import get_sources
 from services.assignment.queries.saved_views import filters_of, get_saved_view, over
 from services.assignment.queries.team_targets import with_team_target
 from services.assignment.queries.tickets import get_ticket, get_view
@@ -112,7 +113,10 @@ async def get_messages(
         found = await get_ticket(session, caller, ticket)
         if as_of is not None:
             check_existed(found.ticket.created_at, as_of)
-        return await list_entries(session, context.file_links, found.ticket.id, limit, cursor, as_of=as_of)
+        sources = await get_sources(session, found.ticket.id, as_of)
+        return await list_entries(
+            session, context.file_links, found.ticket.id, limit, cursor, as_of=as_of, sources=sources
+        )
 
 
 @router.get("/{ticket}/timeline", summary="What happened")
@@ -129,7 +133,8 @@ async def get_timeline(
         found = await get_ticket(session, caller, ticket)
         if as_of is not None:
             check_existed(found.ticket.created_at, as_of)
-        return await list_events(session, found.ticket.id, limit, cursor, as_of=as_of)
+        sources = await get_sources(session, found.ticket.id, as_of)
+        return await list_events(session, found.ticket.id, limit, cursor, as_of=as_of, sources=sources)
 
 
 @router.get("/{ticket}/sla", summary="Why its promises stand as they do")

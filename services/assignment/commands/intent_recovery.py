@@ -11,6 +11,7 @@ from sqlalchemy import select, update
 
 from services.assignment.app_state import AppState
 from services.assignment.commands.intents import LEASE, drop, finish, let_go
+from services.assignment.commands.merge_steps import request_of, write_next, write_undoing
 from services.assignment.commands.notes import COMMENTS, NewNote, Signature, add_note
 from services.assignment.commands.record_answers import record_answers
 from services.assignment.models import Intent, Ticket
@@ -88,7 +89,9 @@ async def _settle(context: AppState, intent: Intent) -> bool:
 
 async def _refused(context: AppState, intent: Intent, code: str) -> bool:
     log.warning("intent.refused", command_id=intent.command_id, ticket_id=str(intent.ticket_id), code=code)
-    await drop(context.database, intent.command_id)
+    async with context.database.begin() as session:
+        await write_undoing(session, request_of(intent), AskedCommand.model_validate(intent.command).root)
+        await finish(session, intent.command_id)
     return True
 
 
@@ -102,6 +105,7 @@ async def _take_in(context: AppState, intent: Intent, told: CommandAnswer) -> No
     """What the sender would have written down, but for the answer: a client with a key gets that by asking again."""
     async with context.database.begin() as session:
         await record_answers(session, [told])
+        await write_next(session, request_of(intent), AskedCommand.model_validate(intent.command).root, told)
         if intent.comment is not None:
             note_id = derived_id(COMMENTS, intent.command_id)
             note = NewNote(note_id, intent.ticket_id, intent.comment, about=intent.about)

@@ -40,7 +40,7 @@ from shared.contracts.commands import Command, RecordReply
 from shared.contracts.events import AttachmentRef, MessagePosted
 from shared.contracts.tickets import TicketSnapshot
 from shared.contracts.vocabulary import Permission
-from shared.domain.errors import Refusal, TicketArchivedError, UnknownTicket
+from shared.domain.errors import Refusal, TicketArchivedError, TicketMerged, UnknownTicket
 from shared.kit import outbox
 from shared.kit.clock import derived_id, utc_now
 from shared.kit.db import Session
@@ -98,10 +98,12 @@ async def _write_at_once(
 
 
 def _check_writable(call: CommandRequest, ticket: Ticket) -> None:
-    """Raises VersionConflict, TicketArchivedError."""
+    """Raises VersionConflict, TicketArchivedError, TicketMerged."""
     check_revision(ticket, call.expected_revision)
     if ticket.is_archived:
         raise TicketArchivedError("the ticket is archived; open a follow-up instead")
+    if ticket.merged_into is not None:
+        raise TicketMerged("the ticket is part of another one; reply there", into=str(ticket.merged_into))
 
 
 async def _write(

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from fastapi import Response
 from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, literal, or_
+from sqlalchemy.orm import aliased
 
 from services.assignment.models import FollowUp, Intent, Ticket, table_of
 from services.assignment.queries.callers import Caller
@@ -83,7 +84,12 @@ def _query(reference: ColumnElement[Any]) -> Select[*tuple[Any, ...]]:
         Intent.about == bindparam("action"),
         Intent.is_keyed,
     )
-    is_related = exists().where(or_(FollowUp.ticket_id == Ticket.id, FollowUp.follow_up_id == Ticket.id))
+    part = aliased(Ticket)
+    is_related = or_(
+        exists().where(or_(FollowUp.ticket_id == Ticket.id, FollowUp.follow_up_id == Ticket.id)),
+        Ticket.merged_into.is_not(None),
+        exists().where(part.merged_into == Ticket.id),
+    )
     first = and_(responses.c.scope == bindparam("claim_scope"), responses.c.key == bindparam("claim_key"))
     return (
         with_names()

@@ -6,10 +6,12 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BindParameter, ColumnElement, Select, Uuid, and_, func, literal, null, select, tuple_, union_all
+from sqlalchemy.orm import InstrumentedAttribute
 
 from services.assignment.models import Agent, EntryVersion, LoggedEvent, Message, Note, ServiceToken
 from services.assignment.queries.cursors import instant_in, number_in, uuid_in, word_in
-from services.assignment.schemas.conversation import EntryView, EventView, entry_of, event_of
+from services.assignment.queries.merged_tickets import Sources
+from services.assignment.schemas.conversation import NO_SOURCES, EntryView, EventView, entry_of, event_of
 from shared.contracts.vocabulary import BodyFormat
 from shared.kit.auth import FileLinks
 from shared.kit.db import Session
@@ -25,9 +27,13 @@ async def list_entries(
     cursor: str | None,
     *,
     as_of: datetime | None = None,
+    sources: Sources = NO_SOURCES,
 ) -> Page[EntryView]:
-    """Messages and notes in the order of their instants; with `as_of` those of then, as they then read."""
-    entries = entries_of(ticket_id).subquery()
+    """Messages and notes in the order of their instants; with `as_of` those of then, as they then read.
+
+    Those of the merged tickets in `sources` stand among them.
+    """
+    entries = entries_of(together(ticket_id, sources)).subquery()
     query = select(entries).order_by(entries.c.at, entries.c.id).limit(limit + 1)
     if (position := decode_cursor(cursor, str, str)) is not None:
         after = (instant_in(position[0]), uuid_in(position[1]))
@@ -36,7 +42,7 @@ async def list_entries(
         query = query.where(entries.c.at <= as_of)
     rows = (await session.execute(query)).all()
     more = encode_cursor(rows[limit - 1].at.isoformat(), rows[limit - 1].id.hex) if len(rows) > limit else None
-    items = [entry_of(row, files) for row in rows[:limit]]
+    items = [entry_of(row, files, sources) for row in rows[:limit]]
     return Page(items=items if as_of is None else await as_written(session, items, as_of), next_cursor=more)
 
 
@@ -73,13 +79,21 @@ def happened_by(as_of: datetime | BindParameter[datetime]) -> ColumnElement[bool
 
 
 async def list_events(
-    session: Session, ticket_id: UUID, limit: int, cursor: str | None, *, as_of: datetime | None = None
+    session: Session,
+    ticket_id: UUID,
+    limit: int,
+    cursor: str | None,
+    *,
+    as_of: datetime | None = None,
+    sources: Sources = NO_SOURCES,
 ) -> Page[EventView]:
-    """The event log of a ticket, with the names of the agents who acted; with `as_of` as far as it went then."""
+    """The event log of a ticket, with the names of the agents who acted; with `as_of` as far as it went then.
+
+    The lines of the merged tickets in `sources` stand among its own.
+    """
     log = LoggedEvent
-    query = (
-        with_actor_names().where(log.ticket_id == ticket_id).order_by(log.at, log.seq, log.event_id).limit(limit + 1)
-    )
+    here = one_of(log.ticket_id, together(ticket_id, sources))
+    query = with_actor_names().where(here).order_by(log.at, log.seq, log.event_id).limit(limit + 1)
     if (position := decode_cursor(cursor, str, int, str)) is not None:
         after = (instant_in(position[0]), number_in(position[1]), word_in(position[2]))
         query = query.where(tuple_(log.at, log.seq, log.event_id) > after)
@@ -88,7 +102,7 @@ async def list_events(
     rows = (await session.execute(query)).all()
     last = rows[limit - 1].LoggedEvent if len(rows) > limit else None
     more = encode_cursor(last.at.isoformat(), last.seq, last.event_id) if last else None
-    return Page(items=[event_of(row.LoggedEvent, row.actor_name) for row in rows[:limit]], next_cursor=more)
+    return Page(items=[event_of(row.LoggedEvent, row.actor_name, sources) for row in rows[:limit]], next_cursor=more)
 
 
 def with_actor_names() -> Select[LoggedEvent, str]:
@@ -100,16 +114,33 @@ def with_actor_names() -> Select[LoggedEvent, str]:
     )
 
 
-def entries_of(ticket_id: UUID) -> Any:
-    """Messages and notes of a ticket as rows of one shape."""
-    return union_all(messages_of(ticket_id), notes_of(ticket_id))
+TicketIds = UUID | Sequence[UUID] | BindParameter[UUID]
+"""One ticket or several, as values or as a parameter: an expanding one stands for several."""
 
 
-def messages_of(ticket_id: UUID | BindParameter[UUID]) -> Select[Any]:
+def together(ticket_id: UUID, sources: Sources) -> TicketIds:
+    """A ticket and those merged into it, if any."""
+    return (ticket_id, *sources) if sources else ticket_id
+
+
+def one_of(column: InstrumentedAttribute[UUID], tickets: TicketIds) -> ColumnElement[bool]:
+    """The condition for what belongs to a ticket, or to one of several."""
+    if isinstance(tickets, UUID) or (isinstance(tickets, BindParameter) and not tickets.expanding):
+        return column == tickets
+    return column.in_(tickets)
+
+
+def entries_of(tickets: TicketIds) -> Any:
+    """Messages and notes of tickets as rows of one shape."""
+    return union_all(messages_of(tickets), notes_of(tickets))
+
+
+def messages_of(tickets: TicketIds) -> Select[*tuple[Any, ...]]:
     """The conversation, in the shape of `entries_of`."""
     return select(
         literal("message").label("kind"),
         Message.id.label("id"),
+        Message.ticket_id.label("ticket_id"),
         Message.author_kind.label("author_kind"),
         Message.author_id.label("author_id"),
         Message.author_name.label("author_name"),
@@ -123,14 +154,15 @@ def messages_of(ticket_id: UUID | BindParameter[UUID]) -> Select[Any]:
         null().label("about"),
         Message.edited_at,
         Message.posted_at.label("at"),
-    ).where(Message.ticket_id == ticket_id)
+    ).where(one_of(Message.ticket_id, tickets))
 
 
-def notes_of(ticket_id: UUID | BindParameter[UUID]) -> Select[Any]:
+def notes_of(tickets: TicketIds) -> Select[*tuple[Any, ...]]:
     """Notes among agents, in the shape of `entries_of`."""
     return select(
         literal("note").label("kind"),
         Note.id,
+        Note.ticket_id,
         Note.author_kind,
         Note.author_id,
         Note.author_name,
@@ -144,7 +176,7 @@ def notes_of(ticket_id: UUID | BindParameter[UUID]) -> Select[Any]:
         Note.about,
         Note.edited_at,
         Note.added_at.label("at"),
-    ).where(Note.ticket_id == ticket_id)
+    ).where(one_of(Note.ticket_id, tickets))
 
 
 async def get_entry(session: Session, files: FileLinks, ticket_id: UUID, entry_id: UUID) -> EntryView:

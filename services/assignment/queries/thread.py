@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
     DateTime,
     Integer,
@@ -23,9 +24,17 @@ from sqlalchemy import (
 )
 
 from services.assignment.models import LoggedEvent
-from services.assignment.queries.conversation import as_written, happened_by, messages_of, notes_of, with_actor_names
+from services.assignment.queries.conversation import (
+    as_written,
+    happened_by,
+    messages_of,
+    notes_of,
+    one_of,
+    with_actor_names,
+)
 from services.assignment.queries.cursors import instant_in, number_in, uuid_in, word_in
-from services.assignment.schemas.conversation import EntryView, EventView, entry_of, event_of
+from services.assignment.queries.merged_tickets import Sources
+from services.assignment.schemas.conversation import NO_SOURCES, EntryView, EventView, entry_of, event_of
 from shared.kit.auth import FileLinks
 from shared.kit.db import Session
 from shared.kit.http.paging import decode_cursor, encode_cursor
@@ -33,6 +42,7 @@ from shared.kit.http.paging import decode_cursor, encode_cursor
 ENTRY, EVENT = 0, 1
 """At the same instant what was written stands before what followed from it."""
 TICKET_ID: Final = bindparam("ticket_id", type_=Uuid())
+TICKET_IDS: Final[BindParameter[UUID]] = bindparam("ticket_ids", type_=Uuid(), expanding=True)
 MOST: Final = bindparam("most", type_=Integer())
 BEFORE_AT: Final = bindparam("before_at", type_=DateTime(timezone=True))
 AS_OF: Final = bindparam("as_of", type_=DateTime(timezone=True))
@@ -95,6 +105,13 @@ class _Shape(NamedTuple):
 
     before_kind: int | None
     is_past: bool
+    has_sources: bool
+    """Whether merged tickets are read with it."""
+
+    @property
+    def tickets(self) -> BindParameter[UUID]:
+        """The parameter for the ticket, or for it and those merged into it."""
+        return TICKET_IDS if self.has_sources else TICKET_ID
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,14 +122,17 @@ class _Asked:
     limit: int
     before: _Before | None
     as_of: datetime | None
+    sources: Sources
+    """The merged tickets whose lines stand among its own."""
 
     @property
     def shape(self) -> _Shape:
-        return _Shape(None if self.before is None else self.before.kind, self.as_of is not None)
+        return _Shape(None if self.before is None else self.before.kind, self.as_of is not None, bool(self.sources))
 
     def values(self, kind: int) -> dict[str, Any]:
         """Those of the query for entries, or for events."""
-        values: dict[str, Any] = {"ticket_id": self.ticket_id, "most": self.limit}
+        values: dict[str, Any] = {"most": self.limit}
+        values |= {"ticket_ids": [self.ticket_id, *self.sources]} if self.sources else {"ticket_id": self.ticket_id}
         values |= {} if self.as_of is None else {"as_of": self.as_of}
         if self.before is None:
             return values
@@ -133,12 +153,13 @@ async def list_thread(
     *,
     show: ThreadFilter = ThreadFilter.ALL,
     as_of: datetime | None = None,
+    sources: Sources = NO_SOURCES,
 ) -> ThreadPage:
     """One page of the thread, at the cost of one page however long the thread is; with `as_of` the thread of then.
 
     Raises Problem 422 for a cursor that is not ours.
     """
-    asked = _Asked(ticket_id, limit + 1, _Before.parse(cursor), as_of)
+    asked = _Asked(ticket_id, limit + 1, _Before.parse(cursor), as_of, sources)
     entries, events = list[ThreadLine](), list[ThreadLine]()
     if show is not ThreadFilter.EVENTS:
         entries = await _entries(session, files, asked, show)
@@ -170,7 +191,7 @@ def _position(line: ThreadLine) -> tuple[datetime, int, int, str]:
 
 async def _entries(session: Session, files: FileLinks, asked: _Asked, show: ThreadFilter) -> list[ThreadLine]:
     rows = await session.execute(_entries_query(show, asked.shape), asked.values(ENTRY))
-    entries = [entry_of(row, files) for row in rows]
+    entries = [entry_of(row, files, asked.sources) for row in rows]
     if asked.as_of is not None:
         entries = await as_written(session, entries, asked.as_of)
     return [ThreadLine(entry.at, entry=entry) for entry in entries]
@@ -179,7 +200,7 @@ async def _entries(session: Session, files: FileLinks, asked: _Asked, show: Thre
 @cache
 def _entries_query(show: ThreadFilter, shape: _Shape) -> Select[Any]:
     """Each kind is read by its own index, so that none is sorted whole."""
-    messages, notes = messages_of(TICKET_ID), notes_of(TICKET_ID)
+    messages, notes = messages_of(shape.tickets), notes_of(shape.tickets)
     kinds = {ThreadFilter.CONVERSATION: (messages,), ThreadFilter.NOTES: (notes,)}.get(show, (messages, notes))
     parts = [_newest(kind.subquery(), shape) for kind in kinds]
     found = union_all(*(select(part.subquery()) for part in parts)).subquery()
@@ -200,13 +221,14 @@ def _newest(entries: Subquery, shape: _Shape) -> Select[Any]:
 
 async def _events(session: Session, asked: _Asked) -> list[ThreadLine]:
     rows = await session.execute(_events_query(asked.shape), asked.values(EVENT))
-    return [ThreadLine(row.LoggedEvent.at, event=event_of(row.LoggedEvent, row.actor_name)) for row in rows]
+    events = [event_of(row.LoggedEvent, row.actor_name, asked.sources) for row in rows]
+    return [ThreadLine(event.at, event=event) for event in events]
 
 
 @cache
 def _events_query(shape: _Shape) -> Select[*tuple[Any, ...]]:
     log = LoggedEvent
-    query: Select[*tuple[Any, ...]] = with_actor_names().where(log.ticket_id == TICKET_ID)
+    query: Select[*tuple[Any, ...]] = with_actor_names().where(one_of(log.ticket_id, shape.tickets))
     query = query.order_by(log.at.desc(), log.seq.desc(), log.event_id.desc()).limit(MOST)
     if shape.is_past:
         query = query.where(happened_by(AS_OF))

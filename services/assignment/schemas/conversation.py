@@ -1,5 +1,7 @@
 """Messages, notes and events as the API answers them."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Literal
 from uuid import UUID
 
@@ -13,6 +15,7 @@ from shared.contracts.events import AttachmentRef, Author
 from shared.contracts.vocabulary import BodyFormat, Channel
 from shared.kit.auth import FileLinks
 
+NO_SOURCES: Mapping[UUID, str] = MappingProxyType({})
 ENVELOPE_PARTS = frozenset({"ticket_id", "seq", "revision", "at", "actor", "snapshot"})
 
 
@@ -21,6 +24,13 @@ class FileView(AttachmentRef):
 
     url: str
     """Where intake gives it out, for an hour; a file that is being scanned or was found dangerous is refused there."""
+
+
+class MergedFrom(View):
+    """The ticket that something was written on or happened to, where that is part of the one it is shown with."""
+
+    id: UUID
+    number: str
 
 
 class EntryView(View):
@@ -41,6 +51,8 @@ class EntryView(View):
     edited_at: Instant | None = None
     """When its writer last corrected it; `/versions` has what it said before."""
     at: Instant
+    merged_from: MergedFrom | None = None
+    """The merged ticket it stands on; null for what stands on this one."""
 
 
 class ActorView(View):
@@ -65,17 +77,26 @@ class EventView(View):
     """When this service heard of it."""
     actor: ActorView
     details: dict[str, JsonValue]
+    merged_from: MergedFrom | None = None
+    """The merged ticket it happened to; null for what happened to this one."""
 
 
-def entry_of(row: Row[Any], links: FileLinks) -> EntryView:
+def merged_from(ticket_id: UUID, sources: Mapping[UUID, str]) -> MergedFrom | None:
+    """The mark of what comes from one of the merged tickets, whose numbers `sources` holds by their ids."""
+    number = sources.get(ticket_id)
+    return None if number is None else MergedFrom(id=ticket_id, number=number)
+
+
+def entry_of(row: Row[Any], links: FileLinks, sources: Mapping[UUID, str] = NO_SOURCES) -> EntryView:
     """A row of messages and notes."""
     refs = [AttachmentRef.model_validate(attachment) for attachment in row.attachments]
     files = [FileView(**dict(ref), url=links.url(ref.id)) for ref in refs]
     author = Author(kind=row.author_kind, id=row.author_id, name=row.author_name, email=row.author_email)
-    return EntryView.model_validate({**row._asdict(), "author": author, "attachments": files})
+    mark = merged_from(row.ticket_id, sources) if sources else None
+    return EntryView.model_validate({**row._asdict(), "author": author, "attachments": files, "merged_from": mark})
 
 
-def event_of(event: LoggedEvent, actor_name: str | None) -> EventView:
+def event_of(event: LoggedEvent, actor_name: str | None, sources: Mapping[UUID, str] = NO_SOURCES) -> EventView:
     """A line of the log; what is not about the step itself is left out."""
     actor = event.data.get("actor") or {"kind": "system", "id": None}
     return EventView(
@@ -87,4 +108,5 @@ def event_of(event: LoggedEvent, actor_name: str | None) -> EventView:
         recorded_at=event.recorded_at,
         actor=ActorView(kind=actor["kind"], id=actor.get("id"), name=actor_name),
         details={name: value for name, value in event.data.items() if name not in ENVELOPE_PARTS},
+        merged_from=merged_from(event.ticket_id, sources) if sources else None,
     )

@@ -86,6 +86,10 @@ class RelatedTickets(View):
     """Other archived tickets of which an answer went to this one."""
     followed_by: tuple[RelatedTicket, ...] = ()
     """The tickets that go on from this archived one, oldest first."""
+    merged_into: RelatedTicket | None = None
+    """The ticket that this one is a part of."""
+    merged: tuple[RelatedTicket, ...] = ()
+    """The tickets that are part of this one, oldest first."""
 
 
 class TicketSla(View):

@@ -27,6 +27,7 @@ EXPANDED = (
     Permission.TICKET_RESOLVE,
     Permission.TICKET_CLOSE,
     Permission.TICKET_REOPEN,
+    Permission.TICKET_MERGE,
     Permission.REPORT_VIEW,
 )
 ROLES: dict[str, tuple[Scope, tuple[Permission, ...]]] = {

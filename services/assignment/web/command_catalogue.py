@@ -59,6 +59,7 @@ COMMANDS: Sequence[DeskCommand] = (
     DeskCommand("resolve", "Resolve", "e", "page"),
     DeskCommand("reopen", "Reopen", "o", "page"),
     DeskCommand("close", "Close…", "x", "page"),
+    DeskCommand("merge", "Merge into another ticket…", "m", "page"),
     DeskCommand("tags", "Change tags…", "l", "page"),
     DeskCommand("task", "Add a task…", "", "page"),
     DeskCommand("follow", "Follow or stop following", "f", "page"),

@@ -25,6 +25,8 @@ SAID: Mapping[str, str] = {
     "resolve": "Resolved. Reopen it if that was wrong.",
     "reopen": "Reopened.",
     "close": "Closed. Reopen it if that was wrong.",
+    "merge": "Merged. This is the ticket that it is part of now.",
+    "unmerge": "Unmerged: both tickets stand as they did before.",
     "replies": "Reply sent.",
     "notes": "Note added.",
     "tags": "Tags changed.",
@@ -56,7 +58,7 @@ def body_of_form(action: str, values: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _given(said: Mapping[str, str]) -> dict[str, Any]:
-    required = {"body", "agent_id", "team_id", "priority", "due_at", "policy_id", "reason"}
+    required = {"body", "agent_id", "team_id", "priority", "due_at", "policy_id", "reason", "into"}
     return {name: value for name, value in said.items() if value or name in required}
 
 

@@ -170,7 +170,12 @@ PHRASES: Mapping[str, Phrase] = {
         "resolved, as the requester did not answer" if details.get("cause") == "timer" else "resolved"
     ),
     "ticket.reopened": lambda _, __: "reopened",
-    "ticket.closed": lambda details, _: f"closed: {_kind(details['reason'])}",
+    "ticket.closed": lambda details, _: (
+        "merged the ticket into another one" if details.get("merge_id") else f"closed: {_kind(details['reason'])}"
+    ),
+    "ticket.absorbed": lambda _, __: "merged another ticket into this one",
+    "ticket.detached": lambda _, __: "undid the merge of another ticket",
+    "ticket.unmerged": lambda _, __: "undid the merge",
     "ticket.archived": lambda _, __: "archived",
     "ticket.policy_changed": _policy_changed,
     "ticket.sla_warned": lambda details, _: f"{_metric(details)}: {details['percent']} % of the time used",

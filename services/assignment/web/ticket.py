@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
+from urllib.parse import quote
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -13,6 +14,7 @@ from services.assignment.queries.callers import Caller
 from services.assignment.queries.canned_responses import rendered_for
 from services.assignment.queries.followers import list_followers
 from services.assignment.queries.links import list_links
+from services.assignment.queries.merged_tickets import get_sources
 from services.assignment.queries.participants import list_participants
 from services.assignment.queries.requester_tickets import list_requester_tickets
 from services.assignment.queries.tasks import list_tasks
@@ -24,8 +26,8 @@ from services.assignment.queries.tickets import get_ticket, get_view
 from services.assignment.queries.time_travel.instants import parse_as_of
 from services.assignment.queries.upcoming_timers import get_upcoming_timers
 from services.assignment.renderings import rendered_bodies
-from services.assignment.schemas.conversation import EventView
-from services.assignment.schemas.tickets import TicketView
+from services.assignment.schemas.conversation import NO_SOURCES, EventView
+from services.assignment.schemas.tickets import RelatedTicket, TicketView
 from services.assignment.sla_analysis.explanations import get_explanation
 from services.assignment.web.decision_view import DecisionView, decision_view
 from services.assignment.web.labels import format_event_short
@@ -46,6 +48,7 @@ Show = Annotated[ThreadFilter, Query()]
 Before = Annotated[str | None, Query(max_length=1024)]
 
 EDITORS = {"replies": "reply", "notes": "note"}
+OK = 200
 PER_PAGE = 30
 """Lines of the conversation on one page; older ones are a page further."""
 
@@ -116,7 +119,8 @@ async def show_timeline(
     """A part of the timeline alone, for the page's script to put below what is there."""
     async with context.database.begin() as session:
         ticket = await get_view(session, caller, number, utc_now())
-        thread = await list_thread(session, context.file_links, ticket.id, PER_PAGE, before, show=show)
+        sources = await get_sources(session, ticket.id) if ticket.merged else NO_SOURCES
+        thread = await list_thread(session, context.file_links, ticket.id, PER_PAGE, before, show=show, sources=sources)
         choices = await get_ticket_choices(session, ticket.team_id, ticket.sla.policy_id)
     timeline = await _timeline(context, thread, choices.names, show)
     return desk.render(
@@ -143,14 +147,19 @@ async def ticket_page(
     number: str,
     state: PageState = NEWEST,
 ) -> Response:
-    """Renders a ticket, perhaps with a draft that was refused."""
+    """Renders a ticket, perhaps with a draft that was refused; a merged one leads to the ticket it is part of."""
     now = utc_now()
     async with context.database.begin() as session:
         ticket = await get_view(session, caller, number, now)
+        if ticket.merged_into is not None and state.status == OK:
+            return _to_target(desk, ticket.number, ticket.merged_into)
         parts = await get_ticket_parts(session, ticket.id, caller.agent_id)
         if parts.has_team_target:
             ticket = await with_team_target(session, ticket, now)
-        thread = await list_thread(session, context.file_links, ticket.id, PER_PAGE, state.before, show=state.show)
+        sources = await get_sources(session, ticket.id) if parts.has_merged else NO_SOURCES
+        thread = await list_thread(
+            session, context.file_links, ticket.id, PER_PAGE, state.before, show=state.show, sources=sources
+        )
         decision = await find_decision(session, ticket.id)
         in_copy = await list_participants(session, ticket.id) if parts.has_participants else []
         choices = await get_ticket_choices(session, ticket.team_id, ticket.sla.policy_id)
@@ -203,6 +212,12 @@ async def ticket_page(
     )
 
 
+def _to_target(desk: DeskPages, number: str, target: RelatedTicket) -> Response:
+    """The page of the ticket that one was merged into, which says so."""
+    notice: Notice = ("info", f"{number} was merged into this ticket: its entries stand in the timeline.")
+    return desk.redirect(f"/tickets/{quote(target.number, safe='')}", notice)
+
+
 def _decision(decision: EventView | None, names: Mapping[str, str], ticket: TicketView) -> DecisionView | None:
     if decision is None:
         return None
@@ -243,6 +258,8 @@ def _can(ticket: TicketView) -> set[str]:
         can |= {"note", "follow"}
     if Permission.TICKET_TAG in held:
         can.add("tag")
+    if Permission.TICKET_MERGE in held and not ticket.is_archived:
+        can.add("merge")
     if Permission.TICKET_EDIT in held:
         can.add("remove_people")
         if not ticket.is_archived:

@@ -63,7 +63,7 @@ async def post_action(
         return await ticket_page(request, desk, context, caller, number, state)
     except (Refusal, TicketsUnavailable, Problem) as error:
         problem = from_exception(error)
-        if problem.status == 404:
+        if problem.status == 404 and action != "merge":
             raise
         notices: list[Notice] = [("danger", problem.detail)]
         return await ticket_page(request, desk, context, caller, number, PageState(problem.status, draft, notices))

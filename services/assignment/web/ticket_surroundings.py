@@ -17,6 +17,7 @@ from services.assignment.models import Topic
 from services.assignment.queries.callers import Caller
 from services.assignment.queries.configuration import list_active_topics
 from services.assignment.queries.conversation import list_entries
+from services.assignment.queries.merged_tickets import get_sources
 from services.assignment.queries.tickets import get_ticket, get_view
 from services.assignment.renderings import rendered_bodies
 from services.assignment.schemas.composing import LinkInput, PresenceInput
@@ -121,7 +122,8 @@ async def show_print(request: Request, desk: TheDesk, context: State, caller: De
     """A printable page with facts, messages and notes, oldest first."""
     async with context.database.begin() as session:
         ticket = await get_view(session, caller, number, utc_now())
-        page = await list_entries(session, context.file_links, ticket.id, PRINTED, None)
+        sources = await get_sources(session, ticket.id)
+        page = await list_entries(session, context.file_links, ticket.id, PRINTED, None, sources=sources)
     bodies = await rendered_bodies(context, page.items)
     return desk.render(
         request,

@@ -27,6 +27,8 @@ ACTIONS: dict[str, tuple[str, Json]] = {
     "close": ("ticket.close", {"reason": "resolved"}),
     "replies": ("ticket.reply", {"body": "Hello"}),
     "notes": ("ticket.note", {"body": "Hello"}),
+    "merge": ("ticket.merge", {"into": "no-such-ticket"}),
+    "unmerge": ("ticket.merge", {}),
     "tags": ("ticket.tag", {"add": ["one"]}),
 }
 ADMIN_READS = {

@@ -51,6 +51,7 @@ PERMISSION_GROUPS: Mapping[str, Mapping[Permission, str]] = {
         Permission.TICKET_REPLY: "Reply to the requester",
         Permission.TICKET_NOTE: "Write internal notes",
         Permission.TICKET_TAG: "Tag",
+        Permission.TICKET_MERGE: "Merge and split",
         Permission.TICKET_RESOLVE: "Resolve",
         Permission.TICKET_CLOSE: "Close",
         Permission.TICKET_REOPEN: "Reopen",
