@@ -7,6 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row, Select, String, Uuid, bindparam, exists, or_, select
+from sqlalchemy.orm import aliased
 
 from services.assignment.errors import not_permitted
 from services.assignment.models import Agent, FollowUp, Team, Ticket, Topic
@@ -129,7 +130,7 @@ async def view_after(session: Session, caller: Caller, ticket_id: UUID, now: dat
 
 
 async def _with_related(session: Session, caller: Caller, row: Row[*tuple[Any, ...]], now: datetime) -> TicketView:
-    """Few tickets go on from others: only for those it is asked which."""
+    """Few tickets go on from others or are merged: only for those it is asked which."""
     view = as_view(row, caller, now)
     return view.model_copy(update=dict(await get_related(session, caller, view.id))) if row.is_related else view
 
@@ -139,7 +140,9 @@ def _viewed(is_it: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
         exists(select(FollowUp.ticket_id).where(side == Ticket.id))
         for side in (FollowUp.follow_up_id, FollowUp.ticket_id)
     )
-    return with_names().add_columns(or_(earlier, later).label("is_related")).where(is_it)
+    part = aliased(Ticket)
+    merged = or_(Ticket.merged_into.is_not(None), exists(select(part.id).where(part.merged_into == Ticket.id)))
+    return with_names().add_columns(or_(earlier, later, merged).label("is_related")).where(is_it)
 
 
 VIEWED_BY_ID: Final = _viewed(Ticket.id == bindparam("reference", type_=Uuid()))
