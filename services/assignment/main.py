@@ -38,6 +38,7 @@ from services.assignment.queries.places import find_places
 from services.assignment.queries.policies import PolicyCache
 from services.assignment.read_model.command import run_read_model
 from services.assignment.reporting.aggregation import keep_activity_counted
+from services.assignment.reporting.clock_counting import keep_clocks_counted
 from services.assignment.routing_rules.counts import keep_counts
 from services.assignment.seed import seed
 from services.assignment.seed.empty import seed_empty
@@ -144,6 +145,7 @@ def build_app(settings: AssignmentSettings) -> FastAPI:
             "intents": partial(resend_intents, context),
             "rule-counts": partial(keep_counts, context.match_counts, database),
             "activity": partial(keep_activity_counted, context),
+            "clock-counts": partial(keep_clocks_counted, context),
             "held-replies": partial(send_held_replies, context),
             **consumers,
         }

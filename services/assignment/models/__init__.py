@@ -12,6 +12,7 @@ from services.assignment.models.access import (
 from services.assignment.models.activity import ActivityCount, ActivityWatermark
 from services.assignment.models.base import FAR_FUTURE, Base, table_of
 from services.assignment.models.canned_responses import CannedResponse
+from services.assignment.models.clock_counts import ClockCount, ClockWatermark
 from services.assignment.models.composing import (
     AgentFile,
     AgentSettings,
@@ -62,6 +63,8 @@ __all__ = [
     "Calendar",
     "CalendarFeed",
     "CannedResponse",
+    "ClockCount",
+    "ClockWatermark",
     "ComposerDraft",
     "Departure",
     "DeskPreferences",

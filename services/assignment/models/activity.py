@@ -1,4 +1,4 @@
-"""Tables of activity aggregates: counts per half hour and per day."""
+"""Tables of activity aggregates: counts per quarter hour and per day."""
 
 from datetime import datetime
 from uuid import UUID
@@ -12,14 +12,14 @@ ZERO = text("0")
 
 
 class ActivityCount(Base):
-    """What happened to the tickets of one team within a half hour or a day, by one dimension."""
+    """What happened to the tickets of one team within a quarter hour or a day, by one dimension."""
 
     __tablename__ = "activity_counts"
 
     dimension: Mapped[str] = mapped_column(String(12), primary_key=True)
     """`team`, `agent`, `topic`, `priority` or `channel`."""
     resolution: Mapped[str] = mapped_column(String(8), primary_key=True)
-    """`slot`: half an hour, of which every time zone's hours are made; `day`: a day of the installation's zone."""
+    """`slot`: a quarter of an hour, of which every time zone's hours are made; `day`: a day of the installation's zone."""
     starts_at: Mapped[datetime] = mapped_column(primary_key=True)
     team_id: Mapped[UUID] = mapped_column(primary_key=True)
     """All zeros for no team."""

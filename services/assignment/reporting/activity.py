@@ -30,7 +30,7 @@ from shared.domain.permissions import reach
 from shared.kit.db import Session
 from shared.kit.http.problems import Problem
 
-SLOT = timedelta(minutes=30)
+SLOT = timedelta(minutes=15)
 MOST_POINTS = 2_000
 LENGTHS = {
     ReportInterval.HOUR: timedelta(hours=1),
@@ -50,7 +50,7 @@ select at, team_id, key, {SUMS} from ({FACTS} and d.dimension = :dimension and e
   and (e.recorded_at > :counted_until or e.at < :slots_from or e.at >= :slots_to)) as young
 group by at, team_id, key
 """
-"""What is not in the aggregates: young events, and the half hours that the period's ends cut."""
+"""What is not in the aggregates: young events, and the quarter hours that the period's ends cut."""
 _COLUMNS = ", ".join(COUNTED)
 _PIECES = f"""
 pieces as (
@@ -135,7 +135,7 @@ class _Question:
     mark: ActivityWatermark | None
 
     def values(self, period: Period, *, in_slots: bool = False) -> dict[str, Any]:
-        """Query parameters; `in_slots` selects half-hour aggregates where daily ones are too coarse."""
+        """Query parameters; `in_slots` selects quarter-hour aggregates where daily ones are too coarse."""
         since, until = period.since, period.until
         slots_from, slots_to = -(-since.timestamp() // SLOT.total_seconds()), until.timestamp() // SLOT.total_seconds()
         first, last = (datetime.fromtimestamp(n * SLOT.total_seconds(), UTC) for n in (slots_from, slots_to))

@@ -57,7 +57,7 @@ where e.type = any(cast(:types as text[]))
 
 A ticket is opened before it has a team: its opening counts for the team that triage gave it to, minutes later at most.
 """
-SLOT = "date_bin('30 minutes', at, 'epoch')"
+SLOT = "date_bin('15 minutes', at, 'epoch')"
 DAY = "date_trunc('day', at, :zone)"
 COUNT_ANEW = text(f"""
 with facts as ({FACTS} and e.recorded_at > :since and e.recorded_at <= :until)

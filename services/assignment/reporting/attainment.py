@@ -1,34 +1,29 @@
 """SLA attainment: adds up verdicts, and the clocks that still run; never judges again."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, Row, Select, and_, func, select, text, tuple_
+from sqlalchemy import CTE, ColumnElement, Row, Select, and_, func, select, tuple_
 
 from services.assignment.queries.callers import Caller
 from services.assignment.queries.periods import Period
 from services.assignment.queries.running_clocks import OVERDUE, RUNNING
+from services.assignment.reporting.clock_sums import consistently, find_counts
+from services.assignment.reporting.counted_clocks import sla_from_counts
 from services.assignment.reporting.settled_clocks import (
     clock_entries,
     group_id,
     group_names,
     group_place,
     interval_start,
+    period_before,
 )
+from services.assignment.reporting.steps import attainment_of, interval_starts
 from services.assignment.schemas.activity import ReportInterval
 from services.assignment.schemas.reports import AttainmentPoint, GroupBy, GroupReport, MetricReport, SlaReport
 from shared.contracts.vocabulary import Metric, Outcome
 from shared.kit.db import Session
-from shared.kit.http.problems import Problem
-
-MOST_INTERVALS = 2_000
-STEP_STARTS = text("""
-select step.at from generate_series(
-  date_trunc(:step, cast(:since as timestamptz), :zone), cast(:until as timestamptz) - interval '1 microsecond',
-  cast('1 ' || :step as interval), :zone) as step (at) limit :most
-""")
 
 
 async def get_sla_report(
@@ -38,6 +33,11 @@ async def get_sla_report(
 
     Raises Problem 422 for more intervals than a page can show.
     """
+    counted = await find_counts(session, caller, period)
+    if counted is not None:
+        return await consistently(
+            session, counted, lambda mark: sla_from_counts(session, caller, period, group_by, interval, mark)
+        )
     entries = clock_entries(caller, period, group_by)
     rows = (await session.execute(_measured(entries, period))).all()
     names = await group_names(session, group_by, {row.key for row in rows if not row.is_total})
@@ -55,25 +55,12 @@ async def get_sla_report(
         time_zone=period.zone,
         group_by=group_by,
         interval=interval,
+        precision="exact",
         items=items,
         total=_in_order(_metric(row) for row in rows if row.is_total),
         previous_total=await _previous(session, caller, period),
         series=await _series(session, entries, period, interval),
     )
-
-
-def period_before(period: Period) -> Period:
-    """The period of equal length just before."""
-    return replace(period, since=period.since - (period.until - period.since), until=period.since)
-
-
-async def interval_starts(session: Session, period: Period, interval: ReportInterval) -> list[datetime]:
-    """Where the intervals of a period begin in its zone; the first may begin before it. Raises Problem 422."""
-    values = {"step": interval.value, "since": period.since, "until": period.until, "zone": period.zone}
-    starts = (await session.scalars(STEP_STARTS, values | {"most": MOST_INTERVALS + 1})).all()
-    if len(starts) > MOST_INTERVALS:
-        raise Problem(422, "invalid_input", f"the period has more than {MOST_INTERVALS} intervals; choose longer ones")
-    return list(starts)
 
 
 async def _previous(session: Session, caller: Caller, period: Period) -> list[MetricReport]:
@@ -122,12 +109,6 @@ def _measured(entries: CTE, period: Period) -> Select[Any]:
         func.percentile_cont(0.5).within_group(columns.elapsed_seconds).filter(judged).label("median"),
         func.percentile_cont(0.9).within_group(columns.elapsed_seconds).filter(judged).label("p90"),
     ).group_by(func.grouping_sets(tuple_(columns.metric, columns.key), tuple_(columns.metric)))
-
-
-def attainment_of(met: int, breached: int) -> float | None:
-    """Percent met of what was judged; null if nothing was."""
-    judged = met + breached
-    return round(100 * met / judged, 1) if judged else None
 
 
 def _metric(row: Row[Any]) -> MetricReport:

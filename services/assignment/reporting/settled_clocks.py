@@ -1,5 +1,6 @@
 """The rows that SLA and time reports count: final verdicts of a period, and clocks that still run."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -58,6 +59,11 @@ _NAMED: dict[GroupBy, type[Team | Agent | Topic | Organisation]] = {
     GroupBy.TOPIC: Topic,
     GroupBy.ORGANISATION: Organisation,
 }
+
+
+def period_before(period: Period) -> Period:
+    """The period of equal length just before."""
+    return replace(period, since=period.since - (period.until - period.since), until=period.since)
 
 
 def clock_entries(caller: Caller, period: Period, group_by: GroupBy) -> CTE:

@@ -8,9 +8,16 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from services.assignment.queries.callers import Caller
 from services.assignment.queries.periods import Period
-from services.assignment.reporting.attainment import period_before
+from services.assignment.reporting.clock_sums import consistently, find_counts
+from services.assignment.reporting.counted_clocks import times_from_counts
 from services.assignment.reporting.duration_buckets import HISTOGRAM, spans
-from services.assignment.reporting.settled_clocks import group_id, group_names, group_place, judged_entries
+from services.assignment.reporting.settled_clocks import (
+    group_id,
+    group_names,
+    group_place,
+    judged_entries,
+    period_before,
+)
 from services.assignment.schemas.report_times import (
     Durations,
     GroupTimes,
@@ -28,6 +35,11 @@ MEASURES = {"business": "elapsed_seconds", "wall": "wall_seconds"}
 
 async def get_times_report(session: Session, caller: Caller, period: Period, group_by: GroupBy) -> TimesReport:
     """Mean, median and 90th percentile per group and metric, the period before, and the distribution."""
+    counted = await find_counts(session, caller, period)
+    if counted is not None:
+        return await consistently(
+            session, counted, lambda mark: times_from_counts(session, caller, period, group_by, mark)
+        )
     entries = judged_entries(caller, period, group_by)
     rows = (await session.execute(_measured(entries))).all()
     names = await group_names(session, group_by, {row.key for row in rows if not row.is_total})

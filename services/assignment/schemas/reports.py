@@ -1,6 +1,7 @@
 """The SLA report as the API answers it."""
 
 from enum import StrEnum
+from typing import Literal
 from uuid import UUID
 
 from pydantic import ConfigDict, Field
@@ -80,6 +81,8 @@ class SlaReport(View):
     """The zone that days of the question were taken in."""
     group_by: GroupBy
     interval: ReportInterval | None
+    precision: Literal["exact", "bucketed"] = "exact"
+    """`bucketed`: medians and 90th percentiles are right within 4 %, or a second; all else is always exact."""
     items: list[GroupReport]
     total: list[MetricReport]
     previous_total: list[MetricReport]

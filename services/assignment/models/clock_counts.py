@@ -1,0 +1,53 @@
+"""Tables of SLA aggregates: verdicts counted per quarter hour, day and month."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ARRAY, Integer, SmallInteger, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from services.assignment.models.base import Base
+
+
+class ClockCount(Base):
+    """The final verdicts of one metric that one team settled within a time, by one dimension."""
+
+    __tablename__ = "clock_counts"
+
+    dimension: Mapped[str] = mapped_column(String(12), primary_key=True)
+    """`all`, `team`, `agent`, `topic`, `priority`, `channel` or `organisation`."""
+    resolution: Mapped[str] = mapped_column(String(8), primary_key=True)
+    """`slot`: a quarter of an hour, of `all` only; `day` and `month`: those of the installation's zone."""
+    starts_at: Mapped[datetime] = mapped_column(primary_key=True)
+    team_id: Mapped[UUID] = mapped_column(primary_key=True)
+    """All zeros for no team."""
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    """The value of the dimension; empty for none."""
+    metric: Mapped[str] = mapped_column(String(16), primary_key=True)
+    met: Mapped[int]
+    breached: Mapped[int]
+    cancelled: Mapped[int]
+    business_seconds: Mapped[float]
+    """The sum over met and breached ones, as all that follows."""
+    wall_seconds: Mapped[float]
+    business_buckets: Mapped[list[int] | None] = mapped_column(ARRAY(SmallInteger))
+    """The fine buckets that durations lie in, and how many lie in each."""
+    business_counts: Mapped[list[int] | None] = mapped_column(ARRAY(Integer))
+    wall_buckets: Mapped[list[int] | None] = mapped_column(ARRAY(SmallInteger))
+    wall_counts: Mapped[list[int] | None] = mapped_column(ARRAY(Integer))
+
+
+class ClockWatermark(Base):
+    """How far verdicts have been counted. One row."""
+
+    __tablename__ = "clock_watermark"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    recorded_until: Mapped[datetime]
+    """Verdicts recorded up to this instant are in the counts."""
+    months_until: Mapped[datetime]
+    """Months that end by then are in the counts as a whole."""
+    zone: Mapped[str] = mapped_column(String(64))
+    """The zone of days and months; when the setting changes, everything is counted anew."""
+    built_until: Mapped[datetime | None]
+    """While everything is counted for the first time: up to which month. Null: done, reports may use the counts."""

@@ -1,0 +1,216 @@
+"""Counts verdicts per quarter hour, day and month, for SLA and time reports over long periods.
+
+The counts hold, of each clock, the newest verdict that was recorded up to the watermark. A day whose verdicts changed
+is counted anew. Reports add what was recorded since, so they are exact at any moment.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from datetime import UTC, datetime, time, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import delete, func, select, text
+
+from services.assignment.app_state import AppState
+from services.assignment.models import ClockCount, ClockWatermark, SettledClock
+from services.assignment.reporting.aggregation import EVERY_SECONDS, LAG, NOBODY
+from services.assignment.reporting.duration_buckets import FINE
+from shared.kit.clock import utc_now
+from shared.kit.db import Session
+
+LOCK: Final = text("select pg_advisory_xact_lock(7241010)")
+AT_MOST: Final = timedelta(days=1)
+MOST_DAYS: Final = 62
+"""If verdicts of more days changed, they are counted anew a month at a time."""
+_BOUNDS: Final = f"'{{{','.join(str(bound) for bound in FINE)}}}'::double precision[]"
+_DIMENSIONS: Final = """(values
+  ('all', ''), ('team', coalesce(v.team_id::text, '')), ('agent', coalesce(v.agent_id::text, '')),
+  ('topic', coalesce(t.topic_id::text, '')), ('priority', v.priority), ('channel', coalesce(t.channel, '')),
+  ('organisation', coalesce(r.evidence ->> 'organisation_id', ''))
+) as d (dimension, key)"""
+_COUNT: Final = """
+with facts as materialized (
+  select {start} as starts_at, d.dimension, coalesce(v.team_id, '{nobody}'::uuid) as team_id, d.key, v.metric,
+    v.outcome, v.elapsed_seconds as business, coalesce(greatest(extract(epoch from v.settled_at - coalesce(v.started_at,
+      case when v.cycle = 1 and v.metric <> 'next_response' then t.created_at end)), 0), v.elapsed_seconds) as wall
+  from verdicts v left join tickets t on t.id = v.ticket_id left join routing_decisions r on r.ticket_id = v.ticket_id
+  cross join lateral {dimensions}
+  where v.settled_at >= :since and v.settled_at < :until and v.recorded_at <= :recorded_until {only}
+    and not exists (
+      select 1 from verdicts n where n.ticket_id = v.ticket_id and n.metric = v.metric and n.cycle = v.cycle
+        and n.revision > v.revision and n.revision > 1 and n.recorded_at <= :recorded_until offset 0)
+), sums as (
+  select starts_at, dimension, team_id, key, metric, count(*) filter (where outcome = 'met') as met,
+    count(*) filter (where outcome = 'breached') as breached,
+    count(*) filter (where outcome = 'cancelled') as cancelled,
+    coalesce(sum(business) filter (where outcome <> 'cancelled'), 0) as business_seconds,
+    coalesce(sum(wall) filter (where outcome <> 'cancelled'), 0) as wall_seconds
+  from facts group by 1, 2, 3, 4, 5
+), placed as (
+  select starts_at, dimension, team_id, key, metric, m.measure, width_bucket(m.seconds, {bounds})::smallint as bucket,
+    count(*)::int as n
+  from facts
+  cross join lateral (values ('business', business), ('wall', wall::double precision)) as m (measure, seconds)
+  where outcome <> 'cancelled' {never} group by 1, 2, 3, 4, 5, 6, 7
+), arrays as (
+  select starts_at, dimension, team_id, key, metric,
+    array_agg(bucket order by bucket) filter (where measure = 'business') as business_buckets,
+    array_agg(n order by bucket) filter (where measure = 'business') as business_counts,
+    array_agg(bucket order by bucket) filter (where measure = 'wall') as wall_buckets,
+    array_agg(n order by bucket) filter (where measure = 'wall') as wall_counts
+  from placed group by 1, 2, 3, 4, 5
+)
+insert into clock_counts (dimension, resolution, starts_at, team_id, key, metric, met, breached, cancelled,
+  business_seconds, wall_seconds, business_buckets, business_counts, wall_buckets, wall_counts)
+select dimension, '{resolution}', starts_at, team_id, key, metric, met, breached, cancelled, business_seconds,
+  wall_seconds, business_buckets, business_counts, wall_buckets, wall_counts
+from sums left join arrays using (starts_at, dimension, team_id, key, metric)
+"""
+_STARTS: Final = {
+    "slot": "date_bin('15 minutes', v.settled_at, 'epoch')",
+    "day": "date_trunc('day', v.settled_at, :zone)",
+    "month": "date_trunc('month', v.settled_at, :zone)",
+}
+COUNT: Final = {
+    resolution: text(
+        _COUNT.format(
+            start=start,
+            resolution=resolution,
+            nobody=NOBODY,
+            bounds=_BOUNDS,
+            dimensions=_DIMENSIONS,
+            only="and d.dimension = 'all'" if resolution == "slot" else "",
+            never="and false" if resolution == "slot" else "",
+        )
+    )
+    for resolution, start in _STARTS.items()
+}
+CHANGED_DAYS: Final = text("""
+select distinct date_trunc('day', old.settled_at, :zone) as day
+from verdicts new
+join verdicts old on old.ticket_id = new.ticket_id and old.metric = new.metric and old.cycle = new.cycle
+where new.recorded_at > :since and new.recorded_at <= :until order by 1
+""")
+
+
+async def keep_clocks_counted(context: AppState) -> None:
+    """Counts periodically until cancelled. Any number of processes may run it."""
+    while True:
+        await count_clocks(context, utc_now())
+        await asyncio.sleep(EVERY_SECONDS)
+
+
+async def count_clocks(context: AppState, now: datetime, lag: timedelta = LAG) -> None:
+    """Counts all verdicts recorded before `now - lag`, in transactions of a month or a day of verdicts."""
+    while await _count_some(context, now - lag):
+        pass
+
+
+async def _count_some(context: AppState, until: datetime) -> bool:
+    """One step. Returns False once the counts are up to date."""
+    async with context.database.begin() as session:
+        await session.execute(LOCK)
+        mark = await _watermark(session, context.settings.time_zone, until)
+        if mark is None:
+            return False
+        zone = ZoneInfo(mark.zone)
+        if mark.built_until is not None:
+            return await _build(session, mark, zone)
+        step = min(mark.recorded_until + AT_MOST, until)
+        if step <= mark.recorded_until:
+            return False
+        values = {"zone": mark.zone, "since": mark.recorded_until, "until": step}
+        days = (await session.scalars(CHANGED_DAYS, values)).all()
+        mark.recorded_until = step
+        if len(days) > MOST_DAYS:
+            mark.built_until = month_start(days[0], zone)
+            return True
+        for day in days:
+            await _recount(session, mark, ("slot", "day"), day, next_day(day, zone))
+        finished = month_start(step, zone)
+        months = {month_start(day, zone) for day in days} | set(months_between(mark.months_until, finished, zone))
+        for month in sorted(one for one in months if one < finished):
+            await _recount(session, mark, ("month",), month, next_month(month, zone))
+        mark.months_until = max(mark.months_until, finished)
+        return step < until
+
+
+async def _build(session: Session, mark: ClockWatermark, zone: ZoneInfo) -> bool:
+    """Counts the next month for the first time."""
+    begins = mark.built_until
+    last = await session.scalar(select(func.max(SettledClock.settled_at)))
+    if begins is None or last is None or begins > last:
+        mark.built_until = None
+        return True
+    ends = next_month(begins, zone)
+    await _recount(session, mark, ("slot", "day"), begins, ends)
+    if ends <= mark.months_until:
+        await _recount(session, mark, ("month",), begins, ends)
+    mark.built_until = ends
+    return True
+
+
+async def _recount(
+    session: Session, mark: ClockWatermark, resolutions: Iterable[str], since: datetime, until: datetime
+) -> None:
+    values = {"zone": mark.zone, "since": since, "until": until, "recorded_until": mark.recorded_until}
+    for resolution in resolutions:
+        held = ClockCount.starts_at >= since, ClockCount.starts_at < until, ClockCount.resolution == resolution
+        await session.execute(delete(ClockCount).where(*held))
+        unused = {"zone"} if resolution == "slot" else set()
+        await session.execute(COUNT[resolution], {key: one for key, one in values.items() if key not in unused})
+
+
+async def _watermark(session: Session, zone: str, until: datetime) -> ClockWatermark | None:
+    """The locked watermark; begins anew at the first run and when the zone has changed. None without any verdict."""
+    mark = await session.get(ClockWatermark, 1)
+    if mark is not None and mark.zone == zone:
+        return mark
+    first = await session.scalar(select(func.min(SettledClock.settled_at)))
+    if first is None:
+        return None
+    await session.execute(delete(ClockCount))
+    if mark is not None:
+        await session.delete(mark)
+        await session.flush()
+    here = ZoneInfo(zone)
+    mark = ClockWatermark(
+        id=1,
+        zone=zone,
+        recorded_until=until,
+        months_until=month_start(until, here),
+        built_until=month_start(first, here),
+    )
+    session.add(mark)
+    await session.flush()
+    return mark
+
+
+def day_start(at: datetime, zone: ZoneInfo) -> datetime:
+    """Where the day of the zone that holds an instant begins."""
+    return datetime.combine(at.astimezone(zone).date(), time(), zone).astimezone(UTC)
+
+
+def month_start(at: datetime, zone: ZoneInfo) -> datetime:
+    """Where the month of the zone that holds an instant begins."""
+    return datetime.combine(at.astimezone(zone).date().replace(day=1), time(), zone).astimezone(UTC)
+
+
+def next_month(month: datetime, zone: ZoneInfo) -> datetime:
+    """Where the month after the one that begins at `month` begins."""
+    return month_start(month + timedelta(days=32), zone)
+
+
+def next_day(day: datetime, zone: ZoneInfo) -> datetime:
+    """Where the day after the one that begins at `day` begins."""
+    return datetime.combine(day.astimezone(zone).date() + timedelta(days=1), time(), zone).astimezone(UTC)
+
+
+def months_between(since: datetime, until: datetime, zone: ZoneInfo) -> list[datetime]:
+    """The beginnings of the months from `since`, which is one, until before `until`."""
+    found = []
+    while since < until:
+        found.append(since)
+        since = next_month(since, zone)
+    return found

@@ -1,0 +1,305 @@
+"""Reads the counts of verdicts for a long period, and adds what they lack: running clocks, edges, young verdicts."""
+
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any, Final, TypeVar
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import (
+    CTE,
+    Double,
+    Select,
+    and_,
+    cast,
+    exists,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    text,
+    union,
+    union_all,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import aliased
+
+from services.assignment.models import ClockWatermark, SettledClock
+from services.assignment.queries.callers import Caller
+from services.assignment.queries.people import team_ids
+from services.assignment.queries.periods import Period
+from services.assignment.queries.running_clocks import OVERDUE, RUNNING, running_clocks
+from services.assignment.reporting.clock_counting import day_start, month_start, next_day, next_month
+from services.assignment.reporting.duration_buckets import FINE
+from services.assignment.reporting.settled_clocks import final_verdicts, group_key, scope_of, wall_seconds
+from services.assignment.schemas.reports import GroupBy
+from shared.contracts.vocabulary import Outcome, Permission
+from shared.domain.permissions import reach
+from shared.kit.db import Session
+from shared.kit.http.problems import unavailable
+
+MOST_READ: Final = 20_000
+"""Verdicts that a report reads one by one; of more it reads the counts."""
+MOST_TRIES: Final = 3
+_SCOPE: Final = """
+  (:sees_all or team_id = any(cast(:teams as uuid[]))) and (:any_team or team_id = any(cast(:only_teams as uuid[])))
+"""
+COUNTED: Final = text(f"""
+select nullif(key, '') as key, metric, met, breached, cancelled, business_seconds, wall_seconds,
+  business_buckets, business_counts, wall_buckets, wall_counts
+from clock_counts where dimension = :dimension and {_SCOPE}
+  and (resolution = 'month' and starts_at = any(cast(:months as timestamptz[]))
+    or resolution = 'day' and starts_at = any(cast(:days as timestamptz[])))
+""")
+COUNTED_STEPS: Final = text(f"""
+select date_trunc(:step, starts_at, :zone) as at, metric, sum(met)::int as met, sum(breached)::int as breached,
+  sum(cancelled)::int as cancelled
+from clock_counts where dimension = 'all' and resolution = :resolution and starts_at >= :since and starts_at < :until
+  and {_SCOPE} group by 1, 2
+""")
+
+
+@dataclass
+class ClockSums:
+    """What is counted of one metric in one group."""
+
+    met: int = 0
+    breached: int = 0
+    """Settled ones; those that still run are in `breached_running`."""
+    cancelled: int = 0
+    breached_running: int = 0
+    overdue_now: int = 0
+    running_in_time: int = 0
+    business_seconds: float = 0
+    wall_seconds: float = 0
+    business: Counter[int] = field(default_factory=Counter)
+    wall: Counter[int] = field(default_factory=Counter)
+
+    @property
+    def judged(self) -> int:
+        """How many were met or breached and have stopped."""
+        return self.met + self.breached
+
+
+Key = tuple[str | None, str]
+Made = TypeVar("Made")
+
+
+@dataclass(frozen=True, slots=True)
+class CountedUntil:
+    """The watermark that a report is made with."""
+
+    recorded_until: datetime
+    months_until: datetime
+    zone: str
+
+
+async def find_counts(session: Session, caller: Caller, period: Period) -> CountedUntil | None:
+    """The watermark, if a report of the period has to be made from the counts: too many verdicts to read them all.
+
+    None too where the counts cannot answer: of one agent, of the past, and while they are made for the first time.
+    """
+    reached = reach(caller.principal, Permission.REPORT_VIEW)
+    if period.as_of is not None or period.agent or (reached.is_own and not reached.is_everything):
+        return None
+    many = select(literal(1)).where(period.holds(SettledClock.settled_at.expression)).limit(MOST_READ + 1).subquery()
+    if (await session.scalar(select(func.count()).select_from(many)) or 0) <= MOST_READ:
+        return None
+    return await _counted_until(session)
+
+
+async def consistently(
+    session: Session, counted: CountedUntil, make: Callable[[CountedUntil], Awaitable[Made]]
+) -> Made:
+    """Makes a report again if counting went on while it was made: its parts must be of one watermark."""
+    for _ in range(MOST_TRIES):
+        made = await make(counted)
+        latest = await _counted_until(session)
+        if latest is None or latest == counted:
+            return made
+        counted = latest
+    raise unavailable("the counts change all the time; try again", retry_after=5)
+
+
+async def _counted_until(session: Session) -> CountedUntil | None:
+    mark = ClockWatermark
+    query = select(mark.recorded_until, mark.months_until, mark.zone).where(mark.id == 1, mark.built_until.is_(None))
+    row = (await session.execute(query)).one_or_none()
+    return None if row is None else CountedUntil(row.recorded_until, row.months_until, row.zone)
+
+
+async def sum_clocks(
+    session: Session, caller: Caller, period: Period, mark: CountedUntil, group_by: GroupBy | None
+) -> dict[Key, ClockSums]:
+    """The sums per group and metric; one group, None, without `group_by`."""
+    sums: dict[Key, ClockSums] = {}
+    inner = whole_days(period, ZoneInfo(mark.zone))
+    months, days = _cover(*inner, mark)
+    dimension = group_by.value if group_by else "all"
+    values = {"dimension": dimension, "months": months, "days": days}
+    for row in await session.execute(COUNTED, values | await _scope(session, caller, period)):
+        one = sums.setdefault((row.key, row.metric), ClockSums())
+        one.met += row.met
+        one.breached += row.breached
+        one.cancelled += row.cancelled
+        one.business_seconds += row.business_seconds
+        one.wall_seconds += row.wall_seconds
+        for counter, buckets, counts in (
+            (one.business, row.business_buckets, row.business_counts),
+            (one.wall, row.wall_buckets, row.wall_counts),
+        ):
+            for bucket, count in zip(buckets or (), counts or (), strict=True):
+                counter[bucket] += count
+    for row in await session.execute(_others(_entries(caller, period, mark, inner, group_by), period)):
+        _add(sums.setdefault((row.key, row.metric), ClockSums()), row)
+    return {key: one for key, one in sums.items() if any((one.judged, one.cancelled, one.overdue_now)) or _runs(one)}
+
+
+async def step_clocks(
+    session: Session, caller: Caller, period: Period, mark: CountedUntil, step: str
+) -> dict[tuple[datetime, str], ClockSums]:
+    """The counts per interval of the reader's zone and metric, without times."""
+    is_of_days = mark.zone == period.zone and step != "hour"
+    inner = whole_days(period, ZoneInfo(mark.zone))
+    values = {"step": step, "zone": period.zone, "since": inner[0], "until": inner[1]}
+    values |= {"resolution": "day" if is_of_days else "slot"} | await _scope(session, caller, period)
+    sums: dict[tuple[datetime, str], ClockSums] = {}
+    for row in await session.execute(COUNTED_STEPS, values):
+        sums[row.at, row.metric] = ClockSums(row.met, row.breached, row.cancelled)
+    entries = _entries(caller, period, mark, inner, None)
+    for row in await session.execute(_others(entries, period, step)):
+        _add(sums.setdefault((row.step, row.metric), ClockSums()), row)
+    return sums
+
+
+def whole_days(period: Period, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """The part of the period that whole days of a zone make; empty at its end if there is none."""
+    since, until = next_day(period.since - timedelta(microseconds=1), zone), day_start(period.until, zone)
+    return (since, until) if since < until else (period.until, period.until)
+
+
+def _cover(since: datetime, until: datetime, mark: CountedUntil) -> tuple[list[datetime], list[datetime]]:
+    """Beginnings of whole months, and of the other days."""
+    zone, months, days = ZoneInfo(mark.zone), [], []
+    while since < until:
+        after = next_month(since, zone)
+        if month_start(since, zone) == since and after <= min(until, mark.months_until):
+            months.append(since)
+            since = after
+        else:
+            days.append(since)
+            since = next_day(since, zone)
+    return months, days
+
+
+async def _scope(session: Session, caller: Caller, period: Period) -> dict[str, Any]:
+    reached = reach(caller.principal, Permission.REPORT_VIEW)
+    return {
+        "sees_all": reached.is_everything,
+        "teams": list(reached.team_ids),
+        "any_team": not period.team,
+        "only_teams": list(await session.scalars(team_ids(period.team))) if period.team else [],
+    }
+
+
+def _entries(
+    caller: Caller, period: Period, mark: CountedUntil, inner: tuple[datetime, datetime], group_by: GroupBy | None
+) -> CTE:
+    """What the counts lack, with weight 1, and what they hold and should not any more, with weight -1."""
+    running, verdict, newer = running_clocks(period.now), SettledClock, aliased(SettledClock)
+    young = select(verdict.ticket_id, verdict.metric, verdict.cycle).where(verdict.recorded_at > mark.recorded_until)
+    young_clocks = young.distinct().cte("young").prefix_with("materialized")
+    again = select(running.c.ticket_id, running.c.metric, running.c.cycle)
+    changed = union(select(young_clocks), again).cte("changed")
+    within = replace(period, since=inner[0], until=inner[1])
+    edges = [replace(period, until=inner[0]), replace(period, since=inner[1])]
+    table = verdict.__table__
+
+    def of(clocks: CTE) -> Any:
+        return and_(*(clocks.c[name] == table.c[name] for name in ("ticket_id", "metric", "cycle")))
+
+    newest_counted = ~exists(
+        select(newer.revision)
+        .where(*(getattr(newer, name) == table.c[name] for name in ("ticket_id", "metric", "cycle")))
+        .where(newer.revision > table.c.revision, newer.recorded_at <= mark.recorded_until)
+    )
+    counted = [table.c.recorded_at <= mark.recorded_until, within.holds(table.c.settled_at), newest_counted]
+    parts = [
+        *(_line(table, group_by, 1).where(*final_verdicts(running, edge)) for edge in edges if edge.since < edge.until),
+        _line(table, group_by, 1)
+        .select_from(table.join(young_clocks, of(young_clocks)))
+        .where(*final_verdicts(running, within)),
+        _line(table, group_by, -1).select_from(table.join(changed, of(changed))).where(*counted),
+    ]
+    scoped = [part.where(*scope_of(table.c.team_id, table.c.agent_id, caller, period)) for part in parts]
+    running_line = select(
+        (group_key(running, group_by) if group_by else null()).label("key"),
+        running.c.metric,
+        running.c.outcome,
+        running.c.at,
+        literal(1).label("weight"),
+        cast(null(), Double).label("business"),
+        cast(null(), Double).label("wall"),
+    ).where(
+        or_(running.c.outcome == OVERDUE, period.holds(running.c.at)),
+        *scope_of(running.c.team_id, running.c.agent_id, caller, period),
+    )
+    return union_all(*scoped, running_line).cte("entries")
+
+
+def _line(table: Any, group_by: GroupBy | None, weight: int) -> Select[Any]:
+    return select(
+        (group_key(table, group_by) if group_by else null()).label("key"),
+        table.c.metric,
+        table.c.outcome,
+        table.c.settled_at.label("at"),
+        literal(weight).label("weight"),
+        cast(table.c.elapsed_seconds, Double).label("business"),
+        cast(wall_seconds(), Double).label("wall"),
+    )
+
+
+def _others(entries: CTE, period: Period, step: str | None = None) -> Select[Any]:
+    bounds = cast(list(FINE), ARRAY(Double))
+    at = func.date_trunc(literal(step), entries.c.at, literal(period.zone)) if step else null()
+    measured = select(
+        entries,
+        at.label("step"),
+        period.holds(entries.c.at).label("is_inside"),
+        *(
+            (null() if step else func.width_bucket(entries.c[name], bounds)).label(f"{name}_bucket")
+            for name in ("business", "wall")
+        ),
+    )
+    lines = (measured.where(period.holds(entries.c.at)) if step else measured).cte("lines")
+    kinds = [lines.c[name] for name in ("key", "metric", "step", "outcome", "is_inside")]
+    places = [lines.c[f"{name}_bucket"] for name in ("business", "wall")]
+    return select(
+        *kinds,
+        *places,
+        func.sum(lines.c.weight).label("n"),
+        *(func.sum(lines.c[name] * lines.c.weight).label(f"{name}_sum") for name in ("business", "wall")),
+    ).group_by(*kinds, *places)
+
+
+def _add(one: ClockSums, row: Any) -> None:
+    if row.outcome == OVERDUE:
+        one.overdue_now += row.n
+        one.breached_running += row.n if row.is_inside else 0
+    elif row.outcome == RUNNING:
+        one.running_in_time += row.n
+    elif row.outcome == Outcome.CANCELLED.value:
+        one.cancelled += row.n
+    else:
+        setattr(one, row.outcome, getattr(one, row.outcome) + row.n)
+        one.business_seconds += row.business_sum
+        one.wall_seconds += row.wall_sum
+        if row.business_bucket is not None:
+            one.business[row.business_bucket] += row.n
+            one.wall[row.wall_bucket] += row.n
+
+
+def _runs(one: ClockSums) -> bool:
+    return bool(one.running_in_time or one.breached_running)
