@@ -19,7 +19,7 @@ class ActivityCount(Base):
     dimension: Mapped[str] = mapped_column(String(12), primary_key=True)
     """`team`, `agent`, `topic`, `priority` or `channel`."""
     resolution: Mapped[str] = mapped_column(String(8), primary_key=True)
-    """`slot`: a quarter of an hour, of which every time zone's hours are made; `day`: a day of the installation's zone."""
+    """`slot`: a quarter of an hour, of which every zone's hours are made; `day`: a day of the installation's zone."""
     starts_at: Mapped[datetime] = mapped_column(primary_key=True)
     team_id: Mapped[UUID] = mapped_column(primary_key=True)
     """All zeros for no team."""

@@ -106,7 +106,8 @@ async def test_percentiles_from_counts_are_within_their_bucket(desk: Desk, monke
     random = Random(6)
     await project(desk.database, desk.ids, "test", [one_verdict(random, team, new_id()) for _ in range(400)])
     await count(desk)
-    ada, asked = await desk.agent("ada"), {"from": "2025-09-01", "to": "2026-02-01", "team": slug}
+    ada = await desk.agent("ada")
+    asked: Json = {"from": "2025-09-01", "to": "2026-02-01", "team": slug}
     (read,) = (await ada.get("/v1/reports/times", **asked))["total"]
     async with from_counts(monkeypatch):
         (counted,) = (await ada.get("/v1/reports/times", **asked))["total"]
