@@ -18,6 +18,8 @@ from services.notification.event_feed.retention import forget_events
 from services.notification.event_feed.signal import FeedSignal
 from services.notification.event_feed.streams import FeedStreams
 from services.notification.settings import NotificationSettings
+from services.notification.targets.queue import TargetQueue
+from services.notification.targets.sender import TargetSender
 from services.notification.webhooks.attempts import BUDGET
 from services.notification.webhooks.dispatcher import WebhookDispatcher
 from services.notification.webhooks.ledger import WebhookLedger
@@ -56,7 +58,13 @@ def build(settings: NotificationSettings) -> FastAPI:
     kept = timedelta(days=settings.feed_days)
     signal = FeedSignal(database)
     recorder = FeedRecorder(database, ids, kept, signal.look, dispatcher.wake)
-    notifier = Notifier(database, bus, threads, ids, sender.wake, settings.unassigned_messages_to)
+    targets = TargetSender(TargetQueue(database), outgoing, settings.desk_url)
+
+    def wake() -> None:
+        sender.wake()
+        targets.wake()
+
+    notifier = Notifier(database, bus, threads, ids, wake, settings.unassigned_messages_to)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -75,6 +83,8 @@ def build(settings: NotificationSettings) -> FastAPI:
                 lambda session: forget_events(session, kept),
                 lambda session: prune_audit_log(session, timedelta(days=settings.audit_days), utc_now()),
             ),
+            "targets": targets.run,
+            "housekeeping": lambda: run_cleanup(database, settings),
         }
         async with background(jobs):
             yield
@@ -107,6 +117,7 @@ def build(settings: NotificationSettings) -> FastAPI:
         dispatcher.wake,
         signal,
         FeedStreams(database, signal),
+        targets.wake,
     )
     app.include_router(api.router())
     asyncapi.mount(app)

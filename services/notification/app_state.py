@@ -25,9 +25,10 @@ class AppState:
     wake_sender: Callable[[], None]
     passes: AdministratorPasses
     outgoing: SafeHttpClient
-    """For the addresses of webhooks."""
+    """For the addresses of webhooks, chat rooms and on-call services."""
     webhook_secrets: WebhookSecrets
     webhook_ledger: WebhookLedger
     wake_webhooks: Callable[[], None]
     feed_signal: FeedSignal
     feed_streams: FeedStreams
+    wake_targets: Callable[[], None]

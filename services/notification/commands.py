@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import (
     Exists,
     Row,
+    ScalarSelect,
     Select,
     Table,
     Update,
@@ -26,6 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import aliased
 
+from services.notification.channel_choice import STORM_WINDOW, ChannelChoice, ChannelRules
 from services.notification.decisions import (
     ALREADY_NOTIFIED,
     AUTHOR_ADDRESS,
@@ -42,9 +44,14 @@ from services.notification.delivery.status import DeliveryStatus
 from services.notification.delivery.templates import TemplateName
 from services.notification.delivery_repository import mail_id_of, record_all
 from services.notification.fallback_recipients import find_fallback_recipients
-from services.notification.models import IS_WAITING, Agent, Delivery, Participant, Team, Ticket
+from services.notification.inbox_entries import add_entries, entry_of
+from services.notification.models import IS_WAITING, Agent, AgentPreferences, Delivery, Participant, Team, Ticket
+from services.notification.recipient_addresses import standings_of
 from services.notification.recipient_expansion import WITHDRAWN, expand
 from services.notification.record_sets import ROWS, record_set
+from services.notification.rules.additional_recipients import ADDITIONAL
+from services.notification.rules.matrix import DeliveryChannel, RecipientAudience
+from services.notification.rules.repository import load_matrix
 from services.notification.settings import UnassignedMessagesTo
 from services.notification.ticket_visibility import is_in_sight
 from shared.contracts.base import TicketId
@@ -69,7 +76,10 @@ PASSED_ON = frozenset(
 )
 """What somebody has to act on: told to the next who can where its reader is inactive or missing."""
 DELIVERIES = cast(Table, Delivery.__table__)
-SETTLED = ("id", "status", "agent_id", "address", "name", "message_id", "last_error", "next_attempt_at", "facts")
+SETTLED = (
+    *("id", "status", "agent_id", "address", "name", "message_id", "last_error", "next_attempt_at"),
+    *("bundle", "facts"),
+)
 
 
 def _settlement_update() -> Update:
@@ -123,21 +133,34 @@ async def _settle(
     fallbacks = await find_fallback_recipients(session, passed_on, unassigned_to)
     each = [(row.cause, decision) for row in passed_on for decision in fallbacks.get(row.id, [])]
     await record_all(session, each, threads)
-    values = [
-        _settled(row, settlement, threads, has_fallback=row.id in fallbacks)
-        for row, settlement in zip(rows, settlements, strict=True)
-    ]
+    rules = ChannelRules(
+        await load_matrix(session),
+        await standings_of(session, {settlement.address for settlement in settlements if settlement.address}),
+        utc_now(),
+    )
+    values, entries = [], []
+    for row, settlement in zip(rows, settlements, strict=True):
+        choice = rules.choose(row, settlement.address) if settlement.address else ChannelChoice()
+        values.append(_settled(row, settlement, choice, threads, has_fallback=row.id in fallbacks))
+        if choice.is_in_inbox:
+            entries.append(entry_of(row))
     await (await session.connection()).execute(SETTLE, {ROWS: values})
+    await add_entries(session, entries)
     return bool(fallbacks)
 
 
 def _settled(
-    row: Row[*tuple[Any, ...]], settlement: Settlement, threads: MailThreads, *, has_fallback: bool
+    row: Row[*tuple[Any, ...]],
+    settlement: Settlement,
+    choice: ChannelChoice,
+    threads: MailThreads,
+    *,
+    has_fallback: bool,
 ) -> dict[str, Any]:
     mail_id = mail_id_of(row.cause, Recipient(row.recipient), TemplateName(row.template))
-    is_dropped = settlement.dropped_because is not None
-    due_at = utc_now() + (TOGETHER if row.weight is not None else timedelta())
-    reason = settlement.dropped_because
+    reason = settlement.dropped_because or choice.reason
+    is_dropped = reason is not None
+    due_at = choice.held_until or utc_now() + (TOGETHER if row.weight is not None else timedelta())
     if settlement.is_passed_on and not has_fallback:
         reason = f"{reason}, and nobody else who can act is"
     status = DeliveryStatus.DROPPED if is_dropped else DeliveryStatus.QUEUED
@@ -152,6 +175,7 @@ def _settled(
         ),
         "last_error": reason,
         "next_attempt_at": None if is_dropped else due_at.isoformat(),
+        "bundle": choice.bundle,
         "facts": {} if is_dropped else row.facts | ({"author": row.author_name} if row.author_name else {}),
     }
 
@@ -179,7 +203,11 @@ def _settleable() -> Select[*tuple[Any, ...]]:
         and_(Delivery.recipient == "assignee", Ticket.seq > 0, Ticket.assignee_id.is_(None)),
         and_(Delivery.team_id.is_not(None), team_lead.id.is_not(None), team_lead.lead_id.is_(None)),
     )
-    asks_for_sight = or_(Delivery.template == TemplateName.MENTIONED, Delivery.facts.has_key(FOLLOWS))
+    asks_for_sight = or_(
+        Delivery.template == TemplateName.MENTIONED,
+        Delivery.facts.has_key(FOLLOWS),
+        Delivery.audience.is_not_distinct_from(RecipientAudience.LAST_RESPONDER.value),
+    )
     author = aliased(Agent)
     written_by = case((Delivery.template == TemplateName.MENTIONED, Delivery.facts[WRITTEN_BY].astext.cast(Uuid)))
     sibling = aliased(Ticket)
@@ -219,6 +247,10 @@ def _settleable() -> Select[*tuple[Any, ...]]:
             Agent.is_active.label("is_agent_active"),
             case((asks_for_sight, is_in_sight()), else_=true()).label("is_in_sight"),
             author.name.label("author_name"),
+            Delivery.audience,
+            AgentPreferences.settings.label("preferences"),
+            _is_told_already().label("is_told_already"),
+            _recent_mails().label("recent_mails"),
         )
         .join(Ticket, Ticket.id == Delivery.ticket_id)
         .outerjoin(
@@ -227,6 +259,7 @@ def _settleable() -> Select[*tuple[Any, ...]]:
         .outerjoin(team_lead, team_lead.id == Delivery.team_id)
         .outerjoin(Agent, Agent.id == target)
         .outerjoin(author, author.id == written_by)
+        .outerjoin(AgentPreferences, AgentPreferences.agent_id == Agent.id)
         .where(
             IS_WAITING,
             or_(Ticket.submitted_at.is_not(None), Ticket.erased_at.is_not(None)),
@@ -237,6 +270,39 @@ def _settleable() -> Select[*tuple[Any, ...]]:
         .order_by(Delivery.id)
         .limit(SETTLE_AT_ONCE)
         .with_for_update(of=Delivery, skip_locked=True)
+    )
+
+
+def _is_told_already() -> Exists:
+    """Whether the same agent is told of the same event by another row, for example as a follower."""
+    twin = aliased(Delivery)
+    return (
+        select(twin.id)
+        .where(
+            twin.cause == Delivery.cause,
+            twin.agent_id == Agent.id,
+            twin.id != Delivery.id,
+            twin.status.in_([DeliveryStatus.QUEUED, DeliveryStatus.SENDING, DeliveryStatus.SENT]),
+        )
+        .exists()
+    )
+
+
+def _recent_mails() -> ScalarSelect[int]:
+    """Counts the latest mails to the same agent about the same ticket."""
+    other = aliased(Delivery)
+    return (
+        select(func.count())
+        .where(
+            other.ticket_id == Delivery.ticket_id,
+            other.agent_id == Agent.id,
+            other.channel == DeliveryChannel.MAIL,
+            other.id != Delivery.id,
+            other.created_at > func.now() - STORM_WINDOW,
+            other.status.in_([DeliveryStatus.QUEUED, DeliveryStatus.SENDING, DeliveryStatus.SENT]),
+        )
+        .correlate(Delivery, Agent)
+        .scalar_subquery()
     )
 
 
@@ -266,6 +332,8 @@ def settlement_of(row: Row[*tuple[Any, ...]]) -> Settlement:
 def _is_passed_on(row: Row[*tuple[Any, ...]]) -> bool:
     """Whether a row falls back to another agent if its own recipient cannot be reached."""
     is_staff = audience_of(row.recipient) is MailAudience.STAFF
+    if ADDITIONAL in row.facts:
+        return False
     return is_staff and FOLLOWS not in row.facts and (row.template in PASSED_ON or row.team_id is not None)
 
 
@@ -280,7 +348,7 @@ def _settlement_of(row: Row[*tuple[Any, ...]]) -> Settlement:
                 dropped_because="a follow-up of the same ticket was acknowledged: this may be a mail loop"
             )
         return Settlement(row.requester_email, row.requester_name)
-    if not row.alert and _is_routing(row):
+    if not row.alert and (_is_routing(row) or row.template == TemplateName.NEW_TICKET):
         return Settlement(dropped_because="who opened the ticket asked not to alert agents of it")
     if row.recipient.startswith(PARTICIPANT):
         is_asked = row.template == TemplateName.INVITATION

@@ -11,8 +11,11 @@ from services.notification.decisions import NotificationDecision, decide
 from services.notification.delivery_repository import record_all
 from services.notification.erasure import ERASURES, forget_part, tickets_of
 from services.notification.follower_mails import decide_for_followers
-from services.notification.projection import project, project_tickets
+from services.notification.projection import project, project_replies, project_tickets
+from services.notification.rules.additional_recipients import with_additional
+from services.notification.rules.repository import load_matrix
 from services.notification.settings import UnassignedMessagesTo
+from services.notification.targets.decisions import record_for_targets
 from shared.contracts.events import (
     EVENTS,
     AccessLinkRequested,
@@ -131,21 +134,27 @@ class Notifier:
         """Handles events that do not change each other's recipients; returns the number of resolved decisions."""
         known = await look_up(session, {event.entity_id for _, event in events})
         await project_tickets(session, (event for _, event in events))
+        matrix = await load_matrix(session)
         decisions: list[tuple[str, NotificationDecision]] = []
         for event_id, event in events:
             await project(event, session)
             known.erased.update(tickets_of(event))
-            own = with_copies(decide(event), known.joined.get(event.entity_id, ()))
-            for decision in [*own, *decide_for_followers(event, known.followers.get(event.entity_id, ()))]:
+            usual = with_copies(decide(event), known.joined.get(event.entity_id, ()))
+            usual += decide_for_followers(event, known.followers.get(event.entity_id, ()))
+            for decision in with_additional(event, usual, matrix, known.contacts_of(event.entity_id)):
                 is_erased = event.entity_id in known.erased
                 decisions.append((event_id, replace(decision, facts={}) if is_erased else decision))
             if isinstance(event, RequesterErased):
                 await forget_part(session, self._ids, event)
                 await self._forget_dead_letters(event)
+            known.note_reply(event)
+        about = [(event_id, event, known.contacts_of(event.entity_id)) for event_id, event in events]
+        for_targets = await record_for_targets(session, about, matrix)
+        await project_replies(session, (event for _, event in events))
         await record_all(session, decisions, self._threads)
         if not decisions and not known.is_anybody_waiting:
-            return 0
-        return await resolve_recipients(session, self._threads, self._unassigned_to)
+            return for_targets
+        return for_targets + await resolve_recipients(session, self._threads, self._unassigned_to)
 
     async def _forget_dead_letters(self, event: RequesterErased) -> None:
         for ticket_id in event.ticket_ids:

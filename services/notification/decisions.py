@@ -114,6 +114,8 @@ class NotificationDecision:
     about: Breach | None = None
     weight: float | None = None
     """Of several unsent mails to one person about one ticket only the most severe is; see `severity`."""
+    audience: str | None = None
+    """The column of the matrix that the recipient belongs to; see `rules`."""
 
 
 @singledispatch

@@ -94,5 +94,5 @@ def _decision(row: Row[*tuple[Any, ...]], to: Agent, facts: Mapping[str, JsonVal
     about = Breach(row.about, row.seq) if row.about is not None and row.seq is not None else None
     recipient = agent(AgentId(to.id))
     return NotificationDecision(
-        TicketId(row.ticket_id), TemplateName(row.template), recipient, facts, about, row.weight
+        TicketId(row.ticket_id), TemplateName(row.template), recipient, facts, about, row.weight, row.audience
     )

@@ -65,6 +65,9 @@ class Ticket(Base):
     """Of the newest snapshot applied; 0 = none yet."""
     team_id: Mapped[UUID | None]
     assignee_id: Mapped[UUID | None]
+    last_responder_id: Mapped[UUID | None]
+    """The agent who wrote the newest reply."""
+    last_responded_at: Mapped[datetime | None]
 
     __table_args__ = (
         Index("ix_tickets_follows", "follows", postgresql_where=text("follows is not null")),
@@ -138,7 +141,7 @@ class TicketFollower(Base):
 
 
 class Delivery(Base):
-    """One mail to one recipient caused by one event; the unique key makes a redelivered event harmless."""
+    """One notification of one recipient by one channel, caused by one event; unique, so that redelivery is harmless."""
 
     __tablename__ = "deliveries"
 
@@ -150,6 +153,10 @@ class Delivery(Base):
 
     Settled while it waits.
     """
+    channel: Mapped[str] = mapped_column(String(16), server_default=text("'mail'"))
+    """`mail`, `inbox`, `chat` or `on_call`; a person's is settled while the row waits."""
+    audience: Mapped[str | None] = mapped_column(String(16))
+    """The column of the matrix that the recipient was told by; null for what no rule is about."""
     template: Mapped[str] = mapped_column(String(64))
     template_version: Mapped[int] = mapped_column(Integer)
     ticket_id: Mapped[UUID]
@@ -174,11 +181,20 @@ class Delivery(Base):
     """While `sending`: the instant at which a crashed sender's claim ends."""
     message_id: Mapped[str] = mapped_column(String(320))
     last_error: Mapped[str | None] = mapped_column(Text)
+    answer: Mapped[str | None] = mapped_column(Text)
+    """What the provider answered when it accepted."""
+    bundle: Mapped[str | None] = mapped_column(String(100))
+    """What is sent as one mail with others of the same bundle: a digest, or many events of one ticket."""
+    read_at: Mapped[datetime | None]
+    """When the recipient marked an inbox entry as read."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     sent_at: Mapped[datetime | None]
 
     __table_args__ = (
-        UniqueConstraint("cause", "recipient", "template"),
+        UniqueConstraint("cause", "recipient", "template", "channel"),
+        Index("ix_deliveries_inbox", "agent_id", "id", postgresql_where=text("channel = 'inbox'")),
+        Index("ix_deliveries_unread", "agent_id", postgresql_where=text("channel = 'inbox' and read_at is null")),
+        Index("ix_deliveries_bundle", "bundle", postgresql_where=text("status = 'queued' and bundle is not null")),
         Index("ix_deliveries_ticket_id", "ticket_id", "id"),
         Index("ix_deliveries_not_sent", "status", "id", postgresql_where=text("status <> 'sent'")),
         Index("ix_deliveries_waiting", "id", postgresql_where=text("status = 'waiting'")),
@@ -186,9 +202,68 @@ class Delivery(Base):
     )
 
 
+class NotificationRules(Base):
+    """The matrix: one row, with the cells that differ from the defaults."""
+
+    __tablename__ = "notification_rules"
+
+    id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    cells: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+    """By `<event>.<audience>.<channel>`, whether it is on."""
+    version: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+
+
+class AgentPreferences(Base):
+    """How one agent wants to be told; without a row, as the rules say."""
+
+    __tablename__ = "agent_preferences"
+
+    agent_id: Mapped[UUID] = mapped_column(primary_key=True)
+    settings: Mapped[dict[str, Any]]
+    version: Mapped[int] = mapped_column(Integer, server_default=text("1"))
+
+
+class RecipientAddress(Base):
+    """What is known of an address: how much its owner wants to hear, and whether mail to it bounces."""
+
+    __tablename__ = "recipient_addresses"
+
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    """A digest of the address."""
+    wanted: Mapped[str] = mapped_column(String(16), server_default=text("'all'"))
+    """`all`, `replies` or `none`."""
+    changed_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    bounced_at: Mapped[datetime | None]
+    bounce_reason: Mapped[str | None] = mapped_column(Text)
+
+
+class NotificationTarget(Base):
+    """A chat room or an on-call service that is told of events."""
+
+    __tablename__ = "notification_targets"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(100))
+    kind: Mapped[str] = mapped_column(String(16))
+    """The shape of what is posted; see `targets.payloads`."""
+    url: Mapped[str] = mapped_column(Text)
+    secret: Mapped[str | None] = mapped_column(Text)
+    """A routing key or an API key; never shown again."""
+    team_id: Mapped[UUID | None]
+    """Only tickets of this team; null: of every team."""
+    is_active: Mapped[bool] = mapped_column(server_default=text("true"))
+    version: Mapped[int] = mapped_column(Integer, server_default=text("1"))
+    failures: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    """Failed attempts in a row."""
+    paused_until: Mapped[datetime | None]
+    """While its circuit is open, nothing is sent to it."""
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
 IS_WAITING = literal_column("deliveries.status = 'waiting'", Boolean)
 IS_DUE = literal_column("deliveries.status in ('queued', 'sending')", Boolean)
 IS_NOT_SENT = literal_column("deliveries.status <> 'sent'", Boolean)
+IS_ENTRY = literal_column("deliveries.channel = 'inbox'", Boolean)
 """In the words of the indexes, which a parameter would hide."""
 
 add_kit_tables(Base.metadata)

@@ -88,6 +88,38 @@ async def project_tickets(session: Session, events: Iterable[Event]) -> None:
         await (await session.connection()).execute(UPSERT_KNOWN, {ROWS: list(rows.values())})
 
 
+REPLIED = ("id", "last_responder_id", "last_responded_at")
+
+
+def _upsert_replied() -> Insert:
+    given = record_set(TICKETS, REPLIED)
+    new = insert(TICKETS).from_select(REPLIED, select(*(given.c[name] for name in REPLIED)).order_by(given.c.id))
+    old, told = TICKETS.c, new.excluded
+    is_newer = or_(old.last_responded_at.is_(None), old.last_responded_at < told.last_responded_at)
+    return new.on_conflict_do_update(
+        index_elements=["id"],
+        set_={name: told[name] for name in REPLIED[1:]},
+        where=and_(old.erased_at.is_(None), is_newer),
+    )
+
+
+UPSERT_REPLIED = _upsert_replied()
+
+
+async def project_replies(session: Session, events: Iterable[Event]) -> None:
+    """Stores which agent wrote the newest reply of each ticket, in one statement."""
+    rows: dict[UUID, dict[str, Any]] = {}
+    for event in events:
+        if isinstance(event, MessagePosted) and event.author.kind is ActorKind.AGENT and event.author.id:
+            rows[event.ticket_id] = {
+                "id": str(event.ticket_id),
+                "last_responder_id": str(event.author.id),
+                "last_responded_at": event.received_at.isoformat(),
+            }
+    if rows:
+        await (await session.connection()).execute(UPSERT_REPLIED, {ROWS: list(rows.values())})
+
+
 def _row_of(rows: dict[UUID, dict[str, Any]], ticket_id: UUID) -> dict[str, Any]:
     return rows.setdefault(ticket_id, {"id": str(ticket_id), "alert": True, "seq": 0})
 

@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from services.notification.delivery.status import DeliveryStatus
 from services.notification.models import IS_NOT_SENT, Delivery
+from services.notification.rules.matrix import DeliveryChannel
 from shared.kit.db import Session
 
 
@@ -16,6 +17,7 @@ class DeliveryFilter:
 
     ticket_id: UUID | None = None
     status: DeliveryStatus | None = None
+    channel: DeliveryChannel | None = None
 
 
 async def list_deliveries(session: Session, wanted: DeliveryFilter, before: UUID | None, limit: int) -> list[Delivery]:
@@ -23,6 +25,8 @@ async def list_deliveries(session: Session, wanted: DeliveryFilter, before: UUID
     query = select(Delivery).order_by(Delivery.id.desc()).limit(limit)
     if wanted.ticket_id is not None:
         query = query.where(Delivery.ticket_id == wanted.ticket_id)
+    if wanted.channel is not None:
+        query = query.where(Delivery.channel == wanted.channel)
     if wanted.status is not None:
         query = query.where(Delivery.status == wanted.status)
         if wanted.status is not DeliveryStatus.SENT:

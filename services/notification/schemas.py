@@ -30,11 +30,16 @@ class DeliveryView(BaseModel):
                     "template_version": 1,
                     "recipient": "agent:01990a4e-3c00-7000-8000-000000000003",
                     "address": "ada@everdesk.example",
+                    "name": "Ada Lovelace",
+                    "channel": "mail",
+                    "audience": "assignee",
                     "status": "sent",
                     "attempts": 1,
                     "next_attempt_at": None,
                     "message_id": "<9d8c1c39-6f0f-5d3e-8a53-6b3d2f9f2c10@everdesk.example>",
                     "last_error": None,
+                    "answer": "250 2.0.0 Ok: queued as 4F1A2",
+                    "read_at": None,
                     "created_at": "2026-11-23T09:00:00Z",
                     "sent_at": "2026-11-23T09:00:01Z",
                 }
@@ -53,11 +58,20 @@ class DeliveryView(BaseModel):
     everybody who was told of the breach: such a row is `expanded` into one for each."""
     address: str | None
     """Where it goes; null while that is not known, and after an erasure."""
+    name: str | None
+    channel: str
+    """`mail`, `inbox`, `chat` or `on_call`."""
+    audience: str | None
+    """The column of the matrix by which they were told; null for what no rule is about."""
     status: DeliveryStatus
     attempts: int
     next_attempt_at: datetime | None
     message_id: str
     last_error: str | None
+    answer: str | None
+    """What the provider said when it accepted."""
+    read_at: datetime | None
+    """When an entry of the inbox was read."""
     created_at: datetime
     sent_at: datetime | None
 

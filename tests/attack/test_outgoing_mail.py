@@ -113,6 +113,8 @@ def job(name: str, subject: str, template: TemplateName = TemplateName.REPLY, ad
     """A mail with these words wherever words of people can stand."""
     made = MailThreads(SETTINGS, SETTINGS.mail_domain).message_id(TICKET, new_id())
     facts = FACTS | {"author": name, "body": f"{subject}\n{name}", "attachments": [name]}
+    if template is TemplateName.DIGEST:
+        facts["lines"] = [{"number": "100003", "what": "New ticket", "subject": subject}]
     at = datetime(2026, 11, 2, 9, tzinfo=UTC)
     return MailJob(new_id(), "cause", template, TICKET, "100003", subject, address, name, facts, made, 0, at)
 

@@ -10,6 +10,7 @@ from services.assignment.web import (
     activity_reports,
     admin,
     availability,
+    inbox,
     new_ticket,
     participants,
     queue,
@@ -27,6 +28,7 @@ from services.assignment.web import (
     ticket_surroundings,
     ticket_writing,
     time_reports,
+    who_was_told,
 )
 from services.assignment.web.admin.sections import groups_of, sections_of
 from services.assignment.web.command_catalogue import catalogue_json
@@ -75,6 +77,8 @@ def install_web(app: FastAPI, settings: AssignmentSettings) -> None:
         activity_reports,
         account,
         settings_page,
+        inbox,
+        who_was_told,
         setup,
         rights_watch,
         admin,

@@ -8,7 +8,11 @@ from services.notification.api import (
     deliveries,
     event_tokens,
     events,
+    inbox,
     outgoing_mail,
+    preferences,
+    rules,
+    targets,
     templates,
     webhooks,
 )
@@ -18,7 +22,8 @@ from services.notification.deps import FEED_READER, OPERATOR, WEBHOOK_KEEPER
 def router() -> APIRouter:
     """Returns the router of every route under `/v1`."""
     routes = APIRouter(prefix="/v1", dependencies=[OPERATOR])
-    for part in (deliveries, templates, dead_letters, outgoing_mail, audit, event_tokens):
+    parts = (deliveries, templates, dead_letters, outgoing_mail, audit, event_tokens, rules, inbox, preferences, targets)
+    for part in parts:
         routes.include_router(part.router)
     programs = APIRouter(prefix="/v1")
     programs.include_router(webhooks.router, dependencies=[WEBHOOK_KEEPER])

@@ -9,6 +9,7 @@ from services.notification.commands import retry_delivery
 from services.notification.delivery.status import DeliveryStatus
 from services.notification.deps import State
 from services.notification.queries import DeliveryFilter, list_deliveries
+from services.notification.rules.matrix import DeliveryChannel
 from services.notification.schemas import DeliveryView
 from shared.kit.http.idempotency import IdempotencyKey, fingerprint, idempotent_transaction
 from shared.kit.http.paging import Cursor, Limit, Page, decode_cursor, encode_cursor
@@ -19,18 +20,23 @@ router = APIRouter(prefix="/deliveries", tags=["deliveries"])
 AboutTicket = Annotated[UUID | None, Query(description="Only what was said about this ticket")]
 InStatus = Annotated[DeliveryStatus | None, Query(description="Only deliveries in this state")]
 
+ByChannel = Annotated[DeliveryChannel | None, Query(description="Only what goes by this channel")]
+
 
 @router.get("")
 async def list_all(
     state: State,
     ticket_id: AboutTicket = None,
     status: InStatus = None,
+    channel: ByChannel = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[DeliveryView]:
     """Lists deliveries, newest first."""
     async with state.database.begin() as session:
-        found = await list_deliveries(session, DeliveryFilter(ticket_id, status), _position(cursor), limit + 1)
+        found = await list_deliveries(
+            session, DeliveryFilter(ticket_id, status, channel), position_in(cursor), limit + 1
+        )
     page = found[:limit]
     more = encode_cursor(str(page[-1].id)) if len(found) > limit else None
     return Page(items=[DeliveryView.of(delivery) for delivery in page], next_cursor=more)
@@ -49,7 +55,8 @@ async def retry(delivery_id: UUID, state: State, key: IdempotencyKey = None) -> 
     return Response(body, media_type="application/json")
 
 
-def _position(cursor: str | None) -> UUID | None:
+def position_in(cursor: str | None) -> UUID | None:
+    """Returns the id that a cursor stands for. Raises Problem 422 for a cursor that is not ours."""
     position = decode_cursor(cursor, str)
     if position is None:
         return None

@@ -129,6 +129,8 @@ class Composer:
         """Returns the URL of the ticket: the personal portal link for requesters, the desk's page for agents."""
         if template.name is TemplateName.ACCOUNT_CHANGED:
             return f"{self._desk}/account"
+        if template.name is TemplateName.DIGEST:
+            return f"{self._desk}/inbox"
         if template.audience == "account":
             return self._accounts.url(UUID(job.facts["link_id"]), job.facts["purpose"], job.created_at)
         if template.audience == "agent":

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Interval,
     Row,
     ScalarSelect,
+    String,
     Table,
     Update,
     Uuid,
@@ -25,14 +26,18 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy import cast as cast_sql
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql.dml import ReturningUpdate
 
+from services.notification.delivery.bundles import BundleLine, lines_of, take_bundles
 from services.notification.delivery.consolidation import is_worst, take_lesser
 from services.notification.delivery.status import DeliveryStatus
 from services.notification.delivery.templates import TemplateName
 from services.notification.errors import MailRefused
 from services.notification.models import IS_DUE, Agent, Delivery, Ticket
+from services.notification.rules.matrix import DeliveryChannel
 from shared.contracts.base import TicketId
 from shared.contracts.events import Envelope, NotificationFailed, NotificationSent
 from shared.kit import outbox
@@ -44,8 +49,9 @@ BATCH = 40
 FATAL_TWICE = 2
 GIVE_UP_AFTER = timedelta(days=5)
 """How long a server may say "later" about one mail."""
+MAIL = DeliveryChannel.MAIL.value
 NEXT_DUE = select(func.extract("epoch", func.min(Delivery.next_attempt_at) - func.now())).where(
-    IS_DUE, Delivery.next_attempt_at > func.now()
+    IS_DUE, Delivery.channel == MAIL, Delivery.next_attempt_at > func.now()
 )
 DELIVERIES = cast(Table, Delivery.__table__)
 
@@ -62,6 +68,7 @@ def _mark_sent() -> Update:
             sent_at=bindparam("accepted_at"),
             next_attempt_at=None,
             last_error=None,
+            answer=bindparam("answers", type_=JSONB())[cast_sql(DELIVERIES.c.id, String)].astext,
             facts={},
             begun=0,
         )
@@ -126,7 +133,9 @@ class DeliveryQueue:
             rows = (await session.execute(_claim(), {"lease": self._lease})).all()
             rows = sorted(rows, key=lambda row: row.Delivery.id)
             await take_lesser(session, [row.Delivery for row in rows])
-            return [_job(row) for row in rows]
+            alone = await take_bundles(session, [row.Delivery for row in rows])
+            lines = await lines_of(session, [row.Delivery for row in rows])
+            return [_job(row, lines.get(row.Delivery.id, [])) for row in rows if row.Delivery.id in alone]
 
     async def next_due_in(self) -> float | None:
         """Returns the seconds until a mail becomes due or a lease expires; None if there is none."""
@@ -173,12 +182,15 @@ class DeliveryQueue:
         async with self._database.begin() as session:
             return (await session.scalar(counted.returning(Delivery.begun)) or 0) <= FATAL_TWICE
 
-    async def mark_sent(self, jobs: Sequence[MailJob]) -> None:
-        """Records the acceptance of mails, publishes it, and deletes their texts."""
-        at = utc_now()
+    async def mark_sent(self, accepted: Sequence[tuple[MailJob, str]]) -> None:
+        """Records the acceptance of mails with the server's answers, publishes it, and deletes their texts."""
+        at, jobs = utc_now(), [job for job, _ in accepted]
+        answers = {str(job.id): without_address(answer, job.address) for job, answer in accepted}
         async with self._database.begin() as session:
             connection = await session.connection()
-            await connection.execute(MARK_SENT, {"sent_ids": [job.id for job in jobs], "accepted_at": at})
+            await connection.execute(
+                MARK_SENT, {"sent_ids": [job.id for job in jobs], "accepted_at": at, "answers": answers}
+            )
             await outbox.add_all(session, [_sent(job, at) for job in jobs])
 
     async def mark_refused(self, job: MailJob, refusal: MailRefused) -> bool:
@@ -221,13 +233,13 @@ def _failed(job: MailJob, refusal: MailRefused, at: datetime) -> NotificationFai
         ticket_id=job.ticket_id,
         cause=job.cause,
         template=job.template,
-        reason=_without(refusal.reason, job.address),
+        reason=without_address(refusal.reason, job.address),
         failed_at=at,
     )
 
 
-def _without(reason: str, address: str) -> str:
-    """Removes the address from the server's answer; events must not contain it."""
+def without_address(reason: str, address: str) -> str:
+    """Returns a server's answer without the address; events must not contain it."""
     return reason.replace(address, "the recipient")[:500]
 
 
@@ -236,7 +248,7 @@ def _claim() -> ReturningUpdate[*tuple[Any, ...]]:
     """Marks due mails and returns them with their ticket data, in one statement."""
     due = (
         select(Delivery.id)
-        .where(IS_DUE, Delivery.next_attempt_at <= func.now(), is_worst())
+        .where(IS_DUE, Delivery.channel == MAIL, Delivery.next_attempt_at <= func.now(), is_worst())
         .order_by(Delivery.next_attempt_at, Delivery.id)
         .limit(BATCH)
         .with_for_update(skip_locked=True)
@@ -293,6 +305,7 @@ def _sent_before(due: CTE) -> ScalarSelect[str]:
         .where(
             earlier.ticket_id == Delivery.ticket_id,
             earlier.recipient == Delivery.recipient,
+            earlier.channel == MAIL,
             or_(is_before, earlier.id.in_(select(due.c.id))),
             earlier.id < Delivery.id,
         )
@@ -303,18 +316,20 @@ def _sent_before(due: CTE) -> ScalarSelect[str]:
     )
 
 
-def _job(row: Row[*tuple[Any, ...]]) -> MailJob:
+def _job(row: Row[*tuple[Any, ...]], lines: Sequence[BundleLine]) -> MailJob:
+    """Returns the mail of a row; a digest if the row carries others of its bundle."""
     delivery: Delivery = row.Delivery
+    facts = {"lines": lines} if lines else delivery.facts
     return MailJob(
         id=delivery.id,
         cause=delivery.cause,
-        template=TemplateName(delivery.template),
+        template=TemplateName.DIGEST if lines else TemplateName(delivery.template),
         ticket_id=TicketId(delivery.ticket_id),
         number=row.number or "",
         subject=row.subject or "",
         address=delivery.address or "",
         name=delivery.name or "",
-        facts=delivery.facts,
+        facts=facts,
         message_id=delivery.message_id,
         attempts=delivery.attempts,
         created_at=delivery.created_at,

@@ -14,15 +14,15 @@ LINGER_SECONDS = 0.005
 class SentRecorder:
     """Each connection waits for the record of its mail, so a crash duplicates at most one mail per connection."""
 
-    def __init__(self, mark: Callable[[Sequence[MailJob]], Awaitable[None]]) -> None:
+    def __init__(self, mark: Callable[[Sequence[tuple[MailJob, str]]], Awaitable[None]]) -> None:
         self._mark = mark
-        self._waiting: list[tuple[MailJob, asyncio.Future[None]]] = []
+        self._waiting: list[tuple[MailJob, str, asyncio.Future[None]]] = []
         self._writing: asyncio.Task[None] | None = None
 
-    async def record(self, job: MailJob) -> None:
-        """Returns once the record is committed; retries until it is."""
+    async def record(self, job: MailJob, answer: str) -> None:
+        """Records a mail with the server's answer; returns once the record is committed; retries until it is."""
         done = asyncio.get_running_loop().create_future()
-        self._waiting.append((job, done))
+        self._waiting.append((job, answer, done))
         if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._write())
         await done
@@ -32,7 +32,7 @@ class SentRecorder:
         while self._waiting:
             taken, self._waiting = self._waiting, []
             try:
-                jobs = [job for job, _ in taken]
+                jobs = [(job, answer) for job, answer, _ in taken]
                 await retry(lambda: self._mark(jobs), PATIENT, is_unreachable)  # noqa: B023 - awaited here
             except Exception as error:  # noqa: BLE001 - whoever waits for it raises it
                 _tell(taken, error)
@@ -40,8 +40,8 @@ class SentRecorder:
                 _tell(taken, None)
 
 
-def _tell(taken: Sequence[tuple[MailJob, "asyncio.Future[None]"]], error: Exception | None) -> None:
-    for _, done in taken:
+def _tell(taken: Sequence[tuple[MailJob, str, "asyncio.Future[None]"]], error: Exception | None) -> None:
+    for _, _, done in taken:
         if done.done():  # whoever waited was cancelled
             continue
         if error is None:

@@ -183,14 +183,14 @@ class Sender:
             return
         try:
             async with asyncio.timeout(MAIL_SECONDS):
-                await connection.send(mail, job.address)
+                answer = await connection.send(mail, job.address)
         except MailRefused as refusal:
             await self._refused(job, refusal)
         except TimeoutError:
             await connection.close()
             await self._refused(job, MailRefused("the mail server was too slow", is_permanent=False))
         else:
-            await self._recorder.record(job)
+            await self._recorder.record(job, answer)
             MAILS.labels(job.template, "sent").inc()
 
     async def _refused(self, job: MailJob, refusal: MailRefused) -> None:

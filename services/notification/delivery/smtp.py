@@ -25,20 +25,21 @@ class MailConnection:
         self._client: SMTP | None = None
         self._used_at = 0.0
 
-    async def send(self, message: bytes, address: str) -> None:
-        """Sends one mail; returns when the server has accepted it.
+    async def send(self, message: bytes, address: str) -> str:
+        """Sends one mail; returns what the server said when it accepted it.
 
         Raises MailServerAway if there is no connection, MailRefused if the mail was refused.
         """
         client = await self._ready()
         try:
-            await client.sendmail(self._settings.mail_address, [address], message)
+            _, answer = await client.sendmail(self._settings.mail_address, [address], message)
         except _AWAY as error:
             refusal = refusal_of(error)
             if isinstance(error, OSError) or not client.is_connected:
                 await self.close()
             raise refusal from error
         self._used_at = time.monotonic()
+        return answer
 
     async def close(self) -> None:
         """Ends the connection, if there is one."""

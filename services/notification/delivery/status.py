@@ -4,6 +4,8 @@ from enum import StrEnum
 
 TOLD_WITH_WORSE = "something worse was to be told at the same time: one mail tells both"
 """Why a mail about a clock was dropped; see `worst`."""
+TOLD_IN_BUNDLE = "told in one mail with others"
+"""Why a mail of a bundle was dropped; see `bundles`."""
 
 
 class DeliveryStatus(StrEnum):

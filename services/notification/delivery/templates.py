@@ -24,6 +24,7 @@ from shared.contracts.events import (
     TicketsReturned,
     TicketSubmitted,
     TicketTransferred,
+    TicketTriaged,
 )
 
 Audience = Literal["requester", "guest", "agent", "account"]
@@ -45,6 +46,8 @@ class TemplateName(StrEnum):
     ASSIGNED = "assigned"
     TRANSFERRED = "transferred"
     RETURNED = "returned"
+    NEW_TICKET = "new_ticket"
+    DIGEST = "digest"
     REQUESTER_MESSAGE = "requester_message"
     SLA_WARNED = "sla_warned"
     SLA_BREACHED = "sla_breached"
@@ -165,6 +168,13 @@ _ALL = (
         "auto-generated",
     ),
     Template(
+        TemplateName.NEW_TICKET,
+        TicketTriaged,
+        "agent",
+        "[#{{ ticket.number }}] New ticket: {{ ticket.subject }}",
+        "auto-generated",
+    ),
+    Template(
         TemplateName.REQUESTER_MESSAGE,
         MessagePosted,
         "agent",
@@ -239,6 +249,13 @@ _ALL = (
         TicketClosed,
         "agent",
         "[#{{ ticket.number }}] {{ _('Closed: %(subject)s', subject=ticket.subject) }}",
+        "auto-generated",
+    ),
+    Template(
+        TemplateName.DIGEST,
+        MessagePosted,
+        "account",
+        "{{ facts.lines | length }} notifications from the desk",
         "auto-generated",
     ),
     Template(

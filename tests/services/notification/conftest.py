@@ -70,8 +70,9 @@ class Running:
         assert len(await self.bus.publish_until_acknowledged(again)) == len(again)
 
     async def ledger(self, **filters: Any) -> list[dict[str, Any]]:
-        """The deliveries, as the API shows them."""
-        answer = await self.http.get("/v1/deliveries", params=filters, headers=OPERATOR)
+        """The mails, as the API shows them; deliveries of every channel with `channel=None`."""
+        params = {name: value for name, value in ({"channel": "mail"} | filters).items() if value is not None}
+        answer = await self.http.get("/v1/deliveries", params=params, headers=OPERATOR)
         assert answer.status_code == 200, answer.text
         items: list[dict[str, Any]] = answer.json()["items"]
         return items

@@ -11,6 +11,7 @@ from services.assignment.web.admin import (
     holiday_feeds,
     intake,
     notification,
+    notification_rules,
     organisations,
     policies,
     roles,
@@ -40,6 +41,7 @@ PARTS = (
     intake,
     single_sign_on,
     notification,
+    notification_rules,
     service_tokens,
     audit,
 )

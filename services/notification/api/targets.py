@@ -1,0 +1,182 @@
+"""Chat rooms and on-call services that are told of events."""
+
+from datetime import datetime
+from typing import Annotated, Any, Self
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from sqlalchemy import delete, select
+
+from services.notification.deps import By, State
+from services.notification.models import NotificationTarget
+from services.notification.rules.matrix import DeliveryChannel
+from services.notification.targets.payloads import TargetKind
+from services.notification.targets.sender import TargetRefused, send_test
+from shared.kit.clock import new_id
+from shared.kit.configuration_changes import record_change
+from shared.kit.db import Session
+from shared.kit.http.etags import IfMatch, etag_of, revision_of
+from shared.kit.http.inputs import Input
+from shared.kit.http.paging import Page
+from shared.kit.http.problems import Problem, invalid, not_found
+from shared.kit.http.public_addresses import OutgoingRefused, read_url
+
+router = APIRouter(prefix="/targets", tags=["targets"])
+MOST_TARGETS = 200
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+Url = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
+Secret = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+
+
+class TargetInput(Input):
+    """A target."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"name": "Payments room", "kind": "slack", "url": "https://hooks.slack.com/services/T0/B0/x"}]
+        }
+    )
+
+    name: Name
+    kind: TargetKind
+    url: Url
+    """Where messages are posted; only on the public internet, unless the installation allows the network."""
+    secret: Secret | None = None
+    """A routing key (PagerDuty), an API key (Opsgenie) or a bearer token (generic); null keeps what is stored."""
+    team_id: UUID | None = None
+    """Only tickets of this team; null: of every team."""
+    is_active: bool = True
+
+
+class TargetView(BaseModel):
+    """A target; the URL's path is a secret and is not shown."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    id: UUID
+    name: str
+    kind: TargetKind
+    channel: DeliveryChannel
+    """The channel of the rules that it belongs to."""
+    host: str
+    has_secret: bool
+    team_id: UUID | None
+    is_active: bool
+    version: int
+    failures: int
+    """Failed attempts in a row."""
+    paused_until: datetime | None
+    """While its circuit is open, nothing is sent to it."""
+
+    @classmethod
+    def of(cls, target: NotificationTarget) -> Self:
+        """The view of a row."""
+        kind = TargetKind(target.kind)
+        names = ("id", "name", "team_id", "is_active", "version", "failures", "paused_until")
+        values: dict[str, Any] = {name: getattr(target, name) for name in names}
+        host = str(read_url(target.url).host)
+        return cls(**values, kind=kind, channel=kind.channel, host=host, has_secret=target.secret is not None)
+
+
+class TestResult(BaseModel):
+    """What the target answered."""
+
+    __test__ = False
+
+    accepted: bool
+    answer: Annotated[str, Field(max_length=1000)]
+
+
+@router.get("")
+async def list_all(state: State) -> Page[TargetView]:
+    """Lists the targets by name."""
+    async with state.database.begin() as session:
+        query = select(NotificationTarget).order_by(NotificationTarget.name, NotificationTarget.id)
+        found = await session.scalars(query.limit(MOST_TARGETS))
+        return Page(items=[TargetView.of(one) for one in found])
+
+
+@router.post("", status_code=201)
+async def add(state: State, by: By, body: TargetInput) -> TargetView:
+    """Adds a target."""
+    _check(body)
+    async with state.database.begin() as session:
+        target = NotificationTarget(id=new_id(), version=1, failures=0, **body.model_dump(mode="json"))
+        target.team_id = body.team_id
+        session.add(target)
+        await session.flush()
+        await record_change(session, by, _subject(target), None, _told(target))
+        return TargetView.of(target)
+
+
+@router.get("/{target_id}")
+async def read_one(state: State, target_id: UUID, response: Response) -> TargetView:
+    """Returns one target."""
+    async with state.database.begin() as session:
+        target = await _get(session, target_id)
+        response.headers["ETag"] = etag_of(target.version)
+        return TargetView.of(target)
+
+
+@router.put("/{target_id}")
+async def replace_one(state: State, by: By, target_id: UUID, body: TargetInput, if_match: IfMatch = None) -> TargetView:
+    """Replaces a target, and closes its circuit."""
+    _check(body)
+    expected = revision_of(if_match)
+    async with state.database.begin() as session:
+        target = await _get(session, target_id, is_locked=True)
+        if expected not in (None, target.version):
+            raise Problem(412, "version_conflict", "the target was changed since: read it again")
+        before = _told(target)
+        target.name, target.kind, target.url = body.name, body.kind.value, body.url
+        target.team_id, target.is_active = body.team_id, body.is_active
+        target.secret = body.secret or target.secret
+        target.version, target.failures, target.paused_until = target.version + 1, 0, None
+        note = "the secret or the path was replaced" if body.secret else ""
+        await record_change(session, by, _subject(target), before, _told(target), note=note)
+    state.wake_targets()
+    return TargetView.of(target)
+
+
+@router.delete("/{target_id}", status_code=204)
+async def remove(state: State, by: By, target_id: UUID) -> None:
+    """Removes a target; what was sent to it stays in the ledger."""
+    async with state.database.begin() as session:
+        target = await _get(session, target_id, is_locked=True)
+        await record_change(session, by, _subject(target), _told(target), None)
+        await session.execute(delete(NotificationTarget).where(NotificationTarget.id == target_id))
+
+
+@router.post("/{target_id}/test")
+async def test_one(state: State, target_id: UUID) -> TestResult:
+    """Posts a test message at once, and returns what the target answered."""
+    async with state.database.begin() as session:
+        target = await _get(session, target_id)
+    try:
+        return TestResult(accepted=True, answer=await send_test(state.outgoing, target, state.settings.desk_url))
+    except TargetRefused as refused:
+        return TestResult(accepted=False, answer=refused.reason)
+
+
+async def _get(session: Session, target_id: UUID, *, is_locked: bool = False) -> NotificationTarget:
+    target = await session.get(NotificationTarget, target_id, with_for_update=is_locked or None)
+    if target is None:
+        raise not_found("target")
+    return target
+
+
+def _check(body: TargetInput) -> None:
+    try:
+        read_url(body.url)
+    except OutgoingRefused as error:
+        raise invalid("/url", str(error)) from error
+
+
+def _subject(target: NotificationTarget) -> tuple[str, str, str]:
+    return "notification-target", str(target.id), target.name
+
+
+def _told(target: NotificationTarget) -> dict[str, Any]:
+    """Returns what the audit log keeps: not the path of the URL, and no secret."""
+    return TargetView.of(target).model_dump(mode="json", exclude={"id", "version", "failures", "paused_until"})

@@ -1,0 +1,86 @@
+"""Bundles: mails that are sent as one, because their reader wants a digest or much happened to one ticket at once."""
+
+from collections.abc import Sequence
+from typing import Any, TypedDict
+from uuid import UUID
+
+from sqlalchemy import select, update
+
+from services.notification.delivery.status import TOLD_IN_BUNDLE, DeliveryStatus
+from services.notification.models import Delivery, Ticket
+from shared.kit.db import Session
+
+BUNDLED = "bundled"
+"""The fact of which others a mail carries: their tickets and kinds, and nothing that a person wrote."""
+MOST_LINES = 100
+
+
+class BundleLine(TypedDict):
+    """One line of a digest."""
+
+    number: str
+    subject: str
+    what: str
+
+
+async def take_bundles(session: Session, claimed: Sequence[Delivery]) -> set[UUID]:
+    """Lets one mail of each bundle carry the others, which are dropped; returns the ids of the mails to be sent.
+
+    It takes every queued mail of the bundle, those that are due later included.
+    """
+    first: dict[str, Delivery] = {}
+    for one in claimed:
+        if one.bundle is not None:
+            first.setdefault(one.bundle, one)
+    if not first:
+        return {one.id for one in claimed}
+    carriers = {one.id for one in first.values()}
+    queued = select(Delivery).where(
+        Delivery.bundle.in_(first), Delivery.status == DeliveryStatus.QUEUED, Delivery.id.not_in(carriers)
+    )
+    waiting = (await session.scalars(queued.order_by(Delivery.id).with_for_update(skip_locked=True))).all()
+    others = [one for one in claimed if one.bundle is not None and one.id not in carriers]
+    carried = [*others, *waiting]
+    for bundle, carrier in first.items():
+        lines = [line for one in carried if one.bundle == bundle for line in _told_by(one)]
+        if lines:
+            carrier.facts = carrier.facts | {BUNDLED: [*carrier.facts.get(BUNDLED, [_told(carrier)]), *lines]}
+    if carried:
+        await session.execute(
+            update(Delivery)
+            .where(Delivery.id.in_([one.id for one in carried]))
+            .values(status=DeliveryStatus.DROPPED, next_attempt_at=None, last_error=TOLD_IN_BUNDLE, facts={})
+        )
+    dropped = {one.id for one in carried}
+    return {one.id for one in claimed if one.id not in dropped}
+
+
+def _told_by(delivery: Delivery) -> list[dict[str, str]]:
+    """Returns the lines of a mail: those that it carries already, else its own."""
+    lines: list[dict[str, str]] = delivery.facts.get(BUNDLED) or [_told(delivery)]
+    return lines
+
+
+def _told(delivery: Delivery) -> dict[str, str]:
+    return {"ticket_id": str(delivery.ticket_id), "template": delivery.template}
+
+
+async def lines_of(session: Session, claimed: Sequence[Delivery]) -> dict[UUID, list[BundleLine]]:
+    """Returns the lines of mails that carry others, with what is known of the tickets now."""
+    carried: dict[UUID, list[dict[str, Any]]] = {
+        one.id: one.facts[BUNDLED][:MOST_LINES] for one in claimed if BUNDLED in one.facts
+    }
+    if not carried:
+        return {}
+    wanted = {UUID(line["ticket_id"]) for lines in carried.values() for line in lines}
+    query = select(Ticket.id, Ticket.number, Ticket.subject).where(Ticket.id.in_(wanted), Ticket.erased_at.is_(None))
+    tickets = {str(row.id): row for row in await session.execute(query)}
+    return {
+        mail_id: [_line(line, tickets[line["ticket_id"]]) for line in lines if line["ticket_id"] in tickets]
+        for mail_id, lines in carried.items()
+    }
+
+
+def _line(line: dict[str, Any], ticket: Any) -> BundleLine:
+    what = str(line["template"]).removeprefix("follower_").replace("_", " ").capitalize()
+    return BundleLine(number=ticket.number or "", subject=ticket.subject or "", what=what)

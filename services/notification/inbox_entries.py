@@ -1,0 +1,111 @@
+"""The in-app inbox: entries are rows of the ledger, delivered the moment they are written."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+from uuid import UUID
+
+from sqlalchemy import Row, Table, func, select, update
+from sqlalchemy.dialects.postgresql import Insert, insert
+
+from services.notification.delivery.status import DeliveryStatus
+from services.notification.delivery.templates import TEMPLATES, TemplateName
+from services.notification.models import IS_ENTRY, Delivery, Ticket
+from services.notification.record_sets import ROWS, record_set
+from services.notification.rules.matrix import DeliveryChannel
+from shared.kit.clock import new_id, utc_now
+from shared.kit.db import Session
+
+KEPT_FACTS = ("metric", "percent", "priority", "step", "do", "count", "team")
+"""What an entry keeps of its event: nothing that a person wrote."""
+DELIVERIES = cast(Table, Delivery.__table__)
+ENTERED = (
+    *("id", "cause", "recipient", "channel", "audience", "template", "template_version", "ticket_id", "agent_id"),
+    *("name", "facts", "status", "message_id", "sent_at"),
+)
+MOST_COUNTED = 100
+"""Unread entries are counted up to here; pages show one less and a plus sign."""
+
+
+def _enter() -> Insert:
+    given = record_set(DELIVERIES, ENTERED)
+    rows = select(*(given.c[name] for name in ENTERED)).order_by(given.c.id)
+    return insert(DELIVERIES).from_select(ENTERED, rows).on_conflict_do_nothing()
+
+
+ENTER = _enter()
+"""Built once, so that its compiled form is found again."""
+
+
+def entry_of(row: Row[*tuple[Any, ...]]) -> dict[str, Any]:
+    """Returns the entry of a settled row, which stands for the mail."""
+    return {
+        "id": str(new_id()),
+        "cause": row.cause,
+        "recipient": row.recipient,
+        "channel": DeliveryChannel.INBOX.value,
+        "audience": row.audience,
+        "template": row.template,
+        "template_version": TEMPLATES[TemplateName(row.template)].version,
+        "ticket_id": str(row.ticket_id),
+        "agent_id": str(row.known_agent_id),
+        "name": row.agent_name,
+        "facts": {name: row.facts[name] for name in KEPT_FACTS if name in row.facts},
+        "status": DeliveryStatus.SENT.value,
+        "message_id": "",
+        "sent_at": utc_now().isoformat(),
+    }
+
+
+async def add_entries(session: Session, entries: Sequence[Mapping[str, Any]]) -> None:
+    """Inserts entries, each exactly once."""
+    if entries:
+        await (await session.connection()).execute(ENTER, {ROWS: list(entries)})
+
+
+async def list_entries(
+    session: Session, agent_id: UUID, before: UUID | None, limit: int, *, only_unread: bool = False
+) -> Sequence[Row[*tuple[Any, ...]]]:
+    """Returns an agent's entries with number and subject of their tickets, newest first."""
+    query = (
+        select(
+            Delivery.id,
+            Delivery.ticket_id,
+            Delivery.template,
+            Delivery.audience,
+            Delivery.facts,
+            Delivery.created_at,
+            Delivery.read_at,
+            Ticket.number,
+            Ticket.subject,
+        )
+        .outerjoin(Ticket, Ticket.id == Delivery.ticket_id)
+        .where(*_of(agent_id))
+        .order_by(Delivery.id.desc())
+        .limit(limit)
+    )
+    if only_unread:
+        query = query.where(Delivery.read_at.is_(None))
+    if before is not None:
+        query = query.where(Delivery.id < before)
+    return (await session.execute(query)).all()
+
+
+async def count_unread(session: Session, agent_id: UUID) -> int:
+    """Returns how many entries an agent has not read, up to MOST_COUNTED."""
+    unread = select(Delivery.id).where(*_of(agent_id), Delivery.read_at.is_(None)).limit(MOST_COUNTED).subquery()
+    return await session.scalar(select(func.count()).select_from(unread)) or 0
+
+
+async def mark_read(session: Session, agent_id: UUID, entry_ids: Sequence[UUID] | None, *, is_read: bool = True) -> int:
+    """Marks an agent's entries as read, or all of them; returns how many changed."""
+    changed = update(Delivery).where(*_of(agent_id))
+    if entry_ids is not None:
+        changed = changed.where(Delivery.id.in_(entry_ids))
+    is_other = Delivery.read_at.is_(None) if is_read else Delivery.read_at.is_not(None)
+    values = {"read_at": utc_now() if is_read else None}
+    found = await session.scalars(changed.where(is_other).values(values).returning(Delivery.id))
+    return len(found.all())
+
+
+def _of(agent_id: UUID) -> tuple[Any, ...]:
+    return (IS_ENTRY, Delivery.agent_id == agent_id)

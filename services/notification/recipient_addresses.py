@@ -1,0 +1,71 @@
+"""What is known of the addresses that mail goes to: how much their owners want to hear, and whether mail bounces."""
+
+import hashlib
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from services.notification.delivery.templates import TemplateName
+from services.notification.models import RecipientAddress
+from shared.kit.addresses import address_key
+from shared.kit.administrator_passes import Administrator
+from shared.kit.clock import utc_now
+from shared.kit.configuration_changes import record_change
+from shared.kit.db import Session
+
+REPLIES = frozenset({TemplateName.REPLY})
+"""What somebody who wants replies only is still told."""
+
+
+@dataclass(frozen=True, slots=True)
+class AddressStanding:
+    """How much the owner of an address wants to hear, and whether mail to it bounces."""
+
+    wanted: str = "all"
+    is_bouncing: bool = False
+
+    def wants(self, template: TemplateName) -> bool:
+        """Whether a mail of this kind is wanted."""
+        return self.wanted == "all" or (self.wanted == "replies" and template in REPLIES)
+
+
+def key_of(address: str) -> str:
+    """Returns the key of an address, which does not show it."""
+    return hashlib.sha256(address_key(address).encode()).hexdigest()
+
+
+async def standings_of(session: Session, addresses: Collection[str]) -> dict[str, AddressStanding]:
+    """Returns what is known of the addresses, by address; one about which nothing is known is left out."""
+    keys = {key_of(address): address for address in addresses}
+    if not keys:
+        return {}
+    query = select(RecipientAddress.key, RecipientAddress.wanted, RecipientAddress.bounced_at)
+    rows = await session.execute(query.where(RecipientAddress.key.in_(keys)))
+    return {keys[row.key]: AddressStanding(row.wanted, row.bounced_at is not None) for row in rows}
+
+
+async def set_wanted(session: Session, address: str, wanted: str) -> None:
+    """Stores how much the owner of an address wants to hear."""
+    values = {"wanted": wanted, "changed_at": utc_now()}
+    new = insert(RecipientAddress).values(key=key_of(address), **values)
+    await session.execute(new.on_conflict_do_update(index_elements=[RecipientAddress.key], set_=values))
+
+
+async def mark_bounced(session: Session, address: str, reason: str, at: datetime) -> None:
+    """Marks an address to which mail bounced; nothing more is sent to it until that is cleared."""
+    values = {"bounced_at": at, "bounce_reason": reason[:500]}
+    new = insert(RecipientAddress).values(key=key_of(address), **values)
+    await session.execute(new.on_conflict_do_update(index_elements=[RecipientAddress.key], set_=values))
+
+
+async def clear_bounce(session: Session, by: Administrator, address: str) -> None:
+    """Lets mail go to an address again."""
+    key = key_of(address)
+    cleared = update(RecipientAddress).where(RecipientAddress.key == key, RecipientAddress.bounced_at.is_not(None))
+    found = await session.scalars(cleared.values(bounced_at=None, bounce_reason=None).returning(RecipientAddress.key))
+    if found.all():
+        subject = ("address", key, "An address")
+        await record_change(session, by, subject, {"is_bouncing": True}, {"is_bouncing": False})

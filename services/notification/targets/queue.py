@@ -1,0 +1,170 @@
+"""The ledger as a work queue for targets: claims, outcomes, and the circuit breaker of each target."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import String, cast, func, literal, or_, select, update
+
+from services.notification.delivery.status import DeliveryStatus
+from services.notification.models import IS_DUE, Delivery, NotificationTarget, Ticket
+from services.notification.rules.matrix import DeliveryChannel
+from services.notification.targets.decisions import RECIPIENT
+from services.notification.targets.payloads import TargetKind
+from shared.kit.backoff import Backoff
+from shared.kit.clock import utc_now
+from shared.kit.db import Database
+
+CHANNELS = (DeliveryChannel.CHAT.value, DeliveryChannel.ON_CALL.value)
+BATCH = 20
+LEASE = timedelta(seconds=60)
+RETRIES = Backoff((2, 10, 60, 300, 1800, 7200, 21_600, 86_400))
+"""Pauses after failed attempts: seconds at first, a day at the end."""
+GIVE_UP_AFTER = timedelta(days=3)
+OPENS_AFTER = 5
+"""Failures in a row after which the circuit of a target opens."""
+PAUSES = Backoff((30, 60, 300, 900, 3600))
+"""How long an open circuit stays open, after more and more failures."""
+
+
+@dataclass(frozen=True, slots=True)
+class TargetJob:
+    """One message to a target, with what it is made from."""
+
+    id: UUID
+    target_id: UUID
+    kind: TargetKind
+    url: str
+    secret: str | None
+    template: str
+    ticket_id: UUID
+    number: str
+    subject: str
+    facts: dict[str, Any]
+    attempts: int
+    created_at: datetime
+
+
+class TargetQueue:
+    """Claims are leases: any number of senders share the ledger, and a crashed sender's claims expire."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def claim(self) -> list[TargetJob]:
+        """Claims due messages, oldest first, at most one for each target: a slow one holds up no other."""
+        target_key = literal(RECIPIENT) + cast(NotificationTarget.id, String)
+        first = (
+            select(func.min(cast(Delivery.id, String)).label("id"))
+            .join(NotificationTarget, target_key == Delivery.recipient)
+            .join(Ticket, Ticket.id == Delivery.ticket_id)
+            .where(
+                IS_DUE,
+                Delivery.channel.in_(CHANNELS),
+                Delivery.next_attempt_at <= func.now(),
+                NotificationTarget.is_active,
+                or_(NotificationTarget.paused_until.is_(None), NotificationTarget.paused_until <= func.now()),
+                Ticket.number.is_not(None),
+            )
+            .group_by(Delivery.recipient)
+            .limit(BATCH)
+            .scalar_subquery()
+        )
+        due = select(Delivery.id).where(cast(Delivery.id, String).in_(first)).with_for_update(skip_locked=True)
+        claimed = (
+            update(Delivery)
+            .where(Delivery.id.in_(due), IS_DUE, Delivery.next_attempt_at <= func.now())
+            .values(status=DeliveryStatus.SENDING, next_attempt_at=func.now() + LEASE)
+            .returning(Delivery)
+            .execution_options(synchronize_session=False)
+        )
+        async with self._database.begin() as session:
+            rows = (await session.scalars(claimed)).all()
+            if not rows:
+                return []
+            ids = {UUID(row.recipient.removeprefix(RECIPIENT)) for row in rows}
+            found = await session.scalars(select(NotificationTarget).where(NotificationTarget.id.in_(ids)))
+            targets = {one.id: one for one in found}
+            tickets = {
+                one.id: one
+                for one in await session.scalars(select(Ticket).where(Ticket.id.in_([row.ticket_id for row in rows])))
+            }
+            return [
+                _job(row, targets[UUID(row.recipient.removeprefix(RECIPIENT))], tickets[row.ticket_id]) for row in rows
+            ]
+
+    async def mark_sent(self, job: TargetJob, answer: str) -> None:
+        """Records what the target answered, and closes its circuit."""
+        async with self._database.begin() as session:
+            await session.execute(
+                update(Delivery)
+                .where(Delivery.id == job.id)
+                .values(
+                    status=DeliveryStatus.SENT,
+                    attempts=Delivery.attempts + 1,
+                    sent_at=utc_now(),
+                    next_attempt_at=None,
+                    last_error=None,
+                    answer=answer[:500],
+                    facts={},
+                )
+            )
+            closed = update(NotificationTarget).where(
+                NotificationTarget.id == job.target_id, NotificationTarget.failures > 0
+            )
+            await session.execute(closed.values(failures=0, paused_until=None))
+
+    async def mark_refused(self, job: TargetJob, reason: str, *, is_permanent: bool) -> bool:
+        """Schedules the next attempt, or marks the message as failed: True. Opens the circuit after many failures."""
+        now, attempts = utc_now(), job.attempts + 1
+        is_over = is_permanent or now - job.created_at > GIVE_UP_AFTER
+        async with self._database.begin() as session:
+            await session.execute(
+                update(Delivery)
+                .where(Delivery.id == job.id)
+                .values(
+                    status=DeliveryStatus.FAILED if is_over else DeliveryStatus.QUEUED,
+                    attempts=attempts,
+                    next_attempt_at=None if is_over else now + RETRIES.delay_after(attempts),
+                    last_error=reason[:1000],
+                )
+            )
+            counted = (
+                update(NotificationTarget)
+                .where(NotificationTarget.id == job.target_id)
+                .values(failures=NotificationTarget.failures + 1)
+                .returning(NotificationTarget.failures)
+            )
+            failures = await session.scalar(counted) or 0
+            if failures >= OPENS_AFTER:
+                until = now + PAUSES.delay_after(failures - OPENS_AFTER + 1)
+                paused = update(NotificationTarget).where(NotificationTarget.id == job.target_id)
+                await session.execute(paused.values(paused_until=until))
+        return is_over
+
+    async def next_due_in(self) -> float | None:
+        """Returns the seconds until a message becomes due; None if there is none."""
+        query = select(func.extract("epoch", func.min(Delivery.next_attempt_at) - func.now())).where(
+            IS_DUE, Delivery.channel.in_(CHANNELS), Delivery.next_attempt_at > func.now()
+        )
+        async with self._database.single() as connection:
+            found = await connection.scalar(query)
+        return None if found is None else float(found)
+
+
+def _job(delivery: Delivery, target: NotificationTarget, ticket: Ticket) -> TargetJob:
+    return TargetJob(
+        id=delivery.id,
+        target_id=target.id,
+        kind=TargetKind(target.kind),
+        url=target.url,
+        secret=target.secret,
+        template=delivery.template,
+        ticket_id=delivery.ticket_id,
+        number=ticket.number or "",
+        subject=ticket.subject or "",
+        facts=delivery.facts,
+        attempts=delivery.attempts,
+        created_at=delivery.created_at,
+    )
