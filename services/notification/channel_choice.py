@@ -20,7 +20,7 @@ STORM_WINDOW = timedelta(minutes=2)
 STORM_PAUSE = timedelta(minutes=1)
 BY_RULES = "the rules tell them by no channel"
 BY_PREFERENCE = "they prefer not to be told of it"
-INBOX_ONLY = "they are told in the inbox only"
+OTHERWISE = "they are told by another channel"
 TOLD_ALREADY = "they are told of it already"
 BOUNCING = "mail to the address bounces; an administrator can clear it"
 
@@ -34,6 +34,7 @@ class ChannelChoice:
     held_until: datetime | None = None
     bundle: str | None = None
     reason: str | None = None
+    """Why no mail is sent."""
 
 
 @dataclass(slots=True)
@@ -73,7 +74,7 @@ class ChannelRules:
             return ChannelChoice(reason=BOUNCING if standing.is_bouncing else BY_PREFERENCE if ruled else BY_RULES)
         self.told.add((row.cause, agent_id))
         if not is_mailed:
-            return ChannelChoice(is_in_inbox=True, reason=BOUNCING if standing.is_bouncing else INBOX_ONLY)
+            return ChannelChoice(is_in_inbox=True, reason=BOUNCING if standing.is_bouncing else OTHERWISE)
         due_at, is_digest = settings.mail_due_at(event, self.now)
         held_until, bundle = (due_at if due_at > self.now else None), f"digest:{agent_id}" if is_digest else None
         self.recent[row.ticket_id, agent_id] += 1

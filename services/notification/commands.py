@@ -1,6 +1,6 @@
 """Changes to ledger rows that exist: resolving their recipients, and an operator's retry."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import aliased
 
-from services.notification.channel_choice import STORM_WINDOW, ChannelChoice, ChannelRules
+from services.notification.channel_choice import OTHERWISE, STORM_WINDOW, ChannelChoice, ChannelRules
 from services.notification.decisions import (
     ALREADY_NOTIFIED,
     AUTHOR_ADDRESS,
@@ -44,7 +44,7 @@ from services.notification.delivery.status import DeliveryStatus
 from services.notification.delivery.templates import TemplateName
 from services.notification.delivery_repository import mail_id_of, record_all
 from services.notification.fallback_recipients import find_fallback_recipients
-from services.notification.inbox_entries import add_entries, entry_of
+from services.notification.inbox_entries import add_others, entry_of
 from services.notification.models import IS_WAITING, Agent, AgentPreferences, Delivery, Participant, Team, Ticket
 from services.notification.recipient_addresses import standings_of
 from services.notification.recipient_expansion import WITHDRAWN, expand
@@ -78,7 +78,7 @@ PASSED_ON = frozenset(
 DELIVERIES = cast(Table, Delivery.__table__)
 SETTLED = (
     *("id", "status", "agent_id", "address", "name", "message_id", "last_error", "next_attempt_at"),
-    *("bundle", "facts"),
+    *("bundle", "sent_at", "facts"),
 )
 
 
@@ -138,14 +138,14 @@ async def _settle(
         await standings_of(session, {settlement.address for settlement in settlements if settlement.address}),
         utc_now(),
     )
-    values, entries = [], []
+    values, others = [], []
     for row, settlement in zip(rows, settlements, strict=True):
         choice = rules.choose(row, settlement.address) if settlement.address else ChannelChoice()
         values.append(_settled(row, settlement, choice, threads, has_fallback=row.id in fallbacks))
-        if choice.is_in_inbox:
-            entries.append(entry_of(row))
+        if settlement.address:
+            others += _others(row, choice, values[-1])
     await (await session.connection()).execute(SETTLE, {ROWS: values})
-    await add_entries(session, entries)
+    await add_others(session, others)
     return bool(fallbacks)
 
 
@@ -158,12 +158,14 @@ def _settled(
     has_fallback: bool,
 ) -> dict[str, Any]:
     mail_id = mail_id_of(row.cause, Recipient(row.recipient), TemplateName(row.template))
-    reason = settlement.dropped_because or choice.reason
+    is_entry = row.channel == DeliveryChannel.INBOX
+    unsent = None if choice.is_in_inbox else choice.reason or OTHERWISE
+    reason = settlement.dropped_because or (unsent if is_entry else choice.reason)
     is_dropped = reason is not None
     due_at = choice.held_until or utc_now() + (TOGETHER if row.weight is not None else timedelta())
     if settlement.is_passed_on and not has_fallback:
         reason = f"{reason}, and nobody else who can act is"
-    status = DeliveryStatus.DROPPED if is_dropped else DeliveryStatus.QUEUED
+    status = DeliveryStatus.DROPPED if is_dropped else DeliveryStatus.SENT if is_entry else DeliveryStatus.QUEUED
     return {
         "id": str(row.id),
         "status": (DeliveryStatus.EXPANDED if has_fallback else status).value,
@@ -174,10 +176,31 @@ def _settled(
             TicketId(row.ticket_id), mail_id, audience_of(row.recipient), settlement.address or ""
         ),
         "last_error": reason,
-        "next_attempt_at": None if is_dropped else due_at.isoformat(),
+        "next_attempt_at": None if is_dropped or is_entry else due_at.isoformat(),
         "bundle": choice.bundle,
+        "sent_at": utc_now().isoformat() if is_entry and not is_dropped else None,
         "facts": {} if is_dropped else row.facts | ({"author": row.author_name} if row.author_name else {}),
     }
+
+
+def _others(row: Row[*tuple[Any, ...]], choice: ChannelChoice, settled: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Returns the rows for channels beside the row's own: an inbox entry, or a mail that the agent asked for."""
+    if row.channel == DeliveryChannel.MAIL:
+        return [entry_of(row)] if choice.is_in_inbox else []
+    if not choice.is_mailed:
+        return []
+    due_at = choice.held_until or utc_now()
+    return [
+        entry_of(row)
+        | {name: settled[name] for name in ("address", "message_id", "bundle")}
+        | {
+            "channel": DeliveryChannel.MAIL.value,
+            "facts": row.facts,
+            "status": DeliveryStatus.QUEUED.value,
+            "next_attempt_at": due_at.isoformat(),
+            "sent_at": None,
+        }
+    ]
 
 
 def audience_of(recipient: str) -> MailAudience:
@@ -248,6 +271,7 @@ def _settleable() -> Select[*tuple[Any, ...]]:
             case((asks_for_sight, is_in_sight()), else_=true()).label("is_in_sight"),
             author.name.label("author_name"),
             Delivery.audience,
+            Delivery.channel,
             AgentPreferences.settings.label("preferences"),
             _is_told_already().label("is_told_already"),
             _recent_mails().label("recent_mails"),

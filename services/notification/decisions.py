@@ -116,6 +116,8 @@ class NotificationDecision:
     """Of several unsent mails to one person about one ticket only the most severe is; see `severity`."""
     audience: str | None = None
     """The column of the matrix that the recipient belongs to; see `rules`."""
+    channel: str = "mail"
+    """The channel of its row; a row for the other one is added when the recipient is settled."""
 
 
 @singledispatch

@@ -20,7 +20,7 @@ MESSAGE_IDS = UUID("6f1d3c5e-8a53-5b0e-9a52-3f2f3a3f4e11")
 DELIVERIES = cast(Table, Delivery.__table__)
 RECORDED = (
     *("id", "cause", "recipient", "template", "template_version", "ticket_id", "agent_id", "team_id"),
-    *("about", "seq", "weight", "audience", "facts", "status", "message_id"),
+    *("about", "seq", "weight", "audience", "channel", "facts", "status", "message_id"),
 )
 
 
@@ -68,6 +68,7 @@ def _row(cause: str, decision: NotificationDecision, threads: MailThreads) -> di
         "seq": about.seq if about else None,
         "weight": None if decision.weight is None else str(decision.weight),
         "audience": decision.audience,
+        "channel": decision.channel,
         "facts": dict(decision.facts),
         "status": DeliveryStatus.WAITING.value,
         "message_id": threads.message_id(decision.ticket_id, mail_id_of(cause, recipient, template)),

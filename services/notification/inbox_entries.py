@@ -20,7 +20,7 @@ KEPT_FACTS = ("metric", "percent", "priority", "step", "do", "count", "team")
 DELIVERIES = cast(Table, Delivery.__table__)
 ENTERED = (
     *("id", "cause", "recipient", "channel", "audience", "template", "template_version", "ticket_id", "agent_id"),
-    *("name", "facts", "status", "message_id", "sent_at"),
+    *("name", "facts", "status", "message_id", "sent_at", "address", "next_attempt_at", "bundle"),
 )
 MOST_COUNTED = 100
 """Unread entries are counted up to here; pages show one less and a plus sign."""
@@ -56,10 +56,10 @@ def entry_of(row: Row[*tuple[Any, ...]]) -> dict[str, Any]:
     }
 
 
-async def add_entries(session: Session, entries: Sequence[Mapping[str, Any]]) -> None:
-    """Inserts entries, each exactly once."""
-    if entries:
-        await (await session.connection()).execute(ENTER, {ROWS: list(entries)})
+async def add_others(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Inserts rows for further channels of settled rows, each exactly once."""
+    if rows:
+        await (await session.connection()).execute(ENTER, {ROWS: list(rows)})
 
 
 async def list_entries(
@@ -108,4 +108,4 @@ async def mark_read(session: Session, agent_id: UUID, entry_ids: Sequence[UUID] 
 
 
 def _of(agent_id: UUID) -> tuple[Any, ...]:
-    return (IS_ENTRY, Delivery.agent_id == agent_id)
+    return (IS_ENTRY, Delivery.agent_id == agent_id, Delivery.status == DeliveryStatus.SENT)

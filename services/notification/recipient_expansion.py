@@ -61,7 +61,9 @@ async def _expand_one(session: Session, row: Row[*tuple[Any, ...]], threads: Mai
         recipients, about_each = await _members_to_tell(session, row.Team, whole.facts.get(DONE_BY)), about
     ticket_id, template, facts = TicketId(whole.ticket_id), TemplateName(whole.template), dict(whole.facts)
     each = [
-        NotificationDecision(ticket_id, template, recipient, facts, about_each, whole.weight, whole.audience)
+        NotificationDecision(
+            ticket_id, template, recipient, facts, about_each, whole.weight, whole.audience, whole.channel
+        )
         for recipient in recipients
     ]
     await record(session, whole.cause, each, threads)

@@ -104,13 +104,15 @@ def with_additional(
     told = {one.audience for one in own}
     more: list[NotificationDecision] = []
     for audience in matrix.audiences(EVENT_OF[pattern.template]):
-        if not matrix.channels(EVENT_OF[pattern.template], audience).intersection(PEOPLE):
+        channels = matrix.channels(EVENT_OF[pattern.template], audience)
+        if not channels.intersection(PEOPLE):
             continue
+        channel = DeliveryChannel.MAIL if DeliveryChannel.MAIL in channels else DeliveryChannel.INBOX
         to = None if audience in told else _recipient(event, audience, contacts)
         if to is None or to.key in named:
             continue
         facts = {**pattern.facts, ADDITIONAL: True, STANDS_IN: WHY[audience]}
-        more.append(replace(pattern, recipient=to, audience=audience, facts=facts))
+        more.append(replace(pattern, recipient=to, audience=audience, facts=facts, channel=channel.value))
     return [*own, *more]
 
 

@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from services.assignment.web.account import overview, passwords, second_factor, second_step
+from services.assignment.web.account import notifications, overview, passwords, second_factor, second_step
 
 router = APIRouter()
-for part in (second_step, passwords, overview, second_factor):
+for part in (second_step, passwords, overview, second_factor, notifications):
     router.include_router(part.router)

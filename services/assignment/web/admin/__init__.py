@@ -12,6 +12,7 @@ from services.assignment.web.admin import (
     intake,
     notification,
     notification_rules,
+    notification_targets,
     organisations,
     policies,
     roles,
@@ -42,6 +43,7 @@ PARTS = (
     single_sign_on,
     notification,
     notification_rules,
+    notification_targets,
     service_tokens,
     audit,
 )
