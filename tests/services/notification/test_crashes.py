@@ -61,7 +61,7 @@ async def sending(queue: DeliveryQueue, settings: NotificationSettings) -> Async
 class DiesBeforeRecording(DeliveryQueue):
     """The process is gone after the server's 250 and before the row says so."""
 
-    async def mark_sent(self, jobs: Sequence[MailJob]) -> None:
+    async def mark_sent(self, accepted: Sequence[tuple[MailJob, str]]) -> None:
         self.died = True
         await asyncio.Event().wait()
 

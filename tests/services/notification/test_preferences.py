@@ -68,7 +68,9 @@ async def test_preferences_are_versioned_and_checked(service: Running) -> None:
         "/v1/preferences", params={"agent_id": str(ada)}, json={}, headers=OPERATOR | {"If-Match": '"0"'}
     )
     assert (stale.status_code, stale.json()["code"]) == (412, "version_conflict")
-    for wrong in ({"digest": "never"}, {"events": {"nothing": {}}}, {"mail_hours": {"timezone": "UTC", "weekly": {}}}):
+    never = {"mail_hours": {"timezone": "UTC", "weekly": {}}}
+    unusable: tuple[dict[str, Any], ...] = ({"digest": "never"}, {"events": {"nothing": {}}}, never)
+    for wrong in unusable:
         assert (await prefer(service, ada, **wrong)).status_code == 422
     shown = await service.http.get("/v1/preferences", params={"agent_id": str(ada)}, headers=OPERATOR)
     assert shown.json()["settings"]["digest"] == "daily"
