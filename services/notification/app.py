@@ -84,7 +84,6 @@ def build(settings: NotificationSettings) -> FastAPI:
                 lambda session: prune_audit_log(session, timedelta(days=settings.audit_days), utc_now()),
             ),
             "targets": targets.run,
-            "housekeeping": lambda: run_cleanup(database, settings),
         }
         async with background(jobs):
             yield
