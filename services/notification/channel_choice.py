@@ -9,10 +9,11 @@ from uuid import UUID
 
 from sqlalchemy import Row
 
+from services.notification.delivery.channels import DeliveryChannel
 from services.notification.delivery.templates import TemplateName
 from services.notification.preferences import URGENT, read_settings
 from services.notification.recipient_addresses import AddressStanding
-from services.notification.rules.matrix import EVENT_OF, OUTSIDE, DeliveryChannel, Matrix, RecipientAudience
+from services.notification.rules.matrix import EVENT_OF, OUTSIDE, Matrix, RecipientAudience
 
 STORM_MAILS = 5
 """So many mails to one person about one ticket within STORM_WINDOW; further ones are collected into one."""

@@ -40,6 +40,7 @@ from services.notification.decisions import (
     WRITTEN_BY,
     Recipient,
 )
+from services.notification.delivery.channels import DeliveryChannel
 from services.notification.delivery.status import DeliveryStatus
 from services.notification.delivery.templates import TemplateName
 from services.notification.delivery_repository import mail_id_of, record_all
@@ -50,7 +51,7 @@ from services.notification.recipient_addresses import standings_of
 from services.notification.recipient_expansion import WITHDRAWN, expand
 from services.notification.record_sets import ROWS, record_set
 from services.notification.rules.additional_recipients import ADDITIONAL
-from services.notification.rules.matrix import DeliveryChannel, RecipientAudience
+from services.notification.rules.matrix import RecipientAudience
 from services.notification.rules.repository import load_matrix
 from services.notification.settings import UnassignedMessagesTo
 from services.notification.ticket_visibility import is_in_sight

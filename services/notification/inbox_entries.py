@@ -7,11 +7,11 @@ from uuid import UUID
 from sqlalchemy import Row, Table, func, select, update
 from sqlalchemy.dialects.postgresql import Insert, insert
 
+from services.notification.delivery.channels import DeliveryChannel
 from services.notification.delivery.status import DeliveryStatus
 from services.notification.delivery.templates import TEMPLATES, TemplateName
 from services.notification.models import IS_ENTRY, Delivery, Ticket
 from services.notification.record_sets import ROWS, record_set
-from services.notification.rules.matrix import DeliveryChannel
 from shared.kit.clock import new_id, utc_now
 from shared.kit.db import Session
 

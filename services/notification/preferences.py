@@ -8,8 +8,9 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.dialects.postgresql import insert
 
+from services.notification.delivery.channels import DeliveryChannel
 from services.notification.models import AgentPreferences
-from services.notification.rules.matrix import DeliveryChannel, RuleEvent
+from services.notification.rules.matrix import RuleEvent
 from shared.contracts.policies import BusinessCalendar
 from shared.domain.business_time import HolidaysNotExpanded, NoOpenTime, next_opening
 from shared.kit.administrator_passes import Administrator

@@ -5,9 +5,9 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from services.notification.delivery.channels import DeliveryChannel
 from services.notification.delivery.status import DeliveryStatus
 from services.notification.models import IS_NOT_SENT, Delivery
-from services.notification.rules.matrix import DeliveryChannel
 from shared.kit.db import Session
 
 

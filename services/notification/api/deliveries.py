@@ -6,10 +6,10 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 
 from services.notification.commands import retry_delivery
+from services.notification.delivery.channels import DeliveryChannel
 from services.notification.delivery.status import DeliveryStatus
 from services.notification.deps import State
 from services.notification.queries import DeliveryFilter, list_deliveries
-from services.notification.rules.matrix import DeliveryChannel
 from services.notification.schemas import DeliveryView
 from shared.kit.http.idempotency import IdempotencyKey, fingerprint, idempotent_transaction
 from shared.kit.http.paging import Cursor, Limit, Page, decode_cursor, encode_cursor

@@ -5,10 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.notification.delivery.channels import DeliveryChannel
 from services.notification.deps import By, State
 from services.notification.rules.matrix import (
     Cell,
-    DeliveryChannel,
     Matrix,
     RecipientAudience,
     RuleEvent,

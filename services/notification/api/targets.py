@@ -8,9 +8,9 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from sqlalchemy import delete, select
 
+from services.notification.delivery.channels import DeliveryChannel
 from services.notification.deps import By, State
 from services.notification.models import NotificationTarget
-from services.notification.rules.matrix import DeliveryChannel
 from services.notification.targets.payloads import TargetKind
 from services.notification.targets.sender import TargetRefused, send_test
 from shared.kit.clock import new_id

@@ -32,12 +32,12 @@ from sqlalchemy.orm import aliased
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from services.notification.delivery.bundles import BundleLine, lines_of, take_bundles
+from services.notification.delivery.channels import DeliveryChannel
 from services.notification.delivery.consolidation import is_worst, take_lesser
 from services.notification.delivery.status import DeliveryStatus
 from services.notification.delivery.templates import TemplateName
 from services.notification.errors import MailRefused
 from services.notification.models import IS_DUE, Agent, Delivery, Ticket
-from services.notification.rules.matrix import DeliveryChannel
 from shared.contracts.base import TicketId
 from shared.contracts.events import Envelope, NotificationFailed, NotificationSent
 from shared.kit import outbox

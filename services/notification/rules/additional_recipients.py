@@ -21,14 +21,10 @@ from services.notification.decisions import (
     team,
 )
 from services.notification.delivery import severity
+from services.notification.delivery.channels import DeliveryChannel
 from services.notification.delivery.templates import TemplateName
 from services.notification.fallback_recipients import STANDS_IN
-from services.notification.rules.matrix import (
-    EVENT_OF,
-    DeliveryChannel,
-    Matrix,
-    RecipientAudience,
-)
+from services.notification.rules.matrix import EVENT_OF, Matrix, RecipientAudience
 from shared.contracts.base import AgentId, TeamId
 from shared.contracts.events import (
     Event,

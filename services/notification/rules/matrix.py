@@ -8,16 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from services.notification.delivery.channels import DeliveryChannel
 from services.notification.delivery.templates import TemplateName
-
-
-class DeliveryChannel(StrEnum):
-    """How a recipient is told."""
-
-    MAIL = "mail"
-    INBOX = "inbox"
-    CHAT = "chat"
-    ON_CALL = "on_call"
 
 
 class RecipientAudience(StrEnum):

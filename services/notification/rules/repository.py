@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
+from services.notification.delivery.channels import DeliveryChannel
 from services.notification.models import NotificationRules
 from services.notification.rules.matrix import (
     Cell,
-    DeliveryChannel,
     Matrix,
     RecipientAudience,
     RuleEvent,

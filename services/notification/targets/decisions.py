@@ -7,11 +7,12 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
+from services.notification.delivery.channels import DeliveryChannel
 from services.notification.delivery.status import DeliveryStatus
 from services.notification.delivery.templates import TEMPLATES, TemplateName
 from services.notification.models import Delivery, NotificationTarget
 from services.notification.rules.additional_recipients import TicketContacts
-from services.notification.rules.matrix import EVENT_OF, DeliveryChannel, Matrix, RecipientAudience
+from services.notification.rules.matrix import EVENT_OF, Matrix, RecipientAudience
 from services.notification.targets.payloads import TargetKind
 from shared.contracts.events import (
     Event,

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from services.notification.rules.matrix import DeliveryChannel
+from services.notification.delivery.channels import DeliveryChannel
 
 
 class TargetKind(StrEnum):

@@ -7,9 +7,9 @@ from uuid import UUID
 
 from sqlalchemy import String, cast, func, literal, or_, select, update
 
+from services.notification.delivery.channels import DeliveryChannel
 from services.notification.delivery.status import DeliveryStatus
 from services.notification.models import IS_DUE, Delivery, NotificationTarget, Ticket
-from services.notification.rules.matrix import DeliveryChannel
 from services.notification.targets.decisions import RECIPIENT
 from services.notification.targets.payloads import TargetKind
 from shared.kit.backoff import Backoff

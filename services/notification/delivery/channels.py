@@ -1,0 +1,12 @@
+"""The channels by which somebody is told."""
+
+from enum import StrEnum
+
+
+class DeliveryChannel(StrEnum):
+    """How a recipient is told."""
+
+    MAIL = "mail"
+    INBOX = "inbox"
+    CHAT = "chat"
+    ON_CALL = "on_call"
