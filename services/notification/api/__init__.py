@@ -22,8 +22,8 @@ from services.notification.deps import FEED_READER, OPERATOR, WEBHOOK_KEEPER
 def router() -> APIRouter:
     """Returns the router of every route under `/v1`."""
     routes = APIRouter(prefix="/v1", dependencies=[OPERATOR])
-    parts = (deliveries, templates, dead_letters, outgoing_mail, audit, event_tokens, rules, inbox, preferences, targets)
-    for part in parts:
+    configuration = (templates, outgoing_mail, audit, event_tokens, rules, preferences, targets)
+    for part in (deliveries, inbox, dead_letters, *configuration):
         routes.include_router(part.router)
     programs = APIRouter(prefix="/v1")
     programs.include_router(webhooks.router, dependencies=[WEBHOOK_KEEPER])
