@@ -7,12 +7,28 @@ from uuid import UUID
 from sqlalchemy import select, update
 
 from services.notification.delivery.status import TOLD_IN_BUNDLE, DeliveryStatus
+from services.notification.delivery.templates import TemplateName
 from services.notification.models import Delivery, Ticket
 from shared.kit.db import Session
+from shared.kit.i18n.messages import marked as _
 
 BUNDLED = "bundled"
 """The fact of which others a mail carries: their tickets and kinds, and nothing that a person wrote."""
 MOST_LINES = 100
+OTHER = _("News")
+WORDS = {
+    TemplateName.NEW_TICKET: _("New ticket"),
+    TemplateName.REQUESTER_MESSAGE: _("New message"),
+    TemplateName.ASSIGNED: _("Assigned to you"),
+    TemplateName.TRANSFERRED: _("Transferred to your team"),
+    TemplateName.RETURNED: _("Back in your team"),
+    TemplateName.MENTIONED: _("You were mentioned"),
+    TemplateName.SLA_WARNED: _("SLA warning"),
+    TemplateName.FOLLOWER_REPLY: _("Reply sent"),
+    TemplateName.FOLLOWER_RESOLVED: _("Resolved"),
+    TemplateName.FOLLOWER_REOPENED: _("Reopened"),
+    TemplateName.FOLLOWER_CLOSED: _("Closed"),
+}
 
 
 class BundleLine(TypedDict):
@@ -82,5 +98,5 @@ async def lines_of(session: Session, claimed: Sequence[Delivery]) -> dict[UUID, 
 
 
 def _line(line: dict[str, Any], ticket: Any) -> BundleLine:
-    what = str(line["template"]).removeprefix("follower_").replace("_", " ").capitalize()
+    what = WORDS.get(TemplateName(line["template"]), OTHER)
     return BundleLine(number=ticket.number or "", subject=ticket.subject or "", what=what)

@@ -171,7 +171,7 @@ _ALL = (
         TemplateName.NEW_TICKET,
         TicketTriaged,
         "agent",
-        "[#{{ ticket.number }}] New ticket: {{ ticket.subject }}",
+        "[#{{ ticket.number }}] {{ _('New ticket: %(subject)s', subject=ticket.subject) }}",
         "auto-generated",
     ),
     Template(
@@ -255,7 +255,7 @@ _ALL = (
         TemplateName.DIGEST,
         MessagePosted,
         "account",
-        "{{ facts.lines | length }} notifications from the desk",
+        "{{ _('%(count)s notifications from the desk', count=facts.lines | length) }}",
         "auto-generated",
     ),
     Template(

@@ -39,16 +39,17 @@ from shared.contracts.events import (
     TicketTriaged,
 )
 from shared.contracts.vocabulary import ActorKind
+from shared.kit.i18n.messages import marked as _
 
 ADDITIONAL = "additional"
 """The fact that the recipient is told beside the usual one: nobody stands in for them."""
 PEOPLE = (DeliveryChannel.MAIL, DeliveryChannel.INBOX)
 LEADS = "lead:"
 WHY = {
-    RecipientAudience.ASSIGNEE: "you are responsible for the ticket",
-    RecipientAudience.LAST_RESPONDER: "you answered last on the ticket",
-    RecipientAudience.LEAD: "you lead the team that has the ticket",
-    RecipientAudience.TEAM: "you are a member of the team that has the ticket",
+    RecipientAudience.ASSIGNEE: _("you are responsible for the ticket"),
+    RecipientAudience.LAST_RESPONDER: _("you answered last on the ticket"),
+    RecipientAudience.LEAD: _("you lead the team that has the ticket"),
+    RecipientAudience.TEAM: _("you are a member of the team that has the ticket"),
 }
 
 
