@@ -2,19 +2,16 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
 import httpx2
 import pytest
-import uvicorn
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sse_starlette.sse import AppStatus
 
-from deploy.local.engines.ports import find_free_port
 from services.intake.abuse.invitations import InvitationLimits
 from services.intake.access.key_scopes import KeyScope
 from services.intake.commands.keys import revoke_key
@@ -25,9 +22,6 @@ from services.intake.live.timeline_queries import entries_after
 from services.intake.models import TimelineEntry
 from shared.contracts.base import MessageId, TicketId
 from shared.contracts.events import (
-    Author,
-    Event,
-    MessagePosted,
     MessageUnclaimed,
     SlaWarned,
     TicketArchived,
@@ -38,10 +32,10 @@ from shared.contracts.events import (
     TicketPrioritised,
     TicketResolved,
 )
-from shared.contracts.vocabulary import ActorKind, BodyFormat, Channel
+from shared.contracts.vocabulary import ActorKind
 from shared.kit import inbox
-from shared.kit.auth import ApiKey
 from shared.kit.clock import new_id, utc_now
+from tests.services.intake.event_stream_tools import client, path_of, posted, served, tell
 from tests.services.intake.harness import IntakeHarness, Json, after
 from tests.support.eventually import eventually
 from tests.support.sse import EventReader, reading
@@ -51,57 +45,11 @@ CLOSED = {"reason": "resolved", "cause": "command"}
 REQUEST = {"requester": {"email": "a@b.example", "name": "A"}, "subject": "s", "body": "b"}
 
 
-@asynccontextmanager
-async def served(intake: IntakeHarness) -> AsyncIterator[str]:
-    """The service on a port: streams need a real connection."""
-    port = find_free_port()
-    server = uvicorn.Server(uvicorn.Config(intake.app, port=port, lifespan="off", log_config=None))
-    serving = asyncio.create_task(server.serve())
-    await eventually(lambda: server.started)
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    await serving
-
-
 @pytest.fixture
 async def url(intake: IntakeHarness) -> AsyncIterator[str]:
     """Where the service is served."""
     async with served(intake) as address:
         yield address
-
-
-def client(url: str, key: ApiKey) -> httpx2.AsyncClient:
-    """A client program on a real connection."""
-    return httpx2.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {key}"})
-
-
-def path_of(ticket: Json) -> str:
-    """Where a ticket's events are."""
-    return f"/v1/tickets/{ticket['id']}/events"
-
-
-def posted(ticket: Json, kind: ActorKind = ActorKind.AGENT, **changes: Any) -> MessagePosted:
-    """A message on a ticket."""
-    values = {
-        "ticket_id": TicketId(UUID(ticket["id"])),
-        "message_id": MessageId(new_id()),
-        "author": Author(kind=kind, name="Ada"),
-        "body": "Try again.",
-        "body_format": BodyFormat.TEXT,
-        "channel": Channel.DESK,
-        "received_at": utc_now(),
-    }
-    return MessagePosted(**(values | changes))
-
-
-async def tell(intake: IntakeHarness, *events: Event, ids: Sequence[str] = ()) -> None:
-    """Hands events to the consumer as one batch."""
-    named = ids or [str(new_id()) for _ in events]
-    await on_events(
-        intake.database,
-        InvitationLimits(intake.settings),
-        [event.envelope(name, utc_now()) for event, name in zip(events, named, strict=True)],
-    )
 
 
 async def timeline(intake: IntakeHarness, ticket: Json) -> list[Any]:
