@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from sqlalchemy import (
     ARRAY,
+    CTE,
     Boolean,
     Integer,
     Select,
@@ -15,7 +16,6 @@ from sqlalchemy import (
     func,
     literal_column,
     select,
-    true,
     union_all,
 )
 
@@ -35,6 +35,7 @@ from services.assignment.routing.abilities import OWN_CALENDAR, VERSION
 from shared.contracts.vocabulary import Priority
 from shared.domain.permissions import WORKS_TICKETS
 
+_AGENT_IDS: Final = func.any(bindparam("agent_ids", type_=ARRAY(Uuid())))
 IS_UNDER_WAY: Final = literal_column(f"ticket_assignments.{UNDER_WAY}", Boolean)
 
 
@@ -47,22 +48,38 @@ def _has_arrived() -> Any:
     )
 
 
-def _working() -> Any:
-    """An agent's open tickets by priority, counted in a partial index of open tickets by agent."""
-    counts = (
-        func.count().filter(Ticket.priority_rank == literal_column(str(one.rank))).label(one.value) for one in Priority
+def _working() -> CTE:
+    """The agents' open tickets by priority, counted in one scan of a partial index of open tickets by agent."""
+    by_rank = (
+        select(Ticket.assignee_id, Ticket.priority_rank, func.count().label("tickets"))
+        .where(Ticket.assignee_id == _AGENT_IDS, IS_OPEN)
+        .group_by(Ticket.assignee_id, Ticket.priority_rank)
+        .subquery("by_rank")
     )
-    return select(*counts).where(Ticket.assignee_id == Agent.id, IS_OPEN).lateral("working")
+    agent_id, rank, tickets = by_rank.c
+    counts = (func.max(tickets).filter(rank == literal_column(str(one.rank))).label(one.value) for one in Priority)
+    return _once(select(agent_id.label("agent_id"), *counts).group_by(agent_id).cte("working"))
+
+
+def _turns() -> CTE:
+    """The agents' turns in all teams."""
+    turn = RoutingTurn
+    found = select(turn.agent_id, turn.team_id, turn.turn, turn.last_at).where(turn.agent_id == _AGENT_IDS)
+    return _once(found.cte("turns"))
+
+
+def _once(rows: CTE) -> CTE:
+    """Read once, even where the planner thinks that there are so few agents that it may read them anew for each."""
+    return rows.prefix_with("materialized")
 
 
 def _coming() -> Any:
     """Decisions and offers under way to each agent, by priority; there are few."""
-    agent_ids = func.any(bindparam("agent_ids", type_=ARRAY(Uuid())))
     decided = select(RoutingDecision.agent_id, _rank(RoutingDecision.priority), RoutingDecision.decided_at).where(
-        RoutingDecision.agent_id == agent_ids, RoutingDecision.state == literal_column("'sent'")
+        RoutingDecision.agent_id == _AGENT_IDS, RoutingDecision.state == literal_column("'sent'")
     )
     later = select(TicketAssignment.agent_id, _rank(TicketAssignment.priority), TicketAssignment.decided_at).where(
-        TicketAssignment.agent_id == agent_ids, IS_UNDER_WAY, ~_has_arrived()
+        TicketAssignment.agent_id == _AGENT_IDS, IS_UNDER_WAY, ~_has_arrived()
     )
     found = union_all(decided, later).subquery("on_the_way")
     agent_id, rank, decided_at = found.c
@@ -79,28 +96,34 @@ def _rank(priority: Any) -> Any:
 
 
 def _standings() -> Select[Any]:
-    working, coming, turns = _working(), _coming(), RoutingTurn.__table__.alias("own_turn")
+    working, coming, turns = _working(), _coming(), _turns()
     last_ticket = select(func.max(Ticket.assigned_at)).where(Ticket.assignee_id == Agent.id).scalar_subquery()
-    last_turn = select(func.max(RoutingTurn.last_at)).where(RoutingTurn.agent_id == Agent.id).scalar_subquery()
+    last_at = func.max(turns.c.last_at).label("last_at")
+    last_turn = select(turns.c.agent_id, last_at).group_by(turns.c.agent_id).subquery("last_turn")
+    counts = (
+        (func.coalesce(working.c[one.value], 0) + func.coalesce(coming.c[one.value], 0)).label(one.value)
+        for one in Priority
+    )
     return (
         select(
             Membership.team_id,
             Agent.id.label("agent_id"),
             VERSION.label("version"),
-            *((working.c[one.value] + func.coalesce(coming.c[one.value], 0)).label(one.value) for one in Priority),
-            func.greatest(last_ticket, last_turn, coming.c.decided_at).label("last_assigned_at"),
+            *counts,
+            func.greatest(last_ticket, last_turn.c.last_at, coming.c.decided_at).label("last_assigned_at"),
             turns.c.turn,
         )
         .select_from(Membership)
         .join(Role, and_(Role.id == Membership.role_id, Role.permissions.op("&&")(sorted(WORKS_TICKETS))))
         .join(Agent, Agent.id == Membership.agent_id)
         .outerjoin(Calendar, OWN_CALENDAR)
-        .join(working, true())
+        .outerjoin(working, working.c.agent_id == Agent.id)
+        .outerjoin(last_turn, last_turn.c.agent_id == Agent.id)
         .outerjoin(coming, coming.c.agent_id == Agent.id)
         .outerjoin(turns, and_(turns.c.agent_id == Agent.id, turns.c.team_id == Membership.team_id))
         .where(
             Membership.team_id == func.any(bindparam("team_ids", type_=ARRAY(Uuid()))),
-            Agent.id == func.any(bindparam("agent_ids", type_=ARRAY(Uuid()))),
+            Agent.id == _AGENT_IDS,
         )
     )
 
