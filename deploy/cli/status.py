@@ -1,7 +1,7 @@
 """`everdesk status`: the local stack at a glance, and an exit status that scripts can trust."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 import asyncpg
 import httpx2
 import psutil
+from nats.js.api import ConsumerInfo
 from nats.js.errors import NotFoundError
 from rich.console import Console
 
@@ -169,8 +170,16 @@ def outbox_line(service: str, waiting: int, oldest: timedelta | None, parked: in
     return StatusLine(service, f"{waiting} events", is_good=not parked, more=", ".join(more))
 
 
+def consumer_lines(consumers: Iterable[ConsumerInfo]) -> list[StatusLine]:
+    """The durable ones by name: what only reads for open pages ends with its process, and nothing waits in it."""
+    return [
+        StatusLine(one.name, f"{(one.num_pending or 0) + (one.num_ack_pending or 0)} events", is_good=True)
+        for one in sorted(consumers, key=lambda one: one.name)
+        if one.config.durable_name
+    ]
+
+
 async def _consumers() -> list[StatusLine]:
-    """The durable ones: what only reads for open pages ends with its process, and nothing waits in it."""
     async with connected() as bus:
         js = await bus.jetstream()
         try:
@@ -178,10 +187,5 @@ async def _consumers() -> list[StatusLine]:
             buried = (await js.stream_info(DEAD_STREAM)).state.messages
         except NotFoundError:
             return [StatusLine(STREAM, "no stream", is_good=False, more="no service has started yet")]
-    lines = [
-        StatusLine(one.name, f"{(one.num_pending or 0) + (one.num_ack_pending or 0)} events", is_good=True)
-        for one in sorted(consumers, key=lambda one: one.name)
-        if one.config.durable_name
-    ]
     hint = "everdesk dead-letters list" if buried else ""
-    return [*lines, StatusLine("dead letters", f"{buried} events", is_good=not buried, more=hint)]
+    return [*consumer_lines(consumers), StatusLine("dead letters", f"{buried} events", is_good=not buried, more=hint)]

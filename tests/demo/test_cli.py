@@ -1,17 +1,18 @@
 """The operator's command: help with examples, honest exit statuses, and verdicts proved from history."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from nats.js.api import ConsumerConfig, ConsumerInfo
 from typer.testing import CliRunner
 
 from deploy.cli.__main__ import app
 from deploy.cli.environment import NATS_URL, environment_of
 from deploy.cli.sla.verify import VerdictDifference, differences
-from deploy.cli.status import mails_line, outbox_line, readiness_line
+from deploy.cli.status import consumer_lines, mails_line, outbox_line, readiness_line
 from services.assignment.sla_analysis.fact_history import FactHistory
 from shared.contracts.commands import (
     ChangeTicketPolicy,
@@ -208,6 +209,13 @@ def test_several_versions_a_roll_out_and_its_undoing_are_all_verified(mode: Poli
     assert found(events, list(rows.values()), first, second) == []
     next(iter(rows.values())).outcome = "forged"
     assert len(found(events, list(rows.values()), first, second)) == 1
+
+
+def test_status_tells_of_durable_consumers_alone() -> None:
+    made = datetime.now(UTC)
+    durable = ConsumerInfo("intake", "EVERDESK", ConsumerConfig(durable_name="intake"), made, num_pending=2)
+    reader = ConsumerInfo("desk-live-1", "EVERDESK", ConsumerConfig(), made, num_pending=9)
+    assert [(line.name, line.state) for line in consumer_lines([reader, durable])] == [("intake", "2 events")]
 
 
 def test_status_is_not_well_while_events_are_parked() -> None:

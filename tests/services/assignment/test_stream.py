@@ -15,6 +15,7 @@ from sse_starlette.sse import AppStatus
 from services.assignment.main import build_app
 from services.assignment.models import Membership
 from services.assignment.settings import AssignmentSettings
+from shared.contracts.names import STREAM
 from tests.services.assignment.desk import AgentApi, Desk, Json
 from tests.services.assignment.test_permissions import make
 from tests.support.eventually import eventually
@@ -50,6 +51,16 @@ async def watching(url: str, agent: AgentApi, last: int | None = None, more: str
         assert stream.status == 200
         await stream.comment()
         yield stream
+
+
+async def test_what_reads_for_open_pages_says_so_and_ends_with_its_process(desk: Desk) -> None:
+    js = await desk.bus.jetstream()
+
+    async def is_there() -> bool:
+        readers = [one.config for one in await js.consumers_info(STREAM) if one.name.startswith("desk-live-")]
+        return bool(readers) and not any(one.durable_name for one in readers)
+
+    await eventually(is_there)
 
 
 async def of(stream: EventReader, ticket: Json, kind: str) -> Received:
