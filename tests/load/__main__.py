@@ -16,6 +16,7 @@ BENCHMARKS = (
     "long_history",
     "timers",
     "what_if",
+    "time_travel",
     "upload",
     "mail",
     "abuse",

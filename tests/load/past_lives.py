@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
-from services.assignment.commands.projection import TICKET_COLUMNS, row_of, verdict_row
+from services.assignment.commands.projection import TICKET_COLUMNS, assigned_since, row_of, verdict_row
 from shared.contracts.base import AgentId, MessageId, TeamId, TicketId
 from shared.contracts.commands import (
     AssignTicket,
@@ -120,7 +120,11 @@ def _life(events: list[LifecycleEvent], ticket_id: str, number: str) -> Life:
         ticket_id,
         number,
         [(event.seq, event.event_name, event.at, json.dumps(event.model_dump(mode="json"))) for event in events],
-        row_of(events[-1].snapshot),
+        row_of(events[-1].snapshot)
+        | {
+            "snapshot": events[-1].snapshot.model_dump_json(),
+            "assigned_at": assigned_since(event.snapshot for event in events)[events[-1].ticket_id],
+        },
         [verdict_row(event) for event in events if isinstance(event, SlaSettled)],
     )
 
@@ -135,7 +139,8 @@ def _rows(lives: list[tuple[int, Life]]) -> dict[str, Rows]:
         for seq, name, at, data in life.events:
             own = data.replace(life.ticket_id, str(ticket_id)).replace(life.number, number)
             events.append((f"ticket-{ticket_id}:{seq}", ticket_id, seq, name, at, own))
-        ticket = {**life.ticket, "id": ticket_id, "number": number, "snapshot": json.dumps(life.ticket["snapshot"])}
+        snapshot = life.ticket["snapshot"].replace(life.ticket_id, str(ticket_id)).replace(life.number, number)
+        ticket = {**life.ticket, "id": ticket_id, "number": number, "snapshot": snapshot}
         tickets.append(tuple(ticket[column] for column in columns))
         verdicts += [tuple({**row, "ticket_id": ticket_id}[name] for name in of_verdict) for row in life.verdicts]
     return {

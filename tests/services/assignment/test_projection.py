@@ -257,6 +257,25 @@ async def test_reports_add_up_the_highest_revisions_only(desk: Desk) -> None:
     await ada.get("/v1/reports/sla", expect=422, **reversed_period)
 
 
+async def test_a_report_of_the_past_has_the_verdicts_that_had_been_published(desk: Desk) -> None:
+    ada, slug = await desk.agent("ada"), f"p-{new_id().hex[-8:]}"
+    team = await ada.post("/v1/teams", {"slug": slug, "name": slug})
+    ticket_id, place = new_id(), {"team_id": team["id"], "assignee_id": agent_id("ada")}
+    first = verdict(1, Outcome.BREACHED)
+    await project(desk.database, desk.ids, "test", [settled(ticket_id, 1, first, **place)])
+    between = utc_now()
+    corrected = first.model_copy(update={"revision": 2, "outcome": Outcome.MET})
+    await project(desk.database, desk.ids, "test", [settled(ticket_id, 2, corrected, **place)])
+    cases: list[tuple[dict[str, Any], int, int]] = [({"as_of": between.isoformat()}, 0, 1), ({}, 1, 0)]
+    for as_of, met, breached in cases:
+        (total,) = (await ada.get("/v1/reports/sla", team=slug, **as_of))["total"]
+        assert (total["met"], total["breached"]) == (met, breached)
+    for path in ("activity", "workload", "backlog.csv", "arrivals"):
+        answer = await ada.send("GET", f"/v1/reports/{path}", params={"as_of": between.isoformat()})
+        assert answer.status_code == 200
+    await ada.get("/v1/reports/backlog", expect=422, as_of="2999-01-01T00:00:00Z")
+
+
 async def test_an_agent_with_a_teams_scope_sees_reports_of_their_teams_only(desk: Desk) -> None:
     ada, vera, slug = await desk.agent("ada"), await desk.agent("vera"), f"r-{new_id().hex[-8:]}"
     team = await ada.post("/v1/teams", {"slug": slug, "name": slug})

@@ -87,6 +87,7 @@ def paths(database: Database, teams: list[UUID], agents: list[UUID]) -> Iterator
         yield _report(database, f"SLA report of 30 days, {scope}", caller)
         yield _activity(database, f"activity and arrivals of 30 days, {scope}", caller)
         yield _open_tickets(database, f"backlog and workload, {scope}", caller)
+        yield _past_lists(database, f"lists and backlog as of yesterday, {scope}", caller)
     yield _aggregation(database)
     yield _rosters(database, agents)
     yield _projection(database)
@@ -148,6 +149,19 @@ def _open_tickets(database: Database, name: str, caller: Caller) -> Path:
         async with database.begin() as session:
             await get_backlog_report(session, caller, None, Dimension.PRIORITY, OpenAt(utc_now()))
             await get_workload_report(session, caller, None, OpenAt(utc_now()))
+
+    return Path(name, run)
+
+
+def _past_lists(database: Database, name: str, caller: Caller) -> Path:
+    async def run() -> int:
+        as_of, shown = utc_now() - timedelta(days=1), 0
+        async with database.begin() as session:
+            for filters, sort in ((Filters(), Sort.UPDATED_LAST), (Filters(QueueView.TEAM), Sort.DUE)):
+                page = await list_tickets(session, caller, filters, sort, TimeSpan(25, None, utc_now(), as_of))
+                shown += len(page.items)
+            await get_backlog_report(session, caller, None, Dimension.TEAM, OpenAt.of(as_of))
+        return shown
 
     return Path(name, run)
 
