@@ -30,7 +30,10 @@ SEARCHED: Final = 400
 TAKEN_FROM_INDEX: Final = 4_000
 """Largest expected number of index matches that are read and sorted."""
 CHEAP: Final = 12_000.0
-"""Planner cost up to which a plan is run without further bounds; about 20 ms."""
+"""Planner cost up to which a plan is run without further bounds; about 20 ms.
+
+It is the cost of all matches: that of the first few counts on their being spread evenly, which was just disproved.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,8 @@ async def read_page(
     places, looked_to = await _near(session, order, listed, terms, window, values)
     if len(places) > limit or looked_to is None:
         return FoundPlaces(places)
-    if not terms and await _cost(session, straight, values) <= CHEAP:
+    whole = merged(listed.scans, order, (*listed.visible, *listed.narrowed), "all")
+    if not terms and await _cost(session, whole, values) <= CHEAP:
         return FoundPlaces(await _places(session, straight, values))
     return FoundPlaces(places, looked_to)
 
