@@ -1,7 +1,6 @@
 """Changes to ledger rows that exist: resolving their recipients, and an operator's retry."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 from typing import Any, cast
@@ -30,11 +29,7 @@ from sqlalchemy.orm import aliased
 from services.notification.channel_choice import OTHERWISE, STORM_WINDOW, ChannelChoice, ChannelRules
 from services.notification.decisions import (
     ALREADY_NOTIFIED,
-    AUTHOR_ADDRESS,
-    DONE_BY,
     FOLLOWS,
-    GIVEN_BY_SYSTEM,
-    PARTICIPANT,
     REQUESTER,
     TEAM,
     WRITTEN_BY,
@@ -46,19 +41,17 @@ from services.notification.delivery.templates import TemplateName
 from services.notification.delivery_repository import mail_id_of, record_all
 from services.notification.fallback_recipients import find_fallback_recipients
 from services.notification.inbox_entries import add_others, entry_of
-from services.notification.models import IS_WAITING, Agent, AgentPreferences, Delivery, Participant, Team, Ticket
+from services.notification.models import IS_WAITING, Agent, Delivery, NotificationPreferences, Participant, Team, Ticket
 from services.notification.recipient_addresses import standings_of
-from services.notification.recipient_expansion import WITHDRAWN, expand
+from services.notification.recipient_expansion import expand
 from services.notification.record_sets import ROWS, record_set
-from services.notification.rules.additional_recipients import ADDITIONAL
 from services.notification.rules.matrix import RecipientAudience
 from services.notification.rules.repository import load_matrix
 from services.notification.settings import UnassignedMessagesTo
+from services.notification.settlement import Settlement, audience_of, settlement_of
 from services.notification.ticket_visibility import is_in_sight
 from shared.contracts.base import TicketId
-from shared.contracts.vocabulary import ParticipantState
-from shared.kit.addresses import address_key, is_reachable
-from shared.kit.auth import MailAudience, MailThreads
+from shared.kit.auth import MailThreads
 from shared.kit.clock import utc_now
 from shared.kit.db import Session
 from shared.kit.http.problems import Problem, not_found
@@ -66,16 +59,6 @@ from shared.kit.http.problems import Problem, not_found
 SETTLE_AT_ONCE = 500
 TOGETHER = timedelta(seconds=2)
 """How long a mail that has a weight waits for other mails of that moment; see `delivery.consolidation`."""
-PASSED_ON = frozenset(
-    {
-        TemplateName.REQUESTER_MESSAGE,
-        TemplateName.SLA_WARNED,
-        TemplateName.SLA_BREACHED,
-        TemplateName.ESCALATED,
-        TemplateName.RETURNED,
-    }
-)
-"""What somebody has to act on: told to the next who can where its reader is inactive or missing."""
 DELIVERIES = cast(Table, Delivery.__table__)
 SETTLED = (
     *("id", "status", "agent_id", "address", "name", "message_id", "last_error", "next_attempt_at"),
@@ -90,17 +73,6 @@ def _settlement_update() -> Update:
 
 SETTLE = _settlement_update()
 """Built once, so that its compiled form is found again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Settlement:
-    """The resolved recipient of a decision, or the reason why there is none."""
-
-    address: str | None = None
-    name: str | None = None
-    dropped_because: str | None = None
-    is_passed_on: bool = False
-    """Whether somebody else is to be told instead."""
 
 
 async def resolve_recipients(
@@ -204,13 +176,6 @@ def _others(row: Row[*tuple[Any, ...]], choice: ChannelChoice, settled: Mapping[
     ]
 
 
-def audience_of(recipient: str) -> MailAudience:
-    """Returns the audience that the Message-ID states, derived from the recipient key of a ledger row."""
-    if recipient == REQUESTER.key:
-        return MailAudience.REQUESTER
-    return MailAudience.GUEST if recipient.startswith(PARTICIPANT) else MailAudience.STAFF
-
-
 @cache
 def _settleable() -> Select[*tuple[Any, ...]]:
     """Selects waiting rows joined with the ticket and person they need, locked against concurrent resolvers."""
@@ -273,7 +238,7 @@ def _settleable() -> Select[*tuple[Any, ...]]:
             author.name.label("author_name"),
             Delivery.audience,
             Delivery.channel,
-            AgentPreferences.settings.label("preferences"),
+            NotificationPreferences.settings.label("preferences"),
             _is_told_already().label("is_told_already"),
             _recent_mails().label("recent_mails"),
         )
@@ -284,7 +249,7 @@ def _settleable() -> Select[*tuple[Any, ...]]:
         .outerjoin(team_lead, team_lead.id == Delivery.team_id)
         .outerjoin(Agent, Agent.id == target)
         .outerjoin(author, author.id == written_by)
-        .outerjoin(AgentPreferences, AgentPreferences.agent_id == Agent.id)
+        .outerjoin(NotificationPreferences, NotificationPreferences.agent_id == Agent.id)
         .where(
             IS_WAITING,
             or_(Ticket.submitted_at.is_not(None), Ticket.erased_at.is_not(None)),
@@ -344,74 +309,6 @@ def _is_void() -> Exists:
         )
         .exists()
     )
-
-
-def settlement_of(row: Row[*tuple[Any, ...]]) -> Settlement:
-    """Returns the recipient of a row whose ticket and person are known."""
-    found = _settlement_of(row)
-    if found.address is not None and not is_reachable(found.address):
-        return Settlement(dropped_because="no mail can be sent to the address", is_passed_on=_is_passed_on(row))
-    return found
-
-
-def _is_passed_on(row: Row[*tuple[Any, ...]]) -> bool:
-    """Whether a row falls back to another agent if its own recipient cannot be reached."""
-    is_staff = audience_of(row.recipient) is MailAudience.STAFF
-    if ADDITIONAL in row.facts:
-        return False
-    return is_staff and FOLLOWS not in row.facts and (row.template in PASSED_ON or row.team_id is not None)
-
-
-def _settlement_of(row: Row[*tuple[Any, ...]]) -> Settlement:
-    if row.erased_at is not None:
-        return Settlement(dropped_because="the requester was erased")
-    if row.is_void:
-        return Settlement(dropped_because=WITHDRAWN)
-    if row.recipient == REQUESTER.key:
-        if row.template == TemplateName.ACKNOWLEDGEMENT and row.is_repeated_follow_up:
-            return Settlement(
-                dropped_because="a follow-up of the same ticket was acknowledged: this may be a mail loop"
-            )
-        return Settlement(row.requester_email, row.requester_name)
-    if not row.alert and (_is_routing(row) or row.template == TemplateName.NEW_TICKET):
-        return Settlement(dropped_because="who opened the ticket asked not to alert agents of it")
-    if row.recipient.startswith(PARTICIPANT):
-        is_asked = row.template == TemplateName.INVITATION
-        wanted = ParticipantState.INVITED if is_asked else ParticipantState.JOINED
-        if row.participant_state != wanted.value:
-            return Settlement(dropped_because=f"they have {row.participant_state}")
-        return Settlement(row.participant_email, "" if is_asked else row.participant_name)
-    return _settlement_of_staff(row)
-
-
-def _settlement_of_staff(row: Row[*tuple[Any, ...]]) -> Settlement:
-    if row.agent_email is None:
-        return Settlement(
-            dropped_because="nobody is assigned, or the team has no lead", is_passed_on=_is_passed_on(row)
-        )
-    if not row.is_agent_active:
-        return Settlement(dropped_because="the agent is not active", is_passed_on=_is_passed_on(row))
-    if _is_own_doing(row):
-        return Settlement(dropped_because="they did it themselves")
-    if not row.is_in_sight:
-        return Settlement(dropped_because="they may not see the ticket")
-    is_assignee = row.assignee_id == row.known_agent_id
-    if FOLLOWS in row.facts and row.template == TemplateName.REQUESTER_MESSAGE and is_assignee:
-        return Settlement(dropped_because="they are told of it as the assignee")
-    return Settlement(row.agent_email, row.agent_name)
-
-
-def _is_routing(row: Row[*tuple[Any, ...]]) -> bool:
-    """Whether the row reports the first assignment of a new ticket rather than a later escalation."""
-    given = row.facts.get(GIVEN_BY_SYSTEM)
-    return row.template == TemplateName.ASSIGNED and row.triaged_seq is not None and given == row.triaged_seq + 1
-
-
-def _is_own_doing(row: Row[*tuple[Any, ...]]) -> bool:
-    """Whether the recipient is the author of the change: nobody is notified of their own action."""
-    author = row.facts.get(AUTHOR_ADDRESS)
-    is_author = author is not None and address_key(author) == address_key(row.agent_email)
-    return is_author or row.facts.get(DONE_BY) == str(row.known_agent_id)
 
 
 async def retry_delivery(session: Session, delivery_id: UUID) -> Delivery:

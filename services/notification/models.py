@@ -213,7 +213,7 @@ class NotificationRules(Base):
     version: Mapped[int] = mapped_column(Integer, server_default=text("0"))
 
 
-class AgentPreferences(Base):
+class NotificationPreferences(Base):
     """How one agent wants to be told; without a row, as the rules say."""
 
     __tablename__ = "agent_preferences"

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.dialects.postgresql import insert
 
 from services.notification.delivery.channels import DeliveryChannel
-from services.notification.models import AgentPreferences
+from services.notification.models import NotificationPreferences
 from services.notification.rules.matrix import RuleEvent
 from shared.contracts.policies import BusinessCalendar
 from shared.domain.business_time import HolidaysNotExpanded, NoOpenTime, next_opening
@@ -35,7 +35,7 @@ class ChannelChoices(BaseModel):
     inbox: bool | None = None
 
 
-class AgentSettings(BaseModel):
+class NotificationChoices(BaseModel):
     """An agent's preferences."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
@@ -78,22 +78,22 @@ class AgentSettings(BaseModel):
         return today if today > now else today + timedelta(days=1)
 
 
-DEFAULT_SETTINGS = AgentSettings()
+DEFAULT_SETTINGS = NotificationChoices()
 
 
-def read_settings(stored: Mapping[str, Any] | None) -> AgentSettings:
+def read_settings(stored: Mapping[str, Any] | None) -> NotificationChoices:
     """Returns stored preferences; the defaults where there are none."""
-    return AgentSettings.model_validate(stored) if stored else DEFAULT_SETTINGS
+    return NotificationChoices.model_validate(stored) if stored else DEFAULT_SETTINGS
 
 
-async def load_settings(session: Session, agent_id: UUID) -> tuple[AgentSettings, int]:
+async def load_settings(session: Session, agent_id: UUID) -> tuple[NotificationChoices, int]:
     """Returns an agent's preferences and their version; version 0 where there are none."""
-    row = await session.get(AgentPreferences, agent_id)
+    row = await session.get(NotificationPreferences, agent_id)
     return (read_settings(row.settings), row.version) if row else (DEFAULT_SETTINGS, 0)
 
 
 async def save_settings(
-    session: Session, by: Administrator, agent_id: UUID, wanted: AgentSettings, expected_version: int | None
+    session: Session, by: Administrator, agent_id: UUID, wanted: NotificationChoices, expected_version: int | None
 ) -> int:
     """Replaces an agent's preferences; returns the new version.
 
@@ -101,9 +101,9 @@ async def save_settings(
     """
     if wanted.mail_hours is not None:
         _check_hours(wanted.mail_hours)
-    new = insert(AgentPreferences).values(agent_id=agent_id, settings={}, version=0)
+    new = insert(NotificationPreferences).values(agent_id=agent_id, settings={}, version=0)
     await session.execute(new.on_conflict_do_nothing())
-    row = await session.get_one(AgentPreferences, agent_id, with_for_update=True)
+    row = await session.get_one(NotificationPreferences, agent_id, with_for_update=True)
     if expected_version is not None and expected_version != row.version:
         raise Problem(412, "version_conflict", "the preferences were changed since: read them again")
     before = read_settings(row.settings)

@@ -12,4 +12,4 @@ class Ledger(ServiceClient):
 
     async def deliveries(self, ticket_id: str) -> list[dict[str, Any]]:
         """Every mail about a ticket, whatever became of it."""
-        return list((await self.get("/v1/deliveries", ticket_id=ticket_id, limit=200))["items"])
+        return list((await self.get("/v1/deliveries", ticket_id=ticket_id, channel="mail", limit=200))["items"])

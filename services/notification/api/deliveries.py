@@ -52,6 +52,7 @@ async def retry(delivery_id: UUID, state: State, key: IdempotencyKey = None) -> 
         body = view.model_dump_json().encode()
         await guarded.store(body)
     state.wake_sender()
+    state.wake_targets()
     return Response(body, media_type="application/json")
 
 

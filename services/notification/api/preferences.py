@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from services.notification.api.recipients import TheAgent
 from services.notification.deps import By, State
-from services.notification.preferences import AgentSettings, load_settings, save_settings
+from services.notification.preferences import NotificationChoices, load_settings, save_settings
 from services.notification.recipient_addresses import clear_bounce, set_wanted, standings_of
 from shared.kit.http.etags import IfMatch, etag_of, revision_of
 from shared.kit.http.inputs import Email, Input
@@ -22,7 +22,7 @@ class AgentPreferencesView(BaseModel):
     """An agent's preferences."""
 
     version: int
-    settings: AgentSettings
+    settings: NotificationChoices
 
 
 class AddressPreferencesView(BaseModel):
@@ -56,7 +56,7 @@ async def read_agent(state: State, agent_id: TheAgent, response: Response) -> Ag
 
 @router.put("")
 async def replace_agent(
-    state: State, by: By, agent_id: TheAgent, body: AgentSettings, response: Response, if_match: IfMatch = None
+    state: State, by: By, agent_id: TheAgent, body: NotificationChoices, response: Response, if_match: IfMatch = None
 ) -> AgentPreferencesView:
     """Replaces an agent's preferences."""
     async with state.database.begin() as session:

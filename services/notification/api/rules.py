@@ -62,7 +62,7 @@ class RulesInput(Input):
     rules: Annotated[list[RuleInput], Field(max_length=500)]
 
 
-class RulesView(BaseModel):
+class MatrixView(BaseModel):
     """The whole matrix."""
 
     model_config = ConfigDict(use_attribute_docstrings=True)
@@ -72,7 +72,7 @@ class RulesView(BaseModel):
     rules: list[RuleView]
 
     @classmethod
-    def of(cls, matrix: Matrix) -> "RulesView":
+    def of(cls, matrix: Matrix) -> "MatrixView":
         """The view of a matrix."""
         return cls(
             version=matrix.version,
@@ -90,18 +90,18 @@ class RulesView(BaseModel):
 
 
 @router.get("")
-async def read_rules(state: State, response: Response) -> RulesView:
+async def read_rules(state: State, response: Response) -> MatrixView:
     """Returns every cell of the matrix."""
     async with state.database.begin() as session:
         matrix = await load_matrix(session)
     response.headers["ETag"] = etag_of(matrix.version)
-    return RulesView.of(matrix)
+    return MatrixView.of(matrix)
 
 
 @router.put("")
 async def replace_rules(
     state: State, by: By, body: RulesInput, response: Response, if_match: IfMatch = None
-) -> RulesView:
+) -> MatrixView:
     """Replaces what differs from the defaults; what is under way already is not changed."""
     for position, rule in enumerate(body.rules):
         if rule.cell not in OFFERED:
@@ -110,4 +110,4 @@ async def replace_rules(
         wanted = {rule.cell: rule.enabled for rule in body.rules}
         matrix = await save_matrix(session, by, wanted, revision_of(if_match))
     response.headers["ETag"] = etag_of(matrix.version)
-    return RulesView.of(matrix)
+    return MatrixView.of(matrix)

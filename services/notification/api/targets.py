@@ -79,7 +79,7 @@ class TargetView(BaseModel):
         return cls(**values, kind=kind, channel=kind.channel, host=host, has_secret=target.secret is not None)
 
 
-class TestResult(BaseModel):
+class TargetTestResult(BaseModel):
     """What the target answered."""
 
     __test__ = False
@@ -149,14 +149,14 @@ async def remove(state: State, by: By, target_id: UUID) -> None:
 
 
 @router.post("/{target_id}/test")
-async def test_one(state: State, target_id: UUID) -> TestResult:
+async def test_one(state: State, target_id: UUID) -> TargetTestResult:
     """Posts a test message at once, and returns what the target answered."""
     async with state.database.begin() as session:
         target = await _get(session, target_id)
     try:
-        return TestResult(accepted=True, answer=await send_test(state.outgoing, target, state.settings.desk_url))
+        return TargetTestResult(accepted=True, answer=await send_test(state.outgoing, target, state.settings.desk_url))
     except TargetRefused as refused:
-        return TestResult(accepted=False, answer=refused.reason)
+        return TargetTestResult(accepted=False, answer=refused.reason)
 
 
 async def _get(session: Session, target_id: UUID, *, is_locked: bool = False) -> NotificationTarget:

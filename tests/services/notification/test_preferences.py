@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from services.notification.preferences import AgentSettings
+from services.notification.preferences import NotificationChoices
 from services.notification.recipient_addresses import mark_bounced
 from services.notification.rules.matrix import RuleEvent
 from shared.contracts.vocabulary import ActorKind
@@ -43,7 +43,7 @@ HOURS = {
     ],
 )
 def test_when_a_mail_comes(settings: dict[str, Any], event: RuleEvent, due_at: datetime, *, is_digest: bool) -> None:
-    assert AgentSettings.model_validate(settings).mail_due_at(event, EVENING) == (due_at, is_digest)
+    assert NotificationChoices.model_validate(settings).mail_due_at(event, EVENING) == (due_at, is_digest)
 
 
 async def prefer(service: Running, agent_id: UUID, **settings: Any) -> Any:

@@ -137,5 +137,5 @@ def _page(request: Request, desk: DeskPages, caller: Caller, view: FormView) -> 
         channels=CHANNELS,
         choices=CHOICES,
         days=DAYS,
-        zones=ZONES,
+        zones=[(zone, zone) for zone in ZONES],
     )

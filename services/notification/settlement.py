@@ -1,0 +1,118 @@
+"""Settles for whom a decision is: the recipient's address, or the reason why nobody is told."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row
+
+from services.notification.decisions import (
+    AUTHOR_ADDRESS,
+    DONE_BY,
+    FOLLOWS,
+    GIVEN_BY_SYSTEM,
+    PARTICIPANT,
+    REQUESTER,
+)
+from services.notification.delivery.templates import TemplateName
+from services.notification.recipient_expansion import WITHDRAWN
+from services.notification.rules.additional_recipients import ADDITIONAL
+from shared.contracts.vocabulary import ParticipantState
+from shared.kit.addresses import address_key, is_reachable
+from shared.kit.auth import MailAudience
+
+PASSED_ON = frozenset(
+    {
+        TemplateName.REQUESTER_MESSAGE,
+        TemplateName.SLA_WARNED,
+        TemplateName.SLA_BREACHED,
+        TemplateName.ESCALATED,
+        TemplateName.RETURNED,
+    }
+)
+"""What somebody has to act on: told to the next who can where its reader is inactive or missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """The resolved recipient of a decision, or the reason why there is none."""
+
+    address: str | None = None
+    name: str | None = None
+    dropped_because: str | None = None
+    is_passed_on: bool = False
+    """Whether somebody else is to be told instead."""
+
+
+def audience_of(recipient: str) -> MailAudience:
+    """Returns the audience that the Message-ID states, derived from the recipient key of a ledger row."""
+    if recipient == REQUESTER.key:
+        return MailAudience.REQUESTER
+    return MailAudience.GUEST if recipient.startswith(PARTICIPANT) else MailAudience.STAFF
+
+
+def settlement_of(row: Row[*tuple[Any, ...]]) -> Settlement:
+    """Returns the recipient of a row whose ticket and person are known."""
+    found = _settlement_of(row)
+    if found.address is not None and not is_reachable(found.address):
+        return Settlement(dropped_because="no mail can be sent to the address", is_passed_on=_is_passed_on(row))
+    return found
+
+
+def _is_passed_on(row: Row[*tuple[Any, ...]]) -> bool:
+    """Whether a row falls back to another agent if its own recipient cannot be reached."""
+    is_staff = audience_of(row.recipient) is MailAudience.STAFF
+    if ADDITIONAL in row.facts:
+        return False
+    return is_staff and FOLLOWS not in row.facts and (row.template in PASSED_ON or row.team_id is not None)
+
+
+def _settlement_of(row: Row[*tuple[Any, ...]]) -> Settlement:
+    if row.erased_at is not None:
+        return Settlement(dropped_because="the requester was erased")
+    if row.is_void:
+        return Settlement(dropped_because=WITHDRAWN)
+    if row.recipient == REQUESTER.key:
+        if row.template == TemplateName.ACKNOWLEDGEMENT and row.is_repeated_follow_up:
+            return Settlement(
+                dropped_because="a follow-up of the same ticket was acknowledged: this may be a mail loop"
+            )
+        return Settlement(row.requester_email, row.requester_name)
+    if not row.alert and (_is_routing(row) or row.template == TemplateName.NEW_TICKET):
+        return Settlement(dropped_because="who opened the ticket asked not to alert agents of it")
+    if row.recipient.startswith(PARTICIPANT):
+        is_asked = row.template == TemplateName.INVITATION
+        wanted = ParticipantState.INVITED if is_asked else ParticipantState.JOINED
+        if row.participant_state != wanted.value:
+            return Settlement(dropped_because=f"they have {row.participant_state}")
+        return Settlement(row.participant_email, "" if is_asked else row.participant_name)
+    return _settlement_of_staff(row)
+
+
+def _settlement_of_staff(row: Row[*tuple[Any, ...]]) -> Settlement:
+    if row.agent_email is None:
+        return Settlement(
+            dropped_because="nobody is assigned, or the team has no lead", is_passed_on=_is_passed_on(row)
+        )
+    if not row.is_agent_active:
+        return Settlement(dropped_because="the agent is not active", is_passed_on=_is_passed_on(row))
+    if _is_own_doing(row):
+        return Settlement(dropped_because="they did it themselves")
+    if not row.is_in_sight:
+        return Settlement(dropped_because="they may not see the ticket")
+    is_assignee = row.assignee_id == row.known_agent_id
+    if FOLLOWS in row.facts and row.template == TemplateName.REQUESTER_MESSAGE and is_assignee:
+        return Settlement(dropped_because="they are told of it as the assignee")
+    return Settlement(row.agent_email, row.agent_name)
+
+
+def _is_routing(row: Row[*tuple[Any, ...]]) -> bool:
+    """Whether the row reports the first assignment of a new ticket rather than a later escalation."""
+    given = row.facts.get(GIVEN_BY_SYSTEM)
+    return row.template == TemplateName.ASSIGNED and row.triaged_seq is not None and given == row.triaged_seq + 1
+
+
+def _is_own_doing(row: Row[*tuple[Any, ...]]) -> bool:
+    """Whether the recipient is the author of the change: nobody is notified of their own action."""
+    author = row.facts.get(AUTHOR_ADDRESS)
+    is_author = author is not None and address_key(author) == address_key(row.agent_email)
+    return is_author or row.facts.get(DONE_BY) == str(row.known_agent_id)
