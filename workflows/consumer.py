@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import timedelta
 
+from shared.contracts.base import TicketId
 from shared.contracts.commands import MessageFact
 from shared.contracts.events import Envelope, MessagePosted, MessageUnclaimed
 from shared.contracts.tickets import Actor
@@ -85,14 +86,18 @@ class TicketEventConsumer:
             await self._announce_unclaimed(posted)
             return
         await self._bus.publish_all(told.events)
-        if told.snapshot.is_archived:
-            await self._announce_unclaimed(posted)
+        merged_into = told.snapshot.merged_into
+        if told.snapshot.is_archived or merged_into is not None:
+            await self._announce_unclaimed(posted, merged_into)
 
-    async def _announce_unclaimed(self, posted: MessagePosted) -> None:
-        """Publishes `message.unclaimed` for a requester's message to an archived ticket, which opens a new one."""
+    async def _announce_unclaimed(self, posted: MessagePosted, merged_into: TicketId | None = None) -> None:
+        """Publishes `message.unclaimed` for a requester's message to an archived ticket, which opens a new one.
+
+        A message to a merged ticket goes on to the one that it is part of.
+        """
         if posted.author.kind is not ActorKind.REQUESTER or posted.is_automatic:
             return
-        unclaimed = MessageUnclaimed(ticket_id=posted.ticket_id, message_id=posted.message_id)
+        unclaimed = MessageUnclaimed(ticket_id=posted.ticket_id, message_id=posted.message_id, merged_into=merged_into)
         await self._bus.publish_all([unclaimed.envelope(f"unclaimed:{posted.message_id}", utc_now())])
 
 

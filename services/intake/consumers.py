@@ -9,6 +9,7 @@ from services.intake.abuse.invitations import InvitationLimits
 from services.intake.commands.agent_edits import attach_to_note, attaching, edit_message, edit_ticket
 from services.intake.commands.apply_events import CONSUMER, EventEffects, apply_effects
 from services.intake.commands.decide_participant import decide_participant
+from services.intake.commands.merged_tickets import join_requester, part_requester
 from services.intake.commands.open_follow_up import open_follow_up
 from services.intake.commands.project_agents import project_agents
 from services.intake.live import notify_readers
@@ -27,9 +28,11 @@ from shared.contracts.events import (
     SlaBreached,
     SlaBreachWithdrawn,
     SlaWarned,
+    TicketAbsorbed,
     TicketArchived,
     TicketAssigned,
     TicketClosed,
+    TicketDetached,
     TicketEdited,
     TicketHeld,
     TicketOpened,
@@ -64,7 +67,16 @@ TOLD = frozenset(
 )
 """The steps of a ticket's life that concern its requester. Teams, priorities, clocks and notes are the desk's own."""
 DECISIONS = frozenset(
-    event.type() for event in (MessageUnclaimed, ParticipantDecided, TicketEdited, MessageEdited, NoteFilesAttached)
+    event.type()
+    for event in (
+        MessageUnclaimed,
+        ParticipantDecided,
+        TicketEdited,
+        MessageEdited,
+        NoteFilesAttached,
+        TicketAbsorbed,
+        TicketDetached,
+    )
 )
 """Events upon which something is opened, sent or replaced: each is done once, so it is recorded in the inbox."""
 HANDLED = LIFECYCLE.keys() | DECISIONS | {MessagePosted.type()}
@@ -93,7 +105,9 @@ def agents_consumer(database: Database) -> Consumer:
 
 async def on_events(database: Database, limits: InvitationLimits, events: Sequence[Envelope]) -> None:
     """Handles a batch, each event once; then those who wait for news of its tickets are woken."""
-    told = await _apply(database, [event for event in events if event.type in HANDLED and event.type not in DECISIONS])
+    told = await _apply(
+        database, [event for event in events if event.type in LIFECYCLE or event.type == MessagePosted.type()]
+    )
     decisions = [event for event in events if event.type in DECISIONS]
     if decisions:
         async with database.begin() as session:
@@ -150,6 +164,10 @@ async def _decide(session: Session, limits: InvitationLimits, event: Envelope) -
             await open_follow_up(session, message)
         case ParticipantDecided() as decided:
             await decide_participant(session, limits, decided)
+        case TicketAbsorbed() as absorbed:
+            await join_requester(session, absorbed)
+        case TicketDetached() as detached:
+            await part_requester(session, detached)
         case TicketEdited() as edited:
             await edit_ticket(session, edited)
         case MessageEdited() as corrected:

@@ -36,6 +36,7 @@ TICKET: Final[Json] = {
     "channel": "api",
     "fields": SUBMISSION["fields"],
     "cc": [],
+    "merged_into": None,
     "follows": None,
     "followed_by": [],
     "revision": 2,

@@ -154,6 +154,8 @@ class TicketView(BaseModel):
     channel: Channel
     fields: dict[str, FieldValue] = {}
     cc: list[str] = []
+    merged_into: UUID | None = None
+    """The ticket that agents made it a part of: messages go there."""
     follows: UUID | None = None
     """The archived ticket that this one follows up."""
     followed_by: list[UUID] = []

@@ -55,7 +55,7 @@ async def post(
         return claim.stored
     await state.admission.refuse_banned(EntryPoint.CLIENT, ticket.requester_email)
     post = NewMessage(body=request.body, body_format=request.body_format, channel=Channel.API, received_at=utc_now())
-    if not request.attachments and not ticket.is_archived and ticket.erased_at is None:
+    if not request.attachments and not ticket.is_archived and ticket.erased_at is None and ticket.merged_into is None:
         body = await post_api_message(state.database, asked, ticket, post, HTTP_201_CREATED)
         if body is not None:
             return answer(body, HTTP_201_CREATED)

@@ -40,7 +40,17 @@ from shared.kit.tables import inbox
 TICKETS, MESSAGES, TIMELINE = (typing.cast("Table", each.__table__) for each in (Ticket, Message, TimelineEntry))
 CONSUMER = "intake"
 OPENED, MESSAGE = "opened", "message"
-PROJECTED = ("status", "priority", "seq", "revision", "resolved_at", "closed_at", "is_archived", "updated_at")
+PROJECTED = (
+    "status",
+    "priority",
+    "seq",
+    "revision",
+    "resolved_at",
+    "closed_at",
+    "is_archived",
+    "updated_at",
+    "merged_into",
+)
 REPLY = (
     *("id", "ticket_id", "author_kind", "author_name", "body", "body_format", "quoted", "channel", "received_at"),
     "is_automatic",

@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from services.intake.attachments.upload import attachment_ref
+from services.intake.commands.merged_tickets import target_of
 from services.intake.commands.new_message import NewMessage, announce_message, message_row
 from services.intake.commands.submit_ticket import Submission, submit_ticket
 from services.intake.live.timeline import follow_up_entry
@@ -23,7 +24,10 @@ REPLY_PREFIX = "Re: "
 
 
 async def open_follow_up(session: Session, unclaimed: MessageUnclaimed) -> None:
-    """Opens the follow-up of a message whose ticket turned out to be archived, unless that was done on its arrival."""
+    """Opens the follow-up of a message whose ticket turned out to be archived, unless that was done on its arrival.
+
+    If the ticket is part of another one, the message goes to that.
+    """
     message = await session.get(Message, unclaimed.message_id)
     if message is None or message.follow_up_id is not None:
         log.info("follow_up.skipped", message_id=str(unclaimed.message_id), is_known=message is not None)
@@ -32,7 +36,19 @@ async def open_follow_up(session: Session, unclaimed: MessageUnclaimed) -> None:
     if old.erased_at is not None:
         log.info("follow_up.erased", message_id=str(unclaimed.message_id))
         return
+    if unclaimed.merged_into is not None or old.merged_into is not None:
+        await _add_to_merged(session, old, message, unclaimed.merged_into)
+        return
     await add_to_follow_up(session, old, message)
+
+
+async def _add_to_merged(session: Session, old: Ticket, message: Message, merged_into: TicketId | None) -> None:
+    """A message that came while its ticket was being merged goes to the ticket that that is part of now."""
+    known = await session.get(Ticket, merged_into) if merged_into is not None else old
+    target = await target_of(session, known or old)
+    if target.id != old.id and target.erased_at is None:
+        message.follow_up_id = await _add(session, target, message, None)
+        session.add(follow_up_entry(old, message, TicketId(target.id)))
 
 
 async def add_to_follow_up(session: Session, old: Ticket, message: Message, mail_id: str | None = None) -> TicketId:

@@ -85,6 +85,21 @@ async def invite_participants(
             await _ask_again(session, before, guest, state, origin)
 
 
+async def join_participant(session: Session, ticket_id: UUID, guest: InvitedPerson, origin: ParticipantOrigin) -> None:
+    """Makes somebody take part at once, because an agent decided so; whoever declined or takes part is left alone."""
+    known = await _known(session, ticket_id)
+    before = known.get(guest.email.casefold())
+    if before is not None and before.state in (ParticipantState.JOINED, ParticipantState.DECLINED):
+        return
+    if before is None:
+        if len(known) >= MOST_ROWS:
+            return
+        person = InvitedPerson(guest.email.casefold(), guest.name)
+        before = await _add(session, ticket_id, person, ParticipantState.PROPOSED, origin)
+    before.joined_at = origin.at
+    await _ask_again(session, before, guest, ParticipantState.JOINED, origin)
+
+
 async def answer_invitation(
     session: Session, ticket_id: UUID, email: str, state: ParticipantState, at: datetime
 ) -> bool:

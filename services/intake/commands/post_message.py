@@ -5,6 +5,7 @@ from dataclasses import replace
 from sqlalchemy import select
 
 from services.intake.attachments.attaching import ChosenFiles, claim
+from services.intake.commands.merged_tickets import redirected
 from services.intake.commands.new_message import NewMessage, announce_message, message_row
 from services.intake.commands.open_follow_up import add_to_follow_up
 from services.intake.errors import erased
@@ -36,6 +37,10 @@ async def post_message(session: Session, ticket: Ticket, post: NewMessage) -> Me
 
 
 async def post_with_files(session: Session, ticket: Ticket, post: NewMessage, chosen: ChosenFiles) -> Message:
-    """The same with files that were sent before. Raises Problem 422 for one that is not there to be attached."""
-    refs = await claim(session, chosen, ticket.id, post.message_id)
-    return await post_message(session, ticket, replace(post, attachments=refs))
+    """The same with files that were sent before; on a merged ticket, on the one it is part of.
+
+    Raises Problem 422 for a file that is not there to be attached.
+    """
+    target, written = await redirected(session, ticket, post)
+    refs = await claim(session, chosen, target.id, written.message_id)
+    return await post_message(session, target, replace(written, attachments=refs))

@@ -63,6 +63,8 @@ class Ticket(Base):
     resolved_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
     is_archived: Mapped[bool]
+    merged_into: Mapped[UUID | None]
+    """The ticket that it is part of."""
     updated_at: Mapped[datetime]
 
     __table_args__ = (

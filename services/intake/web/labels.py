@@ -118,4 +118,4 @@ def notice_of(done: str) -> list[tuple[str, str]]:
 
 def can(ticket: Ticket, action: Action) -> bool:
     """Whether the ticket's status allows the action."""
-    return not ticket.is_archived and action in actions_from(ticket.status)
+    return not ticket.is_archived and ticket.merged_into is None and action in actions_from(ticket.status)

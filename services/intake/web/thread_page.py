@@ -9,7 +9,8 @@ from sqlalchemy import select
 
 from services.intake.access.link_access import LinkAccess
 from services.intake.app_state import AppState
-from services.intake.commands.participants import list_participants
+from services.intake.commands.merged_tickets import target_of
+from services.intake.commands.participants import find_participant, list_participants
 from services.intake.live.timeline_queries import awaits_follow_up, follow_ups_of, timeline_of
 from services.intake.models import Attachment, Ticket
 from services.intake.queries.tickets import all_messages
@@ -37,6 +38,8 @@ async def view_of(state: AppState, token: str, visit: LinkAccess) -> dict[str, A
         thread = await _read(session, ticket)
         before = await session.get(Ticket, ticket.follows) if ticket.follows else None
         people = await list_participants(session, ticket.id, IN_COPY[visit.is_requester])
+        target = await target_of(session, ticket)
+        target_link = await _link_to(session, state, visit, target) if target is not ticket else None
         is_followed = ticket.is_archived and await awaits_follow_up(session, ticket.id)
     thread = replace(thread, bodies=await rendered_bodies(state.database, state.renderer, thread.messages))
     links = _links(state, visit, [*thread.follow_ups, *([before] if before else [])])
@@ -50,6 +53,8 @@ async def view_of(state: AppState, token: str, visit: LinkAccess) -> dict[str, A
         "entries": entries(visit, thread, f"/t/{token}/files", links),
         "people": [ListedParticipant.of(one) for one in people],
         "last_event": thread.timeline[-1].id if thread.timeline else 0,
+        "merged_into": target if target is not ticket else None,
+        "merged_link": target_link,
         "before": before,
         "before_link": links.get(before.id) if before else None,
         "standing": status_text(ticket),
@@ -70,6 +75,16 @@ async def _read(session: Session, ticket: Ticket) -> ThreadView:
         attachments=(await session.scalars(files.order_by(Attachment.created_at, Attachment.id))).all(),
         follow_ups=await follow_ups_of(session, ticket.id) if ticket.is_archived else (),
     )
+
+
+async def _link_to(session: Session, state: AppState, visit: LinkAccess, target: Ticket) -> str | None:
+    """The visitor's link to the ticket that theirs is part of, if they came by mail and may read it."""
+    person = await find_participant(session, target.id, visit.link.email)
+    takes_part = person is not None and person.state is ParticipantState.JOINED
+    is_theirs = target.requester_email.casefold() == visit.link.email
+    if not visit.link.is_mailed or not (takes_part or is_theirs):
+        return None
+    return f"/t/{state.links.token(replace(visit.link, ticket_id=TicketId(target.id)))}"
 
 
 def _links(state: AppState, visit: LinkAccess, tickets: Iterable[Ticket]) -> dict[UUID, str]:

@@ -223,12 +223,14 @@ class TicketEscalated(LifecycleEvent, name="ticket.escalated"):
 
 
 class MessageUnclaimed(Event, name="message.unclaimed"):
-    """A requester wrote to a ticket that is archived: intake opens a follow-up."""
+    """A requester wrote to a ticket that is archived: intake opens a follow-up. Or to one that was being merged."""
 
     produced_by = "workflows"
 
     ticket_id: TicketId
     message_id: MessageId
+    merged_into: TicketId | None = Field(default=None, exclude_if=lambda merged: merged is None)
+    """The ticket that it is part of now: the message goes there; left out otherwise."""
 
     @property
     def entity_id(self) -> UUID:

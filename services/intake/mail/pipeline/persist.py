@@ -7,6 +7,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from services.intake.abuse.invitations import InvitationLimits, Inviter
 from services.intake.attachments.upload import Uploader
+from services.intake.commands.merged_tickets import target_of
 from services.intake.commands.new_message import NewMessage
 from services.intake.commands.participants import (
     InvitedPerson,
@@ -46,7 +47,7 @@ class MailPersister:
     ) -> SettledMail:
         """A message on the ticket, whatever its status: the workflow decides what follows from it."""
         await self._redact_ahead(letter.quoted)
-        ticket = await session.get_one(Ticket, decision.ticket_id)
+        ticket = await target_of(session, await session.get_one(Ticket, decision.ticket_id))
         message_id = MessageId(new_id())
         written = letter.with_banner() if decision.is_from_stranger else letter
         kept = await store_mail_files(self.uploader, session, stored, written, ticket.id, message_id)
