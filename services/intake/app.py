@@ -20,7 +20,8 @@ from services.intake.attachments.garbage_collection import collect_garbage_hourl
 from services.intake.attachments.malware_scan import Clamd, scan_for_ever
 from services.intake.attachments.object_store import ContentStore
 from services.intake.attachments.upload import Uploader
-from services.intake.consumers import agents_consumer, consumer
+from services.intake.commands.project_people import forget_released
+from services.intake.consumers import agents_consumer, consumer, people_consumer
 from services.intake.live import EventStreams, NotifyListener
 from services.intake.mail.http_pipe import MailPipe
 from services.intake.privacy.erasure_job import ErasureJob
@@ -112,11 +113,13 @@ def build(settings: IntakeSettings) -> FastAPI:
             "relay": relay.run,
             "consumer": lambda: run_consumer(bus, consumer(database, intake.invitations, relay.has_applied), ahead),
             "agents": lambda: run_consumer(bus, agents_consumer(database), ahead),
+            "people": lambda: run_consumer(bus, people_consumer(database, RequesterIds(settings)), ahead),
             "live": hub.run,
             "housekeeping": lambda: run_cleanup(
                 database,
                 settings,
                 forget_counts,
+                forget_released,
                 lambda session: prune_audit_log(session, timedelta(days=settings.audit_days), utc_now()),
             ),
             "retention": Retention(database, intake.links, settings.keeping).run,

@@ -12,6 +12,7 @@ from services.intake.commands.decide_participant import decide_participant
 from services.intake.commands.merged_tickets import join_requester, part_requester
 from services.intake.commands.open_follow_up import open_follow_up
 from services.intake.commands.project_agents import project_agents
+from services.intake.commands.project_people import project_people
 from services.intake.live import notify_readers
 from services.intake.live.timeline import hold
 from services.intake.models import Attachment
@@ -24,7 +25,9 @@ from shared.contracts.events import (
     MessagePosted,
     MessageUnclaimed,
     NoteFilesAttached,
+    OrganisationChanged,
     ParticipantDecided,
+    RequesterChanged,
     SlaBreached,
     SlaBreachWithdrawn,
     SlaWarned,
@@ -45,9 +48,11 @@ from shared.contracts.events import (
 from shared.kit import inbox
 from shared.kit.bus import LINGER_SECONDS, Consumer
 from shared.kit.db import Database, Session
+from shared.kit.requester_ids import RequesterIds
 
 AGENTS = "intake-agents"
 """A consumer of its own, so that an older installation hears of the agents there are."""
+PEOPLE = "intake-people"
 UNSEEN = (SlaWarned, SlaBreached, SlaBreachWithdrawn, TicketReminded)
 """Clocks' own events: they change nothing of what intake shows, its ETags included."""
 LIFECYCLE = {name: kind for name, kind in EVENTS.items() if issubclass(kind, LifecycleEvent)}
@@ -101,6 +106,16 @@ def agents_consumer(database: Database) -> Consumer:
             await project_agents(session, [AgentChanged.of(event) for event in events])
 
     return Consumer(AGENTS, (AgentChanged.subjects(),), handle)
+
+
+def people_consumer(database: Database, ids: RequesterIds) -> Consumer:
+    """Keeps which addresses are one person, and what organisations share."""
+
+    async def handle(events: list[Envelope]) -> None:
+        async with database.begin() as session:
+            await project_people(session, ids, events)
+
+    return Consumer(PEOPLE, (RequesterChanged.subjects(), OrganisationChanged.subjects()), handle)
 
 
 async def on_events(database: Database, limits: InvitationLimits, events: Sequence[Envelope]) -> None:

@@ -216,6 +216,7 @@ def _settleable() -> Select[*tuple[Any, ...]]:
             Delivery.facts,
             Delivery.weight,
             Ticket.requester_email,
+            Ticket.reply_email,
             Ticket.requester_name,
             Ticket.erased_at,
             Ticket.alert,

@@ -59,6 +59,8 @@ WRITTEN_BY = "written_by"
 """The fact of which agent wrote a note; the name is put beside it when the mail is settled."""
 FOLLOWS = "follows"
 """The fact that the recipient gets the mail because they follow the ticket."""
+SENT_TO = "sent_to"
+"""The fact of which address of the requester a mail goes to, where that was asked for."""
 COPIED = frozenset({TemplateName.REPLY, TemplateName.RESOLVED, TemplateName.RESOLVED_UNANSWERED})
 """What the requester is told and everybody who takes part as well."""
 AUTHOR_ADDRESS = "author_address"
@@ -135,9 +137,12 @@ def _(event: TicketSubmitted) -> list[NotificationDecision]:
 
 @decide.register
 def _(event: AccessLinkRequested) -> list[NotificationDecision]:
-    asked = participant(event.email) if event.email else REQUESTER
+    """Always to the address that was named, whichever of the requester's addresses answers go to."""
+    is_guest = event.email is not None and not event.is_requester
+    asked = participant(event.email or "") if is_guest else REQUESTER
+    facts: dict[str, JsonValue] = {SENT_TO: event.email} if event.email and event.is_requester else {}
     template = TemplateName.EXPORT_LINK if event.wanted == "everything" else TemplateName.ACCESS_LINK
-    return [NotificationDecision(event.ticket_id, template, asked)]
+    return [NotificationDecision(event.ticket_id, template, asked, facts)]
 
 
 @decide.register

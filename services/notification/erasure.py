@@ -48,6 +48,7 @@ async def add_tombstones(session: Session, ticket_ids: Sequence[UUID], at: datet
     gone: dict[str, Any] = {"subject": None, "requester_email": None, "requester_name": None}
     gone |= {"requester_language": None, "erased_at": at}
     gone |= {"root_mail_id": None, "last_mail_id": None, "last_mail_at": None}
+    gone |= {"reply_email": None, "reply_email_at": None}
     for ticket_id in sorted(ticket_ids):
         statement = insert(Ticket).values(id=ticket_id, **gone)
         await session.execute(statement.on_conflict_do_update(index_elements=[Ticket.id], set_=gone))

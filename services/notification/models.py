@@ -56,6 +56,9 @@ class Ticket(Base):
     last_mail_id: Mapped[str | None] = mapped_column(Text)
     """Of the requester's newest mail on it, which ours answer."""
     last_mail_at: Mapped[datetime | None]
+    reply_email: Mapped[str | None] = mapped_column(String(320))
+    """Which of their addresses the requester last wrote from; null: that of the ticket."""
+    reply_email_at: Mapped[datetime | None]
     erased_at: Mapped[datetime | None]
     alert: Mapped[bool] = mapped_column(server_default=text("true"))
     """Whether agents are told of the new ticket; a client program may ask not to."""

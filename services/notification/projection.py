@@ -154,7 +154,8 @@ async def project(event: Event, session: Session) -> None:
 
 @project.register
 async def _(event: MessagePosted, session: Session) -> None:
-    """Stores the newest mail of the requester, to be threaded on; automatic answers are ignored."""
+    """Stores the requester's newest mail, to be threaded on, and where they wrote from; automatic answers count not."""
+    await _note_reply_address(event, session)
     if event.mail_id is None or event.is_automatic or event.author.kind is not ActorKind.REQUESTER:
         return
     told = {"last_mail_id": event.mail_id, "last_mail_at": event.received_at}
@@ -166,6 +167,19 @@ async def _(event: MessagePosted, session: Session) -> None:
     await session.execute(
         statement.on_conflict_do_update(
             index_elements=[Ticket.id], set_=told, where=and_(Ticket.erased_at.is_(None), is_newer, is_theirs)
+        )
+    )
+
+
+async def _note_reply_address(event: MessagePosted, session: Session) -> None:
+    if event.requester_address is None or event.is_automatic:
+        return
+    told = {"reply_email": with_ascii_domain(event.requester_address), "reply_email_at": event.received_at}
+    is_newer = or_(Ticket.reply_email_at.is_(None), Ticket.reply_email_at < event.received_at)
+    statement = insert(Ticket).values(id=event.ticket_id, **told)
+    await session.execute(
+        statement.on_conflict_do_update(
+            index_elements=[Ticket.id], set_=told, where=and_(Ticket.erased_at.is_(None), is_newer)
         )
     )
 
@@ -182,6 +196,7 @@ async def _(event: TicketEdited, session: Session) -> None:
             "requester_name": event.requester.name,
             "requester_language": case((is_same, Ticket.requester_language), else_=event.requester.language),
         }
+        told |= {"reply_email": None, "reply_email_at": event.edited_at}
     if told:
         here = (Ticket.id == event.ticket_id, Ticket.erased_at.is_(None))
         await session.execute(update(Ticket).where(*here).values(told))

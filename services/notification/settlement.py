@@ -12,6 +12,7 @@ from services.notification.decisions import (
     GIVEN_BY_SYSTEM,
     PARTICIPANT,
     REQUESTER,
+    SENT_TO,
 )
 from services.notification.delivery.templates import TemplateName
 from services.notification.recipient_expansion import WITHDRAWN
@@ -20,6 +21,7 @@ from shared.contracts.vocabulary import ParticipantState
 from shared.kit.addresses import address_key, is_reachable
 from shared.kit.auth import MailAudience
 
+LINKS_ASKED_FOR = frozenset({TemplateName.ACCESS_LINK, TemplateName.EXPORT_LINK})
 PASSED_ON = frozenset(
     {
         TemplateName.REQUESTER_MESSAGE,
@@ -76,7 +78,7 @@ def _settlement_of(row: Row[*tuple[Any, ...]]) -> Settlement:
             return Settlement(
                 dropped_because="a follow-up of the same ticket was acknowledged: this may be a mail loop"
             )
-        return Settlement(row.requester_email, row.requester_name)
+        return Settlement(_requester_address(row), row.requester_name)
     if not row.alert and (_is_routing(row) or row.template == TemplateName.NEW_TICKET):
         return Settlement(dropped_because="who opened the ticket asked not to alert agents of it")
     if row.recipient.startswith(PARTICIPANT):
@@ -86,6 +88,14 @@ def _settlement_of(row: Row[*tuple[Any, ...]]) -> Settlement:
             return Settlement(dropped_because=f"they have {row.participant_state}")
         return Settlement(row.participant_email, "" if is_asked else row.participant_name)
     return _settlement_of_staff(row)
+
+
+def _requester_address(row: Row[*tuple[Any, ...]]) -> str | None:
+    """Where the requester last wrote from; a link that was asked for goes to the address that asked."""
+    is_asked_for = row.template in LINKS_ASKED_FOR
+    address: str | None = row.facts.get(SENT_TO) if is_asked_for else row.reply_email
+    main: str | None = row.requester_email
+    return address or main
 
 
 def _settlement_of_staff(row: Row[*tuple[Any, ...]]) -> Settlement:

@@ -7,6 +7,7 @@ from services.assignment.schemas.canned_responses import CannedResponseView
 from services.assignment.schemas.organisations import OrganisationView
 from services.assignment.schemas.people import AgentView, RoleView, TeamView
 from services.assignment.schemas.provisioning import DirectoryGroupView, DirectoryUserView, GroupRolesView
+from services.assignment.schemas.requesters import RequesterAudit
 from services.assignment.schemas.rollouts import RolloutView
 from services.assignment.schemas.routing_rules import RoutingRuleView
 from services.assignment.schemas.rules import CalendarView, PolicyView
@@ -25,6 +26,7 @@ KINDS: dict[type[BaseModel], str] = {
     CalendarView: "calendar",
     RoutingRuleView: "routing-rule",
     OrganisationView: "organisation",
+    RequesterAudit: "requester",
     RolloutView: "rollout",
     ServiceTokenView: "service-token",
     GroupRolesView: "group-roles",

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from services.assignment.app_state import AppState
 from services.assignment.commands.command_request import check_revision
+from services.assignment.commands.requester_intake import take_in_requesters
 from services.assignment.models import LoggedEvent, Ticket, TicketWords, Topic
 from services.assignment.queries.callers import Caller
 from services.assignment.queries.tickets import get_ticket, view_after
@@ -27,6 +28,7 @@ from shared.kit.addresses import with_ascii_domain
 from shared.kit.clock import new_id, utc_now
 from shared.kit.db import Session
 from shared.kit.http.problems import invalid, pointer_to
+from shared.kit.requester_ids import RequesterIds
 from shared.kit.tombstones import lock_against_erasure
 
 MOST_FIELDS = 100
@@ -55,6 +57,9 @@ async def edit_ticket(
             await session.execute(update(Ticket).where(Ticket.id == ticket.id).values({**changes, "updated_at": now}))
             await session.execute(insert(LoggedEvent).values(_line(caller, ticket, edit_id, changes, now)))
             await _find_by(session, ticket, changes)
+            if (who := _person(ticket, changes)) is not None:
+                asked = {"ticket_id": ticket.id, "email": who.email, "name": who.name, "phone": None, "at": now}
+                await take_in_requesters(session, RequesterIds(context.settings), [asked])
             event = TicketEdited(
                 ticket_id=TicketId(ticket.id),
                 agent_id=caller.agent_id,

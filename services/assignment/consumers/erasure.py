@@ -9,6 +9,11 @@ from uuid import UUID
 from sqlalchemy import bindparam, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from services.assignment.commands.requester_intake import (
+    emails_on,
+    forget_people_without_tickets,
+    forget_requester,
+)
 from services.assignment.desk_jobs.erasure import forget_in_desk_jobs
 from services.assignment.models import (
     ComposerDraft,
@@ -74,7 +79,11 @@ async def erase(session: Session, ids: RequesterIds, erasures: Sequence[ErasureC
     """Redacts what this service holds of erased people, and buries their tickets."""
     for erasure in erasures:
         await _bury(session, erasure)
+        if erasure.requester_id is not None:
+            await forget_requester(session, ids, erasure.requester_id, erasure.ticket_ids)
+        emails = await emails_on(session, erasure.ticket_ids)
         await _redact(session, erasure.ticket_ids, erasure.erased_at)
+        await forget_people_without_tickets(session, emails)
         if erasure.requester_id is not None:
             await _redact_part(session, ids, erasure.requester_id, erasure.took_part_in)
             await _take_out(session, ids, erasure.requester_id, erasure.took_part_in)

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from services.assignment.commands.projection import LifecycleRows, project_lifecycle, project_steps
+from services.assignment.commands.requester_intake import take_in_requesters
 from services.assignment.commands.staff_mail import take_staff_mail
 from services.assignment.consumers import erasure, statements
 from services.assignment.consumers.erasure import ERASURES, ErasureConsumer
@@ -53,6 +54,7 @@ class ProjectionBatch:
     erasures: list[ErasureConsumer] = field(default_factory=list)
     staff_mails: list[NoteReceived] = field(default_factory=list)
     follow_ups: list[dict[str, Any]] = field(default_factory=list)
+    requesters: list[dict[str, Any]] = field(default_factory=list)
 
     @classmethod
     def of(cls, envelopes: Sequence[Envelope]) -> "ProjectionBatch":
@@ -83,6 +85,7 @@ class ProjectionBatch:
     def submit(self, event: TicketSubmitted) -> None:
         """A ticket is known before its workflow has begun, so that agents see it even while Temporal is away."""
         self.submissions.append(submission_row(event))
+        self.requesters.append(requester_row(event))
         self.messages.append(first_message_row(event))
         if event.follows is not None:
             self.follow_ups.append(follow_up_row(event.follows, event.ticket_id, is_opened_by=True))
@@ -115,6 +118,7 @@ async def project(database: Database, ids: RequesterIds, consumer: str, batch: l
         written_on = {row["ticket_id"] for row in plan.participants} | {mail.ticket_id for mail in plan.staff_mails}
         plan.without(await erasure.erased_among(session, written_on))
         await statements.write_words(session, plan.submissions, plan.messages)
+        await take_in_requesters(session, ids, plan.requesters)
         follow_ups = sorted(plan.follow_ups, key=lambda row: (row["ticket_id"], row["follow_up_id"]))
         await statements.write(session, statements.FOLLOW_UPS, follow_ups)
         await project_lifecycle(session, plan.lifecycle)
@@ -161,6 +165,13 @@ def submission_row(event: TicketSubmitted) -> dict[str, Any]:
         "fields": event.fields,
         "snapshot": snapshot.model_dump(mode="json"),
     }
+
+
+def requester_row(event: TicketSubmitted) -> dict[str, Any]:
+    """Who asked."""
+    who = event.requester
+    told = {"email": who.email, "name": who.name, "phone": who.phone}
+    return told | {"ticket_id": event.ticket_id, "at": event.received_at}
 
 
 def first_message_row(event: TicketSubmitted) -> dict[str, Any]:

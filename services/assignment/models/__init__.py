@@ -28,6 +28,7 @@ from services.assignment.models.follow_ups import FollowUp
 from services.assignment.models.participants import Participant
 from services.assignment.models.people import Agent, Membership, Role, Team
 from services.assignment.models.provisioning import DirectoryGroup, DirectoryGroupMember, DirectoryUser, GroupRole
+from services.assignment.models.requesters import RequesterAddress, RequesterNote, RequesterRecord
 from services.assignment.models.returns import Departure, TicketReturn
 from services.assignment.models.rollouts import Rollout, RolloutStep, RolloutTicket
 from services.assignment.models.routing import RoutingTurn, TicketAssignment
@@ -95,6 +96,9 @@ __all__ = [
     "Policy",
     "ProviderIdentity",
     "RecoveryCode",
+    "RequesterAddress",
+    "RequesterNote",
+    "RequesterRecord",
     "Role",
     "Rollout",
     "RolloutStep",

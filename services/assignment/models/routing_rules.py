@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ForeignKey, String, false, func, text, true
+from sqlalchemy import BigInteger, ForeignKey, SmallInteger, String, false, func, text, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.assignment.models.base import Base
@@ -58,6 +58,10 @@ class Organisation(Base):
     name: Mapped[str] = mapped_column(String(255), unique=True)
     policy_id: Mapped[UUID | None]
     """The SLA policy of its tickets; null: as for anybody."""
+    ticket_sharing: Mapped[str] = mapped_column(String(16), default="nobody", server_default="nobody")
+    """Who of its people sees its tickets in the support centre: `nobody`, `managers` or `members`."""
+    announced_as: Mapped[int] = mapped_column(SmallInteger, default=0, server_default=text("0"))
+    """The form in which the other services know it."""
     version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 

@@ -8,7 +8,7 @@ own: tickets that nobody has, and those over of one priority.
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from sqlalchemy import Index, text
+from sqlalchemy import Index, func, text
 
 OPEN: Final = "status not in ('resolved', 'closed')"
 OVER: Final = "status in ('resolved', 'closed')"
@@ -33,7 +33,8 @@ def ticket_indexes() -> list[Index]:
         *_named("ix_tickets_free", free, WAITING),
         *_named("ix_tickets_over", (*over, *ranked), OVER),
         *_named("ix_tickets_nobodys", nobodys, NOBODYS),
-        Index("ix_tickets_requester_email", "requester_email", "created_at", "id"),
+        Index("ix_tickets_requester", func.lower(text("requester_email")), "created_at", "id"),
+        Index("ix_tickets_requester_open", func.lower(text("requester_email")), postgresql_where=text(OPEN)),
         Index("ix_tickets_over_topic_id", "topic_id", postgresql_where=text(OVER)),
     ]
 

@@ -37,6 +37,7 @@ COMMANDS: Sequence[DeskCommand] = (
     DeskCommand("unassigned", "Go to unassigned tickets", "g u", "global", "/queue?view=unassigned"),
     DeskCommand("overdue", "Go to overdue tickets", "g o", "global", "/queue?view=overdue"),
     DeskCommand("following", "Go to tickets you follow", "g f", "global", "/queue?view=all&q=is%3Afollowing"),
+    DeskCommand("requesters", "Go to requesters", "g p", "global", "/requesters"),
     DeskCommand("reports", "Go to reports", "g r", "global", "/reports"),
     DeskCommand("inbox", "Go to your inbox", "g i", "global", "/inbox"),
     DeskCommand("settings", "Go to your settings", "g s", "global", "/settings"),

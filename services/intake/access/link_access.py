@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import and_, select
 
 from services.intake.models import LinkRevocation, Participant, Ticket
+from services.intake.queries.people import belongs_to
 from shared.contracts.base import TicketId
 from shared.contracts.vocabulary import ParticipantState
 from shared.kit.auth import TicketLink, TicketLinks
@@ -38,7 +39,7 @@ async def get_link_access(session: Session, links: TicketLinks, token: str) -> L
     """Who comes with a token. Raises Problem 404, always the same and after the same one query."""
     link = links.read(token) or NOBODYS
     query = (
-        select(Ticket, Participant, LinkRevocation.made_before)
+        select(Ticket, Participant, LinkRevocation.made_before, belongs_to(Ticket, link.email).label("is_own"))
         .outerjoin(
             Participant,
             and_(
@@ -51,13 +52,13 @@ async def get_link_access(session: Session, links: TicketLinks, token: str) -> L
         .where(Ticket.id == link.ticket_id)
     )
     found = (await session.execute(query)).one_or_none()
-    visit = _visit(link, found.Ticket, found.Participant) if found else None
+    visit = _visit(link, found.Ticket, found.Participant, is_own=found.is_own) if found else None
     if visit is None or (found and found.made_before and (link.signed_at or LONG_AGO) < found.made_before):
         raise link_not_valid()
     return visit
 
 
-def _visit(link: TicketLink, ticket: Ticket, participant: Participant | None) -> LinkAccess | None:
-    if ticket.requester_email.casefold() == link.email:
+def _visit(link: TicketLink, ticket: Ticket, participant: Participant | None, *, is_own: bool) -> LinkAccess | None:
+    if is_own:
         return LinkAccess(ticket, link, ticket.requester_name, is_requester=True)
     return LinkAccess(ticket, link, participant.name, is_requester=False) if participant else None

@@ -28,6 +28,8 @@ class NewMessage:
     author_name: str | None = None
     """Of a participant; the requester's own name where nothing is said."""
     author_email: str | None = None
+    requester_address: str | None = None
+    """Which of their addresses the requester wrote from, where that is known: answers go there."""
     quoted: str = ""
     mail_id: str | None = None
     is_automatic: bool = False
@@ -85,6 +87,7 @@ def message_posted(ticket: Ticket, message: Message, post: NewMessage, *, was_ar
         quoted=post.quoted,
         mail_id=post.mail_id,
         received_at=post.received_at,
+        requester_address=post.requester_address,
         was_archived=was_archived,
         follow_up_id=TicketId(message.follow_up_id) if message.follow_up_id else None,
     )

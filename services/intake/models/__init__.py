@@ -4,6 +4,7 @@ from services.intake.models.abuse import Ban
 from services.intake.models.attachments import Attachment, AttachmentState, JobPosition
 from services.intake.models.base import Base
 from services.intake.models.keys import StoredApiKey
+from services.intake.models.known_people import OrganisationEntry, PersonAddress
 from services.intake.models.mail import MailAncestor, MailId, RawMail, RawMailState
 from services.intake.models.people import Agent, Erasure, InvitationCount, LinkRevocation, Participant
 from services.intake.models.tickets import FIRST_NUMBER, Message, Ticket, TimelineEntry
@@ -24,7 +25,9 @@ __all__ = [
     "MailAncestor",
     "MailId",
     "Message",
+    "OrganisationEntry",
     "Participant",
+    "PersonAddress",
     "RawMail",
     "RawMailState",
     "StoredApiKey",

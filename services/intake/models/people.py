@@ -77,7 +77,7 @@ class Erasure(Base):
     __table_args__ = (Index("ix_erasures_unfinished", "erased_at", postgresql_where=text("finished_at is null")),)
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    requester_id: Mapped[UUID | None]
+    requester_id: Mapped[UUID | None] = mapped_column(index=True)
     """None if it was for the time that had passed."""
     ticket_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid))
     took_part_in: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid))

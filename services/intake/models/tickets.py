@@ -76,6 +76,12 @@ class Ticket(Base):
             "created_at",
             postgresql_where=text("requester_language is not null"),
         ),
+        Index(
+            "ix_tickets_domain",
+            func.split_part(func.lower(requester_email), text("'@'"), text("2")),
+            "created_at",
+            "id",
+        ),
         Index("ix_tickets_follows", "follows", postgresql_where=text("follows is not null")),
         Index(
             "ix_tickets_requester_not_closed",

@@ -15,7 +15,7 @@ from services.intake.attachments.garbage_collection import remove_contents
 from services.intake.attachments.object_store import ContentStore, StorageUnavailable
 from services.intake.models import Erasure
 from services.intake.privacy.ticket_erasure import subjects_of
-from shared.contracts.events import Envelope, Event, RequesterErased, TicketErased
+from shared.contracts.events import Envelope, Event, RequesterChanged, RequesterErased, TicketErased
 from shared.kit import outbox
 from shared.kit.bus import BusUnavailable, StreamEraser
 from shared.kit.bus.connection import REFUSED
@@ -86,6 +86,9 @@ class ErasureJob:
         for ticket_id in erasure.took_part_in:
             for subject in subjects_of(ticket_id):
                 await self._stream.erase(subject, lambda event: self._speaks_of(event, erasure.requester_id))
+        if erasure.requester_id is not None:
+            subject = f"{RequesterChanged.type()}.*"
+            await self._stream.erase(subject, lambda event: self._speaks_of(event, erasure.requester_id))
         return True
 
     def _speaks_of(self, envelope: Envelope, requester_id: UUID | None) -> bool:
@@ -103,12 +106,13 @@ def _subject(event: type[Event], entity_id: UUID) -> str:
 
 
 def _addresses_in(envelope: Envelope) -> Iterator[str]:
-    """Every address that a submission, a message or the news of a participant names."""
+    """Every address that a submission, a message, or the news of a participant or a requester names."""
     data = envelope.data
     for person in (data, data.get("author"), data.get("requester")):
         if isinstance(person, dict) and isinstance(email := person.get("email"), str):
             yield email
     if isinstance(added_by := data.get("added_by"), str):
         yield added_by
-    copies = data.get("cc")
-    yield from (one for one in copies if isinstance(one, str)) if isinstance(copies, list) else ()
+    for several in ("cc", "addresses", "released"):
+        listed = data.get(several)
+        yield from (one for one in listed if isinstance(one, str)) if isinstance(listed, list) else ()

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from markupsafe import Markup
-from sqlalchemy import Select, func, inspect, select
+from sqlalchemy import Select, func, inspect, or_, select
 
 from services.intake.attachments.link_removal import without_links
 from services.intake.attachments.object_store import ContentMissing, ContentStore
@@ -60,6 +60,7 @@ class Exporter:
             yield piece
         about = {
             "email": holdings.email,
+            "addresses": holdings.emails,
             "requester_id": holdings.requester_id,
             "exported_at": utc_now(),
             "tickets": [ticket["number"] for ticket in tickets],
@@ -106,8 +107,8 @@ class Exporter:
         """What the person was and wrote on others' tickets, and mails that became part of none."""
         for ticket_id in holdings.took_part_in:
             folder = f"took-part-in/{ticket_id}"
-            mine = Message.ticket_id == ticket_id, func.lower(Message.author_email) == holdings.email
-            takes_part = Participant.ticket_id == ticket_id, Participant.email == holdings.email
+            mine = Message.ticket_id == ticket_id, func.lower(Message.author_email).in_(holdings.emails)
+            takes_part = Participant.ticket_id == ticket_id, Participant.email.in_(holdings.emails)
             yield archive.text(
                 f"{folder}/participation.json", _json(await self._rows(select(Participant).where(*takes_part)))
             )
@@ -119,7 +120,7 @@ class Exporter:
             async for piece in self._files(archive, folder, await self._rows(written)):
                 yield piece
         others = select(RawMail).where(
-            mailed_by(holdings.email, ()),
+            or_(*(mailed_by(email, ()) for email in holdings.emails)),
             RawMail.is_internal.is_(False),
             RawMail.ticket_id.is_(None) | RawMail.ticket_id.not_in(holdings.ticket_ids),
         )

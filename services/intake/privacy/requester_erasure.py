@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, func, select, update
+from sqlalchemy import ColumnElement, delete, func, or_, select, update
 
 from services.intake.commands.change_status import change_status
-from services.intake.models import Attachment, Erasure, LinkRevocation, Message, Participant, Ticket
+from services.intake.models import Attachment, Erasure, LinkRevocation, Message, Participant, PersonAddress, Ticket
 from services.intake.privacy.subject_data import SubjectData, copied_to, find_subject_data, mailed_by
 from services.intake.privacy.ticket_erasure import ERASED, erase_tickets, remove_files, tickets_open
 from shared.contracts.base import TicketId
@@ -74,27 +74,35 @@ class RequesterEraser:
         await change_status(self.database, self.tickets, ticket_id, command)
 
     async def _erase(self, session: Session, found: SubjectData, at: datetime) -> None:
-        own_mails = mailed_by(found.email, found.ticket_ids)
-        digests = await remove_files(session, _files_of(found.email), own_mails)
+        own_mails = or_(*(mailed_by(email, found.ticket_ids) for email in found.emails))
+        digests = await remove_files(session, or_(*(_files_of(email) for email in found.emails)), own_mails)
         digests |= await erase_tickets(session, self.links, found.ticket_ids, at)
-        await _leave(session, found)
-        await forget_about(session, {found.email})
+        await forget_about(session, set(found.emails))
+        for email in found.emails:
+            await _leave(session, email)
+            await self._announce(session, email, found, digests, at)
+
+    async def _announce(
+        self, session: Session, email: str, found: SubjectData, digests: set[str], at: datetime
+    ) -> None:
+        """An erasure for each address, for the other services know people by the digest of one address."""
         erasure = Erasure(
             id=new_id(),
-            requester_id=found.requester_id,
+            requester_id=self.ids.of(email),
             ticket_ids=list(found.ticket_ids),
             took_part_in=list(found.took_part_in),
             digests=sorted(digests),
             erased_at=at,
         )
         session.add(erasure)
-        for number, event in enumerate(_announcements(found, at)):
+        for number, event in enumerate(_announcements(erasure, at)):
             await outbox.add(session, event, f"{erasure.id}:erased" + (f":{number}" if number else ""), at)
 
 
-def _announcements(found: SubjectData, at: datetime) -> Iterator[RequesterErased]:
+def _announcements(found: Erasure, at: datetime) -> Iterator[RequesterErased]:
     """One event, or several where one message on the bus could not carry the ids of all tickets."""
     own, others = ([TicketId(one) for one in ids] for ids in (found.ticket_ids, found.took_part_in))
+    assert found.requester_id is not None
     for start in range(0, max(len(own), len(others), 1), TICKETS_PER_EVENT):
         part = slice(start, start + TICKETS_PER_EVENT)
         yield RequesterErased(
@@ -121,16 +129,17 @@ def _files_of(email: str) -> ColumnElement[bool]:
     return Attachment.message_id.in_(written)
 
 
-async def _leave(session: Session, found: SubjectData) -> None:
+async def _leave(session: Session, email: str) -> None:
     """Takes the person out of others' tickets, which otherwise stay as they are."""
-    await session.execute(delete(Participant).where(Participant.email == found.email))
-    await session.execute(update(Participant).where(Participant.added_by == found.email).values(added_by=""))
-    await session.execute(delete(LinkRevocation).where(LinkRevocation.email == found.email))
-    copies = await session.scalars(select(Ticket).where(copied_to(found.email)).order_by(Ticket.id).with_for_update())
+    await session.execute(delete(Participant).where(Participant.email == email))
+    await session.execute(update(Participant).where(Participant.added_by == email).values(added_by=""))
+    await session.execute(delete(LinkRevocation).where(LinkRevocation.email == email))
+    await session.execute(delete(PersonAddress).where(PersonAddress.email == email))
+    copies = await session.scalars(select(Ticket).where(copied_to(email)).order_by(Ticket.id).with_for_update())
     for ticket in copies:
-        ticket.cc = [address for address in ticket.cc if address.strip().lower() != found.email]
+        ticket.cc = [address for address in ticket.cc if address.strip().lower() != email]
     await session.execute(
         update(Message)
-        .where(func.lower(Message.author_email) == found.email)
+        .where(func.lower(Message.author_email) == email)
         .values(author_name=ERASED, author_email="", body=ERASED, body_format=BodyFormat.TEXT, quoted="", rendered=None)
     )

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import Boolean, ColumnElement, Text, func, literal_column, select, text, union
+from sqlalchemy import Boolean, ColumnElement, Text, func, literal_column, or_, select, text, union
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from services.intake.models import Attachment, Message, Participant, RawMail, RawMailState, Ticket
+from services.intake.queries.people import addresses_of_person
 from shared.contracts.vocabulary import Status
 from shared.kit.addresses import address_key
 from shared.kit.db import Session
@@ -41,6 +42,8 @@ class SubjectData:
 
     email: str
     """In lower case."""
+    emails: tuple[str, ...]
+    """All addresses of the same person, this one first."""
     requester_id: UUID
     ticket_ids: tuple[UUID, ...]
     open_ids: tuple[UUID, ...]
@@ -58,27 +61,29 @@ class SubjectData:
 
 
 async def find_subject_data(session: Session, ids: RequesterIds, email: str) -> SubjectData:
-    """What is held of whoever has this address. Raises Problem 404 if that is nothing."""
+    """What is held of whoever has this address, all addresses of theirs included. Raises Problem 404 if nothing."""
     email = address_key(email)
+    emails = tuple(await addresses_of_person(session, email))
     await session.execute(ALONE)
     own = (
         await session.execute(
             select(Ticket.id, Ticket.status)
-            .where(func.lower(Ticket.requester_email) == email, Ticket.erased_at.is_(None))
+            .where(func.lower(Ticket.requester_email).in_(emails), Ticket.erased_at.is_(None))
             .order_by(Ticket.created_at, Ticket.id)
         )
     ).all()
     ticket_ids = tuple(row.id for row in own)
-    others = await _took_part_in(session, email, ticket_ids)
+    took_part = {one for address in emails for one in await _took_part_in(session, address, ticket_ids)}
     holdings = SubjectData(
         email=email,
+        emails=emails,
         requester_id=ids.of(email),
         ticket_ids=ticket_ids,
         open_ids=tuple(row.id for row in own if row.status is not Status.CLOSED),
-        took_part_in=others,
-        messages=await _count(session, written_by(email, ticket_ids)),
+        took_part_in=tuple(sorted(took_part)),
+        messages=await _count(session, or_(*(written_by(one, ticket_ids) for one in emails))),
         files=await _count(session, Attachment.ticket_id.in_(ticket_ids)),
-        mails=await _count(session, mailed_by(email, ticket_ids)),
+        mails=await _count(session, or_(*(mailed_by(one, ticket_ids) for one in emails))),
     )
     if holdings.is_empty:
         raise not_found("requester")

@@ -109,6 +109,7 @@ async def reply(request: Request, token: Token, visit: VerifiedLink, state: Stat
         received_at=utc_now(),
         author_name=None if visit.is_requester else visit.name,
         author_email=None if visit.is_requester else visit.link.email,
+        requester_address=visit.link.email if visit.is_requester else None,
     )
     place, do = f"portal:reply:{visit.ticket.id}", values.get("do", "")
     window = state.settings.repeat_window

@@ -13,6 +13,7 @@ from services.intake.commands.merged_tickets import target_of
 from services.intake.commands.participants import find_participant, list_participants
 from services.intake.live.timeline_queries import awaits_follow_up, follow_ups_of, timeline_of
 from services.intake.models import Attachment, Ticket
+from services.intake.queries.people import addresses_of_person
 from services.intake.queries.tickets import all_messages
 from services.intake.renderings import rendered_bodies
 from services.intake.web.form_questions import answers_shown_to_requester
@@ -21,6 +22,7 @@ from services.intake.web.participants import ListedParticipant
 from services.intake.web.thread_entries import ThreadView, entries
 from shared.contracts.base import TicketId
 from shared.contracts.vocabulary import Action, ParticipantState
+from shared.kit.addresses import address_key
 from shared.kit.db import Session
 
 IN_COPY = {
@@ -38,11 +40,12 @@ async def view_of(state: AppState, token: str, visit: LinkAccess) -> dict[str, A
         thread = await _read(session, ticket)
         before = await session.get(Ticket, ticket.follows) if ticket.follows else None
         people = await list_participants(session, ticket.id, IN_COPY[visit.is_requester])
+        own = set(await addresses_of_person(session, visit.link.email))
         target = await target_of(session, ticket)
-        target_link = await _link_to(session, state, visit, target) if target is not ticket else None
+        target_link = await _link_to(session, state, visit, own, target) if target is not ticket else None
         is_followed = ticket.is_archived and await awaits_follow_up(session, ticket.id)
     thread = replace(thread, bodies=await rendered_bodies(state.database, state.renderer, thread.messages))
-    links = _links(state, visit, [*thread.follow_ups, *([before] if before else [])])
+    links = _links(state, visit, own, [*thread.follow_ups, *([before] if before else [])])
     topic = await state.topics.of_ticket(ticket.topic_id)
     return {
         "ticket": ticket,
@@ -77,17 +80,17 @@ async def _read(session: Session, ticket: Ticket) -> ThreadView:
     )
 
 
-async def _link_to(session: Session, state: AppState, visit: LinkAccess, target: Ticket) -> str | None:
+async def _link_to(session: Session, state: AppState, visit: LinkAccess, own: set[str], target: Ticket) -> str | None:
     """The visitor's link to the ticket that theirs is part of, if they came by mail and may read it."""
     person = await find_participant(session, target.id, visit.link.email)
     takes_part = person is not None and person.state is ParticipantState.JOINED
-    is_theirs = target.requester_email.casefold() == visit.link.email
+    is_theirs = address_key(target.requester_email) in own
     if not visit.link.is_mailed or not (takes_part or is_theirs):
         return None
     return f"/t/{state.links.token(replace(visit.link, ticket_id=TicketId(target.id)))}"
 
 
-def _links(state: AppState, visit: LinkAccess, tickets: Iterable[Ticket]) -> dict[UUID, str]:
+def _links(state: AppState, visit: LinkAccess, own: set[str], tickets: Iterable[Ticket]) -> dict[UUID, str]:
     """Links to tickets of the same person; as old as the one that led here, so that none outlives it.
 
     A link that did not come by mail, such as client programs are given, opens its own ticket and no other.
@@ -97,5 +100,5 @@ def _links(state: AppState, visit: LinkAccess, tickets: Iterable[Ticket]) -> dic
     return {
         ticket.id: f"/t/{state.links.token(replace(visit.link, ticket_id=TicketId(ticket.id)))}"
         for ticket in tickets
-        if ticket.requester_email.casefold() == visit.link.email
+        if address_key(ticket.requester_email) in own
     }

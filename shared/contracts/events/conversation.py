@@ -102,6 +102,8 @@ class MessagePosted(TicketEvent, name="message.posted"):
     """What a mail quoted or signed, as plain text: kept, and shown on demand."""
     mail_id: str | None = None
     """The Message-ID of the mail it came by."""
+    requester_address: str | None = None
+    """Which of the requester's addresses it came from, where that is known: they are answered there."""
     received_at: Instant
     was_archived: bool = False
     """Whether the ticket was archived when the message was accepted: then its workflow is not told."""

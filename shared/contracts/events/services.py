@@ -240,18 +240,48 @@ class TopicChanged(Event, name="topic.changed"):
 
 
 class RequesterChanged(Event, name="requester.changed"):
-    """A requester's name or address as it now is."""
+    """A requester as the desk now knows them. Not told of people with one address and nothing else to tell."""
 
-    produced_by = "intake"
+    produced_by = "assignment"
 
     requester_id: UUID
     email: str
+    """The primary one of their addresses; empty for somebody who has none left."""
     name: str
+    addresses: tuple[str, ...] = ()
+    """All of them: mail from any is theirs. In lower case."""
+    released: tuple[str, ...] = ()
+    """Addresses that were theirs until this change."""
+    organisation_id: UUID | None = None
+    """Of a person who was put into an organisation by hand."""
+    is_manager: bool = False
+    """Whether they speak for their organisation."""
     version: int
+    changed_at: Instant | None = None
+    """Rises with each change of an address, whoever it belonged to."""
 
     @property
     def entity_id(self) -> UUID:
         return self.requester_id
+
+
+class OrganisationChanged(Event, name="organisation.changed"):
+    """An organisation as it now is."""
+
+    produced_by = "assignment"
+
+    organisation_id: UUID
+    name: str
+    domains: tuple[str, ...] = ()
+    """Of its people's addresses; what is below a domain belongs to it, unless another organisation has that."""
+    ticket_sharing: Literal["nobody", "managers", "members"] = "nobody"
+    """Who of its people may see its tickets in the support centre."""
+    is_removed: bool = False
+    version: int
+
+    @property
+    def entity_id(self) -> UUID:
+        return self.organisation_id
 
 
 class RequesterErased(Event, name="requester.erased"):
@@ -280,7 +310,9 @@ class AccessLinkRequested(Event, name="access.requested"):
 
     ticket_id: TicketId
     email: str | None = None
-    """A participant's address; the requester's own where none is given."""
+    """Where to mail it; the requester's address on the ticket where none is given."""
+    is_requester: bool = False
+    """Whether `email` is another address of the requester's, and not a participant's."""
     wanted: Literal["ticket", "everything"] = "ticket"
     """What the link is to open: the ticket, or once all that is held of the address."""
     requested_at: Instant

@@ -71,7 +71,13 @@ async def test_on_others_tickets_only_the_persons_own_part_goes(desk: Desk) -> N
     await project(desk.database, desk.ids, "test", [person.message(ticket_id), other.message(ticket_id)])
     await project(desk.database, desk.ids, "test", [person.erased(desk, took_part_in=(ticket_id,))])
     assert await person.traces(desk) == {}
-    assert set(await other.traces(desk)) == {"messages", "ticket_words", "tickets"}
+    assert set(await other.traces(desk)) == {
+        "messages",
+        "requester_addresses",
+        "requesters",
+        "ticket_words",
+        "tickets",
+    }
 
 
 async def test_words_kept_long_enough_go_ticket_by_ticket(desk: Desk) -> None:

@@ -24,10 +24,12 @@ from services.intake.mail.pipeline.mail_files import store_mail_files
 from services.intake.mail.pipeline.queue import SettledMail
 from services.intake.mail.routing.decision import AddNote, AppendMessage, OpenTicketFromMail
 from services.intake.models import MailAncestor, MailId, RawMail, RawMailState, Ticket
+from services.intake.queries.people import addresses_of_person
 from shared.contracts.base import AgentId, MessageId, TicketId
 from shared.contracts.events import NoteReceived, Person
 from shared.contracts.vocabulary import Channel
 from shared.kit import outbox
+from shared.kit.addresses import address_key
 from shared.kit.clock import new_id
 from shared.kit.db import Session
 from shared.kit.user_content.renderer import BodyRenderer
@@ -52,7 +54,8 @@ class MailPersister:
         written = letter.with_banner() if decision.is_from_stranger else letter
         kept = await store_mail_files(self.uploader, session, stored, written, ticket.id, message_id)
         await self._redact_ahead(kept.body)
-        is_requester = letter.sender.casefold() == ticket.requester_email.casefold()
+        own = await addresses_of_person(session, ticket.requester_email)
+        is_requester = address_key(letter.sender) in own
         await post_message(
             session,
             ticket,
@@ -64,6 +67,7 @@ class MailPersister:
                 received_at=stored.received_at,
                 author_name=None if is_requester else letter.name,
                 author_email=None if is_requester else letter.sender,
+                requester_address=letter.sender if is_requester else None,
                 quoted=letter.quoted,
                 mail_id=mail.message_id,
                 is_automatic=decision.is_automatic,
@@ -72,7 +76,7 @@ class MailPersister:
         )
         if not decision.is_from_stranger and not decision.is_automatic:
             origin = _origin(letter, stored)
-            guests = self._guests(mail, {ticket.requester_email})
+            guests = self._guests(mail, set(own))
             if decision.is_proved:
                 await invite_participants(session, ticket.id, guests, origin, self.limits)
             else:

@@ -18,7 +18,9 @@ from services.intake.mail.routing.decision import NamedTicket, RoutingFacts, Sen
 from services.intake.mail.routing.staff import StaffMail
 from services.intake.mail.settings import MailSettings
 from services.intake.models import MailAncestor, MailId, Ticket
+from services.intake.queries.people import addresses_of_person, belongs_to
 from shared.contracts.vocabulary import Channel, ParticipantState, Status
+from shared.kit.addresses import address_key
 from shared.kit.auth import MailAudience, MailReference, MailThreads
 from shared.kit.db import Session
 
@@ -109,7 +111,8 @@ class RoutingLookup:
 async def _related(session: Session, mail: ReadMail, requester: str) -> NamedTicket | None:
     """The newest ticket of the same person, with the same subject, that began in a thread this mail is part of."""
     ids = [*mail.thread_ids, *((mail.message_id,) if mail.message_id else ())]
-    theirs = func.lower(Ticket.requester_email) == requester.lower(), Ticket.erased_at.is_(None)
+    emails = await addresses_of_person(session, requester)
+    theirs = func.lower(Ticket.requester_email).in_(emails), Ticket.erased_at.is_(None)
     rows = await session.execute(
         select(Ticket.id, Ticket.subject)
         .where(Ticket.id.in_(select(MailAncestor.ticket_id).where(MailAncestor.mail_id.in_(ids))), *theirs)
@@ -125,7 +128,7 @@ async def _named(session: Session, ticket_id: UUID, sender: str) -> NamedTicket 
     ticket = await session.get(Ticket, ticket_id)
     if ticket is None or ticket.erased_at is not None:
         return None
-    if ticket.requester_email.casefold() == sender.casefold():
+    if await session.scalar(select(Ticket.id).where(Ticket.id == ticket_id, belongs_to(Ticket, address_key(sender)))):
         return NamedTicket(ticket_id, SenderStanding.REQUESTER)
     participant = await find_participant(session, ticket_id, sender)
     is_in = participant is not None and participant.state is ParticipantState.JOINED
@@ -134,7 +137,7 @@ async def _named(session: Session, ticket_id: UUID, sender: str) -> NamedTicket 
 
 async def newest_open_ticket(session: Session, sender: str) -> UUID | None:
     """Where a sender who may open no more tickets goes on."""
-    theirs = func.lower(Ticket.requester_email) == sender.lower()
+    theirs = func.lower(Ticket.requester_email).in_(await addresses_of_person(session, sender))
     is_open = Ticket.status.not_in([Status.RESOLVED, Status.CLOSED])
     return await session.scalar(
         select(Ticket.id).where(theirs, is_open).order_by(Ticket.created_at.desc(), Ticket.id.desc()).limit(1)
