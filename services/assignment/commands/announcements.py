@@ -1,16 +1,16 @@
-"""Tells the other services who agents and teams now are."""
+"""Tells the other services who agents, teams and organisations now are."""
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Select, and_, func, or_, select
 
-from services.assignment.models import Agent, Follower, Membership, Role, Team
+from services.assignment.models import Agent, Follower, Membership, Organisation, OrganisationDomain, Role, Team
 from shared.contracts.base import AgentId, TeamId, TicketId
-from shared.contracts.events import AgentChanged, FollowerChanged, TeamChanged
+from shared.contracts.events import AgentChanged, FollowerChanged, OrganisationChanged, TeamChanged
 from shared.contracts.vocabulary import Permission, Scope
 from shared.domain.permissions import WORKS_TICKETS
 from shared.kit import outbox
@@ -19,6 +19,8 @@ from shared.kit.db import Database, Session
 
 FORM = 2
 """Of what is announced. Raise it with every field added: whoever was announced in an older form is announced anew."""
+ORGANISATION_FORM = 1
+"""The same of organisations."""
 AT_ONCE = 100
 
 
@@ -74,6 +76,22 @@ async def team_changed(session: Session, team: Team, now: datetime) -> None:
         version=team.version,
     )
     await outbox.add(session, event, f"team:{team.id}:{team.version}", now)
+
+
+async def organisation_changed(
+    session: Session, organisation: Organisation, domains: Iterable[str], *, is_removed: bool = False
+) -> None:
+    """Announces an organisation's present state."""
+    organisation.announced_as = ORGANISATION_FORM
+    event = OrganisationChanged(
+        organisation_id=organisation.id,
+        name=organisation.name,
+        domains=tuple(sorted(domains)),
+        ticket_sharing=organisation.ticket_sharing,
+        is_removed=is_removed,
+        version=organisation.version,
+    )
+    await outbox.add(session, event, f"organisation:{organisation.id}:{organisation.version}", utc_now())
 
 
 async def get_standings(session: Session, agent_ids: Collection[UUID]) -> dict[UUID, Standing]:
@@ -162,7 +180,10 @@ async def standings_changed(session: Session, before: Mapping[UUID, Standing], n
 
 
 async def announce_anew(database: Database) -> None:
-    """Announces every agent, team and follower that the other services know in an older form, or not. Never ends."""
+    """Announces whoever the other services know in an older form, or not: agents, teams, organisations, followers.
+
+    Never ends.
+    """
     while await _announce_some(database):
         pass
     await asyncio.Event().wait()
@@ -190,4 +211,15 @@ async def _announce_some(database: Database) -> bool:
                 changed_at=follower.since,
             )
             await outbox.add(session, event, f"follower:{new_id()}", utc_now())
-    return bool(changed or others or unknown)
+        bodies = await _announce_organisations(session)
+    return bool(changed or others or unknown or bodies)
+
+
+async def _announce_organisations(session: Session) -> bool:
+    query = select(Organisation).where(Organisation.announced_as < ORGANISATION_FORM).order_by(Organisation.id)
+    rows = (await session.scalars(query.limit(AT_ONCE).with_for_update(key_share=True))).all()
+    for row in rows:
+        domains = select(OrganisationDomain.domain).where(OrganisationDomain.organisation_id == row.id)
+        row.version += 1
+        await organisation_changed(session, row, await session.scalars(domains))
+    return bool(rows)

@@ -3,12 +3,13 @@
 from collections.abc import Collection
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 
 from services.assignment.app_state import AppState
 from services.assignment.commands.administration import apply_changes, changes_of, changing, get_locked
+from services.assignment.commands.announcements import organisation_changed
 from services.assignment.commands.audit import record_change
-from services.assignment.models import Organisation, OrganisationDomain, Policy
+from services.assignment.models import Organisation, OrganisationDomain, Policy, RequesterRecord
 from services.assignment.queries.callers import Caller
 from services.assignment.queries.organisations import get_organisation, organisation_view
 from services.assignment.schemas.organisations import OrganisationInput, OrganisationPatch, OrganisationView
@@ -20,13 +21,16 @@ from shared.kit.http.problems import invalid
 async def create_organisation(session: Session, body: OrganisationInput) -> OrganisationView:
     """Adds an organisation. Raises Problem 422 for a domain that another one has."""
     await _check_policy(session, body.policy_id)
-    row = Organisation(id=new_id(), name=body.name, policy_id=body.policy_id, version=1)
+    row = Organisation(
+        id=new_id(), name=body.name, policy_id=body.policy_id, ticket_sharing=body.ticket_sharing, version=1
+    )
     session.add(row)
     await session.flush()
     await session.refresh(row)
     await _set_domains(session, row.id, body.domains)
     view = organisation_view(row, set(body.domains))
     await record_change(session, None, view)
+    await organisation_changed(session, row, view.domains)
     return view
 
 
@@ -51,6 +55,7 @@ async def change_organisation(
         await session.flush()
         after = await get_organisation(session, organisation_id)
         await record_change(session, before, after)
+        await organisation_changed(session, row, after.domains)
         return after
 
 
@@ -59,6 +64,10 @@ async def delete_organisation(context: AppState, by: Caller, organisation_id: UU
     async with changing(context, by) as session:
         row = await get_locked(session, Organisation, organisation_id, "organisation")
         await record_change(session, await get_organisation(session, organisation_id), None)
+        row.version += 1
+        await organisation_changed(session, row, (), is_removed=True)
+        managers = update(RequesterRecord).where(RequesterRecord.organisation_id == row.id, RequesterRecord.is_manager)
+        await session.execute(managers.values(is_manager=False))
         await session.delete(row)
 
 

@@ -50,7 +50,7 @@ class RequesterAddress(Base):
             postgresql_using="gin",
             postgresql_ops={"email": "gin_trgm_ops"},
         ),
-        Index("ix_requester_addresses_domain", text("split_part(email, '@', 2)")),
+        Index("ix_requester_addresses_domain", text("reverse(split_part(email, '@', 2)) text_pattern_ops")),
     )
 
     email: Mapped[str] = mapped_column(String(254), primary_key=True)

@@ -1,7 +1,7 @@
 """Tables of routing rules, their match counts, and organisations."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import BigInteger, ForeignKey, SmallInteger, String, false, func, text, true
@@ -58,7 +58,9 @@ class Organisation(Base):
     name: Mapped[str] = mapped_column(String(255), unique=True)
     policy_id: Mapped[UUID | None]
     """The SLA policy of its tickets; null: as for anybody."""
-    ticket_sharing: Mapped[str] = mapped_column(String(16), default="nobody", server_default="nobody")
+    ticket_sharing: Mapped[Literal["nobody", "managers", "members"]] = mapped_column(
+        String(16), default="nobody", server_default="nobody"
+    )
     """Who of its people sees its tickets in the support centre: `nobody`, `managers` or `members`."""
     announced_as: Mapped[int] = mapped_column(SmallInteger, default=0, server_default=text("0"))
     """The form in which the other services know it."""

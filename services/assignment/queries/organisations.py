@@ -2,13 +2,14 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import CompoundSelect, bindparam, select
 
-from services.assignment.models import Organisation, OrganisationDomain
+from services.assignment.models import Organisation, OrganisationDomain, RequesterAddress, RequesterRecord
 from services.assignment.schemas.organisations import OrganisationView
-from shared.kit.addresses import ascii_domain
+from shared.kit.addresses import address_key, ascii_domain
 from shared.kit.db import Session
 from shared.kit.http.problems import not_found
 
@@ -25,19 +26,45 @@ class KnownOrganisation:
 
 
 async def organisations_of(session: Session, addresses: Iterable[str]) -> dict[str, KnownOrganisation]:
-    """The organisation of each e-mail address that has one: the longest of its domains counts."""
+    """The organisation of each e-mail address that has one.
+
+    Where somebody put its person counts first, then the longest of the domains.
+    """
     lines = {address: _line_of(address) for address in addresses}
     named = {domain for line in lines.values() for domain in line}
     if not named:
         return {}
-    query = (
-        select(OrganisationDomain.domain, Organisation.id, Organisation.name, Organisation.policy_id)
+    keys = {address: address_key(address) for address in lines}
+    found = (
+        await session.execute(ORGANISATIONS, {"domains": sorted(named), "emails": sorted(set(keys.values()))})
+    ).all()
+    known = {row.key: KnownOrganisation(row.id, row.name, row.policy_id) for row in found}
+    by_address = {address: _first((keys[address], *line), known) for address, line in lines.items()}
+    return {address: organisation for address, organisation in by_address.items() if organisation is not None}
+
+
+def _first(keys: Iterable[str], known: Mapping[str, KnownOrganisation]) -> KnownOrganisation | None:
+    return next((known[one] for one in keys if one in known), None)
+
+
+def _lookup() -> CompoundSelect[*tuple[Any, ...]]:
+    """By domain and by person in one statement; an address and a domain cannot be the same key."""
+    columns = (Organisation.id, Organisation.name, Organisation.policy_id)
+    by_domain = (
+        select(OrganisationDomain.domain.label("key"), *columns)
         .join(Organisation, Organisation.id == OrganisationDomain.organisation_id)
-        .where(OrganisationDomain.domain.in_(named))
+        .where(OrganisationDomain.domain.in_(bindparam("domains", expanding=True)))
     )
-    known = {row.domain: KnownOrganisation(row.id, row.name, row.policy_id) for row in await session.execute(query)}
-    found = {address: next((known[one] for one in line if one in known), None) for address, line in lines.items()}
-    return {address: organisation for address, organisation in found.items() if organisation is not None}
+    by_hand = (
+        select(RequesterAddress.email.label("key"), *columns)
+        .join(RequesterRecord, RequesterRecord.id == RequesterAddress.requester_id)
+        .join(Organisation, Organisation.id == RequesterRecord.organisation_id)
+        .where(RequesterAddress.email.in_(bindparam("emails", expanding=True)))
+    )
+    return by_domain.union_all(by_hand)
+
+
+ORGANISATIONS: Final = _lookup()
 
 
 def _line_of(address: str) -> list[str]:
@@ -68,6 +95,7 @@ def organisation_view(row: Organisation, domains: Iterable[str]) -> Organisation
         name=row.name,
         domains=sorted(domains),
         policy_id=row.policy_id,
+        ticket_sharing=row.ticket_sharing,
         version=row.version,
         created_at=row.created_at,
     )

@@ -12,7 +12,6 @@ from sqlalchemy.orm import InstrumentedAttribute
 from services.assignment.calendar_resolution import resolve
 from services.assignment.models import (
     Calendar,
-    OrganisationDomain,
     Policy,
     RoutingDecision,
     RoutingRule,
@@ -59,7 +58,7 @@ def _stamp() -> Select[bool, str, bool]:
     )
     decided = RoutingDecision.ticket_id == func.any(bindparam("ticket_ids", type_=ARRAY(Uuid())))
     return select(
-        exists(select(OrganisationDomain.domain)).label("has_organisations"),
+        exists(select(Organisation.id)).label("has_organisations"),
         func.concat_ws("/", *(one.scalar_subquery() for one in made_of)).label("versions"),
         exists(select(RoutingDecision.ticket_id).where(decided)).label("is_decided"),
     )

@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from services.intake.commands.participants import remove_participants
 from services.intake.models import LinkRevocation, Participant, Ticket
+from services.intake.queries.people import addresses_of_person
 from shared.contracts.base import TicketId
 from shared.contracts.events import AccessLinkRequested
 from shared.kit import outbox
@@ -18,7 +19,8 @@ from shared.kit.db import Session
 async def revoke_links(session: Session, ticket: Ticket, at: datetime, *, removes: bool = True) -> None:
     """Makes every link to the ticket useless that was signed before `at`, and removes everybody in copy if told to."""
     copies = await session.scalars(select(Participant.email).where(Participant.ticket_id == ticket.id))
-    await revoke_links_of(session, ticket.id, [ticket.requester_email, *copies], at)
+    own = await addresses_of_person(session, ticket.requester_email)
+    await revoke_links_of(session, ticket.id, [*own, *copies], at)
     if removes:
         await remove_participants(session, ticket.id, at)
     wanted = AccessLinkRequested(ticket_id=TicketId(ticket.id), requested_at=at)

@@ -78,7 +78,7 @@ class Ticket(Base):
         ),
         Index(
             "ix_tickets_domain",
-            func.split_part(func.lower(requester_email), text("'@'"), text("2")),
+            text("reverse(split_part(lower(requester_email), '@', 2)) text_pattern_ops"),
             "created_at",
             "id",
         ),

@@ -82,7 +82,10 @@ def _indexes() -> None:
     op.create_index("ix_requesters_name", "requesters", [text("lower(name)"), "id"])
     op.execute("create index ix_requesters_name_words on requesters using gin (lower(name) gin_trgm_ops)")
     op.execute("create index ix_requester_addresses_email_words on requester_addresses using gin (email gin_trgm_ops)")
-    op.create_index("ix_requester_addresses_domain", "requester_addresses", [text("split_part(email, '@', 2)")])
+    op.execute(
+        "create index ix_requester_addresses_domain on requester_addresses"
+        " (reverse(split_part(email, '@', 2)) text_pattern_ops)"
+    )
     email = text("lower(requester_email)")
     op.create_index("ix_tickets_requester", "tickets", [email, "created_at", "id"], if_not_exists=True)
     op.create_index("ix_tickets_requester_open", "tickets", [email], postgresql_where=text(OPEN), if_not_exists=True)

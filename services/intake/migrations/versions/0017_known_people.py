@@ -31,8 +31,10 @@ def upgrade() -> None:
     )
     op.create_index("ix_organisations_domains", "organisations", ["domains"], postgresql_using="gin")
     op.create_index("ix_erasures_requester_id", "erasures", ["requester_id"])
-    domain = sa.text("split_part(lower(requester_email), '@', 2)")
-    op.create_index("ix_tickets_domain", "tickets", [domain, "created_at", "id"], if_not_exists=True)
+    op.execute(
+        "create index if not exists ix_tickets_domain on tickets"
+        " (reverse(split_part(lower(requester_email), '@', 2)) text_pattern_ops, created_at, id)"
+    )
 
 
 def downgrade() -> None:
