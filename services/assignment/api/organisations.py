@@ -12,9 +12,11 @@ from services.assignment.commands.organisations import (
     delete_organisation,
 )
 from services.assignment.deps import KeyedCall, SignedIn, SlaAdmin, State
+from services.assignment.queries.organisation_members import list_members, list_organisation_tickets
 from services.assignment.queries.organisations import get_organisation, list_organisations
 from services.assignment.schemas.organisations import OrganisationInput, OrganisationPatch, OrganisationView
-from shared.kit.http.paging import Page
+from services.assignment.schemas.requesters import OrganisationMember, RequesterTicket
+from shared.kit.http.paging import Cursor, Limit, Page
 from shared.kit.http.strict_json import StrictJsonRoute
 
 router = APIRouter(prefix="/organisations", tags=["organisations"], route_class=StrictJsonRoute)
@@ -52,3 +54,23 @@ async def patch_organisation(
 async def remove_organisation(context: State, caller: SlaAdmin, organisation_id: UUID) -> None:
     """Its tickets keep their policy."""
     await delete_organisation(context, caller, organisation_id)
+
+
+@router.get("/{organisation_id}/requesters", summary="People of an organisation")
+async def get_members(
+    context: State, caller: SignedIn, organisation_id: UUID, limit: Limit = 50, cursor: Cursor = None
+) -> Page[OrganisationMember]:
+    """Those whom you may see: managers first, then by name."""
+    async with context.database.begin() as session:
+        await get_organisation(session, organisation_id)
+        return await list_members(session, caller, organisation_id, limit, cursor)
+
+
+@router.get("/{organisation_id}/tickets", summary="Tickets of an organisation")
+async def get_tickets(
+    context: State, caller: SignedIn, organisation_id: UUID, limit: Limit = 50, cursor: Cursor = None
+) -> Page[RequesterTicket]:
+    """Those of its people that you may see, newest first."""
+    async with context.database.begin() as session:
+        await get_organisation(session, organisation_id)
+        return await list_organisation_tickets(session, caller, organisation_id, limit, cursor)

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from starlette.status import HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
 from services.assignment.commands.administration import create
+from services.assignment.commands.requester_merges import merge_requesters, preview_merge, undo_merge
 from services.assignment.commands.requesters import (
     add_requester_note,
     change_requester,
@@ -14,7 +15,7 @@ from services.assignment.commands.requesters import (
     remove_requester,
     remove_requester_note,
 )
-from services.assignment.deps import Allowed, KeyedCall, SignedIn, State
+from services.assignment.deps import Allowed, KeyedCall, SignedIn, State, TakesNothing
 from services.assignment.queries.callers import Caller
 from services.assignment.queries.requesters import (
     get_profile,
@@ -24,6 +25,8 @@ from services.assignment.queries.requesters import (
     list_tickets_of,
 )
 from services.assignment.schemas.requesters import (
+    MergePreview,
+    MergeRequester,
     NewRequester,
     NewRequesterNote,
     RequesterNoteView,
@@ -120,3 +123,24 @@ async def post_note(
 async def delete_note(context: State, caller: NoteWriter, requester_id: UUID, note_id: UUID) -> None:
     """One's own; others' with the right to edit all tickets."""
     await remove_requester_note(context, caller, requester_id, note_id)
+
+
+@router.get("/{requester_id}/merge", summary="Preview a merge")
+async def get_merge_preview(
+    context: State, caller: Editor, requester_id: UUID, into: Annotated[UUID, Query(description="Who would stay")]
+) -> MergePreview:
+    """What would move. Asks for the right to edit all tickets, as the merge does."""
+    async with context.database.begin() as session:
+        return await preview_merge(session, caller, requester_id, into)
+
+
+@router.post("/{requester_id}/merge", summary="Merge a requester into another one")
+async def post_merge(context: State, caller: Editor, requester_id: UUID, body: MergeRequester) -> RequesterProfile:
+    """Answers with the one who stays. Addresses and notes move, tickets follow their addresses; it can be undone."""
+    return await merge_requesters(context, caller, requester_id, body.into)
+
+
+@router.post("/{requester_id}/unmerge", summary="Undo a merge", dependencies=[TakesNothing])
+async def post_unmerge(context: State, caller: Editor, requester_id: UUID) -> RequesterProfile:
+    """Gives the merged requester back the addresses and notes that are still there."""
+    return await undo_merge(context, caller, requester_id)

@@ -73,7 +73,7 @@ async def list_requesters(
         query = query.where(_has(wanted))
     name = func.lower(RequesterRecord.name)
     if (after := decode_cursor(cursor, str, str)) is not None:
-        position = tuple_(func.lower(_printable(after[0])), uuid_in(after[1]))
+        position = tuple_(func.lower(printable(after[0])), uuid_in(after[1]))
         query = query.where(tuple_(name, RequesterRecord.id) > position)
     rows = list(await session.scalars(query.order_by(name, RequesterRecord.id).limit(limit + 1)))
     shown = rows[:limit]
@@ -81,7 +81,8 @@ async def list_requesters(
     return Page(items=await summaries(session, shown), next_cursor=more)
 
 
-def _printable(part: str | int) -> str:
+def printable(part: str | int) -> str:
+    """A part of a cursor that PostgreSQL can take. Raises Problem 422."""
     if not (text := str(part)).isprintable():
         raise bad_cursor()
     return text
@@ -158,8 +159,7 @@ async def get_profile(session: Session, caller: Caller, requester_id: UUID) -> R
 async def profile_of(session: Session, row: RequesterRecord, caller: Caller | None) -> RequesterProfile:
     """The same of a row. Without a caller no ticket is counted: of somebody who was just added."""
     own = (await addresses_of(session, [row.id])).get(row.id, [])
-    merged = select(RequesterRecord).where(RequesterRecord.merged_into == row.id)
-    others = list(await session.scalars(merged.order_by(RequesterRecord.updated_at.desc())))
+    others = await merged_into(session, row.id)
     emails = [one.email for one in own]
     return RequesterProfile(
         id=row.id,
@@ -173,10 +173,24 @@ async def profile_of(session: Session, row: RequesterRecord, caller: Caller | No
         is_manager=row.is_manager,
         open_tickets=await count_open(session, emails, visible_to(caller.principal)) if caller else 0,
         merged=await summaries(session, others),
+        merged_into=row.merged_into,
         version=row.version,
         created_at=row.created_at,
         updated_at=row.updated_at,
     )
+
+
+async def merged_into(session: Session, requester_id: UUID) -> list[RequesterRecord]:
+    """Everybody who turned out to be this person, directly or through somebody else, the last merge first."""
+    chain = select(RequesterRecord.id).where(RequesterRecord.merged_into == requester_id).cte("chain", recursive=True)
+    further = select(RequesterRecord.id).where(RequesterRecord.merged_into == chain.c.id)
+    ids = chain.union(further)
+    rows = await session.scalars(
+        select(RequesterRecord)
+        .where(RequesterRecord.id.in_(select(ids.c.id)))
+        .order_by(RequesterRecord.updated_at.desc())
+    )
+    return list(rows)
 
 
 async def find_requester_id(session: Session, email: str) -> UUID | None:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from services.assignment.calendar_resolution import resolve
 from services.assignment.models import (
     Calendar,
+    Organisation,
     Policy,
     RoutingDecision,
     RoutingRule,

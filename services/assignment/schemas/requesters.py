@@ -84,6 +84,13 @@ class RequesterSummary(View):
     organisation: OrganisationRef | None = None
 
 
+class OrganisationMember(RequesterSummary):
+    """A person in the list of an organisation."""
+
+    is_manager: bool
+    """Whether they speak for it."""
+
+
 class RequesterProfile(View):
     """A person with everything the desk keeps about them."""
 
@@ -99,6 +106,8 @@ class RequesterProfile(View):
     """Tickets neither resolved nor closed that you may see."""
     merged: list[RequesterSummary] = Field(default_factory=list)
     """People who turned out to be this one; each merge can be undone."""
+    merged_into: UUID | None = None
+    """Who this one turned out to be: that one has the addresses and notes."""
     version: int
     created_at: Instant
     updated_at: Instant

@@ -36,10 +36,15 @@ class EmailVerification:
                 response, COOKIE, self._signer.dumps([visit.link.email, signed_at.timestamp()]), max_age=LIFETIME
             )
 
-    def find(self, request: Request, email: str) -> Proof | None:
-        """The proof that the user of this browser reads the mail of the address, if there is one of the last days."""
+    def proved(self, request: Request) -> Proof | None:
+        """The address whose mail the user of this browser has shown to read within the last days."""
         try:
             proved, signed_at = self._signer.loads(self._pages.cookie(request, COOKIE) or "", max_age=LIFETIME)
         except (BadData, ValueError):
             return None
-        return Proof(proved, datetime.fromtimestamp(signed_at, UTC)) if proved == address_key(email) else None
+        return Proof(proved, datetime.fromtimestamp(signed_at, UTC))
+
+    def find(self, request: Request, email: str) -> Proof | None:
+        """The proof that the user of this browser reads the mail of the address, if there is one of the last days."""
+        found = self.proved(request)
+        return found if found is not None and found.email == address_key(email) else None

@@ -1,19 +1,22 @@
 """Checks a signed link: whose it is, and whether it still opens its ticket."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import and_, select
 
+from services.intake.access.organisation_access import may_read_as_colleague
 from services.intake.models import LinkRevocation, Participant, Ticket
 from services.intake.queries.people import belongs_to
 from shared.contracts.base import TicketId
 from shared.contracts.vocabulary import ParticipantState
 from shared.kit.auth import TicketLink, TicketLinks
+from shared.kit.clock import utc_now
 from shared.kit.db import Session
 from shared.kit.http.problems import Problem
 
+COLLEAGUE_LINK_AGE = timedelta(days=7)
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 NOBODYS = TicketLink(TicketId(UUID(int=0)), "", signed_at=LONG_AGO)
 """Dummy ticket for links that cannot be read, so that they take as long to refuse as revoked ones."""
@@ -27,7 +30,9 @@ class LinkAccess:
     link: TicketLink
     name: str
     is_requester: bool
-    """Else somebody in copy, who may read and write."""
+    """Else somebody in copy, who may read and write, or a colleague."""
+    is_colleague: bool = False
+    """Somebody whose organisation lets its people read each other's tickets: they read, and may follow."""
 
 
 def link_not_valid() -> Problem:
@@ -36,7 +41,10 @@ def link_not_valid() -> Problem:
 
 
 async def get_link_access(session: Session, links: TicketLinks, token: str) -> LinkAccess:
-    """Who comes with a token. Raises Problem 404, always the same and after the same one query."""
+    """Who comes with a token. Raises Problem 404, always the same.
+
+    Links that cannot be read cost the same one query as revoked ones.
+    """
     link = links.read(token) or NOBODYS
     query = (
         select(Ticket, Participant, LinkRevocation.made_before, belongs_to(Ticket, link.email).label("is_own"))
@@ -53,9 +61,20 @@ async def get_link_access(session: Session, links: TicketLinks, token: str) -> L
     )
     found = (await session.execute(query)).one_or_none()
     visit = _visit(link, found.Ticket, found.Participant, is_own=found.is_own) if found else None
+    if visit is None and found is not None:
+        visit = await _find_colleague(session, link, found.Ticket)
     if visit is None or (found and found.made_before and (link.signed_at or LONG_AGO) < found.made_before):
         raise link_not_valid()
     return visit
+
+
+async def _find_colleague(session: Session, link: TicketLink, ticket: Ticket) -> LinkAccess | None:
+    """A link of a colleague is as old as the proof of their address, and works no longer than that."""
+    if utc_now() - (link.signed_at or LONG_AGO) > COLLEAGUE_LINK_AGE:
+        return None
+    if not await may_read_as_colleague(session, link.email, ticket):
+        return None
+    return LinkAccess(ticket, link, link.email.partition("@")[0], is_requester=False, is_colleague=True)
 
 
 def _visit(link: TicketLink, ticket: Ticket, participant: Participant | None, *, is_own: bool) -> LinkAccess | None:

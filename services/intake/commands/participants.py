@@ -100,6 +100,23 @@ async def join_participant(session: Session, ticket_id: UUID, guest: InvitedPers
     await _ask_again(session, before, guest, ParticipantState.JOINED, origin)
 
 
+async def join_as_colleague(session: Session, ticket_id: UUID, guest: InvitedPerson, at: datetime) -> bool:
+    """Lets somebody who may read the ticket take part in it; False if they were removed, or nobody else has room."""
+    known = await _known(session, ticket_id)
+    before = known.get(guest.email)
+    if before is None:
+        if not _has_room(known.values(), ParticipantState.INVITED):
+            return False
+        origin = ParticipantOrigin(Channel.PORTAL, at, added_by=guest.email)
+        await _add(session, ticket_id, guest, ParticipantState.INVITED, origin, is_told=False)
+    elif before.state is ParticipantState.REMOVED:
+        return False
+    elif before.state is ParticipantState.PROPOSED:
+        before.state = ParticipantState.INVITED
+        await session.flush()
+    return await answer_invitation(session, ticket_id, guest.email, ParticipantState.JOINED, at)
+
+
 async def answer_invitation(
     session: Session, ticket_id: UUID, email: str, state: ParticipantState, at: datetime
 ) -> bool:
@@ -181,7 +198,13 @@ def _has_room(known: Collection[Participant], state: ParticipantState) -> bool:
 
 
 async def _add(
-    session: Session, ticket_id: UUID, guest: InvitedPerson, state: ParticipantState, origin: ParticipantOrigin
+    session: Session,
+    ticket_id: UUID,
+    guest: InvitedPerson,
+    state: ParticipantState,
+    origin: ParticipantOrigin,
+    *,
+    is_told: bool = True,
 ) -> Participant:
     values = {
         "ticket_id": ticket_id,
@@ -198,7 +221,7 @@ async def _add(
         insert(Participant).values(values).on_conflict_do_nothing().returning(Participant.version)
     )
     added = await session.get_one(Participant, (ticket_id, guest.email), populate_existing=True)
-    if is_new is not None:
+    if is_new is not None and is_told:
         await _announce(session, added)
     return added
 

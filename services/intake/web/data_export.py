@@ -86,7 +86,7 @@ async def _use(state: AppState, link: ExportLink) -> None:
 
 
 def _only_mailed(visit: LinkAccess) -> None:
-    if not visit.link.is_mailed:
+    if not visit.link.is_mailed or visit.is_colleague:
         raise Problem(
             403,
             "address_not_proved",

@@ -44,6 +44,11 @@ NOTICES = {
     "declined": ("info", _("They said earlier that they do not want to take part, so they were not asked again.")),
     "removed": ("success", _("They are no longer in copy, and their links have stopped working.")),
     "reopened": ("success", _("Your request is open again.")),
+    "following": ("success", _("You follow this ticket: you get its mails, and can write here.")),
+    "not_followed": (
+        "info",
+        _("You cannot follow this ticket: you were taken out of it, or too many people are in copy."),
+    ),
 }
 """What has just happened, by the word in the address."""
 

@@ -59,7 +59,7 @@ class ListedParticipant:
             gettext(label),
             tone,
             participant.joined_at or participant.invited_at,
-            origin_of(participant.channel, participant.added_by),
+            origin_of(participant.channel, participant.added_by, participant.email),
         )
 
 
@@ -137,7 +137,7 @@ async def _invite(request: Request, state: AppState, visit: LinkAccess, token: s
     return back(token, "invited")
 
 
-def origin_of(channel: Channel | None, added_by: str) -> str:
+def origin_of(channel: Channel | None, added_by: str, email: str = "") -> str:
     """Who named somebody, in words."""
     match channel:
         case Channel.EMAIL:
@@ -145,6 +145,8 @@ def origin_of(channel: Channel | None, added_by: str) -> str:
         case Channel.DESK:
             return gettext("added by %(name)s", name=added_by)
         case Channel.PORTAL:
+            if added_by == email:
+                return gettext("follows the ticket of a colleague")
             return gettext("added on this page")
         case Channel.API:
             return gettext("named when the ticket was opened")

@@ -94,8 +94,10 @@ async def give_file(
 
 @router.post("/{token}/reply")
 async def reply(request: Request, token: Token, visit: VerifiedLink, state: State) -> Response:
-    """Adds what the visitor wrote."""
+    """Adds what the visitor wrote. Raises Problem 403 for a colleague who does not take part."""
     values = await read_form(request, state)
+    if visit.is_colleague:
+        raise Problem(403, "not_taking_part", "follow this ticket first; then you can write on it")
     address = address_of(request, state.settings.trusted_proxies)
     await state.admission.refuse_banned(EntryPoint.PEOPLE, visit.link.email, address)
     try:

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from services.intake.access.link_access import LinkAccess
+from services.intake.access.organisation_access import find_membership
 from services.intake.app_state import AppState
 from services.intake.commands.merged_tickets import target_of
 from services.intake.commands.participants import find_participant, list_participants
@@ -39,7 +40,9 @@ async def view_of(state: AppState, token: str, visit: LinkAccess) -> dict[str, A
         ticket = await session.get_one(Ticket, ticket.id)
         thread = await _read(session, ticket)
         before = await session.get(Ticket, ticket.follows) if ticket.follows else None
-        people = await list_participants(session, ticket.id, IN_COPY[visit.is_requester])
+        shown = () if visit.is_colleague else IN_COPY[visit.is_requester]
+        people = await list_participants(session, ticket.id, shown)
+        membership = await find_membership(session, visit.link.email) if visit.link.is_mailed else None
         own = set(await addresses_of_person(session, visit.link.email))
         target = await target_of(session, ticket)
         target_link = await _link_to(session, state, visit, own, target) if target is not ticket else None
@@ -63,6 +66,7 @@ async def view_of(state: AppState, token: str, visit: LinkAccess) -> dict[str, A
         "standing": status_text(ticket),
         "is_followed": is_followed,
         "is_over": ticket.is_archived and not is_followed,
+        "organisation": membership.organisation if membership and membership.may_read_all else None,
         "can_close": visit.is_requester and can(ticket, Action.CLOSE),
         "can_reopen": visit.is_requester and can(ticket, Action.REOPEN),
     }

@@ -77,3 +77,75 @@ async def test_an_erasure_takes_the_person_the_addresses_and_the_notes(desk: Des
     assert await person.traces(desk) == {}
     assert await tables_naming(desk.database.engine, (other,)) == {}
     await ada.get(f"/v1/requesters/{one['id']}", expect=404)
+
+
+async def two_people(desk: Desk) -> tuple[tuple[Person, Json], tuple[Person, Json]]:
+    """Two requesters with a ticket each."""
+    people = (Person(), Person())
+    for person in people:
+        await desk.ticket(requester={"email": person.email, "name": person.name})
+    first, second = [(await found(desk, person.email.lower()))[0] for person in people]
+    return (people[0], first), (people[1], second)
+
+
+async def test_a_merge_moves_addresses_and_notes_and_can_be_undone(desk: Desk) -> None:
+    (one, row), (other, into) = await two_people(desk)
+    ada, chioma = await desk.agent("ada"), await desk.agent("chioma")
+    await ada.post(f"/v1/requesters/{row['id']}/notes", {"body": one.marker}, expect=201)
+    preview = await ada.get(f"/v1/requesters/{row['id']}/merge", into=into["id"])
+    assert (preview["addresses"], preview["tickets"], preview["notes"]) == ([one.email.lower()], 1, 1)
+    await chioma.post(f"/v1/requesters/{row['id']}/merge", {"into": into["id"]}, expect=403)
+    merged = await ada.post(f"/v1/requesters/{row['id']}/merge", {"into": into["id"]}, expect=200)
+    assert merged["emails"] == [other.email.lower(), one.email.lower()]
+    assert merged["open_tickets"] == 2
+    assert [note["body"] for note in (await ada.get(f"/v1/requesters/{into['id']}/notes"))["items"]] == [one.marker]
+    await ada.post(f"/v1/requesters/{row['id']}/merge", {"into": into["id"]}, expect=409)
+    await ada.patch(f"/v1/requesters/{row['id']}", {"name": "No more"}, expect=409)
+    apart = await ada.post(f"/v1/requesters/{row['id']}/unmerge", expect=200)
+    assert (apart["emails"], apart["merged_into"]) == ([one.email.lower()], None)
+    assert (await ada.get(f"/v1/requesters/{into['id']}"))["emails"] == [other.email.lower()]
+
+
+async def test_merges_of_merges_are_undone_one_by_one(desk: Desk) -> None:
+    (one, first), (two, second) = await two_people(desk)
+    (three, third), _ = await two_people(desk)
+    ada = await desk.agent("ada")
+    await ada.post(f"/v1/requesters/{first['id']}/merge", {"into": second["id"]}, expect=200)
+    final = await ada.post(f"/v1/requesters/{second['id']}/merge", {"into": third["id"]}, expect=200)
+    assert len(final["emails"]) == 3
+    assert {row["id"] for row in final["merged"]} == {first["id"], second["id"]}
+    back = await ada.post(f"/v1/requesters/{second['id']}/unmerge", expect=200)
+    assert set(back["emails"]) == {one.email.lower(), two.email.lower()}
+    alone = await ada.post(f"/v1/requesters/{first['id']}/unmerge", expect=200)
+    assert alone["emails"] == [one.email.lower()]
+    assert (await ada.get(f"/v1/requesters/{third['id']}"))["emails"] == [three.email.lower()]
+
+
+async def test_organisations_hold_people_by_domain_and_by_hand(desk: Desk) -> None:
+    ada, domain = await desk.agent("ada"), f"{new_id().hex[-12:]}.example"
+    refused = await ada.post("/v1/organisations", {"name": domain, "domains": ["Mail.GMX.net"]}, expect=422)
+    assert refused["errors"][0]["pointer"].startswith("/domains")
+    bank = await ada.post(
+        "/v1/organisations", {"name": domain, "domains": [domain], "ticket_sharing": "managers"}, expect=201
+    )
+    branch = await ada.post("/v1/organisations", {"name": f"b {domain}", "domains": [f"x.{domain}"]}, expect=201)
+    by_domain, below = f"dana@{domain}", f"ruth@x.{domain}"
+    for email in (by_domain, f"eve@y.{domain}", below):
+        await desk.ticket(requester={"email": email, "name": email})
+    other = await ada.post(
+        "/v1/requesters",
+        {"name": "Zoe", "emails": [f"{new_id().hex}@home.example"], "organisation_id": bank["id"], "is_manager": True},
+        expect=201,
+    )
+    members = (await ada.get(f"/v1/organisations/{bank['id']}/requesters"))["items"]
+    assert [row["name"] for row in members] == ["Zoe", by_domain, f"eve@y.{domain}"]
+    assert members[0]["is_manager"]
+    assert members[0]["id"] == other["id"]
+    tickets = (await ada.get(f"/v1/organisations/{bank['id']}/tickets"))["items"]
+    assert [row["requester_email"] for row in tickets] == [f"eve@y.{domain}", by_domain]
+    first = await ada.get(f"/v1/organisations/{bank['id']}/requesters", limit="2")
+    rest = await ada.get(f"/v1/organisations/{bank['id']}/requesters", limit="2", cursor=first["next_cursor"])
+    assert [row["id"] for row in (*first["items"], *rest["items"])] == [row["id"] for row in members]
+    for one in (bank, branch):
+        await ada.send("DELETE", f"/v1/organisations/{one['id']}")
+    assert not (await ada.get(f"/v1/requesters/{other['id']}"))["is_manager"]

@@ -1,18 +1,20 @@
 """Requesters with several addresses, as the desk tells of them: each opens the person's tickets."""
 
+import re
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import httpx2
 from sqlalchemy import select
 
 from services.intake.commands.project_people import project_people
 from services.intake.models import PersonAddress
 from shared.contracts.base import TicketId
-from shared.contracts.events import Envelope, RequesterChanged
+from shared.contracts.events import Envelope, OrganisationChanged, RequesterChanged
 from shared.kit.auth import TicketLink, TicketLinks
 from shared.kit.clock import new_id, utc_now
 from shared.kit.requester_ids import RequesterIds
-from tests.services.intake.harness import IntakeHarness
+from tests.services.intake.harness import IntakeHarness, Json
 
 
 def told(requester_id: UUID, *emails: str, at: datetime | None = None) -> Envelope:
@@ -65,3 +67,106 @@ async def test_changes_that_come_out_of_order_end_with_the_newest(intake: Intake
     await tell(intake, told(other, at=third))
     await tell(intake, moved_back)
     assert await owner_of(intake, email) is None
+
+
+def organisation(sharing: str, *domains: str, version: int = 1, organisation_id: UUID | None = None) -> Envelope:
+    """The news of an organisation."""
+    event = OrganisationChanged.model_validate(
+        {
+            "organisation_id": organisation_id or new_id(),
+            "name": "Bank",
+            "domains": domains,
+            "ticket_sharing": sharing,
+            "version": version,
+        }
+    )
+    return event.envelope(str(new_id()), utc_now())
+
+
+class Company:
+    """An organisation with two people, of whom one has a ticket."""
+
+    def __init__(self, intake: IntakeHarness) -> None:
+        self.intake, self.id, self.domain = intake, new_id(), f"{new_id().hex[-12:]}.example"
+        self.dana, self.ruth = f"dana@{self.domain}", f"ruth@branch.{self.domain}"
+        self.links = TicketLinks(intake.settings)
+
+    async def shares(self, sharing: str, version: int) -> None:
+        await tell(self.intake, organisation(sharing, self.domain, version=version, organisation_id=self.id))
+
+    async def follow_mail(self, browser: httpx2.AsyncClient, ticket: Json, email: str) -> str:
+        """Opens the link of a mail to this address; returns the page."""
+        link = TicketLink(TicketId(UUID(ticket["id"])), email, is_mailed=True)
+        answer = await browser.get(f"/t/{self.links.token(link)}")
+        return answer.text if answer.status_code == 200 else str(answer.status_code)
+
+
+def first_link(page: str, number: str) -> str:
+    """Where a list leads to for a ticket."""
+    found = re.search(rf'href="(/t/[^"]+)"><span class="num">{number}<', page)
+    assert found, page
+    return found[1]
+
+
+async def test_colleagues_read_and_follow_only_where_their_organisation_allows(intake: IntakeHarness) -> None:
+    bank = Company(intake)
+    hers = await intake.submit(requester={"email": bank.dana, "name": "Dana"})
+    own = await intake.submit(requester={"email": bank.ruth, "name": "Ruth"})
+    async with intake.browser() as browser:
+        assert (await browser.get("/organisation")).status_code == 403
+        await bank.follow_mail(browser, own, bank.ruth)
+        for sharing, version in (("nobody", 1), ("managers", 2)):
+            await bank.shares(sharing, version)
+            assert hers["number"] not in (await browser.get("/organisation")).text
+        await bank.shares("members", 3)
+        there = first_link((await browser.get("/organisation")).text, hers["number"])
+        page = await browser.get(there)
+        assert page.status_code == 200
+        token = re.search(r'name="csrf_token" value="([^"]+)"', page.text)
+        assert token
+        form = {"csrf_token": token[1], "body": "Me too", "form_id": "one"}
+        assert (await browser.post(f"{there}/reply", data=form)).status_code == 403
+        assert (await browser.post(f"{there}/close", data=form)).status_code == 403
+        followed = await browser.post(f"{there}/follow", data=form)
+        assert "You follow this ticket" in followed.text
+        await bank.shares("nobody", 4)
+        assert (await browser.get(there)).status_code == 200, "who takes part goes on reading"
+        assert hers["number"] not in (await browser.get("/organisation")).text
+
+
+async def test_managers_alone_read_where_managers_may(intake: IntakeHarness) -> None:
+    bank = Company(intake)
+    hers = await intake.submit(requester={"email": bank.dana, "name": "Dana"})
+    own = await intake.submit(requester={"email": bank.ruth, "name": "Ruth"})
+    await bank.shares("managers", 1)
+    person = RequesterChanged(
+        requester_id=new_id(),
+        email=bank.ruth,
+        name="Ruth",
+        addresses=(bank.ruth,),
+        organisation_id=bank.id,
+        is_manager=True,
+        version=2,
+        changed_at=utc_now(),
+    )
+    await tell(intake, person.envelope(str(new_id()), utc_now()))
+    async with intake.browser() as browser:
+        await bank.follow_mail(browser, own, bank.ruth)
+        assert hers["number"] in (await browser.get("/organisation")).text
+    async with intake.browser() as browser:
+        await bank.follow_mail(browser, hers, bank.dana)
+        assert own["number"] not in (await browser.get("/organisation")).text
+
+
+async def test_an_organisation_below_another_is_one_of_its_own(intake: IntakeHarness) -> None:
+    bank = Company(intake)
+    await tell(intake, organisation("members", bank.domain), organisation("nobody", f"branch.{bank.domain}"))
+    hers = await intake.submit(requester={"email": bank.dana, "name": "Dana"})
+    own = await intake.submit(requester={"email": bank.ruth, "name": "Ruth"})
+    async with intake.browser() as browser:
+        await bank.follow_mail(browser, hers, bank.dana)
+        page = (await browser.get("/organisation")).text
+        assert hers["number"] in page
+        assert own["number"] not in page
+        link = TicketLink(TicketId(UUID(own["id"])), bank.dana)
+        assert (await browser.get(f"/t/{bank.links.token(link)}")).status_code == 404

@@ -31,6 +31,11 @@ from services.assignment.web.admin.submitted_form import (
 from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
 
 PATH = "/admin/organisations"
+SHARING = [
+    ("nobody", "Nobody: everybody sees their own"),
+    ("managers", "Its managers"),
+    ("members", "All its people"),
+]
 router = APIRouter(prefix=PATH, route_class=DeskPageRoute)
 
 
@@ -118,6 +123,7 @@ async def _form_page(
         notices=view.notices,
         organisation=organisation,
         view=view,
+        sharing=SHARING,
         policies=[(str(policy.id), policy.name) for policy in policies if policy.is_active],
     )
 
@@ -127,6 +133,7 @@ def _fields(form: SubmittedForm) -> dict[str, Any]:
         "name": form.text("name"),
         "domains": tuple(form.text("domains").replace(",", " ").split()),
         "policy_id": form.optional("policy_id"),
+        "ticket_sharing": form.text("ticket_sharing") or "nobody",
     }
 
 
@@ -135,5 +142,6 @@ def _values_of(organisation: OrganisationView) -> dict[str, Any]:
         "name": organisation.name,
         "domains": ", ".join(organisation.domains),
         "policy_id": organisation.policy_id or "",
+        "ticket_sharing": organisation.ticket_sharing,
         "version": organisation.version,
     }

@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from services.assignment.web.requesters import access, editing, lists, person
+from services.assignment.web.requesters import access, editing, lists, merging, organisation, person
 
 router = APIRouter()
-for part in (lists, editing, access, person):
+for part in (lists, editing, access, merging, organisation, person):
     router.include_router(part.router)

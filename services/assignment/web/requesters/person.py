@@ -14,6 +14,7 @@ from services.assignment.queries.callers import Caller
 from services.assignment.queries.requesters import (
     find_requester_id,
     get_profile,
+    get_record,
     list_notes,
     list_tickets_of,
     may_join_addresses,
@@ -56,7 +57,11 @@ async def show_requester_of_ticket(desk: TheDesk, context: State, caller: DeskAg
 async def show_requester(
     request: Request, desk: TheDesk, context: State, caller: DeskAgent, requester_id: UUID, cursor: Cursor = None
 ) -> Response:
-    """The person's page. Raises Problem 404."""
+    """The person's page, or that of the person they turned out to be. Raises Problem 404."""
+    async with context.database.begin() as session:
+        merged = (await get_record(session, caller, requester_id)).merged_into
+    if merged is not None:
+        return desk.redirect(f"/requesters/{merged}")
     return await person_page(request, desk, context, caller, requester_id, fresh_form(), cursor)
 
 
