@@ -57,7 +57,6 @@ async def merge_requesters(context: AppState, caller: Caller, requester_id: UUID
         await session.execute(_primary(into))
         row.merged_into = into
         await session.flush()
-        session.expire_all()
         await touch(session, row, now, emails)
         await touch(session, other, now)
         await record_change(session, before, await audited(session, row))
@@ -80,7 +79,6 @@ async def undo_merge(context: AppState, caller: Caller, requester_id: UUID) -> R
         emails = await _give_back(session, row, owner_id)
         row.merged_into = None
         await session.flush()
-        session.expire_all()
         now = utc_now()
         await touch(session, owner, now, emails)
         await touch(session, row, now)

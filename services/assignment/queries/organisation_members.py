@@ -18,8 +18,8 @@ MOST_ADDRESSES = 2000
 BY_DOMAIN: Final = text("""
 select address.requester_id from organisation_domains as own join requester_addresses as address on
   reverse(split_part(address.email, '@', 2)) = reverse(own.domain)
-  or (reverse(split_part(address.email, '@', 2)) ~>=~ reverse(own.domain) || '.'
-    and reverse(split_part(address.email, '@', 2)) ~<~ reverse(own.domain) || '/')
+  or (reverse(split_part(address.email, '@', 2)) ~>=~ (reverse(own.domain) || '.')
+    and reverse(split_part(address.email, '@', 2)) ~<~ (reverse(own.domain) || '/'))
 where own.organisation_id = :organisation_id and address.is_primary and not exists (
   select from organisation_domains as other
   where other.organisation_id <> :organisation_id and length(other.domain) > length(own.domain)

@@ -116,7 +116,8 @@ async def addresses_of(session: Session, ids: Collection[UUID]) -> dict[UUID, li
     found: dict[UUID, list[RequesterAddress]] = {}
     query = select(RequesterAddress).where(RequesterAddress.requester_id.in_(ids))
     order = RequesterAddress.is_primary.desc(), RequesterAddress.added_at, RequesterAddress.email
-    for row in await session.scalars(query.order_by(*order)):
+    fresh = query.order_by(*order).execution_options(populate_existing=True)
+    for row in await session.scalars(fresh):
         found.setdefault(row.requester_id, []).append(row)
     return found
 
