@@ -1,7 +1,6 @@
 """Merging duplicate requesters and undoing it: addresses and notes move, tickets follow their addresses."""
 
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Update, func, select, true, update
@@ -126,7 +125,7 @@ async def _give_back(session: Session, row: RequesterRecord, owner_id: UUID) -> 
     return list(emails)
 
 
-def _primary(person: UUID) -> Update[Any]:
+def _primary(person: UUID) -> Update:
     """One primary address for a person: their own, else the oldest."""
     theirs = RequesterAddress.requester_id == person
     rank = RequesterAddress.merged_from.is_not(None), RequesterAddress.is_primary.desc(), RequesterAddress.added_at
