@@ -354,19 +354,8 @@ _others: tuple[Event, ...] = (
         fields=(TopicField(name="branch", label="Branch", kind="choice"),),
         version=1,
     ),
-    RequesterChanged(
-        requester_id=REQUESTER,
-        email="ruth@bank.example",
-        name="Ruth Okafor",
-        addresses=("ruth@bank.example", "ruth@home.example"),
-        organisation_id=_uuid(81),
-        is_manager=True,
-        version=2,
-        changed_at=at(20),
-    ),
-    OrganisationChanged(
-        organisation_id=_uuid(81), name="Bank", domains=("bank.example",), ticket_sharing="managers", version=2
-    ),
+    RequesterChanged(requester_id=REQUESTER, email="ruth@bank.example", name="Ruth Okafor", version=2),
+    OrganisationChanged(organisation_id=_uuid(81), name="Bank", domains=("bank.example",), version=2),
     RequesterErased(requester_id=REQUESTER, ticket_ids=(TICKET,), took_part_in=(OTHER,), erased_at=at(60)),
     TicketErased(ticket_id=TICKET, erased_at=at(60)),
     AccountLinkRequested(agent_id=ADA, link_id=_uuid(61), purpose="reset", requested_at=at(30), expires_at=at(60)),

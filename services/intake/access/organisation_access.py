@@ -48,7 +48,7 @@ select newest.id from (
 
 
 @dataclass(frozen=True, slots=True)
-class Membership:
+class OrganisationMembership:
     """An address in its organisation."""
 
     organisation: OrganisationEntry
@@ -61,12 +61,12 @@ class Membership:
         return sharing == "members" or (sharing == "managers" and self.is_manager)
 
 
-async def find_membership(session: Session, email: str) -> Membership | None:
+async def find_membership(session: Session, email: str) -> OrganisationMembership | None:
     """The organisation of an address: where somebody put the person, else the one with the longest of its domains."""
     placed = await session.get(PersonAddress, address_key(email))
     if placed is not None and placed.organisation_id is not None:
         entry = await session.get(OrganisationEntry, placed.organisation_id)
-        return Membership(entry, placed.is_manager) if entry and not entry.is_removed else None
+        return OrganisationMembership(entry, placed.is_manager) if entry and not entry.is_removed else None
     line = _line_of(email)
     query = select(OrganisationEntry).where(
         OrganisationEntry.domains.op("&&")(cast(line, ARRAY(Text))),
@@ -74,7 +74,7 @@ async def find_membership(session: Session, email: str) -> Membership | None:
     )
     known = {domain: entry for entry in await session.scalars(query) for domain in entry.domains}
     found = next((known[domain] for domain in line if domain in known), None)
-    return Membership(found, is_manager=False) if found else None
+    return OrganisationMembership(found, is_manager=False) if found else None
 
 
 async def may_read_as_colleague(session: Session, email: str, ticket: Ticket) -> bool:
