@@ -19,6 +19,7 @@ from services.notification.event_feed.signal import FeedSignal
 from services.notification.event_feed.streams import FeedStreams
 from services.notification.settings import NotificationSettings
 from services.notification.targets.queue import TargetQueue
+from services.notification.targets.secrets import TargetSecrets
 from services.notification.targets.sender import TargetSender
 from services.notification.webhooks.attempts import BUDGET
 from services.notification.webhooks.dispatcher import WebhookDispatcher
@@ -58,7 +59,8 @@ def build(settings: NotificationSettings) -> FastAPI:
     kept = timedelta(days=settings.feed_days)
     signal = FeedSignal(database)
     recorder = FeedRecorder(database, ids, kept, signal.look, dispatcher.wake)
-    targets = TargetSender(TargetQueue(database), outgoing, settings.desk_url)
+    target_secrets = TargetSecrets(settings)
+    targets = TargetSender(TargetQueue(database, target_secrets), outgoing, settings.desk_url)
 
     def wake() -> None:
         sender.wake()
@@ -117,6 +119,7 @@ def build(settings: NotificationSettings) -> FastAPI:
         signal,
         FeedStreams(database, signal),
         targets.wake,
+        target_secrets,
     )
     app.include_router(api.router())
     asyncapi.mount(app)

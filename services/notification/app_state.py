@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from services.notification.event_feed.signal import FeedSignal
 from services.notification.event_feed.streams import FeedStreams
 from services.notification.settings import NotificationSettings
+from services.notification.targets.secrets import TargetSecrets
 from services.notification.webhooks.ledger import WebhookLedger
 from services.notification.webhooks.signing import WebhookSecrets
 from shared.kit.administrator_passes import AdministratorPasses
@@ -32,3 +33,4 @@ class AppState:
     feed_signal: FeedSignal
     feed_streams: FeedStreams
     wake_targets: Callable[[], None]
+    target_secrets: TargetSecrets

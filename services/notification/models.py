@@ -250,8 +250,9 @@ class NotificationTarget(Base):
     kind: Mapped[str] = mapped_column(String(16))
     """The shape of what is posted; see `targets.payloads`."""
     url: Mapped[str] = mapped_column(Text)
+    """Encrypted: whoever knows it can write to the room."""
     secret: Mapped[str | None] = mapped_column(Text)
-    """A routing key or an API key; never shown again."""
+    """A routing key or an API key, encrypted; never shown again."""
     team_id: Mapped[UUID | None]
     """Only tickets of this team; null: of every team."""
     is_active: Mapped[bool] = mapped_column(server_default=text("true"))

@@ -12,6 +12,8 @@ from services.notification.delivery.channels import DeliveryChannel
 from services.notification.deps import By, State
 from services.notification.models import NotificationTarget
 from services.notification.targets.payloads import TargetKind
+from services.notification.targets.queue import place_of
+from services.notification.targets.secrets import TargetSecrets
 from services.notification.targets.sender import TargetRefused, send_test
 from shared.kit.clock import new_id
 from shared.kit.configuration_changes import record_change
@@ -70,12 +72,13 @@ class TargetView(BaseModel):
     """While its circuit is open, nothing is sent to it."""
 
     @classmethod
-    def of(cls, target: NotificationTarget) -> Self:
+    def of(cls, target: NotificationTarget, secrets: TargetSecrets) -> Self:
         """The view of a row."""
         kind = TargetKind(target.kind)
         names = ("id", "name", "team_id", "is_active", "version", "failures", "paused_until")
         values: dict[str, Any] = {name: getattr(target, name) for name in names}
-        host = str(read_url(target.url).host)
+        place = place_of(target, secrets)
+        host = str(read_url(place[0]).host) if place else ""
         return cls(**values, kind=kind, channel=kind.channel, host=host, has_secret=target.secret is not None)
 
 
@@ -94,7 +97,7 @@ async def list_all(state: State) -> Page[TargetView]:
     async with state.database.begin() as session:
         query = select(NotificationTarget).order_by(NotificationTarget.name, NotificationTarget.id)
         found = await session.scalars(query.limit(MOST_TARGETS))
-        return Page(items=[TargetView.of(one) for one in found])
+        return Page(items=[TargetView.of(one, state.target_secrets) for one in found])
 
 
 @router.post("", status_code=201)
@@ -102,12 +105,12 @@ async def add(state: State, by: By, body: TargetInput) -> TargetView:
     """Adds a target."""
     _check(body)
     async with state.database.begin() as session:
-        target = NotificationTarget(id=new_id(), version=1, failures=0, **body.model_dump(mode="json"))
-        target.team_id = body.team_id
+        target = NotificationTarget(id=new_id(), version=1, failures=0)
+        _write(target, body, state.target_secrets)
         session.add(target)
         await session.flush()
-        await record_change(session, by, _subject(target), None, _told(target))
-        return TargetView.of(target)
+        await record_change(session, by, _subject(target), None, _told(target, state.target_secrets))
+        return TargetView.of(target, state.target_secrets)
 
 
 @router.get("/{target_id}")
@@ -116,7 +119,7 @@ async def read_one(state: State, target_id: UUID, response: Response) -> TargetV
     async with state.database.begin() as session:
         target = await _get(session, target_id)
         response.headers["ETag"] = etag_of(target.version)
-        return TargetView.of(target)
+        return TargetView.of(target, state.target_secrets)
 
 
 @router.put("/{target_id}")
@@ -128,15 +131,13 @@ async def replace_one(state: State, by: By, target_id: UUID, body: TargetInput, 
         target = await _get(session, target_id, is_locked=True)
         if expected not in (None, target.version):
             raise Problem(412, "version_conflict", "the target was changed since: read it again")
-        before = _told(target)
-        target.name, target.kind, target.url = body.name, body.kind.value, body.url
-        target.team_id, target.is_active = body.team_id, body.is_active
-        target.secret = body.secret or target.secret
+        before = _told(target, state.target_secrets)
+        _write(target, body, state.target_secrets)
         target.version, target.failures, target.paused_until = target.version + 1, 0, None
         note = "the secret or the path was replaced" if body.secret else ""
-        await record_change(session, by, _subject(target), before, _told(target), note=note)
+        await record_change(session, by, _subject(target), before, _told(target, state.target_secrets), note=note)
     state.wake_targets()
-    return TargetView.of(target)
+    return TargetView.of(target, state.target_secrets)
 
 
 @router.delete("/{target_id}", status_code=204)
@@ -144,7 +145,7 @@ async def remove(state: State, by: By, target_id: UUID) -> None:
     """Removes a target; what was sent to it stays in the ledger."""
     async with state.database.begin() as session:
         target = await _get(session, target_id, is_locked=True)
-        await record_change(session, by, _subject(target), _told(target), None)
+        await record_change(session, by, _subject(target), _told(target, state.target_secrets), None)
         await session.execute(delete(NotificationTarget).where(NotificationTarget.id == target_id))
 
 
@@ -153,8 +154,10 @@ async def test_one(state: State, target_id: UUID) -> TargetTestResult:
     """Posts a test message at once, and returns what the target answered."""
     async with state.database.begin() as session:
         target = await _get(session, target_id)
+        kind, place = TargetKind(target.kind), place_of(target, state.target_secrets)
     try:
-        return TargetTestResult(accepted=True, answer=await send_test(state.outgoing, target, state.settings.desk_url))
+        answer = await send_test(state.outgoing, kind, place, state.settings.desk_url)
+        return TargetTestResult(accepted=True, answer=answer)
     except TargetRefused as refused:
         return TargetTestResult(accepted=False, answer=refused.reason)
 
@@ -177,6 +180,13 @@ def _subject(target: NotificationTarget) -> tuple[str, str, str]:
     return "notification-target", str(target.id), target.name
 
 
-def _told(target: NotificationTarget) -> dict[str, Any]:
+def _write(target: NotificationTarget, body: TargetInput, secrets: TargetSecrets) -> None:
+    target.name, target.kind, target.url = body.name, body.kind.value, secrets.encrypt(target.id, body.url)
+    target.team_id, target.is_active = body.team_id, body.is_active
+    if body.secret is not None:
+        target.secret = secrets.encrypt(target.id, body.secret)
+
+
+def _told(target: NotificationTarget, secrets: TargetSecrets) -> dict[str, Any]:
     """Returns what the audit log keeps: not the path of the URL, and no secret."""
-    return TargetView.of(target).model_dump(mode="json", exclude={"id", "version", "failures", "paused_until"})
+    return TargetView.of(target, secrets).model_dump(mode="json", exclude={"id", "version", "failures", "paused_until"})

@@ -12,6 +12,7 @@ from services.notification.delivery.status import DeliveryStatus
 from services.notification.models import IS_DUE, Delivery, NotificationTarget, Ticket
 from services.notification.targets.decisions import RECIPIENT
 from services.notification.targets.payloads import TargetKind
+from services.notification.targets.secrets import TargetSecrets, TargetUnreadable
 from shared.kit.backoff import Backoff
 from shared.kit.clock import utc_now
 from shared.kit.db import Database
@@ -21,6 +22,8 @@ BATCH = 20
 LEASE = timedelta(seconds=60)
 RETRIES = Backoff((2, 10, 60, 300, 1800, 7200, 21_600, 86_400))
 """Pauses after failed attempts: seconds at first, a day at the end."""
+Place = tuple[str, str | None]
+"""A URL and its key."""
 GIVE_UP_AFTER = timedelta(days=3)
 OPENS_AFTER = 5
 """Failures in a row after which the circuit of a target opens."""
@@ -35,8 +38,7 @@ class TargetJob:
     id: UUID
     target_id: UUID
     kind: TargetKind
-    url: str
-    secret: str | None
+    place: Place | None
     template: str
     ticket_id: UUID
     number: str
@@ -49,8 +51,8 @@ class TargetJob:
 class TargetQueue:
     """Claims are leases: any number of senders share the ledger, and a crashed sender's claims expire."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, secrets: TargetSecrets) -> None:
+        self._database, self._secrets = database, secrets
 
     async def claim(self) -> list[TargetJob]:
         """Claims due messages, oldest first, at most one for each target: a slow one holds up no other."""
@@ -91,7 +93,8 @@ class TargetQueue:
                 for one in await session.scalars(select(Ticket).where(Ticket.id.in_([row.ticket_id for row in rows])))
             }
             return [
-                _job(row, targets[UUID(row.recipient.removeprefix(RECIPIENT))], tickets[row.ticket_id]) for row in rows
+                self._job(row, targets[UUID(row.recipient.removeprefix(RECIPIENT))], tickets[row.ticket_id])
+                for row in rows
             ]
 
     async def mark_sent(self, job: TargetJob, answer: str) -> None:
@@ -152,19 +155,26 @@ class TargetQueue:
             found = await connection.scalar(query)
         return None if found is None else float(found)
 
+    def _job(self, delivery: Delivery, target: NotificationTarget, ticket: Ticket) -> TargetJob:
+        return TargetJob(
+            id=delivery.id,
+            target_id=target.id,
+            kind=TargetKind(target.kind),
+            place=place_of(target, self._secrets),
+            template=delivery.template,
+            ticket_id=delivery.ticket_id,
+            number=ticket.number or "",
+            subject=ticket.subject or "",
+            facts=delivery.facts,
+            attempts=delivery.attempts,
+            created_at=delivery.created_at,
+        )
 
-def _job(delivery: Delivery, target: NotificationTarget, ticket: Ticket) -> TargetJob:
-    return TargetJob(
-        id=delivery.id,
-        target_id=target.id,
-        kind=TargetKind(target.kind),
-        url=target.url,
-        secret=target.secret,
-        template=delivery.template,
-        ticket_id=delivery.ticket_id,
-        number=ticket.number or "",
-        subject=ticket.subject or "",
-        facts=delivery.facts,
-        attempts=delivery.attempts,
-        created_at=delivery.created_at,
-    )
+
+def place_of(target: NotificationTarget, secrets: TargetSecrets) -> Place | None:
+    """Returns the URL of a target and its key; None if they cannot be read any more."""
+    try:
+        url = secrets.decrypt(target.id, target.url)
+        return url, None if target.secret is None else secrets.decrypt(target.id, target.secret)
+    except TargetUnreadable:
+        return None

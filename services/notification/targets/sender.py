@@ -7,9 +7,8 @@ from pydantic_core import to_json
 
 from services.notification.delivery.consolidated_text import METRICS
 from services.notification.delivery.templates import TemplateName
-from services.notification.models import NotificationTarget
 from services.notification.targets.payloads import TargetKind, TargetMessage, request_of
-from services.notification.targets.queue import TargetJob, TargetQueue
+from services.notification.targets.queue import Place, TargetJob, TargetQueue
 from shared.kit.backoff import PATIENT, retry
 from shared.kit.clock import new_id, utc_now
 from shared.kit.http.public_addresses import OutgoingRefused
@@ -18,6 +17,7 @@ from shared.kit.outages import is_unreachable
 from shared.kit.telemetry import log
 
 SWEEP_SECONDS = 15.0
+UNREADABLE = "its URL and key cannot be read any more: enter them again"
 AGAIN = frozenset({408, 425, 429})
 """Refusals of a client that are worth another attempt."""
 SHOWN = 200
@@ -67,7 +67,7 @@ class TargetSender:
     async def _send(self, job: TargetJob) -> None:
         message = message_of(job, self._desk)
         try:
-            answer = await post(self._client, job.kind, (job.url, job.secret), message)
+            answer = await post(self._client, job.kind, job.place, message)
         except TargetRefused as refused:
             is_over = await self._queue.mark_refused(job, refused.reason, is_permanent=refused.is_permanent)
             log.warning("target.refused", delivery_id=str(job.id), kind=job.kind, is_over=is_over)
@@ -101,8 +101,10 @@ def _text(template: TemplateName, facts: dict[str, object]) -> str:
     return WORDS.get(template, template.value)
 
 
-async def post(client: SafeHttpClient, kind: TargetKind, place: tuple[str, str | None], message: TargetMessage) -> str:
+async def post(client: SafeHttpClient, kind: TargetKind, place: Place | None, message: TargetMessage) -> str:
     """Posts a message to a URL with its secret; returns the answer in short. Raises TargetRefused."""
+    if place is None:
+        raise TargetRefused(UNREADABLE, is_permanent=False)
     request = request_of(kind, *place, message)
     headers = {"Content-Type": "application/json", "Idempotency-Key": message.delivery_id, **request.headers}
     try:
@@ -124,7 +126,7 @@ def _short(answer: FetchedResponse) -> str:
     return f"HTTP {answer.status} {shown}".strip()
 
 
-async def send_test(client: SafeHttpClient, target: NotificationTarget, desk: str) -> str:
+async def send_test(client: SafeHttpClient, kind: TargetKind, place: Place | None, desk: str) -> str:
     """Posts a test message to a target at once; returns the answer in short. Raises TargetRefused."""
     message = TargetMessage(
         delivery_id=str(new_id()),
@@ -137,4 +139,4 @@ async def send_test(client: SafeHttpClient, target: NotificationTarget, desk: st
         at=utc_now(),
         ticket_id="test",
     )
-    return await post(client, TargetKind(target.kind), (target.url, target.secret), message)
+    return await post(client, kind, place, message)

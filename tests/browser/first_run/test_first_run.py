@@ -109,6 +109,12 @@ async def test_the_first_administrator_sets_up_everdesk_by_keyboard(stack: Local
         await press(page, "Send a test mail")
         await expect(page.locator(".notice").first).to_contain_text("took a test mail")
         await is_sound(page)
+        for path in ("/admin/notification/rules", "/admin/notification/targets", "/inbox", "/account/notifications"):
+            await page.goto(f"{desk}{path}")
+            await is_sound(page)
+        await page.get_by_label("Digest").select_option("hourly")
+        await press(page, "Save")
+        await expect(page.locator(".notice").first).to_contain_text("preferences are saved")
     async with httpx2.AsyncClient() as http:
         assert (await http.get(printed[0])).status_code == 404
         mails = (await http.get(f"http://127.0.0.1:{stack.ports['MAIL']}/")).text

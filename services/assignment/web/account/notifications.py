@@ -26,7 +26,7 @@ PATH = "/account/notifications"
 API = "/v1/preferences"
 router = APIRouter(prefix=PATH, route_class=DeskPageRoute)
 CHANNELS = (("mail", "Mail"), ("inbox", "Inbox"))
-CHOICES = (("", "As the rules say"), ("yes", "Always"), ("no", "Never"))
+CHOICES = (("", "By the rules"), ("yes", "Always"), ("no", "Never"))
 DAYS = (
     ("mon", "Monday"),
     ("tue", "Tuesday"),
