@@ -1,6 +1,7 @@
 """What is known of the addresses that mail goes to: how much their owners want to hear, and whether mail bounces."""
 
 import hashlib
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +17,7 @@ from shared.kit.clock import utc_now
 from shared.kit.configuration_changes import record_change
 from shared.kit.db import Session
 
+_UNKNOWN_MAILBOX = re.compile(r"55\d[ -]5\.1\.(1|6|10)\b")
 REPLIES = frozenset({TemplateName.REPLY})
 """What somebody who wants replies only is still told."""
 
@@ -30,6 +32,11 @@ class AddressStanding:
     def wants(self, template: TemplateName) -> bool:
         """Whether a mail of this kind is wanted."""
         return self.wanted == "all" or (self.wanted == "replies" and template in REPLIES)
+
+
+def is_unknown_mailbox(answer: str) -> bool:
+    """Whether a server's answer says for good that there is no such mailbox (RFC 3463: 5.1.1, 5.1.6, 5.1.10)."""
+    return _UNKNOWN_MAILBOX.match(answer) is not None
 
 
 def key_of(address: str) -> str:

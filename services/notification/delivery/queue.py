@@ -38,6 +38,7 @@ from services.notification.delivery.status import DeliveryStatus
 from services.notification.delivery.templates import TemplateName
 from services.notification.errors import MailRefused
 from services.notification.models import IS_DUE, Agent, Delivery, Ticket
+from services.notification.recipient_addresses import is_unknown_mailbox, mark_bounced
 from shared.contracts.base import TicketId
 from shared.contracts.events import Envelope, NotificationFailed, NotificationSent
 from shared.kit import outbox
@@ -210,6 +211,8 @@ class DeliveryQueue:
                     begun=0,
                 )
             )
+            if is_unknown_mailbox(refusal.reason):
+                await mark_bounced(session, job.address, without_address(refusal.reason, job.address), at)
             if is_over:
                 await outbox.add(session, _failed(job, refusal, at), f"{job.id}:failed:{attempts}", at)
         return is_over

@@ -7,7 +7,6 @@ from uuid import UUID
 import pytest
 
 from services.notification.preferences import NotificationChoices
-from services.notification.recipient_addresses import mark_bounced
 from services.notification.rules.matrix import RuleEvent
 from shared.contracts.vocabulary import ActorKind
 from shared.kit.clock import utc_now
@@ -157,14 +156,22 @@ async def test_a_requester_hears_as_much_as_they_want(service: Running, wanted: 
     await eventually(is_as_wanted)
 
 
-async def test_nothing_goes_to_an_address_that_bounces_until_that_is_cleared(service: Running) -> None:
+async def test_nothing_goes_to_an_address_without_a_mailbox_until_that_is_cleared(
+    service: Running, mail_server: MailServer
+) -> None:
     story = TicketEvents()
-    async with service.database.begin() as session:
-        await mark_bounced(session, story.requester, "550 no such user", utc_now())
+    mail_server.refusals[story.requester] = ["550 5.1.1 No such user"]
     await service.publish(story.submitted())
 
-    async def is_kept_back() -> None:
+    async def is_refused() -> None:
         (row,) = await rows(service, story, "acknowledgement")
+        assert (row["status"], row["last_error"]) == ("failed", "550 5.1.1 No such user")
+
+    await eventually(is_refused)
+    await service.publish(story.message(ActorKind.AGENT))
+
+    async def is_kept_back() -> None:
+        (row,) = await rows(service, story, "reply")
         assert (row["status"], row["last_error"]) == (
             "dropped",
             "mail to the address bounces; an administrator can clear it",
@@ -178,9 +185,9 @@ async def test_nothing_goes_to_an_address_that_bounces_until_that_is_cleared(ser
         headers=OPERATOR,
     )
     assert cleared.json() == {"wanted": "all", "is_bouncing": False}
-    await service.publish(story.message(ActorKind.AGENT))
+    await service.publish(story.resolved())
 
     async def is_sent() -> None:
-        assert (await rows(service, story, "reply"))[0]["status"] == "sent"
+        assert (await rows(service, story, "resolved"))[0]["status"] == "sent"
 
     await eventually(is_sent)
