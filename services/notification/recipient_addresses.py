@@ -9,7 +9,6 @@ from datetime import datetime
 from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from services.notification.delivery.templates import TemplateName
 from services.notification.models import RecipientAddress
 from shared.kit.addresses import address_key
 from shared.kit.administrator_passes import Administrator
@@ -18,8 +17,8 @@ from shared.kit.configuration_changes import record_change
 from shared.kit.db import Session
 
 _UNKNOWN_MAILBOX = re.compile(r"55\d[ -]5\.1\.(1|6|10)\b")
-REPLIES = frozenset({TemplateName.REPLY})
-"""What somebody who wants replies only is still told."""
+REPLIES = frozenset({"reply"})
+"""The templates that somebody who wants replies only is still sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +28,7 @@ class AddressStanding:
     wanted: str = "all"
     is_bouncing: bool = False
 
-    def wants(self, template: TemplateName) -> bool:
+    def wants(self, template: str) -> bool:
         """Whether a mail of this kind is wanted."""
         return self.wanted == "all" or (self.wanted == "replies" and template in REPLIES)
 
