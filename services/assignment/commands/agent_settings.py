@@ -10,7 +10,7 @@ from services.assignment.queries.callers import Caller, get_preferences
 from services.assignment.schemas.editing import AgentSettingsInput, AgentSettingsView
 from shared.contracts.base import AgentId
 
-SHOWN: dict[str, Any] = {"density": "comfortable", "time_zone": "", "has_reading_pane": False}
+SHOWN: dict[str, Any] = {"density": "comfortable", "time_zone": "", "has_reading_pane": False, "language": ""}
 """How the desk is shown to who has never said otherwise."""
 
 
@@ -20,7 +20,8 @@ async def change_settings(context: AppState, caller: Caller, body: AgentSettings
     working: dict[str, Any] = {name: named[name] for name in ("undo_seconds", "shortcuts") if name in named}
     if "shortcuts" in working:
         working["shortcuts"] = working["shortcuts"] or {}
-    showing: dict[str, Any] = {name: named[name] or SHOWN[name] for name in ("density", "time_zone") if name in named}
+    shown = ("density", "time_zone", "language")
+    showing: dict[str, Any] = {name: named[name] or SHOWN[name] for name in shown if name in named}
     async with context.database.begin() as session:
         for model, values, changed in ((AgentSettings, working, working), (DeskPreferences, SHOWN | showing, showing)):
             if changed:
@@ -33,5 +34,9 @@ async def find_settings(context: AppState, agent_id: AgentId) -> AgentSettingsVi
     """What the agent has set; nothing where they never did."""
     own = await get_preferences(context.database, agent_id)
     return AgentSettingsView(
-        undo_seconds=own.undo_seconds, time_zone=own.time_zone, density=own.density, shortcuts=dict(own.shortcuts)
+        undo_seconds=own.undo_seconds,
+        time_zone=own.time_zone,
+        density=own.density,
+        language=own.language,
+        shortcuts=dict(own.shortcuts),
     )

@@ -39,6 +39,8 @@ class DeskPreferences(Base):
     time_zone: Mapped[str] = mapped_column(String(64), server_default="")
     """Empty: the browser's."""
     has_reading_pane: Mapped[bool]
+    language: Mapped[str] = mapped_column(String(35), server_default="")
+    """Empty: the browser's."""
 
 
 class BulkJob(Base):

@@ -33,6 +33,7 @@ class AgentPreferences:
     density: str | None = None
     shortcuts: Mapping[str, str] = field(default_factory=dict)
     has_reading_pane: bool = False
+    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +203,7 @@ async def get_preferences(database: Database, agent_id: AgentId) -> AgentPrefere
 def preference_columns() -> tuple[InstrumentedAttribute[Any], ...]:
     """What `preferences_of` is made of."""
     own, shown = AgentSettings, DeskPreferences
-    return own.undo_seconds, own.shortcuts, shown.time_zone, shown.density, shown.has_reading_pane
+    return own.undo_seconds, own.shortcuts, shown.time_zone, shown.density, shown.has_reading_pane, shown.language
 
 
 def with_preferences(query: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
@@ -217,5 +218,10 @@ def with_preferences(query: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]
 def preferences_of(row: Row[*tuple[Any, ...]]) -> AgentPreferences:
     """What an agent has set, of a row with `preference_columns`."""
     return AgentPreferences(
-        row.undo_seconds, row.time_zone or None, row.density, row.shortcuts or {}, bool(row.has_reading_pane)
+        row.undo_seconds,
+        row.time_zone or None,
+        row.density,
+        row.shortcuts or {},
+        bool(row.has_reading_pane),
+        row.language or None,
     )

@@ -24,13 +24,14 @@ from shared.contracts.vocabulary import Permission
 from shared.domain.permissions import holds
 from shared.kit.db import Session
 from shared.kit.http.problems import not_found
+from shared.kit.i18n.messages import marked as _
 
 NAMES: Final = {
-    QueueView.MINE: "Mine",
-    QueueView.TEAM: "My teams",
-    QueueView.UNASSIGNED: "Unassigned",
-    QueueView.OVERDUE: "Overdue",
-    QueueView.ALL: "All",
+    QueueView.MINE: _("Mine"),
+    QueueView.TEAM: _("My teams"),
+    QueueView.UNASSIGNED: _("Unassigned"),
+    QueueView.OVERDUE: _("Overdue"),
+    QueueView.ALL: _("All"),
 }
 MOST_VIEWS: Final = 50
 """Saved views that an agent may have."""

@@ -11,7 +11,7 @@ from services.assignment.schemas.actions import AttachmentIds
 from services.assignment.schemas.tickets import View
 from shared.contracts.base import Instant
 from shared.contracts.vocabulary import BodyFormat, Priority
-from shared.kit.http.inputs import Body, Email, Input, Line, Phone
+from shared.kit.http.inputs import Body, Email, Input, LanguageTag, Line, Phone
 
 MAX_FIELDS = 60
 MAX_VALUE = 8192
@@ -150,6 +150,8 @@ class AgentSettingsInput(Input):
     """How long a reply can be taken back; 0 sends it at once."""
     time_zone: Annotated[str, StringConstraints(max_length=64), AfterValidator(_known_zone)] | None = None
     density: Literal["comfortable", "dense"] | None = None
+    language: LanguageTag | None = None
+    """Of the desk, such as `de`; one without a translation counts as none."""
     shortcuts: (
         Annotated[dict[ShortcutName, ShortcutKeys], Field(max_length=100), AfterValidator(_without_conflict)] | None
     ) = None
@@ -162,4 +164,5 @@ class AgentSettingsView(View):
     undo_seconds: int | None = None
     time_zone: str | None = None
     density: str | None = None
+    language: str | None = None
     shortcuts: dict[str, str] = Field(default_factory=dict)

@@ -38,7 +38,21 @@ from services.assignment.web.page_base import SESSION_COOKIE, DeskPages, Flash
 from services.assignment.web.rights_watch import rights_of
 from shared.kit.http.cookies import wants_secure_cookies
 from shared.kit.http.form_tokens import FormTokens
+from shared.kit.http.language_choice import LanguageChoice, offered_languages
 from shared.kit.http.pages import Pages
+
+IN_ENGLISH = (
+    "/admin",
+    "/setup",
+    "/reports",
+    "/inbox",
+    "/requesters",
+    "/organisations",
+    "/account",
+    "/forgot-password",
+    "/set-password",
+)
+"""How the paths of pages begin that are not translated."""
 
 
 def install_web(app: FastAPI, settings: AssignmentSettings) -> None:
@@ -58,8 +72,12 @@ def install_web(app: FastAPI, settings: AssignmentSettings) -> None:
         may_open_tickets=may_open_tickets,
         commands=catalogue_json,
     )
-    app.state.desk = DeskPages(pages, Flash(settings.session_secret.get_secret_value()))
+    languages = LanguageChoice(
+        offered_languages(settings), secure_cookies=secure, in_english=IN_ENGLISH, has_switch=False
+    )
+    app.state.desk = DeskPages(pages, Flash(settings.session_secret.get_secret_value()), languages)
     pages.mount(app)
+    languages.install(app)
     secret = settings.session_secret.get_secret_value()
     FormTokens(secret, settings.desk_url, SESSION_COOKIE, secure_cookies=secure).install(app)
     for part in (

@@ -13,6 +13,10 @@ from typing import Literal
 
 from markupsafe import Markup
 
+from shared.kit.i18n.languages import current_language
+from shared.kit.i18n.messages import gettext
+from shared.kit.i18n.messages import marked as _
+
 Scope = Literal["dialog", "editor", "page", "global"]
 SCOPES: Sequence[Scope] = ("dialog", "editor", "page", "global")
 
@@ -30,52 +34,52 @@ class DeskCommand:
 
 
 COMMANDS: Sequence[DeskCommand] = (
-    DeskCommand("palette", "Open the command palette", "mod+k", "global"),
-    DeskCommand("help", "Show keyboard shortcuts", "?", "global"),
-    DeskCommand("queue", "Go to the queue", "g q", "global", "/queue"),
-    DeskCommand("mine", "Go to my tickets", "g m", "global", "/queue?view=mine"),
-    DeskCommand("unassigned", "Go to unassigned tickets", "g u", "global", "/queue?view=unassigned"),
-    DeskCommand("overdue", "Go to overdue tickets", "g o", "global", "/queue?view=overdue"),
-    DeskCommand("following", "Go to tickets you follow", "g f", "global", "/queue?view=all&q=is%3Afollowing"),
-    DeskCommand("requesters", "Go to requesters", "g p", "global", "/requesters"),
-    DeskCommand("reports", "Go to reports", "g r", "global", "/reports"),
-    DeskCommand("inbox", "Go to your inbox", "g i", "global", "/inbox"),
-    DeskCommand("settings", "Go to your settings", "g s", "global", "/settings"),
-    DeskCommand("new-ticket", "Open a ticket for a requester", "g n", "global", "/tickets/new"),
-    DeskCommand("search", "Search", "/", "page"),
-    DeskCommand("next", "Next in the list", "j", "page"),
-    DeskCommand("previous", "Previous in the list", "k", "page"),
-    DeskCommand("reply", "Write a reply", "r", "page"),
-    DeskCommand("note", "Write a note", "n", "page"),
-    DeskCommand("claim", "Claim the ticket", "c", "page"),
-    DeskCommand("assign", "Assign…", "a", "page"),
-    DeskCommand("release", "Give back to the team", "", "page"),
-    DeskCommand("transfer", "Transfer…", "t", "page"),
-    DeskCommand("triage", "Triage…", "", "page"),
-    DeskCommand("prioritise", "Change the priority…", "p", "page"),
-    DeskCommand("set-due", "Set the due instant…", "d", "page"),
-    DeskCommand("change-policy", "Change the SLA policy…", "", "page"),
-    DeskCommand("pend", "Wait for the requester", "w", "page"),
-    DeskCommand("hold", "Put on hold…", "h", "page"),
-    DeskCommand("resume", "Resume", "u", "page"),
-    DeskCommand("resolve", "Resolve", "e", "page"),
-    DeskCommand("reopen", "Reopen", "o", "page"),
-    DeskCommand("close", "Close…", "x", "page"),
-    DeskCommand("merge", "Merge into another ticket…", "m", "page"),
-    DeskCommand("tags", "Change tags…", "l", "page"),
-    DeskCommand("task", "Add a task…", "", "page"),
-    DeskCommand("follow", "Follow or stop following", "f", "page"),
-    DeskCommand("edit-ticket", "Edit subject, topic and requester…", "", "page"),
-    DeskCommand("older", "Show older entries", "", "page"),
-    DeskCommand("print", "Print view", "", "page"),
-    DeskCommand("who-was-told", "Who was told", "", "page"),
-    DeskCommand("undo", "Take the reply back", "z", "page"),
-    DeskCommand("send", "Send", "mod+enter", "editor"),
-    DeskCommand("send-pend", "Send and wait for the requester", "mod+shift+p", "editor"),
-    DeskCommand("send-resolve", "Send and resolve", "mod+shift+e", "editor"),
-    DeskCommand("preview", "Preview", "mod+shift+v", "editor"),
-    DeskCommand("canned", "Insert a canned response…", "mod+shift+k", "editor"),
-    DeskCommand("leave", "Leave the editor", "escape", "editor"),
+    DeskCommand("palette", _("Open the command palette"), "mod+k", "global"),
+    DeskCommand("help", _("Show keyboard shortcuts"), "?", "global"),
+    DeskCommand("queue", _("Go to the queue"), "g q", "global", "/queue"),
+    DeskCommand("mine", _("Go to my tickets"), "g m", "global", "/queue?view=mine"),
+    DeskCommand("unassigned", _("Go to unassigned tickets"), "g u", "global", "/queue?view=unassigned"),
+    DeskCommand("overdue", _("Go to overdue tickets"), "g o", "global", "/queue?view=overdue"),
+    DeskCommand("following", _("Go to tickets you follow"), "g f", "global", "/queue?view=all&q=is%3Afollowing"),
+    DeskCommand("requesters", _("Go to requesters"), "g p", "global", "/requesters"),
+    DeskCommand("reports", _("Go to reports"), "g r", "global", "/reports"),
+    DeskCommand("inbox", _("Go to your inbox"), "g i", "global", "/inbox"),
+    DeskCommand("settings", _("Go to your settings"), "g s", "global", "/settings"),
+    DeskCommand("new-ticket", _("Open a ticket for a requester"), "g n", "global", "/tickets/new"),
+    DeskCommand("search", _("Search"), "/", "page"),
+    DeskCommand("next", _("Next in the list"), "j", "page"),
+    DeskCommand("previous", _("Previous in the list"), "k", "page"),
+    DeskCommand("reply", _("Write a reply"), "r", "page"),
+    DeskCommand("note", _("Write a note"), "n", "page"),
+    DeskCommand("claim", _("Claim the ticket"), "c", "page"),
+    DeskCommand("assign", _("Assign…"), "a", "page"),
+    DeskCommand("release", _("Give back to the team"), "", "page"),
+    DeskCommand("transfer", _("Transfer…"), "t", "page"),
+    DeskCommand("triage", _("Triage…"), "", "page"),
+    DeskCommand("prioritise", _("Change the priority…"), "p", "page"),
+    DeskCommand("set-due", _("Set the due instant…"), "d", "page"),
+    DeskCommand("change-policy", _("Change the SLA policy…"), "", "page"),
+    DeskCommand("pend", _("Wait for the requester"), "w", "page"),
+    DeskCommand("hold", _("Put on hold…"), "h", "page"),
+    DeskCommand("resume", _("Resume"), "u", "page"),
+    DeskCommand("resolve", _("Resolve"), "e", "page"),
+    DeskCommand("reopen", _("Reopen"), "o", "page"),
+    DeskCommand("close", _("Close…"), "x", "page"),
+    DeskCommand("merge", _("Merge into another ticket…"), "m", "page"),
+    DeskCommand("tags", _("Change tags…"), "l", "page"),
+    DeskCommand("task", _("Add a task…"), "", "page"),
+    DeskCommand("follow", _("Follow or stop following"), "f", "page"),
+    DeskCommand("edit-ticket", _("Edit subject, topic and requester…"), "", "page"),
+    DeskCommand("older", _("Show older entries"), "", "page"),
+    DeskCommand("print", _("Print view"), "", "page"),
+    DeskCommand("who-was-told", _("Who was told"), "", "page"),
+    DeskCommand("undo", _("Take the reply back"), "z", "page"),
+    DeskCommand("send", _("Send"), "mod+enter", "editor"),
+    DeskCommand("send-pend", _("Send and wait for the requester"), "mod+shift+p", "editor"),
+    DeskCommand("send-resolve", _("Send and resolve"), "mod+shift+e", "editor"),
+    DeskCommand("preview", _("Preview"), "mod+shift+v", "editor"),
+    DeskCommand("canned", _("Insert a canned response…"), "mod+shift+k", "editor"),
+    DeskCommand("leave", _("Leave the editor"), "escape", "editor"),
 )
 BY_NAME: Mapping[str, DeskCommand] = {command.name: command for command in COMMANDS}
 
@@ -116,16 +120,16 @@ def aria_keys(keys: str) -> str:
 
 def catalogue_json(own: Mapping[str, str]) -> Markup:
     """The catalogue for the page's script, safe inside a `<script type="application/json">`."""
-    return _catalogue(tuple(own.items()))
+    return _catalogue(tuple(own.items()), current_language().tag)
 
 
 @lru_cache(maxsize=256)
-def _catalogue(keys: tuple[tuple[str, str], ...]) -> Markup:
+def _catalogue(keys: tuple[tuple[str, str], ...], _tag: str) -> Markup:
     own = dict(keys)
     rows = [
         {
             "name": command.name,
-            "label": command.label,
+            "label": gettext(command.label),
             "keys": keys_of(command.name, own),
             "scope": command.scope,
             **({"href": command.href} if command.href else {}),

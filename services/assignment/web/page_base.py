@@ -19,6 +19,7 @@ from services.assignment.queries.offers import get_desk_reader
 from shared.contracts.vocabulary import Channel
 from shared.kit.clock import utc_now
 from shared.kit.http.client_address import address_of
+from shared.kit.http.language_choice import LanguageChoice
 from shared.kit.http.page_route import BasePageRoute
 from shared.kit.http.pages import Pages
 from shared.kit.http.problems import Problem
@@ -66,6 +67,7 @@ class DeskPages:
 
     pages: Pages
     flash: Flash
+    languages: LanguageChoice
 
     def render(
         self, request: Request, template: str, caller: Caller | None, status: int = 200, **values: Any
@@ -135,6 +137,7 @@ async def find_signed_in(request: Request) -> Caller | None:
     if caller is None:
         return None
     reader = await get_desk_reader(context.database, caller.agent_id)
+    desk_of(request).languages.prefer(request, reader.preferences.language)
     return replace(
         caller,
         address=address_of(request, context.settings.trusted_proxies),

@@ -1,5 +1,6 @@
 """The queue: views with their counts, filters, search, pages."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Any
@@ -12,6 +13,7 @@ from services.assignment.queries.callers import Caller
 from services.assignment.queries.filter_options import get_filter_options
 from services.assignment.queries.lists import Sort, TimeSpan, list_tickets
 from services.assignment.queries.saved_views import (
+    NAMES,
     filters_of,
     get_saved_view,
     list_views,
@@ -28,24 +30,49 @@ from shared.contracts.tickets import Clock
 from shared.contracts.vocabulary import Channel, ClockState, Priority, Status
 from shared.kit.clock import utc_now
 from shared.kit.db import Session
+from shared.kit.i18n.messages import gettext
+from shared.kit.i18n.messages import marked as _
+from shared.kit.i18n.vocabulary import priority_name, status_name
 
 router = APIRouter(route_class=DeskPageRoute)
 
 PER_PAGE = 25
 LABELS = {
-    Column.REQUESTER: "From",
-    Column.STATUS: "Status",
-    Column.PRIORITY: "Priority",
-    Column.ASSIGNEE: "Assignee",
-    Column.TEAM: "Team",
-    Column.TOPIC: "Topic",
-    Column.TAGS: "Tags",
-    Column.DUE: "SLA due",
-    Column.CREATED: "Created",
-    Column.UPDATED: "Updated",
+    Column.REQUESTER: _("From"),
+    Column.STATUS: _("Status"),
+    Column.PRIORITY: _("Priority"),
+    Column.ASSIGNEE: _("Assignee"),
+    Column.TEAM: _("Team"),
+    Column.TOPIC: _("Topic"),
+    Column.TAGS: _("Tags"),
+    Column.DUE: _("SLA due"),
+    Column.CREATED: _("Created"),
+    Column.UPDATED: _("Updated"),
 }
 BULK_ACTIONS = tuple(name for name in ACTIONS if name not in ("triage", "change-policy"))
 """What the page offers to do to many tickets; the API offers the rest too."""
+BULK_ACTION_NAMES = {
+    "claim": _("Claim"),
+    "assign": _("Assign"),
+    "release": _("Release"),
+    "transfer": _("Transfer"),
+    "prioritise": _("Prioritise"),
+    "set-due": _("Set due"),
+    "pend": _("Wait for requester"),
+    "hold": _("Put on hold"),
+    "resume": _("Resume"),
+    "resolve": _("Resolve"),
+    "reopen": _("Reopen"),
+    "close": _("Close"),
+    "tag": _("Tag"),
+    "reply": _("Reply"),
+}
+CHANNEL_NAMES = {
+    "portal": _("Portal"),
+    "email": _("Email"),
+    "api": _("Api"),
+    "desk": _("Desk"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,18 +124,31 @@ def _values(shown: ShownList, views: list[ViewAnswer], current: ViewAnswer | Non
         "page": shown.page,
         "problem": shown.problem,
         "current": current,
+        "title": _view_name(current) if current else gettext("Queue"),
         "sort": shown.sort.value,
         "next_clock": next_clock,
-        "labels": LABELS,
-        "views": [(f"/queue?view={view.id}", view.name, view.id == asked.view, view.count_shown) for view in views],
-        "sorts": [(sort.value, name) for sort, name in SORTS.items()],
-        "dues": DUES,
-        "statuses": [(status.value, status.value.replace("_", " ").capitalize()) for status in Status],
-        "priorities": [(priority.value, priority.value.capitalize()) for priority in reversed(Priority)],
-        "channels": [(channel.value, channel.value.replace("_", " ").capitalize()) for channel in Channel],
-        "bulk_actions": [(name, name.replace("-", " ").capitalize()) for name in BULK_ACTIONS],
+        "labels": {name: gettext(label) for name, label in LABELS.items()},
+        "views": [
+            (f"/queue?view={view.id}", _view_name(view), view.id == asked.view, view.count_shown) for view in views
+        ],
+        "sorts": [(sort.value, gettext(name)) for sort, name in SORTS.items()],
+        "dues": [(due, gettext(name)) for due, name in DUES],
+        "statuses": [(status.value, status_name(status)) for status in Status],
+        "priorities": [(priority.value, priority_name(priority)) for priority in reversed(Priority)],
+        "channels": [(one.value, _named(CHANNEL_NAMES, one.value)) for one in Channel],
+        "bulk_actions": [(name, _named(BULK_ACTION_NAMES, name)) for name in BULK_ACTIONS],
         "tokens": [f"{key.value}:" for key in Key],
     }
+
+
+def _named(names: Mapping[str, str], name: str) -> str:
+    """The name in the reader's language; a word of ours without one is shown as it is."""
+    return gettext(names.get(name) or name.replace("-", " ").replace("_", " ").capitalize())
+
+
+def _view_name(view: ViewAnswer) -> str:
+    """A view of the desk's own by its name in the reader's language, a saved one as it was called."""
+    return gettext(view.name) if view.id in set(NAMES) else view.name
 
 
 async def _shown(

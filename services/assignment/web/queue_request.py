@@ -13,24 +13,25 @@ from services.assignment.schemas.desk import COLUMNS, Column
 from services.assignment.schemas.search_language import read_due
 from shared.contracts.vocabulary import Channel, Priority, Status
 from shared.kit.clock import utc_now
+from shared.kit.i18n.messages import marked as _
 
 SORTS: Final[Mapping[Sort, str]] = {
-    Sort.DUE: "Due first",
-    Sort.UPDATED_LAST: "Last updated",
-    Sort.UPDATED: "Longest untouched",
-    Sort.PRIORITY: "Most urgent",
-    Sort.PRIORITY_RISING: "Least urgent",
-    Sort.CREATED_LAST: "Newest",
-    Sort.CREATED: "Oldest",
-    Sort.DUE_LAST: "Due last",
+    Sort.DUE: _("Due first"),
+    Sort.UPDATED_LAST: _("Last updated"),
+    Sort.UPDATED: _("Longest untouched"),
+    Sort.PRIORITY: _("Most urgent"),
+    Sort.PRIORITY_RISING: _("Least urgent"),
+    Sort.CREATED_LAST: _("Newest"),
+    Sort.CREATED: _("Oldest"),
+    Sort.DUE_LAST: _("Due last"),
 }
 DUES: Final = (
-    ("overdue", "Overdue"),
-    ("<1h", "Within an hour"),
-    ("<4h", "Within 4 hours"),
-    ("today", "Within a day"),
-    ("<7d", "Within a week"),
-    ("none", "Not due"),
+    ("overdue", _("Overdue")),
+    ("<1h", _("Within an hour")),
+    ("<4h", _("Within 4 hours")),
+    ("today", _("Within a day")),
+    ("<7d", _("Within a week")),
+    ("none", _("Not due")),
 )
 NAMES: Final = ("status", "priority", "team", "assignee", "topic", "tag", "channel", "due", "q")
 

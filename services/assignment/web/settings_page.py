@@ -14,15 +14,17 @@ from services.assignment.web.command_catalogue import BY_NAME, COMMANDS, SCOPES,
 from services.assignment.web.forms import plain_values
 from services.assignment.web.page_base import DeskAgent, DeskPageRoute, DeskPages, TheDesk
 from shared.kit.http.form_tokens import check_form_token
+from shared.kit.i18n.messages import gettext
+from shared.kit.i18n.messages import marked as _
 
 router = APIRouter(route_class=DeskPageRoute)
 
 KEY_FIELD = "keys-"
 SCOPE_WORDS = {
-    "dialog": "In a dialog",
-    "editor": "While writing",
-    "page": "On a page",
-    "global": "Everywhere",
+    "dialog": _("In a dialog"),
+    "editor": _("While writing"),
+    "page": _("On a page"),
+    "global": _("Everywhere"),
 }
 ZONES = sorted(
     zone for zone in available_timezones() if "/" in zone and not zone.startswith(("Etc/", "posix/", "right/"))
@@ -36,6 +38,7 @@ async def show_settings(request: Request, desk: TheDesk, caller: DeskAgent) -> R
     values = {
         "time_zone": chosen.time_zone or "",
         "density": chosen.density or "",
+        "language": chosen.language or "",
         "undo_seconds": "" if chosen.undo_seconds is None else str(chosen.undo_seconds),
     }
     values |= {f"{KEY_FIELD}{command.name}": keys_of(command.name, chosen.shortcuts) for command in COMMANDS}
@@ -55,6 +58,7 @@ async def post_settings(request: Request, desk: TheDesk, context: State, caller:
             {
                 "time_zone": values.get("time_zone") or None,
                 "density": values.get("density") or None,
+                "language": values.get("language") or None,
                 "undo_seconds": int(given) if (given := values.get("undo_seconds", "")).isdigit() else None,
                 "shortcuts": own,
             }
@@ -68,7 +72,7 @@ async def post_settings(request: Request, desk: TheDesk, context: State, caller:
         ]
         return _page(request, desk, caller, values, errors, 422)
     await change_settings(context, caller, body)
-    return desk.redirect("/settings", ("success", "Your settings are kept."))
+    return desk.redirect("/settings", ("success", gettext("Your settings are kept.")))
 
 
 def _own_keys(values: dict[str, str]) -> dict[str, str]:
@@ -99,7 +103,7 @@ def _page(
     status: int = 200,
 ) -> Response:
     groups: list[tuple[str, list[Any]]] = [
-        (SCOPE_WORDS[scope], [command for command in COMMANDS if command.scope == scope]) for scope in SCOPES
+        (gettext(SCOPE_WORDS[scope]), [command for command in COMMANDS if command.scope == scope]) for scope in SCOPES
     ]
     return desk.render(
         request,
@@ -108,6 +112,7 @@ def _page(
         status,
         values=values,
         errors=errors or [],
+        languages=[(one.tag, one.name) for one in desk.languages.offered.all],
         zones=[(zone, zone.replace("_", " ")) for zone in ZONES],
         groups=[group for group in groups if group[1]],
     )

@@ -204,3 +204,23 @@ async def test_the_last_word_is_completed(browser: Browser, desk: Desk) -> None:
 async def test_a_form_from_elsewhere_is_refused(browser: Browser, path: str) -> None:
     browser.csrf = "guessed"
     await browser.post(path, 403, action="close", query="view=all")
+
+
+async def test_the_desk_is_in_the_agents_language(desk: Desk, some: list[Json]) -> None:
+    agent = await desk.agent("bruno")
+    browser = Browser(desk, agent.token)
+    assert (await agent.patch("/v1/me/settings", {"language": "de-AT"}))["language"] == "de-AT"
+    try:
+        page = await browser.get(f"/queue?view=all&q={word_of(some)}")
+        assert '<html lang="de" dir="ltr"' in page
+        assert ">Warteschlange</a>" in page
+        assert "Zuerst Fällige" in page
+        assert 'data-label="SLA fällig"' in page
+        assert re.search(r'class="badge status status-\w+">Offen<', page)
+        ticket = await browser.get(f"/tickets/{some[0]['number']}")
+        assert "Antwort senden" in ticket
+        assert '<html lang="en"' in await browser.get("/account"), "a page that is not translated says so"
+        await agent.patch("/v1/me/settings", {"language": "deutsch"}, expect=422)
+    finally:
+        await agent.patch("/v1/me/settings", {"language": None})
+    assert '<html lang="en"' in await browser.get("/queue")
