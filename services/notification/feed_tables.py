@@ -41,6 +41,7 @@ feed_end = Table(
     FEED,
     Column("id", SmallInteger, primary_key=True, autoincrement=False),
     Column("position", BigInteger, nullable=False),
+    Column("began_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
 )
 """One row, the position of the newest event: locked by whoever appends, to the end of the transaction."""
 

@@ -1,13 +1,17 @@
 """A ticket's whole life over HTTP, on real engines, with the worker and NATS killed halfway."""
 
 import os
+import re
 import signal
 from functools import partial
 
+import httpx2
 import pytest
 
 from shared.kit.clock import utc_now
 from tests.local.running import LocalStack
+from tests.services.assignment.browsing import Surfer
+from tests.services.notification.webhook_receiver import receiving
 from tests.support.api import Api, Json, SystemClients, status_is
 from tests.support.eventually import eventually
 
@@ -233,3 +237,57 @@ async def test_an_agent_opens_a_ticket_for_somebody_who_calls(stack: LocalStack,
         f"{system.intake.base_url}/internal/tickets", json=wanted, headers={"X-Everdesk-Agent": "forged"}
     )
     assert forged.status_code == 401
+
+
+async def test_programs_are_told_everything_once_and_in_order_while_processes_are_killed(
+    stack: LocalStack, system: SystemClients
+) -> None:
+    """By a webhook that is made on the desk's page, and by the change feed, under the same ids."""
+    ada, operator = await system.sign_in("ada@everdesk.example"), system.notification
+    cursor = (await operator.get("/v1/events", after="latest"))["next_cursor"]
+    account = next(one for one in stack.described()["credentials"]["agents"] if one["email"].startswith("ada@"))
+    async with receiving() as receiver, httpx2.AsyncClient(base_url=system.desk.base_url, timeout=20) as http:
+        desk = Surfer(http)
+        await desk.sign_in(account["email"], account["password"])
+        await desk.open("/admin/webhooks/new")
+        await desk.send("/admin/webhooks/new", name="Everything", url="https://10.0.0.1/", types="*")
+        assert (desk.status, "is not on the public internet" in desk.page) == (422, True)
+        await desk.send("/admin/webhooks/new", name="Everything", url=receiver.url, types="*")
+        secret = re.search(r"whsec_[A-Za-z0-9+/=]+", desk.page)
+        assert secret, desk.page
+        receiver.secret = secret[0]
+
+        kill(stack, "notification")
+        opened = await system.submit("Cards are refused", f"cara-{utc_now():%H%M%S%f}@bank.example")
+        ticket_id, path = opened["id"], f"/v1/tickets/{opened['id']}"
+        await eventually(partial(assigned, ada, ticket_id), within=20)
+        await ada.post(f"{path}/replies", {"body": "We look at it.", "body_format": "text"})
+        await ada.post(f"{path}/pend")
+        kill(stack, "assignment")
+        await system.intake.post(f"{path}/messages", {"body": "Still refused.", "body_format": "text"})
+        await status_is(ada, ticket_id, "open", within=40)
+        await ada.post(f"{path}/resolve")
+        await ada.post(f"{path}/close", {"reason": "resolved"})
+
+        def told() -> list[str]:
+            ids = list(dict.fromkeys(one.id for one in receiver.of(ticket_id)))
+            assert any(one.envelope["type"] == "everdesk.ticket.closed.v1" for one in receiver.of(ticket_id))
+            return ids
+
+        told_ids = await eventually(told, within=60)
+        feed = await operator.get("/v1/events", after=cursor, ticket_id=ticket_id)
+        assert [one["id"] for one in feed["items"]][: len(told_ids)] == told_ids
+        steps = [one["data"]["seq"] for one in feed["items"] if "seq" in one["data"]]
+        assert steps == list(range(1, len(steps) + 1))
+        found = (await operator.get("/v1/webhooks"))["items"]
+        webhook = next(one for one in found if one["url"] == receiver.url)
+        await desk.open(f"/admin/webhooks/{webhook['id']}")
+        assert "Delivered" in desk.page
+        assert "ticket.closed" in desk.page
+        await desk.send(f"/admin/webhooks/{webhook['id']}/remove")
+        assert desk.path == "/admin/webhooks"
+    audit = (await operator.get("/v1/audit", kind="webhook", subject=webhook["id"]))["items"]
+    assert [(one["action"], one["actor_name"]) for one in audit] == [
+        ("webhook.removed", "Ada Lindqvist"),
+        ("webhook.added", "Ada Lindqvist"),
+    ]

@@ -14,6 +14,7 @@ async def whole_system(temporary: pytest.TempPathFactory) -> AsyncIterator[Local
     """Started on entry, ready, and stopped on exit."""
     with data_folder(temporary, "system") as folder:
         running = LocalStack.in_folder(folder, has_stubs=False)
+        running.settings = {"EVERDESK_OUTGOING_ALLOWED_NETWORKS": "127.0.0.0/8"}
         await running.start(within=120)
         try:
             yield running

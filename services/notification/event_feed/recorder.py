@@ -90,17 +90,17 @@ class FeedRecorder:
 
     async def _append(self, session: Session, incoming: Sequence[IncomingEvent]) -> tuple[int, int]:
         """Returns how many events and how many deliveries were added."""
-        end = await session.scalar(statements.LOCK_END)
+        end = (await session.execute(statements.LOCK_END)).one()
         known = await self._look_up(session, incoming)
         held = [IncomingEvent.of(Envelope.model_validate_json(one), one) for one in known["held"] or ()]
         due = set(known["due"] or ())
         seqs = {UUID(ticket): seq for ticket, seq in (known["seqs"] or {}).items() if seq}
-        sequencer = TicketSequencer(seqs, held, utc_now())
+        sequencer = TicketSequencer(seqs, held, utc_now(), end.began_at)
         seen = set(known["seen"] or ())
         sequencer.add([one for one in incoming if one.envelope.id not in seen])
         sequencer.release([one for one in held if one.envelope.id in due])
         erased = {UUID(ticket) for ticket in known["erased"] or ()}
-        rows = [_row(end + place, one, erased) for place, one in enumerate(sequencer.recorded, 1)]
+        rows = [_row(end.position + place, one, erased) for place, one in enumerate(sequencer.recorded, 1)]
         deliveries = decide_deliveries([WebhookChoice(**one) for one in known["webhooks"] or ()], rows)
         early = [_held_row(one, until) for one, until in sequencer.held]
         if rows or early:

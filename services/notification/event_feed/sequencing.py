@@ -12,9 +12,7 @@ from uuid import UUID
 from shared.contracts.events import EVENTS, Envelope, LifecycleEvent
 
 LATE = timedelta(minutes=10)
-"""How long a step waits for the one before it."""
-UNKNOWN = timedelta(seconds=10)
-"""The same for a ticket of which the feed has no step yet: most such tickets are older than the feed."""
+"""How long a step waits for the one before it: longer than a consumer that was killed keeps its events from others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,27 +25,34 @@ class IncomingEvent:
     ticket_id: UUID | None
     seq: int | None
     """The number of the step in the ticket's life; None for what is no such step."""
+    opened_at: datetime | None = None
+    """When the ticket was opened; None for what is no step."""
 
     @classmethod
     def of(cls, envelope: Envelope, text: str | None = None) -> "IncomingEvent":
         """Reads of an envelope what the order depends on."""
         kind, data = EVENTS.get(envelope.type), envelope.data
         is_step = kind is not None and issubclass(kind, LifecycleEvent)
-        ticket, seq = data.get("ticket_id"), data.get("seq")
+        ticket, seq, snapshot = data.get("ticket_id"), data.get("seq"), data.get("snapshot")
+        opened_at = snapshot.get("opened_at") if is_step and isinstance(snapshot, dict) else None
         return cls(
             envelope,
             text or envelope.model_dump_json(),
             UUID(ticket) if isinstance(ticket, str) else None,
             seq if is_step and isinstance(seq, int) and isinstance(ticket, str) else None,
+            datetime.fromisoformat(opened_at) if isinstance(opened_at, str) else None,
         )
 
 
 class TicketSequencer:
-    """Orders the steps of tickets, given the last step of each that the feed has and those that are held."""
+    """Orders the steps of tickets, given the last step of each that the feed has and those that are held.
 
-    def __init__(self, last: dict[UUID, int], held: Iterable[IncomingEvent], now: datetime) -> None:
+    Of a ticket that was opened before the feed began, and of which it has no step, the first to come is taken as it is.
+    """
+
+    def __init__(self, last: dict[UUID, int], held: Iterable[IncomingEvent], now: datetime, began_at: datetime) -> None:
         self.last = last
-        self._now = now
+        self._now, self._began_at = now, began_at
         self._held: dict[UUID, dict[int, IncomingEvent]] = {}
         self.recorded: list[IncomingEvent] = []
         """What enters the feed now, in order."""
@@ -59,7 +64,7 @@ class TicketSequencer:
     def add(self, events: Sequence[IncomingEvent]) -> None:
         """Takes events in the order of their arrival."""
         for event in events:
-            if event.ticket_id is None or event.seq is None or self._is_next(event.ticket_id, event.seq):
+            if event.ticket_id is None or event.seq is None or self._is_next(event, event.ticket_id, event.seq):
                 self._record(event)
             else:
                 self._hold(event.ticket_id, event.seq, event)
@@ -71,8 +76,9 @@ class TicketSequencer:
             if held.pop(event.seq or 0, None) is not None:
                 self._record(event)
 
-    def _is_next(self, ticket_id: UUID, seq: int) -> bool:
-        return seq <= self.last.get(ticket_id, 0) + 1
+    def _is_next(self, event: IncomingEvent, ticket_id: UUID, seq: int) -> bool:
+        is_older = event.opened_at is not None and event.opened_at < self._began_at
+        return seq <= self.last.get(ticket_id, 0) + 1 or (ticket_id not in self.last and is_older)
 
     def _record(self, event: IncomingEvent) -> None:
         """Takes an event, and the held ones that follow it without a gap."""
@@ -86,9 +92,8 @@ class TicketSequencer:
             following = self._held.get(following.ticket_id, {}).pop(seq + 1, None)
 
     def _hold(self, ticket_id: UUID, seq: int, event: IncomingEvent) -> None:
-        patience = LATE if ticket_id in self.last else UNKNOWN
         self._held.setdefault(ticket_id, {})[seq] = event
-        self._newly_held.append((event, self._now + patience))
+        self._newly_held.append((event, self._now + LATE))
 
     @property
     def held(self) -> list[tuple[IncomingEvent, datetime]]:

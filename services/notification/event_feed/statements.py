@@ -5,7 +5,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 _ROWS = bindparam("rows", type_=JSONB())
 
-LOCK_END = text("select position from feed_end where id = 1 for update")
+LOCK_END = text("select position, began_at from feed_end where id = 1 for update")
 
 LOOK_UP = text("""
 select

@@ -8,6 +8,7 @@ from services.assignment.web.admin import (
     audit,
     calendars,
     canned_responses,
+    event_tokens,
     holiday_feeds,
     intake,
     notification,
@@ -23,6 +24,7 @@ from services.assignment.web.admin import (
     single_sign_on,
     start,
     teams,
+    webhooks,
 )
 
 PARTS = (
@@ -44,6 +46,8 @@ PARTS = (
     notification,
     notification_rules,
     notification_targets,
+    webhooks,
+    event_tokens,
     service_tokens,
     audit,
 )

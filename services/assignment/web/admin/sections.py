@@ -126,6 +126,12 @@ SECTIONS: tuple[Section, ...] = (
         Permission.ADMIN_NOTIFICATION,
     ),
     Section(
+        "/admin/webhooks",
+        "Webhooks",
+        "Programs that are told of events, and tokens of programs that read them.",
+        Permission.ADMIN_NOTIFICATION,
+    ),
+    Section(
         "/admin/audit",
         "Audit log",
         "Who changed what, when and from where, with the values before and after.",

@@ -1,0 +1,66 @@
+"""Client of notification's webhook API for the signed-in administrator, and what the pages show of its answers."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from services.assignment.app_state import AppState
+from services.assignment.queries.callers import Caller
+from services.assignment.web.admin.intake.admin_client import administrator
+from shared.contracts.events import (
+    EVENTS,
+    AccessLinkRequested,
+    AccountChanged,
+    AccountLinkRequested,
+    Event,
+)
+
+WITHHELD: tuple[type[Event], ...] = (AccessLinkRequested, AccountLinkRequested, AccountChanged)
+"""Events that no program gets."""
+INSTANTS = frozenset(
+    {
+        *("created_at", "updated_at", "open_until", "last_success_at", "last_failure_at", "previous_until"),
+        *("next_attempt_at", "delivered_at", "expires_at", "revoked_at", "last_used_at"),
+    }
+)
+STATES = {"active": ("Active", "ok"), "paused": ("Paused", "neutral"), "disabled": ("Disabled", "danger")}
+STATUSES = {
+    "queued": ("Waits", "neutral"),
+    "sending": ("Is being sent", "neutral"),
+    "delivered": ("Delivered", "ok"),
+    "failed": ("Failed", "danger"),
+    "dropped": ("Dropped", "neutral"),
+}
+
+
+async def ask(
+    context: AppState,
+    caller: Caller,
+    method: str,
+    path: str,
+    body: Any = None,
+    *,
+    query: Mapping[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Any:
+    """Sends a request below /v1; raises the Problem that notification answers, and Problem 503 if it is down."""
+    call = context.siblings.notification.call
+    return (await call(administrator(caller), method, f"/v1{path}", body, query=query, headers=headers)).body
+
+
+def with_instants(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns an answer with its instants read."""
+    return {
+        name: datetime.fromisoformat(value) if name in INSTANTS and isinstance(value, str) else value
+        for name, value in found.items()
+    }
+
+
+def event_choices() -> list[tuple[str, str, Sequence[tuple[str, str]]]]:
+    """Returns the groups of events: the group's pattern, its heading, and each event with what it says."""
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for event in EVENTS.values():
+        if not issubclass(event, WITHHELD):
+            summary = (event.__doc__ or "").strip().partition("\n")[0]
+            groups.setdefault(event.event_name.partition(".")[0], []).append((event.event_name, summary))
+    return [(f"{group}.*", group.capitalize(), sorted(events)) for group, events in sorted(groups.items())]
