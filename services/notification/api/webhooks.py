@@ -16,8 +16,8 @@ from services.notification.webhooks.schemas import (
     ReplayEvents,
     ReplayResult,
     RotateSecret,
-    TestResult,
     WebhookDeliveryView,
+    WebhookTestResult,
     WebhookView,
     WebhookWithSecret,
 )
@@ -124,7 +124,7 @@ async def rotate(
 
 
 @router.post("/{webhook_id}/test")
-async def test(webhook_id: UUID, _: By, state: State) -> TestResult:
+async def test(webhook_id: UUID, _: By, state: State) -> WebhookTestResult:
     """Sends a test event at once, and says what the endpoint answered."""
     return await send_test(state.webhook_ledger, state.outgoing, webhook_id)
 

@@ -199,7 +199,7 @@ class WebhookDeliveryView(BaseModel):
     delivered_at: datetime | None
 
 
-class TestResult(BaseModel):
+class WebhookTestResult(BaseModel):
     """What came of a test delivery."""
 
     __test__ = False
