@@ -1,20 +1,25 @@
 """Requesters with several addresses, as the desk tells of them: each opens the person's tickets."""
 
+import json
 import re
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 import httpx2
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from services.intake.commands.project_people import project_people
-from services.intake.models import PersonAddress
+from services.intake.mail.http_pipe import MailPipe, NotSettled
+from services.intake.models import Message, PersonAddress
 from shared.contracts.base import TicketId
 from shared.contracts.events import Envelope, OrganisationChanged, RequesterChanged
 from shared.kit.auth import TicketLink, TicketLinks
 from shared.kit.clock import new_id, utc_now
 from shared.kit.requester_ids import RequesterIds
 from tests.services.intake.harness import IntakeHarness, Json
+from tests.services.intake.mail_transports.post_office import letter
+from tests.support.eventually import eventually
 
 
 def told(requester_id: UUID, *emails: str, at: datetime | None = None) -> Envelope:
@@ -170,3 +175,33 @@ async def test_an_organisation_below_another_is_one_of_its_own(intake: IntakeHar
         assert own["number"] not in page
         link = TicketLink(TicketId(UUID(own["id"])), bank.dana)
         assert (await browser.get(f"/t/{bank.links.token(link)}")).status_code == 404
+
+
+async def taken(intake: IntakeHarness, mail: bytes) -> str | None:
+    """The number of a mail's ticket. A mail may be handed over again until the busy machine has read it."""
+    pipe: MailPipe = intake.app.state.app_state.mail_pipe
+    try:
+        return await pipe.submit(mail)
+    except NotSettled as error:
+        raise AssertionError("not read yet") from error
+
+
+async def test_mail_from_another_address_is_the_requesters_own_and_is_answered_there(intake: IntakeHarness) -> None:
+    work, home, other = (f"{new_id().hex}@{domain}.example" for domain in ("bank", "home", "elsewhere"))
+    ticket = await intake.submit(requester={"email": work, "name": "Dana"})
+    await tell(intake, told(new_id(), work, home))
+    for sender in (home, other):
+        mail = letter(f"From {sender}", **{"from": sender, "subject": f"Re: [#{ticket['number']}]"})
+        number = await eventually(partial(taken, intake, mail.as_bytes()), within=30)
+        assert (number == ticket["number"]) is (sender == home)
+    async with intake.database.begin() as session:
+        query = select(Message).where(Message.ticket_id == UUID(ticket["id"])).order_by(Message.received_at.desc())
+        newest = (await session.scalars(query)).first()
+        told_of = text(
+            "select convert_from(envelope, 'UTF8') from outbox where event_id = :id union all"
+            " select convert_from(envelope, 'UTF8') from outbox_published where event_id = :id"
+        )
+        assert newest is not None
+        assert newest.author_email is None
+        envelope = await session.scalar(told_of, {"id": f"{newest.id}:posted"})
+    assert json.loads(str(envelope))["data"]["requester_address"] == home
