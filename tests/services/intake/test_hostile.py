@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.services.intake.harness import IntakeHarness, Json, request_for_help
+from tests.support.sizes import either
 
+pytestmark = pytest.mark.soak
 DATA = Path(os.environ.get("EVERDESK_TEST_DATA", Path(__file__).parents[4] / "shared" / "data"))
 EXTRAS = [
     "\0",
@@ -23,14 +25,17 @@ EXTRAS = [
 
 
 def hostile_strings() -> list[str]:
-    """The big list of naughty strings, and a few more. Without the list: skipped here, failed where CI says so."""
+    """Every third of the big list of naughty strings (all of them in `make soak`), and a few more.
+
+    Without the list: skipped here, failed where CI says so.
+    """
     path = DATA / "hostile" / "blns.json"
     if not path.exists():
         if os.environ.get("CI") == "true":
             pytest.fail(f"{path} is missing")
         pytest.skip(f"{path} is missing")
     strings: list[str] = json.loads(path.read_text(encoding="utf-8"))
-    return strings + EXTRAS
+    return strings[:: either(3, 1)] + EXTRAS
 
 
 def submissions(text: str) -> list[Json]:
@@ -60,7 +65,7 @@ async def test_every_text_field_takes_hostile_text_or_refuses_it(intake: IntakeH
             return accepted
 
         accepted = sum(await asyncio.gather(*(submit_all() for _ in range(8))))
-    assert accepted > 500
+    assert accepted > either(160, 500)
 
 
 async def assert_unchanged(intake: IntakeHarness, sent: Json, created: Json) -> None:

@@ -13,7 +13,9 @@ from services.intake.admin.schemas import TopicInput
 from shared.kit.clock import new_id
 from tests.services.intake.harness import IntakeHarness, Json, request_for_help
 from tests.services.intake.test_hostile import hostile_strings
+from tests.support.sizes import either
 
+pytestmark = pytest.mark.soak
 SLUG = f"hostile-{new_id().hex[-12:]}"
 FREE = ("text", "long_text")
 NARROW = ("email", "phone", "date", "number", "checkbox", "file", "choice")
@@ -119,7 +121,7 @@ async def test_answers_are_kept_unchanged_or_refused(intake: IntakeHarness, admi
         return sum([await send((name,), text) for name in names]) if len(names) > 1 else 0
 
     async with intake.client() as http:
-        assert await in_parallel(send_all) > 500
+        assert await in_parallel(send_all) > either(160, 500)
 
 
 async def test_any_text_can_be_searched_for(intake: IntakeHarness) -> None:

@@ -19,6 +19,7 @@ from tests.services.intake.osticket.conftest import old  # noqa: F401 - a fixtur
 from tests.services.intake.osticket.old_client import LEAST, OldClient
 from tests.services.intake.test_hostile import hostile_strings
 
+pytestmark = pytest.mark.soak
 GUIDE = Path(__file__).parents[3] / "docs" / "api.md"
 AT_ONCE = 6
 SUBMISSION = (

@@ -5,6 +5,7 @@ import json
 from contextlib import suppress
 from xml.sax.saxutils import escape, quoteattr
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,6 +19,7 @@ from shared.contracts.vocabulary import BodyFormat
 from shared.kit.http.problems import Problem
 from tests.services.intake.osticket.old_client import LEAST, OldClient
 from tests.services.intake.test_hostile import hostile_strings
+from tests.support.sizes import either
 
 
 def in_json(text: str) -> list[bytes]:
@@ -37,6 +39,7 @@ def in_xml(text: str) -> bytes:
     return f"{head}<message>{escape(text)}</message>{files}</ticket>".encode()
 
 
+@pytest.mark.soak
 async def test_no_hostile_text_breaks_the_old_addresses(old: OldClient) -> None:
     waiting = [("json", body) for text in hostile_strings() for body in in_json(text)]
     waiting += [("xml", in_xml(text)) for text in hostile_strings()]
@@ -58,7 +61,7 @@ async def test_no_hostile_text_breaks_the_old_addresses(old: OldClient) -> None:
         return accepted
 
     accepted = sum(await asyncio.gather(*(send_all() for _ in range(8))))
-    assert accepted > 500
+    assert accepted > either(160, 500)
 
 
 def understood(sent: OldRequest) -> None:
