@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path as Folder
-from types import SimpleNamespace
 from typing import cast
 from uuid import UUID
 
@@ -30,7 +29,7 @@ from shared.kit.auth import FileLinks, digest_of, new_token
 from shared.kit.clock import utc_now
 from shared.kit.db import Database, dsn_of, migrate
 from shared.kit.processes import background
-from shared.kit.user_content.renderer import BodyRenderer
+from tests.load.assignment_state import assignment_state
 from tests.load.meter import CpuMeter
 from tests.load.report import Budget, Cell, Report, Table
 from tests.support.growth.databases import ENGINES, settings_of
@@ -157,9 +156,8 @@ async def _grow(owner: str, database: Database, reached: int, size: int) -> None
 def _app(settings: AssignmentSettings, database: Database) -> tuple[FastAPI, CallerCache]:
     app: FastAPI = build_app(settings)
     callers = CallerCache(database, dsn_of(settings), settings.session_idle)
-    files, renderer = FileLinks(settings), BodyRenderer()
-    app.state.app_state = SimpleNamespace(
-        settings=settings, database=database, callers=callers, file_links=files, renderer=renderer
+    app.state.app_state = assignment_state(
+        settings=settings, database=database, callers=callers, file_links=FileLinks(settings)
     )
     return app, callers
 

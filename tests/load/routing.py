@@ -6,7 +6,6 @@ import time
 from collections import Counter as Count
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import MISSING, fields
 from pathlib import Path as Folder
 from statistics import median
 from typing import Any, cast
@@ -29,6 +28,7 @@ from shared.contracts.events import Person, TicketSubmitted
 from shared.contracts.vocabulary import BodyFormat, Channel, Priority
 from shared.kit.clock import new_id, utc_now
 from shared.kit.db import Database, migrate
+from tests.load.assignment_state import assignment_state
 from tests.load.report import Budget, Report, Table
 from tests.support.growth.databases import ENGINES, settings_of
 from tests.support.growth.fill import fill
@@ -58,9 +58,7 @@ async def assignment(folder: Folder) -> AsyncIterator[tuple[AppState, str]]:
         await migrate(settings, "services.assignment")
         database = Database.connect(settings)
         await seed(database, None)
-        known: dict[str, Any] = {"settings": settings, "database": database, "policies": PolicyCache()}
-        unused = [one.name for one in fields(AppState) if one.default_factory is MISSING and one.default is MISSING]
-        context = AppState(**cast("dict[str, Any]", dict.fromkeys(unused) | known))
+        context = assignment_state(settings=settings, database=database, policies=PolicyCache())
         try:
             yield context, engines.postgres.url(SUPERUSER, "assignment", driver="postgresql")
         finally:
