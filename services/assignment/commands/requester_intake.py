@@ -58,7 +58,7 @@ async def forget_requester(session: Session, ids: RequesterIds, requester_id: UU
     named = or_(RequesterAddress.digest == requester_id, RequesterAddress.email.in_(emails))
     gone = (await session.execute(delete(RequesterAddress).where(named).returning(RequesterAddress))).scalars().all()
     people = sorted({row.requester_id for row in gone})
-    await forget_about(session, emails | {row.email for row in gone})
+    await forget_about(session, emails | {row.email for row in gone} | {str(one) for one in people})
     await outbox.forget(session, [f"{RequesterChanged.type()}.{one}" for one in people])
     await _remove_without_address(session, people)
 
@@ -86,6 +86,7 @@ async def forget_people_without_tickets(session: Session, emails: Collection[str
                 requester_id=person.id, email="", name="", version=person.version, changed_at=utc_now()
             )
             await outbox.add(session, event, f"requester:{person.id}:{person.version}", utc_now())
+        await forget_about(session, {str(person.id)})
         await session.delete(person)
     await session.flush()
 

@@ -69,7 +69,8 @@ async def test_an_erasure_takes_the_person_the_addresses_and_the_notes(desk: Des
     ticket = await desk.ticket(requester={"email": person.email, "name": person.name})
     (one,) = await found(desk, person.email.lower())
     ada, other = await desk.agent("ada"), f"{new_id().hex}@home.example"
-    await ada.post(f"/v1/requesters/{one['id']}/notes", {"body": person.marker}, expect=201)
+    key = str(new_id())
+    await ada.post(f"/v1/requesters/{one['id']}/notes", {"body": person.marker}, expect=201, Idempotency_Key=key)
     await ada.patch(f"/v1/requesters/{one['id']}", {"emails": [person.email, other]})
     gone = RequesterErased(requester_id=desk.ids.of(other), ticket_ids=(), erased_at=utc_now())
     erased = person.erased(desk, UUID(ticket["id"]))
