@@ -1,6 +1,7 @@
 """The portal in German and from right to left: the switch, scripts, and a telephone's width."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
@@ -10,7 +11,7 @@ from deploy.local.engines import Stack
 from tests.browser.chromium import overflows
 from tests.browser.portal.portal_server import portal_under
 
-PHONE = {"width": 360, "height": 740}
+PHONE: Any = {"width": 360, "height": 740}
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 PAGES = ("/", "/tickets/new", "/tickets/new?topic=online-banking", "/tickets/status", "/search?q=online", "/t/x")
 
