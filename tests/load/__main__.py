@@ -29,6 +29,7 @@ BENCHMARKS = (
     "idle",
     "administration",
     "routing",
+    "reports",
 )
 
 

@@ -49,6 +49,7 @@ from services.assignment.models.tickets import (
     Ticket,
     TicketWords,
 )
+from services.assignment.models.wall_boards import WallBoard
 
 __all__ = [
     "FAR_FUTURE",
@@ -124,5 +125,6 @@ __all__ = [
     "Topic",
     "TotpSecret",
     "UsedSignOn",
+    "WallBoard",
     "table_of",
 ]

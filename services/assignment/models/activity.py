@@ -33,6 +33,8 @@ class ActivityCount(Base):
     resolved: Mapped[int] = mapped_column(server_default=ZERO)
     closed: Mapped[int] = mapped_column(server_default=ZERO)
     reopened: Mapped[int] = mapped_column(server_default=ZERO)
+    replies: Mapped[int] = mapped_column(server_default=ZERO)
+    one_touch: Mapped[int] = mapped_column(server_default=ZERO)
 
 
 class ActivityWatermark(Base):

@@ -12,7 +12,7 @@ from services.assignment.models import ActivityWatermark, Agent, Team, Topic
 from services.assignment.queries.callers import Caller
 from services.assignment.queries.people import agent_ids, team_ids
 from services.assignment.queries.periods import Period
-from services.assignment.reporting.aggregation import COUNTED, FACTS, NOBODY, SUMS, TYPES
+from services.assignment.reporting.aggregation import COLUMNS, FACTS, NOBODY, SUMS, TYPES
 from services.assignment.schemas.activity import (
     COUNTS,
     ActivityCounts,
@@ -51,7 +51,7 @@ select at, team_id, key, {SUMS} from ({FACTS} and d.dimension = :dimension and e
 group by at, team_id, key
 """
 """What is not in the aggregates: young events, and the quarter hours that the period's ends cut."""
-_COLUMNS = ", ".join(COUNTED)
+_COLUMNS = ", ".join(COLUMNS)
 _PIECES = f"""
 pieces as (
   select starts_at as at, team_id, key, {_COLUMNS} from activity_counts
@@ -68,12 +68,12 @@ pieces as (
     and (:any_agent or key = any(cast(:only_agents as text[])))
 )
 """
-_SUMS = ", ".join(f"sum({name})::int as {name}" for name in COUNTED)
+_SUMS = ", ".join(f"sum({name})::int as {name}" for name in COLUMNS)
 _KEY = "case when :by_team then team_id::text else key end"
 BY_KEY = text(f"with {_PIECES} select {_KEY} as key, {_SUMS} from visible group by 1")
 BY_TIME = text(f"""
 with {_PIECES}, counted as (select date_trunc(:step, at, :zone) as at, {_SUMS} from visible group by 1)
-select step.at, {", ".join(f"coalesce(counted.{name}, 0) as {name}" for name in COUNTED)}
+select step.at, {", ".join(f"coalesce(counted.{name}, 0) as {name}" for name in COLUMNS)}
 from generate_series(
   date_trunc(:step, cast(:since as timestamptz), :zone), cast(:until as timestamptz) - interval '1 microsecond',
   cast('1 ' || :step as interval), :zone

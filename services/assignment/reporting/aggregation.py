@@ -31,11 +31,20 @@ COUNTED = {
     "closed": "ticket.closed",
     "reopened": "ticket.reopened",
 }
-TYPES = list(COUNTED.values())
+REPLY = "ticket.message_recorded"
+DERIVED = {"replies": f"type = '{REPLY}'", "one_touch": "is_one_touch"}
+"""What is counted by a condition on the facts."""
+COLUMNS = (*COUNTED, *DERIVED)
+TYPES = [*COUNTED.values(), REPLY]
+_OURS = "('agent', 'program')"
 NOBODY = "00000000-0000-0000-0000-000000000000"
-SUMS = ", ".join(f"count(*) filter (where type = '{kind}')::int as {name}" for name, kind in COUNTED.items())
+_CONDITIONS = {name: f"type = '{kind}'" for name, kind in COUNTED.items()} | DERIVED
+SUMS = ", ".join(f"count(*) filter (where {condition})::int as {name}" for name, condition in _CONDITIONS.items())
 FACTS = f"""
-select e.ticket_id, e.at, e.type, coalesce(of.team, '{NOBODY}')::uuid as team_id, d.dimension, d.key
+select e.ticket_id, e.at, e.type, coalesce(of.team, '{NOBODY}')::uuid as team_id, d.dimension, d.key,
+  e.type = 'ticket.resolved' and coalesce((e.data -> 'snapshot' ->> 'reopen_count')::int, 0) = 0 and (
+    select count(*) from events m where m.ticket_id = e.ticket_id and m.type = '{REPLY}' and m.seq < e.seq
+      and m.data ->> 'author' in {_OURS}) <= 1 as is_one_touch
 from events e left join tickets t on t.id = e.ticket_id
 cross join lateral (select coalesce(
   e.data -> 'snapshot' ->> 'team_id',
@@ -51,7 +60,7 @@ cross join lateral (values
   ('priority', coalesce(e.data -> 'snapshot' ->> 'priority', '')),
   ('channel', coalesce(t.channel, ''))
 ) as d (dimension, key)
-where e.type = any(cast(:types as text[]))
+where e.type = any(cast(:types as text[])) and (e.type <> '{REPLY}' or e.data ->> 'author' in {_OURS})
 """
 """Each counted event once per dimension, with the team and agent the ticket had after it.
 
@@ -61,12 +70,12 @@ SLOT = "date_bin('15 minutes', at, 'epoch')"
 DAY = "date_trunc('day', at, :zone)"
 COUNT_ANEW = text(f"""
 with facts as ({FACTS} and e.recorded_at > :since and e.recorded_at <= :until)
-insert into activity_counts (dimension, resolution, starts_at, team_id, key, {", ".join(COUNTED)})
+insert into activity_counts (dimension, resolution, starts_at, team_id, key, {", ".join(COLUMNS)})
 select dimension, resolution, starts_at, team_id, key, {SUMS}
 from facts cross join lateral (values ('slot', {SLOT}), ('day', {DAY})) as r (resolution, starts_at)
 group by dimension, resolution, starts_at, team_id, key
 on conflict (dimension, resolution, starts_at, team_id, key) do update set
-{", ".join(f"{name} = activity_counts.{name} + excluded.{name}" for name in COUNTED)}
+{", ".join(f"{name} = activity_counts.{name} + excluded.{name}" for name in COLUMNS)}
 """)
 LOCK_ALONE = text(f"select pg_advisory_xact_lock({LOCK})")
 

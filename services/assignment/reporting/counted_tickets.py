@@ -27,7 +27,7 @@ from services.assignment.queries.periods import Period
 from services.assignment.queries.running_clocks import OVERDUE, RUNNING
 from services.assignment.queries.visibility import visible_to
 from services.assignment.reporting.activity import scope_of_activity
-from services.assignment.reporting.aggregation import COUNTED, FACTS
+from services.assignment.reporting.aggregation import COLUMNS, COUNTED, DERIVED, FACTS, REPLY
 from services.assignment.reporting.settled_clocks import clock_entries, judged_entries
 from services.assignment.schemas.activity import Dimension
 from services.assignment.schemas.counted_tickets import CountedIn, CountedTicket, CountedTickets
@@ -43,6 +43,7 @@ select * from ({FACTS} and d.dimension = :dimension and e.at >= :since and e.at 
 where (:sees_all or team_id = any(cast(:teams as uuid[])) or (:dimension = 'agent' and key = :own))
   and (:any_team or team_id = any(cast(:only_teams as uuid[])))
   and (:any_agent or key = any(cast(:only_agents as text[])))
+  and (:is_any or case when :is_one_touch then {DERIVED["one_touch"]} else {DERIVED["replies"]} end)
 """
 
 
@@ -138,14 +139,16 @@ def _select(entries: CTE, figure: Figure) -> Select[Any]:
 
 
 async def _events(session: Session, caller: Caller, period: Period, figure: Figure) -> Select[Any]:
-    if figure.name not in COUNTED:
-        raise _unknown(figure, COUNTED)
+    if figure.name not in COLUMNS:
+        raise _unknown(figure, COLUMNS)
     if figure.group_by.value not in set(Dimension):
         raise Problem(422, "invalid_input", f"activity is not counted by {figure.group_by.value}")
     dimension, scope = await scope_of_activity(session, caller, period, Dimension(figure.group_by.value))
     values = scope | {
         "dimension": dimension.value,
-        "types": [COUNTED[figure.name]],
+        "types": [COUNTED[figure.name]] if figure.name in COUNTED else [REPLY, COUNTED["resolved"]],
+        "is_any": figure.name in COUNTED,
+        "is_one_touch": figure.name == "one_touch",
         "since": period.since,
         "until": period.until,
     }

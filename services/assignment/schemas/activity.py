@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from enum import StrEnum
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, computed_field
 
 from services.assignment.schemas.csv_tables import csv_table, text_cell
 from services.assignment.schemas.tickets import View
@@ -43,6 +43,22 @@ class ActivityCounts(View):
     resolved: int = 0
     closed: int = 0
     reopened: int = 0
+    replies: int = 0
+    """Public replies by agents and programs."""
+    one_touch: int = 0
+    """Of `resolved`: with at most one reply before, and never reopened."""
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def replies_per_resolution(self) -> float | None:
+        """Replies of the period for each resolution in it; null without any."""
+        return round(self.replies / self.resolved, 2) if self.resolved else None
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def one_touch_share(self) -> float | None:
+        """Percent of the resolutions that took at most one reply; null without any."""
+        return round(100 * self.one_touch / self.resolved, 1) if self.resolved else None
 
 
 COUNTS = tuple(ActivityCounts.model_fields)

@@ -29,6 +29,7 @@ from services.assignment.web import (
     ticket_surroundings,
     ticket_writing,
     time_reports,
+    wall_boards,
     who_was_told,
 )
 from services.assignment.web.admin.sections import groups_of, sections_of
@@ -95,6 +96,7 @@ def install_web(app: FastAPI, settings: AssignmentSettings) -> None:
         reports,
         time_reports,
         activity_reports,
+        wall_boards,
         account,
         settings_page,
         inbox,

@@ -124,6 +124,28 @@ async def test_activity_by_agent_and_priority(desk: Desk) -> None:
     assert "group_by" in refused["detail"]
 
 
+async def test_replies_per_resolution_and_one_touch_share_are_a_recount(desk: Desk) -> None:
+    slug, team = await a_team(desk)
+    at, batch = utc_now() - HOUR, []
+    for replies, reopened in ((0, 0), (1, 0), (2, 0), (1, 1)):
+        end = logged(team, "ticket.resolved", at)
+        end.seq, end.event_id = 9, f"{end.ticket_id}:9"
+        end.data = {"snapshot": {**end.data["snapshot"], "reopen_count": reopened}}
+        batch.append(end)
+        for seq, author in enumerate(["agent"] * replies + ["requester"], 2):
+            said = logged(team, "ticket.message_recorded", at)
+            said.ticket_id, said.seq, said.event_id = end.ticket_id, seq, f"{end.ticket_id}:{seq}"
+            said.data = {**said.data, "author": author}
+            batch.append(said)
+    await log(desk, *batch)
+    ada = await desk.agent("ada")
+    for _ in range(2):
+        total = (await ada.get("/v1/reports/activity", team=slug))["total"]
+        assert (total["resolved"], total["replies"], total["one_touch"]) == (4, 4, 2)
+        assert (total["replies_per_resolution"], total["one_touch_share"]) == (1.0, 50.0)
+        await count_all(desk)
+
+
 async def test_arrivals_are_by_the_readers_hours(desk: Desk) -> None:
     slug, team = await a_team(desk)
     monday = datetime(2026, 3, 2, 8, 30, tzinfo=UTC)
