@@ -141,7 +141,9 @@ def _questions(database: Database) -> dict[str, Callable[[], Awaitable[None]]]:
 def _report(found: dict[int, dict[str, float]]) -> Report:
     report = Report("reports", "Reports of a year", METHOD)
     names = [name for name in next(iter(found.values())) if not name.endswith(", s")]
-    rows = [(name, *(figures[name] for figures in found.values())) for name in next(iter(found.values()))]
+    rows: list[tuple[str | float, ...]] = [
+        (name, *(figures[name] for figures in found.values())) for name in next(iter(found.values()))
+    ]
     report.tables = [Table("Milliseconds per report", ("report", *(f"{size} tickets" for size in found)), rows)]
     largest, smallest = max(found), min(found)
     for name in names:

@@ -29,7 +29,7 @@ from shared.kit.db import Session
 USUAL_DAYS = 30
 
 
-class Report(Protocol):
+class ReportAnswer(Protocol):
     """What a report answers: JSON by Pydantic, and a table."""
 
     def as_csv(self) -> str:
@@ -69,7 +69,7 @@ class ReportParameters(BaseModel):
         return Dimension(self.group_by.value) if self.group_by.value in set(Dimension) else Dimension.TEAM
 
 
-Maker = Callable[[Session, Caller, ReportParameters], Awaitable[Report]]
+Maker = Callable[[Session, Caller, ReportParameters], Awaitable[ReportAnswer]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,32 +93,32 @@ class ReportKind:
         return f"{path}?{urlencode({name: value for name, value in said.items() if value})}"
 
 
-def table_of_report(report: Report) -> list[list[str]]:
+def table_of_report(report: ReportAnswer) -> list[list[str]]:
     """The report's table, its head first, as texts: for mails."""
     return list(csv.reader(StringIO(report.as_csv())))
 
 
-async def _sla(session: Session, caller: Caller, asked: ReportParameters) -> Report:
+async def _sla(session: Session, caller: Caller, asked: ReportParameters) -> ReportAnswer:
     return await get_sla_report(session, caller, asked.period(utc_now()), asked.group_by, asked.interval)
 
 
-async def _times(session: Session, caller: Caller, asked: ReportParameters) -> Report:
+async def _times(session: Session, caller: Caller, asked: ReportParameters) -> ReportAnswer:
     return await get_times_report(session, caller, asked.period(utc_now()), asked.group_by)
 
 
-async def _activity(session: Session, caller: Caller, asked: ReportParameters) -> Report:
+async def _activity(session: Session, caller: Caller, asked: ReportParameters) -> ReportAnswer:
     return await get_activity_report(session, caller, asked.period(utc_now()), asked.dimension, asked.interval)
 
 
-async def _arrivals(session: Session, caller: Caller, asked: ReportParameters) -> Report:
+async def _arrivals(session: Session, caller: Caller, asked: ReportParameters) -> ReportAnswer:
     return await get_arrival_report(session, caller, asked.period(utc_now()))
 
 
-async def _backlog(session: Session, caller: Caller, asked: ReportParameters) -> Report:
+async def _backlog(session: Session, caller: Caller, asked: ReportParameters) -> ReportAnswer:
     return await get_backlog_report(session, caller, asked.team, asked.dimension, OpenAt(utc_now()))
 
 
-async def _workload(session: Session, caller: Caller, asked: ReportParameters) -> Report:
+async def _workload(session: Session, caller: Caller, asked: ReportParameters) -> ReportAnswer:
     return await get_workload_report(session, caller, asked.team, OpenAt(utc_now()))
 
 

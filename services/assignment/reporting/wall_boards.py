@@ -16,6 +16,7 @@ from services.assignment.models import Agent, Team, WallBoard
 from services.assignment.queries.callers import Caller
 from services.assignment.queries.people import team_ids
 from services.assignment.queries.periods import Period
+from services.assignment.queries.time_travel.open_tickets import OpenAt
 from services.assignment.reporting.activity import get_activity_report
 from services.assignment.reporting.attainment import get_sla_report
 from services.assignment.reporting.open_tickets import get_workload_report
@@ -133,7 +134,7 @@ def _reader(board: WallBoard) -> Caller:
 
 async def _figures(session: Session, reader: Caller, zone: str, now: datetime) -> tuple[tuple[str, str], ...]:
     today = datetime.combine(now.astimezone(ZoneInfo(zone)).date(), time(), ZoneInfo(zone))
-    load = await get_workload_report(session, reader, None, now)
+    load = await get_workload_report(session, reader, None, OpenAt(now))
     day = Period(min(today, now - timedelta(seconds=1)), now, zone=zone, now=now)
     activity = await get_activity_report(session, reader, day, Dimension.TEAM, None)
     week = Period(now - WEEK, now, zone=zone, now=now)

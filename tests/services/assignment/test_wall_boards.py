@@ -20,9 +20,11 @@ async def test_a_board_shows_figures_on_its_link_until_that_is_revoked(desk: Des
     cookies = {"Cookie": f"everdesk_session={ada.token}"}
 
     async def send(path: str, **fields: str) -> str:
-        token = TOKEN.search((await desk.http.get("/reports/boards", headers=cookies)).text)
+        page = await desk.http.get("/reports/boards", headers=cookies)
+        token = TOKEN.search(page.text)
         assert token
-        answer = await desk.http.post(path, data={"csrf_token": token[1]} | fields, headers=cookies)
+        sent = {"Cookie": f"{cookies['Cookie']}; everdesk_csrf={page.cookies['everdesk_csrf']}"}
+        answer = await desk.http.post(path, data={"csrf_token": token[1]} | fields, headers=sent)
         assert answer.status_code in (200, 303), answer.text
         return answer.text
 
