@@ -42,7 +42,8 @@ async def of_ticket(service: Running, story: TicketEvents, count: int, **query: 
         assert len(items) == count, [one["type"] for one in items]
         return items
 
-    return await eventually(look)
+    found: list[dict[str, Any]] = await eventually(look)
+    return found
 
 
 async def test_the_feed_holds_what_nats_carried_in_the_order_of_the_steps(service: Running) -> None:
