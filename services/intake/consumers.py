@@ -13,6 +13,7 @@ from services.intake.commands.merged_tickets import join_requester, part_request
 from services.intake.commands.open_follow_up import open_follow_up
 from services.intake.commands.project_agents import project_agents
 from services.intake.commands.project_people import project_people
+from services.intake.commands.split_ticket import split_ticket
 from services.intake.live import notify_readers
 from services.intake.live.timeline import hold
 from services.intake.models import Attachment
@@ -44,6 +45,7 @@ from shared.contracts.events import (
     TicketReopened,
     TicketResolved,
     TicketResumed,
+    TicketSplit,
 )
 from shared.kit import inbox
 from shared.kit.bus import LINGER_SECONDS, Consumer
@@ -81,6 +83,7 @@ DECISIONS = frozenset(
         NoteFilesAttached,
         TicketAbsorbed,
         TicketDetached,
+        TicketSplit,
     )
 )
 """Events upon which something is opened, sent or replaced: each is done once, so it is recorded in the inbox."""
@@ -181,6 +184,8 @@ async def _decide(session: Session, limits: InvitationLimits, event: Envelope) -
             await decide_participant(session, limits, decided)
         case TicketAbsorbed() as absorbed:
             await join_requester(session, absorbed)
+        case TicketSplit() as split:
+            await split_ticket(session, split)
         case TicketDetached() as detached:
             await part_requester(session, detached)
         case TicketEdited() as edited:

@@ -8,7 +8,7 @@ from starlette.status import HTTP_201_CREATED
 from services.assignment.commands.action_registry import do
 from services.assignment.deps import State, TicketCall
 from services.assignment.schemas import actions
-from services.assignment.schemas.merging import MergeInput
+from services.assignment.schemas.merging import MergeInput, SplitInput, SplitView
 from services.assignment.schemas.tickets import ReplyView, TicketView
 from shared.kit.http.strict_json import StrictJsonRoute
 
@@ -113,6 +113,12 @@ async def merge(context: State, call: TicketCall, body: MergeInput) -> Response:
 @router.post("/unmerge", response_model=TicketView, summary="Undo a merge")
 async def unmerge(context: State, call: TicketCall, body: Comment = NOTHING) -> Response:
     """Both tickets stand, and their clocks run, as if there had been none."""
+    return await do(context, call, body)
+
+
+@router.post("/split", response_model=SplitView, status_code=HTTP_201_CREATED, summary="Split a message off")
+async def split(context: State, call: TicketCall, body: SplitInput) -> Response:
+    """The message moves to a new ticket of its writer, which starts when it was received; the two are linked."""
     return await do(context, call, body)
 
 

@@ -8,10 +8,10 @@ from typing import Any
 from fastapi import Response
 
 from services.assignment.app_state import AppState
-from services.assignment.commands import lifecycle, merging, messages
+from services.assignment.commands import lifecycle, merging, messages, splitting
 from services.assignment.commands.command_request import Build, CommandRequest, act
 from services.assignment.schemas import actions
-from services.assignment.schemas.merging import MergeInput
+from services.assignment.schemas.merging import MergeInput, SplitInput
 from shared.contracts.commands import Command, PendTicket, ReleaseTicket, ReopenTicket, ResumeTicket
 from shared.contracts.vocabulary import Action
 from shared.domain.permissions import ACTION_PERMISSIONS
@@ -58,6 +58,7 @@ ACTIONS: Mapping[str, ActionHandler] = MappingProxyType(
         "close": _by_workflow(Action.CLOSE, actions.CloseInput, lifecycle.close),
         "merge": ActionHandler(MergeInput, merging.merge_ticket),
         "unmerge": ActionHandler(actions.ActionInput, merging.unmerge_ticket),
+        "split": ActionHandler(SplitInput, splitting.split_ticket),
         "replies": ActionHandler(actions.MessageInput, messages.reply),
         "notes": ActionHandler(actions.MessageInput, messages.note),
         "tags": ActionHandler(actions.TagsInput, messages.change_tags),

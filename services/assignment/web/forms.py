@@ -27,6 +27,7 @@ SAID: Mapping[str, str] = {
     "close": "Closed. Reopen it if that was wrong.",
     "merge": "Merged. This is the ticket that it is part of now.",
     "unmerge": "Unmerged: both tickets stand as they did before.",
+    "split": "A new ticket is being opened with that message; it is linked here.",
     "replies": "Reply sent.",
     "notes": "Note added.",
     "tags": "Tags changed.",

@@ -151,6 +151,7 @@ PHRASES: Mapping[str, Phrase] = {
     "ticket.edited": lambda details, _: f"changed {_listed(details['changed'])}",
     "ticket.linked": lambda details, _: f"linked {_link(details)}",
     "ticket.unlinked": lambda details, _: f"unlinked {_link(details)}",
+    "ticket.split": lambda _, __: "split a message off to a new ticket",
     "ticket.task_changed": lambda details, names: (
         f"{TASK_CHANGES[details['change']]} {names.get(details['task_id']) or 'a task'}"
     ),

@@ -124,7 +124,14 @@ async def show_timeline(
         choices = await get_ticket_choices(session, ticket.team_id, ticket.sla.policy_id)
     timeline = await _timeline(context, thread, choices.names, show)
     return desk.render(
-        request, "ticket/timeline.html", caller, ticket=ticket, caller_id=caller.agent_id, is_part=True, **timeline
+        request,
+        "ticket/timeline.html",
+        caller,
+        ticket=ticket,
+        caller_id=caller.agent_id,
+        can=_can(ticket),
+        is_part=True,
+        **timeline,
     )
 
 

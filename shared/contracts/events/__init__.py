@@ -1,7 +1,7 @@
 """Every event of Everdesk: one class each, from which subjects, schemas, documents and samples derive."""
 
 from shared.contracts.events.base import EVENTS, Envelope, Event
-from shared.contracts.events.collaboration import TicketLinked, TicketTaskChanged, TicketUnlinked
+from shared.contracts.events.collaboration import TicketLinked, TicketSplit, TicketTaskChanged, TicketUnlinked
 from shared.contracts.events.conversation import (
     AttachmentRef,
     Author,
@@ -133,6 +133,7 @@ __all__ = [
     "TicketReopened",
     "TicketResolved",
     "TicketResumed",
+    "TicketSplit",
     "TicketSubmitted",
     "TicketTaskChanged",
     "TicketTransferred",

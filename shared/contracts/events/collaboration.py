@@ -3,8 +3,9 @@
 from typing import Literal
 from uuid import UUID
 
-from shared.contracts.base import Instant, TicketId
+from shared.contracts.base import Instant, MessageId, TicketId
 from shared.contracts.events.conversation import TicketEvent
+from shared.contracts.redaction import Foreign
 from shared.contracts.tickets import Actor
 
 LinkRelation = Literal["related", "duplicate_of", "duplicated_by", "parent", "child"]
@@ -32,6 +33,18 @@ class TicketUnlinked(TicketEvent, name="ticket.unlinked"):
     kind: LinkRelation
     actor: Actor
     unlinked_at: Instant
+
+
+class TicketSplit(TicketEvent, name="ticket.split"):
+    """A message was taken from the ticket: intake opens a new one that starts with it, when it was received."""
+
+    produced_by = "assignment"
+
+    message_id: MessageId
+    new_ticket_id: TicketId
+    subject: Foreign
+    actor: Actor
+    split_at: Instant
 
 
 class TicketTaskChanged(TicketEvent, name="ticket.task_changed"):

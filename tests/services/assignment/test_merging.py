@@ -2,9 +2,13 @@
 
 from datetime import timedelta
 
+from shared.contracts.events import TicketSplit
 from shared.kit.clock import new_id, utc_now
+from tests.services.assignment.browsing import Surfer
 from tests.services.assignment.desk import AgentApi, Desk, Json
+from tests.services.assignment.test_composing import announced
 from tests.services.assignment.test_permissions import make
+from tests.support.eventually import eventually
 
 
 async def pair(desk: Desk, minutes: int = 30) -> tuple[Json, Json]:
@@ -107,3 +111,46 @@ async def test_only_clocks_that_still_ran_count_for_the_other_ticket(desk: Desk)
     now = clocks(await ada.get(f"/v1/tickets/{ticket['id']}"))
     assert now["resolution"][0] == duplicate["created_at"]
     assert now["first_response"][0] == ticket["created_at"]
+
+
+async def test_the_page_ticks_tasks_off_merges_and_unmerges_without_script(desk: Desk) -> None:
+    (duplicate, ticket), ada = await pair(desk), await desk.agent("ada")
+    page = Surfer.of(desk.app)
+    await page.sign_in("ada@everdesk.example")
+    await page.open(f"/tickets/{duplicate['number']}")
+    title, blocks = "Call <the> branch", "1"
+    await page.send(f"/tickets/{duplicate['number']}/tasks", task_title=title, task_is_blocking=blocks)
+    await page.open(f"/tickets/{duplicate['number']}")
+    assert "Call &lt;the&gt; branch" in page.page
+    assert "Blocks resolving" in page.page
+    task = (await ada.get(f"/v1/tickets/{duplicate['id']}/tasks"))["items"][0]
+    await page.send(f"/tickets/{duplicate['number']}/tasks/{task['id']}", change="done")
+    assert (await ada.get(f"/v1/tickets/{duplicate['id']}/tasks"))["items"][0]["is_done"]
+    await page.send(f"/tickets/{duplicate['number']}/merge", into="no-such", form_id=new_id().hex)
+    assert "no such ticket to merge into" in page.page
+    await page.send(f"/tickets/{duplicate['number']}/merge", into=ticket["number"], form_id=new_id().hex)
+    await page.open(f"/tickets/{duplicate['number']}")
+    assert f"from {duplicate['number']}" in page.page
+    assert f"/tickets/{duplicate['number']}/unmerge" in page.page
+    await page.send(f"/tickets/{duplicate['number']}/unmerge", form_id=new_id().hex)
+    assert (await ada.get(f"/v1/tickets/{duplicate['id']}"))["status"] == "open"
+
+
+async def test_a_later_message_of_the_requester_can_be_split_off_once(desk: Desk) -> None:
+    ticket, ada = await desk.ticket(), await desk.agent("ada")
+    await desk.write(ticket["id"], "Also: cards are declined.")
+
+    async def both() -> list[Json]:
+        entries: list[Json] = (await ada.get(f"/v1/tickets/{ticket['id']}/messages"))["items"]
+        assert len(entries) == 2
+        return entries
+
+    first, second = await eventually(both)
+    path = f"/v1/tickets/{ticket['id']}/split"
+    await ada.post(path, {"message_id": first["id"]}, expect=422)
+    opened = await ada.post(path, {"message_id": second["id"], "subject": "Cards"}, expect=201)
+    assert opened["split_from"] == ticket["id"]
+    assert len((await ada.get(f"/v1/tickets/{ticket['id']}/messages"))["items"]) == 1
+    await ada.post(path, {"message_id": second["id"]}, expect=422)
+    event = await announced(desk, TicketSplit, ticket)
+    assert (str(event.new_ticket_id), str(event.message_id), event.subject) == (opened["id"], second["id"], "Cards")

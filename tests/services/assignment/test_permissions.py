@@ -29,6 +29,7 @@ ACTIONS: dict[str, tuple[str, Json]] = {
     "notes": ("ticket.note", {"body": "Hello"}),
     "merge": ("ticket.merge", {"into": "no-such-ticket"}),
     "unmerge": ("ticket.merge", {}),
+    "split": ("ticket.merge", {"message_id": NOTHING}),
     "tags": ("ticket.tag", {"add": ["one"]}),
 }
 ADMIN_READS = {

@@ -4,7 +4,15 @@ from uuid import UUID
 
 from services.intake.models import Participant
 from shared.contracts.base import MessageId, TicketId
-from shared.contracts.events import MessagePosted, MessageUnclaimed, TicketAbsorbed, TicketClosed, TicketDetached
+from shared.contracts.events import (
+    MessagePosted,
+    MessageUnclaimed,
+    TicketAbsorbed,
+    TicketClosed,
+    TicketDetached,
+    TicketSplit,
+)
+from shared.contracts.tickets import SYSTEM
 from shared.contracts.vocabulary import CloseReason, ParticipantState
 from shared.kit.clock import new_id, utc_now
 from tests.services.intake.harness import IntakeHarness, Json, after
@@ -81,3 +89,32 @@ async def test_a_message_that_crossed_the_merge_goes_to_the_other_once(intake: I
         assert [item["body"] for item in await messages_of(intake, target["id"])][1:] == ["Any news?"]
 
     await eventually(is_there)
+
+
+async def test_a_message_that_was_split_off_starts_a_ticket_of_its_own(intake: IntakeHarness) -> None:
+    old, new = await intake.submit(), new_id()
+    async with intake.client() as http:
+        message = (await http.post(f"/v1/tickets/{old['id']}/messages", json={"body": "Also: cards"})).json()
+    split = TicketSplit(
+        ticket_id=TicketId(UUID(old["id"])),
+        message_id=MessageId(UUID(message["id"])),
+        new_ticket_id=TicketId(new),
+        subject="Cards",
+        actor=SYSTEM,
+        split_at=utc_now(),
+    )
+    for event_id in ("split-1", "split-2"):
+        await intake.publish(split, f"{event_id}-{new}")
+
+    async def is_open() -> Json:
+        async with intake.client() as http:
+            answer = await http.get(f"/v1/tickets/{new}")
+        assert answer.status_code == 200
+        view: Json = answer.json()
+        return view
+
+    view = await eventually(is_open)
+    first = (await messages_of(intake, str(new)))[0]
+    assert (view["subject"], view["requester"], first["body"]) == ("Cards", old["requester"], "Also: cards")
+    assert view["created_at"] == first["created_at" if "created_at" in first else "received_at"]
+    assert len(await messages_of(intake, old["id"])) == 1
