@@ -18,10 +18,10 @@ from shared.kit.auth import ApiKey, FileLinks, MailThreads, TicketLink, TicketLi
 from shared.kit.clock import new_id, utc_now
 from shared.kit.one_time_links import ExportLinks
 from shared.kit.settings import Settings
+from tests.services.intake.event_stream_tools import client, posted, served
 from tests.services.intake.harness import IntakeHarness
 from tests.services.intake.osticket.conftest import old  # noqa: F401 - a fixture
 from tests.services.intake.osticket.old_client import LEAST, OldClient
-from tests.services.intake.test_event_streams import client, posted, served
 from tests.support.database_search import tables_naming
 from tests.support.sse import reading
 

@@ -62,7 +62,8 @@ async def test_a_reader_fetches_its_events_and_reaches_nothing_else(url: str) ->
     await message.ack()
 
     async def acknowledged() -> bool:
-        return (await js.consumer_info(STREAM, "warehouse")).num_ack_pending == 0
+        pending: int | None = (await js.consumer_info(STREAM, "warehouse")).num_ack_pending
+        return pending == 0
 
     await eventually(acknowledged)
     heard = await reader.subscribe("everdesk.>")

@@ -6,7 +6,7 @@ import sys
 import time
 from uuid import UUID
 
-from services.assignment.read_model.reconcile import Difference, reconcile
+from services.assignment.read_model.reconcile import RowDifference, reconcile
 from services.assignment.settings import AssignmentSettings
 from shared.kit.db import Database
 
@@ -48,7 +48,7 @@ async def rebuild(settings: AssignmentSettings, *, is_check: bool, after: UUID =
     return differing
 
 
-def format_difference(one: Difference) -> str:
+def format_difference(one: RowDifference) -> str:
     """One line: the ticket, the column, and both values."""
     return f"{one.ticket_id} {one.what}: the read model has {_brief(one.stored)}, the log {_brief(one.expected)}"
 

@@ -35,7 +35,7 @@ VERDICT_VALUES: Final = tuple(name for name in VERDICT_COLUMNS if name not in VE
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class RowDifference:
     """Something in which the read model is not as the log says."""
 
     ticket_id: UUID
@@ -45,21 +45,21 @@ class Difference:
 
 
 @dataclass
-class Progress:
+class RebuildProgress:
     """How far a rebuild has come."""
 
     last: UUID
     tickets: int = 0
     events: int = 0
-    differences: list[Difference] = field(default_factory=list)
+    differences: list[RowDifference] = field(default_factory=list)
     """Of the newest batch."""
 
 
 async def reconcile(
     database: Database, *, is_check: bool, after: UUID = UUID(int=0), only: Sequence[UUID] | None = None
-) -> AsyncIterator[Progress]:
+) -> AsyncIterator[RebuildProgress]:
     """Goes through all tickets by id, or those given; yields after each batch. With `is_check` nothing is written."""
-    progress = Progress(after)
+    progress = RebuildProgress(after)
     chosen = list(only) if only is not None else None
     while True:
         async with database.begin() as session:
@@ -74,11 +74,11 @@ async def reconcile(
         yield progress
     async with database.begin() as session:
         strays = (await session.scalars(WITHOUT_EVENTS, {"only": chosen})).all()
-    progress.differences = [Difference(one, "events", "none in the log", "at least one") for one in strays]
+    progress.differences = [RowDifference(one, "events", "none in the log", "at least one") for one in strays]
     yield progress
 
 
-async def _settle_batch(database: Database, ids: Sequence[UUID], *, is_check: bool) -> list[Difference]:
+async def _settle_batch(database: Database, ids: Sequence[UUID], *, is_check: bool) -> list[RowDifference]:
     """One batch, tried again while others change its tickets."""
     for attempt in range(TRIES):
         try:
@@ -91,12 +91,12 @@ async def _settle_batch(database: Database, ids: Sequence[UUID], *, is_check: bo
     raise AssertionError("the last attempt returns or raises")
 
 
-async def _compare(session: Session, ids: Sequence[UUID], *, is_check: bool) -> list[Difference]:
+async def _compare(session: Session, ids: Sequence[UUID], *, is_check: bool) -> list[RowDifference]:
     shadow = await read_shadow(session, ids)
     known = [TICKETS.c[name] for name in COMPARED]
     rows = await session.execute(select(TICKETS.c.id, *known).where(TICKETS.c.id.in_(ids)))
     stored = {row.id: dict(row._mapping) for row in rows}
-    found: list[Difference] = []
+    found: list[RowDifference] = []
     for ticket_id, ticket in shadow.items():
         found += ticket_differences(ticket_id, stored.get(ticket_id), ticket.columns)
     verdicts = await _compare_verdicts(session, shadow)
@@ -110,14 +110,14 @@ async def _compare(session: Session, ids: Sequence[UUID], *, is_check: bool) -> 
 
 def ticket_differences(
     ticket_id: UUID, stored: Mapping[str, Any] | None, expected: Mapping[str, Any]
-) -> list[Difference]:
+) -> list[RowDifference]:
     """The columns in which a row is not as expected. The end of the work may be noted late or not at all."""
     if stored is None:
-        return [Difference(ticket_id, "row", None, "a row")]
+        return [RowDifference(ticket_id, "row", None, "a row")]
     if stored["seq"] > expected["seq"]:
-        return [Difference(ticket_id, "seq", stored["seq"], expected["seq"])]
+        return [RowDifference(ticket_id, "seq", stored["seq"], expected["seq"])]
     return [
-        Difference(ticket_id, name, stored[name], expected[name])
+        RowDifference(ticket_id, name, stored[name], expected[name])
         for name in COMPARED
         if stored[name] != expected[name] and not (name == "worked_until" and _is_late(stored[name], expected[name]))
     ]
@@ -127,13 +127,13 @@ def _is_late(stored: Any, expected: Any) -> bool:
     return expected is not None and (stored is None or stored > expected)
 
 
-async def _compare_verdicts(session: Session, shadow: Mapping[UUID, ShadowTicket]) -> list[Difference]:
+async def _compare_verdicts(session: Session, shadow: Mapping[UUID, ShadowTicket]) -> list[RowDifference]:
     columns = [VERDICTS.c[name] for name in VERDICT_COLUMNS]
     rows = await session.execute(select(*columns).where(VERDICTS.c.ticket_id.in_(shadow)))
     stored = {tuple(row._mapping[name] for name in VERDICT_KEY): dict(row._mapping) for row in rows}
     expected = {(ticket_id, *key): row for ticket_id, one in shadow.items() for key, row in one.verdicts.items()}
     return [
-        Difference(key[0], "/".join(["verdict", *map(str, key[1:])]), stored.get(key), expected.get(key))
+        RowDifference(key[0], "/".join(["verdict", *map(str, key[1:])]), stored.get(key), expected.get(key))
         for key in sorted(stored.keys() | expected.keys())
         if key not in stored or key not in expected or not _is_same_verdict(stored[key], expected[key])
     ]
@@ -163,7 +163,7 @@ async def _write_tickets(
 
 
 async def _write_verdicts(
-    session: Session, shadow: Mapping[UUID, ShadowTicket], differences: Sequence[Difference]
+    session: Session, shadow: Mapping[UUID, ShadowTicket], differences: Sequence[RowDifference]
 ) -> None:
     if not differences:
         return

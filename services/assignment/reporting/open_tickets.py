@@ -47,7 +47,7 @@ async def get_backlog_report(
         counted[name] = age < end if begin is None else and_(age >= begin, age < end)
         begin = end
     counted["older"] = age >= begin
-    asked = _Asked(tickets, team, group_by)
+    asked = _AskedTickets(tickets, team, group_by)
     rows = await _grouped(session, caller, asked, counted, func.min(ticket.created_at).label("oldest_opened_at"))
     groups = [BacklogGroup(**_identity(row, group_by), **_figures(row, BacklogGroup)) for row in rows]
     return BacklogReport(
@@ -65,7 +65,9 @@ async def get_workload_report(session: Session, caller: Caller, team: str | None
         "due_within_1_hour": ticket.next_due_at.between(now, now + timedelta(hours=1)),
         "due_within_24_hours": ticket.next_due_at.between(now, now + timedelta(hours=24)),
     }
-    rows = await _grouped(session, caller, _Asked(tickets, team, Dimension.AGENT), counted, null().label("nothing"))
+    rows = await _grouped(
+        session, caller, _AskedTickets(tickets, team, Dimension.AGENT), counted, null().label("nothing")
+    )
     groups = [WorkloadGroup(**_identity(row, Dimension.AGENT), **_figures(row, WorkloadGroup)) for row in rows]
     items = sorted(groups[1:], key=lambda one: (-one.open, one.name.casefold()))
     return WorkloadReport(at=now, items=items, total=groups[0])
@@ -79,7 +81,7 @@ def _overdue(tickets: OpenAt) -> ColumnElement[bool]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _AskedTickets:
     """Which tickets, and by what they are grouped."""
 
     tickets: OpenAt
@@ -88,7 +90,7 @@ class _Asked:
 
 
 async def _grouped(
-    session: Session, caller: Caller, asked: _Asked, counted: dict[str, ColumnElement[bool]], extra: Any
+    session: Session, caller: Caller, asked: _AskedTickets, counted: dict[str, ColumnElement[bool]], extra: Any
 ) -> list[Row[Any]]:
     """The total row first, then one row per group."""
     tickets, ticket = asked.tickets, asked.tickets.ticket

@@ -10,7 +10,7 @@ from sqlalchemy import delete, select, update
 
 from services.assignment.models import SettledClock, Ticket, table_of
 from services.assignment.read_model.command import format_difference
-from services.assignment.read_model.reconcile import Difference, reconcile
+from services.assignment.read_model.reconcile import RowDifference, reconcile
 from services.assignment.read_model.shadow import COMPARED
 from shared.kit.clock import new_id, utc_now
 from tests.services.assignment.desk import Desk
@@ -38,8 +38,8 @@ async def lives_of(desk: Desk, count: int, steps: int) -> list[RandomLife]:
     return lives
 
 
-async def differences(desk: Desk, ids: Sequence[UUID], *, is_check: bool) -> list[Difference]:
-    found: list[Difference] = []
+async def differences(desk: Desk, ids: Sequence[UUID], *, is_check: bool) -> list[RowDifference]:
+    found: list[RowDifference] = []
     async for progress in reconcile(desk.database, is_check=is_check, only=ids):
         found += progress.differences
     return found

@@ -19,8 +19,8 @@ from shared.contracts.events import AccessLinkRequested
 from shared.contracts.vocabulary import ParticipantState
 from shared.kit.auth import TicketLink
 from shared.kit.clock import new_id, utc_now
+from tests.services.intake.event_stream_tools import client, served
 from tests.services.intake.harness import IntakeHarness, Json
-from tests.services.intake.test_event_streams import client, served
 from tests.services.intake.test_portal import path_of, send
 from tests.services.intake.test_submitting import announced
 from tests.support.sse import reading

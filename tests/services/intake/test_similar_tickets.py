@@ -9,8 +9,9 @@ import pytest
 from services.intake.similar_tickets import ENOUGH, resemblance
 from shared.contracts.events import TicketClosed, TicketResolved
 from shared.kit.clock import new_id
+from tests.services.intake.event_stream_tools import tell
 from tests.services.intake.harness import IntakeHarness, Json, after
-from tests.services.intake.test_event_streams import CLOSED, tell
+from tests.services.intake.test_event_streams import CLOSED
 from tests.services.intake.test_links import link_to
 from tests.services.intake.test_portal import FORM, path_of, send
 

@@ -24,8 +24,9 @@ from shared.contracts.vocabulary import BodyFormat
 from shared.kit.clock import new_id
 from shared.kit.http.form_tokens import CSRF_COOKIE
 from shared.kit.http.pages import as_html
+from tests.services.intake.event_stream_tools import posted, tell
 from tests.services.intake.harness import IntakeHarness, Json, after
-from tests.services.intake.test_event_streams import AGENT, CLOSED, posted, tell
+from tests.services.intake.test_event_streams import AGENT, CLOSED
 from tests.services.intake.test_links import link_to
 from tests.services.intake.test_portal import path_of
 from tests.services.intake.test_submitting import announced
