@@ -4,6 +4,7 @@ const bell = document.querySelector(".bell[data-unread]");
 const count = bell?.querySelector(".bell-count");
 const SETTLE_MILLISECONDS = 1500; // a change is told of a moment after it happened
 const AGAIN_MILLISECONDS = 60000;
+const FIRST_MILLISECONDS = 800; // the page itself comes first
 let source;
 let waiting;
 
@@ -37,7 +38,7 @@ function stop() {
 if (bell && "EventSource" in window) {
   document.addEventListener("visibilitychange", () => (document.visibilityState === "visible" ? start() : stop()));
   window.addEventListener("pagehide", stop);
-  window.addEventListener("pageshow", start);
+  window.addEventListener("pageshow", (event) => event.persisted && start());
   setInterval(() => source && refresh(), AGAIN_MILLISECONDS);
-  start();
+  setTimeout(start, FIRST_MILLISECONDS);
 }
