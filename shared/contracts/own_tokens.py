@@ -29,6 +29,7 @@ KEPT: Mapping[str, str] = MappingProxyType(
         "agent-proof": "works for a minute between our services, and no page or mail holds it",
         "setup-link": "works only while nobody can sign in, when there is no ticket that could quote it",
         "form-token": "is worth nothing without the cookie of the same browser",
+        "wall-board": "shows counts of a team's tickets, no names and no words, until the link is revoked",
         "session": "random, only ever in a cookie closed to scripts: no page, mail or address holds it",
     }
 )

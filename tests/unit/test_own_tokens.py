@@ -28,6 +28,7 @@ HANDMADE = {
     "services/assignment/access/sessions.py": "session",
     "services/assignment/access/second_step.py": "session",
     "services/assignment/setup/links.py": "setup-link",
+    "services/assignment/reporting/wall_boards.py": "wall-board",
     "services/intake/web/forms.py": "form-made",
 }
 """Where random or hand-signed tokens are made, and which rows they have."""
