@@ -54,7 +54,11 @@ class FeedEraser:
         await self._redact(session, list(await session.scalars(select(feed_events.c.envelope).where(*theirs))))
         others = feed_events.c.ticket_id.in_(event.took_part_in), feed_events.c.type.not_in(_KEPT)
         found = await session.scalars(select(feed_events.c.envelope).where(*others))
-        await self._redact(session, [one for one in found if self._names(one, event.requester_id)])
+        for envelope in map(Envelope.model_validate_json, found):
+            if self._names(envelope, event.requester_id):
+                await self._store(session, envelope.id, without_data(envelope))
+            elif (fewer := self._without_copies_to(envelope, event.requester_id)) is not None:
+                await self._store(session, envelope.id, fewer)
 
     async def _erase_tickets(self, session: Session, tickets: Sequence[UUID]) -> None:
         if not tickets:
@@ -65,13 +69,24 @@ class FeedEraser:
 
     async def _redact(self, session: Session, envelopes: Sequence[str]) -> None:
         for one in map(Envelope.model_validate_json, envelopes):
-            row = update(feed_events).where(feed_events.c.event_id == one.id)
-            await session.execute(row.values(envelope=without_data(one)))
+            await self._store(session, one.id, without_data(one))
 
-    def _names(self, envelope: str, requester_id: UUID) -> bool:
-        """Whether the event holds an address of the requester."""
-        data = Envelope.model_validate_json(envelope).data
-        return any(self._ids.of(address) == requester_id for address in _addresses_in(data))
+    async def _store(self, session: Session, event_id: str, envelope: str) -> None:
+        await session.execute(update(feed_events).where(feed_events.c.event_id == event_id).values(envelope=envelope))
+
+    def _names(self, envelope: Envelope, requester_id: UUID) -> bool:
+        """Whether the event is of the requester: theirs is the `email` of somebody in it."""
+        return any(self._ids.of(address) == requester_id for address in _addresses_in(envelope.data))
+
+    def _without_copies_to(self, envelope: Envelope, requester_id: UUID) -> str | None:
+        """Returns the envelope of another's submission without the requester's address; None if that is not in copy."""
+        copied = envelope.data.get("cc")
+        if not isinstance(copied, list):
+            return None
+        kept = [one for one in copied if not (isinstance(one, str) and self._ids.of(one) == requester_id)]
+        if len(kept) == len(copied):
+            return None
+        return envelope.model_copy(update={"data": envelope.data | {"cc": kept}}).model_dump_json()
 
 
 def _addresses_in(value: Any) -> Iterator[str]:

@@ -123,7 +123,9 @@ async def test_an_erasure_reaches_the_feed_and_what_comes_after_it(service: Runn
     settings = service.app.state.app_state.settings
     guest = mine.message(ActorKind.REQUESTER, "I take part.").model_copy(update={"subject": str(others.ticket_id)})
     guest = guest.model_copy(update={"data": guest.data | {"ticket_id": str(others.ticket_id)}})
-    await service.publish(mine.submitted(), mine.opened(), others.submitted(), guest)
+    copied = others.submitted()
+    copied = copied.model_copy(update={"data": copied.data | {"cc": [mine.requester, "lee@bank.example"]}})
+    await service.publish(mine.submitted(), mine.opened(), copied, guest)
     await of_ticket(service, mine, 2)
     await of_ticket(service, others, 2)
     erased = RequesterErased(
@@ -139,6 +141,7 @@ async def test_an_erasure_reaches_the_feed_and_what_comes_after_it(service: Runn
     assert items[1]["data"]["seq"] == 1
     submitted, message = await of_ticket(service, others, 2)
     assert submitted["data"]["requester"]["email"] == others.requester
+    assert submitted["data"]["cc"] == ["lee@bank.example"]
     assert message["data"] == {"redacted": True, "ticket_id": str(others.ticket_id)}
 
 
