@@ -105,11 +105,11 @@ class AppState:
     held_replies: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when a reply was held, so that its sender looks when it is due."""
     returns: Attention = field(default_factory=Attention)
-    rollouts: Attention = field(default_factory=partial(Attention, None))
+    rollouts: Attention = field(default_factory=partial(Attention, sweeps=False))
     """When the two jobs look for work: returns after each change that is announced and others' events, roll-outs after
     an administrator's change."""
-    bulk_jobs: Attention = field(default_factory=partial(Attention, None))
-    exports: Attention = field(default_factory=partial(Attention, None))
+    bulk_jobs: Attention = field(default_factory=partial(Attention, sweeps=False))
+    exports: Attention = field(default_factory=partial(Attention, sweeps=False))
     """When actions on many tickets and exports are looked for: after one was asked for."""
     backlog: Attention = field(default_factory=Attention)
     """When tickets that wait for an agent are looked at: after whatever may have made room or tickets."""

@@ -14,9 +14,9 @@ ALERT_SECONDS = 60.0
 class Attention:
     """One job's. `wake` costs nothing, so it may be called for whatever may have made work."""
 
-    def __init__(self, sweep_seconds: float | None = SWEEP_SECONDS) -> None:
-        """With `sweep_seconds` None it looks only when woken: something else looks for all such jobs together."""
-        self._sweep_seconds = sweep_seconds
+    def __init__(self, *, sweeps: bool = True) -> None:
+        """Without `sweeps` it looks only when woken: something else looks for all such jobs together."""
+        self._sweeps = sweeps
         self._woken = asyncio.Event()
         self._alert_until = 0.0
 
@@ -32,6 +32,6 @@ class Attention:
         await asyncio.sleep(SOON_SECONDS)
         if now >= self._alert_until:
             with suppress(TimeoutError):
-                async with asyncio.timeout(self._sweep_seconds and self._sweep_seconds - SOON_SECONDS):
+                async with asyncio.timeout(SWEEP_SECONDS - SOON_SECONDS if self._sweeps else None):
                     await self._woken.wait()
         self._woken.clear()

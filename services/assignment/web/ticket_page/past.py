@@ -136,6 +136,7 @@ async def past_page(
         policy_name=policy_name,
         answers=[(answer.label, format_event_short(answer.value)) for answer in ticket.fields],
         caller_id=NOBODY,
+        can=(),
     )
 
 
