@@ -17,6 +17,7 @@ from shared.kit.administrator_passes import Administrator
 from shared.kit.clock import utc_now
 from shared.kit.configuration_changes import record_change
 from shared.kit.db import Session
+from shared.kit.http.inputs import Flag
 from shared.kit.http.problems import Problem, invalid
 
 Digest = Literal["off", "hourly", "daily"]
@@ -31,8 +32,8 @@ class ChannelChoices(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    mail: bool | None = None
-    inbox: bool | None = None
+    mail: Flag | None = None
+    inbox: Flag | None = None
 
 
 class NotificationChoices(BaseModel):
@@ -44,7 +45,7 @@ class NotificationChoices(BaseModel):
     """Choices per event; an event that is not named follows the rules."""
     mail_hours: BusinessCalendar | None = None
     """When mail may come; outside these hours it waits for the next opening. Null: at any time."""
-    urgent_at_any_time: bool = True
+    urgent_at_any_time: Flag = True
     """Whether breaches and escalations come outside the mail hours as well."""
     digest: Digest = "off"
     """Collects mails that are not urgent into one each hour, or one each day."""

@@ -21,7 +21,7 @@ from tests.support.sizes import either
 
 EXAMPLES = 4
 SECONDS = either(20, 60)
-SECONDS_OF_A_ROLE = either(15, 20)
+SECONDS_OF_A_ROLE = either(12, 20)
 SEED = 20261124
 ROUNDS = 6
 PHASES = "examples,coverage,fuzzing"

@@ -3,9 +3,8 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
-from fastapi.responses import PlainTextResponse
 
-from services.assignment.api.reports import Asked, Step, csv_file
+from services.assignment.api.reports import Asked, CsvResponse, Step, csv_file
 from services.assignment.api.tickets import Word
 from services.assignment.deps import ReportReader, State
 from services.assignment.queries.time_travel.instants import AsOf
@@ -38,7 +37,7 @@ async def get_activity(
         return await get_activity_report(session, caller, period, group_by, interval)
 
 
-@router.get("/activity.csv", summary="Activity as a table", response_class=PlainTextResponse)
+@router.get("/activity.csv", summary="Activity as a table", response_class=CsvResponse)
 async def get_activity_csv(
     context: State,
     caller: ReportReader,
@@ -57,7 +56,7 @@ async def get_arrivals(context: State, caller: ReportReader, period: Asked) -> A
         return await get_arrival_report(session, caller, period)
 
 
-@router.get("/arrivals.csv", summary="Arrivals as a table", response_class=PlainTextResponse)
+@router.get("/arrivals.csv", summary="Arrivals as a table", response_class=CsvResponse)
 async def get_arrivals_csv(context: State, caller: ReportReader, period: Asked) -> Response:
     """The same figures as `/v1/reports/arrivals`."""
     return csv_file("arrivals", await get_arrivals(context, caller, period))
@@ -76,7 +75,7 @@ async def get_backlog(
         return await get_backlog_report(session, caller, team, group_by, OpenAt.of(as_of))
 
 
-@router.get("/backlog.csv", summary="The backlog as a table", response_class=PlainTextResponse)
+@router.get("/backlog.csv", summary="The backlog as a table", response_class=CsvResponse)
 async def get_backlog_csv(
     context: State,
     caller: ReportReader,
@@ -95,7 +94,7 @@ async def get_workload(context: State, caller: ReportReader, team: OfTeam = None
         return await get_workload_report(session, caller, team, OpenAt.of(as_of))
 
 
-@router.get("/workload.csv", summary="The workload as a table", response_class=PlainTextResponse)
+@router.get("/workload.csv", summary="The workload as a table", response_class=CsvResponse)
 async def get_workload_csv(context: State, caller: ReportReader, team: OfTeam = None, as_of: AsOf = None) -> Response:
     """The same figures as `/v1/reports/workload`."""
     return csv_file("workload", await get_workload(context, caller, team, as_of))

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.responses import StreamingResponse
 from pydantic import AwareDatetime
 
+from services.assignment.api.reports import CsvResponse
 from services.assignment.app_state import AppState
 from services.assignment.deps import AgentsAdmin, State
 from services.assignment.queries.audit import AuditFilters, all_audit_entries, list_audit_entries
@@ -46,7 +47,7 @@ async def get_audit_log(
         return await list_audit_entries(session, filters, limit, cursor)
 
 
-@router.get("/audit.csv", summary="Changes of the configuration as a table", response_class=StreamingResponse)
+@router.get("/audit.csv", summary="Changes of the configuration as a table", response_class=CsvResponse)
 @router.get("/audit-log.csv", response_class=StreamingResponse, include_in_schema=False)
 async def get_audit_csv(context: State, _: AgentsAdmin, filters: Asked) -> StreamingResponse:
     """All of them, streamed; `before` and `after` as JSON."""

@@ -3,9 +3,8 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
-from fastapi.responses import PlainTextResponse
 
-from services.assignment.api.reports import Asked, csv_file
+from services.assignment.api.reports import Asked, CsvResponse, csv_file
 from services.assignment.api.tickets import Word
 from services.assignment.deps import ReportReader, State
 from services.assignment.reporting.counted_tickets import Figure, get_counted_tickets
@@ -30,7 +29,7 @@ async def get_times(
         return await get_times_report(session, caller, period, group_by)
 
 
-@router.get("/times.csv", summary="Times as a table", response_class=PlainTextResponse)
+@router.get("/times.csv", summary="Times as a table", response_class=CsvResponse)
 async def get_times_csv(
     context: State, caller: ReportReader, period: Asked, group_by: GroupBy = GroupBy.TEAM
 ) -> Response:
@@ -66,7 +65,7 @@ async def get_tickets_of_figure(
         return await get_counted_tickets(session, caller, period, figure, page)
 
 
-@router.get("/tickets.csv", summary="The tickets behind a figure as a table", response_class=PlainTextResponse)
+@router.get("/tickets.csv", summary="The tickets behind a figure as a table", response_class=CsvResponse)
 async def get_tickets_of_figure_csv(
     context: State, caller: ReportReader, period: Asked, figure: Counted, page: Page = 1
 ) -> Response:

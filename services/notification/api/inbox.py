@@ -11,7 +11,7 @@ from services.notification.api.deliveries import position_in
 from services.notification.api.recipients import TheAgent
 from services.notification.deps import State
 from services.notification.inbox_entries import count_unread, list_entries, mark_read
-from shared.kit.http.inputs import Input
+from shared.kit.http.inputs import Flag, Input
 from shared.kit.http.paging import Cursor, Limit, Page, encode_cursor
 
 router = APIRouter(prefix="/inbox", tags=["inbox"])
@@ -54,7 +54,7 @@ class ReadInput(Input):
     model_config = ConfigDict(json_schema_extra={"examples": [{"ids": None, "read": True}]})
 
     ids: Annotated[list[UUID], Field(max_length=200)] | None = None
-    read: bool = True
+    read: Flag = True
 
 
 @router.get("")

@@ -10,7 +10,7 @@ from services.notification.deps import By, State
 from services.notification.preferences import NotificationChoices, load_settings, save_settings
 from services.notification.recipient_addresses import clear_bounce, set_wanted, standings_of
 from shared.kit.http.etags import IfMatch, etag_of, revision_of
-from shared.kit.http.inputs import Email, Input
+from shared.kit.http.inputs import Email, Flag, Input
 
 router = APIRouter(prefix="/preferences", tags=["preferences"])
 
@@ -42,7 +42,7 @@ class AddressPreferencesInput(Input):
     model_config = ConfigDict(json_schema_extra={"examples": [{"wanted": "replies"}]})
 
     wanted: Wanted
-    clear_bounce: bool = False
+    clear_bounce: Flag = False
 
 
 @router.get("")

@@ -17,7 +17,7 @@ from services.notification.rules.matrix import (
 )
 from services.notification.rules.repository import OFFERED, load_matrix, save_matrix
 from shared.kit.http.etags import IfMatch, etag_of, revision_of
-from shared.kit.http.inputs import Input
+from shared.kit.http.inputs import Flag, Input
 from shared.kit.http.problems import invalid
 
 router = APIRouter(prefix="/rules", tags=["rules"])
@@ -29,7 +29,7 @@ class RuleInput(Input):
     event: RuleEvent
     audience: RecipientAudience
     channel: DeliveryChannel
-    enabled: bool
+    enabled: Flag
 
     @property
     def cell(self) -> Cell:

@@ -19,7 +19,7 @@ from shared.kit.clock import new_id
 from shared.kit.configuration_changes import record_change
 from shared.kit.db import Session
 from shared.kit.http.etags import IfMatch, etag_of, revision_of
-from shared.kit.http.inputs import Input
+from shared.kit.http.inputs import Flag, Input
 from shared.kit.http.paging import Page
 from shared.kit.http.problems import Problem, invalid, not_found
 from shared.kit.http.public_addresses import OutgoingRefused, read_url
@@ -48,7 +48,7 @@ class TargetInput(Input):
     """A routing key (PagerDuty), an API key (Opsgenie) or a bearer token (generic); null keeps what is stored."""
     team_id: UUID | None = None
     """Only tickets of this team; null: of every team."""
-    is_active: bool = True
+    is_active: Flag = True
 
 
 class TargetView(BaseModel):
