@@ -14,6 +14,7 @@ from services.intake.abuse.invitations import InvitationLimits, forget_counts
 from services.intake.access.api_key_cache import ApiKeyCache
 from services.intake.access.email_verification import EmailVerification
 from services.intake.access.receipts import Receipts
+from services.intake.alerts.follow_through import FollowThrough, forget_old_alerts
 from services.intake.api import openapi
 from services.intake.app_state import AppState
 from services.intake.attachments.garbage_collection import collect_garbage_hourly
@@ -77,10 +78,12 @@ def build(settings: IntakeSettings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        tickets = await Tickets.connect(settings)
         intake = app.state.app_state = AppState(
             settings=settings,
             database=database,
-            tickets=await Tickets.connect(settings),
+            tickets=tickets,
+            alerts=FollowThrough(database, tickets),
             topics=TopicCache(database),
             keys=ApiKeyCache(database),
             passes=AdministratorPasses(settings),
@@ -115,11 +118,13 @@ def build(settings: IntakeSettings) -> FastAPI:
             "agents": lambda: run_consumer(bus, agents_consumer(database), ahead),
             "people": lambda: run_consumer(bus, people_consumer(database, RequesterIds(settings)), ahead),
             "live": hub.run,
+            "alerts": intake.alerts.run,
             "housekeeping": lambda: run_cleanup(
                 database,
                 settings,
                 forget_counts,
                 forget_released,
+                forget_old_alerts,
                 lambda session: prune_audit_log(session, timedelta(days=settings.audit_days), utc_now()),
             ),
             "retention": Retention(database, intake.links, settings.keeping).run,

@@ -8,6 +8,7 @@ from services.intake.abuse.invitations import InvitationLimits
 from services.intake.access.api_key_cache import ApiKeyCache
 from services.intake.access.email_verification import EmailVerification
 from services.intake.access.receipts import Receipts
+from services.intake.alerts.follow_through import FollowThrough
 from services.intake.attachments.object_store import ContentStore
 from services.intake.attachments.upload import Uploader
 from services.intake.live import EventStreams
@@ -57,6 +58,7 @@ class AppState:
     form_guard: FormGuard
     mail_pipe: MailPipe
     renderer: BodyRenderer
+    alerts: FollowThrough
 
     @property
     def exporter(self) -> Exporter:

@@ -10,6 +10,9 @@ from services.intake.attachments.upload import Limits
 from shared.kit.http.conventions import MAX_BODY
 from shared.kit.settings import MailingSettings, StorageSettings
 
+ALERTS_MAX_BODY = 4 * 1024**2
+"""Bytes of a delivery of Alertmanager, which puts all alerts of a group into one."""
+
 
 class InvalidStatus(IntEnum):
     """The status of a request that is not valid, by version of osTicket."""
@@ -132,6 +135,8 @@ class IntakeSettings(MailingSettings, StorageSettings):
         """Bytes a request to a path may have: forms with files have room for two of the largest."""
         if path.startswith("/api/"):
             return self.osticket_max_body
+        if path == "/v1/alerts/alertmanager":
+            return ALERTS_MAX_BODY
         if path in {"/v1/attachments", "/internal/attachments", "/tickets/uploads"}:
             return self.max_file_bytes + MAX_BODY
         if path == "/tickets/new" or (path.startswith("/t/") and path.endswith("/reply")):

@@ -4,13 +4,14 @@ from enum import StrEnum
 
 
 class KeyScope(StrEnum):
-    """What a key may do: with the tickets it created, or with how the help desk is set up."""
+    """What a key may do: with the tickets it created, with alerts, or with how the help desk is set up."""
 
     CREATE = "create"
     READ = "read"
     REPLY = "reply"
+    ALERT = "alert"
     ADMIN = "admin"
 
 
 CLIENT_SCOPES = (KeyScope.CREATE, KeyScope.READ, KeyScope.REPLY)
-"""What a client program needs; setting up the help desk must be asked for."""
+"""What a client program needs; sending alerts and setting up the help desk must be asked for."""

@@ -1,6 +1,7 @@
 """The API by which the help desk's way in is set up, for keys with the scope `admin`."""
 
 from services.intake.admin import (
+    alert_sources,
     announcements,
     audit,
     bans,
@@ -15,6 +16,7 @@ from services.intake.admin import (
 
 ROUTERS = (
     keys.router,
+    alert_sources.router,
     topics.router,
     links.router,
     requesters.router,

@@ -1,6 +1,6 @@
 """The JSON API for client programs."""
 
-from services.intake.api import attachments, desk, events, messages, status, tickets, topics
+from services.intake.api import alerts, attachments, desk, events, messages, status, tickets, topics
 
 ROUTERS = (
     tickets.router,
@@ -10,5 +10,6 @@ ROUTERS = (
     status.router,
     topics.router,
     desk.router,
+    alerts.router,
 )
 """Every route under /v1."""

@@ -1,6 +1,7 @@
 """Intake's tables, by what they are about."""
 
 from services.intake.models.abuse import Ban
+from services.intake.models.alerts import Alert, AlertSource
 from services.intake.models.attachments import Attachment, AttachmentState, JobPosition
 from services.intake.models.base import Base
 from services.intake.models.keys import StoredApiKey
@@ -13,6 +14,8 @@ from services.intake.models.topics import Announcement, Topic
 __all__ = [
     "FIRST_NUMBER",
     "Agent",
+    "Alert",
+    "AlertSource",
     "Announcement",
     "Attachment",
     "AttachmentState",

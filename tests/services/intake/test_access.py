@@ -51,6 +51,7 @@ async def test_each_scope_allows_its_own(intake: IntakeHarness) -> None:
         KeyScope.CREATE: ("POST", "/v1/tickets", request_for_help()),
         KeyScope.READ: ("GET", "/v1/tickets", None),
         KeyScope.REPLY: ("POST", f"{path}/messages", {"body": "more"}),
+        KeyScope.ALERT: ("GET", "/v1/alerts", None),
         KeyScope.ADMIN: ("GET", "/v1/admin/api-keys", None),
     }
     for owned in KeyScope:

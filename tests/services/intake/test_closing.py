@@ -8,6 +8,7 @@ import httpx2
 import pytest
 
 from deploy.local.engines import Stack
+from services.intake.access.key_scopes import KeyScope
 from services.intake.app_state import AppState
 from shared.contracts.base import TicketId
 from shared.contracts.commands import OpenTicket
@@ -124,3 +125,25 @@ async def test_the_requester_closes_and_reopens_in_the_portal(intake: IntakeHarn
         refused = await send(browser, f"{path}/reopen", form_id="reopen-again")
         assert refused.status_code == 409
         assert "That is not possible now" in refused.text
+
+
+async def test_a_recovered_alert_resolves_its_ticket_and_reopens_it(intake: IntakeHarness, worker: None) -> None:
+    state: AppState = intake.app.state.app_state
+    key = await intake.make_key(KeyScope.ALERT)
+
+    async def report(status: str, becomes: str) -> None:
+        async with intake.client(key) as http:
+            told = (await http.post("/v1/alerts", json={"title": "Disk full", "status": status})).json()
+        opening = OpenTicket(ticket_id=TicketId(UUID(told["ticket_id"])), number="1", opened_at=utc_now())
+        await state.tickets.start(opening.model_copy(update={"has_exact_timer": True, "has_search_attributes": False}))
+
+        async def has_become() -> bool:
+            return (await intake.stored(told["ticket_id"])).status == becomes
+
+        await eventually(has_become, within=30)
+
+    await report("firing", "new")
+    await report("resolved", "closed")
+    await report("firing", "open")
+    await report("resolved", "resolved")
+    await report("firing", "open")

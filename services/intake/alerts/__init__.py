@@ -1,0 +1,1 @@
+"""Alerts of monitoring systems: one ticket per alert, which recovers and fires again with it."""
