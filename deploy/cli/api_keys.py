@@ -15,7 +15,8 @@ app = typer.Typer(no_args_is_help=True, help="Make, bring along, list, rotate an
 def create(
     name: Annotated[str, typer.Argument(help="Who will use it")],
     scope: Annotated[
-        list[str] | None, typer.Option(help="create, read, reply or admin; repeat it; default: all but admin")
+        list[str] | None,
+        typer.Option(help="create, read, reply, alert or admin; repeat it; default: create, read and reply"),
     ] = None,
     per_minute: Annotated[int | None, typer.Option(min=1, help="Requests a minute")] = None,
     cidr: Annotated[list[str] | None, typer.Option(help="Addresses it may come from; repeat it")] = None,

@@ -13,7 +13,7 @@ import pytest
 from tests.local.running import CHECKOUT, LocalStack
 
 DOCS = CHECKOUT / "docs"
-PAGES = ("api.md", "topics-and-forms.md", "osticket.md")
+PAGES = ("api.md", "topics-and-forms.md", "osticket.md", "alerts.md")
 BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 ANSWERS = re.compile(r"^# answers ([0-9 ]+)$", re.MULTILINE)
 SETTLED = """

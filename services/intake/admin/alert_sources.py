@@ -68,7 +68,7 @@ class AlertSourceView(BaseModel):
     priorities: dict[str, Priority]
     storm_limit: int
     version: int
-    """The number in the ETag; 0 until somebody has changed it."""
+    """The number in the ETag; 1 until somebody has changed it."""
 
 
 @router.get("/{key_id}", response_model=AlertSourceView)

@@ -45,7 +45,7 @@ class SourceRules:
     topic_priority: Priority | None = None
     priorities: Mapping[str, Priority] = field(default_factory=dict)
     storm_limit: int = STORM_LIMIT
-    version: int = 0
+    version: int = 1
 
     @property
     def requester(self) -> Person:
@@ -91,7 +91,7 @@ async def hold_source(session: Session, key_id: str) -> AlertSource:
         "on_recovery": RecoveryPolicy.RESOLVE,
         "priorities": {},
         "storm_limit": STORM_LIMIT,
-        "version": 0,
+        "version": 1,
         "minute_count": 0,
     }
     await session.execute(insert(AlertSource).values(values).on_conflict_do_nothing())

@@ -26,6 +26,12 @@ CHANGES_EVERY = timedelta(minutes=10)
 PATIENCE = timedelta(hours=1)
 """For so long after its ticket was resolved, an alert that goes on firing does not reopen it."""
 
+RELAPSES = 3
+"""An alert that has fired again more often than this within an hour is unsteady: its changes are counted, not told."""
+AN_HOUR = timedelta(hours=1)
+QUIET = timedelta(minutes=15)
+"""An unsteady alert's ticket is resolved once it has not fired for so long."""
+
 
 class Outcome(StrEnum):
     """What became of a report."""
@@ -114,6 +120,7 @@ class Delivery:
             "first_at": self._now,
             "last_at": self._now,
             "repeats": 0,
+            "relapses": 0,
             "digest": report.digest,
             "attempts": 0,
         }
@@ -147,6 +154,11 @@ class Delivery:
         return Outcome.OPENED if is_opened else Outcome.COLLECTED
 
     async def _fires_again(self, alert: Alert, report: AlertReport, ticket: Ticket) -> Outcome:
+        is_put_off = alert.wanted == RESOLVE and alert.try_after is not None and alert.try_after > self._now
+        self._count_relapse(alert)
+        if self._is_unsteady(alert) and is_put_off and alert.attempts == 0 and ticket.status not in SETTLED:
+            alert.wanted = None
+            return Outcome.FIRED_AGAIN
         await self._tell(alert, ticket, texts.fires_again(report))
         if ticket.status not in SETTLED and not await self._is_to_be_resolved(alert):
             return Outcome.FIRED_AGAIN
@@ -169,16 +181,34 @@ class Delivery:
         alert.state = RECOVERED
         if ticket is None or ticket.is_archived or self._rules.on_recovery is RecoveryPolicy.NOTHING:
             return Outcome.RECOVERED
-        if alert.is_collected:
-            if await self._others_fire(alert):
-                return Outcome.RECOVERED
-            await write(self._session, ticket, texts.all_recovered(), self._now)
-        else:
-            await write(self._session, ticket, texts.recovered(report, alert.repeats, self._now), self._now)
+        if alert.is_collected and await self._others_fire(alert):
+            return Outcome.RECOVERED
+        await self._tell_recovery(alert, report, ticket)
         is_own = ticket.id == alert.ticket_id
         if self._rules.on_recovery is RecoveryPolicy.RESOLVE and is_own and self._is_open(alert, ticket):
-            self._want(alert, RESOLVE)
+            self._want(alert, RESOLVE, QUIET if self._is_unsteady(alert) else timedelta())
         return Outcome.RECOVERED
+
+    async def _tell_recovery(self, alert: Alert, report: AlertReport, ticket: Ticket) -> None:
+        if alert.relapses > RELAPSES + 1 and self._is_unsteady(alert):
+            return
+        if self._is_unsteady(alert):
+            body = texts.unsteady(QUIET)
+        elif alert.is_collected:
+            body = texts.all_recovered()
+        else:
+            body = texts.recovered(report, alert.repeats, self._now)
+        await write(self._session, ticket, body, self._now)
+
+    def _count_relapse(self, alert: Alert) -> None:
+        if alert.relapses_from is None or self._now - alert.relapses_from >= AN_HOUR:
+            alert.relapses, alert.relapses_from = 0, self._now
+        alert.relapses += 1
+
+    def _is_unsteady(self, alert: Alert) -> bool:
+        return (
+            alert.relapses > RELAPSES and alert.relapses_from is not None and self._now - alert.relapses_from < AN_HOUR
+        )
 
     async def _tell(self, alert: Alert, ticket: Ticket, body: str) -> None:
         """A message on the alert's own ticket; a collecting one is told of many at once, by the background job."""
@@ -222,6 +252,6 @@ class Delivery:
         alert.state, alert.report, alert.starts_at = FIRING, report.kept(), report.starts_at
         alert.repeats, alert.digest, alert.change_told_at = 0, report.digest, None
 
-    def _want(self, alert: Alert, wanted: str) -> None:
-        """Leaves to the background job what the ticket's workflow is to be asked for."""
-        alert.wanted, alert.wanted_id, alert.attempts, alert.try_after = wanted, new_id(), 0, self._now
+    def _want(self, alert: Alert, wanted: str, after: timedelta = timedelta()) -> None:
+        """Leaves to the background job what the ticket's workflow is to be asked for, once `after` has passed."""
+        alert.wanted, alert.wanted_id, alert.attempts, alert.try_after = wanted, new_id(), 0, self._now + after

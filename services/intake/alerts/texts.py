@@ -1,7 +1,7 @@
 """The words of tickets and messages about alerts. Plain text: what systems send is never read as markup."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from services.intake.alerts.reports import AlertReport
 from services.intake.forms.form import MAX_FIELDS
@@ -39,6 +39,14 @@ def recovered(report: AlertReport, repeats: int, at: datetime) -> str:
     """The message that the alert has recovered."""
     count = "" if not repeats else f" It was repeated {repeats} time{'' if repeats == 1 else 's'}."
     return f"The alert has recovered at {_instant(at)}.{count}\n\n{report.title}"
+
+
+def unsteady(quiet: timedelta) -> str:
+    """The message that an alert keeps changing, and what is done about that."""
+    return (
+        "The alert keeps recovering and firing again. From now on this is only counted; the ticket is resolved once "
+        f"the alert has been quiet for {quiet // timedelta(minutes=1)} minutes."
+    )
 
 
 def all_recovered() -> str:

@@ -26,7 +26,7 @@ class AlertSource(Base):
     """The priority for each severity, by its name in lower case."""
     storm_limit: Mapped[int]
     version: Mapped[int]
-    """0 until somebody has changed it."""
+    """1 until somebody has changed it."""
     minute_began_at: Mapped[datetime | None]
     """Of the minute in which new alerts are counted."""
     minute_count: Mapped[int]
@@ -67,6 +67,9 @@ class Alert(Base):
     last_at: Mapped[datetime]
     repeats: Mapped[int]
     """How often it was reported again since it last began to fire."""
+    relapses: Mapped[int]
+    """How often it has fired again since `relapses_from`."""
+    relapses_from: Mapped[datetime | None]
     digest: Mapped[bytes] = mapped_column(LargeBinary)
     """Of the report that the ticket was last told."""
     change_told_at: Mapped[datetime | None]

@@ -142,6 +142,18 @@ async def test_recovery_resolves_and_firing_again_reopens(monitoring: Monitoring
     assert await monitoring.outcome(host_down("never", "resolved")) == "ignored"
 
 
+async def test_an_unsteady_alert_is_counted_and_not_told(monitoring: Monitoring) -> None:
+    await monitoring.send_alerts(host_down("a"))
+    [ticket] = await monitoring.tickets()
+    for _ in range(12):
+        await monitoring.send_alerts(host_down("a", "resolved"))
+        await monitoring.send_alerts(host_down("a"))
+    messages = await monitoring.messages(ticket.id)
+    assert messages[-1].startswith("The alert keeps recovering and firing again.")
+    assert len(messages) == 10
+    assert await monitoring.wanted("a") is None, "it is not reopened, as it was not resolved"
+
+
 async def test_what_people_resolved_is_left_alone_for_an_hour_and_then_reopened(monitoring: Monitoring) -> None:
     await monitoring.send_alerts(host_down("a"))
     [ticket] = await monitoring.tickets()
@@ -221,10 +233,10 @@ async def test_whatever_a_system_sends_is_brought_within_limits(monitoring: Moni
 
 async def test_a_changed_source_is_versioned_and_audited(intake: IntakeHarness, monitoring: Monitoring) -> None:
     view = await monitoring.set_up(storm_limit=7)
-    assert (view["storm_limit"], view["version"], view["name"]) == (7, 1, "test")
+    assert (view["storm_limit"], view["version"], view["name"]) == (7, 2, "test")
     path = f"/v1/admin/alert-sources/{monitoring.key.key_id}"
     async with intake.client(await intake.make_key(KeyScope.ADMIN)) as http:
-        stale = await http.put(path, json={}, headers={"If-Match": '"0"'})
+        stale = await http.put(path, json={}, headers={"If-Match": '"1"'})
         unknown = await http.put(path, json={"topic": "no-such"})
         nobody = await http.get("/v1/admin/alert-sources/0123456789abcdef")
         log = (await http.get(f"/v1/admin/audit?kind=alert-source&subject={monitoring.key.key_id}")).json()["items"]

@@ -41,6 +41,8 @@ def upgrade() -> None:
         sa.Column("first_at", INSTANT, nullable=False),
         sa.Column("last_at", INSTANT, nullable=False),
         sa.Column("repeats", sa.Integer(), nullable=False),
+        sa.Column("relapses", sa.Integer(), nullable=False),
+        sa.Column("relapses_from", INSTANT),
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("change_told_at", INSTANT),
         sa.Column("wanted", sa.String(16)),

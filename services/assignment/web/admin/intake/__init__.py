@@ -7,8 +7,8 @@ intake is down these pages say so, and the rest of the desk works.
 
 from fastapi import APIRouter
 
-from services.assignment.web.admin.intake import announcements, api_keys, bans, topics
+from services.assignment.web.admin.intake import alert_sources, announcements, api_keys, bans, topics
 
 router = APIRouter()
-for part in (topics, announcements, bans, api_keys):
+for part in (topics, announcements, bans, api_keys, alert_sources):
     router.include_router(part.router)

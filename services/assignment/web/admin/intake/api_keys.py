@@ -30,6 +30,7 @@ SCOPES = {
     "create": "Submit tickets",
     "read": "Read the tickets it submitted",
     "reply": "Write in them",
+    "alert": "Report alerts of a monitoring system",
     "admin": "Set up topics, announcements, bans and keys",
 }
 OVERLAPS = [("86400", "24 hours"), ("3600", "1 hour"), ("604800", "7 days"), ("0", "Not at all: stop it at once")]
