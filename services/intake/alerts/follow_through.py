@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, exists, select, update
 
 from services.intake.alerts import texts
 from services.intake.alerts.reports import AlertReport
 from services.intake.alerts.sources import get_rules, hold_source
-from services.intake.alerts.take_in import REOPEN, RESOLVE
+from services.intake.alerts.take_in import FIRING, REOPEN, RESOLVE
 from services.intake.alerts.tickets import Opening, find_ticket, give_ticket, write
 from services.intake.commands.change_status import change_status
 from services.intake.models import Alert
@@ -72,8 +72,10 @@ class FollowThrough:
     async def _carry_out(self, alert: Alert) -> None:
         async with self._database.begin() as session:
             ticket = await find_ticket(session, alert.ticket_id)
+            others = exists().where(Alert.ticket_id == alert.ticket_id, Alert.state == FIRING)
+            is_over = not await session.scalar(select(others))
         try:
-            if ticket is not None and (alert.wanted == REOPEN or ticket.id == alert.ticket_id):
+            if ticket is not None and (alert.wanted == REOPEN or (is_over and ticket.id == alert.ticket_id)):
                 await self._ask(alert, ticket.id)
         except TicketArchivedError:
             if alert.wanted == REOPEN:
@@ -91,9 +93,13 @@ class FollowThrough:
     async def _ask(self, alert: Alert, ticket_id: UUID) -> None:
         """Sends the command. A ticket that nobody has triaged cannot be resolved: it is closed as resolved."""
         name = alert.wanted_id or alert.id
-        kind = ResolveTicket if alert.wanted == RESOLVE else ReopenTicket
+        command: ResolveTicket | ReopenTicket
+        if alert.wanted == RESOLVE:
+            command = ResolveTicket(command_id=str(name), actor=MONITORING)
+        else:
+            command = ReopenTicket(command_id=str(name), actor=MONITORING)
         try:
-            await change_status(self._database, self._tickets, ticket_id, kind(command_id=str(name), actor=MONITORING))
+            await change_status(self._database, self._tickets, ticket_id, command)
         except IllegalTransition as refusal:
             if alert.wanted != RESOLVE or refusal.details.get("status") != Status.NEW:
                 raise

@@ -80,6 +80,8 @@ class Delivery:
         self._rules = rules
         self._now = now
         self._source: AlertSource | None = None
+        self._tickets: Sequence[Ticket] = ()
+        """Kept, so that the session finds them."""
 
     async def take_in(self, reports: Sequence[AlertReport]) -> list[AlertResult]:
         """Takes in reports, the last one for each alert, and returns what became of each."""
@@ -87,6 +89,7 @@ class Delivery:
         alerts = await self._hold(newest)
         outcomes: dict[str, Outcome] = {}
         known = [alerts[name] for name in newest if name in alerts]
+        self._tickets = await self._load_tickets(known)
         for alert in sorted(known, key=lambda one: (str(one.ticket_id), one.fingerprint)):
             outcomes[alert.fingerprint] = await self._take_in(alert, newest[alert.fingerprint])
         return [
@@ -106,6 +109,16 @@ class Delivery:
         wanted = select(Alert).where(Alert.key_id == self._rules.key_id, Alert.fingerprint.in_(list(reports)))
         held = await self._session.scalars(wanted.order_by(Alert.fingerprint).with_for_update())
         return {alert.fingerprint: alert for alert in held}
+
+    async def _load_tickets(self, alerts: Sequence[Alert]) -> Sequence[Ticket]:
+        """Their tickets, read at once.
+
+        The source's row is locked first if any alert may need it, as those who hold it go on to lock tickets.
+        """
+        if any(alert.ticket_id is None or alert.is_collected for alert in alerts):
+            await self._held_source()
+        ids = {alert.ticket_id for alert in alerts if alert.ticket_id is not None}
+        return (await self._session.scalars(select(Ticket).where(Ticket.id.in_(ids)))).all() if ids else ()
 
     def _new_row(self, report: AlertReport) -> dict[str, object]:
         return {
@@ -150,8 +163,12 @@ class Delivery:
     async def _open(self, alert: Alert, report: AlertReport, ended: Ticket | None) -> Outcome:
         opening = Opening(alert, report, ended.id if ended else None)
         alert.wanted = None
-        is_opened = await give_ticket(self._session, self._rules, await self._held_source(), opening, self._now)
-        return Outcome.OPENED if is_opened else Outcome.COLLECTED
+        if await give_ticket(self._session, self._rules, await self._held_source(), opening, self._now):
+            return Outcome.OPENED
+        storm = await find_ticket(self._session, alert.ticket_id)
+        if storm is not None and (storm.status in SETTLED or await self._is_to_be_resolved(alert)):
+            self._want(alert, REOPEN)
+        return Outcome.COLLECTED
 
     async def _fires_again(self, alert: Alert, report: AlertReport, ticket: Ticket) -> Outcome:
         is_put_off = alert.wanted == RESOLVE and alert.try_after is not None and alert.try_after > self._now
@@ -193,7 +210,7 @@ class Delivery:
         if alert.relapses > RELAPSES + 1 and self._is_unsteady(alert):
             return
         if self._is_unsteady(alert):
-            body = texts.unsteady(QUIET)
+            body = texts.unsteady(QUIET if self._rules.on_recovery is RecoveryPolicy.RESOLVE else None)
         elif alert.is_collected:
             body = texts.all_recovered()
         else:

@@ -41,12 +41,13 @@ def recovered(report: AlertReport, repeats: int, at: datetime) -> str:
     return f"The alert has recovered at {_instant(at)}.{count}\n\n{report.title}"
 
 
-def unsteady(quiet: timedelta) -> str:
-    """The message that an alert keeps changing, and what is done about that."""
-    return (
-        "The alert keeps recovering and firing again. From now on this is only counted; the ticket is resolved once "
-        f"the alert has been quiet for {quiet // timedelta(minutes=1)} minutes."
-    )
+def unsteady(quiet: timedelta | None) -> str:
+    """The message that an alert keeps changing; its ticket is resolved after a time of quiet, if at all."""
+    told = "The alert keeps recovering and firing again. From now on this is only counted."
+    if quiet is None:
+        return told
+    minutes = quiet // timedelta(minutes=1)
+    return f"{told} The ticket is resolved once the alert has been quiet for {minutes} minutes."
 
 
 def all_recovered() -> str:
@@ -72,7 +73,7 @@ def storm_growth(titles: Sequence[str], count: int) -> str:
     lines = [f"- {title}" for title in titles[:MOST_NAMED]]
     if count > len(lines):
         lines.append(f"and {count - len(lines)} more")
-    return _joined(f"Alerts added: {count}", "\n".join(lines))
+    return _joined(f"Alerts that began to fire: {count}", "\n".join(lines))
 
 
 def facts(report: AlertReport) -> str:

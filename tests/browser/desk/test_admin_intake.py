@@ -144,6 +144,27 @@ async def test_a_key_is_shown_once_given_a_new_secret_and_revoked(address: str, 
         await said(page, "stops working within seconds")
 
 
+async def test_the_alerts_of_a_key_are_set_up(address: str, browser: Browser) -> None:
+    name = unique("Prometheus")
+    async with page_of(browser, viewport={"width": 360, "height": 800}) as page:
+        await sign_in(page, address, path="/admin/api-keys/new")
+        await page.get_by_label("Used by").fill(name)
+        await page.get_by_label("Report alerts of a monitoring system").check()
+        await press(page, "Make the key")
+        await page.get_by_role("link", name="Set up its alerts").click()
+        await page.get_by_label("Priorities").fill("sev1: urgent")
+        await press(page, "Save")
+        await expect(page.get_by_role("alert")).to_be_visible()
+        await page.get_by_label("Priorities").fill("sev1 = urgent")
+        await page.get_by_label("When an alert has recovered").select_option("note")
+        await press(page, "Save")
+        await said(page, "saved")
+        await expect(page.get_by_label("Priorities")).to_have_value("sev1 = urgent")
+        assert await page.evaluate("document.documentElement.scrollWidth") <= 360
+        found = await Axe().run(page)
+        assert found.violations_count == 0, found.generate_report()
+
+
 async def test_intakes_changes_are_on_the_one_audit_page(address: str, browser: Browser) -> None:
     pattern = f"@{new_id().hex[-10:]}.example"
     async with page_of(browser) as page:

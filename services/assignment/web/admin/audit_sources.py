@@ -11,7 +11,7 @@ from services.assignment.web.admin.intake.admin_client import ask
 from shared.kit.http.paging import encode_cursor
 from shared.kit.http.problems import Problem
 
-INTAKES = frozenset({"topic", "topic-order", "announcement", "ban", "api-key"})
+INTAKES = frozenset({"topic", "topic-order", "announcement", "ban", "api-key", "alert-source"})
 """The kinds that intake's log holds."""
 
 
