@@ -31,6 +31,22 @@ router = APIRouter(prefix="/v1", route_class=ApiRoute, tags=["alerts"])
 class AlertResults(BaseModel):
     """What became of the alerts of a delivery, each named once."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "alerts": [
+                        {
+                            "fingerprint": "c0b2f7f1f2a3d4e5",
+                            "outcome": "opened",
+                            "ticket_id": "019933a0-6f2e-7000-8000-000000000001",
+                        }
+                    ]
+                }
+            ]
+        }
+    )
+
     alerts: list[AlertResult]
 
 
