@@ -70,7 +70,7 @@ async def write(session: Session, ticket: Ticket, body: str, now: datetime) -> N
 
 def _is_calm(source: AlertSource, limit: int, now: datetime) -> bool:
     """Counts a new alert, and returns whether it is within the limit of its minute."""
-    if source.minute_began_at is None or not timedelta() <= now - source.minute_began_at < A_MINUTE:
+    if source.minute_began_at is None or abs(now - source.minute_began_at) >= A_MINUTE:
         source.minute_began_at, source.minute_count = now, 0
     source.minute_count += 1
     return source.minute_count <= limit
