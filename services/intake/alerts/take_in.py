@@ -33,7 +33,7 @@ QUIET = timedelta(minutes=15)
 """An unsteady alert's ticket is resolved once it has not fired for so long."""
 
 
-class Outcome(StrEnum):
+class AlertOutcome(StrEnum):
     """What became of a report."""
 
     OPENED = "opened"
@@ -67,12 +67,12 @@ class AlertResult(BaseModel):
     )
 
     fingerprint: str
-    outcome: Outcome
+    outcome: AlertOutcome
     ticket_id: UUID | None
     """The alert's ticket; null where nothing is known of the alert."""
 
 
-class Delivery:
+class AlertDelivery:
     """One delivery of a key, in one transaction. Rows are locked in the order alerts, source, tickets."""
 
     def __init__(self, session: Session, rules: SourceRules, now: datetime) -> None:
@@ -87,7 +87,7 @@ class Delivery:
         """Takes in reports, the last one for each alert, and returns what became of each."""
         newest = {report.fingerprint: report for report in reports}
         alerts = await self._hold(newest)
-        outcomes: dict[str, Outcome] = {}
+        outcomes: dict[str, AlertOutcome] = {}
         known = [alerts[name] for name in newest if name in alerts]
         self._tickets = await self._load_tickets(known)
         for alert in sorted(known, key=lambda one: (str(one.ticket_id), one.fingerprint)):
@@ -95,7 +95,7 @@ class Delivery:
         return [
             AlertResult(
                 fingerprint=name,
-                outcome=outcomes.get(name, Outcome.IGNORED),
+                outcome=outcomes.get(name, AlertOutcome.IGNORED),
                 ticket_id=alerts[name].ticket_id if name in alerts else None,
             )
             for name in newest
@@ -138,15 +138,15 @@ class Delivery:
             "attempts": 0,
         }
 
-    async def _take_in(self, alert: Alert, report: AlertReport) -> Outcome:
+    async def _take_in(self, alert: Alert, report: AlertReport) -> AlertOutcome:
         if alert.starts_at and report.starts_at and report.starts_at < alert.starts_at:
-            return Outcome.IGNORED
+            return AlertOutcome.IGNORED
         ticket = await find_ticket(self._session, alert.ticket_id)
         outcome = await (self._fires if report.is_firing else self._recovers)(alert, report, ticket)
         alert.last_at = self._now
         return outcome
 
-    async def _fires(self, alert: Alert, report: AlertReport, ticket: Ticket | None) -> Outcome:
+    async def _fires(self, alert: Alert, report: AlertReport, ticket: Ticket | None) -> AlertOutcome:
         if ticket is None or ticket.is_archived:
             outcome = await self._open(alert, report, ticket)
         elif alert.state == RECOVERED:
@@ -154,57 +154,57 @@ class Delivery:
         elif ticket.status in SETTLED and alert.wanted is None and self._is_pressing(alert, report, ticket):
             await self._tell(alert, ticket, texts.still_fires(report))
             self._want(alert, REOPEN)
-            outcome = Outcome.REOPENED
+            outcome = AlertOutcome.REOPENED
         else:
             return await self._repeats(alert, report, ticket)
         self._begin(alert, report)
         return outcome
 
-    async def _open(self, alert: Alert, report: AlertReport, ended: Ticket | None) -> Outcome:
+    async def _open(self, alert: Alert, report: AlertReport, ended: Ticket | None) -> AlertOutcome:
         opening = Opening(alert, report, ended.id if ended else None)
         alert.wanted = None
         if await give_ticket(self._session, self._rules, await self._held_source(), opening, self._now):
-            return Outcome.OPENED
+            return AlertOutcome.OPENED
         storm = await find_ticket(self._session, alert.ticket_id)
         if storm is not None and (storm.status in SETTLED or await self._is_to_be_resolved(alert)):
             self._want(alert, REOPEN)
-        return Outcome.COLLECTED
+        return AlertOutcome.COLLECTED
 
-    async def _fires_again(self, alert: Alert, report: AlertReport, ticket: Ticket) -> Outcome:
+    async def _fires_again(self, alert: Alert, report: AlertReport, ticket: Ticket) -> AlertOutcome:
         is_put_off = alert.wanted == RESOLVE and alert.try_after is not None and alert.try_after > self._now
         self._count_relapse(alert)
         if self._is_unsteady(alert) and is_put_off and alert.attempts == 0 and ticket.status not in SETTLED:
             alert.wanted = None
-            return Outcome.FIRED_AGAIN
+            return AlertOutcome.FIRED_AGAIN
         await self._tell(alert, ticket, texts.fires_again(report))
         if ticket.status not in SETTLED and not await self._is_to_be_resolved(alert):
-            return Outcome.FIRED_AGAIN
+            return AlertOutcome.FIRED_AGAIN
         self._want(alert, REOPEN)
-        return Outcome.REOPENED
+        return AlertOutcome.REOPENED
 
-    async def _repeats(self, alert: Alert, report: AlertReport, ticket: Ticket) -> Outcome:
+    async def _repeats(self, alert: Alert, report: AlertReport, ticket: Ticket) -> AlertOutcome:
         alert.repeats += 1
         alert.report, alert.starts_at = report.kept(), report.starts_at or alert.starts_at
         is_due = alert.change_told_at is None or self._now - alert.change_told_at >= CHANGES_EVERY
         if report.digest == alert.digest or not is_due or alert.is_collected:
-            return Outcome.REPEATED
+            return AlertOutcome.REPEATED
         await write(self._session, ticket, texts.changed(report, alert.repeats), self._now)
         alert.digest, alert.change_told_at = report.digest, self._now
-        return Outcome.CHANGED
+        return AlertOutcome.CHANGED
 
-    async def _recovers(self, alert: Alert, report: AlertReport, ticket: Ticket | None) -> Outcome:
+    async def _recovers(self, alert: Alert, report: AlertReport, ticket: Ticket | None) -> AlertOutcome:
         if alert.state == RECOVERED:
-            return Outcome.REPEATED
+            return AlertOutcome.REPEATED
         alert.state = RECOVERED
         if ticket is None or ticket.is_archived or self._rules.on_recovery is RecoveryPolicy.NOTHING:
-            return Outcome.RECOVERED
+            return AlertOutcome.RECOVERED
         if alert.is_collected and await self._others_fire(alert):
-            return Outcome.RECOVERED
+            return AlertOutcome.RECOVERED
         await self._tell_recovery(alert, report, ticket)
         is_own = ticket.id == alert.ticket_id
         if self._rules.on_recovery is RecoveryPolicy.RESOLVE and is_own and self._is_open(alert, ticket):
             self._want(alert, RESOLVE, QUIET if self._is_unsteady(alert) else timedelta())
-        return Outcome.RECOVERED
+        return AlertOutcome.RECOVERED
 
     async def _tell_recovery(self, alert: Alert, report: AlertReport, ticket: Ticket) -> None:
         if alert.relapses > RELAPSES + 1 and self._is_unsteady(alert):
