@@ -13,7 +13,7 @@ from starlette.status import HTTP_200_OK
 from services.intake.access.api_key_cache import KnownKey
 from services.intake.alerts.reports import AlertInput, AlertmanagerDelivery, AlertReport
 from services.intake.alerts.sources import get_rules
-from services.intake.alerts.take_in import AlertResult, AlertDelivery
+from services.intake.alerts.take_in import AlertDelivery, AlertResult
 from services.intake.api.authentication import AlertSender
 from services.intake.api.route import ApiRoute, answer
 from services.intake.app_state import AppState
