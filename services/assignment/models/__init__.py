@@ -10,6 +10,7 @@ from services.assignment.models.access import (
     TotpSecret,
 )
 from services.assignment.models.activity import ActivityCount, ActivityWatermark
+from services.assignment.models.analysis_runs import AnalysisRun
 from services.assignment.models.base import FAR_FUTURE, Base, table_of
 from services.assignment.models.canned_responses import CannedResponse
 from services.assignment.models.clock_counts import ClockCount, ClockWatermark
@@ -59,6 +60,7 @@ __all__ = [
     "Agent",
     "AgentFile",
     "AgentSettings",
+    "AnalysisRun",
     "Base",
     "BulkJob",
     "BulkTicket",
