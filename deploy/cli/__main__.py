@@ -17,6 +17,7 @@ from deploy.cli import (
     requester,
     setup_link,
     sla,
+    staffing,
     versions,
 )
 from deploy.cli.errors import friendly_errors
@@ -38,6 +39,7 @@ app.add_typer(mail.app, name="mail")
 app.add_typer(requester.app, name="requester")
 app.add_typer(versions.app, name="versions")
 app.add_typer(sla.app, name="sla")
+app.add_typer(staffing.app, name="staffing")
 app.add_typer(audit.app, name="audit")
 app.add_typer(read_model.app, name="read-model")
 app.command("setup-link")(setup_link.setup_link)

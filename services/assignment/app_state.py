@@ -110,7 +110,8 @@ class AppState:
     an administrator's change."""
     bulk_jobs: Attention = field(default_factory=partial(Attention, sweeps=False))
     exports: Attention = field(default_factory=partial(Attention, sweeps=False))
-    """When actions on many tickets and exports are looked for: after one was asked for."""
+    analyses: Attention = field(default_factory=partial(Attention, sweeps=False))
+    """When actions on many tickets, exports and analyses are looked for: after one was asked for."""
     backlog: Attention = field(default_factory=Attention)
     """When tickets that wait for an agent are looked at: after whatever may have made room or tickets."""
     agent_calendars: AgentCalendars = field(default_factory=AgentCalendars)

@@ -12,6 +12,8 @@ from fastapi import FastAPI
 from services.assignment.access.operator_recovery import run_account
 from services.assignment.access.sign_in import forget_expired
 from services.assignment.access.single_sign_on.flow import forget_used
+from services.assignment.analysis_runs.commands import forget_old_runs
+from services.assignment.analysis_runs.runner import carry_out_analyses
 from services.assignment.api import body_limit, include_routes, scim
 from services.assignment.api.people_only import install_people_only
 from services.assignment.app_state import AppState, ConcurrencyLimit
@@ -126,6 +128,7 @@ def build_app(settings: AssignmentSettings) -> FastAPI:
             forget_presence,
             forget_old_jobs,
             forget_expired_exports,
+            forget_old_runs,
             lambda session: prune_audit_log(session, timedelta(days=settings.audit_days), utc_now()),
         )
         feeds = partial(keep_feeds_fresh, context)
@@ -135,6 +138,7 @@ def build_app(settings: AssignmentSettings) -> FastAPI:
             "changes": changes.run,
             "bulk": partial(carry_out_bulk_jobs, context),
             "exports": partial(write_exports, context),
+            "analyses": partial(carry_out_analyses, context),
             "job-sweep": partial(sweep_jobs, context),
             "housekeeping": keeping,
             "feeds": feeds,

@@ -39,13 +39,14 @@ app = typer.Typer(
 class Progress:
     """A line every few seconds, and none for what is done sooner."""
 
-    def __init__(self) -> None:
+    def __init__(self, unit: str = "tickets") -> None:
+        self._unit = unit
         self._said_at = time.monotonic()
 
     def __call__(self, done: int, of: int) -> None:
         if time.monotonic() - self._said_at >= EVERY:
             self._said_at = time.monotonic()
-            errors.print(f"{done} of {of} tickets ({done / of:.0%})", style="dim")
+            errors.print(f"{done} of {of} {self._unit} ({done / of:.0%})", style="dim")
 
 
 @app.command(epilog="Example: everdesk sla verify")

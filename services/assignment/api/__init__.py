@@ -9,6 +9,7 @@ from services.assignment.api import (
     activity,
     agent_access,
     agents,
+    analysis_runs,
     audit,
     calendars,
     canned_responses,
@@ -83,6 +84,7 @@ def include_routes(app: FastAPI) -> None:
         reports,
         report_times,
         activity,
+        analysis_runs,
         service_tokens,
         single_sign_on,
     ):

@@ -110,6 +110,8 @@ class Example(View):
     number: str
     metric: Metric
     cycle: int
+    team_id: UUID | None = None
+    """As its verdict counted."""
     priority: Priority
     before: Outcome | None
     """Null where there was no promise."""
@@ -147,5 +149,5 @@ class WhatIfReport(View):
     by_team: list[GroupDifference]
     by_priority: list[GroupDifference]
     examples: list[Example]
-    """At most 50, outcomes that change first found."""
+    """At most 50, outcomes that change first found; of a what-if in the background at most 1,000."""
     cannot_know: tuple[str, ...] = CANNOT_KNOW

@@ -90,6 +90,7 @@ class ComparisonStats:
     verdicts: int = 0
     differences: int = 0
     moved: int = 0
+    most_examples: int = SHOWN
 
     def compare(self, where: Where, before: Figures | None, after: Figures | None) -> None:
         """Adds one verdict, before and after."""
@@ -104,7 +105,7 @@ class ComparisonStats:
         if old is not new:
             self.differences += 1
             cell.changes[old, new] = cell.changes.get((old, new), 0) + 1
-            if len(self.examples) < SHOWN:
+            if len(self.examples) < self.most_examples:
                 self.examples.append(_example(where, before, after))
         elif before is not None and after is not None and not before.equals(after):
             self.moved += 1
@@ -166,6 +167,7 @@ def _example(where: Where, before: Figures | None, after: Figures | None) -> Exa
         number=where.number,
         metric=where.metric,
         cycle=where.cycle,
+        team_id=where.team_id,
         priority=where.priority,
         before=before and before.outcome,
         after=after and after.outcome,

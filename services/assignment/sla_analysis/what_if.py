@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.assignment.models import SettledClock, Team, Ticket, table_of
 from services.assignment.schemas.what_if import WhatIfInput, WhatIfReport
 from services.assignment.sla_analysis.candidate_rules import CandidateRules
-from services.assignment.sla_analysis.comparison_stats import ComparisonStats, Figures, Where
+from services.assignment.sla_analysis.comparison_stats import SHOWN, ComparisonStats, Figures, Where
 from services.assignment.sla_analysis.fact_history import FactHistory, calendar_version_of, read_histories
 from services.assignment.sla_analysis.policy_history import PolicyGone, PolicyHistory
 from services.assignment.what_if_process import EVERYTHING, VisibilityScope
@@ -103,14 +103,15 @@ async def what_if(
     sight: VisibilityScope = EVERYTHING,
     most: int | None = None,
     progress: Progress = lambda _done, _of: None,
+    shown: int = SHOWN,
 ) -> WhatIfReport:
-    """The report. Raises Problem 422 for more than `most` tickets, and what `Candidate.of` raises."""
+    """The report, with `shown` examples. Raises Problem 422 for more than `most` tickets, and as CandidateRules.of."""
     candidate = await CandidateRules.of(connection, question, PolicyHistory())
     tickets = await _tickets(connection, question, sight)
     if most is not None and len(tickets) > most:
         detail = f"this asks for {len(tickets)} tickets, and {most} are judged at once: narrow from and to, or use"
         raise Problem(422, "too_many_tickets", f"{detail} `everdesk sla what-if`")
-    run = WhatIf(question, candidate, sight, tickets)
+    run = WhatIf(question, candidate, sight, tickets, tallies=ComparisonStats(most_examples=shown))
     done = 0
     async for portion in read_histories(connection, list(tickets)):
         for told in portion:

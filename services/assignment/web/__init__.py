@@ -22,6 +22,7 @@ from services.assignment.web import (
     setup,
     sign_in,
     single_sign_on,
+    staffing,
     tasks,
     ticket,
     ticket_actions,
@@ -30,6 +31,7 @@ from services.assignment.web import (
     ticket_writing,
     time_reports,
     wall_boards,
+    what_if,
     who_was_told,
 )
 from services.assignment.web.admin.sections import groups_of, sections_of
@@ -97,6 +99,8 @@ def install_web(app: FastAPI, settings: AssignmentSettings) -> None:
         time_reports,
         activity_reports,
         wall_boards,
+        what_if,
+        staffing,
         account,
         settings_page,
         inbox,
