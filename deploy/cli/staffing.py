@@ -56,10 +56,10 @@ def simulate(  # noqa: PLR0913 - one option each
         fields: dict[str, Any] = {"team": team, "hours": hours or [], "goal_percent": goal, "seed": seed}
         fields |= {"least": _number(least), "most": _number(most or least)}
         generated = {} if rate is None else {"source": "generated", "hourly_rates": [rate]}
-        given = (
-            {} if mean is None else {"source": "given", "mean_seconds": _seconds(mean), "distribution": distribution}
-        )
-        asked = _checked(to_json(fields | {"arrivals": {"days": days} | generated, "handling": given}))
+        handling: dict[str, Any] = {}
+        if mean is not None:
+            handling = {"source": "given", "mean_seconds": _seconds(mean), "distribution": distribution}
+        asked = _checked(to_json(fields | {"arrivals": {"days": days} | generated, "handling": handling}))
     report = asyncio.run(_simulate(asked))
     if as_json:
         console.out(report.model_dump_json(indent=2))
@@ -79,10 +79,8 @@ async def _simulate(asked: StaffingInput) -> StaffingReport:
 def show(report: StaffingReport, asked: StaffingInput) -> None:
     """Prints what was simulated, a line for each number of agents, and which is enough."""
     work = format_duration_text(round(report.mean_handling_seconds), has_days=False)
-    console.print(
-        f"{report.arrivals} tickets ({report.arrivals_per_hour:g} per hour), {work} of work each, policy {report.policy}.",
-        style="bold",
-    )
+    tickets = f"{report.arrivals} tickets ({report.arrivals_per_hour:g} per hour)"
+    console.print(f"{tickets}, {work} of work each, policy {report.policy}.", style="bold")
     metrics = [one.metric.value.replace("_", " ") for one in report.points[0].metrics]
     table = Table("agents", *metrics, "mean wait", "p90 wait", "busy", "not done", "Erlang C", "enough")
     for point in report.points:

@@ -9,7 +9,7 @@ import pytest
 
 from services.assignment.calendar_resolution import resolve
 from services.assignment.schemas.staffing import HandlingInput, StaffingPoint
-from services.assignment.staffing.arrivals import Arrival, ArrivalRates, generate_arrivals
+from services.assignment.staffing.arrivals import ArrivalRates, TicketArrival, generate_arrivals
 from services.assignment.staffing.erlang import erlang_c
 from services.assignment.staffing.figures import figures_of
 from services.assignment.staffing.handling import Held, draw_handling, measure_handling
@@ -43,7 +43,7 @@ def policy(calendar: BusinessCalendar, first: int, resolution: int) -> PolicySna
     )
 
 
-def scenario(arrivals: list[Arrival], work: list[timedelta], **changes: object) -> StaffingScenario:
+def scenario(arrivals: list[TicketArrival], work: list[timedelta], **changes: object) -> StaffingScenario:
     values: dict[str, object] = {
         "arrivals": arrivals,
         "work": work,
@@ -86,7 +86,7 @@ def test_the_simulation_agrees_with_erlang_where_its_assumptions_hold(poisson: S
 
 def test_work_rests_outside_the_agents_hours_and_goes_on_when_they_open() -> None:
     friday = MONDAY + timedelta(days=4, hours=16, minutes=30)
-    arrivals = [Arrival(friday, Priority.NORMAL), Arrival(friday, Priority.URGENT)]
+    arrivals = [TicketArrival(friday, Priority.NORMAL), TicketArrival(friday, Priority.URGENT)]
     asked = scenario(arrivals, [HOUR, HOUR], shifts=[resolve(OFFICE, "office", 1, MONDAY)], since=friday)
     run, found = simulated(asked, 1)
     ends = [ticket.finished_at for ticket in run.tickets]
@@ -96,7 +96,7 @@ def test_work_rests_outside_the_agents_hours_and_goes_on_when_they_open() -> Non
 
 
 def test_agents_who_begin_together_share_what_waited_over_night() -> None:
-    arrivals = [Arrival(MONDAY + timedelta(minutes=number), Priority.NORMAL) for number in range(6)]
+    arrivals = [TicketArrival(MONDAY + timedelta(minutes=number), Priority.NORMAL) for number in range(6)]
     office = resolve(OFFICE, "office", 1, MONDAY)
     run, found = simulated(scenario(arrivals, [HOUR] * 6, shifts=[office], open_tickets=None), 3)
     assert sorted(ticket.started_at for ticket in run.tickets if ticket.started_at) == sorted(
@@ -106,7 +106,7 @@ def test_agents_who_begin_together_share_what_waited_over_night() -> None:
 
 
 def test_too_few_agents_leave_tickets_that_count_as_missed() -> None:
-    arrivals = [Arrival(MONDAY + number * HOUR, Priority.NORMAL) for number in range(24)]
+    arrivals = [TicketArrival(MONDAY + number * HOUR, Priority.NORMAL) for number in range(24)]
     _, found = simulated(scenario(arrivals, [timedelta(days=3)] * 24), 1)
     assert found.unfinished > 15
     assert sum(one.met + one.breached for one in found.metrics) == 48

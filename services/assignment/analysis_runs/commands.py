@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
 from sqlalchemy import ColumnElement, delete, func, select
@@ -14,6 +15,9 @@ from services.assignment.schemas.analysis_runs import AnalysisKind, AnalysisView
 from services.assignment.schemas.desk import JobState
 from services.assignment.schemas.staffing import StaffingInput, StaffingReport
 from services.assignment.schemas.what_if import WhatIfInput, WhatIfReport
+from services.assignment.sla_analysis.candidate_rules import CandidateRules
+from services.assignment.sla_analysis.policy_history import PolicyHistory
+from services.assignment.staffing.scenarios import StaffingQuestion, check_names
 from shared.contracts.vocabulary import Permission
 from shared.domain.permissions import reach
 from shared.kit.clock import new_id, utc_now
@@ -27,12 +31,15 @@ KEPT: Final = timedelta(days=30)
 
 
 async def start_what_if(session: Session, caller: Caller, asked: WhatIfInput) -> WhatIfRunView:
-    """Writes a what-if down, to be run. Raises Problem 409 for too many at once."""
+    """Writes a what-if down, to be run. Raises Problem 404 and 422 for rules of no use, 409 for too many at once."""
+    await CandidateRules.of(await session.connection(), asked, PolicyHistory())
     return what_if_view(await _start(session, caller, AnalysisKind.WHAT_IF, asked))
 
 
 async def start_simulation(session: Session, caller: Caller, asked: StaffingInput) -> SimulationRunView:
-    """Writes a staffing simulation down, to be run. Raises Problem 409 for too many at once."""
+    """Writes a simulation down, to be run. Raises Problem 404 and 422 for unknown names, 409 for too many at once."""
+    question = StaffingQuestion(asked, scope_of(caller).visibility, ZoneInfo("UTC"), utc_now())
+    await check_names(await session.connection(), question)
     return simulation_view(await _start(session, caller, AnalysisKind.STAFFING, asked))
 
 

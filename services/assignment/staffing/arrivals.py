@@ -21,7 +21,7 @@ EVENTS, TICKETS = table_of(LoggedEvent), table_of(Ticket)
 
 
 @dataclass(frozen=True, slots=True)
-class Arrival:
+class TicketArrival:
     """One ticket that arrives."""
 
     at: datetime
@@ -30,7 +30,7 @@ class Arrival:
 
 async def read_arrivals(
     connection: AsyncConnection, scope: VisibilityScope, team_id: UUID | None, since: datetime, until: datetime
-) -> list[Arrival]:
+) -> list[TicketArrival]:
     """Returns the tickets opened in a period, by their place now. Raises Problem 422 for too many."""
     opened = and_(EVENTS.c.ticket_id == TICKETS.c.id, EVENTS.c.type == "ticket.opened")
     query = (
@@ -40,7 +40,7 @@ async def read_arrivals(
         .order_by(EVENTS.c.at, TICKETS.c.id)
         .limit(MOST_ARRIVALS + 1)
     )
-    arrivals = [Arrival(at, Priority(priority)) for at, priority in (await connection.execute(query)).tuples()]
+    arrivals = [TicketArrival(at, Priority(priority)) for at, priority in (await connection.execute(query)).tuples()]
     if len(arrivals) > MOST_ARRIVALS:
         raise too_many_arrivals()
     return arrivals
@@ -71,7 +71,7 @@ class ArrivalRates:
 
 def generate_arrivals(
     rates: ArrivalRates, priorities: Mapping[Priority, float], since: datetime, until: datetime, random: Random
-) -> list[Arrival]:
+) -> list[TicketArrival]:
     """Returns a Poisson process with these rates, given that as many tickets arrive as are expected.
 
     The number is not left to chance, so that figures of a short period are not those of a lucky one.
@@ -85,7 +85,7 @@ def generate_arrivals(
     chosen = random.choices(range(len(hours)), expected, k=round(sum(expected)))
     moments = sorted(hours[one] + random.random() * lengths[one] * HOUR for one in chosen)
     kinds, weights = zip(*priorities.items(), strict=True)
-    return [Arrival(at, random.choices(kinds, weights)[0]) for at in moments]
+    return [TicketArrival(at, random.choices(kinds, weights)[0]) for at in moments]
 
 
 def too_many_arrivals() -> Problem:

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.assignment.calendar_resolution import UnknownHolidayCountry, resolve
 from services.assignment.models import Calendar, Policy, Team, table_of
 from services.assignment.schemas.staffing import StaffingInput
-from services.assignment.staffing.arrivals import Arrival, ArrivalRates, generate_arrivals, read_arrivals
+from services.assignment.staffing.arrivals import ArrivalRates, TicketArrival, generate_arrivals, read_arrivals
 from services.assignment.staffing.handling import draw_handling, read_handling
 from services.assignment.staffing.simulation import StaffingScenario
 from services.assignment.what_if_process import VisibilityScope
@@ -78,6 +78,16 @@ async def prepare(connection: AsyncConnection, question: StaffingQuestion) -> Pr
         until=until,
     )
     return PreparedStaffing(scenario, team.name if team else None, measured)
+
+
+async def check_names(connection: AsyncConnection, question: StaffingQuestion) -> None:
+    """Finds the team, the policy and the hours that are named. Raises Problem 404 and 422."""
+    asked = question.asked
+    team = await _team(connection, question)
+    await _policy(connection, asked.policy_id or (team and team.policy_id), team and team.calendar, question)
+    _strategy(asked, team)
+    for hours in asked.hours:
+        await _shift(connection, hours, question.now)
 
 
 def _period(question: StaffingQuestion) -> tuple[datetime, datetime]:
@@ -165,7 +175,7 @@ async def _work(
     question: StaffingQuestion,
     team_id: UUID | None,
     policy: PolicySnapshot,
-    arrivals: Sequence[Arrival],
+    arrivals: Sequence[TicketArrival],
 ) -> tuple[list[timedelta], int | None]:
     """The work on each arrival, and of how many tickets it was measured. Raises Problem 422 for too few."""
     handling = question.asked.handling

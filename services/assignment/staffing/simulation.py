@@ -7,7 +7,7 @@ from enum import IntEnum
 from heapq import heappop, heappush
 from uuid import UUID
 
-from services.assignment.staffing.arrivals import Arrival
+from services.assignment.staffing.arrivals import TicketArrival
 from shared.contracts.base import AgentId, TeamId
 from shared.contracts.calendars import ResolvedCalendar
 from shared.contracts.policies import PolicySnapshot
@@ -38,7 +38,7 @@ Told = Callable[[int], None]
 class StaffingScenario:
     """What is simulated, whatever the number of agents."""
 
-    arrivals: Sequence[Arrival]
+    arrivals: Sequence[TicketArrival]
     work: Sequence[timedelta]
     """On each arrival."""
     policy: PolicySnapshot
@@ -56,7 +56,7 @@ class StaffingScenario:
         return self.until + max(LINGERS, self.until - self.since)
 
 
-class Moment(IntEnum):
+class StaffingMoment(IntEnum):
     """What happens at an instant; of several at the same one, in this order."""
 
     CLOSES = 0
@@ -69,7 +69,7 @@ class SimulatedWork:
     """One ticket on its way through the desk."""
 
     number: int
-    arrival: Arrival
+    arrival: TicketArrival
     clocks: Clocks
     started_at: datetime | None = None
     replied_at: datetime | None = None
@@ -119,7 +119,7 @@ class StaffingSimulation:
         self.most_waiting = 0
         self.finished_at = scenario.since
         self._waiting: list[tuple[tuple[datetime, int, int], SimulatedWork]] = []
-        self._moments: list[tuple[datetime, Moment, int, AgentId, SimulatedWork | None]] = []
+        self._moments: list[tuple[datetime, StaffingMoment, int, AgentId, SimulatedWork | None]] = []
         self._order = 0
         self._decided_at = scenario.since
         self._policies = {scenario.policy.key: scenario.policy}
@@ -163,7 +163,7 @@ class StaffingSimulation:
     def _is_work_left(self) -> bool:
         return bool(self._waiting) or any(agent.held or agent.is_busy for agent in self.agents.values())
 
-    def _arrive(self, number: int, arrival: Arrival) -> None:
+    def _arrive(self, number: int, arrival: TicketArrival) -> None:
         ticket = SimulatedWork(number, arrival, Clocks(arrival.at, arrival.priority))
         triaged = Fact(arrival.at, 1, FactKind.TRIAGED, arrival.priority, self.scenario.policy.key)
         ticket.clocks.apply(triaged, self._policies)
@@ -196,7 +196,7 @@ class StaffingSimulation:
         ticket.started_at = at
         ticket.replied_at = agent.ends(at, work * self.scenario.first_response_share)
         ticket.finished_at = agent.ends(at, work)
-        self._expect(ticket.finished_at, Moment.FINISHES, agent, ticket)
+        self._expect(ticket.finished_at, StaffingMoment.FINISHES, agent, ticket)
 
     def _finish(self, agent: SimulatedAgent, ticket: SimulatedWork, at: datetime) -> None:
         agent.is_busy = False
@@ -223,7 +223,9 @@ class StaffingSimulation:
 
     # -- time ----------------------------------------------------------------------------------------------------
 
-    def _expect(self, at: datetime, moment: Moment, agent: SimulatedAgent, ticket: SimulatedWork | None = None) -> None:
+    def _expect(
+        self, at: datetime, moment: StaffingMoment, agent: SimulatedAgent, ticket: SimulatedWork | None = None
+    ) -> None:
         self._order += 1
         heappush(self._moments, (at, moment, self._order, agent.standing.agent_id, ticket))
 
@@ -232,10 +234,10 @@ class StaffingSimulation:
         if agent.shift is None:
             return
         if agent.standing.absent_as is not None:
-            self._expect(next_opening(agent.shift, at), Moment.OPENS, agent)
+            self._expect(next_opening(agent.shift, at), StaffingMoment.OPENS, agent)
             return
         try:
-            self._expect(next_closing(agent.shift, at), Moment.CLOSES, agent)
+            self._expect(next_closing(agent.shift, at), StaffingMoment.CLOSES, agent)
         except NeverCloses:
             return
 
