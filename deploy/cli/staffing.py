@@ -11,6 +11,7 @@ from pydantic_core import to_json
 from rich.console import Console
 from rich.table import Table
 
+from deploy.cli.environment import DATABASE_URL, environment_of
 from deploy.cli.errors import CliError, friendly_errors
 from deploy.cli.sla.commands import Progress
 from deploy.cli.sla.database import reading
@@ -69,11 +70,16 @@ def simulate(  # noqa: PLR0913 - one option each
 
 async def _simulate(asked: StaffingInput) -> StaffingReport:
     async with reading() as connection:
-        question = StaffingQuestion(asked, EVERYTHING, ZoneInfo("UTC"), utc_now())
+        question = StaffingQuestion(asked, EVERYTHING, _zone(), utc_now())
         try:
             return await simulate_staffing(connection, question, Progress("arrivals"))
         except Problem as problem:
             raise CliError(f"This cannot be simulated: {problem.detail or problem.code}.") from None
+
+
+def _zone() -> ZoneInfo:
+    """The zone whose hours the rates are of, as the service has it."""
+    return ZoneInfo(environment_of("assignment", DATABASE_URL).get("EVERDESK_TIME_ZONE") or "UTC")
 
 
 def show(report: StaffingReport, asked: StaffingInput) -> None:

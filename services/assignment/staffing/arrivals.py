@@ -82,6 +82,8 @@ def generate_arrivals(
     expected = [rates.at(hour) * length for hour, length in zip(hours, lengths, strict=True)]
     if sum(expected) > MOST_ARRIVALS:
         raise too_many_arrivals()
+    if not any(expected):
+        return []
     chosen = random.choices(range(len(hours)), expected, k=round(sum(expected)))
     moments = sorted(hours[one] + random.random() * lengths[one] * HOUR for one in chosen)
     kinds, weights = zip(*priorities.items(), strict=True)

@@ -1,5 +1,6 @@
 """Pages of staffing simulations: what is simulated, and the attainment that each number of agents holds."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -38,7 +39,9 @@ from shared.kit.db import Session
 
 PATH = "/reports/staffing"
 router = APIRouter(prefix=PATH, route_class=DeskPageRoute)
-WIDTH, HEIGHT, LEFT, TOP = 600, 220, 50, 12
+WIDTH, HEIGHT, LEFT, MARGIN = 600, 220, 70, 12
+"""Of a chart: its numbers stand left of it and below."""
+WHOLE = 100.0
 
 
 @router.get("")
@@ -82,7 +85,8 @@ async def show_run(request: Request, desk: TheDesk, context: State, caller: Repo
         caller,
         run=run,
         words=WORDS,
-        curves=curves_of(run.report) if run.report else [],
+        attainment=attainment_chart(run.report) if run.report else None,
+        waits=wait_chart(run.report) if run.report else None,
         path=f"{PATH}/{run_id}",
     )
 
@@ -107,30 +111,54 @@ class CurveDot:
 
 @dataclass(frozen=True, slots=True)
 class StaffingCurve:
-    """The attainment of one metric over the number of agents."""
+    """One line of a chart over the number of agents."""
 
-    metric: str
+    name: str
+    """A metric, or `wait`."""
     dots: list[CurveDot]
 
 
-def curves_of(report: StaffingReport) -> list[StaffingCurve]:
-    """A curve for each metric that promises anything."""
-    least, most = report.points[0].agents, report.points[-1].agents
-    curves = []
-    for nth, metric in enumerate(report.points[0].metrics):
-        dots = [
-            CurveDot(
-                x=round(LEFT + (WIDTH - LEFT - TOP) * (point.agents - least) / max(1, most - least), 1),
-                y=round(TOP + (HEIGHT - 3 * TOP) * (1 - value / 100), 1),
-                agents=point.agents,
-                value=value,
-            )
-            for point in report.points
-            if (value := point.metrics[nth].attainment) is not None
-        ]
-        if dots:
-            curves.append(StaffingCurve(metric.metric.value, dots))
-    return curves
+@dataclass(frozen=True, slots=True)
+class StaffingChart:
+    """The lines of a chart, and its highest value."""
+
+    curves: list[StaffingCurve]
+    highest: float
+
+
+def attainment_chart(report: StaffingReport) -> StaffingChart:
+    """The attainment of each metric that promises anything."""
+    values = {
+        metric.metric.value: [(point.agents, point.metrics[nth].attainment) for point in report.points]
+        for nth, metric in enumerate(report.points[0].metrics)
+    }
+    curves = [_curve(name, known, WHOLE) for name, line in values.items() if (known := _known(line))]
+    return StaffingChart(curves, WHOLE)
+
+
+def wait_chart(report: StaffingReport) -> StaffingChart:
+    """The 90th percentile of the wait."""
+    line = [(point.agents, point.p90_wait_seconds) for point in report.points]
+    highest = max(wait for _, wait in line) or 1.0
+    return StaffingChart([_curve("wait", line, highest)], highest)
+
+
+def _known(line: Sequence[tuple[int, float | None]]) -> list[tuple[int, float]]:
+    return [(agents, value) for agents, value in line if value is not None]
+
+
+def _curve(name: str, line: Sequence[tuple[int, float]], highest: float) -> StaffingCurve:
+    least, most = line[0][0], line[-1][0]
+    dots = [
+        CurveDot(
+            x=round(LEFT + (WIDTH - LEFT - MARGIN) * (agents - least) / max(1, most - least), 1),
+            y=round(MARGIN + (HEIGHT - 3 * MARGIN) * (1 - value / highest), 1),
+            agents=agents,
+            value=value,
+        )
+        for agents, value in line
+    ]
+    return StaffingCurve(name, dots)
 
 
 async def _run(context: AppState, caller: Caller, run_id: UUID) -> SimulationRunView:

@@ -207,7 +207,7 @@ def _question(form: SubmittedForm, chosen: Chosen, zone: str) -> WhatIfInput:
         "pause_on_hold": form.is_ticked("pause_on_hold"),
         "calendar": calendar.slug,
     }
-    hours = BusinessCalendar.model_validate(calendar.model_dump(include=set(BusinessCalendar.model_fields)))
+    hours = BusinessCalendar.model_validate_json(calendar.model_dump_json(include=set(BusinessCalendar.model_fields)))
     weekly = {"weekly": calendar_form.calendar_fields(form)["weekly"]}
     asked = BusinessCalendar.model_validate_json(to_json(hours.model_dump(mode="json") | weekly))
     body = policy.model_dump(mode="json", include=set(SlaPolicy.model_fields)) | changed
