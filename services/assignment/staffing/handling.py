@@ -1,5 +1,6 @@
 """How long an agent works on a ticket: measured in the event log, or drawn from a distribution."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -70,20 +71,24 @@ def measure_handling(stretches: Iterable[Held], open_time: OpenTimeBetween) -> d
         by_agent.setdefault(held.agent_id, []).append(held)
     worked: dict[UUID, timedelta] = {}
     for mine in by_agent.values():
-        moments = sorted({held.since for held in mine} | {held.until for held in mine})
-        begins = sorted(mine, key=lambda held: held.since)
-        current: list[Held] = []
-        nth = 0
-        for since, until in pairwise(moments):
-            while nth < len(begins) and begins[nth].since <= since:
-                current.append(begins[nth])
-                nth += 1
-            current = [held for held in current if held.until > since]
-            if current:
-                share = open_time(since, until) / len(current)
-                for held in current:
-                    worked[held.ticket_id] = worked.get(held.ticket_id, timedelta()) + share
+        shares = _shares(mine, open_time)
+        for held in mine:
+            worked[held.ticket_id] = worked.get(held.ticket_id, timedelta()) + shares[held.until] - shares[held.since]
     return worked
+
+
+def _shares(mine: Sequence[Held], open_time: OpenTimeBetween) -> dict[datetime, timedelta]:
+    """Returns, for each instant at which an agent gets or loses a ticket, what one held since the first had got."""
+    changes = Counter(held.since for held in mine)
+    changes.subtract(held.until for held in mine)
+    moments, number, share = sorted(changes), 0, timedelta()
+    shares = {moments[0]: share}
+    for since, until in pairwise(moments):
+        number += changes[since]
+        if number:
+            share += open_time(since, until) / number
+        shares[until] = share
+    return shares
 
 
 async def read_handling(
