@@ -13,7 +13,7 @@ from tests.services.assignment.desk import Desk
 from tests.services.assignment.test_activity_reports import log, logged
 from tests.services.assignment.test_reports import a_team
 
-PAGES = ("activity", "times", "arrivals", "backlog", "workload", "boards", "tickets")
+PAGES = ("activity", "times", "arrivals", "backlog", "workload", "boards", "tickets", "what-if", "staffing")
 
 
 async def test_a_lead_reads_what_happened_and_asks_again_for_one_team(
