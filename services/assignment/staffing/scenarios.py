@@ -119,10 +119,11 @@ async def _team(connection: AsyncConnection, question: StaffingQuestion) -> Row[
     with suppress(ValueError):
         conditions.append(teams.c.id == UUID(named))
     columns = (teams.c.id, teams.c.name, teams.c.strategy, teams.c.policy_id, teams.c.calendar)
-    found = (await connection.execute(select(*columns).where(or_(*conditions)))).first()
+    found: Any = (await connection.execute(select(*columns).where(or_(*conditions)))).first()
     if found is None or not (question.scope.is_everything or found.id in question.scope.team_ids):
         raise not_found("team")
-    return found
+    team: Row[Any] = found
+    return team
 
 
 async def _policy(

@@ -21,7 +21,7 @@ STRATEGIES: Final = {
     Strategy.WEIGHTED.value: "By weight",
 }
 NUMBERS: Final = ("days", "least", "most", "step", "seed")
-FIELDS: Final = {
+FIELDS: Final[Mapping[tuple[str, ...], str]] = {
     ("arrivals", "source"): "arrivals",
     ("arrivals", "days"): "days",
     ("arrivals", "hourly_rates"): "rates",
