@@ -48,6 +48,7 @@ from shared.kit.one_time_links import ExportLinks
 from shared.kit.processes import background
 from shared.kit.relay import Relay
 from shared.kit.requester_ids import RequesterIds
+from shared.kit.satisfaction import RatingLinks
 from shared.kit.tickets import Tickets
 from shared.kit.user_content.renderer import BodyRenderer
 
@@ -90,6 +91,7 @@ def build(settings: IntakeSettings) -> FastAPI:
             links=TicketLinks(settings),
             file_links=FileLinks(settings),
             export_links=ExportLinks(settings),
+            rating_links=RatingLinks(settings),
             receipts=Receipts(settings),
             storage=storage,
             uploader=Uploader(storage, settings.file_limits, scans=settings.clamd is not None),

@@ -23,6 +23,7 @@ from shared.kit.http.language_choice import LanguageChoice
 from shared.kit.http.pages import Pages
 from shared.kit.http.rate_limits import RateLimiter
 from shared.kit.one_time_links import ExportLinks
+from shared.kit.satisfaction import RatingLinks
 from shared.kit.tickets import Tickets
 from shared.kit.user_content.renderer import BodyRenderer
 
@@ -40,6 +41,7 @@ class AppState:
     links: TicketLinks
     file_links: FileLinks
     export_links: ExportLinks
+    rating_links: RatingLinks
     receipts: Receipts
     storage: ContentStore
     uploader: Uploader

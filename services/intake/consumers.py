@@ -13,6 +13,7 @@ from services.intake.commands.merged_tickets import join_requester, part_request
 from services.intake.commands.open_follow_up import open_follow_up
 from services.intake.commands.project_agents import project_agents
 from services.intake.commands.project_people import project_people
+from services.intake.commands.satisfaction import note_survey
 from services.intake.commands.split_ticket import split_ticket
 from services.intake.live import notify_readers
 from services.intake.live.timeline import hold
@@ -20,6 +21,7 @@ from services.intake.models import Attachment
 from shared.contracts.events import (
     EVENTS,
     AgentChanged,
+    CsatAsked,
     Envelope,
     LifecycleEvent,
     MessageEdited,
@@ -84,6 +86,7 @@ DECISIONS = frozenset(
         TicketAbsorbed,
         TicketDetached,
         TicketSplit,
+        CsatAsked,
     )
 )
 """Events upon which something is opened, sent or replaced: each is done once, so it is recorded in the inbox."""
@@ -192,6 +195,8 @@ async def _decide(session: Session, limits: InvitationLimits, event: Envelope) -
             await edit_ticket(session, edited)
         case MessageEdited() as corrected:
             await edit_message(session, corrected)
+        case CsatAsked() as asked:
+            await note_survey(session, asked)
         case NoteFilesAttached() as attached:
             await attach_to_note(session, attached)
     return UUID(event.subject)

@@ -27,6 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import aliased
 
 from services.notification.channel_choice import OTHERWISE, STORM_WINDOW, ChannelChoice, ChannelRules
+from services.notification.csat.asking import ask_for_ratings
 from services.notification.decisions import (
     ALREADY_NOTIFIED,
     FOLLOWS,
@@ -117,6 +118,7 @@ async def _settle(
         values.append(_settled(row, settlement, choice, threads, has_fallback=row.id in fallbacks))
         if settlement.address:
             others += _others(row, choice, values[-1])
+    await ask_for_ratings(session, list(zip(rows, values, strict=True)))
     await (await session.connection()).execute(SETTLE, {ROWS: values})
     await add_others(session, others)
     return bool(fallbacks)

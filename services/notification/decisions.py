@@ -65,6 +65,8 @@ COPIED = frozenset({TemplateName.REPLY, TemplateName.RESOLVED, TemplateName.RESO
 """What the requester is told and everybody who takes part as well."""
 AUTHOR_ADDRESS = "author_address"
 """The fact of which address wrote: whoever writes is not told of it."""
+RESOLVED_BY = "resolved_by"
+"""The fact of which resolution a mail tells of, and which team and agent had the ticket: what is asked about it."""
 PARTICIPANT = "participant:"
 NO_TICKET = TicketId(UUID(int=0))
 """What a mail to an agent about their own account is about: a row that stands for no ticket."""
@@ -210,8 +212,15 @@ def _(event: ParticipantChanged) -> list[NotificationDecision]:
 
 @decide.register
 def _(event: TicketResolved) -> list[NotificationDecision]:
-    template = TemplateName.RESOLVED_UNANSWERED if event.cause == "timer" else TemplateName.RESOLVED
-    return [NotificationDecision(event.ticket_id, template, REQUESTER)]
+    if event.cause == "timer":
+        return [NotificationDecision(event.ticket_id, TemplateName.RESOLVED_UNANSWERED, REQUESTER)]
+    team_id, agent_id = event.snapshot.team_id, event.snapshot.assignee_id
+    resolved_by: dict[str, JsonValue] = {
+        "resolution": event.seq,
+        "team_id": str(team_id) if team_id else None,
+        "agent_id": str(agent_id) if agent_id else None,
+    }
+    return [NotificationDecision(event.ticket_id, TemplateName.RESOLVED, REQUESTER, {RESOLVED_BY: resolved_by})]
 
 
 @decide.register

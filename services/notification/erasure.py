@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, String, cast, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from services.notification.csat_tables import csat_asks
 from services.notification.decisions import PARTICIPANT, REQUESTER
 from services.notification.delivery.status import DeliveryStatus
 from services.notification.models import Delivery, Participant, Ticket
@@ -53,6 +54,7 @@ async def add_tombstones(session: Session, ticket_ids: Sequence[UUID], at: datet
         statement = insert(Ticket).values(id=ticket_id, **gone)
         await session.execute(statement.on_conflict_do_update(index_elements=[Ticket.id], set_=gone))
     await session.execute(delete(Participant).where(Participant.ticket_id.in_(ticket_ids)))
+    await session.execute(delete(csat_asks).where(csat_asks.c.ticket_id.in_(ticket_ids)))
     theirs = Delivery.ticket_id.in_(ticket_ids)
     await lock_in_order(session, Delivery.id, theirs)
     await session.execute(update(Delivery).where(theirs).values(facts={}, last_error=None))

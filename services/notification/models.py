@@ -24,6 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from services.notification.csat_tables import add_csat_tables
 from services.notification.feed_tables import add_feed_tables
 from services.notification.token_table import add_token_table
 from services.notification.webhook_tables import add_webhook_tables
@@ -275,3 +276,4 @@ add_audit_table(Base.metadata)
 add_feed_tables(Base.metadata)
 add_webhook_tables(Base.metadata)
 add_token_table(Base.metadata)
+add_csat_tables(Base.metadata)

@@ -12,6 +12,7 @@ REDACTED: Mapping[str, str] = MappingProxyType(
         "ticket-link": "thread links and invitations, of requesters and of people in copy",
         "export-link": "one-time links to all that is held of a person",
         "account-link": "one-time links with which agents set a password",
+        "csat-link": "links with which requesters rate a resolution",
         "file-link": "addresses of attached files",
         "ticket-receipt": "what the opener of a ticket is shown",
         "address-proof": "the cookie that says whose mail a browser reads",

@@ -1,17 +1,34 @@
-"""Examples of what agents arrange around tickets."""
+"""Examples of what agents arrange around tickets, and of what requesters say of the help that they got."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from shared.contracts.base import MessageId, TicketId
-from shared.contracts.events import Event, TicketLinked, TicketSplit, TicketTaskChanged, TicketUnlinked
+from shared.contracts.base import AgentId, MessageId, TeamId, TicketId
+from shared.contracts.events import (
+    CsatAsked,
+    CsatRated,
+    Event,
+    TicketLinked,
+    TicketSplit,
+    TicketTaskChanged,
+    TicketUnlinked,
+)
 from shared.contracts.tickets import Actor
 
 
 def arranged(ticket: TicketId, other: TicketId, actor: Actor, at: datetime) -> tuple[Event, ...]:
     """One example each."""
     pair = {"ticket_id": ticket, "other_id": other}
+    asked = {
+        "ticket_id": ticket,
+        "resolution": 9,
+        "team_id": TeamId(UUID("01990a4e-3c00-7000-8000-000000000075")),
+        "agent_id": AgentId(UUID("01990a4e-3c00-7000-8000-000000000076")),
+        "asked_at": at,
+    }
     return (
+        CsatAsked(**asked, open_until=at + timedelta(days=14)),
+        CsatRated(**asked, score=5, comment="Quick and kind.", version=1, rated_at=at),
         TicketLinked(**pair, kind="duplicated_by", actor=actor, linked_at=at),
         TicketUnlinked(**pair, kind="duplicated_by", actor=actor, unlinked_at=at),
         TicketSplit(

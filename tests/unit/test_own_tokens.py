@@ -16,6 +16,7 @@ from shared.contracts.redaction import REMOVED, redacted
 from shared.kit.auth import SERVICE_TOKEN, ApiKey, FileLinks, MailThreads, TicketLink, TicketLinks
 from shared.kit.clock import new_id, utc_now
 from shared.kit.one_time_links import AccountLinks, ExportLinks
+from shared.kit.satisfaction import RatedResolution, RatingLinks
 from shared.kit.settings import Settings
 
 SOURCE = Path(__file__).parents[2]
@@ -50,6 +51,7 @@ SAMPLES = {
     "ticket-link": TicketLinks(SETTINGS).token(TicketLink(TICKET, "dana@bank.example")),
     "export-link": ExportLinks(SETTINGS).url("dana@bank.example", UUID(str(new_id())), utc_now()),
     "account-link": AccountLinks(SETTINGS).url(TICKET, "reset", utc_now()),
+    "csat-link": RatingLinks(SETTINGS).url(RatedResolution(TICKET, 9), 4),
     "file-link": FileLinks(SETTINGS).url(TICKET),
     "ticket-receipt": Receipts(SETTINGS).token(TICKET),
     "desk-flash": Flash("a-secret-only-for-tests").write("success", "The ticket was assigned to Ada."),

@@ -29,6 +29,7 @@ from services.assignment.api import (
     rollouts,
     routing,
     routing_trials,
+    satisfaction,
     service_tokens,
     sessions,
     single_sign_on,
@@ -85,6 +86,7 @@ def include_routes(app: FastAPI) -> None:
         report_times,
         activity,
         analysis_runs,
+        satisfaction,
         service_tokens,
         single_sign_on,
     ):

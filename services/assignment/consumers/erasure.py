@@ -24,6 +24,7 @@ from services.assignment.models import (
     Message,
     Note,
     Participant,
+    SatisfactionRating,
     Ticket,
     TicketTask,
     TicketWords,
@@ -124,6 +125,8 @@ async def _redact(session: Session, ids: Sequence[UUID], at: datetime) -> None:
     for model in (Participant, ComposerDraft, HeldReply, EntryVersion, TicketTask):
         await session.execute(delete(model).where(model.ticket_id.in_(ids)))
     await session.execute(update(Intent).where(Intent.ticket_id.in_(ids)).values(comment=None))
+    ratings = update(SatisfactionRating).where(SatisfactionRating.ticket_id.in_(ids))
+    await session.execute(ratings.values(comment=None))
     notes = update(Note).where(Note.ticket_id.in_(ids))
     await session.execute(notes.values(body=ERASED, body_format="text", attachments=[], rendered=None))
 

@@ -10,8 +10,11 @@ from services.assignment.commands.requester_intake import take_in_requesters
 from services.assignment.commands.staff_mail import take_staff_mail
 from services.assignment.consumers import erasure, statements
 from services.assignment.consumers.erasure import ERASURES, ErasureConsumer
+from services.assignment.consumers.satisfaction import WRITE_RATINGS, rating_row, rating_rows_in_order
 from shared.contracts.events import (
     Author,
+    CsatAsked,
+    CsatRated,
     Envelope,
     MessagePosted,
     NoteReceived,
@@ -34,6 +37,8 @@ SUBJECTS = (
     NoteReceived.subjects(),
     ParticipantChanged.subjects(),
     TopicChanged.subjects(),
+    CsatAsked.subjects(),
+    CsatRated.subjects(),
     RequesterErased.subjects(),
 )
 
@@ -55,6 +60,7 @@ class ProjectionBatch:
     staff_mails: list[NoteReceived] = field(default_factory=list)
     follow_ups: list[dict[str, Any]] = field(default_factory=list)
     requesters: list[dict[str, Any]] = field(default_factory=list)
+    ratings: list[dict[str, Any]] = field(default_factory=list)
 
     @classmethod
     def of(cls, envelopes: Sequence[Envelope]) -> "ProjectionBatch":
@@ -77,6 +83,10 @@ class ProjectionBatch:
                 self.participants.append(participant_row(ParticipantChanged.of(envelope)))
             case kind if kind == NoteReceived.type():
                 self.staff_mails.append(NoteReceived.of(envelope))
+            case kind if kind == CsatAsked.type():
+                self.ratings.append(rating_row(CsatAsked.of(envelope)))
+            case kind if kind == CsatRated.type():
+                self.ratings.append(rating_row(CsatRated.of(envelope)))
             case kind if kind in ERASURES:
                 self.erasures.append(ErasureConsumer.of(envelope))
             case _ if "snapshot" in envelope.data:
@@ -99,6 +109,7 @@ class ProjectionBatch:
     def without(self, erased: set[UUID]) -> None:
         """Drops what concerns people on tickets that were erased; their words are kept out by the statement itself."""
         self.participants = [row for row in self.participants if row["ticket_id"] not in erased]
+        self.ratings = [row | {"comment": None} if row["ticket_id"] in erased else row for row in self.ratings]
         self.staff_mails = [mail for mail in self.staff_mails if mail.ticket_id not in erased]
 
 
@@ -116,6 +127,7 @@ async def project(database: Database, ids: RequesterIds, consumer: str, batch: l
         plan = ProjectionBatch.of([*(envelope for envelope in batch if envelope.type not in HANDLED_ONCE), *unseen])
         await lock_against_erasure(session, is_erasing=bool(plan.erasures))
         written_on = {row["ticket_id"] for row in plan.participants} | {mail.ticket_id for mail in plan.staff_mails}
+        written_on |= {row["ticket_id"] for row in plan.ratings}
         plan.without(await erasure.erased_among(session, written_on))
         await statements.write_words(session, plan.submissions, plan.messages)
         await take_in_requesters(session, ids, plan.requesters)
@@ -126,6 +138,7 @@ async def project(database: Database, ids: RequesterIds, consumer: str, batch: l
             await take_staff_mail(session, mail)
         await statements.write(session, statements.PARTICIPANTS, in_order(plan.participants))
         await statements.write(session, statements.TOPICS, sorted(plan.topics, key=lambda row: row["id"]))
+        await statements.write(session, WRITE_RATINGS, rating_rows_in_order(plan.ratings))
         await erasure.erase(session, ids, plan.erasures)
 
 

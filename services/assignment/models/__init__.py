@@ -35,6 +35,7 @@ from services.assignment.models.rollouts import Rollout, RolloutStep, RolloutTic
 from services.assignment.models.routing import RoutingTurn, TicketAssignment
 from services.assignment.models.routing_rules import Organisation, OrganisationDomain, RoutingRule, RoutingRuleCount
 from services.assignment.models.rules import Calendar, CalendarFeed, Policy, StoredSnapshot, Topic
+from services.assignment.models.satisfaction import SatisfactionRating
 from services.assignment.models.service_tokens import ServiceToken
 from services.assignment.models.setup import Installation, SetupLink
 from services.assignment.models.single_sign_on import ProviderIdentity, SingleSignOn, UsedSignOn
@@ -110,6 +111,7 @@ __all__ = [
     "RoutingRule",
     "RoutingRuleCount",
     "RoutingTurn",
+    "SatisfactionRating",
     "SavedView",
     "ServiceToken",
     "Session",

@@ -20,7 +20,8 @@ select
   exists (
     select from teams join tickets on tickets.team_id = teams.id
     where tickets.id = :ticket_id and teams.hold_seconds is not null
-  ) as has_team_target"""
+  ) as has_team_target,
+  exists (select from satisfaction_ratings where ticket_id = :ticket_id and score is not null) as has_ratings"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,8 @@ class TicketParts:
     has_writing: bool
     """Whether the agent has a draft on it, or anybody's reply is on its way."""
     has_team_target: bool
+    has_ratings: bool
+    """Whether the requester rated a resolution."""
 
 
 async def get_ticket_parts(session: Session, ticket_id: UUID, agent_id: UUID) -> TicketParts:

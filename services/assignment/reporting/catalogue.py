@@ -20,9 +20,11 @@ from services.assignment.queries.time_travel.open_tickets import OpenAt
 from services.assignment.reporting.activity import get_activity_report, get_arrival_report
 from services.assignment.reporting.attainment import get_sla_report
 from services.assignment.reporting.open_tickets import get_backlog_report, get_workload_report
+from services.assignment.reporting.satisfaction import get_satisfaction_report
 from services.assignment.reporting.times import get_times_report
 from services.assignment.schemas.activity import Dimension, ReportInterval
 from services.assignment.schemas.reports import GroupBy
+from services.assignment.schemas.satisfaction import SatisfactionDimension
 from shared.kit.clock import utc_now
 from shared.kit.db import Session
 
@@ -67,6 +69,12 @@ class ReportParameters(BaseModel):
     def dimension(self) -> Dimension:
         """What activity is broken down by; `team` where it has no such dimension."""
         return Dimension(self.group_by.value) if self.group_by.value in set(Dimension) else Dimension.TEAM
+
+    @property
+    def rated_by(self) -> SatisfactionDimension:
+        """What satisfaction is broken down by; `team` where it has no such dimension."""
+        is_known = self.group_by.value in set(SatisfactionDimension)
+        return SatisfactionDimension(self.group_by.value) if is_known else SatisfactionDimension.TEAM
 
 
 Maker = Callable[[Session, Caller, ReportParameters], Awaitable[ReportAnswer]]
@@ -114,6 +122,10 @@ async def _arrivals(session: Session, caller: Caller, asked: ReportParameters) -
     return await get_arrival_report(session, caller, asked.period(utc_now()))
 
 
+async def _csat(session: Session, caller: Caller, asked: ReportParameters) -> ReportAnswer:
+    return await get_satisfaction_report(session, caller, asked.period(utc_now()), asked.rated_by, asked.interval)
+
+
 async def _backlog(session: Session, caller: Caller, asked: ReportParameters) -> ReportAnswer:
     return await get_backlog_report(session, caller, asked.team, asked.dimension, OpenAt(utc_now()))
 
@@ -129,6 +141,7 @@ REPORTS: Mapping[str, ReportKind] = {
         ReportKind("times", "Times", _times, group_parameter="group_by"),
         ReportKind("activity", "Activity", _activity),
         ReportKind("arrivals", "Arrivals", _arrivals),
+        ReportKind("csat", "Satisfaction", _csat),
         ReportKind("backlog", "Backlog", _backlog, is_as_of_now=True),
         ReportKind("workload", "Workload", _workload, is_as_of_now=True),
     )

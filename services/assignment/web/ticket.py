@@ -26,6 +26,7 @@ from services.assignment.queries.tickets import get_ticket, get_view
 from services.assignment.queries.time_travel.instants import parse_as_of
 from services.assignment.queries.upcoming_timers import get_upcoming_timers
 from services.assignment.renderings import rendered_bodies
+from services.assignment.reporting.satisfaction import ratings_of_ticket
 from services.assignment.schemas.conversation import NO_SOURCES, EventView
 from services.assignment.schemas.tickets import RelatedTicket, TicketView
 from services.assignment.sla_analysis.explanations import get_explanation
@@ -41,6 +42,7 @@ from services.assignment.web.ticket_page.sla_clocks import clock_lines
 from services.assignment.web.ticket_page.timeline import FILTERS, timeline_parts
 from shared.contracts.vocabulary import CloseReason, HoldReason, Permission, Priority, Status
 from shared.kit.clock import new_id, utc_now
+from shared.kit.satisfaction import SCORES
 
 router = APIRouter(route_class=DeskPageRoute)
 
@@ -175,6 +177,7 @@ async def ticket_page(
         followers = await list_followers(session, ticket.id) if parts.has_followers else []
         links = await list_links(session, caller, ticket.id) if parts.has_links else []
         tasks = await list_tasks(session, ticket.id) if parts.has_tasks else []
+        ratings = await ratings_of_ticket(session, ticket.id) if parts.has_ratings else []
         others = await list_requester_tickets(session, caller, ticket.requester.email, ticket.id)
     names = {**choices.names, **{str(task.id): task.title for task in tasks}}
     policy_name = names.get(str(ticket.sla.policy_id), "")
@@ -206,6 +209,8 @@ async def ticket_page(
         links=links,
         tasks=tasks,
         others=others,
+        ratings=ratings,
+        scores=SCORES,
         now=now,
         answers=[(answer.label, format_event_short(answer.value)) for answer in ticket.fields],
         priorities=[(one.value, one.value.capitalize()) for one in reversed(Priority)],

@@ -8,6 +8,7 @@ from services.intake.models.keys import StoredApiKey
 from services.intake.models.known_people import OrganisationEntry, PersonAddress
 from services.intake.models.mail import MailAncestor, MailId, RawMail, RawMailState
 from services.intake.models.people import Agent, Erasure, InvitationCount, LinkRevocation, Participant
+from services.intake.models.satisfaction import SatisfactionSurvey
 from services.intake.models.tickets import FIRST_NUMBER, Message, Ticket, TimelineEntry
 from services.intake.models.topics import Announcement, Topic
 
@@ -33,6 +34,7 @@ __all__ = [
     "PersonAddress",
     "RawMail",
     "RawMailState",
+    "SatisfactionSurvey",
     "StoredApiKey",
     "Ticket",
     "TimelineEntry",

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, case, delete, select, update
 
+from services.intake.commands.satisfaction import forget_comments
 from services.intake.models import (
     Attachment,
     LinkRevocation,
@@ -18,6 +19,7 @@ from services.intake.models import (
 )
 from shared.contracts.events import (
     AccessLinkRequested,
+    CsatRated,
     Event,
     MessageEdited,
     MessagePosted,
@@ -51,6 +53,7 @@ TELLING: tuple[type[Event], ...] = (
     ParticipantDecided,
     AccessLinkRequested,
     NotificationFailed,
+    CsatRated,
 )
 """Events about a ticket that tell what people wrote, or who they are. Those of its life tell neither."""
 
@@ -72,6 +75,7 @@ async def erase_tickets(session: Session, links: TicketLinks, ids: Sequence[UUID
     await _redact(session, ids, at)
     await session.execute(delete(Participant).where(Participant.ticket_id.in_(ids)))
     await session.execute(delete(LinkRevocation).where(LinkRevocation.ticket_id.in_(ids)))
+    await forget_comments(session, list(ids))
     await session.execute(delete(MailId).where(MailId.ticket_id.in_(ids)))
     await session.execute(delete(MailAncestor).where(MailAncestor.ticket_id.in_(ids)))
     await forget_about(session, {str(ticket_id) for ticket_id in ids})

@@ -67,6 +67,8 @@ WORDS = {
     "body": _("Describe what you need"),
     "number": _("Enter the number of your request"),
     "reason": _("Choose a reason"),
+    "score": _("Choose one of the five answers"),
+    "comment": _("Use at most 2,000 characters"),
 }
 """What to do about a field that is empty or cannot be read."""
 

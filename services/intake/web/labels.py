@@ -44,6 +44,7 @@ NOTICES = {
     "declined": ("info", _("They said earlier that they do not want to take part, so they were not asked again.")),
     "removed": ("success", _("They are no longer in copy, and their links have stopped working.")),
     "reopened": ("success", _("Your request is open again.")),
+    "rated": ("success", _("Thank you. Your answer is recorded.")),
     "following": ("success", _("You follow this ticket: you get its mails, and can write here.")),
     "not_followed": (
         "info",

@@ -12,6 +12,7 @@ from services.intake.access.organisation_access import find_membership
 from services.intake.app_state import AppState
 from services.intake.commands.merged_tickets import target_of
 from services.intake.commands.participants import find_participant, list_participants
+from services.intake.commands.satisfaction import find_survey
 from services.intake.live.timeline_queries import awaits_follow_up, follow_ups_of, timeline_of
 from services.intake.models import Attachment, Ticket
 from services.intake.queries.people import addresses_of_person
@@ -22,15 +23,18 @@ from services.intake.web.labels import can, status_text
 from services.intake.web.participants import ListedParticipant
 from services.intake.web.thread_entries import ThreadView, entries
 from shared.contracts.base import TicketId
-from shared.contracts.vocabulary import Action, ParticipantState
+from shared.contracts.vocabulary import Action, ParticipantState, Status
 from shared.kit.addresses import address_key
+from shared.kit.clock import utc_now
 from shared.kit.db import Session
+from shared.kit.satisfaction import SCORES
 
 IN_COPY = {
     True: (ParticipantState.PROPOSED, ParticipantState.INVITED, ParticipantState.JOINED),
     False: (ParticipantState.JOINED,),
 }
 """Whom the requester sees, who decides about them, and whom others in copy see."""
+RATED_STATUSES = (Status.RESOLVED, Status.CLOSED)
 
 
 async def view_of(state: AppState, token: str, visit: LinkAccess) -> dict[str, Any]:
@@ -46,6 +50,7 @@ async def view_of(state: AppState, token: str, visit: LinkAccess) -> dict[str, A
         own = set(await addresses_of_person(session, visit.link.email))
         target = await target_of(session, ticket)
         target_link = await _link_to(session, state, visit, own, target) if target is not ticket else None
+        survey = await find_survey(session, ticket.id) if visit.is_requester else None
         is_followed = ticket.is_archived and await awaits_follow_up(session, ticket.id)
     thread = replace(thread, bodies=await rendered_bodies(state.database, state.renderer, thread.messages))
     links = _links(state, visit, own, [*thread.follow_ups, *([before] if before else [])])
@@ -67,6 +72,9 @@ async def view_of(state: AppState, token: str, visit: LinkAccess) -> dict[str, A
         "is_followed": is_followed,
         "is_over": ticket.is_archived and not is_followed,
         "organisation": membership.organisation if membership and membership.may_read_all else None,
+        "survey": survey,
+        "can_rate": survey is not None and utc_now() < survey.open_until and ticket.status in RATED_STATUSES,
+        "scores": SCORES,
         "can_close": visit.is_requester and can(ticket, Action.CLOSE),
         "can_reopen": visit.is_requester and can(ticket, Action.REOPEN),
     }

@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from services.notification.api import (
     audit,
+    csat,
     dead_letters,
     deliveries,
     event_tokens,
@@ -22,7 +23,7 @@ from services.notification.deps import FEED_READER, OPERATOR, WEBHOOK_KEEPER
 def router() -> APIRouter:
     """Returns the router of every route under `/v1`."""
     routes = APIRouter(prefix="/v1", dependencies=[OPERATOR])
-    configuration = (templates, outgoing_mail, audit, event_tokens, rules, preferences, targets)
+    configuration = (templates, outgoing_mail, audit, event_tokens, rules, preferences, targets, csat)
     for part in (deliveries, inbox, dead_letters, *configuration):
         routes.include_router(part.router)
     programs = APIRouter(prefix="/v1")

@@ -10,6 +10,7 @@ from uuid import UUID
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
 
+from services.notification.csat_tables import ASKED
 from services.notification.delivery import consolidated_text
 from services.notification.delivery.header import is_message_id, mailbox, message_ids, one_line, token, unstructured
 from services.notification.delivery.mime import alternatives
@@ -22,8 +23,10 @@ from shared.contracts.vocabulary import BodyFormat
 from shared.kit.auth import MailThreads, TicketLink, TicketLinks
 from shared.kit.i18n.formats import format_instant
 from shared.kit.i18n.languages import OfferedLanguages, current_language, use_language
+from shared.kit.i18n.messages import gettext
 from shared.kit.i18n.templates import install_translations
 from shared.kit.one_time_links import AccountLinks, ExportLinks
+from shared.kit.satisfaction import SCORES, RatedResolution, RatingLinks
 from shared.kit.user_content.limits import is_light
 from shared.kit.user_content.renderer import BodyRenderer, at_once
 from shared.kit.user_content.rendering import Rendered, with_attachment_urls
@@ -43,6 +46,7 @@ class Composer:
         self._links = TicketLinks(settings)
         self._exports = ExportLinks(settings)
         self._accounts = AccountLinks(settings)
+        self._ratings = RatingLinks(settings)
         self._threads = MailThreads(settings, settings.mail_domain)
         self._desk = settings.desk_url.rstrip("/")
         texts, pages = _environment(is_html=False), _environment(is_html=True)
@@ -122,8 +126,18 @@ class Composer:
             "reply_delimiter": REPLY_DELIMITERS.get(current_language().tag, REPLY_DELIMITER),
             "link": self._link(job, template),
             "desk": self._desk,
+            "ratings": self._rating_links(job),
             "language": current_language(),
         }
+
+    def _rating_links(self, job: MailJob) -> list[tuple[int, str, str]]:
+        """Returns score, words and link of each answer, if the mail asks how satisfied its reader is."""
+        told = (job.facts, *job.facts.get("also", []))
+        asked = next((one[ASKED] for one in told if ASKED in one), None)
+        if asked is None:
+            return []
+        rated = RatedResolution(job.ticket_id, int(asked))
+        return [(score, gettext(words), self._ratings.url(rated, score)) for score, words in SCORES.items()]
 
     def _link(self, job: MailJob, template: Template) -> str:
         """Returns the URL of the ticket: the personal portal link for requesters, the desk's page for agents."""

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, or_, select, tuple_, update
 from sqlalchemy.orm import aliased
 
+from services.notification.csat_tables import ASKED
 from services.notification.delivery.severity import RESOLVING_REPLY, REVISION
 from services.notification.delivery.status import TOLD_WITH_WORSE, DeliveryStatus
 from services.notification.delivery.templates import TemplateName
@@ -105,7 +106,7 @@ def _others(worst: Delivery, rows: Iterable[Delivery]) -> list[dict[str, Any]]:
     named = {_place(one): one for one in worst.facts.get("also", [])}
     for row in sorted(rows, key=lambda row: row.weight or 0):
         told = {"kind": row.template} | {
-            name: row.facts[name] for name in ("metric", "percent", "step", "do") if name in row.facts
+            name: row.facts[name] for name in ("metric", "percent", "step", "do", ASKED) if name in row.facts
         }
         named[_place(told)] = told
     named.pop(_clock(worst.facts), None)

@@ -102,7 +102,7 @@ _ALL = (
         "auto-generated",
     ),
     Template(
-        TemplateName.REPLY, MessagePosted, "requester", "[#{{ ticket.number }}] {{ ticket.subject }}", "no", version=3
+        TemplateName.REPLY, MessagePosted, "requester", "[#{{ ticket.number }}] {{ ticket.subject }}", "no", version=4
     ),
     Template(
         TemplateName.REMINDER,
@@ -126,7 +126,7 @@ _ALL = (
         "requester",
         "[#{{ ticket.number }}] {{ ticket.subject }}",
         "auto-generated",
-        version=3,
+        version=4,
     ),
     Template(
         TemplateName.INVITATION,

@@ -48,6 +48,7 @@ from shared.contracts.events.lifecycle import (
     TicketTriaged,
     TicketUnmerged,
 )
+from shared.contracts.events.satisfaction import CsatAsked, CsatRated
 from shared.contracts.events.services import (
     AccessLinkRequested,
     AccountChange,
@@ -83,6 +84,8 @@ __all__ = [
     "AttachmentRef",
     "Author",
     "Candidate",
+    "CsatAsked",
+    "CsatRated",
     "DemandedSkill",
     "Envelope",
     "Event",
