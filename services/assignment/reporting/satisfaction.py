@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, String, and_, case, cast, func, literal, select, true
+from sqlalchemy import ColumnElement, Row, Select, String, Subquery, and_, case, cast, func, literal, select, true
 
 from services.assignment.models import Agent, Organisation, RoutingDecision, SatisfactionRating, Team, Ticket, Topic
 from services.assignment.queries.callers import Caller
@@ -66,9 +66,8 @@ async def get_satisfaction_report(
     interval: ReportInterval | None = None,
 ) -> SatisfactionReport:
     """Counts what the caller's `report.view` permission reaches."""
-    key = _key(group_by)
-    grouped = _counted(caller, period).add_columns(key.label("key")).group_by(key)
-    rows = (await session.execute(grouped)).all()
+    entries = _entries(caller, period, _key(group_by).label("key"))
+    rows = (await session.execute(_counted(entries).add_columns(entries.c.key).group_by(entries.c.key))).all()
     names = await _names(session, group_by, {row.key for row in rows if row.key})
     groups = [_group(row, group_by, names) for row in rows]
     before = replace(period, since=period.since - (period.until - period.since), until=period.since)
@@ -79,8 +78,8 @@ async def get_satisfaction_report(
         group_by=group_by,
         interval=interval,
         items=sorted(groups, key=lambda one: (one.id is None, one.name.casefold())),
-        total=_counts((await session.execute(_counted(caller, period))).one()),
-        previous_total=_counts((await session.execute(_counted(caller, before))).one()),
+        total=_counts((await session.execute(_counted(entries))).one()),
+        previous_total=_counts((await session.execute(_counted(_entries(caller, before)))).one()),
         series=await _series(session, caller, period, interval),
     )
 
@@ -146,13 +145,18 @@ def _scope(caller: Caller, period: Period) -> list[ColumnElement[bool]]:
     return conditions
 
 
-def _counted(caller: Caller, period: Period) -> Select[Any]:
-    score = _score(period)
+def _entries(caller: Caller, period: Period, *more: ColumnElement[Any]) -> Subquery:
+    """The ratings of a period, one a row."""
+    return select(_score(period).label("score"), *more).where(*_scope(caller, period)).subquery("entries")
+
+
+def _counted(entries: Subquery) -> Select[Any]:
+    score = entries.c.score
     return select(
         func.count().label("asked"),
         func.count(score).label("rated"),
         *(func.count().filter(score == value).label(f"score_{value}") for value in SCORES),
-    ).where(*_scope(caller, period))
+    ).select_from(entries)
 
 
 def _key(group_by: SatisfactionDimension) -> ColumnElement[Any]:
@@ -165,8 +169,8 @@ def _key(group_by: SatisfactionDimension) -> ColumnElement[Any]:
     keys: dict[SatisfactionDimension, ColumnElement[Any]] = {
         SatisfactionDimension.TEAM: cast(rating.team_id, String),
         SatisfactionDimension.AGENT: cast(rating.agent_id, String),
-        SatisfactionDimension.TOPIC: topic.correlate(rating).scalar_subquery(),
-        SatisfactionDimension.ORGANISATION: organisation.correlate(rating).scalar_subquery(),
+        SatisfactionDimension.TOPIC: topic.scalar_subquery(),
+        SatisfactionDimension.ORGANISATION: organisation.scalar_subquery(),
     }
     return keys[group_by]
 
@@ -178,8 +182,9 @@ async def _series(
     if interval is None:
         return []
     starts = await interval_starts(session, period, interval)
-    at = func.date_trunc(literal(interval.value), SatisfactionRating.asked_at, literal(period.zone)).label("at")
-    rows = await session.execute(_counted(caller, period).add_columns(at).group_by(at))
+    at = func.date_trunc(literal(interval.value), SatisfactionRating.asked_at, literal(period.zone))
+    entries = _entries(caller, period, at.label("at"))
+    rows = await session.execute(_counted(entries).add_columns(entries.c.at).group_by(entries.c.at))
     counted = {row.at: _counts(row) for row in rows}
     nothing = SatisfactionCounts()
     return [

@@ -58,7 +58,7 @@ async def test_ratings_are_counted_per_agent_and_over_time_whatever_order_they_c
     ]
     assert sum(point["asked"] for point in report["series"]) == 5
     assert report["previous_total"]["asked"] == 0
-    table = list(DictReader(StringIO(await ada.text("/v1/reports/csat.csv", team=slug))))
+    table = list(DictReader(StringIO((await ada.send("GET", f"/v1/reports/csat.csv?team={slug}")).text)))
     assert (table[0]["row"], table[0]["asked"], table[0]["satisfied_share"]) == ("total", "5", "66.7")
     for dimension in ("topic", "organisation", "team"):
         grouped = await ada.get("/v1/reports/csat", team=slug, group_by=dimension)
@@ -71,7 +71,7 @@ async def test_ratings_are_counted_per_agent_and_over_time_whatever_order_they_c
     page = await desk.http.get(f"/reports/csat?team={slug}&by=agent", headers=cookies)
     assert (page.status_code, "66.7 %" in page.text, "=Quick" in page.text) == (200, True, True)
     shown = await desk.http.get(f"/tickets/{(await desk.some_ticket())['number']}", headers=cookies)
-    assert "5 – Very satisfied" in shown.text
+    assert "Very satisfied" in shown.text
     assert (await desk.http.get(f"/reports/csat.csv?team={slug}", headers=cookies)).status_code == 200
 
 
