@@ -41,6 +41,7 @@ from services.assignment.queries.policies import PolicyCache
 from services.assignment.read_model.command import run_read_model
 from services.assignment.reporting.aggregation import keep_activity_counted
 from services.assignment.reporting.clock_counting import keep_clocks_counted
+from services.assignment.reporting.report_sending import send_due_reports
 from services.assignment.routing_rules.counts import keep_counts
 from services.assignment.seed import seed
 from services.assignment.seed.empty import seed_empty
@@ -150,6 +151,7 @@ def build_app(settings: AssignmentSettings) -> FastAPI:
             "rule-counts": partial(keep_counts, context.match_counts, database),
             "activity": partial(keep_activity_counted, context),
             "clock-counts": partial(keep_clocks_counted, context),
+            "report-schedules": partial(send_due_reports, context),
             "held-replies": partial(send_held_replies, context),
             **consumers,
         }

@@ -20,6 +20,7 @@ from shared.contracts.events import (
     LifecycleEvent,
     MessagePosted,
     ParticipantChanged,
+    ReportReady,
     SlaBreached,
     SlaBreachWithdrawn,
     SlaWarned,
@@ -158,6 +159,20 @@ def _(event: AccountLinkRequested) -> list[NotificationDecision]:
     is_new = event.purpose == "invitation"
     template = TemplateName.ACCOUNT_INVITATION if is_new else TemplateName.PASSWORD_RESET
     return [NotificationDecision(NO_TICKET, template, agent(event.agent_id), facts)]
+
+
+@decide.register
+def _(event: ReportReady) -> list[NotificationDecision]:
+    """The report is in the event: it was made with the rights of whom it is for."""
+    days = " to ".join(dict.fromkeys(day.isoformat() for day in (event.first_day, event.last_day) if day))
+    facts: dict[str, JsonValue] = {
+        "report": event.name,
+        "days": days,
+        "address": event.address,
+        "csv": event.csv,
+        "file": f"{event.report}.csv",
+    }
+    return [NotificationDecision(NO_TICKET, TemplateName.SCHEDULED_REPORT, agent(event.agent_id), facts)]
 
 
 @decide.register

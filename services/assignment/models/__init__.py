@@ -36,6 +36,7 @@ from services.assignment.models.routing import RoutingTurn, TicketAssignment
 from services.assignment.models.routing_rules import Organisation, OrganisationDomain, RoutingRule, RoutingRuleCount
 from services.assignment.models.rules import Calendar, CalendarFeed, Policy, StoredSnapshot, Topic
 from services.assignment.models.satisfaction import SatisfactionRating
+from services.assignment.models.saved_reports import ReportRun, ReportSchedule, SavedReport
 from services.assignment.models.service_tokens import ServiceToken
 from services.assignment.models.setup import Installation, SetupLink
 from services.assignment.models.single_sign_on import ProviderIdentity, SingleSignOn, UsedSignOn
@@ -100,6 +101,8 @@ __all__ = [
     "Policy",
     "ProviderIdentity",
     "RecoveryCode",
+    "ReportRun",
+    "ReportSchedule",
     "RequesterAddress",
     "RequesterNote",
     "RequesterRecord",
@@ -112,6 +115,7 @@ __all__ = [
     "RoutingRuleCount",
     "RoutingTurn",
     "SatisfactionRating",
+    "SavedReport",
     "SavedView",
     "ServiceToken",
     "Session",

@@ -97,6 +97,7 @@ class ReportKind:
         """The page of the report with these parameters."""
         bounds = {"from": asked.first, "to": asked.last} if asked.first or asked.last else {"days": asked.days}
         said = {self.group_parameter: asked.group_by.value, **bounds, "tz": asked.time_zone, "team": asked.team}
+        said["interval"] = asked.interval.value if asked.interval else None
         path = "/reports" if self.name == "sla" else f"/reports/{self.name}"
         return f"{path}?{urlencode({name: value for name, value in said.items() if value})}"
 

@@ -1,8 +1,11 @@
 """Composes the mail of a job: text and HTML bodies, threading headers, and headers that prevent mail loops."""
 
+import csv
 import textwrap
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from io import StringIO
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -13,7 +16,7 @@ from markupsafe import Markup, escape
 from services.notification.csat_tables import ASKED
 from services.notification.delivery import consolidated_text
 from services.notification.delivery.header import is_message_id, mailbox, message_ids, one_line, token, unstructured
-from services.notification.delivery.mime import alternatives
+from services.notification.delivery.mime import alternatives, with_attachment
 from services.notification.delivery.queue import MailJob
 from services.notification.delivery.styled_templates import styled_templates
 from services.notification.delivery.templates import TEMPLATES, Template, TemplateName
@@ -35,6 +38,8 @@ TEMPLATE_FOLDER = Path(__file__).parent.parent / "templates"
 SUBJECT_LENGTH = 200
 AUTHOR_LENGTH = 60
 COLUMNS = 78
+SHOWN_ROWS = 101
+"""Of a report's table in the mail itself; the attached file has all."""
 
 
 class Composer:
@@ -70,7 +75,10 @@ class Composer:
         values = self._values(job, template) | {"body_html": words.html, "body_text": words.text}
         text, page = self._texts[template.name].render(values), self._pages[template.name].render(values)
         subject = self._subjects[template.name].render(values)
-        return (self._head(job, template, subject) + alternatives(text, page, job.message_id)).encode("ascii")
+        content = alternatives(text, page, job.message_id)
+        if template.name is TemplateName.SCHEDULED_REPORT:
+            content = with_attachment(content, job.facts["file"], job.facts["csv"], job.message_id)
+        return (self._head(job, template, subject) + content).encode("ascii")
 
     def _head(self, job: MailJob, template: Template, subject: str) -> str:
         answered, references = self._thread(job, template)
@@ -127,6 +135,7 @@ class Composer:
             "link": self._link(job, template),
             "desk": self._desk,
             "ratings": self._rating_links(job),
+            "table": _table(job),
             "language": current_language(),
         }
 
@@ -143,6 +152,8 @@ class Composer:
         """Returns the URL of the ticket: the personal portal link for requesters, the desk's page for agents."""
         if template.name is TemplateName.ACCOUNT_CHANGED:
             return f"{self._desk}/account"
+        if template.name is TemplateName.SCHEDULED_REPORT:
+            return f"{self._desk}{job.facts['address']}"
         if template.name is TemplateName.DIGEST:
             return f"{self._desk}/inbox"
         if template.audience == "account":
@@ -153,6 +164,11 @@ class Composer:
             return self._exports.url(job.address, job.id, job.created_at)
         link = TicketLink(job.ticket_id, job.address, is_mailed=True)
         return self._links.url(link) if template.audience == "requester" else self._links.invitation_url(link)
+
+
+def _table(job: MailJob) -> list[list[str]]:
+    """The rows of a report, its head first; of a long one the beginning."""
+    return list(islice(csv.reader(StringIO(job.facts.get("csv", ""))), SHOWN_ROWS))
 
 
 def _environment(*, is_html: bool) -> Environment:

@@ -23,6 +23,21 @@ def alternatives(text: str, html: str, seed: str) -> str:
     )
 
 
+def with_attachment(message: str, name: str, content: str, seed: str) -> str:
+    """Returns the header fields and body that `alternatives` made, with a CSV file beside them.
+
+    `name` must be an ASCII token.
+    """
+    boundary = f"=_{hashlib.sha256(f'mixed:{seed}'.encode()).hexdigest()[:32]}"
+    inner = message.removeprefix("MIME-Version: 1.0\r\n")
+    return (
+        f'MIME-Version: 1.0\r\nContent-Type: multipart/mixed;\r\n boundary="{boundary}"\r\n\r\n'
+        f"--{boundary}\r\n{inner}\r\n--{boundary}\r\n"
+        f'Content-Type: text/csv; charset="utf-8"\r\nContent-Disposition: attachment; filename="{name}"\r\n'
+        f"Content-Transfer-Encoding: base64\r\n\r\n{_base64(content.encode())}\r\n--{boundary}--\r\n"
+    )
+
+
 def _part(subtype: str, content: str) -> str:
     data = cleaned(content).encode()
     is_mostly_plain = sum(data.count(byte) for byte in b"aeinorst \n") * 4 > len(data)

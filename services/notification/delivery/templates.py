@@ -11,6 +11,7 @@ from shared.contracts.events import (
     Event,
     MessagePosted,
     ParticipantChanged,
+    ReportReady,
     SlaBreached,
     SlaBreachWithdrawn,
     SlaWarned,
@@ -58,6 +59,7 @@ class TemplateName(StrEnum):
     FOLLOWER_RESOLVED = "follower_resolved"
     FOLLOWER_REOPENED = "follower_reopened"
     FOLLOWER_CLOSED = "follower_closed"
+    SCHEDULED_REPORT = "scheduled_report"
     ACCOUNT_CHANGED = "account_changed"
     ACCOUNT_INVITATION = "account_invitation"
     PASSWORD_RESET = "password_reset"  # noqa: S105 - the name of a mail
@@ -256,6 +258,13 @@ _ALL = (
         MessagePosted,
         "account",
         "{{ _('%(count)s notifications from the desk', count=facts.lines | length) }}",
+        "auto-generated",
+    ),
+    Template(
+        TemplateName.SCHEDULED_REPORT,
+        ReportReady,
+        "account",
+        "{{ facts.report }}{% if facts.days %}, {{ facts.days }}{% endif %}",
         "auto-generated",
     ),
     Template(

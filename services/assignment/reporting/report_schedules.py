@@ -1,0 +1,164 @@
+"""Report schedules: made, listed, changed and removed by their owners."""
+
+from collections import defaultdict
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from services.assignment.app_state import AppState
+from services.assignment.commands.administration import changes_of, changing
+from services.assignment.commands.audit import KINDS, record_change
+from services.assignment.models import Agent, ReportRun, ReportSchedule
+from services.assignment.queries.callers import Caller
+from services.assignment.reporting.schedule_times import ScheduleTimes
+from services.assignment.schemas.saved_reports import (
+    Frequency,
+    RunView,
+    ScheduleInput,
+    SchedulePatch,
+    ScheduleView,
+)
+from shared.kit.clock import new_id, utc_now
+from shared.kit.db import Session
+from shared.kit.http.problems import Problem, invalid, not_found
+
+MOST_SCHEDULES = 50
+"""That an agent may have."""
+SHOWN_RUNS = 10
+KINDS[ScheduleView] = "report-schedule"
+
+
+def times_of(schedule: ReportSchedule | ScheduleInput) -> ScheduleTimes:
+    """The rule by which a schedule is due."""
+    return ScheduleTimes(Frequency(schedule.frequency), schedule.at, schedule.time_zone, schedule.weekday, schedule.day)
+
+
+async def list_schedules(session: Session, caller: Caller) -> list[ScheduleView]:
+    """The caller's, by name."""
+    query = select(ReportSchedule).where(ReportSchedule.owner_id == caller.agent_id)
+    schedules = (await session.scalars(query.order_by(func.lower(ReportSchedule.name), ReportSchedule.id))).all()
+    runs = await _runs(session, [one.id for one in schedules])
+    return [_view(one, runs[one.id]) for one in schedules]
+
+
+async def get_schedule(session: Session, caller: Caller, schedule_id: UUID) -> ScheduleView:
+    """One of the caller's. Raises Problem 404."""
+    schedule = await _own(session, caller, schedule_id)
+    return _view(schedule, (await _runs(session, [schedule.id]))[schedule.id])
+
+
+async def create_schedule(session: Session, caller: Caller, asked: ScheduleInput) -> ScheduleView:
+    """Has a report sent. Raises Problem 403 for a program, 409 for too many, 422 for people there are not."""
+    if caller.person_id is None:
+        raise Problem(403, "not_permitted", "only an agent has reports sent")
+    owned = await session.scalar(
+        select(func.count()).select_from(ReportSchedule).where(ReportSchedule.owner_id == caller.agent_id)
+    )
+    if (owned or 0) >= MOST_SCHEDULES:
+        raise Problem(409, "too_many_schedules", f"you have {MOST_SCHEDULES} schedules; delete one first")
+    await _check_recipients(session, asked.recipients)
+    now = utc_now()
+    schedule = ReportSchedule(
+        id=new_id(),
+        owner_id=caller.agent_id,
+        next_due_at=times_of(asked).next_after(now),
+        version=1,
+        created_at=now,
+        **_columns(asked),
+    )
+    session.add(schedule)
+    await session.flush()
+    await record_change(session, None, _view(schedule, []))
+    return _view(schedule, [])
+
+
+async def change_schedule(context: AppState, caller: Caller, schedule_id: UUID, asked: SchedulePatch) -> ScheduleView:
+    """Renames, pauses or resumes it, or changes who gets it; resumed, it goes on with the next time. Problem 404."""
+    changes = changes_of(asked)
+    async with changing(context, caller) as session:
+        schedule = await _own(session, caller, schedule_id, is_locked=True)
+        before = _view(schedule, [])
+        if asked.recipients is not None:
+            await _check_recipients(session, asked.recipients)
+            changes["recipients"] = list(dict.fromkeys(asked.recipients))
+        if schedule.is_paused and asked.is_paused is False:
+            schedule.next_due_at = times_of(schedule).next_after(utc_now())
+        for name, value in changes.items():
+            setattr(schedule, name, value)
+        schedule.version += 1
+        await session.flush()
+        await record_change(session, before, _view(schedule, []))
+        return await get_schedule(session, caller, schedule_id)
+
+
+async def delete_schedule(context: AppState, caller: Caller, schedule_id: UUID) -> None:
+    """Sends nothing more. Raises Problem 404."""
+    async with changing(context, caller) as session:
+        schedule = await _own(session, caller, schedule_id, is_locked=True)
+        await record_change(session, _view(schedule, []), None)
+        await session.delete(schedule)
+
+
+async def _own(session: Session, caller: Caller, schedule_id: UUID, *, is_locked: bool = False) -> ReportSchedule:
+    query = select(ReportSchedule).where(ReportSchedule.id == schedule_id, ReportSchedule.owner_id == caller.agent_id)
+    schedule = await session.scalar(query.with_for_update() if is_locked else query)
+    if schedule is None:
+        raise not_found("report schedule")
+    return schedule
+
+
+async def _check_recipients(session: Session, recipients: list[UUID]) -> None:
+    known = set(await session.scalars(select(Agent.id).where(Agent.id.in_(recipients), Agent.is_active)))
+    if not known.issuperset(recipients):
+        raise invalid("/recipients", "must be the ids of active agents")
+
+
+def _columns(asked: ScheduleInput) -> dict[str, Any]:
+    return {
+        "name": asked.name,
+        "report": asked.report,
+        "parameters": asked.parameters.model_dump(mode="json"),
+        "frequency": asked.frequency.value,
+        "weekday": asked.weekday,
+        "day": asked.day,
+        "at": asked.at,
+        "time_zone": asked.time_zone,
+        "recipients": list(dict.fromkeys(asked.recipients)),
+        "is_paused": asked.is_paused,
+    }
+
+
+async def _runs(session: Session, schedule_ids: list[UUID]) -> dict[UUID, list[RunView]]:
+    place = func.row_number().over(partition_by=ReportRun.schedule_id, order_by=ReportRun.at.desc()).label("place")
+    numbered = select(ReportRun.schedule_id, ReportRun.period, place).where(ReportRun.schedule_id.in_(schedule_ids))
+    newest = numbered.subquery()
+    query = (
+        select(ReportRun)
+        .join(newest, (newest.c.schedule_id == ReportRun.schedule_id) & (newest.c.period == ReportRun.period))
+        .where(newest.c.place <= SHOWN_RUNS)
+        .order_by(ReportRun.at.desc())
+    )
+    found: dict[UUID, list[RunView]] = defaultdict(list)
+    for run in await session.scalars(query):
+        found[run.schedule_id].append(RunView.model_validate(run, from_attributes=True))
+    return found
+
+
+def _view(schedule: ReportSchedule, runs: list[RunView]) -> ScheduleView:
+    return ScheduleView(
+        id=schedule.id,
+        name=schedule.name,
+        report=schedule.report,
+        parameters=schedule.parameters,
+        frequency=Frequency(schedule.frequency),
+        weekday=schedule.weekday,
+        day=schedule.day,
+        at=schedule.at,
+        time_zone=schedule.time_zone,
+        recipients=schedule.recipients,
+        is_paused=schedule.is_paused,
+        next_due_at=None if schedule.is_paused else schedule.next_due_at,
+        version=schedule.version,
+        runs=runs,
+    )
