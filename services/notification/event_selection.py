@@ -12,10 +12,11 @@ from shared.contracts.events import (
     NoteAdded,
     NoteFilesAttached,
     NoteReceived,
+    ReportReady,
 )
 
-WITHHELD: tuple[type[Event], ...] = (AccessLinkRequested, AccountLinkRequested, AccountChanged)
-"""Requests for links and changes of sign-in: they are between Everdesk's services only."""
+WITHHELD: tuple[type[Event], ...] = (AccessLinkRequested, AccountLinkRequested, AccountChanged, ReportReady)
+"""Requests for links, changes of sign-in, and mailed reports: they are between Everdesk's services only."""
 WHEN_NAMED: tuple[type[Event], ...] = (NoteAdded, NoteReceived, NoteFilesAttached)
 """What agents write among themselves: sent only to whoever names these events, which `*` does not."""
 EVERYTHING = "*"

@@ -109,12 +109,17 @@ FACTS: dict[str, object] = {
 }
 
 
+REPORT = 'row,name\r\nteam,"<b>Zoë</b>, all"\r\n'
+
+
 def job(name: str, subject: str, template: TemplateName = TemplateName.REPLY, address: str = ADDRESS) -> MailJob:
     """A mail with these words wherever words of people can stand."""
     made = MailThreads(SETTINGS, SETTINGS.mail_domain).message_id(TICKET, new_id())
     facts = FACTS | {"author": name, "body": f"{subject}\n{name}", "attachments": [name]}
     if template is TemplateName.DIGEST:
         facts["lines"] = [{"number": "100003", "what": "New ticket", "subject": subject}]
+    if template is TemplateName.SCHEDULED_REPORT:
+        facts |= {"report": subject, "days": "", "address": "/reports/csat", "csv": REPORT, "file": "csat.csv"}
     at = datetime(2026, 11, 2, 9, tzinfo=UTC)
     return MailJob(new_id(), "cause", template, TICKET, "100003", subject, address, name, facts, made, 0, at)
 
@@ -125,14 +130,17 @@ def check(raw: bytes, template: TemplateName = TemplateName.REPLY) -> StrictMail
     automatic = set() if TEMPLATES[template].auto_submitted == "no" else {"Auto-Submitted"}
     fields = FIELDS - OF_TICKETS if TEMPLATES[template].audience == "account" else FIELDS
     assert set(mail.fields) == fields | automatic
-    assert [kind for kind, _ in mail.parts] == ["text/plain", "text/html"]
+    has_file = template is TemplateName.SCHEDULED_REPORT
+    kinds = ["text/plain", "text/html", *(["text/csv"] if has_file else [])]
+    assert [kind for kind, _ in mail.parts] == kinds
     for name, address in (("From", SETTINGS.mail_address), ("To", ADDRESS), ("Reply-To", SETTINGS.mail_address)):
         assert mail.mailbox(name)[1] == address
     by_registry = email.message_from_bytes(raw, policy=policy.default)
     by_compat = email.message_from_bytes(raw, policy=policy.compat32)
     for parsed in (by_registry, by_compat):
         assert sorted(parsed.keys()) == sorted(mail.fields)
-        assert [part.get_content_type() for part in parsed.walk()][1:] == ["text/plain", "text/html"]
+        leaves = [part.get_content_type() for part in parsed.walk() if not part.is_multipart()]
+        assert leaves == kinds
         assert not parsed.defects
     for name in ("From", "To", "Reply-To"):
         assert [one.addr_spec for one in by_registry[name].addresses] == [mail.mailbox(name)[1]]

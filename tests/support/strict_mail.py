@@ -3,6 +3,7 @@
 import re
 from base64 import b64decode
 from binascii import a2b_qp
+from collections.abc import Set
 from dataclasses import dataclass
 
 ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
@@ -59,12 +60,25 @@ def read(raw: bytes) -> StrictMail:
     need(not re.search(r"(?<!\r)\n|\r(?!\n)|\0", text), "a bare line end or NUL")
     head, _, body = text.partition("\r\n\r\n")
     fields = _fields(head)
-    boundary = re.fullmatch(r'multipart/alternative; boundary="(=_[0-9a-f]{32})"', fields["Content-Type"])
-    need(boundary is not None, fields["Content-Type"])
+    is_mixed = fields["Content-Type"].startswith("multipart/mixed;")
+    if not is_mixed:
+        return StrictMail(fields, [_part(part) for part in _split("alternative", fields["Content-Type"], body)])
+    words, *files = _split("mixed", fields["Content-Type"], body)
+    need(words.startswith("\r\n"), "a boundary inside a line")
+    inner, _, both = words[2:].partition("\r\n\r\n")
+    kind = _fields(inner)
+    need(set(kind) == {"Content-Type"}, f"fields of a part: {kind}")
+    parts = [_part(part) for part in _split("alternative", kind["Content-Type"], both)]
+    return StrictMail(fields, [*parts, *(_part(file, {"Content-Disposition"}) for file in files)])
+
+
+def _split(kind: str, content_type: str, body: str) -> list[str]:
+    boundary = re.fullmatch(rf'multipart/{kind}; boundary="(=_[0-9a-f]{{32}})"', content_type)
+    need(boundary is not None, content_type)
     assert boundary is not None
     preamble, *parts = body.split(f"--{boundary[1]}")
     need(not preamble and parts.pop() == "--\r\n", "something before or after the parts")
-    return StrictMail(fields, [_part(part) for part in parts])
+    return parts
 
 
 def _fields(head: str) -> dict[str, str]:
@@ -82,12 +96,12 @@ def _fields(head: str) -> dict[str, str]:
     return fields
 
 
-def _part(part: str) -> tuple[str, str]:
+def _part(part: str, more: Set[str] = frozenset()) -> tuple[str, str]:
     need(part.startswith("\r\n") and part.endswith("\r\n"), "a boundary inside a line")
     head, _, body = part[2:].partition("\r\n\r\n")
     fields = _fields(head)
-    need(set(fields) == {"Content-Type", "Content-Transfer-Encoding"}, f"fields of a part: {fields}")
-    kind = re.fullmatch(r'(text/(?:plain|html)); charset="utf-8"', fields["Content-Type"])
+    need(set(fields) == {"Content-Type", "Content-Transfer-Encoding"} | more, f"fields of a part: {fields}")
+    kind = re.fullmatch(r'(text/(?:plain|html|csv)); charset="utf-8"', fields["Content-Type"])
     need(kind is not None, fields["Content-Type"])
     assert kind is not None
     need(max(map(len, body.split("\r\n"))) <= 76, "a body's line is too long")

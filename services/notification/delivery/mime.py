@@ -32,7 +32,7 @@ def with_attachment(message: str, name: str, content: str, seed: str) -> str:
     inner = message.removeprefix("MIME-Version: 1.0\r\n")
     return (
         f'MIME-Version: 1.0\r\nContent-Type: multipart/mixed;\r\n boundary="{boundary}"\r\n\r\n'
-        f"--{boundary}\r\n{inner}\r\n--{boundary}\r\n"
+        f"--{boundary}\r\n{inner}--{boundary}\r\n"
         f'Content-Type: text/csv; charset="utf-8"\r\nContent-Disposition: attachment; filename="{name}"\r\n'
         f"Content-Transfer-Encoding: base64\r\n\r\n{_base64(content.encode())}\r\n--{boundary}--\r\n"
     )

@@ -13,9 +13,10 @@ from shared.contracts.events import (
     AccountChanged,
     AccountLinkRequested,
     Event,
+    ReportReady,
 )
 
-WITHHELD: tuple[type[Event], ...] = (AccessLinkRequested, AccountLinkRequested, AccountChanged)
+WITHHELD: tuple[type[Event], ...] = (AccessLinkRequested, AccountLinkRequested, AccountChanged, ReportReady)
 """Events that no program gets."""
 INSTANTS = frozenset(
     {
