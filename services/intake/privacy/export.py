@@ -18,6 +18,7 @@ from services.intake.models import (
     Message,
     Participant,
     RawMail,
+    SatisfactionSurvey,
     Ticket,
     TimelineEntry,
 )
@@ -87,6 +88,7 @@ class Exporter:
             "timeline": await self._rows(
                 select(TimelineEntry).where(TimelineEntry.ticket_id == belongs).order_by(TimelineEntry.id)
             ),
+            "ratings": await self._rows(select(SatisfactionSurvey).where(SatisfactionSurvey.ticket_id == belongs)),
             "files": [_without(file, OURS) | {"place": _place(file)} for file in files],
             "mails": [_without(mail, OURS) for mail in mails],
         }
