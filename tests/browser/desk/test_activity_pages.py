@@ -1,6 +1,7 @@
 """The pages of activity, arrivals, backlog and workload: what they say, and that everybody can read them."""
 
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
@@ -9,11 +10,33 @@ from playwright.async_api import Browser, expect
 from shared.kit.clock import utc_now
 from tests.browser.chromium import LOOKS, WIDTHS, page_of
 from tests.browser.desk.signing_in import sign_in
-from tests.services.assignment.desk import Desk
+from tests.services.assignment.desk import Desk, Json, agent_id
 from tests.services.assignment.test_activity_reports import log, logged
 from tests.services.assignment.test_reports import a_team
+from tests.services.assignment.test_satisfaction import question, rated, take
+from tests.services.assignment.test_saved_reports import WEEKLY
 
 PAGES = ("activity", "times", "arrivals", "backlog", "workload", "boards", "tickets", "what-if", "staffing")
+PAGES = (
+    "activity",
+    "times",
+    "arrivals",
+    "backlog",
+    "workload",
+    "boards",
+    "tickets",
+    "csat",
+    "saved?report=csat",
+    "schedules",
+)
+
+
+async def save_and_schedule(desk: Desk) -> None:
+    """A saved report of Ada's, and one by mail."""
+    ada = await desk.agent("ada")
+    await ada.post("/v1/saved-reports", {"name": "Satisfaction of the month", "report": "csat"}, expect=201)
+    body: Json = {"name": "Activity on Mondays", "report": "activity", "recipients": [str(agent_id("ada"))], **WEEKLY}
+    await ada.post("/v1/report-schedules", body, expect=201)
 
 
 async def test_a_lead_reads_what_happened_and_asks_again_for_one_team(
@@ -46,6 +69,9 @@ async def test_everybody_can_read_the_reports(
 ) -> None:
     _, team = await a_team(desk)
     await log(desk, logged(team, "ticket.opened", utc_now() - timedelta(hours=1)))
+    asked = question(UUID((await desk.some_ticket())["id"]), team)
+    await take(desk, asked, rated(asked, 4, "Quick and kind."))
+    await save_and_schedule(desk)
     async with page_of(browser, viewport={"width": WIDTHS[device], "height": 844}, color_scheme=scheme) as page:
         await sign_in(page, address, path="/reports/activity")
         for name in PAGES:
