@@ -26,17 +26,17 @@ WRITE_RATINGS: Final = _ratings()
 
 def rating_row(event: CsatAsked | CsatRated) -> dict[str, Any]:
     """Returns the row that an event makes; a question is an answer's version 0."""
-    is_rated = isinstance(event, CsatRated)
+    answer = event if isinstance(event, CsatRated) else None
     return {
         "ticket_id": event.ticket_id,
         "resolution": event.resolution,
         "team_id": event.team_id,
         "agent_id": event.agent_id,
         "asked_at": event.asked_at,
-        "score": event.score if is_rated else None,
-        "comment": event.comment if is_rated else None,
-        "rated_at": event.rated_at if is_rated else None,
-        "version": event.version if is_rated else 0,
+        "score": answer.score if answer else None,
+        "comment": answer.comment if answer else None,
+        "rated_at": answer.rated_at if answer else None,
+        "version": answer.version if answer else 0,
     }
 
 

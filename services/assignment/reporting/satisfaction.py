@@ -112,7 +112,8 @@ async def ratings_of_ticket(session: Session, ticket_id: UUID) -> list[Satisfact
 
 
 def _is_wanted(wanted: RatingFilter, period: Period) -> ColumnElement[bool]:
-    score, conditions = _score(period), [true()]
+    score = _score(period)
+    conditions: list[ColumnElement[bool]] = [true()]
     if wanted.score is None:
         conditions.append(score.is_not(None))
     else:

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, dataclass
 
-from sqlalchemy import Select, select, update
+from sqlalchemy import Row, Select, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from services.notification.csat_tables import csat_survey
@@ -29,7 +29,7 @@ class CsatSurvey:
 async def load_survey(session: Session) -> CsatSurvey:
     """Returns the settings in force."""
     row = (await session.execute(_settings())).one_or_none()
-    return CsatSurvey(**row._mapping) if row else CsatSurvey()
+    return _survey(row) if row else CsatSurvey()
 
 
 async def save_survey(
@@ -40,7 +40,7 @@ async def save_survey(
     Raises Problem 412 if somebody else changed them after `expected_version`.
     """
     await session.execute(insert(csat_survey).values(id=ONLY_ROW).on_conflict_do_nothing())
-    before = CsatSurvey(**(await session.execute(_settings().with_for_update())).one()._mapping)
+    before = _survey((await session.execute(_settings().with_for_update())).one())
     if expected_version is not None and expected_version != before.version:
         raise Problem(412, "version_conflict", "the settings were changed since: read them again")
     after = CsatSurvey(wanted.is_on, wanted.open_days, wanted.days_between, before.version)
@@ -51,6 +51,10 @@ async def save_survey(
     subject = ("csat-survey", "csat-survey", "Satisfaction survey")
     await record_change(session, by, subject, _told(before), _told(after))
     return after
+
+
+def _survey(row: Row[bool, int, int, int]) -> CsatSurvey:
+    return CsatSurvey(row.is_on, row.open_days, row.days_between, row.version)
 
 
 def _told(survey: CsatSurvey) -> dict[str, bool | int]:
