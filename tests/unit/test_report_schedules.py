@@ -55,7 +55,8 @@ def test_a_report_is_about_the_days_before_it_is_due(
 def test_a_year_of_daily_times_is_one_a_day() -> None:
     for zone in ("Europe/Berlin", "America/Havana", "Australia/Lord_Howe", "Asia/Beirut"):
         for local in ("00:00", "00:30", "02:00", "02:30"):
-            times, moment, days = ScheduleTimes(DAILY, local, zone), at("2025-12-31T12:00"), []
+            times, moment = ScheduleTimes(DAILY, local, zone), at("2025-12-31T12:00")
+            days: list[date] = []
             while len(days) < 370:
                 moment = times.next_after(moment)
                 days.append(times.local_day(moment))

@@ -151,7 +151,7 @@ def _entries(caller: Caller, period: Period, *more: ColumnElement[Any]) -> Subqu
     return select(_score(period).label("score"), *more).where(*_scope(caller, period)).subquery("entries")
 
 
-def _counted(entries: Subquery) -> Select[Any]:
+def _counted(entries: Subquery) -> Select[*tuple[Any, ...]]:
     score = entries.c.score
     return select(
         func.count().label("asked"),

@@ -146,7 +146,7 @@ async def _agents(session: Session, addresses: str) -> list[UUID]:
     """The active agents with these addresses."""
     wanted = {address.casefold() for address in addresses.replace(",", " ").replace(";", " ").split()}
     query = select(func.lower(Agent.email), Agent.id).where(func.lower(Agent.email).in_(wanted), Agent.is_active)
-    found = dict((await session.execute(query)).tuples().all())
+    found: dict[str, UUID] = dict((await session.execute(query)).tuples().all())
     if unknown := sorted(wanted - found.keys()):
         raise _Wrong(f"No active agent has the address {unknown[0]}")
     return sorted(found.values())

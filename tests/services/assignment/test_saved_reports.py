@@ -139,7 +139,7 @@ async def test_a_report_is_sent_once_to_those_who_may_see_it_then(desk: Desk) ->
 async def test_a_schedule_that_does_not_fit_is_refused(desk: Desk) -> None:
     ada = await desk.agent("ada")
     body = {"name": "Wrong", "report": "sla", "recipients": [str(agent_id("ada"))], **WEEKLY}
-    for wrong in (
+    misfits: tuple[Json, ...] = (
         {"weekday": None},
         {"frequency": "monthly"},
         {"frequency": "daily"},
@@ -148,7 +148,8 @@ async def test_a_schedule_that_does_not_fit_is_refused(desk: Desk) -> None:
         {"recipients": []},
         {"recipients": [str(new_id())]},
         {"report": "passwords"},
-    ):
+    )
+    for wrong in misfits:
         await ada.post("/v1/report-schedules", body | wrong, expect=422)
     dmitri = await desk.agent("dmitri")
     await dmitri.get("/v1/report-schedules", expect=403)
