@@ -1,6 +1,6 @@
 """Examples of what agents arrange around tickets, and of what requesters say of the help that they got."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from shared.contracts.base import AgentId, MessageId, TeamId, TicketId
@@ -8,6 +8,7 @@ from shared.contracts.events import (
     CsatAsked,
     CsatRated,
     Event,
+    ReportReady,
     TicketLinked,
     TicketSplit,
     TicketTaskChanged,
@@ -27,6 +28,17 @@ def arranged(ticket: TicketId, other: TicketId, actor: Actor, at: datetime) -> t
         "asked_at": at,
     }
     return (
+        ReportReady(
+            schedule_id=UUID("01990a4e-3c00-7000-8000-000000000062"),
+            agent_id=AgentId(UUID("01990a4e-3c00-7000-8000-000000000076")),
+            name="Weekly figures",
+            report="csat",
+            first_day=date(2026, 11, 16),
+            last_day=date(2026, 11, 22),
+            address="/reports/csat?by=team&from=2026-11-16&to=2026-11-22&tz=UTC",
+            csv="row,name,asked,rated\r\ntotal,,4,3\r\n",
+            made_at=at,
+        ),
         CsatAsked(**asked, open_until=at + timedelta(days=14)),
         CsatRated(**asked, score=5, comment="Quick and kind.", version=1, rated_at=at),
         TicketLinked(**pair, kind="duplicated_by", actor=actor, linked_at=at),

@@ -1,6 +1,6 @@
 """One example of every event, always the same; the files in `docs/events/samples` are written from these."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -30,7 +30,6 @@ from shared.contracts.events import (
     ParticipantChanged,
     ParticipantDecided,
     Person,
-    ReportReady,
     RequesterChanged,
     RequesterErased,
     ReturnedTicket,
@@ -360,17 +359,6 @@ _others: tuple[Event, ...] = (
     RequesterErased(requester_id=REQUESTER, ticket_ids=(TICKET,), took_part_in=(OTHER,), erased_at=at(60)),
     TicketErased(ticket_id=TICKET, erased_at=at(60)),
     AccountLinkRequested(agent_id=ADA, link_id=_uuid(61), purpose="reset", requested_at=at(30), expires_at=at(60)),
-    ReportReady(
-        schedule_id=_uuid(62),
-        agent_id=ADA,
-        name="Weekly figures",
-        report="csat",
-        first_day=date(2026, 11, 16),
-        last_day=date(2026, 11, 22),
-        address="/reports/csat?by=team&from=2026-11-16&to=2026-11-22&tz=UTC",
-        csv="row,name,asked,rated\r\ntotal,,4,3\r\n",
-        made_at=at(60),
-    ),
     AccountChanged(agent_id=ADA, change="password_changed", changed_at=at(45)),
     AccessLinkRequested(ticket_id=TICKET, requested_at=at(30)),
     NotificationSent(

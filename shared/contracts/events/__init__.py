@@ -48,6 +48,7 @@ from shared.contracts.events.lifecycle import (
     TicketTriaged,
     TicketUnmerged,
 )
+from shared.contracts.events.mailed_reports import ReportReady
 from shared.contracts.events.satisfaction import CsatAsked, CsatRated
 from shared.contracts.events.services import (
     AccessLinkRequested,
@@ -61,7 +62,6 @@ from shared.contracts.events.services import (
     NotificationFailed,
     NotificationSent,
     OrganisationChanged,
-    ReportReady,
     RequesterChanged,
     RequesterErased,
     ReturnedTicket,

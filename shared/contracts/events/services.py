@@ -1,6 +1,5 @@
 """What the services announce about people, teams, decisions and deliveries."""
 
-from datetime import date
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -321,32 +320,6 @@ class AccessLinkRequested(Event, name="access.requested"):
     @property
     def entity_id(self) -> UUID:
         return self.ticket_id
-
-
-class ReportReady(Event, name="report.ready"):
-    """A scheduled report was made for one of its recipients, with what they may see."""
-
-    produced_by = "assignment"
-
-    schedule_id: UUID
-    agent_id: AgentId
-    """Who it is for."""
-    name: str
-    """What its owner calls it."""
-    report: str
-    """Which report: `sla`, `activity`, `csat`, …"""
-    first_day: date | None = None
-    """Null, as `last_day`, for a report that says how things are now."""
-    last_day: date | None = None
-    """Included."""
-    address: str
-    """Path and query of the report's page on the desk."""
-    csv: str
-    made_at: Instant
-
-    @property
-    def entity_id(self) -> UUID:
-        return self.schedule_id
 
 
 class AccountLinkRequested(Event, name="account.link_requested"):
