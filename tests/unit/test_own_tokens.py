@@ -51,7 +51,7 @@ SAMPLES = {
     "ticket-link": TicketLinks(SETTINGS).token(TicketLink(TICKET, "dana@bank.example")),
     "export-link": ExportLinks(SETTINGS).url("dana@bank.example", UUID(str(new_id())), utc_now()),
     "account-link": AccountLinks(SETTINGS).url(TICKET, "reset", utc_now()),
-    "csat-link": RatingLinks(SETTINGS).url(RatedResolution(TICKET, 9), 4),
+    "csat-link": RatingLinks(SETTINGS).token(RatedResolution(TICKET, 9)),
     "file-link": FileLinks(SETTINGS).url(TICKET),
     "ticket-receipt": Receipts(SETTINGS).token(TICKET),
     "desk-flash": Flash("a-secret-only-for-tests").write("success", "The ticket was assigned to Ada."),
