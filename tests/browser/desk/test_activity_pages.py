@@ -16,7 +16,6 @@ from tests.services.assignment.test_reports import a_team
 from tests.services.assignment.test_satisfaction import question, rated, take
 from tests.services.assignment.test_saved_reports import WEEKLY
 
-PAGES = ("activity", "times", "arrivals", "backlog", "workload", "boards", "tickets", "what-if", "staffing")
 PAGES = (
     "activity",
     "times",
@@ -25,6 +24,8 @@ PAGES = (
     "workload",
     "boards",
     "tickets",
+    "what-if",
+    "staffing",
     "csat",
     "saved?report=csat",
     "schedules",
