@@ -8,6 +8,7 @@ from shared.contracts.events import (
     CsatAsked,
     CsatRated,
     Event,
+    IncidentChanged,
     ReportReady,
     TicketLinked,
     TicketSplit,
@@ -60,4 +61,5 @@ def arranged(ticket: TicketId, other: TicketId, actor: Actor, at: datetime) -> t
             actor=actor,
             changed_at=at,
         ),
+        IncidentChanged(ticket_id=ticket, is_declared=True, actor=actor, changed_at=at),
     )

@@ -1,6 +1,7 @@
 """Bulk actions: validation, one stored row per ticket, and progress."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -34,24 +35,46 @@ MOST_JOBS: Final = 10
 """Jobs of one agent that may be under way together."""
 
 
+@dataclass(frozen=True, slots=True)
+class BulkWork:
+    """What a job does, to which tickets."""
+
+    action: str
+    body: dict[str, Any]
+    ticket_ids: Sequence[UUID]
+    incident_id: UUID | None = None
+    """The major incident that the tickets are children of."""
+
+
 async def start_bulk(session: Session, caller: Caller, asked: BulkInput) -> BulkView:
     """Writes the job down, a line for each ticket. Raises Problem 403, 409 and 422."""
+    refuse_programs(caller)
+    body = _checked(asked)
+    await refuse_too_many(session, caller)
+    ids = await _tickets_of(session, caller, asked, utc_now())
+    return await write_job(session, caller, BulkWork(asked.action, body, ids))
+
+
+def refuse_programs(caller: Caller) -> None:
+    """Raises Problem 403 for a service token."""
     if caller.person_id is None:
         raise Problem(403, "not_permitted", "only an agent can ask for this; a program sends each action itself")
-    body = _checked(asked)
-    await _refuse_too_many(session, caller)
-    now = utc_now()
-    ids = await _tickets_of(session, caller, asked, now)
+
+
+async def write_job(session: Session, caller: Caller, work: BulkWork) -> BulkView:
+    """Writes a job and a line for each ticket."""
+    now, ids = utc_now(), work.ticket_ids
     job = BulkJob(
         id=new_id(),
         agent_id=caller.agent_id,
         channel=caller.channel.value,
-        action=asked.action,
-        body=body,
+        action=work.action,
+        body=work.body,
         state=JobState.QUEUED.value if ids else JobState.DONE.value,
         total=len(ids),
         created_at=now,
         finished_at=None if ids else now,
+        incident_id=work.incident_id,
     )
     session.add(job)
     await session.flush()
@@ -61,7 +84,7 @@ async def start_bulk(session: Session, caller: Caller, asked: BulkInput) -> Bulk
     ]
     if lines:
         await session.execute(insert(BulkTicket), lines)
-    return await _view(session, job)
+    return await view_of(session, job)
 
 
 def _checked(asked: BulkInput) -> dict[str, Any]:
@@ -78,7 +101,8 @@ def _checked(asked: BulkInput) -> dict[str, Any]:
     return asked.body
 
 
-async def _refuse_too_many(session: Session, caller: Caller) -> None:
+async def refuse_too_many(session: Session, caller: Caller) -> None:
+    """Raises Problem 409 while many of the caller's jobs are under way."""
     mine = (BulkJob.agent_id == caller.agent_id, BulkJob.state.in_(UNDER_WAY))
     if (await session.scalar(select(func.count()).where(*mine)) or 0) >= MOST_JOBS:
         raise Problem(409, "too_many_jobs", f"{MOST_JOBS} of your actions are under way; wait for one to finish")
@@ -116,13 +140,17 @@ async def cancel_bulk(session: Session, caller: Caller, job_id: UUID) -> BulkVie
         )
         job.state, job.finished_at = JobState.CANCELLED.value, now
         await session.flush()
-    return await _view(session, job)
+    return await view_of(session, job)
 
 
 async def get_bulk(session: Session, caller: Caller, job_id: UUID, limit: int, cursor: str | None) -> BulkView:
     """A job of the caller's own, with some of its results. Raises Problem 404, and 422 for a cursor not ours."""
-    job = await _own(session, caller, job_id)
-    view = await _view(session, job)
+    return await with_results(session, caller, await _own(session, caller, job_id), limit, cursor)
+
+
+async def with_results(session: Session, caller: Caller, job: BulkJob, limit: int, cursor: str | None) -> BulkView:
+    """A job with some of its results, of which the caller sees as much as of the tickets. Raises Problem 422."""
+    view = await view_of(session, job)
     position = decode_cursor(cursor, int)
     after = number_in(position[0]) if position else -1
     query = (
@@ -150,7 +178,7 @@ async def get_bulk(session: Session, caller: Caller, job_id: UUID, limit: int, c
 async def list_bulk(session: Session, caller: Caller, limit: int) -> list[BulkView]:
     """The caller's jobs, newest first, without their tickets."""
     query = select(BulkJob).where(BulkJob.agent_id == caller.agent_id).order_by(BulkJob.id.desc()).limit(limit)
-    return [await _view(session, job) for job in await session.scalars(query)]
+    return [await view_of(session, job) for job in await session.scalars(query)]
 
 
 async def _own(session: Session, caller: Caller, job_id: UUID, *, is_locked: bool = False) -> BulkJob:
@@ -161,7 +189,8 @@ async def _own(session: Session, caller: Caller, job_id: UUID, *, is_locked: boo
     return job
 
 
-async def _view(session: Session, job: BulkJob) -> BulkView:
+async def view_of(session: Session, job: BulkJob) -> BulkView:
+    """A job and how far it has come, without its tickets."""
     rows = await session.execute(
         select(BulkTicket.state, func.count()).where(BulkTicket.job_id == job.id).group_by(BulkTicket.state)
     )

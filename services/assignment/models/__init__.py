@@ -26,6 +26,7 @@ from services.assignment.models.composing import (
 )
 from services.assignment.models.desk import BulkJob, BulkTicket, DeskPreferences, Export, ExportPart, SavedView
 from services.assignment.models.follow_ups import FollowUp
+from services.assignment.models.incidents import MajorIncident
 from services.assignment.models.participants import Participant
 from services.assignment.models.people import Agent, Membership, Role, Team
 from services.assignment.models.provisioning import DirectoryGroup, DirectoryGroupMember, DirectoryUser, GroupRole
@@ -90,6 +91,7 @@ __all__ = [
     "LinkedTickets",
     "LoggedEvent",
     "LoginAttempt",
+    "MajorIncident",
     "Membership",
     "Message",
     "Note",

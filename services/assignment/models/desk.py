@@ -50,6 +50,7 @@ class BulkJob(Base):
     __table_args__ = (
         Index("ix_bulk_jobs_agent_id", "agent_id", "id"),
         Index("ix_bulk_jobs_under_way", "id", postgresql_where=text("state in ('queued', 'running')")),
+        Index("ix_bulk_jobs_incident_id", "incident_id", "id", postgresql_where=text("incident_id is not null")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -61,6 +62,8 @@ class BulkJob(Base):
     total: Mapped[int]
     created_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
+    incident_id: Mapped[UUID | None]
+    """The major incident whose children it is about."""
 
 
 class BulkTicket(Base):

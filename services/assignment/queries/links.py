@@ -1,5 +1,6 @@
 """Links between tickets, from either side, limited to what the caller may see."""
 
+from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
@@ -57,6 +58,15 @@ async def count_children(session: Session, ticket_id: UUID) -> int:
     """How many tickets have this one as their parent."""
     query = select(func.count()).select_from(LinkedTickets)
     return await session.scalar(query.where(LinkedTickets.other_id == ticket_id, LinkedTickets.kind == CHILD)) or 0
+
+
+async def count_children_of(session: Session, ids: Sequence[UUID]) -> dict[UUID, int]:
+    """How many children each of some tickets has; those without are left out."""
+    if not ids:
+        return {}
+    link = LinkedTickets
+    query = select(link.other_id, func.count()).where(link.other_id.in_(ids), link.kind == CHILD)
+    return dict((await session.execute(query.group_by(link.other_id))).tuples().all())
 
 
 async def would_be_circular(session: Session, child_id: UUID, parent_id: UUID) -> bool:

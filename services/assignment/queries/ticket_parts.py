@@ -21,7 +21,9 @@ select
     select from teams join tickets on tickets.team_id = teams.id
     where tickets.id = :ticket_id and teams.hold_seconds is not null
   ) as has_team_target,
-  exists (select from satisfaction_ratings where ticket_id = :ticket_id and score is not null) as has_ratings"""
+  exists (select from satisfaction_ratings where ticket_id = :ticket_id and score is not null) as has_ratings,
+  exists (select from incidents where ticket_id = :ticket_id) as is_incident,
+  exists (select from incidents) as has_incidents"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,9 @@ class TicketParts:
     has_team_target: bool
     has_ratings: bool
     """Whether the requester rated a resolution."""
+    is_incident: bool
+    has_incidents: bool
+    """Whether any ticket is a major incident, which this one may belong to."""
 
 
 async def get_ticket_parts(session: Session, ticket_id: UUID, agent_id: UUID) -> TicketParts:

@@ -38,6 +38,7 @@ class Key(StrEnum):
     CHANNEL = "channel"
     DUE = "due"
     FROM = "from"
+    PARENT = "parent"
 
 
 class Kind(StrEnum):
@@ -49,7 +50,8 @@ class Kind(StrEnum):
 
 
 FOLLOWED: Final = ("following", "mentioned")
-STATES: Final = ("overdue", "unassigned", "assigned", *FOLLOWED)
+FAMILY: Final = ("incident", "child")
+STATES: Final = ("overdue", "unassigned", "assigned", *FOLLOWED, *FAMILY)
 """What `is:` takes beside the statuses."""
 DUE_WORDS: Final = ("overdue", "today", "none")
 FIXED: Final[Mapping[Key, tuple[str, ...]]] = {

@@ -11,6 +11,7 @@ from services.assignment.commands.action_registry import ACTIONS
 from services.assignment.deps import State
 from services.assignment.queries.callers import Caller
 from services.assignment.queries.filter_options import get_filter_options
+from services.assignment.queries.links import count_children_of
 from services.assignment.queries.lists import Sort, TimeSpan, list_tickets
 from services.assignment.queries.saved_views import (
     NAMES,
@@ -101,6 +102,7 @@ async def show_queue(
         shown = await _shown(session, caller, asked, now, as_of)
         views = await list_views(session, caller, now)
         options = await get_filter_options(session)
+        children = {} if as_of else await count_children_of(session, [ticket.id for ticket in shown.page.items])
     current = next((view for view in views if view.id == asked.view), None)
     return desk.render(
         request,
@@ -112,6 +114,7 @@ async def show_queue(
         as_of=as_of,
         as_of_local=as_of.astimezone(zone).strftime("%Y-%m-%dT%H:%M:%S") if as_of else "",
         past_url=past_url,
+        children=children,
         preferences=caller.preferences,
     )
 

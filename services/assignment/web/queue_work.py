@@ -20,10 +20,17 @@ from services.assignment.queries.people import list_teams
 from services.assignment.queries.saved_views import filters_of, get_preferences, get_saved_view, over
 from services.assignment.queries.ticket_lists.counting import count_lists
 from services.assignment.queries.ticket_lists.suggestions import suggest
-from services.assignment.schemas.desk import BulkInput, ExportInput, FilterInput, PreferencesInput, SavedViewInput
+from services.assignment.schemas.desk import (
+    BulkInput,
+    BulkView,
+    ExportInput,
+    FilterInput,
+    PreferencesInput,
+    SavedViewInput,
+)
 from services.assignment.schemas.ticket_filters import Filters, Sort
 from services.assignment.web.forms import body_of_form, plain_values
-from services.assignment.web.page_base import SESSION_COOKIE, DeskAgent, DeskPageRoute, TheDesk
+from services.assignment.web.page_base import SESSION_COOKIE, DeskAgent, DeskPageRoute, DeskPages, TheDesk
 from services.assignment.web.queue import BULK_ACTIONS
 from services.assignment.web.queue_request import QueueRequest, request_in
 from shared.contracts.vocabulary import Channel, CloseReason, HoldReason, Priority
@@ -191,7 +198,23 @@ async def show_bulk(
     """How far an action on many tickets has come, with the result of each."""
     async with context.database.begin() as session:
         job = await get_bulk(session, caller, job_id, SHOWN, cursor)
-    return desk.render(request, "queue/bulk.html", caller, job=job, is_running=job.finished_at is None)
+    return bulk_page(request, desk, caller, job)
+
+
+def bulk_page(
+    request: Request, desk: DeskPages, caller: Caller, job: BulkView, incident_url: str = "", *, may_stop: bool = True
+) -> Response:
+    """A job's progress and results; `incident_url` leads back to the major incident whose children it is about."""
+    return desk.render(
+        request,
+        "queue/bulk.html",
+        caller,
+        job=job,
+        is_running=job.finished_at is None,
+        may_stop=may_stop,
+        incident_url=incident_url,
+        path=request.url.path,
+    )
 
 
 @router.post("/queue/bulk/{job_id}/cancel")

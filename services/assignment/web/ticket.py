@@ -36,6 +36,7 @@ from services.assignment.web.page_base import DeskAgent, DeskPageRoute, DeskPage
 from services.assignment.web.participant_labels import ParticipantLine
 from services.assignment.web.sla_explanation_view import story_of
 from services.assignment.web.ticket_page.composer import ComposerState, get_composer
+from services.assignment.web.ticket_page.incident_card import get_incident_card
 from services.assignment.web.ticket_page.past import Moment, PastRequest, get_moment, past_page, to_change
 from services.assignment.web.ticket_page.refused_actions import refused_actions
 from services.assignment.web.ticket_page.sla_clocks import clock_lines
@@ -179,6 +180,7 @@ async def ticket_page(
         tasks = await list_tasks(session, ticket.id) if parts.has_tasks else []
         ratings = await ratings_of_ticket(session, ticket.id) if parts.has_ratings else []
         others = await list_requester_tickets(session, caller, ticket.requester.email, ticket.id)
+        incident = await get_incident_card(session, caller, ticket, parts)
     names = {**choices.names, **{str(task.id): task.title for task in tasks}}
     policy_name = names.get(str(ticket.sla.policy_id), "")
     return desk.render(
@@ -211,6 +213,7 @@ async def ticket_page(
         others=others,
         ratings=ratings,
         scores=SCORES,
+        incident=incident,
         now=now,
         answers=[(answer.label, format_event_short(answer.value)) for answer in ticket.fields],
         priorities=[(one.value, one.value.capitalize()) for one in reversed(Priority)],

@@ -1,7 +1,13 @@
 """Every event of Everdesk: one class each, from which subjects, schemas, documents and samples derive."""
 
 from shared.contracts.events.base import EVENTS, Envelope, Event
-from shared.contracts.events.collaboration import TicketLinked, TicketSplit, TicketTaskChanged, TicketUnlinked
+from shared.contracts.events.collaboration import (
+    IncidentChanged,
+    TicketLinked,
+    TicketSplit,
+    TicketTaskChanged,
+    TicketUnlinked,
+)
 from shared.contracts.events.conversation import (
     AttachmentRef,
     Author,
@@ -91,6 +97,7 @@ __all__ = [
     "Envelope",
     "Event",
     "FollowerChanged",
+    "IncidentChanged",
     "LifecycleEvent",
     "MessageEdited",
     "MessagePosted",

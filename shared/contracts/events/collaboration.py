@@ -1,4 +1,4 @@
-"""What agents arrange around tickets: links between them, and the tasks on one."""
+"""What agents arrange around tickets: links between them, tasks on one, and major incidents."""
 
 from typing import Literal
 from uuid import UUID
@@ -56,5 +56,15 @@ class TicketTaskChanged(TicketEvent, name="ticket.task_changed"):
     change: TaskChange
     is_blocking: bool
     is_done: bool
+    actor: Actor
+    changed_at: Instant
+
+
+class IncidentChanged(TicketEvent, name="ticket.incident_changed"):
+    """A ticket was declared a major incident, or is none any more. Its children are announced as links."""
+
+    produced_by = "assignment"
+
+    is_declared: bool
     actor: Actor
     changed_at: Instant

@@ -31,6 +31,9 @@ BODIES: dict[str, Json] = {
     "/v1/tickets/{ticket}/messages/{message_id}": {"body": "Put differently."},
     "/v1/tickets/{ticket}/links": {"ticket": str(new_id())},
     "/v1/tickets/{ticket}/tasks": {"title": "Call the branch"},
+    "/v1/tickets/{ticket}/children": {"ticket_ids": [str(new_id())]},
+    "/v1/tickets/{ticket}/children/detach": {"ticket_ids": [str(new_id())]},
+    "/v1/tickets/{ticket}/updates": {"body": "We are working on it."},
     "/tickets/{number}/entries/{entry_id}": {"body": "Put differently."},
 }
 """What these routes need beside the ticket."""

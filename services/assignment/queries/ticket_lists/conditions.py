@@ -2,16 +2,24 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from services.assignment.models import FAR_FUTURE
 from services.assignment.queries.callers import Caller
 from services.assignment.queries.ticket_lists import scopes
 from services.assignment.queries.ticket_lists.index_scans import IS_NOBODYS
-from services.assignment.schemas.search_language import FOLLOWED, Due, Key, Token, due_of, read_due
+from services.assignment.schemas.search_language import FAMILY, FOLLOWED, Due, Key, Token, due_of, read_due
 from shared.contracts.vocabulary import Priority
 from shared.kit.http.problems import invalid
+
+FAMILY_SQL: Final = {
+    "incident": "exists (select from incidents where incidents.ticket_id = tickets.id)",
+    "child": "exists (select from ticket_links as link where link.ticket_id = tickets.id and link.kind = 'child')",
+}
+CHILD_OF: Final = """tickets.id = any(array(
+  select link.ticket_id from ticket_links as link join tickets as parent on parent.id = link.other_id
+  where parent.number = ? and link.kind = 'child'))"""
 
 
 @dataclass(slots=True)
@@ -94,6 +102,15 @@ class Conditions:
             teams = sorted({grant.team_id for grant in self.caller.principal.grants})
             self.add("tickets.team_id = any(cast(? as uuid[]))", teams)
 
+    def _add_relation(self, relation: str, *, is_excluded: bool) -> None:
+        """Adds what a ticket is to the caller or to other tickets: `following`, `mentioned`, `incident`, `child`."""
+        if relation in FAMILY:
+            self.add(FAMILY_SQL[relation], is_excluded=is_excluded)
+            return
+        mentioned = " and is_mentioned" if relation == "mentioned" else ""
+        theirs = f"select ticket_id from followers where agent_id = ?{mentioned}"
+        self.add(f"tickets.id = any(array({theirs}))", self.caller.agent_id, is_excluded=is_excluded)
+
     def add_token(self, token: Token) -> None:
         """Adds the condition of a search operator. Raises SearchProblem."""
         no = token.is_excluded
@@ -102,10 +119,10 @@ class Conditions:
                 self.add("tickets.next_due_at < ?", self.now, is_excluded=no)
             case Key.IS if token.value in ("unassigned", "assigned"):
                 self.add(IS_NOBODYS, is_excluded=no != (token.value == "assigned"))
-            case Key.IS if token.value in FOLLOWED:
-                mentioned = " and is_mentioned" if token.value == "mentioned" else ""
-                theirs = f"select ticket_id from followers where agent_id = ?{mentioned}"
-                self.add(f"tickets.id = any(array({theirs}))", self.caller.agent_id, is_excluded=no)
+            case Key.IS if token.value in FOLLOWED or token.value in FAMILY:
+                self._add_relation(token.value, is_excluded=no)
+            case Key.PARENT:
+                self.add(CHILD_OF, token.value.lstrip("#"), is_excluded=no)
             case Key.IS | Key.STATUS:
                 self.add("tickets.status = ?", token.value, is_excluded=no)
             case Key.PRIORITY:

@@ -1,0 +1,19 @@
+"""Table of major incidents: tickets that stand for a problem many others report."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.orm import Mapped, mapped_column
+
+from services.assignment.models.base import Base
+
+
+class MajorIncident(Base):
+    """A ticket declared a major incident. Its children are links of the kind `child`."""
+
+    __tablename__ = "incidents"
+
+    ticket_id: Mapped[UUID] = mapped_column(primary_key=True)
+    declared_by: Mapped[UUID]
+    """The agent or service token."""
+    declared_at: Mapped[datetime]
