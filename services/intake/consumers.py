@@ -9,6 +9,7 @@ from services.intake.abuse.invitations import InvitationLimits
 from services.intake.commands.agent_edits import attach_to_note, attaching, edit_message, edit_ticket
 from services.intake.commands.apply_events import CONSUMER, EventEffects, apply_effects
 from services.intake.commands.decide_participant import decide_participant
+from services.intake.commands.known_incidents import keep_known_incidents
 from services.intake.commands.merged_tickets import join_requester, part_requester
 from services.intake.commands.open_follow_up import open_follow_up
 from services.intake.commands.project_agents import project_agents
@@ -23,6 +24,7 @@ from shared.contracts.events import (
     AgentChanged,
     CsatAsked,
     Envelope,
+    IncidentChanged,
     LifecycleEvent,
     MessageEdited,
     MessagePosted,
@@ -41,6 +43,7 @@ from shared.contracts.events import (
     TicketDetached,
     TicketEdited,
     TicketHeld,
+    TicketLinked,
     TicketOpened,
     TicketPended,
     TicketReminded,
@@ -48,6 +51,7 @@ from shared.contracts.events import (
     TicketResolved,
     TicketResumed,
     TicketSplit,
+    TicketUnlinked,
 )
 from shared.kit import inbox
 from shared.kit.bus import LINGER_SECONDS, Consumer
@@ -87,6 +91,9 @@ DECISIONS = frozenset(
         TicketDetached,
         TicketSplit,
         CsatAsked,
+        TicketLinked,
+        TicketUnlinked,
+        IncidentChanged,
     )
 )
 """Events upon which something is opened, sent or replaced: each is done once, so it is recorded in the inbox."""
@@ -197,6 +204,8 @@ async def _decide(session: Session, limits: InvitationLimits, event: Envelope) -
             await edit_message(session, corrected)
         case CsatAsked() as asked:
             await note_survey(session, asked)
+        case TicketLinked() | TicketUnlinked() | IncidentChanged() as arranged:
+            await keep_known_incidents(session, arranged)
         case NoteFilesAttached() as attached:
             await attach_to_note(session, attached)
     return UUID(event.subject)

@@ -61,5 +61,7 @@ def arranged(ticket: TicketId, other: TicketId, actor: Actor, at: datetime) -> t
             actor=actor,
             changed_at=at,
         ),
-        IncidentChanged(ticket_id=ticket, is_declared=True, actor=actor, changed_at=at),
+        IncidentChanged(
+            ticket_id=ticket, is_declared=True, public_title="Cards are declined", actor=actor, changed_at=at
+        ),
     )

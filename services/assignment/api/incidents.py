@@ -11,7 +11,7 @@ from starlette.status import HTTP_201_CREATED, HTTP_202_ACCEPTED, HTTP_204_NO_CO
 from services.assignment.app_state import AppState
 from services.assignment.commands.administration import Keyed, create
 from services.assignment.commands.incidents import declare_incident, end_incident
-from services.assignment.deps import KeyedCall, SignedIn, State, TakesNothing, TicketCall, TicketReference
+from services.assignment.deps import KeyedCall, SignedIn, State, TicketCall, TicketReference
 from services.assignment.desk_jobs import incident_jobs
 from services.assignment.queries.incidents import get_incident, list_children, list_incidents
 from services.assignment.queries.similar_tickets import list_similar
@@ -22,6 +22,7 @@ from services.assignment.schemas.incidents import (
     ChildrenInput,
     ChildrenShown,
     ChildView,
+    IncidentInput,
     IncidentJobView,
     IncidentSummary,
     IncidentUpdateInput,
@@ -35,6 +36,7 @@ from shared.kit.http.strict_json import StrictJsonRoute
 router = APIRouter(tags=["major incidents"], route_class=StrictJsonRoute)
 Shown = Annotated[ChildrenShown, Query(description="`reopened`: open again after they had been resolved or closed")]
 NOTHING = ActionInput()
+UNTITLED = IncidentInput()
 
 
 @router.get("/incidents", summary="Open major incidents")
@@ -52,15 +54,12 @@ async def get_one_incident(context: State, caller: SignedIn, ticket: TicketRefer
         return await get_incident(session, caller, found.ticket)
 
 
-@router.post(
-    "/tickets/{ticket}/incident",
-    status_code=HTTP_201_CREATED,
-    dependencies=[TakesNothing],
-    summary="Declare a major incident",
-)
-async def post_incident(context: State, call: TicketCall) -> IncidentView:
-    """Needs `ticket.edit`. Doing it again changes nothing."""
-    return await declare_incident(context, call.caller, call.reference)
+@router.post("/tickets/{ticket}/incident", status_code=HTTP_201_CREATED, summary="Declare a major incident")
+async def post_incident(
+    context: State, call: TicketCall, body: Annotated[IncidentInput, Body()] = UNTITLED
+) -> IncidentView:
+    """Needs `ticket.edit`. Doing it again changes nothing but the public title, if one is given."""
+    return await declare_incident(context, call.caller, call.reference, body)
 
 
 @router.delete("/tickets/{ticket}/incident", status_code=HTTP_204_NO_CONTENT, summary="End a major incident")

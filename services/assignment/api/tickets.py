@@ -37,7 +37,7 @@ def _plain(text: str | None) -> str | None:
 
 SEARCH = (
     'Words, `"phrases"`, beginnings `pay*` and exclusions `-test` in number, subject, requester, messages, notes and'
-    " tags; and `is:open team: assignee: priority: topic: tag: channel: due:<2h from:`"
+    " tags; and `is:open team: assignee: priority: topic: tag: channel: due:<2h from: parent:`"
 )
 Word = Annotated[str | None, Query(max_length=254), AfterValidator(_plain)]
 

@@ -4,7 +4,6 @@ from datetime import datetime
 
 from fastapi import Response
 from sqlalchemy import delete, select
-from sqlalchemy.dialects.postgresql import insert
 from starlette.status import HTTP_204_NO_CONTENT
 
 from services.assignment.app_state import AppState
@@ -17,7 +16,7 @@ from services.assignment.queries.incidents import get_incident
 from services.assignment.queries.links import CHILD
 from services.assignment.queries.tickets import get_ticket
 from services.assignment.schemas.composing import LinkInput
-from services.assignment.schemas.incidents import IncidentView, ParentInput
+from services.assignment.schemas.incidents import IncidentInput, IncidentView, ParentInput
 from shared.contracts.base import TicketId
 from shared.contracts.events import IncidentChanged
 from shared.contracts.vocabulary import Permission, Status
@@ -27,8 +26,8 @@ from shared.kit.db import Session
 from shared.kit.http.problems import Problem, not_found
 
 
-async def declare_incident(context: AppState, caller: Caller, reference: str) -> IncidentView:
-    """Declares a ticket a major incident; one that is one already stays so.
+async def declare_incident(context: AppState, caller: Caller, reference: str, body: IncidentInput) -> IncidentView:
+    """Declares a ticket a major incident; of one that is one already the public title is changed, if one is given.
 
     Raises Problem 403, 404, 409 for a closed ticket or a child, TicketArchivedError, TicketMerged.
     """
@@ -39,10 +38,8 @@ async def declare_incident(context: AppState, caller: Caller, reference: str) ->
         ticket = found.ticket
         await session.execute(select(Ticket.id).where(Ticket.id == ticket.id).with_for_update(key_share=True))
         await _check_may_be_one(session, ticket)
-        row = {"ticket_id": ticket.id, "declared_by": caller.agent_id, "declared_at": now}
-        written = insert(MajorIncident).values(row).on_conflict_do_nothing().returning(MajorIncident.ticket_id)
-        if await session.scalar(written) is not None:
-            await _announce(session, caller, ticket, now, is_declared=True)
+        if await _write(session, caller, ticket, body.public_title, now):
+            await _announce(session, caller, ticket, now)
         view = await get_incident(session, caller, ticket)
     context.relay.wake()
     return view
@@ -56,7 +53,7 @@ async def end_incident(context: AppState, caller: Caller, reference: str) -> Non
         gone = delete(MajorIncident).where(MajorIncident.ticket_id == found.ticket.id)
         if await session.scalar(gone.returning(MajorIncident.ticket_id)) is None:
             raise not_found("major incident")
-        await _announce(session, caller, found.ticket, utc_now(), is_declared=False)
+        await _announce(session, caller, found.ticket, utc_now())
     context.relay.wake()
 
 
@@ -90,6 +87,30 @@ async def _check_may_be_one(session: Session, ticket: Ticket) -> None:
         raise Problem(409, "is_a_child", "the ticket is the child of another one; unlink it first")
 
 
-async def _announce(session: Session, caller: Caller, ticket: Ticket, now: datetime, *, is_declared: bool) -> None:
-    event = IncidentChanged(ticket_id=TicketId(ticket.id), is_declared=is_declared, actor=caller.actor, changed_at=now)
-    await log_and_announce(session, caller, ticket, event, f"incident:{new_id()}", now, is_declared=is_declared)
+async def _write(session: Session, caller: Caller, ticket: Ticket, title: str | None, now: datetime) -> bool:
+    """Keeps the declaration and its title; False if nothing changed. The ticket is locked."""
+    known = await session.get(MajorIncident, ticket.id)
+    if known is None:
+        row = MajorIncident(ticket_id=ticket.id, declared_by=caller.agent_id, declared_at=now, public_title=title or "")
+        session.add(row)
+        await session.flush()
+        return True
+    if title is None or title == known.public_title:
+        return False
+    known.public_title = title
+    await session.flush()
+    return True
+
+
+async def _announce(session: Session, caller: Caller, ticket: Ticket, now: datetime) -> None:
+    """As it now stands. The log says what was done, not the title."""
+    known = await session.get(MajorIncident, ticket.id, populate_existing=True)
+    event = IncidentChanged(
+        ticket_id=TicketId(ticket.id),
+        is_declared=known is not None,
+        public_title=known.public_title if known else "",
+        actor=caller.actor,
+        changed_at=now,
+    )
+    change = "ended" if known is None else "declared" if known.declared_at == now else "titled"
+    await log_and_announce(session, caller, ticket, event, f"incident:{new_id()}", now, change=change)

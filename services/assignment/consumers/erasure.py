@@ -21,6 +21,7 @@ from services.assignment.models import (
     ErasedTicket,
     HeldReply,
     Intent,
+    MajorIncident,
     Message,
     Note,
     Participant,
@@ -31,6 +32,7 @@ from services.assignment.models import (
 )
 from shared.contracts.events import (
     Envelope,
+    IncidentChanged,
     MessageEdited,
     MessagePosted,
     NoteAdded,
@@ -90,7 +92,7 @@ async def erase(session: Session, ids: RequesterIds, erasures: Sequence[ErasureC
             await _take_out(session, ids, erasure.requester_id, erasure.took_part_in)
         await forget_in_desk_jobs(session, (*erasure.ticket_ids, *erasure.took_part_in))
         await _forget_answers(session, (*erasure.ticket_ids, *erasure.took_part_in))
-        told = (MessagePosted, MessageEdited, NoteAdded, ParticipantDecided, TicketEdited)
+        told = (MessagePosted, MessageEdited, NoteAdded, ParticipantDecided, TicketEdited, IncidentChanged)
         await outbox.forget(session, [f"{event.type()}.{one}" for event in told for one in erasure.ticket_ids])
         took_part = [f"{event.type()}.{one}" for event in told for one in erasure.took_part_in]
         await outbox.forget_published(session, took_part)
@@ -127,6 +129,7 @@ async def _redact(session: Session, ids: Sequence[UUID], at: datetime) -> None:
     await session.execute(update(Intent).where(Intent.ticket_id.in_(ids)).values(comment=None))
     ratings = update(SatisfactionRating).where(SatisfactionRating.ticket_id.in_(ids))
     await session.execute(ratings.values(comment=None))
+    await session.execute(update(MajorIncident).where(MajorIncident.ticket_id.in_(ids)).values(public_title=""))
     notes = update(Note).where(Note.ticket_id.in_(ids))
     await session.execute(notes.values(body=ERASED, body_format="text", attachments=[], rendered=None))
 

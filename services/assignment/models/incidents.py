@@ -3,6 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.assignment.models.base import Base
@@ -17,3 +18,5 @@ class MajorIncident(Base):
     declared_by: Mapped[UUID]
     """The agent or service token."""
     declared_at: Mapped[datetime]
+    public_title: Mapped[str] = mapped_column(Text, server_default="")
+    """What the requesters of its children are shown of it; empty for nothing."""

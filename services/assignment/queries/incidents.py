@@ -48,6 +48,7 @@ async def find_incident(session: Session, caller: Caller, ticket: Ticket) -> Inc
         ticket=related(ticket),
         declared_by=AgentRef(id=row.MajorIncident.declared_by, name=row.name),
         declared_at=row.MajorIncident.declared_at,
+        public_title=row.MajorIncident.public_title,
         children=await _count(session, caller, ticket.id),
     )
 

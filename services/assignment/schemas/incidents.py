@@ -1,7 +1,7 @@
 """Request and response models of major incidents and their children."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import Field
@@ -11,7 +11,14 @@ from services.assignment.schemas.desk import MOST_TICKETS, BulkView
 from services.assignment.schemas.tickets import AgentRef, RelatedTicket, View
 from shared.contracts.base import Instant
 from shared.contracts.vocabulary import BodyFormat
-from shared.kit.http.inputs import Body, Input
+from shared.kit.http.inputs import Body, Input, Line
+
+
+class IncidentInput(Input):
+    """How a major incident is declared. Sent again, it changes the title."""
+
+    public_title: Line | Literal[""] | None = None
+    """What the requesters of its children are shown in the support centre; empty for nothing, null leaves it."""
 
 
 class ChildrenInput(Input):
@@ -57,6 +64,8 @@ class IncidentView(View):
     ticket: RelatedTicket
     declared_by: AgentRef
     declared_at: Instant
+    public_title: str
+    """What the requesters of its children are shown; empty for nothing."""
     children: ChildCounts
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import ValidationError
 from starlette.datastructures import FormData
+from starlette.status import HTTP_202_ACCEPTED
 
 from services.assignment.app_state import AppState
 from services.assignment.commands.administration import Keyed, create
@@ -20,10 +21,10 @@ from services.assignment.queries.similar_tickets import list_similar
 from services.assignment.queries.tickets import AuthorizedTicket, get_ticket
 from services.assignment.schemas.actions import ActionInput
 from services.assignment.schemas.desk import BulkView
-from services.assignment.schemas.incidents import ChildrenInput, ChildrenShown, IncidentUpdateInput
+from services.assignment.schemas.incidents import ChildrenInput, ChildrenShown, IncidentInput, IncidentUpdateInput
 from services.assignment.web.forms import errors_of, plain_values
 from services.assignment.web.page_base import DeskAgent, DeskPageRoute, DeskPages, TheDesk
-from services.assignment.web.queue_work import bulk_page
+from services.assignment.web.queue_work import JobPage, bulk_page
 from services.assignment.web.ticket_actions import onwards
 from services.assignment.web.ticket_writing import checked_form
 from shared.contracts.vocabulary import BodyFormat, Permission
@@ -33,9 +34,17 @@ from shared.kit.http.app import canonical
 from shared.kit.http.form_tokens import check_form_token
 from shared.kit.http.idempotency import fingerprint
 from shared.kit.http.problems import Problem
+from shared.kit.i18n.messages import gettext
+from shared.kit.i18n.messages import marked as _
 
 router = APIRouter(route_class=DeskPageRoute)
 PER_PAGE = 50
+JOB_NAMES = {
+    "attach": _("Attach tickets"),
+    "detach": _("Detach tickets"),
+    "replies": _("Update to all requesters"),
+    "resolve": _("Resolve children"),
+}
 SUGGESTED = 50
 CAN = {
     Permission.TICKET_EDIT: "edit",
@@ -63,15 +72,22 @@ async def show_incident(
 
 @router.post("/tickets/{number}/incident")
 async def post_declaration(request: Request, desk: TheDesk, context: State, caller: DeskAgent, number: str) -> Response:
-    """Declares the ticket a major incident."""
-    await checked_form(request)
+    """Declares the ticket a major incident, or changes what requesters are shown of it."""
+    values = await checked_form(request)
+    await _require(context, caller, number, Permission.TICKET_EDIT)
+    title = values.get("public_title")
     try:
-        await declare_incident(context, caller, number)
+        body = IncidentInput(public_title=title.strip() if title is not None else None)
+        await declare_incident(context, caller, number, body)
+    except ValidationError:
+        errors = (("public_title", "Write one line of at most 255 characters."),)
+        return await _page(request, desk, context, caller, number, {"errors": errors, "title": title, "status": 422})
     except Problem as problem:
         if problem.status != 409:
             raise
         return await onwards(desk, context, caller, number, ("danger", problem.detail))
-    return desk.redirect(_path(number), ("success", "This is a major incident now. Attach the tickets it is about."))
+    said = "This is a major incident now. Attach the tickets it is about." if title is None else "Changed."
+    return desk.redirect(_path(number), ("success", said))
 
 
 @router.post("/tickets/{number}/incident/end")
@@ -91,10 +107,9 @@ async def post_attach(request: Request, desk: TheDesk, context: State, caller: D
     if (chosen := _chosen(form)) is None:
         return desk.redirect(_path(number), ("warning", "Select at least one ticket first."))
     call = _keyed(caller, number, "attach", values)
-    await _start(context, call, lambda session: incident_jobs.attach_children(session, caller, number, chosen))
-    notice = ("success", "They are being attached. Select children and detach them to undo it.")
-    back = values.get("back", "")
-    return await onwards(desk, context, caller, back, notice) if back else desk.redirect(_path(number), notice)
+    return await _start(
+        desk, context, call, lambda session: incident_jobs.attach_children(session, caller, number, chosen)
+    )
 
 
 @router.post("/tickets/{number}/incident/detach")
@@ -106,8 +121,9 @@ async def post_detach(request: Request, desk: TheDesk, context: State, caller: D
     if (chosen := _chosen(form)) is None:
         return desk.redirect(_path(number), ("warning", "Select at least one ticket first."))
     call = _keyed(caller, number, "detach", values)
-    await _start(context, call, lambda session: incident_jobs.detach_children(session, caller, number, chosen))
-    return desk.redirect(_path(number), ("success", "They are being detached."))
+    return await _start(
+        desk, context, call, lambda session: incident_jobs.detach_children(session, caller, number, chosen)
+    )
 
 
 @router.post("/tickets/{number}/incident/update")
@@ -128,8 +144,9 @@ async def post_update(request: Request, desk: TheDesk, context: State, caller: D
         state = {"errors": (("body", problem.detail),), "written": written, "status": 422}
         return await _page(request, desk, context, caller, number, state)
     call = _keyed(caller, number, "update", values)
-    await _start(context, call, lambda session: incident_jobs.tell_requesters(session, caller, number, body))
-    return desk.redirect(_path(number), ("success", "The update is being sent to every child's requester."))
+    return await _start(
+        desk, context, call, lambda session: incident_jobs.tell_requesters(session, caller, number, body)
+    )
 
 
 @router.post("/tickets/{number}/incident/resolve")
@@ -138,8 +155,9 @@ async def post_resolve(request: Request, desk: TheDesk, context: State, caller: 
     values = await checked_form(request)
     await _require(context, caller, number, Permission.TICKET_RESOLVE)
     call = _keyed(caller, number, "resolve", values)
-    await _start(context, call, lambda session: incident_jobs.resolve_children(session, caller, number, ActionInput()))
-    return desk.redirect(_path(number), ("success", "The children are being resolved."))
+    return await _start(
+        desk, context, call, lambda session: incident_jobs.resolve_children(session, caller, number, ActionInput())
+    )
 
 
 @router.get("/tickets/{number}/incident/jobs/{job_id}")
@@ -157,7 +175,8 @@ async def show_job(
         found = await get_ticket(session, caller, number)
         place = (found.ticket.id, job_id)
         job = await incident_jobs.get_incident_job(session, caller, place, incident_jobs.RESULTS, cursor)
-    return bulk_page(request, desk, caller, job, _path(number), may_stop=job.is_own)
+    page = JobPage(gettext(JOB_NAMES[job.action]), _path(number), may_stop=job.is_own)
+    return bulk_page(request, desk, caller, job, page)
 
 
 async def _page(
@@ -180,11 +199,13 @@ async def _page(
         children=children,
         suggestions=suggestions,
         jobs=jobs,
-        is_running=any(job.finished_at is None for job in jobs) and not state.get("written"),
+        is_running=any(job.finished_at is None for job in jobs),
+        words={action: gettext(name) for action, name in JOB_NAMES.items()},
         show=show.value,
         can=_can(found),
         errors=state.get("errors", ()),
         written=state.get("written", ""),
+        public_title=state.get("title", incident.public_title),
         form_id=str(new_id()),
     )
 
@@ -218,9 +239,14 @@ def _keyed(caller: Caller, number: str, action: str, values: dict[str, str]) -> 
     return Keyed(caller, f"{_path(number)}/{action}", key, fingerprint(canonical(values)))
 
 
-async def _start(context: AppState, call: Keyed, make: Callable[[Session], Awaitable[BulkView]]) -> None:
-    await create(context, call, make, 202)
+async def _start(
+    desk: DeskPages, context: AppState, call: Keyed, make: Callable[[Session], Awaitable[BulkView]]
+) -> Response:
+    """Starts a job, and leads to its progress."""
+    answer = await create(context, call, make, HTTP_202_ACCEPTED)
     context.bulk_jobs.wake()
+    job_id = BulkView.model_validate_json(bytes(answer.body)).id
+    return desk.redirect(f"{call.path.rpartition('/')[0]}/jobs/{job_id}")
 
 
 def _path(number: str) -> str:

@@ -138,6 +138,11 @@ TASK_CHANGES = {
     "undone": "took up again the task:",
     "removed": "removed",
 }
+INCIDENT_CHANGES = {
+    "declared": "declared this a major incident",
+    "titled": "changed what requesters are shown of the major incident",
+    "ended": "ended the major incident",
+}
 POLICY_MODES = {
     "carry": "SLA policy {policy}; the time used so far counts",
     "restart": "SLA policy {policy}; the clocks begin anew",
@@ -155,9 +160,7 @@ PHRASES: Mapping[str, Phrase] = {
     "ticket.task_changed": lambda details, names: (
         f"{TASK_CHANGES[details['change']]} {names.get(details['task_id']) or 'a task'}"
     ),
-    "ticket.incident_changed": lambda details, _: (
-        "declared this a major incident" if details["is_declared"] else "ended the major incident"
-    ),
+    "ticket.incident_changed": lambda details, _: INCIDENT_CHANGES[details["change"]],
     "ticket.triaged": lambda details, names: f"triaged to {names.get(str(details['team_id']), 'a team')}",
     "ticket.assigned": lambda details, names: f"assigned to {names.get(str(details['agent_id']), 'an agent')}",
     "ticket.released": lambda details, names: f"gave the ticket back to the team{_because(details, names)}",

@@ -1,5 +1,6 @@
 """Queue actions: saved views, bulk actions, exports, live updates."""
 
+from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -34,7 +35,7 @@ from services.assignment.web.page_base import SESSION_COOKIE, DeskAgent, DeskPag
 from services.assignment.web.queue import BULK_ACTIONS
 from services.assignment.web.queue_request import QueueRequest, request_in
 from shared.contracts.vocabulary import Channel, CloseReason, HoldReason, Priority
-from shared.kit.clock import utc_now
+from shared.kit.clock import new_id, utc_now
 from shared.kit.db import Session
 from shared.kit.http.form_tokens import check_form_token
 from shared.kit.http.problems import Problem, invalid
@@ -42,6 +43,18 @@ from shared.kit.http.problems import Problem, invalid
 router = APIRouter(route_class=DeskPageRoute)
 MOST_NAMED = 200
 SHOWN = 200
+
+
+@dataclass(frozen=True, slots=True)
+class JobPage:
+    """How a job's page differs where it is about the children of a major incident."""
+
+    label: str = ""
+    incident_url: str = ""
+    may_stop: bool = True
+
+
+QUEUE_JOB = JobPage()
 
 
 async def _filters(session: Session, caller: Caller, asked: QueueRequest) -> Filters:
@@ -201,19 +214,19 @@ async def show_bulk(
     return bulk_page(request, desk, caller, job)
 
 
-def bulk_page(
-    request: Request, desk: DeskPages, caller: Caller, job: BulkView, incident_url: str = "", *, may_stop: bool = True
-) -> Response:
-    """A job's progress and results; `incident_url` leads back to the major incident whose children it is about."""
+def bulk_page(request: Request, desk: DeskPages, caller: Caller, job: BulkView, page: JobPage = QUEUE_JOB) -> Response:
+    """A job's progress and results."""
     return desk.render(
         request,
         "queue/bulk.html",
         caller,
         job=job,
         is_running=job.finished_at is None,
-        may_stop=may_stop,
-        incident_url=incident_url,
+        label=page.label or job.action.replace("-", " ").capitalize(),
+        may_stop=page.may_stop,
+        incident_url=page.incident_url,
         path=request.url.path,
+        form_id=str(new_id()),
     )
 
 

@@ -5,6 +5,7 @@ from services.intake.models.alerts import Alert, AlertSource
 from services.intake.models.attachments import Attachment, AttachmentState, JobPosition
 from services.intake.models.base import Base
 from services.intake.models.keys import StoredApiKey
+from services.intake.models.known_incidents import IncidentChild, KnownIncident
 from services.intake.models.known_people import OrganisationEntry, PersonAddress
 from services.intake.models.mail import MailAncestor, MailId, RawMail, RawMailState
 from services.intake.models.people import Agent, Erasure, InvitationCount, LinkRevocation, Participant
@@ -23,8 +24,10 @@ __all__ = [
     "Ban",
     "Base",
     "Erasure",
+    "IncidentChild",
     "InvitationCount",
     "JobPosition",
+    "KnownIncident",
     "LinkRevocation",
     "MailAncestor",
     "MailId",

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, case, delete, select, update
 from services.intake.commands.satisfaction import forget_comments
 from services.intake.models import (
     Attachment,
+    KnownIncident,
     LinkRevocation,
     MailAncestor,
     MailId,
@@ -21,6 +22,7 @@ from shared.contracts.events import (
     AccessLinkRequested,
     CsatRated,
     Event,
+    IncidentChanged,
     MessageEdited,
     MessagePosted,
     NoteAdded,
@@ -54,6 +56,7 @@ TELLING: tuple[type[Event], ...] = (
     AccessLinkRequested,
     NotificationFailed,
     CsatRated,
+    IncidentChanged,
 )
 """Events about a ticket that tell what people wrote, or who they are. Those of its life tell neither."""
 
@@ -76,6 +79,7 @@ async def erase_tickets(session: Session, links: TicketLinks, ids: Sequence[UUID
     await session.execute(delete(Participant).where(Participant.ticket_id.in_(ids)))
     await session.execute(delete(LinkRevocation).where(LinkRevocation.ticket_id.in_(ids)))
     await forget_comments(session, list(ids))
+    await session.execute(update(KnownIncident).where(KnownIncident.ticket_id.in_(ids)).values(title=""))
     await session.execute(delete(MailId).where(MailId.ticket_id.in_(ids)))
     await session.execute(delete(MailAncestor).where(MailAncestor.ticket_id.in_(ids)))
     await forget_about(session, {str(ticket_id) for ticket_id in ids})

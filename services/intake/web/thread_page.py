@@ -10,6 +10,7 @@ from sqlalchemy import select
 from services.intake.access.link_access import LinkAccess
 from services.intake.access.organisation_access import find_membership
 from services.intake.app_state import AppState
+from services.intake.commands.known_incidents import find_known_incident
 from services.intake.commands.merged_tickets import target_of
 from services.intake.commands.participants import find_participant, list_participants
 from services.intake.commands.satisfaction import find_survey
@@ -51,6 +52,7 @@ async def view_of(state: AppState, token: str, visit: LinkAccess) -> dict[str, A
         target = await target_of(session, ticket)
         target_link = await _link_to(session, state, visit, own, target) if target is not ticket else None
         survey = await find_survey(session, ticket.id) if visit.is_requester else None
+        known_incident = await find_known_incident(session, ticket)
         is_followed = ticket.is_archived and await awaits_follow_up(session, ticket.id)
     thread = replace(thread, bodies=await rendered_bodies(state.database, state.renderer, thread.messages))
     links = _links(state, visit, own, [*thread.follow_ups, *([before] if before else [])])
@@ -66,6 +68,7 @@ async def view_of(state: AppState, token: str, visit: LinkAccess) -> dict[str, A
         "last_event": thread.timeline[-1].id if thread.timeline else 0,
         "merged_into": target if target is not ticket else None,
         "merged_link": target_link,
+        "known_incident": known_incident,
         "before": before,
         "before_link": links.get(before.id) if before else None,
         "standing": status_text(ticket),

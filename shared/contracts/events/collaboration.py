@@ -61,10 +61,15 @@ class TicketTaskChanged(TicketEvent, name="ticket.task_changed"):
 
 
 class IncidentChanged(TicketEvent, name="ticket.incident_changed"):
-    """A ticket was declared a major incident, or is none any more. Its children are announced as links."""
+    """A ticket was declared a major incident, was given another public title, or is none any more.
+
+    Its children are announced as links.
+    """
 
     produced_by = "assignment"
 
     is_declared: bool
+    public_title: Foreign = ""
+    """What the requesters of its children are shown of it; empty for nothing."""
     actor: Actor
     changed_at: Instant

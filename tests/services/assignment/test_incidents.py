@@ -15,6 +15,7 @@ from tests.services.assignment.test_composing import announced
 from tests.services.assignment.test_permissions import make
 from tests.services.assignment.test_queue_page import Browser
 from tests.services.assignment.test_views_and_jobs import finished
+from tests.support.eventually import eventually
 
 
 def a_word() -> str:
@@ -169,7 +170,7 @@ async def test_everything_works_on_pages_without_scripts(desk: Desk) -> None:
     page = await browser.get(f"{path}/incident")
     assert late["number"] in page
     assert parent["number"] in await browser.get(f"/tickets/{late['number']}")
-    await browser.post(f"{path}/incident/attach", ticket=late["id"], back=late["number"])
+    await browser.post(f"{path}/incident/attach", ticket=late["id"])
     await _idle(ada, parent)
     assert f'value="{late["id"]}"' in await browser.get(f"{path}/incident?show=open")
     assert "1 child" in await browser.get(f"/queue?view=all&q={first}")
@@ -208,3 +209,23 @@ async def _idle(api: AgentApi, parent: Json) -> None:
 )
 def test_only_longer_words_say_what_a_ticket_is_about(subject: str, words: list[str]) -> None:
     assert words_of(subject) == words
+
+
+async def test_the_public_title_is_announced_and_kept_out_of_the_log(desk: Desk) -> None:
+    ada, parent = await desk.agent("ada"), await incident(desk, a_word())
+    path, title = f"/v1/tickets/{parent['id']}/incident", f"Payments {a_word()}"
+    assert (await ada.post(path, {"public_title": title}))["public_title"] == title
+    assert (await ada.post(path))["public_title"] == title
+
+    async def told() -> None:
+        assert (await announced(desk, IncidentChanged, parent)).public_title == title
+
+    await eventually(told)
+    async with desk.database.begin() as session:
+        lines = select(LoggedEvent.data).where(LoggedEvent.ticket_id == UUID(parent["id"]))
+        logged = (await session.scalars(lines.where(LoggedEvent.type == "ticket.incident_changed"))).all()
+    assert {line["change"] for line in logged} == {"declared", "titled"}
+    assert title not in str(logged)
+    assert (await ada.post(path, {"public_title": ""}))["public_title"] == ""
+    for wrong in ("a\nb", "x" * 256, " "):
+        await ada.post(path, {"public_title": wrong}, expect=422)

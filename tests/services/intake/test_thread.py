@@ -1,7 +1,9 @@
 """The thread in the portal: its story in the requester's words, its files, and what is safe to show."""
 
+import html
 import re
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from uuid import UUID
 
 import httpx2
@@ -12,16 +14,19 @@ from services.intake.models import Attachment, AttachmentState, Message, Ticket
 from shared.contracts.base import MessageId, TicketId
 from shared.contracts.events import (
     AttachmentRef,
+    IncidentChanged,
     MessageUnclaimed,
     TicketArchived,
     TicketAssigned,
     TicketClosed,
+    TicketLinked,
     TicketOpened,
     TicketPended,
     TicketSubmitted,
 )
+from shared.contracts.tickets import SYSTEM
 from shared.contracts.vocabulary import BodyFormat
-from shared.kit.clock import new_id
+from shared.kit.clock import new_id, utc_now
 from shared.kit.http.form_tokens import CSRF_COOKIE
 from shared.kit.http.pages import as_html
 from tests.services.intake.event_stream_tools import posted, tell
@@ -30,6 +35,7 @@ from tests.services.intake.test_event_streams import AGENT, CLOSED
 from tests.services.intake.test_links import link_to
 from tests.services.intake.test_portal import path_of
 from tests.services.intake.test_submitting import announced
+from tests.support.eventually import eventually
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 32
 
@@ -80,6 +86,32 @@ async def test_a_thread_tells_what_happened_between_the_messages(
     places = [told.find(sentence) for sentence in story]
     assert -1 not in places, dict(zip(story, places, strict=True))
     assert places == sorted(places)
+
+
+async def test_a_ticket_says_that_it_belongs_to_a_known_problem(
+    intake: IntakeHarness, browser: httpx2.AsyncClient
+) -> None:
+    ticket, title, now = await intake.submit(), f"Cards <{new_id().hex}>", utc_now()
+    child, parent = TicketId(UUID(ticket["id"])), TicketId(new_id())
+    declared = IncidentChanged(
+        ticket_id=parent, is_declared=True, public_title=title, actor=SYSTEM, changed_at=now - timedelta(seconds=9)
+    )
+    linked = TicketLinked(ticket_id=child, other_id=parent, kind="parent", actor=SYSTEM, linked_at=now)
+    for event in (linked, declared):
+        await intake.publish(event)
+
+    async def says() -> None:
+        page = (await browser.get(path_of(ticket["access_url"]))).text
+        assert f"part of a known problem: {html.escape(title)}" in page
+
+    await eventually(says)
+    await intake.publish(declared.model_copy(update={"is_declared": False, "changed_at": now - timedelta(seconds=30)}))
+    await intake.publish(declared.model_copy(update={"public_title": "", "changed_at": now}))
+
+    async def is_silent() -> None:
+        assert "known problem" not in (await browser.get(path_of(ticket["access_url"]))).text
+
+    await eventually(is_silent)
 
 
 async def test_what_changed_can_be_had_alone(intake: IntakeHarness, browser: httpx2.AsyncClient) -> None:

@@ -15,6 +15,7 @@ def upgrade() -> None:
         sa.Column("ticket_id", sa.Uuid(), nullable=False),
         sa.Column("declared_by", sa.Uuid(), nullable=False),
         sa.Column("declared_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("public_title", sa.Text(), server_default="", nullable=False),
         sa.PrimaryKeyConstraint("ticket_id", name=op.f("pk_incidents")),
     )
     op.add_column("bulk_jobs", sa.Column("incident_id", sa.Uuid(), nullable=True))
