@@ -1,6 +1,7 @@
 """Major incidents: declaring a ticket one, and making others its children."""
 
 from datetime import datetime
+from typing import Any
 
 from fastapi import Response
 from sqlalchemy import delete, select
@@ -38,8 +39,9 @@ async def declare_incident(context: AppState, caller: Caller, reference: str, bo
         ticket = found.ticket
         await session.execute(select(Ticket.id).where(Ticket.id == ticket.id).with_for_update(key_share=True))
         await _check_may_be_one(session, ticket)
-        if await _write(session, caller, ticket, body.public_title, now):
-            await _announce(session, caller, ticket, now)
+        change = await _write(session, caller, ticket, body.public_title, now)
+        if change is not None:
+            await announce_incident(session, caller, ticket, now, change=change)
         view = await get_incident(session, caller, ticket)
     context.relay.wake()
     return view
@@ -53,13 +55,14 @@ async def end_incident(context: AppState, caller: Caller, reference: str) -> Non
         gone = delete(MajorIncident).where(MajorIncident.ticket_id == found.ticket.id)
         if await session.scalar(gone.returning(MajorIncident.ticket_id)) is None:
             raise not_found("major incident")
-        await _announce(session, caller, found.ticket, utc_now())
+        await announce_incident(session, caller, found.ticket, utc_now(), change="ended")
     context.relay.wake()
 
 
 async def attach_child(context: AppState, call: CommandRequest, body: ParentInput) -> Response:
     """Makes the ticket a child of an incident, with the rules of links; one that is its child stays so."""
-    await link_tickets(context, call.caller, call.reference, LinkInput(ticket=str(body.parent_id), kind="parent"))
+    link = LinkInput(ticket=str(body.parent_id), kind="parent")
+    await link_tickets(context, call.caller, call.reference, link, is_one_of_many=True)
     return Response(status_code=HTTP_204_NO_CONTENT)
 
 
@@ -71,7 +74,7 @@ async def detach_child(context: AppState, call: CommandRequest, body: ParentInpu
         is_child = (link.ticket_id == ticket.id) & (link.other_id == body.parent_id) & (link.kind == CHILD)
         if await session.scalar(select(link.ticket_id).where(is_child)) is None:
             raise not_found("child of this incident")
-    await unlink_tickets(context, call.caller, call.reference, body.parent_id)
+    await unlink_tickets(context, call.caller, call.reference, body.parent_id, is_one_of_many=True)
     return Response(status_code=HTTP_204_NO_CONTENT)
 
 
@@ -87,23 +90,23 @@ async def _check_may_be_one(session: Session, ticket: Ticket) -> None:
         raise Problem(409, "is_a_child", "the ticket is the child of another one; unlink it first")
 
 
-async def _write(session: Session, caller: Caller, ticket: Ticket, title: str | None, now: datetime) -> bool:
-    """Keeps the declaration and its title; False if nothing changed. The ticket is locked."""
+async def _write(session: Session, caller: Caller, ticket: Ticket, title: str | None, now: datetime) -> str | None:
+    """Keeps the declaration and its title; says what changed, if anything did. The ticket is locked."""
     known = await session.get(MajorIncident, ticket.id)
     if known is None:
         row = MajorIncident(ticket_id=ticket.id, declared_by=caller.agent_id, declared_at=now, public_title=title or "")
         session.add(row)
         await session.flush()
-        return True
+        return "declared"
     if title is None or title == known.public_title:
-        return False
+        return None
     known.public_title = title
     await session.flush()
-    return True
+    return "titled"
 
 
-async def _announce(session: Session, caller: Caller, ticket: Ticket, now: datetime) -> None:
-    """As it now stands. The log says what was done, not the title."""
+async def announce_incident(session: Session, caller: Caller, ticket: Ticket, now: datetime, **details: Any) -> None:
+    """Announces an incident as it now stands. `details` are for the timeline: what was done, not the title."""
     known = await session.get(MajorIncident, ticket.id, populate_existing=True)
     event = IncidentChanged(
         ticket_id=TicketId(ticket.id),
@@ -112,5 +115,4 @@ async def _announce(session: Session, caller: Caller, ticket: Ticket, now: datet
         actor=caller.actor,
         changed_at=now,
     )
-    change = "ended" if known is None else "declared" if known.declared_at == now else "titled"
-    await log_and_announce(session, caller, ticket, event, f"incident:{new_id()}", now, change=change)
+    await log_and_announce(session, caller, ticket, event, f"incident:{new_id()}", now, **details)

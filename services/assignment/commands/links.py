@@ -1,6 +1,7 @@
 """Links between tickets, set and removed by agents and shown on both sides."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from services.assignment.schemas.composing import LinkInput, LinkView
 from shared.contracts.base import TicketId
 from shared.contracts.events import TicketLinked, TicketUnlinked
 from shared.contracts.vocabulary import Permission
+from shared.kit import outbox
 from shared.kit.clock import new_id, utc_now
 from shared.kit.db import Session
 from shared.kit.http.problems import Problem, invalid
@@ -25,8 +27,23 @@ MOST = 50
 """Links of one ticket, its children not counted."""
 
 
-async def link_tickets(context: AppState, caller: Caller, reference: str, body: LinkInput) -> list[LinkView]:
+@dataclass(frozen=True, slots=True)
+class LinkedPair:
+    """Two tickets whose link was made or removed, in the order in which it is stored."""
+
+    first: Ticket
+    second: Ticket
+    kind: str
+    is_linked: bool
+    is_one_of_many: bool
+
+
+async def link_tickets(
+    context: AppState, caller: Caller, reference: str, body: LinkInput, *, is_one_of_many: bool = False
+) -> list[LinkView]:
     """Links two tickets, or says anew how they belong together; answers the links of the first.
+
+    `is_one_of_many`: whoever attaches children in bulk writes one line into the parent's timeline for all of them.
 
     Raises Problem 403 without `ticket.edit` on both, 404, and 422 for a ticket that the caller may not see, the same
     one, or a second parent.
@@ -53,13 +70,16 @@ async def link_tickets(context: AppState, caller: Caller, reference: str, body: 
         }
         await session.execute(insert(LinkedTickets).values(row))
         if [(one.ticket_id, one.kind) for one in former] != [(first.ticket.id, kind)]:
-            await _announce(session, caller, first.ticket, second.ticket, kind, now, is_linked=True)
+            pair = LinkedPair(first.ticket, second.ticket, kind, is_linked=True, is_one_of_many=is_one_of_many)
+            await _announce(session, caller, pair, now)
         links = await list_links(session, caller, found.ticket.id)
     context.relay.wake()
     return links
 
 
-async def unlink_tickets(context: AppState, caller: Caller, reference: str, other_id: UUID) -> None:
+async def unlink_tickets(
+    context: AppState, caller: Caller, reference: str, other_id: UUID, *, is_one_of_many: bool = False
+) -> None:
     """Removes a link, from whichever side. Raises Problem 403 and 404."""
     now = utc_now()
     async with context.database.begin() as session:
@@ -69,24 +89,26 @@ async def unlink_tickets(context: AppState, caller: Caller, reference: str, othe
         for gone in await _forget(session, found.ticket.id, other_id):
             if other is not None:
                 first, second = (found.ticket, other) if gone.ticket_id == found.ticket.id else (other, found.ticket)
-                await _announce(session, caller, first, second, gone.kind, now, is_linked=False)
+                pair = LinkedPair(first, second, gone.kind, is_linked=False, is_one_of_many=is_one_of_many)
+                await _announce(session, caller, pair, now)
     context.relay.wake()
 
 
-async def _announce(
-    session: Session, caller: Caller, first: Ticket, second: Ticket, kind: str, now: datetime, *, is_linked: bool
-) -> None:
+async def _announce(session: Session, caller: Caller, pair: LinkedPair, now: datetime) -> None:
     """On both tickets, each as it is seen from there."""
-    for ticket, other, is_first in ((first, second, True), (second, first, False)):
-        seen = relation(kind, is_from_here=is_first)
+    for ticket, other, is_first in ((pair.first, pair.second, True), (pair.second, pair.first, False)):
+        seen = relation(pair.kind, is_from_here=is_first)
         ids = {"ticket_id": TicketId(ticket.id), "other_id": TicketId(other.id)}
         event = (
             TicketLinked(**ids, kind=seen, actor=caller.actor, linked_at=now)
-            if is_linked
+            if pair.is_linked
             else TicketUnlinked(**ids, kind=seen, actor=caller.actor, unlinked_at=now)
         )
         details = {"other_id": str(other.id), "other_number": other.number, "kind": seen}
-        await log_and_announce(session, caller, ticket, event, f"link:{new_id()}", now, **details)
+        if pair.is_one_of_many and not is_first:
+            await outbox.add(session, event, f"link:{new_id()}", now)
+        else:
+            await log_and_announce(session, caller, ticket, event, f"link:{new_id()}", now, **details)
 
 
 async def _other(session: Session, caller: Caller, reference: str, ticket: Ticket) -> AuthorizedTicket:

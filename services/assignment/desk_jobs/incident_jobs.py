@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, select
 
 from services.assignment.app_state import AppState
+from services.assignment.commands.incidents import announce_incident
 from services.assignment.desk_jobs.bulk_jobs import (
     BulkWork,
     refuse_programs,
@@ -28,6 +29,7 @@ from services.assignment.schemas.actions import ActionInput
 from services.assignment.schemas.desk import MOST_TICKETS, BulkView
 from services.assignment.schemas.incidents import ChildrenInput, IncidentJobView, IncidentUpdateInput
 from shared.contracts.vocabulary import Permission, Status
+from shared.kit.clock import utc_now
 from shared.kit.db import Session
 from shared.kit.http.body_check import check_body
 from shared.kit.http.problems import Problem, not_found
@@ -43,14 +45,14 @@ NOT_RESOLVED: Final = (Ticket.status != Status.RESOLVED.value,)
 
 async def attach_children(session: Session, caller: Caller, reference: str, body: ChildrenInput) -> BulkView:
     """Makes tickets children of the incident. Raises Problem 403, 404 and 409."""
-    incident_id = await _incident(session, caller, reference, Permission.TICKET_EDIT)
-    return await _start(session, caller, ATTACH, {"parent_id": str(incident_id)}, body.ticket_ids, incident_id)
+    incident = await _incident(session, caller, reference, Permission.TICKET_EDIT)
+    return await _start(session, caller, incident, ATTACH, {"parent_id": str(incident.id)}, body.ticket_ids)
 
 
 async def detach_children(session: Session, caller: Caller, reference: str, body: ChildrenInput) -> BulkView:
     """Takes children from the incident. Raises Problem 403, 404 and 409."""
-    incident_id = await _incident(session, caller, reference, Permission.TICKET_EDIT)
-    return await _start(session, caller, DETACH, {"parent_id": str(incident_id)}, body.ticket_ids, incident_id)
+    incident = await _incident(session, caller, reference, Permission.TICKET_EDIT)
+    return await _start(session, caller, incident, DETACH, {"parent_id": str(incident.id)}, body.ticket_ids)
 
 
 async def check_update(context: AppState, body: IncidentUpdateInput) -> None:
@@ -60,8 +62,8 @@ async def check_update(context: AppState, body: IncidentUpdateInput) -> None:
 
 async def tell_requesters(session: Session, caller: Caller, reference: str, body: IncidentUpdateInput) -> BulkView:
     """Sends one update as a public reply on each child that is not closed. Raises Problem 403, 404 and 409."""
-    incident_id = await _incident(session, caller, reference, Permission.TICKET_REPLY)
-    return await _start_on_all(session, caller, UPDATE, body.model_dump(mode="json"), incident_id, CAN_BE_TOLD)
+    incident = await _incident(session, caller, reference, Permission.TICKET_REPLY)
+    return await _start_on_all(session, caller, incident, UPDATE, body.model_dump(mode="json"), CAN_BE_TOLD)
 
 
 async def resolve_children(session: Session, caller: Caller, reference: str, body: ActionInput) -> BulkView:
@@ -69,9 +71,9 @@ async def resolve_children(session: Session, caller: Caller, reference: str, bod
 
     Raises Problem 403, 404 and 409.
     """
-    incident_id = await _incident(session, caller, reference, Permission.TICKET_RESOLVE)
+    incident = await _incident(session, caller, reference, Permission.TICKET_RESOLVE)
     given = body.model_dump(mode="json", exclude_none=True)
-    return await _start_on_all(session, caller, RESOLVE, given, incident_id, NOT_RESOLVED)
+    return await _start_on_all(session, caller, incident, RESOLVE, given, NOT_RESOLVED)
 
 
 async def list_incident_jobs(session: Session, caller: Caller, incident_id: UUID) -> list[IncidentJobView]:
@@ -100,32 +102,35 @@ def _seen(caller: Caller, job: BulkJob, view: BulkView) -> IncidentJobView:
     return IncidentJobView(**dict(view), text=text, is_own=job.agent_id == caller.agent_id)
 
 
-async def _incident(session: Session, caller: Caller, reference: str, permission: Permission) -> UUID:
-    """The id of the incident. Raises Problem 403, 404, and 409 for too many jobs at a time."""
+async def _incident(session: Session, caller: Caller, reference: str, permission: Permission) -> Ticket:
+    """The incident's ticket. Raises Problem 403, 404, and 409 for too many jobs at a time."""
     found = await get_ticket(session, caller, reference)
     found.require(permission)
     if await session.get(MajorIncident, found.ticket.id) is None:
         raise not_found("major incident")
     refuse_programs(caller)
     await refuse_too_many(session, caller)
-    return found.ticket.id
+    return found.ticket
 
 
 async def _start_on_all(
     session: Session,
     caller: Caller,
+    incident: Ticket,
     action: str,
     body: dict[str, Any],
-    incident_id: UUID,
     narrowed: Sequence[ColumnElement[bool]],
 ) -> BulkView:
-    ids = await list_child_ids(session, incident_id, *narrowed)
+    ids = await list_child_ids(session, incident.id, *narrowed)
     if len(ids) > MOST_TICKETS:
         raise Problem(409, "too_many_children", f"an action takes {MOST_TICKETS:,} children at most")
-    return await _start(session, caller, action, body, ids, incident_id)
+    return await _start(session, caller, incident, action, body, ids)
 
 
 async def _start(
-    session: Session, caller: Caller, action: str, body: dict[str, Any], ids: Sequence[UUID], incident_id: UUID
+    session: Session, caller: Caller, incident: Ticket, action: str, body: dict[str, Any], ids: Sequence[UUID]
 ) -> BulkView:
-    return await write_job(session, caller, BulkWork(action, body, list(dict.fromkeys(ids)), incident_id))
+    """Writes the job down, and one line into the incident's timeline."""
+    named = list(dict.fromkeys(ids))
+    await announce_incident(session, caller, incident, utc_now(), change=action, count=len(named))
+    return await write_job(session, caller, BulkWork(action, body, named, incident.id))

@@ -18,7 +18,7 @@ from shared.kit.http.problems import not_found
 
 OVER: Final = (Status.RESOLVED.value, Status.CLOSED.value)
 IS_OPEN: Final = Ticket.status.not_in(OVER)
-IS_REOPENED: Final = IS_OPEN & (Ticket.snapshot["reopen_count"].astext != "0")
+IS_REOPENED: Final = IS_OPEN & (Ticket.snapshot.op("->>")("reopen_count") != "0")
 NARROWED: Final[dict[ChildrenShown, tuple[ColumnElement[bool], ...]]] = {
     ChildrenShown.ALL: (),
     ChildrenShown.OPEN: (IS_OPEN,),

@@ -1,6 +1,7 @@
 """Pages of a major incident: its children, similar tickets, updates to all requesters, and their progress."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
 from typing import Annotated, Any
 from urllib.parse import quote
 from uuid import UUID
@@ -22,7 +23,7 @@ from services.assignment.queries.tickets import AuthorizedTicket, get_ticket
 from services.assignment.schemas.actions import ActionInput
 from services.assignment.schemas.desk import BulkView
 from services.assignment.schemas.incidents import ChildrenInput, ChildrenShown, IncidentInput, IncidentUpdateInput
-from services.assignment.web.forms import errors_of, plain_values
+from services.assignment.web.forms import errors_of
 from services.assignment.web.page_base import DeskAgent, DeskPageRoute, DeskPages, TheDesk
 from services.assignment.web.queue_work import JobPage, bulk_page
 from services.assignment.web.ticket_actions import onwards
@@ -51,7 +52,7 @@ CAN = {
     Permission.TICKET_REPLY: "reply",
     Permission.TICKET_RESOLVE: "resolve_children",
 }
-Errors = tuple[tuple[str, str], ...]
+NOTHING_GIVEN: Mapping[str, str] = MappingProxyType({})
 Shown = Annotated[ChildrenShown, Query()]
 PageCursor = Annotated[str | None, Query(max_length=256)]
 
@@ -102,11 +103,11 @@ async def post_end(request: Request, desk: TheDesk, context: State, caller: Desk
 async def post_attach(request: Request, desk: TheDesk, context: State, caller: DeskAgent, number: str) -> Response:
     """Makes the selected tickets children."""
     form = await request.form()
-    values = _checked(request, form)
+    _check(request, form)
     await _require(context, caller, number, Permission.TICKET_EDIT)
     if (chosen := _chosen(form)) is None:
         return desk.redirect(_path(number), ("warning", "Select at least one ticket first."))
-    call = _keyed(caller, number, "attach", values)
+    call = _keyed(caller, number, "attach")
     return await _start(
         desk, context, call, lambda session: incident_jobs.attach_children(session, caller, number, chosen)
     )
@@ -116,11 +117,11 @@ async def post_attach(request: Request, desk: TheDesk, context: State, caller: D
 async def post_detach(request: Request, desk: TheDesk, context: State, caller: DeskAgent, number: str) -> Response:
     """Takes the selected children out."""
     form = await request.form()
-    values = _checked(request, form)
+    _check(request, form)
     await _require(context, caller, number, Permission.TICKET_EDIT)
     if (chosen := _chosen(form)) is None:
         return desk.redirect(_path(number), ("warning", "Select at least one ticket first."))
-    call = _keyed(caller, number, "detach", values)
+    call = _keyed(caller, number, "detach")
     return await _start(
         desk, context, call, lambda session: incident_jobs.detach_children(session, caller, number, chosen)
     )
@@ -214,10 +215,9 @@ def _can(found: AuthorizedTicket) -> set[str]:
     return {name for permission, name in CAN.items() if permission in found.permissions}
 
 
-def _checked(request: Request, form: FormData) -> dict[str, str]:
+def _check(request: Request, form: FormData) -> None:
     token = form.get("csrf_token")
     check_form_token(request, token if isinstance(token, str) else "")
-    return plain_values(form)
 
 
 def _chosen(form: FormData) -> ChildrenInput | None:
@@ -233,10 +233,10 @@ async def _require(context: AppState, caller: Caller, number: str, permission: P
         (await get_ticket(session, caller, number)).require(permission)
 
 
-def _keyed(caller: Caller, number: str, action: str, values: dict[str, str]) -> Keyed:
-    """A form's own id is its idempotency key."""
+def _keyed(caller: Caller, number: str, action: str, values: Mapping[str, str] = NOTHING_GIVEN) -> Keyed:
+    """A form's own id is its idempotency key; what is safe to repeat has none."""
     key = values.get("form_id") or None
-    return Keyed(caller, f"{_path(number)}/{action}", key, fingerprint(canonical(values)))
+    return Keyed(caller, f"{_path(number)}/{action}", key, fingerprint(canonical(dict(values))))
 
 
 async def _start(

@@ -142,6 +142,10 @@ INCIDENT_CHANGES = {
     "declared": "declared this a major incident",
     "titled": "changed what requesters are shown of the major incident",
     "ended": "ended the major incident",
+    "attach": "attached {count} tickets to the major incident",
+    "detach": "detached {count} tickets from the major incident",
+    "replies": "sent an update to the requesters of {count} children",
+    "resolve": "resolves {count} children",
 }
 POLICY_MODES = {
     "carry": "SLA policy {policy}; the time used so far counts",
@@ -160,7 +164,7 @@ PHRASES: Mapping[str, Phrase] = {
     "ticket.task_changed": lambda details, names: (
         f"{TASK_CHANGES[details['change']]} {names.get(details['task_id']) or 'a task'}"
     ),
-    "ticket.incident_changed": lambda details, _: INCIDENT_CHANGES[details["change"]],
+    "ticket.incident_changed": lambda details, _: INCIDENT_CHANGES[details["change"]].format(**details),
     "ticket.triaged": lambda details, names: f"triaged to {names.get(str(details['team_id']), 'a team')}",
     "ticket.assigned": lambda details, names: f"assigned to {names.get(str(details['agent_id']), 'an agent')}",
     "ticket.released": lambda details, names: f"gave the ticket back to the team{_because(details, names)}",

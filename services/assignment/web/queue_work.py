@@ -35,7 +35,7 @@ from services.assignment.web.page_base import SESSION_COOKIE, DeskAgent, DeskPag
 from services.assignment.web.queue import BULK_ACTIONS
 from services.assignment.web.queue_request import QueueRequest, request_in
 from shared.contracts.vocabulary import Channel, CloseReason, HoldReason, Priority
-from shared.kit.clock import new_id, utc_now
+from shared.kit.clock import utc_now
 from shared.kit.db import Session
 from shared.kit.http.form_tokens import check_form_token
 from shared.kit.http.problems import Problem, invalid
@@ -226,7 +226,6 @@ def bulk_page(request: Request, desk: DeskPages, caller: Caller, job: BulkView, 
         may_stop=page.may_stop,
         incident_url=page.incident_url,
         path=request.url.path,
-        form_id=str(new_id()),
     )
 
 

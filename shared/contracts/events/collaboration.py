@@ -61,7 +61,7 @@ class TicketTaskChanged(TicketEvent, name="ticket.task_changed"):
 
 
 class IncidentChanged(TicketEvent, name="ticket.incident_changed"):
-    """A ticket was declared a major incident, was given another public title, or is none any more.
+    """A ticket was declared a major incident, is none any more, or something was done about it: how it now stands.
 
     Its children are announced as links.
     """

@@ -47,6 +47,13 @@ async def said(desk: Desk, ticket: Json, words: str) -> int:
         return await session.scalar(query) or 0
 
 
+async def logged(desk: Desk, ticket: Json, kind: str) -> list[Json]:
+    """The lines of a kind in a ticket's log, oldest first."""
+    async with desk.database.begin() as session:
+        lines = select(LoggedEvent.data).where(LoggedEvent.ticket_id == UUID(ticket["id"]), LoggedEvent.type == kind)
+        return list(await session.scalars(lines.order_by(LoggedEvent.at)))
+
+
 async def children_of(api: AgentApi, parent: Json, show: str = "all") -> set[str]:
     page = await api.get(f"/v1/tickets/{parent['id']}/children", show=show)
     return {one["ticket"]["id"] for one in page["items"]}
@@ -73,7 +80,11 @@ async def test_similar_tickets_are_suggested_and_attached_in_bulk(desk: Desk) ->
     assert {one["id"] for one in found["items"]} == {alike["id"], by_text["id"]}
     assert {one["id"] for one in (await ada.get("/v1/tickets", q=f"{first} -is:child"))["items"]} == {parent["id"]}
     assert {one["id"] for one in (await ada.get("/v1/tickets", q=f"{first} is:incident"))["items"]} == {parent["id"]}
+    assert await logged(desk, parent, "ticket.linked") == []
     await done(ada, parent, "children/detach", {"ticket_ids": [by_text["id"]]})
+    changes = [line["change"] for line in await logged(desk, parent, "ticket.incident_changed")]
+    assert changes == ["declared", "attach", "detach"], "one line for all"
+    assert [line["kind"] for line in await logged(desk, by_text, "ticket.unlinked")] == ["parent"]
     assert await children_of(ada, parent) == {alike["id"]}
     again = await done(ada, parent, "children/detach", {"ticket_ids": [by_text["id"]]})
     assert [one["state"] for one in again["items"]] == ["refused"]
@@ -130,9 +141,7 @@ async def test_who_may_declare_and_what(desk: Desk) -> None:
     assert event.is_declared
     path = f"/v1/tickets/{parent['id']}/incident"
     await ada.post(path, expect=201)
-    async with desk.database.begin() as session:
-        logged = select(func.count()).where(LoggedEvent.ticket_id == UUID(parent["id"]))
-        assert await session.scalar(logged.where(LoggedEvent.type == "ticket.incident_changed")) == 1
+    assert len(await logged(desk, parent, "ticket.incident_changed")) == 1
     assert parent["id"] in {one["ticket"]["id"] for one in (await ada.get("/v1/incidents"))["items"]}
     child = await desk.ticket()
     await attach(ada, parent, child)
@@ -221,11 +230,9 @@ async def test_the_public_title_is_announced_and_kept_out_of_the_log(desk: Desk)
         assert (await announced(desk, IncidentChanged, parent)).public_title == title
 
     await eventually(told)
-    async with desk.database.begin() as session:
-        lines = select(LoggedEvent.data).where(LoggedEvent.ticket_id == UUID(parent["id"]))
-        logged = (await session.scalars(lines.where(LoggedEvent.type == "ticket.incident_changed"))).all()
-    assert {line["change"] for line in logged} == {"declared", "titled"}
-    assert title not in str(logged)
+    lines = await logged(desk, parent, "ticket.incident_changed")
+    assert {line["change"] for line in lines} == {"declared", "titled"}
+    assert title not in str(lines)
     assert (await ada.post(path, {"public_title": ""}))["public_title"] == ""
     for wrong in ("a\nb", "x" * 256, " "):
         await ada.post(path, {"public_title": wrong}, expect=422)
