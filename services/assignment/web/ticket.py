@@ -208,7 +208,7 @@ async def ticket_page(
         preview=state.preview,
         followers=followers,
         is_following=any(one.agent.id == caller.agent_id for one in followers),
-        links=links,
+        links=[link for link in links if incident.own is None or link.kind != "child"],
         tasks=tasks,
         others=others,
         ratings=ratings,

