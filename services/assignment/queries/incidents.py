@@ -28,7 +28,7 @@ MOST_LISTED: Final = 200
 """Open incidents in one list: there are never many at a time."""
 
 
-def related(ticket: Ticket | Row[Any]) -> RelatedTicket:
+def related(ticket: Ticket | Row[*tuple[Any, ...]]) -> RelatedTicket:
     """A ticket as lists of others name it."""
     return RelatedTicket(id=ticket.id, number=ticket.number, subject=ticket.subject, status=Status(ticket.status))
 
