@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from services.assignment.schemas.conversation import ENVELOPE_PARTS, ActorView, EventView
-from services.assignment.web.labels import PHRASES, format_event
+from services.assignment.web.labels import INCIDENT_CHANGES, PHRASES, format_event
 from shared.contracts.events import LifecycleEvent
 from tests.contracts.examples import ADA, BANKING, EXAMPLES, NOON, POLICY
 
@@ -52,6 +52,13 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
     ("policy_changed", {"policy_id": str(POLICY), "mode": "revert"}, "the change of the SLA policy is undone"),
     ("sla_breach_withdrawn", {"metric": "resolution"}, "resolution: was not overdue after all"),
 ]
+
+
+@pytest.mark.parametrize("change", INCIDENT_CHANGES)
+def test_each_change_of_an_incident_has_its_words(change: str) -> None:
+    said = format_event(event("ticket.incident_changed", {"change": change, "count": 3}), NAMES)
+    assert said.startswith("Everdesk: ")
+    assert "{" not in said
 
 
 @pytest.mark.parametrize(("name", "details", "words"), CASES)
