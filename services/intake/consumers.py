@@ -24,6 +24,7 @@ from shared.contracts.events import (
     AgentChanged,
     CsatAsked,
     Envelope,
+    Event,
     IncidentChanged,
     LifecycleEvent,
     MessageEdited,
@@ -198,14 +199,20 @@ async def _decide(session: Session, limits: InvitationLimits, event: Envelope) -
             await split_ticket(session, split)
         case TicketDetached() as detached:
             await part_requester(session, detached)
-        case TicketEdited() as edited:
-            await edit_ticket(session, edited)
-        case MessageEdited() as corrected:
-            await edit_message(session, corrected)
         case CsatAsked() as asked:
             await note_survey(session, asked)
         case TicketLinked() | TicketUnlinked() | IncidentChanged() as arranged:
             await keep_known_incidents(session, arranged)
+        case edit:
+            await _apply_edit(session, edit)
+    return UUID(event.subject)
+
+
+async def _apply_edit(session: Session, edit: Event) -> None:
+    match edit:
+        case TicketEdited() as edited:
+            await edit_ticket(session, edited)
+        case MessageEdited() as corrected:
+            await edit_message(session, corrected)
         case NoteFilesAttached() as attached:
             await attach_to_note(session, attached)
-    return UUID(event.subject)
