@@ -3,10 +3,10 @@
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from shared.contracts.vocabulary import BodyFormat, CloseReason, HoldReason, Priority
-from shared.kit.http.inputs import Body, Input
+from shared.kit.http.inputs import Body, Input, WrittenInstant
 
 AttachmentIds = Annotated[tuple[UUID, ...], Field(max_length=20)]
 """Ids of files that the caller sent to `POST /v1/attachments` and has not used yet."""
@@ -41,7 +41,7 @@ class PrioritiseInput(ActionInput):
 class SetDueInput(ActionInput):
     """By when the ticket must be resolved."""
 
-    due_at: Annotated[AwareDatetime, Field(examples=["2026-12-01T16:00:00Z"])]
+    due_at: Annotated[WrittenInstant, Field(examples=["2026-12-01T16:00:00Z"])]
 
 
 class ChangePolicyInput(ActionInput):

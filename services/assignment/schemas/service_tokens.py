@@ -6,13 +6,13 @@ from ipaddress import ip_network
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 
 from services.assignment.schemas.tickets import View
 from shared.contracts.base import Instant
 from shared.contracts.vocabulary import Permission
 from shared.kit.clock import utc_now
-from shared.kit.http.inputs import Input, ShortLine
+from shared.kit.http.inputs import Input, ShortLine, WrittenInstant
 
 EXAMPLE: dict[str, Any] = {
     "id": "0197b3a1-7c1e-7a51-9d43-0f6f4b9f9a21",
@@ -62,7 +62,7 @@ class ServiceTokenInput(Input):
     """Which program will use it."""
     permissions: Annotated[frozenset[Permission], Field(min_length=1, max_length=100)]
     """What it may do: a part of what you may, and never more than that, now or later."""
-    expires_at: Annotated[AwareDatetime, AfterValidator(_ahead)] | None = None
+    expires_at: Annotated[WrittenInstant, AfterValidator(_ahead)] | None = None
     """When it stops working; never, if not said."""
     cidrs: Annotated[
         tuple[Annotated[str, StringConstraints(max_length=64), AfterValidator(_network)], ...], Field(max_length=50)

@@ -3,13 +3,13 @@
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import Field, model_validator
 
 from services.assignment.schemas.tickets import View
 from shared.contracts.base import Instant
 from shared.contracts.calendars import BusinessCalendar
 from shared.contracts.vocabulary import Metric, Priority, Strategy
-from shared.kit.http.inputs import Input
+from shared.kit.http.inputs import Input, WrittenInstant
 
 MOST_ARRIVALS = 50_000
 MOST_AGENTS = 200
@@ -36,7 +36,7 @@ class ArrivalsInput(Input):
     source: Literal["history", "generated"] = "history"
     days: Annotated[int, Field(ge=1, le=366)] = 28
     """How many days before `to` of the log are replayed; how many days are generated from now on."""
-    to: AwareDatetime | None = None
+    to: WrittenInstant | None = None
     """The end of the days replayed; now if left out."""
     hourly_rates: Annotated[tuple[Rate, ...], Field(max_length=WEEK_HOURS)] = ()
     """Generated tickets per hour: one number, 24 for the hours of a day, or 168 for those of a week from Monday."""

@@ -4,14 +4,14 @@ from datetime import timedelta
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from services.assignment.schemas.tickets import View
 from shared.contracts.base import Instant
 from shared.contracts.calendars import BusinessCalendar
 from shared.contracts.policies import SlaPolicy
 from shared.contracts.vocabulary import Metric, Outcome, Priority
-from shared.kit.http.inputs import Input
+from shared.kit.http.inputs import Input, WrittenInstant
 
 CANNOT_KNOW = (
     "People are taken to have done what they did when they did it; under other promises they might have acted "
@@ -46,9 +46,9 @@ class WhatIfInput(Input):
     """In place of the calendar that the policy names."""
     replaces: UUID | Literal["all"] | None = None
     """Only what this policy judged, all its versions; left out, the policy of the same name, or all if none has it."""
-    from_: AwareDatetime | None = Field(default=None, alias="from")
+    from_: WrittenInstant | None = Field(default=None, alias="from")
     """Verdicts settled from this instant on."""
-    to: AwareDatetime | None = None
+    to: WrittenInstant | None = None
     """Verdicts settled before it."""
 
     @model_validator(mode="after")

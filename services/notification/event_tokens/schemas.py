@@ -5,9 +5,9 @@ from enum import StrEnum
 from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from shared.kit.http.inputs import Input, ShortLine
+from shared.kit.http.inputs import Input, ShortLine, WrittenInstant
 
 TOKEN: dict[str, JsonValue] = {
     "id": "01990a4e-3c00-7000-8000-000000000006",
@@ -39,7 +39,7 @@ class CreateEventToken(Input):
 
     name: ShortLine
     scopes: Annotated[list[EventScope], Field(min_length=1, max_length=3)]
-    expires_at: AwareDatetime | None = None
+    expires_at: WrittenInstant | None = None
 
 
 class EventTokenView(BaseModel):

@@ -4,11 +4,11 @@ from datetime import datetime
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, StringConstraints
 
 from services.notification.event_selection import EVERYTHING, MOST_PATTERNS, known_patterns
 from services.notification.webhooks.status import WebhookDeliveryStatus, WebhookState
-from shared.kit.http.inputs import Flag, Input, ShortLine, Whole
+from shared.kit.http.inputs import Flag, Input, ShortLine, Whole, WrittenInstant
 from shared.kit.http.public_addresses import MAX_URL, OutgoingRefused, read_url
 
 WEEK = 7 * 86_400
@@ -88,9 +88,9 @@ class ReplayEvents(Input):
         json_schema_extra={"examples": [{"since": "2026-11-24T09:00:00Z", "until": "2026-11-24T10:00:00Z"}]}
     )
 
-    since: AwareDatetime | None = None
+    since: WrittenInstant | None = None
     """By the time at which they entered the feed; without this and `after`, since the endpoint was added."""
-    until: AwareDatetime | None = None
+    until: WrittenInstant | None = None
     """Not included."""
     after: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,18}$")] | None = None
     """A cursor of the change feed: only events after it."""

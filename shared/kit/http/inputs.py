@@ -3,7 +3,16 @@
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    Strict,
+    StringConstraints,
+)
 from pydantic_core import to_json
 
 from shared.contracts.redaction import redacted
@@ -13,6 +22,7 @@ MAX_TEXT = 256 * 1024
 """Bytes of a message body on the bus."""
 MAX_ESCAPED = 900 * 1024
 """Bytes of a message body as JSON writes it, where a control character takes six: one event can carry no more."""
+_DATE = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d")
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -105,6 +115,16 @@ LanguageTag = Annotated[
     Field(description="A BCP 47 tag such as `de` or `pt-BR`: the language of mails, if there is a translation"),
 ]
 """A language, whether or not there is a translation into it."""
+
+
+def _written(value: object) -> object:
+    if isinstance(value, int | float) or (isinstance(value, str) and not _DATE.match(value)):
+        raise ValueError("must be an instant of RFC 3339, such as 2026-11-27T14:30:00Z")
+    return value
+
+
+WrittenInstant = Annotated[AwareDatetime, BeforeValidator(_written)]
+"""An instant as RFC 3339 writes it: no number, which would be read as seconds since 1970."""
 
 Flag = Annotated[bool, Strict()]
 """True or false as JSON writes them: no `0`, no `"yes"`."""
