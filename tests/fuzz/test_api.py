@@ -68,7 +68,9 @@ async def test_every_operation_of_intake_survives_what_schemathesis_thinks_of(
 
 @pytest.mark.soak
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("role", ["All access", "Expanded", "Limited", "View only"])
+@pytest.mark.parametrize(
+    "role", either(("All access", "View only"), ("All access", "Expanded", "Limited", "View only"))
+)
 async def test_every_operation_of_assignment_survives_each_role(
     opened: LocalStack, record_property: Record, role: str
 ) -> None:
