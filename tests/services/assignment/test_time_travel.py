@@ -146,7 +146,7 @@ async def test_the_page_shows_the_past_without_buttons_and_leads_through_the_cha
     await surfer.open(f"{path}?change=1")
     assert "status-new" in surfer.page
     assert ">Edit</a>" not in surfer.page
-    opened = {"view": "all", "as_of": ticket["created_at"], "sort": "due_at"}
+    opened = {"view": "all", "as_of": ticket["created_at"], "sort": "due_at", "q": ticket["number"]}
     assert (await surfer.open(f"/queue?{urlencode(opened)}")).status == 200
     assert ticket["number"] in surfer.page
     assert (await surfer.open(f"{path}?as_of=2999-01-01T00:00")).status == 422
