@@ -47,7 +47,7 @@ async def test_a_long_ticket_shows_its_newest_lines_and_all_older_ones_on_demand
                     "seq": 1000 + number,
                     "type": "ticket.reopened",
                     "at": now + timedelta(seconds=number // 3),
-                    "data": {},
+                    "data": {"at": now.isoformat(), "seq": 1000 + number},
                 }
                 for number in range(LINES)
             ],
