@@ -78,7 +78,7 @@ async def hammer(
         status, said = await _run(
             *(str(SCHEMATHESIS), "run", f"{url}/openapi.json", "--header", f"Authorization: Bearer {key}"),
             *("--max-examples", str(examples), "--phases", phases, "--max-time", str(seconds), "--seed", str(seed)),
-            *("--exclude-checks", not_asked, "--request-timeout", "20", "--continue-on-failure"),
+            *("--exclude-checks", not_asked, "--request-timeout", "40", "--continue-on-failure"),
             *("--generation-database", "none", "--warnings", "off", "--no-color"),
             cwd=Path(folder),
         )
