@@ -6,7 +6,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import StreamingResponse
-from pydantic import AwareDatetime
 
 from services.assignment.api.reports import CsvResponse
 from services.assignment.app_state import AppState
@@ -14,6 +13,7 @@ from services.assignment.deps import AgentsAdmin, State
 from services.assignment.queries.audit import AuditFilters, all_audit_entries, list_audit_entries
 from services.assignment.schemas.audit import AuditEntryView
 from services.assignment.schemas.csv_tables import csv_table, text_cell
+from shared.kit.http.inputs import WrittenInstant
 from shared.kit.http.paging import Cursor, Limit, Page
 from shared.kit.http.strict_json import StrictJsonRoute
 
@@ -27,8 +27,8 @@ async def get_filters(
     actor: Word = "",
     kind: Word = "",
     subject: Word = "",
-    since: Annotated[AwareDatetime | None, Query(alias="from", description="Instant")] = None,
-    until: Annotated[AwareDatetime | None, Query(alias="to", description="Instant, not included")] = None,
+    since: Annotated[WrittenInstant | None, Query(alias="from", description="Instant")] = None,
+    until: Annotated[WrittenInstant | None, Query(alias="to", description="Instant, not included")] = None,
 ) -> AuditFilters:
     """What the log is narrowed to."""
     return AuditFilters(_text(actor), _text(kind), _text(subject), since, until)

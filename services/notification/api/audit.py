@@ -3,11 +3,11 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime
 
 from services.notification.deps import State
 from shared.kit.configuration_changes import ChangeFilter, ChangeView
 from shared.kit.configuration_changes import list_changes as changes_in
+from shared.kit.http.inputs import WrittenInstant
 from shared.kit.http.paging import Cursor, Limit, Page
 
 router = APIRouter(tags=["audit"])
@@ -19,8 +19,8 @@ async def list_changes(
     kind: Annotated[str, Query(max_length=64, description="Such as `webhook`")] = "",
     subject: Annotated[str, Query(max_length=255, description="An id or a name")] = "",
     actor: Annotated[str, Query(max_length=64, description="An agent's id, or `operator`")] = "",
-    since: Annotated[AwareDatetime | None, Query(alias="from", description="Instant")] = None,
-    until: Annotated[AwareDatetime | None, Query(alias="to", description="Instant, not included")] = None,
+    since: Annotated[WrittenInstant | None, Query(alias="from", description="Instant")] = None,
+    until: Annotated[WrittenInstant | None, Query(alias="to", description="Instant, not included")] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[ChangeView]:
