@@ -1,38 +1,19 @@
 """What the JSON API takes and gives, each with an example that works."""
 
-import re
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from services.intake import examples
 from services.intake.forms import Fields as FormFields
 from services.intake.forms.unstructured import FieldValue, within_limits
 from services.intake.models import Attachment, AttachmentState, Message, Ticket
 from shared.contracts.vocabulary import ActorKind, BodyFormat, Channel, CloseReason, Priority, Status
-from shared.kit.http.inputs import Body, Email, Input, LanguageTag, Line, Phone
+from shared.kit.http.inputs import Body, Email, Input, LanguageTag, Line, Phone, WrittenInstant
 from shared.kit.http.paging import Limit
-
-RFC_3339 = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?([Zz]|[+-][0-9]{2}:[0-9]{2})"
-)
-
-
-def _as_rfc_3339(value: object) -> object:
-    if isinstance(value, int | float) or (isinstance(value, str) and not RFC_3339.fullmatch(value)):
-        raise ValueError("write an instant with its offset, like 2026-11-24T09:30:00Z")
-    return value
-
-
-def _in_utc(at: datetime) -> datetime:
-    try:
-        return at.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("is too far from now") from None
-
 
 Fields = Annotated[
     dict[str, FieldValue],
@@ -43,7 +24,6 @@ TopicName = Annotated[str, StringConstraints(min_length=1, max_length=64), Field
 Files = Annotated[
     list[UUID], Field(max_length=20, description="Ids of files that POST /v1/attachments gave you, each used once")
 ]
-Moment = Annotated[AwareDatetime, BeforeValidator(_as_rfc_3339), AfterValidator(_in_utc)]
 
 
 class Requester(Input):
@@ -106,11 +86,11 @@ class TicketFilters(Input):
     channel: Channel | None = None
     number: Annotated[str, StringConstraints(pattern=r"^#?[0-9]{1,18}$")] | None = None
     """The ticket of that number."""
-    created_from: Moment | None = None
+    created_from: WrittenInstant | None = None
     """Created at this instant or later."""
-    created_to: Moment | None = None
+    created_to: WrittenInstant | None = None
     """Created before this instant."""
-    updated_from: Moment | None = None
+    updated_from: WrittenInstant | None = None
     """Changed at this instant or later: what is new since you last asked."""
     limit: Limit = 50
     cursor: Annotated[str | None, Field(max_length=1024)] = None

@@ -7,10 +7,10 @@ from fastapi import APIRouter, Query
 from services.intake.admin.administrators import Admin
 from services.intake.api.route import ApiRoute
 from services.intake.deps import State
-from services.intake.schemas import Moment
 from shared.kit.administrator_passes import Administrator
 from shared.kit.configuration_changes import ChangeFilter, ChangeView
 from shared.kit.configuration_changes import list_changes as changes_in
+from shared.kit.http.inputs import WrittenInstant
 from shared.kit.http.paging import Cursor, Limit, Page
 
 COMMAND_LINE = Administrator("", "The command line", "")
@@ -24,8 +24,8 @@ async def list_changes(
     kind: Annotated[str, Query(max_length=64, description="Such as `topic`")] = "",
     subject: Annotated[str, Query(max_length=255, description="An id or a name")] = "",
     actor: Annotated[str, Query(max_length=64, description="An agent's or a key's id")] = "",
-    since: Annotated[Moment | None, Query(alias="from", description="Instant")] = None,
-    until: Annotated[Moment | None, Query(alias="to", description="Instant, not included")] = None,
+    since: Annotated[WrittenInstant | None, Query(alias="from", description="Instant")] = None,
+    until: Annotated[WrittenInstant | None, Query(alias="to", description="Instant, not included")] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[ChangeView]:

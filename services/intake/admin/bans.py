@@ -14,11 +14,11 @@ from services.intake.admin.idempotent_commands import KeyedCall, run_once
 from services.intake.api.route import ApiRoute
 from services.intake.deps import State
 from services.intake.models import Ban
-from services.intake.schemas import Moment, PageRequest
+from services.intake.schemas import PageRequest
 from shared.kit.configuration_changes import record_change
 from shared.kit.db import Session
 from shared.kit.http.idempotent_commands import CreatedResource
-from shared.kit.http.inputs import Input, Line
+from shared.kit.http.inputs import Input, Line, WrittenInstant
 from shared.kit.http.paging import Page, decode_cursor, encode_cursor, unusable_cursor
 from shared.kit.http.problems import not_found
 
@@ -38,7 +38,7 @@ class PutBan(Input):
 
     pattern: Pattern
     reason: Line
-    expires_at: Moment | None = None
+    expires_at: WrittenInstant | None = None
 
 
 class BanView(BaseModel):

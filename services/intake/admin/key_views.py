@@ -9,9 +9,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, St
 from services.intake.access.key_scopes import CLIENT_SCOPES, KeyScope
 from services.intake.commands.keys import OVERLAP
 from services.intake.models import StoredApiKey
-from services.intake.schemas import Moment
 from shared.kit.clock import utc_now
-from shared.kit.http.inputs import Input, ShortLine, Whole
+from shared.kit.http.inputs import Input, ShortLine, Whole, WrittenInstant
 
 MAX_OVERLAP = timedelta(days=30)
 EXAMPLE: dict[str, JsonValue] = {
@@ -66,7 +65,7 @@ class CreateKey(Input):
         list[Annotated[str, StringConstraints(max_length=64), AfterValidator(_network)]], Field(max_length=50)
     ] = Field(default_factory=list)
     """Addresses and networks it may be used from; any, if empty."""
-    expires_at: Annotated[Moment, AfterValidator(_ahead)] | None = None
+    expires_at: Annotated[WrittenInstant, AfterValidator(_ahead)] | None = None
 
 
 class RotateKey(Input):

@@ -10,9 +10,9 @@ from services.intake.commands.announcements import AnnouncementContent
 from services.intake.commands.topics import MAX_TOPICS, TopicContent
 from services.intake.forms import CustomField, Fields, Form
 from services.intake.models import Announcement, Topic
-from services.intake.schemas import Moment, TopicName
+from services.intake.schemas import TopicName
 from shared.contracts.vocabulary import Priority
-from shared.kit.http.inputs import Body, Flag, Input, Line, ShortLine, Slug, Whole
+from shared.kit.http.inputs import Body, Flag, Input, Line, ShortLine, Slug, Whole, WrittenInstant
 
 MAX_PROSE = 20_000
 POSTGRES_INTEGERS = 2**31 - 1
@@ -135,9 +135,9 @@ class AnnouncementInput(Input):
     """Markdown; HTML in it is shown as text."""
     is_urgent: Flag = False
     """Shown first, and as a warning."""
-    starts_at: Moment | None = None
+    starts_at: WrittenInstant | None = None
     """When it begins to be shown; at once if left out."""
-    ends_at: Moment | None = None
+    ends_at: WrittenInstant | None = None
     """When it ceases to be shown; never if left out."""
 
     @model_validator(mode="after")

@@ -9,10 +9,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
-from services.intake.schemas import Moment
 from shared.contracts.redaction import redacted
 from shared.kit.http.app import canonical
-from shared.kit.http.inputs import Input
+from shared.kit.http.inputs import Input, WrittenInstant
 
 MAX_LINE = 255
 MAX_WORDS = 8_000
@@ -121,7 +120,7 @@ class AlertInput(Input):
     """Kept as the ticket's fields, by which routing rules can choose."""
     url: Annotated[str, StringConstraints(max_length=2_000)] = ""
     """Where to read more."""
-    starts_at: Moment | None = None
+    starts_at: WrittenInstant | None = None
     """Since when it fires. A later instant is another occurrence of the same alert."""
 
     def report(self) -> AlertReport:
@@ -145,8 +144,8 @@ class AlertmanagerAlert(BaseModel):
     status: Literal["firing", "resolved"]
     labels: Labels = Field(default_factory=dict)
     annotations: Labels = Field(default_factory=dict)
-    starts_at: Moment | None = Field(None, alias="startsAt")
-    ends_at: Moment | None = Field(None, alias="endsAt")
+    starts_at: WrittenInstant | None = Field(None, alias="startsAt")
+    ends_at: WrittenInstant | None = Field(None, alias="endsAt")
     generator_url: str = Field("", alias="generatorURL")
     fingerprint: Fingerprint | None = None
 

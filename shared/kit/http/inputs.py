@@ -1,6 +1,7 @@
 """Field types for everything that comes from outside, each with its limit and a refusal that says what to change."""
 
 import re
+from datetime import UTC, datetime
 from typing import Annotated
 
 from pydantic import (
@@ -22,7 +23,9 @@ MAX_TEXT = 256 * 1024
 """Bytes of a message body on the bus."""
 MAX_ESCAPED = 900 * 1024
 """Bytes of a message body as JSON writes it, where a control character takes six: one event can carry no more."""
-_DATE = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d")
+_RFC_3339 = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?([Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -117,14 +120,21 @@ LanguageTag = Annotated[
 """A language, whether or not there is a translation into it."""
 
 
-def _written(value: object) -> object:
-    if isinstance(value, int | float) or (isinstance(value, str) and not _DATE.match(value)):
-        raise ValueError("must be an instant of RFC 3339, such as 2026-11-27T14:30:00Z")
+def _as_rfc_3339(value: object) -> object:
+    if isinstance(value, int | float) or (isinstance(value, str) and not _RFC_3339.fullmatch(value)):
+        raise ValueError("write an instant with its offset, like 2026-11-24T09:30:00Z")
     return value
 
 
-WrittenInstant = Annotated[AwareDatetime, BeforeValidator(_written)]
-"""An instant as RFC 3339 writes it: no number, which would be read as seconds since 1970."""
+def _in_utc(at: datetime) -> datetime:
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("is too far from now") from None
+
+
+WrittenInstant = Annotated[AwareDatetime, BeforeValidator(_as_rfc_3339), AfterValidator(_in_utc)]
+"""An instant as RFC 3339 writes it, in UTC: no number, which would be read as seconds since 1970."""
 
 Flag = Annotated[bool, Strict()]
 """True or false as JSON writes them: no `0`, no `"yes"`."""
