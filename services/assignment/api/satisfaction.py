@@ -3,9 +3,8 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
-from fastapi.responses import PlainTextResponse
 
-from services.assignment.api.reports import Asked, Step, csv_file
+from services.assignment.api.reports import Asked, CsvResponse, Step, csv_file
 from services.assignment.api.tickets import Word
 from services.assignment.deps import ReportReader, State
 from services.assignment.reporting.satisfaction import RatingFilter, get_satisfaction_report, list_ratings
@@ -31,7 +30,7 @@ async def get_csat(
         return await get_satisfaction_report(session, caller, period, group_by, interval)
 
 
-@router.get("/csat.csv", summary="Satisfaction as a table", response_class=PlainTextResponse)
+@router.get("/csat.csv", summary="Satisfaction as a table", response_class=CsvResponse)
 async def get_csat_csv(
     context: State,
     caller: ReportReader,
