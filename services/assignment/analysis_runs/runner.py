@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from services.assignment.analysis_runs.commands import UNDER_WAY
 from services.assignment.analysis_runs.tasks import REFUSED, AnalysisRefused, AnalysisScope, AnalysisTask
 from services.assignment.app_state import AppState
-from services.assignment.commands.leading import leading
+from services.assignment.commands.leading import work_while_leading
 from services.assignment.models import AnalysisRun
 from services.assignment.schemas.analysis_runs import AnalysisKind
 from services.assignment.schemas.desk import JobState
@@ -31,13 +31,12 @@ class RunStopped(Exception):
 
 async def carry_out_analyses(context: AppState) -> None:
     """For ever: runs what was asked for, one process of the service at a time."""
-    while True:
-        waiting = await _under_way(context)
-        if waiting:
-            async with leading(context, LEADER_LOCK) as is_leader:
-                for run_id in waiting if is_leader else ():
-                    await carry_out(context, run_id)
-        await context.analyses.wait(has_found=bool(waiting))
+    await work_while_leading(context, LEADER_LOCK, context.analyses, _under_way, _work_off)
+
+
+async def _work_off(context: AppState) -> None:
+    for run_id in await _under_way(context):
+        await carry_out(context, run_id)
 
 
 async def _under_way(context: AppState) -> list[UUID]:

@@ -15,7 +15,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from services.assignment.app_state import AppState
-from services.assignment.commands.leading import leading
+from services.assignment.commands.leading import work_while_leading
 from services.assignment.commands.record_answers import record_answers
 from services.assignment.commands.return_notices import tell
 from services.assignment.models import Departure, TicketReturn, table_of
@@ -58,12 +58,7 @@ class Answer:
 
 async def return_tickets(context: AppState) -> None:
     """For ever: does what there is to do, one process at a time; looks after whatever may have made some."""
-    while True:
-        if found := await _has_work(context):
-            async with leading(context, LEADER_LOCK) as is_leader:
-                if is_leader:
-                    await work_off(context)
-        await context.returns.wait(has_found=found)
+    await work_while_leading(context, LEADER_LOCK, context.returns, _has_work, work_off)
 
 
 async def work_off(context: AppState) -> None:

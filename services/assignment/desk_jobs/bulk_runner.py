@@ -16,7 +16,7 @@ from sqlalchemy import delete, select, update
 
 from services.assignment.app_state import AppState
 from services.assignment.commands.command_request import CommandRequest
-from services.assignment.commands.leading import leading
+from services.assignment.commands.leading import work_while_leading
 from services.assignment.desk_jobs.agents import find_agent_caller
 from services.assignment.desk_jobs.bulk_jobs import UNDER_WAY
 from services.assignment.desk_jobs.job_actions import JOB_ACTIONS
@@ -61,13 +61,7 @@ class BulkResult:
 
 async def carry_out_bulk_jobs(context: AppState) -> None:
     """For ever: does what there is to do, one process at a time; looks after one was asked for."""
-    while True:
-        under_way = await _under_way(context)
-        if under_way:
-            async with leading(context, LEADER_LOCK) as is_leader:
-                if is_leader:
-                    await work_off(context)
-        await context.bulk_jobs.wait(has_found=bool(under_way))
+    await work_while_leading(context, LEADER_LOCK, context.bulk_jobs, _under_way, work_off)
 
 
 async def work_off(context: AppState) -> None:

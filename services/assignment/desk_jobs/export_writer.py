@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import delete, select
 
 from services.assignment.app_state import AppState
-from services.assignment.commands.leading import leading
+from services.assignment.commands.leading import work_while_leading
 from services.assignment.desk_jobs.agents import find_agent_caller
 from services.assignment.desk_jobs.exports import UNDER_WAY
 from services.assignment.models import Export, ExportPart
@@ -29,13 +29,12 @@ MOST_ROWS: Final = 1_000_000
 
 async def write_exports(context: AppState) -> None:
     """For ever: writes what was asked for, one process at a time."""
-    while True:
-        waiting = await _under_way(context)
-        if waiting:
-            async with leading(context, LEADER_LOCK) as is_leader:
-                for export_id in waiting if is_leader else ():
-                    await write_export(context, export_id)
-        await context.exports.wait(has_found=bool(waiting))
+    await work_while_leading(context, LEADER_LOCK, context.exports, _under_way, _work_off)
+
+
+async def _work_off(context: AppState) -> None:
+    for export_id in await _under_way(context):
+        await write_export(context, export_id)
 
 
 async def _under_way(context: AppState) -> list[UUID]:

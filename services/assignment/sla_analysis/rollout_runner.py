@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import func, select, update
 
 from services.assignment.app_state import AppState
-from services.assignment.commands.leading import leading
+from services.assignment.commands.leading import work_while_leading
 from services.assignment.commands.record_answers import record_answers
 from services.assignment.models import LoggedEvent, Rollout, RolloutStep, RolloutTicket, StoredSnapshot, Ticket
 from services.assignment.schemas.rollouts import UNDER_WAY, RolloutState, RolloutTicketState
@@ -88,12 +88,7 @@ class RolloutBatch:
 
 async def carry_out_rollouts(context: AppState) -> None:
     """Runs for ever: applies pending roll-outs while this process leads; checks again when woken."""
-    while True:
-        if under_way := await list_under_way(context):
-            async with leading(context, LEADER_LOCK) as is_leader:
-                if is_leader:
-                    await work_off(context)
-        await context.rollouts.wait(has_found=bool(under_way))
+    await work_while_leading(context, LEADER_LOCK, context.rollouts, list_under_way, work_off)
 
 
 async def work_off(context: AppState) -> None:
