@@ -1,4 +1,4 @@
-"""Analyses in the background: asking for one, looking at it, stopping it."""
+"""Creates, reads and cancels background analyses (what-ifs and staffing simulations)."""
 
 from datetime import timedelta
 from typing import Final

@@ -1,4 +1,4 @@
-"""What the process of an analysis is told, and what it answers."""
+"""Input and output models of the subprocess that computes an analysis."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""Major incidents: declaring a ticket one, and making others its children."""
+"""Commands of major incidents: declare and end one, attach and detach its children."""
 
 from datetime import datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""Lines of a ticket's event log for what agents arrange around it: no step of its life, so no workflow writes them."""
+"""Writes lines of the event log for changes that no workflow makes: links, tasks, incidents."""
 
 from datetime import datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""Which tickets are part of which: a merged ticket keeps its words and events, and they are read with the other's."""
+"""Finds the tickets merged into a ticket; their messages and events stay theirs and are read together with its own."""
 
 from collections.abc import Mapping
 from datetime import datetime

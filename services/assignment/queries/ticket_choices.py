@@ -1,4 +1,4 @@
-"""What a ticket's page offers to choose from, and the names of what its events call by ids: in one statement."""
+"""The options of a ticket page's forms, and the names behind the ids in its events, in one statement."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Which of the parts that few tickets have a ticket has: one look saves a statement for each of those it has not."""
+"""Which optional parts a ticket has, in one statement, so that absent ones cost no statement of their own."""
 
 from dataclasses import dataclass
 from typing import Final

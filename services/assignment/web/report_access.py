@@ -1,4 +1,4 @@
-"""Who may open report pages, and what pages of analyses share."""
+"""Access checks of report pages, and parts shared by the pages of analyses."""
 
 import json
 from datetime import UTC, date, datetime, time, timedelta

@@ -1,4 +1,4 @@
-"""The background job for alerts: asks workflows to resolve or reopen, and tells collecting tickets what was added."""
+"""Background job for alerts: sends queued commands to workflows, and writes to the tickets that collect a storm."""
 
 import asyncio
 from contextlib import suppress

@@ -1,4 +1,4 @@
-"""Taking in what a monitoring system says of its alerts: tickets are opened, told, and asked to resolve or reopen."""
+"""Handles a delivery of alerts: opens tickets, adds messages, and queues commands to resolve or reopen."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta

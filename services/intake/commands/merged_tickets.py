@@ -1,4 +1,4 @@
-"""Tickets that agents made part of others: where messages for them go, and who takes part there."""
+"""Projects merges of tickets: messages for a merged ticket go to the other, whose participants its requester joins."""
 
 from dataclasses import replace
 

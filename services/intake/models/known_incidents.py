@@ -1,4 +1,4 @@
-"""Problems that many tickets report, as the desk tells them to those who reported."""
+"""Table of the tickets that belong to a major incident with a public title."""
 
 from datetime import datetime
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""What the desk tells of people and organisations: which addresses are one person, whose tickets are shared."""
+"""Tables projected from assignment: addresses of one person, members of organisations and their ticket sharing."""
 
 from datetime import datetime
 from uuid import UUID

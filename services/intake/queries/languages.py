@@ -1,4 +1,4 @@
-"""The language that somebody used before."""
+"""Finds the language of a requester's earlier tickets."""
 
 from sqlalchemy import func, select
 
