@@ -20,6 +20,7 @@ from deploy.cli import (
     staffing,
     versions,
 )
+from deploy.cli.doctor.command import doctor
 from deploy.cli.errors import friendly_errors
 from deploy.cli.status import status as show_status
 
@@ -43,6 +44,7 @@ app.add_typer(staffing.app, name="staffing")
 app.add_typer(audit.app, name="audit")
 app.add_typer(read_model.app, name="read-model")
 app.command("setup-link")(setup_link.setup_link)
+app.command(epilog="Example: everdesk doctor --quiet || everdesk doctor --json > findings.json")(doctor)
 
 
 @app.command(epilog="Example: everdesk status && echo all is well")

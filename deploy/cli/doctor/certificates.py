@@ -1,0 +1,72 @@
+"""Certificates: how long they are good for, in files and as servers show them."""
+
+import asyncio
+import ssl
+from datetime import datetime, timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from cryptography import x509
+
+from deploy.cli.doctor.findings import Finding, bad, doubtful, ok, unknown
+from deploy.cli.doctor.surroundings import Surroundings
+from shared.kit.clock import utc_now
+
+WARNING, ERROR = timedelta(days=21), timedelta(days=5)
+ANSWERS_WITHIN = 5.0
+PUBLIC = ("EVERDESK_PORTAL_URL", "EVERDESK_DESK_URL")
+FILE = "EVERDESK_MAIL_TLS_CERTIFICATE"
+MEND = "renew it (certbot renew, or at whoever issued it) and restart what shows it"
+
+
+async def check_certificates(around: Surroundings) -> list[Finding]:
+    """Those of the public addresses, and the one that mail is taken in with."""
+    urls = {url for name in PUBLIC if (url := around.setting(name))}
+    found = [await _shown(url) for url in sorted(urls) if url.startswith("https:")]
+    if path := around.setting(FILE, "mail_in"):
+        found.append(_in_file(Path(path)))
+    return found or [ok("certificates", "expiry", "none is in use: no public https address, no STARTTLS for mail in")]
+
+
+async def _shown(url: str) -> Finding:
+    parts = urlsplit(url)
+    host, port = parts.hostname or "", parts.port or 443
+    try:
+        async with asyncio.timeout(ANSWERS_WITHIN):
+            der = await _certificate_of(host, port)
+    except ssl.SSLError as problem:
+        return bad("certificates", host, f"TLS fails: {problem.reason}", MEND)
+    except (OSError, TimeoutError) as problem:
+        return unknown("certificates", host, f"no answer on port {port}: {type(problem).__name__}")
+    return expiry_finding(host, x509.load_der_x509_certificate(der).not_valid_after_utc, utc_now())
+
+
+async def _certificate_of(host: str, port: int) -> bytes:
+    """As the server shows it, whether or not it is trusted here: this is about its date."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    _, writer = await asyncio.open_connection(host, port, ssl=context, server_hostname=host)
+    try:
+        shown: bytes | None = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+    finally:
+        writer.close()
+    if shown is None:
+        raise ConnectionError("no certificate was shown")
+    return shown
+
+
+def _in_file(path: Path) -> Finding:
+    try:
+        certificate = x509.load_pem_x509_certificate(path.read_bytes())
+    except (OSError, ValueError) as problem:
+        return bad("certificates", path.name, f"cannot be read: {problem}", f"correct {FILE}")
+    return expiry_finding(path.name, certificate.not_valid_after_utc, utc_now())
+
+
+def expiry_finding(name: str, ends: datetime, now: datetime) -> Finding:
+    """How long one certificate is good for."""
+    left = ends - now
+    says = f"good until {ends:%Y-%m-%d}, {left.days} days" if left > timedelta() else f"expired on {ends:%Y-%m-%d}"
+    if left <= ERROR:
+        return bad("certificates", name, says, MEND)
+    return doubtful("certificates", name, says, MEND) if left <= WARNING else ok("certificates", name, says)

@@ -1,0 +1,108 @@
+"""Tickets that stand still although something was to happen to them, and mails that do not get through."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import asyncpg
+
+from deploy.cli.doctor.findings import Finding, Gravity, bad, doubtful, graded, ok
+from shared.kit.clock import utc_now
+
+STUCK = "docs/runbooks/stuck-ticket.md"
+MAIL_DOWN = "docs/runbooks/mail-down.md"
+MAIL_WARNING, MAIL_ERROR = 900.0, 3600.0
+NAMED = 3
+"""Tickets that are named where several are stuck."""
+LATE_TIMERS = f"""
+select count(*), (array_agg(number order by next_due_at))[1:{NAMED}] from tickets
+where status not in ('resolved', 'closed') and next_due_at < now() - interval '1 minute' and exists (
+  select from jsonb_array_elements(snapshot -> 'clocks') as clock
+  where clock ->> 'state' = 'running' and clock ->> 'breached_at' is null
+    and (clock ->> 'due_at')::timestamptz < now() - interval '1 minute')
+"""  # noqa: S608 - SQL made of constants
+"""Clocks whose due instant has passed without a breach: the ticket's timer did not fire, or nobody could say so."""
+NOT_STARTED = f"""
+select count(*), (array_agg(number order by created_at))[1:{NAMED}] from tickets
+where status not in ('resolved', 'closed') and seq = 0 and created_at < now() - interval '2 minutes'
+"""  # noqa: S608 - SQL made of constants
+LEFT_BEHIND = """
+select count(*), min(created_at) from intents where claimed_until < now() - interval '2 minutes'
+"""
+UNANSWERED = """
+select count(*), min(decided_at) from routing_decisions
+where state = 'sent' and decided_at < now() - interval '10 minutes'
+"""
+MAILS_IN = """
+select count(*) filter (where state = 'failed'), count(*) filter (where state = 'received'),
+  min(received_at) filter (where state = 'received' and coalesce(next_attempt_at, received_at) < now())
+from raw_mails where state in ('failed', 'received')
+"""
+MAILS_OUT = """
+select count(*) filter (where status = 'failed'),
+  count(*) filter (where status in ('queued', 'sending')),
+  min(next_attempt_at) filter (where status in ('queued', 'sending'))
+from deliveries where status in ('failed', 'queued', 'sending')
+"""
+
+
+async def ticket_findings(connection: "asyncpg.Connection[Any]", service: str) -> list[Finding]:
+    """Of assignment's database; of no other."""
+    if service != "assignment":
+        return []
+    late, late_names = await connection.fetchrow(LATE_TIMERS) or (0, None)
+    new, new_names = await connection.fetchrow(NOT_STARTED) or (0, None)
+    intents, oldest_intent = await connection.fetchrow(LEFT_BEHIND) or (0, None)
+    unanswered, _ = await connection.fetchrow(UNANSWERED) or (0, None)
+    return [
+        stuck_finding("timers", late, "clocks are past due without a breach", late_names),
+        stuck_finding("not started", new, "tickets have no workflow after two minutes", new_names),
+        intents_finding(intents, oldest_intent),
+        stuck_finding("assignments", unanswered, "decisions are not answered after ten minutes", None),
+    ]
+
+
+def stuck_finding(check: str, count: int, what: str, names: list[str] | None) -> Finding:
+    """Whether tickets stand still in one way."""
+    says = f"{count} {what}" + (f": {', '.join(names)}" if count and names else "")
+    return bad("tickets", check, says, STUCK) if count else ok("tickets", check, says)
+
+
+def intents_finding(count: int, oldest: datetime | None) -> Finding:
+    """Whether commands were left behind that nobody carries on."""
+    if not count:
+        return ok("tickets", "commands", "0 commands left behind")
+    age = utc_now() - oldest if oldest else timedelta()
+    mend = f"they are sent again every ten seconds while Temporal and a worker answer; {STUCK}"
+    return bad("tickets", "commands", f"{count} commands left behind, the oldest for {age}", mend)
+
+
+async def mail_findings(connection: "asyncpg.Connection[Any]", service: str) -> list[Finding]:
+    """Of the mails that intake took in, or that notification sends."""
+    if service == "intake":
+        return [mails_in_finding(*(await connection.fetchrow(MAILS_IN) or (0, 0, None)))]
+    if service == "notification":
+        return [mails_out_finding(*(await connection.fetchrow(MAILS_OUT) or (0, 0, None)))]
+    return []
+
+
+def mails_in_finding(failed: int, waiting: int, oldest: datetime | None) -> Finding:
+    """Whether mails that came in are processed."""
+    seconds = max(0.0, (utc_now() - oldest).total_seconds()) if oldest else 0.0
+    says = f"{waiting} wait, the oldest for {seconds:.0f} s; {failed} were given up"
+    if failed:
+        return bad("mail", "taken in", says, "everdesk mail list --state failed; then everdesk mail retry ID")
+    gravity = graded(seconds, MAIL_WARNING, MAIL_ERROR)
+    return Finding("mail", "taken in", gravity, says, "" if gravity is Gravity.OK else MAIL_DOWN)
+
+
+def mails_out_finding(failed: int, waiting: int, due: datetime | None) -> Finding:
+    """Whether mails and other notifications leave."""
+    seconds = max(0.0, (utc_now() - due).total_seconds()) if due else 0.0
+    says = f"{waiting} wait, the oldest overdue by {seconds:.0f} s; {failed} failed for good"
+    gravity = graded(seconds, MAIL_WARNING, MAIL_ERROR)
+    if gravity is not Gravity.OK:
+        return Finding("mail", "sent", gravity, says, MAIL_DOWN)
+    if failed:
+        mend = "GET /v1/deliveries?status=failed, then POST /v1/deliveries/ID/retry"
+        return doubtful("mail", "sent", says, mend)
+    return ok("mail", "sent", says)
