@@ -19,6 +19,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from shared.contracts.names import TASK_QUEUE
 from shared.kit.bus import Bus, run_consumer
 from shared.kit.http.health_app import create_health_app
+from shared.kit.measures import Measures
 from shared.kit.processes import QuietServer, background, tune_gc
 from shared.kit.settings import Settings
 from shared.kit.telemetry import configure_logging, log
@@ -26,6 +27,7 @@ from shared.kit.tickets import Tickets
 from workflows.activities import PublishActivities
 from workflows.consumer import TicketEventConsumer
 from workflows.deployment import deployment_of, promote
+from workflows.measures import measure_failing, measure_queue
 from workflows.provisioning import ensure_search_attributes
 from workflows.ticket import TicketWorkflow
 
@@ -133,7 +135,15 @@ def health_app(settings: WorkerSettings) -> Starlette:
     async def stream() -> None:
         await buses[0].check_writable()
 
-    return create_health_app("worker", settings, lifespan, {"temporal": temporal}, {"nats": nats, "stream": stream})
+    async def queue() -> None:
+        await measure_queue(connected[0].client)
+
+    async def failing() -> None:
+        await measure_failing(connected[0].client)
+
+    app = create_health_app("worker", settings, lifespan, {"temporal": temporal}, {"nats": nats, "stream": stream})
+    app.state.measures = Measures({"queue": queue, "failing": failing})
+    return app
 
 
 def main() -> None:

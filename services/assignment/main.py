@@ -35,6 +35,7 @@ from services.assignment.holiday_feed import FeedReader
 from services.assignment.intake_client import IntakeClient
 from services.assignment.live.change_streams import ChangeStreams
 from services.assignment.live.ticket_changes import TicketChanges
+from services.assignment.measures import measure_tickets
 from services.assignment.queries.caller_cache import CallerCache
 from services.assignment.queries.places import find_places
 from services.assignment.queries.policies import PolicyCache
@@ -61,6 +62,8 @@ from shared.kit.db import Database, dsn_of, migrate
 from shared.kit.http.app import create_app
 from shared.kit.http.rate_limits import RateLimiter
 from shared.kit.http.safe_client import SafeHttpClient
+from shared.kit.measures import Measures
+from shared.kit.outbox_measures import outbox_measure
 from shared.kit.processes import Job, background, dispatch, serve
 from shared.kit.relay import Relay
 from shared.kit.telemetry import configure_logging
@@ -179,6 +182,9 @@ def build_app(settings: AssignmentSettings) -> FastAPI:
             "temporal": ping_temporal,
         },
         body_limit=body_limit,
+    )
+    app.state.measures = Measures(
+        {"outbox": outbox_measure(database, SERVICE), "tickets": partial(measure_tickets, database)}
     )
     _add_limiters(app, settings)
     include_busiest_pages(app)

@@ -44,7 +44,9 @@ from shared.kit.http.language_choice import LanguageChoice, offered_languages
 from shared.kit.http.pages import Pages
 from shared.kit.http.rate_limits import RateLimiter
 from shared.kit.i18n.messages import marked as _
+from shared.kit.measures import Measures
 from shared.kit.one_time_links import ExportLinks
+from shared.kit.outbox_measures import outbox_measure
 from shared.kit.processes import background
 from shared.kit.relay import Relay
 from shared.kit.requester_ids import RequesterIds
@@ -161,6 +163,7 @@ def build(settings: IntakeSettings) -> FastAPI:
         },
         body_limit=settings.body_limit,
     )
+    app.state.measures = Measures({"outbox": outbox_measure(database, "intake")})
     for router in (*api.ROUTERS, *admin.ROUTERS, *osticket.ROUTERS, *web.ROUTERS):
         app.include_router(router)
     pages.mount(app)

@@ -17,6 +17,7 @@ from services.notification.event_feed.recorder import FeedRecorder
 from services.notification.event_feed.retention import forget_events
 from services.notification.event_feed.signal import FeedSignal
 from services.notification.event_feed.streams import FeedStreams
+from services.notification.measures import measure_notifications
 from services.notification.settings import NotificationSettings
 from services.notification.targets.queue import TargetQueue
 from services.notification.targets.secrets import TargetSecrets
@@ -30,11 +31,14 @@ from shared.kit.administrator_passes import AdministratorPasses
 from shared.kit.audit_log import prune_audit_log
 from shared.kit.auth import MailThreads
 from shared.kit.bus import Bus, DeadLetters, run_consumer
+from shared.kit.bus.measures import bus_measure
 from shared.kit.cleanup import run_cleanup
 from shared.kit.clock import utc_now
 from shared.kit.db import Database, dsn_of
 from shared.kit.http.app import create_app
 from shared.kit.http.safe_client import SafeHttpClient
+from shared.kit.measures import Measures
+from shared.kit.outbox_measures import outbox_measure
 from shared.kit.processes import background
 from shared.kit.relay import Relay
 from shared.kit.requester_ids import RequesterIds
@@ -120,6 +124,13 @@ def build(settings: NotificationSettings) -> FastAPI:
         FeedStreams(database, signal),
         targets.wake,
         target_secrets,
+    )
+    app.state.measures = Measures(
+        {
+            "outbox": outbox_measure(database, NAME),
+            "bus": bus_measure(bus),
+            "notifications": lambda: measure_notifications(database),
+        }
     )
     app.include_router(api.router())
     asyncapi.mount(app)

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from cryptography import x509
 
 from deploy.cli.doctor.findings import Finding, bad, doubtful, ok, unknown
-from deploy.cli.doctor.surroundings import Surroundings
+from deploy.cli.doctor.process_environments import ProcessEnvironments
 from shared.kit.clock import utc_now
 
 WARNING, ERROR = timedelta(days=21), timedelta(days=5)
@@ -19,7 +19,7 @@ FILE = "EVERDESK_MAIL_TLS_CERTIFICATE"
 MEND = "renew it (certbot renew, or at whoever issued it) and restart what shows it"
 
 
-async def check_certificates(around: Surroundings) -> list[Finding]:
+async def check_certificates(around: ProcessEnvironments) -> list[Finding]:
     """Those of the public addresses, and the one that mail is taken in with."""
     urls = {url for name in PUBLIC if (url := around.setting(name))}
     found = [await _shown(url) for url in sorted(urls) if url.startswith("https:")]

@@ -9,10 +9,10 @@ from deploy.cli.doctor.machine import check_machine
 from deploy.cli.doctor.mail_servers import check_mail_servers
 from deploy.cli.doctor.nats import check_bus
 from deploy.cli.doctor.postgres import check_databases
-from deploy.cli.doctor.surroundings import Surroundings
+from deploy.cli.doctor.process_environments import ProcessEnvironments
 from deploy.cli.doctor.temporal import check_temporal
 
-DoctorCheck = Callable[[Surroundings], Awaitable[list[Finding]]]
+DoctorCheck = Callable[[ProcessEnvironments], Awaitable[list[Finding]]]
 CHECKS: dict[str, DoctorCheck] = {
     "postgres": check_databases,
     "nats": check_bus,
@@ -24,13 +24,13 @@ CHECKS: dict[str, DoctorCheck] = {
 WITHIN = 40.0
 
 
-async def examine(around: Surroundings) -> list[Finding]:
+async def examine(around: ProcessEnvironments) -> list[Finding]:
     """Everything that the checks found, in their order."""
     results = await asyncio.gather(*(_within(name, check, around) for name, check in CHECKS.items()))
     return [finding for several in results for finding in several]
 
 
-async def _within(name: str, check: DoctorCheck, around: Surroundings) -> list[Finding]:
+async def _within(name: str, check: DoctorCheck, around: ProcessEnvironments) -> list[Finding]:
     try:
         async with asyncio.timeout(WITHIN):
             return await check(around)

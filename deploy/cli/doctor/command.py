@@ -26,9 +26,9 @@ def doctor(
     """Look at engines, clocks, disks, queues, stuck tickets and mail, say how to mend what is wrong; exit 1 if so."""
     # Only this command pays for these imports.
     from deploy.cli.doctor.checks import examine
-    from deploy.cli.doctor.surroundings import Surroundings
+    from deploy.cli.doctor.process_environments import ProcessEnvironments
 
-    findings = asyncio.run(examine(Surroundings.find()))
+    findings = asyncio.run(examine(ProcessEnvironments.find()))
     verdict = worst(findings)
     if as_json:
         print(as_document(findings))

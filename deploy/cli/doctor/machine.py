@@ -8,14 +8,14 @@ import httpx2
 import psutil
 
 from deploy.cli.doctor.findings import Finding, Gravity, bad, doubtful, graded, ok
-from deploy.cli.doctor.surroundings import Surroundings
+from deploy.cli.doctor.process_environments import ProcessEnvironments
 
 ANSWERS_WITHIN = 5.0
 FREE_WARNING, FREE_ERROR = 5_000_000_000, 500_000_000
 FULL_WARNING = 0.95
 
 
-async def check_machine(around: Surroundings) -> list[Finding]:
+async def check_machine(around: ProcessEnvironments) -> list[Finding]:
     """Disks, processes, readiness."""
     async with httpx2.AsyncClient(timeout=ANSWERS_WITHIN, trust_env=False) as http:
         ready = await asyncio.gather(*(_ready(http, name, url) for name, url in around.urls.items()))

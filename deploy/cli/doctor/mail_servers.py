@@ -7,7 +7,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from deploy.cli.doctor.certificates import expiry_finding
 from deploy.cli.doctor.findings import Finding, bad, ok, unknown
-from deploy.cli.doctor.surroundings import Surroundings
+from deploy.cli.doctor.process_environments import ProcessEnvironments
 from services.intake.mail.settings import Mailbox
 from services.intake.mail.transports.imap_session import BROKEN, ImapSession
 from services.intake.mail.transports.oauth_tokens import AccessToken, TokenRefused
@@ -24,7 +24,7 @@ WITHIN = 15.0
 RUNBOOK = "docs/runbooks/mail-down.md"
 
 
-async def check_mail_servers(around: Surroundings) -> list[Finding]:
+async def check_mail_servers(around: ProcessEnvironments) -> list[Finding]:
     """The server that mail leaves by, and every mailbox that is polled."""
     return [*await _smtp(around.environment_with(SMTP_HOST, "notification")), *await _mailboxes(around)]
 
@@ -59,7 +59,7 @@ def _certificate(host: str, encrypted: object) -> list[Finding]:
     return [expiry_finding(host, x509.load_der_x509_certificate(der).not_valid_after_utc, utc_now())]
 
 
-async def _mailboxes(around: Surroundings) -> list[Finding]:
+async def _mailboxes(around: ProcessEnvironments) -> list[Finding]:
     written = around.setting(MAILBOXES, "mail_in")
     if not written:
         return []

@@ -9,7 +9,7 @@ from nats.js.api import ConsumerInfo, StreamInfo
 from nats.js.errors import NotFoundError
 
 from deploy.cli.doctor.findings import Finding, Gravity, bad, clock_finding, doubtful, graded, ok, unknown
-from deploy.cli.doctor.surroundings import Surroundings
+from deploy.cli.doctor.process_environments import ProcessEnvironments
 from deploy.cli.environment import bus_settings
 from deploy.cli.errors import CliError
 from deploy.cli.read_only_bus import connected
@@ -25,7 +25,7 @@ DAY = 86_400
 RUNBOOK = "docs/runbooks/nats-down.md"
 
 
-async def check_bus(around: Surroundings) -> list[Finding]:
+async def check_bus(around: ProcessEnvironments) -> list[Finding]:
     """The server, both streams and every durable consumer."""
     if not around.setting("EVERDESK_NATS_URL"):
         return [unknown("nats", "reachable", "no server is named here (EVERDESK_NATS_URL)")]
@@ -44,7 +44,7 @@ def _minor(client: Any) -> tuple[int, int]:
     return client.connected_server_version.minor, client.connected_server_version.patch
 
 
-async def _server(around: Surroundings, settings: Settings) -> list[Finding]:
+async def _server(around: ProcessEnvironments, settings: Settings) -> list[Finding]:
     """What only the server's monitor tells."""
     url = around.setting("EVERDESK_NATS_MONITOR_URL")
     before = utc_now()

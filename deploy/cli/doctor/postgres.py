@@ -8,7 +8,7 @@ import asyncpg
 from alembic.script import ScriptDirectory
 
 from deploy.cli.doctor.findings import Finding, Gravity, bad, clock_finding, doubtful, graded, ok, unknown
-from deploy.cli.doctor.surroundings import Surroundings
+from deploy.cli.doctor.process_environments import ProcessEnvironments
 from deploy.cli.doctor.tickets import mail_findings, ticket_findings
 from deploy.local.plan import CHECKOUT
 from shared.kit.clock import utc_now
@@ -36,7 +36,7 @@ where datname = current_database() and backend_type = 'client backend' and pid <
 """
 
 
-async def check_databases(around: Surroundings) -> list[Finding]:
+async def check_databases(around: ProcessEnvironments) -> list[Finding]:
     """Every database that is known here."""
     if not around.databases:
         return [unknown("postgres", "reachable", "no database is named here (EVERDESK_DATABASE_URL)")]

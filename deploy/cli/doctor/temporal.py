@@ -16,25 +16,21 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from deploy.cli.doctor.findings import Finding, Gravity, bad, clock_finding, doubtful, graded, ok, unknown
-from deploy.cli.doctor.surroundings import Surroundings
+from deploy.cli.doctor.process_environments import ProcessEnvironments
 from deploy.cli.errors import CliError
 from deploy.cli.versions import Version, versions
 from shared.contracts.names import TASK_QUEUE
 from shared.kit.clock import utc_now
 from shared.kit.tickets import POLLS_WITHIN
+from workflows.measures import FAILING
 
 ANSWERS_WITHIN = timedelta(seconds=5)
 BACKLOG_WARNING, BACKLOG_ERROR = 10.0, 120.0
 RUNBOOK = "docs/runbooks/temporal-down.md"
-FAILING = (
-    "ExecutionStatus = 'Running' and TemporalReportedProblems in "
-    "('category=WorkflowTaskFailed', 'category=WorkflowTaskTimedOut')"
-)
-"""Workflows whose steps fail again and again, as the server marks them."""
 AWAY = (RPCError, RuntimeError, OSError, TimeoutError)
 
 
-async def check_temporal(around: Surroundings) -> list[Finding]:
+async def check_temporal(around: ProcessEnvironments) -> list[Finding]:
     """The server, its namespace, and the queue of the tickets' workflows."""
     place = around.temporal
     if place is None:

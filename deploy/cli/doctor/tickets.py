@@ -6,32 +6,12 @@ from typing import Any
 import asyncpg
 
 from deploy.cli.doctor.findings import Finding, Gravity, bad, doubtful, graded, ok
+from services.assignment.stuck_tickets import LATE_TIMERS, LEFT_BEHIND, NOT_STARTED, UNANSWERED
 from shared.kit.clock import utc_now
 
 STUCK = "docs/runbooks/stuck-ticket.md"
 MAIL_DOWN = "docs/runbooks/mail-down.md"
 MAIL_WARNING, MAIL_ERROR = 900.0, 3600.0
-NAMED = 3
-"""Tickets that are named where several are stuck."""
-LATE_TIMERS = f"""
-select count(*), (array_agg(number order by next_due_at))[1:{NAMED}] from tickets
-where status not in ('resolved', 'closed') and next_due_at < now() - interval '1 minute' and exists (
-  select from jsonb_array_elements(snapshot -> 'clocks') as clock
-  where clock ->> 'state' = 'running' and clock ->> 'breached_at' is null
-    and (clock ->> 'due_at')::timestamptz < now() - interval '1 minute')
-"""  # noqa: S608 - SQL made of constants
-"""Clocks whose due instant has passed without a breach: the ticket's timer did not fire, or nobody could say so."""
-NOT_STARTED = f"""
-select count(*), (array_agg(number order by created_at))[1:{NAMED}] from tickets
-where status not in ('resolved', 'closed') and seq = 0 and created_at < now() - interval '2 minutes'
-"""  # noqa: S608 - SQL made of constants
-LEFT_BEHIND = """
-select count(*), min(created_at) from intents where claimed_until < now() - interval '2 minutes'
-"""
-UNANSWERED = """
-select count(*), min(decided_at) from routing_decisions
-where state = 'sent' and decided_at < now() - interval '10 minutes'
-"""
 MAILS_IN = """
 select count(*) filter (where state = 'failed'), count(*) filter (where state = 'received'),
   min(received_at) filter (where state = 'received' and coalesce(next_attempt_at, received_at) < now())

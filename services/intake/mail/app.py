@@ -14,9 +14,11 @@ from services.intake.mail.settings import MailSettings
 from services.intake.mail.transports.imap_watcher import MailboxWatchers
 from services.intake.mail.transports.raw_mail_store import RawMailStore
 from services.intake.mail.transports.smtp import listen
+from services.intake.measures import measure_mails
 from services.intake.models import RawMailState
 from shared.kit.db import Database
 from shared.kit.http.app import create_app
+from shared.kit.measures import Measures
 from shared.kit.processes import background
 
 
@@ -53,7 +55,7 @@ def build(settings: MailSettings) -> FastAPI:
         if failed:
             raise FailedMailsWaiting(f"{failed} mails could not be processed: everdesk mail list")
 
-    return create_app(
+    app = create_app(
         title="Everdesk mail in",
         service="mail_in",
         settings=settings,
@@ -61,3 +63,5 @@ def build(settings: MailSettings) -> FastAPI:
         needed={"database": database.check_writable},
         wanted={"mails": nothing_given_up, "mailboxes": mailboxes.check},
     )
+    app.state.measures = Measures({"mails": lambda: measure_mails(database)})
+    return app

@@ -15,6 +15,7 @@ from starlette.types import Scope
 
 from shared.kit.http.client_address import read_address
 from shared.kit.http.problems import Problem
+from shared.kit.measures import Measures
 from shared.kit.settings import Settings
 
 Check = Callable[[], Awaitable[None]]
@@ -96,6 +97,9 @@ def health_routes(settings: Settings, needed: Mapping[str, Check], wanted: Mappi
 
     async def metrics(request: Request) -> Response:
         check_may_measure(request, settings)
+        measures: Measures | None = getattr(request.app.state, "measures", None)
+        if measures is not None:
+            await measures.refresh()
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     return [HealthRoute(f"/{answer.__name__}", answer, methods=["GET"]) for answer in (healthz, readyz, metrics)]

@@ -18,7 +18,7 @@ TEMPORAL_ADDRESS = "EVERDESK_TEMPORAL_ADDRESS"
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class ProcessEnvironments:
     """The environments of the processes that can be seen from here."""
 
     environments: Mapping[str, Mapping[str, str]]
@@ -30,14 +30,14 @@ class Surroundings:
     """Folders whose disks matter, by what is kept there."""
 
     @classmethod
-    def find(cls) -> "Surroundings":
+    def find(cls) -> "ProcessEnvironments":
         """Raises LocalStackError or CliError where there is neither an environment nor a stack."""
         if os.environ.get(NATS_URL) or os.environ.get(DATABASE_URL):
             return cls.of_environment(dict(os.environ))
         return _of_local_stack()
 
     @classmethod
-    def of_environment(cls, environment: Mapping[str, str]) -> "Surroundings":
+    def of_environment(cls, environment: Mapping[str, str]) -> "ProcessEnvironments":
         """Those of one process, as in its container."""
         port = environment.get("EVERDESK_PORT", "")
         urls = {"this process": f"http://{HOST}:{port}"} if port else {}
@@ -67,7 +67,7 @@ class Surroundings:
         return (address, self.setting("EVERDESK_TEMPORAL_NAMESPACE", "worker") or NAMESPACE) if address else None
 
 
-def _of_local_stack() -> Surroundings:
+def _of_local_stack() -> ProcessEnvironments:
     stack, state = running_stack(), home().absolute()
     planned = {part.name: part for part in local_plan().parts}
     environments = {
@@ -78,7 +78,9 @@ def _of_local_stack() -> Surroundings:
     urls = {name: str(getattr(stack.urls, name)) for name in SERVICES}
     ports = {"worker": "worker", "mail_in": "mail_in_http"}
     urls |= {name: f"http://{HOST}:{stack.ports[port]}" for name, port in ports.items() if port in stack.ports}
-    return Surroundings(environments, urls, stack.pids, {"state": state, **_storage(environments.get("intake", {}))})
+    return ProcessEnvironments(
+        environments, urls, stack.pids, {"state": state, **_storage(environments.get("intake", {}))}
+    )
 
 
 def _environment_of(pid: int | None) -> dict[str, str]:

@@ -1,0 +1,29 @@
+"""Notifications by state, as metrics; the same in every process of the service."""
+
+from prometheus_client import Gauge
+from sqlalchemy import text
+
+from services.notification.delivery.status import DeliveryStatus
+from shared.kit.db import Database
+
+COUNTED = (DeliveryStatus.WAITING, DeliveryStatus.QUEUED, DeliveryStatus.SENDING, DeliveryStatus.FAILED)
+"""States that pass, and the one that waits for an operator; the others grow for ever and are counted as they happen."""
+DELIVERIES = Gauge("everdesk_notifications", "Notifications that are not sent yet, by state", ("status",))
+OVERDUE = Gauge("everdesk_notifications_overdue_seconds", "How long the oldest due notification waits, 0 if none does")
+BY_STATUS = text("""
+select status, count(*) from deliveries where status <> 'sent' and status in ('waiting', 'queued', 'sending', 'failed')
+group by status
+""")
+OLDEST_DUE = text("""
+select coalesce(extract(epoch from now() - min(next_attempt_at)), 0) from deliveries
+where status in ('queued', 'sending') and next_attempt_at <= now()
+""")
+
+
+async def measure_notifications(database: Database) -> None:
+    """Sets the gauges from the ledger of deliveries."""
+    async with database.single() as connection:
+        counts = dict((await connection.execute(BY_STATUS)).tuples().all())
+        OVERDUE.set(float(await connection.scalar(OLDEST_DUE) or 0))
+    for status in COUNTED:
+        DELIVERIES.labels(status.value).set(counts.get(status.value, 0))
