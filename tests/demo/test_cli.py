@@ -42,6 +42,7 @@ from tests.support.tickets import (
 
 COMMANDS = (
     ("status",),
+    ("doctor",),
     ("sla", "verify"),
     ("sla", "explain"),
     ("sla", "what-if"),
@@ -71,7 +72,9 @@ def test_every_command_explains_itself_with_an_example(command: tuple[str, ...])
     assert "Example: everdesk" in answer.output
 
 
-@pytest.mark.parametrize("command", [("status",), ("sla", "verify"), ("dead-letters", "list"), ("api-keys", "list")])
+@pytest.mark.parametrize(
+    "command", [("status",), ("doctor",), ("sla", "verify"), ("dead-letters", "list"), ("api-keys", "list")]
+)
 def test_without_a_stack_every_command_fails_with_a_sentence(
     command: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

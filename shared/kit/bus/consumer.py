@@ -4,8 +4,8 @@ Own code on nats-py because the library offers neither a transaction per batch w
 nor a pause that counts no attempt, nor dead letters; FastStream was measured at a twentieth of the throughput."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -14,6 +14,7 @@ from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from nats.js.errors import NotFoundError
 from pydantic import ValidationError
+from structlog.contextvars import bound_contextvars
 
 from shared.contracts.events import Envelope
 from shared.contracts.names import STREAM, retry_subject
@@ -234,8 +235,9 @@ async def _handle_when_possible(consumer: Consumer, pairs: Sequence[tuple[Msg, E
     async def handle() -> None:
         if is_paused:
             await _renew(pairs)
-        async with _in_progress(pairs):
-            await consumer.handle([envelope for _, envelope in pairs])
+        with _named_in_logs(pairs):
+            async with _in_progress(pairs):
+                await consumer.handle([envelope for _, envelope in pairs])
 
     try:
         await retry(handle, DEPENDENCY, is_away, pause)
@@ -261,6 +263,18 @@ async def _in_progress(pairs: Sequence[tuple[Msg, Envelope]]) -> AsyncIterator[N
         yield
     finally:
         renewing.cancel()
+
+
+@contextmanager
+def _named_in_logs(pairs: Sequence[tuple[Msg, Envelope]]) -> Iterator[None]:
+    """Lines that are logged while one event is handled alone name it, and its ticket; those of a batch name none."""
+    if len(pairs) > 1:
+        yield
+        return
+    envelope = pairs[0][1]
+    about = {"ticket_id": str(envelope.data["ticket_id"])} if "ticket_id" in envelope.data else {}
+    with bound_contextvars(event_id=envelope.id, event_type=envelope.type, **about):
+        yield
 
 
 async def _renew(pairs: Sequence[tuple[Msg, Envelope]]) -> None:

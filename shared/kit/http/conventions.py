@@ -1,5 +1,6 @@
 """What every request to every process gets: an id, a size limit, security headers, and its duration in the metrics."""
 
+import re
 import time
 from collections.abc import Callable
 
@@ -16,6 +17,9 @@ from shared.kit.telemetry import HTTP_SECONDS
 
 MAX_BODY = 512 * 1024
 """Bytes, where nothing else is said; a larger request is refused while it is read, never buffered whole."""
+
+TICKET_PATH = re.compile(r"/tickets/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:/|$)", re.ASCII | re.IGNORECASE)
+"""Ids only: a number or anything else in the path could be a person's words."""
 
 BodyLimit = Callable[[str], int]
 """The bytes a request to a path may have."""
@@ -49,7 +53,7 @@ class Conventions:
             return
         request_id = str(new_id())
         scope.setdefault("state", {})["request_id"] = request_id
-        bind_contextvars(request_id=request_id)
+        bind_contextvars(request_id=request_id, **_named_ticket(scope["path"]))
         CLIENT.set(lambda: network_of(address_of(Request(scope), self.trusted_proxies)))
         started, status = time.perf_counter(), 500
 
@@ -72,7 +76,13 @@ class Conventions:
             HTTP_SECONDS.labels(self.service, scope["method"], route, str(status)).observe(
                 time.perf_counter() - started
             )
-            unbind_contextvars("request_id")
+            unbind_contextvars("request_id", "ticket_id")
+
+
+def _named_ticket(path: str) -> dict[str, str]:
+    """The ticket a path is about, for every line that is logged meanwhile."""
+    found = TICKET_PATH.search(path) if "/tickets/" in path else None
+    return {"ticket_id": found[1]} if found else {}
 
 
 def usual_body_limit(_: str) -> int:
