@@ -24,6 +24,7 @@ from shared.kit.processes import QuietServer, background, tune_gc
 from shared.kit.settings import Settings
 from shared.kit.telemetry import configure_logging, log
 from shared.kit.tickets import Tickets
+from shared.kit.trace_export import configure_tracing
 from workflows.activities import PublishActivities
 from workflows.consumer import TicketEventConsumer
 from workflows.deployment import deployment_of, promote
@@ -150,6 +151,7 @@ def main() -> None:
     """Runs until SIGTERM; exits without the interpreter's clean-up, in which the Temporal client is known to crash."""
     settings = WorkerSettings()
     configure_logging(settings, "worker")
+    configure_tracing(settings, "worker")
     config = uvicorn.Config(
         health_app(settings), host=settings.host, port=settings.port, access_log=False, log_config=None, loop="uvloop"
     )

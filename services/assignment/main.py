@@ -68,6 +68,7 @@ from shared.kit.processes import Job, background, dispatch, serve
 from shared.kit.relay import Relay
 from shared.kit.telemetry import configure_logging
 from shared.kit.tickets import Tickets
+from shared.kit.trace_export import configure_tracing
 
 SERVICE = "assignment"
 PACKAGE = "services.assignment"
@@ -207,6 +208,7 @@ def run_serve() -> None:
     """Serves until told to stop."""
     settings = AssignmentSettings()
     configure_logging(settings, SERVICE)
+    configure_tracing(settings, SERVICE)
     serve(build_app(settings), settings)
 
 

@@ -8,6 +8,7 @@ from services.intake.settings import IntakeSettings
 from shared.kit.db import Database, migrate
 from shared.kit.processes import IN_THE_BACKGROUND, dispatch, serve
 from shared.kit.telemetry import configure_logging, log
+from shared.kit.trace_export import configure_tracing
 
 PACKAGE = "services.intake"
 RETIRED = frozenset({"challenge", "challenge_bits"})
@@ -35,6 +36,7 @@ def serve_web(settings: IntakeSettings) -> None:
     from services.intake.app import build  # only this process pays for the import
 
     warn_of_retired(settings)
+    configure_tracing(settings, "intake")
     serve(build(settings), settings)
 
 
@@ -50,6 +52,7 @@ def serve_mail() -> None:
     from services.intake.mail.settings import MailSettings
 
     settings = MailSettings()
+    configure_tracing(settings, "mail_in")
     serve(build_mail(settings), settings, niceness=IN_THE_BACKGROUND)
 
 

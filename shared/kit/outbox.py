@@ -12,6 +12,7 @@ from shared.kit.db import EVENTS_FOR_OUTSIDERS, Database
 from shared.kit.http.problems import Problem, invalid
 from shared.kit.outbox_row import ANNOUNCED, OutboxRow
 from shared.kit.tables import outbox, outbox_published
+from shared.kit.tracing import traceparent_for
 
 MAX_EVENT_BYTES = 960 * 1024
 """Of one event in JSON: NATS carries 1 MiB in one message, headers included."""
@@ -21,10 +22,16 @@ STUCK_AFTER = timedelta(seconds=30)
 
 def row_of(envelope: Envelope) -> dict[str, Any]:
     """The outbox row of an event. Raises Problem 422 if the bus could never carry it."""
-    content = envelope.model_dump_json().encode()
+    content = traced(envelope).model_dump_json().encode()
     if len(content) > MAX_EVENT_BYTES:
         raise too_large_to_carry()
     return {"event_id": envelope.id, "subject": envelope.nats_subject, "envelope": content}
+
+
+def traced(envelope: Envelope) -> Envelope:
+    """The event with the trace it is made in, where one is recorded."""
+    parent = traceparent_for(envelope.subject)
+    return envelope if parent is None else envelope.model_copy(update={"traceparent": parent})
 
 
 def too_large_to_carry() -> Problem:

@@ -42,6 +42,10 @@ class Settings(BaseSettings):
     """Lines for people or for programs."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """The least that is written."""
+    traces_endpoint: str | None = Field(default=None, pattern="^https?://")
+    """A collector that takes OTLP over HTTP, as `http://collector:4318`; without one nothing is traced."""
+    traces_ratio: float = Field(default=1.0, ge=0, le=1)
+    """Which part of the requests begins a trace."""
     stream_max_bytes: int = Field(default=4 * 1024**3, ge=16 * 1024**2)
     """Size of the event stream, or half or less if room lacks; full, it refuses and outboxes hold what waits."""
     stream_replicas: int = Field(default=1, ge=1, le=5)

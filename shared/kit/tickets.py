@@ -41,6 +41,7 @@ from shared.domain.errors import REFUSALS, Refusal, TicketArchivedError, Unknown
 from shared.kit.clock import new_id, utc_now
 from shared.kit.settings import Settings
 from shared.kit.ticket_errors import TicketsOutOfReach, TicketStuck, TicketsUnavailable
+from shared.kit.tracing import ENTITY, SpanKind, span
 
 ANSWER_WITHIN = timedelta(seconds=5)
 RETRIEVE_SECONDS = 0.1
@@ -182,7 +183,7 @@ class Tickets:
             search_attributes=_as_opened(ticket) if ticket.has_search_attributes else None,
         )
         try:
-            with _translated():
+            with _translated(), span("temporal open and command", SpanKind.CLIENT, **_entity(ticket.ticket_id)):
                 answer: CommandAnswer = await self.client.execute_update_with_start_workflow(
                     "command",
                     _with_events(command),
@@ -226,7 +227,7 @@ class Tickets:
     async def _ask(self, ticket_id: TicketId, update: str, argument: WireModel, update_id: str) -> CommandAnswer:
         handle = self._handle(ticket_id)
         try:
-            with _translated():
+            with _translated(), span(f"temporal {update}", SpanKind.CLIENT, **_entity(ticket_id)):
                 answer: CommandAnswer = await handle.execute_update(
                     update, argument, id=update_id, result_type=CommandAnswer, rpc_timeout=ANSWER_WITHIN
                 )
@@ -254,6 +255,10 @@ class Tickets:
                 return False
             raise _away(error) from error
         return description.status is not WorkflowExecutionStatus.RUNNING
+
+
+def _entity(ticket_id: TicketId) -> dict[str, str]:
+    return {ENTITY: str(ticket_id)}
 
 
 def _as_opened(ticket: OpenTicket) -> TypedSearchAttributes:

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import asyncpg
 import httpx2
@@ -19,6 +20,9 @@ from deploy.cli.doctor.findings import Finding, Gravity
 from deploy.cli.doctor.process_environments import ProcessEnvironments
 from shared.kit.clock import new_id
 from tests.local.running import LocalStack
+from tests.support.api import SystemClients
+from tests.support.eventually import eventually
+from tests.support.trace_collector import TraceCollector
 
 ROOT = Path(__file__).resolve().parents[2]
 METRIC = re.compile(r"\beverdesk_[a-z_]+\b")
@@ -99,6 +103,30 @@ async def test_an_event_that_is_parked_and_a_timer_that_did_not_fire_are_found(a
     late = one(found, "tickets", "timers")
     assert late.gravity is Gravity.ERROR
     assert number in late.says
+
+
+async def test_one_trace_goes_from_the_request_to_the_notification(stack: LocalStack) -> None:
+    port = urlsplit(stack.settings["EVERDESK_TRACES_ENDPOINT"]).port
+    assert port
+    with TraceCollector(port).listening() as collector:
+        ticket = await SystemClients(stack.described()).submit("Traced from end to end")
+
+        def is_whole() -> None:
+            begun = [span for span in collector.spans if span["name"] == "POST /v1/tickets"]
+            assert begun, "no request"
+            traces = {span["traceId"] for span in begun}
+            ours = [span for span in collector.spans if span["traceId"] in traces]
+            about = {item["value"]["stringValue"] for span in ours for item in span["attributes"]}
+            assert ticket["id"] in about
+            seen = {(span["service"], span["name"]) for span in ours}
+            assert {
+                ("everdesk-intake", "POST /v1/tickets"),
+                ("everdesk-assignment", "assignment-opening everdesk.ticket.submitted.v1"),
+                ("everdesk-assignment", "temporal open and command"),
+                ("everdesk-notification", "notification everdesk.ticket.opened.v1"),
+            } <= seen, seen
+
+        await eventually(is_whole, within=30)
 
 
 async def test_every_metric_that_rules_and_dashboard_name_is_told(around: ProcessEnvironments) -> None:

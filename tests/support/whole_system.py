@@ -5,16 +5,21 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from deploy.local.engines.ports import find_free_port
 from tests.local.running import LocalStack
 from tests.support.memory_disk import data_folder
 
 
 @asynccontextmanager
 async def whole_system(temporary: pytest.TempPathFactory) -> AsyncIterator[LocalStack]:
-    """Started on entry, ready, and stopped on exit."""
+    """Started on entry, ready, and stopped on exit. It traces, to where a test may listen; else spans are dropped."""
     with data_folder(temporary, "system") as folder:
         running = LocalStack.in_folder(folder, has_stubs=False)
-        running.settings = {"EVERDESK_OUTGOING_ALLOWED_NETWORKS": "127.0.0.0/8"}
+        collector = find_free_port(taken=frozenset(running.ports.values()))
+        running.settings = {
+            "EVERDESK_OUTGOING_ALLOWED_NETWORKS": "127.0.0.0/8",
+            "EVERDESK_TRACES_ENDPOINT": f"http://127.0.0.1:{collector}",
+        }
         await running.start(within=120)
         try:
             yield running

@@ -3,7 +3,7 @@
 from typing import Any, ClassVar, Literal, Self
 from uuid import UUID
 
-from pydantic import JsonValue
+from pydantic import Field, JsonValue
 
 from shared.contracts.base import Instant, WireModel
 
@@ -21,6 +21,8 @@ class Envelope(WireModel):
     subject: str
     time: Instant
     datacontenttype: Literal["application/json"] = "application/json"
+    traceparent: str | None = Field(default=None, exclude_if=lambda parent: parent is None)
+    """CloudEvents' extension for distributed tracing; left out where nothing is traced."""
     data: dict[str, JsonValue]
 
     @property

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from shared.contracts.events import Envelope
+from shared.kit.tracing import traceparent_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,4 +17,6 @@ class BusMessage:
     @classmethod
     def of(cls, envelope: Envelope) -> "BusMessage":
         """The message that carries an event."""
-        return cls(id=envelope.id, subject=envelope.nats_subject, payload=envelope.model_dump_json().encode())
+        parent = traceparent_for(envelope.subject)
+        sent = envelope if parent is None else envelope.model_copy(update={"traceparent": parent})
+        return cls(id=envelope.id, subject=envelope.nats_subject, payload=sent.model_dump_json().encode())

@@ -5,7 +5,7 @@ nor a pause that counts no attempt, nor dead letters; FastStream was measured at
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -25,6 +25,7 @@ from shared.kit.bus.pull import PullStream, give_back
 from shared.kit.clock import utc_now
 from shared.kit.outages import is_unreachable
 from shared.kit.telemetry import CONSUMER_PAUSED, EVENTS_HANDLED, log
+from shared.kit.tracing import consumer_spans
 
 LINGER_SECONDS = 0.04
 """For consumers whose effect nobody waits for at that moment."""
@@ -235,7 +236,7 @@ async def _handle_when_possible(consumer: Consumer, pairs: Sequence[tuple[Msg, E
     async def handle() -> None:
         if is_paused:
             await _renew(pairs)
-        with _named_in_logs(pairs):
+        with _named_in_logs(pairs), _traced(consumer, pairs):
             async with _in_progress(pairs):
                 await consumer.handle([envelope for _, envelope in pairs])
 
@@ -263,6 +264,12 @@ async def _in_progress(pairs: Sequence[tuple[Msg, Envelope]]) -> AsyncIterator[N
         yield
     finally:
         renewing.cancel()
+
+
+def _traced(consumer: Consumer, pairs: Sequence[tuple[Msg, Envelope]]) -> AbstractContextManager[None]:
+    """A span for each event of a recorded trace; without one, nothing."""
+    events = [(envelope.type, envelope.subject, envelope.traceparent) for _, envelope in pairs if envelope.traceparent]
+    return consumer_spans(consumer.name, events, is_alone=len(pairs) == 1)
 
 
 @contextmanager

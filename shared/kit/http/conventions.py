@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -11,15 +12,19 @@ from structlog.contextvars import bind_contextvars, unbind_contextvars
 from shared.kit.client_lanes import CLIENT
 from shared.kit.clock import new_id
 from shared.kit.http.body_limits import limited
-from shared.kit.http.client_address import address_of, network_of
-from shared.kit.networks import Network
+from shared.kit.http.client_address import address_of, network_of, read_address
+from shared.kit.networks import Network, is_in
 from shared.kit.telemetry import HTTP_SECONDS
+from shared.kit.tracing import Span, server_span
 
 MAX_BODY = 512 * 1024
 """Bytes, where nothing else is said; a larger request is refused while it is read, never buffered whole."""
 
 TICKET_PATH = re.compile(r"/tickets/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:/|$)", re.ASCII | re.IGNORECASE)
 """Ids only: a number or anything else in the path could be a person's words."""
+
+UNTRACED = frozenset({"/healthz", "/readyz", "/metrics"})
+"""What machines ask all the time."""
 
 BodyLimit = Callable[[str], int]
 """The bytes a request to a path may have."""
@@ -70,13 +75,43 @@ class Conventions:
             await send(message)
 
         try:
-            await self.app(scope, limited(scope, receive, self.body_limit(scope["path"])), send_with_headers)
+            with server_span(self._parent(scope)) if scope["path"] not in UNTRACED else nullcontext() as span:
+                try:
+                    await self.app(scope, limited(scope, receive, self.body_limit(scope["path"])), send_with_headers)
+                finally:
+                    if span is not None:
+                        _describe(span, self.service, scope, status, request_id)
         finally:
-            route = getattr(scope.get("route"), "path", "unmatched")
+            route = _route(scope)
             HTTP_SECONDS.labels(self.service, scope["method"], route, str(status)).observe(
                 time.perf_counter() - started
             )
             unbind_contextvars("request_id", "ticket_id")
+
+    def _parent(self, scope: Scope) -> str | None:
+        """The trace of a caller who is believed: a proxy of ours."""
+        peer = read_address(scope["client"][0]) if scope.get("client") else None
+        if peer is None or not is_in(peer, self.trusted_proxies):
+            return None
+        return next((value.decode("latin-1") for name, value in scope["headers"] if name == b"traceparent"), None)
+
+
+def _route(scope: Scope) -> str:
+    return getattr(scope.get("route"), "path", "unmatched")
+
+
+def _describe(span: Span, service: str, scope: Scope, status: int, request_id: str) -> None:
+    """What is known once a request has been served; paths stay out of it, for they can hold people's words."""
+    route = _route(scope)
+    span.name = f"{scope['method']} {route}"
+    span.has_failed = status >= 500
+    span.attributes |= {
+        "http.request.method": scope["method"],
+        "http.route": route,
+        "http.response.status_code": str(status),
+        "everdesk.service": service,
+        "everdesk.request_id": request_id,
+    }
 
 
 def _named_ticket(path: str) -> dict[str, str]:
