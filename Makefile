@@ -32,7 +32,7 @@ check: dev-packages ## Format, lint, types, import rules
 migrate: packages ## Bring the databases of the local stack up to date (make run does so too)
 	@exec $(PY) -m deploy.local --migrate
 
-bench: dev-packages ## Measure against the budgets and write docs/bench (ARGS=accept|outage|lifecycle|memory|business_time|long_history|timers|what_if|time_travel|upload|mail|abuse|fuzz_mail|fuzz_api|growth|desk|access|idle|routing|reports)
+bench: dev-packages ## Measure against the budgets and write docs/bench (ARGS=accept|outage|lifecycle|memory|business_time|long_history|timers|what_if|time_travel|upload|mail|abuse|fuzz_mail|fuzz_api|growth|desk|access|idle|routing|reports|tracing)
 	@exec $(PY) -m tests.load $(ARGS)
 
 replay: dev-packages ## Play a real incident log, by rules and by workflows (ARGS="--incidents 1000 --pure-only")

@@ -8,7 +8,7 @@ import re
 import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -158,7 +158,8 @@ def consumer_spans(consumer: str, events: Sequence[tuple[str, str, str | None]],
     token = _current.set(_Current(spans[0].context if is_alone else None, by_entity))
     failed = True
     try:
-        yield
+        with bound_contextvars(trace_id=spans[0].context.trace_id) if is_alone else nullcontext():
+            yield
         failed = False
     finally:
         _current.reset(token)

@@ -30,6 +30,7 @@ BENCHMARKS = (
     "administration",
     "routing",
     "reports",
+    "tracing",
 )
 
 

@@ -10,12 +10,10 @@ from nats.js.errors import NotFoundError
 
 from deploy.cli.doctor.findings import Finding, Gravity, bad, clock_finding, doubtful, graded, ok, unknown
 from deploy.cli.doctor.process_environments import ProcessEnvironments
-from deploy.cli.environment import bus_settings
 from deploy.cli.errors import CliError
 from deploy.cli.read_only_bus import connected
 from shared.contracts.names import DEAD_STREAM, STREAM
 from shared.kit.bus.durability import read_varz, verdict
-from shared.kit.bus.streams import wanted_streams
 from shared.kit.clock import utc_now
 from shared.kit.settings import Settings
 
@@ -29,28 +27,24 @@ async def check_bus(around: ProcessEnvironments) -> list[Finding]:
     """The server, both streams and every durable consumer."""
     if not around.setting("EVERDESK_NATS_URL"):
         return [unknown("nats", "reachable", "no server is named here (EVERDESK_NATS_URL)")]
-    settings = bus_settings()
     try:
         async with connected() as bus:
             js = await bus.jetstream()
-            version = ".".join(str(part) for part in (bus.client.connected_server_version.major, *_minor(bus.client)))
-            found = [ok("nats", "reachable", f"NATS {version}"), *await _streams(js, settings)]
+            server = bus.client.connected_server_version
+            version = f"NATS {server.major}.{server.minor}.{server.patch}"
+            found = [ok("nats", "reachable", version), *await _streams(js, around)]
     except CliError as problem:
         return [bad("nats", "reachable", str(problem), RUNBOOK)]
-    return [*found, *await _server(around, settings)]
+    return [*found, *await _server(around)]
 
 
-def _minor(client: Any) -> tuple[int, int]:
-    return client.connected_server_version.minor, client.connected_server_version.patch
-
-
-async def _server(around: ProcessEnvironments, settings: Settings) -> list[Finding]:
+async def _server(around: ProcessEnvironments) -> list[Finding]:
     """What only the server's monitor tells."""
     url = around.setting("EVERDESK_NATS_MONITOR_URL")
     before = utc_now()
     varz = await read_varz(url) if url else None
     middle = before + (utc_now() - before) / 2
-    is_safe, sentence = verdict(varz, settings.stream_replicas)
+    is_safe, sentence = verdict(varz, int(_number(around, "stream_replicas")))
     found = [power_cut_finding(is_safe, sentence)]
     theirs = clock_of(varz)
     if theirs is None:
@@ -81,8 +75,7 @@ def clock_of(varz: Mapping[str, Any] | None) -> datetime | None:
         return None
 
 
-async def _streams(js: JetStreamContext, settings: Settings) -> list[Finding]:
-    events, dead = wanted_streams(settings)
+async def _streams(js: JetStreamContext, around: ProcessEnvironments) -> list[Finding]:
     try:
         stream, buried = await js.stream_info(STREAM), await js.stream_info(DEAD_STREAM)
     except NotFoundError:
@@ -91,11 +84,17 @@ async def _streams(js: JetStreamContext, settings: Settings) -> list[Finding]:
     return [
         room_finding(stream),
         room_finding(buried),
-        age_finding(stream, events.max_age or 0),
-        age_finding(buried, dead.max_age or 0),
+        age_finding(stream, _number(around, "stream_max_age_days") * DAY),
+        age_finding(buried, _number(around, "dead_letter_days") * DAY),
         dead_letters_finding(buried.state.messages),
         *[await _consumer(js, one) for one in consumers],
     ]
+
+
+def _number(around: ProcessEnvironments, name: str) -> float:
+    """A setting as the services have it, or its default."""
+    said = around.setting(f"EVERDESK_{name.upper()}", "notification")
+    return float(said or Settings.model_fields[name].default)
 
 
 def room_finding(stream: StreamInfo) -> Finding:
