@@ -19,8 +19,8 @@ PROMETHEUS, GRAFANA = ROOT / "deploy/prometheus", ROOT / "deploy/grafana"
 RUNBOOKS = sorted((ROOT / "docs/runbooks").glob("*.md"))
 NEEDED = {"temporal-down", "nats-down", "disk-full", "mail-down", "stuck-ticket", "restore", "upgrade", "rotate-keys"}
 RUNBOOK = re.compile(r"docs/runbooks/[a-z-]+\.md")
-COMMAND = re.compile(r"^(?:docker compose exec \S+ )?(everdesk [^|#&\n]+)", re.MULTILINE)
-SHELL = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+COMMAND = re.compile(r"^ *(?:docker compose exec \S+ )?(everdesk [^|#&\n]+)", re.MULTILINE)
+SHELL = re.compile(r"^ *```sh\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 
 
 def rules() -> list[dict[str, Any]]:
@@ -72,7 +72,7 @@ def test_every_runbook_is_there_and_every_one_named_exists() -> None:
 def test_commands_of_a_runbook_exist_with_their_options(page: Path) -> None:
     text = "\n".join(SHELL.findall(page.read_text()))
     lines = [found.strip() for found in COMMAND.findall(text)]
-    assert lines or page.stem in {"rotate-keys", "upgrade"}, "a runbook has at least one command of ours"
+    assert lines, "a runbook has at least one command of ours"
     for line in lines:
         _find(shlex.split(line)[1:])
 
