@@ -5,7 +5,7 @@ PY := .venv/bin/python
 BOOTSTRAP := @$(PYTHON) deploy/local/bootstrap.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test soak check migrate screenshots bench replay containers packages dev-packages chromium
+.PHONY: help run demo test soak check migrate screenshots bench replay containers packages dev-packages chromium promtool
 
 help: ## List these commands
 	@echo "Everdesk. make <command>:"
@@ -17,7 +17,7 @@ run: packages ## Start everything here: engines, mail, services (Ctrl-C stops it
 demo: packages ## Play the seed story against the running stack (TICKETS=, N=)
 	@exec $(PY) -m deploy.demo
 
-test: dev-packages chromium ## Run the tests against real engines, two files at a time (ARGS="tests/unit -k word", ARGS="-n 0 …")
+test: dev-packages chromium promtool ## Run the tests against real engines, two files at a time (ARGS="tests/unit -k word", ARGS="-n 0 …")
 	@exec $(PY) -m pytest -n 2 --dist loadfile $(ARGS) $(if $(CI),--durations=20)
 
 soak: dev-packages ## Run the tests of quantity in their long form, about ten minutes (ARGS="-k rollout")
@@ -62,3 +62,13 @@ chromium:
 	  echo "The browser tests need Chromium. Install it, then run this again:" >&2; \
 	  echo "  sudo apt-get install chromium" >&2; exit 1; \
 	fi
+
+# Runs the cases of the alert rules. Taken out of Debian's package, because installing that would start a server; where
+# it cannot be had, those cases are skipped.
+promtool:
+	@command -v promtool >/dev/null || test -x .venv/bin/promtool || { folder=$$(mktemp -d); \
+	(cd $$folder && apt-get download -qq prometheus >/dev/null 2>&1 && \
+	  dpkg-deb --fsys-tarfile prometheus_*.deb | tar -xO ./usr/bin/promtool >promtool) && \
+	install -m 755 $$folder/promtool .venv/bin/promtool || \
+	echo "promtool could not be had (apt-get install prometheus): the cases of the alert rules are skipped"; \
+	rm -rf $$folder; }

@@ -1,10 +1,12 @@
 """Alert rules, dashboard and runbooks speak of metrics, commands and pages that exist."""
 
 import json
+import os
 import re
 import shlex
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from deploy.cli.__main__ import app
 ROOT = Path(__file__).resolve().parents[2]
 PROMETHEUS, GRAFANA = ROOT / "deploy/prometheus", ROOT / "deploy/grafana"
 RUNBOOKS = sorted((ROOT / "docs/runbooks").glob("*.md"))
+PROMTOOL = shutil.which("promtool", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
 NEEDED = {"temporal-down", "nats-down", "disk-full", "mail-down", "stuck-ticket", "restore", "upgrade", "rotate-keys"}
 RUNBOOK = re.compile(r"docs/runbooks/[a-z-]+\.md")
 COMMAND = re.compile(r"^ *(?:docker compose exec \S+ )?(everdesk [^|#&\n]+)", re.MULTILINE)
@@ -39,10 +42,10 @@ def test_every_rule_has_a_case_in_which_it_fires() -> None:
     assert [rule["alert"] for rule in rules() if f'alertname="{rule["alert"]}"' not in cases] == []
 
 
-@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed (apt-get install prometheus)")
+@pytest.mark.skipif(PROMTOOL is None, reason="promtool is not installed (apt-get install prometheus)")
 def test_rules_hold_in_their_cases() -> None:
     for arguments in (["check", "rules", "alerts.yml"], ["test", "rules", "alerts_test.yml"]):
-        done = subprocess.run(["promtool", *arguments], cwd=PROMETHEUS, capture_output=True, text=True, check=False)
+        done = subprocess.run([str(PROMTOOL), *arguments], cwd=PROMETHEUS, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
 
 
