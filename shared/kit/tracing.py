@@ -54,6 +54,16 @@ class SpanContext:
         return cls(found[1], found[2])
 
 
+@dataclass(frozen=True, slots=True)
+class TracedEvent:
+    """What is needed of an event to go on with its trace."""
+
+    id: str
+    type: str
+    entity: str
+    traceparent: str | None
+
+
 @dataclass(slots=True)
 class Span:
     """One piece of work, from its start to its end."""
@@ -93,6 +103,9 @@ class _Current:
     by_entity: Mapping[str, SpanContext] = field(default_factory=dict)
 
 
+MOST_REMEMBERED = 5000
+"""Events whose handling is remembered, for what they cause in this process a little later."""
+_handled: dict[str, SpanContext] = {}
 _sampling: _Sampling | None = None
 _current: ContextVar[_Current | None] = ContextVar("trace", default=None)
 
@@ -139,21 +152,22 @@ def span(name: str, kind: SpanKind = SpanKind.INTERNAL, **attributes: str) -> It
 
 
 @contextmanager
-def consumer_spans(consumer: str, events: Sequence[tuple[str, str, str | None]], *, is_alone: bool) -> Iterator[None]:
-    """The handling of events, given as type, entity and traceparent: a span in the trace of each that has one.
+def consumer_spans(consumer: str, events: Sequence[TracedEvent], *, is_alone: bool) -> Iterator[None]:
+    """The handling of events: a span in the trace of each that has one.
 
     What is announced meanwhile about an entity belongs to its trace; anything else only if one event `is_alone`.
     """
-    parents = [(kind, entity, SpanContext.read(parent)) for kind, entity, parent in events if parent]
-    known = [(kind, entity, above) for kind, entity, above in parents if above is not None]
+    read = [(event, SpanContext.read(event.traceparent)) for event in events]
+    known = [(event, above) for event, above in read if above is not None]
     if _sampling is None or not known:
         yield
         return
     started = time.time_ns()
     spans = [
-        Span(f"{consumer} {kind}", SpanKind.CONSUMER, *_below(above), started, attributes={ENTITY: entity})
-        for kind, entity, above in known
+        Span(f"{consumer} {event.type}", SpanKind.CONSUMER, *_below(above), started, attributes={ENTITY: event.entity})
+        for event, above in known
     ]
+    _remember({event.id: one.context for (event, _), one in zip(known, spans, strict=True)})
     by_entity = {span.attributes[ENTITY]: span.context for span in spans}
     token = _current.set(_Current(spans[0].context if is_alone else None, by_entity))
     failed = True
@@ -166,6 +180,23 @@ def consumer_spans(consumer: str, events: Sequence[tuple[str, str, str | None]],
         for one in spans:
             one.has_failed, one.ended_ns = failed, time.time_ns()
             _sampling.exporter.export(one)
+
+
+@contextmanager
+def resumed_span(event_id: str, name: str, kind: SpanKind, **attributes: str) -> Iterator[None]:
+    """What an event caused that this process has handled: part of that event's trace, if it is remembered."""
+    above = _handled.get(event_id)
+    if _sampling is None or above is None:
+        yield
+        return
+    with _recorded(_sampling, Span(name, kind, *_below(above), time.time_ns(), attributes=attributes)):
+        yield
+
+
+def _remember(handled: Mapping[str, SpanContext]) -> None:
+    _handled.update(handled)
+    while len(_handled) > MOST_REMEMBERED:
+        del _handled[next(iter(_handled))]
 
 
 def _below(above: SpanContext | None) -> tuple[SpanContext, str | None]:

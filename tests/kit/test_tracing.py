@@ -12,7 +12,17 @@ from shared.kit import trace_export, tracing
 from shared.kit.http.conventions import Conventions, usual_body_limit
 from shared.kit.outbox import row_of
 from shared.kit.trace_export import OtlpExporter
-from shared.kit.tracing import Span, SpanContext, SpanKind, consumer_spans, server_span, set_exporter, span
+from shared.kit.tracing import (
+    Span,
+    SpanContext,
+    SpanKind,
+    TracedEvent,
+    consumer_spans,
+    resumed_span,
+    server_span,
+    set_exporter,
+    span,
+)
 from tests.support.scripted_ticket import ScriptedTicket
 from tests.support.trace_collector import TraceCollector
 
@@ -73,11 +83,14 @@ def test_an_event_carries_the_trace_and_its_consumer_goes_on_with_it(kept: Kept)
         assert "trace_id" in structlog.contextvars.get_contextvars()
         written = carried(event)
     with (
-        consumer_spans("c", [(event.type, event.subject, written)], is_alone=True),
+        consumer_spans("c", [TracedEvent("e1", event.type, event.subject, written)], is_alone=True),
         span("temporal command", SpanKind.CLIENT, **{tracing.ENTITY: event.subject}),
     ):
         assert carried(event) is not None
-    request, command, consumed = kept.spans
+    with resumed_span("e1", "mail send", SpanKind.CLIENT), resumed_span("never handled", "mail send", SpanKind.CLIENT):
+        pass
+    request, command, consumed, sent = kept.spans
+    assert sent.parent_id == consumed.context.span_id
     assert {one.context.trace_id for one in kept.spans} == {request.context.trace_id}
     assert (request.parent_id, consumed.parent_id) == (None, request.context.span_id)
     assert command.parent_id == consumed.context.span_id
@@ -89,7 +102,8 @@ def test_in_a_batch_each_entity_goes_on_with_its_own_trace(kept: Kept) -> None:
     second = first.model_copy(update={"subject": "another"})
     stranger = first.model_copy(update={"subject": "a third"})
     other = PARENT.replace("0af7", "1bf7")
-    events = [(first.type, first.subject, PARENT), (second.type, second.subject, other)]
+    events = [TracedEvent(first.id, first.type, first.subject, PARENT)]
+    events += [TracedEvent("e2", second.type, second.subject, other)]
     with pytest.raises(ValueError, match="wrong"), consumer_spans("c", events, is_alone=False):
         assert [str(carried(one))[3:7] for one in (first, second)] == ["0af7", "1bf7"]
         assert carried(stranger) is None

@@ -12,7 +12,7 @@ from starlette.types import Message, Receive, Scope, Send
 from shared.kit.http.conventions import Conventions, usual_body_limit
 from shared.kit.outbox import row_of
 from shared.kit.trace_export import BATCH, otlp_document
-from shared.kit.tracing import Span, consumer_spans, server_span, set_exporter
+from shared.kit.tracing import Span, TracedEvent, consumer_spans, server_span, set_exporter
 from tests.load.report import Budget, Report, Table
 from tests.support.scripted_ticket import ScriptedTicket
 
@@ -66,7 +66,7 @@ async def _costs(exporter: LastBatch | None) -> tuple[float, float, float]:
         request = await _each(lambda: conventions(dict(SCOPE), _receive, _send))
         with server_span(None):
             announced = _each_now(lambda: row_of(event))
-        handled = [(event.type, event.subject, PARENT)] if exporter else []
+        handled = [TracedEvent(event.id, event.type, event.subject, PARENT)] if exporter else []
         consumed = _each_now(lambda: _enter(consumer_spans("bench", handled, is_alone=True)))
     finally:
         set_exporter(None)

@@ -17,6 +17,7 @@ from services.notification.settings import NotificationSettings
 from shared.kit.backoff import PATIENT, retry
 from shared.kit.outages import is_unreachable
 from shared.kit.telemetry import MAILS, log
+from shared.kit.tracing import SpanKind, resumed_span
 from shared.kit.user_content.renderer import BodyRenderer
 
 SWEEP_SECONDS = 15.0
@@ -182,8 +183,9 @@ class Sender:
             await self._refused(job, MailRefused(f"cannot be written: {error!r}", is_permanent=True))
             return
         try:
-            async with asyncio.timeout(MAIL_SECONDS):
-                answer = await connection.send(mail, job.address)
+            with resumed_span(job.cause, "mail send", SpanKind.CLIENT, template=job.template):
+                async with asyncio.timeout(MAIL_SECONDS):
+                    answer = await connection.send(mail, job.address)
         except MailRefused as refusal:
             await self._refused(job, refusal)
         except TimeoutError:

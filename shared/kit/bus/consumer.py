@@ -25,7 +25,7 @@ from shared.kit.bus.pull import PullStream, give_back
 from shared.kit.clock import utc_now
 from shared.kit.outages import is_unreachable
 from shared.kit.telemetry import CONSUMER_PAUSED, EVENTS_HANDLED, log
-from shared.kit.tracing import consumer_spans
+from shared.kit.tracing import TracedEvent, consumer_spans
 
 LINGER_SECONDS = 0.04
 """For consumers whose effect nobody waits for at that moment."""
@@ -268,7 +268,11 @@ async def _in_progress(pairs: Sequence[tuple[Msg, Envelope]]) -> AsyncIterator[N
 
 def _traced(consumer: Consumer, pairs: Sequence[tuple[Msg, Envelope]]) -> AbstractContextManager[None]:
     """A span for each event of a recorded trace; without one, nothing."""
-    events = [(envelope.type, envelope.subject, envelope.traceparent) for _, envelope in pairs if envelope.traceparent]
+    events = [
+        TracedEvent(envelope.id, envelope.type, envelope.subject, envelope.traceparent)
+        for _, envelope in pairs
+        if envelope.traceparent
+    ]
     return consumer_spans(consumer.name, events, is_alone=len(pairs) == 1)
 
 
