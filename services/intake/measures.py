@@ -12,6 +12,6 @@ COUNTED = text("select state, count(*) from raw_mails where state in ('received'
 async def measure_mails(database: Database) -> None:
     """Sets the gauges from the mails as they arrived."""
     async with database.single() as connection:
-        counts = dict((await connection.execute(COUNTED)).tuples().all())
+        counts: dict[str, int] = dict((await connection.execute(COUNTED)).tuples().all())
     for state in ("received", "failed"):
         MAILS.labels(state).set(counts.get(state, 0))

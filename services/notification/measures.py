@@ -23,7 +23,7 @@ where status in ('queued', 'sending') and next_attempt_at <= now()
 async def measure_notifications(database: Database) -> None:
     """Sets the gauges from the ledger of deliveries."""
     async with database.single() as connection:
-        counts = dict((await connection.execute(BY_STATUS)).tuples().all())
+        counts: dict[str, int] = dict((await connection.execute(BY_STATUS)).tuples().all())
         OVERDUE.set(float(await connection.scalar(OLDEST_DUE) or 0))
     for status in COUNTED:
         DELIVERIES.labels(status.value).set(counts.get(status.value, 0))

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import typer
-import yaml
+import yaml  # type: ignore[import-untyped]  # a dependency of other tools, without types
 
 from deploy.cli.__main__ import app
 

@@ -123,7 +123,7 @@ async def test_one_trace_goes_from_the_request_to_the_notification(stack: LocalS
                 ("everdesk-intake", "POST /v1/tickets"),
                 ("everdesk-assignment", "assignment-opening everdesk.ticket.submitted.v1"),
                 ("everdesk-assignment", "temporal open and command"),
-                ("everdesk-notification", "notification everdesk.ticket.opened.v1"),
+                ("everdesk-notification", "notification everdesk.ticket.assigned.v1"),
                 ("everdesk-notification", "mail send"),
             } <= seen, seen
 

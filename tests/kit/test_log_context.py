@@ -23,7 +23,7 @@ async def logged_during(path: str) -> dict[str, object]:
     async def send(_message: Message) -> None:
         return
 
-    scope = {"type": "http", "method": "GET", "path": path, "headers": [], "client": None}
+    scope: Scope = {"type": "http", "method": "GET", "path": path, "headers": [], "client": None}
     await Conventions(app, "t", usual_body_limit)(scope, receive, send)
     assert not {"request_id", "ticket_id"} & structlog.contextvars.get_contextvars().keys()
     return seen
