@@ -41,7 +41,7 @@ async def check_temporal(around: ProcessEnvironments) -> list[Finding]:
             client = await Client.connect(address, namespace=namespace)
             info = await client.workflow_service.get_system_info(GetSystemInfoRequest())
     except AWAY as problem:
-        return [bad("temporal", "reachable", f"does not answer: {problem or type(problem).__name__}", RUNBOOK)]
+        return [bad("temporal", "reachable", f"does not answer: {str(problem) or type(problem).__name__}", RUNBOOK)]
     days = float(around.setting("EVERDESK_STREAM_MAX_AGE_DAYS", "notification") or 30)
     return [ok("temporal", "reachable", f"Temporal {info.server_version}"), *await _asked(client, days)]
 
