@@ -1,11 +1,10 @@
 """What closed tickets cost: every path that requests, events and recurring jobs take, with ever more of them."""
 
 import os
-import tempfile
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path as Folder
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 
+from tests.load.kept_data import PASSWORD, data_folder, is_filled, mark_filled
 from tests.load.report import Budget, Cell, Report, Table
 from tests.support.growth.databases import Past, past
 from tests.support.growth.fill import OPEN
@@ -44,11 +43,10 @@ async def run() -> Report:
     sizes = [int(size) for size in os.environ.get("BENCH_SIZES", ",".join(map(str, SIZES))).split(",")]
     report = Report("growth", "What closed tickets cost", METHOD)
     taken: list[Costs] = []
-    with tempfile.TemporaryDirectory(prefix="everdesk-bench-") as folder:
-        async with past(Folder(folder), is_counted=True) as grown, counter(grown.owners["assignment"]) as counting:
-            for size in sizes:
-                report.notes.append(await _grow(grown, size))
-                taken.append(await measure(grown, counting))
+    for size in sizes:
+        async with _grown(size) as grown, counter(grown.owners["assignment"]) as counting:
+            print(f"  {size:,} closed tickets", flush=True)
+            taken.append(await measure(grown, counting))
             unused = {service: await idle_indexes(dsn) for service, dsn in grown.owners.items()}
             written = await write_costs(grown.owners["assignment"])
             fills = {(name, path.name): path.fills_at for name, paths in grown.paths.items() for path in paths}
@@ -60,12 +58,15 @@ async def run() -> Report:
     return report
 
 
-async def _grow(grown: Past, size: int) -> str:
-    started = time.perf_counter()
-    await grown.grow(size)
-    said = f"{size:,} closed tickets were there after {time.perf_counter() - started:.0f} s more."
-    print(f"  {said}", flush=True)
-    return said
+@asynccontextmanager
+async def _grown(size: int) -> AsyncIterator[Past]:
+    """Databases with so many closed tickets, filled now or by an earlier run."""
+    with data_folder(f"growth-{size}") as folder:
+        async with past(folder, is_counted=True, password=PASSWORD) as grown:
+            if not is_filled(folder):
+                await grown.grow(size)
+                mark_filled(folder)
+            yield grown
 
 
 async def measure(grown: Past, counting: Counter) -> Costs:

@@ -25,7 +25,14 @@ DATABASES = ("intake", "assignment", "notification")
 class Stack:
     """Each engine keeps its port and its data over `stop`, `kill` and `start`."""
 
-    def __init__(self, folder: Path, *, databases: Collection[str] = DATABASES, ui: bool = False) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        databases: Collection[str] = DATABASES,
+        ui: bool = False,
+        superuser_password: str | None = None,
+    ) -> None:
         taken: set[int] = set()
 
         def port() -> int:
@@ -33,7 +40,8 @@ class Stack:
             return found
 
         self.folder = folder
-        passwords = {role: secrets.token_urlsafe(16) for role in (SUPERUSER, *databases)}
+        passwords = {role: secrets.token_urlsafe(16) for role in databases}
+        passwords[SUPERUSER] = superuser_password or secrets.token_urlsafe(16)
         self.postgres = Postgres(folder, port=port(), passwords=passwords)
         self.nats = Nats(folder, port=port(), monitor_port=port(), password=secrets.token_urlsafe(16))
         self.temporal = Temporal(folder, port=port(), ui_port=port() if ui else None)
@@ -110,9 +118,13 @@ async def stack(
     only: Collection[EngineName] = ALL,
     databases: Collection[str] = DATABASES,
     ui: bool = False,
+    superuser_password: str | None = None,
 ) -> AsyncIterator[Stack]:
-    """`async with stack(tmp_path) as engines:`: started in parallel, ready on entry, gone on exit."""
-    engines = Stack(folder, databases=databases, ui=ui)
+    """`async with stack(tmp_path) as engines:`: started in parallel, ready on entry, gone on exit.
+
+    `superuser_password` is needed where the folder keeps its data from one time to the next.
+    """
+    engines = Stack(folder, databases=databases, ui=ui, superuser_password=superuser_password)
     try:
         async with asyncio.TaskGroup() as group:
             for name in only:

@@ -5,8 +5,9 @@ is counted anew. Reports add what was recorded since, so they are exact at any m
 """
 
 import asyncio
-from collections.abc import Iterable
-from datetime import UTC, datetime, time, timedelta
+import time
+from datetime import UTC, datetime, timedelta
+from datetime import time as time_of_day
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -22,7 +23,9 @@ from shared.kit.db import Session
 LOCK: Final = text("select pg_advisory_xact_lock(7241010)")
 AT_MOST: Final = timedelta(days=1)
 MOST_DAYS: Final = 62
-"""If verdicts of more days changed, they are counted anew a month at a time."""
+"""If verdicts of more days changed, all are counted anew from the first of them on."""
+BUILD_SECONDS: Final = 2.0
+"""A transaction of the first count begins no further day after so long: each is one statement over a day's verdicts."""
 _BOUNDS: Final = f"'{{{','.join(str(bound) for bound in FINE)}}}'::double precision[]"
 _DIMENSIONS: Final = """(values
   ('all', ''), ('team', coalesce(v.team_id::text, '')), ('agent', coalesce(v.agent_id::text, '')),
@@ -70,7 +73,6 @@ from sums left join arrays using (starts_at, dimension, team_id, key, metric)
 _STARTS: Final = {
     "slot": "date_bin('15 minutes', v.settled_at, 'epoch')",
     "day": "date_trunc('day', v.settled_at, :zone)",
-    "month": "date_trunc('month', v.settled_at, :zone)",
 }
 COUNT: Final = {
     resolution: text(
@@ -86,6 +88,37 @@ COUNT: Final = {
     )
     for resolution, start in _STARTS.items()
 }
+SUM_MONTH: Final = text("""
+with days as materialized (
+  select dimension, team_id, key, metric, met, breached, cancelled, business_seconds, wall_seconds, business_buckets,
+    business_counts, wall_buckets, wall_counts
+  from clock_counts where resolution = 'day' and starts_at >= :since and starts_at < :until
+), sums as (
+  select dimension, team_id, key, metric, sum(met) as met, sum(breached) as breached, sum(cancelled) as cancelled,
+    sum(business_seconds) as business_seconds, sum(wall_seconds) as wall_seconds
+  from days group by 1, 2, 3, 4
+), placed as (
+  select dimension, team_id, key, metric, m.measure, m.bucket, sum(m.n)::int as n
+  from days
+  cross join lateral (
+    select 'business', b.* from unnest(business_buckets, business_counts) as b
+    union all select 'wall', w.* from unnest(wall_buckets, wall_counts) as w
+  ) as m (measure, bucket, n)
+  group by 1, 2, 3, 4, 5, 6
+), arrays as (
+  select dimension, team_id, key, metric,
+    array_agg(bucket order by bucket) filter (where measure = 'business') as business_buckets,
+    array_agg(n order by bucket) filter (where measure = 'business') as business_counts,
+    array_agg(bucket order by bucket) filter (where measure = 'wall') as wall_buckets,
+    array_agg(n order by bucket) filter (where measure = 'wall') as wall_counts
+  from placed group by 1, 2, 3, 4
+)
+insert into clock_counts (dimension, resolution, starts_at, team_id, key, metric, met, breached, cancelled,
+  business_seconds, wall_seconds, business_buckets, business_counts, wall_buckets, wall_counts)
+select dimension, 'month', :since, team_id, key, metric, met, breached, cancelled, business_seconds, wall_seconds,
+  business_buckets, business_counts, wall_buckets, wall_counts
+from sums left join arrays using (dimension, team_id, key, metric)
+""")
 CHANGED_DAYS: Final = text("""
 select distinct date_trunc('day', old.settled_at, :zone) as day
 from verdicts new
@@ -102,7 +135,7 @@ async def keep_clocks_counted(context: AppState) -> None:
 
 
 async def count_clocks(context: AppState, now: datetime, lag: timedelta = LAG) -> None:
-    """Counts all verdicts recorded before `now - lag`, in transactions of a month or a day of verdicts."""
+    """Counts all verdicts recorded before `now - lag`, in transactions of some days of verdicts."""
     while await _count_some(context, now - lag):
         pass
 
@@ -127,39 +160,48 @@ async def _count_some(context: AppState, until: datetime) -> bool:
             mark.built_until = month_start(days[0], zone)
             return True
         for day in days:
-            await _recount(session, mark, ("slot", "day"), day, next_day(day, zone))
+            await _recount(session, mark, day, next_day(day, zone))
         finished = month_start(step, zone)
         months = {month_start(day, zone) for day in days} | set(months_between(mark.months_until, finished, zone))
         for month in sorted(one for one in months if one < finished):
-            await _recount(session, mark, ("month",), month, next_month(month, zone))
+            await _sum_month(session, month, next_month(month, zone))
         mark.months_until = max(mark.months_until, finished)
         return step < until
 
 
 async def _build(session: Session, mark: ClockWatermark, zone: ZoneInfo) -> bool:
-    """Counts the next month for the first time."""
-    begins = mark.built_until
+    """Counts the next days for the first time, as many as take a moment."""
+    day = mark.built_until
     last = await session.scalar(select(func.max(SettledClock.settled_at)))
-    if begins is None or last is None or begins > last:
-        mark.built_until = None
-        return True
-    ends = next_month(begins, zone)
-    await _recount(session, mark, ("slot", "day"), begins, ends)
-    if ends <= mark.months_until:
-        await _recount(session, mark, ("month",), begins, ends)
-    mark.built_until = ends
+    begun = time.monotonic()
+    while day is not None and last is not None and day <= last and time.monotonic() - begun < BUILD_SECONDS:
+        month, after = month_start(day, zone), next_day(day, zone)
+        await _recount(session, mark, day, after)
+        if after == next_month(month, zone) and after <= mark.months_until:
+            await _sum_month(session, month, after)
+        day = after
+    mark.built_until = day if last is not None and day is not None and day <= last else None
     return True
 
 
-async def _recount(
-    session: Session, mark: ClockWatermark, resolutions: Iterable[str], since: datetime, until: datetime
-) -> None:
+async def _recount(session: Session, mark: ClockWatermark, since: datetime, until: datetime) -> None:
+    """Quarter hours and days of this time."""
     values = {"zone": mark.zone, "since": since, "until": until, "recorded_until": mark.recorded_until}
-    for resolution in resolutions:
-        held = ClockCount.starts_at >= since, ClockCount.starts_at < until, ClockCount.resolution == resolution
-        await session.execute(delete(ClockCount).where(*held))
+    for resolution, statement in COUNT.items():
+        await _forget(session, resolution, since, until)
         unused = {"zone"} if resolution == "slot" else set()
-        await session.execute(COUNT[resolution], {key: one for key, one in values.items() if key not in unused})
+        await session.execute(statement, {key: one for key, one in values.items() if key not in unused})
+
+
+async def _sum_month(session: Session, since: datetime, until: datetime) -> None:
+    """A month, from its days."""
+    await _forget(session, "month", since, until)
+    await session.execute(SUM_MONTH, {"since": since, "until": until})
+
+
+async def _forget(session: Session, resolution: str, since: datetime, until: datetime) -> None:
+    held = ClockCount.starts_at >= since, ClockCount.starts_at < until, ClockCount.resolution == resolution
+    await session.execute(delete(ClockCount).where(*held))
 
 
 async def _watermark(session: Session, zone: str, until: datetime) -> ClockWatermark | None:
@@ -189,12 +231,12 @@ async def _watermark(session: Session, zone: str, until: datetime) -> ClockWater
 
 def day_start(at: datetime, zone: ZoneInfo) -> datetime:
     """Where the day of the zone that holds an instant begins."""
-    return datetime.combine(at.astimezone(zone).date(), time(), zone).astimezone(UTC)
+    return datetime.combine(at.astimezone(zone).date(), time_of_day(), zone).astimezone(UTC)
 
 
 def month_start(at: datetime, zone: ZoneInfo) -> datetime:
     """Where the month of the zone that holds an instant begins."""
-    return datetime.combine(at.astimezone(zone).date().replace(day=1), time(), zone).astimezone(UTC)
+    return datetime.combine(at.astimezone(zone).date().replace(day=1), time_of_day(), zone).astimezone(UTC)
 
 
 def next_month(month: datetime, zone: ZoneInfo) -> datetime:
@@ -204,7 +246,7 @@ def next_month(month: datetime, zone: ZoneInfo) -> datetime:
 
 def next_day(day: datetime, zone: ZoneInfo) -> datetime:
     """Where the day after the one that begins at `day` begins."""
-    return datetime.combine(day.astimezone(zone).date() + timedelta(days=1), time(), zone).astimezone(UTC)
+    return datetime.combine(day.astimezone(zone).date() + timedelta(days=1), time_of_day(), zone).astimezone(UTC)
 
 
 def months_between(since: datetime, until: datetime, zone: ZoneInfo) -> list[datetime]:

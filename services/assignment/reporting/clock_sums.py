@@ -1,7 +1,7 @@
 """Reads the counts of verdicts for a long period, and adds what they lack: running clocks, edges, young verdicts."""
 
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
@@ -11,7 +11,9 @@ from sqlalchemy import (
     CTE,
     ColumnElement,
     Double,
+    Row,
     Select,
+    TextClause,
     and_,
     cast,
     exists,
@@ -47,13 +49,22 @@ MOST_TRIES: Final = 3
 _SCOPE: Final = """
   (:sees_all or team_id = any(cast(:teams as uuid[]))) and (:any_team or team_id = any(cast(:only_teams as uuid[])))
 """
-COUNTED: Final = text(f"""
-select nullif(key, '') as key, metric, met, breached, cancelled, business_seconds, wall_seconds,
-  business_buckets, business_counts, wall_buckets, wall_counts
+Measures = tuple[str, ...]
+BUSINESS: Final[Measures] = ("business",)
+BUSINESS_AND_WALL: Final[Measures] = ("business", "wall")
+"""What is measured: open time alone, or the time by the clock too, which costs a report as much again."""
+_COUNTED: Final = f"""
+select nullif(key, '') as key, metric, met, breached, cancelled, {{columns}}
 from clock_counts where dimension = :dimension and {_SCOPE}
   and (resolution = 'month' and starts_at = any(cast(:months as timestamptz[]))
     or resolution = 'day' and starts_at = any(cast(:days as timestamptz[])))
-""")
+"""
+COUNTED: Final[dict[Measures, TextClause]] = {
+    measures: text(
+        _COUNTED.format(columns=", ".join(f"{one}_seconds, {one}_buckets, {one}_counts" for one in measures))
+    )
+    for measures in (BUSINESS, BUSINESS_AND_WALL)
+}
 COUNTED_STEPS: Final = text(f"""
 select date_trunc(:step, starts_at, :zone) as at, metric, sum(met)::int as met, sum(breached)::int as breached,
   sum(cancelled)::int as cancelled
@@ -83,7 +94,18 @@ class ClockSums:
         """How many were met or breached and have stopped."""
         return self.met + self.breached
 
+    def add(self, other: "ClockSums") -> None:
+        """Adds what is counted elsewhere."""
+        for name in _SUMMED:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.business.update(other.business)
+        self.wall.update(other.wall)
 
+
+_SUMMED: Final = (
+    *("met", "breached", "cancelled", "breached_running", "overdue_now", "running_in_time"),
+    *("business_seconds", "wall_seconds"),
+)
 Key = tuple[str | None, str]
 Made = TypeVar("Made")
 
@@ -132,30 +154,56 @@ async def _counted_until(session: Session) -> CountedUntil | None:
 
 
 async def sum_clocks(
-    session: Session, caller: Caller, period: Period, mark: CountedUntil, group_by: GroupBy | None
+    session: Session,
+    caller: Caller,
+    period: Period,
+    mark: CountedUntil,
+    group_by: GroupBy | None,
+    measures: Measures = BUSINESS_AND_WALL,
 ) -> dict[Key, ClockSums]:
     """The sums per group and metric; one group, None, without `group_by`."""
-    sums: dict[Key, ClockSums] = {}
     inner = whole_days(period, ZoneInfo(mark.zone))
     months, days = _cover(*inner, mark)
     dimension = group_by.value if group_by else "all"
     values = {"dimension": dimension, "months": months, "days": days}
-    for row in await session.execute(COUNTED, values | await _scope(session, caller, period)):
-        one = sums.setdefault((row.key, row.metric), ClockSums())
-        one.met += row.met
-        one.breached += row.breached
-        one.cancelled += row.cancelled
-        one.business_seconds += row.business_seconds
-        one.wall_seconds += row.wall_seconds
-        for counter, buckets, counts in (
-            (one.business, row.business_buckets, row.business_counts),
-            (one.wall, row.wall_buckets, row.wall_counts),
-        ):
-            for bucket, count in zip(buckets or (), counts or (), strict=True):
-                counter[bucket] += count
-    for row in await session.execute(_others(_entries(caller, period, mark, inner, group_by), period)):
+    connection = await session.connection()
+    counted = await connection.execute(COUNTED[measures], values | await _scope(session, caller, period))
+    sums = _summed(counted.all(), measures)
+    for row in await session.execute(_others(_entries(caller, period, mark, inner, group_by, measures), period)):
         _add(sums.setdefault((row.key, row.metric), ClockSums()), row)
     return {key: one for key, one in sums.items() if any((one.judged, one.cancelled, one.overdue_now)) or _runs(one)}
+
+
+def total_of(sums: Mapping[Key, ClockSums]) -> dict[Key, ClockSums]:
+    """The sums of all groups together: every clock is in one of them."""
+    total: dict[Key, ClockSums] = {}
+    for (_, metric), one in sums.items():
+        total.setdefault((None, metric), ClockSums()).add(one)
+    return total
+
+
+def _summed(rows: Sequence[Row[*tuple[Any, ...]]], measures: Measures) -> dict[Key, ClockSums]:
+    """Rows of `COUNTED`, of which a year has thousands with hundreds of buckets each: added up in plain lists."""
+    sums: dict[Key, ClockSums] = {}
+    tallies: dict[Key, dict[str, list[int]]] = {}
+    for key_of, metric, met, breached, cancelled, *measured in rows:
+        key: Key = (key_of, metric)
+        one = sums.get(key)
+        if one is None:
+            one = sums[key] = ClockSums()
+            tallies[key] = {measure: [0] * (len(FINE) + 1) for measure in measures}
+        one.met += met
+        one.breached += breached
+        one.cancelled += cancelled
+        for place, (measure, tally) in enumerate(tallies[key].items()):
+            seconds, buckets, counts = measured[3 * place : 3 * place + 3]
+            setattr(one, f"{measure}_seconds", getattr(one, f"{measure}_seconds") + seconds)
+            for bucket, count in zip(buckets or (), counts or (), strict=True):
+                tally[bucket] += count
+    for key, of_key in tallies.items():
+        for measure, tally in of_key.items():
+            getattr(sums[key], measure).update({bucket: count for bucket, count in enumerate(tally) if count})
+    return sums
 
 
 async def step_clocks(
@@ -169,7 +217,7 @@ async def step_clocks(
     sums: dict[tuple[datetime, str], ClockSums] = {}
     for row in await session.execute(COUNTED_STEPS, values):
         sums[row.at, row.metric] = ClockSums(row.met, row.breached, row.cancelled)
-    entries = _entries(caller, period, mark, inner, None)
+    entries = _entries(caller, period, mark, inner, None, BUSINESS)
     for row in await session.execute(_others(entries, period, step)):
         _add(sums.setdefault((row.step, row.metric), ClockSums()), row)
     return sums
@@ -206,7 +254,12 @@ async def _scope(session: Session, caller: Caller, period: Period) -> dict[str, 
 
 
 def _entries(
-    caller: Caller, period: Period, mark: CountedUntil, inner: tuple[datetime, datetime], group_by: GroupBy | None
+    caller: Caller,
+    period: Period,
+    mark: CountedUntil,
+    inner: tuple[datetime, datetime],
+    group_by: GroupBy | None,
+    measures: Measures,
 ) -> CTE:
     """What the counts lack, with weight 1, and what they hold and should not any more, with weight -1."""
     running, verdict, newer = running_clocks(period.now), SettledClock, aliased(SettledClock)
@@ -225,6 +278,9 @@ def _entries(
         """By the index: joined, every verdict there ever was would be read."""
         return table.c.ticket_id == func.any(func.array(select(clocks.c.ticket_id).scalar_subquery()))
 
+    def line(weight: int) -> Select[Any]:
+        return _line(table, group_by, weight, measures)
+
     newest_counted = ~exists(
         select(newer.revision)
         .where(*(getattr(newer, name) == table.c[name] for name in ("ticket_id", "metric", "cycle")))
@@ -232,11 +288,11 @@ def _entries(
     )
     counted = [table.c.recorded_at <= mark.recorded_until, within.holds(table.c.settled_at), newest_counted]
     parts = [
-        *(_line(table, group_by, 1).where(*final_verdicts(running, edge)) for edge in edges if edge.since < edge.until),
-        _line(table, group_by, 1)
+        *(line(1).where(*final_verdicts(running, edge)) for edge in edges if edge.since < edge.until),
+        line(1)
         .select_from(table.join(young_clocks, of(young_clocks)))
         .where(looked_up(young_clocks), *final_verdicts(running, within)),
-        _line(table, group_by, -1).select_from(table.join(changed, of(changed))).where(looked_up(changed), *counted),
+        line(-1).select_from(table.join(changed, of(changed))).where(looked_up(changed), *counted),
     ]
     scoped = [part.where(*scope_of(table.c.team_id, table.c.agent_id, caller, period)) for part in parts]
     running_line = select(
@@ -254,7 +310,7 @@ def _entries(
     return union_all(*scoped, running_line).cte("entries")
 
 
-def _line(table: Any, group_by: GroupBy | None, weight: int) -> Select[Any]:
+def _line(table: Any, group_by: GroupBy | None, weight: int, measures: Measures) -> Select[Any]:
     return select(
         (group_key(table, group_by) if group_by else null()).label("key"),
         table.c.metric,
@@ -262,7 +318,7 @@ def _line(table: Any, group_by: GroupBy | None, weight: int) -> Select[Any]:
         table.c.settled_at.label("at"),
         literal(weight).label("weight"),
         cast(table.c.elapsed_seconds, Double).label("business"),
-        cast(wall_seconds(), Double).label("wall"),
+        cast(wall_seconds() if "wall" in measures else null(), Double).label("wall"),
     )
 
 
@@ -299,11 +355,13 @@ def _add(one: ClockSums, row: Any) -> None:
         one.cancelled += row.n
     else:
         setattr(one, row.outcome, getattr(one, row.outcome) + row.n)
-        one.business_seconds += row.business_sum
-        one.wall_seconds += row.wall_sum
-        if row.business_bucket is not None:
-            one.business[row.business_bucket] += row.n
-            one.wall[row.wall_bucket] += row.n
+        for measure, seconds, bucket, tally in (
+            ("business", row.business_sum, row.business_bucket, one.business),
+            ("wall", row.wall_sum, row.wall_bucket, one.wall),
+        ):
+            if bucket is not None:
+                setattr(one, f"{measure}_seconds", getattr(one, f"{measure}_seconds") + seconds)
+                tally[bucket] += row.n
 
 
 def _runs(one: ClockSums) -> bool:

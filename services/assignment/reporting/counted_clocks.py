@@ -4,7 +4,15 @@ from collections.abc import Iterable, Mapping
 
 from services.assignment.queries.callers import Caller
 from services.assignment.queries.periods import Period
-from services.assignment.reporting.clock_sums import ClockSums, CountedUntil, Key, step_clocks, sum_clocks
+from services.assignment.reporting.clock_sums import (
+    BUSINESS,
+    ClockSums,
+    CountedUntil,
+    Key,
+    step_clocks,
+    sum_clocks,
+    total_of,
+)
 from services.assignment.reporting.duration_buckets import histogram, percentile, spans
 from services.assignment.reporting.settled_clocks import group_id, group_names, group_place, period_before
 from services.assignment.reporting.steps import attainment_of, interval_starts
@@ -33,9 +41,9 @@ async def sla_from_counts(
     counted: CountedUntil,
 ) -> SlaReport:
     """The SLA report; medians and 90th percentiles within the fine buckets. Raises Problem 422."""
-    sums = await sum_clocks(session, caller, period, counted, group_by)
-    before = await sum_clocks(session, caller, period_before(period), counted, None)
-    total = await sum_clocks(session, caller, period, counted, None)
+    sums = await sum_clocks(session, caller, period, counted, group_by, BUSINESS)
+    before = await sum_clocks(session, caller, period_before(period), counted, None, BUSINESS)
+    total = total_of(sums)
     groups = await _groups(session, group_by, sums)
     return SlaReport(
         from_=period.since,
@@ -60,7 +68,7 @@ async def times_from_counts(
     """The time report; medians and 90th percentiles within the fine buckets."""
     sums = await sum_clocks(session, caller, period, counted, group_by)
     before = await sum_clocks(session, caller, period_before(period), counted, None)
-    total = await sum_clocks(session, caller, period, counted, None)
+    total = total_of(sums)
     groups = await _groups(session, group_by, {key: one for key, one in sums.items() if one.judged})
     return TimesReport(
         from_=period.since,

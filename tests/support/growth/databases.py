@@ -21,7 +21,7 @@ from services.notification.settings import NotificationSettings
 from shared.kit.clock import utc_now
 from shared.kit.db import Database, dsn_of, migrate
 from shared.kit.settings import ServiceSettings
-from tests.support.growth import assignment_paths, intake_paths, notification_paths
+from tests.support.growth import assignment_paths, beside_paths, intake_paths, notification_paths
 from tests.support.growth.fill import A_TICKET, OPEN, fill
 from tests.support.growth.page_counts import count_statements
 from tests.support.growth.query_plans import Path
@@ -61,9 +61,12 @@ class Past:
 
 
 @asynccontextmanager
-async def past(folder: Folder, *, is_counted: bool = False) -> AsyncIterator[Past]:
-    """A PostgreSQL of its own, the services' migrations run, nothing filled yet; perhaps it counts statements."""
-    async with stack(folder / "engines", only=ENGINES) as engines:
+async def past(folder: Folder, *, is_counted: bool = False, password: str | None = None) -> AsyncIterator[Past]:
+    """A PostgreSQL of its own, the services' migrations run, nothing filled yet; perhaps it counts statements.
+
+    `password` is the superuser's, needed where the folder is kept from one time to the next.
+    """
+    async with stack(folder / "engines", only=ENGINES, superuser_password=password) as engines:
         if is_counted:
             await count_statements(engines)
         settings = {service: settings_of(engines, folder, service) for service in KINDS}
@@ -74,7 +77,15 @@ async def past(folder: Folder, *, is_counted: bool = False) -> AsyncIterator[Pas
             await seed(databases["assignment"], None)
             teams, agents = [await _ids(databases["assignment"], table) for table in ("teams", "agents")]
             paths = {
-                "assignment": list(assignment_paths.paths(databases["assignment"], teams, agents)),
+                "assignment": [
+                    *assignment_paths.paths(databases["assignment"], teams, agents),
+                    *beside_paths.paths(
+                        databases["assignment"],
+                        settings["assignment"],  # type: ignore[arg-type]
+                        assignment_paths.callers(teams, agents[0]),
+                        agents,
+                    ),
+                ],
                 "intake": list(intake_paths.paths(databases["intake"], settings["intake"], A_TICKET)),  # type: ignore[arg-type]
                 "notification": list(
                     notification_paths.paths(databases["notification"], settings["notification"], A_TICKET)  # type: ignore[arg-type]

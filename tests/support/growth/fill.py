@@ -3,12 +3,14 @@
 Closed tickets end months ago, so that a report on the last weeks is about the same verdicts however long the past is.
 """
 
-import hashlib
-from collections.abc import Sequence
-from typing import Final
-from uuid import UUID
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Final
 
 import asyncpg
+
+from tests.support.growth import fill_beside
+from tests.support.growth.numbering import NUMBERED, ticket_id
 
 OPEN: Final = 1000
 RARE: Final = "rare@example.org"
@@ -16,21 +18,7 @@ RARE: Final = "rare@example.org"
 BUSY: Final = "person7@example.org"
 """Somebody with one ticket in two hundred."""
 KEY: Final = "growthkey"
-A_TICKET: Final = UUID(hashlib.md5(b"ticket77", usedforsecurity=False).hexdigest())
-NUMBERED: Final = """
-select i, md5('ticket' || i)::uuid as id, 'G' || i as number, i > 0 as is_closed,
-  case when i > 0 then 'closed' when i % 5 = 0 then 'resolved'
-    else (array['open','pending','on_hold','new'])[-i % 4 + 1] end as status,
-  abs(i) % 4 as rank, (array['low','normal','high','urgent'])[abs(i) % 4 + 1] as priority,
-  case when i between 1 and 5 then 'rare@example.org' else 'person' || abs(i) % 200 || '@example.org' end as email,
-  case when i > 0 then now() - interval '60 days' - make_interval(mins => i)
-    else now() + make_interval(mins => i) end as at
-from generate_series($1::int, $2::int) as i where i <> 0
-"""
-"""Negative numbers are worked on, positive ones are closed, the oldest last.
-
-What lists show a page of is there in full among those worked on: a first page that grows says nothing.
-"""
+A_TICKET: Final = ticket_id(77)
 ASSIGNMENT: Final = (
     f"""
     insert into tickets (id, number, seq, revision, status, priority, priority_rank, team_id, assignee_id, assigned_at,
@@ -138,7 +126,38 @@ NOTIFICATION: Final = (
     from ({NUMBERED}) as n, unnest(array['requester', 'assignee']) as recipient
     """,
 )
-STATEMENTS: Final = {"assignment": ASSIGNMENT, "intake": INTAKE, "notification": NOTIFICATION}
+STATEMENTS: Final = {
+    "assignment": ASSIGNMENT + fill_beside.ASSIGNMENT,
+    "intake": INTAKE + fill_beside.INTAKE,
+    "notification": NOTIFICATION + fill_beside.NOTIFICATION,
+}
+
+
+LONG_THREAD: Final = (
+    """
+    insert into messages (id, ticket_id, author_kind, author_name, author_email, body, body_format, channel,
+      attachments, is_automatic, posted_at)
+    select md5('more' || number || n)::uuid, id, case when n % 2 = 0 then 'requester' else 'agent' end, 'Person',
+      requester_email, 'The printer is on fire, again', 'text', 'portal', '[]', false,
+      created_at - make_interval(mins => n)
+    from tickets, generate_series(1, $2::int) as n where number = $1::text
+    """,
+    """
+    insert into events (event_id, ticket_id, seq, type, at, data)
+    select 'more' || number || ':' || n, id, 10 + n, 'ticket.updated', created_at - make_interval(mins => n),
+      jsonb_build_object('snapshot', jsonb_build_object('status', status))
+    from tickets, generate_series(1, $2::int) as n where number = $1::text
+    """,
+)
+
+
+async def long_thread(dsn: str, number: str, entries: int) -> None:
+    """Gives a ticket so many messages, and as many events."""
+    connection = await asyncpg.connect(dsn)
+    for statement in LONG_THREAD:
+        await connection.execute(statement, number, entries)
+    await connection.execute("analyze messages, events")
+    await connection.close()
 
 
 SECONDARY: Final = """
@@ -160,16 +179,23 @@ async def fill(
     """
     connection = await asyncpg.connect(dsn)
     try:
-        await connection.execute(QUICKLY)
-        tables = [statement.split()[2] for statement in STATEMENTS[service]]
-        indexes = await connection.fetch(SECONDARY, tables)
-        for index in indexes:
-            await connection.execute(f"drop index {index['name']}")
-        for statement in STATEMENTS[service]:
-            more = (list(teams), list(agents)) if "$4" in statement else ()
-            await connection.execute(statement, *span, *more)
-        for index in indexes:
-            await connection.execute(index["definition"])
+        async with without_indexes(connection, [statement.split()[2] for statement in STATEMENTS[service]]):
+            for statement in STATEMENTS[service]:
+                more = [given for name, given in (("$3", list(teams)), ("$4", list(agents))) if name in statement]
+                await connection.execute(statement, *span, *more)
         await connection.execute("vacuum analyze")
     finally:
         await connection.close()
+
+
+@asynccontextmanager
+async def without_indexes(connection: "asyncpg.Connection[Any]", tables: Sequence[str]) -> AsyncIterator[None]:
+    """A superuser's connection that writes many rows quickly; the tables' indexes are built at the end."""
+    await connection.execute(QUICKLY)
+    indexes = await connection.fetch(SECONDARY, tables)
+    for index in indexes:
+        await connection.execute(f"drop index {index['name']}")
+    yield
+    for index in indexes:
+        await connection.execute(index["definition"])
+    await connection.execute("reset session_replication_role")

@@ -7,15 +7,18 @@ from uuid import UUID
 from sqlalchemy import select, text
 
 from services.intake.abuse.admission_control import COUNT_OPEN_TICKETS
+from services.intake.alerts.follow_through import forget_old_alerts
 from services.intake.attachments.garbage_collection import collect_garbage
 from services.intake.attachments.malware_scan import pending_files
 from services.intake.attachments.object_store import ContentStore
+from services.intake.commands.satisfaction import find_survey
 from services.intake.live.timeline_queries import entries_after, follow_ups_of, is_over
 from services.intake.mail.pipeline.mail_queries import page_of_mails
 from services.intake.mail.pipeline.queue import MailQueue, count_by_state
 from services.intake.models import MailAncestor, MailId, RawMailState
 from services.intake.privacy.retention import Retention
 from services.intake.privacy.subject_data import find_subject_data
+from services.intake.queries.people import addresses_of_person
 from services.intake.queries.tickets import list_tickets
 from services.intake.schemas import TicketFilters
 from services.intake.settings import IntakeSettings, RetentionPolicy
@@ -39,7 +42,8 @@ def paths(database: Database, settings: IntakeSettings, ticket_id: UUID) -> Iter
     storage, ids, links = ContentStore.connect(settings), RequesterIds(settings), TicketLinks(settings)
     retention = Retention(database, links, RetentionPolicy(YEARS, YEARS))
     queue = MailQueue(database, per_hour=100, attempts=5)
-    for name, asking in (*_of_tickets(ticket_id), *_of_keys(), *_of_mails(), *_of_upkeep(ids)):
+    of_ticket = (*_of_tickets(ticket_id), *_of_what_is_new(ticket_id))
+    for name, asking in (*of_ticket, *_of_keys(), *_of_mails(), *_of_upkeep(ids)):
         yield Path(name, _within(database, asking))
     yield Path("mail: whose turn it is", lambda: _quietly(queue.heads(())))
     yield Path("tidying files", lambda: _quietly(collect_garbage(database, storage, timedelta(hours=24))))
@@ -55,6 +59,12 @@ def _of_tickets(ticket_id: UUID) -> Iterator[tuple[str, Asking]]:
     yield "a live page: what is new", lambda session: entries_after(session, ticket_id, 0)
     yield "a live page: is it over", lambda session: is_over(session, ticket_id)
     yield "follow-ups of a ticket", lambda session: follow_ups_of(session, ticket_id)
+
+
+def _of_what_is_new(ticket_id: UUID) -> Iterator[tuple[str, Asking]]:
+    yield "the question about a resolution", lambda session: find_survey(session, ticket_id)
+    yield "the addresses of a person", lambda session: addresses_of_person(session, BUSY)
+    yield "alerts are forgotten", forget_old_alerts
 
 
 def _of_keys() -> Iterator[tuple[str, Asking]]:

@@ -1,5 +1,6 @@
 """The paths of notification: what its sender, its consumer and its operators ask."""
 
+import hashlib
 from collections.abc import Iterator
 from datetime import timedelta
 from uuid import UUID
@@ -8,11 +9,22 @@ from services.notification.commands import resolve_recipients
 from services.notification.delivery.queue import DeliveryQueue
 from services.notification.delivery.status import DeliveryStatus
 from services.notification.erasure import erased_among
+from services.notification.event_feed.reading import FeedQuery, read_page
+from services.notification.event_feed.retention import forget_events
+from services.notification.inbox_entries import count_unread, list_entries, mark_read
 from services.notification.queries import DeliveryFilter, list_deliveries
 from services.notification.settings import NotificationSettings
+from services.notification.webhooks.ledger import WebhookLedger
+from services.notification.webhooks.queries import WebhookDeliveryFilter, list_deliveries_of
+from services.notification.webhooks.signing import WebhookSecrets
+from services.notification.webhooks.status import WebhookDeliveryStatus
 from shared.kit.auth import MailThreads
 from shared.kit.db import Database
 from tests.support.growth.query_plans import Path
+
+NEWEST = 10_000_000
+"""The position in the feed after which what is worked on comes."""
+YEARS = timedelta(days=36_500)
 
 
 def paths(database: Database, settings: NotificationSettings, ticket_id: UUID) -> Iterator[Path]:
@@ -38,6 +50,56 @@ def paths(database: Database, settings: NotificationSettings, ticket_id: UUID) -
     yield _list(database, "deliveries of a ticket", DeliveryFilter(ticket_id=ticket_id))
     for status in DeliveryStatus:
         yield _list(database, f"deliveries that are {status}", DeliveryFilter(status=status))
+    yield from _inbox(database)
+    yield from _feed(database, ticket_id)
+    yield from _webhooks(database, settings)
+
+
+def _inbox(database: Database) -> Iterator[Path]:
+    agent = UUID(hashlib.md5(b"agent3", usedforsecurity=False).hexdigest())
+
+    async def read() -> None:
+        async with database.begin() as session:
+            for only_unread in (False, True):
+                entries = await list_entries(session, agent, None, 25, only_unread=only_unread)
+                await list_entries(session, agent, entries[-1].id, 25, only_unread=only_unread)
+            await count_unread(session, agent)
+
+    async def mark() -> None:
+        async with database.begin() as session:
+            entries = await list_entries(session, agent, None, 25)
+            await mark_read(session, agent, [entry.id for entry in entries])
+            await session.rollback()
+
+    yield Path("an agent's inbox, and how much of it is unread", read)
+    yield Path("an agent's inbox is read", mark)
+
+
+def _feed(database: Database, ticket_id: UUID) -> Iterator[Path]:
+    async def read() -> None:
+        await read_page(database, FeedQuery(("ticket.opened", "ticket.closed")), NEWEST, 100)
+        await read_page(database, FeedQuery(("ticket.closed",)), 0, 100)
+        await read_page(database, FeedQuery(("ticket.opened", "ticket.closed"), ticket_id), 0, 100)
+
+    async def forget() -> None:
+        async with database.begin() as session:
+            await forget_events(session, YEARS)
+
+    yield Path("the change feed: its newest events, its first, and those of a ticket", read)
+    yield Path("the change feed is forgotten", forget)
+
+
+def _webhooks(database: Database, settings: NotificationSettings) -> Iterator[Path]:
+    endpoint = UUID(hashlib.md5(b"webhook", usedforsecurity=False).hexdigest())
+    ledger = WebhookLedger(database, WebhookSecrets(settings))
+
+    async def read() -> None:
+        async with database.begin() as session:
+            for status in (None, *WebhookDeliveryStatus):
+                await list_deliveries_of(session, endpoint, WebhookDeliveryFilter(status), None, 50)
+        await ledger.due_in()
+
+    yield Path("webhooks: deliveries of an endpoint, and what is due", read)
 
 
 def _list(database: Database, name: str, wanted: DeliveryFilter) -> Path:
