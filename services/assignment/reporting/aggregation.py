@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import delete, func, select, text
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import InstrumentedAttribute
 
 from services.assignment.app_state import AppState
 from services.assignment.models import ActivityCount, ActivityWatermark, LoggedEvent
@@ -20,6 +21,8 @@ EVERY_SECONDS = 900.0
 LAG = timedelta(minutes=5)
 """Longer than the longest transaction that records events; statements end after 30 s."""
 AT_ONCE = timedelta(days=1)
+MOST_AT_ONCE = 20_000
+"""Rows counted in one statement, which must end in time."""
 LOCK = 7_241_009
 COUNTED = {
     "opened": "ticket.opened",
@@ -88,23 +91,36 @@ async def keep_activity_counted(context: AppState) -> None:
 
 
 async def count_events(database: Database, zone: str, until: datetime) -> None:
-    """Aggregates all events recorded up to `until`, one day of events per transaction; days are those of `zone`."""
+    """Aggregates all events recorded up to `until`, some per transaction; days are those of `zone`."""
     while await _count_some(database, zone, until):
         pass
 
 
 async def _count_some(database: Database, zone: str, until: datetime) -> bool:
-    """Advances the watermark by at most a day. Returns False once it is up to date."""
+    """Advances the watermark by at most a day, and not by many events. Returns False once it is up to date."""
     async with database.begin() as session:
         await session.execute(LOCK_ALONE)
         mark = await _watermark(session, zone)
-        step = min(mark.recorded_until + AT_ONCE, until)
+        step = await next_step(session, LoggedEvent.recorded_at, mark.recorded_until, until)
         if step <= mark.recorded_until:
             return False
         values = {"types": TYPES, "since": mark.recorded_until, "until": step, "zone": mark.zone}
         await session.execute(COUNT_ANEW, values)
         mark.recorded_until = step
         return step < until
+
+
+async def next_step(
+    session: Session, recorded_at: InstrumentedAttribute[datetime], since: datetime, until: datetime
+) -> datetime:
+    """How far to count at once: a day at most, less where more was recorded, as when a past is imported.
+
+    What was recorded at the same instant is never parted.
+    """
+    within = min(since + AT_ONCE, until)
+    later = select(recorded_at).where(recorded_at > since, recorded_at <= within).order_by(recorded_at)
+    full: datetime | None = await session.scalar(later.offset(MOST_AT_ONCE).limit(1))
+    return within if full is None else full
 
 
 async def _watermark(session: Session, zone: str) -> ActivityWatermark:

@@ -15,13 +15,12 @@ from sqlalchemy import delete, func, select, text
 
 from services.assignment.app_state import AppState
 from services.assignment.models import ClockCount, ClockWatermark, SettledClock
-from services.assignment.reporting.aggregation import EVERY_SECONDS, LAG, NOBODY
+from services.assignment.reporting.aggregation import EVERY_SECONDS, LAG, NOBODY, next_step
 from services.assignment.reporting.duration_buckets import FINE
 from shared.kit.clock import utc_now
 from shared.kit.db import Session
 
 LOCK: Final = text("select pg_advisory_xact_lock(7241010)")
-AT_MOST: Final = timedelta(days=1)
 MOST_DAYS: Final = 62
 """If verdicts of more days changed, all are counted anew from the first of them on."""
 BUILD_SECONDS: Final = 2.0
@@ -150,7 +149,7 @@ async def _count_some(context: AppState, until: datetime) -> bool:
         zone = ZoneInfo(mark.zone)
         if mark.built_until is not None:
             return await _build(session, mark, zone)
-        step = min(mark.recorded_until + AT_MOST, until)
+        step = await next_step(session, SettledClock.recorded_at, mark.recorded_until, until)
         if step <= mark.recorded_until:
             return False
         values = {"zone": mark.zone, "since": mark.recorded_until, "until": step}

@@ -9,20 +9,34 @@ from sqlalchemy import text
 from shared.kit.db import Database
 from shared.kit.http.problems import Problem
 
-READ = text("""
+_READ = """
 select feed_end.position as last, kept.position as oldest, page.position, page.type, page.envelope
 from feed_end
 cross join (select min(position) as position from feed_events) as kept
 left join lateral (
-  select position, type, envelope from feed_events
-  where position > :after and type = any(cast(:types as text[]))
-  and (cast(:ticket as uuid) is null or ticket_id = :ticket)
-  order by position limit :most
+  select event.position, event.type, event.envelope
+  from ({wanted}) as page join feed_events as event on event.position = page.position
 ) as page on true
 where feed_end.id = 1
 order by page.position
-""")
-"""One statement, so that the end of the feed and the page are of one moment."""
+"""
+_WANTED = """
+  select near.position from unnest(cast(:types as text[])) as wanted (type)
+  cross join lateral (
+    select position from feed_events where type = wanted.type and position > :after order by position limit :most
+  ) as near
+  order by near.position limit :most
+"""
+_WANTED_OF_TICKET = """
+  select position from feed_events
+  where ticket_id = :ticket and type = any(cast(:types as text[])) and position > :after order by position limit :most
+"""
+READ = text(_READ.format(wanted=_WANTED))
+READ_OF_TICKET = text(_READ.format(wanted=_WANTED_OF_TICKET))
+"""One statement, so that the end of the feed and the page are of one moment.
+
+Each type is read by its own index, so that a rare one does not read all the others, however old the cursor is.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +68,12 @@ class FeedPage:
 
 async def read_page(database: Database, query: FeedQuery, after: int, most: int) -> FeedPage:
     """Returns the events after a position. Raises Problem 410 if some of those are not kept any more."""
-    parameters = {"after": after, "types": sorted(query.types), "ticket": query.ticket_id, "most": most}
+    parameters = {"after": after, "types": sorted(query.types), "most": most}
+    statement = READ
+    if query.ticket_id is not None:
+        statement, parameters = READ_OF_TICKET, parameters | {"ticket": query.ticket_id}
     async with database.single() as connection:
-        rows = (await connection.execute(READ, parameters)).all()
+        rows = (await connection.execute(statement, parameters)).all()
     last, oldest = rows[0].last, rows[0].oldest
     _check(after, last, oldest)
     events = [FeedEvent(row.position, row.type, row.envelope) for row in rows if row.position is not None]

@@ -48,8 +48,9 @@ ASSIGNMENT: Final = (
       '[]', false, at from ({NUMBERED}) as n
     """,
     f"""
-    insert into events (event_id, ticket_id, seq, type, at, data)
+    insert into events (event_id, ticket_id, seq, type, at, recorded_at, data)
     select 'event' || i || ':' || seq, id, seq, case seq when 1 then 'ticket.opened' else 'ticket.updated' end, at,
+      least(at, now()),
       jsonb_build_object('snapshot', jsonb_build_object('status', status))
     from ({NUMBERED}) as n, generate_series(1, 2) as seq
     """,
