@@ -32,7 +32,7 @@ check: dev-packages ## Format, lint, types, import rules
 migrate: packages ## Bring the databases of the local stack up to date (make run does so too)
 	@exec $(PY) -m deploy.local --migrate
 
-bench: dev-packages ## Measure against the budgets and write docs/bench (ARGS=accept|outage|lifecycle|memory|business_time|long_history|timers|what_if|time_travel|upload|mail|abuse|fuzz_mail|fuzz_api|growth|desk|access|idle|routing|reports|tracing)
+bench: dev-packages ## Measure against the budgets and write docs/bench (ARGS=accept|outage|lifecycle|memory|business_time|long_history|timers|what_if|time_travel|upload|mail|abuse|fuzz_mail|fuzz_api|growth|desk|access|idle|routing|reports|tracing|storage)
 	@exec $(PY) -m tests.load $(ARGS)
 
 replay: dev-packages ## Play a real incident log, by rules and by workflows (ARGS="--incidents 1000 --pure-only")
@@ -49,6 +49,10 @@ containers: ## Build and start the same system on containers (makes .env if ther
 chart: dev-packages ## Lint and render the Helm chart with every option (installs Helm as a library, 350 MB)
 	$(BOOTSTRAP) requirements-chart.lock
 	@exec $(PY) -m pytest tests/helm -n 0 -q $(ARGS)
+
+docs: dev-packages ## Build the documentation as a site into build/docs; a broken link or anchor is an error
+	@$(PY) -m sphinx -c docs/site -b html -W --keep-going -E -q . build/docs $(ARGS)
+	@echo "build/docs/index.html"
 
 packages:
 	$(BOOTSTRAP) requirements.lock

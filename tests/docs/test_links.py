@@ -1,19 +1,47 @@
-"""Every relative link and picture in the documentation leads to a file that exists."""
+"""Every relative link, anchor and picture in the documentation leads to something that exists."""
 
 import re
+from collections import Counter
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
+PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("**/*.md")]
 LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)")
+ANCHOR = re.compile(r"\]\((?!https?:|mailto:)([^)#\s]*)#([^)\s]+)\)")
+HEADING = re.compile(r"^#{1,6} (.+?) *$", re.MULTILINE)
+FENCED = re.compile(r"^ *```.*?^ *```$", re.MULTILINE | re.DOTALL)
+LINKED = re.compile(r"\[([^]]*)\]\([^)]*\)")
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@cache
+def anchors(page: Path) -> set[str]:
+    """What the headings of a page can be reached by, as the usual viewers make it of their words."""
+    seen, found = Counter[str](), set[str]()
+    for heading in HEADING.findall(FENCED.sub("", page.read_text())):
+        words = LINKED.sub(r"\1", heading).lower()
+        slug = re.sub(r"[^\w\- ]", "", words).replace(" ", "-")
+        found.add(f"{slug}-{seen[slug]}" if seen[slug] else slug)
+        seen[slug] += 1
+    return found
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_somewhere(page: Path) -> None:
-    missing = [link for link in LINK.findall(page.read_text()) if not (page.parent / link).exists()]
+    text = page.read_text()
+    missing = [link for link in LINK.findall(text) if not (page.parent / link).exists()]
     assert missing == []
+    for link, anchor in ANCHOR.findall(FENCED.sub("", text)):
+        target = page.parent / link if link else page
+        assert target.suffix != ".md" or anchor in anchors(target.resolve()), f"{link}#{anchor}"
+
+
+def test_the_index_of_the_site_leads_to_every_page() -> None:
+    linked = set(LINK.findall((ROOT / "docs/index.md").read_text()))
+    pages = [*(ROOT / "docs").glob("*.md"), *(ROOT / "docs/runbooks").glob("*.md")]
+    assert {str(page.relative_to(ROOT / "docs")) for page in pages} - {"index.md"} <= linked
 
 
 def test_the_readme_leads_to_every_guide() -> None:

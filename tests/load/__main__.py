@@ -31,6 +31,7 @@ BENCHMARKS = (
     "routing",
     "reports",
     "tracing",
+    "storage",
 )
 
 
