@@ -5,7 +5,7 @@ PY := .venv/bin/python
 BOOTSTRAP := @$(PYTHON) deploy/local/bootstrap.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test soak check migrate screenshots bench replay containers chart docs packages dev-packages chromium promtool
+.PHONY: help run demo test soak check migrate screenshots bench chaos replay containers chart docs packages dev-packages chromium promtool
 
 help: ## List these commands
 	@echo "Everdesk. make <command>:"
@@ -34,6 +34,11 @@ migrate: packages ## Bring the databases of the local stack up to date (make run
 
 bench: dev-packages ## Measure against the budgets and write docs/bench (ARGS=accept|outage|lifecycle|memory|business_time|long_history|timers|what_if|time_travel|upload|mail|abuse|fuzz_mail|fuzz_api|growth|desk|access|idle|routing|reports|tracing|storage)
 	@exec $(PY) -m tests.load $(ARGS)
+
+chaos: dev-packages ## Break everything in turn under load, then look for what was acknowledged (ARGS="--seed 7 --minutes 5")
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && ! ls /usr/lib/*/faketime >/dev/null 2>&1; then \
+	  apt-get install -y -qq --no-install-recommends libfaketime >/dev/null 2>&1 || true; fi
+	@exec $(PY) -m tests.chaos.run $(ARGS)
 
 replay: dev-packages ## Play a real incident log, by rules and by workflows (ARGS="--incidents 1000 --pure-only")
 	@exec $(PY) -m tests.replay $(ARGS)

@@ -28,6 +28,8 @@ class LocalStack:
     has_stubs: bool = True
     settings: Mapping[str, str] = field(default_factory=dict)
     """More settings for the services, by their variables."""
+    module: str = "deploy.local"
+    """What is run; a test may start the same with something put in between."""
     lines: list[str] = field(default_factory=list)
     process: Process | None = None
     _reader: asyncio.Task[None] | None = None
@@ -72,7 +74,7 @@ class LocalStack:
             env |= {"EVERDESK_STUB_DIR": str(self.folder / "told"), "PYTHONPATH": str(self.folder / "stubs")}
         self.lines = []
         self.process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "deploy.local", *arguments),
+            *(sys.executable, "-m", self.module, *arguments),
             cwd=CHECKOUT,
             env=env,
             stdout=PIPE,

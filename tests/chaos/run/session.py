@@ -1,0 +1,114 @@
+"""One run from start to verdict: load and faults, quiet, a planted bug if one was asked for, and the oracle."""
+
+import asyncio
+import re
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from tests.chaos.run.doors import Doors
+from tests.chaos.run.faults import Outcomes, Striker
+from tests.chaos.run.invariants import Violation, violations
+from tests.chaos.run.load import Load
+from tests.chaos.run.observations import Observations
+from tests.chaos.run.observe import observe, operator, until_quiet
+from tests.chaos.run.plan import FaultKind, faults
+from tests.chaos.run.plants import PLANTS
+from tests.chaos.run.system import ChaosSystem
+from tests.support.api import SystemClients
+
+KEY = re.compile(r"hd_[0-9a-f]{16}_[\w-]+")
+WARM_UP = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What kind of run."""
+
+    seed: int
+    minutes: float
+    plant: str = ""
+    kinds: Sequence[FaultKind] = tuple(FaultKind)
+
+
+@dataclass
+class Result:
+    """What came of it."""
+
+    asked: Asked
+    outcomes: Outcomes
+    done: Counter[str]
+    surprises: Counter[str]
+    observed: Observations
+    violations: list[Violation]
+    left: dict[str, int]
+    missing: dict[FaultKind, str]
+    slowest_answer: float
+    never_hit: list[str] = field(default_factory=list)
+
+    @property
+    def is_good(self) -> bool:
+        """Nothing is wrong and each kind of fault hit; with a planted bug, that bug was found."""
+        if self.asked.plant:
+            return any(one.invariant is PLANTS[self.asked.plant][0] for one in self.violations)
+        return not (self.violations or self.left or self.never_hit)
+
+
+async def make_load(system: ChaosSystem, seed: int) -> tuple[Load, Doors]:
+    """Clients with keys of their own."""
+    clients = SystemClients(system.description)
+    alerts, stranger = await _key(system, "Alerts of a test", "alert"), await _key(system, "Another program", "read")
+    load = Load(clients, alerts, stranger, seed)
+    return load, Doors(load, await clients.sign_in("ada@everdesk.example"))
+
+
+async def _key(system: ChaosSystem, name: str, scope: str) -> str:
+    status, output = await operator(system, "api-keys", "create", name, "--scope", scope)
+    found = KEY.search(output)
+    assert status == 0, output
+    assert found is not None, output
+    return found[0]
+
+
+async def carry_out(system: ChaosSystem, asked: Asked) -> Result:
+    """The whole run on a system that is well."""
+    load, doors = await make_load(system, asked.seed)
+    striker = Striker(system, load)
+    running = asyncio.create_task(load.run(doors.clients()))
+    try:
+        await asyncio.sleep(WARM_UP)
+        await _strike(striker, asked)
+    finally:
+        load.stop()
+        await running
+    await system.until_well()
+    left = await until_quiet(system, load.attempts)
+    if asked.plant:
+        await PLANTS[asked.plant][1](system, load)
+    seen = await observe(system, load, striker.outcomes.mail_windows)
+    wanted = [kind for kind in asked.kinds if kind not in system.missing]
+    return Result(
+        asked=asked,
+        outcomes=striker.outcomes,
+        done=load.done,
+        surprises=load.surprises,
+        observed=seen,
+        violations=violations(seen),
+        left=left,
+        missing=system.missing,
+        slowest_answer=load.slowest,
+        never_hit=[str(kind) for kind in wanted if not striker.outcomes.hits[kind] and striker.outcomes.struck[kind]],
+    )
+
+
+async def _strike(striker: Striker, asked: Asked) -> None:
+    """Faults until the time is over; at least one."""
+    until = time.monotonic() + asked.minutes * 60
+    for fault in faults(asked.seed, asked.kinds):
+        if fault.kind in striker.system.missing:
+            continue
+        print(f"{time.strftime('%H:%M:%S')} {fault.kind}: {fault.victim} ({fault.seconds} s)", flush=True)
+        await striker.strike(fault)
+        if time.monotonic() > until:
+            return

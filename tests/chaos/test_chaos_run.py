@@ -1,0 +1,26 @@
+"""`make chaos` in five minutes, for `make soak`."""
+
+import pytest
+
+from tests.chaos.run.session import Asked, Result, carry_out
+from tests.chaos.run.system import chaos_system
+from tests.support.sizes import IS_SOAK
+
+MINUTES = 5.0
+SEED = 20
+
+
+@pytest.mark.chaos
+@pytest.mark.soak
+@pytest.mark.skipif(not IS_SOAK, reason="takes minutes: make soak, or make chaos")
+@pytest.mark.timeout(1200)
+async def test_nothing_is_lost_doubled_or_leaked_whatever_fails() -> None:
+    result: Result = await run(Asked(SEED, MINUTES))
+    assert not result.violations
+    assert not result.left
+    assert not result.never_hit
+
+
+async def run(asked: Asked) -> Result:
+    async with chaos_system() as system:
+        return await carry_out(system, asked)
