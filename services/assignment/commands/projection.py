@@ -13,12 +13,16 @@ from sqlalchemy import (
     ColumnElement,
     Row,
     Select,
+    Text,
     Update,
     case,
+    cast,
+    column,
     func,
     insert,
     literal_column,
     select,
+    table,
     update,
 )
 from sqlalchemy.dialects.postgresql import Insert
@@ -26,7 +30,7 @@ from sqlalchemy.dialects.postgresql import Insert
 from services.assignment.models import LoggedEvent, RoutingDecision, SettledClock, Ticket, table_of
 from services.assignment.schemas.tickets import next_due_at
 from shared.contracts.answers import CommandAnswer
-from shared.contracts.events import Envelope, LifecycleEvent, SlaSettled
+from shared.contracts.events import Envelope, LifecycleEvent, SlaSettled, TicketTriaged
 from shared.contracts.tickets import TicketSnapshot
 from shared.contracts.vocabulary import Status
 from shared.kit.db import Database, Session
@@ -214,7 +218,7 @@ async def project_steps(database: Database, rows: LifecycleRows) -> None:
 
 
 async def apply_snapshots(session: Session, snapshots: Sequence[TicketSnapshot]) -> None:
-    """Upserts snapshots where they are newer, and notes which routing decisions have thereby arrived."""
+    """Upserts snapshots where they are newer."""
     await project_lifecycle(session, LifecycleRows(snapshots=list(snapshots)))
 
 
@@ -223,19 +227,54 @@ async def settle_decisions(session: Session, ticket_ids: Sequence[Any], state: s
     await session.execute(_settle(DECISIONS.c.ticket_id == func.any(ticket_ids), state))
 
 
+async def settle_logged(session: Session, ticket_ids: Sequence[Any]) -> None:
+    """Settles the decisions whose triage is in the event log."""
+    triage = (LOG.c.ticket_id == DECISIONS.c.ticket_id) & (LOG.c.type == TicketTriaged.event_name)
+    is_logged = select(LOG.c.event_id).where(triage).exists()
+    await session.execute(_settle((DECISIONS.c.ticket_id == func.any(ticket_ids)) & is_logged, "applied"))
+
+
 def lifecycle_ctes() -> tuple[CTE, ...]:
     """The parts of a statement that writes `LifecycleRows`: the outbox, whose rows it returns, with the log, then
     tickets, verdicts and routing decisions. What the log has already is not announced again.
+
+    A decision has arrived once the log has the triage itself. That a ticket is triaged, any later event tells; but the
+    triage's own events are in the answer to the decision alone, which is sent until they are written down.
     """
-    log = insert_rows(LOG, LOG_COLUMNS, "log").on_conflict_do_nothing().returning(LOG.c.event_id).cte("logged")
+    logging = insert_rows(LOG, LOG_COLUMNS, "log").on_conflict_do_nothing()
+    log = logging.returning(LOG.c.event_id, LOG.c.ticket_id, LOG.c.type).cte("logged")
     given = rows_of(outbox, OUTBOX_COLUMNS, "announced").subquery("given")
     new = select(given).where(given.c.event_id.in_(select(log.c.event_id)))
     announcing = insert(outbox).from_select(list(OUTBOX_COLUMNS), new).returning(outbox.c.id, outbox.c.event_id)
     verdicts = insert_rows(VERDICTS, VERDICT_COLUMNS, "settled").on_conflict_do_nothing().cte("judged")
-    told = rows_of(TICKETS, ("id", "status"), "tickets").subquery("told")
-    arrived = select(told.c.id).where(told.c.status != Status.NEW.value)
+    arrived = select(log.c.ticket_id).where(log.c.type == TicketTriaged.event_name)
     decisions = _settle(DECISIONS.c.ticket_id.in_(arrived), "applied").cte("arrived")
-    return announcing.cte("announcing"), _upsert().cte("projected"), verdicts, decisions
+    late = _assigned_earlier().cte("assigned_earlier")
+    return announcing.cte("announcing"), _upsert().cte("projected"), late, verdicts, decisions
+
+
+def _assigned_earlier() -> Update:
+    """An older snapshot that comes late still tells since when the agent has had the ticket: nobody had it between.
+
+    The table has but the columns that are needed: values of others could be taken from parameters of the same name.
+    """
+    names = ("id", "seq", "assignee_id", "assigned_at")
+    known = table(TICKETS.name, *(column(name, TICKETS.c[name].type) for name in names))
+    told = rows_of(TICKETS, names, "tickets").subquery("told_late")
+    between = (LOG.c.ticket_id == known.c.id) & (LOG.c.seq > told.c.seq) & (LOG.c.seq < known.c.seq)
+    assignee = LOG.c.data["snapshot"]["assignee_id"].astext
+    other = select(LOG.c.event_id).where(between, assignee.is_distinct_from(cast(known.c.assignee_id, Text)))
+    return (
+        update(known)
+        .where(
+            known.c.id == told.c.id,
+            known.c.seq > told.c.seq,
+            known.c.assignee_id == told.c.assignee_id,
+            known.c.assigned_at > told.c.assigned_at,
+            ~other.exists(),
+        )
+        .values(assigned_at=told.c.assigned_at)
+    )
 
 
 def _upsert() -> Insert:

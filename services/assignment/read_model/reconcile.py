@@ -14,9 +14,8 @@ from sqlalchemy import bindparam, delete, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
 
-from services.assignment.commands.projection import TICKETS, VERDICT_COLUMNS, VERDICTS, settle_decisions
+from services.assignment.commands.projection import TICKETS, VERDICT_COLUMNS, VERDICTS, settle_logged
 from services.assignment.read_model.shadow import COMPARED, ShadowTicket, read_shadow
-from shared.contracts.vocabulary import Status
 from shared.kit.db import Database, Session
 
 AT_ONCE: Final = 200
@@ -103,8 +102,7 @@ async def _compare(session: Session, ids: Sequence[UUID], *, is_check: bool) -> 
     if not is_check:
         await _write_tickets(session, shadow, stored, {one.ticket_id for one in found})
         await _write_verdicts(session, shadow, verdicts)
-        begun = [ticket_id for ticket_id, one in shadow.items() if one.snapshot.status is not Status.NEW]
-        await settle_decisions(session, begun, "applied")
+        await settle_logged(session, list(shadow))
     return [*found, *verdicts]
 
 

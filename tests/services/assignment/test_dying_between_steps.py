@@ -229,15 +229,35 @@ async def test_a_ticket_is_opened_and_triaged_once(desk: Desk, step: str, monkey
         await forget(desk, [event])
 
 
+async def test_what_follows_does_not_hide_that_a_triage_was_never_written_down(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next event tells that the ticket is triaged, but only the triage's own answer holds its first events."""
+    event = submitted()
+    await desk.some_ticket()
+    try:
+        with dying(desk, "after it was sent", monkeypatch) as mortal, pytest.raises(Died):
+            await on_tickets_submitted(mortal, [wrapped(event)])
+        await TicketEventConsumer(desk.context.tickets, desk.bus).deliver([message_on(event.ticket_id)])
+        await eventually(lambda: is_known(desk, event.ticket_id))
+        await on_tickets_submitted(desk.context, [wrapped(event)])
+        await check_whole(desk, event.ticket_id)
+    finally:
+        await forget(desk, [event])
+
+
+async def is_known(desk: Desk, ticket_id: TicketId) -> bool:
+    async with desk.database.begin() as session:
+        return bool(await session.scalar(select(TicketRow.seq).where(TicketRow.id == ticket_id)))
+
+
 def wrapped(event: TicketSubmitted) -> Envelope:
     return event.envelope(f"submitted:{event.ticket_id}", event.received_at)
 
 
-@pytest.mark.parametrize("step", ["before it is sent", "after it was sent", "before publishing", "after publishing"])
-async def test_a_message_counts_once_and_its_events_are_published_once(desk: Desk, step: str) -> None:
-    ticket = await desk.ticket()
-    posted = MessagePosted(
-        ticket_id=TicketId(UUID(ticket["id"])),
+def message_on(ticket_id: TicketId) -> Envelope:
+    return MessagePosted(
+        ticket_id=ticket_id,
         message_id=MessageId(new_id()),
         author=Author(kind=ActorKind.REQUESTER, name="Dana Ruiz", email="dana@bank.example"),
         body="Still down for me.",
@@ -245,6 +265,12 @@ async def test_a_message_counts_once_and_its_events_are_published_once(desk: Des
         channel=Channel.EMAIL,
         received_at=utc_now(),
     ).envelope(f"message:{new_id()}", utc_now())
+
+
+@pytest.mark.parametrize("step", ["before it is sent", "after it was sent", "before publishing", "after publishing"])
+async def test_a_message_counts_once_and_its_events_are_published_once(desk: Desk, step: str) -> None:
+    ticket = await desk.ticket()
+    posted = message_on(TicketId(UUID(ticket["id"])))
     is_before, tickets, bus = step.startswith("before"), desk.context.tickets, desk.bus
     if step.endswith("publishing"):
         dying_one = TicketEventConsumer(tickets, cast("Bus", DyingBus(bus, before=is_before)))

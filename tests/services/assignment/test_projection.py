@@ -152,6 +152,7 @@ async def test_two_publishers_in_any_order_leave_the_same(desk: Desk, order: str
         clocks = await session.scalars(select(SettledClock).where(SettledClock.ticket_id == ticket_id))
     assert sorted(seqs) == list(range(1, taken + 1))
     assert ticket.snapshot == life.ticket.state.snapshot().model_dump(mode="json")
+    assert (ticket.assignee_id, ticket.assigned_at) == (ADA, life.opened_at)
     assert {(clock.metric, clock.outcome) for clock in clocks} == {
         (verdict.metric.value, verdict.outcome.value) for verdict in life.verdicts
     }
