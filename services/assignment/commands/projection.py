@@ -13,16 +13,12 @@ from sqlalchemy import (
     ColumnElement,
     Row,
     Select,
-    Text,
     Update,
     case,
-    cast,
-    column,
     func,
     insert,
     literal_column,
     select,
-    table,
     update,
 )
 from sqlalchemy.dialects.postgresql import Insert
@@ -63,6 +59,14 @@ OUTBOX_COLUMNS: Final = ("event_id", "subject", "envelope")
 FINISHED: Final = (Status.RESOLVED.value, Status.CLOSED.value)
 IS_SENT: Final = literal_column("routing_decisions.state = 'sent'", Boolean)
 """In the words of the partial index, which a parameter would hide: settled decisions are never looked at."""
+
+NOBODY_BETWEEN: Final = literal_column(
+    "not exists (select from events where events.ticket_id = tickets.id and events.seq > excluded.seq"
+    " and events.seq < tickets.seq"
+    " and events.data -> 'snapshot' ->> 'assignee_id' is distinct from tickets.assignee_id::text)",
+    Boolean,
+)
+"""Whether the log has no other agent of a ticket between an older snapshot and the newest."""
 
 
 @dataclass
@@ -241,56 +245,33 @@ def lifecycle_ctes() -> tuple[CTE, ...]:
     A decision has arrived once the log has the triage itself. That a ticket is triaged, any later event tells; but the
     triage's own events are in the answer to the decision alone, which is sent until they are written down.
     """
-    logging = insert_rows(LOG, LOG_COLUMNS, "log").on_conflict_do_nothing()
-    log = logging.returning(LOG.c.event_id, LOG.c.ticket_id, LOG.c.type).cte("logged")
+    log = insert_rows(LOG, LOG_COLUMNS, "log").on_conflict_do_nothing().returning(LOG.c.event_id).cte("logged")
     given = rows_of(outbox, OUTBOX_COLUMNS, "announced").subquery("given")
     new = select(given).where(given.c.event_id.in_(select(log.c.event_id)))
     announcing = insert(outbox).from_select(list(OUTBOX_COLUMNS), new).returning(outbox.c.id, outbox.c.event_id)
     verdicts = insert_rows(VERDICTS, VERDICT_COLUMNS, "settled").on_conflict_do_nothing().cte("judged")
-    arrived = select(log.c.ticket_id).where(log.c.type == TicketTriaged.event_name)
+    told = rows_of(LOG, ("ticket_id", "type"), "log").subquery("told")
+    arrived = select(told.c.ticket_id).where(told.c.type == TicketTriaged.event_name)
     decisions = _settle(DECISIONS.c.ticket_id.in_(arrived), "applied").cte("arrived")
-    late = _assigned_earlier().cte("assigned_earlier")
-    return announcing.cte("announcing"), _upsert().cte("projected"), late, verdicts, decisions
-
-
-def _assigned_earlier() -> Update:
-    """An older snapshot that comes late still tells since when the agent has had the ticket: nobody had it between.
-
-    The table has but the columns that are needed: values of others could be taken from parameters of the same name.
-    """
-    names = ("id", "seq", "assignee_id", "assigned_at")
-    known = table(TICKETS.name, *(column(name, TICKETS.c[name].type) for name in names))
-    told = rows_of(TICKETS, names, "tickets").subquery("told_late")
-    between = (LOG.c.ticket_id == known.c.id) & (LOG.c.seq > told.c.seq) & (LOG.c.seq < known.c.seq)
-    assignee = LOG.c.data["snapshot"]["assignee_id"].astext
-    other = select(LOG.c.event_id).where(between, assignee.is_distinct_from(cast(known.c.assignee_id, Text)))
-    return (
-        update(known)
-        .where(
-            known.c.id == told.c.id,
-            known.c.seq > told.c.seq,
-            known.c.assignee_id == told.c.assignee_id,
-            known.c.assigned_at > told.c.assigned_at,
-            ~other.exists(),
-        )
-        .values(assigned_at=told.c.assigned_at)
-    )
+    return announcing.cte("announcing"), _upsert().cte("projected"), verdicts, decisions
 
 
 def _upsert() -> Insert:
+    """A newer snapshot changes everything; an older one that comes late, only since when its agent has had it."""
     new = insert_rows(TICKETS, TICKET_COLUMNS, "tickets")
     fresh = new.excluded
-    changed = {name: fresh[name] for name in TICKET_COLUMNS if name not in KEPT}
+    is_newer = TICKETS.c.seq < fresh.seq
     finished_before = TICKETS.c.status.in_(FINISHED)
     worked_until = case(
         (fresh.status.not_in(FINISHED), None), (finished_before, TICKETS.c.worked_until), else_=fresh.updated_at
     )
     is_same_agent = TICKETS.c.assignee_id.is_not_distinct_from(fresh.assignee_id)
-    assigned_at = case((is_same_agent, TICKETS.c.assigned_at), else_=fresh.assigned_at)
+    changed = {name: fresh[name] for name in TICKET_COLUMNS if name not in KEPT} | {"worked_until": worked_until}
+    kept: dict[str, Any] = {name: case((is_newer, now), else_=TICKETS.c[name]) for name, now in changed.items()}
+    assigned_at = case((is_newer & is_same_agent, TICKETS.c.assigned_at), else_=fresh.assigned_at)
+    told_late = is_same_agent & (TICKETS.c.assigned_at > fresh.assigned_at) & NOBODY_BETWEEN
     return new.on_conflict_do_update(
-        index_elements=["id"],
-        set_={**changed, "assigned_at": assigned_at, "worked_until": worked_until},
-        where=TICKETS.c.seq < fresh.seq,
+        index_elements=["id"], set_={**kept, "assigned_at": assigned_at}, where=is_newer | told_late
     )
 
 
