@@ -13,12 +13,12 @@ from tests.chaos.run.nats_frames import Frames, Losses
 from tests.chaos.run.observations import (
     BELONGS,
     Attempt,
+    AttemptKind,
     DoorCheck,
-    Kind,
     LedgerRow,
     Observations,
-    Place,
     SentMail,
+    StoredPlace,
 )
 from tests.chaos.run.plan import VICTIMS, FaultKind, faults
 from tests.chaos.run.plants import PLANTS
@@ -26,15 +26,15 @@ from tests.chaos.run.stack_host import rewired
 
 STAFF = "ada@everdesk.example"
 DANA = "dana@bank.example"
-TICKET = Attempt("mk1", Kind.TICKET, "portal", "t1", DANA, is_acknowledged=True)
-ALERT = Attempt("mk2", Kind.TICKET, "alerts", "t2", is_acknowledged=True)
-MESSAGE = Attempt("mk3", Kind.MESSAGE, "mail", "t1", is_acknowledged=True)
-REPLY = Attempt("mk4", Kind.REPLY, "assignment", "t1", DANA, is_acknowledged=True)
-NOTE = Attempt("mk5", Kind.NOTE, "assignment", "t1", is_acknowledged=True)
-FILE = Attempt("mk6", Kind.FILE, "files", "t1", is_acknowledged=True)
-COMMAND = Attempt("mk7", Kind.COMMAND, "assignment", "t1", action="ticket.resolved", is_acknowledged=True)
-UNSURE = Attempt("mk8", Kind.COMMAND, "assignment", "t1", action="ticket.resolved")
-NEVER = Attempt("mk9", Kind.MESSAGE, "portal", "t1")
+TICKET = Attempt("mk1", AttemptKind.TICKET, "portal", "t1", DANA, is_acknowledged=True)
+ALERT = Attempt("mk2", AttemptKind.TICKET, "alerts", "t2", is_acknowledged=True)
+MESSAGE = Attempt("mk3", AttemptKind.MESSAGE, "mail", "t1", is_acknowledged=True)
+REPLY = Attempt("mk4", AttemptKind.REPLY, "assignment", "t1", DANA, is_acknowledged=True)
+NOTE = Attempt("mk5", AttemptKind.NOTE, "assignment", "t1", is_acknowledged=True)
+FILE = Attempt("mk6", AttemptKind.FILE, "files", "t1", is_acknowledged=True)
+COMMAND = Attempt("mk7", AttemptKind.COMMAND, "assignment", "t1", action="ticket.resolved", is_acknowledged=True)
+UNSURE = Attempt("mk8", AttemptKind.COMMAND, "assignment", "t1", action="ticket.resolved")
+NEVER = Attempt("mk9", AttemptKind.MESSAGE, "portal", "t1")
 ACKNOWLEDGED = LedgerRow("e1", "requester", "acknowledgement", "mail", "sent", "m1", "t1")
 TOLD = LedgerRow("e2", "requester", "reply", "mail", "sent", "m2", "t1")
 DROPPED = LedgerRow("e3", "requester", "acknowledgement", "mail", "dropped", "m3", "t2")
@@ -43,7 +43,7 @@ DROPPED = LedgerRow("e3", "requester", "acknowledgement", "mail", "dropped", "m3
 def recorded() -> Observations:
     """A run in which all is well, and one message and one command never got an answer."""
     attempts = (TICKET, ALERT, MESSAGE, REPLY, NOTE, FILE, COMMAND, UNSURE, NEVER)
-    found = {place: Counter[str]() for place in Place}
+    found = {place: Counter[str]() for place in StoredPlace}
     for one in attempts[:-2]:
         for place in BELONGS[one.kind]:
             found[place][one.marker] = 1
@@ -64,7 +64,7 @@ def recorded() -> Observations:
     )
 
 
-def with_found(seen: Observations, place: Place, marker: str, times: int) -> Observations:
+def with_found(seen: Observations, place: StoredPlace, marker: str, times: int) -> Observations:
     """The same, a marker being so often in a place."""
     counts = Counter(seen.found[place])
     counts[marker] = times
@@ -84,11 +84,11 @@ def ledger(*rows: LedgerRow) -> Callable[[Observations], Observations]:
 
 
 BUGS: list[tuple[str, Invariant, Callable[[Observations], Observations]]] = [
-    ("lost_ack", Invariant.NOTHING_LOST, lambda seen: with_found(seen, Place.DESK_MESSAGES, "mk3", 0)),
-    ("", Invariant.NOTHING_LOST, lambda seen: with_found(seen, Place.FILES, "mk6", 0)),
+    ("lost_ack", Invariant.NOTHING_LOST, lambda seen: with_found(seen, StoredPlace.DESK_MESSAGES, "mk3", 0)),
+    ("", Invariant.NOTHING_LOST, lambda seen: with_found(seen, StoredPlace.FILES, "mk6", 0)),
     ("", Invariant.NOTHING_LOST, commands(0)),
-    ("doubled_message", Invariant.NOTHING_DOUBLED, lambda seen: with_found(seen, Place.DESK_MESSAGES, "mk4", 2)),
-    ("", Invariant.NOTHING_DOUBLED, lambda seen: with_found(seen, Place.INTAKE_MESSAGES, "mk9", 2)),
+    ("doubled_message", Invariant.NOTHING_DOUBLED, lambda seen: with_found(seen, StoredPlace.DESK_MESSAGES, "mk4", 2)),
+    ("", Invariant.NOTHING_DOUBLED, lambda seen: with_found(seen, StoredPlace.INTAKE_MESSAGES, "mk9", 2)),
     ("", Invariant.NOTHING_DOUBLED, commands(3)),
     ("wrong_projection", Invariant.PROJECTIONS, lambda seen: replace(seen, projection_differences=("t1 priority",))),
     ("wrong_verdict", Invariant.VERDICTS, lambda seen: replace(seen, verdict_differences=("t1 resolution",))),

@@ -9,11 +9,11 @@ import sys
 from tests.chaos.run.plan import FaultKind
 from tests.chaos.run.plants import PLANTS
 from tests.chaos.run.reporting import keep, summary
-from tests.chaos.run.session import Asked, Result, carry_out
+from tests.chaos.run.session import ChaosOrder, ChaosResult, carry_out
 from tests.chaos.run.system import chaos_system
 
 
-def asked() -> Asked:
+def asked() -> ChaosOrder:
     """What the command line asks for."""
     parser = argparse.ArgumentParser(prog="make chaos", description=__doc__)
     parser.add_argument("--seed", type=int, default=random.randrange(2**31), help="the same faults again")
@@ -22,10 +22,10 @@ def asked() -> Asked:
     parser.add_argument("--kinds", nargs="+", choices=[str(kind) for kind in FaultKind], help="these faults alone")
     given = parser.parse_args()
     kinds = [FaultKind(kind) for kind in given.kinds] if given.kinds else list(FaultKind)
-    return Asked(given.seed, given.minutes, given.plant, kinds)
+    return ChaosOrder(given.seed, given.minutes, given.plant, kinds)
 
 
-async def run(what: Asked) -> Result:
+async def run(what: ChaosOrder) -> ChaosResult:
     """On a system of its own."""
     async with chaos_system() as system:
         return await carry_out(system, what)

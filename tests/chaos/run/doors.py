@@ -9,8 +9,8 @@ import aiosmtplib
 import httpx2
 
 from shared.kit.clock import new_id
-from tests.chaos.run.load import Load, OpenTicket
-from tests.chaos.run.observations import Kind
+from tests.chaos.run.load import KnownTicket, Load
+from tests.chaos.run.observations import AttemptKind
 from tests.support.api import Api
 
 SUPPORT = "support@everdesk.example"
@@ -63,7 +63,7 @@ class Doors:
     async def submit(self) -> None:
         """A client program opens a ticket."""
         email = f"{new_id().hex[-12:]}@bank.example"
-        async with self.load.attempt(Kind.TICKET, "intake API", email=email) as one:
+        async with self.load.attempt(AttemptKind.TICKET, "intake API", email=email) as one:
             made = await self.load.system.submit(f"Log-in fails {one.marker}", email)
             one.ticket_id = made["id"]
         self.load.opened(one, made["access_url"], made["number"])
@@ -71,10 +71,10 @@ class Doors:
     async def submit_with_file(self) -> None:
         """The same with a file, which is sent first."""
         email = f"{new_id().hex[-12:]}@bank.example"
-        async with self.load.attempt(Kind.FILE, "files") as file:
+        async with self.load.attempt(AttemptKind.FILE, "files") as file:
             content = f"trace of {file.marker}\n".encode() * 400
             sent = await self._upload(file.marker, content)
-            async with self.load.attempt(Kind.TICKET, "intake API", email=email) as one:
+            async with self.load.attempt(AttemptKind.TICKET, "intake API", email=email) as one:
                 made = await self.load.system.submit(f"With a file {one.marker}", email, attachments=[sent])
                 one.ticket_id = file.ticket_id = made["id"]
         self.load.opened(one, made["access_url"], made["number"])
@@ -96,7 +96,7 @@ class Doors:
             page = await browser.get("/tickets/new?topic=online-banking")
             if page.status_code != 200:
                 raise httpx2.ReadError("no form now")
-            async with self.load.attempt(Kind.TICKET, "portal", email=email) as one:
+            async with self.load.attempt(AttemptKind.TICKET, "portal", email=email) as one:
                 fields = {"email": email, "name": "Dana Ruiz", "phone": "", "topic": "online-banking", "website": ""}
                 words = {"subject": f"By form {one.marker}", "body": "It answers 502."}
                 await self._press(browser, "/tickets/new", Hidden(page.text).values | fields | words)
@@ -112,7 +112,7 @@ class Doors:
             if page.status_code in (502, 503, 504):
                 raise httpx2.ReadError("no page now")
             assert page.status_code == 200, f"a ticket's page: {page.status_code}"
-            async with self.load.attempt(Kind.MESSAGE, "portal", ticket_id=ticket.id) as one:
+            async with self.load.attempt(AttemptKind.MESSAGE, "portal", ticket_id=ticket.id) as one:
                 await self._press(
                     browser, f"{path}/reply", Hidden(page.text).values | {"body": f"Still so {one.marker}"}
                 )
@@ -134,10 +134,10 @@ class Doors:
         ticket = self.load.any_ticket() if self.load.dice.random() < 0.5 else None
         if ticket is None or not ticket.number:
             email = f"{new_id().hex[-12:]}@bank.example"
-            async with self.load.attempt(Kind.TICKET, "mail", email=email) as one:
+            async with self.load.attempt(AttemptKind.TICKET, "mail", email=email) as one:
                 await self._hand_in(email, f"By mail {one.marker}", "It answers 502.")
             return
-        async with self.load.attempt(Kind.MESSAGE, "mail", ticket_id=ticket.id) as one:
+        async with self.load.attempt(AttemptKind.MESSAGE, "mail", ticket_id=ticket.id) as one:
             await self._hand_in(ticket.email, f"Re: [#{ticket.number}] Log-in", f"No better {one.marker}")
 
     async def _hand_in(self, sender: str, subject: str, text: str) -> None:
@@ -160,7 +160,7 @@ class Doors:
 
     async def report_alert(self) -> None:
         """A monitoring system reports something new."""
-        async with self.load.attempt(Kind.TICKET, "alerts") as one:
+        async with self.load.attempt(AttemptKind.TICKET, "alerts") as one:
             alert = {"fingerprint": one.marker, "title": f"Host down {one.marker}", "severity": "critical"}
             told = await self.load.alerts.post("/v1/alerts", alert)
             one.ticket_id = told["ticket_id"]
@@ -171,14 +171,14 @@ class Doors:
         """A client program passes on what its requester wrote."""
         if (ticket := self.load.any_ticket()) is None:
             return
-        async with self.load.attempt(Kind.MESSAGE, "intake API", ticket_id=ticket.id) as one:
+        async with self.load.attempt(AttemptKind.MESSAGE, "intake API", ticket_id=ticket.id) as one:
             await self.intake.post(f"/v1/tickets/{ticket.id}/messages", {"body": f"More of it {one.marker}"})
 
     async def reply(self) -> None:
         """An agent answers."""
         if (ticket := await self._known()) is None:
             return
-        async with self.load.attempt(Kind.REPLY, "assignment", ticket_id=ticket.id, email=ticket.email) as one:
+        async with self.load.attempt(AttemptKind.REPLY, "assignment", ticket_id=ticket.id, email=ticket.email) as one:
             body = {"body": f"Please try again {one.marker}", "body_format": "text"}
             await self.agent.post(f"/v1/tickets/{ticket.id}/replies", body)
 
@@ -186,7 +186,7 @@ class Doors:
         """An agent notes something for colleagues."""
         if (ticket := await self._known()) is None:
             return
-        async with self.load.attempt(Kind.NOTE, "assignment", ticket_id=ticket.id) as one:
+        async with self.load.attempt(AttemptKind.NOTE, "assignment", ticket_id=ticket.id) as one:
             body = {"body": f"For us alone {one.marker}", "body_format": "text"}
             await self.agent.post(f"/v1/tickets/{ticket.id}/notes", body)
 
@@ -200,11 +200,11 @@ class Doors:
         action = "resolve" if ticket.status == "open" and self.load.dice.random() < RESOLVED else "prioritise"
         body = {"priority": other} if action == "prioritise" else {}
         event = ACTIONS[action]
-        async with self.load.attempt(Kind.COMMAND, "assignment", ticket_id=ticket.id, action=event) as one:
+        async with self.load.attempt(AttemptKind.COMMAND, "assignment", ticket_id=ticket.id, action=event) as one:
             await self.agent.post(f"/v1/tickets/{ticket.id}/{action}", body | {"comment": f"Because {one.marker}"})
         ticket.is_taken = action == "resolve"
 
-    async def _known(self) -> OpenTicket | None:
+    async def _known(self) -> KnownTicket | None:
         """A ticket that has reached the desk."""
         if (ticket := self.load.any_ticket()) is None:
             return None

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from tests.chaos.run.observations import BELONGS, PRIVATE, Attempt, Kind, Observations
+from tests.chaos.run.observations import BELONGS, PRIVATE, Attempt, AttemptKind, Observations
 
 ACKNOWLEDGEMENT = "acknowledgement"
 REQUESTER = "requester"
@@ -71,7 +71,7 @@ def _command_bounds(seen: Observations) -> dict[tuple[str, str], tuple[int, int]
     """How many events of a type a ticket must have, and may have: a command without an answer may have happened."""
     least, most = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
     for one in seen.attempts:
-        if one.kind is Kind.COMMAND:
+        if one.kind is AttemptKind.COMMAND:
             most[one.ticket_id, one.action] += 1
             least[one.ticket_id, one.action] += one.is_acknowledged
     return {key: (least[key], most[key]) for key in most}
@@ -95,7 +95,7 @@ def _decided(seen: Observations) -> Iterator[str]:
         row.ticket_id for row in seen.ledger if (row.template, row.recipient) == (ACKNOWLEDGEMENT, REQUESTER)
     )
     for one in seen.attempts:
-        is_told = one.kind is Kind.TICKET and one.is_acknowledged and one.door in ACKNOWLEDGED_DOORS
+        is_told = one.kind is AttemptKind.TICKET and one.is_acknowledged and one.door in ACKNOWLEDGED_DOORS
         if is_told and told[one.ticket_id] != 1:
             yield f"{_name(one)} was acknowledged to its requester {told[one.ticket_id]} times"
 
@@ -114,7 +114,7 @@ def _sent(seen: Observations) -> Iterator[str]:
         for marker in mail.markers:
             names[marker, mail.to].add(mail.message_id)
     for one in seen.attempts:
-        if one.kind is Kind.REPLY and one.is_acknowledged and len(names[one.marker, one.email]) != 1:
+        if one.kind is AttemptKind.REPLY and one.is_acknowledged and len(names[one.marker, one.email]) != 1:
             yield f"{_name(one)} is in {len(names[one.marker, one.email])} different mails to its requester"
 
 

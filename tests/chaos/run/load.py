@@ -12,7 +12,7 @@ import aiosmtplib
 import httpx2
 
 from shared.kit.clock import new_id
-from tests.chaos.run.observations import Attempt, Kind
+from tests.chaos.run.observations import Attempt, AttemptKind
 from tests.support.api import Api, SystemClients
 
 MARKER = re.compile(r"mk[0-9a-f]{16}")
@@ -26,7 +26,7 @@ def new_marker() -> str:
     return f"mk{new_id().hex[-16:]}"
 
 
-class OpenTicket:
+class KnownTicket:
     """A ticket that was acknowledged, and what its requester needs to go on."""
 
     def __init__(self, attempt: Attempt, access_url: str, number: str) -> None:
@@ -49,7 +49,7 @@ class Load:
         self.alerts = Api(system.intake.base_url, alert_key)
         self.dice = random.Random(seed)
         self.attempts: list[Attempt] = []
-        self.tickets: list[OpenTicket] = []
+        self.tickets: list[KnownTicket] = []
         self.done = Counter[str]()
         self.surprises = Counter[str]()
         self.refused = 0
@@ -87,7 +87,7 @@ class Load:
 
     @asynccontextmanager
     async def attempt(
-        self, kind: Kind, door: str, *, ticket_id: str = "", email: str = "", action: str = ""
+        self, kind: AttemptKind, door: str, *, ticket_id: str = "", email: str = "", action: str = ""
     ) -> AsyncIterator[Attempt]:
         """One thing that is handed in: acknowledged if the block ends without an error."""
         one = Attempt(new_marker(), kind, door, ticket_id, email, action)
@@ -97,11 +97,11 @@ class Load:
 
     def opened(self, one: Attempt, access_url: str = "", number: str = "") -> None:
         """A ticket that others may go on with."""
-        self.tickets.append(OpenTicket(one, access_url, number))
+        self.tickets.append(KnownTicket(one, access_url, number))
         if len(self.tickets) > KEPT:
             self.tickets.pop(0)
 
-    def any_ticket(self, *, has_page: bool = False) -> OpenTicket | None:
+    def any_ticket(self, *, has_page: bool = False) -> KnownTicket | None:
         """One of those that are known, if there is one."""
         known = [one for one in self.tickets if one.access_url] if has_page else self.tickets
         return self.dice.choice(known) if known else None

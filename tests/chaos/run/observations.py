@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 
-class Kind(StrEnum):
+class AttemptKind(StrEnum):
     """What somebody handed in."""
 
     TICKET = "ticket"
@@ -19,7 +19,7 @@ class Kind(StrEnum):
     """A change of a ticket; its comment carries the marker."""
 
 
-class Place(StrEnum):
+class StoredPlace(StrEnum):
     """Where markers are looked for."""
 
     INTAKE_TICKETS = "tickets of intake"
@@ -30,16 +30,16 @@ class Place(StrEnum):
     FILES = "files"
 
 
-BELONGS: Mapping[Kind, tuple[Place, ...]] = {
-    Kind.TICKET: (Place.INTAKE_TICKETS, Place.DESK_TICKETS),
-    Kind.MESSAGE: (Place.INTAKE_MESSAGES, Place.DESK_MESSAGES),
-    Kind.REPLY: (Place.INTAKE_MESSAGES, Place.DESK_MESSAGES),
-    Kind.NOTE: (Place.DESK_NOTES,),
-    Kind.FILE: (Place.FILES,),
-    Kind.COMMAND: (Place.DESK_NOTES,),
+BELONGS: Mapping[AttemptKind, tuple[StoredPlace, ...]] = {
+    AttemptKind.TICKET: (StoredPlace.INTAKE_TICKETS, StoredPlace.DESK_TICKETS),
+    AttemptKind.MESSAGE: (StoredPlace.INTAKE_MESSAGES, StoredPlace.DESK_MESSAGES),
+    AttemptKind.REPLY: (StoredPlace.INTAKE_MESSAGES, StoredPlace.DESK_MESSAGES),
+    AttemptKind.NOTE: (StoredPlace.DESK_NOTES,),
+    AttemptKind.FILE: (StoredPlace.FILES,),
+    AttemptKind.COMMAND: (StoredPlace.DESK_NOTES,),
 }
 """Where a thing of each kind must be, once in each."""
-PRIVATE = frozenset({Kind.NOTE, Kind.COMMAND})
+PRIVATE = frozenset({AttemptKind.NOTE, AttemptKind.COMMAND})
 """Kinds whose words are for agents alone."""
 
 
@@ -48,7 +48,7 @@ class Attempt:
     """One thing handed in at a door, under a marker that nothing else carries."""
 
     marker: str
-    kind: Kind
+    kind: AttemptKind
     door: str
     ticket_id: str = ""
     email: str = ""
@@ -95,7 +95,7 @@ class Observations:
     """Everything that the invariants are judged on."""
 
     attempts: Sequence[Attempt]
-    found: Mapping[Place, Counter[str]]
+    found: Mapping[StoredPlace, Counter[str]]
     """How often each marker is in each place."""
     commands: Counter[tuple[str, str]]
     """Events in the log, by ticket and type."""

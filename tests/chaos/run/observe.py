@@ -16,23 +16,23 @@ from tests.chaos.run.load import MARKER, Load
 from tests.chaos.run.observations import (
     PRIVATE,
     Attempt,
+    AttemptKind,
     DoorCheck,
-    Kind,
     LedgerRow,
     Observations,
-    Place,
     SentMail,
+    StoredPlace,
 )
 from tests.chaos.run.system import ChaosSystem
 from tests.local.running import CHECKOUT
 from tests.support.eventually import eventually
 
 TEXTS = {
-    Place.INTAKE_TICKETS: ("intake", "select subject from tickets"),
-    Place.DESK_TICKETS: ("assignment", "select subject from tickets"),
-    Place.INTAKE_MESSAGES: ("intake", "select body from messages"),
-    Place.DESK_MESSAGES: ("assignment", "select body from messages"),
-    Place.DESK_NOTES: ("assignment", "select body from notes"),
+    StoredPlace.INTAKE_TICKETS: ("intake", "select subject from tickets"),
+    StoredPlace.DESK_TICKETS: ("assignment", "select subject from tickets"),
+    StoredPlace.INTAKE_MESSAGES: ("intake", "select body from messages"),
+    StoredPlace.DESK_MESSAGES: ("assignment", "select body from messages"),
+    StoredPlace.DESK_NOTES: ("assignment", "select body from notes"),
 }
 FILES = "select name, digest from attachments where message_id is not null"
 COMMANDS = "select ticket_id::text, type, count(*) from events group by 1, 2"
@@ -70,7 +70,7 @@ async def until_quiet(system: ChaosSystem, attempts: Sequence[Attempt]) -> dict[
         for name, (service, query) in UNDER_WAY.items():
             left[name] = int((await rows_of(system, service, query))[0][0])
         assert not any(left.values()), left
-        present = await markers_in(system, Place.DESK_TICKETS)
+        present = await markers_in(system, StoredPlace.DESK_TICKETS)
         waiting = [one for one in attempts if _is_awaited(one) and not present[one.marker]]
         left["tickets on their way to the desk"] = len(waiting)
         assert not waiting, left
@@ -83,10 +83,10 @@ async def until_quiet(system: ChaosSystem, attempts: Sequence[Attempt]) -> dict[
 
 
 def _is_awaited(one: Attempt) -> bool:
-    return one.is_acknowledged and one.kind is Kind.TICKET
+    return one.is_acknowledged and one.kind is AttemptKind.TICKET
 
 
-async def markers_in(system: ChaosSystem, place: Place) -> Counter[str]:
+async def markers_in(system: ChaosSystem, place: StoredPlace) -> Counter[str]:
     """How often each marker is in a place."""
     service, query = TEXTS[place]
     return Counter(marker for (text,) in await rows_of(system, service, query) for marker in MARKER.findall(text))
@@ -96,7 +96,7 @@ async def observe(system: ChaosSystem, load: Load, mail_windows: int) -> Observa
     """Everything that the invariants are judged on."""
     await name_tickets(system, load.attempts)
     found = {place: await markers_in(system, place) for place in TEXTS}
-    found[Place.FILES] = await _files(system)
+    found[StoredPlace.FILES] = await _files(system)
     ledger = [_ledger_row(row) for row in await rows_of(system, "notification", LEDGER)]
     commands = Counter({(row[0], row[1]): row[2] for row in await rows_of(system, "assignment", COMMANDS)})
     staff = {str(each["email"]) for each in system.description["credentials"]["agents"]}
@@ -126,7 +126,7 @@ async def name_tickets(system: ChaosSystem, attempts: Sequence[Attempt]) -> None
         for marker in MARKER.findall(subject)
     }
     for one in attempts:
-        if one.kind is Kind.TICKET and not one.ticket_id:
+        if one.kind is AttemptKind.TICKET and not one.ticket_id:
             one.ticket_id = ids.get(one.marker, "")
 
 

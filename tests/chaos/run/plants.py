@@ -9,7 +9,7 @@ import aiosmtplib
 from shared.kit.clock import new_id
 from tests.chaos.run.invariants import Invariant
 from tests.chaos.run.load import Load
-from tests.chaos.run.observations import Attempt, Kind
+from tests.chaos.run.observations import Attempt, AttemptKind
 from tests.chaos.run.observe import rows_of
 from tests.chaos.run.system import ChaosSystem
 
@@ -35,22 +35,22 @@ where ticket_id = (select ticket_id from verdicts order by settled_at limit 1)
 
 async def lost_ack(system: ChaosSystem, load: Load) -> None:
     """An acknowledged message is gone from the desk."""
-    await _change(system, LOSE, _one(load, Kind.MESSAGE))
+    await _change(system, LOSE, _one(load, AttemptKind.MESSAGE))
 
 
 async def doubled_message(system: ChaosSystem, load: Load) -> None:
     """The desk shows a message twice."""
-    await _change(system, DOUBLE, _one(load, Kind.REPLY))
+    await _change(system, DOUBLE, _one(load, AttemptKind.REPLY))
 
 
 async def wrong_projection(system: ChaosSystem, load: Load) -> None:
     """The queue shows another priority than the events say."""
-    await _change(system, WRONG_PRIORITY, _one(load, Kind.TICKET))
+    await _change(system, WRONG_PRIORITY, _one(load, AttemptKind.TICKET))
 
 
 async def wrong_verdict(system: ChaosSystem, load: Load) -> None:
     """A clock that was met is recorded as breached, or the other way round."""
-    await _change(system, WRONG_VERDICT, _one(load, Kind.TICKET))
+    await _change(system, WRONG_VERDICT, _one(load, AttemptKind.TICKET))
 
 
 async def doubled_mail(system: ChaosSystem, load: Load) -> None:
@@ -66,7 +66,7 @@ async def doubled_mail(system: ChaosSystem, load: Load) -> None:
 
 async def leaked_note(system: ChaosSystem, load: Load) -> None:
     """A requester is sent what agents noted among themselves."""
-    note = _one(load, Kind.NOTE)
+    note = _one(load, AttemptKind.NOTE)
     await _mail(system, "dana@bank.example", f"{new_id()}@everdesk.example", f"For us alone {note.marker}")
 
 
@@ -81,7 +81,7 @@ PLANTS: dict[str, tuple[Invariant, Callable[[ChaosSystem, Load], Awaitable[None]
 """By name, which invariant must be found broken, and how it is broken."""
 
 
-def _one(load: Load, kind: Kind) -> Attempt:
+def _one(load: Load, kind: AttemptKind) -> Attempt:
     return next(one for one in load.attempts if one.kind is kind and one.is_acknowledged)
 
 

@@ -4,9 +4,9 @@ import json
 from collections import Counter
 from typing import Any
 
-from tests.chaos.run.observations import Kind
+from tests.chaos.run.observations import AttemptKind
 from tests.chaos.run.plan import FaultKind
-from tests.chaos.run.session import Result
+from tests.chaos.run.session import ChaosResult
 from tests.load import machine
 from tests.load.report import FOLDER, Table
 
@@ -21,7 +21,7 @@ between its intent and its answer, a mail between its acceptance and its record.
 acknowledged is looked for in the databases, mailboxes, files and pages; see [testing](../testing.md#chaos)."""
 
 
-def record(result: Result) -> dict[str, Any]:
+def record(result: ChaosResult) -> dict[str, Any]:
     """A run as it is kept."""
     outcomes, seen = result.outcomes, result.observed
     acknowledged = Counter(str(one.kind) for one in seen.attempts if one.is_acknowledged)
@@ -36,7 +36,7 @@ def record(result: Result) -> dict[str, Any]:
         "victims": {kind: dict(names) for kind, names in outcomes.victims.items()},
         "missing": {str(kind): why for kind, why in result.missing.items()},
         "windows": dict(outcomes.windows),
-        "acknowledged": {str(kind): acknowledged[kind] for kind in Kind},
+        "acknowledged": {str(kind): acknowledged[kind] for kind in AttemptKind},
         "unanswered": sum(not one.is_acknowledged for one in seen.attempts),
         "doors": dict(result.done),
         "mails": len(seen.mails),
@@ -51,7 +51,7 @@ def record(result: Result) -> dict[str, Any]:
     }
 
 
-def keep(result: Result) -> None:
+def keep(result: ChaosResult) -> None:
     """Adds the run to those that are kept, and writes the page anew."""
     file = FOLDER / "chaos.json"
     runs = json.loads(file.read_text(encoding="utf-8")) if file.exists() else []
@@ -122,7 +122,7 @@ def _windows_table(runs: list[dict[str, Any]]) -> Table:
 
 
 def _load_table(runs: list[dict[str, Any]]) -> Table:
-    rows = [(str(kind), sum(run["acknowledged"].get(str(kind), 0) for run in runs)) for kind in Kind]
+    rows = [(str(kind), sum(run["acknowledged"].get(str(kind), 0) for run in runs)) for kind in AttemptKind]
     return Table("Acknowledged, and looked for afterwards", ("kind", "how many"), rows)
 
 
@@ -134,7 +134,7 @@ def _remarks(runs: list[dict[str, Any]]) -> list[str]:
     return ["\n".join(lines)] if lines else []
 
 
-def summary(result: Result) -> str:
+def summary(result: ChaosResult) -> str:
     """For the terminal."""
     told = record(result)
     lines = [f"{kind:<42} struck {struck:>3}, hit {hits:>3}" for kind, (struck, hits, _) in told["faults"].items()]

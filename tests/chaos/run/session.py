@@ -25,7 +25,7 @@ LONG = 20.0
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ChaosOrder:
     """What kind of run."""
 
     seed: int
@@ -35,10 +35,10 @@ class Asked:
 
 
 @dataclass
-class Result:
+class ChaosResult:
     """What came of it."""
 
-    asked: Asked
+    asked: ChaosOrder
     outcomes: Outcomes
     done: Counter[str]
     surprises: Counter[str]
@@ -75,7 +75,7 @@ async def _key(system: ChaosSystem, name: str, scope: str) -> str:
     return found[0]
 
 
-async def carry_out(system: ChaosSystem, asked: Asked) -> Result:
+async def carry_out(system: ChaosSystem, asked: ChaosOrder) -> ChaosResult:
     """The whole run on a system that is well."""
     load, doors = await make_load(system, asked.seed)
     striker = Striker(system, load)
@@ -92,7 +92,7 @@ async def carry_out(system: ChaosSystem, asked: Asked) -> Result:
         await PLANTS[asked.plant][1](system, load)
     seen = await observe(system, load, striker.outcomes.mail_windows)
     wanted = [kind for kind in asked.kinds if kind not in system.missing]
-    return Result(
+    return ChaosResult(
         asked=asked,
         outcomes=striker.outcomes,
         done=load.done,
@@ -106,7 +106,7 @@ async def carry_out(system: ChaosSystem, asked: Asked) -> Result:
     )
 
 
-async def _strike(striker: Striker, asked: Asked) -> None:
+async def _strike(striker: Striker, asked: ChaosOrder) -> None:
     """Faults until the time is over; at least one."""
     until = time.monotonic() + asked.minutes * 60
     for fault in faults(asked.seed, asked.kinds):
