@@ -1,10 +1,11 @@
 """How `make docs` builds the site: Sphinx over the Markdown files as they lie, every warning an error.
 
-The navigation is the lists of `docs/index.md`; a page that no list leads to is a warning, as is a link or an
-anchor that leads nowhere.
+The navigation is the lists of `docs/index.md`, and after them what they leave out. A link or an anchor that leads
+nowhere is a warning.
 """
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from pygments.lexers.special import TextLexer
@@ -39,7 +40,10 @@ def add_navigation(_: Sphinx, name: str, source: list[str]) -> None:
     """Makes a section's list of pages in the index a part of the navigation."""
     if name == root_doc:
         parts = SECTION.split(source[0])
-        trees = [_tree(title, text) for title, text in zip(parts[1::2], parts[2::2], strict=True)]
+        trees = [_tree(title, LINK.findall(text)) for title, text in zip(parts[1::2], parts[2::2], strict=True)]
+        listed = set(LINK.findall(source[0])) | {"index"}
+        if others := sorted({path.stem for path in (ROOT / "docs").glob("*.md")} - listed):
+            trees.append(_tree("Further pages", others))
         source[0] += "\n" + "\n".join(trees)
     elif name == "docs/measurements":
         pages = sorted(path.stem for path in (ROOT / "docs" / "bench").glob("*.md"))
@@ -76,8 +80,8 @@ def setup(app: Sphinx) -> None:
     app.connect("source-read", keep_to_the_site)
 
 
-def _tree(title: str, text: str) -> str:
-    pages = "\n".join(f"/{Path('docs', link)}" for link in LINK.findall(text))
+def _tree(title: str, links: Iterable[str]) -> str:
+    pages = "\n".join(f"/{Path('docs', link)}" for link in links)
     return f"```{{toctree}}\n:hidden:\n:caption: {title}\n\n{pages}\n```\n"
 
 
