@@ -10,6 +10,7 @@ from deploy.cli import (
     accounts,
     api_keys,
     audit,
+    backup,
     dead_letters,
     mail,
     outbox,
@@ -42,6 +43,7 @@ app.add_typer(versions.app, name="versions")
 app.add_typer(sla.app, name="sla")
 app.add_typer(staffing.app, name="staffing")
 app.add_typer(audit.app, name="audit")
+app.add_typer(backup.app, name="backup")
 app.add_typer(read_model.app, name="read-model")
 app.command("setup-link")(setup_link.setup_link)
 app.command(epilog="Example: everdesk doctor --quiet || everdesk doctor --json > findings.json")(doctor)

@@ -10,6 +10,7 @@ from deploy.cli.doctor.mail_servers import check_mail_servers
 from deploy.cli.doctor.nats import check_bus
 from deploy.cli.doctor.postgres import check_databases
 from deploy.cli.doctor.process_environments import ProcessEnvironments
+from deploy.cli.doctor.restores import check_restores
 from deploy.cli.doctor.temporal import check_temporal
 
 DoctorCheck = Callable[[ProcessEnvironments], Awaitable[list[Finding]]]
@@ -20,6 +21,7 @@ CHECKS: dict[str, DoctorCheck] = {
     "mail": check_mail_servers,
     "certificates": check_certificates,
     "machine": check_machine,
+    "restore": check_restores,
 }
 WITHIN = 40.0
 
