@@ -17,7 +17,7 @@ from pathlib import Path
 import asyncpg
 
 from deploy.cli.backup import dumps
-from deploy.cli.backup.cut import Cut, ExportedSnapshot, one_cut
+from deploy.cli.backup.cut import ExportedSnapshot, HeldInstant, one_cut
 from deploy.cli.backup.manifest import (
     MANIFEST,
     BackupManifest,
@@ -116,7 +116,7 @@ async def _save_streams(stores: Stores, folder: Path, say: Say) -> dict[str, Sav
     return saved
 
 
-async def _save_databases(stores: Stores, cut: Cut, folder: Path, say: Say) -> dict[str, SavedDatabase]:
+async def _save_databases(stores: Stores, cut: HeldInstant, folder: Path, say: Say) -> dict[str, SavedDatabase]:
     began = time.monotonic()
     wanted = {name: (url, cut.snapshots[name].name) for name, url in stores.databases.items()}
     try:
@@ -131,7 +131,7 @@ async def _save_databases(stores: Stores, cut: Cut, folder: Path, say: Say) -> d
 
 
 async def _save_temporal(
-    stores: Stores, cut: Cut, folder: Path, say: Say
+    stores: Stores, cut: HeldInstant, folder: Path, say: Say
 ) -> tuple[str | None, dict[str, SavedDatabase]]:
     """Temporal's store: a file, databases, or nothing that is reached from here."""
     began, name = time.monotonic(), None
@@ -144,7 +144,7 @@ async def _save_temporal(
     return name, {one: _described(f"{TEMPORAL}/{one}.dump", cut.temporal[one]) for one in wanted}
 
 
-def _save_sqlite(cut: Cut, to: Path) -> None:
+def _save_sqlite(cut: HeldInstant, to: Path) -> None:
     plain = to.with_suffix("")
     assert cut.temporal_file is not None
     cut.temporal_file.copy(plain)

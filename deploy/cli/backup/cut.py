@@ -63,7 +63,7 @@ class HeldSqlite:
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
+class HeldInstant:
     """The instant: snapshots by database, and the SQLite store."""
 
     snapshots: Mapping[str, ExportedSnapshot]
@@ -79,7 +79,7 @@ class Cut:
 @asynccontextmanager
 async def one_cut(
     databases: Mapping[str, str], temporal: Mapping[str, str], temporal_file: Path | None
-) -> AsyncIterator[Cut]:
+) -> AsyncIterator[HeldInstant]:
     """Holds one instant of everything for as long as the block lasts. Raises CliError if it cannot be had."""
     async with AsyncExitStack() as held:
         exporters = {name: await held.enter_async_context(_connected(url)) for name, url in databases.items()}
@@ -90,7 +90,7 @@ async def one_cut(
             sqlite = await asyncio.to_thread(HeldSqlite, temporal_file) if temporal_file is not None else None
         if sqlite is not None:
             held.callback(sqlite.close)
-        yield Cut(snapshots, exported, sqlite)
+        yield HeldInstant(snapshots, exported, sqlite)
 
 
 @asynccontextmanager

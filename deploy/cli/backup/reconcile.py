@@ -16,7 +16,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from deploy.cli.backup.create import Say
-from deploy.cli.backup.workflow_histories import PREFIX, Announced, announced_since, ticket_runs
+from deploy.cli.backup.workflow_histories import PREFIX, TicketAnnouncements, announced_since, ticket_runs
 from deploy.cli.environment import database_url, environment_of
 from deploy.cli.errors import CliError
 from deploy.cli.read_only_bus import connected
@@ -108,7 +108,7 @@ class _Reconciler:
         known = set((await submitted.execute(text(KNOWN), {"ids": list(ids)})).scalars())
         places = asyncio.Semaphore(AT_ONCE)
 
-        async def read(ticket_id: UUID) -> Announced | None:
+        async def read(ticket_id: UUID) -> TicketAnnouncements | None:
             async with places:
                 return await announced_since(self._client, ticket_id, self._since)
 

@@ -23,7 +23,7 @@ PAGE = 40
 
 
 @dataclass
-class Announced:
+class TicketAnnouncements:
     """One ticket's events since the instant, by their ids."""
 
     ticket_id: UUID
@@ -46,9 +46,9 @@ async def ticket_runs(client: Client, since: datetime) -> AsyncIterator[UUID]:
             yield UUID(run.id.removeprefix(PREFIX))
 
 
-async def announced_since(client: Client, ticket_id: UUID, since: datetime) -> Announced | None:
+async def announced_since(client: Client, ticket_id: UUID, since: datetime) -> TicketAnnouncements | None:
     """Reads a history backwards, as far as the instant: for a ticket that slept, one page. None without a workflow."""
-    found, run_id, token = Announced(ticket_id), "", b""
+    found, run_id, token = TicketAnnouncements(ticket_id), "", b""
     while True:
         request = GetWorkflowExecutionHistoryReverseRequest(
             namespace=client.namespace,
