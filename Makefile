@@ -5,7 +5,7 @@ PY := .venv/bin/python
 BOOTSTRAP := @$(PYTHON) deploy/local/bootstrap.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test soak check migrate screenshots bench chaos replay containers chart docs packages dev-packages chromium promtool
+.PHONY: help run demo test soak check migrate screenshots bench chaos replay containers sbom chart docs packages dev-packages chromium promtool
 
 help: ## List these commands
 	@echo "Everdesk. make <command>:"
@@ -45,6 +45,12 @@ replay: dev-packages ## Play a real incident log, by rules and by workflows (ARG
 
 screenshots: dev-packages chromium ## Picture the portal and the desk anew for the docs (docs/screens)
 	@exec $(PY) -m tests.screenshots
+
+sbom: ## Write what the lock file brings, as CycloneDX JSON, to build/everdesk.cdx.json
+	@mkdir -p build && test -x build/sbom/bin/cyclonedx-py || $(PYTHON) -m venv build/sbom
+	@build/sbom/bin/python -m pip install --quiet --require-hashes -r deploy/sbom.lock
+	@build/sbom/bin/cyclonedx-py requirements --output-reproducible --of JSON -o build/everdesk.cdx.json requirements.lock
+	@echo "Wrote build/everdesk.cdx.json"
 
 containers: ## Build and start the same system on containers (makes .env if there is none)
 	@test -f .env || $(PYTHON) -m deploy.compose.env

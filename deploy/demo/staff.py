@@ -63,20 +63,26 @@ class DemoStaff:
 @asynccontextmanager
 async def sign_in_staff(stack: RunningStack, connections: int = 20) -> AsyncIterator[DemoStaff]:
     """Everybody signed in, for as long as the block lasts."""
-    urls, secret = stack.urls, stack.credentials
+    urls, secret, verify = stack.urls, stack.credentials, stack.trusts
     async with AsyncExitStack() as open_clients:
         key = secret.api_key.get_secret_value()
         intake = await open_clients.enter_async_context(
-            IntakeClient(urls.intake, key, patience=RetryPolicy(total=GIVE_UP_AFTER), connections=connections)
+            IntakeClient(
+                urls.intake, key, patience=RetryPolicy(total=GIVE_UP_AFTER), connections=connections, verify=verify
+            )
         )
         desks = [
-            await open_clients.enter_async_context(await AgentClient.sign_in(urls.assignment, login, connections))
+            await open_clients.enter_async_context(
+                await AgentClient.sign_in(urls.assignment, login, connections, verify=verify)
+            )
             for login in secret.agents
         ]
         ledger = mail = None
         if secret.operator_token:
             token = secret.operator_token.get_secret_value()
-            ledger = await open_clients.enter_async_context(Ledger(urls.notification, token, connections))
+            ledger = await open_clients.enter_async_context(
+                Ledger(urls.notification, token, connections, verify=verify)
+            )
         if urls.mail:
             mail = await open_clients.enter_async_context(MailSink(urls.mail, connections=connections))
         yield DemoStaff(intake, tuple(desks), ledger, mail)

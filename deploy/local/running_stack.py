@@ -1,5 +1,6 @@
 """The stack that runs right now, as `stack.json` describes it."""
 
+import ssl
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
@@ -46,6 +47,13 @@ class RunningStack(StackDescription):
     ports: dict[str, int] = Field(default_factory=dict)
     pids: dict[str, int] = Field(default_factory=dict)
     credentials: Credentials
+    ca_file: Path | None = None
+    """The authority of a front door's certificate, where it is one of its own."""
+
+    @property
+    def trusts(self) -> ssl.SSLContext | bool:
+        """Whose certificates to believe: those of that authority, else of the usual ones."""
+        return ssl.create_default_context(cafile=self.ca_file) if self.ca_file else True
 
     @classmethod
     def load(cls, home: Path) -> "RunningStack":

@@ -60,6 +60,7 @@ from shared.kit.cleanup import run_cleanup
 from shared.kit.clock import utc_now
 from shared.kit.db import Database, dsn_of, migrate
 from shared.kit.http.app import create_app
+from shared.kit.http.path_prefix import path_of
 from shared.kit.http.rate_limits import RateLimiter
 from shared.kit.http.safe_client import SafeHttpClient
 from shared.kit.measures import Measures
@@ -183,6 +184,7 @@ def build_app(settings: AssignmentSettings) -> FastAPI:
             "temporal": ping_temporal,
         },
         body_limit=body_limit,
+        prefix=path_of(settings.desk_url),
     )
     app.state.measures = Measures(
         {"outbox": outbox_measure(database, SERVICE), "tickets": partial(measure_tickets, database)}

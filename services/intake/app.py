@@ -42,6 +42,7 @@ from shared.kit.http.cookies import wants_secure_cookies
 from shared.kit.http.form_tokens import FormTokens
 from shared.kit.http.language_choice import LanguageChoice, offered_languages
 from shared.kit.http.pages import Pages
+from shared.kit.http.path_prefix import path_of
 from shared.kit.http.rate_limits import RateLimiter
 from shared.kit.i18n.messages import marked as _
 from shared.kit.measures import Measures
@@ -71,6 +72,7 @@ def build(settings: IntakeSettings) -> FastAPI:
     pages = Pages(
         PACKAGE,
         secure_cookies=secure,
+        prefix=path_of(settings.portal_url),
         product=_("Support centre"),
         languages=languages.offered.all,
         home="/",
@@ -162,6 +164,7 @@ def build(settings: IntakeSettings) -> FastAPI:
             "storage": storage.ping,
         },
         body_limit=settings.body_limit,
+        prefix=path_of(settings.portal_url),
     )
     app.state.measures = Measures({"outbox": outbox_measure(database, "intake")})
     for router in (*api.ROUTERS, *admin.ROUTERS, *osticket.ROUTERS, *web.ROUTERS):

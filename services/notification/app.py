@@ -108,6 +108,7 @@ def build(settings: NotificationSettings) -> FastAPI:
             "outbox": lambda: outbox.check_age(database),
             "smtp": lambda: smtp.ping(settings),
         },
+        prefix=settings.path_prefix,
     )
     app.state.app_state = AppState(
         settings,

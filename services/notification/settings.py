@@ -14,6 +14,8 @@ class NotificationSettings(MailingSettings):
     """Each field is the variable `EVERDESK_<FIELD>`."""
 
     port: int = Field(default=PORT, ge=0, le=65_535)
+    path_prefix: str = Field(default="", pattern=r"^(/[A-Za-z0-9_-]+)*$")
+    """Path of the host that a front door serves this API under, such as `/notify`."""
     smtp_host: str = "127.0.0.1"
     """The server that mail leaves by."""
     smtp_port: int = Field(default=25, ge=1, le=65_535)

@@ -4,15 +4,16 @@ from email.utils import parseaddr
 from typing import Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from shared.kit.addresses import is_plain, with_ascii_domain
+from shared.kit.file_settings import SettingsFromFiles
 from shared.kit.i18n.languages import LANGUAGES
 from shared.kit.networks import AllowedHosts, AllowedNetworks
 
 
 class Settings(BaseSettings):
-    """What all processes need. Each field is the variable `EVERDESK_<FIELD>`."""
+    """What all processes need. Each field is the variable `EVERDESK_<FIELD>`, or the file `EVERDESK_<FIELD>_FILE`."""
 
     model_config = SettingsConfigDict(env_prefix="EVERDESK_", env_file=None, frozen=True, use_attribute_docstrings=True)
 
@@ -33,9 +34,9 @@ class Settings(BaseSettings):
     link_days: int = Field(default=90, ge=1, le=3650)
     """Days a requester's link works."""
     portal_url: str = "http://127.0.0.1:8001"
-    """How requesters reach the support centre: the beginning of every link in a mail."""
+    """How requesters reach the support centre, with its path if it has one: the beginning of every link in a mail."""
     desk_url: str = "http://127.0.0.1:8002"
-    """How agents reach the desk."""
+    """How agents reach the desk; with a path, such as https://help.example.org/desk, the desk is served under it."""
     metrics_token: SecretStr | None = Field(default=None, min_length=16)
     """Asked of whoever reads `/metrics`, as a bearer token; without it they are for the same machine alone."""
     log_format: Literal["console", "json"] = "json"
@@ -56,6 +57,18 @@ class Settings(BaseSettings):
     """How long the event stream remembers."""
     dead_letter_days: int = Field(default=90, ge=1, le=3650)
     """How long events that a consumer could not handle wait for an operator; they may hold people's words."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - named by the base class
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - named by the base class
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments first, then the environment, then files that the environment names."""
+        return init_settings, env_settings, SettingsFromFiles(settings_cls, "EVERDESK_")
 
 
 class ServiceSettings(Settings):

@@ -6,6 +6,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
 EXAMPLE = (ROOT / ".env.example").read_text(encoding="utf-8")
+CONSOLES = (ROOT / "deploy" / "compose" / "consoles.yml").read_text(encoding="utf-8")
 DOCKERFILE = (ROOT / "deploy" / "Dockerfile").read_text(encoding="utf-8")
 
 _VARIABLE = re.compile(r"\$\{(?P<name>[A-Z_]+)(?::-(?P<default>[^}]*)|:\?(?P<missing>[^}]*))?\}")
@@ -20,7 +21,7 @@ def without_comments(text: str) -> str:
 
 def variables() -> dict[str, str | None]:
     """Every variable docker-compose.yml reads, with its default; None for one that must be given."""
-    text = without_comments(COMPOSE)
+    text = without_comments(COMPOSE + CONSOLES)
     found = {use["name"]: use["default"] for use in _VARIABLE.finditer(text)}
     return found | dict.fromkeys(_PASSED_ON.findall(text), "")
 
@@ -46,6 +47,6 @@ def environment() -> list[tuple[str, str]]:
 
 def services() -> dict[str, str]:
     """Name → the text of its block."""
-    text = without_comments(COMPOSE).split("\nservices:\n", 1)[1].split("\nvolumes:\n", 1)[0]
+    text = without_comments(COMPOSE).split("\nservices:\n", 1)[1].split("\nnetworks:\n", 1)[0]
     parts = re.split(r"^  ([a-z-]+):$", text, flags=re.MULTILINE)[1:]
     return dict(zip(parts[::2], parts[1::2], strict=True))

@@ -14,7 +14,7 @@ from deploy.compose.env import filled
 from deploy.local.engines.ports import find_free_port
 from tests.containers import compose_text
 
-PORTS = ("INTAKE", "ASSIGNMENT", "NOTIFICATION", "MAIL_IN", "MAIL", "TEMPORAL_UI")
+PORTS = ("HTTPS", "HTTP", "MAIL_IN", "MAIL", "TEMPORAL_UI")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +57,15 @@ def compose(compose_program: tuple[str, ...], tmp_path_factory: pytest.TempPathF
     for port in PORTS:
         taken.add(found := find_free_port(taken=frozenset(taken)))
         chosen[f"EVERDESK_{port}_PORT"] = str(found)
+    chosen["EVERDESK_PORTAL_URL"] = f"https://localhost:{chosen['EVERDESK_HTTPS_PORT']}"
+    chosen["EVERDESK_DESK_URL"] = f"{chosen['EVERDESK_PORTAL_URL']}/desk"
+    chosen["EVERDESK_FRONT_NETWORK"] = f"10.213.{secrets.randbelow(256)}.0/24"
     env_file = tmp_path_factory.mktemp("compose") / "env"
     env_file.write_text(filled(compose_text.EXAMPLE, chosen), encoding="utf-8")
     project = Compose(compose_program, name, env_file, chosen)
     yield project
     project.run("down", "--volumes", "--remove-orphans", check=False)
-    ours = [f"everdesk{kind}:{name}" for kind in ("", "-temporal-dev", "-mail-sink")]
+    ours = [f"everdesk{kind}:{name}" for kind in ("", "-temporal-dev", "-mail-sink", "-front-door-wheel")]
     subprocess.run(["docker", "image", "rm", "--force", *ours], capture_output=True, check=False)
 
 

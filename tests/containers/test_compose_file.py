@@ -24,7 +24,7 @@ SETTINGS: dict[str, type[BaseSettings]] = {
 
 
 def test_every_variable_is_documented_and_every_documented_one_is_read() -> None:
-    assert set(compose_text.documented()) - {"COMPOSE_PROFILES"} == set(compose_text.variables())
+    assert set(compose_text.documented()) - {"COMPOSE_PROFILES", "COMPOSE_FILE"} == set(compose_text.variables())
 
 
 def test_the_defaults_documented_are_the_defaults_used() -> None:
@@ -66,13 +66,65 @@ def test_every_image_has_a_tag() -> None:
 
 def test_every_container_is_hardened() -> None:
     for name, block in compose_text.services().items():
-        assert re.search(r"<<: \*(hardened|once|everdesk|everdesk-once)$", block, re.MULTILINE), name
+        assert re.search(r"<<: \*(hardened|once|everdesk|everdesk-once|front-door)$", block, re.MULTILINE), name
 
 
-def test_ports_are_published_on_the_chosen_address_only() -> None:
-    published = re.findall(r'- "(.+:\d+)"', compose_text.COMPOSE)
-    assert published
-    assert all(port.startswith("${EVERDESK_BIND_ADDRESS:-127.0.0.1}:") for port in published)
+def test_only_the_front_door_and_mail_in_are_published_on_the_chosen_address() -> None:
+    published = re.findall(r'- "(.+):(\d+)"', compose_text.without_comments(compose_text.COMPOSE))
+    assert sorted(port for _, port in published) == ["2525", "8080", "8443"]
+    assert all(where.startswith("${EVERDESK_BIND_ADDRESS:-127.0.0.1}:") for where, _ in published)
+    assert {name for name, block in compose_text.services().items() if "    ports:" in block} == {"mail-in"}
+
+
+def test_the_consoles_are_published_on_this_machine_alone() -> None:
+    published = re.findall(r'- "(.+:\d+)"', compose_text.CONSOLES)
+    assert len(published) == 3
+    assert all(port.startswith("127.0.0.1:") for port in published)
+
+
+@pytest.mark.parametrize("anchor", ["everdesk", "front-door"])
+def test_what_is_ours_is_read_only_limited_and_given_time_to_stop(anchor: str) -> None:
+    body = re.search(
+        rf"^x-{anchor}: &{anchor}\n((?:  .*\n)+)", compose_text.without_comments(compose_text.COMPOSE), re.M
+    )
+    assert body
+    for line in ("read_only: true", "tmpfs: [/tmp]", "mem_limit: ", "stop_grace_period: ", "<<: *hardened"):
+        assert line in body[1], f"{anchor}: {line}"
+    hardened = compose_text.COMPOSE.partition("x-hardened:")[2].partition("\nx-")[0]
+    for line in ("cap_drop: [ALL]", "no-new-privileges:true", "pids_limit: ", "restart: unless-stopped", "logging: "):
+        assert line in hardened
+
+
+@pytest.mark.parametrize("engine", ["postgres", "nats", "temporal", "temporal-dev", "mailpit"])
+def test_every_engine_has_a_health_check_a_limit_and_time_to_stop(engine: str) -> None:
+    block = compose_text.services()[engine]
+    assert "    mem_limit: " in block
+    assert "    stop_grace_period: " in block or engine == "mailpit"
+    checks_itself = engine == "temporal-dev"  # its image does
+    assert "    healthcheck:" in block or checks_itself
+
+
+def test_the_services_believe_the_front_doors_network_and_no_other() -> None:
+    network = re.search(r"- subnet: (\S+)", compose_text.COMPOSE)
+    trusted = re.search(r"EVERDESK_TRUSTED_PROXIES: (\S+)", compose_text.COMPOSE)
+    assert network
+    assert trusted
+    assert network[1] == trusted[1]
+    on_it = {name for name, block in compose_text.services().items() if "networks: [default, front]" in block}
+    assert on_it == {"intake", "assignment", "notification"}
+
+
+def test_the_front_door_leads_to_each_service_and_hides_what_is_for_machines() -> None:
+    caddy = (compose_text.ROOT / "deploy/front_door/Caddyfile").read_text(encoding="utf-8")
+    led = dict(re.findall(r"name (\w+)\n\s+port (\d+)", caddy))
+    assert led == {"intake": "8001", "assignment": "8002", "notification": "8003"}
+    for prefix in ("", "/desk", "/notify"):
+        for path in ("healthz", "readyz", "metrics"):
+            assert f" {prefix}/{path}" in caddy
+    assert "Strict-Transport-Security" in caddy
+    given = set(re.findall(r"\{\$(EVERDESK_[A-Z_]+)", caddy))
+    block = compose_text.COMPOSE.partition("x-front-door:")[2].partition("\n  volumes:")[0]
+    assert given == set(re.findall(r"^    (EVERDESK_[A-Z_]+):", block, re.M))
 
 
 def test_nothing_depends_on_a_service_that_a_profile_may_leave_out() -> None:
@@ -80,7 +132,13 @@ def test_nothing_depends_on_a_service_that_a_profile_may_leave_out() -> None:
     profile = {name: _profile(block) for name, block in blocks.items()}
     for name, block in blocks.items():
         for needed in re.findall(r"^      ([a-z-]+): \{condition:", block, re.MULTILINE):
-            assert profile[needed] in ("", profile[name]), f"{name} depends on {needed}"
+            assert profile[needed] in (set(), profile[name]), f"{name} depends on {needed}"
+
+
+@pytest.mark.parametrize("profile", ["official", "single-binary"])
+def test_either_profile_has_one_front_door(profile: str) -> None:
+    doors = [name for name, block in compose_text.services().items() if "<<: *front-door" in block]
+    assert len([name for name in doors if profile in _profile(compose_text.services()[name])]) == 1
 
 
 @pytest.mark.parametrize("alias", ["temporal", "mail"])
@@ -89,7 +147,7 @@ def test_either_profile_brings_temporal_and_mail_under_one_name(profile: str, al
     bringing = [
         name
         for name, block in compose_text.services().items()
-        if _profile(block) == profile and (name == alias or f"aliases: [{alias}]" in block)
+        if profile in _profile(block) and (name == alias or f"aliases: [{alias}]" in block)
     ]
     assert len(bringing) == 1
 
@@ -117,7 +175,10 @@ def test_the_databases_and_the_namespace_are_those_of_the_local_stack() -> None:
 
 def test_the_image_drops_root_checks_hashes_and_names_no_index() -> None:
     dockerfile = compose_text.without_comments(compose_text.DOCKERFILE)
-    assert "--require-hashes" in dockerfile
+    installing = re.findall(r" install --.*-hashes.*| install .*\.lock.*", dockerfile)
+    assert len(installing) == 3
+    assert all("--require-hashes" in line for line in installing)
+    assert "cyclonedx-py environment" in dockerfile
     assert re.findall(r"^USER (.+)$", dockerfile, re.MULTILINE)[-1] == "10001:10001"
     assert "http://" not in dockerfile.replace("http://127.0.0.1", "")
     assert "https://" not in dockerfile
@@ -138,9 +199,9 @@ def test_only_what_is_named_enters_the_build() -> None:
     assert "**/.*" in rules, "a .env or an .everdesk folder must not enter"
 
 
-def _profile(block: str) -> str:
-    found = re.search(r"profiles: \[([a-z-]+)\]", block)
-    return found[1] if found else ""
+def _profile(block: str) -> set[str]:
+    found = re.search(r"profiles: \[([a-z, -]+)\]", block)
+    return set(found[1].split(", ")) if found else set()
 
 
 def _given_to(service: str) -> set[str]:

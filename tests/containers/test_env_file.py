@@ -28,9 +28,9 @@ def test_secrets_differ_from_each_other_and_from_run_to_run() -> None:
 
 
 def test_a_chosen_value_replaces_the_default_and_an_unknown_name_is_refused() -> None:
-    text = filled(compose_text.EXAMPLE, {"EVERDESK_INTAKE_PORT": "9001", "COMPOSE_PROFILES": "single-binary"})
+    text = filled(compose_text.EXAMPLE, {"EVERDESK_HTTPS_PORT": "9001", "COMPOSE_PROFILES": "single-binary"})
     settings = read_env(text)
-    assert settings["EVERDESK_INTAKE_PORT"] == "9001"
+    assert settings["EVERDESK_HTTPS_PORT"] == "9001"
     assert settings["COMPOSE_PROFILES"] == "single-binary"
     with pytest.raises(ValueError, match="EVERDESK_INTAKE_PROT"):
         filled(compose_text.EXAMPLE, {"EVERDESK_INTAKE_PROT": "9001"})
@@ -49,8 +49,14 @@ def test_the_file_is_private_and_never_overwritten(tmp_path: Path) -> None:
 
 
 def test_the_demo_can_read_the_description_of_the_containers() -> None:
-    settings = read_env(filled(compose_text.EXAMPLE, {"EVERDESK_ASSIGNMENT_PORT": "9002"}))
+    settings = read_env(
+        filled(
+            compose_text.EXAMPLE,
+            {"EVERDESK_PORTAL_URL": "https://a.example:9002", "EVERDESK_DESK_URL": "https://a.example:9002/desk"},
+        )
+    )
     stack = RunningStack.model_validate_json(json.dumps(described(settings)))
-    assert stack.urls.assignment == "http://127.0.0.1:9002"
+    assert (stack.urls.intake, stack.urls.assignment) == ("https://a.example:9002", "https://a.example:9002/desk")
+    assert (stack.urls.notification, stack.urls.mail) == ("https://a.example:9002/notify", "http://127.0.0.1:8025")
     assert stack.credentials.api_key.get_secret_value() == settings["EVERDESK_SEED_API_KEY"]
     assert len({agent.role for agent in stack.credentials.agents}) > 2

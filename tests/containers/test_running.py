@@ -1,21 +1,61 @@
 """The compose file builds, starts, serves and stops for real, in the profile that can be had everywhere."""
 
+import http.client
 import json
+import os
 import re
+import ssl
 import subprocess
+import sys
 import time
-import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
+from deploy.compose.stack_json import CA_FILE
+from tests.containers.compose_text import ROOT
 from tests.containers.conftest import Compose
 
 pytestmark = [pytest.mark.containers, pytest.mark.timeout(1500)]
 
-SERVED = ("intake", "assignment", "notification", "worker", "postgres", "nats", "temporal-dev", "mail-sink")
+SERVED = (
+    "intake",
+    "mail-in",
+    "assignment",
+    "notification",
+    "worker",
+    "postgres",
+    "nats",
+    "temporal-dev",
+    "mail-sink",
+    "front-door-wheel",
+)
 ONCE = ("setup-intake", "setup-assignment", "setup-notification", "temporal-dev-namespace")
-OURS = (*SERVED[:4], "temporal-dev", "mail-sink")
+OURS = (*SERVED[:5], *SERVED[7:])
+
+
+@dataclass(frozen=True, slots=True)
+class FrontDoor:
+    """Where the composed system is reached, and whose certificate it shows."""
+
+    url: str
+    home: Path
+
+    def get(self, path: str, headers: Mapping[str, str] | None = None) -> tuple[int, Mapping[str, str], str]:
+        """Status, headers by lower-case name, and body; redirects are not followed."""
+        where = urlsplit(self.url)
+        context = ssl.create_default_context(cafile=self.home / CA_FILE)
+        connection = http.client.HTTPSConnection(where.hostname or "", where.port, timeout=20, context=context)
+        try:
+            connection.request("GET", path, headers=dict(headers or {}))
+            answer = connection.getresponse()
+            named = {name.lower(): value for name, value in answer.getheaders()}
+            return answer.status, named, answer.read().decode(errors="replace")
+        finally:
+            connection.close()
 
 
 @pytest.fixture(scope="module")
@@ -81,13 +121,115 @@ def test_everything_becomes_healthy_and_the_one_shots_succeed(stack: Compose) ->
 
 
 @pytest.mark.parametrize("service", ["intake", "assignment", "notification"])
-def test_the_host_reaches_each_service_with_all_its_dependencies(stack: Compose, service: str) -> None:
+def test_each_service_has_all_its_dependencies(stack: Compose, service: str) -> None:
     _until_healthy(_container(stack, service), service)
-    url = f"http://127.0.0.1:{stack.settings[f'EVERDESK_{service.upper()}_PORT']}/readyz"
+    ask = (
+        "import os, urllib.request;"
+        "print(urllib.request.urlopen('http://127.0.0.1:' + os.environ['EVERDESK_PORT'] + '/readyz').read().decode())"
+    )
     deadline = time.monotonic() + 60
-    while (answer := _json(url))["degraded"] and time.monotonic() < deadline:
+    while True:
+        answer = json.loads(stack.run("exec", "-T", service, "python", "-c", ask).stdout)
+        if not answer["degraded"] or time.monotonic() > deadline:
+            break
         time.sleep(0.5)
     assert (answer["status"], answer["degraded"]) == ("ready", [])
+
+
+@pytest.fixture(scope="module")
+def door(stack: Compose, tmp_path_factory: pytest.TempPathFactory) -> FrontDoor:
+    _until_healthy(_container(stack, "front-door-wheel"), "front-door-wheel")
+    home = tmp_path_factory.mktemp("home")
+    _stack_json(stack, home)
+    return FrontDoor(stack.settings["EVERDESK_PORTAL_URL"], home)
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "words"),
+    [
+        ("/", 200, "Support centre"),
+        ("/v1/topics", 401, "problem"),
+        ("/desk/", 200, "Sign in"),
+        ("/desk/openapi.json", 200, "Everdesk assignment"),
+        ("/desk/v1/me", 401, "problem"),
+        ("/notify/openapi.json", 200, "Everdesk notification"),
+        ("/notify/v1/deliveries", 401, "problem"),
+        ("/readyz", 404, ""),
+        ("/desk/metrics", 404, ""),
+        ("/notify/healthz", 404, ""),
+    ],
+)
+def test_one_host_name_leads_to_everything(door: FrontDoor, path: str, status: int, words: str) -> None:
+    answered, headers, body = door.get(path)
+    assert answered == status
+    assert words in body
+    assert headers["strict-transport-security"] == "max-age=31536000"
+
+
+def test_plain_http_is_sent_to_https(stack: Compose, door: FrontDoor) -> None:
+    port = int(stack.settings["EVERDESK_HTTP_PORT"])
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.request("GET", "/desk/queue?view=all")
+    answer = connection.getresponse()
+    assert (answer.status, answer.getheader("location")) == (308, f"{door.url}/desk/queue?view=all")
+
+
+def test_callers_are_told_apart_by_the_address_they_have_and_not_by_one_they_make_up(
+    stack: Compose, door: FrontDoor
+) -> None:
+    """Limits on wrong keys are by address: made-up ones change nothing, another machine is another caller."""
+    wrong = "Bearer hd_0123456789abcdef_" + "x" * 43
+    asked = [
+        door.get("/v1/topics", {"Authorization": wrong, "X-Forwarded-For": f"203.0.113.{number}"})[0]
+        for number in range(200)
+    ]
+    assert 429 in asked
+    code = (
+        "import http.client, ssl, sys; context = ssl.create_default_context(); context.check_hostname = False;"
+        "context.verify_mode = ssl.CERT_NONE;"
+        "import socket; raw = socket.create_connection(('front-door-wheel', 8443));"
+        "tls = context.wrap_socket(raw, server_hostname='localhost');"
+        "tls.sendall(b'GET /v1/topics HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n"
+        f"Authorization: {wrong}\\r\\n\\r\\n');"
+        "print(tls.recv(100).split()[1].decode())"
+    )
+    network = f"{stack.project}_front"
+    assert _docker("run", "--rm", "--network", network, _image(stack), "python", "-c", code) == "401"
+
+
+def test_the_seed_story_is_played_through_the_front_door(stack: Compose, door: FrontDoor) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "deploy.demo"],
+        cwd=ROOT,
+        env={**os.environ, "EVERDESK_HOME": str(door.home)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+
+
+def test_three_desks_answer_behind_the_front_door_and_one_may_go(stack: Compose, door: FrontDoor) -> None:
+    stack.run("up", "--detach", "--no-recreate", "--scale", "assignment=3")
+    containers = _containers(stack, "assignment")
+    assert len(containers) == 3
+    for container in containers:
+        _until_healthy(container, "assignment")
+    asked = [door.get("/desk/v1/me")[0] for _ in range(30)]
+    assert set(asked) == {401}
+    _docker("kill", containers[0])
+    asked = [door.get("/desk/v1/me")[0] for _ in range(60)]
+    assert set(asked) <= {401, 503}
+    assert asked[-30:] == [401] * 30, "the one that is gone is passed over"
+    stack.run("up", "--detach", "--no-recreate", "--scale", "assignment=1")
+
+
+def test_the_image_lists_what_it_holds(images: Compose) -> None:
+    listed = json.loads(_docker("run", "--rm", _image(images), "cat", "/usr/share/sbom/everdesk.cdx.json"))
+    names = {part["name"] for part in listed["components"]}
+    assert listed["bomFormat"] == "CycloneDX"
+    assert {"fastapi", "temporalio", "nats-py", "SQLAlchemy"} <= names | {name.lower() for name in names}
 
 
 @pytest.mark.parametrize("service", OURS)
@@ -127,13 +269,31 @@ def _docker(*arguments: str) -> str:
 
 
 def _container(compose: Compose, service: str) -> str:
-    labels = {"project": compose.project, "service": service, "oneoff": "False"}
-    filters = [
-        word for name, value in labels.items() for word in ("--filter", f"label=com.docker.compose.{name}={value}")
-    ]
-    found = _docker("ps", "--all", "--quiet", "--no-trunc", *filters).split()
+    found = _containers(compose, service)
     assert len(found) == 1, f"{service}: {found}"
     return found[0]
+
+
+def _containers(compose: Compose, service: str) -> list[str]:
+    filters = [
+        word
+        for name, value in {"project": compose.project, "service": service, "oneoff": "False"}.items()
+        for word in ("--filter", f"label=com.docker.compose.{name}={value}")
+    ]
+    return _docker("ps", "--all", "--quiet", "--no-trunc", *filters).split()
+
+
+def _stack_json(compose: Compose, home: Path) -> None:
+    command = [sys.executable, "-m", "deploy.compose.stack_json", "--env", str(compose.env_file)]
+    done = subprocess.run(
+        [*command, "--project-name", compose.project],
+        cwd=ROOT,
+        env={**os.environ, "EVERDESK_HOME": str(home)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def _until_healthy(container: str, service: str) -> None:
@@ -147,9 +307,3 @@ def _until_healthy(container: str, service: str) -> None:
 def _logs(container: str) -> str:
     done = subprocess.run(["docker", "logs", "--tail", "40", container], capture_output=True, text=True, check=False)
     return done.stdout + done.stderr
-
-
-def _json(url: str) -> dict[str, object]:
-    with urllib.request.urlopen(url, timeout=5) as answer:
-        content: dict[str, object] = json.load(answer)
-    return content

@@ -1,5 +1,6 @@
 """The assignment API, as agents use it."""
 
+import ssl
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -30,19 +31,29 @@ class AgentClient(ServiceClient):
 
     name = "assignment"
 
-    def __init__(self, url: str, agent: AgentProfile, token: str, connections: int = 20) -> None:
-        super().__init__(url, token, connections)
+    def __init__(
+        self,
+        url: str,
+        agent: AgentProfile,
+        token: str,
+        connections: int = 20,
+        *,
+        verify: ssl.SSLContext | bool = True,
+    ) -> None:
+        super().__init__(url, token, connections, verify=verify)
         self.agent = agent
 
     @classmethod
-    async def sign_in(cls, url: str, login: AgentLogin, connections: int = 20) -> "AgentClient":
+    async def sign_in(
+        cls, url: str, login: AgentLogin, connections: int = 20, *, verify: ssl.SSLContext | bool = True
+    ) -> "AgentClient":
         """Opens a session. Raises StepFailed if the log-in in stack.json does not work."""
         credentials = {"email": login.email, "password": login.password.get_secret_value()}
-        async with DeskApi(url) as api:
+        async with DeskApi(url, verify=verify) as api:
             session = await api.post("/v1/sessions", credentials, expect=201)
         found = session["agent"]
         agent = AgentProfile(found["id"], found["name"], found["email"], login.role)
-        return cls(url, agent, session["access_token"], connections)
+        return cls(url, agent, session["access_token"], connections, verify=verify)
 
     async def __aexit__(self, *ended: object) -> None:
         with suppress(DemoError):

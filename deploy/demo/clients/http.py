@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
@@ -46,7 +47,10 @@ class ServiceClient:
 
     name = "service"
 
-    def __init__(self, url: str, token: str | None = None, connections: int = 20) -> None:
+    def __init__(
+        self, url: str, token: str | None = None, connections: int = 20, *, verify: ssl.SSLContext | bool = True
+    ) -> None:
+        """`verify` says whose certificates are believed, where the service is served over https."""
         self._patience = STARTS_WITHIN
         self._http = httpx2.AsyncClient(
             base_url=url,
@@ -54,6 +58,7 @@ class ServiceClient:
             timeout=httpx2.Timeout(30.0, connect=5.0),
             limits=httpx2.Limits(max_connections=connections, max_keepalive_connections=connections),
             trust_env=False,
+            verify=verify,
         )
 
     async def __aenter__(self) -> Self:

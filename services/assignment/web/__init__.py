@@ -47,6 +47,7 @@ from shared.kit.http.cookies import wants_secure_cookies
 from shared.kit.http.form_tokens import FormTokens
 from shared.kit.http.language_choice import LanguageChoice, offered_languages
 from shared.kit.http.pages import Pages
+from shared.kit.http.path_prefix import path_of
 
 IN_ENGLISH = (
     "/admin",
@@ -71,6 +72,7 @@ def install_web(app: FastAPI, settings: AssignmentSettings) -> None:
     pages = Pages(
         Path(__file__).parent.parent,
         secure_cookies=secure,
+        prefix=path_of(settings.desk_url),
         product="Everdesk",
         home="/queue",
         sections_of=sections_of,

@@ -1,5 +1,6 @@
 """The intake API as asynchronous methods."""
 
+import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Self, TypeVar
@@ -45,8 +46,9 @@ class IntakeClient:
         patience: RetryPolicy | None = None,
         connections: int = 20,
         transport: httpx2.AsyncBaseTransport | None = None,
+        verify: ssl.SSLContext | bool = True,
     ) -> None:
-        """`timeout` is of one attempt, in seconds."""
+        """`timeout` is of one attempt, in seconds; `verify` says whose certificates are believed."""
         http = httpx2.AsyncClient(
             base_url=base_url,
             headers={"Authorization": f"Bearer {api_key}", "User-Agent": "everdesk-intake-client"},
@@ -54,6 +56,7 @@ class IntakeClient:
             limits=httpx2.Limits(max_connections=connections, max_keepalive_connections=connections),
             transport=transport,
             trust_env=False,
+            verify=verify,
         )
         self._asker = RetryingClient(http, patience or RetryPolicy())
 

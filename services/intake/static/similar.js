@@ -8,7 +8,7 @@ for (const box of document.querySelectorAll("[data-similar]")) {
 
   function show(items) {
     const rows = items.map(({ number, subject: words, standing, url }) =>
-      make("li", {}, make("a", { href: url, textContent: `${number}: ${words}` }), " ", make("span", { className: "small", textContent: standing })));
+      make("li", {}, make("a", { href: (document.documentElement.dataset.base ?? "") + url, textContent: `${number}: ${words}` }), " ", make("span", { className: "small", textContent: standing })));
     box.querySelector("ul").replaceChildren(...rows);
     box.hidden = rows.length === 0;
   }
@@ -19,7 +19,7 @@ for (const box of document.querySelectorAll("[data-similar]")) {
     asked = wanted;
     try {
       const headers = { "Requester-Email": encodeURI(email.value.trim()) };
-      const response = await fetch(`/tickets/similar?subject=${encodeURIComponent(subject.value.slice(0, 255))}`, { headers });
+      const response = await fetch(`${document.documentElement.dataset.base ?? ""}/tickets/similar?subject=${encodeURIComponent(subject.value.slice(0, 255))}`, { headers });
       if (response.ok && asked === wanted) show((await response.json()).items);
     } catch { /* an offer less */ }
   }

@@ -63,7 +63,7 @@
       for (const name of ["csrf_token", "form_id"]) body.append(name, this.form.elements[name].value);
       body.append("attachment", this.file);
       this.request = new XMLHttpRequest();
-      this.request.open("POST", "/tickets/uploads");
+      this.request.open("POST", `${document.documentElement.dataset.base ?? ""}/tickets/uploads`);
       this.request.upload.addEventListener("progress", ({ loaded, total }) => { this.bar.value = total ? (100 * loaded) / total : 0; });
       this.request.addEventListener("load", () => this.answered());
       this.request.addEventListener("error", () => this.fail(_("could not be sent: the connection broke")));

@@ -3,12 +3,15 @@
 import json
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
+from typing import Any
 
 from fastapi import FastAPI, Request
+from starlette.types import Receive, Scope, Send
 
 from shared.kit.http import documents, error_handlers, problems
 from shared.kit.http.conventions import BodyLimit, Conventions, usual_body_limit
 from shared.kit.http.health import Check, health_routes
+from shared.kit.http.path_prefix import PathPrefix
 from shared.kit.settings import ServiceSettings, Settings
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
@@ -23,9 +26,14 @@ def create_app(
     needed: Mapping[str, Check],
     wanted: Mapping[str, Check],
     body_limit: BodyLimit = usual_body_limit,
+    prefix: str = "",
 ) -> FastAPI:
-    """An app with health routes. `needed` must answer for readiness; what is only `wanted` is named as degraded."""
-    app = FastAPI(
+    """An app with health routes. `needed` must answer for readiness; what is only `wanted` is named as degraded.
+
+    `prefix` is the path under which others reach it on a host that it shares.
+    """
+    app = _App(
+        prefix=prefix,
         title=title,
         version="1",
         lifespan=lifespan,
@@ -44,6 +52,17 @@ def create_app(
 
     app.router.routes.extend(health_routes(settings, needed, wanted))
     return app
+
+
+class _App(FastAPI):
+    """One whose path prefix is off before any middleware looks at the path, in whatever order they are added."""
+
+    def __init__(self, *, prefix: str, **settings: Any) -> None:
+        super().__init__(servers=[{"url": prefix}] if prefix else None, **settings)
+        self._under_prefix = PathPrefix(super().__call__, prefix)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._under_prefix(scope, receive, send)
 
 
 async def body_of(request: Request) -> bytes:

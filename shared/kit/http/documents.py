@@ -79,6 +79,7 @@ def describe(app: FastAPI) -> None:
                     description=app.description,
                     routes=app.routes,
                     tags=app.openapi_tags,
+                    servers=app.servers or None,
                 )
             )
         return app.openapi_schema

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from fastapi import FastAPI, Request
 
 from shared.kit.http.cookies import cookie_name
+from shared.kit.http.path_prefix import path_of
 from shared.kit.http.problems import Problem
 
 CSRF_COOKIE = "everdesk_csrf"
@@ -31,7 +32,9 @@ class FormTokens:
         self._key = hmac.digest(secret.encode(), b"form-token", "sha256")
         self._public = _origin_of(public_url)
         self._session_cookie = cookie_name(session_cookie, secure=secure_cookies) if session_cookie else None
-        self._own_cookie = cookie_name(CSRF_COOKIE, secure=secure_cookies)
+        self.cookie = CSRF_COOKIE + path_of(public_url).replace("/", "_")
+        """Its name: services that share a host, each under a path of its own, have one each."""
+        self._own_cookie = cookie_name(self.cookie, secure=secure_cookies)
 
     def install(self, app: FastAPI) -> None:
         """Makes the app's pages carry these tokens, and its forms ask for them."""

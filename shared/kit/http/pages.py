@@ -18,7 +18,8 @@ from starlette.staticfiles import StaticFiles
 
 from shared.contracts.vocabulary import BodyFormat
 from shared.kit.http.cookies import cookie_name
-from shared.kit.http.form_tokens import CSRF_COOKIE, form_tokens_of
+from shared.kit.http.form_tokens import form_tokens_of
+from shared.kit.http.path_prefix import with_prefix
 from shared.kit.http.static_files import HashedFiles
 from shared.kit.i18n.formats import format_instant
 from shared.kit.i18n.languages import current_language
@@ -54,8 +55,10 @@ def timestamp(at: datetime | None) -> Markup:
 class Pages:
     """A service's templates, over the shared base layout in `shared/kit/web`."""
 
-    def __init__(self, package: Path, *, secure_cookies: bool, **values: Any) -> None:
+    def __init__(self, package: Path, *, secure_cookies: bool, prefix: str = "", **values: Any) -> None:
+        """`prefix` is the path of the host under which the pages are, `values` what every template may use."""
         self._secure = secure_cookies
+        self._prefix = prefix
         self._environment = Environment(
             loader=FileSystemLoader([package / "templates", WEB / "templates"]),
             autoescape=select_autoescape(default=True, default_for_string=True),
@@ -70,7 +73,7 @@ class Pages:
         self._package = package
         self._shared = HashedFiles(WEB / "static")
         self._own = HashedFiles(own) if (own := package / "static").is_dir() else None
-        self._environment.globals.update(asset=self.asset, form_token=_FORM_TOKEN.get)
+        self._environment.globals.update(asset=self.asset, form_token=_FORM_TOKEN.get, path_prefix=prefix)
 
     def mount(self, app: FastAPI) -> None:
         """Serves the shared and the service's own static files."""
@@ -97,9 +100,9 @@ class Pages:
         finally:
             _FORM_TOKEN.reset(before)
         headers = {"Cache-Control": "no-store", "Content-Language": current_language().tag}
-        response = HTMLResponse(page, status, headers=headers)
+        response = HTMLResponse(with_prefix(page, self._prefix), status, headers=headers)
         if known is None:
-            self.set_cookie(response, CSRF_COOKIE, token)
+            self.set_cookie(response, tokens.cookie, token)
         return response
 
     def text(self, template: str, **values: Any) -> str:

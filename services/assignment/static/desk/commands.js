@@ -1,7 +1,7 @@
 // The keyboard and the command palette. The catalogue comes from the server; an element that carries a command's name as
 // data-command is what the command presses, so the page offers just what the ticket and the agent's role allow.
 
-import { all, isTyping, make, one } from "./dom.js";
+import { all, at, isTyping, make, one } from "./dom.js";
 
 const ORDER = ["dialog", "editor", "page", "global"];
 const SEQUENCE_MS = 1200;
@@ -31,7 +31,7 @@ function run(command) {
   if (command.name in BUILT_IN) return BUILT_IN[command.name]();
   const target = targetOf(command);
   if (!target) {
-    if (command.href) location.assign(command.href);
+    if (command.href) location.assign(at(command.href));
     return undefined;
   }
   if (target.matches("input, select, textarea")) {
@@ -133,8 +133,8 @@ function entriesFor(text) {
   const known = ["page", "dialog", "global"].flatMap((scope) => catalogue.filter((command) => command.scope === scope)).filter((command) => command.name !== "palette" && isThere(command))
     .map((command) => ({ label: labelOf(command), keys: command.keys, run: () => run(command) }))
     .filter(({ label }) => wanted.every((word) => label.toLowerCase().includes(word)));
-  if (number) known.unshift({ label: `Go to ticket ${number[1]}`, keys: "", run: () => location.assign(`/tickets/${encodeURIComponent(number[1])}`) });
-  if (text.trim()) known.push({ label: `Search tickets for “${text.trim()}”`, keys: "", run: () => location.assign(`/queue?view=all&q=${encodeURIComponent(text.trim())}`) });
+  if (number) known.unshift({ label: `Go to ticket ${number[1]}`, keys: "", run: () => location.assign(at(`/tickets/${encodeURIComponent(number[1])}`)) });
+  if (text.trim()) known.push({ label: `Search tickets for “${text.trim()}”`, keys: "", run: () => location.assign(at(`/queue?view=all&q=${encodeURIComponent(text.trim())}`)) });
   return known;
 }
 
@@ -200,7 +200,7 @@ function showHelp() {
   name();
   const dialog = make("dialog", { className: "dialog help", attributes: { "aria-label": "Keyboard shortcuts" } },
     make("form", { method: "dialog", className: "stack" }, make("h2", { textContent: "Keyboard shortcuts" }), make("div", { className: "help-groups" }, ...groups),
-      make("div", { className: "cluster-end" }, make("a", { href: "/settings#shortcuts", textContent: "Change keys" }), toggle,
+      make("div", { className: "cluster-end" }, make("a", { href: at("/settings#shortcuts"), textContent: "Change keys" }), toggle,
         make("button", { className: "button button-primary", textContent: "Close", autofocus: true }))));
   dialog.addEventListener("close", () => dialog.remove());
   document.body.append(dialog);

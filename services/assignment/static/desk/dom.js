@@ -1,5 +1,8 @@
 // What the desk's modules share: looking things up, making elements, posting forms in the background.
 
+/** An address of this service, which may be under a path of a host that it shares. */
+export const at = (path) => (document.documentElement.dataset.base ?? "") + path;
+
 export const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 export const one = (selector, root = document) => root.querySelector(selector);
 

@@ -1,5 +1,5 @@
 // What the queue gains where scripts run: rows that keep up, selecting, completing a search, reading beside the list.
-import { all, later, make, one } from "./dom.js";
+import { all, at, later, make, one } from "./dom.js";
 
 const queue = one("[data-queue]");
 const body = () => one("table.queue tbody");
@@ -45,7 +45,7 @@ window.addEventListener("pageshow", showSelected);
 const search = one("#f-q");
 const ends = one("#search-tokens");
 const suggest = later(150, async () => {
-  const answer = await fetch(`/queue/suggestions?q=${encodeURIComponent(search.value)}`).catch(() => null);
+  const answer = await fetch(at(`/queue/suggestions?q=${encodeURIComponent(search.value)}`)).catch(() => null);
   if (!answer?.ok) return;
   const { items } = await answer.json();
   ends.replaceChildren(...items.map((value) => make("option", { value })));

@@ -1,5 +1,7 @@
 // Says at once when the agent's rights changed or the session ended, and keeps forms from being sent for nothing.
 
+import { at } from "./dom.js";
+
 const meta = document.querySelector('meta[name="rights"]');
 const WORDS = {
   rights: "Your rights were changed. Forms on this page are switched off; what you typed is still there to be copied.",
@@ -29,7 +31,7 @@ function say(kind) {
 
 function start() {
   if (source || !meta?.isConnected || document.visibilityState !== "visible") return;
-  source = new EventSource(`/live/rights?seen=${encodeURIComponent(meta.content)}`);
+  source = new EventSource(at(`/live/rights?seen=${encodeURIComponent(meta.content)}`));
   for (const kind of Object.keys(WORDS)) source.addEventListener(kind, () => say(kind));
 }
 
