@@ -31,7 +31,8 @@ HEAD = """\
 # Settings
 
 Every process reads its settings once, at start, from variables `EVERDESK_<NAME>`; one that cannot be used stops it with
-a sentence that says why. `EVERDESK_<NAME>_FILE` names a file that holds the value, as mounted secrets are. `make run` and the compose file set what they must; [README](../README.md) names the few that
+a sentence that says why. `EVERDESK_<NAME>_FILE` names a file that holds the value, as mounted secrets do.
+`make run` and the compose file set what they must; [README](../README.md) names the few that
 `make run` itself understands. This page is written by `python -m tests.docs` from the classes that read the variables.
 """
 
