@@ -22,6 +22,8 @@ PAGES += sorted((ROOT / "docs/runbooks").glob("*.md"))
 CODE = re.compile(r"^ *```\w*\n(.*?)^ *```$|`([^`\n]+)`", re.MULTILINE | re.DOTALL)
 TARGET = re.compile(r"(?:^|[ (`$;|&])make ([a-z][a-z-]*)")
 SETTING = re.compile(r"(?<![$\w{])EVERDESK_[A-Z][A-Z0-9_]*[A-Z0-9]\b(?![_*…])")
+PREFIX = re.compile(r"env_prefix=\"(EVERDESK_\w*_)\"")
+FIELD = re.compile(r"^    (\w+): ", re.MULTILINE)
 COMMAND = re.compile(
     r"^ *(?:docker compose exec (?:-T )?\S+ |kubectl .+ -- )?everdesk ([a-z-][^|#&;\n\]]*)", re.MULTILINE
 )
@@ -42,8 +44,12 @@ def known_settings() -> set[str]:
         path for folder in SOURCES for path in (ROOT / folder).rglob("*") if path.suffix in (".py", ".yaml", ".sh")
     ]
     files += [ROOT / "docker-compose.yml", ROOT / ".env.example", ROOT / "docs/settings.md"]
+    texts = [path.read_text(encoding="utf-8") for path in files]
     fields = {f"EVERDESK_{name.upper()}" for name in LocalSettings.model_fields}
-    return fields | {name for path in files for name in SETTING.findall(path.read_text(encoding="utf-8"))}
+    for text in texts:
+        for prefix in PREFIX.findall(text):
+            fields |= {f"{prefix}{name.upper()}" for name in FIELD.findall(text)}
+    return fields | {name for text in texts for name in SETTING.findall(text)}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
