@@ -43,6 +43,8 @@ class Outcomes:
     windows: Counter[str] = field(default_factory=Counter)
     mail_windows: int = 0
     """Faults in which a mail may have been accepted and not recorded."""
+    unwell: list[str] = field(default_factory=list)
+    """After which faults not all was well again in time."""
     slowest_recovery: dict[str, float] = field(default_factory=dict)
 
 
@@ -57,7 +59,7 @@ class Striker:
         self.system, self.load, self.outcomes = system, load, Outcomes()
 
     async def strike(self, fault: Fault) -> None:
-        """The fault, and what follows until all is well again. Raises AssertionError if that takes too long."""
+        """The fault, and what follows until all is well again."""
         kind = str(fault.kind)
         self.outcomes.struck[kind] += 1
         self.outcomes.victims.setdefault(kind, Counter())[fault.victim] += 1
@@ -67,7 +69,10 @@ class Striker:
         hits = await self._doing(fault.kind)(fault)
         self.outcomes.hits[kind] += hits if isinstance(hits, int) and not isinstance(hits, bool) else under_way > 0
         began = time.monotonic()
-        await self.system.until_well()
+        try:
+            await self.system.until_well()
+        except AssertionError as problem:
+            self.outcomes.unwell.append(f"{kind}, {fault.victim}: {problem}")
         took = time.monotonic() - began
         self.outcomes.slowest_recovery[kind] = max(took, self.outcomes.slowest_recovery.get(kind, 0.0))
         await asyncio.sleep(fault.calm)

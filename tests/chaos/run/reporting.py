@@ -46,6 +46,7 @@ def record(result: ChaosResult) -> dict[str, Any]:
         "surprises": dict(result.surprises),
         "violations": [[str(one.invariant), one.what] for one in result.violations],
         "left": result.left,
+        "unwell": outcomes.unwell,
         "never_hit": result.never_hit,
         "is_good": result.is_good,
     }
@@ -129,6 +130,7 @@ def _load_table(runs: list[dict[str, Any]]) -> Table:
 def _remarks(runs: list[dict[str, Any]]) -> list[str]:
     lines = [f"- seed {run['seed']}: {invariant}: {what}" for run in runs for invariant, what in run["violations"]]
     lines += [f"- seed {run['seed']}: still under way at the end: {run['left']}" for run in runs if run["left"]]
+    lines += [f"- seed {run['seed']}: not well again after {what}" for run in runs for what in run["unwell"]]
     lines += [f"- seed {run['seed']}: {kind} never hit" for run in runs for kind in run["never_hit"]]
     lines += [f"- {kind}: not possible there: {why}" for kind, why in runs[-1]["missing"].items()]
     return ["\n".join(lines)] if lines else []
@@ -144,6 +146,7 @@ def summary(result: ChaosResult) -> str:
     lines += [f"unexpected ({times}): {what}" for what, times in result.surprises.items()]
     lines += [f"VIOLATION {one.invariant}: {one.what}" for one in result.violations]
     lines += [f"still under way: {result.left}"] * bool(result.left)
+    lines += [f"not well again after {what}" for what in result.outcomes.unwell]
     lines += [f"never hit: {kind}" for kind in result.never_hit]
     lines += [f"not possible here: {kind}: {why}" for kind, why in result.missing.items()]
     lines.append(f"seed {result.asked.seed}: {'PASS' if result.is_good else 'FAIL'}")

@@ -56,7 +56,7 @@ class ChaosResult:
         if self.asked.plant:
             return any(one.invariant is PLANTS[self.asked.plant][0] for one in self.violations)
         is_complete = not self.never_hit or self.asked.minutes < LONG
-        return is_complete and not (self.violations or self.left)
+        return is_complete and not (self.violations or self.left or self.outcomes.unwell)
 
 
 async def make_load(system: ChaosSystem, seed: int) -> tuple[Load, Doors]:
@@ -86,7 +86,6 @@ async def carry_out(system: ChaosSystem, asked: ChaosOrder) -> ChaosResult:
     finally:
         load.stop()
         await running
-    await system.until_well()
     left = await until_quiet(system, load.attempts)
     if asked.plant:
         await PLANTS[asked.plant][1](system, load)
