@@ -11,6 +11,8 @@ from tests.load import machine
 from tests.load.report import FOLDER, Table
 
 KEPT = 20
+SHOWN = 5
+"""Violations of a run that the page names one by one; all of them are in the file beside it."""
 METHOD = """\
 One stack as `make run` starts it, each process on ways of its own to each engine, each engine on a disk of its own.
 Eleven kinds of clients go on all the time (intake's API, files, portal, mail, alerts, agents' replies, notes and
@@ -110,7 +112,7 @@ def _faults_table(runs: list[dict[str, Any]]) -> Table:
                 sum(one[0] for one in told),
                 sum(one[1] for one in told),
                 len(victims),
-                max(one[2] for one in told),
+                max(one[2] for one in told) or None,
             )
         )
     return Table("Faults", ("fault", "struck", "hit", "different victims", "longest until all well, s"), rows)
@@ -128,11 +130,16 @@ def _load_table(runs: list[dict[str, Any]]) -> Table:
 
 
 def _remarks(runs: list[dict[str, Any]]) -> list[str]:
-    lines = [f"- seed {run['seed']}: {invariant}: {what}" for run in runs for invariant, what in run["violations"]]
-    lines += [f"- seed {run['seed']}: still under way at the end: {run['left']}" for run in runs if run["left"]]
-    lines += [f"- seed {run['seed']}: not well again after {what}" for run in runs for what in run["unwell"]]
-    lines += [f"- seed {run['seed']}: {kind} never hit" for run in runs for kind in run["never_hit"]]
-    lines += [f"- {kind}: not possible there: {why}" for kind, why in runs[-1]["missing"].items()]
+    lines = []
+    for run in runs:
+        told = [f"{invariant}: {what}" for invariant, what in run["violations"]]
+        told = [*told[:SHOWN], f"and {len(told) - SHOWN} more violations"] if len(told) > SHOWN else told
+        told += [f"still under way at the end: {run['left']}"] * bool(run["left"])
+        told += [f"not well again after {what}" for what in run["unwell"]]
+        told += [f"never hit: {', '.join(run['never_hit'])}"] * bool(run["never_hit"])
+        told += [f"not possible there: {kind}: {why}" for kind, why in run["missing"].items()]
+        told += [run["note"]] * ("note" in run)
+        lines += [f"- seed {run['seed']}: {what}" for what in told]
     return ["\n".join(lines)] if lines else []
 
 
