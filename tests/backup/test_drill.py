@@ -67,7 +67,7 @@ async def everdesk(stack: LocalStack, *arguments: str) -> tuple[int, str]:
     done = await asyncio.to_thread(CliRunner().invoke, app, list(arguments), env=environment)
     if done.exception is not None and not isinstance(done.exception, SystemExit):
         raise done.exception
-    return done.exit_code, done.output
+    return done.exit_code, " ".join(done.output.split())
 
 
 @asynccontextmanager

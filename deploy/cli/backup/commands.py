@@ -52,7 +52,7 @@ def verify(folder: Folder) -> None:
     _say_what_it_holds(manifest)
 
 
-@app.command(epilog="Example: EVERDESK_HOME=/srv/everdesk everdesk backup restore /backups/20261128T0300")
+@app.command(epilog="Example: everdesk backup restore /backups/20261128T0300    (into EVERDESK_HOME)")
 @friendly_errors
 def restore(
     folder: Folder,
