@@ -56,7 +56,7 @@ def test_what_cannot_work_or_is_a_secret_is_refused(changes: dict[str, Any]) -> 
 
 
 def test_every_variable_is_a_setting() -> None:
-    assert chart_files.variables() - {"EVERDESK_PATH_PREFIX"} - KNOWN == set()
+    assert chart_files.variables() - KNOWN == set()
 
 
 def test_every_secret_setting_comes_from_a_secret_object() -> None:
