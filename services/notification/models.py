@@ -197,7 +197,7 @@ class Delivery(Base):
     __table_args__ = (
         UniqueConstraint("cause", "recipient", "template", "channel"),
         Index("ix_deliveries_inbox", "agent_id", "id", postgresql_where=text("channel = 'inbox'")),
-        Index("ix_deliveries_unread", "agent_id", postgresql_where=text("channel = 'inbox' and read_at is null")),
+        Index("ix_deliveries_unread", "agent_id", "id", postgresql_where=text("channel = 'inbox' and read_at is null")),
         Index("ix_deliveries_bundle", "bundle", postgresql_where=text("status = 'queued' and bundle is not null")),
         Index("ix_deliveries_ticket_id", "ticket_id", "id"),
         Index("ix_deliveries_not_sent", "status", "id", postgresql_where=text("status <> 'sent'")),

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from services.assignment.queries.ticket_lists import reading
 from shared.contracts.events import TicketErased
 from shared.kit.clock import new_id, utc_now
 from tests.services.assignment.desk import Desk, Json
@@ -149,3 +150,15 @@ async def test_what_was_erased_is_not_found(desk: Desk, mark: str) -> None:
         assert await found(desk, word) == []
 
     await eventually(gone)
+
+
+async def test_a_rare_word_is_found_though_the_planner_expects_thousands(
+    desk: Desk, refund: Json, other: Json, mark: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def as_of_a_million(*_: object) -> float:
+        return reading.TAKEN_FROM_INDEX + 1_000.0
+
+    monkeypatch.setattr(reading, "_expected", as_of_a_million)
+    monkeypatch.setattr(reading, "UNKNOWN", 1e9)
+    monkeypatch.setattr(reading, "SEARCHED", 1)
+    assert sorted(await found(desk, mark)) == sorted([refund["id"], other["id"]])

@@ -29,6 +29,12 @@ SEARCHED: Final = 400
 """Tickets of a list whose messages are searched one by one before the page ends early."""
 TAKEN_FROM_INDEX: Final = 4_000
 """Largest expected number of index matches that are read and sorted."""
+UNKNOWN: Final = 0.01
+"""Expected share of all messages up to which the planner is doubted, and matches are counted as far as need be.
+
+Of a word that it does not know it expects a half per cent, which is thousands of a million.
+"""
+MESSAGES: Final = "select greatest(reltuples, 1) from pg_class where oid = cast('messages' as regclass)"
 CHEAP: Final = 12_000.0
 """Planner cost up to which a plan is run without further bounds; about 20 ms.
 
@@ -110,10 +116,24 @@ async def _near(
 
 
 async def _rarest(session: Session, terms: Sequence[SoughtTerm], values: dict[str, Any]) -> SoughtTerm | None:
-    """The term with the fewest expected matches, if that is at most TAKEN_FROM_INDEX."""
-    expected = [(await _expected(session, term.bearers, values), place) for place, term in enumerate(terms)]
-    fewest, place = min(expected)
-    return terms[place] if fewest <= TAKEN_FROM_INDEX else None
+    """The term with the fewest expected matches, if that is at most TAKEN_FROM_INDEX, or else one with as few."""
+    expected = sorted([(await _expected(session, term.bearers, values), place) for place, term in enumerate(terms)])
+    if expected[0][0] <= TAKEN_FROM_INDEX:
+        return terms[expected[0][1]]
+    messages: float = (await session.execute(statement(MESSAGES))).scalar_one()
+    for many, place in expected:
+        if many > UNKNOWN * messages:
+            break
+        if await _is_taken(session, terms[place], values):
+            return terms[place]
+    return None
+
+
+async def _is_taken(session: Session, term: SoughtTerm, values: dict[str, Any]) -> bool:
+    """Whether a term has at most TAKEN_FROM_INDEX matches, as they are counted."""
+    sql = f"select count(*) from (select from ({term.bearers}) as every limit {TAKEN_FROM_INDEX + 1}) as some_of_them"
+    found: int = (await session.execute(statement(sql), _used(sql, values))).scalar_one()
+    return found <= TAKEN_FROM_INDEX
 
 
 def by_index(order: Order, listed: Listed, terms: Sequence[SoughtTerm], rarest: SoughtTerm) -> str:
