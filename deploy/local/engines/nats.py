@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from deploy.local import probe
 from deploy.local.engines import binaries
+from deploy.local.engines.garbage_collection import RARE_GARBAGE_COLLECTION
 from deploy.local.engines.ports import LOOPBACK
 from deploy.local.process import Launch, inherited_environment
 
@@ -60,7 +61,7 @@ class Nats:
 
     def launch(self) -> Launch:
         command = (str(binaries.script("nats-server")), "--config", str(self._config))
-        return Launch(command, cwd=self.state, env=inherited_environment())
+        return Launch(command, cwd=self.state, env=inherited_environment() | RARE_GARBAGE_COLLECTION)
 
     async def wait_ready(self, within: float) -> None:
         async def healthy() -> bool:

@@ -6,14 +6,13 @@ from pathlib import Path
 
 from deploy.local import probe, process
 from deploy.local.engines import binaries
+from deploy.local.engines.garbage_collection import RARE_GARBAGE_COLLECTION
 from deploy.local.engines.ports import LOOPBACK
 from deploy.local.process import Launch, inherited_environment
 
 NAMESPACE = "default"
 # Longer than the event stream keeps a message (30 days): a late redelivery must find the closed workflow.
 RETENTION = "45d"
-GARBAGE_COLLECTION = {"GOGC": "400", "GOMEMLIMIT": "512MiB"}
-"""Collect less often than Go does by itself, which saves the server about a twentieth, up to a bound of memory."""
 SEARCH_ATTRIBUTES = ("EverdeskStatus", "EverdeskTeam", "EverdeskAssignee", "EverdeskPriority")
 
 
@@ -55,7 +54,7 @@ class Temporal:
             command += ["--headless"]
         else:
             command += ["--ui-port", str(self.ui_port), "--ui-disable-news-fetch"]
-        return Launch(tuple(command), cwd=self.state, env=inherited_environment() | GARBAGE_COLLECTION)
+        return Launch(tuple(command), cwd=self.state, env=inherited_environment() | RARE_GARBAGE_COLLECTION)
 
     async def wait_ready(self, within: float) -> None:
         async def listening() -> bool:

@@ -92,6 +92,8 @@ class CommandContext:
     call: CommandRequest
     command_id: str
     now: datetime
+    is_blocked: bool = False
+    """Whether tasks are to be done before the ticket may be resolved."""
 
     @property
     def ticket(self) -> Ticket:
@@ -132,7 +134,8 @@ async def act(
                 return known.stored
             known.found.require(permission)
             ticket = known.found.ticket
-            attempt = CommandContext(context, session, known.found, call, call.command_id(ticket), utc_now())
+            command_id = call.command_id(ticket)
+            attempt = CommandContext(context, session, known.found, call, command_id, utc_now(), known.is_blocked)
             wanted = call.wanted(ticket, attempt.command_id, comment)
             command = None if known.is_intended else await build(attempt)
             if command is not None and not await intents.write(session, wanted, command):

@@ -142,7 +142,8 @@ def resolve(_: actions.ActionInput) -> Build:
     """Declare it settled, unless a blocking task is still to be done."""
 
     async def build(attempt: CommandContext) -> ResolveTicket:
-        await check_nothing_blocks(attempt.session, attempt.ticket.id)
+        if attempt.is_blocked:
+            await check_nothing_blocks(attempt.session, attempt.ticket.id)
         return ResolveTicket(**carried(attempt))
 
     return build
@@ -155,7 +156,7 @@ def close(body: actions.CloseInput) -> Build:
     """
 
     async def build(attempt: CommandContext) -> CloseTicket:
-        if body.reason is CloseReason.RESOLVED:
+        if body.reason is CloseReason.RESOLVED and attempt.is_blocked:
             await check_nothing_blocks(attempt.session, attempt.ticket.id)
         policy = (await _route(attempt))[1] if attempt.ticket.status == Status.NEW else None
         return CloseTicket(**carried(attempt), reason=body.reason, policy=policy)

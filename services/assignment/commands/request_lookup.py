@@ -12,6 +12,7 @@ from sqlalchemy.orm import aliased
 from services.assignment.models import FollowUp, Intent, Ticket, table_of
 from services.assignment.queries.callers import Caller
 from services.assignment.queries.follow_ups import get_related
+from services.assignment.queries.tasks import blocks
 from services.assignment.queries.tickets import AuthorizedTicket, as_view, id_or_number, ticket_place, with_names
 from services.assignment.queries.visibility import VIEW
 from services.assignment.schemas.tickets import RelatedTickets, TicketView, TicketWithNames
@@ -36,6 +37,8 @@ class RequestLookup:
     """The first answer, if this is a retry."""
     is_intended: bool
     """Whether a command like it was written down and not answered yet: perhaps this one, sent before."""
+    is_blocked: bool
+    """Whether tasks that block resolving are to be done."""
 
     def view(self, caller: Caller, now: datetime) -> TicketView:
         """The ticket as it was found, or as `named` was brought up to date since."""
@@ -74,6 +77,7 @@ async def look_up(
         await get_related(session, caller, ticket.id) if is_related else RelatedTickets(),
         claim.stored,
         is_intended=claim.key is not None and row.is_intended,
+        is_blocked=row.is_blocked,
     )
 
 
@@ -98,6 +102,7 @@ def _query(reference: ColumnElement[Any]) -> Select[*tuple[Any, ...]]:
             *(responses.c[name] for name in ("request_hash", "status", "body", "etag")),
             intended.label("is_intended"),
             is_related.label("is_related"),
+            exists().where(blocks(Ticket.id)).label("is_blocked"),
         )
         .outerjoin(responses, first)
         .where(reference == bindparam("reference"))

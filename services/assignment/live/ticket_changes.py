@@ -8,7 +8,7 @@ import asyncio
 import json
 from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -22,6 +22,7 @@ from shared.contracts.names import STREAM
 from shared.domain.permissions import TicketPlace
 from shared.kit.bus import Bus
 from shared.kit.bus.connection import REFUSED
+from shared.kit.bus.pull import PullStream
 from shared.kit.clock import new_id
 from shared.kit.telemetry import log
 
@@ -34,9 +35,8 @@ KEPT: Final = 5_000
 PLACES: Final = 50_000
 """Tickets of which it is remembered where they stood, to tell who loses sight of one."""
 BATCH: Final = 200
-WAIT_SECONDS: Final = 20.0
-DRAIN_SECONDS: Final = 0.05
-"""A request for several waits so long for all of them; so one is asked for first, and then whatever else is there."""
+LINGER_SECONDS: Final = 0.05
+"""What one action causes is then told at once."""
 PAUSE_SECONDS: Final = 1.0
 FindPlaces = Callable[[Collection[UUID]], Awaitable[Mapping[UUID, TicketPlace]]]
 
@@ -119,18 +119,15 @@ class TicketChanges:
             mem_storage=True,
         )
         await js.add_consumer(STREAM, config)
-        subscription = await js.pull_subscribe_bind(name, STREAM)
+        pull, generation = PullStream(self._bus.client, name, BATCH), self._bus.generation
         try:
-            while True:
-                for size, within in ((1, WAIT_SECONDS), (BATCH, DRAIN_SECONDS)):
-                    with suppress(TimeoutError):
-                        messages = await subscription.fetch(size, timeout=within)
-                        await self.take_all([(one.metadata.sequence.stream, one.data) for one in messages])
-                        self._tell()
+            with self._bus.calling_on_change(pull.interrupt):
+                while self._bus.generation == generation:
+                    messages = await pull.next_batch(LINGER_SECONDS)
+                    await self.take_all([(one.metadata.sequence.stream, one.data) for one in messages])
+                    self._tell()
         finally:
-            with suppress(Exception):
-                async with asyncio.timeout(2):
-                    await subscription.unsubscribe()
+            await pull.close()
 
     async def take_all(self, batch: Sequence[tuple[int, bytes]]) -> None:
         """Events of the stream, each with its place in it; what cannot be read is nobody's change."""

@@ -3,8 +3,8 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, func, select
-from sqlalchemy.orm import aliased
+from sqlalchemy import ColumnElement, Row, Select, and_, func, select
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from services.assignment.models import Agent, ServiceToken, TicketTask
 from services.assignment.schemas.tasks import TaskView
@@ -30,16 +30,17 @@ async def get_task(session: Session, ticket_id: UUID, task_id: UUID) -> TaskView
 
 async def check_nothing_blocks(session: Session, ticket_id: UUID) -> None:
     """Raises Problem 409, which names the tasks, if one that blocks resolving is not done."""
-    query = (
-        select(TicketTask.id, TicketTask.title)
-        .where(TicketTask.ticket_id == ticket_id, TicketTask.is_blocking, TicketTask.done_at.is_(None))
-        .order_by(TicketTask.position)
-    )
+    query = select(TicketTask.id, TicketTask.title).where(blocks(ticket_id)).order_by(TicketTask.position)
     open_tasks = (await session.execute(query)).all()
     if open_tasks:
         titles = ", ".join(f"“{task.title}”" for task in open_tasks)
         tasks = [{"id": str(task.id), "title": task.title} for task in open_tasks]
         raise Problem(409, "blocked_by_tasks", f"these tasks must be done first: {titles}", tasks=tasks)
+
+
+def blocks(ticket_id: ColumnElement[UUID] | InstrumentedAttribute[UUID] | UUID) -> ColumnElement[bool]:
+    """The condition of a task that keeps the ticket from being resolved."""
+    return and_(TicketTask.ticket_id == ticket_id, TicketTask.is_blocking, TicketTask.done_at.is_(None))
 
 
 def _tasks() -> Select[*tuple[Any, ...]]:

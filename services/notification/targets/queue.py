@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import String, cast, func, literal, or_, select, update
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from services.notification.delivery.channels import DeliveryChannel
 from services.notification.delivery.status import DeliveryStatus
@@ -56,33 +58,8 @@ class TargetQueue:
 
     async def claim(self) -> list[TargetJob]:
         """Claims due messages, oldest first, at most one for each target: a slow one holds up no other."""
-        target_key = literal(RECIPIENT) + cast(NotificationTarget.id, String)
-        first = (
-            select(func.min(cast(Delivery.id, String)).label("id"))
-            .join(NotificationTarget, target_key == Delivery.recipient)
-            .join(Ticket, Ticket.id == Delivery.ticket_id)
-            .where(
-                IS_DUE,
-                Delivery.channel.in_(CHANNELS),
-                Delivery.next_attempt_at <= func.now(),
-                NotificationTarget.is_active,
-                or_(NotificationTarget.paused_until.is_(None), NotificationTarget.paused_until <= func.now()),
-                Ticket.number.is_not(None),
-            )
-            .group_by(Delivery.recipient)
-            .limit(BATCH)
-            .scalar_subquery()
-        )
-        due = select(Delivery.id).where(cast(Delivery.id, String).in_(first)).with_for_update(skip_locked=True)
-        claimed = (
-            update(Delivery)
-            .where(Delivery.id.in_(due), IS_DUE, Delivery.next_attempt_at <= func.now())
-            .values(status=DeliveryStatus.SENDING, next_attempt_at=func.now() + LEASE)
-            .returning(Delivery)
-            .execution_options(synchronize_session=False)
-        )
         async with self._database.begin() as session:
-            rows = (await session.scalars(claimed)).all()
+            rows = (await session.scalars(_claim())).all()
             if not rows:
                 return []
             ids = {UUID(row.recipient.removeprefix(RECIPIENT)) for row in rows}
@@ -178,3 +155,40 @@ def place_of(target: NotificationTarget, secrets: TargetSecrets) -> Place | None
         return url, None if target.secret is None else secrets.decrypt(target.id, target.secret)
     except TargetUnreadable:
         return None
+
+
+@cache
+def _claim() -> ReturningUpdate[tuple[Delivery]]:
+    """Marks the oldest due message of each target that answers. Starts from the index of what is due."""
+    target_key = literal(RECIPIENT) + cast(NotificationTarget.id, String)
+    first = (
+        select(Delivery.id)
+        .distinct(Delivery.recipient)
+        .join(NotificationTarget, target_key == Delivery.recipient)
+        .join(Ticket, Ticket.id == Delivery.ticket_id)
+        .where(
+            IS_DUE,
+            Delivery.channel.in_(CHANNELS),
+            Delivery.next_attempt_at <= func.now(),
+            NotificationTarget.is_active,
+            or_(NotificationTarget.paused_until.is_(None), NotificationTarget.paused_until <= func.now()),
+            Ticket.number.is_not(None),
+        )
+        .order_by(Delivery.recipient, Delivery.id)
+        .limit(BATCH)
+        .cte("first")
+        .prefix_with("MATERIALIZED")
+    )
+    due = (
+        select(Delivery.id)
+        .where(Delivery.id.in_(select(first.c.id)), IS_DUE, Delivery.next_attempt_at <= func.now())
+        .with_for_update(skip_locked=True)
+        .cte("due")
+    )
+    return (
+        update(Delivery)
+        .where(Delivery.id.in_(select(due.c.id)))
+        .values(status=DeliveryStatus.SENDING, next_attempt_at=func.now() + LEASE)
+        .returning(Delivery)
+        .execution_options(synchronize_session=False)
+    )

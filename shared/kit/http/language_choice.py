@@ -54,8 +54,8 @@ class LanguageChoice:
         """Returns the language for a request of which nothing else is known."""
         if self._is_in_english(request):
             return ENGLISH
-        asked = self.offered.negotiate(request.headers.get("accept-language"))
-        return self.chosen(request) or asked or self.offered.default
+        chosen = self.chosen(request)
+        return chosen or self.offered.negotiate(request.headers.get("accept-language")) or self.offered.default
 
     def prefer(self, request: Request, tag: str | None) -> None:
         """Uses a stored preference for the rest of the request, unless the reader chose a language in this browser."""
@@ -64,7 +64,7 @@ class LanguageChoice:
             set_language(found)
 
     def _is_in_english(self, request: Request) -> bool:
-        return bool(self.in_english) and request.url.path.startswith(self.in_english)
+        return bool(self.in_english) and str(request.scope["path"]).startswith(self.in_english)
 
 
 class _LanguageMiddleware:

@@ -76,7 +76,9 @@ class OfferedLanguages:
 
     def negotiate(self, header: str | None) -> Language | None:
         """Returns the offered language that an Accept-Language header prefers, or None (RFC 9110, 12.5.4)."""
-        for tag in _by_preference((header or "")[:MAX_HEADER]):
+        if not header:
+            return None
+        for tag in _by_preference(header[:MAX_HEADER]):
             found = self.default if tag == "*" else self.find(tag)
             if found is not None:
                 return found
