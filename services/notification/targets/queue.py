@@ -158,7 +158,7 @@ def place_of(target: NotificationTarget, secrets: TargetSecrets) -> Place | None
 
 
 @cache
-def _claim() -> ReturningUpdate[tuple[Delivery]]:
+def _claim() -> ReturningUpdate[Delivery]:
     """Marks the oldest due message of each target that answers. Starts from the index of what is due."""
     target_key = literal(RECIPIENT) + cast(NotificationTarget.id, String)
     first = (
