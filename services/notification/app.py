@@ -17,6 +17,7 @@ from services.notification.event_feed.recorder import FeedRecorder
 from services.notification.event_feed.retention import forget_events
 from services.notification.event_feed.signal import FeedSignal
 from services.notification.event_feed.streams import FeedStreams
+from services.notification.mail_templates.store import EditedTemplates
 from services.notification.measures import measure_notifications
 from services.notification.settings import NotificationSettings
 from services.notification.targets.queue import TargetQueue
@@ -52,7 +53,8 @@ def build(settings: NotificationSettings) -> FastAPI:
     bus = Bus(settings, NAME)
     relay = Relay(dsn_of(settings), bus, NAME)
     database.publish_with(relay.publish)
-    sender = make_sender(database, settings)
+    edited = EditedTemplates(database)
+    sender = make_sender(database, settings, edited)
     threads, ids = MailThreads(settings, settings.mail_domain), RequesterIds(settings)
     secrets = WebhookSecrets(settings)
     outgoing = SafeHttpClient(
@@ -125,6 +127,7 @@ def build(settings: NotificationSettings) -> FastAPI:
         FeedStreams(database, signal),
         targets.wake,
         target_secrets,
+        edited,
     )
     app.state.measures = Measures(
         {
@@ -138,7 +141,7 @@ def build(settings: NotificationSettings) -> FastAPI:
     return app
 
 
-def make_sender(database: Database, settings: NotificationSettings) -> Sender:
+def make_sender(database: Database, settings: NotificationSettings, edited: EditedTemplates | None = None) -> Sender:
     """Returns the sender that works off the delivery ledger of this database."""
     threads = MailThreads(settings, settings.mail_domain)
 
@@ -146,4 +149,4 @@ def make_sender(database: Database, settings: NotificationSettings) -> Sender:
         async with database.begin() as session:
             await resolve_recipients(session, threads, settings.unassigned_messages_to)
 
-    return Sender(DeliveryQueue(database, LEASE), settings, settle)
+    return Sender(DeliveryQueue(database, LEASE), settings, settle, edited)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from services.notification.event_feed.signal import FeedSignal
 from services.notification.event_feed.streams import FeedStreams
+from services.notification.mail_templates.store import EditedTemplates
 from services.notification.settings import NotificationSettings
 from services.notification.targets.secrets import TargetSecrets
 from services.notification.webhooks.ledger import WebhookLedger
@@ -34,3 +35,4 @@ class AppState:
     feed_streams: FeedStreams
     wake_targets: Callable[[], None]
     target_secrets: TargetSecrets
+    edited_templates: EditedTemplates

@@ -26,6 +26,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from services.notification.csat_tables import add_csat_tables
 from services.notification.feed_tables import add_feed_tables
+from services.notification.mail_templates.tables import add_edited_template_tables
 from services.notification.token_table import add_token_table
 from services.notification.webhook_tables import add_webhook_tables
 from shared.kit.audit_log import add_audit_table
@@ -277,3 +278,4 @@ add_feed_tables(Base.metadata)
 add_webhook_tables(Base.metadata)
 add_token_table(Base.metadata)
 add_csat_tables(Base.metadata)
+add_edited_template_tables(Base.metadata)

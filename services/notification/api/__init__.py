@@ -14,6 +14,7 @@ from services.notification.api import (
     preferences,
     rules,
     targets,
+    template_editing,
     templates,
     webhooks,
 )
@@ -23,7 +24,8 @@ from services.notification.deps import FEED_READER, OPERATOR, WEBHOOK_KEEPER
 def router() -> APIRouter:
     """Returns the router of every route under `/v1`."""
     routes = APIRouter(prefix="/v1", dependencies=[OPERATOR])
-    configuration = (templates, outgoing_mail, audit, event_tokens, rules, preferences, targets, csat)
+    settled = (templates, template_editing, outgoing_mail, audit, event_tokens)
+    configuration = (*settled, rules, preferences, targets, csat)
     for part in (deliveries, inbox, dead_letters, *configuration):
         routes.include_router(part.router)
     programs = APIRouter(prefix="/v1")

@@ -1,12 +1,11 @@
 """Composes the mail of a job: text and HTML bodies, threading headers, and headers that prevent mail loops."""
 
 import csv
-import textwrap
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from datetime import UTC
 from email.utils import format_datetime
 from io import StringIO
 from itertools import islice
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -15,37 +14,41 @@ from markupsafe import Markup, escape
 
 from services.notification.csat_tables import ASKED
 from services.notification.delivery import consolidated_text
+from services.notification.delivery.formatting import FORMATS
 from services.notification.delivery.header import is_message_id, mailbox, message_ids, one_line, token, unstructured
 from services.notification.delivery.mime import alternatives, with_attachment
 from services.notification.delivery.queue import MailJob
 from services.notification.delivery.styled_templates import styled_templates
 from services.notification.delivery.templates import TEMPLATES, Template, TemplateName
+from services.notification.mail_templates.store import EditedTemplates
 from services.notification.settings import NotificationSettings
+from services.notification.template_files import TEMPLATE_FOLDER
 from shared.contracts.names import REPLY_DELIMITER, REPLY_DELIMITERS
 from shared.contracts.vocabulary import BodyFormat
 from shared.kit.auth import MailThreads, TicketLink, TicketLinks
-from shared.kit.i18n.formats import format_instant
 from shared.kit.i18n.languages import OfferedLanguages, current_language, use_language
 from shared.kit.i18n.messages import gettext
 from shared.kit.i18n.templates import install_translations
 from shared.kit.one_time_links import AccountLinks, ExportLinks
 from shared.kit.satisfaction import SCORES, RatedResolution, RatingLinks
+from shared.kit.telemetry import log
 from shared.kit.user_content.limits import is_light
 from shared.kit.user_content.renderer import BodyRenderer, at_once
 from shared.kit.user_content.rendering import Rendered, with_attachment_urls
 
-TEMPLATE_FOLDER = Path(__file__).parent.parent / "templates"
 SUBJECT_LENGTH = 200
 AUTHOR_LENGTH = 60
-COLUMNS = 78
 SHOWN_ROWS = 101
 """Of a report's table in the mail itself; the attached file has all."""
+PREFERENCES = "/account/notifications"
+"""Where agents choose what they are told of."""
 
 
 class Composer:
-    """Composes mails from the templates in `templates/`."""
+    """Composes mails from the templates in `templates/`, or from those that administrators edited."""
 
-    def __init__(self, settings: NotificationSettings) -> None:
+    def __init__(self, settings: NotificationSettings, edited: EditedTemplates | None = None) -> None:
+        self._edited = edited
         self._languages = OfferedLanguages(settings.offered_languages, settings.default_language)
         self._name, self._address = settings.mail_name, settings.mail_address
         self._links = TicketLinks(settings)
@@ -73,12 +76,26 @@ class Composer:
 
     def _written(self, job: MailJob, template: Template, words: Rendered) -> bytes:
         values = self._values(job, template) | {"body_html": words.html, "body_text": words.text}
-        text, page = self._texts[template.name].render(values), self._pages[template.name].render(values)
-        subject = self._subjects[template.name].render(values)
+        subject, text, page = self._rendered_edit(template, values) or (
+            self._subjects[template.name].render(values),
+            self._texts[template.name].render(values),
+            self._pages[template.name].render(values),
+        )
         content = alternatives(text, page, job.message_id)
         if template.name is TemplateName.SCHEDULED_REPORT:
             content = with_attachment(content, job.facts["file"], job.facts["csv"], job.message_id)
         return (self._head(job, template, subject) + content).encode("ascii")
+
+    def _rendered_edit(self, template: Template, values: Mapping[str, Any]) -> tuple[str, str, str] | None:
+        """Renders an edited template; None where there is none, or where it fails: nobody goes without a mail."""
+        edited = self._edited.find(template.name, current_language().tag) if self._edited else None
+        if edited is None:
+            return None
+        try:
+            return edited.render(values)
+        except Exception as error:  # noqa: BLE001 - whatever an edited template does wrong, the shipped one is sent
+            log.warning("mail.edited_template_failed", template=template.name, error=type(error).__name__)
+            return None
 
     def _head(self, job: MailJob, template: Template, subject: str) -> str:
         answered, references = self._thread(job, template)
@@ -99,6 +116,8 @@ class Composer:
             fields.append(unstructured("X-Everdesk-Ticket", job.number))
         if template.auto_submitted != "no":
             fields.append(token("Auto-Submitted", template.auto_submitted))
+        if template.audience == "agent" or template.name is TemplateName.DIGEST:
+            fields.append(token("List-Unsubscribe", f"<{self._desk}{PREFERENCES}>"))
         return "".join(fields)
 
     def _thread(self, job: MailJob, template: Template) -> tuple[str, list[str]]:
@@ -182,27 +201,8 @@ def _environment(*, is_html: bool) -> Environment:
         auto_reload=False,
     )
     install_translations(environment)
-    environment.filters.update(
-        metric=consolidated_text.metric,
-        metric_in_sentence=consolidated_text.metric_in_sentence,
-        priority=consolidated_text.priority,
-        wrapped=wrapped,
-        instant=mail_instant,
-        label=consolidated_text.label,
-        happened=consolidated_text.words,
-        account_change=consolidated_text.account_change,
-    )
+    environment.filters.update(FORMATS)
     return environment
-
-
-def mail_instant(at: str) -> str:
-    """Formats an instant for mails."""
-    return format_instant(datetime.fromisoformat(at), has_long_month=True)
-
-
-def wrapped(text: str) -> str:
-    """Breaks the lines of a paragraph; words such as addresses stay whole."""
-    return textwrap.fill(text, COLUMNS, break_long_words=False, break_on_hyphens=False)
 
 
 async def read_words(renderer: BodyRenderer, job: MailJob) -> Rendered:

@@ -13,6 +13,7 @@ from services.notification.delivery.queue import BATCH, DeliveryQueue, MailJob
 from services.notification.delivery.recorder import SentRecorder
 from services.notification.delivery.smtp import MailConnection
 from services.notification.errors import MailRefused, MailServerAway
+from services.notification.mail_templates.store import EditedTemplates
 from services.notification.settings import NotificationSettings
 from shared.kit.backoff import PATIENT, retry
 from shared.kit.outages import is_unreachable
@@ -41,9 +42,11 @@ class Sender:
         queue: DeliveryQueue,
         settings: NotificationSettings,
         settle: Callable[[], Awaitable[None]],
+        edited: EditedTemplates | None = None,
     ) -> None:
         self._queue = queue
-        self._composer = Composer(settings)
+        self._edited = edited
+        self._composer = Composer(settings, edited)
         self._renderer = BodyRenderer()
         self._connections = [MailConnection(settings) for _ in range(settings.smtp_connections)]
         self._recorder = SentRecorder(queue.mark_sent)
@@ -109,6 +112,8 @@ class Sender:
         while is_more and not self._is_stopping:
             while len(self._slow) == len(self._connections):
                 await asyncio.wait(self._slow.values(), return_when=asyncio.FIRST_COMPLETED)
+            if self._edited is not None:
+                await self._edited.refresh()
             jobs = await self._queue.claim()
             was_put_back = bool(jobs) and await self._send_batch(jobs)
             is_more = was_put_back or len(jobs) == BATCH

@@ -4,7 +4,7 @@ Only templates are inlined, never foreign content: the inliner recurses as deep 
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import css_inline
@@ -21,13 +21,28 @@ def styled_templates(folder: Path, names: Iterable[str]) -> dict[str, str]:
 
     Assumes blocks that are not nested and no statement inside a tag.
     """
-    inliner = css_inline.CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)
-    layout = _INCLUDE.sub(lambda found: (folder / found[1]).read_text("utf-8"), (folder / LAYOUT).read_text("utf-8"))
-    return {name: _styled(_filled(layout, (folder / f"{name}.html").read_text("utf-8")), inliner) for name in names}
+    layout = _layout(folder)
+    return {
+        name: _styled(_filled(layout, (folder / f"{name}.html").read_text("utf-8"), {}), _inliner()) for name in names
+    }
 
 
-def _filled(layout: str, template: str) -> str:
-    blocks: dict[str, str] = {found[1]: found[2] for found in _BLOCK.finditer(template)}
+def styled_with_words(folder: Path, name: str, words: str) -> str:
+    """Returns the source of a template with other words in it, which are sanitised and not deeply nested."""
+    shipped = (folder / f"{name}.html").read_text("utf-8")
+    return _styled(_filled(_layout(folder), shipped, {"words": f"\n{words}\n"}), _inliner())
+
+
+def _inliner() -> css_inline.CSSInliner:
+    return css_inline.CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)
+
+
+def _layout(folder: Path) -> str:
+    return _INCLUDE.sub(lambda found: (folder / found[1]).read_text("utf-8"), (folder / LAYOUT).read_text("utf-8"))
+
+
+def _filled(layout: str, template: str, replaced: Mapping[str, str]) -> str:
+    blocks: dict[str, str] = {found[1]: found[2] for found in _BLOCK.finditer(template)} | dict(replaced)
     return _BLOCK.sub(lambda found: blocks.get(found[1], str(found[2])), layout)
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from services.notification.delivery.compose import TEMPLATE_FOLDER
 from services.notification.delivery.templates import TEMPLATES, TemplateName
 from services.notification.settings import NotificationSettings
+from services.notification.template_files import TEMPLATE_FOLDER
 from shared.contracts.base import TicketId
 from shared.contracts.events import Envelope, RequesterErased
 from shared.contracts.names import REPLY_DELIMITER

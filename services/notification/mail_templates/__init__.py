@@ -1,0 +1,1 @@
+"""Mail templates that administrators edit: checked before they are saved, run in a sandbox, kept in versions."""
