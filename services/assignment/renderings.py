@@ -10,6 +10,7 @@ from services.assignment.app_state import AppState
 from services.assignment.models import Message, Note
 from services.assignment.schemas.conversation import EntryView
 from services.assignment.schemas.editing import EntryVersionView
+from services.assignment.schemas.side_conversations import SideConversationView
 from shared.contracts.vocabulary import BodyFormat
 from shared.kit.user_content.rendering import VERSION, with_attachment_urls
 
@@ -72,3 +73,10 @@ async def rendered_versions(
     """What an entry said before, each version with its safe HTML; too rarely looked at to be kept."""
     shown = [await context.renderer.show(one.body, one.body_format) for one in versions]
     return [(one, with_attachment_urls(html.html, {})) for one, html in zip(versions, shown, strict=True)]
+
+
+async def side_bodies(context: AppState, conversations: Sequence[SideConversationView]) -> dict[UUID, Markup]:
+    """Returns the safe HTML of each message of conversations beside a ticket, by id."""
+    messages = [message for one in conversations for message in one.messages]
+    shown = {one.id: (await context.renderer.show(one.body, one.body_format)).html for one in messages}
+    return {message_id: with_attachment_urls(html, {}) for message_id, html in shown.items()}

@@ -32,6 +32,7 @@ from services.notification.decisions import (
     ALREADY_NOTIFIED,
     FOLLOWS,
     REQUESTER,
+    SIDE,
     TEAM,
     WRITTEN_BY,
     Recipient,
@@ -189,6 +190,7 @@ def _settleable() -> Select[*tuple[Any, ...]]:
     )
     is_person_known = or_(
         Delivery.recipient == REQUESTER.key,
+        Delivery.recipient.startswith(SIDE),
         Participant.key.is_not(None),
         Agent.id.is_not(None),
         and_(Delivery.recipient == "assignee", Ticket.seq > 0, Ticket.assignee_id.is_(None)),

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import Table, select
 from sqlalchemy.dialects.postgresql import Insert, insert
 
-from services.notification.decisions import NotificationDecision, Recipient
+from services.notification.decisions import SIDE, NotificationDecision, Recipient
 from services.notification.delivery.status import DeliveryStatus
 from services.notification.delivery.templates import TEMPLATES, TemplateName
 from services.notification.models import Delivery
@@ -35,7 +35,12 @@ RECORD = _record()
 
 
 def mail_id_of(cause: str, recipient: Recipient, template: TemplateName) -> UUID:
-    """Returns the Message-ID, the same for the same event and recipient, so that mail clients drop a duplicate."""
+    """Returns the Message-ID, the same for the same event and recipient, so that mail clients drop a duplicate.
+
+    That of a message to a third party is the message's own id: an answer names the message it answers.
+    """
+    if recipient.key.startswith(SIDE):
+        return UUID(recipient.key.removeprefix(SIDE))
     return derived_id(MESSAGE_IDS, f"{cause}|{recipient.key}|{template}")
 
 

@@ -13,11 +13,19 @@ from shared.contracts.events import (
     NoteFilesAttached,
     NoteReceived,
     ReportReady,
+    SideMessageReceived,
+    SideMessageSent,
 )
 
 WITHHELD: tuple[type[Event], ...] = (AccessLinkRequested, AccountLinkRequested, AccountChanged, ReportReady)
 """Requests for links, changes of sign-in, and mailed reports: they are between Everdesk's services only."""
-WHEN_NAMED: tuple[type[Event], ...] = (NoteAdded, NoteReceived, NoteFilesAttached)
+WHEN_NAMED: tuple[type[Event], ...] = (
+    NoteAdded,
+    NoteReceived,
+    NoteFilesAttached,
+    SideMessageSent,
+    SideMessageReceived,
+)
 """What agents write among themselves: sent only to whoever names these events, which `*` does not."""
 EVERYTHING = "*"
 PREFIX, SUFFIX = "everdesk.", ".v1"

@@ -13,6 +13,7 @@ from services.notification.decisions import (
     PARTICIPANT,
     REQUESTER,
     SENT_TO,
+    SIDE,
 )
 from services.notification.delivery.templates import TemplateName
 from services.notification.recipient_expansion import WITHDRAWN
@@ -49,6 +50,8 @@ def audience_of(recipient: str) -> MailAudience:
     """Returns the audience that the Message-ID states, derived from the recipient key of a ledger row."""
     if recipient == REQUESTER.key:
         return MailAudience.REQUESTER
+    if recipient.startswith(SIDE):
+        return MailAudience.THIRD_PARTY
     return MailAudience.GUEST if recipient.startswith(PARTICIPANT) else MailAudience.STAFF
 
 
@@ -79,6 +82,8 @@ def _settlement_of(row: Row[*tuple[Any, ...]]) -> Settlement:
                 dropped_because="a follow-up of the same ticket was acknowledged: this may be a mail loop"
             )
         return Settlement(_requester_address(row), row.requester_name)
+    if row.recipient.startswith(SIDE):
+        return Settlement(row.facts[SENT_TO], "")
     if not row.alert and (_is_routing(row) or row.template == TemplateName.NEW_TICKET):
         return Settlement(dropped_because="who opened the ticket asked not to alert agents of it")
     if row.recipient.startswith(PARTICIPANT):

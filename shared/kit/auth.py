@@ -169,7 +169,7 @@ MAIL_SIGNATURE_BYTES = 10
 RECIPIENT_BYTES = 5
 """Of the digest that tells an address in a Message-ID; the signature covers it, so it cannot be tried out."""
 _MAIL_ID = re.compile(
-    r"<?(t\.[a-z2-7]{26}(?:\.[a-z2-7]{26}(?:\.[rgs][a-z2-7]{8})?)?)\.([a-z2-7]{16})@[^<>\s@]{1,255}>?"
+    r"<?(t\.[a-z2-7]{26}(?:\.[a-z2-7]{26}(?:\.[rgsx][a-z2-7]{8})?)?)\.([a-z2-7]{16})@[^<>\s@]{1,255}>?"
 )
 
 
@@ -180,6 +180,8 @@ class MailAudience(StrEnum):
     GUEST = "g"
     """Somebody in copy."""
     STAFF = "s"
+    THIRD_PARTY = "x"
+    """Somebody whom agents write to beside the ticket; their answers are not part of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +192,8 @@ class MailReference:
     audience: MailAudience | None = None
     recipient: str = ""
     """The digest of the address the mail was sent to."""
+    mail_id: UUID | None = None
+    """Of the one mail, for ids that name a recipient."""
 
 
 class MailThreads:
@@ -225,11 +229,11 @@ class MailThreads:
             return None
         _, ticket, *rest = found[1].split(".")
         try:
-            ticket_id = TicketId(UUID(bytes=base64.b32decode(f"{ticket.upper()}======")))
+            ticket_id, *mail_ids = (UUID(bytes=base64.b32decode(f"{one.upper()}======")) for one in (ticket, *rest[:1]))
         except (binascii.Error, ValueError):
             return None
-        holder = rest[1] if len(rest) > 1 else ""
-        return MailReference(ticket_id, MailAudience(holder[0]) if holder else None, holder[1:])
+        holder, mail_id = rest[1] if len(rest) > 1 else "", mail_ids[0] if mail_ids else None
+        return MailReference(TicketId(ticket_id), MailAudience(holder[0]) if holder else None, holder[1:], mail_id)
 
     def was_sent_to(self, reference: MailReference, address: str) -> bool:
         """Whether the mail of the Message-ID went to this address: then its holder can read what goes there."""

@@ -26,6 +26,7 @@ from services.assignment.models import (
     Note,
     Participant,
     SatisfactionRating,
+    SideConversation,
     Ticket,
     TicketTask,
     TicketWords,
@@ -38,6 +39,7 @@ from shared.contracts.events import (
     NoteAdded,
     ParticipantDecided,
     RequesterErased,
+    SideMessageSent,
     TicketEdited,
     TicketErased,
 )
@@ -92,7 +94,15 @@ async def erase(session: Session, ids: RequesterIds, erasures: Sequence[ErasureC
             await _take_out(session, ids, erasure.requester_id, erasure.took_part_in)
         await forget_in_desk_jobs(session, (*erasure.ticket_ids, *erasure.took_part_in))
         await _forget_answers(session, (*erasure.ticket_ids, *erasure.took_part_in))
-        told = (MessagePosted, MessageEdited, NoteAdded, ParticipantDecided, TicketEdited, IncidentChanged)
+        told = (
+            MessagePosted,
+            MessageEdited,
+            NoteAdded,
+            ParticipantDecided,
+            TicketEdited,
+            IncidentChanged,
+            SideMessageSent,
+        )
         await outbox.forget(session, [f"{event.type()}.{one}" for event in told for one in erasure.ticket_ids])
         took_part = [f"{event.type()}.{one}" for event in told for one in erasure.took_part_in]
         await outbox.forget_published(session, took_part)
@@ -124,7 +134,7 @@ async def _redact(session: Session, ids: Sequence[UUID], at: datetime) -> None:
         .where(Message.ticket_id.in_(ids), Message.author_kind != ActorKind.AGENT.value)
         .values(author_name=ERASED, author_email=None)
     )
-    for model in (Participant, ComposerDraft, HeldReply, EntryVersion, TicketTask):
+    for model in (Participant, ComposerDraft, HeldReply, EntryVersion, TicketTask, SideConversation):
         await session.execute(delete(model).where(model.ticket_id.in_(ids)))
     await session.execute(update(Intent).where(Intent.ticket_id.in_(ids)).values(comment=None))
     ratings = update(SatisfactionRating).where(SatisfactionRating.ticket_id.in_(ids))

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from services.assignment.commands.projection import LifecycleRows, project_lifecycle, project_steps
 from services.assignment.commands.requester_intake import take_in_requesters
+from services.assignment.commands.side_mail import take_failed_mail, take_side_message
 from services.assignment.commands.staff_mail import take_staff_mail
 from services.assignment.consumers import erasure, statements
 from services.assignment.consumers.erasure import ERASURES, ErasureConsumer
@@ -18,8 +19,10 @@ from shared.contracts.events import (
     Envelope,
     MessagePosted,
     NoteReceived,
+    NotificationFailed,
     ParticipantChanged,
     RequesterErased,
+    SideMessageReceived,
     TicketSubmitted,
     TopicChanged,
 )
@@ -40,10 +43,12 @@ SUBJECTS = (
     CsatAsked.subjects(),
     CsatRated.subjects(),
     RequesterErased.subjects(),
+    SideMessageReceived.subjects(),
+    NotificationFailed.subjects(),
 )
 
 
-HANDLED_ONCE = ERASURES | {NoteReceived.type()}
+HANDLED_ONCE = ERASURES | {NoteReceived.type(), SideMessageReceived.type()}
 """What must not be done again later: an erasure would take what was written since, a mail would meet other rights."""
 
 
@@ -58,6 +63,8 @@ class ProjectionBatch:
     topics: list[dict[str, Any]] = field(default_factory=list)
     erasures: list[ErasureConsumer] = field(default_factory=list)
     staff_mails: list[NoteReceived] = field(default_factory=list)
+    side_mails: list[SideMessageReceived] = field(default_factory=list)
+    failed_mails: list[NotificationFailed] = field(default_factory=list)
     follow_ups: list[dict[str, Any]] = field(default_factory=list)
     requesters: list[dict[str, Any]] = field(default_factory=list)
     ratings: list[dict[str, Any]] = field(default_factory=list)
@@ -87,6 +94,10 @@ class ProjectionBatch:
                 self.ratings.append(rating_row(CsatAsked.of(envelope)))
             case kind if kind == CsatRated.type():
                 self.ratings.append(rating_row(CsatRated.of(envelope)))
+            case kind if kind == SideMessageReceived.type():
+                self.side_mails.append(SideMessageReceived.of(envelope))
+            case kind if kind == NotificationFailed.type():
+                self.failed_mails.append(NotificationFailed.of(envelope))
             case kind if kind in ERASURES:
                 self.erasures.append(ErasureConsumer.of(envelope))
             case _ if "snapshot" in envelope.data:
@@ -111,6 +122,7 @@ class ProjectionBatch:
         self.participants = [row for row in self.participants if row["ticket_id"] not in erased]
         self.ratings = [row | {"comment": None} if row["ticket_id"] in erased else row for row in self.ratings]
         self.staff_mails = [mail for mail in self.staff_mails if mail.ticket_id not in erased]
+        self.side_mails = [mail for mail in self.side_mails if mail.ticket_id not in erased]
 
 
 async def project(database: Database, ids: RequesterIds, consumer: str, batch: list[Envelope]) -> None:
@@ -127,7 +139,7 @@ async def project(database: Database, ids: RequesterIds, consumer: str, batch: l
         plan = ProjectionBatch.of([*(envelope for envelope in batch if envelope.type not in HANDLED_ONCE), *unseen])
         await lock_against_erasure(session, is_erasing=bool(plan.erasures))
         written_on = {row["ticket_id"] for row in plan.participants} | {mail.ticket_id for mail in plan.staff_mails}
-        written_on |= {row["ticket_id"] for row in plan.ratings}
+        written_on |= {row["ticket_id"] for row in plan.ratings} | {mail.ticket_id for mail in plan.side_mails}
         plan.without(await erasure.erased_among(session, written_on))
         await statements.write_words(session, plan.submissions, plan.messages)
         await take_in_requesters(session, ids, plan.requesters)
@@ -136,6 +148,10 @@ async def project(database: Database, ids: RequesterIds, consumer: str, batch: l
         await project_lifecycle(session, plan.lifecycle)
         for mail in plan.staff_mails:
             await take_staff_mail(session, mail)
+        for answer in plan.side_mails:
+            await take_side_message(session, answer)
+        for failed in plan.failed_mails:
+            await take_failed_mail(session, failed)
         await statements.write(session, statements.PARTICIPANTS, in_order(plan.participants))
         await statements.write(session, statements.TOPICS, sorted(plan.topics, key=lambda row: row["id"]))
         await statements.write(session, WRITE_RATINGS, rating_rows_in_order(plan.ratings))

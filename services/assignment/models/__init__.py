@@ -40,6 +40,7 @@ from services.assignment.models.satisfaction import SatisfactionRating
 from services.assignment.models.saved_reports import ReportRun, ReportSchedule, SavedReport
 from services.assignment.models.service_tokens import ServiceToken
 from services.assignment.models.setup import Installation, SetupLink
+from services.assignment.models.side_conversations import SideConversation, SideMessage
 from services.assignment.models.single_sign_on import ProviderIdentity, SingleSignOn, UsedSignOn
 from services.assignment.models.tasks import TicketTask
 from services.assignment.models.tickets import (
@@ -123,6 +124,8 @@ __all__ = [
     "Session",
     "SettledClock",
     "SetupLink",
+    "SideConversation",
+    "SideMessage",
     "SingleSignOn",
     "StoredSnapshot",
     "Team",

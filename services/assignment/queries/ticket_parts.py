@@ -14,6 +14,7 @@ select
   exists (select from ticket_links where ticket_id = :ticket_id)
     or exists (select from ticket_links where other_id = :ticket_id) as has_links,
   exists (select from ticket_tasks where ticket_id = :ticket_id) as has_tasks,
+  exists (select from side_conversations where ticket_id = :ticket_id) as has_side_conversations,
   exists (select from tickets where merged_into = :ticket_id) as has_merged,
   exists (select from drafts where agent_id = :agent_id and ticket_id = :ticket_id)
     or exists (select from held_replies where ticket_id = :ticket_id) as has_writing,
@@ -34,6 +35,7 @@ class TicketParts:
     has_followers: bool
     has_links: bool
     has_tasks: bool
+    has_side_conversations: bool
     has_merged: bool
     """Whether other tickets are part of it."""
     has_writing: bool

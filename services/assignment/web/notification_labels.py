@@ -40,6 +40,8 @@ _WORDS: Mapping[str, str] = {
     "assigned": "Assigned to you",
     "transferred": "Transferred to your team",
     "returned": "Back in your team",
+    "side_message": "A mail to a third party",
+    "side_answer": "A third party answered",
     "follower_resolved": "Resolved",
     "follower_reopened": "Reopened",
     "follower_closed": "Closed",

@@ -17,6 +17,7 @@ from services.assignment.queries.links import list_links
 from services.assignment.queries.merged_tickets import get_sources
 from services.assignment.queries.participants import list_participants
 from services.assignment.queries.requester_tickets import list_requester_tickets
+from services.assignment.queries.side_conversations import list_side_conversations
 from services.assignment.queries.tasks import list_tasks
 from services.assignment.queries.team_targets import with_team_target
 from services.assignment.queries.thread import ThreadFilter, ThreadPage, find_decision, list_thread
@@ -25,7 +26,7 @@ from services.assignment.queries.ticket_parts import get_ticket_parts
 from services.assignment.queries.tickets import get_ticket, get_view
 from services.assignment.queries.time_travel.instants import parse_as_of
 from services.assignment.queries.upcoming_timers import get_upcoming_timers
-from services.assignment.renderings import rendered_bodies
+from services.assignment.renderings import rendered_bodies, side_bodies
 from services.assignment.reporting.satisfaction import ratings_of_ticket
 from services.assignment.schemas.conversation import NO_SOURCES, EventView
 from services.assignment.schemas.tickets import RelatedTicket, TicketView
@@ -179,6 +180,11 @@ async def ticket_page(
         links = await list_links(session, caller, ticket.id) if parts.has_links else []
         tasks = await list_tasks(session, ticket.id) if parts.has_tasks else []
         ratings = await ratings_of_ticket(session, ticket.id) if parts.has_ratings else []
+        side = (
+            await list_side_conversations(session, context.file_links, ticket.id)
+            if parts.has_side_conversations
+            else []
+        )
         others = await list_requester_tickets(session, caller, ticket.requester.email, ticket.id)
         incident = await get_incident_card(session, caller, ticket, parts)
     names = {**choices.names, **{str(task.id): task.title for task in tasks}}
@@ -210,6 +216,8 @@ async def ticket_page(
         is_following=any(one.agent.id == caller.agent_id for one in followers),
         links=[link for link in links if incident.own is None or link.kind != "child"],
         tasks=tasks,
+        side_conversations=side,
+        side_bodies=await side_bodies(context, side),
         others=others,
         ratings=ratings,
         scores=SCORES,

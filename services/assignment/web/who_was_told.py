@@ -70,4 +70,9 @@ def _row(delivery: dict[str, Any]) -> dict[str, Any]:
 def _role(recipient: str) -> str:
     """Returns the recipient by role where no name is known."""
     kind = recipient.partition(":")[0]
-    return {"requester": "Requester", "participant": "Participant", "target": "Chat or on-call"}.get(kind, "Agent")
+    return {
+        "requester": "Requester",
+        "participant": "Participant",
+        "target": "Chat or on-call",
+        "side": "Third party",
+    }.get(kind, "Agent")

@@ -30,6 +30,8 @@ from shared.contracts.events import (
     NotificationFailed,
     ParticipantChanged,
     ParticipantDecided,
+    SideMessageReceived,
+    SideMessageSent,
     TicketEdited,
     TicketSubmitted,
 )
@@ -51,6 +53,8 @@ TELLING: tuple[type[Event], ...] = (
     TicketEdited,
     NoteAdded,
     NoteReceived,
+    SideMessageSent,
+    SideMessageReceived,
     ParticipantChanged,
     ParticipantDecided,
     AccessLinkRequested,

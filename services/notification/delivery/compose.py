@@ -25,7 +25,7 @@ from services.notification.settings import NotificationSettings
 from services.notification.template_files import TEMPLATE_FOLDER
 from shared.contracts.names import REPLY_DELIMITER, REPLY_DELIMITERS
 from shared.contracts.vocabulary import BodyFormat
-from shared.kit.auth import MailThreads, TicketLink, TicketLinks
+from shared.kit.auth import MailAudience, MailThreads, TicketLink, TicketLinks
 from shared.kit.i18n.languages import OfferedLanguages, current_language, use_language
 from shared.kit.i18n.messages import gettext
 from shared.kit.i18n.templates import install_translations
@@ -40,6 +40,8 @@ SUBJECT_LENGTH = 200
 AUTHOR_LENGTH = 60
 SHOWN_ROWS = 101
 """Of a report's table in the mail itself; the attached file has all."""
+WRITTEN_BY_AGENTS = frozenset({TemplateName.REPLY, TemplateName.SIDE_MESSAGE})
+"""Mails whose sender is shown by name."""
 PREFERENCES = "/account/notifications"
 """Where agents choose what they are told of."""
 
@@ -112,7 +114,7 @@ class Composer:
         if answered:
             fields += [message_ids("In-Reply-To", [answered]), message_ids("References", references)]
         fields.append(token("X-Auto-Response-Suppress", "All"))
-        if template.audience != "account":
+        if template.audience not in ("account", "third_party"):
             fields.append(unstructured("X-Everdesk-Ticket", job.number))
         if template.auto_submitted != "no":
             fields.append(token("Auto-Submitted", template.auto_submitted))
@@ -128,6 +130,8 @@ class Composer:
         """
         if template.audience == "account":
             return "", []
+        if template.audience == "third_party":
+            return self._side_thread(job)
         signed = self._threads.thread_id(job.ticket_id)
         if template.audience != "requester":
             return signed, [signed]
@@ -136,9 +140,19 @@ class Composer:
         earlier = (one for one in (root, signed, job.thread.ours) if one and one != answered)
         return answered, [*dict.fromkeys(earlier), answered]
 
+    def _side_thread(self, job: MailJob) -> tuple[str, list[str]]:
+        """Returns the same for a mail to a third party: only ids of that conversation, none that names the ticket."""
+        ours = [
+            self._threads.message_id(job.ticket_id, UUID(one), MailAudience.THIRD_PARTY, job.address)
+            for one in job.facts.get("earlier", [])
+        ]
+        theirs = job.facts.get("answers")
+        answered = theirs if theirs and is_message_id(theirs) else ours[-1] if ours else ""
+        return answered, [*(one for one in ours if one != answered), answered]
+
     def _sender_name(self, job: MailJob) -> str:
         """Returns the name of the replying agent for a reply, else the name of the help desk."""
-        if job.template is TemplateName.REPLY and job.facts.get("author"):
+        if job.template in WRITTEN_BY_AGENTS and job.facts.get("author"):
             return f"{one_line(str(job.facts['author']))[:AUTHOR_LENGTH].strip()} ({self._name})"
         return self._name
 
@@ -177,6 +191,8 @@ class Composer:
             return f"{self._desk}/inbox"
         if template.audience == "account":
             return self._accounts.url(UUID(job.facts["link_id"]), job.facts["purpose"], job.created_at)
+        if template.audience == "third_party":
+            return ""
         if template.audience == "agent":
             return f"{self._desk}/tickets/{job.number}"
         if template.name is TemplateName.EXPORT_LINK:

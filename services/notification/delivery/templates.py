@@ -12,6 +12,8 @@ from shared.contracts.events import (
     MessagePosted,
     ParticipantChanged,
     ReportReady,
+    SideMessageReceived,
+    SideMessageSent,
     SlaBreached,
     SlaBreachWithdrawn,
     SlaWarned,
@@ -28,8 +30,10 @@ from shared.contracts.events import (
     TicketTriaged,
 )
 
-Audience = Literal["requester", "guest", "agent", "account"]
-"""A guest was put in copy and has not said yet whether they take part; `account` is an agent, about no ticket."""
+Audience = Literal["requester", "guest", "agent", "account", "third_party"]
+"""A guest was put in copy and has not said yet whether they take part; `account` is an agent, about no ticket.
+
+A third party is written to beside the ticket and never gets a link to it."""
 
 
 class TemplateName(StrEnum):
@@ -55,6 +59,8 @@ class TemplateName(StrEnum):
     SLA_BREACH_WITHDRAWN = "sla_breach_withdrawn"
     ESCALATED = "escalated"
     MENTIONED = "mentioned"
+    SIDE_MESSAGE = "side_message"
+    SIDE_ANSWER = "side_answer"
     FOLLOWER_REPLY = "follower_reply"
     FOLLOWER_RESOLVED = "follower_resolved"
     FOLLOWER_REOPENED = "follower_reopened"
@@ -222,6 +228,15 @@ _ALL = (
         TicketMentioned,
         "agent",
         "[#{{ ticket.number }}] {{ _('%(author)s mentioned you: %(subject)s', author=facts.author, "
+        "subject=ticket.subject) }}",
+        "auto-generated",
+    ),
+    Template(TemplateName.SIDE_MESSAGE, SideMessageSent, "third_party", "{{ facts.subject }}", "no"),
+    Template(
+        TemplateName.SIDE_ANSWER,
+        SideMessageReceived,
+        "agent",
+        "[#{{ ticket.number }}] {{ _('Answer from %(author)s: %(subject)s', author=facts.author, "
         "subject=ticket.subject) }}",
         "auto-generated",
     ),

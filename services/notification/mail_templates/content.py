@@ -44,6 +44,7 @@ SAMPLES: dict[str, Any] = {
     "repetition": 1,
     "resolves_at": "2026-01-20T09:30:00+00:00",
     "step": 1,
+    "subject": "A question about the line in Berlin",
     "team": "Support",
     "tickets": [{"number": "123456", "priority": "high"}, {"number": "123457", "priority": "normal"}],
 }

@@ -79,6 +79,7 @@ from shared.contracts.events.services import (
     TopicChanged,
     TopicField,
 )
+from shared.contracts.events.side_conversations import SideMessageReceived, SideMessageSent
 
 __all__ = [
     "EVENTS",
@@ -118,6 +119,8 @@ __all__ = [
     "RuleEffects",
     "RuleEvidence",
     "RuleMatch",
+    "SideMessageReceived",
+    "SideMessageSent",
     "SlaBreachWithdrawn",
     "SlaBreached",
     "SlaSettled",

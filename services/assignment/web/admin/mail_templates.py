@@ -31,7 +31,13 @@ from shared.kit.http.problems import Problem
 from shared.kit.i18n.languages import LANGUAGES
 
 PATH = "/admin/notification/templates"
-AUDIENCES = {"requester": "Requesters", "guest": "People in copy", "agent": "Agents", "account": "Accounts"}
+AUDIENCES = {
+    "requester": "Requesters",
+    "guest": "People in copy",
+    "agent": "Agents",
+    "third_party": "Third parties",
+    "account": "Accounts",
+}
 PARTS = ("subject", "html", "text")
 router = APIRouter(prefix=PATH, route_class=DeskPageRoute)
 

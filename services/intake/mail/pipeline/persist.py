@@ -22,11 +22,11 @@ from services.intake.mail.parsing.inbound_message import InboundMessage, is_writ
 from services.intake.mail.parsing.parser import ReadMail
 from services.intake.mail.pipeline.mail_files import store_mail_files
 from services.intake.mail.pipeline.queue import SettledMail
-from services.intake.mail.routing.decision import AddNote, AppendMessage, OpenTicketFromMail
+from services.intake.mail.routing.decision import AddNote, AddSideMessage, AppendMessage, OpenTicketFromMail
 from services.intake.models import MailAncestor, MailId, RawMail, RawMailState, Ticket
 from services.intake.queries.people import addresses_of_person
 from shared.contracts.base import AgentId, MessageId, TicketId
-from shared.contracts.events import NoteReceived, Person
+from shared.contracts.events import NoteReceived, Person, SideMessageReceived
 from shared.contracts.vocabulary import Channel
 from shared.kit import outbox
 from shared.kit.addresses import address_key
@@ -110,6 +110,37 @@ class MailPersister:
         await outbox.add(session, event, f"{message_id}:staff-mail", stored.received_at)
         stored.is_internal = True
         return SettledMail(RawMailState.DONE, f"a mail of staff about ticket {ticket.number}", ticket.id, message_id)
+
+    async def add_side_message(
+        self, session: Session, stored: RawMail, mail: ReadMail, letter: InboundMessage, decision: AddSideMessage
+    ) -> SettledMail:
+        """What a third party answered, handed to those who wrote to them; the mail is kept from the requester."""
+        answer, message_id = decision.answer, MessageId(new_id())
+        ticket = await session.get_one(Ticket, answer.ticket_id)
+        body, files = "", ()
+        if not answer.is_bounce:
+            kept = await store_mail_files(
+                self.uploader, session, stored, letter, ticket.id, message_id, is_internal=True
+            )
+            await self._redact_ahead(kept.body)
+            body, files = kept.body, kept.refs
+        event = SideMessageReceived(
+            ticket_id=TicketId(ticket.id),
+            message_id=message_id,
+            answered_id=MessageId(answer.message_id),
+            author_name=letter.name,
+            body=body,
+            body_format=letter.body_format,
+            attachments=files,
+            mail_id=mail.message_id,
+            is_bounce=answer.is_bounce,
+            is_automatic=decision.is_automatic,
+            is_verified=answer.is_verified,
+            received_at=stored.received_at,
+        )
+        await outbox.add(session, event, f"side-message:{message_id}", stored.received_at)
+        stored.is_internal = True
+        return SettledMail(RawMailState.DONE, f"beside ticket {ticket.number}", ticket.id, message_id)
 
     async def open(
         self,

@@ -16,6 +16,7 @@ from services.intake.mail.pipeline.persist import MailPersister
 from services.intake.mail.pipeline.queue import MailQueue, SettledMail, claim, hold, settle
 from services.intake.mail.routing.decision import (
     AddNote,
+    AddSideMessage,
     AppendMessage,
     Decision,
     IgnoreMail,
@@ -187,6 +188,8 @@ class MailPipeline:
                 return await state.persister.append(session, stored, mail, written, decision)
             case AddNote():
                 return await state.persister.add_note(session, stored, letter, decision)
+            case AddSideMessage():
+                return await state.persister.add_side_message(session, stored, mail, letter, decision)
             case OpenTicketFromMail():
                 topic_id = await self._topic_of(stored)
                 return await state.persister.open(session, stored, mail, asking, decision, topic_id)

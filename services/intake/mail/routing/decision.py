@@ -48,6 +48,18 @@ class Staff:
     """An absence note, a bounce, or what looks like one."""
 
 
+@dataclass(frozen=True, slots=True)
+class SideAnswer:
+    """A mail that answers one to a third party, from the address that one went to; or a report of its delivery."""
+
+    ticket_id: UUID
+    message_id: UUID
+    """Of the message that is answered."""
+    is_bounce: bool = False
+    is_verified: bool = False
+    """The mail server says that it is from the sender's address."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoutingFacts:
     """All a decision rests on."""
@@ -66,6 +78,8 @@ class RoutingFacts:
     """By `[#number]` in the subject."""
     related: NamedTicket | None = None
     """The sender's own, by the same subject and a mail named by both that we have not seen."""
+    side: SideAnswer | None = None
+    """Set if the mail belongs to a conversation with a third party beside a ticket."""
     staff: Staff | None = None
     """Set if the mail answers one that went to staff, or is from an agent's address."""
     may_staff_reply: bool = False
@@ -115,7 +129,15 @@ class AddNote:
     """To be sent to the requester instead, if the agent may reply."""
 
 
-Decision = IgnoreMail | AppendMessage | OpenTicketFromMail | AddNote
+@dataclass(frozen=True, slots=True)
+class AddSideMessage:
+    """A message beside the ticket: never shown to the requester, without effect on the ticket's clocks."""
+
+    answer: SideAnswer
+    is_automatic: bool = False
+
+
+Decision = IgnoreMail | AppendMessage | OpenTicketFromMail | AddNote | AddSideMessage
 MACHINES = frozenset({Authorship.BOUNCE, Authorship.AUTO_REPLY})
 
 
@@ -125,6 +147,8 @@ def decide(facts: RoutingFacts) -> Decision:
         return IgnoreMail("a loop: our own mail came back")
     if facts.is_banned:
         return IgnoreMail("the sender is banned")
+    if facts.side is not None:
+        return AddSideMessage(facts.side, facts.nature in MACHINES)
     if facts.staff is not None and (decision := _of_staff(facts, facts.staff)) is not None:
         return decision
     if (ticket := _ticket_of(facts)) is not None:

@@ -15,6 +15,7 @@ from services.intake.mail.parsing.inbound_message import NO_SUBJECT
 from services.intake.mail.parsing.parser import ReadMail
 from services.intake.mail.parsing.thread_references import plain_subject
 from services.intake.mail.routing.decision import NamedTicket, RoutingFacts, SenderStanding
+from services.intake.mail.routing.side_answers import find_side_answer
 from services.intake.mail.routing.staff import StaffMail
 from services.intake.mail.settings import MailSettings
 from services.intake.models import MailAncestor, MailId, Ticket
@@ -62,6 +63,7 @@ class RoutingLookup:
             known=known,
             numbered=numbered,
             related=None if is_found else await _related(session, mail, requester),
+            side=await find_side_answer(session, self._threads, mail, sender, self._staff.trusted),
             staff=await self._staff.find(session, mail, sender, named, numbered),
             may_staff_reply=self._settings.mail_staff_replies,
             may_acknowledge=await self._may_acknowledge(session, requester, received_at),
@@ -69,8 +71,12 @@ class RoutingLookup:
         )
 
     async def _signed(self, session: Session, mail: ReadMail, sender: str) -> NamedTicket | None:
-        """Proved only if one of the ids is that of a mail to the sender: all others anybody may have seen."""
-        found = [one for message_id in mail.thread_ids if (one := self._threads.read_reference(message_id))]
+        """Proved only if one of the ids is that of a mail to the sender: all others anybody may have seen.
+
+        An id of a mail to a third party names no ticket: whoever has it does not belong to the conversation.
+        """
+        read = [one for message_id in mail.thread_ids if (one := self._threads.read_reference(message_id))]
+        found = [one for one in read if one.audience is not MailAudience.THIRD_PARTY]
         for reference in found:
             if (named := await _named(session, reference.ticket_id, sender)) is not None:
                 same = (one for one in found if one.ticket_id == reference.ticket_id)

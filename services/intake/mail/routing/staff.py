@@ -22,7 +22,8 @@ class StaffMail:
 
     def __init__(self, threads: MailThreads, trusted_servers: Iterable[str]) -> None:
         self._threads = threads
-        self._trusted = frozenset(trusted_servers)
+        self.trusted = frozenset(trusted_servers)
+        """The mail servers whose word about a sender counts."""
 
     async def find(
         self,
@@ -47,7 +48,7 @@ class StaffMail:
             return Staff(holder, answered.ticket_id, is_automatic=is_automatic)
         if answered is None and any(one.is_member for one in (*named, *filter(None, (numbered,)))):
             return None
-        is_verified = mail.authenticated_by is not None and mail.authenticated_by in self._trusted
+        is_verified = mail.authenticated_by is not None and mail.authenticated_by in self.trusted
         about = answered.ticket_id if answered else next((one.ticket_id for one in named), None)
         if about is None and numbered is not None and is_verified:
             about = numbered.ticket_id

@@ -1,0 +1,34 @@
+"""Recognises answers of third parties to mails that agents sent them beside a ticket.
+
+A Message-ID of such a mail is signed and tells the address it went to. Only a mail from that address is an answer:
+whoever else has the id (because the mail was passed on) is heard as if the id were not there.
+"""
+
+from collections.abc import Collection
+
+from services.intake.mail.parsing.auto_reply_detection import Authorship
+from services.intake.mail.parsing.parser import ReadMail
+from services.intake.mail.routing.decision import SideAnswer
+from services.intake.models import Ticket
+from shared.kit.auth import MailAudience, MailReference, MailThreads
+from shared.kit.db import Session
+
+
+async def find_side_answer(
+    session: Session, threads: MailThreads, mail: ReadMail, sender: str, trusted_servers: Collection[str]
+) -> SideAnswer | None:
+    """Returns what a mail answers beside a ticket; None for every other mail, and for an erased ticket."""
+    read = (threads.read_reference(message_id) for message_id in mail.thread_ids)
+    side = [one for one in read if one is not None and one.audience is MailAudience.THIRD_PARTY]
+    is_bounce = mail.nature is Authorship.BOUNCE and mail.is_delivery_report
+    reference = next((one for one in side if is_bounce or threads.was_sent_to(one, sender)), None)
+    if reference is None or not await _is_there(session, reference):
+        return None
+    assert reference.mail_id is not None
+    is_verified = mail.authenticated_by is not None and mail.authenticated_by in trusted_servers
+    return SideAnswer(reference.ticket_id, reference.mail_id, is_bounce, is_verified)
+
+
+async def _is_there(session: Session, reference: MailReference) -> bool:
+    ticket = await session.get(Ticket, reference.ticket_id)
+    return ticket is not None and ticket.erased_at is None

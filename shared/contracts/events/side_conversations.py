@@ -1,0 +1,51 @@
+"""What agents and third parties write to each other beside a ticket. Requesters never see any of it."""
+
+from uuid import UUID
+
+from shared.contracts.base import Instant, MessageId
+from shared.contracts.events.conversation import AttachmentRef, Author, TicketEvent
+from shared.contracts.redaction import Foreign
+from shared.contracts.vocabulary import BodyFormat
+
+
+class SideMessageSent(TicketEvent, name="side_message.sent"):
+    """An agent wrote to a third party about a ticket: it goes out as a mail."""
+
+    produced_by = "assignment"
+
+    conversation_id: UUID
+    message_id: MessageId
+    author: Author
+    email: str
+    """Whom it is for."""
+    subject: Foreign
+    body: Foreign
+    body_format: BodyFormat
+    earlier: tuple[MessageId, ...] = ()
+    """Of what was sent in this conversation before, oldest first: mail programs show one thread."""
+    answers: str | None = None
+    """The Message-ID of the third party's newest mail."""
+    sent_at: Instant
+
+
+class SideMessageReceived(TicketEvent, name="side_message.received"):
+    """A third party answered by mail, or a mail to them came back."""
+
+    produced_by = "intake"
+
+    message_id: MessageId
+    answered_id: MessageId
+    """The message of ours whose mail is answered; the sender's address is the one it went to."""
+    author_name: Foreign = ""
+    body: Foreign
+    """Empty for a bounce."""
+    body_format: BodyFormat
+    attachments: tuple[AttachmentRef, ...] = ()
+    mail_id: str | None = None
+    is_bounce: bool = False
+    """Whether a mail server reports that the mail could not be delivered."""
+    is_automatic: bool = False
+    """An absence note and the like: nobody has answered yet."""
+    is_verified: bool = False
+    """Whether our mail server vouches for the sender."""
+    received_at: Instant
