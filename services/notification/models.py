@@ -25,8 +25,8 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from services.notification.csat_tables import add_csat_tables
+from services.notification.edited_template_table import add_edited_template_tables
 from services.notification.feed_tables import add_feed_tables
-from services.notification.mail_templates.tables import add_edited_template_tables
 from services.notification.token_table import add_token_table
 from services.notification.webhook_tables import add_webhook_tables
 from shared.kit.audit_log import add_audit_table

@@ -14,13 +14,13 @@ from markupsafe import Markup, escape
 
 from services.notification.csat_tables import ASKED
 from services.notification.delivery import consolidated_text
+from services.notification.delivery.edited_templates import TemplateEdits
 from services.notification.delivery.formatting import FORMATS
 from services.notification.delivery.header import is_message_id, mailbox, message_ids, one_line, token, unstructured
 from services.notification.delivery.mime import alternatives, with_attachment
 from services.notification.delivery.queue import MailJob
 from services.notification.delivery.styled_templates import styled_templates
 from services.notification.delivery.templates import TEMPLATES, Template, TemplateName
-from services.notification.mail_templates.store import EditedTemplates
 from services.notification.settings import NotificationSettings
 from services.notification.template_files import TEMPLATE_FOLDER
 from shared.contracts.names import REPLY_DELIMITER, REPLY_DELIMITERS
@@ -49,7 +49,7 @@ PREFERENCES = "/account/notifications"
 class Composer:
     """Composes mails from the templates in `templates/`, or from those that administrators edited."""
 
-    def __init__(self, settings: NotificationSettings, edited: EditedTemplates | None = None) -> None:
+    def __init__(self, settings: NotificationSettings, edited: TemplateEdits | None = None) -> None:
         self._edited = edited
         self._languages = OfferedLanguages(settings.offered_languages, settings.default_language)
         self._name, self._address = settings.mail_name, settings.mail_address

@@ -9,11 +9,11 @@ from itertools import groupby
 from typing import Any
 
 from services.notification.delivery.compose import Composer, is_risky, read_words
+from services.notification.delivery.edited_templates import TemplateEdits
 from services.notification.delivery.queue import BATCH, DeliveryQueue, MailJob
 from services.notification.delivery.recorder import SentRecorder
 from services.notification.delivery.smtp import MailConnection
 from services.notification.errors import MailRefused, MailServerAway
-from services.notification.mail_templates.store import EditedTemplates
 from services.notification.settings import NotificationSettings
 from shared.kit.backoff import PATIENT, retry
 from shared.kit.outages import is_unreachable
@@ -42,7 +42,7 @@ class Sender:
         queue: DeliveryQueue,
         settings: NotificationSettings,
         settle: Callable[[], Awaitable[None]],
-        edited: EditedTemplates | None = None,
+        edited: TemplateEdits | None = None,
     ) -> None:
         self._queue = queue
         self._edited = edited

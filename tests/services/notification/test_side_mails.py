@@ -1,0 +1,70 @@
+"""Mails to third parties beside a ticket: one thread of their own, and nothing in them that leads to the ticket."""
+
+from services.notification.settings import NotificationSettings
+from shared.contracts.base import MessageId
+from shared.contracts.events import Author, SideMessageReceived, SideMessageSent
+from shared.contracts.vocabulary import ActorKind, BodyFormat
+from shared.kit.auth import MailAudience, MailThreads
+from shared.kit.clock import new_id, utc_now
+from tests.services.notification.conftest import Running
+from tests.services.notification.mail_server import MailServer, html_of, text_of
+from tests.services.notification.ticket_events import TicketEvents
+from tests.support.eventually import eventually
+
+
+async def test_a_third_party_gets_a_thread_of_its_own_and_the_assignee_hears_of_the_answer(
+    service: Running, mail_server: MailServer, settings: NotificationSettings
+) -> None:
+    story = TicketEvents(subject="The secret of the requester")
+    await service.publish(*story.people(), story.submitted(), story.assigned())
+    address, first_id, second_id = f"sam-{story.number}@supplier.example", MessageId(new_id()), MessageId(new_id())
+
+    def sent(message_id: MessageId, **changes: object) -> SideMessageSent:
+        values = {
+            "ticket_id": story.ticket_id,
+            "conversation_id": new_id(),
+            "message_id": message_id,
+            "author": Author(kind=ActorKind.AGENT, id=story.ada, name="Ada Lovelace"),
+            "email": address,
+            "subject": "The line in Berlin",
+            "body": "Is it down, <b>Sam</b>?",
+            "body_format": BodyFormat.TEXT,
+            "sent_at": utc_now(),
+        }
+        return SideMessageSent.model_validate(values | changes)
+
+    first, second = sent(first_id), sent(second_id, earlier=(first_id,), answers="<a1@supplier.example>")
+    for event in (first, second):
+        await service.publish(event.envelope(f"side-message:{event.message_id}", utc_now()))
+    answered = SideMessageReceived(
+        ticket_id=story.ticket_id,
+        message_id=MessageId(new_id()),
+        answered_id=first_id,
+        author_name="Sam Supplier",
+        body="Back at three.",
+        body_format=BodyFormat.TEXT,
+        received_at=utc_now(),
+    )
+    await service.publish(answered.envelope(f"side-message:{answered.message_id}", utc_now()))
+    await eventually(lambda: len(mail_server.to(address)) >= 2, within=15)
+    opening, later = mail_server.to(address)
+    threads = MailThreads(settings, settings.mail_domain)
+    own = threads.message_id(story.ticket_id, first_id, MailAudience.THIRD_PARTY, address)
+    assert (opening["Message-ID"], opening["In-Reply-To"], opening["X-Everdesk-Ticket"]) == (own, None, None)
+    assert (later["In-Reply-To"], later["References"].split()) == (
+        "<a1@supplier.example>",
+        [own, "<a1@supplier.example>"],
+    )
+    reference = threads.read_reference(own)
+    assert reference is not None
+    assert (reference.mail_id, threads.was_sent_to(reference, address.upper())) == (first_id, True)
+    assert opening["From"].addresses[0].display_name.startswith("Ada Lovelace")
+    assert "&lt;b&gt;Sam" in html_of(opening)
+    whole = html_of(opening) + text_of(opening) + str(opening["Subject"])
+    assert not any(one in whole for one in (story.subject, story.number, "/t/", "/tickets/"))
+
+    def told() -> bool:
+        return any("Back at three." in text_of(mail) for mail in mail_server.about(story.number))
+
+    await eventually(told, within=15)
+    assert not any("Back at three." in text_of(mail) for mail in mail_server.to(story.requester))
