@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, String, cast, delete, func, or_, select, u
 from sqlalchemy.dialects.postgresql import insert
 
 from services.notification.csat_tables import csat_asks
-from services.notification.decisions import PARTICIPANT, REQUESTER
+from services.notification.decisions import PARTICIPANT, REQUESTER, SIDE
 from services.notification.delivery.status import DeliveryStatus
 from services.notification.models import Delivery, Participant, Ticket
 from shared.contracts.base import TicketId
@@ -24,7 +24,9 @@ DROPPED = {
     "last_error": "the requester was erased",
 }
 IS_UNDER_WAY = Delivery.status.not_in([DeliveryStatus.SENT, DeliveryStatus.EXPANDED])
-IS_OUTSIDE = or_(Delivery.recipient == REQUESTER.key, Delivery.recipient.startswith(PARTICIPANT))
+IS_OUTSIDE = or_(
+    Delivery.recipient == REQUESTER.key, Delivery.recipient.startswith(PARTICIPANT), Delivery.recipient.startswith(SIDE)
+)
 NOBODY = func.concat(PARTICIPANT, func.replace(cast(Delivery.id, String), "-", ""))
 """In place of the digest of an address, which whoever guesses the address could recognise."""
 

@@ -1,25 +1,30 @@
-"""Examples of what agents arrange around tickets, and of what requesters say of the help that they got."""
+"""Examples of what agents arrange around tickets and write beside them, and of what requesters say of the help."""
 
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from shared.contracts.base import AgentId, MessageId, TeamId, TicketId
 from shared.contracts.events import (
+    Author,
     CsatAsked,
     CsatRated,
     Event,
     IncidentChanged,
     ReportReady,
+    SideMessageReceived,
+    SideMessageSent,
     TicketLinked,
     TicketSplit,
     TicketTaskChanged,
     TicketUnlinked,
 )
 from shared.contracts.tickets import Actor
+from shared.contracts.vocabulary import BodyFormat
 
 
 def arranged(ticket: TicketId, other: TicketId, actor: Actor, at: datetime) -> tuple[Event, ...]:
     """One example each."""
+    side = MessageId(UUID("01990a4e-3c00-7000-8000-000000000075"))
     pair = {"ticket_id": ticket, "other_id": other}
     asked = {
         "ticket_id": ticket,
@@ -63,5 +68,26 @@ def arranged(ticket: TicketId, other: TicketId, actor: Actor, at: datetime) -> t
         ),
         IncidentChanged(
             ticket_id=ticket, is_declared=True, public_title="Cards are declined", actor=actor, changed_at=at
+        ),
+        SideMessageSent(
+            ticket_id=ticket,
+            conversation_id=UUID("01990a4e-3c00-7000-8000-000000000077"),
+            message_id=side,
+            author=Author(kind=actor.kind, id=actor.id, name="Ada Agent"),
+            email="support@supplier.example",
+            subject="The line in Berlin",
+            body="Is it down on your side?",
+            body_format=BodyFormat.TEXT,
+            sent_at=at,
+        ),
+        SideMessageReceived(
+            ticket_id=ticket,
+            message_id=MessageId(UUID("01990a4e-3c00-7000-8000-000000000076")),
+            answered_id=side,
+            author_name="Sam Supplier",
+            body="Yes, it is; back at three.",
+            body_format=BodyFormat.TEXT,
+            mail_id="<answer@supplier.example>",
+            received_at=at,
         ),
     )

@@ -44,6 +44,18 @@ async def resend_left_behind(context: AppState) -> int:
     return sum(settled)
 
 
+async def send_now(context: AppState, command_id: str) -> None:
+    """Sends one command that was handed over a moment ago; if it cannot be now, `resend_intents` does it later."""
+    now = utc_now()
+    this_one = select(Intent).where(Intent.command_id == command_id, Intent.claimed_until <= now)
+    async with context.database.begin() as session:
+        intent = await session.scalar(this_one.with_for_update(skip_locked=True))
+        if intent is not None:
+            intent.claimed_until = now + LEASE
+    if intent is not None:
+        await _settle(context, intent)
+
+
 async def _left_behind(context: AppState) -> Sequence[Intent]:
     """Intents whose claim has run out, now claimed by us."""
     now = utc_now()

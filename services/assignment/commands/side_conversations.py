@@ -10,7 +10,7 @@ from starlette.status import HTTP_201_CREATED
 from services.assignment.app_state import AppState
 from services.assignment.commands import intents
 from services.assignment.commands.command_request import CommandRequest, opened
-from services.assignment.commands.intent_recovery import resend_left_behind
+from services.assignment.commands.intent_recovery import send_now
 from services.assignment.commands.intents import IntentRequest
 from services.assignment.models import Participant, SideConversation, SideMessage, Ticket
 from services.assignment.queries.callers import Caller
@@ -71,11 +71,11 @@ async def start_side_conversation(context: AppState, call: CommandRequest, body:
         )
         session.add(conversation)
         await session.flush()
-        await _write(session, call.caller, found, conversation, body)
+        hold = await _write(session, call.caller, found, conversation, body)
         view = await get_side_conversation(session, context.file_links, ticket.id, conversation.id)
         answer = view.model_dump_json().encode()
         await guarded.store(answer, HTTP_201_CREATED, None)
-    return await _answered(context, answer, is_holding=body.hold)
+    return await _answered(context, answer, hold)
 
 
 async def reply_in_side_conversation(
@@ -89,18 +89,18 @@ async def reply_in_side_conversation(
         found = await _writable(session, call.caller, call.reference)
         conversation = await find_side_conversation(session, found.ticket.id, conversation_id)
         await _check_address(session, found.ticket, conversation.address)
-        await _write(session, call.caller, found, conversation, body)
+        hold = await _write(session, call.caller, found, conversation, body)
         view = await get_side_conversation(session, context.file_links, found.ticket.id, conversation_id)
         answer = view.model_dump_json().encode()
         await guarded.store(answer, HTTP_201_CREATED, None)
-    return await _answered(context, answer, is_holding=body.hold)
+    return await _answered(context, answer, hold)
 
 
-async def _answered(context: AppState, answer: bytes, *, is_holding: bool) -> Response:
+async def _answered(context: AppState, answer: bytes, hold: str | None) -> Response:
     """Sends what was written down in the transaction; what cannot be sent now is sent later."""
     context.relay.wake()
-    if is_holding:
-        await resend_left_behind(context)
+    if hold is not None:
+        await send_now(context, hold)
     return Response(answer, HTTP_201_CREATED, media_type="application/json")
 
 
@@ -127,8 +127,11 @@ async def _check_address(session: Session, ticket: Ticket, address: str) -> None
 
 async def _write(
     session: Session, caller: Caller, found: AuthorizedTicket, conversation: SideConversation, body: SideReplyInput
-) -> None:
-    """Adds a message, announces it, and writes down that the ticket is to be put on hold if that is asked for."""
+) -> str | None:
+    """Adds a message, announces it, and writes down that the ticket is to be put on hold if that is asked for.
+
+    Returns the id of the command that does so.
+    """
     now, message_id = utc_now(), MessageId(new_id())
     before = await messages_in(session, [conversation.id])
     if len(before) >= MOST_MESSAGES:
@@ -147,9 +150,8 @@ async def _write(
         at=now,
     )
     session.add(message)
-    if body.hold:
-        await _write_hold(session, caller, found, message_id)
-        conversation.is_awaited = True
+    hold = await _write_hold(session, caller, found, message_id) if body.hold else None
+    conversation.is_awaited |= body.hold
     await session.flush()
     event = SideMessageSent(
         ticket_id=TicketId(conversation.ticket_id),
@@ -165,17 +167,19 @@ async def _write(
         sent_at=now,
     )
     await outbox.add(session, event, f"side-message:{message_id}", now)
+    return hold
 
 
-async def _write_hold(session: Session, caller: Caller, found: AuthorizedTicket, message_id: UUID) -> None:
+async def _write_hold(session: Session, caller: Caller, found: AuthorizedTicket, message_id: UUID) -> str | None:
     ticket = found.ticket
     found.require(ACTION_PERMISSIONS[Action.HOLD])
     if ticket.status == Status.ON_HOLD.value:
-        return
+        return None
     if ticket.status not in HOLDABLE:
         raise IllegalTransition(f"a ticket that is {ticket.status} cannot be put on hold")
     command = HoldTicket(command_id=f"side-hold:{message_id}", actor=caller.actor, reason=HoldReason.THIRD_PARTY)
     await write_step(session, ticket.id, command, (caller.agent_id, caller.name))
+    return command.command_id
 
 
 async def write_step(

@@ -17,6 +17,8 @@ from shared.kit.telemetry import log
 BOUNCED = "A mail server reports that the mail could not be delivered."
 TEMPLATE = "side_message"
 """The template of notification's mails to third parties."""
+AWAITING = frozenset({HoldReason.THIRD_PARTY.value, HoldReason.VENDOR.value})
+"""Reasons of holds that an answer ends."""
 CAUSE = "side-message:"
 """How the id of the event begins that such a mail was sent for."""
 
@@ -72,7 +74,7 @@ async def _resume(session: Session, conversation: SideConversation, mail: SideMe
     conversation.is_awaited = False
     query = select(Ticket.status, Ticket.snapshot["hold_reason"].astext.label("reason"))
     ticket = (await session.execute(query.where(Ticket.id == conversation.ticket_id))).one_or_none()
-    if ticket is None or (ticket.status, ticket.reason) != (Status.ON_HOLD.value, HoldReason.THIRD_PARTY.value):
+    if ticket is None or ticket.status != Status.ON_HOLD.value or ticket.reason not in AWAITING:
         return
     command = ResumeTicket(command_id=f"side-resume:{mail.message_id}", actor=SYSTEM)
     by = conversation.created_by, conversation.created_by_name

@@ -63,7 +63,7 @@ def _problems_in(name: TemplateName, part: Part, source: str) -> list[tuple[int,
     sandbox = environment(is_html=part == "html")
     try:
         tree = sandbox.parse(source)
-        found = list(_Walk(name, part).problems(tree))
+        found = list(_SyntaxWalk(name, part).problems(tree))
         if not found:
             sandbox.from_string(source)
     except TemplateSyntaxError as error:
@@ -73,7 +73,7 @@ def _problems_in(name: TemplateName, part: Part, source: str) -> list[tuple[int,
     return found + (html_findings(source) if part == "html" else [])
 
 
-class _Walk:
+class _SyntaxWalk:
     """Walks the syntax tree of one part."""
 
     def __init__(self, name: TemplateName, part: Part) -> None:

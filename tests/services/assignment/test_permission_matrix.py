@@ -30,6 +30,7 @@ BODIES: dict[str, Json] = {
     "/v1/tickets/{ticket}/held-replies": {"body": "Sent with second thoughts."},
     "/v1/tickets/{ticket}/messages/{message_id}": {"body": "Put differently."},
     "/v1/tickets/{ticket}/links": {"ticket": str(new_id())},
+    "/v1/tickets/{ticket}/side-conversations": {"to": "sam@supplier.example", "subject": "Line", "body": "Down?"},
     "/v1/tickets/{ticket}/tasks": {"title": "Call the branch"},
     "/v1/tickets/{ticket}/children": {"ticket_ids": [str(new_id())]},
     "/v1/tickets/{ticket}/children/detach": {"ticket_ids": [str(new_id())]},
