@@ -229,7 +229,11 @@ async def read_words(renderer: BodyRenderer, job: MailJob) -> Rendered:
 
 def foreign_words(job: MailJob) -> Rendered:
     """Renders the body synchronously; a large body is reduced to its plain text."""
-    body, body_format = _body_of(job)
+    return quoted_at_once(*_body_of(job))
+
+
+def quoted_at_once(body: str, body_format: BodyFormat) -> Rendered:
+    """Renders a body as mails quote it."""
     return _for_mail(at_once(body, body_format), body, body_format)
 
 

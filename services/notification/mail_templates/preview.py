@@ -5,6 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import Row, select
 
+from services.notification.delivery.compose import quoted_at_once
 from services.notification.delivery.templates import TEMPLATES, TemplateName
 from services.notification.mail_templates.content import TemplateContent, sample_facts
 from services.notification.mail_templates.rendering import compile_content
@@ -16,7 +17,6 @@ from shared.contracts.vocabulary import BodyFormat
 from shared.kit.db import Session
 from shared.kit.http.problems import Problem, invalid
 from shared.kit.i18n.languages import LANGUAGES, use_language
-from shared.kit.user_content.renderer import at_once
 
 
 async def preview(
@@ -50,7 +50,7 @@ async def _ticket(session: Session, ticket_id: UUID | None) -> Row[tuple[str | N
 
 def _values(settings: NotificationSettings, name: TemplateName, ticket: Row[Any], tag: str) -> dict[str, Any]:
     facts = sample_facts(name)
-    body = at_once(facts["body"], BodyFormat.TEXT)
+    body = quoted_at_once(facts["body"], BodyFormat.TEXT)
     desk = settings.desk_url.rstrip("/")
     return {
         "product": settings.mail_name,

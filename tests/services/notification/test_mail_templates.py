@@ -140,6 +140,10 @@ async def test_a_preview_shows_a_real_ticket_and_gives_nobodys_link(service: Run
     assert "Rosa" in found["html"]
     assert f"/tickets/{story.number}" in found["html"]
     assert "/t/" not in found["html"]
+    reply = default_content(TemplateName.REPLY, "en")
+    parts = {"subject": reply.subject, "html": reply.html, "text": reply.text}
+    shown = await service.http.post("/v1/templates/reply/en/preview", json=parts, headers=OPERATOR)
+    assert "<p>Please restart" in shown.json()["html"]
     unknown = await service.http.post("/v1/templates/nothing/de/preview", json=body, headers=OPERATOR)
     assert unknown.status_code == 404
     assert (await service.http.get(PATH)).status_code == 401
