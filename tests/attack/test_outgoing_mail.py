@@ -115,7 +115,7 @@ REPORT = 'row,name\r\nteam,"<b>Zoë</b>, all"\r\n'
 def job(name: str, subject: str, template: TemplateName = TemplateName.REPLY, address: str = ADDRESS) -> MailJob:
     """A mail with these words wherever words of people can stand."""
     made = MailThreads(SETTINGS, SETTINGS.mail_domain).message_id(TICKET, new_id())
-    facts = FACTS | {"author": name, "body": f"{subject}\n{name}", "attachments": [name]}
+    facts = FACTS | {"author": name, "body": f"{subject}\n{name}", "attachments": [name], "subject": subject}
     if template is TemplateName.DIGEST:
         facts["lines"] = [{"number": "100003", "what": "New ticket", "subject": subject}]
     if template is TemplateName.SCHEDULED_REPORT:
@@ -128,8 +128,9 @@ def check(raw: bytes, template: TemplateName = TemplateName.REPLY) -> StrictMail
     """Three readers agree: these fields, one mailbox in each, two parts, and nothing else."""
     mail = read(raw)
     automatic = set() if TEMPLATES[template].auto_submitted == "no" else {"Auto-Submitted"}
-    fields = FIELDS - OF_TICKETS if TEMPLATES[template].audience == "account" else FIELDS
-    assert set(mail.fields) == fields | automatic
+    fields = FIELDS - OF_TICKETS if TEMPLATES[template].audience in ("account", "third_party") else FIELDS
+    is_by_choice = TEMPLATES[template].audience == "agent" or template is TemplateName.DIGEST
+    assert set(mail.fields) == fields | automatic | ({"List-Unsubscribe"} if is_by_choice else set())
     has_file = template is TemplateName.SCHEDULED_REPORT
     kinds = ["text/plain", "text/html", *(["text/csv"] if has_file else [])]
     assert [kind for kind, _ in mail.parts] == kinds
