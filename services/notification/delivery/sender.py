@@ -112,9 +112,9 @@ class Sender:
         while is_more and not self._is_stopping:
             while len(self._slow) == len(self._connections):
                 await asyncio.wait(self._slow.values(), return_when=asyncio.FIRST_COMPLETED)
-            if self._edited is not None:
-                await self._edited.refresh()
             jobs = await self._queue.claim()
+            if jobs and self._edited is not None:
+                await self._edited.refresh()
             was_put_back = bool(jobs) and await self._send_batch(jobs)
             is_more = was_put_back or len(jobs) == BATCH
 

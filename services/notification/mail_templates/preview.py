@@ -38,7 +38,7 @@ async def preview(
     return TemplatePreviewView(subject=subject, html=html, text=text, ticket_number=ticket.number or "")
 
 
-async def _ticket(session: Session, ticket_id: UUID | None) -> Row[tuple[str | None, str | None, str | None]]:
+async def _ticket(session: Session, ticket_id: UUID | None) -> Row[str | None, str | None, str | None]:
     query = select(Ticket.number, Ticket.subject, Ticket.requester_name)
     wanted = Ticket.id == ticket_id if ticket_id else Ticket.number.is_not(None) & (Ticket.number != "")
     query = query.where(wanted, Ticket.erased_at.is_(None))

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 
 from services.notification.delivery.templates import Audience
 from services.notification.mail_templates.content import TemplateContent
@@ -19,7 +19,7 @@ def _storable(source: str) -> str:
 
 Source = Annotated[str, Field(min_length=1, max_length=50_000), AfterValidator(_storable)]
 SubjectLine = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_storable)]
-EXAMPLE = {
+EXAMPLE: dict[str, JsonValue] = {
     "subject": "[#{{ ticket.number }}] {{ ticket.subject }}",
     "html": "<p>Hello {{ recipient }},</p>\n<p>we have your message, and answer soon.</p>",
     "text": "Hello {{ recipient }},\n\nwe have your message, and answer soon.",

@@ -23,6 +23,7 @@ class EditedTemplates:
         self._compiled: dict[tuple[str, str], CompiledTemplate] = {}
         self._rows = 0
         self._look_at = 0.0
+        self._is_outdated = False
 
     def find(self, name: TemplateName, tag: str) -> CompiledTemplate | None:
         """Returns the edited template of a language; None where the shipped one is in force."""
@@ -30,17 +31,18 @@ class EditedTemplates:
 
     def forget_age(self) -> None:
         """Makes the next `refresh` look; for the process that saved a version."""
-        self._look_at = 0.0
+        self._look_at, self._is_outdated = 0.0, True
 
     async def refresh(self) -> None:
         """Reads the templates again if they may have changed. Rows are only ever added: their number tells."""
         if time.monotonic() < self._look_at:
             return
+        self._is_outdated = False
         async with self._database.begin() as session:
             rows = await session.scalar(select(func.count()).select_from(versions)) or 0
             if rows != self._rows:
                 self._compiled, self._rows = await _compiled_in_force(session), rows
-        self._look_at = time.monotonic() + FRESH_SECONDS
+        self._look_at = 0.0 if self._is_outdated else time.monotonic() + FRESH_SECONDS
 
 
 async def _compiled_in_force(session: Session) -> dict[tuple[str, str], CompiledTemplate]:

@@ -111,6 +111,7 @@ async def test_an_edit_is_sent_in_its_language_and_taken_back(editing: Running, 
         await editing.publish(story.submitted(requester=Person(email=story.requester, name="R <i>", language=tag)))
     await eventually(lambda: mail_server.about(german.number) and mail_server.about(english.number), within=15)
     (mail,) = mail_server.about(german.number)
+    assert "Servus" in text_of(mail), text_of(mail)
     assert "Servus <b>R &lt;i&gt;</b>" in html_of(mail)
     assert "Servus R <i>" in text_of(mail)
     assert REPLY_DELIMITERS["de"] in text_of(mail)

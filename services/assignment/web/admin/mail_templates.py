@@ -177,7 +177,7 @@ async def _page(
         view.status,
         notices=view.notices,
         view=view,
-        template=current,
+        current=current,
         path=_path(current["name"], current["language"]),
         languages=_languages(context),
         versions=with_differences(versions),

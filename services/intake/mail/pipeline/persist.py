@@ -26,7 +26,7 @@ from services.intake.mail.routing.decision import AddNote, AddSideMessage, Appen
 from services.intake.models import MailAncestor, MailId, RawMail, RawMailState, Ticket
 from services.intake.queries.people import addresses_of_person
 from shared.contracts.base import AgentId, MessageId, TicketId
-from shared.contracts.events import NoteReceived, Person, SideMessageReceived
+from shared.contracts.events import AttachmentRef, NoteReceived, Person, SideMessageReceived
 from shared.contracts.vocabulary import Channel
 from shared.kit import outbox
 from shared.kit.addresses import address_key
@@ -117,7 +117,7 @@ class MailPersister:
         """What a third party answered, handed to those who wrote to them; the mail is kept from the requester."""
         answer, message_id = decision.answer, MessageId(new_id())
         ticket = await session.get_one(Ticket, answer.ticket_id)
-        body, files = "", ()
+        body, files = "", tuple[AttachmentRef, ...]()
         if not answer.is_bounce:
             kept = await store_mail_files(
                 self.uploader, session, stored, letter, ticket.id, message_id, is_internal=True
