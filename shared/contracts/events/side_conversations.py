@@ -8,7 +8,7 @@ from shared.contracts.redaction import Foreign
 from shared.contracts.vocabulary import BodyFormat
 
 
-class SideMessageSent(TicketEvent, name="side_message.sent"):
+class SideMessageSent(TicketEvent, name="side.message_sent"):
     """An agent wrote to a third party about a ticket: it goes out as a mail."""
 
     produced_by = "assignment"
@@ -28,7 +28,7 @@ class SideMessageSent(TicketEvent, name="side_message.sent"):
     sent_at: Instant
 
 
-class SideMessageReceived(TicketEvent, name="side_message.received"):
+class SideMessageReceived(TicketEvent, name="side.message_received"):
     """A third party answered by mail, or a mail to them came back."""
 
     produced_by = "intake"

@@ -23,7 +23,7 @@ def sent_beside(post: PostOffice, ticket: Ticket, message_id: UUID) -> str:
 
 
 async def received(post: PostOffice, ticket: Ticket) -> SideMessageReceived:
-    return SideMessageReceived.of(await announced(post.intake, f"everdesk.side_message.received.v1.{ticket.id}"))
+    return SideMessageReceived.of(await announced(post.intake, f"everdesk.side.message_received.v1.{ticket.id}"))
 
 
 async def nothing_is_public(post: PostOffice, ticket: Ticket) -> None:
@@ -51,7 +51,8 @@ async def test_an_answer_from_another_address_enters_neither_conversation_nor_ti
 ) -> None:
     ticket = await post.opened()
     named = sent_beside(post, ticket, new_id())
-    row = await post.deliver(letter(SECRET, **{"from": who}, in_reply_to=named, subject="Re: line"), sender=who)
+    mail = letter("I heard of the line.", **{"from": who}, in_reply_to=named, subject="Re: line")
+    row = await post.deliver(mail, sender=who)
     assert row.ticket_id != ticket.id
     assert not row.is_internal
     await nothing_is_public(post, ticket)
