@@ -50,6 +50,7 @@ SUBJECTS = (
 
 HANDLED_ONCE = ERASURES | {NoteReceived.type(), SideMessageReceived.type()}
 """What must not be done again later: an erasure would take what was written since, a mail would meet other rights."""
+ABOUT_MAILS = frozenset({NoteReceived.type(), SideMessageReceived.type(), NotificationFailed.type()})
 
 
 @dataclass
@@ -88,20 +89,26 @@ class ProjectionBatch:
                 self.topics.append(topic_row(TopicChanged.of(envelope)))
             case kind if kind == ParticipantChanged.type():
                 self.participants.append(participant_row(ParticipantChanged.of(envelope)))
-            case kind if kind == NoteReceived.type():
-                self.staff_mails.append(NoteReceived.of(envelope))
             case kind if kind == CsatAsked.type():
                 self.ratings.append(rating_row(CsatAsked.of(envelope)))
             case kind if kind == CsatRated.type():
                 self.ratings.append(rating_row(CsatRated.of(envelope)))
-            case kind if kind == SideMessageReceived.type():
-                self.side_mails.append(SideMessageReceived.of(envelope))
-            case kind if kind == NotificationFailed.type():
-                self.failed_mails.append(NotificationFailed.of(envelope))
+            case kind if kind in ABOUT_MAILS:
+                self.take_mail(envelope)
             case kind if kind in ERASURES:
                 self.erasures.append(ErasureConsumer.of(envelope))
             case _ if "snapshot" in envelope.data:
                 self.lifecycle.add(envelope)
+
+    def take_mail(self, envelope: Envelope) -> None:
+        """A mail that staff or a third party wrote, or one of ours that nobody got."""
+        match envelope.type:
+            case kind if kind == NoteReceived.type():
+                self.staff_mails.append(NoteReceived.of(envelope))
+            case kind if kind == SideMessageReceived.type():
+                self.side_mails.append(SideMessageReceived.of(envelope))
+            case _:
+                self.failed_mails.append(NotificationFailed.of(envelope))
 
     def submit(self, event: TicketSubmitted) -> None:
         """A ticket is known before its workflow has begun, so that agents see it even while Temporal is away."""
