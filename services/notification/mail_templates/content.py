@@ -30,6 +30,7 @@ SAMPLES: dict[str, Any] = {
     "change": "password_changed",
     "changed_at": "2026-01-15T09:30:00+00:00",
     "count": 2,
+    "days": "2026-01-05 to 2026-01-11",
     "do": "notify",
     "due_at": "2026-01-15T11:00:00+00:00",
     "email": "grace@example.org",
@@ -42,6 +43,7 @@ SAMPLES: dict[str, Any] = {
     "priority": "high",
     "reason": "agent_inactive",
     "repetition": 1,
+    "report": "Weekly figures",
     "resolves_at": "2026-01-20T09:30:00+00:00",
     "step": 1,
     "subject": "A question about the line in Berlin",
@@ -52,7 +54,7 @@ SAMPLES: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class TemplateContent:
-    """The three parts that can be edited; the layout around them (reply marker, button, foot) cannot."""
+    """The three parts that can be edited. What stands around them cannot: marker, question, table, button, foot."""
 
     subject: str
     html: str

@@ -38,7 +38,7 @@ async def preview(
     return TemplatePreviewView(subject=subject, html=html, text=text, ticket_number=ticket.number or "")
 
 
-async def _ticket(session: Session, ticket_id: UUID | None) -> Row[str | None, str | None, str | None]:
+async def _ticket(session: Session, ticket_id: UUID | None) -> Row[*tuple[Any, ...]]:
     query = select(Ticket.number, Ticket.subject, Ticket.requester_name)
     wanted = Ticket.id == ticket_id if ticket_id else Ticket.number.is_not(None) & (Ticket.number != "")
     query = query.where(wanted, Ticket.erased_at.is_(None))
@@ -48,7 +48,7 @@ async def _ticket(session: Session, ticket_id: UUID | None) -> Row[str | None, s
     return row
 
 
-def _values(settings: NotificationSettings, name: TemplateName, ticket: Row[Any], tag: str) -> dict[str, Any]:
+def _values(settings: NotificationSettings, name: TemplateName, ticket: Row[*tuple[Any, ...]], tag: str) -> dict[str, Any]:
     facts = sample_facts(name)
     body = quoted_at_once(facts["body"], BodyFormat.TEXT)
     desk = settings.desk_url.rstrip("/")
@@ -62,6 +62,8 @@ def _values(settings: NotificationSettings, name: TemplateName, ticket: Row[Any]
         "reply_delimiter": REPLY_DELIMITERS.get(tag, REPLY_DELIMITER),
         "link": f"{desk}/tickets/{ticket.number}",
         "desk": desk,
+        "ratings": [],
+        "table": [],
         "language": LANGUAGES[tag],
         "body_html": body.html,
         "body_text": body.text,
