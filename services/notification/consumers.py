@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from services.notification import side_decisions  # noqa: F401 - registers its rules
 from services.notification.batch_lookup import look_up
 from services.notification.batches import NAME, Batch, unseen_of
 from services.notification.cc_recipients import with_copies

@@ -21,8 +21,6 @@ from shared.contracts.events import (
     MessagePosted,
     ParticipantChanged,
     ReportReady,
-    SideMessageReceived,
-    SideMessageSent,
     SlaBreached,
     SlaBreachWithdrawn,
     SlaWarned,
@@ -97,11 +95,6 @@ def team(team_id: TeamId) -> Recipient:
 def participant(email: str) -> Recipient:
     """A participant, identified by a digest of the address to keep the ledger's keys short."""
     return Recipient(f"{PARTICIPANT}{hashlib.sha256(address_key(email).encode()).hexdigest()[:40]}")
-
-
-def third_party(message_id: UUID) -> Recipient:
-    """Whom one message beside a ticket is for; the decision's facts hold the address."""
-    return Recipient(f"{SIDE}{message_id}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,33 +213,6 @@ def _(event: MessagePosted) -> list[NotificationDecision]:
             return [NotificationDecision(event.ticket_id, TemplateName.REQUESTER_MESSAGE, ASSIGNEE, facts)]
         case _:
             return []
-
-
-@decide.register
-def _(event: SideMessageSent) -> list[NotificationDecision]:
-    facts: dict[str, JsonValue] = {
-        "author": event.author.name,
-        "subject": event.subject,
-        "body": event.body,
-        "body_format": event.body_format.value,
-        "earlier": [str(message_id) for message_id in event.earlier],
-        "answers": event.answers,
-        SENT_TO: event.email,
-    }
-    return [NotificationDecision(event.ticket_id, TemplateName.SIDE_MESSAGE, third_party(event.message_id), facts)]
-
-
-@decide.register
-def _(event: SideMessageReceived) -> list[NotificationDecision]:
-    if event.is_bounce or event.is_automatic:
-        return []
-    facts: dict[str, JsonValue] = {
-        "author": event.author_name,
-        "body": event.body,
-        "body_format": event.body_format.value,
-        "attachments": [attachment.name for attachment in event.attachments],
-    }
-    return [NotificationDecision(event.ticket_id, TemplateName.SIDE_ANSWER, ASSIGNEE, facts)]
 
 
 @decide.register
