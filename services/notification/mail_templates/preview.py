@@ -48,7 +48,9 @@ async def _ticket(session: Session, ticket_id: UUID | None) -> Row[*tuple[Any, .
     return row
 
 
-def _values(settings: NotificationSettings, name: TemplateName, ticket: Row[*tuple[Any, ...]], tag: str) -> dict[str, Any]:
+def _values(
+    settings: NotificationSettings, name: TemplateName, ticket: Row[*tuple[Any, ...]], tag: str
+) -> dict[str, Any]:
     facts = sample_facts(name)
     body = quoted_at_once(facts["body"], BodyFormat.TEXT)
     desk = settings.desk_url.rstrip("/")
