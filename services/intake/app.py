@@ -45,6 +45,7 @@ from shared.kit.http.pages import Pages
 from shared.kit.http.path_prefix import path_of
 from shared.kit.http.rate_limits import RateLimiter
 from shared.kit.i18n.messages import marked as _
+from shared.kit.mail_preferences import PreferenceLinks
 from shared.kit.measures import Measures
 from shared.kit.one_time_links import ExportLinks
 from shared.kit.outbox_measures import outbox_measure
@@ -96,6 +97,7 @@ def build(settings: IntakeSettings) -> FastAPI:
             file_links=FileLinks(settings),
             export_links=ExportLinks(settings),
             rating_links=RatingLinks(settings),
+            preference_links=PreferenceLinks(settings),
             receipts=Receipts(settings),
             storage=storage,
             uploader=Uploader(storage, settings.file_limits, scans=settings.clamd is not None),

@@ -22,6 +22,7 @@ from shared.kit.db import Database
 from shared.kit.http.language_choice import LanguageChoice
 from shared.kit.http.pages import Pages
 from shared.kit.http.rate_limits import RateLimiter
+from shared.kit.mail_preferences import PreferenceLinks
 from shared.kit.one_time_links import ExportLinks
 from shared.kit.satisfaction import RatingLinks
 from shared.kit.tickets import Tickets
@@ -42,6 +43,7 @@ class AppState:
     file_links: FileLinks
     export_links: ExportLinks
     rating_links: RatingLinks
+    preference_links: PreferenceLinks
     receipts: Receipts
     storage: ContentStore
     uploader: Uploader

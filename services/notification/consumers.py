@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from services.notification import side_decisions  # noqa: F401 - registers its rules
+from services.notification import address_projection, side_decisions  # noqa: F401 - they register what they handle
 from services.notification.batch_lookup import look_up
 from services.notification.batches import NAME, Batch, unseen_of
 from services.notification.cc_recipients import with_copies
@@ -26,6 +26,8 @@ from shared.contracts.events import (
     Envelope,
     Event,
     FollowerChanged,
+    MailBounced,
+    MailPreferencesChanged,
     MessagePosted,
     ParticipantChanged,
     ReportReady,
@@ -87,6 +89,8 @@ CONSUMED: tuple[type[Event], ...] = (
     RequesterErased,
     TicketEdited,
     TicketErased,
+    MailPreferencesChanged,
+    MailBounced,
 )
 """What calls for a mail, or changes who gets one; most of a ticket's steps do neither."""
 

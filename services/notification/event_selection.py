@@ -9,6 +9,7 @@ from shared.contracts.events import (
     AccountChanged,
     AccountLinkRequested,
     Event,
+    MailPreferencesChanged,
     NoteAdded,
     NoteFilesAttached,
     NoteReceived,
@@ -17,8 +18,14 @@ from shared.contracts.events import (
     SideMessageSent,
 )
 
-WITHHELD: tuple[type[Event], ...] = (AccessLinkRequested, AccountLinkRequested, AccountChanged, ReportReady)
-"""Requests for links, changes of sign-in, and mailed reports: they are between Everdesk's services only."""
+WITHHELD: tuple[type[Event], ...] = (
+    AccessLinkRequested,
+    AccountLinkRequested,
+    AccountChanged,
+    ReportReady,
+    MailPreferencesChanged,
+)
+"""Requests for links, changes of sign-in, mailed reports and choices of mails: between Everdesk's services only."""
 WHEN_NAMED: tuple[type[Event], ...] = (
     NoteAdded,
     NoteReceived,

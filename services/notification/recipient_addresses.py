@@ -1,6 +1,5 @@
 """What is known of the addresses that mail goes to: how much their owners want to hear, and whether mail bounces."""
 
-import hashlib
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -10,11 +9,12 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from services.notification.models import RecipientAddress
-from shared.kit.addresses import address_key
 from shared.kit.administrator_passes import Administrator
+from shared.kit.auth import EPOCH
 from shared.kit.clock import utc_now
 from shared.kit.configuration_changes import record_change
 from shared.kit.db import Session
+from shared.kit.mail_preferences import recipient_key
 
 _UNKNOWN_MAILBOX = re.compile(r"55\d[ -]5\.1\.(1|6|10)\b")
 REPLIES = frozenset({"reply"})
@@ -40,7 +40,7 @@ def is_unknown_mailbox(answer: str) -> bool:
 
 def key_of(address: str) -> str:
     """Returns the key of an address, which does not show it."""
-    return hashlib.sha256(address_key(address).encode()).hexdigest()
+    return recipient_key(address)
 
 
 async def standings_of(session: Session, addresses: Collection[str]) -> dict[str, AddressStanding]:
@@ -63,7 +63,7 @@ async def set_wanted(session: Session, address: str, wanted: str) -> None:
 async def mark_bounced(session: Session, address: str, reason: str, at: datetime) -> None:
     """Marks an address to which mail bounced; nothing more is sent to it until that is cleared."""
     values = {"bounced_at": at, "bounce_reason": reason[:500]}
-    new = insert(RecipientAddress).values(key=key_of(address), **values)
+    new = insert(RecipientAddress).values(key=key_of(address), changed_at=EPOCH, **values)
     await session.execute(new.on_conflict_do_update(index_elements=[RecipientAddress.key], set_=values))
 
 

@@ -30,6 +30,7 @@ class DeliveryView(BaseModel):
                     "template_version": 1,
                     "recipient": "agent:01990a4e-3c00-7000-8000-000000000003",
                     "address": "ada@everdesk.example",
+                    "is_bouncing": False,
                     "name": "Ada Lovelace",
                     "channel": "mail",
                     "audience": "assignee",
@@ -58,6 +59,8 @@ class DeliveryView(BaseModel):
     everybody who was told of the breach: such a row is `expanded` into one for each."""
     address: str | None
     """Where it goes; null while that is not known, and after an erasure."""
+    is_bouncing: bool = False
+    """Whether mail to the address came back for good: nothing is sent there until that is cleared."""
     name: str | None
     channel: str
     """`mail`, `inbox`, `chat` or `on_call`."""
@@ -69,16 +72,16 @@ class DeliveryView(BaseModel):
     message_id: str
     last_error: str | None
     answer: str | None
-    """What the provider said when it accepted."""
+    """What the provider said when it accepted; `last_error` says so if the mail came back later."""
     read_at: datetime | None
     """When an entry of the inbox was read."""
     created_at: datetime
     sent_at: datetime | None
 
     @classmethod
-    def of(cls, delivery: Delivery) -> Self:
+    def of(cls, delivery: Delivery, *, is_bouncing: bool = False) -> Self:
         """The view of a row."""
-        return cls.model_validate(delivery)
+        return cls.model_validate(delivery).model_copy(update={"is_bouncing": is_bouncing})
 
 
 class TemplateView(BaseModel):

@@ -13,6 +13,7 @@ REDACTED: Mapping[str, str] = MappingProxyType(
         "export-link": "one-time links to all that is held of a person",
         "account-link": "one-time links with which agents set a password",
         "csat-link": "links with which requesters rate a resolution",
+        "preference-link": "links with which people choose which mails they get",
         "file-link": "addresses of attached files",
         "ticket-receipt": "what the opener of a ticket is shown",
         "address-proof": "the cookie that says whose mail a browser reads",

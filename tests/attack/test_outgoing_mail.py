@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.notification.delivery.compose import Composer
+from services.notification.delivery.compose import BY_CHOICE, Composer
 from services.notification.delivery.header import is_message_id, mailbox, unstructured
 from services.notification.delivery.queue import MailJob
 from services.notification.delivery.templates import TEMPLATES, TemplateName
@@ -109,6 +109,7 @@ FACTS: dict[str, object] = {
 }
 
 
+ONE_CLICK = {"List-Unsubscribe", "List-Unsubscribe-Post"}
 REPORT = 'row,name\r\nteam,"<b>Zoë</b>, all"\r\n'
 
 
@@ -130,7 +131,8 @@ def check(raw: bytes, template: TemplateName = TemplateName.REPLY) -> StrictMail
     automatic = set() if TEMPLATES[template].auto_submitted == "no" else {"Auto-Submitted"}
     fields = FIELDS - OF_TICKETS if TEMPLATES[template].audience in ("account", "third_party") else FIELDS
     is_by_choice = TEMPLATES[template].audience == "agent" or template is TemplateName.DIGEST
-    assert set(mail.fields) == fields | automatic | ({"List-Unsubscribe"} if is_by_choice else set())
+    listed = {"List-Unsubscribe"} if is_by_choice else ONE_CLICK if template in BY_CHOICE else set()
+    assert set(mail.fields) == fields | automatic | listed
     has_file = template is TemplateName.SCHEDULED_REPORT
     kinds = ["text/plain", "text/html", *(["text/csv"] if has_file else [])]
     assert [kind for kind, _ in mail.parts] == kinds

@@ -10,6 +10,8 @@ from shared.contracts.events import (
     CsatRated,
     Event,
     IncidentChanged,
+    MailBounced,
+    MailPreferencesChanged,
     ReportReady,
     SideMessageReceived,
     SideMessageSent,
@@ -89,5 +91,14 @@ def arranged(ticket: TicketId, other: TicketId, actor: Actor, at: datetime) -> t
             body_format=BodyFormat.TEXT,
             mail_id="<answer@supplier.example>",
             received_at=at,
+        ),
+        MailPreferencesChanged(ticket_id=ticket, address_key="5" * 64, wanted="replies", changed_at=at),
+        MailBounced(
+            ticket_id=ticket,
+            message_id="<t.aea2f4q7nrz3d6dwy6z3iy4v4e.aea2f4q7nrz3d6dwy6z3iy4v4f@everdesk.example>",
+            status="5.1.1",
+            is_permanent=True,
+            reason="550 5.1.1 the recipient: User unknown",
+            bounced_at=at,
         ),
     )

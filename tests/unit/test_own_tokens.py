@@ -15,6 +15,7 @@ from shared.contracts.own_tokens import KEPT, REDACTED
 from shared.contracts.redaction import REMOVED, redacted
 from shared.kit.auth import SERVICE_TOKEN, ApiKey, FileLinks, MailThreads, TicketLink, TicketLinks
 from shared.kit.clock import new_id, utc_now
+from shared.kit.mail_preferences import PreferenceLink, PreferenceLinks
 from shared.kit.one_time_links import AccountLinks, ExportLinks
 from shared.kit.satisfaction import RatedResolution, RatingLinks
 from shared.kit.settings import Settings
@@ -52,6 +53,7 @@ SAMPLES = {
     "export-link": ExportLinks(SETTINGS).url("dana@bank.example", UUID(str(new_id())), utc_now()),
     "account-link": AccountLinks(SETTINGS).url(TICKET, "reset", utc_now()),
     "csat-link": RatingLinks(SETTINGS).token(RatedResolution(TICKET, 9)),
+    "preference-link": PreferenceLinks(SETTINGS).token(PreferenceLink(TICKET, "dana@bank.example")),
     "file-link": FileLinks(SETTINGS).url(TICKET),
     "ticket-receipt": Receipts(SETTINGS).token(TICKET),
     "desk-flash": Flash("a-secret-only-for-tests").write("success", "The ticket was assigned to Ada."),

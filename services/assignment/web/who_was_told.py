@@ -2,6 +2,8 @@
 
 from datetime import datetime
 from typing import Annotated, Any
+from urllib.parse import quote
+from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
@@ -10,9 +12,13 @@ from services.assignment.queries.tickets import get_ticket
 from services.assignment.web.admin.intake.admin_client import administrator
 from services.assignment.web.notification_labels import AUDIENCE_LABELS, CHANNEL_LABELS, words_of
 from services.assignment.web.page_base import DeskAgent, DeskPageRoute, TheDesk
+from services.assignment.web.ticket_writing import checked_form
+from shared.contracts.vocabulary import Permission
+from shared.kit.http.problems import invalid
 
 router = APIRouter(route_class=DeskPageRoute)
 SHOWN = 100
+CLEARED = "Mail goes to this address again."
 STATUSES = {
     "waiting": ("Waits for details", "neutral"),
     "queued": ("Queued", "info"),
@@ -49,9 +55,29 @@ async def show_notifications(
     )
 
 
+@router.post("/tickets/{number}/notifications/clear-bounce")
+async def clear_bounce(request: Request, desk: TheDesk, context: State, caller: DeskAgent, number: str) -> Response:
+    """Lets mail go again to an address to which it bounced."""
+    values = await checked_form(request)
+    async with context.database.begin() as session:
+        found = await get_ticket(session, caller, number)
+        found.require(Permission.TICKET_REPLY)
+    try:
+        delivery_id = UUID(values.get("delivery_id", ""))
+    except ValueError:
+        raise invalid("/delivery_id", "choose a mail") from None
+    path = f"/v1/deliveries/{delivery_id}/clear-bounce"
+    query = {"ticket_id": str(found.ticket.id)}
+    await context.siblings.notification.call(administrator(caller), "POST", path, query=query)
+    return desk.redirect(f"/tickets/{quote(number, safe='')}/notifications", ("success", CLEARED))
+
+
 def _row(delivery: dict[str, Any]) -> dict[str, Any]:
     status, tone = STATUSES.get(delivery["status"], (delivery["status"], "neutral"))
     is_entry = delivery["channel"] == "inbox"
+    came_back = delivery["status"] == "sent" and delivery["last_error"]
+    if came_back:
+        status, tone = "Came back", "danger"
     at = delivery["sent_at"] or delivery["created_at"]
     return {
         "who": delivery["name"] or delivery["address"] or _role(delivery["recipient"]),
@@ -63,7 +89,8 @@ def _row(delivery: dict[str, Any]) -> dict[str, Any]:
         "tone": tone,
         "at": datetime.fromisoformat(at),
         "attempts": delivery["attempts"],
-        "answer": delivery["answer"] or delivery["last_error"] or "",
+        "answer": came_back or delivery["answer"] or delivery["last_error"] or "",
+        "bouncing_id": delivery["id"] if delivery["is_bouncing"] else None,
     }
 
 

@@ -8,6 +8,7 @@ from services.intake.models.keys import StoredApiKey
 from services.intake.models.known_incidents import IncidentChild, KnownIncident
 from services.intake.models.known_people import OrganisationEntry, PersonAddress
 from services.intake.models.mail import MailAncestor, MailId, RawMail, RawMailState
+from services.intake.models.mail_preferences import MailPreference
 from services.intake.models.people import Agent, Erasure, InvitationCount, LinkRevocation, Participant
 from services.intake.models.satisfaction import SatisfactionSurvey
 from services.intake.models.tickets import FIRST_NUMBER, Message, Ticket, TimelineEntry
@@ -31,6 +32,7 @@ __all__ = [
     "LinkRevocation",
     "MailAncestor",
     "MailId",
+    "MailPreference",
     "Message",
     "OrganisationEntry",
     "Participant",

@@ -28,6 +28,7 @@ from shared.contracts.vocabulary import Action, ParticipantState, Status
 from shared.kit.addresses import address_key
 from shared.kit.clock import utc_now
 from shared.kit.db import Session
+from shared.kit.mail_preferences import PreferenceLink
 from shared.kit.satisfaction import SCORES
 
 IN_COPY = {
@@ -78,9 +79,17 @@ async def view_of(state: AppState, token: str, visit: LinkAccess) -> dict[str, A
         "survey": survey,
         "can_rate": survey is not None and utc_now() < survey.open_until and ticket.status in RATED_STATUSES,
         "scores": SCORES,
+        "preferences": _preferences(state, visit),
         "can_close": visit.is_requester and can(ticket, Action.CLOSE),
         "can_reopen": visit.is_requester and can(ticket, Action.REOPEN),
     }
+
+
+def _preferences(state: AppState, visit: LinkAccess) -> str | None:
+    """Where the reader chooses their mails; only for who came by mail, as nobody else is known to own the address."""
+    if not visit.link.is_mailed or visit.is_colleague:
+        return None
+    return f"/mail-preferences/{state.preference_links.token(PreferenceLink(visit.link.ticket_id, visit.link.email))}"
 
 
 async def _read(session: Session, ticket: Ticket) -> ThreadView:

@@ -8,12 +8,14 @@ from fastapi import APIRouter, Query, Response
 from services.notification.commands import retry_delivery
 from services.notification.delivery.channels import DeliveryChannel
 from services.notification.delivery.status import DeliveryStatus
-from services.notification.deps import State
+from services.notification.deps import By, State
+from services.notification.models import Delivery
 from services.notification.queries import DeliveryFilter, list_deliveries
+from services.notification.recipient_addresses import clear_bounce, standings_of
 from services.notification.schemas import DeliveryView
 from shared.kit.http.idempotency import IdempotencyKey, fingerprint, idempotent_transaction
 from shared.kit.http.paging import Cursor, Limit, Page, decode_cursor, encode_cursor
-from shared.kit.http.problems import Problem
+from shared.kit.http.problems import Problem, not_found
 
 router = APIRouter(prefix="/deliveries", tags=["deliveries"])
 
@@ -37,9 +39,11 @@ async def list_all(
         found = await list_deliveries(
             session, DeliveryFilter(ticket_id, status, channel), position_in(cursor), limit + 1
         )
-    page = found[:limit]
+        page = found[:limit]
+        standings = await standings_of(session, {one.address for one in page if one.address})
+    bouncing = {address for address, standing in standings.items() if standing.is_bouncing}
     more = encode_cursor(str(page[-1].id)) if len(found) > limit else None
-    return Page(items=[DeliveryView.of(delivery) for delivery in page], next_cursor=more)
+    return Page(items=[DeliveryView.of(one, is_bouncing=one.address in bouncing) for one in page], next_cursor=more)
 
 
 @router.post("/{delivery_id}/retry", response_model=DeliveryView)
@@ -54,6 +58,17 @@ async def retry(delivery_id: UUID, state: State, key: IdempotencyKey = None) -> 
     state.wake_sender()
     state.wake_targets()
     return Response(body, media_type="application/json")
+
+
+@router.post("/{delivery_id}/clear-bounce")
+async def clear(delivery_id: UUID, state: State, by: By, ticket_id: AboutTicket = None) -> DeliveryView:
+    """Lets mail go again to the address of a delivery to which it bounced."""
+    async with state.database.begin() as session:
+        delivery = await session.get(Delivery, delivery_id)
+        if delivery is None or delivery.address is None or ticket_id not in (None, delivery.ticket_id):
+            raise not_found("delivery")
+        await clear_bounce(session, by, delivery.address)
+        return DeliveryView.of(delivery)
 
 
 def position_in(cursor: str | None) -> UUID | None:

@@ -29,6 +29,7 @@ from shared.kit.auth import MailAudience, MailThreads, TicketLink, TicketLinks
 from shared.kit.i18n.languages import OfferedLanguages, current_language, use_language
 from shared.kit.i18n.messages import gettext
 from shared.kit.i18n.templates import install_translations
+from shared.kit.mail_preferences import PreferenceLink, PreferenceLinks
 from shared.kit.one_time_links import AccountLinks, ExportLinks
 from shared.kit.satisfaction import SCORES, RatedResolution, RatingLinks
 from shared.kit.telemetry import log
@@ -42,6 +43,15 @@ SHOWN_ROWS = 101
 """Of a report's table in the mail itself; the attached file has all."""
 WRITTEN_BY_AGENTS = frozenset({TemplateName.REPLY, TemplateName.SIDE_MESSAGE})
 """Mails whose sender is shown by name."""
+BY_CHOICE = frozenset(
+    {
+        TemplateName.REMINDER,
+        TemplateName.RESOLVED,
+        TemplateName.RESOLVED_UNANSWERED,
+        TemplateName.PARTICIPANT_JOINED,
+    }
+)
+"""Mails to requesters that they can do without, the question of how satisfied they are among them."""
 PREFERENCES = "/account/notifications"
 """Where agents choose what they are told of."""
 
@@ -57,6 +67,7 @@ class Composer:
         self._exports = ExportLinks(settings)
         self._accounts = AccountLinks(settings)
         self._ratings = RatingLinks(settings)
+        self._preferences = PreferenceLinks(settings)
         self._threads = MailThreads(settings, settings.mail_domain)
         self._desk = settings.desk_url.rstrip("/")
         texts, pages = _environment(is_html=False), _environment(is_html=True)
@@ -120,7 +131,14 @@ class Composer:
             fields.append(token("Auto-Submitted", template.auto_submitted))
         if template.audience == "agent" or template.name is TemplateName.DIGEST:
             fields.append(token("List-Unsubscribe", f"<{self._desk}{PREFERENCES}>"))
+        if job.is_copy or template.name in BY_CHOICE:
+            fields.append(token("List-Unsubscribe", f"<{self._preferences_url(job)}>"))
+            fields.append(token("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"))
         return "".join(fields)
+
+    def _preferences_url(self, job: MailJob) -> str:
+        """Returns where the recipient chooses their mails, and unsubscribes with one click (RFC 8058)."""
+        return self._preferences.url(PreferenceLink(job.ticket_id, job.address, is_copy=job.is_copy))
 
     def _thread(self, job: MailJob, template: Template) -> tuple[str, list[str]]:
         """Returns In-Reply-To and References, oldest first.
@@ -167,6 +185,7 @@ class Composer:
             "reply_delimiter": REPLY_DELIMITERS.get(current_language().tag, REPLY_DELIMITER),
             "link": self._link(job, template),
             "desk": self._desk,
+            "preferences": self._preferences_url(job) if template.audience == "requester" else "",
             "ratings": self._rating_links(job),
             "table": _table(job),
             "language": current_language(),

@@ -31,6 +31,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql.dml import ReturningUpdate
 
+from services.notification.decisions import PARTICIPANT
 from services.notification.delivery.bundles import BundleLine, lines_of, take_bundles
 from services.notification.delivery.channels import DeliveryChannel
 from services.notification.delivery.consolidation import is_worst, take_lesser
@@ -119,6 +120,8 @@ class MailJob:
     created_at: datetime
     thread: MailThread = MailThread()
     language: RecipientLanguage = RecipientLanguage()
+    is_copy: bool = False
+    """For somebody in copy of the ticket."""
 
 
 class DeliveryQueue:
@@ -337,5 +340,6 @@ def _job(row: Row[*tuple[Any, ...]], lines: Sequence[BundleLine]) -> MailJob:
         attempts=delivery.attempts,
         created_at=delivery.created_at,
         thread=MailThread(row.root_mail_id, row.last_mail_id or row.root_mail_id, row.ours),
+        is_copy=delivery.recipient.startswith(PARTICIPANT),
         language=RecipientLanguage(row.requester_language or row.earlier_language, row.agent_language),
     )

@@ -64,6 +64,7 @@ def _values(
         "reply_delimiter": REPLY_DELIMITERS.get(tag, REPLY_DELIMITER),
         "link": f"{desk}/tickets/{ticket.number}",
         "desk": desk,
+        "preferences": "",
         "ratings": [],
         "table": [],
         "language": LANGUAGES[tag],

@@ -54,6 +54,7 @@ from shared.contracts.events.lifecycle import (
     TicketTriaged,
     TicketUnmerged,
 )
+from shared.contracts.events.mail_addresses import MailBounced, MailPreferencesChanged
 from shared.contracts.events.mailed_reports import ReportReady
 from shared.contracts.events.satisfaction import CsatAsked, CsatRated
 from shared.contracts.events.services import (
@@ -100,6 +101,8 @@ __all__ = [
     "FollowerChanged",
     "IncidentChanged",
     "LifecycleEvent",
+    "MailBounced",
+    "MailPreferencesChanged",
     "MessageEdited",
     "MessagePosted",
     "MessageUnclaimed",

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from services.notification.delivery.compose import BY_CHOICE
 from services.notification.delivery.templates import TEMPLATES, TemplateName
 from services.notification.settings import NotificationSettings
 from services.notification.template_files import TEMPLATE_FOLDER
@@ -82,7 +83,8 @@ async def test_each_template_reaches_its_reader(
     assert mail["X-Auto-Response-Suppress"] == "All"
     assert mail["Auto-Submitted"] == (None if template is TemplateName.REPLY else TEMPLATES[template].auto_submitted)
     listed = [name for name, _ in mail.items() if name.startswith("List-")]
-    assert listed == ([] if reader == "requester" else ["List-Unsubscribe"])
+    one_click = ["List-Unsubscribe", "List-Unsubscribe-Post"] if template in BY_CHOICE else []
+    assert listed == (one_click if reader == "requester" else ["List-Unsubscribe"])
     place = "everything" if template is TemplateName.EXPORT_LINK else "t"
     where = f"http://portal.example/{place}/" if reader == "requester" else "http://desk.example/tickets/"
     for body in (text_of(mail), html_of(mail)):

@@ -13,6 +13,7 @@ from services.intake.mail.parsing.auto_reply_detection import Authorship, MailHe
 from services.intake.mail.parsing.charset_hints import likely_charset
 from services.intake.mail.parsing.charsets import Surroundings
 from services.intake.mail.parsing.content import MailContent, content_of
+from services.intake.mail.parsing.delivery_reports import FailedRecipient, failed_recipients
 from services.intake.mail.parsing.lines import Cutting, signer_of
 from services.intake.mail.parsing.mail_attachments import MailAttachment
 from services.intake.mail.parsing.mime import LONG_HEADER, MimePart, first_charset, parse
@@ -70,6 +71,8 @@ class ReadMail:
     nature: Authorship = Authorship.PERSON
     is_delivery_report: bool = False
     """Whether it is beyond doubt a mail server's report about another mail."""
+    failed: tuple[FailedRecipient, ...] = ()
+    """Whom a mail did not reach, if this is a report about it."""
     authenticated_by: str | None = None
     """The server that says, in the topmost Authentication-Results, that the mail is from the domain in `From`."""
     defects: tuple[str, ...] = ()
@@ -181,6 +184,7 @@ def _with_content(mail: ReadMail, root: MimePart, defects: list[str], *, is_open
         html=content.html,
         quoted=content.quoted,
         cited=_cited(content) if is_report else (),
+        failed=failed_recipients(content.files) if is_report else (),
         attachments=content.files,
         defects=tuple(dict.fromkeys(defects))[:MAX_DEFECTS],
         is_readable=bool(root.header.fields) and LONG_HEADER not in defects,

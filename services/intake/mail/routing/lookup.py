@@ -14,6 +14,7 @@ from services.intake.mail.parsing.auto_reply_detection import is_robot
 from services.intake.mail.parsing.inbound_message import NO_SUBJECT
 from services.intake.mail.parsing.parser import ReadMail
 from services.intake.mail.parsing.thread_references import plain_subject
+from services.intake.mail.routing.bounces import announce_bounces
 from services.intake.mail.routing.decision import NamedTicket, RoutingFacts, SenderStanding
 from services.intake.mail.routing.side_answers import find_side_answer
 from services.intake.mail.routing.staff import StaffMail
@@ -69,6 +70,10 @@ class RoutingLookup:
             may_acknowledge=await self._may_acknowledge(session, requester, received_at),
             do_auto_replies_open=self._settings.mail_auto_replies_open,
         )
+
+    async def note_bounces(self, session: Session, mail: ReadMail, stored: UUID, at: datetime) -> None:
+        """Announces which mails of ours a report says came back."""
+        await announce_bounces(session, self._threads, mail, stored, at)
 
     async def _signed(self, session: Session, mail: ReadMail, sender: str) -> NamedTicket | None:
         """Proved only if one of the ids is that of a mail to the sender: all others anybody may have seen.

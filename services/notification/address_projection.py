@@ -1,0 +1,33 @@
+"""What intake tells of addresses: what their owners want to hear, and which mails came back."""
+
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from services.notification.models import Delivery, RecipientAddress
+from services.notification.projection import project
+from services.notification.recipient_addresses import mark_bounced
+from shared.contracts.events import MailBounced, MailPreferencesChanged
+from shared.kit.db import Session
+
+CAME_BACK = "came back: "
+
+
+@project.register
+async def _(event: MailPreferencesChanged, session: Session) -> None:
+    """Stores the newest choice."""
+    told = {"wanted": event.wanted, "changed_at": event.changed_at}
+    new = insert(RecipientAddress).values(key=event.address_key, **told)
+    is_newer = RecipientAddress.changed_at < event.changed_at
+    await session.execute(new.on_conflict_do_update(index_elements=[RecipientAddress.key], set_=told, where=is_newer))
+
+
+@project.register
+async def _(event: MailBounced, session: Session) -> None:
+    """Says on the mail's row that it came back; marks its address if nothing else would arrive either."""
+    mails = Delivery.ticket_id == event.ticket_id, func.lower(Delivery.message_id) == event.message_id.lower()
+    rows = await session.execute(select(Delivery.id, Delivery.address).where(*mails, Delivery.address.is_not(None)))
+    for row in rows.all():
+        said = f"{CAME_BACK}{event.reason or event.status}"[:1000]
+        await session.execute(update(Delivery).where(Delivery.id == row.id).values(last_error=said))
+        if event.is_permanent:
+            await mark_bounced(session, row.address, event.reason or event.status, event.bounced_at)

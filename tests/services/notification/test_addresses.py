@@ -1,0 +1,89 @@
+"""What people chose to get, and mails that came back: both decide what is sent next."""
+
+from typing import Any, Literal
+
+from services.notification.settings import NotificationSettings
+from shared.contracts.events import MailBounced, MailPreferencesChanged
+from shared.contracts.vocabulary import ActorKind
+from shared.kit.clock import new_id, utc_now
+from shared.kit.mail_preferences import PreferenceLinks, recipient_key
+from tests.services.notification.conftest import OPERATOR, Running
+from tests.services.notification.mail_server import MailServer, text_of
+from tests.services.notification.ticket_events import TicketEvents
+from tests.support.eventually import eventually
+
+
+async def rows(service: Running, story: TicketEvents, *statuses: str) -> dict[str, dict[str, Any]]:
+    """The ticket's rows by template, once there are as many with these statuses."""
+
+    async def settled() -> list[dict[str, Any]]:
+        found = await service.ledger(ticket_id=str(story.ticket_id), limit=200)
+        assert sorted(one["status"] for one in found) == sorted(statuses), found
+        return found
+
+    return {one["template"]: one for one in await eventually(settled, within=15)}
+
+
+async def test_a_choice_stops_reminders_and_never_replies(
+    service: Running, mail_server: MailServer, settings: NotificationSettings
+) -> None:
+    story = TicketEvents()
+    await service.publish(*story.people(), story.submitted(), story.reminded())
+    found = await rows(service, story, "sent", "sent")
+    mail = next(one for one in mail_server.to(story.requester) if one["Message-ID"] == found["reminder"]["message_id"])
+    assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    url = mail["List-Unsubscribe"].strip("<> ")
+    link = PreferenceLinks(settings).read(url.rpartition("/")[2])
+    assert link is not None
+    assert (link.email, link.ticket_id, link.is_copy) == (story.requester, story.ticket_id, False)
+    assert url in text_of(mail)
+
+    async def choose(wanted: Literal["all", "replies", "none"]) -> None:
+        key = recipient_key(story.requester)
+        at = utc_now()
+        chosen = MailPreferencesChanged(ticket_id=story.ticket_id, address_key=key, wanted=wanted, changed_at=at)
+        await service.publish(chosen.envelope(str(new_id()), at))
+
+    await choose("replies")
+    await service.publish(story.reminded(seq=7), story.message(ActorKind.AGENT))
+    await rows(service, story, "sent", "sent", "sent", "dropped")
+    assert mail_server.to(story.requester)[-1]["List-Unsubscribe"] is None
+    await choose("none")
+    await service.publish(story.message(ActorKind.AGENT))
+    await rows(service, story, "sent", "sent", "sent", "dropped", "dropped")
+
+
+async def test_a_mail_that_came_back_stops_the_next_until_somebody_clears_it(service: Running) -> None:
+    story = TicketEvents()
+    await service.publish(*story.people(), story.submitted())
+    (sent,) = (await rows(service, story, "sent")).values()
+
+    async def bounce(*, is_permanent: bool) -> None:
+        at = utc_now()
+        event = MailBounced(
+            ticket_id=story.ticket_id,
+            message_id=sent["message_id"].upper(),
+            status="5.1.1" if is_permanent else "5.2.2",
+            is_permanent=is_permanent,
+            reason="550 no such user",
+            bounced_at=at,
+        )
+        await service.publish(event.envelope(str(new_id()), at))
+
+    async def row(said: str, *, is_bouncing: bool) -> None:
+        (found,) = [one for one in await service.ledger(ticket_id=str(story.ticket_id)) if one["id"] == sent["id"]]
+        assert (found["last_error"], found["is_bouncing"], found["status"]) == (said, is_bouncing, "sent")
+
+    await bounce(is_permanent=False)
+    await eventually(lambda: row("came back: 550 no such user", is_bouncing=False), within=15)
+    await bounce(is_permanent=True)
+    await eventually(lambda: row("came back: 550 no such user", is_bouncing=True), within=15)
+    await service.publish(story.message(ActorKind.AGENT))
+    await rows(service, story, "sent", "dropped")
+    clear = f"/v1/deliveries/{sent['id']}/clear-bounce"
+    assert (await service.http.post(clear)).status_code == 401
+    other = await service.http.post(clear, params={"ticket_id": str(new_id())}, headers=OPERATOR)
+    assert other.status_code == 404
+    assert (await service.http.post(clear, headers=OPERATOR)).json()["is_bouncing"] is False
+    await service.publish(story.message(ActorKind.AGENT))
+    await rows(service, story, "sent", "dropped", "sent")
