@@ -68,6 +68,7 @@ WORDS = {
     "number": _("Enter the number of your request"),
     "reason": _("Choose a reason"),
     "score": _("Choose one of the five answers"),
+    "wanted": _("Choose one of the answers"),
     "comment": _("Use at most 2,000 characters"),
 }
 """What to do about a field that is empty or cannot be read."""

@@ -3,7 +3,7 @@
 Following the link changes nothing, for programs that check mails follow links too.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import RedirectResponse
@@ -26,10 +26,9 @@ router = APIRouter(prefix="/mail-preferences", route_class=PortalPageRoute, incl
 
 
 class PreferenceForm(Input):
-    """What was chosen, or the button of people in copy."""
+    """What was chosen."""
 
-    wanted: Wanted | None = None
-    do: Literal["leave"] | None = None
+    wanted: Wanted
 
 
 def chosen_by(token: Token, state: State) -> PreferenceLink:
@@ -71,10 +70,11 @@ async def choose(request: Request, token: Token, link: Link, state: State) -> Re
         async with state.database.begin() as session:
             await unsubscribe(session, link, utc_now())
         return Response(status_code=200)
-    form = check(PreferenceForm, await read_form(request, state))
+    values = await read_form(request, state)
+    is_leaving = values.get("do") == "leave"
     async with state.database.begin() as session:
-        if form.do is not None:
+        if is_leaving:
             await leave(session, link, utc_now())
-        if form.wanted is not None:
-            await choose_mails(session, link, form.wanted, utc_now())
-    return RedirectResponse(f"/mail-preferences/{token}?done={form.do or 'saved'}", 303)
+        else:
+            await choose_mails(session, link, check(PreferenceForm, values).wanted, utc_now())
+    return RedirectResponse(f"/mail-preferences/{token}?done={'left' if is_leaving else 'saved'}", 303)

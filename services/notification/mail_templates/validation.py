@@ -36,7 +36,7 @@ _TESTS = frozenset({"defined", "none", "true", "false", "string", "number"})
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class TemplateFinding:
     """What is wrong, and where."""
 
     part: Part
@@ -49,13 +49,13 @@ class Finding:
         return f"line {self.line}: {self.detail}"
 
 
-def find_problems(name: TemplateName, content: TemplateContent) -> list[Finding]:
+def find_problems(name: TemplateName, content: TemplateContent) -> list[TemplateFinding]:
     """Returns what keeps the content from being saved; empty if nothing does."""
-    found: list[Finding] = []
+    found: list[TemplateFinding] = []
     for part in PARTS:
-        found += [Finding(part, line, text) for line, text in _problems_in(name, part, content.part(part))]
+        found += [TemplateFinding(part, line, text) for line, text in _problems_in(name, part, content.part(part))]
     if not found and "\n" in content.subject.strip():
-        found.append(Finding("subject", 2, "a subject has one line"))
+        found.append(TemplateFinding("subject", 2, "a subject has one line"))
     return sorted(found, key=lambda one: (PARTS.index(one.part), one.line))[:MOST_FINDINGS]
 
 

@@ -58,6 +58,7 @@ async def test_one_click_of_a_mail_program_needs_no_cookie_and_never_takes_repli
         for _ in range(2):
             assert (await browser.post(page, data=ONE_CLICK)).status_code == 200
         assert await wanted_by(intake, email) == "replies"
+        await browser.get(page)
         await send(browser, page, wanted="none")
         await browser.post(page, data=ONE_CLICK)
         assert await wanted_by(intake, email) == "none"
