@@ -4,6 +4,7 @@ import binascii
 import hashlib
 import re
 
+QP_LINE = 76
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _LINE_ENDS = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _IN_ASCII = {**dict.fromkeys((*range(0x20), 0x7F)), 0x09: "\t", 0x0A: "\n", 0x0B: "\n", 0x0C: "\n"}
@@ -56,7 +57,21 @@ def cleaned(content: str) -> str:
 
 def quoted_printable(data: bytes) -> str:
     """Encodes text as quoted-printable (RFC 2045) in lines of at most 76 characters."""
-    return binascii.b2a_qp(data).decode("ascii").replace("\n", "\r\n")
+    encoded = binascii.b2a_qp(data).decode("ascii")
+    lines = encoded.split("\n")
+    if max(map(len, lines)) > QP_LINE:
+        encoded = "\n".join(_broken(line) for line in lines)
+    return encoded.replace("\n", "\r\n")
+
+
+def _broken(line: str) -> str:
+    """Breaks a line that the library made too long by encoding the space at its end."""
+    if len(line) <= QP_LINE:
+        return line
+    at = QP_LINE - 1
+    while "=" in line[at - 2 : at]:
+        at -= 1
+    return f"{line[:at]}=\n{_broken(line[at:])}"
 
 
 def _base64(data: bytes) -> str:
