@@ -10,6 +10,7 @@ from uuid import UUID
 from pydantic import JsonValue
 
 from services.notification.delivery import severity
+from services.notification.delivery.channels import COPIES
 from services.notification.delivery.templates import TemplateName
 from shared.contracts.base import AgentId, TeamId, TicketId
 from shared.contracts.events import (
@@ -68,7 +69,7 @@ AUTHOR_ADDRESS = "author_address"
 """The fact of which address wrote: whoever writes is not told of it."""
 RESOLVED_BY = "resolved_by"
 """The fact of which resolution a mail tells of, and which team and agent had the ticket: what is asked about it."""
-PARTICIPANT = "participant:"
+PARTICIPANT = COPIES
 NO_TICKET = TicketId(UUID(int=0))
 """What a mail to an agent about their own account is about: a row that stands for no ticket."""
 SIDE = "side:"

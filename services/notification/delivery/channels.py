@@ -10,3 +10,7 @@ class DeliveryChannel(StrEnum):
     INBOX = "inbox"
     CHAT = "chat"
     ON_CALL = "on_call"
+
+
+COPIES = "participant:"
+"""How the recipient's key of a mail to somebody in copy begins."""

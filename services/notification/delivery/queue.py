@@ -31,9 +31,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from services.notification.decisions import PARTICIPANT
 from services.notification.delivery.bundles import BundleLine, lines_of, take_bundles
-from services.notification.delivery.channels import DeliveryChannel
+from services.notification.delivery.channels import COPIES, DeliveryChannel
 from services.notification.delivery.consolidation import is_worst, take_lesser
 from services.notification.delivery.status import DeliveryStatus
 from services.notification.delivery.templates import TemplateName
@@ -340,6 +339,6 @@ def _job(row: Row[*tuple[Any, ...]], lines: Sequence[BundleLine]) -> MailJob:
         attempts=delivery.attempts,
         created_at=delivery.created_at,
         thread=MailThread(row.root_mail_id, row.last_mail_id or row.root_mail_id, row.ours),
-        is_copy=delivery.recipient.startswith(PARTICIPANT),
+        is_copy=delivery.recipient.startswith(COPIES),
         language=RecipientLanguage(row.requester_language or row.earlier_language, row.agent_language),
     )
