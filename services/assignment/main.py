@@ -63,6 +63,7 @@ from shared.kit.http.app import create_app
 from shared.kit.http.path_prefix import path_of
 from shared.kit.http.rate_limits import RateLimiter
 from shared.kit.http.safe_client import SafeHttpClient
+from shared.kit.leadership import run_by_one
 from shared.kit.measures import Measures
 from shared.kit.outbox_measures import outbox_measure
 from shared.kit.processes import Job, background, dispatch, serve
@@ -137,7 +138,13 @@ def build_app(settings: AssignmentSettings) -> FastAPI:
             forget_old_runs,
             lambda session: prune_audit_log(session, timedelta(days=settings.audit_days), utc_now()),
         )
-        feeds = partial(keep_feeds_fresh, context)
+        shared_jobs: dict[str, Job] = {
+            "housekeeping": keeping,
+            "feeds": partial(keep_feeds_fresh, context),
+            "announcements": partial(announce_anew, database),
+            "activity": partial(keep_activity_counted, context),
+            "clock-counts": partial(keep_clocks_counted, context),
+        }
         jobs: dict[str, Job] = {
             "relay": relay.run,
             "access": callers.run,
@@ -146,16 +153,12 @@ def build_app(settings: AssignmentSettings) -> FastAPI:
             "exports": partial(write_exports, context),
             "analyses": partial(carry_out_analyses, context),
             "job-sweep": partial(sweep_jobs, context),
-            "housekeeping": keeping,
-            "feeds": feeds,
+            "shared": run_by_one(dsn_of(settings), SERVICE, shared_jobs),
             "rollouts": partial(carry_out_rollouts, context),
             "returns": partial(return_tickets, context),
             "backlog": partial(run_backlog_job, context),
-            "announcements": partial(announce_anew, database),
             "intents": partial(resend_intents, context),
             "rule-counts": partial(keep_counts, context.match_counts, database),
-            "activity": partial(keep_activity_counted, context),
-            "clock-counts": partial(keep_clocks_counted, context),
             "report-schedules": partial(send_due_reports, context),
             "held-replies": partial(send_held_replies, context),
             **consumers,

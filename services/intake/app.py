@@ -46,6 +46,7 @@ from shared.kit.http.path_prefix import path_of
 from shared.kit.http.rate_limits import RateLimiter
 from shared.kit.i18n.messages import marked as _
 from shared.kit.mail_preferences import PreferenceLinks
+from shared.kit.leadership import run_by_one
 from shared.kit.measures import Measures
 from shared.kit.one_time_links import ExportLinks
 from shared.kit.outbox_measures import outbox_measure
@@ -120,13 +121,8 @@ def build(settings: IntakeSettings) -> FastAPI:
         app.state.renderer = intake.renderer
         await bus.start()
         ahead = intake.renderer.redact_if_possible
-        jobs = {
-            "relay": relay.run,
-            "consumer": lambda: run_consumer(bus, consumer(database, intake.invitations, relay.has_applied), ahead),
-            "agents": lambda: run_consumer(bus, agents_consumer(database), ahead),
-            "people": lambda: run_consumer(bus, people_consumer(database, RequesterIds(settings)), ahead),
-            "live": hub.run,
-            "alerts": intake.alerts.run,
+        shared_jobs = {
+            "clearing": ErasureJob(database, StreamEraser(bus), storage, RequesterIds(settings)).run,
             "housekeeping": lambda: run_cleanup(
                 database,
                 settings,
@@ -136,12 +132,20 @@ def build(settings: IntakeSettings) -> FastAPI:
                 lambda session: prune_audit_log(session, timedelta(days=settings.audit_days), utc_now()),
             ),
             "retention": Retention(database, intake.links, settings.keeping).run,
-            "clearing": ErasureJob(database, StreamEraser(bus), storage, RequesterIds(settings)).run,
             "tidying": lambda: collect_garbage_hourly(database, storage, settings.unattached_hours),
+        }
+        jobs = {
+            "relay": relay.run,
+            "consumer": lambda: run_consumer(bus, consumer(database, intake.invitations, relay.has_applied), ahead),
+            "agents": lambda: run_consumer(bus, agents_consumer(database), ahead),
+            "people": lambda: run_consumer(bus, people_consumer(database, RequesterIds(settings)), ahead),
+            "live": hub.run,
+            "alerts": intake.alerts.run,
+            "shared": run_by_one(dsn_of(settings), "intake", shared_jobs),
         }
         if settings.clamd:
             clamd = Clamd(settings.clamd)
-            jobs["scanning"] = lambda: scan_for_ever(database, storage, clamd)
+            shared_jobs["scanning"] = lambda: scan_for_ever(database, storage, clamd)
         async with background(jobs):
             yield
         await intake.mail_pipe.close()

@@ -38,6 +38,7 @@ from shared.kit.clock import utc_now
 from shared.kit.db import Database, dsn_of
 from shared.kit.http.app import create_app
 from shared.kit.http.safe_client import SafeHttpClient
+from shared.kit.leadership import run_by_one
 from shared.kit.measures import Measures
 from shared.kit.outbox_measures import outbox_measure
 from shared.kit.processes import background
@@ -77,6 +78,14 @@ def build(settings: NotificationSettings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await bus.start()
+        shared_jobs = {
+            "housekeeping": lambda: run_cleanup(
+                database,
+                settings,
+                lambda session: forget_events(session, kept),
+                lambda session: prune_audit_log(session, timedelta(days=settings.audit_days), utc_now()),
+            ),
+        }
         jobs = {
             "relay": relay.run,
             "consumer": lambda: run_consumer(bus, notifier.consumer, sender.redact_ahead),
@@ -85,12 +94,7 @@ def build(settings: NotificationSettings) -> FastAPI:
             "feed sweep": recorder.run_sweep,
             "feed signal": signal.run,
             "webhooks": dispatcher.run,
-            "housekeeping": lambda: run_cleanup(
-                database,
-                settings,
-                lambda session: forget_events(session, kept),
-                lambda session: prune_audit_log(session, timedelta(days=settings.audit_days), utc_now()),
-            ),
+            "shared": run_by_one(dsn_of(settings), NAME, shared_jobs),
             "targets": targets.run,
         }
         async with background(jobs):

@@ -3,7 +3,7 @@
 import asyncio
 from contextlib import suppress
 
-SWEEP_SECONDS = 15.0
+SWEEP_SECONDS = 8.0
 """The longest that work waits of which nobody in this process knows: made by another one, or due by the clock."""
 SOON_SECONDS = 1.0
 """The least time between two looks, however much happens."""

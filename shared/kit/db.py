@@ -24,6 +24,13 @@ if TYPE_CHECKING:
 Session = AsyncSession
 SESSION_SETTINGS = {"jit": "off", "max_parallel_workers_per_gather": "0"}
 """Statements here are short: compiling one, or starting processes for it, takes longer than it runs."""
+LEADER_SETTINGS = {
+    "tcp_keepalives_idle": "4",
+    "tcp_keepalives_interval": "1",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "7000",
+}
+"""The server notices within 7 s that a client's machine is cut off, and lets its locks go; its default is two hours."""
 AFTER_COMMIT = "after_commit"
 EVENTS_FOR_OUTSIDERS = "events_for_outsiders"
 OUTBOX_CHANNEL = "outbox"
@@ -69,7 +76,7 @@ class Database:
             max_overflow=0,
             pool_timeout=5,
             pool_recycle=1800,
-            connect_args={"timeout": 5, "command_timeout": 30, "server_settings": SESSION_SETTINGS},
+            connect_args={"timeout": 5, "command_timeout": 30, "server_settings": SESSION_SETTINGS | LEADER_SETTINGS},
             hide_parameters=True,
         )
         return cls(engine, events_for_outsiders=settings.events_for_outsiders)

@@ -12,7 +12,7 @@ import asyncpg
 from shared.kit.backoff import DEPENDENCY, Pauses
 from shared.kit.bus import Bus, BusMessage
 from shared.kit.bus.connection import REFUSED as BUS_ERRORS
-from shared.kit.db import OUTBOX_CHANNEL, UNREACHABLE
+from shared.kit.db import LEADER_SETTINGS, OUTBOX_CHANNEL, UNREACHABLE
 from shared.kit.outbox_row import OutboxRow
 from shared.kit.published_rows import PublishedRows
 from shared.kit.telemetry import OUTBOX_PARKED, OUTBOX_SENT, log
@@ -25,8 +25,10 @@ MOST_REMEMBERED = 10_000
 """Ids of events that were applied as they were announced, for consumers that pass over these."""
 MAX_REFUSALS = 5
 """How often the bus may refuse an event itself before its row is parked."""
-SWEEP_SECONDS = 15.0
+SWEEP_SECONDS = 8.0
 """The longest a row waits whose notification was lost, or whose process died before it published it."""
+FOLLOW_SECONDS = 2.5
+"""How often a relay that does not lead tries to, for nobody tells of a leader that was killed."""
 RETRY_SECONDS = 1.0
 """Until a relay that has just told the leader of rows, or could not compare with the stream, looks again."""
 TAKE_SECONDS = 0.25
@@ -103,7 +105,9 @@ class Relay:
         pauses = Pauses(DEPENDENCY)
         while True:
             try:
-                connection = await asyncpg.connect(self._dsn, timeout=5, command_timeout=30)
+                connection = await asyncpg.connect(
+                    self._dsn, timeout=5, command_timeout=30, server_settings=LEADER_SETTINGS
+                )
                 try:
                     pauses.reset()
                     await self._serve(connection)
@@ -126,7 +130,7 @@ class Relay:
         await connection.add_listener(OUTBOX_CHANNEL, self._on_notification)
         while True:
             self._woken.clear()
-            within = SWEEP_SECONDS
+            within = min(FOLLOW_SECONDS, SWEEP_SECONDS)
             if self._bus.is_connected and await connection.fetchval(TRY_TO_LEAD, LEADER_LOCK):
                 await self._lead(connection)
                 await self._stop_leading(connection)

@@ -41,7 +41,7 @@ from shared.kit.ticket_errors import TicketsUnavailable
 
 LEASE = timedelta(seconds=30)
 """How long a reply that is being sent is its sender's alone."""
-SWEEP_SECONDS = 15.0
+SWEEP_SECONDS = 8.0
 LOCKED_SECONDS = 0.01
 """A pause for replies that are due but locked by another process, which is about to send them."""
 """The longest that a reply waits which another process held and left behind."""

@@ -24,7 +24,7 @@ from shared.kit.clock import derived_id, utc_now
 from shared.kit.telemetry import log
 from shared.kit.ticket_errors import TicketStuck, TicketsUnavailable
 
-EVERY_SECONDS = 10.0
+EVERY_SECONDS = 8.0
 AT_ONCE = 20
 MOST_SILENCES = 20
 """How often a ticket may fail to answer, while Temporal does, before its command is given up."""

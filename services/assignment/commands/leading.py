@@ -8,13 +8,15 @@ import asyncpg
 
 from services.assignment.app_state import AppState
 from shared.kit.attention import Attention
-from shared.kit.db import dsn_of
+from shared.kit.db import LEADER_SETTINGS, dsn_of
 
 
 @asynccontextmanager
 async def leading(context: AppState, lock: int) -> AsyncIterator[bool]:
     """Whether this process leads; its own connection holds the lock, so that a dead leader holds none."""
-    connection = await asyncpg.connect(dsn_of(context.settings), timeout=5, command_timeout=30)
+    connection = await asyncpg.connect(
+        dsn_of(context.settings), timeout=5, command_timeout=30, server_settings=LEADER_SETTINGS
+    )
     try:
         yield await connection.fetchval("select pg_try_advisory_lock($1)", lock)
     finally:

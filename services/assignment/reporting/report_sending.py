@@ -29,7 +29,7 @@ from shared.kit.http.problems import Problem, not_found
 from shared.kit.outages import is_unreachable
 from shared.kit.telemetry import log
 
-LOOK_SECONDS = 15.0
+LOOK_SECONDS = 8.0
 LONGEST_CSV = 200_000
 """Characters of a report that is sent; longer ones are read on their page."""
 

@@ -27,7 +27,7 @@ from shared.kit.ticket_errors import TicketsUnavailable
 from shared.kit.tickets import Tickets
 
 MONITORING = Actor(kind=ActorKind.CLIENT)
-LOOK_EVERY = 10.0
+LOOK_EVERY = 8.0
 """Seconds; what another process took in, or was left behind by a crash, waits no longer than this."""
 AT_ONCE = 100
 MOST_ADDED = 1_000

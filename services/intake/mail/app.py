@@ -16,7 +16,7 @@ from services.intake.mail.transports.raw_mail_store import RawMailStore
 from services.intake.mail.transports.smtp import listen
 from services.intake.measures import measure_mails
 from services.intake.models import RawMailState
-from shared.kit.db import Database
+from shared.kit.db import Database, dsn_of
 from shared.kit.http.app import create_app
 from shared.kit.measures import Measures
 from shared.kit.processes import background
@@ -41,7 +41,7 @@ def build(settings: MailSettings) -> FastAPI:
         server = await listen(settings, reception, admission.bans)
         app.state.mailboxes, app.state.admission = mailboxes, admission
         app.state.mail_in_port = server.sockets[0].getsockname()[1]
-        async with background({"processing": processing.run, **mailboxes.jobs}):
+        async with background({"processing": processing.run, **mailboxes.jobs(dsn_of(settings))}):
             yield
         server.close()
         async with asyncio.timeout(10):

@@ -21,7 +21,7 @@ from shared.kit.telemetry import MAILS, log
 from shared.kit.tracing import SpanKind, resumed_span
 from shared.kit.user_content.renderer import BodyRenderer
 
-SWEEP_SECONDS = 15.0
+SWEEP_SECONDS = 8.0
 """How long nobody looks for work of which no wake-up came: what another process that has died was about to do."""
 SOON_SECONDS = 1.0
 """After a wake-up, when to look for what is due a moment later."""

@@ -30,7 +30,7 @@ NAME = "notification-feed"
 BATCH = 200
 LINGER_SECONDS = 0.1
 """What one action causes is then one transaction."""
-SWEEP_SECONDS = 30.0
+SWEEP_SECONDS = 8.0
 """The longest pause between two looks for held events whose deadline has passed."""
 
 

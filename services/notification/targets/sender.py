@@ -16,7 +16,7 @@ from shared.kit.http.safe_client import FetchedResponse, OutgoingFailed, SafeHtt
 from shared.kit.outages import is_unreachable
 from shared.kit.telemetry import log
 
-SWEEP_SECONDS = 15.0
+SWEEP_SECONDS = 8.0
 UNREADABLE = "its URL and key cannot be read any more: enter them again"
 AGAIN = frozenset({408, 425, 429})
 """Refusals of a client that are worth another attempt."""

@@ -12,7 +12,7 @@ from shared.kit.bus.consumer import is_away
 from shared.kit.http.safe_client import SafeHttpClient
 from shared.kit.telemetry import WEBHOOKS, log
 
-SWEEP_SECONDS = 15.0
+SWEEP_SECONDS = 8.0
 """The longest pause between two looks at the ledger."""
 IDLE_SECONDS = 1.0
 """The pause after a look at an endpoint that found nothing to send, though something is due."""

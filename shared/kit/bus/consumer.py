@@ -29,8 +29,10 @@ from shared.kit.tracing import TracedEvent, consumer_spans
 
 LINGER_SECONDS = 0.04
 """For consumers whose effect nobody waits for at that moment."""
-ACK_WAIT_SECONDS = 30.0
-RENEW_SECONDS = 10.0
+ACK_WAIT_SECONDS = 8.0
+"""How long the events of a process that was killed wait for another one."""
+RENEW_SECONDS = 2.0
+"""How often a process that works on a batch says so."""
 LEAST_DELIVERIES = 6
 """Of what is not yet possible, however old it is: what it waits for may be under way after a long outage."""
 MOST_PENDING = 50_000
@@ -147,7 +149,8 @@ async def _consume(js: JetStreamContext, pull: PullStream, consumer: Consumer, i
     while is_current():
         if messages := await pull.next_batch(consumer.linger):
             try:
-                await _settle(js, consumer, messages)
+                async with _in_progress(messages):
+                    await _settle(js, consumer, messages)
             except asyncio.CancelledError:
                 await give_back(messages)
                 raise
@@ -177,8 +180,7 @@ async def _settle(js: JetStreamContext, consumer: Consumer, messages: Sequence[M
         return
     for message, envelope in readable:
         if consumer.prepare is not None and len(message.data) > LARGE:
-            async with _in_progress(readable):
-                await consumer.prepare(envelope.data)
+            await consumer.prepare(envelope.data)
     try:
         await _handle_when_possible(consumer, readable)
     except Partly as partly:
@@ -225,6 +227,7 @@ async def _settle_one(js: JetStreamContext, consumer: Consumer, pair: tuple[Msg,
 async def _handle_when_possible(consumer: Consumer, pairs: Sequence[tuple[Msg, Envelope]]) -> None:
     """Calls the handler, waiting while a dependency is unreachable."""
     is_paused = False
+    messages = [message for message, _ in pairs]
 
     def pause(error: Exception, failures: int) -> None:
         nonlocal is_paused
@@ -235,10 +238,9 @@ async def _handle_when_possible(consumer: Consumer, pairs: Sequence[tuple[Msg, E
 
     async def handle() -> None:
         if is_paused:
-            await _renew(pairs)
+            await _renew(messages)
         with _named_in_logs(pairs), _traced(consumer, pairs):
-            async with _in_progress(pairs):
-                await consumer.handle([envelope for _, envelope in pairs])
+            await consumer.handle([envelope for _, envelope in pairs])
 
     try:
         await retry(handle, DEPENDENCY, is_away, pause)
@@ -251,13 +253,16 @@ async def _handle_when_possible(consumer: Consumer, pairs: Sequence[tuple[Msg, E
 
 
 @asynccontextmanager
-async def _in_progress(pairs: Sequence[tuple[Msg, Envelope]]) -> AsyncIterator[None]:
-    """Sends in-progress acknowledgements for the duration of the block, so that slow batches are not redelivered."""
+async def _in_progress(messages: Sequence[Msg]) -> AsyncIterator[None]:
+    """Sends in-progress acknowledgements for the duration of the block, so that slow batches are not redelivered.
+
+    Those of a batch that wait for their turn are kept as well; what is settled meanwhile is left out.
+    """
 
     async def keep_on() -> None:
         while True:
             await asyncio.sleep(RENEW_SECONDS)
-            await _renew(pairs)
+            await _renew(messages)
 
     renewing = asyncio.create_task(keep_on())
     try:
@@ -288,9 +293,9 @@ def _named_in_logs(pairs: Sequence[tuple[Msg, Envelope]]) -> Iterator[None]:
         yield
 
 
-async def _renew(pairs: Sequence[tuple[Msg, Envelope]]) -> None:
+async def _renew(messages: Sequence[Msg]) -> None:
     with suppress(*REFUSED):
-        await asyncio.gather(*(message.in_progress() for message, _ in pairs))
+        await asyncio.gather(*(message.in_progress() for message in messages if not message.is_acked))
 
 
 async def _failed(js: JetStreamContext, consumer: Consumer, message: Msg, envelope: Envelope, error: Exception) -> None:

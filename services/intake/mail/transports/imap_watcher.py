@@ -2,10 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Callable, Coroutine
 from email.utils import parseaddr
-from functools import partial
-from typing import Any
 
 from services.intake.attachments.object_store import StorageUnavailable
 from services.intake.mail.parsing.addresses import addresses_in, split_addresses
@@ -15,7 +12,9 @@ from services.intake.mail.transports.oauth_tokens import AccessToken, TokenRefus
 from services.intake.mail.transports.raw_mail_store import RawMailStore, ReceivedMail
 from shared.kit.clock import utc_now
 from shared.kit.http.safe_client import SafeHttpClient
+from shared.kit.leadership import run_by_one
 from shared.kit.outages import is_unreachable
+from shared.kit.processes import Job
 from shared.kit.telemetry import MAILBOX_AWAY, MAILS_IN, log
 
 LONGEST_PAUSE = 600.0
@@ -136,10 +135,10 @@ class MailboxWatchers:
             MailboxWatcher(mailbox, reception, outgoing, settings.mail_max_bytes) for mailbox in settings.mailboxes
         ]
 
-    @property
-    def jobs(self) -> dict[str, Callable[[], Coroutine[Any, Any, None]]]:
-        """What runs for ever."""
-        return {f"mailbox:{watcher.name}": partial(watcher.run) for watcher in self.watchers}
+    def jobs(self, dsn: str) -> dict[str, Job]:
+        """What runs for ever; each mailbox is fetched from by one process, so that none asks for the same mail."""
+        names = {f"mailbox:{watcher.name}": watcher.run for watcher in self.watchers}
+        return {name: run_by_one(dsn, name, {name: run}) for name, run in names.items()}
 
     async def check(self) -> None:
         """Raises MailboxAway if mails cannot be fetched from one."""
