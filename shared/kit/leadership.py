@@ -2,7 +2,7 @@
 
 import asyncio
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import Any
 
 import asyncpg
 
@@ -10,9 +10,6 @@ from shared.kit.backoff import DEPENDENCY, Pauses
 from shared.kit.db import LEADER_SETTINGS, UNREACHABLE
 from shared.kit.processes import Job, background
 from shared.kit.telemetry import log
-
-if TYPE_CHECKING:
-    from asyncpg import Connection
 
 TRY_SECONDS = 2.5
 """How often a process that does not lead tries to."""
@@ -50,7 +47,7 @@ def run_by_one(dsn: str, name: str, jobs: dict[str, Job]) -> Job:
     return lead_or_wait
 
 
-async def _lead(connection: "Connection[object]", name: str, jobs: dict[str, Job]) -> None:
+async def _lead(connection: "asyncpg.Connection[Any]", name: str, jobs: dict[str, Job]) -> None:
     """Runs the jobs once the lock is ours. Raises what the connection raises when it is lost."""
     while not await connection.fetchval(_TRY, f"leader:{name}"):  # noqa: ASYNC110 - the lock is another process's
         await asyncio.sleep(TRY_SECONDS)
@@ -61,7 +58,7 @@ async def _lead(connection: "Connection[object]", name: str, jobs: dict[str, Job
             await connection.fetchval("select 1")
 
 
-async def _let_go(connection: "Connection[object]") -> None:
+async def _let_go(connection: "asyncpg.Connection[Any]") -> None:
     """Closes the connection: the server lets the lock go at once."""
     with suppress(Exception):
         await connection.close(timeout=ANSWER_SECONDS)
