@@ -1,4 +1,4 @@
-"""No job may exist only once: each that a process starts is in the table of `docs/scaling.md`, with who takes it over."""
+"""No job may exist only once: each that is started is in the table of `docs/scaling.md`, with who takes it over."""
 
 import ast
 import re
