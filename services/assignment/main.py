@@ -68,6 +68,7 @@ from shared.kit.measures import Measures
 from shared.kit.outbox_measures import outbox_measure
 from shared.kit.processes import Job, background, dispatch, serve
 from shared.kit.relay import Relay
+from shared.kit.shared_budgets import SharedBudgets, forget_whole_budgets
 from shared.kit.telemetry import configure_logging
 from shared.kit.tickets import Tickets
 from shared.kit.trace_export import configure_tracing
@@ -127,6 +128,7 @@ def build_app(settings: AssignmentSettings) -> FastAPI:
             settings,
             lambda session: forget_expired(session, utc_now()),
             forget_used,
+            forget_whole_budgets,
             lambda session: intents.forget_older_than(session, timedelta(hours=settings.answer_hours)),
             forget_told,
             forget_settled,
@@ -192,7 +194,7 @@ def build_app(settings: AssignmentSettings) -> FastAPI:
     app.state.measures = Measures(
         {"outbox": outbox_measure(database, SERVICE), "tickets": partial(measure_tickets, database)}
     )
-    _add_limiters(app, settings)
+    _add_limiters(app, settings, SharedBudgets(database, settings))
     include_busiest_pages(app)
     include_routes(app)
     app.include_router(scim.router)
@@ -201,12 +203,12 @@ def build_app(settings: AssignmentSettings) -> FastAPI:
     return app
 
 
-def _add_limiters(app: FastAPI, settings: AssignmentSettings) -> None:
+def _add_limiters(app: FastAPI, settings: AssignmentSettings, budgets: SharedBudgets) -> None:
     """The budgets of those who call, by agent, token or network."""
-    app.state.limiter = RateLimiter("agent", settings.agent_requests_per_minute)
-    app.state.program_limiter = RateLimiter("service-token", settings.service_token_requests_per_minute)
-    app.state.sign_on_limiter = RateLimiter("single-sign-on", SIGN_ONS_PER_MINUTE)
-    app.state.refused_token_limiter = RateLimiter("refused-token", REFUSED_TOKENS_PER_MINUTE)
+    app.state.limiter = RateLimiter("agent", settings.agent_requests_per_minute, shared=budgets)
+    app.state.program_limiter = RateLimiter("service-token", settings.service_token_requests_per_minute, shared=budgets)
+    app.state.sign_on_limiter = RateLimiter("single-sign-on", SIGN_ONS_PER_MINUTE, shared=budgets)
+    app.state.refused_token_limiter = RateLimiter("refused-token", REFUSED_TOKENS_PER_MINUTE, shared=budgets)
 
 
 def run_serve() -> None:

@@ -54,6 +54,7 @@ from shared.kit.processes import background
 from shared.kit.relay import Relay
 from shared.kit.requester_ids import RequesterIds
 from shared.kit.satisfaction import RatingLinks
+from shared.kit.shared_budgets import SharedBudgets, forget_whole_budgets
 from shared.kit.tickets import Tickets
 from shared.kit.user_content.renderer import BodyRenderer
 
@@ -66,6 +67,7 @@ def build(settings: IntakeSettings) -> FastAPI:
     bus = Bus(settings, "intake")
     relay = Relay(dsn_of(settings), bus, "intake")
     database.publish_with(relay.publish)
+    budgets = SharedBudgets(database, settings)
     hub = NotifyListener(dsn_of(settings))
     storage = ContentStore.connect(settings)
     live = EventStreams(database, hub, limit=settings.streams, seconds=settings.stream_seconds)
@@ -92,7 +94,7 @@ def build(settings: IntakeSettings) -> FastAPI:
             tickets=tickets,
             alerts=FollowThrough(database, tickets),
             topics=TopicCache(database),
-            keys=ApiKeyCache(database),
+            keys=ApiKeyCache(database, budgets),
             passes=AdministratorPasses(settings),
             links=TicketLinks(settings),
             file_links=FileLinks(settings),
@@ -106,17 +108,17 @@ def build(settings: IntakeSettings) -> FastAPI:
             languages=languages,
             event_streams=live,
             email_verification=EmailVerification(settings, pages),
-            form_limiter=RateLimiter("portal", settings.form_per_minute),
-            similar_limiter=RateLimiter("similar", settings.similar_per_minute),
-            upload_limiter=RateLimiter("upload", settings.uploads_per_minute),
-            search_limiter=RateLimiter("search", settings.search_per_minute),
-            address_limiter=RateLimiter("address", settings.address_per_minute),
-            admission=AdmissionControl(database, settings),
+            form_limiter=RateLimiter("portal", settings.form_per_minute, shared=budgets),
+            similar_limiter=RateLimiter("similar", settings.similar_per_minute, shared=budgets),
+            upload_limiter=RateLimiter("upload", settings.uploads_per_minute, shared=budgets),
+            search_limiter=RateLimiter("search", settings.search_per_minute, shared=budgets),
+            address_limiter=RateLimiter("address", settings.address_per_minute, shared=budgets),
+            admission=AdmissionControl(database, settings, budgets),
             invitations=InvitationLimits(settings),
             form_guard=FormGuard(settings),
             mail_pipe=MailPipe(settings, database, storage),
             renderer=BodyRenderer(),
-            bad_key_limiter=RateLimiter("bad-key", settings.bad_keys_per_minute),
+            bad_key_limiter=RateLimiter("bad-key", settings.bad_keys_per_minute, shared=budgets),
         )
         app.state.renderer = intake.renderer
         await bus.start()
@@ -127,6 +129,7 @@ def build(settings: IntakeSettings) -> FastAPI:
                 database,
                 settings,
                 forget_counts,
+                forget_whole_budgets,
                 forget_released,
                 forget_old_alerts,
                 lambda session: prune_audit_log(session, timedelta(days=settings.audit_days), utc_now()),

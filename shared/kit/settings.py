@@ -90,6 +90,8 @@ class ServiceSettings(Settings):
     """How long the audit logs keep a change of the configuration."""
     seed: Literal["demo", "empty"] = "demo"
     """What a new installation begins with: a demonstration, or nothing but a link for its first administrator."""
+    shared_limits: bool = True
+    """Whether all processes of a service count rate limits together, with a statement for a twentieth of a budget."""
     answer_hours: int = Field(default=72, ge=24, le=24 * 30)
     """How long the first answer to an Idempotency-Key is kept and given again."""
     secure_cookies: bool = False

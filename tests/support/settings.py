@@ -16,6 +16,7 @@ def common_environment(engines: Stack) -> dict[str, str]:
         "EVERDESK_FORM_MIN_SECONDS": "0",
         "EVERDESK_REQUESTER_PER_HOUR": "0",
         "EVERDESK_MAX_OPEN_TICKETS": "0",
+        "EVERDESK_SHARED_LIMITS": "false",
         "EVERDESK_LOG_FORMAT": "console",
         "EVERDESK_LOG_LEVEL": "WARNING",
     }

@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase
 
 from shared.kit.audit_log import add_audit_table
+from shared.kit.shared_budgets import add_budget_table
 from shared.kit.tables import NAMING, add_kit_tables
 
 FAR_FUTURE = datetime(9999, 12, 31, tzinfo=UTC)
@@ -30,6 +31,7 @@ class Base(DeclarativeBase):
 
 add_kit_tables(Base.metadata)
 add_audit_table(Base.metadata)
+add_budget_table(Base.metadata)
 
 
 def table_of(model: type[Base]) -> Table:

@@ -12,7 +12,7 @@ from services.intake.settings import IntakeSettings
 from shared.kit.addresses import mailbox_key
 from shared.kit.db import Database
 from shared.kit.http.idempotency import IdempotencyClaim
-from shared.kit.http.rate_limits import RateLimiter
+from shared.kit.http.rate_limits import Budgets, RateLimiter
 
 COUNT_OPEN_TICKETS = text(
     f"{COUNT_OPEN_SQL} and not exists (select from idempotency_responses where scope = :scope and key = :key)"
@@ -40,12 +40,14 @@ class Allowance:
 class AdmissionControl:
     """Asked before every new ticket. With the limits off it costs no query."""
 
-    def __init__(self, database: Database, settings: IntakeSettings) -> None:
+    def __init__(self, database: Database, settings: IntakeSettings, budgets: Budgets | None = None) -> None:
         self.bans = BanList(database)
         self._database = database
+        people = _per_hour(settings.requester_per_hour, budgets, "requester")
+        clients = _per_hour(settings.api_requester_per_hour, budgets, "api-requester")
         self._allowances = {
-            EntryPoint.PEOPLE: Allowance(_per_hour(settings.requester_per_hour), settings.max_open_tickets),
-            EntryPoint.CLIENT: Allowance(_per_hour(settings.api_requester_per_hour), settings.api_max_open_tickets),
+            EntryPoint.PEOPLE: Allowance(people, settings.max_open_tickets),
+            EntryPoint.CLIENT: Allowance(clients, settings.api_max_open_tickets),
         }
 
     async def admit(
@@ -80,5 +82,5 @@ class AdmissionControl:
             return int(await connection.scalar(COUNT_OPEN_TICKETS, asked) or 0)
 
 
-def _per_hour(limit: int) -> RateLimiter | None:
-    return RateLimiter("requester", limit, window=HOUR) if limit else None
+def _per_hour(limit: int, budgets: Budgets | None, group: str) -> RateLimiter | None:
+    return RateLimiter("requester", limit, window=HOUR, shared=budgets, group=group) if limit else None

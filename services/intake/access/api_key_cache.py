@@ -12,7 +12,7 @@ from services.intake.models import StoredApiKey
 from shared.kit.auth import ApiKey, digest_of
 from shared.kit.clock import utc_now
 from shared.kit.db import Database
-from shared.kit.http.rate_limits import RateLimiter
+from shared.kit.http.rate_limits import Budgets, RateLimiter
 
 ADMINISTRATORS_PER_MINUTE = 600
 REMEMBER_SECONDS = 5.0
@@ -65,8 +65,9 @@ DUMMY_KEY = KnownKey("", NOBODYS_DIGEST, NOBODYS_DIGEST, None, None, frozenset()
 class ApiKeyCache:
     """The keys in use, each remembered for a few seconds."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, budgets: Budgets | None = None) -> None:
         self._database = database
+        self._budgets = budgets
         self._known: dict[str, KnownKey] = {}
         self._limiters: dict[int, RateLimiter] = {}
         self._noted: dict[str, float] = {}
@@ -95,9 +96,7 @@ class ApiKeyCache:
 
     def of_administrator(self, agent_id: str) -> KnownKey:
         """What stands for an administrator of the desk, who has no key: it sets up, and has a limit as keys do."""
-        limiter = self._limiters.setdefault(
-            ADMINISTRATORS_PER_MINUTE, RateLimiter("api-key", ADMINISTRATORS_PER_MINUTE)
-        )
+        limiter = self._limiter(ADMINISTRATORS_PER_MINUTE)
         scopes = frozenset({KeyScope.ADMIN.value})
         return KnownKey(f"agent-{agent_id}", NOBODYS_DIGEST, NOBODYS_DIGEST, None, None, scopes, (), limiter, 0.0)
 
@@ -117,7 +116,9 @@ class ApiKeyCache:
         return known
 
     def _remembered(self, stored: StoredApiKey) -> KnownKey:
-        limiter = self._limiters.setdefault(stored.per_minute, RateLimiter("api-key", stored.per_minute))
+        limiter = self._limiters.setdefault(
+            stored.per_minute, RateLimiter("api-key", stored.per_minute, shared=self._budgets)
+        )
         return KnownKey(
             key_id=stored.key_id,
             digest=stored.digest,
@@ -129,6 +130,13 @@ class ApiKeyCache:
             limiter=limiter,
             fresh_until=time.monotonic() + REMEMBER_SECONDS,
         )
+
+    def _limiter(self, per_minute: int) -> RateLimiter:
+        """The limiter of all keys with that budget."""
+        limiter = self._limiters.get(per_minute)
+        if limiter is None:
+            limiter = self._limiters[per_minute] = RateLimiter("api-key", per_minute, shared=self._budgets)
+        return limiter
 
     async def _note_use(self, key_id: str) -> None:
         """Writes the time of use, at most once a minute from this process."""

@@ -31,8 +31,7 @@ async def key_of(request: Request, state: AppState, sent: ApiKey | None) -> Know
     await state.address_limiter.check(None, household)
     key = await state.keys.find(sent)
     if key is None:
-        state.bad_key_limiter.refuse_if_spent(household)
-        state.bad_key_limiter.count(household)
+        await state.bad_key_limiter.check(None, household)
         raise unknown_key()
     if not key.may_come_from(address):
         raise address_refused()

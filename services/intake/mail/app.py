@@ -20,6 +20,7 @@ from shared.kit.db import Database, dsn_of
 from shared.kit.http.app import create_app
 from shared.kit.measures import Measures
 from shared.kit.processes import background
+from shared.kit.shared_budgets import SharedBudgets
 
 
 class FailedMailsWaiting(Exception):
@@ -38,7 +39,7 @@ def build(settings: MailSettings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        server = await listen(settings, reception, admission.bans)
+        server = await listen(settings, reception, admission.bans, SharedBudgets(database, settings))
         app.state.mailboxes, app.state.admission = mailboxes, admission
         app.state.mail_in_port = server.sockets[0].getsockname()[1]
         async with background({"processing": processing.run, **mailboxes.jobs(dsn_of(settings))}):

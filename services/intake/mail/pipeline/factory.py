@@ -15,12 +15,13 @@ from services.intake.mail.settings import MailSettings
 from services.intake.topic_cache import TopicCache
 from shared.kit.auth import MailThreads
 from shared.kit.db import Database
+from shared.kit.shared_budgets import SharedBudgets
 from shared.kit.user_content.renderer import BodyRenderer
 
 
 def build_pipeline(settings: MailSettings, database: Database, storage: ContentStore) -> PipelineState:
     """The parts of processing; nothing runs yet."""
-    own, gate = OwnAddresses.of(settings), AdmissionControl(database, settings)
+    own, gate = OwnAddresses.of(settings), AdmissionControl(database, settings, SharedBudgets(database, settings))
     threads = MailThreads(settings, settings.mail_domain)
     return PipelineState(
         database=database,

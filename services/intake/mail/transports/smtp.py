@@ -16,7 +16,7 @@ from shared.kit.addresses import NOT_SERVED, address_key
 from shared.kit.clock import utc_now
 from shared.kit.http.client_address import network_of
 from shared.kit.http.problems import Problem
-from shared.kit.http.rate_limits import RateLimiter
+from shared.kit.http.rate_limits import Budgets, RateLimiter
 from shared.kit.outages import is_unreachable
 from shared.kit.telemetry import MAILS_IN, log
 
@@ -31,12 +31,14 @@ SLACK = 1024 * 1024
 class SmtpReceiver:
     """What the protocol asks of us, command by command (aiosmtpd's hooks)."""
 
-    def __init__(self, settings: MailSettings, reception: RawMailStore, bans: BanList) -> None:
+    def __init__(
+        self, settings: MailSettings, reception: RawMailStore, bans: BanList, budgets: Budgets | None = None
+    ) -> None:
         self._settings = settings
         self._reception = reception
         self._bans = bans
         self._own = OwnAddresses.of(settings)
-        self._limiter = RateLimiter("mail-sender", settings.mail_per_sender_per_minute)
+        self._limiter = RateLimiter("mail-sender", settings.mail_per_sender_per_minute, shared=budgets)
 
     async def handle_MAIL(  # noqa: N802
         self, _server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -172,9 +174,11 @@ class OpenConnections:
             del self._open[peer]
 
 
-async def listen(settings: MailSettings, reception: RawMailStore, bans: BanList) -> asyncio.Server:
+async def listen(
+    settings: MailSettings, reception: RawMailStore, bans: BanList, budgets: Budgets | None = None
+) -> asyncio.Server:
     """Listens on `mail_in_port`. Raises OSError where that is taken."""
-    desk = SmtpReceiver(settings, reception, bans)
+    desk = SmtpReceiver(settings, reception, bans, budgets)
     tls = _tls(settings)
     lines = OpenConnections(settings.mail_connections, settings.mail_connections_per_address)
     loop = asyncio.get_running_loop()
