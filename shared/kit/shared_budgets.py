@@ -14,6 +14,7 @@ from shared.kit.telemetry import log
 ANSWER_SECONDS = 0.5
 PAUSE_SECONDS = 5.0
 """After the database did not answer: each process counts by itself for so long."""
+AWAY: tuple[type[BaseException], ...] = (*UNREACHABLE, DBAPIError)
 
 rate_budgets = Table(
     "rate_budgets",
@@ -27,9 +28,10 @@ rate_budgets = Table(
 
 _SPEND = text("""
 insert into rate_budgets as held (caller, whole_at)
-values (:caller, now() + least(:spent, :most) * interval '1 second')
+values (:caller, now() + least(cast(:spent as float8), cast(:most as float8)) * interval '1 second')
 on conflict (caller) do update set whole_at = least(
-  greatest(held.whole_at, now()) + :spent * interval '1 second', now() + :most * interval '1 second')
+  greatest(held.whole_at, now()) + cast(:spent as float8) * interval '1 second',
+  now() + cast(:most as float8) * interval '1 second')
 returning extract(epoch from whole_at - now())::float
 """)
 
@@ -64,7 +66,7 @@ class SharedBudgets:
         try:
             async with asyncio.timeout(ANSWER_SECONDS), self._database.single() as connection:
                 missing = await connection.scalar(_SPEND, {"caller": digest, "spent": spent, "most": most})
-        except (*UNREACHABLE, DBAPIError) as error:
+        except AWAY as error:
             self._paused_until = monotonic() + PAUSE_SECONDS
             log.warning("rate_limit.counted_alone", limit=name, error=repr(error))
             return None
