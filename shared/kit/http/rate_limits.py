@@ -1,5 +1,6 @@
 """Rate limits: a budget per caller, counted here and shared with other processes, told in `RateLimit` headers."""
 
+import asyncio
 import math
 import time
 from collections.abc import Callable
@@ -52,6 +53,8 @@ class RateLimiter:
         self._shared = shared
         self._group = group or name
         self._untold: dict[str, int] = {}
+        self._asking: dict[str, asyncio.Event] = {}
+        """Callers of whom the others are being told: their further requests wait for what is left."""
 
     @property
     def callers(self) -> int:
@@ -60,6 +63,8 @@ class RateLimiter:
 
     async def check(self, response: Response | None, caller: str) -> None:
         """Counts one request. Raises Problem 429 with `Retry-After` when the budget is used up."""
+        while (asking := self._asking.get(caller)) is not None:
+            await asking.wait()
         self.refuse_if_spent(caller)
         self.count(caller)
         await self._tell_others(caller)
@@ -105,14 +110,23 @@ class RateLimiter:
             return
         self._untold.pop(caller, None)
         spent, most = untold * self._seconds_each, self.window + self._seconds_each
-        missing = await self._shared.spend(self._group, caller, spent, most)
+        answered = self._asking[caller] = asyncio.Event()
+        try:
+            missing = await self._shared.spend(self._group, caller, spent, most)
+            self._learn(caller, missing)
+        finally:
+            del self._asking[caller]
+            answered.set()
+        if missing is not None and missing > self.window + HARDLY:
+            self._refuse(caller)
+
+    def _learn(self, caller: str, missing: float | None) -> None:
+        """Takes over what all processes together have left of a caller's budget."""
         if missing is None:
             return
         meanwhile = self._untold.get(caller, 0) * self._seconds_each
         whole_at = self._clock() + min(missing + meanwhile, self.window)
         self._whole_at[caller] = max(self._whole_at.get(caller, 0.0), whole_at)
-        if missing > self.window + HARDLY:
-            self._refuse(caller)
 
     @property
     def _seconds_each(self) -> float:
