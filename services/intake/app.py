@@ -45,8 +45,8 @@ from shared.kit.http.pages import Pages
 from shared.kit.http.path_prefix import path_of
 from shared.kit.http.rate_limits import RateLimiter
 from shared.kit.i18n.messages import marked as _
-from shared.kit.mail_preferences import PreferenceLinks
 from shared.kit.leadership import run_by_one
+from shared.kit.mail_preferences import PreferenceLinks
 from shared.kit.measures import Measures
 from shared.kit.one_time_links import ExportLinks
 from shared.kit.outbox_measures import outbox_measure
