@@ -95,7 +95,7 @@ CONSUMED: tuple[type[Event], ...] = (
 """What calls for a mail, or changes who gets one; most of a ticket's steps do neither."""
 
 
-MAILS_LINGER_SECONDS = 0.2
+MAILS_LINGER_SECONDS, MAILS_BUSY_SECONDS = 0.2, 0.6
 """Nobody waits for a mail that closely, and what one moment causes is then settled and sent together."""
 
 
@@ -122,7 +122,7 @@ class Notifier:
     def consumer(self) -> Consumer:
         """The durable consumer `notification`."""
         subjects = tuple(event.subjects() for event in EVENTS.values() if issubclass(event, CONSUMED))
-        return Consumer(NAME, subjects, self.on_events, linger=MAILS_LINGER_SECONDS)
+        return Consumer(NAME, subjects, self.on_events, linger=MAILS_LINGER_SECONDS, busy_linger=MAILS_BUSY_SECONDS)
 
     async def on_events(self, envelopes: Sequence[Envelope]) -> None:
         """Projects events and records decisions in one transaction, then wakes the sender.

@@ -80,7 +80,7 @@ def allow_files(wanted: int) -> None:
 
 
 TICK_SECONDS = 1.0
-IN_THE_BACKGROUND = 5
+IN_THE_BACKGROUND = 10
 """The niceness of a process that nobody waits for: mails, in and out, give way to those who look at a page."""
 
 

@@ -228,8 +228,11 @@ async def test_an_agent_opens_a_ticket_for_somebody_who_calls(stack: LocalStack,
     opened = await ada.post("/v1/tickets", wanted)
     ticket = await eventually(partial(ada.get, f"/v1/tickets/{opened['id']}"), within=20)
     assert (ticket["number"], ticket["requester"]["email"]) == (opened["number"], email)
-    first = (await ada.all(f"/v1/tickets/{opened['id']}/messages"))[0]
-    assert first["channel"] == "walk_in"
+
+    async def told() -> None:
+        assert (await ada.all(f"/v1/tickets/{opened['id']}/messages"))[0]["channel"] == "walk_in"
+
+    await eventually(told, within=5)
     await vera.post("/v1/tickets", wanted, expect=403)
     wrong = await ada.post("/v1/tickets", wanted | {"topic": "no-such-topic"}, expect=422)
     assert wrong["errors"][0]["pointer"] == "/topic"

@@ -29,7 +29,8 @@ from shared.kit.tombstones import lock_against_erasure
 NAME = "notification-feed"
 BATCH = 200
 LINGER_SECONDS = 0.1
-"""What one action causes is then one transaction."""
+BUSY_SECONDS = 0.4
+"""What one action causes is then one transaction, and under load what some actions cause."""
 SWEEP_SECONDS = 8.0
 """The longest pause between two looks for held events whose deadline has passed."""
 
@@ -56,7 +57,7 @@ class FeedRecorder:
     def consumer(self) -> Consumer:
         """The durable consumer of every event that programs may read."""
         subjects = tuple(event.subjects() for event in readable_events())
-        return Consumer(NAME, subjects, self.on_events, batch=BATCH, linger=LINGER_SECONDS)
+        return Consumer(NAME, subjects, self.on_events, batch=BATCH, linger=LINGER_SECONDS, busy_linger=BUSY_SECONDS)
 
     async def on_events(self, envelopes: Sequence[Envelope]) -> None:
         """Appends the events of a batch that the feed does not have, then wakes readers and the webhook sender."""

@@ -77,6 +77,8 @@ class Consumer:
     """How old an event may become that is not yet possible."""
     linger: float = 0.0
     """Seconds for which the first event of a batch waits for others: what one action causes then costs one call."""
+    busy_linger: float = 0.0
+    """The same while many arrive, for consumers that save much by it and may be late."""
     is_own: Callable[[str], bool] = lambda _event_id: False
     """Whether an event's effect on this consumer was part of the transaction that announced it: it is passed over."""
     prepare: Prepare | None = None
@@ -147,7 +149,7 @@ def _configuration(consumer: Consumer) -> ConsumerConfig:
 async def _consume(js: JetStreamContext, pull: PullStream, consumer: Consumer, is_current: Callable[[], bool]) -> None:
     """Consumes until NATS was reconnected, when the server may have lost the consumer."""
     while is_current():
-        if messages := await pull.next_batch(consumer.linger):
+        if messages := await pull.next_batch(consumer.linger, consumer.busy_linger):
             try:
                 async with _in_progress(messages):
                     await _settle(js, consumer, messages)

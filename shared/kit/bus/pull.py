@@ -13,8 +13,7 @@ from nats.js.errors import APIError
 from shared.contracts.names import STREAM
 
 BUSY_EVENTS = 3
-BUSY_FACTOR = 4
-"""After a batch of so many events the next lingers longer: under load fewer calls then do the same work."""
+"""After a batch of so many events the next may linger longer: under load fewer calls then do the same work."""
 EXPIRES_SECONDS = 30.0
 ANSWERS_SECONDS = 5.0
 """After a request has expired, the server says so within this time, or it has lost the request."""
@@ -62,10 +61,11 @@ class PullStream:
         self._left = 0
         self._news.set()
 
-    async def next_batch(self, linger: float) -> list[Msg]:
+    async def next_batch(self, linger: float, busy_linger: float = 0.0) -> list[Msg]:
         """Returns the messages that arrive within `linger` seconds of the first; an empty batch after a while.
 
-        While many arrive it lingers BUSY_FACTOR times as long. Raises APIError if the consumer was deleted.
+        While many arrive it lingers `busy_linger` seconds, if that is longer.
+        Raises APIError if the consumer was deleted.
         """
         if not self._came:
             await self._request()
@@ -73,7 +73,7 @@ class PullStream:
                 async with asyncio.timeout(EXPIRES_SECONDS + ANSWERS_SECONDS):
                     await self._news.wait()
         if linger and 0 < len(self._came) < self._size:
-            await asyncio.sleep(linger * BUSY_FACTOR if self._is_busy else linger)
+            await asyncio.sleep(max(linger, busy_linger) if self._is_busy else linger)
         if self._failure is not None:
             failure, self._failure = self._failure, None
             raise failure
