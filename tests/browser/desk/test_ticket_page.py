@@ -39,7 +39,7 @@ async def test_a_tickets_whole_life_by_keyboard_alone(address: str, browser: Bro
             await page.keyboard.press("c")
         else:
             await page.keyboard.press("a")
-            await expect(page.get_by_label("To", exact=True)).to_be_focused()
+            await expect(page.get_by_role("group", name="Actions").get_by_label("To", exact=True)).to_be_focused()
             await page.keyboard.type("Bruno")
             await page.keyboard.press("Control+Enter")
         await expect(status).to_be_visible()
