@@ -16,7 +16,9 @@ from tests.support.engines import own_engines  # noqa: F401 - a fixture
 
 
 async def test_cookies_of_an_https_desk_are_bound_to_its_host(settings: AssignmentSettings, desk: Desk) -> None:
-    secure = settings.model_validate(settings.model_dump() | {"desk_url": "https://desk.example"})
+    secure = settings.model_validate(
+        settings.model_dump() | {"desk_url": "https://desk.example", "portal_url": "https://portal.example"}
+    )
     app = build_app(secure)
     async with (
         app.router.lifespan_context(app),
@@ -31,7 +33,8 @@ async def test_cookies_of_an_https_desk_are_bound_to_its_host(settings: Assignme
         session = made[f"{HOST_PREFIX}everdesk_session"]
         assert (session["secure"], session["httponly"], session["path"], session["domain"]) == (True, True, "/", "")
         assert all(name.startswith(HOST_PREFIX) for name in browser.cookies)
-        assert (await browser.get("/queue")).status_code == 200
+        queue = await browser.get("/queue")
+        assert (queue.status_code, queue.headers["strict-transport-security"]) == (200, "max-age=31536000")
         ada = await desk.agent("ada")
         browser.cookies.clear()
         planted = await browser.get("/queue", headers={"Cookie": f"everdesk_session={ada.token}"})
@@ -39,6 +42,7 @@ async def test_cookies_of_an_https_desk_are_bound_to_its_host(settings: Assignme
 
 
 async def test_cookies_of_a_desk_on_ones_own_machine_work_without_https(desk: Desk) -> None:
+    assert "strict-transport-security" not in (await desk.http.get("/")).headers
     answer = await desk.http.get("/")
     assert "everdesk_csrf" in answer.cookies
     assert "secure" not in answer.headers["set-cookie"].lower()

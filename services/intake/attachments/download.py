@@ -22,7 +22,7 @@ SERVED = frozenset((AttachmentState.CLEAN, AttachmentState.UNSCANNED))
 HARMLESS = SHOWABLE | {"text/plain", "text/csv", "application/json", "application/pdf", "application/zip"}
 """Types that are told to the browser; all others are bytes to it."""
 SANDBOX = {
-    "Content-Security-Policy": "sandbox; default-src 'none'",
+    "Content-Security-Policy": "sandbox; default-src 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Cross-Origin-Resource-Policy": "same-site",
     "Cache-Control": "private, max-age=3600, immutable",

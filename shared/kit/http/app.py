@@ -10,6 +10,7 @@ from starlette.types import Receive, Scope, Send
 
 from shared.kit.http import documents, error_handlers, problems
 from shared.kit.http.conventions import BodyLimit, Conventions, usual_body_limit
+from shared.kit.http.cookies import wants_secure_cookies
 from shared.kit.http.health import Check, health_routes
 from shared.kit.http.path_prefix import PathPrefix
 from shared.kit.settings import ServiceSettings, Settings
@@ -46,7 +47,9 @@ def create_app(
         },
     )
     proxies = settings.trusted_proxies if isinstance(settings, ServiceSettings) else ()
-    app.add_middleware(Conventions, service=service, body_limit=body_limit, trusted_proxies=proxies)
+    app.add_middleware(
+        Conventions, service=service, body_limit=body_limit, trusted_proxies=proxies, is_https=_is_https(settings)
+    )
     error_handlers.install(app)
     documents.describe(app)
 
@@ -63,6 +66,12 @@ class _App(FastAPI):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._under_prefix(scope, receive, send)
+
+
+def _is_https(settings: Settings) -> bool:
+    """Whether people come over https alone. One address without it counts, for both may be ports of one host."""
+    is_set = isinstance(settings, ServiceSettings) and settings.secure_cookies
+    return all(wants_secure_cookies(is_set, url) for url in (settings.portal_url, settings.desk_url))
 
 
 async def body_of(request: Request) -> bytes:

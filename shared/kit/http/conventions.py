@@ -38,17 +38,27 @@ SECURITY_HEADERS = (
         b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
         b"font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     ),
+    (b"cross-origin-opener-policy", b"same-origin"),
 )
+HTTPS_ONLY = (b"strict-transport-security", b"max-age=31536000")
+"""For a year browsers come over https alone. Not for subdomains: they may be other people's sites."""
 
 
 class Conventions:
     """Pure ASGI middleware: id, size limit, headers and duration for every request."""
 
     def __init__(
-        self, app: ASGIApp, service: str, body_limit: BodyLimit, trusted_proxies: tuple[Network, ...] = ()
+        self,
+        app: ASGIApp,
+        service: str,
+        body_limit: BodyLimit,
+        trusted_proxies: tuple[Network, ...] = (),
+        *,
+        is_https: bool = False,
     ) -> None:
         self.app = app
         self.trusted_proxies = trusted_proxies
+        self.headers = (*SECURITY_HEADERS, HTTPS_ONLY) if is_https else SECURITY_HEADERS
         self.service = service
         self.body_limit = body_limit
 
@@ -70,7 +80,7 @@ class Conventions:
                 message["headers"] = [
                     *message["headers"],
                     (b"x-request-id", request_id.encode()),
-                    *(header for header in SECURITY_HEADERS if header[0] not in present),
+                    *(header for header in self.headers if header[0] not in present),
                 ]
             await send(message)
 

@@ -128,7 +128,7 @@ async def test_an_active_file_is_only_ever_a_download_of_bytes(intake: IntakeHar
         got = await http.get(f"/v1/tickets/{ticket['id']}/attachments/{sent['id']}")
     assert got.headers["content-type"] == "application/octet-stream"
     assert got.headers["content-disposition"].startswith("attachment;")
-    assert got.headers["content-security-policy"] == "sandbox; default-src 'none'"
+    assert got.headers["content-security-policy"] == "sandbox; default-src 'none'; frame-ancestors 'none'"
     assert got.headers["x-content-type-options"] == "nosniff"
 
 
