@@ -5,7 +5,7 @@ PY := .venv/bin/python
 BOOTSTRAP := @$(PYTHON) deploy/local/bootstrap.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test soak check migrate screenshots bench chaos replay containers sbom chart docs packages dev-packages chromium promtool
+.PHONY: help run demo test soak check audit migrate screenshots bench chaos replay containers sbom chart docs packages dev-packages chromium promtool
 
 help: ## List these commands
 	@echo "Everdesk. make <command>:"
@@ -23,11 +23,15 @@ test: dev-packages chromium promtool ## Run the tests against real engines, two 
 soak: dev-packages ## Run the tests of quantity in their long form, about ten minutes (ARGS="-k rollout")
 	@EVERDESK_TEST_SIZE=long exec $(PY) -m pytest -m soak $(ARGS)
 
-check: dev-packages ## Format, lint, types, import rules
+check: dev-packages ## Format, lint, types, import rules, committed credentials
 	$(PY) -m ruff format --check .
 	$(PY) -m ruff check .
 	$(PY) -m mypy
 	.venv/bin/lint-imports
+	$(PY) -m tests.secrets
+
+audit: dev-packages ## Ask for known vulnerabilities of the locked packages (0 none, 1 some, 2 not all could be looked up)
+	@exec $(PY) -m tests.audit $(ARGS)
 
 migrate: packages ## Bring the databases of the local stack up to date (make run does so too)
 	@exec $(PY) -m deploy.local --migrate
