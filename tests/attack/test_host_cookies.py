@@ -42,7 +42,7 @@ async def test_cookies_of_an_https_desk_are_bound_to_its_host(settings: Assignme
 
 
 async def test_cookies_of_a_desk_on_ones_own_machine_work_without_https(desk: Desk) -> None:
-    assert "strict-transport-security" not in (await desk.http.get("/")).headers
     answer = await desk.http.get("/")
+    assert "strict-transport-security" not in answer.headers
     assert "everdesk_csrf" in answer.cookies
     assert "secure" not in answer.headers["set-cookie"].lower()

@@ -24,6 +24,7 @@ from shared.kit.auth import digest_of, new_token
 from shared.kit.clock import utc_now
 from shared.kit.db import Session as Transaction
 from shared.kit.http.client_address import network_of
+from shared.kit.telemetry import log
 
 LASTS = timedelta(minutes=10)
 MOST_FAILURES = 10
@@ -119,6 +120,7 @@ async def _finish(context: AppState, token: str, visit: Visit, check: Check) -> 
             proof = SignInProof(pending.method, factor)
             return await open_session(session, context.settings, pending.agent_id, visit, proof)
         pending.failures += 1
+    log.info("sign_in.refused", reason="wrong_second_factor", agent_id=str(pending.agent_id))
     raise wrong_second_factor()
 
 

@@ -14,6 +14,7 @@ from shared.contracts.vocabulary import Channel
 from shared.kit.auth import digest_of, new_token
 from shared.kit.clock import utc_now
 from shared.kit.db import Session as Transaction
+from shared.kit.telemetry import log
 
 USER_AGENT_LENGTH = 255
 
@@ -73,6 +74,13 @@ async def open_session(
             address=visit.address[:64],
             user_agent=_printable(visit.user_agent)[:USER_AGENT_LENGTH],
         )
+    )
+    log.info(
+        "sign_in.succeeded",
+        agent_id=str(agent_id),
+        method=proof.method,
+        second_factor=proof.second_factor,
+        channel=visit.channel.value,
     )
     return SignedIn(token, expires_at, agent_id)
 

@@ -28,6 +28,7 @@ from shared.kit.auth import verify_password
 from shared.kit.clock import utc_now
 from shared.kit.db import Session as Transaction
 from shared.kit.http.client_address import network_of
+from shared.kit.telemetry import log
 
 TRIES = {"account from address": 5, "account": 25, "address": 100}
 """Failures until the first lock. The limit of an account alone is higher, so that strangers cannot lock its owner out.
@@ -61,13 +62,20 @@ async def _check_password(context: AppState, email: str, password: str, address:
         counted = await count_attempt(session, subjects, now)
         agent = await session.scalar(select(Agent).where(func.lower(Agent.email) == address_key(email)))
     if counted.holds_until is not None:
+        _log_refusal("locked_out", agent)
         raise locked_out(seconds_until(counted.holds_until, now))
     if not await verify_password(password, agent.password_hash if agent else None) or not agent or not agent.is_active:
+        _log_refusal("wrong_credentials", agent)
         raise wrong_credentials()
     async with context.database.begin() as session:
         await check_password_allowed(session, context.settings, agent.id)
         await _forgive(session, subjects, counted)
     return agent
+
+
+def _log_refusal(reason: str, agent: Agent | None) -> None:
+    """Without the address that was typed: it may be anybody's, or a password in the wrong field."""
+    log.info("sign_in.refused", reason=reason, agent_id=str(agent.id) if agent else None)
 
 
 async def forgive_account(session: Transaction, email: str, address: str) -> None:

@@ -100,6 +100,8 @@ def install(app: FastAPI) -> None:
             log.warning("http.unavailable", route=route, error=repr(error))
         elif problem.status >= 500:
             log.error("http.failed", route=route, code=problem.code, exc_info=error)
+        elif problem.status in (401, 403):
+            log.info("http.refused", route=route, status=problem.status, code=problem.code)
         return render(request, problem)
 
     known = (Problem, Refusal, TicketsUnavailable, RequestValidationError, HTTPException, DBAPIError, *UNREACHABLE)

@@ -1,13 +1,16 @@
 """Signing in: the lockout counts on the server, a signed-out token is dead."""
 
 import asyncio
+from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
 
+from services.assignment.access import sessions, sign_in
 from services.assignment.access.attempts import lock_after
 from shared.kit.addresses import NOT_SERVED
 from shared.kit.clock import new_id
+from shared.kit.http import error_handlers
 from tests.services.assignment.desk import PASSWORD, AgentApi, Desk, agent_id
 
 
@@ -89,3 +92,35 @@ async def test_an_agent_who_is_switched_off_is_out_at_once(desk: Desk) -> None:
 )
 def test_a_lock_lasts_longer_each_time(failures: int, lasts: timedelta | None) -> None:
     assert lock_after(failures, 5) == lasts
+
+
+async def test_signing_in_and_being_refused_is_logged_without_the_address(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = list[tuple[str, dict[str, object]]]()
+    for module in (sign_in, sessions, error_handlers):
+        monkeypatch.setattr(module, "log", KeptLines(lines))
+    email, vera = f"{new_id().hex}@everdesk.example", "vera@everdesk.example"
+    for sent in ((email, "wrong-password"), (vera, "wrong-password"), (vera, PASSWORD)):
+        await desk.http.post("/v1/sessions", json={"email": sent[0], "password": sent[1]})
+    assert lines == [
+        ("sign_in.refused", {"reason": "wrong_credentials", "agent_id": None}),
+        ("http.refused", {"route": "/v1/sessions", "status": 401, "code": "wrong_credentials"}),
+        ("sign_in.refused", {"reason": "wrong_credentials", "agent_id": str(agent_id("vera"))}),
+        ("http.refused", {"route": "/v1/sessions", "status": 401, "code": "wrong_credentials"}),
+        (
+            "sign_in.succeeded",
+            {"agent_id": str(agent_id("vera")), "method": "password", "second_factor": None, "channel": "api"},
+        ),
+    ]
+
+
+@dataclass
+class KeptLines:
+    """A log that keeps its lines."""
+
+    lines: list[tuple[str, dict[str, object]]]
+
+    def info(self, event: str, **values: object) -> None:
+        """Keeps one."""
+        self.lines.append((event, values))
