@@ -30,11 +30,12 @@ def main() -> int:
 
 def _report(lock: Path) -> dict[str, Any]:
     """pip-audit's own; nothing where it cannot be had or run."""
-    command = [OWN / "bin" / "pip-audit", "--requirement", lock, "--require-hashes", "--disable-pip"]
+    tool = OWN / "bin" / "pip-audit"
+    command = [str(tool), "--requirement", str(lock), "--require-hashes", "--disable-pip"]
     try:
-        if not command[0].exists():
+        if not tool.exists():
             subprocess.run([sys.executable, "-m", "venv", OWN], check=True, capture_output=True)
-            pip = [OWN / "bin" / "python", "-m", "pip", "install", "--quiet", TOOL]
+            pip = [str(OWN / "bin" / "python"), "-m", "pip", "install", "--quiet", TOOL]
             subprocess.run(pip, check=True, capture_output=True, timeout=SECONDS)
         ran = subprocess.run(
             [*command, "--format", "json", "--progress-spinner", "off"],

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx2
+from pip._internal.models.index import PyPI
 
 Newest = Callable[[str], "tuple[str, Sequence[str]] | None"]
 """The newest release of a package and the advisories about it, or None where the index does not say."""
-INDEX = "https://pypi.org/pypi/{}/json"
+INDEX = f"{PyPI.pypi_url}/{{}}/json"
+"""Where pip itself looks, unless it is told otherwise."""
 SECONDS = 10
 NAMED = 12
 """Packages named in a sentence; the others are counted."""
@@ -38,7 +40,7 @@ class Audit:
             named = ", ".join(sorted(self.unknown)[:NAMED]) + (f" and {more} more" if more > 0 else "")
             lines.append(
                 f"NOT KNOWN for {len(self.unknown)}, because no advisories could be had here: {named}. "
-                "Run this again where https://pypi.org answers."
+                "Run this again where the package index answers."
             )
         elif not self.clean and not self.vulnerable:
             lines.append("NOT KNOWN: nothing was looked at.")

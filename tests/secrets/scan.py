@@ -34,7 +34,7 @@ _ANY = re.compile("|".join(f"({shape})" for shape in SHAPES.values()), re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Finding:
+class CommittedSecret:
     """A credential, or what looks like one; named by a digest, so that no report repeats it."""
 
     path: str
@@ -48,25 +48,25 @@ class Finding:
         return f"{self.path} | {self.shape} | {self.digest}"
 
 
-def scan(root: Path) -> list[Finding]:
+def scan(root: Path) -> list[CommittedSecret]:
     """What the committed files of a checkout hold."""
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=root, capture_output=True, check=True, text=True)
-    found = list[Finding]()
+    found = list[CommittedSecret]()
     for path in filter(None, listed.stdout.split("\0")):
         file = root / path
         if NAMES.search(path):
-            found.append(Finding(path, "file of credentials", _digest(path)))
+            found.append(CommittedSecret(path, "file of credentials", _digest(path)))
         if file.is_file() and not file.is_symlink() and file.stat().st_size <= LARGEST:
             found += find_in(path, file.read_text(encoding="utf-8", errors="replace"))
     return sorted(found)
 
 
-def find_in(path: str, text: str) -> Iterator[Finding]:
+def find_in(path: str, text: str) -> Iterator[CommittedSecret]:
     """What one text holds."""
     names = tuple(SHAPES)
     for match in _ANY.finditer(text):
         shape = names[(match.lastindex or 1) - 1]
-        yield Finding(path, shape, _digest(match[0]), text.count("\n", 0, match.start()) + 1)
+        yield CommittedSecret(path, shape, _digest(match[0]), text.count("\n", 0, match.start()) + 1)
 
 
 def _digest(text: str) -> str:

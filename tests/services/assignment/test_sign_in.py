@@ -105,9 +105,9 @@ async def test_signing_in_and_being_refused_is_logged_without_the_address(
         await desk.http.post("/v1/sessions", json={"email": sent[0], "password": sent[1]})
     assert lines == [
         ("sign_in.refused", {"reason": "wrong_credentials", "agent_id": None}),
-        ("http.refused", {"route": "/v1/sessions", "status": 401, "code": "wrong_credentials"}),
+        ("http.refused", {"route": "/sessions", "status": 401, "code": "wrong_credentials"}),
         ("sign_in.refused", {"reason": "wrong_credentials", "agent_id": str(agent_id("vera"))}),
-        ("http.refused", {"route": "/v1/sessions", "status": 401, "code": "wrong_credentials"}),
+        ("http.refused", {"route": "/sessions", "status": 401, "code": "wrong_credentials"}),
         (
             "sign_in.succeeded",
             {"agent_id": str(agent_id("vera")), "method": "password", "second_factor": None, "channel": "api"},
