@@ -5,7 +5,7 @@ import json
 
 from deploy.local.child import Child, run_job
 from deploy.local.console import Console
-from deploy.local.plan import FOUND_PORTS, Composition
+from deploy.local.plan import Composition, found_ports
 from deploy.local.service_spec import StackSpec
 from deploy.local.settings import LocalSettings
 from deploy.local.stack_secrets import load_or_create
@@ -20,7 +20,7 @@ async def migrate(settings: LocalSettings, console: Console) -> None:
     reserved = frozenset(settings.fixed_ports.values())
     try:
         with state.lock():
-            ports = state.engine_ports(FOUND_PORTS, reserved)
+            ports = state.engine_ports(found_ports(settings.replicas), reserved)
             await _with_postgres(Composition(settings, secrets, ports).plan(), state, console)
     except AlreadyRunningError:
         described = json.loads(state.stack.read_text(encoding="utf-8"))

@@ -1,5 +1,6 @@
 """The composition root: which processes make up the stack, and what each of them is told."""
 
+from collections.abc import Iterator
 from email.utils import parseaddr
 from pathlib import Path
 
@@ -13,7 +14,14 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 SERVICES = ("intake", "assignment", "notification")
 SEEDED = ("intake", "assignment")
 FOUND_PORTS = ("postgres", "nats", "nats_monitor", "temporal", "worker", "mail_in_http")
+REPLICATED = (*SERVICES, "worker", "mail_in", "mail_in_http")
 MAIL_FROM = "Everdesk <support@everdesk.example>"
+
+
+def found_ports(replicas: int) -> tuple[str, ...]:
+    """What listens on ports that are found: the engines, and every process beyond the first of its kind."""
+    more = (f"{name}-{number}" for number in range(2, replicas + 1) for name in REPLICATED)
+    return (*FOUND_PORTS, *more)
 
 
 class Composition:
@@ -61,20 +69,25 @@ class Composition:
         )
 
     def _applications(self) -> tuple[ServiceSpec, ...]:
-        worker = self._http("worker", "workflows.worker")
-        after_worker = ("postgres", "nats", "temporal")
-        parts = [ServiceSpec(worker, _readyz(worker), after=after_worker)]
-        for name in SERVICES:
-            service = self._http(name, f"services.{name}.main", "serve", **self._specific(name))
-            parts.append(ServiceSpec(service, _readyz(service), after=(f"{name}-migrate", "nats", "temporal", "mail")))
-        return (*parts, ServiceSpec(mail_in := self._mail_in(), _readyz(mail_in), after=("intake-migrate",)))
+        numbers = range(1, self._settings.replicas + 1)
+        return tuple(part for number in numbers for part in self._one_of_each("" if number == 1 else f"-{number}"))
 
-    def _mail_in(self) -> HttpServiceSpec:
-        """Listens for mail on a fixed port; how it is, it says on one that was found."""
-        env = {**self._common("mail_in_http"), **self._specific("intake")}
-        env["EVERDESK_MAIL_IN_PORT"] = str(self._ports["mail_in"])
+    def _one_of_each(self, suffix: str) -> Iterator[ServiceSpec]:
+        """A process of each kind; `suffix` tells those beyond the first from it."""
+        worker = self._http(f"worker{suffix}", "workflows.worker")
+        yield ServiceSpec(worker, _readyz(worker), after=("postgres", "nats", "temporal"))
+        for name in SERVICES:
+            service = self._http(f"{name}{suffix}", f"services.{name}.main", "serve", **self._specific(name))
+            yield ServiceSpec(service, _readyz(service), after=(f"{name}-migrate", "nats", "temporal", "mail"))
+        mail_in = self._mail_in(suffix)
+        yield ServiceSpec(mail_in, _readyz(mail_in), after=("intake-migrate",))
+
+    def _mail_in(self, suffix: str) -> HttpServiceSpec:
+        """Listens for mail on a fixed port, the first of its kind; how it is, it says on one that was found."""
+        env = {**self._common(f"mail_in_http{suffix}"), **self._specific("intake")}
+        env["EVERDESK_MAIL_IN_PORT"] = str(self._ports[f"mail_in{suffix}"])
         launch = python("services.intake.main", "mail", cwd=CHECKOUT, env=env)
-        return HttpServiceSpec("mail_in", self._ports["mail_in_http"], launch)
+        return HttpServiceSpec(f"mail_in{suffix}", self._ports[f"mail_in_http{suffix}"], launch)
 
     def _jobs(self) -> tuple[JobSpec, ...]:
         verbs = {name: ("migrate", "seed") if name in SEEDED else ("migrate",) for name in SERVICES}

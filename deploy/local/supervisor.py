@@ -7,7 +7,7 @@ from contextlib import suppress
 from deploy.local import orphan_cleanup, taken_ports
 from deploy.local.child import Child, run_job
 from deploy.local.console import Console
-from deploy.local.plan import FOUND_PORTS, SERVICES, Composition
+from deploy.local.plan import SERVICES, Composition, found_ports
 from deploy.local.service_spec import HttpServiceSpec, StackSpec
 from deploy.local.settings import LocalSettings
 from deploy.local.stack_file import StackFile
@@ -47,7 +47,7 @@ class Supervisor:
             taken_ports.check_fixed_ports(self._settings.fixed_ports)
             secrets = load_or_create(self._state.secrets)
             reserved = frozenset(self._settings.fixed_ports.values())
-            composition = Composition(self._settings, secrets, self._state.engine_ports(FOUND_PORTS, reserved))
+            composition = Composition(self._settings, secrets, self._state.engine_ports(found_ports(self._settings.replicas), reserved))
             self._listen_for_the_end()
             await self._serve(composition, secrets, started)
 
