@@ -152,11 +152,12 @@ def main() -> None:
     settings = WorkerSettings()
     configure_logging(settings, "worker")
     configure_tracing(settings, "worker")
+    app = health_app(settings)
     config = uvicorn.Config(
-        health_app(settings), host=settings.host, port=settings.port, access_log=False, log_config=None, loop="uvloop"
+        app, host=settings.host, port=settings.port, access_log=False, log_config=None, loop="uvloop"
     )
     tune_gc()
-    QuietServer(config).run()
+    QuietServer(config, app.state.stopping).run()
     sys.stdout.flush()
     os._exit(0)
 

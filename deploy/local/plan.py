@@ -15,6 +15,8 @@ SERVICES = ("intake", "assignment", "notification")
 SEEDED = ("intake", "assignment")
 FOUND_PORTS = ("postgres", "nats", "nats_monitor", "temporal", "worker", "mail_in_http")
 REPLICATED = (*SERVICES, "worker", "mail_in", "mail_in_http")
+POOLED_IN_ALL = 30
+"""Connections to PostgreSQL for all processes of a kind together, where there are several."""
 MAIL_FROM = "Everdesk <support@everdesk.example>"
 
 
@@ -22,6 +24,11 @@ def found_ports(replicas: int) -> tuple[str, ...]:
     """What listens on ports that are found: the engines, and every process beyond the first of its kind."""
     more = (f"{name}-{number}" for number in range(2, replicas + 1) for name in REPLICATED)
     return (*FOUND_PORTS, *more)
+
+
+def kind_of(name: str) -> str:
+    """`intake` of `intake-2`."""
+    return name.partition("-")[0]
 
 
 class Composition:
@@ -117,6 +124,7 @@ class Composition:
     def _common(self, name: str) -> dict[str, str]:
         return (
             inherited_environment()
+            | self._for_so_many
             | self._settings.passed_on
             | self._stream_size
             | {
@@ -135,6 +143,13 @@ class Composition:
                 "PYTHONUNBUFFERED": "1",
             }
         )
+
+    @property
+    def _for_so_many(self) -> dict[str, str]:
+        """One of each need give no notice before it ends; several share the connections that PostgreSQL has."""
+        if self._settings.replicas == 1:
+            return {"EVERDESK_STOP_NOTICE_SECONDS": "0"}
+        return {"EVERDESK_DATABASE_POOL_SIZE": str(POOLED_IN_ALL // self._settings.replicas)}
 
     @property
     def _stream_size(self) -> dict[str, str]:

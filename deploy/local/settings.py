@@ -25,7 +25,7 @@ class LocalSettings(BaseSettings):
     temporal_ui_port: int = Field(default=8233, ge=1, le=65_535)
     seed: Literal["demo", "empty"] = "demo"
     """What a new installation begins with: a demonstration, or a link for its first administrator."""
-    replicas: int = Field(default=1, ge=1, le=9)
+    replicas: int = Field(default=1, ge=1, le=4)
     """How many of each of our processes; those beyond the first listen on ports that are found, see `stack.json`."""
     stream_max_bytes: int | None = Field(default=None, ge=16 * 1024**2)
     """Size of the event stream; without it, the services' own default, or what there is room for."""

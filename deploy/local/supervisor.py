@@ -7,7 +7,7 @@ from contextlib import suppress
 from deploy.local import orphan_cleanup, taken_ports
 from deploy.local.child import Child, run_job
 from deploy.local.console import Console
-from deploy.local.plan import SERVICES, Composition, found_ports
+from deploy.local.plan import SERVICES, Composition, found_ports, kind_of
 from deploy.local.service_spec import HttpServiceSpec, StackSpec
 from deploy.local.settings import LocalSettings
 from deploy.local.stack_file import StackFile
@@ -47,7 +47,8 @@ class Supervisor:
             taken_ports.check_fixed_ports(self._settings.fixed_ports)
             secrets = load_or_create(self._state.secrets)
             reserved = frozenset(self._settings.fixed_ports.values())
-            composition = Composition(self._settings, secrets, self._state.engine_ports(found_ports(self._settings.replicas), reserved))
+            ports = self._state.engine_ports(found_ports(self._settings.replicas), reserved)
+            composition = Composition(self._settings, secrets, ports)
             self._listen_for_the_end()
             await self._serve(composition, secrets, started)
 
@@ -165,10 +166,10 @@ class Supervisor:
         self._is_up = False
         self._file.remove()
         self._console.say("Stopping")
-        await asyncio.gather(*(self._children[name].stop() for name in SERVICES if name in self._children))
-        for name, child in reversed(self._children.items()):
-            if name not in SERVICES:
-                await child.stop()
+        for kinds in (SERVICES, ("mail_in", "worker")):
+            await asyncio.gather(*(child.stop() for name, child in self._children.items() if kind_of(name) in kinds))
+        for child in reversed(self._children.values()):
+            await child.stop()
         self._state.children.unlink(missing_ok=True)
         self._console.say("Stopped; nothing is left running")
 

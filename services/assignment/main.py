@@ -120,8 +120,10 @@ def build_app(settings: AssignmentSettings) -> FastAPI:
         )
         app.state.app_state, app.state.renderer = context, context.renderer
         await bus.start()
-        ahead = context.renderer.redact_if_possible
-        consumers = {one.name: partial(run_consumer, bus, one, ahead) for one in build_consumers(context)}
+        consumers = {
+            one.name: partial(run_consumer, bus, one, context.renderer.redact_if_possible)
+            for one in build_consumers(context)
+        }
         keeping = partial(
             run_cleanup,
             database,
@@ -165,7 +167,8 @@ def build_app(settings: AssignmentSettings) -> FastAPI:
             "held-replies": partial(send_held_replies, context),
             **consumers,
         }
-        async with background(jobs):
+        app.state.stopping.when_begun(relay.hand_over)
+        async with background(jobs, app.state.stopping, kept=("relay", "access", "changes", "rule-counts")):
             yield
         await context.renderer.close()
         await context.siblings.close()

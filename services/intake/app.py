@@ -149,7 +149,8 @@ def build(settings: IntakeSettings) -> FastAPI:
         if settings.clamd:
             clamd = Clamd(settings.clamd)
             shared_jobs["scanning"] = lambda: scan_for_ever(database, storage, clamd)
-        async with background(jobs):
+        app.state.stopping.when_begun(relay.hand_over)
+        async with background(jobs, app.state.stopping, kept=("relay", "live")):
             yield
         await intake.mail_pipe.close()
         await intake.renderer.close()

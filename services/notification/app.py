@@ -76,7 +76,7 @@ def build(settings: NotificationSettings) -> FastAPI:
     notifier = Notifier(database, bus, threads, ids, wake, settings.unassigned_messages_to)
 
     @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await bus.start()
         shared_jobs = {
             "housekeeping": lambda: run_cleanup(
@@ -97,7 +97,8 @@ def build(settings: NotificationSettings) -> FastAPI:
             "shared": run_by_one(dsn_of(settings), NAME, shared_jobs),
             "targets": targets.run,
         }
-        async with background(jobs):
+        app.state.stopping.when_begun(relay.hand_over)
+        async with background(jobs, app.state.stopping, kept=("relay", "feed signal")):
             yield
         await bus.stop()
         await database.dispose()

@@ -5,7 +5,8 @@ import gc
 import os
 import resource
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from types import FrameType
 from typing import Any
@@ -17,6 +18,7 @@ from shared.kit.http.connection_guard import GuardedConnection
 from shared.kit.outages import is_unreachable
 from shared.kit.priority import lower_priority
 from shared.kit.settings import Settings
+from shared.kit.stopping import Stopping
 from shared.kit.telemetry import log
 
 Job = Callable[[], Coroutine[Any, Any, None]]
@@ -27,13 +29,28 @@ SPARE_FILES = 512
 
 
 @asynccontextmanager
-async def background(jobs: dict[str, Job]) -> AsyncIterator[None]:
-    """Runs jobs for as long as the block lasts; one that fails is logged and started again."""
-    tasks = [asyncio.create_task(_forever(name, job), name=name) for name, job in jobs.items()]
+async def background(
+    jobs: dict[str, Job], stopping: Stopping | None = None, kept: Collection[str] = ()
+) -> AsyncIterator[None]:
+    """Runs jobs for as long as the block lasts; one that fails is logged and started again.
+
+    Once the process is told to stop, other processes get the jobs at once, before the requests under way are finished;
+    `kept` names those that these requests need, which go on to the end of the block.
+    """
+    tasks = {name: asyncio.create_task(_forever(name, job), name=name) for name, job in jobs.items()}
+    handing_over: list[asyncio.Task[None]] = []
+
+    def hand_over() -> None:
+        given = [task for name, task in tasks.items() if name not in kept]
+        handing_over.append(asyncio.create_task(_end(given)))
+
+    if stopping is not None:
+        stopping.when_begun(hand_over)
     try:
         yield
     finally:
-        await _end(tasks)
+        await asyncio.gather(*handing_over)
+        await _end([task for task in tasks.values() if not task.done()])
 
 
 async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
@@ -80,12 +97,13 @@ def allow_files(wanted: int) -> None:
 
 
 TICK_SECONDS = 1.0
+NOTICE_TICK_SECONDS = 0.1
 IN_THE_BACKGROUND = 10
 """The niceness of a process that nobody waits for: mails, in and out, give way to those who look at a page."""
 
 
 def serve(app: Starlette, settings: Settings, *, niceness: int = 0) -> None:
-    """Serves until SIGTERM or SIGINT, finishing the requests under way."""
+    """Serves until SIGTERM or SIGINT, for a notice until others get the requests, and finishes those under way."""
     if niceness:
         lower_priority(niceness)
     tune_gc()
@@ -104,14 +122,21 @@ def serve(app: Starlette, settings: Settings, *, niceness: int = 0) -> None:
         timeout_graceful_shutdown=10,
         proxy_headers=False,
     )
-    QuietServer(config).run()
+    QuietServer(config, app.state.stopping, settings.stop_notice_seconds).run()
 
 
 class QuietServer(uvicorn.Server):
-    """Wakes once a second instead of ten times, for the date in its answers; a signal ends its sleep at once."""
+    """Wakes once a second instead of ten times, for the date in its answers; a signal ends its sleep at once.
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    It is told to stop by a signal. For `notice` seconds it goes on taking requests, saying on `/readyz` and with
+    `Connection: close` that the next ones go elsewhere: whoever balances them has then left before a connection is
+    refused or, kept alive, closed under a request that is on its way.
+    """
+
+    def __init__(self, config: uvicorn.Config, stopping: Stopping, notice: float = 0.0) -> None:
         super().__init__(config)
+        self._stopping = stopping
+        self._notice = notice
         self._loop: asyncio.AbstractEventLoop | None = None
         self._is_told = asyncio.Event()
 
@@ -122,6 +147,17 @@ class QuietServer(uvicorn.Server):
             with suppress(TimeoutError):
                 async with asyncio.timeout(TICK_SECONDS):
                     await self._is_told.wait()
+        log.info("process.stops", notice_seconds=self._notice)
+        self._stopping.begin()
+        await self._give_notice()
+
+    async def _give_notice(self) -> None:
+        """Serves on; a second signal ends it."""
+        self.config.encoded_headers.append((b"connection", b"close"))
+        until = time.monotonic() + self._notice
+        while time.monotonic() < until and not self.force_exit:
+            await self.on_tick(0)
+            await asyncio.sleep(NOTICE_TICK_SECONDS)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """A signal to stop."""

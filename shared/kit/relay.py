@@ -69,6 +69,7 @@ class Relay:
         self._service = service
         self._woken = asyncio.Event()
         self._is_leading = False
+        self._may_lead = True
         self._is_to_read = True
         self._is_reading = False
         self._handed: deque[OutboxRow] = deque()
@@ -99,6 +100,11 @@ class Relay:
     def wake(self) -> None:
         """Tells the leader, here or elsewhere, that there are new rows in the table."""
         self.publish(())
+
+    def hand_over(self) -> None:
+        """Leaves the lead to another process, for good; rows that come yet are told to it."""
+        self._may_lead = False
+        self._woken.set()
 
     async def run(self) -> None:
         """Leads or waits to lead, for ever."""
@@ -131,7 +137,7 @@ class Relay:
         while True:
             self._woken.clear()
             within = min(FOLLOW_SECONDS, SWEEP_SECONDS)
-            if self._bus.is_connected and await connection.fetchval(TRY_TO_LEAD, LEADER_LOCK):
+            if self._may_lead and self._bus.is_connected and await connection.fetchval(TRY_TO_LEAD, LEADER_LOCK):
                 await self._lead(connection)
                 await self._stop_leading(connection)
             elif self._is_to_read:
@@ -162,12 +168,12 @@ class Relay:
             raise ConnectionError("the relay's connection was lost")
 
     async def _lead(self, connection: "asyncpg.Connection[Any]") -> None:
-        """Publishes until the bus is away from here: it may be there for another relay."""
+        """Publishes until the bus is away from here, for it may be there for another relay, or the lead is left."""
         log.info("outbox.leading", service=self._service)
         self._is_leading = self._is_to_read = True
         loop = asyncio.get_running_loop()
         compared, sweep_at = -1, loop.time() + SWEEP_SECONDS
-        while self._bus.is_connected:
+        while self._bus.is_connected and self._may_lead:
             self._woken.clear()
             if compared != self._bus.generation:
                 compared = await self._compare(connection)
@@ -181,6 +187,8 @@ class Relay:
                 await self._take(connection)
             until = min(sweep_at, self._take_at) if self._acknowledged else sweep_at
             await self._wait(connection, until - loop.time() if compared >= 0 else RETRY_SECONDS)
+        if not self._may_lead:
+            await self._take(connection)
 
     async def _compare(self, connection: "asyncpg.Connection[Any]") -> int:
         """Puts back into the outbox what the stream has lost; returns the bus's generation this is true for."""

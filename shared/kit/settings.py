@@ -23,6 +23,8 @@ class Settings(BaseSettings):
     """The port to listen on."""
     max_connections: int = Field(default=4000, ge=10)
     """Connections one process serves at once, live streams among them; more are answered 503."""
+    stop_notice_seconds: float = Field(default=2.0, ge=0, le=60)
+    """How long a process that is told to stop still takes requests, while `/readyz` sends them to others."""
     nats_url: SecretStr = SecretStr("nats://127.0.0.1:4222")
     """Where NATS is, with user and password."""
     temporal_address: str = "127.0.0.1:7233"

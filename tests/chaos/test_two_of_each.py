@@ -1,85 +1,151 @@
-"""Several of each process, one of each killed with -9 under load by API and mail: nothing lost, nothing doubled."""
+"""Several of each process: killed, restarted one after another, and watched at one while another is written to."""
 
 import asyncio
-import os
-import signal
 from collections import Counter
 from collections.abc import AsyncIterator
-from email.message import EmailMessage
+from itertools import count
 
-import aiosmtplib
+import httpx2
 import pytest
 
+from tests.chaos.replicas import Balancer, Replicas
 from tests.local.running import LocalStack
 from tests.support.api import Api, SystemClients
 from tests.support.eventually import eventually
 from tests.support.memory_disk import data_folder
 from tests.support.sizes import either
+from tests.support.sse import reading
 
 REPLICAS = either(2, 3)
-ROUNDS = either(1, 3)
+ROUNDS = either(1, 4)
 AT_ONCE = 4
 EACH = either(20, 80)
-"""Tickets by API and as many by mail, in each round and for each process that is killed."""
+"""Tickets by API and as many by mail, in each round of kills."""
 KINDS = ("intake", "mail_in", "assignment", "notification", "worker")
+PAUSE_SECONDS = 0.05
+pytestmark = [pytest.mark.chaos, pytest.mark.soak, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")
-async def replicated(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[LocalStack]:
+async def replicas(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Replicas]:
     with data_folder(tmp_path_factory, "replicas") as folder:
         running = LocalStack.in_folder(folder, has_stubs=False)
         running.settings = {"EVERDESK_REPLICAS": str(REPLICAS)}
         await running.start(within=240)
         try:
-            yield running
+            yield Replicas(running, REPLICAS)
         finally:
             await running.stop()
 
 
-async def hand_in(port: int, subject: str) -> None:
-    """A mail, tried until a mail-in has taken it; one Message-ID, so that a second time is known."""
-    mail = EmailMessage()
-    mail["From"], mail["To"], mail["Subject"] = f"{subject}@mail.example", "support@everdesk.example", subject
-    mail["Message-ID"] = f"<{subject}@mail.example>"
-    mail.set_content("The login answers 502.")
-
-    async def taken() -> None:
-        try:
-            await aiosmtplib.send(mail, hostname="127.0.0.1", port=port, start_tls=False, timeout=10)
-        except (aiosmtplib.SMTPException, OSError) as error:
-            raise AssertionError(repr(error)) from error
-
-    await eventually(taken, within=60)
+@pytest.fixture(scope="module")
+def system(replicas: Replicas) -> SystemClients:
+    return SystemClients(replicas.stack.described())
 
 
-@pytest.mark.chaos
-@pytest.mark.soak
-@pytest.mark.timeout(900)
-async def test_one_of_each_is_killed_and_nothing_is_lost_or_doubled(replicated: LocalStack) -> None:
-    described = replicated.described()
-    system, ports, pids = SystemClients(described), described["ports"], described["pids"]
-    numbers = ["", *(f"-{number}" for number in range(2, REPLICAS + 1))]
-    key = described["credentials"]["api_key"]
-    intakes = [Api(f"http://127.0.0.1:{ports[f'intake{number}']}", key) for number in numbers]
-    subjects = [f"{way}-{number}" for number in range(EACH * ROUNDS) for way in ("api", "mail")]
-    waiting, killed = list(enumerate(subjects)), 0
+@pytest.fixture(scope="module")
+async def ada(system: SystemClients) -> Api:
+    return await system.sign_in("ada@everdesk.example")
 
-    async def client() -> None:
-        nonlocal killed
+
+def asked(subject: str) -> dict[str, object]:
+    """A ticket by API."""
+    requester = {"email": f"{subject}@mail.example", "name": "Dana Ruiz"}
+    content = {"subject": subject, "body": "The login answers 502.", "body_format": "text"}
+    return {"requester": requester, **content, "topic": "online-banking"}
+
+
+async def test_a_watcher_at_one_process_sees_what_is_done_at_another(
+    replicas: Replicas, system: SystemClients, ada: Api
+) -> None:
+    ticket = await system.submit("watched", "watched@mail.example")
+    path = f"/v1/tickets/{ticket['id']}"
+    await eventually(lambda: ada.get(path), within=20)
+    for url, priority in zip(replicas.urls("assignment")[1:], ("urgent", "low", "high"), strict=False):
+        headers = {"Authorization": f"Bearer {ada.token}"}
+        async with (
+            httpx2.AsyncClient(base_url=url, headers=headers, trust_env=False) as http,
+            reading(http, f"/v1/stream?ticket_id={ticket['id']}") as stream,
+        ):
+            await stream.comment()
+            await ada.post(f"{path}/prioritise", {"priority": priority})
+            while (event := await stream.next()).data["kind"] != "ticket.prioritised":
+                pass
+            assert event.data["priority"] == priority
+
+
+async def test_one_of_each_is_killed_and_nothing_is_lost_or_doubled(
+    replicas: Replicas, system: SystemClients, ada: Api
+) -> None:
+    subjects = [f"killed-{way}-{number}" for number in range(EACH * ROUNDS) for way in ("api", "mail")]
+    victims = [
+        f"{kind}{replicas.suffixes[(number + round_) % REPLICAS]}"
+        for round_ in range(ROUNDS)
+        for number, kind in enumerate(KINDS)
+    ]
+    waiting, each = list(subjects), len(subjects) // (len(victims) + 1)
+
+    async def client(intake: Balancer) -> None:
         while waiting:
-            place, subject = waiting.pop()
-            if subject.startswith("api"):
-                system.intake = intakes[place // 2 % REPLICAS]
-                await system.submit(subject, f"{subject}@mail.example")
+            subject = waiting.pop()
+            if (len(subjects) - len(waiting)) % each == 0 and victims:
+                await replicas.kill(victims.pop(0))
+            if "-api-" in subject:
+                await intake.send("POST", "/v1/tickets", asked(subject))
             else:
-                await hand_in(ports[f"mail_in{numbers[place // 2 % REPLICAS]}"], subject)
-            if killed < len(KINDS) and len(waiting) < len(subjects) * (len(KINDS) - killed) / (len(KINDS) + 1):
-                kind, killed = KINDS[killed], killed + 1
-                os.kill(pids[f"{kind}{numbers[killed % REPLICAS]}"], signal.SIGKILL)
+                await replicas.hand_in(subject)
 
-    await asyncio.gather(*(client() for _ in range(AT_ONCE)))
-    assert killed == len(KINDS)
-    ada = await system.sign_in("ada@everdesk.example")
+    async with replicas.balanced("intake", system.intake.token or "") as intake:
+        await asyncio.gather(*(client(intake) for _ in range(AT_ONCE)))
+    assert not victims
+    await nothing_is_lost_or_doubled(system, ada, subjects)
+
+
+async def test_a_rolling_restart_refuses_only_what_may_be_tried_again_and_loses_nothing(
+    replicas: Replicas, system: SystemClients, ada: Api
+) -> None:
+    await replicas.are_ready()
+    subjects: list[str] = []
+    numbers, is_over = count(), asyncio.Event()
+
+    async def write(intake: Balancer) -> None:
+        while not is_over.is_set():
+            subject = f"rolled-api-{next(numbers)}"
+            await intake.send("POST", "/v1/tickets", asked(subject))
+            subjects.append(subject)
+            await asyncio.sleep(PAUSE_SECONDS)
+
+    async def mail() -> None:
+        while not is_over.is_set():
+            subject = f"rolled-mail-{next(numbers)}"
+            await replicas.hand_in(subject)
+            subjects.append(subject)
+            await asyncio.sleep(PAUSE_SECONDS)
+
+    async def read(desk: Balancer) -> None:
+        while not is_over.is_set():
+            await desk.send("GET", "/v1/tickets?limit=10")
+            await asyncio.sleep(PAUSE_SECONDS)
+
+    async with (
+        replicas.balanced("intake", system.intake.token or "") as intake,
+        replicas.balanced("assignment", ada.token or "") as desk,
+        asyncio.TaskGroup() as clients,
+    ):
+        for work in (write(intake), write(intake), mail(), read(desk)):
+            clients.create_task(work)
+        rolled = replicas.suffixes[: either(1, REPLICAS)]
+        for suffix in rolled:
+            await replicas.restart([f"{kind}{suffix}" for kind in KINDS])
+        is_over.set()
+    for balancer in (intake, desk):
+        assert balancer.refused.keys() <= {"ConnectError", "503"}, balancer.refused
+        assert len(balancer.said_stopping) == len(rolled)
+    await nothing_is_lost_or_doubled(system, ada, subjects)
+
+
+async def nothing_is_lost_or_doubled(system: SystemClients, ada: Api, subjects: list[str]) -> None:
+    """Each ticket is at the desk once, and each requester was written to once."""
     await eventually(lambda: each_is_there_once(ada, subjects), within=90)
     await eventually(lambda: each_is_confirmed_once(system, subjects), within=90)
 

@@ -314,3 +314,20 @@ async def test_an_event_that_only_outsiders_hear_is_sent_where_asked_for(databas
         await outbox.add(session, note, f"note:{note.note_id}", utc_now())
         await outbox.add(session, topic_changed(1), "topic:1", utc_now())
     assert await waiting(database) == 1 + are_wanted
+
+
+async def test_a_relay_that_stops_leaves_the_lead_and_tells_the_next_of_what_is_still_committed(
+    database: Database, bus: Bus, kit_settings: ServiceSettings
+) -> None:
+    topic_id = new_id()
+    first, second = (relays.Relay(dsn_of(kit_settings), bus, "kit") for _ in range(2))
+    own = Database(database.engine)
+    own.publish_with(first.publish)
+    async with relaying(first):
+        await announce(own, topic_id, range(1))
+        await eventually(lambda: is_drained(database))
+        async with relaying(second):
+            first.hand_over()
+            await announce(own, topic_id, range(1, 3))
+            await eventually(lambda: is_drained(database))
+    assert await published(bus, topic_id) == [f"{topic_id}:{number}" for number in range(3)]

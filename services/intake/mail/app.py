@@ -42,7 +42,9 @@ def build(settings: MailSettings) -> FastAPI:
         server = await listen(settings, reception, admission.bans, SharedBudgets(database, settings))
         app.state.mailboxes, app.state.admission = mailboxes, admission
         app.state.mail_in_port = server.sockets[0].getsockname()[1]
-        async with background({"processing": processing.run, **mailboxes.jobs(dsn_of(settings))}):
+        app.state.stopping.when_begun(server.close)
+        jobs = {"processing": processing.run, **mailboxes.jobs(dsn_of(settings))}
+        async with background(jobs, app.state.stopping):
             yield
         server.close()
         async with asyncio.timeout(10):

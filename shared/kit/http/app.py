@@ -14,6 +14,7 @@ from shared.kit.http.cookies import wants_secure_cookies
 from shared.kit.http.health import Check, health_routes
 from shared.kit.http.path_prefix import PathPrefix
 from shared.kit.settings import ServiceSettings, Settings
+from shared.kit.stopping import Stopping
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
@@ -53,6 +54,7 @@ def create_app(
     error_handlers.install(app)
     documents.describe(app)
 
+    app.state.stopping = Stopping()
     app.router.routes.extend(health_routes(settings, needed, wanted))
     return app
 

@@ -74,13 +74,18 @@ class HealthRoute(Route):
 
 
 def health_routes(settings: Settings, needed: Mapping[str, Check], wanted: Mapping[str, Check]) -> list[HealthRoute]:
-    """The three routes. `needed` must answer for readiness; what is only `wanted` is named as degraded."""
+    """The three routes. `needed` must answer for readiness; what is only `wanted` is named as degraded.
+
+    A process that was told to stop is not ready, whatever answers: `app.state.stopping` knows.
+    """
     dependencies = {name: Dependency(check) for name, check in (*needed.items(), *wanted.items())}
 
     async def healthz(_: Request) -> Response:
         return JSONResponse({"status": "ok"})
 
-    async def readyz(_: Request) -> Response:
+    async def readyz(request: Request) -> Response:
+        if request.app.state.stopping.has_begun:
+            return JSONResponse({"status": "stopping", "degraded": [], "dependencies": {}}, 503)
         questions = [dependency.ask() for dependency in dependencies.values()]
         if questions:
             await asyncio.wait(questions, timeout=ANSWER_SECONDS)

@@ -13,6 +13,7 @@ from shared.kit.http.conventions import Conventions, usual_body_limit
 from shared.kit.http.health import Check, health_routes
 from shared.kit.http.problems import Problem, of_http_exception, render
 from shared.kit.settings import Settings
+from shared.kit.stopping import Stopping
 
 Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
 
@@ -21,12 +22,14 @@ def create_health_app(
     service: str, settings: Settings, lifespan: Lifespan, needed: Mapping[str, Check], wanted: Mapping[str, Check]
 ) -> Starlette:
     """`/healthz`, `/readyz` and `/metrics`, and problems for all else."""
-    return Starlette(
+    app = Starlette(
         routes=health_routes(settings, needed, wanted),
         lifespan=lifespan,
         middleware=[Middleware(Conventions, service=service, body_limit=usual_body_limit)],
         exception_handlers={Problem: _refuse, HTTPException: _refuse},
     )
+    app.state.stopping = Stopping()
+    return app
 
 
 async def _refuse(request: Request, error: Exception) -> Response:

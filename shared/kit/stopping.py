@@ -1,0 +1,29 @@
+"""The moment a process is told to stop: from then on others get its work, while it finishes what is under way."""
+
+from collections.abc import Callable
+
+Callback = Callable[[], None]
+
+
+class Stopping:
+    """Begins once, with SIGTERM; `/readyz` answers 503 from then on, and whoever asked for it is called."""
+
+    def __init__(self) -> None:
+        self.has_begun = False
+        self._callbacks: list[Callback] = []
+
+    def when_begun(self, callback: Callback) -> None:
+        """Calls `callback` once it begins; at once if it has."""
+        if self.has_begun:
+            callback()
+        else:
+            self._callbacks.append(callback)
+
+    def begin(self) -> None:
+        """Calls everybody, the first time."""
+        if self.has_begun:
+            return
+        self.has_begun = True
+        for callback in self._callbacks:
+            callback()
+        self._callbacks.clear()
