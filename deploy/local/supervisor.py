@@ -166,7 +166,7 @@ class Supervisor:
         self._is_up = False
         self._file.remove()
         self._console.say("Stopping")
-        for kinds in (SERVICES, ("mail_in", "worker")):
+        for kinds in ((*SERVICES, "mail_in"), ("worker",)):
             await asyncio.gather(*(child.stop() for name, child in self._children.items() if kind_of(name) in kinds))
         for child in reversed(self._children.values()):
             await child.stop()

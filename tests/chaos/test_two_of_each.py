@@ -22,7 +22,7 @@ AT_ONCE = 4
 EACH = either(20, 80)
 """Tickets by API and as many by mail, in each round of kills."""
 KINDS = ("intake", "mail_in", "assignment", "notification", "worker")
-PAUSE_SECONDS = 0.05
+PAUSE_SECONDS = 0.3
 pytestmark = [pytest.mark.chaos, pytest.mark.soak, pytest.mark.timeout(900)]
 
 
