@@ -7,7 +7,7 @@ from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import insert, select
 from typer.testing import CliRunner
 
-from deploy.cli.__main__ import app
+from deploy.cli.app import build_app
 from services.assignment.schemas.actions import HoldInput, MessageInput
 from services.intake.mail.parsing.inbound_message import ORIGINAL, inbound_message_of
 from services.intake.mail.parsing.parser import ReadMail
@@ -66,7 +66,7 @@ async def test_an_operator_sees_replays_and_discards_parked_events(
         await session.execute(insert(outbox_table).values(event_id=event_id, subject=subject, envelope=BIG))
 
     async def run(*words: str) -> str:
-        done = await asyncio.to_thread(cli.invoke, app, ["outbox", *words])
+        done = await asyncio.to_thread(cli.invoke, build_app(), ["outbox", *words])
         assert done.exit_code == 0, done.output
         return done.output
 

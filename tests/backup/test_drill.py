@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from deploy.cli.__main__ import app
+from deploy.cli.app import build_app
 from deploy.cli.backup.manifest import MANIFEST, read_manifest, write_checksums
 from shared.kit.clock import utc_now
 from tests.backup.releases import Release, releases
@@ -64,7 +64,7 @@ async def everdesk(stack: LocalStack, *arguments: str) -> tuple[int, str]:
     """The operator's command, where that stack is; exit status and all it said. In this process: importing is slow."""
     others = {name: None for name in os.environ if name.startswith("EVERDESK_")}
     environment = others | {"EVERDESK_HOME": str(stack.state)}
-    done = await asyncio.to_thread(CliRunner().invoke, app, list(arguments), env=environment)
+    done = await asyncio.to_thread(CliRunner().invoke, build_app(), list(arguments), env=environment)
     if done.exception is not None and not isinstance(done.exception, SystemExit):
         raise done.exception
     return done.exit_code, " ".join(done.output.split())

@@ -10,7 +10,7 @@ import nats
 import pytest
 from typer.testing import CliRunner
 
-from deploy.cli.__main__ import app
+from deploy.cli.app import build_app
 from deploy.local.engines import Stack, stack
 from deploy.local.engines.postgres import SUPERUSER
 from deploy.local.engines.stack import EngineName
@@ -43,7 +43,7 @@ class NamedInstallation:
             "EVERDESK_BACKUP_FILES": str(self.files),
             "EVERDESK_NATS_URL": self.nats_url,
         }
-        done = await asyncio.to_thread(CliRunner().invoke, app, ["backup", *arguments], env=environment)
+        done = await asyncio.to_thread(CliRunner().invoke, build_app(), ["backup", *arguments], env=environment)
         return done.exit_code, " ".join(done.output.split())
 
     async def change(self, statement: str) -> list[str]:

@@ -9,7 +9,7 @@ import pytest
 from nats.js.api import ConsumerConfig, ConsumerInfo
 from typer.testing import CliRunner
 
-from deploy.cli.__main__ import app
+from deploy.cli.app import build_app
 from deploy.cli.environment import NATS_URL, environment_of
 from deploy.cli.sla.verify import VerdictDifference, differences
 from deploy.cli.status import consumer_lines, mails_line, outbox_line, readiness_line
@@ -71,7 +71,7 @@ COMMANDS = (
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_every_command_explains_itself_with_an_example(command: tuple[str, ...]) -> None:
-    answer = CliRunner().invoke(app, [*command, "--help"])
+    answer = CliRunner().invoke(build_app(), [*command, "--help"])
     assert answer.exit_code == 0
     assert "Example: everdesk" in answer.output
 
@@ -85,14 +85,14 @@ def test_without_a_stack_every_command_fails_with_a_sentence(
     monkeypatch.setenv("EVERDESK_HOME", str(tmp_path))
     for needed in (NATS_URL, "EVERDESK_DATABASE_URL"):
         monkeypatch.delenv(needed, raising=False)
-    answer = CliRunner().invoke(app, command)
+    answer = CliRunner().invoke(build_app(), command)
     assert answer.exit_code == 1
     assert "make run" in " ".join(answer.output.split())
 
 
 def test_replaying_nothing_in_particular_is_refused() -> None:
-    assert CliRunner().invoke(app, ["dead-letters", "replay"]).exit_code == 1
-    assert CliRunner().invoke(app, ["dead-letters", "replay", "1", "--all"]).exit_code == 1
+    assert CliRunner().invoke(build_app(), ["dead-letters", "replay"]).exit_code == 1
+    assert CliRunner().invoke(build_app(), ["dead-letters", "replay", "1", "--all"]).exit_code == 1
 
 
 def test_in_a_container_the_environment_says_where_things_are(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ import pytest
 import typer
 import yaml  # type: ignore[import-untyped]  # a dependency of other tools, without types
 
-from deploy.cli.__main__ import app
+from deploy.cli.app import build_app
 
 ROOT = Path(__file__).resolve().parents[2]
 PROMETHEUS, GRAFANA = ROOT / "deploy/prometheus", ROOT / "deploy/grafana"
@@ -82,7 +82,7 @@ def test_commands_of_a_runbook_exist_with_their_options(page: Path) -> None:
 
 def _find(words: list[str]) -> None:
     """Follows the words to a command. Raises AssertionError for a command or an option that does not exist."""
-    command: Any = typer.main.get_command(app)
+    command: Any = typer.main.get_command(build_app())
     while words and hasattr(command, "commands"):
         assert words[0] in command.commands, words[0]
         command, words = command.commands[words[0]], words[1:]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import typer
 
-from deploy.cli.__main__ import app
+from deploy.cli.app import build_app
 from deploy.local.settings import LocalSettings
 from services.intake import app as intake_app
 from services.intake.settings import IntakeSettings
@@ -83,7 +83,7 @@ def routes() -> set[str]:
 
 def follow(line: str) -> None:
     """Goes from word to word to a command. Raises AssertionError where one of them does not exist."""
-    command: Any = typer.main.get_command(app)
+    command: Any = typer.main.get_command(build_app())
     words = shlex.split(line.replace("'", ""), comments=True)
     while words and hasattr(command, "commands"):
         if not re.fullmatch(r"[a-z][a-z-]*", words[0]):

@@ -13,7 +13,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkerDeploymen
 from typer.testing import CliRunner
 
 from deploy.cli import versions
-from deploy.cli.__main__ import app
+from deploy.cli.app import build_app
 from shared.contracts.base import TicketId
 from shared.contracts.commands import PendTicket, ResolveTicket
 from shared.contracts.events import Envelope
@@ -213,6 +213,6 @@ async def test_an_operator_sees_promotes_and_drains_builds(desk: TicketDriver, m
 
 async def told(*arguments: str, expect: int = 0) -> str:
     """What the command says, in a thread because it runs a loop of its own."""
-    answer = await asyncio.to_thread(CliRunner().invoke, app, ["versions", *arguments])
+    answer = await asyncio.to_thread(CliRunner().invoke, build_app(), ["versions", *arguments])
     assert answer.exit_code == expect, answer.output
     return answer.output

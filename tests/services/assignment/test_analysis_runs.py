@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from deploy.cli.__main__ import app
+from deploy.cli.app import build_app
 from services.assignment.settings import AssignmentSettings
 from services.assignment.staffing.handling import read_handling
 from services.assignment.what_if_process import EVERYTHING
@@ -161,7 +161,7 @@ async def test_the_log_is_replayed_on_the_command_line(
     monkeypatch.setenv("EVERDESK_DATABASE_URL", settings.database_url.get_secret_value())
 
     async def simulate(*words: str) -> Any:
-        return await asyncio.to_thread(CliRunner().invoke, app, ["staffing", "simulate", *words])
+        return await asyncio.to_thread(CliRunner().invoke, build_app(), ["staffing", "simulate", *words])
 
     told = await simulate("--team", "online-banking", "--agents", "2", "--mean", "1m", "--json")
     assert told.exit_code == 0, told.output

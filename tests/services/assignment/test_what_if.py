@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select, text, update
 from typer.testing import CliRunner
 
-from deploy.cli.__main__ import app
+from deploy.cli.app import build_app
 from deploy.cli.sla.verify import VerificationResult, verify_tickets
 from services.assignment.models import LoggedEvent, SettledClock, table_of
 from services.assignment.schemas.what_if import WhatIfInput
@@ -208,7 +208,7 @@ async def test_the_same_answers_on_the_command_line(
     monkeypatch.setenv("EVERDESK_DATABASE_URL", settings.database_url.get_secret_value())
 
     async def everdesk(*words: str) -> Any:
-        return await asyncio.to_thread(CliRunner().invoke, app, ["sla", *words])
+        return await asyncio.to_thread(CliRunner().invoke, build_app(), ["sla", *words])
 
     told = await everdesk("explain", ticket["number"])
     assert told.exit_code == 0
