@@ -5,7 +5,7 @@ from functools import cache
 
 from sqlalchemy import Select, bindparam, exists, literal_column, or_, select
 
-from services.assignment.backlog.decision_dispatch import LEASE
+from services.assignment.backlog import decision_dispatch
 from services.assignment.backlog.handover import IS_REOPENED, is_judged
 from services.assignment.backlog.offers import IS_OFFERED
 from services.assignment.backlog.waiting_tickets import select_waiting_teams
@@ -19,7 +19,7 @@ async def has_work(session: Session, now: datetime) -> bool:
     Each part is wider than what the pass itself selects, so that nothing is missed: an absence counts also on days it
     does not cover.
     """
-    return bool(await session.scalar(_has_work(), {"left_before": now - LEASE}))
+    return bool(await session.scalar(_has_work(), {"left_before": now - decision_dispatch.LEASE}))
 
 
 @cache
