@@ -59,4 +59,9 @@ def words_of(entry: Mapping[str, Any]) -> str:
         return f"{metric} overdue"
     if template == "sla_breach_withdrawn":
         return f"{metric} not overdue after all"
-    return _WORDS.get(template) or template.replace("_", " ").capitalize()
+    return _WORDS.get(template) or label_of_template(template)
+
+
+def label_of_template(name: str) -> str:
+    """Returns the name of a mail template as administrators read it: `sla_warned` is "SLA warned"."""
+    return name.replace("_", " ").capitalize().replace("Sla", "SLA")

@@ -25,6 +25,7 @@ from services.assignment.web.admin.submitted_form import (
 )
 from services.assignment.web.admin.template_diff import with_differences
 from services.assignment.web.admin.webhook_client import ask
+from services.assignment.web.notification_labels import label_of_template
 from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
 from shared.contracts.vocabulary import BodyFormat
 from shared.kit.http.problems import Problem
@@ -51,6 +52,7 @@ async def show_templates(request: Request, desk: TheDesk, context: State, caller
         "admin/mail_templates.html",
         caller,
         languages=_languages(context),
+        label_of=label_of_template,
         audiences=[(label, [one for one in items if one["audience"] == kind]) for kind, label in AUDIENCES.items()],
     )
 
@@ -178,6 +180,7 @@ async def _page(
         notices=view.notices,
         view=view,
         current=current,
+        label=label_of_template(current["name"]),
         path=_path(current["name"], current["language"]),
         languages=_languages(context),
         versions=with_differences(versions),

@@ -23,7 +23,6 @@ from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
 
 PATH = "/admin/notification"
 router = APIRouter(prefix=PATH, route_class=DeskPageRoute)
-AUDIENCES = {"requester": "Requesters", "guest": "People in copy", "agent": "Agents"}
 SHOWN = 50
 
 
@@ -67,7 +66,6 @@ async def _ask(
 
 async def _page(request: Request, desk: DeskPages, context: AppState, caller: Caller, view: FormView) -> Response:
     failed = await _ask(context, caller, "GET", "/v1/deliveries", status="failed", limit=str(SHOWN))
-    templates = await _ask(context, caller, "GET", "/v1/templates")
     return desk.render(
         request,
         "admin/notification.html",
@@ -76,9 +74,6 @@ async def _page(request: Request, desk: DeskPages, context: AppState, caller: Ca
         notices=view.notices,
         view=view,
         mail=await _ask(context, caller, "GET", "/v1/mail-settings"),
-        audiences=[
-            (name, [one for one in templates["items"] if one["audience"] == kind]) for kind, name in AUDIENCES.items()
-        ],
         failed=[one | {"at": datetime.fromisoformat(one["created_at"])} for one in failed["items"]],
         has_more=failed["next_cursor"] is not None,
     )
