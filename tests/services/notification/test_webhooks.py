@@ -71,10 +71,15 @@ async def test_each_event_arrives_once_and_in_order_with_the_id_it_has_everywher
         assert [one.id for one in got] == [step.id for step in steps]
         assert got[0].envelope == json.loads(steps[0].model_dump_json())
         assert receiver.forged == 0
-        rows = [row for row in await deliveries(service, webhook) if row["entity_id"] == str(story.ticket_id)]
-        assert [(row["event_id"], row["status"], row["answer_status"], row["attempts"]) for row in reversed(rows)] == [
-            (step.id, "delivered", 204, 1) for step in steps
-        ]
+
+        async def recorded() -> None:
+            rows = [row for row in await deliveries(service, webhook) if row["entity_id"] == str(story.ticket_id)]
+            outcomes = [
+                (row["event_id"], row["status"], row["answer_status"], row["attempts"]) for row in reversed(rows)
+            ]
+            assert outcomes == [(step.id, "delivered", 204, 1) for step in steps]
+
+        await eventually(recorded)
 
 
 async def test_a_later_event_of_a_ticket_waits_for_the_retries_of_an_earlier_one(service: Running) -> None:
