@@ -39,7 +39,9 @@ from shared.kit.i18n.messages import gettext
 from shared.kit.i18n.messages import marked as _
 
 router = APIRouter(route_class=DeskPageRoute)
-PER_PAGE = 50
+PER_PAGE = 25
+SHORT_LIST = 10
+"""Rows of a list that is shown open; a longer one is opened by whoever wants it, so that a phone shows what follows."""
 JOB_NAMES = {
     "attach": _("Attach tickets"),
     "detach": _("Detach tickets"),
@@ -47,6 +49,8 @@ JOB_NAMES = {
     "resolve": _("Resolve children"),
 }
 SUGGESTED = 50
+SELECTED_ABOVE = 0.5
+"""The likeness above which a similar ticket is selected beforehand."""
 CAN = {
     Permission.TICKET_EDIT: "edit",
     Permission.TICKET_REPLY: "reply",
@@ -203,6 +207,9 @@ async def _page(
         is_running=any(job.finished_at is None for job in jobs),
         words={action: gettext(name) for action, name in JOB_NAMES.items()},
         show=show.value,
+        is_list_open="show" in request.query_params or incident.children.total <= SHORT_LIST,
+        short_list=SHORT_LIST,
+        selected_above=SELECTED_ABOVE,
         can=_can(found),
         errors=state.get("errors", ()),
         written=state.get("written", ""),
