@@ -7,7 +7,7 @@ from sqlalchemy import func, select, update
 
 from services.assignment.desk_jobs import bulk_runner
 from services.assignment.models import BulkJob, BulkTicket, LoggedEvent, Message
-from services.assignment.queries.similar_tickets import words_of
+from services.assignment.queries.sought_words import SoughtWord, words_of
 from shared.contracts.events import IncidentChanged
 from shared.kit.clock import new_id
 from tests.services.assignment.desk import AgentApi, Desk, Json
@@ -88,6 +88,41 @@ async def test_similar_tickets_are_suggested_and_attached_in_bulk(desk: Desk) ->
     assert await children_of(ada, parent) == {alike["id"]}
     again = await done(ada, parent, "children/detach", {"ticket_ids": [by_text["id"]]})
     assert [one["state"] for one in again["items"]] == ["refused"]
+
+
+async def test_words_are_compared_by_their_stems_in_english_and_german(desk: Desk) -> None:
+    ada = await desk.agent("ada")
+    cards, transfers = await incident(desk, "Card payments down"), await incident(desk, "Überweisung hängt")
+    declined = await desk.ticket(subject="Cards declined at terminals")
+    written = await desk.ticket(subject="At the till", body="All our cards are refused, no payment goes through.")
+    german = await desk.ticket(subject="Alle Überweisungen von heute früh fehlen")
+    other = await desk.ticket(subject="A cardigan was left downstairs")
+    found = await suggested(ada, cards)
+    assert found[declined["id"]] == 0.5
+    assert found[written["id"]] == 1
+    assert not {german["id"], other["id"]} & set(found)
+    assert german["id"] in await suggested(ada, transfers)
+    assert cards["number"] in await Browser(desk, ada.token).get(f"/tickets/{declined['number']}")
+
+
+async def suggested(api: AgentApi, parent: Json) -> dict[str, float]:
+    """The likeness of each ticket that is suggested."""
+    page = await api.get(f"/v1/tickets/{parent['id']}/children/suggestions", limit=200)
+    return {one["ticket"]["id"]: one["likeness"] for one in page["items"]}
+
+
+@pytest.mark.parametrize(
+    ("word", "query"),
+    [
+        (SoughtWord("cards", "card", "card"), "'cards' | 'card':*"),
+        (SoughtWord("server", "server", "serv"), "'server' | 'server':*"),
+        (SoughtWord("payments", "payment", "payment"), "'payments' | 'payment':*"),
+        (SoughtWord("überweisungen", "überweisungen", "uberweis"), "'überweisungen' | 'überweisungen':*"),
+        (SoughtWord("faxe", "fax", "fax"), "'faxe'"),
+    ],
+)
+def test_longer_texts_are_looked_through_by_how_a_word_begins(word: SoughtWord, query: str) -> None:
+    assert word.query == query
 
 
 async def test_an_update_reaches_each_child_once_and_is_its_first_response(desk: Desk) -> None:
