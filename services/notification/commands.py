@@ -31,6 +31,7 @@ from services.notification.csat.asking import ask_for_ratings
 from services.notification.decisions import (
     ALREADY_NOTIFIED,
     FOLLOWS,
+    MERGED_INTO,
     REQUESTER,
     SIDE,
     TEAM,
@@ -203,7 +204,8 @@ def _settleable() -> Select[*tuple[Any, ...]]:
     )
     author = aliased(Agent)
     written_by = case((Delivery.template == TemplateName.MENTIONED, Delivery.facts[WRITTEN_BY].astext.cast(Uuid)))
-    sibling = aliased(Ticket)
+    merged_into = case((Delivery.template == TemplateName.MERGED, Delivery.facts[MERGED_INTO].astext.cast(Uuid)))
+    merge_target, sibling = aliased(Ticket), aliased(Ticket)
     has_sibling = (
         select(sibling.id)
         .where(sibling.follows == Ticket.follows, sibling.id != Ticket.id, sibling.submitted_at < Ticket.submitted_at)
@@ -232,6 +234,8 @@ def _settleable() -> Select[*tuple[Any, ...]]:
             Delivery.seq,
             has_sibling.label("is_repeated_follow_up"),
             _is_void().label("is_void"),
+            merge_target.requester_email.label("target_email"),
+            merge_target.erased_at.is_not(None).label("is_target_erased"),
             Participant.email.label("participant_email"),
             Participant.name.label("participant_name"),
             Participant.state.label("participant_state"),
@@ -254,12 +258,14 @@ def _settleable() -> Select[*tuple[Any, ...]]:
         .outerjoin(team_lead, team_lead.id == Delivery.team_id)
         .outerjoin(Agent, Agent.id == target)
         .outerjoin(author, author.id == written_by)
+        .outerjoin(merge_target, merge_target.id == merged_into)
         .outerjoin(NotificationPreferences, NotificationPreferences.agent_id == Agent.id)
         .where(
             IS_WAITING,
             or_(Ticket.submitted_at.is_not(None), Ticket.erased_at.is_not(None)),
             is_person_known,
             not_(func.coalesce(is_for_members, false())),
+            or_(merged_into.is_(None), merge_target.submitted_at.is_not(None), merge_target.erased_at.is_not(None)),
             or_(not_(asks_for_sight), Ticket.seq > 0, Ticket.erased_at.is_not(None)),
         )
         .order_by(Delivery.id)

@@ -25,6 +25,7 @@ from shared.contracts.events import (
     SlaBreached,
     SlaBreachWithdrawn,
     SlaWarned,
+    TicketAbsorbed,
     TicketAssigned,
     TicketEscalated,
     TicketMentioned,
@@ -67,6 +68,8 @@ COPIED = frozenset({TemplateName.REPLY, TemplateName.RESOLVED, TemplateName.RESO
 """What the requester is told and everybody who takes part as well."""
 AUTHOR_ADDRESS = "author_address"
 """The fact of which address wrote: whoever writes is not told of it."""
+MERGED_INTO = "merged_into"
+"""The fact of which ticket somebody's own is a part of now."""
 RESOLVED_BY = "resolved_by"
 """The fact of which resolution a mail tells of, and which team and agent had the ticket: what is asked about it."""
 PARTICIPANT = COPIES
@@ -239,6 +242,13 @@ def _(event: TicketResolved) -> list[NotificationDecision]:
         "agent_id": str(agent_id) if agent_id else None,
     }
     return [NotificationDecision(event.ticket_id, TemplateName.RESOLVED, REQUESTER, {RESOLVED_BY: resolved_by})]
+
+
+@decide.register
+def _(event: TicketAbsorbed) -> list[NotificationDecision]:
+    """To the requester of the ticket that was merged, in its own thread; the other one's requester sees no change."""
+    facts: dict[str, JsonValue] = {"into": event.snapshot.number, MERGED_INTO: str(event.ticket_id)}
+    return [NotificationDecision(event.source_id, TemplateName.MERGED, REQUESTER, facts)]
 
 
 @decide.register

@@ -10,6 +10,7 @@ from services.notification.decisions import (
     DONE_BY,
     FOLLOWS,
     GIVEN_BY_SYSTEM,
+    MERGED_INTO,
     PARTICIPANT,
     REQUESTER,
     SENT_TO,
@@ -81,6 +82,8 @@ def _settlement_of(row: Row[*tuple[Any, ...]]) -> Settlement:
             return Settlement(
                 dropped_because="a follow-up of the same ticket was acknowledged: this may be a mail loop"
             )
+        if row.template == TemplateName.MERGED and (reason := _needs_no_news_of_merge(row)):
+            return Settlement(dropped_because=reason)
         return Settlement(_requester_address(row), row.requester_name)
     if row.recipient.startswith(SIDE):
         return Settlement(row.facts[SENT_TO], "")
@@ -93,6 +96,18 @@ def _settlement_of(row: Row[*tuple[Any, ...]]) -> Settlement:
             return Settlement(dropped_because=f"they have {row.participant_state}")
         return Settlement(row.participant_email, "" if is_asked else row.participant_name)
     return _settlement_of_staff(row)
+
+
+def _needs_no_news_of_merge(row: Row[*tuple[Any, ...]]) -> str | None:
+    """Why a requester is not told under which number their ticket goes on; None if they are.
+
+    Whoever opened both knows both numbers, and gets the answers in the thread of the other one.
+    """
+    if MERGED_INTO not in row.facts or row.is_target_erased:
+        return "the requester of the other ticket was erased"
+    if address_key(row.target_email or "") == address_key(row.requester_email or ""):
+        return "both tickets are theirs"
+    return None
 
 
 def _requester_address(row: Row[*tuple[Any, ...]]) -> str | None:

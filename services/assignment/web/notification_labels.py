@@ -15,6 +15,7 @@ EVENT_LABELS: Mapping[str, str] = {
     "resolved": "Resolved",
     "reopened": "Reopened",
     "closed": "Closed",
+    "merged": "Merged into another ticket",
     "sla_warned": "SLA warning",
     "sla_breached": "SLA breached",
     "escalated": "Escalation step",

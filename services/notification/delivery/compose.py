@@ -46,6 +46,7 @@ WRITTEN_BY_AGENTS = frozenset({TemplateName.REPLY, TemplateName.SIDE_MESSAGE})
 BY_CHOICE = frozenset(
     {
         TemplateName.REMINDER,
+        TemplateName.MERGED,
         TemplateName.RESOLVED,
         TemplateName.RESOLVED_UNANSWERED,
         TemplateName.PARTICIPANT_JOINED,

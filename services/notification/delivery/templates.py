@@ -17,6 +17,7 @@ from shared.contracts.events import (
     SlaBreached,
     SlaBreachWithdrawn,
     SlaWarned,
+    TicketAbsorbed,
     TicketAssigned,
     TicketClosed,
     TicketEscalated,
@@ -46,6 +47,7 @@ class TemplateName(StrEnum):
     REMINDER = "reminder"
     RESOLVED = "resolved"
     RESOLVED_UNANSWERED = "resolved_unanswered"
+    MERGED = "merged"
     INVITATION = "invitation"
     PARTICIPANT_JOINED = "participant_joined"
     ASSIGNED = "assigned"
@@ -135,6 +137,13 @@ _ALL = (
         "[#{{ ticket.number }}] {{ ticket.subject }}",
         "auto-generated",
         version=4,
+    ),
+    Template(
+        TemplateName.MERGED,
+        TicketAbsorbed,
+        "requester",
+        "[#{{ ticket.number }}] {{ ticket.subject }}",
+        "auto-generated",
     ),
     Template(
         TemplateName.INVITATION,

@@ -35,6 +35,7 @@ SAMPLES: dict[str, Any] = {
     "due_at": "2026-01-15T11:00:00+00:00",
     "email": "grace@example.org",
     "expires_at": "2026-01-22T09:30:00+00:00",
+    "into": "123457",
     "is_overdue": False,
     "lines": [{"number": "123456", "what": "Reply sent", "subject": "The printer is on fire"}],
     "metric": "first_response",

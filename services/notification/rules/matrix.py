@@ -40,6 +40,7 @@ class RuleEvent(StrEnum):
     RESOLVED = "resolved"
     REOPENED = "reopened"
     CLOSED = "closed"
+    MERGED = "merged"
     SLA_WARNED = "sla_warned"
     SLA_BREACHED = "sla_breached"
     ESCALATED = "escalated"
@@ -79,6 +80,7 @@ DEFAULTS: Mapping[RuleEvent, Mapping[RecipientAudience, frozenset[DeliveryChanne
     _E.RESOLVED: {_A.REQUESTER: _MAIL, _A.PARTICIPANTS: _MAIL, _A.FOLLOWERS: _BOTH, _A.LEAD: _NONE},
     _E.REOPENED: {_A.ASSIGNEE: _NONE, _A.LEAD: _NONE, _A.FOLLOWERS: _BOTH},
     _E.CLOSED: {_A.ASSIGNEE: _NONE, _A.LEAD: _NONE, _A.FOLLOWERS: _BOTH},
+    _E.MERGED: {_A.REQUESTER: _MAIL},
     _E.SLA_WARNED: {_A.ASSIGNEE: _BOTH, _A.LEAD: _NONE, _A.TEAM: _NONE, _A.ON_CALL: _NONE},
     _E.SLA_BREACHED: {_A.ASSIGNEE: _BOTH, _A.LEAD: _INBOX, _A.TEAM: _CHAT, _A.ON_CALL: _CALL},
     _E.ESCALATED: {_A.ASSIGNEE: _BOTH, _A.LEAD: _BOTH, _A.TEAM: _BOTH | _CHAT, _A.ON_CALL: _CALL},
@@ -128,6 +130,7 @@ EVENT_OF: Mapping[TemplateName, RuleEvent] = {
     TemplateName.FOLLOWER_RESOLVED: _E.RESOLVED,
     TemplateName.FOLLOWER_REOPENED: _E.REOPENED,
     TemplateName.FOLLOWER_CLOSED: _E.CLOSED,
+    TemplateName.MERGED: _E.MERGED,
     TemplateName.SLA_WARNED: _E.SLA_WARNED,
     TemplateName.SLA_BREACHED: _E.SLA_BREACHED,
     TemplateName.SLA_BREACH_WITHDRAWN: _E.SLA_BREACHED,

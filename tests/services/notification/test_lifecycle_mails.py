@@ -101,6 +101,33 @@ async def test_a_ticket_resolved_by_silence_says_so_and_how_to_reopen(
         assert "reopen" in body
 
 
+async def test_whose_ticket_was_merged_is_told_once_under_which_number_it_goes_on(
+    service: Running, mail_server: MailServer
+) -> None:
+    story, twin, german, target = TicketEvents(), TicketEvents(), TicketEvents(), TicketEvents()
+    theirs = twin.submitted(requester=Person(email=target.requester.upper(), name="Ruth Okafor"))
+    speaks = german.submitted(requester=Person(email=german.requester, name="Ida", language="de"))
+    merges = [target.absorbed(one.ticket_id, seq) for seq, one in enumerate((twin, german), start=7)]
+    await service.publish(target.submitted(), theirs, speaks, *merges)
+    assert await is_told(service, story, target.absorbed(story.ticket_id)) == {("merged", "ruth"): 1}
+    mail = _mail(mail_server, story, f"number {target.number}")
+    for body in (text_of(mail), html_of(mail)):
+        assert target.number in body
+        assert "http://portal.example/t/" in body
+
+    async def others_are_settled() -> None:
+        rows = [
+            *await service.ledger(ticket_id=str(twin.ticket_id)),
+            *await service.ledger(ticket_id=str(german.ticket_id)),
+        ]
+        told = {(row["template"], row["status"], row["last_error"]) for row in rows if row["template"] == "merged"}
+        assert told == {("merged", "dropped", "both tickets are theirs"), ("merged", "sent", None)}
+
+    await eventually(others_are_settled, within=15)
+    assert f"geht unter {target.number} weiter" in html_of(mail_server.about(german.number)[-1])
+    assert await told(service, target) == {}
+
+
 QUIET: dict[str, tuple[bool, Callable[[TicketEvents], Envelope], str]] = {
     "routing's choice is not told": (False, lambda s: s.given(), "dropped"),
     "an escalation's is": (False, lambda s: s.given(seq=9), "sent"),

@@ -21,6 +21,7 @@ from shared.contracts.events import (
     SlaBreachWithdrawn,
     SlaWarned,
     TeamChanged,
+    TicketAbsorbed,
     TicketAssigned,
     TicketClosed,
     TicketEscalated,
@@ -206,6 +207,11 @@ class TicketEvents:
 
     def resolved(self, seq: int = 6) -> Envelope:
         return self._step(TicketResolved, seq, Actor(kind=ActorKind.AGENT, id=self.ada), status=Status.RESOLVED)
+
+    def absorbed(self, source: TicketId, seq: int = 6) -> Envelope:
+        """Another ticket became part of this one."""
+        actor = Actor(kind=ActorKind.AGENT, id=self.ada)
+        return self._step(TicketAbsorbed, seq, actor, {"source_id": source, "merge_id": new_id()})
 
     def reopened(self, seq: int = 7, cause: Literal["command", "requester_message"] = "command") -> Envelope:
         actor = Actor(kind=ActorKind.AGENT, id=self.ada)
