@@ -1,6 +1,7 @@
 """Merging: one line of time, the earliest start, and back again."""
 
 from datetime import timedelta
+from urllib.parse import quote
 
 from shared.contracts.events import TicketSplit
 from shared.kit.clock import new_id, utc_now
@@ -126,6 +127,18 @@ async def test_the_page_ticks_tasks_off_merges_and_unmerges_without_script(desk:
     task = (await ada.get(f"/v1/tickets/{duplicate['id']}/tasks"))["items"][0]
     await page.send(f"/tickets/{duplicate['number']}/tasks/{task['id']}", change="done")
     assert (await ada.get(f"/v1/tickets/{duplicate['id']}/tasks"))["items"][0]["is_done"]
+    search = f"/tickets/{duplicate['number']}/merge"
+    for words in (ticket["number"], f"#{ticket['number']}", ticket["subject"], ticket["requester"]["email"]):
+        await page.open(f"{search}?q={quote(words)}")
+        assert f"{search}?into={ticket['number']}" in page.page
+        assert f"{search}?into={duplicate['number']}" not in page.page
+    await page.open(f"{search}?into={ticket['number']}")
+    for one in (ticket, duplicate):
+        assert one["requester"]["email"] in page.page
+    assert "The entries of" in page.page
+    for into, words in (("no-such", "There is no such ticket"), (duplicate["number"], "merged into itself")):
+        await page.open(f"{search}?into={into}")
+        assert words in page.page
     await page.send(f"/tickets/{duplicate['number']}/merge", into="no-such", form_id=new_id().hex)
     assert "no such ticket to merge into" in page.page
     await page.send(f"/tickets/{duplicate['number']}/merge", into=ticket["number"], form_id=new_id().hex)
