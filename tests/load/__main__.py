@@ -32,6 +32,7 @@ BENCHMARKS = (
     "reports",
     "tracing",
     "storage",
+    "incident",
 )
 
 
