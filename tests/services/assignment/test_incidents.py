@@ -213,6 +213,7 @@ async def test_everything_works_on_pages_without_scripts(desk: Desk) -> None:
     assert (await browser.post(f"{path}/incident")).headers["location"] == f"{path}/incident"
     page = await browser.get(f"{path}/incident")
     assert late["number"] in page
+    assert page.index(f'action="{path}/incident/update"') < page.index('id="similar"') < page.index('id="children"')
     assert parent["number"] in await browser.get(f"/tickets/{late['number']}")
     await browser.post(f"{path}/incident/attach", ticket=late["id"])
     await _idle(ada, parent)

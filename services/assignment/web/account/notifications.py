@@ -36,7 +36,7 @@ DAYS = (
     ("sat", "Saturday"),
     ("sun", "Sunday"),
 )
-FOR_REQUESTERS = frozenset({"reminder"})
+FOR_REQUESTERS = frozenset({"reminder", "merged"})
 """Events that no agent is told of."""
 EVENTS = tuple((name, label) for name, label in EVENT_LABELS.items() if name not in FOR_REQUESTERS)
 
