@@ -94,7 +94,7 @@ async def test_a_mail_at_which_a_process_ended_is_processed_alone(
     monkeypatch.setattr(MailPipeline, "process", process)
     queue = MailQueue(intake.database, per_hour=60, attempts=6)
     state: Any = SimpleNamespace(queue=queue)
-    options: Any = SimpleNamespace(mail_workers=4, mailboxes=())
+    options: Any = SimpleNamespace(mail_workers=4, mailboxes=(), mail_pace_seconds=0)
     pipeline = MailPipeline(state, options)
     running = asyncio.create_task(pipeline.run())
 

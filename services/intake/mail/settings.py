@@ -87,6 +87,10 @@ class MailSettings(IntakeSettings):
     """Mails a minute taken from one sender; more are told to come back later."""
     mail_per_sender_per_hour: int = Field(default=60, ge=1)
     """Mails an hour of one sender that become tickets or messages; more wait, and are not lost."""
+    mail_pace_seconds: float = Field(default=0.4, ge=0, le=60)
+    """After the first five, seconds between two mails of one mailbox that become tickets or messages, people in copy
+    counting as further mails; a domain's mails by one client come four times as fast after 20, all of one client eight
+    times after 40. Others' mails and requests are not slowed by them. 0: as fast as they come."""
     mail_workers: int = Field(default=2, ge=1, le=32)
     """Mails read at once."""
     mail_read_seconds: float = Field(default=20.0, ge=0.1, le=300)

@@ -28,6 +28,8 @@ class RawMail(Base):
     __table_args__ = (
         Index("ix_raw_mails_waiting", "sender", "received_at", "id", postgresql_where=text("state = 'received'")),
         Index("ix_raw_mails_sender_settled_at", "sender", "settled_at"),
+        Index("ix_raw_mails_lanes", "mailbox", "received_at", "id", postgresql_where=text("state = 'received'")),
+        Index("ix_raw_mails_mailbox_settled_at", "mailbox", "settled_at", postgresql_where=text("mailbox <> ''")),
         Index("ix_raw_mails_state_received_at", "state", "received_at", "id"),
         Index("ix_raw_mails_kept", "received_at", postgresql_where=text("state <> 'received'")),
         Index("ix_raw_mails_digest", "digest"),
@@ -46,6 +48,10 @@ class RawMail(Base):
     """`smtp`, `api`, or the mailbox it was fetched from."""
     sender: Mapped[str] = mapped_column(Text)
     """Of the envelope; empty for bounces."""
+    mailbox: Mapped[str] = mapped_column(Text, server_default="", default="")
+    """Whose it is in the queue and in counts: the sender's mailbox, whatever tag it was written with."""
+    origin: Mapped[str] = mapped_column(String(255), server_default="", default="")
+    """The network of the client that delivered it, or the mailbox it was fetched from."""
     recipients: Mapped[list[str]] = mapped_column(ARRAY(Text))
     received_at: Mapped[datetime]
     state: Mapped[RawMailState] = mapped_column(one_of(RawMailState))

@@ -10,6 +10,7 @@ from services.intake.attachments.upload import Uploader
 from services.intake.commands.merged_tickets import target_of
 from services.intake.commands.new_message import NewMessage
 from services.intake.commands.participants import (
+    MAX_PARTICIPANTS,
     InvitedPerson,
     ParticipantOrigin,
     invite_participants,
@@ -74,6 +75,7 @@ class MailPersister:
                 attachments=kept.refs,
             ),
         )
+        guests: list[InvitedPerson] = []
         if not decision.is_from_stranger and not decision.is_automatic:
             origin = _origin(letter, stored)
             guests = self._guests(mail, set(own))
@@ -85,7 +87,7 @@ class MailPersister:
         outcome = f"a message on ticket {ticket.number}"
         if decision.is_from_stranger:
             outcome += ", from somebody who is not part of it"
-        return SettledMail(RawMailState.DONE, outcome, ticket.id, message_id)
+        return SettledMail(RawMailState.DONE, outcome, ticket.id, message_id, guests=_at_most(guests))
 
     async def add_note(
         self, session: Session, stored: RawMail, letter: InboundMessage, decision: AddNote
@@ -169,12 +171,12 @@ class MailPersister:
         kept = await store_mail_files(self.uploader, session, stored, letter, draft.ticket_id, draft.message_id)
         await self._redact_ahead(kept.body)
         number = await submit_ticket(session, replace(draft, body=kept.body, attachments=kept.refs))
-        if not decision.is_automatic:
-            await propose_participants(
-                session, draft.ticket_id, self._guests(mail, {letter.sender}), _origin(letter, stored)
-            )
+        guests = [] if decision.is_automatic else self._guests(mail, {letter.sender})
+        await propose_participants(session, draft.ticket_id, guests, _origin(letter, stored))
         await remember(session, mail, draft.ticket_id)
-        return SettledMail(RawMailState.DONE, f"ticket {number}", draft.ticket_id, draft.message_id)
+        return SettledMail(
+            RawMailState.DONE, f"ticket {number}", draft.ticket_id, draft.message_id, guests=_at_most(guests)
+        )
 
     async def _redact_ahead(self, text: str) -> None:
         """Takes our links out of a long text beside this process, which then knows the answer."""
@@ -193,6 +195,10 @@ class MailPersister:
 
 
 MAX_ANCESTORS = 10
+
+
+def _at_most(guests: list[InvitedPerson]) -> int:
+    return min(len(guests), MAX_PARTICIPANTS)
 
 
 def _origin(letter: InboundMessage, stored: RawMail) -> ParticipantOrigin:

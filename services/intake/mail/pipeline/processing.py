@@ -12,8 +12,9 @@ from services.intake.attachments.object_store import ContentStore, StorageUnavai
 from services.intake.mail.parsing.inbound_message import inbound_message_of
 from services.intake.mail.parsing.parser import ReadMail
 from services.intake.mail.parsing.parser_pool import ParserPool
+from services.intake.mail.pipeline.pace import PacedMail, SenderPace
 from services.intake.mail.pipeline.persist import MailPersister
-from services.intake.mail.pipeline.queue import MailQueue, SettledMail, claim, hold, settle
+from services.intake.mail.pipeline.queue import MailQueue, SettledMail, WaitingMail, claim, hold, settle
 from services.intake.mail.routing.decision import (
     AddNote,
     AddSideMessage,
@@ -39,6 +40,9 @@ from shared.kit.telemetry import MAILS_IN, log
 SWEEP_SECONDS = 5.0
 SOMEBODY_ELSES_SECONDS = 0.2
 """How long a mail is left alone that another process has under way."""
+ASKING_TAKES = 0.1
+"""The share of time that is spent on asking whose turn it is, which takes long where very many wait."""
+MOST_UNASKED_SECONDS = 1.0
 NOT_YET = timedelta(minutes=5)
 
 
@@ -69,7 +73,9 @@ class MailPipeline:
         self._mail_servers = {SMTP, *(mailbox.name for mailbox in settings.mailboxes)}
         """Sources whose Authentication-Results may be trusted: what a client hands over, it may have written itself."""
         self._topic_of_source = {mailbox.name: mailbox.topic for mailbox in settings.mailboxes}
+        self._pace = SenderPace(settings.mail_pace_seconds)
         self._woken = asyncio.Event()
+        self._ask_at = 0.0
         self._busy: dict[UUID, asyncio.Task[None]] = {}
         self._begun: set[UUID] = set()
         """Mails marked as begun by this process, which lives: their mark tells of no crash."""
@@ -84,9 +90,7 @@ class MailPipeline:
             while True:
                 self._woken.clear()
                 await retry(self._work_off, PATIENT, is_away, _log_wait)
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(SWEEP_SECONDS):
-                        await self._woken.wait()
+                await self._wait_for_mail(SWEEP_SECONDS)
         finally:
             for task in self._busy.values():
                 task.cancel()
@@ -99,20 +103,50 @@ class MailPipeline:
         """Until nothing is left that may be processed now.
 
         A mail at which a process ended is processed alone, so that those beside it are not blamed for the next end.
+        Mails of somebody who has sent many lately are left for a moment, and those of others are not behind them.
         """
         while True:
-            heads = await self._state.queue.heads(self._busy)
+            heads = await self._heads()
             if not heads and not self._busy:
                 return
-            for mail in heads:
-                is_alone = mail.is_suspect and mail.id not in self._begun
-                while len(self._busy) >= (1 if is_alone else self._workers):
-                    await self._next()
-                self._busy[mail.id] = asyncio.create_task(self._process(mail.id))
-                while is_alone and mail.id in self._busy:
-                    await self._next()
+            ready = [mail for mail in heads if self._pace.wait_of(mail.paced) <= 0]
+            for mail in ready:
+                await self._begin(mail)
             if self._busy:
                 await self._next()
+            elif not ready:
+                await self._wait_for_mail(min(self._pace.wait_of(mail.paced) for mail in heads))
+
+    async def _heads(self) -> list[WaitingMail]:
+        """The mails whose turn it is, asked for only so often that the asking itself slows nobody."""
+        loop = asyncio.get_running_loop()
+        await asyncio.sleep(max(0.0, self._ask_at - loop.time()))
+        self._woken.clear()
+        begun = loop.time()
+        heads = await self._state.queue.heads(self._busy)
+        now = loop.time()
+        self._ask_at = now + min((now - begun) * (1 / ASKING_TAKES - 1), MOST_UNASKED_SECONDS)
+        return heads
+
+    async def _begin(self, mail: WaitingMail) -> None:
+        """Starts on a mail once a worker is free, unless by then its sender's pace leaves it for later."""
+        if self._pace.wait_of(mail.paced) > 0:
+            return
+        is_alone = mail.is_suspect and mail.id not in self._begun
+        while len(self._busy) >= (1 if is_alone else self._workers):
+            await self._next()
+        if self._pace.wait_of(mail.paced) > 0:
+            return
+        self._pace.count(mail.paced)
+        self._busy[mail.id] = asyncio.create_task(self._process(mail.id, mail.paced))
+        while is_alone and mail.id in self._busy:
+            await self._next()
+
+    async def _wait_for_mail(self, seconds: float) -> None:
+        """Until there is a new mail, and no longer than that."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._woken.wait()
 
     async def _next(self) -> None:
         """Waits for a free worker, or new mail. Raises what a worker could not do because something is away."""
@@ -124,7 +158,7 @@ class MailPipeline:
         for task in done - {woken}:
             await task
 
-    async def _process(self, mail_id: UUID) -> None:
+    async def _process(self, mail_id: UUID, paced: PacedMail) -> None:
         try:
             settled = await self.process(mail_id)
         except MailNotReady:
@@ -142,6 +176,7 @@ class MailPipeline:
         if settled is None:
             await asyncio.sleep(SOMEBODY_ELSES_SECONDS)
         else:
+            self._pace.count_guests(paced, settled.guests)
             MAILS_IN.labels("processing", settled.state.value).inc()
 
     async def process(self, mail_id: UUID) -> SettledMail | None:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import func, select, text, update
 
+from services.intake.mail.pipeline.pace import PacedMail
 from services.intake.models import RawMail, RawMailState
 from shared.kit.backoff import MAIL_IN
 from shared.kit.clock import utc_now
@@ -19,28 +20,39 @@ BEGUN_TWICE_MARKS = ("being processed", "being processed, again: the process end
 FATAL = "the process ended twice at this mail; look at it, then: everdesk mail retry"
 HEADS = text("""
 with recursive heads as (
-  (select id, sender, received_at, next_attempt_at, outcome from raw_mails where state = 'received'
-   order by sender, received_at, id limit 1)
+  (select id, mailbox, origin, sender, received_at, next_attempt_at, outcome from raw_mails where state = 'received'
+   order by mailbox, received_at, id limit 1)
   union all
   select next.* from heads, lateral (
-    select id, sender, received_at, next_attempt_at, outcome from raw_mails
-    where state = 'received' and sender > heads.sender
-    order by sender, received_at, id limit 1
+    select id, mailbox, origin, sender, received_at, next_attempt_at, outcome from raw_mails
+    where state = 'received' and mailbox > heads.mailbox
+    order by mailbox, received_at, id limit 1
   ) as next
 ), counted as (
   select heads.*, (
     select count(*) from (
-      select 1 from raw_mails where sender = heads.sender and settled_at > now() - interval '1 hour' limit :per_hour
+      select 1 from raw_mails where mailbox = heads.mailbox and mailbox <> ''
+      and settled_at > now() - interval '1 hour' limit :per_hour
     ) as recent
   ) as settled
   from heads where next_attempt_at is null or next_attempt_at <= now()
+), of_domains as (
+  select *, row_number() over (
+    partition by origin, split_part(mailbox, '@', -1) order by settled, received_at, id
+  ) as turn
+  from counted where sender = '' or settled < :per_hour
+), of_origins as (
+  select *, row_number() over (partition by origin order by turn, settled, received_at, id) as turn_of_origin
+  from of_domains
 )
-select id, outcome = any(:marks) as is_suspect from counted
-where sender = '' or settled < :per_hour order by settled, received_at, id limit :most
+select id, mailbox, origin, outcome = any(:marks) as is_suspect from of_origins
+order by turn_of_origin, settled, received_at, id limit :most
 """)
-"""The oldest waiting mail of each sender who has not had their share of the hour; least served first.
+"""The oldest waiting mail of each mailbox that has not had its share of the hour; least served first.
 
-It jumps from sender to sender in the index, so that a flood of one costs no more than a single mail.
+It jumps from mailbox to mailbox in the index, so that a flood of one costs no more than a single mail. Clients that
+deliver take turns, so do the domains that one of them delivers for, and the mailboxes of a domain: whoever writes under
+many names waits behind themselves.
 """
 
 
@@ -52,6 +64,8 @@ class SettledMail:
     outcome: str
     ticket_id: UUID | None = None
     message_id: UUID | None = None
+    guests: int = 0
+    """People in copy whom it named on its ticket."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +74,7 @@ class WaitingMail:
 
     id: UUID
     is_suspect: bool
+    paced: PacedMail
 
 
 class MailQueue:
@@ -75,7 +90,11 @@ class MailQueue:
         values = {"per_hour": self._per_hour, "most": HEADS_AT_ONCE, "marks": list(BEGUN_TWICE_MARKS)}
         async with self._database.begin() as session:
             found = await session.execute(HEADS, values)
-            return [WaitingMail(row.id, row.is_suspect) for row in found if row.id not in busy]
+            return [
+                WaitingMail(row.id, row.is_suspect, PacedMail(row.mailbox, row.origin))
+                for row in found
+                if row.id not in busy
+            ]
 
     async def mark_begun(self, mail_id: UUID, *, is_ours: bool) -> bool:
         """Writes down, before the work that may end the process, that a mail is begun; False if there is no more to do.

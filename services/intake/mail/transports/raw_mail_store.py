@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from services.intake.attachments.object_store import CHUNK, ContentStore
 from services.intake.models import RawMail
 from services.intake.models.mail import RawMailState
-from shared.kit.addresses import address_key
+from shared.kit.addresses import address_key, mailbox_key
 from shared.kit.clock import new_id
 from shared.kit.db import Database
 
@@ -33,6 +33,18 @@ class ReceivedMail:
     """Of the envelope, empty for bounces; of the header where there is no envelope."""
     recipients: tuple[str, ...]
     received_at: datetime
+    network: str = ""
+    """Of the client that delivered it, where it was delivered by one."""
+
+    @property
+    def origin(self) -> str:
+        """Who delivers, for taking turns."""
+        return (self.network or self.source)[:255]
+
+    @property
+    def mailbox(self) -> str:
+        """Whose turn it takes: bounces, which have no sender, take one together for each client that delivers."""
+        return mailbox_key(self.sender) if self.sender else f"<>@{self.origin}"
 
 
 class RawMailStore:
@@ -61,6 +73,8 @@ class RawMailStore:
             "size": stored.size,
             "source": arrival.source,
             "sender": address_key(arrival.sender),
+            "mailbox": arrival.mailbox,
+            "origin": arrival.origin,
             "recipients": list(arrival.recipients),
             "received_at": arrival.received_at,
             "state": RawMailState.RECEIVED,

@@ -68,7 +68,7 @@ class SmtpReceiver:
         envelope.rcpt_options.extend(options)
         return "250 2.1.5 OK"
 
-    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
+    async def handle_DATA(self, _server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         """Keeps the mail."""
         content = envelope.content or b""
         arrival = ReceivedMail(
@@ -77,6 +77,7 @@ class SmtpReceiver:
             sender=_sender(envelope.mail_from),
             recipients=tuple(envelope.rcpt_tos),
             received_at=utc_now(),
+            network=network_of(address_of(session)),
         )
         try:
             is_new = await self._reception.store(arrival)

@@ -24,6 +24,7 @@ def mail_settings_in(settings: IntakeSettings, folder: Path, **changes: object) 
         "mail_in_port": 0,
         "storage_url": str(folder),
         "mail_per_sender_per_hour": 1_000_000,
+        "mail_pace_seconds": 0,
     }
     return MailSettings(**(common | changes))
 

@@ -156,6 +156,7 @@ async def running(engines: Stack, post: PostOffice, port: int, log: Path) -> Asy
         "EVERDESK_MAIL_IN_PORT": str(port),
         "EVERDESK_PORT": "0",
         "EVERDESK_MAIL_PER_SENDER_PER_HOUR": "100000",
+        "EVERDESK_MAIL_PACE_SECONDS": "0",
     }
     launch = python("services.intake.main", "mail", cwd=CHECKOUT, env=inherited_environment() | environment)
     with log.open("ab") as output:
