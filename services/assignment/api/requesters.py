@@ -17,11 +17,11 @@ from services.assignment.commands.requesters import (
 )
 from services.assignment.deps import Allowed, KeyedCall, SignedIn, State, TakesNothing
 from services.assignment.queries.callers import Caller
+from services.assignment.queries.requester_lists import list_requesters
 from services.assignment.queries.requesters import (
     get_profile,
     get_record,
     list_notes,
-    list_requesters,
     list_tickets_of,
 )
 from services.assignment.schemas.requesters import (
@@ -54,7 +54,10 @@ async def get_requesters(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[RequesterSummary]:
-    """By name: everybody for whoever sees all tickets, for others those who sent a ticket that they see."""
+    """By name: everybody for whoever sees all tickets, for others those who sent a ticket that they see.
+
+    A page may hold fewer than `limit`, or none, and have a next one all the same.
+    """
     words = q if q.isprintable() else ""
     async with context.database.begin() as session:
         return await list_requesters(session, caller, words, limit, cursor)

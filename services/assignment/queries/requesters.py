@@ -64,35 +64,11 @@ def may_join_addresses(principal: Principal) -> bool:
     return reach(principal, Permission.TICKET_EDIT).is_everything
 
 
-async def list_requesters(
-    session: Session, caller: Caller, words: str, limit: int, cursor: str | None
-) -> Page[RequesterSummary]:
-    """People by name, found by a part of the name or of an address."""
-    query = select(RequesterRecord).where(RequesterRecord.merged_into.is_(None), may_see(caller.principal))
-    if wanted := words.strip().lower():
-        query = query.where(_has(wanted))
-    name = func.lower(RequesterRecord.name)
-    if (after := decode_cursor(cursor, str, str)) is not None:
-        position = tuple_(func.lower(printable(after[0])), uuid_in(after[1]))
-        query = query.where(tuple_(name, RequesterRecord.id) > position)
-    rows = list(await session.scalars(query.order_by(name, RequesterRecord.id).limit(limit + 1)))
-    shown = rows[:limit]
-    more = encode_cursor(shown[-1].name, str(shown[-1].id)) if len(rows) > limit else None
-    return Page(items=await summaries(session, shown), next_cursor=more)
-
-
 def printable(part: str | int) -> str:
     """A part of a cursor that PostgreSQL can take. Raises Problem 422."""
     if not (text := str(part)).isprintable():
         raise bad_cursor()
     return text
-
-
-def _has(words: str) -> ColumnElement[bool]:
-    """Candidates come from the two trigram indexes, so that an unsuccessful search reads no list."""
-    by_name = select(RequesterRecord.id).where(func.lower(RequesterRecord.name).contains(words, autoescape=True))
-    by_email = select(RequesterAddress.requester_id).where(RequesterAddress.email.contains(words, autoescape=True))
-    return RequesterRecord.id.in_(by_name.union(by_email))
 
 
 async def summaries(session: Session, rows: Sequence[RequesterRecord]) -> list[RequesterSummary]:

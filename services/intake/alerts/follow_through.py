@@ -154,8 +154,9 @@ async def tell_collecting_ticket(session: Session, key_id: str, now: datetime) -
 
 
 async def forget_old_alerts(session: Session) -> None:
-    """Deletes alerts that are no longer reported; should one come again, it gets a new ticket."""
-    await session.execute(delete(Alert).where(Alert.last_at < utc_now() - KEPT))
+    """Deletes alerts that are no longer reported, so many at once; should one come again, it gets a new ticket."""
+    oldest = select(Alert.id).where(Alert.last_at < utc_now() - KEPT).order_by(Alert.last_at).limit(FORGOTTEN_AT_ONCE)
+    await session.execute(delete(Alert).where(Alert.id.in_(oldest)))
 
 
 def _wait(attempts: int) -> timedelta:

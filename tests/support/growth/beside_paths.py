@@ -19,12 +19,12 @@ from services.assignment.queries.organisation_members import list_members, list_
 from services.assignment.queries.organisations import list_organisations, organisations_of
 from services.assignment.queries.participants import list_participants
 from services.assignment.queries.periods import Period
+from services.assignment.queries.requester_lists import list_requesters
 from services.assignment.queries.requester_tickets import list_requester_tickets
 from services.assignment.queries.requesters import (
     find_requester_id,
     get_profile,
     list_notes,
-    list_requesters,
     list_tickets_of,
 )
 from services.assignment.queries.similar_tickets import find_similar_incident, list_similar

@@ -71,7 +71,8 @@ async def read_page(
     required = [term for term in terms if not term.is_excluded]
     rarest = await _rarest(session, required, values) if required else None
     if rarest is not None:
-        return FoundPlaces(await _places(session, by_index(order, listed, terms, rarest), values))
+        few = [term for term in terms if term is not rarest and await _is_few(session, term, values)]
+        return FoundPlaces(await _places(session, by_index(order, listed, terms, rarest, few), values))
     window = SEARCHED if terms else LOOKED_AT
     places, looked_to = await _near(session, order, listed, terms, window, values)
     if len(places) > limit or looked_to is None:
@@ -84,8 +85,9 @@ async def read_page(
 
 def is_in_order(order: Order, listed: Listed) -> bool:
     """Whether the indexes hold all of the list in its order: what it is narrowed to is a part of that order."""
-    by_due = order.column == "next_due_at"
-    return all(by_due and one.startswith("tickets.next_due_at ") and " and " not in one for one in listed.narrowed)
+    is_narrowed_by_it = order.column in ("next_due_at", "priority_rank")
+    begins = f"tickets.{order.column} "
+    return all(is_narrowed_by_it and one.startswith(begins) and " and " not in one for one in listed.narrowed)
 
 
 async def _places(session: Session, sql: str, values: dict[str, Any]) -> list[Place]:
@@ -136,10 +138,24 @@ async def _is_taken(session: Session, term: SoughtTerm, values: dict[str, Any]) 
     return found <= TAKEN_FROM_INDEX
 
 
-def by_index(order: Order, listed: Listed, terms: Sequence[SoughtTerm], rarest: SoughtTerm) -> str:
-    """SQL for the matches of the rarest term, filtered by the other conditions and sorted."""
+async def _is_few(session: Session, term: SoughtTerm, values: dict[str, Any]) -> bool:
+    """Whether all matches of a term may be read, because they are expected to be few."""
+    return await _expected(session, term.bearers, values) <= TAKEN_FROM_INDEX
+
+
+def by_index(
+    order: Order,
+    listed: Listed,
+    terms: Sequence[SoughtTerm],
+    rarest: SoughtTerm,
+    few: Sequence[SoughtTerm] = (),
+) -> str:
+    """SQL for the matches of the rarest term, filtered by the other conditions and sorted.
+
+    Of terms that are `few`, too, all matches are read once, instead of looking into each ticket.
+    """
     scopes = " or ".join(f"({' and '.join(_alone(scan.conditions, scan.each))})" for scan in listed.scans) or "false"
-    others = [term.condition for term in terms if term is not rarest]
+    others = [term.membership if term in few else term.condition for term in terms if term is not rarest]
     place = f"tickets.{order.column} as place"
     conditions = [f"({scopes})", *listed.visible, *listed.narrowed, *others]
     if order.after is not None:

@@ -9,7 +9,8 @@ from services.assignment.commands.requester_merges import merge_requesters, prev
 from services.assignment.commands.requesters import require_to_join
 from services.assignment.deps import State
 from services.assignment.queries.callers import Caller
-from services.assignment.queries.requesters import get_profile, list_requesters
+from services.assignment.queries.requester_lists import list_requesters
+from services.assignment.queries.requesters import get_profile
 from services.assignment.web.admin.sections import AllowedAgent
 from services.assignment.web.admin.submitted_form import AdminForm
 from services.assignment.web.page_base import DeskPageRoute, TheDesk

@@ -1,0 +1,111 @@
+"""Lists of requesters by name, at a cost that does not grow with the people there are.
+
+Nobody knows beforehand how many people bear some letters, or have a ticket that an agent sees. Few are found by an
+index and put in order; of many the next ones by name are looked at, and the page may end early and say where to go on.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, func, or_, select, tuple_
+
+from services.assignment.models import RequesterAddress, RequesterRecord
+from services.assignment.queries.callers import Caller
+from services.assignment.queries.cursors import uuid_in
+from services.assignment.queries.requesters import may_see, printable, summaries
+from services.assignment.queries.ticket_lists.terms import is_indexed
+from services.assignment.queries.visibility import VIEW
+from services.assignment.schemas.requesters import RequesterSummary
+from shared.domain.permissions import Principal, holds, reach
+from shared.kit.db import Session
+from shared.kit.http.paging import Page, decode_cursor, encode_cursor
+
+LOOKED_AT: Final = 1_000
+"""People who are looked at for one page."""
+TAKEN_FROM_INDEX: Final = 1_000
+"""Largest number of people with the words sought who are read and put in order."""
+NAME: Final = func.lower(RequesterRecord.name)
+IS_THERE: Final = RequesterRecord.merged_into.is_(None)
+Position = tuple[str, UUID]
+"""A name in lower case, and whose it is."""
+
+
+async def list_requesters(
+    session: Session, caller: Caller, words: str, limit: int, cursor: str | None
+) -> Page[RequesterSummary]:
+    """People by name, found by a part of the name or of an address.
+
+    A page may hold fewer than asked for, or none, and have a next one all the same.
+    """
+    after = _after(decode_cursor(cursor, str, str))
+    wanted, sight = words.strip().lower(), may_see(caller.principal)
+    if not wanted and _sees_all(caller.principal):
+        rows = await _first(session, _by_name(after).where(sight), limit)
+    elif wanted and is_indexed(wanted) and (few := await _bearers(session, wanted)) is not None:
+        rows = await _first(session, _by_name(after).where(RequesterRecord.id.in_(few), sight), limit)
+    else:
+        near = (
+            _by_name(after)
+            .limit(LOOKED_AT)
+            .with_only_columns(RequesterRecord.id)
+            .cte("near")
+            .prefix_with("materialized")
+        )
+        found = select(RequesterRecord).where(RequesterRecord.id.in_(select(near.c.id)), sight)
+        if wanted:
+            found = found.where(_bears(wanted))
+        rows = await _first(session, found, limit)
+        if len(rows) <= limit and (end := await _end_of_near(session, after)) is not None:
+            return Page(items=await summaries(session, rows), next_cursor=encode_cursor(end[0], str(end[1])))
+    shown = rows[:limit]
+    more = encode_cursor(shown[-1].name, str(shown[-1].id)) if len(rows) > limit else None
+    return Page(items=await summaries(session, shown), next_cursor=more)
+
+
+def _sees_all(principal: Principal) -> bool:
+    return holds(principal, VIEW) and reach(principal, VIEW).is_everything
+
+
+def _after(position: tuple[str | int, ...] | None) -> Position | None:
+    return None if position is None else (printable(position[0]), uuid_in(position[1]))
+
+
+def _by_name(after: Position | None) -> Select[Any]:
+    """Everybody after a position, in order."""
+    people = select(RequesterRecord).where(IS_THERE)
+    if after is not None:
+        people = people.where(tuple_(NAME, RequesterRecord.id) > tuple_(func.lower(after[0]), after[1]))
+    return people.order_by(NAME, RequesterRecord.id)
+
+
+async def _first(session: Session, people: Select[Any], limit: int) -> Sequence[RequesterRecord]:
+    """Those of the page, and one more to tell whether there is a next."""
+    ordered = people.order_by(None).order_by(NAME, RequesterRecord.id)
+    return (await session.scalars(ordered.limit(limit + 1))).all()
+
+
+async def _end_of_near(session: Session, after: Position | None) -> Position | None:
+    """The last of those who were looked at, unless they were all there are."""
+    end = _by_name(after).with_only_columns(RequesterRecord.name, RequesterRecord.id).offset(LOOKED_AT - 1).limit(1)
+    row = (await session.execute(end)).one_or_none()
+    return None if row is None else (row.name, row.id)
+
+
+async def _bearers(session: Session, words: str) -> Sequence[UUID] | None:
+    """Whoever has the words in the name or an address, by the trigram indexes; None if they are too many."""
+    by_name = select(RequesterRecord.id).where(NAME.contains(words, autoescape=True))
+    by_email = select(RequesterAddress.requester_id).where(RequesterAddress.email.contains(words, autoescape=True))
+    found: set[UUID] = set()
+    for some in (by_name, by_email):
+        found.update(await session.scalars(some.limit(TAKEN_FROM_INDEX + 1)))
+    return list(found) if len(found) <= TAKEN_FROM_INDEX else None
+
+
+def _bears(words: str) -> ColumnElement[bool]:
+    """Whether the person at hand has the words in the name or an address."""
+    theirs = select(RequesterAddress.email).where(
+        RequesterAddress.requester_id == RequesterRecord.id,
+        RequesterAddress.email.contains(words, autoescape=True),
+    )
+    return or_(NAME.contains(words, autoescape=True), theirs.exists())
