@@ -45,13 +45,7 @@ async def list_requesters(
     elif wanted and is_indexed(wanted) and (few := await _bearers(session, wanted)) is not None:
         rows = await _first(session, _by_name(after).where(RequesterRecord.id.in_(few), sight), limit)
     else:
-        near = (
-            _by_name(after)
-            .limit(LOOKED_AT)
-            .with_only_columns(RequesterRecord.id)
-            .cte("near")
-            .prefix_with("materialized")
-        )
+        near = _by_name(after).limit(LOOKED_AT).with_only_columns(RequesterRecord.id).cte("near")
         found = select(RequesterRecord).where(RequesterRecord.id.in_(select(near.c.id)), sight)
         if wanted:
             found = found.where(_bears(wanted))

@@ -35,6 +35,7 @@ LONGEST_WAIT = timedelta(minutes=5)
 GIVES_UP_AFTER = 400
 """Attempts, a day and a half: the ticket's workflow will never start."""
 TOLD_EVERY = timedelta(minutes=1)
+FORGOTTEN_AT_ONCE = 10_000
 KEPT = timedelta(days=90)
 """An alert that nobody has reported for so long is forgotten."""
 

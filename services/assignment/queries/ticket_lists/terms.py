@@ -40,7 +40,7 @@ class SoughtTerm:
 
     @property
     def membership(self) -> str:
-        """The same condition, over the ids of all tickets that bear it: cheaper for many tickets where these are few."""
+        """The same condition over all tickets that bear it: where these are few, cheaper for many tickets at hand."""
         return f"tickets.id {'not in' if self.is_excluded else 'in'} ({self.bearers})"
 
 
