@@ -129,6 +129,7 @@ HEADERS = [
     "Від: Help\nНадіслано: 1 березня 2011\nКому: Dana\nТема: RE: It",
     "Kimden: Help\nGönderildi: 1 Mart 2011 Salı\nKime: Dana\nKonu: RE: It",
     "差出人: Help\n送信日時: 2011年3月1日\n宛先: Dana\n件名: RE: It",
+    "発信者: Help <help@bank.example>\n日付: 2011年3月1日\n宛先: Dana\n件名: Re: It",
     "发件人: Help\n发送时间: 2011年3月1日\n收件人: Dana\n主题: 回复: It",
     "寄件者: Help\n寄件日期: 2011年3月1日\n收件者: Dana\n主旨: It",
     "보낸 사람: Help\n보낸 날짜: 2011년 3월 1일\n받는 사람: Dana\n제목: RE: It",

@@ -144,6 +144,14 @@ VENDORS = b"\x1b$B-!8+@Q=q\x1b(B"
             "utf-8",
             "Grüße aus Köln" + " und so weiter" * 20,
         ),
+        *(
+            ("Größe über 20 €: “später”, 修理".encode()[:-1], label, "Größe über 20 €: “später”, 修ç\x90")
+            for label in ("utf-8", None, "iso-8859-1", "us-ascii")
+        ),
+        ("見積書".encode("cp932")[:-1], "shift_jis", "見積\x8f"),
+        ("café".encode("cp1252"), "utf-8", "café"),
+        ("Warten … und “warten”".encode("cp1252"), "iso-8859-15", "Warten … und “warten”"),
+        ("Größe".encode("mac_roman"), "x-mac-roman", "Größe"),
         (b"xn--a", "punycode", "xn--a"),
         (b"6869", "hex", "6869"),
         (b"\x81\x8d", "utf-8", "\x81\x8d"),

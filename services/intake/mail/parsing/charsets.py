@@ -19,6 +19,8 @@ SAMPLE = 8_192
 """Bytes shown to the detector, whose cost grows with them."""
 WORTH_A_GUESS = 8
 """Minimum sample size, in bytes, for charset detection."""
+MOST_BYTES_OF_ONE = 4
+"""Of one character in any charset."""
 FEW_BAD_BYTES = 0.02
 """Up to this share of undecodable bytes, the declared charset is believed."""
 REPAIR = "everdesk-repair"
@@ -64,6 +66,7 @@ _ALIASES = {
     "utf8mb4": "utf-8",
     "xmaccroatian": "mac_croatian",
     "macintosh": "mac_roman",
+    "xmacroman": "mac_roman",
     "windows874": "cp874",
     "dos874": "cp874",
     "xutf8": "utf-8",
@@ -130,7 +133,10 @@ def decode(data: bytes, declared: str | None, *, may_guess: bool = True, around:
         return Decoded(data.decode("ascii"), believed or "ascii", believed is not None or not declared)
     for charset in _in_order_of_trust(data, believed, around):
         if (text := _strict(data, charset)) is not None:
-            return Decoded(text, charset, charset == believed)
+            return Decoded(_with_dots(text, charset), charset, charset == believed)
+    for charset in dict.fromkeys((believed or "utf-8", "utf-8")):
+        if (text := _cut_off(data, charset)) is not None:
+            return Decoded(text, charset, is_as_declared=False)
     if believed and believed != "cp1252" and _share_of_bad_bytes(data, believed) <= FEW_BAD_BYTES:
         return Decoded(_repaired(data, believed), believed, is_as_declared=False)
     told = _told(data, around)
@@ -254,6 +260,23 @@ def _strict(data: bytes, charset: str) -> str | None:
         return data.decode(charset)
     except (UnicodeError, ValueError):
         return None
+
+
+def _with_dots(text: str, charset: str) -> str:
+    """What Windows text has where ISO's charsets have a line end that nobody writes."""
+    return text.replace("\x85", "…") if charset.startswith("iso8859") else text
+
+
+def _cut_off(data: bytes, charset: str) -> str | None:
+    """Text whose last character was cut in two, as the mail was; None if anything else is wrong with it.
+
+    That much must be there before it that it is this charset: whole characters which no single byte makes.
+    """
+    for bad in range(1, min(MOST_BYTES_OF_ONE, len(data))):
+        text = _strict(data[:-bad], charset)
+        if text is not None and not text.isascii() and len(text) < len(data) - bad:
+            return text + _repaired(data[-bad:], "cp1252")
+    return None
 
 
 def _repaired(data: bytes, charset: str) -> str:

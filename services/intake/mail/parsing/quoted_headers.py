@@ -12,7 +12,7 @@ MAX_FOLDED = 3
 """Further lines that the value of one header may have."""
 _NAMES = {
     "sender": "from|von|de|da|van|från|fra|frá|od|odesílatel|odosielateľ|lähettäjä|saatja|feladó|expeditor|от|от кого|"
-    "від|від кого|відправник|отправитель|kimden|gönderen|από|dari|từ|מאת|من|发件人|寄件者|寄件人|差出人|送信者|"
+    "від|від кого|відправник|отправитель|kimden|gönderen|από|dari|từ|מאת|من|发件人|寄件者|寄件人|差出人|送信者|発信者|"
     "보낸 사람|보낸사람|보낸이|x-from",
     "when": "sent|date|sent on|sent at|received|gesendet|gesendet am|datum|date d'envoi|envoyé|envoyé le|enviado|"
     "enviado el|enviado em|enviada em|enviada|fecha|data|inviato|data invio|verzonden|verzonden op|skickat|sendt|"
