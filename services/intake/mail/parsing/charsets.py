@@ -134,9 +134,8 @@ def decode(data: bytes, declared: str | None, *, may_guess: bool = True, around:
     for charset in _in_order_of_trust(data, believed, around):
         if (text := _strict(data, charset)) is not None:
             return Decoded(_with_dots(text, charset), charset, charset == believed)
-    for charset in dict.fromkeys((believed or "utf-8", "utf-8")):
-        if (text := _cut_off(data, charset)) is not None:
-            return Decoded(text, charset, is_as_declared=False)
+    if (cut := _cut_off(data, believed or "utf-8") or _cut_off(data, "utf-8")) is not None:
+        return cut
     if believed and believed != "cp1252" and _share_of_bad_bytes(data, believed) <= FEW_BAD_BYTES:
         return Decoded(_repaired(data, believed), believed, is_as_declared=False)
     told = _told(data, around)
@@ -267,7 +266,7 @@ def _with_dots(text: str, charset: str) -> str:
     return text.replace("\x85", "…") if charset.startswith("iso8859") else text
 
 
-def _cut_off(data: bytes, charset: str) -> str | None:
+def _cut_off(data: bytes, charset: str) -> Decoded | None:
     """Text whose last character was cut in two, as the mail was; None if anything else is wrong with it.
 
     That much must be there before it that it is this charset: whole characters which no single byte makes.
@@ -275,7 +274,7 @@ def _cut_off(data: bytes, charset: str) -> str | None:
     for bad in range(1, min(MOST_BYTES_OF_ONE, len(data))):
         text = _strict(data[:-bad], charset)
         if text is not None and not text.isascii() and len(text) < len(data) - bad:
-            return text + _repaired(data[-bad:], "cp1252")
+            return Decoded(text + _repaired(data[-bad:], "cp1252"), charset, is_as_declared=False)
     return None
 
 
