@@ -17,7 +17,7 @@ from deploy.local.plan import MAIL_FROM
 from services.intake.mail.transports.raw_mail_store import identity_of
 from tests.load.meter import rss_megabytes
 from tests.load.report import Budget, Report, Table
-from tests.load.system import System, system
+from tests.load.system import UNLIMITED, System, system
 
 SUPPORT = MAIL_FROM.partition("<")[2].rstrip(">")
 LINES = 4
@@ -30,8 +30,11 @@ Real processes: PostgreSQL, the object store in a folder, `python -m services.in
 processes. The real mails of the corpus are sent again and again, each time with a Message-ID and an envelope sender of
 its own, over four SMTP connections, until 1,000 have been answered 250. Then the same again while one sender floods
 over four more connections, as fast as 250 comes. A mail is lost if it was answered 250 and no row says what became of
-it. Latency is from arrival to the settled row. Every sender has the usual share of 60 mails an hour."""
+it. Latency is from arrival to the settled row. Every sender has the usual share of 60 mails an hour; the
+pace within it is switched off."""
 FLOODER = "flooder@flood.example"
+AT_FULL_SPEED = UNLIMITED | {"EVERDESK_MAIL_PACE_SECONDS": "0"}
+"""All senders here are of one domain, and delivered by one client."""
 OUTCOMES = """
 select identity, state, outcome, extract(epoch from settled_at - received_at)::float8 as seconds, message_id
 from raw_mails where sender <> $1
@@ -151,7 +154,7 @@ async def _settled(connection: "asyncpg.Connection[Any]", wanted: set[str]) -> l
 async def run() -> Report:
     """About two minutes."""
     count = int(os.environ.get("BENCH_MAILS", "1000"))
-    async with system("postgres", "nats", "intake", "mail_in") as stack:
+    async with system("postgres", "nats", "intake", "mail_in", limits=AT_FULL_SPEED) as stack:
         await one_run(stack, 50, "warm", is_flooded=False)
         before = rss_megabytes(stack.pids["mail_in"])
         calm = await one_run(stack, count, "calm", is_flooded=False)

@@ -4,10 +4,12 @@ from collections.abc import AsyncIterator, Sequence
 
 import asyncpg
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
-from services.assignment.models import Ticket
+from services.assignment.models import RequesterAddress, RequesterRecord, Ticket
 from services.assignment.queries.lists import COLUMNS, WORKING, Filters, QueueView, Sort, TimeSpan, list_tickets
+from services.assignment.queries.requester_lists import list_requesters
+from services.assignment.queries.requesters import may_see
 from services.assignment.queries.visibility import visible_to
 from shared.contracts.vocabulary import Status
 from shared.kit.clock import utc_now
@@ -120,6 +122,49 @@ async def test_a_list_holds_what_its_filters_say(grown: Past, scope: str, name: 
 
 def _statuses(filters: Filters) -> Sequence[Status]:
     return WORKING if filters.view is QueueView.UNASSIGNED else tuple(Status)
+
+
+@pytest.mark.parametrize("words", ["", "a", "caller", "person1", "nowhere"])
+@pytest.mark.parametrize("scope", ["everything", "two teams", "own and a team"])
+async def test_a_list_of_requesters_ends_early_and_leaves_out_nobody(grown: Past, scope: str, words: str) -> None:
+    caller = callers(grown.teams, grown.agents[0])[scope]
+    bears = RequesterRecord.name.icontains(words) | RequesterRecord.id.in_(
+        select(RequesterAddress.requester_id).where(RequesterAddress.email.icontains(words))
+    )
+    wanted = select(RequesterRecord.id).where(bears, may_see(caller.principal))
+    async with grown.databases["assignment"].begin() as session:
+        expected = list(await session.scalars(wanted.order_by(func.lower(RequesterRecord.name), RequesterRecord.id)))
+        found, cursor = [], None
+        while True:
+            page = await list_requesters(session, caller, words, 200, cursor)
+            found += [one.id for one in page.items]
+            if (cursor := page.next_cursor) is None:
+                break
+    assert found == expected
+    assert (words == "nowhere") == (not found)
+
+
+@pytest.mark.parametrize(
+    ("search", "numbers"),
+    [
+        ("#G-77", {"G-77"}),
+        ("G-77", {"G-77"}),
+        ("zeppelin", {"G-3", "G-4"}),
+        ("zeppelin -fire", set()),
+        ("zeppelin -xylophone", {"G-3", "G-4"}),
+        ("zeppelin -G-4", {"G-3"}),
+        ("zeppelin fire", {"G-3", "G-4"}),
+        ("printer -printer", set()),
+    ],
+)
+async def test_a_search_finds_what_has_all_its_words_and_none_that_it_excludes(
+    grown: Past, search: str, numbers: set[str]
+) -> None:
+    caller = callers(grown.teams, grown.agents[0])["everything"]
+    filters = Filters(QueueView.ALL, q=search)
+    async with grown.databases["assignment"].begin() as session:
+        page = await list_tickets(session, caller, filters, Sort.UPDATED_LAST, TimeSpan(25, None, utc_now()))
+    assert {one.number for one in page.items} == numbers
 
 
 RARE = """

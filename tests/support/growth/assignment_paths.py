@@ -57,6 +57,8 @@ NARROWED = {
     "a rare word": Filters(q="zeppelin"),
     "a word that is nowhere": Filters(q="xylophone"),
     "a number": Filters(q="#G-77"),
+    "a word without another": Filters(q="printer -fire"),
+    "a rare word without another": Filters(q="zeppelin -fire"),
     "two letters": Filters(q="zq"),
 }
 

@@ -50,6 +50,8 @@ from tests.support.growth.fill import A_TICKET, BUSY, RARE
 from tests.support.growth.numbering import ticket_id
 from tests.support.growth.query_plans import Path
 
+MANY_PEOPLE = 100_000
+"""Closed tickets with which there are more people than are looked at for one page."""
 AN_INCIDENT = ticket_id(-3)
 Asking = Callable[[Session], Awaitable[object]]
 
@@ -63,7 +65,7 @@ def paths(
         yield Path(f"a ticket that is {name}: its page's parts", _within(database, _page(files, ticket, agents[0])))
     for scope, caller in callers.items():
         for name, asking in (*_of_people(caller), *_of_incidents(caller), *_of_reports(caller)):
-            yield Path(f"{name}, {scope}", _within(database, asking))
+            yield Path(f"{name}, {scope}", _within(database, asking), MANY_PEOPLE if "requesters" in name else 0)
     yield Path("organisations, and that of an address", _within(database, _organisations))
     yield Path("the next report to be sent", _within(database, _next_report))
 
@@ -102,6 +104,8 @@ def _of_people(caller: Caller) -> Iterator[tuple[str, Asking]]:
 
     yield "requesters, by name", lambda session: list_requesters(session, caller, "", 25, None)
     yield "requesters, found by an address", lambda session: list_requesters(session, caller, RARE, 25, None)
+    yield "requesters, letters that many have", lambda session: list_requesters(session, caller, "a", 25, None)
+    yield "requesters, a word that many have", lambda session: list_requesters(session, caller, "caller", 25, None)
     yield "requesters, a word that is nowhere", lambda session: list_requesters(session, caller, "xylophone", 25, None)
     yield "a requester's page", person
     yield "the members of an organisation", members
