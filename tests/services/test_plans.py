@@ -149,11 +149,11 @@ async def test_a_list_of_requesters_ends_early_and_leaves_out_nobody(grown: Past
     [
         ("#G-77", {"G-77"}),
         ("G-77", {"G-77"}),
-        ("zeppelin", {"G-3", "G-4"}),
+        ("zeppelin", {"G3", "G4"}),
         ("zeppelin -fire", set()),
-        ("zeppelin -xylophone", {"G-3", "G-4"}),
-        ("zeppelin -G-4", {"G-3"}),
-        ("zeppelin fire", {"G-3", "G-4"}),
+        ("zeppelin -xylophone", {"G3", "G4"}),
+        ("zeppelin -G4", {"G3"}),
+        ("zeppelin fire", {"G3", "G4"}),
         ("printer -printer", set()),
     ],
 )
