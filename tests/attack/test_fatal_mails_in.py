@@ -26,6 +26,7 @@ async def waiting_mail(intake: IntakeHarness, sender: str = "", outcome: str = "
         size=1,
         source="smtp",
         sender=sender,
+        mailbox=sender,
         recipients=[],
         received_at=utc_now(),
         state=RawMailState.RECEIVED,

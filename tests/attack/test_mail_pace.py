@@ -95,7 +95,7 @@ async def test_a_flood_of_plus_addresses_holds_up_nobody(post: PostOffice) -> No
         row = await post.deliver(letter(**{"from": sender}), sender=sender)
         assert row.state is RawMailState.DONE
     assert time.monotonic() - begun_at < 5
-    rows = [row for mail in flood if (row := await post.stored(mail)) is not None]
+    rows = [kept for mail in flood if (kept := await post.stored(mail)) is not None]
     assert len(rows) == MAILS
     assert {row.mailbox for row in rows} == {f"mallory-{name}@evil.example"}
     settled = [row for row in rows if row.state is not RawMailState.RECEIVED]

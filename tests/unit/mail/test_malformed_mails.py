@@ -150,7 +150,7 @@ VENDORS = b"\x1b$B-!8+@Q=q\x1b(B"
         ),
         ("見積書".encode("cp932")[:-1], "shift_jis", "見積\x8f"),
         ("café".encode("cp1252"), "utf-8", "café"),
-        ("Warten … und “warten”".encode("cp1252"), "iso-8859-15", "Warten … und “warten”"),
+        ("Warten … und warten".encode("cp1252"), "iso-8859-15", "Warten … und warten"),
         ("Größe".encode("mac_roman"), "x-mac-roman", "Größe"),
         (b"xn--a", "punycode", "xn--a"),
         (b"6869", "hex", "6869"),

@@ -5,7 +5,7 @@ from typing import Final
 
 from services.assignment.queries.ticket_lists.index_scans import Listed, Order, Place, statement
 from services.assignment.queries.ticket_lists.reading import by_index
-from services.assignment.queries.ticket_lists.terms import SoughtTerm
+from services.assignment.queries.ticket_lists.terms import SoughtTerm, sought
 from services.assignment.schemas.search_language import Kind, Term
 from shared.kit.db import Session
 
@@ -19,7 +19,10 @@ COMPARED: Final = 500
 async def find_similar(
     session: Session, order: Order, listed: Listed, terms: Sequence[Term], limit: int
 ) -> list[Place]:
-    """Tickets whose number, subject or requester contain words similar to those searched, in list order."""
+    """Tickets whose number, subject or requester contain words similar to those searched, in list order.
+
+    None of the words that the search excludes.
+    """
     required = [term for term in terms if not term.is_excluded]
     words = [term.text for term in required if term.kind is Kind.WORD and is_mistakable(term.text)]
     if not words or len(words) < len(required):
@@ -27,10 +30,11 @@ async def find_similar(
     setting = "select set_config('pg_trgm.word_similarity_threshold', :likeness, true)"
     await session.execute(statement(setting), {"likeness": LIKENESS})
     alike = [_alike(place, word) for place, word in enumerate(sorted(words, key=len, reverse=True))]
+    excluded = sought([term for term in terms if term.is_excluded])
     values = listed.values | order.values | {"most": limit}
-    for one in alike:
+    for one in (*alike, *excluded):
         values |= one.values
-    sql = by_index(order, listed, alike, alike[0])
+    sql = by_index(order, listed, (*alike, *excluded), alike[0])
     rows = await session.execute(statement(sql), {name: one for name, one in values.items() if f":{name}" in sql})
     return [(row[0], row[1]) for row in rows]
 

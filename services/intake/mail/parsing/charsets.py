@@ -19,8 +19,6 @@ SAMPLE = 8_192
 """Bytes shown to the detector, whose cost grows with them."""
 WORTH_A_GUESS = 8
 """Minimum sample size, in bytes, for charset detection."""
-MOST_BYTES_OF_ONE = 4
-"""Of one character in any charset."""
 FEW_BAD_BYTES = 0.02
 """Up to this share of undecodable bytes, the declared charset is believed."""
 REPAIR = "everdesk-repair"
@@ -271,11 +269,15 @@ def _cut_off(data: bytes, charset: str) -> Decoded | None:
 
     That much must be there before it that it is this charset: whole characters which no single byte makes.
     """
-    for bad in range(1, min(MOST_BYTES_OF_ONE, len(data))):
-        text = _strict(data[:-bad], charset)
-        if text is not None and not text.isascii() and len(text) < len(data) - bad:
-            return Decoded(text + _repaired(data[-bad:], "cp1252"), charset, is_as_declared=False)
-    return None
+    decoder = codecs.getincrementaldecoder(charset)()
+    try:
+        text = decoder.decode(data)
+        begun = len(decoder.getstate()[0])
+    except (UnicodeError, ValueError):
+        return None
+    if not begun or text.isascii() or len(text) >= len(data) - begun:
+        return None
+    return Decoded(text + _repaired(data[-begun:], "cp1252"), charset, is_as_declared=False)
 
 
 def _repaired(data: bytes, charset: str) -> str:
