@@ -25,6 +25,7 @@ SETTINGS = {
     "max_connections": "200",
     "shared_buffers": "128MB",
     "fsync": "on",
+    "autovacuum_naptime": "2min",  # a worker starts per database each time, which is half of what an idle server costs
     "timezone": "UTC",
     "log_timezone": "UTC",
     "log_checkpoints": "off",
