@@ -13,8 +13,12 @@ TeamId = NewType("TeamId", UUID)
 PolicyId = NewType("PolicyId", UUID)
 
 
+_NO_OFFSET = timedelta(0)
+
+
 def _in_utc(at: datetime) -> datetime:
-    return at if at.utcoffset() == timedelta(0) else at.astimezone(UTC)
+    """Each event has a dozen or more, and almost all are in UTC already."""
+    return at if at.tzinfo is UTC or at.utcoffset() == _NO_OFFSET else at.astimezone(UTC)
 
 
 Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]

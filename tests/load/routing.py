@@ -6,6 +6,7 @@ from collections import Counter as Count
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path as Folder
 from statistics import median
 from typing import Any, cast
@@ -171,25 +172,32 @@ class Measuring:
     topic: UUID
 
     async def one_by_one(self, at_once: int) -> list[float]:
-        """Of one decision: this process's CPU, that of PostgreSQL, and medians of the statements' time and pages."""
-        own, taken = [], []
-        rounds = ROUNDS // at_once + 5
+        """Of one decision: this process's CPU, that of PostgreSQL, and medians of the statements' time and pages.
+
+        Pages are counted in rounds of their own: to count them PostgreSQL goes through every statement it has seen,
+        which is no part of what a decision costs.
+        """
+        own, rounds = [], ROUNDS // at_once + WARM
         for number in range(rounds):
             if number == WARM:
                 self.postgres.restart()
-            events = [_submitted(self.topic) for _ in range(at_once)]
-
-            async def one(events: list[TicketSubmitted] = events) -> None:
-                started = time.process_time()
-                decisions = await decide(self.context, events)
-                own.append((time.process_time() - started) * 1000 / at_once)
-                assert all(decision.agent_id is not None for decision in decisions)
-
-            self.counting.forget()
-            cost = await self.counting.cost("assignment", one)
-            taken.append((cost.ms / at_once, cost.pages / at_once))
+            own.append(await self._decide(at_once) / at_once)
         stored = self.postgres.read()["postgres"] / (rounds - WARM) / at_once
+        taken = []
+        for _ in range(rounds):
+            self.counting.forget()
+            cost = await self.counting.cost("assignment", partial(self._decide, at_once))
+            taken.append((cost.ms / at_once, cost.pages / at_once))
         return [median(own[WARM:]), stored, *(median(column) for column in zip(*taken[WARM:], strict=True))]
+
+    async def _decide(self, at_once: int) -> float:
+        """Decides about new tickets; milliseconds of this process's CPU."""
+        events = [_submitted(self.topic) for _ in range(at_once)]
+        started = time.process_time()
+        decisions = await decide(self.context, events)
+        took = (time.process_time() - started) * 1000
+        assert all(decision.agent_id is not None for decision in decisions)
+        return took
 
 
 def _submitted(topic: UUID) -> TicketSubmitted:

@@ -54,7 +54,7 @@ class AgentStanding:
         """Why the agent is not eligible for the ticket, or None."""
         if self.absent_as is not None:
             return self.absent_as
-        if not all(self.has_skill(skill) for skill in demand.required):
+        if demand.required and not all(self.has_skill(skill) for skill in demand.required):
             return OutReason.LACKS_SKILL
         return None if self.has_room(demand.priority) else OutReason.FULL
 

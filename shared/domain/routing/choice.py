@@ -32,7 +32,7 @@ class AgentRoster:
 
     def __init__(self, strategy: Strategy, standings: Iterable[AgentStanding]) -> None:
         self.strategy = strategy
-        self.standings = {one.agent_id: one for one in sorted(standings, key=lambda one: one.agent_id)}
+        self.standings = {one.agent_id: one for one in sorted(standings, key=lambda one: one.agent_id.int)}
         latest = max(
             (one for one in self.standings.values() if one.turn is not None),
             key=lambda one: one.last_assigned_at or _NEVER,
