@@ -6,7 +6,6 @@ from collections import Counter as Count
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path as Folder
 from statistics import median
 from typing import Any, cast
@@ -184,9 +183,13 @@ class Measuring:
             own.append(await self._decide(at_once) / at_once)
         stored = self.postgres.read()["postgres"] / (rounds - WARM) / at_once
         taken = []
+
+        async def one() -> None:
+            await self._decide(at_once)
+
         for _ in range(rounds):
             self.counting.forget()
-            cost = await self.counting.cost("assignment", partial(self._decide, at_once))
+            cost = await self.counting.cost("assignment", one)
             taken.append((cost.ms / at_once, cost.pages / at_once))
         return [median(own[WARM:]), stored, *(median(column) for column in zip(*taken[WARM:], strict=True))]
 
