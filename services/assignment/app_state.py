@@ -16,6 +16,7 @@ from services.assignment.projection_lag import ProjectionLag
 from services.assignment.queries.caller_cache import CallerCache
 from services.assignment.queries.policies import PolicyCache
 from services.assignment.routing.abilities import KnownAbilities
+from services.assignment.routing.candidates import KnownCandidates
 from services.assignment.routing.rosters import Place
 from services.assignment.routing.working_hours import AgentCalendars
 from services.assignment.routing_rules.counts import MatchCounts
@@ -116,6 +117,7 @@ class AppState:
     """When tickets that wait for an agent are looked at: after whatever may have made room or tickets."""
     agent_calendars: AgentCalendars = field(default_factory=AgentCalendars)
     agent_abilities: KnownAbilities = field(default_factory=KnownAbilities)
+    candidates: KnownCandidates = field(default_factory=KnownCandidates)
     known_topics: set[UUID] = field(default_factory=set)
     """Help topics that have been seen here; none is ever deleted."""
     routing_tables: RoutingTables = field(default_factory=RoutingTables)
@@ -124,4 +126,4 @@ class AppState:
     @property
     def place(self) -> Place:
         """Where agents work who have no calendar of their own."""
-        return Place(self.agent_calendars, self.agent_abilities, ZoneInfo(self.settings.time_zone))
+        return Place(self.agent_calendars, self.agent_abilities, self.candidates, ZoneInfo(self.settings.time_zone))

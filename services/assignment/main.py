@@ -43,6 +43,7 @@ from services.assignment.read_model.command import run_read_model
 from services.assignment.reporting.aggregation import keep_activity_counted
 from services.assignment.reporting.clock_counting import keep_clocks_counted
 from services.assignment.reporting.report_sending import send_due_reports
+from services.assignment.routing.agent_loads import keep_loads_added_up
 from services.assignment.routing_rules.counts import keep_counts
 from services.assignment.seed import seed
 from services.assignment.seed.empty import seed_empty
@@ -148,6 +149,7 @@ def build_app(settings: AssignmentSettings) -> FastAPI:
             "announcements": partial(announce_anew, database),
             "activity": partial(keep_activity_counted, context),
             "clock-counts": partial(keep_clocks_counted, context),
+            "loads": partial(keep_loads_added_up, database),
         }
         jobs: dict[str, Job] = {
             "relay": relay.run,

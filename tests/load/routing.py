@@ -21,6 +21,7 @@ from services.assignment.backlog.batch_assignment import assign_batch
 from services.assignment.commands.triage import decide
 from services.assignment.models import Agent, Membership, Role, RoutingRule, Team, TicketAssignment, Topic, table_of
 from services.assignment.queries.policies import PolicyCache
+from services.assignment.routing.agent_loads import add_up_changes, correct_loads
 from services.assignment.seed import seed
 from services.assignment.settings import AssignmentSettings
 from shared.contracts.base import MessageId, TicketId
@@ -110,6 +111,9 @@ async def _fill(context: AppState, owner: str, size: int) -> None:
     agents = await _members(context, team)
     await fill(owner, "assignment", (-OPEN, size), [team], agents)
     await _assign_all(context, owner, agents)
+    async with context.database.begin() as session:
+        await correct_loads(session)
+    await add_up_changes(context.database)
 
 
 async def _topic(context: AppState) -> UUID:

@@ -51,6 +51,8 @@ CASES: list[tuple[str, Finding, Gravity]] = [
     ("migrations ahead", postgres.migrations_finding("notification", ["9999"]), WARNING),
     ("timers", tickets.stuck_finding("timers", 0, "late", None), OK),
     ("timers late", tickets.stuck_finding("timers", 2, "late", ["EVD-1", "EVD-2"]), ERROR),
+    ("loads", tickets.loads_finding(0), OK),
+    ("loads miscounted", tickets.loads_finding(2), ERROR),
     ("intents", tickets.intents_finding(0, None), OK),
     ("intents left", tickets.intents_finding(3, NOW), ERROR),
     ("mails in", tickets.mails_in_finding(0, 2, None), OK),

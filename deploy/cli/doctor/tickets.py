@@ -6,6 +6,7 @@ from typing import Any
 import asyncpg
 
 from deploy.cli.doctor.findings import Finding, Gravity, bad, doubtful, graded, ok
+from services.assignment.load_differences import MISCOUNTED
 from services.assignment.stuck_tickets import LATE_TIMERS, LEFT_BEHIND, NOT_STARTED, UNANSWERED
 from shared.kit.clock import utc_now
 
@@ -33,11 +34,13 @@ async def ticket_findings(connection: "asyncpg.Connection[Any]", service: str) -
     new, new_names = await connection.fetchrow(NOT_STARTED) or (0, None)
     intents, oldest_intent = await connection.fetchrow(LEFT_BEHIND) or (0, None)
     unanswered, _ = await connection.fetchrow(UNANSWERED) or (0, None)
+    miscounted = await connection.fetchval(MISCOUNTED)
     return [
         stuck_finding("timers", late, "clocks are past due without a breach", late_names),
         stuck_finding("not started", new, "tickets have no workflow after two minutes", new_names),
         intents_finding(intents, oldest_intent),
         stuck_finding("assignments", unanswered, "decisions are not answered after ten minutes", None),
+        loads_finding(miscounted or 0),
     ]
 
 
@@ -45,6 +48,14 @@ def stuck_finding(check: str, count: int, what: str, names: list[str] | None) ->
     """Whether tickets stand still in one way."""
     says = f"{count} {what}" + (f": {', '.join(names)}" if count and names else "")
     return bad("tickets", check, says, STUCK) if count else ok("tickets", check, says)
+
+
+def loads_finding(miscounted: int) -> Finding:
+    """Whether what routing takes for agents' loads is what a count of their open tickets says."""
+    says = f"{miscounted} agents' loads differ from a count of their open tickets"
+    if miscounted:
+        return bad("tickets", "loads", says, "everdesk read-model rebuild")
+    return ok("tickets", "loads", says)
 
 
 def intents_finding(count: int, oldest: datetime | None) -> Finding:

@@ -33,7 +33,7 @@ from services.assignment.models.provisioning import DirectoryGroup, DirectoryGro
 from services.assignment.models.requesters import RequesterAddress, RequesterNote, RequesterRecord
 from services.assignment.models.returns import Departure, TicketReturn
 from services.assignment.models.rollouts import Rollout, RolloutStep, RolloutTicket
-from services.assignment.models.routing import RoutingTurn, TicketAssignment
+from services.assignment.models.routing import AgentLoad, AgentLoadChange, RoutingTurn, TicketAssignment
 from services.assignment.models.routing_rules import Organisation, OrganisationDomain, RoutingRule, RoutingRuleCount
 from services.assignment.models.rules import Calendar, CalendarFeed, Policy, StoredSnapshot, Topic
 from services.assignment.models.satisfaction import SatisfactionRating
@@ -63,6 +63,8 @@ __all__ = [
     "ActivityWatermark",
     "Agent",
     "AgentFile",
+    "AgentLoad",
+    "AgentLoadChange",
     "AgentSettings",
     "AnalysisRun",
     "Base",

@@ -1,16 +1,50 @@
-"""Tables of routing: turns of agents in a team, and decisions after a ticket's first."""
+"""Tables of routing: agents' loads, their turns in a team, and decisions after a ticket's first."""
 
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, String, text
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index, SmallInteger, String, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.assignment.models.base import Base
 
 UNDER_WAY = "state in ('offered', 'sent')"
+
+
+class AgentLoad(Base):
+    """How many open tickets of each priority an agent has, except for what is in `AgentLoadChange`.
+
+    Both are written by a trigger on tickets and a job; the sum of both always equals a count of the tickets.
+    """
+
+    __tablename__ = "agent_loads"
+
+    agent_id: Mapped[UUID] = mapped_column(primary_key=True)
+    low: Mapped[int] = mapped_column(server_default=text("0"))
+    normal: Mapped[int] = mapped_column(server_default=text("0"))
+    high: Mapped[int] = mapped_column(server_default=text("0"))
+    urgent: Mapped[int] = mapped_column(server_default=text("0"))
+    assigned_at: Mapped[datetime | None]
+    """When they were last given a ticket, whoever has it now."""
+
+
+class AgentLoadChange(Base):
+    """A ticket that came to an agent or left one, until it is added up in `AgentLoad`.
+
+    It is appended in the ticket's transaction: adding it up there would make transactions about different tickets of
+    one agent wait for each other.
+    """
+
+    __tablename__ = "agent_load_changes"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    agent_id: Mapped[UUID]
+    priority_rank: Mapped[int] = mapped_column(SmallInteger)
+    tickets: Mapped[int]
+    """1 or -1; 0 where only `assigned_at` is told. A correction may be larger."""
+    assigned_at: Mapped[datetime | None]
 
 
 class RoutingTurn(Base):

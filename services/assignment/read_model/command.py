@@ -7,6 +7,7 @@ import time
 from uuid import UUID
 
 from services.assignment.read_model.reconcile import RowDifference, reconcile
+from services.assignment.routing.agent_loads import LoadDifference, check_loads, correct_loads
 from services.assignment.settings import AssignmentSettings
 from shared.kit.db import Database
 
@@ -28,7 +29,7 @@ def run_read_model() -> None:
 
 
 async def rebuild(settings: AssignmentSettings, *, is_check: bool, after: UUID = UUID(int=0)) -> int:
-    """Goes through all tickets and prints how far it is; the number of differences found."""
+    """Goes through all tickets, then agents' loads, and prints how far it is; the number of differences found."""
     database, began = Database.connect(settings), time.monotonic()
     told, differing = began, 0
     try:
@@ -40,6 +41,11 @@ async def rebuild(settings: AssignmentSettings, *, is_check: bool, after: UUID =
                 told = time.monotonic()
                 rate = progress.events / (told - began)
                 _say(f"{progress.tickets} tickets, {progress.events} events, {rate:.0f} events/s, at {progress.last}")
+        async with database.begin() as session:
+            loads = await (check_loads(session) if is_check else correct_loads(session))
+        for load in loads[: max(0, SHOWN - differing)]:
+            _say(format_load_difference(load))
+        differing += len(loads)
     finally:
         await database.dispose()
     seconds = time.monotonic() - began
@@ -51,6 +57,11 @@ async def rebuild(settings: AssignmentSettings, *, is_check: bool, after: UUID =
 def format_difference(one: RowDifference) -> str:
     """One line: the ticket, the column, and both values."""
     return f"{one.ticket_id} {one.what}: the read model has {_brief(one.stored)}, the log {_brief(one.expected)}"
+
+
+def format_load_difference(one: LoadDifference) -> str:
+    """One line: the agent, the priority, and both numbers of open tickets."""
+    return f"agent {one.agent_id}, {one.priority.value}: {one.kept} open tickets are kept, {one.counted} counted"
 
 
 def _brief(value: object) -> str:

@@ -17,10 +17,13 @@ from shared.kit.db import Session
 
 MOST: Final = 20_000
 OWN_CALENDAR: Final = and_(Calendar.slug == Agent.calendar, Calendar.is_current)
-VERSION: Final = func.hashtextextended(
-    func.concat(literal_column("agents.xmin"), literal_column("agents.ctid"), Calendar.version), literal_column("0")
+VERSION: Final = (
+    literal_column("agents.xmin").label("written_by"),
+    literal_column("agents.ctid").label("place"),
+    Calendar.version.label("calendar_version"),
 )
 """Differs whenever the agent's row was written anew, or their calendar has another version."""
+Version = tuple[int, tuple[int, int], int | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +54,9 @@ class KnownAbilities:
     """Those of this process; whether they still hold is asked with each decision, by their versions."""
 
     def __init__(self) -> None:
-        self._known: dict[UUID, tuple[int, AgentAbilities]] = {}
+        self._known: dict[UUID, tuple[Version, AgentAbilities]] = {}
 
-    async def of(self, session: Session, versions: Mapping[UUID, int]) -> Mapping[UUID, AgentAbilities]:
+    async def of(self, session: Session, versions: Mapping[UUID, Version]) -> Mapping[UUID, AgentAbilities]:
         """The abilities of agents, as they are at these versions or later; reads those that are not known."""
         kept = {one: self._known.get(one) for one in versions}
         found = {one: known[1] for one, known in kept.items() if known is not None and known[0] == versions[one]}

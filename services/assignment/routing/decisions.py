@@ -5,20 +5,18 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from pydantic import TypeAdapter
 from sqlalchemy.dialects.postgresql import Insert
 
 from services.assignment.models import RoutingTurn, table_of
 from services.assignment.routing.rosters import TeamRoster
 from shared.contracts.base import AgentId, PolicyId, TicketId
-from shared.contracts.events import AssignmentDecided, Candidate, DemandedSkill, RuleEvidence
+from shared.contracts.events import AssignmentDecided, DemandedSkill, RuleEvidence
 from shared.contracts.vocabulary import DecidedBy, DecisionCause
-from shared.domain.routing import AgentRoster, Choice, Demand
+from shared.domain.routing import Demand
 from shared.domain.routing.choice import NOBODY_BARRED, Barred
 from shared.kit.db import Session
 from shared.kit.recordsets import as_parameter, insert_rows
 
-CANDIDATES = TypeAdapter(tuple[Candidate, ...])
 TURNS = table_of(RoutingTurn)
 AT_ONCE = frozenset({DecidedBy.LAST_AGENT, DecidedBy.RULE, DecidedBy.DELEGATE})
 """Who is named for a ticket gets it without being asked first."""
@@ -49,7 +47,8 @@ def decide(team: TeamRoster, asked: Question, at: datetime, *, may_offer: bool =
     if asked.previous_agent_id is not None:
         roster.put_down(asked.previous_agent_id, demand.priority)
     choice = roster.choose(demand, asked.barred, asked.first, asked.first_as)
-    candidates = _candidates(roster, demand, choice)
+    shown = team.candidates.of(roster.standings.values(), demand, choice.out or {})
+    team.encoded_candidates[asked.ticket_id] = shown.encoded
     if choice.agent_id is not None:
         roster.give(choice.agent_id, demand.priority, at)
     is_asked = may_offer and choice.agent_id is not None and choice.decided_by not in AT_ONCE
@@ -62,7 +61,7 @@ def decide(team: TeamRoster, asked: Question, at: datetime, *, may_offer: bool =
         policy_id=asked.policy_id,
         rule=asked.rule,
         required_skills=tuple(sorted({skill.name for skill in demand.required})),
-        candidates=CANDIDATES.validate_python(candidates),
+        candidates=shown.candidates,
         tie_break=choice.tie_break,
         decided_at=at,
         cause=asked.cause,
@@ -107,26 +106,6 @@ def turns_statement() -> Insert:
 
 
 WRITE_TURNS = turns_statement()
-
-
-def _candidates(roster: AgentRoster, demand: Demand, choice: Choice) -> list[dict[str, Any]]:
-    """As plain values: there may be hundreds, and they are made into evidence all at once."""
-    named = {skill.name for skill in (*demand.required, *demand.preferred)}
-    out = choice.out or {}
-    return [
-        {
-            "agent_id": agent_id,
-            "load": one.load,
-            "is_available": one.absent_as is None,
-            "skills": tuple(one.skills),
-            "last_assigned_at": one.last_assigned_at,
-            "out": out.get(agent_id),
-            "capacity": one.capacity,
-            "weight": one.weight,
-            "levels": {name: level for name, level in one.skills.items() if name in named} if named else {},
-        }
-        for agent_id, one in roster.standings.items()
-    ]
 
 
 def _demanded(demand: Demand) -> tuple[DemandedSkill, ...]:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
+from pydantic_core import to_json
 from sqlalchemy import Select, select
 
 from services.assignment.models import LoggedEvent, RoutingDecision, table_of
@@ -23,6 +24,8 @@ DECISION_COLUMNS: Final = (
     *("evidence", "decided_at"),
 )
 LOG_COLUMNS: Final = ("event_id", "ticket_id", "seq", "type", "at", "data")
+NO_CANDIDATES: Final = '"candidates":[]'
+"""In JSON a text cannot look like it: its quotation marks are escaped."""
 
 
 class DecidedMeanwhile(Exception):
@@ -39,9 +42,10 @@ async def store_first(
     if not decided:
         return []
     rows = [_decision_row(event, policies[event.ticket_id]) for event in decided]
+    encoded = {ticket_id: said for team in teams for ticket_id, said in team.encoded_candidates.items()}
     given = {
         "decisions": as_parameter(rows),
-        "log": as_parameter(map(_log_row, decided)),
+        "log": f"[{','.join(_log_row(event, encoded[event.ticket_id]) for event in decided)}]",
         "turns": as_parameter(turn_rows(teams)),
     }
     connection = await session.connection()
@@ -83,13 +87,14 @@ def _decision_row(event: AssignmentDecided, policy: PolicySnapshot) -> dict[str,
     }
 
 
-def _log_row(event: AssignmentDecided) -> dict[str, Any]:
-    """The whole evidence, encoded with the rest of the parameter: it is long where a team is large."""
-    return {
+def _log_row(event: AssignmentDecided, candidates: Sequence[str]) -> str:
+    """The whole evidence in JSON, with its candidates as they were encoded: there may be hundreds."""
+    row = {
         "event_id": _event_id(event),
         "ticket_id": event.ticket_id,
         "seq": 0,
         "type": event.event_name,
         "at": event.decided_at,
-        "data": event,
+        "data": event.model_copy(update={"candidates": ()}),
     }
+    return to_json(row).decode().replace(NO_CANDIDATES, f'"candidates":[{",".join(candidates)}]', 1)

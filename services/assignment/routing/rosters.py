@@ -6,7 +6,7 @@ remembered by these versions.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -15,10 +15,11 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ARRAY, Uuid, bindparam, func, select
 
 from services.assignment.models import Agent, Membership, Role, Team
-from services.assignment.routing.abilities import AgentAbilities, KnownAbilities
+from services.assignment.routing.abilities import AgentAbilities, KnownAbilities, Version
+from services.assignment.routing.candidates import KnownCandidates
 from services.assignment.routing.standings import STANDINGS
 from services.assignment.routing.working_hours import AgentCalendars
-from shared.contracts.base import AgentId, TeamId
+from shared.contracts.base import AgentId, TeamId, TicketId
 from shared.contracts.vocabulary import Handover, Priority, Strategy
 from shared.domain.permissions import WORKS_TICKETS
 from shared.domain.routing import Absence, AgentRoster, AgentStanding
@@ -44,6 +45,9 @@ class TeamRoster:
     roster: AgentRoster
     absences: Mapping[AgentId, Absence]
     """Who is out of office today."""
+    candidates: KnownCandidates
+    encoded_candidates: dict[TicketId, tuple[str, ...]] = field(default_factory=dict)
+    """Of each ticket that was decided about: its candidates, each in JSON, for the event log."""
 
     @property
     def expected(self) -> int:
@@ -61,13 +65,20 @@ class StandingRow(NamedTuple):
 
     team_id: UUID
     agent_id: UUID
-    version: int
+    written_by: int
+    place: tuple[int, int]
+    calendar_version: int | None
     low: int
     normal: int
     high: int
     urgent: int
     last_assigned_at: datetime | None
     turn: float | None
+
+    @property
+    def version(self) -> Version:
+        """Of the agent's row and calendar."""
+        return self[2:5]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +87,7 @@ class Place:
 
     calendars: AgentCalendars
     abilities: KnownAbilities
+    candidates: KnownCandidates
     zone: ZoneInfo
 
 
@@ -137,7 +149,7 @@ async def _rosters(
         )
         roster = AgentRoster(rules.strategy, [standing for standing, _ in members])
         absences = {standing.agent_id: absence for standing, absence in members if absence is not None}
-        rosters[rules.team_id] = TeamRoster(rules, roster, absences)
+        rosters[rules.team_id] = TeamRoster(rules, roster, absences, place.candidates)
     return rosters
 
 

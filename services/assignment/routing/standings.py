@@ -1,5 +1,7 @@
-"""The SQL statement that reads load and last assignment of the agents of locked teams; open tickets only."""
+"""The SQL statement that reads load and last assignment of the agents of locked teams, as they are kept counted."""
 
+from functools import reduce
+from operator import add
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -12,6 +14,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
+    cast,
     exists,
     func,
     literal_column,
@@ -21,6 +24,8 @@ from sqlalchemy import (
 
 from services.assignment.models import (
     Agent,
+    AgentLoad,
+    AgentLoadChange,
     Calendar,
     Membership,
     Role,
@@ -28,6 +33,7 @@ from services.assignment.models import (
     RoutingTurn,
     Ticket,
     TicketAssignment,
+    table_of,
 )
 from services.assignment.models.routing import UNDER_WAY
 from services.assignment.queries.indexed_ranges import IS_OPEN
@@ -36,6 +42,7 @@ from shared.contracts.vocabulary import Priority
 from shared.domain.permissions import WORKS_TICKETS
 
 _AGENT_IDS: Final = func.any(bindparam("agent_ids", type_=ARRAY(Uuid())))
+NONE: Final = literal_column("0", Integer)
 IS_UNDER_WAY: Final = literal_column(f"ticket_assignments.{UNDER_WAY}", Boolean)
 
 
@@ -48,17 +55,19 @@ def _has_arrived() -> Any:
     )
 
 
-def _working() -> CTE:
-    """The agents' open tickets by priority, counted in one scan of a partial index of open tickets by agent."""
-    by_rank = (
-        select(Ticket.assignee_id, Ticket.priority_rank, func.count().label("tickets"))
-        .where(Ticket.assignee_id == _AGENT_IDS, IS_OPEN)
-        .group_by(Ticket.assignee_id, Ticket.priority_rank)
-        .subquery("by_rank")
+def _changes() -> Any:
+    """What came to the agents, or left them, since their loads were last added up."""
+    change = AgentLoadChange
+    counts = (
+        func.sum(change.tickets).filter(change.priority_rank == literal_column(str(one.rank))).label(one.value)
+        for one in Priority
     )
-    agent_id, rank, tickets = by_rank.c
-    counts = (func.max(tickets).filter(rank == literal_column(str(one.rank))).label(one.value) for one in Priority)
-    return _once(select(agent_id.label("agent_id"), *counts).group_by(agent_id).cte("working"))
+    return (
+        select(change.agent_id, *counts, func.max(change.assigned_at).label("assigned_at"))
+        .where(change.agent_id == _AGENT_IDS)
+        .group_by(change.agent_id)
+        .subquery("changes")
+    )
 
 
 def _turns() -> CTE:
@@ -96,28 +105,32 @@ def _rank(priority: Any) -> Any:
 
 
 def _standings() -> Select[Any]:
-    working, coming, turns = _working(), _coming(), _turns()
-    last_ticket = select(func.max(Ticket.assigned_at)).where(Ticket.assignee_id == Agent.id).scalar_subquery()
+    changes, coming, turns = _changes(), _coming(), _turns()
     last_at = func.max(turns.c.last_at).label("last_at")
     last_turn = select(turns.c.agent_id, last_at).group_by(turns.c.agent_id).subquery("last_turn")
+    parts = (table_of(AgentLoad), changes, coming)
     counts = (
-        (func.coalesce(working.c[one.value], 0) + func.coalesce(coming.c[one.value], 0)).label(one.value)
+        cast(reduce(add, (func.coalesce(part.c[one.value], NONE) for part in parts)), Integer).label(one.value)
         for one in Priority
+    )
+    last_assigned_at = func.greatest(
+        AgentLoad.assigned_at, changes.c.assigned_at, last_turn.c.last_at, coming.c.decided_at
     )
     return (
         select(
             Membership.team_id,
             Agent.id.label("agent_id"),
-            VERSION.label("version"),
+            *VERSION,
             *counts,
-            func.greatest(last_ticket, last_turn.c.last_at, coming.c.decided_at).label("last_assigned_at"),
+            last_assigned_at.label("last_assigned_at"),
             turns.c.turn,
         )
         .select_from(Membership)
         .join(Role, and_(Role.id == Membership.role_id, Role.permissions.op("&&")(sorted(WORKS_TICKETS))))
         .join(Agent, Agent.id == Membership.agent_id)
         .outerjoin(Calendar, OWN_CALENDAR)
-        .outerjoin(working, working.c.agent_id == Agent.id)
+        .outerjoin(AgentLoad, AgentLoad.agent_id == Agent.id)
+        .outerjoin(changes, changes.c.agent_id == Agent.id)
         .outerjoin(last_turn, last_turn.c.agent_id == Agent.id)
         .outerjoin(coming, coming.c.agent_id == Agent.id)
         .outerjoin(turns, and_(turns.c.agent_id == Agent.id, turns.c.team_id == Membership.team_id))

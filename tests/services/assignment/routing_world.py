@@ -13,6 +13,7 @@ from services.assignment.app_state import AppState
 from services.assignment.backlog import decision_dispatch, job
 from services.assignment.backlog.job import process_backlog
 from services.assignment.consumers.triage import on_tickets_submitted
+from services.assignment.routing.agent_loads import check_loads
 from shared.contracts.answers import CommandAnswer
 from shared.contracts.base import TicketId
 from shared.contracts.commands import Command, OpenTicket
@@ -129,7 +130,7 @@ class RoutingWorld:
         return items
 
     async def check(self) -> None:
-        """The three invariants, once things have come to rest."""
+        """The invariants, once things have come to rest."""
         await self.check_nobody_is_over()
 
         async def at_rest() -> None:
@@ -139,6 +140,7 @@ class RoutingWorld:
         await eventually(at_rest, within=12)
         await self.check_nobody_is_over()
         await self.check_none_was_taken()
+        await self.check_loads_are_counted()
 
     async def check_nobody_is_over(self) -> None:
         """No agent has more than they have room for."""
@@ -154,6 +156,12 @@ class RoutingWorld:
             if ticket["assignee_id"] is None:
                 roomy = [one for one in there if loads[one] + weight_of(ticket) <= CAPACITY]
                 assert not roomy, f"{ticket['id']} waits while {roomy} have room"
+
+    async def check_loads_are_counted(self) -> None:
+        """What routing reads as the agents' loads is what a count of their open tickets says."""
+        async with self.desk.database.begin() as session:
+            differing = [one for one in await check_loads(session) if str(one.agent_id) in self.team.agents]
+        assert not differing, f"kept otherwise than counted: {differing}"
 
     async def check_none_was_taken(self) -> None:
         """Routing gave no ticket to a second agent while somebody had it."""

@@ -23,6 +23,7 @@ from services.assignment.reporting.aggregation import count_events
 from services.assignment.reporting.attainment import get_sla_report
 from services.assignment.reporting.open_tickets import get_backlog_report, get_workload_report
 from services.assignment.routing.abilities import KnownAbilities
+from services.assignment.routing.candidates import KnownCandidates
 from services.assignment.routing.rosters import Place, lock_rosters
 from services.assignment.routing.working_hours import AgentCalendars
 from services.assignment.schemas.activity import Dimension, ReportInterval
@@ -178,7 +179,8 @@ def _aggregation(database: Database) -> Path:
 def _rosters(database: Database, teams: list[UUID]) -> Path:
     async def run() -> None:
         async with database.begin() as session:
-            await lock_rosters(session, Place(AgentCalendars(), KnownAbilities(), ZoneInfo("UTC")), teams, utc_now())
+            place = Place(AgentCalendars(), KnownAbilities(), KnownCandidates(), ZoneInfo("UTC"))
+            await lock_rosters(session, place, teams, utc_now())
 
     return Path("routing: what its agents have on their desks", run)
 
