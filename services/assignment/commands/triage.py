@@ -15,9 +15,9 @@ from services.assignment.models import RoutingDecision
 from services.assignment.routing.decisions import Question
 from services.assignment.routing.decisions import decide as choose
 from services.assignment.routing.first_decisions import DecidedMeanwhile, store_first
-from services.assignment.routing.rosters import lock_rosters
+from services.assignment.routing.rosters import SentBy, SentTooSoon, lock_rosters
 from services.assignment.routing_rules.routes import Route, route_tickets
-from services.assignment.routing_rules.table import read_stamp
+from services.assignment.routing_rules.table import RoutingStamp, RoutingTable, read_stamp
 from services.assignment.routing_rules.tags import add_tags, tag_applied
 from shared.contracts.answers import CommandAnswer
 from shared.contracts.base import AgentId, TeamId, TicketId
@@ -26,7 +26,7 @@ from shared.contracts.events import AssignmentDecided, TicketSubmitted
 from shared.contracts.policies import PolicySnapshot
 from shared.contracts.tickets import SYSTEM
 from shared.contracts.vocabulary import Priority
-from shared.domain.errors import IllegalTransition, TicketArchivedError
+from shared.domain.errors import IllegalTransition, PolicyMissing, TicketArchivedError
 from shared.domain.routing_rules import TicketFacts
 from shared.kit.bus import NotYet, Unavailable
 from shared.kit.clock import utc_now
@@ -41,24 +41,44 @@ async def decide(context: AppState, submitted: Sequence[TicketSubmitted]) -> lis
 
     Locks the teams, then their members, always in the order of their ids: nobody else decides on the same loads.
     """
+    newest = context.routing_tables.newest
     while True:
-        with suppress(DecidedMeanwhile):
-            return await _decide(context, {event.ticket_id: event for event in submitted})
+        with suppress(DecidedMeanwhile, SentTooSoon):
+            return await _decide(context, {event.ticket_id: event for event in submitted}, newest)
+        newest = None
 
 
-async def _decide(context: AppState, asked: Mapping[TicketId, TicketSubmitted]) -> list[RoutingDecision]:
-    """Raises DecidedMeanwhile if another process was faster with one of the tickets."""
+async def _decide(
+    context: AppState,
+    asked: Mapping[TicketId, TicketSubmitted],
+    newest: tuple[RoutingStamp, RoutingTable] | None,
+) -> list[RoutingDecision]:
+    """By the `newest` rules known to this process, which are checked as the teams are locked; without any, reads them.
+
+    Raises DecidedMeanwhile if another process was faster with one of the tickets, and SentTooSoon.
+    """
     now = utc_now()
+    stored: dict[UUID, RoutingDecision] = {}
     async with context.database.begin() as session:
-        stamp, is_known = await read_stamp(session, now, list(asked))
-        stored = await _get_stored(session, list(asked)) if is_known else {}
+        if newest is None:
+            stamp, is_known = await read_stamp(session, now, list(asked))
+            stored = await _get_stored(session, list(asked)) if is_known else {}
+            table, sent_by = await context.routing_tables.at(session, stamp, now), None
+        else:
+            stamp, table = newest
+            sent_by = SentBy(stamp, asked)
         left = [event for ticket_id, event in asked.items() if ticket_id not in stored]
         if not left:
             return list(stored.values())
-        table = await context.routing_tables.at(session, stamp, now)
         facts: dict[UUID, TicketFacts] = {event.ticket_id: table.facts_of(event) for event in left}
-        routes = await route_tickets(session, context.policies, table, facts, now)
-        rosters = await lock_rosters(session, context.place, {one.demand.team_id for one in routes.values()}, now)
+        try:
+            routes = await route_tickets(session, context.policies, table, facts, now)
+        except (LookupError, PolicyMissing) as error:
+            if sent_by is not None:
+                raise SentTooSoon from error
+            raise
+        teams = {one.demand.team_id for one in routes.values()}
+        rosters = await lock_rosters(session, context.place, teams, now, sent_by=sent_by)
         new: list[AssignmentDecided] = []
         for event in left:
             route = routes[event.ticket_id]

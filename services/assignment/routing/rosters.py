@@ -5,20 +5,21 @@ they have, which nobody else decides on until the transaction ends, and the vers
 remembered by these versions.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ARRAY, Uuid, bindparam, func, select
+from sqlalchemy import ARRAY, ColumnElement, Row, Uuid, bindparam, func, select
 
 from services.assignment.models import Agent, Membership, Role, Team
 from services.assignment.routing.abilities import AgentAbilities, KnownAbilities, Version
 from services.assignment.routing.candidates import KnownCandidates
 from services.assignment.routing.standings import STANDINGS
 from services.assignment.routing.working_hours import AgentCalendars
+from services.assignment.routing_rules.table import RoutingStamp, stamp_columns
 from shared.contracts.base import AgentId, TeamId, TicketId
 from shared.contracts.vocabulary import Handover, Priority, Strategy
 from shared.domain.permissions import WORKS_TICKETS
@@ -60,6 +61,23 @@ class TeamRoster:
         return sum(one.absent_as is None for one in self.roster.standings.values())
 
 
+class SentTooSoon(Exception):
+    """Rules that are not the newest sent a ticket here, or it was decided about: the transaction must not commit."""
+
+
+@dataclass(frozen=True, slots=True)
+class SentBy:
+    """The rules that sent new tickets to their teams."""
+
+    stamp: RoutingStamp
+    ticket_ids: Collection[UUID]
+
+    def check(self, teams: Sequence[Row[Any]], now: datetime) -> None:
+        """Raises SentTooSoon if the rules have changed since, or one of the tickets has a decision."""
+        if any(team.is_decided or RoutingStamp.of(team, now) != self.stamp for team in teams):
+            raise SentTooSoon
+
+
 class StandingRow(NamedTuple):
     """A row of `STANDINGS`, in the order of its columns: their names are looked up hundreds of times a decision."""
 
@@ -91,7 +109,7 @@ class Place:
     zone: ZoneInfo
 
 
-def _lock_statement(*, is_waiting: bool, is_locking: bool = True) -> Any:
+def _lock_statement(*beside: ColumnElement[Any], is_waiting: bool = True, is_locking: bool = True) -> Any:
     """Teams first: the agents' rows are sorted before the first of them is locked, which reads all of the teams."""
 
     def locked(rows: Any, *, skip_locked: bool) -> Any:
@@ -107,18 +125,31 @@ def _lock_statement(*, is_waiting: bool, is_locking: bool = True) -> Any:
     )
     working = select(Agent.id).where(Agent.id.in_(members), Agent.is_active).order_by(Agent.id)
     agents = locked(working, skip_locked=False).cte("locked_agents")
-    return select(*teams.c, select(func.array_agg(agents.c.id)).scalar_subquery().label("agent_ids")).select_from(teams)
+    agent_ids = select(func.array_agg(agents.c.id)).scalar_subquery().label("agent_ids")
+    return select(*teams.c, agent_ids, *beside).select_from(teams)
 
 
-LOCK = _lock_statement(is_waiting=True)
+LOCK = _lock_statement()
+LOCK_AND_STAMP = _lock_statement(*stamp_columns())
 LOCK_IF_FREE = _lock_statement(is_waiting=False)
-LOOK = _lock_statement(is_waiting=True, is_locking=False)
+LOOK = _lock_statement(is_locking=False)
 
 
 async def lock_rosters(
-    session: Session, place: Place, team_ids: Collection[UUID], now: datetime, *, is_waiting: bool = True
+    session: Session,
+    place: Place,
+    team_ids: Collection[UUID],
+    now: datetime,
+    *,
+    is_waiting: bool = True,
+    sent_by: SentBy | None = None,
 ) -> dict[TeamId, TeamRoster]:
-    """The rosters of these teams; without `is_waiting`, only of those that nobody decides for at this moment."""
+    """The rosters of these teams; without `is_waiting`, only of those that nobody decides for at this moment.
+
+    `sent_by` says by which rules new tickets come to the teams. Raises SentTooSoon if these are not the newest.
+    """
+    if sent_by is not None:
+        return await _rosters(session, place, LOCK_AND_STAMP, team_ids, now, sent_by)
     return await _rosters(session, place, LOCK if is_waiting else LOCK_IF_FREE, team_ids, now)
 
 
@@ -130,10 +161,18 @@ async def read_rosters(
 
 
 async def _rosters(
-    session: Session, place: Place, statement: Any, team_ids: Collection[UUID], now: datetime
+    session: Session,
+    place: Place,
+    statement: Any,
+    team_ids: Collection[UUID],
+    now: datetime,
+    sent_by: SentBy | None = None,
 ) -> dict[TeamId, TeamRoster]:
     connection = await session.connection()
-    teams = (await connection.execute(statement, {"team_ids": sorted(team_ids)})).all()
+    given = {"team_ids": sorted(team_ids), **({"ticket_ids": list(sent_by.ticket_ids)} if sent_by else {})}
+    teams = (await connection.execute(statement, given)).all()
+    if sent_by is not None:
+        sent_by.check(teams, now)
     agent_ids = {agent_id for team in teams for agent_id in team.agent_ids or ()}
     locked = {"team_ids": [team.id for team in teams], "agent_ids": sorted(agent_ids)}
     rows = [StandingRow._make(row) for row in await connection.execute(STANDINGS, locked)] if agent_ids else []

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Select, Uuid, bindparam, exists, func, literal_column, select
+from sqlalchemy import ARRAY, ColumnElement, Row, Uuid, bindparam, exists, func, literal_column, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from services.assignment.calendar_resolution import resolve
@@ -51,21 +51,22 @@ def _version_of(model: type[Base], *where: ColumnElement[bool] | InstrumentedAtt
     return select(func.coalesce(func.sum(hashed), literal_column("0"))).select_from(model).where(*where)
 
 
-def _stamp() -> Select[bool, str, bool]:
+def stamp_columns() -> tuple[ColumnElement[Any], ...]:
+    """What a stamp is made of, and whether a first decision about one of `ticket_ids` is stored."""
     made_of = (
         *(_version_of(model) for model in (RoutingRule, Topic, Team)),
         _version_of(Calendar, Calendar.is_current),
         _version_of(Policy, Policy.is_current),
     )
     decided = RoutingDecision.ticket_id == func.any(bindparam("ticket_ids", type_=ARRAY(Uuid())))
-    return select(
+    return (
         exists(select(Organisation.id)).label("has_organisations"),
         func.concat_ws("/", *(one.scalar_subquery() for one in made_of)).label("versions"),
         exists(select(RoutingDecision.ticket_id).where(decided)).label("is_decided"),
     )
 
 
-STAMP: Final = _stamp()
+STAMP: Final = select(*stamp_columns())
 """Built once: it runs with every new ticket."""
 
 
@@ -76,12 +77,17 @@ class RoutingStamp(NamedTuple):
     versions: str
     day: date
 
+    @classmethod
+    def of(cls, row: Row[Any], now: datetime) -> "RoutingStamp":
+        """That of a row with `stamp_columns`."""
+        return cls(row.has_organisations, row.versions, now.date())
+
 
 async def read_stamp(session: Session, now: datetime, ticket_ids: Collection[UUID] = ()) -> tuple[RoutingStamp, bool]:
     """The stamp, and whether a first decision about any of these tickets is stored, in one statement."""
     connection = await session.connection()
     row = (await connection.execute(STAMP, {"ticket_ids": list(ticket_ids)})).one()
-    return RoutingStamp(row.has_organisations, row.versions, now.date()), row.is_decided
+    return RoutingStamp.of(row, now), row.is_decided
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +148,11 @@ class RoutingTables:
     def __init__(self) -> None:
         self._stamp: RoutingStamp | None = None
         self._kept: RoutingTable | None = None
+
+    @property
+    def newest(self) -> tuple[RoutingStamp, RoutingTable] | None:
+        """The newest table that is known, with its stamp, which may be out of date."""
+        return (self._stamp, self._kept) if self._stamp is not None and self._kept is not None else None
 
     async def get(self, session: Session, now: datetime) -> RoutingTable:
         """The table as it now is. Raises PolicyMissing if there is no fallback team."""

@@ -21,6 +21,7 @@ from services.assignment.backlog.batch_assignment import assign_batch
 from services.assignment.commands import triage
 from services.assignment.models import Agent, Membership, Team
 from services.assignment.routing import rosters
+from services.assignment.routing_rules.table import stamp_columns
 from tests.services.assignment.desk import Desk
 from tests.services.assignment.routing_world import CAPACITY, RoutingWorld, impatient
 from tests.services.assignment.test_triage import forget, submitted
@@ -117,6 +118,7 @@ async def test_the_locks_keep_two_routers_from_counting_on_the_same_room(desk: D
         patch.setattr(triage, "lock_rosters", read_at_once)
         if not is_locked:
             patch.setattr(rosters, "LOCK", unlocked())
+            patch.setattr(rosters, "LOCK_AND_STAMP", unlocked().add_columns(*stamp_columns()))
         events = [submitted().model_copy(update={"topic_id": world.team.topic}) for _ in range(4)]
         try:
             halves = zip(world.replicas, (events[:2], events[2:]), strict=True)

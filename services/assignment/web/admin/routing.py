@@ -46,7 +46,8 @@ from shared.kit.db import Session
 PATH = "/admin/routing-rules"
 router = APIRouter(prefix=PATH, route_class=DeskPageRoute)
 
-PREVIEWED = 100
+PREVIEWED = (20, 50, 100, 200)
+"""Numbers of tickets that a preview may look at."""
 NEW_RULE = {"stop": "1", "mode": "active"}
 
 
@@ -164,11 +165,16 @@ async def _edit(
         try:
             async with refusals(field_of):
                 draft = RoutingRuleInput.model_validate(fields_of(form, rule))
-                asked = RulePreviewInput(rule=draft, rule_id=rule.id if rule else None, last=PREVIEWED)
+                asked = RulePreviewInput(rule=draft, rule_id=rule.id if rule else None, last=_previewed(form))
                 seen = await preview_rule(context, caller, asked)
         except FormRefused as refused:
             view = refused_form(form, refused, form.typed)
     return await _form_page(request, desk, context, caller, RulePage(rule, view, rows, seen))
+
+
+def _previewed(form: SubmittedForm) -> int:
+    asked = form.number("last")
+    return asked if asked in PREVIEWED else 100
 
 
 def _typed(form: SubmittedForm) -> FormView:
@@ -219,6 +225,7 @@ async def _form_page(request: Request, desk: DeskPages, context: AppState, calle
         names=names,
         kept_words=words_of(page.rule, {}) if page.rule and page.conditions.kept else "",
         modes=MODES,
+        previewed=[(str(many), f"{many} tickets") for many in PREVIEWED],
         topics=topics,
         teams=[(str(team.id), team.name) for team in teams if team.is_active],
         agents=[(str(agent.id), agent.name) for agent in agents if agent.is_active],
