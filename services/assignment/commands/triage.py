@@ -12,12 +12,13 @@ from services.assignment.app_state import AppState
 from services.assignment.commands.projection import settle_decisions
 from services.assignment.commands.record_answers import record_answers
 from services.assignment.models import RoutingDecision
+from services.assignment.queries.routing_stamp import RoutingStamp, read_stamp
 from services.assignment.routing.decisions import Question
 from services.assignment.routing.decisions import decide as choose
 from services.assignment.routing.first_decisions import DecidedMeanwhile, store_first
 from services.assignment.routing.rosters import SentBy, SentTooSoon, lock_rosters
 from services.assignment.routing_rules.routes import Route, route_tickets
-from services.assignment.routing_rules.table import RoutingStamp, RoutingTable, read_stamp
+from services.assignment.routing_rules.table import RoutingTable
 from services.assignment.routing_rules.tags import add_tags, tag_applied
 from shared.contracts.answers import CommandAnswer
 from shared.contracts.base import AgentId, TeamId, TicketId

@@ -35,9 +35,9 @@ async def organisations_of(session: Session, addresses: Iterable[str]) -> dict[s
     if not named:
         return {}
     keys = {address: address_key(address) for address in lines}
-    found = (
-        await session.execute(ORGANISATIONS, {"domains": sorted(named), "emails": sorted(set(keys.values()))})
-    ).all()
+    connection = await session.connection()
+    sought = {"domains": sorted(named), "emails": sorted(set(keys.values()))}
+    found = (await connection.execute(ORGANISATIONS, sought)).all()
     known = {row.key: KnownOrganisation(row.id, row.name, row.policy_id) for row in found}
     by_address = {address: _first((keys[address], *line), known) for address, line in lines.items()}
     return {address: organisation for address, organisation in by_address.items() if organisation is not None}

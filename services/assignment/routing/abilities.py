@@ -17,7 +17,7 @@ from shared.kit.db import Session
 
 MOST: Final = 20_000
 OWN_CALENDAR: Final = and_(Calendar.slug == Agent.calendar, Calendar.is_current)
-VERSION: Final = (
+VERSION: Final[tuple[Any, ...]] = (
     literal_column("agents.xmin").label("written_by"),
     literal_column("agents.ctid").label("place"),
     Calendar.version.label("calendar_version"),
@@ -38,11 +38,16 @@ class AgentAbilities:
     calendar: Name | None
     absences: tuple[Absence, ...]
 
+    @property
+    def is_always_there(self) -> bool:
+        """Whether nothing that passes with time keeps tickets from them."""
+        return self.availability is Availability.ONLINE and self.calendar is None and not self.absences
+
     def absence_at(
         self, now: datetime, calendars: AgentCalendars, elsewhere: tzinfo
     ) -> tuple[OutReason | None, Absence | None]:
         """Why they get nothing now, and the days out of office that today is one of."""
-        if self.availability is Availability.ONLINE and self.calendar is None and not self.absences:
+        if self.is_always_there:
             return None, None
         today = calendars.today(self.calendar, now, elsewhere)
         is_open = calendars.is_open(self.calendar, now)
@@ -58,8 +63,11 @@ class KnownAbilities:
 
     async def of(self, session: Session, versions: Mapping[UUID, Version]) -> Mapping[UUID, AgentAbilities]:
         """The abilities of agents, as they are at these versions or later; reads those that are not known."""
-        kept = {one: self._known.get(one) for one in versions}
-        found = {one: known[1] for one, known in kept.items() if known is not None and known[0] == versions[one]}
+        found: dict[UUID, AgentAbilities] = {}
+        for one, version in versions.items():
+            known = self._known.get(one)
+            if known is not None and known[0] == version:
+                found[one] = known[1]
         if len(found) < len(versions):
             read = await _read_abilities(session, versions.keys() - found.keys())
             if len(self._known) + len(read) > MOST:

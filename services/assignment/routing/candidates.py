@@ -34,22 +34,27 @@ class KnownCandidates:
         self, standings: Iterable[AgentStanding], demand: Demand, out: Mapping[AgentId, OutReason]
     ) -> ShownCandidates:
         """The candidates for a ticket, in the order of the standings."""
-        named = {skill.name for skill in (*demand.required, *demand.preferred)}
-        shown = [self._shown(one, named, out.get(one.agent_id)) for one in standings]
-        return ShownCandidates(tuple(one for _, one, _ in shown), tuple(encoded for _, _, encoded in shown))
+        named = tuple({skill.name: None for skill in (*demand.required, *demand.preferred)})
+        candidates, encoded, known = [], [], self._known
+        for one in standings:
+            agent_id = one.agent_id
+            reason = out.get(agent_id)
+            seen = (one.load, one.last_assigned_at, reason, one.absent_as, one.capacity, one.weight, one.skills, named)
+            kept = known.get(agent_id)
+            if kept is None or kept[0] != seen:
+                kept = self._make(seen, one, named, reason)
+            candidates.append(kept[1])
+            encoded.append(kept[2])
+        return ShownCandidates(tuple(candidates), tuple(encoded))
 
-    def _shown(
-        self, one: AgentStanding, named: set[str], out: OutReason | None
+    def _make(
+        self, seen: tuple[Any, ...], one: AgentStanding, named: tuple[str, ...], out: OutReason | None
     ) -> tuple[tuple[Any, ...], Candidate, str]:
-        levels = {name: level for name, level in one.skills.items() if name in named} if named else {}
-        seen = (one.load, one.last_assigned_at, out, one.absent_as, one.capacity, one.weight, levels, one.skills)
-        known = self._known.get(one.agent_id)
-        if known is None or known[0] != seen:
-            if len(self._known) >= MOST:
-                self._known.clear()
-            candidate = _candidate(one, levels, out)
-            known = self._known[one.agent_id] = (seen, candidate, candidate.model_dump_json())
-        return known
+        if len(self._known) >= MOST:
+            self._known.clear()
+        candidate = _candidate(one, {name: one.skills[name] for name in named if name in one.skills}, out)
+        made = self._known[one.agent_id] = (seen, candidate, candidate.model_dump_json())
+        return made
 
 
 def _candidate(one: AgentStanding, levels: dict[str, int], out: OutReason | None) -> Candidate:

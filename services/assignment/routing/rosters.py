@@ -5,21 +5,21 @@ they have, which nobody else decides on until the transaction ends, and the vers
 remembered by these versions.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ARRAY, ColumnElement, Row, Uuid, bindparam, func, select
+from sqlalchemy import ARRAY, ColumnElement, Row, Text, Uuid, bindparam, cast, func, select
 
 from services.assignment.models import Agent, Membership, Role, Team
-from services.assignment.routing.abilities import AgentAbilities, KnownAbilities, Version
+from services.assignment.queries.routing_stamp import RoutingStamp, stamp_columns
+from services.assignment.routing.abilities import AgentAbilities, KnownAbilities
 from services.assignment.routing.candidates import KnownCandidates
 from services.assignment.routing.standings import STANDINGS
 from services.assignment.routing.working_hours import AgentCalendars
-from services.assignment.routing_rules.table import RoutingStamp, stamp_columns
 from shared.contracts.base import AgentId, TeamId, TicketId
 from shared.contracts.vocabulary import Handover, Priority, Strategy
 from shared.domain.permissions import WORKS_TICKETS
@@ -78,27 +78,6 @@ class SentBy:
             raise SentTooSoon
 
 
-class StandingRow(NamedTuple):
-    """A row of `STANDINGS`, in the order of its columns: their names are looked up hundreds of times a decision."""
-
-    team_id: UUID
-    agent_id: UUID
-    written_by: int
-    place: tuple[int, int]
-    calendar_version: int | None
-    low: int
-    normal: int
-    high: int
-    urgent: int
-    last_assigned_at: datetime | None
-    turn: float | None
-
-    @property
-    def version(self) -> Version:
-        """Of the agent's row and calendar."""
-        return self[2:5]
-
-
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where agents work who have no calendar of their own, and what is known of calendars."""
@@ -110,7 +89,10 @@ class Place:
 
 
 def _lock_statement(*beside: ColumnElement[Any], is_waiting: bool = True, is_locking: bool = True) -> Any:
-    """Teams first: the agents' rows are sorted before the first of them is locked, which reads all of the teams."""
+    """Teams first: the agents' rows are sorted before the first of them is locked, which reads all of the teams.
+
+    The agents' ids come as text, as the second statement takes them: there may be hundreds, and nobody here reads them.
+    """
 
     def locked(rows: Any, *, skip_locked: bool) -> Any:
         return rows.with_for_update(key_share=True, skip_locked=skip_locked) if is_locking else rows
@@ -125,7 +107,7 @@ def _lock_statement(*beside: ColumnElement[Any], is_waiting: bool = True, is_loc
     )
     working = select(Agent.id).where(Agent.id.in_(members), Agent.is_active).order_by(Agent.id)
     agents = locked(working, skip_locked=False).cte("locked_agents")
-    agent_ids = select(func.array_agg(agents.c.id)).scalar_subquery().label("agent_ids")
+    agent_ids = select(cast(func.array_agg(agents.c.id), Text)).scalar_subquery().label("agent_ids")
     return select(*teams.c, agent_ids, *beside).select_from(teams)
 
 
@@ -173,44 +155,47 @@ async def _rosters(
     teams = (await connection.execute(statement, given)).all()
     if sent_by is not None:
         sent_by.check(teams, now)
-    agent_ids = {agent_id for team in teams for agent_id in team.agent_ids or ()}
-    locked = {"team_ids": [team.id for team in teams], "agent_ids": sorted(agent_ids)}
-    rows = [StandingRow._make(row) for row in await connection.execute(STANDINGS, locked)] if agent_ids else []
-    abilities = await place.abilities.of(session, {row.agent_id: row.version for row in rows})
+    agent_ids = next((team.agent_ids for team in teams if team.agent_ids), None)
+    locked = {"team_ids": [team.id for team in teams], "agent_ids": agent_ids}
+    rows = (await connection.execute(STANDINGS, locked)).all() if agent_ids else ()
+    abilities = await place.abilities.of(session, {row[1]: (row[2], row[3], row[4]) for row in rows})
     named = {one.calendar for one in abilities.values() if one.calendar is not None}
     await place.calendars.learn(session, named, now)
-    rosters: dict[TeamId, TeamRoster] = {}
-    for team in teams:
-        of_team = [row for row in rows if row.team_id == team.id and row.agent_id in abilities]
-        members = [_member(row, abilities[row.agent_id], place, now) for row in of_team]
-        rules = TeamRules(
-            TeamId(team.id), team.version, Strategy(team.strategy), team.offer_seconds, Handover(team.handover)
-        )
-        roster = AgentRoster(rules.strategy, [standing for standing, _ in members])
-        absences = {standing.agent_id: absence for standing, absence in members if absence is not None}
-        rosters[rules.team_id] = TeamRoster(rules, roster, absences, place.candidates)
-    return rosters
+    members = _members(rows, abilities, place, now)
+    return {TeamId(team.id): _roster(team, *members.get(team.id, ([], {})), place) for team in teams}
 
 
-def _member(
-    row: StandingRow, able: AgentAbilities, place: Place, now: datetime
-) -> tuple[AgentStanding, Absence | None]:
-    """A row of the second statement, understood; and why the agent is out of office, if they are."""
-    weights = able.priority_weights
-    counts = (row.low, row.normal, row.high, row.urgent)
-    load = sum(counts)
-    if weights:
-        load = sum(many * weights.get(one.value, 1) for one, many in zip(Priority, counts, strict=True))
-    absent_as, absence = able.absence_at(now, place.calendars, place.zone)
-    standing = AgentStanding(
-        agent_id=AgentId(row.agent_id),
-        load=load,
-        last_assigned_at=row.last_assigned_at,
-        absent_as=absent_as,
-        skills=able.skills,
-        capacity=able.capacity,
-        priority_weights=weights,
-        weight=able.weight,
-        turn=row.turn,
+def _roster(
+    team: Row[Any], standings: list[AgentStanding], absences: Mapping[AgentId, Absence], place: Place
+) -> TeamRoster:
+    rules = TeamRules(
+        TeamId(team.id), team.version, Strategy(team.strategy), team.offer_seconds, Handover(team.handover)
     )
-    return standing, absence
+    return TeamRoster(rules, AgentRoster(rules.strategy, standings), absences, place.candidates)
+
+
+def _members(
+    rows: Iterable[Iterable[Any]], abilities: Mapping[UUID, AgentAbilities], place: Place, now: datetime
+) -> dict[UUID, tuple[list[AgentStanding], dict[AgentId, Absence]]]:
+    """The rows of the second statement, understood: each team's agents, and who of them is out of office.
+
+    There are hundreds with each decision, so columns are taken by their places, and nothing is called without need.
+    """
+    teams: dict[UUID, tuple[list[AgentStanding], dict[AgentId, Absence]]] = {}
+    for team_id, agent_id, _, _, _, low, normal, high, urgent, last_assigned_at, turn in rows:
+        able = abilities.get(agent_id)
+        if able is None:
+            continue
+        standings, absences = teams.setdefault(team_id, ([], {}))
+        weights, absent_as = able.priority_weights, None
+        load = low + normal + high + urgent
+        if weights:
+            counts = (low, normal, high, urgent)
+            load = sum(many * weights.get(one.value, 1) for one, many in zip(Priority, counts, strict=True))
+        if not able.is_always_there:
+            absent_as, absence = able.absence_at(now, place.calendars, place.zone)
+            if absence is not None:
+                absences[agent_id] = absence
+        able_to = (able.skills, able.capacity, weights, able.weight)
+        standings.append(AgentStanding(agent_id, load, last_assigned_at, absent_as, *able_to, turn))
+    return teams

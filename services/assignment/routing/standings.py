@@ -10,6 +10,7 @@ from sqlalchemy import (
     Boolean,
     Integer,
     Select,
+    Text,
     Uuid,
     and_,
     bindparam,
@@ -41,9 +42,20 @@ from services.assignment.routing.abilities import OWN_CALENDAR, VERSION
 from shared.contracts.vocabulary import Priority
 from shared.domain.permissions import WORKS_TICKETS
 
-_AGENT_IDS: Final = func.any(bindparam("agent_ids", type_=ARRAY(Uuid())))
 NONE: Final = literal_column("0", Integer)
 IS_UNDER_WAY: Final = literal_column(f"ticket_assignments.{UNDER_WAY}", Boolean)
+
+
+def _once(rows: CTE) -> CTE:
+    """Read once, even where the planner thinks that there are so few agents that it may read them anew for each."""
+    return rows.prefix_with("materialized")
+
+
+LOCKED: Final = _once(
+    select(func.unnest(cast(bindparam("agent_ids", type_=Text()), ARRAY(Uuid()))).label("agent_id")).cte("locked")
+)
+"""The agents, whose ids come as PostgreSQL writes an array."""
+_AGENT_IDS: Final = func.any(cast(select(func.array_agg(LOCKED.c.agent_id)).scalar_subquery(), ARRAY(Uuid())))
 
 
 def _has_arrived() -> Any:
@@ -56,30 +68,21 @@ def _has_arrived() -> Any:
 
 
 def _changes() -> Any:
-    """What came to the agents, or left them, since their loads were last added up."""
+    """What came to agents, or left them, since loads were last added up; there are few."""
     change = AgentLoadChange
     counts = (
         func.sum(change.tickets).filter(change.priority_rank == literal_column(str(one.rank))).label(one.value)
         for one in Priority
     )
-    return (
-        select(change.agent_id, *counts, func.max(change.assigned_at).label("assigned_at"))
-        .where(change.agent_id == _AGENT_IDS)
-        .group_by(change.agent_id)
-        .subquery("changes")
-    )
+    found = select(change.agent_id, *counts, func.max(change.assigned_at).label("assigned_at"))
+    return found.group_by(change.agent_id).subquery("changes")
 
 
 def _turns() -> CTE:
     """The agents' turns in all teams."""
     turn = RoutingTurn
-    found = select(turn.agent_id, turn.team_id, turn.turn, turn.last_at).where(turn.agent_id == _AGENT_IDS)
-    return _once(found.cte("turns"))
-
-
-def _once(rows: CTE) -> CTE:
-    """Read once, even where the planner thinks that there are so few agents that it may read them anew for each."""
-    return rows.prefix_with("materialized")
+    found = select(turn.agent_id, turn.team_id, turn.turn, turn.last_at)
+    return _once(found.join(LOCKED, LOCKED.c.agent_id == turn.agent_id).cte("turns"))
 
 
 def _coming() -> Any:
@@ -126,6 +129,7 @@ def _standings() -> Select[Any]:
             turns.c.turn,
         )
         .select_from(Membership)
+        .join(LOCKED, LOCKED.c.agent_id == Membership.agent_id)
         .join(Role, and_(Role.id == Membership.role_id, Role.permissions.op("&&")(sorted(WORKS_TICKETS))))
         .join(Agent, Agent.id == Membership.agent_id)
         .outerjoin(Calendar, OWN_CALENDAR)
@@ -134,10 +138,7 @@ def _standings() -> Select[Any]:
         .outerjoin(last_turn, last_turn.c.agent_id == Agent.id)
         .outerjoin(coming, coming.c.agent_id == Agent.id)
         .outerjoin(turns, and_(turns.c.agent_id == Agent.id, turns.c.team_id == Membership.team_id))
-        .where(
-            Membership.team_id == func.any(bindparam("team_ids", type_=ARRAY(Uuid()))),
-            Agent.id == _AGENT_IDS,
-        )
+        .where(Membership.team_id == func.any(bindparam("team_ids", type_=ARRAY(Uuid()))))
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Any, Literal
 
 from shared.contracts.base import AgentId
@@ -32,7 +33,7 @@ class AgentRoster:
 
     def __init__(self, strategy: Strategy, standings: Iterable[AgentStanding]) -> None:
         self.strategy = strategy
-        self.standings = {one.agent_id: one for one in sorted(standings, key=lambda one: one.agent_id.int)}
+        self.standings = {one.agent_id: one for one in sorted(standings, key=attrgetter("agent_id.int"))}
         latest = max(
             (one for one in self.standings.values() if one.turn is not None),
             key=lambda one: one.last_assigned_at or _NEVER,
@@ -92,8 +93,12 @@ class AgentRoster:
 
     def _out_for(self, demand: Demand, barred: Barred) -> dict[AgentId, OutReason]:
         out: dict[AgentId, OutReason] = {}
+        is_demanding = bool(demand.required)
         for agent_id, one in self.standings.items():
-            reason = one.out_for(demand) or barred.get(agent_id)
+            reason = one.absent_as
+            if reason is None and (is_demanding or one.capacity is not None):
+                reason = one.out_for(demand)
+            reason = reason or barred.get(agent_id)
             if reason is not None:
                 out[agent_id] = reason
         return out
@@ -133,5 +138,4 @@ def _idle_since(one: AgentStanding) -> datetime:
     return one.last_assigned_at or _NEVER
 
 
-def _load(one: AgentStanding) -> int:
-    return one.load
+_load = attrgetter("load")

@@ -14,14 +14,14 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
-from sqlalchemy import ARRAY, Uuid, bindparam, func, select
+from sqlalchemy import ARRAY, Text, Uuid, bindparam, cast, func, select
 
 from services.assignment.backlog import decision_dispatch, job
 from services.assignment.backlog.batch_assignment import assign_batch
 from services.assignment.commands import triage
 from services.assignment.models import Agent, Membership, Team
+from services.assignment.queries.routing_stamp import stamp_columns
 from services.assignment.routing import rosters
-from services.assignment.routing_rules.table import stamp_columns
 from tests.services.assignment.desk import Desk
 from tests.services.assignment.routing_world import CAPACITY, RoutingWorld, impatient
 from tests.services.assignment.test_triage import forget, submitted
@@ -182,6 +182,7 @@ async def undelivered(desk: Desk, world: RoutingWorld) -> None:
 def unlocked() -> Any:
     """The statement that locks teams and agents, without the locks."""
     team_ids = func.any(bindparam("team_ids", type_=ARRAY(Uuid())))
-    members = select(func.array_agg(Membership.agent_id)).where(Membership.team_id == Team.id).scalar_subquery()
+    ids = cast(func.array_agg(Membership.agent_id), Text)
+    members = select(ids).where(Membership.team_id == Team.id).scalar_subquery()
     columns = (Team.id, Team.version, Team.strategy, Team.offer_seconds, Team.handover)
     return select(*columns, members.label("agent_ids")).where(Team.id == team_ids)
