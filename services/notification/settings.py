@@ -1,5 +1,6 @@
 """Settings of notification: SMTP, and the operator's token."""
 
+from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
@@ -28,6 +29,10 @@ class NotificationSettings(MailingSettings):
     """How the connection is secured."""
     smtp_connections: int = Field(default=4, ge=1, le=50)
     """Mails under way at once."""
+    dkim_key_file: Path | None = None
+    """A private key (PEM, RSA) with which each mail is signed for the domain of its sender (DKIM)."""
+    dkim_selector: str | None = Field(default=None, pattern=r"^[A-Za-z0-9]([A-Za-z0-9.-]{0,61}[A-Za-z0-9])?$")
+    """The name under which the DNS has its public key: `<selector>._domainkey.<domain>`."""
     unassigned_messages_to: UnassignedMessagesTo = "members"
     """Who is told of a requester's message while nobody is assigned: the team's available members, or its lead."""
     feed_days: int = Field(default=30, ge=1, le=3650)
@@ -39,4 +44,6 @@ class NotificationSettings(MailingSettings):
     def _a_whole_sign_in(self) -> Self:
         if (self.smtp_username is None) != (self.smtp_password is None):
             raise ValueError("give both smtp_username and smtp_password, or neither")
+        if (self.dkim_key_file is None) != (self.dkim_selector is None):
+            raise ValueError("give both dkim_key_file and dkim_selector, or neither")
         return self

@@ -1,0 +1,66 @@
+"""Signed mails are verified by an independent library, and any change of what is signed is noticed."""
+
+import base64
+from pathlib import Path
+
+import dkim
+import pytest
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from pydantic import ValidationError
+
+from services.notification.delivery.compose import Composer
+from services.notification.delivery.dkim_signature import DkimSigner
+from services.notification.delivery.templates import TemplateName
+from services.notification.settings import NotificationSettings
+from tests.attack.test_outgoing_mail import SETTINGS, job
+
+KEY = generate_private_key(65_537, 2048)
+SELECTOR = "everdesk"
+TEMPLATES = (TemplateName.REPLY, TemplateName.REMINDER, TemplateName.ASSIGNED, TemplateName.SCHEDULED_REPORT)
+
+
+def file_of(folder: Path) -> Path:
+    path = folder / "dkim.pem"
+    path.write_bytes(KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return path
+
+
+def dns(name: bytes, timeout: int = 5) -> bytes:
+    """The DNS record of the key."""
+    assert name == f"{SELECTOR}._domainkey.{SETTINGS.mail_domain}.".encode()
+    data = KEY.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return b"v=DKIM1; k=rsa; p=" + base64.b64encode(data)
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_a_library_verifies_the_signature_and_every_change(tmp_path: Path, template: TemplateName) -> None:
+    settings = SETTINGS.model_copy(update={"dkim_key_file": file_of(tmp_path), "dkim_selector": SELECTOR})
+    composer = Composer(settings)
+    one = job("Zoë  Agent", f"Lines  \t and {'long ' * 30} words", template)
+    mail = composer.compose(one)
+    assert all(len(line) <= 78 for line in mail.partition(b"\r\nFrom:")[0].split(b"\r\n"))
+    assert dkim.verify(mail, dnsfunc=dns)
+    assert dkim.verify(mail.replace(b"\r\nSubject: ", b"\r\nSubject:   "), dnsfunc=dns), "relaxed"
+    assert not dkim.verify(mail.replace(b"\r\nSubject: ", b"\r\nSubject: Re "), dnsfunc=dns)
+    assert not dkim.verify(b"From: Mallory <m@evil.example>\r\n" + mail, dnsfunc=dns)
+    assert not dkim.verify(mail + b"more\r\n", dnsfunc=dns)
+    if template is TemplateName.REMINDER:
+        assert not dkim.verify(mail.replace(b"One-Click", b"Two-Click"), dnsfunc=dns)
+
+
+@pytest.mark.parametrize("body", [b"", b"\r\n\r\n", b" a \t b  \r\n\r\n \r\n", b"x"])
+def test_bodies_at_the_edge(body: bytes) -> None:
+    signer = DkimSigner(SETTINGS.mail_domain, SELECTOR, KEY)
+    assert dkim.verify(signer.signed(b"From: a@b.example\r\nSubject: x\r\n\r\n" + body), dnsfunc=dns)
+
+
+def test_a_key_that_cannot_be_used_stops_the_start(tmp_path: Path) -> None:
+    (tmp_path / "no.pem").write_text("secret words")
+    with pytest.raises(ValueError, match="holds no private key") as refused:
+        DkimSigner.of_file("everdesk.example", SELECTOR, tmp_path / "no.pem")
+    assert "secret words" not in str(refused.value)
+    with pytest.raises(ValueError, match="holds no private key"):
+        DkimSigner.of_file("everdesk.example", SELECTOR, tmp_path / "missing.pem")
+    with pytest.raises(ValidationError, match="both dkim_key_file and dkim_selector"):
+        NotificationSettings.model_validate({**SETTINGS.model_dump(), "dkim_selector": SELECTOR})
