@@ -24,6 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from services.notification.circuit_table import add_circuit_table
 from services.notification.csat_tables import add_csat_tables
 from services.notification.edited_template_table import add_edited_template_tables
 from services.notification.feed_tables import add_feed_tables
@@ -279,3 +280,4 @@ add_webhook_tables(Base.metadata)
 add_token_table(Base.metadata)
 add_csat_tables(Base.metadata)
 add_edited_template_tables(Base.metadata)
+add_circuit_table(Base.metadata)

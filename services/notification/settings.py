@@ -30,7 +30,7 @@ class NotificationSettings(MailingSettings):
     smtp_connections: int = Field(default=4, ge=1, le=50)
     """Mails under way at once."""
     dkim_key_file: Path | None = None
-    """A private key (PEM, RSA) with which each mail is signed for the domain of its sender (DKIM)."""
+    """A private key (PEM, RSA or Ed25519) with which each mail is signed for the domain of its sender (DKIM)."""
     dkim_selector: str | None = Field(default=None, pattern=r"^[A-Za-z0-9]([A-Za-z0-9.-]{0,61}[A-Za-z0-9])?$")
     """The name under which the DNS has its public key: `<selector>._domainkey.<domain>`."""
     unassigned_messages_to: UnassignedMessagesTo = "members"

@@ -11,6 +11,7 @@ from deploy.cli.doctor.process_environments import ProcessEnvironments
 from services.intake.mail.settings import Mailbox
 from services.intake.mail.transports.imap_session import BROKEN, ImapSession
 from services.intake.mail.transports.oauth_tokens import AccessToken, TokenRefused
+from services.notification.delivery.dkim_signature import signer_of
 from services.notification.delivery.smtp import connect
 from services.notification.errors import MailServerAway
 from services.notification.settings import NotificationSettings
@@ -22,6 +23,7 @@ SMTP_HOST, MAILBOXES = "EVERDESK_SMTP_HOST", "EVERDESK_MAILBOXES"
 OUTGOING = "EVERDESK_OUTGOING_ALLOWED_NETWORKS"
 WITHIN = 15.0
 RUNBOOK = "docs/runbooks/mail-down.md"
+SIGNING = "docs/notification.md, under DKIM"
 
 
 async def check_mail_servers(around: ProcessEnvironments) -> list[Finding]:
@@ -46,7 +48,19 @@ async def _smtp(environment: Mapping[str, str] | None) -> list[Finding]:
         return [bad("mail", "smtp", f"{where} does not take mail: {problem or 'no answer'}", RUNBOOK)]
     encrypted = client.get_transport_info("ssl_object")
     client.close()
-    return [ok("mail", "smtp", f"{where} takes mail"), *_certificate(settings.smtp_host, encrypted)]
+    signs = signature_finding(settings)
+    return [ok("mail", "smtp", f"{where} takes mail"), signs, *_certificate(settings.smtp_host, encrypted)]
+
+
+def signature_finding(settings: NotificationSettings) -> Finding:
+    """Whether mails are signed (DKIM), and under which name receivers look for the key."""
+    try:
+        signer = signer_of(settings)
+    except ValueError as problem:
+        return bad("mail", "dkim", str(problem), SIGNING)
+    if signer is None:
+        return ok("mail", "dkim", f"mails are not signed here; {SIGNING} says how")
+    return ok("mail", "dkim", f"mails are signed; receivers read {signer.record_name} in the DNS")
 
 
 def _certificate(host: str, encrypted: object) -> list[Finding]:

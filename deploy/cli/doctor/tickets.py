@@ -1,5 +1,6 @@
 """Tickets that stand still although something was to happen to them, and mails that do not get through."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,6 +25,15 @@ select count(*) filter (where status = 'failed'),
   min(next_attempt_at) filter (where status in ('queued', 'sending'))
 from deliveries where status in ('failed', 'queued', 'sending')
 """
+
+CIRCUITS = """
+select 'the mail server' as who, failures, since, reason from mail_circuit where open_until is not null
+union all select 'the target ' || name, failures, null, null
+  from notification_targets where is_active and paused_until is not null
+union all select 'the webhook ' || name, failures, null, null
+  from webhooks where state = 'active' and open_until is not null
+"""
+LEFT_ALONE = "they are tried again by themselves; see /admin/notification, /admin/webhooks; docs/notification.md"
 
 
 async def ticket_findings(connection: "asyncpg.Connection[Any]", service: str) -> list[Finding]:
@@ -72,7 +82,8 @@ async def mail_findings(connection: "asyncpg.Connection[Any]", service: str) -> 
     if service == "intake":
         return [mails_in_finding(*(await connection.fetchrow(MAILS_IN) or (0, 0, None)))]
     if service == "notification":
-        return [mails_out_finding(*(await connection.fetchrow(MAILS_OUT) or (0, 0, None)))]
+        mails = mails_out_finding(*(await connection.fetchrow(MAILS_OUT) or (0, 0, None)))
+        return [mails, circuits_finding([tuple(row) for row in await connection.fetch(CIRCUITS)])]
     return []
 
 
@@ -84,6 +95,21 @@ def mails_in_finding(failed: int, waiting: int, oldest: datetime | None) -> Find
         return bad("mail", "taken in", says, "everdesk mail list --state failed; then everdesk mail retry ID")
     gravity = graded(seconds, MAIL_WARNING, MAIL_ERROR)
     return Finding("mail", "taken in", gravity, says, "" if gravity is Gravity.OK else MAIL_DOWN)
+
+
+def circuits_finding(opened: Sequence[tuple[str, int, datetime | None, str | None]]) -> Finding:
+    """Whether a receiver is left alone because it failed again and again."""
+    if not opened:
+        return ok("mail", "circuits", "no receiver is left alone after failures")
+    told = [
+        f"{who}, {failures} failures"
+        + (f" since {since:%H:%M} UTC" if since else "")
+        + (f": {reason}" if reason else "")
+        for who, failures, since, reason in opened
+    ]
+    is_mail = any(since for _, _, since, _ in opened)
+    says = f"left alone after failures: {'; '.join(told)}"
+    return bad("mail", "circuits", says, MAIL_DOWN) if is_mail else doubtful("mail", "circuits", says, LEFT_ALONE)
 
 
 def mails_out_finding(failed: int, waiting: int, due: datetime | None) -> Finding:

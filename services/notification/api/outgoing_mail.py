@@ -1,12 +1,16 @@
 """Routes of outgoing mail: settings, and a test mail."""
 
+from datetime import datetime
 from email.message import EmailMessage
+from email.policy import SMTP
 from email.utils import format_datetime, make_msgid
-from typing import Literal
+from typing import Literal, Self
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 
+from services.notification.delivery.dkim_signature import DkimSigner, signer_of
+from services.notification.delivery.mail_circuit import close_circuit, read_circuit
 from services.notification.delivery.smtp import MailConnection
 from services.notification.deps import State
 from services.notification.errors import MailRefused, MailServerAway
@@ -23,6 +27,35 @@ It has arrived: nothing needs to be done.
 """
 
 
+class DkimRecordView(BaseModel):
+    """The TXT record that the DNS has to hold, so that receivers can check our signatures."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    name: str
+    value: str
+
+    @classmethod
+    def of(cls, signer: DkimSigner) -> Self:
+        """The record of a key."""
+        return cls(name=signer.record_name, value=signer.record)
+
+
+class MailCircuitView(BaseModel):
+    """The circuit of the mail server: open, nothing is sent until the next trial."""
+
+    model_config = ConfigDict(from_attributes=True, use_attribute_docstrings=True)
+
+    failures: int
+    """Failed connections in a row."""
+    since: datetime | None
+    """When the first of them failed."""
+    open_until: datetime | None
+    """The next trial; null while mail is sent."""
+    reason: str | None
+    """Of the newest failure."""
+
+
 class OutgoingMailView(BaseModel):
     """How mail leaves; set by the installation's settings, so that no page can read or change its password."""
 
@@ -36,6 +69,10 @@ class OutgoingMailView(BaseModel):
     """The address that mails come from and answers go to."""
     unassigned_messages_to: str
     """Who is told of a requester's message while nobody is assigned."""
+    signature: DkimRecordView | None
+    """How mails are signed (DKIM); null: they are not."""
+    circuit: MailCircuitView
+    """Whether mail is sent at the moment."""
 
 
 class TestMail(Input):
@@ -57,7 +94,9 @@ class TestMailResult(BaseModel):
 @router.get("/mail-settings")
 async def read_settings(state: State) -> OutgoingMailView:
     """How mail leaves."""
-    settings = state.settings
+    settings, signer = state.settings, signer_of(state.settings)
+    async with state.database.begin() as session:
+        circuit = await read_circuit(session)
     return OutgoingMailView(
         host=settings.smtp_host,
         port=settings.smtp_port,
@@ -65,12 +104,14 @@ async def read_settings(state: State) -> OutgoingMailView:
         username=settings.smtp_username,
         sender=settings.mail_address,
         unassigned_messages_to=settings.unassigned_messages_to,
+        signature=DkimRecordView.of(signer) if signer else None,
+        circuit=MailCircuitView.model_validate(circuit),
     )
 
 
 @router.post("/test-mails")
 async def send_test_mail(state: State, request: TestMail) -> TestMailResult:
-    """Sends a mail at once, and says what the mail server said if it did not take it."""
+    """Sends a mail at once, and says what the mail server said if it did not take it; success closes its circuit."""
     connection = MailConnection(state.settings)
     try:
         await connection.send(_mail(state.settings, request.to), request.to)
@@ -80,6 +121,9 @@ async def send_test_mail(state: State, request: TestMail) -> TestMailResult:
         raise invalid("/to", f"the mail server refused the mail: {error}") from error
     finally:
         await connection.close()
+    async with state.database.begin() as session:
+        await close_circuit(session)
+    state.wake_sender()
     return TestMailResult()
 
 
@@ -89,4 +133,5 @@ def _mail(settings: NotificationSettings, to: str) -> bytes:
     mail["Date"], mail["Message-ID"] = format_datetime(utc_now()), make_msgid(domain=settings.mail_domain)
     mail["Auto-Submitted"] = "auto-generated"
     mail.set_content(TEXT)
-    return mail.as_bytes()
+    written, signer = mail.as_bytes(policy=SMTP), signer_of(settings)
+    return signer.signed(written) if signer else written

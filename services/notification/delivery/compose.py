@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 
 from services.notification.csat_tables import ASKED
 from services.notification.delivery import consolidated_text
-from services.notification.delivery.dkim_signature import DkimSigner
+from services.notification.delivery.dkim_signature import signer_of
 from services.notification.delivery.edited_templates import TemplateEdits
 from services.notification.delivery.formatting import FORMATS
 from services.notification.delivery.header import is_message_id, mailbox, message_ids, one_line, token, unstructured
@@ -71,7 +71,7 @@ class Composer:
         self._ratings = RatingLinks(settings)
         self._preferences = PreferenceLinks(settings)
         self._threads = MailThreads(settings, settings.mail_domain)
-        self._signer = _signer_of(settings)
+        self._signer = signer_of(settings)
         self._desk = settings.desk_url.rstrip("/")
         texts, pages = _environment(is_html=False), _environment(is_html=True)
         self._subjects = {name: texts.from_string(template.subject) for name, template in TEMPLATES.items()}
@@ -222,13 +222,6 @@ class Composer:
             return self._exports.url(job.address, job.id, job.created_at)
         link = TicketLink(job.ticket_id, job.address, is_mailed=True)
         return self._links.url(link) if template.audience == "requester" else self._links.invitation_url(link)
-
-
-def _signer_of(settings: NotificationSettings) -> DkimSigner | None:
-    """Returns the signer that the settings ask for. Raises ValueError for a key that cannot be used."""
-    if settings.dkim_key_file is None or settings.dkim_selector is None:
-        return None
-    return DkimSigner.of_file(settings.mail_domain, settings.dkim_selector, settings.dkim_key_file)
 
 
 def _table(job: MailJob) -> list[list[str]]:

@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import (
     ARRAY,
     CTE,
+    Integer,
     Interval,
     Row,
     ScalarSelect,
@@ -34,6 +35,7 @@ from sqlalchemy.sql.dml import ReturningUpdate
 from services.notification.delivery.bundles import BundleLine, lines_of, take_bundles
 from services.notification.delivery.channels import COPIES, DeliveryChannel
 from services.notification.delivery.consolidation import is_worst, take_lesser
+from services.notification.delivery.mail_circuit import MailCircuit
 from services.notification.delivery.status import DeliveryStatus
 from services.notification.delivery.templates import TemplateName
 from services.notification.errors import MailRefused
@@ -129,11 +131,12 @@ class DeliveryQueue:
     def __init__(self, database: Database, lease: timedelta) -> None:
         self._database = database
         self._lease = lease
+        self.circuit = MailCircuit(database)
 
-    async def claim(self) -> list[MailJob]:
-        """Claims up to BATCH due mails, oldest first; they are marked `sending` until the lease ends."""
+    async def claim(self, most: int = BATCH) -> list[MailJob]:
+        """Claims due mails, oldest first; they are marked `sending` until the lease ends."""
         async with self._database.begin() as session:
-            rows = (await session.execute(_claim(), {"lease": self._lease})).all()
+            rows = (await session.execute(_claim(), {"lease": self._lease, "most": most})).all()
             rows = sorted(rows, key=lambda row: row.Delivery.id)
             await take_lesser(session, [row.Delivery for row in rows])
             alone = await take_bundles(session, [row.Delivery for row in rows])
@@ -255,7 +258,7 @@ def _claim() -> ReturningUpdate[*tuple[Any, ...]]:
         select(Delivery.id)
         .where(IS_DUE, Delivery.channel == MAIL, Delivery.next_attempt_at <= func.now(), is_worst())
         .order_by(Delivery.next_attempt_at, Delivery.id)
-        .limit(BATCH)
+        .limit(bindparam("most", type_=Integer()))
         .with_for_update(skip_locked=True)
         .cte("due")
     )

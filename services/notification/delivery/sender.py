@@ -10,10 +10,11 @@ from typing import Any
 
 from services.notification.delivery.compose import Composer, is_risky, read_words
 from services.notification.delivery.edited_templates import TemplateEdits
-from services.notification.delivery.queue import BATCH, DeliveryQueue, MailJob
+from services.notification.delivery.lost_mails import LostMails
+from services.notification.delivery.queue import BATCH, DeliveryQueue, MailJob, without_address
 from services.notification.delivery.recorder import SentRecorder
-from services.notification.delivery.smtp import MailConnection
-from services.notification.errors import MailRefused, MailServerAway
+from services.notification.delivery.smtp import MailConnection, ping
+from services.notification.errors import MailConnectionLost, MailRefused, MailServerAway
 from services.notification.settings import NotificationSettings
 from shared.kit.backoff import PATIENT, retry
 from shared.kit.outages import is_unreachable
@@ -55,6 +56,11 @@ class Sender:
         self._woken = asyncio.Event()
         self._is_stopping = False
         self._slow: dict[MailConnection, asyncio.Task[None]] = {}
+        self._circuit = queue.circuit
+        self._paused_for: float | None = None
+        self._slow_failure: MailServerAway | None = None
+        self._losses = LostMails()
+        self._settings = settings
 
     async def redact_ahead(self, value: object) -> None:
         """Redacts personal links in the long texts of an event, in a worker process."""
@@ -73,7 +79,7 @@ class Sender:
                 self._woken.clear()
                 is_look = clock.time() >= self._look_at
                 work = self._look if is_look else self._send_all_due
-                await retry(lambda: self._finish(work()), PATIENT, _is_away, _log_pause)  # noqa: B023 - awaited here
+                await retry(lambda: self._finish(self._guarded(work())), PATIENT, _is_away, _log_pause)  # noqa: B023
                 if not is_look:
                     self._look_at = min(self._look_at, clock.time() + SOON_SECONDS)
                 with suppress(TimeoutError):
@@ -83,6 +89,16 @@ class Sender:
             for connection in self._connections:
                 await connection.close()
             await self._renderer.close()
+
+    async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
+        """Raises MailServerAway, to be tried again soon, until that has happened so often that the circuit opens."""
+        try:
+            await work
+        except MailServerAway as error:
+            if not await self._circuit.note_failure(str(error)):
+                raise
+            log.warning("mail.circuit_open", error=str(error))
+            self._look_at = 0.0
 
     async def _finish(self, work: Coroutine[Any, Any, None]) -> None:
         """Waits at shutdown for the mail under way, which might otherwise be accepted and not recorded."""
@@ -104,19 +120,38 @@ class Sender:
         await self._settle()
         await self._send_all_due()
         due_in = await self._queue.next_due_in()
-        pause = SWEEP_SECONDS if due_in is None else min(due_in, SWEEP_SECONDS)
+        pauses = (pause for pause in (due_in, self._paused_for) if pause is not None)
+        pause = min((SWEEP_SECONDS, *pauses))
         self._look_at = asyncio.get_running_loop().time() + pause
 
     async def _send_all_due(self) -> None:
-        is_more = True
+        """Sends what the circuit permits. Raises MailServerAway, also for what a slow connection met meanwhile."""
+        failure, self._slow_failure = self._slow_failure, None
+        if failure is not None:
+            raise failure
+        permit = await self._circuit.ask()
+        self._paused_for = permit.pause
+        is_more = permit.pause is None and (not permit.is_trial or await self._try_server())
         while is_more and not self._is_stopping:
             while len(self._slow) == len(self._connections):
                 await asyncio.wait(self._slow.values(), return_when=asyncio.FIRST_COMPLETED)
-            jobs = await self._queue.claim()
-            if jobs and self._edited is not None:
-                await self._edited.refresh()
-            was_put_back = bool(jobs) and await self._send_batch(jobs)
-            is_more = was_put_back or len(jobs) == BATCH
+            count, was_put_back = await self._send_some(BATCH)
+            is_more = was_put_back or count == BATCH
+
+    async def _send_some(self, most: int) -> tuple[int, bool]:
+        """Sends due mails; returns how many were claimed, and whether some were put back."""
+        jobs = await self._queue.claim(most)
+        if jobs and self._edited is not None:
+            await self._edited.refresh()
+        return len(jobs), bool(jobs) and await self._send_batch(jobs)
+
+    async def _try_server(self) -> bool:
+        """Sends one mail, or connects where none is due; True if the circuit is closed by that."""
+        count, _ = await self._send_some(1)
+        if not count:
+            await ping(self._settings)
+            await self._circuit.note_success()
+        return not self._circuit.is_suspect
 
     async def _send_batch(self, jobs: Sequence[MailJob]) -> bool:
         """Sends a batch over the free connections; True if some mails were returned to the queue.
@@ -158,6 +193,8 @@ class Sender:
         del self._slow[connection]
         if not task.cancelled() and (error := task.exception()) is not None:
             log.warning("mail.paused", error=str(error))
+            if isinstance(error, MailServerAway):
+                self._slow_failure = error
         self._look_at = 0.0
         self.wake()
 
@@ -192,13 +229,27 @@ class Sender:
                 async with asyncio.timeout(MAIL_SECONDS):
                     answer = await connection.send(mail, job.address)
         except MailRefused as refusal:
+            if refusal.is_answer:
+                await self._answered(job)
             await self._refused(job, refusal)
+        except MailConnectionLost as lost:
+            reason = without_address(str(lost), job.address)
+            if not self._losses.is_its_doing(job.id):
+                raise MailServerAway(reason) from lost
+            await self._refused(job, MailRefused(f"the server ends the connection at it: {reason}", is_permanent=False))
         except TimeoutError:
             await connection.close()
             await self._refused(job, MailRefused("the mail server was too slow", is_permanent=False))
         else:
             await self._recorder.record(job, answer)
             MAILS.labels(job.template, "sent").inc()
+            await self._answered(job)
+
+    async def _answered(self, job: MailJob) -> None:
+        """Notes that the server works: it took a mail, or said why not."""
+        self._losses.forget(job.id)
+        if self._circuit.is_suspect:
+            await self._circuit.note_success()
 
     async def _refused(self, job: MailJob, refusal: MailRefused) -> None:
         is_over = await self._queue.mark_refused(job, refusal)

@@ -5,7 +5,7 @@ import time
 import aiosmtplib
 from aiosmtplib import SMTP
 
-from services.notification.errors import MailRefused, MailServerAway
+from services.notification.errors import MailConnectionLost, MailRefused, MailServerAway
 from services.notification.settings import NotificationSettings
 
 TIMEOUT = 15.0
@@ -28,12 +28,16 @@ class MailConnection:
     async def send(self, message: bytes, address: str) -> str:
         """Sends one mail; returns what the server said when it accepted it.
 
-        Raises MailServerAway if there is no connection, MailRefused if the mail was refused.
+        Raises MailServerAway if there is no connection, MailConnectionLost if it ended meanwhile, MailRefused if the
+        mail was refused.
         """
         client = await self._ready()
         try:
             _, answer = await client.sendmail(self._settings.mail_address, [address], message)
         except _AWAY as error:
+            if is_lost(error):
+                await self.close()
+                raise MailConnectionLost(told_by(error)) from error
             refusal = refusal_of(error)
             if isinstance(error, OSError) or not client.is_connected:
                 await self.close()
@@ -91,6 +95,24 @@ async def ping(settings: NotificationSettings) -> None:
     client.close()
 
 
+def is_lost(error: BaseException) -> bool:
+    """Whether the connection ended, or the server says that it closes it (421): that is about no mail."""
+    if isinstance(error, aiosmtplib.SMTPRecipientsRefused):
+        return all(one.code == SERVICE_CLOSING for one in error.recipients)
+    if isinstance(error, aiosmtplib.SMTPResponseException):
+        return error.code == SERVICE_CLOSING
+    return isinstance(error, OSError) and not isinstance(error, TimeoutError)
+
+
+def told_by(error: BaseException) -> str:
+    """Returns what an error says."""
+    if isinstance(error, aiosmtplib.SMTPRecipientsRefused):
+        error = error.recipients[0]
+    if isinstance(error, aiosmtplib.SMTPResponseException):
+        return f"{error.code} {error.message}"
+    return str(error) or repr(error)
+
+
 def refusal_of(error: BaseException) -> MailRefused:
     """Classifies an SMTP error: a 5xx about the mail is permanent, one about sender or authentication is temporary."""
     if isinstance(error, aiosmtplib.SMTPRecipientsRefused):
@@ -99,4 +121,5 @@ def refusal_of(error: BaseException) -> MailRefused:
         return MailRefused(f"{error.code} {error.message}", is_permanent=False)
     if isinstance(error, aiosmtplib.SMTPResponseException):
         return MailRefused(f"{error.code} {error.message}", is_permanent=500 <= error.code < 600)
-    return MailRefused(str(error) or repr(error), is_permanent=isinstance(error, aiosmtplib.SMTPNotSupported))
+    is_permanent = isinstance(error, aiosmtplib.SMTPNotSupported)
+    return MailRefused(told_by(error), is_permanent=is_permanent, is_answer=is_permanent)
