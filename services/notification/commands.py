@@ -54,8 +54,10 @@ from services.notification.settings import UnassignedMessagesTo
 from services.notification.settlement import Settlement, audience_of, settlement_of
 from services.notification.ticket_visibility import is_in_sight
 from shared.contracts.base import TicketId
+from shared.kit.administrator_passes import Administrator
 from shared.kit.auth import MailThreads
 from shared.kit.clock import utc_now
+from shared.kit.configuration_changes import record_change
 from shared.kit.db import Session
 from shared.kit.http.problems import Problem, not_found
 
@@ -322,12 +324,14 @@ def _is_void() -> Exists:
     )
 
 
-async def retry_delivery(session: Session, delivery_id: UUID) -> Delivery:
-    """Queues a failed mail again. Raises Problem 404, or 409 for one that has not failed."""
+async def retry_delivery(session: Session, by: Administrator, delivery_id: UUID) -> Delivery:
+    """Queues a failed delivery again. Raises Problem 404, or 409 for one that has not failed."""
     delivery = await session.scalar(select(Delivery).where(Delivery.id == delivery_id).with_for_update())
     if delivery is None:
         raise not_found("delivery")
     if delivery.status != DeliveryStatus.FAILED:
         raise Problem(409, "not_failed", f"the delivery is {delivery.status}; only a failed one can be retried")
     delivery.status, delivery.next_attempt_at, delivery.last_error = DeliveryStatus.QUEUED.value, utc_now(), None
+    subject = ("delivery", str(delivery_id), delivery.template)
+    await record_change(session, by, subject, {"condition": "failed"}, {"condition": "sent again"})
     return delivery

@@ -1,4 +1,4 @@
-"""The ledger of mails, and the retry of a failed one."""
+"""The ledger of deliveries, and what was not sent sent again."""
 
 from typing import Annotated
 from uuid import UUID
@@ -8,12 +8,16 @@ from fastapi import APIRouter, Query, Response
 from services.notification.commands import retry_delivery
 from services.notification.delivery.channels import DeliveryChannel
 from services.notification.delivery.status import DeliveryStatus
+from services.notification.delivery_replay import DeliveryReplayResult, ReplayDeliveries, replay_deliveries
 from services.notification.deps import By, State
 from services.notification.models import Delivery
 from services.notification.queries import DeliveryFilter, list_deliveries
 from services.notification.recipient_addresses import clear_bounce, standings_of
 from services.notification.schemas import DeliveryView
+from shared.kit.db import Session
+from shared.kit.http.app import canonical
 from shared.kit.http.idempotency import IdempotencyKey, fingerprint, idempotent_transaction
+from shared.kit.http.idempotent_commands import CreatedResource, KeyedRequest, once
 from shared.kit.http.paging import Cursor, Limit, Page, decode_cursor, encode_cursor
 from shared.kit.http.problems import Problem, not_found
 
@@ -46,13 +50,27 @@ async def list_all(
     return Page(items=[DeliveryView.of(one, is_bouncing=one.address in bouncing) for one in page], next_cursor=more)
 
 
+@router.post("/replay", response_model=DeliveryReplayResult)
+async def replay(request: ReplayDeliveries, by: By, state: State, key: IdempotencyKey = None) -> Response:
+    """Sends deliveries again that were not sent: named by id, or all of a range. Count them first with `dry_run`."""
+
+    async def make(session: Session) -> CreatedResource:
+        return CreatedResource(await replay_deliveries(session, by, request))
+
+    content = fingerprint(canonical(request.model_dump(mode="json")))
+    answer = await once(state.database, KeyedRequest(f"{by.id}:replay-deliveries", key, content), 200, make)
+    state.wake_sender()
+    state.wake_targets()
+    return answer
+
+
 @router.post("/{delivery_id}/retry", response_model=DeliveryView)
-async def retry(delivery_id: UUID, state: State, key: IdempotencyKey = None) -> Response:
-    """Queues a failed mail again under its Message-ID."""
+async def retry(delivery_id: UUID, by: By, state: State, key: IdempotencyKey = None) -> Response:
+    """Queues a failed delivery again under its Message-ID."""
     async with idempotent_transaction(state.database, "retry-delivery", key, fingerprint(str(delivery_id))) as guarded:
         if guarded.stored is not None:
             return guarded.stored
-        view = DeliveryView.of(await retry_delivery(guarded.session, delivery_id))
+        view = DeliveryView.of(await retry_delivery(guarded.session, by, delivery_id))
         body = view.model_dump_json().encode()
         await guarded.store(body)
     state.wake_sender()

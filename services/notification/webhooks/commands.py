@@ -31,9 +31,7 @@ MOST_REPLAYED = 10_000
 SHOWN = tuple(webhooks.c[name] for name in WebhookView.model_fields)
 DELIVERY = tuple(webhook_deliveries.c[name] for name in WebhookDeliveryView.model_fields)
 
-REPLAY = text("""
-insert into webhook_deliveries (id, webhook_id, event_id, position, type, entity_id, status, next_attempt_at)
-select gen_random_uuid(), :webhook, feed.event_id, feed.position, feed.type, feed.entity_id, 'queued', now()
+IN_RANGE = """
 from feed_events as feed left join webhook_deliveries as old
   on old.webhook_id = :webhook and old.event_id = feed.event_id
 where feed.position > :after and feed.type = any(cast(:types as text[]))
@@ -41,6 +39,12 @@ and (cast(:since as timestamptz) is null or feed.recorded_at >= :since)
 and (cast(:until as timestamptz) is null or feed.recorded_at < :until)
 and (old.id is null or old.status = any(cast(:statuses as text[])))
 order by feed.position limit :most
+"""
+COUNT = text(f"select count(*) from (select feed.position {IN_RANGE}) as found")  # noqa: S608 - constants
+REPLAY = text(f"""
+insert into webhook_deliveries (id, webhook_id, event_id, position, type, entity_id, status, next_attempt_at)
+select gen_random_uuid(), :webhook, feed.event_id, feed.position, feed.type, feed.entity_id, 'queued', now()
+{IN_RANGE}
 on conflict (webhook_id, event_id) do update
 set status = 'queued', attempts = 0, next_attempt_at = now(), last_error = null
 where webhook_deliveries.status = any(cast(:statuses as text[]))
@@ -128,7 +132,7 @@ class WebhookCommands:
         return await get_delivery(self.session, webhook_id, delivery_id)
 
     async def replay(self, webhook_id: UUID, wanted: ReplayEvents) -> int:
-        """Queues events of the feed for an endpoint; returns how many. Raises Problem 404."""
+        """Queues events of the feed for an endpoint, or only counts them; returns how many. Raises Problem 404."""
         webhook = await self._locked(webhook_id)
         parameters = {
             "webhook": webhook_id,
@@ -139,6 +143,8 @@ class WebhookCommands:
             "statuses": SETTLED[wanted.which],
             "most": MOST_REPLAYED,
         }
+        if wanted.dry_run:
+            return await self.session.scalar(COUNT, parameters) or 0
         done = await (await self.session.connection()).execute(REPLAY, parameters)
         note = f"{done.rowcount} events sent again"
         await record_change(self.session, self.by, _subject(webhook), _audited(webhook), _audited(webhook), note=note)

@@ -96,6 +96,8 @@ class ReplayEvents(Input):
     """A cursor of the change feed: only events after it."""
     which: Literal["all", "undelivered"] = "undelivered"
     """Whether those that were delivered are sent again too."""
+    dry_run: Flag = False
+    """Only count."""
 
 
 class ReplayResult(BaseModel):
@@ -104,7 +106,7 @@ class ReplayResult(BaseModel):
     model_config = ConfigDict(use_attribute_docstrings=True, json_schema_extra={"examples": [{"count": 12}]})
 
     count: int
-    """Events queued; at most 10,000 at once: ask again for the rest."""
+    """Events queued, or that would be; at most 10,000 at once: ask again for the rest."""
 
 
 class WebhookView(BaseModel):

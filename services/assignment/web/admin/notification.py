@@ -19,6 +19,7 @@ from services.assignment.web.admin.submitted_form import (
     refusals,
     refused_form,
 )
+from services.assignment.web.admin.webhook_client import with_instants
 from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
 
 PATH = "/admin/notification"
@@ -66,6 +67,7 @@ async def _ask(
 
 async def _page(request: Request, desk: DeskPages, context: AppState, caller: Caller, view: FormView) -> Response:
     failed = await _ask(context, caller, "GET", "/v1/deliveries", status="failed", limit=str(SHOWN))
+    mail = await _ask(context, caller, "GET", "/v1/mail-settings")
     return desk.render(
         request,
         "admin/notification.html",
@@ -73,7 +75,7 @@ async def _page(request: Request, desk: DeskPages, context: AppState, caller: Ca
         view.status,
         notices=view.notices,
         view=view,
-        mail=await _ask(context, caller, "GET", "/v1/mail-settings"),
+        mail=mail | {"circuit": with_instants(mail["circuit"])},
         failed=[one | {"at": datetime.fromisoformat(one["created_at"])} for one in failed["items"]],
         has_more=failed["next_cursor"] is not None,
     )

@@ -21,7 +21,7 @@ WITHHELD: tuple[type[Event], ...] = (AccessLinkRequested, AccountLinkRequested, 
 INSTANTS = frozenset(
     {
         *("created_at", "updated_at", "open_until", "last_success_at", "last_failure_at", "previous_until"),
-        *("next_attempt_at", "delivered_at", "expires_at", "revoked_at", "last_used_at"),
+        *("next_attempt_at", "delivered_at", "expires_at", "revoked_at", "last_used_at", "since"),
     }
 )
 STATES = {"active": ("Active", "ok"), "paused": ("Paused", "neutral"), "disabled": ("Disabled", "danger")}

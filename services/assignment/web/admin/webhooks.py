@@ -147,13 +147,14 @@ async def post_removal(
 async def post_replay(
     request: Request, desk: TheDesk, context: State, caller: NotificationPageCaller, webhook_id: UUID, form: AdminForm
 ) -> Response:
-    """Sends a range of events again."""
+    """Counts a range of events, or sends it again once that was confirmed."""
     body = {
         "since": instant_in(form.text("since")),
         "until": instant_in(form.text("until")),
         "which": form.text("which") or "undelivered",
+        "dry_run": form.text("do") != "send",
     }
-    key = form.keyed(caller, PATH).key
+    key = None if body["dry_run"] else form.keyed(caller, PATH).key
     try:
         async with refusals():
             path = f"/webhooks/{webhook_id}/replay"
@@ -161,6 +162,9 @@ async def post_replay(
     except FormRefused as refused:
         again = refused_form(form, refused, form.typed)
         return await WebhookPage(request, desk, context, caller, webhook_id).render(replay=again)
+    if body["dry_run"]:
+        counted = fresh_form(form.typed | {"count": count})
+        return await WebhookPage(request, desk, context, caller, webhook_id).render(replay=counted)
     told = "No event had to be sent again." if count == 0 else f"Events sent again: {count}."
     return desk.redirect(f"{PATH}/{webhook_id}", ("success", told))
 
