@@ -24,6 +24,7 @@ from pwdlib import PasswordHash
 from shared.contracts.base import TicketId
 from shared.kit.addresses import address_key
 from shared.kit.clock import utc_now
+from shared.kit.sealed_addresses import SealedAddresses
 from shared.kit.settings import Settings
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -131,12 +132,14 @@ class TicketLinks:
         self._portal = settings.portal_url.rstrip("/")
         self._lifetime = timedelta(days=settings.link_days)
         self._signer = URLSafeTimedSerializer(settings.link_secret.get_secret_value(), salt="ticket-link")
+        self._addresses = SealedAddresses(settings, "ticket-link")
 
     def token(self, link: TicketLink) -> str:
         """The signed token of a link. It tells the millisecond, so that a link made just after others died lives."""
         signed_at = link.signed_at or utc_now()
         milliseconds = (signed_at - EPOCH) // MILLISECOND
-        return self._signer.dumps([link.ticket_id.hex, address_key(link.email), milliseconds, int(link.is_mailed)])
+        sealed = self._addresses.seal(address_key(link.email), link.ticket_id.bytes)
+        return self._signer.dumps([link.ticket_id.hex, sealed, milliseconds, int(link.is_mailed)])
 
     def url(self, link: TicketLink) -> str:
         """The address to send to the requester."""
@@ -150,18 +153,18 @@ class TicketLinks:
         """The link a token stands for, or None if it is forged or too old. Whether it was revoked intake knows."""
         try:
             payload, written_at = self._signer.loads(token, return_timestamp=True)
-            link = _link_of(payload, written_at)
+            link = self._link_of(payload, written_at)
         except (BadData, ValueError, TypeError, OverflowError):
             return None
         return link if utc_now() - (link.signed_at or written_at) <= self._lifetime else None
 
-
-def _link_of(payload: Sequence[Any], written_at: datetime) -> TicketLink:
-    """The first links told only their second, and not how they were handed over."""
-    ticket, email, *rest = payload
-    milliseconds, is_mailed = rest or ((written_at - EPOCH) // MILLISECOND, 0)
-    signed_at = EPOCH + milliseconds * MILLISECOND
-    return TicketLink(TicketId(UUID(ticket)), address_key(str(email)), is_mailed=bool(is_mailed), signed_at=signed_at)
+    def _link_of(self, payload: Sequence[Any], written_at: datetime) -> TicketLink:
+        """The first links told only their second, and not how they were handed over."""
+        ticket, sealed, *rest = payload
+        milliseconds, is_mailed = rest or ((written_at - EPOCH) // MILLISECOND, 0)
+        ticket_id, signed_at = TicketId(UUID(ticket)), EPOCH + milliseconds * MILLISECOND
+        email = address_key(self._addresses.open(str(sealed), ticket_id.bytes))
+        return TicketLink(ticket_id, email, is_mailed=bool(is_mailed), signed_at=signed_at)
 
 
 MAIL_SIGNATURE_BYTES = 10

@@ -8,6 +8,7 @@ from itsdangerous import BadData, URLSafeSerializer
 from shared.contracts.base import TicketId
 from shared.kit.addresses import address_key
 from shared.kit.auth import digest_of
+from shared.kit.sealed_addresses import SealedAddresses
 from shared.kit.settings import Settings
 
 
@@ -31,10 +32,12 @@ class PreferenceLinks:
     def __init__(self, settings: Settings) -> None:
         self._portal = settings.portal_url.rstrip("/")
         self._signer = URLSafeSerializer(settings.link_secret.get_secret_value(), salt="preference-link")
+        self._addresses = SealedAddresses(settings, "preference-link")
 
     def token(self, link: PreferenceLink) -> str:
-        """Returns the signed part of a link."""
-        return self._signer.dumps([address_key(link.email), link.ticket_id.hex, int(link.is_copy)])
+        """Returns the signed part of a link; nobody reads the address out of it, and the same link is the same."""
+        sealed = self._addresses.seal(address_key(link.email), link.ticket_id.bytes)
+        return self._signer.dumps([sealed, link.ticket_id.hex, int(link.is_copy)])
 
     def url(self, link: PreferenceLink) -> str:
         """Returns the address of the page, to which mail programs also post a one-click unsubscription (RFC 8058)."""
@@ -43,8 +46,10 @@ class PreferenceLinks:
     def read(self, token: str) -> PreferenceLink | None:
         """Returns what a token stands for; None if it is forged."""
         try:
-            email, ticket, is_copy = self._signer.loads(token)
-            return PreferenceLink(TicketId(UUID(ticket)), str(email), is_copy=bool(is_copy))
+            sealed, ticket, is_copy = self._signer.loads(token)
+            ticket_id = TicketId(UUID(ticket))
+            email = self._addresses.open(str(sealed), ticket_id.bytes)
+            return PreferenceLink(ticket_id, email, is_copy=bool(is_copy))
         except (BadData, ValueError, TypeError, AttributeError):
             return None
 

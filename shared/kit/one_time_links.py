@@ -8,6 +8,7 @@ from itsdangerous import BadData, URLSafeSerializer
 
 from shared.kit.auth import EPOCH, MILLISECOND, digest_of
 from shared.kit.clock import utc_now
+from shared.kit.sealed_addresses import SealedAddresses
 from shared.kit.settings import Settings
 
 EXPORT_LIFETIME = timedelta(minutes=15)
@@ -29,21 +30,24 @@ class ExportLinks:
     def __init__(self, settings: Settings) -> None:
         self._portal = settings.portal_url.rstrip("/")
         self._signer = URLSafeSerializer(settings.link_secret.get_secret_value(), salt="export-link")
+        self._addresses = SealedAddresses(settings, "export-link")
 
     def url(self, email: str, mail_id: UUID, at: datetime) -> str:
         """The address to mail; the same mail has the same one, and it works for minutes from `at` on."""
-        payload = [email.casefold(), mail_id.hex, (at - EPOCH) // MILLISECOND]
+        sealed = self._addresses.seal(email.casefold(), mail_id.bytes)
+        payload = [sealed, mail_id.hex, (at - EPOCH) // MILLISECOND]
         return f"{self._portal}/everything/{self._signer.dumps(payload)}"
 
     def read(self, token: str) -> ExportLink | None:
         """The link of a token; None if it is forged or too old. Whether it was used intake knows."""
         try:
-            email, mail_id, milliseconds = self._signer.loads(token)
+            sealed, mail_id, milliseconds = self._signer.loads(token)
+            email = self._addresses.open(str(sealed), UUID(mail_id).bytes)
             age = utc_now() - (EPOCH + milliseconds * MILLISECOND)
         except (BadData, ValueError, TypeError, OverflowError):
             return None
         is_young = -_CLOCKS_APART <= age <= EXPORT_LIFETIME
-        return ExportLink(str(email), digest_of(f"{email}:{mail_id}").hex()) if is_young else None
+        return ExportLink(email, digest_of(f"{email}:{mail_id}").hex()) if is_young else None
 
 
 @dataclass(frozen=True, slots=True)
