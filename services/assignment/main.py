@@ -164,6 +164,7 @@ def build_app(settings: AssignmentSettings) -> FastAPI:
             "returns": partial(return_tickets, context),
             "backlog": partial(run_backlog_job, context),
             "intents": partial(resend_intents, context),
+            "intent-leases": partial(intents.renew_leases, database, tickets.under_way),
             "rule-counts": partial(keep_counts, context.match_counts, database),
             "report-schedules": partial(send_due_reports, context),
             "held-replies": partial(send_held_replies, context),

@@ -39,6 +39,7 @@ from shared.contracts.tickets import TicketSnapshot
 from shared.contracts.vocabulary import Status
 from shared.domain.errors import REFUSALS, Refusal, TicketArchivedError, UnknownTicket
 from shared.kit.clock import new_id, utc_now
+from shared.kit.commands_under_way import CommandsUnderWay
 from shared.kit.settings import Settings
 from shared.kit.ticket_errors import TicketsOutOfReach, TicketStuck, TicketsUnavailable
 from shared.kit.tracing import ENTITY, SpanKind, span
@@ -74,6 +75,7 @@ class Tickets:
 
     def __init__(self, client: Client) -> None:
         self.client = client
+        self.under_way = CommandsUnderWay()
 
     @classmethod
     async def connect(cls, settings: Settings) -> "Tickets":
@@ -166,7 +168,8 @@ class Tickets:
 
         Raises Refusal (typed) if the workflow refuses, TicketsUnavailable if it does not answer in time.
         """
-        return await self._ask(ticket_id, "command", _with_events(command), command.command_id)
+        with self.under_way.holding([command.command_id]):
+            return await self._ask(ticket_id, "command", _with_events(command), command.command_id)
 
     async def open_and_execute(self, ticket: OpenTicket, command: Command) -> CommandAnswer:
         """Starts the ticket's workflow if there is none yet, and carries out a command, both in one request.

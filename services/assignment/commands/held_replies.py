@@ -4,7 +4,7 @@ Whoever sends one gives the reply the id that its key names, so that a crash in 
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -36,11 +36,14 @@ from shared.kit.http.body_check import check_body
 from shared.kit.http.error_handlers import from_exception
 from shared.kit.http.idempotency import fingerprint, in_flight
 from shared.kit.http.problems import Problem, not_found
+from shared.kit.leases import kept_lease
 from shared.kit.telemetry import log
 from shared.kit.ticket_errors import TicketsUnavailable
 
-LEASE = timedelta(seconds=30)
-"""How long a reply that is being sent is its sender's alone."""
+LEASE = timedelta(seconds=9)
+"""How long after a crash others take over a reply that was being sent; a sender that lives renews it."""
+AGAIN = timedelta(seconds=30)
+"""When a reply that could not be sent is tried again."""
 SWEEP_SECONDS = 8.0
 LOCKED_SECONDS = 0.01
 """A pause for replies that are due but locked by another process, which is about to send them."""
@@ -165,9 +168,18 @@ async def _wait_seconds(context: AppState) -> float:
 async def send_due(context: AppState) -> int:
     """Sends those whose time has come; returns how many there were."""
     rows = await _claimed(context)
-    for row in rows:
-        await _send(context, row)
+    under_way = {row.id for row in rows}
+    async with kept_lease(LEASE, lambda: _renew(context, under_way)):
+        for row in rows:
+            await _send(context, row)
+            under_way.discard(row.id)
     return len(rows)
+
+
+async def _renew(context: AppState, ids: Collection[UUID]) -> None:
+    renewed = update(HeldReply).where(HeldReply.id.in_(list(ids))).values(send_at=utc_now() + LEASE)
+    async with context.database.begin() as session:
+        await session.execute(renewed.execution_options(synchronize_session=False))
 
 
 async def _claimed(context: AppState) -> Sequence[HeldReply]:
@@ -210,6 +222,8 @@ async def _send(context: AppState, row: HeldReply) -> None:
         log.warning("held_reply.later", ticket_id=str(row.ticket_id), error=repr(error))
         if row.tries >= MOST_TRIES:
             await _give_back(context, row, "It could not be sent; the system was too busy.")
+        else:
+            await _put_off(context, row)
         return
     except (Refusal, Problem) as error:
         await _give_back(context, row, f"Not sent: {from_exception(error).detail}.")
@@ -222,6 +236,12 @@ async def _send(context: AppState, row: HeldReply) -> None:
             owner = DraftOwner(row.agent_id, row.ticket_id)
             if "reply" not in await find_drafts(session, owner):
                 await put_draft(session, owner, empty, utc_now(), remark)
+
+
+async def _put_off(context: AppState, row: HeldReply) -> None:
+    later = update(HeldReply).where(HeldReply.id == row.id).values(send_at=utc_now() + AGAIN)
+    async with context.database.begin() as session:
+        await session.execute(later.execution_options(synchronize_session=False))
 
 
 async def _follow(context: AppState, caller: Caller, row: HeldReply) -> str:

@@ -6,8 +6,9 @@ still to be announced.
 
 import asyncio
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from services.assignment.app_state import AppState
 from services.assignment.commands.intents import LEASE, drop, finish, let_go
@@ -24,8 +25,11 @@ from shared.kit.clock import derived_id, utc_now
 from shared.kit.telemetry import log
 from shared.kit.ticket_errors import TicketStuck, TicketsUnavailable
 
-EVERY_SECONDS = 8.0
+EVERY_SECONDS, SOONEST_SECONDS = 8.0, 0.5
+"""The longest and the shortest pause between two looks."""
 AT_ONCE = 20
+SILENT_FOR = timedelta(seconds=30)
+"""After a ticket did not answer, when it is asked again."""
 MOST_SILENCES = 20
 """How often a ticket may fail to answer, while Temporal does, before its command is given up."""
 
@@ -35,13 +39,23 @@ async def resend_intents(context: AppState) -> None:
     while True:
         while await resend_left_behind(context):
             pass
-        await asyncio.sleep(EVERY_SECONDS)
+        await asyncio.sleep(await _wait_seconds(context))
+
+
+async def _wait_seconds(context: AppState) -> float:
+    """Until the next claim runs out, if that is soon: most end before, for their senders live."""
+    async with context.database.single() as connection:
+        next_at: datetime | None = await connection.scalar(select(func.min(Intent.claimed_until)))
+    if next_at is None:
+        return EVERY_SECONDS
+    return min(max((next_at - utc_now()).total_seconds(), SOONEST_SECONDS), EVERY_SECONDS)
 
 
 async def resend_left_behind(context: AppState) -> int:
     """Settles some; returns how many could be."""
-    settled = [await _settle(context, intent) for intent in await _left_behind(context)]
-    return sum(settled)
+    intents = await _left_behind(context)
+    with context.tickets.under_way.holding([intent.command_id for intent in intents]):
+        return sum([await _settle(context, intent) for intent in intents])
 
 
 async def send_now(context: AppState, command_id: str) -> None:
@@ -139,7 +153,6 @@ async def _note_silence(context: AppState, intent: Intent) -> bool:
         await drop(context.database, intent.command_id)
         return True
     async with context.database.begin() as session:
-        await session.execute(
-            update(Intent).where(Intent.command_id == intent.command_id).values(silences=Intent.silences + 1)
-        )
+        counted = {"silences": Intent.silences + 1, "claimed_until": utc_now() + SILENT_FOR}
+        await session.execute(update(Intent).where(Intent.command_id == intent.command_id).values(counted))
     return False

@@ -1,22 +1,26 @@
 """A command is written down before it is sent: no transaction is open meanwhile, and no crash loses it."""
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, update
+from sqlalchemy import delete, func, update
 from sqlalchemy.dialects.postgresql import insert
 
 from services.assignment.models import Intent, table_of
 from shared.contracts.commands import AskedCommand, Command
 from shared.kit.clock import utc_now
-from shared.kit.db import Database, Session
+from shared.kit.commands_under_way import CommandsUnderWay
+from shared.kit.db import UNREACHABLE, Database, Session, lock_in_order
 from shared.kit.http.idempotency import in_flight, key_reused
 
-LEASE = timedelta(seconds=30)
-"""How long a command is its sender's alone; after that the sender has died, for each waits much less for an answer."""
+LEASE = timedelta(seconds=8)
+"""How long a command is its sender's alone; a sender that lives renews it, and after that it has died."""
+BEATS = 3
 WRITE = insert(table_of(Intent)).on_conflict_do_nothing().returning(Intent.command_id)
 SETTLED_AFTER = timedelta(seconds=10)
 """After this no request of a sender that gave up can still be on its way to Temporal."""
@@ -117,6 +121,24 @@ async def hand_over(session: Session, command_id: str) -> None:
     """It is answered for already, and sent until the workflow takes it."""
     values = {"is_keyed": False, "claimed_until": utc_now()}
     await session.execute(update(Intent).where(Intent.command_id == command_id).values(values))
+
+
+async def renew_leases(database: Database, under_way: CommandsUnderWay) -> None:
+    """For ever: renews the leases of this process's commands that wait long for their answer."""
+    beat = LEASE.total_seconds() / BEATS
+    while True:
+        await asyncio.sleep(beat)
+        if slow := under_way.longer_than(beat):
+            with suppress(*UNREACHABLE):
+                await _renew(database, slow)
+
+
+async def _renew(database: Database, command_ids: Sequence[str]) -> None:
+    until = func.greatest(Intent.claimed_until, utc_now() + LEASE)
+    sent = (Intent.command_id.in_(command_ids), Intent.claimed_until.is_not(None), Intent.is_abandoned.is_(False))
+    async with database.begin() as session:
+        locked = await lock_in_order(session, Intent.command_id, *sent, skip_locked=True)
+        await session.execute(update(Intent).where(Intent.command_id.in_(locked)).values(claimed_until=until))
 
 
 async def forget_older_than(session: Session, age: timedelta) -> None:

@@ -12,9 +12,9 @@ from services.notification.delivery.channels import DeliveryChannel
 from services.notification.deps import By, State
 from services.notification.models import NotificationTarget
 from services.notification.targets.payloads import TargetKind
-from services.notification.targets.queue import place_of
+from services.notification.targets.queue import TargetRefused, place_of
 from services.notification.targets.secrets import TargetSecrets
-from services.notification.targets.sender import TargetRefused, send_test
+from services.notification.targets.sender import send_test
 from shared.kit.clock import new_id
 from shared.kit.configuration_changes import record_change
 from shared.kit.db import Session

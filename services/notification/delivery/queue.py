@@ -1,11 +1,10 @@
 """The ledger as a work queue: claims due mails and records the outcome."""
 
-import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from typing import Any, cast
 from uuid import UUID
 
@@ -46,7 +45,8 @@ from shared.contracts.events import Envelope, NotificationFailed, NotificationSe
 from shared.kit import outbox
 from shared.kit.backoff import MAIL_OUT
 from shared.kit.clock import utc_now
-from shared.kit.db import UNREACHABLE, Database, lock_in_order
+from shared.kit.db import Database, lock_in_order
+from shared.kit.leases import kept_lease
 
 BATCH = 40
 FATAL_TWICE = 2
@@ -149,24 +149,9 @@ class DeliveryQueue:
             found = await connection.scalar(NEXT_DUE)
         return None if found is None else float(found)
 
-    @asynccontextmanager
-    async def keeping(self, jobs: Sequence[MailJob]) -> AsyncIterator[None]:
+    def keeping(self, jobs: Sequence[MailJob]) -> AbstractAsyncContextManager[None]:
         """Renews the leases for as long as the block runs."""
-        renewing = asyncio.create_task(self._renew([job.id for job in jobs]))
-        try:
-            yield
-        finally:
-            renewing.cancel()
-
-    async def _renew(self, ids: Sequence[UUID]) -> None:
-        while True:
-            await asyncio.sleep(self._lease.total_seconds() / 3)
-            with suppress(*UNREACHABLE):
-                async with self._database.begin() as session:
-                    ours = (Delivery.id.in_(ids), Delivery.status == DeliveryStatus.SENDING)
-                    locked = await lock_in_order(session, Delivery.id, *ours, skip_locked=True)
-                    renewed = update(Delivery).where(Delivery.id.in_(locked))
-                    await session.execute(renewed.values(next_attempt_at=func.now() + self._lease))
+        return kept_lease(self._lease, partial(renew_claims, self._database, [job.id for job in jobs], self._lease))
 
     async def release(self, jobs: Sequence[MailJob], reason: str) -> None:
         """Returns mails to the queue without counting an attempt."""
@@ -221,6 +206,15 @@ class DeliveryQueue:
             if is_over:
                 await outbox.add(session, _failed(job, refusal, at), f"{job.id}:failed:{attempts}", at)
         return is_over
+
+
+async def renew_claims(database: Database, ids: Sequence[UUID], lease: timedelta) -> None:
+    """Renews the leases of claimed deliveries, of whichever channel."""
+    async with database.begin() as session:
+        ours = (Delivery.id.in_(ids), Delivery.status == DeliveryStatus.SENDING)
+        locked = await lock_in_order(session, Delivery.id, *ours, skip_locked=True)
+        renewed = update(Delivery).where(Delivery.id.in_(locked))
+        await session.execute(renewed.values(next_attempt_at=func.now() + lease))
 
 
 def _sent(job: MailJob, at: datetime) -> Envelope:

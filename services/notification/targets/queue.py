@@ -1,27 +1,32 @@
 """The ledger as a work queue for targets: claims, outcomes, and the circuit breaker of each target."""
 
+from collections.abc import Collection
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import String, cast, func, literal, or_, select, update
+from sqlalchemy import ARRAY, String, all_, bindparam, cast, func, literal, or_, select, update
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from services.notification.delivery.channels import DeliveryChannel
+from services.notification.delivery.queue import renew_claims
 from services.notification.delivery.status import DeliveryStatus
 from services.notification.models import IS_DUE, Delivery, NotificationTarget, Ticket
-from services.notification.targets.decisions import RECIPIENT
+from services.notification.targets.decisions import RECIPIENT, recipient_of
 from services.notification.targets.payloads import TargetKind
 from services.notification.targets.secrets import TargetSecrets, TargetUnreadable
 from shared.kit.backoff import Backoff
 from shared.kit.clock import utc_now
 from shared.kit.db import Database
+from shared.kit.leases import kept_lease
 
 CHANNELS = (DeliveryChannel.CHAT.value, DeliveryChannel.ON_CALL.value)
 BATCH = 20
-LEASE = timedelta(seconds=60)
+LEASE = timedelta(seconds=9)
+"""How long after a crash others take a message over; a sender that lives renews it."""
 RETRIES = Backoff((2, 10, 60, 300, 1800, 7200, 21_600, 86_400))
 """Pauses after failed attempts: seconds at first, a day at the end."""
 Place = tuple[str, str | None]
@@ -31,6 +36,14 @@ OPENS_AFTER = 5
 """Failures in a row after which the circuit of a target opens."""
 PAUSES = Backoff((30, 60, 300, 900, 3600))
 """How long an open circuit stays open, after more and more failures."""
+
+
+class TargetRefused(Exception):
+    """A target did not take a message; `is_permanent` if another attempt is of no use."""
+
+    def __init__(self, reason: str, *, is_permanent: bool) -> None:
+        super().__init__(reason)
+        self.reason, self.is_permanent = reason, is_permanent
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +69,11 @@ class TargetQueue:
     def __init__(self, database: Database, secrets: TargetSecrets) -> None:
         self._database, self._secrets = database, secrets
 
-    async def claim(self) -> list[TargetJob]:
-        """Claims due messages, oldest first, at most one for each target: a slow one holds up no other."""
+    async def claim(self, busy: Collection[UUID] = ()) -> list[TargetJob]:
+        """Claims due messages, oldest first, at most one for each target, and none for those that are busy."""
+        keys = [recipient_of(one) for one in busy]
         async with self._database.begin() as session:
-            rows = (await session.scalars(_claim())).all()
+            rows = (await session.scalars(_claim(), {"busy": keys})).all()
             if not rows:
                 return []
             ids = {UUID(row.recipient.removeprefix(RECIPIENT)) for row in rows}
@@ -73,6 +87,10 @@ class TargetQueue:
                 self._job(row, targets[UUID(row.recipient.removeprefix(RECIPIENT))], tickets[row.ticket_id])
                 for row in rows
             ]
+
+    def keeping(self, job: TargetJob) -> AbstractAsyncContextManager[None]:
+        """Renews the lease of a claimed message for as long as the block runs."""
+        return kept_lease(LEASE, partial(renew_claims, self._database, [job.id], LEASE))
 
     async def mark_sent(self, job: TargetJob, answer: str) -> None:
         """Records what the target answered, and closes its circuit."""
@@ -95,10 +113,10 @@ class TargetQueue:
             )
             await session.execute(closed.values(failures=0, paused_until=None))
 
-    async def mark_refused(self, job: TargetJob, reason: str, *, is_permanent: bool) -> bool:
+    async def mark_refused(self, job: TargetJob, refused: TargetRefused) -> bool:
         """Schedules the next attempt, or marks the message as failed: True. Opens the circuit after many failures."""
         now, attempts = utc_now(), job.attempts + 1
-        is_over = is_permanent or now - job.created_at > GIVE_UP_AFTER
+        is_over = refused.is_permanent or now - job.created_at > GIVE_UP_AFTER
         async with self._database.begin() as session:
             await session.execute(
                 update(Delivery)
@@ -107,7 +125,7 @@ class TargetQueue:
                     status=DeliveryStatus.FAILED if is_over else DeliveryStatus.QUEUED,
                     attempts=attempts,
                     next_attempt_at=None if is_over else now + RETRIES.delay_after(attempts),
-                    last_error=reason[:1000],
+                    last_error=refused.reason[:1000],
                 )
             )
             counted = (
@@ -173,6 +191,7 @@ def _claim() -> ReturningUpdate[Delivery]:
             NotificationTarget.is_active,
             or_(NotificationTarget.paused_until.is_(None), NotificationTarget.paused_until <= func.now()),
             Ticket.number.is_not(None),
+            Delivery.recipient != all_(bindparam("busy", type_=ARRAY(String()))),
         )
         .order_by(Delivery.recipient, Delivery.id)
         .limit(BATCH)

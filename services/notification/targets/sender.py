@@ -1,14 +1,16 @@
 """Posts due messages to chat rooms and on-call services; each target is on its own."""
 
 import asyncio
-from contextlib import suppress
+from collections.abc import Iterable
+from functools import partial
+from uuid import UUID
 
 from pydantic_core import to_json
 
 from services.notification.delivery.consolidated_text import METRICS
 from services.notification.delivery.templates import TemplateName
 from services.notification.targets.payloads import TargetKind, TargetMessage, request_of
-from services.notification.targets.queue import Place, TargetJob, TargetQueue
+from services.notification.targets.queue import Place, TargetJob, TargetQueue, TargetRefused
 from shared.kit.backoff import PATIENT, retry
 from shared.kit.clock import new_id, utc_now
 from shared.kit.http.public_addresses import OutgoingRefused
@@ -31,14 +33,6 @@ WORDS = {
 }
 
 
-class TargetRefused(Exception):
-    """A target did not take a message; `is_permanent` if another attempt is of no use."""
-
-    def __init__(self, reason: str, *, is_permanent: bool) -> None:
-        super().__init__(reason)
-        self.reason, self.is_permanent = reason, is_permanent
-
-
 class TargetSender:
     """The loop: woken after commits, with a periodic sweep in case a wake-up was lost."""
 
@@ -51,28 +45,46 @@ class TargetSender:
         self._woken.set()
 
     async def run(self) -> None:
-        """Sends until cancelled."""
-        while True:
-            self._woken.clear()
-            due_in = await retry(self._send_all_due, PATIENT, is_unreachable)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(SWEEP_SECONDS if due_in is None else min(due_in, SWEEP_SECONDS)):
-                    await self._woken.wait()
+        """Sends until cancelled: to each target one message at a time, whatever the others do."""
+        sending: dict[asyncio.Task[None], UUID] = {}
+        try:
+            while True:
+                self._woken.clear()
+                due_in = await retry(lambda: self._start_due(sending), PATIENT, is_unreachable)
+                await self._wait(sending, SWEEP_SECONDS if due_in is None else min(due_in, SWEEP_SECONDS))
+        finally:
+            for task in sending:
+                task.cancel()
+            await asyncio.gather(*sending, return_exceptions=True)
 
-    async def _send_all_due(self) -> float | None:
-        while jobs := await self._queue.claim():
-            await asyncio.gather(*(self._send(job) for job in jobs))
+    async def _start_due(self, sending: dict[asyncio.Task[None], UUID]) -> float | None:
+        """Begins to send what is due; returns the seconds until more is."""
+        for task in [task for task in sending if task.done()]:
+            del sending[task]
+            task.result()
+        for job in await self._queue.claim(frozenset(sending.values())):
+            sending[asyncio.create_task(self._send(job))] = job.target_id
         return await self._queue.next_due_in()
 
+    async def _wait(self, sending: Iterable[asyncio.Task[None]], seconds: float) -> None:
+        """Returns when a message is settled, when there is news, or after a while."""
+        news = asyncio.create_task(self._woken.wait())
+        try:
+            await asyncio.wait([news, *sending], timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            news.cancel()
+
     async def _send(self, job: TargetJob) -> None:
+        """Sends one message and records what came of it, however long the database is away."""
         message = message_of(job, self._desk)
         try:
-            answer = await post(self._client, job.kind, job.place, message)
+            async with self._queue.keeping(job):
+                answer = await post(self._client, job.kind, job.place, message)
         except TargetRefused as refused:
-            is_over = await self._queue.mark_refused(job, refused.reason, is_permanent=refused.is_permanent)
+            is_over = await retry(partial(self._queue.mark_refused, job, refused), PATIENT, is_unreachable)
             log.warning("target.refused", delivery_id=str(job.id), kind=job.kind, is_over=is_over)
         else:
-            await self._queue.mark_sent(job, answer)
+            await retry(partial(self._queue.mark_sent, job, answer), PATIENT, is_unreachable)
 
 
 def message_of(job: TargetJob, desk: str) -> TargetMessage:

@@ -116,7 +116,8 @@ class WebhookDispatcher:
         if endpoint.problem is not None:
             result = AttemptResult(AttemptOutcome.FAILED, error=endpoint.problem)
         else:
-            result = await attempt(self._client, endpoint.url, job.event_id, job.body, endpoint.secrets)
+            async with self._ledger.keeping(job):
+                result = await attempt(self._client, endpoint.url, job.event_id, job.body, endpoint.secrets)
         await self._ledger.settle(job, result, endpoint.failures)
         WEBHOOKS.labels(result.outcome.value).inc()
         if result.outcome is not AttemptOutcome.DELIVERED:

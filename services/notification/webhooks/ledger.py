@@ -5,6 +5,7 @@ claim has an end: after a crash others send the event again, under the same id.
 """
 
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import uniform
@@ -22,9 +23,10 @@ from shared.kit.backoff import Backoff
 from shared.kit.clock import utc_now
 from shared.kit.configuration_changes import record_change
 from shared.kit.db import Database, Session
+from shared.kit.leases import kept_lease
 
-LEASE = timedelta(seconds=30)
-"""Longer than the longest attempt."""
+LEASE = timedelta(seconds=9)
+"""How long after a crash others take an attempt over; a sender that lives renews it."""
 OPENS_AFTER = 5
 """Failures in a row, of whichever events, after which an endpoint is left alone for a while."""
 CIRCUIT = Backoff((10, 30, 60, 120, 300, 600))
@@ -111,6 +113,10 @@ DROP = text(f"""
 update webhook_deliveries set status = 'dropped', next_attempt_at = null, last_error = :reason
 where webhook_id = :webhook and {UNSETTLED}
 """)  # noqa: S608 - constants
+RENEW = text("""
+update webhook_deliveries set next_attempt_at = now() + cast(:lease as interval)
+where id = :id and status = 'sending' and attempts = :attempts
+""")
 RELEASE = text("""
 update webhook_deliveries set status = 'queued', attempts = attempts - 1, next_attempt_at = now()
 where id = any(:ids) and status = 'sending'
@@ -182,6 +188,14 @@ class WebhookLedger:
             if not jobs:
                 await connection.execute(STRAIGHTEN, {"webhook": webhook_id})
         return sorted(jobs, key=lambda job: job.position)
+
+    def keeping(self, job: WebhookJob) -> AbstractAsyncContextManager[None]:
+        """Renews the lease of a claimed delivery for as long as the block runs."""
+        return kept_lease(LEASE, lambda: self._renew(job))
+
+    async def _renew(self, job: WebhookJob) -> None:
+        async with self._database.single() as connection:
+            await connection.execute(RENEW, {"id": job.id, "attempts": job.attempts, "lease": LEASE})
 
     async def release(self, ids: Sequence[UUID]) -> None:
         """Puts claimed deliveries back, to be sent at once by whoever runs next."""

@@ -1,0 +1,28 @@
+"""Leases that live as long as their holder: renewed by a heartbeat, so that they may be short."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+
+from shared.kit.db import UNREACHABLE
+
+BEATS = 3
+"""Renewals in the time of one lease: two may fail."""
+
+
+@asynccontextmanager
+async def kept_lease(lease: timedelta, renew: Callable[[], Awaitable[object]]) -> AsyncIterator[None]:
+    """Renews a lease for as long as the block runs; a process that dies renews nothing."""
+    beating = asyncio.create_task(_beat(lease, renew))
+    try:
+        yield
+    finally:
+        beating.cancel()
+
+
+async def _beat(lease: timedelta, renew: Callable[[], Awaitable[object]]) -> None:
+    while True:
+        await asyncio.sleep(lease.total_seconds() / BEATS)
+        with suppress(*UNREACHABLE):
+            await renew()
