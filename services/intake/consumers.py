@@ -10,6 +10,7 @@ from services.intake.commands.agent_edits import attach_to_note, attaching, edit
 from services.intake.commands.apply_events import CONSUMER, EventEffects, apply_effects
 from services.intake.commands.decide_participant import decide_participant
 from services.intake.commands.known_incidents import keep_known_incidents
+from services.intake.commands.mail_preferences import keep_choice
 from services.intake.commands.merged_tickets import join_requester, part_requester
 from services.intake.commands.open_follow_up import open_follow_up
 from services.intake.commands.project_agents import project_agents
@@ -27,6 +28,7 @@ from shared.contracts.events import (
     Event,
     IncidentChanged,
     LifecycleEvent,
+    MailPreferencesSet,
     MessageEdited,
     MessagePosted,
     MessageUnclaimed,
@@ -123,13 +125,17 @@ def agents_consumer(database: Database) -> Consumer:
 
 
 def people_consumer(database: Database, ids: RequesterIds) -> Consumer:
-    """Keeps which addresses are one person, and what organisations share."""
+    """Keeps which addresses are one person, what organisations share, and which mails operators chose for people."""
 
     async def handle(events: list[Envelope]) -> None:
         async with database.begin() as session:
-            await project_people(session, ids, events)
+            chosen = [event for event in events if event.type == MailPreferencesSet.type()]
+            await project_people(session, ids, [event for event in events if event not in chosen])
+            for event in chosen:
+                await keep_choice(session, MailPreferencesSet.of(event))
 
-    return Consumer(PEOPLE, (RequesterChanged.subjects(), OrganisationChanged.subjects()), handle)
+    subjects = (RequesterChanged.subjects(), OrganisationChanged.subjects(), MailPreferencesSet.subjects())
+    return Consumer(PEOPLE, subjects, handle)
 
 
 async def on_events(database: Database, limits: InvitationLimits, events: Sequence[Envelope]) -> None:

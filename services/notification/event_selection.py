@@ -10,6 +10,7 @@ from shared.contracts.events import (
     AccountLinkRequested,
     Event,
     MailPreferencesChanged,
+    MailPreferencesSet,
     NoteAdded,
     NoteFilesAttached,
     NoteReceived,
@@ -24,6 +25,7 @@ WITHHELD: tuple[type[Event], ...] = (
     AccountChanged,
     ReportReady,
     MailPreferencesChanged,
+    MailPreferencesSet,
 )
 """Requests for links, changes of sign-in, mailed reports and choices of mails: between Everdesk's services only."""
 WHEN_NAMED: tuple[type[Event], ...] = (

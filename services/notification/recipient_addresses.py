@@ -4,11 +4,14 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from services.notification.models import RecipientAddress
+from shared.contracts.events import MailPreferencesSet
+from shared.kit import outbox
 from shared.kit.administrator_passes import Administrator
 from shared.kit.auth import EPOCH
 from shared.kit.clock import utc_now
@@ -16,6 +19,7 @@ from shared.kit.configuration_changes import record_change
 from shared.kit.db import Session
 from shared.kit.mail_preferences import recipient_key
 
+Wanted = Literal["all", "replies", "none"]
 _UNKNOWN_MAILBOX = re.compile(r"55\d[ -]5\.1\.(1|6|10)\b")
 REPLIES = frozenset({"reply"})
 """The templates that somebody who wants replies only is still sent."""
@@ -53,11 +57,17 @@ async def standings_of(session: Session, addresses: Collection[str]) -> dict[str
     return {keys[row.key]: AddressStanding(row.wanted, row.bounced_at is not None) for row in rows}
 
 
-async def set_wanted(session: Session, address: str, wanted: str) -> None:
-    """Stores how much the owner of an address wants to hear."""
-    values = {"wanted": wanted, "changed_at": utc_now()}
-    new = insert(RecipientAddress).values(key=key_of(address), **values)
+async def set_wanted(session: Session, by: Administrator, address: str, wanted: Wanted) -> None:
+    """Stores and announces how much the owner of an address is to hear."""
+    key, at = key_of(address), utc_now()
+    values = {"wanted": wanted, "changed_at": at}
+    before = await session.scalar(select(RecipientAddress.wanted).where(RecipientAddress.key == key))
+    new = insert(RecipientAddress).values(key=key, **values)
     await session.execute(new.on_conflict_do_update(index_elements=[RecipientAddress.key], set_=values))
+    told = MailPreferencesSet(address_key=key, wanted=wanted, changed_at=at)
+    await outbox.add(session, told, f"mail-preferences:{key[:32]}:{at.timestamp():.6f}", at)
+    subject = ("address", key, "An address")
+    await record_change(session, by, subject, {"wanted": before or "all"}, {"wanted": wanted})
 
 
 async def mark_bounced(session: Session, address: str, reason: str, at: datetime) -> None:

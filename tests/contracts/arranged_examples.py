@@ -12,6 +12,7 @@ from shared.contracts.events import (
     IncidentChanged,
     MailBounced,
     MailPreferencesChanged,
+    MailPreferencesSet,
     ReportReady,
     SideMessageReceived,
     SideMessageSent,
@@ -92,6 +93,7 @@ def arranged(ticket: TicketId, other: TicketId, actor: Actor, at: datetime) -> t
             mail_id="<answer@supplier.example>",
             received_at=at,
         ),
+        MailPreferencesSet(address_key="3d0f" * 16, wanted="replies", changed_at=at),
         MailPreferencesChanged(ticket_id=ticket, address_key="5" * 64, wanted="replies", changed_at=at),
         MailBounced(
             ticket_id=ticket,

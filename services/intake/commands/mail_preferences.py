@@ -7,7 +7,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from services.intake.commands.participants import answer_invitation
 from services.intake.models import MailPreference
-from shared.contracts.events import MailPreferencesChanged
+from shared.contracts.events import MailPreferencesChanged, MailPreferencesSet
 from shared.contracts.vocabulary import ParticipantState
 from shared.kit import outbox
 from shared.kit.db import Session
@@ -32,6 +32,14 @@ async def choose_mails(session: Session, link: PreferenceLink, wanted: Wanted, a
     await session.execute(new.on_conflict_do_update(index_elements=[MailPreference.key], set_=values))
     told = MailPreferencesChanged(ticket_id=link.ticket_id, address_key=key, wanted=wanted, changed_at=at)
     await outbox.add(session, told, f"{link.ticket_id}:mail-preferences:{key[:16]}:{at.timestamp():.6f}", at)
+
+
+async def keep_choice(session: Session, told: MailPreferencesSet) -> None:
+    """Keeps what an operator chose for an address, unless its owner has chosen since."""
+    values = {"wanted": told.wanted, "changed_at": told.changed_at}
+    new = insert(MailPreference).values(key=told.address_key, **values)
+    is_newer = MailPreference.changed_at < told.changed_at
+    await session.execute(new.on_conflict_do_update(index_elements=[MailPreference.key], set_=values, where=is_newer))
 
 
 async def unsubscribe(session: Session, link: PreferenceLink, at: datetime) -> None:

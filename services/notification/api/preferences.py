@@ -1,6 +1,6 @@
 """Preferences: how an agent wants to be told, and how much a requester wants to hear."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict
@@ -8,13 +8,12 @@ from pydantic import BaseModel, ConfigDict
 from services.notification.api.recipients import TheAgent
 from services.notification.deps import By, State
 from services.notification.preferences import NotificationChoices, load_settings, save_settings
-from services.notification.recipient_addresses import clear_bounce, set_wanted, standings_of
+from services.notification.recipient_addresses import Wanted, clear_bounce, set_wanted, standings_of
 from shared.kit.http.etags import IfMatch, etag_of, revision_of
 from shared.kit.http.inputs import Email, Flag, Input
 
 router = APIRouter(prefix="/preferences", tags=["preferences"])
 
-Wanted = Literal["all", "replies", "none"]
 OfAddress = Annotated[Email, Query(description="The address")]
 
 
@@ -79,9 +78,9 @@ async def read_address(state: State, email: OfAddress) -> AddressPreferencesView
 async def replace_address(
     state: State, by: By, email: OfAddress, body: AddressPreferencesInput
 ) -> AddressPreferencesView:
-    """Sets how much the owner of an address hears, and clears a bounce."""
+    """Sets how much the owner of an address hears, which their own page then shows, and clears a bounce."""
     async with state.database.begin() as session:
-        await set_wanted(session, email, body.wanted)
+        await set_wanted(session, by, email, body.wanted)
         if body.clear_bounce:
             await clear_bounce(session, by, email)
         standing = (await standings_of(session, [email]))[email]

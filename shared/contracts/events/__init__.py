@@ -54,7 +54,7 @@ from shared.contracts.events.lifecycle import (
     TicketTriaged,
     TicketUnmerged,
 )
-from shared.contracts.events.mail_addresses import MailBounced, MailPreferencesChanged
+from shared.contracts.events.mail_addresses import MailBounced, MailPreferencesChanged, MailPreferencesSet
 from shared.contracts.events.mailed_reports import ReportReady
 from shared.contracts.events.satisfaction import CsatAsked, CsatRated
 from shared.contracts.events.services import (
@@ -103,6 +103,7 @@ __all__ = [
     "LifecycleEvent",
     "MailBounced",
     "MailPreferencesChanged",
+    "MailPreferencesSet",
     "MessageEdited",
     "MessagePosted",
     "MessageUnclaimed",

@@ -1,8 +1,10 @@
 """What becomes known of addresses that mail goes to. No event names an address: a digest or a mail stands for it."""
 
 from typing import Literal
+from uuid import UUID
 
 from shared.contracts.base import Instant
+from shared.contracts.events.base import Event
 from shared.contracts.events.conversation import TicketEvent
 from shared.contracts.redaction import Foreign
 
@@ -33,3 +35,19 @@ class MailBounced(TicketEvent, name="mail.bounced"):
     reason: Foreign
     """What the mail server said, without the address."""
     bounced_at: Instant
+
+
+class MailPreferencesSet(Event, name="mail.preferences_set"):
+    """An operator set which mails an address gets; the page on which its owner chooses shows that from then on."""
+
+    produced_by = "notification"
+
+    address_key: str
+    """A digest of the address."""
+    wanted: Literal["all", "replies", "none"]
+    """Everything, only what agents write, or nothing but links that the person asks for."""
+    changed_at: Instant
+
+    @property
+    def entity_id(self) -> UUID:
+        return UUID(self.address_key[:32])

@@ -13,10 +13,19 @@ from shared.contracts.events import (
     AccountChanged,
     AccountLinkRequested,
     Event,
+    MailPreferencesChanged,
+    MailPreferencesSet,
     ReportReady,
 )
 
-WITHHELD: tuple[type[Event], ...] = (AccessLinkRequested, AccountLinkRequested, AccountChanged, ReportReady)
+WITHHELD: tuple[type[Event], ...] = (
+    AccessLinkRequested,
+    AccountLinkRequested,
+    AccountChanged,
+    ReportReady,
+    MailPreferencesChanged,
+    MailPreferencesSet,
+)
 """Events that no program gets."""
 INSTANTS = frozenset(
     {
