@@ -36,7 +36,7 @@ audit: dev-packages ## Ask for known vulnerabilities of the locked packages (0 n
 migrate: packages ## Bring the databases of the local stack up to date (make run does so too)
 	@exec $(PY) -m deploy.local --migrate
 
-bench: dev-packages ## Measure against the budgets and write docs/bench (ARGS=accept|outage|lifecycle|memory|business_time|long_history|timers|what_if|time_travel|incident|upload|mail|abuse|fuzz_mail|fuzz_api|growth|desk|access|idle|routing|reports|tracing|storage)
+bench: dev-packages ## Measure against the budgets and write docs/bench (ARGS=accept|outage|lifecycle|memory|business_time|long_history|timers|what_if|time_travel|incident|upload|mail|mail_out|abuse|fuzz_mail|fuzz_api|growth|desk|access|idle|routing|reports|tracing|storage)
 	@exec $(PY) -m tests.load $(ARGS)
 
 chaos: dev-packages ## Break everything in turn under load, then look for what was acknowledged (ARGS="--seed 7 --minutes 5")

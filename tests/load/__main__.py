@@ -19,6 +19,7 @@ BENCHMARKS = (
     "time_travel",
     "upload",
     "mail",
+    "mail_out",
     "abuse",
     "restart",
     "fuzz_mail",

@@ -1,0 +1,79 @@
+"""`python -m tests.load.mail_sink <smtp port> <control port>`: takes every mail and tells what came, and when.
+
+The SMTP side is aiosmtpd as it comes. Whoever writes `count` to the control port is told the number of mails; whoever
+writes `all` the Message-ID, ticket and instant of each, as JSON.
+"""
+
+import asyncio
+import json
+import re
+import sys
+import time
+from dataclasses import dataclass
+
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+HOST = "127.0.0.1"
+MESSAGE_ID = re.compile(rb"^Message-ID:\s*(\S+)", re.MULTILINE | re.IGNORECASE)
+TICKET = re.compile(rb"^X-Everdesk-Ticket: (\S+)", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class SunkMail:
+    """One mail that was taken."""
+
+    message_id: str
+    ticket: str
+    at: float
+
+
+class Sink:
+    """The handler of every connection."""
+
+    def __init__(self) -> None:
+        self.taken: list[tuple[str, str, float]] = []
+
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
+        """aiosmtpd's hook for a complete mail."""
+        head = (envelope.original_content or b"")[:4_000]
+        message_id, ticket = MESSAGE_ID.search(head), TICKET.search(head)
+        self.taken.append(
+            (message_id[1].decode() if message_id else "", ticket[1].decode() if ticket else "", time.time())
+        )
+        return "250 2.0.0 Taken"
+
+    async def tell(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answers a control connection."""
+        is_count = (await reader.readline()).strip() == b"count"
+        writer.write(json.dumps(len(self.taken) if is_count else self.taken).encode())
+        await writer.drain()
+        writer.close()
+
+
+async def main() -> None:
+    sink, loop = Sink(), asyncio.get_running_loop()
+    await loop.create_server(lambda: SMTP(sink, hostname="sink.bench"), HOST, int(sys.argv[1]))
+    control = await asyncio.start_server(sink.tell, HOST, int(sys.argv[2]))
+    await control.serve_forever()
+
+
+async def taken_by(port: int) -> list[SunkMail]:
+    """Asks a sink for all that it took. Raises OSError if there is none."""
+    return [SunkMail(*one) for one in json.loads(await _ask(port, b"all\n"))]
+
+
+async def count_of(port: int) -> int:
+    """Asks a sink how much it took. Raises OSError if there is none."""
+    return int(await _ask(port, b"count\n"))
+
+
+async def _ask(port: int, question: bytes) -> bytes:
+    reader, writer = await asyncio.open_connection(HOST, port)
+    writer.write(question)
+    told = await reader.read()
+    writer.close()
+    return told
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
