@@ -43,10 +43,10 @@ BODY = "Dear Ruth,\n\nthe payment of this morning is booked. " + "Please look at
 METHOD = """\
 PostgreSQL, NATS and notification run as processes of their own; mails go to aiosmtpd in a process of its own. An agent
 replies on tickets with a requester and two people in copy: three mails for each event, each with links of its own, in
-text and HTML. Events are published as fast as NATS takes them; the time is from the first mail that arrives to the last.
-Then aiosmtplib alone hands mails of the same size, made beforehand, to the same sink over as many connections. Both take
-turns, and medians are compared. CPU is that of the whole notification process: reading events, deciding, settling,
-composing, sending and recording.
+text and HTML. Events are published as fast as NATS takes them; the time is from the first mail that arrives to the
+last. Then aiosmtplib alone hands mails of the same size, made beforehand, to the same sink over as many connections.
+Both take turns, and medians are compared. CPU is that of the whole notification process: reading events, deciding,
+settling, composing, sending and recording.
 
 For the outage the sink is stopped while events come, with a webhook that answers; the mails are counted after it is
 back. For the slow webhook one endpoint takes ten seconds for each answer, while mails are timed from their event on."""
