@@ -5,7 +5,8 @@ from pathlib import Path
 
 import dkim
 import pytest
-from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from pydantic import ValidationError
 
@@ -47,6 +48,17 @@ def test_a_library_verifies_the_signature_and_every_change(tmp_path: Path, templ
     assert not dkim.verify(mail + b"more\r\n", dnsfunc=dns)
     if template is TemplateName.REMINDER:
         assert not dkim.verify(mail.replace(b"One-Click", b"Two-Click"), dnsfunc=dns)
+
+
+@pytest.mark.parametrize("key", [KEY, Ed25519PrivateKey.generate()])
+def test_either_kind_of_key_fits_the_record_to_publish(tmp_path: Path, key: RSAPrivateKey | Ed25519PrivateKey) -> None:
+    file = tmp_path / "dkim.pem"
+    file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    signer = DkimSigner.of_file(SETTINGS.mail_domain, SELECTOR, file)
+    assert signer.record_name == f"{SELECTOR}._domainkey.{SETTINGS.mail_domain}"
+    mail = signer.signed(Composer(SETTINGS).compose(job("Ada", "Hello", TemplateName.REPLY)))
+    assert dkim.verify(mail, dnsfunc=lambda *_, **__: signer.record.encode())
+    assert not dkim.verify(mail.replace(b"Date: ", b"Date:  1"), dnsfunc=lambda *_, **__: signer.record.encode())
 
 
 @pytest.mark.parametrize("body", [b"", b"\r\n\r\n", b" a \t b  \r\n\r\n \r\n", b"x"])

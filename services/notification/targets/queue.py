@@ -8,7 +8,7 @@ from functools import cache, partial
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, String, all_, bindparam, cast, func, literal, or_, select, update
+from sqlalchemy import ARRAY, Interval, String, all_, bindparam, cast, func, literal, or_, select, update
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from services.notification.delivery.channels import DeliveryChannel
@@ -73,7 +73,7 @@ class TargetQueue:
         """Claims due messages, oldest first, at most one for each target, and none for those that are busy."""
         keys = [recipient_of(one) for one in busy]
         async with self._database.begin() as session:
-            rows = (await session.scalars(_claim(), {"busy": keys})).all()
+            rows = (await session.scalars(_claim(), {"busy": keys, "lease": LEASE})).all()
             if not rows:
                 return []
             ids = {UUID(row.recipient.removeprefix(RECIPIENT)) for row in rows}
@@ -207,7 +207,9 @@ def _claim() -> ReturningUpdate[Delivery]:
     return (
         update(Delivery)
         .where(Delivery.id.in_(select(due.c.id)))
-        .values(status=DeliveryStatus.SENDING, next_attempt_at=func.now() + LEASE)
+        .values(
+            status=DeliveryStatus.SENDING, next_attempt_at=func.now() + bindparam("lease", type_=Interval(native=True))
+        )
         .returning(Delivery)
         .execution_options(synchronize_session=False)
     )

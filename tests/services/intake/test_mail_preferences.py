@@ -1,13 +1,16 @@
 """People choose which mails they get: by the page behind a link of their mails, or with one click in a mail program."""
 
+from datetime import timedelta
 from uuid import UUID
 
 from services.intake.commands.mail_preferences import find_wanted
+from services.intake.consumers import people_consumer
 from shared.contracts.base import TicketId
-from shared.contracts.events import MailPreferencesChanged
+from shared.contracts.events import MailPreferencesChanged, MailPreferencesSet
 from shared.kit.auth import TicketLink
-from shared.kit.clock import new_id
+from shared.kit.clock import new_id, utc_now
 from shared.kit.mail_preferences import PreferenceLink, PreferenceLinks, recipient_key
+from shared.kit.requester_ids import RequesterIds
 from tests.services.intake.harness import IntakeHarness, Json
 from tests.services.intake.test_invitations import LEE, press, state_of
 from tests.services.intake.test_invitations import page_of as invitation_of
@@ -85,3 +88,19 @@ async def test_only_who_came_by_mail_finds_the_page_from_the_ticket(intake: Inta
             link = TicketLink(TicketId(ticket.id), ticket.requester_email, is_mailed=is_mailed)
             shown = await browser.get(f"/t/{links.token(link)}")
             assert ("/mail-preferences/" in shown.text) == is_mailed
+
+
+async def test_what_an_operator_chose_is_shown_until_the_person_chooses(intake: IntakeHarness) -> None:
+    email = f"{new_id().hex}@bank.example"
+    created = await intake.submit(requester={"email": email, "name": "Grace"})
+    consumer = people_consumer(intake.database, RequesterIds(intake.settings))
+    now = utc_now()
+    for wanted, age in (("none", timedelta()), ("all", timedelta(days=1))):
+        told = MailPreferencesSet(address_key=recipient_key(email), wanted=wanted, changed_at=now - age)
+        await consumer.handle([told.envelope(str(new_id()), now)])
+    page = page_of(intake, created, email)
+    async with intake.browser() as browser:
+        assert 'value="none" required checked' in (await browser.get(page)).text
+        await send(browser, page, wanted="replies")
+    await consumer.handle([told.envelope(str(new_id()), now)])
+    assert await wanted_by(intake, email) == "replies"

@@ -9,14 +9,19 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import delete, text
 
 from services.notification.consumers import Notifier
 from services.notification.delivery.queue import DeliveryQueue, MailJob
 from services.notification.delivery.sender import Sender
+from services.notification.models import NotificationTarget
 from services.notification.settings import NotificationSettings
+from services.notification.targets import queue as target_queue
+from services.notification.targets.queue import TargetQueue
+from services.notification.targets.secrets import TargetSecrets
 from shared.kit.auth import MailThreads
 from shared.kit.bus import Bus
+from shared.kit.clock import new_id
 from shared.kit.db import Database
 from shared.kit.requester_ids import RequesterIds
 from tests.services.notification.mail_server import MailServer
@@ -116,6 +121,34 @@ async def test_a_living_sender_keeps_its_claims_however_slow_the_server_is(
         while loop.time() < until:
             assert await queue.claim() == []
             await asyncio.wait([asyncio.create_task(asyncio.Event().wait())], timeout=0.1)
+
+
+async def test_a_message_to_a_target_is_kept_while_its_sender_lives_and_taken_over_when_it_died(
+    settings: NotificationSettings, database: Database, notifier: Notifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(target_queue, "LEASE", SHORT)
+    story, secrets = TicketEvents(), TargetSecrets(settings)
+    target = NotificationTarget(id=new_id(), name="Pager", kind="generic", team_id=story.team, version=1, failures=0)
+    target.url = secrets.encrypt(target.id, "http://127.0.0.1:9/")
+    async with database.begin() as session:
+        session.add(target)
+        await session.flush()
+        session.expunge(target)
+    await notifier.on_events([*story.people(), story.submitted(), story.triaged(), story.breached()])
+    living, other = TargetQueue(database, secrets), TargetQueue(database, secrets)
+    (job,) = await living.claim()
+    loop = asyncio.get_running_loop()
+    async with living.keeping(job):
+        until = loop.time() + 3 * SHORT.total_seconds()
+        while loop.time() < until:
+            assert await other.claim() == []
+            await asyncio.wait([asyncio.create_task(asyncio.Event().wait())], timeout=0.1)
+    died = loop.time()
+    taken_over = await eventually(other.claim, within=5)
+    assert [one.id for one in taken_over] == [job.id]
+    assert loop.time() - died < 4
+    async with database.begin() as session:
+        await session.execute(delete(NotificationTarget).where(NotificationTarget.id == target.id))
 
 
 async def test_two_senders_share_the_work_and_send_nothing_twice(

@@ -2,9 +2,14 @@
 
 from typing import Any
 
+from services.notification.delivery.mail_circuit import OPENS_AFTER, MailCircuit
+from services.notification.delivery.status import DeliveryStatus
+from services.notification.delivery_replay import BOUNCING, REASONS, UNKNOWN
+from services.notification.measures import CIRCUITS, measure_notifications
 from shared.contracts.events import Envelope, NotificationFailed
 from shared.contracts.names import STREAM
 from shared.contracts.vocabulary import ActorKind
+from shared.kit.clock import new_id, utc_now
 from tests.services.notification.conftest import OPERATOR, Running
 from tests.services.notification.mail_server import MailServer
 from tests.services.notification.ticket_events import TicketEvents
@@ -94,6 +99,66 @@ async def test_a_sent_mail_leaves_its_words_behind(service: Running, mail_server
             "select count(*) from deliveries where facts::text like '%a secret word%'"
         )
         assert kept.scalar_one() == 0
+
+
+async def test_what_failed_is_counted_and_sent_again_by_range_and_by_id(
+    service: Running, mail_server: MailServer
+) -> None:
+    since = utc_now().isoformat()
+    stories = [TicketEvents() for _ in range(4)]
+    answers = ["550 5.7.1 Not today", "550 5.7.1 Not today", "550 5.1.1 No such user", "250"]
+    for story, answer in zip(stories[:3], answers, strict=False):
+        mail_server.refusals[story.requester] = [answer]
+    await service.publish(*(story.submitted() for story in stories))
+    failed = [await eventually(lambda one=one: _only_row(service, one, "failed")) for one in stories[:3]]
+    sent = await eventually(lambda: _only_row(service, stories[3], "sent"))
+
+    asked = {"since": since, "channel": "mail"}
+    counted = await _replay(service, asked | {"dry_run": True})
+    assert (counted["count"], counted["refused_count"], counted["is_more"]) == (2, 1, False)
+    assert counted["refused"][0] == {"id": failed[2]["id"], "reason": BOUNCING}
+    assert (await _replay(service, asked | {"until": since, "dry_run": True}))["count"] == 0
+    assert (await _replay(service, asked | {"target_id": str(new_id()), "dry_run": True}))["count"] == 0
+
+    unknown = str(new_id())
+    named = await _replay(service, {"ids": [failed[0]["id"], sent["id"], unknown]})
+    assert named["count"] == 1
+    assert {one["id"]: one["reason"] for one in named["refused"]} == {
+        sent["id"]: REASONS[DeliveryStatus.SENT],
+        unknown: UNKNOWN,
+    }
+    await eventually(lambda: mail_server.about(stories[0].number))
+    assert (await _replay(service, asked))["count"] == 1
+    await eventually(lambda: mail_server.about(stories[1].number))
+    assert mail_server.about(stories[2].number) == []
+
+    audit = (await service.http.get("/v1/audit", params={"kind": "delivery-replay"}, headers=OPERATOR)).json()["items"]
+    assert [one["after"]["count"] for one in audit[:2]] == [1, 1]
+    for wrong in ({"status": "sent"}, {"ids": []}, {"ids": [unknown], "since": since}, {"dry_run": "yes"}):
+        answer = await service.http.post("/v1/deliveries/replay", json=wrong, headers=OPERATOR)
+        assert answer.status_code == 422, wrong
+
+
+async def test_an_open_circuit_is_told_and_closed_by_a_test_mail_that_is_taken(service: Running) -> None:
+    circuit = MailCircuit(service.database)
+    for _ in range(OPENS_AFTER):
+        await circuit.note_failure("connection refused")
+    shown = (await service.http.get("/v1/mail-settings", headers=OPERATOR)).json()
+    assert shown["circuit"]["failures"] == OPENS_AFTER
+    assert shown["circuit"]["reason"] == "connection refused"
+    await measure_notifications(service.database)
+    assert CIRCUITS.labels("mail server")._value.get() == 1
+    taken = await service.http.post("/v1/test-mails", json={"to": "ada@bank.example"}, headers=OPERATOR)
+    assert taken.status_code == 200, taken.text
+    shown = (await service.http.get("/v1/mail-settings", headers=OPERATOR)).json()
+    assert shown["circuit"] == {"failures": 0, "since": None, "open_until": None, "reason": None}
+
+
+async def _replay(service: Running, body: dict[str, Any]) -> dict[str, Any]:
+    answer = await service.http.post("/v1/deliveries/replay", json=body, headers=OPERATOR)
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
 
 
 async def _only_row(service: Running, story: TicketEvents, status: str) -> dict[str, Any]:

@@ -6,6 +6,8 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from services.assignment.commands.side_mail import CAUSE, take_failed_mail, take_side_message
+from services.assignment.commands.side_mail import TEMPLATE as SIDE_TEMPLATE
 from services.assignment.models import ReportSchedule, Ticket
 from services.assignment.queries.callers import Caller
 from services.assignment.queries.conversation import list_entries
@@ -27,6 +29,7 @@ from services.assignment.queries.requesters import (
     list_notes,
     list_tickets_of,
 )
+from services.assignment.queries.side_conversations import list_side_conversations, messages_in
 from services.assignment.queries.similar_tickets import find_similar_incident, list_similar
 from services.assignment.queries.tasks import list_tasks
 from services.assignment.queries.thread import list_thread
@@ -43,6 +46,9 @@ from services.assignment.reporting.saved_reports import list_saved_reports
 from services.assignment.schemas.incidents import ChildrenShown
 from services.assignment.schemas.satisfaction import SatisfactionDimension
 from services.assignment.settings import AssignmentSettings
+from shared.contracts.base import MessageId, TicketId
+from shared.contracts.events import NotificationFailed, SideMessageReceived
+from shared.contracts.vocabulary import BodyFormat
 from shared.kit.auth import FileLinks
 from shared.kit.clock import utc_now
 from shared.kit.db import Database, Session
@@ -53,6 +59,23 @@ from tests.support.growth.query_plans import Path
 MANY_PEOPLE = 100_000
 """Closed tickets with which there are more people than are looked at for one page."""
 AN_INCIDENT = ticket_id(-3)
+AN_ANSWER = SideMessageReceived(
+    ticket_id=TicketId(A_TICKET),
+    message_id=MessageId(A_TICKET),
+    answered_id=MessageId(A_TICKET),
+    author_name="Sam",
+    body="Done.",
+    body_format=BodyFormat.TEXT,
+    received_at=utc_now(),
+)
+A_FAILURE = NotificationFailed(
+    delivery_id=A_TICKET,
+    ticket_id=TicketId(A_TICKET),
+    cause=f"{CAUSE}{A_TICKET}",
+    template=SIDE_TEMPLATE,
+    reason="550",
+    failed_at=utc_now(),
+)
 Asking = Callable[[Session], Awaitable[object]]
 
 
@@ -68,6 +91,7 @@ def paths(
             yield Path(f"{name}, {scope}", _within(database, asking), MANY_PEOPLE if "requesters" in name else 0)
     yield Path("organisations, and that of an address", _within(database, _organisations))
     yield Path("the next report to be sent", _within(database, _next_report))
+    yield Path("what is written to third parties, and their answers", _within(database, _third_parties(files)))
 
 
 def _page(files: FileLinks, ticket: UUID, agent: UUID) -> Asking:
@@ -144,6 +168,16 @@ def _of_reports(caller: Caller) -> Iterator[tuple[str, Asking]]:
 
     yield "satisfaction of 30 days", ratings
     yield "saved reports and schedules", kept
+
+
+def _third_parties(files: FileLinks) -> Asking:
+    async def ask(session: Session) -> None:
+        await list_side_conversations(session, files, A_TICKET)
+        await messages_in(session, [A_TICKET])
+        await take_side_message(session, AN_ANSWER)
+        await take_failed_mail(session, A_FAILURE)
+
+    return ask
 
 
 async def _organisations(session: Session) -> None:

@@ -11,6 +11,8 @@ from services.intake.alerts.follow_through import forget_old_alerts
 from services.intake.attachments.garbage_collection import collect_garbage
 from services.intake.attachments.malware_scan import pending_files
 from services.intake.attachments.object_store import ContentStore
+from services.intake.commands.mail_preferences import find_wanted
+from services.intake.commands.participants import find_participant
 from services.intake.commands.satisfaction import find_survey
 from services.intake.live.timeline_queries import entries_after, follow_ups_of, is_over
 from services.intake.mail.pipeline.mail_queries import page_of_mails
@@ -65,6 +67,8 @@ def _of_what_is_new(ticket_id: UUID) -> Iterator[tuple[str, Asking]]:
     yield "the question about a resolution", lambda session: find_survey(session, ticket_id)
     yield "the addresses of a person", lambda session: addresses_of_person(session, BUSY)
     yield "alerts are forgotten", forget_old_alerts
+    yield "which mails somebody wants", lambda session: find_wanted(session, RARE)
+    yield "somebody in copy who chooses their mails", lambda session: find_participant(session, ticket_id, RARE)
 
 
 def _of_keys() -> Iterator[tuple[str, Asking]]:

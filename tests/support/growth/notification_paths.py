@@ -5,26 +5,35 @@ from collections.abc import Iterator
 from datetime import timedelta
 from uuid import UUID
 
+from services.notification import address_projection  # noqa: F401 - it registers what it handles
 from services.notification.commands import resolve_recipients
 from services.notification.delivery.queue import DeliveryQueue
 from services.notification.delivery.status import DeliveryStatus
+from services.notification.delivery_replay import ReplayDeliveries, replay_deliveries
 from services.notification.erasure import erased_among
 from services.notification.event_feed.reading import FeedQuery, read_page
 from services.notification.event_feed.retention import forget_events
 from services.notification.inbox_entries import count_unread, list_entries, mark_read
+from services.notification.projection import project
 from services.notification.queries import DeliveryFilter, list_deliveries
+from services.notification.recipient_addresses import clear_bounce, key_of, mark_bounced, set_wanted, standings_of
 from services.notification.settings import NotificationSettings
 from services.notification.webhooks.ledger import WebhookLedger
 from services.notification.webhooks.queries import WebhookDeliveryFilter, list_deliveries_of
 from services.notification.webhooks.signing import WebhookSecrets
 from services.notification.webhooks.status import WebhookDeliveryStatus
+from shared.contracts.base import TicketId
+from shared.contracts.events import MailBounced, MailPreferencesChanged
+from shared.kit.administrator_passes import Administrator
 from shared.kit.auth import MailThreads
+from shared.kit.clock import utc_now
 from shared.kit.db import Database
 from tests.support.growth.query_plans import Path
 
 NEWEST = 10_000_000
 """The position in the feed after which what is worked on comes."""
 YEARS = timedelta(days=36_500)
+SOMEBODY = Administrator("operator", "The operator's token", "")
 
 
 def paths(database: Database, settings: NotificationSettings, ticket_id: UUID) -> Iterator[Path]:
@@ -50,9 +59,50 @@ def paths(database: Database, settings: NotificationSettings, ticket_id: UUID) -
     yield _list(database, "deliveries of a ticket", DeliveryFilter(ticket_id=ticket_id))
     for status in DeliveryStatus:
         yield _list(database, f"deliveries that are {status}", DeliveryFilter(status=status))
+    yield from _addresses(database, ticket_id)
+    yield from _replays(database)
+    yield Path("the mail server's circuit", queue.circuit.ask)
     yield from _inbox(database)
     yield from _feed(database, ticket_id)
     yield from _webhooks(database, settings)
+
+
+def _addresses(database: Database, ticket_id: UUID) -> Iterator[Path]:
+    bounced = MailBounced(
+        ticket_id=TicketId(ticket_id),
+        message_id="<nobody@example.org>",
+        status="5.1.1",
+        is_permanent=True,
+        reason="no such user",
+        bounced_at=utc_now(),
+    )
+    chosen = MailPreferencesChanged(
+        ticket_id=TicketId(ticket_id), address_key=key_of("a@example.org"), wanted="replies", changed_at=utc_now()
+    )
+
+    async def ask() -> None:
+        async with database.begin() as session:
+            await standings_of(session, ["a@example.org", "b@example.org"])
+            await project(bounced, session)
+            await project(chosen, session)
+            await mark_bounced(session, "a@example.org", "550 5.1.1", utc_now())
+            await clear_bounce(session, SOMEBODY, "a@example.org")
+            await set_wanted(session, SOMEBODY, "a@example.org", "none")
+            await session.rollback()
+
+    yield Path("addresses: what is wanted, what came back", ask)
+
+
+def _replays(database: Database) -> Iterator[Path]:
+    for status in (DeliveryStatus.FAILED, DeliveryStatus.QUEUED):
+        for since in (None, utc_now() - YEARS):
+            wanted = ReplayDeliveries(status=status, since=since, dry_run=True)
+
+            async def count(wanted: ReplayDeliveries = wanted) -> None:
+                async with database.begin() as session:
+                    await replay_deliveries(session, SOMEBODY, wanted)
+
+            yield Path(f"deliveries to send again, {status}, since {since}", count)
 
 
 def _inbox(database: Database) -> Iterator[Path]:
