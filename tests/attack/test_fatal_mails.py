@@ -12,6 +12,7 @@ from services.notification.delivery.status import DeliveryStatus
 from services.notification.models import Delivery
 from services.notification.settings import NotificationSettings
 from shared.contracts.vocabulary import ActorKind, BodyFormat
+from shared.kit.administrator_passes import Administrator
 from shared.kit.db import Database
 from shared.kit.user_content.renderer import BodyRenderer
 from shared.kit.user_content.rendering import Rendered
@@ -71,7 +72,7 @@ async def test_a_mail_that_ends_its_sender_twice_is_parked_and_can_be_retried(
         parked = await eventually(failed, within=5)
         assert parked.last_error == FATAL
         async with database.begin() as session:
-            await retry_delivery(session, parked.id)
+            await retry_delivery(session, Administrator("operator", "The operator's token", ""), parked.id)
         sender.wake()
 
         def has_arrived() -> None:

@@ -264,7 +264,7 @@ async def run() -> Report:
     limits = UNLIMITED | {"EVERDESK_OUTGOING_ALLOWED_NETWORKS": "127.0.0.0/8"}
     async with system("postgres", "nats", "notification", limits=limits) as stack:
         environment = stack.environment("notification")
-        bus = Bus(Settings(nats_url=environment["EVERDESK_NATS_URL"], link_secret="only-for-the-bench"), "bench")  # type: ignore[arg-type]
+        bus = Bus(Settings(nats_url=environment["EVERDESK_NATS_URL"], link_secret="only-for-the-bench"), "bench")
         await bus.start()
         await bus.jetstream()
         database = await asyncpg.connect(environment["EVERDESK_DATABASE_URL"].replace("+asyncpg", ""))

@@ -7,8 +7,9 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
+from services.notification.circuit_table import mail_circuit as circuits
 from services.notification.consumers import Notifier
 from services.notification.delivery import mail_circuit, sender
 from services.notification.delivery.lost_mails import ITS_DOING, LostMails
@@ -126,9 +127,7 @@ async def test_of_many_processes_one_makes_the_trial(database: Database) -> None
 
 async def _is_over(database: Database) -> bool:
     async with database.single() as connection:
-        query = select(mail_circuit.mail_circuit.c.id).where(
-            mail_circuit.mail_circuit.c.open_until <= mail_circuit.func.now()
-        )
+        query = select(circuits.c.id).where(circuits.c.open_until <= func.now())
         return (await connection.scalar(query)) is not None
 
 

@@ -1,5 +1,6 @@
 """A mail server that is away, slow to agree or says no: nothing is lost, nothing is sent twice."""
 
+from functools import partial
 from typing import Any
 
 from services.notification.delivery.mail_circuit import OPENS_AFTER, MailCircuit
@@ -110,7 +111,7 @@ async def test_what_failed_is_counted_and_sent_again_by_range_and_by_id(
     for story, answer in zip(stories[:3], answers, strict=False):
         mail_server.refusals[story.requester] = [answer]
     await service.publish(*(story.submitted() for story in stories))
-    failed = [await eventually(lambda one=one: _only_row(service, one, "failed")) for one in stories[:3]]
+    failed = [await eventually(partial(_only_row, service, story, "failed")) for story in stories[:3]]
     sent = await eventually(lambda: _only_row(service, stories[3], "sent"))
 
     asked = {"since": since, "channel": "mail"}
@@ -134,9 +135,9 @@ async def test_what_failed_is_counted_and_sent_again_by_range_and_by_id(
 
     audit = (await service.http.get("/v1/audit", params={"kind": "delivery-replay"}, headers=OPERATOR)).json()["items"]
     assert [one["after"]["count"] for one in audit[:2]] == [1, 1]
-    for wrong in ({"status": "sent"}, {"ids": []}, {"ids": [unknown], "since": since}, {"dry_run": "yes"}):
-        answer = await service.http.post("/v1/deliveries/replay", json=wrong, headers=OPERATOR)
-        assert answer.status_code == 422, wrong
+    wrong: list[dict[str, Any]] = [{"status": "sent"}, {"ids": []}, {"ids": [unknown], "since": since}]
+    for body in (*wrong, {"dry_run": "yes"}):
+        assert (await service.http.post("/v1/deliveries/replay", json=body, headers=OPERATOR)).status_code == 422, body
 
 
 async def test_an_open_circuit_is_told_and_closed_by_a_test_mail_that_is_taken(service: Running) -> None:

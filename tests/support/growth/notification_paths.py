@@ -44,6 +44,9 @@ def paths(database: Database, settings: NotificationSettings, ticket_id: UUID) -
     async def claim() -> None:
         await queue.claim()
 
+    async def circuit() -> None:
+        await queue.circuit.ask()
+
     async def settle() -> None:
         async with database.begin() as session:
             await resolve_recipients(session, threads)
@@ -61,7 +64,7 @@ def paths(database: Database, settings: NotificationSettings, ticket_id: UUID) -
         yield _list(database, f"deliveries that are {status}", DeliveryFilter(status=status))
     yield from _addresses(database, ticket_id)
     yield from _replays(database)
-    yield Path("the mail server's circuit", queue.circuit.ask)
+    yield Path("the mail server's circuit", circuit)
     yield from _inbox(database)
     yield from _feed(database, ticket_id)
     yield from _webhooks(database, settings)
