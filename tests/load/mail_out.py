@@ -240,7 +240,7 @@ async def unhook(bench: MailBench, path: str) -> None:
         (await http.delete(path)).raise_for_status()
 
 
-class Endpoint:
+class TimedReceiver:
     """A receiver of webhooks that notes when it was told, and answers after a while."""
 
     def __init__(self, delay: float = 0.0) -> None:
@@ -282,7 +282,7 @@ async def _measured(bench: MailBench, events: int, dead: float) -> Report:
     bare: list[MailRun] = []
     calm: list[float] = []
     slowed: list[float] = []
-    quick, slow = Endpoint(), Endpoint(delay=10.0)
+    quick, slow = TimedReceiver(), TimedReceiver(delay=10.0)
     async with bench.sink():
         stories = await tickets(bench, max(100, each // PER_TICKET))
         few = stories[:100]
