@@ -34,8 +34,8 @@ _JOINERS = "\u200c\u200d"
 
 def one_line(text: str) -> str:
     """Returns text without line ends, control characters and invisible formatting characters."""
-    shown = text if text.isprintable() else "".join(_shown(char) for char in text)
-    return " ".join(shown.split())
+    joined = " ".join(text.split())
+    return joined if joined.isprintable() else " ".join("".join(_shown(char) for char in text).split())
 
 
 def _shown(char: str) -> str:
