@@ -33,7 +33,10 @@ class Participant(Base):
 
 
 class InvitationCount(Base):
-    """How many invitations somebody sent, or got, on one day. Keyed digests: a row tells nobody who it was."""
+    """How many invitations somebody sent or got on one day, or under how many spellings their mailbox was thanked.
+
+    Keyed digests: a row tells nobody who it was.
+    """
 
     __tablename__ = "invitation_counts"
 

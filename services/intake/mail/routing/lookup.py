@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from services.intake.abuse.bans import BanList
+from services.intake.abuse.daily_counts import DailyCounts
 from services.intake.commands.participants import find_participant
 from services.intake.mail.own_addresses import OwnAddresses
 from services.intake.mail.parsing.auto_reply_detection import is_robot
@@ -22,7 +23,7 @@ from services.intake.mail.settings import MailSettings
 from services.intake.models import MailAncestor, MailId, Ticket
 from services.intake.queries.people import addresses_of_person, belongs_to
 from shared.contracts.vocabulary import Channel, ParticipantState, Status
-from shared.kit.addresses import address_key
+from shared.kit.addresses import address_key, mailbox_key
 from shared.kit.auth import MailAudience, MailReference, MailThreads
 from shared.kit.db import Session
 
@@ -31,6 +32,8 @@ ANSWERS_WITHIN = timedelta(seconds=60)
 """Whoever writes a new mail so soon after the last one may be a program that answers each acknowledgement."""
 ACKNOWLEDGEMENTS = 2
 """A day, for an address that writes so."""
+SPELLINGS_THANKED = 2
+"""A day, of one mailbox, as by `name+tag@`."""
 DAY = timedelta(days=1)
 
 
@@ -45,6 +48,7 @@ class RoutingLookup:
         self._bans = bans
         self._staff = staff
         self._settings = settings
+        self._counts = DailyCounts(settings)
 
     async def facts_of(
         self, session: Session, mail: ReadMail, sender: str, requester: str, received_at: datetime
@@ -115,8 +119,17 @@ class RoutingLookup:
         today = Ticket.created_at.between(at - DAY, at)
         opened = select(Ticket.created_at).where(theirs, today, Ticket.channel == Channel.EMAIL)
         instants = (await session.scalars(opened.order_by(Ticket.created_at.desc()).limit(MAX_RELATED))).all()
+        if not instants and not await self._is_thanked_so(session, requester, at):
+            return False
         is_quick = any(later - earlier <= ANSWERS_WITHIN for later, earlier in pairwise((at, *instants)))
         return not is_quick or len(instants) < ACKNOWLEDGEMENTS
+
+    async def _is_thanked_so(self, session: Session, requester: str, at: datetime) -> bool:
+        """Whether an address that is another spelling of a mailbox may be thanked: programs make one for each mail."""
+        mailbox = mailbox_key(requester)
+        if mailbox == address_key(requester):
+            return True
+        return await self._counts.take(session, "spellings", mailbox, SPELLINGS_THANKED, at)
 
 
 async def _related(session: Session, mail: ReadMail, requester: str) -> NamedTicket | None:

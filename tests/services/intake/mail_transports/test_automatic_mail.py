@@ -84,11 +84,16 @@ async def test_a_robot_is_never_thanked(post: PostOffice, robot: str) -> None:
     assert (event.is_automatic, event.acknowledge) == (False, False)
 
 
-async def test_a_program_that_answers_each_thanks_is_thanked_twice(post: PostOffice) -> None:
-    robot = somebody()
+@pytest.mark.parametrize(
+    "spelling", ["{name}@home.example", "Desk {n} <{name}@Home.example>", "{name}+t{n}@home.example"]
+)
+async def test_a_program_that_answers_each_thanks_is_thanked_twice(post: PostOffice, spelling: str) -> None:
+    """Under one name or many, and also with a tag of its own for each mail."""
+    robot = somebody().partition("@")[0]
     thanked = []
     for number in range(6):
-        ticket = await post.opened(subject=f"We got your mail {number}", **{"from": robot})
+        sender = spelling.format(name=robot, n=number)
+        ticket = await post.opened(subject=f"We got your mail {number}", **{"from": sender})
         thanked.append((await submitted(post, ticket)).acknowledge)
     assert thanked == [True, True, False, False, False, False]
 
