@@ -211,6 +211,7 @@ async def _(event: AgentChanged, session: Session) -> None:
         "is_available": event.is_available,
         "is_administrator": event.is_administrator,
         "sees_all_tickets": event.sees_all_tickets,
+        "language": event.language,
         "version": event.version,
     }
     await _upsert_newer(session, Agent, event.agent_id, told)

@@ -8,7 +8,16 @@ from uuid import UUID
 
 from sqlalchemy import Select, and_, func, or_, select
 
-from services.assignment.models import Agent, Follower, Membership, Organisation, OrganisationDomain, Role, Team
+from services.assignment.models import (
+    Agent,
+    DeskPreferences,
+    Follower,
+    Membership,
+    Organisation,
+    OrganisationDomain,
+    Role,
+    Team,
+)
 from shared.contracts.base import AgentId, TeamId, TicketId
 from shared.contracts.events import AgentChanged, FollowerChanged, OrganisationChanged, TeamChanged
 from shared.contracts.vocabulary import Permission, Scope
@@ -17,7 +26,7 @@ from shared.kit import outbox
 from shared.kit.clock import new_id, utc_now
 from shared.kit.db import Database, Session
 
-FORM = 2
+FORM = 3
 """Of what is announced. Raise it with every field added: whoever was announced in an older form is announced anew."""
 ORGANISATION_FORM = 1
 """The same of organisations."""
@@ -45,6 +54,7 @@ NO_STANDING = Standing(is_administrator=False, sees_all_tickets=False)
 async def agent_changed(session: Session, agent: Agent, now: datetime) -> None:
     """Announces an agent's present state."""
     standing = (await get_standings(session, [agent.id]))[agent.id]
+    chosen = select(DeskPreferences.language).where(DeskPreferences.agent_id == agent.id)
     agent.announced_as = FORM
     event = AgentChanged(
         agent_id=AgentId(agent.id),
@@ -54,6 +64,7 @@ async def agent_changed(session: Session, agent: Agent, now: datetime) -> None:
         is_available=agent.is_available,
         is_administrator=standing.is_administrator,
         sees_all_tickets=standing.sees_all_tickets,
+        language=await session.scalar(chosen) or None,
         version=agent.version,
     )
     await outbox.add(session, event, f"agent:{agent.id}:{agent.version}", now)
@@ -177,6 +188,15 @@ async def standings_changed(session: Session, before: Mapping[UUID, Standing], n
         agent.version += 1
         await session.flush()
         await agent_changed(session, agent, now)
+
+
+async def language_changed(session: Session, agent_id: AgentId, now: datetime) -> None:
+    """Announces an agent who has chosen another language."""
+    query = select(Agent).where(Agent.id == agent_id).with_for_update(key_share=True)
+    agent = (await session.scalars(query.execution_options(populate_existing=True))).one()
+    agent.version += 1
+    await session.flush()
+    await agent_changed(session, agent, now)
 
 
 async def announce_anew(database: Database) -> None:

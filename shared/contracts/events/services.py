@@ -146,6 +146,8 @@ class AgentChanged(Event, name="agent.changed"):
     """Whether they administer agents: they are told of a ticket for which nobody else is left."""
     sees_all_tickets: bool = False
     """Whether a role of theirs shows them every ticket."""
+    language: str | None = None
+    """The language they chose for the desk, a BCP 47 tag: mails to them are in it. None: the installation's default."""
     version: int
 
     @property

@@ -8,8 +8,10 @@ import httpx2
 import pytest
 
 from services.assignment.web.page_base import SESSION_COOKIE
+from shared.contracts.events import AgentChanged, Envelope
+from shared.contracts.names import STREAM
 from shared.kit.clock import new_id
-from tests.services.assignment.desk import Desk, Json
+from tests.services.assignment.desk import Desk, Json, agent_id
 from tests.support.eventually import eventually
 
 
@@ -220,7 +222,16 @@ async def test_the_desk_is_in_the_agents_language(desk: Desk, some: list[Json]) 
         ticket = await browser.get(f"/tickets/{some[0]['number']}")
         assert "Antwort senden" in ticket
         assert '<html lang="en"' in await browser.get("/account"), "a page that is not translated says so"
+        await eventually(lambda: is_told_to_speak(desk, "bruno", "de-AT"))
         await agent.patch("/v1/me/settings", {"language": "deutsch"}, expect=422)
     finally:
         await agent.patch("/v1/me/settings", {"language": None})
     assert '<html lang="en"' in await browser.get("/queue")
+    await eventually(lambda: is_told_to_speak(desk, "bruno", None))
+
+
+async def is_told_to_speak(desk: Desk, name: str, language: str | None) -> bool:
+    """Whether the last that was announced of an agent has this language."""
+    subject = f"{AgentChanged.type()}.{agent_id(name)}"
+    message = await (await desk.bus.jetstream()).get_last_msg(STREAM, subject)
+    return AgentChanged.of(Envelope.model_validate_json(message.data or b"")).language == language

@@ -1,13 +1,17 @@
 """The read model rebuilt from the event log, beside a service that goes on."""
 
 import asyncio
+import os
 import random
+import sys
+from asyncio.subprocess import PIPE
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import delete, select, update
 
+from deploy.local.engines import Stack
 from services.assignment.models import SettledClock, Ticket, table_of
 from services.assignment.read_model.command import format_difference
 from services.assignment.read_model.reconcile import RowDifference, reconcile
@@ -15,6 +19,8 @@ from services.assignment.read_model.shadow import COMPARED
 from shared.kit.clock import new_id, utc_now
 from tests.services.assignment.desk import Desk
 from tests.services.assignment.random_life import RandomLife, take_in
+from tests.support.eventually import eventually
+from tests.support.settings import common_environment
 
 WRONG: dict[str, Any] = {
     "status": "on_hold",
@@ -100,6 +106,51 @@ async def test_events_that_arrive_during_a_rebuild_are_kept(desk: Desk) -> None:
         seen = await ada.get(f"/v1/tickets/{life.id}")
         state = life.ticket.state.snapshot()
         assert (seen["status"], seen["seq"], seen["revision"]) == (state.status.value, state.seq, state.revision)
+
+
+ONE_AT_A_TIME = """\
+from services.assignment.read_model import command, reconcile
+reconcile.AT_ONCE = 1
+command.run_read_model()"""
+
+
+async def test_a_rebuild_that_is_killed_in_the_middle_is_run_again(desk: Desk, engines: Stack) -> None:
+    """The third ticket's row is locked, so the rebuild waits there; then it is killed."""
+    ids: list[UUID] = sorted(life.id for life in await lives_of(desk, 5, 6))
+    live = await rows_of(desk, ids)
+    async with desk.database.begin() as session:
+        await session.execute(update(Ticket).where(Ticket.id.in_(ids)).values(status="on_hold", priority_rank=0, seq=1))
+        await session.execute(delete(SettledClock).where(SettledClock.ticket_id.in_(ids)))
+    spoilt = await rows_of(desk, ids)
+    async with desk.database.begin() as session:
+        await session.execute(select(Ticket.id).where(Ticket.id == ids[2]).with_for_update())
+        rebuild = await rebuild_beside(engines, UUID(int=ids[0].int - 1))
+        await eventually(lambda: is_at(desk, ids[1], live))
+        rebuild.kill()
+        await rebuild.wait()
+    halfway = await rows_of(desk, ids)
+    assert (halfway[:2], halfway[2:5]) == (live[:2], spoilt[2:5])
+    rebuild = await rebuild_beside(engines, UUID(int=ids[0].int - 1))
+    said, _ = await rebuild.communicate()
+    assert rebuild.returncode == 0, said
+    assert await rows_of(desk, ids) == live
+    assert await differences(desk, ids, is_check=True) == []
+
+
+async def rebuild_beside(engines: Stack, after: UUID) -> asyncio.subprocess.Process:
+    """A process of its own that rebuilds, a ticket at a time."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("EVERDESK_")}
+    environment |= common_environment(engines) | {"EVERDESK_DATABASE_URL": engines.postgres.url("assignment")}
+    arguments = ("read-model", "rebuild", "--after", str(after))
+    command = (sys.executable, "-c", ONE_AT_A_TIME, *arguments)
+    return await asyncio.create_subprocess_exec(
+        *command, stdout=PIPE, stderr=asyncio.subprocess.STDOUT, env=environment
+    )
+
+
+async def is_at(desk: Desk, ticket_id: UUID, live: Sequence[Any]) -> bool:
+    """Whether a ticket's row is again as it was."""
+    return (await rows_of(desk, [ticket_id]))[0] == next(row for row in live if row[0] == ticket_id)
 
 
 async def test_a_corrected_subject_is_no_difference(desk: Desk) -> None:

@@ -28,6 +28,15 @@ async def test_the_requester_reads_german_and_the_agent_what_the_installation_sp
     assert (ours["Content-Language"], "Assigned to you" in ours["Subject"]) == ("en", True)
 
 
+async def test_an_agent_reads_the_language_they_chose(service: Running, mail_server: MailServer) -> None:
+    story = TicketEvents()
+    ada = story.agent(story.ada, "Ada Lovelace", language="de-AT", version=2)
+    await service.publish(*story.people(), ada, story.submitted(), story.assigned())
+    await eventually(lambda: len(mail_server.about(story.number)) >= 2, within=15)
+    ours = next(mail for mail in mail_server.about(story.number) if story.requester not in mail["To"])
+    assert (ours["Content-Language"], "Ihnen zugewiesen" in ours["Subject"]) == ("de", True)
+
+
 async def test_a_ticket_without_a_language_takes_the_one_of_an_earlier_ticket(
     service: Running, mail_server: MailServer
 ) -> None:
