@@ -150,7 +150,7 @@ async def rebuild_beside(engines: Stack, after: UUID) -> asyncio.subprocess.Proc
 
 async def is_at(desk: Desk, ticket_id: UUID, live: Sequence[Any]) -> bool:
     """Whether a ticket's row is again as it was."""
-    return (await rows_of(desk, [ticket_id]))[0] == next(row for row in live if row[0] == ticket_id)
+    return bool((await rows_of(desk, [ticket_id]))[0] == next(row for row in live if row[0] == ticket_id))
 
 
 async def test_a_corrected_subject_is_no_difference(desk: Desk) -> None:
