@@ -18,7 +18,7 @@ from services.assignment.models import Agent, Membership, Role, Team
 from services.assignment.queries.routing_stamp import RoutingStamp, stamp_columns
 from services.assignment.routing.abilities import AgentAbilities, KnownAbilities
 from services.assignment.routing.candidates import KnownCandidates
-from services.assignment.routing.standings import STANDINGS
+from services.assignment.routing.standings import STANDINGS, STANDINGS_IN_ONE
 from services.assignment.routing.working_hours import AgentCalendars
 from shared.contracts.base import AgentId, TeamId, TicketId
 from shared.contracts.vocabulary import Handover, Priority, Strategy
@@ -156,8 +156,13 @@ async def _rosters(
     if sent_by is not None:
         sent_by.check(teams, now)
     agent_ids = next((team.agent_ids for team in teams if team.agent_ids), None)
-    locked = {"team_ids": [team.id for team in teams], "agent_ids": agent_ids}
-    rows = (await connection.execute(STANDINGS, locked)).all() if agent_ids else ()
+    rows: Sequence[Row[Any]] = ()
+    if agent_ids and len(teams) == 1:
+        one_team = {"team_id": teams[0].id, "agent_ids": agent_ids}
+        rows = (await connection.execute(STANDINGS_IN_ONE, one_team)).all()
+    elif agent_ids:
+        several = {"team_ids": [team.id for team in teams], "agent_ids": agent_ids}
+        rows = (await connection.execute(STANDINGS, several)).all()
     abilities = await place.abilities.of(session, {row[1]: (row[2], row[3], row[4]) for row in rows})
     named = {one.calendar for one in abilities.values() if one.calendar is not None}
     await place.calendars.learn(session, named, now)

@@ -1,4 +1,4 @@
-"""The SQL statement that reads load and last assignment of the agents of locked teams, as they are kept counted."""
+"""The SQL statements that read load and last assignment of the agents of locked teams, as they are kept counted."""
 
 from functools import reduce
 from operator import add
@@ -18,6 +18,7 @@ from sqlalchemy import (
     cast,
     exists,
     func,
+    join,
     literal_column,
     select,
     union_all,
@@ -107,7 +108,8 @@ def _rank(priority: Any) -> Any:
     return case({one.value: literal_column(str(one.rank), Integer) for one in Priority}, value=priority)
 
 
-def _standings() -> Select[Any]:
+def _standings(team_id: Any, agents: Any) -> Select[Any]:
+    """What the agents of `agents` have, each beside the team in which they are looked at."""
     changes, coming, turns = _changes(), _coming(), _turns()
     last_at = func.max(turns.c.last_at).label("last_at")
     last_turn = select(turns.c.agent_id, last_at).group_by(turns.c.agent_id).subquery("last_turn")
@@ -119,28 +121,35 @@ def _standings() -> Select[Any]:
     last_assigned_at = func.greatest(
         AgentLoad.assigned_at, changes.c.assigned_at, last_turn.c.last_at, coming.c.decided_at
     )
+    whose = (team_id.label("team_id"), Agent.id.label("agent_id"), *VERSION)
     return (
-        select(
-            Membership.team_id,
-            Agent.id.label("agent_id"),
-            *VERSION,
-            *counts,
-            last_assigned_at.label("last_assigned_at"),
-            turns.c.turn,
-        )
-        .select_from(Membership)
-        .join(LOCKED, LOCKED.c.agent_id == Membership.agent_id)
-        .join(Role, and_(Role.id == Membership.role_id, Role.permissions.op("&&")(sorted(WORKS_TICKETS))))
-        .join(Agent, Agent.id == Membership.agent_id)
+        select(*whose, *counts, last_assigned_at.label("last_assigned_at"), turns.c.turn)
+        .select_from(agents)
         .outerjoin(Calendar, OWN_CALENDAR)
         .outerjoin(AgentLoad, AgentLoad.agent_id == Agent.id)
         .outerjoin(changes, changes.c.agent_id == Agent.id)
         .outerjoin(last_turn, last_turn.c.agent_id == Agent.id)
         .outerjoin(coming, coming.c.agent_id == Agent.id)
-        .outerjoin(turns, and_(turns.c.agent_id == Agent.id, turns.c.team_id == Membership.team_id))
-        .where(Membership.team_id == func.any(bindparam("team_ids", type_=ARRAY(Uuid()))))
+        .outerjoin(turns, and_(turns.c.agent_id == Agent.id, turns.c.team_id == team_id))
     )
 
 
-STANDINGS: Final = _standings()
+def _of_teams() -> Select[Any]:
+    """In several teams: an agent may work in more than one of them."""
+    works = and_(Role.id == Membership.role_id, Role.permissions.op("&&")(sorted(WORKS_TICKETS)))
+    members = join(Membership, LOCKED, LOCKED.c.agent_id == Membership.agent_id).join(Role, works)
+    agents = members.join(Agent, Agent.id == Membership.agent_id)
+    in_teams = Membership.team_id == func.any(bindparam("team_ids", type_=ARRAY(Uuid())))
+    return _standings(Membership.team_id, agents).where(in_teams)
+
+
+def _of_one_team() -> Select[Any]:
+    """In one team, as for almost every decision: whoever is locked works in it."""
+    return _standings(
+        cast(bindparam("team_id", type_=Uuid()), Uuid()), join(Agent, LOCKED, LOCKED.c.agent_id == Agent.id)
+    )
+
+
+STANDINGS: Final = _of_teams()
+STANDINGS_IN_ONE: Final = _of_one_team()
 """Built once, so that SQLAlchemy's compiled-statement cache is hit."""
