@@ -156,7 +156,7 @@ async def _rosters(
     if sent_by is not None:
         sent_by.check(teams, now)
     agent_ids = next((team.agent_ids for team in teams if team.agent_ids), None)
-    rows: Sequence[Row[Any]] = ()
+    rows: Sequence[Any] = ()
     if agent_ids and len(teams) == 1:
         one_team = {"team_id": teams[0].id, "agent_ids": agent_ids}
         rows = (await connection.execute(STANDINGS_IN_ONE, one_team)).all()
