@@ -48,13 +48,13 @@ MOST_COUNTED = 10_000
 """Open tickets of one person; more are counted as this many."""
 
 
-def may_see(principal: Principal) -> ColumnElement[bool]:
+def may_see(principal: Principal, person: type[RequesterRecord] = RequesterRecord) -> ColumnElement[bool]:
     """Whether the caller may see a person: everybody who sees all tickets, others those with a ticket they see."""
     if not holds(principal, VIEW):
-        return RequesterRecord.id.is_(None)
+        return person.id.is_(None)
     if reach(principal, VIEW).is_everything:
         return true()
-    theirs = RequesterAddress.requester_id == RequesterRecord.id
+    theirs = RequesterAddress.requester_id == person.id
     sent_from_it = func.lower(Ticket.requester_email) == RequesterAddress.email
     return exists().where(theirs, sent_from_it, visible_to(principal))
 

@@ -35,6 +35,9 @@ NEWEST = 10_000_000
 YEARS = timedelta(days=36_500)
 SOMEBODY = Administrator("operator", "The operator's token", "")
 
+ENOUGH_EVENTS = 10_000
+"""Closed tickets with which the feed has as many events as it looks at for a page."""
+
 
 def paths(database: Database, settings: NotificationSettings, ticket_id: UUID) -> Iterator[Path]:
     """All of them."""
@@ -138,7 +141,7 @@ def _feed(database: Database, ticket_id: UUID) -> Iterator[Path]:
         async with database.begin() as session:
             await forget_events(session, YEARS)
 
-    yield Path("the change feed: its newest events, its first, and those of a ticket", read)
+    yield Path("the change feed: its newest events, its first, and those of a ticket", read, ENOUGH_EVENTS)
     yield Path("the change feed is forgotten", forget)
 
 
