@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from email.message import EmailMessage
 from itertools import count
@@ -15,7 +15,7 @@ import httpx2
 
 from shared.kit.clock import new_id
 from tests.local.running import LocalStack
-from tests.support.api import Json
+from tests.support.api import Api, Json, SystemClients
 from tests.support.eventually import eventually
 
 HOST = "127.0.0.1"
@@ -154,3 +154,27 @@ class Replicas:
 
 async def _is_ready(http: httpx2.AsyncClient, url: str) -> bool:
     return (await http.get(f"{url}/readyz")).status_code == 200
+
+
+def asked(subject: str) -> dict[str, object]:
+    """A ticket by API."""
+    requester = {"email": f"{subject}@mail.example", "name": "Dana Ruiz"}
+    content = {"subject": subject, "body": "The login answers 502.", "body_format": "text"}
+    return {"requester": requester, **content, "topic": "online-banking"}
+
+
+async def copies_on_the_desk(ada: Api, wanted: Collection[str]) -> Counter[str]:
+    """How often the desk has each of these subjects."""
+    return Counter(one["subject"] for one in await ada.all("/v1/tickets", view="all") if one["subject"] in wanted)
+
+
+async def mails_by_requester(system: SystemClients, subjects: Collection[str]) -> dict[str, set[str]]:
+    """The Message-IDs of what was sent to each subject's requester: SMTP may deliver one twice when the sender dies."""
+    ids: dict[str, set[str]] = {}
+    start, wanted = 0, {f"{subject}@mail.example": subject for subject in subjects}
+    while (page := await system.mail.get("/api/v1/messages", start=start, limit=200))["messages"]:
+        start += len(page["messages"])
+        for mail in page["messages"]:
+            if (address := mail["To"][0]["Address"]) in wanted:
+                ids.setdefault(wanted[address], set()).add(mail["MessageID"])
+    return ids

@@ -92,7 +92,7 @@ BUGS: list[tuple[str, Invariant, Callable[[Observations], Observations]]] = [
     ("", Invariant.NOTHING_DOUBLED, commands(3)),
     ("wrong_projection", Invariant.PROJECTIONS, lambda seen: replace(seen, projection_differences=("t1 priority",))),
     ("wrong_verdict", Invariant.VERDICTS, lambda seen: replace(seen, verdict_differences=("t1 resolution",))),
-    ("", Invariant.DECIDED_ONCE, ledger(TOLD, DROPPED)),
+    ("undecided", Invariant.DECIDED_ONCE, ledger(TOLD, DROPPED)),
     ("", Invariant.DECIDED_ONCE, ledger(ACKNOWLEDGED, replace(ACKNOWLEDGED, cause="e9"), TOLD)),
     ("", Invariant.DECIDED_ONCE, ledger(ACKNOWLEDGED, replace(TOLD, status="queued"))),
     ("doubled_mail", Invariant.SENT, mails(SentMail("m2", DANA))),
@@ -102,7 +102,7 @@ BUGS: list[tuple[str, Invariant, Callable[[Observations], Observations]]] = [
     ("leaked_note", Invariant.PRIVACY, mails(SentMail("m5", DANA, frozenset({"mk5"})))),
     ("", Invariant.PRIVACY, lambda seen: replace(seen, outside={"a page": frozenset({"mk7"})})),
     ("", Invariant.PRIVACY, lambda seen: replace(seen, door_checks=(DoorCheck("a stranger", "a ticket", 200, 404),))),
-    ("", Invariant.NO_DEAD_LETTERS, lambda seen: replace(seen, dead_letters=("notification",))),
+    ("buried_event", Invariant.NO_DEAD_LETTERS, lambda seen: replace(seen, dead_letters=("notification",))),
 ]
 
 
@@ -117,6 +117,10 @@ def test_every_bug_is_found_and_named(invariant: Invariant, bug: Callable[[Obser
 
 def test_the_bugs_that_a_run_can_be_given_are_among_them() -> None:
     assert {name: invariant for name, invariant, _ in BUGS if name} == {name: at[0] for name, at in PLANTS.items()}
+
+
+def test_each_invariant_has_a_bug_that_a_run_can_be_given() -> None:
+    assert {invariant for invariant, _ in PLANTS.values()} == set(Invariant)
 
 
 def test_a_colleague_may_be_sent_a_note() -> None:

@@ -8,7 +8,7 @@ from itertools import count
 import httpx2
 import pytest
 
-from tests.chaos.replicas import Balancer, Replicas
+from tests.chaos.replicas import Balancer, Replicas, asked, copies_on_the_desk, mails_by_requester
 from tests.local.running import LocalStack
 from tests.support.api import Api, SystemClients
 from tests.support.eventually import eventually
@@ -46,13 +46,6 @@ def system(replicas: Replicas) -> SystemClients:
 @pytest.fixture(scope="module")
 async def ada(system: SystemClients) -> Api:
     return await system.sign_in("ada@everdesk.example")
-
-
-def asked(subject: str) -> dict[str, object]:
-    """A ticket by API."""
-    requester = {"email": f"{subject}@mail.example", "name": "Dana Ruiz"}
-    content = {"subject": subject, "body": "The login answers 502.", "body_format": "text"}
-    return {"requester": requester, **content, "topic": "online-banking"}
 
 
 async def test_a_watcher_at_one_process_sees_what_is_done_at_another(
@@ -151,19 +144,10 @@ async def nothing_is_lost_or_doubled(system: SystemClients, ada: Api, subjects: 
 
 
 async def each_is_there_once(ada: Api, subjects: list[str]) -> None:
-    wanted = set(subjects)
-    found = Counter(one["subject"] for one in await ada.all("/v1/tickets", view="all") if one["subject"] in wanted)
-    assert found == Counter(subjects)
+    assert await copies_on_the_desk(ada, set(subjects)) == Counter(subjects)
 
 
 async def each_is_confirmed_once(system: SystemClients, subjects: list[str]) -> None:
-    """One mail for each requester, by its Message-ID: SMTP itself may deliver one twice when the sender dies."""
-    ids: dict[str, set[str]] = {}
-    start, wanted = 0, {f"{subject}@mail.example" for subject in subjects}
-    while (page := await system.mail.get("/api/v1/messages", start=start, limit=200))["messages"]:
-        start += len(page["messages"])
-        for mail in page["messages"]:
-            if (address := mail["To"][0]["Address"]) in wanted:
-                ids.setdefault(address, set()).add(mail["MessageID"])
-    assert ids.keys() == wanted, len(ids)
+    ids = await mails_by_requester(system, subjects)
+    assert ids.keys() == set(subjects), len(ids)
     assert {len(each) for each in ids.values()} == {1}

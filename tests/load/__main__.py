@@ -34,6 +34,9 @@ BENCHMARKS = (
     "tracing",
     "storage",
     "incident",
+    "load",
+    "burst",
+    "soak",
 )
 
 

@@ -12,6 +12,7 @@ from shared.kit.clock import new_id
 from shared.kit.db import Database
 from shared.kit.processes import serve
 from shared.kit.settings import ServiceSettings
+from shared.kit.stopping import Stopping
 
 ROWS = Table("bench_rows", MetaData(), Column("id", Uuid, primary_key=True), Column("payload", LargeBinary))
 PAYLOAD_VARIABLE = "BENCH_PAYLOAD_BYTES"
@@ -36,6 +37,7 @@ def build(settings: ServiceSettings, payload: bytes) -> FastAPI:
         await database.dispose()
 
     app = FastAPI(lifespan=lifespan)
+    app.state.stopping = Stopping()
 
     @app.post("/rows", status_code=201)
     async def add(asked: Asked) -> dict[str, str]:

@@ -36,10 +36,15 @@ async def result_of(module: str, *arguments: str, env: Mapping[str, str] | None 
 
 def engine_environment(engines: Stack) -> dict[str, str]:
     """What a process needs to reach engines that were started for one benchmark."""
+    addresses = engine_environment_of(engines.nats.url, engines.temporal.address)
+    return addresses | {"EVERDESK_TEMPORAL_NAMESPACE": engines.temporal.namespace}
+
+
+def engine_environment_of(nats_url: str, temporal_address: str) -> dict[str, str]:
+    """The same for engines of which only the addresses are known."""
     return {
-        "EVERDESK_NATS_URL": engines.nats.url,
-        "EVERDESK_TEMPORAL_ADDRESS": engines.temporal.address,
-        "EVERDESK_TEMPORAL_NAMESPACE": engines.temporal.namespace,
+        "EVERDESK_NATS_URL": nats_url,
+        "EVERDESK_TEMPORAL_ADDRESS": temporal_address,
         "EVERDESK_LINK_SECRET": "a-secret-only-for-the-bench",
         "EVERDESK_LOG_FORMAT": "console",
     }

@@ -63,12 +63,14 @@ class Report:
     budgets: list[Budget] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     facts: dict[str, str] = field(default_factory=machine.facts)
+    made_by: str = ""
+    """The command, where it is not `make bench`."""
 
     @property
     def command(self) -> str:
         """What made it, with the settings that differ from the usual ones."""
         given = [f"{name}={value}" for name, value in sorted(os.environ.items()) if name.startswith("BENCH_")]
-        return " ".join([*given, "make bench", f"ARGS={self.name}"])
+        return self.made_by or " ".join([*given, "make bench", f"ARGS={self.name}"])
 
     @property
     def is_met(self) -> bool:

@@ -23,7 +23,7 @@ from tests.load.histories import Histories, histories
 from tests.load.latency import BareUpdates, Latencies, slow_life
 from tests.load.lives import BaselineLife, play
 from tests.load.meter import Costs, CpuMeter
-from tests.load.python_process import running
+from tests.load.python_process import engine_environment_of, running
 from tests.load.statements import StatementCounter, Statements
 from tests.load.systems import HostedSystem, hosted_system
 from tests.load.whole_lives import WholeLife
@@ -152,12 +152,7 @@ async def _side(system: HostedSystem) -> AsyncIterator[Side]:
 async def _lean_worker(side: Side) -> AsyncIterator[CpuMeter]:
     """The baseline's worker on the engines of a system, warm; the meter of what it uses."""
     await ensure_search_attributes(side.client)
-    env = {
-        "EVERDESK_NATS_URL": side.system.nats_url,
-        "EVERDESK_TEMPORAL_ADDRESS": side.system.temporal_address,
-        "EVERDESK_LINK_SECRET": "a-secret-only-for-the-bench",
-        "EVERDESK_LOG_FORMAT": "console",
-    }
+    env = engine_environment_of(side.system.nats_url, side.system.temporal_address)
     async with running("tests.load.bench_worker", "baseline", env=env, log=Path("/dev/null")) as worker:
         await play(BaselineLife(side.client), 20, 8)
         pids = side.system.pids

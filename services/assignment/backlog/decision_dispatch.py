@@ -22,14 +22,17 @@ from shared.domain.errors import Refusal, TicketArchivedError, UnknownTicket
 from shared.kit.backoff import Backoff
 from shared.kit.clock import utc_now
 from shared.kit.db import Session
+from shared.kit.leases import kept_lease
 from shared.kit.telemetry import log
 from shared.kit.ticket_errors import TicketsUnavailable
 
 Row = Mapping[str, Any]
 AT_ONCE = 8
 BATCH = 40
-LEASE = timedelta(seconds=15)
-"""How long a decision belongs to the process that sends it; after that any process may send it again."""
+RENEWED_FOR = timedelta(seconds=2)
+LEASE = RENEWED_FOR
+"""How long a decision belongs to a process that has died while it sent it. One that lives renews it, and a decision that
+is sent twice all the same has its effect once."""
 CHANGED = timedelta(seconds=5)
 """The delay after a refusal, within which the read model receives the change that caused the refusal."""
 GONE = timedelta(days=1)
@@ -47,8 +50,9 @@ async def send(context: AppState, rows: Sequence[Row]) -> int:
     """Sends decisions, stores the answers and the outcome of each. Returns how many workflows answered."""
     if not rows:
         return 0
-    places = asyncio.Semaphore(AT_ONCE)
-    answers = await asyncio.gather(*(_send(context, places, row) for row in rows))
+    places, ids = asyncio.Semaphore(AT_ONCE), [row["id"] for row in rows]
+    async with kept_lease(RENEWED_FOR, lambda: _renew(context, ids)):
+        answers = await asyncio.gather(*(_send(context, places, row) for row in rows))
     async with context.database.begin() as session:
         await record_answers(session, [answer.told for answer in answers if answer.told is not None])
         for answer in sorted(answers, key=lambda answer: answer.row["id"]):
@@ -94,6 +98,13 @@ async def _send(context: AppState, places: asyncio.Semaphore, row: Row) -> _Sent
             return _SentAnswer(row, refusal=refusal)
         except TicketsUnavailable:
             return _SentAnswer(row)
+
+
+async def _renew(context: AppState, ids: Sequence[UUID]) -> None:
+    """Keeps decisions that are being sent from other processes."""
+    kept = update(ASSIGNMENTS).where(ASSIGNMENTS.c.id.in_(ids), ASSIGNMENTS.c.state == "sent")
+    async with context.database.begin() as session:
+        await session.execute(kept.values(next_attempt_at=utc_now()))
 
 
 def _is_still_sent(row_id: UUID) -> Any:

@@ -6,6 +6,7 @@ from email.message import EmailMessage
 
 import aiosmtplib
 
+from shared.contracts.names import dead_subject
 from shared.kit.clock import new_id
 from tests.chaos.run.invariants import Invariant
 from tests.chaos.run.load import Load
@@ -30,6 +31,9 @@ where id = (select id from tickets where subject like '%{marker}%')
 WRONG_VERDICT = """
 update verdicts set outcome = case outcome when 'met' then 'breached' else 'met' end
 where ticket_id = (select ticket_id from verdicts order by settled_at limit 1)
+"""
+UNDECIDED = """
+delete from deliveries where ticket_id = '{ticket_id}' and recipient = 'requester' and template = 'acknowledgement'
 """
 
 
@@ -70,6 +74,26 @@ async def leaked_note(system: ChaosSystem, load: Load) -> None:
     await _mail(system, "dana@bank.example", f"{new_id()}@everdesk.example", f"For us alone {note.marker}")
 
 
+async def undecided(system: ChaosSystem, load: Load) -> None:
+    """A requester's acknowledgement was never decided upon."""
+    one = next(
+        one for one in load.attempts if one.kind is AttemptKind.TICKET and one.door == "intake API" and one.ticket_id
+    )
+    await _change(system, UNDECIDED.format(ticket_id=one.ticket_id), one, "notification")
+
+
+async def buried_event(system: ChaosSystem, load: Load) -> None:
+    """A consumer has given an event up."""
+    one = _one(load, AttemptKind.TICKET)
+    bus = await system.bus()
+    try:
+        event = f"everdesk.ticket.opened.v1.{one.ticket_id or new_id()}"
+        headers = {"Everdesk-Event-Id": str(new_id()), "Everdesk-Error": "planted", "Everdesk-Attempts": "5"}
+        await bus.jetstream().publish(dead_subject("notification", event), b"{}", headers=headers)
+    finally:
+        await bus.close()
+
+
 PLANTS: dict[str, tuple[Invariant, Callable[[ChaosSystem, Load], Awaitable[None]]]] = {
     "lost_ack": (Invariant.NOTHING_LOST, lost_ack),
     "doubled_message": (Invariant.NOTHING_DOUBLED, doubled_message),
@@ -77,6 +101,8 @@ PLANTS: dict[str, tuple[Invariant, Callable[[ChaosSystem, Load], Awaitable[None]
     "wrong_verdict": (Invariant.VERDICTS, wrong_verdict),
     "doubled_mail": (Invariant.SENT, doubled_mail),
     "leaked_note": (Invariant.PRIVACY, leaked_note),
+    "undecided": (Invariant.DECIDED_ONCE, undecided),
+    "buried_event": (Invariant.NO_DEAD_LETTERS, buried_event),
 }
 """By name, which invariant must be found broken, and how it is broken."""
 
@@ -85,11 +111,11 @@ def _one(load: Load, kind: AttemptKind) -> Attempt:
     return next(one for one in load.attempts if one.kind is kind and one.is_acknowledged)
 
 
-async def _change(system: ChaosSystem, statement: str, one: Attempt) -> None:
-    """Changes a row of the desk. Raises AssertionError if there was none to change."""
-    connection = await system.database("assignment")
+async def _change(system: ChaosSystem, statement: str, one: Attempt, service: str = "assignment") -> None:
+    """Changes a row of a service. Raises AssertionError if there was none to change."""
+    connection = await system.database(service)
     try:
-        done = await connection.execute(statement.format(marker=one.marker))
+        done = await connection.execute(statement.replace("{marker}", one.marker))
     finally:
         await connection.close()
     assert re.search(r" [1-9]\d*$", done), f"nothing was changed: {done}"

@@ -2,14 +2,16 @@
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from tests.chaos.run.observations import AttemptKind
 from tests.chaos.run.plan import FaultKind
-from tests.chaos.run.session import ChaosResult
+from tests.chaos.run.session import ChaosOrder, ChaosResult, PlantResult
 from tests.load import machine
 from tests.load.report import FOLDER, Table
 
+PLANTED = FOLDER / "chaos_plants.json"
 KEPT = 20
 SHOWN = 5
 """Violations of a run that the page names one by one; all of them are in the file beside it."""
@@ -63,6 +65,31 @@ def keep(result: ChaosResult) -> None:
     (FOLDER / "chaos.md").write_text(page(runs), encoding="utf-8")
 
 
+def keep_plants(asked: ChaosOrder, found: Sequence[PlantResult]) -> None:
+    """Keeps which planted bugs the oracle found, and writes the page anew."""
+    told = {
+        "seed": asked.seed,
+        "minutes": asked.minutes,
+        "machine": machine.facts(),
+        "plants": [[one.name, one.invariant, one.first] for one in found],
+    }
+    PLANTED.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    file = FOLDER / "chaos.json"
+    if file.exists():
+        runs = json.loads(file.read_text(encoding="utf-8"))
+        (FOLDER / "chaos.md").write_text(page(runs), encoding="utf-8")
+
+
+def _plants_table() -> list[str]:
+    """The bugs planted into a running system, if that was done."""
+    if not PLANTED.exists():
+        return []
+    told = json.loads(PLANTED.read_text(encoding="utf-8"))
+    rows = [(name, invariant, "found" if first else "NOT FOUND") for name, invariant, first in told["plants"]]
+    caption = f"Bugs planted into a running system after {told['minutes']:g} minutes of seed {told['seed']}"
+    return [Table(f"{caption}, {told['machine']['date']}", ("bug", "invariant", "verdict"), rows).markdown()]
+
+
 def page(runs: list[dict[str, Any]]) -> str:
     """All runs together."""
     facts = "; ".join(f"{name}: {value}" for name, value in runs[-1]["machine"].items())
@@ -75,6 +102,7 @@ def page(runs: list[dict[str, Any]]) -> str:
         _faults_table(runs).markdown(),
         _windows_table(runs).markdown(),
         _load_table(runs).markdown(),
+        *_plants_table(),
         *_remarks(runs),
     ]
     return "\n\n".join(parts) + "\n"

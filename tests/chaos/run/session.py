@@ -34,6 +34,9 @@ class ChaosOrder:
     kinds: Sequence[FaultKind] = tuple(FaultKind)
 
 
+EVERY_PLANT = "all"
+
+
 @dataclass
 class ChaosResult:
     """What came of it."""
@@ -57,6 +60,41 @@ class ChaosResult:
             return any(one.invariant is PLANTS[self.asked.plant][0] for one in self.violations)
         is_complete = not self.never_hit or self.asked.minutes < LONG
         return is_complete and not (self.violations or self.left or self.outcomes.unwell)
+
+
+@dataclass(frozen=True, slots=True)
+class PlantResult:
+    """What the oracle said of one planted bug."""
+
+    name: str
+    invariant: str
+    first: str
+    """The first new violation of its invariant; empty if it was not found."""
+
+
+async def find_plants(system: ChaosSystem, asked: ChaosOrder) -> tuple[list[Violation], list[PlantResult]]:
+    """One run, then each bug planted after the other: what was wrong before the first, and which of them are found."""
+    load, doors = await make_load(system, asked.seed)
+    striker = Striker(system, load)
+    running = asyncio.create_task(load.run(doors.clients()))
+    try:
+        await asyncio.sleep(WARM_UP)
+        await _strike(striker, asked)
+    finally:
+        load.stop()
+        await running
+    left = await until_quiet(system, load.attempts)
+    assert not left, left
+    before = violations(await observe(system, load, striker.outcomes.mail_windows))
+    known, found = set(before), list[PlantResult]()
+    for name, (invariant, plant) in PLANTS.items():
+        await plant(system, load)
+        now = violations(await observe(system, load, striker.outcomes.mail_windows))
+        new = [one.what for one in now if one.invariant is invariant and one not in known]
+        known |= set(now)
+        found.append(PlantResult(name, str(invariant), new[0] if new else ""))
+        print(f"planted {name}: {new[0] if new else 'NOT FOUND'}", flush=True)
+    return before, found
 
 
 async def make_load(system: ChaosSystem, seed: int) -> tuple[Load, Doors]:

@@ -13,8 +13,11 @@ from typing import Any
 
 import asyncpg
 import httpx2
+import nats
 import psutil
+from nats.aio.client import Client as NatsClient
 
+from deploy.local.engines.nats import USER
 from deploy.local.engines.ports import find_free_port
 from deploy.local.plan import FOUND_PORTS
 from tests.chaos.run.engine_disks import EngineDisk, NoDiskError
@@ -84,6 +87,12 @@ class ChaosSystem:
         role = role or service
         port = self.description["ports"]["postgres"]
         return await asyncpg.connect(f"postgresql://{role}:{secrets[role]}@127.0.0.1:{port}/{service}", timeout=5)
+
+    async def bus(self) -> NatsClient:
+        """Straight to NATS, past the proxies."""
+        secrets = json.loads((self.stack.state / "secrets.json").read_text())
+        port = self.description["ports"]["nats"]
+        return await nats.connect(f"nats://127.0.0.1:{port}", user=USER, password=secrets["nats"])
 
     async def until_well(self, within: float = 180) -> None:
         """Every service ready, nothing degraded."""
