@@ -36,10 +36,10 @@ audit: dev-packages ## Ask for known vulnerabilities of the locked packages (0 n
 migrate: packages ## Bring the databases of the local stack up to date (make run does so too)
 	@exec $(PY) -m deploy.local --migrate
 
-bench: dev-packages ## Measure against the budgets and write docs/bench (ARGS=accept|outage|lifecycle|memory|business_time|long_history|timers|what_if|time_travel|incident|upload|mail|mail_out|abuse|fuzz_mail|fuzz_api|growth|desk|access|idle|routing|reports|tracing|storage)
+bench: dev-packages ## Measure against the budgets and write docs/bench (ARGS=accept|outage|lifecycle|memory|business_time|long_history|timers|what_if|time_travel|incident|upload|mail|mail_out|abuse|fuzz_mail|fuzz_api|growth|desk|access|idle|routing|reports|tracing|storage|load|burst|soak; MINUTES=30 for soak)
 	@exec $(PY) -m tests.load $(ARGS)
 
-chaos: dev-packages ## Break everything in turn under load, then look for what was acknowledged (ARGS="--seed 7 --minutes 5")
+chaos: dev-packages ## Break everything in turn under load, then look for what was acknowledged (ARGS="--seed 7 8 --minutes 30", "--plant all --minutes 1", "three-of-each --minutes 10")
 	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && ! ls /usr/lib/*/faketime >/dev/null 2>&1; then \
 	  apt-get install -y -qq --no-install-recommends libfaketime >/dev/null 2>&1 || true; fi
 	@exec $(PY) -m tests.chaos.run $(ARGS)

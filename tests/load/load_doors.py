@@ -20,18 +20,18 @@ from deploy.local import probe
 from deploy.local.engines.ports import find_free_port
 from services.assignment.web.page_base import SESSION_COOKIE
 from shared.contracts.base import TicketId
-from shared.contracts.commands import OpenTicket, PrioritiseTicket, TriageTicket
+from shared.contracts.commands import PrioritiseTicket
 from shared.contracts.names import STREAM_SUBJECTS
 from shared.contracts.tickets import Actor
 from shared.contracts.vocabulary import ActorKind, Priority
-from shared.kit.clock import new_id, utc_now
+from shared.kit.clock import new_id
 from shared.kit.tickets import Tickets
 from tests.load.bare_desk import NATS_VARIABLE
 from tests.load.bare_route import PAYLOAD_VARIABLE
 from tests.load.driving import Act, Driven, drive
 from tests.load.hosted_system import description
 from tests.load.http_client import Http
-from tests.load.lives import AGENT, TEAM, BaselineLife, a_policy
+from tests.load.lives import AGENT, BaselineLife
 from tests.load.meter import CpuMeter
 from tests.load.python_process import engine_environment_of, result_of, running
 from tests.load.sse_readers import SseReaders
@@ -284,11 +284,15 @@ async def load_doors() -> AsyncIterator[LoadDoors]:
         token = str(session["access_token"])
         still = await scope.enter_async_context(Stillness.of(hosted))
         paths = [await life.assigned(await life.open()) for _ in range(COMMANDED)]
-        tickets = [await _bare_ticket(client) for _ in range(COMMANDED)]
+        tickets = [await life.open() for _ in range(COMMANDED)]
+        for ticket_id in tickets:
+            await life.assigned(ticket_id)
         await life()
         await BaselineLife(client)()
         intake, desk = Http(hosted.urls["intake"], hosted.api_key), Http(hosted.urls["assignment"], token)
-        yield LoadDoors(stack, hosted, life, client, intake, desk, token, still, urls, pids, paths, tickets)
+        yield LoadDoors(
+            stack, hosted, life, client, intake, desk, token, still, urls, pids, paths, list(map(_id_of, tickets))
+        )
 
 
 async def _bare_processes(
@@ -313,19 +317,3 @@ async def _bare_processes(
     lean = running("tests.load.bench_worker", "baseline", env=env, log=LOG)
     pids["lean"] = (await scope.enter_async_context(lean)).pid
     return urls, pids
-
-
-async def _bare_ticket(client: Client) -> TicketId:
-    """A workflow of ours that no service was asked for."""
-    tickets, ticket_id = Tickets(client), TicketId(new_id())
-    number = f"9{ticket_id.int % 100_000:05}"
-    await tickets.start(OpenTicket(ticket_id=ticket_id, number=number, opened_at=utc_now(), has_exact_timer=True))
-    triage = TriageTicket(
-        command_id=f"triage:{ticket_id}",
-        actor=Actor(kind=ActorKind.SYSTEM),
-        team_id=TEAM,
-        policy=a_policy(),
-        agent_id=AGENT,
-    )
-    await tickets.send(ticket_id, triage)
-    return ticket_id
