@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
+from uuid import UUID
 
 import nats
 import psutil
@@ -291,7 +292,18 @@ async def load_doors() -> AsyncIterator[LoadDoors]:
         await BaselineLife(client)()
         intake, desk = Http(hosted.urls["intake"], hosted.api_key), Http(hosted.urls["assignment"], token)
         yield LoadDoors(
-            stack, hosted, life, client, intake, desk, token, still, urls, pids, paths, list(map(_id_of, tickets))
+            stack,
+            hosted,
+            life,
+            client,
+            intake,
+            desk,
+            token,
+            still,
+            urls,
+            pids,
+            paths,
+            [TicketId(UUID(one)) for one in tickets],
         )
 
 
