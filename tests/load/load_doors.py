@@ -185,7 +185,7 @@ class LoadDoors:
     def _streams(self, *, is_bare: bool) -> Way:
         """Commands, with streams open here or there; the same commands before that without any are taken off."""
         address = f"{self.bare_urls['desk']}/stream" if is_bare else f"{self.hosted.urls['assignment']}/v1/stream"
-        meter = self._bare_meter("desk", "assignment") if is_bare else self._meter("assignment")
+        meter = self._bare_meter("desk") if is_bare else self._meter("assignment")
         act, count = self._command(self.paths[0]), max(4, int(30 * SHARE))
 
         async def way() -> Driven:
