@@ -39,7 +39,8 @@ class Readers:
 
     async def events(self) -> AsyncIterator[bytes]:
         """One reader's stream, without end."""
-        self._queues.add(queue := asyncio.Queue())
+        queue: asyncio.Queue[bytes] = asyncio.Queue()
+        self._queues.add(queue)
         try:
             yield b": here\n\n"
             while True:

@@ -14,6 +14,7 @@ from uuid import UUID
 
 import nats
 import psutil
+from nats.aio.msg import Msg
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
@@ -194,7 +195,7 @@ class LoadDoors:
             readers, published = SseReaders(), list[tuple[str, float]]()
             bus = await nats.connect(self.hosted.nats_url)
 
-            async def on_event(message: nats.aio.msg.Msg) -> None:
+            async def on_event(message: Msg) -> None:
                 published.append((json.loads(message.data)["subject"], time.perf_counter()))
 
             for subject in STREAM_SUBJECTS:
