@@ -4,7 +4,7 @@ import os
 from contextlib import AsyncExitStack
 
 from tests.load.driving import Driven, middle
-from tests.load.load_doors import LoadDoors, Operation, load_doors
+from tests.load.load_doors import LoadDoors, LoadedOperation, load_doors
 from tests.load.report import Cell, Report, Table
 
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
@@ -48,7 +48,7 @@ async def run() -> Report:
     return report
 
 
-async def _row(doors: LoadDoors, operation: Operation) -> list[Cell]:
+async def _row(doors: LoadDoors, operation: LoadedOperation) -> list[Cell]:
     ours, bare = list[Driven](), list[Driven]()
     for number in range(ROUNDS):
         ways = [(ours, operation.ours), (bare, operation.bare)]

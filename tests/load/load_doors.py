@@ -57,7 +57,7 @@ Way = Callable[[], Awaitable[Driven]]
 
 
 @dataclass(frozen=True, slots=True)
-class Operation:
+class LoadedOperation:
     """One line of the table."""
 
     name: str
@@ -88,13 +88,13 @@ class LoadDoors:
         """Nothing is on its way any more."""
         await self.still.wait()
 
-    def operations(self) -> list[Operation]:
+    def operations(self) -> list[LoadedOperation]:
         """In the order in which each leaves the next a system that it can be measured on."""
         bare_accept, bare_desk = Http(self.bare_urls["route"], "none"), Http(self.bare_urls["desk"], "none")
         cookie = {"Cookie": f"{SESSION_COOKIE}={self.token}"}
         word = "banking"
 
-        def reads(name: str, path: str, bare_path: str, headers: dict[str, str] | None = None) -> Operation:
+        def reads(name: str, path: str, bare_path: str, headers: dict[str, str] | None = None) -> LoadedOperation:
             meter, bare_meter = self._meter("assignment", "postgres"), self._bare_meter("desk", "postgres")
             ours, bare = _get(self.desk, path, headers), _get(bare_desk, bare_path)
             return self._operation(name, [ours], [bare], 300, 4, meter, bare_meter)
@@ -120,7 +120,7 @@ class LoadDoors:
                 self._meter("assignment", "postgres", "temporal", "worker", "nats"),
                 self._meter("temporal", "worker", "nats"),
             ),
-            Operation("events to a browser", STREAMS, self._streams(is_bare=False), self._streams(is_bare=True)),
+            LoadedOperation("events to a browser", STREAMS, self._streams(is_bare=False), self._streams(is_bare=True)),
             self._operation(
                 "tickets taken in",
                 [submit],
@@ -131,7 +131,7 @@ class LoadDoors:
                 self._bare_meter("route", "postgres"),
                 is_settled=False,
             ),
-            Operation("notifications", 1, self._notify, self._send_bare),
+            LoadedOperation("notifications", 1, self._notify, self._send_bare),
             reads("queue, JSON", "/v1/tickets?view=all&limit=25", "/rows"),
             reads("queue, page", "/queue?view=all", "/rows", cookie),
             reads("search", f"/v1/tickets?view=all&limit=25&q={word}", f"/found?q={word}"),
@@ -148,7 +148,7 @@ class LoadDoors:
         bare_meter: CpuMeter,
         *,
         is_settled: bool = True,
-    ) -> Operation:
+    ) -> LoadedOperation:
         """`is_settled`: the cost of what follows the answer counts too."""
         count = max(at_once, int(count * SHARE))
         rest = self.until_still if is_settled else None
@@ -157,7 +157,7 @@ class LoadDoors:
             await self.until_still()
             return await drive(acts, count, at_once, own, rest)
 
-        return Operation(name, at_once, lambda: settled(ours, meter), lambda: settled(bare, bare_meter))
+        return LoadedOperation(name, at_once, lambda: settled(ours, meter), lambda: settled(bare, bare_meter))
 
     def _meter(self, *names: str, without: tuple[str, ...] = ()) -> CpuMeter:
         return CpuMeter({name: self.stack.pids[name] for name in names if name not in without})

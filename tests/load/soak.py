@@ -12,7 +12,7 @@ from pathlib import Path
 from tests.chaos.run.session import make_load
 from tests.chaos.run.system import SETTINGS, ChaosSystem
 from tests.load.report import Budget, Report, Table
-from tests.load.soak_samples import WAL, Sample, Sampler, growth
+from tests.load.soak_samples import WAL, Sampler, SoakSample, growth
 from tests.local.running import LocalStack
 
 MINUTES = float(os.environ.get("MINUTES", "30"))
@@ -47,7 +47,7 @@ async def run() -> Report:
         load, doors = await make_load(system, SEED)
         sampler = await Sampler.of(system)
         running = asyncio.create_task(load.run(doors.clients()))
-        samples: list[Sample] = []
+        samples: list[SoakSample] = []
         until = time.monotonic() + MINUTES * 60
         try:
             while time.monotonic() < until:
@@ -72,7 +72,7 @@ async def run() -> Report:
     return report
 
 
-def _judge(report: Report, judged: list[Sample]) -> None:
+def _judge(report: Report, judged: list[SoakSample]) -> None:
     first, last = judged[0], judged[-1]
     memory = [
         (name, first.memory[name], last.memory[name], growth(judged, lambda one, name=name: one.memory[name]))  # type: ignore[misc]
@@ -127,13 +127,13 @@ def _judge(report: Report, judged: list[Sample]) -> None:
     )
 
 
-def _for_each(judged: list[Sample], name: str) -> tuple[float, float]:
+def _for_each(judged: list[SoakSample], name: str) -> tuple[float, float]:
     """KB that each thing handed in left there, in either half."""
     half = len(judged) // 2
     return _kilobytes(judged[: half + 1], name), _kilobytes(judged[half:], name)
 
 
-def _kilobytes(part: list[Sample], name: str) -> float:
+def _kilobytes(part: list[SoakSample], name: str) -> float:
     more = part[-1].handed_in - part[0].handed_in
     return (part[-1].disk[name] - part[0].disk[name]) / 1024 / max(1, more)
 

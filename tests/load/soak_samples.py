@@ -30,7 +30,7 @@ WAL = "pg_wal"
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class SoakSample:
     """One moment."""
 
     at: float
@@ -61,7 +61,7 @@ class Sampler:
         for connection in self._databases.values():
             await connection.close()
 
-    async def take(self, handed_in: int) -> Sample:
+    async def take(self, handed_in: int) -> SoakSample:
         """A sample of now."""
         ages = [await connection.fetchval(OLDEST) for connection in self._databases.values()]
         lag = 0
@@ -71,7 +71,7 @@ class Sampler:
         memory = await asyncio.to_thread(self._memory)
         disk = await asyncio.to_thread(self._disk)
         age = max((one.total_seconds() for one in ages if one is not None), default=0.0)
-        return Sample(time.monotonic(), handed_in, memory, disk, float(lag), age)
+        return SoakSample(time.monotonic(), handed_in, memory, disk, float(lag), age)
 
     def _memory(self) -> dict[str, float]:
         found: dict[str, float] = {}
@@ -101,7 +101,7 @@ def size_of(path: Path) -> int:
     return total
 
 
-def growth(samples: Sequence[Sample], read: Callable[[Sample], float]) -> float:
+def growth(samples: Sequence[SoakSample], read: Callable[[SoakSample], float]) -> float:
     """How much a figure grows from the first sample to the last, along the line fitted by least squares."""
     times, values = [one.at - samples[0].at for one in samples], [read(one) for one in samples]
     middle, mean = sum(times) / len(times), sum(values) / len(values)
