@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -103,24 +103,6 @@ async def test_news_is_told_at_once_where_the_server_can(post: PostOffice, imap:
         imap.put(mail.as_bytes())
         assert (await post.settled(mail, within=5)).state is RawMailState.DONE
     assert imap.log_ins == 1
-
-
-async def test_of_three_processes_one_fetches_and_another_goes_on_when_it_ends(
-    post: PostOffice, imap: ImapServer
-) -> None:
-    async with watching(post, imap, every_seconds=3600), AsyncExitStack() as first:
-        await first.enter_async_context(watching(post, imap, every_seconds=3600))
-        async with watching(post, imap, every_seconds=3600):
-            await eventually(lambda: imap._changed)
-            for _ in range(2):
-                mail = letter()
-                imap.put(mail.as_bytes())
-                assert (await post.settled(mail)).state is RawMailState.DONE
-            assert imap.log_ins == 1
-        await first.aclose()
-        mail = letter()
-        imap.put(mail.as_bytes())
-        assert (await post.settled(mail, within=10)).state is RawMailState.DONE
 
 
 async def test_a_mail_fetched_twice_is_one_message(post: PostOffice, imap: ImapServer) -> None:
