@@ -31,8 +31,8 @@ AT_ONCE = 8
 BATCH = 40
 RENEWED_FOR = timedelta(seconds=2)
 LEASE = RENEWED_FOR
-"""How long a decision belongs to a process that has died while it sent it. One that lives renews it, and a decision that
-is sent twice all the same has its effect once."""
+"""How long a decision belongs to a process that died while it sent it. One that lives renews it, and a decision that is
+sent twice all the same has its effect once."""
 CHANGED = timedelta(seconds=5)
 """The delay after a refusal, within which the read model receives the change that caused the refusal."""
 GONE = timedelta(days=1)
