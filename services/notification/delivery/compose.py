@@ -4,6 +4,7 @@ import csv
 from collections.abc import Mapping
 from datetime import UTC
 from email.utils import format_datetime
+from functools import lru_cache
 from io import StringIO
 from itertools import islice
 from typing import Any
@@ -69,7 +70,7 @@ class Composer:
         self._exports = ExportLinks(settings)
         self._accounts = AccountLinks(settings)
         self._ratings = RatingLinks(settings)
-        self._preferences = PreferenceLinks(settings)
+        self._preference_url = lru_cache(maxsize=16)(PreferenceLinks(settings).url)
         self._threads = MailThreads(settings, settings.mail_domain)
         self._signer = signer_of(settings)
         self._desk = settings.desk_url.rstrip("/")
@@ -142,7 +143,7 @@ class Composer:
 
     def _preferences_url(self, job: MailJob) -> str:
         """Returns where the recipient chooses their mails, and unsubscribes with one click (RFC 8058)."""
-        return self._preferences.url(PreferenceLink(job.ticket_id, job.address, is_copy=job.is_copy))
+        return self._preference_url(PreferenceLink(job.ticket_id, job.address, is_copy=job.is_copy))
 
     def _thread(self, job: MailJob, template: Template) -> tuple[str, list[str]]:
         """Returns In-Reply-To and References, oldest first.
