@@ -105,6 +105,7 @@ FACTS: dict[str, object] = {
     "expires_at": "2026-11-02T12:00:00+00:00",
     **{"change": "password_changed", "changed_at": "2026-11-02T12:00:00+00:00"},
     "do": "notify",
+    "into": "100004",
     "step": 1,
 }
 
