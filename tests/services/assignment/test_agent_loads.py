@@ -21,6 +21,7 @@ from shared.contracts.vocabulary import Priority
 from shared.kit.clock import new_id, utc_now
 from tests.services.assignment.desk import Desk
 from tests.services.assignment.routed_team import RoutedTeam
+from tests.support.eventually import eventually
 
 TICKETS = table_of(Ticket)
 STATUSES = ("new", "open", "pending", "on_hold", "resolved", "closed")
@@ -108,8 +109,12 @@ async def test_loads_are_what_a_count_says_while_tickets_change_and_processes_di
         await team.add_up(lives)
         await asyncio.gather(*lives)
         assert await team.differences() == []
-        await add_up_changes(desk.database)
-        assert (await team.differences(), await team.pending()) == ([], 0)
+
+        async def are_added_up() -> None:
+            await add_up_changes(desk.database)
+            assert (await team.differences(), await team.pending()) == ([], 0)
+
+        await eventually(are_added_up)
         async with desk.database.begin() as session:
             roster = (await read_rosters(session, desk.context.place, [team.team], utc_now()))[team.team]
             counted = await session.execute(
