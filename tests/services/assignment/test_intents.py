@@ -5,11 +5,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import event, select, update
 
+from services.assignment.commands import intents
 from services.assignment.commands.intent_recovery import resend_left_behind
 from services.assignment.commands.triage import decide, deliver
 from services.assignment.models import Calendar, Intent, Note
@@ -18,6 +20,7 @@ from shared.contracts.base import TicketId
 from shared.contracts.commands import Command, OpenTicket
 from shared.kit.bus import Unavailable
 from shared.kit.clock import new_id, utc_now
+from shared.kit.commands_under_way import CommandsUnderWay
 from shared.kit.ticket_errors import TicketsOutOfReach, TicketStuck, TicketsUnavailable
 from shared.kit.tickets import Tickets
 from tests.services.assignment.desk import Desk, Json
@@ -104,6 +107,31 @@ async def test_no_connection_is_held_while_the_workflow_is_asked(desk: Desk, act
     async with through(desk, looks):
         await ada.post(f"/v1/tickets/{ticket['id']}/{action}", body)
     assert held == [0]
+    assert await intents_of(desk, ticket) == []
+
+
+async def test_a_command_that_takes_long_stays_its_senders(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    ticket, ada, claims = await desk.ticket(), await desk.agent("ada"), list[Any]()
+    monkeypatch.setattr(intents, "LEASE", timedelta(seconds=0.6))
+    under_way = CommandsUnderWay()
+    beating = asyncio.create_task(intents.renew_leases(desk.database, under_way))
+
+    async def slow(send: Send, ticket_id: TicketId, command: Command) -> CommandAnswer:
+        with under_way.holding([command.command_id]):
+            (first,) = await intents_of(desk, ticket)
+            claims.append(first.claimed_until)
+            await eventually(is_renewed, within=5)
+        return await send(ticket_id, command)
+
+    async def is_renewed() -> bool:
+        (now,) = await intents_of(desk, ticket)
+        return bool(now.claimed_until > claims[0] + timedelta(seconds=0.2))
+
+    try:
+        async with through(desk, slow):
+            await ada.post(f"/v1/tickets/{ticket['id']}/pend", {})
+    finally:
+        beating.cancel()
     assert await intents_of(desk, ticket) == []
 
 
