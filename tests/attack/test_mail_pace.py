@@ -1,6 +1,5 @@
 """A flood of mails by one sender: kept at once, worked on at a pace, and nobody's mail behind it."""
 
-import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -74,7 +73,7 @@ def test_others_are_not_held() -> None:
 @pytest.fixture(scope="module")
 async def post(intake: IntakeHarness, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[PostOffice]:
     """The mail process, running with a slow pace."""
-    settings = mail_settings_in(intake.settings, tmp_path_factory.mktemp("mail"), mail_pace_seconds=2)
+    settings = mail_settings_in(intake.settings, tmp_path_factory.mktemp("mail"), mail_pace_seconds=10)
     app = build(settings)
     async with app.router.lifespan_context(app):
         yield PostOffice(app.state.mail_in_port, intake, settings, app.state.admission)
@@ -84,17 +83,16 @@ async def post(intake: IntakeHarness, tmp_path_factory: pytest.TempPathFactory) 
 
 
 async def test_a_flood_of_plus_addresses_holds_up_nobody(post: PostOffice) -> None:
-    """All are thanked for at once, others' mails are tickets before the flood is, and none of it is lost."""
+    """All are thanked for at once, others' mails are tickets while the flood waits, and none of it is lost."""
     name = new_id().hex[-8:]
     flood = list(mails_with_copies(f"mallory-{name}", MAILS, CC))
     for mail in flood:
         assert (await post.hand_in(mail, sender=mail["From"])).startswith("2.0.0 Kept")
-    begun_at = time.monotonic()
     for number in range(3):
         sender = f"dana-{number}@{name}-bank.example"
-        row = await post.deliver(letter(**{"from": sender}), sender=sender)
-        assert row.state is RawMailState.DONE
-    assert time.monotonic() - begun_at < 5
+        mail = letter(**{"from": sender})
+        await post.hand_in(mail, sender=sender)
+        assert (await post.settled(mail, within=60)).state is RawMailState.DONE
     rows = [kept for mail in flood if (kept := await post.stored(mail)) is not None]
     assert len(rows) == MAILS
     assert {row.mailbox for row in rows} == {f"mallory-{name}@evil.example"}
