@@ -41,6 +41,7 @@ from services.assignment.queries.places import find_places
 from services.assignment.queries.policies import PolicyCache
 from services.assignment.read_model.command import run_read_model
 from services.assignment.reporting.aggregation import keep_activity_counted
+from services.assignment.reporting.backlog_counting import keep_backlog_counted
 from services.assignment.reporting.clock_counting import keep_clocks_counted
 from services.assignment.reporting.report_sending import send_due_reports
 from services.assignment.routing.agent_loads import keep_loads_added_up
@@ -150,6 +151,7 @@ def build_app(settings: AssignmentSettings) -> FastAPI:
             "activity": partial(keep_activity_counted, context),
             "clock-counts": partial(keep_clocks_counted, context),
             "loads": partial(keep_loads_added_up, database),
+            "backlog-counts": partial(keep_backlog_counted, context),
         }
         jobs: dict[str, Job] = {
             "relay": relay.run,

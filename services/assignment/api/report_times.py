@@ -37,7 +37,17 @@ async def get_times_csv(
     return csv_file("times", await get_times(context, caller, period, group_by))
 
 
+async def _cell_of(
+    from_seconds: Seconds = None,
+    to_seconds: Seconds = None,
+    weekday: Annotated[int | None, Query(ge=1, le=7, description="Of arrivals; 1 is Monday")] = None,
+    hour: Annotated[int | None, Query(ge=0, le=23, description="Of arrivals, in the zone `tz`")] = None,
+) -> dict[str, int | None]:
+    return {"from_seconds": from_seconds, "to_seconds": to_seconds, "weekday": weekday, "hour": hour}
+
+
 async def figure_of(
+    cell: Annotated[dict[str, int | None], Depends(_cell_of)],
     report: CountedIn = CountedIn.SLA,
     figure: Annotated[
         str, Query(max_length=32, description="Its column, such as `breached`, `count` or `opened`")
@@ -46,11 +56,9 @@ async def figure_of(
     group_by: GroupBy = GroupBy.TEAM,
     group: Annotated[Word, Query(description="Id of the group, name of a priority or channel, or `none`")] = None,
     measure: Annotated[str, Query(pattern="^(business|wall)$")] = "business",
-    from_seconds: Seconds = None,
-    to_seconds: Seconds = None,
 ) -> Figure:
     """The figure that a request names."""
-    return Figure(report, figure, metric, group_by, group, measure == "wall", from_seconds, to_seconds)
+    return Figure(report, figure, metric, group_by, group, measure == "wall", **cell)
 
 
 Counted = Annotated[Figure, Depends(figure_of)]

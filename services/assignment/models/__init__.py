@@ -9,7 +9,13 @@ from services.assignment.models.access import (
     Session,
     TotpSecret,
 )
-from services.assignment.models.activity import ActivityCount, ActivityWatermark
+from services.assignment.models.activity import (
+    ActivityCount,
+    ActivityWatermark,
+    BacklogCount,
+    BacklogWatermark,
+    HeldCount,
+)
 from services.assignment.models.analysis_runs import AnalysisRun
 from services.assignment.models.base import FAR_FUTURE, Base, table_of
 from services.assignment.models.canned_responses import CannedResponse
@@ -67,6 +73,8 @@ __all__ = [
     "AgentLoadChange",
     "AgentSettings",
     "AnalysisRun",
+    "BacklogCount",
+    "BacklogWatermark",
     "Base",
     "BulkJob",
     "BulkTicket",
@@ -88,6 +96,7 @@ __all__ = [
     "FollowUp",
     "Follower",
     "GroupRole",
+    "HeldCount",
     "HeldReply",
     "Installation",
     "Intent",

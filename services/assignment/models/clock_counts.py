@@ -1,4 +1,4 @@
-"""Tables of SLA aggregates: verdicts counted per quarter hour, day and month."""
+"""Tables of SLA aggregates: verdicts counted per quarter hour, day, week, month and quarter of a year."""
 
 from datetime import datetime
 from uuid import UUID
@@ -17,7 +17,7 @@ class ClockCount(Base):
     dimension: Mapped[str] = mapped_column(String(12), primary_key=True)
     """`all`, `team`, `agent`, `topic`, `priority`, `channel` or `organisation`."""
     resolution: Mapped[str] = mapped_column(String(8), primary_key=True)
-    """`slot`: a quarter of an hour, of `all` only; `day` and `month`: those of the installation's zone."""
+    """`slot`: 15 minutes, of `all` only; `day`, `week`, `month` and `quarter`: those of the installation's zone."""
     starts_at: Mapped[datetime] = mapped_column(primary_key=True)
     team_id: Mapped[UUID] = mapped_column(primary_key=True)
     """All zeros for no team."""
@@ -44,10 +44,8 @@ class ClockWatermark(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     recorded_until: Mapped[datetime]
-    """Verdicts recorded up to this instant are in the counts."""
-    months_until: Mapped[datetime]
-    """Months that end by then are in the counts as a whole."""
+    """Verdicts recorded up to this instant are in the counts, and weeks, months and quarters that end by then whole."""
     zone: Mapped[str] = mapped_column(String(64))
-    """The zone of days and months; when the setting changes, everything is counted anew."""
+    """The zone of days; when the setting changes, everything is counted anew."""
     built_until: Mapped[datetime | None]
     """While everything is counted for the first time: up to which month. Null: done, reports may use the counts."""

@@ -92,9 +92,9 @@ async def get_activity_report(
     """Counts per group, in total, for the previous period and per interval. Raises Problem 422."""
     if interval is not None and (period.until - period.since) / LENGTHS[interval] > MOST_POINTS:
         raise Problem(422, "invalid_input", f"the period has more than {MOST_POINTS} intervals; choose a longer one")
-    question = await _question(session, caller, period, group_by)
+    question = await activity_question(session, caller, period, group_by)
     rows = (await session.execute(BY_KEY, question.values(period))).all()
-    names = await _names(session, group_by, {row.key for row in rows})
+    names = await group_names_of(session, group_by, {row.key for row in rows})
     groups = [_group(row, group_by, names) for row in rows if any(getattr(row, name) for name in COUNTS)]
     before = Period(period.since - (period.until - period.since), period.since, zone=period.zone, now=period.now)
     earlier = (await session.execute(BY_KEY, question.values(before))).all()
@@ -113,7 +113,7 @@ async def get_activity_report(
 
 async def get_arrival_report(session: Session, caller: Caller, period: Period) -> ArrivalReport:
     """Opened tickets by weekday and hour."""
-    question = await _question(session, caller, period, Dimension.TEAM)
+    question = await activity_question(session, caller, period, Dimension.TEAM)
     rows = await session.execute(BY_HOUR_OF_WEEK, question.values(period, in_slots=True))
     cells = [ArrivalCell(weekday=row.weekday, hour=row.hour, opened=row.opened) for row in rows]
     return ArrivalReport(
@@ -126,7 +126,7 @@ async def get_arrival_report(session: Session, caller: Caller, period: Period) -
 
 
 @dataclass(frozen=True, slots=True)
-class _Question:
+class ActivityQuestion:
     """The parsed request, narrowed to what the caller's `report.view` permission reaches."""
 
     dimension: Dimension
@@ -170,10 +170,10 @@ def _whole_days(first: datetime, last: datetime, zone: ZoneInfo) -> tuple[dateti
     return (begins, starts[2]) if begins < starts[2] else (last, last)
 
 
-async def _question(session: Session, caller: Caller, period: Period, group_by: Dimension) -> _Question:
+async def activity_question(session: Session, caller: Caller, period: Period, group_by: Dimension) -> ActivityQuestion:
     """Builds the request. Raises Problem 422 for `agent` with a dimension that has no counts per agent."""
     dimension, scope = await scope_of_activity(session, caller, period, group_by)
-    return _Question(dimension, group_by is Dimension.TEAM, scope, await session.get(ActivityWatermark, 1))
+    return ActivityQuestion(dimension, group_by is Dimension.TEAM, scope, await session.get(ActivityWatermark, 1))
 
 
 async def scope_of_activity(
@@ -198,7 +198,7 @@ async def scope_of_activity(
 
 
 async def _series(
-    session: Session, question: _Question, period: Period, interval: ReportInterval | None
+    session: Session, question: ActivityQuestion, period: Period, interval: ReportInterval | None
 ) -> list[ActivityPoint]:
     if interval is None:
         return []
@@ -228,7 +228,8 @@ def place_of(one: ActivityGroup | BacklogGroup, group_by: Dimension) -> tuple[in
     return int(one.id is None), one.name.casefold()
 
 
-async def _names(session: Session, group_by: Dimension, keys: set[str]) -> dict[str, str]:
+async def group_names_of(session: Session, group_by: Dimension, keys: set[str]) -> dict[str, str]:
+    """What the groups are called; those that are gone are left out."""
     models: dict[Dimension, type[Team | Agent | Topic]] = {
         Dimension.TEAM: Team,
         Dimension.AGENT: Agent,

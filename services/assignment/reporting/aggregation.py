@@ -1,4 +1,4 @@
-"""Aggregates the event log into the counts that activity reports read.
+"""Aggregates the event log into the counts that reports of activity and of time in a status read.
 
 Events are aggregated once they are older than the longest possible transaction, so that none that commits late is
 missed; reports read younger events from the log. Reports are exact at any moment, and recording events costs nothing
@@ -13,7 +13,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import InstrumentedAttribute
 
 from services.assignment.app_state import AppState
-from services.assignment.models import ActivityCount, ActivityWatermark, LoggedEvent
+from services.assignment.models import ActivityCount, ActivityWatermark, HeldCount, LoggedEvent
+from services.assignment.reporting.held_counting import COUNT_HELD, NOBODY
 from shared.kit.clock import utc_now
 from shared.kit.db import Database, Session
 
@@ -40,7 +41,6 @@ DERIVED = {"replies": f"type = '{REPLY}'", "one_touch": "is_one_touch"}
 COLUMNS = (*COUNTED, *DERIVED)
 TYPES = [*COUNTED.values(), REPLY]
 _OURS = "('agent', 'program')"
-NOBODY = "00000000-0000-0000-0000-000000000000"
 _CONDITIONS = {name: f"type = '{kind}'" for name, kind in COUNTED.items()} | DERIVED
 SUMS = ", ".join(f"count(*) filter (where {condition})::int as {name}" for name, condition in _CONDITIONS.items())
 FACTS = f"""
@@ -106,6 +106,7 @@ async def _count_some(database: Database, zone: str, until: datetime) -> bool:
             return False
         values = {"types": TYPES, "since": mark.recorded_until, "until": step, "zone": mark.zone}
         await session.execute(COUNT_ANEW, values)
+        await session.execute(COUNT_HELD, {name: one for name, one in values.items() if name != "types"})
         mark.recorded_until = step
         return step < until
 
@@ -128,7 +129,8 @@ async def _watermark(session: Session, zone: str) -> ActivityWatermark:
     mark = await session.get(ActivityWatermark, 1)
     if mark is not None and mark.zone == zone:
         return mark
-    await session.execute(delete(ActivityCount))
+    for counts in (ActivityCount, HeldCount):
+        await session.execute(delete(counts))
     first = await session.scalar(select(func.min(LoggedEvent.recorded_at)))
     since = (first or utc_now() - LAG) - timedelta(microseconds=1)
     again = {"recorded_until": since, "zone": zone}

@@ -19,10 +19,12 @@ from services.assignment.queries.periods import Period, period_of
 from services.assignment.queries.time_travel.open_tickets import OpenAt
 from services.assignment.reporting.activity import get_activity_report, get_arrival_report
 from services.assignment.reporting.attainment import get_sla_report
+from services.assignment.reporting.held import get_held_report
 from services.assignment.reporting.open_tickets import get_backlog_report, get_workload_report
 from services.assignment.reporting.satisfaction import get_satisfaction_report
 from services.assignment.reporting.times import get_times_report
 from services.assignment.schemas.activity import Dimension, ReportInterval
+from services.assignment.schemas.held import Holders
 from services.assignment.schemas.reports import GroupBy
 from services.assignment.schemas.satisfaction import SatisfactionDimension
 from shared.kit.clock import utc_now
@@ -127,6 +129,11 @@ async def _csat(session: Session, caller: Caller, asked: ReportParameters) -> Re
     return await get_satisfaction_report(session, caller, asked.period(utc_now()), asked.rated_by, asked.interval)
 
 
+async def _held(session: Session, caller: Caller, asked: ReportParameters) -> ReportAnswer:
+    by = Holders.AGENT if asked.group_by is GroupBy.AGENT else Holders.TEAM
+    return await get_held_report(session, caller, asked.period(utc_now()), by)
+
+
 async def _backlog(session: Session, caller: Caller, asked: ReportParameters) -> ReportAnswer:
     return await get_backlog_report(session, caller, asked.team, asked.dimension, OpenAt(utc_now()))
 
@@ -143,6 +150,7 @@ REPORTS: Mapping[str, ReportKind] = {
         ReportKind("activity", "Activity", _activity),
         ReportKind("arrivals", "Arrivals", _arrivals),
         ReportKind("csat", "Satisfaction", _csat),
+        ReportKind("held", "Time in status", _held),
         ReportKind("backlog", "Backlog", _backlog, is_as_of_now=True),
         ReportKind("workload", "Workload", _workload, is_as_of_now=True),
     )

@@ -1,4 +1,4 @@
-"""Counts verdicts per quarter hour, day and month, for SLA and time reports over long periods.
+"""Counts verdicts per quarter hour, day, week, month and quarter, for SLA and time reports over long periods.
 
 The counts hold, of each clock, the newest verdict that was recorded up to the watermark. A day whose verdicts changed
 is counted anew. Reports add what was recorded since, so they are exact at any moment.
@@ -6,6 +6,8 @@ is counted anew. Reports add what was recorded since, so they are exact at any m
 
 import asyncio
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from datetime import time as time_of_day
 from typing import Final
@@ -87,11 +89,11 @@ COUNT: Final = {
     )
     for resolution, start in _STARTS.items()
 }
-SUM_MONTH: Final = text("""
+SUM_UP: Final = text("""
 with days as materialized (
   select dimension, team_id, key, metric, met, breached, cancelled, business_seconds, wall_seconds, business_buckets,
     business_counts, wall_buckets, wall_counts
-  from clock_counts where resolution = 'day' and starts_at >= :since and starts_at < :until
+  from clock_counts where resolution = :finer and starts_at >= :since and starts_at < :until
 ), sums as (
   select dimension, team_id, key, metric, sum(met) as met, sum(breached) as breached, sum(cancelled) as cancelled,
     sum(business_seconds) as business_seconds, sum(wall_seconds) as wall_seconds
@@ -114,7 +116,7 @@ with days as materialized (
 )
 insert into clock_counts (dimension, resolution, starts_at, team_id, key, metric, met, breached, cancelled,
   business_seconds, wall_seconds, business_buckets, business_counts, wall_buckets, wall_counts)
-select dimension, 'month', :since, team_id, key, metric, met, breached, cancelled, business_seconds, wall_seconds,
+select dimension, :resolution, :since, team_id, key, metric, met, breached, cancelled, business_seconds, wall_seconds,
   business_buckets, business_counts, wall_buckets, wall_counts
 from sums left join arrays using (dimension, team_id, key, metric)
 """)
@@ -154,32 +156,36 @@ async def _count_some(context: AppState, until: datetime) -> bool:
             return False
         values = {"zone": mark.zone, "since": mark.recorded_until, "until": step}
         days = (await session.scalars(CHANGED_DAYS, values)).all()
-        mark.recorded_until = step
+        before, mark.recorded_until = mark.recorded_until, step
         if len(days) > MOST_DAYS:
             mark.built_until = month_start(days[0], zone)
             return True
         for day in days:
             await _recount(session, mark, day, next_day(day, zone))
-        finished = month_start(step, zone)
-        months = {month_start(day, zone) for day in days} | set(months_between(mark.months_until, finished, zone))
-        for month in sorted(one for one in months if one < finished):
-            await _sum_month(session, month, next_month(month, zone))
-        mark.months_until = max(mark.months_until, finished)
+        for length in LENGTHS:
+            finished = length.start(step, zone)
+            spans = {length.start(day, zone) for day in days}
+            spans |= set(_between(length, length.start(before, zone), finished, zone))
+            for start in sorted(one for one in spans if one < finished):
+                await _sum_up(session, length, start, zone)
         return step < until
 
 
 async def _build(session: Session, mark: ClockWatermark, zone: ZoneInfo) -> bool:
-    """Counts the next days for the first time, as many as take a moment."""
-    day = mark.built_until
+    """Counts the next days for the first time, as many as take a moment: to the end of the last one's quarter."""
+    day, begun = mark.built_until, time.monotonic()
     last = await session.scalar(select(func.max(SettledClock.settled_at)))
-    begun = time.monotonic()
-    while day is not None and last is not None and day <= last and time.monotonic() - begun < BUILD_SECONDS:
-        month, after = month_start(day, zone), next_day(day, zone)
+    whole = min(LENGTHS[-1].next(quarter_start(last, zone), zone), mark.recorded_until) if last is not None else None
+    end = max(last, whole) if last is not None and whole is not None else day
+    while day is not None and end is not None and day < end and time.monotonic() - begun < BUILD_SECONDS:
+        after = next_day(day, zone)
         await _recount(session, mark, day, after)
-        if after == next_month(month, zone) and after <= mark.months_until:
-            await _sum_month(session, month, after)
+        for length in LENGTHS:
+            start = length.start(day, zone)
+            if after == length.next(start, zone) and after <= length.start(mark.recorded_until, zone):
+                await _sum_up(session, length, start, zone)
         day = after
-    mark.built_until = day if last is not None and day is not None and day <= last else None
+    mark.built_until = day if day is not None and end is not None and day < end else None
     return True
 
 
@@ -192,10 +198,12 @@ async def _recount(session: Session, mark: ClockWatermark, since: datetime, unti
         await session.execute(statement, {key: one for key, one in values.items() if key not in unused})
 
 
-async def _sum_month(session: Session, since: datetime, until: datetime) -> None:
-    """A month, from its days."""
-    await _forget(session, "month", since, until)
-    await session.execute(SUM_MONTH, {"since": since, "until": until})
+async def _sum_up(session: Session, length: "ClockSpan", since: datetime, zone: ZoneInfo) -> None:
+    """A week, month or quarter, from its days or months."""
+    until = length.next(since, zone)
+    await _forget(session, length.resolution, since, until)
+    values = {"resolution": length.resolution, "finer": length.finer, "since": since, "until": until}
+    await session.execute(SUM_UP, values)
 
 
 async def _forget(session: Session, resolution: str, since: datetime, until: datetime) -> None:
@@ -220,7 +228,6 @@ async def _watermark(session: Session, zone: str, until: datetime) -> ClockWater
         id=1,
         zone=zone,
         recorded_until=until,
-        months_until=month_start(until, here),
         built_until=month_start(first, here),
     )
     session.add(mark)
@@ -238,20 +245,52 @@ def month_start(at: datetime, zone: ZoneInfo) -> datetime:
     return datetime.combine(at.astimezone(zone).date().replace(day=1), time_of_day(), zone).astimezone(UTC)
 
 
-def next_month(month: datetime, zone: ZoneInfo) -> datetime:
-    """Where the month after the one that begins at `month` begins."""
-    return month_start(month + timedelta(days=32), zone)
-
-
 def next_day(day: datetime, zone: ZoneInfo) -> datetime:
     """Where the day after the one that begins at `day` begins."""
     return datetime.combine(day.astimezone(zone).date() + timedelta(days=1), time_of_day(), zone).astimezone(UTC)
 
 
-def months_between(since: datetime, until: datetime, zone: ZoneInfo) -> list[datetime]:
-    """The beginnings of the months from `since`, which is one, until before `until`."""
+def week_start(at: datetime, zone: ZoneInfo) -> datetime:
+    """Where the week of the zone that holds an instant begins: on Monday."""
+    local = at.astimezone(zone).date()
+    return datetime.combine(local - timedelta(days=local.weekday()), time_of_day(), zone).astimezone(UTC)
+
+
+def quarter_start(at: datetime, zone: ZoneInfo) -> datetime:
+    """Where the quarter of a year that holds an instant begins."""
+    local = at.astimezone(zone).date()
+    first = local.replace(day=1, month=local.month - (local.month - 1) % 3)
+    return datetime.combine(first, time_of_day(), zone).astimezone(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class ClockSpan:
+    """A span of time that is counted as a whole once it is over: a report of a year reads few of them."""
+
+    resolution: str
+    finer: str
+    """What it is added up from."""
+    longest: timedelta
+    start: Callable[[datetime, ZoneInfo], datetime]
+    """Where the one that holds an instant begins."""
+
+    def next(self, start: datetime, zone: ZoneInfo) -> datetime:
+        """Where the one after that which begins at `start` begins."""
+        return self.start(start + self.longest + timedelta(days=1), zone)
+
+
+LENGTHS: Final = (
+    ClockSpan("week", "day", timedelta(days=7), week_start),
+    ClockSpan("month", "day", timedelta(days=31), month_start),
+    ClockSpan("quarter", "month", timedelta(days=92), quarter_start),
+)
+"""Each is added up from what stands before it."""
+
+
+def _between(length: ClockSpan, since: datetime, until: datetime, zone: ZoneInfo) -> list[datetime]:
+    """The beginnings of the spans from `since`, where one begins, until before `until`."""
     found = []
     while since < until:
         found.append(since)
-        since = next_month(since, zone)
+        since = length.next(since, zone)
     return found

@@ -34,7 +34,7 @@ from services.assignment.queries.callers import Caller
 from services.assignment.queries.people import team_ids
 from services.assignment.queries.periods import Period
 from services.assignment.queries.running_clocks import OVERDUE, RUNNING, running_clocks
-from services.assignment.reporting.clock_counting import day_start, month_start, next_day, next_month
+from services.assignment.reporting.clock_counting import LENGTHS, day_start, next_day
 from services.assignment.reporting.duration_buckets import FINE
 from services.assignment.reporting.settled_clocks import final_verdicts, group_key, scope_of, wall_seconds
 from services.assignment.schemas.reports import GroupBy
@@ -56,8 +56,8 @@ BUSINESS_AND_WALL: Final[Measures] = ("business", "wall")
 _COUNTED: Final = f"""
 select nullif(key, '') as key, metric, met, breached, cancelled, {{columns}}
 from clock_counts where dimension = :dimension and {_SCOPE}
-  and (resolution = 'month' and starts_at = any(cast(:months as timestamptz[]))
-    or resolution = 'day' and starts_at = any(cast(:days as timestamptz[])))
+  and (resolution, starts_at) in (
+    select * from unnest(cast(:resolutions as text[]), cast(:starts as timestamptz[])))
 """
 COUNTED: Final[dict[Measures, TextClause]] = {
     measures: text(
@@ -115,7 +115,6 @@ class CountedUntil:
     """The watermark that a report is made with."""
 
     recorded_until: datetime
-    months_until: datetime
     zone: str
 
 
@@ -148,9 +147,9 @@ async def consistently(
 
 async def _counted_until(session: Session) -> CountedUntil | None:
     mark = ClockWatermark
-    query = select(mark.recorded_until, mark.months_until, mark.zone).where(mark.id == 1, mark.built_until.is_(None))
+    query = select(mark.recorded_until, mark.zone).where(mark.id == 1, mark.built_until.is_(None))
     row = (await session.execute(query)).one_or_none()
-    return None if row is None else CountedUntil(row.recorded_until, row.months_until, row.zone)
+    return None if row is None else CountedUntil(row.recorded_until, row.zone)
 
 
 async def sum_clocks(
@@ -163,9 +162,9 @@ async def sum_clocks(
 ) -> dict[Key, ClockSums]:
     """The sums per group and metric; one group, None, without `group_by`."""
     inner = whole_days(period, ZoneInfo(mark.zone))
-    months, days = _cover(*inner, mark)
+    cover = _cover(*inner, mark)
     dimension = group_by.value if group_by else "all"
-    values = {"dimension": dimension, "months": months, "days": days}
+    values = {"dimension": dimension, "resolutions": [one for one, _ in cover], "starts": [at for _, at in cover]}
     connection = await session.connection()
     counted = await connection.execute(COUNTED[measures], values | await _scope(session, caller, period))
     sums = _summed(counted.all(), measures)
@@ -229,18 +228,19 @@ def whole_days(period: Period, zone: ZoneInfo) -> tuple[datetime, datetime]:
     return (since, until) if since < until else (period.until, period.until)
 
 
-def _cover(since: datetime, until: datetime, mark: CountedUntil) -> tuple[list[datetime], list[datetime]]:
-    """Beginnings of whole months, and of the other days."""
-    zone, months, days = ZoneInfo(mark.zone), [], []
+def _cover(since: datetime, until: datetime, mark: CountedUntil) -> list[tuple[str, datetime]]:
+    """The longest spans that are counted as a whole, and the days between them: what each is called, and its start."""
+    zone, found = ZoneInfo(mark.zone), []
     while since < until:
-        after = next_month(since, zone)
-        if month_start(since, zone) == since and after <= min(until, mark.months_until):
-            months.append(since)
-            since = after
-        else:
-            days.append(since)
-            since = next_day(since, zone)
-    return months, days
+        resolution, after = "day", next_day(since, zone)
+        for length in reversed(LENGTHS):
+            end = length.next(since, zone)
+            if length.start(since, zone) == since and end <= min(until, length.start(mark.recorded_until, zone)):
+                resolution, after = length.resolution, end
+                break
+        found.append((resolution, since))
+        since = after
+    return found
 
 
 async def _scope(session: Session, caller: Caller, period: Period) -> dict[str, Any]:

@@ -13,21 +13,26 @@ from sqlalchemy import (
     and_,
     cast,
     column,
+    extract,
     func,
     literal,
     null,
     or_,
     select,
     text,
+    true,
 )
 
 from services.assignment.models import Ticket
 from services.assignment.queries.callers import Caller
 from services.assignment.queries.periods import Period
 from services.assignment.queries.running_clocks import OVERDUE, RUNNING
+from services.assignment.queries.time_travel.open_tickets import OpenAt
 from services.assignment.queries.visibility import visible_to
 from services.assignment.reporting.activity import scope_of_activity
 from services.assignment.reporting.aggregation import COLUMNS, COUNTED, DERIVED, FACTS, REPLY
+from services.assignment.reporting.held import counted_stretches
+from services.assignment.reporting.open_tickets import backlog_figures, counted_open_tickets, workload_figures
 from services.assignment.reporting.settled_clocks import clock_entries, judged_entries
 from services.assignment.schemas.activity import Dimension
 from services.assignment.schemas.counted_tickets import CountedIn, CountedTicket, CountedTickets
@@ -62,6 +67,10 @@ class Figure:
     from_seconds: int | None = None
     to_seconds: int | None = None
     """The bucket of the time report's histogram."""
+    weekday: int | None = None
+    """1 is Monday, 7 Sunday."""
+    hour: int | None = None
+    """The cell of the arrivals' table, in the report's time zone."""
 
 
 async def get_counted_tickets(
@@ -87,8 +96,13 @@ _NAMES = tuple(CountedTicket.model_fields)
 
 
 async def _lines(session: Session, caller: Caller, period: Period, figure: Figure) -> Select[Any]:
-    if figure.report is CountedIn.ACTIVITY:
+    if figure.report in (CountedIn.ACTIVITY, CountedIn.ARRIVALS):
         return await _events(session, caller, period, figure)
+    if figure.report is CountedIn.HELD:
+        stretches = await counted_stretches(session, caller, period, _dimension(figure), figure.name)
+        return _grouped(stretches.cte("ended"), figure)
+    if figure.report in (CountedIn.BACKLOG, CountedIn.WORKLOAD):
+        return _open(caller, period, figure)
     if figure.report is CountedIn.TIMES:
         return _times(judged_entries(caller, period, figure.group_by), figure)
     return _clocks(clock_entries(caller, period, figure.group_by), period, figure)
@@ -138,12 +152,46 @@ def _select(entries: CTE, figure: Figure) -> Select[Any]:
     return query
 
 
+def _open(caller: Caller, period: Period, figure: Figure) -> Select[Any]:
+    """Open tickets as of the period's `as_of`, or of now."""
+    tickets, is_backlog = OpenAt.of(period.as_of), figure.report is CountedIn.BACKLOG
+    figures = {"open": true(), **(backlog_figures(tickets) if is_backlog else workload_figures(tickets))}
+    if figure.name not in figures:
+        raise _unknown(figure, figures)
+    group_by = _dimension(figure) if is_backlog else Dimension.AGENT
+    counted = counted_open_tickets(caller.principal, tickets, period.team, figures[figure.name], group_by)
+    return _grouped(counted.cte("open"), figure)
+
+
+def _grouped(lines: CTE, figure: Figure) -> Select[Any]:
+    """The lines of the figure's group; how long each took, where it has an end."""
+    seconds = lines.c.seconds if "seconds" in lines.c else null()
+    query = select(
+        lines.c.ticket_id,
+        lines.c.at,
+        null().label("metric"),
+        null().label("business_seconds"),
+        seconds.label("wall_seconds"),
+    )
+    if figure.group is None:
+        return query
+    key = func.coalesce(lines.c.key, "")
+    return query.where(key == ("" if figure.group == NO_GROUP else figure.group))
+
+
+def _dimension(figure: Figure) -> Dimension:
+    """By what the report is broken down. Raises Problem 422 for what it is not counted by."""
+    if figure.group_by.value not in set(Dimension):
+        raise Problem(422, "invalid_input", f"{figure.report.value} is not counted by {figure.group_by.value}")
+    return Dimension(figure.group_by.value)
+
+
 async def _events(session: Session, caller: Caller, period: Period, figure: Figure) -> Select[Any]:
     if figure.name not in COLUMNS:
         raise _unknown(figure, COLUMNS)
-    if figure.group_by.value not in set(Dimension):
-        raise Problem(422, "invalid_input", f"activity is not counted by {figure.group_by.value}")
-    dimension, scope = await scope_of_activity(session, caller, period, Dimension(figure.group_by.value))
+    if figure.report is CountedIn.ARRIVALS and figure.name != "opened":
+        raise _unknown(figure, ("opened",))
+    dimension, scope = await scope_of_activity(session, caller, period, _dimension(figure))
     values = scope | {
         "dimension": dimension.value,
         "types": [COUNTED[figure.name]] if figure.name in COUNTED else [REPLY, COUNTED["resolved"]],
@@ -165,6 +213,10 @@ async def _events(session: Session, caller: Caller, period: Period, figure: Figu
     )
     nothing = (null().label(name) for name in ("metric", "business_seconds", "wall_seconds"))
     query = select(facts.c.ticket_id, facts.c.at, *nothing)
+    local = func.timezone(period.zone, facts.c.at)
+    for part, wanted in (("isodow", figure.weekday), ("hour", figure.hour)):
+        if wanted is not None:
+            query = query.where(extract(part, local) == wanted)
     if figure.group is not None:
         is_by_team = figure.group_by is GroupBy.TEAM and dimension is not Dimension.TEAM
         key = cast(facts.c.team_id, String) if is_by_team else facts.c.key

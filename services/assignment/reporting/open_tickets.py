@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Row, Select, and_, exists, func, null, select
+from sqlalchemy import ColumnElement, FromClause, Row, Select, String, and_, cast, exists, func, null, select
 
-from services.assignment.models import Agent, Team, Topic
+from services.assignment.models import Agent, Team, Ticket, Topic
 from services.assignment.queries.callers import Caller
 from services.assignment.queries.people import team_ids
 from services.assignment.queries.running_clocks import OVERDUE, running_clocks
@@ -20,6 +20,7 @@ from services.assignment.schemas.activity import (
     WorkloadReport,
 )
 from shared.contracts.vocabulary import Permission, Priority, Status
+from shared.domain.permissions import Principal
 from shared.kit.db import Session
 
 AGES = {"under_1_day": 1, "under_3_days": 3, "under_7_days": 7, "under_30_days": 30}
@@ -40,15 +41,9 @@ async def get_backlog_report(
 ) -> BacklogReport:
     """Open tickets per group and in total, by age."""
     now, ticket = tickets.at, tickets.ticket
-    age, begin = now - ticket.created_at, None
-    counted: dict[str, ColumnElement[bool]] = {"overdue": _overdue(tickets)}
-    for name, days in AGES.items():
-        end = timedelta(days=days)
-        counted[name] = age < end if begin is None else and_(age >= begin, age < end)
-        begin = end
-    counted["older"] = age >= begin
     asked = _AskedTickets(tickets, team, group_by)
-    rows = await _grouped(session, caller, asked, counted, func.min(ticket.created_at).label("oldest_opened_at"))
+    oldest = func.min(ticket.created_at).label("oldest_opened_at")
+    rows = await _grouped(session, caller, asked, backlog_figures(tickets), oldest)
     groups = [BacklogGroup(**_identity(row, group_by), **_figures(row, BacklogGroup)) for row in rows]
     return BacklogReport(
         at=now, group_by=group_by, items=sorted(groups[1:], key=lambda one: place_of(one, group_by)), total=groups[0]
@@ -57,20 +52,52 @@ async def get_backlog_report(
 
 async def get_workload_report(session: Session, caller: Caller, team: str | None, tickets: OpenAt) -> WorkloadReport:
     """Open tickets per agent and in total."""
+    now, asked = tickets.at, _AskedTickets(tickets, team, Dimension.AGENT)
+    rows = await _grouped(session, caller, asked, workload_figures(tickets), null().label("nothing"))
+    groups = [WorkloadGroup(**_identity(row, Dimension.AGENT), **_figures(row, WorkloadGroup)) for row in rows]
+    items = sorted(groups[1:], key=lambda one: (-one.open, one.name.casefold()))
+    return WorkloadReport(at=now, items=items, total=groups[0])
+
+
+def backlog_figures(tickets: OpenAt) -> dict[str, ColumnElement[bool]]:
+    """What the columns of the backlog count, but for `open`, which counts all."""
+    age, begin = tickets.at - tickets.ticket.created_at, timedelta()
+    counted: dict[str, ColumnElement[bool]] = {"overdue": _overdue(tickets)}
+    for name, days in AGES.items():
+        end = timedelta(days=days)
+        counted[name] = and_(age >= begin, age < end) if begin else age < end
+        begin = end
+    return counted | {"older": age >= begin}
+
+
+def workload_figures(tickets: OpenAt) -> dict[str, ColumnElement[bool]]:
+    """What the columns of the workload count, but for `open`, which counts all."""
     now, ticket = tickets.at, tickets.ticket
-    counted: dict[str, ColumnElement[bool]] = {
+    return {
         "waiting": ticket.status.in_(WAITING),
         **{priority.value: ticket.priority == priority.value for priority in Priority},
         "overdue": _overdue(tickets),
         "due_within_1_hour": ticket.next_due_at.between(now, now + timedelta(hours=1)),
         "due_within_24_hours": ticket.next_due_at.between(now, now + timedelta(hours=24)),
     }
-    rows = await _grouped(
-        session, caller, _AskedTickets(tickets, team, Dimension.AGENT), counted, null().label("nothing")
+
+
+def counted_open_tickets(
+    principal: Principal, tickets: OpenAt, team: str | None, figure: ColumnElement[bool], group_by: Dimension
+) -> Select[Any]:
+    """The tickets that a figure of these reports counts, with the group of each as text."""
+    ticket = tickets.ticket
+    in_team = [ticket.team_id.in_(team_ids(team))] if team else []
+    return (
+        select(ticket.id.label("ticket_id"), ticket.created_at.label("at"), group_of(ticket, group_by).label("key"))
+        .select_from(tickets.source)
+        .where(tickets.is_open, tickets.visible_to(principal, Permission.REPORT_VIEW), figure, *in_team)
     )
-    groups = [WorkloadGroup(**_identity(row, Dimension.AGENT), **_figures(row, WorkloadGroup)) for row in rows]
-    items = sorted(groups[1:], key=lambda one: (-one.open, one.name.casefold()))
-    return WorkloadReport(at=now, items=items, total=groups[0])
+
+
+def group_of(ticket: type[Ticket], group_by: Dimension) -> ColumnElement[Any]:
+    """The group of a ticket as text; null for none."""
+    return cast(getattr(ticket, _KEYS[group_by]), String)
 
 
 def _overdue(tickets: OpenAt) -> ColumnElement[bool]:

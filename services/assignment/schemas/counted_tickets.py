@@ -15,13 +15,17 @@ class CountedIn(StrEnum):
     SLA = "sla"
     TIMES = "times"
     ACTIVITY = "activity"
+    ARRIVALS = "arrivals"
+    HELD = "held"
+    BACKLOG = "backlog"
+    WORKLOAD = "workload"
 
 
 class CountedTicket(View):
     """One line for each time that the figure counts a ticket."""
 
     at: Instant
-    """When it counted: the verdict, the due instant of a clock that still runs, or the event."""
+    """When it counted: the verdict, the due instant of a clock that still runs, the event, or when it was opened."""
     ticket_id: UUID
     number: str
     subject: str

@@ -12,7 +12,7 @@ from services.assignment.schemas.tickets import View
 from shared.contracts.base import Instant
 from shared.kit.http.inputs import Flag, Input, Line, Whole
 
-ReportName = Literal["sla", "times", "activity", "arrivals", "csat", "backlog", "workload"]
+ReportName = Literal["sla", "times", "activity", "arrivals", "csat", "held", "backlog", "workload"]
 Days = Annotated[Whole, Field(ge=1, le=3660)]
 Grouping = Literal["team", "agent", "topic", "priority", "channel", "organisation"]
 Stepping = Literal["hour", "day", "week", "month"]

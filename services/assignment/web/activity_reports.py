@@ -14,8 +14,10 @@ from services.assignment.queries.people import list_teams
 from services.assignment.queries.periods import WrongPeriod
 from services.assignment.queries.time_travel.open_tickets import OpenAt
 from services.assignment.reporting.activity import get_activity_report, get_arrival_report
+from services.assignment.reporting.backlog_history import get_backlog_history
 from services.assignment.reporting.open_tickets import get_backlog_report, get_workload_report
-from services.assignment.schemas.activity import ActivityReport, ArrivalReport, Dimension
+from services.assignment.schemas.activity import ActivityReport, ArrivalReport, Dimension, ReportInterval
+from services.assignment.schemas.backlog_history import BacklogHistory
 from services.assignment.web.page_base import DeskAgent, DeskPageRoute, TheDesk
 from services.assignment.web.reports import PERIODS, STEPS, Form, ReportRequest, interval_label
 from shared.contracts.vocabulary import Permission
@@ -117,11 +119,25 @@ async def download_arrivals(context: State, caller: DeskAgent, asked: Form) -> R
 async def show_backlog(
     request: Request, desk: TheDesk, context: State, caller: DeskAgent, asked: Form, by: By
 ) -> Response:
-    """Open tickets by age."""
+    """Open tickets by age, now and over time."""
     report, error = await make_report(context, caller, _backlog(asked, by))
+    history, wrong = await make_report(context, caller, backlog_history(asked, by))
     tabs = [(page_address("backlog", asked, by=one.value), name, one is by) for one, name in BY.items()]
+    labels = [interval_label(one.at, history.days_of, ReportInterval.DAY) for one in history.points] if history else []
     return await report_page(
-        request, desk, context, caller, "backlog", asked, report=report, error=error, by=by, tabs=tabs, is_now=True
+        request,
+        desk,
+        context,
+        caller,
+        "backlog",
+        asked,
+        report=report,
+        error=error or wrong,
+        by=by,
+        tabs=tabs,
+        history=history,
+        labels=labels,
+        history_url=page_address("backlog-history.csv", asked, by=by.value),
     )
 
 
@@ -147,6 +163,15 @@ async def download_workload(context: State, caller: DeskAgent, asked: Form) -> R
 def _backlog(asked: ReportRequest, by: Dimension) -> Maker:
     async def make(session: Session, caller: Caller) -> Report:
         return await get_backlog_report(session, caller, asked.team or None, by, OpenAt.of(None))
+
+    return make
+
+
+def backlog_history(asked: ReportRequest, by: Dimension) -> Maker:
+    """Makes the report of the backlog over time."""
+
+    async def make(session: Session, caller: Caller) -> BacklogHistory:
+        return await get_backlog_history(session, caller, asked.period, by, asked.step)
 
     return make
 

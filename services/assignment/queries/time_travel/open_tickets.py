@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import CTE, ColumnElement, DateTime, Integer, String, Uuid, bindparam, text, true
+from sqlalchemy import CTE, ColumnElement, DateTime, Integer, String, Uuid, bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import aliased
 
@@ -36,7 +36,7 @@ _COLUMNS: Final[dict[str, Any]] = {
 
 
 def past_open_tickets(as_of: datetime) -> CTE:
-    """Tickets that were worked on then."""
+    """Tickets that were worked on then, and some that were not: their status says so."""
     return (
         text(past_tickets(WORKING)).bindparams(bindparam("as_of", as_of, _INSTANT)).columns(**_COLUMNS).cte("tickets")
     )
@@ -61,7 +61,7 @@ class OpenAt:
     @property
     def is_open(self) -> ColumnElement[bool]:
         """The condition for tickets that are worked on."""
-        return IS_OPEN if self.past is None else true()
+        return IS_OPEN if self.past is None else self.past.c.status.in_([status.value for status in WORKING])
 
     @property
     def source(self) -> Any:

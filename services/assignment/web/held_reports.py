@@ -1,0 +1,63 @@
+"""Pages of the report on time in statuses, and the table of how the backlog developed."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from services.assignment.deps import State
+from services.assignment.queries.callers import Caller
+from services.assignment.reporting.held import get_held_report
+from services.assignment.schemas.held import HeldReport, Holders
+from services.assignment.web.activity_reports import (
+    By,
+    backlog_history,
+    make_report,
+    page_address,
+    report_page,
+    table_file,
+)
+from services.assignment.web.page_base import DeskAgent, DeskPageRoute, TheDesk
+from services.assignment.web.reports import Form, ReportRequest
+from shared.kit.db import Session
+
+router = APIRouter(prefix="/reports", route_class=DeskPageRoute)
+HOLDERS = {Holders.TEAM: "Teams", Holders.AGENT: "Agents"}
+
+
+def _holders(by: str = "") -> Holders:
+    return Holders(by) if by in set(Holders) else Holders.TEAM
+
+
+ByHolder = Annotated[Holders, Depends(_holders)]
+
+
+@router.get("/held")
+async def show_held(
+    request: Request, desk: TheDesk, context: State, caller: DeskAgent, asked: Form, by: ByHolder
+) -> Response:
+    """How long tickets were in each status, and with each team or agent."""
+    report, error = await _held(context, caller, asked, by)
+    tabs = [(page_address("held", asked, by=one.value), name, one is by) for one, name in HOLDERS.items()]
+    previous = {one.status: one for one in report.previous_statuses} if report else {}
+    return await report_page(
+        request, desk, context, caller, "held", asked, report=report, error=error, by=by, tabs=tabs, previous=previous
+    )
+
+
+@router.get("/held.csv")
+async def download_held(context: State, caller: DeskAgent, asked: Form, by: ByHolder) -> Response:
+    """The figures of the page as a table."""
+    return table_file("held", *await _held(context, caller, asked, by))
+
+
+@router.get("/backlog-history.csv")
+async def download_backlog_history(context: State, caller: DeskAgent, asked: Form, by: By) -> Response:
+    """The figures of the chart on the backlog's page as a table."""
+    return table_file("backlog-history", *await make_report(context, caller, backlog_history(asked, by)))
+
+
+async def _held(context: State, caller: Caller, asked: ReportRequest, by: Holders) -> tuple[HeldReport | None, str]:
+    async def make(session: Session, caller: Caller) -> HeldReport:
+        return await get_held_report(session, caller, asked.period, by)
+
+    return await make_report(context, caller, make)
