@@ -27,6 +27,7 @@ BENCHMARKS = (
     "growth",
     "access",
     "desk",
+    "watchers",
     "idle",
     "administration",
     "routing",

@@ -61,12 +61,12 @@ def include_routes(app: FastAPI) -> None:
     """
     for part in (
         actions,
+        tickets,
         me,
         sessions,
         views,
         jobs,
         stream,
-        tickets,
         participants,
         surroundings,
         side_conversations,

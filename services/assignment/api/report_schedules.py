@@ -51,7 +51,7 @@ async def get_one_schedule(context: State, caller: ReportReader, schedule_id: UU
         return await get_schedule(session, caller, schedule_id)
 
 
-@router.patch("/{schedule_id}", summary="Rename, pause or resume a scheduled report")
+@router.patch("/{schedule_id}", summary="Change, pause or resume a scheduled report")
 async def patch_schedule(context: State, caller: ReportReader, schedule_id: UUID, body: SchedulePatch) -> ScheduleView:
     """What is left out stays as it is."""
     return await change_schedule(context, caller, schedule_id, body)

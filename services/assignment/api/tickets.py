@@ -80,7 +80,8 @@ async def get_tickets(
     A page that is searched or filtered may hold fewer than asked for and still have a next one. Words, tags and topics
     are those of now.
     """
-    async with context.database.begin() as session:
+    reading = context.database.begin if filters.q else context.database.single_session
+    async with reading() as session:  # a search sets something for its transaction; other lists need none
         page = await list_tickets(session, caller, filters, sort, TimeSpan(limit, cursor, utc_now(), as_of))
     return Response(page.model_dump_json(), media_type="application/json")
 

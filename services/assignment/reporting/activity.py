@@ -12,7 +12,8 @@ from services.assignment.models import ActivityWatermark, Agent, Team, Topic
 from services.assignment.queries.callers import Caller
 from services.assignment.queries.people import agent_ids, team_ids
 from services.assignment.queries.periods import Period
-from services.assignment.reporting.aggregation import COLUMNS, FACTS, NOBODY, SUMS, TYPES
+from services.assignment.reporting.aggregation import COLUMNS, FACTS, SUMS, TYPES
+from services.assignment.reporting.held_counting import NOBODY
 from services.assignment.schemas.activity import (
     COUNTS,
     ActivityCounts,

@@ -17,8 +17,9 @@ from sqlalchemy import delete, func, select, text
 
 from services.assignment.app_state import AppState
 from services.assignment.models import ClockCount, ClockWatermark, SettledClock
-from services.assignment.reporting.aggregation import EVERY_SECONDS, LAG, NOBODY, next_step
+from services.assignment.reporting.aggregation import EVERY_SECONDS, LAG, next_step
 from services.assignment.reporting.duration_buckets import FINE
+from services.assignment.reporting.held_counting import NOBODY
 from shared.kit.clock import utc_now
 from shared.kit.db import Session
 

@@ -4,6 +4,7 @@ from collections import defaultdict
 from typing import Any
 from uuid import UUID
 
+from pydantic import ValidationError
 from sqlalchemy import func, select
 
 from services.assignment.app_state import AppState
@@ -74,22 +75,41 @@ async def create_schedule(session: Session, caller: Caller, asked: ScheduleInput
 
 
 async def change_schedule(context: AppState, caller: Caller, schedule_id: UUID, asked: SchedulePatch) -> ScheduleView:
-    """Renames, pauses or resumes it, or changes who gets it; resumed, it goes on with the next time. Problem 404."""
+    """Changes what is sent, to whom and when. With other times, or resumed, it goes on with its next time.
+
+    Raises Problem 404, and 422 for a day that does not fit how often it is sent.
+    """
     changes = changes_of(asked)
     async with changing(context, caller) as session:
         schedule = await _own(session, caller, schedule_id, is_locked=True)
         before = _view(schedule, [])
         if asked.recipients is not None:
             await _check_recipients(session, asked.recipients)
-            changes["recipients"] = list(dict.fromkeys(asked.recipients))
-        if schedule.is_paused and asked.is_paused is False:
-            schedule.next_due_at = times_of(schedule).next_after(utc_now())
-        for name, value in changes.items():
+        is_resumed, times = schedule.is_paused and asked.is_paused is False, times_of(schedule)
+        for name, value in _columns(_changed(schedule, changes)).items():
             setattr(schedule, name, value)
+        if is_resumed or times_of(schedule) != times:
+            schedule.next_due_at = times_of(schedule).next_after(utc_now())
         schedule.version += 1
         await session.flush()
         await record_change(session, before, _view(schedule, []))
         return await get_schedule(session, caller, schedule_id)
+
+
+def _changed(schedule: ReportSchedule, changes: dict[str, Any]) -> ScheduleInput:
+    """The schedule as it is to be. Raises Problem 422."""
+    said = {name: getattr(schedule, name) for name in ScheduleInput.model_fields} | changes
+    frequency = Frequency(said["frequency"])
+    if "weekday" not in changes and frequency is not Frequency.WEEKLY:
+        said["weekday"] = None
+    if "day" not in changes and frequency is not Frequency.MONTHLY:
+        said["day"] = None
+    try:
+        return ScheduleInput.model_validate(said | {"frequency": frequency})
+    except ValidationError as error:
+        wrong = error.errors(include_url=False)[0]
+        field = str(wrong["loc"][0]) if wrong["loc"] else "frequency"
+        raise invalid(f"/{field}", str(wrong["msg"]).removeprefix("Value error, ")) from error
 
 
 async def delete_schedule(context: AppState, caller: Caller, schedule_id: UUID) -> None:

@@ -113,9 +113,16 @@ class ScheduleInput(Input):
 
 
 class SchedulePatch(Input):
-    """What to change; what is left out stays."""
+    """What to change; what is left out stays. With another `frequency`, the day that does not fit it is forgotten."""
 
     name: Name | None = None
+    report: ReportName | None = None
+    parameters: SavedParameters | None = None
+    frequency: Frequency | None = None
+    weekday: Annotated[Whole, Field(ge=1, le=7)] | None = None
+    day: Annotated[Whole, Field(ge=1, le=31)] | None = None
+    at: LocalTime | None = None
+    time_zone: Zone | None = None
     recipients: Annotated[list[UUID], Field(min_length=1, max_length=50)] | None = None
     is_paused: Flag | None = None
 

@@ -270,9 +270,7 @@ def listed_view(row: ListedRow, snapshot: TicketSnapshot, held: frozenset[Permis
         team_id=snapshot.team_id,
         team=_named(snapshot.team_id, row.team_slug, row.team_name),
         assignee_id=snapshot.assignee_id,
-        assignee=AgentRef.model_construct(id=snapshot.assignee_id, name=row.agent_name)
-        if snapshot.assignee_id and row.agent_name
-        else None,
+        assignee=_agent(snapshot.assignee_id, row.agent_name),
         tags=sorted(row.tags),
         fields=tuple(_answers(row.fields, row.topic_fields)) if row.fields else (),
         due_at=row.next_due_at if row.next_due_at < FAR_FUTURE else None,
@@ -310,5 +308,12 @@ def _answers(given: dict[str, JsonValue], asked: list[dict[str, Any]]) -> Iterat
             yield AnswerView(name=name, label=label, value=given[name])
 
 
+@lru_cache(maxsize=4096)
 def _named(ref: UUID | None, slug: str | None, name: str | None) -> NamedRef | None:
+    """Shared by all answers that name it; nobody changes it."""
     return NamedRef.model_construct(id=ref, slug=slug, name=name) if ref and slug and name else None
+
+
+@lru_cache(maxsize=4096)
+def _agent(ref: UUID | None, name: str | None) -> AgentRef | None:
+    return AgentRef.model_construct(id=ref, name=name) if ref and name else None

@@ -17,11 +17,12 @@ from services.assignment.reporting.report_schedules import (
     change_schedule,
     create_schedule,
     delete_schedule,
+    get_schedule,
     list_schedules,
 )
 from services.assignment.reporting.report_sending import run_now
 from services.assignment.reporting.saved_reports import get_saved_report, list_saved_reports
-from services.assignment.schemas.saved_reports import Frequency, ScheduleInput, SchedulePatch
+from services.assignment.schemas.saved_reports import Frequency, ScheduleInput, SchedulePatch, ScheduleView
 from services.assignment.web.page_base import DeskAgent, DeskPageRoute, TheDesk
 from services.assignment.web.settings_page import ZONES
 from shared.contracts.vocabulary import Permission
@@ -33,6 +34,7 @@ from shared.kit.http.problems import Problem
 router = APIRouter(route_class=DeskPageRoute)
 PATH = "/reports/schedules"
 SAVED = "saved:"
+AS_IT_IS = "as-it-is"
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 FIELDS = ("name", "report", "frequency", "weekday", "day", "at", "time_zone", "recipients")
 Token = Annotated[str, Form(alias="csrf_token")]
@@ -49,11 +51,8 @@ async def show_schedules(request: Request, desk: TheDesk, context: State, caller
 @router.post(PATH)
 async def post_schedule(request: Request, desk: TheDesk, context: State, caller: DeskAgent) -> Response:
     """Makes a schedule, or shows the form again with what is wrong."""
-    form = await request.form(max_files=0)
-    token = form.get("csrf_token")
-    check_form_token(request, token if isinstance(token, str) else "")
+    values = await _submitted(request)
     _check(caller)
-    values = {name: value.strip() for name in FIELDS if isinstance(value := form.get(name, ""), str)}
     try:
         async with changing(context, caller) as session:
             made = await create_schedule(session, caller, await _input(session, caller, values))
@@ -62,6 +61,50 @@ async def post_schedule(request: Request, desk: TheDesk, context: State, caller:
             raise
         return await _page(request, desk, context, caller, values, _said(error))
     return desk.redirect(PATH, ("success", f"{made.name} is sent from now on."))
+
+
+@router.get(PATH + "/{schedule_id}")
+async def show_schedule(
+    request: Request, desk: TheDesk, context: State, caller: DeskAgent, schedule_id: UUID
+) -> Response:
+    """The form of one schedule, as it is. Raises Problem 404."""
+    _check(caller)
+    async with context.database.begin() as session:
+        one = await get_schedule(session, caller, schedule_id)
+        addresses = (await session.scalars(select(Agent.email).where(Agent.id.in_(one.recipients)))).all()
+    values = {
+        "name": one.name,
+        "report": AS_IT_IS,
+        "frequency": one.frequency.value,
+        "weekday": str(one.weekday or 1),
+        "day": str(one.day or 1),
+        "at": one.at,
+        "time_zone": one.time_zone,
+        "recipients": "\n".join(sorted(addresses)),
+    }
+    return await _page(request, desk, context, caller, values, edited=one)
+
+
+@router.post(PATH + "/{schedule_id}")
+async def post_changed_schedule(
+    request: Request, desk: TheDesk, context: State, caller: DeskAgent, schedule_id: UUID
+) -> Response:
+    """Changes it, or shows the form again with what is wrong."""
+    values = await _submitted(request)
+    _check(caller)
+    async with context.database.begin() as session:
+        one = await get_schedule(session, caller, schedule_id)
+    try:
+        async with context.database.begin() as session:
+            asked = await _input(session, caller, values, one)
+        changes = asked.model_dump(exclude={"weekday", "day", "is_paused"})
+        named = {name: getattr(asked, name) for name in ("weekday", "day") if getattr(asked, name) is not None}
+        saved = await change_schedule(context, caller, schedule_id, SchedulePatch.model_validate(changes | named))
+    except (ValidationError, _Wrong, Problem) as error:
+        if isinstance(error, Problem) and error.status not in (409, 422):
+            raise
+        return await _page(request, desk, context, caller, values, _said(error), edited=one)
+    return desk.redirect(PATH, ("success", f"{saved.name} is saved."))
 
 
 @router.post(PATH + "/{schedule_id}/run")
@@ -114,8 +157,20 @@ class _Wrong(Exception):
     """What is wrong with the form, in words."""
 
 
-async def _input(session: Session, caller: Caller, values: dict[str, str]) -> ScheduleInput:
+async def _submitted(request: Request) -> dict[str, str]:
+    """What the form says. Raises Problem 403 for one of another page."""
+    form = await request.form(max_files=0)
+    token = form.get("csrf_token")
+    check_form_token(request, token if isinstance(token, str) else "")
+    return {name: value.strip() for name in FIELDS if isinstance(value := form.get(name, ""), str)}
+
+
+async def _input(
+    session: Session, caller: Caller, values: dict[str, str], edited: ScheduleView | None = None
+) -> ScheduleInput:
     report: dict[str, Any] = {"report": values["report"]}
+    if edited is not None and values["report"] == AS_IT_IS:
+        report = {"report": edited.report, "parameters": edited.parameters}
     if values["report"].startswith(SAVED):
         try:
             saved = await get_saved_report(session, caller, UUID(values["report"].removeprefix(SAVED)))
@@ -161,7 +216,14 @@ def _said(error: ValidationError | _Wrong | Problem) -> str:
 
 
 async def _page(
-    request: Request, desk: TheDesk, context: State, caller: Caller, values: dict[str, str], error: str = ""
+    request: Request,
+    desk: TheDesk,
+    context: State,
+    caller: Caller,
+    values: dict[str, str],
+    error: str = "",
+    *,
+    edited: ScheduleView | None = None,
 ) -> Response:
     _check(caller)
     async with context.database.begin() as session:
@@ -169,6 +231,7 @@ async def _page(
         saved = [(f"{SAVED}{one.id}", one.name) for one in await list_saved_reports(session, caller)]
         ids = {agent_id for one in schedules for agent_id in one.recipients}
         names = dict((await session.execute(select(Agent.id, Agent.name).where(Agent.id.in_(ids)))).tuples().all())
+    kept = [(AS_IT_IS, f"As it is: {REPORTS[edited.report].title}")] if edited and edited.report in REPORTS else []
     zones = [(zone, zone.replace("_", " ")) for zone in ("UTC", *ZONES)]
     return desk.render(
         request,
@@ -178,7 +241,8 @@ async def _page(
         schedules=schedules,
         people={one.id: ", ".join(names.get(agent, "somebody") for agent in one.recipients) for one in schedules},
         titles={name: kind.title for name, kind in REPORTS.items()},
-        choices=[*((name, kind.title) for name, kind in REPORTS.items()), *saved],
+        edited=edited,
+        choices=[*kept, *((name, kind.title) for name, kind in REPORTS.items()), *saved],
         frequencies=[(one.value, one.value.capitalize()) for one in Frequency],
         weekdays=[(str(number), name) for number, name in enumerate(WEEKDAYS, 1)],
         zones=zones,

@@ -92,7 +92,15 @@ async def test_the_pages_save_a_report_and_have_it_sent(desk: Desk) -> None:
     assert made.status_code == 303, made.text
     (schedule,) = [one for one in (await ada.get("/v1/report-schedules"))["items"] if one["name"] == name]
     assert (schedule["report"], schedule["day"], schedule["weekday"]) == ("csat", 31, None)
-    assert (await send(page, f"{page}/{schedule['id']}/run")).status_code == 303
+    form = f"{page}/{schedule['id']}"
+    changed = {"name": f"{name}!", "report": "as-it-is", "recipients": "ada@everdesk.example", **fields}
+    assert "Frequency" in (await send(form, form, **changed | {"frequency": "hourly"})).text
+    assert (await send(form, form, **changed | {"frequency": "weekly", "weekday": "3"})).status_code == 303
+    after = await ada.get(f"/v1/report-schedules/{schedule['id']}")
+    assert (after["name"], after["report"], after["weekday"], after["day"]) == (f"{name}!", "csat", 3, None)
+    assert after["parameters"] == schedule["parameters"]
+    assert after["next_due_at"] != schedule["next_due_at"]
+    assert (await send(page, f"{form}/run")).status_code == 303
     shown = await desk.http.get(page, headers={"Cookie": session})
     assert "Sent, " in shown.text
     assert (await send(page, f"{page}/{schedule['id']}/delete")).status_code == 303
@@ -125,6 +133,9 @@ async def test_a_report_is_sent_once_to_those_who_may_see_it_then(desk: Desk) ->
     after = await ada.get(path)
     assert [(run["result"], run["sent_to"]) for run in after["runs"]] == [("sent", 2)]
     assert after["next_due_at"] > utc_now().isoformat()
+    daily = await ada.patch(path, {"frequency": "daily", "at": "06:15"})
+    assert (daily["frequency"], daily["weekday"], daily["at"]) == ("daily", None, "06:15")
+    await ada.patch(path, {"frequency": "monthly"}, expect=422)
     paused = await ada.patch(path, {"is_paused": True})
     assert (paused["is_paused"], paused["next_due_at"]) == (True, None)
     await make_due(desk, schedule["id"])
