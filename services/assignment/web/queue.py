@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from services.assignment.commands.action_registry import ACTIONS
 from services.assignment.deps import State
 from services.assignment.queries.callers import Caller
-from services.assignment.queries.filter_options import get_filter_options
+from services.assignment.queries.filter_options import Option, get_filter_options
 from services.assignment.queries.links import count_children_of
 from services.assignment.queries.lists import Sort, TimeSpan, list_tickets
 from services.assignment.queries.saved_views import (
@@ -28,7 +28,8 @@ from services.assignment.web.page_base import DeskAgent, DeskPageRoute, TheDesk,
 from services.assignment.web.queue_request import DUES, SORTS, QueueRequest, get_asked
 from services.assignment.web.ticket_page.past import past_url
 from shared.contracts.tickets import Clock
-from shared.contracts.vocabulary import Channel, ClockState, Priority, Status
+from shared.contracts.vocabulary import Channel, ClockState, Permission, Priority, Status
+from shared.domain.permissions import holds
 from shared.kit.clock import utc_now
 from shared.kit.db import Session
 from shared.kit.i18n.messages import gettext
@@ -111,12 +112,22 @@ async def show_queue(
         422 if shown.problem else 200,
         **_values(shown, views, current),
         options=options,
+        sharings=_sharings(caller, options.team_ids),
         as_of=as_of,
         as_of_local=as_of.astimezone(zone).strftime("%Y-%m-%dT%H:%M:%S") if as_of else "",
         past_url=past_url,
         children=children,
         preferences=caller.preferences,
     )
+
+
+def _sharings(caller: Caller, teams: list[Option]) -> list[Option]:
+    """Whom the caller may share a view with: their own teams, and everybody who administers teams."""
+    is_admin = holds(caller.principal, Permission.ADMIN_TEAMS)
+    own = {str(grant.team_id) for grant in caller.principal.grants}
+    shared = [(f"team:{id_}", name) for id_, name in teams if is_admin or id_ in own]
+    everybody = [("everybody", gettext("All agents"))] if is_admin else []
+    return [("personal", gettext("Only me")), *shared, *everybody]
 
 
 def _values(shown: ShownList, views: list[ViewAnswer], current: ViewAnswer | None) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from services.assignment.api.jobs import export_file
 from services.assignment.commands.action_registry import ACTIONS
-from services.assignment.commands.saved_views import delete_view, save_view, set_preferences
+from services.assignment.commands.saved_views import change_view, delete_view, save_view, set_preferences
 from services.assignment.deps import State
 from services.assignment.desk_jobs.bulk_jobs import cancel_bulk, get_bulk, list_bulk, start_bulk
 from services.assignment.desk_jobs.exports import list_exports, start_export
@@ -28,6 +28,7 @@ from services.assignment.schemas.desk import (
     FilterInput,
     PreferencesInput,
     SavedViewInput,
+    SavedViewPatch,
 )
 from services.assignment.schemas.ticket_filters import Filters, Sort
 from services.assignment.web.forms import body_of_form, plain_values
@@ -102,6 +103,24 @@ async def post_view(request: Request, desk: TheDesk, context: State, caller: Des
             raise invalid("/name", "give the view a name of at most 80 characters") from error
         view = await save_view(session, caller, body)
     return desk.redirect(f"/queue?view={view.id}", ("success", "The view is saved."))
+
+
+@router.post("/queue/views/{view_id}")
+async def post_changed_view(
+    request: Request, desk: TheDesk, context: State, caller: DeskAgent, view_id: UUID
+) -> Response:
+    """Renames a saved view, and shares it with others than before."""
+    values, _ = await _form(request)
+    sharing, _, team = values.get("view_sharing", "personal").partition(":")
+    try:
+        body = SavedViewPatch.model_validate(
+            {"name": values.get("view_name", "").strip(), "sharing": sharing, "team_id": UUID(team) if team else None}
+        )
+    except (ValidationError, ValueError) as error:
+        raise invalid("/name", "give the view a name of at most 80 characters") from error
+    async with context.database.begin() as session:
+        await change_view(session, caller, view_id, body)
+    return desk.redirect(f"/queue?view={view_id}", ("success", "The view is saved."))
 
 
 @router.post("/queue/views/{view_id}/delete")

@@ -112,6 +112,12 @@ async def test_a_list_is_saved_shown_and_deleted(browser: Browser, some: list[Js
     assert "Assignee</th>" not in page
     assert all(ticket["number"] in page for ticket in some)
     view_id = UUID(path.rpartition("=")[2])
+    team = re.search(r'<option value="(team:[^"]+)">', page)
+    assert team
+    await browser.post(f"/queue/views/{view_id}", view_name="Ours", view_sharing=team[1])
+    page = await browser.get(path)
+    assert re.search(rf'<option value="{team[1]}" selected>', page), "shared with the team from now on"
+    assert "Ours" in page
     await browser.post(f"/queue/views/{view_id}/delete")
     await browser.get(path, 404)
 
