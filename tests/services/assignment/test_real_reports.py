@@ -5,12 +5,14 @@ The incidents of a real desk's log are lived through at their own instants and t
 """
 
 import os
+import re
 import statistics
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Iterator
 from csv import DictReader
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from html import unescape
 from io import StringIO
 from typing import Any
 from uuid import UUID
@@ -310,3 +312,21 @@ async def test_page_table_and_answer_say_the_same_of_the_same_instants(desk: Des
             assert f'datetime="{datetime.fromisoformat(end).isoformat()}"' in page, (name, end)
         total = report["total"]["opened"] if name == "activity" else None
         assert total is None or f">{total}<" in page
+
+
+async def test_numbers_on_pages_lead_to_as_many_tickets(desk: Desk, recount: Recount) -> None:
+    await count_all(desk)
+    surfer = Surfer.of(desk.app)
+    await surfer.sign_in("ada@everdesk.example")
+    query = f"from={FIRST}&to={LAST}&tz=Europe/London"
+    for name in ("arrivals", "held", "backlog"):
+        page = (await surfer.open(f"/reports/{name}?{query}")).page
+        assert surfer.status == 200, page
+        links = re.findall(r'<a class="drill" href="([^"]+)">(\d+)</a>', page)
+        assert links, name
+        for link, number in links[:: max(1, len(links) // 5)]:
+            shown = (await surfer.open(unescape(link))).page
+            assert re.search(rf"<p>{number} lines?:", shown), link
+    page = (await surfer.open(f"/reports/backlog?{query}&interval=week")).page
+    assert page.count("<title>") >= 18, "a bar for each week beside the page's own title"
+    assert (await surfer.open("/reports/workload")).status == 200
