@@ -33,7 +33,7 @@ from tests.replay.pure import do, enveloped, finish, opened, opening_of, play
 from tests.services.assignment.browsing import Surfer
 from tests.services.assignment.desk import AgentApi, Desk, Json
 
-HOW_MANY = int(os.environ.get("RECOUNTED_INCIDENTS", "60"))
+HOW_MANY = int(os.environ.get("RECOUNTED_INCIDENTS", "30"))
 ZONE = ZoneInfo("Europe/London")
 FIRST, LAST = date(2016, 3, 1), date(2016, 6, 30)
 """With a change of the clocks, and ends of months."""
@@ -323,6 +323,8 @@ async def test_numbers_on_pages_lead_to_as_many_tickets(desk: Desk, recount: Rec
         page = (await surfer.open(f"/reports/{name}?{query}")).page
         assert surfer.status == 200, page
         links = re.findall(r'<a class="drill" href="([^"]+)">(\d+)</a>', page)
+        if name == "backlog":
+            links = [one for one in links if "as_of=" in one[0]]  # what is open now may change meanwhile
         assert links, name
         for link, number in links[:: max(1, len(links) // 5)]:
             shown = (await surfer.open(unescape(link))).page
