@@ -8,14 +8,16 @@ from services.assignment.reporting.backlog_history import get_backlog_history
 from services.assignment.reporting.held import get_held_report
 from services.assignment.schemas.activity import Dimension
 from services.assignment.schemas.backlog_history import BacklogHistory
-from services.assignment.schemas.held import HeldReport, Holders
+from services.assignment.schemas.held import HeldReport, TicketHolder
 from shared.kit.http.strict_json import StrictJsonRoute
 
 router = APIRouter(prefix="/reports", tags=["reports"], route_class=StrictJsonRoute)
 
 
 @router.get("/held", summary="Time in each status, and with each team or agent")
-async def get_held(context: State, caller: ReportReader, period: Asked, group_by: Holders = Holders.TEAM) -> HeldReport:
+async def get_held(
+    context: State, caller: ReportReader, period: Asked, group_by: TicketHolder = TicketHolder.TEAM
+) -> HeldReport:
     """How long tickets were in a status, with a team or with an agent, of the times that ended in the period.
 
     A team or agent holds a ticket until it goes to another, is resolved or is closed. Time is by the wall clock.
@@ -26,7 +28,7 @@ async def get_held(context: State, caller: ReportReader, period: Asked, group_by
 
 @router.get("/held.csv", summary="Time in statuses as a table", response_class=CsvResponse)
 async def get_held_csv(
-    context: State, caller: ReportReader, period: Asked, group_by: Holders = Holders.TEAM
+    context: State, caller: ReportReader, period: Asked, group_by: TicketHolder = TicketHolder.TEAM
 ) -> Response:
     """The same figures as `/v1/reports/held`."""
     return csv_file("held", await get_held(context, caller, period, group_by))

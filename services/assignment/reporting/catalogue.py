@@ -24,7 +24,7 @@ from services.assignment.reporting.open_tickets import get_backlog_report, get_w
 from services.assignment.reporting.satisfaction import get_satisfaction_report
 from services.assignment.reporting.times import get_times_report
 from services.assignment.schemas.activity import Dimension, ReportInterval
-from services.assignment.schemas.held import Holders
+from services.assignment.schemas.held import TicketHolder
 from services.assignment.schemas.reports import GroupBy
 from services.assignment.schemas.satisfaction import SatisfactionDimension
 from shared.kit.clock import utc_now
@@ -130,7 +130,7 @@ async def _csat(session: Session, caller: Caller, asked: ReportParameters) -> Re
 
 
 async def _held(session: Session, caller: Caller, asked: ReportParameters) -> ReportAnswer:
-    by = Holders.AGENT if asked.group_by is GroupBy.AGENT else Holders.TEAM
+    by = TicketHolder.AGENT if asked.group_by is GroupBy.AGENT else TicketHolder.TEAM
     return await get_held_report(session, caller, asked.period(utc_now()), by)
 
 

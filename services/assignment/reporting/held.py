@@ -16,14 +16,14 @@ from services.assignment.reporting.activity import (
 from services.assignment.reporting.held_counting import STRETCHES
 from services.assignment.reporting.settled_clocks import period_before
 from services.assignment.schemas.activity import Dimension
-from services.assignment.schemas.held import HeldBy, HeldIn, HeldReport, HeldTime, Holders
+from services.assignment.schemas.held import HeldBy, HeldIn, HeldReport, HeldTime, TicketHolder
 from shared.contracts.vocabulary import Permission, Status
 from shared.domain.permissions import reach
 from shared.kit.db import Session
 from shared.kit.http.problems import Problem
 
 STATUS: Final = "status"
-_DIMENSIONS: Final = {Holders.TEAM: Dimension.TEAM, Holders.AGENT: Dimension.AGENT}
+_DIMENSIONS: Final = {TicketHolder.TEAM: Dimension.TEAM, TicketHolder.AGENT: Dimension.AGENT}
 _SUMS: Final = "sum(stretches)::int as stretches, sum(seconds)::double precision as seconds"
 _VISIBLE: Final = """
   (:sees_all or team_id = any(cast(:teams as uuid[])) or (:dimension = 'agent' and key = :own))
@@ -79,13 +79,13 @@ async def counted_stretches(
     return query.where(facts.c.key == figure) if is_status else query
 
 
-async def get_held_report(session: Session, caller: Caller, period: Period, group_by: Holders) -> HeldReport:
+async def get_held_report(session: Session, caller: Caller, period: Period, group_by: TicketHolder) -> HeldReport:
     """Stretches that ended in the period, beside the period before. Raises Problem 422 for `agent` by team."""
-    if period.agent and group_by is not Holders.AGENT:
+    if period.agent and group_by is not TicketHolder.AGENT:
         raise Problem(422, "invalid_input", "with agent, group_by must be agent")
     reached = reach(caller.principal, Permission.REPORT_VIEW)
     is_of_own_only = reached.is_own and not reached.is_everything and not reached.team_ids
-    by = Holders.AGENT if is_of_own_only else group_by
+    by = TicketHolder.AGENT if is_of_own_only else group_by
     question = await activity_question(session, caller, period, _DIMENSIONS[by])
     before = period_before(period)
     rows, earlier = [await _read(session, question, one, by.value) for one in (period, before)]

@@ -10,7 +10,7 @@ from services.assignment.schemas.tickets import View
 from shared.contracts.vocabulary import Status
 
 
-class Holders(StrEnum):
+class TicketHolder(StrEnum):
     """Who holds tickets."""
 
     TEAM = "team"
@@ -48,7 +48,7 @@ class HeldIn(HeldTime):
 class HeldReport(ReportPeriod):
     """How long tickets were with each team or agent, and in each status."""
 
-    group_by: Holders
+    group_by: TicketHolder
     items: list[HeldBy]
     """By how long, the longest first."""
     total: HeldTime

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from services.assignment.deps import State
 from services.assignment.queries.callers import Caller
 from services.assignment.reporting.held import get_held_report
-from services.assignment.schemas.held import HeldReport, Holders
+from services.assignment.schemas.held import HeldReport, TicketHolder
 from services.assignment.web.activity_reports import (
     By,
     backlog_history,
@@ -21,14 +21,14 @@ from services.assignment.web.reports import Form, ReportRequest
 from shared.kit.db import Session
 
 router = APIRouter(prefix="/reports", route_class=DeskPageRoute)
-HOLDERS = {Holders.TEAM: "Teams", Holders.AGENT: "Agents"}
+HOLDERS = {TicketHolder.TEAM: "Teams", TicketHolder.AGENT: "Agents"}
 
 
-def _holders(by: str = "") -> Holders:
-    return Holders(by) if by in set(Holders) else Holders.TEAM
+def _holders(by: str = "") -> TicketHolder:
+    return TicketHolder(by) if by in set(TicketHolder) else TicketHolder.TEAM
 
 
-ByHolder = Annotated[Holders, Depends(_holders)]
+ByHolder = Annotated[TicketHolder, Depends(_holders)]
 
 
 @router.get("/held")
@@ -56,7 +56,9 @@ async def download_backlog_history(context: State, caller: DeskAgent, asked: For
     return table_file("backlog-history", *await make_report(context, caller, backlog_history(asked, by)))
 
 
-async def _held(context: State, caller: Caller, asked: ReportRequest, by: Holders) -> tuple[HeldReport | None, str]:
+async def _held(
+    context: State, caller: Caller, asked: ReportRequest, by: TicketHolder
+) -> tuple[HeldReport | None, str]:
     async def make(session: Session, caller: Caller) -> HeldReport:
         return await get_held_report(session, caller, asked.period, by)
 

@@ -35,7 +35,7 @@ from tests.services.assignment.desk import AgentApi, Desk, Json
 
 HOW_MANY = int(os.environ.get("RECOUNTED_INCIDENTS", "30"))
 ZONE = ZoneInfo("Europe/London")
-FIRST, LAST = date(2016, 3, 1), date(2016, 6, 30)
+FIRST, LAST = date(2016, 3, 1), date(2016, 4, 30)
 """With a change of the clocks, and ends of months."""
 OPEN = {"new", "open", "pending", "on_hold"}
 DAY = 86_400
@@ -201,7 +201,7 @@ async def count_all(desk: Desk) -> None:
 
 
 PERIODS = {
-    "four months": (FIRST, LAST, "month"),
+    "two months": (FIRST, LAST, "month"),
     "a change of the clocks": (date(2016, 3, 26), date(2016, 3, 28), "hour"),
     "the end of a month": (date(2016, 4, 30), date(2016, 5, 1), "day"),
 }
@@ -281,7 +281,7 @@ async def test_the_backlog_over_time_is_a_recount(desk: Desk, recount: Recount) 
     await count_all(desk)
     ada = await desk.agent("ada")
     history = await ada.get("/v1/reports/backlog/history", **asked(FIRST, LAST), interval="week", group_by="priority")
-    assert len(history["points"]) == 17
+    assert len(history["points"]) == 8
     for point in history["points"]:
         at = datetime.fromisoformat(point["at"])
         local = at.astimezone(ZoneInfo(history["days_of"]))
@@ -330,5 +330,5 @@ async def test_numbers_on_pages_lead_to_as_many_tickets(desk: Desk, recount: Rec
             shown = (await surfer.open(unescape(link))).page
             assert re.search(rf"<p>{number} lines?:", shown), link
     page = (await surfer.open(f"/reports/backlog?{query}&interval=week")).page
-    assert page.count("<title>") >= 18, "a bar for each week beside the page's own title"
+    assert page.count("<title>") >= 9, "a bar for each week beside the page's own title"
     assert (await surfer.open("/reports/workload")).status == 200
