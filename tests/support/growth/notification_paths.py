@@ -101,14 +101,14 @@ def _addresses(database: Database, ticket_id: UUID) -> Iterator[Path]:
 
 def _replays(database: Database) -> Iterator[Path]:
     for status in (DeliveryStatus.FAILED, DeliveryStatus.QUEUED):
-        for since in (None, utc_now() - YEARS):
+        for reach, since in (("at all times", None), ("of a hundred years", utc_now() - YEARS)):
             wanted = ReplayDeliveries(status=status, since=since, dry_run=True)
 
             async def count(wanted: ReplayDeliveries = wanted) -> None:
                 async with database.begin() as session:
                     await replay_deliveries(session, SOMEBODY, wanted)
 
-            yield Path(f"deliveries to send again, {status}, since {since}", count)
+            yield Path(f"deliveries to send again, {status}, {reach}", count)
 
 
 def _inbox(database: Database) -> Iterator[Path]:
