@@ -8,9 +8,11 @@ from typing import cast
 from uuid import UUID
 
 import pytest
+from sqlalchemy import update
 
 from services.assignment.commands.leading import leading
 from services.assignment.commands.returns import LEADER_LOCK, take_step, work_off
+from services.assignment.models import Ticket
 from shared.contracts.answers import CommandAnswer
 from shared.contracts.base import TicketId
 from shared.contracts.commands import Command
@@ -145,6 +147,16 @@ async def test_who_leaves_a_team_gives_back_its_tickets_only(desk: Desk) -> None
     await crew.is_back(here)
     assert (await crew.told(1)).tickets[0].reason == "agent_left_team"
     assert (await desk.seen(there))["assignee"]["id"] == crew.member
+
+
+async def test_a_ticket_of_an_unknown_team_stands_in_nobodys_way(desk: Desk) -> None:
+    crew = await Crew.hired(desk)
+    here, elsewhere = await crew.tickets(2)
+    async with desk.database.begin() as session:
+        row = update(Ticket).where(Ticket.id == UUID(elsewhere))
+        await session.execute(row.values(team_id=new_id()))
+    await crew.admin.patch(f"/v1/agents/{crew.member}", {"memberships": []})
+    await crew.is_back(here)
 
 
 async def test_who_may_only_look_any_more_keeps_no_ticket(desk: Desk) -> None:

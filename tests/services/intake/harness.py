@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Network
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +24,14 @@ from shared.kit.db import Database
 
 Json = dict[str, Any]
 BASE_URL = "http://portal.example"
+AN_HOUR = 3600.0
+"""The window of a limiter whose budget must not come back while a test uses it up, however slow the machine is."""
+_NEIGHBOURS = IPv4Network("198.19.0.0/16").hosts()
+
+
+def _unused_address() -> str:
+    """One that nobody in this process had before; no test writes such an address itself."""
+    return str(next(_NEIGHBOURS))
 
 
 def request_for_help(**changes: Any) -> Json:
@@ -54,9 +63,9 @@ class IntakeHarness:
         headers = {"Authorization": f"Bearer {key or self.key}"}
         return self._http(headers=headers)
 
-    def browser(self, address: str = "203.0.113.9") -> httpx2.AsyncClient:
-        """Someone without a key, at an address of their own."""
-        return self._http(address, follow_redirects=True)
+    def browser(self, address: str | None = None) -> httpx2.AsyncClient:
+        """Someone without a key, at an address of their own: what each may do in a minute is nobody else's budget."""
+        return self._http(address or _unused_address(), follow_redirects=True)
 
     def _http(self, address: str = "127.0.0.1", **arguments: Any) -> httpx2.AsyncClient:
         transport = httpx2.ASGITransport(app=self.app, client=(address, 4711))

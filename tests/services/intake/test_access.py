@@ -11,7 +11,7 @@ from services.intake.commands.keys import list_keys, revoke_key, rotate_key
 from services.intake.models import StoredApiKey
 from shared.kit.auth import ApiKey
 from shared.kit.clock import utc_now
-from tests.services.intake.harness import IntakeHarness, request_for_help
+from tests.services.intake.harness import AN_HOUR, IntakeHarness, request_for_help
 from tests.support.eventually import eventually
 
 
@@ -186,7 +186,10 @@ async def test_a_wrong_secret_does_not_push_out_the_right_one(intake: IntakeHarn
     assert ring.recall(intake.key)
 
 
-async def test_an_address_that_tries_keys_is_stopped_and_working_keys_go_on(intake: IntakeHarness) -> None:
+async def test_an_address_that_tries_keys_is_stopped_and_working_keys_go_on(
+    intake: IntakeHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake.app.state.app_state.bad_key_limiter, "window", AN_HOUR)
     limit = intake.settings.bad_keys_per_minute
     key = await intake.make_key()
     async with intake.browser("2001:db8:bad::1") as http:

@@ -233,7 +233,7 @@ async def form_of(browser: httpx2.AsyncClient, path: str) -> dict[str, str]:
 
 
 async def test_the_portals_form_brings_files_without_script(intake: IntakeHarness) -> None:
-    async with intake.browser("203.0.113.77") as browser:
+    async with intake.browser() as browser:
         hidden = await form_of(browser, "/tickets/new?topic=general")
         values = hidden | {
             "topic": "general",
@@ -252,7 +252,7 @@ async def test_the_portals_form_brings_files_without_script(intake: IntakeHarnes
 
 
 async def test_a_page_sends_files_one_by_one_while_it_is_filled_in(intake: IntakeHarness) -> None:
-    async with intake.browser("203.0.113.78") as browser:
+    async with intake.browser() as browser:
         hidden = await form_of(browser, "/tickets/new?topic=general")
         answer = await browser.post("/tickets/uploads", data=hidden, files={"attachment": ("shot.png", PNG)})
         assert answer.status_code == 201, answer.text
@@ -268,7 +268,7 @@ async def test_a_page_sends_files_one_by_one_while_it_is_filled_in(intake: Intak
 
 async def test_strangers_cannot_fill_the_disk_and_can_still_write(intake: IntakeHarness) -> None:
     with with_settings(intake, waiting_bytes=0):
-        async with intake.browser("203.0.113.79") as browser:
+        async with intake.browser() as browser:
             hidden = await form_of(browser, "/tickets/new?topic=general")
             answer = await browser.post("/tickets/uploads", data=hidden, files={"attachment": ("shot.png", PNG)})
         async with intake.client() as http:

@@ -109,7 +109,7 @@ async def test_a_close_that_makes_no_sense_is_refused(
 async def test_the_requester_closes_and_reopens_in_the_portal(intake: IntakeHarness, worker: None) -> None:
     ticket = await opened(intake)
     path = path_of(ticket["access_url"])
-    async with intake.browser("203.0.113.50") as browser:
+    async with intake.browser() as browser:
         await browser.get(path)
         assert CSRF_COOKIE in browser.cookies
 

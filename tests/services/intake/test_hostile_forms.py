@@ -93,7 +93,7 @@ async def test_what_is_announced_is_kept_unchanged_and_shown_as_text(
 ) -> None:
     path = "/v1/admin/announcements"
     one = (await admin.post(path, json={"title": "T", "body": "B"})).json()
-    async with intake.browser("198.18.2.1") as browser:
+    async with intake.browser() as browser:
         for position, text in enumerate(hostile_strings()):
             changes = {"title": text} if position % 2 else {"body": text}
             answer = await admin.put(f"{path}/{one['id']}", json={"title": "T", "body": "B"} | changes)
@@ -125,8 +125,8 @@ async def test_answers_are_kept_unchanged_or_refused(intake: IntakeHarness, admi
 
 
 async def test_any_text_can_be_searched_for(intake: IntakeHarness) -> None:
-    for position, text in enumerate(hostile_strings()):
-        async with intake.browser(f"198.18.3.{position % 250}") as browser:
+    for text in hostile_strings():
+        async with intake.browser() as browser:
             answer = await browser.get("/search", params={"q": text})
         assert answer.status_code in (200, 422), text
         assert "<script>alert" not in answer.text.lower()

@@ -21,7 +21,7 @@ async def switch(http: httpx2.AsyncClient, language: str, page: str = "/") -> ht
 
 
 async def test_pages_are_in_the_language_the_browser_asks_for(intake: IntakeHarness) -> None:
-    async with intake.browser("198.18.9.1") as http:
+    async with intake.browser() as http:
         german, english = await http.get("/", headers=GERMAN), await http.get("/")
         assert '<html lang="de" dir="ltr"' in german.text
         assert german.headers["content-language"] == "de"
@@ -37,7 +37,7 @@ async def test_pages_are_in_the_language_the_browser_asks_for(intake: IntakeHarn
 
 
 async def test_a_choice_outlives_what_the_browser_asks_for(intake: IntakeHarness) -> None:
-    async with intake.browser("198.18.9.2") as http:
+    async with intake.browser() as http:
         switched = await switch(http, "de", "/search?q=card")
         assert switched.url.path == "/search"
         assert 'lang="de"' in switched.text
@@ -67,7 +67,7 @@ async def test_a_ticket_s_page_is_in_its_language_and_later_tickets_inherit_it(i
     person = {"email": "lena.language@bank.example", "name": "Lena"}
     first = await intake.submit(requester=person | {"language": "de"})
     later = await intake.submit(requester=person)
-    async with intake.browser("198.18.9.3") as http:
+    async with intake.browser() as http:
         for ticket in (first, later):
             page = await http.get(httpx2.URL(ticket["access_url"]).path, headers={"Accept-Language": "en"})
             assert "Wir haben Ihre Anfrage und sehen sie uns bald an." in page.text

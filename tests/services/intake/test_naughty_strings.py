@@ -211,7 +211,7 @@ async def test_the_portal_keeps_or_refuses_every_string(
     strings = hostile_strings()
     for number, text in enumerate(strings):
         if number % 25 == 0:
-            browser = intake.browser(f"198.18.{number % 250}.7")
+            browser = intake.browser()
             await browser.get("/tickets/new")
         await send(browser, text, number)
     tally.check(len(strings))

@@ -1,7 +1,8 @@
 """Notification running for real: its own database, the bus, a mail server that can be switched off."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import httpx2
@@ -9,6 +10,7 @@ import pytest
 from fastapi import FastAPI
 
 from deploy.local.engines import Stack
+from services.notification import commands, consumers
 from services.notification.app import build
 from services.notification.settings import NotificationSettings
 from shared.contracts.events import Envelope
@@ -78,8 +80,23 @@ class Running:
         return items
 
 
+@pytest.fixture(scope="session")
+def hurried() -> Iterator[None]:
+    """Events are handled as they come: in operation mails may wait for half a second more, to be sent together."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(consumers, "MAILS_LINGER_SECONDS", 0.02)
+        patch.setattr(consumers, "MAILS_BUSY_SECONDS", 0.05)
+        yield
+
+
+@pytest.fixture
+def alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No mail waits for a worse one of the same moment: for tests that are not about what is told together."""
+    monkeypatch.setattr(commands, "TOGETHER", timedelta())
+
+
 @pytest.fixture(scope="module")
-async def service(settings: NotificationSettings) -> AsyncIterator[Running]:
+async def service(settings: NotificationSettings, hurried: None) -> AsyncIterator[Running]:
     """Notification, its background jobs running."""
     app = build(settings)
     async with app.router.lifespan_context(app):

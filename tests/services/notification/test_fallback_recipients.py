@@ -16,6 +16,7 @@ from tests.services.notification.test_lifecycle_mails import is_told, told
 from tests.services.notification.ticket_events import TicketEvents
 from tests.support.eventually import eventually
 
+pytestmark = pytest.mark.usefixtures("alone")
 UNASSIGNED: dict[str, Any] = {"assignee_id": None}
 
 

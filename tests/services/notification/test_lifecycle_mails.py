@@ -42,6 +42,7 @@ async def is_told(service: Running, story: TicketEvents, *events: Envelope) -> T
     return (await eventually(settled, within=15))[0]
 
 
+@pytest.mark.usefixtures("alone")
 async def test_a_transfer_tells_the_new_team_but_not_whoever_did_it(service: Running, mail_server: MailServer) -> None:
     from_elsewhere, from_inside, by_rule = TicketEvents(), TicketEvents(), TicketEvents()
     found = await is_told(service, from_elsewhere, from_elsewhere.transferred(AgentId(new_id())))
@@ -137,6 +138,7 @@ QUIET: dict[str, tuple[bool, Callable[[TicketEvents], Envelope], str]] = {
 
 
 @pytest.mark.parametrize("case", QUIET)
+@pytest.mark.usefixtures("alone")
 async def test_who_opens_a_ticket_may_ask_not_to_alert_agents_of_it(service: Running, case: str) -> None:
     alert, given, outcome = QUIET[case]
     story = TicketEvents()
@@ -178,6 +180,7 @@ STEPS: dict[str, tuple[dict[str, Any], dict[str, Any], dict[tuple[str, str], int
 
 
 @pytest.mark.parametrize("case", STEPS)
+@pytest.mark.usefixtures("alone")
 async def test_a_step_of_the_ladder_tells_whom_it_names(service: Running, case: str) -> None:
     story = TicketEvents()
     step, snapshot, expected = STEPS[case]
@@ -195,6 +198,7 @@ async def test_a_repeated_step_is_a_mail_each_time_and_says_so(service: Running,
     assert "is overdue" in text
 
 
+@pytest.mark.usefixtures("alone")
 async def test_a_raised_priority_is_said_unless_nothing_is_higher(service: Running, mail_server: MailServer) -> None:
     for priority, is_raised in ((Priority.HIGH, True), (Priority.URGENT, False)):
         story = TicketEvents()
@@ -202,6 +206,7 @@ async def test_a_raised_priority_is_said_unless_nothing_is_higher(service: Runni
         assert ("priority is raised" in text_of(_mail(mail_server, story, "Escalated"))) is is_raised
 
 
+@pytest.mark.usefixtures("alone")
 async def test_a_team_is_its_active_members_as_last_announced(service: Running) -> None:
     story, gone = TicketEvents(), AgentId(new_id())
     changes = [
@@ -213,12 +218,14 @@ async def test_a_team_is_its_active_members_as_last_announced(service: Running) 
     assert await is_told(service, story, *changes, story.escalated(step=step)) == ADA
 
 
+@pytest.mark.usefixtures("alone")
 async def test_a_team_of_whose_members_nothing_is_known_is_its_lead(service: Running) -> None:
     story = TicketEvents()
     step = {"to": "team:banking", "team_id": story.team}
     assert await is_told(service, story, story.members(version=2), story.escalated(step=step)) == GRACE
 
 
+@pytest.mark.usefixtures("alone")
 async def test_a_step_redelivered_to_a_team_tells_nobody_twice(service: Running) -> None:
     story = TicketEvents()
     step = story.escalated(step={"to": "team:banking", "team_id": story.team})
@@ -233,6 +240,7 @@ async def test_a_step_redelivered_to_a_team_tells_nobody_twice(service: Running)
     await eventually(once)
 
 
+@pytest.mark.usefixtures("alone")
 async def test_who_was_told_of_a_breach_is_told_that_it_is_void(service: Running, mail_server: MailServer) -> None:
     story = TicketEvents()
     late = {"due_at": at(0), "to": "lead"}
@@ -261,6 +269,7 @@ async def test_a_breach_withdrawn_before_its_mail_went_out_is_never_told(service
     assert "withdrawn" in rows["sla_breached"]["last_error"]
 
 
+@pytest.mark.usefixtures("alone")
 async def test_a_breach_that_arrives_after_its_withdrawal_is_not_told_but_the_next_is(service: Running) -> None:
     story = TicketEvents()
     events = (story.withdrawn(7), story.breached(5), story.breached(9))

@@ -60,6 +60,7 @@ CASES: dict[TemplateName, tuple[Callable[[TicketEvents], list[Envelope]], str, s
 """What makes each mail necessary; withdrawals need an earlier mail and have their own test."""
 
 
+@pytest.mark.usefixtures("alone")
 @pytest.mark.parametrize("template", CASES)
 async def test_each_template_reaches_its_reader(
     service: Running, mail_server: MailServer, settings: NotificationSettings, template: TemplateName
