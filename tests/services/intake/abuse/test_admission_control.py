@@ -42,7 +42,7 @@ async def admin(intake: IntakeHarness) -> AsyncIterator[httpx2.AsyncClient]:
 
 @pytest.fixture
 async def browser(intake: IntakeHarness) -> AsyncIterator[httpx2.AsyncClient]:
-    async with intake.browser() as http:
+    async with intake.browser("198.51.100.200") as http:
         await http.get("/")
         yield http
 
