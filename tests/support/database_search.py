@@ -9,9 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 TABLES = "select tablename from pg_tables where schemaname = 'public' order by tablename"
 
 NAMING = """
-select line from (select t::text as line from "{table}" as t) as lines
-where exists (select from unnest(cast(:patterns as text[])) as one where position(one in lower(line)) > 0)
+select line from (select t::text as line, lower(t::text) as folded from "{table}" as t offset 0) as lines
+where exists (select from unnest(cast(:patterns as text[])) as one where position(one in folded) > 0)
 """
+"""`offset 0` keeps PostgreSQL from folding each row once more for every pattern, which takes three times as long."""
 
 
 def disguises(word: str) -> Iterator[str]:
