@@ -27,7 +27,12 @@ SECONDS = {
 """What the dearest files take on two cores, set-up included. Files without a line come after all of these."""
 SYSTEMS = (
     ("tests/chaos/",),
-    ("tests/e2e/", "tests/docs/test_curl_examples.py", "tests/attack/test_logs_hold_nobody.py"),
+    (
+        "tests/e2e/",
+        "tests/docs/test_curl_examples.py",
+        "tests/attack/test_logs_hold_nobody.py",
+        "tests/browser/desk/test_passwords_by_mail.py",
+    ),
 )
 """How the names of files begin that share a whole system: the worker that has started it runs all of them."""
 ROOMS_WITH_ENGINES = (

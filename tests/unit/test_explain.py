@@ -30,6 +30,7 @@ from shared.domain.sla.explain.intervals import MOST
 from shared.domain.sla.fact_codec import history_of
 from shared.domain.ticket import Ticket, TicketState
 from tests.support.histories import lines_of
+from tests.support.sizes import either
 from tests.support.tickets import (
     ADA,
     AGENT,
@@ -96,8 +97,8 @@ def check_sums(one: Explanation) -> None:
     assert at == one.until or not one.intervals
 
 
-TestExplainedLife = ExplainedLife.TestCase
-TestExplainedLife.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+TestExplainedLife = pytest.mark.soak(ExplainedLife.TestCase)
+TestExplainedLife.settings = settings(max_examples=either(30, 200), stateful_step_count=25, deadline=None)
 
 
 class Life:

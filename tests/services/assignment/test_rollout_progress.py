@@ -23,7 +23,7 @@ from tests.support.eventually import eventually
 from tests.support.sizes import either
 
 AT_ONCE = 8
-TICKETS = either(60, 200)
+TICKETS = either(30, 200)
 """More than a roll-out tells in one batch."""
 DIES_AFTER = 20
 

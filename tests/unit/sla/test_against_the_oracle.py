@@ -3,6 +3,7 @@
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -32,6 +33,7 @@ from shared.contracts.events import (
 from shared.contracts.vocabulary import ActorKind, CloseReason, HoldReason, Priority
 from shared.domain.errors import Refusal
 from shared.domain.ticket import Ticket, TicketState
+from tests.support.sizes import either
 from tests.support.tickets import AGENT, REQUESTER, an_id, message, opening, policy, triage
 from tests.unit.sla.oracle import Happening, watched
 
@@ -70,7 +72,8 @@ PLAIN: dict[str, type[Command]] = {
 }
 
 
-@settings(max_examples=150, deadline=None)
+@pytest.mark.soak
+@settings(max_examples=either(60, 600), deadline=None)
 @given(steps=STEPS, pauses_on_hold=st.booleans())
 def test_verdicts_agree_with_a_walk_through_every_minute(
     steps: list[tuple[int, str, int, CloseReason, Priority]], *, pauses_on_hold: bool
