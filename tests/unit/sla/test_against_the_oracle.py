@@ -73,7 +73,7 @@ PLAIN: dict[str, type[Command]] = {
 
 
 @pytest.mark.soak
-@settings(max_examples=either(60, 600), deadline=None)
+@settings(max_examples=either(100, 600), deadline=None)
 @given(steps=STEPS, pauses_on_hold=st.booleans())
 def test_verdicts_agree_with_a_walk_through_every_minute(
     steps: list[tuple[int, str, int, CloseReason, Priority]], *, pauses_on_hold: bool
