@@ -17,7 +17,7 @@ from shared.contracts.vocabulary import ActorKind, ParticipantDecision
 from shared.kit.auth import MailAudience, TicketLink, TicketLinks
 from shared.kit.clock import new_id, utc_now
 from tests.services.intake.harness import BASE_URL, IntakeHarness
-from tests.services.intake.mail_transports.conftest import mail_settings_beside
+from tests.services.intake.mail_transports.conftest import mail_settings_in
 from tests.services.intake.mail_transports.post_office import PostOffice, letter
 from tests.services.intake.test_invitations import press
 
@@ -32,9 +32,9 @@ async def nobody_was_invited_today(intake: IntakeHarness) -> None:
 
 
 @pytest.fixture(scope="module")
-async def post(intake: IntakeHarness) -> AsyncIterator[PostOffice]:
+async def post(intake: IntakeHarness, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[PostOffice]:
     """The mail process, running."""
-    settings = mail_settings_beside(intake.settings)
+    settings = mail_settings_in(intake.settings, tmp_path_factory.mktemp("mail"))
     app = build(settings)
     async with app.router.lifespan_context(app):
         yield PostOffice(app.state.mail_in_port, intake, settings, app.state.admission)

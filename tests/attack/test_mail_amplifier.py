@@ -9,16 +9,16 @@ from services.intake.mail.app import build
 from shared.kit.clock import new_id, utc_now
 from tests.load.amplifier import CC, MAILS, mails_with_copies
 from tests.services.intake.harness import IntakeHarness
-from tests.services.intake.mail_transports.conftest import mail_settings_beside
+from tests.services.intake.mail_transports.conftest import mail_settings_in
 from tests.services.intake.mail_transports.post_office import PostOffice, letter
 
 LIMITS = {"invitations_per_mailbox_per_day": 20, "invitations_per_guest_per_day": 5}
 
 
 @pytest.fixture(scope="module")
-async def post(intake: IntakeHarness) -> AsyncIterator[PostOffice]:
+async def post(intake: IntakeHarness, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[PostOffice]:
     """The mail process, running with the usual limits."""
-    settings = mail_settings_beside(intake.settings, **LIMITS)
+    settings = mail_settings_in(intake.settings, tmp_path_factory.mktemp("mail"), **LIMITS)
     app = build(settings)
     async with app.router.lifespan_context(app):
         yield PostOffice(app.state.mail_in_port, intake, settings, app.state.admission)

@@ -4,6 +4,7 @@ import io
 import zipfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select
@@ -25,7 +26,7 @@ from shared.kit.clock import new_id, utc_now
 from shared.kit.requester_ids import RequesterIds
 from tests.services.intake.conftest import intake, settings  # noqa: F401 - fixtures
 from tests.services.intake.harness import IntakeHarness
-from tests.services.intake.mail_transports.conftest import mail_settings_beside
+from tests.services.intake.mail_transports.conftest import mail_settings_in
 from tests.services.intake.mail_transports.post_office import PostOffice, letter
 from tests.services.intake.test_submitting import announced
 from tests.support.engines import own_engines  # noqa: F401 - a fixture
@@ -48,9 +49,11 @@ class Person:
 async def post(
     settings: IntakeSettings,  # noqa: F811
     intake: IntakeHarness,  # noqa: F811
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[PostOffice]:
     """The mail process, behind a mail server whose word counts; agents' verified mail answers requesters."""
-    mail_settings = mail_settings_beside(settings, mail_staff_replies=True, mail_authserv_ids=(MX,))
+    folder: Path = tmp_path_factory.mktemp("mail")
+    mail_settings = mail_settings_in(settings, folder, mail_staff_replies=True, mail_authserv_ids=(MX,))
     app = build(mail_settings)
     async with app.router.lifespan_context(app):
         yield PostOffice(app.state.mail_in_port, intake, mail_settings, app.state.admission)
@@ -306,6 +309,7 @@ async def test_files_and_the_mail_itself_stay_among_staff(post: PostOffice, kim:
     await post.deliver(mail, sender=kim.email)
     note = await noted(post, ticket)
     assert [file.name for file in note.attachments] == ["evidence.txt"]
+    await post.intake.app.state.app_state.storage.put(_chunks(b"their other accounts"))
     file_id = note.attachments[0].id
     await page_of(post, ticket, f"/files/{file_id}", status=404)
     assert "evidence.txt" not in await page_of(post, ticket)
@@ -344,3 +348,7 @@ async def test_files_of_a_reply_are_the_requesters_to_see(post: PostOffice, kim:
         assert [file.is_internal for file in await post.files(ticket.id)] == [False]
 
     await eventually(seen, 15.0)
+
+
+async def _chunks(content: bytes) -> AsyncIterator[bytes]:
+    yield content

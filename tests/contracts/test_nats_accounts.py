@@ -40,7 +40,7 @@ async def url(tmp_path: Path) -> AsyncIterator[str]:
         return address.removeprefix("nats://")
 
     yield await eventually(ports)
-    server.kill()  # in order, it would wait for its clients
+    server.terminate()
     await server.wait()
 
 
