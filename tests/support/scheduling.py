@@ -8,7 +8,7 @@ from xdist.workermanage import WorkerController
 SECONDS = {
     "tests/chaos/test_kill_anything.py": 150,
     "tests/chaos/test_kill_a_rollout.py": 150,
-    "tests/fuzz/test_api.py": 80,
+    "tests/fuzz/test_api.py": 110,
     "tests/services/intake/test_naughty_strings.py": 120,
     "tests/e2e/test_forgetting.py": 110,
     "tests/attack/test_full_disk.py": 100,
