@@ -56,12 +56,6 @@ IN_ENGLISH = (
     "/admin",
     "/setup",
     "/reports",
-    "/inbox",
-    "/requesters",
-    "/organisations",
-    "/account",
-    "/forgot-password",
-    "/set-password",
 )
 """How the paths of pages begin that are not translated."""
 

@@ -15,6 +15,7 @@ from services.assignment.web.admin.intake.admin_client import administrator
 from services.assignment.web.admin.submitted_form import AdminForm
 from services.assignment.web.notification_labels import words_of
 from services.assignment.web.page_base import DeskAgent, DeskPageRoute, TheDesk
+from shared.kit.i18n.messages import gettext
 
 PATH = "/inbox"
 router = APIRouter(route_class=DeskPageRoute)
@@ -62,7 +63,7 @@ async def get_unread(context: State, caller: DeskAgent) -> Response:
 async def post_read(desk: TheDesk, context: State, caller: DeskAgent, _: AdminForm) -> Response:
     """Marks all notifications as read."""
     await _ask(context, caller, "POST", "/v1/inbox/read", {"ids": None})
-    return desk.redirect(PATH, ("success", "Everything is marked as read."))
+    return desk.redirect(PATH, ("success", gettext("Everything is marked as read.")))
 
 
 @router.post(f"{PATH}/{{entry_id}}/read")

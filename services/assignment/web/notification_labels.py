@@ -3,64 +3,67 @@
 from collections.abc import Mapping
 from typing import Any
 
+from shared.kit.i18n.messages import gettext
+from shared.kit.i18n.messages import marked as _
+
 EVENT_LABELS: Mapping[str, str] = {
-    "new_ticket": "New ticket",
-    "requester_message": "Message from the requester",
-    "agent_reply": "Reply by an agent",
-    "mentioned": "Mention in a note",
-    "assigned": "Assigned",
-    "transferred": "Transferred",
-    "returned": "Back in the team",
-    "reminder": "Reminder while we wait",
-    "resolved": "Resolved",
-    "reopened": "Reopened",
-    "closed": "Closed",
-    "merged": "Merged into another ticket",
-    "sla_warned": "SLA warning",
-    "sla_breached": "SLA breached",
-    "escalated": "Escalation step",
+    "new_ticket": _("New ticket"),
+    "requester_message": _("Message from the requester"),
+    "agent_reply": _("Reply by an agent"),
+    "mentioned": _("Mention in a note"),
+    "assigned": _("Assigned"),
+    "transferred": _("Transferred"),
+    "returned": _("Back in the team"),
+    "reminder": _("Reminder while we wait"),
+    "resolved": _("Resolved"),
+    "reopened": _("Reopened"),
+    "closed": _("Closed"),
+    "merged": _("Merged into another ticket"),
+    "sla_warned": _("SLA warning"),
+    "sla_breached": _("SLA breached"),
+    "escalated": _("Escalation step"),
 }
 AUDIENCE_LABELS: Mapping[str, str] = {
-    "requester": "Requester",
-    "participants": "Participants",
-    "assignee": "Assignee, or whoever stands in",
-    "team": "Team",
-    "lead": "Team lead",
-    "last_responder": "Last responder",
-    "followers": "Followers",
-    "mentioned": "Mentioned agents",
-    "on_call": "On-call service",
+    "requester": _("Requester"),
+    "participants": _("Participants"),
+    "assignee": _("Assignee, or whoever stands in"),
+    "team": _("Team"),
+    "lead": _("Team lead"),
+    "last_responder": _("Last responder"),
+    "followers": _("Followers"),
+    "mentioned": _("Mentioned agents"),
+    "on_call": _("On-call service"),
 }
-CHANNEL_LABELS: Mapping[str, str] = {"mail": "Mail", "inbox": "Inbox", "chat": "Chat", "on_call": "On-call"}
-METRICS = {"first_response": "First response", "next_response": "Next response", "resolution": "Resolution"}
+CHANNEL_LABELS: Mapping[str, str] = {"mail": _("Mail"), "inbox": _("Inbox"), "chat": _("Chat"), "on_call": _("On-call")}
+METRICS = {"first_response": _("First response"), "next_response": _("Next response"), "resolution": _("Resolution")}
 _WORDS: Mapping[str, str] = {
-    "new_ticket": "A new ticket came to your team",
-    "requester_message": "The requester wrote",
-    "follower_reply": "A reply was sent",
-    "mentioned": "You were mentioned in a note",
-    "assigned": "Assigned to you",
-    "transferred": "Transferred to your team",
-    "returned": "Back in your team",
-    "side_message": "A mail to a third party",
-    "side_answer": "A third party answered",
-    "follower_resolved": "Resolved",
-    "follower_reopened": "Reopened",
-    "follower_closed": "Closed",
-    "escalated": "Escalated",
+    "new_ticket": _("A new ticket came to your team"),
+    "requester_message": _("The requester wrote"),
+    "follower_reply": _("A reply was sent"),
+    "mentioned": _("You were mentioned in a note"),
+    "assigned": _("Assigned to you"),
+    "transferred": _("Transferred to your team"),
+    "returned": _("Back in your team"),
+    "side_message": _("A mail to a third party"),
+    "side_answer": _("A third party answered"),
+    "follower_resolved": _("Resolved"),
+    "follower_reopened": _("Reopened"),
+    "follower_closed": _("Closed"),
+    "escalated": _("Escalated"),
 }
 
 
 def words_of(entry: Mapping[str, Any]) -> str:
     """Returns what an inbox entry says."""
     template, facts = entry["template"], entry["facts"]
-    metric = METRICS.get(facts.get("metric", ""), "SLA")
+    metric = gettext(METRICS.get(facts.get("metric", ""), "SLA"))
     if template == "sla_warned":
-        return f"{metric}: {facts.get('percent', '')} % of the time used"
+        return gettext("%(metric)s: %(percent)s %% of the time used", metric=metric, percent=facts.get("percent", ""))
     if template == "sla_breached":
-        return f"{metric} overdue"
+        return gettext("%(metric)s overdue", metric=metric)
     if template == "sla_breach_withdrawn":
-        return f"{metric} not overdue after all"
-    return _WORDS.get(template) or label_of_template(template)
+        return gettext("%(metric)s not overdue after all", metric=metric)
+    return gettext(_WORDS[template]) if template in _WORDS else label_of_template(template)
 
 
 def label_of_template(name: str) -> str:

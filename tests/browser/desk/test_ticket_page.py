@@ -1,8 +1,10 @@
 """The ticket's page in a real browser: its whole life by keyboard, drafts, second thoughts, presence, axe, sizes."""
 
 import gzip
+import os
 import re
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
@@ -12,7 +14,7 @@ from sqlalchemy import insert
 from services.assignment.models import Note, table_of
 from services.assignment.web.page_base import SESSION_COOKIE
 from shared.kit.clock import new_id, utc_now
-from tests.browser.chromium import page_of
+from tests.browser.chromium import LOOKS, WIDTHS, overflows, page_of
 from tests.browser.desk.signing_in import sign_in
 from tests.services.assignment.desk import Desk, Json, agent_id
 from tests.support.eventually import eventually
@@ -209,6 +211,48 @@ async def test_axe_finds_nothing_on_the_ticket_page(
             found = await Axe().run(page)
             assert found.violations_count == 0, (one, found.generate_report())
             assert await page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, one
+
+
+@pytest.mark.parametrize(("device", "scheme"), LOOKS)
+async def test_axe_finds_nothing_where_tickets_and_people_are_joined(
+    address: str, browser: Browser, desk: Desk, device: str, scheme: str
+) -> None:
+    """Merges, incidents, earlier states, requesters and organisations; in German, whose words are longer."""
+    ticket, other, ada = await desk.ticket(), await desk.ticket(), await desk.agent("ada")
+    domain = f"{new_id().hex}.example"
+    organisation = await ada.post("/v1/organisations", {"name": domain, "domains": [domain]}, expect=201)
+    person = await ada.post("/v1/requesters", {"name": "Ida Weiß", "emails": [f"ida@{domain}"]}, expect=201)
+    path, requester = f"/tickets/{ticket['number']}", f"/requesters/{person['id']}"
+    await ada.post(f"/v1/tickets/{ticket['id']}/incident", expect=201)
+    pages = (
+        f"{path}/merge",
+        f"{path}/merge?q=banking",
+        f"{path}/merge?into={other['number']}",
+        f"{path}/incident",
+        f"{path}?as_of={utc_now():%Y-%m-%dT%H:%M:%S}Z",
+        "/requesters?q=ida",
+        requester,
+        f"{requester}/edit",
+        f"{requester}/merge?q=dana",
+        f"/organisations/{organisation['id']}",
+        "/account",
+    )
+    look: Json = {"viewport": {"width": WIDTHS[device], "height": 900}, "color_scheme": scheme, "locale": "de-DE"}
+    async with page_of(browser, **look) as page:
+        await page.context.add_cookies([{"name": SESSION_COOKIE, "value": ada.token, "url": address}])
+        for one in pages:
+            answer = await page.goto(address + one)
+            assert answer is not None, one
+            assert answer.status == 200, one
+            await expect(page.locator("html")).to_have_attribute("lang", "de")
+            found = await Axe().run(page)
+            assert found.violations_count == 0, (one, found.generate_report())
+            assert not await overflows(page), one
+            if shots := os.environ.get("EVERDESK_SCREENSHOTS"):
+                name = re.sub(r"[^a-z]+", "-", one.split("?")[0].replace(domain, ""))
+                await page.screenshot(
+                    path=Path(shots) / f"joined{name}-{pages.index(one)}-{device}.png", full_page=True
+                )
 
 
 async def test_keys_can_be_changed_but_not_into_a_conflict(address: str, browser: Browser, desk: Desk) -> None:

@@ -227,7 +227,10 @@ async def test_the_desk_is_in_the_agents_language(desk: Desk, some: list[Json]) 
         assert re.search(r'class="badge status status-\w+">Offen<', page)
         ticket = await browser.get(f"/tickets/{some[0]['number']}")
         assert "Antwort senden" in ticket
-        assert '<html lang="en"' in await browser.get("/account"), "a page that is not translated says so"
+        account = await browser.get("/account")
+        assert '<html lang="de"' in account
+        assert "Zweiter Faktor" in account
+        assert '<html lang="en"' in await browser.get("/admin", 403), "a page that is not translated says so"
         await eventually(lambda: is_told_to_speak(desk, "bruno", "de-AT"))
         await agent.patch("/v1/me/settings", {"language": "deutsch"}, expect=422)
     finally:

@@ -21,20 +21,22 @@ from services.assignment.web.admin.submitted_form import (
 from services.assignment.web.notification_labels import EVENT_LABELS
 from services.assignment.web.page_base import DeskAgent, DeskPageRoute, DeskPages, TheDesk
 from services.assignment.web.settings_page import ZONES
+from shared.kit.i18n.messages import gettext
+from shared.kit.i18n.messages import marked as _
 
 PATH = "/account/notifications"
 API = "/v1/preferences"
 router = APIRouter(prefix=PATH, route_class=DeskPageRoute)
-CHANNELS = (("mail", "Mail"), ("inbox", "Inbox"))
-CHOICES = (("", "By the rules"), ("yes", "Always"), ("no", "Never"))
+CHANNELS = (("mail", _("Mail")), ("inbox", _("Inbox")))
+CHOICES = (("", _("By the rules")), ("yes", _("Always")), ("no", _("Never")))
 DAYS = (
-    ("mon", "Monday"),
-    ("tue", "Tuesday"),
-    ("wed", "Wednesday"),
-    ("thu", "Thursday"),
-    ("fri", "Friday"),
-    ("sat", "Saturday"),
-    ("sun", "Sunday"),
+    ("mon", _("Monday")),
+    ("tue", _("Tuesday")),
+    ("wed", _("Wednesday")),
+    ("thu", _("Thursday")),
+    ("fri", _("Friday")),
+    ("sat", _("Saturday")),
+    ("sun", _("Sunday")),
 )
 FOR_REQUESTERS = frozenset({"reminder", "merged"})
 """Events that no agent is told of."""
@@ -61,7 +63,7 @@ async def post_preferences(
     except FormRefused as refused:
         typed = form.typed | {"days": form.all("days"), "urgent_at_any_time": form.is_ticked("urgent_at_any_time")}
         return _page(request, desk, caller, refused_form(form, refused, typed))
-    return desk.redirect(PATH, ("success", "Your notification preferences are saved."))
+    return desk.redirect(PATH, ("success", gettext("Your notification preferences are saved.")))
 
 
 async def _ask(
@@ -80,8 +82,8 @@ def _field_of(place: tuple[Any, ...]) -> str:
 def _settings(form: SubmittedForm) -> dict[str, Any]:
     """Returns the preferences that a form stands for. Raises FormRefused."""
     events: dict[str, dict[str, bool]] = {}
-    for event, _ in EVENTS:
-        for channel, _ in CHANNELS:
+    for event, _text in EVENTS:
+        for channel, _text in CHANNELS:
             if (choice := form.text(f"{event}.{channel}")) in ("yes", "no"):
                 events.setdefault(event, {})[channel] = choice == "yes"
     return {
@@ -97,10 +99,10 @@ def _mail_hours(form: SubmittedForm) -> dict[str, Any] | None:
     if not starts and not ends:
         return None
     if not (starts and ends):
-        raise refuse_field("until" if starts else "from", "Give both times, or neither")
+        raise refuse_field("until" if starts else "from", gettext("Give both times, or neither"))
     days = [day for day in form.all("days") if day in dict(DAYS)]
     if not days:
-        raise refuse_field("days", "Choose at least one day")
+        raise refuse_field("days", gettext("Choose at least one day"))
     end = "24:00" if ends == "00:00" else ends
     return {"timezone": form.text("timezone") or "UTC", "weekly": {day: [[starts, end]] for day in days}}
 

@@ -22,10 +22,21 @@ from services.assignment.web.page_base import DeskAgent, DeskPageRoute, DeskPage
 from services.assignment.web.sign_in import desk_visit
 from shared.kit.http.form_tokens import check_form_token
 from shared.kit.http.problems import Problem
+from shared.kit.i18n.messages import gettext
+from shared.kit.i18n.messages import marked as _
 
 PATH = "/account"
 router = APIRouter(prefix=PATH, route_class=DeskPageRoute)
 Token = Annotated[str, Form()]
+
+PROOFS = {
+    "password": _("password"),
+    "sso": _("single sign-on"),
+    "totp": _("authenticator app"),
+    "passkey": _("passkey"),
+    "recovery_code": _("recovery code"),
+}
+"""How a session was opened."""
 
 
 @router.get("")
@@ -41,7 +52,7 @@ async def post_end_others(
     """Ends every session except the current one."""
     check_form_token(request, csrf_token)
     await sign_out_everywhere(context, caller.agent_id, but=caller.session_digest)
-    return desk.redirect(PATH, ("success", "All your other sessions have ended."))
+    return desk.redirect(PATH, ("success", gettext("All your other sessions have ended.")))
 
 
 @router.post("/sessions/{session_id}/end")
@@ -53,8 +64,8 @@ async def post_end_session(
     try:
         await revoke_session(context, caller, session_id, is_own=True)
     except Problem:
-        return desk.redirect(PATH, ("info", "That session was over already."))
-    return desk.redirect(PATH, ("success", "The session has ended."))
+        return desk.redirect(PATH, ("info", gettext("That session was over already.")))
+    return desk.redirect(PATH, ("success", gettext("The session has ended.")))
 
 
 @router.post("/password")
@@ -78,7 +89,9 @@ async def post_password(
     except Problem as problem:
         field = "current" if problem.code in {"wrong_credentials", "locked_out"} else "password"
         return await _page(request, desk, context, caller, {field: problem.detail}, problem.status)
-    response = desk.redirect(PATH, ("success", "Your password is changed, and your other sessions have ended."))
+    response = desk.redirect(
+        PATH, ("success", gettext("Your password is changed, and your other sessions have ended."))
+    )
     desk.open_session(response, signed_in)
     return response
 
@@ -106,6 +119,7 @@ async def _page(
         sessions=[(session_info(one, caller.session_digest), browser_of(one.user_agent)) for one in sessions],
         factors=factors,
         passkeys=passkeys,
+        proofs=PROOFS,
         is_required=is_required,
         errors=errors or {},
     )

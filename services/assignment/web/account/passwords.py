@@ -14,10 +14,12 @@ from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
 from shared.kit.http.client_address import address_of
 from shared.kit.http.form_tokens import check_form_token
 from shared.kit.http.problems import Problem
+from shared.kit.i18n.messages import gettext
+from shared.kit.i18n.messages import marked as _
 
 router = APIRouter(route_class=DeskPageRoute)
 LinkToken = Annotated[str, Path(max_length=256)]
-SENT = "If an account has this address, a mail with a link is on its way. Look into your inbox."
+SENT = _("If an account has this address, a mail with a link is on its way. Look into your inbox.")
 
 
 @router.get("/forgot-password")
@@ -43,7 +45,7 @@ async def post_forgot_password(
         page = desk.render(request, "account/forgot_password.html", None, problem.status, **values)
         page.headers.update(problem.headers)
         return page
-    return desk.redirect("/", ("success", SENT))
+    return desk.redirect("/", ("success", gettext(SENT)))
 
 
 @router.get("/set-password/{token}")
@@ -72,7 +74,7 @@ async def post_set_password(
         if problem.status != 422:
             raise
         return await _page(request, desk, context, token, problem.errors[0]["detail"], 422)
-    return desk.redirect("/", ("success", "Your password is set. Sign in with it."))
+    return desk.redirect("/", ("success", gettext("Your password is set. Sign in with it.")))
 
 
 async def _page(

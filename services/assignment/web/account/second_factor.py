@@ -17,6 +17,7 @@ from services.assignment.web.page_base import ENROLMENT, DeskPageRoute, DeskPage
 from services.assignment.web.sign_in import desk_visit
 from shared.kit.http.form_tokens import check_form_token
 from shared.kit.http.problems import Problem
+from shared.kit.i18n.messages import gettext
 
 router = APIRouter(prefix=ENROLMENT, route_class=DeskPageRoute)
 Token = Annotated[str, Form()]
@@ -75,7 +76,7 @@ async def post_remove_app(
     """Removes the app."""
     check_form_token(request, csrf_token)
     await enrolment.remove_app(context, caller)
-    return desk.redirect(ACCOUNT, ("success", "The authenticator app was removed."))
+    return desk.redirect(ACCOUNT, ("success", gettext("The authenticator app was removed.")))
 
 
 @router.post("/passkeys/{passkey_id}/remove")
@@ -85,7 +86,7 @@ async def post_remove_passkey(
     """Removes a passkey."""
     check_form_token(request, csrf_token)
     await enrolment.remove_passkey(context, caller, passkey_id)
-    return desk.redirect(ACCOUNT, ("success", "The passkey was removed."))
+    return desk.redirect(ACCOUNT, ("success", gettext("The passkey was removed.")))
 
 
 @router.post("/recovery-codes")
@@ -101,7 +102,7 @@ async def post_recovery_codes(
 def _done(request: Request, desk: DeskPages, caller: Caller, done: enrolment.Enrolled) -> Response:
     """Sets the new session token; shows recovery codes after the first factor."""
     if not done.recovery_codes:
-        response: Response = desk.redirect(ACCOUNT, ("success", "The second factor was added."))
+        response: Response = desk.redirect(ACCOUNT, ("success", gettext("The second factor was added.")))
     else:
         desk.take_over(request, done.signed_in)
         response = desk.render(request, "account/recovery_codes.html", caller, codes=done.recovery_codes)

@@ -18,6 +18,7 @@ from services.assignment.web.requesters.bans import ban_addresses, lift_bans
 from services.assignment.web.requesters.person import person_page
 from shared.kit.http.problems import Problem, not_found
 from shared.kit.http.sibling_service import in_path
+from shared.kit.i18n.messages import gettext
 
 router = APIRouter(prefix="/requesters", route_class=DeskPageRoute)
 
@@ -68,7 +69,9 @@ async def post_erasure(
         raise not_found("requester")
     body = {"tickets": form.number("tickets") or 0, "close_open": form.is_ticked("close_open")}
     await ask(context, caller, "POST", f"/requesters/{in_path(held['email'])}/erase", body)
-    return desk.redirect("/requesters", ("success", "What was held of this person is being erased everywhere."))
+    return desk.redirect(
+        "/requesters", ("success", gettext("What was held of this person is being erased everywhere."))
+    )
 
 
 async def _person(context: AppState, caller: Caller, requester_id: UUID) -> RequesterProfile:

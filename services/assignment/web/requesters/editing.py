@@ -26,6 +26,7 @@ from services.assignment.web.admin.submitted_form import (
 )
 from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
 from shared.contracts.vocabulary import Permission
+from shared.kit.i18n.messages import gettext
 from shared.kit.requester_ids import RequesterIds
 
 Creator = Annotated[Caller, Depends(AllowedAgent(Permission.TICKET_CREATE))]
@@ -76,7 +77,7 @@ async def post_edit(
             await change_requester(context, caller, requester_id, RequesterPatch.model_validate(sent))
     except FormRefused as refused:
         return await _form_page(request, desk, context, caller, person, refused_form(form, refused, form.typed))
-    return desk.redirect(f"/requesters/{requester_id}", ("success", "Saved."))
+    return desk.redirect(f"/requesters/{requester_id}", ("success", gettext("Saved.")))
 
 
 async def _get(context: AppState, caller: Caller, requester_id: UUID) -> RequesterProfile:

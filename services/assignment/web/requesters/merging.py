@@ -16,6 +16,7 @@ from services.assignment.web.admin.submitted_form import AdminForm
 from services.assignment.web.page_base import DeskPageRoute, TheDesk
 from shared.contracts.vocabulary import Permission
 from shared.kit.http.problems import not_found
+from shared.kit.i18n.messages import gettext
 
 FOUND = 20
 Editor = Annotated[Caller, Depends(AllowedAgent(Permission.TICKET_EDIT))]
@@ -58,7 +59,9 @@ async def post_merge(desk: TheDesk, context: State, caller: Editor, requester_id
     except ValueError:
         raise not_found("requester") from None
     await merge_requesters(context, caller, other, requester_id)
-    return desk.redirect(f"/requesters/{requester_id}", ("success", "Merged. It can be undone under “Same person”."))
+    return desk.redirect(
+        f"/requesters/{requester_id}", ("success", gettext("Merged. It can be undone under “Same person”."))
+    )
 
 
 @router.post("/{requester_id}/unmerge")

@@ -13,12 +13,14 @@ from services.assignment.web.page_base import DeskAgent, DeskPageRoute, TheDesk
 from shared.contracts.vocabulary import Permission
 from shared.domain.permissions import holds
 from shared.kit.http.paging import Cursor
+from shared.kit.i18n.messages import gettext
+from shared.kit.i18n.messages import marked as _
 
 PER_PAGE = 25
 SHARING = {
-    "nobody": "With nobody",
-    "managers": "With its managers",
-    "members": "With all its people",
+    "nobody": _("With nobody"),
+    "managers": _("With its managers"),
+    "members": _("With all its people"),
 }
 router = APIRouter(prefix="/organisations", route_class=DeskPageRoute)
 
@@ -50,7 +52,9 @@ async def show_organisation(
         tickets=sent.items,
         more_tickets=f"{url}?{urlencode({'tickets': sent.next_cursor})}#tickets" if sent.next_cursor else None,
         is_first=people is None and tickets is None,
-        policy=policies.get(organisation.policy_id, "As for anybody") if organisation.policy_id else "As for anybody",
-        sharing=SHARING[organisation.ticket_sharing],
+        policy=policies.get(organisation.policy_id, gettext("As for anybody"))
+        if organisation.policy_id
+        else gettext("As for anybody"),
+        sharing=gettext(SHARING[organisation.ticket_sharing]),
         may_administer=holds(caller.principal, Permission.ADMIN_SLA),
     )

@@ -36,6 +36,7 @@ from shared.contracts.vocabulary import Permission
 from shared.domain.permissions import holds
 from shared.kit.http.paging import Cursor
 from shared.kit.http.problems import not_found
+from shared.kit.i18n.messages import gettext
 
 PER_PAGE = 25
 NoteAgent = Annotated[Caller, Depends(AllowedAgent(Permission.TICKET_NOTE))]
@@ -78,7 +79,7 @@ async def post_note(
     except FormRefused as refused:
         view = refused_form(form, refused, form.typed)
         return await person_page(request, desk, context, caller, requester_id, view)
-    return desk.redirect(f"/requesters/{requester_id}#notes", ("success", "Note added."))
+    return desk.redirect(f"/requesters/{requester_id}#notes", ("success", gettext("Note added.")))
 
 
 @router.post("/requesters/{requester_id}/notes/{note_id}/remove")
@@ -87,7 +88,7 @@ async def post_note_removal(
 ) -> Response:
     """Removes a note."""
     await remove_requester_note(context, caller, requester_id, note_id)
-    return desk.redirect(f"/requesters/{requester_id}#notes", ("success", "The note is removed."))
+    return desk.redirect(f"/requesters/{requester_id}#notes", ("success", gettext("The note is removed.")))
 
 
 async def person_page(

@@ -25,6 +25,8 @@ from services.assignment.web.labels import format_event_short
 from services.assignment.web.page_base import DeskPages
 from services.assignment.web.ticket_page.sla_clocks import clock_lines
 from services.assignment.web.ticket_page.timeline import FILTERS, timeline_parts
+from shared.kit.i18n.formats import format_duration
+from shared.kit.i18n.messages import gettext
 
 PER_PAGE = 30
 NOBODY = "nobody"
@@ -145,8 +147,5 @@ def _ago(due_at: datetime | None, as_of: datetime) -> str:
     if due_at is None:
         return ""
     left = due_at - as_of
-    minutes = round(abs(left) / timedelta(minutes=1))
-    days, hours = divmod(minutes // 60, 24)
-    parts = [(days, "d"), (hours, "h"), (minutes % 60, "min")]
-    said = " ".join(f"{number} {unit}" for number, unit in parts if number)[:16] or "0 min"
-    return f"in {said}" if left >= timedelta() else f"{said} before"
+    time = format_duration(abs(left).total_seconds())
+    return gettext("in %(time)s", time=time) if left >= timedelta() else gettext("%(time)s before", time=time)
