@@ -75,7 +75,7 @@ async def test_an_app_is_set_up_and_asked_for_from_then_on(desk: Desk) -> None:
     await fresh.sign_in(email)
     await fresh.send("/sign-in/second-factor", code=code_now(secret), next="/account")
     assert fresh.path == "/account"
-    assert "totp" in fresh.page
+    assert "authenticator app" in fresh.page
 
 
 async def test_a_code_works_once_and_so_does_a_recovery_code(desk: Desk) -> None:
