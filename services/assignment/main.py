@@ -78,6 +78,8 @@ from shared.kit.trace_export import configure_tracing
 SERVICE = "assignment"
 PACKAGE = "services.assignment"
 SIGN_ONS_PER_MINUTE = 120
+BACK_CHANNEL_PER_MINUTE = 1_200
+"""Of one network: a provider that ends everybody's sessions sends a token for each."""
 """Begun and finished at the identity provider, per network: a whole office may share one address."""
 REFUSED_TOKENS_PER_MINUTE = 60
 """Service tokens that do not work, per network."""
@@ -216,6 +218,7 @@ def _add_limiters(app: FastAPI, settings: AssignmentSettings, budgets: SharedBud
     app.state.limiter = RateLimiter("agent", settings.agent_requests_per_minute, shared=budgets)
     app.state.program_limiter = RateLimiter("service-token", settings.service_token_requests_per_minute, shared=budgets)
     app.state.sign_on_limiter = RateLimiter("single-sign-on", SIGN_ONS_PER_MINUTE, shared=budgets)
+    app.state.back_channel_limiter = RateLimiter("back-channel", BACK_CHANNEL_PER_MINUTE, shared=budgets)
     app.state.refused_token_limiter = RateLimiter("refused-token", REFUSED_TOKENS_PER_MINUTE, shared=budgets)
 
 

@@ -11,6 +11,7 @@ from services.assignment.access.access_log import record_access
 from services.assignment.access.attempts import count_attempt, seconds_until, subject_of
 from services.assignment.access.factor_keys import FactorKeys
 from services.assignment.access.passkeys import RelyingParty
+from services.assignment.access.provider_sessions import provider_session_of
 from services.assignment.access.second_factors import (
     Factors,
     begin_totp,
@@ -141,13 +142,14 @@ async def _added(context: AppState, session: Transaction, by: Caller, visit: Vis
     await session.flush()
     agent = await session.get_one(Agent, by.agent_id)
     factors, own = await find_factors(session, by.agent_id), await _own_session(session, by)
-    method = own.method
+    method, provider = own.method, provider_session_of(own)
     session.expunge(own)
     keys = FactorKeys.of(context.settings)
     codes = [] if factors.recovery_codes else await make_recovery_codes(session, keys, by.agent_id)
     await end_sessions(session, by.agent_id)
     await record_access(session, "agent.second-factor-added", agent, by, told={"kind": kind})
-    opened = await open_session(session, context.settings, by.agent_id, visit, SignInProof(method, kind))
+    proof = SignInProof(method, kind, provider)
+    opened = await open_session(session, context.settings, by.agent_id, visit, proof)
     return Enrolled(opened, codes)
 
 

@@ -15,6 +15,7 @@ from services.assignment.access.attempts import (
 )
 from services.assignment.access.factor_keys import FactorKeys
 from services.assignment.access.passkeys import RelyingParty, authentication_options, check_passkey
+from services.assignment.access.provider_sessions import provider_columns, provider_session_of
 from services.assignment.access.second_factors import Factors, check_code, find_factors
 from services.assignment.access.sessions import SignedIn, SignInProof, Visit, is_active, open_session
 from services.assignment.app_state import AppState
@@ -54,12 +55,17 @@ Check = Callable[[Transaction, PendingSignIn], Awaitable[str | None]]
 """Which factor was shown; None for a wrong one."""
 
 
-async def begin_second_step(session: Transaction, agent_id: UUID, method: str) -> SecondStep:
+async def begin_second_step(session: Transaction, agent_id: UUID, proof: SignInProof) -> SecondStep:
     """Stores a pending sign-in for a few minutes after the first factor was proved."""
     token = new_token()
     session.add(
         PendingSignIn(
-            digest=digest_of(token), agent_id=agent_id, method=method, expires_at=utc_now() + LASTS, failures=0
+            digest=digest_of(token),
+            agent_id=agent_id,
+            method=proof.method,
+            expires_at=utc_now() + LASTS,
+            failures=0,
+            **provider_columns(proof.provider),
         )
     )
     return SecondStep(token, agent_id)
@@ -117,7 +123,7 @@ async def _finish(context: AppState, token: str, visit: Visit, check: Check) -> 
             await session.delete(pending)
             await forget_failures(session, *(one for name, one in subjects.items() if name != "second factor address"))
             await take_back(session, subjects["second factor address"], counted.locks["second factor address"])
-            proof = SignInProof(pending.method, factor)
+            proof = SignInProof(pending.method, factor, provider_session_of(pending))
             return await open_session(session, context.settings, pending.agent_id, visit, proof)
         pending.failures += 1
     log.info("sign_in.refused", reason="wrong_second_factor", agent_id=str(pending.agent_id))

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import delete, select
 
+from services.assignment.access.provider_sessions import ProviderSession, provider_columns
 from services.assignment.app_state import AppState
 from services.assignment.models import Agent, PendingSignIn, Session
 from services.assignment.schemas.access import SessionInfo
@@ -39,6 +40,8 @@ class SignInProof:
     """`password`, `oidc`."""
     second_factor: str | None = None
     """`totp`, `passkey`, `recovery_code`, or `provider` where whoever vouched for the agent has asked for one."""
+    provider: ProviderSession | None = None
+    """The session at the identity provider, which can end this one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,7 @@ async def open_session(
             second_factor=proof.second_factor,
             address=visit.address[:64],
             user_agent=_printable(visit.user_agent)[:USER_AGENT_LENGTH],
+            **provider_columns(proof.provider),
         )
     )
     log.info(

@@ -96,7 +96,7 @@ async def sign_in_as(
         raise wrong_credentials()
     if proof.second_factor is None:
         if (await find_factors(session, agent.id)).is_enrolled:
-            return await begin_second_step(session, agent.id, proof.method)
+            return await begin_second_step(session, agent.id, proof)
         if visit.channel is Channel.API and await is_second_factor_required(session, agent.id):
             raise second_factor_enrolment_required()
     return await open_session(session, context.settings, agent.id, visit, proof)

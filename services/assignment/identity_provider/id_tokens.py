@@ -77,6 +77,15 @@ def _is_short(key: VerifyingKey) -> bool:
 
 def verify_id_token(text: str, keys: Sequence[VerifyingKey], expected: Expected) -> Claims:
     """The token's claims. Raises SignOnRefused, and UnknownKey when the provider may have new keys."""
+    algorithm, claims = read_signed(text, keys)
+    check_issued(claims, expected.issuer, expected.client_id, expected.now)
+    _check_claims(claims, expected)
+    _check_access_token(claims, algorithm, expected.access_token)
+    return claims
+
+
+def read_signed(text: str, keys: Sequence[VerifyingKey]) -> tuple[str, Claims]:
+    """Algorithm and claims of a token that one of the keys has signed. Raises SignOnRefused, and UnknownKey."""
     if len(text) > MAX_TOKEN:
         raise SignOnRefused("token_too_long")
     algorithm, key = _key_of(text, keys)
@@ -87,14 +96,12 @@ def verify_id_token(text: str, keys: Sequence[VerifyingKey], expected: Expected)
         raise SignOnRefused("bad_signature") from error
     if not isinstance(claims, dict):
         raise SignOnRefused("no_claims")
-    _check_claims(claims, expected)
-    _check_access_token(claims, algorithm, expected.access_token)
-    return claims
+    return algorithm, claims
 
 
 def _key_of(text: str, keys: Sequence[VerifyingKey]) -> tuple[str, VerifyingKey]:
     """By the header's `alg` and `kid` alone: keys that the token brings along or points to are not looked at."""
-    header = _header_of(text)
+    header = header_of(text)
     algorithm, kid = header.get("alg"), header.get("kid")
     if not isinstance(algorithm, str) or algorithm not in KEY_TYPES:
         raise SignOnRefused("bad_algorithm")
@@ -110,7 +117,8 @@ def _key_of(text: str, keys: Sequence[VerifyingKey]) -> tuple[str, VerifyingKey]
     return algorithm, chosen[0]
 
 
-def _header_of(text: str) -> Mapping[str, Any]:
+def header_of(text: str) -> Mapping[str, Any]:
+    """The header of a compact token, not verified. Raises SignOnRefused."""
     parts = text.split(".")
     try:
         raw = base64.urlsafe_b64decode(parts[0] + "=" * (-len(parts[0]) % 4))
@@ -122,22 +130,30 @@ def _header_of(text: str) -> Mapping[str, Any]:
     return header
 
 
-def _check_claims(claims: Claims, expected: Expected) -> None:
-    if claims.get("iss") != expected.issuer:
+def check_issued(claims: Claims, issuer: str, client_id: str, now: datetime) -> None:
+    """Raises SignOnRefused unless the token is of this provider, for this client, and of now."""
+    if claims.get("iss") != issuer:
         raise SignOnRefused("wrong_issuer")
     audience = claims.get("aud")
     audiences = audience if isinstance(audience, list) else [audience]
-    if expected.client_id not in audiences:
+    if client_id not in audiences:
         raise SignOnRefused("wrong_audience")
-    if (len(audiences) > 1 or "azp" in claims) and claims.get("azp") != expected.client_id:
+    if (len(audiences) > 1 or "azp" in claims) and claims.get("azp") != client_id:
         raise SignOnRefused("wrong_party")
-    _check_times(claims, expected.now)
+    _check_times(claims, now)
+
+
+def _check_claims(claims: Claims, expected: Expected) -> None:
     nonce = claims.get("nonce")
     if not isinstance(nonce, str) or not hmac.compare_digest(nonce.encode(), expected.nonce.encode()):
         raise SignOnRefused("wrong_nonce")
-    subject = claims.get("sub")
-    if not isinstance(subject, str) or not 0 < len(subject) <= MAX_SUBJECT or "\0" in subject:
+    if not is_name(claims.get("sub")):
         raise SignOnRefused("no_subject")
+
+
+def is_name(value: Any) -> bool:
+    """Whether a claim can be the name of a subject or a session."""
+    return isinstance(value, str) and 0 < len(value) <= MAX_SUBJECT and "\0" not in value
 
 
 def _check_times(claims: Claims, now: datetime) -> None:

@@ -37,10 +37,14 @@ class Provider:
         methods = self.document.get("token_endpoint_auth_methods_supported")
         return not isinstance(methods, list) or "client_secret_basic" in methods or "client_secret_post" not in methods
 
-    def end_session_url(self, client_id: str, back_to: str) -> str:
-        """Where a browser ends its session at the provider, and comes back from."""
+    def end_session_url(self, client_id: str, back_to: str, id_token: str | None = None) -> str:
+        """Where a browser ends its session at the provider, and comes back from.
+
+        With the ID token of the session the provider knows which one is meant, and need not ask.
+        """
         place = self.end_session_endpoint or self.issuer
-        asked = urlencode({"client_id": client_id, "post_logout_redirect_uri": back_to.rstrip("/") + "/"})
+        said = {"client_id": client_id, "post_logout_redirect_uri": back_to.rstrip("/") + "/"}
+        asked = urlencode(said | ({"id_token_hint": id_token} if id_token else {}))
         return f"{place}{'&' if urlsplit(place).query else '?'}{asked}"
 
     @property

@@ -10,7 +10,18 @@ from services.assignment.models.base import Base
 from shared.kit.clock import new_id, utc_now
 
 
-class Session(Base):
+class OfProvider:
+    """Columns of a sign-in at the identity provider, by which the provider ends it; null for any other sign-in."""
+
+    provider_issuer: Mapped[str | None] = mapped_column(String(2000))
+    provider_subject: Mapped[str | None] = mapped_column(String(255), index=True)
+    provider_session: Mapped[str | None] = mapped_column(String(255), index=True)
+    """The provider's name for its session (`sid`), where it tells one."""
+    provider_token: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """The ID token, encrypted: shown to the provider when the agent signs out there as well."""
+
+
+class Session(OfProvider, Base):
     """A signed-in agent; only the token's digest is stored. Serves bearer tokens and the desk's cookie alike."""
 
     __tablename__ = "sessions"
@@ -34,7 +45,7 @@ class Session(Base):
     """What a passkey that is being added has to sign; works once."""
 
 
-class PendingSignIn(Base):
+class PendingSignIn(OfProvider, Base):
     """Somebody who has proved the first factor and still owes the second. It opens nothing."""
 
     __tablename__ = "pending_sign_ins"

@@ -19,6 +19,9 @@ from shared.domain.permissions import holds
 from shared.kit.db import Session
 from shared.kit.http.problems import not_found
 
+BY_TITLE = (func.lower(CannedResponse.title), CannedResponse.id)
+PER_PAGE = 50
+
 
 @dataclass(frozen=True, slots=True)
 class RenderedResponse:
@@ -32,6 +35,19 @@ class RenderedResponse:
 async def responses_of(session: Session, caller: Caller) -> list[CannedResponseView]:
     """Every canned response that an agent may use or administer, by title."""
     return await _listed(session, _usable_by(caller))
+
+
+async def page_of_responses(
+    session: Session, caller: Caller, words: str, number: int
+) -> tuple[list[CannedResponseView], bool]:
+    """One page of those with some words in title or text, and whether more follow."""
+    conditions = [_usable_by(caller)]
+    if words:
+        text = CannedResponse.title.icontains(words, autoescape=True)
+        conditions.append(or_(text, CannedResponse.body.icontains(words, autoescape=True)))
+    query = select(CannedResponse).where(*conditions).order_by(*BY_TITLE)
+    found = (await session.scalars(query.offset((number - 1) * PER_PAGE).limit(PER_PAGE + 1))).all()
+    return [view_of(one) for one in found[:PER_PAGE]], len(found) > PER_PAGE
 
 
 async def responses_for(session: Session, caller: Caller, ticket: Ticket, words: str = "") -> list[CannedResponseView]:
@@ -80,8 +96,7 @@ def view_of(response: CannedResponse) -> CannedResponseView:
 
 
 async def _listed(session: Session, *conditions: ColumnElement[bool]) -> list[CannedResponseView]:
-    order = (func.lower(CannedResponse.title), CannedResponse.id)
-    found = await session.scalars(select(CannedResponse).where(*conditions).order_by(*order))
+    found = await session.scalars(select(CannedResponse).where(*conditions).order_by(*BY_TITLE))
     return [view_of(one) for one in found]
 
 

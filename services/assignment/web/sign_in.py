@@ -6,6 +6,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Form, Query, Request, Response
 from pydantic import SecretStr
 
+from services.assignment.access.provider_sessions import find_provider_session
 from services.assignment.access.request_origin import visit_of
 from services.assignment.access.second_step import LASTS, SecondStep
 from services.assignment.access.sessions import SignedIn, Visit, sign_out, sign_out_everywhere
@@ -22,6 +23,7 @@ from services.assignment.web.page_base import (
     MaybeAgent,
     TheDesk,
 )
+from services.assignment.web.provider_sign_out import SIGNED_OUT_COOKIE, keep_hint
 from shared.contracts.vocabulary import Channel
 from shared.kit.http.form_tokens import check_form_token
 from shared.kit.http.problems import Problem
@@ -77,6 +79,7 @@ async def show_sign_in(
         error="",
         notices=notices,
         provider_name=await provider_name(context),
+        was_at_provider=desk.pages.cookie(request, SIGNED_OUT_COOKIE) is not None,
     )
 
 
@@ -115,6 +118,7 @@ async def post_sign_out(
 ) -> Response:
     """Ends the session, here and on the server; with `everywhere`, all sessions of the agent."""
     check_form_token(request, csrf_token)
+    ended = await find_provider_session(context, caller.session_digest) if caller is not None else None
     if caller is not None and everywhere:
         await sign_out_everywhere(context, caller.agent_id)
     elif caller is not None:
@@ -122,4 +126,6 @@ async def post_sign_out(
     said = "You are signed out everywhere." if everywhere else "You are signed out."
     response = desk.redirect("/", ("success", said))
     desk.pages.delete_cookie(response, SESSION_COOKIE)
+    if ended is not None:
+        keep_hint(response, desk, ended)
     return response

@@ -2,10 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
-from starlette.responses import RedirectResponse
+from fastapi import APIRouter, Form, Query, Request, Response
+from starlette.responses import JSONResponse, RedirectResponse
 from starlette.status import HTTP_303_SEE_OTHER
 
+from services.assignment.access.single_sign_on.back_channel import end_as_told
 from services.assignment.access.single_sign_on.connection import get_connection
 from services.assignment.access.single_sign_on.flow import ProviderAnswer, begin_sign_on, finish_sign_on
 from services.assignment.access.single_sign_on.keys import LASTS_SECONDS
@@ -13,6 +14,7 @@ from services.assignment.app_state import AppState
 from services.assignment.deps import State
 from services.assignment.identity_provider.refusal import SignOnRefused
 from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
+from services.assignment.web.provider_sign_out import SIGNED_OUT_COOKIE, read_hint
 from services.assignment.web.sign_in import desk_visit, enter, safe_path
 from shared.kit.http.client_address import address_of, network_of
 from shared.kit.http.problems import Problem
@@ -67,8 +69,9 @@ async def show_arrival(
 
 
 @router.get(f"{PATH}/sign-out")
-async def show_sign_out(desk: TheDesk, context: State) -> Response:
+async def show_sign_out(request: Request, desk: TheDesk, context: State) -> Response:
     """Ends the session at the provider too, after the one here: else the next click signs in again."""
+    await _count(request, context)
     async with context.database.begin() as session:
         connection = await get_connection(session, context.settings)
     try:
@@ -77,8 +80,33 @@ async def show_sign_out(desk: TheDesk, context: State) -> Response:
         return desk.redirect("/")
     if not connection.is_usable or provider.end_session_endpoint is None:
         return desk.redirect("/")
-    place = provider.end_session_url(connection.view.client_id, context.settings.desk_url)
-    return RedirectResponse(place, HTTP_303_SEE_OTHER)
+    hint = read_hint(request, desk, context.settings)
+    place = provider.end_session_url(connection.view.client_id, context.settings.desk_url, hint)
+    response = RedirectResponse(place, HTTP_303_SEE_OTHER, headers={"Cache-Control": "no-store"})
+    desk.pages.delete_cookie(response, SIGNED_OUT_COOKIE)
+    return response
+
+
+@router.post(f"{PATH}/back-channel-logout")
+async def post_back_channel_logout(
+    request: Request, context: State, logout_token: Annotated[str, Form()] = ""
+) -> Response:
+    """The provider says that a session there has ended (OpenID Connect Back-Channel Logout 1.0).
+
+    The token proves itself, so neither session nor form token are asked for. Answers 200 once no session is left, and
+    400 for a token that does not hold.
+    """
+    limiter: RateLimiter = request.app.state.back_channel_limiter
+    address = address_of(request, context.settings.trusted_proxies)
+    await limiter.check(None, network_of(address))
+    headers = {"Cache-Control": "no-store"}
+    try:
+        await end_as_told(context, logout_token, address)
+    except SignOnRefused as refused:
+        log.warning("single_sign_on.logout_refused", reason=refused.reason, detail=refused.detail[:200])
+        body = {"error": "invalid_request", "error_description": f"the logout token is not accepted: {refused.reason}"}
+        return JSONResponse(body, 400, headers)
+    return Response(status_code=200, headers=headers)
 
 
 async def _count(request: Request, context: AppState) -> None:

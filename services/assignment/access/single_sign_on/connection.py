@@ -22,6 +22,7 @@ from shared.kit.db import Session
 from shared.kit.http.problems import Problem, invalid
 
 CALLBACK = "/sign-in/sso/callback"
+BACK_CHANNEL = "/sign-in/sso/back-channel-logout"
 ROW = 1
 FIXED = frozenset({"issuer", "client_id", "client_secret"})
 TAKEN_OVER = FIXED | {"is_enabled", "trusts_addresses", "groups_claim", "creates_agents", "second_factor", "scopes"}

@@ -1,13 +1,19 @@
 """Exchanges the authorization code for tokens and verifies the claims."""
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote_plus, urlencode
 
 from services.assignment.access.single_sign_on.connection import ProviderConnection
-from services.assignment.identity_provider.id_tokens import Claims, Expected, UnknownKey, verify_id_token
+from services.assignment.identity_provider.id_tokens import (
+    Claims,
+    Expected,
+    UnknownKey,
+    VerifyingKey,
+    verify_id_token,
+)
 from services.assignment.identity_provider.provider import Provider, ProviderCache, fetch_json, object_of
 from services.assignment.identity_provider.refusal import SignOnRefused
 from shared.kit.clock import utc_now
@@ -51,8 +57,8 @@ async def ask_for_tokens(
 
 async def fetch_claims(
     http: SafeHttpClient, cache: ProviderCache, connection: ProviderConnection, provider: Provider, asked: CodeExchange
-) -> Claims:
-    """The verified claims about the person. Raises SignOnRefused."""
+) -> tuple[Claims, str]:
+    """The verified claims about the person, and the ID token itself. Raises SignOnRefused."""
     answer = await ask_for_tokens(http, connection, provider, asked.code, asked.verifier)
     if answer.status != 200:
         raise SignOnRefused("code_refused", _error_of(answer))
@@ -62,21 +68,21 @@ async def fetch_claims(
         raise SignOnRefused("no_token")
     access_token = access_token if isinstance(access_token, str) else ""
     expected = Expected(connection.view.issuer, connection.view.client_id, asked.nonce, utc_now(), access_token)
-    claims = await _verified(http, cache, provider, id_token, expected)
-    return await _with_userinfo(http, connection, provider, claims, access_token)
+    claims = await verify_with_keys(http, cache, provider, lambda keys: verify_id_token(id_token, keys, expected))
+    return await _with_userinfo(http, connection, provider, claims, access_token), id_token
 
 
-async def _verified(
-    http: SafeHttpClient, cache: ProviderCache, provider: Provider, text: str, expected: Expected
+async def verify_with_keys(
+    http: SafeHttpClient, cache: ProviderCache, provider: Provider, verify: Callable[[Sequence[VerifyingKey]], Claims]
 ) -> Claims:
-    """Verifies the ID token; fetches the provider's keys once more if its key is unknown."""
+    """Verifies a token; fetches the provider's keys once more if its key is unknown. Raises SignOnRefused."""
     try:
-        return verify_id_token(text, cache.keys, expected)
+        return verify(cache.keys)
     except UnknownKey:
         if not await cache.renew_keys(http, provider):
             raise SignOnRefused("unknown_key") from None
     try:
-        return verify_id_token(text, cache.keys, expected)
+        return verify(cache.keys)
     except UnknownKey:
         raise SignOnRefused("unknown_key") from None
 

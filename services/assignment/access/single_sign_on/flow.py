@@ -10,9 +10,11 @@ from urllib.parse import urlencode, urlsplit
 from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import insert
 
+from services.assignment.access.provider_sessions import ProviderSession
 from services.assignment.access.second_step import SecondStep
 from services.assignment.access.sessions import SignedIn, SignInProof, Visit
 from services.assignment.access.sign_in import sign_in_as
+from services.assignment.access.single_sign_on.back_channel import refuse_ended, session_name_of
 from services.assignment.access.single_sign_on.connection import ProviderConnection, get_connection
 from services.assignment.access.single_sign_on.exchange import CodeExchange, fetch_claims
 from services.assignment.access.single_sign_on.keys import LASTS_SECONDS, SignOnKeys
@@ -104,9 +106,12 @@ async def finish_sign_on(context: AppState, answer: ProviderAnswer, visit: Visit
         raise SignOnRefused("denied", answer.error[:80])
     await _use_up(context, seed)
     asked = CodeExchange(answer.code, keys.derive("verifier", seed), keys.derive("nonce", seed))
-    claims = await fetch_claims(context.http_client, context.provider, connection, provider, asked)
-    proof = SignInProof(METHOD, FACTOR if has_second_factor(connection.view, claims) else None)
+    claims, id_token = await fetch_claims(context.http_client, context.provider, connection, provider, asked)
+    at_provider = ProviderSession(provider.issuer, claims["sub"], session_name_of(claims), keys.encrypt_token(id_token))
+    factor = FACTOR if has_second_factor(connection.view, claims) else None
+    proof = SignInProof(METHOD, factor, at_provider)
     async with context.database.begin() as session:
+        await refuse_ended(session, at_provider)
         agent = await find_or_make_agent(session, connection.view, claims, visit.address)
         outcome = await sign_in_as(context, session, agent, visit, proof)
     context.relay.wake()

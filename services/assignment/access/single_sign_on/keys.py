@@ -14,6 +14,9 @@ NONCE_BYTES = 12
 LASTS_SECONDS = 600
 """How long a sign-in at the provider may take."""
 ABOUT = b"client-secret"
+ABOUT_TOKEN = b"id-token"
+LONGEST_TOKEN = 2_600
+"""Of an ID token that is kept: encrypted, it fits into a cookie."""
 
 
 class SignOnKeys:
@@ -35,6 +38,20 @@ class SignOnKeys:
         try:
             return AESGCM(self._key).decrypt(stored[:NONCE_BYTES], stored[NONCE_BYTES:], ABOUT).decode()
         except InvalidTag:
+            return None
+
+    def encrypt_token(self, id_token: str) -> bytes | None:
+        """Encrypts an ID token to be kept with its session; None for one that is too long."""
+        if len(id_token) > LONGEST_TOKEN:
+            return None
+        nonce = secrets.token_bytes(NONCE_BYTES)
+        return nonce + AESGCM(self._key).encrypt(nonce, id_token.encode(), ABOUT_TOKEN)
+
+    def decrypt_token(self, stored: bytes) -> str | None:
+        """The ID token; None for anything that was not encrypted here."""
+        try:
+            return AESGCM(self._key).decrypt(stored[:NONCE_BYTES], stored[NONCE_BYTES:], ABOUT_TOKEN).decode()
+        except (InvalidTag, ValueError):
             return None
 
     def begin(self, following: str) -> str:

@@ -12,7 +12,7 @@ from services.assignment.api.audit import audit_csv
 from services.assignment.commands.audit import KINDS
 from services.assignment.deps import State
 from services.assignment.queries.audit import AuditFilters
-from services.assignment.queries.people import list_agents
+from services.assignment.queries.team_members import everybodys_names
 from services.assignment.schemas.audit import AuditEntryView
 from services.assignment.web.admin.audit_sources import INTAKES, read_logs
 from services.assignment.web.admin.sections import AgentsPageCaller
@@ -58,7 +58,7 @@ async def show_log(
     """A page of changes, newest first: the desk's and intake's."""
     log = await read_logs(context, caller, _filters(asked), PER_PAGE, (cursor, intake_cursor))
     async with context.database.begin() as session:
-        agents = await list_agents(session)
+        agents = await everybodys_names(session)
     following = {"cursor": log.own_cursor, "intake_cursor": log.intake_cursor}
     words = {name: value for name, value in asked.items() if value}
     return desk.render(
@@ -72,7 +72,7 @@ async def show_log(
         ],
         asked=asked,
         kinds=list(KIND_NAMES.items()),
-        agents=[(str(agent.id), agent.name) for agent in agents],
+        agents=agents,
         next_url=f"{PATH}?{urlencode(words | {name: one for name, one in following.items() if one})}"
         if log.has_more
         else None,

@@ -1,9 +1,10 @@
 """Administration pages of canned responses, with a preview for a ticket."""
 
-from typing import Any
+from typing import Annotated, Any
+from urllib.parse import urlencode
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from markupsafe import Markup
 
 from services.assignment.app_state import AppState
@@ -17,7 +18,7 @@ from services.assignment.commands.canned_responses import (
 from services.assignment.deps import State
 from services.assignment.models import CannedResponse
 from services.assignment.queries.callers import Caller
-from services.assignment.queries.canned_responses import responses_of, values_for, view_of
+from services.assignment.queries.canned_responses import page_of_responses, values_for, view_of
 from services.assignment.queries.people import list_teams
 from services.assignment.queries.tickets import get_ticket
 from services.assignment.schemas.canned_responses import (
@@ -46,16 +47,28 @@ router = APIRouter(prefix=PATH, route_class=DeskPageRoute)
 
 @router.get("")
 async def show_responses(
-    request: Request, desk: TheDesk, context: State, caller: CannedPageCaller, q: str = ""
+    request: Request,
+    desk: TheDesk,
+    context: State,
+    caller: CannedPageCaller,
+    q: Annotated[str, Query(max_length=254)] = "",
+    page: Annotated[int, Query(ge=1, le=10_000)] = 1,
 ) -> Response:
-    """Every canned response and whom it is for, or those with a word in them."""
-    words = q.strip().casefold()
+    """A page of canned responses by title and whom they are for, or of those with some words in them."""
+    words = q.strip() if q.isprintable() else ""
     async with context.database.begin() as session:
-        responses = await responses_of(session, caller)
+        found, has_more = await page_of_responses(session, caller, words, page)
         teams = {team.id: team.name for team in await list_teams(session)}
-    found = [one for one in responses if words in f"{one.title}\n{one.body}".casefold()]
+    following = {"q": words, "page": str(page + 1)}
     return desk.render(
-        request, "admin/canned_responses.html", caller, responses=found, teams=teams, words=q, total=len(responses)
+        request,
+        "admin/canned_responses.html",
+        caller,
+        responses=found,
+        teams=teams,
+        words=words,
+        total=len(found) or bool(words) or page > 1,
+        next_url=f"{PATH}?{urlencode(following)}" if has_more else None,
     )
 
 

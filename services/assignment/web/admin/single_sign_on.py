@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 
 from services.assignment.access.group_roles import get_group_roles, replace_group_roles
 from services.assignment.access.single_sign_on.checks import check_connection
-from services.assignment.access.single_sign_on.connection import change_connection, get_connection
+from services.assignment.access.single_sign_on.connection import BACK_CHANNEL, change_connection, get_connection
 from services.assignment.access.single_sign_on.links import list_links, remove_links
 from services.assignment.app_state import AppState
 from services.assignment.deps import State
@@ -162,6 +162,7 @@ async def _page(
         roles=[(str(role.id), role.name) for role in roles],
         factors=FACTORS,
         password_uses=PASSWORDS,
+        back_channel_uri=context.settings.desk_url.rstrip("/") + BACK_CHANNEL,
     )
 
 

@@ -15,6 +15,7 @@ from services.assignment.queries import deactivation
 from services.assignment.queries.callers import Caller
 from services.assignment.queries.configuration import list_calendars, list_policies
 from services.assignment.queries.people import list_agents, list_teams, team_view
+from services.assignment.queries.team_members import count_members, names_of
 from services.assignment.schemas.people import TeamInputNew, TeamPatch, TeamView
 from services.assignment.web.admin.sections import TeamsPageCaller
 from services.assignment.web.admin.submitted_form import (
@@ -40,12 +41,8 @@ async def show_teams(request: Request, desk: TheDesk, context: State, caller: Te
     """Every team with its lead and its members."""
     async with context.database.begin() as session:
         teams = await list_teams(session)
-        agents = await list_agents(session)
-    names = {agent.id: agent.name for agent in agents}
-    members: dict[UUID, int] = {}
-    for agent in agents:
-        for membership in agent.memberships if agent.is_active else ():
-            members[membership.team_id] = members.get(membership.team_id, 0) + 1
+        names = await names_of(session, {team.lead_id for team in teams if team.lead_id})
+        members = await count_members(session)
     return desk.render(request, "admin/teams.html", caller, teams=list(_as_tree(teams)), names=names, members=members)
 
 
