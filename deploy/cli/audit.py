@@ -24,6 +24,7 @@ class AuditedService(StrEnum):
     ASSIGNMENT = "assignment"
     INTAKE = "intake"
     NOTIFICATION = "notification"
+    ALL = "all"
 
 
 ANSWERS_WITHIN = 10.0
@@ -38,19 +39,34 @@ def verify(
     ] = None,
     service: Annotated[
         AuditedService,
-        typer.Option("--service", help="Whose log: assignment's, or intake's of topics, announcements, bans, keys"),
+        typer.Option("--service", help="Whose log; `all` verifies those of all services"),
     ] = AuditedService.ASSIGNMENT,
 ) -> None:
     """Recompute the hash of every entry; exit 1 if the log does not hold together."""
-    found, is_expected = asyncio.run(_verify(service.value, expect))
-    if found.broken_at is not None:
-        console.print(f"Broken at entry {found.broken_at}: {found.reason}.", style="red")
+    if service is not AuditedService.ALL:
+        if not _tell(asyncio.run(_verify(service.value, expect))):
+            raise typer.Exit(1)
+        return
+    if expect:
+        raise CliError("A hash is of one log: say whose with --service.")
+    every = [one for one in AuditedService if one is not AuditedService.ALL]
+    held = [_tell(asyncio.run(_verify(one.value, None)), f"{one.value}: ") for one in every]
+    if not all(held):
         raise typer.Exit(1)
+
+
+def _tell(verified: tuple[Verification, bool], of: str = "") -> bool:
+    """Prints what was found; whether the log holds together."""
+    found, is_expected = verified
+    if found.broken_at is not None:
+        console.print(f"{of}Broken at entry {found.broken_at}: {found.reason}.", style="red")
+        return False
     if not is_expected:
         console.print("The log holds together, but no entry has the expected hash: it was written anew.", style="red")
-        raise typer.Exit(1)
+        return False
     newest = f", the newest hash is {found.newest_hash.hex()}" if found.entries else ""
-    console.print(f"{found.entries} entries hold together{newest}.")
+    console.print(f"{of}{found.entries} entries hold together{newest}.")
+    return True
 
 
 async def _verify(service: str, expect: str | None) -> tuple[Verification, bool]:

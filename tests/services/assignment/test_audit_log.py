@@ -8,8 +8,11 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
+from services.assignment.web.page_base import SESSION_COOKIE
 from shared.kit.audit_log import FIRST_HASH, PRUNED, audit_log, prune_audit_log, verify_chain
 from shared.kit.clock import new_id, utc_now
+from shared.kit.http.problems import Problem
+from shared.kit.http.sibling_service import SiblingAnswer, SiblingService
 from tests.services.assignment.desk import Desk, Json, agent_id, team_id
 
 
@@ -137,3 +140,38 @@ async def test_reading_the_log_asks_for_the_permission(desk: Desk) -> None:
     assert len(page["items"]) == 1
     following = await ada.get("/v1/audit", limit="1", kind="role", cursor=page["next_cursor"])
     assert following["items"][0]["seq"] < page["items"][0]["seq"]
+
+
+async def test_the_page_lists_and_exports_the_logs_of_all_services(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    ada, word = await desk.agent("ada"), new_id().hex[-8:]
+    role = await ada.post("/v1/roles", {"name": word, "scope": "all", "permissions": []}, expect=201)
+    own = (await entries_of(desk, role["id"]))[0]
+    asked: list[dict[str, str]] = []
+
+    async def call(service: SiblingService, *_: Any, query: dict[str, str], **__: Any) -> SiblingAnswer:
+        asked.append(dict(query))
+        if service is desk.context.siblings.intake:
+            raise Problem(503, "unavailable", "intake is away")
+        webhook = own | {"action": "webhook.added", "subject_name": f"Hook {word}", "at": "2100-01-01T00:00:00Z"}
+        items = [webhook | {"seq": seq} for seq in (9, 8)] if "cursor" not in query else []
+        return SiblingAnswer(200, {"items": items, "next_cursor": None}, None)
+
+    monkeypatch.setattr(SiblingService, "call", call)
+    cookies = {"Cookie": f"{SESSION_COOKIE}={ada.token}"}
+    page = (await desk.http.get("/admin/audit", headers=cookies)).text
+    assert page.index(f"Webhook added: Hook {word}") < page.index(f"Role added: {word}")
+    assert "entry 9 of notification" in page
+    assert "The intake service does not answer" in page
+    narrowed = (await desk.http.get("/admin/audit?service=notification&kind=webhook", headers=cookies)).text
+    assert f"Hook {word}" in narrowed
+    assert f"Role added: {word}" not in narrowed
+    assert asked[-1]["kind"] == "webhook"
+    before = len(asked)
+    assert "No changes found" not in (await desk.http.get("/admin/audit?kind=role", headers=cookies)).text
+    assert len(asked) == before, "the others have no roles"
+    table = (await desk.http.get("/admin/audit/export", headers=cookies)).text.splitlines()
+    assert table[0].startswith("service,seq,")
+    assert sum(line.startswith("notification,") for line in table) == 2
+    assert any(line.startswith("desk,") and word in line for line in table)
+    assert table[-1].startswith("intake,did not answer")
+    desk.http.cookies.clear()

@@ -14,6 +14,7 @@ from sqlalchemy import update
 from services.assignment.commands.feed_refresh import refresh_due
 from services.assignment.commands.holiday_feeds import apply_import, read_wish, refreshing
 from services.assignment.models import CalendarFeed
+from services.assignment.web.page_base import SESSION_COOKIE
 from shared.kit.clock import new_id, utc_now
 from shared.kit.http.problems import Problem
 from tests.services.assignment.desk import AgentApi, Desk, Json
@@ -325,3 +326,32 @@ async def test_the_api_describes_both_ways_to_import(desk: Desk) -> None:
     named = set(re.findall(r'"#/components/schemas/([^"]+)"', json.dumps(document)))
     assert named <= document["components"]["schemas"].keys()
     assert "#/$defs" not in json.dumps(document)
+
+
+async def test_a_file_is_uploaded_on_the_calendars_page(desk: Desk) -> None:
+    ada, http = await desk.agent("ada"), desk.http
+    slug = await new_calendar(ada)
+    cookies = f"{SESSION_COOKIE}={ada.token}"
+    page = await http.get(f"/admin/calendars/{slug}/import", headers={"Cookie": cookies})
+    assert 'enctype="multipart/form-data"' in page.text
+    csrf = page.cookies["everdesk_csrf"]
+    http.cookies.clear()
+    headers, place = {"Cookie": f"{cookies}; everdesk_csrf={csrf}"}, f"/admin/calendars/{slug}/import-file"
+    form = {"csrf_token": csrf, "file_mode": "merge", "form_id": f"{slug}-file"}
+
+    async def send(raw: bytes, **more: str) -> Any:
+        answer = await http.post(place, data=form | more, files={"calendar_file": ("days.ics", raw)}, headers=headers)
+        http.cookies.clear()
+        return answer
+
+    raw = feed(event(f"{YEAR}1226", "Boxing Day"))
+    preview = await send(raw, preview="yes")
+    assert (preview.status_code, f"{YEAR}-12-26" in preview.text) == (200, True)
+    assert (await ada.get(f"/v1/calendars/{slug}"))["version"] == 1
+    assert (await send(b"no calendar")).status_code == 422
+    empty = await send(b"")
+    assert (empty.status_code, "Choose a file." in empty.text) == (422, True)
+    assert (await send(raw)).status_code == 303
+    calendar = await ada.get(f"/v1/calendars/{slug}")
+    assert (calendar["version"], dates(calendar["holidays"])) == (2, [f"{YEAR}-12-26"])
+    assert (await send(raw, csrf_token="forged")).status_code == 403

@@ -5,16 +5,24 @@ from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from fastapi.responses import RedirectResponse
+from fastapi.responses import RedirectResponse, StreamingResponse
 from starlette.status import HTTP_308_PERMANENT_REDIRECT
 
-from services.assignment.api.audit import audit_csv
 from services.assignment.commands.audit import KINDS
 from services.assignment.deps import State
 from services.assignment.queries.audit import AuditFilters
 from services.assignment.queries.team_members import everybodys_names
 from services.assignment.schemas.audit import AuditEntryView
-from services.assignment.web.admin.audit_sources import INTAKES, read_logs
+from services.assignment.web.admin.audit_sources import (
+    CURSORS,
+    DESK,
+    INTAKE,
+    INTAKES,
+    NOTIFICATION,
+    NOTIFICATIONS,
+    merged_table,
+    read_logs,
+)
 from services.assignment.web.admin.sections import AgentsPageCaller
 from services.assignment.web.admin.version_changes import changes_between
 from services.assignment.web.page_base import DeskPageRoute, TheDesk
@@ -23,11 +31,23 @@ PATH = "/admin/audit"
 router = APIRouter(route_class=DeskPageRoute)
 
 PER_PAGE = 50
-AWAY = "The intake service does not answer: changes of topics, announcements, bans and API keys are not in this list."
-KIND_NAMES = {
-    kind: kind.replace("-", " ").capitalize().replace("Sla", "SLA").replace("Api", "API").replace("Rollout", "Roll-out")
-    for kind in (*KINDS.values(), *sorted(INTAKES))
+AWAY = {
+    INTAKE: "The intake service does not answer: changes of topics, announcements, bans and API keys are missing here.",
+    NOTIFICATION: "The notification service does not answer: changes of mails, rules, targets and webhooks are missing"
+    " here.",
 }
+SOURCES = [(DESK, "The desk"), (INTAKE, "Intake"), (NOTIFICATION, "Notification")]
+SPELLED = {"Sla": "SLA", "Api": "API", "Rollout": "Roll-out", "Csat survey": "Satisfaction survey"}
+
+
+def _kind_name(kind: str) -> str:
+    name = kind.replace("-", " ").capitalize()
+    for plain, spelled in SPELLED.items():
+        name = name.replace(plain, spelled)
+    return name
+
+
+KIND_NAMES = {kind: _kind_name(kind) for kind in (*KINDS.values(), *sorted(INTAKES), *sorted(NOTIFICATIONS))}
 
 
 async def get_asked(
@@ -36,9 +56,11 @@ async def get_asked(
     subject: Annotated[str, Query(max_length=255)] = "",
     since: Annotated[str, Query(alias="from", max_length=10)] = "",
     until: Annotated[str, Query(alias="to", max_length=10)] = "",
+    service: Annotated[str, Query(max_length=16)] = "",
 ) -> dict[str, str]:
     """The filters as the form says them."""
-    asked = {"actor": actor, "kind": kind, "subject": subject.strip(), "from": since, "to": until}
+    service = service if service in CURSORS else ""
+    asked = {"actor": actor, "kind": kind, "subject": subject.strip(), "from": since, "to": until, "service": service}
     return {name: value if value.isprintable() else "" for name, value in asked.items()}
 
 
@@ -54,36 +76,39 @@ async def show_log(
     asked: Asked,
     cursor: Annotated[str | None, Query(max_length=1024)] = None,
     intake_cursor: Annotated[str | None, Query(max_length=1024)] = None,
+    notification_cursor: Annotated[str | None, Query(max_length=1024)] = None,
 ) -> Response:
-    """A page of changes, newest first: the desk's and intake's."""
-    log = await read_logs(context, caller, _filters(asked), PER_PAGE, (cursor, intake_cursor))
+    """A page of changes of all services, newest first."""
+    cursors = {DESK: cursor, INTAKE: intake_cursor, NOTIFICATION: notification_cursor}
+    log = await read_logs(context, caller, _filters(asked), PER_PAGE, cursors, asked["service"])
     async with context.database.begin() as session:
         agents = await everybodys_names(session)
-    following = {"cursor": log.own_cursor, "intake_cursor": log.intake_cursor}
+    following = {CURSORS[name]: one for name, one in log.cursors.items() if one}
     words = {name: value for name, value in asked.items() if value}
     return desk.render(
         request,
         "admin/audit.html",
         caller,
-        notices=[("warning", AWAY)] if log.is_incomplete else [],
+        notices=[("warning", AWAY[name]) for name in log.away],
         entries=[
-            (entry, _title(entry), changes_between(entry.before or {}, entry.after or {}), is_intakes)
-            for entry, is_intakes in log.entries
+            (entry, _title(entry), changes_between(entry.before or {}, entry.after or {}), source)
+            for entry, source in log.entries
         ],
         asked=asked,
         kinds=list(KIND_NAMES.items()),
         agents=agents,
-        next_url=f"{PATH}?{urlencode(words | {name: one for name, one in following.items() if one})}"
-        if log.has_more
-        else None,
+        sources=SOURCES,
+        next_url=f"{PATH}?{urlencode(words | following)}" if log.has_more else None,
         table_url=f"{PATH}/export?{urlencode(words)}",
     )
 
 
 @router.get(f"{PATH}/export")
-async def get_export(context: State, _: AgentsPageCaller, asked: Asked) -> Response:
+async def get_export(context: State, caller: AgentsPageCaller, asked: Asked) -> Response:
     """The same changes as a table, all pages of them."""
-    return audit_csv(context, _filters(asked))
+    lines = merged_table(context, caller, _filters(asked), asked["service"])
+    headers = {"Content-Disposition": 'attachment; filename="audit-log.csv"', "Cache-Control": "no-store"}
+    return StreamingResponse(lines, media_type="text/csv", headers=headers)
 
 
 @router.get("/admin/audit-log")

@@ -46,7 +46,7 @@ async def show_import(
     request: Request, desk: TheDesk, context: State, caller: SlaPageCaller, slug: CalendarSlug
 ) -> Response:
     """The form, filled in with the feed that the calendar has. Raises Problem 404."""
-    return await _page(request, desk, context, caller, slug, None)
+    return await import_page(request, desk, context, caller, slug, None)
 
 
 @router.post("/{slug}/import")
@@ -64,11 +64,11 @@ async def post_import(
                 async with context.database.begin() as session:
                     found = await apply_import(session, wish, reading)
                 view = FormView(form.typed, form_id=form.text("form_id"))
-                return await _page(request, desk, context, caller, slug, view, found)
+                return await import_page(request, desk, context, caller, slug, view, found)
             apply = partial(apply_import, wish=wish, reading=reading)
             await create(context, form.keyed(caller, f"{PATH}/{slug}/import"), apply, HTTP_200_OK)
     except FormRefused as refused:
-        return await _page(request, desk, context, caller, slug, refused_form(form, refused, form.typed))
+        return await import_page(request, desk, context, caller, slug, refused_form(form, refused, form.typed))
     return desk.redirect(f"{PATH}/{slug}", ("success", "The holidays were imported."))
 
 
@@ -102,7 +102,7 @@ async def post_removal(
     return desk.redirect(f"{PATH}/{slug}", ("success", "The feed is not read any more. Its holidays stay."))
 
 
-async def _page(
+async def import_page(
     request: Request,
     desk: DeskPages,
     context: AppState,
@@ -111,9 +111,10 @@ async def _page(
     view: FormView | None,
     found: ImportResult | None = None,
 ) -> Response:
+    """The page of imports: a feed's form and a file's, and what one of them would change. Raises Problem 404."""
     async with context.database.begin() as session:
         calendar = await get_calendar_view(session, slug)
-    view = view or fresh_form({"url": calendar.feed_url or "", "mode": ImportMode.MERGE.value, "remember": True})
+    view = view or fresh_form(await feed_form(context, slug))
     return desk.render(
         request,
         "admin/holiday_feed.html",
@@ -125,6 +126,14 @@ async def _page(
         modes=MODES,
         found=found,
     )
+
+
+async def feed_form(context: AppState, slug: str) -> dict[str, Any]:
+    """The feed's form as it is when the page opens. Raises Problem 404."""
+    async with context.database.begin() as session:
+        calendar = await get_calendar_view(session, slug)
+    usual = ImportMode.MERGE.value
+    return {"url": calendar.feed_url or "", "mode": usual, "remember": True, "file_mode": usual}
 
 
 def _fields(form: SubmittedForm) -> dict[str, Any]:

@@ -70,7 +70,12 @@ class SubmittedForm:
 
 async def get_form(request: Request) -> SubmittedForm:
     """The form of a request. Raises Problem 403 without a valid token."""
-    form = await request.form(max_fields=MOST_FIELDS, max_files=0)
+    return await read_form(request)
+
+
+async def read_form(request: Request, max_files: int = 0) -> SubmittedForm:
+    """The text fields of a form that may hold files. Raises Problem 403 without a valid token."""
+    form = await request.form(max_fields=MOST_FIELDS, max_files=max_files)
     token = form.get("csrf_token")
     check_form_token(request, token if isinstance(token, str) else "")
     fields: dict[str, list[str]] = {}
