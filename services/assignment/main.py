@@ -159,6 +159,7 @@ def build_app(settings: AssignmentSettings) -> FastAPI:
             "relay": relay.run,
             "access": callers.run,
             "changes": changes.run,
+            "organisation-name": partial(app.state.desk.organisation.keep, database),
             "bulk": partial(carry_out_bulk_jobs, context),
             "exports": partial(write_exports, context),
             "analyses": partial(carry_out_analyses, context),

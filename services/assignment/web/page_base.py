@@ -1,6 +1,6 @@
 """What every page of the desk needs: who is signed in, notices carried over a redirect, problems shown as pages."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -16,6 +16,7 @@ from services.assignment.app_state import AppState
 from services.assignment.deps import get_app_state
 from services.assignment.queries.callers import Caller
 from services.assignment.queries.offers import get_desk_reader
+from services.assignment.setup.organisation_name import OrganisationName
 from shared.contracts.vocabulary import Channel
 from shared.kit.clock import utc_now
 from shared.kit.http.client_address import address_of
@@ -68,6 +69,7 @@ class DeskPages:
     pages: Pages
     flash: Flash
     languages: LanguageChoice
+    organisation: OrganisationName = field(default_factory=OrganisationName)
 
     def render(
         self, request: Request, template: str, caller: Caller | None, status: int = 200, **values: Any
@@ -75,7 +77,8 @@ class DeskPages:
         """A page with what was announced before the redirect to it."""
         waiting = self.flash.read(self.pages.cookie(request, FLASH_COOKIE))
         notices = [*_lag_notice(request, caller), *waiting, *values.pop("notices", [])]
-        response = self.pages.render(request, template, status, caller=caller, notices=notices, **values)
+        values |= {"caller": caller, "notices": notices, "product": self.organisation.text}
+        response = self.pages.render(request, template, status, **values)
         if self.pages.cookie(request, FLASH_COOKIE) is not None:
             self.pages.delete_cookie(response, FLASH_COOKIE)
         return response
@@ -209,6 +212,8 @@ class DeskPageRoute(BasePageRoute):
 
 async def problem_page(request: Request, problem: Problem) -> Response:
     """What went wrong, as a page. Asks the database for nothing: it may be what is away."""
-    page = desk_of(request).pages.render(request, "problem.html", problem.status, problem=problem, caller=None)
+    desk = desk_of(request)
+    values = {"problem": problem, "caller": None, "product": desk.organisation.text}
+    page = desk.pages.render(request, "problem.html", problem.status, **values)
     page.headers.update(problem.headers)
     return page

@@ -99,6 +99,7 @@ async def test_the_first_administrator_sets_up_everdesk_by_keyboard(stack: Local
         await expect(page.get_by_role("heading", level=2)).to_have_text("That is all")
         await press(page, "Finish and open the queue")
         await page.wait_for_url(f"{desk}/queue**")
+        await expect(page.locator(".brand")).to_contain_text("Harbour Bank")
 
         async def arrives() -> None:
             await page.goto(f"{desk}/queue?view=all")

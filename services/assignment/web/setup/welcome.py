@@ -47,6 +47,7 @@ async def post_welcome(request: Request, desk: TheDesk, context: State, token: T
         raise link_used() from None
     except FormRefused as refused:
         return _page(request, desk, token, refused_form(form, refused, form.typed))
+    desk.organisation.set(form.text("organisation"))
     response = desk.redirect("/setup")
     desk.open_session(response, signed_in)
     return response
