@@ -1,32 +1,53 @@
-"""Who is in teams, as lists of teams show it: numbers and names alone, read without everybody's memberships."""
+"""Who is in a team, and whether they may be given its tickets."""
 
 from collections.abc import Collection
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 
-from services.assignment.models import Agent, Membership
+from services.assignment.models import Agent, Membership, Role, Team
+from shared.contracts.vocabulary import Scope
+from shared.domain.permissions import WORKS_TICKETS
 from shared.kit.db import Session
+from shared.kit.http.problems import invalid
 
 
-async def count_members(session: Session) -> dict[UUID, int]:
-    """How many active agents each team has; teams without any are left out."""
+async def check_assignable(session: Session, agent_id: UUID, team_id: UUID | None) -> None:
+    """Raises Problem 422 unless the agent is active and works on tickets in the team, or everywhere."""
     query = (
-        select(Membership.team_id, func.count())
-        .join(Agent, Agent.id == Membership.agent_id)
-        .where(Agent.is_active)
-        .group_by(Membership.team_id)
+        select(Agent.is_active, func.count(Role.id))
+        .outerjoin(Membership, Membership.agent_id == Agent.id)
+        .outerjoin(
+            Role,
+            (Role.id == Membership.role_id)
+            & Role.permissions.op("&&")(_works_tickets())
+            & or_(Role.scope == Scope.ALL.value, Membership.team_id == team_id, _works_above(team_id)),
+        )
+        .where(Agent.id == agent_id)
+        .group_by(Agent.id)
     )
-    return dict((await session.execute(query)).tuples().all())
+    row = (await session.execute(query)).one_or_none()
+    if row is None:
+        raise invalid("/agent_id", "there is no such agent")
+    is_active, roles = row.tuple()
+    if not is_active:
+        raise invalid("/agent_id", "this agent is not active")
+    if not roles:
+        raise invalid("/agent_id", "this agent does not work on tickets in the ticket's team")
 
 
-async def names_of(session: Session, agent_ids: Collection[UUID]) -> dict[UUID, str]:
-    """The names of some agents."""
-    query = select(Agent.id, Agent.name).where(Agent.id.in_(agent_ids))
-    return dict((await session.execute(query)).tuples().all())
+def _works_above(team_id: UUID | None) -> ColumnElement[bool]:
+    """Whether a membership with scope `teams` is in a team that this one is part of."""
+    above = select(func.unnest(Team.lineage)).where(Team.id == team_id).correlate(None).scalar_subquery()
+    return and_(Role.scope == Scope.TEAMS.value, Membership.team_id.in_(above))
 
 
-async def everybodys_names(session: Session) -> list[tuple[str, str]]:
-    """Ids and names of all agents by name, as choices of a form."""
-    query = select(Agent.id, Agent.name).order_by(Agent.name, Agent.id)
-    return [(str(agent_id), name) for agent_id, name in (await session.execute(query)).tuples()]
+async def lock_teams(session: Session, team_ids: Collection[UUID]) -> None:
+    """Locks teams in one order. Whoever locks agents too does that afterwards, so that no two wait for each other."""
+    await session.execute(
+        select(Team.id).where(Team.id.in_(team_ids)).order_by(Team.id).with_for_update(key_share=True)
+    )
+
+
+def _works_tickets() -> list[str]:
+    return sorted(WORKS_TICKETS)

@@ -15,7 +15,7 @@ from services.assignment.queries import deactivation
 from services.assignment.queries.callers import Caller
 from services.assignment.queries.configuration import list_calendars, list_policies
 from services.assignment.queries.people import list_agents, list_teams, team_view
-from services.assignment.queries.team_members import count_members, names_of
+from services.assignment.queries.team_lists import count_members, names_of
 from services.assignment.schemas.people import TeamInputNew, TeamPatch, TeamView
 from services.assignment.web.admin.sections import TeamsPageCaller
 from services.assignment.web.admin.submitted_form import (
