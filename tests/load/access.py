@@ -35,7 +35,7 @@ for 25 ms."""
 
 
 async def run() -> Report:
-    """About a minute for a thousand attempts on two cores."""
+    """About a minute for a thousand attempts on two cores, as passwords are hashed slowly on purpose."""
     attempts = int(os.environ.get("BENCH_ATTEMPTS", "10000"))
     async with system("postgres", "nats", "temporal", "mail", "worker", "assignment", limits=LIMITS) as stack:
         token = (await Http(stack.urls["assignment"], "none").post("/v1/sessions", stack.login))["access_token"]

@@ -26,7 +26,7 @@ REMEMBERED = OLDEST + 2 * LEEWAY
 
 def session_name_of(claims: Claims) -> str | None:
     """The provider's name for the session that an ID token is of."""
-    name = claims.get("sid")
+    name: str | None = claims.get("sid")
     return name if is_name(name) else None
 
 

@@ -3,7 +3,7 @@
 import base64
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote_plus, urlencode
 
 from services.assignment.access.single_sign_on.connection import ProviderConnection
@@ -21,6 +21,7 @@ from shared.kit.http.public_addresses import OutgoingRefused
 from shared.kit.http.safe_client import FetchedResponse, OutgoingFailed, SafeHttpClient
 
 ADDRESS = ("email", "email_verified")
+Verified = TypeVar("Verified")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +74,8 @@ async def fetch_claims(
 
 
 async def verify_with_keys(
-    http: SafeHttpClient, cache: ProviderCache, provider: Provider, verify: Callable[[Sequence[VerifyingKey]], Claims]
-) -> Claims:
+    http: SafeHttpClient, cache: ProviderCache, provider: Provider, verify: Callable[[Sequence[VerifyingKey]], Verified]
+) -> Verified:
     """Verifies a token; fetches the provider's keys once more if its key is unknown. Raises SignOnRefused."""
     try:
         return verify(cache.keys)
