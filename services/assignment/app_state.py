@@ -13,8 +13,8 @@ from services.assignment.identity_provider.provider import ProviderCache
 from services.assignment.intake_client import IntakeClient
 from services.assignment.live.change_streams import ChangeStreams
 from services.assignment.projection_lag import ProjectionLag
-from services.assignment.queries.caller_cache import CallerCache
-from services.assignment.queries.policies import PolicyCache
+from services.assignment.queries.access.caller_cache import CallerCache
+from services.assignment.queries.administration.policies import PolicyCache
 from services.assignment.routing.abilities import KnownAbilities
 from services.assignment.routing.candidates import KnownCandidates
 from services.assignment.routing.rosters import Place

@@ -10,11 +10,11 @@ from fastapi.routing import APIRoute
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from services.assignment.app_state import AppState
-from services.assignment.commands.administration import Keyed
-from services.assignment.commands.command_request import CommandRequest
+from services.assignment.commands.configuration.administration import Keyed
+from services.assignment.commands.execution.command_request import CommandRequest
 from services.assignment.errors import agents_only, not_permitted, not_signed_in, second_factor_enrolment_required
-from services.assignment.queries.callers import Caller
-from services.assignment.queries.programs import find_program, is_service_token
+from services.assignment.queries.access.callers import Caller
+from services.assignment.queries.access.programs import find_program, is_service_token
 from shared.contracts.vocabulary import Channel, Permission
 from shared.domain.permissions import holds
 from shared.kit.clock import utc_now

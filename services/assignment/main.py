@@ -18,15 +18,15 @@ from services.assignment.api import body_limit, include_routes, scim
 from services.assignment.api.people_only import install_people_only
 from services.assignment.app_state import AppState, ConcurrencyLimit
 from services.assignment.backlog.job import forget_settled, run_backlog_job
-from services.assignment.commands import intents
-from services.assignment.commands.agent_files import forget_expired_files
-from services.assignment.commands.announcements import announce_anew
-from services.assignment.commands.drafts import forget_old_drafts
-from services.assignment.commands.feed_refresh import keep_feeds_fresh
+from services.assignment.commands.configuration.feed_refresh import keep_feeds_fresh
+from services.assignment.commands.conversation.agent_files import forget_expired_files
+from services.assignment.commands.conversation.drafts import forget_old_drafts
+from services.assignment.commands.conversation.presence import forget_presence
+from services.assignment.commands.execution import intents
+from services.assignment.commands.execution.intent_recovery import resend_intents
 from services.assignment.commands.held_replies import send_held_replies
-from services.assignment.commands.intent_recovery import resend_intents
-from services.assignment.commands.presence import forget_presence
-from services.assignment.commands.returns import forget_told, return_tickets
+from services.assignment.commands.people.announcements import announce_anew
+from services.assignment.commands.tickets.returns import forget_told, return_tickets
 from services.assignment.consumers import build_consumers
 from services.assignment.desk_jobs.bulk_runner import carry_out_bulk_jobs, forget_old_jobs
 from services.assignment.desk_jobs.export_writer import forget_expired_exports, write_exports
@@ -36,9 +36,9 @@ from services.assignment.intake_client import IntakeClient
 from services.assignment.live.change_streams import ChangeStreams
 from services.assignment.live.ticket_changes import TicketChanges
 from services.assignment.measures import measure_tickets
-from services.assignment.queries.caller_cache import CallerCache
-from services.assignment.queries.places import find_places
-from services.assignment.queries.policies import PolicyCache
+from services.assignment.queries.access.caller_cache import CallerCache
+from services.assignment.queries.administration.policies import PolicyCache
+from services.assignment.queries.ticket_page.places import find_places
 from services.assignment.read_model.command import run_read_model
 from services.assignment.reporting.aggregation import keep_activity_counted
 from services.assignment.reporting.backlog_counting import keep_backlog_counted

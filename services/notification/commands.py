@@ -26,9 +26,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import aliased
 
-from services.notification.channel_choice import OTHERWISE, STORM_WINDOW, ChannelChoice, ChannelRules
 from services.notification.csat.asking import ask_for_ratings
-from services.notification.decisions import (
+from services.notification.decisions.event_rules import (
     ALREADY_NOTIFIED,
     FOLLOWS,
     MERGED_INTO,
@@ -38,21 +37,22 @@ from services.notification.decisions import (
     WRITTEN_BY,
     Recipient,
 )
+from services.notification.decisions.fallback_recipients import find_fallback_recipients
 from services.notification.delivery.channels import DeliveryChannel
 from services.notification.delivery.status import DeliveryStatus
 from services.notification.delivery.templates import TemplateName
-from services.notification.delivery_repository import mail_id_of, record_all
-from services.notification.fallback_recipients import find_fallback_recipients
-from services.notification.inbox_entries import add_others, entry_of
 from services.notification.models import IS_WAITING, Agent, Delivery, NotificationPreferences, Participant, Team, Ticket
 from services.notification.recipient_addresses import standings_of
-from services.notification.recipient_expansion import expand
+from services.notification.recipients.channel_choice import OTHERWISE, STORM_WINDOW, ChannelChoice, ChannelRules
+from services.notification.recipients.delivery_repository import mail_id_of, record_all
+from services.notification.recipients.inbox_entries import add_others, entry_of
+from services.notification.recipients.recipient_expansion import expand
+from services.notification.recipients.settlement import Settlement, audience_of, settlement_of
+from services.notification.recipients.ticket_visibility import is_in_sight
 from services.notification.record_sets import ROWS, record_set
 from services.notification.rules.matrix import RecipientAudience
 from services.notification.rules.repository import load_matrix
 from services.notification.settings import UnassignedMessagesTo
-from services.notification.settlement import Settlement, audience_of, settlement_of
-from services.notification.ticket_visibility import is_in_sight
 from shared.contracts.base import TicketId
 from shared.kit.administrator_passes import Administrator
 from shared.kit.auth import MailThreads

@@ -3,16 +3,17 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from services.notification import address_projection, side_decisions  # noqa: F401 - they register what they handle
+from services.notification import address_projection  # noqa: F401 - they register what they handle
 from services.notification.batch_lookup import look_up
 from services.notification.batches import NAME, Batch, unseen_of
-from services.notification.cc_recipients import with_copies
 from services.notification.commands import resolve_recipients
-from services.notification.decisions import NotificationDecision, decide
-from services.notification.delivery_repository import record_all
+from services.notification.decisions import side_conversations as side_decisions  # noqa: F401 - they register what they handle
+from services.notification.decisions.cc_recipients import with_copies
+from services.notification.decisions.event_rules import NotificationDecision, decide
+from services.notification.decisions.followers import decide_for_followers
 from services.notification.erasure import ERASURES, forget_part, tickets_of
-from services.notification.follower_mails import decide_for_followers
 from services.notification.projection import project, project_replies, project_tickets
+from services.notification.recipients.delivery_repository import record_all
 from services.notification.rules.additional_recipients import with_additional
 from services.notification.rules.repository import load_matrix
 from services.notification.settings import UnassignedMessagesTo

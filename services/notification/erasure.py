@@ -8,10 +8,10 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, String, cast, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from services.notification.csat_tables import csat_asks
-from services.notification.decisions import PARTICIPANT, REQUESTER, SIDE
+from services.notification.decisions.event_rules import PARTICIPANT, REQUESTER, SIDE
 from services.notification.delivery.status import DeliveryStatus
 from services.notification.models import Delivery, Participant, Ticket
+from services.notification.models.csat import csat_asks
 from shared.contracts.base import TicketId
 from shared.contracts.events import Event, RequesterErased, TicketErased
 from shared.kit.db import Session, lock_in_order

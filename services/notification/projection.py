@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Table, and_, case, func, or_, select, update
 from sqlalchemy.dialects.postgresql import Insert, insert
 
-from services.notification.decisions import participant
+from services.notification.decisions.event_rules import participant
 from services.notification.delivery.status import DeliveryStatus
 from services.notification.erasure import add_tombstones
 from services.notification.models import Agent, Delivery, Participant, Team, Ticket, TicketFollower

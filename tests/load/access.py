@@ -6,8 +6,8 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 
-from services.assignment.queries.caller_cache import CallerCache
-from services.assignment.queries.callers import find_caller
+from services.assignment.queries.access.caller_cache import CallerCache
+from services.assignment.queries.access.callers import find_caller
 from services.assignment.settings import AssignmentSettings
 from shared.contracts.base import AgentId, TeamId
 from shared.contracts.vocabulary import Channel, Permission, Scope

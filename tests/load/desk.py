@@ -18,7 +18,7 @@ from deploy.local.engines import stack
 from deploy.local.engines.postgres import SUPERUSER
 from services.assignment.main import build_app
 from services.assignment.models import Session
-from services.assignment.queries.caller_cache import CallerCache
+from services.assignment.queries.access.caller_cache import CallerCache
 from services.assignment.queries.lists import QueueView, Sort
 from services.assignment.seed import seed
 from services.assignment.settings import AssignmentSettings

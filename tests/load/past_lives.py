@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
-from services.assignment.commands.projection import TICKET_COLUMNS, assigned_since, row_of, verdict_row
+from services.assignment.commands.execution.projection import TICKET_COLUMNS, assigned_since, row_of, verdict_row
 from shared.contracts.base import AgentId, MessageId, TeamId, TicketId
 from shared.contracts.commands import (
     AssignTicket,

@@ -16,7 +16,7 @@ from deploy.local.engines import stack
 from deploy.local.engines.postgres import SUPERUSER
 from services.assignment.app_state import AppState
 from services.assignment.main import PACKAGE
-from services.assignment.queries.callers import Caller
+from services.assignment.queries.access.callers import Caller
 from services.assignment.queries.periods import Period
 from services.assignment.reporting.attainment import get_sla_report
 from services.assignment.reporting.clock_counting import count_clocks

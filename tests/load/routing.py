@@ -18,9 +18,9 @@ from deploy.local.engines.postgres import SUPERUSER
 from deploy.local.engines.stack import stack
 from services.assignment.app_state import AppState
 from services.assignment.backlog.batch_assignment import assign_batch
-from services.assignment.commands.triage import decide
+from services.assignment.commands.tickets.triage import decide
 from services.assignment.models import Agent, Membership, Role, RoutingRule, Team, TicketAssignment, Topic, table_of
-from services.assignment.queries.policies import PolicyCache
+from services.assignment.queries.administration.policies import PolicyCache
 from services.assignment.routing.agent_loads import add_up_changes, correct_loads
 from services.assignment.seed import seed
 from services.assignment.settings import AssignmentSettings

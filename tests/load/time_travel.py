@@ -17,7 +17,7 @@ from deploy.local.engines import stack
 from services.assignment.consumers.projection import project
 from services.assignment.main import PACKAGE
 from services.assignment.models import Agent
-from services.assignment.queries.callers import Caller
+from services.assignment.queries.access.callers import Caller
 from services.assignment.queries.lists import Filters, QueueView, Sort, TimeSpan, list_tickets
 from services.assignment.queries.time_travel.open_tickets import OpenAt
 from services.assignment.queries.time_travel.snapshots import get_past_view

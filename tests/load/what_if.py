@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from deploy.local.engines import Stack, stack
 from deploy.local.engines.stack import EngineName
 from services.assignment.main import PACKAGE
-from services.assignment.queries.policies import PolicyCache
+from services.assignment.queries.administration.policies import PolicyCache
 from services.assignment.schemas.what_if import WhatIfInput, WhatIfReport
 from services.assignment.seed import seed
 from services.assignment.settings import AssignmentSettings

@@ -7,10 +7,10 @@ import pytest
 from sqlalchemy import func, select
 
 from services.assignment.models import RequesterAddress, RequesterRecord, Ticket
+from services.assignment.queries.access.visibility import visible_to
 from services.assignment.queries.lists import COLUMNS, WORKING, Filters, QueueView, Sort, TimeSpan, list_tickets
-from services.assignment.queries.requester_lists import list_requesters
-from services.assignment.queries.requesters import may_see
-from services.assignment.queries.visibility import visible_to
+from services.assignment.queries.people.requester_lists import list_requesters
+from services.assignment.queries.people.requesters import may_see
 from shared.contracts.vocabulary import Status
 from shared.kit.clock import utc_now
 from tests.support.growth.assignment_paths import NARROWED, callers

@@ -6,10 +6,10 @@ What changes how an agent signs in is told to them by mail as well, whoever did 
 from collections.abc import Mapping
 from typing import Any, Final
 
-from services.assignment.commands.account_notices import tell_of_change
-from services.assignment.commands.audit import audit_actor_id
+from services.assignment.commands.configuration.audit import audit_actor_id
+from services.assignment.commands.people.account_notices import tell_of_change
 from services.assignment.models import Agent
-from services.assignment.queries.callers import Caller
+from services.assignment.queries.access.callers import Caller
 from shared.contracts.events import AccountChange
 from shared.kit.audit_log import AuditedChange, append_change
 from shared.kit.clock import utc_now

@@ -15,9 +15,9 @@ from services.assignment.access.attempts import count_attempt, seconds_until, su
 from services.assignment.access.sessions import end_sessions
 from services.assignment.access.sign_in import forgive_account, is_text
 from services.assignment.app_state import AppState
-from services.assignment.commands.passwords import hash_new_password
+from services.assignment.commands.people.passwords import hash_new_password
 from services.assignment.models import AccountLink, Agent, table_of
-from services.assignment.queries.callers import Caller
+from services.assignment.queries.access.callers import Caller
 from services.assignment.settings import AssignmentSettings
 from shared.contracts.base import AgentId
 from shared.contracts.events import AccountLinkRequested

@@ -8,11 +8,11 @@ from services.assignment.access.passkeys import list_passkeys
 from services.assignment.access.second_factors import find_factors, is_second_factor_required, remove_all_factors
 from services.assignment.access.sessions import end_sessions, list_sessions
 from services.assignment.app_state import AppState
-from services.assignment.commands.administration import changing, get_locked
-from services.assignment.commands.granting import check_may_act_for
-from services.assignment.commands.people import create_agent
+from services.assignment.commands.configuration.administration import changing, get_locked
+from services.assignment.commands.people.granting import check_may_act_for
+from services.assignment.commands.people.people import create_agent
 from services.assignment.models import Agent
-from services.assignment.queries.callers import Caller
+from services.assignment.queries.access.callers import Caller
 from services.assignment.schemas.access import AccessView, InvitationView, PasskeyView
 from services.assignment.schemas.people import AgentInput, AgentView
 from services.assignment.settings import AssignmentSettings

@@ -24,7 +24,7 @@ from services.assignment.access.sessions import SignedIn, SignInProof, Visit, en
 from services.assignment.app_state import AppState
 from services.assignment.errors import locked_out, wrong_second_factor
 from services.assignment.models import Agent, Passkey, Session, TotpSecret
-from services.assignment.queries.callers import Caller
+from services.assignment.queries.access.callers import Caller
 from shared.kit.clock import utc_now
 from shared.kit.db import Session as Transaction
 from shared.kit.http.problems import Problem, not_found

@@ -7,13 +7,13 @@ from uuid import UUID
 from sqlalchemy import delete, select
 
 from services.assignment.app_state import AppState
-from services.assignment.commands.administration import changing
-from services.assignment.commands.audit import record_change
-from services.assignment.commands.granting import check_may_grant, lock_rights
-from services.assignment.commands.people import change_agent_within
+from services.assignment.commands.configuration.administration import changing
+from services.assignment.commands.configuration.audit import record_change
+from services.assignment.commands.people.granting import check_may_grant, lock_rights
+from services.assignment.commands.people.people import change_agent_within
 from services.assignment.models import DirectoryGroup, DirectoryGroupMember, GroupRole, Role, Team
-from services.assignment.queries.callers import Caller
-from services.assignment.queries.people import get_agent_view
+from services.assignment.queries.access.callers import Caller
+from services.assignment.queries.people.people import get_agent_view
 from services.assignment.schemas.people import AgentPatch, MembershipInput, MembershipView
 from services.assignment.schemas.provisioning import GroupRolesInput, GroupRolesView, GroupRoleView
 from shared.kit.db import Session

@@ -6,10 +6,10 @@ from services.assignment.access.access_log import record_access
 from services.assignment.access.sessions import SignedIn, SignInProof, Visit, end_sessions, open_session
 from services.assignment.access.sign_in import PASSWORD, check_password
 from services.assignment.app_state import AppState
-from services.assignment.commands.passwords import hash_new_password
+from services.assignment.commands.people.passwords import hash_new_password
 from services.assignment.errors import wrong_credentials
 from services.assignment.models import AccountLink, Agent
-from services.assignment.queries.callers import Caller
+from services.assignment.queries.access.callers import Caller
 
 
 async def change_own_password(context: AppState, by: Caller, current: str, new: str, visit: Visit) -> SignedIn:

@@ -8,7 +8,7 @@ from services.assignment.access.access_log import record_access
 from services.assignment.access.sessions import end_sessions
 from services.assignment.app_state import AppState
 from services.assignment.models import Agent, Session
-from services.assignment.queries.callers import Caller
+from services.assignment.queries.access.callers import Caller
 from shared.contracts.vocabulary import Permission
 from shared.domain.permissions import holds
 from shared.kit.http.problems import not_found

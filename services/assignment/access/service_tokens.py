@@ -6,10 +6,10 @@ from uuid import UUID
 from sqlalchemy import select
 
 from services.assignment.app_state import AppState
-from services.assignment.commands.administration import Keyed, changing, get_locked, refusing_clashes
-from services.assignment.commands.audit import record_change, set_actor
+from services.assignment.commands.configuration.administration import Keyed, changing, get_locked, refusing_clashes
+from services.assignment.commands.configuration.audit import record_change, set_actor
 from services.assignment.models import Agent, ServiceToken
-from services.assignment.queries.callers import KNOWN_PERMISSIONS, Caller
+from services.assignment.queries.access.callers import KNOWN_PERMISSIONS, Caller
 from services.assignment.schemas.service_tokens import (
     CreatedServiceToken,
     ServiceTokenInput,

@@ -1,10 +1,10 @@
 """Makes the rules of a what-if the newest version of policy and calendar, so that they can be rolled out."""
 
 from services.assignment.app_state import AppState
-from services.assignment.commands.calendars import change_calendar
-from services.assignment.commands.policies import change_policy
-from services.assignment.queries.callers import Caller
-from services.assignment.queries.configuration import (
+from services.assignment.commands.configuration.calendars import change_calendar
+from services.assignment.commands.configuration.policies import change_policy
+from services.assignment.queries.access.callers import Caller
+from services.assignment.queries.administration.configuration import (
     get_calendar_view,
     get_current_policy,
     policy_view,

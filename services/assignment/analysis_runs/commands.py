@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, delete, func, select
 
 from services.assignment.analysis_runs.tasks import AnalysisScope
 from services.assignment.models import AnalysisRun
-from services.assignment.queries.callers import Caller
+from services.assignment.queries.access.callers import Caller
 from services.assignment.schemas.analysis_runs import AnalysisKind, AnalysisView, SimulationRunView, WhatIfRunView
 from services.assignment.schemas.desk import JobState
 from services.assignment.schemas.staffing import StaffingInput, StaffingReport

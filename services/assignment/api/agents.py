@@ -6,10 +6,10 @@ from fastapi import APIRouter, Response
 from starlette.status import HTTP_201_CREATED
 
 from services.assignment.access.agent_access import add_agent
-from services.assignment.commands.administration import create
-from services.assignment.commands.people import change_agent
+from services.assignment.commands.configuration.administration import create
+from services.assignment.commands.people.people import change_agent
 from services.assignment.deps import AgentsAdmin, KeyedCall, SignedIn, State
-from services.assignment.queries.people import get_agent_view, list_agents
+from services.assignment.queries.people.people import get_agent_view, list_agents
 from services.assignment.schemas.people import AgentInput, AgentPatch, AgentView
 from shared.kit.http.paging import Page
 from shared.kit.http.strict_json import StrictJsonRoute

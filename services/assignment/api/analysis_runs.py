@@ -16,7 +16,7 @@ from services.assignment.analysis_runs.commands import (
     start_what_if,
     what_if_view,
 )
-from services.assignment.commands.administration import create
+from services.assignment.commands.configuration.administration import create
 from services.assignment.deps import KeyedCall, ReportReader, State, TakesNothing
 from services.assignment.schemas.analysis_runs import AnalysisKind, SimulationRunView, WhatIfRunView
 from services.assignment.schemas.staffing import StaffingInput

@@ -10,7 +10,7 @@ from fastapi.responses import StreamingResponse
 from services.assignment.api.reports import CsvResponse
 from services.assignment.app_state import AppState
 from services.assignment.deps import AgentsAdmin, State
-from services.assignment.queries.audit import AuditFilters, all_audit_entries, list_audit_entries
+from services.assignment.queries.administration.audit import AuditFilters, all_audit_entries, list_audit_entries
 from services.assignment.schemas.audit import AuditEntryView
 from services.assignment.schemas.csv_tables import csv_table, text_cell
 from shared.kit.http.inputs import WrittenInstant

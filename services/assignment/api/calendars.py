@@ -3,11 +3,15 @@
 from fastapi import APIRouter, Response
 from starlette.status import HTTP_201_CREATED
 
-from services.assignment.commands.administration import create
-from services.assignment.commands.calendars import change_calendar, create_calendar, restore_calendar
+from services.assignment.commands.configuration.administration import create
+from services.assignment.commands.configuration.calendars import change_calendar, create_calendar, restore_calendar
 from services.assignment.deps import CalendarSlug, KeyedCall, SlaAdmin, State, TakesNothing, Version
-from services.assignment.queries.configuration import get_calendar_view, list_calendars
-from services.assignment.queries.versions import calendar_version_view, get_calendar_version, list_calendar_versions
+from services.assignment.queries.administration.configuration import get_calendar_view, list_calendars
+from services.assignment.queries.administration.versions import (
+    calendar_version_view,
+    get_calendar_version,
+    list_calendar_versions,
+)
 from services.assignment.schemas.rules import CalendarInput, CalendarPatch, CalendarView
 from services.assignment.schemas.versions import CalendarVersionView
 from shared.kit.http.paging import Cursor, Limit, Page

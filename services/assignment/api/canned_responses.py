@@ -6,15 +6,15 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 from starlette.status import HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
-from services.assignment.commands.administration import create
-from services.assignment.commands.canned_responses import (
+from services.assignment.commands.configuration.administration import create
+from services.assignment.commands.configuration.canned_responses import (
     change_canned_response,
     create_canned_response,
     delete_canned_response,
 )
 from services.assignment.deps import CannedAdmin, KeyedCall, SignedIn, State
-from services.assignment.queries.canned_responses import rendered_for, responses_for, responses_of
-from services.assignment.queries.tickets import get_ticket
+from services.assignment.queries.administration.canned_responses import rendered_for, responses_for, responses_of
+from services.assignment.queries.ticket_page.tickets import get_ticket
 from services.assignment.schemas.canned_responses import (
     CannedResponseInput,
     CannedResponsePatch,

@@ -6,16 +6,16 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Query, Request, Response
 from starlette.status import HTTP_200_OK, HTTP_202_ACCEPTED
 
-from services.assignment.commands.agent_files import upload
-from services.assignment.commands.agent_settings import find_settings
-from services.assignment.commands.drafts import DraftOwner, find_drafts, save_draft
-from services.assignment.commands.entry_edits import edit_entry, list_versions
+from services.assignment.commands.conversation.agent_files import upload
+from services.assignment.commands.conversation.drafts import DraftOwner, find_drafts, save_draft
+from services.assignment.commands.conversation.entry_edits import edit_entry, list_versions
 from services.assignment.commands.held_replies import cancel_reply, hold_reply
+from services.assignment.commands.people.agent_settings import find_settings
 from services.assignment.deps import SignedIn, SignedInPerson, State, TicketCall, TicketReference
 from services.assignment.errors import already_sent
-from services.assignment.queries.conversation import get_entry
-from services.assignment.queries.held_replies import list_held
-from services.assignment.queries.tickets import get_ticket
+from services.assignment.queries.ticket_page.conversation import get_entry
+from services.assignment.queries.ticket_page.held_replies import list_held
+from services.assignment.queries.ticket_page.tickets import get_ticket
 from services.assignment.schemas.composing import DraftInput, DraftKind, DraftView, HeldReplyInput, HeldReplyView
 from services.assignment.schemas.conversation import EntryView
 from services.assignment.schemas.editing import EntryPatch, EntryVersionView

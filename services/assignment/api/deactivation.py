@@ -6,7 +6,7 @@ from fastapi import APIRouter
 
 from services.assignment.deps import AgentsAdmin, SlaAdmin, State, TeamsAdmin
 from services.assignment.models import Team
-from services.assignment.queries import deactivation
+from services.assignment.queries.administration import deactivation
 from services.assignment.schemas.deactivation import AgentDeactivation, PolicyDeactivation, TeamDeactivation
 from shared.kit.http.problems import not_found
 from shared.kit.http.strict_json import StrictJsonRoute

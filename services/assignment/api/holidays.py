@@ -8,8 +8,8 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from starlette.status import HTTP_200_OK, HTTP_204_NO_CONTENT, HTTP_422_UNPROCESSABLE_CONTENT
 
-from services.assignment.commands.administration import Keyed, changing, create
-from services.assignment.commands.holiday_feeds import (
+from services.assignment.commands.configuration.administration import Keyed, changing, create
+from services.assignment.commands.configuration.holiday_feeds import (
     ImportRequest,
     apply_import,
     forget_feed,
@@ -18,7 +18,7 @@ from services.assignment.commands.holiday_feeds import (
     refreshing,
 )
 from services.assignment.deps import CalendarSlug, KeyedCall, SlaAdmin, State, TakesNothing
-from services.assignment.queries.holidays import list_countries, list_holidays
+from services.assignment.queries.administration.holidays import list_countries, list_holidays
 from services.assignment.schemas.holidays import CountryView, DatedHoliday, FeedImport, ImportMode, ImportResult
 from shared.contracts.calendars import FIRST_YEAR, LAST_YEAR
 from shared.kit.http.app import body_of

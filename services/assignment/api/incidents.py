@@ -9,13 +9,13 @@ from pydantic import BaseModel
 from starlette.status import HTTP_201_CREATED, HTTP_202_ACCEPTED, HTTP_204_NO_CONTENT
 
 from services.assignment.app_state import AppState
-from services.assignment.commands.administration import Keyed, create
-from services.assignment.commands.incidents import declare_incident, end_incident
+from services.assignment.commands.configuration.administration import Keyed, create
+from services.assignment.commands.tickets.incidents import declare_incident, end_incident
 from services.assignment.deps import KeyedCall, SignedIn, State, TicketCall, TicketReference
 from services.assignment.desk_jobs import incident_jobs
-from services.assignment.queries.incidents import get_incident, list_children, list_incidents
-from services.assignment.queries.similar_tickets import list_similar
-from services.assignment.queries.tickets import get_ticket
+from services.assignment.queries.ticket_page.incidents import get_incident, list_children, list_incidents
+from services.assignment.queries.ticket_page.similar_tickets import list_similar
+from services.assignment.queries.ticket_page.tickets import get_ticket
 from services.assignment.schemas.actions import ActionInput
 from services.assignment.schemas.desk import BulkView
 from services.assignment.schemas.incidents import (

@@ -7,11 +7,11 @@ from fastapi.responses import StreamingResponse
 from starlette.status import HTTP_202_ACCEPTED
 
 from services.assignment.app_state import AppState
-from services.assignment.commands.administration import create
+from services.assignment.commands.configuration.administration import create
 from services.assignment.deps import KeyedCall, SignedIn, State, TakesNothing
 from services.assignment.desk_jobs.bulk_jobs import cancel_bulk, get_bulk, list_bulk, start_bulk
 from services.assignment.desk_jobs.exports import export_view, file_of, get_export, list_exports, start_export
-from services.assignment.queries.callers import Caller
+from services.assignment.queries.access.callers import Caller
 from services.assignment.schemas.desk import BulkInput, BulkView, ExportInput, ExportView
 from shared.kit.db import Session
 from shared.kit.http.paging import Cursor, Limit, Page

@@ -11,11 +11,11 @@ from services.assignment.access.second_step import SecondStep, finish_with_code
 from services.assignment.access.service_tokens import get_service_token
 from services.assignment.access.sessions import sign_out, sign_out_everywhere
 from services.assignment.access.sign_in import sign_in
-from services.assignment.commands.availability import set_availability
+from services.assignment.commands.people.availability import set_availability
 from services.assignment.deps import SignedIn, State
 from services.assignment.errors import people_only, second_factor_required
-from services.assignment.queries.offers import list_offers
-from services.assignment.queries.people import get_agent_view
+from services.assignment.queries.people.offers import list_offers
+from services.assignment.queries.people.people import get_agent_view
 from services.assignment.schemas.people import AgentView, MeView, SessionView, SignInInput
 from services.assignment.schemas.routing import AvailabilityInput
 from shared.contracts.vocabulary import Channel

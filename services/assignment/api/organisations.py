@@ -5,15 +5,15 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from starlette.status import HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
-from services.assignment.commands.administration import create
-from services.assignment.commands.organisations import (
+from services.assignment.commands.configuration.administration import create
+from services.assignment.commands.requesters.organisations import (
     change_organisation,
     create_organisation,
     delete_organisation,
 )
 from services.assignment.deps import KeyedCall, SignedIn, SlaAdmin, State
-from services.assignment.queries.organisation_members import list_members, list_organisation_tickets
-from services.assignment.queries.organisations import get_organisation, list_organisations
+from services.assignment.queries.people.organisation_members import list_members, list_organisation_tickets
+from services.assignment.queries.people.organisations import get_organisation, list_organisations
 from services.assignment.schemas.organisations import OrganisationInput, OrganisationPatch, OrganisationView
 from services.assignment.schemas.requesters import OrganisationMember, RequesterTicket
 from shared.kit.http.paging import Cursor, Limit, Page

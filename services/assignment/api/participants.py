@@ -5,10 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Response
 from starlette.status import HTTP_202_ACCEPTED, HTTP_204_NO_CONTENT
 
-from services.assignment.commands import participants
+from services.assignment.commands.conversation import participants
 from services.assignment.deps import SignedIn, State, TakesNothing, TicketCall, TicketReference
-from services.assignment.queries.participants import list_participants
-from services.assignment.queries.tickets import get_ticket
+from services.assignment.queries.ticket_page.participants import list_participants
+from services.assignment.queries.ticket_page.tickets import get_ticket
 from services.assignment.schemas.participants import ParticipantInput, ParticipantView
 from shared.kit.http.paging import Page
 from shared.kit.http.strict_json import StrictJsonRoute

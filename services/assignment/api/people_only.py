@@ -7,7 +7,7 @@ from fastapi.responses import Response
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from services.assignment.errors import people_only
-from services.assignment.queries.programs import is_service_token
+from services.assignment.queries.access.programs import is_service_token
 from shared.kit.http.problems import render
 
 FOREIGN_KEY_VIOLATION = "23503"

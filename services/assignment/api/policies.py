@@ -5,11 +5,15 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from starlette.status import HTTP_201_CREATED
 
-from services.assignment.commands.administration import create
-from services.assignment.commands.policies import change_policy, create_policy, restore_policy
+from services.assignment.commands.configuration.administration import create
+from services.assignment.commands.configuration.policies import change_policy, create_policy, restore_policy
 from services.assignment.deps import KeyedCall, SignedIn, SlaAdmin, State, TakesNothing, Version
-from services.assignment.queries.configuration import get_current_policy, list_policies, policy_view
-from services.assignment.queries.versions import get_policy_version, list_policy_versions, policy_version_view
+from services.assignment.queries.administration.configuration import get_current_policy, list_policies, policy_view
+from services.assignment.queries.administration.versions import (
+    get_policy_version,
+    list_policy_versions,
+    policy_version_view,
+)
 from services.assignment.schemas.rules import PolicyInput, PolicyPatch, PolicyView
 from services.assignment.schemas.versions import PolicyVersionView
 from shared.kit.http.paging import Cursor, Limit, Page

@@ -6,9 +6,9 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Response
 from starlette.status import HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
-from services.assignment.commands.administration import create
-from services.assignment.commands.requester_merges import merge_requesters, preview_merge, undo_merge
-from services.assignment.commands.requesters import (
+from services.assignment.commands.configuration.administration import create
+from services.assignment.commands.requesters.requester_merges import merge_requesters, preview_merge, undo_merge
+from services.assignment.commands.requesters.requesters import (
     add_requester_note,
     change_requester,
     create_requester,
@@ -16,9 +16,9 @@ from services.assignment.commands.requesters import (
     remove_requester_note,
 )
 from services.assignment.deps import Allowed, KeyedCall, SignedIn, State, TakesNothing
-from services.assignment.queries.callers import Caller
-from services.assignment.queries.requester_lists import list_requesters
-from services.assignment.queries.requesters import (
+from services.assignment.queries.access.callers import Caller
+from services.assignment.queries.people.requester_lists import list_requesters
+from services.assignment.queries.people.requesters import (
     get_profile,
     get_record,
     list_notes,

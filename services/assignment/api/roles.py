@@ -5,11 +5,11 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from starlette.status import HTTP_201_CREATED
 
-from services.assignment.commands.administration import create
-from services.assignment.commands.people import change_role, create_role
+from services.assignment.commands.configuration.administration import create
+from services.assignment.commands.people.people import change_role, create_role
 from services.assignment.deps import AgentsAdmin, KeyedCall, State
 from services.assignment.models import Role
-from services.assignment.queries.people import list_roles, role_view
+from services.assignment.queries.people.people import list_roles, role_view
 from services.assignment.schemas.people import RoleInput, RolePatch, RoleView
 from shared.kit.http.paging import Page
 from shared.kit.http.problems import not_found

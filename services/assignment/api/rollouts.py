@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 from starlette.status import HTTP_200_OK, HTTP_202_ACCEPTED
 
-from services.assignment.commands.administration import create
+from services.assignment.commands.configuration.administration import create
 from services.assignment.deps import KeyedCall, SlaAdmin, State, TakesNothing
 from services.assignment.schemas.rollouts import (
     Preview,

@@ -5,10 +5,10 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from starlette.status import HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
-from services.assignment.commands.administration import create
-from services.assignment.commands.rules import change_rule, create_rule, delete_rule, order_rules
+from services.assignment.commands.configuration.administration import create
+from services.assignment.commands.configuration.rules import change_rule, create_rule, delete_rule, order_rules
 from services.assignment.deps import KeyedCall, RoutingAdmin, State
-from services.assignment.queries.configuration import get_rule_view, list_rules
+from services.assignment.queries.administration.configuration import get_rule_view, list_rules
 from services.assignment.schemas.routing_rules import RoutingRuleInput, RoutingRulePatch, RoutingRuleView, RuleOrder
 from shared.kit.http.paging import Page
 from shared.kit.http.strict_json import StrictJsonRoute

@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from services.assignment.commands.routing_trials import preview_rule, simulate
-from services.assignment.commands.rule_documents import export_rules, import_rules
+from services.assignment.commands.configuration.routing_trials import preview_rule, simulate
+from services.assignment.commands.configuration.rule_documents import export_rules, import_rules
 from services.assignment.deps import RoutingAdmin, State
 from services.assignment.schemas.rule_documents import ImportInput, ImportView, RuleDocument
 from services.assignment.schemas.simulations import RulePreview, RulePreviewInput, SimulationInput, SimulationView

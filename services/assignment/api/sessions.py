@@ -10,7 +10,7 @@ from services.assignment.access.revocation import revoke_session
 from services.assignment.access.sessions import list_sessions, session_info
 from services.assignment.deps import SignedIn, State
 from services.assignment.errors import not_permitted
-from services.assignment.queries.people import get_agent_view
+from services.assignment.queries.people.people import get_agent_view
 from services.assignment.schemas.access import SessionInfo
 from shared.contracts.vocabulary import Permission
 from shared.domain.permissions import holds

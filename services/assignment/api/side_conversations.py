@@ -5,10 +5,13 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from starlette.status import HTTP_201_CREATED
 
-from services.assignment.commands.side_conversations import reply_in_side_conversation, start_side_conversation
+from services.assignment.commands.conversation.side_conversations import (
+    reply_in_side_conversation,
+    start_side_conversation,
+)
 from services.assignment.deps import SignedIn, State, TicketCall, TicketReference
-from services.assignment.queries.side_conversations import get_side_conversation, list_side_conversations
-from services.assignment.queries.tickets import get_ticket
+from services.assignment.queries.ticket_page.side_conversations import get_side_conversation, list_side_conversations
+from services.assignment.queries.ticket_page.tickets import get_ticket
 from services.assignment.schemas.side_conversations import SideConversationInput, SideConversationView, SideReplyInput
 from shared.kit.http.paging import Page
 from shared.kit.http.strict_json import StrictJsonRoute

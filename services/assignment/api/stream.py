@@ -8,7 +8,7 @@ from fastapi.security import HTTPAuthorizationCredentials
 
 from services.assignment.deps import BEARER, SignedIn, State, find_bearer
 from services.assignment.live.change_streams import Watcher
-from services.assignment.queries.callers import Caller
+from services.assignment.queries.access.callers import Caller
 from shared.kit.http.strict_json import StrictJsonRoute
 
 router = APIRouter(tags=["tickets"], route_class=StrictJsonRoute)

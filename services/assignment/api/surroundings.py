@@ -6,16 +6,16 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Header, Response
 from starlette.status import HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
-from services.assignment.commands.agent_settings import change_settings, find_settings
-from services.assignment.commands.followers import follow, unfollow
-from services.assignment.commands.links import link_tickets, unlink_tickets
-from services.assignment.commands.opened_tickets import open_ticket
-from services.assignment.commands.presence import get_presence, tell_presence
-from services.assignment.commands.ticket_details import edit_ticket
+from services.assignment.commands.conversation.followers import follow, unfollow
+from services.assignment.commands.conversation.presence import get_presence, tell_presence
+from services.assignment.commands.people.agent_settings import change_settings, find_settings
+from services.assignment.commands.tickets.links import link_tickets, unlink_tickets
+from services.assignment.commands.tickets.opened_tickets import open_ticket
+from services.assignment.commands.tickets.ticket_details import edit_ticket
 from services.assignment.deps import Allowed, KeyedCall, SignedIn, SignedInPerson, State, TicketCall, TicketReference
-from services.assignment.queries.followers import list_followers
-from services.assignment.queries.links import list_links
-from services.assignment.queries.tickets import get_ticket
+from services.assignment.queries.ticket_page.followers import list_followers
+from services.assignment.queries.ticket_page.links import list_links
+from services.assignment.queries.ticket_page.tickets import get_ticket
 from services.assignment.schemas.composing import (
     FollowerInput,
     FollowerView,

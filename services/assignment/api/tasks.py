@@ -5,10 +5,10 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from starlette.status import HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
-from services.assignment.commands.tasks import add_task, change_task, remove_task
+from services.assignment.commands.tickets.tasks import add_task, change_task, remove_task
 from services.assignment.deps import SignedIn, State, TicketCall, TicketReference
-from services.assignment.queries.tasks import list_tasks
-from services.assignment.queries.tickets import get_ticket
+from services.assignment.queries.ticket_page.tasks import list_tasks
+from services.assignment.queries.ticket_page.tickets import get_ticket
 from services.assignment.schemas.tasks import TaskInput, TaskPatch, TaskView
 from shared.kit.http.paging import Page
 from shared.kit.http.strict_json import StrictJsonRoute

@@ -5,11 +5,11 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from starlette.status import HTTP_201_CREATED
 
-from services.assignment.commands.administration import create
-from services.assignment.commands.people import change_team, create_team
+from services.assignment.commands.configuration.administration import create
+from services.assignment.commands.people.people import change_team, create_team
 from services.assignment.deps import KeyedCall, SignedIn, State, TeamsAdmin
 from services.assignment.models import Team
-from services.assignment.queries.people import list_teams, team_view
+from services.assignment.queries.people.people import list_teams, team_view
 from services.assignment.schemas.people import TeamInputNew, TeamPatch, TeamView
 from shared.kit.http.paging import Page
 from shared.kit.http.problems import not_found

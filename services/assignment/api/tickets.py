@@ -8,12 +8,12 @@ from fastapi import APIRouter, Depends, Query, Response
 from pydantic import AfterValidator
 
 from services.assignment.deps import SignedIn, State, TicketReference
-from services.assignment.queries.conversation import list_entries, list_events
 from services.assignment.queries.lists import Filters, QueueView, Sort, TimeSpan, list_tickets
-from services.assignment.queries.merged_tickets import get_sources
 from services.assignment.queries.saved_views import filters_of, get_saved_view, over
-from services.assignment.queries.team_targets import with_team_target
-from services.assignment.queries.tickets import get_ticket, get_view
+from services.assignment.queries.ticket_page.conversation import list_entries, list_events
+from services.assignment.queries.ticket_page.merged_tickets import get_sources
+from services.assignment.queries.ticket_page.team_targets import with_team_target
+from services.assignment.queries.ticket_page.tickets import get_ticket, get_view
 from services.assignment.queries.time_travel.instants import AsOf, check_existed
 from services.assignment.queries.time_travel.snapshots import get_past_view
 from services.assignment.schemas.conversation import EntryView, EventView

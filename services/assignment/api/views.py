@@ -6,8 +6,8 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 from starlette.status import HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
-from services.assignment.commands.administration import create
-from services.assignment.commands.saved_views import change_view, delete_view, save_view, set_preferences
+from services.assignment.commands.configuration.administration import create
+from services.assignment.commands.configuration.saved_views import change_view, delete_view, save_view, set_preferences
 from services.assignment.deps import KeyedCall, SignedIn, State
 from services.assignment.queries.saved_views import get_preferences, list_views
 from services.assignment.queries.ticket_lists.suggestions import suggest

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import select, update
 
 from services.assignment.app_state import AppState
-from services.assignment.commands.record_answers import record_answers
+from services.assignment.commands.execution.record_answers import record_answers
 from services.assignment.models import TicketAssignment
 from services.assignment.routing.assignments import ASSIGNMENTS
 from shared.contracts.answers import CommandAnswer

@@ -8,8 +8,9 @@ from typing import Any
 from fastapi import Response
 
 from services.assignment.app_state import AppState
-from services.assignment.commands import lifecycle, merging, messages, splitting
-from services.assignment.commands.command_request import Build, CommandRequest, act
+from services.assignment.commands.conversation import messages
+from services.assignment.commands.execution.command_request import Build, CommandRequest, act
+from services.assignment.commands.tickets import lifecycle, merging, splitting
 from services.assignment.schemas import actions
 from services.assignment.schemas.merging import MergeInput, SplitInput
 from shared.contracts.commands import Command, PendTicket, ReleaseTicket, ReopenTicket, ResumeTicket

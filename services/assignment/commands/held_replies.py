@@ -15,15 +15,15 @@ from sqlalchemy.dialects.postgresql import insert
 
 from services.assignment.app_state import AppState
 from services.assignment.commands.action_registry import ACTIONS, do
-from services.assignment.commands.agent_files import check_files
-from services.assignment.commands.command_request import CommandRequest, check_revision, message_id_of
-from services.assignment.commands.drafts import DraftOwner, find_drafts, forget_draft, put_draft
-from services.assignment.commands.notes import COMMENTS
+from services.assignment.commands.conversation.agent_files import check_files
+from services.assignment.commands.conversation.drafts import DraftOwner, find_drafts, forget_draft, put_draft
+from services.assignment.commands.execution.command_request import CommandRequest, check_revision, message_id_of
+from services.assignment.commands.execution.notes import COMMENTS
 from services.assignment.errors import agents_only
 from services.assignment.models import HeldReply, Message
-from services.assignment.queries.callers import Caller, find_agent_caller
-from services.assignment.queries.held_replies import held_view
-from services.assignment.queries.tickets import get_ticket
+from services.assignment.queries.access.callers import Caller, find_agent_caller
+from services.assignment.queries.ticket_page.held_replies import held_view
+from services.assignment.queries.ticket_page.tickets import get_ticket
 from services.assignment.schemas.actions import MessageInput
 from services.assignment.schemas.composing import DraftInput, HeldReplyInput, HeldReplyView
 from shared.contracts.base import AgentId

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from services.assignment.commands.requester_intake import (
+from services.assignment.commands.requesters.requester_intake import (
     emails_on,
     forget_people_without_tickets,
     forget_requester,

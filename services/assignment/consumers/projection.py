@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from services.assignment.commands.projection import LifecycleRows, project_lifecycle, project_steps
-from services.assignment.commands.requester_intake import take_in_requesters
-from services.assignment.commands.side_mail import take_failed_mail, take_side_message
-from services.assignment.commands.staff_mail import take_staff_mail
+from services.assignment.commands.conversation.side_mail import take_failed_mail, take_side_message
+from services.assignment.commands.conversation.staff_mail import take_staff_mail
+from services.assignment.commands.execution.projection import LifecycleRows, project_lifecycle, project_steps
+from services.assignment.commands.requesters.requester_intake import take_in_requesters
 from services.assignment.consumers import erasure, statements
 from services.assignment.consumers.erasure import ERASURES, ErasureConsumer
 from services.assignment.consumers.satisfaction import WRITE_RATINGS, rating_row, rating_rows_in_order

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from services.assignment.app_state import AppState
-from services.assignment.commands.triage import decide, deliver, open_undecided
+from services.assignment.commands.tickets.triage import decide, deliver, open_undecided
 from services.assignment.models import Topic
 from shared.contracts.events import Envelope, TicketSubmitted
 from shared.kit.bus import Partly

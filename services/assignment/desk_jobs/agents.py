@@ -5,7 +5,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from services.assignment.models import Agent, Membership, Role
-from services.assignment.queries.callers import Caller, grant_of
+from services.assignment.queries.access.callers import Caller, grant_of
 from shared.contracts.base import AgentId, TeamId
 from shared.contracts.vocabulary import Channel
 from shared.domain.permissions import Principal

@@ -12,10 +12,10 @@ from sqlalchemy import func, insert, select, update
 
 from services.assignment.commands.action_registry import ACTIONS
 from services.assignment.models import BulkJob, BulkTicket, Ticket
-from services.assignment.queries.callers import Caller
+from services.assignment.queries.access.callers import Caller
+from services.assignment.queries.access.visibility import visible_to
 from services.assignment.queries.cursors import number_in
 from services.assignment.queries.lists import Filters, Sort, TimeSpan, list_ticket_ids
-from services.assignment.queries.visibility import visible_to
 from services.assignment.schemas.desk import (
     MOST_TICKETS,
     BulkInput,

@@ -15,13 +15,13 @@ from pydantic_core import to_json
 from sqlalchemy import delete, select, update
 
 from services.assignment.app_state import AppState
-from services.assignment.commands.command_request import CommandRequest
+from services.assignment.commands.execution.command_request import CommandRequest
 from services.assignment.commands.leading import work_while_leading
 from services.assignment.desk_jobs.agents import find_agent_caller
 from services.assignment.desk_jobs.bulk_jobs import UNDER_WAY
 from services.assignment.desk_jobs.job_actions import JOB_ACTIONS
 from services.assignment.models import BulkJob, BulkTicket
-from services.assignment.queries.callers import Caller
+from services.assignment.queries.access.callers import Caller
 from services.assignment.schemas.desk import BulkTicketState, JobState
 from shared.contracts.vocabulary import Channel
 from shared.domain.errors import Refusal

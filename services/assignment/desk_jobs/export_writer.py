@@ -11,7 +11,7 @@ from services.assignment.commands.leading import work_while_leading
 from services.assignment.desk_jobs.agents import find_agent_caller
 from services.assignment.desk_jobs.exports import UNDER_WAY
 from services.assignment.models import Export, ExportPart
-from services.assignment.queries.callers import Caller
+from services.assignment.queries.access.callers import Caller
 from services.assignment.queries.lists import Filters, Sort, TimeSpan, list_tickets
 from services.assignment.schemas.csv_tables import csv_table, text_cell
 from services.assignment.schemas.desk import Column, FilterInput, JobState

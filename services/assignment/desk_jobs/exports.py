@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from services.assignment.models import Export, ExportPart
-from services.assignment.queries.callers import Caller
+from services.assignment.queries.access.callers import Caller
 from services.assignment.schemas.desk import ExportInput, ExportView, JobState
 from shared.kit.clock import new_id, utc_now
 from shared.kit.db import Database, Session

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, select
 
 from services.assignment.app_state import AppState
-from services.assignment.commands.incidents import announce_incident
+from services.assignment.commands.tickets.incidents import announce_incident
 from services.assignment.desk_jobs.bulk_jobs import (
     BulkWork,
     refuse_programs,
@@ -22,9 +22,9 @@ from services.assignment.desk_jobs.bulk_jobs import (
 )
 from services.assignment.desk_jobs.job_actions import ATTACH, DETACH
 from services.assignment.models import BulkJob, MajorIncident, Ticket
-from services.assignment.queries.callers import Caller
-from services.assignment.queries.incidents import list_child_ids
-from services.assignment.queries.tickets import get_ticket
+from services.assignment.queries.access.callers import Caller
+from services.assignment.queries.ticket_page.incidents import list_child_ids
+from services.assignment.queries.ticket_page.tickets import get_ticket
 from services.assignment.schemas.actions import ActionInput
 from services.assignment.schemas.desk import MOST_TICKETS, BulkView
 from services.assignment.schemas.incidents import ChildrenInput, IncidentJobView, IncidentUpdateInput

@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Final
 
 from services.assignment.commands.action_registry import ACTIONS, ActionHandler
-from services.assignment.commands.incidents import attach_child, detach_child
+from services.assignment.commands.tickets.incidents import attach_child, detach_child
 from services.assignment.schemas.incidents import ParentInput
 
 ATTACH: Final = "attach"

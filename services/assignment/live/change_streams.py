@@ -12,8 +12,8 @@ import anyio
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from services.assignment.live.ticket_changes import TicketChange, TicketChanges
-from services.assignment.queries.callers import Caller
-from services.assignment.queries.visibility import VIEW
+from services.assignment.queries.access.callers import Caller
+from services.assignment.queries.access.visibility import VIEW
 from shared.domain.permissions import Grant, TicketPlace, permissions_on
 from shared.kit.http.problems import Problem
 

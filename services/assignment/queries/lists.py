@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy.orm import InstrumentedAttribute
 
 from services.assignment.models import Ticket
-from services.assignment.queries.callers import Caller
+from services.assignment.queries.access.callers import Caller
 from services.assignment.queries.cursors import bad_cursor, instant_in, number_in, uuid_in
 from services.assignment.queries.ticket_lists.counting import COUNTED, count_lists
 from services.assignment.queries.ticket_lists.filters import resolve, search_text

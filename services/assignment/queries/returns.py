@@ -24,7 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import aliased
 
 from services.assignment.models import Agent, Departure, Membership, Role, Team, Ticket, TicketReturn
-from services.assignment.queries.callers import reaches_team
+from services.assignment.queries.access.callers import reaches_team
 from services.assignment.queries.indexed_ranges import IS_OPEN
 from shared.contracts.base import AgentId
 from shared.contracts.vocabulary import Permission, ReturnReason, Scope

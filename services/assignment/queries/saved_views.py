@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import ARRAY, Uuid, bindparam, func, or_, select
 
 from services.assignment.models import DeskPreferences, SavedView
-from services.assignment.queries.callers import Caller
+from services.assignment.queries.access.callers import Caller
 from services.assignment.queries.lists import Filters, QueueView, Sort
 from services.assignment.queries.ticket_lists.counting import ViewCount, count_lists
 from services.assignment.schemas.desk import (

@@ -14,7 +14,7 @@ from sqlalchemy import bindparam, delete, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
 
-from services.assignment.commands.projection import TICKETS, VERDICT_COLUMNS, VERDICTS, settle_logged
+from services.assignment.commands.execution.projection import TICKETS, VERDICT_COLUMNS, VERDICTS, settle_logged
 from services.assignment.read_model.shadow import COMPARED, ShadowTicket, read_shadow
 from shared.kit.db import Database, Session
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import Row, text
 
-from services.assignment.commands.projection import FINISHED, row_of, verdict_row
+from services.assignment.commands.execution.projection import FINISHED, row_of, verdict_row
 from shared.contracts.events import SlaSettled
 from shared.contracts.tickets import TicketSnapshot
 from shared.kit.db import Session

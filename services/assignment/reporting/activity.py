@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Row, select, text
 
 from services.assignment.models import ActivityWatermark, Agent, Team, Topic
-from services.assignment.queries.callers import Caller
-from services.assignment.queries.people import agent_ids, team_ids
+from services.assignment.queries.access.callers import Caller
+from services.assignment.queries.people.people import agent_ids, team_ids
 from services.assignment.queries.periods import Period
 from services.assignment.reporting.aggregation import COLUMNS, FACTS, SUMS, TYPES
 from services.assignment.reporting.held_counting import NOBODY

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import CTE, ColumnElement, Row, Select, and_, func, select, tuple_
 
-from services.assignment.queries.callers import Caller
+from services.assignment.queries.access.callers import Caller
 from services.assignment.queries.periods import Period
 from services.assignment.queries.running_clocks import OVERDUE, RUNNING
 from services.assignment.reporting.clock_sums import consistently, find_counts

@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import text
 
 from services.assignment.models import BacklogWatermark
-from services.assignment.queries.callers import Caller
-from services.assignment.queries.people import team_ids
+from services.assignment.queries.access.callers import Caller
+from services.assignment.queries.people.people import team_ids
 from services.assignment.queries.periods import Period
 from services.assignment.reporting.activity import NOBODYS, group_names_of
 from services.assignment.reporting.backlog_counting import FIGURES

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.assignment.queries.callers import Caller
+from services.assignment.queries.access.callers import Caller
 from services.assignment.queries.periods import Period, period_of
 from services.assignment.queries.time_travel.open_tickets import OpenAt
 from services.assignment.reporting.activity import get_activity_report, get_arrival_report

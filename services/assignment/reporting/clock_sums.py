@@ -30,8 +30,8 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import aliased
 
 from services.assignment.models import ClockWatermark, SettledClock
-from services.assignment.queries.callers import Caller
-from services.assignment.queries.people import team_ids
+from services.assignment.queries.access.callers import Caller
+from services.assignment.queries.people.people import team_ids
 from services.assignment.queries.periods import Period
 from services.assignment.queries.running_clocks import OVERDUE, RUNNING, running_clocks
 from services.assignment.reporting.clock_counting import LENGTHS, day_start, next_day

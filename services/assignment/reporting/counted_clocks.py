@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from services.assignment.queries.callers import Caller
+from services.assignment.queries.access.callers import Caller
 from services.assignment.queries.periods import Period
 from services.assignment.reporting.clock_sums import (
     BUSINESS,

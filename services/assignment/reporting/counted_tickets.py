@@ -24,11 +24,11 @@ from sqlalchemy import (
 )
 
 from services.assignment.models import Ticket
-from services.assignment.queries.callers import Caller
+from services.assignment.queries.access.callers import Caller
+from services.assignment.queries.access.visibility import visible_to
 from services.assignment.queries.periods import Period
 from services.assignment.queries.running_clocks import OVERDUE, RUNNING
 from services.assignment.queries.time_travel.open_tickets import OpenAt
-from services.assignment.queries.visibility import visible_to
 from services.assignment.reporting.activity import scope_of_activity
 from services.assignment.reporting.aggregation import COLUMNS, COUNTED, DERIVED, FACTS, REPLY
 from services.assignment.reporting.held import counted_stretches

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from sqlalchemy import DateTime, Double, Row, Select, String, Uuid, column, select, text
 
-from services.assignment.queries.callers import Caller
+from services.assignment.queries.access.callers import Caller
 from services.assignment.queries.periods import Period
 from services.assignment.reporting.activity import (
     NOBODYS,

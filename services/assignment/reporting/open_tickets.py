@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, FromClause, Row, Select, String, and_, cast, exists, func, null, select
 
 from services.assignment.models import Agent, Team, Ticket, Topic
-from services.assignment.queries.callers import Caller
-from services.assignment.queries.people import team_ids
+from services.assignment.queries.access.callers import Caller
+from services.assignment.queries.people.people import team_ids
 from services.assignment.queries.running_clocks import OVERDUE, running_clocks
 from services.assignment.queries.time_travel.open_tickets import OpenAt
 from services.assignment.reporting.activity import NOBODYS, place_of

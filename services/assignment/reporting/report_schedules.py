@@ -8,10 +8,10 @@ from pydantic import ValidationError
 from sqlalchemy import func, select
 
 from services.assignment.app_state import AppState
-from services.assignment.commands.administration import changes_of, changing
-from services.assignment.commands.audit import KINDS, record_change
+from services.assignment.commands.configuration.administration import changes_of, changing
+from services.assignment.commands.configuration.audit import KINDS, record_change
 from services.assignment.models import Agent, ReportRun, ReportSchedule
-from services.assignment.queries.callers import Caller
+from services.assignment.queries.access.callers import Caller
 from services.assignment.reporting.schedule_times import ScheduleTimes
 from services.assignment.schemas.saved_reports import (
     Frequency,

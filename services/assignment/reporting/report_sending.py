@@ -11,9 +11,9 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from services.assignment.app_state import AppState
-from services.assignment.commands.administration import changing
+from services.assignment.commands.configuration.administration import changing
 from services.assignment.models import ReportRun, ReportSchedule
-from services.assignment.queries.callers import Caller, find_agent_caller
+from services.assignment.queries.access.callers import Caller, find_agent_caller
 from services.assignment.queries.periods import WrongPeriod
 from services.assignment.reporting.catalogue import REPORTS, ReportParameters
 from services.assignment.reporting.report_schedules import times_of

@@ -11,10 +11,10 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Row, Select, String, Subquery, and_, case, cast, func, literal, select, true
 
 from services.assignment.models import Agent, Organisation, RoutingDecision, SatisfactionRating, Team, Ticket, Topic
-from services.assignment.queries.callers import Caller
-from services.assignment.queries.people import agent_ids, team_ids
+from services.assignment.queries.access.callers import Caller
+from services.assignment.queries.access.visibility import visible_to
+from services.assignment.queries.people.people import agent_ids, team_ids
 from services.assignment.queries.periods import Period
-from services.assignment.queries.visibility import visible_to
 from services.assignment.reporting.steps import interval_starts
 from services.assignment.schemas.activity import ReportInterval
 from services.assignment.schemas.satisfaction import (

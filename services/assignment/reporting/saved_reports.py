@@ -6,10 +6,10 @@ from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy import func as sql
 
 from services.assignment.app_state import AppState
-from services.assignment.commands.administration import changes_of, changing
+from services.assignment.commands.configuration.administration import changes_of, changing
 from services.assignment.errors import not_permitted
 from services.assignment.models import Agent, SavedReport
-from services.assignment.queries.callers import Caller
+from services.assignment.queries.access.callers import Caller
 from services.assignment.reporting.catalogue import REPORTS, ReportParameters
 from services.assignment.schemas.saved_reports import SavedReportInput, SavedReportPatch, SavedReportView
 from shared.contracts.vocabulary import Permission

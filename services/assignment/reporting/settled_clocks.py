@@ -33,8 +33,8 @@ from services.assignment.models import (
     Ticket,
     Topic,
 )
-from services.assignment.queries.callers import Caller
-from services.assignment.queries.people import agent_ids, team_ids
+from services.assignment.queries.access.callers import Caller
+from services.assignment.queries.people.people import agent_ids, team_ids
 from services.assignment.queries.periods import Period
 from services.assignment.queries.running_clocks import OVERDUE, running_clocks
 from services.assignment.queries.time_travel.open_tickets import OpenAt

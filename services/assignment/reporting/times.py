@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import CTE, Double, Row, Select, cast, func, select, tuple_
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from services.assignment.queries.callers import Caller
+from services.assignment.queries.access.callers import Caller
 from services.assignment.queries.periods import Period
 from services.assignment.reporting.clock_sums import consistently, find_counts
 from services.assignment.reporting.counted_clocks import times_from_counts

@@ -9,12 +9,12 @@ from pydantic import BaseModel
 from sqlalchemy import select
 
 from services.assignment.app_state import AppState
-from services.assignment.commands.administration import changing
-from services.assignment.commands.audit import KINDS, record_change
+from services.assignment.commands.configuration.administration import changing
+from services.assignment.commands.configuration.audit import KINDS, record_change
 from services.assignment.errors import not_permitted
 from services.assignment.models import Agent, Team, WallBoard
-from services.assignment.queries.callers import Caller
-from services.assignment.queries.people import team_ids
+from services.assignment.queries.access.callers import Caller
+from services.assignment.queries.people.people import team_ids
 from services.assignment.queries.periods import Period
 from services.assignment.queries.time_travel.open_tickets import OpenAt
 from services.assignment.reporting.activity import get_activity_report

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ARRAY, ColumnElement, Row, Text, Uuid, bindparam, cast, func, select
 
 from services.assignment.models import Agent, Membership, Role, Team
-from services.assignment.queries.routing_stamp import RoutingStamp, stamp_columns
+from services.assignment.queries.administration.routing_stamp import RoutingStamp, stamp_columns
 from services.assignment.routing.abilities import AgentAbilities, KnownAbilities
 from services.assignment.routing.candidates import KnownCandidates
 from services.assignment.routing.standings import STANDINGS, STANDINGS_IN_ONE

@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from services.assignment.queries.organisations import KnownOrganisation, organisations_of
-from services.assignment.queries.policies import PolicyCache
-from services.assignment.queries.policy_tiers import PolicyChoice, PolicySources, policy_for
+from services.assignment.queries.administration.policies import PolicyCache
+from services.assignment.queries.administration.policy_tiers import PolicyChoice, PolicySources, policy_for
+from services.assignment.queries.people.organisations import KnownOrganisation, organisations_of
 from services.assignment.routing_rules.table import RoutingTable, fallback_in_words
 from shared.contracts.events import RuleMatch
 from shared.domain.routing import Demand, MatchedRule, SkillDemand

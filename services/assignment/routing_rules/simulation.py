@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from services.assignment.models import Agent, Policy, Team
-from services.assignment.queries.policies import PolicyCache
+from services.assignment.queries.administration.policies import PolicyCache
 from services.assignment.routing.decisions import Question, decide
 from services.assignment.routing.rosters import Place, TeamRoster, read_rosters
 from services.assignment.routing_rules.preview import IsVisible

@@ -13,9 +13,9 @@ from services.assignment.models import (
     RoutingRule,
     Topic,
 )
-from services.assignment.queries.policy_tiers import PolicyChoice, PolicySources
-from services.assignment.queries.routing_stamp import RoutingStamp, read_stamp
-from services.assignment.queries.successors import Successors, get_successors
+from services.assignment.queries.administration.policy_tiers import PolicyChoice, PolicySources
+from services.assignment.queries.administration.routing_stamp import RoutingStamp, read_stamp
+from services.assignment.queries.people.successors import Successors, get_successors
 from services.assignment.schemas.routing_rules import RoutingRuleView
 from shared.contracts.base import AgentId, PolicyId, TeamId
 from shared.contracts.calendars import BusinessCalendar, ResolvedCalendar

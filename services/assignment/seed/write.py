@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 
-from services.assignment.commands.announcements import agent_changed, team_changed
+from services.assignment.commands.people.announcements import agent_changed, team_changed
 from services.assignment.models import (
     Agent,
     Base,

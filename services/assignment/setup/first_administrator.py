@@ -8,12 +8,12 @@ from sqlalchemy import select, text, update
 
 from services.assignment.access.sessions import SignedIn, SignInProof, Visit, open_session
 from services.assignment.app_state import AppState
-from services.assignment.commands.announcements import agent_changed, team_changed
-from services.assignment.commands.audit import record_change, set_actor
-from services.assignment.commands.passwords import hash_new_password
+from services.assignment.commands.configuration.audit import record_change, set_actor
+from services.assignment.commands.people.announcements import agent_changed, team_changed
+from services.assignment.commands.people.passwords import hash_new_password
 from services.assignment.models import Agent, Installation, Membership, Role, Team
-from services.assignment.queries.callers import Caller
-from services.assignment.queries.people import get_agent_view, team_view
+from services.assignment.queries.access.callers import Caller
+from services.assignment.queries.people.people import get_agent_view, team_view
 from services.assignment.schemas.people import NewPassword
 from services.assignment.seed.organisation import id_of
 from services.assignment.setup.links import find_link

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.assignment.models import Calendar, Policy, StoredSnapshot, table_of
-from services.assignment.queries.policies import snapshot_of
+from services.assignment.queries.administration.policies import snapshot_of
 from shared.contracts.calendars import ResolvedCalendar
 from shared.contracts.events import Envelope, SlaSettled, TicketPolicyChanged, TicketTriaged
 from shared.contracts.policies import PolicySnapshot

@@ -6,8 +6,8 @@ from uuid import UUID
 from sqlalchemy import insert, literal, select
 
 from services.assignment.app_state import AppState
-from services.assignment.commands.audit import record_change
-from services.assignment.commands.versions import lock
+from services.assignment.commands.configuration.audit import record_change
+from services.assignment.commands.configuration.versions import lock
 from services.assignment.models import Rollout, RolloutStep, RolloutTicket, Ticket, table_of
 from services.assignment.schemas.rollouts import (
     UNDER_WAY,

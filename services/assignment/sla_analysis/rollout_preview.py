@@ -8,7 +8,7 @@ from uuid import UUID
 
 from services.assignment.app_state import AppState
 from services.assignment.models import Ticket
-from services.assignment.queries.configuration import get_current_policy
+from services.assignment.queries.administration.configuration import get_current_policy
 from services.assignment.queries.cursors import uuid_in
 from services.assignment.schemas.rollouts import (
     ClockPreview,

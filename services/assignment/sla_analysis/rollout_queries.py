@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from services.assignment.models import Rollout, RolloutStep, RolloutTicket, Ticket
-from services.assignment.queries.configuration import get_current_policy
+from services.assignment.queries.administration.configuration import get_current_policy
 from services.assignment.queries.cursors import uuid_in
 from services.assignment.schemas.rollouts import (
     RolloutCounts,

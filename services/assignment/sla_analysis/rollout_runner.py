@@ -12,8 +12,8 @@ from uuid import UUID
 from sqlalchemy import func, select, update
 
 from services.assignment.app_state import AppState
+from services.assignment.commands.execution.record_answers import record_answers
 from services.assignment.commands.leading import work_while_leading
-from services.assignment.commands.record_answers import record_answers
 from services.assignment.models import LoggedEvent, Rollout, RolloutStep, RolloutTicket, StoredSnapshot, Ticket
 from services.assignment.schemas.rollouts import UNDER_WAY, RolloutState, RolloutTicketState
 from services.assignment.sla_analysis.rollout_commands import enter

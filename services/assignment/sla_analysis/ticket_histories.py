@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from services.assignment.models import LoggedEvent, StoredSnapshot
-from services.assignment.queries.policies import PolicyCache
+from services.assignment.queries.administration.policies import PolicyCache
 from shared.contracts.policies import PolicySnapshot
 from shared.domain.sla import Fact, History
 from shared.domain.sla.fact_codec import OPENED, StoredFields, history_of

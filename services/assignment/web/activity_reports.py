@@ -9,8 +9,8 @@ from fastapi import APIRouter, Depends, Request, Response
 from services.assignment.api.reports import csv_file
 from services.assignment.deps import State
 from services.assignment.errors import not_permitted
-from services.assignment.queries.callers import Caller
-from services.assignment.queries.people import list_teams
+from services.assignment.queries.access.callers import Caller
+from services.assignment.queries.people.people import list_teams
 from services.assignment.queries.periods import WrongPeriod
 from services.assignment.queries.time_travel.open_tickets import OpenAt
 from services.assignment.reporting.activity import get_activity_report, get_arrival_report

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
 
-from services.assignment.commands.availability import set_availability
+from services.assignment.commands.people.availability import set_availability
 from services.assignment.deps import State
 from services.assignment.schemas.routing import AvailabilityInput
 from services.assignment.web.page_base import DeskAgent, DeskPageRoute, TheDesk

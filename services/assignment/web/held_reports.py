@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 
 from services.assignment.deps import State
-from services.assignment.queries.callers import Caller
+from services.assignment.queries.access.callers import Caller
 from services.assignment.reporting.held import get_held_report
 from services.assignment.schemas.held import HeldReport, TicketHolder
 from services.assignment.web.activity_reports import (

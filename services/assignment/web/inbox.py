@@ -10,7 +10,7 @@ from starlette.datastructures import URL
 
 from services.assignment.app_state import AppState
 from services.assignment.deps import State
-from services.assignment.queries.callers import Caller
+from services.assignment.queries.access.callers import Caller
 from services.assignment.web.admin.intake.admin_client import administrator
 from services.assignment.web.admin.submitted_form import AdminForm
 from services.assignment.web.notification_labels import words_of

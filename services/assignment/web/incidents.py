@@ -12,14 +12,14 @@ from starlette.datastructures import FormData
 from starlette.status import HTTP_202_ACCEPTED
 
 from services.assignment.app_state import AppState
-from services.assignment.commands.administration import Keyed, create
-from services.assignment.commands.incidents import declare_incident, end_incident
+from services.assignment.commands.configuration.administration import Keyed, create
+from services.assignment.commands.tickets.incidents import declare_incident, end_incident
 from services.assignment.deps import State
 from services.assignment.desk_jobs import incident_jobs
-from services.assignment.queries.callers import Caller
-from services.assignment.queries.incidents import get_incident, list_children
-from services.assignment.queries.similar_tickets import list_similar
-from services.assignment.queries.tickets import AuthorizedTicket, get_ticket
+from services.assignment.queries.access.callers import Caller
+from services.assignment.queries.ticket_page.incidents import get_incident, list_children
+from services.assignment.queries.ticket_page.similar_tickets import list_similar
+from services.assignment.queries.ticket_page.tickets import AuthorizedTicket, get_ticket
 from services.assignment.schemas.actions import ActionInput
 from services.assignment.schemas.desk import BulkView
 from services.assignment.schemas.incidents import ChildrenInput, ChildrenShown, IncidentInput, IncidentUpdateInput

@@ -5,11 +5,11 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from services.assignment.deps import State
-from services.assignment.queries.callers import Caller
+from services.assignment.queries.access.callers import Caller
 from services.assignment.queries.lists import Filters, QueueView, Sort, TimeSpan, list_tickets
-from services.assignment.queries.merged_tickets import find_root
-from services.assignment.queries.requester_tickets import list_requester_tickets
-from services.assignment.queries.tickets import get_ticket, get_view
+from services.assignment.queries.ticket_page.merged_tickets import find_root
+from services.assignment.queries.ticket_page.requester_tickets import list_requester_tickets
+from services.assignment.queries.ticket_page.tickets import get_ticket, get_view
 from services.assignment.schemas.search_language import SearchProblem
 from services.assignment.schemas.tickets import TicketView
 from services.assignment.web.page_base import DeskAgent, DeskPageRoute, TheDesk

@@ -11,13 +11,13 @@ from sqlalchemy import select
 from starlette.datastructures import FormData
 from starlette.status import HTTP_201_CREATED
 
-from services.assignment.commands.administration import Keyed
-from services.assignment.commands.opened_tickets import open_ticket
+from services.assignment.commands.configuration.administration import Keyed
+from services.assignment.commands.tickets.opened_tickets import open_ticket
 from services.assignment.deps import State
 from services.assignment.errors import not_permitted
 from services.assignment.intake_client import IntakeAway
 from services.assignment.models import Ticket
-from services.assignment.queries.callers import Caller
+from services.assignment.queries.access.callers import Caller
 from services.assignment.schemas.editing import NewTicketInput
 from services.assignment.web.page_base import DeskAgent, DeskPageRoute, DeskPages, Notice, TheDesk
 from shared.contracts.vocabulary import Permission

@@ -14,8 +14,8 @@ from starlette.status import HTTP_303_SEE_OTHER
 from services.assignment.access.sessions import SignedIn
 from services.assignment.app_state import AppState
 from services.assignment.deps import get_app_state
-from services.assignment.queries.callers import Caller
-from services.assignment.queries.offers import get_desk_reader
+from services.assignment.queries.access.callers import Caller
+from services.assignment.queries.people.offers import get_desk_reader
 from services.assignment.setup.organisation_name import OrganisationName
 from shared.contracts.vocabulary import Channel
 from shared.kit.clock import utc_now

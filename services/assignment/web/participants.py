@@ -6,8 +6,8 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import ValidationError
 
 from services.assignment.app_state import AppState
-from services.assignment.commands import participants
-from services.assignment.commands.command_request import CommandRequest
+from services.assignment.commands.conversation import participants
+from services.assignment.commands.execution.command_request import CommandRequest
 from services.assignment.deps import State
 from services.assignment.schemas.participants import ParticipantInput
 from services.assignment.web.forms import errors_of, plain_values

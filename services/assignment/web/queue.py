@@ -9,9 +9,8 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from services.assignment.commands.action_registry import ACTIONS
 from services.assignment.deps import State
-from services.assignment.queries.callers import Caller
+from services.assignment.queries.access.callers import Caller
 from services.assignment.queries.filter_options import Option, get_filter_options
-from services.assignment.queries.links import count_children_of
 from services.assignment.queries.lists import Sort, TimeSpan, list_tickets
 from services.assignment.queries.saved_views import (
     NAMES,
@@ -20,6 +19,7 @@ from services.assignment.queries.saved_views import (
     list_views,
     over,
 )
+from services.assignment.queries.ticket_page.links import count_children_of
 from services.assignment.queries.time_travel.instants import parse_as_of
 from services.assignment.schemas.desk import Column, ViewAnswer
 from services.assignment.schemas.search_language import Key, SearchProblem

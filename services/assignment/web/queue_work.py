@@ -10,14 +10,14 @@ from pydantic import ValidationError
 
 from services.assignment.api.jobs import export_file
 from services.assignment.commands.action_registry import ACTIONS
-from services.assignment.commands.saved_views import change_view, delete_view, save_view, set_preferences
+from services.assignment.commands.configuration.saved_views import change_view, delete_view, save_view, set_preferences
 from services.assignment.deps import State
 from services.assignment.desk_jobs.bulk_jobs import cancel_bulk, get_bulk, list_bulk, start_bulk
 from services.assignment.desk_jobs.exports import list_exports, start_export
 from services.assignment.live.change_streams import Watcher
-from services.assignment.queries.callers import Caller
+from services.assignment.queries.access.callers import Caller
 from services.assignment.queries.filter_options import get_filter_options
-from services.assignment.queries.people import list_teams
+from services.assignment.queries.people.people import list_teams
 from services.assignment.queries.saved_views import filters_of, get_preferences, get_saved_view, over
 from services.assignment.queries.ticket_lists.counting import count_lists
 from services.assignment.queries.ticket_lists.suggestions import suggest

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from fastapi import Depends, Response
 
-from services.assignment.queries.callers import Caller
+from services.assignment.queries.access.callers import Caller
 from services.assignment.web.admin.sections import AllowedAgent
 from services.assignment.web.admin.submitted_form import SubmittedForm, refuse_field
 from shared.contracts.vocabulary import Permission

@@ -7,11 +7,11 @@ from fastapi import APIRouter, Form, Request, Response
 from pydantic import ValidationError
 from sqlalchemy import func, select
 
-from services.assignment.commands.administration import changing
+from services.assignment.commands.configuration.administration import changing
 from services.assignment.deps import State
 from services.assignment.errors import not_permitted
 from services.assignment.models import Agent
-from services.assignment.queries.callers import Caller
+from services.assignment.queries.access.callers import Caller
 from services.assignment.reporting.catalogue import REPORTS
 from services.assignment.reporting.report_schedules import (
     change_schedule,

@@ -12,8 +12,8 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from services.assignment.api.reports import YEARS, csv_file
 from services.assignment.deps import State
 from services.assignment.errors import not_permitted
-from services.assignment.queries.callers import Caller
-from services.assignment.queries.people import list_teams
+from services.assignment.queries.access.callers import Caller
+from services.assignment.queries.people.people import list_teams
 from services.assignment.queries.periods import Period, WrongPeriod, period_of, zone_called
 from services.assignment.reporting.attainment import get_sla_report
 from services.assignment.schemas.activity import ReportInterval

@@ -16,7 +16,7 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from services.assignment.app_state import AppState
 from services.assignment.deps import State
-from services.assignment.queries.callers import Caller
+from services.assignment.queries.access.callers import Caller
 from services.assignment.web.page_base import SESSION_COOKIE, DeskAgent, DeskPageRoute, desk_of
 from shared.contracts.vocabulary import Channel
 from shared.domain.permissions import Principal

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from services.assignment.deps import State
-from services.assignment.queries.callers import Caller
+from services.assignment.queries.access.callers import Caller
 from services.assignment.reporting.satisfaction import RatingFilter, get_satisfaction_report, list_ratings
 from services.assignment.schemas.satisfaction import RatingList, SatisfactionDimension, SatisfactionReport
 from services.assignment.web.activity_reports import Maker, make_report, page_address, report_page, table_file

@@ -7,11 +7,11 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import ValidationError
 
-from services.assignment.commands.administration import changing
+from services.assignment.commands.configuration.administration import changing
 from services.assignment.deps import State
 from services.assignment.errors import not_permitted
-from services.assignment.queries.callers import Caller
-from services.assignment.queries.people import list_teams
+from services.assignment.queries.access.callers import Caller
+from services.assignment.queries.people.people import list_teams
 from services.assignment.reporting.catalogue import REPORTS
 from services.assignment.reporting.saved_reports import (
     PATH,

@@ -5,11 +5,11 @@ from datetime import timedelta
 
 from services.assignment.app_state import AppState
 from services.assignment.commands.action_registry import do
-from services.assignment.commands.command_request import CommandRequest
-from services.assignment.commands.drafts import DraftOwner, forget_draft
+from services.assignment.commands.conversation.drafts import DraftOwner, forget_draft
+from services.assignment.commands.execution.command_request import CommandRequest
 from services.assignment.commands.held_replies import hold_reply
-from services.assignment.queries.held_replies import was_just_written
-from services.assignment.queries.tickets import get_ticket
+from services.assignment.queries.ticket_page.held_replies import was_just_written
+from services.assignment.queries.ticket_page.tickets import get_ticket
 from services.assignment.schemas.actions import MessageInput
 from services.assignment.schemas.composing import DraftKind, FollowingAction, HeldReplyInput
 from services.assignment.web.page_base import Notice

@@ -6,9 +6,9 @@ from zoneinfo import available_timezones
 from fastapi import APIRouter, Request, Response
 from pydantic import ValidationError
 
-from services.assignment.commands.agent_settings import change_settings
+from services.assignment.commands.people.agent_settings import change_settings
 from services.assignment.deps import State
-from services.assignment.queries.callers import Caller
+from services.assignment.queries.access.callers import Caller
 from services.assignment.schemas.editing import AgentSettingsInput
 from services.assignment.web.command_catalogue import BY_NAME, COMMANDS, SCOPES, conflicts, keys_of
 from services.assignment.web.forms import plain_values

@@ -8,9 +8,12 @@ from fastapi import APIRouter, Request, Response
 from pydantic import ValidationError
 
 from services.assignment.app_state import AppState
-from services.assignment.commands.side_conversations import reply_in_side_conversation, start_side_conversation
+from services.assignment.commands.conversation.side_conversations import (
+    reply_in_side_conversation,
+    start_side_conversation,
+)
 from services.assignment.deps import State
-from services.assignment.queries.tickets import get_ticket
+from services.assignment.queries.ticket_page.tickets import get_ticket
 from services.assignment.schemas.side_conversations import SideConversationInput, SideReplyInput
 from services.assignment.web.forms import errors_of
 from services.assignment.web.page_base import DeskAgent, DeskPageRoute, TheDesk

@@ -16,11 +16,11 @@ from services.assignment.analysis_runs.commands import (
     start_simulation,
 )
 from services.assignment.app_state import AppState
-from services.assignment.commands.administration import create
+from services.assignment.commands.configuration.administration import create
 from services.assignment.deps import State
-from services.assignment.queries.callers import Caller
-from services.assignment.queries.configuration import list_calendars, list_policies
-from services.assignment.queries.people import list_teams
+from services.assignment.queries.access.callers import Caller
+from services.assignment.queries.administration.configuration import list_calendars, list_policies
+from services.assignment.queries.people.people import list_teams
 from services.assignment.schemas.analysis_runs import AnalysisKind, SimulationRunView
 from services.assignment.schemas.staffing import StaffingInput, StaffingReport
 from services.assignment.web import staffing_form

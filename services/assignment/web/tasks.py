@@ -6,10 +6,10 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from pydantic import ValidationError
 
-from services.assignment.commands.tasks import add_task, change_task, remove_task
+from services.assignment.commands.tickets.tasks import add_task, change_task, remove_task
 from services.assignment.deps import State
-from services.assignment.queries.tasks import get_task
-from services.assignment.queries.tickets import get_ticket
+from services.assignment.queries.ticket_page.tasks import get_task
+from services.assignment.queries.ticket_page.tickets import get_ticket
 from services.assignment.schemas.tasks import MOST_TASKS, TaskInput, TaskPatch
 from services.assignment.web.forms import errors_of
 from services.assignment.web.page_base import DeskAgent, DeskPageRoute, TheDesk

@@ -10,22 +10,22 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from services.assignment.app_state import AppState
 from services.assignment.deps import State
-from services.assignment.queries.callers import Caller
-from services.assignment.queries.canned_responses import rendered_for
-from services.assignment.queries.followers import list_followers
-from services.assignment.queries.links import list_links
-from services.assignment.queries.merged_tickets import get_sources
-from services.assignment.queries.participants import list_participants
-from services.assignment.queries.requester_tickets import list_requester_tickets
-from services.assignment.queries.side_conversations import list_side_conversations
-from services.assignment.queries.tasks import list_tasks
-from services.assignment.queries.team_targets import with_team_target
-from services.assignment.queries.thread import ThreadFilter, ThreadPage, find_decision, list_thread
-from services.assignment.queries.ticket_choices import get_ticket_choices
-from services.assignment.queries.ticket_parts import get_ticket_parts
-from services.assignment.queries.tickets import get_ticket, get_view
+from services.assignment.queries.access.callers import Caller
+from services.assignment.queries.administration.canned_responses import rendered_for
+from services.assignment.queries.ticket_page.followers import list_followers
+from services.assignment.queries.ticket_page.links import list_links
+from services.assignment.queries.ticket_page.merged_tickets import get_sources
+from services.assignment.queries.ticket_page.participants import list_participants
+from services.assignment.queries.ticket_page.requester_tickets import list_requester_tickets
+from services.assignment.queries.ticket_page.side_conversations import list_side_conversations
+from services.assignment.queries.ticket_page.tasks import list_tasks
+from services.assignment.queries.ticket_page.team_targets import with_team_target
+from services.assignment.queries.ticket_page.thread import ThreadFilter, ThreadPage, find_decision, list_thread
+from services.assignment.queries.ticket_page.ticket_choices import get_ticket_choices
+from services.assignment.queries.ticket_page.ticket_parts import get_ticket_parts
+from services.assignment.queries.ticket_page.tickets import get_ticket, get_view
+from services.assignment.queries.ticket_page.upcoming_timers import get_upcoming_timers
 from services.assignment.queries.time_travel.instants import parse_as_of
-from services.assignment.queries.upcoming_timers import get_upcoming_timers
 from services.assignment.renderings import rendered_bodies, side_bodies
 from services.assignment.reporting.satisfaction import ratings_of_ticket
 from services.assignment.schemas.conversation import NO_SOURCES, EventView

@@ -9,11 +9,11 @@ from starlette.datastructures import FormData
 
 from services.assignment.app_state import AppState
 from services.assignment.commands.action_registry import ACTIONS, do
-from services.assignment.commands.command_request import CommandRequest
+from services.assignment.commands.execution.command_request import CommandRequest
 from services.assignment.deps import State
-from services.assignment.queries.callers import Caller
-from services.assignment.queries.thread import list_thread
-from services.assignment.queries.tickets import get_ticket
+from services.assignment.queries.access.callers import Caller
+from services.assignment.queries.ticket_page.thread import list_thread
+from services.assignment.queries.ticket_page.tickets import get_ticket
 from services.assignment.schemas.actions import MessageInput
 from services.assignment.web.forms import SAID, body_of_form, errors_of, plain_values, revision_in
 from services.assignment.web.labels import format_event

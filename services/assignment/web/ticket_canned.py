@@ -7,8 +7,8 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 
 from services.assignment.deps import State
-from services.assignment.queries.canned_responses import rendered_for, responses_for
-from services.assignment.queries.tickets import get_ticket
+from services.assignment.queries.administration.canned_responses import rendered_for, responses_for
+from services.assignment.queries.ticket_page.tickets import get_ticket
 from services.assignment.web.page_base import DeskAgent, DeskPageRoute, TheDesk
 from services.assignment.web.ticket_writing import wants_json
 

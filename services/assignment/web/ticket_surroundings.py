@@ -8,17 +8,17 @@ from fastapi import APIRouter, Path, Request, Response
 from pydantic import ValidationError
 
 from services.assignment.app_state import AppState
-from services.assignment.commands.followers import follow, unfollow
-from services.assignment.commands.links import link_tickets, unlink_tickets
-from services.assignment.commands.presence import tell_presence
-from services.assignment.commands.ticket_details import edit_ticket
+from services.assignment.commands.conversation.followers import follow, unfollow
+from services.assignment.commands.conversation.presence import tell_presence
+from services.assignment.commands.tickets.links import link_tickets, unlink_tickets
+from services.assignment.commands.tickets.ticket_details import edit_ticket
 from services.assignment.deps import State
 from services.assignment.models import Topic
-from services.assignment.queries.callers import Caller
-from services.assignment.queries.configuration import list_active_topics
-from services.assignment.queries.conversation import list_entries
-from services.assignment.queries.merged_tickets import get_sources
-from services.assignment.queries.tickets import get_ticket, get_view
+from services.assignment.queries.access.callers import Caller
+from services.assignment.queries.administration.configuration import list_active_topics
+from services.assignment.queries.ticket_page.conversation import list_entries
+from services.assignment.queries.ticket_page.merged_tickets import get_sources
+from services.assignment.queries.ticket_page.tickets import get_ticket, get_view
 from services.assignment.renderings import rendered_bodies
 from services.assignment.schemas.composing import LinkInput, PresenceInput
 from services.assignment.schemas.editing import TicketPatch

@@ -11,14 +11,14 @@ from starlette.requests import ClientDisconnect
 from starlette.status import HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
 from services.assignment.app_state import AppState
-from services.assignment.commands.agent_files import StoredFile, upload, upload_spooled
-from services.assignment.commands.drafts import DraftOwner, find_drafts, save_draft
-from services.assignment.commands.entry_edits import edit_entry, list_versions
+from services.assignment.commands.conversation.agent_files import StoredFile, upload, upload_spooled
+from services.assignment.commands.conversation.drafts import DraftOwner, find_drafts, save_draft
+from services.assignment.commands.conversation.entry_edits import edit_entry, list_versions
 from services.assignment.commands.held_replies import cancel_reply
 from services.assignment.deps import State
-from services.assignment.queries.callers import Caller
-from services.assignment.queries.conversation import get_entry
-from services.assignment.queries.tickets import get_ticket
+from services.assignment.queries.access.callers import Caller
+from services.assignment.queries.ticket_page.conversation import get_entry
+from services.assignment.queries.ticket_page.tickets import get_ticket
 from services.assignment.renderings import rendered_versions
 from services.assignment.schemas.composing import DraftInput, DraftKind
 from services.assignment.schemas.editing import EntryPatch

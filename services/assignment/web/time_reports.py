@@ -9,7 +9,7 @@ from services.assignment.api.report_times import Counted, Page
 from services.assignment.api.reports import Asked, csv_file
 from services.assignment.deps import State
 from services.assignment.errors import not_permitted
-from services.assignment.queries.callers import Caller
+from services.assignment.queries.access.callers import Caller
 from services.assignment.reporting.counted_tickets import get_counted_tickets
 from services.assignment.reporting.times import get_times_report
 from services.assignment.schemas.report_times import TimesReport

@@ -7,8 +7,8 @@ from fastapi import APIRouter, Form, Request, Response
 
 from services.assignment.deps import State
 from services.assignment.errors import not_permitted
-from services.assignment.queries.callers import Caller
-from services.assignment.queries.people import list_teams
+from services.assignment.queries.access.callers import Caller
+from services.assignment.queries.people.people import list_teams
 from services.assignment.reporting.wall_boards import create_board, list_boards, revoke_board, show_board
 from services.assignment.web.page_base import DeskAgent, DeskPageRoute, TheDesk
 from shared.contracts.vocabulary import Permission

@@ -12,10 +12,10 @@ from services.assignment.analysis_runs.adoption import adopt
 from services.assignment.analysis_runs.changed_verdicts import ChangeKind, changed_verdicts
 from services.assignment.analysis_runs.commands import cancel_run, get_run, list_runs, start_what_if, what_if_view
 from services.assignment.app_state import AppState
-from services.assignment.commands.administration import create
+from services.assignment.commands.configuration.administration import create
 from services.assignment.deps import State
-from services.assignment.queries.callers import Caller
-from services.assignment.queries.configuration import list_calendars, list_policies
+from services.assignment.queries.access.callers import Caller
+from services.assignment.queries.administration.configuration import list_calendars, list_policies
 from services.assignment.schemas.analysis_runs import AnalysisKind, WhatIfRunView
 from services.assignment.schemas.rules import CalendarView, PolicyView
 from services.assignment.schemas.what_if import WhatIfInput

@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 
 from services.assignment.deps import State
-from services.assignment.queries.tickets import get_ticket
+from services.assignment.queries.ticket_page.tickets import get_ticket
 from services.assignment.web.admin.intake.admin_client import administrator
 from services.assignment.web.notification_labels import AUDIENCE_LABELS, CHANNEL_LABELS, words_of
 from services.assignment.web.page_base import DeskAgent, DeskPageRoute, TheDesk

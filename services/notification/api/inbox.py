@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.notification.api.deliveries import position_in
 from services.notification.api.recipients import TheAgent
 from services.notification.deps import State
-from services.notification.inbox_entries import count_unread, list_entries, mark_read
+from services.notification.recipients.inbox_entries import count_unread, list_entries, mark_read
 from shared.kit.http.inputs import Flag, Input
 from shared.kit.http.paging import Cursor, Limit, Page, encode_cursor
 

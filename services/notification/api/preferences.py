@@ -7,8 +7,8 @@ from pydantic import BaseModel, ConfigDict
 
 from services.notification.api.recipients import TheAgent
 from services.notification.deps import By, State
-from services.notification.preferences import NotificationChoices, load_settings, save_settings
 from services.notification.recipient_addresses import Wanted, clear_bounce, set_wanted, standings_of
+from services.notification.recipients.preferences import NotificationChoices, load_settings, save_settings
 from shared.kit.http.etags import IfMatch, etag_of, revision_of
 from shared.kit.http.inputs import Email, Flag, Input
 

@@ -10,11 +10,11 @@ from sqlalchemy import Row, select
 from sqlalchemy.dialects.postgresql import insert
 
 from services.notification.csat.survey import CsatSurvey, load_survey
-from services.notification.csat_tables import ASKED, csat_asks
-from services.notification.decisions import REQUESTER, RESOLVED_BY
+from services.notification.decisions.event_rules import REQUESTER, RESOLVED_BY
 from services.notification.delivery.channels import DeliveryChannel
 from services.notification.delivery.status import DeliveryStatus
 from services.notification.delivery.templates import TemplateName
+from services.notification.models.csat import ASKED, csat_asks
 from shared.contracts.base import AgentId, TeamId, TicketId
 from shared.contracts.events import CsatAsked
 from shared.kit import outbox

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from sqlalchemy import Row, Select, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from services.notification.csat_tables import csat_survey
+from services.notification.models.csat import csat_survey
 from shared.kit.administrator_passes import Administrator
 from shared.kit.configuration_changes import record_change
 from shared.kit.db import Session

@@ -13,7 +13,6 @@ from uuid import UUID
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
 
-from services.notification.csat_tables import ASKED
 from services.notification.delivery import consolidated_text
 from services.notification.delivery.dkim_signature import signer_of
 from services.notification.delivery.edited_templates import TemplateEdits
@@ -23,6 +22,7 @@ from services.notification.delivery.mime import alternatives, with_attachment
 from services.notification.delivery.queue import MailJob
 from services.notification.delivery.styled_templates import styled_templates
 from services.notification.delivery.templates import TEMPLATES, Template, TemplateName
+from services.notification.models.csat import ASKED
 from services.notification.settings import NotificationSettings
 from services.notification.template_files import TEMPLATE_FOLDER
 from shared.contracts.names import REPLY_DELIMITER, REPLY_DELIMITERS

@@ -11,11 +11,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, or_, select, tuple_, update
 from sqlalchemy.orm import aliased
 
-from services.notification.csat_tables import ASKED
 from services.notification.delivery.severity import RESOLVING_REPLY, REVISION
 from services.notification.delivery.status import TOLD_WITH_WORSE, DeliveryStatus
 from services.notification.delivery.templates import TemplateName
 from services.notification.models import Delivery
+from services.notification.models.csat import ASKED
 from shared.kit.db import Session
 
 CLOCK_MAILS = (TemplateName.SLA_WARNED, TemplateName.SLA_BREACHED)

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
-from services.notification.circuit_table import mail_circuit
+from services.notification.models.mail_circuit import mail_circuit
 from shared.kit.backoff import Backoff
 from shared.kit.db import Database, Session
 

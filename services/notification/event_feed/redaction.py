@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import select, text, update
 
-from services.notification.feed_tables import feed_events
+from services.notification.models.event_feed import feed_events
 from shared.contracts.events import EVENTS, Envelope, LifecycleEvent, RequesterChanged, RequesterErased, TicketErased
 from shared.kit.db import Session
 from shared.kit.requester_ids import RequesterIds

@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import delete, func, select
 
-from services.notification.feed_tables import feed_events
-from services.notification.webhook_tables import webhook_deliveries
+from services.notification.models.event_feed import feed_events
+from services.notification.models.webhooks import webhook_deliveries
 from shared.kit.clock import utc_now
 from shared.kit.db import Session
 

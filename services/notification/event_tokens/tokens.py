@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import func, insert, or_, select, update
 
 from services.notification.event_tokens.schemas import CreateEventToken, EventScope, EventTokenView
-from services.notification.token_table import event_tokens
+from services.notification.models.event_tokens import event_tokens
 from shared.kit.administrator_passes import Administrator
 from shared.kit.auth import EVENT_TOKEN, ApiKey
 from shared.kit.clock import new_id

@@ -5,9 +5,9 @@ import time
 from sqlalchemy import func, select
 
 from services.notification.delivery.templates import TemplateName
-from services.notification.edited_template_table import mail_template_versions as versions
 from services.notification.mail_templates.content import TemplateContent
 from services.notification.mail_templates.rendering import CompiledTemplate, compile_content
+from services.notification.models.edited_templates import mail_template_versions as versions
 from shared.kit.db import Database, Session
 from shared.kit.telemetry import log
 

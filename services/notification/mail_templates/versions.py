@@ -5,10 +5,10 @@ from typing import Any
 from sqlalchemy import func, insert, select
 
 from services.notification.delivery.templates import TemplateName
-from services.notification.edited_template_table import mail_template_versions as versions
 from services.notification.mail_templates.content import TemplateContent
 from services.notification.mail_templates.defaults import default_content
 from services.notification.mail_templates.schemas import TemplateVersionView
+from services.notification.models.edited_templates import mail_template_versions as versions
 from shared.kit.administrator_passes import Administrator
 from shared.kit.configuration_changes import record_change
 from shared.kit.db import Session

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import JsonValue
 
-from services.notification.decisions import (
+from services.notification.decisions.event_rules import (
     ASSIGNEE,
     AUTHOR_ADDRESS,
     DONE_BY,
@@ -20,10 +20,10 @@ from services.notification.decisions import (
     lead,
     team,
 )
+from services.notification.decisions.fallback_recipients import STANDS_IN
 from services.notification.delivery import severity
 from services.notification.delivery.channels import DeliveryChannel
 from services.notification.delivery.templates import TemplateName
-from services.notification.fallback_recipients import STANDS_IN
 from services.notification.rules.matrix import EVENT_OF, Matrix, RecipientAudience
 from shared.contracts.base import AgentId, TeamId
 from shared.contracts.events import (

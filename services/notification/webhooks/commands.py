@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import delete, func, insert, select, text, update
 
 from services.notification.event_selection import types_of_all
-from services.notification.webhook_tables import webhook_deliveries, webhooks
+from services.notification.models.webhooks import webhook_deliveries, webhooks
 from services.notification.webhooks.schemas import (
     ChangeWebhook,
     CreateWebhook,

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from services.notification.webhook_tables import IS_NOT_DELIVERED, webhook_deliveries, webhooks
+from services.notification.models.webhooks import IS_NOT_DELIVERED, webhook_deliveries, webhooks
 from services.notification.webhooks.commands import DELIVERY, SHOWN
 from services.notification.webhooks.schemas import WebhookDeliveryView, WebhookView
 from services.notification.webhooks.status import WebhookDeliveryStatus

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from services.assignment.commands.record_answers import record_answers
+from services.assignment.commands.execution.record_answers import record_answers
 from services.assignment.consumers.projection import project
 from shared.contracts.answers import CommandAnswer
 from shared.contracts.base import TeamId, TicketId

@@ -11,7 +11,7 @@ import asyncpg
 from sqlalchemy import select
 
 from services.assignment.models import LoggedEvent, SettledClock
-from services.assignment.queries.policies import PolicyCache
+from services.assignment.queries.administration.policies import PolicyCache
 from services.assignment.sla_analysis.rollout_runner import LEADER_LOCK
 from services.assignment.sla_analysis.ticket_histories import PolicyByDigest, get_histories
 from shared.contracts.policies import PolicySnapshot

@@ -5,7 +5,7 @@ from contextlib import suppress
 
 from sqlalchemy import update
 
-from services.assignment.commands.announcements import announce_anew
+from services.assignment.commands.people.announcements import announce_anew
 from services.assignment.models import Agent, Team
 from shared.contracts.events import AgentChanged, Envelope, TeamChanged
 from shared.contracts.names import STREAM

@@ -11,8 +11,9 @@ from nats.errors import TimeoutError as NothingMore
 from sqlalchemy import func, select, update
 
 from services.assignment.app_state import AppState
-from services.assignment.commands import command_request, triage
-from services.assignment.commands.intent_recovery import resend_left_behind
+from services.assignment.commands.execution import command_request
+from services.assignment.commands.execution.intent_recovery import resend_left_behind
+from services.assignment.commands.tickets import triage
 from services.assignment.consumers.triage import on_tickets_submitted
 from services.assignment.models import Intent, LoggedEvent, Message, Note, SettledClock
 from services.assignment.models import Ticket as TicketRow

@@ -11,8 +11,8 @@ import httpx2
 import pytest
 from sqlalchemy import update
 
-from services.assignment.commands.feed_refresh import refresh_due
-from services.assignment.commands.holiday_feeds import apply_import, read_wish, refreshing
+from services.assignment.commands.configuration.feed_refresh import refresh_due
+from services.assignment.commands.configuration.holiday_feeds import apply_import, read_wish, refreshing
 from services.assignment.models import CalendarFeed
 from services.assignment.web.page_base import SESSION_COOKIE
 from shared.kit.clock import new_id, utc_now

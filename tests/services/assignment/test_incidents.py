@@ -7,7 +7,7 @@ from sqlalchemy import func, select, update
 
 from services.assignment.desk_jobs import bulk_runner
 from services.assignment.models import BulkJob, BulkTicket, LoggedEvent, Message
-from services.assignment.queries.sought_words import SoughtWord, words_of
+from services.assignment.queries.ticket_page.sought_words import SoughtWord, words_of
 from shared.contracts.events import IncidentChanged
 from shared.kit.clock import new_id
 from tests.services.assignment.desk import AgentApi, Desk, Json

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from sqlalchemy import event, select, update
 
-from services.assignment.commands import intents
-from services.assignment.commands.intent_recovery import resend_left_behind
-from services.assignment.commands.triage import decide, deliver
+from services.assignment.commands.execution import intents
+from services.assignment.commands.execution.intent_recovery import resend_left_behind
+from services.assignment.commands.tickets.triage import decide, deliver
 from services.assignment.models import Calendar, Intent, Note
 from shared.contracts.answers import CommandAnswer
 from shared.contracts.base import TicketId

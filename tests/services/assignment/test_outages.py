@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from services.assignment.commands.triage import decide, deliver
+from services.assignment.commands.tickets.triage import decide, deliver
 from services.assignment.models import RoutingDecision
 from shared.kit.bus import Unavailable
 from shared.kit.clock import new_id

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import func, select
 
-from services.assignment.commands.record_answers import record_answers
+from services.assignment.commands.execution.record_answers import record_answers
 from services.assignment.consumers.projection import project
 from services.assignment.models import LoggedEvent, Message, SettledClock, Ticket
 from shared.contracts.answers import CommandAnswer

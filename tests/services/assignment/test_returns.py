@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import update
 
 from services.assignment.commands.leading import leading
-from services.assignment.commands.returns import LEADER_LOCK, take_step, work_off
+from services.assignment.commands.tickets.returns import LEADER_LOCK, take_step, work_off
 from services.assignment.models import Ticket
 from shared.contracts.answers import CommandAnswer
 from shared.contracts.base import TicketId

@@ -18,9 +18,9 @@ from sqlalchemy import ARRAY, Text, Uuid, bindparam, cast, func, select
 
 from services.assignment.backlog import decision_dispatch, job
 from services.assignment.backlog.batch_assignment import assign_batch
-from services.assignment.commands import triage
+from services.assignment.commands.tickets import triage
 from services.assignment.models import Agent, Membership, Team
-from services.assignment.queries.routing_stamp import stamp_columns
+from services.assignment.queries.administration.routing_stamp import stamp_columns
 from services.assignment.routing import rosters
 from tests.services.assignment.desk import Desk
 from tests.services.assignment.routing_world import CAPACITY, RoutingWorld, impatient

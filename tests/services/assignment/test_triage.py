@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select, update
 
-from services.assignment.commands import triage
-from services.assignment.commands.triage import decide, deliver, open_undecided
+from services.assignment.commands.tickets import triage
+from services.assignment.commands.tickets.triage import decide, deliver, open_undecided
 from services.assignment.consumers.triage import on_tickets_submitted
 from services.assignment.models import LoggedEvent, RoutingDecision, Ticket
 from services.assignment.routing.rosters import lock_rosters

@@ -9,7 +9,6 @@ from uuid import UUID
 import pytest
 from sqlalchemy import func, select
 
-from services.notification.circuit_table import mail_circuit as circuits
 from services.notification.consumers import Notifier
 from services.notification.delivery import mail_circuit, sender
 from services.notification.delivery.lost_mails import ITS_DOING, LostMails
@@ -17,6 +16,7 @@ from services.notification.delivery.mail_circuit import MailCircuit, MailCircuit
 from services.notification.delivery.queue import DeliveryQueue
 from services.notification.delivery.sender import Sender
 from services.notification.models import Delivery
+from services.notification.models.mail_circuit import mail_circuit as circuits
 from services.notification.settings import NotificationSettings
 from shared.kit.auth import MailThreads
 from shared.kit.backoff import Backoff

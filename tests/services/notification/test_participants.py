@@ -2,7 +2,7 @@
 
 from email.message import EmailMessage
 
-from services.notification.decisions import participant
+from services.notification.decisions.event_rules import participant
 from services.notification.settings import NotificationSettings
 from shared.contracts.base import TicketId
 from shared.contracts.events import AccessLinkRequested, Envelope, ParticipantChanged, RequesterErased

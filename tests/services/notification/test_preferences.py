@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from services.notification.preferences import NotificationChoices
+from services.notification.recipients.preferences import NotificationChoices
 from services.notification.rules.matrix import RuleEvent
 from shared.contracts.vocabulary import ActorKind
 from shared.kit.clock import utc_now

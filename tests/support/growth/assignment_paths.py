@@ -8,12 +8,12 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
-from services.assignment.commands.projection import apply_snapshots
-from services.assignment.commands.return_notices import tell
-from services.assignment.commands.returns import forget_told
+from services.assignment.commands.execution.projection import apply_snapshots
+from services.assignment.commands.tickets.return_notices import tell
+from services.assignment.commands.tickets.returns import forget_told
 from services.assignment.models import Policy, Team, Ticket, TicketReturn
-from services.assignment.queries.callers import Caller
-from services.assignment.queries.deactivation import of_agent, of_policy, of_team
+from services.assignment.queries.access.callers import Caller
+from services.assignment.queries.administration.deactivation import of_agent, of_policy, of_team
 from services.assignment.queries.lists import WORKING, Filters, QueueView, Sort, TimeSpan, count_views, list_tickets
 from services.assignment.queries.periods import Period
 from services.assignment.queries.returns import find_strays, has_work, still_holds

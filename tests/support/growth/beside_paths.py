@@ -6,35 +6,35 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from services.assignment.commands.side_mail import CAUSE, take_failed_mail, take_side_message
-from services.assignment.commands.side_mail import TEMPLATE as SIDE_TEMPLATE
+from services.assignment.commands.conversation.side_mail import CAUSE, take_failed_mail, take_side_message
+from services.assignment.commands.conversation.side_mail import TEMPLATE as SIDE_TEMPLATE
 from services.assignment.models import ReportSchedule, Ticket
-from services.assignment.queries.callers import Caller
-from services.assignment.queries.conversation import list_entries
-from services.assignment.queries.follow_ups import get_related
-from services.assignment.queries.followers import list_followers
-from services.assignment.queries.incidents import get_incident, list_children, list_incidents
-from services.assignment.queries.links import list_links
-from services.assignment.queries.merged_tickets import get_sources
-from services.assignment.queries.offers import list_offers
-from services.assignment.queries.organisation_members import list_members, list_organisation_tickets
-from services.assignment.queries.organisations import list_organisations, organisations_of
-from services.assignment.queries.participants import list_participants
-from services.assignment.queries.periods import Period
-from services.assignment.queries.requester_lists import list_requesters
-from services.assignment.queries.requester_tickets import list_requester_tickets
-from services.assignment.queries.requesters import (
+from services.assignment.queries.access.callers import Caller
+from services.assignment.queries.people.offers import list_offers
+from services.assignment.queries.people.organisation_members import list_members, list_organisation_tickets
+from services.assignment.queries.people.organisations import list_organisations, organisations_of
+from services.assignment.queries.people.requester_lists import list_requesters
+from services.assignment.queries.people.requesters import (
     find_requester_id,
     get_profile,
     list_notes,
     list_tickets_of,
 )
-from services.assignment.queries.side_conversations import list_side_conversations, messages_in
-from services.assignment.queries.similar_tickets import find_similar_incident, list_similar
-from services.assignment.queries.tasks import list_tasks
-from services.assignment.queries.thread import list_thread
-from services.assignment.queries.ticket_parts import get_ticket_parts
-from services.assignment.queries.upcoming_timers import get_upcoming_timers
+from services.assignment.queries.periods import Period
+from services.assignment.queries.ticket_page.conversation import list_entries
+from services.assignment.queries.ticket_page.follow_ups import get_related
+from services.assignment.queries.ticket_page.followers import list_followers
+from services.assignment.queries.ticket_page.incidents import get_incident, list_children, list_incidents
+from services.assignment.queries.ticket_page.links import list_links
+from services.assignment.queries.ticket_page.merged_tickets import get_sources
+from services.assignment.queries.ticket_page.participants import list_participants
+from services.assignment.queries.ticket_page.requester_tickets import list_requester_tickets
+from services.assignment.queries.ticket_page.side_conversations import list_side_conversations, messages_in
+from services.assignment.queries.ticket_page.similar_tickets import find_similar_incident, list_similar
+from services.assignment.queries.ticket_page.tasks import list_tasks
+from services.assignment.queries.ticket_page.thread import list_thread
+from services.assignment.queries.ticket_page.ticket_parts import get_ticket_parts
+from services.assignment.queries.ticket_page.upcoming_timers import get_upcoming_timers
 from services.assignment.reporting.report_schedules import list_schedules
 from services.assignment.reporting.satisfaction import (
     RatingFilter,

@@ -13,10 +13,10 @@ from services.notification.delivery_replay import ReplayDeliveries, replay_deliv
 from services.notification.erasure import erased_among
 from services.notification.event_feed.reading import FeedQuery, read_page
 from services.notification.event_feed.retention import forget_events
-from services.notification.inbox_entries import count_unread, list_entries, mark_read
 from services.notification.projection import project
 from services.notification.queries import DeliveryFilter, list_deliveries
 from services.notification.recipient_addresses import clear_bounce, key_of, mark_bounced, set_wanted, standings_of
+from services.notification.recipients.inbox_entries import count_unread, list_entries, mark_read
 from services.notification.settings import NotificationSettings
 from services.notification.webhooks.ledger import WebhookLedger
 from services.notification.webhooks.queries import WebhookDeliveryFilter, list_deliveries_of

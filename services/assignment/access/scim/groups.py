@@ -14,11 +14,11 @@ from services.assignment.access.scim.resources import MAX_NAME, GroupRecord
 from services.assignment.access.scim.store import get_group, known_agents
 from services.assignment.access.scim.users import check_version
 from services.assignment.app_state import AppState
-from services.assignment.commands.administration import changing
-from services.assignment.commands.audit import record_change
-from services.assignment.commands.granting import lock_rights
+from services.assignment.commands.configuration.administration import changing
+from services.assignment.commands.configuration.audit import record_change
+from services.assignment.commands.people.granting import lock_rights
 from services.assignment.models import DirectoryGroup, DirectoryGroupMember
-from services.assignment.queries.callers import Caller
+from services.assignment.queries.access.callers import Caller
 from services.assignment.schemas.provisioning import DirectoryGroupView
 from shared.kit.clock import new_id, utc_now
 from shared.kit.db import Session

@@ -10,12 +10,12 @@ from services.assignment.access.scim.patching import apply_operations, read_oper
 from services.assignment.access.scim.resources import UserRecord, WantedUser, wanted_user
 from services.assignment.access.scim.store import find_user_by_name, get_user
 from services.assignment.app_state import AppState
-from services.assignment.commands.administration import changing
-from services.assignment.commands.audit import record_change
-from services.assignment.commands.granting import lock_rights
-from services.assignment.commands.people import change_agent_within, create_agent
+from services.assignment.commands.configuration.administration import changing
+from services.assignment.commands.configuration.audit import record_change
+from services.assignment.commands.people.granting import lock_rights
+from services.assignment.commands.people.people import change_agent_within, create_agent
 from services.assignment.models import Agent, DirectoryGroupMember, DirectoryUser
-from services.assignment.queries.callers import Caller
+from services.assignment.queries.access.callers import Caller
 from services.assignment.schemas.people import AgentInput, AgentPatch
 from services.assignment.schemas.provisioning import DirectoryUserView
 from shared.kit.clock import utc_now

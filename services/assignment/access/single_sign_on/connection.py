@@ -9,11 +9,11 @@ from sqlalchemy import select
 from services.assignment.access.service_tokens import check_is_person
 from services.assignment.access.single_sign_on.keys import SignOnKeys
 from services.assignment.app_state import AppState
-from services.assignment.commands.administration import changes_of, changing
-from services.assignment.commands.audit import record_change
-from services.assignment.commands.granting import lock_rights, refuse_excess
+from services.assignment.commands.configuration.administration import changes_of, changing
+from services.assignment.commands.configuration.audit import record_change
+from services.assignment.commands.people.granting import lock_rights, refuse_excess
 from services.assignment.models import Agent, Membership, ProviderIdentity, Role, SingleSignOn
-from services.assignment.queries.callers import Caller, grant_of
+from services.assignment.queries.access.callers import Caller, grant_of
 from services.assignment.schemas.single_sign_on import PasswordUse, SingleSignOnPatch, SingleSignOnView
 from services.assignment.settings import AssignmentSettings
 from shared.contracts.base import TeamId

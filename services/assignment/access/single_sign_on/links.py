@@ -6,11 +6,11 @@ from sqlalchemy import select
 
 from services.assignment.access.sessions import end_sessions
 from services.assignment.app_state import AppState
-from services.assignment.commands.administration import changing
-from services.assignment.commands.audit import record_change
-from services.assignment.commands.granting import check_may_act_for, lock_rights
+from services.assignment.commands.configuration.administration import changing
+from services.assignment.commands.configuration.audit import record_change
+from services.assignment.commands.people.granting import check_may_act_for, lock_rights
 from services.assignment.models import Agent, ProviderIdentity
-from services.assignment.queries.callers import Caller
+from services.assignment.queries.access.callers import Caller
 from services.assignment.schemas.single_sign_on import ProviderLinkView
 from shared.kit.db import Session
 from shared.kit.http.problems import not_found

@@ -8,14 +8,14 @@ from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import func, select
 
 from services.assignment.access.group_roles import get_group_roles, roles_of_groups
-from services.assignment.commands.audit import record_change, set_actor
-from services.assignment.commands.granting import lock_rights
-from services.assignment.commands.people import change_agent_within, create_agent
+from services.assignment.commands.configuration.audit import record_change, set_actor
+from services.assignment.commands.people.granting import lock_rights
+from services.assignment.commands.people.people import change_agent_within, create_agent
 from services.assignment.identity_provider.id_tokens import Claims
 from services.assignment.identity_provider.refusal import SignOnRefused
 from services.assignment.models import Agent, ProviderIdentity
-from services.assignment.queries.callers import Caller
-from services.assignment.queries.people import get_agent_view
+from services.assignment.queries.access.callers import Caller
+from services.assignment.queries.people.people import get_agent_view
 from services.assignment.schemas.people import AgentInput, AgentPatch, MembershipInput
 from services.assignment.schemas.single_sign_on import ProviderFactor, ProviderLinkView, SingleSignOnView
 from shared.contracts.base import AgentId, TeamId

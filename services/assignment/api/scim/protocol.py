@@ -16,7 +16,7 @@ from services.assignment.access.scim.filters import parse_filter
 from services.assignment.access.scim.resources import Projection
 from services.assignment.access.scim.store import ListRequest
 from services.assignment.deps import AgentsAdmin, State
-from services.assignment.queries.callers import Caller
+from services.assignment.queries.access.callers import Caller
 from shared.domain.errors import Refusal
 from shared.kit.http.error_handlers import from_exception
 from shared.kit.http.problems import Problem

@@ -6,7 +6,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from services.assignment.models import FAR_FUTURE
-from services.assignment.queries.callers import Caller
+from services.assignment.queries.access.callers import Caller
 from services.assignment.queries.ticket_lists import scopes
 from services.assignment.queries.ticket_lists.index_scans import IS_NOBODYS
 from services.assignment.schemas.search_language import FAMILY, FOLLOWED, Due, Key, Token, due_of, read_due

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from services.assignment.queries.callers import Caller
+from services.assignment.queries.access.callers import Caller
 from services.assignment.queries.ticket_lists.filters import resolve
 from services.assignment.queries.ticket_lists.index_scans import NARROWABLE, Listed, Order, statement, union_of
 from services.assignment.queries.ticket_lists.reading import is_in_order

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from services.assignment.queries.callers import Caller
+from services.assignment.queries.access.callers import Caller
 from services.assignment.queries.ticket_lists import scopes
 from services.assignment.queries.ticket_lists.conditions import Conditions
 from services.assignment.queries.ticket_lists.index_scans import IS_NOBODYS, Listed, statement

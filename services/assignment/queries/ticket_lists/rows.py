@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import Row
 
-from services.assignment.queries.callers import Caller
+from services.assignment.queries.access.callers import Caller
 from services.assignment.queries.ticket_lists.index_scans import statement
 from services.assignment.queries.ticket_lists.scopes import visible
 from services.assignment.schemas.tickets import ListedRow, TicketView, listed_view

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from services.assignment.queries.callers import Caller
+from services.assignment.queries.access.callers import Caller
 from services.assignment.queries.ticket_lists.index_scans import IS_NOBODYS, IS_OPEN, IS_OVER, IndexScan
 from shared.contracts.vocabulary import Permission, Priority, Status
 from shared.domain.permissions import reach

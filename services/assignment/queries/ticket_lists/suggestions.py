@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from services.assignment.queries.callers import Caller
+from services.assignment.queries.access.callers import Caller
 from services.assignment.queries.ticket_lists.index_scans import statement
 from services.assignment.queries.ticket_lists.scopes import visible
 from services.assignment.schemas.search_language import DUE_WORDS, FIXED, Key

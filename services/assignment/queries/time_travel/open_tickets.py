@@ -9,10 +9,10 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import aliased
 
 from services.assignment.models import Ticket
+from services.assignment.queries.access.visibility import visible_to
 from services.assignment.queries.indexed_ranges import IS_OPEN
 from services.assignment.queries.ticket_lists.scopes import WORKING
 from services.assignment.queries.time_travel.past_lists import past_tickets
-from services.assignment.queries.visibility import visible_to
 from shared.contracts.vocabulary import Permission
 from shared.domain.permissions import Principal
 from shared.kit.clock import utc_now

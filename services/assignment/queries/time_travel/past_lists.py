@@ -18,7 +18,7 @@ from typing import Any, Final
 from services.assignment.models import FAR_FUTURE
 from services.assignment.models.ticket_indexes import LIFETIME, OPEN, OVER
 from services.assignment.models.tickets import CHANGED_AT
-from services.assignment.queries.callers import Caller
+from services.assignment.queries.access.callers import Caller
 from services.assignment.queries.ticket_lists import scopes
 from services.assignment.queries.ticket_lists.filters import ResolvedFilters, resolve, resolve_filters
 from services.assignment.queries.ticket_lists.index_scans import Order, Place, statement

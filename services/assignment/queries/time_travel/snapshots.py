@@ -9,10 +9,10 @@ from sqlalchemy import DateTime, Row, literal_column, select
 
 from services.assignment.models import LoggedEvent, Ticket
 from services.assignment.models.tickets import CHANGED_AT
-from services.assignment.queries.callers import Caller
-from services.assignment.queries.tickets import named, rename, ticket_place, with_names
+from services.assignment.queries.access.callers import Caller
+from services.assignment.queries.access.visibility import VIEW
+from services.assignment.queries.ticket_page.tickets import named, rename, ticket_place, with_names
 from services.assignment.queries.time_travel.instants import check_existed
-from services.assignment.queries.visibility import VIEW
 from services.assignment.schemas.tickets import TicketView, TicketWithNames, past_view_of
 from shared.contracts.base import TicketId
 from shared.contracts.tickets import TicketSnapshot, TopicId

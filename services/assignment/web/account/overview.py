@@ -14,7 +14,7 @@ from services.assignment.access.sessions import list_sessions, session_info, sig
 from services.assignment.app_state import AppState
 from services.assignment.deps import State
 from services.assignment.models import Agent
-from services.assignment.queries.callers import Caller
+from services.assignment.queries.access.callers import Caller
 from services.assignment.schemas.people import PasswordInput
 from services.assignment.web.browsers import browser_of
 from services.assignment.web.forms import errors_of

@@ -11,7 +11,7 @@ from services.assignment.access import enrolment, totp
 from services.assignment.access.passkeys import MAX_CREDENTIAL
 from services.assignment.app_state import AppState
 from services.assignment.deps import State
-from services.assignment.queries.callers import Caller
+from services.assignment.queries.access.callers import Caller
 from services.assignment.web.account.relying_party import party_of
 from services.assignment.web.page_base import ENROLMENT, DeskPageRoute, DeskPages, FreshAgent, TheDesk
 from services.assignment.web.sign_in import desk_visit

@@ -10,8 +10,8 @@ from services.assignment.access.revocation import revoke_all, revoke_session
 from services.assignment.access.sessions import list_sessions, session_info
 from services.assignment.app_state import AppState
 from services.assignment.deps import State
-from services.assignment.queries.callers import Caller
-from services.assignment.queries.people import get_agent_view
+from services.assignment.queries.access.callers import Caller
+from services.assignment.queries.people.people import get_agent_view
 from services.assignment.web.admin.sections import AgentsPageCaller
 from services.assignment.web.admin.submitted_form import AdminForm, FormRefused, refusals
 from services.assignment.web.browsers import browser_of

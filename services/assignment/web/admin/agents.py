@@ -8,14 +8,14 @@ from fastapi import APIRouter, Query, Request, Response
 
 from services.assignment.access.agent_access import add_agent
 from services.assignment.app_state import AppState
-from services.assignment.commands.administration import create
-from services.assignment.commands.people import change_agent
+from services.assignment.commands.configuration.administration import create
+from services.assignment.commands.people.people import change_agent
 from services.assignment.deps import State
-from services.assignment.queries import deactivation
-from services.assignment.queries.agent_lists import AgentState, list_agent_page
-from services.assignment.queries.callers import Caller
-from services.assignment.queries.configuration import list_calendars
-from services.assignment.queries.people import get_agent_view, list_agents, list_roles, list_teams
+from services.assignment.queries.access.callers import Caller
+from services.assignment.queries.administration import deactivation
+from services.assignment.queries.administration.configuration import list_calendars
+from services.assignment.queries.people.agent_lists import AgentState, list_agent_page
+from services.assignment.queries.people.people import get_agent_view, list_agents, list_roles, list_teams
 from services.assignment.schemas.people import AgentInput, AgentPatch, AgentView
 from services.assignment.web.admin.agent_abilities import (
     ability_fields,

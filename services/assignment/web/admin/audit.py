@@ -8,10 +8,10 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import RedirectResponse, StreamingResponse
 from starlette.status import HTTP_308_PERMANENT_REDIRECT
 
-from services.assignment.commands.audit import KINDS
+from services.assignment.commands.configuration.audit import KINDS
 from services.assignment.deps import State
-from services.assignment.queries.audit import AuditFilters
-from services.assignment.queries.team_lists import everybodys_names
+from services.assignment.queries.administration.audit import AuditFilters
+from services.assignment.queries.people.team_lists import everybodys_names
 from services.assignment.schemas.audit import AuditEntryView
 from services.assignment.web.admin.audit_sources import (
     CURSORS,

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from services.assignment.api.audit import COLUMNS
 from services.assignment.app_state import AppState
-from services.assignment.queries.audit import AuditFilters, list_audit_entries
-from services.assignment.queries.callers import Caller
+from services.assignment.queries.access.callers import Caller
+from services.assignment.queries.administration.audit import AuditFilters, list_audit_entries
 from services.assignment.schemas.audit import AuditEntryView
 from services.assignment.schemas.csv_tables import csv_table, text_cell
 from services.assignment.web.admin.intake.admin_client import ADMIN, administrator

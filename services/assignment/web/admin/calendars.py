@@ -5,14 +5,14 @@ from zoneinfo import available_timezones
 from fastapi import APIRouter, Request, Response
 
 from services.assignment.app_state import AppState
-from services.assignment.commands.administration import create
-from services.assignment.commands.calendars import change_calendar, create_calendar, restore_calendar
+from services.assignment.commands.configuration.administration import create
+from services.assignment.commands.configuration.calendars import change_calendar, create_calendar, restore_calendar
 from services.assignment.deps import CalendarSlug, State, Version
 from services.assignment.holiday_countries import holiday_countries
-from services.assignment.queries.callers import Caller
-from services.assignment.queries.configuration import get_calendar_view, list_calendars
-from services.assignment.queries.people import list_agents
-from services.assignment.queries.versions import list_calendar_versions
+from services.assignment.queries.access.callers import Caller
+from services.assignment.queries.administration.configuration import get_calendar_view, list_calendars
+from services.assignment.queries.administration.versions import list_calendar_versions
+from services.assignment.queries.people.people import list_agents
 from services.assignment.schemas.rules import CalendarInput, CalendarPatch, CalendarView
 from services.assignment.web.admin import calendar_form
 from services.assignment.web.admin.sections import SlaPageCaller

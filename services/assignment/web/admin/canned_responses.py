@@ -9,18 +9,18 @@ from markupsafe import Markup
 
 from services.assignment.app_state import AppState
 from services.assignment.canned_variables import EXAMPLES, VARIABLES, fill_in
-from services.assignment.commands.administration import create
-from services.assignment.commands.canned_responses import (
+from services.assignment.commands.configuration.administration import create
+from services.assignment.commands.configuration.canned_responses import (
     change_canned_response,
     create_canned_response,
     delete_canned_response,
 )
 from services.assignment.deps import State
 from services.assignment.models import CannedResponse
-from services.assignment.queries.callers import Caller
-from services.assignment.queries.canned_responses import page_of_responses, values_for, view_of
-from services.assignment.queries.people import list_teams
-from services.assignment.queries.tickets import get_ticket
+from services.assignment.queries.access.callers import Caller
+from services.assignment.queries.administration.canned_responses import page_of_responses, values_for, view_of
+from services.assignment.queries.people.people import list_teams
+from services.assignment.queries.ticket_page.tickets import get_ticket
 from services.assignment.schemas.canned_responses import (
     CannedResponseInput,
     CannedResponsePatch,

@@ -7,8 +7,8 @@ from fastapi import APIRouter, Request, Response
 from starlette.status import HTTP_200_OK
 
 from services.assignment.app_state import AppState
-from services.assignment.commands.administration import changing, create
-from services.assignment.commands.holiday_feeds import (
+from services.assignment.commands.configuration.administration import changing, create
+from services.assignment.commands.configuration.holiday_feeds import (
     ImportRequest,
     apply_import,
     forget_feed,
@@ -17,8 +17,8 @@ from services.assignment.commands.holiday_feeds import (
     refreshing,
 )
 from services.assignment.deps import CalendarSlug, State
-from services.assignment.queries.callers import Caller
-from services.assignment.queries.configuration import get_calendar_view
+from services.assignment.queries.access.callers import Caller
+from services.assignment.queries.administration.configuration import get_calendar_view
 from services.assignment.schemas.holidays import FeedImport, ImportMode, ImportResult
 from services.assignment.web.admin.sections import SlaPageCaller
 from services.assignment.web.admin.submitted_form import (

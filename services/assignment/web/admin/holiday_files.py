@@ -8,8 +8,8 @@ from fastapi import APIRouter, Depends, Request, Response
 from starlette.datastructures import UploadFile
 from starlette.status import HTTP_200_OK
 
-from services.assignment.commands.administration import create
-from services.assignment.commands.holiday_feeds import ImportRequest, apply_import, read_wish
+from services.assignment.commands.configuration.administration import create
+from services.assignment.commands.configuration.holiday_feeds import ImportRequest, apply_import, read_wish
 from services.assignment.deps import CalendarSlug, State
 from services.assignment.schemas.holidays import ImportMode
 from services.assignment.web.admin.holiday_feeds import PATH, feed_form, import_page

@@ -10,8 +10,8 @@ from markupsafe import Markup
 
 from services.assignment.app_state import AppState
 from services.assignment.deps import State
-from services.assignment.queries.callers import Caller
-from services.assignment.queries.tickets import get_ticket
+from services.assignment.queries.access.callers import Caller
+from services.assignment.queries.ticket_page.tickets import get_ticket
 from services.assignment.web.admin.sections import NotificationPageCaller
 from services.assignment.web.admin.submitted_form import (
     AdminForm,

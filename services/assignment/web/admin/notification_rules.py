@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 
 from services.assignment.app_state import AppState
 from services.assignment.deps import State
-from services.assignment.queries.callers import Caller
+from services.assignment.queries.access.callers import Caller
 from services.assignment.web.admin.intake.admin_client import administrator
 from services.assignment.web.admin.sections import NotificationPageCaller
 from services.assignment.web.admin.submitted_form import (

@@ -6,16 +6,16 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from services.assignment.app_state import AppState
-from services.assignment.commands.administration import create
-from services.assignment.commands.organisations import (
+from services.assignment.commands.configuration.administration import create
+from services.assignment.commands.requesters.organisations import (
     change_organisation,
     create_organisation,
     delete_organisation,
 )
 from services.assignment.deps import State
-from services.assignment.queries.callers import Caller
-from services.assignment.queries.configuration import list_policies
-from services.assignment.queries.organisations import get_organisation, list_organisations
+from services.assignment.queries.access.callers import Caller
+from services.assignment.queries.administration.configuration import list_policies
+from services.assignment.queries.people.organisations import get_organisation, list_organisations
 from services.assignment.schemas.organisations import OrganisationInput, OrganisationPatch, OrganisationView
 from services.assignment.web.admin.sections import SlaPageCaller
 from services.assignment.web.admin.submitted_form import (

@@ -6,19 +6,19 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from services.assignment.app_state import AppState
-from services.assignment.commands.administration import create
-from services.assignment.commands.policies import change_policy, create_policy, restore_policy
+from services.assignment.commands.configuration.administration import create
+from services.assignment.commands.configuration.policies import change_policy, create_policy, restore_policy
 from services.assignment.deps import State, Version
-from services.assignment.queries import deactivation
-from services.assignment.queries.callers import Caller
-from services.assignment.queries.configuration import (
+from services.assignment.queries.access.callers import Caller
+from services.assignment.queries.administration import deactivation
+from services.assignment.queries.administration.configuration import (
     get_current_policy,
     list_calendars,
     list_policies,
     policy_view,
 )
-from services.assignment.queries.people import list_agents, list_teams
-from services.assignment.queries.versions import list_policy_versions
+from services.assignment.queries.administration.versions import list_policy_versions
+from services.assignment.queries.people.people import list_agents, list_teams
 from services.assignment.schemas.rules import PolicyInput, PolicyPatch, PolicyView
 from services.assignment.web.admin import policy_form
 from services.assignment.web.admin.sections import SlaPageCaller

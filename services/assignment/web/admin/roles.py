@@ -8,12 +8,12 @@ from fastapi import APIRouter, Request, Response
 from sqlalchemy import func, select
 
 from services.assignment.app_state import AppState
-from services.assignment.commands.administration import create
-from services.assignment.commands.people import change_role, create_role
+from services.assignment.commands.configuration.administration import create
+from services.assignment.commands.people.people import change_role, create_role
 from services.assignment.deps import State
 from services.assignment.models import Agent, Membership, Role
-from services.assignment.queries.callers import Caller
-from services.assignment.queries.people import list_roles, role_view
+from services.assignment.queries.access.callers import Caller
+from services.assignment.queries.people.people import list_roles, role_view
 from services.assignment.schemas.people import RoleInput, RolePatch, RoleView
 from services.assignment.web.admin.sections import AgentsPageCaller
 from services.assignment.web.admin.submitted_form import (

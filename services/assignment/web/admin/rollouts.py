@@ -7,11 +7,11 @@ from fastapi import APIRouter, Request, Response
 from starlette.status import HTTP_202_ACCEPTED
 
 from services.assignment.app_state import AppState
-from services.assignment.commands.administration import create
+from services.assignment.commands.configuration.administration import create
 from services.assignment.deps import State
-from services.assignment.queries.callers import Caller
-from services.assignment.queries.configuration import get_current_policy, policy_view
-from services.assignment.queries.people import list_agents, list_teams
+from services.assignment.queries.access.callers import Caller
+from services.assignment.queries.administration.configuration import get_current_policy, policy_view
+from services.assignment.queries.people.people import list_agents, list_teams
 from services.assignment.schemas.rollouts import (
     UNDER_WAY,
     Preview,

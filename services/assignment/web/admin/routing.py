@@ -8,14 +8,20 @@ from fastapi import APIRouter, Request, Response
 from sqlalchemy import select
 
 from services.assignment.app_state import AppState
-from services.assignment.commands.administration import create
-from services.assignment.commands.routing_trials import preview_rule
-from services.assignment.commands.rules import change_rule, create_rule, delete_rule, move_rule, order_rules
+from services.assignment.commands.configuration.administration import create
+from services.assignment.commands.configuration.routing_trials import preview_rule
+from services.assignment.commands.configuration.rules import (
+    change_rule,
+    create_rule,
+    delete_rule,
+    move_rule,
+    order_rules,
+)
 from services.assignment.deps import State
 from services.assignment.models import Topic
-from services.assignment.queries.callers import Caller
-from services.assignment.queries.configuration import get_rule_view, list_policies, list_rules
-from services.assignment.queries.people import list_agents, list_teams
+from services.assignment.queries.access.callers import Caller
+from services.assignment.queries.administration.configuration import get_rule_view, list_policies, list_rules
+from services.assignment.queries.people.people import list_agents, list_teams
 from services.assignment.routing_rules.table import words_of
 from services.assignment.schemas.routing_rules import RoutingRuleInput, RoutingRulePatch, RoutingRuleView
 from services.assignment.schemas.simulations import RulePreview, RulePreviewInput

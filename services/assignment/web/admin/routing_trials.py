@@ -7,12 +7,12 @@ from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import select
 
 from services.assignment.app_state import AppState
-from services.assignment.commands.routing_trials import simulate
-from services.assignment.commands.rule_documents import export_rules, import_rules
+from services.assignment.commands.configuration.routing_trials import simulate
+from services.assignment.commands.configuration.rule_documents import export_rules, import_rules
 from services.assignment.deps import State
 from services.assignment.models import Ticket, Topic
-from services.assignment.queries.callers import Caller
-from services.assignment.queries.tickets import get_ticket
+from services.assignment.queries.access.callers import Caller
+from services.assignment.queries.ticket_page.tickets import get_ticket
 from services.assignment.schemas.rule_documents import ImportInput, ImportView, RuleDocument
 from services.assignment.schemas.simulations import SimulationInput, SimulationView
 from services.assignment.web.admin.routing import names_in_rules

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import Depends
 
 from services.assignment.errors import not_permitted
-from services.assignment.queries.callers import Caller
+from services.assignment.queries.access.callers import Caller
 from services.assignment.web.page_base import DeskAgent
 from shared.contracts.vocabulary import Permission
 from shared.domain.permissions import holds

@@ -13,7 +13,7 @@ from services.assignment.access.service_tokens import (
     take_over_service_token,
 )
 from services.assignment.deps import State
-from services.assignment.queries.callers import Caller
+from services.assignment.queries.access.callers import Caller
 from services.assignment.schemas.service_tokens import ServiceTokenInput
 from services.assignment.web.admin.roles import PERMISSION_GROUPS
 from services.assignment.web.admin.sections import AgentsPageCaller

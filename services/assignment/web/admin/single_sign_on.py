@@ -11,8 +11,8 @@ from services.assignment.access.single_sign_on.connection import BACK_CHANNEL, c
 from services.assignment.access.single_sign_on.links import list_links, remove_links
 from services.assignment.app_state import AppState
 from services.assignment.deps import State
-from services.assignment.queries.callers import Caller
-from services.assignment.queries.people import list_roles, list_teams
+from services.assignment.queries.access.callers import Caller
+from services.assignment.queries.people.people import list_roles, list_teams
 from services.assignment.schemas.provisioning import GroupRolesInput, GroupRolesView
 from services.assignment.schemas.single_sign_on import ConnectionReport, SingleSignOnPatch, SingleSignOnView
 from services.assignment.web.admin.sections import AgentsPageCaller

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 from pydantic import ValidationError
 
-from services.assignment.commands.administration import Keyed
-from services.assignment.queries.callers import Caller
+from services.assignment.commands.configuration.administration import Keyed
+from services.assignment.queries.access.callers import Caller
 from services.assignment.web.forms import MAX_FORM_ID
 from shared.domain.errors import Refusal
 from shared.kit.clock import new_id

@@ -7,15 +7,15 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from services.assignment.app_state import AppState
-from services.assignment.commands.administration import create
-from services.assignment.commands.people import change_team, create_team
+from services.assignment.commands.configuration.administration import create
+from services.assignment.commands.people.people import change_team, create_team
 from services.assignment.deps import State
 from services.assignment.models import Team
-from services.assignment.queries import deactivation
-from services.assignment.queries.callers import Caller
-from services.assignment.queries.configuration import list_calendars, list_policies
-from services.assignment.queries.people import list_agents, list_teams, team_view
-from services.assignment.queries.team_lists import count_members, names_of
+from services.assignment.queries.access.callers import Caller
+from services.assignment.queries.administration import deactivation
+from services.assignment.queries.administration.configuration import list_calendars, list_policies
+from services.assignment.queries.people.people import list_agents, list_teams, team_view
+from services.assignment.queries.people.team_lists import count_members, names_of
 from services.assignment.schemas.people import TeamInputNew, TeamPatch, TeamView
 from services.assignment.web.admin.sections import TeamsPageCaller
 from services.assignment.web.admin.submitted_form import (

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from services.assignment.app_state import AppState
-from services.assignment.queries.callers import Caller
+from services.assignment.queries.access.callers import Caller
 from services.assignment.web.admin.intake.admin_client import administrator
 from shared.contracts.events import (
     EVENTS,

@@ -7,8 +7,8 @@ from fastapi import APIRouter, Request, Response
 
 from services.assignment.app_state import AppState
 from services.assignment.deps import State
-from services.assignment.queries.callers import Caller
-from services.assignment.queries.requesters import get_profile
+from services.assignment.queries.access.callers import Caller
+from services.assignment.queries.people.requesters import get_profile
 from services.assignment.schemas.requesters import RequesterProfile
 from services.assignment.web.admin.intake.admin_client import ask
 from services.assignment.web.admin.sections import IntakePageCaller

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from services.assignment.app_state import AppState
-from services.assignment.queries.callers import Caller
+from services.assignment.queries.access.callers import Caller
 from services.assignment.web.admin.intake.admin_client import ask, every
 from shared.kit.http.problems import Problem
 from shared.kit.http.sibling_service import in_path

@@ -6,12 +6,12 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request, Response
 
 from services.assignment.app_state import AppState
-from services.assignment.commands.administration import create
-from services.assignment.commands.requesters import change_requester, create_requester
+from services.assignment.commands.configuration.administration import create
+from services.assignment.commands.requesters.requesters import change_requester, create_requester
 from services.assignment.deps import State
-from services.assignment.queries.callers import Caller
-from services.assignment.queries.organisations import list_organisations
-from services.assignment.queries.requesters import get_profile, may_join_addresses
+from services.assignment.queries.access.callers import Caller
+from services.assignment.queries.people.organisations import list_organisations
+from services.assignment.queries.people.requesters import get_profile, may_join_addresses
 from services.assignment.schemas.requesters import NewRequester, RequesterPatch, RequesterProfile
 from services.assignment.web.admin.sections import AllowedAgent
 from services.assignment.web.admin.submitted_form import (

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query, Request, Response
 
 from services.assignment.deps import State
-from services.assignment.queries.requester_lists import list_requesters
+from services.assignment.queries.people.requester_lists import list_requesters
 from services.assignment.web.page_base import DeskAgent, DeskPageRoute, TheDesk
 from shared.contracts.vocabulary import Permission
 from shared.domain.permissions import holds

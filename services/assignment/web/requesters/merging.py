@@ -5,12 +5,12 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from services.assignment.commands.requester_merges import merge_requesters, preview_merge, undo_merge
-from services.assignment.commands.requesters import require_to_join
+from services.assignment.commands.requesters.requester_merges import merge_requesters, preview_merge, undo_merge
+from services.assignment.commands.requesters.requesters import require_to_join
 from services.assignment.deps import State
-from services.assignment.queries.callers import Caller
-from services.assignment.queries.requester_lists import list_requesters
-from services.assignment.queries.requesters import get_profile
+from services.assignment.queries.access.callers import Caller
+from services.assignment.queries.people.requester_lists import list_requesters
+from services.assignment.queries.people.requesters import get_profile
 from services.assignment.web.admin.sections import AllowedAgent
 from services.assignment.web.admin.submitted_form import AdminForm
 from services.assignment.web.page_base import DeskPageRoute, TheDesk

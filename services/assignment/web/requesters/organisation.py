@@ -6,9 +6,9 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from services.assignment.deps import State
-from services.assignment.queries.configuration import list_policies
-from services.assignment.queries.organisation_members import list_members, list_organisation_tickets
-from services.assignment.queries.organisations import get_organisation
+from services.assignment.queries.administration.configuration import list_policies
+from services.assignment.queries.people.organisation_members import list_members, list_organisation_tickets
+from services.assignment.queries.people.organisations import get_organisation
 from services.assignment.web.page_base import DeskAgent, DeskPageRoute, TheDesk
 from shared.contracts.vocabulary import Permission
 from shared.domain.permissions import holds

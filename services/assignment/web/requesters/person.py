@@ -7,11 +7,11 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request, Response
 
 from services.assignment.app_state import AppState
-from services.assignment.commands.administration import changing
-from services.assignment.commands.requesters import add_requester_note, remove_requester_note
+from services.assignment.commands.configuration.administration import changing
+from services.assignment.commands.requesters.requesters import add_requester_note, remove_requester_note
 from services.assignment.deps import State
-from services.assignment.queries.callers import Caller
-from services.assignment.queries.requesters import (
+from services.assignment.queries.access.callers import Caller
+from services.assignment.queries.people.requesters import (
     find_requester_id,
     get_profile,
     get_record,
@@ -19,7 +19,7 @@ from services.assignment.queries.requesters import (
     list_tickets_of,
     may_join_addresses,
 )
-from services.assignment.queries.tickets import get_ticket
+from services.assignment.queries.ticket_page.tickets import get_ticket
 from services.assignment.schemas.requesters import NewRequesterNote, RequesterProfile
 from services.assignment.web.admin.sections import AllowedAgent
 from services.assignment.web.admin.submitted_form import (

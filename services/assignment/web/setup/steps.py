@@ -8,12 +8,12 @@ from fastapi import APIRouter, Request, Response
 from sqlalchemy import select
 
 from services.assignment.app_state import AppState
-from services.assignment.commands.administration import changing
-from services.assignment.commands.calendars import change_calendar, create_calendar
-from services.assignment.commands.policies import change_policy
+from services.assignment.commands.configuration.administration import changing
+from services.assignment.commands.configuration.calendars import change_calendar, create_calendar
+from services.assignment.commands.configuration.policies import change_policy
 from services.assignment.deps import State
 from services.assignment.models import Calendar, Policy
-from services.assignment.queries.callers import Caller
+from services.assignment.queries.access.callers import Caller
 from services.assignment.schemas.rules import CalendarInput, CalendarPatch, PolicyPatch
 from services.assignment.setup.progress import HOURS, MAIL, STEPS, TICKET, finish, get_progress, mark_done
 from services.assignment.web.admin.intake.admin_client import administrator, ask

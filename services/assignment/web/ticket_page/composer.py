@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from services.assignment.commands.agent_files import list_files
-from services.assignment.commands.drafts import DraftOwner, find_drafts
+from services.assignment.commands.conversation.agent_files import list_files
+from services.assignment.commands.conversation.drafts import DraftOwner, find_drafts
 from services.assignment.models import AgentFile
-from services.assignment.queries.callers import Caller
-from services.assignment.queries.held_replies import list_held
+from services.assignment.queries.access.callers import Caller
+from services.assignment.queries.ticket_page.held_replies import list_held
 from services.assignment.schemas.composing import DraftView, HeldReplyView
 from services.assignment.schemas.tickets import TicketView
 from shared.kit.db import Session

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from services.assignment.models import Ticket
-from services.assignment.queries.callers import Caller
-from services.assignment.queries.incidents import find_incident
-from services.assignment.queries.similar_tickets import find_similar_incident
-from services.assignment.queries.ticket_parts import TicketParts
+from services.assignment.queries.access.callers import Caller
+from services.assignment.queries.ticket_page.incidents import find_incident
+from services.assignment.queries.ticket_page.similar_tickets import find_similar_incident
+from services.assignment.queries.ticket_page.ticket_parts import TicketParts
 from services.assignment.schemas.incidents import IncidentView, SimilarTicketView
 from services.assignment.schemas.tickets import TicketView
 from shared.contracts.vocabulary import Status

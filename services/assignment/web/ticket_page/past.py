@@ -11,12 +11,12 @@ from fastapi.responses import RedirectResponse
 from starlette.status import HTTP_303_SEE_OTHER
 
 from services.assignment.app_state import AppState
-from services.assignment.queries.callers import Caller
-from services.assignment.queries.configuration import list_policies
-from services.assignment.queries.people import list_agents, list_teams
-from services.assignment.queries.team_targets import with_team_target
-from services.assignment.queries.thread import ThreadFilter, list_thread
-from services.assignment.queries.tickets import get_ticket
+from services.assignment.queries.access.callers import Caller
+from services.assignment.queries.administration.configuration import list_policies
+from services.assignment.queries.people.people import list_agents, list_teams
+from services.assignment.queries.ticket_page.team_targets import with_team_target
+from services.assignment.queries.ticket_page.thread import ThreadFilter, list_thread
+from services.assignment.queries.ticket_page.tickets import get_ticket
 from services.assignment.queries.time_travel.snapshots import get_past_view, list_change_instants
 from services.assignment.renderings import rendered_bodies
 from services.assignment.schemas.people import AgentView, TeamView

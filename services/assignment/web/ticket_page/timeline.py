@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
-from services.assignment.queries.thread import ThreadFilter, ThreadLine
+from services.assignment.queries.ticket_page.thread import ThreadFilter, ThreadLine
 from services.assignment.schemas.conversation import EntryView
 from services.assignment.web.labels import format_event
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from services.assignment.app_state import AppState
-from services.assignment.queries.callers import Caller
+from services.assignment.queries.access.callers import Caller
 from shared.kit.administrator_passes import Administrator
 from shared.kit.http.sibling_service import SiblingAnswer
 

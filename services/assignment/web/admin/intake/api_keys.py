@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Request, Response
 
 from services.assignment.app_state import AppState
 from services.assignment.deps import State
-from services.assignment.queries.callers import Caller
+from services.assignment.queries.access.callers import Caller
 from services.assignment.web.admin.intake.admin_client import ask, every, instant_in
 from services.assignment.web.admin.sections import IntakePageCaller
 from services.assignment.web.admin.submitted_form import (

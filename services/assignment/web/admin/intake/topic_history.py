@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from services.assignment.app_state import AppState
-from services.assignment.queries.callers import Caller
+from services.assignment.queries.access.callers import Caller
 from services.assignment.web.admin.intake.admin_client import ask
 from services.assignment.web.admin.version_changes import changes_between
 from shared.kit.http.problems import not_found

@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from services.assignment.app_state import AppState
 from services.assignment.deps import State
-from services.assignment.queries.callers import Caller
+from services.assignment.queries.access.callers import Caller
 from services.assignment.web.admin.intake.admin_client import ask, every
 from services.assignment.web.admin.intake.topic_form import (
     CHOICES,

@@ -1,0 +1,1 @@
+"""Changes of the configuration: policies, calendars, rules, canned responses, views; each audited."""

@@ -1,0 +1,1 @@
+"""What agents write and who reads along: messages, files, drafts, people in copy, side conversations."""

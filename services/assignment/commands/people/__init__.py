@@ -1,0 +1,1 @@
+"""Changes of agents, teams and roles."""

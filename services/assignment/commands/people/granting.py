@@ -1,0 +1,88 @@
+"""Guards of rights: nobody gives away what they do not have, and an administrator always remains."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from sqlalchemy import select
+
+from services.assignment.commands.configuration.versions import lock
+from services.assignment.models import Agent, Membership, Role
+from services.assignment.queries.access.callers import Caller, grant_of
+from shared.contracts.base import TeamId
+from shared.contracts.vocabulary import Permission
+from shared.domain.permissions import Grant, missing_to_grant
+from shared.kit.db import Session
+from shared.kit.http.problems import Problem
+
+ADMINISTERS = Permission.ADMIN_AGENTS
+"""Who holds it can give every other right back."""
+
+
+async def lock_rights(session: Session) -> None:
+    """One change of rights at a time: two administrators could else deactivate each other at once."""
+    await lock(session, "rights")
+
+
+async def check_may_grant(session: Session, by: Caller, memberships: Iterable[tuple[UUID, UUID]]) -> None:
+    """Raises Problem 403 for a team and role (their ids) that would give more than `by` has.
+
+    A team or role that does not exist is left to the database.
+    """
+    for team_id, role_id in memberships:
+        role = await session.get(Role, role_id)
+        if role is not None:
+            refuse_excess(by, grant_of(TeamId(team_id), role.scope, role.permissions))
+
+
+async def check_may_act_for(session: Session, by: Caller, agent_id: UUID) -> None:
+    """Raises Problem 403 if an agent has rights that `by` has not: whoever sets their password could use them."""
+    if agent_id == by.agent_id:
+        return
+    for grant in await grants_of(session, agent_id):
+        refuse_excess(by, grant)
+
+
+async def grants_of(session: Session, agent_id: UUID) -> list[Grant]:
+    """What an agent's memberships grant."""
+    query = (
+        select(Membership.team_id, Role.scope, Role.permissions)
+        .join(Role, Role.id == Membership.role_id)
+        .where(Membership.agent_id == agent_id)
+    )
+    return [grant_of(TeamId(row.team_id), row.scope, row.permissions) for row in await session.execute(query)]
+
+
+async def check_may_change_role(session: Session, by: Caller, role: Role, before: Grant) -> None:
+    """Raises Problem 403 if a changed role gives its holders more than `by` has.
+
+    A role that nobody has gives nothing yet: whoever is to get it is looked at then.
+    """
+    now = grant_of(before.team_id, role.scope, role.permissions)
+    if now.scope is before.scope:
+        now = Grant(now.team_id, now.scope, now.permissions - before.permissions)
+    held_in = await session.scalars(select(Membership.team_id).where(Membership.role_id == role.id).distinct())
+    for team_id in held_in:
+        refuse_excess(by, Grant(TeamId(team_id), now.scope, now.permissions))
+
+
+def refuse_excess(by: Caller, grant: Grant) -> None:
+    """Raises Problem 403 for a grant that `by` may not give."""
+    if missing := missing_to_grant(by.principal, grant):
+        names = ", ".join(sorted(permission.value for permission in missing))
+        detail = f"you cannot give rights that you do not have yourself: {names}, for scope {grant.scope.value}"
+        raise Problem(403, "exceeds_own_rights", detail)
+
+
+async def check_administrator_remains(session: Session) -> None:
+    """Raises Problem 409 if, with the changes of this transaction, nobody could administer agents any more."""
+    await session.flush()
+    remaining = await session.scalar(
+        select(Agent.id)
+        .join(Membership, Membership.agent_id == Agent.id)
+        .join(Role, Role.id == Membership.role_id)
+        .where(Agent.is_active, Agent.password_hash.is_not(None), Role.permissions.contains([ADMINISTERS.value]))
+        .limit(1)
+    )
+    if remaining is None:
+        detail = f"nobody who can sign in would hold {ADMINISTERS.value} any more; give it to somebody else first"
+        raise Problem(409, "last_administrator", detail)

@@ -1,0 +1,1 @@
+"""The configuration, its versions and its log."""

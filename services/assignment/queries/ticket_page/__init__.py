@@ -1,0 +1,1 @@
+"""One ticket with everything around it."""

@@ -1,0 +1,1 @@
+"""Rules from an event to who is told what; no I/O."""
