@@ -8,7 +8,7 @@ import signal
 import struct
 import sys
 from asyncio.subprocess import Process
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import BinaryIO
 
 FRAME = "!I"
@@ -42,9 +42,15 @@ class PoolBusy(Exception):
 class WorkerPool:
     """A few processes that run `python -m module`; one is started when needed, and again after it was lost."""
 
-    def __init__(self, module: str, count: int, within: float, patience: float | None = None) -> None:
-        """`within` is the seconds one work may take; `patience` those that work may wait for a process."""
+    def __init__(
+        self, module: str, count: int, within: float, patience: float | None = None, arguments: Sequence[str] = ()
+    ) -> None:
+        """`within` is the seconds one work may take; `patience` those that work may wait for a process.
+
+        `arguments` end the command line of each process.
+        """
         self._module, self._count, self._within, self._patience = module, count, within, patience
+        self._arguments = arguments
         self._idle: asyncio.LifoQueue[Process | None] = asyncio.LifoQueue()
         for _ in range(count):
             self._idle.put_nowait(None)
@@ -81,7 +87,7 @@ class WorkerPool:
         keep: Process | None = None
         try:
             if process is None or process.returncode is not None:
-                process = await _start(self._module)
+                process = await _start(self._module, self._arguments)
             yield process
             keep = process
         finally:
@@ -130,11 +136,11 @@ async def _exchange(process: Process, frames: tuple[bytes, ...]) -> bytes:
     return await process.stdout.readexactly(size)
 
 
-async def _start(module: str) -> Process:
+async def _start(module: str, arguments: Sequence[str]) -> Process:
     """It gets no environment but the path of its code: there is nothing in it to steal."""
     return await asyncio.create_subprocess_exec(
         sys.executable,
-        *("-c", _AT_ONCE, str(NICENESS), module),
+        *("-c", _AT_ONCE, str(NICENESS), module, *arguments),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,

@@ -1,4 +1,5 @@
-"""A mail that ends the process that reads it: marked before the work, given up the third time, and retried by hand."""
+"""A mail that ends the process that reads it: marked before the work, put aside, given up the
+fourth time, and retried by hand."""
 
 import asyncio
 from types import SimpleNamespace
@@ -8,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from services.intake.mail.pipeline.processing import MailPipeline
-from services.intake.mail.pipeline.queue import BEGUN_TWICE_MARKS, FATAL, MailQueue, SettledMail, requeue
+from services.intake.mail.pipeline.queue import BEGUN_MARKS, FATAL, PUT_ASIDE, MailQueue, SettledMail, requeue
 from services.intake.models import RawMail, RawMailState
 from shared.kit.clock import new_id, utc_now
 from tests.services.intake.conftest import intake, settings  # noqa: F401 - fixtures
@@ -50,14 +51,20 @@ async def stored(intake: IntakeHarness, mail_id: UUID) -> tuple[RawMailState, st
         return mail.state, mail.outcome
 
 
-async def test_a_mail_that_ends_its_process_twice_is_given_up_and_can_be_retried(
+async def test_a_mail_that_ends_its_process_is_put_aside_then_given_up_and_can_be_retried(
     intake: IntakeHarness,  # noqa: F811
     mail_id: UUID,
 ) -> None:
     queue = MailQueue(intake.database, per_hour=60, attempts=6)
-    for words in BEGUN_TWICE_MARKS:
+    first, again, last = BEGUN_MARKS
+    for words in (first, again):
         assert await queue.mark_begun(mail_id, is_ours=False)
         assert await stored(intake, mail_id) == (RawMailState.RECEIVED, words)
+    assert not await queue.mark_begun(mail_id, is_ours=False)
+    assert await stored(intake, mail_id) == (RawMailState.RECEIVED, PUT_ASIDE)
+    assert mail_id not in {mail.id for mail in await queue.heads(())}, "not before the pause is over"
+    assert await queue.mark_begun(mail_id, is_ours=False)
+    assert await stored(intake, mail_id) == (RawMailState.RECEIVED, last)
     assert not await queue.mark_begun(mail_id, is_ours=False)
     assert await stored(intake, mail_id) == (RawMailState.FAILED, FATAL)
     async with intake.database.begin() as session:
@@ -78,7 +85,7 @@ async def test_a_mail_at_which_a_process_ended_is_processed_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Else those that happen to be beside it are given up with it."""
-    marks = {await waiting_mail(intake, new_id().hex, mark): mark for mark in [""] * 4 + [BEGUN_TWICE_MARKS[0]] * 4}
+    marks = {await waiting_mail(intake, new_id().hex, mark): mark for mark in [""] * 4 + [BEGUN_MARKS[0]] * 4}
     under_way: set[UUID] = set()
     beside: dict[UUID, int] = {}
 

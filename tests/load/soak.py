@@ -32,10 +32,11 @@ METHOD = f"""\
 One stack as `make run` starts it; eleven kinds of clients go on all the time at all doors (intake's API, files, portal,
 mail, alerts, agents' replies, notes and commands, reading), the same that `make chaos` uses, with a seed. The worker
 keeps {CACHED_WORKFLOWS} workflows in its cache, so that it is full early. Samples are taken of the memory of each
-process (RSS with its children), of what the consumers have not handled, of the oldest event of each outbox and of the
-bytes that each engine has on disk. The first third fills caches; over the rest a line is fitted through each figure,
-and its growth is judged. Disk grows with what is handed in, for nothing is deleted in half an hour: judged is that each
-thing does not leave more in the end than in the beginning. PostgreSQL's write-ahead log is told apart; it goes round
+process (PSS with its children: shared pages are divided among those that share them), of what the consumers have not
+handled, of the oldest event of each outbox and of the bytes that each engine has on disk. The first third fills caches;
+over the rest a line is fitted through each figure, and its growth is judged. Disk grows with what is handed in, for
+nothing is deleted in half an hour: judged is that each thing does not leave more in the end than in the beginning.
+PostgreSQL's write-ahead log is told apart; it goes round
 within its limit."""
 
 

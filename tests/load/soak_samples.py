@@ -17,7 +17,7 @@ from shared.contracts.names import STREAM
 from shared.kit.outbox import OLDEST
 from tests.chaos.run.plan import SERVICES
 from tests.chaos.run.system import ChaosSystem
-from tests.load.meter import rss_megabytes
+from tests.load.meter import pss_megabytes
 
 FOLDERS = {
     "postgres": "postgres",
@@ -77,7 +77,7 @@ class Sampler:
         found: dict[str, float] = {}
         for name, pid in self._system.description["pids"].items():
             with suppress(psutil.NoSuchProcess):
-                found[name] = rss_megabytes(pid)
+                found[name] = pss_megabytes(pid)
         return found
 
     def _disk(self) -> dict[str, int]:

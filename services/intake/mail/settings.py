@@ -94,7 +94,7 @@ class MailSettings(IntakeSettings):
     mail_workers: int = Field(default=2, ge=1, le=32)
     """Mails read at once."""
     mail_read_seconds: float = Field(default=20.0, ge=0.1, le=300)
-    """How long the reading of one mail may take; then the mail itself becomes the ticket."""
+    """Processor time that the reading of one mail may take; then the mail itself becomes the ticket."""
     mail_attempts: int = Field(default=6, ge=1, le=50)
     """Before a mail that cannot be processed waits for an operator."""
     mail_auto_replies_open: bool = True

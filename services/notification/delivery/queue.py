@@ -53,9 +53,12 @@ FATAL_TWICE = 2
 GIVE_UP_AFTER = timedelta(days=5)
 """How long a server may say "later" about one mail."""
 MAIL = DeliveryChannel.MAIL.value
+JUST_DUE = timedelta(seconds=1)
 NEXT_DUE = select(func.extract("epoch", func.min(Delivery.next_attempt_at) - func.now())).where(
-    IS_DUE, Delivery.channel == MAIL, Delivery.next_attempt_at > func.now()
+    IS_DUE, Delivery.channel == MAIL, Delivery.next_attempt_at > func.now() - JUST_DUE
 )
+"""With what became due since it was last looked for, which would else wait for the next sweep."""
+SOONEST_SECONDS = 0.1
 DELIVERIES = cast(Table, Delivery.__table__)
 
 
@@ -147,7 +150,7 @@ class DeliveryQueue:
         """Returns the seconds until a mail becomes due or a lease expires; None if there is none."""
         async with self._database.single() as connection:
             found = await connection.scalar(NEXT_DUE)
-        return None if found is None else float(found)
+        return None if found is None else max(float(found), SOONEST_SECONDS)
 
     def keeping(self, jobs: Sequence[MailJob]) -> AbstractAsyncContextManager[None]:
         """Renews the leases for as long as the block runs."""

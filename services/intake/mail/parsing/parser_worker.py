@@ -1,5 +1,7 @@
 """What runs in a reading process: mails in, what they say out, as data that can do nothing but be read."""
 
+import sys
+
 from pydantic import ConfigDict, RootModel
 
 from services.intake.mail.parsing.parser import ReadMail, read_mail
@@ -35,4 +37,4 @@ def read(sender: bytes, manner: bytes, raw: bytes) -> bytes:
 
 
 if __name__ == "__main__":
-    serve(read, 3, memory_bytes=MEMORY_BYTES)
+    serve(read, 3, memory_bytes=MEMORY_BYTES, cpu_seconds=float(sys.argv[-1]))

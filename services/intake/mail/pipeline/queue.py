@@ -16,8 +16,15 @@ from shared.kit.db import Database, Session
 MAX_WAIT = timedelta(days=3)
 """How long a mail may wait because its sender has opened too many tickets."""
 HEADS_AT_ONCE = 200
-BEGUN_TWICE_MARKS = ("being processed", "being processed, again: the process ended at it before")
-FATAL = "the process ended twice at this mail; look at it, then: everdesk mail retry"
+BEGUN_MARKS = (
+    "being processed",
+    "being processed, again: the process ended at it before",
+    "being processed, the last time: the process ended twice at it",
+)
+PUT_ASIDE = "put aside for two minutes: the process ended twice at it"
+FATAL = "the process ended three times at this mail; look at it, then: everdesk mail retry"
+ASIDE_FOR = timedelta(minutes=2)
+"""Long enough for whatever else ended the processes: a machine that restarts, a memory limit, somebody's hand."""
 HEADS = text("""
 with recursive heads as (
   (select id, mailbox, origin, sender, received_at, next_attempt_at, outcome from raw_mails where state = 'received'
@@ -87,7 +94,7 @@ class MailQueue:
 
     async def heads(self, busy: Collection[UUID]) -> list[WaitingMail]:
         """Mails that may be processed now, none of those in `busy`."""
-        values = {"per_hour": self._per_hour, "most": HEADS_AT_ONCE, "marks": list(BEGUN_TWICE_MARKS)}
+        values = {"per_hour": self._per_hour, "most": HEADS_AT_ONCE, "marks": [*BEGUN_MARKS, PUT_ASIDE]}
         async with self._database.begin() as session:
             found = await session.execute(HEADS, values)
             return [
@@ -99,18 +106,23 @@ class MailQueue:
     async def mark_begun(self, mail_id: UUID, *, is_ours: bool) -> bool:
         """Writes down, before the work that may end the process, that a mail is begun; False if there is no more to do.
 
-        A mark that is found there was left by a process that ended, unless it `is_ours`. The third time the mail is
-        given up, and an operator must look at it.
+        A mark that is found there was left by a process that ended, unless it `is_ours`. After two ends the mail is put
+        aside for a while, as the reading itself happens in processes of its own and the ends may have had other
+        causes; after the third it is given up, and an operator must look at it.
         """
         async with self._database.begin() as session:
             mail = await claim(session, mail_id)
             if mail is None:
                 return False
-            times = (
-                BEGUN_TWICE_MARKS.index(mail.outcome) + 1 if mail.outcome in BEGUN_TWICE_MARKS and not is_ours else 0
-            )
-            if times < len(BEGUN_TWICE_MARKS):
-                mail.outcome = BEGUN_TWICE_MARKS[times]
+            if mail.outcome == PUT_ASIDE:
+                ends = len(BEGUN_MARKS) - 1
+            else:
+                ends = BEGUN_MARKS.index(mail.outcome) + 1 if mail.outcome in BEGUN_MARKS and not is_ours else 0
+                if ends == len(BEGUN_MARKS) - 1:
+                    mail.outcome, mail.next_attempt_at = PUT_ASIDE, utc_now() + ASIDE_FOR
+                    return False
+            if ends < len(BEGUN_MARKS):
+                mail.outcome = BEGUN_MARKS[ends]
                 return True
             mail.state, mail.next_attempt_at, mail.settled_at = RawMailState.FAILED, None, utc_now()
             mail.outcome = FATAL
@@ -118,7 +130,7 @@ class MailQueue:
 
     async def release(self, mail_ids: Collection[UUID]) -> None:
         """Takes the mark off mails whose processing was stopped in an orderly way."""
-        marked = update(RawMail).where(RawMail.id.in_(mail_ids), RawMail.outcome.in_(BEGUN_TWICE_MARKS))
+        marked = update(RawMail).where(RawMail.id.in_(mail_ids), RawMail.outcome.in_(BEGUN_MARKS))
         async with self._database.begin() as session:
             await session.execute(marked.where(RawMail.state == RawMailState.RECEIVED).values(outcome=""))
 

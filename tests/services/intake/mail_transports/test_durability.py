@@ -7,7 +7,7 @@ import re
 import signal
 import sys
 from asyncio.subprocess import Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -100,13 +100,13 @@ async def test_a_mail_that_cannot_be_processed_is_given_up_and_put_back(
 async def test_a_reader_that_breaks_says_so_in_time(monkeypatch: pytest.MonkeyPatch, breaks: str) -> None:
     """Every process the reader starts is broken: nothing at all can be read."""
 
-    async def start(_module: str) -> asyncio.subprocess.Process:
+    async def start(_module: str, _arguments: Sequence[str]) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(
             sys.executable, "-c", breaks, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
         )
 
     monkeypatch.setattr(worker_pool, "_start", start)
-    reader = ParserPool(1, 0.5)
+    reader = ParserPool(1, 0.1)
     mail = await reader.read(letter().as_bytes(), "dana@bank.example")
     assert not mail.is_readable
     await reader.close()
