@@ -46,7 +46,7 @@ NO_TOKENS = {
     "services/notification/deps.py": "compares",
     "services/assignment/access/totp.py": "codes of half a minute, typed by people",
     "services/assignment/access/factor_keys.py": "keys and digests that are stored and never shown",
-    "services/intake/abuse/invitations.py": "a digest that is stored and never shown",
+    "services/intake/abuse/daily_counts.py": "a digest that is stored and never shown",
     "services/intake/client/retry.py": "an idempotency key",
     "services/notification/webhooks/signing.py": "signatures of single deliveries, which open nothing",
 }

@@ -47,5 +47,7 @@ class ClockWatermark(Base):
     """Verdicts recorded up to this instant are in the counts, and weeks, months and quarters that end by then whole."""
     zone: Mapped[str] = mapped_column(String(64))
     """The zone of days; when the setting changes, everything is counted anew."""
+    months_until: Mapped[datetime | None]
+    """Written by releases that counted whole months apart; not read."""
     built_until: Mapped[datetime | None]
     """While everything is counted for the first time: up to which month. Null: done, reports may use the counts."""

@@ -40,7 +40,7 @@ def build(settings: MailSettings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         server = await listen(settings, reception, admission.bans, SharedBudgets(database, settings))
-        app.state.mailboxes, app.state.admission = mailboxes, admission
+        app.state.mailboxes, app.state.admission, app.state.processing = mailboxes, admission, processing
         app.state.mail_in_port = server.sockets[0].getsockname()[1]
         app.state.stopping.when_begun(server.close)
         jobs = {"processing": processing.run, **mailboxes.jobs(dsn_of(settings))}

@@ -119,7 +119,7 @@ async def test_a_rebuild_that_is_killed_in_the_middle_is_run_again(desk: Desk, e
     ids: list[UUID] = sorted(life.id for life in await lives_of(desk, 5, 6))
     live = await rows_of(desk, ids)
     async with desk.database.begin() as session:
-        await session.execute(update(Ticket).where(Ticket.id.in_(ids)).values(status="on_hold", priority_rank=0, seq=1))
+        await session.execute(update(Ticket).where(Ticket.id.in_(ids)).values(status="on_hold", priority_rank=0))
         await session.execute(delete(SettledClock).where(SettledClock.ticket_id.in_(ids)))
     spoilt = await rows_of(desk, ids)
     async with desk.database.begin() as session:

@@ -43,7 +43,7 @@ def upgrade() -> None:
     op.execute("delete from activity_watermark")
     op.execute("delete from clock_counts")
     op.execute("delete from clock_watermark")
-    op.drop_column("clock_watermark", "months_until")
+    op.alter_column("clock_watermark", "months_until", nullable=True)
 
 
 def downgrade() -> None:
@@ -52,4 +52,4 @@ def downgrade() -> None:
         op.drop_table(name)
     op.execute("delete from clock_counts")
     op.execute("delete from clock_watermark")
-    op.add_column("clock_watermark", sa.Column("months_until", sa.DateTime(timezone=True), nullable=False))
+    op.alter_column("clock_watermark", "months_until", nullable=False)

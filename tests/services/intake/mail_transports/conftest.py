@@ -34,4 +34,4 @@ async def post(mail_settings: MailSettings, intake: IntakeHarness) -> AsyncItera
     """The mail process, running."""
     app = build(mail_settings)
     async with app.router.lifespan_context(app):
-        yield PostOffice(app.state.mail_in_port, intake, mail_settings, app.state.admission)
+        yield PostOffice(app.state.mail_in_port, intake, mail_settings, app.state.admission, app.state.processing)

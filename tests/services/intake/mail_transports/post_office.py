@@ -6,9 +6,11 @@ from itertools import count
 from uuid import UUID
 
 import aiosmtplib
+import pytest
 from sqlalchemy import select
 
 from services.intake.abuse.admission_control import AdmissionControl
+from services.intake.mail.pipeline.processing import MailPipeline
 from services.intake.mail.settings import MailSettings
 from services.intake.mail.transports.raw_mail_store import identity_of
 from services.intake.models import Attachment, Message, Participant, RawMail, RawMailState, Ticket
@@ -46,10 +48,16 @@ class PostOffice:
     intake: IntakeHarness
     settings: MailSettings
     admission: AdmissionControl
+    processing: MailPipeline | None = None
     threads: MailThreads = field(init=False)
 
     def __post_init__(self) -> None:
         self.threads = MailThreads(self.settings, self.settings.mail_domain)
+
+    def knows_mailbox(self, name: str, topic: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Has this process know a mailbox's topic, as all processes of an installation do: any of them takes a mail."""
+        assert self.processing is not None
+        monkeypatch.setitem(self.processing._topic_of_source, name, topic)
 
     async def hand_in(
         self, mail: EmailMessage | bytes, sender: str | None = None, to: tuple[str, ...] = (SUPPORT,)

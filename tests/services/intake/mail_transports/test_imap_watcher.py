@@ -78,8 +78,14 @@ async def test_a_mail_at_which_the_connection_breaks_each_time_holds_up_no_other
     ],
 )
 async def test_what_waits_becomes_tickets_and_is_put_away(
-    post: PostOffice, imap: ImapServer, after: str, capabilities: str, is_put_away: Callable[[ImapServer], bool]
+    post: PostOffice,
+    imap: ImapServer,
+    after: str,
+    capabilities: str,
+    is_put_away: Callable[[ImapServer], bool],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    post.knows_mailbox("inbox", "feedback", monkeypatch)
     imap.capabilities = capabilities
     mails = [letter(cc="support+access@everdesk.example"), letter(**{"from": "Kim <kim@shop.example>"})]
     for mail in mails:
