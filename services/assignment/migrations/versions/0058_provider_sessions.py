@@ -19,7 +19,7 @@ def upgrade() -> None:
         op.add_column(table, sa.Column("provider_session", sa.String(255)))
         op.add_column(table, sa.Column("provider_token", sa.LargeBinary()))
         for column in SEARCHED:
-            op.create_index(op.f(f"ix_{table}_{column}"), table, [column])
+            op.create_index(op.f(f"ix_{table}_{column}"), table, [column], if_not_exists=True)
 
 
 def downgrade() -> None:

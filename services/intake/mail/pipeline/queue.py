@@ -21,9 +21,9 @@ BEGUN_MARKS = (
     "being processed, again: the process ended at it before",
     "being processed, the last time: the process ended twice at it",
 )
-PUT_ASIDE = "put aside for two minutes: the process ended twice at it"
+PUT_ASIDE = "put aside for half a minute: the process ended twice at it"
 FATAL = "the process ended three times at this mail; look at it, then: everdesk mail retry"
-ASIDE_FOR = timedelta(minutes=2)
+ASIDE_FOR = timedelta(seconds=30)
 """Long enough for whatever else ended the processes: a machine that restarts, a memory limit, somebody's hand."""
 HEADS = text("""
 with recursive heads as (

@@ -176,7 +176,7 @@ async def running(engines: Stack, post: PostOffice, port: int, log: Path) -> Asy
 
 
 async def retried_if_blamed(post: PostOffice, row: RawMail) -> None:
-    """Does what an operator is told to do about a mail that was under way at two kills."""
+    """Does what an operator is told to do about a mail that was under way at three kills."""
     if row.outcome == queue.FATAL:
         async with post.intake.database.begin() as session:
             assert await queue.requeue(session, row.id)
