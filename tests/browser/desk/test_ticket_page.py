@@ -229,7 +229,7 @@ async def test_axe_finds_nothing_where_tickets_and_people_are_joined(
         f"{path}/merge?q=banking",
         f"{path}/merge?into={other['number']}",
         f"{path}/incident",
-        f"{path}?as_of={utc_now():%Y-%m-%dT%H:%M:%S}Z",
+        f"{path}?as_of={utc_now():%Y-%m-%dT%H:%M:%S.%f}Z",
         "/requesters?q=ida",
         requester,
         f"{requester}/edit",
