@@ -74,16 +74,7 @@ class PlantResult:
 
 async def find_plants(system: ChaosSystem, asked: ChaosOrder) -> tuple[list[Violation], list[PlantResult]]:
     """One run, then each bug planted after the other: what was wrong before the first, and which of them are found."""
-    load, doors = await make_load(system, asked.seed)
-    striker = Striker(system, load)
-    running = asyncio.create_task(load.run(doors.clients()))
-    try:
-        await asyncio.sleep(WARM_UP)
-        await _strike(striker, asked)
-    finally:
-        load.stop()
-        await running
-    left = await until_quiet(system, load.attempts)
+    load, striker, left = await _load_under_faults(system, asked)
     assert not left, left
     before = violations(await observe(system, load, striker.outcomes.mail_windows))
     known, found = set(before), list[PlantResult]()
@@ -115,16 +106,7 @@ async def _key(system: ChaosSystem, name: str, scope: str) -> str:
 
 async def carry_out(system: ChaosSystem, asked: ChaosOrder) -> ChaosResult:
     """The whole run on a system that is well."""
-    load, doors = await make_load(system, asked.seed)
-    striker = Striker(system, load)
-    running = asyncio.create_task(load.run(doors.clients()))
-    try:
-        await asyncio.sleep(WARM_UP)
-        await _strike(striker, asked)
-    finally:
-        load.stop()
-        await running
-    left = await until_quiet(system, load.attempts)
+    load, striker, left = await _load_under_faults(system, asked)
     if asked.plant:
         await PLANTS[asked.plant][1](system, load)
     seen = await observe(system, load, striker.outcomes.mail_windows)
@@ -141,6 +123,21 @@ async def carry_out(system: ChaosSystem, asked: ChaosOrder) -> ChaosResult:
         slowest_answer=load.slowest,
         never_hit=[str(kind) for kind in wanted if not striker.outcomes.hits[kind]],
     )
+
+
+async def _load_under_faults(system: ChaosSystem, asked: ChaosOrder) -> tuple[Load, Striker, dict[str, int]]:
+    """Mixed load with the faults that were asked for; with what was still under way when it should have been quiet."""
+    load, doors = await make_load(system, asked.seed)
+    striker = Striker(system, load)
+    running = asyncio.create_task(load.run(doors.clients()))
+    try:
+        await asyncio.sleep(WARM_UP)
+        await _strike(striker, asked)
+    finally:
+        load.stop()
+        await running
+    left = await until_quiet(system, load.attempts)
+    return load, striker, left
 
 
 async def _strike(striker: Striker, asked: ChaosOrder) -> None:
