@@ -9,18 +9,20 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from shared.kit.i18n.messages import marked as _
+
 VARIABLES: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "requester.name": "The requester's name",
-        "requester.first_name": "The first word of the requester's name",
-        "ticket.number": "The ticket's number",
-        "ticket.subject": "The ticket's subject",
-        "ticket.status": "The ticket's status, such as open",
-        "ticket.priority": "The ticket's priority, such as high",
-        "ticket.topic": "The topic's name",
-        "team.name": "The name of the team that has the ticket",
-        "agent.name": "The name of the agent who replies",
-        "agent.first_name": "The first word of that agent's name",
+        "requester.name": _("The requester's name"),
+        "requester.first_name": _("The first word of the requester's name"),
+        "ticket.number": _("The ticket's number"),
+        "ticket.subject": _("The ticket's subject"),
+        "ticket.status": _("The ticket's status, such as open"),
+        "ticket.priority": _("The ticket's priority, such as high"),
+        "ticket.topic": _("The topic's name"),
+        "team.name": _("The name of the team that has the ticket"),
+        "agent.name": _("The name of the agent who replies"),
+        "agent.first_name": _("The first word of that agent's name"),
     }
 )
 """Every variable and what it stands for, in the order in which people read them."""

@@ -13,13 +13,22 @@ from shared.kit.i18n.messages import CATALOGUES, gettext, ngettext, pgettext, sc
 from tests.translations.checks import problems_of
 from tests.translations.extraction import ROOT, as_text, template_files, updated
 from tests.translations.literals import translated_values, unmarked
+from tests.translations.notices import untranslated_notices
 
 GERMAN = LANGUAGES["de"]
 OFFERED = OfferedLanguages(["en", "de"], "en")
 TRANSLATED = [tag for tag in LANGUAGES if tag not in ("en", PSEUDO_TAG)]
-WHOLE = ("services/intake/", "services/notification/", "shared/kit/")
+WHOLE = (
+    "services/intake/",
+    "services/notification/",
+    "shared/kit/",
+    "services/assignment/templates/admin/",
+    "services/assignment/templates/setup/",
+)
 """Where every text is translated."""
 IN_ENGLISH = {"services/intake/templates/api_docs.html"}
+PAGE_CODE = ("services/assignment/web/admin", "services/assignment/web/setup")
+"""Where every notice and every refusal of a field is translated."""
 
 
 @pytest.mark.parametrize("tag", TRANSLATED)
@@ -37,6 +46,24 @@ def test_pages_and_mails_have_no_text_that_is_not_marked() -> None:
 
 def test_only_literals_are_translated_as_safe_html() -> None:
     assert [value for path in template_files() for value in translated_values(path)] == []
+
+
+def test_notices_of_pages_are_translated() -> None:
+    found = {
+        _name(path): texts
+        for folder in PAGE_CODE
+        for path in (ROOT / folder).rglob("*.py")
+        if (texts := untranslated_notices(path))
+    }
+    assert found == {}
+
+
+def test_a_notice_that_is_not_translated_is_found(tmp_path: Path) -> None:
+    page = tmp_path / "page.py"
+    page.write_text(
+        'redirect("/", ("success", "Saved."))\nrefuse_field("a", f"{b} is wrong")\nx = ("danger", gettext("Told"))'
+    )
+    assert sorted(untranslated_notices(page)) == ["'Saved.'", "f'{b} is wrong'"]
 
 
 def test_a_text_that_is_not_marked_is_found(tmp_path: Path) -> None:

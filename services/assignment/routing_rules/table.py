@@ -16,7 +16,6 @@ from services.assignment.models import (
 from services.assignment.queries.administration.policy_tiers import PolicyChoice, PolicySources
 from services.assignment.queries.administration.routing_stamp import RoutingStamp, read_stamp
 from services.assignment.queries.people.successors import Successors, get_successors
-from services.assignment.schemas.routing_rules import RoutingRuleView
 from shared.contracts.base import AgentId, PolicyId, TeamId
 from shared.contracts.calendars import BusinessCalendar, ResolvedCalendar
 from shared.contracts.events import RuleEffects, TicketSubmitted
@@ -157,14 +156,6 @@ def conditions_of(rule: RoutingRule) -> ConditionGroup:
     return ConditionGroup.model_construct(
         match="all", conditions=ConditionGroup.model_validate({"conditions": simple}).conditions, groups=tuple(rest)
     )
-
-
-def words_of(rule: RoutingRuleView, topics: Mapping[str, str]) -> str:
-    """When a rule matches, in words with the names of topics."""
-    parts = [f"topic is {topics.get(rule.topic, rule.topic)}"] if rule.topic else []
-    parts += [f"priority is {rule.priority.value}"] if rule.priority else []
-    parts += [words] if (words := in_words(rule.conditions)) else []
-    return " and ".join(parts) or "any ticket"
 
 
 def effects_of(rule: RoutingRule) -> RuleEffects:

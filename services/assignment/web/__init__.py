@@ -52,11 +52,7 @@ from shared.kit.http.language_choice import LanguageChoice, offered_languages
 from shared.kit.http.pages import Pages
 from shared.kit.http.path_prefix import path_of
 
-IN_ENGLISH = (
-    "/admin",
-    "/setup",
-    "/reports",
-)
+IN_ENGLISH = ("/reports",)
 """How the paths of pages begin that are not translated."""
 
 

@@ -51,6 +51,39 @@ _WORDS: Mapping[str, str] = {
     "follower_closed": _("Closed"),
     "escalated": _("Escalated"),
 }
+_TEMPLATES: Mapping[str, str] = {
+    "acknowledgement": _("Acknowledgement"),
+    "access_link": _("Access link"),
+    "export_link": _("Export link"),
+    "reply": _("Reply"),
+    "reminder": _("Reminder"),
+    "resolved_unanswered": _("Resolved unanswered"),
+    "resolved": _("Resolved"),
+    "merged": _("Merged"),
+    "invitation": _("Invitation"),
+    "participant_joined": _("Participant joined"),
+    "assigned": _("Assigned"),
+    "transferred": _("Transferred"),
+    "returned": _("Returned"),
+    "new_ticket": _("New ticket"),
+    "requester_message": _("Requester message"),
+    "sla_warned": _("SLA warned"),
+    "sla_breached": _("SLA breached"),
+    "sla_breach_withdrawn": _("SLA breach withdrawn"),
+    "escalated": _("Escalated"),
+    "mentioned": _("Mentioned"),
+    "side_message": _("Side message"),
+    "side_answer": _("Side answer"),
+    "follower_reply": _("Follower reply"),
+    "follower_resolved": _("Follower resolved"),
+    "follower_reopened": _("Follower reopened"),
+    "follower_closed": _("Follower closed"),
+    "digest": _("Digest"),
+    "scheduled_report": _("Scheduled report"),
+    "account_changed": _("Account changed"),
+    "account_invitation": _("Account invitation"),
+    "password_reset": _("Password reset"),
+}
 
 
 def words_of(entry: Mapping[str, Any]) -> str:
@@ -68,4 +101,4 @@ def words_of(entry: Mapping[str, Any]) -> str:
 
 def label_of_template(name: str) -> str:
     """Returns the name of a mail template as administrators read it: `sla_warned` is "SLA warned"."""
-    return name.replace("_", " ").capitalize().replace("Sla", "SLA")
+    return gettext(_TEMPLATES[name]) if name in _TEMPLATES else name.replace("_", " ").capitalize()

@@ -24,6 +24,7 @@ from shared.kit.http.language_choice import LanguageChoice
 from shared.kit.http.page_route import BasePageRoute
 from shared.kit.http.pages import Pages
 from shared.kit.http.problems import Problem
+from shared.kit.i18n.messages import gettext
 
 SESSION_COOKIE = "everdesk_session"
 PENDING_COOKIE = "everdesk_sign_in"
@@ -112,7 +113,10 @@ def _lag_notice(request: Request, caller: Caller | None) -> list[Notice]:
     if caller is None or state is None or not state.projection_lag.is_too_long:
         return []
     seconds = round(state.projection_lag.seconds)
-    return [("warning", f"Tickets are shown as they were {seconds} s ago: changes by others arrive late at present.")]
+    text = gettext(
+        "Tickets are shown as they were %(seconds)s s ago: changes by others arrive late at present.", seconds=seconds
+    )
+    return [("warning", text)]
 
 
 def desk_of(request: Request) -> DeskPages:

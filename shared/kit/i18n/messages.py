@@ -1,11 +1,11 @@
 """Translation by gettext catalogues, compiled in memory when they are first used: a compiled file can be outdated."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from babel.messages.catalog import Catalog, Message
 from babel.messages.mofile import write_mo
@@ -14,6 +14,7 @@ from babel.messages.pofile import read_po
 from shared.kit.i18n.languages import PSEUDO_TAG, current_language
 
 CATALOGUES = Path(__file__).parent / "catalogues"
+Value = TypeVar("Value")
 RIGHT_TO_LEFT, END = "\u202e", "\u202c"
 
 
@@ -74,6 +75,11 @@ def pgettext(context: str, message: str, /, **values: Any) -> str:
     """Returns the message of a context: the same English word can need two translations."""
     translated = _translations(current_language().tag).pgettext(context, message)
     return translated % values if values else translated
+
+
+def translated_options(options: Iterable[tuple[Value, str]]) -> list[tuple[Value, str]]:
+    """Returns options, each a value and its text, with the texts in the current language."""
+    return [(value, gettext(text)) for value, text in options]
 
 
 def is_translated(message: str) -> bool:

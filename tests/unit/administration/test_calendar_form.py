@@ -47,7 +47,7 @@ def test_what_cannot_be_read_is_refused_at_its_field(name: str, text: str) -> No
 
 
 def test_a_window_past_midnight_is_drawn_on_both_days() -> None:
-    bars = {day: spans for day, _, spans in week_bars(CALENDAR)}
+    bars = {day: spans for day, _short, _hours, spans in week_bars(CALENDAR)}
     assert bars["Friday"] == [(22 * 60 / 14.4, 120 / 14.4)]
     assert bars["Saturday"] == [(0.0, 360 / 14.4)]
     assert bars["Tuesday"] == []

@@ -16,6 +16,7 @@ from services.assignment.web.admin.sections import AgentsPageCaller
 from services.assignment.web.admin.submitted_form import AdminForm, FormRefused, refusals
 from services.assignment.web.browsers import browser_of
 from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
+from shared.kit.i18n.messages import gettext
 
 router = APIRouter(prefix="/admin/agents/{agent_id}/access", route_class=DeskPageRoute)
 
@@ -44,7 +45,7 @@ async def post_invitation(
     desk: TheDesk, context: State, caller: AgentsPageCaller, agent_id: UUID, _: AdminForm
 ) -> Response:
     """Sends an invitation, or sends it again."""
-    said = "The invitation is on its way. A link sent before does not work any more."
+    said = gettext("The invitation is on its way. A link sent before does not work any more.")
     return await _done(desk, context, caller, agent_id, said, agent_access.send_invitation)
 
 
@@ -53,7 +54,9 @@ async def post_revoke_invitation(
     desk: TheDesk, context: State, caller: AgentsPageCaller, agent_id: UUID, _: AdminForm
 ) -> Response:
     """Ends an invitation."""
-    return await _done(desk, context, caller, agent_id, "The invitation was revoked.", agent_access.end_invitation)
+    return await _done(
+        desk, context, caller, agent_id, gettext("The invitation was revoked."), agent_access.end_invitation
+    )
 
 
 @router.post("/password-reset")
@@ -61,7 +64,7 @@ async def post_password_reset(
     desk: TheDesk, context: State, caller: AgentsPageCaller, agent_id: UUID, _: AdminForm
 ) -> Response:
     """Mails a link to choose a new password."""
-    said = "A link to choose a new password is on its way to them."
+    said = gettext("A link to choose a new password is on its way to them.")
     return await _done(desk, context, caller, agent_id, said, agent_access.send_password_reset)
 
 
@@ -70,7 +73,7 @@ async def post_reset_second_factor(
     desk: TheDesk, context: State, caller: AgentsPageCaller, agent_id: UUID, _: AdminForm
 ) -> Response:
     """Takes every second factor away."""
-    said = "Their second factors are gone, and their sessions have ended."
+    said = gettext("Their second factors are gone, and their sessions have ended.")
     return await _done(desk, context, caller, agent_id, said, agent_access.reset_second_factor)
 
 
@@ -79,7 +82,7 @@ async def post_end_sessions(
     desk: TheDesk, context: State, caller: AgentsPageCaller, agent_id: UUID, _: AdminForm
 ) -> Response:
     """Ends every session."""
-    return await _done(desk, context, caller, agent_id, "Their sessions have ended.", revoke_all)
+    return await _done(desk, context, caller, agent_id, gettext("Their sessions have ended."), revoke_all)
 
 
 @router.post("/sessions/{session_id}/end")
@@ -91,7 +94,7 @@ async def post_end_session(
     async def end(context: AppState, by: Caller, _: UUID) -> None:
         await revoke_session(context, by, session_id)
 
-    return await _done(desk, context, caller, agent_id, "The session has ended.", end)
+    return await _done(desk, context, caller, agent_id, gettext("The session has ended."), end)
 
 
 async def _done(

@@ -36,6 +36,8 @@ from services.assignment.web.admin.submitted_form import (
 )
 from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
 from shared.contracts.vocabulary import Availability, Priority
+from shared.kit.i18n.messages import gettext
+from shared.kit.i18n.vocabulary import priority_name
 
 PATH = "/admin/agents"
 router = APIRouter(prefix=PATH, route_class=DeskPageRoute)
@@ -67,7 +69,7 @@ async def show_agents(
         page=page,
         q=words,
         state=wanted.value,
-        states=[(one.value, one.value.capitalize()) for one in AgentState],
+        states=[(one.value, gettext(one.value.capitalize())) for one in AgentState],
         next_url=f"{PATH}?{urlencode(following)}" if page.next_cursor else None,
     )
 
@@ -97,8 +99,14 @@ async def post_agent(
             )
     except FormRefused as refused:
         return await _form_page(request, desk, context, caller, None, refused_form(form, refused, form.typed))
-    mailed = "" if body.password else " A mail with a link to choose a password is on its way to them."
-    return desk.redirect(PATH, ("success", f"{body.name} was added.{mailed}"))
+    added = (
+        gettext("%(name)s was added.", name=body.name)
+        if body.password
+        else gettext(
+            "%(name)s was added. A mail with a link to choose a password is on its way to them.", name=body.name
+        )
+    )
+    return desk.redirect(PATH, ("success", added))
 
 
 @router.get("/{agent_id}")
@@ -126,7 +134,7 @@ async def post_changes(
             await change_agent(context, caller, agent_id, body)
     except FormRefused as refused:
         return await _form_page(request, desk, context, caller, agent, refused_form(form, refused, form.typed))
-    return desk.redirect(PATH, ("success", f"{form.text('name')} was saved."))
+    return desk.redirect(PATH, ("success", gettext("%(name)s was saved.", name=form.text("name"))))
 
 
 @router.post("/{agent_id}/activity")
@@ -140,8 +148,12 @@ async def post_activity(
             agent = await change_agent(context, caller, agent_id, AgentPatch(is_active=is_active))
     except FormRefused as refused:
         return desk.redirect(f"{PATH}/{agent_id}", ("danger", refused.notice))
-    done = "is active again." if is_active else "was deactivated. Their open tickets go back to their teams."
-    return desk.redirect(PATH, ("success", f"{agent.name} {done}"))
+    done = (
+        gettext("%(name)s is active again.", name=agent.name)
+        if is_active
+        else gettext("%(name)s was deactivated. Their open tickets go back to their teams.", name=agent.name)
+    )
+    return desk.redirect(PATH, ("success", done))
 
 
 async def _form_page(
@@ -163,11 +175,11 @@ async def _form_page(
         view=view,
         teams=[team for team in teams if team.is_active or team.id in memberships],
         roles=[(str(role.id), role.name) for role in roles],
-        availabilities=[(one.value, one.value.capitalize()) for one in Availability],
+        availabilities=[(one.value, gettext(one.value.capitalize())) for one in Availability],
         calendars=[(one.slug, one.name) for one in calendars],
         colleagues=[(str(one.id), one.name) for one in agents if one.is_active and not (agent and one.id == agent.id)],
         absence_count=absence_count(view),
-        priorities=[(one.value, one.value.capitalize()) for one in reversed(Priority)],
+        priorities=[(one.value, priority_name(one)) for one in reversed(Priority)],
         consequences=consequences,
     )
 

@@ -1,53 +1,44 @@
 """The audit log as a page: who changed what, from where, and what differs."""
 
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import RedirectResponse, StreamingResponse
 from starlette.status import HTTP_308_PERMANENT_REDIRECT
 
-from services.assignment.commands.configuration.audit import KINDS
 from services.assignment.deps import State
 from services.assignment.queries.administration.audit import AuditFilters
 from services.assignment.queries.people.team_lists import everybodys_names
-from services.assignment.schemas.audit import AuditEntryView
 from services.assignment.web.admin.audit_sources import (
     CURSORS,
     DESK,
     INTAKE,
-    INTAKES,
     NOTIFICATION,
-    NOTIFICATIONS,
     merged_table,
     read_logs,
 )
+from services.assignment.web.admin.audit_words import KIND_NAMES, title_of
 from services.assignment.web.admin.sections import AgentsPageCaller
 from services.assignment.web.admin.version_changes import changes_between
 from services.assignment.web.page_base import DeskPageRoute, TheDesk
+from shared.kit.i18n.messages import gettext, translated_options
+from shared.kit.i18n.messages import marked as _
 
 PATH = "/admin/audit"
 router = APIRouter(route_class=DeskPageRoute)
 
 PER_PAGE = 50
 AWAY = {
-    INTAKE: "The intake service does not answer: changes of topics, announcements, bans and API keys are missing here.",
-    NOTIFICATION: "The notification service does not answer: changes of mails, rules, targets and webhooks are missing"
-    " here.",
+    INTAKE: _(
+        "The intake service does not answer: changes of topics, announcements, bans and API keys are missing here."
+    ),
+    NOTIFICATION: _(
+        "The notification service does not answer: changes of mails, rules, targets and webhooks are missing here."
+    ),
 }
-SOURCES = [(DESK, "The desk"), (INTAKE, "Intake"), (NOTIFICATION, "Notification")]
-SPELLED = {"Sla": "SLA", "Api": "API", "Rollout": "Roll-out", "Csat survey": "Satisfaction survey"}
-
-
-def _kind_name(kind: str) -> str:
-    name = kind.replace("-", " ").capitalize()
-    for plain, spelled in SPELLED.items():
-        name = name.replace(plain, spelled)
-    return name
-
-
-KIND_NAMES = {kind: _kind_name(kind) for kind in (*KINDS.values(), *sorted(INTAKES), *sorted(NOTIFICATIONS))}
+SOURCES = [(DESK, _("The desk")), (INTAKE, _("Intake")), (NOTIFICATION, _("Notification"))]
 
 
 async def get_asked(
@@ -89,15 +80,20 @@ async def show_log(
         request,
         "admin/audit.html",
         caller,
-        notices=[("warning", AWAY[name]) for name in log.away],
+        notices=[("warning", gettext(AWAY[name])) for name in log.away],
         entries=[
-            (entry, _title(entry), changes_between(entry.before or {}, entry.after or {}), source)
+            (
+                entry,
+                title_of(entry.action, entry.subject_name),
+                changes_between(entry.before or {}, entry.after or {}),
+                source,
+            )
             for entry, source in log.entries
         ],
         asked=asked,
-        kinds=list(KIND_NAMES.items()),
+        kinds=translated_options(KIND_NAMES.items()),
         agents=agents,
-        sources=SOURCES,
+        sources=translated_options(SOURCES),
         next_url=f"{PATH}?{urlencode(words | following)}" if log.has_more else None,
         table_url=f"{PATH}/export?{urlencode(words)}",
     )
@@ -131,8 +127,3 @@ def _day(text: str) -> datetime | None:
         return datetime.combine(date.fromisoformat(text), time(), UTC) if text else None
     except ValueError:
         return None
-
-
-def _title(entry: AuditEntryView) -> dict[str, Any]:
-    kind, _, verb = entry.action.rpartition(".")
-    return {"kind": KIND_NAMES.get(kind, kind.capitalize()), "verb": verb}

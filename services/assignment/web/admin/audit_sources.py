@@ -26,6 +26,7 @@ NOTIFICATIONS = frozenset(
         "mail-template",
         "csat-survey",
         "address",
+        "delivery-replay",
     }
 )
 KINDS_OF: Mapping[str, frozenset[str]] = {INTAKE: INTAKES, NOTIFICATION: NOTIFICATIONS}

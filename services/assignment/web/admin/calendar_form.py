@@ -7,21 +7,32 @@ from typing import Any, Final
 
 from services.assignment.web.admin.submitted_form import SubmittedForm, refuse_field
 from shared.contracts.calendars import WEEKDAYS, BusinessCalendar, Weekday, Windows, window_minutes
+from shared.kit.i18n.messages import gettext
+from shared.kit.i18n.messages import marked as _
 
 DAYS: Final[Mapping[Weekday, str]] = {
-    "mon": "Monday",
-    "tue": "Tuesday",
-    "wed": "Wednesday",
-    "thu": "Thursday",
-    "fri": "Friday",
-    "sat": "Saturday",
-    "sun": "Sunday",
+    "mon": _("Monday"),
+    "tue": _("Tuesday"),
+    "wed": _("Wednesday"),
+    "thu": _("Thursday"),
+    "fri": _("Friday"),
+    "sat": _("Saturday"),
+    "sun": _("Sunday"),
+}
+SHORT_DAYS: Final[Mapping[Weekday, str]] = {
+    "mon": _("Mon"),
+    "tue": _("Tue"),
+    "wed": _("Wed"),
+    "thu": _("Thu"),
+    "fri": _("Fri"),
+    "sat": _("Sat"),
+    "sun": _("Sun"),
 }
 _WINDOW = re.compile(r"(\d{1,2}:\d{2})\s*(?:-|\u2013|to)\s*(\d{1,2}:\d{2})")
 _LINE = re.compile(r"(\S+)(.*)")
-HOURS_RULE = "Write from and to, such as 09:00-12:30, 13:30-17:00; leave it empty for a closed day"
-HOLIDAY_RULE = "Write one day per line: 2026-12-25 Christmas, or 2026-12-24 13:00-24:00 Christmas Eve"
-SPECIAL_RULE = "Write one day per line with its hours: 2026-12-27 10:00-14:00 Sale"
+HOURS_RULE = _("Write from and to, such as 09:00-12:30, 13:30-17:00; leave it empty for a closed day")
+HOLIDAY_RULE = _("Write one day per line: 2026-12-25 Christmas, or 2026-12-24 13:00-24:00 Christmas Eve")
+SPECIAL_RULE = _("Write one day per line with its hours: 2026-12-27 10:00-14:00 Sale")
 
 
 def calendar_fields(form: SubmittedForm) -> dict[str, Any]:
@@ -52,8 +63,8 @@ def format_hours(windows: Windows) -> str:
     return ", ".join("-".join(window) for window in windows)
 
 
-def week_bars(calendar: BusinessCalendar) -> list[tuple[str, str, list[tuple[float, float]]]]:
-    """Each weekday's name, its hours in words, and where its windows lie in the day: start and width in percent.
+def week_bars(calendar: BusinessCalendar) -> list[tuple[str, str, str, list[tuple[float, float]]]]:
+    """Each weekday's name, long and short, its hours in words, and where its windows lie: start and width in percent.
 
     A window that runs past midnight is cut there; its rest is shown on the day after.
     """
@@ -65,8 +76,9 @@ def week_bars(calendar: BusinessCalendar) -> list[tuple[str, str, list[tuple[flo
                 spans[(number + 1) % 7].append((0, end - 1440))
     return [
         (
-            DAYS[day],
-            format_hours(calendar.weekly.on(day)) or "closed",
+            gettext(DAYS[day]),
+            gettext(SHORT_DAYS[day]),
+            format_hours(calendar.weekly.on(day)) or gettext("closed"),
             [(start / 14.4, (end - start) / 14.4) for start, end in sorted(spans[number])],
         )
         for number, day in enumerate(WEEKDAYS)
@@ -87,7 +99,7 @@ def _hours(form: SubmittedForm, day: str) -> list[list[str]]:
     text = form.text(day)
     windows = _windows(text)
     if _WINDOW.sub("", text).strip(" ,;"):
-        raise refuse_field(day, HOURS_RULE)
+        raise refuse_field(day, gettext(HOURS_RULE))
     return windows
 
 
@@ -105,8 +117,8 @@ def _lines(form: SubmittedForm, name: str) -> list[tuple[str, list[list[str]], s
     for line in filter(None, map(str.strip, form.raw(name).split("\n"))):
         match = _LINE.fullmatch(line)
         if match is None or not _is_date(match[1]):
-            rule = HOLIDAY_RULE if name == "holidays" else SPECIAL_RULE
-            raise refuse_field(name, f"“{line[:60]}” is not understood. {rule}")
+            rule = gettext(HOLIDAY_RULE if name == "holidays" else SPECIAL_RULE)
+            raise refuse_field(name, gettext("“%(line)s” is not understood. %(rule)s", line=line[:60], rule=rule))
         rest = match[2]
         found.append((match[1], _windows(rest), " ".join(_WINDOW.sub(" ", rest).strip(" ,").split())))
     return found

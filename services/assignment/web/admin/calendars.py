@@ -28,6 +28,7 @@ from services.assignment.web.admin.submitted_form import (
 from services.assignment.web.admin.version_changes import with_changes
 from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
 from shared.kit.db import Session
+from shared.kit.i18n.messages import gettext, translated_options
 
 PATH = "/admin/calendars"
 router = APIRouter(prefix=PATH, route_class=DeskPageRoute)
@@ -65,7 +66,9 @@ async def post_calendar(
             )
     except FormRefused as refused:
         return await _form_page(request, desk, context, caller, None, refused_form(form, refused, form.typed))
-    return desk.redirect(f"{PATH}/{body.slug}", ("success", f"{body.name} was added. SLA policies can use it now."))
+    return desk.redirect(
+        f"{PATH}/{body.slug}", ("success", gettext("%(name)s was added. SLA policies can use it now.", name=body.name))
+    )
 
 
 @router.get("/{slug}")
@@ -114,13 +117,16 @@ async def post_restore(
             await create(context, form.keyed(caller, f"{path}/versions/{version}/restore"), make)
     except FormRefused as refused:
         return desk.redirect(path, ("danger", refused.notice))
-    return desk.redirect(path, ("success", f"Version {version} is back, as the newest."))
+    return desk.redirect(path, ("success", gettext("Version %(version)s is back, as the newest.", version=version)))
 
 
 def _saved(changed: CalendarView, before: CalendarView) -> str:
     if changed.version == before.version:
-        return "Nothing differs: no new version was made."
-    return f"Saved as version {changed.version}. Tickets keep the hours they have; a roll-out gives them these."
+        return gettext("Nothing differs: no new version was made.")
+    return gettext(
+        "Saved as version %(version)s. Tickets keep the hours they have; a roll-out gives them these.",
+        version=changed.version,
+    )
 
 
 async def _get_calendar(context: AppState, slug: str) -> CalendarView:
@@ -142,7 +148,7 @@ async def _form_page(
         notices=view.notices,
         calendar=calendar,
         view=view,
-        days=calendar_form.DAYS,
+        days=dict(translated_options(calendar_form.DAYS.items())),
         week=calendar_form.week_bars(calendar) if calendar else [],
         zones=ZONES,
         countries=[(country.code, country.name or country.code) for country in holiday_countries()],

@@ -40,6 +40,7 @@ from services.assignment.web.admin.submitted_form import (
 )
 from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
 from shared.kit.http.problems import Problem, not_found
+from shared.kit.i18n.messages import gettext
 
 PATH = "/admin/canned-responses"
 router = APIRouter(prefix=PATH, route_class=DeskPageRoute)
@@ -93,7 +94,7 @@ async def post_response(
             )
     except FormRefused as refused:
         return await _form_page(request, desk, context, caller, None, refused_form(form, refused, form.typed))
-    return desk.redirect(PATH, ("success", f"{body.title} was added."))
+    return desk.redirect(PATH, ("success", gettext("%(title)s was added.", title=body.title)))
 
 
 @router.get("/{response_id}")
@@ -121,7 +122,7 @@ async def post_changes(
             await change_canned_response(context, caller, response_id, body)
     except FormRefused as refused:
         return await _form_page(request, desk, context, caller, response, refused_form(form, refused, form.typed))
-    return desk.redirect(PATH, ("success", f"{body.title} was saved."))
+    return desk.redirect(PATH, ("success", gettext("%(title)s was saved.", title=body.title)))
 
 
 @router.post("/{response_id}/remove")
@@ -131,7 +132,9 @@ async def post_removal(
     """Removes the canned response."""
     response = await _get_response(context, response_id)
     await delete_canned_response(context, caller, response_id)
-    return desk.redirect(PATH, ("success", f"{response.title} was removed. The audit log keeps what it said."))
+    return desk.redirect(
+        PATH, ("success", gettext("%(title)s was removed. The audit log keeps what it said.", title=response.title))
+    )
 
 
 async def _get_response(context: AppState, response_id: UUID) -> CannedResponseView:
@@ -166,7 +169,7 @@ async def _preview_values(context: AppState, caller: Caller, reference: str) -> 
         try:
             ticket = (await get_ticket(session, caller, reference)).ticket
         except Problem as problem:
-            raise refuse_field("ticket", "There is no such ticket, or you may not see it.") from problem
+            raise refuse_field("ticket", gettext("There is no such ticket, or you may not see it.")) from problem
         return await values_for(session, caller, ticket)
 
 

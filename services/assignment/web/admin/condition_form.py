@@ -12,39 +12,42 @@ from typing import Any
 from services.assignment.web.admin.submitted_form import FormRefused, SubmittedForm
 from shared.contracts.calendars import WEEKDAYS
 from shared.contracts.routing import Condition, ConditionGroup, FormFieldCondition, TimeCondition
+from shared.kit.i18n.messages import gettext, translated_options
+from shared.kit.i18n.messages import marked as _
 
 MOST_GROUPS, MOST_ROWS = 10, 50
 KEPT = "kept_conditions"
 FIELDS = (
-    ("topic", "Topic"),
-    ("channel", "Channel"),
-    ("priority", "Priority"),
-    ("requester", "Requester's address"),
-    ("domain", "Requester's domain"),
-    ("language", "Language"),
-    ("subject", "Words in the subject"),
-    ("body", "Words in the body"),
-    ("text", "Words in subject or body"),
-    ("form_field", "Answer to a question"),
-    ("calendar", "Received in hours of a calendar"),
-    ("hours", "Received at a time of day"),
+    ("topic", _("Topic")),
+    ("channel", _("Channel")),
+    ("priority", _("Priority")),
+    ("requester", _("Requester's address")),
+    ("domain", _("Requester's domain")),
+    ("language", _("Language")),
+    ("subject", _("Words in the subject")),
+    ("body", _("Words in the body")),
+    ("text", _("Words in subject or body")),
+    ("form_field", _("Answer to a question")),
+    ("calendar", _("Received in hours of a calendar")),
+    ("hours", _("Received at a time of day")),
 )
 OPS = (
-    ("is", "is one of / within"),
-    ("is_not", "is none of / outside"),
-    ("any", "has any of the words"),
-    ("all", "has all of the words"),
-    ("none", "has none of the words"),
-    ("at_least", "is at least"),
-    ("at_most", "is at most"),
-    ("is_set", "is given"),
-    ("is_not_set", "is not given"),
+    ("is", _("is one of / within")),
+    ("is_not", _("is none of / outside")),
+    ("any", _("has any of the words")),
+    ("all", _("has all of the words")),
+    ("none", _("has none of the words")),
+    ("at_least", _("is at least")),
+    ("at_most", _("is at most")),
+    ("is_set", _("is given")),
+    ("is_not_set", _("is not given")),
 )
 WORDY = frozenset({"subject", "body", "text"})
 TIMELY = frozenset({"calendar", "hours"})
 _HOURS = re.compile(
     r"(?P<days>[a-z, -]*?)\s*(?P<start>\d{1,2}:\d{2})\s*-\s*(?P<end>\d{1,2}:\d{2})\s+(?P<zone>\S+)", re.I
 )
+
 _LOOSE = {"is": "any", "is_not": "none"}
 
 
@@ -81,14 +84,14 @@ class ConditionForm:
     """The conditions as JSON where the form cannot show them."""
 
     @property
-    def fields(self) -> tuple[tuple[str, str], ...]:
+    def fields(self) -> list[tuple[str, str]]:
         """What can be asked for."""
-        return FIELDS
+        return translated_options(FIELDS)
 
     @property
-    def ops(self) -> tuple[tuple[str, str], ...]:
+    def ops(self) -> list[tuple[str, str]]:
         """How it can be compared."""
-        return OPS
+        return translated_options(OPS)
 
 
 def form_of(stored: ConditionGroup) -> ConditionForm:
@@ -220,7 +223,7 @@ def _hours(text: str, name: str) -> Mapping[str, Any]:
     found = _HOURS.fullmatch(text.strip())
     days = _days(found["days"]) if found else None
     if found is None or days is None:
-        raise FormRefused(422, ((name, "Write it like this: mon-fri 09:00-17:00 Europe/Berlin"),))
+        raise FormRefused(422, ((name, gettext("Write it like this: mon-fri 09:00-17:00 Europe/Berlin")),))
     hours = [clock.zfill(5) for clock in (found["start"], found["end"])]
     return {"timezone": found["zone"], "days": days, "hours": hours}
 

@@ -20,11 +20,26 @@ from services.assignment.web.admin.submitted_form import (
 )
 from services.assignment.web.admin.webhook_client import ask
 from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
+from shared.kit.i18n.messages import gettext, translated_options
+from shared.kit.i18n.messages import marked as _
 
 PATH = "/admin/notification/replay"
 router = APIRouter(prefix=PATH, route_class=DeskPageRoute)
-STATES = [("failed", "Failed: given up, or refused for good"), ("queued", "Waiting for the next attempt")]
-CHANNELS = [("mail", "Mail"), ("chat", "Chat"), ("on_call", "On-call")]
+REASONS = frozenset(
+    {
+        _("sent: what it said is not kept"),
+        _("dropped: what it said is not kept"),
+        _("replaced by a delivery to each person"),
+        _("its recipient is not known yet: it is sent by itself"),
+        _("being sent"),
+        _("there is no such delivery"),
+        _("mail to this address comes back: clear that first"),
+        _("its chat room or on-call service is removed or switched off"),
+    }
+)
+"""Why notification does not send something again, in its own words."""
+STATES = [("failed", _("Failed: given up, or refused for good")), ("queued", _("Waiting for the next attempt"))]
+CHANNELS = [("mail", _("Mail")), ("chat", _("Chat")), ("on_call", _("On-call"))]
 
 
 @router.get("")
@@ -48,7 +63,9 @@ async def post_replay(
     except FormRefused as refused:
         return await _page(request, desk, context, caller, refused_form(form, refused, form.typed))
     if is_confirmed:
-        return desk.redirect("/admin/notification", ("success", f"Deliveries sent again: {found['count']}."))
+        return desk.redirect(
+            "/admin/notification", ("success", gettext("Deliveries sent again: %(count)s.", count=found["count"]))
+        )
     return await _page(request, desk, context, caller, fresh_form(form.typed), found)
 
 
@@ -76,7 +93,7 @@ async def _page(
         notices=view.notices,
         view=view,
         found=found,
-        states=STATES,
-        channels=CHANNELS,
+        states=translated_options(STATES),
+        channels=translated_options(CHANNELS),
         targets=[(one["id"], one["name"]) for one in targets],
     )

@@ -3,16 +3,19 @@
 import re
 
 from shared.contracts.durations import MOST_DAYS, Duration, WorkingDays
+from shared.kit.i18n.messages import gettext, ngettext
+from shared.kit.i18n.messages import marked as _
 
 _UNITS = {"d": 86_400, "h": 3600, "m": 60, "s": 1}
 _WORDS = {
     "day": "d", "days": "d", "hour": "h", "hours": "h", "hr": "h", "hrs": "h", "min": "m", "mins": "m",
     "minute": "m", "minutes": "m", "sec": "s", "secs": "s", "second": "s", "seconds": "s",
+    "tag": "d", "tage": "d", "std": "h", "stunde": "h", "stunden": "h", "minuten": "m", "sekunde": "s", "sekunden": "s",
 }  # fmt: skip
 _PART = re.compile(r"(\d{1,9})\s*([a-z]+)")
-_WORKING_DAYS = re.compile(r"(\d{1,9})\s*(?:wd|working\s+days?|business\s+days?)")
+_WORKING_DAYS = re.compile(r"(\d{1,9})\s*(?:wd|working\s+days?|business\s+days?|arbeitstage?)")
 _CLOCK = re.compile(r"(\d{1,6}):([0-5]\d)")
-RULE = "Write a time such as 30m, 4h, 1h 30m, 2d (48 hours) or 2 working days"
+RULE = _("Write a time such as 30m, 4h, 1h 30m, 2d (48 hours) or 2 working days")
 
 
 def parse_duration_text(text: str) -> Duration | None:
@@ -22,7 +25,7 @@ def parse_duration_text(text: str) -> Duration | None:
         return None
     if days := _WORKING_DAYS.fullmatch(text):
         if not 1 <= int(days[1]) <= MOST_DAYS:
-            raise ValueError(f"Write 1 to {MOST_DAYS} working days")
+            raise ValueError(gettext("Write 1 to %(days)s working days", days=MOST_DAYS))
         return WorkingDays(working_days=int(days[1]))
     if clock := _CLOCK.fullmatch(text):
         return int(clock[1]) * 3600 + int(clock[2]) * 60
@@ -34,10 +37,10 @@ def _sum_of_parts(text: str) -> int:
     for number, unit in _PART.findall(text):
         letter = _WORDS.get(unit, unit)
         if letter not in _UNITS:
-            raise ValueError(RULE)
+            raise ValueError(gettext(RULE))
         seconds += int(number) * _UNITS[letter]
     if _PART.sub("", text).strip(" ,") or not _PART.search(text):
-        raise ValueError(RULE)
+        raise ValueError(gettext(RULE))
     return seconds
 
 
@@ -49,7 +52,8 @@ def format_duration_text(duration: Duration | None, *, has_days: bool = True) ->
     if duration is None:
         return ""
     if isinstance(duration, WorkingDays):
-        return str(duration)
+        days = duration.working_days
+        return ngettext("%(num)s working day", "%(num)s working days", days, num=days)
     if has_days and duration and duration % 86_400 == 0:
         return f"{duration // 86_400}d"
     hours, rest = divmod(duration, 3600)

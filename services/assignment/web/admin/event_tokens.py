@@ -21,13 +21,15 @@ from services.assignment.web.admin.submitted_form import (
 )
 from services.assignment.web.admin.webhook_client import ask, with_instants
 from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
+from shared.kit.i18n.messages import gettext, translated_options
+from shared.kit.i18n.messages import marked as _
 
 PATH = "/admin/event-tokens"
 router = APIRouter(prefix=PATH, route_class=DeskPageRoute)
 SCOPES = {
-    "events": "Read the change feed, but no notes",
-    "notes": "Read the change feed, and notes among agents",
-    "webhooks": "Add, change and remove webhooks",
+    "events": _("Read the change feed, but no notes"),
+    "notes": _("Read the change feed, and notes among agents"),
+    "webhooks": _("Add, change and remove webhooks"),
 }
 
 
@@ -46,7 +48,7 @@ async def post_token(
     try:
         async with refusals():
             if not form.all("scopes"):
-                raise refuse_field("scopes", "Choose what the program may do.")
+                raise refuse_field("scopes", gettext("Choose what the program may do."))
             last = instant_in(f"{day}T23:59" if (day := form.text("expires_at")) else "")
             body = {"name": form.text("name"), "scopes": form.all("scopes"), "expires_at": last}
             headers = {"Idempotency-Key": key} if key else {}
@@ -63,7 +65,7 @@ async def post_revocation(
 ) -> Response:
     """Ends a token for good."""
     await ask(context, caller, "DELETE", f"/event-tokens/{token_id}")
-    return desk.redirect(PATH, ("success", "The token is refused from its next request on."))
+    return desk.redirect(PATH, ("success", gettext("The token is refused from its next request on.")))
 
 
 async def _page(
@@ -84,5 +86,5 @@ async def _page(
         view=view,
         made=made,
         tokens=[with_instants(one) for one in found],
-        scopes=SCOPES,
+        scopes=dict(translated_options(SCOPES.items())),
     )

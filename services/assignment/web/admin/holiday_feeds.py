@@ -32,12 +32,14 @@ from services.assignment.web.admin.submitted_form import (
 )
 from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
 from shared.kit.http.problems import Problem
+from shared.kit.i18n.messages import gettext, translated_options
+from shared.kit.i18n.messages import marked as _
 
 PATH = "/admin/calendars"
 router = APIRouter(prefix=PATH, route_class=DeskPageRoute)
 MODES = [
-    (ImportMode.MERGE.value, "Keep the calendar's own holidays"),
-    (ImportMode.REPLACE.value, "Replace them by the feed's"),
+    (ImportMode.MERGE.value, _("Keep the calendar's own holidays")),
+    (ImportMode.REPLACE.value, _("Replace them by the feed's")),
 ]
 
 
@@ -69,7 +71,7 @@ async def post_import(
             await create(context, form.keyed(caller, f"{PATH}/{slug}/import"), apply, HTTP_200_OK)
     except FormRefused as refused:
         return await import_page(request, desk, context, caller, slug, refused_form(form, refused, form.typed))
-    return desk.redirect(f"{PATH}/{slug}", ("success", "The holidays were imported."))
+    return desk.redirect(f"{PATH}/{slug}", ("success", gettext("The holidays were imported.")))
 
 
 @router.post("/{slug}/refresh")
@@ -88,8 +90,8 @@ async def post_refresh(
         if problem.status != 422:
             raise
         await note_failure(context, wish, problem)
-        return desk.redirect(path, ("danger", f"The feed could not be read: {problem.detail}"))
-    return desk.redirect(path, ("success", "The feed was read."))
+        return desk.redirect(path, ("danger", gettext("The feed could not be read: %(detail)s", detail=problem.detail)))
+    return desk.redirect(path, ("success", gettext("The feed was read.")))
 
 
 @router.post("/{slug}/feed/remove")
@@ -99,7 +101,7 @@ async def post_removal(
     """Ends the daily refresh; the holidays it brought stay."""
     async with changing(context, caller) as session:
         await forget_feed(session, slug)
-    return desk.redirect(f"{PATH}/{slug}", ("success", "The feed is not read any more. Its holidays stay."))
+    return desk.redirect(f"{PATH}/{slug}", ("success", gettext("The feed is not read any more. Its holidays stay.")))
 
 
 async def import_page(
@@ -123,7 +125,7 @@ async def import_page(
         notices=view.notices,
         calendar=calendar,
         view=view,
-        modes=MODES,
+        modes=translated_options(MODES),
         found=found,
     )
 

@@ -25,6 +25,7 @@ from services.assignment.web.admin.submitted_form import (
 )
 from services.assignment.web.page_base import DeskPageRoute, TheDesk
 from shared.kit.http.idempotency import fingerprint
+from shared.kit.i18n.messages import gettext
 
 router = APIRouter(prefix=PATH, route_class=DeskPageRoute)
 FILE = "calendar_file"
@@ -50,7 +51,7 @@ async def post_file(
     try:
         async with refusals():
             if not raw:
-                raise refuse_field(FILE, "Choose a file.")
+                raise refuse_field(FILE, gettext("Choose a file."))
             wish = ImportRequest(
                 slug=slug,
                 by=caller.person_id,
@@ -72,7 +73,7 @@ async def post_file(
     except FormRefused as refused:
         view = refused_form(form, refused, (await feed_form(context, slug)) | form.typed)
         return await import_page(request, desk, context, caller, slug, view)
-    return desk.redirect(f"{PATH}/{slug}", ("success", "The holidays were imported."))
+    return desk.redirect(f"{PATH}/{slug}", ("success", gettext("The holidays were imported.")))
 
 
 def _mode(text: str) -> ImportMode:

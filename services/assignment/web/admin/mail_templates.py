@@ -30,14 +30,16 @@ from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
 from shared.contracts.vocabulary import BodyFormat
 from shared.kit.http.problems import Problem
 from shared.kit.i18n.languages import LANGUAGES
+from shared.kit.i18n.messages import gettext
+from shared.kit.i18n.messages import marked as _
 
 PATH = "/admin/notification/templates"
 AUDIENCES = {
-    "requester": "Requesters",
-    "guest": "People in copy",
-    "agent": "Agents",
-    "third_party": "Third parties",
-    "account": "Accounts",
+    "requester": _("Requesters"),
+    "guest": _("People in copy"),
+    "agent": _("Agents"),
+    "third_party": _("Third parties"),
+    "account": _("Accounts"),
 }
 PARTS = ("subject", "html", "text")
 router = APIRouter(prefix=PATH, route_class=DeskPageRoute)
@@ -53,7 +55,9 @@ async def show_templates(request: Request, desk: TheDesk, context: State, caller
         caller,
         languages=_languages(context),
         label_of=label_of_template,
-        audiences=[(label, [one for one in items if one["audience"] == kind]) for kind, label in AUDIENCES.items()],
+        audiences=[
+            (gettext(label), [one for one in items if one["audience"] == kind]) for kind, label in AUDIENCES.items()
+        ],
     )
 
 
@@ -90,7 +94,9 @@ async def post_template(
     except FormRefused as refused:
         view = refused_form(form, _stale(refused, current), form.typed | parts)
         return await _page(request, desk, context, caller, current, view)
-    return desk.redirect(_path(name, language), ("success", "The template is saved. The next mail is written with it."))
+    return desk.redirect(
+        _path(name, language), ("success", gettext("The template is saved. The next mail is written with it."))
+    )
 
 
 @router.post("/{name}/{language}/reset")
@@ -99,7 +105,7 @@ async def post_reset(
 ) -> Response:
     """Goes back to the shipped default."""
     await ask(context, caller, "DELETE", _api(name, language))
-    return desk.redirect(_path(name, language), ("success", "The shipped default is in force again."))
+    return desk.redirect(_path(name, language), ("success", gettext("The shipped default is in force again.")))
 
 
 @router.post("/{name}/{language}/versions/{version}/restore")
@@ -114,7 +120,9 @@ async def post_restore(
 ) -> Response:
     """Makes an earlier version the newest."""
     await ask(context, caller, "POST", f"{_api(name, language)}/versions/{version}/restore")
-    return desk.redirect(_path(name, language), ("success", f"Version {version} is in force again."))
+    return desk.redirect(
+        _path(name, language), ("success", gettext("Version %(version)s is in force again.", version=version))
+    )
 
 
 async def _preview(
@@ -127,7 +135,7 @@ async def _preview(
             try:
                 ticket_id = (await get_ticket(session, caller, form.text("ticket"))).ticket.id
             except Problem as problem:
-                raise refuse_field("ticket", "There is no such ticket, or you may not see it.") from problem
+                raise refuse_field("ticket", gettext("There is no such ticket, or you may not see it.")) from problem
     body = parts | {"ticket_id": str(ticket_id) if ticket_id else None}
     shown = await ask(context, caller, "POST", f"{path}/preview", body)
     words = shown["html"].partition("<body>")[2] or shown["html"]
@@ -139,7 +147,7 @@ def _stale(refused: FormRefused, current: dict[str, Any]) -> FormRefused:
     """Returns the refusal of a form that is older than what is in force, so that it can be sent once more."""
     if refused.status != 412:
         return refused
-    notice = "Somebody else saved a version after you opened the page. Compare it below, then save once more."
+    notice = gettext("Somebody else saved a version after you opened the page. Compare it below, then save once more.")
     return FormRefused(412, (), notice, current["version"])
 
 

@@ -20,7 +20,9 @@ from services.assignment.web.admin.submitted_form import (
     refused_form,
 )
 from services.assignment.web.admin.webhook_client import with_instants
+from services.assignment.web.notification_labels import label_of_template
 from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
+from shared.kit.i18n.messages import gettext
 
 PATH = "/admin/notification"
 router = APIRouter(prefix=PATH, route_class=DeskPageRoute)
@@ -45,7 +47,7 @@ async def post_test(
             await _ask(context, caller, "POST", "/v1/test-mails", {"to": form.text("to")})
     except FormRefused as refused:
         return await _page(request, desk, context, caller, refused_form(form, refused, form.typed))
-    return desk.redirect(PATH, ("success", f"The mail server took a test mail for {form.text('to')}."))
+    return desk.redirect(PATH, ("success", gettext("The mail server took a test mail for %(to)s.", to=form.text("to"))))
 
 
 @router.post("/deliveries/{delivery_id}/retry")
@@ -54,7 +56,7 @@ async def post_retry(
 ) -> Response:
     """Sends a failed mail once more."""
     await _ask(context, caller, "POST", f"/v1/deliveries/{delivery_id}/retry")
-    return desk.redirect(PATH, ("success", "The mail is sent once more."))
+    return desk.redirect(PATH, ("success", gettext("The mail is sent once more.")))
 
 
 async def _ask(
@@ -75,6 +77,7 @@ async def _page(request: Request, desk: DeskPages, context: AppState, caller: Ca
         view.status,
         notices=view.notices,
         view=view,
+        label_of=label_of_template,
         mail=mail | {"circuit": with_instants(mail["circuit"])},
         failed=[one | {"at": datetime.fromisoformat(one["created_at"])} for one in failed["items"]],
         has_more=failed["next_cursor"] is not None,

@@ -20,6 +20,7 @@ from services.assignment.web.admin.submitted_form import (
 )
 from services.assignment.web.notification_labels import AUDIENCE_LABELS, CHANNEL_LABELS, EVENT_LABELS
 from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
+from shared.kit.i18n.messages import gettext
 
 PATH = "/admin/notification/rules"
 router = APIRouter(prefix=PATH, route_class=DeskPageRoute)
@@ -47,14 +48,14 @@ async def post_rules(
     except FormRefused as refused:
         view = refused_form(form, refused, {"ticked": ticked})
         return await _page(request, desk, context, caller, view)
-    return desk.redirect(PATH, ("success", "The rules are saved. They count for what happens from now on."))
+    return desk.redirect(PATH, ("success", gettext("The rules are saved. They count for what happens from now on.")))
 
 
 @router.post("/reset")
 async def post_reset(desk: TheDesk, context: State, caller: NotificationPageCaller, _: AdminForm) -> Response:
     """Puts every rule back to its default."""
     await _save(context, caller, [], None)
-    return desk.redirect(PATH, ("success", "The rules are the defaults again."))
+    return desk.redirect(PATH, ("success", gettext("The rules are the defaults again.")))
 
 
 async def _read(context: AppState, caller: Caller) -> dict[str, Any]:

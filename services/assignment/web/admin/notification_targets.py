@@ -22,6 +22,8 @@ from services.assignment.web.admin.submitted_form import (
     refused_form,
 )
 from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
+from shared.kit.i18n.messages import gettext, translated_options
+from shared.kit.i18n.messages import marked as _
 
 PATH = "/admin/notification/targets"
 API = "/v1/targets"
@@ -32,7 +34,7 @@ KINDS = (
     ("teams", "Microsoft Teams"),
     ("pagerduty", "PagerDuty (Events API v2)"),
     ("opsgenie", "Opsgenie (Alert API)"),
-    ("generic", "Another on-call service (JSON)"),
+    ("generic", _("Another on-call service (JSON)")),
 )
 
 
@@ -52,7 +54,9 @@ async def post_target(
             made = await _ask(context, caller, "POST", API, _sent(form))
     except FormRefused as refused:
         return await _page(request, desk, context, caller, refused_form(form, refused, _typed(form)))
-    return desk.redirect(PATH, ("success", f"{made['name']} is added. Send a test to see that it arrives."))
+    return desk.redirect(
+        PATH, ("success", gettext("%(name)s is added. Send a test to see that it arrives.", name=made["name"]))
+    )
 
 
 @router.post("/{target_id}/test")
@@ -62,8 +66,8 @@ async def post_test(
     """Posts a test message, and says what the target answered."""
     found = await _ask(context, caller, "POST", f"{API}/{target_id}/test")
     if found["accepted"]:
-        return desk.redirect(PATH, ("success", f"The test was taken: {found['answer']}"))
-    return desk.redirect(PATH, ("danger", f"The test was not taken: {found['answer']}"))
+        return desk.redirect(PATH, ("success", gettext("The test was taken: %(answer)s", answer=found["answer"])))
+    return desk.redirect(PATH, ("danger", gettext("The test was not taken: %(answer)s", answer=found["answer"])))
 
 
 @router.post("/{target_id}/remove")
@@ -72,7 +76,7 @@ async def post_remove(
 ) -> Response:
     """Removes a target."""
     await _ask(context, caller, "DELETE", f"{API}/{target_id}")
-    return desk.redirect(PATH, ("success", "The target is removed."))
+    return desk.redirect(PATH, ("success", gettext("The target is removed.")))
 
 
 def _sent(form: SubmittedForm) -> dict[str, Any]:
@@ -99,7 +103,7 @@ async def _page(request: Request, desk: DeskPages, context: AppState, caller: Ca
             (str(row.id), row.name) for row in await session.execute(select(Team.id, Team.name).order_by(Team.name))
         ]
     names = dict(teams)
-    kinds = dict(KINDS)
+    kinds = dict(translated_options(KINDS))
     return desk.render(
         request,
         "admin/notification_targets.html",
@@ -107,7 +111,7 @@ async def _page(request: Request, desk: DeskPages, context: AppState, caller: Ca
         view.status,
         notices=view.notices,
         view=view,
-        kinds=KINDS,
+        kinds=list(kinds.items()),
         teams=teams,
         targets=[
             one | {"kind": kinds.get(one["kind"], one["kind"]), "team": names.get(one["team_id"] or "", "")}

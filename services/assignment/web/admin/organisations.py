@@ -29,12 +29,14 @@ from services.assignment.web.admin.submitted_form import (
     refused_form,
 )
 from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
+from shared.kit.i18n.messages import gettext, translated_options
+from shared.kit.i18n.messages import marked as _
 
 PATH = "/admin/organisations"
 SHARING = [
-    ("nobody", "Nobody: everybody sees their own"),
-    ("managers", "Its managers"),
-    ("members", "All its people"),
+    ("nobody", _("Nobody: everybody sees their own")),
+    ("managers", _("Its managers")),
+    ("members", _("All its people")),
 ]
 router = APIRouter(prefix=PATH, route_class=DeskPageRoute)
 
@@ -63,7 +65,7 @@ async def post_new(request: Request, desk: TheDesk, context: State, caller: SlaP
             await create(context, form.keyed(caller, PATH), lambda session: create_organisation(session, body))
     except FormRefused as refused:
         return await _form_page(request, desk, context, caller, None, refused_form(form, refused, form.typed))
-    return desk.redirect(PATH, ("success", f"{body.name} was added."))
+    return desk.redirect(PATH, ("success", gettext("%(name)s was added.", name=body.name)))
 
 
 @router.get("/{organisation_id}")
@@ -88,7 +90,9 @@ async def post_changes(
             await change_organisation(context, caller, organisation_id, body)
     except FormRefused as refused:
         return await _form_page(request, desk, context, caller, found, refused_form(form, refused, form.typed))
-    return desk.redirect(PATH, ("success", f"{form.text('name')} was saved. It counts for tickets to come."))
+    return desk.redirect(
+        PATH, ("success", gettext("%(name)s was saved. It counts for tickets to come.", name=form.text("name")))
+    )
 
 
 @router.post("/{organisation_id}/remove")
@@ -97,7 +101,7 @@ async def post_removal(
 ) -> Response:
     """Removes the organisation."""
     await delete_organisation(context, caller, organisation_id)
-    return desk.redirect(PATH, ("success", "The organisation was removed. Its tickets keep their SLA policy."))
+    return desk.redirect(PATH, ("success", gettext("The organisation was removed. Its tickets keep their SLA policy.")))
 
 
 async def _get(context: AppState, organisation_id: UUID) -> OrganisationView:
@@ -123,7 +127,7 @@ async def _form_page(
         notices=view.notices,
         organisation=organisation,
         view=view,
-        sharing=SHARING,
+        sharing=translated_options(SHARING),
         policies=[(str(policy.id), policy.name) for policy in policies if policy.is_active],
     )
 

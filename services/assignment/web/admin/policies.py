@@ -35,6 +35,8 @@ from services.assignment.web.admin.version_changes import with_changes
 from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
 from shared.contracts.policies import SlaPolicy
 from shared.kit.db import Session
+from shared.kit.i18n.messages import gettext, translated_options
+from shared.kit.i18n.vocabulary import metric_name
 
 PATH = "/admin/sla-policies"
 router = APIRouter(prefix=PATH, route_class=DeskPageRoute)
@@ -83,7 +85,7 @@ async def post_policy(
     except FormRefused as refused:
         view = refused_form(form, refused, policy_form.typed_values(form))
         return await _form_page(request, desk, context, caller, None, view)
-    return desk.redirect(PATH, ("success", f"{body.name} was added."))
+    return desk.redirect(PATH, ("success", gettext("%(name)s was added.", name=body.name)))
 
 
 @router.get("/{policy_id}")
@@ -126,8 +128,14 @@ async def post_activity(
             policy = await change_policy(context, caller, policy_id, body)
     except FormRefused as refused:
         return desk.redirect(f"{PATH}/{policy_id}", ("danger", refused.notice))
-    done = "is active again" if is_active else "was deactivated: tickets that have it keep it, new ones do not get it"
-    return desk.redirect(PATH, ("success", f"{policy.name} {done}."))
+    done = (
+        gettext("%(name)s is active again.", name=policy.name)
+        if is_active
+        else gettext(
+            "%(name)s was deactivated: tickets that have it keep it, new ones do not get it.", name=policy.name
+        )
+    )
+    return desk.redirect(PATH, ("success", done))
 
 
 @router.post("/{policy_id}/versions/{version}/restore")
@@ -150,13 +158,16 @@ async def post_restore(
             await create(context, form.keyed(caller, f"{path}/versions/{version}/restore"), make)
     except FormRefused as refused:
         return desk.redirect(path, ("danger", refused.notice))
-    return desk.redirect(path, ("success", f"Version {version} is back, as the newest."))
+    return desk.redirect(path, ("success", gettext("Version %(version)s is back, as the newest.", version=version)))
 
 
 def _saved(changed: PolicyView, before: PolicyView) -> str:
     if changed.version == before.version:
-        return "Nothing differs: no new version was made."
-    return f"Saved as version {changed.version}. Tickets keep the version they have; a roll-out gives them this one."
+        return gettext("Nothing differs: no new version was made.")
+    return gettext(
+        "Saved as version %(version)s. Tickets keep the version they have; a roll-out gives them this one.",
+        version=changed.version,
+    )
 
 
 async def _get_policy(context: AppState, policy_id: UUID) -> PolicyView:
@@ -175,8 +186,8 @@ async def _form_page(
         consequences = await deactivation.of_policy(session, policy.id) if policy else None
     names = {agent.id: agent.name for agent in agents}
     targets = [
-        ("lead", "The team's lead"),
-        *((f"team:{team.slug}", f"Team {team.name}") for team in teams if team.is_active),
+        ("lead", gettext("The team's lead")),
+        *((f"team:{team.slug}", gettext("Team %(name)s", name=team.name)) for team in teams if team.is_active),
         *((f"agent:{agent.id}", agent.name) for agent in agents if agent.is_active),
     ]
     return desk.render(
@@ -200,11 +211,11 @@ async def _form_page(
 def _words() -> dict[str, Any]:
     return {
         "metrics": policy_form.METRICS,
-        "metric_options": [(metric.value, text) for metric, text in policy_form.METRICS.items()],
+        "metric_options": [(metric.value, metric_name(metric)) for metric in policy_form.METRICS],
         "priorities": policy_form.PRIORITIES,
         "target_field": policy_form.target_field,
         "times": policy_form.TIMES,
         "timers": policy_form.TIMERS,
-        "actions": list(policy_form.ACTIONS.items()),
-        "moments": list(policy_form.MOMENTS.items()),
+        "actions": translated_options(policy_form.ACTIONS.items()),
+        "moments": translated_options(policy_form.MOMENTS.items()),
     }

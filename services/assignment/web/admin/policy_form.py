@@ -8,36 +8,34 @@ from services.assignment.web.admin.submitted_form import FormRefused, SubmittedF
 from shared.contracts.durations import Duration, WorkingDays
 from shared.contracts.policies import LifecycleTimer, SlaPolicy
 from shared.contracts.vocabulary import Metric, Priority
+from shared.kit.i18n.messages import gettext
+from shared.kit.i18n.messages import marked as _
 
-METRICS: Final[Mapping[Metric, str]] = {
-    Metric.FIRST_RESPONSE: "First response",
-    Metric.NEXT_RESPONSE: "Next response",
-    Metric.RESOLUTION: "Resolution",
-}
+METRICS: Final = (Metric.FIRST_RESPONSE, Metric.NEXT_RESPONSE, Metric.RESOLUTION)
 PRIORITIES: Final = tuple(reversed(Priority))
 EMPTY_STEPS: Final = 2
 """Blank lines under the escalations, for adding more."""
 MOST_STEPS: Final = 20
 TIMES: Final[Mapping[str, str]] = {
-    "auto_close_seconds": "Close a resolved ticket after",
-    "reopen_window_seconds": "A requester's answer reopens it for",
-    "reopen_grace_seconds": "Reopening within this time continues the old resolution clock",
-    "pending_resolve_seconds": "Resolve a pending ticket that got no answer after",
+    "auto_close_seconds": _("Close a resolved ticket after"),
+    "reopen_window_seconds": _("A requester's answer reopens it for"),
+    "reopen_grace_seconds": _("Reopening within this time continues the old resolution clock"),
+    "pending_resolve_seconds": _("Resolve a pending ticket that got no answer after"),
 }
 TIMERS: Final[Mapping[str, str]] = {
-    "auto_close": "Closing",
-    "reopen_window": "Reopening by an answer",
-    "reopen_grace": "Continuing the old clock",
-    "pending_reminder": "Reminders",
-    "pending_resolve": "Resolving without an answer",
+    "auto_close": _("Closing"),
+    "reopen_window": _("Reopening by an answer"),
+    "reopen_grace": _("Continuing the old clock"),
+    "pending_reminder": _("Reminders"),
+    "pending_resolve": _("Resolving without an answer"),
 }
 ACTIONS: Final[Mapping[str, str]] = {
-    "notify": "Notify",
-    "raise_priority": "Raise the priority",
-    "reassign": "Reassign",
+    "notify": _("Notify"),
+    "raise_priority": _("Raise the priority"),
+    "reassign": _("Reassign"),
 }
 AT_PERCENT, AFTER_BREACH = "percent", "breach"
-MOMENTS: Final[Mapping[str, str]] = {AT_PERCENT: "% of the target used", AFTER_BREACH: "after the breach"}
+MOMENTS: Final[Mapping[str, str]] = {AT_PERCENT: _("% of the target used"), AFTER_BREACH: _("after the breach")}
 assert set(TIMERS) == set(get_args(LifecycleTimer))
 
 
@@ -130,13 +128,15 @@ def _reminders(form: SubmittedForm) -> list[Any]:
     try:
         return [_json(parse_duration_text(part)) for part in form.text(name).split(",") if part.strip()]
     except ValueError as error:
-        raise refuse_field(name, f"{error}, several separated by commas") from error
+        raise refuse_field(name, gettext("%(error)s, several separated by commas", error=error)) from error
 
 
 def _percents(form: SubmittedForm) -> list[int]:
     parts = form.text("warn_at").replace("%", " ").replace(",", " ").split()
     if not all(part.isascii() and part.isdigit() and len(part) < 4 for part in parts):
-        raise refuse_field("warn_at", "Write whole percentages from 1 to 99, separated by commas, such as 50, 75, 90")
+        raise refuse_field(
+            "warn_at", gettext("Write whole percentages from 1 to 99, separated by commas, such as 50, 75, 90")
+        )
     return [int(part) for part in parts]
 
 
@@ -148,7 +148,7 @@ def _step(form: SubmittedForm, number: int) -> dict[str, Any]:
     if value("moment") == AT_PERCENT:
         percent = value("amount").removesuffix("%").strip()
         if not percent.isascii() or not percent.isdigit() or len(percent) > 4:
-            raise _refuse_amount(number, "Write a whole percentage, such as 80")
+            raise _refuse_amount(number, gettext("Write a whole percentage, such as 80"))
         step["at_percent"] = int(percent)
     else:
         step["after_breach_seconds"] = _duration(form, f"step-{number}-amount") or 0

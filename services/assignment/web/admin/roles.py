@@ -30,41 +30,43 @@ from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
 from shared.contracts.vocabulary import Permission, Scope
 from shared.kit.db import Session
 from shared.kit.http.problems import not_found
+from shared.kit.i18n.messages import gettext
+from shared.kit.i18n.messages import marked as _
 
 PATH = "/admin/roles"
 router = APIRouter(prefix=PATH, route_class=DeskPageRoute)
 
 SCOPES: Mapping[Scope, tuple[str, str]] = {
-    Scope.ALL: ("All tickets", "Every ticket of every team"),
-    Scope.TEAMS: ("Tickets of the team", "Tickets of the team in which an agent has the role"),
-    Scope.ASSIGNED: ("Own tickets", "Tickets assigned to the agent"),
+    Scope.ALL: (_("All tickets"), _("Every ticket of every team")),
+    Scope.TEAMS: (_("Tickets of the team"), _("Tickets of the team in which an agent has the role")),
+    Scope.ASSIGNED: (_("Own tickets"), _("Tickets assigned to the agent")),
 }
 PERMISSION_GROUPS: Mapping[str, Mapping[Permission, str]] = {
-    "Tickets": {
-        Permission.TICKET_VIEW: "View",
-        Permission.TICKET_CREATE: "Create",
-        Permission.TICKET_EDIT: "Edit: priority, due date, policy, waiting states",
-        Permission.TICKET_ASSIGN: "Assign to an agent",
-        Permission.TICKET_CLAIM: "Claim",
-        Permission.TICKET_RELEASE: "Release",
-        Permission.TICKET_TRANSFER: "Transfer to another team",
-        Permission.TICKET_REPLY: "Reply to the requester",
-        Permission.TICKET_NOTE: "Write internal notes",
-        Permission.TICKET_TAG: "Tag",
-        Permission.TICKET_MERGE: "Merge and split",
-        Permission.TICKET_RESOLVE: "Resolve",
-        Permission.TICKET_CLOSE: "Close",
-        Permission.TICKET_REOPEN: "Reopen",
+    _("Tickets"): {
+        Permission.TICKET_VIEW: _("View"),
+        Permission.TICKET_CREATE: _("Create"),
+        Permission.TICKET_EDIT: _("Edit: priority, due date, policy, waiting states"),
+        Permission.TICKET_ASSIGN: _("Assign to an agent"),
+        Permission.TICKET_CLAIM: _("Claim"),
+        Permission.TICKET_RELEASE: _("Release"),
+        Permission.TICKET_TRANSFER: _("Transfer to another team"),
+        Permission.TICKET_REPLY: _("Reply to the requester"),
+        Permission.TICKET_NOTE: _("Write internal notes"),
+        Permission.TICKET_TAG: _("Tag"),
+        Permission.TICKET_MERGE: _("Merge and split"),
+        Permission.TICKET_RESOLVE: _("Resolve"),
+        Permission.TICKET_CLOSE: _("Close"),
+        Permission.TICKET_REOPEN: _("Reopen"),
     },
-    "Reports": {Permission.REPORT_VIEW: "See SLA and team reports"},
-    "Administration": {
-        Permission.ADMIN_AGENTS: "Agents and roles",
-        Permission.ADMIN_TEAMS: "Teams",
-        Permission.ADMIN_SLA: "SLA policies and calendars",
-        Permission.ADMIN_ROUTING: "Routing rules",
-        Permission.ADMIN_CANNED: "Canned responses",
-        Permission.ADMIN_INTAKE: "Topics, announcements, bans and API keys",
-        Permission.ADMIN_NOTIFICATION: "Notification",
+    _("Reports"): {Permission.REPORT_VIEW: _("See SLA and team reports")},
+    _("Administration"): {
+        Permission.ADMIN_AGENTS: _("Agents and roles"),
+        Permission.ADMIN_TEAMS: _("Teams"),
+        Permission.ADMIN_SLA: _("SLA policies and calendars"),
+        Permission.ADMIN_ROUTING: _("Routing rules"),
+        Permission.ADMIN_CANNED: _("Canned responses"),
+        Permission.ADMIN_INTAKE: _("Topics, announcements, bans and API keys"),
+        Permission.ADMIN_NOTIFICATION: _("Notification"),
     },
 }
 
@@ -98,7 +100,7 @@ async def post_role(
             await create(context, form.keyed(caller, PATH), lambda session: create_role(session, body))
     except FormRefused as refused:
         return _form_page(request, desk, caller, None, refused_form(form, refused, _fields(form)))
-    return desk.redirect(PATH, ("success", f"The role {body.name} was added."))
+    return desk.redirect(PATH, ("success", gettext("The role %(name)s was added.", name=body.name)))
 
 
 @router.get("/{role_id}")
@@ -123,7 +125,10 @@ async def post_changes(
             await change_role(context, caller, role_id, body)
     except FormRefused as refused:
         return _form_page(request, desk, caller, role, refused_form(form, refused, _fields(form)))
-    return desk.redirect(PATH, ("success", f"The role {body.name} was saved. It counts from everybody's next request."))
+    return desk.redirect(
+        PATH,
+        ("success", gettext("The role %(name)s was saved. It counts from everybody's next request.", name=body.name)),
+    )
 
 
 async def _get_role(context: AppState, role_id: UUID) -> RoleView:

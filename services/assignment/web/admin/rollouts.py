@@ -42,14 +42,28 @@ from services.assignment.web.admin.submitted_form import (
 from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
 from shared.contracts.vocabulary import Priority, Status
 from shared.kit.db import Session
+from shared.kit.i18n.messages import gettext, translated_options
+from shared.kit.i18n.messages import marked as _
 
 PATH = "/admin/sla-policies/{policy_id}/rollouts"
 router = APIRouter(prefix=PATH, route_class=DeskPageRoute)
 MODES = {
-    RolloutMode.CARRY: "New targets apply from now on; time used so far counts",
-    RolloutMode.RESTART: "Clocks end and begin anew under the new targets",
-    RolloutMode.GRANDFATHER: "Running tickets keep what they were promised; this is written down",
+    RolloutMode.CARRY: _("New targets apply from now on; time used so far counts"),
+    RolloutMode.RESTART: _("Clocks end and begin anew under the new targets"),
+    RolloutMode.GRANDFATHER: _("Running tickets keep what they were promised; this is written down"),
 }
+MODE_NAMES = {"carry": _("Carry"), "restart": _("Restart"), "grandfather": _("Grandfather")}
+STATES = {
+    "queued": _("Queued"),
+    "running": _("Running"),
+    "done": _("Done"),
+    "failed": _("Failed"),
+    "reverting": _("Reverting"),
+    "reverted": _("Reverted"),
+    "refused": _("Refused"),
+    "not_reverted": _("Not reverted"),
+}
+"""Of a roll-out, and of its tickets that are shown."""
 OPEN = (Status.NEW, Status.OPEN, Status.PENDING, Status.ON_HOLD, Status.RESOLVED)
 WRONG = (RolloutTicketState.REFUSED, RolloutTicketState.FAILED, RolloutTicketState.NOT_REVERTED)
 SHOWN = 50
@@ -100,7 +114,9 @@ async def post_rollout(
         return await _page(request, desk, context, caller, policy_id, view)
     async with context.database.begin() as session:
         newest = (await list_rollouts(session, policy_id, 1, None)).items[0]
-    return desk.redirect(f"{path}/{newest.id}", ("success", "The roll-out has begun. You may leave this page."))
+    return desk.redirect(
+        f"{path}/{newest.id}", ("success", gettext("The roll-out has begun. You may leave this page."))
+    )
 
 
 @router.get("/{rollout_id}")
@@ -123,6 +139,7 @@ async def show_rollout(
         wrong=wrong,
         names=names,
         modes=MODES,
+        states=STATES,
         is_under_way=rollout.state in UNDER_WAY,
     )
 
@@ -142,7 +159,7 @@ async def post_revert(
             await create(context, form.keyed(caller, f"{path}/revert"), revert, HTTP_202_ACCEPTED)
     except FormRefused as refused:
         return desk.redirect(path, ("danger", refused.notice))
-    return desk.redirect(path, ("success", "The roll-out is being taken back."))
+    return desk.redirect(path, ("success", gettext("The roll-out is being taken back.")))
 
 
 async def _page(
@@ -166,9 +183,11 @@ async def _page(
         view.status,
         notices=view.notices,
         policy=policy,
+        mode_names=MODE_NAMES,
+        states=STATES,
         rollouts=rollouts.items,
         view=view,
-        modes=[(mode.value, text) for mode, text in MODES.items()],
+        modes=translated_options((mode.value, text) for mode, text in MODES.items()),
         teams=[(str(team.id), team.name) for team in teams],
         priorities=list(reversed(Priority)),
         statuses=OPEN,

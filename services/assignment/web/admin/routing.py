@@ -22,7 +22,6 @@ from services.assignment.models import Topic
 from services.assignment.queries.access.callers import Caller
 from services.assignment.queries.administration.configuration import get_rule_view, list_policies, list_rules
 from services.assignment.queries.people.people import list_agents, list_teams
-from services.assignment.routing_rules.table import words_of
 from services.assignment.schemas.routing_rules import RoutingRuleInput, RoutingRulePatch, RoutingRuleView
 from services.assignment.schemas.simulations import RulePreview, RulePreviewInput
 from services.assignment.web.admin.condition_form import (
@@ -34,6 +33,7 @@ from services.assignment.web.admin.condition_form import (
     without_blanks,
 )
 from services.assignment.web.admin.rule_form import MODES, fields_of, values_of
+from services.assignment.web.admin.rule_words import CHANGED, words_of
 from services.assignment.web.admin.sections import RoutingPageCaller
 from services.assignment.web.admin.submitted_form import (
     AdminForm,
@@ -48,6 +48,8 @@ from services.assignment.web.admin.submitted_form import (
 from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
 from shared.contracts.vocabulary import Priority
 from shared.kit.db import Session
+from shared.kit.i18n.messages import gettext, translated_options
+from shared.kit.i18n.vocabulary import priority_name
 
 PATH = "/admin/routing-rules"
 router = APIRouter(prefix=PATH, route_class=DeskPageRoute)
@@ -84,7 +86,7 @@ async def post_order(desk: TheDesk, context: State, caller: RoutingPageCaller, f
     """Puts the rules into the order in which they were dragged."""
     ids = [UUID(one) for one in form.all("rule_ids") if _is_id(one)]
     await order_rules(context, caller, ids)
-    return desk.redirect(PATH, ("success", "The order was changed."))
+    return desk.redirect(PATH, ("success", gettext("The order was changed.")))
 
 
 @router.get("/new")
@@ -107,7 +109,9 @@ async def post_rule(
     except FormRefused as refused:
         page = RulePage(None, refused_form(form, refused, form.typed), without_blanks(read_form(form)))
         return await _form_page(request, desk, context, caller, page)
-    return desk.redirect(PATH, ("success", "The rule was added as the last one. Move it to where it is to be tried."))
+    return desk.redirect(
+        PATH, ("success", gettext("The rule was added as the last one. Move it to where it is to be tried."))
+    )
 
 
 @router.get("/{rule_id}")
@@ -135,7 +139,7 @@ async def post_changes(
     except FormRefused as refused:
         page = RulePage(rule, refused_form(form, refused, form.typed), without_blanks(read_form(form)))
         return await _form_page(request, desk, context, caller, page)
-    return desk.redirect(PATH, ("success", "The rule was saved. It counts for tickets to come."))
+    return desk.redirect(PATH, ("success", gettext("The rule was saved. It counts for tickets to come.")))
 
 
 @router.post("/{rule_id}/move")
@@ -144,7 +148,7 @@ async def post_move(
 ) -> Response:
     """Lets the rule change places with the one before or after it."""
     await move_rule(context, caller, rule_id, is_up=form.text("to") == "up")
-    return desk.redirect(PATH, ("success", "The order was changed."))
+    return desk.redirect(PATH, ("success", gettext("The order was changed.")))
 
 
 @router.post("/{rule_id}/remove")
@@ -153,7 +157,9 @@ async def post_removal(
 ) -> Response:
     """Removes the rule."""
     await delete_rule(context, caller, rule_id)
-    return desk.redirect(PATH, ("success", "The rule was removed. Tickets that it routed stay where they are."))
+    return desk.redirect(
+        PATH, ("success", gettext("The rule was removed. Tickets that it routed stay where they are."))
+    )
 
 
 async def _edit(
@@ -220,7 +226,7 @@ async def _form_page(request: Request, desk: DeskPages, context: AppState, calle
         names = await names_in_rules(session)
     chosen = view.value("topic")
     if chosen and chosen not in dict(topics):
-        topics.append((chosen, f"{chosen} (not active)"))
+        topics.append((chosen, gettext("%(name)s (not active)", name=chosen)))
     values: dict[str, Any] = {"rule": page.rule, "view": view, "rows": page.conditions, "preview": page.preview}
     return desk.render(
         request,
@@ -229,13 +235,14 @@ async def _form_page(request: Request, desk: DeskPages, context: AppState, calle
         view.status,
         notices=view.notices,
         names=names,
+        changed=CHANGED,
         kept_words=words_of(page.rule, {}) if page.rule and page.conditions.kept else "",
-        modes=MODES,
-        previewed=[(str(many), f"{many} tickets") for many in PREVIEWED],
+        modes=translated_options(MODES),
+        previewed=[(str(many), gettext("%(count)s tickets", count=many)) for many in PREVIEWED],
         topics=topics,
         teams=[(str(team.id), team.name) for team in teams if team.is_active],
         agents=[(str(agent.id), agent.name) for agent in agents if agent.is_active],
         policies=[(str(policy.id), policy.name) for policy in policies if policy.is_active],
-        priorities=[(priority.value, priority.value.capitalize()) for priority in reversed(Priority)],
+        priorities=[(priority.value, priority_name(priority)) for priority in reversed(Priority)],
         **values,
     )

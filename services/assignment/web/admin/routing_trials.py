@@ -15,7 +15,9 @@ from services.assignment.queries.access.callers import Caller
 from services.assignment.queries.ticket_page.tickets import get_ticket
 from services.assignment.schemas.rule_documents import ImportInput, ImportView, RuleDocument
 from services.assignment.schemas.simulations import SimulationInput, SimulationView
+from services.assignment.web.admin.audit_words import ACTIONS, field_name
 from services.assignment.web.admin.routing import names_in_rules
+from services.assignment.web.admin.rule_words import CHANGED
 from services.assignment.web.admin.sections import RoutingPageCaller
 from services.assignment.web.admin.submitted_form import (
     AdminForm,
@@ -27,9 +29,12 @@ from services.assignment.web.admin.submitted_form import (
     refuse_field,
     refused_form,
 )
+from services.assignment.web.decision_view import OUT
 from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
 from shared.contracts.vocabulary import Channel, Priority
 from shared.kit.http.problems import Problem
+from shared.kit.i18n.messages import gettext
+from shared.kit.i18n.vocabulary import priority_name
 
 RULES = "/admin/routing-rules"
 router = APIRouter(prefix=RULES, route_class=DeskPageRoute)
@@ -60,7 +65,7 @@ async def post_simulation(
     except FormRefused as refused:
         return await _simulation_page(request, desk, context, caller, refused_form(form, refused, form.typed), None)
     except Problem:
-        unknown = refuse_field("number", "There is no such ticket that you may see")
+        unknown = refuse_field("number", gettext("There is no such ticket that you may see"))
         return await _simulation_page(request, desk, context, caller, refused_form(form, unknown, form.typed), None)
     return await _simulation_page(request, desk, context, caller, FormView(form.typed), told)
 
@@ -87,7 +92,9 @@ async def post_document(
     except FormRefused as refused:
         return await _document_page(request, desk, context, caller, refused_form(form, refused, form.typed), None)
     if told.applied:
-        return desk.redirect(RULES, ("success", f"The rules were imported: {len(told.differences)} differ."))
+        return desk.redirect(
+            RULES, ("success", gettext("The rules were imported: %(count)s differ.", count=len(told.differences)))
+        )
     return await _document_page(request, desk, context, caller, FormView(form.typed), told)
 
 
@@ -148,9 +155,11 @@ async def _simulation_page(
         view=view,
         told=told,
         names=names,
+        changed=CHANGED,
+        reasons=OUT,
         topics=[(row.slug, row.name) for row in topics],
-        channels=[(one.value, one.value.capitalize()) for one in Channel],
-        priorities=[(one.value, one.value.capitalize()) for one in reversed(Priority)],
+        channels=[(one.value, gettext(one.value.capitalize())) for one in Channel],
+        priorities=[(one.value, priority_name(one)) for one in reversed(Priority)],
     )
 
 
@@ -168,5 +177,7 @@ async def _document_page(
         notices=view.notices,
         view=view,
         told=told,
+        actions=ACTIONS,
+        field_name=field_name,
         exported=text,
     )

@@ -5,11 +5,13 @@ from typing import Any
 from services.assignment.schemas.routing_rules import RoutingRuleView
 from services.assignment.web.admin.condition_form import as_json, read_form, without_blanks
 from services.assignment.web.admin.submitted_form import FormRefused, SubmittedForm
+from shared.kit.i18n.messages import gettext
+from shared.kit.i18n.messages import marked as _
 
 MODES = (
-    ("active", "Active"),
-    ("monitor", "Monitor only: counts what it would do"),
-    ("off", "Off"),
+    ("active", _("Active")),
+    ("monitor", _("Monitor only: counts what it would do")),
+    ("off", _("Off")),
 )
 CHOSEN = ("topic", "priority", "policy_id", "set_priority", "team_id", "assignee_id")
 
@@ -59,6 +61,6 @@ def _skills(form: SubmittedForm, field: str) -> dict[str, int | None]:
     for word in _words(form.text(field)):
         name, _, level = word.partition(":")
         if level and level not in {"1", "2", "3", "4", "5"}:
-            raise FormRefused(422, ((field, "Write a level from 1 to 5 after the colon, such as payments:3"),))
+            raise FormRefused(422, ((field, gettext("Write a level from 1 to 5 after the colon, such as payments:3")),))
         found[name] = int(level) if level else None
     return found

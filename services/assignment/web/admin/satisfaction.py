@@ -18,6 +18,7 @@ from services.assignment.web.admin.submitted_form import (
     refused_form,
 )
 from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
+from shared.kit.i18n.messages import gettext
 
 PATH = "/admin/notification/satisfaction"
 SURVEY = "/v1/csat-survey"
@@ -47,7 +48,11 @@ async def post_survey(
     except FormRefused as refused:
         current = await _read(context, caller)
         return _page(request, desk, caller, refused_form(form, refused, form.typed), current["version"])
-    text = "Requesters are asked after each resolution from now on." if wanted["is_on"] else "Nobody is asked any more."
+    text = (
+        gettext("Requesters are asked after each resolution from now on.")
+        if wanted["is_on"]
+        else gettext("Nobody is asked any more.")
+    )
     return desk.redirect(PATH, ("success", text))
 
 

@@ -10,6 +10,7 @@ from services.assignment.queries.access.callers import Caller
 from services.assignment.web.page_base import DeskAgent
 from shared.contracts.vocabulary import Permission
 from shared.domain.permissions import holds
+from shared.kit.i18n.messages import marked as _
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,126 +22,126 @@ class Section:
     text: str
     """What can be done there, in one line."""
     permission: Permission
-    group: str = "System"
+    group: str = _("System")
     """The heading that it stands under."""
 
 
 SECTIONS: tuple[Section, ...] = (
     Section(
         "/admin/agents",
-        "Agents",
-        "Who works here, in which teams and with which role. Add people, deactivate those who left.",
+        _("Agents"),
+        _("Who works here, in which teams and with which role. Add people, deactivate those who left."),
         Permission.ADMIN_AGENTS,
-        "People",
+        _("People"),
     ),
     Section(
         "/admin/teams",
-        "Teams",
-        "Groups that tickets go to, their leads, and the team for whatever no rule matches.",
+        _("Teams"),
+        _("Groups that tickets go to, their leads, and the team for whatever no rule matches."),
         Permission.ADMIN_TEAMS,
-        "People",
+        _("People"),
     ),
     Section(
         "/admin/roles",
-        "Roles",
-        "What agents may see and do, and how far it reaches: all tickets, their teams', or their own.",
+        _("Roles"),
+        _("What agents may see and do, and how far it reaches: all tickets, their teams', or their own."),
         Permission.ADMIN_AGENTS,
-        "People",
+        _("People"),
     ),
     Section(
         "/admin/sla-policies",
-        "SLA policies",
-        "Targets per priority, warnings, escalations, reminders and automatic closing.",
+        _("SLA policies"),
+        _("Targets per priority, warnings, escalations, reminders and automatic closing."),
         Permission.ADMIN_SLA,
-        "Time",
+        _("Time"),
     ),
     Section(
         "/admin/calendars",
-        "Calendars",
-        "Business hours and holidays, in which SLA time counts.",
+        _("Calendars"),
+        _("Business hours and holidays, in which SLA time counts."),
         Permission.ADMIN_SLA,
-        "Time",
+        _("Time"),
     ),
     Section(
         "/admin/topics",
-        "Topics",
-        "What requests can be about, and the questions that each form asks.",
+        _("Topics"),
+        _("What requests can be about, and the questions that each form asks."),
         Permission.ADMIN_INTAKE,
-        "Tickets",
+        _("Tickets"),
     ),
     Section(
         "/admin/organisations",
-        "Organisations",
-        "Companies whose people write to us, by domain, and the SLA policy of their tickets.",
+        _("Organisations"),
+        _("Companies whose people write to us, by domain, and the SLA policy of their tickets."),
         Permission.ADMIN_SLA,
     ),
     Section(
         "/admin/routing-rules",
-        "Routing rules",
-        "Which team, policy and priority a new ticket gets.",
+        _("Routing rules"),
+        _("Which team, policy and priority a new ticket gets."),
         Permission.ADMIN_ROUTING,
-        "Tickets",
+        _("Tickets"),
     ),
     Section(
         "/admin/single-sign-on",
-        "Single sign-on",
-        "Let agents in with your organisation's identity provider, and say what its groups stand for.",
+        _("Single sign-on"),
+        _("Let agents in with your organisation's identity provider, and say what its groups stand for."),
         Permission.ADMIN_AGENTS,
     ),
     Section(
         "/admin/service-tokens",
-        "Service tokens",
-        "What programs may do without a person, since when and until when. Revoke what is not used.",
+        _("Service tokens"),
+        _("What programs may do without a person, since when and until when. Revoke what is not used."),
         Permission.ADMIN_AGENTS,
     ),
     Section(
         "/admin/canned-responses",
-        "Canned responses",
-        "Texts that agents begin a reply with, for everybody or for a team.",
+        _("Canned responses"),
+        _("Texts that agents begin a reply with, for everybody or for a team."),
         Permission.ADMIN_CANNED,
-        "Tickets",
+        _("Tickets"),
     ),
     Section(
         "/admin/announcements",
-        "Announcements",
-        "What everybody should know before they ask, on the support centre's first page.",
+        _("Announcements"),
+        _("What everybody should know before they ask, on the support centre's first page."),
         Permission.ADMIN_INTAKE,
-        "Tickets",
+        _("Tickets"),
     ),
     Section(
         "/admin/bans",
-        "Bans",
-        "Addresses, domains and networks that may not write to us.",
+        _("Bans"),
+        _("Addresses, domains and networks that may not write to us."),
         Permission.ADMIN_INTAKE,
     ),
     Section(
         "/admin/api-keys",
-        "API keys",
-        "Keys of the client programs that submit tickets.",
+        _("API keys"),
+        _("Keys of the client programs that submit tickets."),
         Permission.ADMIN_INTAKE,
     ),
     Section(
         "/admin/notification",
-        "Notification",
-        "Outgoing mail, notification types, and failed mails.",
+        _("Notification"),
+        _("Outgoing mail, notification types, and failed mails."),
         Permission.ADMIN_NOTIFICATION,
     ),
     Section(
         "/admin/webhooks",
-        "Webhooks",
-        "Programs that are told of events, and tokens of programs that read them.",
+        _("Webhooks"),
+        _("Programs that are told of events, and tokens of programs that read them."),
         Permission.ADMIN_NOTIFICATION,
     ),
     Section(
         "/admin/audit",
-        "Audit log",
-        "Who changed what, when and from where, with the values before and after.",
+        _("Audit log"),
+        _("Who changed what, when and from where, with the values before and after."),
         Permission.ADMIN_AGENTS,
     ),
 )
 
 
-GROUPS = ("People", "Tickets", "Time", "System")
+GROUPS = (_("People"), _("Tickets"), _("Time"), _("System"))
 """The headings of the navigation, in order."""
 
 

@@ -30,6 +30,8 @@ from services.assignment.web.admin.submitted_form import (
 from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
 from shared.contracts.vocabulary import Permission
 from shared.domain.permissions import holds
+from shared.kit.i18n.messages import gettext
+from shared.kit.i18n.messages import marked as _
 
 PATH = "/admin/service-tokens"
 router = APIRouter(prefix=PATH, route_class=DeskPageRoute)
@@ -44,10 +46,10 @@ async def show_service_tokens(request: Request, desk: TheDesk, context: State, c
 
 
 STATES = {
-    "active": ("Active", "ok"),
-    "expired": ("Expired", "neutral"),
-    "owner_inactive": ("Owner deactivated", "warn"),
-    "revoked": ("Revoked", "neutral"),
+    "active": (_("Active"), "ok"),
+    "expired": (_("Expired"), "neutral"),
+    "owner_inactive": (_("Owner deactivated"), "warn"),
+    "revoked": (_("Revoked"), "neutral"),
 }
 
 
@@ -97,7 +99,9 @@ async def post_revoke(
 ) -> Response:
     """Ends the token. Raises Problem 404."""
     token = await revoke_service_token(context, caller, token_id)
-    return desk.redirect(PATH, ("success", f"{token.name} was revoked. Its next request is refused."))
+    return desk.redirect(
+        PATH, ("success", gettext("%(name)s was revoked. Its next request is refused.", name=token.name))
+    )
 
 
 @router.post("/{token_id}/take-over")
@@ -110,7 +114,7 @@ async def post_take_over(
             token = await take_over_service_token(context, caller, token_id)
     except FormRefused as refused:
         return desk.redirect(f"{PATH}/{token_id}", ("danger", refused.notice))
-    return desk.redirect(f"{PATH}/{token_id}", ("success", f"{token.name} is yours now."))
+    return desk.redirect(f"{PATH}/{token_id}", ("success", gettext("%(name)s is yours now.", name=token.name)))
 
 
 def _end_of(form: SubmittedForm) -> datetime | None:
@@ -120,7 +124,7 @@ def _end_of(form: SubmittedForm) -> datetime | None:
     try:
         day = datetime.fromisoformat(form.text("expires_at")).date()
     except ValueError:
-        raise refuse_field("expires_at", "Write a day such as 2027-03-31") from None
+        raise refuse_field("expires_at", gettext("Write a day such as 2027-03-31")) from None
     return datetime.combine(day, time.max, UTC)
 
 

@@ -27,6 +27,8 @@ from services.assignment.web.admin.submitted_form import (
     refused_form,
 )
 from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
+from shared.kit.i18n.messages import gettext, translated_options
+from shared.kit.i18n.messages import marked as _
 
 PATH = "/admin/single-sign-on"
 router = APIRouter(prefix=PATH, route_class=DeskPageRoute)
@@ -36,13 +38,13 @@ FLAGS = ("is_enabled", "creates_agents", "trusts_addresses")
 FIXED = ("issuer", "client_id")
 BLANK_ROWS = 2
 FACTORS = [
-    ("by_amr", "When the provider says that it asked for one"),
-    ("always", "Always: the provider asks everybody"),
-    ("never", "Never: ask for the one that is set up here"),
+    ("by_amr", _("When the provider says that it asked for one")),
+    ("always", _("Always: the provider asks everybody")),
+    ("never", _("Never: ask for the one that is set up here")),
 ]
 PASSWORDS = [
-    ("allowed", "Whoever has a password may use it"),
-    ("unlinked_only", "Only agents who have never signed in with the provider"),
+    ("allowed", _("Whoever has a password may use it")),
+    ("unlinked_only", _("Only agents who have never signed in with the provider")),
 ]
 
 
@@ -67,7 +69,7 @@ async def post_connection(
     except FormRefused as refused:
         values = {**form.typed, **{name: form.is_ticked(name) for name in FLAGS}}
         return await _page(request, desk, context, caller, view=refused_form(form, refused, values))
-    return desk.redirect(PATH, ("success", "Single sign-on was saved."))
+    return desk.redirect(PATH, ("success", gettext("Single sign-on was saved.")))
 
 
 @router.post("/test")
@@ -90,7 +92,7 @@ async def post_group_roles(
             await replace_group_roles(context, caller, GroupRolesInput.model_validate(given))
     except FormRefused as refused:
         return await _page(request, desk, context, caller, rows=rows, rows_refused=refused)
-    return desk.redirect(f"{PATH}#groups", ("success", "What the groups stand for was saved."))
+    return desk.redirect(f"{PATH}#groups", ("success", gettext("What the groups stand for was saved.")))
 
 
 @router.post("/links/{agent_id}/remove")
@@ -99,7 +101,7 @@ async def post_unlink(
 ) -> Response:
     """Unlinks an agent. Raises Problem 404 and 403."""
     await remove_links(context, caller, agent_id)
-    return desk.redirect(PATH, ("success", "The agent was unlinked and signed out."))
+    return desk.redirect(PATH, ("success", gettext("The agent was unlinked and signed out.")))
 
 
 def _changes(form: SubmittedForm, now: SingleSignOnView) -> dict[str, Any]:
@@ -160,8 +162,8 @@ async def _page(
         roles_version=groups.version,
         teams=[(str(team.id), team.name) for team in teams if team.is_active],
         roles=[(str(role.id), role.name) for role in roles],
-        factors=FACTORS,
-        password_uses=PASSWORDS,
+        factors=translated_options(FACTORS),
+        password_uses=translated_options(PASSWORDS),
         back_channel_uri=context.settings.desk_url.rstrip("/") + BACK_CHANNEL,
     )
 

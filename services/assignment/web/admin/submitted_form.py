@@ -17,6 +17,7 @@ from shared.kit.http.error_handlers import from_exception
 from shared.kit.http.form_tokens import check_form_token
 from shared.kit.http.idempotency import fingerprint
 from shared.kit.http.problems import Problem
+from shared.kit.i18n.messages import gettext
 
 FieldErrors = tuple[tuple[str, str], ...]
 MOST_FIELDS = 2000
@@ -144,8 +145,10 @@ def check_unchanged(form: SubmittedForm, version: int) -> None:
         raise FormRefused(
             412,
             (),
-            "Somebody else changed this after you opened the page. Their values are not in this form: open the page"
-            " again in another tab, compare, then save once more.",
+            gettext(
+                "Somebody else changed this after you opened the page. Their values are not in this form: open the page"
+                " again in another tab, compare, then save once more."
+            ),
             version,
         )
 

@@ -7,16 +7,18 @@ from services.assignment.web.admin.duration_text import format_duration_text, pa
 from services.assignment.web.admin.submitted_form import SubmittedForm, refuse_field
 from shared.contracts.durations import WorkingDays
 from shared.contracts.vocabulary import Handover, Strategy
+from shared.kit.i18n.messages import gettext
+from shared.kit.i18n.messages import marked as _
 
 STRATEGIES: Final = (
-    (Strategy.LEAST_LOADED.value, "Whoever has the fewest open tickets"),
-    (Strategy.ROUND_ROBIN.value, "In turn: longest since their last ticket"),
-    (Strategy.WEIGHTED.value, "In turn, by the agents' weights"),
-    (Strategy.MANUAL.value, "Nobody: agents take tickets themselves"),
+    (Strategy.LEAST_LOADED.value, _("Whoever has the fewest open tickets")),
+    (Strategy.ROUND_ROBIN.value, _("In turn: longest since their last ticket")),
+    (Strategy.WEIGHTED.value, _("In turn, by the agents' weights")),
+    (Strategy.MANUAL.value, _("Nobody: agents take tickets themselves")),
 )
 HANDOVERS: Final = (
-    (Handover.TEAM.value, "They wait in the team until somebody takes them"),
-    (Handover.ROUTE.value, "The next agent is chosen"),
+    (Handover.TEAM.value, _("They wait in the team until somebody takes them")),
+    (Handover.ROUTE.value, _("The next agent is chosen")),
 )
 
 
@@ -48,5 +50,5 @@ def _seconds(text: str) -> int | None:
     except ValueError as error:
         raise refuse_field("hold_seconds", str(error)) from error
     if isinstance(duration, WorkingDays):
-        raise refuse_field("hold_seconds", "Write hours or minutes, such as 4h")
+        raise refuse_field("hold_seconds", gettext("Write hours or minutes, such as 4h"))
     return duration

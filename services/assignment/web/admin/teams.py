@@ -31,6 +31,7 @@ from services.assignment.web.admin.submitted_form import (
 from services.assignment.web.admin.team_choice import HANDOVERS, STRATEGIES, choice_fields, choice_values
 from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
 from shared.kit.http.problems import not_found
+from shared.kit.i18n.messages import gettext, translated_options
 
 PATH = "/admin/teams"
 router = APIRouter(prefix=PATH, route_class=DeskPageRoute)
@@ -63,7 +64,9 @@ async def post_team(
             await create(context, form.keyed(caller, PATH), lambda session: create_team(session, caller, body))
     except FormRefused as refused:
         return await _form_page(request, desk, context, caller, None, refused_form(form, refused, form.typed))
-    return desk.redirect(PATH, ("success", f"{body.name} was added. Give agents a role in it on their pages."))
+    return desk.redirect(
+        PATH, ("success", gettext("%(name)s was added. Give agents a role in it on their pages.", name=body.name))
+    )
 
 
 @router.get("/{team_id}")
@@ -89,7 +92,7 @@ async def post_changes(
             await change_team(context, caller, team_id, body)
     except FormRefused as refused:
         return await _form_page(request, desk, context, caller, team, refused_form(form, refused, form.typed))
-    return desk.redirect(PATH, ("success", f"{body.name} was saved."))
+    return desk.redirect(PATH, ("success", gettext("%(name)s was saved.", name=body.name)))
 
 
 @router.post("/{team_id}/activity")
@@ -107,7 +110,12 @@ async def post_activity(
     except FormRefused as refused:
         values = _values_of(team) | {"reassign_to": successor or ""}
         return await _form_page(request, desk, context, caller, team, refused_form(form, refused, values))
-    return desk.redirect(PATH, ("success", f"{team.name} {'is active again' if is_active else 'was deactivated'}."))
+    done = (
+        gettext("%(name)s is active again.", name=team.name)
+        if is_active
+        else gettext("%(name)s was deactivated.", name=team.name)
+    )
+    return desk.redirect(PATH, ("success", done))
 
 
 async def _get_team(context: AppState, team_id: UUID) -> TeamView:
@@ -142,8 +150,8 @@ async def _form_page(
         team=team,
         view=view,
         members=members,
-        strategies=STRATEGIES,
-        handovers=HANDOVERS,
+        strategies=translated_options(STRATEGIES),
+        handovers=translated_options(HANDOVERS),
         agents=[
             (str(agent.id), agent.name) for agent in agents if agent.is_active or (team and agent.id == team.lead_id)
         ],

@@ -5,7 +5,10 @@ from difflib import ndiff
 from itertools import pairwise
 from typing import Any
 
-PARTS = {"subject": "Subject", "html": "HTML", "text": "Text"}
+from shared.kit.i18n.messages import gettext
+from shared.kit.i18n.messages import marked as _
+
+PARTS = {"subject": _("Subject"), "html": "HTML", "text": _("Text")}
 MOST_LINES = 400
 """Of a part that is compared; longer ones are shown as changed only."""
 DiffLine = tuple[str, str]
@@ -20,11 +23,15 @@ def with_differences(
 
 
 def _changes(before: dict[str, Any], after: dict[str, Any]) -> list[tuple[str, list[DiffLine]]]:
-    return [(label, _lines(before[part], after[part])) for part, label in PARTS.items() if before[part] != after[part]]
+    return [
+        (gettext(label), _lines(before[part], after[part]))
+        for part, label in PARTS.items()
+        if before[part] != after[part]
+    ]
 
 
 def _lines(before: str, after: str) -> list[DiffLine]:
     old, new = before.splitlines(), after.splitlines()
     if max(len(old), len(new)) > MOST_LINES:
-        return [("+", f"{len(new)} lines; too many to compare")]
+        return [("+", gettext("%(count)s lines; too many to compare", count=len(new)))]
     return [(line[0], line[2:]) for line in ndiff(old, new, None, None) if line[0] in "+-"]

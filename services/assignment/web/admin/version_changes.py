@@ -6,6 +6,8 @@ from itertools import pairwise
 from typing import Any, TypeVar
 
 from services.assignment.schemas.versions import CalendarVersionView, VersionView
+from services.assignment.web.admin.audit_words import field_name
+from shared.kit.i18n.messages import gettext
 
 AnyVersion = TypeVar("AnyVersion", bound=VersionView)
 
@@ -23,7 +25,9 @@ def changes_between(before: Mapping[str, Any], after: Mapping[str, Any]) -> list
     """The values that differ, by their place, such as `targets / urgent / resolution`."""
     old, new = dict(_leaves(before)), dict(_leaves(after))
     names = sorted(old.keys() | new.keys())
-    return [Change(name, old.get(name, ""), new.get(name, "")) for name in names if old.get(name) != new.get(name)]
+    return [
+        Change(_place(name), old.get(name, ""), new.get(name, "")) for name in names if old.get(name) != new.get(name)
+    ]
 
 
 def with_changes(versions: Sequence[AnyVersion], shown: int) -> list[tuple[AnyVersion, list[Change]]]:
@@ -48,10 +52,20 @@ def _leaves(value: Any, place: str = "") -> Iterator[tuple[str, str]]:
         yield place.replace("_", " "), _text(value)
 
 
+def _place(name: str) -> str:
+    """A place with the names of its fields in the reader's language; numbers of a list stay behind their name."""
+    return " / ".join(_part(part) for part in name.split(" / "))
+
+
+def _part(part: str) -> str:
+    name, blank, number = part.rpartition(" ")
+    return f"{field_name(name)} {number}" if blank and number.isdecimal() else field_name(part)
+
+
 def _text(value: Any) -> str:
     match value:
         case bool():
-            return "yes" if value else "no"
+            return gettext("yes") if value else gettext("no")
         case list() | tuple():
             return ", ".join("-".join(map(str, one)) if isinstance(one, list | tuple) else str(one) for one in value)
     return str(value)

@@ -17,6 +17,7 @@ from shared.contracts.events import (
     MailPreferencesSet,
     ReportReady,
 )
+from shared.kit.i18n.messages import marked as _
 
 WITHHELD: tuple[type[Event], ...] = (
     AccessLinkRequested,
@@ -33,13 +34,13 @@ INSTANTS = frozenset(
         *("next_attempt_at", "delivered_at", "expires_at", "revoked_at", "last_used_at", "since"),
     }
 )
-STATES = {"active": ("Active", "ok"), "paused": ("Paused", "neutral"), "disabled": ("Disabled", "danger")}
+STATES = {"active": (_("Active"), "ok"), "paused": (_("Paused"), "neutral"), "disabled": (_("Disabled"), "danger")}
 STATUSES = {
-    "queued": ("Waits", "neutral"),
-    "sending": ("Is being sent", "neutral"),
-    "delivered": ("Delivered", "ok"),
-    "failed": ("Failed", "danger"),
-    "dropped": ("Dropped", "neutral"),
+    "queued": (_("Waits"), "neutral"),
+    "sending": (_("Is being sent"), "neutral"),
+    "delivered": (_("Delivered"), "ok"),
+    "failed": (_("Failed"), "danger"),
+    "dropped": (_("Dropped"), "neutral"),
 }
 
 

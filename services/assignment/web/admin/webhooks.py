@@ -24,11 +24,18 @@ from services.assignment.web.admin.submitted_form import (
 )
 from services.assignment.web.admin.webhook_client import STATES, STATUSES, ask, event_choices, with_instants
 from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
+from shared.kit.i18n.messages import gettext, translated_options
+from shared.kit.i18n.messages import marked as _
 
 PATH = "/admin/webhooks"
 router = APIRouter(prefix=PATH, route_class=DeskPageRoute)
-OVERLAPS = [("86400", "24 hours"), ("3600", "1 hour"), ("604800", "7 days"), ("0", "Not at all: stop it at once")]
-WHICH = [("undelivered", "What was not delivered"), ("all", "Everything, also what was delivered")]
+OVERLAPS = [
+    ("86400", _("24 hours")),
+    ("3600", _("1 hour")),
+    ("604800", _("7 days")),
+    ("0", _("Not at all: stop it at once")),
+]
+WHICH = [("undelivered", _("What was not delivered")), ("all", _("Everything, also what was delivered"))]
 SHOWN = "50"
 
 
@@ -93,7 +100,7 @@ async def post_changes(
     except FormRefused as refused:
         view = refused_form(form, refused, form.typed | {"types": form.all("types")})
         return await WebhookPage(request, desk, context, caller, webhook_id).render(view=view)
-    return desk.redirect(f"{PATH}/{webhook_id}", ("success", "The webhook is saved."))
+    return desk.redirect(f"{PATH}/{webhook_id}", ("success", gettext("The webhook is saved.")))
 
 
 @router.post("/{webhook_id}/test")
@@ -111,7 +118,7 @@ async def post_pause(
 ) -> Response:
     """Stops sending; events wait."""
     await ask(context, caller, "POST", f"/webhooks/{webhook_id}/pause")
-    return desk.redirect(f"{PATH}/{webhook_id}", ("success", "The webhook is paused: events wait for it."))
+    return desk.redirect(f"{PATH}/{webhook_id}", ("success", gettext("The webhook is paused: events wait for it.")))
 
 
 @router.post("/{webhook_id}/enable")
@@ -120,7 +127,7 @@ async def post_enable(
 ) -> Response:
     """Sends again."""
     await ask(context, caller, "POST", f"/webhooks/{webhook_id}/enable")
-    return desk.redirect(f"{PATH}/{webhook_id}", ("success", "The webhook is active."))
+    return desk.redirect(f"{PATH}/{webhook_id}", ("success", gettext("The webhook is active.")))
 
 
 @router.post("/{webhook_id}/rotate")
@@ -140,7 +147,7 @@ async def post_removal(
 ) -> Response:
     """Removes an endpoint with its deliveries."""
     await ask(context, caller, "DELETE", f"/webhooks/{webhook_id}")
-    return desk.redirect(PATH, ("success", "The webhook is removed."))
+    return desk.redirect(PATH, ("success", gettext("The webhook is removed.")))
 
 
 @router.post("/{webhook_id}/replay")
@@ -165,7 +172,11 @@ async def post_replay(
     if body["dry_run"]:
         counted = fresh_form(form.typed | {"count": count})
         return await WebhookPage(request, desk, context, caller, webhook_id).render(replay=counted)
-    told = "No event had to be sent again." if count == 0 else f"Events sent again: {count}."
+    told = (
+        gettext("No event had to be sent again.")
+        if count == 0
+        else gettext("Events sent again: %(count)s.", count=count)
+    )
     return desk.redirect(f"{PATH}/{webhook_id}", ("success", told))
 
 
@@ -175,7 +186,7 @@ async def post_delivery_replay(
 ) -> Response:
     """Sends one event again."""
     await ask(context, caller, "POST", f"/webhooks/{webhook_id}/deliveries/{delivery_id}/replay")
-    return desk.redirect(f"{PATH}/{webhook_id}", ("success", "The event is sent again."))
+    return desk.redirect(f"{PATH}/{webhook_id}", ("success", gettext("The event is sent again.")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,8 +234,8 @@ class WebhookPage:
             statuses=STATUSES,
             states=STATES,
             choices=event_choices(),
-            overlaps=OVERLAPS,
-            which=WHICH,
+            overlaps=translated_options(OVERLAPS),
+            which=translated_options(WHICH),
         )
 
 
@@ -243,7 +254,7 @@ def _form_page(request: Request, desk: DeskPages, caller: Caller, view: FormView
 def _fields(form: SubmittedForm) -> dict[str, Any]:
     types = form.all("types")
     if not types:
-        raise refuse_field("types", "Choose at least one event.")
+        raise refuse_field("types", gettext("Choose at least one event."))
     return {"name": form.text("name"), "url": form.text("url"), "types": types}
 
 

@@ -35,15 +35,22 @@ from services.assignment.web.admin.submitted_form import (
 )
 from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
 from shared.kit.http.problems import Problem, not_found
+from shared.kit.i18n.messages import gettext, translated_options
+from shared.kit.i18n.messages import marked as _
 
 PATH = "/setup"
 router = APIRouter(prefix=PATH, route_class=DeskPageRoute)
 SLUG = "business-hours"
-DAYS = {"mon": "Monday", "tue": "Tuesday", "wed": "Wednesday", "thu": "Thursday", "fri": "Friday"} | {
-    "sat": "Saturday",
-    "sun": "Sunday",
+DAYS = {"mon": _("Monday"), "tue": _("Tuesday"), "wed": _("Wednesday"), "thu": _("Thursday"), "fri": _("Friday")} | {
+    "sat": _("Saturday"),
+    "sun": _("Sunday"),
 }
-NAMES = {"administrator": "Organisation and team", "hours": "Business hours", "mail": "Mail", "ticket": "A test ticket"}
+NAMES = {
+    "administrator": _("Organisation and team"),
+    "hours": _("Business hours"),
+    "mail": _("Mail"),
+    "ticket": _("A test ticket"),
+}
 USUAL = {"days": ["mon", "tue", "wed", "thu", "fri"], "opens": "09:00", "closes": "17:00", "timezone": "UTC"}
 
 
@@ -68,7 +75,7 @@ async def post_hours(
     except FormRefused as refused:
         view = refused_form(form, refused, form.typed | {"days": form.all("days")})
         return await _page(request, desk, context, caller, view, HOURS)
-    return desk.redirect(PATH, ("success", "SLA time counts in these hours."))
+    return desk.redirect(PATH, ("success", gettext("SLA time counts in these hours.")))
 
 
 @router.post("/mail")
@@ -83,7 +90,7 @@ async def post_mail(
             await _done(context, caller, MAIL)
     except FormRefused as refused:
         return await _page(request, desk, context, caller, refused_form(form, refused, form.typed), MAIL)
-    return desk.redirect(PATH, ("success", f"The mail server took a test mail for {form.text('to')}."))
+    return desk.redirect(PATH, ("success", gettext("The mail server took a test mail for %(to)s.", to=form.text("to"))))
 
 
 @router.post("/ticket")
@@ -98,7 +105,10 @@ async def post_ticket(
             await _done(context, caller, TICKET)
     except FormRefused as refused:
         return await _page(request, desk, context, caller, refused_form(form, refused, form.typed), TICKET)
-    return desk.redirect(f"{PATH}?step=done&ticket={made['number']}", ("success", f"Ticket {made['number']} was sent."))
+    return desk.redirect(
+        f"{PATH}?step=done&ticket={made['number']}",
+        ("success", gettext("Ticket %(number)s was sent.", number=made["number"])),
+    )
 
 
 @router.post("/skip")
@@ -115,7 +125,9 @@ async def post_finish(desk: TheDesk, context: State, caller: AgentsPageCaller, _
     """Ends setting up."""
     async with changing(context, caller) as session:
         await finish(session)
-    return desk.redirect("/queue", ("success", "Everdesk is set up. Everything can be changed under Administration."))
+    return desk.redirect(
+        "/queue", ("success", gettext("Everdesk is set up. Everything can be changed under Administration."))
+    )
 
 
 async def _done(context: AppState, caller: Caller, step: str) -> None:
@@ -126,7 +138,7 @@ async def _done(context: AppState, caller: Caller, step: str) -> None:
 async def _set_hours(context: AppState, caller: Caller, form: SubmittedForm) -> None:
     """Makes the calendar, or its next version, and has the default policy count in it."""
     if not form.all("days"):
-        raise refuse_field("days", "Tick at least one day, or choose around the clock.")
+        raise refuse_field("days", gettext("Tick at least one day, or choose around the clock."))
     hours: dict[str, Any] = {
         "timezone": form.text("timezone"),
         "weekly": {day: [[form.text("opens"), form.text("closes")]] for day in form.all("days") if day in DAYS},
@@ -138,7 +150,7 @@ async def _set_hours(context: AppState, caller: Caller, form: SubmittedForm) -> 
     if is_there:
         await change_calendar(context, caller, SLUG, CalendarPatch.model_validate(hours))
     else:
-        body = CalendarInput.model_validate(hours | {"slug": SLUG, "name": "Business hours"})
+        body = CalendarInput.model_validate(hours | {"slug": SLUG, "name": gettext("Business hours")})
         async with changing(context, caller) as session:
             await create_calendar(session, body, caller.person_id)
     if policy_id is not None:
@@ -163,8 +175,8 @@ async def _page(
         view=view,
         progress=progress,
         step=shown,
-        steps=[(name, NAMES[name], name in progress.done) for name in STEPS],
-        days=DAYS,
+        steps=[(name, gettext(NAMES[name]), name in progress.done) for name in STEPS],
+        days=dict(translated_options(DAYS.items())),
         zones=sorted(available_timezones()),
         mail=await _mail(context, caller) if shown == MAIL else None,
         ticket=number if number.isalnum() and len(number) <= 32 else "",

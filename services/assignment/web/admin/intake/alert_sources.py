@@ -23,12 +23,14 @@ from services.assignment.web.admin.submitted_form import (
     refused_form,
 )
 from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
+from shared.kit.i18n.messages import gettext, translated_options
+from shared.kit.i18n.messages import marked as _
 
 router = APIRouter(prefix=PATH, route_class=DeskPageRoute)
 RECOVERIES = [
-    ("resolve", "Resolve the ticket"),
-    ("note", "Say so in a message"),
-    ("nothing", "Do nothing"),
+    ("resolve", _("Resolve the ticket")),
+    ("note", _("Say so in a message")),
+    ("nothing", _("Do nothing")),
 ]
 
 
@@ -55,7 +57,9 @@ async def post_alert_source(
             await ask(context, caller, "PUT", path, content, version=found["version"])
     except FormRefused as refused:
         return await _page(request, desk, context, caller, found, refused_form(form, refused, form.typed))
-    return desk.redirect(f"{PATH}/{key_id}/alerts", ("success", f"Alerts of {found['name']}: saved."))
+    return desk.redirect(
+        f"{PATH}/{key_id}/alerts", ("success", gettext("Alerts of %(name)s: saved.", name=found["name"]))
+    )
 
 
 async def _get(context: AppState, caller: Caller, key_id: str) -> dict[str, Any]:
@@ -80,14 +84,14 @@ async def _page(
         source=found,
         view=view,
         topics=topics,
-        recoveries=RECOVERIES,
+        recoveries=translated_options(RECOVERIES),
     )
 
 
 def _content(form: SubmittedForm) -> dict[str, Any]:
     limit = form.number("storm_limit")
     if limit is None:
-        raise refuse_field("storm_limit", "Write a whole number, such as 30.")
+        raise refuse_field("storm_limit", gettext("Write a whole number, such as 30."))
     return {
         "on_recovery": form.text("on_recovery"),
         "topic": form.optional("topic"),
@@ -106,6 +110,8 @@ def _priorities(text: str) -> dict[str, str]:
     for line in filter(None, (line.strip() for line in text.split("\n"))):
         severity, sign, priority = (part.strip() for part in line.rpartition("="))
         if not (severity and sign):
-            raise refuse_field("priorities", "Write a severity and a priority on each line, such as sev1 = urgent.")
+            raise refuse_field(
+                "priorities", gettext("Write a severity and a priority on each line, such as sev1 = urgent.")
+            )
         found[severity] = priority.lower()
     return found

@@ -22,6 +22,7 @@ from services.assignment.web.admin.submitted_form import (
 )
 from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
 from shared.kit.clock import utc_now
+from shared.kit.i18n.messages import gettext
 
 PATH = "/admin/announcements"
 router = APIRouter(prefix=PATH, route_class=DeskPageRoute)
@@ -55,7 +56,7 @@ async def post_announcement(
             await ask(context, caller, "POST", "/announcements", _fields(form), key=key)
     except FormRefused as refused:
         return await _form_page(request, desk, context, caller, None, refused_form(form, refused, form.typed))
-    return desk.redirect(PATH, ("success", f"{form.text('title')} was put up."))
+    return desk.redirect(PATH, ("success", gettext("%(title)s was put up.", title=form.text("title"))))
 
 
 @router.get("/{announcement_id}")
@@ -83,7 +84,7 @@ async def post_changes(
     except FormRefused as refused:
         view = refused_form(form, refused, form.typed | {"seen": found["updated_at"]})
         return await _form_page(request, desk, context, caller, found, view)
-    return desk.redirect(PATH, ("success", f"{form.text('title')} was saved."))
+    return desk.redirect(PATH, ("success", gettext("%(title)s was saved.", title=form.text("title"))))
 
 
 @router.post("/{announcement_id}/remove")
@@ -92,7 +93,9 @@ async def post_removal(
 ) -> Response:
     """Deletes the announcement."""
     await ask(context, caller, "DELETE", f"/announcements/{announcement_id}")
-    return desk.redirect(PATH, ("success", "The announcement was taken down. The audit log keeps what it said."))
+    return desk.redirect(
+        PATH, ("success", gettext("The announcement was taken down. The audit log keeps what it said."))
+    )
 
 
 async def _form_page(
@@ -124,7 +127,9 @@ def _typed(form: SubmittedForm) -> FormView:
 def _check_unchanged(form: SubmittedForm, found: dict[str, Any]) -> None:
     """Detects concurrent changes by the time of the last change: announcements have no version number."""
     if form.text("seen") != found["updated_at"]:
-        text = "Somebody else changed this after you opened the page. Compare in another tab, then save once more."
+        text = gettext(
+            "Somebody else changed this after you opened the page. Compare in another tab, then save once more."
+        )
         raise FormRefused(412, (), text)
 
 
@@ -151,5 +156,5 @@ def _with_instants(found: dict[str, Any]) -> dict[str, Any]:
 
 def _state_of(found: dict[str, Any], now: datetime) -> tuple[str, str]:
     if found["ends_at"] and found["ends_at"] <= now:
-        return ("Over", "neutral")
-    return ("Coming", "info") if found["starts_at"] > now else ("Shown now", "ok")
+        return (gettext("Over"), "neutral")
+    return (gettext("Coming"), "info") if found["starts_at"] > now else (gettext("Shown now"), "ok")

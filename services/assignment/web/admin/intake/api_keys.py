@@ -21,27 +21,35 @@ from services.assignment.web.admin.submitted_form import (
     refused_form,
 )
 from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
+from shared.kit.i18n.messages import gettext, translated_options
+from shared.kit.i18n.messages import marked as _
 
 PATH = "/admin/api-keys"
 router = APIRouter(prefix=PATH, route_class=DeskPageRoute)
 
 KeyId = Annotated[str, Path(pattern=r"^[0-9a-f]{16}$")]
 SCOPES = {
-    "create": "Submit tickets",
-    "read": "Read the tickets it submitted",
-    "reply": "Write in them",
-    "alert": "Report alerts of a monitoring system",
-    "admin": "Set up topics, announcements, bans and keys",
+    "create": _("Submit tickets"),
+    "read": _("Read the tickets it submitted"),
+    "reply": _("Write in them"),
+    "alert": _("Report alerts of a monitoring system"),
+    "admin": _("Set up topics, announcements, bans and keys"),
 }
-OVERLAPS = [("86400", "24 hours"), ("3600", "1 hour"), ("604800", "7 days"), ("0", "Not at all: stop it at once")]
-ONCE = "Copy it now: it is not shown again, and nobody can look it up."
+OVERLAPS = [
+    ("86400", _("24 hours")),
+    ("3600", _("1 hour")),
+    ("604800", _("7 days")),
+    ("0", _("Not at all: stop it at once")),
+]
+STATES = {"active": _("Active"), "expired": _("Expired"), "revoked": _("Revoked")}
+ONCE = _("Copy it now: it is not shown again, and nobody can look it up.")
 
 
 @router.get("")
 async def show_keys(request: Request, desk: TheDesk, context: State, caller: IntakePageCaller) -> Response:
     """Lists all keys without their secrets."""
     keys = [_with_instants(key) for key in await every(context, caller, "/api-keys")]
-    return desk.render(request, "admin/api_keys.html", caller, keys=keys, scopes=SCOPES)
+    return desk.render(request, "admin/api_keys.html", caller, keys=keys, states=STATES)
 
 
 @router.get("/new")
@@ -89,7 +97,7 @@ async def post_revocation(
 ) -> Response:
     """Revokes the key permanently."""
     name = (await ask(context, caller, "POST", f"/api-keys/{key_id}/revoke")).body["name"]
-    return desk.redirect(PATH, ("success", f"The key {name} stops working within seconds."))
+    return desk.redirect(PATH, ("success", gettext("The key %(name)s stops working within seconds.", name=name)))
 
 
 async def _get(context: AppState, caller: Caller, key_id: str) -> dict[str, Any]:
@@ -98,19 +106,25 @@ async def _get(context: AppState, caller: Caller, key_id: str) -> dict[str, Any]
 
 def _form_page(request: Request, desk: DeskPages, caller: Caller, view: FormView) -> Response:
     return desk.render(
-        request, "admin/api_key_new.html", caller, view.status, notices=view.notices, view=view, scopes=SCOPES
+        request,
+        "admin/api_key_new.html",
+        caller,
+        view.status,
+        notices=view.notices,
+        view=view,
+        scopes=dict(translated_options(SCOPES.items())),
     )
 
 
 def _words(secret: str | None = "") -> dict[str, Any]:
     """Template values; `secret` is empty if none was created, None if this repeats an earlier creation."""
-    return {"secret": secret, "once": ONCE, "scopes": SCOPES, "overlaps": OVERLAPS}
+    return {"secret": secret, "once": gettext(ONCE), "states": STATES, "overlaps": translated_options(OVERLAPS)}
 
 
 def _fields(form: SubmittedForm) -> dict[str, Any]:
     limit = form.text("per_minute")
     if limit and form.number("per_minute") is None:
-        raise refuse_field("per_minute", "Write a whole number, such as 600, or leave it empty.")
+        raise refuse_field("per_minute", gettext("Write a whole number, such as 600, or leave it empty."))
     fields = {"name": form.text("name"), "scopes": form.all("scopes"), "cidrs": form.text("cidrs").split()}
     expires_at = instant_in(f"{day}T23:59" if (day := form.text("expires_at")) else "")
     return fields | {"per_minute": form.number("per_minute"), "expires_at": expires_at}

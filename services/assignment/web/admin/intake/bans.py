@@ -19,6 +19,7 @@ from services.assignment.web.admin.submitted_form import (
 from services.assignment.web.page_base import DeskPageRoute, TheDesk
 from shared.kit.clock import utc_now
 from shared.kit.http.sibling_service import in_path
+from shared.kit.i18n.messages import gettext
 
 PATH = "/admin/bans"
 router = APIRouter(prefix=PATH, route_class=DeskPageRoute)
@@ -49,7 +50,7 @@ async def post_ban(
             made = (await ask(context, caller, "POST", "/bans", sent | until, key=key)).body
     except FormRefused as refused:
         return await _page(request, desk, context, caller, refused_form(form, refused, form.typed), "")
-    return desk.redirect(PATH, ("success", f"{made['pattern']} is banned."))
+    return desk.redirect(PATH, ("success", gettext("%(pattern)s is banned.", pattern=made["pattern"])))
 
 
 @router.post("/lift")
@@ -57,7 +58,7 @@ async def post_lift(desk: TheDesk, context: State, caller: IntakePageCaller, for
     """Lifts a ban."""
     pattern = form.text("pattern")
     await ask(context, caller, "DELETE", f"/bans/{in_path(pattern)}")
-    return desk.redirect(PATH, ("success", f"{pattern} may write again."))
+    return desk.redirect(PATH, ("success", gettext("%(pattern)s may write again.", pattern=pattern)))
 
 
 async def _page(request: Request, desk: Any, context: Any, caller: Any, view: FormView, words: str) -> Response:

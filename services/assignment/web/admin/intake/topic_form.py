@@ -10,18 +10,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from services.assignment.web.admin.submitted_form import SubmittedForm
+from shared.kit.i18n.messages import marked as _
 
 KINDS: Mapping[str, str] = {
-    "text": "One line",
-    "long_text": "Several lines",
-    "choice": "One of several",
-    "multi_choice": "Any of several",
-    "checkbox": "A box to tick",
-    "number": "A number",
-    "date": "A date",
-    "email": "An e-mail address",
-    "phone": "A telephone number",
-    "file": "Files",
+    "text": _("One line"),
+    "long_text": _("Several lines"),
+    "choice": _("One of several"),
+    "multi_choice": _("Any of several"),
+    "checkbox": _("A box to tick"),
+    "number": _("A number"),
+    "date": _("A date"),
+    "email": _("An e-mail address"),
+    "phone": _("A telephone number"),
+    "file": _("Files"),
 }
 """Every kind of field and its name on the page."""
 CHOICES = frozenset({"choice", "multi_choice"})

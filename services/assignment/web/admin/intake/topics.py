@@ -36,6 +36,8 @@ from services.assignment.web.admin.submitted_form import (
 )
 from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
 from shared.contracts.vocabulary import Priority
+from shared.kit.i18n.messages import gettext, translated_options
+from shared.kit.i18n.vocabulary import priority_name
 
 PATH = "/admin/topics"
 router = APIRouter(prefix=PATH, route_class=DeskPageRoute)
@@ -70,7 +72,7 @@ async def post_topic(
     except FormRefused as refused:
         view = refused_form(form, refused, form.typed)
         return await _page(request, desk, context, caller, None, view, rows_in(form))
-    return desk.redirect(PATH, ("success", f"{made['name']} was added as the last topic."))
+    return desk.redirect(PATH, ("success", gettext("%(name)s was added as the last topic.", name=made["name"])))
 
 
 @router.get("/{topic}")
@@ -100,7 +102,7 @@ async def post_changes(
     except FormRefused as refused:
         view = refused_form(form, refused, form.typed)
         return await _page(request, desk, context, caller, found, view, rows_in(form))
-    return desk.redirect(f"{PATH}/{found['id']}", ("success", f"{form.text('name')} was saved."))
+    return desk.redirect(f"{PATH}/{found['id']}", ("success", gettext("%(name)s was saved.", name=form.text("name"))))
 
 
 @router.post("/{topic}/move")
@@ -115,7 +117,7 @@ async def post_move(
         if 0 <= to < len(order):
             order[at], order[to] = order[to], order[at]
             await ask(context, caller, "PUT", "/topic-order", {"topics": order})
-    return desk.redirect(PATH, ("success", "The order was changed."))
+    return desk.redirect(PATH, ("success", gettext("The order was changed.")))
 
 
 @router.post("/{topic}/activity")
@@ -126,9 +128,12 @@ async def post_activity(
     is_active = form.is_ticked("is_active")
     path = f"/topics/{topic}/{'reactivate' if is_active else 'deactivate'}"
     name = (await ask(context, caller, "POST", path)).body["name"]
-    return desk.redirect(
-        PATH, ("success", f"{name} {'can be chosen again' if is_active else 'was taken off the list'}.")
+    done = (
+        gettext("%(name)s can be chosen again.", name=name)
+        if is_active
+        else gettext("%(name)s was taken off the list.", name=name)
     )
+    return desk.redirect(PATH, ("success", done))
 
 
 @router.post("/{topic}/restore")
@@ -139,7 +144,7 @@ async def post_restore(
     found = await _get(context, caller, topic)
     content = await content_after(context, caller, found["id"], form.number("seq") or 0)
     await ask(context, caller, "PUT", f"/topics/{found['id']}", content, version=found["version"])
-    return desk.redirect(f"{PATH}/{found['id']}", ("success", "The topic is again as it was then."))
+    return desk.redirect(f"{PATH}/{found['id']}", ("success", gettext("The topic is again as it was then.")))
 
 
 async def _get(context: AppState, caller: Caller, topic: str) -> dict[str, Any]:
@@ -190,10 +195,10 @@ async def _page(
         view=view,
         rows=rows,
         causes=causes,
-        kinds=list(KINDS.items()),
+        kinds=translated_options(KINDS.items()),
         choice_kinds=CHOICES,
         is_full=len(rows) >= MOST_FIELDS,
-        priorities=[(priority.value, priority.value.capitalize()) for priority in reversed(Priority)],
+        priorities=[(priority.value, priority_name(priority)) for priority in reversed(Priority)],
         preview=preview,
         history=await changes_of_topic(context, caller, found["id"]) if found else [],
     )
