@@ -11,7 +11,7 @@ from shared.contracts.events import Envelope, MessagePosted, MessageUnclaimed
 from shared.contracts.tickets import Actor
 from shared.contracts.vocabulary import ActorKind
 from shared.domain.errors import TicketArchivedError, UnknownTicket
-from shared.kit.bus import Bus, Consumer, NotYet, Partly, Unavailable
+from shared.kit.bus import Bus, Consumer, NotYet, PartialFailure, Unavailable
 from shared.kit.bus.consumer import is_away
 from shared.kit.clock import utc_now
 from shared.kit.ticket_errors import TicketStuck, TicketsUnavailable
@@ -41,7 +41,7 @@ class TicketEventConsumer:
     async def deliver(self, envelopes: list[Envelope]) -> None:
         """Delivers a batch: tickets side by side, the messages of one ticket in order.
 
-        Raises Partly for messages that failed, Unavailable while Temporal or all of its workers are unreachable.
+        Raises PartialFailure for messages that failed, Unavailable while Temporal or all its workers are unreachable.
         """
         by_ticket: dict[str, list[Envelope]] = defaultdict(list)
         for envelope in envelopes:
@@ -53,7 +53,7 @@ class TicketEventConsumer:
                 raise result
             failed |= result
         if failed:
-            raise Partly(failed)
+            raise PartialFailure(failed)
 
     async def _deliver_in_order(self, envelopes: Sequence[Envelope]) -> dict[str, Exception]:
         """Returns the failures by event id. Raises Unavailable or BusUnavailable for an unreachable dependency."""

@@ -55,7 +55,7 @@ class Story:
         await self.assignee_closes()
         await self.requester_sees_it_closed()
         await self.report_shows_it()
-        await self.exactly_the_right_mails_went_out()
+        await self.check_mails_sent()
 
     # -- the beginning -------------------------------------------------------------------------------------------
 
@@ -193,7 +193,7 @@ class Story:
         for line in lines_of(report):
             self._show.detail(line)
 
-    async def exactly_the_right_mails_went_out(self) -> None:
+    async def check_mails_sent(self) -> None:
         if self._company.ledger is None and self._company.mail is None:
             raise DemoError("stack.json names neither an operator token nor a mail sink, so no mail can be checked.")
         sent = await mails.check(self._ticket, self._mails, self._company.ledger, self._company.mail)

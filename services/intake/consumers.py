@@ -67,7 +67,7 @@ PEOPLE = "intake-people"
 UNSEEN = (SlaWarned, SlaBreached, SlaBreachWithdrawn, TicketReminded)
 """Clocks' own events: they change nothing of what intake shows, its ETags included."""
 LIFECYCLE = {name: kind for name, kind in EVENTS.items() if issubclass(kind, LifecycleEvent)}
-TOLD = frozenset(
+HANDED_ON = frozenset(
     event.type()
     for event in (
         TicketOpened,
@@ -180,7 +180,7 @@ def _add_step(effects: EventEffects, event: Envelope) -> None:
     assert isinstance(step, LifecycleEvent)
     effects.stand(step.snapshot)
     is_handed_on = isinstance(step, TicketAssigned) and step.previous_agent_id is not None
-    if event.type in TOLD and not is_handed_on:
+    if event.type in HANDED_ON and not is_handed_on:
         effects.tell_step(event.id, step)
 
 

@@ -204,7 +204,7 @@ def _undefanged(sign: re.Match[str]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class ReadingVariant:
     """How a text is read."""
 
     mark: str | None = None
@@ -215,12 +215,12 @@ class Way:
     """What is left out at the beginning of lines, as the names of whom they quote."""
 
 
-def read(text: Text, way: Way) -> Text | None:
+def read(text: Text, variant: ReadingVariant) -> Text | None:
     """A text as it may have been meant, but for its gaps; None where another reading says the same."""
-    found = _unmarked(text, way.mark)
-    if found is not None and way.tags is not None:
-        found = _changed(found, way.tags)
-    return _changed(found, way.names) if found is not None and way.names is not None else found
+    found = _unmarked(text, variant.mark)
+    if found is not None and variant.tags is not None:
+        found = _changed(found, variant.tags)
+    return _changed(found, variant.names) if found is not None and variant.names is not None else found
 
 
 def gaps_of(text: Draft) -> tuple[Gap, ...]:
@@ -248,8 +248,8 @@ def _changed(text: Text, pattern: re.Pattern[str]) -> Text | None:
     return None if bare is text else bare
 
 
-_WAYS: tuple[Way, ...] = tuple(
-    Way(mark, tags, names)
+_VARIANTS: tuple[ReadingVariant, ...] = tuple(
+    ReadingVariant(mark, tags, names)
     for names in (None, _NAMES, _ONE_NAME)
     for mark in (None, "quoted", "rewritten")
     for tags in (None, _PARSED_TAG, _TAG)
@@ -257,12 +257,12 @@ _WAYS: tuple[Way, ...] = tuple(
 _SIGNS = {None: "", "quoted": "=", "rewritten": "-"}
 
 
-def ways_of(text: str) -> Iterator[Way]:
+def variants_of(text: str) -> Iterator[ReadingVariant]:
     """How a text is read besides as it stands; left out is what needs a sign that it does not have."""
     is_encoded = any(sign in text for sign in "%&\\")
-    for way in _WAYS:
-        may_hold_signs = is_encoded or way.mark is not None
-        has_tags = way.tags is None or may_hold_signs or "<" in text
-        has_names = way.names is None or may_hold_signs or ">" in text or "|" in text
-        if _SIGNS[way.mark] in text and has_tags and has_names:
-            yield way
+    for variant in _VARIANTS:
+        may_hold_signs = is_encoded or variant.mark is not None
+        has_tags = variant.tags is None or may_hold_signs or "<" in text
+        has_names = variant.names is None or may_hold_signs or ">" in text or "|" in text
+        if _SIGNS[variant.mark] in text and has_tags and has_names:
+            yield variant

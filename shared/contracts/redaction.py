@@ -14,7 +14,7 @@ from typing import Annotated, TypeVar, cast
 from pydantic import AfterValidator, JsonValue
 
 from shared.contracts.own_tokens import tokens
-from shared.contracts.readings import Draft, Gap, Memory, Reading, Way, gaps_of, joined, read, ways_of
+from shared.contracts.readings import Draft, Gap, Memory, Reading, ReadingVariant, gaps_of, joined, read, variants_of
 from shared.contracts.text_cache import TextCache
 
 Value = TypeVar("Value")
@@ -124,20 +124,20 @@ def _without_links(text: str) -> str:
     memory = Memory()
     text = _replaced(text, [(*span, REMOVED) for span in _links(text)])
     seen = {text}
-    for way in ways_of(text):
-        unjoined = read(Draft(text, memory), way)
+    for variant in variants_of(text):
+        unjoined = read(Draft(text, memory), variant)
         if unjoined is None:
             continue
         for gap in gaps_of(unjoined):
             draft = joined(unjoined, gap)
             if draft.text not in seen and any(tokens(draft.text)):
-                text = _without_links_read(text, way, gap)
+                text = _without_links_read(text, variant, gap)
             seen.add(draft.text)
     return text
 
 
-def _without_links_read(text: str, way: Way, gap: Gap) -> str:
-    wrapped = read(Reading(text), way)
+def _without_links_read(text: str, variant: ReadingVariant, gap: Gap) -> str:
+    wrapped = read(Reading(text), variant)
     if wrapped is None:
         return text
     reading = joined(wrapped, gap)

@@ -37,13 +37,15 @@ _passwords = PasswordHash.recommended()
 HASHING_NICENESS = 10
 
 
-def _give_way() -> None:
+def _lower_priority() -> None:
     """Lets requests go before hashing: on Linux each thread has a niceness, and those it starts inherit it."""
     with contextlib.suppress(OSError, AttributeError):
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), HASHING_NICENESS)
 
 
-_hashing = ThreadPoolExecutor(max(1, (os.cpu_count() or 1) // 2), thread_name_prefix="passwords", initializer=_give_way)
+_hashing = ThreadPoolExecutor(
+    max(1, (os.cpu_count() or 1) // 2), thread_name_prefix="passwords", initializer=_lower_priority
+)
 """Half the cores: a flood of guesses waits here, and everything else goes on."""
 
 

@@ -19,7 +19,7 @@ LIVELY = 10_000
 """Clients that are remembered before those are forgotten that have their whole share again."""
 
 
-class Crowded(Exception):
+class LaneFull(Exception):
     """The client has to come back later."""
 
     def __init__(self, retry_after: int) -> None:
@@ -44,7 +44,7 @@ class ClientLanes:
 
     @asynccontextmanager
     async def turn(self, *, longest: float, is_refusable: bool = True) -> AsyncIterator[None]:
-        """The block runs when no other work of the client does. Raises Crowded, unless it is not refusable.
+        """The block runs when no other work of the client does. Raises LaneFull, unless it is not refusable.
 
         Its time is taken from the client's share, but no more than `longest`: a busy machine is nobody's fault.
         """
@@ -73,9 +73,9 @@ class ClientLanes:
     def _refuse_if_spent(self, client: str, lane: _Lane) -> None:
         missing = self._whole_at.get(client, 0.0) - self._clock()
         if missing >= WINDOW:
-            raise Crowded(math.ceil(missing - WINDOW) + 1)
+            raise LaneFull(math.ceil(missing - WINDOW) + 1)
         if lane.pieces >= WAITING:
-            raise Crowded(2)
+            raise LaneFull(2)
 
     def _charge(self, client: str, seconds: float) -> None:
         now = self._clock()

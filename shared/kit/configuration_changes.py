@@ -14,7 +14,7 @@ from shared.kit.clock import utc_now
 from shared.kit.db import Session
 from shared.kit.http.paging import Page, decode_cursor, encode_cursor
 
-UNTOLD = frozenset({"version", "created_at", "updated_at", "last_used_at", "position", "former_fields", "state"})
+NOT_AUDITED = frozenset({"version", "created_at", "updated_at", "last_used_at", "position", "former_fields", "state"})
 """Fields that change by themselves, or say nothing about the change."""
 
 
@@ -100,5 +100,5 @@ async def list_changes(session: Session, wanted: ChangeFilter, limit: int, curso
 
 def _shown(value: BaseModel | Mapping[str, Any] | None) -> dict[str, Any] | None:
     if isinstance(value, BaseModel):
-        return value.model_dump(mode="json", exclude=set(UNTOLD))
+        return value.model_dump(mode="json", exclude=set(NOT_AUDITED))
     return dict(value) if value is not None else None

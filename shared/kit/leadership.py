@@ -39,7 +39,7 @@ def run_by_one(dsn: str, name: str, jobs: dict[str, Job]) -> Job:
                     pauses.reset()
                     await _lead(connection, name, jobs)
                 finally:
-                    await _let_go(connection)
+                    await _release(connection)
             except LOST as error:
                 log.warning("leadership.database_away", lock=name, error=repr(error))
                 await pauses.wait()
@@ -58,7 +58,7 @@ async def _lead(connection: "asyncpg.Connection[Any]", name: str, jobs: dict[str
             await connection.fetchval("select 1")
 
 
-async def _let_go(connection: "asyncpg.Connection[Any]") -> None:
+async def _release(connection: "asyncpg.Connection[Any]") -> None:
     """Closes the connection: the server lets the lock go at once."""
     with suppress(Exception):
         await connection.close(timeout=ANSWER_SECONDS)

@@ -14,14 +14,14 @@ BEATS = 3
 @asynccontextmanager
 async def kept_lease(lease: timedelta, renew: Callable[[], Awaitable[object]]) -> AsyncIterator[None]:
     """Renews a lease for as long as the block runs; a process that dies renews nothing."""
-    beating = asyncio.create_task(_beat(lease, renew))
+    renewing = asyncio.create_task(_renew_periodically(lease, renew))
     try:
         yield
     finally:
-        beating.cancel()
+        renewing.cancel()
 
 
-async def _beat(lease: timedelta, renew: Callable[[], Awaitable[object]]) -> None:
+async def _renew_periodically(lease: timedelta, renew: Callable[[], Awaitable[object]]) -> None:
     while True:
         await asyncio.sleep(lease.total_seconds() / BEATS)
         with suppress(*UNREACHABLE):

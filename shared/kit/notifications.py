@@ -16,15 +16,15 @@ PROOF_SECONDS = 20.0
 
 
 class NotificationListener:
-    """Calls `heard` with the payload of each notification, and `missed` whenever some may have been lost.
+    """Calls `on_payload` with the payload of each notification, and `missed` whenever some may have been lost.
 
     That is when it begins to listen, when the connection is lost, and now and then until there is another.
     """
 
-    def __init__(self, dsn: str, channel: str, heard: Callable[[str], None], missed: Callable[[], None]) -> None:
+    def __init__(self, dsn: str, channel: str, on_payload: Callable[[str], None], missed: Callable[[], None]) -> None:
         self._dsn = dsn
         self._channel = channel
-        self._heard = heard
+        self._on_payload = on_payload
         self._missed = missed
         self.is_listening = False
 
@@ -67,4 +67,4 @@ class NotificationListener:
             await connection.fetchval("select 1")
 
     def _on_notification(self, _connection: object, _pid: int, _channel: str, payload: object) -> None:
-        self._heard(str(payload))
+        self._on_payload(str(payload))

@@ -112,7 +112,7 @@ class Tickets:
         except WorkflowAlreadyStartedError:
             return
         except (RPCError, RuntimeError) as error:
-            raise _away(error) from error
+            raise _unavailable(error) from error
 
     async def has_worker(self) -> bool:
         """Whether a worker has asked for work lately: if so, a ticket that does not answer is itself to blame."""
@@ -132,7 +132,7 @@ class Tickets:
         try:
             return await self.client.workflow_service.describe_task_queue(request, timeout=ANSWER_WITHIN)
         except (RPCError, RuntimeError) as error:
-            raise _away(error) from error
+            raise _unavailable(error) from error
 
     async def post_message(self, ticket_id: TicketId, fact: MessageFact) -> SignalDelivery:
         """Signals a message, whose events the workflow then publishes itself. Raises TicketsUnavailable."""
@@ -141,10 +141,10 @@ class Tickets:
             await handle.signal("message_posted", fact, rpc_timeout=ANSWER_WITHIN)
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:
-                raise _away(error) from error
+                raise _unavailable(error) from error
             return SignalDelivery.ARCHIVED if await self._has_ended(handle) else SignalDelivery.NOT_STARTED
         except RuntimeError as error:
-            raise _away(error) from error
+            raise _unavailable(error) from error
         return SignalDelivery.DELIVERED
 
     async def record_message(self, ticket_id: TicketId, fact: MessageFact) -> CommandAnswer:
@@ -256,7 +256,7 @@ class Tickets:
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
                 return False
-            raise _away(error) from error
+            raise _unavailable(error) from error
         return description.status is not WorkflowExecutionStatus.RUNNING
 
 
@@ -295,12 +295,12 @@ def _translated() -> Iterator[None]:
     except RPCError as error:
         if error.status is RPCStatusCode.NOT_FOUND:
             raise
-        raise _away(error) from error
+        raise _unavailable(error) from error
     except RuntimeError as error:
-        raise _away(error) from error
+        raise _unavailable(error) from error
 
 
-def _away(error: BaseException) -> Exception:
+def _unavailable(error: BaseException) -> Exception:
     if isinstance(error, RuntimeError) and not isinstance(error, RPCError):
         return TicketsOutOfReach(f"Temporal cannot be reached: {error}")
     if isinstance(error, RPCError) and error.status is RPCStatusCode.INVALID_ARGUMENT:

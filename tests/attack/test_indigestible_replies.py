@@ -1,4 +1,4 @@
-"""Bodies that overflow or freeze a parser, written by agents or shown to them (see `test_indigestible_bodies`)."""
+"""Bodies that overflow or freeze a parser, written by agents or shown to them (see `test_unrenderable_bodies`)."""
 
 import asyncio
 
@@ -9,7 +9,7 @@ from services.assignment.models import Message
 from services.assignment.web.page_base import SESSION_COOKIE
 from shared.kit.user_content.renderer import REMARK
 from shared.kit.user_content.rendering import VERSION
-from tests.attack.test_indigestible_bodies import FREEZING, HERE_SECONDS, cpu
+from tests.attack.test_unrenderable_bodies import FREEZING, HERE_SECONDS, cpu
 from tests.services.assignment.conftest import desk, settings, worker  # noqa: F401 - fixtures
 from tests.services.assignment.desk import Desk
 from tests.support.engines import own_engines  # noqa: F401 - a fixture

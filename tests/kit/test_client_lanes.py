@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from shared.kit.client_lanes import CLIENT, SECONDS, WAITING, ClientLanes, Crowded
+from shared.kit.client_lanes import CLIENT, SECONDS, WAITING, ClientLanes, LaneFull
 
 
 class Clock:
@@ -31,7 +31,7 @@ async def test_a_client_waits_for_its_own_work_and_others_do_not() -> None:
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         assert sorted(begun) == ["dana", "mallory", "ours", "ours"]
-        with pytest.raises(Crowded):
+        with pytest.raises(LaneFull):
             await work(lanes, "mallory", begun, until)
         until.set()
     assert begun.count("mallory") == WAITING
@@ -46,7 +46,7 @@ async def test_a_client_has_so_many_seconds_a_minute() -> None:
         async with lanes.turn(longest=2.0):
             clock.now += seconds
 
-    with pytest.raises(Crowded) as refused:
+    with pytest.raises(LaneFull) as refused:
         for _ in range(100):
             await spend(2.0)
     assert clock.now == pytest.approx(1.5 * SECONDS, abs=4)

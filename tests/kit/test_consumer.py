@@ -13,7 +13,7 @@ from shared.contracts.events import Envelope
 from shared.contracts.names import STREAM
 from shared.kit import inbox
 from shared.kit.backoff import Backoff
-from shared.kit.bus import Bus, Consumer, DeadLetters, NotYet, Partly, Unavailable, run_consumer
+from shared.kit.bus import Bus, Consumer, DeadLetters, NotYet, PartialFailure, Unavailable, run_consumer
 from shared.kit.bus import consumer as consumer_module
 from shared.kit.clock import new_id
 from shared.kit.db import Database
@@ -199,7 +199,7 @@ async def test_a_thousand_that_wait_hold_up_nobody(bus: Bus, monkeypatch: pytest
         early = {each.id: NotYet("too early") for each in envelopes if version_of(each) < 1200}
         seen.extend(version_of(each) for each in envelopes if each.id not in early)
         if early:
-            raise Partly(early)
+            raise PartialFailure(early)
 
     await bus.jetstream()
     await bus.publish_all([enveloped(number, topic_id) for number in range(1200)])

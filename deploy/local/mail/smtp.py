@@ -10,7 +10,7 @@ from deploy.local.mail.store import MailStore
 _LARGEST = 40 * 1024 * 1024
 
 
-class KeepEverything:
+class StoringHandler:
     def __init__(self, store: MailStore) -> None:
         self._store = store
 
@@ -26,7 +26,7 @@ class KeepEverything:
 
 
 async def listen(store: MailStore, host: str, port: int) -> asyncio.Server:
-    handler = KeepEverything(store)
+    handler = StoringHandler(store)
 
     def protocol() -> SMTP:
         return SMTP(handler, data_size_limit=_LARGEST, enable_SMTPUTF8=True, hostname="everdesk-mail")

@@ -15,7 +15,7 @@ from shared.kit.audit_log import AuditedChange, append_change
 from shared.kit.clock import utc_now
 from shared.kit.db import Session
 
-TOLD: Final[Mapping[str, AccountChange]] = {
+ACCOUNT_CHANGES: Final[Mapping[str, AccountChange]] = {
     "agent.password-changed": "password_changed",
     "agent.password-reset": "password_changed",
     "agent.second-factor-added": "second_factor_added",
@@ -51,5 +51,5 @@ async def record_access(
         ),
         utc_now(),
     )
-    if action in TOLD:
-        await tell_of_change(session, agent, TOLD[action])
+    if action in ACCOUNT_CHANGES:
+        await tell_of_change(session, agent, ACCOUNT_CHANGES[action])

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, AwareDatetime
 
 from services.assignment.api.tickets import Word
 from services.assignment.deps import ReportReader, State
-from services.assignment.queries.periods import Period, WrongPeriod, period_of
+from services.assignment.queries.periods import InvalidPeriod, Period, period_of
 from services.assignment.queries.time_travel.instants import AsOf
 from services.assignment.reporting.attainment import get_sla_report
 from services.assignment.schemas.activity import ReportInterval
@@ -60,7 +60,7 @@ async def _report_request(
 ) -> Period:
     try:
         return period_of(from_, to, tz or context.settings.time_zone, as_of=as_of, team=team, agent=agent)
-    except WrongPeriod as wrong:
+    except InvalidPeriod as wrong:
         raise Problem(422, "invalid_input", str(wrong)) from wrong
 
 

@@ -104,10 +104,10 @@ async def _shares(session: Session, team: TeamRoster, now: datetime) -> Shares |
         return None
     rules = team.rules
     waiting = await count_waiting(session, rules.team_id, rules.handover, now)
-    return Shares(waiting, team.expected, await _had(session, rules.team_id, now))
+    return Shares(waiting, team.expected, await _assigned_lately(session, rules.team_id, now))
 
 
-async def _had(session: Session, team_id: TeamId, now: datetime) -> Mapping[AgentId, int]:
+async def _assigned_lately(session: Session, team_id: TeamId, now: datetime) -> Mapping[AgentId, int]:
     """How many tickets of the backlog each agent has got in the current share period."""
     query = (
         select(TicketAssignment.agent_id, func.count())

@@ -14,7 +14,7 @@ from sqlalchemy import Boolean, ColumnElement, Integer, Select, and_, exists, fu
 from services.assignment.app_state import AppState
 from services.assignment.backlog.batch_assignment import NO_POLICY
 from services.assignment.backlog.decision_dispatch import Row
-from services.assignment.backlog.waiting_tickets import demand_of, demanded, is_seen_to, last_ownership
+from services.assignment.backlog.waiting_tickets import demand_of, demanded, is_being_handled, last_ownership
 from services.assignment.models import (
     Agent,
     Calendar,
@@ -151,7 +151,7 @@ def _held(now: datetime) -> Select[Any]:
         .join(Agent, and_(Agent.id == Ticket.assignee_id, Agent.is_active))
         .join(Team, and_(Team.id == Ticket.team_id, Team.is_active))
         .outerjoin(decision, decision.ticket_id == Ticket.id)
-        .where(~is_seen_to(now))
+        .where(~is_being_handled(now))
         .order_by(Ticket.id)
         .limit(BATCH)
     )

@@ -58,7 +58,7 @@ def last_ownership() -> Any:
     ).alias("last_ownership")
 
 
-def is_seen_to(now: datetime) -> ColumnElement[bool]:
+def is_being_handled(now: datetime) -> ColumnElement[bool]:
     """Whether a decision about the ticket is under way, or was refused and has not reached its next attempt."""
     is_resting = and_(TicketAssignment.state == "refused", TicketAssignment.next_attempt_at > now)
     return exists(
@@ -124,7 +124,7 @@ def _waiting(team_id: TeamId, handover: Handover, now: datetime) -> Select[Any]:
             Ticket.team_id == team_id,
             IS_WAITING,
             func.coalesce(decision.state, "") != "sent",
-            ~is_seen_to(now),
+            ~is_being_handled(now),
         )
     )
     if handover is Handover.ROUTE:

@@ -22,7 +22,7 @@ def build_consumers(context: AppState) -> tuple[Consumer, ...]:
     """Returns the consumers of the read model and of triage."""
     ids = RequesterIds(context.settings)
 
-    async def take_in(events: list[Envelope]) -> None:
+    async def handle_batch(events: list[Envelope]) -> None:
         async with context.projection_lag.projecting(events):
             await project(context.database, ids, PROJECTION, events)
         context.returns.wake()
@@ -32,7 +32,7 @@ def build_consumers(context: AppState) -> tuple[Consumer, ...]:
         Consumer(
             PROJECTION,
             SUBJECTS,
-            take_in,
+            handle_batch,
             batch=200,
             linger=LINGER_SECONDS,
             is_own=context.relay.has_applied,

@@ -83,7 +83,7 @@ async def erased_among(session: Session, ticket_ids: Collection[UUID]) -> set[UU
 async def erase(session: Session, ids: RequesterIds, erasures: Sequence[ErasureConsumer]) -> None:
     """Redacts what this service holds of erased people, and buries their tickets."""
     for erasure in erasures:
-        await _bury(session, erasure)
+        await _dead_letter(session, erasure)
         if erasure.requester_id is not None:
             await forget_requester(session, ids, erasure.requester_id, erasure.ticket_ids)
         emails = await emails_on(session, erasure.ticket_ids)
@@ -108,7 +108,7 @@ async def erase(session: Session, ids: RequesterIds, erasures: Sequence[ErasureC
         await outbox.forget_published(session, took_part)
 
 
-async def _bury(session: Session, erasure: ErasureConsumer) -> None:
+async def _dead_letter(session: Session, erasure: ErasureConsumer) -> None:
     rows = [{"ticket_id": ticket_id, "erased_at": erasure.erased_at} for ticket_id in erasure.ticket_ids]
     if rows:
         await session.execute(insert(ErasedTicket).on_conflict_do_nothing(), rows)

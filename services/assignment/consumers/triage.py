@@ -9,7 +9,7 @@ from services.assignment.app_state import AppState
 from services.assignment.commands.tickets.triage import decide, deliver, open_undecided
 from services.assignment.models import Topic
 from shared.contracts.events import Envelope, TicketSubmitted
-from shared.kit.bus import Partly
+from shared.kit.bus import PartialFailure
 from shared.kit.bus.consumer import is_away
 
 WAIT_AT_MOST_SECONDS = 5.0
@@ -19,7 +19,7 @@ LOOK_EVERY_SECONDS = 0.05
 async def on_tickets_submitted(context: AppState, batch: list[Envelope]) -> None:
     """Decides once per ticket and opens it; a redelivered event sends the stored decision again.
 
-    Raises Partly for tickets whose workflow does not answer or refuses.
+    Raises PartialFailure for tickets whose workflow does not answer or refuses.
     """
     submitted = [TicketSubmitted.of(envelope) for envelope in batch]
     await until_topics_are_known(context, {event.topic_id for event in submitted if event.topic_id})
@@ -31,7 +31,7 @@ async def on_tickets_submitted(context: AppState, batch: list[Envelope]) -> None
         raise
     failed = await deliver(context, submitted, decisions)
     if failed:
-        raise Partly({one.id: failed[UUID(one.subject)] for one in batch if UUID(one.subject) in failed})
+        raise PartialFailure({one.id: failed[UUID(one.subject)] for one in batch if UUID(one.subject) in failed})
 
 
 async def until_topics_are_known(context: AppState, topic_ids: set[UUID]) -> None:

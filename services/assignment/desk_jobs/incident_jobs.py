@@ -39,7 +39,7 @@ RESOLVE: Final = "resolve"
 SHOWN: Final = 20
 RESULTS: Final = 200
 """Tickets on one page of results."""
-CAN_BE_TOLD: Final = (Ticket.status != Status.CLOSED.value, Ticket.merged_into.is_(None))
+CAN_BE_UPDATED: Final = (Ticket.status != Status.CLOSED.value, Ticket.merged_into.is_(None))
 NOT_RESOLVED: Final = (Ticket.status != Status.RESOLVED.value,)
 
 
@@ -63,7 +63,7 @@ async def check_update(context: AppState, body: IncidentUpdateInput) -> None:
 async def tell_requesters(session: Session, caller: Caller, reference: str, body: IncidentUpdateInput) -> BulkView:
     """Sends one update as a public reply on each child that is not closed. Raises Problem 403, 404 and 409."""
     incident = await _incident(session, caller, reference, Permission.TICKET_REPLY)
-    return await _start_on_all(session, caller, incident, UPDATE, body.model_dump(mode="json"), CAN_BE_TOLD)
+    return await _start_on_all(session, caller, incident, UPDATE, body.model_dump(mode="json"), CAN_BE_UPDATED)
 
 
 async def resolve_children(session: Session, caller: Caller, reference: str, body: ActionInput) -> BulkView:

@@ -13,7 +13,7 @@ USUAL = timedelta(days=30)
 Moment = datetime | date
 
 
-class WrongPeriod(ValueError):
+class InvalidPeriod(ValueError):
     """It ends before it begins, or names a zone that nobody knows."""
 
 
@@ -42,23 +42,23 @@ def period_of(
 
     With `as_of` it ends then at the latest.
 
-    The days are those of `zone`, also the 23 and 25 hours of a change of the clocks. Raises WrongPeriod.
+    The days are those of `zone`, also the 23 and 25 hours of a change of the clocks. Raises InvalidPeriod.
     """
     known, now = zone_called(zone), as_of or utc_now()
     until = _instant(last, known, days=1) if last is not None else now
     until = min(until, as_of) if as_of is not None else until
     since = _instant(first, known) if first is not None else _usual(last, known, until)
     if since >= until:
-        raise WrongPeriod("from must be earlier than to")
+        raise InvalidPeriod("from must be earlier than to")
     return Period(since, until, zone=zone, now=now, as_of=as_of, **narrowed_to)
 
 
 def zone_called(name: str) -> ZoneInfo:
-    """The zone of an IANA name. Raises WrongPeriod for any other word."""
+    """The zone of an IANA name. Raises InvalidPeriod for any other word."""
     try:
         return ZoneInfo(name)
     except (OSError, ValueError, KeyError) as unknown:
-        raise WrongPeriod("tz must be the name of a time zone, such as Europe/Berlin") from unknown
+        raise InvalidPeriod("tz must be the name of a time zone, such as Europe/Berlin") from unknown
 
 
 def _instant(moment: Moment, zone: ZoneInfo, days: int = 0) -> datetime:

@@ -61,7 +61,7 @@ class ReportParameters(BaseModel):
     interval: ReportInterval | None = None
 
     def period(self, now: datetime) -> Period:
-        """The period that is meant, as of `now`. Raises WrongPeriod."""
+        """The period that is meant, as of `now`. Raises InvalidPeriod."""
         if self.first is None and self.last is None:
             first: date | datetime | None = now - timedelta(days=self.days)
             return period_of(first, now, self.time_zone, team=self.team, agent=self.agent)

@@ -14,7 +14,7 @@ from services.assignment.app_state import AppState
 from services.assignment.commands.configuration.administration import changing
 from services.assignment.models import ReportRun, ReportSchedule
 from services.assignment.queries.access.callers import Caller, find_agent_caller
-from services.assignment.queries.periods import WrongPeriod
+from services.assignment.queries.periods import InvalidPeriod
 from services.assignment.reporting.catalogue import REPORTS, ReportParameters
 from services.assignment.reporting.report_schedules import times_of
 from services.assignment.schemas.saved_reports import RunView
@@ -86,7 +86,7 @@ async def _run(
             async with session.begin_nested():
                 await _send(session, schedule, caller, due_on, period, now)
             sent += 1
-        except (Problem, WrongPeriod) as error:
+        except (Problem, InvalidPeriod) as error:
             refused = str(error)
         except Exception as error:
             if is_unreachable(error):

@@ -9,7 +9,7 @@ from uuid import UUID
 from services.assignment.queries.administration.policies import PolicyCache
 from services.assignment.queries.administration.policy_tiers import PolicyChoice, PolicySources, policy_for
 from services.assignment.queries.people.organisations import KnownOrganisation, organisations_of
-from services.assignment.routing_rules.table import RoutingTable, fallback_in_words
+from services.assignment.routing_rules.table import RoutingTable, describe_fallback
 from shared.contracts.events import RuleMatch
 from shared.domain.routing import Demand, MatchedRule, SkillDemand
 from shared.domain.routing.demand import RuleEffect
@@ -95,7 +95,7 @@ def _fallback(outcome: RulesOutcome) -> tuple[MatchedRule, ...]:
     """What stands for having no rule that names a team."""
     if outcome.team_id is not None:
         return ()
-    return (MatchedRule(FALLBACK, fallback_in_words(outcome), effects=("team",)),)
+    return (MatchedRule(FALLBACK, describe_fallback(outcome), effects=("team",)),)
 
 
 def _matched(one: RuleMatch) -> MatchedRule:

@@ -27,8 +27,8 @@ from shared.domain.routing_rules import (
     TicketFacts,
     calendars_named,
     compiled,
+    describe_conditions,
     evaluate,
-    in_words,
     text_of_html,
 )
 from shared.kit.addresses import with_ascii_domain
@@ -47,7 +47,7 @@ class RulesResult:
     """The rules that matched, as evidence shows them."""
 
 
-def fallback_in_words(outcome: RulesOutcome) -> str:
+def describe_fallback(outcome: RulesOutcome) -> str:
     """Why a ticket goes to the fallback team."""
     return f"no rule {'names a team' if outcome.matched else 'matches'}: the fallback team"
 
@@ -68,7 +68,7 @@ class RoutingTable:
         outcome = evaluate(self.rules, facts)
         names = [one.words for one in outcome.matched]
         if outcome.team_id is None:
-            names.append(fallback_in_words(outcome))
+            names.append(describe_fallback(outcome))
         home = self.successors.home_of(outcome.team_id)
         if outcome.team_id is not None and home != outcome.team_id:
             names.append(f"{self.successors.teams[outcome.team_id].name} is not active")
@@ -133,7 +133,7 @@ def compiled_rule(
         rule_id=rule.id,
         version=rule.version,
         position=rule.position,
-        name=f"rule {rule.position}: {rule.name or in_words(conditions) or 'any ticket'}",
+        name=f"rule {rule.position}: {rule.name or describe_conditions(conditions) or 'any ticket'}",
         holds=compiled(conditions, calendars),
         effects=effects_of(rule),
         stops=rule.stop,

@@ -45,7 +45,7 @@ class LinkNotValid(Exception):
     """The link was used, is too old, or never was one."""
 
 
-async def let_in(context: AppState, token: str, body: FirstAdministrator, visit: Visit) -> SignedIn:
+async def create_first_administrator(context: AppState, token: str, body: FirstAdministrator, visit: Visit) -> SignedIn:
     """Uses the link up: the team, the administrator and their session come into being together, or nothing does.
 
     Raises LinkNotValid, and Problem 422 for a password that is easily guessed.

@@ -11,7 +11,7 @@ from services.assignment.deps import State
 from services.assignment.errors import not_permitted
 from services.assignment.queries.access.callers import Caller
 from services.assignment.queries.people.people import list_teams
-from services.assignment.queries.periods import WrongPeriod
+from services.assignment.queries.periods import InvalidPeriod
 from services.assignment.queries.time_travel.open_tickets import OpenAt
 from services.assignment.reporting.activity import get_activity_report, get_arrival_report
 from services.assignment.reporting.backlog_history import get_backlog_history
@@ -53,7 +53,7 @@ async def make_report(context: State, caller: Caller, make: Maker) -> tuple[Repo
     try:
         async with context.database.begin() as session:
             return await make(session, caller), ""
-    except WrongPeriod as wrong:
+    except InvalidPeriod as wrong:
         return None, str(wrong)
     except Problem as problem:
         if problem.status != 422:

@@ -56,7 +56,7 @@ async def post_schedule(request: Request, desk: TheDesk, context: State, caller:
     try:
         async with changing(context, caller) as session:
             made = await create_schedule(session, caller, await _input(session, caller, values))
-    except (ValidationError, _Wrong, Problem) as error:
+    except (ValidationError, _FormError, Problem) as error:
         if isinstance(error, Problem) and error.status not in (409, 422):
             raise
         return await _page(request, desk, context, caller, values, _said(error))
@@ -100,7 +100,7 @@ async def post_changed_schedule(
         changes = asked.model_dump(exclude={"weekday", "day", "is_paused"})
         named = {name: getattr(asked, name) for name in ("weekday", "day") if getattr(asked, name) is not None}
         saved = await change_schedule(context, caller, schedule_id, SchedulePatch.model_validate(changes | named))
-    except (ValidationError, _Wrong, Problem) as error:
+    except (ValidationError, _FormError, Problem) as error:
         if isinstance(error, Problem) and error.status not in (409, 422):
             raise
         return await _page(request, desk, context, caller, values, _said(error), edited=one)
@@ -153,7 +153,7 @@ async def post_schedule_deletion(
     return desk.redirect(PATH, ("success", "The schedule is deleted."))
 
 
-class _Wrong(Exception):
+class _FormError(Exception):
     """What is wrong with the form, in words."""
 
 
@@ -175,7 +175,7 @@ async def _input(
         try:
             saved = await get_saved_report(session, caller, UUID(values["report"].removeprefix(SAVED)))
         except ValueError:
-            raise _Wrong("Choose a report") from None
+            raise _FormError("Choose a report") from None
         report = {"report": saved.report, "parameters": saved.parameters}
     frequency = values["frequency"]
     named = {"weekday": frequency == Frequency.WEEKLY, "day": frequency == Frequency.MONTHLY}
@@ -203,16 +203,16 @@ async def _agents(session: Session, addresses: str) -> list[UUID]:
     query = select(func.lower(Agent.email), Agent.id).where(func.lower(Agent.email).in_(wanted), Agent.is_active)
     found: dict[str, UUID] = dict((await session.execute(query)).tuples().all())
     if unknown := sorted(wanted - found.keys()):
-        raise _Wrong(f"No active agent has the address {unknown[0]}")
+        raise _FormError(f"No active agent has the address {unknown[0]}")
     return sorted(found.values())
 
 
-def _said(error: ValidationError | _Wrong | Problem) -> str:
+def _said(error: ValidationError | _FormError | Problem) -> str:
     if isinstance(error, ValidationError):
         first = error.errors(include_url=False)[0]
         place = str(first["loc"][0]).replace("_", " ").capitalize() if first["loc"] else "The form"
         return f"{place}: {str(first['msg']).removeprefix('Value error, ')}"
-    return str(error) if isinstance(error, _Wrong) else error.detail or ""
+    return str(error) if isinstance(error, _FormError) else error.detail or ""
 
 
 async def _page(

@@ -14,7 +14,7 @@ from services.assignment.deps import State
 from services.assignment.errors import not_permitted
 from services.assignment.queries.access.callers import Caller
 from services.assignment.queries.people.people import list_teams
-from services.assignment.queries.periods import Period, WrongPeriod, period_of, zone_called
+from services.assignment.queries.periods import InvalidPeriod, Period, period_of, zone_called
 from services.assignment.reporting.attainment import get_sla_report
 from services.assignment.schemas.activity import ReportInterval
 from services.assignment.schemas.reports import AttainmentPoint, GroupBy, SlaReport
@@ -66,7 +66,7 @@ class ReportRequest:
 
     @property
     def step(self) -> ReportInterval:
-        """The steps of charts: as chosen, or as the period is long. Raises WrongPeriod."""
+        """The steps of charts: as chosen, or as the period is long. Raises InvalidPeriod."""
         if self.interval is not None:
             return self.interval
         period = self.period
@@ -75,7 +75,7 @@ class ReportRequest:
 
     @property
     def period(self) -> Period:
-        """Raises WrongPeriod."""
+        """Raises InvalidPeriod."""
         if self.first or self.last:
             return period_of(self.first, self.last, self.zone, team=self.team or None)
         return period_of(utc_now() - PERIODS[self.days][1], None, self.zone, team=self.team or None)
@@ -120,7 +120,7 @@ async def show_reports(request: Request, desk: TheDesk, context: State, caller: 
         teams = await list_teams(session)
         try:
             report = await _report(session, caller, asked, asked.step)
-        except WrongPeriod as wrong:
+        except InvalidPeriod as wrong:
             error = str(wrong)
         except Problem as problem:
             if problem.status != UNPROCESSABLE:
@@ -150,7 +150,7 @@ async def download_report(context: State, caller: DeskAgent, asked: Form) -> Res
     async with context.database.begin() as session:
         try:
             return csv_file(f"sla-{asked.group_by.value}", await _report(session, caller, asked, asked.interval))
-        except WrongPeriod as wrong:
+        except InvalidPeriod as wrong:
             raise Problem(422, "invalid_input", str(wrong)) from wrong
 
 
@@ -204,5 +204,5 @@ def _day(text: str) -> date | None:
 def _is_zone(name: str) -> bool:
     try:
         return bool(zone_called(name))
-    except WrongPeriod:
+    except InvalidPeriod:
         return False

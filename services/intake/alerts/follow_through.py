@@ -9,9 +9,9 @@ from uuid import UUID
 from sqlalchemy import delete, exists, select, update
 
 from services.intake.alerts import texts
+from services.intake.alerts.accept_reports import FIRING, REOPEN, RESOLVE
 from services.intake.alerts.reports import AlertReport
 from services.intake.alerts.sources import get_rules, hold_source
-from services.intake.alerts.take_in import FIRING, REOPEN, RESOLVE
 from services.intake.alerts.tickets import Opening, find_ticket, give_ticket, write
 from services.intake.commands.change_status import change_status
 from services.intake.models import Alert

@@ -11,9 +11,9 @@ from sqlalchemy import select
 from starlette.status import HTTP_200_OK
 
 from services.intake.access.api_key_cache import KnownKey
+from services.intake.alerts.accept_reports import AlertDelivery, AlertResult
 from services.intake.alerts.reports import AlertInput, AlertmanagerDelivery, AlertReport
 from services.intake.alerts.sources import get_rules
-from services.intake.alerts.take_in import AlertDelivery, AlertResult
 from services.intake.api.authentication import AlertSender
 from services.intake.api.route import ApiRoute, answer
 from services.intake.app_state import AppState
@@ -153,7 +153,7 @@ async def _take_in(
         if guarded.stored:
             return guarded.stored
         rules = await get_rules(guarded.session, key.key_id)
-        results = await AlertDelivery(guarded.session, rules, utc_now()).take_in(reports)
+        results = await AlertDelivery(guarded.session, rules, utc_now()).accept_reports(reports)
         body = shape(results).model_dump_json().encode()
         await guarded.store(body, HTTP_200_OK)
     state.alerts.poke()

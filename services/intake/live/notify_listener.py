@@ -13,7 +13,7 @@ class NotifyListener:
     """Wakes waiters when PostgreSQL says that there is news of their ticket."""
 
     def __init__(self, dsn: str) -> None:
-        self._listener = NotificationListener(dsn, CHANNEL, self._heard, self.wake_all)
+        self._listener = NotificationListener(dsn, CHANNEL, self._on_notification, self.wake_all)
         self._waiting: dict[UUID, set[asyncio.Event]] = {}
 
     @contextmanager
@@ -43,6 +43,6 @@ class NotifyListener:
         """Listens, for ever; while the database cannot be heard, wakes everybody now and then instead."""
         await self._listener.run()
 
-    def _heard(self, payload: str) -> None:
+    def _on_notification(self, payload: str) -> None:
         with suppress(ValueError):
             self.wake([UUID(name) for name in payload.split(",")])

@@ -4,7 +4,7 @@ from shared.domain.routing_rules.conditions import calendars_named, compiled
 from shared.domain.routing_rules.evaluation import CompiledRule, RulesOutcome, evaluate, in_order
 from shared.domain.routing_rules.facts import TicketFacts, text_of_html
 from shared.domain.routing_rules.language import LANGUAGES
-from shared.domain.routing_rules.words import in_words
+from shared.domain.routing_rules.words import describe_conditions
 
 __all__ = [
     "LANGUAGES",
@@ -13,8 +13,8 @@ __all__ = [
     "TicketFacts",
     "calendars_named",
     "compiled",
+    "describe_conditions",
     "evaluate",
     "in_order",
-    "in_words",
     "text_of_html",
 ]

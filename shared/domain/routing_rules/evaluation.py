@@ -56,7 +56,7 @@ def evaluate(rules: Sequence[CompiledRule], facts: TicketFacts) -> RulesOutcome:
     Conditions test the ticket as submitted, never the effects of earlier rules, so a rule matches the same tickets at
     any position. A rule in monitor mode has no effect and does not stop.
     """
-    so_far = _SoFar(facts)
+    so_far = _Evaluation(facts)
     for rule in rules:
         if not rule.holds(facts):
             continue
@@ -79,7 +79,7 @@ def in_order(rules: Iterable[CompiledRule]) -> tuple[CompiledRule, ...]:
     return tuple(sorted(rules, key=lambda rule: rule.position))
 
 
-class _SoFar:
+class _Evaluation:
     """Accumulates the effects of the rules evaluated so far."""
 
     def __init__(self, facts: TicketFacts) -> None:

@@ -14,15 +14,15 @@ SHOWN = 5
 """Number of values of a condition that are listed; the rest is given as a count."""
 
 
-def in_words(group: ConditionGroup) -> str:
+def describe_conditions(group: ConditionGroup) -> str:
     """The conditions of a group as text; empty for an empty group."""
-    parts = [condition_in_words(one) for one in group.conditions]
-    parts += [f"({text})" for one in group.groups if (text := in_words(one))]
+    parts = [describe_condition(one) for one in group.conditions]
+    parts += [f"({text})" for one in group.groups if (text := describe_conditions(one))]
     text = _JOINED[group.match].join(parts)
     return f"not ({text})" if parts and group.match == "none" else text
 
 
-def condition_in_words(one: Condition) -> str:
+def describe_condition(one: Condition) -> str:
     """One condition as text."""
     match one:
         case TimeCondition():

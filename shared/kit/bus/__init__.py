@@ -2,7 +2,7 @@
 
 from shared.kit.bus.bus_message import BusMessage
 from shared.kit.bus.connection import Bus, BusUnavailable
-from shared.kit.bus.consumer import LINGER_SECONDS, Consumer, NotYet, Partly, Unavailable, run_consumer
+from shared.kit.bus.consumer import LINGER_SECONDS, Consumer, NotYet, PartialFailure, Unavailable, run_consumer
 from shared.kit.bus.dead_letters import DeadLetter, DeadLetters
 from shared.kit.bus.stream_eraser import StreamEraser
 
@@ -15,7 +15,7 @@ __all__ = [
     "DeadLetter",
     "DeadLetters",
     "NotYet",
-    "Partly",
+    "PartialFailure",
     "StreamEraser",
     "Unavailable",
     "run_consumer",

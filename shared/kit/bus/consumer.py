@@ -46,7 +46,7 @@ class NotYet(Exception):
     """A precondition of the event is not met yet. Retried later; dead-lettered after the consumer's `patience`."""
 
 
-class Partly(Exception):
+class PartialFailure(Exception):
     """Some events of a batch failed, by id; all others were handled."""
 
     def __init__(self, failed: Mapping[str, Exception]) -> None:
@@ -66,7 +66,7 @@ Prepare = Callable[[object], Awaitable[None]]
 class Consumer:
     """A durable consumer: subjects and handler.
 
-    `handle` must be idempotent, and all-or-nothing per call unless it raises Partly.
+    `handle` must be idempotent, and all-or-nothing per call unless it raises PartialFailure.
     """
 
     name: str
@@ -177,7 +177,7 @@ async def _settle(js: JetStreamContext, consumer: Consumer, messages: Sequence[M
         try:
             readable.append((message, Envelope.model_validate_json(message.data)))
         except ValidationError as error:
-            await _bury(js, consumer, message, error, attempts=1)
+            await _dead_letter(js, consumer, message, error, attempts=1)
     if not readable:
         return
     for message, envelope in readable:
@@ -185,7 +185,7 @@ async def _settle(js: JetStreamContext, consumer: Consumer, messages: Sequence[M
             await consumer.prepare(envelope.data)
     try:
         await _handle_when_possible(consumer, readable)
-    except Partly as partly:
+    except PartialFailure as partly:
         await _settle_each(js, consumer, readable, partly.failed)
         return
     except Exception as error:  # noqa: BLE001 - whatever fails, the event is retried or kept as a dead letter
@@ -216,7 +216,7 @@ async def _settle_each(
 async def _settle_one(js: JetStreamContext, consumer: Consumer, pair: tuple[Msg, Envelope]) -> None:
     try:
         await _handle_when_possible(consumer, [pair])
-    except Partly as partly:
+    except PartialFailure as partly:
         await _settle_each(js, consumer, [pair], partly.failed)
         return
     except Exception as error:  # noqa: BLE001 - as above
@@ -316,7 +316,7 @@ async def _failed(js: JetStreamContext, consumer: Consumer, message: Msg, envelo
     )
     if attempts >= MAX_ATTEMPTS:
         consumer.attempts.pop(envelope.id, None)
-        await _bury(js, consumer, message, error, attempts)
+        await _dead_letter(js, consumer, message, error, attempts)
         return
     EVENTS_HANDLED.labels(consumer.name, "retried").inc()
     await message.nak(delay=EVENT_FAILED.after(attempts))
@@ -330,14 +330,14 @@ async def _wait(js: JetStreamContext, consumer: Consumer, message: Msg, envelope
     deliveries, since = message.metadata.num_delivered or 1, message.metadata.timestamp
     if deliveries >= LEAST_DELIVERIES and utc_now() - since > consumer.patience:
         log.error("consumer.out_of_patience", consumer=consumer.name, event_id=envelope.id, reason=str(error))
-        await _bury(js, consumer, message, error, deliveries)
+        await _dead_letter(js, consumer, message, error, deliveries)
         return
     log.info("consumer.waits", consumer=consumer.name, event_id=envelope.id, reason=str(error))
     EVENTS_HANDLED.labels(consumer.name, "waits").inc()
     await message.nak(delay=EVENT_NOT_YET.after(deliveries))
 
 
-async def _bury(js: JetStreamContext, consumer: Consumer, message: Msg, error: Exception, attempts: int) -> None:
+async def _dead_letter(js: JetStreamContext, consumer: Consumer, message: Msg, error: Exception, attempts: int) -> None:
     """Copies the event to the dead-letter stream, then acknowledges it."""
     await dead_letter(js, consumer.name, message, repr(error), attempts)
     await message.ack()

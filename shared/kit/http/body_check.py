@@ -7,7 +7,7 @@ from fastapi import Request
 
 from shared.contracts.vocabulary import BodyFormat
 from shared.kit.http.problems import Problem, invalid
-from shared.kit.user_content.renderer import BodyRenderer, Indigestible, texts_in
+from shared.kit.user_content.renderer import BodyRenderer, UnrenderableBody, texts_in
 from shared.kit.worker_pool import PoolBusy
 
 WAIT = "too many large messages are being read; send the same request again"
@@ -37,7 +37,7 @@ async def refusing(pointer: str) -> AsyncIterator[None]:
     """Raises Problem 422 and 503 for what a renderer does not take."""
     try:
         yield
-    except Indigestible as error:
+    except UnrenderableBody as error:
         raise invalid(pointer, str(error)) from None
     except PoolBusy as busy:
         raise Problem(503, "unavailable", WAIT, headers={"Retry-After": str(busy.retry_after)}) from None

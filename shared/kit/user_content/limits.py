@@ -38,7 +38,7 @@ _BREAK = re.compile(r"<(?:br|/p|/div|/tr|/li|/h[1-6]|hr)\b[^<>]{0,1000}>", re.IG
 _ANY_TAG = re.compile(r"<[!/?a-zA-Z][^<>]*+>")
 
 
-def hasty_complaint(source: str) -> str | None:
+def find_size_fault(source: str) -> str | None:
     """What makes HTML indigestible as far as counting shows it, which takes no time."""
     if len(source) > MAX_HTML:
         return f"must be at most {MAX_HTML} characters of HTML"
@@ -53,7 +53,7 @@ def hasty_complaint(source: str) -> str | None:
 
 def complaint(source: str) -> str | None:
     """What makes HTML indigestible, in words for whoever sent it; None if nothing does."""
-    if wrong := hasty_complaint(source):
+    if wrong := find_size_fault(source):
         return wrong
     if _LONG_TAG.search(source):
         return "must have no tag longer than 32768 characters; attach pictures instead of writing them into the HTML"

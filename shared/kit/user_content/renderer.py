@@ -11,13 +11,13 @@ from markupsafe import Markup, escape
 
 from shared.contracts.redaction import remember_redaction, takes_long
 from shared.contracts.vocabulary import BodyFormat
-from shared.kit.client_lanes import ClientLanes, Crowded
+from shared.kit.client_lanes import ClientLanes, LaneFull
 from shared.kit.telemetry import log
 from shared.kit.user_content.limits import (
     MAX_RENDERED,
     MAX_RENDERED_TAGS,
     MAX_TAGS,
-    hasty_complaint,
+    find_size_fault,
     is_light,
     stripped,
 )
@@ -37,7 +37,7 @@ TOO_MUCH = "becomes too large when it is shown; send it with fewer tags, or as b
 REMARK = "This message is too complex to be shown as it was written; here is its text."
 
 
-class Indigestible(Exception):
+class UnrenderableBody(Exception):
     """The body cannot be rendered; the words are for whoever sent it."""
 
     def __init__(self, wrong: str, text: str | None = None) -> None:
@@ -51,26 +51,26 @@ class BodyRenderer:
 
     def __init__(self, processes: int = PROCESSES) -> None:
         self._pool = WorkerPool("shared.kit.user_content.render_worker", processes, WALL_SECONDS, PATIENCE_SECONDS)
-        self._kept: OrderedDict[bytes, Rendered | Indigestible] = OrderedDict()
+        self._kept: OrderedDict[bytes, Rendered | UnrenderableBody] = OrderedDict()
         self._characters = 0
         self._lanes = ClientLanes()
 
     async def redact_ahead(self, *texts: str) -> None:
-        """Takes our links out of long texts, so that `redacted` knows the answer. Raises Indigestible and Busy."""
+        """Takes our links out of long texts, so that `redacted` knows the answer. Raises UnrenderableBody and Busy."""
         for text in texts:
             if takes_long(text):
                 clean = await self._asked(REDACT, text)
                 if clean is None:
-                    raise Indigestible(TOO_SLOW)
+                    raise UnrenderableBody(TOO_SLOW)
                 remember_redaction(text, clean)
 
     async def redact_if_possible(self, value: object) -> None:
         """The same for every text in a JSON value. What cannot be done ahead is left to whoever reads the text."""
-        with contextlib.suppress(Indigestible, PoolBusy, OSError):
+        with contextlib.suppress(UnrenderableBody, PoolBusy, OSError):
             await self.redact_ahead(*texts_in(value))
 
     async def check(self, body: str, body_format: BodyFormat) -> None:
-        """Raises Indigestible for a body nobody could show, and Busy while too many wait to be tried."""
+        """Raises UnrenderableBody for a body nobody could show, and Busy while too many wait to be tried."""
         if not is_light(body, body_format):
             await self.render(body, body_format)
 
@@ -82,25 +82,25 @@ class BodyRenderer:
         """The same, and whether it stays like that: not if only the time for it was missing."""
         try:
             return await self.render(body, body_format, is_refusable=False), True
-        except Indigestible as found:
+        except UnrenderableBody as found:
             return plain(body, body_format, found.text), True
         except PoolBusy:
             return plain(body, body_format), False
 
     async def render(self, body: str, body_format: BodyFormat, *, is_refusable: bool = True) -> Rendered:
-        """The body in both forms. Raises Indigestible, and Busy; who only looks is not refused for their share."""
+        """The body in both forms. Raises UnrenderableBody, and Busy; who only looks is not refused for their share."""
         if is_light(body, body_format):
             return rendered(body, body_format)
-        if wrong := _hasty_complaint(body, body_format):
-            raise Indigestible(wrong)
+        if wrong := _find_size_fault(body, body_format):
+            raise UnrenderableBody(wrong)
         key = hashlib.sha256(f"{VERSION}:{body_format}:{body}".encode()).digest()
         if (known := self._kept.get(key)) is None:
             known = await self._tried(body, body_format, is_refusable=is_refusable)
             self._keep(key, known)
         else:
             self._kept.move_to_end(key)
-        if isinstance(known, Indigestible):
-            raise Indigestible(str(known), known.text)
+        if isinstance(known, UnrenderableBody):
+            raise UnrenderableBody(str(known), known.text)
         return known
 
     async def prose(self, texts: Iterable[str]) -> dict[str, Markup]:
@@ -111,15 +111,15 @@ class BodyRenderer:
         """Ends the processes."""
         await self._pool.close()
 
-    async def _tried(self, body: str, body_format: BodyFormat, *, is_refusable: bool) -> Rendered | Indigestible:
+    async def _tried(self, body: str, body_format: BodyFormat, *, is_refusable: bool) -> Rendered | UnrenderableBody:
         answer = await self._asked(body_format.encode(), body, is_refusable=is_refusable)
         if answer is None:
-            return Indigestible(TOO_SLOW)
+            return UnrenderableBody(TOO_SLOW)
         if "wrong" in answer:
-            return Indigestible(answer["wrong"], answer["text"])
+            return UnrenderableBody(answer["wrong"], answer["text"])
         found = Rendered(answer["html"], answer["text"])
         is_too_much = len(found.html) > MAX_RENDERED or found.html.count("<") > MAX_RENDERED_TAGS
-        return Indigestible(TOO_MUCH, found.text) if is_too_much else found
+        return UnrenderableBody(TOO_MUCH, found.text) if is_too_much else found
 
     async def _asked(self, task: bytes, text: str, *, is_refusable: bool = True) -> Any:
         """What the process makes of a text; None if it died of it. Raises Busy."""
@@ -127,7 +127,7 @@ class BodyRenderer:
             try:
                 async with self._lanes.turn(longest=CPU_SECONDS, is_refusable=is_refusable):
                     return json.loads(await self._pool.submit(task, json.dumps(text).encode()))
-            except Crowded as crowded:
+            except LaneFull as crowded:
                 raise PoolBusy(crowded.retry_after) from None
             except WorkerDied as death:
                 log.warning("foreign.indigestible", size=len(text), task=task.decode(), reason=str(death))
@@ -135,7 +135,7 @@ class BodyRenderer:
                     break
         return None
 
-    def _keep(self, key: bytes, found: Rendered | Indigestible) -> None:
+    def _keep(self, key: bytes, found: Rendered | UnrenderableBody) -> None:
         if key in self._kept:
             return
         self._kept[key] = found
@@ -168,15 +168,15 @@ def texts_in(value: object) -> Iterable[str]:
             yield from texts_in(list(value.values()))
 
 
-def _hasty_complaint(body: str, body_format: BodyFormat) -> str | None:
+def _find_size_fault(body: str, body_format: BodyFormat) -> str | None:
     """What is seen at a glance. Markdown looks again and again for the end of every bracket."""
     match body_format:
         case BodyFormat.HTML:
-            return hasty_complaint(body)
+            return find_size_fault(body)
         case BodyFormat.MARKDOWN if body.count("[") > MAX_TAGS:
             return TOO_SLOW
     return None
 
 
-def _weight(found: Rendered | Indigestible) -> int:
+def _weight(found: Rendered | UnrenderableBody) -> int:
     return 256 + len(found.text or "") + (len(found.html) if isinstance(found, Rendered) else 0)

@@ -15,7 +15,7 @@ from shared.contracts.events import Author, Envelope, MessagePosted
 from shared.contracts.names import STREAM
 from shared.contracts.vocabulary import ActorKind, BodyFormat, Channel
 from shared.kit.backoff import Backoff
-from shared.kit.bus import DeadLetters, NotYet, Partly, run_consumer
+from shared.kit.bus import DeadLetters, NotYet, PartialFailure, run_consumer
 from shared.kit.bus import consumer as consumer_module
 from shared.kit.clock import new_id, utc_now
 from shared.kit.ticket_errors import TicketStuck
@@ -96,7 +96,7 @@ async def test_one_ticket_that_does_not_answer_keeps_no_other_from_triage(desk: 
     context = replace(desk.context, tickets=Deaf(desk.context.tickets, stuck.ticket_id))
     envelopes = [event.envelope(str(event.ticket_id), utc_now()) for event in (stuck, fine)]
     try:
-        with pytest.raises(Partly) as partly:
+        with pytest.raises(PartialFailure) as partly:
             await on_tickets_submitted(context, envelopes)
     finally:
         await forget_decisions(desk, [stuck, fine])

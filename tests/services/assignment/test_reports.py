@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from services.assignment.consumers.projection import project
-from services.assignment.queries.periods import WrongPeriod, period_of
+from services.assignment.queries.periods import InvalidPeriod, period_of
 from shared.contracts.events import Envelope
 from shared.contracts.tickets import Clock
 from shared.contracts.vocabulary import ClockState, Metric, Outcome, Status
@@ -145,7 +145,7 @@ async def test_days_are_the_readers_and_the_last_one_is_included(desk: Desk) -> 
     assert month.since == datetime(2026, 3, 1, 23, tzinfo=UTC)
     for wrong in ("Nowhere/City", "../etc/passwd", "/etc/localtime", "Europe", "x" * 64):
         await ada.get("/v1/reports/sla", expect=422, **asked | {"tz": wrong})
-        with pytest.raises(WrongPeriod):
+        with pytest.raises(InvalidPeriod):
             period_of(None, None, wrong)
 
 

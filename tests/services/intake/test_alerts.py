@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select, update
 
 from services.intake.access.key_scopes import KeyScope
-from services.intake.alerts.take_in import PATIENCE
+from services.intake.alerts.accept_reports import PATIENCE
 from services.intake.models import Alert, Message, Ticket
 from shared.kit.auth import ApiKey
 from shared.kit.clock import utc_now

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 
 from services.assignment.commands.execution.projection import apply_snapshots
-from services.assignment.commands.tickets.return_notices import tell
+from services.assignment.commands.tickets.return_notices import notify_of_returns
 from services.assignment.commands.tickets.returns import forget_told
 from services.assignment.models import Policy, Team, Ticket, TicketReturn
 from services.assignment.queries.access.callers import Caller
@@ -191,7 +191,7 @@ def _returns(database: Database) -> Path:
         async with database.begin() as session:
             await find_strays(session, now, 40)
             await has_work(session, now, now)
-            await tell(session, now)
+            await notify_of_returns(session, now)
 
     return Path("tickets that nobody looks at", run)
 

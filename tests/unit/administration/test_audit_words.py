@@ -5,7 +5,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 
-from services.assignment.commands.configuration.audit import KINDS, UNTOLD
+from services.assignment.commands.configuration.audit import KINDS, NOT_AUDITED
 from services.assignment.reporting import report_schedules, wall_boards
 from services.assignment.schemas.saved_reports import ScheduleView
 from services.assignment.web.admin.audit_sources import INTAKES, NOTIFICATIONS
@@ -66,7 +66,7 @@ def _fields(model: type[BaseModel], seen: set[Any]) -> Iterator[str]:
         return
     seen.add(model)
     for name, field in model.model_fields.items():
-        if name not in UNTOLD:
+        if name not in NOT_AUDITED:
             yield name
             for part in _parts(field.annotation):
                 if isinstance(part, type) and issubclass(part, BaseModel):

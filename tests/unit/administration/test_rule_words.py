@@ -6,7 +6,7 @@ import pytest
 
 from services.assignment.web.admin.rule_words import group_words
 from shared.contracts.routing import ConditionGroup
-from shared.domain.routing_rules import in_words
+from shared.domain.routing_rules import describe_conditions
 from shared.kit.i18n.languages import LANGUAGES, use_language
 
 MANY = ["one.example", "two.example", "three.example", "four.example", "five.example", "six.example"]
@@ -33,9 +33,9 @@ CONDITIONS: list[dict[str, Any]] = [
 @pytest.mark.parametrize("match", ["all", "any", "none"])
 def test_in_english_they_are_those_of_the_domain(match: str) -> None:
     group = ConditionGroup.model_validate({"match": match, "conditions": CONDITIONS})
-    assert group_words(group) == in_words(group)
+    assert group_words(group) == describe_conditions(group)
     nested = ConditionGroup.model_validate({"match": match, "groups": [{"match": "any", "conditions": CONDITIONS[:2]}]})
-    assert group_words(nested) == in_words(nested)
+    assert group_words(nested) == describe_conditions(nested)
     assert group_words(ConditionGroup()) == ""
 
 

@@ -39,7 +39,7 @@ KINDS: dict[type[BaseModel], str] = {
 """What the log calls each kind of thing."""
 ITSELF = "Everdesk"
 _ACTOR = "audit_actor"
-UNTOLD = frozenset({"version", "created_at", "updated_at", "feed_status", "counts", "history", "last_used_at"})
+NOT_AUDITED = frozenset({"version", "created_at", "updated_at", "feed_status", "counts", "history", "last_used_at"})
 """Fields that change with every change, or by themselves, and say nothing about it."""
 
 
@@ -87,7 +87,7 @@ def audit_actor_id(by: Caller | None) -> str:
 
 
 def _shown(view: BaseModel | None) -> dict[str, object] | None:
-    return view.model_dump(mode="json", exclude=set(UNTOLD)) if view is not None else None
+    return view.model_dump(mode="json", exclude=set(NOT_AUDITED)) if view is not None else None
 
 
 def _id_of(view: BaseModel) -> str:

@@ -25,7 +25,7 @@ from services.assignment.schemas.rule_documents import (
     RuleDifference,
     RuleDocument,
 )
-from shared.domain.routing_rules import in_words
+from shared.domain.routing_rules import describe_conditions
 from shared.kit.clock import new_id
 from shared.kit.db import Session
 from shared.kit.http.idempotency import fingerprint
@@ -138,7 +138,7 @@ def _changed(old: RoutingRule, new: RoutingRule) -> list[str]:
 
 
 def _difference(action: Any, rule: RoutingRule, fields: Sequence[str] = ()) -> RuleDifference:
-    words = rule.name or in_words(conditions_of(rule)) or "any ticket"
+    words = rule.name or describe_conditions(conditions_of(rule)) or "any ticket"
     return RuleDifference(action=action, id=rule.id if action != "added" else None, name=words, fields=list(fields))
 
 

@@ -251,7 +251,7 @@ async def send(context: AppState, ticket: Ticket, command: Command) -> CommandAn
         await intents.drop(context.database, command.command_id)
         raise
     except TicketsOutOfReach:
-        await intents.let_go(context.database, command.command_id)
+        await intents.release(context.database, command.command_id)
         raise
     except TicketsUnavailable:
         await intents.abandon(context.database, command.command_id)

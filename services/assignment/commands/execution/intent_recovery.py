@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select, update
 
 from services.assignment.app_state import AppState
-from services.assignment.commands.execution.intents import LEASE, drop, finish, let_go
+from services.assignment.commands.execution.intents import LEASE, drop, finish, release
 from services.assignment.commands.execution.merge_steps import request_of, write_next, write_undoing
 from services.assignment.commands.execution.notes import COMMENTS, NewNote, Signature, add_note
 from services.assignment.commands.execution.record_answers import record_answers
@@ -106,9 +106,9 @@ async def _settle(context: AppState, intent: Intent) -> bool:
     except TicketsUnavailable:
         return False
     if told is None:
-        await let_go(context.database, intent.command_id, is_abandoned=True)
+        await release(context.database, intent.command_id, is_abandoned=True)
         return True
-    await _take_in(context, intent, told)
+    await _record_answer(context, intent, told)
     log.info("intent.carried_out", command_id=intent.command_id, ticket_id=str(ticket_id))
     return True
 
@@ -127,7 +127,7 @@ async def _was_known(context: AppState, ticket_id: TicketId) -> bool:
         return bool(await session.scalar(select(Ticket.seq).where(Ticket.id == ticket_id)))
 
 
-async def _take_in(context: AppState, intent: Intent, told: CommandAnswer) -> None:
+async def _record_answer(context: AppState, intent: Intent, told: CommandAnswer) -> None:
     """What the sender would have written down, but for the answer: a client with a key gets that by asking again."""
     async with context.database.begin() as session:
         await record_answers(session, [told])
@@ -141,7 +141,7 @@ async def _take_in(context: AppState, intent: Intent, told: CommandAnswer) -> No
         if not intent.is_keyed:
             await finish(session, intent.command_id)
     if intent.is_keyed:
-        await let_go(context.database, intent.command_id, is_abandoned=intent.is_abandoned)
+        await release(context.database, intent.command_id, is_abandoned=intent.is_abandoned)
 
 
 async def _note_silence(context: AppState, intent: Intent) -> bool:

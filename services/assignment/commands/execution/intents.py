@@ -99,7 +99,7 @@ async def drop(database: Database, command_id: str) -> None:
         await finish(session, command_id)
 
 
-async def let_go(database: Database, command_id: str, *, is_abandoned: bool = False) -> None:
+async def release(database: Database, command_id: str, *, is_abandoned: bool = False) -> None:
     """Nobody sends it any more: a retry with the same key sends it as it is; without a key there can be none.
 
     `is_abandoned`: only if no retry has taken it up since it was given up.

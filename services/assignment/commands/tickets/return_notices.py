@@ -34,7 +34,7 @@ class _Key(NamedTuple):
     from_team_id: UUID | None
 
 
-async def tell(session: Session, now: datetime) -> None:
+async def notify_of_returns(session: Session, now: datetime) -> None:
     """Announces what has come back, team by team; not while more is on its way to the same team."""
     query = (
         select(TicketReturn, Ticket.number, Ticket.priority, Ticket.erased_at)

@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql import insert
 from services.assignment.app_state import AppState
 from services.assignment.commands.execution.record_answers import record_answers
 from services.assignment.commands.leading import work_while_leading
-from services.assignment.commands.tickets.return_notices import tell
+from services.assignment.commands.tickets.return_notices import notify_of_returns
 from services.assignment.models import Departure, TicketReturn, table_of
 from services.assignment.queries.returns import find_strays, has_work, still_holds
 from services.assignment.routing_rules.stored_facts import stored_facts
@@ -68,7 +68,7 @@ async def work_off(context: AppState) -> None:
     now = utc_now()
     async with context.database.begin() as session:
         await session.execute(delete(Departure).where(Departure.left_at < now - DEPARTED_FOR))
-        await tell(session, now)
+        await notify_of_returns(session, now)
 
 
 async def take_step(context: AppState) -> bool:

@@ -26,7 +26,7 @@ async def names_of(session: Session, agent_ids: Collection[UUID]) -> dict[UUID, 
     return dict((await session.execute(query)).tuples().all())
 
 
-async def everybodys_names(session: Session) -> list[tuple[str, str]]:
+async def list_agent_names(session: Session) -> list[tuple[str, str]]:
     """Ids and names of all agents by name, as choices of a form."""
     query = select(Agent.id, Agent.name).order_by(Agent.name, Agent.id)
     return [(str(agent_id), name) for agent_id, name in (await session.execute(query)).tuples()]

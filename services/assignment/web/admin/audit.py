@@ -10,7 +10,7 @@ from starlette.status import HTTP_308_PERMANENT_REDIRECT
 
 from services.assignment.deps import State
 from services.assignment.queries.administration.audit import AuditFilters
-from services.assignment.queries.people.team_lists import everybodys_names
+from services.assignment.queries.people.team_lists import list_agent_names
 from services.assignment.web.admin.audit_sources import (
     CURSORS,
     DESK,
@@ -73,7 +73,7 @@ async def show_log(
     cursors = {DESK: cursor, INTAKE: intake_cursor, NOTIFICATION: notification_cursor}
     log = await read_logs(context, caller, _filters(asked), PER_PAGE, cursors, asked["service"])
     async with context.database.begin() as session:
-        agents = await everybodys_names(session)
+        agents = await list_agent_names(session)
     following = {CURSORS[name]: one for name, one in log.cursors.items() if one}
     words = {name: value for name, value in asked.items() if value}
     return desk.render(

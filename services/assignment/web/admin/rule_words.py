@@ -1,4 +1,4 @@
-"""When a routing rule matches, in the reader's language; in English as `shared.domain.routing_rules.in_words` says it.
+"""When a routing rule matches, in the reader's language; in English as `describe_conditions` of the domain says it.
 
 Evidence keeps the English words of the domain: it is written once, and read by programs.
 """

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path, Request, Response
 
 from services.assignment.access.request_origin import visit_of
 from services.assignment.deps import State
-from services.assignment.setup.first_administrator import FirstAdministrator, LinkNotValid, let_in
+from services.assignment.setup.first_administrator import FirstAdministrator, LinkNotValid, create_first_administrator
 from services.assignment.setup.links import find_link
 from services.assignment.web.admin.submitted_form import (
     AdminForm,
@@ -42,7 +42,7 @@ async def post_welcome(request: Request, desk: TheDesk, context: State, token: T
         async with refusals():
             sent = {name: form.text(name) for name in FIELDS} | {"password": form.raw("password")}
             visit = visit_of(request, context.settings, Channel.DESK, desk.pages.cookie(request, SESSION_COOKIE))
-            signed_in = await let_in(context, token, FirstAdministrator.model_validate(sent), visit)
+            signed_in = await create_first_administrator(context, token, FirstAdministrator.model_validate(sent), visit)
     except LinkNotValid:
         raise link_used() from None
     except FormRefused as refused:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from html import escape
 
-from services.intake.mail.parsing.charsets import ALONE, Surroundings, clean, decode
+from services.intake.mail.parsing.charsets import ALONE, CharsetContext, clean, decode
 from services.intake.mail.parsing.html_sanitizer import MAX_PICTURES, Pictures
 from services.intake.mail.parsing.mail_attachments import MailAttachment, declared_name, file_of, safe_name
 from services.intake.mail.parsing.mime import MimePart
@@ -37,7 +37,7 @@ class Gathered:
     files: list[MailAttachment] = field(default_factory=list)
     defects: list[str] = field(default_factory=list)
     texts: int = 0
-    around: Surroundings = ALONE
+    around: CharsetContext = ALONE
 
     def sections(self, part: MimePart, *, is_alternative: bool = False) -> list[BodySection]:
         """The text of a part and its children; what is no text joins the files."""

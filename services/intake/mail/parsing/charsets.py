@@ -105,7 +105,7 @@ class Decoded:
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class CharsetContext:
     """What the rest of a mail tells of bytes in it that name no charset."""
 
     hints: Hints = field(default_factory=lambda: NO_HINTS)
@@ -113,10 +113,10 @@ class Surroundings:
     """An East Asian one, which all of the mail's unlabelled text is in as a whole."""
 
 
-ALONE = Surroundings()
+ALONE = CharsetContext()
 
 
-def decode(data: bytes, declared: str | None, *, may_guess: bool = True, around: Surroundings = ALONE) -> Decoded:
+def decode(data: bytes, declared: str | None, *, may_guess: bool = True, around: CharsetContext = ALONE) -> Decoded:
     """Tries what is declared, then UTF-8, then what the bytes look like, then Windows-1252 with every byte kept.
 
     UTF-8 comes first where Western text is declared, for that is often a mere default and never looks like UTF-8.
@@ -154,7 +154,7 @@ def _iso_2022(data: bytes, believed: str | None) -> Decoded | None:
     return None
 
 
-def _told(data: bytes, around: Surroundings) -> str | None:
+def _told(data: bytes, around: CharsetContext) -> str | None:
     """What the bytes look like, if that is clear."""
     if around.charset and east_asian.reads_as(data, around.charset):
         return around.charset
@@ -163,7 +163,7 @@ def _told(data: bytes, around: Surroundings) -> str | None:
     return _cyrillic(data) or east_asian.charset_of(data, around.hints)
 
 
-def _in_order_of_trust(data: bytes, believed: str | None, around: Surroundings) -> Iterator[str]:
+def _in_order_of_trust(data: bytes, believed: str | None, around: CharsetContext) -> Iterator[str]:
     """The charsets to try before any guess."""
     if believed is not None and believed not in _WESTERN:
         yield believed

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import unquote_to_bytes
 
-from services.intake.mail.parsing.charsets import ALONE, Surroundings, clean, decode
+from services.intake.mail.parsing.charsets import ALONE, CharsetContext, clean, decode
 from services.intake.mail.parsing.transfer_encoding import undo
 
 MAX_FIELD = 16_384
@@ -23,7 +23,7 @@ class Header:
     """All fields of a mail or part, in order: lower-case name, raw value."""
 
     fields: Sequence[tuple[str, bytes]]
-    around: Surroundings = ALONE
+    around: CharsetContext = ALONE
 
     def raw(self, name: str) -> bytes:
         """The first field of this name, or nothing."""
@@ -57,7 +57,7 @@ class Parameterised:
     parameters: Mapping[str, str] = field(default_factory=dict)
 
 
-def unfolded(raw: bytes, charset: str | None = None, *, may_guess: bool = False, around: Surroundings = ALONE) -> str:
+def unfolded(raw: bytes, charset: str | None = None, *, may_guess: bool = False, around: CharsetContext = ALONE) -> str:
     """A raw field as one line; bytes beyond ASCII are read in the charset, if one is known."""
     line = _FOLD.sub(b" ", raw)
     return one_line(decode(line, charset, may_guess=may_guess, around=around).text)

@@ -11,7 +11,7 @@ from services.intake.mail.parsing.addresses import MailAddress, addresses
 from services.intake.mail.parsing.authentication import authenticated_by
 from services.intake.mail.parsing.auto_reply_detection import Authorship, MailHeaders, authorship_of, is_delivery_report
 from services.intake.mail.parsing.charset_hints import likely_charset
-from services.intake.mail.parsing.charsets import Surroundings
+from services.intake.mail.parsing.charsets import CharsetContext
 from services.intake.mail.parsing.content import MailContent, content_of
 from services.intake.mail.parsing.delivery_reports import FailedRecipient, failed_recipients
 from services.intake.mail.parsing.lines import Cutting, signer_of
@@ -114,7 +114,7 @@ def read_mail(
     mail = ReadMail()
     try:
         root, defects = parse(raw)
-        root.header = replace(root.header, around=Surroundings(*likely_charset(root)))
+        root.header = replace(root.header, around=CharsetContext(*likely_charset(root)))
         mail = _head(root, own_domain, envelope_sender)
         return _with_content(mail, root, defects, is_opening=is_opening)
     except FAILURES as error:

@@ -88,7 +88,7 @@ class MailboxWatcher:
             for uid in waiting[: self._mailbox.at_once]:
                 await self._fetch(look, uid)
 
-    def _not_had(self, uid: str) -> None:
+    def _count_failed_fetch(self, uid: str) -> None:
         """A mail at which the connection breaks each time comes after all others, and in the end is left there."""
         self._tries[uid] = self._tries.get(uid, 0) + 1
         if self._tries[uid] >= MOST_TRIES:
@@ -98,7 +98,7 @@ class MailboxWatcher:
 
     async def _fetch(self, look: ImapSession, uid: str) -> None:
         """One mail: ours first, put away then; interrupted in between, it is fetched again and known."""
-        raw = await self._had(look, uid)
+        raw = await self._fetch_raw(look, uid)
         if uid in self._left:
             return
         if raw is not None:
@@ -106,13 +106,13 @@ class MailboxWatcher:
             MAILS_IN.labels(self.name, "kept" if is_new else "known").inc()
         await asyncio.to_thread(look.put_away, uid)
 
-    async def _had(self, look: ImapSession, uid: str) -> bytes | None:
+    async def _fetch_raw(self, look: ImapSession, uid: str) -> bytes | None:
         """The mail; None for one that is gone, or is too large and left."""
         try:
             size = await asyncio.to_thread(look.size, uid)
             raw = await asyncio.to_thread(look.fetch, uid) if size <= self._max_bytes else None
         except BROKEN:
-            self._not_had(uid)
+            self._count_failed_fetch(uid)
             raise
         self._tries.pop(uid, None)
         if size > self._max_bytes:

@@ -75,7 +75,7 @@ class FactEffect:
     waits_for: Holder | None = None
     last_pause: tuple[Holder, Why] = (Holder(HolderKind.REQUESTER), Why.PENDING)
 
-    def hear(self, fact: Fact, reasons: Mapping[int, HoldReason]) -> None:
+    def apply(self, fact: Fact, reasons: Mapping[int, HoldReason]) -> None:
         """A fact may begin or end it."""
         if fact.kind is FactKind.PENDED:
             self.waits_for = Holder(HolderKind.REQUESTER)
@@ -96,7 +96,7 @@ def watch_clocks(
     spell = FactEffect()
     for nth, fact in enumerate(facts):
         clocks.apply(fact, history.policies)
-        spell.hear(fact, reasons)
+        spell.apply(fact, reasons)
         policy = clocks.rules(history.policies)
         if policy is None:
             continue

@@ -23,7 +23,7 @@ from shared.contracts.vocabulary import BodyFormat
 from shared.kit.http.form_tokens import CSRF_COOKIE
 from shared.kit.http.inputs import MAX_TEXT
 from shared.kit.user_content.limits import MAX_NESTING, complaint, shape, stripped
-from shared.kit.user_content.renderer import REMARK, TOO_SLOW, BodyRenderer, Indigestible, plain
+from shared.kit.user_content.renderer import REMARK, TOO_SLOW, BodyRenderer, UnrenderableBody, plain
 from shared.kit.user_content.rendering import VERSION, rendered, with_attachment_urls
 from tests.attack.test_outgoing_mail import SETTINGS, job
 from tests.services.intake.conftest import intake, settings  # noqa: F401 - fixtures
@@ -121,7 +121,7 @@ async def test_what_was_digested_once_costs_nothing_again(renderer: BodyRenderer
 
 
 async def test_a_body_out_of_time_is_told_from_one_that_is_large(renderer: BodyRenderer) -> None:
-    with pytest.raises(Indigestible, match=TOO_SLOW[:30]):
+    with pytest.raises(UnrenderableBody, match=TOO_SLOW[:30]):
         await renderer.render(BRACKETS, BodyFormat.MARKDOWN)
     newsletter = "<p>Ordinary <b>words</b> with <a href='http://x.y'>a link</a>.</p>\n" * 3_000
     assert "<b>words</b>" in (await renderer.render(newsletter, BodyFormat.HTML)).html

@@ -83,7 +83,7 @@ class AlertDelivery:
         self._tickets: Sequence[Ticket] = ()
         """Kept, so that the session finds them."""
 
-    async def take_in(self, reports: Sequence[AlertReport]) -> list[AlertResult]:
+    async def accept_reports(self, reports: Sequence[AlertReport]) -> list[AlertResult]:
         """Takes in reports, the last one for each alert, and returns what became of each."""
         newest = {report.fingerprint: report for report in reports}
         alerts = await self._hold(newest)
@@ -91,7 +91,7 @@ class AlertDelivery:
         known = [alerts[name] for name in newest if name in alerts]
         self._tickets = await self._load_tickets(known)
         for alert in sorted(known, key=lambda one: (str(one.ticket_id), one.fingerprint)):
-            outcomes[alert.fingerprint] = await self._take_in(alert, newest[alert.fingerprint])
+            outcomes[alert.fingerprint] = await self._accept(alert, newest[alert.fingerprint])
         return [
             AlertResult(
                 fingerprint=name,
@@ -138,7 +138,7 @@ class AlertDelivery:
             "attempts": 0,
         }
 
-    async def _take_in(self, alert: Alert, report: AlertReport) -> AlertOutcome:
+    async def _accept(self, alert: Alert, report: AlertReport) -> AlertOutcome:
         if alert.starts_at and report.starts_at and report.starts_at < alert.starts_at:
             return AlertOutcome.IGNORED
         ticket = await find_ticket(self._session, alert.ticket_id)
@@ -152,7 +152,7 @@ class AlertDelivery:
         elif alert.state == RECOVERED:
             outcome = await self._fires_again(alert, report, ticket)
         elif ticket.status in SETTLED and alert.wanted is None and self._is_pressing(alert, report, ticket):
-            await self._tell(alert, ticket, texts.still_fires(report))
+            await self._add_message(alert, ticket, texts.still_fires(report))
             self._want(alert, REOPEN)
             outcome = AlertOutcome.REOPENED
         else:
@@ -176,7 +176,7 @@ class AlertDelivery:
         if self._is_unsteady(alert) and is_put_off and alert.attempts == 0 and ticket.status not in SETTLED:
             alert.wanted = None
             return AlertOutcome.FIRED_AGAIN
-        await self._tell(alert, ticket, texts.fires_again(report))
+        await self._add_message(alert, ticket, texts.fires_again(report))
         if ticket.status not in SETTLED and not await self._is_to_be_resolved(alert):
             return AlertOutcome.FIRED_AGAIN
         self._want(alert, REOPEN)
@@ -227,7 +227,7 @@ class AlertDelivery:
             alert.relapses > RELAPSES and alert.relapses_from is not None and self._now - alert.relapses_from < AN_HOUR
         )
 
-    async def _tell(self, alert: Alert, ticket: Ticket, body: str) -> None:
+    async def _add_message(self, alert: Alert, ticket: Ticket, body: str) -> None:
         """A message on the alert's own ticket; a collecting one is told of many at once, by the background job."""
         if alert.is_collected:
             alert.is_told = False
