@@ -36,6 +36,8 @@ READERS: Mapping[str, Callable[[bytes], OldRequest]] = {"json": read_json_body, 
 """By the suffix of the address; what the request calls its body is not looked at."""
 NAMES_LOGGED = 20
 INVALID = 422
+MAX_REMARKS = 64 * 1024
+"""Characters of all remarks on one ticket."""
 REMARKS = "Remarks of the help desk on what the client program sent:"
 
 
@@ -48,15 +50,15 @@ async def accept(state: AppState, key: KnownKey, suffix: str, raw: bytes, idempo
     topic = choice.topic
     ticket, form = translate(sent, topic), topic.form if topic else NO_FORM
     await _refuse_indigestible(state, ticket)
-    fields = answers_in(form, sent)
+    answers = answers_in(form, sent, is_binding=choice.is_named)
     _log_ignored(sent, form)
     claim = IdempotencyClaim(
         f"{key.key_id}:osticket", idempotency_key, fingerprint(suffix, raw) if idempotency_key else b""
     )
     await _admit(state, ticket, claim)
     chosen, remarks = await keep_files(state.uploader, state.database, key.key_id, sent.files)
-    submission = _submission(sent, ticket, topic, key, (*choice.remarks, *remarks))
-    number = await _record(state, claim, replace(submission, fields=fields), chosen)
+    submission = _submission(sent, ticket, topic, key, (*choice.remarks, *answers.remarks, *remarks))
+    number = await _record(state, claim, replace(submission, fields=answers.values), chosen)
     if claim.stored:
         return bytes(claim.stored.body).decode()
     return number
@@ -112,7 +114,7 @@ def _submission(
         subject=ticket.subject,
         body=ticket.message.body,
         body_format=ticket.message.body_format,
-        quoted="\n".join([REMARKS, *told]) if told else "",
+        quoted="\n".join([REMARKS, *told])[:MAX_REMARKS] if told else "",
         channel=ticket.channel,
         received_at=utc_now(),
         topic_id=topic.id if topic else None,

@@ -1,6 +1,5 @@
 """What an old client's fields mean here: the old help desk's names, numbers and words, checked and in ours."""
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -8,11 +7,11 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from services.intake.osticket.lines import as_named, dialled, fitting, shortened, text_line
 from services.intake.osticket.refusals import OldRequestNotValid
-from services.intake.osticket.request_model import OldRequest, Text, Value
+from services.intake.osticket.request_model import OldRequest, Text
 from services.intake.topic_cache import TopicEntry
 from shared.contracts.events import Person
-from shared.contracts.redaction import redacted
 from shared.contracts.vocabulary import Channel, Priority
 from shared.kit.http.inputs import Body, Email, Line, Phone
 
@@ -28,11 +27,7 @@ PRIORITIES: Mapping[int, Priority] = {1: Priority.LOW, 2: Priority.NORMAL, 3: Pr
 OWN = frozenset({"email", "name", "subject", "phone", "source", "topicId", "priorityId", "priority", "ip"})
 """Every other name is a custom field's, or nothing."""
 MAX_NUMBER_LENGTH = 9
-MAX_LENGTH_SHOWN = 40
 MAX_LINE = 255
-MAX_WHOLE_LINE = 10_000
-"""Of a line that is too long for its field and is kept as a remark."""
-_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 T = TypeVar("T")
 
@@ -101,49 +96,30 @@ def translate(sent: OldRequest, topic: TopicEntry | None) -> OldTicket:
     """The request in our words. Raises NotValid with every field that is wrong."""
     reader, values = _Reader(sent), sent.values
     email = reader.require("email", EMAIL.read, text_line(values.get("email")), "")
-    name, name_remarks = _fitting("name", text_line(values.get("name")))
-    subject, subject_remarks = _fitting("subject", text_line(values.get("subject")) or (topic.name if topic else ""))
+    name, name_remarks = fitting("name", text_line(values.get("name")), MAX_LINE)
+    subject, subject_remarks = fitting(
+        "subject", text_line(values.get("subject")) or (topic.name if topic else ""), MAX_LINE
+    )
     name = reader.require("name", NAME.read, name, "")
     subject = reader.require("subject", SUBJECT.read, subject, "")
     message = sent.message or Text("")
     reader.require("message", BODY.read, message.body, "")
-    phone = reader.get("phone", PHONE.read, "") or None
+    phone, phone_remarks = dialled("phone", text_line(values.get("phone")))
+    phone = reader.require("phone", PHONE.read, phone, "") if phone else ""
     channel = reader.get("source", _channel, Channel.API)
     address, address_remarks = _address(as_named(values.get("ip")))
     priority, priority_remarks = _priority(as_named(values.get("priorityId") or values.get("priority")))
     if reader.errors:
         raise OldRequestNotValid(reader.errors)
-    remarks = (*name_remarks, *subject_remarks, *address_remarks, *priority_remarks)
-    return OldTicket(Person(email=email, name=name, phone=phone), subject, message, channel, priority, address, remarks)
+    remarks = (*name_remarks, *subject_remarks, *phone_remarks, *address_remarks, *priority_remarks)
+    return OldTicket(
+        Person(email=email, name=name, phone=phone or None), subject, message, channel, priority, address, remarks
+    )
 
 
 def is_number(text: str) -> bool:
     """Whether it is a number as the old help desk's ids are."""
     return text.isascii() and text.isdigit() and len(text) <= MAX_NUMBER_LENGTH
-
-
-def text_line(value: Value | None) -> str:
-    """A value in one line: line breaks and tabs, which old forms let through, become blanks."""
-    match value:
-        case None | True | False | list():
-            return ""
-        case float() if value.is_integer():
-            return str(int(value))
-    return _CONTROLS.sub(" ", str(value)).strip()
-
-
-def as_named(value: Value | None) -> str:
-    """What a client wrote where one id or address belongs, a list too, in one line; empty for nothing."""
-    if isinstance(value, list):
-        return text_line(", ".join(value))
-    return text_line(value)
-
-
-def _fitting(name: str, text: str) -> tuple[str, tuple[str, ...]]:
-    """A line cut to what its field holds, as the old help desk did, and the whole of it as a remark."""
-    if len(text) <= MAX_LINE:
-        return text, ()
-    return text[:MAX_LINE].strip(), (f"The whole {name}: {redacted(text[:MAX_WHOLE_LINE])}",)
 
 
 def _channel(text: str) -> Channel:
@@ -167,8 +143,3 @@ def _priority(number: str) -> tuple[Priority | None, tuple[str, ...]]:
         return None, ()
     priority = PRIORITIES.get(int(number)) if is_number(number) else None
     return priority, () if priority else (f"Priority {shortened(number)} is not known here.",)
-
-
-def shortened(text: str) -> str:
-    """A value as a remark on the ticket quotes it: in one line, of bounded length."""
-    return repr(text[:MAX_LENGTH_SHOWN])

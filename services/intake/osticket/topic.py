@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
+from services.intake.osticket.lines import as_named, shortened
 from services.intake.osticket.request_model import OldRequest
-from services.intake.osticket.ticket import as_named, is_number, shortened
+from services.intake.osticket.ticket import is_number
 from services.intake.topic_cache import TopicCache, TopicEntry
 
 NO_TOPIC = ("", "0")
@@ -15,6 +16,8 @@ class ChosenTopic:
 
     topic: TopicEntry | None = None
     remarks: tuple[str, ...] = ()
+    is_named: bool = False
+    """Whether the client asked for it, and so knows its form."""
 
 
 async def choose_topic(topics: TopicCache, sent: OldRequest, default_slug: str) -> ChosenTopic:
@@ -28,7 +31,7 @@ async def choose_topic(topics: TopicCache, sent: OldRequest, default_slug: str) 
         return ChosenTopic(await _default(topics, default_slug))
     named = await topics.find_legacy(int(text)) if is_number(text) else None
     if named is not None:
-        return ChosenTopic(named)
+        return ChosenTopic(named, is_named=True)
     return ChosenTopic(
         await _default(topics, default_slug), (f"Topic {shortened(text)} is not known here; the default was taken.",)
     )

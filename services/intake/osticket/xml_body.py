@@ -98,7 +98,7 @@ def _read(ticket: Element) -> OldRequest:
         message=message,
         alert=_is_true(flags["alert"]),
         acknowledge=_is_true(flags["autorespond"]),
-        files=tuple(_files(ticket.first("attachments"))),
+        files=tuple(file for child in ticket.children if child.name == "attachments" for file in _files(child)),
         defects=defects,
     )
 
@@ -139,8 +139,8 @@ def _message(sent: Element | None) -> tuple[Text | None, Mapping[str, str]]:
         return None, {"message": str(wrong)}
 
 
-def _files(sent: Element | None) -> Iterator[SentFile]:
-    for item in sent.children if sent else []:
+def _files(sent: Element) -> Iterator[SentFile]:
+    for item in sent.children:
         name = item.attributes.get("name", "attachment")
         try:
             yield SentFile(name, _content(item).as_bytes(), item.attributes.get("type", PLAIN).strip().lower())

@@ -11,6 +11,7 @@ from sqlalchemy import select, update
 from services.intake.models import Attachment, Topic
 from shared.contracts.events import TicketSubmitted
 from shared.contracts.vocabulary import BodyFormat, Channel, Priority
+from shared.kit.clock import new_id
 from tests.services.intake.osticket.old_client import EXAMPLE, LEAST, OldClient
 from tests.services.intake.test_submitting import announced
 
@@ -164,6 +165,94 @@ async def test_an_inactive_topic_gives_the_default(old: OldClient) -> None:
 async def test_an_address_that_is_none_is_remarked_upon(old: OldClient) -> None:
     made = await old.made(await old.json(LEAST | {"ip": "localhost"}))
     assert "The address 'localhost' is not an IP address." in made.message.quoted
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("tel. 555 123 4567", "555 123 4567"),
+        ("+49\u00a089\u00a05551234", "+49895551234"),
+        ("555-123-4567 ext. 12", "555-123-4567 x. 12"),
+        ("555" + "1" * 60, "555" + "1" * 37),
+        (5551234, "5551234"),
+        ({}, None),
+        (True, None),
+    ],
+)
+async def test_words_around_a_telephone_number_are_remarked_upon(old: OldClient, sent: Any, kept: str | None) -> None:
+    for answer in (await old.json(LEAST | {"phone": sent}), await old.xml(as_xml(LEAST | {"phone": sent}))):
+        made = await old.made(answer)
+        is_changed = kept is not None and str(sent) != kept
+        assert made.ticket.requester_phone == kept
+        assert (f"The phone as it was sent: {sent}" in made.message.quoted) is is_changed
+
+
+def as_xml(body: dict[str, Any]) -> str:
+    inside = "".join(
+        f"<{name}>{text}</{name}>" for name, text in body.items() if isinstance(text, str | int) and text is not True
+    )
+    return f"<ticket>{inside}</ticket>"
+
+
+ODD: tuple[Any, ...] = (
+    None,
+    True,
+    False,
+    0,
+    -1,
+    1.5,
+    10**30,
+    "",
+    " ",
+    "x",
+    "\u0661",
+    "a" * 5000,
+    [],
+    ["1", "2"],
+    {"a": 1},
+    [{}],
+)
+SHRUGGED = ("topicId", "priorityId", "priority", "ip", "alert", "autorespond", "attachments", "deptId", "unknown")
+
+
+@pytest.mark.parametrize("name", SHRUGGED)
+async def test_no_value_of_a_field_that_the_old_help_desk_shrugged_off_fails_the_call(
+    old: OldClient, name: str
+) -> None:
+    for sent in ODD:
+        await old.made(await old.json(LEAST | {name: sent}))
+    for text in ("", " ", "x", "-1", "1.5", "&#1633;", "a" * 5000, "<a><b/></a>"):
+        inside = "".join(f"<{key}>{value}</{key}>" for key, value in LEAST.items())
+        await old.made(await old.xml(f"<ticket>{inside}<{name}>{text}</{name}></ticket>"))
+
+
+async def test_all_attachments_of_an_xml_body_are_kept(old: OldClient) -> None:
+    one = "<attachments><file name='{0}.txt'><![CDATA[ a &amp; b ]]></file></attachments>"
+    made = await old.made(
+        await old.xml(as_xml(LEAST).replace("</ticket>", one.format(1) + one.format(2) + "</ticket>"))
+    )
+    async with old.intake.database.begin() as session:
+        files = await session.scalars(select(Attachment).where(Attachment.ticket_id == made.ticket.id))
+        assert sorted((file.name, file.size) for file in files) == [("1.txt", 9), ("2.txt", 9)]
+
+
+async def test_the_form_of_the_default_topic_does_not_fail_the_call(
+    old: OldClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    form = [{"kind": "text", "name": "branch", "label": "Branch", "required": True}]
+    async with old.intake.database.begin() as session:
+        session.add(
+            Topic(
+                id=new_id(), slug="with-form", name="With a form", description="", position=9, form=form, legacy_id=78
+            )
+        )
+    state = old.intake.app.state.app_state
+    state.topics.forget()
+    changed = state.settings.model_copy(update={"osticket_default_topic": "with-form"})
+    monkeypatch.setitem(old.intake.app.state._state, "app_state", replace(state, settings=changed))
+    made = await old.made(await old.json(LEAST | {"topicId": 999}))
+    assert await state.topics.slug_of(made.ticket.topic_id) == "with-form"
+    assert (await old.json(LEAST | {"topicId": 78})).status_code == 500
 
 
 async def test_ampersands_in_attributes_are_what_was_written(old: OldClient) -> None:
