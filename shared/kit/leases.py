@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
-from shared.kit.db import UNREACHABLE
+from shared.kit.outages import unless_away
 
 BEATS = 3
 """Renewals in the time of one lease: two may fail."""
@@ -24,5 +24,5 @@ async def kept_lease(lease: timedelta, renew: Callable[[], Awaitable[object]]) -
 async def _renew_periodically(lease: timedelta, renew: Callable[[], Awaitable[object]]) -> None:
     while True:
         await asyncio.sleep(lease.total_seconds() / BEATS)
-        with suppress(*UNREACHABLE):
+        with unless_away():
             await renew()

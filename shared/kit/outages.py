@@ -6,6 +6,9 @@ does not load them.
 
 import errno
 import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 AWAY_STATES = (
     "08",  # connection exception
@@ -20,6 +23,7 @@ AWAY_STATES = (
     "25P04",
     "58030",  # the server's own I/O error
     "28",  # refused at log-in, as while a password is changed
+    "3D000",  # no such database, as while it is restored
 )
 """SQLSTATEs, or how they begin, that say nothing of the statement itself."""
 AWAY_ERRNOS = frozenset(
@@ -29,6 +33,8 @@ AWAY_ERRNOS = frozenset(
     }
 )
 """What this machine may lack, or not reach, for a time."""
+SEVERAL_ADDRESSES = "Multiple exceptions"
+"""How asyncio and uvloop tell, without a number, that none of a name's addresses could be connected to."""
 AWAY_KINDS = frozenset(
     {
         "sqlalchemy.exc.OperationalError",
@@ -48,13 +54,26 @@ def is_unreachable(error: BaseException | None) -> bool:
     """
     if error is None:
         return False
+    if isinstance(error, BaseExceptionGroup):
+        return all(is_unreachable(one) for one in error.exceptions)
     if isinstance(error, (ConnectionError, TimeoutError)) or _is_away_kind(error) or _says_away(error):
         return True
     if isinstance(error, OSError):
-        return isinstance(error, socket.gaierror) or error.errno in AWAY_ERRNOS
+        is_away = isinstance(error, (socket.gaierror, ssl.SSLError)) or error.errno in AWAY_ERRNOS
+        return is_away or (error.errno is None and str(error).startswith(SEVERAL_ADDRESSES))
     wrapped = getattr(error, "orig", None)
     is_invalidated = getattr(error, "connection_invalidated", False) is True
     return is_invalidated or (isinstance(wrapped, BaseException) and is_unreachable(wrapped))
+
+
+@contextmanager
+def unless_away() -> Iterator[None]:
+    """Passes over what `is_unreachable` recognises, for work that may be left out while something is away."""
+    try:
+        yield
+    except Exception as error:
+        if not is_unreachable(error):
+            raise
 
 
 def _is_away_kind(error: BaseException) -> bool:

@@ -1,7 +1,10 @@
 """A database that is away is told from one that refuses: only the first is waited for."""
 
+import asyncio
 import errno
 import socket
+import ssl
+from datetime import timedelta
 
 import asyncpg
 import pytest
@@ -10,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from deploy.local.engines import Stack
 from shared.kit.db import UNREACHABLE, Database
+from shared.kit.leases import kept_lease
 from shared.kit.outages import AWAY_KINDS, is_unreachable
 from tests.support.eventually import eventually
 
@@ -35,6 +39,13 @@ from tests.support.eventually import eventually
         (OSError(errno.ENOSPC, "No space left on device"), True),
         (OSError(errno.EHOSTUNREACH, "No route to host"), True),
         (socket.gaierror(socket.EAI_AGAIN, "name resolution"), True),
+        (OSError("Multiple exceptions: [Errno 111] Connect call failed ('::1', 5432, 0, 0), [Errno 111] …"), True),
+        (ssl.SSLError(1, "[SSL] internal error"), True),
+        (ssl.SSLEOFError(8, "EOF occurred in violation of protocol"), True),
+        (asyncpg.InvalidCatalogNameError("dropped to be restored"), True),
+        (ExceptionGroup("several", [TimeoutError(), asyncpg.QueryCanceledError("statement timeout")]), True),
+        (ExceptionGroup("several", [TimeoutError(), ValueError("ours")]), False),
+        (OSError("ours"), False),
         (FileNotFoundError(errno.ENOENT, "ours"), False),
         (asyncpg.UndefinedTableError("ours"), False),
         (ConnectionRefusedError(), True),
@@ -64,3 +75,18 @@ async def test_every_error_around_a_crash_says_that_the_database_is_away(databas
 def test_the_kinds_known_by_name_are_those_that_a_database_raises() -> None:
     names = {f"{kind.__module__}.{kind.__qualname__}" for kind in UNREACHABLE if kind.__module__ != "builtins"}
     assert names == AWAY_KINDS
+
+
+@pytest.mark.parametrize("error", [asyncpg.QueryCanceledError("statement timeout"), asyncpg.DeadlockDetectedError("")])
+async def test_a_lease_is_renewed_again_after_a_statement_that_was_cut_off(error: Exception) -> None:
+    beats, renewed = 0, asyncio.Event()
+
+    async def renew() -> None:
+        nonlocal beats
+        beats += 1
+        if beats < 3:
+            raise DBAPIError("update leases", None, error)
+        renewed.set()
+
+    async with kept_lease(timedelta(milliseconds=3), renew), asyncio.timeout(10):
+        await renewed.wait()

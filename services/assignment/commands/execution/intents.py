@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -15,8 +14,9 @@ from services.assignment.models import Intent, table_of
 from shared.contracts.commands import AskedCommand, Command
 from shared.kit.clock import utc_now
 from shared.kit.commands_under_way import CommandsUnderWay
-from shared.kit.db import UNREACHABLE, Database, Session, lock_in_order
+from shared.kit.db import Database, Session, lock_in_order
 from shared.kit.http.idempotency import in_flight, key_reused
+from shared.kit.outages import unless_away
 
 LEASE = timedelta(seconds=8)
 """How long a command is its sender's alone; a sender that lives renews it, and after that it has died."""
@@ -129,7 +129,7 @@ async def renew_leases(database: Database, under_way: CommandsUnderWay) -> None:
     while True:
         await asyncio.sleep(beat)
         if slow := under_way.longer_than(beat):
-            with suppress(*UNREACHABLE):
+            with unless_away():
                 await _renew(database, slow)
 
 

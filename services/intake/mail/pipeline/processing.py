@@ -32,9 +32,9 @@ from services.intake.topic_cache import TopicCache
 from shared.contracts.redaction import redacted
 from shared.kit.addresses import address_key
 from shared.kit.backoff import PATIENT, retry
-from shared.kit.db import UNREACHABLE, Database, Session
+from shared.kit.db import Database, Session
 from shared.kit.http.problems import Problem
-from shared.kit.outages import is_unreachable
+from shared.kit.outages import is_unreachable, unless_away
 from shared.kit.telemetry import MAILS_IN, log
 
 SWEEP_SECONDS = 5.0
@@ -96,7 +96,7 @@ class MailPipeline:
                 task.cancel()
             await asyncio.gather(*self._busy.values(), return_exceptions=True)
             if self._begun:
-                with suppress(*UNREACHABLE):
+                with unless_away():
                     await self._state.queue.release(self._begun)
 
     async def _work_off(self) -> None:
