@@ -4,6 +4,7 @@ import email
 import json
 import os
 import string
+from dataclasses import replace
 from datetime import UTC, datetime
 from email import policy
 from email.header import decode_header, make_header
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 
 from services.notification.delivery.compose import BY_CHOICE, Composer
 from services.notification.delivery.header import is_message_id, mailbox, unstructured
-from services.notification.delivery.queue import MailJob
+from services.notification.delivery.queue import MailJob, MailThread
 from services.notification.delivery.templates import TEMPLATES, TemplateName
 from services.notification.settings import NotificationSettings
 from shared.contracts.base import TicketId
@@ -229,11 +230,41 @@ def test_an_address_that_is_none_is_never_written(address: str) -> None:
 
 @pytest.mark.parametrize(
     "foreign",
-    ["<a@b>\r\nBcc: c@d", "<=?utf-8?q?x?=@b.example>", "<a b@c>", "<a@b> <c@d>", "a@b", "<ä@b>", "<a@b@c>", "<>", ""],
+    [
+        *(
+            "<a@b>\r\nBcc: c@d",
+            "<=?utf-8?q?x?=@b.example>",
+            "<a b@c>",
+            "<a@b> <c@d>",
+            "a@b",
+            "<ä@b>",
+            "<a@b@c>",
+            "<>",
+            "",
+        ),
+        *("<a(b)@c>", '<"a b"@c>', "<a,b@c>", "<a\\@c>", "<a@>", f"<{'a' * 250}@b.example>"),
+    ],
 )
 def test_only_a_plain_message_id_is_repeated(foreign: str) -> None:
     assert not is_message_id(foreign)
-    assert is_message_id("<CAF+x=1.2$3@mail.gmail.com>")
+
+
+@pytest.mark.parametrize(
+    "foreign",
+    [
+        "<CAF+x=1.2$3@mail.gmail.com>",
+        "<11107978796724623>",
+        "<4cb5c7d0a3cce_120e..fdbed2b861958562@s.t-example.com.tmail>",
+        "<urn:uuid:4cb5c7d0@host>",
+        "<.x.@host.>",
+        "<x@[192.0.2.1]>",
+    ],
+)
+def test_an_id_is_repeated_as_real_programs_write_it(foreign: str) -> None:
+    assert is_message_id(foreign)
+    mail = check(COMPOSER.compose(replace(job("Ida", "Hello"), thread=MailThread(foreign, foreign))))
+    assert mail.text("In-Reply-To") == foreign
+    assert mail.text("References").split()[-1] == foreign
 
 
 def test_the_strict_reader_can_fail() -> None:

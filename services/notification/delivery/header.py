@@ -20,9 +20,10 @@ MAX_NAME = 100
 """Characters of a display name that are kept."""
 _WORD_BYTES = 39
 """Bytes of text in one encoded word, so that its line has at most 76 columns, the field's name included."""
-_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
-_DOT_ATOM = rf"{_ATOM}(?:\.{_ATOM})*"
-_MESSAGE_ID = re.compile(rf"<{_DOT_ATOM}@(?:{_DOT_ATOM}|\[[!-Z^-~]+\])>")
+_ID_PART = r"[!#-'*+\-./0-:=?A-Z\[\]^-~]+"
+"""Printable ASCII without what starts a comment, a quoted string, an escape or another id: many programs write dots,
+colons or no domain where RFC 5322 allows none, and their users' mail clients look for exactly that id."""
+_MESSAGE_ID = re.compile(rf"<{_ID_PART}(?:@{_ID_PART})?>")
 _ENCODED_WORD = "=?"
 _QUOTED_PAIRS = re.compile(r'["\\]')
 _STRUCTURE = re.compile(r'[<>@,;:"\\\[\]]')
