@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from sqlalchemy import func, select
 
 from services.assignment.app_state import AppState
-from services.assignment.commands.configuration.administration import changes_of, changing
+from services.assignment.commands.configuration.administration import apply_changes, changes_of, changing
 from services.assignment.commands.configuration.audit import KINDS, record_change
 from services.assignment.models import Agent, ReportRun, ReportSchedule
 from services.assignment.queries.access.callers import Caller
@@ -86,8 +86,8 @@ async def change_schedule(context: AppState, caller: Caller, schedule_id: UUID, 
         if asked.recipients is not None:
             await _check_recipients(session, asked.recipients)
         is_resumed, times = schedule.is_paused and asked.is_paused is False, times_of(schedule)
-        for name, value in _columns(_changed(schedule, changes)).items():
-            setattr(schedule, name, value)
+        if not apply_changes(schedule, _columns(_changed(schedule, changes))):
+            return await get_schedule(session, caller, schedule_id)
         if is_resumed or times_of(schedule) != times:
             schedule.next_due_at = times_of(schedule).next_after(utc_now())
         schedule.version += 1

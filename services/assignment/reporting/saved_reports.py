@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy import func as sql
 
 from services.assignment.app_state import AppState
-from services.assignment.commands.configuration.administration import changes_of, changing
+from services.assignment.commands.configuration.administration import apply_changes, changes_of, changing
 from services.assignment.errors import not_permitted
 from services.assignment.models import Agent, SavedReport
 from services.assignment.queries.access.callers import Caller
@@ -85,10 +85,9 @@ async def change_saved_report(
         saved = await _editable(session, caller, report_id)
         if "team_id" in changes and changes["team_id"] != saved.team_id:
             _check_sharing(caller, changes["team_id"])
-        for name, value in changes.items():
-            setattr(saved, name, value)
-        saved.version += 1
-        await session.flush()
+        if apply_changes(saved, changes):
+            saved.version += 1
+            await session.flush()
         return await get_saved_report(session, caller, report_id)
 
 

@@ -92,7 +92,7 @@ async def replace(by: By, state: State, key_id: KeyId, request: PutAlertSource, 
         before = await _view(state, await get_rules(session, key_id))
         source.on_recovery, source.topic_id, source.storm_limit = request.on_recovery, topic_id, request.storm_limit
         source.priorities = {name: priority.value for name, priority in request.priorities.items()}
-        source.version += 1
+        source.version += session.is_modified(source)
         await session.flush()
         after = await _view(state, await get_rules(session, key_id))
         await record_change(session, by, ("alert-source", key_id, after.name), before, after)

@@ -132,9 +132,11 @@ async def replace_one(state: State, by: By, target_id: UUID, body: TargetInput, 
         if expected not in (None, target.version):
             raise Problem(412, "version_conflict", "the target was changed since: read it again")
         before = _told(target, state.target_secrets)
+        was = _content(target, state.target_secrets)
         _write(target, body, state.target_secrets)
-        target.version, target.failures, target.paused_until = target.version + 1, 0, None
-        note = "the secret or the path was replaced" if body.secret else ""
+        target.version += was != _content(target, state.target_secrets)
+        target.failures, target.paused_until = 0, None
+        note = "the secret or the path was replaced" if was[-1] != _content(target, state.target_secrets)[-1] else ""
         await record_change(session, by, _subject(target), before, _told(target, state.target_secrets), note=note)
     state.wake_targets()
     return TargetView.of(target, state.target_secrets)
@@ -185,6 +187,11 @@ def _write(target: NotificationTarget, body: TargetInput, secrets: TargetSecrets
     target.team_id, target.is_active = body.team_id, body.is_active
     if body.secret is not None:
         target.secret = secrets.encrypt(target.id, body.secret)
+
+
+def _content(target: NotificationTarget, secrets: TargetSecrets) -> tuple[Any, ...]:
+    """Returns what makes another version if it is otherwise; last its secrets, decrypted."""
+    return target.name, target.kind, target.team_id, target.is_active, place_of(target, secrets)
 
 
 def _told(target: NotificationTarget, secrets: TargetSecrets) -> dict[str, Any]:

@@ -108,6 +108,8 @@ async def save_settings(
     if expected_version is not None and expected_version != row.version:
         raise Problem(412, "version_conflict", "the preferences were changed since: read them again")
     before = read_settings(row.settings)
+    if before == wanted:
+        return row.version
     row.settings, row.version = wanted.model_dump(mode="json"), row.version + 1
     await record_change(session, by, ("agent-notification", str(agent_id), by.name), before, wanted)
     return row.version

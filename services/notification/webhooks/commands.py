@@ -29,6 +29,8 @@ from shared.kit.http.problems import Problem, not_found
 MOST_WEBHOOKS = 50
 MOST_REPLAYED = 10_000
 SHOWN = tuple(webhooks.c[name] for name in WebhookView.model_fields)
+CHANGED = ("name", "url", "types", "state", "state_reason")
+"""What is another version if it is otherwise; failures and the circuit are not."""
 DELIVERY = tuple(webhook_deliveries.c[name] for name in WebhookDeliveryView.model_fields)
 
 IN_RANGE = """
@@ -154,8 +156,13 @@ class WebhookCommands:
         return await get_webhook(self.session, webhook_id, is_locked=True)
 
     async def _update(self, before: WebhookView, values: Mapping[str, Any], note: str = "") -> WebhookView:
-        changed = {**values, "version": webhooks.c.version + 1, "updated_at": func.now()}
-        await self.session.execute(update(webhooks).where(webhooks.c.id == before.id).values(**changed))
+        shown = {name: value for name, value in values.items() if name in CHANGED}
+        if not note and all(getattr(before, name) == value for name, value in shown.items()):
+            changed = {name: value for name, value in values.items() if name not in shown}
+        else:
+            changed = {**values, "version": webhooks.c.version + 1, "updated_at": func.now()}
+        if changed:
+            await self.session.execute(update(webhooks).where(webhooks.c.id == before.id).values(**changed))
         after = await get_webhook(self.session, before.id)
         await record_change(self.session, self.by, _subject(after), _audited(before), _audited(after), note=note)
         return after

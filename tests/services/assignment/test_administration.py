@@ -10,7 +10,7 @@ from services.assignment.models import Agent, Team
 from shared.contracts.events import AgentChanged, Envelope, TeamChanged
 from shared.contracts.names import STREAM
 from shared.kit.clock import new_id
-from tests.services.assignment.desk import Desk, Json, agent_id, team_id
+from tests.services.assignment.desk import AgentApi, Desk, Json, agent_id, team_id
 from tests.support.eventually import eventually
 
 WEEK = {day: [["09:00", "17:00"]] for day in ("mon", "tue", "wed", "thu", "fri")}
@@ -194,3 +194,56 @@ async def test_a_patch_that_changes_nothing_makes_no_version(desk: Desk) -> None
     memberships = [{name: one[name] for name in ("team_id", "role_id")} for one in agent["memberships"]]
     same = await ada.patch(f"/v1/agents/{agent['id']}", {"memberships": memberships})
     assert same["version"] == agent["version"]
+
+
+def patched_fields(desk: Desk, template: str) -> set[str]:
+    """What a PATCH of the API takes, by its own description."""
+    spec = desk.app.openapi()
+    body = spec["paths"][template]["patch"]["requestBody"]["content"]["application/json"]["schema"]
+    name = str(body["$ref"]).rpartition("/")[2]
+    return set(spec["components"]["schemas"][name]["properties"])
+
+
+async def test_no_field_sent_as_it_is_makes_a_version_or_a_line_in_the_audit_log(desk: Desk) -> None:
+    """Whatever has a version: each of its fields once more, alone and all together."""
+    ada = await desk.agent("ada")
+    name = f"same {new_id().hex[-8:]}"
+    weekly = {"report": "sla", "frequency": "weekly", "weekday": 1, "at": "07:30", "time_zone": "Europe/Berlin"}
+    for kind, body in (
+        ("views/{view_id}", {"name": name, "filters": {"status": ["open"]}, "columns": ["status", "due"]}),
+        ("saved-reports/{report_id}", {"name": name, "report": "activity", "parameters": {"days": 7}}),
+        ("report-schedules/{schedule_id}", {"name": name, "recipients": [str(agent_id("ada"))], **weekly}),
+        (
+            "organisations/{organisation_id}",
+            {"name": name, "domains": [f"b.{name[5:]}.example", f"{name[5:]}.example"]},
+        ),
+        ("canned-responses/{response_id}", {"title": name, "body": "Hello."}),
+        ("requesters/{requester_id}", {"name": name, "emails": [f"{name[5:]}@bank.example"]}),
+        ("agents/{agent_id}", None),
+        ("teams/{team_id}", None),
+        ("roles/{role_id}", None),
+        ("calendars/{slug}", None),
+        ("sla-policies/{policy_id}", None),
+        ("routing-rules/{rule_id}", None),
+        ("single-sign-on", None),
+    ):
+        listing, _, key = kind.partition("/")
+        path = f"/v1/{listing}"
+        one = await one_of(ada, path, body) if key else await ada.get(path)
+        path += f"/{one.get('id') or one['slug']}" if key else ""
+        before = (await ada.get("/v1/audit"))["items"][:1]
+        equal = {field: one[field] for field in patched_fields(desk, f"/v1/{kind}") if field in one}
+        taken: Json = {}
+        for nothing in ({}, *({field: value} for field, value in equal.items()), taken):
+            answer = await ada.send("PATCH", path, json=nothing)
+            if len(nothing) == 1 and answer.status_code == 422:
+                continue  # shown in more detail than it is taken
+            assert answer.json()["version"] == one["version"], (path, nothing, answer.text)
+            taken.update(nothing)
+        assert len(taken) >= len(equal) / 2
+        assert (await ada.get("/v1/audit"))["items"][:1] == before, path
+
+
+async def one_of(api: AgentApi, path: str, body: Json | None) -> Json:
+    """A thing that is made, or else the first that there is."""
+    return await api.post(path, body, expect=201) if body else dict((await api.get(path))["items"][0])

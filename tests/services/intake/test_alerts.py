@@ -236,6 +236,7 @@ async def test_whatever_a_system_sends_is_brought_within_limits(monitoring: Moni
 async def test_a_changed_source_is_versioned_and_audited(intake: IntakeHarness, monitoring: Monitoring) -> None:
     view = await monitoring.set_up(storm_limit=7)
     assert (view["storm_limit"], view["version"], view["name"]) == (7, 2, "test")
+    assert (await monitoring.set_up(storm_limit=7))["version"] == 2
     path = f"/v1/admin/alert-sources/{monitoring.key.key_id}"
     async with intake.client(await intake.make_key(KeyScope.ADMIN)) as http:
         stale = await http.put(path, json={}, headers={"If-Match": '"1"'})

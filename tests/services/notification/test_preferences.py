@@ -63,6 +63,7 @@ async def test_preferences_are_versioned_and_checked(service: Running) -> None:
     ada = TicketEvents().ada
     first = await prefer(service, ada, digest="daily")
     assert (first.status_code, first.json()["version"]) == (200, 1)
+    assert (await prefer(service, ada, digest="daily")).json()["version"] == 1
     stale = await service.http.put(
         "/v1/preferences", params={"agent_id": str(ada)}, json={}, headers=OPERATOR | {"If-Match": '"0"'}
     )

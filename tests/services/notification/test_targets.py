@@ -157,3 +157,14 @@ async def test_a_target_shows_no_secret_and_can_be_tried(service: Running) -> No
         refused = (await service.http.post(f"{inside}/test", headers=OPERATOR)).json()
         await service.http.delete(inside, headers=OPERATOR)
         assert (refused["accepted"], refused["answer"]) == (False, "10.0.0.1 is not on the public internet")
+
+
+async def test_a_target_said_again_as_it_is_makes_no_version(service: Running) -> None:
+    story = TicketEvents()
+    async with receiver() as to, target(service, to, TargetKind.GENERIC, story) as path:
+        said = {"name": "Room", "kind": "generic", "url": to.url, "team_id": str(story.team)}
+        versions = []
+        for body in (said, said | {"secret": "key"}, said | {"secret": "other"}, said | {"url": f"{to.url}/2"}):
+            answer = await service.http.put(path, json=body, headers=OPERATOR)
+            versions.append(answer.json()["version"])
+        assert versions == [1, 1, 2, 3]

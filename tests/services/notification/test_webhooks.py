@@ -291,3 +291,15 @@ async def test_a_crash_between_attempt_and_record_repeats_the_event_under_its_id
         await service.publish(*steps)
         await eventually(lambda: len(receiver.of(story.ticket_id)) == 3)
         assert [one.id for one in receiver.of(story.ticket_id)] == [steps[0].id, steps[0].id, steps[1].id]
+
+
+async def test_what_is_as_it_was_makes_no_version(service: Running) -> None:
+    async with subscribed(service) as (_, webhook):
+        made = await call(service, "GET", webhook)
+        again = {name: made[name] for name in ("name", "url", "types")}
+        for same in ({}, *({name: value} for name, value in again.items()), again):
+            assert await call(service, "PATCH", webhook, same) == made
+        assert await call(service, "POST", f"{webhook}/enable") == made
+        paused = await call(service, "POST", f"{webhook}/pause")
+        assert paused["version"] == made["version"] + 1
+        assert await call(service, "POST", f"{webhook}/pause") == paused

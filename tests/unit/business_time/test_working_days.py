@@ -1,16 +1,23 @@
 """Working days: the same local time so many open dates later, moved into open time."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from services.assignment.calendar_resolution import resolve
-from shared.contracts.calendars import BusinessCalendar
-from shared.domain.business_time import NegativeDuration, NoOpenTime, add_working_days, is_open, next_opening
+from shared.contracts.calendars import AnyCalendar, BusinessCalendar
+from shared.domain.business_time import (
+    NegativeDuration,
+    NoOpenTime,
+    add_working_days,
+    business_time_between,
+    is_open,
+    next_opening,
+)
 from tests.unit.business_time.strategies import CalendarCase, microseconds, scenes
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -105,3 +112,31 @@ def test_who_starts_later_in_open_time_ends_no_sooner(minutes: int, later: int, 
     start = next_opening(calendar, datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=minutes))
     second = next_opening(calendar, start + timedelta(minutes=later))
     assert add_working_days(calendar, start, days) <= add_working_days(calendar, second, days)
+
+
+def counted_day_by_day(calendar: AnyCalendar, start: datetime, days: int) -> datetime:
+    """The definition word for word, by the standard library's clock; without midnights that come twice or never."""
+    zone = ZoneInfo(calendar.timezone)
+    local = start.astimezone(zone)
+    date = local.date()
+    while days:
+        date += timedelta(days=1)
+        midnights = [datetime.combine(one, time(), zone) for one in (date, date + timedelta(days=1))]
+        assume(all(one.utcoffset() == one.replace(fold=1).utcoffset() for one in midnights))
+        days -= bool(business_time_between(calendar, *midnights))
+    shown = datetime.combine(date, local.time(), zone)
+    instant = shown.astimezone(UTC)
+    if instant.astimezone(zone).replace(tzinfo=None) != shown.replace(tzinfo=None):
+        after, before = (shown.replace(fold=fold).utcoffset() or timedelta() for fold in (0, 1))
+        skipped = before - after
+        instant = (shown.astimezone(UTC) - skipped).replace(second=0, microsecond=0)
+        while instant.astimezone(zone).replace(tzinfo=None) < shown.replace(tzinfo=None):
+            instant += timedelta(seconds=1)
+    return next_opening(calendar, instant)
+
+
+@settings(max_examples=150, deadline=None)
+@given(scenes(), microseconds, st.integers(1, 25))
+def test_it_is_what_counting_day_by_day_gives(scene: CalendarCase, micros: timedelta, days: int) -> None:
+    start = scene.at + micros
+    assert add_working_days(scene.calendar, start, days) == counted_day_by_day(scene.calendar, start, days)

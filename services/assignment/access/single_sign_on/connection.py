@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import SecretStr
 from sqlalchemy import select
 
 from services.assignment.access.service_tokens import check_is_person
@@ -81,7 +82,8 @@ async def change_connection(
     changes = changes_of(body)
     async with changing(context, by) as session:
         await lock_rights(session)
-        before = (await get_connection(session, context.settings)).view
+        connection = await get_connection(session, context.settings)
+        before = connection.view
         if expected not in (None, before.version):
             raise Problem(412, "version_conflict", "somebody else changed single sign-on; look at it again")
         if before.is_fixed and changes.keys() & FIXED:
@@ -89,6 +91,9 @@ async def change_connection(
         if changes.keys() & TAKEN_OVER:
             await _check_may_be_anybody(session, by)
         _refuse_incomplete(before, changes)
+        changes = {name: value for name, value in changes.items() if value != _known(connection, name)}
+        if not changes:
+            return before
         await _write(session, context.settings, changes)
         after = (await get_connection(session, context.settings)).view
         await _refuse_lock_out(session, after)
@@ -96,6 +101,10 @@ async def change_connection(
         await record_change(session, before, after, note=note)
     context.provider.forget()
     return after
+
+
+def _known(connection: ProviderConnection, name: str) -> Any:
+    return SecretStr(connection.client_secret or "") if name == "client_secret" else getattr(connection.view, name)
 
 
 def _refuse_incomplete(before: SingleSignOnView, changes: Mapping[str, Any]) -> None:

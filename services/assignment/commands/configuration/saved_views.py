@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
+from services.assignment.commands.configuration.administration import apply_changes
 from services.assignment.errors import not_permitted
 from services.assignment.models import DeskPreferences, SavedView
 from services.assignment.queries.access.callers import Caller
@@ -69,10 +70,9 @@ async def change_view(session: Session, caller: Caller, view_id: UUID, asked: Sa
         changes["filters"] = asked.filters.stored
     if asked.columns is not None:
         changes["columns"] = [column.value for column in asked.columns]
-    for name, value in changes.items():
-        setattr(view, name, str(value) if name == "sort" else value)
-    view.version, view.updated_at = view.version + 1, utc_now()
-    await session.flush()
+    if apply_changes(view, changes):
+        view.version, view.updated_at = view.version + 1, utc_now()
+        await session.flush()
     return await answer_of(session, caller, view)
 
 
