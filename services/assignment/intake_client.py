@@ -42,12 +42,16 @@ class IntakeClient:
         sent = {"file": (file.filename or "file", file.file, file.content_type or "application/octet-stream")}
         return await self._answer("/internal/attachments", {PROOF: self._proofs.sign(agent_id)}, files=sent)
 
-    async def open_ticket(self, agent_id: UUID, key: str | None, body: bytes) -> tuple[int, bytes]:
-        """Opens a ticket; status and body of the answer. Raises IntakeAway."""
+    async def open_ticket(self, agent_id: UUID, key: str | None, body: bytes, repeated: str = "") -> tuple[int, bytes]:
+        """Opens a ticket; status and body of the answer. Raises IntakeAway.
+
+        `repeated` says of a page's form what becomes of words that came a moment ago: `asked` about, or `taken`.
+        """
         headers = {PROOF: self._proofs.sign(agent_id), "content-type": "application/json"}
         if key is not None:
             headers["idempotency-key"] = key
-        return await self._answer("/internal/tickets", headers, content=body)
+        path = f"/internal/tickets?repeated={repeated}" if repeated else "/internal/tickets"
+        return await self._answer(path, headers, content=body)
 
     async def list_topics(self, agent_id: UUID) -> list[dict[str, Any]]:
         """The topics with their forms. Raises IntakeAway."""

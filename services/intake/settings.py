@@ -48,7 +48,7 @@ class IntakeSettings(MailingSettings, StorageSettings):
     search_per_minute: int = Field(default=60, ge=1)
     """Searches of the support centre a minute allowed to one address."""
     repeat_minutes: int = Field(default=10, ge=0, le=1440)
-    """Minutes in which the portal asks before it takes the same words from the same person again; 0 = never."""
+    """Minutes in which portal and desk ask before they take the same words for the same person again; 0 = never."""
     requester_per_hour: int = Field(default=30, ge=0)
     """New tickets an hour for one e-mail address, by portal and mail; 0 = no limit."""
     api_requester_per_hour: int = Field(default=0, ge=0)
@@ -122,7 +122,7 @@ class IntakeSettings(MailingSettings, StorageSettings):
 
     @property
     def repeat_window(self) -> timedelta:
-        """How long the portal asks about what was sent before."""
+        """How long portal and desk ask about what was sent before."""
         return timedelta(minutes=self.repeat_minutes)
 
     @property

@@ -31,6 +31,9 @@ from shared.kit.http.problems import Problem
 router = APIRouter(route_class=DeskPageRoute)
 
 LOOKS, LOOK_SECONDS = 15, 0.2
+SENT_ALREADY = "sent_already"
+OPEN_ANYWAY = "open_anyway"
+"""The value of the button that opens the same once more."""
 ANSWER = "field-"
 """How the names of the topic's own questions begin."""
 AWAY = "The support centre does not answer just now. What you typed is still here; try again in a moment."
@@ -82,7 +85,7 @@ async def post_new(request: Request, desk: TheDesk, context: State, caller: Open
         topics = await context.intake.list_topics(caller.agent_id)
         body = NewTicketInput.model_validate(_body(values, _form_of(topics, values)))
         keyed = Keyed(caller, "/tickets/new", _first(values, "form_id") or None, fingerprint(canonical(values)))
-        answer = await open_ticket(context, keyed, body)
+        answer = await open_ticket(context, keyed, body, "taken" if _first(values, "do") == OPEN_ANYWAY else "asked")
     except ValidationError as error:
         return await _page(request, desk, context, caller, values, _own_errors(error), 422)
     except IntakeAway:
@@ -91,7 +94,9 @@ async def post_new(request: Request, desk: TheDesk, context: State, caller: Open
         return await _page(request, desk, context, caller, values, [("form", problem.detail)], problem.status)
     told = json.loads(bytes(answer.body))
     if answer.status_code != HTTP_201_CREATED:
-        return await _page(request, desk, context, caller, values, _errors(told), answer.status_code)
+        return await _page(
+            request, desk, context, caller, values, _errors(told), answer.status_code, told.get("code") == SENT_ALREADY
+        )
     notice: Notice = ("success", f"Ticket {told['number']} is opened.")
     if await _is_known(context, told["number"]):
         return desk.redirect(f"/tickets/{told['number']}", notice)
@@ -116,6 +121,7 @@ async def _page(
     values: Form,
     errors: list[tuple[str, str]] | None = None,
     status: int = 200,
+    is_repeated: bool = False,  # noqa: FBT001, FBT002 - a fact about the page
 ) -> Response:
     try:
         topics = await context.intake.list_topics(caller.agent_id)
@@ -130,6 +136,7 @@ async def _page(
         questions=_form_of(topics, values),
         values=values,
         errors=errors or [],
+        is_repeated=is_repeated,
         prefix=ANSWER,
     )
 

@@ -11,7 +11,8 @@ import pytest
 
 from shared.contracts.base import TicketId
 from shared.contracts.events import AccessLinkRequested, TicketArchived, TicketClosed, TicketResolved
-from shared.kit.auth import TicketLink
+from shared.kit.auth import AgentProofs, TicketLink
+from shared.kit.clock import new_id
 from shared.kit.http.form_tokens import CSRF_COOKIE
 from tests.services.intake.harness import AN_HOUR, IntakeHarness, after
 from tests.services.intake.test_submitting import announced
@@ -260,3 +261,28 @@ async def test_an_html_body_is_shown_clean(intake: IntakeHarness, browser: httpx
     assert "onclick" not in page
     assert "tracker.example" not in page
     assert "javascript:" not in page
+
+
+@pytest.mark.usefixtures("asking")
+async def test_what_agents_open_for_somebody_twice_is_asked_about_first(intake: IntakeHarness) -> None:
+    words = {"subject": "Card swallowed", "body": "By the machine in Harbour Street", "topic": "access"}
+    wanted = {"requester": {"email": f"{new_id().hex}@bank.example", "name": "Dana"}, **words}
+    headers = {"X-Everdesk-Agent": AgentProofs(intake.settings).sign(new_id())}
+    colleague = {"X-Everdesk-Agent": AgentProofs(intake.settings).sign(new_id())}
+    before = await intake.count("tickets")
+    async with intake.browser() as http:
+
+        async def opened(repeated: str, by: dict[str, str] = headers, **changes: str) -> httpx2.Response:
+            key = {"Idempotency-Key": str(new_id())}
+            path = f"/internal/tickets{repeated and f'?repeated={repeated}'}"
+            return await http.post(path, json=wanted | changes, headers=by | key)
+
+        first = await asyncio.gather(*(opened("asked") for _ in range(3)))
+        assert sorted(answer.status_code for answer in first) == [201, 409, 409]
+        number = next(answer.json()["number"] for answer in first if answer.status_code == 201)
+        again = await opened("asked", colleague, body="By  the machine in HARBOUR Street ")
+        assert (again.status_code, again.json()["code"]) == (409, "sent_already")
+        assert number in again.json()["detail"]
+        others = [await opened("asked", topic="feedback"), await opened("taken"), await opened("", colleague)]
+        assert [answer.status_code for answer in others] == [201, 201, 201]
+    assert await intake.count("tickets") == before + 4
