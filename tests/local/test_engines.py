@@ -1,8 +1,10 @@
 """The engines keep what they were given, whatever kills them."""
 
 import asyncio
+import sqlite3
 import stat
 from collections.abc import AsyncIterator
+from contextlib import closing
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -17,7 +19,8 @@ from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
 
 from deploy.local import engines
-from deploy.local.engines.temporal import SEARCH_ATTRIBUTES
+from deploy.local.engines.temporal import ONE_PARTITION, SEARCH_ATTRIBUTES, Temporal
+from tests.support.eventually import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -129,3 +132,34 @@ async def test_the_state_folder_is_closed_to_others(stack: engines.Stack) -> Non
 
 def _mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
+
+
+async def test_task_queues_have_one_partition(stack: engines.Stack) -> None:
+    client = await Client.connect(stack.temporal.address)
+    for number in range(8):
+        await client.start_workflow("Waits", id=f"waits-{number}", task_queue="nobody-polls")
+    waiting = await eventually(lambda: asyncio.to_thread(_waiting, stack.temporal.state, b"nobody-polls"))
+    assert not [name for name in waiting if b"/_sys/" in name]
+
+
+async def test_a_task_that_waits_in_another_partition_keeps_the_partitions_polled(tmp_path: Path) -> None:
+    temporal = Temporal(tmp_path, port=1)
+    temporal.state.mkdir()
+    with closing(sqlite3.connect(temporal.state / "temporal.db")) as database:
+        database.execute("create table tasks (task_queue_id blob)")
+        database.execute("insert into tasks values (x'01a22f5f7379732f712f3101')")
+        database.commit()
+        await temporal.prepare()
+        assert not {*ONE_PARTITION} & {*temporal.launch().command}
+        database.execute("delete from tasks")
+        database.commit()
+    await temporal.prepare()
+    assert {*ONE_PARTITION} <= {*temporal.launch().command}
+
+
+def _waiting(state: Path, queue: bytes) -> list[bytes]:
+    """The partitions in which tasks of a queue wait, one for each task; empty until there are eight."""
+    with closing(sqlite3.connect(f"{(state / 'temporal.db').as_uri()}?mode=ro", uri=True)) as database:
+        found = [bytes(name) for (name,) in database.execute("select task_queue_id from tasks")]
+    waiting = [name for name in found if queue in name]
+    return waiting if len(waiting) == 8 else []
