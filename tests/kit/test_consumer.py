@@ -71,6 +71,18 @@ async def test_an_event_reaches_an_idle_consumer_at_once(bus: Bus) -> None:
             await eventually(lambda: len(seen) > number, within=2)  # noqa: B023 - awaited before the next round
 
 
+async def test_a_consumer_that_lingers_takes_a_full_batch_at_once(bus: Bus) -> None:
+    topic_id, seen = new_id(), list[int]()
+
+    async def handle(envelopes: list[Envelope]) -> None:
+        seen.extend(version_of(each) for each in envelopes)
+
+    await bus.jetstream()
+    async with consuming(bus, topic_id, handle, batch=3, linger=60.0):
+        await bus.publish_all([enveloped(number, topic_id) for number in range(6)])
+        await eventually(lambda: seen == list(range(6)))
+
+
 async def test_one_bad_event_is_buried_and_delays_no_other(bus: Bus) -> None:
     topic_id, seen, attempts = new_id(), list[int](), list[int]()
 

@@ -37,6 +37,8 @@ PLACES: Final = 50_000
 BATCH: Final = 200
 LINGER_SECONDS: Final = 0.05
 """What one action causes is then told at once."""
+UNWATCHED_LINGER_SECONDS: Final = 0.5
+"""The same while many changes come and nobody watches."""
 PAUSE_SECONDS: Final = 1.0
 FindPlaces = Callable[[Collection[UUID]], Awaitable[Mapping[UUID, TicketPlace]]]
 
@@ -123,7 +125,7 @@ class TicketChanges:
         try:
             with self._bus.calling_on_change(pull.interrupt):
                 while self._bus.generation == generation:
-                    messages = await pull.next_batch(LINGER_SECONDS)
+                    messages = await pull.next_batch(LINGER_SECONDS, 0.0 if self._waiting else UNWATCHED_LINGER_SECONDS)
                     await self.take_all([(one.metadata.sequence.stream, one.data) for one in messages])
                     self._tell()
         finally:

@@ -44,6 +44,8 @@ class PullStream:
         """Messages that the server may still send on the present request."""
         self._came: list[Msg] = []
         self._news = asyncio.Event()
+        self._is_full = asyncio.Event()
+        """Set when a whole batch has come: nothing is gained by waiting longer."""
         self._failure: Exception | None = None
         self._is_busy = False
 
@@ -62,7 +64,9 @@ class PullStream:
         self._news.set()
 
     async def next_batch(self, linger: float, busy_linger: float = 0.0) -> list[Msg]:
-        """Returns the messages that arrive within `linger` seconds of the first; an empty batch after a while.
+        """Returns the messages that arrive within `linger` seconds of the first, at once if they fill a batch.
+
+        The batch is empty after a while in which nothing came.
 
         While many arrive it lingers `busy_linger` seconds, if that is longer.
         Raises APIError if the consumer was deleted.
@@ -73,7 +77,7 @@ class PullStream:
                 async with asyncio.timeout(EXPIRES_SECONDS + ANSWERS_SECONDS):
                     await self._news.wait()
         if linger and 0 < len(self._came) < self._size:
-            await asyncio.sleep(max(linger, busy_linger) if self._is_busy else linger)
+            await self._wait_until_full(max(linger, busy_linger) if self._is_busy else linger)
         if self._failure is not None:
             failure, self._failure = self._failure, None
             raise failure
@@ -83,6 +87,12 @@ class PullStream:
         batch, self._came = self._came[: self._size], self._came[self._size :]
         self._is_busy = len(batch) >= BUSY_EVENTS
         return batch
+
+    async def _wait_until_full(self, seconds: float) -> None:
+        self._is_full.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._is_full.wait()
 
     async def _request(self) -> None:
         if self._left > 0:
@@ -98,6 +108,8 @@ class PullStream:
         if status is None:
             self._left -= 1
             self._came.append(message)
+            if len(self._came) >= self._size:
+                self._is_full.set()
         elif status == HEARTBEAT:
             return
         else:
