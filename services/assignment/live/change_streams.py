@@ -1,9 +1,10 @@
 """Server-sent events of ticket changes an agent may see, resumable by Last-Event-ID."""
 
 import asyncio
+import contextlib
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -27,10 +28,17 @@ RECONNECT_MILLISECONDS: Final = 2_000
 RECHECK_SECONDS: Final = 3.0
 """The longest that a stream outlives the session or the rights it was opened with."""
 TOGETHER_SECONDS: Final = 0.1
-"""Changes are sent together as far as they come within so short a time."""
+"""Changes are sent together as far as they come within so short a time, ..."""
+TOGETHER_PER_STREAM_SECONDS: Final = 0.001
+"""... and this much longer for each open stream, so that many watchers cost those who work little, ..."""
+TOGETHER_AT_MOST_SECONDS: Final = 0.5
+"""... up to this."""
+CHUNK: Final = 200
+"""Changes that are sent in one piece, of all that a watcher who comes back has missed."""
 SEPARATOR: Final = "\n"
 
 Find = Callable[[], Awaitable[Caller | None]]
+Rights = tuple[UUID, frozenset[Grant]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +58,9 @@ class ChangeStreams:
     def __init__(self, changes: TicketChanges) -> None:
         self.changes = changes
         self._open: Counter[UUID] = Counter()
+        self._chunks: dict[tuple[Rights, UUID | None, int, int], bytes] = {}
+        """What was sent of the newest changes, by what its watcher may see: streams of equal rights send the same."""
+        self._chunks_until = 0
 
     def stream(self, watcher: Watcher) -> EventSourceResponse:
         """The changes that the caller may see, as they come.
@@ -74,7 +85,7 @@ class ChangeStreams:
             shutdown_grace_period=STOPPING_SECONDS,
         )
 
-    async def _events(self, watcher: Watcher, stopping: anyio.Event) -> AsyncIterator[ServerSentEvent]:
+    async def _events(self, watcher: Watcher, stopping: anyio.Event) -> AsyncIterator[ServerSentEvent | bytes]:
         agent = watcher.caller.agent_id
         self._open[agent] += 1
         try:
@@ -88,28 +99,49 @@ class ChangeStreams:
 
     async def _follow(
         self, watcher: Watcher, news: asyncio.Event, stopping: anyio.Event
-    ) -> AsyncIterator[ServerSentEvent]:
+    ) -> AsyncIterator[ServerSentEvent | bytes]:
         """Ends when the session or the rights it was opened with end, or the server stops."""
         changes, after = self.changes, self.changes.last if watcher.after is None else watcher.after
+        rights = _rights(watcher.caller)
         yield ServerSentEvent(comment="connected", retry=RECONNECT_MILLISECONDS, sep=SEPARATOR)
         if not changes.has_all_after(after) or after > changes.last:
             after = changes.last
             yield _event(after, "reset", f'{{"id":{after},"kind":"reset"}}')
         checked_at = time.monotonic()
-        while not stopping.is_set():
-            news.clear()
-            if (found := changes.after(after)) or time.monotonic() - checked_at >= RECHECK_SECONDS:
-                now = await watcher.find()
-                if now is None or _rights(now) != _rights(watcher.caller):
-                    return
-                checked_at = time.monotonic()
-            for change in found:
-                after = change.sequence
-                if (event := seen_by(watcher, change)) is not None:
-                    yield event
-            await _one_of(news, stopping, RECHECK_SECONDS)
-            if news.is_set():
-                await asyncio.sleep(TOGETHER_SECONDS)
+        ending = asyncio.create_task(_set_after(stopping, news))
+        try:
+            while not stopping.is_set():
+                news.clear()
+                if (found := changes.after(after)) or time.monotonic() - checked_at >= RECHECK_SECONDS:
+                    now = await watcher.find()
+                    if now is None or _rights(now) != rights:
+                        return
+                    checked_at = time.monotonic()
+                for begin in range(0, len(found), CHUNK):
+                    chunk = found[begin : begin + CHUNK]
+                    after = chunk[-1].sequence
+                    if events := self._events_of(chunk, watcher, rights):
+                        yield events
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(RECHECK_SECONDS):
+                        await news.wait()
+                    await asyncio.sleep(self._together())
+        finally:
+            ending.cancel()
+
+    def _together(self) -> float:
+        """Seconds for which changes are gathered before they are sent."""
+        return min(TOGETHER_SECONDS + TOGETHER_PER_STREAM_SECONDS * self._open.total(), TOGETHER_AT_MOST_SECONDS)
+
+    def _events_of(self, changes: Sequence[TicketChange], watcher: Watcher, rights: Rights) -> bytes:
+        """What the watcher may know of some changes, as it is sent."""
+        if self._chunks_until != self.changes.last:
+            self._chunks, self._chunks_until = {}, self.changes.last
+        key = (rights, watcher.ticket_id, changes[0].sequence, changes[-1].sequence)
+        if (known := self._chunks.get(key)) is None:
+            seen = (seen_by(watcher, change) for change in changes)
+            known = self._chunks[key] = b"".join(event.encode() for event in seen if event is not None)
+        return known
 
 
 def seen_by(watcher: Watcher, change: TicketChange) -> ServerSentEvent | None:
@@ -124,7 +156,7 @@ def seen_by(watcher: Watcher, change: TicketChange) -> ServerSentEvent | None:
     return None
 
 
-def _rights(caller: Caller) -> tuple[UUID, frozenset[Grant]]:
+def _rights(caller: Caller) -> Rights:
     return caller.agent_id, frozenset(caller.principal.grants)
 
 
@@ -136,11 +168,7 @@ def _event(sequence: int, name: str, data: str) -> ServerSentEvent:
     return ServerSentEvent(data, event=name, id=str(sequence), sep=SEPARATOR)
 
 
-async def _one_of(news: asyncio.Event, stopping: anyio.Event, within: float) -> None:
-    """Waits until one of the two is set, for so many seconds at most."""
-    waits = [asyncio.ensure_future(event.wait()) for event in (news, stopping)]
-    try:
-        await asyncio.wait(waits, timeout=within, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for wait in waits:
-            wait.cancel()
+async def _set_after(stopping: anyio.Event, news: asyncio.Event) -> None:
+    """Wakes a stream when the server stops."""
+    await stopping.wait()
+    news.set()
