@@ -80,6 +80,7 @@ async def test_a_what_if_is_asked_on_a_page_and_rolled_out_from_there(desk: Desk
     week = dict.fromkeys(("mon", "tue", "wed", "thu", "fri", "sat", "sun"), "00:00-24:00")
     page = f"/reports/what-if?policy={policy['id']}"
     assert "4h" in await page_of(desk, ada, page)
+    assert "Targets of" in await page_of(desk, ada, "/reports/what-if")
     wrong = await send(desk, ada, page, "/reports/what-if", **asked, **week, **{"target-low-resolution": "soon"})
     assert (wrong.status_code, "Write a time such as" in wrong.text) == (422, True)
     sent = await send(desk, ada, page, "/reports/what-if", **asked, **week, form_id=str(new_id()))
