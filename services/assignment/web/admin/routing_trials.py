@@ -19,6 +19,7 @@ from services.assignment.web.admin.audit_words import ACTIONS, field_name
 from services.assignment.web.admin.routing import names_in_rules
 from services.assignment.web.admin.rule_words import CHANGED
 from services.assignment.web.admin.sections import RoutingPageCaller
+from services.assignment.web.admin.simulated_sentence import simulated_sentence
 from services.assignment.web.admin.submitted_form import (
     AdminForm,
     FormRefused,
@@ -154,6 +155,7 @@ async def _simulation_page(
         notices=view.notices,
         view=view,
         told=told,
+        sentence=simulated_sentence(told.decision) if told and told.decision else "",
         names=names,
         changed=CHANGED,
         reasons=OUT,
