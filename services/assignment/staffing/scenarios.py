@@ -190,6 +190,7 @@ async def _work(
     open_time = partial(business_time_between, policy.calendar)
     known = await read_handling(connection, question.scope, team_id, (until - days, until), open_time)
     if len(known) < MEASURED_LEAST:
-        detail = f"work was measured on {len(known)} resolved tickets, and {MEASURED_LEAST} are needed: give a mean"
+        counted = f"{len(known)} resolved ticket{'' if len(known) == 1 else 's'}"
+        detail = f"work was measured on {counted}, and {MEASURED_LEAST} are needed: give a mean"
         raise Problem(422, "too_little_history", detail)
     return [random.choice(known) for _ in arrivals], len(known)
