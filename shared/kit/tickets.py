@@ -50,6 +50,7 @@ POLLS_WITHIN = timedelta(seconds=90)
 """A worker that lives asks for work at least this often."""
 
 
+NO_NAMESPACE = b"NamespaceNotFoundFailure"
 HANDLER_NOT_FOUND = "expected but not found"
 """How the SDK rejects an update for which the workflow's code has no handler."""
 
@@ -140,7 +141,7 @@ class Tickets:
         try:
             await handle.signal("message_posted", fact, rpc_timeout=ANSWER_WITHIN)
         except RPCError as error:
-            if error.status is not RPCStatusCode.NOT_FOUND:
+            if not _tells_of_a_ticket(error):
                 raise _unavailable(error) from error
             return SignalDelivery.ARCHIVED if await self._has_ended(handle) else SignalDelivery.NOT_STARTED
         except RuntimeError as error:
@@ -254,7 +255,7 @@ class Tickets:
         try:
             description = await handle.describe(rpc_timeout=ANSWER_WITHIN)
         except RPCError as error:
-            if error.status is RPCStatusCode.NOT_FOUND:
+            if _tells_of_a_ticket(error):
                 return False
             raise _unavailable(error) from error
         return description.status is not WorkflowExecutionStatus.RUNNING
@@ -285,7 +286,7 @@ async def _retrieve(start: WithStartWorkflowOperation[Any, Any]) -> None:
 
 @contextmanager
 def _translated() -> Iterator[None]:
-    """Raises what callers know instead of what the client raises; only RPCError NOT_FOUND passes as it is."""
+    """Raises what callers know instead of what the client raises; only that there is no such workflow passes."""
     try:
         yield
     except WorkflowUpdateFailedError as error:
@@ -293,11 +294,16 @@ def _translated() -> Iterator[None]:
     except WorkflowUpdateRPCTimeoutOrCancelledError as error:
         raise TicketStuck("the workflow did not answer in time") from error
     except RPCError as error:
-        if error.status is RPCStatusCode.NOT_FOUND:
+        if _tells_of_a_ticket(error):
             raise
         raise _unavailable(error) from error
     except RuntimeError as error:
         raise _unavailable(error) from error
+
+
+def _tells_of_a_ticket(error: RPCError) -> bool:
+    """Whether there is no such workflow. A namespace that is not there, or not yet, is an outage of Temporal."""
+    return error.status is RPCStatusCode.NOT_FOUND and NO_NAMESPACE not in error.raw_grpc_status
 
 
 def _unavailable(error: BaseException) -> Exception:

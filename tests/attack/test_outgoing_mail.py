@@ -267,6 +267,17 @@ def test_an_id_is_repeated_as_real_programs_write_it(foreign: str) -> None:
     assert mail.text("References").split()[-1] == foreign
 
 
+@pytest.mark.parametrize("name", [name for name, one in TEMPLATES.items() if one.audience == "requester"])
+@pytest.mark.parametrize("is_copy", [False, True])
+def test_whatever_requesters_get_stands_in_their_thread(name: TemplateName, *, is_copy: bool) -> None:
+    thread = MailThread("<root@bank.example>", "<theirs@bank.example>", "<ours@everdesk.example>")
+    mail = read(COMPOSER.compose(replace(job("Ida", "Printer broken", name), thread=thread, is_copy=is_copy)))
+    signed = MailThreads(SETTINGS, SETTINGS.mail_domain).thread_id(TICKET)
+    assert mail.text("In-Reply-To") == thread.theirs
+    assert mail.text("References").split() == [thread.root, signed, thread.ours, thread.theirs]
+    assert mail.text("Subject") == "[#100003] Printer broken"
+
+
 def test_the_strict_reader_can_fail() -> None:
     good = COMPOSER.compose(job("Ida", "Hello"))
     for bad in (

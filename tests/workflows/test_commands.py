@@ -21,7 +21,7 @@ from shared.contracts.vocabulary import CloseReason, Priority, Status
 from shared.domain.errors import IllegalTransition, UnknownTicket, VersionConflict
 from shared.kit.clock import new_id, utc_now
 from shared.kit.ticket_errors import TicketsUnavailable
-from shared.kit.tickets import SignalDelivery, command_id
+from shared.kit.tickets import SignalDelivery, Tickets, command_id
 from tests.support.eventually import eventually
 from tests.support.tickets import AGENT, BRUNO, an_id, message, opening, triage
 from tests.workflows.conftest import Announced, TicketDriver, worker_for
@@ -140,3 +140,21 @@ async def test_a_command_without_a_worker_is_unavailable_and_its_retry_takes_eff
         snapshot = await desk.tickets.send(ticket_id, triage())
         assert snapshot.revision == 1
         await eventually(lambda: announced.names(ticket_id) == ["opened", "triaged"])
+
+
+async def test_a_namespace_that_is_not_there_says_nothing_of_a_ticket(desk: TicketDriver) -> None:
+    """As while Temporal is being set up anew: nothing may be taken for not started, archived or refused."""
+    config = desk.client.config()
+    nowhere = Tickets(Client(**(config | {"namespace": "not-made-yet"})))
+    ticket_id, said = await open_ticket(desk), message("late", utc_now())
+    for ask in (
+        lambda: nowhere.record_message(ticket_id, said),
+        lambda: nowhere.post_message(ticket_id, said),
+        lambda: nowhere.send(ticket_id, triage()),
+        lambda: nowhere.start(opening(ticket_id, at=utc_now())),
+        lambda: nowhere.find_answer(ticket_id, "x"),
+        lambda: nowhere.open_and_execute(opening(ticket_id, at=utc_now()), triage()),
+    ):
+        with pytest.raises(TicketsUnavailable) as told:
+            await ask()
+        assert "not-made-yet" in str(told.value)
