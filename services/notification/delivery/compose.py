@@ -72,6 +72,7 @@ class Composer:
         self._ratings = RatingLinks(settings)
         self._preference_url = lru_cache(maxsize=16)(PreferenceLinks(settings).url)
         self._threads = MailThreads(settings, settings.mail_domain)
+        self._thread_id = lru_cache(maxsize=256)(self._threads.thread_id)
         self._signer = signer_of(settings)
         self._desk = settings.desk_url.rstrip("/")
         texts, pages = _environment(is_html=False), _environment(is_html=True)
@@ -155,7 +156,7 @@ class Composer:
             return "", []
         if template.audience == "third_party":
             return self._side_thread(job)
-        signed = self._threads.thread_id(job.ticket_id)
+        signed = self._thread_id(job.ticket_id)
         if template.audience != "requester":
             return signed, [signed]
         root, theirs = (one if one and is_message_id(one) else None for one in (job.thread.root, job.thread.theirs))

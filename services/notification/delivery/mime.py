@@ -7,6 +7,8 @@ import re
 QP_LINE = 76
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _LINE_ENDS = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
+_FREQUENT = b"aeinorst \n"
+"""Bytes of which most texts in Latin letters have more than a fourth."""
 _IN_ASCII = {**dict.fromkeys((*range(0x20), 0x7F)), 0x09: "\t", 0x0A: "\n", 0x0B: "\n", 0x0C: "\n"}
 """The same in plain text, which most of ours is: a table is faster than three searches."""
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
@@ -41,7 +43,7 @@ def with_attachment(message: str, name: str, content: str, seed: str) -> str:
 
 def _part(subtype: str, content: str) -> str:
     data = cleaned(content).encode()
-    is_mostly_plain = sum(data.count(byte) for byte in b"aeinorst \n") * 4 > len(data)
+    is_mostly_plain = (len(data) - len(data.translate(None, _FREQUENT))) * 4 > len(data)
     encoding = "quoted-printable" if is_mostly_plain else "base64"
     body = quoted_printable(data) if is_mostly_plain else _base64(data)
     return f'Content-Type: text/{subtype}; charset="utf-8"\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n{body}'
@@ -49,6 +51,8 @@ def _part(subtype: str, content: str) -> str:
 
 def cleaned(content: str) -> str:
     """Returns text with uniform line ends, without control characters and lone surrogates."""
+    if content.replace("\n", "").isprintable():  # true of almost all texts, and quick to see
+        return content.rstrip("\n") + "\n"
     if content.isascii() and "\r" not in content:
         return content.translate(_IN_ASCII).rstrip("\n") + "\n"
     lines = _LINE_ENDS.sub("\n", content)
