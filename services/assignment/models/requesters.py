@@ -16,6 +16,21 @@ class RequesterRecord(Base):
     __table_args__ = (
         Index("ix_requesters_name", func.lower(text("name")), "id"),
         Index(
+            "ix_requesters_by_domain",
+            "domain",
+            func.lower(text("name")),
+            "id",
+            postgresql_where=text("organisation_id is null and merged_into is null"),
+        ),
+        Index(
+            "ix_requesters_by_hand",
+            "organisation_id",
+            "is_manager",
+            func.lower(text("name")),
+            "id",
+            postgresql_where=text("organisation_id is not null and merged_into is null"),
+        ),
+        Index(
             "ix_requesters_name_words",
             text("lower(name)"),
             postgresql_using="gin",
@@ -34,6 +49,8 @@ class RequesterRecord(Base):
     """Whether they speak for their organisation: they see its tickets where managers may."""
     merged_into: Mapped[UUID | None] = mapped_column(ForeignKey("requesters.id", ondelete="CASCADE"), index=True)
     """The person that this one turned out to be."""
+    domain: Mapped[str | None] = mapped_column(String(255, collation="C"))
+    """Of the primary address, backwards, so that what lies below a domain is one range. A trigger keeps it."""
     version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())

@@ -150,3 +150,28 @@ async def test_organisations_hold_people_by_domain_and_by_hand(desk: Desk) -> No
     for one in (bank, branch):
         await ada.send("DELETE", f"/v1/organisations/{one['id']}")
     assert not (await ada.get(f"/v1/requesters/{other['id']}"))["is_manager"]
+
+
+async def test_the_primary_address_says_whose_people_somebody_is(desk: Desk) -> None:
+    ada, domain = await desk.agent("ada"), f"{new_id().hex[-12:]}.example"
+    firm = await ada.post("/v1/organisations", {"name": domain, "domains": [domain]}, expect=201)
+    path = f"/v1/organisations/{firm['id']}/requesters"
+
+    async def members() -> list[str]:
+        return [row["name"] for row in (await ada.get(path))["items"]]
+
+    ids, home = {}, f"{new_id().hex}@home.example"
+    for name in ("Ruth", "Abel", "Zoe"):
+        email = f"{name.lower()}@{domain}"
+        await desk.ticket(requester={"email": email, "name": name})
+        ids[name] = (await found(desk, email))[0]["id"]
+    assert await members() == ["Abel", "Ruth", "Zoe"]
+    await ada.patch(f"/v1/requesters/{ids['Ruth']}", {"emails": [home, f"ruth@{domain}"]})
+    assert await members() == ["Abel", "Zoe"]
+    await ada.post(f"/v1/requesters/{ids['Zoe']}/merge", {"into": ids["Ruth"]}, expect=200)
+    assert await members() == ["Abel"]
+    await ada.post(f"/v1/requesters/{ids['Zoe']}/unmerge", expect=200)
+    await ada.patch(f"/v1/requesters/{ids['Ruth']}", {"emails": [f"ruth@{domain}", home]})
+    assert await members() == ["Abel", "Ruth", "Zoe"]
+    await ada.patch(f"/v1/organisations/{firm['id']}", {"domains": [f"other.{domain}"]})
+    assert await members() == []

@@ -88,7 +88,11 @@ def paths(
         yield Path(f"a ticket that is {name}: its page's parts", _within(database, _page(files, ticket, agents[0])))
     for scope, caller in callers.items():
         for name, asking in (*_of_people(caller), *_of_incidents(caller), *_of_reports(caller)):
-            yield Path(f"{name}, {scope}", _within(database, asking), MANY_PEOPLE if "requesters" in name else 0)
+            yield Path(
+                f"{name}, {scope}",
+                _within(database, asking),
+                MANY_PEOPLE if "requesters" in name or "members" in name else 0,
+            )
     yield Path("organisations, and that of an address", _within(database, _organisations))
     yield Path("the next report to be sent", _within(database, _next_report))
     yield Path("what is written to third parties, and their answers", _within(database, _third_parties(files)))

@@ -25,7 +25,8 @@ ASSIGNMENT: Final = (
     from ({NUMBERED}) as n where {PEOPLE}
     """,
     f"""
-    insert into requester_addresses (email, requester_id) select {_ADDRESS}, md5('requester' || i)::uuid
+    insert into requester_addresses (email, requester_id, is_primary)
+    select {_ADDRESS}, md5('requester' || i)::uuid, true
     from ({NUMBERED}) as n where {PEOPLE}
     """,
     f"""

@@ -28,8 +28,8 @@ with given as (
   on conflict (email) do nothing
   returning requester_id
 )
-insert into requesters (id, name, phone, version, created_at, updated_at)
-select requester_id, name, phone, 1, at, at from given
+insert into requesters (id, name, phone, domain, version, created_at, updated_at)
+select requester_id, name, phone, reverse(split_part(email, '@', 2)), 1, at, at from given
 where requester_id in (select requester_id from unknown)
 """)
 """One statement for a batch; whose address is known is left as they are."""
