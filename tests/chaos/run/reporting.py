@@ -166,7 +166,7 @@ def _remarks(runs: list[dict[str, Any]]) -> list[str]:
         told += [f"not well again after {what}" for what in run["unwell"]]
         told += [f"never hit: {', '.join(run['never_hit'])}"] * bool(run["never_hit"])
         told += [f"not possible there: {kind}: {why}" for kind, why in run["missing"].items()]
-        told += [run["note"]] * ("note" in run)
+        told += [run["note"]] if "note" in run else []
         lines += [f"- seed {run['seed']}: {what}" for what in told]
     return ["\n".join(lines)] if lines else []
 
