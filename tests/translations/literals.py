@@ -9,7 +9,10 @@ from jinja2 import Environment
 
 ATTRIBUTES = frozenset({"alt", "aria-label", "data-confirm", "data-confirm-text", "data-label", "placeholder", "title"})
 FUNCTIONS = frozenset({"_", "gettext", "ngettext", "pgettext"})
-NAMES = frozenset({'"Everdesk"'})
+NAMES = frozenset({'"Everdesk"', '"Not known"', '"narrow printed"'})
+"""Names, values that are compared and classes of style: they look like texts and are none."""
+MARKUP = re.compile(r"<\w+|/[\w/… ]+")
+"""What is left of a tag or an address with statements in it."""
 ADDRESS = re.compile(r"/[\w/]+")
 VALUE = "\x00"
 """Stands for what a template puts in."""
@@ -35,7 +38,8 @@ class _Page(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if not self._inside and '="' not in data and LETTERS.search(data):
-            self.found.append(" ".join(data.replace(VALUE, "…").split()))
+            text = " ".join(data.replace(VALUE, "…").split())
+            self.found += [] if MARKUP.fullmatch(text) else [text]
 
 
 def unmarked(path: Path) -> list[str]:

@@ -22,12 +22,11 @@ WHOLE = (
     "services/intake/",
     "services/notification/",
     "shared/kit/",
-    "services/assignment/templates/admin/",
-    "services/assignment/templates/setup/",
+    "services/assignment/templates/",
 )
 """Where every text is translated."""
 IN_ENGLISH = {"services/intake/templates/api_docs.html"}
-PAGE_CODE = ("services/assignment/web/admin", "services/assignment/web/setup")
+PAGE_CODE = ("services/assignment/web",)
 """Where every notice and every refusal of a field is translated."""
 
 

@@ -29,6 +29,7 @@ from shared.kit.auth import digest_of, new_token
 from shared.kit.clock import new_id, utc_now
 from shared.kit.db import Session
 from shared.kit.http.problems import not_found
+from shared.kit.i18n.messages import marked
 
 WEEK = timedelta(days=7)
 NOBODY = UUID(int=0)
@@ -140,15 +141,18 @@ async def _figures(session: Session, reader: Caller, zone: str, now: datetime) -
     week = Period(now - WEEK, now, zone=zone, now=now)
     sla = {one.metric: one.attainment for one in (await get_sla_report(session, reader, week, GroupBy.TEAM)).total}
     unassigned = sum(one.open for one in load.items if one.id is None)
-    shares = {"First response": sla.get(Metric.FIRST_RESPONSE), "Resolution": sla.get(Metric.RESOLUTION)}
+    shares = {
+        marked("First response met, 7 days"): sla.get(Metric.FIRST_RESPONSE),
+        marked("Resolution met, 7 days"): sla.get(Metric.RESOLUTION),
+    }
     return (
-        ("Open", str(load.total.open)),
-        ("Unassigned", str(unassigned)),
-        ("Overdue", str(load.total.overdue)),
-        ("Due in 1 hour", str(load.total.due_within_1_hour)),
-        ("Opened today", str(activity.total.opened)),
-        ("Resolved today", str(activity.total.resolved)),
-        *((f"{name} met, 7 days", "—" if share is None else f"{share} %") for name, share in shares.items()),
+        (marked("Open"), str(load.total.open)),
+        (marked("Unassigned"), str(unassigned)),
+        (marked("Overdue"), str(load.total.overdue)),
+        (marked("Due in 1 hour"), str(load.total.due_within_1_hour)),
+        (marked("Opened today"), str(activity.total.opened)),
+        (marked("Resolved today"), str(activity.total.resolved)),
+        *((name, "—" if share is None else f"{share} %") for name, share in shares.items()),
     )
 
 

@@ -10,6 +10,7 @@ from shared.contracts.base import Instant
 from shared.contracts.calendars import BusinessCalendar
 from shared.contracts.vocabulary import Metric, Priority, Strategy
 from shared.kit.http.inputs import Input, WrittenInstant
+from shared.kit.i18n.messages import marked
 
 MOST_ARRIVALS = 50_000
 MOST_AGENTS = 200
@@ -19,10 +20,12 @@ MOST_CHOICES = 20_000_000
 DAY_HOURS, WEEK_HOURS = 24, 168
 
 CANNOT_FORESEE = (
-    "Each agent works on one ticket at a time, without interruption, and answers once before resolving it; requesters "
-    "write nothing more.",
-    "All agents have the same skills and the same speed; nobody is ill.",
-    "The desk is empty at the beginning.",
+    marked(
+        "Each agent works on one ticket at a time, without interruption, and answers once before resolving it; "
+        "requesters write nothing more."
+    ),
+    marked("All agents have the same skills and the same speed; nobody is ill."),
+    marked("The desk is empty at the beginning."),
 )
 """What every simulation leaves out."""
 

@@ -12,14 +12,19 @@ from shared.contracts.calendars import BusinessCalendar
 from shared.contracts.policies import SlaPolicy
 from shared.contracts.vocabulary import Metric, Outcome, Priority
 from shared.kit.http.inputs import Input, WrittenInstant
+from shared.kit.i18n.messages import marked
 
 CANNOT_KNOW = (
-    "People are taken to have done what they did when they did it; under other promises they might have acted "
-    "otherwise.",
-    "What the old policy made happen by itself stays as it happened: auto-close, reminders, silent resolution, and "
-    "priorities raised or tickets handed on by escalations.",
-    "Due instants set by hand stay as they were set.",
-    "Roll-outs that began clocks anew still do.",
+    marked(
+        "People are taken to have done what they did when they did it; under other promises they might have acted "
+        "otherwise."
+    ),
+    marked(
+        "What the old policy made happen by itself stays as it happened: auto-close, reminders, silent resolution, and "
+        "priorities raised or tickets handed on by escalations."
+    ),
+    marked("Due instants set by hand stay as they were set."),
+    marked("Roll-outs that began clocks anew still do."),
 )
 """What no report of this kind can know."""
 

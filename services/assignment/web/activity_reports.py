@@ -24,16 +24,25 @@ from shared.contracts.vocabulary import Permission
 from shared.domain.permissions import holds
 from shared.kit.db import Session
 from shared.kit.http.problems import Problem
+from shared.kit.i18n.messages import gettext, marked, translated_options
 
 router = APIRouter(prefix="/reports", route_class=DeskPageRoute)
 
-WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+WEEKDAYS = (
+    marked("Monday"),
+    marked("Tuesday"),
+    marked("Wednesday"),
+    marked("Thursday"),
+    marked("Friday"),
+    marked("Saturday"),
+    marked("Sunday"),
+)
 BY = {
-    Dimension.TEAM: "Teams",
-    Dimension.AGENT: "Agents",
-    Dimension.TOPIC: "Topics",
-    Dimension.PRIORITY: "Priorities",
-    Dimension.CHANNEL: "Channels",
+    Dimension.TEAM: marked("Teams"),
+    Dimension.AGENT: marked("Agents"),
+    Dimension.TOPIC: marked("Topics"),
+    Dimension.PRIORITY: marked("Priorities"),
+    Dimension.CHANNEL: marked("Channels"),
 }
 
 
@@ -81,7 +90,7 @@ async def show_activity(
 ) -> Response:
     """What happened to tickets, per group and over time, beside the period before."""
     report, error = await make_report(context, caller, _activity(asked, by))
-    tabs = [(page_address("activity", asked, by=one.value), name, one is by) for one, name in BY.items()]
+    tabs = [(page_address("activity", asked, by=one.value), gettext(name), one is by) for one, name in BY.items()]
     series = _bars(report) if report else []
     return await report_page(
         request, desk, context, caller, "activity", asked, report=report, error=error, by=by, tabs=tabs, series=series
@@ -122,7 +131,7 @@ async def show_backlog(
     """Open tickets by age, now and over time."""
     report, error = await make_report(context, caller, _backlog(asked, by))
     history, wrong = await make_report(context, caller, backlog_history(asked, by))
-    tabs = [(page_address("backlog", asked, by=one.value), name, one is by) for one, name in BY.items()]
+    tabs = [(page_address("backlog", asked, by=one.value), gettext(name), one is by) for one, name in BY.items()]
     labels = [interval_label(one.at, history.days_of, ReportInterval.DAY) for one in history.points] if history else []
     return await report_page(
         request,
@@ -215,8 +224,8 @@ async def report_page(
         error=error,
         is_now=is_now,
         teams=teams,
-        steps=STEPS,
-        periods=[(value, label) for value, (label, _) in PERIODS.items()],
+        steps=translated_options(STEPS),
+        periods=[(value, gettext(label)) for value, (label, _) in PERIODS.items()],
         table_url=page_address(f"{name}.csv", asked, **by),
         **{"by": None, "tabs": (), **values},
     )

@@ -19,9 +19,10 @@ from services.assignment.web.activity_reports import (
 from services.assignment.web.page_base import DeskAgent, DeskPageRoute, TheDesk
 from services.assignment.web.reports import Form, ReportRequest
 from shared.kit.db import Session
+from shared.kit.i18n.messages import gettext, marked
 
 router = APIRouter(prefix="/reports", route_class=DeskPageRoute)
-HOLDERS = {TicketHolder.TEAM: "Teams", TicketHolder.AGENT: "Agents"}
+HOLDERS = {TicketHolder.TEAM: marked("Teams"), TicketHolder.AGENT: marked("Agents")}
 
 
 def _holders(by: str = "") -> TicketHolder:
@@ -37,7 +38,7 @@ async def show_held(
 ) -> Response:
     """How long tickets were in each status, and with each team or agent."""
     report, error = await _held(context, caller, asked, by)
-    tabs = [(page_address("held", asked, by=one.value), name, one is by) for one, name in HOLDERS.items()]
+    tabs = [(page_address("held", asked, by=one.value), gettext(name), one is by) for one, name in HOLDERS.items()]
     previous = {one.status: one for one in report.previous_statuses} if report else {}
     return await report_page(
         request, desk, context, caller, "held", asked, report=report, error=error, by=by, tabs=tabs, previous=previous

@@ -100,7 +100,7 @@ async def post_end(request: Request, desk: TheDesk, context: State, caller: Desk
     """Takes the declaration back."""
     await checked_form(request)
     await end_incident(context, caller, number)
-    return await onwards(desk, context, caller, number, ("success", "The major incident is ended."))
+    return await onwards(desk, context, caller, number, ("success", gettext("The major incident is ended.")))
 
 
 @router.post("/tickets/{number}/incident/attach")
@@ -110,7 +110,7 @@ async def post_attach(request: Request, desk: TheDesk, context: State, caller: D
     _check(request, form)
     await _require(context, caller, number, Permission.TICKET_EDIT)
     if (chosen := _chosen(form)) is None:
-        return desk.redirect(_path(number), ("warning", "Select at least one ticket first."))
+        return desk.redirect(_path(number), ("warning", gettext("Select at least one ticket first.")))
     call = _keyed(caller, number, "attach")
     return await _start(
         desk, context, call, lambda session: incident_jobs.attach_children(session, caller, number, chosen)
@@ -124,7 +124,7 @@ async def post_detach(request: Request, desk: TheDesk, context: State, caller: D
     _check(request, form)
     await _require(context, caller, number, Permission.TICKET_EDIT)
     if (chosen := _chosen(form)) is None:
-        return desk.redirect(_path(number), ("warning", "Select at least one ticket first."))
+        return desk.redirect(_path(number), ("warning", gettext("Select at least one ticket first.")))
     call = _keyed(caller, number, "detach")
     return await _start(
         desk, context, call, lambda session: incident_jobs.detach_children(session, caller, number, chosen)

@@ -27,6 +27,7 @@ from shared.kit.http.app import canonical
 from shared.kit.http.form_tokens import check_form_token
 from shared.kit.http.idempotency import fingerprint
 from shared.kit.http.problems import Problem
+from shared.kit.i18n.messages import gettext
 
 router = APIRouter(route_class=DeskPageRoute)
 
@@ -97,7 +98,7 @@ async def post_new(request: Request, desk: TheDesk, context: State, caller: Open
         return await _page(
             request, desk, context, caller, values, _errors(told), answer.status_code, told.get("code") == SENT_ALREADY
         )
-    notice: Notice = ("success", f"Ticket {told['number']} is opened.")
+    notice: Notice = ("success", gettext("Ticket %(number)s is opened.", number=told["number"]))
     if await _is_known(context, told["number"]):
         return desk.redirect(f"/tickets/{told['number']}", notice)
     return desk.redirect(f"/queue?view=all&q={told['number']}", notice)

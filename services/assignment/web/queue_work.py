@@ -40,6 +40,7 @@ from shared.kit.clock import utc_now
 from shared.kit.db import Session
 from shared.kit.http.form_tokens import check_form_token
 from shared.kit.http.problems import Problem, invalid
+from shared.kit.i18n.messages import gettext
 
 router = APIRouter(route_class=DeskPageRoute)
 MOST_NAMED = 200
@@ -102,7 +103,7 @@ async def post_view(request: Request, desk: TheDesk, context: State, caller: Des
         except (ValidationError, ValueError) as error:
             raise invalid("/name", "give the view a name of at most 80 characters") from error
         view = await save_view(session, caller, body)
-    return desk.redirect(f"/queue?view={view.id}", ("success", "The view is saved."))
+    return desk.redirect(f"/queue?view={view.id}", ("success", gettext("The view is saved.")))
 
 
 @router.post("/queue/views/{view_id}")
@@ -120,7 +121,7 @@ async def post_changed_view(
         raise invalid("/name", "give the view a name of at most 80 characters") from error
     async with context.database.begin() as session:
         await change_view(session, caller, view_id, body)
-    return desk.redirect(f"/queue?view={view_id}", ("success", "The view is saved."))
+    return desk.redirect(f"/queue?view={view_id}", ("success", gettext("The view is saved.")))
 
 
 @router.post("/queue/views/{view_id}/delete")
@@ -131,7 +132,7 @@ async def post_view_delete(
     await _form(request)
     async with context.database.begin() as session:
         await delete_view(session, caller, view_id)
-    return desk.redirect("/queue", ("success", "The view is deleted."))
+    return desk.redirect("/queue", ("success", gettext("The view is deleted.")))
 
 
 @router.post("/queue/layout")
@@ -160,7 +161,7 @@ async def post_bulk(request: Request, desk: TheDesk, context: State, caller: Des
         raise invalid("/action", "choose what to do")
     if not tickets and not is_all:
         return desk.redirect(
-            request_in(values.get("query", "")).url(), ("warning", "Select at least one ticket first.")
+            request_in(values.get("query", "")).url(), ("warning", gettext("Select at least one ticket first."))
         )
     asked = request_in(values.get("query", ""))
     async with context.database.begin() as session:
@@ -256,7 +257,7 @@ async def post_bulk_cancel(
     await _form(request)
     async with context.database.begin() as session:
         await cancel_bulk(session, caller, job_id)
-    return desk.redirect(f"/queue/bulk/{job_id}", ("success", "Stopped. What was done stays done."))
+    return desk.redirect(f"/queue/bulk/{job_id}", ("success", gettext("Stopped. What was done stays done.")))
 
 
 @router.get("/queue/jobs")
@@ -278,7 +279,7 @@ async def post_export(request: Request, desk: TheDesk, context: State, caller: D
         filters = _as_input(await _filters(session, caller, asked))
         await start_export(session, caller, ExportInput(filters=filters, sort=asked.sort or Sort.DUE))
     context.exports.wake()
-    return desk.redirect("/queue/jobs", ("success", "The file is being written. You find it here."))
+    return desk.redirect("/queue/jobs", ("success", gettext("The file is being written. You find it here.")))
 
 
 @router.get("/queue/exports/{export_id}/file")

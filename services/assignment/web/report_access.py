@@ -13,12 +13,23 @@ from services.assignment.web.admin.sections import AllowedAgent
 from services.assignment.web.admin.submitted_form import SubmittedForm, refuse_field
 from shared.contracts.vocabulary import Permission
 from shared.kit.clock import utc_now
+from shared.kit.i18n.messages import gettext, marked
 
 ReportPageCaller = Annotated[Caller, Depends(AllowedAgent(Permission.REPORT_VIEW))]
 SHOWN_RUNS = 10
-WORDS = {"first_response": "First response", "next_response": "Next response", "resolution": "Resolution"}
+SHOWN_WORDS = (
+    marked("Queued"),
+    marked("Running"),
+    marked("Done"),
+    marked("met"),
+    marked("breached"),
+    marked("cancelled"),
+    marked("tickets"),
+    marked("arrivals"),
+)
+"""States of runs, outcomes of verdicts and what a run counts, as pages show them."""
 QUARTER = 91
-SPANS = {"28": "Last 4 weeks", str(QUARTER): "Last 13 weeks", "365": "Last 12 months"}
+SPANS = {"28": marked("Last 4 weeks"), str(QUARTER): marked("Last 13 weeks"), "365": marked("Last 12 months")}
 
 
 def id_in(made: Response) -> UUID:
@@ -34,7 +45,7 @@ def period_in(form: SubmittedForm, zone: str) -> tuple[datetime, datetime | None
         days = int(form.text("days")) if form.text("days") in SPANS else QUARTER
         return (until or utc_now()) - timedelta(days=days), until
     if until is not None and until <= first:
-        raise refuse_field("to", "The last day must not be before the first")
+        raise refuse_field("to", gettext("The last day must not be before the first"))
     return first.astimezone(UTC), until
 
 
@@ -45,7 +56,7 @@ def _day(form: SubmittedForm, name: str, zone: str) -> datetime | None:
     try:
         day = date.fromisoformat(text)
     except ValueError as error:
-        raise refuse_field(name, "Write a day such as 2026-01-31") from error
+        raise refuse_field(name, gettext("Write a day such as 2026-01-31")) from error
     if not 1970 <= day.year <= 2200:
-        raise refuse_field(name, "Write a day of the years 1970 to 2200")
+        raise refuse_field(name, gettext("Write a day of the years 1970 to 2200"))
     return datetime.combine(day, time.min, ZoneInfo(zone))

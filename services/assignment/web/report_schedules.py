@@ -30,12 +30,30 @@ from shared.domain.permissions import holds
 from shared.kit.db import Session
 from shared.kit.http.form_tokens import check_form_token
 from shared.kit.http.problems import Problem
+from shared.kit.i18n.messages import gettext, marked
 
 router = APIRouter(route_class=DeskPageRoute)
 PATH = "/reports/schedules"
 SAVED = "saved:"
+SHOWN_WORDS = (
+    marked("Daily"),
+    marked("Weekly"),
+    marked("Monthly"),
+    marked("sent"),
+    marked("skipped"),
+    marked("failed"),
+)
+"""Values of a schedule and its runs that the page shows."""
 AS_IT_IS = "as-it-is"
-WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+WEEKDAYS = (
+    marked("Monday"),
+    marked("Tuesday"),
+    marked("Wednesday"),
+    marked("Thursday"),
+    marked("Friday"),
+    marked("Saturday"),
+    marked("Sunday"),
+)
 FIELDS = ("name", "report", "frequency", "weekday", "day", "at", "time_zone", "recipients")
 Token = Annotated[str, Form(alias="csrf_token")]
 
@@ -60,7 +78,7 @@ async def post_schedule(request: Request, desk: TheDesk, context: State, caller:
         if isinstance(error, Problem) and error.status not in (409, 422):
             raise
         return await _page(request, desk, context, caller, values, _said(error))
-    return desk.redirect(PATH, ("success", f"{made.name} is sent from now on."))
+    return desk.redirect(PATH, ("success", gettext("%(name)s is sent from now on.", name=made.name)))
 
 
 @router.get(PATH + "/{schedule_id}")
@@ -104,7 +122,7 @@ async def post_changed_schedule(
         if isinstance(error, Problem) and error.status not in (409, 422):
             raise
         return await _page(request, desk, context, caller, values, _said(error), edited=one)
-    return desk.redirect(PATH, ("success", f"{saved.name} is saved."))
+    return desk.redirect(PATH, ("success", gettext("%(name)s is saved.", name=saved.name)))
 
 
 @router.post(PATH + "/{schedule_id}/run")
@@ -116,8 +134,10 @@ async def post_schedule_run(
     _check(caller)
     run = await run_now(context, caller, schedule_id)
     if run.result == "sent":
-        return desk.redirect(PATH, ("success", f"The report is on its way to {run.sent_to}."))
-    return desk.redirect(PATH, ("danger", f"The report was not sent: {run.detail}."))
+        return desk.redirect(
+            PATH, ("success", gettext("The report is on its way to %(sent_to)s.", sent_to=run.sent_to))
+        )
+    return desk.redirect(PATH, ("danger", gettext("The report was not sent: %(detail)s.", detail=run.detail)))
 
 
 @router.post(PATH + "/{schedule_id}/pause")
@@ -128,7 +148,7 @@ async def post_schedule_pause(
     check_form_token(request, token)
     _check(caller)
     await change_schedule(context, caller, schedule_id, SchedulePatch(is_paused=True))
-    return desk.redirect(PATH, ("success", "The schedule is paused."))
+    return desk.redirect(PATH, ("success", gettext("The schedule is paused.")))
 
 
 @router.post(PATH + "/{schedule_id}/resume")
@@ -139,7 +159,7 @@ async def post_schedule_resume(
     check_form_token(request, token)
     _check(caller)
     await change_schedule(context, caller, schedule_id, SchedulePatch(is_paused=False))
-    return desk.redirect(PATH, ("success", "The schedule goes on."))
+    return desk.redirect(PATH, ("success", gettext("The schedule goes on.")))
 
 
 @router.post(PATH + "/{schedule_id}/delete")
@@ -150,7 +170,7 @@ async def post_schedule_deletion(
     check_form_token(request, token)
     _check(caller)
     await delete_schedule(context, caller, schedule_id)
-    return desk.redirect(PATH, ("success", "The schedule is deleted."))
+    return desk.redirect(PATH, ("success", gettext("The schedule is deleted.")))
 
 
 class _FormError(Exception):
@@ -175,7 +195,7 @@ async def _input(
         try:
             saved = await get_saved_report(session, caller, UUID(values["report"].removeprefix(SAVED)))
         except ValueError:
-            raise _FormError("Choose a report") from None
+            raise _FormError(gettext("Choose a report")) from None
         report = {"report": saved.report, "parameters": saved.parameters}
     frequency = values["frequency"]
     named = {"weekday": frequency == Frequency.WEEKLY, "day": frequency == Frequency.MONTHLY}
@@ -203,14 +223,14 @@ async def _agents(session: Session, addresses: str) -> list[UUID]:
     query = select(func.lower(Agent.email), Agent.id).where(func.lower(Agent.email).in_(wanted), Agent.is_active)
     found: dict[str, UUID] = dict((await session.execute(query)).tuples().all())
     if unknown := sorted(wanted - found.keys()):
-        raise _FormError(f"No active agent has the address {unknown[0]}")
+        raise _FormError(gettext("No active agent has the address %(address)s", address=unknown[0]))
     return sorted(found.values())
 
 
 def _said(error: ValidationError | _FormError | Problem) -> str:
     if isinstance(error, ValidationError):
         first = error.errors(include_url=False)[0]
-        place = str(first["loc"][0]).replace("_", " ").capitalize() if first["loc"] else "The form"
+        place = str(first["loc"][0]).replace("_", " ").capitalize() if first["loc"] else gettext("The form")
         return f"{place}: {str(first['msg']).removeprefix('Value error, ')}"
     return str(error) if isinstance(error, _FormError) else error.detail or ""
 
@@ -231,7 +251,11 @@ async def _page(
         saved = [(f"{SAVED}{one.id}", one.name) for one in await list_saved_reports(session, caller)]
         ids = {agent_id for one in schedules for agent_id in one.recipients}
         names = dict((await session.execute(select(Agent.id, Agent.name).where(Agent.id.in_(ids)))).tuples().all())
-    kept = [(AS_IT_IS, f"As it is: {REPORTS[edited.report].title}")] if edited and edited.report in REPORTS else []
+    kept = (
+        [(AS_IT_IS, gettext("As it is: %(title)s", title=gettext(REPORTS[edited.report].title)))]
+        if edited and edited.report in REPORTS
+        else []
+    )
     zones = [(zone, zone.replace("_", " ")) for zone in ("UTC", *ZONES)]
     return desk.render(
         request,
@@ -242,9 +266,9 @@ async def _page(
         people={one.id: ", ".join(names.get(agent, "somebody") for agent in one.recipients) for one in schedules},
         titles={name: kind.title for name, kind in REPORTS.items()},
         edited=edited,
-        choices=[*kept, *((name, kind.title) for name, kind in REPORTS.items()), *saved],
-        frequencies=[(one.value, one.value.capitalize()) for one in Frequency],
-        weekdays=[(str(number), name) for number, name in enumerate(WEEKDAYS, 1)],
+        choices=[*kept, *((name, gettext(kind.title)) for name, kind in REPORTS.items()), *saved],
+        frequencies=[(one.value, gettext(one.value.capitalize())) for one in Frequency],
+        weekdays=[(str(number), gettext(name)) for number, name in enumerate(WEEKDAYS, 1)],
         zones=zones,
         values=values,
         error=error,

@@ -24,24 +24,25 @@ from shared.domain.permissions import holds
 from shared.kit.clock import utc_now
 from shared.kit.db import Session
 from shared.kit.http.problems import Problem
+from shared.kit.i18n.messages import gettext, marked, translated_options
 
 router = APIRouter(route_class=DeskPageRoute)
 UNPROCESSABLE = 422
 
 PERIODS: Mapping[str, tuple[str, timedelta]] = {
-    "1": ("Last 24 hours", timedelta(days=1)),
-    "7": ("Last 7 days", timedelta(days=7)),
-    "30": ("Last 30 days", timedelta(days=30)),
-    "90": ("Last 90 days", timedelta(days=90)),
-    "365": ("Last 12 months", timedelta(days=365)),
+    "1": (marked("Last 24 hours"), timedelta(days=1)),
+    "7": (marked("Last 7 days"), timedelta(days=7)),
+    "30": (marked("Last 30 days"), timedelta(days=30)),
+    "90": (marked("Last 90 days"), timedelta(days=90)),
+    "365": (marked("Last 12 months"), timedelta(days=365)),
 }
 GROUPS: Mapping[GroupBy, str] = {
-    GroupBy.TEAM: "Teams",
-    GroupBy.AGENT: "Agents",
-    GroupBy.TOPIC: "Topics",
-    GroupBy.PRIORITY: "Priorities",
-    GroupBy.CHANNEL: "Channels",
-    GroupBy.ORGANISATION: "Organisations",
+    GroupBy.TEAM: marked("Teams"),
+    GroupBy.AGENT: marked("Agents"),
+    GroupBy.TOPIC: marked("Topics"),
+    GroupBy.PRIORITY: marked("Priorities"),
+    GroupBy.CHANNEL: marked("Channels"),
+    GroupBy.ORGANISATION: marked("Organisations"),
 }
 DAYS_PER_STEP: Mapping[ReportInterval, int] = {
     ReportInterval.HOUR: 2,
@@ -49,7 +50,35 @@ DAYS_PER_STEP: Mapping[ReportInterval, int] = {
     ReportInterval.WEEK: 400,
 }
 """Up to how many days a chart has a bar for each hour, day or week, where nobody chooses."""
-STEPS = tuple((step.value, f"Per {step.value}") for step in ReportInterval)
+STEPS = (
+    (ReportInterval.HOUR.value, marked("Per hour")),
+    (ReportInterval.DAY.value, marked("Per day")),
+    (ReportInterval.WEEK.value, marked("Per week")),
+    (ReportInterval.MONTH.value, marked("Per month")),
+)
+UNITS = (
+    marked("hour"),
+    marked("day"),
+    marked("week"),
+    marked("month"),
+    marked("team"),
+    marked("agent"),
+    marked("topic"),
+    marked("priority"),
+    marked("channel"),
+    marked("organisation"),
+)
+"""What pages name by its value: the steps of charts, and what a report is broken down by."""
+CHANNELS = (
+    marked("Portal"),
+    marked("Mail"),
+    marked("Api"),
+    marked("Widget"),
+    marked("Alert"),
+    marked("Agent"),
+    marked("Not known"),
+)
+"""Names of channels as reports write them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +165,10 @@ async def show_reports(request: Request, desk: TheDesk, context: State, caller: 
         asked=asked,
         charts=charts_of(report) if report else {},
         previous={one.metric: one for one in report.previous_total} if report else {},
-        steps=STEPS,
-        tabs=[(f"/reports?{asked.query(one)}", name, one is asked.group_by) for one, name in GROUPS.items()],
+        steps=translated_options(STEPS),
+        tabs=[(f"/reports?{asked.query(one)}", gettext(name), one is asked.group_by) for one, name in GROUPS.items()],
         table_url=f"/reports.csv?{asked.query(asked.group_by)}",
-        periods=[(value, name) for value, (name, _) in PERIODS.items()],
+        periods=[(value, gettext(name)) for value, (name, _) in PERIODS.items()],
         teams=[(one.slug, one.name) for one in teams],
     )
 

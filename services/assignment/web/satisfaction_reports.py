@@ -12,14 +12,15 @@ from services.assignment.web.activity_reports import Maker, make_report, page_ad
 from services.assignment.web.page_base import DeskAgent, DeskPageRoute, TheDesk
 from services.assignment.web.reports import Form, ReportRequest, interval_label
 from shared.kit.db import Session
+from shared.kit.i18n.messages import gettext, marked
 from shared.kit.satisfaction import SCORES
 
 router = APIRouter(prefix="/reports", route_class=DeskPageRoute)
 GROUP_TABS = {
-    SatisfactionDimension.TEAM: "Teams",
-    SatisfactionDimension.AGENT: "Agents",
-    SatisfactionDimension.TOPIC: "Topics",
-    SatisfactionDimension.ORGANISATION: "Organisations",
+    SatisfactionDimension.TEAM: marked("Teams"),
+    SatisfactionDimension.AGENT: marked("Agents"),
+    SatisfactionDimension.TOPIC: marked("Topics"),
+    SatisfactionDimension.ORGANISATION: marked("Organisations"),
 }
 
 
@@ -45,7 +46,8 @@ async def show_csat(
     if report is not None:
         ratings, error = await make_report(context, caller, _ratings(asked, wanted))
     tabs = [
-        (page_address("csat", asked, by=one.value), name, one is wanted.group_by) for one, name in GROUP_TABS.items()
+        (page_address("csat", asked, by=one.value), gettext(name), one is wanted.group_by)
+        for one, name in GROUP_TABS.items()
     ]
     values: dict[str, Any] = {"by": wanted.group_by, "tabs": tabs, "ratings": ratings, "wanted": wanted}
     return await report_page(
@@ -57,7 +59,7 @@ async def show_csat(
         asked,
         report=report,
         error=error,
-        scores=SCORES,
+        scores={score: gettext(words) for score, words in SCORES.items()},
         series=_points(report) if report else [],
         page_address=page_address,
         **values,

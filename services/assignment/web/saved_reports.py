@@ -29,6 +29,7 @@ from services.assignment.web.reports import ReportRequest
 from shared.contracts.vocabulary import Permission
 from shared.domain.permissions import holds
 from shared.kit.http.form_tokens import check_form_token
+from shared.kit.i18n.messages import gettext
 
 router = APIRouter(route_class=DeskPageRoute)
 Text = Annotated[str, Form(max_length=200)]
@@ -77,10 +78,10 @@ async def post_saved_report(request: Request, desk: TheDesk, context: State, cal
         )
     except (ValidationError, ValueError):
         new = {"report": report, "title": REPORTS[report].title, **parameters} if report in REPORTS else None
-        return await _list(request, desk, context, caller, new=new, error="Give the report a name of one line")
+        return await _list(request, desk, context, caller, new=new, error=gettext("Give the report a name of one line"))
     async with changing(context, caller) as session:
         saved = await save_report(session, caller, body)
-    return desk.redirect(PATH, ("success", f"{saved.name} is saved."))
+    return desk.redirect(PATH, ("success", gettext("%(name)s is saved.", name=saved.name)))
 
 
 @router.get(PATH + "/{report_id}")
@@ -109,9 +110,9 @@ async def post_changed_report(
     try:
         patch = SavedReportPatch.model_validate({"name": " ".join(name.split()), "team_id": _team_in(shared_with)})
     except (ValidationError, ValueError):
-        return await _list(request, desk, context, caller, error="Give the report a name of one line")
+        return await _list(request, desk, context, caller, error=gettext("Give the report a name of one line"))
     saved = await change_saved_report(context, caller, report_id, patch)
-    return desk.redirect(PATH, ("success", f"{saved.name} is saved."))
+    return desk.redirect(PATH, ("success", gettext("%(name)s is saved.", name=saved.name)))
 
 
 @router.post(PATH + "/{report_id}/delete")
@@ -122,7 +123,7 @@ async def post_deleted_report(
     check_form_token(request, csrf_token)
     _check(caller)
     await delete_saved_report(context, caller, report_id)
-    return desk.redirect(PATH, ("success", "The report is deleted."))
+    return desk.redirect(PATH, ("success", gettext("The report is deleted.")))
 
 
 def _team_in(text: str) -> UUID | None:

@@ -14,11 +14,12 @@ from services.assignment.schemas.actions import MessageInput
 from services.assignment.schemas.composing import DraftKind, FollowingAction, HeldReplyInput
 from services.assignment.web.page_base import Notice
 from shared.kit.clock import utc_now
+from shared.kit.i18n.messages import gettext
 
 FOLLOWING: Mapping[str, FollowingAction] = {"resolve": "resolve", "pend": "pend"}
 REPEATED_WITHIN = timedelta(minutes=2)
 """The same words again from the same agent within this time come from a form that was sent twice."""
-REPEATED: Notice = ("info", "You have just sent these very words; they are not sent again.")
+REPEATED: Notice = ("info", gettext("You have just sent these very words; they are not sent again."))
 
 
 async def send_written(
@@ -58,4 +59,6 @@ async def _hold(
     outcome = await hold_reply(context, call, held, seconds)
     if outcome.is_sent:
         return REPEATED
-    return "success", f"Your reply goes out in {seconds} seconds. Until then it can be taken back."
+    return "success", gettext(
+        "Your reply goes out in %(seconds)s seconds. Until then it can be taken back.", seconds=seconds
+    )

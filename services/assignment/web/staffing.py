@@ -33,9 +33,10 @@ from services.assignment.web.admin.submitted_form import (
     refused_form,
 )
 from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
-from services.assignment.web.report_access import SHOWN_RUNS, WORDS, ReportPageCaller, id_in
+from services.assignment.web.report_access import SHOWN_RUNS, ReportPageCaller, id_in
 from shared.contracts.vocabulary import Priority
 from shared.kit.db import Session
+from shared.kit.i18n.messages import gettext, translated_options
 
 PATH = "/reports/staffing"
 router = APIRouter(prefix=PATH, route_class=DeskPageRoute)
@@ -84,7 +85,7 @@ async def show_run(request: Request, desk: TheDesk, context: State, caller: Repo
         "reports/staffing.html",
         caller,
         run=run,
-        words=WORDS,
+        strategies=staffing_form.STRATEGIES,
         attainment=attainment_chart(run.report) if run.report else None,
         waits=wait_chart(run.report) if run.report else None,
         path=f"{PATH}/{run_id}",
@@ -96,7 +97,7 @@ async def post_cancel(desk: TheDesk, context: State, caller: ReportPageCaller, r
     """Stops it. Raises Problem 404."""
     async with context.database.begin() as session:
         await cancel_run(session, caller, AnalysisKind.STAFFING, run_id)
-    return desk.redirect(f"{PATH}/{run_id}", ("success", "The simulation was stopped."))
+    return desk.redirect(f"{PATH}/{run_id}", ("success", gettext("The simulation was stopped.")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,9 +183,9 @@ async def _form_page(request: Request, desk: DeskPages, context: AppState, calle
         policies=[(str(one.id), one.name) for one in policies],
         calendars=[(one.slug, one.name) for one in calendars],
         priorities=list(reversed(Priority)),
-        arrivals=list(staffing_form.ARRIVALS.items()),
-        handling=list(staffing_form.HANDLING.items()),
-        distributions=list(staffing_form.DISTRIBUTIONS.items()),
-        strategies=list(staffing_form.STRATEGIES.items()),
+        arrivals=translated_options(staffing_form.ARRIVALS.items()),
+        handling=translated_options(staffing_form.HANDLING.items()),
+        distributions=translated_options(staffing_form.DISTRIBUTIONS.items()),
+        strategies=translated_options(staffing_form.STRATEGIES.items()),
         runs=[simulation_view(run) for run in runs],
     )

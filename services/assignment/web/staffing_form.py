@@ -7,18 +7,19 @@ from services.assignment.schemas.staffing import StaffingInput
 from services.assignment.web.admin.duration_text import format_duration_text, parse_duration_text
 from services.assignment.web.admin.submitted_form import SubmittedForm, refuse_field
 from shared.contracts.vocabulary import Priority, Strategy
+from shared.kit.i18n.messages import gettext, marked
 
-ARRIVALS: Final = {"history": "Those of the last days, from the log", "generated": "Generated ones"}
-HANDLING: Final = {"measured": "As measured in the log", "given": "As given here"}
+ARRIVALS: Final = {"history": marked("Those of the last days, from the log"), "generated": marked("Generated ones")}
+HANDLING: Final = {"measured": marked("As measured in the log"), "given": marked("As given here")}
 DISTRIBUTIONS: Final = {
-    "lognormal": "Mostly short, some long (log-normal)",
-    "exponential": "Exponential",
-    "fixed": "Always the same",
+    "lognormal": marked("Mostly short, some long (log-normal)"),
+    "exponential": marked("Exponential"),
+    "fixed": marked("Always the same"),
 }
 STRATEGIES: Final = {
-    Strategy.LEAST_LOADED.value: "Whoever has the fewest",
-    Strategy.ROUND_ROBIN.value: "In turn",
-    Strategy.WEIGHTED.value: "By weight",
+    Strategy.LEAST_LOADED.value: marked("Whoever has the fewest"),
+    Strategy.ROUND_ROBIN.value: marked("In turn"),
+    Strategy.WEIGHTED.value: marked("By weight"),
 }
 NUMBERS: Final = ("days", "least", "most", "step", "seed")
 FIELDS: Final[Mapping[tuple[str, ...], str]] = {
@@ -98,7 +99,7 @@ def field_of(place: tuple[Any, ...]) -> str:
 def _whole(form: SubmittedForm, name: str) -> int:
     found = form.number(name)
     if found is None:
-        raise refuse_field(name, "Write a whole number")
+        raise refuse_field(name, gettext("Write a whole number"))
     return found
 
 
@@ -110,7 +111,7 @@ def _number(name: str, text: str) -> float:
     """A plain decimal number; not what Python takes beyond that, such as `nan` and `1e9`."""
     whole, _, part = text.partition(".")
     if not (whole + part).isascii() or not whole.isdigit() or not (part or "0").isdigit() or len(text) > 12:
-        raise refuse_field(name, "Write a number such as 4 or 2.5")
+        raise refuse_field(name, gettext("Write a number such as 4 or 2.5"))
     return float(text)
 
 
@@ -130,5 +131,5 @@ def _mean(form: SubmittedForm) -> int:
     except ValueError as error:
         raise refuse_field("mean", str(error)) from error
     if not isinstance(seconds, int):
-        raise refuse_field("mean", "Write a time such as 20m or 1h 30m")
+        raise refuse_field("mean", gettext("Write a time such as 20m or 1h 30m"))
     return seconds

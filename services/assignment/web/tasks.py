@@ -20,6 +20,7 @@ from shared.contracts.vocabulary import Permission
 from shared.domain.errors import Refusal
 from shared.kit.http.error_handlers import from_exception
 from shared.kit.http.problems import Problem
+from shared.kit.i18n.messages import gettext
 
 router = APIRouter(route_class=DeskPageRoute)
 SAID = {
@@ -49,7 +50,7 @@ async def post_task(request: Request, desk: TheDesk, context: State, caller: Des
             raise
         errors = (("task_title", f"{problem.detail[:1].upper()}{problem.detail[1:]}."),)
     else:
-        return await onwards(desk, context, caller, number, ("success", "The task is added."))
+        return await onwards(desk, context, caller, number, ("success", gettext("The task is added.")))
     return await ticket_page(
         request, desk, context, caller, number, PageState(422, UnsentForm("tasks", values, errors))
     )
@@ -74,7 +75,7 @@ async def post_change(
             await change_task(context, caller, number, task_id, patch)
     except ValidationError as error:
         reason = " ".join(text for _, text in errors_of(error))
-        state = PageState(422, notices=[("danger", f"The task was not changed: {reason}")])
+        state = PageState(422, notices=[("danger", gettext("The task was not changed: %(reason)s", reason=reason))])
         return await ticket_page(request, desk, context, caller, number, state)
     return await onwards(desk, context, caller, number, ("success", SAID.get(change, SAID["save"])))
 

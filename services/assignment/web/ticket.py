@@ -44,6 +44,7 @@ from services.assignment.web.ticket_page.sla_clocks import clock_lines
 from services.assignment.web.ticket_page.timeline import FILTERS, timeline_parts
 from shared.contracts.vocabulary import CloseReason, HoldReason, Permission, Priority, Status
 from shared.kit.clock import new_id, utc_now
+from shared.kit.i18n.messages import gettext
 from shared.kit.satisfaction import SCORES
 
 router = APIRouter(route_class=DeskPageRoute)
@@ -237,7 +238,10 @@ async def ticket_page(
 
 def _to_target(desk: DeskPages, number: str, target: RelatedTicket) -> Response:
     """The page of the ticket that one was merged into, which says so."""
-    notice: Notice = ("info", f"{number} was merged into this ticket: its entries stand in the timeline.")
+    notice: Notice = (
+        "info",
+        gettext("%(number)s was merged into this ticket: its entries stand in the timeline.", number=number),
+    )
     return desk.redirect(f"/tickets/{quote(target.number, safe='')}", notice)
 
 

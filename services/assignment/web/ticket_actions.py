@@ -26,6 +26,7 @@ from shared.kit.http.error_handlers import from_exception
 from shared.kit.http.form_tokens import check_form_token
 from shared.kit.http.idempotency import fingerprint
 from shared.kit.http.problems import Problem, not_found
+from shared.kit.i18n.messages import gettext
 from shared.kit.ticket_errors import TicketsUnavailable
 
 router = APIRouter(route_class=DeskPageRoute)
@@ -79,7 +80,9 @@ async def _then(context: AppState, caller: Caller, number: str, action: str, val
     try:
         await do(context, _call(caller, number, following, values | {"revision": ""}), ACTIONS[following].body())
     except (Refusal, TicketsUnavailable, Problem) as error:
-        return "warning", f"Reply sent, but the next step did not work: {from_exception(error).detail}."
+        return "warning", gettext(
+            "Reply sent, but the next step did not work: %(detail)s.", detail=from_exception(error).detail
+        )
     return "success", f"{SAID[action]} {SAID[following]}"
 
 

@@ -32,6 +32,7 @@ from shared.domain.errors import Refusal, VersionConflict
 from shared.kit.clock import utc_now
 from shared.kit.http.error_handlers import from_exception
 from shared.kit.http.problems import Problem, not_found
+from shared.kit.i18n.messages import gettext
 
 router = APIRouter(route_class=DeskPageRoute)
 PRINTED = 500
@@ -57,9 +58,11 @@ async def post_following(
     await checked_form(request)
     if following == "stop":
         await unfollow(context, caller, number, caller.agent_id)
-        return await onwards(desk, context, caller, number, ("success", "You do not follow this ticket any more."))
+        return await onwards(
+            desk, context, caller, number, ("success", gettext("You do not follow this ticket any more."))
+        )
     await follow(context, bare_call(caller, number, "followers"), None)
-    return await onwards(desk, context, caller, number, ("success", "You follow this ticket."))
+    return await onwards(desk, context, caller, number, ("success", gettext("You follow this ticket.")))
 
 
 @router.post("/tickets/{number}/links/{linking}")
@@ -74,10 +77,10 @@ async def post_link(
         if linking == "add":
             link = LinkInput.model_validate({"ticket": values.get("ticket", ""), "kind": values.get("kind", "related")})
             await link_tickets(context, caller, number, link)
-            notice: Notice = ("success", "Linked.")
+            notice: Notice = ("success", gettext("Linked."))
         else:
             await unlink_tickets(context, caller, number, _id_in(values))
-            notice = ("success", "The link is removed.")
+            notice = ("success", gettext("The link is removed."))
     except ValidationError as error:
         return await _refused(request, desk, context, caller, number, UnsentForm("links", values, errors_of(error)))
     except Problem as problem:
@@ -114,7 +117,7 @@ async def post_edit(request: Request, desk: TheDesk, context: State, caller: Des
             raise
         draft = UnsentForm("edit", values, (("form", problem.detail),))
         return await _edit_page(request, desk, context, caller, number, draft, problem.status)
-    return await onwards(desk, context, caller, number, ("success", "Changed."))
+    return await onwards(desk, context, caller, number, ("success", gettext("Changed.")))
 
 
 @router.get("/tickets/{number}/print")

@@ -31,6 +31,7 @@ from shared.domain.errors import Refusal
 from shared.kit.http.error_handlers import from_exception
 from shared.kit.http.form_tokens import check_form_token
 from shared.kit.http.problems import Problem
+from shared.kit.i18n.messages import gettext
 from shared.kit.user_content.rendering import with_attachment_urls
 
 router = APIRouter(route_class=DeskPageRoute)
@@ -62,7 +63,7 @@ async def post_draft(request: Request, desk: TheDesk, context: State, caller: De
     await save_draft(context, caller, number, draft_in(values))
     if wants_json(request):
         return Response(status_code=HTTP_204_NO_CONTENT)
-    return await onwards(desk, context, caller, number, ("success", "Draft saved."))
+    return await onwards(desk, context, caller, number, ("success", gettext("Draft saved.")))
 
 
 @router.post("/tickets/{number}/preview")
@@ -93,13 +94,13 @@ async def post_file(request: Request, desk: TheDesk, context: State, caller: Des
         kind: DraftKind = "note" if _text(form, "kind") == "note" else "reply"
         sent = form.get("file")
         if not isinstance(sent, UploadFile):
-            return await onwards(desk, context, caller, number, ("warning", "Choose a file first."))
+            return await onwards(desk, context, caller, number, ("warning", gettext("Choose a file first.")))
         answer = await upload_spooled(context, caller, sent)
     if answer.status_code != HTTP_201_CREATED:
         detail = json.loads(bytes(answer.body)).get("detail", "the file was not taken")
         return await onwards(desk, context, caller, number, ("danger", str(detail)))
     await _add_to_draft(context, caller, number, kind, StoredFile.model_validate_json(bytes(answer.body)))
-    return await onwards(desk, context, caller, number, ("success", "The file goes with your draft."))
+    return await onwards(desk, context, caller, number, ("success", gettext("The file goes with your draft.")))
 
 
 @router.post("/tickets/{number}/held/{held_id}/undo")
@@ -115,7 +116,9 @@ async def post_undo(
             raise
         async with context.database.begin() as session:
             await get_ticket(session, caller, number)
-        return await onwards(desk, context, caller, number, ("warning", "It is out already and cannot be taken back."))
+        return await onwards(
+            desk, context, caller, number, ("warning", gettext("It is out already and cannot be taken back."))
+        )
     return await onwards(desk, context, caller, number, ("success", UNDONE))
 
 
@@ -145,7 +148,7 @@ async def post_entry(
             raise
         draft = UnsentForm("entry", values, (("body", problem.detail),))
         return await _entry_page(request, desk, context, caller, number, entry_id, draft, problem.status)
-    return await onwards(desk, context, caller, number, ("success", "Corrected. What it said before is kept."))
+    return await onwards(desk, context, caller, number, ("success", gettext("Corrected. What it said before is kept.")))
 
 
 async def _entry_page(

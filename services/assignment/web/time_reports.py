@@ -19,6 +19,7 @@ from services.assignment.web.reports import GROUPS, Form, ReportRequest
 from shared.contracts.vocabulary import Permission
 from shared.domain.permissions import holds
 from shared.kit.db import Session
+from shared.kit.i18n.messages import gettext
 
 router = APIRouter(prefix="/reports", route_class=DeskPageRoute)
 
@@ -35,7 +36,8 @@ async def show_times(request: Request, desk: TheDesk, context: State, caller: De
     """How long first responses, next responses and resolutions took, and how that is distributed."""
     report, error = await _times(context, caller, asked)
     tabs = [
-        (page_address("times", asked, group_by=one.value), name, one is asked.group_by) for one, name in GROUPS.items()
+        (page_address("times", asked, group_by=one.value), gettext(name), one is asked.group_by)
+        for one, name in GROUPS.items()
     ]
     previous = {one.metric: one for one in report.previous_total} if report else {}
     return await report_page(

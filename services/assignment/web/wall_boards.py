@@ -15,6 +15,7 @@ from shared.contracts.vocabulary import Permission
 from shared.domain.permissions import holds
 from shared.kit.http.form_tokens import check_form_token
 from shared.kit.http.problems import not_found
+from shared.kit.i18n.messages import gettext
 
 router = APIRouter(route_class=DeskPageRoute)
 PATH = "/reports/boards"
@@ -43,7 +44,7 @@ async def post_board(
     _check(caller)
     name = " ".join(name.split())
     if not name or not name.isprintable():
-        return await _list(request, desk, context, caller, error="Give the board a name")
+        return await _list(request, desk, context, caller, error=gettext("Give the board a name"))
     board, token = await create_board(context, caller, name, team)
     link = f"{context.settings.desk_url.rstrip('/')}/board/{token}"
     return await _list(request, desk, context, caller, made=board.name, link=link)
@@ -62,7 +63,7 @@ async def post_revoke_board(
     check_form_token(request, csrf_token)
     _check(caller)
     name = await revoke_board(context, caller, board_id)
-    return desk.redirect(PATH, ("success", f"The link of {name} was revoked."))
+    return desk.redirect(PATH, ("success", gettext("The link of %(name)s was revoked.", name=name)))
 
 
 @router.get("/board/{token}")

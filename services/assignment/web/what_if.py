@@ -35,7 +35,6 @@ from services.assignment.web.report_access import (
     QUARTER,
     SHOWN_RUNS,
     SPANS,
-    WORDS,
     ReportPageCaller,
     id_in,
     period_in,
@@ -46,13 +45,14 @@ from shared.contracts.vocabulary import Metric, Permission
 from shared.domain.permissions import holds
 from shared.kit.db import Session
 from shared.kit.http.problems import not_found
+from shared.kit.i18n.messages import gettext, marked, translated_options
 
 PATH = "/reports/what-if"
 router = APIRouter(prefix=PATH, route_class=DeskPageRoute)
 CHANGES = {
-    ChangeKind.TO_MET: "breached before, met then",
-    ChangeKind.TO_BREACHED: "met before, breached then",
-    ChangeKind.OTHER: "changed otherwise",
+    ChangeKind.TO_MET: marked("breached before, met then"),
+    ChangeKind.TO_BREACHED: marked("met before, breached then"),
+    ChangeKind.OTHER: marked("changed otherwise"),
 }
 OpaqueId = Annotated[str, Query(max_length=64)]
 
@@ -104,7 +104,6 @@ async def show_run(request: Request, desk: TheDesk, context: State, caller: Repo
         "reports/what_if.html",
         caller,
         run=run,
-        words=WORDS,
         metrics=policy_form.METRICS,
         priorities=policy_form.PRIORITIES,
         asked=policy_form.policy_values(run.question.policy),
@@ -141,7 +140,6 @@ async def show_tickets(
         found=changed_verdicts(run.report, *narrowed),
         narrowed=narrowed,
         changes=CHANGES,
-        words=WORDS,
         back=f"{PATH}/{run_id}",
     )
 
@@ -151,7 +149,7 @@ async def post_cancel(desk: TheDesk, context: State, caller: ReportPageCaller, r
     """Stops it. Raises Problem 404."""
     async with context.database.begin() as session:
         await cancel_run(session, caller, AnalysisKind.WHAT_IF, run_id)
-    return desk.redirect(f"{PATH}/{run_id}", ("success", "The what-if was stopped."))
+    return desk.redirect(f"{PATH}/{run_id}", ("success", gettext("The what-if was stopped.")))
 
 
 @router.post("/{run_id}/roll-out")
@@ -164,7 +162,11 @@ async def post_roll_out(desk: TheDesk, context: State, caller: SlaPageCaller, ru
     except FormRefused as refused:
         text = refused.notice or "; ".join(text for _, text in refused.errors)
         return desk.redirect(f"{PATH}/{run_id}", ("danger", text))
-    saved = f"New tickets get version {policy.version} of {policy.name}. Now decide what it means for running ones."
+    saved = gettext(
+        "New tickets get version %(version)s of %(name)s. Now decide what it means for running ones.",
+        version=policy.version,
+        name=policy.name,
+    )
     return desk.redirect(f"/admin/sla-policies/{policy.id}/rollouts", ("success", saved))
 
 
@@ -250,6 +252,6 @@ async def _form_page(
         priorities=policy_form.PRIORITIES,
         target_field=policy_form.target_field,
         days=calendar_form.DAYS,
-        spans=list(SPANS.items()),
+        spans=translated_options(SPANS.items()),
         runs=[what_if_view(run) for run in runs],
     )

@@ -15,17 +15,18 @@ from services.assignment.web.page_base import DeskAgent, DeskPageRoute, TheDesk
 from services.assignment.web.ticket_writing import checked_form
 from shared.contracts.vocabulary import Permission
 from shared.kit.http.problems import invalid
+from shared.kit.i18n.messages import gettext, marked
 
 router = APIRouter(route_class=DeskPageRoute)
 SHOWN = 100
-CLEARED = "Mail goes to this address again."
+CLEARED = marked("Mail goes to this address again.")
 STATUSES = {
-    "waiting": ("Waits for details", "neutral"),
-    "queued": ("Queued", "info"),
-    "sending": ("Being sent", "info"),
-    "sent": ("Delivered", "ok"),
-    "failed": ("Failed", "danger"),
-    "dropped": ("Not sent", "neutral"),
+    "waiting": (marked("Waits for details"), "neutral"),
+    "queued": (marked("Queued"), "info"),
+    "sending": (marked("Being sent"), "info"),
+    "sent": (marked("Delivered"), "ok"),
+    "failed": (marked("Failed"), "danger"),
+    "dropped": (marked("Not sent"), "neutral"),
 }
 
 
@@ -69,7 +70,7 @@ async def clear_bounce(request: Request, desk: TheDesk, context: State, caller: 
     path = f"/v1/deliveries/{delivery_id}/clear-bounce"
     query = {"ticket_id": str(found.ticket.id)}
     await context.siblings.notification.call(administrator(caller), "POST", path, query=query)
-    return desk.redirect(f"/tickets/{quote(number, safe='')}/notifications", ("success", CLEARED))
+    return desk.redirect(f"/tickets/{quote(number, safe='')}/notifications", ("success", gettext(CLEARED)))
 
 
 def _row(delivery: dict[str, Any]) -> dict[str, Any]:
@@ -77,15 +78,15 @@ def _row(delivery: dict[str, Any]) -> dict[str, Any]:
     is_entry = delivery["channel"] == "inbox"
     came_back = delivery["status"] == "sent" and delivery["last_error"]
     if came_back:
-        status, tone = "Came back", "danger"
+        status, tone = marked("Came back"), "danger"
     at = delivery["sent_at"] or delivery["created_at"]
     return {
         "who": delivery["name"] or delivery["address"] or _role(delivery["recipient"]),
         "address": delivery["address"] if delivery["name"] else "",
         "what": words_of({"template": delivery["template"], "facts": {}}),
-        "why": AUDIENCE_LABELS.get(delivery["audience"] or "", ""),
-        "channel": CHANNEL_LABELS.get(delivery["channel"], delivery["channel"]),
-        "status": "Read" if is_entry and delivery["read_at"] else status,
+        "why": gettext(AUDIENCE_LABELS.get(delivery["audience"] or "", "")),
+        "channel": gettext(CHANNEL_LABELS.get(delivery["channel"], delivery["channel"])),
+        "status": gettext(marked("Read") if is_entry and delivery["read_at"] else status),
         "tone": tone,
         "at": datetime.fromisoformat(at),
         "attempts": delivery["attempts"],
@@ -98,8 +99,8 @@ def _role(recipient: str) -> str:
     """Returns the recipient by role where no name is known."""
     kind = recipient.partition(":")[0]
     return {
-        "requester": "Requester",
-        "participant": "Participant",
-        "target": "Chat or on-call",
-        "side": "Third party",
-    }.get(kind, "Agent")
+        "requester": gettext("Requester"),
+        "participant": gettext("Participant"),
+        "target": gettext("Chat or on-call"),
+        "side": gettext("Third party"),
+    }.get(kind, gettext("Agent"))

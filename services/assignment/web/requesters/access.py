@@ -34,7 +34,9 @@ async def post_ban(
             await ban_addresses(context, caller, person.emails, form.text("reason"))
     except FormRefused as refused:
         return await person_page(request, desk, context, caller, requester_id, refused_form(form, refused, form.typed))
-    return desk.redirect(f"/requesters/{requester_id}", ("success", f"{person.name} may not write to us any more."))
+    return desk.redirect(
+        f"/requesters/{requester_id}", ("success", gettext("%(name)s may not write to us any more.", name=person.name))
+    )
 
 
 @router.post("/{requester_id}/lift-ban")
@@ -44,7 +46,9 @@ async def post_lift(
     """Lets a person write again."""
     person = await _person(context, caller, requester_id)
     await lift_bans(context, caller, person.emails)
-    return desk.redirect(f"/requesters/{requester_id}", ("success", f"{person.name} may write again."))
+    return desk.redirect(
+        f"/requesters/{requester_id}", ("success", gettext("%(name)s may write again.", name=person.name))
+    )
 
 
 @router.get("/{requester_id}/erase")

@@ -52,7 +52,7 @@ async def post_new(request: Request, desk: TheDesk, context: State, caller: Crea
     except FormRefused as refused:
         return await _form_page(request, desk, context, caller, None, refused_form(form, refused, form.typed))
     made = RequesterProfile.model_validate_json(bytes(answer.body))
-    return desk.redirect(f"/requesters/{made.id}", ("success", f"{made.name} was added."))
+    return desk.redirect(f"/requesters/{made.id}", ("success", gettext("%(name)s was added.", name=made.name)))
 
 
 @router.get("/{requester_id}/edit")

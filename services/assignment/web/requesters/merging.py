@@ -68,4 +68,7 @@ async def post_merge(desk: TheDesk, context: State, caller: Editor, requester_id
 async def post_unmerge(desk: TheDesk, context: State, caller: Editor, requester_id: UUID, _: AdminForm) -> Response:
     """Undoes the merge of this requester."""
     person = await undo_merge(context, caller, requester_id)
-    return desk.redirect(f"/requesters/{person.id}", ("success", f"{person.name} is a requester of their own again."))
+    return desk.redirect(
+        f"/requesters/{person.id}",
+        ("success", gettext("%(name)s is a requester of their own again.", name=person.name)),
+    )
