@@ -4,11 +4,8 @@ import asyncio
 import itertools
 import os
 import re
-import signal
 import sys
-from asyncio.subprocess import Process
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -16,12 +13,8 @@ from uuid import UUID
 import aiosmtplib
 import pytest
 
-from deploy.local import process
 from deploy.local.engines import Stack
 from deploy.local.engines.ports import find_free_port
-from deploy.local.plan import CHECKOUT
-from deploy.local.process import inherited_environment
-from deploy.local.service_spec import python
 from services.intake.abuse.bans import BanList
 from services.intake.attachments.object_store import ContentStore, StorageUnavailable
 from services.intake.mail.parsing.parser_pool import ParserPool
@@ -35,9 +28,9 @@ from shared.kit.backoff import Backoff
 from shared.kit.clock import new_id
 from shared.kit.db import Database
 from shared.kit.worker_pool import WorkerDied, WorkerPool
+from tests.services.intake.mail_transports.mail_process import running
 from tests.services.intake.mail_transports.post_office import PostOffice, letter
 from tests.support.eventually import eventually
-from tests.support.settings import common_environment
 from tests.support.sizes import either
 
 CORPUS = Path(os.environ.get("EVERDESK_TEST_DATA", "/nowhere")) / "mail"
@@ -145,34 +138,6 @@ async def test_a_database_that_is_away_means_later(post: PostOffice) -> None:
         await PostOffice(port, post.intake, settings, post.admission).hand_in(letter())
     assert refused.value.code == 451
     server.close()
-
-
-@asynccontextmanager
-async def running(engines: Stack, post: PostOffice, port: int, log: Path) -> AsyncIterator[Process]:
-    """The mail process, as the supervisor starts it; killed at the end as by a power cut."""
-    environment = common_environment(engines) | {
-        "EVERDESK_DATABASE_URL": engines.postgres.url("intake"),
-        "EVERDESK_STORAGE_URL": post.settings.storage_url,
-        "EVERDESK_MAIL_IN_PORT": str(port),
-        "EVERDESK_PORT": "0",
-        "EVERDESK_MAIL_PER_SENDER_PER_HOUR": "100000",
-        "EVERDESK_MAIL_PACE_SECONDS": "0",
-    }
-    launch = python("services.intake.main", "mail", cwd=CHECKOUT, env=inherited_environment() | environment)
-    with log.open("ab") as output:
-        child = await process.spawn(launch, output=output)
-
-    async def listens() -> None:
-        _, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.close()
-
-    try:
-        await eventually(listens, within=30)
-        yield child
-    finally:
-        with suppress(ProcessLookupError):
-            child.send_signal(signal.SIGKILL)
-        await child.wait()
 
 
 async def retried_if_blamed(post: PostOffice, row: RawMail) -> None:
