@@ -23,6 +23,11 @@ class RequesterRecord(Base):
             postgresql_where=text("organisation_id is null and merged_into is null"),
         ),
         Index(
+            "ix_requesters_further",
+            "domain",
+            postgresql_where=text("has_further_addresses and organisation_id is null and merged_into is null"),
+        ),
+        Index(
             "ix_requesters_by_hand",
             "organisation_id",
             "is_manager",
@@ -51,6 +56,8 @@ class RequesterRecord(Base):
     """The person that this one turned out to be."""
     domain: Mapped[str | None] = mapped_column(String(255, collation="C"))
     """Of the primary address, backwards, so that what lies below a domain is one range. A trigger keeps it."""
+    has_further_addresses: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether they have had an address beside the primary one. A trigger notes it; it is not taken back."""
     version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())

@@ -18,6 +18,8 @@ NOBODYS: Final = "status in ('resolved', 'closed') and assignee_id is null"
 WAITING: Final = f"{OPEN} and assignee_id is null"
 LIFETIME: Final = "tstzrange(created_at, greatest(created_at, updated_at), '[]')"
 """From a finished ticket's opening to its last change."""
+REQUESTER_DOMAIN: Final = "reverse(split_part(lower(requester_email), '@', 2))"
+"""Backwards, as requesters keep theirs."""
 REOPENED: Final = f"{OPEN} and (snapshot ->> 'reopen_count') <> '0'"
 
 
@@ -34,6 +36,7 @@ def ticket_indexes() -> list[Index]:
         *_named("ix_tickets_over", (*over, *ranked), OVER),
         *_named("ix_tickets_nobodys", nobodys, NOBODYS),
         Index("ix_tickets_requester", func.lower(text("requester_email")), "created_at", "id"),
+        Index("ix_tickets_requester_domain", text(REQUESTER_DOMAIN), "created_at", "id"),
         Index("ix_tickets_requester_open", func.lower(text("requester_email")), postgresql_where=text(OPEN)),
         Index("ix_tickets_over_topic_id", "topic_id", postgresql_where=text(OVER)),
     ]

@@ -16,6 +16,7 @@ from sqlalchemy import (
     cast,
     column,
     func,
+    literal_column,
     or_,
     select,
     text,
@@ -25,16 +26,17 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import aliased
 
-from services.assignment.models import RequesterAddress, RequesterRecord
+from services.assignment.models import RequesterAddress, RequesterRecord, Ticket
+from services.assignment.models.ticket_indexes import REQUESTER_DOMAIN
 from services.assignment.queries.access.callers import Caller
 from services.assignment.queries.cursors import uuid_in
-from services.assignment.queries.people.requesters import list_tickets_of, may_see, printable, summaries
+from services.assignment.queries.people.requesters import may_see, newest_tickets, printable, summaries
 from services.assignment.schemas.requesters import OrganisationMember, RequesterTicket
 from shared.kit.db import Session
 from shared.kit.http.paging import Page, decode_cursor, encode_cursor
 
 MOST_ADDRESSES = 2000
-"""Of members, whose tickets are looked for."""
+"""Of members, outside the organisation's domains, whose tickets are looked for."""
 LOOKED_AT: Final = 100
 """People who are looked at for one page: how many of them the caller may see is not known beforehand."""
 DOMAINS: Final = text("""
@@ -63,6 +65,10 @@ Each is found by one look into the index, however many people have it.
 NAME: Final = func.lower(RequesterRecord.name)
 IS_THERE: Final = RequesterRecord.merged_into.is_(None)
 IS_BY_DOMAIN: Final = and_(RequesterRecord.organisation_id.is_(None), IS_THERE)
+FURTHER: Final = RequesterRecord.has_further_addresses
+SENT_FROM: ColumnElement[str] = literal_column(REQUESTER_DOMAIN)
+"""In the words of the index, which a parameter would hide."""
+DOMAIN_OF_ADDRESS: Final = func.reverse(func.split_part(RequesterAddress.email, "@", 2))
 Position = tuple[bool, str, UUID]
 """Whether it is among the managers, a name in lower case, and whose it is."""
 
@@ -130,10 +136,37 @@ def _first(condition: ColumnElement[bool], after: Position | None) -> Select[Any
 async def list_organisation_tickets(
     session: Session, caller: Caller, organisation_id: UUID, limit: int, cursor: str | None
 ) -> Page[RequesterTicket]:
-    """Tickets of the organisation's people that the caller may see, newest first."""
+    """Tickets of the organisation's people that the caller may see, newest first.
+
+    Those sent from its domains are a range of an index each, and so are those of each other address of its people.
+    """
     domains = await _domains(session, organisation_id)
-    by_hand = and_(RequesterRecord.organisation_id == organisation_id, IS_THERE)
-    people = select(RequesterRecord.id).where(or_(by_hand, and_(IS_BY_DOMAIN, RequesterRecord.domain.in_(domains))))
-    addresses = select(RequesterAddress.email).where(RequesterAddress.requester_id.in_(people))
-    emails = list(await session.scalars(addresses.order_by(RequesterAddress.email).limit(MOST_ADDRESSES)))
-    return await list_tickets_of(session, caller, emails, limit, cursor)
+    is_by_hand = and_(RequesterRecord.organisation_id == organisation_id, IS_THERE)
+    is_by_domain = and_(IS_BY_DOMAIN, RequesterRecord.domain.in_(domains))
+    member = select(RequesterRecord.id).where(
+        RequesterRecord.id == RequesterAddress.requester_id, or_(is_by_hand, is_by_domain)
+    )
+    is_theirs = select(RequesterAddress.email).where(
+        RequesterAddress.email == func.lower(Ticket.requester_email), member.exists()
+    )
+    elsewhere = await _addresses_elsewhere(session, domains, is_by_hand, and_(is_by_domain, FURTHER))
+    ranges = [
+        (domains, SENT_FROM, is_theirs.exists()),
+        (elsewhere, func.lower(Ticket.requester_email), true()),
+    ]
+    return await newest_tickets(session, caller, ranges, limit, cursor)
+
+
+async def _addresses_elsewhere(
+    session: Session, domains: Sequence[str], *members: ColumnElement[bool]
+) -> Sequence[str]:
+    """Addresses outside these domains of people put there by hand, or who have more than one."""
+    found: set[str] = set()
+    for some in members:
+        theirs = (
+            select(RequesterAddress.email)
+            .join(RequesterRecord, RequesterRecord.id == RequesterAddress.requester_id)
+            .where(some, DOMAIN_OF_ADDRESS.not_in(domains))
+        )
+        found.update(await session.scalars(theirs.limit(MOST_ADDRESSES)))
+    return sorted(found)

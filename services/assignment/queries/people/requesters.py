@@ -10,6 +10,7 @@ from sqlalchemy import (
     ColumnElement,
     Select,
     Text,
+    and_,
     cast,
     column,
     func,
@@ -17,6 +18,7 @@ from sqlalchemy import (
     select,
     true,
     tuple_,
+    union_all,
 )
 
 from services.assignment.models import Organisation, RequesterAddress, RequesterNote, RequesterRecord, Ticket
@@ -53,10 +55,10 @@ def may_see(principal: Principal, person: type[RequesterRecord] = RequesterRecor
         return person.id.is_(None)
     if reach(principal, VIEW).is_everything:
         return true()
-    theirs = RequesterAddress.requester_id == person.id
     sent_from_it = func.lower(Ticket.requester_email) == RequesterAddress.email
-    one = select(Ticket.id).where(theirs, sent_from_it, visible_to(principal))
-    return one.offset(0).exists()  # looked for of each person: joined, all tickets might be read
+    one = select(Ticket.id).where(sent_from_it, visible_to(principal)).offset(0)
+    theirs = select(RequesterAddress.email).where(RequesterAddress.requester_id == person.id, one.exists()).offset(0)
+    return theirs.exists()  # looked for of each address: joined, all tickets might be read, or all of an address
 
 
 def may_join_addresses(principal: Principal) -> bool:
@@ -211,24 +213,38 @@ async def list_tickets_of(
     session: Session, caller: Caller, emails: Sequence[str], limit: int, cursor: str | None
 ) -> Page[RequesterTicket]:
     """Tickets sent from these addresses that the caller may see, newest first; each address is read by its index."""
+    return await newest_tickets(session, caller, [(emails, func.lower(Ticket.requester_email), true())], limit, cursor)
+
+
+async def newest_tickets(
+    session: Session,
+    caller: Caller,
+    ranges: Sequence[tuple[Sequence[str], ColumnElement[str], ColumnElement[bool]]],
+    limit: int,
+    cursor: str | None,
+) -> Page[RequesterTicket]:
+    """Tickets that the caller may see, newest first.
+
+    `ranges`: values, the expression of tickets that must be one of them, which an index has before the time of opening,
+    and a condition. Each value is a range of the index; no ticket may be in two of them.
+    """
     position = _position(cursor)
-    address = (
-        func.unnest(cast(list(emails), ARRAY(Text)))
-        .table_valued(column("email", Text), name="addresses")
-        .render_derived()
-    )
-    newest = _newest(address.c.email, limit + 1, position, visible_to(caller.principal))
-    part = newest.lateral("newest")
-    query = select(part).select_from(address.join(part, true()))
-    order = part.c.created_at.desc(), part.c.id.desc()
-    rows = (await session.execute(query.order_by(*order).limit(limit + 1))).all()
+    parts: list[Select[Any]] = []
+    for values, expression, condition in ranges:
+        value = func.unnest(cast(list(values), ARRAY(Text))).table_valued(column("value", Text)).render_derived()
+        is_one = expression == value.c.value
+        newest = _newest(and_(is_one, visible_to(caller.principal), condition), limit + 1, position).lateral()
+        parts.append(select(newest).select_from(value.join(newest, true())))
+    found = union_all(*parts).subquery("found")
+    newest_first = select(found).order_by(found.c.created_at.desc(), found.c.id.desc()).limit(limit + 1)
+    rows = (await session.execute(newest_first)).all()
     shown = rows[:limit]
     more = encode_cursor(shown[-1].created_at.isoformat(), str(shown[-1].id)) if len(rows) > limit else None
     return Page(items=[RequesterTicket.model_validate(dict(row._mapping)) for row in shown], next_cursor=more)
 
 
 def _newest(
-    email: ColumnElement[str], limit: int, position: tuple[datetime, UUID] | None, condition: ColumnElement[bool]
+    condition: ColumnElement[bool], limit: int, position: tuple[datetime, UUID] | None
 ) -> Select[*tuple[Any, ...]]:
     query = select(
         Ticket.id,
@@ -240,7 +256,7 @@ def _newest(
         Ticket.requester_email,
         Ticket.created_at,
         Ticket.updated_at,
-    ).where(func.lower(Ticket.requester_email) == email, condition)
+    ).where(condition)
     if position is not None:
         query = query.where(tuple_(Ticket.created_at, Ticket.id) < position)
     return query.order_by(Ticket.created_at.desc(), Ticket.id.desc()).limit(limit)
